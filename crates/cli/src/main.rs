@@ -1,0 +1,3 @@
+//! The specc command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Markdown pages, ERDs, access matrices, state diagrams and the SVG.

@@ -1,0 +1,1 @@
+//! Seed rows to idempotent SQL, kept stable from run to run.

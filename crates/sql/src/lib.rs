@@ -1,0 +1,1 @@
+//! Typed statements and the one printer that writes SQL.

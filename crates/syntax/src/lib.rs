@@ -1,0 +1,1 @@
+//! The .dbspec grammar, syntax tree, parser and formatter.
