@@ -1,1 +1,3 @@
 //! The .dbspec grammar, syntax tree, parser and formatter.
+
+pub mod ast;
