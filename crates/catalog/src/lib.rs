@@ -1,1 +1,115 @@
 //! The one catalog type: every object a database has, as data, with explicit dependencies.
+//!
+//! Lowering a spec, introspecting a database and reading the stored last state all produce a [`Catalog`]; what
+//! compares two of them cannot tell who made them. Names are exact (never quoted, never case-mapped); only
+//! expressions and bodies are SQL text, as they are in Postgres's own catalogs, and what they refer to stands beside
+//! them as data.
+
+mod graph;
+mod id;
+mod object;
+mod store;
+
+pub use graph::{Cycle, creation_order};
+pub use id::{Dependency, Kind, ObjectId, TableName};
+pub use object::*;
+pub use store::{StoreError, from_json, to_json};
+
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// Everything that should exist, or does.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Catalog {
+    /// Objects by id, in the order in which they were added (deterministic for a spec).
+    #[serde(skip)]
+    objects: IndexMap<ObjectId, Entry, FxBuildHasher>,
+    /// Roles that the platform's default privileges may have given something on a new object: revoked first, so that
+    /// the grants in the catalog are all there is.
+    pub default_grantees: Vec<SmolStr>,
+}
+
+/// An object with what is said of every kind of object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The object.
+    pub object: Object,
+    /// `comment on`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<SmolStr>,
+    /// What its expressions and bodies refer to; what its structure implies (a column's type, a policy's table) is not
+    /// repeated here but given by [`Object::implied`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends: Vec<Dependency>,
+    /// The part of the spec that it came from (a file stem): groups output, never compared.
+    #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+    pub area: SmolStr,
+}
+
+impl Entry {
+    /// An entry without comment, dependencies or area.
+    pub fn new(object: impl Into<Object>) -> Self {
+        Self { object: object.into(), comment: None, depends: Vec::new(), area: SmolStr::default() }
+    }
+
+    /// All it depends on: what its structure implies, then what was recorded.
+    pub fn dependencies(&self) -> Vec<Dependency> {
+        let mut all = self.object.implied();
+        all.extend(self.depends.iter().cloned());
+        all
+    }
+}
+
+impl Catalog {
+    /// An empty catalog.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an entry under its object's id. Returns the entry that was there before, if any (a clash).
+    pub fn insert(&mut self, entry: Entry) -> Option<Entry> {
+        self.objects.insert(entry.object.id(), entry)
+    }
+
+    /// The entry with this id.
+    pub fn get(&self, id: &ObjectId) -> Option<&Entry> {
+        self.objects.get(id)
+    }
+
+    /// The entry with this id, to change.
+    pub fn get_mut(&mut self, id: &ObjectId) -> Option<&mut Entry> {
+        self.objects.get_mut(id)
+    }
+
+    /// The entry at this place in the order of insertion.
+    pub fn at(&self, index: usize) -> Option<(&ObjectId, &Entry)> {
+        self.objects.get_index(index)
+    }
+
+    /// The place of `id` in the order of insertion.
+    pub fn index_of(&self, id: &ObjectId) -> Option<usize> {
+        self.objects.get_index_of(id)
+    }
+
+    /// Whether an object with this id is there.
+    pub fn contains(&self, id: &ObjectId) -> bool {
+        self.objects.contains_key(id)
+    }
+
+    /// All entries in the order of insertion.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ObjectId, &Entry)> {
+        self.objects.iter()
+    }
+
+    /// How many objects.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+}

@@ -1,1 +1,29 @@
 //! Model to catalog: tables, policies, triggers and helpers that a spec asks for.
+//!
+//! [`lower`] is a total function of a model without errors. Its rooms: `structure` (tables, types, constraints, indexes,
+//! views, functions, platform objects), `behaviour` (triggers for workflows, maintained values, limits, immutable
+//! fields, webhooks), `access` (policies, the helpers they need, grants), `expr` (expressions of the spec to SQL).
+
+mod access;
+mod behaviour;
+pub mod expr;
+mod structure;
+
+use specc_catalog::Catalog;
+use specc_diag::Diagnostic;
+use specc_model::Model;
+
+/// What should exist, with what only lowering can find wrong (cycles of policies, generated names that collide).
+pub fn lower(model: &Model) -> (Catalog, Vec<Diagnostic>) {
+    let mut out = Output { catalog: Catalog::new(), diagnostics: Vec::new() };
+    structure::lower(model, &mut out);
+    behaviour::lower(model, &mut out);
+    access::lower(model, &mut out);
+    (out.catalog, out.diagnostics)
+}
+
+/// What the rooms add to.
+pub(crate) struct Output {
+    pub catalog: Catalog,
+    pub diagnostics: Vec<Diagnostic>,
+}

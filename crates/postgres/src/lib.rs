@@ -1,1 +1,27 @@
 //! The one crate that talks to a database: private scratch clusters and the emulated platform.
+//!
+//! A [`Cluster`] is a Postgres server of this process alone. It lives in a folder of its own,
+//! listens on a Unix socket in that folder, and is gone with its folder when it is dropped, when
+//! the process ends, and when the process is killed. A [`Database`] is one database on it, dropped
+//! with its value.
+//!
+//! ```no_run
+//! let db = specc_postgres::shared(18).platform_database().unwrap();
+//! let mut owner = db.connect().unwrap();
+//! # let _ = owner.batch_execute("select 1");
+//! ```
+
+pub mod binaries;
+pub mod cluster;
+mod database;
+mod error;
+mod files;
+pub mod platform;
+mod session;
+
+pub use binaries::Install;
+pub use cluster::{Cluster, Options, shared, try_shared};
+pub use database::{Database, Template};
+pub use error::{Error, LoadError};
+pub use postgres;
+pub use session::{Notice, Session, as_user, as_user_commit, load_sql};

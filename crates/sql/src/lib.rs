@@ -1,1 +1,3 @@
 //! Typed statements and the one printer that writes SQL.
+
+pub mod quote;

@@ -1,0 +1,42 @@
+//! Name tables over a model.
+
+use crate::types::*;
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+
+/// Where each name leads.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    /// Entities by schema and name.
+    pub entities: FxHashMap<Qualified, EntityId>,
+    /// Fields by entity and name.
+    pub fields: FxHashMap<(EntityId, SmolStr), FieldIx>,
+    /// Relations by entity and path, and by entity and inverse (the flag tells: true for the way back).
+    pub relations: FxHashMap<(EntityId, SmolStr), (RelationId, bool)>,
+    /// Predicates by name.
+    pub predicates: FxHashMap<SmolStr, PredicateId>,
+}
+
+impl Model {
+    /// The entity behind `id`.
+    pub fn entity(&self, id: EntityId) -> &Entity {
+        &self.entities[id.0 as usize]
+    }
+
+    /// The relation behind `id`.
+    pub fn relation(&self, id: RelationId) -> &Relation {
+        &self.relations[id.0 as usize]
+    }
+
+    /// The place of the field called `name`, exactly or else in lowercase, as SQL would have it.
+    pub fn field(&self, entity: EntityId, name: &str) -> Option<FieldIx> {
+        let find = |name: SmolStr| self.index.fields.get(&(entity, name)).copied();
+        find(name.into()).or_else(|| find(name.to_lowercase().into()))
+    }
+
+    /// The relation that `name` follows from `entity`, and whether it is the way back (which may lead to many rows).
+    pub fn step(&self, entity: EntityId, name: &str) -> Option<(&Relation, bool)> {
+        let &(id, back) = self.index.relations.get(&(entity, name.into()))?;
+        Some((self.relation(id), back))
+    }
+}
