@@ -734,6 +734,10 @@ pub struct Seed {
     pub rows: Vec<Vec<SqlExpr>>,
     /// A row that is there already is made as the seed says (else it is left alone).
     pub update: bool,
+    /// The column among `columns` that a sequence fills when it is left out: the sequence must be moved past the highest
+    /// value (and a value for an identity column overrides the system's).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<SmolStr>,
 }
 
 /// SQL that no typed object says.
