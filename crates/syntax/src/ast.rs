@@ -562,9 +562,15 @@ pub struct PartitionDecl {
 /// See [`PartitionDecl`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartitionBounds {
-    Range { from: Vec<RawExpr>, to: Vec<RawExpr> },
+    Range {
+        from: Vec<RawExpr>,
+        to: Vec<RawExpr>,
+    },
     List(Vec<RawExpr>),
-    Hash { modulus: u32, remainder: u32 },
+    Hash {
+        modulus: u32,
+        remainder: u32,
+    },
     Default,
 }
 
@@ -909,6 +915,8 @@ pub struct SqlDecl {
     pub provides: Vec<(Name, QName)>,
     /// Kind, if written, and name.
     pub depends: Vec<(Option<Name>, QName)>,
+    /// Runs after everything else, rather than as early as what it needs allows.
+    pub after: bool,
     pub up: SqlBody,
     pub down: Option<SqlBody>,
 }

@@ -1,3 +1,34 @@
 //! The .dbspec grammar, syntax tree, parser and formatter.
+//!
+//! ```
+//! use specc_diag::FileId;
+//! let (file, findings) = specc_syntax::parse(FileId(0), "entity tags {\n  name: text key\n}\n");
+//! assert!(findings.is_empty());
+//! assert_eq!(file.items.len(), 1);
+//! ```
 
 pub mod ast;
+mod build;
+mod explain;
+mod grammar;
+mod scan;
+
+use ast::{FileIdEq, SpecFile};
+use specc_diag::{Diagnostic, FileId};
+
+/// Reads one file. What is not understood is reported and left out; everything around it is in the tree.
+pub fn parse(file: FileId, text: &str) -> (SpecFile, Vec<Diagnostic>) {
+    let scan = scan::scan(file, text);
+    let built = build::build(file, &scan);
+    let mut findings = explain::without_echoes(&scan, built.findings);
+    specc_diag::sort(&mut findings);
+    let comments = scan::comments(file, &scan, &built.used_docs);
+    (
+        SpecFile {
+            file: FileIdEq(file),
+            items: built.items,
+            comments,
+        },
+        findings,
+    )
+}
