@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::{MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -47,7 +47,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_connections: 300, max_locks_per_transaction: 4096, settings: Vec::new() }
+        Self {
+            max_connections: 300,
+            max_locks_per_transaction: 4096,
+            settings: Vec::new(),
+        }
     }
 }
 
@@ -179,7 +183,11 @@ impl Inner {
         self.watchdog.tell("init", "initdb", &self.dir)?;
         let auto = self.dir.join("data/postgresql.auto.conf");
         files::give(&auto, place.user)?;
-        self.run(&Options { max_connections: 10, max_locks_per_transaction: 64, settings: Vec::new() })?;
+        self.run(&Options {
+            max_connections: 10,
+            max_locks_per_transaction: 64,
+            settings: Vec::new(),
+        })?;
         self.admin(|admin| {
             admin.batch_execute(ROLES_SQL)?;
             Ok(admin.batch_execute(&format!("create database {PLATFORM} owner {OWNER}"))?)
@@ -195,17 +203,25 @@ impl Inner {
     fn run(&self, options: &Options) -> Result<(), Error> {
         let auto = self.dir.join("data/postgresql.auto.conf");
         fs::write(&auto, self.settings(options)).map_err(Error::io("write", &auto))?;
-        self.watchdog.tell("start", "starting the server", &self.dir)?;
+        // What the log says of an earlier run is of no interest.
+        let _ = fs::rename(self.dir.join("log"), self.dir.join("log.before"));
+        self.watchdog
+            .tell("start", "starting the server", &self.dir)?;
         let deadline = Instant::now() + PATIENCE;
         // The eighth line of this file tells the state.
         let state = self.dir.join("data/postmaster.pid");
-        while !fs::read_to_string(&state)
-            .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
-        {
+        while !fs::read_to_string(&state).is_ok_and(|text| {
+            text.lines()
+                .nth(7)
+                .is_some_and(|line| line.trim() == "ready")
+        }) {
             // Nobody has connected yet, so a fatal error is the server's own.
             let log = self.log_end();
             if log.contains("FATAL:") || Instant::now() > deadline {
-                return Err(Error::Server { what: "starting the server", log });
+                return Err(Error::Server {
+                    what: "starting the server",
+                    log,
+                });
             }
             sleep(Duration::from_millis(3));
         }
@@ -234,14 +250,20 @@ impl Inner {
         ];
         let sizes = [
             ("max_connections", options.max_connections),
-            ("max_locks_per_transaction", options.max_locks_per_transaction),
+            (
+                "max_locks_per_transaction",
+                options.max_locks_per_transaction,
+            ),
         ];
-        iter::once(("unix_socket_directories".to_owned(), self.dir.to_string_lossy().into_owned()))
-            .chain(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())))
-            .chain(sizes.map(|(name, value)| (name.to_owned(), value.to_string())))
-            .chain(options.settings.iter().cloned())
-            .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''")))
-            .collect()
+        iter::once((
+            "unix_socket_directories".to_owned(),
+            self.dir.to_string_lossy().into_owned(),
+        ))
+        .chain(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .chain(sizes.map(|(name, value)| (name.to_owned(), value.to_string())))
+        .chain(options.settings.iter().cloned())
+        .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''")))
+        .collect()
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -250,7 +272,11 @@ impl Inner {
 
     pub(crate) fn config(&self, database: &str, role: &str) -> Config {
         let mut config = Config::new();
-        config.host_path(&self.dir).dbname(database).user(role).application_name("specc");
+        config
+            .host_path(&self.dir)
+            .dbname(database)
+            .user(role)
+            .application_name("specc");
         // A role's own timeouts are for requests of the API, not for tests on a loaded machine.
         config.options("-c statement_timeout=0 -c lock_timeout=0");
         config
@@ -300,7 +326,12 @@ struct Watchdog {
 impl Watchdog {
     fn spawn(install: &Install, dir: &Path, user: Option<User>) -> Result<Self, Error> {
         let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(WATCHDOG).arg("specc-postgres").arg(install.bin()).arg(dir);
+        command
+            .arg("-c")
+            .arg(WATCHDOG)
+            .arg("specc-postgres")
+            .arg(install.bin())
+            .arg(dir);
         command.current_dir("/").env_clear();
         for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
             if let Some(value) = env::var_os(name) {
@@ -309,13 +340,22 @@ impl Watchdog {
         }
         // A group of its own: what ends our group with a signal must leave it to clear away.
         command.process_group(0);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         if let Some(User { uid, gid }) = user {
             command.uid(uid).gid(gid);
         }
         let mut child = command.spawn().map_err(Error::io("run", "/bin/sh"))?;
-        let pipes = child.stdin.take().zip(child.stdout.take().map(BufReader::new));
-        Ok(Self { pipes: Mutex::new(pipes), child: Mutex::new(child) })
+        let pipes = child
+            .stdin
+            .take()
+            .zip(child.stdout.take().map(BufReader::new));
+        Ok(Self {
+            pipes: Mutex::new(pipes),
+            child: Mutex::new(child),
+        })
     }
 
     /// Has the watchdog do something and waits for its answer.
@@ -329,7 +369,10 @@ impl Watchdog {
         };
         match told {
             Ok(_) if answer.trim() == "0" => Ok(()),
-            _ => Err(Error::Server { what, log: log_end(dir) }),
+            _ => Err(Error::Server {
+                what,
+                log: log_end(dir),
+            }),
         }
     }
 }
@@ -356,7 +399,11 @@ impl Place {
     fn find(install: &Install) -> Result<Self, Error> {
         let own = ourselves()?;
         let root = own.uid == 0;
-        let user = if root { Some(User::unprivileged()?) } else { None };
+        let user = if root {
+            Some(User::unprivileged()?)
+        } else {
+            None
+        };
         let tmp = env::var_os(TMP_VARIABLE)
             .map(PathBuf::from)
             .into_iter()
@@ -379,7 +426,13 @@ impl Place {
         } else {
             install.clone()
         };
-        Ok(Self { tmp, cache, install, user, own: root.then_some(own) })
+        Ok(Self {
+            tmp,
+            cache,
+            install,
+            user,
+            own: root.then_some(own),
+        })
     }
 }
 
@@ -389,7 +442,11 @@ fn reachable_copy(install: &Install, tmp: &Path, own: User) -> Result<Install, E
         .ok_or(Error::NoFolder)?;
     let mut hash = DefaultHasher::new();
     identity(install).hash(&mut hash);
-    let to = folder.join(format!("programs-{}-{:016x}", install.major(), hash.finish()));
+    let to = folder.join(format!(
+        "programs-{}-{:016x}",
+        install.major(),
+        hash.finish()
+    ));
     files::make_once(&to, |to| files::copy_tree(install.root(), to, Some(own)))?;
     Ok(install.moved_to(&to))
 }
@@ -397,9 +454,16 @@ fn reachable_copy(install: &Install, tmp: &Path, own: User) -> Result<Install, E
 fn ourselves() -> Result<User, Error> {
     // A new file belongs to who made it.
     let tmp = env::temp_dir();
-    let file = tempfile::NamedTempFile::new_in(&tmp).map_err(Error::io("create a file in", &tmp))?;
-    let meta = file.as_file().metadata().map_err(Error::io("read", file.path()))?;
-    Ok(User { uid: meta.uid(), gid: meta.gid() })
+    let file =
+        tempfile::NamedTempFile::new_in(&tmp).map_err(Error::io("create a file in", &tmp))?;
+    let meta = file
+        .as_file()
+        .metadata()
+        .map_err(Error::io("read", file.path()))?;
+    Ok(User {
+        uid: meta.uid(),
+        gid: meta.gid(),
+    })
 }
 
 /// Changes when anything that went into the data changes.
@@ -425,7 +489,10 @@ fn identity(install: &Install) -> impl Hash {
 fn forget_stale(cache: &Path) {
     let now = SystemTime::now();
     for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
-        let age = entry.metadata().and_then(|meta| meta.modified()).map(|made| now.duration_since(made));
+        let age = entry
+            .metadata()
+            .and_then(|meta| meta.modified())
+            .map(|made| now.duration_since(made));
         if matches!(age, Ok(Ok(age)) if age > STALE) {
             let _ = fs::remove_dir_all(entry.path());
         }

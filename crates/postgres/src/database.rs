@@ -42,7 +42,12 @@ impl Database {
     /// How another program connects as a role that may log in, as a URL.
     pub fn url(&self, role: &str) -> String {
         // The socket's folder has no character that needs more than this.
-        let dir = self.cluster.dir().to_string_lossy().replace('%', "%25").replace('/', "%2F");
+        let dir = self
+            .cluster
+            .dir()
+            .to_string_lossy()
+            .replace('%', "%25")
+            .replace('/', "%2F");
         format!("postgresql://{role}@{dir}/{}", self.name)
     }
 

@@ -20,9 +20,14 @@ impl User {
         ["postgres", "nobody"]
             .iter()
             .find_map(|name| {
-                let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
+                let line = passwd
+                    .lines()
+                    .find(|line| line.split(':').next() == Some(name))?;
                 let mut ids = line.split(':').skip(2).map(str::parse);
-                Some(Self { uid: ids.next()?.ok()?, gid: ids.next()?.ok()? })
+                Some(Self {
+                    uid: ids.next()?.ok()?,
+                    gid: ids.next()?.ok()?,
+                })
             })
             .ok_or(Error::NoUser)
     }
@@ -30,13 +35,17 @@ impl User {
 
 /// Whether a user that owns nothing on the way can enter this folder.
 pub(crate) fn open_to_all(dir: &Path) -> bool {
-    dir.ancestors().all(|dir| fs::metadata(dir).is_ok_and(|meta| meta.mode() & 0o001 != 0))
+    dir.ancestors()
+        .all(|dir| fs::metadata(dir).is_ok_and(|meta| meta.mode() & 0o001 != 0))
 }
 
 /// Copies a folder with what is in it, giving everything to a user where one is told.
 pub(crate) fn copy_tree(from: &Path, to: &Path, owner: Option<User>) -> Result<(), Error> {
     let meta = fs::metadata(from).map_err(Error::io("read", from))?;
-    fs::DirBuilder::new().mode(0o700).create(to).map_err(Error::io("create", to))?;
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(to)
+        .map_err(Error::io("create", to))?;
     for entry in fs::read_dir(from).map_err(Error::io("read", from))? {
         let entry = entry.map_err(Error::io("read", from))?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));

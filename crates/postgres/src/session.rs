@@ -50,7 +50,9 @@ impl Session {
                 detail: error.detail().map(str::to_owned),
                 hint: error.hint().map(str::to_owned),
             };
-            sink.lock().unwrap_or_else(|poison| poison.into_inner()).push(notice);
+            sink.lock()
+                .unwrap_or_else(|poison| poison.into_inner())
+                .push(notice);
         });
         let client = config.connect(NoTls)?;
         Ok(Self { client, notices })
@@ -58,7 +60,12 @@ impl Session {
 
     /// Takes the notices that came since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut *self.notices.lock().unwrap_or_else(|poison| poison.into_inner()))
+        std::mem::take(
+            &mut *self
+                .notices
+                .lock()
+                .unwrap_or_else(|poison| poison.into_inner()),
+        )
     }
 }
 
@@ -94,14 +101,20 @@ fn load_error(error: postgres::Error, text: &str) -> Error {
         Some(ErrorPosition::Original(position)) => {
             let before = text.chars().take((*position as usize).saturating_sub(1));
             let line = before.filter(|&c| c == '\n').count();
-            text.lines().nth(line).map(|text| (line + 1, text.to_owned()))
+            text.lines()
+                .nth(line)
+                .map(|text| (line + 1, text.to_owned()))
         }
         _ => None,
     };
-    let notes = [("detail", db.detail()), ("hint", db.hint()), ("context", db.where_())]
-        .into_iter()
-        .filter_map(|(name, note)| Some(format!("{name}: {}", note?)))
-        .collect();
+    let notes = [
+        ("detail", db.detail()),
+        ("hint", db.hint()),
+        ("context", db.where_()),
+    ]
+    .into_iter()
+    .filter_map(|(name, note)| Some(format!("{name}: {}", note?)))
+    .collect();
     Error::Load(Box::new(LoadError {
         message: db.message().to_owned(),
         sqlstate: db.code().code().to_owned(),

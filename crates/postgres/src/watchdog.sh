@@ -8,8 +8,19 @@ pid=
 clear_away() {
     trap '' HUP INT TERM
     if [ -n "$pid" ]; then
-        kill -QUIT "$pid" 2>/dev/null
+        # A server that has only just been started still ignores the signal: repeat it.
+        (
+            tries=0
+            while kill -QUIT "$pid" 2>/dev/null; do
+                tries=$((tries + 1))
+                [ "$tries" -lt 100 ] || kill -KILL "$pid"
+                sleep 0.1
+            done
+        ) &
+        impatient=$!
         wait "$pid"
+        kill "$impatient" 2>/dev/null
+        wait "$impatient"
     fi
     rm -rf "$dir"
     exit 0
