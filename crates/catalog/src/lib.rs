@@ -7,13 +7,15 @@
 
 mod graph;
 mod id;
+mod needs;
 mod object;
 mod store;
 
-pub use graph::{Cycle, creation_order};
+pub use graph::{Cycle, Order, Strength, creation_order, order};
 pub use id::{Dependency, Kind, ObjectId, TableName};
+pub use needs::IdRef;
 pub use object::*;
-pub use store::{StoreError, from_json, to_json};
+pub use store::{StoreError, checksum, from_json, to_json};
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
@@ -91,6 +93,17 @@ impl Catalog {
     /// The place of `id` in the order of insertion.
     pub fn index_of(&self, id: &ObjectId) -> Option<usize> {
         self.objects.get_index_of(id)
+    }
+
+    /// The place of `id`, which need not be owned.
+    pub fn find(&self, id: IdRef<'_>) -> Option<usize> {
+        self.objects.get_index_of(&id)
+    }
+
+    /// What of this catalog the object with this id needs, with reasons: what its structure implies and what was
+    /// recorded, without what belongs to the platform.
+    pub fn dependencies_of(&self, id: &ObjectId) -> Vec<Dependency> {
+        self.index_of(id).map_or_else(Vec::new, |index| graph::dependencies_of(self, index))
     }
 
     /// Whether an object with this id is there.

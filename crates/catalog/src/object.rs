@@ -420,6 +420,16 @@ impl IndexKey {
     }
 }
 
+impl IndexKey {
+    /// The column, if it is over a column.
+    pub fn column_name(&self) -> Option<&SmolStr> {
+        match &self.on {
+            KeyOn::Column(name) => Some(name),
+            KeyOn::Expr(_) => None,
+        }
+    }
+}
+
 /// What an [`IndexKey`] is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -802,7 +812,9 @@ impl Object {
         }
     }
 
-    /// What its structure needs, with reasons. Ids that are not in the catalog belong to the platform.
+    /// What its structure needs, with reasons. Ids that are not in the catalog belong to the platform; a type is listed
+    /// under every kind of object that has types ([`Catalog::dependencies_of`](crate::Catalog::dependencies_of) knows
+    /// which is meant).
     pub fn implied(&self) -> Vec<Dependency> {
         crate::graph::implied(self)
     }

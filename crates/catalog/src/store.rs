@@ -1,20 +1,100 @@
 //! The stored catalog: JSON, one object a line, sorted by id, so that a change shows as a change in review.
 
-use crate::Catalog;
+use crate::{Catalog, Entry};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
+use std::fmt;
+
+/// The version that this code writes and reads.
+const VERSION: u32 = 1;
 
 /// A stored catalog that cannot be read.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError(pub String);
 
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StoreError {}
+
 /// Writes.
-pub fn to_json(_catalog: &Catalog) -> String {
-    String::new()
+pub fn to_json(catalog: &Catalog) -> String {
+    let mut entries: Vec<_> = catalog.iter().collect();
+    entries.sort_unstable_by(|a, b| a.0.cmp(b.0));
+    let mut out = Vec::with_capacity(256 + entries.len() * 320);
+    out.extend_from_slice(b"{\"specc\":1,\"default_grantees\":");
+    write(&mut out, &catalog.default_grantees);
+    out.extend_from_slice(b",\"objects\":[");
+    for (n, (_, entry)) in entries.into_iter().enumerate() {
+        out.extend_from_slice(if n == 0 { b"\n" } else { b",\n" });
+        write(&mut out, entry);
+    }
+    out.extend_from_slice(b"\n]}\n");
+    // serde_json writes UTF-8 only.
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn write(out: &mut Vec<u8>, value: &impl serde::Serialize) {
+    // Writing to memory does not fail, and no type here has a key that is not a string.
+    let written = serde_json::to_writer(out, value);
+    debug_assert!(written.is_ok());
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    specc: u32,
+    #[serde(default)]
+    default_grantees: Vec<SmolStr>,
+    objects: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Versioned {
+    specc: u32,
 }
 
 /// Reads.
 ///
 /// # Errors
 /// Where the text is not a stored catalog of a known version.
-pub fn from_json(_text: &str) -> Result<Catalog, StoreError> {
-    Err(StoreError(String::new()))
+pub fn from_json(text: &str) -> Result<Catalog, StoreError> {
+    let stored: Stored = serde_json::from_str(text).map_err(|error| unreadable(text, &error))?;
+    if stored.specc != VERSION {
+        return Err(other_version(stored.specc));
+    }
+    let mut catalog = Catalog { default_grantees: stored.default_grantees, ..Catalog::default() };
+    for entry in stored.objects {
+        if let Some(before) = catalog.insert(entry) {
+            return Err(StoreError(format!("the stored catalog has {} twice", before.object.id())));
+        }
+    }
+    Ok(catalog)
+}
+
+fn other_version(version: u32) -> StoreError {
+    StoreError(format!(
+        "the stored catalog has version {version}; this specc reads version {VERSION}: use the specc that wrote it"
+    ))
+}
+
+fn unreadable(text: &str, error: &serde_json::Error) -> StoreError {
+    match serde_json::from_str::<Versioned>(text) {
+        Ok(stored) if stored.specc != VERSION => other_version(stored.specc),
+        _ => StoreError(format!("this is not a stored catalog: {error}")),
+    }
+}
+
+/// The SHA-256 of `bytes` in hexadecimal.
+pub fn checksum(bytes: impl AsRef<[u8]>) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::with_capacity(64);
+    for byte in Sha256::digest(bytes.as_ref()) {
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    out
 }
