@@ -1,8 +1,19 @@
 //! SQL expressions and queries as they stand in specs: parsed, walked and printed with sqlparser.
 //!
 //! On top of SQL come `viewer`, `claims.x`, relation paths (`event.organizer_id`) and `exists <path> (<condition>)`. The
-//! first three parse as plain names; the last is rewritten, token by token and so with its spans, to a call of
-//! [`EXISTS_PATH`] with two arguments, the path (a compound identifier) and the condition.
+//! first three parse as plain names; the last parses, with its spans, to a call of [`EXISTS_PATH`] with two arguments, the
+//! path (a compound identifier) and the condition.
+
+mod check;
+mod dialect;
+mod literal;
+mod parse;
+mod place;
+
+pub use dialect::SpecDialect;
+pub use parse::{MAX_BODY_TOKENS, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};
+pub use place::{expr_span, ident_span, idents_span};
+pub use sqlparser;
 
 /// The function that `exists path (condition)` parses to. Never printed.
 pub const EXISTS_PATH: &str = "exists path";

@@ -1,0 +1,352 @@
+//! Postgres as the spec speaks it: sqlparser's dialect with `exists path (…)`, with Postgres's own precedence where
+//! sqlparser's differs, and with short ways for what expressions are mostly made of.
+
+use crate::EXISTS_PATH;
+use sqlparser::ast::{
+    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    TypedString, UnaryOperator,
+};
+use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Word};
+use std::any::TypeId;
+
+/// The dialect that all SQL of a spec is read with.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SpecDialect;
+
+const BASE: PostgreSqlDialect = PostgreSqlDialect {};
+
+// Levels between sqlparser's own: a sign binds looser than `::` and `[…]` and tighter than everything else.
+const SIGN: u8 = 120;
+const OPERATOR: u8 = 70;
+const NONE: u8 = 0;
+
+macro_rules! as_postgres {
+    ($($name:ident)*) => {
+        $(fn $name(&self) -> bool { BASE.$name() })*
+    };
+}
+
+impl Dialect for SpecDialect {
+    fn dialect(&self) -> TypeId {
+        TypeId::of::<PostgreSqlDialect>()
+    }
+
+    as_postgres! {
+        supports_unicode_string_literal supports_filter_during_aggregation supports_group_by_expr
+        supports_alter_user_as_alter_role allow_extract_custom allow_extract_single_quotes
+        supports_create_index_with_clause supports_explain_with_utility_options supports_listen_notify
+        supports_exclude_constraint supports_bitwise_shift_operators
+        supports_comment_on supports_load_extension supports_named_fn_args_with_colon_operator
+        supports_named_fn_args_with_expr_name supports_empty_projections supports_nested_comments
+        supports_string_escape_constant supports_numeric_literal_underscores supports_array_typedef_with_brackets
+        supports_geometric_types supports_order_by_using_operator supports_set_names supports_alter_column_type_using
+        supports_left_associative_joins_without_parens supports_notnull_operator supports_interval_options
+        supports_insert_table_alias supports_create_table_like_parenthesized supports_select_wildcard_with_alias
+        supports_comma_separated_trim supports_xml_expressions supports_aliased_function_args
+        supports_comment_optimizer_hint
+    }
+
+    fn supports_string_literal_concatenation_with_newline(&self) -> bool {
+        true
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        BASE.identifier_quote_style(identifier)
+    }
+
+    fn is_delimited_identifier_start(&self, ch: char) -> bool {
+        BASE.is_delimited_identifier_start(ch)
+    }
+
+    fn is_identifier_start(&self, ch: char) -> bool {
+        BASE.is_identifier_start(ch)
+    }
+
+    fn is_identifier_part(&self, ch: char) -> bool {
+        BASE.is_identifier_part(ch)
+    }
+
+    fn is_custom_operator_part(&self, ch: char) -> bool {
+        BASE.is_custom_operator_part(ch)
+    }
+
+    fn is_reserved_for_identifier(&self, kw: Keyword) -> bool {
+        BASE.is_reserved_for_identifier(kw)
+    }
+
+    fn is_table_alias(&self, kw: &Keyword, parser: &mut Parser) -> bool {
+        BASE.is_table_alias(kw, parser)
+    }
+
+    fn prec_value(&self, prec: Precedence) -> u8 {
+        BASE.prec_value(prec)
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        let level = match &parser.peek_token_ref().token {
+            Token::EOF | Token::Comma | Token::RParen | Token::RBracket | Token::SemiColon => NONE,
+            // Other systems' operators: the parser stops before them, and the author is told.
+            Token::DoubleEq | Token::Assignment | Token::ExclamationMark | Token::Colon | Token::RArrow => NONE,
+            Token::Tilde
+            | Token::TildeAsterisk
+            | Token::ExclamationMarkTilde
+            | Token::ExclamationMarkTildeAsterisk
+            | Token::DoubleTilde
+            | Token::DoubleTildeAsterisk
+            | Token::ExclamationMarkDoubleTilde
+            | Token::ExclamationMarkDoubleTildeAsterisk
+            | Token::Spaceship => OPERATOR,
+            Token::Word(Word { quote_style: Some(_), .. }) => NONE,
+            Token::Word(word) => match word.keyword {
+                Keyword::NoKeyword if word.value.eq_ignore_ascii_case("isnull") => self.prec_value(Precedence::Is),
+                Keyword::NoKeyword => NONE,
+                Keyword::OPERATOR => OPERATOR,
+                Keyword::XOR
+                | Keyword::DIV
+                | Keyword::RLIKE
+                | Keyword::REGEXP
+                | Keyword::MATCH
+                | Keyword::GLOB
+                | Keyword::MEMBER => NONE,
+                Keyword::NOT => match keyword_after(parser, 1) {
+                    Keyword::IN | Keyword::BETWEEN | Keyword::LIKE | Keyword::ILIKE | Keyword::SIMILAR => {
+                        self.prec_value(Precedence::Like)
+                    }
+                    _ => NONE,
+                },
+                _ => return BASE.get_next_precedence(parser),
+            },
+            _ => return BASE.get_next_precedence(parser),
+        };
+        Some(Ok(level))
+    }
+
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        match &parser.peek_token_ref().token {
+            Token::Number(..) | Token::SingleQuotedString(_) => Some(parser.parse_value().map(Expr::Value)),
+            Token::Minus | Token::Plus => Some(sign(parser)),
+            // Left to sqlparser they would be the arrays, maps and placeholders of other systems.
+            Token::LBracket if !within_array(parser) => Some(unexpected(parser)),
+            Token::LBrace | Token::Colon | Token::ExclamationMark => Some(unexpected(parser)),
+            Token::Word(_) => self.word(parser),
+            _ => None,
+        }
+    }
+
+    fn parse_infix(&self, parser: &mut Parser, expr: &Expr, _: u8) -> Option<Result<Expr, ParserError>> {
+        match &parser.peek_token_ref().token {
+            Token::Word(w) if w.keyword == Keyword::NoKeyword && w.value.eq_ignore_ascii_case("isnull") => {
+                parser.advance_token();
+                Some(Ok(Expr::IsNull(Box::new(expr.clone()))))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl SpecDialect {
+    /// An operand that starts with a word.
+    fn word(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let next = &parser.peek_nth_token_ref(1).token;
+        let (opens, string) = (*next == Token::LParen, matches!(next, Token::SingleQuotedString(_)));
+        let word = parser.peek_token_ref();
+        let Token::Word(w) = &word.token else { return None };
+        let quoted = w.quote_style.is_some();
+        match w.keyword {
+            Keyword::EXISTS if !quoted && !opens => Some(exists_path(parser)),
+            Keyword::NOT
+                if !quoted
+                    && keyword_after(parser, 1) == Keyword::EXISTS
+                    && parser.peek_nth_token_ref(2).token != Token::LParen =>
+            {
+                parser.advance_token();
+                let operand = parser.parse_subexpr(self.prec_value(Precedence::UnaryNot));
+                Some(operand.map(|e| Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(e) }))
+            }
+            // sqlparser tries these as names where they fail, and then blames the wrong place.
+            Keyword::TRUE | Keyword::FALSE | Keyword::NULL if !quoted => Some(parser.parse_value().map(Expr::Value)),
+            Keyword::CASE if !quoted => {
+                parser.advance_token();
+                Some(parser.parse_case_expr())
+            }
+            Keyword::CAST if !quoted && opens => {
+                parser.advance_token();
+                Some(parser.parse_cast_expr(CastKind::Cast))
+            }
+            Keyword::EXTRACT if !quoted && opens => {
+                parser.advance_token();
+                Some(parser.parse_extract_expr())
+            }
+            Keyword::OVERLAY if !quoted && opens => {
+                parser.advance_token();
+                Some(parser.parse_overlay_expr())
+            }
+            Keyword::NOT if !quoted => {
+                parser.advance_token();
+                Some(parser.parse_not())
+            }
+            Keyword::EXISTS if !quoted => {
+                parser.advance_token();
+                Some(parser.parse_exists_expr(false))
+            }
+            Keyword::ARRAY if !quoted && *next == Token::LBracket => {
+                parser.advance_token();
+                parser.advance_token();
+                Some(parser.parse_array_expr(true))
+            }
+            keyword if quoted || keyword == Keyword::NoKeyword || plain(keyword) => {
+                let xml = !quoted && w.value.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("xml"));
+                if xml {
+                    return None;
+                }
+                if string && (quoted || keyword == Keyword::NoKeyword) {
+                    if w.value.starts_with('_') && !quoted {
+                        return None;
+                    }
+                    return Some(typed(parser));
+                }
+                if matches!(next, Token::Period)
+                    && matches!(parser.peek_nth_token_ref(3).token, Token::SingleQuotedString(_))
+                    && matches!(parser.peek_nth_token_ref(2).token, Token::Word(_))
+                    && keyword_after(parser, 2) == Keyword::NoKeyword
+                {
+                    return Some(typed(parser));
+                }
+                let ident = ident(w, word.span);
+                parser.advance_token();
+                Some(if opens { parser.parse_function(ObjectName::from(vec![ident])) } else { Ok(Expr::Identifier(ident)) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Keywords of other systems or other statements that are names in an expression.
+fn plain(keyword: Keyword) -> bool {
+    matches!(
+        keyword,
+        Keyword::NAME
+            | Keyword::TYPE
+            | Keyword::STATUS
+            | Keyword::VALUE
+            | Keyword::ROLE
+            | Keyword::OWNER
+            | Keyword::ACTION
+            | Keyword::PUBLIC
+            | Keyword::COUNT
+            | Keyword::MIN
+            | Keyword::MAX
+            | Keyword::SUM
+            | Keyword::AVG
+            | Keyword::LOWER
+            | Keyword::UPPER
+            | Keyword::COALESCE
+            | Keyword::NULLIF
+            | Keyword::ABS
+            | Keyword::DATA
+            | Keyword::EVENT
+            | Keyword::KEY
+            | Keyword::LANGUAGE
+            | Keyword::LEVEL
+            | Keyword::LOCATION
+            | Keyword::MESSAGE
+            | Keyword::METADATA
+            | Keyword::MODE
+            | Keyword::PASSWORD
+            | Keyword::RANK
+            | Keyword::ROW_NUMBER
+            | Keyword::SCHEMA
+            | Keyword::SOURCE
+            | Keyword::STORAGE
+            | Keyword::TAG
+            | Keyword::TARGET
+            | Keyword::URL
+            | Keyword::VERSION
+            | Keyword::VIEW
+    )
+}
+
+fn keyword_after(parser: &Parser, n: usize) -> Keyword {
+    match &parser.peek_nth_token_ref(n).token {
+        Token::Word(w) if w.quote_style.is_none() => w.keyword,
+        _ => Keyword::NoKeyword,
+    }
+}
+
+fn ident(word: &Word, span: Span) -> Ident {
+    Ident { value: word.value.clone(), quote_style: word.quote_style, span }
+}
+
+/// The word that comes next.
+fn next_ident(parser: &mut Parser) -> Result<Ident, ParserError> {
+    let token = parser.next_token();
+    match &token.token {
+        Token::Word(w) => Ok(ident(w, token.span)),
+        _ => parser.expected("a name", token),
+    }
+}
+
+fn unexpected(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let found: TokenWithSpan = parser.peek_token();
+    parser.expected("an expression", found)
+}
+
+/// Inside `array[…]` an inner array stands without the word.
+fn within_array(parser: &Parser) -> bool {
+    let before = |n: usize| {
+        let at = parser.get_current_index();
+        (0..=at).rev().map(|i| &parser.token_at(i).token).filter(|t| !matches!(t, Token::Whitespace(_))).nth(n)
+    };
+    // The current token is the one before the bracket: `[` or `,` of an outer array.
+    match before(0) {
+        Some(Token::LBracket) => true,
+        Some(Token::Comma) => matches!(before(1), Some(Token::RBracket)),
+        _ => false,
+    }
+}
+
+fn sign(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let op = if parser.next_token().token == Token::Plus { UnaryOperator::Plus } else { UnaryOperator::Minus };
+    Ok(Expr::UnaryOp { op, expr: Box::new(parser.parse_subexpr(SIGN)?) })
+}
+
+/// `inet '10.0.0.1'`, `public.mood 'happy'`.
+fn typed(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let mut name = vec![next_ident(parser)?];
+    while parser.consume_token(&Token::Period) {
+        name.push(next_ident(parser)?);
+    }
+    let value = parser.parse_value()?;
+    let data_type = DataType::Custom(ObjectName::from(name), Vec::new());
+    Ok(Expr::TypedString(TypedString { data_type, value, uses_odbc_syntax: false }))
+}
+
+/// `exists startup.members (user_id = viewer)`
+fn exists_path(parser: &mut Parser) -> Result<Expr, ParserError> {
+    let span = parser.next_token().span;
+    let mut path = vec![next_ident(parser)?];
+    while parser.consume_token(&Token::Period) {
+        path.push(next_ident(parser)?);
+    }
+    parser.expect_token(&Token::LParen)?;
+    let condition = parser.parse_expr()?;
+    parser.expect_token(&Token::RParen)?;
+    let args = [Expr::CompoundIdentifier(path), condition];
+    Ok(Expr::Function(Function {
+        name: ObjectName::from(vec![Ident { value: EXISTS_PATH.into(), quote_style: None, span }]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.into_iter().map(|e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e))).collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    }))
+}
