@@ -1,9 +1,17 @@
-//! Expressions of the spec to SQL: names resolved and quoted, `viewer`, claims, paths and `exists path (…)` replaced.
+//! Expressions of the spec to SQL: names resolved and quoted, `viewer`, claims, paths, predicates and
+//! `exists path (…)` replaced.
+//!
+//! [`lower`] serves checks, defaults, indexes and triggers. Policies need other shapes for what reads other tables; they
+//! use the same [`Folder`] below the level at which the shape is decided (see `access`).
 
-use specc_catalog::SqlExpr;
-use specc_model::scope::Scope;
-use specc_model::{Model, Qualified};
 use smol_str::SmolStr;
+use specc_catalog::SqlExpr;
+use specc_expr::EXISTS_PATH;
+use specc_model::scope::{PathStep, Resolved, Scope};
+use specc_model::{EntityId, Expr, FieldIx, Model, PredicateId, Qualified};
+use specc_sql::quote;
+use sqlparser::ast::{self, Ident, ObjectName, ObjectNamePart, VisitMut, VisitorMut};
+use std::ops::ControlFlow;
 
 /// How the columns of a row of the scope are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,15 +20,602 @@ pub enum RowRef {
     Bare,
     /// `new.status`, `m.status`, `events.status`.
     Prefixed(SmolStr),
+    /// The columns become parameters `$1`, `$2`, … of a helper function; [`Folder::params`] collects them.
+    Params,
+    /// A row reached by following relations from the row this many places from the end of the scope.
+    Via(usize, Vec<PathStep>),
+    /// A row of which only what lies behind this step is read: the alias stands for the row that the step leads to.
+    Behind(PathStep, SmolStr),
 }
 
 /// The SQL of `expr` in `scope`; `rows` says for each row of the scope how its columns are written. Relation paths become
 /// scalar subqueries and `exists path (…)` becomes a correlated `exists (select …)`.
-pub fn lower(_model: &Model, _scope: &Scope, _rows: &[RowRef], expr: &specc_model::Expr) -> SqlExpr {
-    SqlExpr::new(expr.text.clone())
+pub fn lower(model: &Model, scope: &Scope, rows: &[RowRef], expr: &Expr) -> SqlExpr {
+    let mut folder = Folder::new(model, scope.clone(), rows.to_vec());
+    let text = folder.text(&expr.ast);
+    SqlExpr { text: text.into(), columns: folder.columns() }
 }
 
 /// The SQL of a name in a schema.
 pub fn qualified(name: &Qualified) -> String {
-    specc_sql::quote::qualified(&name.schema, &name.name)
+    quote::qualified(&name.schema, &name.name)
 }
+
+/// The SQL of a field's name.
+pub fn column(model: &Model, entity: EntityId, field: FieldIx) -> String {
+    quote::ident(&model.entity(entity).fields[field].name).into_owned()
+}
+
+/// The tables of a path: `public.events as event join public.venues as venue on …`.
+pub(crate) struct Chain {
+    /// The `from` list.
+    pub from: String,
+    /// Alias of the first and of the last table.
+    pub first: SmolStr,
+    pub last: SmolStr,
+    /// The entity of the last table.
+    pub target: EntityId,
+}
+
+/// Where a path starts.
+enum Start {
+    Row(usize),
+    Alias(SmolStr),
+}
+
+/// Replaces what is the spec's own in one expression, and notes what it met.
+pub(crate) struct Folder<'m> {
+    pub model: &'m Model,
+    pub scope: Scope,
+    pub rows: Vec<RowRef>,
+    /// Session values stand in scalar subqueries, so that they are read once for each statement (policies, helpers).
+    pub wrap: bool,
+    /// Columns of the outermost row that were read.
+    own: Vec<FieldIx>,
+    /// The columns of the [`RowRef::Params`] row in the order of their numbers.
+    pub params: Vec<FieldIx>,
+    /// Fields of the viewer's row that were read.
+    pub viewer_fields: Vec<FieldIx>,
+    /// Functions of the spec that were called.
+    pub functions: Vec<Qualified>,
+    /// Entities that plain SQL subqueries read, with the rights of who asks.
+    pub reads: Vec<EntityId>,
+    /// `viewer` or a claim was read.
+    pub session: bool,
+    /// Columns that were read without following a relation, by row.
+    pub direct: Vec<(usize, FieldIx)>,
+    /// Relations that were followed, by the row from which.
+    pub paths: Vec<(usize, Vec<PathStep>)>,
+    aliases: Vec<SmolStr>,
+    queries: Vec<Vec<(SmolStr, Option<EntityId>)>>,
+    depth: usize,
+}
+
+/// Predicates that use predicates end somewhere; the checker reports those that do not.
+const MAX_PREDICATE_DEPTH: usize = 32;
+
+impl<'m> Folder<'m> {
+    pub fn new(model: &'m Model, scope: Scope, rows: Vec<RowRef>) -> Self {
+        let aliases = rows
+            .iter()
+            .filter_map(|r| if let RowRef::Prefixed(alias) = r { Some(alias.clone()) } else { None })
+            .collect();
+        Self {
+            model,
+            scope,
+            rows,
+            wrap: false,
+            own: Vec::new(),
+            params: Vec::new(),
+            viewer_fields: Vec::new(),
+            functions: Vec::new(),
+            reads: Vec::new(),
+            session: false,
+            direct: Vec::new(),
+            paths: Vec::new(),
+            aliases,
+            queries: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    /// The SQL of `expr`.
+    pub fn text(&mut self, expr: &ast::Expr) -> String {
+        let mut expr = expr.clone();
+        let _ = expr.visit(self);
+        specc_expr::print_expr(&expr)
+    }
+
+    /// Names of the columns of the outermost row that were read, sorted.
+    pub fn columns(&self) -> Vec<SmolStr> {
+        let Some((_, entity)) = self.scope.rows.last() else { return Vec::new() };
+        let mut names: Vec<_> = self.own.iter().map(|f| self.model.entity(*entity).fields[*f].name.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// An alias near `wish` that no other table of this expression has.
+    pub fn alias(&mut self, wish: &str) -> SmolStr {
+        let mut alias = SmolStr::new(wish);
+        let mut n = 1;
+        while self.aliases.contains(&alias) {
+            n += 1;
+            alias = format!("{wish}_{n}").into();
+        }
+        self.aliases.push(alias.clone());
+        alias
+    }
+
+    /// A row of the scope, with the way to it made explicit: what is reached [`RowRef::Via`] another row is that row and
+    /// more steps.
+    pub fn origin(&self, row: usize, steps: Vec<PathStep>) -> (usize, Vec<PathStep>) {
+        match &self.rows[row] {
+            RowRef::Via(from_end, before) => {
+                let mut all = before.clone();
+                all.extend(steps);
+                self.origin(self.rows.len() - from_end, all)
+            }
+            _ => (row, steps),
+        }
+    }
+
+    /// `status`, `new.status`, `$1`.
+    pub fn field(&mut self, row: usize, field: FieldIx) -> String {
+        if row + 1 == self.rows.len() {
+            self.own.push(field);
+        }
+        let name = column(self.model, self.scope.rows[row].1, field);
+        match &self.rows[row] {
+            RowRef::Bare => name,
+            RowRef::Prefixed(alias) => format!("{}.{name}", quote::ident(alias)),
+            RowRef::Params => {
+                let at = self.params.iter().position(|p| *p == field).unwrap_or_else(|| {
+                    self.params.push(field);
+                    self.params.len() - 1
+                });
+                format!("${}", at + 1)
+            }
+            RowRef::Via(..) | RowRef::Behind(..) => name,
+        }
+    }
+
+    /// The tables that `steps` lead through; `steps` is not empty.
+    pub fn chain(&mut self, steps: &[PathStep]) -> Chain {
+        let mut from = String::new();
+        let mut first = SmolStr::default();
+        let mut last = SmolStr::default();
+        let mut target = EntityId(0);
+        for (at, step) in steps.iter().enumerate() {
+            let relation = self.model.relation(step.relation);
+            let wish = if step.back { &relation.inverse } else { &relation.path };
+            let alias = self.alias(wish);
+            target = self.model.step_target(*step);
+            let table = format!("{} as {}", qualified(&self.model.entity(target).name), quote::ident(&alias));
+            if at == 0 {
+                from = table;
+                first = alias.clone();
+            } else {
+                let on = self.links(*step).into_iter().map(|(outer, inner)| {
+                    format!("{}.{inner} = {}.{outer}", quote::ident(&alias), quote::ident(&last))
+                });
+                from = format!("{from} join {table} on {}", on.collect::<Vec<_>>().join(" and "));
+            }
+            last = alias;
+        }
+        Chain { from, first, last, target }
+    }
+
+    /// Pairs of column names that a step compares: of the side it starts from, and of the side it leads to.
+    pub fn links(&self, step: PathStep) -> Vec<(String, String)> {
+        self.link_fields(step)
+            .into_iter()
+            .map(|((from, a), (to, b))| (column(self.model, from, a), column(self.model, to, b)))
+            .collect()
+    }
+
+    /// The same as fields.
+    pub fn link_fields(&self, step: PathStep) -> Vec<((EntityId, FieldIx), (EntityId, FieldIx))> {
+        let relation = self.model.relation(step.relation);
+        let pairs = relation.fields.iter().zip(&relation.to_fields);
+        pairs
+            .map(|(from, to)| {
+                let (from, to) = ((relation.from, *from), (relation.to, *to));
+                if step.back { (to, from) } else { (from, to) }
+            })
+            .collect()
+    }
+
+    /// `where` condition that ties the first table of a chain to the row it starts from.
+    fn tie(&mut self, start: &Start, step: PathStep, first: &str) -> String {
+        let links = self.link_fields(step);
+        let parts: Vec<_> = links
+            .into_iter()
+            .map(|((from, outer), (to, inner))| {
+                let inner = column(self.model, to, inner);
+                let outer = match start {
+                    Start::Row(row) => self.field(*row, outer),
+                    Start::Alias(alias) => format!("{}.{}", quote::ident(alias), column(self.model, from, outer)),
+                };
+                format!("{}.{inner} = {outer}", quote::ident(first))
+            })
+            .collect();
+        parts.join(" and ")
+    }
+
+    /// Where a path really starts: behind the step that a [`RowRef::Behind`] row has taken already.
+    fn start<'s>(&mut self, row: usize, steps: &'s [PathStep]) -> (Start, &'s [PathStep]) {
+        self.paths.push((row, steps.to_vec()));
+        match (&self.rows[row], steps.split_first()) {
+            (RowRef::Behind(step, alias), Some((first, rest))) if step == first => (Start::Alias(alias.clone()), rest),
+            _ => (Start::Row(row), steps),
+        }
+    }
+
+    /// A path that ends in a field, as a scalar subquery.
+    fn scalar(&mut self, row: usize, steps: &[PathStep], field: FieldIx) -> String {
+        let entity = self.model.step_target(steps[steps.len() - 1]);
+        let (start, steps) = self.start(row, steps);
+        if let (Start::Alias(alias), []) = (&start, steps) {
+            return format!("{}.{}", quote::ident(alias), column(self.model, entity, field));
+        }
+        let chain = self.chain(steps);
+        let tie = self.tie(&start, steps[0], &chain.first);
+        let name = column(self.model, chain.target, field);
+        format!("(select {}.{name} from {} where {tie})", quote::ident(&chain.last), chain.from)
+    }
+
+    /// `exists path (condition)` as SQL that reads the tables itself.
+    fn exists(&mut self, row: usize, steps: &[PathStep], condition: &ast::Expr) -> String {
+        let (start, steps) = self.start(row, steps);
+        if steps.is_empty() {
+            // The row that the step leads to is at hand: what is asked of it is asked directly.
+            let Start::Alias(last) = start else { return "true".into() };
+            let target = match &self.rows[row] {
+                RowRef::Behind(step, _) => self.model.step_target(*step),
+                _ => return "true".into(),
+            };
+            let chain = Chain { from: String::new(), first: last.clone(), last, target };
+            return self.inside(&chain, condition);
+        }
+        let chain = self.chain(steps);
+        let tie = self.tie(&start, steps[0], &chain.first);
+        let condition = self.inside(&chain, condition);
+        format!("exists (select 1 from {} where {tie} and {condition})", chain.from)
+    }
+
+    /// A condition over the last table of a chain, parenthesized where it has to be.
+    pub fn inside(&mut self, chain: &Chain, condition: &ast::Expr) -> String {
+        let scope = self.scope.inside("", chain.target);
+        let mut rows = vec![RowRef::Prefixed(chain.last.clone())];
+        rows.extend(self.rows.iter().cloned());
+        let outer = (std::mem::replace(&mut self.scope, scope), std::mem::replace(&mut self.rows, rows));
+        let text = self.text(condition);
+        (self.scope, self.rows) = outer;
+        if is_loose(condition) { format!("({text})") } else { text }
+    }
+
+    /// A predicate with its parameters bound to rows; `None` where it nests too deeply.
+    fn predicate(&mut self, id: PredicateId, args: &[ast::Expr]) -> Option<String> {
+        let (scope, rows) = self.bind(id, args)?;
+        let model = self.model;
+        let body = &model.predicates[id.0 as usize].body.ast;
+        let outer = (std::mem::replace(&mut self.scope, scope), std::mem::replace(&mut self.rows, rows));
+        self.depth += 1;
+        let text = self.text(body);
+        self.depth -= 1;
+        (self.scope, self.rows) = outer;
+        Some(if is_loose(body) { format!("({text})") } else { text })
+    }
+
+    /// The scope of a predicate's body: its parameters, and below them the rows that they are reached from. The rows
+    /// keep their names hidden, so that a predicate means the same wherever it is used.
+    pub fn bind(&self, id: PredicateId, args: &[ast::Expr]) -> Option<(Scope, Vec<RowRef>)> {
+        if self.depth > MAX_PREDICATE_DEPTH {
+            return None;
+        }
+        let predicate = &self.model.predicates[id.0 as usize];
+        let mut scope = Scope::default();
+        let mut rows = Vec::new();
+        for ((name, entity), arg) in predicate.params.iter().zip(args) {
+            let (row, steps) = match self.resolve(&parts(arg)?)? {
+                Resolved::Row(row) => self.origin(row, Vec::new()),
+                Resolved::Path { row, steps, field: None } => self.origin(row, steps),
+                _ => return None,
+            };
+            scope.rows.push((name.clone(), *entity));
+            rows.push(RowRef::Via(self.rows.len() - row, steps));
+        }
+        for (at, (_, entity)) in self.scope.rows.iter().enumerate() {
+            scope.rows.push(("\0".into(), *entity));
+            rows.push(self.rows[at].clone());
+        }
+        Some((scope, rows))
+    }
+
+    /// What an identifier means here; rows whose alias is hidden take part only through parameters.
+    pub fn resolve(&self, parts: &[&str]) -> Option<Resolved> {
+        let hidden = self.scope.rows.iter().position(|(alias, _)| alias == "\0");
+        let Some(hidden) = hidden else { return self.model.resolve(&self.scope, parts) };
+        let visible = Scope { rows: self.scope.rows[..hidden].to_vec() };
+        self.model.resolve(&visible, parts)
+    }
+
+    /// The predicate that a call names, with its arguments.
+    pub fn predicate_call<'e>(&self, expr: &'e ast::Expr) -> Option<(PredicateId, Vec<&'e ast::Expr>)> {
+        match expr {
+            ast::Expr::Identifier(_) => match self.resolve(&parts(expr)?)? {
+                Resolved::Predicate(id) => Some((id, Vec::new())),
+                _ => None,
+            },
+            ast::Expr::Function(call) => {
+                let name = single(&call.name)?;
+                let id = *self.model.index.predicates.get(name)?;
+                Some((id, arguments(call)))
+            }
+            _ => None,
+        }
+    }
+
+    fn session_value(&mut self, sql: String) -> String {
+        self.session = true;
+        if self.wrap { format!("(select {sql})") } else { sql }
+    }
+
+    fn helper(&self, name: &str) -> String {
+        quote::qualified(&self.model.options.helper_schema, name)
+    }
+
+    /// The SQL of an identifier, or nothing where it is not the spec's.
+    fn name(&mut self, parts: &[&str]) -> Option<String> {
+        // A name of a plain SQL subquery around it is SQL already.
+        for tables in self.queries.iter().rev() {
+            let known = tables.iter().any(|(alias, entity)| {
+                (parts.len() > 1 && alias == parts[0])
+                    || (parts.len() == 1 && entity.is_none_or(|e| self.model.field(e, parts[0]).is_some()))
+            });
+            if known {
+                return None;
+            }
+        }
+        Some(match self.resolve(parts)? {
+            Resolved::Viewer => {
+                let call = format!("{}()", self.helper("viewer_id"));
+                self.session_value(call)
+            }
+            Resolved::ViewerField(field) => {
+                self.viewer_fields.push(field);
+                let entity = self.model.viewer?;
+                let name = format!("viewer_{}", self.model.entity(entity).fields[field].name);
+                let call = format!("{}()", self.helper(&name));
+                self.session_value(call)
+            }
+            Resolved::Claims(keys) => {
+                let mut sql = format!("{}()", self.helper("claims"));
+                for (at, key) in keys.iter().enumerate() {
+                    let arrow = if at + 1 == keys.len() { "->>" } else { "->" };
+                    sql = format!("{sql} {arrow} {}", quote::literal(key));
+                }
+                let sql = self.session_value(sql);
+                if self.wrap { sql } else { format!("({sql})") }
+            }
+            Resolved::Field { row, field } => match self.origin(row, Vec::new()) {
+                (row, steps) if steps.is_empty() => {
+                    self.direct.push((row, field));
+                    self.field(row, field)
+                }
+                (row, steps) => self.scalar(row, &steps, field),
+            },
+            Resolved::Path { row, steps, field: Some(field) } => {
+                let (row, steps) = self.origin(row, steps);
+                self.scalar(row, &steps, field)
+            }
+            Resolved::Predicate(id) => self.predicate(id, &[])?,
+            Resolved::Path { field: None, .. } | Resolved::Row(_) => return None,
+        })
+    }
+
+    fn qualify_relation(&self, name: &mut ObjectName) -> Option<EntityId> {
+        let (schema, table) = match name.0.as_slice() {
+            [ObjectNamePart::Identifier(t)] => (self.model.options.default_schema.clone(), folded(t)),
+            [ObjectNamePart::Identifier(s), ObjectNamePart::Identifier(t)] => (folded(s), folded(t)),
+            _ => return None,
+        };
+        let key = Qualified { schema: schema.clone(), name: table.clone() };
+        let id = *self.model.index.entities.get(&key)?;
+        *name = ObjectName(vec![part(&schema), part(&table)]);
+        Some(id)
+    }
+
+    fn qualify_function(&mut self, name: &mut ObjectName) {
+        let (schema, function) = match name.0.as_slice() {
+            [ObjectNamePart::Identifier(f)] => (None, folded(f)),
+            [ObjectNamePart::Identifier(s), ObjectNamePart::Identifier(f)] => (Some(folded(s)), folded(f)),
+            _ => return,
+        };
+        let default = &self.model.options.default_schema;
+        let wanted = schema.as_ref().unwrap_or(default);
+        if let Some(found) = self.model.functions.iter().find(|f| f.name.name == function && f.name.schema == *wanted) {
+            self.functions.push(found.name.clone());
+            *name = ObjectName(vec![part(&found.name.schema), part(&found.name.name)]);
+        }
+    }
+
+    fn qualify_type(&self, ty: &mut ast::DataType) {
+        match ty {
+            ast::DataType::Custom(name, _) if name.0.len() == 1 => {
+                let Some(wanted) = single(name).map(SmolStr::new) else { return };
+                let default = &self.model.options.default_schema;
+                let is = |q: &Qualified| q.name == wanted && q.schema == *default;
+                let known = self.model.enums.iter().any(|e| is(&e.name))
+                    || self.model.domains.iter().any(|d| is(&d.name))
+                    || self.model.composites.iter().any(|c| is(&c.name));
+                if known {
+                    *name = ObjectName(vec![part(default), part(&wanted)]);
+                }
+            }
+            ast::DataType::Array(
+                ast::ArrayElemTypeDef::SquareBracket(inner, _)
+                | ast::ArrayElemTypeDef::AngleBracket(inner)
+                | ast::ArrayElemTypeDef::Parenthesis(inner),
+            ) => self.qualify_type(inner),
+            _ => {}
+        }
+    }
+}
+
+impl VisitorMut for Folder<'_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut ast::Query) -> ControlFlow<()> {
+        let mut tables = Vec::new();
+        collect_tables(&query.body, &mut |name, alias| {
+            let mut name = name.clone();
+            let entity = self.qualify_relation(&mut name);
+            let last = name.0.last().and_then(|p| p.as_ident()).map(folded).unwrap_or_default();
+            tables.push((alias.map(folded).unwrap_or(last), entity));
+        });
+        if let Some(with) = &query.with {
+            tables.extend(with.cte_tables.iter().map(|c| (folded(&c.alias.name), None)));
+        }
+        self.queries.push(tables);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut ast::Query) -> ControlFlow<()> {
+        self.queries.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, name: &mut ObjectName) -> ControlFlow<()> {
+        if let Some(id) = self.qualify_relation(name) {
+            self.reads.push(id);
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+        let replaced = match &*expr {
+            ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) => {
+                parts(expr).and_then(|parts| self.name(&parts))
+            }
+            ast::Expr::Function(_) => {
+                if let Some((path, condition)) = exists_path(expr) {
+                    match parts(path).and_then(|p| self.resolve(&p)) {
+                        Some(Resolved::Path { row, steps, field: None }) => {
+                            let (row, steps) = self.origin(row, steps);
+                            Some(self.exists(row, &steps, condition))
+                        }
+                        _ => None,
+                    }
+                } else {
+                    let call = self.predicate_call(expr).map(|(id, args)| (id, args.into_iter().cloned().collect::<Vec<_>>()));
+                    call.and_then(|(id, args)| self.predicate(id, &args))
+                }
+            }
+            _ => None,
+        };
+        if let Some(sql) = replaced {
+            *expr = verbatim(sql);
+            return ControlFlow::Continue(());
+        }
+        match expr {
+            ast::Expr::Function(call) => self.qualify_function(&mut call.name),
+            ast::Expr::Cast { data_type, .. } => self.qualify_type(data_type),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// SQL that is finished, as an expression: an identifier without quotes prints as it is.
+pub(crate) fn verbatim(sql: impl Into<String>) -> ast::Expr {
+    ast::Expr::Identifier(Ident::new(sql))
+}
+
+/// The identifiers of a name, or `None` for any other expression.
+pub(crate) fn parts(expr: &ast::Expr) -> Option<Vec<&str>> {
+    match expr {
+        ast::Expr::Identifier(ident) => Some(vec![&ident.value]),
+        ast::Expr::CompoundIdentifier(idents) => Some(idents.iter().map(|i| i.value.as_str()).collect()),
+        _ => None,
+    }
+}
+
+/// Path and condition of `exists path (condition)`.
+pub(crate) fn exists_path(expr: &ast::Expr) -> Option<(&ast::Expr, &ast::Expr)> {
+    let ast::Expr::Function(call) = expr else { return None };
+    if single(&call.name)? != EXISTS_PATH {
+        return None;
+    }
+    match arguments(call).as_slice() {
+        [path, condition] => Some((path, condition)),
+        _ => None,
+    }
+}
+
+/// The plain arguments of a call.
+pub(crate) fn arguments(call: &ast::Function) -> Vec<&ast::Expr> {
+    let ast::FunctionArguments::List(list) = &call.args else { return Vec::new() };
+    let plain = list.args.iter().filter_map(|arg| match arg {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    });
+    plain.collect()
+}
+
+/// The name of an object without a schema.
+fn single(name: &ObjectName) -> Option<&str> {
+    match name.0.as_slice() {
+        [ObjectNamePart::Identifier(ident)] => Some(&ident.value),
+        _ => None,
+    }
+}
+
+fn part(name: &str) -> ObjectNamePart {
+    ObjectNamePart::Identifier(Ident {
+        value: name.to_string(),
+        quote_style: quote::needs_quotes(name).then_some('"'),
+        span: sqlparser::tokenizer::Span::empty(),
+    })
+}
+
+/// The name that an identifier means: in lowercase unless quoted.
+fn folded(ident: &Ident) -> SmolStr {
+    if ident.quote_style.is_some() { SmolStr::new(&ident.value) } else { ident.value.to_lowercase().into() }
+}
+
+fn collect_tables(body: &ast::SetExpr, found: &mut impl FnMut(&ObjectName, Option<&Ident>)) {
+    match body {
+        ast::SetExpr::Select(select) => {
+            for from in &select.from {
+                let joined = from.joins.iter().map(|j| &j.relation);
+                for factor in std::iter::once(&from.relation).chain(joined) {
+                    match factor {
+                        ast::TableFactor::Table { name, alias, .. } => found(name, alias.as_ref().map(|a| &a.name)),
+                        ast::TableFactor::Derived { alias: Some(alias), .. }
+                        | ast::TableFactor::TableFunction { alias: Some(alias), .. }
+                        | ast::TableFactor::Function { alias: Some(alias), .. } => {
+                            found(&ObjectName(vec![ObjectNamePart::Identifier(alias.name.clone())]), Some(&alias.name));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        ast::SetExpr::SetOperation { left, right, .. } => {
+            collect_tables(left, found);
+            collect_tables(right, found);
+        }
+        _ => {}
+    }
+}
+
+/// Whether an expression has to stand in parentheses next to `and`.
+pub(crate) fn is_loose(expr: &ast::Expr) -> bool {
+    matches!(
+        expr,
+        ast::Expr::BinaryOp { op: ast::BinaryOperator::Or, .. } | ast::Expr::UnaryOp { op: ast::UnaryOperator::Not, .. }
+    )
+}
+

@@ -7,9 +7,11 @@
 mod access;
 mod behaviour;
 pub mod expr;
+mod names;
 mod structure;
+mod types;
 
-use specc_catalog::Catalog;
+use specc_catalog::{Catalog, Entry};
 use specc_diag::Diagnostic;
 use specc_model::Model;
 
@@ -26,4 +28,11 @@ pub fn lower(model: &Model) -> (Catalog, Vec<Diagnostic>) {
 pub(crate) struct Output {
     pub catalog: Catalog,
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Output {
+    /// Adds an object.
+    pub fn add(&mut self, entry: Entry) {
+        self.catalog.insert(entry);
+    }
 }

@@ -1,6 +1,282 @@
-//! See the crate's page.
+//! Policies, the helpers and indexes they need, and the grants that follow from them.
+
+mod condition;
+mod cycles;
+mod grants;
+mod helpers;
 
 use crate::Output;
-use specc_model::Model;
+use condition::Shaper;
+use grants::Grants;
+use helpers::Helpers;
+use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
+use specc_catalog::{Command, Dependency, Entry, Index, IndexKey, Kind, KeyOn, Object, Policy, Rule as Hold, SqlExpr, TableName};
+use specc_model::{Bucket, Entity, EntityId, FieldIx, Model, Rule, RuleAction, Target};
+use specc_sql::quote;
+use std::collections::BTreeSet;
 
-pub(crate) fn lower(_model: &Model, _out: &mut Output) {}
+pub(crate) fn lower(model: &Model, out: &mut Output) {
+    let mut helpers = Helpers::default();
+    let mut grants = Grants::default();
+    let mut found = Found::default();
+    for entity in &model.entities {
+        for rule in &entity.rules {
+            lower_rule(model, out, &mut helpers, &mut found, entity, rule, None);
+            if !rule.forbid && !entity.external {
+                grants.rule(model, entity, rule, &roles_of(model, rule));
+            }
+        }
+    }
+    if let Some(objects) = storage_objects(model) {
+        for bucket in &model.buckets {
+            for rule in &bucket.rules {
+                lower_rule(model, out, &mut helpers, &mut found, objects, rule, Some(bucket));
+            }
+        }
+    }
+    cycles::check(model, &found.reads, &mut out.diagnostics);
+    add_indexes(model, out, &found.indexes);
+    let viewer_fields: BTreeSet<FieldIx> = found.viewer_fields.iter().copied().collect();
+    let executes = helpers.finish(model, out);
+    let needs = session_needs(model, out, !viewer_fields.is_empty());
+    if let Some(claims) = needs {
+        for id in helpers::session(model, out, claims) {
+            grants.execute(&id, everyone_at_the_api(model));
+        }
+    }
+    for field in viewer_fields {
+        if let Some(id) = helpers::viewer_field(model, out, field) {
+            grants.execute(&id, everyone_at_the_api(model));
+        }
+    }
+    for (id, roles) in executes {
+        grants.execute(&id, roles.into_iter().collect());
+    }
+    for (id, roles) in found.executes {
+        grants.execute(&id, roles);
+    }
+    grants.declared(model);
+    grants.finish(model, out);
+}
+
+/// What the rules of all entities ask for.
+#[derive(Default)]
+struct Found {
+    indexes: Vec<(EntityId, FieldIx)>,
+    reads: Vec<(EntityId, EntityId, specc_diag::Span)>,
+    viewer_fields: Vec<FieldIx>,
+    executes: Vec<(specc_catalog::ObjectId, Vec<SmolStr>)>,
+}
+
+/// The roles that a rule is for; those that reach the API where it names none.
+fn roles_of(model: &Model, rule: &Rule) -> Vec<SmolStr> {
+    if !rule.roles.is_empty() {
+        return rule.roles.clone();
+    }
+    match model.options.target {
+        Target::Supabase => vec!["anon".into(), "authenticated".into()],
+        Target::Postgres => Vec::new(),
+    }
+}
+
+fn everyone_at_the_api(model: &Model) -> Vec<SmolStr> {
+    match model.options.target {
+        Target::Supabase => ["anon", "authenticated", "service_role"].map(SmolStr::new).to_vec(),
+        Target::Postgres => vec!["public".into()],
+    }
+}
+
+fn storage_objects(model: &Model) -> Option<&Entity> {
+    model.entities.iter().find(|e| e.name.schema == "storage" && e.name.name == "objects")
+}
+
+fn lower_rule(
+    model: &Model,
+    out: &mut Output,
+    helpers: &mut Helpers,
+    found: &mut Found,
+    entity: &Entity,
+    rule: &Rule,
+    bucket: Option<&Bucket>,
+) {
+    let roles = roles_of(model, rule);
+    let mut shaper = Shaper {
+        model,
+        out,
+        helpers,
+        entity: entity.id,
+        rule: rule.name.clone(),
+        span: rule.span,
+        roles: roles.clone(),
+        reads: Vec::new(),
+        indexes: Vec::new(),
+        calls: Vec::new(),
+        viewer_fields: Vec::new(),
+    };
+    let mut whole = |expr: &Option<specc_model::ExprRef>, negate: bool| {
+        let Some(expr) = expr else { return SqlExpr::new(if negate { "false" } else { "true" }) };
+        let (sql, columns) = shaper.condition(&expr.ast);
+        let text = if negate { format!("({sql}) is not true") } else { sql };
+        SqlExpr { text: text.into(), columns }
+    };
+    let old = whole(&rule.when, rule.forbid && !rule.unless);
+    let new = if rule.check.is_some() { whole(&rule.check, false) } else { old.clone() };
+    let (old, new) = match bucket {
+        Some(bucket) => (in_bucket(old, bucket, rule.forbid), in_bucket(new, bucket, rule.forbid)),
+        None => (old, new),
+    };
+    let Shaper { reads, indexes, calls, viewer_fields, .. } = shaper;
+    found.indexes.extend(indexes);
+    found.viewer_fields.extend(viewer_fields);
+    found.reads.extend(reads.into_iter().map(|(read, span)| (entity.id, read, span)));
+    let grantees = helpers::everyone(&roles);
+    found.executes.extend(calls.iter().map(|id| (id.clone(), grantees.clone())));
+
+    let base = match bucket {
+        Some(bucket) => SmolStr::from(format!("{}: {}", bucket.name, rule.name)),
+        None => rule.name.clone(),
+    };
+    let commands: Vec<(Command, SmolStr)> = if rule.all {
+        vec![(Command::All, base)]
+    } else if let [(action, _)] = rule.actions.as_slice() {
+        vec![(command(*action), base)]
+    } else {
+        rule.actions.iter().map(|(a, _)| (command(*a), format!("{base}_{}", word(*a)).into())).collect()
+    };
+    for (command, name) in commands {
+        let reads_old = command != Command::Insert;
+        let writes_new = !matches!(command, Command::Select | Command::Delete);
+        let mut sorted = roles.clone();
+        sorted.sort();
+        sorted.dedup();
+        let policy = Policy {
+            table: TableName::new(entity.name.schema.clone(), entity.name.name.clone()),
+            name: crate::names::cut(&name, 63),
+            permissive: !rule.forbid,
+            command,
+            roles: sorted,
+            using: reads_old.then(|| old.clone()),
+            check: writes_new.then(|| new.clone()),
+        };
+        let mut entry = Entry::new(policy);
+        entry.comment = rule.doc.clone();
+        entry.area = bucket.map_or(&entity.meta.area, |b| &b.meta.area).clone();
+        entry.depends = calls.iter().map(|id| Dependency::new(id.clone(), "its condition calls this function")).collect();
+        entry.depends.sort();
+        entry.depends.dedup();
+        out.add(entry);
+    }
+}
+
+/// Limits a condition to one bucket: an allowing rule holds in it only, a forbidding one lets all others pass.
+fn in_bucket(expr: SqlExpr, bucket: &Bucket, forbid: bool) -> SqlExpr {
+    let name = quote::literal(&bucket.name);
+    let text = match (forbid, expr.text.as_str()) {
+        (false, "true") => format!("bucket_id = {name}"),
+        (false, text) => format!("bucket_id = {name} and ({text})"),
+        (true, text) => format!("bucket_id <> {name} or ({text})"),
+    };
+    let mut columns = expr.columns;
+    columns.push("bucket_id".into());
+    columns.sort();
+    columns.dedup();
+    SqlExpr { text: text.into(), columns }
+}
+
+fn command(action: RuleAction) -> Command {
+    match action {
+        RuleAction::Select => Command::Select,
+        RuleAction::Insert => Command::Insert,
+        RuleAction::Update => Command::Update,
+        RuleAction::Delete => Command::Delete,
+    }
+}
+
+fn word(action: RuleAction) -> &'static str {
+    match action {
+        RuleAction::Select => "select",
+        RuleAction::Insert => "insert",
+        RuleAction::Update => "update",
+        RuleAction::Delete => "delete",
+    }
+}
+
+/// Indexes on columns that policies look rows up by, where no index, key or unique constraint leads with them.
+fn add_indexes(model: &Model, out: &mut Output, wanted: &[(EntityId, FieldIx)]) {
+    if wanted.is_empty() {
+        return;
+    }
+    let mut led: FxHashSet<(TableName, SmolStr)> = FxHashSet::default();
+    for (_, entry) in out.catalog.iter() {
+        match &entry.object {
+            Object::Index(i) if i.filter.is_none() && i.method == "btree" => {
+                if let Some(KeyOn::Column(name)) = i.keys.first().map(|k| &k.on) {
+                    led.insert((i.table.clone(), name.clone()));
+                }
+            }
+            Object::Constraint(c) => {
+                if let Hold::PrimaryKey { columns, .. } | Hold::Unique { columns, .. } = &c.rule
+                    && let Some(first) = columns.first()
+                {
+                    led.insert((c.table.clone(), first.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+    for (entity, field) in wanted {
+        let entity = model.entity(*entity);
+        let table = TableName::new(entity.name.schema.clone(), entity.name.name.clone());
+        let column = entity.fields[*field].name.clone();
+        if entity.external || !led.insert((table.clone(), column.clone())) {
+            continue;
+        }
+        let index = Index {
+            name: crate::names::cut(&format!("{}_{column}_idx", table.name), 63),
+            table,
+            unique: false,
+            method: "btree".into(),
+            keys: vec![IndexKey::column(column)],
+            include: Vec::new(),
+            filter: None,
+            options: Vec::new(),
+            nulls_not_distinct: false,
+        };
+        let mut entry = Entry::new(index);
+        entry.comment = Some("Policies look rows up by this column.".into());
+        entry.area = entity.meta.area.clone();
+        out.add(entry);
+    }
+}
+
+/// Whether the session functions are needed, and if so, whether claims are.
+fn session_needs(model: &Model, out: &Output, viewer_fields: bool) -> Option<bool> {
+    let schema = quote::ident(&model.options.helper_schema).into_owned();
+    let (id, claims) = (format!("{schema}.viewer_id("), format!("{schema}.claims("));
+    let mut needs = (viewer_fields || model.viewer.is_some(), false);
+    let mut look = |text: &str| {
+        needs.0 |= text.contains(&id);
+        needs.1 |= text.contains(&claims);
+    };
+    for (_, entry) in out.catalog.iter() {
+        match &entry.object {
+            Object::Function(f) => match &f.body {
+                specc_catalog::Body::Atomic(text) | specc_catalog::Body::Text(text) => look(text),
+            },
+            Object::Policy(p) => p.using.iter().chain(&p.check).for_each(|e| look(&e.text)),
+            Object::Table(t) => {
+                t.columns.iter().flat_map(|c| c.default.iter().chain(&c.generated)).for_each(|e| look(&e.text));
+            }
+            Object::Trigger(t) => t.when.iter().for_each(|e| look(&e.text)),
+            Object::View(v) => look(&v.query),
+            _ => {}
+        }
+    }
+    (needs.0 || needs.1).then_some(needs.1)
+}
+
+/// The id of an entity's table.
+fn table_id(entity: &Entity) -> specc_catalog::ObjectId {
+    specc_catalog::ObjectId::new(Kind::Table, entity.name.schema.clone(), entity.name.name.clone())
+}

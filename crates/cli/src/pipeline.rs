@@ -1,0 +1,86 @@
+//! The stages in their order: text, syntax tree, model, catalog.
+
+use crate::config::Config;
+use crate::project::Project;
+use crate::report::Failure;
+use rayon::prelude::*;
+use specc_catalog::Catalog;
+use specc_diag::{Diagnostic, FileId, Sources};
+use specc_model::Model;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// What a project's files mean.
+pub struct Meant {
+    pub root: PathBuf,
+    pub config: Config,
+    pub sources: Sources,
+    pub model: Model,
+    pub catalog: Catalog,
+    pub warnings: Vec<Diagnostic>,
+    /// Stage and time, in order.
+    pub timings: Vec<(&'static str, Duration)>,
+}
+
+/// Measures stages.
+pub struct Clock(Instant);
+
+impl Clock {
+    /// Starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Time since the last lap.
+    pub fn lap(&mut self) -> Duration {
+        let now = Instant::now();
+        let time = now - self.0;
+        self.0 = now;
+        time
+    }
+}
+
+/// Parses, resolves, checks and lowers. A file with errors does not hide the errors of another, but the catalog is made
+/// only of a model without errors.
+///
+/// # Errors
+/// All findings, if any is an error (or a warning, where those are denied).
+pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failure> {
+    let Project { root, config, mut sources, files } = project;
+    let mut clock = Clock::start();
+    let mut timings = Vec::new();
+    // The first source is specc.toml.
+    let ids: Vec<_> = (1..=files.len()).map(|n| FileId(n as u32)).collect();
+    let parsed: Vec<_> = ids.par_iter().map(|id| specc_syntax::parse(*id, &sources.file(*id).text)).collect();
+    let mut findings = Vec::new();
+    let mut trees = Vec::with_capacity(parsed.len());
+    for (tree, mut found) in parsed {
+        trees.push(tree);
+        findings.append(&mut found);
+    }
+    timings.push(("parse", clock.lap()));
+    let broken = specc_diag::has_errors(&findings);
+    let (model, mut found) = specc_model::analyze(trees, &mut sources, config.options());
+    if broken {
+        // What a broken line declares is missing from the model: complaints about missing names may be false.
+        found.retain(|d| !is_about_a_missing_name(d));
+    }
+    findings.append(&mut found);
+    timings.push(("check", clock.lap()));
+    let stop = |findings: &[Diagnostic]| specc_diag::has_errors(findings) || (deny_warnings && !findings.is_empty());
+    if specc_diag::has_errors(&findings) {
+        return Err(Failure::Findings(findings, sources));
+    }
+    let (catalog, mut found) = specc_lower::lower(&model);
+    findings.append(&mut found);
+    timings.push(("lower", clock.lap()));
+    specc_diag::sort(&mut findings);
+    if stop(&findings) {
+        return Err(Failure::Findings(findings, sources));
+    }
+    Ok(Meant { root, config, sources, model, catalog, warnings: findings, timings })
+}
+
+fn is_about_a_missing_name(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code.name().starts_with("E010") || diagnostic.code.name() == "E0111"
+}

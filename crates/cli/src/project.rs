@@ -1,0 +1,106 @@
+//! A project on disk: its folder, its settings, its spec files.
+
+use crate::config::Config;
+use crate::report::Failure;
+use rayon::prelude::*;
+use specc_diag::{Diagnostic, Sources, Span, codes};
+use std::path::{Path, PathBuf};
+
+/// The name of the file that makes a folder a project.
+pub const CONFIG: &str = "specc.toml";
+
+/// A project and the texts of its files.
+pub struct Project {
+    /// The folder that has the `specc.toml`.
+    pub root: PathBuf,
+    pub config: Config,
+    /// `specc.toml` first, then the spec files in order of their names.
+    pub sources: Sources,
+    /// Paths of the spec files, in the same order.
+    pub files: Vec<PathBuf>,
+}
+
+impl Project {
+    /// Finds and reads the project that `start` lies in.
+    ///
+    /// # Errors
+    /// [`Failure::Broken`] where there is no project or a file cannot be read, [`Failure::Findings`] where settings are
+    /// wrong or a file is not text.
+    pub fn open(start: &Path) -> Result<Self, Failure> {
+        let root = find(start)?;
+        let mut sources = Sources::new();
+        let text = read(&root.join(CONFIG))?;
+        let text = String::from_utf8(text).map_err(|_| Failure::broken(format!("{CONFIG} is not UTF-8")))?;
+        let id = sources.add(CONFIG, text);
+        let config = match Config::parse(id, &sources.file(id).text) {
+            Ok(config) => config,
+            Err(finding) => return Err(Failure::Findings(vec![finding], sources)),
+        };
+        let (files, texts) = spec_files(&root, &config)?;
+        let mut findings = Vec::new();
+        for (path, bytes) in files.iter().zip(texts) {
+            let name = path.strip_prefix(&root).unwrap_or(path).to_string_lossy().replace('\\', "/");
+            match String::from_utf8(bytes) {
+                Ok(text) => {
+                    sources.add(name, text);
+                }
+                Err(error) => {
+                    let good = error.utf8_error().valid_up_to();
+                    let text = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();
+                    let id = sources.add(name.clone(), text);
+                    let span = Span::new(id, good, good);
+                    findings.push(
+                        Diagnostic::new(codes::FILE_NOT_UTF8, span, format!("`{name}` is not UTF-8 from here on"))
+                            .help("save the file as UTF-8"),
+                    );
+                }
+            }
+        }
+        if files.is_empty() {
+            let text = &sources.file(id).text;
+            let at = text.find("specs").unwrap_or(0);
+            let span = Span::new(id, at, at + if text.contains("specs") { 5 } else { 0 });
+            let globs = config.specs.join("`, `");
+            findings.push(
+                Diagnostic::new(codes::NO_SPECS, span, format!("no file matches `{globs}`"))
+                    .help("write a `.dbspec` file, or name where they are: specs = [\"schema/**/*.dbspec\"]"),
+            );
+        }
+        if findings.is_empty() { Ok(Self { root, config, sources, files }) } else { Err(Failure::Findings(findings, sources)) }
+    }
+}
+
+fn find(start: &Path) -> Result<PathBuf, Failure> {
+    let start = start
+        .canonicalize()
+        .map_err(|error| Failure::broken(format!("cannot open {}: {error}", start.display())))?;
+    let found = start.ancestors().find(|dir| dir.join(CONFIG).is_file());
+    found.map(Path::to_path_buf).ok_or_else(|| {
+        Failure::broken(format!("no {CONFIG} in {} or above it; `specc init` makes a project", start.display()))
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::broken(format!("cannot read {}: {error}", path.display())))
+}
+
+/// The spec files in order of their names, and their bytes.
+fn spec_files(root: &Path, config: &Config) -> Result<(Vec<PathBuf>, Vec<Vec<u8>>), Failure> {
+    let mut globs = globset::GlobSetBuilder::new();
+    for pattern in &config.specs {
+        let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build();
+        globs.add(glob.map_err(|error| Failure::broken(format!("specs in {CONFIG}: {error}")))?);
+    }
+    let globs = globs.build().map_err(|error| Failure::broken(format!("specs in {CONFIG}: {error}")))?;
+    let mut files = Vec::new();
+    let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
+    for entry in walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(visible) {
+        let entry = entry.map_err(|error| Failure::broken(format!("cannot list the spec files: {error}")))?;
+        let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        if entry.file_type().is_file() && globs.is_match(relative) {
+            files.push(entry.into_path());
+        }
+    }
+    let texts = files.par_iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    Ok((files, texts))
+}

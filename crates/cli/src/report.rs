@@ -1,0 +1,75 @@
+//! What a command says and how it ends.
+
+use crate::args::Format;
+use specc_diag::{Diagnostic, RenderOptions, Severity, Sources};
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Exit code for findings: errors in the spec, files that would change.
+pub const FINDINGS: u8 = 1;
+/// Exit code for bad usage or a broken environment.
+pub const BROKEN: u8 = 2;
+
+/// Why a command did not do what it was asked.
+pub enum Failure {
+    /// The spec or the settings are wrong; the sources are those that the findings point into.
+    Findings(Vec<Diagnostic>, Sources),
+    /// Something around it is: no project, an unreadable file, a full disk.
+    Broken(String),
+}
+
+impl Failure {
+    /// A broken environment, in words.
+    pub fn broken(message: impl Into<String>) -> Self {
+        Self::Broken(message.into())
+    }
+
+    /// Says it and gives the exit code.
+    pub fn report(self, format: Format) -> ExitCode {
+        match self {
+            Failure::Findings(mut findings, sources) => {
+                specc_diag::sort(&mut findings);
+                diagnostics(&findings, &sources, format);
+                ExitCode::from(FINDINGS)
+            }
+            Failure::Broken(message) => {
+                if format == Format::Json {
+                    data(&serde_json::json!({ "error": message }).to_string());
+                } else {
+                    eprintln!("error: {message}");
+                }
+                ExitCode::from(BROKEN)
+            }
+        }
+    }
+}
+
+/// Writes findings: to stderr as text, to stdout as JSON.
+pub fn diagnostics(findings: &[Diagnostic], sources: &Sources, format: Format) {
+    if format == Format::Json {
+        let all: Vec<_> = findings.iter().map(|d| specc_diag::render_json(d, sources)).collect();
+        data(&serde_json::json!({ "diagnostics": all }).to_string());
+        return;
+    }
+    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let mut err = std::io::stderr().lock();
+    for finding in findings {
+        let _ = write!(err, "{}", specc_diag::render(finding, sources, RenderOptions { color, width: 100 }));
+    }
+    let count = |severity| findings.iter().filter(|d| d.severity() == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    if errors + warnings > 0 {
+        let _ = writeln!(err, "{}, {}", plural(errors, "error"), plural(warnings, "warning"));
+    }
+}
+
+/// Writes data to stdout. A reader that went away is not an error.
+pub fn data(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{text}");
+}
+
+/// `1 error`, `2 errors`.
+pub fn plural(n: usize, word: &str) -> String {
+    format!("{n} {word}{}", if n == 1 { "" } else { "s" })
+}

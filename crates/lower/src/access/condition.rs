@@ -1,0 +1,381 @@
+//! The shape of a policy's condition.
+//!
+//! What reads only the row and the session stays as it is, with session values in scalar subselects. What reads other
+//! tables goes through a helper that runs as the owner, so policies never read each other: where the answer does not
+//! depend on the row, the helper gives a set of keys and the condition is `column = any (array(select helper()))`
+//! (measured 1.1 times the cost of a literal list); where it does, the helper takes the row's columns and runs once for each
+//! row, which is said in a warning.
+
+use super::helpers::{Helpers, Wanted, function_id, spec_function};
+use crate::Output;
+use crate::expr::{Chain, Folder, RowRef, column, exists_path, is_loose, parts, qualified};
+use crate::types::data_type;
+use smol_str::SmolStr;
+use specc_catalog::{DataType, ObjectId, Returns};
+use specc_diag::{Diagnostic, Span, codes};
+use specc_model::scope::{PathStep, Resolved, Scope};
+use specc_model::{EntityId, FieldIx, Model};
+use specc_sql::quote;
+use sqlparser::ast::{self, BinaryOperator, Expr, UnaryOperator};
+
+/// What the rules of one entity share.
+pub(super) struct Shaper<'a> {
+    pub model: &'a Model,
+    pub out: &'a mut Output,
+    pub helpers: &'a mut Helpers,
+    pub entity: EntityId,
+    /// Of the rule at hand.
+    pub rule: SmolStr,
+    pub span: Span,
+    pub roles: Vec<SmolStr>,
+    /// Tables that plain subqueries read with the rights of who asks, and where.
+    pub reads: Vec<(EntityId, Span)>,
+    /// Columns that an index has to serve.
+    pub indexes: Vec<(EntityId, FieldIx)>,
+    /// Functions of the spec and of the helper schema that the conditions call.
+    pub calls: Vec<ObjectId>,
+    pub viewer_fields: Vec<FieldIx>,
+}
+
+/// How tightly a piece of SQL binds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Binding {
+    Or,
+    And,
+    Tight,
+}
+
+struct Shaped {
+    sql: String,
+    binding: Binding,
+}
+
+/// The rows that a condition can name.
+#[derive(Clone)]
+struct Env {
+    scope: Scope,
+    rows: Vec<RowRef>,
+}
+
+impl Shaper<'_> {
+    /// The SQL of a condition over the entity's row, and the row's columns that it reads.
+    pub fn condition(&mut self, expr: &Expr) -> (String, Vec<SmolStr>) {
+        let env = Env { scope: Scope::of(self.entity), rows: vec![RowRef::Bare] };
+        let hint = format!("{}_{}", self.model.entity(self.entity).name.name, self.rule);
+        let mut columns = Vec::new();
+        let shaped = self.shape(expr, &env, &hint, &mut columns);
+        columns.sort();
+        columns.dedup();
+        (shaped.sql, columns)
+    }
+
+    fn shape(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+        match expr {
+            Expr::Nested(inner) => return self.shape(inner, env, hint, columns),
+            Expr::BinaryOp { left, op: op @ (BinaryOperator::And | BinaryOperator::Or), right } => {
+                let binding = if *op == BinaryOperator::And { Binding::And } else { Binding::Or };
+                let word = if binding == Binding::And { "and" } else { "or" };
+                let mut sides = [left, right].map(|side| {
+                    let shaped = self.shape(side, env, hint, columns);
+                    if shaped.binding < binding { format!("({})", shaped.sql) } else { shaped.sql }
+                });
+                let sql = format!("{} {word} {}", std::mem::take(&mut sides[0]), sides[1]);
+                return Shaped { sql, binding };
+            }
+            Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
+                let inner = self.shape(expr, env, hint, columns);
+                let sql = if inner.binding < Binding::Tight { format!("({})", inner.sql) } else { inner.sql };
+                return Shaped { sql: format!("not {sql}"), binding: Binding::And };
+            }
+            _ => {}
+        }
+        let folder = Folder::new(self.model, env.scope.clone(), env.rows.clone());
+        if let Some((id, args)) = folder.predicate_call(expr) {
+            let args: Vec<_> = args.into_iter().cloned().collect();
+            // A nesting without end was reported by the checker.
+            let depth = env.scope.rows.iter().filter(|(alias, _)| alias == "\0").count();
+            if depth < 64 && let Some((scope, rows)) = folder.bind(id, &args) {
+                let predicate = &self.model.predicates[id.0 as usize];
+                let inner = Env { scope, rows };
+                return self.shape(&predicate.body.ast, &inner, &predicate.name, columns);
+            }
+        }
+        let sql = self.atom(expr, env, hint, columns);
+        let binding = if is_loose(expr) { Binding::Or } else { Binding::Tight };
+        Shaped { sql, binding }
+    }
+
+    fn folder(&self, env: &Env, base: RowRef) -> Folder<'_> {
+        let mut rows = env.rows.clone();
+        if let Some(last) = rows.last_mut() {
+            *last = base;
+        }
+        let mut folder = Folder::new(self.model, env.scope.clone(), rows);
+        folder.wrap = true;
+        folder
+    }
+
+    fn atom(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> String {
+        if let Some((path, condition)) = exists_path(expr) {
+            let folder = self.folder(env, RowRef::Params);
+            if let Some(Resolved::Path { row, steps, field: None }) = parts(path).and_then(|p| folder.resolve(&p)) {
+                let (_, steps) = folder.origin(row, steps);
+                if let Some(sql) = self.member_set(&steps, Some(condition), None, env, hint, columns) {
+                    return sql;
+                }
+            }
+            return self.per_row(expr, env, hint, columns);
+        }
+        let mut survey = self.folder(env, RowRef::Bare);
+        let sql = survey.text(expr);
+        if survey.paths.is_empty() {
+            columns.extend(survey.columns());
+            let (reads, functions, viewer) =
+                (std::mem::take(&mut survey.reads), std::mem::take(&mut survey.functions), std::mem::take(&mut survey.viewer_fields));
+            drop(survey);
+            self.note(&functions, &viewer);
+            self.reads.extend(reads.into_iter().map(|r| (r, self.span)));
+            self.session_index(expr, env);
+            return sql;
+        }
+        let first = survey.paths[0].1[0];
+        let one_way = survey.direct.is_empty() && survey.reads.is_empty() && survey.paths.iter().all(|(_, s)| s[0] == first);
+        drop(survey);
+        let relation = self.model.relation(first.relation);
+        if one_way
+            && (!(relation.nullable || first.back) || is_strict(expr))
+            && let Some(sql) = self.member_set(&[first], None, Some(expr), env, hint, columns)
+        {
+            return sql;
+        }
+        self.per_row(expr, env, hint, columns)
+    }
+
+    /// `column = any (array(select helper()))`: the helper gives the keys of the rows for which the condition holds.
+    /// Either `condition` is over the last table of `steps`, or `behind` is over what lies behind the one step.
+    fn member_set(
+        &mut self,
+        steps: &[PathStep],
+        condition: Option<&Expr>,
+        behind: Option<&Expr>,
+        env: &Env,
+        hint: &str,
+        columns: &mut Vec<SmolStr>,
+    ) -> Option<String> {
+        let model = self.model;
+        let first = *steps.first()?;
+        let mut folder = self.folder(env, RowRef::Params);
+        // Where the way leads to a table and straight back from it, the table in the middle says nothing new.
+        let shortcut = steps.get(1).filter(|second| {
+            let (a, b) = (model.relation(first.relation), model.relation(second.relation));
+            !first.back && second.back && a.to_fields == b.to_fields
+        });
+        let (links, walk) = match shortcut {
+            Some(second) => {
+                let (a, b) = (model.relation(first.relation), model.relation(second.relation));
+                let ours = a.fields.iter().map(|f| (a.from, *f));
+                let theirs = b.fields.iter().map(|f| (b.from, *f));
+                (ours.zip(theirs).collect(), &steps[1..])
+            }
+            None => (folder.link_fields(first), steps),
+        };
+        let chain = folder.chain(walk);
+        let text = match (condition, behind) {
+            (Some(condition), _) => folder.inside(&chain, condition),
+            (None, Some(expr)) => {
+                let last = folder.rows.len() - 1;
+                folder.rows[last] = RowRef::Behind(first, chain.last.clone());
+                folder.text(expr)
+            }
+            _ => return None,
+        };
+        if !folder.params.is_empty() {
+            return None;
+        }
+        let keys: Vec<_> = links
+            .iter()
+            .map(|(_, (entity, field))| format!("{}.{}", quote::ident(&chain.first), column(model, *entity, *field)))
+            .collect();
+        let body = select(&keys.join(", "), &chain, &text);
+        let reads = walk.iter().map(|s| model.step_target(*s)).collect();
+        let (functions, viewer) = (std::mem::take(&mut folder.functions), std::mem::take(&mut folder.viewer_fields));
+        drop(folder);
+        let ours: Vec<_> = links.iter().map(|((entity, field), _)| column(model, *entity, *field)).collect();
+        columns.extend(links.iter().map(|((e, f), _)| model.entity(*e).fields[*f].name.clone()));
+        let types: Vec<_> = links.iter().map(|(_, (e, f))| (*e, *f)).collect();
+        let returns = match types.as_slice() {
+            [(e, f)] => Returns::SetOf(data_type(model, &model.entity(*e).fields[*f].ty)),
+            many => Returns::Table(
+                many.iter()
+                    .map(|(e, f)| {
+                        let field = &model.entity(*e).fields[*f];
+                        (format!("key_{}", field.name).into(), data_type(model, &field.ty))
+                    })
+                    .collect(),
+            ),
+        };
+        let ((ours_entity, ours_field), _) = links[0];
+        self.indexes.push((ours_entity, ours_field));
+        if let Some(condition) = condition {
+            self.index_in(chain.target, condition);
+        }
+        let name = format!("{hint}_{}s", model.entity(ours_entity).fields[ours_field].name);
+        let table = &model.entity(self.entity).name.name;
+        let comment = format!("For which values of {} a row is in the answer of {hint}, first asked for {table}.", ours.join(", "));
+        let call = self.helper(name, Vec::new(), returns, body, comment, reads, &functions, &viewer);
+        Some(match ours.as_slice() {
+            [one] => format!("{one} = any (array(select {call}()))"),
+            many => {
+                let outs: Vec<_> = types.iter().map(|(e, f)| format!("h.{}", quote::ident(&format!("key_{}", model.entity(*e).fields[*f].name)))).collect();
+                format!("({}) in (select {} from {call}() as h)", many.join(", "), outs.join(", "))
+            }
+        })
+    }
+
+    /// A helper that takes columns of the row and answers for this row alone.
+    fn per_row(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> String {
+        let model = self.model;
+        let mut folder = self.folder(env, RowRef::Params);
+        let text = folder.text(expr);
+        let params = std::mem::take(&mut folder.params);
+        let (functions, viewer) = (std::mem::take(&mut folder.functions), std::mem::take(&mut folder.viewer_fields));
+        let mut reads: Vec<_> = std::mem::take(&mut folder.reads);
+        for (_, steps) in &folder.paths {
+            reads.extend(steps.iter().map(|s| model.step_target(*s)));
+        }
+        drop(folder);
+        let fields = &model.entity(self.entity).fields;
+        let types: Vec<DataType> = params.iter().map(|f| data_type(model, &fields[*f].ty)).collect();
+        let args: Vec<_> = params.iter().map(|f| column(model, self.entity, *f)).collect();
+        columns.extend(params.iter().map(|f| fields[*f].name.clone()));
+        let comment = format!("Whether {hint} holds for a row with this {}.", args.join(", "));
+        let returns = Returns::Type(DataType::builtin("boolean"));
+        let call = self.helper(hint.to_string(), types, returns, format!("select {text}"), comment, reads, &functions, &viewer);
+        let message = format!("`{}` asks other tables once for each row of `{}`", self.rule, model.entity(self.entity).name.name);
+        self.out.diagnostics.push(
+            Diagnostic::new(codes::PER_ROW_POLICY, self.span, message)
+                .help("let the condition depend on the viewer and on the related rows alone, or carry the column over to this entity"),
+        );
+        format!("{call}({})", args.join(", "))
+    }
+
+    #[allow(clippy::too_many_arguments)] // each is a different fact about one helper
+    fn helper(
+        &mut self,
+        hint: String,
+        params: Vec<DataType>,
+        returns: Returns,
+        body: String,
+        comment: String,
+        reads: Vec<EntityId>,
+        functions: &[specc_model::Qualified],
+        viewer: &[FieldIx],
+    ) -> String {
+        self.viewer_fields.extend(viewer);
+        let mut calls: Vec<_> = functions.iter().filter_map(|f| spec_function(self.model, f)).collect();
+        for name in ["viewer_id", "claims"] {
+            if body.contains(&format!("{}(", quote::qualified(&self.model.options.helper_schema, name))) {
+                calls.push(function_id(self.model, name, &[]));
+            }
+        }
+        if let Some(entity) = self.model.viewer {
+            let names = viewer.iter().map(|f| format!("viewer_{}", self.model.entity(entity).fields[*f].name));
+            calls.extend(names.map(|name| function_id(self.model, &name, &[])));
+        }
+        let area = self.model.entity(self.entity).meta.area.clone();
+        let wanted = Wanted { hint, params: params.clone(), returns, body, comment, reads, functions: calls, area };
+        let call = self.helpers.get(self.model, wanted, &self.roles);
+        let name = call.rsplit('.').next().unwrap_or_default().trim_matches('"').to_string();
+        if let Some(id) = self.helpers.id(self.model, &name) {
+            self.calls.push(id);
+        }
+        call
+    }
+
+    fn note(&mut self, functions: &[specc_model::Qualified], viewer: &[FieldIx]) {
+        self.viewer_fields.extend(viewer);
+        self.calls.extend(functions.iter().filter_map(|f| spec_function(self.model, f)));
+        // What an invoker function reads is read with the rights of who asks.
+        for name in functions {
+            let called = self.model.functions.iter().filter(|f| f.name == *name && !f.security_definer);
+            for function in called {
+                let read = function.depends.iter().filter_map(|o| match o {
+                    specc_model::Object::Entity(e) => Some((*e, self.span)),
+                    _ => None,
+                });
+                self.reads.extend(read);
+            }
+        }
+    }
+
+    /// `user_id = viewer` asks for an index on `user_id`.
+    fn session_index(&mut self, expr: &Expr, env: &Env) {
+        let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = expr else { return };
+        let folder = Folder::new(self.model, env.scope.clone(), env.rows.clone());
+        let meaning = |e: &Expr| parts(e).and_then(|p| folder.resolve(&p));
+        let pair = (meaning(left), meaning(right));
+        let found = match pair {
+            (Some(Resolved::Field { row, field }), Some(Resolved::Viewer))
+            | (Some(Resolved::Viewer), Some(Resolved::Field { row, field })) => {
+                let (row, steps) = folder.origin(row, Vec::new());
+                (steps.is_empty() && row + 1 == env.rows.len()).then_some(field)
+            }
+            _ => None,
+        };
+        drop(folder);
+        if let Some(field) = found {
+            self.indexes.push((self.entity, field));
+        }
+    }
+
+    /// The same for a condition over another entity's row.
+    fn index_in(&mut self, entity: EntityId, condition: &Expr) {
+        match condition {
+            Expr::Nested(inner) => self.index_in(entity, inner),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
+                self.index_in(entity, left);
+                self.index_in(entity, right);
+            }
+            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+                let scope = Scope::of(entity);
+                let meaning = |e: &Expr| parts(e).and_then(|p| self.model.resolve(&scope, &p));
+                if let (Some(Resolved::Field { field, .. }), Some(Resolved::Viewer))
+                | (Some(Resolved::Viewer), Some(Resolved::Field { field, .. })) = (meaning(left), meaning(right))
+                {
+                    self.indexes.push((entity, field));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn select(keys: &str, chain: &Chain, condition: &str) -> String {
+    format!("select {keys}\n  from {}\n  where {condition}", chain.from)
+}
+
+/// Whether a null in the expression makes all of it null, so that a missing related row and a related row with nulls
+/// answer alike.
+fn is_strict(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryOp { left, op, right } => {
+            !matches!(op, BinaryOperator::And | BinaryOperator::Or) && is_strict(left) && is_strict(right)
+        }
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_strict(inner),
+        Expr::InList { expr, list, .. } => is_strict(expr) && list.iter().all(is_strict),
+        Expr::Like { expr, pattern, .. } | Expr::ILike { expr, pattern, .. } => is_strict(expr) && is_strict(pattern),
+        Expr::Between { expr, low, high, .. } => is_strict(expr) && is_strict(low) && is_strict(high),
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) => true,
+        _ => false,
+    }
+}
+
+/// The qualified name of an entity's table.
+pub(super) fn table(model: &Model, entity: EntityId) -> String {
+    qualified(&model.entity(entity).name)
+}
+
+/// Whether an expression is the literal `true`.
+pub(super) fn is_true(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(v) if v.value == ast::Value::Boolean(true))
+}

@@ -1,0 +1,185 @@
+//! Grants: what the rules allow and nothing else, then what the spec grants or revokes in so many words.
+
+use super::{everyone_at_the_api, helpers, table_id};
+use crate::Output;
+use smol_str::SmolStr;
+use specc_catalog::{Entry, Grant, Kind, ObjectId, Privilege};
+use specc_model::{Entity, Model, Object, Rule, RuleAction, Target};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Columns that a privilege is limited to; `None` is the whole object.
+type Columns = Option<BTreeSet<SmolStr>>;
+
+/// Privileges by object and grantee.
+#[derive(Default)]
+pub(super) struct Grants {
+    all: BTreeMap<(ObjectId, SmolStr), BTreeMap<SmolStr, (Columns, bool)>>,
+    areas: BTreeMap<ObjectId, SmolStr>,
+}
+
+impl Grants {
+    fn add(&mut self, on: ObjectId, to: SmolStr, privilege: &str, columns: &[SmolStr], grantable: bool) {
+        let privileges = self.all.entry((on, to)).or_default();
+        let new: Columns = (!columns.is_empty()).then(|| columns.iter().cloned().collect());
+        let slot = privileges.entry(privilege.into()).or_insert_with(|| (Some(BTreeSet::new()), false));
+        slot.0 = match (slot.0.take(), new) {
+            (Some(mut old), Some(new)) => {
+                old.extend(new);
+                Some(old)
+            }
+            _ => None,
+        };
+        slot.1 |= grantable;
+    }
+
+    /// What an allowing rule needs.
+    pub fn rule(&mut self, _model: &Model, entity: &Entity, rule: &Rule, roles: &[SmolStr]) {
+        let id = table_id(entity);
+        self.areas.insert(id.clone(), entity.meta.area.clone());
+        for role in helpers::everyone(roles) {
+            for (action, fields) in &rule.actions {
+                let columns: Vec<_> = fields.iter().map(|f| entity.fields[*f].name.clone()).collect();
+                self.add(id.clone(), role.clone(), super::word(*action), &columns, false);
+            }
+        }
+    }
+
+    /// The right to call a function.
+    pub fn execute(&mut self, on: &ObjectId, roles: Vec<SmolStr>) {
+        for role in roles {
+            self.add(on.clone(), role, "execute", &[], false);
+        }
+    }
+
+    /// The service role's full access, views and functions with `to`, and `grant` and `revoke` items.
+    pub fn declared(&mut self, model: &Model) {
+        let supabase = model.options.target == Target::Supabase;
+        let helper_schema = &model.options.helper_schema;
+        if supabase {
+            for entity in model.entities.iter().filter(|e| !e.external && e.name.schema != *helper_schema) {
+                let id = table_id(entity);
+                self.areas.insert(id.clone(), entity.meta.area.clone());
+                for action in [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete] {
+                    self.add(id.clone(), "service_role".into(), super::word(action), &[], false);
+                }
+            }
+        }
+        for view in &model.views {
+            let id = ObjectId::new(Kind::View, view.name.schema.clone(), view.name.name.clone());
+            self.areas.insert(id.clone(), view.meta.area.clone());
+            let mut roles = view.roles.clone();
+            if supabase && view.name.schema != *helper_schema {
+                roles.push("service_role".into());
+            }
+            roles.into_iter().for_each(|role| self.add(id.clone(), role, "select", &[], false));
+        }
+        for (at, function) in model.functions.iter().enumerate() {
+            let Some(id) = object_id(model, &Object::Function(at)) else { continue };
+            self.areas.insert(id.clone(), function.meta.area.clone());
+            let is_trigger = matches!(&function.returns, Some(specc_model::Returns::Pseudo(p)) if p == "trigger");
+            let mut roles = function.roles.clone();
+            if supabase && function.name.schema != *helper_schema && !is_trigger {
+                roles.push("service_role".into());
+            }
+            self.execute(&id, roles);
+        }
+        for grant in &model.grants {
+            let Some(id) = object_id(model, &grant.object) else { continue };
+            for role in helpers::everyone(&grant.roles) {
+                for (privilege, columns) in &grant.privileges {
+                    for privilege in expand(id.kind, privilege) {
+                        if grant.revoke {
+                            self.revoke(&id, &role, privilege);
+                        } else {
+                            self.add(id.clone(), role.clone(), privilege, columns, grant.grant_option);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn revoke(&mut self, on: &ObjectId, from: &SmolStr, privilege: &str) {
+        if let Some(privileges) = self.all.get_mut(&(on.clone(), from.clone())) {
+            privileges.remove(privilege);
+        }
+    }
+
+    /// Puts all into the catalog, with the use of each schema that a grantee reaches into.
+    pub fn finish(mut self, model: &Model, out: &mut Output) {
+        let open = ["public", "pg_catalog"];
+        let reached: BTreeSet<_> = self
+            .all
+            .keys()
+            .filter(|(on, _)| !on.schema.is_empty() && !open.contains(&on.schema.as_str()))
+            .filter(|(on, _)| on.schema != model.options.helper_schema)
+            .map(|(on, to)| (on.schema.clone(), to.clone()))
+            .collect();
+        for (schema, to) in reached {
+            self.add(ObjectId::new(Kind::Schema, "", schema), to, "usage", &[], false);
+        }
+        for ((on, to), privileges) in self.all {
+            // A function that only the platform or the catalog lacks cannot be granted here.
+            if !matches!(on.kind, Kind::Schema) && !out.catalog.contains(&on) {
+                continue;
+            }
+            if on.kind == Kind::Schema && !out.catalog.contains(&on) {
+                continue;
+            }
+            let privileges: Vec<_> = privileges
+                .into_iter()
+                .map(|(name, (columns, grantable))| Privilege {
+                    name,
+                    columns: columns.into_iter().flatten().collect(),
+                    grantable,
+                })
+                .collect();
+            if privileges.is_empty() {
+                continue;
+            }
+            let area = self.areas.get(&on).cloned().unwrap_or_default();
+            let mut entry = Entry::new(Grant { on, to, privileges });
+            entry.area = area;
+            out.add(entry);
+        }
+        if model.options.target == Target::Supabase {
+            out.catalog.default_grantees = everyone_at_the_api(model);
+        }
+    }
+}
+
+/// `all` in so many words.
+fn expand(kind: Kind, privilege: &str) -> Vec<&str> {
+    if privilege != "all" {
+        return vec![privilege];
+    }
+    match kind {
+        Kind::Table | Kind::View => vec!["delete", "insert", "references", "select", "trigger", "truncate", "update"],
+        Kind::Sequence => vec!["select", "update", "usage"],
+        Kind::Schema => vec!["create", "usage"],
+        Kind::Function => vec!["execute"],
+        _ => vec!["usage"],
+    }
+}
+
+/// The id of something declared.
+fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
+    let named = |kind, name: &specc_model::Qualified| ObjectId::new(kind, name.schema.clone(), name.name.clone());
+    Some(match object {
+        Object::Schema(name) => ObjectId::new(Kind::Schema, "", name.clone()),
+        Object::Extension(name) => ObjectId::new(Kind::Extension, "", name.clone()),
+        Object::Enum(id) => named(Kind::Enum, &model.enums[id.0 as usize].name),
+        Object::Domain(id) => named(Kind::Domain, &model.domains[id.0 as usize].name),
+        Object::Composite(id) => named(Kind::Composite, &model.composites[id.0 as usize].name),
+        Object::Sequence(at) => named(Kind::Sequence, &model.sequences[*at].name),
+        Object::Entity(id) => named(Kind::Table, &model.entity(*id).name),
+        Object::View(at) => named(Kind::View, &model.views[*at].name),
+        Object::Function(at) => {
+            let function = &model.functions[*at];
+            let inputs = function.params.iter().filter(|p| p.mode != "out");
+            let types: Vec<_> = inputs.map(|p| crate::types::data_type(model, &p.ty).to_string()).collect();
+            named(Kind::Function, &function.name).part(types.join(", "))
+        }
+        Object::Sql(_) => return None,
+    })
+}
