@@ -23,7 +23,8 @@ use crate::files::{self, User};
 use crate::platform::{OWNER, ROLES_SQL, SCHEMA_SQL, SUPERUSER};
 use crate::session::{Session, load_sql};
 
-/// Names the folder in which clusters are made, in place of the system's folder for such files.
+/// Names the folder in which clusters are made, in place of memory where there is much of it and the
+/// system's folder for temporary files otherwise.
 pub const TMP_VARIABLE: &str = "SPECC_POSTGRES_TMP";
 
 const WATCHDOG: &str = include_str!("watchdog.sh");
@@ -39,7 +40,8 @@ const STALE: Duration = Duration::from_secs(24 * 3600);
 pub struct Options {
     /// How many sessions there can be at a time.
     pub max_connections: u32,
-    /// Locks per session, all in one pool: thousands of tables load in one transaction.
+    /// Locks per session. All are in one pool, which every session may use up: the default makes
+    /// 150,000 of them, and the server touches the memory for all at its start.
     pub max_locks_per_transaction: u32,
     /// More settings by name, for `postgresql.conf`.
     pub settings: Vec<(String, String)>,
@@ -49,7 +51,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             max_connections: 300,
-            max_locks_per_transaction: 4096,
+            max_locks_per_transaction: 512,
             settings: Vec::new(),
         }
     }
@@ -239,7 +241,7 @@ impl Inner {
             ("autovacuum", "off"),
             ("jit", "off"),
             ("wal_level", "logical"),
-            ("max_wal_size", "1GB"),
+            ("max_wal_size", "256MB"),
             ("checkpoint_timeout", "1h"),
             ("shared_buffers", "64MB"),
             // Goes with the folder even when the server is killed.
@@ -404,25 +406,32 @@ impl Place {
         } else {
             None
         };
-        let tmp = env::var_os(TMP_VARIABLE)
+        let fits = |dir: &PathBuf| {
+            dir.is_dir()
+                && dir.as_os_str().len() <= LONGEST_FOLDER
+                && (!root || files::open_to_all(dir))
+        };
+        let disk = env::var_os(TMP_VARIABLE)
             .map(PathBuf::from)
             .into_iter()
             .chain([env::temp_dir(), PathBuf::from("/tmp")])
-            .find(|dir| {
-                dir.is_dir()
-                    && dir.as_os_str().len() <= LONGEST_FOLDER
-                    && (!root || files::open_to_all(dir))
-            })
+            .find(fits)
             .ok_or(Error::NoFolder)?;
+        // A cluster is thousands of small files: memory takes them several times as fast.
+        let tmp = match env::var_os(TMP_VARIABLE) {
+            None => Some(PathBuf::from("/dev/shm")).filter(|dir| fits(dir) && files::is_roomy(dir)),
+            Some(_) => None,
+        }
+        .unwrap_or_else(|| disk.clone());
         // Beside the private copies if they are there, for they go together.
         let cache = binaries::private_dirs()
             .into_iter()
             .map(|dir| dir.join("data"))
-            .chain([tmp.join(format!("specc-postgres-{}", own.uid))])
+            .chain([disk.join(format!("specc-postgres-{}", own.uid))])
             .find_map(|dir| files::own_folder(dir, own.uid))
             .ok_or(Error::NoFolder)?;
         let install = if root && !files::open_to_all(install.bin()) {
-            reachable_copy(install, &tmp, own)?
+            reachable_copy(install, &disk, own)?
         } else {
             install.clone()
         };
@@ -437,8 +446,8 @@ impl Place {
 }
 
 /// Programs in a folder that the server's user cannot enter are of no use to it: copies them.
-fn reachable_copy(install: &Install, tmp: &Path, own: User) -> Result<Install, Error> {
-    let folder = files::own_folder(tmp.join(format!("specc-postgres-{}", own.uid)), own.uid)
+fn reachable_copy(install: &Install, disk: &Path, own: User) -> Result<Install, Error> {
+    let folder = files::own_folder(disk.join(format!("specc-postgres-{}", own.uid)), own.uid)
         .ok_or(Error::NoFolder)?;
     let mut hash = DefaultHasher::new();
     identity(install).hash(&mut hash);
@@ -485,7 +494,7 @@ fn identity(install: &Install) -> impl Hash {
     )
 }
 
-/// Removes data that nobody has made use of for long: each change of the platform leaves some.
+/// Removes data that was made long ago: each change of the platform leaves some.
 fn forget_stale(cache: &Path) {
     let now = SystemTime::now();
     for entry in fs::read_dir(cache).into_iter().flatten().flatten() {

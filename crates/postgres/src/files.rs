@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::error::Error;
 
@@ -37,6 +38,27 @@ impl User {
 pub(crate) fn open_to_all(dir: &Path) -> bool {
     dir.ancestors()
         .all(|dir| fs::metadata(dir).is_ok_and(|meta| meta.mode() & 0o001 != 0))
+}
+
+/// Whether this folder is in memory, with several gigabytes to spare.
+pub(crate) fn is_roomy(dir: &Path) -> bool {
+    const ENOUGH: u64 = 6 << 20; // KiB
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
+    let free = fs::read_to_string("/proc/meminfo").is_ok_and(|text| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix("MemAvailable:"));
+        number(line.and_then(|line| line.split_whitespace().next())) >= ENOUGH
+    });
+    free && Command::new("df")
+        .arg("-Pk")
+        .arg(dir)
+        .output()
+        .is_ok_and(|output| {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let mut fields = text.lines().nth(1).unwrap_or_default().split_whitespace();
+            fields.next() == Some("tmpfs") && number(fields.nth(2)) >= ENOUGH
+        })
 }
 
 /// Copies a folder with what is in it, giving everything to a user where one is told.
