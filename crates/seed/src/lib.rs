@@ -1,1 +1,139 @@
 //! Seed rows to idempotent SQL, kept stable from run to run.
+//!
+//! [`generate`] decides every value of an environment's rows and puts the rows in an order in which they can be
+//! inserted. Keys, made-up texts and choices are hashes of names, so that a row keeps its key and its values when other
+//! rows come and go: `base` is computed alone, a labelled row depends on its label only, a generated row on its number
+//! among the unlabelled rows of its table.
+
+mod between;
+pub mod fake;
+mod filter;
+mod hash;
+mod order;
+mod plan;
+mod values;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use plan::{Plan, Row, single};
+use smol_str::SmolStr;
+use specc_catalog::{Seed, SqlExpr, TableName};
+use specc_model::{Entity, Expr, FieldIx, Model};
+
+/// The environment whose rows every other has too.
+pub const BASE: &str = "base";
+
+/// The rows of environment `env`, without those of `base` unless that is the one asked for. Blocks are in insertion order.
+/// Rows of `base` are kept as the spec says (`update`); those of another environment are left alone once they are there.
+pub fn generate(model: &Model, env: &str) -> Vec<Seed> {
+    let mut plan = Plan::new(model);
+    if env != BASE {
+        for set in model.seeds.iter().filter(|set| set.env == BASE) {
+            plan.add(set);
+        }
+    }
+    let first = plan.rows.len();
+    let Some(set) = model.seeds.iter().find(|set| set.env == env) else {
+        return Vec::new();
+    };
+    let entities = plan.add(set);
+    let mut seeds: Vec<Seed> = Vec::new();
+    let mut last: Option<&Row<'_>> = None;
+    for at in order::rows(&plan.rows, first, &entities) {
+        let row = &plan.rows[at];
+        let Some(values) = &row.values else { continue };
+        let merge = last.is_some_and(|last| last.entity == row.entity && same_columns(last, row));
+        if !merge {
+            let order = seeds.len() as u32;
+            seeds.push(block(model.entity(row.entity), values, order, env == BASE));
+        }
+        if let Some(seed) = seeds.last_mut() {
+            seed.rows.push(
+                values
+                    .iter()
+                    .map(|(_, value)| SqlExpr::new(value.clone()))
+                    .collect(),
+            );
+        }
+        last = Some(row);
+    }
+    seeds
+}
+
+fn same_columns(a: &Row<'_>, b: &Row<'_>) -> bool {
+    let columns = |row: &Row<'_>| {
+        row.values
+            .iter()
+            .flatten()
+            .map(|(field, _)| *field)
+            .collect::<Vec<_>>()
+    };
+    columns(a) == columns(b)
+}
+
+/// A block without rows yet.
+fn block(entity: &Entity, values: &[(FieldIx, SmolStr)], order: u32, update: bool) -> Seed {
+    let names = |fields: &[FieldIx]| {
+        fields
+            .iter()
+            .map(|f| entity.fields[*f].name.clone())
+            .collect::<Vec<_>>()
+    };
+    let columns: Vec<FieldIx> = values.iter().map(|(field, _)| *field).collect();
+    Seed {
+        table: TableName::new(entity.name.schema.clone(), entity.name.name.clone()),
+        order,
+        columns: names(&columns),
+        key: names(&conflict_key(entity, &columns)),
+        rows: Vec::new(),
+        update,
+        restart: sequence_column(entity, &columns).map(|field| entity.fields[field].name.clone()),
+    }
+}
+
+/// The columns by which a row that is there already is found: the key where the rows give all of it, else a unique
+/// constraint that they give, else the key all the same.
+fn conflict_key(entity: &Entity, columns: &[FieldIx]) -> Vec<FieldIx> {
+    let key = entity.key.as_ref().map(|key| key.fields.clone());
+    let uniques = entity
+        .uniques
+        .iter()
+        .filter(|unique| !unique.is_index() && !unique.deferrable)
+        .filter_map(|unique| {
+            let field = |e: &specc_model::Element| match e.on {
+                specc_model::On::Field(field) => Some(field),
+                specc_model::On::Expr(_) => None,
+            };
+            unique
+                .elements
+                .iter()
+                .map(field)
+                .collect::<Option<Vec<_>>>()
+        });
+    let candidates: Vec<Vec<FieldIx>> = key.into_iter().chain(uniques).collect();
+    let given = candidates
+        .iter()
+        .find(|fields| fields.iter().all(|field| columns.contains(field)));
+    given.or(candidates.first()).cloned().unwrap_or_default()
+}
+
+/// The key column that a sequence fills and the rows give all the same.
+fn sequence_column(entity: &Entity, columns: &[FieldIx]) -> Option<FieldIx> {
+    let field = single(&entity.key.as_ref()?.fields).filter(|field| columns.contains(field))?;
+    let column = &entity.fields[field];
+    let counts = |default: &Expr| {
+        default
+            .text
+            .trim_start()
+            .to_ascii_lowercase()
+            .starts_with("nextval(")
+    };
+    (column.identity.is_some() || column.default.as_deref().is_some_and(counts)).then_some(field)
+}
+
+/// The SQL of an expression of a seed, which knows no viewer and no path.
+pub(crate) fn sql(expr: &Expr) -> SmolStr {
+    expr.text.clone()
+}
