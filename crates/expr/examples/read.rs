@@ -1,6 +1,6 @@
 //! Reads expressions from the input, one a line, and says how each is understood.
 
-use specc_diag::{FileId, RenderOptions, Sources, Span};
+use specc_diag::{FileId, Sources, Span};
 use std::io::BufRead;
 
 fn main() {
@@ -8,11 +8,10 @@ fn main() {
         let mut sources = Sources::new();
         sources.add("input", line.as_str());
         match specc_expr::parse_expr(&line, Span::new(FileId(0), 0, line.len())) {
-            Ok(expr) => println!("{line}\n    {expr}"),
+            Ok(expr) => println!("{line}\n    {}", specc_expr::print_expr(&expr)),
             Err(d) => {
                 let at = d.span();
                 println!("{line}\n!!  {} {} [{}]", d.code.name(), d.message, &line[at.start as usize..at.end as usize]);
-                let _ = RenderOptions::default();
             }
         }
     }

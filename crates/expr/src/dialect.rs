@@ -3,7 +3,7 @@
 
 use crate::EXISTS_PATH;
 use sqlparser::ast::{
-    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
     TypedString, UnaryOperator,
 };
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
@@ -50,6 +50,10 @@ impl Dialect for SpecDialect {
     }
 
     fn supports_string_literal_concatenation_with_newline(&self) -> bool {
+        true
+    }
+
+    fn supports_named_fn_args_with_assignment_operator(&self) -> bool {
         true
     }
 
@@ -127,7 +131,12 @@ impl Dialect for SpecDialect {
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::Number(..) | Token::SingleQuotedString(_) => Some(parser.parse_value().map(Expr::Value)),
-            Token::Minus | Token::Plus => Some(sign(parser)),
+            Token::Minus => Some(unary(parser, UnaryOperator::Minus, SIGN)),
+            Token::Plus => Some(unary(parser, UnaryOperator::Plus, SIGN)),
+            Token::AtSign => Some(unary(parser, UnaryOperator::PGAbs, OPERATOR)),
+            Token::Tilde => Some(unary(parser, UnaryOperator::BitwiseNot, OPERATOR)),
+            Token::PGSquareRoot => Some(unary(parser, UnaryOperator::PGSquareRoot, OPERATOR)),
+            Token::PGCubeRoot => Some(unary(parser, UnaryOperator::PGCubeRoot, OPERATOR)),
             // Left to sqlparser they would be the arrays, maps and placeholders of other systems.
             Token::LBracket if !within_array(parser) => Some(unexpected(parser)),
             Token::LBrace | Token::Colon | Token::ExclamationMark => Some(unexpected(parser)),
@@ -142,7 +151,28 @@ impl Dialect for SpecDialect {
                 parser.advance_token();
                 Some(Ok(Expr::IsNull(Box::new(expr.clone()))))
             }
-            _ => None,
+            Token::Word(w) if w.keyword == Keyword::COLLATE && w.quote_style.is_none() => {
+                parser.advance_token();
+                let name = parser.parse_object_name(false);
+                Some(name.map(|collation| Expr::Collate { expr: Box::new(expr.clone()), collation }))
+            }
+            Token::Word(_) => None,
+            operator => {
+                let operator = match operator {
+                    Token::AtArrow => BinaryOperator::AtArrow,
+                    Token::ArrowAt => BinaryOperator::ArrowAt,
+                    Token::Overlap => BinaryOperator::PGOverlap,
+                    Token::AtAt => BinaryOperator::AtAt,
+                    Token::AtQuestion => BinaryOperator::AtQuestion,
+                    Token::Question => BinaryOperator::Question,
+                    Token::Mod => BinaryOperator::Modulo,
+                    Token::CustomBinaryOperator(name) => BinaryOperator::Custom(name.clone()),
+                    _ => return None,
+                };
+                let any = matches!(keyword_after(parser, 1), Keyword::ANY | Keyword::ALL | Keyword::SOME)
+                    && parser.peek_nth_token_ref(2).token == Token::LParen;
+                any.then(|| operator_any(parser, expr, operator))
+            }
         }
     }
 }
@@ -184,6 +214,53 @@ impl SpecDialect {
                 parser.advance_token();
                 Some(parser.parse_overlay_expr())
             }
+            Keyword::TRIM
+                if !quoted
+                    && opens
+                    && matches!(keyword_after(parser, 2), Keyword::LEADING | Keyword::TRAILING | Keyword::BOTH)
+                    && keyword_after(parser, 3) == Keyword::FROM =>
+            {
+                Some(trim_from(parser))
+            }
+            Keyword::INTERVAL
+                if !quoted
+                    && opens
+                    && parser.peek_nth_token_ref(3).token == Token::RParen
+                    && matches!(parser.peek_nth_token_ref(4).token, Token::SingleQuotedString(_)) =>
+            {
+                Some(precise_interval(parser))
+            }
+            // Reserved by Postgres too: here something is missing.
+            Keyword::AND
+            | Keyword::OR
+            | Keyword::THEN
+            | Keyword::ELSE
+            | Keyword::END
+            | Keyword::WHEN
+            | Keyword::IS
+            | Keyword::IN
+            | Keyword::LIKE
+            | Keyword::ILIKE
+            | Keyword::FROM
+            | Keyword::WHERE
+            | Keyword::HAVING
+            | Keyword::AS
+            | Keyword::ON
+            | Keyword::USING
+            | Keyword::UNION
+            | Keyword::INTERSECT
+            | Keyword::EXCEPT
+            | Keyword::LIMIT
+            | Keyword::OFFSET
+            | Keyword::ASC
+            | Keyword::DESC
+            | Keyword::SELECT
+                if !quoted =>
+            {
+                Some(unexpected(parser))
+            }
+            Keyword::SYMMETRIC | Keyword::ASYMMETRIC if !quoted => Some(prefixed(parser, self.prec_value(Precedence::Between))),
+            Keyword::VARIADIC if !quoted => Some(prefixed(parser, NONE)),
             Keyword::NOT if !quoted => {
                 parser.advance_token();
                 Some(parser.parse_not())
@@ -244,6 +321,7 @@ fn plain(keyword: Keyword) -> bool {
             | Keyword::LOWER
             | Keyword::UPPER
             | Keyword::COALESCE
+            | Keyword::CONVERT
             | Keyword::NULLIF
             | Keyword::ABS
             | Keyword::DATA
@@ -308,9 +386,57 @@ fn within_array(parser: &Parser) -> bool {
     }
 }
 
-fn sign(parser: &mut Parser) -> Result<Expr, ParserError> {
-    let op = if parser.next_token().token == Token::Plus { UnaryOperator::Plus } else { UnaryOperator::Minus };
-    Ok(Expr::UnaryOp { op, expr: Box::new(parser.parse_subexpr(SIGN)?) })
+fn unary(parser: &mut Parser, op: UnaryOperator, level: u8) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    Ok(Expr::UnaryOp { op, expr: Box::new(parser.parse_subexpr(level)?) })
+}
+
+/// `variadic array[…]`, `symmetric 1`: a word that belongs to what follows it.
+fn prefixed(parser: &mut Parser, level: u8) -> Result<Expr, ParserError> {
+    let prefix = next_ident(parser)?;
+    Ok(Expr::Prefixed { prefix, value: Box::new(parser.parse_subexpr(level)?) })
+}
+
+/// `trim(leading from a)`
+fn trim_from(parser: &mut Parser) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    parser.advance_token();
+    let side = parser.parse_trim_where()?;
+    parser.expect_keyword(Keyword::FROM)?;
+    let expr = Box::new(parser.parse_expr()?);
+    parser.expect_token(&Token::RParen)?;
+    Ok(Expr::Trim { expr, trim_where: Some(side), trim_what: None, trim_characters: None })
+}
+
+/// `interval(3) '1.2345'`, which sqlparser reads without the number.
+fn precise_interval(parser: &mut Parser) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    parser.advance_token();
+    let precision = Some(parser.parse_literal_uint()?);
+    parser.expect_token(&Token::RParen)?;
+    let value = parser.parse_value()?;
+    let data_type = DataType::Interval { fields: None, precision };
+    Ok(Expr::Cast { kind: CastKind::Cast, expr: Box::new(Expr::Value(value)), data_type, format: None })
+}
+
+/// `a @> any (…)`: Postgres takes every operator here, sqlparser only comparisons.
+fn operator_any(parser: &mut Parser, left: &Expr, compare_op: BinaryOperator) -> Result<Expr, ParserError> {
+    parser.advance_token();
+    let word = keyword_after(parser, 0);
+    parser.advance_token();
+    let left = Box::new(left.clone());
+    parser.expect_token(&Token::LParen)?;
+    let right = if matches!(keyword_after(parser, 0), Keyword::SELECT | Keyword::WITH | Keyword::VALUES) {
+        Expr::Subquery(parser.parse_query()?)
+    } else {
+        parser.parse_expr()?
+    };
+    parser.expect_token(&Token::RParen)?;
+    let right = Box::new(right);
+    Ok(match word {
+        Keyword::ALL => Expr::AllOp { left, compare_op, right },
+        word => Expr::AnyOp { left, compare_op, right, is_some: word == Keyword::SOME },
+    })
 }
 
 /// `inet '10.0.0.1'`, `public.mood 'happy'`.

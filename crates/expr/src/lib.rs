@@ -9,10 +9,12 @@ mod dialect;
 mod literal;
 mod parse;
 mod place;
+mod print;
 
 pub use dialect::SpecDialect;
 pub use parse::{MAX_BODY_TOKENS, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};
 pub use place::{expr_span, ident_span, idents_span};
+pub use print::{exists_path, is_exists_path, lower_keywords, operand, parenthesize_if_needed, print_expr};
 pub use sqlparser;
 
 /// The function that `exists path (condition)` parses to. Never printed.

@@ -4,6 +4,7 @@ use crate::dialect::SpecDialect;
 use crate::{check, literal, place};
 use specc_diag::{Code, Diagnostic, Span, codes};
 use sqlparser::ast::{Expr, Query, Statement};
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
@@ -68,7 +69,7 @@ impl Source<'_> {
         parse: impl Fn(&mut Parser) -> Result<(Result<(), check::Refused>, T), ParserError> + Sync,
     ) -> Result<T, Diagnostic> {
         let tokens = match Tokenizer::new(&SpecDialect, self.text).tokenize_with_location() {
-            Ok(tokens) => tokens,
+            Ok(tokens) => join_operators(self.text, tokens),
             Err(error) => return Err(self.token_error(&error.message, place::byte(self.text, error.location))),
         };
         if tokens.len() > self.max {
@@ -123,7 +124,7 @@ impl Source<'_> {
     fn token_error(&self, message: &str, start: Option<usize>) -> Diagnostic {
         let start = start.unwrap_or(0).min(self.text.len());
         let lower = message.to_lowercase();
-        let (code, what) = if lower.contains("unterminated") {
+        let (code, what) = if lower.contains("unterminated") || lower.contains("eof while in") {
             let what = if lower.contains("comment") {
                 "this comment never ends"
             } else if lower.contains("delimited") || lower.contains("expected close delimiter") {
@@ -183,7 +184,20 @@ impl Source<'_> {
         } else {
             before.map_or(self.at, |i| self.token_span(tokens, i))
         };
-        Diagnostic::new(self.code, at, message).maybe_help(found.and_then(|f| advice(f, what)).map(str::to_string))
+        let mut words = tokens[..index.min(tokens.len())].iter().rev().filter(|t| !matches!(t.token, Token::Whitespace(_)));
+        let after_exists = words.any(|t| matches!(&t.token, Token::Word(w) if w.keyword == Keyword::EXISTS));
+        let mut help = found.and_then(|f| advice(f, what));
+        if after_exists && matches!(what, "`(`" | "`select`, `values` or `with`" | "a name") {
+            help = Some("write `exists path (condition)` or `exists (select …)`");
+        }
+        let mut diagnostic = Diagnostic::new(self.code, at, message).maybe_help(help.map(str::to_string));
+        if matches!(what, "`)`" | "`]`")
+            && found.is_none()
+            && let Some(open) = unclosed(tokens)
+        {
+            diagnostic = diagnostic.also(self.token_span(tokens, open), "never closed");
+        }
+        diagnostic
     }
 
     /// The text of a token, shortened.
@@ -199,6 +213,35 @@ impl Source<'_> {
     }
 }
 
+/// Puts right what the tokenizer cuts differently from Postgres.
+fn join_operators(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    if text.contains("<+>") {
+        let mut at = 0;
+        while at + 2 < tokens.len() {
+            if let [Token::Lt, Token::Plus, Token::Gt] = [0, 1, 2].map(|n| &tokens[at + n].token)
+                && tokens[at].span.end == tokens[at + 1].span.start
+                && tokens[at + 1].span.end == tokens[at + 2].span.start
+            {
+                tokens[at].token = Token::CustomBinaryOperator("<+>".into());
+                tokens[at].span.end = tokens[at + 2].span.end;
+                tokens.drain(at + 1..at + 3);
+            }
+            at += 1;
+        }
+    }
+    if text.contains("0x") || text.contains("0X") {
+        for token in &mut tokens {
+            if let Token::HexStringLiteral(digits) = &token.token
+                && let Some((start, end)) = place::bytes(text, token.span)
+                && text[start..end].starts_with('0')
+            {
+                token.token = Token::Number(format!("0x{digits}"), false);
+            }
+        }
+    }
+    tokens
+}
+
 /// The message without its place, and the place.
 fn split_location(message: &str) -> (&str, Option<(u64, u64)>) {
     let Some((head, tail)) = message.rsplit_once(" at Line: ") else { return (message, None) };
@@ -209,6 +252,19 @@ fn split_location(message: &str) -> (&str, Option<(u64, u64)>) {
     }
 }
 
+/// The innermost parenthesis or bracket that stays open.
+fn unclosed(tokens: &[TokenWithSpan]) -> Option<usize> {
+    let mut open = Vec::new();
+    for (i, t) in tokens.iter().enumerate() {
+        match t.token {
+            Token::LParen | Token::LBracket => open.push(i),
+            Token::RParen | Token::RBracket => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.pop()
+}
+
 /// sqlparser's name for what it wanted, in plain words.
 fn wanted(expected: &str) -> String {
     match expected {
@@ -216,11 +272,13 @@ fn wanted(expected: &str) -> String {
         "identifier" => "a name".into(),
         "a data type name" | "a data type name or identifier" => "a type".into(),
         "end of statement" => "the end".into(),
+        "IN or BETWEEN after NOT" => "`in`, `between` or `like`".into(),
+        other if other.starts_with("[NOT] NULL |") => "`null`, `true`, `false` or `distinct from`".into(),
         "SELECT, VALUES, or a subquery in the query body" => "`select`, `values` or `with`".into(),
         other if other.len() < 20 && other.chars().all(|c| !c.is_lowercase()) => {
             format!("`{}`", other.to_lowercase().trim_matches('\''))
         }
-        other => lower_first(other).replace(", found", ""),
+        other => other.to_lowercase(),
     }
 }
 
@@ -236,6 +294,7 @@ fn advice(found: &str, what: &str) -> Option<&'static str> {
         "!" => "write `not`",
         "`" => "names are quoted with `\"`",
         ":=" => "equality is `=`",
+        ";" => "an expression ends without `;`",
         "&" | "&&&" => "write `and`",
         "?" | ":" => "write `case when … then … else … end`",
         "[" if what == "an operand" => "an array is written `array[…]`",
