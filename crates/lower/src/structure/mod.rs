@@ -1,6 +1,120 @@
-//! See the crate's page.
+//! What is stored and what can be called: schemas, types, tables with their constraints and indexes, views, functions,
+//! triggers that the author wrote, and the platform's own objects.
+//!
+//! Objects are added in the order of the spec; the catalog's graph decides what is created first. Nothing of an external
+//! entity is added but what the spec itself puts on it (a trigger, a published table).
+
+pub(crate) mod depends;
+pub(crate) mod functions;
+mod indexes;
+pub(crate) mod names;
+mod platform;
+mod tables;
+pub(crate) mod types;
+mod views;
 
 use crate::Output;
-use specc_model::Model;
+use depends::Lookup;
+use specc_catalog::{Catalog, Dependency, Entry, Kind, Object, ObjectId, Schema, TableName};
+use specc_diag::{Diagnostic, Span, codes};
+use specc_model::{Entity, EntityId, Meta, Model, Target};
 
-pub(crate) fn lower(_model: &Model, _out: &mut Output) {}
+pub(crate) fn lower(model: &Model, out: &mut Output) {
+    if model.options.target == Target::Supabase {
+        out.catalog.default_grantees = ["anon", "authenticated", "service_role"]
+            .map(Into::into)
+            .into();
+    }
+    let mut room = Room::new(model, out);
+    platform::schemas(&mut room);
+    platform::extensions(&mut room);
+    platform::roles(&mut room);
+    types::lower(&mut room);
+    tables::lower(&mut room);
+    indexes::lower(&mut room);
+    functions::lower(&mut room);
+    views::lower(&mut room);
+    functions::triggers(&mut room);
+    platform::storage_and_realtime(&mut room);
+    platform::jobs(&mut room);
+    platform::sql_blocks(&mut room);
+}
+
+/// What a room works with.
+pub(crate) struct Room<'a> {
+    pub model: &'a Model,
+    pub out: &'a mut Output,
+    pub lookup: Lookup,
+}
+
+impl<'a> Room<'a> {
+    pub fn new(model: &'a Model, out: &'a mut Output) -> Self {
+        Self {
+            model,
+            out,
+            lookup: Lookup::new(model),
+        }
+    }
+
+    /// Adds an object with the comment and area of what declares it.
+    pub fn declare(&mut self, object: impl Into<Object>, meta: &Meta, depends: Vec<Dependency>) {
+        let mut entry = Entry::new(object);
+        entry.comment = meta.doc.clone();
+        entry.area = meta.area.clone();
+        entry.depends = depends;
+        self.add(entry, meta.span);
+    }
+
+    /// Adds an entry; a name that is taken is reported at `span`, and the first object keeps it.
+    pub fn add(&mut self, mut entry: Entry, span: Span) {
+        let id = entry.object.id();
+        if self.out.catalog.contains(&id) {
+            let message =
+                format!("the {id} is declared already, and this would need the same name");
+            self.out.diagnostics.push(
+                Diagnostic::new(codes::NAME_COLLISION, span, message)
+                    .help("give one of the two another name"),
+            );
+            return;
+        }
+        entry.depends.sort();
+        entry.depends.dedup();
+        // A definition may mention itself (a recursive function, a self-reference); that orders nothing.
+        entry.depends.retain(|d| d.on != id);
+        self.out.catalog.insert(entry);
+    }
+
+    /// Makes sure that the schema for generated helpers is there.
+    pub fn helper_schema(&mut self) {
+        helper_schema(self.model, &mut self.out.catalog);
+    }
+}
+
+/// Makes sure that the schema for generated helpers is there, unless the spec says that it exists already.
+pub(crate) fn helper_schema(model: &Model, catalog: &mut Catalog) {
+    let name = &model.options.helper_schema;
+    let id = ObjectId::new(Kind::Schema, "", name.clone());
+    let external = model.schemas.iter().any(|s| s.external && s.name == *name);
+    if external || *name == "public" || catalog.contains(&id) {
+        return;
+    }
+    let mut entry = Entry::new(Schema { name: name.clone() });
+    entry.comment = Some(
+        "Helpers of policies and triggers; not for clients, and not exposed by any API.".into(),
+    );
+    catalog.insert(entry);
+}
+
+/// The table of an entity.
+pub(crate) fn table_of(entity: &Entity) -> TableName {
+    TableName::new(entity.name.schema.clone(), entity.name.name.clone())
+}
+
+/// The entities that the spec creates.
+pub(crate) fn own(model: &Model) -> impl Iterator<Item = (EntityId, &Entity)> {
+    model
+        .entities
+        .iter()
+        .filter(|e| !e.external)
+        .map(|e| (e.id, e))
+}

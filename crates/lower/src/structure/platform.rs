@@ -1,0 +1,250 @@
+//! Schemas, extensions and roles; buckets, published tables and jobs; and what only a `sql` block says.
+
+use super::tables::{bare, column_names};
+use super::types::table_name;
+use super::{Room, depends, names, table_of};
+use smol_str::SmolStr;
+use specc_catalog as catalog;
+use specc_catalog::{Dependency, Entry, Job, Kind, ObjectId, PublicationTable};
+use specc_model::{Qualified, Target, View};
+use specc_sql::quote;
+use specc_syntax::ast::WebhookTarget;
+
+/// The publication that Supabase's realtime server follows; the platform makes it.
+const REALTIME: &str = "supabase_realtime";
+
+pub(super) fn schemas(room: &mut Room) {
+    let model = room.model;
+    for schema in model
+        .schemas
+        .iter()
+        .filter(|s| !s.external && s.name != "public")
+    {
+        room.declare(
+            catalog::Schema {
+                name: schema.name.clone(),
+            },
+            &schema.meta,
+            Vec::new(),
+        );
+    }
+    let default = &model.options.default_schema;
+    if *default != "public" && model.schemas.iter().all(|s| s.name != *default) {
+        room.out.catalog.insert(Entry::new(catalog::Schema {
+            name: default.clone(),
+        }));
+    }
+}
+
+pub(super) fn extensions(room: &mut Room) {
+    let model = room.model;
+    for it in &model.extensions {
+        let extension = catalog::Extension {
+            name: it.name.clone(),
+            schema: it.schema.clone().unwrap_or_default(),
+            version: it.version.clone(),
+        };
+        room.declare(extension, &it.meta, Vec::new());
+    }
+    for (name, schema) in needed_extensions(room) {
+        if model.extensions.iter().all(|e| e.name != name) {
+            let (name, schema) = (name.into(), schema.into());
+            room.out.catalog.insert(Entry::new(catalog::Extension {
+                name,
+                schema,
+                version: None,
+            }));
+        }
+    }
+}
+
+/// What schedules and webhooks run on, whether or not the author remembered it.
+fn needed_extensions(room: &Room) -> Vec<(&'static str, &'static str)> {
+    let model = room.model;
+    let mut needed = Vec::new();
+    if model.options.target != Target::Supabase {
+        return needed;
+    }
+    if !model.schedules.is_empty() || model.views.iter().any(|v| v.refresh.is_some()) {
+        needed.push(("pg_cron", ""));
+    }
+    if !model.webhooks.is_empty() {
+        needed.push(("pg_net", "extensions"));
+    }
+    let secret = |w: &specc_model::Webhook| {
+        matches!(w.target, WebhookTarget::EdgeFunction(_))
+            || w.headers.iter().any(|(_, _, secret)| *secret)
+    };
+    if model.webhooks.iter().any(secret) {
+        needed.push(("supabase_vault", "vault"));
+    }
+    needed
+}
+
+pub(super) fn roles(room: &mut Room) {
+    let model = room.model;
+    for it in model.roles.iter().filter(|r| !r.external) {
+        let (mut options, mut member_of) = (it.options.clone(), it.member_of.clone());
+        options.sort();
+        member_of.sort();
+        room.declare(
+            catalog::Role {
+                name: it.name.clone(),
+                options,
+                member_of,
+            },
+            &it.meta,
+            Vec::new(),
+        );
+    }
+}
+
+pub(super) fn storage_and_realtime(room: &mut Room) {
+    let model = room.model;
+    for it in &model.buckets {
+        let bucket = catalog::Bucket {
+            id: it.name.clone(),
+            public: it.public,
+            size_limit: it.size,
+            mime_types: it.mime.clone(),
+        };
+        room.declare(bucket, &it.meta, Vec::new());
+    }
+    for it in &model.realtime {
+        let entity = model.entity(it.entity);
+        let mut entry = Entry::new(PublicationTable {
+            publication: REALTIME.into(),
+            table: table_of(entity),
+            columns: column_names(entity, &it.columns),
+            filter: it.filter.as_deref().map(|f| bare(model, entity.id, f)),
+        });
+        entry.depends = it
+            .filter
+            .iter()
+            .flat_map(|f| room.lookup.of_expr(model, f))
+            .collect();
+        entry.area = entity.meta.area.clone();
+        room.add(entry, it.span);
+    }
+}
+
+/// Schedules, and the refreshing of materialized views.
+pub(super) fn jobs(room: &mut Room) {
+    let model = room.model;
+    let cron = Dependency::new(
+        ObjectId::new(Kind::Extension, "", "pg_cron"),
+        "it runs the job",
+    );
+    for it in &model.schedules {
+        let mut depends = depends::declared(model, &it.depends, "the job uses it");
+        depends.push(cron.clone());
+        let command = it.command.trim().into();
+        room.declare(
+            Job {
+                name: it.name.clone(),
+                schedule: it.cron.clone(),
+                command,
+            },
+            &it.meta,
+            depends,
+        );
+    }
+    for view in &model.views {
+        let Some(schedule) = view.refresh.clone() else {
+            continue;
+        };
+        let name = refresh_name(&model.options.default_schema, &view.name);
+        let view_id = ObjectId::new(Kind::View, view.name.schema.clone(), view.name.name.clone());
+        let mut depends = vec![
+            cron.clone(),
+            Dependency::new(view_id, "the job refreshes it"),
+        ];
+        // `concurrently` would fail without its index, which is an object of its own.
+        depends.extend(unique_indexes(view).map(|index| {
+            let id = ObjectId::new(Kind::Index, view.name.schema.clone(), index.name.clone());
+            Dependency::new(id, "refreshing without blocking readers needs it")
+        }));
+        let mut meta = view.meta.clone();
+        meta.doc = None;
+        room.declare(
+            Job {
+                name,
+                schedule,
+                command: refresh_command(view),
+            },
+            &meta,
+            depends,
+        );
+    }
+}
+
+fn refresh_name(default_schema: &SmolStr, view: &Qualified) -> SmolStr {
+    if view.schema == *default_schema {
+        names::joined(&["refresh", &view.name])
+    } else {
+        names::joined(&["refresh", &view.schema, &view.name])
+    }
+}
+
+/// Readers are not blocked where Postgres can do without: the view has rows from the start and tells them apart.
+fn refresh_command(view: &View) -> SmolStr {
+    let table = table_name(&view.name);
+    let name = quote::qualified(&table.schema, &table.name);
+    let concurrently = if !view.no_data && unique_indexes(view).next().is_some() {
+        "concurrently "
+    } else {
+        ""
+    };
+    format!("refresh materialized view {concurrently}{name}").into()
+}
+
+fn unique_indexes(view: &View) -> impl Iterator<Item = &specc_model::Index> {
+    view.indexes.iter().filter(|index| {
+        let columns = index.elements.iter().all(|e| match &e.on {
+            specc_model::On::Field(_) => true,
+            specc_model::On::Expr(expr) => matches!(expr.ast, sqlparser::ast::Expr::Identifier(_)),
+        });
+        index.unique && index.filter.is_none() && columns
+    })
+}
+
+pub(super) fn sql_blocks(room: &mut Room) {
+    let model = room.model;
+    for it in &model.sql_blocks {
+        let block = catalog::Sql {
+            name: it.name.clone(),
+            up: it.up.trim().into(),
+            down: it.down.as_ref().map(|down| down.trim().into()),
+            provides: it
+                .provides
+                .iter()
+                .map(|(kind, name)| provided(kind, name))
+                .collect(),
+        };
+        let depends = depends::declared(model, &it.depends, "the block says so");
+        room.declare(block, &it.meta, depends);
+    }
+}
+
+/// What a block makes, by its kind word. A function stands for all of its overloads, a plain `type` for any kind of type.
+fn provided(kind: &str, name: &Qualified) -> ObjectId {
+    let in_schema = |kind| ObjectId::new(kind, name.schema.clone(), name.name.clone());
+    let alone = |kind| ObjectId::new(kind, "", name.name.clone());
+    match kind {
+        "schema" => alone(Kind::Schema),
+        "extension" => alone(Kind::Extension),
+        "role" => alone(Kind::Role),
+        "publication" => alone(Kind::Publication),
+        "job" | "schedule" => alone(Kind::Job),
+        "bucket" => alone(Kind::Bucket),
+        "enum" => in_schema(Kind::Enum),
+        "domain" => in_schema(Kind::Domain),
+        "type" | "composite" | "range" => in_schema(Kind::Composite),
+        "sequence" => in_schema(Kind::Sequence),
+        "index" => in_schema(Kind::Index),
+        "view" | "materialized view" => in_schema(Kind::View),
+        "function" | "procedure" | "aggregate" => in_schema(Kind::Function),
+        "table" | "foreign table" | "entity" => in_schema(Kind::Table),
+        _ => ObjectId::new(Kind::Sql, name.schema.clone(), name.name.clone()).part(kind),
+    }
+}

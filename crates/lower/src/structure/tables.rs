@@ -1,0 +1,378 @@
+//! Tables, their columns, partitions and constraints.
+
+use super::types::{constant, data_type, qualified, storage_options, table_name};
+use super::{Room, own, table_of};
+use crate::expr::{self, RowRef};
+use smol_str::SmolStr;
+use specc_catalog as catalog;
+use specc_catalog::{
+    Action, Column, Constraint, Dependency, Entry, ForeignKey, IndexKey, KeyOn, SqlExpr, Table,
+};
+use specc_diag::Span;
+use specc_model::scope::Scope;
+use specc_model::{
+    Bounds, Element, Entity, EntityId, Expr, Field, FieldIx, Model, On, Relation, Rls,
+};
+use specc_syntax::ast::{RefAction, RefActionKind};
+
+pub(super) fn lower(room: &mut Room) {
+    let model = room.model;
+    for (_, entity) in own(model) {
+        table(room, entity);
+        partitions(room, entity);
+    }
+    for (_, entity) in own(model) {
+        keys(room, entity);
+        checks(room, entity);
+        excludes(room, entity);
+        for id in &entity.outgoing {
+            reference(room, entity, model.relation(*id));
+        }
+    }
+}
+
+fn table(room: &mut Room, entity: &Entity) {
+    let model = room.model;
+    let mut depends = Vec::new();
+    for field in &entity.fields {
+        depends.extend(room.lookup.of_type(&field.ty));
+        for expr in field.default.iter().chain(&field.generated) {
+            depends.extend(room.lookup.of_expr(model, expr));
+        }
+    }
+    let partition_by = entity.partition_by.as_ref().map(|by| catalog::PartitionBy {
+        method: by.method.clone(),
+        keys: by
+            .elements
+            .iter()
+            .map(|e| index_key(model, entity, e))
+            .collect(),
+    });
+    // A partitioned table holds no rows: what is said of storage goes to its partitions.
+    let stored = partition_by.is_none();
+    let table = Table {
+        table: table_of(entity),
+        columns: entity
+            .fields
+            .iter()
+            .map(|f| column(model, entity, f))
+            .collect(),
+        unlogged: entity.unlogged && stored,
+        partition_by,
+        partition_of: None,
+        rls: rls(entity),
+        options: if stored {
+            storage_options(&entity.options)
+        } else {
+            Vec::new()
+        },
+        replica_identity: entity.replica_identity.clone(),
+    };
+    room.declare(table, &entity.meta, depends);
+}
+
+fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
+    let default = match &field.maintained {
+        // Counts and sums start at nothing; the triggers take it from there.
+        Some(_) => Some(SqlExpr::new("0")),
+        None => field.default.as_deref().map(|e| constant(model, e)),
+    };
+    Column {
+        name: field.name.clone(),
+        ty: data_type(model, &field.ty),
+        nullable: field.nullable,
+        default,
+        generated: field
+            .generated
+            .as_deref()
+            .map(|e| bare(model, entity.id, e)),
+        identity: field
+            .identity
+            .as_ref()
+            .map(|(always, o)| (*always, super::types::sequence_options(o))),
+        collation: field.collation.as_ref().map(qualified),
+        storage: field.storage.clone(),
+        compression: field.compression.clone(),
+        comment: field.meta.doc.clone(),
+    }
+}
+
+/// Partitions filter too: a query that names a partition directly would otherwise pass by the parent's policies.
+fn partitions(room: &mut Room, entity: &Entity) {
+    let model = room.model;
+    for partition in &entity.partitions {
+        let exprs = |list: &[specc_model::ExprRef]| list.iter().map(|e| bound(model, e)).collect();
+        let bounds = match &partition.bounds {
+            Bounds::Range { from, to } => catalog::Bounds::Range {
+                from: exprs(from),
+                to: exprs(to),
+            },
+            Bounds::List(values) => catalog::Bounds::List(exprs(values)),
+            Bounds::Hash { modulus, remainder } => catalog::Bounds::Hash {
+                modulus: *modulus,
+                remainder: *remainder,
+            },
+            Bounds::Default => catalog::Bounds::Default,
+        };
+        let mut entry = Entry::new(Table {
+            table: table_name(&partition.name),
+            columns: Vec::new(),
+            unlogged: entity.unlogged,
+            partition_by: None,
+            partition_of: Some((table_of(entity), bounds)),
+            rls: rls(entity),
+            options: storage_options(&entity.options),
+            replica_identity: entity.replica_identity.clone(),
+        });
+        entry.area = entity.meta.area.clone();
+        room.add(entry, partition.span);
+    }
+}
+
+fn bound(model: &Model, expr: &Expr) -> SqlExpr {
+    // Words of their own in this place, not columns.
+    match expr.text.to_ascii_lowercase().as_str() {
+        word @ ("minvalue" | "maxvalue") => SqlExpr::new(word),
+        _ => constant(model, expr),
+    }
+}
+
+fn rls(entity: &Entity) -> catalog::Rls {
+    match entity.rls {
+        Rls::Off => catalog::Rls::Off,
+        Rls::On => catalog::Rls::On,
+        Rls::Forced => catalog::Rls::Forced,
+    }
+}
+
+/// A rule with the three things that only some kinds of constraint have.
+struct Held {
+    rule: catalog::Rule,
+    deferrable: bool,
+    initially_deferred: bool,
+    not_valid: bool,
+}
+
+impl Held {
+    fn new(rule: catalog::Rule) -> Self {
+        Self {
+            rule,
+            deferrable: false,
+            initially_deferred: false,
+            not_valid: false,
+        }
+    }
+
+    fn deferrable(rule: catalog::Rule, deferrable: bool, initially_deferred: bool) -> Self {
+        Self {
+            deferrable: deferrable || initially_deferred,
+            initially_deferred,
+            ..Self::new(rule)
+        }
+    }
+}
+
+fn constrain(
+    room: &mut Room,
+    entity: &Entity,
+    name: &SmolStr,
+    held: Held,
+    depends: Vec<Dependency>,
+    doc: Option<&SmolStr>,
+    span: Span,
+) {
+    let mut entry = Entry::new(Constraint {
+        table: table_of(entity),
+        name: name.clone(),
+        rule: held.rule,
+        deferrable: held.deferrable,
+        initially_deferred: held.initially_deferred,
+        not_valid: held.not_valid,
+    });
+    entry.comment = doc.cloned();
+    entry.area = entity.meta.area.clone();
+    entry.depends = depends;
+    room.add(entry, span);
+}
+
+fn keys(room: &mut Room, entity: &Entity) {
+    if let Some(key) = &entity.key {
+        let rule = catalog::Rule::PrimaryKey {
+            columns: column_names(entity, &key.fields),
+            include: column_names(entity, &key.include),
+        };
+        let held = Held::deferrable(rule, key.deferrable, key.initially_deferred);
+        constrain(room, entity, &key.name, held, Vec::new(), None, key.span);
+    }
+    for unique in entity.uniques.iter().filter(|u| !u.is_index()) {
+        let fields: Vec<_> = unique
+            .elements
+            .iter()
+            .filter_map(|e| field_of(&e.on))
+            .collect();
+        let rule = catalog::Rule::Unique {
+            columns: column_names(entity, &fields),
+            include: column_names(entity, &unique.include),
+            nulls_not_distinct: unique.nulls_not_distinct,
+        };
+        let held = Held::deferrable(rule, unique.deferrable, unique.initially_deferred);
+        constrain(
+            room,
+            entity,
+            &unique.name,
+            held,
+            Vec::new(),
+            None,
+            unique.span,
+        );
+    }
+}
+
+fn checks(room: &mut Room, entity: &Entity) {
+    let model = room.model;
+    for check in &entity.checks {
+        let expr = bare(model, entity.id, &check.expr);
+        let rule = catalog::Rule::Check {
+            expr,
+            no_inherit: check.no_inherit,
+        };
+        let held = Held {
+            not_valid: check.not_valid,
+            ..Held::new(rule)
+        };
+        let depends = room.lookup.of_expr(model, &check.expr);
+        constrain(
+            room,
+            entity,
+            &check.name,
+            held,
+            depends,
+            check.doc.as_ref(),
+            check.span,
+        );
+    }
+}
+
+fn excludes(room: &mut Room, entity: &Entity) {
+    let model = room.model;
+    for exclude in &entity.excludes {
+        let elements = exclude.elements.iter();
+        let rule = catalog::Rule::Exclude {
+            method: exclude.method.clone(),
+            elements: elements
+                .map(|(e, operator)| (index_key(model, entity, e), operator.clone()))
+                .collect(),
+            filter: exclude.filter.as_deref().map(|f| bare(model, entity.id, f)),
+        };
+        let mut depends = Vec::new();
+        for expr in exprs_of(
+            exclude.elements.iter().map(|(e, _)| e),
+            exclude.filter.as_ref(),
+        ) {
+            depends.extend(room.lookup.of_expr(model, expr));
+        }
+        let held = Held::deferrable(rule, exclude.deferrable, exclude.initially_deferred);
+        constrain(
+            room,
+            entity,
+            &exclude.name,
+            held,
+            depends,
+            None,
+            exclude.span,
+        );
+    }
+}
+
+fn reference(room: &mut Room, entity: &Entity, relation: &Relation) {
+    let target = room.model.entity(relation.to);
+    let options = &relation.options;
+    let rule = catalog::Rule::ForeignKey(ForeignKey {
+        columns: column_names(entity, &relation.fields),
+        target: table_of(target),
+        target_columns: column_names(target, &relation.to_fields),
+        on_delete: action(options.on_delete.as_ref()),
+        on_delete_columns: options
+            .on_delete
+            .iter()
+            .flat_map(|a| a.columns.iter().map(|c| c.text.clone()))
+            .collect(),
+        on_update: action(options.on_update.as_ref()),
+        match_full: options.match_full,
+    });
+    let held = Held::deferrable(rule, options.deferrable, options.initially_deferred);
+    constrain(
+        room,
+        entity,
+        &relation.constraint,
+        held,
+        Vec::new(),
+        None,
+        relation.span,
+    );
+}
+
+fn action(action: Option<&RefAction>) -> Action {
+    match action.map(|a| a.kind) {
+        None | Some(RefActionKind::NoAction) => Action::NoAction,
+        Some(RefActionKind::Restrict) => Action::Restrict,
+        Some(RefActionKind::Cascade) => Action::Cascade,
+        Some(RefActionKind::SetNull) => Action::SetNull,
+        Some(RefActionKind::SetDefault) => Action::SetDefault,
+    }
+}
+
+/// An expression over the columns of the table that it belongs to.
+pub(crate) fn bare(model: &Model, entity: EntityId, expr: &Expr) -> SqlExpr {
+    expr::lower(model, &Scope::of(entity), &[RowRef::Bare], expr)
+}
+
+/// The names of fields.
+pub(crate) fn column_names(entity: &Entity, fields: &[FieldIx]) -> Vec<SmolStr> {
+    fields
+        .iter()
+        .map(|f| entity.fields[*f].name.clone())
+        .collect()
+}
+
+/// The field that an element is over, if it is one.
+pub(crate) fn field_of(on: &On) -> Option<FieldIx> {
+    match on {
+        On::Field(field) => Some(*field),
+        On::Expr(_) => None,
+    }
+}
+
+/// The expressions among elements, and a filter.
+pub(super) fn exprs_of<'a>(
+    elements: impl Iterator<Item = &'a Element>,
+    filter: Option<&'a specc_model::ExprRef>,
+) -> impl Iterator<Item = &'a Expr> {
+    elements
+        .filter_map(|e| match &e.on {
+            On::Expr(expr) => Some(&**expr),
+            On::Field(_) => None,
+        })
+        .chain(filter.map(|f| &**f))
+}
+
+/// An element as the catalog says it.
+pub(super) fn index_key(model: &Model, entity: &Entity, element: &Element) -> IndexKey {
+    let on = match &element.on {
+        On::Field(field) => KeyOn::Column(entity.fields[*field].name.clone()),
+        On::Expr(expr) => KeyOn::Expr(bare(model, entity.id, expr)),
+    };
+    key_over(on, element)
+}
+
+/// The same, where what it is over is known.
+pub(super) fn key_over(on: KeyOn, element: &Element) -> IndexKey {
+    IndexKey {
+        on,
+        collation: element.collation.as_ref().map(qualified),
+        opclass: element.opclass.as_ref().map(qualified),
+        desc: element.desc,
+        // Said only where it differs from where Postgres puts them: last, or first if descending.
+        nulls_first: element.nulls_first.filter(|first| *first != element.desc),
+    }
+}
