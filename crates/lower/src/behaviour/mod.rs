@@ -1,6 +1,205 @@
-//! See the crate's page.
+//! What keeps itself true: triggers for workflows, maintained values, limits, immutable fields and webhooks.
+//!
+//! Every function lives in the helper schema, is plpgsql with an empty search path, and qualifies all it names. Those
+//! that have to see every row, whatever the policies show to the one who writes, are `security definer`.
+//!
+//! # Order
+//!
+//! Postgres fires triggers of one kind in the order of their names. Ours start with `zz_`, so that triggers of the author
+//! and of mixins have had their say about the row, and then with the word that puts them in order:
+//!
+//! | before each row | | after the statement | |
+//! |---|---|---|---|
+//! | `zz_limit_…` | may change the row (overflow) | `zz_hold_…` | takes the locks of a promotion, queue before place |
+//! | `zz_maintained_…` | refuses a count that is set by hand | `zz_maintained_…` | moves counts and sums |
+//! | `zz_refuse_change` | refuses a change of an immutable field | `zz_promote_…` | gives free places to those who wait |
+//! | `zz_workflow_…` | refuses a step that the workflow lacks | | |
+//!
+//! So a limit decides first and the workflow judges what it decided: a row that overflows into `waitlisted` is checked
+//! as `waitlisted`. Counts go down before a promotion makes them go up again, so that a check such as
+//! `registered <= capacity` never sees one too many. Webhooks (`zz_webhook_…`, after each row) send the row as stored.
+//!
+//! None of the triggers before a row has a column list: a column that an earlier trigger changed would not match it.
+//! Their `when` keeps them off the rows that do not concern them.
+//!
+//! # Locks
+//!
+//! A limit counts under a lock on the row that its places belong to (`for no key update`, which lets references pass), and
+//! maintained values are moved by differences, parents in key order. All of it is exact in read committed, where each
+//! statement of a trigger sees what others have committed; a limit refuses other isolation levels instead of overbooking.
+
+mod immutable;
+mod maintained;
+mod plpgsql;
+mod workflow;
 
 use crate::Output;
-use specc_model::Model;
+use crate::structure::{Room, functions, names, table_of};
+use smol_str::SmolStr;
+use specc_catalog::{Dependency, Entry, Function, Qualified, SqlExpr, TableName, Timing, Trigger};
+use specc_diag::Span;
+use specc_model::{Entity, Model};
 
-pub(crate) fn lower(_model: &Model, _out: &mut Output) {}
+pub(crate) fn lower(model: &Model, out: &mut Output) {
+    let mut room = Room::new(model, out);
+    immutable::lower(&mut room);
+    workflow::lower(&mut room);
+    maintained::lower(&mut room);
+}
+
+/// A generated function, before it has a name.
+struct Routine {
+    body: String,
+    /// What it does, for `comment on`.
+    comment: String,
+    /// It has to see all rows.
+    definer: bool,
+    depends: Vec<Dependency>,
+}
+
+impl Routine {
+    fn new(body: String, comment: impl Into<String>) -> Self {
+        Self {
+            body,
+            comment: comment.into(),
+            definer: false,
+            depends: Vec::new(),
+        }
+    }
+
+    fn definer(mut self, definer: bool) -> Self {
+        self.definer = definer;
+        self
+    }
+
+    fn needs(mut self, depends: impl IntoIterator<Item = Dependency>) -> Self {
+        self.depends.extend(depends);
+        self
+    }
+
+    /// Its body reads or writes this table.
+    fn uses(self, table: &TableName) -> Self {
+        let dependency = Dependency::new(table.id(), "its body reads or writes it");
+        self.needs([dependency])
+    }
+}
+
+/// Adds a trigger function named `<table>_<what>` to the helper schema.
+fn trigger_function(
+    room: &mut Room,
+    entity: &Entity,
+    what: &[&str],
+    routine: Routine,
+    span: Span,
+) -> Qualified {
+    let name = names::helper(room.model, entity, what);
+    let function = functions::trigger_function(
+        room.model.options.helper_schema.clone(),
+        name,
+        routine.body.as_str().into(),
+    );
+    helper(room, entity, function, routine, span)
+}
+
+/// Adds a function to the helper schema, with the settings that all of ours have.
+fn helper(
+    room: &mut Room,
+    entity: &Entity,
+    mut function: Function,
+    routine: Routine,
+    span: Span,
+) -> Qualified {
+    function.security_definer = routine.definer;
+    function.settings = vec![("search_path".into(), SmolStr::default())];
+    let name = Qualified::new(function.schema.clone(), function.name.clone());
+    let mut entry = Entry::new(function);
+    entry.comment = Some(routine.comment.into());
+    entry.depends = routine.depends;
+    entry.area = entity.meta.area.clone();
+    room.helper_schema();
+    room.add(entry, span);
+    name
+}
+
+/// A trigger of ours. It fires before each row unless told otherwise.
+struct Attach {
+    name: SmolStr,
+    timing: Timing,
+    event: &'static str,
+    per_row: bool,
+    old_table: Option<SmolStr>,
+    new_table: Option<SmolStr>,
+    when: Option<SqlExpr>,
+    args: Vec<SmolStr>,
+}
+
+impl Attach {
+    fn before(event: &'static str, name: &[&str]) -> Self {
+        let mut parts = vec!["zz"];
+        parts.extend(name);
+        Self {
+            name: names::joined(&parts),
+            timing: Timing::Before,
+            event,
+            per_row: true,
+            old_table: None,
+            new_table: None,
+            when: None,
+            args: Vec::new(),
+        }
+    }
+
+    fn after(event: &'static str, name: &[&str]) -> Self {
+        Self {
+            timing: Timing::After,
+            ..Self::before(event, name)
+        }
+    }
+
+    /// Once for the statement, with its rows as tables.
+    fn statement(mut self, old_table: Option<&str>, new_table: Option<&str>) -> Self {
+        self.per_row = false;
+        self.old_table = old_table.map(Into::into);
+        self.new_table = new_table.map(Into::into);
+        self
+    }
+
+    fn when(mut self, when: Option<String>) -> Self {
+        self.when = when.map(SqlExpr::new);
+        self
+    }
+
+    /// The columns that the condition reads.
+    fn reading(mut self, columns: impl IntoIterator<Item = SmolStr>) -> Self {
+        if let Some(when) = &mut self.when {
+            when.columns.extend(columns);
+            when.columns.sort();
+            when.columns.dedup();
+        }
+        self
+    }
+
+    fn args(mut self, args: impl IntoIterator<Item = SmolStr>) -> Self {
+        self.args.extend(args);
+        self
+    }
+
+    fn to(self, room: &mut Room, entity: &Entity, function: &Qualified, span: Span) {
+        let mut entry = Entry::new(Trigger {
+            table: table_of(entity),
+            name: self.name,
+            timing: self.timing,
+            events: vec![(self.event.into(), Vec::new())],
+            per_row: self.per_row,
+            old_table: self.old_table,
+            new_table: self.new_table,
+            when: self.when,
+            function: function.clone(),
+            args: self.args,
+            constraint: false,
+            initially_deferred: false,
+        });
+        entry.area = entity.meta.area.clone();
+        room.add(entry, span);
+    }
+}

@@ -1,0 +1,99 @@
+//! Immutable fields: one function refuses, a trigger for each entity says which columns it is about.
+
+use super::plpgsql::changed;
+use super::{Attach, Routine, helper};
+use crate::structure::functions::trigger_function;
+use crate::structure::{Room, own};
+use specc_catalog::Qualified;
+use specc_model::{Entity, FieldIx, Model};
+use specc_syntax::ast::RefActionKind;
+
+const REFUSE: &str = r"
+declare
+  name text;
+begin
+  -- The trigger fires only when one of the columns it names has changed; the first of them is reported.
+  foreach name in array tg_argv loop
+    if to_jsonb(old) -> name is distinct from to_jsonb(new) -> name then
+      raise exception '%.% cannot be changed', tg_table_name, name
+        using errcode = 'check_violation',
+              hint = 'it is immutable: leave it out of the update, or make a new row',
+              schema = tg_table_schema, table = tg_table_name, column = name;
+    end if;
+  end loop;
+  return new;
+end
+";
+
+pub(super) fn lower(room: &mut Room) {
+    let model = room.model;
+    let mut function = None;
+    for (_, entity) in own(model) {
+        let fields: Vec<FieldIx> = (0..entity.fields.len())
+            .filter(|f| entity.fields[*f].immutable)
+            .collect();
+        if fields.is_empty() {
+            continue;
+        }
+        let function = function
+            .get_or_insert_with(|| refuse_change(room, entity))
+            .clone();
+        let when: Vec<_> = fields.iter().map(|f| refused(model, entity, *f)).collect();
+        let columns: Vec<_> = fields
+            .iter()
+            .map(|f| entity.fields[*f].name.clone())
+            .collect();
+        let span = entity.fields[fields[0]].meta.span;
+        Attach::before("update", &["refuse_change"])
+            .when(Some(when.join(" or ")))
+            .reading(columns.iter().cloned())
+            .args(columns)
+            .to(room, entity, &function, span);
+    }
+}
+
+fn refuse_change(room: &mut Room, entity: &Entity) -> Qualified {
+    let schema = room.model.options.helper_schema.clone();
+    let function = trigger_function(schema, "refuse_change".into(), REFUSE.into());
+    let routine = Routine::new(
+        REFUSE.into(),
+        "Refuses a change of the columns that the trigger names.",
+    );
+    helper(room, entity, function, routine, entity.meta.span)
+}
+
+/// When a change is refused. What a foreign key's own action does (it runs below the level of the statement) is let
+/// through: refusing it would refuse the deletion of the parent.
+fn refused(model: &Model, entity: &Entity, field: FieldIx) -> String {
+    let is_changed = changed(entity, field);
+    let name = super::plpgsql::column(entity, field);
+    let kinds: Vec<_> = entity
+        .outgoing
+        .iter()
+        .map(|id| model.relation(*id))
+        .filter(|relation| relation.fields.contains(&field))
+        .flat_map(|relation| [&relation.options.on_delete, &relation.options.on_update])
+        .flatten()
+        .enumerate()
+        .map(|(_, action)| action.kind)
+        .collect();
+    let on_update = entity
+        .outgoing
+        .iter()
+        .map(|id| model.relation(*id))
+        .any(|relation| {
+            relation.fields.contains(&field)
+                && relation
+                    .options
+                    .on_update
+                    .as_ref()
+                    .is_some_and(|a| a.kind == RefActionKind::Cascade)
+        });
+    if on_update || kinds.contains(&RefActionKind::SetDefault) {
+        format!("({is_changed} and pg_trigger_depth() = 0)")
+    } else if kinds.contains(&RefActionKind::SetNull) {
+        format!("({is_changed} and (new.{name} is not null or pg_trigger_depth() = 0))")
+    } else {
+        is_changed
+    }
+}

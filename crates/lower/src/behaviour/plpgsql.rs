@@ -1,0 +1,169 @@
+//! Pieces of plpgsql text. Names and literals are quoted by `specc_sql::quote` alone.
+
+use crate::expr::{self, RowRef};
+use crate::structure::table_of;
+use smol_str::SmolStr;
+use specc_model::scope::Scope;
+use specc_model::{Base, Entity, Expr, FieldIx, Model, Type};
+use specc_sql::quote::{ident, literal, qualified};
+
+/// The quoted name of a field's column.
+pub(super) fn column(entity: &Entity, field: FieldIx) -> String {
+    ident(&entity.fields[field].name).into_owned()
+}
+
+/// The quoted names of columns.
+pub(super) fn columns(entity: &Entity, fields: &[FieldIx]) -> Vec<String> {
+    fields.iter().map(|f| column(entity, *f)).collect()
+}
+
+/// The names of columns as they are.
+pub(super) fn plain_columns<'a>(
+    entity: &'a Entity,
+    fields: &'a [FieldIx],
+) -> impl Iterator<Item = SmolStr> + 'a {
+    fields.iter().map(|f| entity.fields[*f].name.clone())
+}
+
+/// `r.a, r.b`
+pub(super) fn list(row: &str, columns: &[String]) -> String {
+    columns
+        .iter()
+        .map(|c| format!("{row}.{c}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// `p.id = new.event_id and p.part = new.part`
+pub(super) fn equal(
+    left: &str,
+    left_columns: &[String],
+    right: &str,
+    right_columns: &[String],
+) -> String {
+    let pairs = left_columns.iter().zip(right_columns);
+    pairs
+        .map(|(l, r)| format!("{left}.{l} = {right}.{r}"))
+        .collect::<Vec<_>>()
+        .join(" and ")
+}
+
+/// `r.a is not null and r.b is not null`, for the columns that can be null.
+pub(super) fn present(entity: &Entity, row: &str, fields: &[FieldIx]) -> Vec<String> {
+    let nullable = fields.iter().filter(|f| entity.fields[**f].nullable);
+    nullable
+        .map(|f| format!("{row}.{} is not null", column(entity, *f)))
+        .collect()
+}
+
+/// The quoted, qualified name of the table.
+pub(super) fn table(entity: &Entity) -> String {
+    let table = table_of(entity);
+    qualified(&table.schema, &table.name)
+}
+
+/// `events.status`, for messages: names as they are.
+pub(super) fn spoken(entity: &Entity, field: FieldIx) -> String {
+    format!("{}.{}", entity.name.name, entity.fields[field].name)
+}
+
+/// A literal for the first argument of `raise`, where `%` stands for the next value.
+pub(super) fn message(text: &str) -> String {
+    literal(text)
+}
+
+/// Text that has no placeholder in a message.
+pub(super) fn no_placeholders(text: &str) -> String {
+    text.replace('%', "%%")
+}
+
+/// The condition or value `expr` over a row of `entity` that is called `row`.
+pub(super) fn over(model: &Model, entity: &Entity, row: &str, expr: &Expr) -> String {
+    expr::lower(
+        model,
+        &Scope::of(entity.id),
+        &[RowRef::Prefixed(row.into())],
+        expr,
+    )
+    .text
+    .to_string()
+}
+
+/// The same in parentheses, to stand beside `and`.
+pub(super) fn condition(model: &Model, entity: &Entity, row: &str, expr: &Expr) -> String {
+    parenthesized(&over(model, entity, row, expr))
+}
+
+/// `text` in parentheses, unless one pair holds all of it already.
+pub(super) fn parenthesized(text: &str) -> String {
+    let mut depth = 0i32;
+    let whole = text.starts_with('(')
+        && text.ends_with(')')
+        && !text.contains('\'')
+        && text.char_indices().all(|(at, c)| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            depth > 0 || at + 1 == text.len()
+        });
+    if whole {
+        text.to_owned()
+    } else {
+        format!("({text})")
+    }
+}
+
+/// Whether a lowered expression reads other rows: such a one cannot stand in a trigger's `when`.
+pub(super) fn has_subquery(sql: &str) -> bool {
+    let lower = sql.to_ascii_lowercase();
+    lower
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .any(|word| word == "select")
+}
+
+/// Part of an expression, as an expression of its own.
+pub(super) fn part(of: &Expr, ast: &sqlparser::ast::Expr) -> Expr {
+    Expr {
+        ast: ast.clone(),
+        ty: Type {
+            base: Base::Unknown,
+            args: Vec::new(),
+            dims: 0,
+        },
+        text: ast.to_string().into(),
+        span: of.span,
+    }
+}
+
+/// `old.a is distinct from new.a`. Types without an equality of their own are compared as text.
+pub(super) fn changed(entity: &Entity, field: FieldIx) -> String {
+    let name = column(entity, field);
+    let field = &entity.fields[field];
+    let no_equality = ["json", "xml", "point", "polygon"];
+    let text = field.ty.dims == 0
+        && matches!(&field.ty.base, Base::Builtin(ty) if no_equality.contains(&ty.as_str()));
+    let cast = if text { "::text" } else { "" };
+    format!("old.{name}{cast} is distinct from new.{name}{cast}")
+}
+
+/// Indents all lines of `text` but the first, which stands where it is inserted.
+pub(super) fn indented(text: &str, spaces: usize) -> String {
+    text.replace('\n', &format!("\n{}", " ".repeat(spaces)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parentheses_are_added_only_where_they_are_missing() {
+        assert_eq!(parenthesized("a or b"), "(a or b)");
+        assert_eq!(parenthesized("(a or b)"), "(a or b)");
+        assert_eq!(parenthesized("(a) or (b)"), "((a) or (b))");
+        assert_eq!(parenthesized("(a = ')')"), "((a = ')'))");
+    }
+
+    #[test]
+    fn a_subquery_is_seen_but_not_a_name_that_looks_like_one() {
+        assert!(has_subquery("exists (select from t)"));
+        assert!(!has_subquery("new.selected"));
+    }
+}
