@@ -1,3 +1,17 @@
 //! Typed statements and the one printer that writes SQL.
+//!
+//! A [`Statement`] says what is done as data and borrows the objects it is done to. What it costs
+//! ([`Statement::effects`]) and what takes it back ([`Statement::undo`]) follow from that data. [`print`] writes it; no
+//! other code writes SQL.
 
+mod effects;
+pub mod layout;
+mod print;
 pub mod quote;
+mod statement;
+mod undo;
+
+pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
+pub use print::{print, push_routine, push_type};
+pub use statement::{Access, Named, Privileges, Statement};
+pub use undo::Undo;

@@ -35,6 +35,38 @@ pub fn ident(name: &str) -> Cow<'_, str> {
     if needs_quotes(name) { Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))) } else { Cow::Borrowed(name) }
 }
 
+/// Appends `name` as an identifier.
+pub fn push_ident(out: &mut String, name: &str) {
+    if !needs_quotes(name) {
+        return out.push_str(name);
+    }
+    out.push('"');
+    for (n, part) in name.split('"').enumerate() {
+        out.push_str(if n == 0 { "" } else { "\"\"" });
+        out.push_str(part);
+    }
+    out.push('"');
+}
+
+/// Appends `schema.name`, or `name` where the schema is empty.
+pub fn push_qualified(out: &mut String, schema: &str, name: &str) {
+    if !schema.is_empty() {
+        push_ident(out, schema);
+        out.push('.');
+    }
+    push_ident(out, name);
+}
+
+/// Appends `text` as a string literal.
+pub fn push_literal(out: &mut String, text: &str) {
+    if text.bytes().any(|b| b == b'\\' || b == b'\'') {
+        return out.push_str(&literal(text));
+    }
+    out.push('\'');
+    out.push_str(text);
+    out.push('\'');
+}
+
 /// `schema.name`, or `name` where the schema is empty.
 pub fn qualified(schema: &str, name: &str) -> String {
     if schema.is_empty() { ident(name).into_owned() } else { format!("{}.{}", ident(schema), ident(name)) }

@@ -1,0 +1,215 @@
+//! The files of a migration.
+
+use crate::header;
+use crate::parts::Part;
+use crate::plan::plan_create;
+use crate::render::{render_down, render_up};
+use crate::stamp::Stamp;
+use specc_catalog::{Catalog, Cycle, ObjectId, checksum, to_json};
+use std::fmt;
+
+/// A file to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputFile {
+    /// Relative to the project's folder, with `/`.
+    pub path: String,
+    /// All of it.
+    pub contents: String,
+}
+
+/// Where files go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The folder of migrations.
+    pub migrations: String,
+    /// specc's own folder.
+    pub own: String,
+    /// A file for each part, else one for all.
+    pub split: bool,
+}
+
+impl Layout {
+    /// As the Supabase command line reads it.
+    pub fn supabase() -> Self {
+        Self { migrations: "supabase/migrations".into(), own: "specc".into(), split: true }
+    }
+
+    /// For Postgres without a platform.
+    pub fn postgres() -> Self {
+        Self { migrations: "migrations".into(), own: "specc".into(), split: true }
+    }
+}
+
+/// What a migration is made of.
+#[derive(Clone, Debug)]
+pub struct MigrationInput<'a> {
+    /// The project's name.
+    pub project: &'a str,
+    /// The migration's name: `initial`.
+    pub name: &'a str,
+    /// What should exist.
+    pub catalog: &'a Catalog,
+    /// What exists after the last migration.
+    pub previous: Option<&'a Catalog>,
+    /// The timestamp of the first file.
+    pub stamp: Stamp,
+    /// Where files go.
+    pub layout: &'a Layout,
+    /// Path and checksum of files that were written before, to be kept.
+    pub recorded: &'a [(String, String)],
+}
+
+/// Why there is no migration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MigrationError {
+    /// Objects that need each other.
+    Cycle(Cycle),
+    /// The last migration made something else.
+    Changed(Changed),
+}
+
+/// What is not as it was after the last migration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// New.
+    pub added: Vec<ObjectId>,
+    /// Gone.
+    pub removed: Vec<ObjectId>,
+    /// Different.
+    pub changed: Vec<ObjectId>,
+}
+
+impl Changed {
+    /// Whether nothing is different.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
+}
+
+impl fmt::Display for Changed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = [("+", &self.added), ("~", &self.changed), ("-", &self.removed)];
+        let count = all.iter().map(|(_, ids)| ids.len()).sum::<usize>();
+        write!(f, "{count} objects are not as the last migration left them")?;
+        for (sign, ids) in all {
+            for id in ids.iter().take(20) {
+                write!(f, "\n  {sign} {id}")?;
+            }
+            if ids.len() > 20 {
+                write!(f, "\n  {sign} and {} more", ids.len() - 20)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for MigrationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MigrationError::Cycle(cycle) => cycle.fmt(f),
+            MigrationError::Changed(changed) => changed.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for MigrationError {}
+
+impl From<Cycle> for MigrationError {
+    fn from(cycle: Cycle) -> Self {
+        MigrationError::Cycle(cycle)
+    }
+}
+
+/// What differs between two catalogs: objects and their comments, not where in the spec they stand.
+pub fn compare(from: &Catalog, to: &Catalog) -> Changed {
+    let mut changed = Changed::default();
+    for (id, entry) in to.iter() {
+        match from.get(id) {
+            None => changed.added.push(id.clone()),
+            Some(old) if old.object != entry.object || old.comment != entry.comment => changed.changed.push(id.clone()),
+            Some(_) => {}
+        }
+    }
+    changed.removed.extend(from.iter().filter(|(id, _)| !to.contains(id)).map(|(id, _)| id.clone()));
+    for ids in [&mut changed.added, &mut changed.removed, &mut changed.changed] {
+        ids.sort_unstable();
+    }
+    changed
+}
+
+/// The files of the migration that makes `catalog`: for each part its statements and its down script, then the stored
+/// catalog and the checksums. Nothing if nothing is different from the last migration.
+///
+/// # Errors
+/// Objects that need each other; and, for now, a last migration that made something else.
+pub fn migration_files(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, MigrationError> {
+    if let Some(previous) = input.previous {
+        let changed = compare(previous, input.catalog);
+        if changed.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !previous.is_empty() {
+            return Err(MigrationError::Changed(changed));
+        }
+    }
+    let own = &input.layout.own;
+    let store = || {
+        let contents = to_json(input.catalog);
+        let sum = checksum(&contents);
+        (OutputFile { path: format!("{own}/catalog.json"), contents }, sum)
+    };
+    let (scripts, (catalog, catalog_sum)) = rayon::join(|| scripts(input), store);
+    let mut files = scripts?;
+    let sums: Vec<_> = files.iter().map(|file| checksum(&file.contents)).collect();
+    files.push(catalog);
+    let written = files.iter().map(|file| file.path.as_str()).zip(sums.iter().chain([&catalog_sum]));
+    let contents = checksums(input.recorded, written);
+    files.push(OutputFile { path: format!("{own}/checksums.toml"), contents });
+    Ok(files)
+}
+
+/// Each migration, then each down script.
+fn scripts(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Cycle> {
+    let plan = plan_create(input.catalog)?;
+    let wanted: &[&[Part]] = if input.layout.split {
+        &[&[Part::Schema], &[Part::Access], &[Part::Indexes], &[Part::Rows]]
+    } else {
+        &[&Part::ALL]
+    };
+    let mut files = Vec::with_capacity(wanted.len() * 2 + 2);
+    let mut downs = Vec::with_capacity(wanted.len());
+    let mut stamp = input.stamp;
+    for parts in wanted {
+        let from = plan.steps.partition_point(|step| step.part < parts[0]);
+        let to = plan.steps.partition_point(|step| step.part <= parts[parts.len() - 1]);
+        if from == to {
+            continue;
+        }
+        let suffix = if input.layout.split { parts[0].suffix() } else { "" };
+        let name = format!("{stamp}_{}{}{suffix}", input.name, if suffix.is_empty() { "" } else { "_" });
+        stamp = stamp.next();
+        let context = header::Context { project: input.project, file: &name, own: &input.layout.own, parts };
+        let contents = render_up(&plan, &plan.steps[from..to], &context);
+        files.push(OutputFile { path: format!("{}/{name}.sql", input.layout.migrations), contents });
+        let contents = render_down(&plan, &context);
+        downs.push(OutputFile { path: format!("{}/down/{name}.down.sql", input.layout.own), contents });
+    }
+    files.append(&mut downs);
+    Ok(files)
+}
+
+fn checksums<'f>(recorded: &[(String, String)], written: impl Iterator<Item = (&'f str, &'f String)>) -> String {
+    let mut lines: std::collections::BTreeMap<&str, &str> =
+        recorded.iter().map(|(path, sum)| (path.as_str(), sum.as_str())).collect();
+    let own: Vec<_> = written.collect();
+    lines.extend(own.iter().map(|(path, sum)| (*path, sum.as_str())));
+    let mut out = String::from("# The SHA-256 of each file that specc wrote, to see whether one was changed. Generated.\n[files]\n");
+    for (path, sum) in lines {
+        out.push('"');
+        out.push_str(&path.replace('\\', "\\\\").replace('"', "\\\""));
+        out.push_str("\" = \"");
+        out.push_str(sum);
+        out.push_str("\"\n");
+    }
+    out
+}

@@ -1,0 +1,80 @@
+//! Which file each object goes into.
+
+use specc_catalog::{Catalog, Kind, Order, Strength};
+
+/// The files of a migration from nothing, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// What there is: types, tables, constraints, functions, views, triggers; closed to everyone but the owner.
+    Schema,
+    /// Who may see and do what: policies, the helpers that only they need, grants, publications.
+    Access,
+    /// What makes it fast.
+    Indexes,
+    /// Rows that belong to the schema, and what the platform keeps as rows.
+    Rows,
+}
+
+impl Part {
+    /// All, in order.
+    pub const ALL: [Part; 4] = [Part::Schema, Part::Access, Part::Indexes, Part::Rows];
+
+    /// The end of its file's name.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Part::Schema => "schema",
+            Part::Access => "rls",
+            Part::Indexes => "indexes",
+            Part::Rows => "seed",
+        }
+    }
+}
+
+/// Where objects of a kind belong if nothing speaks against it.
+fn usual(kind: Kind) -> Part {
+    match kind {
+        Kind::Policy | Kind::Grant | Kind::Publication | Kind::PublicationTable => Part::Access,
+        Kind::Index => Part::Indexes,
+        Kind::Bucket | Kind::Job | Kind::Seed => Part::Rows,
+        _ => Part::Schema,
+    }
+}
+
+/// The part of each object of the catalog. What something needs is never in a later part.
+pub(crate) fn parts(catalog: &Catalog, order: &Order) -> Vec<Part> {
+    let mut kinds = Vec::with_capacity(catalog.len());
+    kinds.extend(catalog.iter().map(|(id, _)| id.kind));
+    let mut parts: Vec<Part> = kinds.iter().map(|&kind| usual(kind)).collect();
+    // Backwards: who needs it decides for helpers of policies and for indexes that carry references.
+    let mut for_policies = vec![false; catalog.len()];
+    let mut for_others = vec![false; catalog.len()];
+    let mut for_structure = vec![false; catalog.len()];
+    for &object in order.sequence().iter().rev() {
+        let at = object as usize;
+        match kinds[at] {
+            Kind::Function if for_policies[at] && !for_others[at] => parts[at] = Part::Access,
+            Kind::Index if for_structure[at] => parts[at] = Part::Schema,
+            _ => {}
+        }
+        let policy = kinds[at] == Kind::Policy || kinds[at] == Kind::Function && parts[at] == Part::Access;
+        for (need, strength) in order.needs(object) {
+            let need = need as usize;
+            if strength == Strength::Wish {
+                continue;
+            }
+            for_policies[need] |= policy;
+            for_others[need] |= !policy && kinds[at] != Kind::Grant;
+            for_structure[need] |= parts[at] == Part::Schema;
+        }
+    }
+    // Forwards: nothing comes before what it needs.
+    let mut made = vec![false; catalog.len()];
+    for &object in order.sequence() {
+        let needs = order.needs(object).filter(|&(need, strength)| strength != Strength::Wish && made[need as usize]);
+        let latest = needs.map(|(need, _)| parts[need as usize]).max();
+        let at = object as usize;
+        parts[at] = parts[at].max(latest.unwrap_or(Part::Schema));
+        made[at] = true;
+    }
+    parts
+}

@@ -1,0 +1,200 @@
+//! What can be done to a database, as data.
+
+use smol_str::SmolStr;
+use specc_catalog::{
+    Column, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Seed, Sequence, Sql, SqlExpr, Table,
+    TableName,
+};
+
+/// One thing to do. It borrows from the catalogs that it was planned from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement<'a> {
+    /// Makes an object as it is in the catalog; a table without constraints, a constraint by `alter table`.
+    Create(&'a Object),
+    /// Makes a table with some of its constraints in it.
+    CreateTable {
+        /// The table.
+        table: &'a Table,
+        /// Constraints that need nothing that is not there yet.
+        constraints: Vec<&'a Constraint>,
+        /// Columns whose default is set later.
+        late_defaults: Vec<&'a str>,
+    },
+    /// Makes an index without blocking writes.
+    CreateIndexConcurrently(&'a Index),
+    /// `create or replace` of a function or view.
+    Replace(&'a Object),
+    /// Drops an object, never with `cascade`.
+    Drop(&'a Object),
+    /// Drops a table, and all that is a part of it.
+    DropTable(&'a Table),
+    /// Drops an index without blocking anyone.
+    DropIndexConcurrently(&'a Index),
+    /// Row level security from one state to another.
+    SetRls {
+        /// Of this table.
+        table: &'a TableName,
+        /// As it is.
+        from: Rls,
+        /// As it will be.
+        to: Rls,
+    },
+    /// Sets or drops the default of a column.
+    SetDefault {
+        /// Of this table.
+        table: &'a TableName,
+        /// Of this column.
+        column: &'a str,
+        /// What it will be.
+        default: Option<&'a SqlExpr>,
+    },
+    /// How values of a column are kept.
+    SetStorage {
+        /// Of this table.
+        table: &'a TableName,
+        /// Of this column.
+        column: &'a Column,
+    },
+    /// What a logical replica learns of an old row; absent: the key.
+    SetReplicaIdentity {
+        /// Of this table.
+        table: &'a TableName,
+        /// `full`, `nothing`.
+        identity: Option<&'a str>,
+    },
+    /// Ties a sequence to its column, so that it goes with it.
+    OwnSequence(&'a Sequence),
+    /// Unties it.
+    DisownSequence(&'a Sequence),
+    /// Checks the rows that were there before the constraint.
+    Validate(&'a Constraint),
+    /// `comment on`; absent: takes it away.
+    Comment {
+        /// On what.
+        on: Named<'a>,
+        /// The words.
+        text: Option<&'a str>,
+    },
+    /// `comment on column`.
+    CommentColumn {
+        /// Of this table.
+        table: &'a TableName,
+        /// Of this column.
+        column: &'a str,
+        /// The words.
+        text: Option<&'a str>,
+    },
+    /// Gives access.
+    Grant(Access<'a>),
+    /// Takes access.
+    Revoke(Access<'a>),
+    /// Inserts seed rows, or makes those that are there as the seed says.
+    InsertSeed {
+        /// The rows.
+        seed: &'a Seed,
+        /// The table, if it is known: types without equality are compared as text.
+        table: Option<&'a Table>,
+    },
+    /// Moves the sequence of a column past the highest value.
+    AdvanceSequence {
+        /// Of this table.
+        table: &'a TableName,
+        /// Of this column.
+        column: &'a str,
+    },
+    /// Deletes seed rows by their key.
+    DeleteSeed(&'a Seed),
+    /// Runs the `up` of a block.
+    RunSql(&'a Sql),
+    /// Runs the `down` of a block.
+    RunDown(&'a Sql),
+}
+
+/// An object that is at hand, or only its name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Named<'a> {
+    /// At hand.
+    Object(&'a Object),
+    /// Belongs to the platform.
+    Id(&'a ObjectId),
+}
+
+impl Named<'_> {
+    /// Its id.
+    pub fn id(&self) -> ObjectId {
+        match self {
+            Named::Object(object) => object.id(),
+            Named::Id(id) => (*id).clone(),
+        }
+    }
+
+    /// The function, if it is one and at hand.
+    pub fn function(&self) -> Option<&Function> {
+        match self {
+            Named::Object(Object::Function(function)) => Some(function),
+            _ => None,
+        }
+    }
+}
+
+/// Who may do what with an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access<'a> {
+    /// The object.
+    pub on: Named<'a>,
+    /// What.
+    pub privileges: Privileges<'a>,
+    /// Who.
+    pub roles: Vec<&'a str>,
+}
+
+/// `all`, or some.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Privileges<'a> {
+    /// All that there are.
+    All,
+    /// These.
+    Some(&'a [Privilege]),
+}
+
+impl<'a> Statement<'a> {
+    /// The object that it makes, changes or takes, where that is one.
+    pub fn object(&self) -> Option<&'a Object> {
+        match self {
+            Statement::Create(object) | Statement::Replace(object) | Statement::Drop(object) => Some(object),
+            Statement::Comment { on: Named::Object(object), .. } => Some(object),
+            Statement::Grant(access) | Statement::Revoke(access) => match access.on {
+                Named::Object(object) => Some(object),
+                Named::Id(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The table that it is about, where that is one.
+    pub fn table(&self) -> Option<&'a TableName> {
+        match self {
+            Statement::CreateTable { table, .. } => Some(&table.table),
+            Statement::DropTable(table) => Some(&table.table),
+            Statement::CreateIndexConcurrently(index) | Statement::DropIndexConcurrently(index) => Some(&index.table),
+            Statement::SetRls { table, .. }
+            | Statement::SetDefault { table, .. }
+            | Statement::SetStorage { table, .. }
+            | Statement::SetReplicaIdentity { table, .. }
+            | Statement::CommentColumn { table, .. }
+            | Statement::AdvanceSequence { table, .. } => Some(table),
+            Statement::Validate(constraint) => Some(&constraint.table),
+            Statement::InsertSeed { seed, .. } | Statement::DeleteSeed(seed) => Some(&seed.table),
+            Statement::OwnSequence(_) | Statement::DisownSequence(_) | Statement::RunSql(_) | Statement::RunDown(_) => None,
+            _ => self.object().and_then(|object| match object {
+                Object::Table(table) => Some(&table.table),
+                other => other.table(),
+            }),
+        }
+    }
+}
+
+/// A name, for sentences.
+pub(crate) fn display(table: &TableName) -> SmolStr {
+    smol_str::format_smolstr!("{}.{}", table.schema, table.name)
+}
