@@ -3,8 +3,8 @@
 
 use crate::EXISTS_PATH;
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    TypedString, UnaryOperator,
+    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, TypedString, UnaryOperator,
 };
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
@@ -183,7 +183,9 @@ impl SpecDialect {
         let next = &parser.peek_nth_token_ref(1).token;
         let (opens, string) = (*next == Token::LParen, matches!(next, Token::SingleQuotedString(_)));
         let word = parser.peek_token_ref();
-        let Token::Word(w) = &word.token else { return None };
+        let Token::Word(w) = &word.token else {
+            return None;
+        };
         let quoted = w.quote_style.is_some();
         match w.keyword {
             Keyword::EXISTS if !quoted && !opens => Some(exists_path(parser)),
@@ -259,7 +261,9 @@ impl SpecDialect {
             {
                 Some(unexpected(parser))
             }
-            Keyword::SYMMETRIC | Keyword::ASYMMETRIC if !quoted => Some(prefixed(parser, self.prec_value(Precedence::Between))),
+            Keyword::SYMMETRIC | Keyword::ASYMMETRIC if !quoted => {
+                Some(prefixed(parser, self.prec_value(Precedence::Between)))
+            }
             Keyword::VARIADIC if !quoted => Some(prefixed(parser, NONE)),
             Keyword::NOT if !quoted => {
                 parser.advance_token();
@@ -294,7 +298,11 @@ impl SpecDialect {
                 }
                 let ident = ident(w, word.span);
                 parser.advance_token();
-                Some(if opens { parser.parse_function(ObjectName::from(vec![ident])) } else { Ok(Expr::Identifier(ident)) })
+                Some(if opens {
+                    parser.parse_function(ObjectName::from(vec![ident]))
+                } else {
+                    Ok(Expr::Identifier(ident))
+                })
             }
             _ => None,
         }

@@ -9,12 +9,16 @@ mod dialect;
 mod literal;
 mod parse;
 mod place;
+mod plpgsql;
 mod print;
+mod references;
 
 pub use dialect::SpecDialect;
 pub use parse::{MAX_BODY_TOKENS, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};
 pub use place::{expr_span, ident_span, idents_span};
+pub use plpgsql::plpgsql_references;
 pub use print::{exists_path, is_exists_path, lower_keywords, operand, parenthesize_if_needed, print_expr};
+pub use references::{Name, References, object_name, references};
 pub use sqlparser;
 
 /// The function that `exists path (condition)` parses to. Never printed.

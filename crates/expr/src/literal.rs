@@ -34,14 +34,39 @@ fn value(value: Value, text: &str) -> Option<Expr> {
 fn call(name: &[u8], text: &str) -> Option<Expr> {
     // Names that sqlparser reads as something else than a call.
     const SPECIAL: &[&str] = &[
-        "array", "case", "cast", "ceil", "convert", "current_date", "current_time", "current_timestamp", "exists",
-        "extract", "floor", "in", "interval", "localtime", "localtimestamp", "not", "overlay", "position", "select",
-        "substr", "substring", "trim", "values", "xmlparse", "any", "all", "some", "grouping", "row", "listagg",
+        "array",
+        "case",
+        "cast",
+        "ceil",
+        "convert",
+        "current_date",
+        "current_time",
+        "current_timestamp",
+        "exists",
+        "extract",
+        "floor",
+        "in",
+        "interval",
+        "localtime",
+        "localtimestamp",
+        "not",
+        "overlay",
+        "position",
+        "select",
+        "substr",
+        "substring",
+        "trim",
+        "values",
+        "xmlparse",
+        "any",
+        "all",
+        "some",
+        "grouping",
+        "row",
+        "listagg",
     ];
     let mut parts = name.split(|b| *b == b'.');
-    let good = |part: &[u8]| {
-        matches!(part, [b'a'..=b'z' | b'_', rest @ ..] if rest.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')))
-    };
+    let good = |part: &[u8]| matches!(part, [b'a'..=b'z' | b'_', rest @ ..] if rest.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')));
     let (first, second) = (parts.next()?, parts.next());
     if parts.next().is_some() || !good(first) || second.is_some_and(|s| !good(s)) {
         return None;
@@ -50,7 +75,8 @@ fn call(name: &[u8], text: &str) -> Option<Expr> {
     if SPECIAL.contains(&&text[..len]) {
         return None;
     }
-    let ident = |from: usize, to: usize| Ident { value: text[from..to].to_string(), quote_style: None, span: area(from, to) };
+    let ident =
+        |from: usize, to: usize| Ident { value: text[from..to].to_string(), quote_style: None, span: area(from, to) };
     let mut idents = vec![ident(0, len)];
     if second.is_some() {
         idents.push(ident(len + 1, name.len()));

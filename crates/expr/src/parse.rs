@@ -70,11 +70,15 @@ impl Source<'_> {
     ) -> Result<T, Diagnostic> {
         let tokens = match Tokenizer::new(&SpecDialect, self.text).tokenize_with_location() {
             Ok(tokens) => join_operators(self.text, tokens),
-            Err(error) => return Err(self.token_error(&error.message, place::byte(self.text, error.location))),
+            Err(error) => {
+                return Err(self.token_error(&error.message, place::byte(self.text, error.location)));
+            }
         };
         if tokens.len() > self.max {
             let message = format!("{} tokens in one text are more than the {} allowed", tokens.len(), self.max);
-            return Err(Diagnostic::new(codes::TOO_DEEP, self.at, message).help("split it, or put parts into functions"));
+            return Err(
+                Diagnostic::new(codes::TOO_DEEP, self.at, message).help("split it, or put parts into functions")
+            );
         }
         let run = || {
             let mut parser = Parser::new(&SpecDialect)
@@ -184,7 +188,8 @@ impl Source<'_> {
         } else {
             before.map_or(self.at, |i| self.token_span(tokens, i))
         };
-        let mut words = tokens[..index.min(tokens.len())].iter().rev().filter(|t| !matches!(t.token, Token::Whitespace(_)));
+        let mut words =
+            tokens[..index.min(tokens.len())].iter().rev().filter(|t| !matches!(t.token, Token::Whitespace(_)));
         let after_exists = words.any(|t| matches!(&t.token, Token::Word(w) if w.keyword == Keyword::EXISTS));
         let mut help = found.and_then(|f| advice(f, what));
         if after_exists && matches!(what, "`(`" | "`select`, `values` or `with`" | "a name") {
@@ -244,8 +249,12 @@ fn join_operators(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSp
 
 /// The message without its place, and the place.
 fn split_location(message: &str) -> (&str, Option<(u64, u64)>) {
-    let Some((head, tail)) = message.rsplit_once(" at Line: ") else { return (message, None) };
-    let Some((line, column)) = tail.split_once(", Column: ") else { return (message, None) };
+    let Some((head, tail)) = message.rsplit_once(" at Line: ") else {
+        return (message, None);
+    };
+    let Some((line, column)) = tail.split_once(", Column: ") else {
+        return (message, None);
+    };
     match (line.parse(), column.trim().parse()) {
         (Ok(line), Ok(column)) => (head, Some((line, column))),
         _ => (message, None),

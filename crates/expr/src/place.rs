@@ -45,7 +45,9 @@ pub fn idents_span(idents: &[Ident], text: &str, at: Span) -> Span {
 /// The span of `expr` in `text`, which stands `at`, with the parentheses that belong to it; the whole of `at` where
 /// sqlparser does not know the place.
 pub fn expr_span(expr: &Expr, text: &str, at: Span) -> Span {
-    let Some((mut start, mut end)) = bytes(text, expr.span()) else { return at };
+    let Some((mut start, mut end)) = bytes(text, expr.span()) else {
+        return at;
+    };
     // sqlparser's area of a call or of parentheses ends at the last operand.
     if matches!(expr, Expr::Nested(_) | Expr::Tuple(_) | Expr::Subquery(_)) {
         let head = text[..start].trim_end();
@@ -55,16 +57,20 @@ pub fn expr_span(expr: &Expr, text: &str, at: Span) -> Span {
     }
     let mut open = depth(&text[start..end]);
     while open > 0 {
-        let Some(next) = text[end..].find([')', ']', '(', '[']) else { return at };
+        let Some(next) = text[end..].find([')', ']', '(', '[']) else {
+            return at;
+        };
         open += if matches!(text.as_bytes()[end + next], b')' | b']') { -1 } else { 1 };
         end += next + 1;
     }
     while open < 0 {
-        let Some(next) = text[..start].rfind(['(', '[']) else { return at };
+        let Some(next) = text[..start].rfind(['(', '[']) else {
+            return at;
+        };
         open += 1;
-        start = text[..next].rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).map_or(0, |i| {
-            i + text[i..].chars().next().map_or(1, char::len_utf8)
-        });
+        start = text[..next]
+            .rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')))
+            .map_or(0, |i| i + text[i..].chars().next().map_or(1, char::len_utf8));
     }
     at.slice(start, end)
 }

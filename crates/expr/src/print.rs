@@ -11,8 +11,12 @@ use std::ops::ControlFlow;
 /// part that was put in would otherwise be read differently.
 pub fn print_expr(expr: &Expr) -> String {
     match expr {
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => return lower_keywords(&expr.to_string()),
-        Expr::Value(v) if !matches!(v.value, Value::UnicodeStringLiteral(_)) => return lower_keywords(&expr.to_string()),
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
+            return lower_keywords(&expr.to_string());
+        }
+        Expr::Value(v) if !matches!(v.value, Value::UnicodeStringLiteral(_)) => {
+            return lower_keywords(&expr.to_string());
+        }
         _ => {}
     }
     let mut copy = expr.clone();
@@ -65,7 +69,10 @@ fn word(b: u8) -> bool {
 /// The end of the string, quoted name or comment that starts at `at`; `at` where none does.
 fn verbatim(bytes: &[u8], at: usize) -> usize {
     let find = |from: usize, what: &[u8]| {
-        bytes[from.min(bytes.len())..].windows(what.len()).position(|w| w == what).map_or(bytes.len(), |i| from + i + what.len())
+        bytes[from.min(bytes.len())..]
+            .windows(what.len())
+            .position(|w| w == what)
+            .map_or(bytes.len(), |i| from + i + what.len())
     };
     match bytes[at] {
         b'\'' => {
@@ -80,7 +87,8 @@ fn verbatim(bytes: &[u8], at: usize) -> usize {
         b'-' if bytes.get(at + 1) == Some(&b'-') => find(at, b"\n"),
         b'/' if bytes.get(at + 1) == Some(&b'*') => find(at + 2, b"*/"),
         b'$' if !at.checked_sub(1).is_some_and(|b| word(bytes[b])) => {
-            let tag = bytes[at + 1..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_' || **b >= 0x80).count();
+            let tag =
+                bytes[at + 1..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_' || **b >= 0x80).count();
             let end = at + 1 + tag;
             if bytes.get(end) == Some(&b'$') && !bytes[at + 1].is_ascii_digit() {
                 find(end + 1, &bytes[at..=end])
@@ -108,7 +116,9 @@ const OR: u8 = 10;
 /// How tightly an expression holds together, as in Postgres's table of precedence.
 fn level(expr: &Expr) -> u8 {
     match expr {
-        Expr::BinaryOp { op, .. } | Expr::AnyOp { compare_op: op, .. } | Expr::AllOp { compare_op: op, .. } => binary(op),
+        Expr::BinaryOp { op, .. } | Expr::AnyOp { compare_op: op, .. } | Expr::AllOp { compare_op: op, .. } => {
+            binary(op)
+        }
         Expr::UnaryOp { op, .. } => unary(op),
         Expr::Cast { kind: sqlparser::ast::CastKind::DoubleColon, .. } => CAST,
         Expr::Collate { .. } => COLLATE,
@@ -295,7 +305,9 @@ pub fn exists_path(call: &Function) -> Option<(&[Ident], &Expr)> {
     if !is_exists_path(call) {
         return None;
     }
-    let FunctionArguments::List(list) = &call.args else { return None };
+    let FunctionArguments::List(list) = &call.args else {
+        return None;
+    };
     match &list.args[..] {
         [
             FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::CompoundIdentifier(path))),
