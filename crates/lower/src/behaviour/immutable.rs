@@ -29,20 +29,13 @@ pub(super) fn lower(room: &mut Room) {
     let model = room.model;
     let mut function = None;
     for (_, entity) in own(model) {
-        let fields: Vec<FieldIx> = (0..entity.fields.len())
-            .filter(|f| entity.fields[*f].immutable)
-            .collect();
+        let fields: Vec<FieldIx> = (0..entity.fields.len()).filter(|f| entity.fields[*f].immutable).collect();
         if fields.is_empty() {
             continue;
         }
-        let function = function
-            .get_or_insert_with(|| refuse_change(room, entity))
-            .clone();
+        let function = function.get_or_insert_with(|| refuse_change(room, entity)).clone();
         let when: Vec<_> = fields.iter().map(|f| refused(model, entity, *f)).collect();
-        let columns: Vec<_> = fields
-            .iter()
-            .map(|f| entity.fields[*f].name.clone())
-            .collect();
+        let columns: Vec<_> = fields.iter().map(|f| entity.fields[*f].name.clone()).collect();
         let span = entity.fields[fields[0]].meta.span;
         Attach::before("update", &["refuse_change"])
             .when(Some(when.join(" or ")))
@@ -55,10 +48,7 @@ pub(super) fn lower(room: &mut Room) {
 fn refuse_change(room: &mut Room, entity: &Entity) -> Qualified {
     let schema = room.model.options.helper_schema.clone();
     let function = trigger_function(schema, "refuse_change".into(), REFUSE.into());
-    let routine = Routine::new(
-        REFUSE.into(),
-        "Refuses a change of the columns that the trigger names.",
-    );
+    let routine = Routine::new(REFUSE.into(), "Refuses a change of the columns that the trigger names.");
     helper(room, entity, function, routine, entity.meta.span)
 }
 
@@ -67,31 +57,17 @@ fn refuse_change(room: &mut Room, entity: &Entity) -> Qualified {
 fn refused(model: &Model, entity: &Entity, field: FieldIx) -> String {
     let is_changed = changed(entity, field);
     let name = super::plpgsql::column(entity, field);
-    let kinds: Vec<_> = entity
-        .outgoing
-        .iter()
-        .map(|id| model.relation(*id))
-        .filter(|relation| relation.fields.contains(&field))
-        .flat_map(|relation| [&relation.options.on_delete, &relation.options.on_update])
-        .flatten()
-        .enumerate()
-        .map(|(_, action)| action.kind)
-        .collect();
-    let on_update = entity
-        .outgoing
-        .iter()
-        .map(|id| model.relation(*id))
-        .any(|relation| {
-            relation.fields.contains(&field)
-                && relation
-                    .options
-                    .on_update
-                    .as_ref()
-                    .is_some_and(|a| a.kind == RefActionKind::Cascade)
-        });
-    if on_update || kinds.contains(&RefActionKind::SetDefault) {
+    let relations = || {
+        let outgoing = entity.outgoing.iter().map(|id| &model.relation(*id).fields).zip(&entity.outgoing);
+        outgoing.filter(|(fields, _)| fields.contains(&field)).map(|(_, id)| &model.relation(*id).options)
+    };
+    let does = |kind: RefActionKind| {
+        relations().any(|o| [&o.on_delete, &o.on_update].into_iter().flatten().any(|action| action.kind == kind))
+    };
+    let follows = relations().any(|o| o.on_update.as_ref().is_some_and(|a| a.kind == RefActionKind::Cascade));
+    if follows || does(RefActionKind::SetDefault) {
         format!("({is_changed} and pg_trigger_depth() = 0)")
-    } else if kinds.contains(&RefActionKind::SetNull) {
+    } else if does(RefActionKind::SetNull) {
         format!("({is_changed} and (new.{name} is not null or pg_trigger_depth() = 0))")
     } else {
         is_changed

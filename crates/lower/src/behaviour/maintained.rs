@@ -4,10 +4,10 @@
 //! they left. Statements take the parents they change in key order, so two of them do not wait for each other.
 
 use super::plpgsql::{
-    changed, column, columns, condition, equal, list, message, no_placeholders, present, spoken,
-    table,
+    changed, column, columns, condition, equal, list, message, no_placeholders, present, spoken, table,
 };
 use super::{Attach, Routine, trigger_function};
+use crate::structure::tables::zero;
 use crate::structure::{Room, own, table_of};
 use specc_model::{Entity, FieldIx, Maintained, MaintainedFunction, Model, Relation};
 use specc_sql::quote::literal;
@@ -46,11 +46,7 @@ impl Kept<'_> {
     /// Nobody but the triggers sets it.
     fn guard(&self, room: &mut Room) {
         let name = column(self.parent, self.field);
-        let keys = self
-            .relation
-            .to_fields
-            .iter()
-            .map(|f| changed(self.parent, *f));
+        let keys = self.relation.to_fields.iter().map(|f| changed(self.parent, *f));
         let key_changed = keys.collect::<Vec<_>>().join(" or ");
         let start = self.start();
         let body = format!(
@@ -75,32 +71,26 @@ end
             column = literal(&self.parent.fields[self.field].name),
         );
         let meta = &self.parent.fields[self.field].meta;
-        let comment = format!(
-            "Keeps {} from being set by hand.",
-            spoken(self.parent, self.field)
-        );
+        let comment = format!("Keeps {} from being set by hand.", spoken(self.parent, self.field));
         let routine = Routine::new(body, comment).definer(self.may_come_late());
         let what = ["guard", self.parent.fields[self.field].name.as_str()];
         let function = trigger_function(room, self.parent, &what, routine, meta.span);
         let trigger = ["maintained", what[1]];
         let reading = || {
             let keys = self.relation.to_fields.iter().chain([&self.field]);
-            keys.map(|f| self.parent.fields[*f].name.clone())
-                .collect::<Vec<_>>()
+            keys.map(|f| self.parent.fields[*f].name.clone()).collect::<Vec<_>>()
         };
         let insert = Attach::before("insert", &[trigger[0], trigger[1], "start"]);
         let insert = match self.may_come_late() {
             true => insert,
-            false => insert
-                .when(Some(format!("new.{name} is distinct from 0")))
-                .reading([what[1].into()]),
+            false => {
+                insert.when(Some(format!("new.{name} is distinct from {}", self.zero()))).reading([what[1].into()])
+            }
         };
         insert.to(room, self.parent, &function, meta.span);
         // A statement of a user is at depth 0; the triggers below it are deeper.
         Attach::before("update", &trigger)
-            .when(Some(format!(
-                "(old.{name} is distinct from new.{name} and pg_trigger_depth() = 0) or {key_changed}"
-            )))
+            .when(Some(format!("(old.{name} is distinct from new.{name} and pg_trigger_depth() = 0) or {key_changed}")))
             .reading(reading())
             .to(room, self.parent, &function, meta.span);
     }
@@ -113,7 +103,7 @@ end
     /// What a new parent starts with.
     fn start(&self) -> String {
         if !self.may_come_late() {
-            return "0".to_owned();
+            return self.zero().to_owned();
         }
         let keys = columns(self.parent, &self.relation.to_fields);
         let references = columns(self.child, &self.relation.fields);
@@ -121,13 +111,13 @@ end
         conditions.extend(self.filter());
         let value = match self.summed() {
             None => "count(*)".to_owned(),
-            Some(column) => format!("coalesce(sum(r.{column}), 0)"),
+            Some(column) => format!("coalesce(sum(r.{column}), {})", self.zero()),
         };
-        format!(
-            "(select {value} from {} r where {})",
-            table(self.child),
-            conditions.join(" and ")
-        )
+        format!("(select {value} from {} r where {})", table(self.child), conditions.join(" and "))
+    }
+
+    fn zero(&self) -> &'static str {
+        zero(&self.parent.fields[self.field])
     }
 
     fn summed(&self) -> Option<String> {
@@ -138,33 +128,19 @@ end
     }
 
     fn filter(&self) -> Option<String> {
-        self.maintained
-            .filter
-            .as_ref()
-            .map(|f| condition(self.model, self.child, "r", f))
+        self.maintained.filter.as_ref().map(|f| condition(self.model, self.child, "r", f))
     }
 
     /// The triggers on what is counted.
     fn keep(&self, room: &mut Room) {
         let field = &self.parent.fields[self.field];
         let spoken = spoken(self.parent, self.field);
-        let depends: Vec<_> = self
-            .maintained
-            .filter
-            .iter()
-            .flat_map(|f| room.lookup.of_expr(self.model, f))
-            .collect();
+        let depends: Vec<_> = self.maintained.filter.iter().flat_map(|f| room.lookup.of_expr(self.model, f)).collect();
         let routine = Routine::new(self.body(), format!("Keeps {spoken} true."))
             .definer(true)
             .uses(&table_of(self.parent))
             .needs(depends);
-        let function = trigger_function(
-            room,
-            self.parent,
-            &["maintain", &field.name],
-            routine,
-            field.meta.span,
-        );
+        let function = trigger_function(room, self.parent, &["maintain", &field.name], routine, field.meta.span);
         let parent = self.parent.name.name.as_str();
         let name = |event| ["maintained", parent, field.name.as_str(), event];
         let attach = [
@@ -196,18 +172,11 @@ end
             if conditions.is_empty() {
                 return String::new();
             }
-            format!(
-                "\n{indent}where {}",
-                conditions.join(&format!("\n{indent}  and "))
-            )
+            format!("\n{indent}where {}", conditions.join(&format!("\n{indent}  and ")))
         };
         let (total, one, minus_one) = match &summed {
             None => ("count(*)".to_owned(), "1".to_owned(), "-1".to_owned()),
-            Some(column) => (
-                format!("sum(r.{column})"),
-                format!("r.{column}"),
-                format!("-r.{column}"),
-            ),
+            Some(column) => (format!("sum(r.{column})"), format!("r.{column}"), format!("-r.{column}")),
         };
         format!(
             "
@@ -215,7 +184,7 @@ declare
   change record;
 begin
   if tg_op = 'TRUNCATE' then
-    update {parent} p set {name} = 0 where p.{name} <> 0;
+    update {parent} p set {name} = {zero} where p.{name} <> {zero};
   elsif tg_op = 'UPDATE' then
     -- What the rows were is taken away and what they are is added; most updates come out even and touch no parent.
     for change in
@@ -228,7 +197,7 @@ begin
         from old_rows r{inner}
       ) m
       group by {moved}
-      having sum(m.delta) <> 0
+      having sum(m.delta) <> {zero}
       -- In key order, so that two statements never wait for each other.
       order by {moved}
     loop
@@ -239,7 +208,7 @@ begin
       select {rows}, case tg_op when 'INSERT' then {total} else -{total} end as delta
       from changed_rows r{outer}
       group by {rows}
-      having {total} <> 0
+      having {total} <> {zero}
       order by {rows}
     loop
       update {parent} p set {name} = p.{name} + change.delta where {this};
@@ -249,6 +218,7 @@ begin
 end
 ",
             parent = table(self.parent),
+            zero = self.zero(),
             inner = filter("        "),
             outer = filter("      "),
             this = equal("p", &keys, "change", &references),

@@ -29,8 +29,11 @@
 //! statement of a trigger sees what others have committed; a limit refuses other isolation levels instead of overbooking.
 
 mod immutable;
+mod limit;
+mod limit_text;
 mod maintained;
 mod plpgsql;
+mod webhook;
 mod workflow;
 
 use crate::Output;
@@ -45,6 +48,8 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
     immutable::lower(&mut room);
     workflow::lower(&mut room);
     maintained::lower(&mut room);
+    limit::lower(&mut room);
+    webhook::lower(&mut room);
 }
 
 /// A generated function, before it has a name.
@@ -59,12 +64,7 @@ struct Routine {
 
 impl Routine {
     fn new(body: String, comment: impl Into<String>) -> Self {
-        Self {
-            body,
-            comment: comment.into(),
-            definer: false,
-            depends: Vec::new(),
-        }
+        Self { body, comment: comment.into(), definer: false, depends: Vec::new() }
     }
 
     fn definer(mut self, definer: bool) -> Self {
@@ -85,30 +85,15 @@ impl Routine {
 }
 
 /// Adds a trigger function named `<table>_<what>` to the helper schema.
-fn trigger_function(
-    room: &mut Room,
-    entity: &Entity,
-    what: &[&str],
-    routine: Routine,
-    span: Span,
-) -> Qualified {
+fn trigger_function(room: &mut Room, entity: &Entity, what: &[&str], routine: Routine, span: Span) -> Qualified {
     let name = names::helper(room.model, entity, what);
-    let function = functions::trigger_function(
-        room.model.options.helper_schema.clone(),
-        name,
-        routine.body.as_str().into(),
-    );
+    let function =
+        functions::trigger_function(room.model.options.helper_schema.clone(), name, routine.body.as_str().into());
     helper(room, entity, function, routine, span)
 }
 
 /// Adds a function to the helper schema, with the settings that all of ours have.
-fn helper(
-    room: &mut Room,
-    entity: &Entity,
-    mut function: Function,
-    routine: Routine,
-    span: Span,
-) -> Qualified {
+fn helper(room: &mut Room, entity: &Entity, mut function: Function, routine: Routine, span: Span) -> Qualified {
     function.security_definer = routine.definer;
     function.settings = vec![("search_path".into(), SmolStr::default())];
     let name = Qualified::new(function.schema.clone(), function.name.clone());
@@ -150,10 +135,7 @@ impl Attach {
     }
 
     fn after(event: &'static str, name: &[&str]) -> Self {
-        Self {
-            timing: Timing::After,
-            ..Self::before(event, name)
-        }
+        Self { timing: Timing::After, ..Self::before(event, name) }
     }
 
     /// Once for the statement, with its rows as tables.

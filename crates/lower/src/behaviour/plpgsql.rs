@@ -2,7 +2,6 @@
 
 use crate::expr::{self, RowRef};
 use crate::structure::table_of;
-use smol_str::SmolStr;
 use specc_model::scope::Scope;
 use specc_model::{Base, Entity, Expr, FieldIx, Model, Type};
 use specc_sql::quote::{ident, literal, qualified};
@@ -17,43 +16,21 @@ pub(super) fn columns(entity: &Entity, fields: &[FieldIx]) -> Vec<String> {
     fields.iter().map(|f| column(entity, *f)).collect()
 }
 
-/// The names of columns as they are.
-pub(super) fn plain_columns<'a>(
-    entity: &'a Entity,
-    fields: &'a [FieldIx],
-) -> impl Iterator<Item = SmolStr> + 'a {
-    fields.iter().map(|f| entity.fields[*f].name.clone())
-}
-
 /// `r.a, r.b`
 pub(super) fn list(row: &str, columns: &[String]) -> String {
-    columns
-        .iter()
-        .map(|c| format!("{row}.{c}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    columns.iter().map(|c| format!("{row}.{c}")).collect::<Vec<_>>().join(", ")
 }
 
 /// `p.id = new.event_id and p.part = new.part`
-pub(super) fn equal(
-    left: &str,
-    left_columns: &[String],
-    right: &str,
-    right_columns: &[String],
-) -> String {
+pub(super) fn equal(left: &str, left_columns: &[String], right: &str, right_columns: &[String]) -> String {
     let pairs = left_columns.iter().zip(right_columns);
-    pairs
-        .map(|(l, r)| format!("{left}.{l} = {right}.{r}"))
-        .collect::<Vec<_>>()
-        .join(" and ")
+    pairs.map(|(l, r)| format!("{left}.{l} = {right}.{r}")).collect::<Vec<_>>().join(" and ")
 }
 
 /// `r.a is not null and r.b is not null`, for the columns that can be null.
 pub(super) fn present(entity: &Entity, row: &str, fields: &[FieldIx]) -> Vec<String> {
     let nullable = fields.iter().filter(|f| entity.fields[**f].nullable);
-    nullable
-        .map(|f| format!("{row}.{} is not null", column(entity, *f)))
-        .collect()
+    nullable.map(|f| format!("{row}.{} is not null", column(entity, *f))).collect()
 }
 
 /// The quoted, qualified name of the table.
@@ -79,14 +56,7 @@ pub(super) fn no_placeholders(text: &str) -> String {
 
 /// The condition or value `expr` over a row of `entity` that is called `row`.
 pub(super) fn over(model: &Model, entity: &Entity, row: &str, expr: &Expr) -> String {
-    expr::lower(
-        model,
-        &Scope::of(entity.id),
-        &[RowRef::Prefixed(row.into())],
-        expr,
-    )
-    .text
-    .to_string()
+    expr::lower(model, &Scope::of(entity.id), &[RowRef::Prefixed(row.into())], expr).text.to_string()
 }
 
 /// The same in parentheses, to stand beside `and`.
@@ -104,30 +74,20 @@ pub(super) fn parenthesized(text: &str) -> String {
             depth += i32::from(c == '(') - i32::from(c == ')');
             depth > 0 || at + 1 == text.len()
         });
-    if whole {
-        text.to_owned()
-    } else {
-        format!("({text})")
-    }
+    if whole { text.to_owned() } else { format!("({text})") }
 }
 
 /// Whether a lowered expression reads other rows: such a one cannot stand in a trigger's `when`.
 pub(super) fn has_subquery(sql: &str) -> bool {
     let lower = sql.to_ascii_lowercase();
-    lower
-        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .any(|word| word == "select")
+    lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "select")
 }
 
 /// Part of an expression, as an expression of its own.
 pub(super) fn part(of: &Expr, ast: &sqlparser::ast::Expr) -> Expr {
     Expr {
         ast: ast.clone(),
-        ty: Type {
-            base: Base::Unknown,
-            args: Vec::new(),
-            dims: 0,
-        },
+        ty: Type { base: Base::Unknown, args: Vec::new(), dims: 0 },
         text: ast.to_string().into(),
         span: of.span,
     }
@@ -138,8 +98,7 @@ pub(super) fn changed(entity: &Entity, field: FieldIx) -> String {
     let name = column(entity, field);
     let field = &entity.fields[field];
     let no_equality = ["json", "xml", "point", "polygon"];
-    let text = field.ty.dims == 0
-        && matches!(&field.ty.base, Base::Builtin(ty) if no_equality.contains(&ty.as_str()));
+    let text = field.ty.dims == 0 && matches!(&field.ty.base, Base::Builtin(ty) if no_equality.contains(&ty.as_str()));
     let cast = if text { "::text" } else { "" };
     format!("old.{name}{cast} is distinct from new.{name}{cast}")
 }

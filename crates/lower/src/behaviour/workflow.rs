@@ -21,24 +21,16 @@ fn lower_one(room: &mut Room, entity: &Entity, workflow: &Workflow) {
     let name = column(entity, workflow.field);
     let body = body(model, entity, workflow);
     let guards = workflow.steps.iter().filter_map(|step| step.when.as_ref());
-    let depends: Vec<_> = guards
-        .flat_map(|guard| room.lookup.of_expr(model, guard))
-        .collect();
+    let depends: Vec<_> = guards.flat_map(|guard| room.lookup.of_expr(model, guard)).collect();
     let reads_rows = has_subquery(&body);
-    let routine = Routine::new(
-        body,
-        format!("Holds the workflow of {}.", spoken(entity, workflow.field)),
-    )
-    .definer(reads_rows)
-    .needs(depends);
+    let routine = Routine::new(body, format!("Holds the workflow of {}.", spoken(entity, workflow.field)))
+        .definer(reads_rows)
+        .needs(depends);
     let what = ["workflow", &field.name];
     let function = trigger_function(room, entity, &what, routine, workflow.span);
     if !workflow.initial.is_empty() {
         Attach::before("insert", &[what[0], what[1], "start"])
-            .when(Some(format!(
-                "new.{name} not in ({})",
-                literals(&workflow.initial)
-            )))
+            .when(Some(format!("new.{name} not in ({})", literals(&workflow.initial))))
             .reading([field.name.clone()])
             .to(room, entity, &function, workflow.span);
     }
@@ -52,10 +44,7 @@ fn body(model: &Model, entity: &Entity, workflow: &Workflow) -> String {
     let field = &entity.fields[workflow.field];
     let name = column(entity, workflow.field);
     let spoken = no_placeholders(&spoken(entity, workflow.field));
-    let place = format!(
-        "schema = tg_table_schema, table = tg_table_name, column = {}",
-        literal(&field.name)
-    );
+    let place = format!("schema = tg_table_schema, table = tg_table_name, column = {}", literal(&field.name));
 
     let start = if workflow.initial.is_empty() {
         String::new()
@@ -70,45 +59,23 @@ fn body(model: &Model, entity: &Entity, workflow: &Workflow) -> String {
   end if;
 ",
             message = message(&format!("{spoken} cannot start as %")),
-            hint = literal(&format!(
-                "a new row starts as {}",
-                workflow.initial.join(" or ")
-            )),
+            hint = literal(&format!("a new row starts as {}", workflow.initial.join(" or "))),
         )
     };
 
     let mut cases = String::new();
     if field.nullable {
-        let first = if workflow.initial.is_empty() {
-            &workflow.states
-        } else {
-            &workflow.initial
-        };
-        cases.push_str(&format!(
-            "\n    when old.{name} is null then array[{}]",
-            literals(first)
-        ));
+        let first = if workflow.initial.is_empty() { &workflow.states } else { &workflow.initial };
+        cases.push_str(&format!("\n    when old.{name} is null then array[{}]", literals(first)));
     }
     for state in &workflow.states {
-        let steps: Vec<&Step> = workflow
-            .steps
-            .iter()
-            .filter(|step| step.from == *state)
-            .collect();
+        let steps: Vec<&Step> = workflow.steps.iter().filter(|step| step.from == *state).collect();
         if !steps.is_empty() {
             let next = next_states(model, entity, &steps);
-            cases.push_str(&format!(
-                "\n    when old.{name} = {} then {}",
-                literal(state),
-                indented(&next, 4)
-            ));
+            cases.push_str(&format!("\n    when old.{name} = {} then {}", literal(state), indented(&next, 4)));
         }
     }
-    let allowed = if cases.is_empty() {
-        "'{}'".to_owned()
-    } else {
-        format!("case{cases}\n    else '{{}}'\n  end")
-    };
+    let allowed = if cases.is_empty() { "'{}'".to_owned() } else { format!("case{cases}\n    else '{{}}'\n  end") };
     let comment = if workflow.steps.iter().any(|step| step.when.is_some()) {
         "-- Where the row can go from where it is; a step with a condition counts while the condition holds."
     } else {
@@ -145,22 +112,11 @@ fn next_states(model: &Model, entity: &Entity, steps: &[&Step]) -> String {
     }
     let states = steps.iter().map(|step| match &step.when {
         None => literal(&step.to),
-        Some(guard) => format!(
-            "case when {} then {} end",
-            over(model, entity, "new", guard),
-            literal(&step.to)
-        ),
+        Some(guard) => format!("case when {} then {} end", over(model, entity, "new", guard), literal(&step.to)),
     });
-    format!(
-        "array_remove(array[\n  {}\n], null)",
-        states.collect::<Vec<_>>().join(",\n  ")
-    )
+    format!("array_remove(array[\n  {}\n], null)", states.collect::<Vec<_>>().join(",\n  "))
 }
 
 fn literals(states: &[SmolStr]) -> String {
-    states
-        .iter()
-        .map(|state| literal(state))
-        .collect::<Vec<_>>()
-        .join(", ")
+    states.iter().map(|state| literal(state)).collect::<Vec<_>>().join(", ")
 }

@@ -23,48 +23,29 @@ pub(crate) struct Lookup {
 
 impl Lookup {
     pub fn new(model: &Model) -> Self {
-        let mut lookup = Self {
-            default_schema: model.options.default_schema.clone(),
-            ..Self::default()
-        };
+        let mut lookup = Self { default_schema: model.options.default_schema.clone(), ..Self::default() };
         let key = |name: &Qualified| (name.schema.clone(), name.name.clone());
         for function in &model.functions {
-            lookup
-                .functions
-                .entry(key(&function.name))
-                .or_default()
-                .push(functions::id(model, function));
+            lookup.functions.entry(key(&function.name)).or_default().push(functions::id(model, function));
         }
         for it in &model.enums {
-            lookup
-                .types
-                .insert(key(&it.name), type_id(Kind::Enum, &it.name));
+            lookup.types.insert(key(&it.name), type_id(Kind::Enum, &it.name));
         }
         for it in &model.domains {
-            lookup
-                .types
-                .insert(key(&it.name), type_id(Kind::Domain, &it.name));
+            lookup.types.insert(key(&it.name), type_id(Kind::Domain, &it.name));
         }
         for it in &model.composites {
-            lookup
-                .types
-                .insert(key(&it.name), type_id(Kind::Composite, &it.name));
+            lookup.types.insert(key(&it.name), type_id(Kind::Composite, &it.name));
         }
         for it in &model.sequences {
-            lookup
-                .sequences
-                .insert(key(&it.name), type_id(Kind::Sequence, &it.name));
+            lookup.sequences.insert(key(&it.name), type_id(Kind::Sequence, &it.name));
         }
         for block in &model.sql_blocks {
             let id = ObjectId::new(Kind::Sql, "", block.name.clone());
             for (kind, name) in &block.provides {
                 match kind.as_str() {
                     "function" | "procedure" | "aggregate" => {
-                        lookup
-                            .functions
-                            .entry(key(name))
-                            .or_default()
-                            .push(id.clone());
+                        lookup.functions.entry(key(name)).or_default().push(id.clone());
                     }
                     "type" | "domain" | "enum" | "composite" | "range" => {
                         lookup.types.insert(key(name), id.clone());
@@ -89,13 +70,7 @@ impl Lookup {
         found
     }
 
-    fn walk(
-        &self,
-        model: &Model,
-        expr: &ast::Expr,
-        found: &mut Vec<Dependency>,
-        seen: &mut FxHashSet<PredicateId>,
-    ) {
+    fn walk(&self, model: &Model, expr: &ast::Expr, found: &mut Vec<Dependency>, seen: &mut FxHashSet<PredicateId>) {
         let mut predicates = Vec::new();
         let _ = ast::visit_expressions(expr, |expr| {
             match expr {
@@ -119,33 +94,21 @@ impl Lookup {
         });
         for id in predicates {
             if seen.insert(id) {
-                self.walk(
-                    model,
-                    &model.predicates[id.0 as usize].body.ast,
-                    found,
-                    seen,
-                );
+                self.walk(model, &model.predicates[id.0 as usize].body.ast, found, seen);
             }
         }
     }
 
     fn called(&self, schema: &SmolStr, name: &SmolStr, found: &mut Vec<Dependency>) {
-        let ids = self
-            .functions
-            .get(&(schema.clone(), name.clone()))
-            .into_iter()
-            .flatten();
-        found.extend(
-            ids.map(|id| Dependency::new(id.clone(), format!("an expression calls {name}"))),
-        );
+        let ids = self.functions.get(&(schema.clone(), name.clone())).into_iter().flatten();
+        found.extend(ids.map(|id| Dependency::new(id.clone(), format!("an expression calls {name}"))));
     }
 
     fn sequence_of(&self, call: &ast::Function) -> Option<Dependency> {
         let ast::FunctionArguments::List(list) = &call.args else {
             return None;
         };
-        let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(first)) = list.args.first()?
-        else {
+        let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(first)) = list.args.first()? else {
             return None;
         };
         let literal = match first {
@@ -161,24 +124,17 @@ impl Lookup {
             None => (self.default_schema.as_str(), text.trim_matches('"')),
         };
         let id = self.sequences.get(&(schema.into(), name.into()))?;
-        Some(Dependency::new(
-            id.clone(),
-            format!("an expression takes numbers from {name}"),
-        ))
+        Some(Dependency::new(id.clone(), format!("an expression takes numbers from {name}")))
     }
 
     fn cast_to(&self, ty: &ast::DataType) -> Option<Dependency> {
         match ty {
             ast::DataType::Custom(name, _) => {
                 let id = self.types.get(&self.split(name))?;
-                Some(Dependency::new(
-                    id.clone(),
-                    format!("an expression casts to {}", id.name),
-                ))
+                Some(Dependency::new(id.clone(), format!("an expression casts to {}", id.name)))
             }
             ast::DataType::Array(
-                ast::ArrayElemTypeDef::SquareBracket(element, _)
-                | ast::ArrayElemTypeDef::AngleBracket(element),
+                ast::ArrayElemTypeDef::SquareBracket(element, _) | ast::ArrayElemTypeDef::AngleBracket(element),
             ) => self.cast_to(element),
             _ => None,
         }
@@ -187,18 +143,9 @@ impl Lookup {
     /// Schema (the default one if none is written) and name, as SQL reads them.
     fn split(&self, name: &ast::ObjectName) -> (SmolStr, SmolStr) {
         let text = |ident: &ast::Ident| -> SmolStr {
-            if ident.quote_style.is_some() {
-                ident.value.as_str().into()
-            } else {
-                ident.value.to_lowercase().into()
-            }
+            if ident.quote_style.is_some() { ident.value.as_str().into() } else { ident.value.to_lowercase().into() }
         };
-        let parts: Vec<SmolStr> = name
-            .0
-            .iter()
-            .filter_map(|part| part.as_ident())
-            .map(text)
-            .collect();
+        let parts: Vec<SmolStr> = name.0.iter().filter_map(|part| part.as_ident()).map(text).collect();
         match parts.as_slice() {
             [name] => (self.default_schema.clone(), name.clone()),
             [.., schema, name] => (schema.clone(), name.clone()),
@@ -211,16 +158,9 @@ impl Lookup {
         let Base::Named(name) = &ty.base else {
             return None;
         };
-        let schema = if name.schema.is_empty() {
-            &self.default_schema
-        } else {
-            &name.schema
-        };
+        let schema = if name.schema.is_empty() { &self.default_schema } else { &name.schema };
         if let Some(id) = self.types.get(&(schema.clone(), name.name.clone())) {
-            return Some(Dependency::new(
-                id.clone(),
-                format!("it uses the type {}", name.name),
-            ));
+            return Some(Dependency::new(id.clone(), format!("it uses the type {}", name.name)));
         }
         let extension = match name.name.as_str() {
             "vector" | "halfvec" | "sparsevec" => "vector",
@@ -229,9 +169,7 @@ impl Lookup {
             _ => return None,
         };
         let id = ObjectId::new(Kind::Extension, "", extension);
-        self.extensions
-            .contains(extension)
-            .then(|| Dependency::new(id, format!("it brings the type {}", name.name)))
+        self.extensions.contains(extension).then(|| Dependency::new(id, format!("it brings the type {}", name.name)))
     }
 }
 
@@ -263,9 +201,5 @@ pub(crate) fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
 
 /// The edges of declared dependencies.
 pub(crate) fn declared(model: &Model, depends: &[Object], why: &str) -> Vec<Dependency> {
-    depends
-        .iter()
-        .filter_map(|d| object_id(model, d))
-        .map(|id| Dependency::new(id, why))
-        .collect()
+    depends.iter().filter_map(|d| object_id(model, d)).map(|id| Dependency::new(id, why)).collect()
 }

@@ -1,8 +1,9 @@
 //! Functions, procedures, and the triggers that the author wrote.
 
-use super::types::{constant, data_type, qualified};
+use super::types::{constant, qualified};
 use super::{Room, depends, names, table_of};
 use crate::expr::{self, RowRef};
+use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog as catalog;
 use specc_catalog::{Body, DataType, Dependency, Kind, ObjectId, SqlExpr, Timing, Volatility};
@@ -16,12 +17,7 @@ pub(super) fn lower(room: &mut Room) {
         let mut depends = depends::declared(model, &function.depends, "its body reads or calls it");
         for param in &function.params {
             depends.extend(room.lookup.of_type(&param.ty));
-            depends.extend(
-                param
-                    .default
-                    .iter()
-                    .flat_map(|e| room.lookup.of_expr(model, e)),
-            );
+            depends.extend(param.default.iter().flat_map(|e| room.lookup.of_expr(model, e)));
         }
         match &function.returns {
             Some(Returns::Type(ty) | Returns::SetOf(ty)) => depends.extend(room.lookup.of_type(ty)),
@@ -36,26 +32,14 @@ pub(super) fn lower(room: &mut Room) {
 
 /// The id of a declared function.
 pub(crate) fn id(model: &Model, function: &Function) -> ObjectId {
-    let types = function
-        .params
-        .iter()
-        .filter(|p| p.mode != "out")
-        .map(|p| data_type(model, &p.ty).to_string());
+    let types = function.params.iter().filter(|p| p.mode != "out").map(|p| data_type(model, &p.ty).to_string());
     let signature = types.collect::<Vec<_>>().join(", ");
-    ObjectId::new(
-        Kind::Function,
-        function.name.schema.clone(),
-        function.name.name.clone(),
-    )
-    .part(signature)
+    ObjectId::new(Kind::Function, function.name.schema.clone(), function.name.name.clone()).part(signature)
 }
 
 fn object(model: &Model, function: &Function) -> catalog::Function {
-    let mut settings: Vec<(SmolStr, SmolStr)> = function
-        .settings
-        .iter()
-        .map(|s| (s.name.text.clone(), s.value.clone()))
-        .collect();
+    let mut settings: Vec<(SmolStr, SmolStr)> =
+        function.settings.iter().map(|s| (s.name.text.clone(), s.value.clone())).collect();
     // Whoever can create objects in a schema of the search path could otherwise act as the owner.
     if function.security_definer && settings.iter().all(|(name, _)| name != "search_path") {
         settings.push(("search_path".into(), SmolStr::default()));
@@ -86,11 +70,7 @@ fn object(model: &Model, function: &Function) -> catalog::Function {
 
 fn param(model: &Model, param: &Param) -> catalog::Param {
     catalog::Param {
-        mode: if param.mode.is_empty() {
-            "in".into()
-        } else {
-            param.mode.clone()
-        },
+        mode: if param.mode.is_empty() { "in".into() } else { param.mode.clone() },
         name: param.name.clone(),
         ty: data_type(model, &param.ty),
         default: param.default.as_deref().map(|e| constant(model, e)),
@@ -102,21 +82,11 @@ fn returns(model: &Model, function: &Function) -> Option<catalog::Returns> {
         Some(Returns::Type(ty)) => Some(catalog::Returns::Type(data_type(model, ty))),
         Some(Returns::SetOf(ty)) => Some(catalog::Returns::SetOf(data_type(model, ty))),
         Some(Returns::Table(columns)) => Some(catalog::Returns::Table(
-            columns
-                .iter()
-                .map(|(name, ty)| (name.clone(), data_type(model, ty)))
-                .collect(),
+            columns.iter().map(|(name, ty)| (name.clone(), data_type(model, ty))).collect(),
         )),
-        Some(Returns::Pseudo(name)) => {
-            Some(catalog::Returns::Type(DataType::builtin(name.clone())))
-        }
+        Some(Returns::Pseudo(name)) => Some(catalog::Returns::Type(DataType::builtin(name.clone()))),
         // Its `out` parameters say what comes back; without any, nothing does.
-        None if function.procedure
-            || function
-                .params
-                .iter()
-                .any(|p| matches!(p.mode.as_str(), "out" | "inout")) =>
-        {
+        None if function.procedure || function.params.iter().any(|p| matches!(p.mode.as_str(), "out" | "inout")) => {
             None
         }
         None => Some(catalog::Returns::Type(DataType::builtin("void"))),
@@ -139,29 +109,20 @@ fn trigger(room: &mut Room, entity: &Entity, it: &Trigger) {
         TriggerAction::Execute { function, args } => (qualified(function), args.clone()),
         TriggerAction::Body(body) => (own_function(room, entity, it, body), Vec::new()),
     };
-    let mut depends = it
-        .when
-        .iter()
-        .flat_map(|e| room.lookup.of_expr(model, e))
-        .collect::<Vec<_>>();
+    let mut depends = it.when.iter().flat_map(|e| room.lookup.of_expr(model, e)).collect::<Vec<_>>();
     // The trigger itself implies the function by name; which of the declared ones that is, is known here.
     if let TriggerAction::Execute { function, .. } = &it.action {
-        let declared = model
-            .functions
-            .iter()
-            .filter(|f| f.name == *function && f.params.is_empty());
+        let declared = model.functions.iter().filter(|f| f.name == *function && f.params.is_empty());
         depends.extend(declared.map(|f| Dependency::new(id(model, f), "the trigger runs it")));
-        let blocks = model.sql_blocks.iter().filter(|b| {
-            b.provides
-                .iter()
-                .any(|(kind, name)| kind == "function" && name == function)
-        });
-        depends.extend(blocks.map(|b| {
-            Dependency::new(
-                ObjectId::new(Kind::Sql, "", b.name.clone()),
-                "it makes what the trigger runs",
-            )
-        }));
+        let blocks = model
+            .sql_blocks
+            .iter()
+            .filter(|b| b.provides.iter().any(|(kind, name)| kind == "function" && name == function));
+        depends.extend(
+            blocks.map(|b| {
+                Dependency::new(ObjectId::new(Kind::Sql, "", b.name.clone()), "it makes what the trigger runs")
+            }),
+        );
     }
     let object = catalog::Trigger {
         table: table_of(entity),
@@ -175,10 +136,7 @@ fn trigger(room: &mut Room, entity: &Entity, it: &Trigger) {
         per_row: it.per_row,
         old_table: it.old_table.clone(),
         new_table: it.new_table.clone(),
-        when: it
-            .when
-            .as_deref()
-            .map(|e| over_old_and_new(model, entity, e)),
+        when: it.when.as_deref().map(|e| over_old_and_new(model, entity, e)),
         function,
         args,
         constraint: it.constraint,
@@ -191,12 +149,7 @@ fn trigger(room: &mut Room, entity: &Entity, it: &Trigger) {
 
 /// The function of a trigger that was written with a body. Its search path is pinned to where the author's names are:
 /// it may run inside a function whose own path is empty.
-fn own_function(
-    room: &mut Room,
-    entity: &Entity,
-    it: &Trigger,
-    body: &SmolStr,
-) -> catalog::Qualified {
+fn own_function(room: &mut Room, entity: &Entity, it: &Trigger, body: &SmolStr) -> catalog::Qualified {
     let model = room.model;
     let name = names::helper(model, entity, &[&it.name]);
     let schema = model.options.helper_schema.clone();
@@ -241,12 +194,7 @@ pub(crate) fn trigger_function(schema: SmolStr, name: SmolStr, body: SmolStr) ->
 
 /// A trigger's condition: plain SQL in which `old` and `new` are rows.
 fn over_old_and_new(model: &Model, entity: &Entity, expr: &Expr) -> SqlExpr {
-    let scope = Scope {
-        rows: vec![("new".into(), entity.id), ("old".into(), entity.id)],
-    };
-    let rows = [
-        RowRef::Prefixed("new".into()),
-        RowRef::Prefixed("old".into()),
-    ];
+    let scope = Scope { rows: vec![("new".into(), entity.id), ("old".into(), entity.id)] };
+    let rows = [RowRef::Prefixed("new".into()), RowRef::Prefixed("old".into())];
     expr::lower(model, &scope, &rows, expr)
 }

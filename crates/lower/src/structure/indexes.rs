@@ -30,25 +30,11 @@ pub(super) fn lower(room: &mut Room) {
         for id in &entity.outgoing {
             let relation = model.relation(*id);
             if !relation.options.no_index {
-                lookup_index(
-                    room,
-                    entity,
-                    &relation.fields,
-                    relation.span,
-                    &mut served,
-                    &mut taken,
-                );
+                lookup_index(room, entity, &relation.fields, relation.span, &mut served, &mut taken);
             }
         }
         for limit in entity.limits.iter().filter(|l| !l.per.is_empty()) {
-            lookup_index(
-                room,
-                entity,
-                &limit.per,
-                limit.span,
-                &mut served,
-                &mut taken,
-            );
+            lookup_index(room, entity, &limit.per, limit.span, &mut served, &mut taken);
         }
     }
 }
@@ -60,11 +46,7 @@ fn unique_index(room: &mut Room, entity: &Entity, unique: &Unique) {
         name: unique.name.clone(),
         unique: true,
         method: "btree".into(),
-        keys: unique
-            .elements
-            .iter()
-            .map(|e| index_key(model, entity, e))
-            .collect(),
+        keys: unique.elements.iter().map(|e| index_key(model, entity, e)).collect(),
         include: column_names(entity, &unique.include),
         filter: unique.filter.as_deref().map(|f| bare(model, entity.id, f)),
         options: Vec::new(),
@@ -85,11 +67,7 @@ fn declared(room: &mut Room, entity: &Entity, index: &Index) {
         name: index.name.clone(),
         unique: index.unique,
         method: index.method.clone(),
-        keys: index
-            .elements
-            .iter()
-            .map(|e| index_key(model, entity, e))
-            .collect(),
+        keys: index.elements.iter().map(|e| index_key(model, entity, e)).collect(),
         include: column_names(entity, &index.include),
         filter: index.filter.as_deref().map(|f| bare(model, entity.id, f)),
         options: storage_options(&index.options),
@@ -106,12 +84,7 @@ fn declared(room: &mut Room, entity: &Entity, index: &Index) {
 
 fn search_index(room: &mut Room, entity: &Entity, search: &Search) {
     let field = &entity.fields[search.field];
-    let mut entry = Entry::new(plain(
-        entity,
-        search.index_name.clone(),
-        "gin",
-        &[search.field],
-    ));
+    let mut entry = Entry::new(plain(entity, search.index_name.clone(), "gin", &[search.field]));
     entry.area = entity.meta.area.clone();
     room.add(entry, field.meta.span);
 }
@@ -123,10 +96,7 @@ fn plain(entity: &Entity, name: SmolStr, method: &str, fields: &[FieldIx]) -> ca
         name,
         unique: false,
         method: method.into(),
-        keys: column_names(entity, fields)
-            .into_iter()
-            .map(IndexKey::column)
-            .collect(),
+        keys: column_names(entity, fields).into_iter().map(IndexKey::column).collect(),
         include: Vec::new(),
         filter: None,
         options: Vec::new(),
@@ -143,11 +113,7 @@ fn lookup_index(
     served: &mut Vec<Vec<FieldIx>>,
     taken: &mut FxHashSet<(SmolStr, SmolStr)>,
 ) {
-    if is_served(entity, fields)
-        || served
-            .iter()
-            .any(|other| leads(other.iter().copied().map(Some), fields))
-    {
+    if is_served(entity, fields) || served.iter().any(|other| leads(other.iter().copied().map(Some), fields)) {
         return;
     }
     served.push(fields.to_vec());
@@ -155,13 +121,7 @@ fn lookup_index(
     let columns: Vec<&str> = columns.iter().map(SmolStr::as_str).collect();
     // As Postgres does: a number at the end where the name is taken.
     let name = (0..)
-        .map(|n| {
-            if n == 0 {
-                "idx".to_owned()
-            } else {
-                format!("idx{n}")
-            }
-        })
+        .map(|n| if n == 0 { "idx".to_owned() } else { format!("idx{n}") })
         .map(|label| names::conventional(&entity.name.name, &columns, &label))
         .find(|name| taken.insert((entity.name.schema.clone(), name.clone())))
         .unwrap_or_default();
@@ -173,14 +133,8 @@ fn lookup_index(
 /// Whether a key, unique or full index has these fields in front, in any order.
 fn is_served(entity: &Entity, fields: &[FieldIx]) -> bool {
     let over = |elements: &[Element]| elements.iter().map(|e| field_of(&e.on)).collect::<Vec<_>>();
-    entity
-        .key
-        .as_ref()
-        .is_some_and(|key| leads(key.fields.iter().copied().map(Some), fields))
-        || entity
-            .uniques
-            .iter()
-            .any(|u| u.filter.is_none() && leads(over(&u.elements).into_iter(), fields))
+    entity.key.as_ref().is_some_and(|key| leads(key.fields.iter().copied().map(Some), fields))
+        || entity.uniques.iter().any(|u| u.filter.is_none() && leads(over(&u.elements).into_iter(), fields))
         || entity.indexes.iter().any(|index| {
             let whole_only = index.method == "hash" && fields.len() > 1;
             index.filter.is_none()
@@ -197,26 +151,18 @@ fn leads(elements: impl Iterator<Item = Option<FieldIx>>, fields: &[FieldIx]) ->
 
 /// Tables, views, sequences and indexes of a schema share one space of names.
 fn relation_names(room: &Room) -> FxHashSet<(SmolStr, SmolStr)> {
-    let views = room
-        .model
-        .views
-        .iter()
-        .map(|v| (v.name.schema.clone(), v.name.name.clone()));
-    let objects = room
-        .out
-        .catalog
-        .iter()
-        .filter_map(|(_, entry)| match &entry.object {
-            Object::Table(o) => Some((o.table.schema.clone(), o.table.name.clone())),
-            Object::Sequence(o) => Some((o.schema.clone(), o.name.clone())),
-            Object::Index(o) => Some((o.table.schema.clone(), o.name.clone())),
-            Object::Constraint(o) => match o.rule {
-                Rule::PrimaryKey { .. } | Rule::Unique { .. } | Rule::Exclude { .. } => {
-                    Some((o.table.schema.clone(), o.name.clone()))
-                }
-                Rule::Check { .. } | Rule::ForeignKey(_) => None,
-            },
-            _ => None,
-        });
+    let views = room.model.views.iter().map(|v| (v.name.schema.clone(), v.name.name.clone()));
+    let objects = room.out.catalog.iter().filter_map(|(_, entry)| match &entry.object {
+        Object::Table(o) => Some((o.table.schema.clone(), o.table.name.clone())),
+        Object::Sequence(o) => Some((o.schema.clone(), o.name.clone())),
+        Object::Index(o) => Some((o.table.schema.clone(), o.name.clone())),
+        Object::Constraint(o) => match o.rule {
+            Rule::PrimaryKey { .. } | Rule::Unique { .. } | Rule::Exclude { .. } => {
+                Some((o.table.schema.clone(), o.name.clone()))
+            }
+            Rule::Check { .. } | Rule::ForeignKey(_) => None,
+        },
+        _ => None,
+    });
     objects.chain(views).collect()
 }

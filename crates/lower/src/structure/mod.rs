@@ -9,7 +9,7 @@ pub(crate) mod functions;
 mod indexes;
 pub(crate) mod names;
 mod platform;
-mod tables;
+pub(crate) mod tables;
 pub(crate) mod types;
 mod views;
 
@@ -21,9 +21,7 @@ use specc_model::{Entity, EntityId, Meta, Model, Target};
 
 pub(crate) fn lower(model: &Model, out: &mut Output) {
     if model.options.target == Target::Supabase {
-        out.catalog.default_grantees = ["anon", "authenticated", "service_role"]
-            .map(Into::into)
-            .into();
+        out.catalog.default_grantees = ["anon", "authenticated", "service_role"].map(Into::into).into();
     }
     let mut room = Room::new(model, out);
     platform::schemas(&mut room);
@@ -49,11 +47,7 @@ pub(crate) struct Room<'a> {
 
 impl<'a> Room<'a> {
     pub fn new(model: &'a Model, out: &'a mut Output) -> Self {
-        Self {
-            model,
-            out,
-            lookup: Lookup::new(model),
-        }
+        Self { model, out, lookup: Lookup::new(model) }
     }
 
     /// Adds an object with the comment and area of what declares it.
@@ -69,12 +63,10 @@ impl<'a> Room<'a> {
     pub fn add(&mut self, mut entry: Entry, span: Span) {
         let id = entry.object.id();
         if self.out.catalog.contains(&id) {
-            let message =
-                format!("the {id} is declared already, and this would need the same name");
-            self.out.diagnostics.push(
-                Diagnostic::new(codes::NAME_COLLISION, span, message)
-                    .help("give one of the two another name"),
-            );
+            let message = format!("the {id} is declared already, and this would need the same name");
+            self.out
+                .diagnostics
+                .push(Diagnostic::new(codes::NAME_COLLISION, span, message).help("give one of the two another name"));
             return;
         }
         entry.depends.sort();
@@ -99,9 +91,7 @@ pub(crate) fn helper_schema(model: &Model, catalog: &mut Catalog) {
         return;
     }
     let mut entry = Entry::new(Schema { name: name.clone() });
-    entry.comment = Some(
-        "Helpers of policies and triggers; not for clients, and not exposed by any API.".into(),
-    );
+    entry.comment = Some("Helpers of policies and triggers; not for clients, and not exposed by any API.".into());
     catalog.insert(entry);
 }
 
@@ -112,9 +102,5 @@ pub(crate) fn table_of(entity: &Entity) -> TableName {
 
 /// The entities that the spec creates.
 pub(crate) fn own(model: &Model) -> impl Iterator<Item = (EntityId, &Entity)> {
-    model
-        .entities
-        .iter()
-        .filter(|e| !e.external)
-        .map(|e| (e.id, e))
+    model.entities.iter().filter(|e| !e.external).map(|e| (e.id, e))
 }

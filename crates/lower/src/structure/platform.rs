@@ -15,24 +15,12 @@ const REALTIME: &str = "supabase_realtime";
 
 pub(super) fn schemas(room: &mut Room) {
     let model = room.model;
-    for schema in model
-        .schemas
-        .iter()
-        .filter(|s| !s.external && s.name != "public")
-    {
-        room.declare(
-            catalog::Schema {
-                name: schema.name.clone(),
-            },
-            &schema.meta,
-            Vec::new(),
-        );
+    for schema in model.schemas.iter().filter(|s| !s.external && s.name != "public") {
+        room.declare(catalog::Schema { name: schema.name.clone() }, &schema.meta, Vec::new());
     }
     let default = &model.options.default_schema;
     if *default != "public" && model.schemas.iter().all(|s| s.name != *default) {
-        room.out.catalog.insert(Entry::new(catalog::Schema {
-            name: default.clone(),
-        }));
+        room.out.catalog.insert(Entry::new(catalog::Schema { name: default.clone() }));
     }
 }
 
@@ -49,11 +37,7 @@ pub(super) fn extensions(room: &mut Room) {
     for (name, schema) in needed_extensions(room) {
         if model.extensions.iter().all(|e| e.name != name) {
             let (name, schema) = (name.into(), schema.into());
-            room.out.catalog.insert(Entry::new(catalog::Extension {
-                name,
-                schema,
-                version: None,
-            }));
+            room.out.catalog.insert(Entry::new(catalog::Extension { name, schema, version: None }));
         }
     }
 }
@@ -72,8 +56,7 @@ fn needed_extensions(room: &Room) -> Vec<(&'static str, &'static str)> {
         needed.push(("pg_net", "extensions"));
     }
     let secret = |w: &specc_model::Webhook| {
-        matches!(w.target, WebhookTarget::EdgeFunction(_))
-            || w.headers.iter().any(|(_, _, secret)| *secret)
+        matches!(w.target, WebhookTarget::EdgeFunction(_)) || w.headers.iter().any(|(_, _, secret)| *secret)
     };
     if model.webhooks.iter().any(secret) {
         needed.push(("supabase_vault", "vault"));
@@ -87,15 +70,7 @@ pub(super) fn roles(room: &mut Room) {
         let (mut options, mut member_of) = (it.options.clone(), it.member_of.clone());
         options.sort();
         member_of.sort();
-        room.declare(
-            catalog::Role {
-                name: it.name.clone(),
-                options,
-                member_of,
-            },
-            &it.meta,
-            Vec::new(),
-        );
+        room.declare(catalog::Role { name: it.name.clone(), options, member_of }, &it.meta, Vec::new());
     }
 }
 
@@ -118,11 +93,7 @@ pub(super) fn storage_and_realtime(room: &mut Room) {
             columns: column_names(entity, &it.columns),
             filter: it.filter.as_deref().map(|f| bare(model, entity.id, f)),
         });
-        entry.depends = it
-            .filter
-            .iter()
-            .flat_map(|f| room.lookup.of_expr(model, f))
-            .collect();
+        entry.depends = it.filter.iter().flat_map(|f| room.lookup.of_expr(model, f)).collect();
         entry.area = entity.meta.area.clone();
         room.add(entry, it.span);
     }
@@ -131,23 +102,12 @@ pub(super) fn storage_and_realtime(room: &mut Room) {
 /// Schedules, and the refreshing of materialized views.
 pub(super) fn jobs(room: &mut Room) {
     let model = room.model;
-    let cron = Dependency::new(
-        ObjectId::new(Kind::Extension, "", "pg_cron"),
-        "it runs the job",
-    );
+    let cron = Dependency::new(ObjectId::new(Kind::Extension, "", "pg_cron"), "it runs the job");
     for it in &model.schedules {
         let mut depends = depends::declared(model, &it.depends, "the job uses it");
         depends.push(cron.clone());
         let command = it.command.trim().into();
-        room.declare(
-            Job {
-                name: it.name.clone(),
-                schedule: it.cron.clone(),
-                command,
-            },
-            &it.meta,
-            depends,
-        );
+        room.declare(Job { name: it.name.clone(), schedule: it.cron.clone(), command }, &it.meta, depends);
     }
     for view in &model.views {
         let Some(schedule) = view.refresh.clone() else {
@@ -155,10 +115,7 @@ pub(super) fn jobs(room: &mut Room) {
         };
         let name = refresh_name(&model.options.default_schema, &view.name);
         let view_id = ObjectId::new(Kind::View, view.name.schema.clone(), view.name.name.clone());
-        let mut depends = vec![
-            cron.clone(),
-            Dependency::new(view_id, "the job refreshes it"),
-        ];
+        let mut depends = vec![cron.clone(), Dependency::new(view_id, "the job refreshes it")];
         // `concurrently` would fail without its index, which is an object of its own.
         depends.extend(unique_indexes(view).map(|index| {
             let id = ObjectId::new(Kind::Index, view.name.schema.clone(), index.name.clone());
@@ -166,15 +123,7 @@ pub(super) fn jobs(room: &mut Room) {
         }));
         let mut meta = view.meta.clone();
         meta.doc = None;
-        room.declare(
-            Job {
-                name,
-                schedule,
-                command: refresh_command(view),
-            },
-            &meta,
-            depends,
-        );
+        room.declare(Job { name, schedule, command: refresh_command(view) }, &meta, depends);
     }
 }
 
@@ -190,11 +139,7 @@ fn refresh_name(default_schema: &SmolStr, view: &Qualified) -> SmolStr {
 fn refresh_command(view: &View) -> SmolStr {
     let table = table_name(&view.name);
     let name = quote::qualified(&table.schema, &table.name);
-    let concurrently = if !view.no_data && unique_indexes(view).next().is_some() {
-        "concurrently "
-    } else {
-        ""
-    };
+    let concurrently = if !view.no_data && unique_indexes(view).next().is_some() { "concurrently " } else { "" };
     format!("refresh materialized view {concurrently}{name}").into()
 }
 
@@ -215,11 +160,7 @@ pub(super) fn sql_blocks(room: &mut Room) {
             name: it.name.clone(),
             up: it.up.trim().into(),
             down: it.down.as_ref().map(|down| down.trim().into()),
-            provides: it
-                .provides
-                .iter()
-                .map(|(kind, name)| provided(kind, name))
-                .collect(),
+            provides: it.provides.iter().map(|(kind, name)| provided(kind, name)).collect(),
         };
         let depends = depends::declared(model, &it.depends, "the block says so");
         room.declare(block, &it.meta, depends);

@@ -1,18 +1,15 @@
 //! Tables, their columns, partitions and constraints.
 
-use super::types::{constant, data_type, qualified, storage_options, table_name};
+use super::types::{constant, qualified, storage_options, table_name};
 use super::{Room, own, table_of};
 use crate::expr::{self, RowRef};
+use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog as catalog;
-use specc_catalog::{
-    Action, Column, Constraint, Dependency, Entry, ForeignKey, IndexKey, KeyOn, SqlExpr, Table,
-};
+use specc_catalog::{Action, Column, Constraint, Dependency, Entry, ForeignKey, IndexKey, KeyOn, SqlExpr, Table};
 use specc_diag::Span;
 use specc_model::scope::Scope;
-use specc_model::{
-    Bounds, Element, Entity, EntityId, Expr, Field, FieldIx, Model, On, Relation, Rls,
-};
+use specc_model::{Base, Bounds, Element, Entity, EntityId, Expr, Field, FieldIx, Model, On, Relation, Rls};
 use specc_syntax::ast::{RefAction, RefActionKind};
 
 pub(super) fn lower(room: &mut Room) {
@@ -42,30 +39,18 @@ fn table(room: &mut Room, entity: &Entity) {
     }
     let partition_by = entity.partition_by.as_ref().map(|by| catalog::PartitionBy {
         method: by.method.clone(),
-        keys: by
-            .elements
-            .iter()
-            .map(|e| index_key(model, entity, e))
-            .collect(),
+        keys: by.elements.iter().map(|e| index_key(model, entity, e)).collect(),
     });
     // A partitioned table holds no rows: what is said of storage goes to its partitions.
     let stored = partition_by.is_none();
     let table = Table {
         table: table_of(entity),
-        columns: entity
-            .fields
-            .iter()
-            .map(|f| column(model, entity, f))
-            .collect(),
+        columns: entity.fields.iter().map(|f| column(model, entity, f)).collect(),
         unlogged: entity.unlogged && stored,
         partition_by,
         partition_of: None,
         rls: rls(entity),
-        options: if stored {
-            storage_options(&entity.options)
-        } else {
-            Vec::new()
-        },
+        options: if stored { storage_options(&entity.options) } else { Vec::new() },
         replica_identity: entity.replica_identity.clone(),
     };
     room.declare(table, &entity.meta, depends);
@@ -74,7 +59,7 @@ fn table(room: &mut Room, entity: &Entity) {
 fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
     let default = match &field.maintained {
         // Counts and sums start at nothing; the triggers take it from there.
-        Some(_) => Some(SqlExpr::new("0")),
+        Some(_) => Some(SqlExpr::new(zero(field))),
         None => field.default.as_deref().map(|e| constant(model, e)),
     };
     Column {
@@ -82,18 +67,20 @@ fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
         ty: data_type(model, &field.ty),
         nullable: field.nullable,
         default,
-        generated: field
-            .generated
-            .as_deref()
-            .map(|e| bare(model, entity.id, e)),
-        identity: field
-            .identity
-            .as_ref()
-            .map(|(always, o)| (*always, super::types::sequence_options(o))),
+        generated: field.generated.as_deref().map(|e| bare(model, entity.id, e)),
+        identity: field.identity.as_ref().map(|(always, o)| (*always, super::types::sequence_options(o))),
         collation: field.collation.as_ref().map(qualified),
         storage: field.storage.clone(),
         compression: field.compression.clone(),
         comment: field.meta.doc.clone(),
+    }
+}
+
+/// Nothing, as the type of a maintained field writes it.
+pub(crate) fn zero(field: &Field) -> &'static str {
+    match &field.ty.base {
+        Base::Builtin(name) if matches!(name.as_str(), "interval" | "money") => "'0'",
+        _ => "0",
     }
 }
 
@@ -103,15 +90,9 @@ fn partitions(room: &mut Room, entity: &Entity) {
     for partition in &entity.partitions {
         let exprs = |list: &[specc_model::ExprRef]| list.iter().map(|e| bound(model, e)).collect();
         let bounds = match &partition.bounds {
-            Bounds::Range { from, to } => catalog::Bounds::Range {
-                from: exprs(from),
-                to: exprs(to),
-            },
+            Bounds::Range { from, to } => catalog::Bounds::Range { from: exprs(from), to: exprs(to) },
             Bounds::List(values) => catalog::Bounds::List(exprs(values)),
-            Bounds::Hash { modulus, remainder } => catalog::Bounds::Hash {
-                modulus: *modulus,
-                remainder: *remainder,
-            },
+            Bounds::Hash { modulus, remainder } => catalog::Bounds::Hash { modulus: *modulus, remainder: *remainder },
             Bounds::Default => catalog::Bounds::Default,
         };
         let mut entry = Entry::new(Table {
@@ -155,20 +136,11 @@ struct Held {
 
 impl Held {
     fn new(rule: catalog::Rule) -> Self {
-        Self {
-            rule,
-            deferrable: false,
-            initially_deferred: false,
-            not_valid: false,
-        }
+        Self { rule, deferrable: false, initially_deferred: false, not_valid: false }
     }
 
     fn deferrable(rule: catalog::Rule, deferrable: bool, initially_deferred: bool) -> Self {
-        Self {
-            deferrable: deferrable || initially_deferred,
-            initially_deferred,
-            ..Self::new(rule)
-        }
+        Self { deferrable: deferrable || initially_deferred, initially_deferred, ..Self::new(rule) }
     }
 }
 
@@ -205,26 +177,14 @@ fn keys(room: &mut Room, entity: &Entity) {
         constrain(room, entity, &key.name, held, Vec::new(), None, key.span);
     }
     for unique in entity.uniques.iter().filter(|u| !u.is_index()) {
-        let fields: Vec<_> = unique
-            .elements
-            .iter()
-            .filter_map(|e| field_of(&e.on))
-            .collect();
+        let fields: Vec<_> = unique.elements.iter().filter_map(|e| field_of(&e.on)).collect();
         let rule = catalog::Rule::Unique {
             columns: column_names(entity, &fields),
             include: column_names(entity, &unique.include),
             nulls_not_distinct: unique.nulls_not_distinct,
         };
         let held = Held::deferrable(rule, unique.deferrable, unique.initially_deferred);
-        constrain(
-            room,
-            entity,
-            &unique.name,
-            held,
-            Vec::new(),
-            None,
-            unique.span,
-        );
+        constrain(room, entity, &unique.name, held, Vec::new(), None, unique.span);
     }
 }
 
@@ -232,24 +192,10 @@ fn checks(room: &mut Room, entity: &Entity) {
     let model = room.model;
     for check in &entity.checks {
         let expr = bare(model, entity.id, &check.expr);
-        let rule = catalog::Rule::Check {
-            expr,
-            no_inherit: check.no_inherit,
-        };
-        let held = Held {
-            not_valid: check.not_valid,
-            ..Held::new(rule)
-        };
+        let rule = catalog::Rule::Check { expr, no_inherit: check.no_inherit };
+        let held = Held { not_valid: check.not_valid, ..Held::new(rule) };
         let depends = room.lookup.of_expr(model, &check.expr);
-        constrain(
-            room,
-            entity,
-            &check.name,
-            held,
-            depends,
-            check.doc.as_ref(),
-            check.span,
-        );
+        constrain(room, entity, &check.name, held, depends, check.doc.as_ref(), check.span);
     }
 }
 
@@ -259,28 +205,15 @@ fn excludes(room: &mut Room, entity: &Entity) {
         let elements = exclude.elements.iter();
         let rule = catalog::Rule::Exclude {
             method: exclude.method.clone(),
-            elements: elements
-                .map(|(e, operator)| (index_key(model, entity, e), operator.clone()))
-                .collect(),
+            elements: elements.map(|(e, operator)| (index_key(model, entity, e), operator.clone())).collect(),
             filter: exclude.filter.as_deref().map(|f| bare(model, entity.id, f)),
         };
         let mut depends = Vec::new();
-        for expr in exprs_of(
-            exclude.elements.iter().map(|(e, _)| e),
-            exclude.filter.as_ref(),
-        ) {
+        for expr in exprs_of(exclude.elements.iter().map(|(e, _)| e), exclude.filter.as_ref()) {
             depends.extend(room.lookup.of_expr(model, expr));
         }
         let held = Held::deferrable(rule, exclude.deferrable, exclude.initially_deferred);
-        constrain(
-            room,
-            entity,
-            &exclude.name,
-            held,
-            depends,
-            None,
-            exclude.span,
-        );
+        constrain(room, entity, &exclude.name, held, depends, None, exclude.span);
     }
 }
 
@@ -292,24 +225,12 @@ fn reference(room: &mut Room, entity: &Entity, relation: &Relation) {
         target: table_of(target),
         target_columns: column_names(target, &relation.to_fields),
         on_delete: action(options.on_delete.as_ref()),
-        on_delete_columns: options
-            .on_delete
-            .iter()
-            .flat_map(|a| a.columns.iter().map(|c| c.text.clone()))
-            .collect(),
+        on_delete_columns: options.on_delete.iter().flat_map(|a| a.columns.iter().map(|c| c.text.clone())).collect(),
         on_update: action(options.on_update.as_ref()),
         match_full: options.match_full,
     });
     let held = Held::deferrable(rule, options.deferrable, options.initially_deferred);
-    constrain(
-        room,
-        entity,
-        &relation.constraint,
-        held,
-        Vec::new(),
-        None,
-        relation.span,
-    );
+    constrain(room, entity, &relation.constraint, held, Vec::new(), None, relation.span);
 }
 
 fn action(action: Option<&RefAction>) -> Action {
@@ -329,10 +250,7 @@ pub(crate) fn bare(model: &Model, entity: EntityId, expr: &Expr) -> SqlExpr {
 
 /// The names of fields.
 pub(crate) fn column_names(entity: &Entity, fields: &[FieldIx]) -> Vec<SmolStr> {
-    fields
-        .iter()
-        .map(|f| entity.fields[*f].name.clone())
-        .collect()
+    fields.iter().map(|f| entity.fields[*f].name.clone()).collect()
 }
 
 /// The field that an element is over, if it is one.

@@ -2,11 +2,12 @@
 
 use super::{Room, table_of};
 use crate::expr;
+use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog as catalog;
-use specc_catalog::{DataType, SequenceOptions, SqlExpr, TableName};
+use specc_catalog::{SequenceOptions, SqlExpr, TableName};
 use specc_model::scope::Scope;
-use specc_model::{Base, Expr, Model, Qualified, Type};
+use specc_model::{Expr, Model, Qualified, Type};
 use specc_syntax::ast::Setting;
 
 /// Enums, domains, composites and sequences.
@@ -15,15 +16,7 @@ pub(super) fn lower(room: &mut Room) {
     for it in &model.enums {
         let (schema, name) = (it.name.schema.clone(), it.name.name.clone());
         let labels = it.labels.iter().map(|l| l.name.clone()).collect();
-        room.declare(
-            catalog::Enum {
-                schema,
-                name,
-                labels,
-            },
-            &it.meta,
-            Vec::new(),
-        );
+        room.declare(catalog::Enum { schema, name, labels }, &it.meta, Vec::new());
     }
     for it in &model.domains {
         let mut depends: Vec<_> = room.lookup.of_type(&it.base).into_iter().collect();
@@ -37,26 +30,14 @@ pub(super) fn lower(room: &mut Room) {
             nullable: it.nullable,
             collation: it.collation.as_ref().map(qualified),
             default: it.default.as_deref().map(|e| constant(model, e)),
-            checks: it
-                .checks
-                .iter()
-                .map(|c| (c.name.clone(), constant(model, &c.expr)))
-                .collect(),
+            checks: it.checks.iter().map(|c| (c.name.clone(), constant(model, &c.expr))).collect(),
         };
         room.declare(domain, &it.meta, depends);
     }
     for it in &model.composites {
-        let depends = it
-            .fields
-            .iter()
-            .filter_map(|(_, ty, _)| room.lookup.of_type(ty))
-            .collect();
+        let depends = it.fields.iter().filter_map(|(_, ty, _)| room.lookup.of_type(ty)).collect();
         let field = |(name, ty, collation): &(SmolStr, Type, Option<Qualified>)| {
-            (
-                name.clone(),
-                data_type(model, ty),
-                collation.as_ref().map(qualified),
-            )
+            (name.clone(), data_type(model, ty), collation.as_ref().map(qualified))
         };
         let composite = catalog::Composite {
             schema: it.name.schema.clone(),
@@ -77,26 +58,6 @@ pub(super) fn lower(room: &mut Room) {
             }),
         };
         room.declare(sequence, &it.meta, Vec::new());
-    }
-}
-
-/// A type as the catalog says it.
-pub(crate) fn data_type(model: &Model, ty: &Type) -> DataType {
-    let named = |name: &Qualified| (name.schema.clone(), name.name.clone());
-    let (schema, name) = match &ty.base {
-        Base::Builtin(name) => (SmolStr::default(), name.clone()),
-        Base::Enum(id) => named(&model.enums[id.0 as usize].name),
-        Base::Domain(id) => named(&model.domains[id.0 as usize].name),
-        Base::Composite(id) => named(&model.composites[id.0 as usize].name),
-        Base::Row(id) => named(&model.entity(*id).name),
-        Base::Named(name) => named(name),
-        Base::Unknown => (SmolStr::default(), "text".into()),
-    };
-    DataType {
-        schema,
-        name,
-        args: ty.args.clone(),
-        dims: ty.dims,
     }
 }
 
@@ -131,10 +92,7 @@ pub(crate) fn sequence_options(settings: &[Setting]) -> SequenceOptions {
 
 /// Storage parameters, sorted by name.
 pub(crate) fn storage_options(settings: &[Setting]) -> Vec<(SmolStr, SmolStr)> {
-    let mut options: Vec<_> = settings
-        .iter()
-        .map(|s| (s.name.text.clone(), s.value.clone()))
-        .collect();
+    let mut options: Vec<_> = settings.iter().map(|s| (s.name.text.clone(), s.value.clone())).collect();
     options.sort();
     options
 }

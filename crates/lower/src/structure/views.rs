@@ -35,16 +35,8 @@ fn indexes(room: &mut Room, view: &View) {
             name: index.name.clone(),
             unique: index.unique,
             method: index.method.clone(),
-            keys: index
-                .elements
-                .iter()
-                .map(|e| key_over(over(model, view, e), e))
-                .collect(),
-            include: index
-                .include
-                .iter()
-                .filter_map(|at| column(view, *at))
-                .collect(),
+            keys: index.elements.iter().map(|e| key_over(over(model, view, e), e)).collect(),
+            include: index.include.iter().filter_map(|at| column(view, *at)).collect(),
             filter: index.filter.as_deref().map(|f| constant(model, f)),
             options: storage_options(&index.options),
             nulls_not_distinct: index.nulls_not_distinct,
