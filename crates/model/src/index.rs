@@ -13,6 +13,8 @@ pub struct Index {
     pub fields: FxHashMap<(EntityId, SmolStr), FieldIx>,
     /// Relations by entity and path, and by entity and inverse (the flag tells: true for the way back).
     pub relations: FxHashMap<(EntityId, SmolStr), (RelationId, bool)>,
+    /// Default inverses that several relations would share: each of these is `<entity>_by_<path>` instead.
+    pub ambiguous: FxHashMap<(EntityId, SmolStr), Vec<RelationId>>,
     /// Predicates by name.
     pub predicates: FxHashMap<SmolStr, PredicateId>,
 }

@@ -1,7 +1,12 @@
 //! What a spec means: names resolved, mixins expanded, relations graphed, expressions typed, everything checked.
 
+mod analyze;
+mod graph;
 pub mod index;
 pub mod scope;
 mod types;
 
+pub use analyze::analyze;
+pub use analyze::library::{PLATFORM, STD, shipped};
+pub use graph::RelationGraph;
 pub use types::*;

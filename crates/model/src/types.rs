@@ -543,6 +543,8 @@ pub struct View {
     /// Names and, where known, types of the columns.
     pub output: Vec<(SmolStr, Type)>,
     pub indexes: Vec<Index>,
+    /// `instead of` triggers and statement triggers; their conditions are not typed.
+    pub triggers: Vec<Trigger>,
 }
 
 /// Something declared, by what it is.
@@ -704,6 +706,8 @@ pub struct SqlBlock {
     /// Kind word and name.
     pub provides: Vec<(SmolStr, Qualified)>,
     pub depends: Vec<Object>,
+    /// Runs after everything else, rather than as early as what it needs allows.
+    pub after: bool,
     pub up: SmolStr,
     pub down: Option<SmolStr>,
 }

@@ -1,0 +1,413 @@
+//! Who may do what: rules, predicates, roles and grants.
+
+use super::exprs::{Exprs, Want};
+use super::fields::unknown_field;
+use super::project::{Project, Seen, check_length, show};
+use crate::scope::Scope;
+use crate::types::*;
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_syntax::ast::{self, PolicyAction, PolicyRule};
+
+/// `select`, `insert`, `update`, `delete` in this order, `all` as the four.
+pub(crate) fn actions(
+    model: &Model,
+    entity: EntityId,
+    written: &[PolicyAction],
+    out: &mut Vec<Diagnostic>,
+) -> (Vec<(RuleAction, Vec<FieldIx>)>, bool) {
+    let mut list: Vec<(RuleAction, Vec<FieldIx>)> = Vec::new();
+    let mut all = false;
+    for action in written {
+        let mut columns = Vec::new();
+        for column in &action.columns {
+            match model.field(entity, &column.text) {
+                Some(at) => columns.push(at),
+                None => out.push(unknown_field(model.entity(entity), &column.text, column.at.0)),
+            }
+        }
+        let kind = match &*action.action.text {
+            "select" => RuleAction::Select,
+            "insert" => RuleAction::Insert,
+            "update" => RuleAction::Update,
+            "delete" => RuleAction::Delete,
+            _ => {
+                all = true;
+                for kind in [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete] {
+                    list.push((kind, columns.clone()));
+                }
+                if let Some(first) = action.columns.first() {
+                    let message = "`all` takes no columns";
+                    let help = "name the actions: `select, insert (…), update (…)`";
+                    out.push(Diagnostic::new(codes::POLICY_COLUMNS, first.at.0, message).help(help));
+                }
+                continue;
+            }
+        };
+        if kind == RuleAction::Delete
+            && let Some(first) = action.columns.first()
+        {
+            let message = "a delete removes whole rows, so it takes no columns";
+            let help = "remove the columns after `delete`";
+            out.push(Diagnostic::new(codes::POLICY_COLUMNS, first.at.0, message).help(help));
+            columns.clear();
+        }
+        list.push((kind, columns));
+    }
+    list.sort_by_key(|(kind, _)| *kind);
+    list.dedup_by(|b, a| {
+        let same = a.0 == b.0;
+        if same {
+            a.1.extend(b.1.iter().copied());
+        }
+        same
+    });
+    (list, all)
+}
+
+/// One rule over the rows of `entity`.
+pub(crate) fn rule(
+    project: &Project<'_>,
+    exprs: &Exprs<'_>,
+    entity: EntityId,
+    r: &PolicyRule,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Rule> {
+    check_length(&r.name, out);
+    let (actions, all) = actions(exprs.model, entity, &r.actions, out);
+    let roles = project.roles(&r.roles, out);
+    let scope = Scope::of(entity);
+    let when = r.when.as_ref().map(|raw| {
+        user_claims(raw, out);
+        exprs.get(raw, &scope, Want::Condition, out)
+    });
+    let check = r.check.as_ref().map(|raw| {
+        user_claims(raw, out);
+        exprs.get(raw, &scope, Want::Condition, out)
+    });
+    let writes = actions.iter().any(|(a, _)| matches!(a, RuleAction::Insert | RuleAction::Update));
+    let reads = actions.iter().any(|(a, _)| *a != RuleAction::Insert);
+    if let (Some(raw), false) = (&r.check, writes) {
+        let message = "`check` looks at new rows, and this rule has none";
+        let help = "write the condition with `when`";
+        out.push(Diagnostic::new(codes::POLICY_CLAUSE, raw.at.0, message).help(help));
+    } else if let (Some(raw), Some(_), false) = (&r.when, &r.check, reads) {
+        let message = "`when` looks at old rows, and an insert has none";
+        let help = "keep one condition for the new row";
+        out.push(Diagnostic::new(codes::POLICY_CLAUSE, raw.at.0, message).help(help));
+    }
+    // a condition with a finding must not widen what is allowed
+    if matches!(when, Some(None)) || matches!(check, Some(None)) {
+        return None;
+    }
+    Some(Rule {
+        name: r.name.text.clone(),
+        doc: r.doc.clone(),
+        forbid: r.forbid,
+        actions,
+        all,
+        roles,
+        when: when.flatten(),
+        unless: r.unless,
+        check: check.flatten(),
+        was: r.was.as_ref().map(|w| w.text.clone()),
+        span: r.name.at.0,
+    })
+}
+
+/// Claims that users write themselves prove nothing.
+fn user_claims(raw: &ast::RawExpr, out: &mut Vec<Diagnostic>) {
+    for word in ["raw_user_meta_data", "user_metadata"] {
+        let Some(at) = raw.text.find(word) else { continue };
+        let before = raw.text[..at].trim_end_matches(['\'', '"']).trim_end();
+        let is_claim = word == "raw_user_meta_data"
+            || before.ends_with("claims.")
+            || before.ends_with("->")
+            || before.ends_with("->>");
+        if is_claim {
+            let message = format!("`{word}` is written by the user");
+            let help = "use `claims.app_metadata`, which only the server writes, or a column of an entity of yours";
+            let span = raw.at.0.slice(at, at + word.len());
+            out.push(Diagnostic::new(codes::USER_EDITABLE_CLAIM, span, message).help(help));
+            return;
+        }
+    }
+}
+
+/// Rules of one entity from everywhere: names are unique, something is allowed, writes are not open to everyone.
+pub(crate) fn check_rules(model: &Model, area_std: impl Fn(&Entity) -> bool, out: &mut Vec<Diagnostic>) {
+    for entity in &model.entities {
+        duplicates(&entity.rules, &entity.name.name, out);
+        for rule in &entity.rules {
+            open_write(rule, &entity.rules, out);
+        }
+        if entity.external || entity.rls == Rls::Off || area_std(entity) {
+            continue;
+        }
+        if entity.rules.is_empty() {
+            let message = format!("no policy opens `{}`", entity.name.name);
+            let help = format!(
+                "add `policy on {} {{ … allow select when … }}`; a table that is meant to be closed needs nothing",
+                entity.name.name
+            );
+            out.push(Diagnostic::new(codes::CLOSED_ENTITY, entity.meta.span, message).help(help));
+        } else if entity.rules.iter().all(|r| r.forbid) {
+            let message = format!("`{}` has only `forbid` rules", entity.name.name);
+            let found = Diagnostic::new(codes::FORBID_ONLY, entity.meta.span, message);
+            let help = format!("add an `allow` rule in `policy on {} {{ … }}`", entity.name.name);
+            out.push(found.also(entity.rules[0].span, "narrows, and nothing is allowed").help(help));
+        }
+    }
+    for bucket in &model.buckets {
+        duplicates(&bucket.rules, &bucket.name, out);
+        for rule in &bucket.rules {
+            open_write(rule, &bucket.rules, out);
+        }
+    }
+}
+
+fn duplicates(rules: &[Rule], owner: &str, out: &mut Vec<Diagnostic>) {
+    let mut seen: FxHashMap<&SmolStr, Span> = FxHashMap::default();
+    for rule in rules {
+        match seen.entry(&rule.name) {
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(rule.span);
+            }
+            std::collections::hash_map::Entry::Occupied(first) => {
+                let message = format!("rule `{}` of `{owner}` is declared twice", rule.name);
+                let found = Diagnostic::new(codes::DUPLICATE_RULE, rule.span, message).label("again here");
+                out.push(found.also(*first.get(), "first here").help("rename one of the two"));
+            }
+        }
+    }
+}
+
+/// A write that everyone who reaches the database may do, on every row.
+fn open_write(rule: &Rule, all: &[Rule], out: &mut Vec<Diagnostic>) {
+    let is_true = |e: &Option<ExprRef>| e.as_ref().is_none_or(|e| e.text.trim().eq_ignore_ascii_case("true"));
+    if rule.forbid || !is_true(&rule.when) || !is_true(&rule.check) {
+        return;
+    }
+    let anonymous = rule.roles.is_empty() || rule.roles.iter().any(|r| r == "anon" || r == "public");
+    let signed_in = anonymous || rule.roles.iter().any(|r| r == "authenticated");
+    let open = rule.actions.iter().map(|(a, _)| *a).find(|action| {
+        let narrowed = all.iter().any(|r| r.forbid && r.actions.iter().any(|(a, _)| a == action));
+        !narrowed
+            && match action {
+                RuleAction::Select => false,
+                RuleAction::Insert => anonymous,
+                RuleAction::Update | RuleAction::Delete => signed_in,
+            }
+    });
+    if let Some(action) = open {
+        let word = match action {
+            RuleAction::Insert => "insert",
+            RuleAction::Update => "update",
+            _ => "delete",
+        };
+        let who = if anonymous { "everyone" } else { "everyone who is signed in" };
+        let message = format!("rule `{}` lets {who} {word} any row", rule.name);
+        out.push(
+            Diagnostic::new(codes::ALWAYS_TRUE, rule.span, message).help("add a condition: `when owner_id = viewer`"),
+        );
+    }
+}
+
+/// Parameters of predicates; bodies come when all predicates are known.
+pub(crate) fn predicate_params(
+    project: &Project<'_>,
+    d: &ast::PredicateDecl,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<(SmolStr, EntityId)> {
+    let mut seen: Seen<SmolStr> = Seen::new();
+    let mut list = Vec::new();
+    for (name, entity) in &d.params {
+        let message = || (format!("parameter `{}` is declared twice", name.text), "rename one of the two".to_owned());
+        seen.add(name.text.clone(), name.at.0, codes::DUPLICATE_NAME, message, out);
+        if let Some(entity) = project.entity(entity, out) {
+            list.push((name.text.clone(), entity));
+        }
+    }
+    list
+}
+
+/// The scope of a predicate's body: its parameters.
+pub(crate) fn predicate_body(
+    exprs: &Exprs<'_>,
+    d: &ast::PredicateDecl,
+    params: &[(SmolStr, EntityId)],
+    out: &mut Vec<Diagnostic>,
+) -> Option<ExprRef> {
+    user_claims(&d.body, out);
+    let scope = Scope { rows: params.to_vec() };
+    exprs.get(&d.body, &scope, Want::Condition, out)
+}
+
+/// Roles, with the roles that they are members of.
+pub(crate) fn role(project: &Project<'_>, doc: &ast::Doc, d: &ast::RoleDecl, out: &mut Vec<Diagnostic>) -> Role {
+    const OPTIONS: &[&str] = &[
+        "login",
+        "nologin",
+        "bypassrls",
+        "nobypassrls",
+        "inherit",
+        "noinherit",
+        "createdb",
+        "nocreatedb",
+        "createrole",
+        "nocreaterole",
+        "replication",
+        "noreplication",
+        "superuser",
+        "nosuperuser",
+    ];
+    for option in &d.options {
+        if !OPTIONS.contains(&&*option.text) {
+            let message = format!("unknown role option `{}`", option.text);
+            let help = match nearest(&option.text, OPTIONS.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    "options are `login`, `bypassrls`, `noinherit`, `createdb`, `createrole`, `replication`".to_owned()
+                }
+            };
+            out.push(Diagnostic::new(codes::BAD_GRANT, option.at.0, message).help(help));
+        }
+    }
+    Role {
+        meta: project.meta(doc, &d.name, d.was.as_ref()),
+        name: d.name.text.clone(),
+        external: d.external,
+        options: d.options.iter().map(|o| o.text.clone()).collect(),
+        member_of: project.roles(&d.member_of, out),
+    }
+}
+
+/// A grant or revoke.
+pub(crate) fn grant(
+    project: &Project<'_>,
+    model: &Model,
+    d: &ast::GrantDecl,
+    span: Span,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Grant> {
+    let roles = project.roles(&d.roles, out);
+    let (object, kind) = grant_object(project, model, d, out)?;
+    let allowed: &[&str] = match kind {
+        "table" => &["select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain", "all"],
+        "sequence" => &["usage", "select", "update", "all"],
+        "schema" => &["usage", "create", "all"],
+        "type" => &["usage", "all"],
+        _ => &["execute", "all"],
+    };
+    let mut privileges = Vec::new();
+    for privilege in &d.privileges {
+        let word = privilege.action.text.to_lowercase();
+        if !allowed.contains(&&*word) {
+            let message = format!("a {kind} has no privilege `{}`", privilege.action.text);
+            let help = match nearest(&word, allowed.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it has {}", super::fields::list(allowed)),
+            };
+            out.push(Diagnostic::new(codes::BAD_GRANT, privilege.action.at.0, message).help(help));
+            continue;
+        }
+        if let (Some(first), false) = (
+            privilege.columns.first(),
+            kind == "table" && matches!(&*word, "select" | "insert" | "update" | "references"),
+        ) {
+            let message = format!("`{word}` on a {kind} takes no columns");
+            out.push(Diagnostic::new(codes::BAD_GRANT, first.at.0, message).help("remove the columns"));
+        }
+        if let Object::Entity(id) = object {
+            for column in &privilege.columns {
+                if model.field(id, &column.text).is_none() {
+                    out.push(unknown_field(model.entity(id), &column.text, column.at.0));
+                }
+            }
+        }
+        privileges.push((word.into(), privilege.columns.iter().map(|c| c.text.clone()).collect()));
+    }
+    Some(Grant { revoke: d.revoke, privileges, object, roles, grant_option: d.grant_option, span })
+}
+
+fn grant_object(
+    project: &Project<'_>,
+    model: &Model,
+    d: &ast::GrantDecl,
+    out: &mut Vec<Diagnostic>,
+) -> Option<(Object, &'static str)> {
+    let name = project.qualified(&d.object);
+    let kind = d.object_kind.as_ref().map_or("", |k| k.text.as_str());
+    let unknown = |what: &str, out: &mut Vec<Diagnostic>| {
+        let message = format!("unknown {what} `{}`", show(&d.object));
+        let help = project.suggest_relation(&d.object, |_| true).unwrap_or_else(|| format!("declare the {what} first"));
+        out.push(Diagnostic::new(codes::UNKNOWN_OBJECT, d.object.span(), message).help(help));
+        None
+    };
+    match kind {
+        "schema" => {
+            project.check_schema_name(&d.object.name, out);
+            project.knows_schema(&d.object.name.text).then(|| (Object::Schema(d.object.name.text.clone()), "schema"))
+        }
+        "function" | "procedure" => {
+            let list = project.functions.get(&name).map(Vec::as_slice).unwrap_or_default();
+            let wanted = d
+                .arg_types
+                .as_ref()
+                .map(|types| types.iter().map(|t| project.resolve_type(t, out)).collect::<Vec<_>>());
+            let fits = |f: &Function| {
+                let Some(wanted) = &wanted else { return true };
+                let inputs: Vec<&Type> = inputs(f).collect();
+                inputs.len() == wanted.len()
+                    && inputs.iter().zip(wanted).all(|(a, b)| a.base == b.base && a.dims == b.dims)
+            };
+            let found: Vec<usize> = list.iter().copied().filter(|at| fits(&model.functions[*at])).collect();
+            match found.as_slice() {
+                [one] => Some((Object::Function(*one), "function")),
+                [] => match project.provided_functions.get(&name) {
+                    Some(at) => Some((Object::Sql(*at), "function")),
+                    None => {
+                        let spelled: Vec<String> = project.functions.keys().map(|n| project.spell(n)).collect();
+                        let near =
+                            nearest(&show(&d.object), super::project::sorted(spelled.iter().map(String::as_str)));
+                        let help = match (near, list.is_empty()) {
+                            (_, false) => "write the types of its parameters: `name(int, text)`".to_owned(),
+                            (Some(near), _) => format!("did you mean `{near}`?"),
+                            _ => "declare it first".to_owned(),
+                        };
+                        let message = format!("unknown function `{}`", show(&d.object));
+                        out.push(Diagnostic::new(codes::UNKNOWN_FUNCTION, d.object.span(), message).help(help));
+                        None
+                    }
+                },
+                [first, second, ..] => {
+                    let message = format!("several functions are called `{}`", show(&d.object));
+                    let found = Diagnostic::new(codes::AMBIGUOUS, d.object.span(), message)
+                        .also(model.functions[*first].meta.span, "one of them")
+                        .also(model.functions[*second].meta.span, "another");
+                    out.push(
+                        found.help(format!("write the types of its parameters: `function {}(int)`", show(&d.object))),
+                    );
+                    None
+                }
+            }
+        }
+        "type" | "domain" => match project.types.get(&name) {
+            Some(Base::Enum(id)) => Some((Object::Enum(*id), "type")),
+            Some(Base::Domain(id)) => Some((Object::Domain(*id), "type")),
+            Some(Base::Composite(id)) => Some((Object::Composite(*id), "type")),
+            _ => unknown("type", out),
+        },
+        _ => match project.relations.get(&name) {
+            Some(object @ Object::Sequence(_)) => Some((object.clone(), "sequence")),
+            Some(object) => Some((object.clone(), "table")),
+            None => unknown("entity or view", out),
+        },
+    }
+}
+
+/// Types of what a function takes.
+pub(crate) fn inputs(f: &Function) -> impl Iterator<Item = &Type> {
+    f.params.iter().filter(|p| p.mode != "out").map(|p| &p.ty)
+}

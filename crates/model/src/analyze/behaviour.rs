@@ -1,0 +1,463 @@
+//! Workflows, limits, maintained values and triggers.
+
+use super::entity::Pass;
+use super::exprs::Want;
+use super::fields::list;
+use super::project::{Project, check_length, show, sorted};
+use crate::scope::{Resolved, Scope};
+use crate::types::*;
+use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
+use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_syntax::ast::{self, TriggerTiming};
+
+impl Pass<'_> {
+    pub(crate) fn workflow(&mut self, w: &ast::WorkflowDecl, span: Span) {
+        let Some(field) = self.column(&w.field) else { return };
+        let declared = &self.entity.fields[field];
+        let ty = self.model.under(&declared.ty);
+        let labels: Option<Vec<SmolStr>> = match ty.base {
+            Base::Enum(id) if ty.dims == 0 => {
+                Some(self.model.enums[id.0 as usize].labels.iter().map(|l| l.name.clone()).collect())
+            }
+            _ if self.model.is_text(&ty) => None,
+            _ => {
+                let message = format!(
+                    "`{}` is {}, and states are labels",
+                    declared.name,
+                    self.project.describe(self.model, &declared.ty)
+                );
+                let found = Diagnostic::new(codes::WORKFLOW_FIELD, w.field.at.0, message);
+                self.out.push(found.also(declared.meta.span, "declared here").help("use an enum, or text"));
+                return;
+            }
+        };
+        if self.parts.workflows.iter().any(|w| w.field == field) {
+            let message = format!("`{}` has two workflows", declared.name);
+            self.out.push(Diagnostic::new(codes::DUPLICATE_NAME, w.field.at.0, message).help("write all steps in one"));
+            return;
+        }
+        let mut states: Vec<SmolStr> = labels.clone().unwrap_or_default();
+        let mut seen: FxHashSet<SmolStr> = states.iter().cloned().collect();
+        let mut initial = Vec::new();
+        let mut steps = Vec::new();
+        let mut firsts: Vec<(SmolStr, Span)> = Vec::new();
+        for step in &w.steps {
+            for name in step.from.iter().chain(&step.to) {
+                if labels.is_some() && !seen.contains(&name.text) {
+                    let message =
+                        format!("`{}` is not a label of `{}`", name.text, self.project.describe(self.model, &ty));
+                    let help = match nearest(&name.text, sorted(states.iter().map(SmolStr::as_str))) {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => format!("labels are {}", list(&states.iter().map(SmolStr::as_str).collect::<Vec<_>>())),
+                    };
+                    self.out.push(Diagnostic::new(codes::WORKFLOW_STATE, name.at.0, message).help(help));
+                } else {
+                    if seen.insert(name.text.clone()) {
+                        states.push(name.text.clone());
+                    }
+                    if !firsts.iter().any(|(n, _)| *n == name.text) {
+                        firsts.push((name.text.clone(), name.at.0));
+                    }
+                }
+            }
+            let when = self.condition(step.when.as_ref());
+            if step.from.is_empty() {
+                initial.extend(step.to.iter().map(|n| n.text.clone()));
+                continue;
+            }
+            for from in &step.from {
+                for to in &step.to {
+                    let (from, to) = (from.text.clone(), to.text.clone());
+                    steps.push(Step { from, to, when: when.clone(), doc: step.doc.clone() });
+                }
+            }
+        }
+        if !initial.is_empty() {
+            self.unreachable(w, &firsts, &initial, &steps);
+        }
+        self.parts.workflows.push(Workflow { field, states, initial, steps, span });
+    }
+
+    fn unreachable(&mut self, w: &ast::WorkflowDecl, firsts: &[(SmolStr, Span)], initial: &[SmolStr], steps: &[Step]) {
+        let mut reached: FxHashSet<&SmolStr> = FxHashSet::default();
+        let mut open: Vec<&SmolStr> = initial.iter().collect();
+        while let Some(state) = open.pop() {
+            if reached.insert(state) {
+                open.extend(steps.iter().filter(|s| s.from == *state).map(|s| &s.to));
+            }
+        }
+        for (state, span) in firsts.iter().filter(|(state, _)| !reached.contains(state)) {
+            let message = format!("no step leads to `{state}`");
+            let help = format!("add a step `… -> {state}`, or make it a first state: `-> {state}`");
+            let found = Diagnostic::new(codes::WORKFLOW_UNREACHABLE, *span, message);
+            self.out.push(found.also(w.field.at.0, "in this workflow").help(help));
+        }
+    }
+
+    pub(crate) fn limit(&mut self, l: &ast::LimitDecl, doc: &ast::Doc, span: Span) {
+        let per = self.columns(&l.per);
+        let condition = self.exprs.get(&l.condition, &self.scope, Want::Condition, &mut self.out);
+        let to = self.exprs.get(&l.to, &self.scope, Want::Any, &mut self.out);
+        let mut overflow = Vec::new();
+        for (column, value) in &l.overflow {
+            let Some(at) = self.column(column) else { continue };
+            let ty = &self.entity.fields[at].ty;
+            if let Some(value) = self.exprs.get(value, &Scope::default(), Want::Default(ty), &mut self.out) {
+                overflow.push((at, value));
+            }
+        }
+        let promote_by = self.elements(&l.promote_by).unwrap_or_default();
+        if per.len() < l.per.len() {
+            return;
+        }
+        let (Some(condition), Some(to)) = (condition, to) else { return };
+        if let Some((message, help)) = self.limit_problem(&to, &per) {
+            self.out.push(Diagnostic::new(codes::BAD_LIMIT, l.to.at.0, message).help(help));
+            return;
+        }
+        if !promote_by.is_empty() && overflow.is_empty() {
+            let message = "`promote by` needs rows that wait";
+            let help = "say with `else` what a row over the limit becomes, such as `else status = 'waitlisted'`";
+            self.out.push(Diagnostic::new(codes::BAD_LIMIT, promote_by[0].span, message).help(help));
+            return;
+        }
+        if self.entity.key.is_none() {
+            let message = format!("`{}` has no key, so its rows cannot be told apart", self.entity.name.name);
+            let found = Diagnostic::new(codes::BAD_LIMIT, l.name.at.0, message);
+            self.out.push(found.help("give it one: `id: uuid = gen_random_uuid() key`"));
+        }
+        self.parts.limits.push(Limit {
+            name: l.name.text.clone(),
+            doc: doc.clone(),
+            condition,
+            per,
+            to,
+            overflow,
+            promote_by,
+            span,
+        });
+    }
+
+    /// Why the places could not be counted.
+    fn limit_problem(&self, to: &ExprRef, per: &[FieldIx]) -> Option<(String, String)> {
+        use sqlparser::ast::Expr as Sql;
+        let mut ast = &to.ast;
+        while let Sql::Nested(inner) = ast {
+            ast = inner;
+        }
+        let parts: Vec<&str> = match ast {
+            Sql::Value(value) => {
+                let whole = value.to_string().parse::<i64>().is_ok_and(|n| n >= 0);
+                let message = format!("`{}` is not a number of rows", to.text);
+                return (!whole).then(|| (message, "write a whole number, such as `to 10`".to_owned()));
+            }
+            Sql::Identifier(name) => vec![&name.value],
+            Sql::CompoundIdentifier(names) => names.iter().map(|n| n.value.as_str()).collect(),
+            _ => {
+                let help = "write a number, or a column of a referenced row, such as `event.capacity`";
+                return Some((format!("`{}` is neither a number nor a path", to.text), help.to_owned()));
+            }
+        };
+        let owner = "write a number, or a column of the row that the places belong to, such as `event.capacity`";
+        match self.model.resolve(&self.scope, &parts) {
+            Some(Resolved::Path { steps, field: Some(field), .. }) if steps.len() == 1 && !steps[0].back => {
+                let relation = self.model.relation(steps[0].relation);
+                let missing: Vec<&str> = relation
+                    .fields
+                    .iter()
+                    .filter(|f| !per.contains(f))
+                    .map(|f| self.entity.fields[*f].name.as_str())
+                    .collect();
+                if !missing.is_empty() {
+                    let message = format!("`{}` can differ between rows that share their places", to.text);
+                    return Some((message, format!("add {} to `per`", list(&missing))));
+                }
+                let target = &self.model.entity(relation.to).fields[field];
+                let counts = match &self.model.under(&target.ty).base {
+                    Base::Builtin(name) => matches!(&**name, "smallint" | "int" | "bigint"),
+                    Base::Unknown => true,
+                    _ => false,
+                };
+                (!counts).then(|| {
+                    let shown = self.project.describe(self.model, &target.ty);
+                    (
+                        format!("`{}` is {shown}, not a number of rows", to.text),
+                        format!("make `{}` an `int`", target.name),
+                    )
+                })
+            }
+            Some(Resolved::Field { .. }) => {
+                Some((format!("`{}` is a column of the counted row itself", to.text), owner.to_owned()))
+            }
+            Some(_) => Some((format!("`{}` does not lead to one number", to.text), owner.to_owned())),
+            // reported by the typing of the expression
+            None => None,
+        }
+    }
+
+    pub(crate) fn maintained(&mut self, m: &ast::Maintained, at: FieldIx) -> Option<Maintained> {
+        let id = self.entity.id;
+        let field = &self.entity.fields[at];
+        let bad =
+            |span, message: String, help: String| Diagnostic::new(codes::BAD_MAINTAINED, span, message).help(help);
+        if let Some(several) = self.model.index.ambiguous.get(&(id, m.path.text.clone())) {
+            let names: Vec<&str> = several.iter().map(|r| self.model.relation(*r).inverse.as_str()).collect();
+            let message = format!("several relations lead back as `{}`", m.path.text);
+            let help = format!("write {}, or name one with `inverse`", list(&names).replace(" and ", " or "));
+            let mut found = Diagnostic::new(codes::AMBIGUOUS_INVERSE, m.path.at.0, message);
+            for relation in several {
+                found = found.also(self.model.relation(*relation).span, "one of them");
+            }
+            self.out.push(found.help(help));
+            return None;
+        }
+        let Some((relation, back)) = self.model.step(id, &m.path.text) else {
+            let ways = self.entity.incoming.iter().map(|r| self.model.relation(*r).inverse.as_str());
+            let ways = sorted(ways);
+            let message = format!("`{}` has no relation `{}`", self.entity.name.name, m.path.text);
+            let help = match nearest(&m.path.text, ways.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if ways.is_empty() => format!(
+                    "declare the reference in the counted entity: `{}_id -> {}`",
+                    self.entity.name.name, self.entity.name.name
+                ),
+                None => format!("relations that lead here are {}", list(&ways)),
+            };
+            self.out.push(Diagnostic::new(codes::UNKNOWN_RELATION, m.path.at.0, message).help(help));
+            return None;
+        };
+        if !back || relation.inverse_one {
+            let message = format!("`{}` leads to at most one row", m.path.text);
+            let help = "count or sum a relation that leads to many rows, or read the one row by its path";
+            let found = Diagnostic::new(codes::WRONG_CARDINALITY, m.path.at.0, message);
+            self.out.push(found.also(relation.span, "declared here").help(help));
+            return None;
+        }
+        let counted = self.model.entity(relation.from);
+        let name_of = |ty: &Type| match &self.model.under(ty).base {
+            Base::Builtin(name) if ty.dims == 0 => name.clone(),
+            Base::Unknown => "int".into(),
+            _ => SmolStr::default(),
+        };
+        let own = name_of(&field.ty);
+        let function = if m.function.text == "sum" { MaintainedFunction::Sum } else { MaintainedFunction::Count };
+        let mut summed = None;
+        match (function, &m.field) {
+            (MaintainedFunction::Count, None) => {
+                if !matches!(&*own, "smallint" | "int" | "bigint" | "numeric") {
+                    let message = format!(
+                        "`{}` is {}, and a count is a number",
+                        field.name,
+                        self.project.describe(self.model, &field.ty)
+                    );
+                    self.out.push(bad(m.at.0, message, format!("declare `{}: int`", field.name)));
+                    return None;
+                }
+            }
+            (MaintainedFunction::Count, Some(name)) => {
+                let help = format!("write `count({0})`, or `count({0} where {1} is not null)`", m.path.text, name.text);
+                self.out.push(bad(name.at.0, "a count counts rows, not a field".to_owned(), help));
+                return None;
+            }
+            (MaintainedFunction::Sum, None) => {
+                let message = "a sum needs the field that is added up".to_owned();
+                self.out.push(bad(m.at.0, message, format!("write `sum({}.amount)`", m.path.text)));
+                return None;
+            }
+            (MaintainedFunction::Sum, Some(name)) => {
+                let Some(at) = self.model.index.fields.get(&(counted.id, name.text.clone())).copied() else {
+                    self.out.push(super::fields::unknown_field(counted, &name.text, name.at.0));
+                    return None;
+                };
+                let theirs = &counted.fields[at];
+                let numbers = ["smallint", "int", "bigint", "numeric", "money", "interval", "real", "double precision"];
+                if !numbers.contains(&&*name_of(&theirs.ty)) {
+                    let message = format!(
+                        "`{}` is {} and cannot be added up",
+                        name.text,
+                        self.project.describe(self.model, &theirs.ty)
+                    );
+                    self.out.push(bad(name.at.0, message, "sum a number".to_owned()));
+                    return None;
+                }
+                if !numbers.contains(&&*own) {
+                    let message = format!(
+                        "`{}` is {}, and a sum is a number",
+                        field.name,
+                        self.project.describe(self.model, &field.ty)
+                    );
+                    self.out.push(bad(
+                        m.at.0,
+                        message,
+                        format!("declare `{}: {}`", field.name, self.project.describe(self.model, &theirs.ty)),
+                    ));
+                    return None;
+                }
+                summed = Some(at);
+            }
+        }
+        if field.relation.is_some() || counted.external {
+            let message = format!("no trigger can be put on `{}`", self.project.spell(&counted.name));
+            self.out.push(bad(m.path.at.0, message, "count an entity of your own".to_owned()));
+            return None;
+        }
+        let filter = match &m.filter {
+            Some(raw) => Some(self.exprs.get(raw, &Scope::of(counted.id), Want::Condition, &mut self.out)?),
+            None => None,
+        };
+        Some(Maintained { function, relation: relation.id, field: summed, filter })
+    }
+
+    pub(crate) fn trigger(&mut self, t: &ast::TriggerDecl, doc: &ast::Doc, span: Span) -> Option<Trigger> {
+        if t.timing == TriggerTiming::InsteadOf {
+            let message = format!("`{}` is a table, and `instead of` is for views", self.entity.name.name);
+            self.out.push(Diagnostic::new(codes::BAD_TRIGGER, t.name.at.0, message).help("use `before` or `after`"));
+            return None;
+        }
+        for event in &t.events {
+            for column in &event.columns {
+                self.column(column);
+            }
+        }
+        let when = match &t.when {
+            Some(raw) => Some(self.exprs.trigger_condition(raw, self.entity.id, t, &mut self.out)?),
+            None => None,
+        };
+        trigger(self.project, self.model, t, doc, span, when, &mut self.out)
+    }
+}
+
+/// A trigger on anything, its columns and condition already looked at.
+pub(crate) fn trigger(
+    project: &Project<'_>,
+    model: &Model,
+    t: &ast::TriggerDecl,
+    doc: &ast::Doc,
+    span: Span,
+    when: Option<ExprRef>,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Trigger> {
+    check_length(&t.name, out);
+    let mut bad = |at: Span, message: String, help: &str| {
+        out.push(Diagnostic::new(codes::BAD_TRIGGER, at, message).help(help));
+    };
+    let has = |word: &str| t.events.iter().any(|e| e.event.text == word);
+    if has("truncate") && (t.per_row || t.timing == TriggerTiming::InsteadOf) {
+        bad(
+            t.name.at.0,
+            format!("trigger `{}` fires on truncate for each row", t.name.text),
+            "write `for each statement`",
+        );
+    }
+    if t.timing == TriggerTiming::InsteadOf && (!t.per_row || t.when.is_some()) {
+        let help = "write `for each row` and no `when`";
+        bad(t.name.at.0, format!("`instead of` trigger `{}` is per row and has no condition", t.name.text), help);
+    }
+    if let Some(table) = t.old_table.as_ref().or(t.new_table.as_ref()) {
+        let columns = t.events.iter().any(|e| !e.columns.is_empty());
+        if t.timing != TriggerTiming::After {
+            bad(table.at.0, "only an `after` trigger has transition tables".to_owned(), "use `after`");
+        } else if t.events.len() > 1 || columns {
+            let help = "write a trigger for each event, without `update of`";
+            bad(table.at.0, "a trigger with transition tables has one event and no columns".to_owned(), help);
+        } else if t.old_table.is_some() && has("insert") {
+            bad(table.at.0, "an insert has no old rows".to_owned(), "remove `old table`");
+        } else if t.new_table.is_some() && has("delete") {
+            bad(table.at.0, "a delete has no new rows".to_owned(), "remove `new table`");
+        }
+    }
+    if t.constraint && (t.timing != TriggerTiming::After || !t.per_row) {
+        bad(t.name.at.0, "a constraint trigger fires after each row".to_owned(), "write `after … for each row`");
+    }
+    for event in &t.events {
+        if !event.columns.is_empty() && event.event.text != "update" {
+            let message = format!("only `update` has columns, not `{}`", event.event.text);
+            bad(event.event.at.0, message, "remove `of` and the columns");
+        }
+    }
+    let mut events: Vec<(SmolStr, Vec<SmolStr>)> = Vec::new();
+    for word in ["insert", "update", "delete", "truncate"] {
+        let found: Vec<_> = t.events.iter().filter(|e| e.event.text == word).collect();
+        if let Some(second) = found.get(1) {
+            bad(second.event.at.0, format!("`{word}` is named twice"), "remove one of the two");
+        }
+        if let Some(event) = found.first() {
+            events.push((word.into(), event.columns.iter().map(|c| c.text.clone()).collect()));
+        }
+    }
+    let action = match &t.action {
+        ast::TriggerAction::Execute { function, args } => {
+            let name = trigger_function(project, model, function, out)?;
+            TriggerAction::Execute { function: name, args: args.iter().map(|a| a.value.clone()).collect() }
+        }
+        ast::TriggerAction::Body(body) => TriggerAction::Body(body.text.clone()),
+    };
+    Some(Trigger {
+        meta: project.meta(doc, &t.name, t.was.as_ref()),
+        name: t.name.text.clone(),
+        timing: t.timing,
+        events,
+        per_row: t.per_row,
+        old_table: t.old_table.as_ref().map(|n| n.text.clone()),
+        new_table: t.new_table.as_ref().map(|n| n.text.clone()),
+        when,
+        action,
+        constraint: t.constraint,
+        initially_deferred: t.initially_deferred,
+        span,
+    })
+}
+
+/// Trigger functions that come with Postgres and its usual extensions.
+const TRIGGER_FUNCTIONS: &[&str] = &[
+    "suppress_redundant_updates_trigger",
+    "tsvector_update_trigger",
+    "tsvector_update_trigger_column",
+    "moddatetime",
+    "autoinc",
+    "insert_username",
+    "refint",
+    "http_request",
+];
+
+fn trigger_function(
+    project: &Project<'_>,
+    model: &Model,
+    function: &ast::QName,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Qualified> {
+    let name = project.qualified(function);
+    if let Some(found) = project.functions.get(&name) {
+        let functions = || found.iter().map(|at| &model.functions[*at]);
+        let fits = |f: &Function| {
+            matches!(&f.returns, Some(Returns::Pseudo(word)) if word == "trigger") && f.params.is_empty()
+        };
+        if !functions().any(fits) {
+            let message = format!("function `{}` is not a trigger function", show(function));
+            let mut finding = Diagnostic::new(codes::BAD_TRIGGER, function.span(), message);
+            if let Some(first) = functions().next() {
+                finding = finding.also(first.meta.span, "declared here");
+            }
+            out.push(finding.help(format!("declare `function {}() -> trigger language plpgsql`", show(function))));
+            return None;
+        }
+        return Some(name);
+    }
+    if project.provided_functions.contains_key(&name) {
+        return Some(name);
+    }
+    if TRIGGER_FUNCTIONS.contains(&&*function.name.text) {
+        let schema = function.schema.as_ref().map(|s| s.text.clone()).unwrap_or_default();
+        return Some(Qualified { schema, name: function.name.text.clone() });
+    }
+    let spelled: Vec<String> = project.functions.keys().map(|n| project.spell(n)).collect();
+    let near = nearest(&show(function), sorted(spelled.iter().map(String::as_str)));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("declare it: `function {}() -> trigger language plpgsql as $$ … $$`", show(function)),
+    };
+    let message = format!("unknown function `{}`", show(function));
+    out.push(Diagnostic::new(codes::UNKNOWN_FUNCTION, function.span(), message).help(help));
+    None
+}

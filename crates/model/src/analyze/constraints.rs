@@ -1,0 +1,462 @@
+//! Unique constraints, exclusions, indexes and partitions.
+
+use super::builtin;
+use super::entity::Pass;
+use super::exprs::Want;
+use super::fields::list;
+use crate::scope::Scope;
+use crate::types::*;
+use smol_str::SmolStr;
+use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_syntax::ast;
+
+/// Index methods: name, most columns, can be unique, ordered, takes `include`.
+const METHODS: &[(&str, usize, bool, bool, bool)] = &[
+    ("btree", 32, true, true, true),
+    ("hash", 1, false, false, false),
+    ("gist", 32, false, false, true),
+    ("spgist", 1, false, false, true),
+    ("gin", 32, false, false, false),
+    ("brin", 32, false, false, false),
+    ("hnsw", 1, false, false, false),
+    ("ivfflat", 1, false, false, false),
+];
+
+impl Pass<'_> {
+    pub(crate) fn unique(&mut self, u: &ast::UniqueDecl, span: Span) {
+        let include = self.columns(&u.include);
+        let Some(elements) = self.elements(&u.elements) else { return };
+        let filter = self.condition(u.filter.as_ref());
+        let mut found = Unique {
+            name: SmolStr::default(),
+            elements,
+            include,
+            filter,
+            nulls_not_distinct: u.nulls_not_distinct,
+            deferrable: u.deferrable,
+            initially_deferred: u.initially_deferred,
+            span,
+        };
+        if found.is_index() && found.deferrable {
+            let message = "a unique index cannot be deferrable";
+            let help = "remove `deferrable`, or the condition and expressions that make it an index";
+            self.out.push(Diagnostic::new(codes::BAD_INDEX, span, message).help(help));
+        }
+        for element in &found.elements {
+            self.check_method(element, "btree", span);
+        }
+        found.name = match &u.name {
+            Some(name) => name.text.clone(),
+            None => {
+                let columns = self.column_names(&found.elements, &found.include);
+                let label = if found.is_index() { "idx" } else { "key" };
+                self.names.choose(&self.entity.name.name, Some(&columns), label)
+            }
+        };
+        self.parts.uniques.push(found);
+    }
+
+    pub(crate) fn index(&mut self, i: &ast::IndexDecl, member: &ast::Member) {
+        let span = member.at.0;
+        let include = self.columns(&i.include);
+        let Some(elements) = self.elements(&i.elements) else { return };
+        let filter = self.condition(i.filter.as_ref());
+        let method = i.method.as_ref().map_or_else(|| "btree".into(), |m| m.text.to_lowercase());
+        let at = i.method.as_ref().map_or(span, |m| m.at.0);
+        self.check_index(i, &method, &elements, at);
+        let name = match &i.name {
+            Some(name) => name.text.clone(),
+            None => {
+                let columns = self.column_names(&elements, &include);
+                self.names.choose(&self.entity.name.name, Some(&columns), "idx")
+            }
+        };
+        self.parts.indexes.push(Index {
+            meta: Meta {
+                doc: member.doc.clone(),
+                area: self.project.area(span),
+                span: i.name.as_ref().map_or(span, |n| n.at.0),
+                was: i.was.as_ref().map(|w| w.text.clone()),
+            },
+            name,
+            unique: i.unique,
+            method: method.into(),
+            elements,
+            include,
+            filter,
+            options: i.with.clone(),
+            nulls_not_distinct: i.nulls_not_distinct,
+            span,
+        });
+    }
+
+    fn bad_index(&mut self, span: Span, message: String, help: impl Into<String>) {
+        self.out.push(Diagnostic::new(codes::BAD_INDEX, span, message).help(help));
+    }
+
+    fn check_index(&mut self, i: &ast::IndexDecl, method: &str, elements: &[Element], at: Span) {
+        let Some(&(_, most, unique, ordered, include)) = METHODS.iter().find(|m| m.0 == method) else {
+            let near = nearest(method, METHODS.iter().map(|m| m.0));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "methods are `btree`, `hash`, `gist`, `spgist`, `gin`, `brin`, `hnsw` and `ivfflat`".to_owned(),
+            };
+            self.bad_index(at, format!("unknown index method `{method}`"), help);
+            return;
+        };
+        if matches!(method, "hnsw" | "ivfflat") && !self.project.extensions.contains_key("vector") {
+            let message = format!("index method `{method}` comes from the extension `vector`, which is not declared");
+            let help = "add `extension vector` to one of the files";
+            self.out.push(Diagnostic::new(codes::UNKNOWN_EXTENSION, at, message).help(help));
+        }
+        if elements.len() > most {
+            let help = format!("write one index for each column, or at most {most} here");
+            self.bad_index(at, format!("a `{method}` index takes at most {most} and gets {}", elements.len()), help);
+        }
+        if i.unique && !unique {
+            self.bad_index(at, format!("a `{method}` index cannot be unique"), "remove `unique`, or use `btree`");
+        }
+        if i.nulls_not_distinct && !i.unique {
+            self.bad_index(at, "only a unique index has `nulls not distinct`".to_owned(), "write `unique index`");
+        }
+        if !i.include.is_empty() && !include {
+            let help = "remove `include`, or use `btree`";
+            self.bad_index(i.include[0].at.0, format!("a `{method}` index has no included columns"), help);
+        }
+        for element in elements {
+            if (element.desc || element.nulls_first.is_some()) && !ordered {
+                let message = format!("a `{method}` index has no order");
+                self.bad_index(element.span, message, "remove `desc` and `nulls`, or use `btree`");
+            }
+            self.check_method(element, method, at);
+        }
+    }
+
+    /// Whether the method has an operator class for the element.
+    pub(crate) fn check_method(&mut self, element: &Element, method: &str, _at: Span) {
+        if let Some(opclass) = &element.opclass {
+            if let Some(extension) = builtin::opclass_extension(&opclass.name)
+                && !self.project.extensions.contains_key(extension)
+            {
+                let message =
+                    format!("`{}` comes from the extension `{extension}`, which is not declared", opclass.name);
+                let help = format!("add `extension {extension}` to one of the files");
+                self.out.push(Diagnostic::new(codes::UNKNOWN_EXTENSION, element.span, message).help(help));
+            }
+        }
+        let ty = match &element.on {
+            On::Field(f) => self.model.under(&self.entity.fields[*f].ty),
+            On::Expr(expr) => self.model.under(&expr.ty),
+        };
+        let name = match &ty.base {
+            Base::Builtin(name) => name.clone(),
+            Base::Named(name) => name.name.clone(),
+            Base::Unknown => return,
+            _ => SmolStr::default(),
+        };
+        let shown = self.project.describe(self.model, &ty);
+        if matches!(method, "hnsw" | "ivfflat") {
+            let most = match &*name {
+                "vector" => 2000,
+                "halfvec" => 4000,
+                "sparsevec" | "bit" => i64::MAX,
+                _ => {
+                    let message = format!("a `{method}` index is over vectors, and this is {shown}");
+                    return self.bad_index(element.span, message, "use `btree`, or a `vector` column");
+                }
+            };
+            match ty.args.first() {
+                None if matches!(&element.on, On::Field(_)) => {
+                    let help = format!("give the column its dimensions: `{name}(1536)`");
+                    self.bad_index(element.span, format!("`{method}` needs to know the dimensions of `{name}`"), help);
+                }
+                Some(dims) if *dims > most => {
+                    let message = format!("a `{method}` index takes at most {most} dimensions of `{name}`");
+                    let help = format!("use `halfvec({dims})` up to 4000 dimensions");
+                    self.bad_index(element.span, message, help);
+                }
+                _ if element.opclass.is_none() && method == "hnsw" => {
+                    let help = format!("say which distance: `({} {name}_cosine_ops)`", self.on_text(element));
+                    self.bad_index(element.span, "an `hnsw` index needs an operator class".to_owned(), help);
+                }
+                _ => {}
+            }
+            return;
+        }
+        if element.opclass.is_some() {
+            return;
+        }
+        let array = ty.dims > 0;
+        let scalar_ok = |extension: &str| self.project.extensions.contains_key(extension);
+        let problem = match method {
+            "btree" => {
+                let unordered =
+                    ["json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "jsonpath"];
+                (!array && unordered.contains(&&*name))
+                    .then(|| format!("{shown} has no order, which a `btree` index needs"))
+            }
+            "hash" => (!array && matches!(&*name, "json" | "xml" | "point" | "tsquery" | "money"))
+                .then(|| format!("{shown} cannot be hashed")),
+            "gin" => {
+                let fits = array || matches!(&*name, "jsonb" | "tsvector" | "hstore") || scalar_ok("btree_gin");
+                (!fits).then(|| format!("a `gin` index is over arrays, jsonb and tsvector, and this is {shown}"))
+            }
+            "gist" => {
+                let geometric = ["point", "box", "polygon", "circle", "inet", "cidr", "tsvector", "tsquery", "ltree"];
+                let own = ["geometry", "geography", "cube", "seg", "hstore", "range"];
+                let fits = geometric.contains(&&*name)
+                    || own.contains(&&*name)
+                    || name.ends_with("range")
+                    || scalar_ok("btree_gist");
+                (array || !fits).then(|| format!("a `gist` index is over ranges and shapes, and this is {shown}"))
+            }
+            _ => None,
+        };
+        if let Some(message) = problem {
+            let help = match method {
+                "gin" if matches!(&*name, "text" | "varchar") => {
+                    format!("say how to compare: `({} gin_trgm_ops)` with `extension pg_trgm`", self.on_text(element))
+                }
+                "gin" => "use `btree`, or declare `extension btree_gin`".to_owned(),
+                "gist" => "use `btree`, or declare `extension btree_gist`".to_owned(),
+                _ => "index an expression of it, or use another method".to_owned(),
+            };
+            self.bad_index(element.span, message, help);
+        }
+    }
+
+    fn on_text(&self, element: &Element) -> SmolStr {
+        match &element.on {
+            On::Field(f) => self.entity.fields[*f].name.clone(),
+            On::Expr(expr) => format!("({})", expr.text).into(),
+        }
+    }
+
+    pub(crate) fn exclude(&mut self, e: &ast::ExcludeDecl, span: Span) {
+        let mut elements = Vec::new();
+        for (element, operator) in &e.elements {
+            let Some(element) = self.element(element) else { return };
+            elements.push((element, operator.clone()));
+        }
+        let method: SmolStr = e.method.as_ref().map_or_else(|| "gist".into(), |m| m.text.to_lowercase().into());
+        let at = e.method.as_ref().map_or(span, |m| m.at.0);
+        let bad =
+            |message: String, help: String, at: Span| Diagnostic::new(codes::BAD_EXCLUSION, at, message).help(help);
+        if !matches!(&*method, "gist" | "spgist" | "btree" | "hash") {
+            let message = format!("an exclusion cannot use `{method}`");
+            self.out.push(bad(message, "use `gist`".to_owned(), at));
+        }
+        for (element, operator) in &elements {
+            let ty = match &element.on {
+                On::Field(f) => self.model.under(&self.entity.fields[*f].ty),
+                On::Expr(expr) => self.model.under(&expr.ty),
+            };
+            let plain = match &ty.base {
+                Base::Builtin(name) => {
+                    !name.ends_with("range")
+                        && !matches!(&**name, "point" | "box" | "polygon" | "circle" | "inet" | "cidr" | "tsvector")
+                }
+                Base::Enum(_) => true,
+                _ => false,
+            };
+            if matches!(&*method, "btree" | "hash") && operator != "=" {
+                let message = format!("a `{method}` exclusion compares with `=`, not `{operator}`");
+                self.out.push(bad(message, "write `using gist`".to_owned(), element.span));
+            } else if method == "gist" && plain && ty.dims == 0 && !self.project.extensions.contains_key("btree_gist") {
+                let shown = self.project.describe(self.model, &ty);
+                let message = format!("`gist` cannot compare {shown} without the extension `btree_gist`");
+                let help = "add `extension btree_gist` to one of the files".to_owned();
+                self.out.push(bad(message, help, element.span));
+            } else if operator == "&&" && plain && ty.dims == 0 {
+                let shown = self.project.describe(self.model, &ty);
+                let message = format!("`&&` asks whether ranges overlap, and this is {shown}");
+                self.out.push(bad(message, "compare it with `=`".to_owned(), element.span));
+            }
+        }
+        let filter = self.condition(e.filter.as_ref());
+        let name = match &e.name {
+            Some(name) => name.text.clone(),
+            None => {
+                let plain: Vec<Element> = elements.iter().map(|(e, _)| e.clone()).collect();
+                let columns = self.column_names(&plain, &[]);
+                self.names.choose(&self.entity.name.name, Some(&columns), "excl")
+            }
+        };
+        self.parts.excludes.push(Exclude {
+            name,
+            method,
+            elements,
+            filter,
+            deferrable: e.deferrable,
+            initially_deferred: e.initially_deferred,
+            span,
+        });
+    }
+
+    fn bad_partition(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.out.push(Diagnostic::new(codes::BAD_PARTITION, span, message).help(help));
+    }
+
+    pub(crate) fn partition_by(&mut self, p: &ast::PartitionByDecl, span: Span) {
+        let method: SmolStr = p.method.text.to_lowercase().into();
+        if !matches!(&*method, "range" | "list" | "hash") {
+            let message = format!("unknown partition method `{method}`");
+            self.bad_partition(p.method.at.0, message, "methods are `range`, `list` and `hash`");
+        }
+        if self.parts.partition_by.is_some() {
+            let message = format!("`{}` is partitioned twice", self.entity.name.name);
+            self.bad_partition(span, message, "keep one `partition by`");
+            return;
+        }
+        let Some(elements) = self.elements(&p.elements) else { return };
+        if method == "list" && elements.len() > 1 {
+            self.bad_partition(span, "a list partition has one column", "use one column, or `range` or `hash`");
+        }
+        self.parts.partition_by = Some(PartitionBy { method, elements, span });
+    }
+
+    pub(crate) fn partition(&mut self, p: &ast::PartitionDecl, span: Span) {
+        let nothing = Scope::default();
+        let mut values = |list: &[ast::RawExpr], out: &mut Vec<Diagnostic>| -> Vec<ExprRef> {
+            list.iter().filter_map(|raw| self.exprs.get(raw, &nothing, Want::Any, out)).collect()
+        };
+        let mut out = std::mem::take(&mut self.out);
+        let bounds = match &p.bounds {
+            ast::PartitionBounds::Range { from, to } => {
+                Bounds::Range { from: bound(from, &mut values, &mut out), to: bound(to, &mut values, &mut out) }
+            }
+            ast::PartitionBounds::List(list) => Bounds::List(values(list, &mut out)),
+            ast::PartitionBounds::Hash { modulus, remainder } => {
+                Bounds::Hash { modulus: *modulus, remainder: *remainder }
+            }
+            ast::PartitionBounds::Default => Bounds::Default,
+        };
+        self.out = out;
+        self.project.check_schema(&p.name, &mut self.out);
+        let name = Qualified {
+            schema: p.name.schema.as_ref().map_or_else(|| self.entity.name.schema.clone(), |s| s.text.clone()),
+            name: p.name.name.text.clone(),
+        };
+        self.parts.partitions.push(Partition { name, bounds, span });
+    }
+
+    /// Partitions and keys fit the way the table is partitioned.
+    pub(crate) fn check_partitioned(&mut self) {
+        let partitions = std::mem::take(&mut self.parts.partitions);
+        match self.parts.partition_by.clone() {
+            None => {
+                if let Some(first) = partitions.first() {
+                    let message = format!("`{}` has partitions and is not partitioned", self.entity.name.name);
+                    let help = "add `partition by range (column)`, `list` or `hash`";
+                    self.bad_partition(first.span, message, help);
+                }
+            }
+            Some(by) => {
+                self.check_bounds(&by, &partitions);
+                self.check_partition_keys(&by);
+            }
+        }
+        self.parts.partitions = partitions;
+    }
+
+    fn check_bounds(&mut self, by: &PartitionBy, partitions: &[Partition]) {
+        let mut default: Option<Span> = None;
+        let count = by.elements.len();
+        for partition in partitions {
+            let wanted = match &*by.method {
+                "range" => "from (…) to (…)",
+                "list" => "in (…)",
+                _ => "modulus … remainder …",
+            };
+            match (&partition.bounds, &*by.method) {
+                (Bounds::Range { from, to }, "range") => {
+                    if from.len() != count || to.len() != count {
+                        let message = format!("`{}` needs {count} values on each side", partition.name.name);
+                        self.bad_partition(partition.span, message, "give one value for each partition column");
+                    }
+                }
+                (Bounds::List(_), "list") => {}
+                (Bounds::Hash { modulus, remainder }, "hash") => {
+                    if remainder >= modulus {
+                        let message = format!("remainder {remainder} is not below modulus {modulus}");
+                        self.bad_partition(partition.span, message, format!("use 0 to {}", modulus.saturating_sub(1)));
+                    }
+                }
+                (Bounds::Default, "range" | "list") => {
+                    if let Some(first) = default {
+                        let message = format!("`{}` is a second default partition", partition.name.name);
+                        let found = Diagnostic::new(codes::BAD_PARTITION, partition.span, message);
+                        self.out.push(found.also(first, "first default").help("keep one of the two"));
+                    }
+                    default.get_or_insert(partition.span);
+                }
+                (Bounds::Default, "hash") => {
+                    let message = "a table partitioned by hash has no default partition";
+                    self.bad_partition(partition.span, message, "remove it, or give it a remainder");
+                }
+                (_, "range" | "list" | "hash") => {
+                    let message = format!("`{}` does not fit `partition by {}`", partition.name.name, by.method);
+                    let help = format!("write `partition {} {wanted}`", partition.name.name);
+                    self.bad_partition(partition.span, message, help);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn check_partition_keys(&mut self, by: &PartitionBy) {
+        let mut keys: Vec<(Span, Vec<FieldIx>)> = Vec::new();
+        if let Some(key) = &self.entity.key {
+            keys.push((key.span, key.fields.clone()));
+        }
+        for unique in &self.parts.uniques {
+            let fields = unique.elements.iter().filter_map(|e| if let On::Field(f) = e.on { Some(f) } else { None });
+            keys.push((unique.span, fields.collect()));
+        }
+        for (span, fields) in keys {
+            let mut missing = Vec::new();
+            for element in &by.elements {
+                match &element.on {
+                    On::Field(f) if !fields.contains(f) => missing.push(self.entity.fields[*f].name.as_str()),
+                    On::Expr(_) => {
+                        let message = "a key cannot hold on a table that is partitioned by an expression";
+                        let found =
+                            Diagnostic::new(codes::PARTITION_KEY, span, message).also(element.span, "expression");
+                        self.out.push(found.help("partition by columns, or remove the key"));
+                    }
+                    On::Field(_) => {}
+                }
+            }
+            if !missing.is_empty() {
+                let mut names: Vec<&str> = fields.iter().map(|f| self.entity.fields[*f].name.as_str()).collect();
+                let message = format!(
+                    "the key does not have {}, by which `{}` is partitioned",
+                    list(&missing),
+                    self.entity.name.name
+                );
+                names.extend(&missing);
+                let found = Diagnostic::new(codes::PARTITION_KEY, span, message).also(by.span, "partitioned here");
+                self.out.push(found.help(format!("write `key ({})`", names.join(", "))));
+            }
+        }
+    }
+}
+
+/// Bounds may be `minvalue` and `maxvalue`, which are no columns.
+fn bound(
+    raws: &[ast::RawExpr],
+    values: &mut impl FnMut(&[ast::RawExpr], &mut Vec<Diagnostic>) -> Vec<ExprRef>,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<ExprRef> {
+    raws.iter()
+        .flat_map(|raw| {
+            let word = raw.text.to_lowercase();
+            if matches!(&*word, "minvalue" | "maxvalue") {
+                let ast = sqlparser::ast::Expr::Identifier(sqlparser::ast::Ident::new(word.as_str()));
+                let ty = super::typeref::unknown();
+                return vec![std::sync::Arc::new(Expr { ast, ty, text: word.into(), span: raw.at.0 })];
+            }
+            values(std::slice::from_ref(raw), out)
+        })
+        .collect()
+}

@@ -1,0 +1,442 @@
+//! The second look at an entity, when everything is declared: expressions, constraints, indexes, behaviour, rules.
+
+use super::expand::Expanded;
+use super::exprs::{Exprs, Want};
+use super::fields::{Shape, anchor, unknown_field};
+use super::names::{self, Names, quoted};
+use super::project::{Project, Seen, check_length};
+use super::substitute::as_name;
+use super::typeref::plain;
+use crate::scope::Scope;
+use crate::types::*;
+use smol_str::SmolStr;
+use specc_diag::{Diagnostic, Span, codes};
+use specc_syntax::ast::{self, MemberKind};
+
+/// The expressions of a field.
+#[derive(Debug, Default)]
+pub(crate) struct FieldParts {
+    pub default: Option<ExprRef>,
+    pub generated: Option<ExprRef>,
+    pub backfill: Option<ExprRef>,
+    pub maintained: Option<Maintained>,
+}
+
+/// What the second look finds; put into the model afterwards.
+#[derive(Debug, Default)]
+pub(crate) struct Parts {
+    pub fields: Vec<(FieldIx, FieldParts)>,
+    pub key_name: SmolStr,
+    pub constraints: Vec<(RelationId, SmolStr)>,
+    pub rls: Option<Rls>,
+    pub options: Vec<ast::Setting>,
+    pub replica_identity: Option<SmolStr>,
+    pub uniques: Vec<Unique>,
+    pub checks: Vec<Check>,
+    pub excludes: Vec<Exclude>,
+    pub indexes: Vec<Index>,
+    pub searches: Vec<Search>,
+    pub partition_by: Option<PartitionBy>,
+    pub partitions: Vec<Partition>,
+    pub workflows: Vec<Workflow>,
+    pub limits: Vec<Limit>,
+    pub triggers: Vec<Trigger>,
+    pub rules: Vec<Rule>,
+}
+
+/// The second look at one entity.
+pub(crate) struct Pass<'p> {
+    pub project: &'p Project<'p>,
+    pub model: &'p Model,
+    pub exprs: &'p Exprs<'p>,
+    pub entity: &'p Entity,
+    pub scope: Scope,
+    pub names: Names,
+    pub parts: Parts,
+    pub out: Vec<Diagnostic>,
+}
+
+/// Looks at everything in `expanded` that the first look left open.
+pub(crate) fn entity(
+    project: &Project<'_>,
+    exprs: &Exprs<'_>,
+    entity: &Entity,
+    expanded: &Expanded<'_>,
+    shape: &Shape,
+) -> (Parts, Vec<Diagnostic>) {
+    let mut pass = Pass {
+        project,
+        model: exprs.model,
+        exprs,
+        entity,
+        scope: Scope::of(entity.id),
+        names: Names::default(),
+        parts: Parts::default(),
+        out: Vec::new(),
+    };
+    pass.reserve(expanded);
+    pass.name_key(expanded);
+    for (mem, slot) in expanded.members.iter().zip(&shape.slots) {
+        let before = pass.out.len();
+        pass.member(&mem.member, *slot);
+        anchor(project, mem.via.as_ref(), &entity.name.name, &mut pass.out[before..]);
+    }
+    pass.name_references();
+    pass.check_partitioned();
+    pass.check_generated();
+    (pass.parts, pass.out)
+}
+
+impl Pass<'_> {
+    /// Names that the author gave are taken first.
+    fn reserve(&mut self, expanded: &Expanded<'_>) {
+        let mut seen: Seen<(bool, SmolStr)> = Seen::new();
+        for mem in &expanded.members {
+            let (name, is_index) = match &mem.member.kind {
+                MemberKind::Key(k) => (k.name.as_ref(), false),
+                MemberKind::Unique(u) => (u.name.as_ref(), false),
+                MemberKind::Check(c) => (c.name.as_ref(), false),
+                MemberKind::Exclude(e) => (e.name.as_ref(), false),
+                MemberKind::Index(i) => (i.name.as_ref(), false),
+                MemberKind::Ref(r) => (r.options.constraint.as_ref(), false),
+                MemberKind::CompositeRef(r) => (r.options.constraint.as_ref(), false),
+                MemberKind::Trigger(t) => (Some(&t.name), true),
+                MemberKind::Limit(l) => (Some(&l.name), true),
+                _ => continue,
+            };
+            let Some(name) = name else { continue };
+            let before = self.out.len();
+            check_length(name, &mut self.out);
+            let table = &self.entity.name.name;
+            let message = || {
+                let what = if is_index { "triggers or limits" } else { "constraints or indexes" };
+                (format!("two {what} of `{table}` are called `{}`", name.text), "rename one of the two".to_owned())
+            };
+            let key = (is_index, name.text.clone());
+            seen.add(key, name.at.0, codes::DUPLICATE_NAME, message, &mut self.out);
+            if !is_index {
+                self.names.reserve(&name.text);
+            }
+            anchor(self.project, mem.via.as_ref(), &self.entity.name.name, &mut self.out[before..]);
+        }
+    }
+
+    fn name_key(&mut self, expanded: &Expanded<'_>) {
+        if self.entity.key.is_none() {
+            return;
+        }
+        let given = expanded.members.iter().find_map(|m| match &m.member.kind {
+            MemberKind::Key(k) => k.name.as_ref(),
+            _ => None,
+        });
+        self.parts.key_name = match given {
+            Some(name) => name.text.clone(),
+            None => self.names.choose(&self.entity.name.name, None, "pkey"),
+        };
+    }
+
+    fn name_references(&mut self) {
+        for id in &self.entity.outgoing {
+            let relation = self.model.relation(*id);
+            if relation.constraint.is_empty() {
+                let columns = names::columns(relation.fields.iter().map(|f| self.entity.fields[*f].name.as_str()));
+                let name = self.names.choose(&self.entity.name.name, Some(&columns), "fkey");
+                self.parts.constraints.push((*id, name));
+            }
+        }
+    }
+
+    fn member(&mut self, member: &ast::Member, slot: Option<FieldIx>) {
+        match &member.kind {
+            MemberKind::Field(f) => self.field(f, slot),
+            MemberKind::Ref(r) => self.reference(r, slot),
+            MemberKind::Unique(u) => self.unique(u, member.at.0),
+            MemberKind::Check(c) => self.check(c, &member.doc),
+            MemberKind::Exclude(e) => self.exclude(e, member.at.0),
+            MemberKind::Index(i) => self.index(i, member),
+            MemberKind::Search(s) => self.search(s, slot, member.at.0),
+            MemberKind::PartitionBy(p) => self.partition_by(p, member.at.0),
+            MemberKind::Partition(p) => self.partition(p, member.at.0),
+            MemberKind::Workflow(w) => self.workflow(w, member.at.0),
+            MemberKind::Limit(l) => self.limit(l, &member.doc, member.at.0),
+            MemberKind::Trigger(t) => {
+                let found = self.trigger(t, &member.doc, member.at.0);
+                self.parts.triggers.extend(found);
+            }
+            MemberKind::Policy(rules) => self.parts.rules.extend(
+                rules
+                    .iter()
+                    .filter_map(|r| super::access::rule(self.project, self.exprs, self.entity.id, r, &mut self.out)),
+            ),
+            MemberKind::Rls(word) => {
+                self.parts.rls = Some(if word.text == "force" { Rls::Forced } else { Rls::Off });
+            }
+            MemberKind::With(settings) => self.parts.options.extend(settings.iter().cloned()),
+            MemberKind::ReplicaIdentity(word) => self.parts.replica_identity = Some(word.text.clone()),
+            MemberKind::Key(_) | MemberKind::CompositeRef(_) | MemberKind::Use(_) => {}
+        }
+    }
+
+    fn field(&mut self, f: &ast::FieldDecl, slot: Option<FieldIx>) {
+        let Some(at) = slot else { return };
+        let ty = &self.entity.fields[at].ty;
+        let nothing = Scope::default();
+        let mut found = FieldParts::default();
+        match &f.value {
+            Some(ast::FieldValue::Default(raw)) => {
+                found.default = self.exprs.get(raw, &nothing, Want::Default(ty), &mut self.out);
+            }
+            Some(ast::FieldValue::Maintained(m)) => found.maintained = self.maintained(m, at),
+            None => {}
+        }
+        if let Some(raw) = &f.generated {
+            found.generated = self.exprs.get(raw, &self.scope, Want::Default(ty), &mut self.out);
+        }
+        if let Some(raw) = &f.backfill {
+            found.backfill = self.exprs.get(raw, &self.scope, Want::Default(ty), &mut self.out);
+        }
+        self.parts.fields.push((at, found));
+        if f.unique {
+            self.unique_column(at, f.name.at.0);
+        }
+    }
+
+    fn reference(&mut self, r: &ast::RefDecl, slot: Option<FieldIx>) {
+        let Some(at) = slot else { return };
+        let ty = &self.entity.fields[at].ty;
+        let mut found = FieldParts::default();
+        if let Some(raw) = &r.default {
+            found.default = self.exprs.get(raw, &Scope::default(), Want::Default(ty), &mut self.out);
+        }
+        if let Some(raw) = &r.backfill {
+            found.backfill = self.exprs.get(raw, &self.scope, Want::Default(ty), &mut self.out);
+        }
+        self.parts.fields.push((at, found));
+        if r.unique {
+            self.unique_column(at, r.column.at.0);
+        }
+    }
+
+    fn unique_column(&mut self, at: FieldIx, span: Span) {
+        let name = self.names.choose(&self.entity.name.name, Some(&self.entity.fields[at].name), "key");
+        let element =
+            Element { on: On::Field(at), collation: None, opclass: None, desc: false, nulls_first: None, span };
+        self.parts.uniques.push(Unique {
+            name,
+            elements: vec![element],
+            include: Vec::new(),
+            filter: None,
+            nulls_not_distinct: false,
+            deferrable: false,
+            initially_deferred: false,
+            span,
+        });
+    }
+
+    /// The place of a field, or a finding.
+    pub(crate) fn column(&mut self, name: &ast::Name) -> Option<FieldIx> {
+        let found = self.model.index.fields.get(&(self.entity.id, name.text.clone())).copied();
+        if found.is_none() {
+            self.out.push(unknown_field(self.entity, &name.text, name.at.0));
+        }
+        found
+    }
+
+    pub(crate) fn columns(&mut self, names: &[ast::Name]) -> Vec<FieldIx> {
+        names.iter().filter_map(|n| self.column(n)).collect()
+    }
+
+    pub(crate) fn condition(&mut self, raw: Option<&ast::RawExpr>) -> Option<ExprRef> {
+        self.exprs.get(raw?, &self.scope, Want::Condition, &mut self.out)
+    }
+
+    pub(crate) fn element(&mut self, element: &ast::IndexElement) -> Option<Element> {
+        let on = if element.is_column {
+            let name = as_name(&element.expr.text);
+            match self.model.field(self.entity.id, &name) {
+                Some(at) => On::Field(at),
+                None => {
+                    self.out.push(unknown_field(self.entity, &name, element.expr.at.0));
+                    return None;
+                }
+            }
+        } else {
+            On::Expr(self.exprs.get(&element.expr, &self.scope, Want::Any, &mut self.out)?)
+        };
+        Some(Element {
+            on,
+            collation: element.collate.as_ref().map(|c| self.project.bare(c)),
+            opclass: element.opclass.as_ref().map(|c| self.project.bare(c)),
+            desc: element.desc,
+            nulls_first: element.nulls_first,
+            span: element.at.0,
+        })
+    }
+
+    /// All elements, or none if one of them is wrong.
+    pub(crate) fn elements(&mut self, elements: &[ast::IndexElement]) -> Option<Vec<Element>> {
+        let list: Vec<_> = elements.iter().filter_map(|e| self.element(e)).collect();
+        (list.len() == elements.len()).then_some(list)
+    }
+
+    /// What the columns of an index are called in its conventional name; included columns count.
+    pub(crate) fn column_names(&self, elements: &[Element], include: &[FieldIx]) -> String {
+        let mut list: Vec<SmolStr> = Vec::new();
+        let of = |f: &FieldIx| self.entity.fields[*f].name.clone();
+        let all = elements.iter().map(|e| match &e.on {
+            On::Field(f) => of(f),
+            On::Expr(expr) => names::of_expression(&expr.ast),
+        });
+        for name in all.chain(include.iter().map(of)) {
+            let mut unique = name.clone();
+            let mut pass = 0;
+            while list.contains(&unique) {
+                pass += 1;
+                unique = format!("{name}{pass}").into();
+            }
+            list.push(unique);
+        }
+        names::columns(list.iter().map(SmolStr::as_str))
+    }
+
+    fn check(&mut self, c: &ast::CheckDecl, doc: &ast::Doc) {
+        let Some(expr) = self.exprs.get(&c.expr, &self.scope, Want::Condition, &mut self.out) else { return };
+        let name = match &c.name {
+            Some(name) => name.text.clone(),
+            None => {
+                // Postgres names a check after its column if it has just one
+                let mut columns = Vec::new();
+                mentioned(&expr.ast, &mut |name| {
+                    if let Some(at) = self.model.field(self.entity.id, name)
+                        && !columns.contains(&at)
+                    {
+                        columns.push(at);
+                    }
+                });
+                let one =
+                    if let [one] = columns.as_slice() { Some(self.entity.fields[*one].name.clone()) } else { None };
+                self.names.choose(&self.entity.name.name, one.as_deref(), "check")
+            }
+        };
+        self.parts.checks.push(Check {
+            name,
+            doc: doc.clone(),
+            expr,
+            no_inherit: c.no_inherit,
+            not_valid: c.not_valid,
+            span: c.at.0,
+        });
+    }
+
+    /// Generated columns read only ordinary columns.
+    fn check_generated(&mut self) {
+        let generated: Vec<FieldIx> =
+            self.parts.fields.iter().filter(|(_, p)| p.generated.is_some()).map(|(at, _)| *at).collect();
+        for (at, parts) in &self.parts.fields {
+            let Some(expr) = &parts.generated else { continue };
+            let mut bad = None;
+            mentioned(&expr.ast, &mut |name| {
+                if let Some(used) = self.model.field(self.entity.id, name)
+                    && generated.contains(&used)
+                {
+                    bad = Some(used);
+                }
+            });
+            if let Some(used) = bad {
+                let (mine, used) = (&self.entity.fields[*at].name, &self.entity.fields[used]);
+                if *mine == used.name && self.parts.searches.iter().any(|s| s.field == *at) {
+                    continue;
+                }
+                let message = format!("generated column `{mine}` uses the generated column `{}`", used.name);
+                let help = format!("write out the expression of `{}` instead of its name", used.name);
+                let found = Diagnostic::new(codes::BAD_GENERATED, expr.span, message);
+                self.out.push(found.also(used.meta.span, "generated here").help(help));
+            }
+        }
+    }
+
+    fn search(&mut self, s: &ast::SearchDecl, slot: Option<FieldIx>, span: Span) {
+        let mut fields = Vec::new();
+        for (name, weight) in &s.fields {
+            let Some(at) = self.column(name) else { continue };
+            let field = &self.entity.fields[at];
+            if !self.model.is_text(&field.ty) {
+                let message = format!("`{}` is {}, not text", name.text, self.project.describe(self.model, &field.ty));
+                let help = "search reads text columns; keep the words in one, or remove this column here";
+                self.out.push(Diagnostic::new(codes::BAD_SEARCH, name.at.0, message).help(help));
+                continue;
+            }
+            let letter = match weight {
+                None => None,
+                Some(weight) => match weight.text.to_uppercase().as_str() {
+                    "A" | "B" | "C" | "D" => weight.text.to_uppercase().chars().next(),
+                    _ => {
+                        let message = format!("`{}` is not a weight", weight.text);
+                        let help = "weights are `A`, `B`, `C` and `D`";
+                        self.out.push(Diagnostic::new(codes::BAD_SEARCH, weight.at.0, message).help(help));
+                        None
+                    }
+                },
+            };
+            fields.push((at, letter));
+        }
+        let Some(field) = slot else { return };
+        if fields.is_empty() {
+            return;
+        }
+        let config: SmolStr = s.config.as_ref().map_or_else(|| "english".into(), |c| c.text.clone());
+        let parts: Vec<String> = fields
+            .iter()
+            .map(|(at, weight)| {
+                let column = quoted(&self.entity.fields[*at].name);
+                let vector =
+                    format!("to_tsvector('{}'::regconfig, coalesce({column}, ''))", config.replace('\'', "''"));
+                match weight {
+                    Some(weight) => format!("setweight({vector}, '{weight}')"),
+                    None => vector,
+                }
+            })
+            .collect();
+        let text: SmolStr = parts.join(" || ").into();
+        let Ok(ast) = specc_expr::parse_expr(&text, span) else { return };
+        let generated = Some(std::sync::Arc::new(Expr { ast, ty: plain("tsvector"), text, span }));
+        self.parts.fields.push((field, FieldParts { generated, ..FieldParts::default() }));
+        let index_name = self.names.choose(&self.entity.name.name, Some(&self.entity.fields[field].name), "idx");
+        self.parts.searches.push(Search { field, fields, config, index_name });
+    }
+}
+
+/// Every name that stands alone in the expression.
+pub(crate) fn mentioned(expr: &sqlparser::ast::Expr, each: &mut impl FnMut(&str)) {
+    use sqlparser::ast::{Expr, visit_expressions};
+    let _ = visit_expressions(expr, |e: &Expr| {
+        if let Expr::Identifier(name) = e {
+            each(&name.value);
+        }
+        std::ops::ControlFlow::<()>::Continue(())
+    });
+}
+
+/// A trigger that is declared by itself.
+pub(crate) fn single_trigger(
+    project: &Project<'_>,
+    exprs: &Exprs<'_>,
+    entity: &Entity,
+    item: &ast::Item,
+    d: &ast::TriggerDecl,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Trigger> {
+    let mut pass = Pass {
+        project,
+        model: exprs.model,
+        exprs,
+        entity,
+        scope: Scope::of(entity.id),
+        names: Names::default(),
+        parts: Parts::default(),
+        out: Vec::new(),
+    };
+    let found = pass.trigger(d, &item.doc, item.at.0);
+    out.extend(pass.out);
+    found
+}

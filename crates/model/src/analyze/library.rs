@@ -1,0 +1,83 @@
+//! What we ship: mixins in `.dbspec`, added when they are used, and what the platform has.
+
+use crate::types::{Options, Target};
+use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
+use specc_diag::Sources;
+use specc_syntax::ast::{ItemKind, MemberKind, SpecFile};
+
+/// The area of our mixins and what they bring.
+pub const STD: &str = "std";
+/// The area of what the platform has.
+pub const PLATFORM: &str = "platform";
+
+/// Name of the mixin (and of the file) and its text.
+const MIXINS: &[(&str, &str)] = &[
+    ("append_only", include_str!("../../std/append_only.dbspec")),
+    ("audited", include_str!("../../std/audited.dbspec")),
+    ("history", include_str!("../../std/history.dbspec")),
+    ("soft_delete", include_str!("../../std/soft_delete.dbspec")),
+    ("tenant", include_str!("../../std/tenant.dbspec")),
+    ("timestamps", include_str!("../../std/timestamps.dbspec")),
+    ("versioned", include_str!("../../std/versioned.dbspec")),
+];
+
+const SUPABASE: &str = include_str!("../../platform/supabase.dbspec");
+
+/// The names of our mixins.
+pub(crate) fn mixin_names() -> impl Iterator<Item = &'static str> {
+    MIXINS.iter().map(|(name, _)| *name)
+}
+
+/// The files that we ship, as name and text.
+pub fn shipped() -> impl Iterator<Item = (String, &'static str)> {
+    let mixins = MIXINS.iter().map(|(name, text)| (format!("std/{name}.dbspec"), *text));
+    mixins.chain([("platform/supabase.dbspec".to_owned(), SUPABASE)])
+}
+
+/// Adds the files of the mixins that are used, and the platform's.
+pub(crate) fn add(files: &mut Vec<SpecFile>, sources: &mut Sources, options: &Options) {
+    let (used, own) = names(files);
+    for (name, text) in MIXINS {
+        if used.contains(*name) && !own.contains(*name) {
+            let text = localized(text, options);
+            let id = sources.add(format!("std/{name}.dbspec"), text.as_str());
+            files.push(specc_syntax::parse(id, &text).0);
+        }
+    }
+    if options.target == Target::Supabase {
+        let id = sources.add("platform/supabase.dbspec", SUPABASE);
+        files.push(specc_syntax::parse(id, SUPABASE).0);
+    }
+}
+
+/// Our files say `private.` for the helper schema and `$schema$.` for the default one.
+fn localized(text: &str, options: &Options) -> String {
+    let quoted = |name: &str| super::names::quoted(name);
+    let text = text.replace("$schema$.", &format!("{}.", quoted(&options.default_schema)));
+    if options.helper_schema == "private" {
+        return text;
+    }
+    text.replace("private.", &format!("{}.", quoted(&options.helper_schema)))
+}
+
+/// Mixins that are used, and mixins that the author declares.
+fn names(files: &[SpecFile]) -> (FxHashSet<SmolStr>, FxHashSet<SmolStr>) {
+    let (mut used, mut own) = (FxHashSet::default(), FxHashSet::default());
+    for item in files.iter().flat_map(|f| &f.items) {
+        let members = match &item.kind {
+            ItemKind::Entity(entity) => &entity.members,
+            ItemKind::Mixin(mixin) => {
+                own.insert(mixin.name.text.clone());
+                &mixin.members
+            }
+            _ => continue,
+        };
+        for member in members {
+            if let MemberKind::Use(uses) = &member.kind {
+                used.extend(uses.mixins.iter().map(|m| m.name.text.clone()));
+            }
+        }
+    }
+    (used, own)
+}

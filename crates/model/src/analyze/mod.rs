@@ -1,0 +1,425 @@
+//! Syntax trees to a model: collect, expand, resolve, then look at every expression.
+
+mod access;
+mod behaviour;
+mod bodies;
+mod builtin;
+mod collect;
+mod constraints;
+mod entity;
+mod expand;
+mod exprs;
+mod fields;
+mod items;
+pub mod library;
+mod names;
+mod platform;
+mod project;
+mod relations;
+mod seeds;
+mod substitute;
+mod typeref;
+
+use crate::types::*;
+use collect::Decls;
+use exprs::Exprs;
+use fields::Shape;
+use project::{Project, Seen};
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+use specc_diag::{Diagnostic, FileId, Sources, codes};
+use specc_syntax::ast::{self, MemberKind, SpecFile};
+
+/// What the files mean, and everything that is wrong with it. `sources` gets the files that we ship, as far as they are
+/// used.
+pub fn analyze(mut files: Vec<SpecFile>, sources: &mut Sources, options: Options) -> (Model, Vec<Diagnostic>) {
+    let shipped = FileId(sources.iter().count() as u32);
+    library::add(&mut files, sources, &options);
+    let areas = sources
+        .iter()
+        .map(|(id, file)| {
+            let name = file.name.rsplit('/').next().unwrap_or(&file.name);
+            match (id >= shipped, file.name.starts_with("std/")) {
+                (true, true) => library::STD.into(),
+                (true, false) => library::PLATFORM.into(),
+                _ => name.strip_suffix(".dbspec").unwrap_or(name).into(),
+            }
+        })
+        .collect();
+    let mut out = Vec::new();
+    let mut project = Project {
+        options: &options,
+        areas,
+        shipped,
+        schemas: FxHashSet::default(),
+        extensions: FxHashMap::default(),
+        types: FxHashMap::default(),
+        relations: FxHashMap::default(),
+        functions: FxHashMap::default(),
+        provided_functions: FxHashMap::default(),
+        sql_blocks: FxHashMap::default(),
+        roles: FxHashSet::default(),
+        mixins: FxHashMap::default(),
+    };
+    let decls = collect::collect(&files, &mut project, &mut out);
+    let mut model = build(&project, &decls, &mut out);
+    model.options = options.clone();
+    finish(&mut out);
+    (model, out)
+}
+
+/// In the order of places; a finding about a mixin that many entities use is said once.
+fn finish(out: &mut Vec<Diagnostic>) {
+    specc_diag::sort(out);
+    out.dedup_by(|b, a| a.span() == b.span() && a.code == b.code && a.message == b.message);
+}
+
+fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) -> Model {
+    let mut model = Model { options: project.options.clone(), ..Model::default() };
+    platform::check_target(project, decls, out);
+    items::spaces(project, decls, &mut model, out);
+    items::types(project, decls, &mut model, out);
+    expand::check_mixins(project, out);
+
+    // the first look: names and types of fields
+    let mut expanded = Vec::with_capacity(decls.entities.len());
+    let mut shapes: Vec<Shape> = Vec::with_capacity(decls.entities.len());
+    model.entities.reserve(decls.entities.len());
+    for (at, (item, d)) in decls.entities.iter().enumerate() {
+        project.check_schema(&d.name, out);
+        let members = expand::expand(project, d, out);
+        let mut entity = blank(project, EntityId(at as u32), item, d);
+        entity.mixins = members.mixins.clone();
+        shapes.push(fields::fields(project, &mut entity, &members.members, &mut model.index, out));
+        model.index.entities.insert(entity.name.clone(), entity.id);
+        model.entities.push(entity);
+        expanded.push(members);
+    }
+    relations::relations(project, &mut model, &expanded, &shapes, out);
+    items::type_cycles(project, &model, out);
+    viewer(project, decls, &mut model, out);
+    items::sequences(project, decls, &mut model, out);
+    items::functions(project, decls, &mut model, out);
+    predicates(project, decls, &mut model, out);
+    for (item, d) in &decls.roles {
+        model.roles.push(access::role(project, &item.doc, d, out));
+    }
+    bodies::views(project, decls, &mut model, out);
+    items::sql_blocks(project, decls, &mut model, out);
+
+    // the second look: every expression, when everything is declared
+    let late = second_look(project, decls, &model, &expanded, &shapes, out);
+    apply(&mut model, late);
+    triggers(project, decls, &mut model, out);
+    constraint_names(&model, out);
+    let std_area = |e: &Entity| e.meta.area == library::STD;
+    for (_, d) in &decls.grants {
+        let found = access::grant(project, &model, d, d.object.span(), out);
+        model.grants.extend(found);
+    }
+    for (item, d) in &decls.schedules {
+        let found = platform::schedule(project, &item.doc, d, out);
+        model.schedules.push(found);
+    }
+    access::check_rules(&model, std_area, out);
+    bodies::cycles(project, &model, out);
+    let filled = filled_by_triggers(&model);
+    model.seeds = seeds::seeds(project, &Exprs::new(&model), decls, &filled, out);
+    model
+}
+
+fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityDecl) -> Entity {
+    Entity {
+        id,
+        meta: project.meta(&item.doc, &d.name.name, d.was.as_ref()),
+        name: project.qualified(&d.name),
+        external: d.external,
+        unlogged: d.unlogged,
+        rls: Rls::On,
+        options: Vec::new(),
+        replica_identity: None,
+        fields: Vec::new(),
+        key: None,
+        uniques: Vec::new(),
+        checks: Vec::new(),
+        excludes: Vec::new(),
+        indexes: Vec::new(),
+        searches: Vec::new(),
+        partition_by: None,
+        partitions: Vec::new(),
+        workflows: Vec::new(),
+        limits: Vec::new(),
+        triggers: Vec::new(),
+        rules: Vec::new(),
+        outgoing: Vec::new(),
+        incoming: Vec::new(),
+        mixins: Vec::new(),
+    }
+}
+
+fn viewer(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut Vec<Diagnostic>) {
+    let mut first = None;
+    for (item, d) in &decls.viewers {
+        if let Some(first) = first {
+            let found = Diagnostic::new(codes::DUPLICATE_NAME, item.at.0, "the viewer is declared twice");
+            out.push(found.also(first, "first here").help("keep one of the two"));
+            continue;
+        }
+        first = Some(item.at.0);
+        let Some(id) = project.entity(&d.entity, out) else { continue };
+        let entity = model.entity(id);
+        match entity.key.as_ref().map(|k| k.fields.len()) {
+            Some(1) => model.viewer = Some(id),
+            _ => {
+                let message = format!("the viewer is a row of `{}`, which has no key of one column", entity.name.name);
+                let found = Diagnostic::new(codes::NO_KEY, d.entity.span(), message);
+                out.push(found.also(entity.meta.span, "declared here").help("give it a key of one column"));
+            }
+        }
+    }
+}
+
+/// Predicates by name, so that conditions can use them; their bodies come with the second look.
+fn predicates(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut Vec<Diagnostic>) {
+    let nothing = std::sync::Arc::new(Expr {
+        ast: sqlparser::ast::Expr::Value(sqlparser::ast::Value::Boolean(false).into()),
+        ty: typeref::plain("boolean"),
+        text: "false".into(),
+        span: specc_diag::Span::default(),
+    });
+    for (at, (item, d)) in decls.predicates.iter().enumerate() {
+        let params = access::predicate_params(project, d, out);
+        model.index.predicates.insert(d.name.text.clone(), PredicateId(at as u32));
+        model.predicates.push(Predicate {
+            meta: project.meta(&item.doc, &d.name, None),
+            name: d.name.text.clone(),
+            params,
+            body: nothing.clone(),
+        });
+    }
+}
+
+/// Everything that was read with the whole model at hand.
+#[derive(Default)]
+struct Late {
+    entities: Vec<entity::Parts>,
+    rules: Vec<(EntityId, Vec<Rule>)>,
+    predicates: Vec<Option<ExprRef>>,
+    domains: Vec<(Option<ExprRef>, Vec<Check>)>,
+    functions: Vec<(Vec<Option<ExprRef>>, Vec<Object>)>,
+    buckets: Vec<Bucket>,
+    realtime: Vec<RealtimeTable>,
+    webhooks: Vec<Webhook>,
+}
+
+fn second_look(
+    project: &Project<'_>,
+    decls: &Decls<'_>,
+    model: &Model,
+    expanded: &[expand::Expanded<'_>],
+    shapes: &[Shape],
+    out: &mut Vec<Diagnostic>,
+) -> Late {
+    let mut exprs = Exprs::new(model);
+    for ((members, shape), entity) in expanded.iter().zip(shapes).zip(&model.entities) {
+        for (mem, slot) in members.members.iter().zip(&shape.slots) {
+            if let (MemberKind::Field(f), Some(at)) = (&mem.member.kind, slot)
+                && let Some(ast::FieldValue::Default(raw)) = &f.value
+            {
+                exprs.share(raw, &entity.fields[*at].ty);
+            }
+        }
+    }
+    let exprs = exprs;
+    let mut late = Late::default();
+    let found: Vec<(entity::Parts, Vec<Diagnostic>)> = model
+        .entities
+        .par_iter()
+        .zip(expanded.par_iter())
+        .zip(shapes.par_iter())
+        .with_min_len(64)
+        .map(|((entity, members), shape)| entity::entity(project, &exprs, entity, members, shape))
+        .collect();
+    for (parts, findings) in found {
+        late.entities.push(parts);
+        out.extend(findings);
+    }
+    for (_, d) in &decls.policies {
+        if let Some(id) = project.entity(&d.entity, out) {
+            let rules = d.rules.iter().filter_map(|r| access::rule(project, &exprs, id, r, out)).collect();
+            late.rules.push((id, rules));
+        }
+    }
+    for ((_, d), predicate) in decls.predicates.iter().zip(&model.predicates) {
+        late.predicates.push(access::predicate_body(&exprs, d, &predicate.params, out));
+    }
+    for ((_, d), domain) in decls.domains.iter().zip(&model.domains) {
+        late.domains.push(items::domain_expressions(&exprs, d, domain, out));
+    }
+    for (at, ((_, d), function)) in decls.functions.iter().zip(&model.functions).enumerate() {
+        let defaults = items::function_defaults(&exprs, d, function, out);
+        late.functions.push((defaults, bodies::function_depends(project, d, function, at, out)));
+    }
+    if project.options.target == Target::Supabase {
+        for (item, d) in &decls.buckets {
+            late.buckets.push(platform::bucket(project, &exprs, &item.doc, d, out));
+        }
+        let mut seen = Seen::new();
+        for (_, d) in &decls.realtime {
+            late.realtime.extend(platform::realtime(project, &exprs, d, &mut seen, out));
+        }
+    }
+    for (item, d) in &decls.webhooks {
+        late.webhooks.extend(platform::webhook(project, &exprs, &item.doc, d, out));
+    }
+    late
+}
+
+fn apply(model: &mut Model, late: Late) {
+    for (entity, parts) in model.entities.iter_mut().zip(late.entities) {
+        for (at, found) in parts.fields {
+            let field = &mut entity.fields[at];
+            field.default = found.default;
+            field.generated = found.generated;
+            field.backfill = found.backfill;
+            field.maintained = found.maintained;
+        }
+        if let Some(key) = &mut entity.key {
+            key.name = parts.key_name;
+        }
+        for (id, name) in parts.constraints {
+            model.relations[id.0 as usize].constraint = name;
+        }
+        entity.rls = parts.rls.unwrap_or(Rls::On);
+        entity.options = parts.options;
+        entity.replica_identity = parts.replica_identity;
+        entity.uniques = parts.uniques;
+        entity.checks = parts.checks;
+        entity.excludes = parts.excludes;
+        entity.indexes = parts.indexes;
+        entity.searches = parts.searches;
+        entity.partition_by = parts.partition_by;
+        entity.partitions = parts.partitions;
+        entity.workflows = parts.workflows;
+        entity.limits = parts.limits;
+        entity.triggers = parts.triggers;
+        entity.rules = parts.rules;
+    }
+    for (id, rules) in late.rules {
+        model.entities[id.0 as usize].rules.extend(rules);
+    }
+    for (predicate, body) in model.predicates.iter_mut().zip(late.predicates) {
+        if let Some(body) = body {
+            predicate.body = body;
+        }
+    }
+    for (domain, (default, checks)) in model.domains.iter_mut().zip(late.domains) {
+        domain.default = default;
+        domain.checks = checks;
+    }
+    for (function, (defaults, depends)) in model.functions.iter_mut().zip(late.functions) {
+        for (param, default) in function.params.iter_mut().zip(defaults) {
+            param.default = default;
+        }
+        function.depends = depends;
+    }
+    model.buckets = late.buckets;
+    model.realtime = late.realtime;
+    model.webhooks = late.webhooks;
+}
+
+/// Triggers that stand by themselves, on entities and views.
+fn triggers(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut Vec<Diagnostic>) {
+    for (item, d) in &decls.triggers {
+        let Some(on) = &d.on else { continue };
+        let name = project.qualified(on);
+        if let Some(Object::View(at)) = project.relations.get(&name) {
+            let found = view_trigger(project, model, *at, item, d, out);
+            model.views[*at].triggers.extend(found);
+            continue;
+        }
+        let Some(id) = project.entity(on, out) else { continue };
+        let entity = model.entity(id);
+        if let Some(other) = entity.triggers.iter().find(|t| t.name == d.name.text) {
+            let message = format!("two triggers or limits of `{}` are called `{}`", entity.name.name, d.name.text);
+            let found = Diagnostic::new(codes::DUPLICATE_NAME, d.name.at.0, message).label("again here");
+            out.push(found.also(other.meta.span, "first here").help("rename one of the two"));
+            continue;
+        }
+        let exprs = Exprs::new(model);
+        let found = entity::single_trigger(project, &exprs, entity, item, d, out);
+        model.entities[id.0 as usize].triggers.extend(found);
+    }
+}
+
+fn view_trigger(
+    project: &Project<'_>,
+    model: &Model,
+    at: usize,
+    item: &ast::Item,
+    d: &ast::TriggerDecl,
+    out: &mut Vec<Diagnostic>,
+) -> Option<Trigger> {
+    let view = &model.views[at];
+    if view.materialized || (d.timing != ast::TriggerTiming::InsteadOf && d.per_row) {
+        let message = format!("`{}` is a view, and `{}` cannot be on it", view.name.name, d.name.text);
+        let help = "on a view use `instead of … for each row`; on a materialized view no trigger is possible";
+        out.push(Diagnostic::new(codes::BAD_TRIGGER, d.name.at.0, message).help(help));
+        return None;
+    }
+    let when = match &d.when {
+        Some(raw) => match specc_expr::parse_expr(&raw.text, raw.at.0) {
+            Ok(ast) => {
+                let ty = typeref::plain("boolean");
+                Some(std::sync::Arc::new(Expr { ast, ty, text: raw.text.clone(), span: raw.at.0 }))
+            }
+            Err(found) => {
+                out.push(found);
+                None
+            }
+        },
+        None => None,
+    };
+    behaviour::trigger(project, model, d, &item.doc, item.at.0, when, out)
+}
+
+/// Constraint and index names that two tables of a schema would share.
+fn constraint_names(model: &Model, out: &mut Vec<Diagnostic>) {
+    let mut taken: FxHashMap<(&str, &str), specc_diag::Span> = FxHashMap::default();
+    for (name, id) in &model.index.entities {
+        taken.insert((&name.schema, &name.name), model.entity(*id).meta.span);
+    }
+    for view in &model.views {
+        taken.insert((&view.name.schema, &view.name.name), view.meta.span);
+    }
+    for sequence in &model.sequences {
+        taken.insert((&sequence.name.schema, &sequence.name.name), sequence.meta.span);
+    }
+    for entity in model.entities.iter().filter(|e| !e.external) {
+        let key = entity.key.iter().map(|k| (&k.name, k.span));
+        let uniques = entity.uniques.iter().map(|u| (&u.name, u.span));
+        let excludes = entity.excludes.iter().map(|e| (&e.name, e.span));
+        let indexes = entity.indexes.iter().map(|i| (&i.name, i.span));
+        for (name, span) in key.chain(uniques).chain(excludes).chain(indexes) {
+            match taken.entry((&entity.name.schema, name)) {
+                std::collections::hash_map::Entry::Vacant(slot) => {
+                    slot.insert(span);
+                }
+                std::collections::hash_map::Entry::Occupied(other) => {
+                    let message = format!("the index `{name}` of `{}` has a name that is taken", entity.name.name);
+                    let found = Diagnostic::new(codes::NAME_COLLISION, span, message);
+                    let help = format!("give it a name of its own: `… {}_2: (…)`", name);
+                    out.push(found.also(*other.get(), "taken here").help(help));
+                }
+            }
+        }
+    }
+}
+
+/// Entities whose rows a trigger of the author's completes before they are stored.
+fn filled_by_triggers(model: &Model) -> FxHashSet<EntityId> {
+    let fills = |t: &Trigger| {
+        t.timing == ast::TriggerTiming::Before && t.per_row && t.events.iter().any(|(event, _)| event == "insert")
+    };
+    model.entities.iter().filter(|e| e.triggers.iter().any(fills)).map(|e| e.id).collect()
+}

@@ -1,0 +1,236 @@
+//! What the passes share: where each declared name leads, and how to say that one leads nowhere.
+
+use super::names;
+use crate::types::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+use specc_diag::{Code, Diagnostic, FileId, Span, codes, nearest};
+use specc_syntax::ast;
+
+/// A mixin and the item that declares it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MixinAt<'a> {
+    pub decl: &'a ast::MixinDecl,
+    pub file: FileId,
+}
+
+/// Where each name leads.
+#[derive(Debug)]
+pub(crate) struct Project<'a> {
+    pub options: &'a Options,
+    /// By file: the stem of its name.
+    pub areas: Vec<SmolStr>,
+    /// Files from this one on are ours.
+    pub shipped: FileId,
+    pub schemas: FxHashSet<SmolStr>,
+    /// Name and schema, if given.
+    pub extensions: FxHashMap<SmolStr, Option<SmolStr>>,
+    pub types: FxHashMap<Qualified, Base>,
+    /// Relations: entities, views, sequences, and tables and views of `sql` blocks.
+    pub relations: FxHashMap<Qualified, Object>,
+    pub functions: FxHashMap<Qualified, Vec<usize>>,
+    /// Functions of `sql` blocks.
+    pub provided_functions: FxHashMap<Qualified, usize>,
+    pub sql_blocks: FxHashMap<SmolStr, usize>,
+    pub roles: FxHashSet<SmolStr>,
+    pub mixins: FxHashMap<SmolStr, MixinAt<'a>>,
+}
+
+impl<'a> Project<'a> {
+    /// The name with its schema.
+    pub(crate) fn qualified(&self, name: &ast::QName) -> Qualified {
+        Qualified {
+            schema: name.schema.as_ref().map_or_else(|| self.options.default_schema.clone(), |s| s.text.clone()),
+            name: name.name.text.clone(),
+        }
+    }
+
+    /// Whether the place is in a file that the author did not write.
+    pub(crate) fn is_shipped(&self, span: Span) -> bool {
+        span.file >= self.shipped
+    }
+
+    /// The group of what is declared at `span`.
+    pub(crate) fn area(&self, span: Span) -> SmolStr {
+        self.areas.get(span.file.0 as usize).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn meta(&self, doc: &ast::Doc, name: &ast::Name, was: Option<&ast::Name>) -> Meta {
+        Meta { doc: doc.clone(), area: self.area(name.at.0), span: name.at.0, was: was.map(|w| w.text.clone()) }
+    }
+
+    /// How the author would write the name.
+    pub(crate) fn spell(&self, name: &Qualified) -> String {
+        if name.schema == self.options.default_schema {
+            names::quoted(&name.name).to_string()
+        } else {
+            format!("{}.{}", names::quoted(&name.schema), names::quoted(&name.name))
+        }
+    }
+
+    /// Whether objects can live in the schema.
+    pub(crate) fn knows_schema(&self, schema: &str) -> bool {
+        schema == self.options.default_schema
+            || schema == self.options.helper_schema
+            || matches!(schema, "public" | "pg_catalog" | "information_schema")
+            || self.schemas.contains(schema)
+    }
+
+    /// Reports a schema that is not declared.
+    pub(crate) fn check_schema(&self, name: &ast::QName, out: &mut Vec<Diagnostic>) {
+        if let Some(schema) = &name.schema {
+            self.check_schema_name(schema, out);
+        }
+    }
+
+    pub(crate) fn check_schema_name(&self, schema: &ast::Name, out: &mut Vec<Diagnostic>) {
+        if self.knows_schema(&schema.text) {
+            return;
+        }
+        let near = nearest(&schema.text, sorted(self.schemas.iter().map(SmolStr::as_str)));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`? Or declare it: `schema {}`", schema.text),
+            None => format!("declare it: `schema {}`", schema.text),
+        };
+        let message = format!("unknown schema `{}`", schema.text);
+        out.push(Diagnostic::new(codes::UNKNOWN_SCHEMA, schema.at.0, message).help(help));
+    }
+
+    /// The entity that `name` leads to.
+    pub(crate) fn entity(&self, name: &ast::QName, out: &mut Vec<Diagnostic>) -> Option<EntityId> {
+        match self.relations.get(&self.qualified(name)) {
+            Some(Object::Entity(id)) => Some(*id),
+            Some(Object::View(_)) => {
+                let message = format!("`{}` is a view, and an entity is needed here", show(name));
+                let help = "name the entity that the view reads";
+                out.push(Diagnostic::new(codes::UNKNOWN_ENTITY, name.span(), message).help(help));
+                None
+            }
+            _ => {
+                let message = format!("unknown entity `{}`", show(name));
+                let help = self.suggest_relation(name, |o| matches!(o, Object::Entity(_)));
+                let help = help.unwrap_or_else(|| format!("declare it: `entity {} {{ … }}`", show(name)));
+                out.push(Diagnostic::new(codes::UNKNOWN_ENTITY, name.span(), message).help(help));
+                None
+            }
+        }
+    }
+
+    /// A relation with a similar name, or with the same name in another schema.
+    pub(crate) fn suggest_relation(&self, name: &ast::QName, fits: impl Fn(&Object) -> bool) -> Option<String> {
+        let wanted = self.qualified(name);
+        let known = || self.relations.iter().filter(|(_, o)| fits(o)).map(|(n, _)| n);
+        let elsewhere = known().filter(|n| n.name == wanted.name).min();
+        let spelled: Vec<String> = known().map(|n| self.spell(n)).collect();
+        let near = match elsewhere {
+            Some(found) => Some(self.spell(found)),
+            None => nearest(&show(name), sorted(spelled.iter().map(String::as_str))).map(str::to_owned),
+        };
+        near.map(|near| format!("did you mean `{near}`?"))
+    }
+
+    /// Reports a role that is not declared.
+    pub(crate) fn check_role(&self, role: &ast::Name, out: &mut Vec<Diagnostic>) {
+        let known = |name: &str| self.roles.contains(name) || super::builtin::PREDEFINED_ROLES.contains(&name);
+        if known(&role.text) || role.text.starts_with("pg_") {
+            return;
+        }
+        let near = nearest(&role.text, sorted(self.roles.iter().map(SmolStr::as_str)));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`? Or declare it: `role {}`", role.text),
+            None => format!("declare it: `role {0}`, or `external role {0}` if it exists already", role.text),
+        };
+        let message = format!("unknown role `{}`", role.text);
+        out.push(Diagnostic::new(codes::UNKNOWN_ROLE, role.at.0, message).help(help));
+    }
+
+    /// The texts of `roles`, unknown ones reported.
+    pub(crate) fn roles(&self, roles: &[ast::Name], out: &mut Vec<Diagnostic>) -> Vec<SmolStr> {
+        roles
+            .iter()
+            .map(|r| {
+                self.check_role(r, out);
+                r.text.clone()
+            })
+            .collect()
+    }
+
+    /// The collation's name, with a schema only where one is written.
+    pub(crate) fn bare(&self, name: &ast::QName) -> Qualified {
+        Qualified {
+            schema: name.schema.as_ref().map(|s| s.text.clone()).unwrap_or_default(),
+            name: name.name.text.clone(),
+        }
+    }
+}
+
+/// The name as written.
+pub(crate) fn show(name: &ast::QName) -> String {
+    match &name.schema {
+        Some(schema) => format!("{}.{}", schema.text, name.name.text),
+        None => name.name.text.to_string(),
+    }
+}
+
+/// In order, so that suggestions do not depend on a hash.
+pub(crate) fn sorted<'s>(words: impl Iterator<Item = &'s str>) -> Vec<&'s str> {
+    let mut words: Vec<_> = words.collect();
+    words.sort_unstable();
+    words
+}
+
+/// Reports names that Postgres would cut.
+pub(crate) fn check_length(name: &ast::Name, out: &mut Vec<Diagnostic>) {
+    if name.text.len() > names::LIMIT {
+        let message = format!("`{}` is {} bytes long", name.text, name.text.len());
+        let help = format!("use at most {} bytes, such as `{}`", names::LIMIT, cut(&name.text));
+        out.push(Diagnostic::new(codes::NAME_TOO_LONG, name.at.0, message).help(help));
+    }
+}
+
+fn cut(name: &str) -> &str {
+    let mut end = names::LIMIT.min(name.len());
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].trim_end_matches('_')
+}
+
+/// Names seen, with their places: reports the second of a kind.
+#[derive(Debug, Default)]
+pub(crate) struct Seen<K> {
+    map: FxHashMap<K, Span>,
+}
+
+impl<K: std::hash::Hash + Eq> Seen<K> {
+    pub(crate) fn new() -> Self {
+        Self { map: FxHashMap::default() }
+    }
+
+    /// Takes the name; false and a finding if it is taken already.
+    pub(crate) fn add(
+        &mut self,
+        key: K,
+        span: Span,
+        code: Code,
+        message: impl FnOnce() -> (String, String),
+        out: &mut Vec<Diagnostic>,
+    ) -> bool {
+        match self.map.entry(key) {
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(span);
+                true
+            }
+            std::collections::hash_map::Entry::Occupied(first) => {
+                let (text, help) = message();
+                let found = Diagnostic::new(code, span, text).label("again here");
+                out.push(found.also(*first.get(), "first here").help(help));
+                false
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<Span> {
+        self.map.get(key).copied()
+    }
+}

@@ -1,0 +1,491 @@
+//! Seed rows: labels, values and what is missing.
+
+use super::collect::Decls;
+use super::exprs::{Exprs, Want};
+use super::fields::{list, unknown_field};
+use super::project::{Project, Seen, show, sorted};
+use crate::scope::Scope;
+use crate::types::*;
+use indexmap::IndexMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_syntax::ast::{self, RawExpr};
+
+/// Rows that one line may generate, and all lines of an environment together.
+const MOST_ROWS: u64 = 100_000;
+
+/// The makers of `fake.x`.
+const FAKE: &[&str] = &[
+    "address",
+    "bool",
+    "city",
+    "color",
+    "company",
+    "country",
+    "country_code",
+    "date",
+    "email",
+    "first_name",
+    "int",
+    "ip",
+    "job",
+    "job_title",
+    "json",
+    "last_name",
+    "lorem",
+    "name",
+    "number",
+    "paragraph",
+    "phone",
+    "postcode",
+    "sentence",
+    "slug",
+    "street",
+    "text",
+    "timestamp",
+    "title",
+    "url",
+    "username",
+    "uuid",
+    "word",
+    "words",
+    "zip",
+];
+
+/// Words that are values by themselves.
+const VALUE_WORDS: &[&str] = &[
+    "true",
+    "false",
+    "null",
+    "default",
+    "current_date",
+    "current_timestamp",
+    "current_time",
+    "current_user",
+    "localtime",
+    "localtimestamp",
+    "session_user",
+];
+
+/// Labels by environment.
+#[derive(Default)]
+struct Labels {
+    /// By environment, entity and label: where.
+    places: FxHashMap<SmolStr, FxHashMap<(EntityId, SmolStr), Span>>,
+}
+
+impl Labels {
+    fn find(&self, env: &str, entity: EntityId, label: &SmolStr) -> bool {
+        let key = (entity, label.clone());
+        [env, "base"].iter().any(|env| self.places.get(*env).is_some_and(|l| l.contains_key(&key)))
+    }
+
+    fn all<'l>(&'l self, env: &'l str) -> impl Iterator<Item = &'l (EntityId, SmolStr)> {
+        let other = (env != "base").then_some("base");
+        std::iter::once(env).chain(other).filter_map(|env| self.places.get(env)).flat_map(|l| l.keys())
+    }
+}
+
+/// All seed rows, `base` first.
+pub(crate) fn seeds(
+    project: &Project<'_>,
+    exprs: &Exprs<'_>,
+    decls: &Decls<'_>,
+    triggers: &FxHashSet<EntityId>,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<SeedSet> {
+    let mut sets: IndexMap<SmolStr, Vec<(EntityId, &ast::SeedRow)>> = IndexMap::new();
+    sets.insert("base".into(), Vec::new());
+    for (_, d) in &decls.seeds {
+        let rows = sets.entry(d.env.text.clone()).or_default();
+        for row in &d.rows {
+            if let Some(entity) = project.entity(&row.entity, out) {
+                rows.push((entity, row));
+            }
+        }
+    }
+    let mut labels = Labels::default();
+    for (env, rows) in &sets {
+        for (entity, row) in rows {
+            let Some(label) = &row.label else { continue };
+            let key = (*entity, label.text.clone());
+            let base = labels.places.get("base").and_then(|l| l.get(&key)).copied();
+            let own = labels.places.entry(env.clone()).or_default();
+            if let Some(first) = own.get(&key).copied().or(base) {
+                let message = format!("`{}` has two rows labelled `{}`", show(&row.entity), label.text);
+                let found = Diagnostic::new(codes::SEED_DUPLICATE, label.at.0, message).label("again here");
+                out.push(found.also(first, "first here").help("give one of them another label"));
+            } else {
+                own.insert(key, label.at.0);
+            }
+        }
+    }
+    let mut result = Vec::new();
+    for (env, rows) in &sets {
+        let mut list = Vec::new();
+        let mut total = 0u64;
+        for (entity, row) in rows {
+            let count = u64::from(row.count.unwrap_or(1));
+            total += count;
+            if count > MOST_ROWS || total > MOST_ROWS && total - count <= MOST_ROWS {
+                let message = if count > MOST_ROWS {
+                    format!("{count} rows are more than the {MOST_ROWS} that a seed may have")
+                } else {
+                    format!("the rows of `{env}` are more than the {MOST_ROWS} that a seed may have")
+                };
+                let help = "generate fewer rows here, and more with `specc bench`, which fills a scratch database";
+                out.push(Diagnostic::new(codes::SEED_TOO_MANY, row.entity.span(), message).help(help));
+            }
+            list.push(Reader { project, exprs, labels: &labels, env, out }.row(*entity, row, triggers));
+        }
+        cycles(exprs.model, &list, out);
+        if !list.is_empty() {
+            result.push(SeedSet { env: env.clone(), rows: list });
+        }
+    }
+    result
+}
+
+struct Reader<'r> {
+    project: &'r Project<'r>,
+    exprs: &'r Exprs<'r>,
+    labels: &'r Labels,
+    env: &'r SmolStr,
+    out: &'r mut Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn row(&mut self, id: EntityId, row: &ast::SeedRow, triggers: &FxHashSet<EntityId>) -> SeedRow {
+        let entity = self.exprs.model.entity(id);
+        let mut seen: Seen<FieldIx> = Seen::new();
+        let mut fields = Vec::new();
+        for (name, raw) in &row.fields {
+            let Some(at) = self.exprs.model.field(id, &name.text) else {
+                self.out.push(unknown_field(entity, &name.text, name.at.0));
+                continue;
+            };
+            let message = || (format!("`{}` is given twice", name.text), "remove one of the two".to_owned());
+            if !seen.add(at, name.at.0, codes::DUPLICATE_FIELD, message, self.out) {
+                continue;
+            }
+            let field = &entity.fields[at];
+            let made = if field.generated.is_some() || entity.searches.iter().any(|s| s.field == at) {
+                Some("is generated")
+            } else if field.maintained.is_some() {
+                Some("is kept by triggers")
+            } else {
+                None
+            };
+            if let Some(made) = made {
+                let message = format!("`{}` {made}, so a row cannot give it", name.text);
+                self.out.push(Diagnostic::new(codes::SEED_VALUE, name.at.0, message).help("remove it here"));
+                continue;
+            }
+            if raw.text.trim().eq_ignore_ascii_case("null") && !field.nullable {
+                let message = format!("`{}` is never null", name.text);
+                let help = format!("give it a value, or make it nullable: `{}: …?`", name.text);
+                let found = Diagnostic::new(codes::SEED_VALUE, raw.at.0, message);
+                self.out.push(found.also(field.meta.span, "declared here").help(help));
+                continue;
+            }
+            if let Some(value) = self.value(entity, at, raw) {
+                fields.push((at, value));
+            }
+        }
+        self.missing(entity, row, &seen, triggers);
+        SeedRow {
+            entity: id,
+            label: row.label.as_ref().map(|l| l.text.clone()),
+            count: row.count,
+            fields,
+            span: row.at.0,
+        }
+    }
+
+    fn missing(&mut self, entity: &Entity, row: &ast::SeedRow, seen: &Seen<FieldIx>, triggers: &FxHashSet<EntityId>) {
+        if triggers.contains(&entity.id) || entity.external {
+            return; // a trigger may fill what is missing
+        }
+        let keyed = |at: FieldIx, field: &Field| {
+            // a key that is not given is made from the label
+            let in_key = entity.key.as_ref().is_some_and(|k| k.fields == [at]);
+            in_key
+                && matches!(&self.exprs.model.under(&field.ty).base, Base::Builtin(name) if name == "uuid")
+                && field.relation.is_none()
+        };
+        let missing: Vec<&str> = entity
+            .fields
+            .iter()
+            .enumerate()
+            .filter(|(at, f)| {
+                let fills =
+                    f.default.is_some() || f.generated.is_some() || f.identity.is_some() || f.maintained.is_some();
+                let domain =
+                    matches!(f.ty.base, Base::Domain(id) if self.exprs.model.domains[id.0 as usize].default.is_some());
+                let searched = entity.searches.iter().any(|s| s.field == *at);
+                !f.nullable && !fills && !domain && !searched && seen.get(at).is_none() && !keyed(*at, f)
+            })
+            .map(|(_, f)| f.name.as_str())
+            .collect();
+        if !missing.is_empty() {
+            let message = format!("this row of `{}` does not give {}", entity.name.name, list(&missing));
+            let help = format!("add `{}: …`", missing.join(": …, "));
+            let span = row.entity.span();
+            let span = row.label.as_ref().map_or(span, |l| span.to(l.at.0));
+            self.out.push(Diagnostic::new(codes::SEED_MISSING, span, message).help(help));
+        }
+    }
+
+    fn value(&mut self, entity: &Entity, at: FieldIx, raw: &RawExpr) -> Option<SeedValue> {
+        let field = &entity.fields[at];
+        let text = raw.text.trim();
+        if let Some(kind) = text.strip_prefix("fake.") {
+            return self.fake(kind, raw, text.len() - kind.len());
+        }
+        if let Some(rest) = text.strip_prefix("any ") {
+            return self.any(entity, at, rest.trim(), raw, text.len() - rest.trim_start().len());
+        }
+        if let Some(inner) = call(text, "between") {
+            let parts = split(inner, raw);
+            let [low, high] = parts.as_slice() else {
+                let message = format!("`between` takes two values and gets {}", parts.len());
+                let help = "write `between(10, 500)`";
+                self.out.push(Diagnostic::new(codes::SEED_VALUE, raw.at.0, message).help(help));
+                return None;
+            };
+            return Some(SeedValue::Between(self.expr(low, &field.ty)?, self.expr(high, &field.ty)?));
+        }
+        if let Some(inner) = text.strip_prefix("one of").and_then(|t| call(t.trim_start(), "")) {
+            let parts = split(inner, raw);
+            let values: Vec<_> = parts.iter().filter_map(|p| self.expr(p, &field.ty)).collect();
+            return (values.len() == parts.len() && !values.is_empty()).then_some(SeedValue::OneOf(values));
+        }
+        if is_word(text) && !VALUE_WORDS.contains(&text.to_lowercase().as_str()) {
+            return self.label(entity, at, &super::substitute::as_name(text), raw);
+        }
+        Some(SeedValue::Expr(self.expr(raw, &field.ty)?))
+    }
+
+    fn expr(&mut self, raw: &RawExpr, ty: &Type) -> Option<ExprRef> {
+        self.exprs.seed_value(raw, &Scope::default(), Want::Default(ty), self.out)
+    }
+
+    fn fake(&mut self, kind: &str, raw: &RawExpr, at: usize) -> Option<SeedValue> {
+        if FAKE.contains(&kind) {
+            return Some(SeedValue::Fake(kind.into()));
+        }
+        let help = match nearest(kind, FAKE.iter().copied()) {
+            Some(near) => format!("did you mean `fake.{near}`?"),
+            None => format!("generators are {}", list(FAKE)),
+        };
+        let message = format!("unknown generator `{kind}`");
+        let span = raw.at.0.slice(at, at + kind.len());
+        self.out.push(Diagnostic::new(codes::SEED_GENERATOR, span, message).help(help));
+        None
+    }
+
+    fn any(&mut self, entity: &Entity, at: FieldIx, name: &str, raw: &RawExpr, from: usize) -> Option<SeedValue> {
+        let span = raw.at.0.slice(from, from + name.len());
+        let word = |text: &str| ast::Name { text: super::substitute::as_name(text), at: ast::At(span) };
+        let name = match name.split_once('.') {
+            Some((schema, name)) => ast::QName { schema: Some(word(schema)), name: word(name) },
+            None => ast::QName { schema: None, name: word(name) },
+        };
+        let target = self.project.entity(&name, self.out)?;
+        self.fits(entity, at, target, span)?;
+        Some(SeedValue::Any(target))
+    }
+
+    /// Whether the key of `target` can be the value of the field.
+    fn fits(&mut self, entity: &Entity, at: FieldIx, target: EntityId, span: Span) -> Option<()> {
+        let model = self.exprs.model;
+        let field = &entity.fields[at];
+        let to = model.entity(target);
+        if let Some(relation) = field.relation.map(|r| model.relation(r))
+            && relation.to != target
+        {
+            // the row may be the key of the other by way of its own reference
+            let wanted = model.entity(relation.to);
+            let leads = to.key.as_ref().is_some_and(|k| {
+                matches!(k.fields.as_slice(), [one] if to.fields[*one].relation.is_some_and(|r| model.relation(r).to == relation.to))
+            });
+            if !leads {
+                let message = format!("`{}` refers to `{}`, not to `{}`", field.name, wanted.name.name, to.name.name);
+                let help = format!("name a row of `{}`", self.project.spell(&wanted.name));
+                let found = Diagnostic::new(codes::SEED_VALUE, span, message);
+                self.out.push(found.also(field.meta.span, "declared here").help(help));
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn label(&mut self, entity: &Entity, at: FieldIx, label: &SmolStr, raw: &RawExpr) -> Option<SeedValue> {
+        let model = self.exprs.model;
+        let field = &entity.fields[at];
+        // first among the rows that the field refers to, alone or with other columns
+        let targets: Vec<EntityId> = entity
+            .outgoing
+            .iter()
+            .map(|r| model.relation(*r))
+            .filter(|r| r.fields.contains(&at))
+            .map(|r| r.to)
+            .collect();
+        if let Some(target) = targets.iter().find(|t| self.labels.find(self.env, **t, label)) {
+            return Some(SeedValue::Label { entity: *target, label: label.clone() });
+        }
+        let mut elsewhere: Vec<EntityId> =
+            self.labels.all(self.env).filter(|(_, l)| l == label).map(|(e, _)| *e).collect();
+        elsewhere.sort_unstable();
+        elsewhere.dedup();
+        if let [one] = elsewhere.as_slice() {
+            self.fits(entity, at, *one, raw.at.0)?;
+            return Some(SeedValue::Label { entity: *one, label: label.clone() });
+        }
+        if let (Base::Enum(id), true) = (&model.under(&field.ty).base, elsewhere.is_empty()) {
+            let labels = &model.enums[id.0 as usize].labels;
+            if labels.iter().any(|l| l.name == *label) {
+                let message = format!("`{label}` is a value of the enum, and values are written in quotes");
+                let found = Diagnostic::new(codes::SEED_LABEL, raw.at.0, message);
+                self.out.push(found.help(format!("write `'{label}'`")));
+                return None;
+            }
+        }
+        if elsewhere.len() > 1 {
+            let names: Vec<String> = elsewhere.iter().map(|e| self.project.spell(&model.entity(*e).name)).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let message = format!("label `{label}` is a row of {}", list(&names));
+            let found = Diagnostic::new(codes::SEED_LABEL, raw.at.0, message);
+            self.out.push(found.help("give one of them another label"));
+            return None;
+        }
+        let known = self.labels.all(self.env).filter(|(e, _)| targets.is_empty() || targets.contains(e));
+        let words = sorted(known.map(|(_, l)| l.as_str()));
+        let help = match nearest(label, words.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => match targets.first() {
+                Some(target) => {
+                    let target = self.project.spell(&model.entity(*target).name);
+                    format!("declare the row: `{target} {label} {{ … }}`; a text is written in quotes: `'{label}'`")
+                }
+                None => format!("a text is written in quotes: `'{label}'`"),
+            },
+        };
+        let elsewhere = self.labels.places.iter().filter(|(env, _)| *env != self.env && *env != "base");
+        let mut other: Vec<&SmolStr> =
+            elsewhere.filter(|(_, l)| l.keys().any(|(_, name)| name == label)).map(|(env, _)| env).collect();
+        other.sort();
+        let help = match other.first() {
+            Some(env) => format!("`{label}` is in `seed {env}`, which `{}` does not see; move it to `base`", self.env),
+            None => help,
+        };
+        let message = format!("no row is labelled `{label}`");
+        self.out.push(Diagnostic::new(codes::SEED_LABEL, raw.at.0, message).help(help));
+        None
+    }
+}
+
+/// What is between the parentheses of `word(…)`.
+fn call<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    text.strip_prefix(word)?.trim_start().strip_prefix('(')?.strip_suffix(')')
+}
+
+fn is_word(text: &str) -> bool {
+    let quoted =
+        text.len() > 2 && text.starts_with('"') && text.ends_with('"') && !text[1..text.len() - 1].contains('"');
+    quoted
+        || text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// The parts of a list at its own commas, each with its place.
+fn split(inner: &str, raw: &RawExpr) -> Vec<RawExpr> {
+    let offset = raw.text.rfind(inner).unwrap_or(0);
+    let (mut depth, mut quote, mut start) = (0i32, None, 0);
+    let mut parts = Vec::new();
+    let mut push = |from: usize, to: usize| {
+        let text = &inner[from..to];
+        let trimmed = text.trim();
+        if !trimmed.is_empty() {
+            let lead = offset + from + (text.len() - text.trim_start().len());
+            parts.push(RawExpr { text: trimmed.into(), at: ast::At(raw.at.0.slice(lead, lead + trimmed.len())) });
+        }
+    };
+    for (at, c) in inner.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ')' | ']' | '}') => depth -= 1,
+            (None, ',') if depth == 0 => {
+                push(start, at);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    push(start, inner.len());
+    parts
+}
+
+/// Labelled rows that need each other over references that cannot be filled in later.
+fn cycles(model: &Model, rows: &[SeedRow], out: &mut Vec<Diagnostic>) {
+    let mut by_label: FxHashMap<(EntityId, &SmolStr), usize> = FxHashMap::default();
+    for (at, row) in rows.iter().enumerate() {
+        if let Some(label) = &row.label {
+            by_label.entry((row.entity, label)).or_insert(at);
+        }
+    }
+    let needs = |at: usize| -> Vec<usize> {
+        let row = &rows[at];
+        let entity = model.entity(row.entity);
+        row.fields
+            .iter()
+            .filter(|(field, _)| {
+                let deferred = entity
+                    .outgoing
+                    .iter()
+                    .map(|r| model.relation(*r))
+                    .any(|r| r.fields.contains(field) && r.options.initially_deferred);
+                !entity.fields[*field].nullable && !deferred
+            })
+            .filter_map(|(_, value)| match value {
+                SeedValue::Label { entity, label } => by_label.get(&(*entity, label)).copied(),
+                _ => None,
+            })
+            .filter(|other| *other != at)
+            .collect()
+    };
+    // 0: not seen, 1: open, 2: done
+    let mut state = vec![0u8; rows.len()];
+    for start in 0..rows.len() {
+        let mut stack: Vec<(usize, Vec<usize>)> = Vec::new();
+        if state[start] == 0 {
+            state[start] = 1;
+            stack.push((start, needs(start)));
+        }
+        while let Some((at, rest)) = stack.last_mut() {
+            let at = *at;
+            match rest.pop() {
+                None => {
+                    state[at] = 2;
+                    stack.pop();
+                }
+                Some(next) if state[next] == 0 => {
+                    state[next] = 1;
+                    stack.push((next, needs(next)));
+                }
+                Some(next) if state[next] == 1 => {
+                    let label = |at: usize| rows[at].label.clone().unwrap_or_default();
+                    let message = format!("rows `{}` and `{}` need each other", label(next), label(at));
+                    let found = Diagnostic::new(codes::SEED_CYCLE, rows[at].span, message);
+                    let help = "make one of the references nullable, or `deferrable initially deferred`";
+                    out.push(found.also(rows[next].span, "needs the other").help(help));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}

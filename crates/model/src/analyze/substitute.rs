@@ -1,0 +1,313 @@
+//! `$param` in the names and texts of a mixin's member.
+
+use smol_str::{SmolStr, SmolStrBuilder};
+use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_syntax::ast::*;
+
+/// Parameters and their values, as written.
+#[derive(Debug)]
+pub(crate) struct Values {
+    pub list: Vec<(SmolStr, SmolStr)>,
+}
+
+/// A copy of `member` with every `$param` filled in; unknown ones are reported.
+pub(crate) fn substitute(member: &Member, values: &Values, out: &mut Vec<Diagnostic>) -> Member {
+    let mut member = member.clone();
+    Filler { values, out }.member(&mut member);
+    member
+}
+
+/// A value where a name is needed: without its quotes.
+pub(crate) fn as_name(value: &str) -> SmolStr {
+    let value = value.trim();
+    for (quote, doubled) in [('"', "\"\""), ('\'', "''")] {
+        if value.len() >= 2 && value.starts_with(quote) && value.ends_with(quote) {
+            return value[1..value.len() - 1].replace(doubled, &quote.to_string()).into();
+        }
+    }
+    value.into()
+}
+
+struct Filler<'v> {
+    values: &'v Values,
+    out: &'v mut Vec<Diagnostic>,
+}
+
+impl Filler<'_> {
+    fn value(&self, param: &str) -> Option<&SmolStr> {
+        self.values.list.iter().find(|(name, _)| name == param).map(|(_, value)| value)
+    }
+
+    fn unknown(&mut self, param: &str, span: Span) {
+        let near = nearest(param, self.values.list.iter().map(|(name, _)| name.as_str()));
+        let help = match near {
+            Some(near) => format!("did you mean `${near}`?"),
+            None => format!("add `{param}` to the mixin's parameters"),
+        };
+        let found = Diagnostic::new(codes::MIXIN_ARGUMENTS, span, format!("unknown parameter `${param}`"));
+        self.out.push(found.help(help));
+    }
+
+    fn name(&mut self, name: &mut Name) {
+        let Some(param) = name.text.strip_prefix('$') else { return };
+        match self.value(param) {
+            Some(value) => name.text = as_name(value),
+            None => {
+                let param = param.to_owned();
+                self.unknown(&param, name.at.0);
+            }
+        }
+    }
+
+    fn maybe(&mut self, name: &mut Option<Name>) {
+        if let Some(name) = name {
+            self.name(name);
+        }
+    }
+
+    fn names(&mut self, names: &mut [Name]) {
+        for name in names {
+            self.name(name);
+        }
+    }
+
+    fn qname(&mut self, name: &mut QName) {
+        if let Some(schema) = &mut name.schema {
+            self.name(schema);
+        } else if let Some(value) = name.name.text.strip_prefix('$').and_then(|p| self.value(p))
+            && let Some((schema, rest)) = value.split_once('.')
+        {
+            name.schema = Some(Name { text: as_name(schema), at: name.name.at });
+            name.name.text = as_name(rest);
+            return;
+        }
+        self.name(&mut name.name);
+    }
+
+    fn ty(&mut self, ty: &mut TypeRef) {
+        let value = ty.name.name.text.strip_prefix('$').and_then(|p| self.value(p)).cloned();
+        self.qname(&mut ty.name);
+        let Some(value) = value else { return };
+        // `varchar(120)?` and `text[]` as a value
+        let mut text = value.trim();
+        if let Some(rest) = text.strip_suffix('?') {
+            ty.nullable = true;
+            text = rest.trim_end();
+        }
+        while let Some(rest) = text.strip_suffix("[]") {
+            ty.dims = ty.dims.saturating_add(1);
+            text = rest.trim_end();
+        }
+        if let Some((name, args)) = text.strip_suffix(')').and_then(|t| t.split_once('(')) {
+            ty.args = args.split(',').filter_map(|a| a.trim().parse().ok()).collect();
+            text = name.trim_end();
+        }
+        ty.name.name.text = as_name(text.rsplit('.').next().unwrap_or(text));
+    }
+
+    fn text(&mut self, text: &mut SmolStr, span: Span, strict: bool) {
+        if !text.contains('$') {
+            return;
+        }
+        let mut filled = SmolStrBuilder::new();
+        let mut rest = text.as_str();
+        let mut in_string = false;
+        while let Some(at) = rest.find(['$', '\'']) {
+            filled.push_str(&rest[..at]);
+            if rest[at..].starts_with('\'') {
+                in_string = !in_string;
+                filled.push('\'');
+                rest = &rest[at + 1..];
+                continue;
+            }
+            let word = &rest[at + 1..];
+            let len = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len());
+            let param = &word[..len];
+            match self.value(param) {
+                Some(value) if in_string => filled.push_str(&as_name(value)),
+                Some(value) => filled.push_str(value),
+                None => {
+                    let is_param = param.starts_with(|c: char| c.is_ascii_alphabetic());
+                    if strict && !in_string && is_param {
+                        self.unknown(param, span);
+                    }
+                    filled.push_str(&rest[at..at + 1 + len]);
+                }
+            }
+            rest = &word[len..];
+        }
+        filled.push_str(rest);
+        *text = filled.finish();
+    }
+
+    fn raw(&mut self, raw: &mut RawExpr) {
+        self.text(&mut raw.text, raw.at.0, true);
+    }
+
+    fn maybe_raw(&mut self, raw: &mut Option<RawExpr>) {
+        if let Some(raw) = raw {
+            self.raw(raw);
+        }
+    }
+
+    fn literal(&mut self, literal: &mut StrLit) {
+        if let Some(value) = literal.value.strip_prefix('$').and_then(|p| self.value(p)) {
+            literal.value = as_name(value);
+        } else {
+            self.text(&mut literal.value, literal.at.0, false);
+        }
+    }
+
+    fn element(&mut self, element: &mut IndexElement) {
+        self.raw(&mut element.expr);
+    }
+
+    fn elements(&mut self, elements: &mut [IndexElement]) {
+        for element in elements {
+            self.element(element);
+        }
+    }
+
+    fn reference(&mut self, options: &mut RefOptions) {
+        self.maybe(&mut options.path);
+        self.maybe(&mut options.inverse);
+        self.maybe(&mut options.constraint);
+        for action in [&mut options.on_delete, &mut options.on_update].into_iter().flatten() {
+            self.names(&mut action.columns);
+        }
+    }
+
+    fn rule(&mut self, rule: &mut PolicyRule) {
+        self.name(&mut rule.name);
+        for action in &mut rule.actions {
+            self.names(&mut action.columns);
+        }
+        self.names(&mut rule.roles);
+        self.maybe_raw(&mut rule.when);
+        self.maybe_raw(&mut rule.check);
+        self.maybe(&mut rule.was);
+    }
+
+    fn member(&mut self, member: &mut Member) {
+        match &mut member.kind {
+            MemberKind::Field(f) => {
+                self.name(&mut f.name);
+                self.ty(&mut f.ty);
+                match &mut f.value {
+                    Some(FieldValue::Default(raw)) => self.raw(raw),
+                    Some(FieldValue::Maintained(m)) => {
+                        self.name(&mut m.path);
+                        self.maybe(&mut m.field);
+                        self.maybe_raw(&mut m.filter);
+                    }
+                    None => {}
+                }
+                self.maybe_raw(&mut f.generated);
+                self.maybe(&mut f.was);
+                self.maybe_raw(&mut f.backfill);
+            }
+            MemberKind::Ref(r) => {
+                self.name(&mut r.column);
+                self.qname(&mut r.target);
+                self.maybe(&mut r.target_column);
+                self.maybe_raw(&mut r.default);
+                self.maybe(&mut r.was);
+                self.maybe_raw(&mut r.backfill);
+                self.reference(&mut r.options);
+            }
+            MemberKind::CompositeRef(r) => {
+                self.names(&mut r.columns);
+                self.qname(&mut r.target);
+                self.names(&mut r.target_columns);
+                self.reference(&mut r.options);
+            }
+            MemberKind::Use(u) => {
+                for mixin in &mut u.mixins {
+                    for (_, value) in &mut mixin.args {
+                        self.raw(value);
+                    }
+                }
+            }
+            MemberKind::Key(k) => {
+                self.maybe(&mut k.name);
+                self.names(&mut k.columns);
+                self.names(&mut k.include);
+            }
+            MemberKind::Unique(u) => {
+                self.maybe(&mut u.name);
+                self.elements(&mut u.elements);
+                self.names(&mut u.include);
+                self.maybe_raw(&mut u.filter);
+            }
+            MemberKind::Check(c) => {
+                self.maybe(&mut c.name);
+                self.raw(&mut c.expr);
+            }
+            MemberKind::Exclude(e) => {
+                self.maybe(&mut e.name);
+                for (element, _) in &mut e.elements {
+                    self.element(element);
+                }
+                self.maybe_raw(&mut e.filter);
+            }
+            MemberKind::Index(i) => {
+                self.maybe(&mut i.name);
+                self.elements(&mut i.elements);
+                self.names(&mut i.include);
+                self.maybe_raw(&mut i.filter);
+            }
+            MemberKind::Search(s) => {
+                self.maybe(&mut s.column);
+                for (field, _) in &mut s.fields {
+                    self.name(field);
+                }
+                self.maybe(&mut s.config);
+            }
+            MemberKind::PartitionBy(p) => self.elements(&mut p.elements),
+            MemberKind::Partition(p) => {
+                self.qname(&mut p.name);
+                match &mut p.bounds {
+                    PartitionBounds::Range { from, to } => from.iter_mut().chain(to).for_each(|e| self.raw(e)),
+                    PartitionBounds::List(list) => list.iter_mut().for_each(|e| self.raw(e)),
+                    PartitionBounds::Hash { .. } | PartitionBounds::Default => {}
+                }
+            }
+            MemberKind::Workflow(w) => {
+                self.name(&mut w.field);
+                for step in &mut w.steps {
+                    self.names(&mut step.from);
+                    self.names(&mut step.to);
+                    self.maybe_raw(&mut step.when);
+                }
+            }
+            MemberKind::Limit(l) => {
+                self.name(&mut l.name);
+                self.raw(&mut l.condition);
+                self.names(&mut l.per);
+                self.raw(&mut l.to);
+                for (column, value) in &mut l.overflow {
+                    self.name(column);
+                    self.raw(value);
+                }
+                self.elements(&mut l.promote_by);
+            }
+            MemberKind::Trigger(t) => {
+                self.name(&mut t.name);
+                for event in &mut t.events {
+                    self.names(&mut event.columns);
+                }
+                self.maybe_raw(&mut t.when);
+                match &mut t.action {
+                    TriggerAction::Execute { function, args } => {
+                        self.qname(function);
+                        args.iter_mut().for_each(|a| self.literal(a));
+                    }
+                    TriggerAction::Body(body) => self.text(&mut body.text, body.at.0, false),
+                }
+                self.maybe(&mut t.was);
+            }
+            MemberKind::Policy(rules) => rules.iter_mut().for_each(|r| self.rule(r)),
+            MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(_) => {}
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Types as written to types of the model.
+
+use super::builtin;
+use super::project::{Project, show, sorted};
+use crate::types::*;
+use smol_str::SmolStr;
+use specc_diag::{Diagnostic, codes, nearest};
+use specc_syntax::ast::TypeRef;
+
+/// A type of which nothing is known.
+pub(crate) fn unknown() -> Type {
+    Type { base: Base::Unknown, args: Vec::new(), dims: 0 }
+}
+
+/// A built-in type without arguments.
+pub(crate) fn plain(name: &str) -> Type {
+    Type { base: Base::Builtin(name.into()), args: Vec::new(), dims: 0 }
+}
+
+impl Project<'_> {
+    /// The type that is written; findings go to `out` and give an unknown type.
+    pub(crate) fn resolve_type(&self, written: &TypeRef, out: &mut Vec<Diagnostic>) -> Type {
+        let mut args = written.args.clone();
+        let base = self.base(written, &mut args, out).unwrap_or(Base::Unknown);
+        if base == Base::Unknown {
+            args.clear();
+        }
+        Type { base, args, dims: written.dims }
+    }
+
+    fn base(&self, written: &TypeRef, args: &mut Vec<i64>, out: &mut Vec<Diagnostic>) -> Option<Base> {
+        let name = &written.name.name.text;
+        let declared = self.types.get(&self.qualified(&written.name));
+        if let Some(base) = declared {
+            if !args.is_empty() {
+                let message = format!("type `{}` takes no arguments", show(&written.name));
+                let found = Diagnostic::new(codes::BAD_TYPE_ARGUMENT, written.at.0, message);
+                out.push(found.help(format!("write `{}`", show(&written.name))));
+                args.clear();
+            }
+            return Some(base.clone());
+        }
+        let builtin_schema = written.name.schema.as_ref().is_none_or(|s| s.text == "pg_catalog");
+        if builtin_schema && let Some(found) = builtin::canonical(name) {
+            return Some(Base::Builtin(self.arguments(written, found, args, out)));
+        }
+        if let Some(extension) = builtin::extension_of(name) {
+            let schema = self.extensions.get(extension);
+            let Some(schema) = schema else {
+                let message = format!("type `{name}` comes from the extension `{extension}`, which is not declared");
+                let help = format!("add `extension {extension}` to one of the files");
+                out.push(Diagnostic::new(codes::UNKNOWN_EXTENSION, written.at.0, message).help(help));
+                return None;
+            };
+            self.arguments(written, name, args, out);
+            let written_schema = written.name.schema.as_ref().map(|s| s.text.clone());
+            let schema = written_schema.or_else(|| schema.clone()).unwrap_or_default();
+            return Some(Base::Named(Qualified { schema, name: name.clone() }));
+        }
+        self.unknown_type(written, out);
+        None
+    }
+
+    fn unknown_type(&self, written: &TypeRef, out: &mut Vec<Diagnostic>) {
+        let name = written.name.name.text.as_str();
+        let help = if let Some(counter) = serial(name) {
+            format!("write `{counter} identity`; an identity column counts by itself")
+        } else if builtin::PSEUDO.contains(&name) {
+            format!("`{name}` is for what a function takes or gives back; choose a type that can be stored")
+        } else if matches!(name, "string" | "str" | "String") {
+            "did you mean `text`?".to_owned()
+        } else if matches!(name, "datetime" | "DateTime") {
+            "did you mean `timestamptz`?".to_owned()
+        } else {
+            let wanted = self.qualified(&written.name);
+            let elsewhere = self.types.keys().filter(|n| n.name == wanted.name).min();
+            let spelled: Vec<String> = self.types.keys().map(|n| self.spell(n)).collect();
+            let mut words: Vec<&str> = sorted(spelled.iter().map(String::as_str));
+            builtin::spellings().for_each(|name| words.push(name));
+            let near = elsewhere.map(|n| self.spell(n));
+            let near = near.or_else(|| nearest(&show(&written.name), words).map(str::to_owned));
+            match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("declare it, for instance `enum {name} {{ … }}` or `domain {name}: text`"),
+            }
+        };
+        let message = format!("unknown type `{}`", show(&written.name));
+        out.push(Diagnostic::new(codes::UNKNOWN_TYPE, written.at.0, message).help(help));
+    }
+
+    /// Checks the arguments of a type and gives back its name: `float(24)` is `real`.
+    fn arguments(&self, written: &TypeRef, name: &str, args: &mut Vec<i64>, out: &mut Vec<Diagnostic>) -> SmolStr {
+        if args.is_empty() {
+            return name.into();
+        }
+        let mut bad = |message: String, help: String| {
+            out.push(Diagnostic::new(codes::BAD_TYPE_ARGUMENT, written.at.0, message).help(help));
+        };
+        if written.name.name.text == "float" {
+            let bits = args[0];
+            args.clear();
+            if !(1..=53).contains(&bits) {
+                bad(format!("`float({bits})` is not between 1 and 53"), "write `double precision`".to_owned());
+            }
+            return if bits <= 24 { "real".into() } else { name.into() };
+        }
+        let Some((_, most, low, high)) = builtin::arguments(name) else {
+            bad(format!("type `{name}` takes no arguments"), format!("write `{name}`"));
+            args.clear();
+            return name.into();
+        };
+        if args.len() > most {
+            bad(
+                format!("type `{name}` takes at most {most} and gets {}", args.len()),
+                format!("write `{name}({})`", args[0]),
+            );
+            args.truncate(most);
+        } else if !(low..=high).contains(&args[0]) {
+            let near = args[0].clamp(low, high);
+            bad(
+                format!("`{name}({})` is not between {low} and {high}", args[0]),
+                format!("write `{name}({near})`, or `{name}` without a limit"),
+            );
+            args.clear();
+        } else if let Some(scale) = args.get(1)
+            && !(-1000..=1000).contains(scale)
+        {
+            bad(format!("the scale {scale} is not between -1000 and 1000"), format!("write `{name}({}, 0)`", args[0]));
+            args.clear();
+        }
+        name.into()
+    }
+
+    /// The type in the author's words.
+    pub(crate) fn describe(&self, model: &Model, ty: &Type) -> String {
+        let mut text = match &ty.base {
+            Base::Builtin(name) => name.to_string(),
+            Base::Enum(id) => self.spell(&model.enums[id.0 as usize].name),
+            Base::Domain(id) => self.spell(&model.domains[id.0 as usize].name),
+            Base::Composite(id) => self.spell(&model.composites[id.0 as usize].name),
+            Base::Row(id) => self.spell(&model.entity(*id).name),
+            Base::Named(name) if name.schema.is_empty() => name.name.to_string(),
+            Base::Named(name) => self.spell(name),
+            Base::Unknown => "unknown".to_owned(),
+        };
+        if !ty.args.is_empty() {
+            let args: Vec<String> = ty.args.iter().map(i64::to_string).collect();
+            text.push_str(&format!("({})", args.join(", ")));
+        }
+        for _ in 0..ty.dims {
+            text.push_str("[]");
+        }
+        text
+    }
+}
+
+/// What to write instead of a type that only looks like one.
+fn serial(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "smallserial" | "serial2" => "smallint",
+        "serial" | "serial4" => "int",
+        "bigserial" | "serial8" => "bigint",
+        _ => return None,
+    })
+}
+
+impl Model {
+    /// The type without its domains.
+    pub(crate) fn under(&self, ty: &Type) -> Type {
+        let mut ty = ty.clone();
+        for _ in 0..32 {
+            let Base::Domain(id) = ty.base else { break };
+            let Some(domain) = self.domains.get(id.0 as usize) else { break };
+            let dims = ty.dims + domain.base.dims;
+            ty = domain.base.clone();
+            ty.dims = dims;
+        }
+        ty
+    }
+
+    /// Whether the type is text of some kind (without `[]`).
+    pub(crate) fn is_text(&self, ty: &Type) -> bool {
+        let ty = self.under(ty);
+        ty.dims == 0
+            && match &ty.base {
+                Base::Builtin(name) => matches!(&**name, "text" | "varchar" | "char" | "bpchar" | "name"),
+                Base::Named(name) => name.name == "citext",
+                Base::Unknown => true,
+                _ => false,
+            }
+    }
+
+    /// Whether a foreign key over the two can compare them.
+    pub(crate) fn comparable(&self, a: &Type, b: &Type) -> bool {
+        let (a, b) = (self.under(a), self.under(b));
+        if a.base == Base::Unknown || b.base == Base::Unknown {
+            return true;
+        }
+        a.dims == b.dims && (a.base == b.base || matches!((family(&a), family(&b)), (Some(x), Some(y)) if x == y))
+    }
+}
+
+/// Types with operators between them.
+fn family(ty: &Type) -> Option<u8> {
+    let Base::Builtin(name) = &ty.base else { return None };
+    Some(match &**name {
+        "smallint" | "int" | "bigint" | "numeric" => 0,
+        "real" | "double precision" => 1,
+        "text" | "varchar" | "name" => 2,
+        "char" | "bpchar" => 3,
+        "timestamp" | "timestamptz" | "date" => 4,
+        "inet" | "cidr" => 5,
+        _ => return None,
+    })
+}
