@@ -10,9 +10,11 @@ mod header;
 mod parts;
 mod plan;
 mod render;
+mod seeds;
 mod stamp;
 
 pub use files::{Changed, Layout, MigrationError, MigrationInput, OutputFile, compare, migration_files};
 pub use parts::Part;
 pub use plan::{Plan, Step, plan_create, plan_drop};
+pub use seeds::seed_file;
 pub use stamp::{Stamp, StampError};

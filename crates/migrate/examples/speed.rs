@@ -1,0 +1,192 @@
+//! Times the way from a catalog to files: `cargo run --release -p specc-migrate --example speed [TABLES]`.
+//!
+//! The catalog is made up: for each table eight columns, a key, two references, a check, two indexes, a trigger, two
+//! policies and two grants.
+
+use smol_str::{SmolStr, format_smolstr};
+use specc_catalog::{
+    Action, Body, Catalog, Column, Command, Constraint, DataType, Dependency, Entry, ForeignKey, Function, Grant, Index,
+    IndexKey, Kind, Object, ObjectId, Policy, Privilege, Returns, Rls, Rule, SqlExpr, Table, TableName, Timing, Trigger,
+    Volatility,
+};
+use specc_migrate::{Layout, MigrationInput, migration_files, plan_create};
+use std::time::Instant;
+
+fn main() {
+    let tables = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(5000);
+    let catalog = catalog(tables);
+    println!("{tables} tables, {} objects", catalog.len());
+    let Ok(stamp) = "20260101000000".parse() else { return };
+    let layout = Layout::supabase();
+    let input = MigrationInput {
+        project: "speed",
+        name: "initial",
+        catalog: &catalog,
+        previous: None,
+        stamp,
+        layout: &layout,
+        recorded: &[],
+    };
+    for _ in 0..3 {
+        time("order of creation", || specc_catalog::order(&catalog).is_ok());
+        time("plan", || plan_create(&catalog).is_ok());
+        time("to JSON", || specc_catalog::to_json(&catalog).len());
+        let bytes = time("files", || {
+            migration_files(&input).map_or(0, |files| files.iter().map(|file| file.contents.len()).sum::<usize>())
+        });
+        println!("{:>24} bytes", bytes);
+        println!();
+    }
+    let text = specc_catalog::to_json(&catalog);
+    time("from JSON", || specc_catalog::from_json(&text).map_or(0, |catalog| catalog.len()));
+    time("compare", || specc_migrate::compare(&catalog, &catalog).is_empty());
+}
+
+fn time<T>(what: &str, run: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let value = std::hint::black_box(run());
+    println!("{what:>20}  {:8.2} ms", start.elapsed().as_secs_f64() * 1000.0);
+    value
+}
+
+fn add(catalog: &mut Catalog, object: impl Into<Object>) {
+    catalog.insert(Entry::new(object));
+}
+
+fn column(name: &str, ty: &str, default: Option<&str>) -> Column {
+    Column { default: default.map(SqlExpr::new), ..Column::new(name, DataType::builtin(ty)) }
+}
+
+fn catalog(tables: usize) -> Catalog {
+    let mut catalog = Catalog::new();
+    catalog.default_grantees = ["anon", "authenticated", "service_role"].map(SmolStr::new).to_vec();
+    add(&mut catalog, touch());
+    for n in 0..tables {
+        one(&mut catalog, n);
+    }
+    catalog
+}
+
+fn touch() -> Function {
+    Function {
+        schema: "public".into(),
+        name: "touch".into(),
+        procedure: false,
+        params: Vec::new(),
+        returns: Some(Returns::Type(DataType::builtin("trigger"))),
+        language: "plpgsql".into(),
+        body: Body::Text("begin\n  new.updated_at := now();\n  return new;\nend".into()),
+        volatility: Volatility::Volatile,
+        strict: false,
+        parallel: None,
+        leakproof: false,
+        security_definer: false,
+        cost: None,
+        rows: None,
+        settings: vec![("search_path".into(), "".into())],
+    }
+}
+
+fn one(catalog: &mut Catalog, n: usize) {
+    let name = |n: usize| TableName::new("public", format_smolstr!("customer_records_{n}"));
+    let table = name(n);
+    let base = &table.name;
+    add(
+        catalog,
+        Table {
+            table: table.clone(),
+            columns: vec![
+                column("id", "uuid", Some("gen_random_uuid()")),
+                column("owner_id", "uuid", None),
+                column("parent_id", "uuid", None),
+                column("title", "text", None),
+                column("description", "text", Some("''")),
+                column("amount", "numeric", Some("0")),
+                column("created_at", "timestamptz", Some("now()")),
+                column("updated_at", "timestamptz", Some("now()")),
+            ],
+            unlogged: false,
+            partition_by: None,
+            partition_of: None,
+            rls: Rls::On,
+            options: Vec::new(),
+            replica_identity: None,
+        },
+    );
+    let constraint = |name: SmolStr, rule| Constraint {
+        table: table.clone(),
+        name,
+        rule,
+        deferrable: false,
+        initially_deferred: false,
+        not_valid: false,
+    };
+    let key = Rule::PrimaryKey { columns: vec!["id".into()], include: Vec::new() };
+    add(catalog, constraint(format_smolstr!("{base}_pkey"), key));
+    for (column, target) in [("owner_id", n / 2), ("parent_id", n * 7 % (n + 20))] {
+        let rule = Rule::ForeignKey(ForeignKey {
+            columns: vec![column.into()],
+            target: name(target.min(n + 1)),
+            target_columns: vec!["id".into()],
+            on_delete: Action::Cascade,
+            on_delete_columns: Vec::new(),
+            on_update: Action::NoAction,
+            match_full: false,
+        });
+        add(catalog, constraint(format_smolstr!("{base}_{column}_fkey"), rule));
+        add(
+            catalog,
+            Index {
+                table: table.clone(),
+                name: format_smolstr!("{base}_{column}_idx"),
+                unique: false,
+                method: "btree".into(),
+                keys: vec![IndexKey::column(column)],
+                include: Vec::new(),
+                filter: None,
+                options: Vec::new(),
+                nulls_not_distinct: false,
+            },
+        );
+    }
+    let check = Rule::Check { expr: SqlExpr::new("amount >= 0"), no_inherit: false };
+    add(catalog, constraint("amount_is_not_negative".into(), check));
+    add(
+        catalog,
+        Trigger {
+            table: table.clone(),
+            name: "touch".into(),
+            timing: Timing::Before,
+            events: vec![("update".into(), Vec::new())],
+            per_row: true,
+            old_table: None,
+            new_table: None,
+            when: None,
+            function: specc_catalog::Qualified::new("public", "touch"),
+            args: Vec::new(),
+            constraint: false,
+            initially_deferred: false,
+        },
+    );
+    for (name, command) in [("owners_read", Command::Select), ("owners_change", Command::Update)] {
+        let mine = SqlExpr::new("owner_id = (select auth.uid())");
+        catalog.insert(Entry {
+            depends: vec![Dependency::new(table.id(), "its condition reads this")],
+            ..Entry::new(Policy {
+                table: table.clone(),
+                name: name.into(),
+                permissive: true,
+                command,
+                roles: vec!["authenticated".into()],
+                using: Some(mine.clone()),
+                check: (command == Command::Update).then_some(mine),
+            })
+        });
+    }
+    for to in ["authenticated", "service_role"] {
+        let privilege = |name: &str| Privilege { name: name.into(), columns: Vec::new(), grantable: false };
+        let privileges = vec![privilege("select"), privilege("update")];
+        let on = ObjectId::new(Kind::Table, table.schema.clone(), table.name.clone());
+        add(catalog, Grant { on, to: to.into(), privileges });
+    }
+}
