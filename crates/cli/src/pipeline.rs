@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::project::Project;
 use crate::report::Failure;
 use rayon::prelude::*;
-use specc_catalog::Catalog;
+use specc_catalog::{Catalog, Entry};
 use specc_diag::{Diagnostic, FileId, Sources};
 use specc_model::Model;
 use std::path::PathBuf;
@@ -71,8 +71,12 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
     if specc_diag::has_errors(&findings) {
         return Err(Failure::Findings(findings, sources));
     }
-    let (catalog, mut found) = specc_lower::lower(&model);
+    let (mut catalog, mut found) = specc_lower::lower(&model);
     findings.append(&mut found);
+    // Rows of every environment belong to the schema: they are objects like any other.
+    for seed in specc_seed::generate(&model, "base") {
+        catalog.insert(Entry::new(seed));
+    }
     timings.push(("lower", clock.lap()));
     specc_diag::sort(&mut findings);
     if stop(&findings) {

@@ -8,7 +8,7 @@
 
 use super::helpers::{Helpers, Wanted, function_id, spec_function};
 use crate::Output;
-use crate::expr::{Chain, Folder, RowRef, column, exists_path, is_loose, parts, qualified};
+use crate::expr::{Chain, Folder, RowRef, column, exists_path, is_loose, parts};
 use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog::{DataType, ObjectId, Returns};
@@ -16,7 +16,7 @@ use specc_diag::{Diagnostic, Span, codes};
 use specc_model::scope::{PathStep, Resolved, Scope};
 use specc_model::{EntityId, FieldIx, Model};
 use specc_sql::quote;
-use sqlparser::ast::{self, BinaryOperator, Expr, UnaryOperator};
+use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
 /// What the rules of one entity share.
 pub(super) struct Shaper<'a> {
@@ -368,14 +368,4 @@ fn is_strict(expr: &Expr) -> bool {
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) => true,
         _ => false,
     }
-}
-
-/// The qualified name of an entity's table.
-pub(super) fn table(model: &Model, entity: EntityId) -> String {
-    qualified(&model.entity(entity).name)
-}
-
-/// Whether an expression is the literal `true`.
-pub(super) fn is_true(expr: &Expr) -> bool {
-    matches!(expr, Expr::Value(v) if v.value == ast::Value::Boolean(true))
 }

@@ -1,0 +1,228 @@
+//! `specc build`
+
+use crate::args::{Build, Format, Part};
+use crate::output::{self, File, Written};
+use crate::pipeline::{self, Clock, Meant};
+use crate::project::Project;
+use crate::report::{self, Failure, data, plural};
+use rayon::prelude::*;
+use specc_catalog::{Catalog, Object};
+use specc_migrate::{Layout, MigrationError, MigrationInput, Stamp};
+use specc_model::Target;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// The list of generated files that are made anew by each build, so that those nothing generates any more are removed.
+const GENERATED: &str = "generated.txt";
+
+/// Writes everything that was asked for.
+pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
+    let mut clock = Clock::start();
+    let project = Project::open(&args.place.project)?;
+    let read = clock.lap();
+    let files = project.files.len();
+    let meant = pipeline::understand(project, args.deny_warnings)?;
+    let mut timings = vec![("read", read)];
+    timings.extend(meant.timings.iter().copied());
+    clock.lap();
+    report::diagnostics(&meant.warnings, &meant.sources, if format == Format::Json { Format::Text } else { format });
+    let out = args.out.clone().unwrap_or_else(|| meant.root.clone());
+    let state = State::read(&out, &meant)?;
+    let wants = |part| args.only.is_empty() || args.only.contains(&part);
+    let (migrations, rest) = rayon::join(
+        || if wants(Part::Migrations) { migrations(args, &meant, &state) } else { Ok(Vec::new()) },
+        || {
+            let (seeds, docs) = rayon::join(
+                || if wants(Part::Seeds) { seeds(&meant) } else { Vec::new() },
+                || if wants(Part::Docs) { docs(&meant) } else { Vec::new() },
+            );
+            seeds.into_iter().chain(docs).collect::<Vec<_>>()
+        },
+    );
+    let mut all = migrations?;
+    let mut stale = Vec::new();
+    if args.only.is_empty() {
+        let list: Vec<_> = rest.iter().map(|f| f.path.to_string_lossy().into_owned()).collect();
+        stale = state.generated.iter().filter(|path| !list.contains(path)).map(PathBuf::from).collect();
+        all.push(File { path: meant.config.state().join(GENERATED), contents: list.join("\n") + "\n" });
+    }
+    all.extend(rest);
+    timings.push(("generate", clock.lap()));
+    let written = output::write(&out, &all, &stale)?;
+    timings.push(("write", clock.lap()));
+    summary(format, &meant, files, &out, &written);
+    if args.timings {
+        show_timings(&timings);
+    }
+    // Freeing millions of small objects takes longer than it is worth: the process ends here.
+    std::mem::forget(meant);
+    std::mem::forget(all);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What earlier builds left in the output folder.
+struct State {
+    catalog: Option<Catalog>,
+    /// Path and SHA-256 of each migration file.
+    recorded: Vec<(String, String)>,
+    /// Paths of seeds and docs.
+    generated: Vec<String>,
+}
+
+impl State {
+    fn read(out: &Path, meant: &Meant) -> Result<Self, Failure> {
+        let own = out.join(meant.config.state());
+        let catalog = match read(&own.join("catalog.json"))? {
+            Some(text) => Some(specc_catalog::from_json(&text).map_err(|error| {
+                Failure::broken(format!("{}: {error}", own.join("catalog.json").display()))
+            })?),
+            None => None,
+        };
+        let recorded = match read(&own.join("checksums.toml"))? {
+            Some(text) => checksums(&text).map_err(|error| {
+                Failure::broken(format!("{}: {error}", own.join("checksums.toml").display()))
+            })?,
+            None => Vec::new(),
+        };
+        let generated = read(&own.join(GENERATED))?.unwrap_or_default();
+        let generated = generated.lines().filter(|line| !line.is_empty()).map(str::to_string).collect();
+        let state = Self { catalog, recorded, generated };
+        state.check(out)?;
+        Ok(state)
+    }
+
+    /// Migrations are history: one that was edited or lost after it was written is an error, since what was reviewed and
+    /// perhaps applied is not what lies there now.
+    fn check(&self, out: &Path) -> Result<(), Failure> {
+        for (path, sum) in self.recorded.iter().filter(|(path, _)| path.ends_with(".sql")) {
+            let why = match read(&out.join(path))? {
+                None => "is missing",
+                Some(text) if specc_catalog::checksum(&text) != *sum => "was edited after it was written",
+                Some(_) => continue,
+            };
+            return Err(Failure::broken(format!(
+                "E0904: {path} {why}; bring it back as it was (git checkout), or remove all migrations and specc's own folder to start anew"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn read(path: &Path) -> Result<Option<String>, Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::broken(format!("cannot read {}: {error}", path.display()))),
+    }
+}
+
+fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
+    #[derive(serde::Deserialize)]
+    struct Checksums {
+        files: BTreeMap<String, String>,
+    }
+    let parsed: Checksums = toml::from_str(text).map_err(|error| error.message().to_string())?;
+    Ok(parsed.files.into_iter().collect())
+}
+
+fn migrations(args: &Build, meant: &Meant, state: &State) -> Result<Vec<File>, Failure> {
+    let stamp = args.stamp.clone().unwrap_or_else(now);
+    let stamp: Stamp = stamp.parse().map_err(|error| Failure::broken(format!("--stamp: {error}")))?;
+    let slashes = |path: PathBuf| path.to_string_lossy().replace('\\', "/");
+    let layout = match meant.model.options.target {
+        Target::Supabase => Layout::supabase(),
+        Target::Postgres => Layout::postgres(),
+    };
+    let layout = Layout {
+        migrations: slashes(meant.config.migrations()),
+        own: slashes(meant.config.state()),
+        ..layout
+    };
+    let input = MigrationInput {
+        project: &meant.config.name,
+        name: &args.name,
+        catalog: &meant.catalog,
+        previous: state.catalog.as_ref(),
+        stamp,
+        layout: &layout,
+        recorded: &state.recorded,
+    };
+    let files = specc_migrate::migration_files(&input).map_err(|error| match error {
+        MigrationError::Cycle(cycle) => Failure::broken(format!("E0413: {cycle}")),
+        MigrationError::Changed(changed) => Failure::broken(format!(
+            "E0903: {changed}\nchanging what an earlier migration made is not built yet; until no database has that migration, \
+             remove it and specc's own folder, and build anew"
+        )),
+    })?;
+    Ok(files.into_iter().map(|f| File { path: f.path.into(), contents: f.contents }).collect())
+}
+
+/// The time as a stamp, UTC. The only clock that specc reads.
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string()
+}
+
+fn seeds(meant: &Meant) -> Vec<File> {
+    let envs: Vec<_> = meant.model.seeds.iter().map(|s| &s.env).filter(|env| *env != "base").collect();
+    envs.par_iter()
+        .map(|env| {
+            let seeds = specc_seed::generate(&meant.model, env);
+            let contents = specc_migrate::seed_file(&meant.config.name, env, &meant.catalog, &seeds);
+            File { path: meant.config.seeds().join(format!("{env}.sql")), contents }
+        })
+        .collect()
+}
+
+fn docs(meant: &Meant) -> Vec<File> {
+    let folder = meant.config.docs();
+    let options = specc_docs::Options { project: meant.config.name.clone() };
+    let files = specc_docs::generate(&meant.model, &meant.catalog, &options);
+    files.into_iter().map(|f| File { path: folder.join(f.path), contents: f.contents }).collect()
+}
+
+fn summary(format: Format, meant: &Meant, files: usize, out: &Path, written: &Written) {
+    let count = |want: fn(&Object) -> bool| meant.catalog.iter().filter(|(_, e)| want(&e.object)).count();
+    let (tables, policies) = (count(|o| matches!(o, Object::Table(_))), count(|o| matches!(o, Object::Policy(_))));
+    if format == Format::Json {
+        let paths = |list: &[PathBuf]| list.iter().map(|p| p.to_string_lossy().into_owned()).collect::<Vec<_>>();
+        data(
+            &serde_json::json!({
+                "project": meant.config.name, "tables": tables, "policies": policies,
+                "out": out.to_string_lossy(), "unchanged": written.unchanged,
+                "written": paths(&written.changed), "removed": paths(&written.removed),
+            })
+            .to_string(),
+        );
+        return;
+    }
+    let name = &meant.config.name;
+    eprintln!("{name}: {}, {}, from {}", plural(tables, "table"), words(policies, "policy", "policies"), plural(files, "file"));
+    if written.changed.is_empty() && written.removed.is_empty() {
+        eprintln!("nothing changed, nothing written");
+        return;
+    }
+    eprintln!("wrote {} to {}, {} as before, {} removed", plural(written.changed.len(), "file"), out.display(), written.unchanged, written.removed.len());
+    let migrations = meant.config.migrations();
+    for path in written.changed.iter().filter(|p| p.starts_with(&migrations)) {
+        eprintln!("  {}", out.join(path).display());
+    }
+    eprintln!("  {}  (start here)", out.join(meant.config.docs()).join("README.md").display());
+}
+
+fn words(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+fn show_timings(timings: &[(&str, Duration)]) {
+    for (stage, time) in timings {
+        eprintln!("  {stage:<12} {:>8.1} ms", time.as_secs_f64() * 1000.0);
+    }
+    // Linux only; elsewhere the line is left out.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    if let Some(peak) = peak {
+        eprintln!("  peak memory {} MB", peak / 1024);
+    }
+}
