@@ -58,128 +58,47 @@ pub struct Wish {
 /// The text that `fake.kind` stands for; unknown kinds give a word.
 pub fn text(kind: &str, wish: Wish) -> String {
     // What a number would break is drawn anew instead.
-    let again = if unnumbered(kind) && wish.attempt > 0 {
-        crate::hash::mix(wish.attempt)
-    } else {
-        0
-    };
+    let again = if unnumbered(kind) && wish.attempt > 0 { crate::hash::mix(wish.attempt) } else { 0 };
     let s = &mut Stream::new(wish.seed ^ again);
     // Some kinds are meant to tell rows apart, so they have a number from the start.
     let (body, sep, tail, counted) = match kind {
         "address" | "street" => (street(s), " ", String::new(), false),
-        "bool" => (
-            ["false", "true"][s.below(2) as usize].to_owned(),
-            "",
-            String::new(),
-            false,
-        ),
+        "bool" => (["false", "true"][s.below(2) as usize].to_owned(), "", String::new(), false),
         "city" => (s.pick(CITIES).to_owned(), " ", String::new(), false),
         "color" => (s.pick(COLORS).to_owned(), " ", String::new(), false),
-        "company" => (
-            format!("{} {}", s.pick(LAST_NAMES), s.pick(COMPANY_ENDS)),
-            " ",
-            String::new(),
-            false,
-        ),
+        "company" => (format!("{} {}", s.pick(LAST_NAMES), s.pick(COMPANY_ENDS)), " ", String::new(), false),
         "country" => (s.pick(COUNTRIES).to_owned(), " ", String::new(), false),
         "country_code" => (s.pick(CODES).to_owned(), "", String::new(), false),
         "date" => (date(s), "", String::new(), false),
-        "timestamp" => (
-            format!("{} {}+00", date(s), time(s)),
-            "",
-            String::new(),
-            false,
-        ),
+        "timestamp" => (format!("{} {}+00", date(s), time(s)), "", String::new(), false),
         "email" => (user(s), "", "@example.com".to_owned(), true),
         "username" => (user(s).replace('.', "_"), "", String::new(), true),
         "first_name" => (s.pick(FIRST_NAMES).to_owned(), " ", String::new(), false),
         "last_name" => (s.pick(LAST_NAMES).to_owned(), " ", String::new(), false),
-        "name" => (
-            format!("{} {}", s.pick(FIRST_NAMES), s.pick(LAST_NAMES)),
-            " ",
-            String::new(),
-            false,
-        ),
-        "int" | "number" => (
-            (s.below(1000) + wish.attempt * 1000).to_string(),
-            "",
-            String::new(),
-            false,
-        ),
-        "ip" => (
-            format!("10.{}.{}.{}", s.below(256), s.below(256), 1 + s.below(254)),
-            "",
-            String::new(),
-            false,
-        ),
+        "name" => (format!("{} {}", s.pick(FIRST_NAMES), s.pick(LAST_NAMES)), " ", String::new(), false),
+        "int" | "number" => ((s.below(1000) + wish.attempt * 1000).to_string(), "", String::new(), false),
+        "ip" => (format!("10.{}.{}.{}", s.below(256), s.below(256), 1 + s.below(254)), "", String::new(), false),
         "job" | "job_title" => (s.pick(JOBS).to_owned(), " ", String::new(), false),
         "json" => {
-            return format!(
-                "{{\"label\": \"{}\", \"value\": {}}}",
-                s.pick(NOUNS),
-                s.below(100)
-            );
+            return format!("{{\"label\": \"{}\", \"value\": {}}}", s.pick(NOUNS), s.below(100));
         }
         "paragraph" | "lorem" | "text" => {
             let count = 3 + s.below(3);
-            (
-                (0..count)
-                    .map(|_| sentence(s))
-                    .collect::<Vec<_>>()
-                    .join(" "),
-                " ",
-                String::new(),
-                false,
-            )
+            ((0..count).map(|_| sentence(s)).collect::<Vec<_>>().join(" "), " ", String::new(), false)
         }
         // Numbers kept free for fiction.
-        "phone" => (
-            format!(
-                "+1 {}{:02} 555 01{:02}",
-                2 + s.below(8),
-                s.below(100),
-                s.below(100)
-            ),
-            " ",
-            String::new(),
-            false,
-        ),
-        "postcode" | "zip" => (
-            format!("{:05}", 1000 + s.below(98_000)),
-            "",
-            String::new(),
-            false,
-        ),
+        "phone" => {
+            (format!("+1 {}{:02} 555 01{:02}", 2 + s.below(8), s.below(100), s.below(100)), " ", String::new(), false)
+        }
+        "postcode" | "zip" => (format!("{:05}", 1000 + s.below(98_000)), "", String::new(), false),
         "sentence" => (sentence(s), " ", String::new(), false),
-        "slug" => (
-            format!("{}-{}", s.pick(ADJECTIVES), s.pick(NOUNS)),
-            "-",
-            String::new(),
-            true,
-        ),
+        "slug" => (format!("{}-{}", s.pick(ADJECTIVES), s.pick(NOUNS)), "-", String::new(), true),
         "title" => (title(s), " ", String::new(), false),
-        "url" => (
-            format!(
-                "https://example.com/{}-{}",
-                s.pick(ADJECTIVES),
-                s.pick(NOUNS)
-            ),
-            "-",
-            String::new(),
-            false,
-        ),
+        "url" => (format!("https://example.com/{}-{}", s.pick(ADJECTIVES), s.pick(NOUNS)), "-", String::new(), false),
         "uuid" => return uuid_of(s),
-        "words" => (
-            format!(
-                "{} {} {}",
-                s.pick(ADJECTIVES),
-                s.pick(ADJECTIVES),
-                s.pick(NOUNS)
-            ),
-            " ",
-            String::new(),
-            false,
-        ),
+        "words" => {
+            (format!("{} {} {}", s.pick(ADJECTIVES), s.pick(ADJECTIVES), s.pick(NOUNS)), " ", String::new(), false)
+        }
         _ => (s.pick(NOUNS).to_owned(), " ", String::new(), false),
     };
     let number = match (wish.serial, wish.attempt) {
@@ -189,11 +108,7 @@ pub fn text(kind: &str, wish: Wish) -> String {
         (Some(serial), attempt) => format!("{sep}{serial}-{attempt}"),
         (None, attempt) => format!("{sep}{}", attempt + 1),
     };
-    let number = if unnumbered(kind) {
-        String::new()
-    } else {
-        number
-    };
+    let number = if unnumbered(kind) { String::new() } else { number };
     fit(body, &number, &tail, wish.room)
 }
 
@@ -233,15 +148,13 @@ fn fit(mut body: String, number: &str, tail: &str, room: Option<usize>) -> Strin
 }
 
 const CODES: &[&str] = &[
-    "AR", "AU", "AT", "BE", "BR", "CA", "CL", "DE", "DK", "ES", "FI", "FR", "GB", "GH", "GR", "IE",
-    "IN", "IT", "JP", "KE", "KR", "MX", "NL", "NO", "NZ", "PE", "PL", "PT", "SE", "US",
+    "AR", "AU", "AT", "BE", "BR", "CA", "CL", "DE", "DK", "ES", "FI", "FR", "GB", "GH", "GR", "IE", "IN", "IT", "JP",
+    "KE", "KR", "MX", "NL", "NO", "NZ", "PE", "PL", "PT", "SE", "US",
 ];
 
 fn capital(word: &str) -> String {
     let mut chars = word.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }
 
 fn user(s: &mut Stream) -> String {
@@ -249,28 +162,14 @@ fn user(s: &mut Stream) -> String {
 }
 
 fn street(s: &mut Stream) -> String {
-    format!(
-        "{} {} {}",
-        1 + s.below(199),
-        capital(s.pick(NOUNS)),
-        s.pick(STREET_ENDS)
-    )
+    format!("{} {} {}", 1 + s.below(199), capital(s.pick(NOUNS)), s.pick(STREET_ENDS))
 }
 
 fn title(s: &mut Stream) -> String {
     match s.below(3) {
-        0 => format!(
-            "The {} {}",
-            capital(s.pick(ADJECTIVES)),
-            capital(s.pick(NOUNS))
-        ),
+        0 => format!("The {} {}", capital(s.pick(ADJECTIVES)), capital(s.pick(NOUNS))),
         1 => format!("{} and {}", capital(s.pick(NOUNS)), capital(s.pick(NOUNS))),
-        _ => format!(
-            "{} {} {}",
-            capital(s.pick(ADJECTIVES)),
-            capital(s.pick(NOUNS)),
-            capital(s.pick(NOUNS))
-        ),
+        _ => format!("{} {} {}", capital(s.pick(ADJECTIVES)), capital(s.pick(NOUNS)), capital(s.pick(NOUNS))),
     }
 }
 
@@ -279,21 +178,12 @@ fn sentence(s: &mut Stream) -> String {
     match s.below(3) {
         0 => format!("The {} {a} {verb} the {b}.", s.pick(ADJECTIVES)),
         1 => format!("Every {a} {verb} a {} {b}.", s.pick(&ADJECTIVES[1..])),
-        _ => format!(
-            "The {a} by the {} {verb} the {} {b}.",
-            s.pick(NOUNS),
-            s.pick(ADJECTIVES)
-        ),
+        _ => format!("The {a} by the {} {verb} the {} {b}.", s.pick(NOUNS), s.pick(ADJECTIVES)),
     }
 }
 
 fn date(s: &mut Stream) -> String {
-    format!(
-        "{}-{:02}-{:02}",
-        2020 + s.below(6),
-        1 + s.below(12),
-        1 + s.below(28)
-    )
+    format!("{}-{:02}-{:02}", 2020 + s.below(6), 1 + s.below(12), 1 + s.below(28))
 }
 
 fn time(s: &mut Stream) -> String {
@@ -302,15 +192,10 @@ fn time(s: &mut Stream) -> String {
 
 fn uuid_of(s: &mut Stream) -> String {
     let bits = (u128::from(s.next()) << 64) | u128::from(s.next());
-    uuid::Builder::from_random_bytes(bits.to_be_bytes())
-        .into_uuid()
-        .to_string()
+    uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
 }
 
 /// The key of the row at `path`: the same in every project and on every run.
 pub fn key(path: &str) -> Uuid {
-    Uuid::new_v5(
-        &Uuid::new_v5(&Uuid::NAMESPACE_URL, b"specc:seed"),
-        path.as_bytes(),
-    )
+    Uuid::new_v5(&Uuid::new_v5(&Uuid::NAMESPACE_URL, b"specc:seed"), path.as_bytes())
 }

@@ -5,18 +5,8 @@ use specc_model::{EntityId, Expr as Typed, FieldIx, Model};
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
 /// True or false where it can be told from the values given (a field left out has its default), else none.
-pub(crate) fn holds(
-    model: &Model,
-    entity: EntityId,
-    filter: &Typed,
-    values: &[(FieldIx, SmolStr)],
-) -> Option<bool> {
-    Row {
-        model,
-        entity,
-        values,
-    }
-    .truth(&filter.ast)
+pub(crate) fn holds(model: &Model, entity: EntityId, filter: &Typed, values: &[(FieldIx, SmolStr)]) -> Option<bool> {
+    Row { model, entity, values }.truth(&filter.ast)
 }
 
 struct Row<'a> {
@@ -29,24 +19,13 @@ impl Row<'_> {
     fn truth(&self, expr: &Expr) -> Option<bool> {
         match expr {
             Expr::Nested(inner) => self.truth(inner),
-            Expr::UnaryOp {
-                op: UnaryOperator::Not,
-                expr,
-            } => self.truth(expr).map(|truth| !truth),
-            Expr::BinaryOp {
-                left,
-                op: BinaryOperator::And,
-                right,
-            } => match (self.truth(left), self.truth(right)) {
+            Expr::UnaryOp { op: UnaryOperator::Not, expr } => self.truth(expr).map(|truth| !truth),
+            Expr::BinaryOp { left, op: BinaryOperator::And, right } => match (self.truth(left), self.truth(right)) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
                 (Some(true), Some(true)) => Some(true),
                 _ => None,
             },
-            Expr::BinaryOp {
-                left,
-                op: BinaryOperator::Or,
-                right,
-            } => match (self.truth(left), self.truth(right)) {
+            Expr::BinaryOp { left, op: BinaryOperator::Or, right } => match (self.truth(left), self.truth(right)) {
                 (Some(true), _) | (_, Some(true)) => Some(true),
                 (Some(false), Some(false)) => Some(false),
                 _ => None,
@@ -60,16 +39,9 @@ impl Row<'_> {
                     _ => None,
                 }
             }
-            Expr::InList {
-                expr,
-                list,
-                negated,
-            } => {
+            Expr::InList { expr, list, negated } => {
                 let value = self.text(expr)?;
-                let list = list
-                    .iter()
-                    .map(|item| self.text(item))
-                    .collect::<Option<Vec<_>>>()?;
+                let list = list.iter().map(|item| self.text(item)).collect::<Option<Vec<_>>>()?;
                 Some(list.contains(&value) != *negated)
             }
             Expr::IsNull(inner) => self.text(inner).map(|value| value == "null"),
@@ -106,13 +78,9 @@ impl Row<'_> {
 
 /// `text` if it is one literal.
 fn literal(text: &str) -> Option<SmolStr> {
-    let quoted = text.len() >= 2
-        && text.starts_with('\'')
-        && text.find("'::").map_or(text.len() - 1, |at| at) >= 1;
+    let quoted = text.len() >= 2 && text.starts_with('\'') && text.find("'::").map_or(text.len() - 1, |at| at) >= 1;
     let bare = text.split("::").next().unwrap_or(text);
-    let word = bare
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+    let word = bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
     (quoted && (bare.ends_with('\'')) || word).then(|| bare.to_owned().to_lowercase_if_word())
 }
 
@@ -123,10 +91,6 @@ trait Lower {
 impl Lower for String {
     /// `TRUE` is `true`, but `'A'` is not `'a'`.
     fn to_lowercase_if_word(self) -> SmolStr {
-        if self.starts_with('\'') {
-            self.into()
-        } else {
-            self.to_lowercase().into()
-        }
+        if self.starts_with('\'') { self.into() } else { self.to_lowercase().into() }
     }
 }

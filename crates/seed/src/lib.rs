@@ -50,12 +50,7 @@ pub fn generate(model: &Model, env: &str) -> Vec<Seed> {
             seeds.push(block(model.entity(row.entity), values, order, env == BASE));
         }
         if let Some(seed) = seeds.last_mut() {
-            seed.rows.push(
-                values
-                    .iter()
-                    .map(|(_, value)| SqlExpr::new(value.clone()))
-                    .collect(),
-            );
+            seed.rows.push(values.iter().map(|(_, value)| SqlExpr::new(value.clone())).collect());
         }
         last = Some(row);
     }
@@ -63,24 +58,13 @@ pub fn generate(model: &Model, env: &str) -> Vec<Seed> {
 }
 
 fn same_columns(a: &Row<'_>, b: &Row<'_>) -> bool {
-    let columns = |row: &Row<'_>| {
-        row.values
-            .iter()
-            .flatten()
-            .map(|(field, _)| *field)
-            .collect::<Vec<_>>()
-    };
+    let columns = |row: &Row<'_>| row.values.iter().flatten().map(|(field, _)| *field).collect::<Vec<_>>();
     columns(a) == columns(b)
 }
 
 /// A block without rows yet.
 fn block(entity: &Entity, values: &[(FieldIx, SmolStr)], order: u32, update: bool) -> Seed {
-    let names = |fields: &[FieldIx]| {
-        fields
-            .iter()
-            .map(|f| entity.fields[*f].name.clone())
-            .collect::<Vec<_>>()
-    };
+    let names = |fields: &[FieldIx]| fields.iter().map(|f| entity.fields[*f].name.clone()).collect::<Vec<_>>();
     let columns: Vec<FieldIx> = values.iter().map(|(field, _)| *field).collect();
     Seed {
         table: TableName::new(entity.name.schema.clone(), entity.name.name.clone()),
@@ -97,25 +81,16 @@ fn block(entity: &Entity, values: &[(FieldIx, SmolStr)], order: u32, update: boo
 /// constraint that they give, else the key all the same.
 fn conflict_key(entity: &Entity, columns: &[FieldIx]) -> Vec<FieldIx> {
     let key = entity.key.as_ref().map(|key| key.fields.clone());
-    let uniques = entity
-        .uniques
-        .iter()
-        .filter(|unique| !unique.is_index() && !unique.deferrable)
-        .filter_map(|unique| {
+    let uniques =
+        entity.uniques.iter().filter(|unique| !unique.is_index() && !unique.deferrable).filter_map(|unique| {
             let field = |e: &specc_model::Element| match e.on {
                 specc_model::On::Field(field) => Some(field),
                 specc_model::On::Expr(_) => None,
             };
-            unique
-                .elements
-                .iter()
-                .map(field)
-                .collect::<Option<Vec<_>>>()
+            unique.elements.iter().map(field).collect::<Option<Vec<_>>>()
         });
     let candidates: Vec<Vec<FieldIx>> = key.into_iter().chain(uniques).collect();
-    let given = candidates
-        .iter()
-        .find(|fields| fields.iter().all(|field| columns.contains(field)));
+    let given = candidates.iter().find(|fields| fields.iter().all(|field| columns.contains(field)));
     given.or(candidates.first()).cloned().unwrap_or_default()
 }
 
@@ -123,17 +98,11 @@ fn conflict_key(entity: &Entity, columns: &[FieldIx]) -> Vec<FieldIx> {
 fn sequence_column(entity: &Entity, columns: &[FieldIx]) -> Option<FieldIx> {
     let field = single(&entity.key.as_ref()?.fields).filter(|field| columns.contains(field))?;
     let column = &entity.fields[field];
-    let counts = |default: &Expr| {
-        default
-            .text
-            .trim_start()
-            .to_ascii_lowercase()
-            .starts_with("nextval(")
-    };
+    let counts = |default: &Expr| default.text.trim_start().to_ascii_lowercase().starts_with("nextval(");
     (column.identity.is_some() || column.default.as_deref().is_some_and(counts)).then_some(field)
 }
 
 /// The SQL of an expression of a seed, which knows no viewer and no path.
 pub(crate) fn sql(expr: &Expr) -> SmolStr {
-    expr.text.clone()
+    specc_expr::print_expr(&expr.ast).into()
 }

@@ -14,9 +14,7 @@ pub(crate) fn groups(model: &Model, rows: &[Row<'_>]) -> Vec<Vec<EntityId>> {
     let mut graph: DiGraph<EntityId, ()> = DiGraph::new();
     let mut nodes: FxHashMap<EntityId, NodeIndex> = FxHashMap::default();
     for row in rows {
-        nodes
-            .entry(row.entity)
-            .or_insert_with(|| graph.add_node(row.entity));
+        nodes.entry(row.entity).or_insert_with(|| graph.add_node(row.entity));
     }
     let mut last = std::ptr::null();
     for row in rows {
@@ -57,33 +55,16 @@ pub(crate) fn groups(model: &Model, rows: &[Row<'_>]) -> Vec<Vec<EntityId>> {
         }
     }
     // Nodes were added by first row, so the smallest node of a part says where it stands.
-    let sorted = sort(
-        &parts.iter().map(|part| part[0].index()).collect::<Vec<_>>(),
-        waits,
-        &frees,
-    );
-    sorted
-        .into_iter()
-        .map(|number| parts[number].iter().map(|node| graph[*node]).collect())
-        .collect()
+    let sorted = sort(&parts.iter().map(|part| part[0].index()).collect::<Vec<_>>(), waits, &frees);
+    sorted.into_iter().map(|number| parts[number].iter().map(|node| graph[*node]).collect()).collect()
 }
 
 /// The rows from `first` on, what they need before them; as far as that allows by entity as in `entities`, then as
 /// written.
 pub(crate) fn rows(rows: &[Row<'_>], first: usize, entities: &[EntityId]) -> Vec<usize> {
-    let rank: FxHashMap<EntityId, usize> = entities
-        .iter()
-        .enumerate()
-        .map(|(rank, id)| (*id, rank))
-        .collect();
-    let here: Vec<usize> = (first..rows.len())
-        .filter(|at| rows[*at].values.is_some())
-        .collect();
-    let place: FxHashMap<usize, usize> = here
-        .iter()
-        .enumerate()
-        .map(|(place, at)| (*at, place))
-        .collect();
+    let rank: FxHashMap<EntityId, usize> = entities.iter().enumerate().map(|(rank, id)| (*id, rank)).collect();
+    let here: Vec<usize> = (first..rows.len()).filter(|at| rows[*at].values.is_some()).collect();
+    let place: FxHashMap<usize, usize> = here.iter().enumerate().map(|(place, at)| (*at, place)).collect();
     let mut waits = vec![0; here.len()];
     let mut frees = vec![Vec::new(); here.len()];
     for (from, at) in here.iter().enumerate() {
@@ -97,22 +78,14 @@ pub(crate) fn rows(rows: &[Row<'_>], first: usize, entities: &[EntityId]) -> Vec
     let mut by_rank: Vec<usize> = (0..here.len()).collect();
     by_rank.sort_by_key(|place| (rank[&rows[here[*place]].entity], *place));
     let mut priority = vec![0; here.len()];
-    by_rank
-        .iter()
-        .enumerate()
-        .for_each(|(n, place)| priority[*place] = n);
-    sort(&priority, waits, &frees)
-        .into_iter()
-        .map(|place| here[place])
-        .collect()
+    by_rank.iter().enumerate().for_each(|(n, place)| priority[*place] = n);
+    sort(&priority, waits, &frees).into_iter().map(|place| here[place]).collect()
 }
 
 /// Kahn's algorithm, the smallest priority first; what waits for itself comes last, by priority.
 fn sort(priority: &[usize], mut waits: Vec<usize>, frees: &[Vec<usize>]) -> Vec<usize> {
-    let mut ready: BinaryHeap<_> = (0..waits.len())
-        .filter(|n| waits[*n] == 0)
-        .map(|n| Reverse((priority[n], n)))
-        .collect();
+    let mut ready: BinaryHeap<_> =
+        (0..waits.len()).filter(|n| waits[*n] == 0).map(|n| Reverse((priority[n], n))).collect();
     let mut out = Vec::with_capacity(waits.len());
     while let Some(Reverse((_, n))) = ready.pop() {
         out.push(n);

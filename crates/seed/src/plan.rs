@@ -5,9 +5,7 @@ use crate::hash;
 use crate::order;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
-use specc_model::{
-    Base, EntityId, ExprRef, FieldIx, Model, On, Relation, SeedRow, SeedSet, SeedValue, Type,
-};
+use specc_model::{Base, EntityId, ExprRef, FieldIx, Model, On, Relation, SeedRow, SeedSet, SeedValue, Type};
 
 /// How often a generated row is drawn again before it is given up.
 const ATTEMPTS: u64 = 2_000;
@@ -69,11 +67,8 @@ impl<'m> Plan<'m> {
         self.expand(set);
         self.number(first);
         let groups = order::groups(self.model, &self.rows[first..]);
-        let group_of: FxHashMap<EntityId, usize> = groups
-            .iter()
-            .enumerate()
-            .flat_map(|(n, group)| group.iter().map(move |id| (*id, n)))
-            .collect();
+        let group_of: FxHashMap<EntityId, usize> =
+            groups.iter().enumerate().flat_map(|(n, group)| group.iter().map(move |id| (*id, n))).collect();
         let mut places = vec![Vec::new(); groups.len()];
         for at in first..self.rows.len() {
             places[group_of[&self.rows[at].entity]].push(at);
@@ -105,8 +100,7 @@ impl<'m> Plan<'m> {
             };
             if let Some(label) = &source.label {
                 push(format!("{table}/{label}"), None);
-                self.labels
-                    .insert((source.entity, label), self.rows.len() - 1);
+                self.labels.insert((source.entity, label), self.rows.len() - 1);
                 continue;
             }
             let count = counts.entry(source.entity).or_default();
@@ -120,12 +114,7 @@ impl<'m> Plan<'m> {
     /// Gives keys to the rows from `first` on that have none.
     fn number(&mut self, first: usize) {
         for row in &self.rows[first..] {
-            if let Some(field) = self
-                .model
-                .entity(row.entity)
-                .key
-                .as_ref()
-                .and_then(|key| single(&key.fields))
+            if let Some(field) = self.model.entity(row.entity).key.as_ref().and_then(|key| single(&key.fields))
                 && let Some(SeedValue::Expr(expr)) = given(row.source, field)
                 && let Ok(number) = expr.text.parse::<i64>()
             {
@@ -139,10 +128,7 @@ impl<'m> Plan<'m> {
             let Some(key) = &entity.key else { continue };
             let free = |ix: &&FieldIx| {
                 given(row.source, **ix).is_none()
-                    && !entity
-                        .outgoing
-                        .iter()
-                        .any(|id| self.model.relation(*id).fields.contains(ix))
+                    && !entity.outgoing.iter().any(|id| self.model.relation(*id).fields.contains(ix))
             };
             let Some(&field) = key.fields.iter().find(free) else {
                 continue;
@@ -164,9 +150,7 @@ impl<'m> Plan<'m> {
     fn fill(&mut self, at: usize) -> bool {
         let (entity, source) = (self.rows[at].entity, self.rows[at].source);
         let fields = self.fields(at);
-        self.uniques
-            .entry(entity)
-            .or_insert_with(|| unique_sets(self.model, entity));
+        self.uniques.entry(entity).or_insert_with(|| unique_sets(self.model, entity));
         let mut steps = vec![0u64; fields.len()];
         let mut attempt = 0;
         loop {
@@ -223,12 +207,7 @@ impl<'m> Plan<'m> {
 
     fn composites(&self, entity: EntityId) -> impl Iterator<Item = &'m Relation> {
         let model = self.model;
-        model
-            .entity(entity)
-            .outgoing
-            .iter()
-            .map(|id| model.relation(*id))
-            .filter(|r| r.fields.len() > 1)
+        model.entity(entity).outgoing.iter().map(|id| model.relation(*id)).filter(|r| r.fields.len() > 1)
     }
 
     /// The SQL of a field of a row.
@@ -261,23 +240,21 @@ impl<'m> Plan<'m> {
         let seed = self.seed(at, field);
         match value {
             SeedValue::Expr(expr) => crate::sql(expr),
-            SeedValue::Label { entity, .. } | SeedValue::Any(entity) => {
-                match self.chosen_row(at, field, step) {
-                    Some(other) => {
-                        needs.push(other);
-                        self.value_of(other, self.target(row.entity, field, *entity), 0)
-                    }
-                    None if self.model.entity(row.entity).fields[field].nullable => "null".into(),
-                    None => self.some_row(*entity, self.target(row.entity, field, *entity)),
+            SeedValue::Label { entity, .. } | SeedValue::Any(entity) => match self.chosen_row(at, field, step) {
+                Some(other) => {
+                    needs.push(other);
+                    self.value_of(other, self.target(row.entity, field, *entity), 0)
                 }
-            }
+                None if self.model.entity(row.entity).fields[field].nullable => "null".into(),
+                None => self.some_row(*entity, self.target(row.entity, field, *entity)),
+            },
             SeedValue::Fake(kind) => {
                 let ty = &self.model.entity(row.entity).fields[field].ty;
                 crate::values::fake(self.model, ty, kind, seed, row.ordinal, step)
             }
-            SeedValue::Between(a, b) => crate::values::between(self.model, row.entity, field, a, b)
-                .draw(seed, step)
-                .into(),
+            SeedValue::Between(a, b) => {
+                crate::values::between(self.model, row.entity, field, a, b).draw(seed, step).into()
+            }
             SeedValue::OneOf(options) => match options.len() as u64 {
                 0 => "null".into(),
                 n => crate::sql(&options[(hash::mix(seed).wrapping_add(step) % n) as usize]),
@@ -293,9 +270,7 @@ impl<'m> Plan<'m> {
     /// The row that a label or `any` of a row means.
     fn chosen_row(&self, at: usize, field: FieldIx, step: u64) -> Option<usize> {
         match given(self.rows[at].source, field)? {
-            SeedValue::Label { entity, label } => {
-                self.labels.get(&(*entity, label.as_str())).copied()
-            }
+            SeedValue::Label { entity, label } => self.labels.get(&(*entity, label.as_str())).copied(),
             SeedValue::Any(entity) => {
                 let rows = self.done.get(entity)?;
                 let start = hash::mix(self.seed(at, field));
@@ -311,36 +286,18 @@ impl<'m> Plan<'m> {
         match given(row.source, field)? {
             SeedValue::Any(entity) => self.done.get(entity).map(|rows| rows.len() as u64),
             SeedValue::OneOf(options) => Some(options.len() as u64),
-            SeedValue::Between(a, b) => {
-                crate::values::between(self.model, row.entity, field, a, b).len()
-            }
+            SeedValue::Between(a, b) => crate::values::between(self.model, row.entity, field, a, b).len(),
             _ => None,
         }
     }
 
     /// The field of `to` that `field` refers to: of the foreign key between them, else the key.
     fn target(&self, from: EntityId, field: FieldIx, to: EntityId) -> FieldIx {
-        let relations = self
-            .model
-            .entity(from)
-            .outgoing
-            .iter()
-            .map(|id| self.model.relation(*id));
+        let relations = self.model.entity(from).outgoing.iter().map(|id| self.model.relation(*id));
         relations
             .filter(|r| r.to == to)
-            .find_map(|r| {
-                r.fields
-                    .iter()
-                    .position(|f| *f == field)
-                    .map(|place| r.to_fields[place])
-            })
-            .or_else(|| {
-                self.model
-                    .entity(to)
-                    .key
-                    .as_ref()
-                    .and_then(|key| key.fields.first().copied())
-            })
+            .find_map(|r| r.fields.iter().position(|f| *f == field).map(|place| r.to_fields[place]))
+            .or_else(|| self.model.entity(to).key.as_ref().and_then(|key| key.fields.first().copied()))
             .unwrap_or(0)
     }
 
@@ -361,11 +318,7 @@ impl<'m> Plan<'m> {
             match given(row.source, field) {
                 Some(SeedValue::Label { entity, label }) => {
                     if let Some(&other) = self.labels.get(&(*entity, label.as_str())) {
-                        return self.value_of(
-                            other,
-                            self.target(row.entity, field, *entity),
-                            depth + 1,
-                        );
+                        return self.value_of(other, self.target(row.entity, field, *entity), depth + 1);
                     }
                 }
                 Some(_) => return self.value(at, field, 0, &mut Vec::new()),
@@ -381,19 +334,10 @@ impl<'m> Plan<'m> {
         let entity = self.model.entity(row.entity);
         let name = |f: FieldIx| specc_sql::quote::ident(&entity.fields[f].name);
         let table = specc_sql::quote::qualified(&entity.name.schema, &entity.name.name);
-        match entity
-            .key
-            .as_ref()
-            .and_then(|key| single(&key.fields))
-            .filter(|key| *key != field)
-        {
+        match entity.key.as_ref().and_then(|key| single(&key.fields)).filter(|key| *key != field) {
             Some(key) => {
                 let value = self.value_of(at, key, 8);
-                format_smolstr!(
-                    "(select {} from {table} where {} = {value})",
-                    name(field),
-                    name(key)
-                )
+                format_smolstr!("(select {} from {table} where {} = {value})", name(field), name(key))
             }
             None => self.some_row(row.entity, field),
         }
@@ -408,11 +352,7 @@ impl<'m> Plan<'m> {
     }
 
     /// The first group of unique fields that another row has already, and whether it speaks of all rows.
-    fn clash(
-        &self,
-        entity: EntityId,
-        values: &[(FieldIx, SmolStr)],
-    ) -> Option<(Vec<FieldIx>, bool)> {
+    fn clash(&self, entity: EntityId, values: &[(FieldIx, SmolStr)]) -> Option<(Vec<FieldIx>, bool)> {
         let sets = self.uniques.get(&entity)?;
         sets.iter().enumerate().find_map(|(number, set)| {
             let tuple = self.tuple(entity, set, values)?;
@@ -425,45 +365,27 @@ impl<'m> Plan<'m> {
         let Some(sets) = self.uniques.get(&entity) else {
             return;
         };
-        let tuples: Vec<_> = (0..sets.len())
-            .map(|n| self.tuple(entity, &sets[n], values))
-            .collect();
+        let tuples: Vec<_> = (0..sets.len()).map(|n| self.tuple(entity, &sets[n], values)).collect();
         for (number, tuple) in tuples.into_iter().enumerate() {
             self.seen.extend(tuple.map(|tuple| (entity, number, tuple)));
         }
     }
 
     /// The values of a group, if the row gives them all and the group speaks of the row.
-    fn tuple(
-        &self,
-        entity: EntityId,
-        set: &UniqueSet,
-        values: &[(FieldIx, SmolStr)],
-    ) -> Option<Vec<SmolStr>> {
+    fn tuple(&self, entity: EntityId, set: &UniqueSet, values: &[(FieldIx, SmolStr)]) -> Option<Vec<SmolStr>> {
         if let Some(filter) = &set.filter
             && filter::holds(self.model, entity, filter, values) == Some(false)
         {
             return None;
         }
-        let find = |field: &FieldIx| {
-            values
-                .iter()
-                .find(|(f, _)| f == field)
-                .map(|(_, value)| value.clone())
-        };
-        set.fields
-            .iter()
-            .map(|field| find(field).filter(|value| value != "null"))
-            .collect()
+        let find = |field: &FieldIx| values.iter().find(|(f, _)| f == field).map(|(_, value)| value.clone());
+        set.fields.iter().map(|field| find(field).filter(|value| value != "null")).collect()
     }
 }
 
 /// The value that the author gave.
 pub(crate) fn given(row: &SeedRow, field: FieldIx) -> Option<&SeedValue> {
-    row.fields
-        .iter()
-        .find(|(f, _)| *f == field)
-        .map(|(_, value)| value)
+    row.fields.iter().find(|(f, _)| *f == field).map(|(_, value)| value)
 }
 
 /// Whether a value is drawn, so that another could be.
@@ -474,16 +396,10 @@ fn is_drawn(row: &SeedRow, field: FieldIx) -> bool {
 
 /// The column of a reference over several columns that names the row: the others follow it.
 fn leader(relation: &Relation, row: &SeedRow) -> Option<FieldIx> {
-    relation
-        .fields
-        .iter()
-        .copied()
-        .find(|field| match given(row, *field) {
-            Some(SeedValue::Label { entity, .. } | SeedValue::Any(entity)) => {
-                *entity == relation.to
-            }
-            _ => false,
-        })
+    relation.fields.iter().copied().find(|field| match given(row, *field) {
+        Some(SeedValue::Label { entity, .. } | SeedValue::Any(entity)) => *entity == relation.to,
+        _ => false,
+    })
 }
 
 /// The only one.
@@ -513,21 +429,11 @@ fn unique_sets(model: &Model, id: EntityId) -> Vec<UniqueSet> {
         };
         elements.iter().map(field).collect::<Option<Vec<_>>>()
     };
-    let key = entity.key.iter().map(|key| UniqueSet {
-        fields: key.fields.clone(),
-        filter: None,
-    });
+    let key = entity.key.iter().map(|key| UniqueSet { fields: key.fields.clone(), filter: None });
     let uniques = entity.uniques.iter().map(|u| (&u.elements, &u.filter));
-    let indexes = entity
-        .indexes
-        .iter()
-        .filter(|i| i.unique)
-        .map(|i| (&i.elements, &i.filter));
-    let others = uniques.chain(indexes).filter_map(|(elements, filter)| {
-        columns(elements).map(|fields| UniqueSet {
-            fields,
-            filter: filter.clone(),
-        })
-    });
+    let indexes = entity.indexes.iter().filter(|i| i.unique).map(|i| (&i.elements, &i.filter));
+    let others = uniques
+        .chain(indexes)
+        .filter_map(|(elements, filter)| columns(elements).map(|fields| UniqueSet { fields, filter: filter.clone() }));
     key.chain(others).collect()
 }

@@ -8,20 +8,9 @@ use sqlparser::parser::Parser;
 use std::sync::Arc;
 
 fn expr(text: &str) -> ExprRef {
-    let parsed = Parser::new(&PostgreSqlDialect {})
-        .try_with_sql(text)
-        .and_then(|mut p| p.parse_expr());
-    let ty = Type {
-        base: Base::Unknown,
-        args: vec![],
-        dims: 0,
-    };
-    Arc::new(Expr {
-        ast: parsed.expect("SQL"),
-        ty,
-        text: text.into(),
-        span: Default::default(),
-    })
+    let parsed = Parser::new(&PostgreSqlDialect {}).try_with_sql(text).and_then(|mut p| p.parse_expr());
+    let ty = Type { base: Base::Unknown, args: vec![], dims: 0 };
+    Arc::new(Expr { ast: parsed.expect("SQL"), ty, text: text.into(), span: Default::default() })
 }
 
 /// `name type`, with `?`, and with `!` for identity.
@@ -31,11 +20,7 @@ fn field(text: &str) -> Field {
     Field {
         meta: Meta::default(),
         name: name.into(),
-        ty: Type {
-            base,
-            args: vec![],
-            dims: 0,
-        },
+        ty: Type { base, args: vec![], dims: 0 },
         nullable: ty.ends_with('?'),
         default: None,
         generated: None,
@@ -71,10 +56,7 @@ impl Build {
         self.0.entities.push(Entity {
             id,
             meta: Meta::default(),
-            name: Qualified {
-                schema: schema.into(),
-                name: name.into(),
-            },
+            name: Qualified { schema: schema.into(), name: name.into() },
             external: false,
             unlogged: false,
             rls: Rls::On,
@@ -144,14 +126,7 @@ impl Build {
         });
     }
 
-    fn seed(
-        &mut self,
-        env: &str,
-        entity: EntityId,
-        label: &str,
-        count: u32,
-        fields: Vec<(FieldIx, SeedValue)>,
-    ) {
+    fn seed(&mut self, env: &str, entity: EntityId, label: &str, count: u32, fields: Vec<(FieldIx, SeedValue)>) {
         let row = SeedRow {
             entity,
             label: (!label.is_empty()).then(|| label.into()),
@@ -161,10 +136,7 @@ impl Build {
         };
         match self.0.seeds.iter_mut().find(|set| set.env == env) {
             Some(set) => set.rows.push(row),
-            None => self.0.seeds.push(SeedSet {
-                env: env.into(),
-                rows: vec![row],
-            }),
+            None => self.0.seeds.push(SeedSet { env: env.into(), rows: vec![row] }),
         }
     }
 }
@@ -174,10 +146,7 @@ fn sql(text: &str) -> SeedValue {
 }
 
 fn label(entity: EntityId, label: &str) -> SeedValue {
-    SeedValue::Label {
-        entity,
-        label: label.into(),
-    }
+    SeedValue::Label { entity, label: label.into() }
 }
 
 /// Blocks as a reader would like to see them.
@@ -185,27 +154,13 @@ fn show(model: &Model, env: &str) -> String {
     let mut out = String::new();
     for seed in generate(model, env) {
         let join = |names: &[SmolStr]| names.join(", ");
-        let restart = seed
-            .restart
-            .as_ref()
-            .map(|column| format!(" restart {column}"))
-            .unwrap_or_default();
+        let restart = seed.restart.as_ref().map(|column| format!(" restart {column}")).unwrap_or_default();
         let update = if seed.update { " update" } else { "" };
         let table = format!("{}.{}", seed.table.schema, seed.table.name);
-        out += &format!(
-            "{} {table} ({}) key ({}){update}{restart}\n",
-            seed.order,
-            join(&seed.columns),
-            join(&seed.key)
-        );
+        out +=
+            &format!("{} {table} ({}) key ({}){update}{restart}\n", seed.order, join(&seed.columns), join(&seed.key));
         for row in &seed.rows {
-            out += &format!(
-                "    {}\n",
-                row.iter()
-                    .map(|value| value.text.as_str())
-                    .collect::<Vec<_>>()
-                    .join(" | ")
-            );
+            out += &format!("    {}\n", row.iter().map(|value| value.text.as_str()).collect::<Vec<_>>().join(" | "));
         }
     }
     out
@@ -237,67 +192,25 @@ fn example() -> Model {
     b.reference(profiles, 0, users, 0);
     b.reference(invoices, 1, profiles, 0);
     b.unique(profiles, &[1], None);
-    b.seed(
-        "base",
-        topics,
-        "small",
-        0,
-        vec![
-            (0, sql("'small'")),
-            (1, sql("'Small'")),
-            (2, label(topics, "all")),
-        ],
-    );
-    b.seed(
-        "base",
-        topics,
-        "all",
-        0,
-        vec![(0, sql("'all'")), (1, sql("'All''s'"))],
-    );
+    b.seed("base", topics, "small", 0, vec![(0, sql("'small'")), (1, sql("'Small'")), (2, label(topics, "all"))]);
+    b.seed("base", topics, "all", 0, vec![(0, sql("'all'")), (1, sql("'All''s'"))]);
     b.seed(
         "dev",
         profiles,
         "ana",
         0,
-        vec![
-            (0, label(users, "ana_account")),
-            (1, sql("'ana@example.com'")),
-            (2, sql("'Ana'")),
-        ],
+        vec![(0, label(users, "ana_account")), (1, sql("'ana@example.com'")), (2, sql("'Ana'"))],
     );
-    b.seed(
-        "dev",
-        users,
-        "ana_account",
-        0,
-        vec![(1, sql("'ana@example.com'"))],
-    );
-    b.seed(
-        "dev",
-        users,
-        "",
-        3,
-        vec![(1, SeedValue::Fake("email".into()))],
-    );
+    b.seed("dev", users, "ana_account", 0, vec![(1, sql("'ana@example.com'"))]);
+    b.seed("dev", users, "", 3, vec![(1, SeedValue::Fake("email".into()))]);
     b.seed(
         "dev",
         profiles,
         "",
         9,
-        vec![
-            (0, SeedValue::Any(users)),
-            (1, SeedValue::Fake("email".into())),
-            (2, SeedValue::Fake("name".into())),
-        ],
+        vec![(0, SeedValue::Any(users)), (1, SeedValue::Fake("email".into())), (2, SeedValue::Fake("name".into()))],
     );
-    b.seed(
-        "dev",
-        invoices,
-        "",
-        0,
-        vec![(0, sql("7")), (1, label(profiles, "ana"))],
-    );
+    b.seed("dev", invoices, "", 0, vec![(0, sql("7")), (1, label(profiles, "ana"))]);
     b.seed("dev", invoices, "", 2, vec![(1, SeedValue::Any(profiles))]);
     let kinds = vec![expr("'talk'"), expr("'workshop'")];
     b.seed(
@@ -311,14 +224,8 @@ fn example() -> Model {
             (3, SeedValue::Fake("sentence".into())),
             (4, SeedValue::Between(expr("10"), expr("500"))),
             (5, SeedValue::Between(expr("0"), expr("9.5"))),
-            (
-                6,
-                SeedValue::Between(expr("now() - interval '30 days'"), expr("now()")),
-            ),
-            (
-                7,
-                SeedValue::Between(expr("'2026-01-01'"), expr("'2026-12-31'")),
-            ),
+            (6, SeedValue::Between(expr("now() - interval '30 days'"), expr("now()"))),
+            (7, SeedValue::Between(expr("'2026-01-01'"), expr("'2026-12-31'"))),
             (8, SeedValue::OneOf(kinds)),
         ],
     );
@@ -343,10 +250,7 @@ fn a_labelled_row_keeps_its_key_whatever_stands_beside_it() {
     let before = show(&model, "dev");
     model.seeds[1].rows.retain(|row| row.label.is_some());
     let after = show(&model, "dev");
-    let key = before
-        .lines()
-        .find(|line| line.contains("'Ana'"))
-        .expect("the row of Ana");
+    let key = before.lines().find(|line| line.contains("'Ana'")).expect("the row of Ana");
     assert!(after.contains(key));
 }
 
@@ -354,46 +258,20 @@ fn a_labelled_row_keeps_its_key_whatever_stands_beside_it() {
 fn generated_rows_do_not_repeat_what_is_unique() {
     let mut b = Build::default();
     let people = b.entity("people", &["id uuid", "nick text"]);
-    let seats = b.entity(
-        "seats",
-        &["id uuid", "person_id uuid", "row int", "state text"],
-    );
+    let seats = b.entity("seats", &["id uuid", "person_id uuid", "row int", "state text"]);
     b.reference(seats, 1, people, 0);
     b.unique(people, &[1], None);
     b.unique(seats, &[1, 2], Some("state <> 'left'"));
-    b.seed(
-        "dev",
-        people,
-        "",
-        300,
-        vec![(1, SeedValue::Fake("word".into()))],
-    );
+    b.seed("dev", people, "", 300, vec![(1, SeedValue::Fake("word".into()))]);
     let row = || SeedValue::Between(expr("1"), expr("2"));
-    b.seed(
-        "dev",
-        seats,
-        "",
-        600,
-        vec![(1, SeedValue::Any(people)), (2, row()), (3, sql("'here'"))],
-    );
-    b.seed(
-        "dev",
-        seats,
-        "",
-        50,
-        vec![(1, SeedValue::Any(people)), (2, row()), (3, sql("'left'"))],
-    );
+    b.seed("dev", seats, "", 600, vec![(1, SeedValue::Any(people)), (2, row()), (3, sql("'here'"))]);
+    b.seed("dev", seats, "", 50, vec![(1, SeedValue::Any(people)), (2, row()), (3, sql("'left'"))]);
     let seeds = generate(&b.0, "dev");
     let distinct = |seed: &specc_catalog::Seed, columns: std::ops::Range<usize>| {
         let rows: std::collections::BTreeSet<_> = seed
             .rows
             .iter()
-            .map(|row| {
-                row[columns.clone()]
-                    .iter()
-                    .map(|v| v.text.clone())
-                    .collect::<Vec<_>>()
-            })
+            .map(|row| row[columns.clone()].iter().map(|v| v.text.clone()).collect::<Vec<_>>())
             .collect();
         rows.len()
     };
@@ -426,31 +304,11 @@ fn every_generator_is_stable_and_fits_its_room() {
     use crate::fake::{GENERATORS, Wish, text};
     let mut out = String::new();
     for kind in GENERATORS {
-        let wish = Wish {
-            seed: 11,
-            serial: Some(4),
-            attempt: 0,
-            room: None,
-        };
+        let wish = Wish { seed: 11, serial: Some(4), attempt: 0, room: None };
         let again = text(kind, Wish { attempt: 1, ..wish });
         out += &format!("{kind}: {} / {again}\n", text(kind, wish));
-        if !matches!(
-            *kind,
-            "json" | "uuid" | "email" | "date" | "timestamp" | "ip"
-        ) {
-            assert!(
-                text(
-                    kind,
-                    Wish {
-                        room: Some(10),
-                        ..wish
-                    }
-                )
-                .chars()
-                .count()
-                    <= 10,
-                "{kind}"
-            );
+        if !matches!(*kind, "json" | "uuid" | "email" | "date" | "timestamp" | "ip") {
+            assert!(text(kind, Wish { room: Some(10), ..wish }).chars().count() <= 10, "{kind}");
         }
     }
     insta::assert_snapshot!(out);

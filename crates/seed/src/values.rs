@@ -8,30 +8,13 @@ use specc_model::{EntityId, Expr, FieldIx, Model, Type};
 use specc_sql::quote;
 
 /// `fake.kind` for a field of type `ty`.
-pub(crate) fn fake(
-    model: &Model,
-    ty: &Type,
-    kind: &str,
-    seed: u64,
-    ordinal: Option<u32>,
-    attempt: u64,
-) -> SmolStr {
+pub(crate) fn fake(model: &Model, ty: &Type, kind: &str, seed: u64, ordinal: Option<u32>, attempt: u64) -> SmolStr {
     let room = match builtin(model, ty) {
-        Some("varchar" | "char" | "character varying" | "character" | "bpchar") => {
-            ty.args.first().copied()
-        }
+        Some("varchar" | "char" | "character varying" | "character" | "bpchar") => ty.args.first().copied(),
         _ => None,
     };
     let room = room.and_then(|room| usize::try_from(room).ok());
-    let text = fake::text(
-        kind,
-        Wish {
-            seed,
-            serial: ordinal.map(|n| n + 1),
-            attempt,
-            room,
-        },
-    );
+    let text = fake::text(kind, Wish { seed, serial: ordinal.map(|n| n + 1), attempt, room });
     match kind {
         "bool" | "int" | "number" if builtin(model, ty) != Some("text") => text.into(),
         _ if ty.dims > 0 => format!("array[{}]", quote::literal(&text)).into(),
@@ -40,13 +23,7 @@ pub(crate) fn fake(
 }
 
 /// The range of `between(a, b)` for a field.
-pub(crate) fn between(
-    model: &Model,
-    entity: EntityId,
-    field: FieldIx,
-    a: &Expr,
-    b: &Expr,
-) -> Range {
+pub(crate) fn between(model: &Model, entity: EntityId, field: FieldIx, a: &Expr, b: &Expr) -> Range {
     let ty = &model.entity(entity).fields[field].ty;
     let name = builtin(model, ty).unwrap_or("numeric");
     between::range(&crate::sql(a), &crate::sql(b), name, &ty.args)

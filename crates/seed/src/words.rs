@@ -1,23 +1,20 @@
 //! The words that made-up texts are made of: plain, short, and nobody's.
 
 pub const NOUNS: &[&str] = &[
-    "answer", "apple", "autumn", "basket", "bench", "bicycle", "book", "bridge", "candle", "chair",
-    "circle", "cloud", "coast", "corner", "desk", "door", "field", "floor", "forest", "garden",
-    "glass", "harbor", "hill", "house", "island", "journey", "kitchen", "ladder", "lake", "lamp",
-    "letter", "library", "market", "meadow", "mirror", "moment", "morning", "mountain", "museum",
-    "notebook", "number", "orchard", "paper", "path", "pencil", "picture", "plan", "pocket",
-    "question", "river", "road", "room", "season", "shelf", "station", "stone", "story", "street",
-    "summer", "table", "ticket", "tower", "train", "tree", "village", "wagon", "wall", "water",
-    "window", "winter",
+    "answer", "apple", "autumn", "basket", "bench", "bicycle", "book", "bridge", "candle", "chair", "circle", "cloud",
+    "coast", "corner", "desk", "door", "field", "floor", "forest", "garden", "glass", "harbor", "hill", "house",
+    "island", "journey", "kitchen", "ladder", "lake", "lamp", "letter", "library", "market", "meadow", "mirror",
+    "moment", "morning", "mountain", "museum", "notebook", "number", "orchard", "paper", "path", "pencil", "picture",
+    "plan", "pocket", "question", "river", "road", "room", "season", "shelf", "station", "stone", "story", "street",
+    "summer", "table", "ticket", "tower", "train", "tree", "village", "wagon", "wall", "water", "window", "winter",
 ];
 
 pub const ADJECTIVES: &[&str] = &[
-    "early", "bright", "broad", "calm", "careful", "clear", "clever", "cold", "common", "deep",
-    "distant", "dry", "easy", "even", "fair", "fine", "firm", "fresh", "gentle", "golden", "green",
-    "honest", "kind", "large", "late", "light", "little", "local", "long", "narrow", "new", "old",
-    "open", "patient", "plain", "quick", "quiet", "ready", "round", "sharp", "short", "silent",
-    "simple", "slow", "small", "smooth", "soft", "steady", "strong", "sunny", "tall", "useful",
-    "warm", "wide", "wooden", "young",
+    "early", "bright", "broad", "calm", "careful", "clear", "clever", "cold", "common", "deep", "distant", "dry",
+    "easy", "even", "fair", "fine", "firm", "fresh", "gentle", "golden", "green", "honest", "kind", "large", "late",
+    "light", "little", "local", "long", "narrow", "new", "old", "open", "patient", "plain", "quick", "quiet", "ready",
+    "round", "sharp", "short", "silent", "simple", "slow", "small", "smooth", "soft", "steady", "strong", "sunny",
+    "tall", "useful", "warm", "wide", "wooden", "young",
 ];
 
 pub const VERBS: &[&str] = &[
@@ -58,20 +55,18 @@ pub const VERBS: &[&str] = &[
 ];
 
 pub const FIRST_NAMES: &[&str] = &[
-    "Ada", "Alma", "Amir", "Anna", "Ben", "Carla", "Chen", "Clara", "Dara", "David", "Edith",
-    "Elena", "Emil", "Eva", "Farid", "Felix", "Grace", "Hana", "Hugo", "Ida", "Ines", "Ivan",
-    "Jonas", "Julia", "Karim", "Kofi", "Lena", "Leo", "Lina", "Luis", "Maja", "Marco", "Mei",
-    "Mila", "Nadia", "Nils", "Nora", "Omar", "Oscar", "Paula", "Pedro", "Priya", "Rosa", "Ruth",
-    "Samir", "Sofia", "Tara", "Theo", "Tomas", "Vera", "Yara", "Yusuf", "Zoe",
+    "Ada", "Alma", "Amir", "Anna", "Ben", "Carla", "Chen", "Clara", "Dara", "David", "Edith", "Elena", "Emil", "Eva",
+    "Farid", "Felix", "Grace", "Hana", "Hugo", "Ida", "Ines", "Ivan", "Jonas", "Julia", "Karim", "Kofi", "Lena", "Leo",
+    "Lina", "Luis", "Maja", "Marco", "Mei", "Mila", "Nadia", "Nils", "Nora", "Omar", "Oscar", "Paula", "Pedro",
+    "Priya", "Rosa", "Ruth", "Samir", "Sofia", "Tara", "Theo", "Tomas", "Vera", "Yara", "Yusuf", "Zoe",
 ];
 
 pub const LAST_NAMES: &[&str] = &[
-    "Abbott", "Adeyemi", "Alvarez", "Andersen", "Baker", "Bauer", "Bennett", "Bianchi", "Carter",
-    "Chang", "Costa", "Dubois", "Evans", "Fischer", "Garcia", "Gupta", "Haddad", "Hansen",
-    "Hoffman", "Ito", "Jansen", "Keller", "Khan", "Kim", "Kowalski", "Lambert", "Lopez", "Marsh",
-    "Mendes", "Meyer", "Miller", "Moreau", "Nakamura", "Novak", "Okafor", "Olsen", "Park", "Patel",
-    "Petrov", "Reed", "Rossi", "Santos", "Schmidt", "Silva", "Singh", "Stone", "Tanaka", "Torres",
-    "Walker", "Weber", "Young", "Zhang",
+    "Abbott", "Adeyemi", "Alvarez", "Andersen", "Baker", "Bauer", "Bennett", "Bianchi", "Carter", "Chang", "Costa",
+    "Dubois", "Evans", "Fischer", "Garcia", "Gupta", "Haddad", "Hansen", "Hoffman", "Ito", "Jansen", "Keller", "Khan",
+    "Kim", "Kowalski", "Lambert", "Lopez", "Marsh", "Mendes", "Meyer", "Miller", "Moreau", "Nakamura", "Novak",
+    "Okafor", "Olsen", "Park", "Patel", "Petrov", "Reed", "Rossi", "Santos", "Schmidt", "Silva", "Singh", "Stone",
+    "Tanaka", "Torres", "Walker", "Weber", "Young", "Zhang",
 ];
 
 pub const CITIES: &[&str] = &[
@@ -164,18 +159,8 @@ pub const COUNTRIES: &[&str] = &[
     "Vietnam",
 ];
 
-pub const COMPANY_ENDS: &[&str] = &[
-    "Works",
-    "Labs",
-    "Partners",
-    "Studio",
-    "Group",
-    "Supply",
-    "Systems",
-    "Trading",
-    "and Sons",
-    "Collective",
-];
+pub const COMPANY_ENDS: &[&str] =
+    &["Works", "Labs", "Partners", "Studio", "Group", "Supply", "Systems", "Trading", "and Sons", "Collective"];
 
 pub const JOBS: &[&str] = &[
     "Accountant",

@@ -1,0 +1,253 @@
+//! `access.md`: the access matrix, and rules in plain words.
+
+use crate::book::{Book, RoleColumn};
+use crate::text;
+use specc_model::{Entity, FieldIx, Rls, Rule, RuleAction, Target};
+use std::fmt::Write;
+
+const ACTIONS: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
+
+/// The page.
+pub fn page(book: &Book<'_>) -> String {
+    let mut out = String::from("# Access\n\n");
+    let viewer = book.model.viewer.map(|id| format!(", and `viewer` is the {} row of who asks", book.link(id, "")));
+    let _ = writeln!(
+        out,
+        "The tables say who may **r**ead, **a**dd, **c**hange and **d**elete rows. A capital letter: every row. A small \
+         letter: only the rows that a rule lets through. A `*`: only some columns. `–`: no access. Below each table stand \
+         the rules that decide; rules that allow add up, and every rule that forbids narrows what they allow{}.\n",
+        viewer.unwrap_or_default(),
+    );
+    if book.model.options.target == Target::Supabase {
+        out.push_str(
+            "`service_role` bypasses row level security: it may do everything, so its key belongs on servers only. \
+             So may the owner of the tables, in migrations and in functions that are `security definer`.\n\n",
+        );
+    } else {
+        out.push_str("Superusers, roles with `bypassrls` and the owner of a table whose row level security is not forced see every row.\n\n");
+    }
+    predicates(book, &mut out);
+    for area in &book.areas {
+        let _ = writeln!(out, "## {}\n", area.name);
+        let mut names = vec!["Entity".to_owned()];
+        names.extend(book.roles.iter().map(|role| text::code(&role.name)));
+        text::head(&mut out, &names);
+        for &id in &area.entities {
+            let entity = book.model.entity(id);
+            let mut cells = vec![book.link(id, "")];
+            cells.extend(book.roles.iter().map(|role| letters(book, entity, role)));
+            text::row(&mut out, cells);
+        }
+        out.push('\n');
+        for &id in &area.entities {
+            let entity = book.model.entity(id);
+            let _ = writeln!(out, "### {}\n", book.label(id));
+            detail(book, entity, &mut out);
+        }
+    }
+    views(book, &mut out);
+    out
+}
+
+fn predicates(book: &Book<'_>, out: &mut String) {
+    let own = book.model.predicates.iter().filter(|p| !matches!(p.meta.area.as_str(), "std" | "platform"));
+    let mut own = own.peekable();
+    if own.peek().is_none() {
+        return;
+    }
+    out.push_str("## Predicates\n\nConditions that rules share.\n\n");
+    text::head(out, &["Predicate", "Holds when", "Notes"]);
+    for predicate in own {
+        let params = predicate.params.iter().map(|(name, id)| format!("{name}: {}", book.label(*id)));
+        let params: Vec<String> = params.collect();
+        let name = match params.is_empty() {
+            true => predicate.name.to_string(),
+            false => format!("{}({})", predicate.name, params.join(", ")),
+        };
+        let doc = predicate.meta.doc.as_deref().map(text::sentence).unwrap_or_default();
+        text::row(out, [text::code(&name), text::code(&predicate.body.text), doc]);
+    }
+    out.push('\n');
+}
+
+/// `R a c –`
+fn letters(book: &Book<'_>, entity: &Entity, role: &RoleColumn) -> String {
+    let letters = ACTIONS.map(|action| {
+        let letter = match action {
+            RuleAction::Select => 'r',
+            RuleAction::Insert => 'a',
+            RuleAction::Update => 'c',
+            RuleAction::Delete => 'd',
+        };
+        match reach(book, entity, role, action) {
+            Reach::None => String::new(),
+            Reach::Some { every_row, every_column } => {
+                let letter = if every_row { letter.to_ascii_uppercase() } else { letter };
+                let star = if every_column { "" } else { "\\*" };
+                format!("{letter}{star}")
+            }
+        }
+    });
+    let given: Vec<String> = letters.into_iter().filter(|letter| !letter.is_empty()).collect();
+    if given.is_empty() { "–".to_owned() } else { given.join(" ") }
+}
+
+/// How far an action of a role goes.
+enum Reach {
+    None,
+    Some { every_row: bool, every_column: bool },
+}
+
+fn reach(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAction) -> Reach {
+    if entity.rls == Rls::Off {
+        return by_grant(book, entity, role, action);
+    }
+    let (allows, forbids) = book.rules(entity, role, action);
+    if allows.is_empty() {
+        return Reach::None;
+    }
+    let always = |rule: &Rule| rule.when.is_none() && rule.check.is_none();
+    Reach::Some {
+        every_row: forbids.is_empty() && allows.iter().any(|(rule, _)| always(rule)),
+        every_column: allows.iter().any(|(_, columns)| columns.is_empty()),
+    }
+}
+
+/// Without row level security, what is granted is all there is.
+fn by_grant(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAction) -> Reach {
+    let privilege = name(action);
+    let grants = &book.objects(entity).grants;
+    let mut columns =
+        grants.iter().filter(|(to, what, _)| *what == privilege && (*to == "public" || role.acts_as.contains(to)));
+    match columns.next() {
+        None => Reach::None,
+        Some((_, _, first)) => Reach::Some {
+            every_row: true,
+            every_column: first.is_empty() || columns.any(|(_, _, columns)| columns.is_empty()),
+        },
+    }
+}
+
+fn name(action: RuleAction) -> &'static str {
+    match action {
+        RuleAction::Select => "select",
+        RuleAction::Insert => "insert",
+        RuleAction::Update => "update",
+        RuleAction::Delete => "delete",
+    }
+}
+
+/// Role by action, with the rules that decide and their conditions.
+fn detail(book: &Book<'_>, entity: &Entity, out: &mut String) {
+    match entity.rls {
+        Rls::Off => {
+            out.push_str("Row level security is off: what is granted is all there is.\n\n");
+            return;
+        }
+        Rls::Forced => out.push_str("Row level security holds for the owner of the table too.\n\n"),
+        Rls::On => {}
+    }
+    if !entity.rules.iter().any(|rule| !rule.forbid) {
+        out.push_str("No rule opens it: nobody but the service reaches it.\n\n");
+        return;
+    }
+    text::head(out, &["Role", "Read", "Add", "Change", "Delete"]);
+    for role in &book.roles {
+        let mut cells = vec![text::code(&role.name)];
+        for action in ACTIONS {
+            let (allows, forbids) = book.rules(entity, role, action);
+            if allows.is_empty() {
+                cells.push("–".to_owned());
+                continue;
+            }
+            let mut parts: Vec<String> = allows
+                .iter()
+                .map(|(rule, columns)| format!("{}{}", text::code(&rule.name), limits(book, entity, rule, columns)))
+                .collect();
+            parts.extend(
+                forbids.iter().map(|rule| format!("but {}{}", text::code(&rule.name), limits(book, entity, rule, &[]))),
+            );
+            cells.push(parts.join("<br>"));
+        }
+        text::row(out, cells);
+    }
+    out.push('\n');
+}
+
+/// `: when … , columns …`
+fn limits(book: &Book<'_>, entity: &Entity, rule: &Rule, columns: &[FieldIx]) -> String {
+    let mut parts = Vec::new();
+    if let Some(when) = &rule.when {
+        let word = if rule.unless { "unless" } else { "when" };
+        parts.push(format!("{word} {}", condition(&when.text)));
+    }
+    if let Some(check) = &rule.check {
+        parts.push(format!("new row {}", condition(&check.text)));
+    }
+    if !columns.is_empty() {
+        parts.push(format!("columns {}", book.columns(entity, columns)));
+    }
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
+}
+
+/// A condition that fits a cell; all of it stands on the entity's page.
+fn condition(text: &str) -> String {
+    text::code(&text::cut(&text::line(text), 90))
+}
+
+fn views(book: &Book<'_>, out: &mut String) {
+    let views: Vec<_> =
+        book.model.views.iter().filter(|v| !matches!(v.meta.area.as_str(), "std" | "platform")).collect();
+    if views.is_empty() {
+        return;
+    }
+    out.push_str("## Views\n\n");
+    text::head(out, &["View", "Read by", "Whose rights"]);
+    for view in views {
+        let roles: Vec<String> = view.roles.iter().map(|role| text::code(role)).collect();
+        let rights = match (view.materialized, view.security_definer) {
+            (true, _) => "rows are stored: the rules of its tables do not apply",
+            (_, true) => "its owner's: the rules of its tables do not apply",
+            _ => "the reader's: the rules of its tables apply",
+        };
+        let readers = if roles.is_empty() { "–".to_owned() } else { roles.join(", ") };
+        text::row(out, [text::code(&text::short(book.model, &view.name)), readers, rights.to_owned()]);
+    }
+    out.push('\n');
+}
+
+/// A rule as a sentence: ``**Allows** `owners_update`: `authenticated` may change rows where …``
+pub fn words(book: &Book<'_>, entity: Option<&Entity>, rule: &Rule) -> String {
+    let who: Vec<String> = rule.roles.iter().map(|role| text::code(role)).collect();
+    let who = match (who.is_empty(), rule.forbid) {
+        (false, _) => text::and(&who),
+        (true, false) => book.everyone().to_owned(),
+        (true, true) => "nobody".to_owned(),
+    };
+    let actions: Vec<String> = rule
+        .actions
+        .iter()
+        .map(|(action, columns)| match entity.filter(|_| !columns.is_empty()) {
+            Some(entity) => format!("{} ({})", text::verb(*action), book.columns(entity, columns)),
+            None => text::verb(*action).to_owned(),
+        })
+        .collect();
+    let may = match (rule.forbid, rule.roles.is_empty()) {
+        (false, _) | (true, true) => "may",
+        (true, false) => "may not",
+    };
+    let joined = if rule.forbid { text::join(&actions, "or") } else { text::and(&actions) };
+    let mut out = format!("{}: {who} {may} {joined} rows", text::code(&rule.name));
+    if let Some(when) = &rule.when {
+        let word = if rule.unless { "unless" } else { "where" };
+        let _ = write!(out, " {word} {}", text::code(&when.text));
+    }
+    if let Some(check) = &rule.check {
+        let _ = write!(out, "; a row that is written must satisfy {}", text::code(&check.text));
+    }
+    out.push('.');
+    if let Some(doc) = &rule.doc {
+        let _ = write!(out, " {}", text::sentence(doc));
+    }
+    out
+}

@@ -1,0 +1,272 @@
+//! What several pages ask for, looked up once.
+
+use crate::{Options, text};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, Index, Object, TableName, Trigger};
+use specc_model::{Entity, EntityId, FieldIx, Model, Relation, RelationId, Rule, RuleAction, Target};
+
+/// Entities that one file of the spec declares.
+pub struct Area {
+    pub name: SmolStr,
+    /// Of its page.
+    pub path: String,
+    pub entities: Vec<EntityId>,
+}
+
+/// A role as a column of the access matrix.
+pub struct RoleColumn {
+    pub name: SmolStr,
+    /// Itself and the roles whose rights it has.
+    pub acts_as: Vec<SmolStr>,
+}
+
+/// Objects of the catalog that belong to one table.
+#[derive(Default)]
+pub struct TableObjects<'a> {
+    pub indexes: Vec<&'a Index>,
+    pub triggers: Vec<&'a Trigger>,
+    /// Grantee, privilege, columns.
+    pub grants: Vec<(&'a SmolStr, &'a SmolStr, &'a [SmolStr])>,
+}
+
+/// A model with what is needed to write about it.
+pub struct Book<'a> {
+    pub model: &'a Model,
+    pub project: SmolStr,
+    /// The project's own entities, in the model's order.
+    pub own: Vec<EntityId>,
+    /// Entities of the platform that own ones refer to.
+    pub foreign: Vec<EntityId>,
+    pub areas: Vec<Area>,
+    pub roles: Vec<RoleColumn>,
+    paths: FxHashMap<EntityId, String>,
+    labels: Vec<String>,
+    tables: FxHashMap<TableName, TableObjects<'a>>,
+    nothing: TableObjects<'a>,
+    /// Rows by environment, for each entity.
+    pub seeds: FxHashMap<EntityId, Vec<(SmolStr, usize)>>,
+    /// Webhooks and published tables by entity.
+    pub webhooks: FxHashMap<EntityId, Vec<usize>>,
+    pub realtime: FxHashMap<EntityId, Vec<usize>>,
+    /// Columns that are (part of) a reference.
+    references: FxHashMap<(EntityId, FieldIx), RelationId>,
+}
+
+impl<'a> Book<'a> {
+    /// Looks everything up.
+    pub fn new(model: &'a Model, catalog: &'a Catalog, options: &Options) -> Self {
+        let own: Vec<EntityId> = model.entities.iter().filter(|e| !e.external).map(|e| e.id).collect();
+        let mut foreign: Vec<EntityId> = model.relations.iter().map(|r| r.to).collect();
+        foreign.retain(|id| model.entity(*id).external);
+        foreign.sort_unstable();
+        foreign.dedup();
+        let mut references = FxHashMap::default();
+        for relation in &model.relations {
+            for &field in &relation.fields {
+                references.entry((relation.from, field)).or_insert(relation.id);
+            }
+        }
+        let mut seeds: FxHashMap<EntityId, Vec<(SmolStr, usize)>> = FxHashMap::default();
+        for set in &model.seeds {
+            for row in &set.rows {
+                let counts = seeds.entry(row.entity).or_default();
+                let n = row.count.map_or(1, |n| n as usize);
+                match counts.last_mut().filter(|(env, _)| *env == set.env) {
+                    Some((_, count)) => *count += n,
+                    None => counts.push((set.env.clone(), n)),
+                }
+            }
+        }
+        let mut webhooks: FxHashMap<EntityId, Vec<usize>> = FxHashMap::default();
+        model.webhooks.iter().enumerate().for_each(|(n, w)| webhooks.entry(w.entity).or_default().push(n));
+        let mut realtime: FxHashMap<EntityId, Vec<usize>> = FxHashMap::default();
+        model.realtime.iter().enumerate().for_each(|(n, r)| realtime.entry(r.entity).or_default().push(n));
+        let mut taken = FxHashSet::default();
+        let paths = own.iter().map(|id| {
+            let name = text::file_name(&text::short(model, &model.entity(*id).name));
+            (*id, unique(&mut taken, "entities/", &name))
+        });
+        let paths = paths.collect();
+        Self {
+            model,
+            project: if options.project.is_empty() { "Schema".into() } else { options.project.clone() },
+            areas: areas(model, &own),
+            own,
+            foreign,
+            roles: roles(model),
+            paths,
+            labels: model.entities.iter().map(|entity| text::short(model, &entity.name)).collect(),
+            tables: tables(catalog),
+            nothing: TableObjects::default(),
+            seeds,
+            webhooks,
+            realtime,
+            references,
+        }
+    }
+
+    /// The entity's name, with its schema where that is not the default one.
+    pub fn label(&self, id: EntityId) -> &str {
+        &self.labels[id.0 as usize]
+    }
+
+    /// The path of an entity's page.
+    pub fn path(&self, id: EntityId) -> String {
+        self.paths.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// A link to an entity's page from a page in the folder that `up` leads out of; only its name where it has no page.
+    pub fn link(&self, id: EntityId, up: &str) -> String {
+        match self.paths.get(&id) {
+            Some(path) if up == "here" => format!("[`{}`]({})", self.label(id), path.trim_start_matches("entities/")),
+            Some(path) => format!("[`{}`]({up}{path})", self.label(id)),
+            None => format!("`{}`", self.label(id)),
+        }
+    }
+
+    /// What the catalog has for an entity's table.
+    pub fn objects(&self, entity: &Entity) -> &TableObjects<'a> {
+        let name = TableName::new(entity.name.schema.clone(), entity.name.name.clone());
+        self.tables.get(&name).unwrap_or(&self.nothing)
+    }
+
+    /// The reference that a column is, or is part of.
+    pub fn reference(&self, entity: EntityId, field: FieldIx) -> Option<&'a Relation> {
+        self.references.get(&(entity, field)).map(|id| self.model.relation(*id))
+    }
+
+    /// The columns' names, as code, joined.
+    pub fn columns(&self, entity: &Entity, fields: &[FieldIx]) -> String {
+        fields.iter().map(|f| text::code(&entity.fields[*f].name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The rules that speak of an action of a role: those that allow, those that forbid.
+    pub fn rules<'e>(
+        &self,
+        entity: &'e Entity,
+        role: &RoleColumn,
+        action: RuleAction,
+    ) -> (Vec<(&'e Rule, &'e [FieldIx])>, Vec<&'e Rule>) {
+        let (mut allows, mut forbids) = (Vec::new(), Vec::new());
+        for rule in &entity.rules {
+            let Some((_, columns)) = rule.actions.iter().find(|(a, _)| *a == action) else { continue };
+            if !self.speaks_of(rule, role) {
+                continue;
+            }
+            if rule.forbid {
+                forbids.push(rule);
+            } else {
+                allows.push((rule, columns.as_slice()));
+            }
+        }
+        (allows, forbids)
+    }
+
+    fn speaks_of(&self, rule: &Rule, role: &RoleColumn) -> bool {
+        let everyone = |name: &SmolStr| name == "public";
+        match rule.roles.is_empty() || rule.roles.iter().any(everyone) {
+            true => rule.forbid || reaches_the_api(self.model, role),
+            false => rule.roles.iter().any(|name| role.acts_as.contains(name)),
+        }
+    }
+
+    /// `anon` and `authenticated` where rules name nobody.
+    pub fn everyone(&self) -> &'static str {
+        match self.model.options.target {
+            Target::Supabase => "everyone who reaches the API",
+            Target::Postgres => "every role",
+        }
+    }
+}
+
+/// On the platform a rule for nobody in particular is for the two roles of the API.
+fn reaches_the_api(model: &Model, role: &RoleColumn) -> bool {
+    match model.options.target {
+        Target::Supabase => role.acts_as.iter().any(|name| name == "anon" || name == "authenticated"),
+        Target::Postgres => true,
+    }
+}
+
+/// A path that no other page has, also where the file system ignores case.
+fn unique(taken: &mut FxHashSet<String>, folder: &str, name: &str) -> String {
+    let mut stem = name.to_owned();
+    let mut n = 1;
+    while !taken.insert(stem.to_lowercase()) {
+        n += 1;
+        stem = format!("{name}-{n}");
+    }
+    format!("{folder}{stem}.md")
+}
+
+fn areas(model: &Model, own: &[EntityId]) -> Vec<Area> {
+    let mut places: FxHashMap<SmolStr, usize> = FxHashMap::default();
+    let mut areas: Vec<Area> = Vec::new();
+    let mut taken = FxHashSet::default();
+    for &id in own {
+        let name = &model.entity(id).meta.area;
+        let place = *places.entry(name.clone()).or_insert_with(|| {
+            let shown = if name.is_empty() { "main" } else { name.as_str() };
+            let path = unique(&mut taken, "erd/", &text::file_name(shown));
+            areas.push(Area { name: shown.into(), path, entities: Vec::new() });
+            areas.len() - 1
+        });
+        areas[place].entities.push(id);
+    }
+    areas
+}
+
+/// The roles that the matrix has a column for: those of the API, then those that a rule, grant or view names.
+fn roles(model: &Model) -> Vec<RoleColumn> {
+    let mut names: Vec<SmolStr> = Vec::new();
+    let mut add = |name: &SmolStr| {
+        if name != "public" && name != "service_role" && !names.contains(name) {
+            names.push(name.clone());
+        }
+    };
+    match model.options.target {
+        Target::Supabase => ["anon", "authenticated"].iter().for_each(|name| add(&SmolStr::new(name))),
+        Target::Postgres => {}
+    }
+    let mut named: Vec<&SmolStr> = model.entities.iter().flat_map(|e| &e.rules).flat_map(|r| &r.roles).collect();
+    named.extend(model.grants.iter().flat_map(|grant| &grant.roles));
+    named.extend(model.roles.iter().filter(|role| !role.external).map(|role| &role.name));
+    named.sort_unstable();
+    named.dedup();
+    named.into_iter().for_each(&mut add);
+    if names.is_empty() {
+        names.push("every role".into());
+    }
+    let parents: FxHashMap<&SmolStr, &Vec<SmolStr>> = model.roles.iter().map(|r| (&r.name, &r.member_of)).collect();
+    let column = |name: SmolStr| {
+        let mut acts_as = vec![name.clone()];
+        let mut at = 0;
+        while at < acts_as.len() {
+            for parent in parents.get(&acts_as[at]).into_iter().flat_map(|list| list.iter()) {
+                if !acts_as.contains(parent) {
+                    acts_as.push(parent.clone());
+                }
+            }
+            at += 1;
+        }
+        RoleColumn { name, acts_as }
+    };
+    names.into_iter().map(column).collect()
+}
+
+fn tables(catalog: &Catalog) -> FxHashMap<TableName, TableObjects<'_>> {
+    let mut tables: FxHashMap<TableName, TableObjects<'_>> = FxHashMap::default();
+    for (_, entry) in catalog.iter() {
+        match &entry.object {
+            Object::Index(index) => tables.entry(index.table.clone()).or_default().indexes.push(index),
+            Object::Trigger(trigger) => tables.entry(trigger.table.clone()).or_default().triggers.push(trigger),
+            Object::Grant(grant) if grant.on.kind == specc_catalog::Kind::Table => {
+                let table = TableName::new(grant.on.schema.clone(), grant.on.name.clone());
+                let grants = &mut tables.entry(table).or_default().grants;
+                grants.extend(grant.privileges.iter().map(|p| (&grant.to, &p.name, p.columns.as_slice())));
+            }
+            _ => {}
+        }
+    }
+    tables
+}

@@ -1,0 +1,343 @@
+//! `entities/<name>.md`: all that there is to say of one entity.
+
+use crate::book::Book;
+use crate::{access, behaviour, text, workflows};
+use specc_catalog::{IndexKey, KeyOn};
+use specc_model::{Bounds, Element, Entity, EntityId, Field, Relation, Rls};
+use specc_syntax::ast::{RefAction, RefActionKind};
+use std::fmt::Write;
+
+/// The page.
+pub fn page(book: &Book<'_>, id: EntityId) -> String {
+    let entity = book.model.entity(id);
+    let mut out = String::with_capacity(4096);
+    let _ = writeln!(out, "# {}\n", book.label(id));
+    if let Some(doc) = &entity.meta.doc {
+        let _ = writeln!(out, "{}\n", doc.trim());
+    }
+    facts(book, entity, &mut out);
+    columns(book, entity, &mut out);
+    constraints(book, entity, &mut out);
+    indexes(book, entity, &mut out);
+    relations(book, entity, &mut out);
+    rules(book, entity, &mut out);
+    for workflow in &entity.workflows {
+        let _ = writeln!(out, "## Workflow of `{}`\n", entity.fields[workflow.field].name);
+        workflows::section(&mut out, entity, workflow);
+    }
+    let sentences = behaviour::sentences(book, entity);
+    if !sentences.is_empty() {
+        out.push_str("## Behaviour\n\n");
+        sentences.iter().for_each(|text| {
+            let _ = writeln!(out, "- {text}");
+        });
+        out.push('\n');
+    }
+    partitions(book, entity, &mut out);
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}
+
+/// Where it belongs and what else is special, in a list.
+fn facts(book: &Book<'_>, entity: &Entity, out: &mut String) {
+    let area = book.areas.iter().find(|area| {
+        area.entities.first().is_some_and(|first| book.model.entity(*first).meta.area == entity.meta.area)
+    });
+    if let Some(area) = area {
+        let _ = writeln!(out, "- Area [{}](../{})", area.name, area.path);
+    }
+    if !entity.mixins.is_empty() {
+        let names: Vec<String> = entity.mixins.iter().map(|name| text::code(name)).collect();
+        let _ = writeln!(out, "- Uses {}", text::and(&names));
+    }
+    if entity.unlogged {
+        out.push_str("- Unlogged: its rows do not survive a crash\n");
+    }
+    if let Some(was) = &entity.meta.was {
+        let _ = writeln!(out, "- Was called `{was}`");
+    }
+    if let Some(counts) = book.seeds.get(&entity.id) {
+        let counts: Vec<String> =
+            counts.iter().map(|(env, n)| format!("{} in `{env}`", text::count(*n, "row", "rows"))).collect();
+        let _ = writeln!(out, "- Seeds: {}", text::and(&counts));
+    }
+    out.push('\n');
+}
+
+fn columns(book: &Book<'_>, entity: &Entity, out: &mut String) {
+    out.push_str("## Columns\n\n");
+    if entity.fields.is_empty() {
+        out.push_str("None.\n\n");
+        return;
+    }
+    text::head(out, &["Column", "Type", "Null", "Default", "Notes"]);
+    for (place, field) in entity.fields.iter().enumerate() {
+        let default = match (&field.default, &field.identity) {
+            (Some(default), _) => text::code(&default.text),
+            (None, Some(_)) => "next number".to_owned(),
+            (None, None) => String::new(),
+        };
+        text::row(
+            out,
+            [
+                text::code(&field.name),
+                text::code(&text::ty(book.model, &field.ty)),
+                if field.nullable { "yes".to_owned() } else { String::new() },
+                default,
+                notes(book, entity, place, field),
+            ],
+        );
+    }
+    out.push('\n');
+}
+
+fn notes(book: &Book<'_>, entity: &Entity, place: usize, field: &Field) -> String {
+    let mut notes: Vec<String> = Vec::new();
+    if entity.key.as_ref().is_some_and(|key| key.fields == [place]) {
+        notes.push("key".into());
+    } else if entity.key.as_ref().is_some_and(|key| key.fields.contains(&place)) {
+        notes.push("part of the key".into());
+    }
+    if let Some(relation) = book.reference(entity.id, place) {
+        notes.push(format!("refers to {}", book.link(relation.to, "here")));
+    }
+    if crate::mermaid::is_unique(entity, place) {
+        notes.push("unique".into());
+    }
+    if let Some((always, _)) = &field.identity {
+        notes.push(if *always { "identity, always generated".into() } else { "identity".into() });
+    }
+    if let Some(search) = entity.searches.iter().find(|search| search.field == place) {
+        let fields = search.fields.iter().map(|(f, weight)| match weight {
+            Some(weight) => format!("{} ({weight})", text::code(&entity.fields[*f].name)),
+            None => text::code(&entity.fields[*f].name),
+        });
+        let fields: Vec<String> = fields.collect();
+        notes.push(format!("search in {} using {}", text::and(&fields), text::code(&search.config)));
+    } else if let Some(generated) = &field.generated {
+        notes.push(format!("generated as {}", text::code(&generated.text)));
+    }
+    if field.maintained.is_some() {
+        notes.push("maintained by triggers".into());
+    }
+    if field.immutable {
+        notes.push("immutable".into());
+    }
+    if let Some(collation) = &field.collation {
+        notes.push(format!("collation {}", text::code(&text::short(book.model, collation))));
+    }
+    if let Some(mixin) = &field.mixin {
+        notes.push(format!("from {}", text::code(mixin)));
+    }
+    if let Some(was) = &field.meta.was {
+        notes.push(format!("was {}", text::code(was)));
+    }
+    if let Some(why) = &field.deprecated {
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        notes.push(format!("**deprecated**{why}"));
+    }
+    let notes = notes.join("; ");
+    match &field.meta.doc {
+        Some(doc) if notes.is_empty() => text::sentence(doc),
+        Some(doc) => format!("{} ({notes})", text::sentence(doc)),
+        None => notes,
+    }
+}
+
+fn constraints(book: &Book<'_>, entity: &Entity, out: &mut String) {
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    if let Some(key) = &entity.key {
+        rows.push([text::code(&key.name), "key".into(), book.columns(entity, &key.fields)]);
+    }
+    for unique in &entity.uniques {
+        let mut what = behaviour::elements(entity, &unique.elements);
+        if let Some(filter) = &unique.filter {
+            let _ = write!(what, " where {}", text::code(&filter.text));
+        }
+        if unique.nulls_not_distinct {
+            what.push_str(", nulls count as equal");
+        }
+        rows.push([text::code(&unique.name), "unique".into(), what]);
+    }
+    for check in &entity.checks {
+        let mut what = text::code(&check.expr.text);
+        if let Some(doc) = &check.doc {
+            let _ = write!(what, ": {}", text::sentence(doc));
+        }
+        rows.push([text::code(&check.name), "check".into(), what]);
+    }
+    for exclude in &entity.excludes {
+        let parts = exclude.elements.iter().map(|(element, operator)| {
+            format!("{} {}", behaviour::elements(entity, std::slice::from_ref(element)), text::code(operator))
+        });
+        rows.push([text::code(&exclude.name), "exclusion".into(), parts.collect::<Vec<_>>().join(" and ")]);
+    }
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str("## Constraints\n\n");
+    text::head(out, &["Name", "Kind", "What must hold"]);
+    rows.iter().for_each(|row| text::row(out, row));
+    out.push('\n');
+}
+
+fn indexes(book: &Book<'_>, entity: &Entity, out: &mut String) {
+    let mut rows: Vec<[String; 4]> = Vec::new();
+    for index in &book.objects(entity).indexes {
+        let mut over = index.keys.iter().map(key).collect::<Vec<_>>().join(", ");
+        if let Some(filter) = &index.filter {
+            let _ = write!(over, " where {}", text::code(&filter.text));
+        }
+        if !index.include.is_empty() {
+            let columns: Vec<String> = index.include.iter().map(|name| text::code(name)).collect();
+            let _ = write!(over, " with {}", columns.join(", "));
+        }
+        rows.push([text::code(&index.name), index.method.to_string(), over, why(book, entity, index)]);
+    }
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str("## Indexes\n\nBesides those of the key and the unique constraints.\n\n");
+    text::head(out, &["Name", "Method", "Over", "Why"]);
+    rows.iter().for_each(|row| text::row(out, row));
+    out.push('\n');
+}
+
+fn key(key: &IndexKey) -> String {
+    let mut out = match &key.on {
+        KeyOn::Column(name) => name.to_string(),
+        KeyOn::Expr(expr) => expr.text.to_string(),
+    };
+    if let Some(opclass) = &key.opclass {
+        let _ = write!(out, " {}", opclass.name);
+    }
+    if key.desc {
+        out.push_str(" desc");
+    }
+    text::code(&out)
+}
+
+/// Why an index is there.
+fn why(book: &Book<'_>, entity: &Entity, index: &specc_catalog::Index) -> String {
+    if let Some(declared) = entity.indexes.iter().find(|declared| declared.name == index.name) {
+        return declared.meta.doc.as_deref().map_or_else(|| "declared".to_owned(), text::sentence);
+    }
+    if entity.searches.iter().any(|search| search.index_name == index.name) {
+        return "full text search".to_owned();
+    }
+    if index.unique {
+        return "holds a unique rule".to_owned();
+    }
+    let column = |key: &IndexKey| match &key.on {
+        KeyOn::Column(name) => Some(name.clone()),
+        KeyOn::Expr(_) => None,
+    };
+    let columns: Vec<_> = index.keys.iter().filter_map(column).collect();
+    let references = entity.outgoing.iter().map(|id| book.model.relation(*id));
+    let mut serves = references.filter(|relation| {
+        relation.fields.len() <= columns.len()
+            && relation.fields.iter().zip(&columns).all(|(field, column)| entity.fields[*field].name == *column)
+    });
+    match serves.next() {
+        Some(relation) => format!("foreign key to {}", book.link(relation.to, "here")),
+        None => "generated".to_owned(),
+    }
+}
+
+fn relations(book: &Book<'_>, entity: &Entity, out: &mut String) {
+    let outgoing: Vec<&Relation> = entity.outgoing.iter().map(|id| book.model.relation(*id)).collect();
+    let incoming: Vec<&Relation> = entity.incoming.iter().map(|id| book.model.relation(*id)).collect();
+    if outgoing.is_empty() && incoming.is_empty() {
+        return;
+    }
+    out.push_str("## Relations\n\n");
+    if !outgoing.is_empty() {
+        text::head(out, &["Refers to", "By", "Path", "Rows", "When that row goes"]);
+        for relation in outgoing {
+            text::row(
+                out,
+                [
+                    book.link(relation.to, "here"),
+                    book.columns(entity, &relation.fields),
+                    text::code(&relation.path),
+                    if relation.nullable { "none or one".to_owned() } else { "exactly one".to_owned() },
+                    on_delete(relation.options.on_delete.as_ref()),
+                ],
+            );
+        }
+        out.push('\n');
+    }
+    if !incoming.is_empty() {
+        text::head(out, &["Referred to by", "By", "Path", "Rows", "When this row goes"]);
+        for relation in incoming {
+            text::row(
+                out,
+                [
+                    book.link(relation.from, "here"),
+                    book.columns(book.model.entity(relation.from), &relation.fields),
+                    text::code(&relation.inverse),
+                    if relation.inverse_one { "none or one".to_owned() } else { "any number".to_owned() },
+                    on_delete(relation.options.on_delete.as_ref()),
+                ],
+            );
+        }
+        out.push('\n');
+    }
+}
+
+fn on_delete(action: Option<&RefAction>) -> String {
+    let Some(action) = action else { return "refused while rows refer to it".to_owned() };
+    match action.kind {
+        RefActionKind::NoAction => "refused while rows refer to it, checked at the end".to_owned(),
+        RefActionKind::Restrict => "refused while rows refer to it".to_owned(),
+        RefActionKind::Cascade => "the referring rows go too".to_owned(),
+        RefActionKind::SetNull => "the reference becomes null".to_owned(),
+        RefActionKind::SetDefault => "the reference becomes its default".to_owned(),
+    }
+}
+
+fn rules(book: &Book<'_>, entity: &Entity, out: &mut String) {
+    out.push_str("## Access\n\n");
+    match entity.rls {
+        Rls::Off => out.push_str("Row level security is **off**: whoever holds a grant sees every row.\n\n"),
+        Rls::Forced => out.push_str("Row level security is on, for the owner of the table too.\n\n"),
+        Rls::On if entity.rules.is_empty() => {
+            out.push_str("Row level security is on and no rule opens it: nobody but the service reaches it.\n\n");
+        }
+        Rls::On => {}
+    }
+    let (forbids, allows): (Vec<_>, Vec<_>) = entity.rules.iter().partition(|rule| rule.forbid);
+    for (title, rules) in [("Allowed, if any of these says so", allows), ("Narrowed, by each of these", forbids)] {
+        if rules.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "{title}:\n");
+        for rule in rules {
+            let _ = writeln!(out, "- {}", access::words(book, Some(entity), rule));
+        }
+        out.push('\n');
+    }
+}
+
+fn partitions(book: &Book<'_>, entity: &Entity, out: &mut String) {
+    let Some(by) = &entity.partition_by else { return };
+    let elements: &[Element] = &by.elements;
+    let _ = writeln!(out, "## Partitions\n\nBy {} of {}.\n", by.method, behaviour::elements(entity, elements));
+    if entity.partitions.is_empty() {
+        return;
+    }
+    text::head(out, &["Partition", "Holds"]);
+    let list =
+        |values: &[specc_model::ExprRef]| values.iter().map(|v| text::code(&v.text)).collect::<Vec<_>>().join(", ");
+    for partition in &entity.partitions {
+        let holds = match &partition.bounds {
+            Bounds::Range { from, to } => format!("from {} to {} (exclusive)", list(from), list(to)),
+            Bounds::List(values) => list(values),
+            Bounds::Hash { modulus, remainder } => format!("remainder {remainder} of {modulus}"),
+            Bounds::Default => "everything else".to_owned(),
+        };
+        text::row(out, [text::code(&text::short(book.model, &partition.name)), holds]);
+    }
+    out.push('\n');
+}

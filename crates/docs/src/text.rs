@@ -1,0 +1,200 @@
+//! Small pieces of Markdown and English.
+
+use specc_model::{Base, Model, Qualified, RuleAction, Type};
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// `text` on one line: every run of white space becomes a space.
+pub fn line(text: &str) -> Cow<'_, str> {
+    if text.contains(['\n', '\t', '\r']) || text.contains("  ") {
+        Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// `text` as inline code, on one line.
+pub fn code(text: &str) -> String {
+    let text = line(text);
+    if text.is_empty() {
+        return String::new();
+    }
+    if !text.contains('`') {
+        return format!("`{text}`");
+    }
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let ticks = "`".repeat(longest + 1);
+    format!("{ticks} {text} {ticks}")
+}
+
+/// Markdown for a cell of a table: on one line, with its pipes escaped.
+pub fn cell(markdown: &str) -> String {
+    let text = line(markdown);
+    if text.contains('|') { text.replace('|', "\\|") } else { text.into_owned() }
+}
+
+/// Adds a row of a table.
+pub fn row<S: AsRef<str>>(out: &mut String, cells: impl IntoIterator<Item = S>) {
+    out.push('|');
+    for text in cells {
+        let text = cell(text.as_ref());
+        if text.is_empty() {
+            out.push_str(" |");
+        } else {
+            let _ = write!(out, " {text} |");
+        }
+    }
+    out.push('\n');
+}
+
+/// Adds the head of a table.
+pub fn head<S: AsRef<str>>(out: &mut String, names: &[S]) {
+    row(out, names);
+    out.push('|');
+    names.iter().for_each(|_| out.push_str("---|"));
+    out.push('\n');
+}
+
+/// `3 rows`, `1 row`, `0 entities`
+pub fn count(n: usize, one: &str, many: &str) -> String {
+    let digits = n.to_string();
+    let mut number = String::new();
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            number.push(',');
+        }
+        number.push(digit);
+    }
+    format!("{number} {}", if n == 1 { one } else { many })
+}
+
+/// `a`, `a and b`, `a, b and c`
+pub fn and<S: AsRef<str>>(items: &[S]) -> String {
+    join(items, "and")
+}
+
+/// Joined by commas, and by `word` before the last.
+pub fn join<S: AsRef<str>>(items: &[S], word: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [most @ .., last] => {
+            let most: Vec<&str> = most.iter().map(AsRef::as_ref).collect();
+            format!("{} {word} {}", most.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// The text of a doc comment as one paragraph, with a period at its end.
+pub fn sentence(doc: &str) -> String {
+    let text = line(doc.trim());
+    let mut out = String::with_capacity(text.len() + 1);
+    let mut chars = text.chars();
+    if let Some(first) = chars.next() {
+        out.extend(first.to_uppercase());
+        out.push_str(chars.as_str());
+        if !out.ends_with(['.', '!', '?', ':', '`']) {
+            out.push('.');
+        }
+    }
+    out
+}
+
+/// `name`, with its schema where that is not the default one.
+pub fn short(model: &Model, name: &Qualified) -> String {
+    if name.schema.is_empty() || name.schema == model.options.default_schema {
+        name.name.to_string()
+    } else {
+        format!("{}.{}", name.schema, name.name)
+    }
+}
+
+/// `numeric(12,2)`, `text[]`, `event_status`
+pub fn ty(model: &Model, ty: &Type) -> String {
+    let mut out = match &ty.base {
+        Base::Builtin(name) => name.to_string(),
+        Base::Enum(id) => short(model, &model.enums[id.0 as usize].name),
+        Base::Domain(id) => short(model, &model.domains[id.0 as usize].name),
+        Base::Composite(id) => short(model, &model.composites[id.0 as usize].name),
+        Base::Row(id) => short(model, &model.entity(*id).name),
+        Base::Named(name) => short(model, name),
+        Base::Unknown => "unknown".to_owned(),
+    };
+    if !ty.args.is_empty() {
+        let args: Vec<String> = ty.args.iter().map(i64::to_string).collect();
+        let _ = write!(out, "({})", args.join(","));
+    }
+    (0..ty.dims).for_each(|_| out.push_str("[]"));
+    out
+}
+
+/// What an action is called in plain words.
+pub fn verb(action: RuleAction) -> &'static str {
+    match action {
+        RuleAction::Select => "read",
+        RuleAction::Insert => "add",
+        RuleAction::Update => "change",
+        RuleAction::Delete => "remove",
+    }
+}
+
+/// `text` cut to so many characters.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        Some(_) => {
+            let kept: String = text.chars().take(most - 1).collect();
+            Cow::Owned(format!("{}…", kept.trim_end()))
+        }
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Letters, digits and `_` only, and no digit first: safe as a name in Mermaid and in a path.
+pub fn word(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' => out.push(c),
+            _ if out.ends_with('_') => {}
+            _ => out.push('_'),
+        }
+    }
+    let out = out.trim_end_matches('_');
+    match out.chars().next() {
+        Some('0'..='9') => format!("n{out}"),
+        Some(_) => out.to_owned(),
+        None => "unnamed".to_owned(),
+    }
+}
+
+/// A name for a file: as it is where it is plain.
+pub fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '-' };
+    let out: String = name.chars().map(plain).collect();
+    if out.trim_matches(['.', '-']).is_empty() { "unnamed".to_owned() } else { out }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_stays_in_its_table() {
+        assert_eq!(cell("`a || b`\nand more"), "`a \\|\\| b` and more");
+        assert_eq!(code("a `b` c"), "`` a `b` c ``");
+        let mut out = String::new();
+        row(&mut out, ["a", "", "c|d"]);
+        assert_eq!(out, "| a | | c\\|d |\n");
+    }
+
+    #[test]
+    fn words_read_as_english() {
+        assert_eq!(count(1, "row", "rows"), "1 row");
+        assert_eq!(count(12_345, "row", "rows"), "12,345 rows");
+        assert_eq!(and(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(sentence("not visible\n yet"), "Not visible yet.");
+        assert_eq!(word("numeric(12,2)"), "numeric_12_2");
+        assert_eq!(word("3 d"), "n3_d");
+        assert_eq!(cut("abcdef", 4), "abc…");
+    }
+}
