@@ -1,1 +1,13 @@
-//! Support shared by the case folders.
+//! Support shared by the tests: builds specs with the real command line, loads what comes out into a private Postgres,
+//! and asks the database as the people who use it.
+
+pub mod access;
+pub mod build;
+pub mod stage;
+
+pub use access::{Who, sql};
+pub use build::{Built, Layout, findings, project, spec, specs};
+pub use stage::{Rows, database, each_version, one_text, texts};
+
+/// The server versions that everything has to hold on.
+pub const VERSIONS: [u32; 2] = [15, 18];

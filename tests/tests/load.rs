@@ -1,0 +1,255 @@
+//! Every spec loads, twice seeded is once seeded, and the down scripts leave nothing behind.
+
+use specc_tests::stage::run;
+use specc_tests::{Rows, VERSIONS, database, spec, specs, texts};
+
+/// Everything in the catalog that a migration can change, one object a row. Privileges count as what they mean: those
+/// that an owner has anyway are written out or not.
+const FINGERPRINT: &str = r#"
+with spaces as (
+  select oid, nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'
+), found (kind, name, what) as (
+  select 'schema', s.nspname, (select string_agg(a::text, ' ' order by a::text)
+         from unnest(coalesce(n.nspacl, acldefault('n', n.nspowner))) a) || pg_get_userbyid(n.nspowner)
+  from spaces s join pg_namespace n on n.oid = s.oid
+  union all
+  select 'relation', s.nspname || '.' || c.relname,
+         concat_ws(' ', c.relkind, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relreplident, c.reloptions,
+           pg_get_userbyid(c.relowner), pg_get_expr(c.relpartbound, c.oid),
+           (select string_agg(a::text, ' ' order by a::text)
+            from unnest(coalesce(c.relacl, acldefault(case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner))) a))
+  from pg_class c join spaces s on s.oid = c.relnamespace
+  where c.relkind not in ('i', 'I', 't')
+  union all
+  select 'column', s.nspname || '.' || c.relname || '.' || a.attname,
+         concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attstorage,
+           a.attcompression, a.attcollation::regcollation, pg_get_expr(d.adbin, d.adrelid), a.attacl)
+  from pg_attribute a join pg_class c on c.oid = a.attrelid join spaces s on s.oid = c.relnamespace
+  left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+  where a.attnum > 0 and not a.attisdropped and c.relkind not in ('i', 'I', 't')
+  union all
+  select 'index', s.nspname || '.' || c.relname, pg_get_indexdef(c.oid)
+  from pg_class c join spaces s on s.oid = c.relnamespace where c.relkind in ('i', 'I')
+  union all
+  select 'constraint', s.nspname || '.' || coalesce(nullif(k.conrelid, 0)::regclass::text, k.contypid::regtype::text) || '.' || k.conname,
+         pg_get_constraintdef(k.oid) || k.convalidated
+  from pg_constraint k join spaces s on s.oid = k.connamespace
+  union all
+  select 'trigger', t.tgrelid::regclass || '.' || t.tgname, pg_get_triggerdef(t.oid) || t.tgenabled
+  from pg_trigger t join pg_class c on c.oid = t.tgrelid join spaces s on s.oid = c.relnamespace where not t.tgisinternal
+  union all
+  select 'policy', p.polrelid::regclass || '.' || p.polname,
+         concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid),
+           pg_get_expr(p.polwithcheck, p.polrelid))
+  from pg_policy p
+  union all
+  select 'function', p.oid::regprocedure::text,
+         concat_ws(' ', p.prokind, p.prosecdef, p.provolatile, p.proparallel, p.proconfig, p.prosrc,
+           pg_get_function_sqlbody(p.oid), pg_get_userbyid(p.proowner),
+           (select string_agg(a::text, ' ' order by a::text) from unnest(coalesce(p.proacl, acldefault('f', p.proowner))) a))
+  from pg_proc p join spaces s on s.oid = p.pronamespace
+  union all
+  select 'type', s.nspname || '.' || t.typname,
+         concat_ws(' ', t.typtype, t.typnotnull, t.typdefault, format_type(t.typbasetype, t.typtypmod),
+           (select string_agg(e.enumlabel, ',' order by e.enumsortorder) from pg_enum e where e.enumtypid = t.oid),
+           (select string_agg(a::text, ' ' order by a::text) from unnest(coalesce(t.typacl, acldefault('T', t.typowner))) a))
+  from pg_type t join spaces s on s.oid = t.typnamespace
+  union all
+  select 'extension', e.extname, e.extversion || ' in ' || e.extnamespace::regnamespace from pg_extension e
+  union all
+  select 'default privileges', pg_get_userbyid(d.defaclrole) || ' ' || d.defaclnamespace::regnamespace || ' ' || d.defaclobjtype,
+         (select string_agg(a::text, ' ' order by a::text) from unnest(d.defaclacl) a)
+  from pg_default_acl d
+  union all
+  select 'publication', p.pubname, (select string_agg(concat_ws(' ', r.prrelid::regclass, r.prattrs, pg_get_expr(r.prqual, r.prrelid)), ', '
+         order by r.prrelid::regclass::text) from pg_publication_rel r where r.prpubid = p.oid)
+  from pg_publication p
+  union all
+  select 'comment', pg_describe_object(d.classoid, d.objoid, d.objsubid), d.description
+  from pg_description d
+  where d.classoid <> 'pg_proc'::regclass and d.objoid >= 16384
+  union all
+  select 'statistics', s.nspname || '.' || x.stxname, pg_get_statisticsobjdef(x.oid)
+  from pg_statistic_ext x join spaces s on s.oid = x.stxnamespace
+)
+select kind, name, what from found order by 1, 2, 3
+"#;
+
+fn fingerprint(session: &mut specc_postgres::Session) -> Vec<String> {
+    texts(session, FINGERPRINT)
+}
+
+/// How many rows each table has, and what is in them as far as it does not depend on the clock.
+fn counts(session: &mut specc_postgres::Session) -> Vec<String> {
+    let tables = texts(
+        session,
+        "select quote_ident(n.nspname) || '.' || quote_ident(c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where c.relkind in ('r', 'p') and not c.relispartition
+           and (n.nspname in ('public', 'auth', 'cron') or (n.nspname, c.relname) = ('storage', 'buckets'))
+         order by 1",
+    );
+    tables.iter().flat_map(|table| texts(session, &format!("select '{table}', count(*) from {table}"))).collect()
+}
+
+/// Lines of one list that the other lacks.
+fn difference(before: &[String], after: &[String]) -> String {
+    let lost = before.iter().filter(|line| !after.contains(line)).map(|line| format!("- {line}\n"));
+    let new = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+ {line}\n"));
+    lost.chain(new).collect()
+}
+
+/// Loads, seeds twice, goes down, and up again.
+fn there_and_back(name: &str) {
+    let built = spec(name);
+    for major in VERSIONS {
+        let db = built.bare_database(major);
+        let mut owner = db.connect().unwrap();
+        let empty = fingerprint(&mut owner);
+        built.load(&mut owner, Rows::Base);
+        let full = fingerprint(&mut owner);
+        assert!(full.len() > empty.len() + 50, "{name} on {major} made next to nothing");
+
+        built.load_seeds(&mut owner, Rows::Dev);
+        let once = counts(&mut owner);
+        built.load_seeds(&mut owner, Rows::Dev);
+        assert_eq!(counts(&mut owner), once, "{name} on {major}: a second run of the seeds changes nothing");
+        assert_eq!(difference(&full, &fingerprint(&mut owner)), "", "{name} on {major}: seeds change no object");
+
+        owner.batch_execute("drop schema if exists probe cascade").unwrap();
+        built.unload(&mut owner);
+        assert_eq!(difference(&empty, &fingerprint(&mut owner)), "", "{name} on {major}: what the down scripts leave");
+        built.load(&mut owner, Rows::Base);
+        assert_eq!(difference(&full, &fingerprint(&mut owner)), "", "{name} on {major}: up again");
+    }
+}
+
+#[test]
+fn starter_goes_there_and_back() {
+    there_and_back("starter");
+}
+
+#[test]
+fn srvc_crm_goes_there_and_back() {
+    there_and_back("srvc_crm");
+}
+
+#[test]
+fn automation_platform_goes_there_and_back() {
+    there_and_back("automation_platform");
+}
+
+#[test]
+fn medellin_spark_goes_there_and_back() {
+    there_and_back("medellin_spark");
+}
+
+/// A spec that is added has to be added here too.
+#[test]
+fn no_spec_is_forgotten() {
+    assert_eq!(specs(), ["automation_platform", "medellin_spark", "srvc_crm", "starter"]);
+}
+
+/// Each query finds what must not be there.
+const FORBIDDEN: [(&str, &str); 9] = [
+    (
+        "a table without row level security",
+        "select c.oid::regclass from pg_class c
+         where c.relkind in ('r', 'p') and not c.relrowsecurity and c.relnamespace in (select oid from mine)",
+    ),
+    (
+        "a function with the owner's rights and an open search path",
+        "select p.oid::regprocedure from pg_proc p
+         where p.prosecdef and p.pronamespace in (select oid from mine)
+           and not exists (select from unnest(p.proconfig) c where c ~ '^search_path=')",
+    ),
+    (
+        "a function that everybody may call",
+        "select p.oid::regprocedure from pg_proc p
+         where p.pronamespace in (select oid from mine)
+           and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
+           and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0)",
+    ),
+    (
+        "a privilege that row level security does not cover",
+        "select c.oid::regclass || ' ' || r.name || ' ' || p.name
+         from pg_class c, (values ('anon'), ('authenticated')) r (name), (values ('truncate'), ('references'), ('trigger')) p (name)
+         where c.relkind in ('r', 'p', 'v', 'm') and c.relnamespace in (select oid from mine)
+           and has_table_privilege(r.name, c.oid, p.name)",
+    ),
+    (
+        "a privilege that no policy needs",
+        "select c.oid::regclass || ' ' || r.name || ' ' || p.name
+         from pg_class c, (values ('anon'), ('authenticated')) r (name),
+              (values ('select', 'r'), ('insert', 'a'), ('update', 'w'), ('delete', 'd')) p (name, cmd)
+         where c.relkind in ('r', 'p') and c.relnamespace in (select oid from mine)
+           and (has_table_privilege(r.name, c.oid, p.name)
+                or case when p.name <> 'delete' then has_any_column_privilege(r.name, c.oid, p.name) end)
+           and not exists (
+             select from pg_policy y
+             where y.polrelid = c.oid and y.polpermissive and y.polcmd::text in (p.cmd, '*')
+               and (0 = any (y.polroles) or r.name::regrole = any (y.polroles::oid[])))",
+    ),
+    (
+        "a policy whose role lacks the privilege",
+        "select c.oid::regclass || ' ' || y.polname || ' ' || p.name
+         from pg_policy y join pg_class c on c.oid = y.polrelid
+         cross join unnest(y.polroles) o (oid)
+         cross join (values ('select', 'r'), ('insert', 'a'), ('update', 'w'), ('delete', 'd')) p (name, cmd)
+         where y.polpermissive and c.relnamespace in (select oid from mine) and y.polcmd::text in (p.cmd, '*')
+           and not case when p.name = 'delete' then has_table_privilege(o.oid, c.oid, p.name)
+                        else has_any_column_privilege(o.oid, c.oid, p.name) end",
+    ),
+    (
+        "a view with the owner's rights",
+        "select c.oid::regclass from pg_class c
+         where c.relkind = 'v' and c.relnamespace in (select oid from mine)
+           and coalesce(not 'security_invoker=true' = any (c.reloptions) and not 'security_invoker=on' = any (c.reloptions), true)",
+    ),
+    (
+        "a foreign key without an index",
+        "select k.conrelid::regclass || ' ' || k.conname from pg_constraint k
+         where k.contype = 'f' and k.connamespace in (select oid from mine) and k.conparentid = 0
+           and not exists (
+             select from pg_index i
+             where i.indrelid = k.conrelid
+               and (select count(*) from unnest(k.conkey) c where c = any ((i.indkey::int2[])[0:cardinality(k.conkey) - 1])) = cardinality(k.conkey))",
+    ),
+    (
+        "an index that another one makes useless",
+        "select i.indexrelid::regclass || ' ' || j.indexrelid::regclass from pg_index i join pg_index j on j.indrelid = i.indrelid
+         join pg_class c on c.oid = i.indrelid
+         where c.relnamespace in (select oid from mine) and i.indexrelid < j.indexrelid
+           and i.indkey::text = j.indkey::text and i.indclass::text = j.indclass::text and i.indoption::text = j.indoption::text
+           and coalesce(pg_get_expr(i.indpred, i.indrelid), '') = coalesce(pg_get_expr(j.indpred, j.indrelid), '')
+           and coalesce(pg_get_expr(i.indexprs, i.indrelid), '') = coalesce(pg_get_expr(j.indexprs, j.indrelid), '')
+           and not i.indisunique and not j.indisunique",
+    ),
+];
+
+#[test]
+fn nothing_is_open_that_no_rule_opens() {
+    let mut found = String::new();
+    for name in specs() {
+        for major in VERSIONS {
+            let mut owner = database(&name, major, Rows::Base).connect().unwrap();
+            for (what, query) in FORBIDDEN {
+                let mine = "with mine as (select oid from pg_namespace where nspname in ('public', 'private'))";
+                for object in texts(&mut owner, &format!("{mine} {query}")) {
+                    found += &format!("{name} on {major}: {what}: {object}\n");
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "\n{found}");
+}
+
+/// Migrations are for a database that is in use: running the first of them again says at once that it is there.
+#[test]
+fn a_migration_does_not_run_twice() {
+    let built = spec("starter");
+    let db = built.database(18, Rows::Base);
+    let (_, first) = &built.migrations()[0];
+    let again = db.load(first).unwrap_err();
+    assert!(["42P07", "42710", "42P06", "42723"].contains(&again.sqlstate().unwrap_or_default()), "{again}");
+    run(&mut db.connect().unwrap(), "the database is as it was", "select from public.projects");
+}
