@@ -91,8 +91,12 @@ impl Places<'_> {
         }
         self.take(room, &text);
         if !self.limit.promote_by.is_empty() {
-            let fill = self.fill(room, &text);
-            self.promote(room, &text, &fill);
+            let comment = format!("Takes the locks for a promotion of {}.", self.entity.name.name);
+            let hold = self.procedure(room, "hold", text.hold(), comment, true);
+            let comment =
+                format!("Gives the free places of {} to the {} that wait.", self.limit.name, self.entity.name.name);
+            let fill = self.procedure(room, "fill", text.fill(), comment, false);
+            self.promote(room, &text, &hold, &fill);
             self.grow(room, &text, &fill);
         }
     }
@@ -129,34 +133,36 @@ impl Places<'_> {
         update.to(room, self.entity, &function, self.limit.span);
     }
 
-    /// The function that gives the free places of one owner to those who wait.
-    fn fill(&self, room: &mut Room, text: &Text) -> Qualified {
-        let name = names::helper(self.model, self.entity, &["fill", &self.limit.name]);
+    /// A function that is called with the values that places are counted by, and with how many became free.
+    fn procedure(&self, room: &mut Room, what: &str, body: String, comment: String, counted: bool) -> Qualified {
+        let name = names::helper(self.model, self.entity, &[what, &self.limit.name]);
         let schema = self.model.options.helper_schema.clone();
-        let mut function = functions::trigger_function(schema, name, text.fill().into());
+        let mut function = functions::trigger_function(schema, name, body.as_str().into());
         function.returns = Some(Returns::Type(DataType::builtin("void")));
-        function.params = self
-            .limit
-            .per
-            .iter()
-            .map(|f| {
-                let field = &self.entity.fields[*f];
-                // Without a length: what is passed fits already.
-                let ty = DataType { args: Vec::new(), ..data_type(self.model, &field.ty) };
-                Param { mode: "in".into(), name: text.param(*f).into(), ty, default: None }
-            })
-            .collect();
-        let comment =
-            format!("Gives the free places of {} to the {} that wait.", self.limit.name, self.entity.name.name);
-        let routine = self.routine(room, text.fill(), comment);
+        function.params = self.params(counted);
+        let routine = self.routine(room, body, comment);
         helper(room, self.entity, function, routine, self.limit.span)
     }
 
+    fn params(&self, counted: bool) -> Vec<Param> {
+        let param = |name: String, ty| Param { mode: "in".into(), name: name.into(), ty, default: None };
+        let per = self.limit.per.iter().map(|f| {
+            let field = &self.entity.fields[*f];
+            // Without a length: what is passed fits already.
+            let ty = DataType { args: Vec::new(), ..data_type(self.model, &field.ty) };
+            param(format!("of_{}", field.name), ty)
+        });
+        let freed = counted.then(|| param("freed".to_owned(), DataType::builtin("bigint")));
+        per.chain(freed).collect()
+    }
+
     /// After rows have left their places.
-    fn promote(&self, room: &mut Room, text: &Text, fill: &Qualified) {
+    fn promote(&self, room: &mut Room, text: &Text, hold: &Qualified, fill: &Qualified) {
         let name = self.limit.name.as_str();
         let comment = format!("Promotes {} when places of {name} become free.", self.entity.name.name);
-        let routine = self.routine(room, text.promote(fill), comment).needs([self.calls(fill)]);
+        let routine = self
+            .routine(room, text.promote(hold, fill), comment)
+            .needs([self.calls(hold, true), self.calls(fill, false)]);
         let function = trigger_function(room, self.entity, &["promote", name], routine, self.limit.span);
         for word in ["hold", "promote"] {
             Attach::after("update", &[word, name, "update"])
@@ -181,7 +187,7 @@ impl Places<'_> {
         }
         let name = self.limit.name.as_str();
         let comment = format!("Promotes {} when {} rises.", self.entity.name.name, spoken(target, places));
-        let routine = self.routine(room, text.grow(fill), comment).needs([self.calls(fill)]);
+        let routine = self.routine(room, text.grow(fill), comment).needs([self.calls(fill, false)]);
         let what = ["fill", &self.entity.name.name, name];
         let function = trigger_function(room, target, &what, routine, self.limit.span);
         Attach::after("update", &["promote", &self.entity.name.name, name])
@@ -200,13 +206,9 @@ impl Places<'_> {
         }
     }
 
-    fn calls(&self, fill: &Qualified) -> Dependency {
-        let types = self.limit.per.iter().map(|f| {
-            let ty = data_type(self.model, &self.entity.fields[*f].ty);
-            DataType { args: Vec::new(), ..ty }.to_string()
-        });
-        let signature = types.collect::<Vec<_>>().join(", ");
-        let id = ObjectId::new(Kind::Function, fill.schema.clone(), fill.name.clone()).part(signature);
-        Dependency::new(id, "its body calls it")
+    fn calls(&self, function: &Qualified, counted: bool) -> Dependency {
+        let types: Vec<_> = self.params(counted).iter().map(|p| p.ty.to_string()).collect();
+        let id = ObjectId::new(Kind::Function, function.schema.clone(), function.name.clone());
+        Dependency::new(id.part(types.join(", ")), "its body calls it")
     }
 }

@@ -147,10 +147,9 @@ impl<'a> Text<'a> {
             format!(
                 "raise exception {}
     using errcode = 'check_violation',
-          detail = format('At most %s %s.', places, {}),
+          detail = format('There are %s places.', places),
           schema = tg_table_schema, table = tg_table_name, constraint = {};",
                 literal(&format!("{} is reached", self.shown())),
-                literal(if self.is_fixed() { "rows satisfy it" } else { "places are there" }),
                 literal(&self.places.limit.name),
             )
         } else {
@@ -189,8 +188,9 @@ end
             places = self.places_variable(),
             isolation = message(&format!("{} is held in read committed transactions only", self.shown())),
             one_at_a_time = match self.places.owner {
-                Owner::Row { .. } => "One after the other for each owner of places; references to it are let through.",
-                Owner::Nothing => "One after the other for the same places.",
+                Owner::Row { .. } =>
+                    "One after the other, or two could take the last place. References to the row are let through.",
+                Owner::Nothing => "One after the other, or two could take the last place.",
             },
             lock = self.lock(&new, ""),
             table = table(self.entity),
@@ -230,20 +230,59 @@ end
         )
     }
 
-    /// The rows that wait for a place among `values`, the first in line first.
-    fn queue(&self, values: &[String], limit: &str, select: &str) -> String {
-        let waiting = self.waiting("r").join("\n    and ");
+    /// Takes the locks of a promotion.
+    ///
+    /// Whoever changes a row that waits holds it and may want the place next, so nobody may wait for such a row while
+    /// holding the place. The place is taken first and given back (with the block that took it) where the head of the line
+    /// is held by others; then these are waited for.
+    pub fn hold(&self) -> String {
+        let params = self.params();
+        let head = |how: &str| {
+            format!(
+                "perform
+from {} r
+where {}{}
+order by {}
+limit freed
+for no key update{how};",
+                table(self.entity),
+                self.of("r", &params).replace("\n    ", "\n  "),
+                self.waiting("r").join("\n  and "),
+                self.order(),
+            )
+        };
         format!(
-            "select {select}
-  from {} r
-  where {}{waiting}
-  order by {}
-  limit {limit}
-  for no key update",
-            table(self.entity),
-            self.of("r", values),
-            self.order(),
+            "
+begin
+  for attempt in 1 .. 20 loop
+    begin
+      {lock}
+      {try_head}
+      return;
+    exception
+      when lock_not_available then
+        -- Whoever holds a row of the line may want the place next. Leaving the block has given it back: wait without it.
+        {head}
+    end;
+  end loop;
+end
+",
+            lock = indented(&self.only_lock(&params), 4),
+            try_head = indented(&head(" nowait"), 6),
+            head = indented(&head(""), 8),
         )
+    }
+
+    /// Locks the owner of the places without reading their number.
+    fn only_lock(&self, values: &[String]) -> String {
+        let lock = self.lock(values, "");
+        match self.places.owner {
+            Owner::Row { places: Some(_), .. } => {
+                let from = lock.find("from ").unwrap_or_default();
+                format!("perform\n  {}", &lock[from..])
+            }
+            _ => lock,
+        }
     }
 
     /// `promote by`, then the key.
@@ -312,12 +351,14 @@ end
         };
         let comment =
             if self.is_fixed() { "" } else { "\n  -- Without a number there is no limit: all who wait get a place." };
+        let waiting = self.waiting("r");
         format!(
             "
 declare
   {places}
   free bigint;
   waiting record;
+  promoted boolean;
 begin
   {lock}
 
@@ -328,9 +369,27 @@ begin
     return;
   end if;
   for waiting in
-    {queue}
+    select {key_list}
+    from {table} r
+    where {of_queue}{queue}
+    order by {order}
   loop
-    update {table} r set {sets} where {this};
+    -- One who cannot be promoted (another limit, a workflow) stays in line, and must not keep others from leaving.
+    begin
+      -- Someone may have taken the row off the line since; then this updates nothing.
+      promoted := false;
+      update {table} r set {sets}
+      where {this}
+        and {still}
+      returning {satisfied} into promoted;
+    exception
+      when check_violation then
+        raise warning {warning}, sqlerrm;
+    end;
+    if promoted then
+      free := free - 1;
+    end if;
+    exit when free = 0;
   end loop;
 end
 ",
@@ -339,14 +398,19 @@ end
             table = table(self.entity),
             of = self.of("r", &params),
             satisfied = self.satisfied("r"),
-            queue = indented(&self.queue(&params, "free", &list("r", &key)), 2),
+            key_list = list("r", &key),
+            of_queue = indented(&self.of("r", &params), 2),
+            queue = waiting.join("\n      and "),
+            order = self.order(),
             sets = sets.collect::<Vec<_>>().join(", "),
             this = equal("r", &key, "waiting", &key),
+            still = waiting.join("\n        and "),
+            warning = message(&format!("{}: a promotion was passed over: %", self.shown())),
         )
     }
 
     /// After rows have left: called twice, once to take locks and once to promote.
-    pub fn promote(&self, fill: &Qualified) -> String {
+    pub fn promote(&self, hold: &Qualified, fill: &Qualified) -> String {
         let place: Vec<String> = self.per.iter().map(|c| format!("place.{c}")).collect();
         let mut left = vec![self.satisfied("r")];
         left.extend(present(self.entity, "r", &self.places.limit.per));
@@ -358,28 +422,17 @@ end
         let moved = suffixed(list("m", &self.per), ", ");
         let grouped = prefixed("\n      group by ", list("m", &self.per));
         let order = prefixed("\n      order by ", list("m", &self.per));
-        let queue = self.queue(&place, "place.freed", "").replacen("select ", "perform", 1);
-        let fill = quote::qualified(&fill.schema, &fill.name);
-        let unused = self.lock(&place, "");
-        // Only the lock matters here, not the number.
-        let lock = match self.places.owner {
-            Owner::Row { places: Some(_), .. } => {
-                let from = unused.find("from ").unwrap_or_default();
-                format!("perform\n  {}", &unused[from..])
-            }
-            _ => unused,
-        };
-        let give = format!("perform {fill}({});", place.join(", "));
+        let (hold, fill) = (quote::qualified(&hold.schema, &hold.name), quote::qualified(&fill.schema, &fill.name));
+        let mut freed = place.clone();
+        freed.push("place.freed".to_owned());
         let step = format!(
             "if tg_argv[0] = 'hold' then
-  -- Whoever changes a row that waits holds it, and may want the place next: take both in that order.
-  {queue};
-  {lock}
+  perform {hold}({});
 else
-  {give}
+  perform {fill}({});
 end if;",
-            queue = indented(&queue, 2),
-            lock = indented(&lock, 2),
+            freed.join(", "),
+            place.join(", "),
         );
         format!(
             "
