@@ -10,12 +10,12 @@ const ACTIONS: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAc
 /// The page.
 pub fn page(book: &Book<'_>) -> String {
     let mut out = String::from("# Access\n\n");
-    let viewer = book.model.viewer.map(|id| format!(", and `viewer` is the {} row of who asks", book.link(id, "")));
+    let viewer = book.model.viewer.map(|id| format!(" `viewer` is the {} row of who asks.", book.link(id, "")));
     let _ = writeln!(
         out,
         "The tables say who may **r**ead, **a**dd, **c**hange and **d**elete rows. A capital letter: every row. A small \
          letter: only the rows that a rule lets through. A `*`: only some columns. `–`: no access. Below each table stand \
-         the rules that decide; rules that allow add up, and every rule that forbids narrows what they allow{}.\n",
+         the rules that decide: rules that allow add up, and every rule that forbids narrows what they allow.{}\n",
         viewer.unwrap_or_default(),
     );
     if book.model.options.target == Target::Supabase {
@@ -99,14 +99,15 @@ enum Reach {
 }
 
 fn reach(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAction) -> Reach {
-    if entity.rls == Rls::Off {
+    if entity.rls == Rls::Off || role.bypasses {
         return by_grant(book, entity, role, action);
     }
     let (allows, forbids) = book.rules(entity, role, action);
     if allows.is_empty() {
         return Reach::None;
     }
-    let always = |rule: &Rule| rule.when.is_none() && rule.check.is_none();
+    let writes = matches!(action, RuleAction::Insert | RuleAction::Update);
+    let always = |rule: &Rule| rule.when.is_none() && !(writes && rule.check.is_some());
     Reach::Some {
         every_row: forbids.is_empty() && allows.iter().any(|(rule, _)| always(rule)),
         every_column: allows.iter().any(|(_, columns)| columns.is_empty()),
@@ -155,6 +156,11 @@ fn detail(book: &Book<'_>, entity: &Entity, out: &mut String) {
     for role in &book.roles {
         let mut cells = vec![text::code(&role.name)];
         for action in ACTIONS {
+            if role.bypasses {
+                let granted = matches!(by_grant(book, entity, role, action), Reach::Some { .. });
+                cells.push(if granted { "granted, every row".to_owned() } else { "–".to_owned() });
+                continue;
+            }
             let (allows, forbids) = book.rules(entity, role, action);
             if allows.is_empty() {
                 cells.push("–".to_owned());
@@ -224,20 +230,23 @@ pub fn words(book: &Book<'_>, entity: Option<&Entity>, rule: &Rule) -> String {
         (true, false) => book.everyone().to_owned(),
         (true, true) => "nobody".to_owned(),
     };
-    let actions: Vec<String> = rule
-        .actions
-        .iter()
-        .map(|(action, columns)| match entity.filter(|_| !columns.is_empty()) {
-            Some(entity) => format!("{} ({})", text::verb(*action), book.columns(entity, columns)),
-            None => text::verb(*action).to_owned(),
-        })
-        .collect();
+    let whole = rule.actions.iter().filter(|(_, columns)| entity.is_none() || columns.is_empty());
+    let whole: Vec<&str> = whole.map(|(action, _)| text::verb(*action)).collect();
+    let word = if rule.forbid { "or" } else { "and" };
+    let mut phrases = Vec::new();
+    if !whole.is_empty() {
+        phrases.push(format!("{} rows", text::join(&whole, word)));
+    }
+    for (action, columns) in rule.actions.iter().filter(|(_, columns)| !columns.is_empty()) {
+        if let Some(entity) = entity {
+            phrases.push(format!("{} rows (only {})", text::verb(*action), book.columns(entity, columns)));
+        }
+    }
     let may = match (rule.forbid, rule.roles.is_empty()) {
         (false, _) | (true, true) => "may",
         (true, false) => "may not",
     };
-    let joined = if rule.forbid { text::join(&actions, "or") } else { text::and(&actions) };
-    let mut out = format!("{}: {who} {may} {joined} rows", text::code(&rule.name));
+    let mut out = format!("{}: {who} {may} {}", text::code(&rule.name), text::join(&phrases, word));
     if let Some(when) = &rule.when {
         let word = if rule.unless { "unless" } else { "where" };
         let _ = write!(out, " {word} {}", text::code(&when.text));

@@ -19,6 +19,8 @@ pub struct RoleColumn {
     pub name: SmolStr,
     /// Itself and the roles whose rights it has.
     pub acts_as: Vec<SmolStr>,
+    /// Row level security does not hold it up.
+    pub bypasses: bool,
 }
 
 /// Objects of the catalog that belong to one table.
@@ -38,10 +40,13 @@ pub struct Book<'a> {
     pub own: Vec<EntityId>,
     /// Entities of the platform that own ones refer to.
     pub foreign: Vec<EntityId>,
+    /// Those of the project's own entities, in the model's order.
+    pub relations: Vec<&'a Relation>,
     pub areas: Vec<Area>,
     pub roles: Vec<RoleColumn>,
     paths: FxHashMap<EntityId, String>,
     labels: Vec<String>,
+    area_of: FxHashMap<EntityId, usize>,
     tables: FxHashMap<TableName, TableObjects<'a>>,
     nothing: TableObjects<'a>,
     /// Rows by environment, for each entity.
@@ -57,7 +62,9 @@ impl<'a> Book<'a> {
     /// Looks everything up.
     pub fn new(model: &'a Model, catalog: &'a Catalog, options: &Options) -> Self {
         let own: Vec<EntityId> = model.entities.iter().filter(|e| !e.external).map(|e| e.id).collect();
-        let mut foreign: Vec<EntityId> = model.relations.iter().map(|r| r.to).collect();
+        let drawn = |relation: &&Relation| !model.entity(relation.from).external;
+        let relations: Vec<&'a Relation> = model.relations.iter().filter(drawn).collect();
+        let mut foreign: Vec<EntityId> = relations.iter().map(|r| r.to).collect();
         foreign.retain(|id| model.entity(*id).external);
         foreign.sort_unstable();
         foreign.dedup();
@@ -88,12 +95,17 @@ impl<'a> Book<'a> {
             (*id, unique(&mut taken, "entities/", &name))
         });
         let paths = paths.collect();
+        let areas = areas(model, &own);
+        let area_of =
+            areas.iter().enumerate().flat_map(|(n, area)| area.entities.iter().map(move |id| (*id, n))).collect();
         Self {
             model,
             project: if options.project.is_empty() { "Schema".into() } else { options.project.clone() },
-            areas: areas(model, &own),
+            areas,
+            area_of,
             own,
             foreign,
+            relations,
             roles: roles(model),
             paths,
             labels: model.entities.iter().map(|entity| text::short(model, &entity.name)).collect(),
@@ -109,6 +121,11 @@ impl<'a> Book<'a> {
     /// The entity's name, with its schema where that is not the default one.
     pub fn label(&self, id: EntityId) -> &str {
         &self.labels[id.0 as usize]
+    }
+
+    /// The area of an entity.
+    pub fn area(&self, id: EntityId) -> Option<&Area> {
+        self.area_of.get(&id).map(|n| &self.areas[*n])
     }
 
     /// The path of an entity's page.
@@ -238,6 +255,8 @@ fn roles(model: &Model) -> Vec<RoleColumn> {
         names.push("every role".into());
     }
     let parents: FxHashMap<&SmolStr, &Vec<SmolStr>> = model.roles.iter().map(|r| (&r.name, &r.member_of)).collect();
+    let bypasses = |role: &&specc_model::Role| role.options.iter().any(|option| option == "bypassrls");
+    let bypassing: Vec<&SmolStr> = model.roles.iter().filter(bypasses).map(|role| &role.name).collect();
     let column = |name: SmolStr| {
         let mut acts_as = vec![name.clone()];
         let mut at = 0;
@@ -249,7 +268,8 @@ fn roles(model: &Model) -> Vec<RoleColumn> {
             }
             at += 1;
         }
-        RoleColumn { name, acts_as }
+        let bypasses = bypassing.iter().any(|role| **role == name);
+        RoleColumn { name, acts_as, bypasses }
     };
     names.into_iter().map(column).collect()
 }

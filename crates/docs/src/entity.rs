@@ -41,10 +41,7 @@ pub fn page(book: &Book<'_>, id: EntityId) -> String {
 
 /// Where it belongs and what else is special, in a list.
 fn facts(book: &Book<'_>, entity: &Entity, out: &mut String) {
-    let area = book.areas.iter().find(|area| {
-        area.entities.first().is_some_and(|first| book.model.entity(*first).meta.area == entity.meta.area)
-    });
-    if let Some(area) = area {
+    if let Some(area) = book.area(entity.id) {
         let _ = writeln!(out, "- Area [{}](../{})", area.name, area.path);
     }
     if !entity.mixins.is_empty() {
@@ -185,6 +182,10 @@ fn constraints(book: &Book<'_>, entity: &Entity, out: &mut String) {
 fn indexes(book: &Book<'_>, entity: &Entity, out: &mut String) {
     let mut rows: Vec<[String; 4]> = Vec::new();
     for index in &book.objects(entity).indexes {
+        // A unique rule that is an index stands with the constraints.
+        if entity.uniques.iter().any(|unique| unique.name == index.name) {
+            continue;
+        }
         let mut over = index.keys.iter().map(key).collect::<Vec<_>>().join(", ");
         if let Some(filter) = &index.filter {
             let _ = write!(over, " where {}", text::code(&filter.text));
@@ -198,7 +199,7 @@ fn indexes(book: &Book<'_>, entity: &Entity, out: &mut String) {
     if rows.is_empty() {
         return;
     }
-    out.push_str("## Indexes\n\nBesides those of the key and the unique constraints.\n\n");
+    out.push_str("## Indexes\n\nBesides those that the key and the unique rules bring.\n\n");
     text::head(out, &["Name", "Method", "Over", "Why"]);
     rows.iter().for_each(|row| text::row(out, row));
     out.push('\n');

@@ -7,7 +7,8 @@ use std::fmt::Write;
 /// `text` on one line: every run of white space becomes a space.
 pub fn line(text: &str) -> Cow<'_, str> {
     if text.contains(['\n', '\t', '\r']) || text.contains("  ") {
-        Cow::Owned(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Cow::Owned(if text.contains('\n') { joined.replace("( ", "(").replace(" )", ")") } else { joined })
     } else {
         Cow::Borrowed(text)
     }
@@ -134,7 +135,7 @@ pub fn verb(action: RuleAction) -> &'static str {
         RuleAction::Select => "read",
         RuleAction::Insert => "add",
         RuleAction::Update => "change",
-        RuleAction::Delete => "remove",
+        RuleAction::Delete => "delete",
     }
 }
 

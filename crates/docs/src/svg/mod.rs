@@ -82,7 +82,7 @@ fn style(out: &mut String) {
 }
 
 fn title(book: &Book<'_>, layout: &Layout, out: &mut String) {
-    let relations = text::count(book.model.relations.len(), "relation", "relations");
+    let relations = text::count(book.relations.len(), "relation", "relations");
     let _ = writeln!(out, "<text class=\"t\" x=\"24\" y=\"36\">{}</text>", escape(&book.project));
     let _ = writeln!(
         out,

@@ -50,7 +50,7 @@ pub fn route<'a>(book: &Book<'a>, layout: &Layout) -> Routes<'a> {
     let mut routes = Routes { edges: Vec::new(), lanes: FxHashMap::default() };
     let mut taken: FxHashMap<(Track, EntityId), usize> = FxHashMap::default();
     let rough = Rough::new(layout);
-    for relation in &book.model.relations {
+    for &relation in &book.relations {
         let (Some(&from), Some(&to)) = (layout.at.get(&relation.from), layout.at.get(&relation.to)) else { continue };
         let (from_side, to_side, tracks) = if layout.boxes[from].panel == layout.boxes[to].panel {
             inside(layout, from, to)

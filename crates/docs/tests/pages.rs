@@ -1,0 +1,102 @@
+//! The pages of a small project that has one of everything.
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use specc_diag::Sources;
+use specc_docs::{DocFile, Options, generate};
+use specc_model::{Model, analyze};
+
+fn model(files: &[(&str, &str)]) -> Model {
+    let mut sources = Sources::new();
+    let mut parsed = Vec::new();
+    let mut found = Vec::new();
+    for (name, text) in files {
+        let id = sources.add(*name, *text);
+        let (file, diagnostics) = specc_syntax::parse(id, text);
+        parsed.push(file);
+        found.extend(diagnostics);
+    }
+    let (model, diagnostics) = analyze(parsed, &mut sources, specc_model::Options::default());
+    found.extend(diagnostics);
+    let errors: Vec<_> = found.iter().filter(|d| d.severity() == specc_diag::Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    model
+}
+
+fn example() -> Model {
+    model(&[("events.dbspec", include_str!("events.dbspec")), ("people.dbspec", include_str!("people.dbspec"))])
+}
+
+fn docs(model: &Model) -> Vec<DocFile> {
+    let (catalog, _) = specc_lower::lower(model);
+    generate(model, &catalog, &Options { project: "Example & <co>".into() })
+}
+
+#[test]
+fn every_page_reads_well() {
+    for file in docs(&example()) {
+        insta::assert_snapshot!(file.path.replace('/', "~"), file.contents);
+    }
+}
+
+#[test]
+fn the_same_model_gives_the_same_bytes() {
+    assert_eq!(docs(&example()), docs(&example()));
+}
+
+#[test]
+fn every_link_leads_to_a_page() {
+    let files = docs(&example());
+    let mut links = 0;
+    for file in files.iter().filter(|file| file.path.ends_with(".md")) {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for part in file.contents.split("](").skip(1) {
+            let target = part.split(')').next().unwrap_or("");
+            let path = match target.strip_prefix("../") {
+                Some(rest) => rest.to_owned(),
+                None if folder.is_empty() => target.to_owned(),
+                None => format!("{folder}/{target}"),
+            };
+            assert!(files.iter().any(|other| other.path == path), "{} links to {path}", file.path);
+            links += 1;
+        }
+    }
+    assert!(links > 20);
+}
+
+#[test]
+fn the_drawing_is_well_formed_and_no_two_boxes_overlap() {
+    let files = docs(&example());
+    let svg = &files.iter().find(|file| file.path == "erd.svg").expect("a drawing").contents;
+    let mut reader = Reader::from_str(svg);
+    reader.config_mut().check_end_names = true;
+    let mut boxes: Vec<[i32; 4]> = Vec::new();
+    loop {
+        match reader.read_event().expect("well-formed XML") {
+            Event::Eof => break,
+            Event::Empty(tag) if tag.name().as_ref() == b"rect" => {
+                let number = |name: &str| {
+                    let value = tag.try_get_attribute(name).expect("attributes").map(|a| a.value.into_owned());
+                    value.and_then(|v| String::from_utf8(v).ok()).and_then(|v| v.parse().ok()).unwrap_or(0)
+                };
+                if number("rx") == 6 {
+                    boxes.push([number("x"), number("y"), number("width"), number("height")]);
+                }
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(boxes.len(), 7);
+    for (n, [x, y, w, h]) in boxes.iter().enumerate() {
+        for [x2, y2, w2, h2] in &boxes[n + 1..] {
+            assert!(x + w < *x2 || x2 + w2 < *x || y + h < *y2 || y2 + h2 < *y);
+        }
+    }
+}
+
+#[test]
+fn an_empty_project_has_pages_too() {
+    let files = docs(&model(&[]));
+    let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(names, ["README.md", "access.md", "dictionary.md", "erd.mmd", "erd.svg", "workflows.md"]);
+}
