@@ -85,6 +85,24 @@ impl Dialect for SpecDialect {
         BASE.is_table_alias(kw, parser)
     }
 
+    /// Words that Postgres takes for a label only after `as`: `insert … select now() on conflict …`.
+    fn is_column_alias(&self, kw: &Keyword, parser: &mut Parser) -> bool {
+        let needs_as = [
+            Keyword::CREATE,
+            Keyword::FILTER,
+            Keyword::FOR,
+            Keyword::GRANT,
+            Keyword::ON,
+            Keyword::OVER,
+            Keyword::OVERLAPS,
+            Keyword::TO,
+            Keyword::WINDOW,
+            Keyword::WITHIN,
+            Keyword::WITHOUT,
+        ];
+        BASE.is_column_alias(kw, parser) && !needs_as.contains(kw)
+    }
+
     fn prec_value(&self, prec: Precedence) -> u8 {
         BASE.prec_value(prec)
     }

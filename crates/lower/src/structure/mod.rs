@@ -19,6 +19,9 @@ use specc_catalog::{Catalog, Dependency, Entry, Kind, Object, ObjectId, Schema, 
 use specc_diag::{Diagnostic, Span, codes};
 use specc_model::{Entity, EntityId, Meta, Model, Target};
 
+/// The area of what ships with specc to say what the platform has.
+const PLATFORM: &str = "platform";
+
 pub(crate) fn lower(model: &Model, out: &mut Output) {
     if model.options.target == Target::Supabase {
         out.catalog.default_grantees = ["anon", "authenticated", "service_role"].map(Into::into).into();
@@ -50,8 +53,11 @@ impl<'a> Room<'a> {
         Self { model, out, lookup: Lookup::new(model) }
     }
 
-    /// Adds an object with the comment and area of what declares it.
+    /// Adds an object with the comment and area of what declares it. What the platform has already is not made.
     pub fn declare(&mut self, object: impl Into<Object>, meta: &Meta, depends: Vec<Dependency>) {
+        if meta.area == PLATFORM {
+            return;
+        }
         let mut entry = Entry::new(object);
         entry.comment = meta.doc.clone();
         entry.area = meta.area.clone();
