@@ -177,7 +177,7 @@ fn seeds(meant: &Meant) -> Vec<File> {
 
 fn docs(meant: &Meant) -> Vec<File> {
     let folder = meant.config.docs();
-    let options = specc_docs::Options { project: meant.config.name.clone() };
+    let options = specc_docs::Options { project: meant.config.name.as_str().into() };
     let files = specc_docs::generate(&meant.model, &meant.catalog, &options);
     files.into_iter().map(|f| File { path: folder.join(f.path), contents: f.contents }).collect()
 }

@@ -72,15 +72,11 @@ impl Shaper<'_> {
     fn shape(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
         match expr {
             Expr::Nested(inner) => return self.shape(inner, env, hint, columns),
-            Expr::BinaryOp { left, op: op @ (BinaryOperator::And | BinaryOperator::Or), right } => {
-                let binding = if *op == BinaryOperator::And { Binding::And } else { Binding::Or };
-                let word = if binding == Binding::And { "and" } else { "or" };
-                let mut sides = [left, right].map(|side| {
-                    let shaped = self.shape(side, env, hint, columns);
-                    if shaped.binding < binding { format!("({})", shaped.sql) } else { shaped.sql }
-                });
-                let sql = format!("{} {word} {}", std::mem::take(&mut sides[0]), sides[1]);
-                return Shaped { sql, binding };
+            Expr::BinaryOp { op: BinaryOperator::And, .. } => return self.conjunction(expr, env, hint, columns),
+            Expr::BinaryOp { op: BinaryOperator::Or, .. } => {
+                let parts = chain_of(expr, &BinaryOperator::Or);
+                let parts: Vec<_> = parts.into_iter().map(|part| self.shape(part, env, hint, columns).sql).collect();
+                return Shaped { sql: parts.join(" or "), binding: Binding::Or };
             }
             Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
                 let inner = self.shape(expr, env, hint, columns);
@@ -105,6 +101,69 @@ impl Shaper<'_> {
         Shaped { sql, binding }
     }
 
+    /// Conditions that all have to hold. Those that ask the same related row are asked together, so that one helper gives
+    /// the few keys that satisfy all of them, and never the many that satisfy one.
+    fn conjunction(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+        let parts = chain_of(expr, &BinaryOperator::And);
+        let steps: Vec<_> = parts.iter().map(|part| self.one_way(part, env)).collect();
+        let mut sql = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            if let Some(step) = steps[at] {
+                if steps[..at].contains(&Some(step)) {
+                    continue;
+                }
+                let same: Vec<_> = (at..parts.len()).filter(|n| steps[*n] == Some(step)).map(|n| parts[n]).collect();
+                sql.push(self.related(&same, step, env, hint, columns));
+                continue;
+            }
+            let shaped = self.shape(part, env, hint, columns);
+            sql.push(if shaped.binding < Binding::And { format!("({})", shaped.sql) } else { shaped.sql });
+        }
+        let binding = if sql.len() > 1 { Binding::And } else { Binding::Tight };
+        Shaped { sql: sql.join(" and "), binding }
+    }
+
+    /// The one relation behind which everything lies that a condition reads of the row, if it is like that.
+    fn one_way(&self, expr: &Expr, env: &Env) -> Option<PathStep> {
+        let mut expr = expr;
+        while let Expr::Nested(inner) = expr {
+            expr = inner;
+        }
+        let splits = matches!(
+            expr,
+            Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. } | Expr::UnaryOp { op: UnaryOperator::Not, .. }
+        );
+        let mut survey = self.folder(env, RowRef::Bare);
+        if splits || exists_path(expr).is_some() || survey.predicate_call(expr).is_some() {
+            return None;
+        }
+        survey.text(expr);
+        let first = *survey.paths.first()?.1.first()?;
+        let all = survey.paths.iter().all(|(_, steps)| steps.first() == Some(&first));
+        let relation = self.model.relation(first.relation);
+        let same_for_null = !(relation.nullable || first.back) || is_strict(expr);
+        (all && survey.direct.is_empty() && survey.reads.is_empty() && same_for_null).then_some(first)
+    }
+
+    /// Conditions on one related row. Where who is asking matters, the related rows that satisfy them are few: a set of
+    /// keys. Where it does not, they may be most of the table, and the one row is looked up by its key.
+    fn related(&mut self, parts: &[&Expr], step: PathStep, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> String {
+        let whole = parts.iter().map(|part| (*part).clone()).reduce(|left, right| Expr::BinaryOp {
+            left: Box::new(left),
+            op: BinaryOperator::And,
+            right: Box::new(right),
+        });
+        let Some(whole) = whole else { return "true".into() };
+        let mut survey = self.folder(env, RowRef::Bare);
+        survey.text(&whole);
+        let asks_who = survey.session;
+        drop(survey);
+        if asks_who && let Some(sql) = self.member_set(&[step], None, Some(&whole), env, hint, columns) {
+            return sql;
+        }
+        self.per_row(&whole, env, hint, columns, false)
+    }
+
     fn folder(&self, env: &Env, base: RowRef) -> Folder<'_> {
         let mut rows = env.rows.clone();
         if let Some(last) = rows.last_mut() {
@@ -124,7 +183,7 @@ impl Shaper<'_> {
                     return sql;
                 }
             }
-            return self.per_row(expr, env, hint, columns);
+            return self.per_row(expr, env, hint, columns, true);
         }
         let mut survey = self.folder(env, RowRef::Bare);
         let sql = survey.text(expr);
@@ -138,17 +197,11 @@ impl Shaper<'_> {
             self.session_index(expr, env);
             return sql;
         }
-        let first = survey.paths[0].1[0];
-        let one_way = survey.direct.is_empty() && survey.reads.is_empty() && survey.paths.iter().all(|(_, s)| s[0] == first);
         drop(survey);
-        let relation = self.model.relation(first.relation);
-        if one_way
-            && (!(relation.nullable || first.back) || is_strict(expr))
-            && let Some(sql) = self.member_set(&[first], None, Some(expr), env, hint, columns)
-        {
-            return sql;
+        match self.one_way(expr, env) {
+            Some(step) => self.related(&[expr], step, env, hint, columns),
+            None => self.per_row(expr, env, hint, columns, true),
         }
-        self.per_row(expr, env, hint, columns)
     }
 
     /// `column = any (array(select helper()))`: the helper gives the keys of the rows for which the condition holds.
@@ -221,7 +274,7 @@ impl Shaper<'_> {
         }
         let name = format!("{hint}_{}s", model.entity(ours_entity).fields[ours_field].name);
         let table = &model.entity(self.entity).name.name;
-        let comment = format!("For which values of {} a row is in the answer of {hint}, first asked for {table}.", ours.join(", "));
+        let comment = format!("The {} of {table} for which {hint} holds, for who is asking.", ours.join(", "));
         let call = self.helper(name, Vec::new(), returns, body, comment, reads, &functions, &viewer);
         Some(match ours.as_slice() {
             [one] => format!("{one} = any (array(select {call}()))"),
@@ -232,8 +285,8 @@ impl Shaper<'_> {
         })
     }
 
-    /// A helper that takes columns of the row and answers for this row alone.
-    fn per_row(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> String {
+    /// A helper that takes columns of the row and answers for this row alone. `warn`: there is a faster way to say it.
+    fn per_row(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>, warn: bool) -> String {
         let model = self.model;
         let mut folder = self.folder(env, RowRef::Params);
         let text = folder.text(expr);
@@ -251,6 +304,9 @@ impl Shaper<'_> {
         let comment = format!("Whether {hint} holds for a row with this {}.", args.join(", "));
         let returns = Returns::Type(DataType::builtin("boolean"));
         let call = self.helper(hint.to_string(), types, returns, format!("select {text}"), comment, reads, &functions, &viewer);
+        if !warn {
+            return format!("{call}({})", args.join(", "));
+        }
         let message = format!("`{}` asks other tables once for each row of `{}`", self.rule, model.entity(self.entity).name.name);
         self.out.diagnostics.push(
             Diagnostic::new(codes::PER_ROW_POLICY, self.span, message)
@@ -348,6 +404,22 @@ impl Shaper<'_> {
             _ => {}
         }
     }
+}
+
+/// The operands of a chain of one operator, left to right.
+fn chain_of<'e>(expr: &'e Expr, wanted: &BinaryOperator) -> Vec<&'e Expr> {
+    let mut parts = Vec::new();
+    let mut rest = vec![expr];
+    while let Some(next) = rest.pop() {
+        match next {
+            Expr::BinaryOp { left, op, right } if op == wanted => {
+                rest.push(right);
+                rest.push(left);
+            }
+            other => parts.push(other),
+        }
+    }
+    parts
 }
 
 fn select(keys: &str, chain: &Chain, condition: &str) -> String {

@@ -119,7 +119,10 @@ fn stable(model: &Model, name: &str, params: Vec<DataType>, returns: Returns, bo
 }
 
 fn unique(names: &mut FxHashMap<SmolStr, usize>, hint: &str) -> SmolStr {
-    let hint = crate::names::cut(hint, 58);
+    // Rules may be named by sentences; a function is better called by words.
+    let words = hint.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    let hint = words.map(str::to_lowercase).collect::<Vec<_>>().join("_");
+    let hint = crate::names::cut(&hint, 58);
     let seen = names.entry(hint.clone()).or_insert(0);
     *seen += 1;
     if *seen == 1 { hint } else { format!("{hint}_{seen}").into() }

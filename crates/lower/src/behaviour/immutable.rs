@@ -47,7 +47,7 @@ pub(super) fn lower(room: &mut Room) {
 
 fn refuse_change(room: &mut Room, entity: &Entity) -> Qualified {
     let schema = room.model.options.helper_schema.clone();
-    let function = trigger_function(schema, "refuse_change".into(), REFUSE.into());
+    let function = trigger_function(schema, "refuse_immutable_change".into(), REFUSE.into());
     let routine = Routine::new(REFUSE.into(), "Refuses a change of the columns that the trigger names.");
     helper(room, entity, function, routine, entity.meta.span)
 }
