@@ -562,15 +562,9 @@ pub struct PartitionDecl {
 /// See [`PartitionDecl`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PartitionBounds {
-    Range {
-        from: Vec<RawExpr>,
-        to: Vec<RawExpr>,
-    },
+    Range { from: Vec<RawExpr>, to: Vec<RawExpr> },
     List(Vec<RawExpr>),
-    Hash {
-        modulus: u32,
-        remainder: u32,
-    },
+    Hash { modulus: u32, remainder: u32 },
     Default,
 }
 

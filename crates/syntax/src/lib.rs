@@ -23,12 +23,5 @@ pub fn parse(file: FileId, text: &str) -> (SpecFile, Vec<Diagnostic>) {
     let mut findings = explain::without_echoes(&scan, built.findings);
     specc_diag::sort(&mut findings);
     let comments = scan::comments(file, &scan, &built.used_docs);
-    (
-        SpecFile {
-            file: FileIdEq(file),
-            items: built.items,
-            comments,
-        },
-        findings,
-    )
+    (SpecFile { file: FileIdEq(file), items: built.items, comments }, findings)
 }

@@ -16,11 +16,7 @@ impl Cx<'_> {
                 _ => body = Some(self.expr(&part)),
             }
         }
-        Some(PredicateDecl {
-            name: name?,
-            params,
-            body: body?,
-        })
+        Some(PredicateDecl { name: name?, params, body: body? })
     }
 
     pub(super) fn policy_block(&mut self, pair: Pair<'_>) -> Option<PolicyBlock> {
@@ -33,10 +29,7 @@ impl Cx<'_> {
                 _ => self.rule_or_broken(part, opener, &mut rules),
             }
         }
-        Some(PolicyBlock {
-            entity: entity?,
-            rules,
-        })
+        Some(PolicyBlock { entity: entity?, rules })
     }
 
     /// `policy { rules }` in an entity or bucket
@@ -81,28 +74,14 @@ impl Cx<'_> {
                 _ => {}
             }
         }
-        Some(PolicyRule {
-            doc,
-            name: name?,
-            forbid,
-            actions,
-            roles,
-            when,
-            unless,
-            check,
-            was,
-            at,
-        })
+        Some(PolicyRule { doc, name: name?, forbid, actions, roles, when, unless, check, was, at })
     }
 
     /// `update (a, b)`
     pub(super) fn act(&mut self, pair: Pair<'_>) -> Option<PolicyAction> {
         let mut parts = pair.into_inner();
         let action = parts.next().map(|p| self.word(&p))?;
-        Some(PolicyAction {
-            action,
-            columns: parts.next().map(|p| self.names(p)).unwrap_or_default(),
-        })
+        Some(PolicyAction { action, columns: parts.next().map(|p| self.names(p)).unwrap_or_default() })
     }
 
     pub(super) fn role(&mut self, pair: Pair<'_>) -> Option<RoleDecl> {
@@ -117,13 +96,7 @@ impl Cx<'_> {
                 _ => was = self.inner_name(part),
             }
         }
-        Some(RoleDecl {
-            external,
-            name: name?,
-            options,
-            member_of,
-            was,
-        })
+        Some(RoleDecl { external, name: name?, options, member_of, was })
     }
 
     pub(super) fn grant(&mut self, pair: Pair<'_>) -> Option<GrantDecl> {
@@ -135,22 +108,12 @@ impl Cx<'_> {
                 Rule::act => privileges.extend(self.act(part)),
                 Rule::grant_kind => object_kind = Some(self.word(&part)),
                 Rule::qname => object = Some(self.qname(&part)),
-                Rule::grant_args => {
-                    arg_types = Some(part.into_inner().map(|p| self.type_ref(p)).collect())
-                }
+                Rule::grant_args => arg_types = Some(part.into_inner().map(|p| self.type_ref(p)).collect()),
                 Rule::name => roles.push(self.name(&part)),
                 _ => grant_option = true,
             }
         }
-        Some(GrantDecl {
-            revoke,
-            privileges,
-            object_kind,
-            object: object?,
-            arg_types,
-            roles,
-            grant_option,
-        })
+        Some(GrantDecl { revoke, privileges, object_kind, object: object?, arg_types, roles, grant_option })
     }
 
     pub(super) fn bucket(&mut self, pair: Pair<'_>) -> Option<BucketDecl> {
@@ -172,13 +135,7 @@ impl Cx<'_> {
                 _ => explain::entry(self, &part, Place::Bucket, opener),
             }
         }
-        Some(BucketDecl {
-            name: name?,
-            public,
-            size,
-            mime,
-            rules,
-        })
+        Some(BucketDecl { name: name?, public, size, mime, rules })
     }
 
     pub(super) fn realtime(&mut self, pair: Pair<'_>) -> RealtimeDecl {
@@ -199,12 +156,7 @@ impl Cx<'_> {
                     _ => filter = self.inner_expr(part),
                 }
             }
-            tables.extend(entity.map(|entity| RealtimeTable {
-                entity,
-                columns,
-                filter,
-                at,
-            }));
+            tables.extend(entity.map(|entity| RealtimeTable { entity, columns, filter, at }));
         }
         RealtimeDecl { tables }
     }

@@ -16,22 +16,13 @@ impl Cx<'_> {
                 _ => explain::entry(self, &part, Place::Workflow, opener),
             }
         }
-        Some(WorkflowDecl {
-            field: field?,
-            steps,
-        })
+        Some(WorkflowDecl { field: field?, steps })
     }
 
     fn step(&mut self, pair: Pair<'_>) -> WorkflowStep {
         let at = self.at(&pair);
         let doc = self.doc(at.0.start as usize);
-        let mut step = WorkflowStep {
-            doc,
-            from: Vec::new(),
-            to: Vec::new(),
-            when: None,
-            at,
-        };
+        let mut step = WorkflowStep { doc, from: Vec::new(), to: Vec::new(), when: None, at };
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::step_from => step.from = self.names(part),
@@ -64,14 +55,7 @@ impl Cx<'_> {
                 _ => {}
             }
         }
-        Some(LimitDecl {
-            name: name?,
-            condition: condition?,
-            per,
-            to: to?,
-            overflow,
-            promote_by,
-        })
+        Some(LimitDecl { name: name?, condition: condition?, per, to: to?, overflow, promote_by })
     }
 
     pub(super) fn trigger(&mut self, pair: Pair<'_>) -> Option<TriggerDecl> {
@@ -135,10 +119,7 @@ impl Cx<'_> {
     fn execute(&mut self, pair: Pair<'_>) -> Option<TriggerAction> {
         let mut parts = pair.into_inner();
         let function = parts.next().map(|p| self.qname(&p))?;
-        Some(TriggerAction::Execute {
-            function,
-            args: parts.map(|p| self.str(&p)).collect(),
-        })
+        Some(TriggerAction::Execute { function, args: parts.map(|p| self.str(&p)).collect() })
     }
 
     pub(super) fn view(&mut self, pair: Pair<'_>) -> Option<ViewDecl> {
@@ -155,17 +136,14 @@ impl Cx<'_> {
                 Rule::check_option => {
                     let at = self.at(&part);
                     let scope = part.into_inner().next().map(|p| self.word(&p));
-                    view.check_option = Some(scope.unwrap_or(Name {
-                        text: "cascaded".into(),
-                        at,
-                    }));
+                    view.check_option = Some(scope.unwrap_or(Name { text: "cascaded".into(), at }));
                 }
                 Rule::no_data => view.no_data = true,
                 Rule::depends => view.depends = self.qnames(part),
                 Rule::refresh => view.refresh = self.inner_str(part),
                 Rule::roles => view.roles = self.names(part),
                 Rule::was => view.was = self.inner_name(part),
-                Rule::body_plain | Rule::body_tagged => body = Some(self.body(&part)),
+                Rule::body => body = Some(self.body(&part)),
                 Rule::index => {
                     self.doc(part.as_span().start() + self.base);
                     view.indexes.push(self.index(part));
@@ -200,10 +178,7 @@ impl Cx<'_> {
                 Rule::fn_param => f.params.extend(self.function_param(part)),
                 Rule::type_ref => f.returns = Some(Returns::Type(self.type_ref(part))),
                 Rule::ret_setof => {
-                    f.returns = part
-                        .into_inner()
-                        .next()
-                        .map(|p| Returns::SetOf(self.type_ref(p)));
+                    f.returns = part.into_inner().next().map(|p| Returns::SetOf(self.type_ref(p)));
                 }
                 Rule::ret_table => f.returns = Some(Returns::Table(self.typed_names(part))),
                 Rule::language => f.language = self.inner_name(part),
@@ -252,12 +227,7 @@ impl Cx<'_> {
                 _ => default = Some(self.expr(&part)),
             }
         }
-        Some(FunctionParam {
-            mode,
-            name: name?,
-            ty: ty?,
-            default,
-        })
+        Some(FunctionParam { mode, name: name?, ty: ty?, default })
     }
 
     fn typed_names(&mut self, pair: Pair<'_>) -> Vec<(Name, TypeRef)> {
@@ -281,17 +251,8 @@ impl Cx<'_> {
         let name = parts.next().map(|p| self.word(&p))?;
         let value = parts.next()?.as_str().to_owned();
         let quoted = value.starts_with('\'') && only_string(&value);
-        let value = if quoted {
-            super::small::unquote(&value)
-        } else {
-            list(&value).into()
-        };
-        Some(Setting {
-            name,
-            value,
-            quoted,
-            at,
-        })
+        let value = if quoted { super::small::unquote(&value) } else { list(&value).into() };
+        Some(Setting { name, value, quoted, at })
     }
 
     pub(super) fn schedule(&mut self, pair: Pair<'_>) -> Option<ScheduleDecl> {
@@ -303,17 +264,12 @@ impl Cx<'_> {
                 _ => body = Some(self.body(&part)),
             }
         }
-        Some(ScheduleDecl {
-            name: name?,
-            cron: cron?,
-            body: body?,
-        })
+        Some(ScheduleDecl { name: name?, cron: cron?, body: body? })
     }
 
     pub(super) fn webhook(&mut self, pair: Pair<'_>) -> Option<WebhookDecl> {
         let opener = self.opener(&pair);
-        let (mut name, mut entity, mut when, mut target, mut timeout) =
-            (None, None, None, None, None);
+        let (mut name, mut entity, mut when, mut target, mut timeout) = (None, None, None, None, None);
         let (mut actions, mut headers) = (Vec::new(), Vec::new());
         for part in pair.into_inner() {
             match part.as_rule() {
@@ -335,21 +291,11 @@ impl Cx<'_> {
                         headers.push((name, value, secret));
                     }
                 }
-                Rule::wh_timeout => {
-                    timeout = part.into_inner().next().and_then(|p| self.number(&p))
-                }
+                Rule::wh_timeout => timeout = part.into_inner().next().and_then(|p| self.number(&p)),
                 _ => explain::entry(self, &part, Place::Webhook, opener),
             }
         }
-        Some(WebhookDecl {
-            name: name?,
-            entity: entity?,
-            actions,
-            when,
-            target,
-            headers,
-            timeout,
-        })
+        Some(WebhookDecl { name: name?, entity: entity?, actions, when, target, headers, timeout })
     }
 }
 

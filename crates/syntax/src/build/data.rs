@@ -40,12 +40,6 @@ impl Cx<'_> {
                 _ => explain::entry(self, &part, Place::SeedRow, opener),
             }
         }
-        Some(SeedRow {
-            entity: entity?,
-            label,
-            count,
-            fields,
-            at,
-        })
+        Some(SeedRow { entity: entity?, label, count, fields, at })
     }
 }

@@ -25,9 +25,7 @@ impl Cx<'_> {
             Rule::sequence => ItemKind::Sequence(self.sequence(pair)?),
             Rule::entity => ItemKind::Entity(Box::new(self.entity(pair)?)),
             Rule::mixin => ItemKind::Mixin(self.mixin(pair)?),
-            Rule::viewer => ItemKind::Viewer(ViewerDecl {
-                entity: self.inner_qname(pair)?,
-            }),
+            Rule::viewer => ItemKind::Viewer(ViewerDecl { entity: self.inner_qname(pair)? }),
             Rule::predicate => ItemKind::Predicate(self.predicate(pair)?),
             Rule::policy_block => ItemKind::Policy(self.policy_block(pair)?),
             Rule::view => ItemKind::View(Box::new(self.view(pair)?)),
@@ -69,11 +67,7 @@ impl Cx<'_> {
                 _ => {}
             }
         }
-        Some(ExtensionDecl {
-            name: name?,
-            schema,
-            version,
-        })
+        Some(ExtensionDecl { name: name?, schema, version })
     }
 
     fn enum_item(&mut self, pair: Pair<'_>) -> Option<EnumDecl> {
@@ -87,11 +81,7 @@ impl Cx<'_> {
                 _ => explain::entry(self, &part, Place::Enum, opener),
             }
         }
-        Some(EnumDecl {
-            name: name?,
-            was,
-            labels,
-        })
+        Some(EnumDecl { name: name?, was, labels })
     }
 
     fn enum_label(&mut self, pair: Pair<'_>) -> Option<EnumLabel> {
@@ -104,18 +94,12 @@ impl Cx<'_> {
                 _ => was = self.inner_name(part),
             }
         }
-        Some(EnumLabel {
-            doc,
-            label: label?,
-            was,
-            at,
-        })
+        Some(EnumLabel { doc, label: label?, was, at })
     }
 
     fn domain(&mut self, pair: Pair<'_>) -> Option<DomainDecl> {
         let opener = self.opener(&pair);
-        let (mut name, mut was, mut base, mut collate, mut default) =
-            (None, None, None, None, None);
+        let (mut name, mut was, mut base, mut collate, mut default) = (None, None, None, None, None);
         let mut checks = Vec::new();
         for part in pair.into_inner() {
             match part.as_rule() {
@@ -131,14 +115,7 @@ impl Cx<'_> {
                 _ => explain::entry(self, &part, Place::Domain, opener),
             }
         }
-        Some(DomainDecl {
-            name: name?,
-            was,
-            base: base?,
-            collate,
-            default,
-            checks,
-        })
+        Some(DomainDecl { name: name?, was, base: base?, collate, default, checks })
     }
 
     fn composite(&mut self, pair: Pair<'_>) -> Option<CompositeDecl> {
@@ -152,11 +129,7 @@ impl Cx<'_> {
                 _ => explain::entry(self, &part, Place::Composite, opener),
             }
         }
-        Some(CompositeDecl {
-            name: name?,
-            was,
-            fields,
-        })
+        Some(CompositeDecl { name: name?, was, fields })
     }
 
     fn composite_field(&mut self, pair: Pair<'_>) -> Option<CompositeField> {
@@ -172,14 +145,7 @@ impl Cx<'_> {
                 _ => {}
             }
         }
-        Some(CompositeField {
-            doc,
-            name: name?,
-            ty: ty?,
-            collate,
-            was,
-            at,
-        })
+        Some(CompositeField { doc, name: name?, ty: ty?, collate, was, at })
     }
 
     fn sequence(&mut self, pair: Pair<'_>) -> Option<SequenceDecl> {
@@ -196,13 +162,7 @@ impl Cx<'_> {
                 _ => explain::entry(self, &part, Place::Sequence, opener),
             }
         }
-        Some(SequenceDecl {
-            name: name?,
-            was,
-            ty,
-            options,
-            owned_by,
-        })
+        Some(SequenceDecl { name: name?, was, ty, options, owned_by })
     }
 
     /// `invoices.no` or `billing.invoices.no`
@@ -217,13 +177,7 @@ impl Cx<'_> {
             .collect();
         let field = names.pop()?;
         let name = names.pop()?;
-        Some((
-            QName {
-                schema: names.pop(),
-                name,
-            },
-            field,
-        ))
+        Some((QName { schema: names.pop(), name }, field))
     }
 
     fn entity(&mut self, pair: Pair<'_>) -> Option<EntityDecl> {
@@ -239,13 +193,7 @@ impl Cx<'_> {
                 _ => self.member(part, opener, &mut members),
             }
         }
-        Some(EntityDecl {
-            name: name?,
-            was,
-            external,
-            unlogged,
-            members,
-        })
+        Some(EntityDecl { name: name?, was, external, unlogged, members })
     }
 
     fn mixin(&mut self, pair: Pair<'_>) -> Option<MixinDecl> {
@@ -268,11 +216,7 @@ impl Cx<'_> {
                 _ => self.member(part, opener, &mut members),
             }
         }
-        Some(MixinDecl {
-            name: name?,
-            params,
-            members,
-        })
+        Some(MixinDecl { name: name?, params, members })
     }
 
     fn sql(&mut self, pair: Pair<'_>) -> Option<SqlDecl> {
@@ -299,24 +243,15 @@ impl Cx<'_> {
                 _ => down = Some(self.body(&part)),
             }
         }
-        Some(SqlDecl {
-            name: name?,
-            provides,
-            depends,
-            after,
-            up: up?,
-            down,
-        })
+        Some(SqlDecl { name: name?, provides, depends, after, up: up?, down })
     }
 
     fn kept(&mut self, pair: Pair<'_>) -> Option<KeptDecl> {
-        let text = pair.as_str().trim_ascii_end();
-        let text: SmolStr = if text.contains('\r') {
-            text.replace("\r\n", "\n").into()
-        } else {
-            text.into()
-        };
-        let keyword = pair.into_inner().next().map(|p| self.name(&p))?;
+        let text = self.written(&pair).trim_ascii_end();
+        let word = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
+        let start = pair.as_span().start() + self.base;
+        let keyword = Name { text: text[..word].into(), at: self.at_range(start, start + word) };
+        let text: SmolStr = if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text.into() };
         Some(KeptDecl { keyword, text })
     }
 

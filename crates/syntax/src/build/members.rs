@@ -47,6 +47,7 @@ impl Cx<'_> {
     fn column(&mut self, pair: Pair<'_>) -> Option<(MemberKind, At)> {
         let at = self.at(&pair);
         let mut at = at;
+        let start = at.0.start as usize;
         let (mut name, mut kind) = (None, None);
         for part in pair.into_inner() {
             match part.as_rule() {
@@ -55,12 +56,8 @@ impl Cx<'_> {
                     at = At(at.0.to(self.at(&part).0));
                     kind = Some(MemberKind::Field(Box::new(self.field(part, name.take()?)?)));
                 }
-                Rule::reference => {
-                    kind = Some(MemberKind::Ref(Box::new(
-                        self.reference(part, name.take()?)?,
-                    )))
-                }
-                _ => explain::junk(self, &part, matches!(kind, Some(MemberKind::Ref(_)))),
+                Rule::reference => kind = Some(MemberKind::Ref(Box::new(self.reference(part, name.take()?)?))),
+                _ => explain::junk(self, &part, start),
             }
         }
         Some((kind?, at))
@@ -112,10 +109,7 @@ impl Cx<'_> {
     }
 
     fn identity(&mut self, pair: Pair<'_>) -> Identity {
-        let mut identity = Identity {
-            always: true,
-            options: Vec::new(),
-        };
+        let mut identity = Identity { always: true, options: Vec::new() };
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::id_default => identity.always = false,
@@ -137,13 +131,7 @@ impl Cx<'_> {
                 _ => filter = Some(self.expr(&part)),
             }
         }
-        Some(Maintained {
-            function: function?,
-            path: path?,
-            field,
-            filter,
-            at,
-        })
+        Some(Maintained { function: function?, path: path?, field, filter, at })
     }
 
     fn reference(&mut self, pair: Pair<'_>, column: Name) -> Option<RefDecl> {
@@ -220,11 +208,7 @@ impl Cx<'_> {
                     "set default" => RefActionKind::SetDefault,
                     _ => RefActionKind::NoAction,
                 };
-                out = Some(RefAction {
-                    kind,
-                    columns: Vec::new(),
-                    at,
-                });
+                out = Some(RefAction { kind, columns: Vec::new(), at });
             } else if let Some(action) = &mut out {
                 action.at = At(action.at.0.to(self.at(&part).0));
                 action.columns = self.names(part);
@@ -331,13 +315,7 @@ impl Cx<'_> {
                 _ => expr = Some(self.expr(&part)),
             }
         }
-        Some(CheckDecl {
-            name,
-            expr: expr?,
-            no_inherit,
-            not_valid,
-            at,
-        })
+        Some(CheckDecl { name, expr: expr?, no_inherit, not_valid, at })
     }
 
     fn exclude(&mut self, pair: Pair<'_>) -> ExcludeDecl {
@@ -355,9 +333,7 @@ impl Cx<'_> {
                 Rule::cname => out.name = self.inner_name(part),
                 Rule::using => out.method = self.inner_name(part),
                 Rule::element => element = Some(self.element(part)),
-                Rule::operator => out
-                    .elements
-                    .extend(element.take().map(|e| (e, part.as_str().into()))),
+                Rule::operator => out.elements.extend(element.take().map(|e| (e, part.as_str().into()))),
                 Rule::filter => out.filter = self.inner_expr(part),
                 _ => deferral(part, &mut out.deferrable, &mut out.initially_deferred),
             }
@@ -395,11 +371,7 @@ impl Cx<'_> {
     }
 
     fn search(&mut self, pair: Pair<'_>) -> SearchDecl {
-        let mut out = SearchDecl {
-            column: None,
-            fields: Vec::new(),
-            config: None,
-        };
+        let mut out = SearchDecl { column: None, fields: Vec::new(), config: None };
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::cname => out.column = self.inner_name(part),
@@ -407,10 +379,9 @@ impl Cx<'_> {
                 _ => {
                     let mut parts = part.into_inner();
                     if let Some(name) = parts.next().map(|p| self.name(&p)) {
-                        let weight = parts.next().map(|p| Name {
-                            text: p.as_str().to_ascii_uppercase().into(),
-                            at: self.at(&p),
-                        });
+                        let weight = parts
+                            .next()
+                            .map(|p| Name { text: p.as_str().to_ascii_uppercase().into(), at: self.at(&p) });
                         out.fields.push((name, weight));
                     }
                 }
@@ -422,10 +393,7 @@ impl Cx<'_> {
     fn partition_by(&mut self, pair: Pair<'_>) -> Option<PartitionByDecl> {
         let mut parts = pair.into_inner();
         let method = parts.next().map(|p| self.word(&p))?;
-        Some(PartitionByDecl {
-            method,
-            elements: parts.map(|p| self.element(p)).collect(),
-        })
+        Some(PartitionByDecl { method, elements: parts.map(|p| self.element(p)).collect() })
     }
 
     fn partition(&mut self, pair: Pair<'_>) -> Option<PartitionDecl> {
@@ -437,28 +405,19 @@ impl Cx<'_> {
                 Rule::qname => name = Some(self.qname(&part)),
                 Rule::part_from => lower = self.exprs(part),
                 Rule::part_to => {
-                    bounds = PartitionBounds::Range {
-                        from: std::mem::take(&mut lower),
-                        to: self.exprs(part),
-                    };
+                    bounds = PartitionBounds::Range { from: std::mem::take(&mut lower), to: self.exprs(part) };
                 }
                 Rule::part_in => bounds = PartitionBounds::List(self.exprs(part)),
                 Rule::part_hash => {
                     let mut numbers = part.into_inner();
                     let modulus = numbers.next().and_then(|p| self.number(&p));
                     let remainder = numbers.next().and_then(|p| self.number(&p));
-                    bounds = PartitionBounds::Hash {
-                        modulus: modulus?,
-                        remainder: remainder?,
-                    };
+                    bounds = PartitionBounds::Hash { modulus: modulus?, remainder: remainder? };
                 }
                 _ => {}
             }
         }
-        Some(PartitionDecl {
-            name: name?,
-            bounds,
-        })
+        Some(PartitionDecl { name: name?, bounds })
     }
 
     fn exprs(&mut self, pair: Pair<'_>) -> Vec<RawExpr> {

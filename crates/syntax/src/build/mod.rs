@@ -47,21 +47,20 @@ pub(crate) fn build(file: FileId, scan: &Scan<'_>) -> Built {
         findings: scan.findings.clone(),
     };
     let mut items = Vec::new();
-    match Grammar::parse(Rule::file, cx.text) {
-        Ok(pairs) => {
-            for pair in pairs.flat_map(Pair::into_inner) {
-                if pair.as_rule() != Rule::EOI {
-                    items.extend(cx.item(pair));
+    for cut in scan.cuts.windows(2) {
+        cx.base = cut[0];
+        match Grammar::parse(Rule::file, &cx.text[cut[0]..cut[1]]) {
+            Ok(pairs) => {
+                for pair in pairs.flat_map(Pair::into_inner) {
+                    if pair.as_rule() != Rule::EOI {
+                        items.extend(cx.item(pair));
+                    }
                 }
             }
+            Err(error) => explain::whole_file(&mut cx, &error),
         }
-        Err(error) => explain::whole_file(&mut cx, &error),
     }
-    Built {
-        items,
-        findings: cx.findings,
-        used_docs: cx.used_docs,
-    }
+    Built { items, findings: cx.findings, used_docs: cx.used_docs }
 }
 
 impl Cx<'_> {
@@ -79,18 +78,13 @@ impl Cx<'_> {
         let mut below = start;
         for at in (first..self.doc_at).rev() {
             let found = comments[at];
-            let between = self
-                .scan
-                .text
-                .as_bytes()
-                .get(found.end..below)
-                .unwrap_or(b"x");
+            let between = self.scan.text.as_bytes().get(found.end..below).unwrap_or(b"x");
             if !between.iter().all(|b| b.is_ascii_whitespace()) {
                 break;
             }
             below = found.start;
             if found.kind == Kind::Doc {
-                let line = &self.scan.text[found.start + 3..found.end];
+                let line = &self.scan.original[found.start + 3..found.end];
                 lines.push(line.strip_prefix(' ').unwrap_or(line));
                 self.used_docs[at] = true;
             }

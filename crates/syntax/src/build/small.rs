@@ -12,22 +12,17 @@ impl Cx<'_> {
         self.at_range(span.start() + self.base, span.end() + self.base)
     }
 
-    pub(super) fn at_range(&self, start: usize, end: usize) -> At {
+    pub(crate) fn at_range(&self, start: usize, end: usize) -> At {
         At(Span::new(self.file, start, end))
     }
 
     pub(super) fn name(&self, pair: &Pair<'_>) -> Name {
-        Name {
-            text: unquote(pair.as_str()),
-            at: self.at(pair),
-        }
+        Name { text: unquote(pair.as_str()), at: self.at(pair) }
     }
 
     /// The one name in a pair such as `was old`.
     pub(super) fn inner_name(&self, pair: Pair<'_>) -> Option<Name> {
-        pair.into_inner()
-            .find(|p| matches!(p.as_rule(), Rule::name | Rule::sname))
-            .map(|p| self.name(&p))
+        pair.into_inner().find(|p| matches!(p.as_rule(), Rule::name | Rule::sname)).map(|p| self.name(&p))
     }
 
     pub(super) fn names(&self, pair: Pair<'_>) -> Vec<Name> {
@@ -36,10 +31,7 @@ impl Cx<'_> {
 
     /// The text of the pair as a name, whatever it is: `on`, `gist`, `no action`.
     pub(super) fn word(&self, pair: &Pair<'_>) -> Name {
-        Name {
-            text: words(pair.as_str()),
-            at: self.at(pair),
-        }
+        Name { text: words(pair.as_str()), at: self.at(pair) }
     }
 
     pub(super) fn qname(&self, pair: &Pair<'_>) -> QName {
@@ -50,26 +42,15 @@ impl Cx<'_> {
             at: self.at_range(start + from, start + from + part.len()),
         };
         match parts.as_slice() {
-            [schema, rest, ..] => QName {
-                schema: Some(name(schema)),
-                name: name(rest),
-            },
-            [one] => QName {
-                schema: None,
-                name: name(one),
-            },
-            [] => QName {
-                schema: None,
-                name: self.name(pair),
-            },
+            [schema, rest, ..] => QName { schema: Some(name(schema)), name: name(rest) },
+            [one] => QName { schema: None, name: name(one) },
+            [] => QName { schema: None, name: self.name(pair) },
         }
     }
 
     /// The one qualified name in a pair such as `collate "C"`.
     pub(super) fn inner_qname(&self, pair: Pair<'_>) -> Option<QName> {
-        pair.into_inner()
-            .find(|p| p.as_rule() == Rule::qname)
-            .map(|p| self.qname(&p))
+        pair.into_inner().find(|p| p.as_rule() == Rule::qname).map(|p| self.qname(&p))
     }
 
     pub(super) fn qnames(&self, pair: Pair<'_>) -> Vec<QName> {
@@ -77,16 +58,11 @@ impl Cx<'_> {
     }
 
     pub(super) fn str(&self, pair: &Pair<'_>) -> StrLit {
-        StrLit {
-            value: unquote(pair.as_str()),
-            at: self.at(pair),
-        }
+        StrLit { value: unquote(pair.as_str()), at: self.at(pair) }
     }
 
     pub(super) fn inner_str(&self, pair: Pair<'_>) -> Option<StrLit> {
-        pair.into_inner()
-            .find(|p| p.as_rule() == Rule::str)
-            .map(|p| self.str(&p))
+        pair.into_inner().find(|p| p.as_rule() == Rule::str).map(|p| self.str(&p))
     }
 
     /// The expression in a pair, trimmed.
@@ -121,59 +97,44 @@ impl Cx<'_> {
         })
     }
 
-    /// The text at `start`, trimmed, its comments made spaces so that every offset in it holds.
+    /// The text at `start`, trimmed. Comments in it are spaces, so every offset in it holds.
     fn expr_in(&self, text: &str, start: usize) -> RawExpr {
         let trimmed = text.trim_ascii_start();
-        let mut start = start + text.len() - trimmed.len();
-        let mut trimmed = trimmed.trim_ascii_end();
-        let blanked;
-        if trimmed.bytes().any(|b| matches!(b, b'/' | b'\r')) {
-            blanked = self.without_comments(trimmed, start);
-            trimmed = blanked.trim_ascii_start();
-            start += blanked.len() - trimmed.len();
-            trimmed = trimmed.trim_ascii_end();
+        let start = start + text.len() - trimmed.len();
+        let trimmed = trimmed.trim_ascii_end();
+        let at = self.at_range(start, start + trimmed.len());
+        if trimmed.contains("__") || trimmed.contains("$$") {
+            return RawExpr { text: self.verbatim(trimmed, start).into(), at };
         }
-        RawExpr {
-            text: trimmed.into(),
-            at: self.at_range(start, start + trimmed.len()),
-        }
+        RawExpr { text: trimmed.into(), at }
     }
 
-    fn without_comments(&self, text: &str, start: usize) -> String {
+    /// Puts back what the scan hid inside an expression.
+    fn verbatim(&self, text: &str, start: usize) -> String {
         let mut bytes = text.as_bytes().to_vec();
-        let comments = &self.scan.comments;
-        let first = comments.partition_point(|c| c.end <= start);
-        for found in comments[first..]
-            .iter()
-            .take_while(|c| c.start < start + text.len())
-        {
-            let from = found.start.saturating_sub(start);
-            let to = (found.end - start).min(bytes.len());
-            for byte in bytes[from..to].iter_mut().filter(|b| **b != b'\n') {
-                *byte = b' ';
-            }
+        let ranges = &self.scan.verbatim;
+        let first = ranges.partition_point(|(from, _)| *from < start);
+        for &(from, to) in ranges[first..].iter().take_while(|(_, to)| *to <= start + text.len()) {
+            bytes[from - start..to - start].copy_from_slice(&self.scan.original.as_bytes()[from..to]);
         }
-        for byte in bytes.iter_mut().filter(|b| **b == b'\r') {
-            *byte = b' ';
-        }
-        // a comment is made of whole characters, so this stays UTF-8
+        // the ranges start and end at ASCII characters, so this stays UTF-8
         String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
     }
 
+    /// The text under the pair as written.
+    pub(super) fn written(&self, pair: &Pair<'_>) -> &str {
+        let span = pair.as_span();
+        self.scan.original.get(span.start() + self.base..span.end() + self.base).unwrap_or("")
+    }
+
     pub(super) fn body(&self, pair: &Pair<'_>) -> SqlBody {
-        let text = pair.as_str();
+        let text = self.written(pair);
         let start = pair.as_span().start() + self.base;
-        let tag = text[1..].find('$').map_or("", |n| &text[1..n + 1]);
+        let tag = text.get(1..).and_then(|t| t.find('$').map(|n| &t[..n])).unwrap_or("");
         let delimiter = tag.len() + 2;
-        let inner = text
-            .get(delimiter..text.len().saturating_sub(delimiter))
-            .unwrap_or("");
+        let inner = text.get(delimiter..text.len().saturating_sub(delimiter)).unwrap_or("");
         SqlBody {
-            text: if inner.contains('\r') {
-                inner.replace("\r\n", "\n").into()
-            } else {
-                inner.into()
-            },
+            text: if inner.contains('\r') { inner.replace("\r\n", "\n").into() } else { inner.into() },
             tag: tag.into(),
             at: self.at_range(start + delimiter, start + delimiter + inner.len()),
         }
@@ -186,21 +147,14 @@ impl Cx<'_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::type_name if part.as_str().contains(' ') && !part.as_str().contains('"') => {
-                    name = Some(QName {
-                        schema: None,
-                        name: self.word(&part),
-                    });
+                    name = Some(QName { schema: None, name: self.word(&part) });
                 }
                 Rule::type_name => name = Some(self.qname(&part)),
                 Rule::num => args.extend(self.number::<i64>(&part)),
                 Rule::type_zone => {
                     if let Some(name) = &mut name {
-                        let zone =
-                            format!("{} {}", name.name.text, words(part.as_str())).to_lowercase();
-                        name.name = Name {
-                            text: zone.into(),
-                            at: At(name.name.at.0.to(self.at(&part).0)),
-                        };
+                        let zone = format!("{} {}", name.name.text, words(part.as_str())).to_lowercase();
+                        name.name = Name { text: zone.into(), at: At(name.name.at.0.to(self.at(&part).0)) };
                     }
                 }
                 Rule::dim => dims = dims.saturating_add(1),
@@ -208,20 +162,8 @@ impl Cx<'_> {
                 _ => {}
             }
         }
-        let name = name.unwrap_or(QName {
-            schema: None,
-            name: Name {
-                text: SmolStr::default(),
-                at,
-            },
-        });
-        TypeRef {
-            name,
-            args,
-            dims,
-            nullable,
-            at,
-        }
+        let name = name.unwrap_or(QName { schema: None, name: Name { text: SmolStr::default(), at } });
+        TypeRef { name, args, dims, nullable, at }
     }
 
     /// A whole number, reported where it is none or too large.
@@ -248,24 +190,13 @@ impl Cx<'_> {
     pub(super) fn setting(&self, pair: Pair<'_>) -> Setting {
         let at = self.at(&pair);
         let mut inner = pair.into_inner();
-        let name = inner.next().map_or(
-            Name {
-                text: SmolStr::default(),
-                at,
-            },
-            |p| self.word(&p),
-        );
+        let name = inner.next().map_or(Name { text: SmolStr::default(), at }, |p| self.word(&p));
         let (value, quoted) = match inner.next() {
             Some(p) if p.as_rule() == Rule::str => (unquote(p.as_str()), true),
             Some(p) => (p.as_str().into(), false),
             None => ("true".into(), false),
         };
-        Setting {
-            name,
-            value,
-            quoted,
-            at,
-        }
+        Setting { name, value, quoted, at }
     }
 
     pub(super) fn settings(&self, pair: Pair<'_>) -> Vec<Setting> {
@@ -275,10 +206,7 @@ impl Cx<'_> {
     pub(super) fn element(&self, pair: Pair<'_>) -> IndexElement {
         let at = self.at(&pair);
         let mut out = IndexElement {
-            expr: RawExpr {
-                text: SmolStr::default(),
-                at,
-            },
+            expr: RawExpr { text: SmolStr::default(), at },
             is_column: false,
             collate: None,
             opclass: None,
@@ -290,12 +218,10 @@ impl Cx<'_> {
             match part.as_rule() {
                 Rule::x_element => {
                     out.expr = self.bracketed(&part);
-                    out.is_column = !part.as_str().starts_with('(')
-                        && split_dots(part.as_str()).len() == 1
-                        && {
-                            let text = part.as_str();
-                            text.starts_with('"') && text.ends_with('"') || !text.contains('(')
-                        };
+                    out.is_column = !part.as_str().starts_with('(') && split_dots(part.as_str()).len() == 1 && {
+                        let text = part.as_str();
+                        text.starts_with('"') && text.ends_with('"') || !text.contains('(')
+                    };
                 }
                 Rule::collate => out.collate = self.inner_qname(part),
                 Rule::opclass => out.opclass = Some(self.qname(&part)),
@@ -313,11 +239,7 @@ impl Cx<'_> {
 pub(crate) fn unquote(text: &str) -> SmolStr {
     for (quote, twice) in [("\"", "\"\""), ("'", "''")] {
         if let Some(inner) = text.strip_prefix(quote).and_then(|t| t.strip_suffix(quote)) {
-            return if inner.contains(quote) {
-                inner.replace(twice, quote).into()
-            } else {
-                inner.into()
-            };
+            return if inner.contains(quote) { inner.replace(twice, quote).into() } else { inner.into() };
         }
     }
     text.into()
@@ -328,11 +250,7 @@ pub(crate) fn words(text: &str) -> SmolStr {
     if text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
         return text.into();
     }
-    text.split_ascii_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase()
-        .into()
+    text.split_ascii_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().into()
 }
 
 /// The parts of `a.b."c.d"` with their offsets.
