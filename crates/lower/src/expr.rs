@@ -199,7 +199,7 @@ impl<'m> Folder<'m> {
                 let on = self.links(*step).into_iter().map(|(outer, inner)| {
                     format!("{}.{inner} = {}.{outer}", quote::ident(&alias), quote::ident(&last))
                 });
-                from = format!("{from} join {table} on {}", on.collect::<Vec<_>>().join(" and "));
+                from = format!("{from}\n    join {table} on {}", on.collect::<Vec<_>>().join(" and "));
             }
             last = alias;
         }

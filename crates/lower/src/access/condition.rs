@@ -35,6 +35,8 @@ pub(super) struct Shaper<'a> {
     /// Functions of the spec and of the helper schema that the conditions call.
     pub calls: Vec<ObjectId>,
     pub viewer_fields: Vec<FieldIx>,
+    /// Inside `not`, where null and false are not the same: only shapes that keep them apart will do.
+    pub exact: bool,
 }
 
 /// How tightly a piece of SQL binds.
@@ -48,6 +50,22 @@ enum Binding {
 struct Shaped {
     sql: String,
     binding: Binding,
+}
+
+/// What a helper's body asks for.
+struct Asked {
+    params: Vec<FieldIx>,
+    reads: Vec<EntityId>,
+    functions: Vec<specc_model::Qualified>,
+    viewer: Vec<FieldIx>,
+}
+
+impl Asked {
+    fn of(model: &Model, folder: Folder<'_>) -> Self {
+        let mut reads = folder.reads;
+        reads.extend(folder.paths.iter().flat_map(|(_, steps)| steps).map(|s| model.step_target(*s)));
+        Self { params: folder.params, reads, functions: folder.functions, viewer: folder.viewer_fields }
+    }
 }
 
 /// The rows that a condition can name.
@@ -79,7 +97,9 @@ impl Shaper<'_> {
                 return Shaped { sql: parts.join(" or "), binding: Binding::Or };
             }
             Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
+                let outer = std::mem::replace(&mut self.exact, true);
                 let inner = self.shape(expr, env, hint, columns);
+                self.exact = outer;
                 let sql = if inner.binding < Binding::Tight { format!("({})", inner.sql) } else { inner.sql };
                 return Shaped { sql: format!("not {sql}"), binding: Binding::And };
             }
@@ -158,10 +178,28 @@ impl Shaper<'_> {
         survey.text(&whole);
         let asks_who = survey.session;
         drop(survey);
+        if self.exact {
+            return self.per_row(&whole, env, hint, columns, asks_who);
+        }
         if asks_who && let Some(sql) = self.member_set(&[step], None, Some(&whole), env, hint, columns) {
             return sql;
         }
-        self.per_row(&whole, env, hint, columns, false)
+        let mut folder = self.folder(env, RowRef::Params);
+        let chain = folder.chain(&[step]);
+        let base = folder.rows.len() - 1;
+        let links = folder.link_fields(step);
+        let tie: Vec<_> = links
+            .iter()
+            .map(|((_, ours), (entity, theirs))| {
+                let theirs = column(self.model, *entity, *theirs);
+                format!("{}.{theirs} = {}", quote::ident(&chain.first), folder.field(base, *ours))
+            })
+            .collect();
+        folder.rows[base] = RowRef::Behind(step, chain.last.clone());
+        let condition = folder.text(&whole);
+        let text = format!("exists (\n    select from {}\n    where {} and {condition}\n  )", chain.from, tie.join(" and "));
+        let asked = Asked::of(self.model, folder);
+        self.row_helper(text, asked, hint, columns)
     }
 
     fn folder(&self, env: &Env, base: RowRef) -> Folder<'_> {
@@ -179,7 +217,10 @@ impl Shaper<'_> {
             let folder = self.folder(env, RowRef::Params);
             if let Some(Resolved::Path { row, steps, field: None }) = parts(path).and_then(|p| folder.resolve(&p)) {
                 let (_, steps) = folder.origin(row, steps);
-                if let Some(sql) = self.member_set(&steps, Some(condition), None, env, hint, columns) {
+                // A reference that is null has no related row: `not exists` is true of it, and `not null = any (…)` is not.
+                let nullable = steps.first().is_some_and(|s| !s.back && self.model.relation(s.relation).nullable);
+                if !(self.exact && nullable)
+                    && let Some(sql) = self.member_set(&steps, Some(condition), None, env, hint, columns) {
                     return sql;
                 }
             }
@@ -287,31 +328,32 @@ impl Shaper<'_> {
 
     /// A helper that takes columns of the row and answers for this row alone. `warn`: there is a faster way to say it.
     fn per_row(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>, warn: bool) -> String {
-        let model = self.model;
         let mut folder = self.folder(env, RowRef::Params);
         let text = folder.text(expr);
-        let params = std::mem::take(&mut folder.params);
-        let (functions, viewer) = (std::mem::take(&mut folder.functions), std::mem::take(&mut folder.viewer_fields));
-        let mut reads: Vec<_> = std::mem::take(&mut folder.reads);
-        for (_, steps) in &folder.paths {
-            reads.extend(steps.iter().map(|s| model.step_target(*s)));
+        let asked = Asked::of(self.model, folder);
+        if warn {
+            let name = &self.model.entity(self.entity).name.name;
+            let message = format!("`{}` asks other tables once for each row of `{name}`", self.rule);
+            self.out.diagnostics.push(
+                Diagnostic::new(codes::PER_ROW_POLICY, self.span, message)
+                    .help("let the condition depend on the viewer and on the related rows alone, or carry the column over to this entity"),
+            );
         }
-        drop(folder);
+        self.row_helper(text, asked, hint, columns)
+    }
+
+    /// The call of a helper with this answer, which takes the columns that `asked` names.
+    fn row_helper(&mut self, text: String, asked: Asked, hint: &str, columns: &mut Vec<SmolStr>) -> String {
+        let model = self.model;
         let fields = &model.entity(self.entity).fields;
-        let types: Vec<DataType> = params.iter().map(|f| data_type(model, &fields[*f].ty)).collect();
-        let args: Vec<_> = params.iter().map(|f| column(model, self.entity, *f)).collect();
-        columns.extend(params.iter().map(|f| fields[*f].name.clone()));
+        let types: Vec<DataType> = asked.params.iter().map(|f| data_type(model, &fields[*f].ty)).collect();
+        let args: Vec<_> = asked.params.iter().map(|f| column(model, self.entity, *f)).collect();
+        columns.extend(asked.params.iter().map(|f| fields[*f].name.clone()));
         let comment = format!("Whether {hint} holds for a row with this {}.", args.join(", "));
         let returns = Returns::Type(DataType::builtin("boolean"));
-        let call = self.helper(hint.to_string(), types, returns, format!("select {text}"), comment, reads, &functions, &viewer);
-        if !warn {
-            return format!("{call}({})", args.join(", "));
-        }
-        let message = format!("`{}` asks other tables once for each row of `{}`", self.rule, model.entity(self.entity).name.name);
-        self.out.diagnostics.push(
-            Diagnostic::new(codes::PER_ROW_POLICY, self.span, message)
-                .help("let the condition depend on the viewer and on the related rows alone, or carry the column over to this entity"),
-        );
+        let body = format!("select {text}");
+        let call =
+            self.helper(hint.to_string(), types, returns, body, comment, asked.reads, &asked.functions, &asked.viewer);
         format!("{call}({})", args.join(", "))
     }
 

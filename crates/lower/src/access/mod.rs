@@ -113,6 +113,7 @@ fn lower_rule(
         indexes: Vec::new(),
         calls: Vec::new(),
         viewer_fields: Vec::new(),
+        exact: false,
     };
     let mut whole = |expr: &Option<specc_model::ExprRef>, negate: bool| {
         let Some(expr) = expr else { return SqlExpr::new(if negate { "false" } else { "true" }) };
