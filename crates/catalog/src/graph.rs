@@ -175,14 +175,14 @@ fn graph(catalog: &Catalog) -> Csr<(), Strength, Directed, u32> {
             }
         });
         edges[start..].sort_unstable_by(|a, b| (a.1, b.2).cmp(&(b.1, a.2)));
-        if let Object::Constraint(constraint) = &entry.object {
-            if let Rule::ForeignKey(key) = &constraint.rule {
-                let ends = (catalog.find(IdRef::table(&constraint.table)), catalog.find(IdRef::table(&key.target)));
-                if let (Some(from), Some(to)) = ends {
-                    if from != to {
-                        wishes.push((from as u32, to as u32, Strength::Wish));
-                    }
-                }
+        if let Object::Constraint(constraint) = &entry.object
+            && let Rule::ForeignKey(key) = &constraint.rule
+        {
+            let ends = (catalog.find(IdRef::table(&constraint.table)), catalog.find(IdRef::table(&key.target)));
+            if let (Some(from), Some(to)) = ends
+                && from != to
+            {
+                wishes.push((from as u32, to as u32, Strength::Wish));
             }
         }
     }
@@ -238,10 +238,10 @@ impl<'a> Resolver<'a> {
         });
         match &entry.object {
             Object::Constraint(o) => {
-                if let Rule::ForeignKey(key) = &o.rule {
-                    if let Some(on) = self.key(IdRef::table(&key.target), &key.target_columns) {
-                        f(on, Why::Is("its key is what the reference points to"), Strength::Hard);
-                    }
+                if let Rule::ForeignKey(key) = &o.rule
+                    && let Some(on) = self.key(IdRef::table(&key.target), &key.target_columns)
+                {
+                    f(on, Why::Is("its key is what the reference points to"), Strength::Hard);
                 }
             }
             Object::Seed(o) => {
@@ -305,6 +305,8 @@ fn rank(kind: Kind) -> u8 {
         Kind::Role => 0,
         Kind::Schema => 1,
         Kind::Extension => 2,
+        // After all that it may be over.
+        Kind::Index => Kind::Trigger as u8,
         other => other as u8,
     }
 }

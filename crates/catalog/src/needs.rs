@@ -190,10 +190,10 @@ fn keys<'a>(keys: &'a [IndexKey], f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
 
 fn index_key<'a>(key: &'a IndexKey, f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
     collation(key.collation.as_ref(), f);
-    if let Some(class) = &key.opclass {
-        if let Some(extension) = extension_of_operators(&class.name) {
-            f(IdRef::new(Kind::Extension, "", extension), Why::Is("its operator class comes from here"));
-        }
+    if let Some(class) = &key.opclass
+        && let Some(extension) = extension_of_operators(&class.name)
+    {
+        f(IdRef::new(Kind::Extension, "", extension), Why::Is("its operator class comes from here"));
     }
 }
 

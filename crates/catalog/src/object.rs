@@ -16,8 +16,27 @@ macro_rules! objects {
 }
 
 objects!(
-    Schema, Extension, Role, Enum, Domain, Composite, Sequence, Table, Constraint, Index, Function, View, Trigger,
-    Policy, Grant, Publication, PublicationTable, Bucket, Job, Seed, Sql,
+    Schema,
+    Extension,
+    Role,
+    Enum,
+    Domain,
+    Composite,
+    Sequence,
+    Table,
+    Constraint,
+    Index,
+    Function,
+    View,
+    Trigger,
+    Policy,
+    Grant,
+    Publication,
+    PublicationTable,
+    Bucket,
+    Job,
+    Seed,
+    Sql,
 );
 
 /// Short for the many fields that are absent most of the time, so that the stored catalog stays small.
@@ -779,9 +798,7 @@ impl Object {
             Object::Table(o) => o.table.id(),
             Object::Constraint(o) => o.table.part(Kind::Constraint, o.name.clone()),
             Object::Index(o) => ObjectId::new(Kind::Index, o.table.schema.clone(), o.name.clone()),
-            Object::Function(o) => {
-                ObjectId::new(Kind::Function, o.schema.clone(), o.name.clone()).part(o.signature())
-            }
+            Object::Function(o) => ObjectId::new(Kind::Function, o.schema.clone(), o.name.clone()).part(o.signature()),
             Object::View(o) => ObjectId::new(Kind::View, o.view.schema.clone(), o.view.name.clone()),
             Object::Trigger(o) => o.table.part(Kind::Trigger, o.name.clone()),
             Object::Policy(o) => o.table.part(Kind::Policy, o.name.clone()),

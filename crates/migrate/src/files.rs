@@ -203,7 +203,9 @@ fn checksums<'f>(recorded: &[(String, String)], written: impl Iterator<Item = (&
         recorded.iter().map(|(path, sum)| (path.as_str(), sum.as_str())).collect();
     let own: Vec<_> = written.collect();
     lines.extend(own.iter().map(|(path, sum)| (*path, sum.as_str())));
-    let mut out = String::from("# The SHA-256 of each file that specc wrote, to see whether one was changed. Generated.\n[files]\n");
+    let mut out = String::from(
+        "# The SHA-256 of each file that specc wrote, to see whether one was changed. Generated.\n[files]\n",
+    );
     for (path, sum) in lines {
         out.push('"');
         out.push_str(&path.replace('\\', "\\\\").replace('"', "\\\""));

@@ -42,8 +42,8 @@ pub(crate) fn up(out: &mut String, plan: &Plan<'_>, steps: &[Step<'_>], context:
         line(out, "access", &closed(plan, steps, has(Part::Access)));
     }
     if has(Part::Access) {
-        for text in access(plan, steps) {
-            line(out, if has(Part::Schema) { "" } else { "access" }, &text);
+        for (n, text) in access(steps).iter().enumerate() {
+            line(out, if n > 0 || has(Part::Schema) { "" } else { "access" }, text);
         }
     }
     let undo = format!("{}/down/{}.down.sql", context.own, context.file);
@@ -51,15 +51,17 @@ pub(crate) fn up(out: &mut String, plan: &Plan<'_>, steps: &[Step<'_>], context:
 }
 
 /// The header of a down script.
-pub(crate) fn down(out: &mut String, plan: &Plan<'_>, back: &[Undone<'_>], context: &Context<'_>) {
+pub(crate) fn down(out: &mut String, back: &[Undone<'_>], context: &Context<'_>) {
     title(out, context, "takes it back, step by step in reverse; nothing cascades");
     let mut tables = Vec::new();
     let mut others = Vec::new();
+    let mut seeded: BTreeMap<String, usize> = BTreeMap::new();
     let mut stays = 0;
     for undone in back {
         match undone {
             Undone::Step(step) => match (&step.statement, step.statement.effects(|_| false).loses) {
                 (Statement::DropTable(table), _) => tables.push(name(&table.table)),
+                (Statement::DeleteSeed(seed), _) => *seeded.entry(name(&seed.table)).or_default() += seed.rows.len(),
                 (_, Some(loss)) => others.push(loss.0.to_string()),
                 _ => {}
             },
@@ -73,11 +75,12 @@ pub(crate) fn down(out: &mut String, plan: &Plan<'_>, back: &[Undone<'_>], conte
     if !others.is_empty() {
         lost.push(list(&others));
     }
-    let deletes = back.iter().any(|undone| {
-        matches!(undone, Undone::Step(Step { statement: Statement::DeleteSeed(_), .. }))
-    });
-    let nothing = "nothing is lost";
-    let mut text = if lost.is_empty() { nothing.to_owned() } else { format!("LOST: {}", lost.join("; ")) };
+    let deletes = !seeded.is_empty();
+    if deletes {
+        let rows: Vec<_> = seeded.iter().map(|(table, n)| format!("{} of {table}", count(*n, "seeded row"))).collect();
+        lost.push(list(&rows));
+    }
+    let mut text = if lost.is_empty() { String::from("nothing is lost") } else { format!("LOST: {}", lost.join("; ")) };
     if deletes {
         text.push_str(" (a seeded row takes rows that refer to it along where their reference cascades)");
     }
@@ -85,7 +88,6 @@ pub(crate) fn down(out: &mut String, plan: &Plan<'_>, back: &[Undone<'_>], conte
     if stays > 0 {
         line(out, "stays", &format!("{} marked below", count(stays, "thing")));
     }
-    let _ = plan;
 }
 
 fn title(out: &mut String, context: &Context<'_>, what: &str) {
@@ -260,14 +262,21 @@ fn closed(plan: &Plan<'_>, steps: &[Step<'_>], opened_here: bool) -> String {
         text.push_str(&format!(", OFF for {}", list(&off)));
     }
     if !plan.catalog.default_grantees.is_empty() {
-        text.push_str(&format!("; what default privileges gave to {} is revoked", plan.catalog.default_grantees.join(", ")));
+        text.push_str(&format!(
+            "; what default privileges gave to {} is revoked",
+            plan.catalog.default_grantees.join(", ")
+        ));
     }
-    text.push_str(if opened_here { "" } else { "; nothing is granted until the next file, so there is no open window" });
+    text.push_str(if opened_here {
+        ""
+    } else {
+        "; nothing is granted until the next file, so there is no open window"
+    });
     text
 }
 
 /// What is opened, by role.
-fn access(plan: &Plan<'_>, steps: &[Step<'_>]) -> Vec<String> {
+fn access(steps: &[Step<'_>]) -> Vec<String> {
     let mut grants = 0;
     let mut policies = 0;
     let mut tables = FxHashSet::default();
@@ -295,7 +304,6 @@ fn access(plan: &Plan<'_>, steps: &[Step<'_>]) -> Vec<String> {
             _ => {}
         }
     }
-    let _ = plan;
     let mut lines =
         vec![format!("+{}, {} on {}", count(grants, "grant"), count(policies, "policy"), count(tables.len(), "table"))];
     for (role, privileges) in roles {

@@ -3,9 +3,7 @@
 use crate::down;
 use crate::parts::{Part, parts};
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{
-    Catalog, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Strength, Table, order,
-};
+use specc_catalog::{Catalog, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Strength, Table, order};
 use specc_sql::{Access, Named, Privileges, Statement};
 
 /// Statements in order.
@@ -28,6 +26,23 @@ pub struct Step<'a> {
     pub object: u32,
     /// The object that it is a part of (a policy's table, a grant's object), where that is in the catalog.
     pub owner: Option<u32>,
+}
+
+impl Step<'_> {
+    /// The table or view (of a grant: the object) that a reader would look for it under, by its place in the catalog.
+    pub(crate) fn home(&self, catalog: &Catalog) -> Option<u32> {
+        let (_, entry) = catalog.at(self.object as usize)?;
+        let home = match &entry.object {
+            Object::Table(_) | Object::View(_) => return Some(self.object),
+            Object::Grant(grant) => catalog.index_of(&grant.on),
+            object => {
+                let table = object.table()?;
+                let view = || catalog.find(IdRef::new(Kind::View, &table.schema, &table.name));
+                catalog.find(IdRef::table(table)).or_else(view)
+            }
+        };
+        home.map(|home| home as u32)
+    }
 }
 
 impl<'a> Plan<'a> {
@@ -339,12 +354,12 @@ fn group_access(catalog: &Catalog, order: &Order, steps: &mut [Step<'_>]) {
         places[object as usize] = place as u32;
     }
     // Schemas come before tables, and functions last: as they stand in the order of creation.
-    steps.sort_by_key(|step| {
+    steps.sort_by_cached_key(|step| {
         if step.part != Part::Access {
             return (0, 0, 0);
         }
         if grouped(step.object) {
-            let (rank, place) = match step.owner {
+            let (rank, place) = match step.home(catalog) {
                 Some(owner) => (if kind(owner) == Kind::Schema { 0 } else { 1 }, places[owner as usize]),
                 None => (0, 0),
             };

@@ -3,14 +3,15 @@
 use crate::down::{Undone, reverse};
 use crate::header::{self, Context};
 use crate::plan::{Plan, Step};
-use specc_catalog::{Catalog, Kind, Object};
+use specc_catalog::{Catalog, Kind, Object, ObjectId};
 use specc_sql::{Statement, print};
 
 /// Under which heading a step stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Heading {
+enum Heading<'a> {
     Words(&'static str),
-    Object(u32),
+    /// The part of the spec, the schema and the name.
+    Relation(&'a str, &'a str, &'a str),
 }
 
 /// The text of a migration.
@@ -22,7 +23,7 @@ pub(crate) fn render_up(plan: &Plan<'_>, steps: &[Step<'_>], context: &Context<'
     for step in steps {
         let heading = heading(plan.catalog, step);
         if last != Some(heading) {
-            rule(&mut out, plan.catalog, heading);
+            rule(&mut out, heading);
             last = Some(heading);
         } else if before.is_some_and(|before| stands_apart(before, step)) {
             out.push('\n');
@@ -37,7 +38,7 @@ pub(crate) fn render_up(plan: &Plan<'_>, steps: &[Step<'_>], context: &Context<'
 pub(crate) fn render_down(plan: &Plan<'_>, context: &Context<'_>) -> String {
     let back = reverse(plan, context.parts);
     let mut out = String::with_capacity(2048 + back.len() * 80);
-    header::down(&mut out, plan, &back, context);
+    header::down(&mut out, &back, context);
     out.push('\n');
     for undone in &back {
         match undone {
@@ -75,42 +76,48 @@ fn stands_apart(before: &Step<'_>, step: &Step<'_>) -> bool {
     !(small(&before.statement) && small(&step.statement))
 }
 
-fn heading(catalog: &Catalog, step: &Step<'_>) -> Heading {
-    let kind = catalog.at(step.object as usize).map_or(Kind::Sql, |(id, _)| id.kind);
-    Heading::Words(match kind {
-        Kind::Table => return Heading::Object(step.object),
-        Kind::Index | Kind::Policy | Kind::Grant | Kind::Seed => match step.owner.or_else(|| table_of(catalog, step)) {
-            Some(owner) => match catalog.at(owner as usize).map_or(Kind::Sql, |(id, _)| id.kind) {
-                Kind::Table | Kind::View => return Heading::Object(owner),
-                Kind::Schema => "schemas",
-                Kind::Function => "functions",
-                Kind::Sequence => "sequences",
-                _ => "types",
-            },
-            None => "platform",
-        },
-        Kind::Schema | Kind::Extension => "schemas and extensions",
-        Kind::Role => "roles",
-        Kind::Enum | Kind::Domain | Kind::Composite => "types",
-        Kind::Sequence => "sequences",
-        Kind::Constraint => "constraints that had to wait for what they need",
-        Kind::Function => "functions",
-        Kind::View => "views",
-        Kind::Trigger => "triggers",
-        Kind::Publication | Kind::PublicationTable => "publications",
-        Kind::Bucket => "storage buckets",
-        Kind::Job => "scheduled jobs",
-        Kind::Sql => "sql blocks",
+fn heading<'a>(catalog: &'a Catalog, step: &Step<'_>) -> Heading<'a> {
+    let Some((id, entry)) = catalog.at(step.object as usize) else { return Heading::Words("more") };
+    let relation = |id: &'a ObjectId, area: &'a str| Heading::Relation(area, &id.schema, &id.name);
+    Heading::Words(match &entry.object {
+        Object::Table(_) => return relation(id, &entry.area),
+        Object::Index(_) | Object::Policy(_) | Object::Seed(_) | Object::Grant(_) => {
+            if let Some((id, entry)) = step.home(catalog).and_then(|home| catalog.at(home as usize))
+                && matches!(id.kind, Kind::Table | Kind::View)
+            {
+                return relation(id, &entry.area);
+            }
+            match &entry.object {
+                Object::Grant(grant) => match grant.on.kind {
+                    Kind::Table | Kind::View => return relation(&grant.on, ""),
+                    Kind::Schema => "schemas",
+                    Kind::Function => "functions",
+                    Kind::Sequence => "sequences",
+                    _ => "types",
+                },
+                object => match object.table() {
+                    Some(table) => return Heading::Relation("", &table.schema, &table.name),
+                    None => "more",
+                },
+            }
+        }
+        Object::Schema(_) | Object::Extension(_) => "schemas and extensions",
+        Object::Role(_) => "roles",
+        Object::Enum(_) | Object::Domain(_) | Object::Composite(_) => "types",
+        Object::Sequence(_) => "sequences",
+        Object::Constraint(_) => "constraints that had to wait for what they need",
+        Object::Function(_) => "functions",
+        Object::View(_) => "views",
+        Object::Trigger(_) => "triggers",
+        Object::Publication(_) | Object::PublicationTable(_) => "publications",
+        Object::Bucket(_) => "storage buckets",
+        Object::Job(_) => "scheduled jobs",
+        Object::Sql(_) => "sql blocks",
     })
 }
 
-fn table_of(catalog: &Catalog, step: &Step<'_>) -> Option<u32> {
-    let table = step.statement.table()?;
-    catalog.find(specc_catalog::IdRef::table(table)).map(|index| index as u32)
-}
-
 /// A comment over the width of the page.
-fn rule(out: &mut String, catalog: &Catalog, heading: Heading) {
+fn rule(out: &mut String, heading: Heading<'_>) {
     const WIDTH: usize = 100;
     const DASHES: &str =
         "----------------------------------------------------------------------------------------------------";
@@ -119,20 +126,18 @@ fn rule(out: &mut String, catalog: &Catalog, heading: Heading) {
     out.push_str("-- ");
     match heading {
         Heading::Words(words) => out.push_str(words),
-        Heading::Object(object) => {
-            if let Some((id, entry)) = catalog.at(object as usize) {
-                if !entry.area.is_empty() {
-                    header::push_plain(out, &entry.area);
-                    out.push_str(": ");
-                }
-                header::push_plain(out, &id.schema);
-                out.push('.');
-                header::push_plain(out, &id.name);
+        Heading::Relation(area, schema, name) => {
+            if !area.is_empty() {
+                header::push_plain(out, area);
+                out.push_str(": ");
             }
+            header::push_plain(out, schema);
+            out.push('.');
+            header::push_plain(out, name);
         }
     }
     out.push(' ');
-    let width = out[start..].chars().count();
+    let width = out.len() - start;
     out.push_str(&DASHES[..WIDTH.saturating_sub(width).max(4)]);
     out.push_str("\n\n");
 }

@@ -12,7 +12,9 @@ pub fn seed_file(project: &str, env: &str, catalog: &Catalog, seeds: &[Seed]) ->
     tables.sort_unstable();
     tables.dedup();
     let mut out = format!("-- Seed rows of {project} for the environment {env}: {rows} in {} tables.\n", tables.len());
-    out.push_str("-- Generated from the spec. Rows that are there already stay as they are. Never run it in production.\n");
+    out.push_str(
+        "-- Generated from the spec. Rows that are there already stay as they are. Never run it in production.\n",
+    );
     out.push_str("\nbegin;\n");
     for seed in seeds {
         let table = match catalog.get(&seed.table.id()).map(|entry| &entry.object) {

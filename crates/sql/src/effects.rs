@@ -107,8 +107,7 @@ impl<'a> Statement<'a> {
                 }
             }
         });
-        let outside =
-            matches!(self, Statement::CreateIndexConcurrently(_) | Statement::DropIndexConcurrently(_));
+        let outside = matches!(self, Statement::CreateIndexConcurrently(_) | Statement::DropIndexConcurrently(_));
         let data = matches!(
             self,
             Statement::InsertSeed { .. } | Statement::DeleteSeed(_) | Statement::RunSql(_) | Statement::RunDown(_)
@@ -216,7 +215,8 @@ impl<'a> Statement<'a> {
             }
             Statement::InsertSeed { seed, .. } | Statement::DeleteSeed(seed) => f(&seed.table, RowExclusive, false),
             Statement::AdvanceSequence { table, .. } => f(table, AccessShare, true),
-            Statement::OwnSequence(_) | Statement::DisownSequence(_) | Statement::RunSql(_) | Statement::RunDown(_) => {}
+            Statement::OwnSequence(_) | Statement::DisownSequence(_) | Statement::RunSql(_) | Statement::RunDown(_) => {
+            }
         }
     }
 
@@ -230,7 +230,7 @@ impl<'a> Statement<'a> {
             }
             Statement::Drop(Object::Sequence(o)) => format_smolstr!("where {}.{} stood", o.schema, o.name),
             Statement::Drop(Object::Bucket(o)) => format_smolstr!("the settings of the bucket {}", o.id),
-            Statement::DeleteSeed(o) => format_smolstr!("{} seeded rows of {}", o.rows.len(), display(&o.table)),
+            Statement::DeleteSeed(o) => format_smolstr!("the seeded rows of {}", display(&o.table)),
             _ => return None,
         };
         Some(Loss(words))

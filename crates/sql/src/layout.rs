@@ -69,8 +69,21 @@ pub fn needs_parens(text: &str) -> bool {
         let lower = word.text.to_ascii_lowercase();
         matches!(
             lower.as_str(),
-            "and" | "or" | "not" | "in" | "like" | "ilike" | "similar" | "between" | "is" | "isnull" | "notnull"
-                | "at" | "collate" | "overlaps" | "operator"
+            "and"
+                | "or"
+                | "not"
+                | "in"
+                | "like"
+                | "ilike"
+                | "similar"
+                | "between"
+                | "is"
+                | "isnull"
+                | "notnull"
+                | "at"
+                | "collate"
+                | "overlaps"
+                | "operator"
         )
     }) || text.contains('\n')
 }

@@ -185,7 +185,9 @@ impl<'a> Statement<'a> {
             | Statement::AdvanceSequence { table, .. } => Some(table),
             Statement::Validate(constraint) => Some(&constraint.table),
             Statement::InsertSeed { seed, .. } | Statement::DeleteSeed(seed) => Some(&seed.table),
-            Statement::OwnSequence(_) | Statement::DisownSequence(_) | Statement::RunSql(_) | Statement::RunDown(_) => None,
+            Statement::OwnSequence(_) | Statement::DisownSequence(_) | Statement::RunSql(_) | Statement::RunDown(_) => {
+                None
+            }
             _ => self.object().and_then(|object| match object {
                 Object::Table(table) => Some(&table.table),
                 other => other.table(),

@@ -33,9 +33,7 @@ impl<'a> Statement<'a> {
             Statement::InsertSeed { seed, .. } => Undo::Do(vec![Statement::DeleteSeed(seed)]),
             Statement::Create(object) => Undo::Do(vec![Statement::Drop(object)]),
             Statement::CreateTable { table, .. } => Undo::Do(vec![Statement::DropTable(table)]),
-            Statement::SetRls { table, from, to } => {
-                Undo::Do(vec![Statement::SetRls { table, from: *to, to: *from }])
-            }
+            Statement::SetRls { table, from, to } => Undo::Do(vec![Statement::SetRls { table, from: *to, to: *from }]),
             Statement::Grant(access) => Undo::Do(vec![Statement::Revoke(access.clone())]),
             Statement::SetDefault { table, column, default: Some(_) } => {
                 Undo::Do(vec![Statement::SetDefault { table, column, default: None }])

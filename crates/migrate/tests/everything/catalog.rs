@@ -327,7 +327,8 @@ fn structure(all: &mut Adder) {
         check_option: None,
         no_data: false,
     };
-    let mut cheap = view("cheap_events", "select id, title, price\nfrom public.events -- all of them\nwhere price < 10");
+    let mut cheap =
+        view("cheap_events", "select id, title, price\nfrom public.events -- all of them\nwhere price < 10");
     cheap.check_option = Some("local".into());
     let reads = |name: &str| [(public(name).id(), "it reads this")];
     all.needing(cheap, &reads("events"));
@@ -389,7 +390,10 @@ fn behaviour(all: &mut Adder) {
         "public",
         "find_events",
         "sql",
-        Some(Returns::Table(vec![("id".into(), DataType::builtin("uuid")), ("title".into(), DataType::builtin("text"))])),
+        Some(Returns::Table(vec![
+            ("id".into(), DataType::builtin("uuid")),
+            ("title".into(), DataType::builtin("text")),
+        ])),
         Body::Text("select e.id, e.title from public.events e where e.title ilike wanted limit at_most".into()),
     );
     many.params = vec![
@@ -405,11 +409,18 @@ fn behaviour(all: &mut Adder) {
     many.parallel = Some("safe".into());
     many.settings = vec![("search_path".into(), "public, pg_temp".into()), ("statement_timeout".into(), "5s".into())];
     all.needing(many, &[(public("events").id(), "its body reads this")]);
-    let mut archive = function("public", "archive", "sql", None, Body::Atomic("  delete from public.scratch;\n  select 1;".into()));
+    let mut archive =
+        function("public", "archive", "sql", None, Body::Atomic("  delete from public.scratch;\n  select 1;".into()));
     archive.procedure = true;
     archive.params = vec![param("in", "days", "int", None)];
     all.needing(archive, &[(public("scratch").id(), "its body writes to this")]);
-    let mut whole = function("public", "headline", "sql", Some(Returns::Type(DataType::builtin("text"))), Body::Atomic("return e.title".into()));
+    let mut whole = function(
+        "public",
+        "headline",
+        "sql",
+        Some(Returns::Type(DataType::builtin("text"))),
+        Body::Atomic("return e.title".into()),
+    );
     whole.params = vec![Param { mode: "in".into(), name: "e".into(), ty: own("events"), default: None }];
     whole.volatility = Volatility::Immutable;
     all.add(whole);

@@ -66,9 +66,16 @@ fn up_and_down(major: u32, platform: bool, split: bool) {
 fn behaves(db: &Database, platform: bool) {
     let mut session = db.connect().unwrap();
     let mut one = |sql: &str| -> String {
-        session.query_one(&format!("select ({sql})::text"), &[]).unwrap().get::<_, Option<String>>(0).unwrap_or_default()
+        session
+            .query_one(&format!("select ({sql})::text"), &[])
+            .unwrap()
+            .get::<_, Option<String>>(0)
+            .unwrap_or_default()
     };
-    assert_eq!(one("select string_agg(id || ' ' || name, ', ' order by id) from public.plans where id < 21"), "1 Free, 20 it's more");
+    assert_eq!(
+        one("select string_agg(id || ' ' || name, ', ' order by id) from public.plans where id < 21"),
+        "1 Free, 20 it's more"
+    );
     assert!(one("select max(id) from public.plans where name = 'Other'").parse::<i32>().unwrap() > 20);
     assert_eq!(one("select relrowsecurity and relforcerowsecurity from pg_class where relname = 'events'"), "true");
     assert_eq!(one("has_function_privilege('specc_member', 'public.tidy()', 'execute')"), "false");
@@ -82,8 +89,9 @@ fn behaves(db: &Database, platform: bool) {
         assert_eq!(one("has_table_privilege('anon', 'public.scratch', 'truncate')"), "false");
         assert_eq!(one("select count(*) from storage.buckets where public"), "1");
     }
-    drop(one);
-    session.batch_execute("insert into public.invoices default values; insert into public.invoices default values").unwrap();
+    session
+        .batch_execute("insert into public.invoices default values; insert into public.invoices default values")
+        .unwrap();
     let last: String = session.query_one("select max(reference) from public.invoices", &[]).unwrap().get(0);
     assert_eq!(last, "INV-2");
 }

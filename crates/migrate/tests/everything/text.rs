@@ -7,7 +7,11 @@ use specc_sql::{Statement, print};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-pub fn files(catalog: &Catalog, layout: &Layout, previous: Option<&Catalog>) -> Result<Vec<OutputFile>, MigrationError> {
+pub fn files(
+    catalog: &Catalog,
+    layout: &Layout,
+    previous: Option<&Catalog>,
+) -> Result<Vec<OutputFile>, MigrationError> {
     migration_files(&MigrationInput {
         project: "everything",
         name: "initial",
@@ -29,7 +33,8 @@ fn the_files_for_the_platform() {
         }
         let name = file.path.replace('/', "__");
         if file.path.ends_with(".toml") {
-            let paths: String = file.contents.lines().map(|line| line.split(" = ").next().unwrap().to_owned() + "\n").collect();
+            let paths: String =
+                file.contents.lines().map(|line| line.split(" = ").next().unwrap().to_owned() + "\n").collect();
             insta::assert_snapshot!(name, paths);
         } else {
             insta::assert_snapshot!(name, file.contents);
@@ -89,12 +94,44 @@ fn the_stored_order_does_not_matter_for_what_a_file_may_hold() {
 /// What sqlparser has no grammar for; Postgres itself reads these in the other test.
 fn beyond_sqlparser(sql: &str) -> bool {
     let words = [
-        "begin atomic", "nulls not distinct", "partition of", "exclude using", "replica identity", "owned by",
-        "create publication", "alter publication", "create statistics", "as restrictive", "on type", "on policy",
-        "on trigger", "on constraint", "comment on", "do $", "create procedure", "overriding system value",
-        "is distinct from (", "add table", "set storage", "row level security", "referencing", "constraint trigger",
-        "on procedure", "create domain", "no data", "revoke", "grant", "check option", "returns table", "create function",
-        "storage external", "include (", "create policy", "create sequence", "create trigger", "create type",
+        "begin atomic",
+        "nulls not distinct",
+        "partition of",
+        "exclude using",
+        "replica identity",
+        "owned by",
+        "create publication",
+        "alter publication",
+        "create statistics",
+        "as restrictive",
+        "on type",
+        "on policy",
+        "on trigger",
+        "on constraint",
+        "comment on",
+        "do $",
+        "create procedure",
+        "overriding system value",
+        "is distinct from (",
+        "add table",
+        "set storage",
+        "row level security",
+        "referencing",
+        "constraint trigger",
+        "on procedure",
+        "create domain",
+        "no data",
+        "revoke",
+        "grant",
+        "check option",
+        "returns table",
+        "create function",
+        "storage external",
+        "include (",
+        "create policy",
+        "create sequence",
+        "create trigger",
+        "create type",
     ];
     words.iter().any(|word| sql.contains(word))
 }

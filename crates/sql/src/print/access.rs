@@ -119,4 +119,3 @@ fn type_target(out: &mut String, schema: &str, name: &str) {
     out.push_str("type ");
     crate::quote::push_qualified(out, schema, name);
 }
-

@@ -102,13 +102,16 @@ pub(super) fn delete_seed(out: &mut String, o: &Seed) {
     }
     out.push_str("delete from ");
     table_name(out, &o.table);
-    out.push_str("\nwhere (");
+    let parens = if places.len() > 1 { ("(", ")") } else { ("", "") };
+    out.push_str("\nwhere ");
+    out.push_str(parens.0);
     names(out, &o.key);
-    out.push_str(") in (\n  ");
+    out.push_str(parens.1);
+    out.push_str(" in (\n  ");
     separated(out, &o.rows, ",\n  ", |out, row| {
-        out.push('(');
+        out.push_str(parens.0);
         separated(out, &places, ", ", |out, &place| out.push_str(&row[place].text));
-        out.push(')');
+        out.push_str(parens.1);
     });
     out.push_str("\n)");
 }

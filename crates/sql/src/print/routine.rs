@@ -139,7 +139,11 @@ fn attributes(out: &mut String, o: &Function) {
 fn setting(out: &mut String, name: &str, value: &str) {
     let is_list = matches!(
         name,
-        "search_path" | "temp_tablespaces" | "datestyle" | "DateStyle" | "session_preload_libraries"
+        "search_path"
+            | "temp_tablespaces"
+            | "datestyle"
+            | "DateStyle"
+            | "session_preload_libraries"
             | "local_preload_libraries"
     );
     let value = value.trim();
@@ -166,10 +170,7 @@ pub(super) fn create_view(out: &mut String, o: &View, verb: &str) {
     out.push_str(if o.materialized { "materialized view " } else { "view " });
     table_name(out, &o.view);
     super::columns(out, &o.columns);
-    let options = [
-        (o.security_invoker, "security_invoker = true"),
-        (o.security_barrier, "security_barrier = true"),
-    ];
+    let options = [(o.security_invoker, "security_invoker = true"), (o.security_barrier, "security_barrier = true")];
     if options.iter().any(|(on, _)| *on) && !o.materialized {
         out.push_str(" with (");
         separated(out, options.iter().filter(|(on, _)| *on), ", ", |out, (_, option)| out.push_str(option));

@@ -233,8 +233,8 @@ pub(super) fn constraint(out: &mut String, o: &Constraint) {
             });
             out.push(')');
             if let Some(filter) = filter {
-                out.push_str(" where ");
-                push_parens(out, &filter.text, 2);
+                out.push_str("\n    where ");
+                push_parens(out, &filter.text, 4);
             }
         }
     }
@@ -318,4 +318,3 @@ pub(super) fn create_index(out: &mut String, o: &Index, concurrently: bool) {
         out.push_str(";\n");
     }
 }
-

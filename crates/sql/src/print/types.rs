@@ -5,8 +5,7 @@ use crate::layout::{WIDTH, needs_parens, push_parens};
 use crate::quote::{literal, push_ident, push_literal, push_qualified};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Composite, DataType, Domain, Enum, Extension, Qualified, Role, Sequence, SequenceOptions, SqlExpr,
-    TableName,
+    Composite, DataType, Domain, Enum, Extension, Qualified, Role, Sequence, SequenceOptions, SqlExpr, TableName,
 };
 
 /// Appends a type. The name of a built-in type is its spelling in SQL.
