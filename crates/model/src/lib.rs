@@ -5,6 +5,7 @@ mod graph;
 pub mod index;
 pub mod scope;
 mod types;
+pub mod typing;
 
 pub use analyze::analyze;
 pub use analyze::library::{PLATFORM, STD, shipped};

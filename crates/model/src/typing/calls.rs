@@ -1,0 +1,669 @@
+//! Calls: predicates, functions of the spec, and Postgres's own.
+
+use super::catalogue::{self, Context, Kind, Variant};
+use super::expr::Checker;
+use super::kinds::{Key, Ty, builtin, coerces, key};
+use super::place::Place;
+use super::resolve::{Outcome, literal_type, params, resolve};
+use crate::scope::Resolved;
+use crate::types::*;
+use smol_str::SmolStr;
+use specc_diag::{Diagnostic, codes, nearest};
+use specc_expr::{exists_path, ident_span, idents_span, object_name};
+use sqlparser::ast::{
+    Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident,
+    TrimWhereField, WindowType,
+};
+
+/// Functions that Postgres's grammar has, and so its catalog has not.
+const GRAMMAR: &[&str] = &[
+    "coalesce", "nullif", "greatest", "least", "grouping", "row", "array", "any", "all", "some", "exists", "cast", "extract",
+    "overlay", "position", "substring", "trim", "current_date", "current_time", "current_timestamp", "localtime",
+    "localtimestamp", "current_user", "session_user", "user", "current_role", "current_catalog", "current_schema",
+    "xmlelement", "xmlforest", "xmlconcat", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmlexists", "json_object",
+    "json_array", "json_objectagg", "json_arrayagg", "json_exists", "json_query", "json_value", "json_scalar",
+    "json_serialize", "json", "normalize", "treat", "collation", "merge_action", "system_user", "json_table", "xmltable",
+];
+
+/// The arguments of a call.
+struct Args<'e> {
+    exprs: Vec<&'e Ast>,
+    types: Vec<Ty>,
+    /// Some have names, or cannot be typed one by one.
+    loose: bool,
+}
+
+impl Checker<'_> {
+    pub(crate) fn call(&mut self, ast: &Ast, call: &Call) -> Ty {
+        if let Some((path, condition)) = exists_path(call) {
+            return self.exists_path(path, condition);
+        }
+        let Some((schema, name)) = object_name(&call.name) else {
+            self.arguments(call);
+            return Ty::Opaque;
+        };
+        if schema.is_none() {
+            if let Some(id) = self.model.index.predicates.get(&name).copied() {
+                let exprs = plain_arguments(call);
+                self.predicate_arguments(ast, id, &exprs);
+                let span = self.span(ast);
+                self.no_subquery(span, "a predicate");
+                return Ty::builtin("boolean");
+            }
+            if GRAMMAR.contains(&&*name)
+                && let Some(ty) = self.grammar(ast, call, &name)
+            {
+                return ty;
+            }
+        }
+        let args = self.arguments(call);
+        let aggregate = catalogue::functions(&name).iter().any(|v| v.kind == Kind::Aggregate);
+        let ty = self.named(ast, call, schema.as_deref(), &name, &args);
+        if call.over.is_some() {
+            self.not_here(ast, "a window function");
+        } else if aggregate && schema.is_none() && !self.typing.names().functions.contains_key(&name) {
+            self.not_here(ast, "an aggregate");
+        }
+        ty
+    }
+
+    /// Aggregates and window functions need a query around them.
+    fn not_here(&mut self, ast: &Ast, what: &str) {
+        if self.inside == 0 && self.place != Place::Query {
+            let message = format!("{what} cannot stand in {}", self.place.words());
+            let help = if self.place.subqueries() {
+                "put it into a subquery: `(select … from …)`"
+            } else {
+                "keep the number in a maintained field: `int = count(…)`"
+            };
+            self.report(codes::NOT_ALLOWED_HERE, ast, message, Some(help.into()));
+        }
+    }
+
+    /// What stays the same for the same input is all that an index or a generated column can hold.
+    pub(crate) fn not_immutable(&mut self, ast: &Ast, what: String, help: Option<String>) {
+        if self.place.immutable() && self.inside == 0 {
+            let message = format!("{what}, so it cannot stand in {}", self.place.words());
+            self.report(codes::NOT_IMMUTABLE, ast, message, help);
+        }
+    }
+
+    fn arguments<'e>(&mut self, call: &'e Call) -> Args<'e> {
+        let mut args = Args { exprs: Vec::new(), types: Vec::new(), loose: false };
+        match &call.args {
+            FunctionArguments::None => {}
+            FunctionArguments::Subquery(query) => {
+                self.inside += 1;
+                self.query(query);
+                self.inside -= 1;
+                args.loose = true;
+            }
+            FunctionArguments::List(list) => {
+                for arg in &list.args {
+                    match arg {
+                        FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => {
+                            args.loose |= matches!(e, Ast::Prefixed { .. });
+                            args.exprs.push(e);
+                        }
+                        FunctionArg::Named { arg: FunctionArgExpr::Expr(e), .. }
+                        | FunctionArg::ExprNamed { arg: FunctionArgExpr::Expr(e), .. } => {
+                            args.loose = true;
+                            args.exprs.push(e);
+                        }
+                        FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => {}
+                        _ => args.loose = true,
+                    }
+                }
+                for clause in &list.clauses {
+                    match clause {
+                        FunctionArgumentClause::OrderBy(parts) => {
+                            for part in parts {
+                                self.expr(&part.expr);
+                            }
+                        }
+                        _ => args.loose = true,
+                    }
+                }
+            }
+        }
+        args.exprs.extend(call.within_group.iter().map(|o| &o.expr));
+        args.types = args.exprs.iter().map(|e| self.expr(e)).collect();
+        if let Some(filter) = &call.filter {
+            let ty = self.expr(filter);
+            self.condition(filter, &ty);
+        }
+        if let Some(WindowType::WindowSpec(spec)) = &call.over {
+            for part in spec.partition_by.iter().chain(spec.order_by.iter().map(|o| &o.expr)) {
+                self.expr(part);
+            }
+        }
+        args
+    }
+
+    /// Functions that only the grammar has; `None` for what the catalog has, too.
+    fn grammar(&mut self, ast: &Ast, call: &Call, name: &str) -> Option<Ty> {
+        Some(match name {
+            "coalesce" | "greatest" | "least" => {
+                let parts = plain_arguments(call);
+                let what = format!("the arguments of `{name}`");
+                self.same(&parts, &what)
+            }
+            "nullif" => {
+                let parts = plain_arguments(call);
+                let types: Vec<Ty> = parts.iter().map(|p| self.expr(p)).collect();
+                if let ([a, b], [x, y]) = (&parts[..], &types[..]) {
+                    self.compare(ast, "=", (a, x), (b, y));
+                }
+                types.into_iter().next().unwrap_or(Ty::Opaque)
+            }
+            "current_date" => self.moment(ast, name, "date"),
+            "current_timestamp" => self.moment(ast, name, "timestamptz"),
+            "localtimestamp" => self.moment(ast, name, "timestamp"),
+            "current_time" => self.moment(ast, name, "timetz"),
+            "localtime" => self.moment(ast, name, "time"),
+            "current_user" | "session_user" | "user" | "current_role" | "current_catalog" | "current_schema" | "system_user" => {
+                self.moment(ast, name, "name")
+            }
+            "array" => {
+                let FunctionArguments::Subquery(query) = &call.args else { return None };
+                let columns = self.subquery(ast, query);
+                match columns.as_deref() {
+                    Some([(_, Ty::Known(element))]) if element.dims == 0 => {
+                        Ty::Known(Type { dims: 1, args: Vec::new(), ..element.clone() })
+                    }
+                    _ => Ty::Opaque,
+                }
+            }
+            "grouping" => {
+                self.arguments(call);
+                Ty::builtin("int")
+            }
+            "json_exists" => {
+                self.arguments(call);
+                Ty::builtin("boolean")
+            }
+            name if name.starts_with("xml") || name.starts_with("json") || !catalogue::functions(name).is_empty() => {
+                if catalogue::functions(name).is_empty() || name.starts_with("json") {
+                    self.arguments(call);
+                    return Some(Ty::Opaque);
+                }
+                return None;
+            }
+            _ => {
+                self.arguments(call);
+                Ty::Opaque
+            }
+        })
+    }
+
+    fn moment(&mut self, ast: &Ast, name: &str, ty: &str) -> Ty {
+        self.not_immutable(ast, format!("`{name}` changes"), None);
+        Ty::builtin(ty)
+    }
+
+    fn named(&mut self, ast: &Ast, call: &Call, schema: Option<&str>, name: &str, args: &Args<'_>) -> Ty {
+        let default = self.model.options.default_schema.clone();
+        let declared: Vec<&Function> = match self.typing.names().functions.get(name) {
+            Some(list) => list
+                .iter()
+                .map(|i| &self.model.functions[*i])
+                .filter(|f| schema.is_none_or(|s| s == f.name.schema))
+                .collect(),
+            None => Vec::new(),
+        };
+        let builtins = schema.is_none_or(|s| s == "pg_catalog" || s == "extensions" || s == default);
+        let known = builtins && !catalogue::functions(name).is_empty();
+        if !declared.is_empty() {
+            match self.declared(ast, &declared, args) {
+                Some(ty) => return ty,
+                None if known => {}
+                None => {
+                    if schema.is_some() || declared.iter().all(|f| f.name.schema == default) && !self.typing.sql_mentions(name) {
+                        self.wrong_arguments_declared(ast, name, &declared, args);
+                    }
+                    return Ty::Opaque;
+                }
+            }
+        }
+        if known {
+            return self.builtin(ast, name, args);
+        }
+        match (schema, name) {
+            (Some("auth"), "uid") => return self.stable(ast, "auth.uid", Ty::builtin("uuid")),
+            (Some("auth"), "jwt") => return self.stable(ast, "auth.jwt", Ty::builtin("jsonb")),
+            (Some("auth"), "role" | "email") => return self.stable(ast, name, Ty::builtin("text")),
+            (Some("storage"), "foldername") => return Ty::Known(Type { dims: 1, ..builtin("text") }),
+            (Some("storage"), "filename" | "extension") => return Ty::builtin("text"),
+            _ => {}
+        }
+        self.unknown_function(call, schema, name);
+        Ty::Opaque
+    }
+
+    fn stable(&mut self, ast: &Ast, name: &str, ty: Ty) -> Ty {
+        self.not_immutable(ast, format!("`{name}()` changes from one request to the next"), None);
+        ty
+    }
+
+    fn unknown_function(&mut self, call: &Call, schema: Option<&str>, name: &str) {
+        let names = self.typing.names();
+        if GRAMMAR.contains(&name) || self.typing.sql_mentions(name) || super::casts::canonical(name).is_some() {
+            return;
+        }
+        let idents: Vec<Ident> = call.name.0.iter().filter_map(|p| p.as_ident().cloned()).collect();
+        let span = idents_span(&idents, self.text, self.at);
+        if let Some(schema) = schema {
+            // Only a slip in the name of a function that the spec declares is certain.
+            let siblings = self.model.functions.iter().filter(|f| f.name.schema == schema).map(|f| f.name.name.as_str());
+            if let Some(near) = nearest(name, siblings).filter(|_| schema != "pg_catalog" && schema != "extensions") {
+                let found = Diagnostic::new(codes::UNKNOWN_FUNCTION, span, format!("unknown function `{schema}.{name}`"));
+                self.out.push(found.help(format!("did you mean `{schema}.{near}`?")));
+            }
+            return;
+        }
+        // A type's name with one argument is a cast.
+        let casts = names.types.keys().any(|t| t.name == name) || self.model.entities.iter().any(|e| e.name.name == name);
+        if !names.closed || casts {
+            return;
+        }
+        let elsewhere = self.model.functions.iter().find(|f| f.name.name == name);
+        let mut candidates: Vec<&str> = names.functions.keys().map(SmolStr::as_str).collect();
+        candidates.extend(self.model.index.predicates.keys().map(SmolStr::as_str));
+        for name in catalogue::function_names().chain(GRAMMAR.iter().copied()) {
+            candidates.push(name);
+        }
+        let help = match (foreign(name), elsewhere) {
+            (Some(help), _) => Some(help.to_owned()),
+            (None, Some(f)) => Some(format!("write `{}.{name}`", f.name.schema)),
+            (None, None) => nearest(name, candidates).map(|near| format!("did you mean `{near}`?")),
+        };
+        let help = help.or_else(|| Some("declare it with `function`, or name it in a `sql` block".to_owned()));
+        self.out.push(Diagnostic::new(codes::UNKNOWN_FUNCTION, span, format!("unknown function `{name}`")).maybe_help(help));
+    }
+
+    /// The result of the first declared function that takes the arguments.
+    fn declared(&mut self, ast: &Ast, declared: &[&Function], args: &Args<'_>) -> Option<Ty> {
+        let mut fit: Vec<&Function> = Vec::new();
+        for f in declared {
+            if args.loose || self.takes(f, &args.types) {
+                fit.push(f);
+            }
+        }
+        let first = fit.first()?;
+        if fit.len() > 1 {
+            let same = fit.iter().all(|f| returned(f) == returned(first));
+            return Some(if same { returned(first) } else { Ty::Opaque });
+        }
+        if !args.loose {
+            let inputs: Vec<&Param> = first.params.iter().filter(|p| p.mode != "out").collect();
+            for ((expr, found), param) in args.exprs.iter().zip(&args.types).zip(inputs) {
+                if !is_pseudo(&param.ty) {
+                    self.literal(expr, found, &param.ty, codes::WRONG_ARGUMENTS);
+                }
+            }
+        }
+        // A function in SQL may be inlined, and then be immutable after all.
+        if first.language == "plpgsql" && first.volatility.as_deref() != Some("immutable") {
+            let volatility = first.volatility.as_deref().unwrap_or("volatile");
+            let what = format!("`{}` is {volatility}", first.name.name);
+            self.not_immutable(ast, what, Some("declare it `immutable` if it gives the same answer at every time".into()));
+        }
+        Some(returned(first))
+    }
+
+    fn takes(&self, f: &Function, types: &[Ty]) -> bool {
+        let inputs: Vec<&Param> = f.params.iter().filter(|p| p.mode != "out").collect();
+        if inputs.iter().any(|p| p.mode == "variadic") {
+            return true;
+        }
+        // Whether the rest have defaults is not known yet.
+        types.len() <= inputs.len()
+            && types.iter().zip(&inputs).all(|(found, param)| match found {
+                Ty::Known(ty) if !is_pseudo(&param.ty) => {
+                    coerces(key(self.model, ty), key(self.model, &param.ty), Context::Implicit)
+                }
+                _ => true,
+            })
+    }
+
+    fn wrong_arguments_declared(&mut self, ast: &Ast, name: &str, declared: &[&Function], args: &Args<'_>) {
+        let signature = |f: &&Function| {
+            let inputs = f.params.iter().filter(|p| p.mode != "out");
+            let list: Vec<String> = inputs.map(|p| self.describe(&p.ty)).collect();
+            format!("`{}({})`", f.name.name, list.join(", "))
+        };
+        let list: Vec<String> = declared.iter().take(4).map(signature).collect();
+        let message = format!("`{name}` does not take {}", self.listed(&args.types));
+        self.report(codes::WRONG_ARGUMENTS, ast, message, Some(format!("it is declared as {}", list.join(", "))));
+    }
+
+    fn listed(&self, types: &[Ty]) -> String {
+        if types.is_empty() {
+            return "no arguments".to_owned();
+        }
+        let one = |t: &Ty| match t {
+            Ty::Known(t) => self.describe(t),
+            _ => "…".to_owned(),
+        };
+        format!("`({})`", types.iter().map(one).collect::<Vec<_>>().join(", "))
+    }
+
+    fn builtin(&mut self, ast: &Ast, name: &str, args: &Args<'_>) -> Ty {
+        let all = catalogue::functions(name);
+        if args.loose {
+            let first = super::resolve::result(self.model, &all[0], &[]);
+            let same = all.iter().all(|v| super::resolve::result(self.model, v, &[]) == first);
+            return if same && !all[0].result.name.starts_with("any") { first } else { Ty::Opaque };
+        }
+        let variants: Vec<&Variant> = all.iter().filter(|v| self.typing.has_extension(v.extension)).collect();
+        if variants.is_empty() {
+            let extension = all[0].extension;
+            // Supabase has these from the start.
+            if !(self.model.options.target == Target::Supabase && matches!(extension, "pgcrypto" | "uuid-ossp")) {
+                let message = format!("`{name}` comes from the extension `{extension}`, which is not declared");
+                let help = match name {
+                    "uuid_generate_v4" => "write `gen_random_uuid()`, which needs no extension".to_owned(),
+                    _ => format!("add `extension {extension}` to one of the files"),
+                };
+                self.report(codes::UNKNOWN_EXTENSION, ast, message, Some(help));
+            }
+        }
+        let variants = if variants.is_empty() { all.iter().collect() } else { variants };
+        match resolve(self.model, variants.iter().copied(), &args.types, false) {
+            Outcome::One(v, ty) => {
+                for (i, (expr, found)) in args.exprs.iter().zip(&args.types).enumerate() {
+                    if let Some(wanted) = literal_type(self.model, v, &args.types, i) {
+                        self.literal(expr, found, &wanted, codes::WRONG_ARGUMENTS);
+                    }
+                }
+                if v.set {
+                    self.set_returning(ast, name);
+                }
+                if v.volatility != b'i' && v.kind == Kind::Function {
+                    self.volatile(ast, name, v, args);
+                }
+                ty
+            }
+            Outcome::Several(fit, ty) => {
+                if fit.iter().all(|v| v.volatility != b'i' && v.kind == Kind::Function) {
+                    self.volatile(ast, name, fit[0], args);
+                }
+                ty
+            }
+            Outcome::None => {
+                self.wrong_arguments(ast, name, &variants, args);
+                let results: Vec<Ty> = variants.iter().map(|v| super::resolve::result(self.model, v, &args.types)).collect();
+                if results.iter().all(|r| *r == results[0]) { results[0].clone() } else { Ty::Opaque }
+            }
+        }
+    }
+
+    fn set_returning(&mut self, ast: &Ast, name: &str) {
+        if self.inside == 0 && !matches!(self.place, Place::Query | Place::Seed) {
+            let message = format!("`{name}` gives many rows, so it cannot stand in {}", self.place.words());
+            let help = "compare with `any (…)`, or put it into a subquery's `from`";
+            self.report(codes::NOT_ALLOWED_HERE, ast, message, Some(help.into()));
+        }
+    }
+
+    fn volatile(&mut self, ast: &Ast, name: &str, v: &Variant, args: &Args<'_>) {
+        let zone = v.args.iter().any(|a| a.name == "timestamptz");
+        let what = match v.volatility {
+            b's' if zone => format!("`{name}` depends on the session's time zone"),
+            b's' if args.exprs.is_empty() => format!("`{name}()` changes from one call to the next"),
+            b's' => format!("`{name}` depends on settings"),
+            _ => format!("`{name}` gives a different answer each time"),
+        };
+        let help = match name {
+            "concat" | "concat_ws" => Some("join with `||`, and `coalesce(…, '')` where a part may be null".to_owned()),
+            "to_tsvector" | "to_tsquery" | "plainto_tsquery" | "websearch_to_tsquery" | "phraseto_tsquery" => {
+                Some(format!("name the language: `{name}('english', …)`"))
+            }
+            "date_trunc" | "date_part" | "extract" if zone => Some("fix the zone: `… at time zone 'utc'`".to_owned()),
+            "now" | "clock_timestamp" | "transaction_timestamp" | "statement_timestamp" => {
+                Some("store the moment in a column with a default".to_owned())
+            }
+            "unaccent" => Some("wrap it in a function of yours that is declared `immutable`".to_owned()),
+            _ => None,
+        };
+        self.not_immutable(ast, what, help);
+    }
+
+    fn wrong_arguments(&mut self, ast: &Ast, name: &str, variants: &[&Variant], args: &Args<'_>) {
+        let signature = |v: &&Variant| {
+            let list: Vec<String> = v.args.iter().map(ToString::to_string).collect();
+            format!("`{name}({})`", list.join(", "))
+        };
+        let mut list: Vec<String> = variants.iter().map(signature).collect();
+        list.dedup();
+        let more = if list.len() > 4 { ", …" } else { "" };
+        list.truncate(4);
+        let message = format!("`{name}` does not take {}", self.listed(&args.types));
+        let mut help = format!("it is {}{more}", list.join(", "));
+        // One argument that a cast would fit.
+        if let [only] = variants
+            && args.types.len() == only.args.len()
+        {
+            let wanted = params(only, args.types.len());
+            for ((expr, found), param) in args.exprs.iter().zip(&args.types).zip(wanted) {
+                if let Ty::Known(ty) = found
+                    && !coerces(key(self.model, ty), Key::Table(param), Context::Implicit)
+                    && coerces(key(self.model, ty), Key::Table(param), Context::Explicit)
+                {
+                    help = format!("write `{}::{param}`", self.operand(expr));
+                }
+            }
+        }
+        self.report(codes::WRONG_ARGUMENTS, ast, message, Some(help));
+    }
+
+    /// What has a form of its own in the grammar, but is a function all the same.
+    pub(crate) fn special_call(&mut self, ast: &Ast) -> Ty {
+        let mut literal = None;
+        let (name, exprs): (&str, Vec<&Ast>) = match ast {
+            Ast::Extract { expr, .. } => {
+                literal = Some(());
+                ("extract", vec![expr])
+            }
+            Ast::Ceil { expr, .. } => ("ceil", vec![expr]),
+            Ast::Floor { expr, .. } => ("floor", vec![expr]),
+            Ast::Position { expr, r#in } => ("position", vec![r#in, expr]),
+            Ast::Substring { expr, substring_from, substring_for, .. } => {
+                if substring_from.is_none() {
+                    self.expr(expr);
+                    substring_for.iter().for_each(|e| drop(self.expr(e)));
+                    return Ty::builtin("text");
+                }
+                let parts = [Some(expr), substring_from.as_ref(), substring_for.as_ref()];
+                ("substring", parts.into_iter().flatten().map(|e| &**e).collect())
+            }
+            Ast::Trim { expr, trim_where, trim_what, trim_characters } => {
+                let name = match trim_where {
+                    Some(TrimWhereField::Leading) => "ltrim",
+                    Some(TrimWhereField::Trailing) => "rtrim",
+                    _ => "btrim",
+                };
+                let what = trim_what.iter().map(|e| &**e).chain(trim_characters.iter().flatten());
+                (name, std::iter::once(&**expr).chain(what).collect())
+            }
+            Ast::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let parts = [Some(expr), Some(overlay_what), Some(overlay_from), overlay_for.as_ref()];
+                ("overlay", parts.into_iter().flatten().map(|e| &**e).collect())
+            }
+            _ => return Ty::Opaque,
+        };
+        let mut types: Vec<Ty> = exprs.iter().map(|e| self.expr(e)).collect();
+        let mut exprs = exprs;
+        if literal.is_some() {
+            // The field comes first; it is a word, not an expression.
+            types.insert(0, Ty::Known(builtin("text")));
+            exprs.insert(0, ast);
+        }
+        self.builtin(ast, name, &Args { exprs, types, loose: false })
+    }
+
+    /// `exists path (condition)`
+    fn exists_path(&mut self, path: &[Ident], condition: &Ast) -> Ty {
+        let span = idents_span(path, self.text, self.at);
+        self.no_subquery(span, "`exists`");
+        let parts: Vec<&str> = path.iter().map(|i| i.value.as_str()).collect();
+        if let Some(entity) = self.row_of(path, &parts) {
+            self.exists_condition(entity, condition);
+            return Ty::builtin("boolean");
+        }
+        let shown = parts.join(".");
+        let found = self.find(path, &parts);
+        let is_field = matches!(
+            found,
+            Some(super::names::Found::Spec(Resolved::Field { .. } | Resolved::Path { .. } | Resolved::ViewerField(_), _))
+        );
+        if found.is_none() || is_field {
+            let default = self.model.options.default_schema.clone();
+            let named = |name: &str| Qualified { schema: default.clone(), name: name.into() };
+            let entity = match &parts[..] {
+                [name] => self.model.index.entities.get(&named(name)),
+                [schema, name] => {
+                    self.model.index.entities.get(&Qualified { schema: (*schema).into(), name: (*name).into() })
+                }
+                _ => None,
+            };
+            let relations: Vec<SmolStr> = match self.scope.rows.first() {
+                Some((_, id)) => self.relation_names(*id),
+                None => Vec::new(),
+            };
+            let (message, help) = if is_field {
+                let help = "`exists` looks for rows; compare a column without it".to_owned();
+                (format!("`{shown}` is a column, not a relation"), Some(help))
+            } else if entity.is_some() {
+                let help = format!("write `exists (select 1 from {shown} where …)`");
+                (format!("no relation leads to `{shown}`"), Some(help))
+            } else {
+                let near = nearest(parts[parts.len() - 1], relations.iter().map(SmolStr::as_str));
+                let help = near.map(|n| format!("did you mean `{n}`?"));
+                let all = || (!relations.is_empty()).then(|| format!("there are `{}`", relations.join("`, `")));
+                (format!("unknown relation `{shown}`"), help.or_else(all))
+            };
+            self.out.push(Diagnostic::new(codes::UNKNOWN_RELATION, span, message).maybe_help(help));
+        }
+        Ty::builtin("boolean")
+    }
+
+    /// The arguments of a predicate are rows.
+    pub(crate) fn predicate_arguments(&mut self, ast: &Ast, id: PredicateId, args: &[&Ast]) {
+        let predicate = &self.model.predicates[id.0 as usize];
+        let (name, params) = (predicate.name.clone(), predicate.params.clone());
+        if args.len() != params.len() {
+            let list: Vec<&str> = params.iter().map(|(_, e)| self.entity_name(*e)).collect();
+            let help = match &list[..] {
+                [] => format!("write `{name}`, without arguments"),
+                list => format!("write `{name}(…)`, with a row of `{}`", list.join("`, then one of `")),
+            };
+            let message = format!("`{name}` takes {} and gets {}", count(params.len()), args.len());
+            self.report(codes::WRONG_ARGUMENTS, ast, message, Some(help));
+            return;
+        }
+        for (arg, (_, wanted)) in args.iter().zip(&params) {
+            self.row_argument(&name, arg, *wanted);
+        }
+    }
+
+    fn row_argument(&mut self, name: &str, arg: &Ast, wanted: EntityId) {
+        let idents = match arg {
+            Ast::Identifier(i) => std::slice::from_ref(i),
+            Ast::CompoundIdentifier(list) => list,
+            _ => {
+                let message = format!("`{name}` takes a row of `{}`", self.entity_name(wanted));
+                self.report(codes::WRONG_ARGUMENTS, arg, message, Some("name a relation that leads to it, or `this`".into()));
+                return;
+            }
+        };
+        let parts: Vec<&str> = idents.iter().map(|i| i.value.as_str()).collect();
+        let Some(found) = self.row_of(idents, &parts) else {
+            match self.find(idents, &parts) {
+                None => drop(self.expr(arg)),
+                Some(super::names::Found::Ty(_)) => {}
+                Some(super::names::Found::Spec(resolved, scope)) => {
+                    let help = match resolved {
+                        Resolved::Field { row, field } => {
+                            let entity = self.model.entity(scope.rows[row].1);
+                            let relation = entity.fields[field].relation.map(|r| self.model.relation(r).path.clone());
+                            relation.map(|p| format!("write `{p}`, the row that `{}` points to", parts[parts.len() - 1]))
+                        }
+                        _ => None,
+                    };
+                    let message = format!("`{name}` takes a row of `{}`, and `{}` is a value", self.entity_name(wanted), parts.join("."));
+                    self.report(codes::WRONG_ARGUMENTS, arg, message, help);
+                }
+            }
+            return;
+        };
+        if found != wanted {
+            let message = format!(
+                "`{name}` takes a row of `{}`, and `{}` is one of `{}`",
+                self.entity_name(wanted),
+                parts.join("."),
+                self.entity_name(found)
+            );
+            self.report(codes::WRONG_ARGUMENTS, arg, message, None);
+            return;
+        }
+        if let Some(super::names::Found::Spec(Resolved::Path { steps, .. }, _)) = self.find(idents, &parts) {
+            let many = steps.iter().any(|s| s.back && !self.model.relation(s.relation).inverse_one);
+            if many {
+                let span = ident_span(&idents[idents.len() - 1], self.text, self.at);
+                let message = format!("`{}` leads to many rows, and `{name}` takes one", parts.join("."));
+                let help = format!("ask whether it holds for one of them: `exists {} ({name}(this))`", parts.join("."));
+                self.out.push(Diagnostic::new(codes::WRONG_CARDINALITY, span, message).help(help));
+            }
+        }
+    }
+}
+
+fn count(n: usize) -> String {
+    match n {
+        0 => "no arguments".to_owned(),
+        1 => "one argument".to_owned(),
+        n => format!("{n} arguments"),
+    }
+}
+
+fn plain_arguments(call: &Call) -> Vec<&Ast> {
+    let FunctionArguments::List(list) = &call.args else { return Vec::new() };
+    list.args
+        .iter()
+        .filter_map(|arg| match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some(e),
+            _ => None,
+        })
+        .collect()
+}
+
+fn is_pseudo(ty: &Type) -> bool {
+    matches!(&ty.base, Base::Builtin(n) if n.starts_with("any") || n == "record") || ty.base == Base::Unknown
+}
+
+fn returned(f: &Function) -> Ty {
+    match &f.returns {
+        Some(Returns::Type(ty)) if !is_pseudo(ty) => Ty::of(ty),
+        _ => Ty::Opaque,
+    }
+}
+
+/// Functions of other systems.
+fn foreign(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "ifnull" | "isnull" | "nvl" => "write `coalesce(…)`",
+        "getdate" | "sysdate" | "curdate" | "utc_timestamp" => "write `now()` or `current_date`",
+        "len" => "write `length(…)`",
+        "uuid" | "newid" | "generate_uuid" | "uuid_v4" => "write `gen_random_uuid()`",
+        "datediff" => "dates are subtracted with `-`",
+        "dateadd" | "date_add_days" => "write `… + interval '1 day'`",
+        "group_concat" => "write `string_agg(…, ',')`",
+        "rand" => "write `random()`",
+        "if" | "iif" => "write `case when … then … else … end`",
+        "json_extract" => "write `->` or `->>`",
+        "ucase" => "write `upper(…)`",
+        "lcase" => "write `lower(…)`",
+        _ => return None,
+    })
+}

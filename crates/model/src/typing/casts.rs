@@ -1,0 +1,214 @@
+//! Casts, typed literals, and values that are stored.
+
+use super::catalogue::{self, Context};
+use super::expr::Checker;
+use super::kinds::{Key, Ty, builtin, cast_volatility, coerces, key};
+use super::place::Place;
+use crate::types::*;
+use smol_str::SmolStr;
+use specc_diag::{Code, codes, nearest};
+use specc_expr::object_name;
+use sqlparser::ast::{ArrayElemTypeDef, DataType, Expr as Ast, TypedString, Value};
+
+impl Checker<'_> {
+    pub(crate) fn cast(&mut self, ast: &Ast, inner: &Ast, to: &DataType) -> Ty {
+        let found = self.expr(inner);
+        let Some(target) = self.data_type(ast, to) else { return Ty::Opaque };
+        match &found {
+            Ty::Literal => self.literal(inner, &found, &target, codes::TYPE_MISMATCH),
+            Ty::Known(from) => {
+                let (a, b) = (key(self.model, from), key(self.model, &target));
+                if !coerces(a, b, Context::Explicit) {
+                    let message =
+                        format!("`{}` cannot be cast to `{}`", self.describe(from), self.describe(&target));
+                    let help = coerces(a, TEXT, Context::Explicit)
+                        .then(|| format!("by way of text: `{}::text::{}`", self.operand(inner), self.describe(&target)));
+                    self.report(codes::TYPE_MISMATCH, ast, message, help.filter(|_| a.category() != b'A'));
+                } else if cast_volatility(a, b) != b'i' {
+                    let shown =
+                        format!("the cast from `{}` to `{}` depends on settings", self.describe(from), self.describe(&target));
+                    let help = moment_help(self, inner, from, &target);
+                    self.not_immutable(ast, shown, help);
+                }
+            }
+            Ty::Opaque => {}
+        }
+        Ty::Known(target)
+    }
+
+    pub(crate) fn typed_string(&mut self, ast: &Ast, typed: &TypedString) -> Ty {
+        let Some(target) = self.data_type(ast, &typed.data_type) else { return Ty::Opaque };
+        let value = Ast::Value(typed.value.clone());
+        if matches!(typed.value.value, Value::SingleQuotedString(_)) {
+            self.literal(&value, &Ty::Literal, &target, codes::TYPE_MISMATCH);
+        }
+        Ty::Known(target)
+    }
+
+    /// The type behind a type's name in SQL; an unknown one is reported at `ast` if it is certain.
+    pub(crate) fn data_type(&mut self, ast: &Ast, written: &DataType) -> Option<Type> {
+        match written {
+            DataType::Array(ArrayElemTypeDef::SquareBracket(inner, _)) => {
+                let mut ty = self.data_type(ast, inner)?;
+                ty.dims = ty.dims.saturating_add(1);
+                Some(ty)
+            }
+            DataType::Custom(name, arguments) => {
+                let (schema, name) = object_name(name)?;
+                self.named_type(ast, schema, name, arguments)
+            }
+            other => {
+                let text = other.to_string().to_lowercase();
+                let (name, args) = split_arguments(&text);
+                let mut ty = builtin(canonical(&name)?);
+                ty.args = args;
+                Some(ty)
+            }
+        }
+    }
+
+    fn named_type(&mut self, ast: &Ast, schema: Option<SmolStr>, name: SmolStr, arguments: &[String]) -> Option<Type> {
+        let args: Vec<i64> = arguments.iter().filter_map(|a| a.trim().parse().ok()).collect();
+        let found = |base| Some(Type { base, args: args.clone(), dims: 0 });
+        let wanted = Qualified {
+            schema: schema.clone().unwrap_or_else(|| self.model.options.default_schema.clone()),
+            name: name.clone(),
+        };
+        let names = self.typing.names();
+        if let Some(base) = names.types.get(&wanted) {
+            return found(base.clone());
+        }
+        if let Some(id) = self.model.index.entities.get(&wanted) {
+            return found(Base::Row(*id));
+        }
+        if schema.as_deref().is_some_and(|s| s != "pg_catalog" && s != "extensions") {
+            return None;
+        }
+        if let Some(known) = canonical(&name) {
+            return found(builtin(known).base);
+        }
+        if catalogue::type_info(&name).is_some() {
+            let base = Base::Named(Qualified { schema: SmolStr::default(), name });
+            return found(base);
+        }
+        // Another schema on the path, a view's row, or an extension may have it.
+        let elsewhere = names.types.keys().any(|n| n.name == name)
+            || names.views.keys().any(|n| n.name == name)
+            || self.model.entities.iter().any(|e| e.name.name == name)
+            || !names.closed
+            || self.typing.sql_mentions(&name);
+        if schema.is_none() && !elsewhere {
+            let known = names.types.keys().map(|n| n.name.as_str());
+            if let Some(near) = nearest(&name, known) {
+                let help = format!("did you mean `{near}`?");
+                self.report(codes::UNKNOWN_TYPE, ast, format!("unknown type `{name}`"), Some(help));
+            }
+        }
+        None
+    }
+
+    /// A value that is stored in a column of this type.
+    pub(crate) fn assign(&mut self, ast: &Ast, found: &Ty, target: &Type) {
+        let code = self.assignment_code();
+        self.literal(ast, found, target, code);
+        self.length(ast, target, code);
+        let Ty::Known(from) = found else { return };
+        let (a, b) = (key(self.model, from), key(self.model, target));
+        // a whole row stands for its key in a seed or default
+        if matches!(a, Key::Record(_)) || coerces(a, b, Context::Assignment) {
+            return;
+        }
+        let message = format!("expected `{}`, found `{}`", self.describe(target), self.describe(from));
+        let bare = Type { args: Vec::new(), ..target.clone() };
+        let help = if b.is_array() && !a.is_array() {
+            Some(format!("write `array[{}]`", self.written(ast)))
+        } else if matches!(b, Key::Table(s) if s.name == "boolean" && !s.array) && a.category() == b'N' {
+            Some(format!("write `{}`", if self.written(ast) == "0" { "false" } else { "true" }))
+        } else if coerces(a, b, Context::Explicit) {
+            Some(format!("write `{}::{}`", self.operand(ast), self.describe(&bare)))
+        } else {
+            match b {
+                Key::Enum(id, false) => {
+                    let label = self.model.enums[id.0 as usize].labels.first().map_or("…", |l| l.name.as_str());
+                    Some(format!("write one of its labels: `'{label}'`"))
+                }
+                Key::Table(s) if s.name == "interval" => Some(format!("write `interval '{} days'`", self.written(ast))),
+                _ => None,
+            }
+        };
+        self.report(code, ast, message, help);
+    }
+
+    fn assignment_code(&self) -> Code {
+        match self.place {
+            Place::Default => codes::DEFAULT_MISMATCH,
+            Place::Seed => codes::SEED_VALUE,
+            _ => codes::TYPE_MISMATCH,
+        }
+    }
+
+    /// A text that is longer than its column.
+    fn length(&mut self, ast: &Ast, target: &Type, code: Code) {
+        let Base::Builtin(name) = &target.base else { return };
+        let (true, [most, ..], 0) = (matches!(&**name, "varchar" | "char"), &target.args[..], target.dims) else { return };
+        if let Ast::Value(v) = ast
+            && let Value::SingleQuotedString(text) = &v.value
+            && text.trim_end_matches(' ').chars().count() as i64 > *most
+        {
+            let message = format!("this text has {} characters, and `{}` holds {most}", text.chars().count(), self.describe(target));
+            self.report(code, ast, message, Some("shorten it, or make the column longer".into()));
+        }
+    }
+}
+
+const TEXT: Key = Key::Table(catalogue::Spelled { name: "text", array: false });
+
+/// A moment in a fixed time zone has a fixed date.
+fn moment_help(checker: &Checker<'_>, inner: &Ast, from: &Type, to: &Type) -> Option<String> {
+    let name = |t: &Type| match &t.base {
+        Base::Builtin(n) if t.dims == 0 => n.clone(),
+        _ => SmolStr::default(),
+    };
+    match (&*name(from), &*name(to)) {
+        ("timestamptz", "date" | "timestamp" | "time") => {
+            Some(format!("write `({} at time zone 'utc')::{}`", checker.written(inner), name(to)))
+        }
+        _ => None,
+    }
+}
+
+/// `timestamp(3) with time zone` to `timestamp with time zone` and 3.
+fn split_arguments(text: &str) -> (String, Vec<i64>) {
+    let Some((head, rest)) = text.split_once('(') else { return (text.to_owned(), Vec::new()) };
+    let (inner, tail) = rest.split_once(')').unwrap_or((rest, ""));
+    let args = inner.split(',').filter_map(|a| a.trim().parse().ok()).collect();
+    (format!("{}{tail}", head.trim_end()), args)
+}
+
+/// The model's name of a built-in type.
+pub(crate) fn canonical(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "smallint" | "int2" => "smallint",
+        "int" | "integer" | "int4" => "int",
+        "bigint" | "int8" => "bigint",
+        "numeric" | "decimal" | "dec" => "numeric",
+        "real" | "float4" => "real",
+        "double precision" | "float8" | "float" | "double" => "double precision",
+        "boolean" | "bool" => "boolean",
+        "varchar" | "character varying" | "char varying" => "varchar",
+        "char" | "character" | "bpchar" => "char",
+        "timestamp" | "timestamp without time zone" => "timestamp",
+        "timestamptz" | "timestamp with time zone" => "timestamptz",
+        "time" | "time without time zone" => "time",
+        "timetz" | "time with time zone" => "timetz",
+        "varbit" | "bit varying" => "varbit",
+        other if other.starts_with("interval") => "interval",
+        other => {
+            let info = catalogue::type_info(other)?;
+            if super::kinds::is_extension_type(info.name) {
+                return None;
+            }
+            info.name
+        }
+    })
+}

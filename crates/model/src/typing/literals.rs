@@ -1,0 +1,242 @@
+//! Whether the text of a literal can be read as the type that its place wants. Only what Postgres refuses for certain is
+//! refused here.
+
+use super::kinds::{Key, describe, key};
+use crate::types::*;
+use specc_diag::nearest;
+
+/// What is wrong with a literal.
+pub(crate) enum Wrong {
+    /// Not a label of the enum: message and help.
+    Label(String, String),
+    /// Not readable as the type.
+    Text(String, Option<String>),
+}
+
+/// Checks `value` as a `ty`.
+pub(crate) fn check(model: &Model, value: &str, ty: &Type) -> Result<(), Wrong> {
+    match key(model, ty) {
+        Key::Enum(id, false) => label(model, value, id),
+        Key::Enum(id, true) => array(value, ty, model, |item| label(model, item, id)),
+        Key::Table(spelled) if spelled.array => {
+            let name = spelled.name;
+            array(value, ty, model, |item| {
+                if item.eq_ignore_ascii_case("null") { Ok(()) } else { plain(item, name, model, ty) }
+            })
+        }
+        Key::Table(spelled) => plain(value, spelled.name, model, ty),
+        _ => Ok(()),
+    }
+}
+
+fn label(model: &Model, value: &str, id: EnumId) -> Result<(), Wrong> {
+    let of = &model.enums[id.0 as usize];
+    if of.labels.is_empty() || of.labels.iter().any(|l| l.name == value) {
+        return Ok(());
+    }
+    let labels = || of.labels.iter().map(|l| l.name.as_str());
+    let help = match nearest(value, labels()) {
+        Some(near) => format!("did you mean `'{near}'`?"),
+        None => {
+            let list: Vec<String> = labels().take(12).map(|l| format!("`'{l}'`")).collect();
+            let more = if of.labels.len() > 12 { ", …" } else { "" };
+            format!("its labels are {}{more}", list.join(", "))
+        }
+    };
+    Err(Wrong::Label(format!("`'{value}'` is not a label of `{}`", of.name.name), help))
+}
+
+/// `{a,b}`: items are only looked at where none is quoted or nested.
+fn array(value: &str, ty: &Type, model: &Model, item: impl Fn(&str) -> Result<(), Wrong>) -> Result<(), Wrong> {
+    let text = value.trim();
+    let braces = (text.starts_with('{') || text.starts_with('[')) && text.ends_with('}');
+    if !braces {
+        let help = format!("an array is written `'{{…}}'` or `array[…]`; for one element, `'{{{text}}}'`");
+        return Err(wrong(value, ty, model, Some(help)));
+    }
+    let inner = &text[1..text.len() - 1];
+    if text.starts_with('[') || inner.trim().is_empty() || inner.contains(['"', '{', '}', '\\']) {
+        return Ok(());
+    }
+    inner.split(',').try_for_each(|part| item(part.trim()))
+}
+
+fn wrong(value: &str, ty: &Type, model: &Model, help: Option<String>) -> Wrong {
+    let shown: String = value.chars().take(40).collect();
+    Wrong::Text(format!("`'{shown}'` cannot be read as `{}`", describe(model, ty)), help)
+}
+
+fn plain(value: &str, name: &str, model: &Model, ty: &Type) -> Result<(), Wrong> {
+    let text = value.trim();
+    let bad = |help: Option<&str>| Err(wrong(value, ty, model, help.map(str::to_owned)));
+    match name {
+        "smallint" => whole(text, -32_768, 32_767).map_or_else(|| bad(None), |_| Ok(())),
+        "int" => whole(text, -2_147_483_648, 2_147_483_647).map_or_else(|| bad(None), |_| Ok(())),
+        "bigint" => whole(text, i64::MIN.into(), i64::MAX.into()).map_or_else(|| bad(None), |_| Ok(())),
+        "numeric" | "real" | "float8" => {
+            let word = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+            let special = matches!(&*word, "nan" | "infinity" | "inf");
+            let digits = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
+                && text.contains(|c: char| c.is_ascii_digit());
+            if special || digits { Ok(()) } else { bad(None) }
+        }
+        "boolean" => {
+            let word = text.to_ascii_lowercase();
+            let known = !word.is_empty()
+                && (["true", "false", "yes", "no"].iter().any(|w| w.starts_with(&*word))
+                    || matches!(&*word, "on" | "of" | "off" | "0" | "1"));
+            if known { Ok(()) } else { bad(Some("write `true` or `false`")) }
+        }
+        "uuid" => {
+            let inner = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text);
+            let digits: Vec<char> = inner.chars().filter(|c| *c != '-').collect();
+            let good = digits.len() == 32 && digits.iter().all(char::is_ascii_hexdigit);
+            if good { Ok(()) } else { bad(Some("a uuid has 32 hexadecimal digits")) }
+        }
+        "date" | "timestamp" | "timestamptz" => moment(text).map_or_else(|| bad(None), |()| Ok(())),
+        "interval" => {
+            let good = text.contains(|c: char| c.is_ascii_digit()) || text.to_ascii_lowercase().contains("infinity");
+            if good { Ok(()) } else { bad(Some("an interval has a number: `'7 days'`")) }
+        }
+        "json" | "jsonb" => {
+            if json(text) { Ok(()) } else { bad(Some("strings and keys in JSON stand in `\"…\"`")) }
+        }
+        "vector" => {
+            let good = text.starts_with('[') && text.ends_with(']');
+            if good { Ok(()) } else { bad(Some("a vector is written `'[1, 2, 3]'`")) }
+        }
+        name if name.ends_with("range") && !name.ends_with("multirange") => {
+            let good = text.eq_ignore_ascii_case("empty")
+                || text.starts_with(['[', '(']) && text.ends_with([']', ')']) && text.contains(',');
+            if good { Ok(()) } else { bad(Some("a range is written `'[from,to)'`")) }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn whole(text: &str, low: i128, high: i128) -> Option<()> {
+    let digits = text.trim_start_matches(['+', '-']);
+    if digits.starts_with("0x") || digits.starts_with("0b") || digits.starts_with("0o") || digits.contains('_') {
+        return Some(());
+    }
+    let value: i128 = text.parse().ok()?;
+    (low..=high).contains(&value).then_some(())
+}
+
+/// Dates have many forms: only what has no digit and is no word for a day, and a wrong day in the common form, are refused.
+fn moment(text: &str) -> Option<()> {
+    let word = text.to_ascii_lowercase();
+    if !word.contains(|c: char| c.is_ascii_digit()) {
+        let words = ["now", "today", "tomorrow", "yesterday", "epoch", "infinity", "allballs"];
+        return words.iter().any(|w| word.contains(w)).then_some(());
+    }
+    let bytes = word.as_bytes();
+    let number = |r: std::ops::Range<usize>| word.get(r).and_then(|t| t.parse::<u32>().ok());
+    if bytes.len() >= 10 && bytes[4] == b'-' && bytes[7] == b'-' && bytes.get(10).is_none_or(|b| !b.is_ascii_digit()) {
+        let (Some(year), Some(month), Some(day)) = (number(0..4), number(5..7), number(8..10)) else { return Some(()) };
+        let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match month {
+            2 => 28 + u32::from(leap),
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return None,
+        };
+        return (1..=days).contains(&day).then_some(());
+    }
+    Some(())
+}
+
+/// Whether `text` is one JSON value.
+fn json(text: &str) -> bool {
+    let mut reader = Json { bytes: text.as_bytes(), at: 0 };
+    reader.value(0) && {
+        reader.space();
+        reader.at == reader.bytes.len()
+    }
+}
+
+struct Json<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Json<'_> {
+    fn space(&mut self) {
+        while self.bytes.get(self.at).is_some_and(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        self.space();
+        let found = self.bytes.get(self.at) == Some(&byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let found = self.bytes[self.at..].starts_with(word.as_bytes());
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
+    fn string(&mut self) -> bool {
+        if !self.eat(b'"') {
+            return false;
+        }
+        while let Some(&b) = self.bytes.get(self.at) {
+            self.at += 1;
+            match b {
+                b'"' => return true,
+                b'\\' => self.at += 1,
+                b if b < 0x20 => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+
+    fn list(&mut self, end: u8, mut one: impl FnMut(&mut Self) -> bool) -> bool {
+        self.at += 1;
+        if self.eat(end) {
+            return true;
+        }
+        loop {
+            if !one(self) {
+                return false;
+            }
+            if self.eat(end) {
+                return true;
+            }
+            if !self.eat(b',') {
+                return false;
+            }
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> bool {
+        // what is deeper is left to Postgres
+        if depth > 100 {
+            self.at = self.bytes.len();
+            return true;
+        }
+        self.space();
+        match self.bytes.get(self.at) {
+            Some(b'{') => self.list(b'}', |r| r.string() && r.eat(b':') && r.value(depth + 1)),
+            Some(b'[') => self.list(b']', |r| r.value(depth + 1)),
+            Some(b'"') => self.string(),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            Some(b'-' | b'0'..=b'9') => {
+                let start = self.at;
+                while self.bytes.get(self.at).is_some_and(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
+                    self.at += 1;
+                }
+                std::str::from_utf8(&self.bytes[start..self.at]).is_ok_and(|t| t.parse::<f64>().is_ok())
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! Names: columns, aliases, relation paths, `viewer`, claims, predicates; and what is said where there is none.
+
+use super::catalogue;
+use super::expr::{Checker, From, Level, Source};
+use super::kinds::Ty;
+use super::place::Place;
+use crate::scope::{PathStep, Resolved, Scope};
+use crate::types::*;
+use smol_str::SmolStr;
+use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_expr::{ident_span, idents_span};
+use sqlparser::ast::{Expr as Ast, Ident};
+
+/// What every table has besides its columns.
+const SYSTEM_COLUMNS: &[&str] = &["tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"];
+
+/// What a name comes to.
+pub(crate) enum Found {
+    Ty(Ty),
+    /// A path, a row, or one of the words of the spec.
+    Spec(Resolved, Scope),
+}
+
+impl Checker<'_> {
+    /// The type of a name.
+    pub(crate) fn name(&mut self, ast: &Ast, idents: &[Ident]) -> Ty {
+        let parts: Vec<&str> = idents.iter().map(|i| i.value.as_str()).collect();
+        match self.find(idents, &parts) {
+            Some(Found::Ty(ty)) => ty,
+            Some(Found::Spec(resolved, scope)) => self.meaning(ast, idents, &resolved, &scope),
+            None => {
+                self.unknown(idents, &parts);
+                Ty::Opaque
+            }
+        }
+    }
+
+    /// Looks from the innermost rows to the outermost.
+    pub(crate) fn find(&mut self, idents: &[Ident], parts: &[&str]) -> Option<Found> {
+        let special = matches!(parts[0], "viewer" | "claims") && idents[0].quote_style.is_none();
+        for at in (0..self.levels.len()).rev() {
+            let level = self.levels[at].clone();
+            if let Some(found) = self.in_level(&level, idents, parts) {
+                return Some(found);
+            }
+            if !special && level.from.iter().any(|f| matches!(f.source, Source::Opaque)) {
+                return Some(Found::Ty(Ty::Opaque));
+            }
+        }
+        if let Some(resolved) = self.model.resolve(self.scope, parts) {
+            return Some(Found::Spec(resolved, self.scope.clone()));
+        }
+        // A column of the row at hand, with its table before it.
+        for (alias, entity) in &self.scope.rows {
+            if alias.is_empty()
+                && let Some(rest) = after_table(&self.model.entity(*entity).name, parts)
+            {
+                let scope = Scope::of(*entity);
+                return match rest {
+                    [] => Some(Found::Spec(Resolved::Row(0), scope)),
+                    rest => self.model.resolve(&scope, rest).map(|r| Found::Spec(r, scope)),
+                };
+            }
+        }
+        if parts.len() == 1 && !self.scope.rows.is_empty() && SYSTEM_COLUMNS.contains(&parts[0]) {
+            return Some(Found::Ty(Ty::Opaque));
+        }
+        if parts == ["value"] && self.place == Place::DomainCheck {
+            return Some(Found::Ty(self.value.as_ref().map_or(Ty::Opaque, Ty::of)));
+        }
+        None
+    }
+
+    fn in_level(&mut self, level: &Level, idents: &[Ident], parts: &[&str]) -> Option<Found> {
+        for from in &level.from {
+            let rest = if !from.alias.is_empty() && from.alias == folded(&idents[0]) {
+                Some(&parts[1..])
+            } else {
+                from.table.as_ref().and_then(|t| after_table(t, parts))
+            };
+            if let Some(rest) = rest {
+                return Some(self.within(from, rest).unwrap_or(Found::Ty(Ty::Opaque))).filter(|_| self.has(from, rest));
+            }
+        }
+        let mut found: Vec<(&From, Found)> = Vec::new();
+        for from in &level.from {
+            if let Some(one) = self.within(from, parts) {
+                found.push((from, one));
+            }
+        }
+        if let [(a, Found::Spec(Resolved::Field { .. }, _)), (b, Found::Spec(Resolved::Field { .. }, _)), ..] = &found[..]
+            && parts.len() == 1
+            && !level.from.iter().any(|f| f.merged)
+        {
+            let message = format!("`{}` could be a column of `{}` or of `{}`", parts[0], shown(a), shown(b));
+            let help = format!("write `{}.{}` or `{}.{}`", shown(a), parts[0], shown(b), parts[0]);
+            let span = ident_span(&idents[0], self.text, self.at);
+            self.out.push(Diagnostic::new(codes::AMBIGUOUS, span, message).help(help));
+        }
+        found.into_iter().next().map(|(_, f)| f)
+    }
+
+    /// Whether `rest` is surely there, or cannot be known.
+    fn has(&self, from: &From, rest: &[&str]) -> bool {
+        match &from.source {
+            Source::Entity(_) => rest.is_empty() || self.within(from, rest).is_some(),
+            Source::Columns(columns, true) => {
+                rest.len() != 1 || columns.iter().any(|(n, _)| *n == rest[0] || n.eq_ignore_ascii_case(rest[0]))
+            }
+            _ => true,
+        }
+    }
+
+    /// `parts` as a name that starts at the columns of `from`.
+    fn within(&self, from: &From, parts: &[&str]) -> Option<Found> {
+        match &from.source {
+            Source::Entity(id) => {
+                let scope = Scope::of(*id);
+                if parts.is_empty() {
+                    return Some(Found::Spec(Resolved::Row(0), scope));
+                }
+                if parts.len() == 1 && SYSTEM_COLUMNS.contains(&parts[0]) {
+                    return Some(Found::Ty(Ty::Opaque));
+                }
+                match self.model.resolve(&scope, parts)? {
+                    r @ (Resolved::Field { .. } | Resolved::Path { .. }) => Some(Found::Spec(r, scope)),
+                    _ => None,
+                }
+            }
+            Source::Columns(columns, _) => {
+                let [name] = parts else { return None };
+                let column = columns.iter().find(|(n, _)| n == name || n.eq_ignore_ascii_case(name))?;
+                Some(Found::Ty(column.1.clone()))
+            }
+            Source::Opaque => None,
+        }
+    }
+
+    fn meaning(&mut self, ast: &Ast, idents: &[Ident], resolved: &Resolved, scope: &Scope) -> Ty {
+        let span = idents_span(idents, self.text, self.at);
+        match resolved {
+            Resolved::Viewer => {
+                self.changing(span, "`viewer`");
+                self.viewer(span)
+            }
+            Resolved::ViewerField(field) => {
+                self.changing(span, "`viewer`");
+                self.no_subquery(span, "a field of the viewer");
+                let Some(id) = self.model.viewer else { return Ty::Opaque };
+                self.model.entity(id).fields.get(*field).map_or(Ty::Opaque, |f| Ty::of(&f.ty))
+            }
+            Resolved::Claims(_) => {
+                self.changing(span, "`claims`");
+                Ty::builtin("text")
+            }
+            Resolved::Field { row, field } => {
+                if !self.place.columns() && self.inside == 0 {
+                    let message = format!("{} cannot read `{}`, a column", self.place.words(), idents[0].value);
+                    let help = "a default is set before the row exists; use a generated column or a trigger";
+                    self.out.push(Diagnostic::new(codes::NOT_ALLOWED_HERE, span, message).help(help));
+                }
+                let entity = scope.rows[*row].1;
+                self.model.entity(entity).fields.get(*field).map_or(Ty::Opaque, |f| Ty::of(&f.ty))
+            }
+            Resolved::Path { row, steps, field } => self.path(idents, span, scope.rows[*row].1, steps, *field),
+            Resolved::Row(row) => Ty::Known(Type { base: Base::Row(scope.rows[*row].1), args: Vec::new(), dims: 0 }),
+            Resolved::Predicate(id) => {
+                let predicate = &self.model.predicates[id.0 as usize];
+                if !predicate.params.is_empty() {
+                    self.predicate_arguments(ast, *id, &[]);
+                }
+                self.no_subquery(span, "a predicate");
+                Ty::builtin("boolean")
+            }
+        }
+    }
+
+    /// The type of `viewer`: the key of its entity.
+    fn viewer(&mut self, span: Span) -> Ty {
+        let Some(id) = self.model.viewer else {
+            let help = "add `viewer -> profiles`, with the entity whose key is the user's id";
+            self.out.push(Diagnostic::new(codes::VIEWER_MISSING, span, "nothing says who the viewer is").help(help));
+            return Ty::Opaque;
+        };
+        let entity = self.model.entity(id);
+        match entity.key.as_ref().map(|k| &k.fields[..]) {
+            Some([field]) => Ty::of(&entity.fields[*field].ty),
+            _ => Ty::Opaque,
+        }
+    }
+
+    fn path(&mut self, idents: &[Ident], span: Span, start: EntityId, steps: &[PathStep], field: Option<FieldIx>) -> Ty {
+        let Some(&last) = steps.last() else { return Ty::Opaque };
+        let target = self.model.step_target(last);
+        let Some(field) = field else {
+            return self.bare_path(idents, span, last, target);
+        };
+        let many = steps.iter().position(|s| s.back && !self.model.relation(s.relation).inverse_one);
+        if let Some(many) = many {
+            // The steps are the identifiers before the field, after what named the row.
+            let at = idents.len().saturating_sub(1 + steps.len()) + many;
+            let ident = &idents[at.min(idents.len() - 1)];
+            let from = if many == 0 { start } else { self.model.step_target(steps[many - 1]) };
+            let message =
+                format!("`{}` leads to many rows of `{}`", ident.value, self.entity_name(self.model.step_target(steps[many])));
+            let condition = idents.last().map_or("…", |i| &*i.value);
+            let help = format!("ask whether one of them fits: `exists {} ({condition} …)`", ident.value);
+            let found = Diagnostic::new(codes::WRONG_CARDINALITY, ident_span(ident, self.text, self.at), message);
+            self.out.push(found.label(format!("a row of `{}` can have several", self.entity_name(from))).help(help));
+            return Ty::Opaque;
+        }
+        self.no_subquery(span, "a path to another entity");
+        self.model.entity(target).fields.get(field).map_or(Ty::Opaque, |f| Ty::of(&f.ty))
+    }
+
+    /// A relation where a value is wanted.
+    fn bare_path(&mut self, idents: &[Ident], span: Span, last: PathStep, target: EntityId) -> Ty {
+        let relation = self.model.relation(last.relation);
+        let written: Vec<&str> = idents.iter().map(|i| &*i.value).collect();
+        let written = written.join(".");
+        let message = format!("`{written}` is a relation to `{}`, not a field", self.entity_name(target));
+        let help = if last.back {
+            format!("ask whether a row is there: `exists {written} (…)`")
+        } else {
+            let own = relation.fields.first().map(|f| &*self.model.entity(relation.from).fields[*f].name).unwrap_or("…");
+            let head = written.rsplit_once('.').map_or(String::new(), |(h, _)| format!("{h}."));
+            format!("write `{head}{own}`, or a field of it as in `{written}.{}`", self.some_field(target))
+        };
+        self.out.push(Diagnostic::new(codes::UNKNOWN_FIELD, span, message).help(help));
+        Ty::Opaque
+    }
+
+    fn some_field(&self, entity: EntityId) -> &str {
+        let fields = &self.model.entity(entity).fields;
+        let other = fields.iter().find(|f| f.name != "id");
+        other.or(fields.first()).map_or("id", |f| &*f.name)
+    }
+
+    pub(crate) fn entity_name(&self, id: EntityId) -> &str {
+        &self.model.entity(id).name.name
+    }
+
+    /// What only a subquery can answer, where none can stand.
+    pub(crate) fn no_subquery(&mut self, span: Span, what: &str) {
+        if self.inside == 0 && !self.place.subqueries() {
+            let message = format!("{what} cannot stand in {}", self.place.words());
+            self.out.push(Diagnostic::new(codes::NOT_ALLOWED_HERE, span, message).help(self.place.instead()));
+        }
+    }
+
+    fn changing(&mut self, span: Span, what: &str) {
+        if self.place.immutable() {
+            let message = format!("{what} changes from one request to the next, so it cannot stand in {}", self.place.words());
+            self.out.push(Diagnostic::new(codes::NOT_IMMUTABLE, span, message));
+        }
+    }
+
+    /// Says that nothing has this name.
+    fn unknown(&mut self, idents: &[Ident], parts: &[&str]) {
+        if parts[0] == "viewer" && self.model.viewer.is_none() {
+            self.viewer(ident_span(&idents[0], self.text, self.at));
+            return;
+        }
+        if parts.len() > 1 {
+            return self.unknown_compound(idents, parts);
+        }
+        let span = ident_span(&idents[0], self.text, self.at);
+        let name = parts[0];
+        if !self.place.columns() || self.nothing_in_scope() {
+            let message = format!("`{name}` is a name, and nothing here has it");
+            let found = Diagnostic::new(codes::NOT_ALLOWED_HERE, span, message);
+            self.out.push(found.help(self.name_help(name).unwrap_or_else(|| format!("write `'{name}'` for the text"))));
+            return;
+        }
+        let entities = self.entities_in_scope();
+        let columns: Vec<SmolStr> = self.columns_in_scope();
+        let message = match &entities[..] {
+            [only] if self.levels.len() <= 1 => format!("unknown field `{name}` of `{}`", self.entity_name(*only)),
+            _ => format!("unknown field `{name}`"),
+        };
+        let near = nearest(name, columns.iter().map(SmolStr::as_str)).map(|n| format!("did you mean `{n}`?"));
+        let quoted = idents[0].quote_style.is_some();
+        let help = if quoted && near.is_none() { Some("a text stands in `'…'`".to_owned()) } else { None };
+        let help = near.or(help).or_else(|| self.name_help(name)).or_else(|| self.fields_help(&entities));
+        self.out.push(Diagnostic::new(codes::UNKNOWN_FIELD, span, message).maybe_help(help));
+    }
+
+    /// A name that is no column may be a label, a function or a predicate.
+    fn name_help(&self, name: &str) -> Option<String> {
+        if self.model.enums.iter().any(|e| e.labels.iter().any(|l| l.name == name)) {
+            return Some(format!("write `'{name}'` for the label"));
+        }
+        let folded = name.to_ascii_lowercase();
+        let bare = catalogue::functions(&folded).iter().any(|v| v.args.is_empty());
+        (bare || self.typing.names().functions.contains_key(&*folded)).then(|| format!("write `{folded}()` for the function"))
+    }
+
+    fn fields_help(&self, entities: &[EntityId]) -> Option<String> {
+        let [only] = entities else { return None };
+        let fields: Vec<String> =
+            self.model.entity(*only).fields.iter().take(8).map(|f| format!("`{}`", f.name)).collect();
+        let more = if self.model.entity(*only).fields.len() > 8 { ", …" } else { "" };
+        (!fields.is_empty()).then(|| format!("its fields are {}{more}", fields.join(", ")))
+    }
+
+    fn unknown_compound(&mut self, idents: &[Ident], parts: &[&str]) {
+        // The longest start that leads to a row.
+        for cut in (1..parts.len()).rev() {
+            let Some(entity) = self.row_of(&idents[..cut], &parts[..cut]) else { continue };
+            let name = parts[cut];
+            let last = cut + 1 == parts.len();
+            let e = self.model.entity(entity);
+            let relations = self.relation_names(entity);
+            let fields = e.fields.iter().map(|f| f.name.as_str());
+            let near = if last {
+                nearest(name, fields.clone().chain(relations.iter().map(SmolStr::as_str)))
+            } else {
+                nearest(name, relations.iter().map(SmolStr::as_str))
+            };
+            let span = ident_span(&idents[cut], self.text, self.at);
+            let (code, message) = if last {
+                (codes::UNKNOWN_FIELD, format!("unknown field `{name}` of `{}`", e.name.name))
+            } else {
+                (codes::UNKNOWN_RELATION, format!("unknown relation `{name}` of `{}`", e.name.name))
+            };
+            let help = match near {
+                Some(near) => Some(format!("did you mean `{near}`?")),
+                None if !last && fields.clone().any(|f| f == name) => {
+                    Some(format!("`{name}` is a column, and nothing comes after it"))
+                }
+                None if last => self.fields_help(&[entity]),
+                None if relations.is_empty() => None,
+                None => Some(format!("its relations are `{}`", relations.join("`, `"))),
+            };
+            self.out.push(Diagnostic::new(code, span, message).maybe_help(help));
+            return;
+        }
+        let span = ident_span(&idents[0], self.text, self.at);
+        let mut names: Vec<SmolStr> = Vec::new();
+        for level in &self.levels {
+            names.extend(level.from.iter().map(|f| SmolStr::new(shown(f))).filter(|n| !n.is_empty()));
+        }
+        for entity in self.entities_in_scope() {
+            names.extend(self.relation_names(entity));
+        }
+        names.extend(self.scope.rows.iter().map(|(a, _)| a.clone()).filter(|a| !a.is_empty()));
+        names.extend(["viewer", "claims"].map(SmolStr::new));
+        let near = nearest(parts[0], names.iter().map(SmolStr::as_str)).map(|n| format!("did you mean `{n}`?"));
+        let help = near.or_else(|| {
+            let field = self.columns_in_scope().iter().any(|c| c == parts[0]);
+            field.then(|| format!("`{}` is a column; a relation stands before a dot", parts[0]))
+        });
+        let message = format!("nothing here is called `{}`", parts[0]);
+        self.out.push(Diagnostic::new(codes::UNKNOWN_RELATION, span, message).maybe_help(help));
+    }
+
+    /// The entity of the row that a name leads to.
+    pub(crate) fn row_of(&mut self, idents: &[Ident], parts: &[&str]) -> Option<EntityId> {
+        if parts == ["viewer"] {
+            return self.model.viewer;
+        }
+        match self.find(idents, parts)? {
+            Found::Spec(Resolved::Row(row), scope) => Some(scope.rows[row].1),
+            Found::Spec(Resolved::Path { steps, field: None, .. }, _) => steps.last().map(|s| self.model.step_target(*s)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn relation_names(&self, entity: EntityId) -> Vec<SmolStr> {
+        let e = self.model.entity(entity);
+        let out = e.outgoing.iter().map(|r| self.model.relation(*r).path.clone());
+        let mut names: Vec<SmolStr> = out.chain(e.incoming.iter().map(|r| self.model.relation(*r).inverse.clone())).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn nothing_in_scope(&self) -> bool {
+        self.scope.rows.is_empty() && self.levels.iter().all(|l| l.from.is_empty()) && self.place != Place::DomainCheck
+    }
+
+    fn entities_in_scope(&self) -> Vec<EntityId> {
+        let mut found: Vec<EntityId> = Vec::new();
+        for level in self.levels.iter().rev() {
+            found.extend(level.from.iter().filter_map(|f| if let Source::Entity(id) = f.source { Some(id) } else { None }));
+        }
+        found.extend(self.scope.rows.iter().map(|(_, id)| *id));
+        let mut seen = Vec::new();
+        found.retain(|id| !seen.contains(id) && { seen.push(*id); true });
+        found
+    }
+
+    fn columns_in_scope(&self) -> Vec<SmolStr> {
+        let entities = self.entities_in_scope();
+        let mut names: Vec<SmolStr> =
+            entities.iter().flat_map(|e| self.model.entity(*e).fields.iter().map(|f| f.name.clone())).collect();
+        for from in self.levels.iter().flat_map(|l| &l.from) {
+            if let Source::Columns(columns, _) = &from.source {
+                names.extend(columns.iter().map(|(n, _)| n.clone()));
+            }
+        }
+        for entity in entities {
+            names.extend(self.relation_names(entity));
+        }
+        names.extend(self.model.predicates.iter().map(|p| p.name.clone()));
+        names.push("viewer".into());
+        names
+    }
+}
+
+/// The identifier as Postgres folds it.
+pub(crate) fn folded(ident: &Ident) -> SmolStr {
+    if ident.quote_style.is_some() { (&*ident.value).into() } else { ident.value.to_ascii_lowercase().into() }
+}
+
+fn shown(from: &From) -> &str {
+    if from.alias.is_empty() { from.table.as_ref().map_or("", |t| &t.name) } else { &from.alias }
+}
+
+/// What stands after `table.` or `schema.table.`.
+fn after_table<'p, 's>(table: &Qualified, parts: &'p [&'s str]) -> Option<&'p [&'s str]> {
+    match parts {
+        [schema, name, rest @ ..] if table.schema == *schema && table.name == *name => Some(rest),
+        [name, rest @ ..] if table.name == *name => Some(rest),
+        _ => None,
+    }
+}
