@@ -1,6 +1,7 @@
 //! Who may do what: rules, predicates, roles and grants.
 
-use super::exprs::{Exprs, Want};
+use super::exprs::Exprs;
+use crate::typing::{Expect, Place};
 use super::fields::unknown_field;
 use super::project::{Project, Seen, check_length, show};
 use crate::scope::Scope;
@@ -80,11 +81,11 @@ pub(crate) fn rule(
     let scope = Scope::of(entity);
     let when = r.when.as_ref().map(|raw| {
         user_claims(raw, out);
-        exprs.get(raw, &scope, Want::Condition, out)
+        exprs.get(raw, &scope, Expect::condition(Place::Policy), out)
     });
     let check = r.check.as_ref().map(|raw| {
         user_claims(raw, out);
-        exprs.get(raw, &scope, Want::Condition, out)
+        exprs.get(raw, &scope, Expect::condition(Place::Policy), out)
     });
     let writes = actions.iter().any(|(a, _)| matches!(a, RuleAction::Insert | RuleAction::Update));
     let reads = actions.iter().any(|(a, _)| *a != RuleAction::Insert);
@@ -241,7 +242,7 @@ pub(crate) fn predicate_body(
 ) -> Option<ExprRef> {
     user_claims(&d.body, out);
     let scope = Scope { rows: params.to_vec() };
-    exprs.get(&d.body, &scope, Want::Condition, out)
+    exprs.get(&d.body, &scope, Expect::condition(Place::Predicate), out)
 }
 
 /// Roles, with the roles that they are members of.

@@ -1,7 +1,7 @@
 //! Workflows, limits, maintained values and triggers.
 
 use super::entity::Pass;
-use super::exprs::Want;
+use crate::typing::{Expect, Place};
 use super::fields::list;
 use super::project::{Project, check_length, show, sorted};
 use crate::scope::{Resolved, Scope};
@@ -61,7 +61,7 @@ impl Pass<'_> {
                     }
                 }
             }
-            let when = self.condition(step.when.as_ref());
+            let when = self.condition(step.when.as_ref(), Place::Filter);
             if step.from.is_empty() {
                 initial.extend(step.to.iter().map(|n| n.text.clone()));
                 continue;
@@ -97,17 +97,17 @@ impl Pass<'_> {
 
     pub(crate) fn limit(&mut self, l: &ast::LimitDecl, doc: &ast::Doc, span: Span) {
         let per = self.columns(&l.per);
-        let condition = self.exprs.get(&l.condition, &self.scope, Want::Condition, &mut self.out);
-        let to = self.exprs.get(&l.to, &self.scope, Want::Any, &mut self.out);
+        let condition = self.exprs.get(&l.condition, &self.scope, Expect::condition(Place::Filter), &mut self.out);
+        let to = self.exprs.get(&l.to, &self.scope, Expect::number(Place::Limit), &mut self.out);
         let mut overflow = Vec::new();
         for (column, value) in &l.overflow {
             let Some(at) = self.column(column) else { continue };
             let ty = &self.entity.fields[at].ty;
-            if let Some(value) = self.exprs.get(value, &Scope::default(), Want::Default(ty), &mut self.out) {
+            if let Some(value) = self.exprs.get(value, &Scope::default(), Expect::value(Place::Default, ty), &mut self.out) {
                 overflow.push((at, value));
             }
         }
-        let promote_by = self.elements(&l.promote_by).unwrap_or_default();
+        let promote_by = self.elements(&l.promote_by, Place::Filter).unwrap_or_default();
         if per.len() < l.per.len() {
             return;
         }
@@ -303,7 +303,7 @@ impl Pass<'_> {
             return None;
         }
         let filter = match &m.filter {
-            Some(raw) => Some(self.exprs.get(raw, &Scope::of(counted.id), Want::Condition, &mut self.out)?),
+            Some(raw) => Some(self.exprs.get(raw, &Scope::of(counted.id), Expect::condition(Place::Filter), &mut self.out)?),
             None => None,
         };
         Some(Maintained { function, relation: relation.id, field: summed, filter })

@@ -2,7 +2,7 @@
 
 use super::builtin;
 use super::entity::Pass;
-use super::exprs::Want;
+use crate::typing::{Expect, Place};
 use super::fields::list;
 use crate::scope::Scope;
 use crate::types::*;
@@ -25,8 +25,8 @@ const METHODS: &[(&str, usize, bool, bool, bool)] = &[
 impl Pass<'_> {
     pub(crate) fn unique(&mut self, u: &ast::UniqueDecl, span: Span) {
         let include = self.columns(&u.include);
-        let Some(elements) = self.elements(&u.elements) else { return };
-        let filter = self.condition(u.filter.as_ref());
+        let Some(elements) = self.elements(&u.elements, Place::Index) else { return };
+        let filter = self.condition(u.filter.as_ref(), Place::Index);
         let mut found = Unique {
             name: SmolStr::default(),
             elements,
@@ -59,8 +59,8 @@ impl Pass<'_> {
     pub(crate) fn index(&mut self, i: &ast::IndexDecl, member: &ast::Member) {
         let span = member.at.0;
         let include = self.columns(&i.include);
-        let Some(elements) = self.elements(&i.elements) else { return };
-        let filter = self.condition(i.filter.as_ref());
+        let Some(elements) = self.elements(&i.elements, Place::Index) else { return };
+        let filter = self.condition(i.filter.as_ref(), Place::Index);
         let method = i.method.as_ref().map_or_else(|| "btree".into(), |m| m.text.to_lowercase());
         let at = i.method.as_ref().map_or(span, |m| m.at.0);
         self.check_index(i, &method, &elements, at);
@@ -235,7 +235,7 @@ impl Pass<'_> {
     pub(crate) fn exclude(&mut self, e: &ast::ExcludeDecl, span: Span) {
         let mut elements = Vec::new();
         for (element, operator) in &e.elements {
-            let Some(element) = self.element(element) else { return };
+            let Some(element) = self.element(element, Place::Index) else { return };
             elements.push((element, operator.clone()));
         }
         let method: SmolStr = e.method.as_ref().map_or_else(|| "gist".into(), |m| m.text.to_lowercase().into());
@@ -273,7 +273,7 @@ impl Pass<'_> {
                 self.out.push(bad(message, "compare it with `=`".to_owned(), element.span));
             }
         }
-        let filter = self.condition(e.filter.as_ref());
+        let filter = self.condition(e.filter.as_ref(), Place::Index);
         let name = match &e.name {
             Some(name) => name.text.clone(),
             None => {
@@ -308,7 +308,7 @@ impl Pass<'_> {
             self.bad_partition(span, message, "keep one `partition by`");
             return;
         }
-        let Some(elements) = self.elements(&p.elements) else { return };
+        let Some(elements) = self.elements(&p.elements, Place::Index) else { return };
         if method == "list" && elements.len() > 1 {
             self.bad_partition(span, "a list partition has one column", "use one column, or `range` or `hash`");
         }
@@ -318,7 +318,7 @@ impl Pass<'_> {
     pub(crate) fn partition(&mut self, p: &ast::PartitionDecl, span: Span) {
         let nothing = Scope::default();
         let mut values = |list: &[ast::RawExpr], out: &mut Vec<Diagnostic>| -> Vec<ExprRef> {
-            list.iter().filter_map(|raw| self.exprs.get(raw, &nothing, Want::Any, out)).collect()
+            list.iter().filter_map(|raw| self.exprs.get(raw, &nothing, Expect::any(Place::Default), out)).collect()
         };
         let mut out = std::mem::take(&mut self.out);
         let bounds = match &p.bounds {

@@ -1,7 +1,8 @@
 //! The second look at an entity, when everything is declared: expressions, constraints, indexes, behaviour, rules.
 
 use super::expand::Expanded;
-use super::exprs::{Exprs, Want};
+use super::exprs::Exprs;
+use crate::typing::{Expect, Place};
 use super::fields::{Shape, anchor, unknown_field};
 use super::names::{self, Names, quoted};
 use super::project::{Project, Seen, check_length};
@@ -180,20 +181,19 @@ impl Pass<'_> {
     fn field(&mut self, f: &ast::FieldDecl, slot: Option<FieldIx>) {
         let Some(at) = slot else { return };
         let ty = &self.entity.fields[at].ty;
-        let nothing = Scope::default();
         let mut found = FieldParts::default();
         match &f.value {
             Some(ast::FieldValue::Default(raw)) => {
-                found.default = self.exprs.get(raw, &nothing, Want::Default(ty), &mut self.out);
+                found.default = self.exprs.default(raw, ty, &mut self.out);
             }
             Some(ast::FieldValue::Maintained(m)) => found.maintained = self.maintained(m, at),
             None => {}
         }
         if let Some(raw) = &f.generated {
-            found.generated = self.exprs.get(raw, &self.scope, Want::Default(ty), &mut self.out);
+            found.generated = self.exprs.get(raw, &self.scope, Expect::value(Place::Generated, ty), &mut self.out);
         }
         if let Some(raw) = &f.backfill {
-            found.backfill = self.exprs.get(raw, &self.scope, Want::Default(ty), &mut self.out);
+            found.backfill = self.exprs.get(raw, &self.scope, Expect::value(Place::Backfill, ty), &mut self.out);
         }
         self.parts.fields.push((at, found));
         if f.unique {
@@ -206,10 +206,10 @@ impl Pass<'_> {
         let ty = &self.entity.fields[at].ty;
         let mut found = FieldParts::default();
         if let Some(raw) = &r.default {
-            found.default = self.exprs.get(raw, &Scope::default(), Want::Default(ty), &mut self.out);
+            found.default = self.exprs.default(raw, ty, &mut self.out);
         }
         if let Some(raw) = &r.backfill {
-            found.backfill = self.exprs.get(raw, &self.scope, Want::Default(ty), &mut self.out);
+            found.backfill = self.exprs.get(raw, &self.scope, Expect::value(Place::Backfill, ty), &mut self.out);
         }
         self.parts.fields.push((at, found));
         if r.unique {
@@ -246,11 +246,11 @@ impl Pass<'_> {
         names.iter().filter_map(|n| self.column(n)).collect()
     }
 
-    pub(crate) fn condition(&mut self, raw: Option<&ast::RawExpr>) -> Option<ExprRef> {
-        self.exprs.get(raw?, &self.scope, Want::Condition, &mut self.out)
+    pub(crate) fn condition(&mut self, raw: Option<&ast::RawExpr>, place: Place) -> Option<ExprRef> {
+        self.exprs.get(raw?, &self.scope, Expect::condition(place), &mut self.out)
     }
 
-    pub(crate) fn element(&mut self, element: &ast::IndexElement) -> Option<Element> {
+    pub(crate) fn element(&mut self, element: &ast::IndexElement, place: Place) -> Option<Element> {
         let on = if element.is_column {
             let name = as_name(&element.expr.text);
             match self.model.field(self.entity.id, &name) {
@@ -261,7 +261,7 @@ impl Pass<'_> {
                 }
             }
         } else {
-            On::Expr(self.exprs.get(&element.expr, &self.scope, Want::Any, &mut self.out)?)
+            On::Expr(self.exprs.get(&element.expr, &self.scope, Expect::any(place), &mut self.out)?)
         };
         Some(Element {
             on,
@@ -274,8 +274,8 @@ impl Pass<'_> {
     }
 
     /// All elements, or none if one of them is wrong.
-    pub(crate) fn elements(&mut self, elements: &[ast::IndexElement]) -> Option<Vec<Element>> {
-        let list: Vec<_> = elements.iter().filter_map(|e| self.element(e)).collect();
+    pub(crate) fn elements(&mut self, elements: &[ast::IndexElement], place: Place) -> Option<Vec<Element>> {
+        let list: Vec<_> = elements.iter().filter_map(|e| self.element(e, place)).collect();
         (list.len() == elements.len()).then_some(list)
     }
 
@@ -300,7 +300,7 @@ impl Pass<'_> {
     }
 
     fn check(&mut self, c: &ast::CheckDecl, doc: &ast::Doc) {
-        let Some(expr) = self.exprs.get(&c.expr, &self.scope, Want::Condition, &mut self.out) else { return };
+        let Some(expr) = self.exprs.get(&c.expr, &self.scope, Expect::condition(Place::Check), &mut self.out) else { return };
         let name = match &c.name {
             Some(name) => name.text.clone(),
             None => {

@@ -1,7 +1,8 @@
 //! Schemas, extensions, types, sequences, functions and `sql` blocks.
 
 use super::collect::Decls;
-use super::exprs::{Exprs, Want};
+use super::exprs::Exprs;
+use crate::typing::{Expect, Place};
 use super::fields::unknown_field;
 use super::names::Names;
 use super::project::{Project, Seen, check_length, show, sorted};
@@ -356,7 +357,7 @@ pub(crate) fn function_defaults(
     d.params
         .iter()
         .zip(&f.params)
-        .map(|(written, param)| exprs.get(written.default.as_ref()?, &nothing, Want::Default(&param.ty), out))
+        .map(|(written, param)| exprs.get(written.default.as_ref()?, &nothing, Expect::value(Place::Default, &param.ty), out))
         .collect()
 }
 
@@ -368,7 +369,7 @@ pub(crate) fn domain_expressions(
     out: &mut Vec<Diagnostic>,
 ) -> (Option<ExprRef>, Vec<Check>) {
     let nothing = Scope::default();
-    let default = d.default.as_ref().and_then(|raw| exprs.get(raw, &nothing, Want::Default(&domain.base), out));
+    let default = d.default.as_ref().and_then(|raw| exprs.get(raw, &nothing, Expect::value(Place::Default, &domain.base), out));
     let mut names = Names::default();
     for check in &d.checks {
         if let Some(name) = &check.name {
@@ -380,7 +381,7 @@ pub(crate) fn domain_expressions(
         .checks
         .iter()
         .filter_map(|c| {
-            let expr = exprs.domain_check(&c.expr, domain, out)?;
+            let expr = exprs.get(&c.expr, &nothing, Expect::condition(Place::DomainCheck), out)?;
             let name = match &c.name {
                 Some(name) => name.text.clone(),
                 None => names.choose(&domain.name.name, None, "check"),

@@ -1,7 +1,8 @@
 //! Buckets, realtime, schedules and webhooks.
 
 use super::collect::Decls;
-use super::exprs::{Exprs, Want};
+use super::exprs::Exprs;
+use crate::typing::{Expect, Place};
 use super::fields::unknown_field;
 use super::project::{Project, Seen};
 use crate::scope::Scope;
@@ -157,7 +158,7 @@ pub(crate) fn realtime(
                 "remove `unlogged`".to_owned(),
             );
         }
-        let filter = table.filter.as_ref().and_then(|raw| exprs.get(raw, &Scope::of(id), Want::Condition, out));
+        let filter = table.filter.as_ref().and_then(|raw| exprs.get(raw, &Scope::of(id), Expect::condition(Place::Filter), out));
         list.push(RealtimeTable { entity: id, columns, filter, span: table.at.0 });
     }
     list
@@ -278,7 +279,7 @@ pub(crate) fn webhook(
     let (actions, _) = super::access::actions(exprs.model, entity, &written, &mut nothing);
     out.extend(nothing.into_iter().filter(|f| f.code == codes::UNKNOWN_FIELD));
     let when = match &d.when {
-        Some(raw) => Some(exprs.get(raw, &Scope::of(entity), Want::Condition, out)?),
+        Some(raw) => Some(exprs.get(raw, &Scope::of(entity), Expect::condition(Place::TriggerWhen), out)?),
         None => None,
     };
     let bad = |span: Span, message: String, help: &str| Diagnostic::new(codes::BAD_WEBHOOK, span, message).help(help);

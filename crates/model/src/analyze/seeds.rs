@@ -1,10 +1,9 @@
 //! Seed rows: labels, values and what is missing.
 
 use super::collect::Decls;
-use super::exprs::{Exprs, Want};
+use super::exprs::Exprs;
 use super::fields::{list, unknown_field};
 use super::project::{Project, Seen, show, sorted};
-use crate::scope::Scope;
 use crate::types::*;
 use indexmap::IndexMap;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -268,7 +267,7 @@ impl Reader<'_> {
     }
 
     fn expr(&mut self, raw: &RawExpr, ty: &Type) -> Option<ExprRef> {
-        self.exprs.seed_value(raw, &Scope::default(), Want::Default(ty), self.out)
+        self.exprs.seed_value(raw, ty, self.out)
     }
 
     fn fake(&mut self, kind: &str, raw: &RawExpr, at: usize) -> Option<SeedValue> {
