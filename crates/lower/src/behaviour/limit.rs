@@ -108,7 +108,7 @@ impl Places<'_> {
         // A condition that reads other rows cannot stand in `when`.
         let in_body = has_subquery(&new);
         let comes_in = {
-            let mut any = vec![format!("{old} is not true")];
+            let mut any = vec![format!("({old}) is not true")];
             any.extend(self.limit.per.iter().map(|f| changed(self.entity, *f)));
             any.join(" or ")
         };

@@ -30,7 +30,7 @@ impl<'a> Text<'a> {
         text
     }
 
-    /// The condition over a row, in parentheses.
+    /// The condition over a row, fit to stand beside `and`.
     pub fn satisfied(&self, row: &str) -> String {
         condition(self.places.model, self.entity, row, &self.places.limit.condition)
     }
@@ -107,7 +107,7 @@ impl<'a> Text<'a> {
         let guard = guard.map_or_else(String::new, |(satisfied, comes_in)| {
             format!(
                 "
-  if {satisfied} is not true then
+  if ({satisfied}) is not true then
     return new;
   end if;
   if tg_op = 'UPDATE' then
@@ -295,7 +295,7 @@ end
                     ordered.push(*field);
                     format!("r.{}", column(self.entity, *field))
                 }
-                On::Expr(expr) => condition(self.places.model, self.entity, "r", expr),
+                On::Expr(expr) => over(self.places.model, self.entity, "r", expr),
             };
             if element.desc {
                 text.push_str(" desc");
@@ -331,7 +331,7 @@ end
             })
             .collect();
         if tests.is_empty() {
-            tests.push(format!("{} is not true", self.satisfied(row)));
+            tests.push(format!("({}) is not true", self.satisfied(row)));
         }
         tests
     }

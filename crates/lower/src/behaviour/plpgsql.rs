@@ -1,6 +1,6 @@
 //! Pieces of plpgsql text. Names and literals are quoted by `specc_sql::quote` alone.
 
-use crate::expr::{self, RowRef};
+use crate::expr::{self, RowRef, is_loose};
 use crate::structure::table_of;
 use specc_model::scope::Scope;
 use specc_model::{Base, Entity, Expr, FieldIx, Model, Type};
@@ -59,22 +59,10 @@ pub(super) fn over(model: &Model, entity: &Entity, row: &str, expr: &Expr) -> St
     expr::lower(model, &Scope::of(entity.id), &[RowRef::Prefixed(row.into())], expr).text.to_string()
 }
 
-/// The same in parentheses, to stand beside `and`.
+/// The same, fit to stand beside `and`.
 pub(super) fn condition(model: &Model, entity: &Entity, row: &str, expr: &Expr) -> String {
-    parenthesized(&over(model, entity, row, expr))
-}
-
-/// `text` in parentheses, unless one pair holds all of it already.
-pub(super) fn parenthesized(text: &str) -> String {
-    let mut depth = 0i32;
-    let whole = text.starts_with('(')
-        && text.ends_with(')')
-        && !text.contains('\'')
-        && text.char_indices().all(|(at, c)| {
-            depth += i32::from(c == '(') - i32::from(c == ')');
-            depth > 0 || at + 1 == text.len()
-        });
-    if whole { text.to_owned() } else { format!("({text})") }
+    let text = over(model, entity, row, expr);
+    if is_loose(&expr.ast) { format!("({text})") } else { text }
 }
 
 /// Whether a lowered expression reads other rows: such a one cannot stand in a trigger's `when`.
@@ -111,14 +99,6 @@ pub(super) fn indented(text: &str, spaces: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parentheses_are_added_only_where_they_are_missing() {
-        assert_eq!(parenthesized("a or b"), "(a or b)");
-        assert_eq!(parenthesized("(a or b)"), "(a or b)");
-        assert_eq!(parenthesized("(a) or (b)"), "((a) or (b))");
-        assert_eq!(parenthesized("(a = ')')"), "((a = ')'))");
-    }
 
     #[test]
     fn a_subquery_is_seen_but_not_a_name_that_looks_like_one() {

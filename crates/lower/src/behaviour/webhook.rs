@@ -98,10 +98,10 @@ fn body(model: &Model, webhook: &Webhook) -> String {
             format!(
                 "
   if tg_op = 'DELETE' then
-    if {old} is not true then
+    if ({old}) is not true then
       return null;
     end if;
-  elsif {new} is not true then
+  elsif ({new}) is not true then
     return null;
   end if;
 "

@@ -30,7 +30,10 @@ fn lower_one(room: &mut Room, entity: &Entity, workflow: &Workflow) {
     let function = trigger_function(room, entity, &what, routine, workflow.span);
     if !workflow.initial.is_empty() {
         Attach::before("insert", &[what[0], what[1], "start"])
-            .when(Some(format!("new.{name} not in ({})", literals(&workflow.initial))))
+            .when(Some(match workflow.initial.as_slice() {
+                [only] => format!("new.{name} <> {}", literal(only)),
+                several => format!("new.{name} not in ({})", literals(several)),
+            }))
             .reading([field.name.clone()])
             .to(room, entity, &function, workflow.span);
     }

@@ -16,11 +16,8 @@ mod views;
 use crate::Output;
 use depends::Lookup;
 use specc_catalog::{Catalog, Dependency, Entry, Kind, Object, ObjectId, Schema, TableName};
-use specc_diag::{Diagnostic, Span, codes};
+use specc_diag::{Diagnostic, FileId, Span, codes};
 use specc_model::{Entity, EntityId, Meta, Model, Target};
-
-/// The area of what ships with specc to say what the platform has.
-const PLATFORM: &str = "platform";
 
 pub(crate) fn lower(model: &Model, out: &mut Output) {
     if model.options.target == Target::Supabase {
@@ -46,16 +43,18 @@ pub(crate) struct Room<'a> {
     pub model: &'a Model,
     pub out: &'a mut Output,
     pub lookup: Lookup,
+    /// The file that ships with specc to say what the platform has.
+    platform: Option<FileId>,
 }
 
 impl<'a> Room<'a> {
     pub fn new(model: &'a Model, out: &'a mut Output) -> Self {
-        Self { model, out, lookup: Lookup::new(model) }
+        Self { model, out, lookup: Lookup::new(model), platform: platform_file(model) }
     }
 
     /// Adds an object with the comment and area of what declares it. What the platform has already is not made.
     pub fn declare(&mut self, object: impl Into<Object>, meta: &Meta, depends: Vec<Dependency>) {
-        if meta.area == PLATFORM {
+        if self.platform == Some(meta.span.file) {
             return;
         }
         let mut entry = Entry::new(object);
@@ -86,6 +85,15 @@ impl<'a> Room<'a> {
     pub fn helper_schema(&mut self) {
         helper_schema(self.model, &mut self.out.catalog);
     }
+}
+
+/// The file in which the platform's accounts are declared. A file of the author's may have the same name, and so the same
+/// area, and still declares things to make.
+fn platform_file(model: &Model) -> Option<FileId> {
+    let is_platform = |e: &&Entity| {
+        e.external && e.name.schema == "auth" && e.name.name == "users" && e.meta.area == specc_model::PLATFORM
+    };
+    model.entities.iter().find(is_platform).map(|e| e.meta.span.file)
 }
 
 /// Makes sure that the schema for generated helpers is there, unless the spec says that it exists already.
