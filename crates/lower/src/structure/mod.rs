@@ -74,6 +74,10 @@ impl<'a> Room<'a> {
                 .push(Diagnostic::new(codes::NAME_COLLISION, span, message).help("give one of the two another name"));
             return;
         }
+        if matches!(entry.object, Object::Bucket(_) | Object::Job(_) | Object::PublicationTable(_) | Object::Sql(_)) {
+            // Rows and lists of the platform's: `comment on` knows none of them.
+            entry.comment = None;
+        }
         entry.depends.sort();
         entry.depends.dedup();
         // A definition may mention itself (a recursive function, a self-reference); that orders nothing.
