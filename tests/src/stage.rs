@@ -94,7 +94,7 @@ pub fn one_text(session: &mut Session, query: &str) -> String {
 /// The rows that a query gives, as text.
 pub fn texts(session: &mut Session, query: &str) -> Vec<String> {
     let query = access::sql(query);
-    let messages = session.simple_query(&query).unwrap_or_else(|error| panic!("{error:?}\n{query}"));
+    let messages = session.simple_query(&query).unwrap_or_else(|error| panic!("{}\n{query}", said(&error)));
     let row = |row: &postgres::SimpleQueryRow| {
         (0..row.len()).map(|n| row.get(n).unwrap_or("null")).collect::<Vec<_>>().join(" ")
     };
@@ -105,4 +105,12 @@ pub fn texts(session: &mut Session, query: &str) -> Vec<String> {
             _ => None,
         })
         .collect()
+}
+
+/// What the server said was wrong.
+pub fn said(error: &postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} {}{}", db.code().code(), db.message(), db.where_().map(|w| format!("\n{w}")).unwrap_or_default()),
+        None => error.to_string(),
+    }
 }

@@ -22,8 +22,8 @@ with spaces as (
   where c.relkind not in ('i', 'I', 't')
   union all
   select 'column', s.nspname || '.' || c.relname || '.' || a.attname,
-         concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated, a.attstorage,
-           a.attcompression, a.attcollation::regcollation, pg_get_expr(d.adbin, d.adrelid), a.attacl)
+         concat_ws(' ', format_type(a.atttypid, a.atttypmod), a.attnotnull, nullif(a.attidentity, ''), nullif(a.attgenerated, ''), a.attstorage,
+           a.attcompression, (select l.collname from pg_collation l where l.oid = a.attcollation), pg_get_expr(d.adbin, d.adrelid), a.attacl)
   from pg_attribute a join pg_class c on c.oid = a.attrelid join spaces s on s.oid = c.relnamespace
   left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
   where a.attnum > 0 and not a.attisdropped and c.relkind not in ('i', 'I', 't')
@@ -32,10 +32,10 @@ with spaces as (
   from pg_class c join spaces s on s.oid = c.relnamespace where c.relkind in ('i', 'I')
   union all
   select 'constraint', s.nspname || '.' || coalesce(nullif(k.conrelid, 0)::regclass::text, k.contypid::regtype::text) || '.' || k.conname,
-         pg_get_constraintdef(k.oid) || k.convalidated
+         concat_ws(' ', pg_get_constraintdef(k.oid), k.convalidated)
   from pg_constraint k join spaces s on s.oid = k.connamespace
   union all
-  select 'trigger', t.tgrelid::regclass || '.' || t.tgname, pg_get_triggerdef(t.oid) || t.tgenabled
+  select 'trigger', t.tgrelid::regclass || '.' || t.tgname, concat_ws(' ', pg_get_triggerdef(t.oid), t.tgenabled)
   from pg_trigger t join pg_class c on c.oid = t.tgrelid join spaces s on s.oid = c.relnamespace where not t.tgisinternal
   union all
   select 'policy', p.polrelid::regclass || '.' || p.polname,
@@ -57,7 +57,7 @@ with spaces as (
   union all
   select 'extension', e.extname, e.extversion || ' in ' || e.extnamespace::regnamespace from pg_extension e
   union all
-  select 'default privileges', pg_get_userbyid(d.defaclrole) || ' ' || d.defaclnamespace::regnamespace || ' ' || d.defaclobjtype,
+  select 'default privileges', concat_ws(' ', pg_get_userbyid(d.defaclrole), d.defaclnamespace::regnamespace, d.defaclobjtype),
          (select string_agg(a::text, ' ' order by a::text) from unnest(d.defaclacl) a)
   from pg_default_acl d
   union all
@@ -74,6 +74,8 @@ with spaces as (
 )
 select kind, name, what from found order by 1, 2, 3
 "#;
+
+const EXTENSIONS: &str = "select quote_ident(extname) from pg_extension order by 1";
 
 fn fingerprint(session: &mut specc_postgres::Session) -> Vec<String> {
     texts(session, FINGERPRINT)
@@ -104,7 +106,7 @@ fn there_and_back(name: &str) {
     for major in VERSIONS {
         let db = built.bare_database(major);
         let mut owner = db.connect().unwrap();
-        let empty = fingerprint(&mut owner);
+        let (empty, extensions) = (fingerprint(&mut owner), texts(&mut owner, EXTENSIONS));
         built.load(&mut owner, Rows::Base);
         let full = fingerprint(&mut owner);
         assert!(full.len() > empty.len() + 50, "{name} on {major} made next to nothing");
@@ -115,8 +117,15 @@ fn there_and_back(name: &str) {
         assert_eq!(counts(&mut owner), once, "{name} on {major}: a second run of the seeds changes nothing");
         assert_eq!(difference(&full, &fingerprint(&mut owner)), "", "{name} on {major}: seeds change no object");
 
-        owner.batch_execute("drop schema if exists probe cascade").unwrap();
+        // without people's rows: a row of ours that one of theirs refers to is not taken away
+        let db = built.bare_database(major);
+        let mut owner = db.connect().unwrap();
+        built.load(&mut owner, Rows::Base);
         built.unload(&mut owner);
+        // Extensions stay, since others may use them; that nothing of ours needs one any more shows when they go.
+        for extension in texts(&mut owner, EXTENSIONS).iter().filter(|e| !extensions.contains(e)) {
+            run(&mut owner, "without the extension", &format!("drop extension {extension}"));
+        }
         assert_eq!(difference(&empty, &fingerprint(&mut owner)), "", "{name} on {major}: what the down scripts leave");
         built.load(&mut owner, Rows::Base);
         assert_eq!(difference(&full, &fingerprint(&mut owner)), "", "{name} on {major}: up again");
@@ -231,7 +240,8 @@ fn nothing_is_open_that_no_rule_opens() {
     let mut found = String::new();
     for name in specs() {
         for major in VERSIONS {
-            let mut owner = database(&name, major, Rows::Base).connect().unwrap();
+            let db = database(&name, major, Rows::Base);
+            let mut owner = db.connect().unwrap();
             for (what, query) in FORBIDDEN {
                 let mine = "with mine as (select oid from pg_namespace where nspname in ('public', 'private'))";
                 for object in texts(&mut owner, &format!("{mine} {query}")) {

@@ -14,6 +14,7 @@ mod srvc_crm;
 mod starter;
 
 use specc_postgres::{Database, Session};
+use specc_tests::stage::said;
 use specc_tests::{Rows, VERSIONS, database, specs, sql, texts};
 
 /// Runs a test on a database with these rows, on each version.
@@ -22,7 +23,7 @@ fn with_rows(spec: &str, rows: &str, test: impl Fn(&mut Session)) {
         let db: Database = database(spec, major, Rows::Base);
         let mut owner = db.connect().unwrap();
         let rows = sql(rows);
-        owner.batch_execute(&rows).unwrap_or_else(|error| panic!("{error:?}\n{rows}"));
+        owner.batch_execute(&rows).unwrap_or_else(|error| panic!("{}\n{rows}", said(&error)));
         test(&mut owner);
     }
 }
@@ -48,7 +49,8 @@ fn no_entity_is_forgotten() {
     ];
     assert_eq!(specs(), sources.each_ref().map(|(name, _)| *name));
     for (spec, source) in sources {
-        let mut owner = database(spec, 18, Rows::Base).connect().unwrap();
+        let db = database(spec, 18, Rows::Base);
+        let mut owner = db.connect().unwrap();
         let tables = texts(
             &mut owner,
             "select c.relname from pg_class c where c.relkind in ('r', 'p') and not c.relispartition and c.relnamespace = 'public'::regnamespace order by 1",

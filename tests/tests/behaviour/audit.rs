@@ -2,13 +2,14 @@
 
 use crate::{event, run};
 use specc_postgres::{Session, as_user_commit};
+use specc_tests::stage::said;
 use specc_tests::{Rows, Who, each_version, sql, texts};
 
 /// Runs a statement as somebody, for good.
 fn by(session: &mut Session, who: Who, statement: &str) {
     let statement = sql(statement);
     as_user_commit(session, who.role(), &who.claims(), |tx| tx.batch_execute(&statement))
-        .unwrap_or_else(|error| panic!("{error:?}\n{statement}"));
+        .unwrap_or_else(|error| panic!("{}\n{statement}", said(&error)));
 }
 
 /// The trail since the last look; looks are kept in a table beside it, since the trail cannot be emptied.

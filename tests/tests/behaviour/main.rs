@@ -10,6 +10,7 @@ mod versions;
 mod workflow;
 
 use specc_postgres::Session;
+use specc_tests::stage::said;
 use specc_tests::{Who, sql};
 
 /// An event with people around it: `{ana}` organizes `{launch}`, which has `seats` seats and `people` profiles to fill
@@ -38,5 +39,5 @@ fn told(session: &mut Session, who: Who, statements: &[&str]) -> Vec<String> {
 
 /// Runs statements as the owner.
 fn run(owner: &mut Session, statements: &str) {
-    owner.batch_execute(&sql(statements)).unwrap_or_else(|error| panic!("{error:?}\n{statements}"));
+    owner.batch_execute(&sql(statements)).unwrap_or_else(|error| panic!("{}\n{statements}", said(&error)));
 }

@@ -2,6 +2,7 @@
 
 use crate::{event, run};
 use specc_postgres::{Session, as_user};
+use specc_tests::stage::said;
 use specc_tests::{Rows, Who, each_version, sql, texts};
 
 /// The plan of a query, as somebody.
@@ -10,7 +11,7 @@ fn plan(session: &mut Session, who: Who, query: &str) -> String {
     as_user(session, who.role(), &who.claims(), |tx| {
         Ok(tx.query(&query, &[])?.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>().join("\n"))
     })
-    .unwrap_or_else(|error| panic!("{error:?}\n{query}"))
+    .unwrap_or_else(|error| panic!("{}\n{query}", said(&error)))
 }
 
 /// The plan of the query in a function's body, with values for its parameters.

@@ -2,13 +2,14 @@
 
 use crate::{event, run, told};
 use specc_postgres::{Session, as_user_commit};
+use specc_tests::stage::said;
 use specc_tests::{Rows, VERSIONS, Who, database, each_version, sql, texts};
 use std::thread;
 
 fn by(session: &mut Session, who: Who, statement: &str) {
     let statement = sql(statement);
     as_user_commit(session, who.role(), &who.claims(), |tx| tx.batch_execute(&statement))
-        .unwrap_or_else(|error| panic!("{error:?}\n{statement}"));
+        .unwrap_or_else(|error| panic!("{}\n{statement}", said(&error)));
 }
 
 #[test]

@@ -134,7 +134,8 @@ fn a_parent_may_go() {
          entity pictures { id: int key  by_id -> people? on delete set null immutable  for_id -> people on delete cascade immutable as recipient inverse gifts }",
     );
     for major in specc_tests::VERSIONS {
-        let mut owner = built.database(major, Rows::Base).connect().unwrap();
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().unwrap();
         run(&mut owner, "insert into public.people values (1), (2); insert into public.pictures values (1, 1, 2), (2, 2, 1)");
         let said = told(&mut owner, Who::Service, &["update public.pictures set by_id = null", "update public.pictures set by_id = 2 where id = 1"]);
         assert!(said.iter().all(|s| s.starts_with("23514")), "{said:?}");
