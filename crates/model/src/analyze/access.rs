@@ -1,11 +1,11 @@
 //! Who may do what: rules, predicates, roles and grants.
 
 use super::exprs::Exprs;
-use crate::typing::{Expect, Place};
 use super::fields::unknown_field;
 use super::project::{Project, Seen, check_length, show};
 use crate::scope::Scope;
 use crate::types::*;
+use crate::typing::{Expect, Place};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};

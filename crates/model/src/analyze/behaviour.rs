@@ -1,11 +1,11 @@
 //! Workflows, limits, maintained values and triggers.
 
 use super::entity::Pass;
-use crate::typing::{Expect, Place};
 use super::fields::list;
 use super::project::{Project, check_length, show, sorted};
 use crate::scope::{Resolved, Scope};
 use crate::types::*;
+use crate::typing::{Expect, Place};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};
@@ -103,7 +103,9 @@ impl Pass<'_> {
         for (column, value) in &l.overflow {
             let Some(at) = self.column(column) else { continue };
             let ty = &self.entity.fields[at].ty;
-            if let Some(value) = self.exprs.get(value, &Scope::default(), Expect::value(Place::Default, ty), &mut self.out) {
+            if let Some(value) =
+                self.exprs.get(value, &Scope::default(), Expect::value(Place::Default, ty), &mut self.out)
+            {
                 overflow.push((at, value));
             }
         }
@@ -161,7 +163,7 @@ impl Pass<'_> {
         };
         let owner = "write a number, or a column of the row that the places belong to, such as `event.capacity`";
         match self.model.resolve(&self.scope, &parts) {
-            Some(Resolved::Path { steps, field: Some(field), .. }) if steps.len() == 1 && !steps[0].back => {
+            Some(Resolved::Path { steps, field: Some(_), .. }) if steps.len() == 1 && !steps[0].back => {
                 let relation = self.model.relation(steps[0].relation);
                 let missing: Vec<&str> = relation
                     .fields
@@ -173,19 +175,7 @@ impl Pass<'_> {
                     let message = format!("`{}` can differ between rows that share their places", to.text);
                     return Some((message, format!("add {} to `per`", list(&missing))));
                 }
-                let target = &self.model.entity(relation.to).fields[field];
-                let counts = match &self.model.under(&target.ty).base {
-                    Base::Builtin(name) => matches!(&**name, "smallint" | "int" | "bigint"),
-                    Base::Unknown => true,
-                    _ => false,
-                };
-                (!counts).then(|| {
-                    let shown = self.project.describe(self.model, &target.ty);
-                    (
-                        format!("`{}` is {shown}, not a number of rows", to.text),
-                        format!("make `{}` an `int`", target.name),
-                    )
-                })
+                None
             }
             Some(Resolved::Field { .. }) => {
                 Some((format!("`{}` is a column of the counted row itself", to.text), owner.to_owned()))
@@ -303,7 +293,9 @@ impl Pass<'_> {
             return None;
         }
         let filter = match &m.filter {
-            Some(raw) => Some(self.exprs.get(raw, &Scope::of(counted.id), Expect::condition(Place::Filter), &mut self.out)?),
+            Some(raw) => {
+                Some(self.exprs.get(raw, &Scope::of(counted.id), Expect::condition(Place::Filter), &mut self.out)?)
+            }
             None => None,
         };
         Some(Maintained { function, relation: relation.id, field: summed, filter })

@@ -3,7 +3,7 @@
 use super::project::{MixinAt, Project, Seen, check_length, show};
 use crate::types::*;
 use smol_str::SmolStr;
-use specc_diag::{Diagnostic, FileId, Span, codes};
+use specc_diag::{Diagnostic, Span, codes};
 use specc_syntax::ast::{self, Item, ItemKind};
 
 /// An item and what it declares.
@@ -68,7 +68,7 @@ pub(crate) fn collect<'a>(
     let mut all = Collector { project, decls: Decls::default(), seen: Seen::new(), renames: Vec::new(), out };
     for file in files {
         for item in &file.items {
-            all.item(item, file.file.0);
+            all.item(item);
         }
     }
     all.check_renames();
@@ -76,7 +76,7 @@ pub(crate) fn collect<'a>(
 }
 
 impl<'a> Collector<'a, '_> {
-    fn item(&mut self, item: &'a Item, file: FileId) {
+    fn item(&mut self, item: &'a Item) {
         match &item.kind {
             ItemKind::Schema(d) => {
                 if d.name.text.starts_with("pg_") {
@@ -131,7 +131,7 @@ impl<'a> Collector<'a, '_> {
                     return;
                 }
                 if self.plain(Space::Mixin, "mixin", &d.name, None) {
-                    self.project.mixins.insert(d.name.text.clone(), MixinAt { decl: d, file });
+                    self.project.mixins.insert(d.name.text.clone(), MixinAt { decl: d });
                 }
             }
             ItemKind::Viewer(d) => self.decls.viewers.push((item, d)),

@@ -2,10 +2,10 @@
 
 use super::builtin;
 use super::entity::Pass;
-use crate::typing::{Expect, Place};
 use super::fields::list;
 use crate::scope::Scope;
 use crate::types::*;
+use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};
 use specc_syntax::ast;
@@ -371,7 +371,7 @@ impl Pass<'_> {
             match (&partition.bounds, &*by.method) {
                 (Bounds::Range { from, to }, "range") => {
                     if from.len() != count || to.len() != count {
-                        let message = format!("`{}` needs {count} values on each side", partition.name.name);
+                        let message = format!("`{}` needs {} on each side", partition.name.name, values(count));
                         self.bad_partition(partition.span, message, "give one value for each partition column");
                     }
                 }
@@ -405,15 +405,15 @@ impl Pass<'_> {
     }
 
     fn check_partition_keys(&mut self, by: &PartitionBy) {
-        let mut keys: Vec<(Span, Vec<FieldIx>)> = Vec::new();
+        let mut keys: Vec<(Span, Vec<FieldIx>, &str)> = Vec::new();
         if let Some(key) = &self.entity.key {
-            keys.push((key.span, key.fields.clone()));
+            keys.push((key.span, key.fields.clone(), "key"));
         }
         for unique in &self.parts.uniques {
             let fields = unique.elements.iter().filter_map(|e| if let On::Field(f) = e.on { Some(f) } else { None });
-            keys.push((unique.span, fields.collect()));
+            keys.push((unique.span, fields.collect(), "unique"));
         }
-        for (span, fields) in keys {
+        for (span, fields, word) in keys {
             let mut missing = Vec::new();
             for element in &by.elements {
                 match &element.on {
@@ -436,10 +436,14 @@ impl Pass<'_> {
                 );
                 names.extend(&missing);
                 let found = Diagnostic::new(codes::PARTITION_KEY, span, message).also(by.span, "partitioned here");
-                self.out.push(found.help(format!("write `key ({})`", names.join(", "))));
+                self.out.push(found.help(format!("write `{word} ({})`", names.join(", "))));
             }
         }
     }
+}
+
+fn values(count: usize) -> String {
+    if count == 1 { "one value".to_owned() } else { format!("{count} values") }
 }
 
 /// Bounds may be `minvalue` and `maxvalue`, which are no columns.

@@ -2,7 +2,6 @@
 
 use super::expand::Expanded;
 use super::exprs::Exprs;
-use crate::typing::{Expect, Place};
 use super::fields::{Shape, anchor, unknown_field};
 use super::names::{self, Names, quoted};
 use super::project::{Project, Seen, check_length};
@@ -10,6 +9,7 @@ use super::substitute::as_name;
 use super::typeref::plain;
 use crate::scope::Scope;
 use crate::types::*;
+use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes};
 use specc_syntax::ast::{self, MemberKind};
@@ -300,7 +300,9 @@ impl Pass<'_> {
     }
 
     fn check(&mut self, c: &ast::CheckDecl, doc: &ast::Doc) {
-        let Some(expr) = self.exprs.get(&c.expr, &self.scope, Expect::condition(Place::Check), &mut self.out) else { return };
+        let Some(expr) = self.exprs.get(&c.expr, &self.scope, Expect::condition(Place::Check), &mut self.out) else {
+            return;
+        };
         let name = match &c.name {
             Some(name) => name.text.clone(),
             None => {

@@ -53,7 +53,7 @@ pub(crate) fn expand<'a>(
     let mut all = Expander {
         project,
         entity,
-        key: key_of(&entity.members),
+        key: key_of(&entity.members).or_else(|()| key_of_mixins(project, entity)),
         used: FxHashSet::default(),
         result: Expanded::default(),
         full: false,
@@ -88,6 +88,32 @@ fn key_of(members: &[Member]) -> Result<SmolStr, ()> {
     found
 }
 
+/// The one key column that the mixins of `entity` declare by a plain name.
+fn key_of_mixins(project: &Project<'_>, entity: &ast::EntityDecl) -> Result<SmolStr, ()> {
+    if entity.members.iter().any(|m| matches!(m.kind, MemberKind::Key(_))) {
+        return Err(());
+    }
+    let mut seen = FxHashSet::default();
+    let uses = |members: &[Member]| -> Vec<SmolStr> {
+        let uses = members.iter().filter_map(|m| if let MemberKind::Use(u) = &m.kind { Some(u) } else { None });
+        uses.flat_map(|u| u.mixins.iter().map(|m| m.name.text.clone())).collect()
+    };
+    let mut open = uses(&entity.members);
+    while let Some(name) = open.pop() {
+        let Some(mixin) = project.mixins.get(&name) else { continue };
+        if !seen.insert(name) {
+            continue;
+        }
+        if let Ok(key) = key_of(&mixin.decl.members)
+            && !key.starts_with('$')
+        {
+            return Ok(key);
+        }
+        open.extend(uses(&mixin.decl.members));
+    }
+    Err(())
+}
+
 impl<'a> Expander<'a, '_> {
     fn expand(&mut self, used: &UseMixin, via: Span, stack: &mut Vec<SmolStr>, out: &mut Vec<Diagnostic>) {
         if stack.contains(&used.name.text) || self.full {
@@ -119,7 +145,7 @@ impl<'a> Expander<'a, '_> {
                 break;
             }
             // every parameter was checked where the mixin is declared
-            let member: Cow<'a, Member> = if mentions(self.project, mixin, member) {
+            let member: Cow<'a, Member> = if has_dollar(member) {
                 if self.key.is_err() && needs_key(member) {
                     let message = format!("mixin `{}` needs an entity with one key column", used.name.text);
                     let help =
@@ -156,6 +182,9 @@ impl<'a> Expander<'a, '_> {
                     None => p.name.text.to_string(),
                 })
                 .collect();
+            if params.is_empty() {
+                return format!("write `use {}`", mixin.name.text);
+            }
             format!("write `use {}({})`", mixin.name.text, params.join(", "))
         };
         let mut report = |span, message: String, help: Option<String>| {
@@ -246,11 +275,7 @@ fn unknown_mixin(project: &Project<'_>, used: &UseMixin) -> Diagnostic {
     Diagnostic::new(codes::UNKNOWN_MIXIN, used.name.at.0, message).help(help)
 }
 
-/// Whether anything in the member has to be filled in; asked of the debug-free text of the file, which is cheap.
-fn mentions(_project: &Project<'_>, _mixin: MixinAt<'_>, member: &Member) -> bool {
-    has_dollar(member)
-}
-
+/// Whether anything in the member has to be filled in.
 fn has_dollar(member: &Member) -> bool {
     // a member is small, and each mixin's member is looked at once for each use
     let raw = |r: &ast::RawExpr| r.text.contains('$');

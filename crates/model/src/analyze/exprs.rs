@@ -104,12 +104,7 @@ impl<'m> Exprs<'m> {
     }
 
     /// A value of a seed row; what does not fit is a seed's finding.
-    pub(crate) fn seed_value(
-        &self,
-        raw: &RawExpr,
-        ty: &Type,
-        out: &mut Vec<Diagnostic>,
-    ) -> Option<ExprRef> {
+    pub(crate) fn seed_value(&self, raw: &RawExpr, ty: &Type, out: &mut Vec<Diagnostic>) -> Option<ExprRef> {
         let before = out.len();
         let found = self.get(raw, &Scope::default(), Expect::value(Place::Seed, ty), out);
         for finding in &mut out[before..] {

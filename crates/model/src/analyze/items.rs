@@ -2,13 +2,13 @@
 
 use super::collect::Decls;
 use super::exprs::Exprs;
-use crate::typing::{Expect, Place};
 use super::fields::unknown_field;
 use super::names::Names;
 use super::project::{Project, Seen, check_length, show, sorted};
 use super::typeref::plain;
 use crate::scope::Scope;
 use crate::types::*;
+use crate::typing::{Expect, Place};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
@@ -357,7 +357,9 @@ pub(crate) fn function_defaults(
     d.params
         .iter()
         .zip(&f.params)
-        .map(|(written, param)| exprs.get(written.default.as_ref()?, &nothing, Expect::value(Place::Default, &param.ty), out))
+        .map(|(written, param)| {
+            exprs.get(written.default.as_ref()?, &nothing, Expect::value(Place::Default, &param.ty), out)
+        })
         .collect()
 }
 
@@ -369,7 +371,8 @@ pub(crate) fn domain_expressions(
     out: &mut Vec<Diagnostic>,
 ) -> (Option<ExprRef>, Vec<Check>) {
     let nothing = Scope::default();
-    let default = d.default.as_ref().and_then(|raw| exprs.get(raw, &nothing, Expect::value(Place::Default, &domain.base), out));
+    let default =
+        d.default.as_ref().and_then(|raw| exprs.get(raw, &nothing, Expect::value(Place::Default, &domain.base), out));
     let mut names = Names::default();
     for check in &d.checks {
         if let Some(name) = &check.name {

@@ -2,11 +2,11 @@
 
 use super::collect::Decls;
 use super::exprs::Exprs;
-use crate::typing::{Expect, Place};
 use super::fields::unknown_field;
 use super::project::{Project, Seen};
 use crate::scope::Scope;
 use crate::types::*;
+use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes};
 use specc_syntax::ast;
@@ -158,7 +158,8 @@ pub(crate) fn realtime(
                 "remove `unlogged`".to_owned(),
             );
         }
-        let filter = table.filter.as_ref().and_then(|raw| exprs.get(raw, &Scope::of(id), Expect::condition(Place::Filter), out));
+        let filter =
+            table.filter.as_ref().and_then(|raw| exprs.get(raw, &Scope::of(id), Expect::condition(Place::Filter), out));
         list.push(RealtimeTable { entity: id, columns, filter, span: table.at.0 });
     }
     list

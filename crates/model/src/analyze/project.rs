@@ -11,7 +11,6 @@ use specc_syntax::ast;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MixinAt<'a> {
     pub decl: &'a ast::MixinDecl,
-    pub file: FileId,
 }
 
 /// Where each name leads.

@@ -114,7 +114,12 @@ fn target(
         if !shapes[to.0 as usize].unique_sets.contains(&set) && list.len() == fields.len() {
             let names: Vec<&str> = wanted.iter().map(|n| n.text.as_str()).collect();
             let span = wanted[0].at.0.to(wanted[wanted.len() - 1].at.0);
-            let message = format!("{} of `{}` is not unique", super::fields::list(&names), show(written));
+            let message = format!(
+                "{} of `{}` {} not unique",
+                super::fields::list(&names),
+                show(written),
+                if names.len() == 1 { "is" } else { "are" }
+            );
             let help = format!("add `unique ({})` to `{}`, or refer to its key", names.join(", "), show(written));
             out.push(Diagnostic::new(codes::NOT_UNIQUE_TARGET, span, message).help(help));
             return None;
@@ -351,6 +356,9 @@ fn name_inverses(model: &mut Model, out: &mut Vec<Diagnostic>) {
                 let message = format!("two relations lead back from `{}` as `{inverse}`", model.entity(to).name.name);
                 (message, "name one of them: `… inverse other_name`".to_owned())
             };
+            if !given && seen.get(&key).is_some() {
+                continue; // two references with one path, which is said already
+            }
             if seen.add(key.clone(), span, codes::AMBIGUOUS_INVERSE, message, out) {
                 // a way forth of the same name is nearer
                 model.index.relations.entry(key).or_insert((id, true));
