@@ -30,15 +30,15 @@ fn a_change_leaves_a_row_that_says_who_and_what() {
         event(&mut owner, 5, 0);
         trail(&mut owner);
 
-        by(&mut owner, Who::User("ana"), "insert into public.companies (id, created_by, name, slug, industry) values ({acme}, {ana}, 'Acme', 'acme', 'fintech')");
+        by(&mut owner, Who::User("ana"), "insert into public.companies (created_by, name, slug, industry) values ({ana}, 'Acme', 'acme', 'fintech')");
         assert_eq!(trail(&mut owner), ["companies insert Ana - Acme"]);
-        by(&mut owner, Who::User("ana"), "update public.companies set name = 'Acme Inc' where id = {acme}");
+        by(&mut owner, Who::User("ana"), "update public.companies set name = 'Acme Inc' where slug = 'acme'");
         assert_eq!(trail(&mut owner), ["companies update Ana Acme Acme Inc"]);
-        by(&mut owner, Who::User("ana"), "update public.companies set name = name, industry = 'fintech' where id = {acme}");
+        by(&mut owner, Who::User("ana"), "update public.companies set name = name, industry = 'fintech' where slug = 'acme'");
         assert_eq!(trail(&mut owner), [""; 0], "nothing changed, nothing is said");
-        by(&mut owner, Who::Service, "update public.companies set verified = true where id = {acme}");
+        by(&mut owner, Who::Service, "update public.companies set verified = true where slug = 'acme'");
         assert_eq!(trail(&mut owner), ["companies update nobody Acme Inc Acme Inc"]);
-        by(&mut owner, Who::User("root"), "delete from public.companies where id = {acme}");
+        by(&mut owner, Who::User("root"), "delete from public.companies where slug = 'acme'");
         assert_eq!(trail(&mut owner), ["companies delete Root Acme Inc -"]);
 
         // the key is there in words

@@ -155,7 +155,7 @@ fn a_limit_holds_for_every_way_into_it() {
         // an event with nobody at it
         run(&mut owner, "update public.events set capacity = capacity + 1 where id = {launch}");
         assert_eq!(tally(&mut owner), "3 0 3, 3 0");
-        run(&mut owner, "delete from public.events where id = {launch}");
+        run(&mut owner, "begin; set local specc.hard_delete = on; delete from public.events where id = {launch}; commit");
         assert_eq!(one_text(&mut owner, "select count(*) from public.registrations"), "0");
     });
 }

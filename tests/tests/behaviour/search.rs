@@ -25,8 +25,9 @@ fn body_plan(owner: &mut Session, function: &str, values: &[(&str, &str)]) -> St
 
 fn quick(owner: &mut Session, table: &str, statement: &str) {
     run(owner, &format!(
-        "alter table public.{table} disable trigger user; {statement}; alter table public.{table} enable trigger user; analyze public.{table};"
+        "alter table public.{table} disable trigger user; {statement}; alter table public.{table} enable trigger user;"
     ));
+    run(owner, &format!("vacuum analyze public.{table}"));
 }
 
 #[test]
@@ -68,15 +69,17 @@ fn plan_of_list(owner: &mut Session) -> String {
 fn meaning_is_searched_by_its_index() {
     each_version("automation_platform", Rows::Base, |db| {
         let mut owner = db.connect().unwrap();
-        // few dimensions differ, so the rows are quickly made; the index works on all 1536
+        // most have no embedding yet; of the others few dimensions differ, so that the rows are quickly made
         quick(&mut owner, "automations",
-            "insert into public.automations (slug, title, description, category, published, tags, embedding)
+            "insert into public.automations (slug, title, description, category, published, tags)
+             select 'b-' || n, 'Other ' || n, 'Does ' || n, 'sales', true, array['t' || n % 400] from generate_series(1, 6000) n;
+             insert into public.automations (slug, title, description, category, published, tags, embedding)
              select 'a-' || n, 'Automation ' || n, 'Does ' || n, 'finance', n % 10 <> 0, array['t' || n % 400],
                     (array_fill(0::real, array[1530]) || array[sin(n), cos(n), sin(n * 2.3), cos(n * 3.1), sin(n * 5.7), cos(n * 7.9)]::real[])::extensions.vector
-             from generate_series(1, 1200) n");
+             from generate_series(1, 300) n");
         let point = "(array_fill(0::real, array[1530]) || array[sin(7), cos(7), sin(7 * 2.3), cos(7 * 3.1), sin(7 * 5.7), cos(7 * 7.9)]::real[])::extensions.vector";
         let plan = body_plan(&mut owner, "similar_automations", &[("p_embedding", point), ("p_limit", "10")]);
-        assert!(plan.contains("Index Scan using automations_embedding"), "{plan}");
+        assert!(plan.contains("Index Scan using automations_embedding") && !plan.contains("Sort"), "{plan}");
         let nearest = texts(&mut owner, &format!("select title, round(similarity::numeric, 3) from public.similar_automations({point}, 1)"));
         assert_eq!(nearest, ["Automation 7 1.000"]);
         let found = Who::Anon.tries(&mut owner, &[format!("select count(*) from public.similar_automations({point}, 40)")]);
@@ -103,9 +106,9 @@ fn policies_leave_indexes_usable() {
              analyze public.startups; analyze public.startup_members");
         quick(&mut owner, "startup_metrics",
             "insert into public.startup_metrics (startup_id, metric_date, revenue) select md5('s' || n)::uuid, current_date - d, d from generate_series(1, 400) n, generate_series(1, 50) d");
+        let one = "select * from public.startup_metrics where startup_id = md5('s1')::uuid order by metric_date desc limit 5";
         for query in [
-            "select sum(revenue) from public.startup_metrics",
-            "select * from public.startup_metrics order by metric_date desc limit 5",
+            one,
             "update public.startup_metrics set users = 1",
             "delete from public.startup_metrics",
         ] {

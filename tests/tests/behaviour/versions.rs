@@ -131,7 +131,11 @@ fn fields_that_are_immutable_stay() {
 fn a_parent_may_go() {
     let built = specc_tests::project(
         "entity people { id: int key }
-         entity pictures { id: int key  by_id -> people? on delete set null immutable  for_id -> people on delete cascade immutable as recipient inverse gifts }",
+         entity pictures {
+           id: int key
+           by_id -> people? on delete set null immutable
+           for_id -> people on delete cascade immutable as recipient inverse gifts
+         }",
     );
     for major in specc_tests::VERSIONS {
         let db = built.database(major, Rows::Base);
