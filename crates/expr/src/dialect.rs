@@ -230,10 +230,6 @@ impl SpecDialect {
                 parser.advance_token();
                 Some(parser.parse_extract_expr())
             }
-            Keyword::OVERLAY if !quoted && opens => {
-                parser.advance_token();
-                Some(parser.parse_overlay_expr())
-            }
             Keyword::TRIM
                 if !quoted
                     && opens
@@ -259,8 +255,6 @@ impl SpecDialect {
             | Keyword::WHEN
             | Keyword::IS
             | Keyword::IN
-            | Keyword::LIKE
-            | Keyword::ILIKE
             | Keyword::FROM
             | Keyword::WHERE
             | Keyword::HAVING
@@ -279,6 +273,7 @@ impl SpecDialect {
             {
                 Some(unexpected(parser))
             }
+            Keyword::LIKE | Keyword::ILIKE if !quoted && !opens => Some(unexpected(parser)),
             Keyword::SYMMETRIC | Keyword::ASYMMETRIC if !quoted => {
                 Some(prefixed(parser, self.prec_value(Precedence::Between)))
             }

@@ -1,7 +1,7 @@
 //! From sqlparser's lines and columns to bytes of the spec.
 
 use specc_diag::Span;
-use sqlparser::ast::{Expr, Ident, Spanned};
+use sqlparser::ast::{CastKind, Expr, Ident, Spanned};
 use sqlparser::tokenizer::{Location, Span as Area};
 
 /// The byte of `text` at `location`; `None` for a place that was never in a text.
@@ -55,6 +55,12 @@ pub fn expr_span(expr: &Expr, text: &str, at: Span) -> Span {
             start = head.len() - 1;
         }
     }
+    if let Expr::Cast { kind: CastKind::DoubleColon, .. } = expr {
+        end = type_end(text, end);
+    }
+    if matches!(expr, Expr::Function(_)) && text[end..].starts_with('(') && !text[start..end].contains('(') {
+        end += 1;
+    }
     let mut open = depth(&text[start..end]);
     while open > 0 {
         let Some(next) = text[end..].find([')', ']', '(', '[']) else {
@@ -73,6 +79,39 @@ pub fn expr_span(expr: &Expr, text: &str, at: Span) -> Span {
             .map_or(0, |i| i + text[i..].chars().next().map_or(1, char::len_utf8));
     }
     at.slice(start, end)
+}
+
+/// The end of `::type` that starts at or after `at`; `at` where none does.
+fn type_end(text: &str, at: usize) -> usize {
+    // the operand may stand in parentheses that its area leaves out
+    let rest = text[at..].trim_start_matches(|c: char| c == ')' || c.is_whitespace());
+    let Some(after) = rest.strip_prefix("::") else { return at };
+    let mut end = text.len() - after.trim_start().len();
+    loop {
+        let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"');
+        let length = text[end..].find(|c| !word(c)).unwrap_or(text.len() - end);
+        let name = text[end..end + length].to_ascii_lowercase();
+        end += length;
+        let next = text[end..].trim_start();
+        let more = match &*name {
+            "double" => next.starts_with("precision"),
+            "character" | "char" | "bit" => next.starts_with("varying"),
+            "timestamp" | "time" => next.starts_with("with time") || next.starts_with("without time"),
+            "with" | "without" => next.starts_with("time"),
+            _ => false,
+        };
+        if !more {
+            break;
+        }
+        end = text.len() - next.len();
+    }
+    for (open, close) in [('(', ')'), ('[', ']')] {
+        while text[end..].starts_with(open) {
+            let Some(length) = text[end..].find(close) else { return end };
+            end += length + 1;
+        }
+    }
+    end
 }
 
 /// How many parentheses are open at the end, outside strings and quoted names.

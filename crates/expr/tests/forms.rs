@@ -185,6 +185,12 @@ fn spans_are_exact_in_bytes() {
     assert_eq!(of(ident_span(&parts[1], text, at(text))), "\"Tägë\"");
     assert_eq!(of(expr_span(call, text, at(text))), "f(b, (c))");
     assert_eq!(of(expr_span(&expr, text, at(text))), text);
+    for text in ["(a)::numeric(10, 2)[]", "f(x)::double precision", "count(*)", "now()", "(select 1)", "a[1]", "(a, b)"]
+    {
+        let expr = parse_expr(text, at(text)).unwrap();
+        let s = expr_span(&expr, text, at(text));
+        assert_eq!(&text[s.start as usize - 100..s.end as usize - 100], text);
+    }
 }
 
 #[test]

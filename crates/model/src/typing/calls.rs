@@ -4,7 +4,7 @@ use super::catalogue::{self, Context, Kind, Variant};
 use super::expr::Checker;
 use super::kinds::{Key, Ty, builtin, coerces, key};
 use super::place::Place;
-use super::resolve::{Outcome, literal_type, params, resolve};
+use super::resolve::{Outcome, literal_type, params, resolve, volatility};
 use crate::scope::Resolved;
 use crate::types::*;
 use smol_str::SmolStr;
@@ -17,12 +17,59 @@ use sqlparser::ast::{
 
 /// Functions that Postgres's grammar has, and so its catalog has not.
 const GRAMMAR: &[&str] = &[
-    "coalesce", "nullif", "greatest", "least", "grouping", "row", "array", "any", "all", "some", "exists", "cast", "extract",
-    "overlay", "position", "substring", "trim", "current_date", "current_time", "current_timestamp", "localtime",
-    "localtimestamp", "current_user", "session_user", "user", "current_role", "current_catalog", "current_schema",
-    "xmlelement", "xmlforest", "xmlconcat", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmlexists", "json_object",
-    "json_array", "json_objectagg", "json_arrayagg", "json_exists", "json_query", "json_value", "json_scalar",
-    "json_serialize", "json", "normalize", "treat", "collation", "merge_action", "system_user", "json_table", "xmltable",
+    "coalesce",
+    "nullif",
+    "greatest",
+    "least",
+    "grouping",
+    "row",
+    "array",
+    "any",
+    "all",
+    "some",
+    "exists",
+    "cast",
+    "extract",
+    "overlay",
+    "position",
+    "substring",
+    "trim",
+    "current_date",
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "current_user",
+    "session_user",
+    "user",
+    "current_role",
+    "current_catalog",
+    "current_schema",
+    "xmlelement",
+    "xmlforest",
+    "xmlconcat",
+    "xmlparse",
+    "xmlpi",
+    "xmlroot",
+    "xmlserialize",
+    "xmlexists",
+    "json_object",
+    "json_array",
+    "json_objectagg",
+    "json_arrayagg",
+    "json_exists",
+    "json_query",
+    "json_value",
+    "json_scalar",
+    "json_serialize",
+    "json",
+    "normalize",
+    "treat",
+    "collation",
+    "merge_action",
+    "system_user",
+    "json_table",
+    "xmltable",
 ];
 
 /// The arguments of a call.
@@ -82,7 +129,8 @@ impl Checker<'_> {
 
     /// What stays the same for the same input is all that an index or a generated column can hold.
     pub(crate) fn not_immutable(&mut self, ast: &Ast, what: String, help: Option<String>) {
-        if self.place.immutable() && self.inside == 0 {
+        // What a null comes to is folded away.
+        if self.place.immutable() && self.inside == 0 && !self.written(ast).contains("null::") {
             let message = format!("{what}, so it cannot stand in {}", self.place.words());
             self.report(codes::NOT_IMMUTABLE, ast, message, help);
         }
@@ -161,9 +209,8 @@ impl Checker<'_> {
             "localtimestamp" => self.moment(ast, name, "timestamp"),
             "current_time" => self.moment(ast, name, "timetz"),
             "localtime" => self.moment(ast, name, "time"),
-            "current_user" | "session_user" | "user" | "current_role" | "current_catalog" | "current_schema" | "system_user" => {
-                self.moment(ast, name, "name")
-            }
+            "current_user" | "session_user" | "user" | "current_role" | "current_catalog" | "current_schema"
+            | "system_user" => self.moment(ast, name, "name"),
             "array" => {
                 let FunctionArguments::Subquery(query) = &call.args else { return None };
                 let columns = self.subquery(ast, query);
@@ -218,7 +265,9 @@ impl Checker<'_> {
                 Some(ty) => return ty,
                 None if known => {}
                 None => {
-                    if schema.is_some() || declared.iter().all(|f| f.name.schema == default) && !self.typing.sql_mentions(name) {
+                    if schema.is_some()
+                        || declared.iter().all(|f| f.name.schema == default) && !self.typing.sql_mentions(name)
+                    {
                         self.wrong_arguments_declared(ast, name, &declared, args);
                     }
                     return Ty::Opaque;
@@ -254,15 +303,18 @@ impl Checker<'_> {
         let span = idents_span(&idents, self.text, self.at);
         if let Some(schema) = schema {
             // Only a slip in the name of a function that the spec declares is certain.
-            let siblings = self.model.functions.iter().filter(|f| f.name.schema == schema).map(|f| f.name.name.as_str());
+            let siblings =
+                self.model.functions.iter().filter(|f| f.name.schema == schema).map(|f| f.name.name.as_str());
             if let Some(near) = nearest(name, siblings).filter(|_| schema != "pg_catalog" && schema != "extensions") {
-                let found = Diagnostic::new(codes::UNKNOWN_FUNCTION, span, format!("unknown function `{schema}.{name}`"));
+                let found =
+                    Diagnostic::new(codes::UNKNOWN_FUNCTION, span, format!("unknown function `{schema}.{name}`"));
                 self.out.push(found.help(format!("did you mean `{schema}.{near}`?")));
             }
             return;
         }
         // A type's name with one argument is a cast.
-        let casts = names.types.keys().any(|t| t.name == name) || self.model.entities.iter().any(|e| e.name.name == name);
+        let casts =
+            names.types.keys().any(|t| t.name == name) || self.model.entities.iter().any(|e| e.name.name == name);
         if !names.closed || casts {
             return;
         }
@@ -278,7 +330,9 @@ impl Checker<'_> {
             (None, None) => nearest(name, candidates).map(|near| format!("did you mean `{near}`?")),
         };
         let help = help.or_else(|| Some("declare it with `function`, or name it in a `sql` block".to_owned()));
-        self.out.push(Diagnostic::new(codes::UNKNOWN_FUNCTION, span, format!("unknown function `{name}`")).maybe_help(help));
+        self.out.push(
+            Diagnostic::new(codes::UNKNOWN_FUNCTION, span, format!("unknown function `{name}`")).maybe_help(help),
+        );
     }
 
     /// The result of the first declared function that takes the arguments.
@@ -306,7 +360,11 @@ impl Checker<'_> {
         if first.language == "plpgsql" && first.volatility.as_deref() != Some("immutable") {
             let volatility = first.volatility.as_deref().unwrap_or("volatile");
             let what = format!("`{}` is {volatility}", first.name.name);
-            self.not_immutable(ast, what, Some("declare it `immutable` if it gives the same answer at every time".into()));
+            self.not_immutable(
+                ast,
+                what,
+                Some("declare it `immutable` if it gives the same answer at every time".into()),
+            );
         }
         Some(returned(first))
     }
@@ -351,9 +409,12 @@ impl Checker<'_> {
     fn builtin(&mut self, ast: &Ast, name: &str, args: &Args<'_>) -> Ty {
         let all = catalogue::functions(name);
         if args.loose {
-            let first = super::resolve::result(self.model, &all[0], &[]);
-            let same = all.iter().all(|v| super::resolve::result(self.model, v, &[]) == first);
-            return if same && !all[0].result.name.starts_with("any") { first } else { Ty::Opaque };
+            let same = all.iter().all(|v| v.result == all[0].result);
+            return if same {
+                super::kinds::from_table(all[0].result).map_or(Ty::Opaque, Ty::Known)
+            } else {
+                Ty::Opaque
+            };
         }
         let variants: Vec<&Variant> = all.iter().filter(|v| self.typing.has_extension(v.extension)).collect();
         if variants.is_empty() {
@@ -369,6 +430,12 @@ impl Checker<'_> {
             }
         }
         let variants = if variants.is_empty() { all.iter().collect() } else { variants };
+        if args.types[..] == [Ty::Literal]
+            && let Some(ty) = named_type(name)
+        {
+            self.literal(args.exprs[0], &Ty::Literal, &ty, codes::WRONG_ARGUMENTS);
+            return Ty::Known(ty);
+        }
         match resolve(self.model, variants.iter().copied(), &args.types, false) {
             Outcome::One(v, ty) => {
                 for (i, (expr, found)) in args.exprs.iter().zip(&args.types).enumerate() {
@@ -379,23 +446,35 @@ impl Checker<'_> {
                 if v.set {
                     self.set_returning(ast, name);
                 }
-                if v.volatility != b'i' && v.kind == Kind::Function {
-                    self.volatile(ast, name, v, args);
+                let volatility = volatility(self.model, v, &args.types);
+                if volatility != b'i' && v.kind == Kind::Function {
+                    self.volatile(ast, name, v, volatility, args);
                 }
                 ty
             }
             Outcome::Several(fit, ty) => {
                 if fit.iter().all(|v| v.volatility != b'i' && v.kind == Kind::Function) {
-                    self.volatile(ast, name, fit[0], args);
+                    self.volatile(ast, name, fit[0], fit[0].volatility, args);
                 }
                 ty
             }
             Outcome::None => {
+                if let Some(ty) = self.cast_by_name(name, args) {
+                    return ty;
+                }
                 self.wrong_arguments(ast, name, &variants, args);
-                let results: Vec<Ty> = variants.iter().map(|v| super::resolve::result(self.model, v, &args.types)).collect();
-                if results.iter().all(|r| *r == results[0]) { results[0].clone() } else { Ty::Opaque }
+                let result = variants[0].result;
+                let same = variants.iter().all(|v| v.result == result);
+                if same { super::kinds::from_table(result).map_or(Ty::Opaque, Ty::Known) } else { Ty::Opaque }
             }
         }
+    }
+
+    /// `text(x)`: a type's name with one argument is a cast.
+    fn cast_by_name(&self, name: &str, args: &Args<'_>) -> Option<Ty> {
+        let [Ty::Known(from)] = &args.types[..] else { return None };
+        let target = named_type(name)?;
+        coerces(key(self.model, from), key(self.model, &target), Context::Explicit).then_some(Ty::Known(target))
     }
 
     fn set_returning(&mut self, ast: &Ast, name: &str) {
@@ -406,9 +485,9 @@ impl Checker<'_> {
         }
     }
 
-    fn volatile(&mut self, ast: &Ast, name: &str, v: &Variant, args: &Args<'_>) {
+    fn volatile(&mut self, ast: &Ast, name: &str, v: &Variant, volatility: u8, args: &Args<'_>) {
         let zone = v.args.iter().any(|a| a.name == "timestamptz");
-        let what = match v.volatility {
+        let what = match volatility {
             b's' if zone => format!("`{name}` depends on the session's time zone"),
             b's' if args.exprs.is_empty() => format!("`{name}()` changes from one call to the next"),
             b's' => format!("`{name}` depends on settings"),
@@ -515,7 +594,10 @@ impl Checker<'_> {
         let found = self.find(path, &parts);
         let is_field = matches!(
             found,
-            Some(super::names::Found::Spec(Resolved::Field { .. } | Resolved::Path { .. } | Resolved::ViewerField(_), _))
+            Some(super::names::Found::Spec(
+                Resolved::Field { .. } | Resolved::Path { .. } | Resolved::ViewerField(_),
+                _
+            ))
         );
         if found.is_none() || is_field {
             let default = self.model.options.default_schema.clone();
@@ -573,7 +655,12 @@ impl Checker<'_> {
             Ast::CompoundIdentifier(list) => list,
             _ => {
                 let message = format!("`{name}` takes a row of `{}`", self.entity_name(wanted));
-                self.report(codes::WRONG_ARGUMENTS, arg, message, Some("name a relation that leads to it, or `this`".into()));
+                self.report(
+                    codes::WRONG_ARGUMENTS,
+                    arg,
+                    message,
+                    Some("name a relation that leads to it, or `this`".into()),
+                );
                 return;
             }
         };
@@ -587,11 +674,16 @@ impl Checker<'_> {
                         Resolved::Field { row, field } => {
                             let entity = self.model.entity(scope.rows[row].1);
                             let relation = entity.fields[field].relation.map(|r| self.model.relation(r).path.clone());
-                            relation.map(|p| format!("write `{p}`, the row that `{}` points to", parts[parts.len() - 1]))
+                            relation
+                                .map(|p| format!("write `{p}`, the row that `{}` points to", parts[parts.len() - 1]))
                         }
                         _ => None,
                     };
-                    let message = format!("`{name}` takes a row of `{}`, and `{}` is a value", self.entity_name(wanted), parts.join("."));
+                    let message = format!(
+                        "`{name}` takes a row of `{}`, and `{}` is a value",
+                        self.entity_name(wanted),
+                        parts.join(".")
+                    );
                     self.report(codes::WRONG_ARGUMENTS, arg, message, help);
                 }
             }
@@ -647,6 +739,13 @@ fn returned(f: &Function) -> Ty {
         Some(Returns::Type(ty)) if !is_pseudo(ty) => Ty::of(ty),
         _ => Ty::Opaque,
     }
+}
+
+/// The built-in type with this name.
+fn named_type(name: &str) -> Option<Type> {
+    let name = catalogue::type_info(name).map(|i| i.name).or_else(|| super::casts::canonical(name))?;
+    let name = if name == "double precision" { "float8" } else { name };
+    super::kinds::from_table(catalogue::Spelled { name, array: false })
 }
 
 /// Functions of other systems.

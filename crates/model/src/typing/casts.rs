@@ -12,28 +12,52 @@ use sqlparser::ast::{ArrayElemTypeDef, DataType, Expr as Ast, TypedString, Value
 
 impl Checker<'_> {
     pub(crate) fn cast(&mut self, ast: &Ast, inner: &Ast, to: &DataType) -> Ty {
+        if let Ast::Array(array) = inner {
+            return self.cast_array(ast, &array.elem, to);
+        }
         let found = self.expr(inner);
         let Some(target) = self.data_type(ast, to) else { return Ty::Opaque };
-        match &found {
-            Ty::Literal => self.literal(inner, &found, &target, codes::TYPE_MISMATCH),
+        self.cast_to(ast, inner, &found, &target);
+        Ty::Known(target)
+    }
+
+    /// The cast of an `array[…]` is one of its elements.
+    fn cast_array(&mut self, ast: &Ast, elements: &[Ast], to: &DataType) -> Ty {
+        let types: Vec<Ty> = elements.iter().map(|e| self.expr(e)).collect();
+        let Some(target) = self.data_type(ast, to) else { return Ty::Opaque };
+        if target.dims == 1 {
+            let element = Type { dims: 0, ..target.clone() };
+            for (part, found) in elements.iter().zip(&types) {
+                self.cast_to(part, part, found, &element);
+            }
+        }
+        Ty::Known(target)
+    }
+
+    fn cast_to(&mut self, ast: &Ast, inner: &Ast, found: &Ty, target: &Type) {
+        let target = target.clone();
+        match found {
+            Ty::Literal => self.literal(inner, found, &target, codes::TYPE_MISMATCH),
             Ty::Known(from) => {
                 let (a, b) = (key(self.model, from), key(self.model, &target));
                 if !coerces(a, b, Context::Explicit) {
-                    let message =
-                        format!("`{}` cannot be cast to `{}`", self.describe(from), self.describe(&target));
-                    let help = coerces(a, TEXT, Context::Explicit)
-                        .then(|| format!("by way of text: `{}::text::{}`", self.operand(inner), self.describe(&target)));
+                    let message = format!("`{}` cannot be cast to `{}`", self.describe(from), self.describe(&target));
+                    let help = coerces(a, TEXT, Context::Explicit).then(|| {
+                        format!("by way of text: `{}::text::{}`", self.operand(inner), self.describe(&target))
+                    });
                     self.report(codes::TYPE_MISMATCH, ast, message, help.filter(|_| a.category() != b'A'));
                 } else if cast_volatility(a, b) != b'i' {
-                    let shown =
-                        format!("the cast from `{}` to `{}` depends on settings", self.describe(from), self.describe(&target));
+                    let shown = format!(
+                        "the cast from `{}` to `{}` depends on settings",
+                        self.describe(from),
+                        self.describe(&target)
+                    );
                     let help = moment_help(self, inner, from, &target);
                     self.not_immutable(ast, shown, help);
                 }
             }
             Ty::Opaque => {}
         }
-        Ty::Known(target)
     }
 
     pub(crate) fn typed_string(&mut self, ast: &Ast, typed: &TypedString) -> Ty {
@@ -150,12 +174,18 @@ impl Checker<'_> {
     /// A text that is longer than its column.
     fn length(&mut self, ast: &Ast, target: &Type, code: Code) {
         let Base::Builtin(name) = &target.base else { return };
-        let (true, [most, ..], 0) = (matches!(&**name, "varchar" | "char"), &target.args[..], target.dims) else { return };
+        let (true, [most, ..], 0) = (matches!(&**name, "varchar" | "char"), &target.args[..], target.dims) else {
+            return;
+        };
         if let Ast::Value(v) = ast
             && let Value::SingleQuotedString(text) = &v.value
             && text.trim_end_matches(' ').chars().count() as i64 > *most
         {
-            let message = format!("this text has {} characters, and `{}` holds {most}", text.chars().count(), self.describe(target));
+            let message = format!(
+                "this text has {} characters, and `{}` holds {most}",
+                text.chars().count(),
+                self.describe(target)
+            );
             self.report(code, ast, message, Some("shorten it, or make the column longer".into()));
         }
     }

@@ -71,7 +71,11 @@ fn table(text: &'static str) -> Table {
 static FUNCTIONS: LazyLock<Table> = LazyLock::new(|| table(include_str!("data/functions.txt")));
 static OPERATORS: LazyLock<Table> = LazyLock::new(|| table(include_str!("data/operators.txt")));
 
-fn find(table: &'static Table, name: &str, one: fn(&'static str, &'static str) -> Option<Variant>) -> &'static [Variant] {
+fn find(
+    table: &'static Table,
+    name: &str,
+    one: fn(&'static str, &'static str) -> Option<Variant>,
+) -> &'static [Variant] {
     let Some(entry) = table.get(name) else { return &[] };
     entry.read.get_or_init(|| {
         let variants = entry.lines.iter().flat_map(|line| {
@@ -225,8 +229,7 @@ mod tests {
     #[test]
     fn the_tables_are_read_whole() {
         let count: usize = FUNCTIONS.keys().map(|n| functions(n).len()).sum();
-        let words: usize =
-            include_str!("data/functions.txt").lines().map(|l| l.split(' ').count() - 2).sum();
+        let words: usize = include_str!("data/functions.txt").lines().map(|l| l.split(' ').count() - 2).sum();
         assert_eq!(count, words);
         assert!(count > 2_500, "{count}");
         assert!(OPERATORS.keys().map(|n| operators(n).len()).sum::<usize>() > 900);
@@ -239,6 +242,9 @@ mod tests {
             .map(|s| s.name.to_string())
             .filter(|n| !matches!(&**n, "record" | "void" | "table_am_handler"))
             .collect();
-        assert!(unknown.iter().all(|n| n.starts_with("pg_") || n == "tablefunc_crosstab_2" || n.starts_with("tablefunc")), "{unknown:?}");
+        assert!(
+            unknown.iter().all(|n| n.starts_with("pg_") || n == "tablefunc_crosstab_2" || n.starts_with("tablefunc")),
+            "{unknown:?}"
+        );
     }
 }

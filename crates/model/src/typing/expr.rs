@@ -161,7 +161,9 @@ impl<'a> Checker<'a> {
             Ast::InList { expr, list, .. } => self.in_list(expr, list),
             Ast::InSubquery { expr, subquery, .. } => self.in_subquery(ast, expr, subquery),
             Ast::Between { expr, low, high, .. } => self.between(expr, low, high),
-            Ast::Like { expr, pattern, any, .. } | Ast::ILike { expr, pattern, any, .. } => self.like(expr, pattern, *any),
+            Ast::Like { expr, pattern, any, .. } | Ast::ILike { expr, pattern, any, .. } => {
+                self.like(expr, pattern, *any)
+            }
             Ast::SimilarTo { expr, pattern, .. } => self.like(expr, pattern, true),
             Ast::IsNull(inner) | Ast::IsNotNull(inner) => {
                 self.expr(inner);
@@ -297,7 +299,9 @@ impl<'a> Checker<'a> {
         for when in conditions {
             let ty = self.expr(&when.condition);
             match &subject {
-                Some((operand, subject)) => self.compare(&when.condition, "=", (operand, subject), (&when.condition, &ty)),
+                Some((operand, subject)) => {
+                    self.compare(&when.condition, "=", (operand, subject), (&when.condition, &ty))
+                }
                 None => self.condition(&when.condition, &ty),
             }
         }
@@ -349,18 +353,40 @@ impl<'a> Checker<'a> {
             ty = match access {
                 AccessExpr::Subscript(Subscript::Index { index }) => {
                     self.expr(index);
+                    self.subscript(root, &ty);
                     self.element(&ty)
                 }
                 AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride }) => {
                     for bound in [lower_bound, upper_bound, stride].into_iter().flatten() {
                         self.expr(bound);
                     }
+                    self.subscript(root, &ty);
                     ty
                 }
                 AccessExpr::Dot(_) => Ty::Opaque,
             };
         }
         ty
+    }
+
+    /// Only arrays have elements.
+    fn subscript(&mut self, root: &Ast, ty: &Ty) {
+        let Ty::Known(found) = ty else { return };
+        let k = key(self.model, found);
+        let plain = match k {
+            Key::Table(s) => {
+                !s.array
+                    && !matches!(k.category(), b'A')
+                    && !matches!(s.name, "jsonb" | "hstore" | "point" | "box" | "lseg" | "line" | "name")
+            }
+            Key::Enum(_, array) => !array,
+            _ => false,
+        };
+        if plain {
+            let message = format!("`{}` is `{}`, which has no elements", self.written(root), self.describe(found));
+            let json = matches!(k, Key::Table(s) if s.name == "json");
+            self.report(codes::TYPE_MISMATCH, root, message, json.then(|| "write `->` or `->>`".to_owned()));
+        }
     }
 
     /// What `ty[1]` is.

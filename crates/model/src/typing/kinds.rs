@@ -38,7 +38,11 @@ impl Ty {
 
 /// A built-in type, by the name that the model has for it.
 pub(crate) fn builtin(name: &str) -> Type {
-    Type { base: Base::Builtin(if name == "float8" { "double precision" } else { name }.into()), args: Vec::new(), dims: 0 }
+    Type {
+        base: Base::Builtin(if name == "float8" { "double precision" } else { name }.into()),
+        args: Vec::new(),
+        dims: 0,
+    }
 }
 
 /// A type of the tables, as the model has it; `None` for those that are not one type.
@@ -53,8 +57,25 @@ pub(crate) fn from_table(spelled: Spelled) -> Option<Type> {
 }
 
 const EXTENSION_TYPES: &[&str] = &[
-    "citext", "cube", "ean13", "halfvec", "hstore", "isbn", "isbn13", "ismn", "ismn13", "issn", "issn13", "lquery",
-    "ltree", "ltxtquery", "query_int", "seg", "sparsevec", "upc", "vector",
+    "citext",
+    "cube",
+    "ean13",
+    "halfvec",
+    "hstore",
+    "isbn",
+    "isbn13",
+    "ismn",
+    "ismn13",
+    "issn",
+    "issn13",
+    "lquery",
+    "ltree",
+    "ltxtquery",
+    "query_int",
+    "seg",
+    "sparsevec",
+    "upc",
+    "vector",
 ];
 
 /// Whether the type comes from an extension.
@@ -151,7 +172,8 @@ pub(crate) fn coerces(from: Key, to: Key, context: Context) -> bool {
         return true;
     }
     // By way of text: to text where it is stored, from text where a cast is written.
-    let through_text = (context >= Context::Assignment && to.is_text()) || (context == Context::Explicit && from.is_text());
+    let through_text =
+        (context >= Context::Assignment && to.is_text()) || (context == Context::Explicit && from.is_text());
     if through_text {
         return true;
     }
@@ -177,8 +199,12 @@ pub(crate) fn cast_volatility(from: Key, to: Key) -> u8 {
         return volatility;
     }
     match (from, to) {
-        (Key::Enum(..), to) if to.is_text() => b's',
-        (from, Key::Enum(..)) if from.is_text() => b's',
+        (from, to) if to.is_text() && (from.is_array() || matches!(from, Key::Enum(..))) => b's',
+        (from, to) if from.is_text() && (to.is_array() || matches!(to, Key::Enum(..))) => b's',
+        (from, to) if from.is_array() && to.is_array() => match (from.element(), to.element()) {
+            (Some(a), Some(b)) => cast_volatility(a, b),
+            _ => b'i',
+        },
         (from, to) => match (from.info(), to.info()) {
             (Some(f), Some(_)) if to.is_text() => f.output,
             (Some(_), Some(t)) if from.is_text() => t.input,

@@ -100,7 +100,11 @@ fn plain(value: &str, name: &str, model: &Model, ty: &Type) -> Result<(), Wrong>
             if good { Ok(()) } else { bad(Some("an interval has a number: `'7 days'`")) }
         }
         "json" | "jsonb" => {
-            if json(text) { Ok(()) } else { bad(Some("strings and keys in JSON stand in `\"…\"`")) }
+            if json(text) {
+                Ok(())
+            } else {
+                bad(Some("strings and keys in JSON stand in `\"…\"`"))
+            }
         }
         "vector" => {
             let good = text.starts_with('[') && text.ends_with(']');
@@ -231,7 +235,11 @@ impl Json<'_> {
             Some(b'n') => self.word("null"),
             Some(b'-' | b'0'..=b'9') => {
                 let start = self.at;
-                while self.bytes.get(self.at).is_some_and(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
+                while self
+                    .bytes
+                    .get(self.at)
+                    .is_some_and(|b| matches!(b, b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9'))
+                {
                     self.at += 1;
                 }
                 std::str::from_utf8(&self.bytes[start..self.at]).is_ok_and(|t| t.parse::<f64>().is_ok())

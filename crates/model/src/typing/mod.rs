@@ -83,7 +83,13 @@ impl<'m> Typing<'m> {
     }
 
     /// Checks a query (a view's, for example) and returns its columns; `None` where they cannot be known.
-    pub fn query(&self, query: &Query, text: &str, at: Span, out: &mut Vec<Diagnostic>) -> Option<Vec<(SmolStr, Type)>> {
+    pub fn query(
+        &self,
+        query: &Query,
+        text: &str,
+        at: Span,
+        out: &mut Vec<Diagnostic>,
+    ) -> Option<Vec<(SmolStr, Type)>> {
         let scope = Scope::default();
         let mut checker = Checker::new(self, &scope, text, at, Place::Query, out);
         let columns = checker.query(query)?;

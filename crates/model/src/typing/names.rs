@@ -88,7 +88,8 @@ impl Checker<'_> {
                 found.push((from, one));
             }
         }
-        if let [(a, Found::Spec(Resolved::Field { .. }, _)), (b, Found::Spec(Resolved::Field { .. }, _)), ..] = &found[..]
+        if let [(a, Found::Spec(Resolved::Field { .. }, _)), (b, Found::Spec(Resolved::Field { .. }, _)), ..] =
+            &found[..]
             && parts.len() == 1
             && !level.from.iter().any(|f| f.merged)
         {
@@ -189,7 +190,14 @@ impl Checker<'_> {
         }
     }
 
-    fn path(&mut self, idents: &[Ident], span: Span, start: EntityId, steps: &[PathStep], field: Option<FieldIx>) -> Ty {
+    fn path(
+        &mut self,
+        idents: &[Ident],
+        span: Span,
+        start: EntityId,
+        steps: &[PathStep],
+        field: Option<FieldIx>,
+    ) -> Ty {
         let Some(&last) = steps.last() else { return Ty::Opaque };
         let target = self.model.step_target(last);
         let Some(field) = field else {
@@ -201,8 +209,11 @@ impl Checker<'_> {
             let at = idents.len().saturating_sub(1 + steps.len()) + many;
             let ident = &idents[at.min(idents.len() - 1)];
             let from = if many == 0 { start } else { self.model.step_target(steps[many - 1]) };
-            let message =
-                format!("`{}` leads to many rows of `{}`", ident.value, self.entity_name(self.model.step_target(steps[many])));
+            let message = format!(
+                "`{}` leads to many rows of `{}`",
+                ident.value,
+                self.entity_name(self.model.step_target(steps[many]))
+            );
             let condition = idents.last().map_or("…", |i| &*i.value);
             let help = format!("ask whether one of them fits: `exists {} ({condition} …)`", ident.value);
             let found = Diagnostic::new(codes::WRONG_CARDINALITY, ident_span(ident, self.text, self.at), message);
@@ -222,7 +233,8 @@ impl Checker<'_> {
         let help = if last.back {
             format!("ask whether a row is there: `exists {written} (…)`")
         } else {
-            let own = relation.fields.first().map(|f| &*self.model.entity(relation.from).fields[*f].name).unwrap_or("…");
+            let own =
+                relation.fields.first().map(|f| &*self.model.entity(relation.from).fields[*f].name).unwrap_or("…");
             let head = written.rsplit_once('.').map_or(String::new(), |(h, _)| format!("{h}."));
             format!("write `{head}{own}`, or a field of it as in `{written}.{}`", self.some_field(target))
         };
@@ -250,7 +262,8 @@ impl Checker<'_> {
 
     fn changing(&mut self, span: Span, what: &str) {
         if self.place.immutable() {
-            let message = format!("{what} changes from one request to the next, so it cannot stand in {}", self.place.words());
+            let message =
+                format!("{what} changes from one request to the next, so it cannot stand in {}", self.place.words());
             self.out.push(Diagnostic::new(codes::NOT_IMMUTABLE, span, message));
         }
     }
@@ -292,7 +305,8 @@ impl Checker<'_> {
         }
         let folded = name.to_ascii_lowercase();
         let bare = catalogue::functions(&folded).iter().any(|v| v.args.is_empty());
-        (bare || self.typing.names().functions.contains_key(&*folded)).then(|| format!("write `{folded}()` for the function"))
+        (bare || self.typing.names().functions.contains_key(&*folded))
+            .then(|| format!("write `{folded}()` for the function"))
     }
 
     fn fields_help(&self, entities: &[EntityId]) -> Option<String> {
@@ -361,7 +375,9 @@ impl Checker<'_> {
         }
         match self.find(idents, parts)? {
             Found::Spec(Resolved::Row(row), scope) => Some(scope.rows[row].1),
-            Found::Spec(Resolved::Path { steps, field: None, .. }, _) => steps.last().map(|s| self.model.step_target(*s)),
+            Found::Spec(Resolved::Path { steps, field: None, .. }, _) => {
+                steps.last().map(|s| self.model.step_target(*s))
+            }
             _ => None,
         }
     }
@@ -369,7 +385,8 @@ impl Checker<'_> {
     pub(crate) fn relation_names(&self, entity: EntityId) -> Vec<SmolStr> {
         let e = self.model.entity(entity);
         let out = e.outgoing.iter().map(|r| self.model.relation(*r).path.clone());
-        let mut names: Vec<SmolStr> = out.chain(e.incoming.iter().map(|r| self.model.relation(*r).inverse.clone())).collect();
+        let mut names: Vec<SmolStr> =
+            out.chain(e.incoming.iter().map(|r| self.model.relation(*r).inverse.clone())).collect();
         names.sort();
         names.dedup();
         names
@@ -382,11 +399,18 @@ impl Checker<'_> {
     fn entities_in_scope(&self) -> Vec<EntityId> {
         let mut found: Vec<EntityId> = Vec::new();
         for level in self.levels.iter().rev() {
-            found.extend(level.from.iter().filter_map(|f| if let Source::Entity(id) = f.source { Some(id) } else { None }));
+            found.extend(
+                level.from.iter().filter_map(|f| if let Source::Entity(id) = f.source { Some(id) } else { None }),
+            );
         }
         found.extend(self.scope.rows.iter().map(|(_, id)| *id));
         let mut seen = Vec::new();
-        found.retain(|id| !seen.contains(id) && { seen.push(*id); true });
+        found.retain(|id| {
+            !seen.contains(id) && {
+                seen.push(*id);
+                true
+            }
+        });
         found
     }
 

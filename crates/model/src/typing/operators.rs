@@ -3,7 +3,7 @@
 use super::catalogue::{self, Context, Variant};
 use super::expr::Checker;
 use super::kinds::{Key, Ty, builtin, coerces, key};
-use super::resolve::{Outcome, literal_type, resolve};
+use super::resolve::{Outcome, literal_type, resolve, volatility};
 use crate::types::*;
 use specc_diag::{Diagnostic, codes};
 use sqlparser::ast::{BinaryOperator, Expr as Ast, Query, UnaryOperator, Value};
@@ -134,7 +134,7 @@ impl Checker<'_> {
                         self.literal(operand, found, &beside, codes::TYPE_MISMATCH);
                     }
                 }
-                if v.volatility != b'i' {
+                if volatility(self.model, v, &args) != b'i' {
                     let shown = format!("`{name}` between {} depends on settings", self.pair(left.1, right.1, "and"));
                     self.not_immutable(ast, shown, None);
                 }
@@ -146,7 +146,8 @@ impl Checker<'_> {
                 match resolve(self.model, elsewhere, &args, true) {
                     Outcome::None => self.mismatch(ast, name, left, right),
                     Outcome::One(v, ty) => {
-                        let message = format!("`{name}` comes from the extension `{}`, which is not declared", v.extension);
+                        let message =
+                            format!("`{name}` comes from the extension `{}`, which is not declared", v.extension);
                         let help = format!("add `extension {}` to one of the files", v.extension);
                         self.report(codes::UNKNOWN_EXTENSION, ast, message, Some(help));
                         return ty;
@@ -300,8 +301,17 @@ impl Checker<'_> {
                     let element = self.element(&found);
                     self.compare(ast, &name, (left, &ty), (right, &element));
                 } else {
-                    let message = format!("`any` and `all` need an array, and `{}` is `{}`", self.written(right), self.describe(t));
-                    self.report(codes::TYPE_MISMATCH, right, message, Some("write `in (…)` for a list of values".into()));
+                    let message = format!(
+                        "`any` and `all` need an array, and `{}` is `{}`",
+                        self.written(right),
+                        self.describe(t)
+                    );
+                    self.report(
+                        codes::TYPE_MISMATCH,
+                        right,
+                        message,
+                        Some("write `in (…)` for a list of values".into()),
+                    );
                 }
             }
             Ty::Opaque => {}
@@ -357,12 +367,16 @@ fn advice(checker: &Checker<'_>, op: &str, left: (&Ast, &Type), right: (&Ast, &T
             Some(format!("write `{truth}`"))
         }
         (x, _) if text(x) && number(right.0) => Some(format!("write `'{}'`", checker.written(right.0))),
-        (x, y) if matches!(op, "+" | "-") && x.category() == b'D' && y.category() == b'N' => {
-            Some(format!("write `{op} interval '{} days'`", if number(right.0) { checker.written(right.0) } else { "1".into() }))
-        }
-        (Key::Enum(x, false), Key::Enum(y, false)) if x != y => {
-            Some(format!("write `{}::text {} {}::text`", checker.operand(left.0), if op.is_empty() { "=" } else { op }, checker.operand(right.0)))
-        }
+        (x, y) if matches!(op, "+" | "-") && x.category() == b'D' && y.category() == b'N' => Some(format!(
+            "write `{op} interval '{} days'`",
+            if number(right.0) { checker.written(right.0) } else { "1".into() }
+        )),
+        (Key::Enum(x, false), Key::Enum(y, false)) if x != y => Some(format!(
+            "write `{}::text {} {}::text`",
+            checker.operand(left.0),
+            if op.is_empty() { "=" } else { op },
+            checker.operand(right.0)
+        )),
         (Key::Enum(..), y) if text(y) => cast(left.0, &builtin("text")),
         (x, Key::Enum(..)) if text(x) => cast(right.0, &builtin("text")),
         (x, y) if x.is_array() && !y.is_array() && op == "=" => {

@@ -9,8 +9,8 @@ use crate::types::*;
 use smol_str::SmolStr;
 use specc_expr::object_name;
 use sqlparser::ast::{
-    Expr as Ast, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, OrderByKind,
-    Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins,
+    Expr as Ast, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
+    OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins,
 };
 
 /// Columns by name.
@@ -228,17 +228,11 @@ impl Checker<'_> {
             }
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
                 let types: Vec<Ty> = array_exprs.iter().map(|e| self.expr(e)).collect();
-                let elements: Columns =
-                    types.iter().map(|t| ("unnest".into(), self.element(t))).collect();
+                let elements: Columns = types.iter().map(|t| ("unnest".into(), self.element(t))).collect();
                 self.push_columns(alias.as_ref(), "unnest", elements, *with_ordinality);
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => self.table_with_joins(table_with_joins),
-            _ => self.push(From {
-                alias: SmolStr::default(),
-                table: None,
-                source: Source::Opaque,
-                merged: false,
-            }),
+            _ => self.push(From { alias: SmolStr::default(), table: None, source: Source::Opaque, merged: false }),
         }
     }
 
@@ -256,10 +250,9 @@ impl Checker<'_> {
             None => Source::Opaque,
         };
         let table = match (&alias, written) {
-            (None, Some((schema, name))) => Some(Qualified {
-                schema: schema.unwrap_or_else(|| self.model.options.default_schema.clone()),
-                name,
-            }),
+            (None, Some((schema, name))) => {
+                Some(Qualified { schema: schema.unwrap_or_else(|| self.model.options.default_schema.clone()), name })
+            }
             _ => None,
         };
         let source = match (source, alias) {
@@ -385,7 +378,9 @@ fn output_name(expr: &Ast) -> SmolStr {
         Ast::Nested(inner) | Ast::Collate { expr: inner, .. } => output_name(inner),
         Ast::Cast { expr: inner, data_type, .. } => match output_name(inner) {
             name if name == "?column?" => match data_type {
-                sqlparser::ast::DataType::Custom(name, _) => object_name(name).map_or_else(|| "?column?".into(), |n| n.1),
+                sqlparser::ast::DataType::Custom(name, _) => {
+                    object_name(name).map_or_else(|| "?column?".into(), |n| n.1)
+                }
                 other => other.to_string().to_lowercase().split('(').next().unwrap_or("?column?").into(),
             },
             name => name,

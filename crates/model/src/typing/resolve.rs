@@ -1,7 +1,7 @@
 //! Which function or operator Postgres takes for a name and its arguments: its rules of resolution.
 
 use super::catalogue::{Context, Spelled, Variant};
-use super::kinds::{Key, Ty, coerces, common, from_table, key};
+use super::kinds::{Key, Ty, cast_volatility, coerces, common, from_table, key};
 use crate::types::*;
 
 /// What a name and its arguments come to.
@@ -71,7 +71,7 @@ fn takes(v: &Variant, count: usize) -> bool {
 
 /// The type of the parameter for the argument at `i`.
 fn param(v: &Variant, i: usize) -> Spelled {
-    if v.variadic && i + 1 >= v.args.len() {
+    if v.variadic && !v.args.is_empty() && i + 1 >= v.args.len() {
         let last = v.args[v.args.len() - 1];
         return match last.name {
             "anyarray" => Spelled { name: "anyelement", array: false },
@@ -79,7 +79,8 @@ fn param(v: &Variant, i: usize) -> Spelled {
             _ => Spelled { array: false, ..last },
         };
     }
-    v.args[i]
+    // beyond the last one only where nothing fits, and then anything does
+    v.args.get(i).copied().unwrap_or(Spelled { name: "any", array: false })
 }
 
 /// The types of the parameters, one for each argument.
@@ -88,8 +89,7 @@ pub(crate) fn params(v: &Variant, count: usize) -> Vec<Spelled> {
 }
 
 fn exact<'v>(variants: &[&'v Variant], seen: &[Arg], operator: bool) -> Option<&'v Variant> {
-    let mut keys: Vec<Option<Key>> =
-        seen.iter().map(|a| if let Arg::Key(k) = a { Some(*k) } else { None }).collect();
+    let mut keys: Vec<Option<Key>> = seen.iter().map(|a| if let Arg::Key(k) = a { Some(*k) } else { None }).collect();
     if operator && keys.len() == 2 {
         // A literal beside an operand has its type.
         let known = keys[0].or(keys[1]);
@@ -160,7 +160,8 @@ fn bound(model: &Model, v: &Variant, args: &[Ty], family: &str) -> Result<Option
     if family == "anycompatible" {
         return common(model, &elements).map(Some).map_err(|_| ());
     }
-    let keys: Vec<Key> = elements.iter().filter_map(|e| if let Ty::Known(t) = e { Some(key(model, t)) } else { None }).collect();
+    let keys: Vec<Key> =
+        elements.iter().filter_map(|e| if let Ty::Known(t) = e { Some(key(model, t)) } else { None }).collect();
     if keys.iter().all(|k| *k == keys[0]) { Ok(elements.into_iter().next()) } else { Err(()) }
 }
 
@@ -213,7 +214,8 @@ fn narrow<'v>(mut fit: Vec<&'v Variant>, seen: &[Arg]) -> Vec<&'v Variant> {
         let counts = |(i, a): (usize, &Arg)| match a {
             Arg::Key(k) => {
                 let p = param(v, i);
-                *k == Key::Table(p) || preferred && Key::Table(p).category() == k.category() && Key::Table(p).preferred()
+                *k == Key::Table(p)
+                    || preferred && Key::Table(p).category() == k.category() && Key::Table(p).preferred()
             }
             _ => false,
         };
@@ -255,11 +257,8 @@ fn narrow<'v>(mut fit: Vec<&'v Variant>, seen: &[Arg]) -> Vec<&'v Variant> {
     if let Some(first) = known.first()
         && known.iter().all(|k| k == first)
     {
-        let one: Vec<&Variant> = fit
-            .iter()
-            .copied()
-            .filter(|v| (0..seen.len()).all(|i| fits(Arg::Key(*first), param(v, i))))
-            .collect();
+        let one: Vec<&Variant> =
+            fit.iter().copied().filter(|v| (0..seen.len()).all(|i| fits(Arg::Key(*first), param(v, i)))).collect();
         if one.len() == 1 {
             return one;
         }
@@ -288,4 +287,25 @@ pub(crate) fn literal_type(model: &Model, v: &Variant, args: &[Ty], i: usize) ->
         "array" => Some(Type { dims: 1, ..element }),
         _ => None,
     }
+}
+
+/// How volatile the variant is for these arguments: with the casts that it needs, and without those that it only might.
+pub(crate) fn volatility(model: &Model, v: &Variant, args: &[Ty]) -> u8 {
+    let mut worst = v.volatility;
+    for (i, arg) in args.iter().enumerate() {
+        let Ty::Known(ty) = arg else { continue };
+        let param = param(v, i);
+        let cast = match param.name {
+            // `text || x` writes x as text
+            "anynonarray" if v.result.name == "text" => {
+                cast_volatility(key(model, ty), Key::Table(Spelled { name: "text", array: false }))
+            }
+            name if name.starts_with("any") || name == "record" => b'i',
+            _ => cast_volatility(key(model, ty), Key::Table(param)),
+        };
+        if cast != b'i' && worst == b'i' {
+            worst = cast;
+        }
+    }
+    worst
 }

@@ -22,7 +22,9 @@ create function pg_temp.x(class regclass, object oid) returns text language sql 
 $$;
 
 create function pg_temp.volatility(p oid) returns text language sql as $$
-  select coalesce((select provolatile::text from pg_proc where oid = p), 'i')
+  -- A function in SQL is inlined, and can be immutable in what it then comes to.
+  select coalesce((select case when provolatile = 's' and prolang = (select oid from pg_language where lanname = 'sql')
+    then 'i' else provolatile::text end from pg_proc where oid = p), 'i')
 $$;
 
 select :'part' = 'functions' as f, :'part' = 'operators' as o, :'part' = 'casts' as c, :'part' = 'types' as t \gset
@@ -30,7 +32,7 @@ select :'part' = 'functions' as f, :'part' = 'operators' as o, :'part' = 'casts'
 \if :f
 -- Kind (function, aggregate, window), volatility, `*` a set, `+` variadic, a number of defaults, `:` arguments `>` result.
 select pg_temp.x('pg_proc', p.oid) || ' ' || p.proname || ' ' || string_agg(
-    case p.prokind when 'a' then 'a' when 'w' then 'w' else 'f' end || p.provolatile::text
+    case p.prokind when 'a' then 'a' when 'w' then 'w' else 'f' end || pg_temp.volatility(p.oid)
       || case when p.proretset then '*' else '' end || case when p.provariadic <> 0 then '+' else '' end
       || case when p.pronargdefaults > 0 then p.pronargdefaults::text else '' end
       || ':' || coalesce((select string_agg(pg_temp.n(a), ',' order by i) from unnest(p.proargtypes) with ordinality u (a, i)), '')
