@@ -6,7 +6,7 @@
 //! is a [`Cycle`].
 
 use crate::needs::{Why, visit};
-use crate::{Body, Catalog, Dependency, Entry, IdRef, Kind, Object, ObjectId, Rule};
+use crate::{Body, Catalog, Constraint, Dependency, Entry, IdRef, Kind, Object, ObjectId, Rule, TableName};
 use petgraph::csr::Csr;
 use petgraph::{Directed, visit::NodeIndexable};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -58,6 +58,8 @@ pub enum Strength {
 #[derive(Clone, Debug)]
 pub struct Order {
     sequence: Vec<u32>,
+    kinds: Vec<Kind>,
+    homes: Vec<u32>,
     graph: Csr<(), Strength, Directed, u32>,
     late_defaults: Vec<(u32, u32)>,
 }
@@ -66,6 +68,16 @@ impl Order {
     /// The objects, each after all that it needs.
     pub fn sequence(&self) -> &[u32] {
         &self.sequence
+    }
+
+    /// The kind of `object`.
+    pub fn kind(&self, object: u32) -> Kind {
+        self.kinds.get(object as usize).copied().unwrap_or(Kind::Sql)
+    }
+
+    /// The table or view that `object` is a part of (of a grant: what it is on), where that is in the catalog.
+    pub fn home(&self, object: u32) -> Option<u32> {
+        self.homes.get(object as usize).copied().filter(|&home| home != NOWHERE)
     }
 
     /// What `object` needs.
@@ -80,6 +92,9 @@ impl Order {
         &self.late_defaults
     }
 }
+
+/// In place of the home of what has none.
+const NOWHERE: u32 = u32::MAX;
 
 /// An order in which every object comes after all that it needs; ties are broken by kind, then by order of insertion.
 ///
@@ -96,10 +111,13 @@ pub fn creation_order(catalog: &Catalog) -> Result<Vec<ObjectId>, Cycle> {
 /// # Errors
 /// A cycle that no later step could break.
 pub fn order(catalog: &Catalog) -> Result<Order, Cycle> {
-    let graph = graph(catalog);
+    let resolver = Resolver::new(catalog);
+    let graph = graph(&resolver);
+    let Resolver { kinds, homes, .. } = resolver;
+    let roots = roots(catalog, &kinds, &homes);
     let mut given_up = FxHashSet::default();
     loop {
-        let mut walk = Walk::new(catalog, &graph, &given_up);
+        let mut walk = Walk::new(&roots, &graph, &given_up);
         match walk.run() {
             Ok(()) => {
                 let sequence = walk.sequence;
@@ -111,7 +129,7 @@ pub fn order(catalog: &Catalog) -> Result<Order, Cycle> {
                     .collect();
                 late_defaults.sort_unstable();
                 late_defaults.dedup();
-                return Ok(Order { sequence, graph, late_defaults });
+                return Ok(Order { sequence, kinds, homes, graph, late_defaults });
             }
             Err(circle) => {
                 let edges = || circle.iter().copied().zip(circle.iter().copied().cycle().skip(1));
@@ -162,8 +180,8 @@ fn describe(catalog: &Catalog, circle: &[u32]) -> Cycle {
     Cycle { path: (0..circle.len()).filter_map(step).collect() }
 }
 
-fn graph(catalog: &Catalog) -> Csr<(), Strength, Directed, u32> {
-    let resolver = Resolver::new(catalog);
+fn graph(resolver: &Resolver<'_>) -> Csr<(), Strength, Directed, u32> {
+    let catalog = resolver.catalog;
     let mut edges: Vec<(u32, u32, Strength)> = Vec::with_capacity(catalog.len() * 3);
     let mut wishes = Vec::new();
     for (index, (_, entry)) in catalog.iter().enumerate() {
@@ -175,15 +193,12 @@ fn graph(catalog: &Catalog) -> Csr<(), Strength, Directed, u32> {
             }
         });
         edges[start..].sort_unstable_by(|a, b| (a.1, b.2).cmp(&(b.1, a.2)));
-        if let Object::Constraint(constraint) = &entry.object
-            && let Rule::ForeignKey(key) = &constraint.rule
+        if let Object::Constraint(Constraint { rule: Rule::ForeignKey(key), .. }) = &entry.object
+            && let (from, Some(to)) = (resolver.homes[index as usize], catalog.find(IdRef::table(&key.target)))
+            && from != NOWHERE
+            && from != to as u32
         {
-            let ends = (catalog.find(IdRef::table(&constraint.table)), catalog.find(IdRef::table(&key.target)));
-            if let (Some(from), Some(to)) = ends
-                && from != to
-            {
-                wishes.push((from as u32, to as u32, Strength::Wish));
-            }
+            wishes.push((from, to as u32, Strength::Wish));
         }
     }
     if !wishes.is_empty() {
@@ -202,6 +217,9 @@ fn graph(catalog: &Catalog) -> Csr<(), Strength, Directed, u32> {
 /// Finds in the catalog what an entry needs.
 struct Resolver<'a> {
     catalog: &'a Catalog,
+    kinds: Vec<Kind>,
+    /// See [`Order::home`].
+    homes: Vec<u32>,
     /// The keys of each table: what a reference can point to.
     keys: FxHashMap<u32, Vec<u32>>,
     /// What `sql` blocks make.
@@ -212,21 +230,38 @@ impl<'a> Resolver<'a> {
     fn new(catalog: &'a Catalog) -> Self {
         let mut keys: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         let mut provided = FxHashMap::default();
-        for (index, (_, entry)) in catalog.iter().enumerate() {
-            let table = match &entry.object {
-                Object::Constraint(o) if matches!(o.rule, Rule::PrimaryKey { .. } | Rule::Unique { .. }) => &o.table,
-                Object::Index(o) if o.unique && o.filter.is_none() => &o.table,
-                Object::Sql(o) => {
-                    provided.extend(o.provides.iter().map(|id| (id, index as u32)));
-                    continue;
-                }
-                _ => continue,
-            };
-            if let Some(table) = catalog.find(IdRef::table(table)) {
-                keys.entry(table as u32).or_default().push(index as u32);
+        let mut kinds = Vec::with_capacity(catalog.len());
+        let mut homes = Vec::with_capacity(catalog.len());
+        // What belongs to one table often stands together.
+        let mut last: Option<(&TableName, u32)> = None;
+        for (index, (id, entry)) in catalog.iter().enumerate() {
+            kinds.push(id.kind);
+            let mut home = NOWHERE;
+            if let Some(table) = entry.object.table() {
+                home = match last {
+                    Some((known, home)) if known == table => home,
+                    _ => {
+                        let view = || catalog.find(IdRef::new(Kind::View, &table.schema, &table.name));
+                        let found = catalog.find(IdRef::table(table)).or_else(view);
+                        found.map_or(NOWHERE, |found| found as u32)
+                    }
+                };
+                last = Some((table, home));
             }
+            match &entry.object {
+                Object::Constraint(o) if matches!(o.rule, Rule::PrimaryKey { .. } | Rule::Unique { .. }) => {
+                    keys.entry(home).or_default().push(index as u32);
+                }
+                Object::Index(o) if o.unique && o.filter.is_none() => {
+                    keys.entry(home).or_default().push(index as u32);
+                }
+                Object::Grant(o) => home = catalog.index_of(&o.on).map_or(NOWHERE, |on| on as u32),
+                Object::Sql(o) => provided.extend(o.provides.iter().map(|id| (id, index as u32))),
+                _ => {}
+            }
+            homes.push(home);
         }
-        Self { catalog, keys, provided }
+        Self { catalog, kinds, homes, keys, provided }
     }
 
     /// Calls `f` for everything of the catalog that the entry at `index` needs; the same thing may come twice.
@@ -311,9 +346,27 @@ fn rank(kind: Kind) -> u8 {
     }
 }
 
+/// By kind, what belongs to a table by table, seeds by their order, then by insertion.
+fn roots(catalog: &Catalog, kinds: &[Kind], homes: &[u32]) -> Vec<u32> {
+    let key = |index: usize| {
+        let group = match kinds[index] {
+            Kind::Seed => match catalog.at(index).map(|(_, entry)| &entry.object) {
+                Some(Object::Seed(o)) => o.order,
+                _ => 0,
+            },
+            Kind::PublicationTable => 0,
+            _ => homes[index].wrapping_add(1),
+        };
+        (rank(kinds[index]), group, index as u32)
+    };
+    let mut keys: Vec<_> = (0..kinds.len()).map(key).collect();
+    keys.sort_unstable();
+    keys.into_iter().map(|(_, _, index)| index).collect()
+}
+
 /// A depth-first walk along needs: an object is written when all that it needs has been.
 struct Walk<'g> {
-    catalog: &'g Catalog,
+    roots: &'g [u32],
     graph: &'g Csr<(), Strength, Directed, u32>,
     given_up: &'g FxHashSet<(u32, u32)>,
     state: Vec<State>,
@@ -329,44 +382,21 @@ enum State {
 }
 
 impl<'g> Walk<'g> {
-    fn new(
-        catalog: &'g Catalog,
-        graph: &'g Csr<(), Strength, Directed, u32>,
-        given_up: &'g FxHashSet<(u32, u32)>,
-    ) -> Self {
+    fn new(roots: &'g [u32], graph: &'g Csr<(), Strength, Directed, u32>, given_up: &'g FxHashSet<(u32, u32)>) -> Self {
         Self {
-            catalog,
+            roots,
             graph,
             given_up,
-            state: vec![State::New; catalog.len()],
-            sequence: Vec::with_capacity(catalog.len()),
+            state: vec![State::New; roots.len()],
+            sequence: Vec::with_capacity(roots.len()),
             ignored: Vec::new(),
         }
-    }
-
-    /// By kind, what belongs to a table by table, seeds by their order, then by insertion.
-    fn roots(&self) -> Vec<u32> {
-        let key = |(index, (id, entry)): (usize, (&ObjectId, &Entry))| {
-            let group = match &entry.object {
-                Object::Seed(o) => o.order as usize,
-                Object::Grant(o) => self.catalog.index_of(&o.on).unwrap_or(0),
-                Object::Constraint(_) | Object::Index(_) | Object::Trigger(_) | Object::Policy(_) => {
-                    let table = entry.object.table().and_then(|table| self.catalog.find(IdRef::table(table)));
-                    table.unwrap_or(0)
-                }
-                _ => 0,
-            };
-            (rank(id.kind), group as u32, index as u32)
-        };
-        let mut keys: Vec<_> = self.catalog.iter().enumerate().map(key).collect();
-        keys.sort_unstable();
-        keys.into_iter().map(|(_, _, index)| index).collect()
     }
 
     /// Walks all, or gives the objects of a circle that has to be broken somewhere.
     fn run(&mut self) -> Result<(), Vec<u32>> {
         let mut stack: Vec<(u32, u32)> = Vec::new();
-        for root in self.roots() {
+        for &root in self.roots {
             if self.state[root as usize] != State::New {
                 continue;
             }

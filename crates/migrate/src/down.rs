@@ -25,7 +25,8 @@ pub(crate) fn reverse<'a>(up: &Plan<'a>, parts: &[Part]) -> Vec<Undone<'a>> {
         if owner_goes && goes_along(&step.statement) {
             continue;
         }
-        let again = |statement: Statement<'a>| Undone::Step(Step { statement, ..step.clone() });
+        let (part, object, owner) = (step.part, step.object, step.owner);
+        let again = |statement: Statement<'a>| Undone::Step(Step { statement, part, object, owner });
         if let Statement::Create(object @ Object::Extension(o)) = &step.statement {
             // In a schema of our own it is nobody else's.
             if up.catalog.find(IdRef::new(Kind::Schema, "", &o.schema)).is_some() {

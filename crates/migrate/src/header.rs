@@ -59,7 +59,7 @@ pub(crate) fn down(out: &mut String, back: &[Undone<'_>], context: &Context<'_>)
     let mut stays = 0;
     for undone in back {
         match undone {
-            Undone::Step(step) => match (&step.statement, step.statement.effects(|_| false).loses) {
+            Undone::Step(step) => match (&step.statement, step.statement.loses()) {
                 (Statement::DropTable(table), _) => tables.push(name(&table.table)),
                 (Statement::DeleteSeed(seed), _) => *seeded.entry(name(&seed.table)).or_default() += seed.rows.len(),
                 (_, Some(loss)) => others.push(loss.0.to_string()),
@@ -214,15 +214,21 @@ fn data(steps: &[Step<'_>]) -> String {
 
 /// Locks on tables that were there before. In a migration from nothing those are the platform's.
 fn locks(plan: &Plan<'_>, steps: &[Step<'_>]) -> String {
-    let ours = |table: &TableName| plan.catalog.find(IdRef::table(table)).is_some();
-    let views = |table: &TableName| plan.catalog.find(IdRef::new(Kind::View, &table.schema, &table.name)).is_some();
+    let is_ours = |table: &TableName| {
+        plan.catalog.find(IdRef::table(table)).is_some()
+            || plan.catalog.find(IdRef::new(Kind::View, &table.schema, &table.name)).is_some()
+    };
     let mut strongest: BTreeMap<(std::cmp::Reverse<Lock>, String), ()> = BTreeMap::new();
     let mut seen: FxHashMap<&TableName, Lock> = FxHashMap::default();
     for step in steps {
-        for (table, lock) in step.statement.effects(|table| ours(table) || views(table)).locks {
-            let entry = seen.entry(table).or_insert(lock);
-            *entry = (*entry).max(lock);
-        }
+        // What is done to a table of our own is seen without looking it up; what it refers to is not.
+        let own = plan.home(step.object).and(step.statement.table());
+        step.statement.each_lock(|table, lock, _| {
+            if Some(table) != own && !is_ours(table) {
+                let entry = seen.entry(table).or_insert(lock);
+                *entry = (*entry).max(lock);
+            }
+        });
     }
     for (table, lock) in seen {
         if lock > Lock::AccessShare {

@@ -42,28 +42,27 @@ fn usual(kind: Kind) -> Part {
 
 /// The part of each object of the catalog. What something needs is never in a later part.
 pub(crate) fn parts(catalog: &Catalog, order: &Order) -> Vec<Part> {
-    let mut kinds = Vec::with_capacity(catalog.len());
-    kinds.extend(catalog.iter().map(|(id, _)| id.kind));
-    let mut parts: Vec<Part> = kinds.iter().map(|&kind| usual(kind)).collect();
+    let mut parts: Vec<Part> = (0..catalog.len()).map(|object| usual(order.kind(object as u32))).collect();
     // Backwards: who needs it decides for helpers of policies and for indexes that carry references.
     let mut for_policies = vec![false; catalog.len()];
     let mut for_others = vec![false; catalog.len()];
     let mut for_structure = vec![false; catalog.len()];
     for &object in order.sequence().iter().rev() {
         let at = object as usize;
-        match kinds[at] {
+        let kind = order.kind(object);
+        match kind {
             Kind::Function if for_policies[at] && !for_others[at] => parts[at] = Part::Access,
             Kind::Index if for_structure[at] => parts[at] = Part::Schema,
             _ => {}
         }
-        let policy = kinds[at] == Kind::Policy || kinds[at] == Kind::Function && parts[at] == Part::Access;
+        let policy = kind == Kind::Policy || kind == Kind::Function && parts[at] == Part::Access;
         for (need, strength) in order.needs(object) {
             let need = need as usize;
             if strength == Strength::Wish {
                 continue;
             }
             for_policies[need] |= policy;
-            for_others[need] |= !policy && kinds[at] != Kind::Grant;
+            for_others[need] |= !policy && kind != Kind::Grant;
             for_structure[need] |= parts[at] == Part::Schema;
         }
     }

@@ -7,10 +7,12 @@ use specc_catalog::{Catalog, Cycle, Entry, IdRef, Kind, Object, Order, Privilege
 use specc_sql::{Access, Named, Privileges, Statement};
 
 /// Statements in order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Plan<'a> {
     /// What they make or drop.
     pub catalog: &'a Catalog,
+    /// The graph that the order follows.
+    pub order: Order,
     /// One after the other.
     pub steps: Vec<Step<'a>>,
 }
@@ -28,27 +30,22 @@ pub struct Step<'a> {
     pub owner: Option<u32>,
 }
 
-impl Step<'_> {
-    /// The table or view (of a grant: the object) that a reader would look for it under, by its place in the catalog.
-    pub(crate) fn home(&self, catalog: &Catalog) -> Option<u32> {
-        let (_, entry) = catalog.at(self.object as usize)?;
-        let home = match &entry.object {
-            Object::Table(_) | Object::View(_) => return Some(self.object),
-            Object::Grant(grant) => catalog.index_of(&grant.on),
-            object => {
-                let table = object.table()?;
-                let view = || catalog.find(IdRef::new(Kind::View, &table.schema, &table.name));
-                catalog.find(IdRef::table(table)).or_else(view)
-            }
-        };
-        home.map(|home| home as u32)
-    }
-}
-
 impl<'a> Plan<'a> {
     /// The statements.
     pub fn statements(&self) -> impl ExactSizeIterator<Item = &Statement<'a>> {
         self.steps.iter().map(|step| &step.statement)
+    }
+
+    /// The table or view (of a grant: what it is on) that a reader would look for `object` under.
+    pub(crate) fn home(&self, object: u32) -> Option<u32> {
+        home(&self.order, object)
+    }
+}
+
+fn home(order: &Order, object: u32) -> Option<u32> {
+    match order.kind(object) {
+        Kind::Table | Kind::View => Some(object),
+        _ => order.home(object),
     }
 }
 
@@ -63,11 +60,13 @@ pub fn plan_create(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
     for &object in order.sequence() {
         planner.make(object);
     }
-    let mut steps = planner.steps;
-    group_access(catalog, &order, &mut steps);
-    // Stable: within a part the order stays.
-    steps.sort_by_key(|step| step.part);
-    Ok(Plan { catalog, steps })
+    let [mut steps, mut access, mut indexes, mut rows] = planner.steps;
+    group_access(&order, &mut access);
+    steps.reserve_exact(access.len() + indexes.len() + rows.len());
+    steps.append(&mut access);
+    steps.append(&mut indexes);
+    steps.append(&mut rows);
+    Ok(Plan { catalog, order, steps })
 }
 
 /// The statements that take back [`plan_create`], in reverse; what can stay or has to is left out.
@@ -76,17 +75,21 @@ pub fn plan_create(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
 /// Objects that need each other.
 pub fn plan_drop(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
     let up = plan_create(catalog)?;
-    let steps = down::reverse(&up, &Part::ALL).into_iter().filter_map(|undo| match undo {
+    let undone = down::reverse(&up, &Part::ALL).into_iter();
+    let steps = undone.filter_map(|undone| match undone {
         down::Undone::Step(step) => Some(step),
         down::Undone::Says(_) => None,
     });
-    Ok(Plan { catalog, steps: steps.collect() })
+    let steps = steps.collect();
+    Ok(Plan { steps, ..up })
 }
 
 struct Planner<'a, 'o> {
     catalog: &'a Catalog,
+    order: &'o Order,
     parts: &'o [Part],
-    steps: Vec<Step<'a>>,
+    /// By part.
+    steps: [Vec<Step<'a>>; Part::ALL.len()],
     /// Constraints that stand in their table.
     inline: FxHashMap<u32, Vec<u32>>,
     inlined: Vec<bool>,
@@ -102,8 +105,9 @@ impl<'a, 'o> Planner<'a, 'o> {
     fn new(catalog: &'a Catalog, order: &'o Order, parts: &'o [Part]) -> Self {
         let mut planner = Self {
             catalog,
+            order,
             parts,
-            steps: Vec::with_capacity(catalog.len() * 3 / 2),
+            steps: Default::default(),
             inline: FxHashMap::default(),
             inlined: vec![false; catalog.len()],
             late: FxHashMap::default(),
@@ -156,11 +160,11 @@ impl<'a, 'o> Planner<'a, 'o> {
 
     /// A sequence is tied to its column when both are there.
     fn tie_sequences(&mut self, places: &[u32]) {
-        for (index, (id, entry)) in self.catalog.iter().enumerate() {
-            if id.kind != Kind::Sequence {
+        for index in 0..self.catalog.len() {
+            if self.order.kind(index as u32) != Kind::Sequence {
                 continue;
             }
-            let Object::Sequence(o) = &entry.object else { continue };
+            let Some(Entry { object: Object::Sequence(o), .. }) = self.entry(index as u32) else { continue };
             let Some((table, _)) = &o.owned_by else { continue };
             let owner = self.catalog.find(IdRef::table(table)).unwrap_or(index);
             let last = if places[owner] > places[index] { owner } else { index };
@@ -169,13 +173,15 @@ impl<'a, 'o> Planner<'a, 'o> {
     }
 
     fn find_public(&mut self) {
-        for (id, entry) in self.catalog.iter() {
-            if id.kind != Kind::Grant {
+        for index in 0..self.catalog.len() as u32 {
+            // Mostly a look at the graph: the grants on tables are many.
+            let Some(on) = self.order.home(index) else { continue };
+            if self.order.kind(index) != Kind::Grant || self.order.kind(on) != Kind::Function {
                 continue;
             }
-            let Object::Grant(o) = &entry.object else { continue };
-            if o.to == "public" && o.on.kind == Kind::Function {
-                self.public.extend(self.catalog.index_of(&o.on).map(|index| index as u32));
+            let Some(Entry { object: Object::Grant(o), .. }) = self.entry(index) else { continue };
+            if o.to == "public" {
+                self.public.insert(on);
             }
         }
     }
@@ -183,14 +189,17 @@ impl<'a, 'o> Planner<'a, 'o> {
     /// A constraint stands in its table if all it needs is there before the table, or stands in it too.
     fn find_inline(&mut self, order: &Order, mut places: Vec<u32>) {
         for &object in order.sequence() {
+            if order.kind(object) != Kind::Constraint {
+                continue;
+            }
             let Some(Entry { object: Object::Constraint(o), .. }) = self.entry(object) else { continue };
-            let Some(table) = self.catalog.find(IdRef::table(&o.table)) else { continue };
-            let place = places[table];
+            let Some(table) = order.home(object) else { continue };
+            let place = places[table as usize];
             let fits = order.needs(object).all(|(need, _)| places[need as usize] <= place);
-            if fits && !o.not_valid && self.parts[object as usize] == self.parts[table] {
+            if fits && !o.not_valid && self.parts[object as usize] == self.parts[table as usize] {
                 places[object as usize] = place;
                 self.inlined[object as usize] = true;
-                self.inline.entry(table as u32).or_default().push(object);
+                self.inline.entry(table).or_default().push(object);
             }
         }
         for constraints in self.inline.values_mut() {
@@ -210,21 +219,23 @@ impl<'a, 'o> Planner<'a, 'o> {
 
     fn push(&mut self, object: u32, owner: Option<u32>, statement: Statement<'a>) {
         let part = self.parts[object as usize];
-        self.steps.push(Step { statement, part, object, owner });
+        self.steps[part as usize].push(Step { statement, part, object, owner });
     }
 
     fn make(&mut self, object: u32) {
+        if self.inlined[object as usize] {
+            return;
+        }
         let Some(entry) = self.entry(object) else { return };
         let own = Some(object);
         match &entry.object {
             Object::Table(table) => self.table(object, table, entry),
-            Object::Constraint(_) if self.inlined[object as usize] => return,
             Object::Grant(grant) => {
-                let on = self.catalog.index_of(&grant.on).map(|index| index as u32);
+                let on = self.order.home(object);
                 self.grant(object, on, &grant.on, &grant.privileges, &grant.to);
             }
             Object::Seed(seed) => {
-                let table = match self.catalog.get(&seed.table.id()).map(|entry| &entry.object) {
+                let table = match self.order.home(object).and_then(|table| self.entry(table)).map(|e| &e.object) {
                     Some(Object::Table(table)) => Some(table),
                     _ => None,
                 };
@@ -235,8 +246,7 @@ impl<'a, 'o> Planner<'a, 'o> {
             }
             Object::Sql(sql) => self.push(object, None, Statement::RunSql(sql)),
             other => {
-                let owner = other.table().and_then(|table| self.catalog.find(IdRef::table(table)));
-                self.push(object, owner.map(|owner| owner as u32), Statement::Create(other));
+                self.push(object, self.order.home(object), Statement::Create(other));
                 match other {
                     Object::Function(_) => {
                         let everyone = (!self.public.contains(&object)).then_some("public");
@@ -317,10 +327,9 @@ impl<'a, 'o> Planner<'a, 'o> {
             None => Named::Id(on),
         };
         let part = self.parts[index as usize];
-        let start = self.steps.len().saturating_sub(8);
-        for step in self.steps[start..].iter_mut().rev() {
+        for step in self.steps[part as usize].iter_mut().rev().take(8) {
             let Statement::Grant(access) = &mut step.statement else { break };
-            let same = step.owner == owner && step.part == part && (owner.is_some() || access.on == named);
+            let same = step.owner == owner && (owner.is_some() || access.on == named);
             if !same {
                 break;
             }
@@ -334,11 +343,11 @@ impl<'a, 'o> Planner<'a, 'o> {
 }
 
 /// Brings the grants and policies of each table together, where nothing but they themselves stands between them.
-fn group_access(catalog: &Catalog, order: &Order, steps: &mut [Step<'_>]) {
-    let kind = |object: u32| catalog.at(object as usize).map_or(Kind::Sql, |(id, _)| id.kind);
+fn group_access(order: &Order, steps: &mut [Step<'_>]) {
+    let kind = |object: u32| order.kind(object);
     let grouped = |object: u32| matches!(kind(object), Kind::Policy | Kind::Grant);
     // Whatever needs a grant or policy must stay after them.
-    let mut behind = vec![false; catalog.len()];
+    let mut behind = vec![false; order.sequence().len()];
     for &object in order.sequence() {
         let needs = || order.needs(object).filter(|&(_, strength)| strength != Strength::Wish);
         if grouped(object) {
@@ -349,17 +358,14 @@ fn group_access(catalog: &Catalog, order: &Order, steps: &mut [Step<'_>]) {
             behind[object as usize] = needs().any(|(need, _)| grouped(need) || behind[need as usize]);
         }
     }
-    let mut places = vec![u32::MAX; catalog.len()];
+    let mut places = vec![u32::MAX; order.sequence().len()];
     for (place, &object) in order.sequence().iter().enumerate() {
         places[object as usize] = place as u32;
     }
     // Schemas come before tables, and functions last: as they stand in the order of creation.
     steps.sort_by_cached_key(|step| {
-        if step.part != Part::Access {
-            return (0, 0, 0);
-        }
         if grouped(step.object) {
-            let (rank, place) = match step.home(catalog) {
+            let (rank, place) = match home(order, step.object) {
                 Some(owner) => (if kind(owner) == Kind::Schema { 0 } else { 1 }, places[owner as usize]),
                 None => (0, 0),
             };

@@ -3,7 +3,7 @@
 use crate::down::{Undone, reverse};
 use crate::header::{self, Context};
 use crate::plan::{Plan, Step};
-use specc_catalog::{Catalog, Kind, Object, ObjectId};
+use specc_catalog::{Kind, Object, ObjectId};
 use specc_sql::{Statement, print};
 
 /// Under which heading a step stands.
@@ -21,7 +21,7 @@ pub(crate) fn render_up(plan: &Plan<'_>, steps: &[Step<'_>], context: &Context<'
     let mut last = None;
     let mut before: Option<&Step<'_>> = None;
     for step in steps {
-        let heading = heading(plan.catalog, step);
+        let heading = heading(plan, step);
         if last != Some(heading) {
             rule(&mut out, heading);
             last = Some(heading);
@@ -76,13 +76,14 @@ fn stands_apart(before: &Step<'_>, step: &Step<'_>) -> bool {
     !(small(&before.statement) && small(&step.statement))
 }
 
-fn heading<'a>(catalog: &'a Catalog, step: &Step<'_>) -> Heading<'a> {
+fn heading<'a>(plan: &Plan<'a>, step: &Step<'_>) -> Heading<'a> {
+    let catalog = plan.catalog;
     let Some((id, entry)) = catalog.at(step.object as usize) else { return Heading::Words("more") };
     let relation = |id: &'a ObjectId, area: &'a str| Heading::Relation(area, &id.schema, &id.name);
     Heading::Words(match &entry.object {
         Object::Table(_) => return relation(id, &entry.area),
         Object::Index(_) | Object::Policy(_) | Object::Seed(_) | Object::Grant(_) => {
-            if let Some((id, entry)) = step.home(catalog).and_then(|home| catalog.at(home as usize))
+            if let Some((id, entry)) = plan.home(step.object).and_then(|home| catalog.at(home as usize))
                 && matches!(id.kind, Kind::Table | Kind::View)
             {
                 return relation(id, &entry.area);

@@ -99,7 +99,7 @@ impl<'a> Statement<'a> {
     pub fn effects(&self, is_new: impl Fn(&TableName) -> bool) -> Effects<'a> {
         let mut locks = Vec::new();
         let mut scans = Vec::new();
-        self.touch(&mut |table, lock, scan| {
+        self.each_lock(|table, lock, scan| {
             if !is_new(table) {
                 locks.push((table, lock));
                 if scan {
@@ -125,7 +125,7 @@ impl<'a> Statement<'a> {
     }
 
     /// Names each table that it locks, how, and whether it reads it in full.
-    fn touch(&self, f: &mut impl FnMut(&'a TableName, Lock, bool)) {
+    pub fn each_lock(&self, mut f: impl FnMut(&'a TableName, Lock, bool)) {
         use Lock::{AccessExclusive, AccessShare, RowExclusive, Share, ShareRowExclusive, ShareUpdateExclusive};
         match self {
             Statement::CreateTable { table, constraints, .. } => {
@@ -221,7 +221,7 @@ impl<'a> Statement<'a> {
     }
 
     /// What is lost, in words.
-    fn loses(&self) -> Option<Loss> {
+    pub fn loses(&self) -> Option<Loss> {
         let words = match self {
             Statement::DropTable(o) => format_smolstr!("all rows of {}", display(&o.table)),
             Statement::Drop(Object::Table(o)) => format_smolstr!("all rows of {}", display(&o.table)),
