@@ -11,7 +11,10 @@ pub mod ast;
 mod build;
 mod explain;
 mod grammar;
+mod print;
 mod scan;
+
+pub use print::print;
 
 use ast::{FileIdEq, SpecFile};
 use specc_diag::{Diagnostic, FileId};
@@ -24,4 +27,13 @@ pub fn parse(file: FileId, text: &str) -> (SpecFile, Vec<Diagnostic>) {
     specc_diag::sort(&mut findings);
     let comments = scan::comments(file, &scan, &built.used_docs);
     (SpecFile { file: FileIdEq(file), items: built.items, comments }, findings)
+}
+
+/// Brings a file into the one canonical layout. Comments and documentation survive; a file with errors is left alone.
+pub fn fmt(text: &str) -> Result<String, Vec<Diagnostic>> {
+    let (file, findings) = parse(FileId(0), text);
+    if specc_diag::has_errors(&findings) {
+        return Err(findings);
+    }
+    Ok(print::print_source(&file, text))
 }

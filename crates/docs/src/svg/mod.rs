@@ -19,7 +19,7 @@ pub fn draw(book: &Book<'_>) -> String {
     let layout = layout::arrange(book);
     let routes = route::route(book, &layout);
     let places = route::place(&layout, &routes, TOP);
-    let width = places.width.max(760);
+    let width = places.width.max(840);
     let mut out = String::with_capacity(layout.boxes.len() * 3000 + 4096);
     let _ = writeln!(
         out,
@@ -97,8 +97,8 @@ fn title(book: &Book<'_>, layout: &Layout, out: &mut String) {
     let mut x = 330;
     for (label, nullable, many) in samples {
         let mut glyphs = String::new();
-        foot(&mut glyphs, (x, 36), Side::Right, many);
-        stop(&mut glyphs, (x + 62, 36), Side::Left, nullable);
+        foot(&mut glyphs, (x, 36), Side::Right, many, 5);
+        stop(&mut glyphs, (x + 62, 36), Side::Left, nullable, 5);
         let _ = writeln!(out, "<g stroke=\"#52606d\"><path d=\"M{x} 36H{}\"/>{glyphs}</g>", x + 62);
         let _ = writeln!(out, "<text class=\"s\" x=\"{}\" y=\"40\">{label}</text>", x + 70);
         x += 96 + label.len() as i32 * 6;
@@ -120,8 +120,8 @@ fn line(book: &Book<'_>, layout: &Layout, places: &Places, edge: &Edge<'_>, out:
     let tip = format!("{}.{column} → {}", book.label(edge.relation.from), book.label(edge.relation.to));
     let hue = hue(layout.boxes[edge.to].panel);
     let _ = write!(out, "<g stroke=\"hsl({hue},40%,48%)\"><title>{}</title><path d=\"{path}\"/>", escape(&tip));
-    foot(out, start, edge.from_side, !edge.relation.inverse_one);
-    stop(out, end, edge.to_side, edge.relation.nullable);
+    foot(out, start, edge.from_side, !edge.relation.inverse_one, if edge.from_shift == 0 { 5 } else { 4 });
+    stop(out, end, edge.to_side, edge.relation.nullable, if edge.to_shift == 0 { 5 } else { 4 });
     out.push_str("</g>\n");
 }
 
@@ -157,29 +157,34 @@ fn rounded(points: &[(i32, i32)], out: &mut String) {
 }
 
 /// The end at the referring box: a crow's foot for many rows, a bar for one, and a circle because there may be none.
-fn foot(out: &mut String, (x, y): (i32, i32), side: Side, many: bool) {
+fn foot(out: &mut String, (x, y): (i32, i32), side: Side, many: bool, size: i32) {
     let way = if side == Side::Left { -1 } else { 1 };
     let tip = x + way * 10;
     if many {
-        let _ = write!(out, "<path d=\"M{x} {}L{tip} {y}L{x} {}\"/>", y - 5, y + 5);
+        let _ = write!(out, "<path d=\"M{x} {}L{tip} {y}L{x} {}\"/>", y - size, y + size);
     } else {
         let bar = x + way * 7;
-        let _ = write!(out, "<path d=\"M{bar} {}V{}\"/>", y - 5, y + 5);
+        let _ = write!(out, "<path d=\"M{bar} {}V{}\"/>", y - size, y + size);
     }
-    let _ = write!(out, "<circle cx=\"{}\" cy=\"{y}\" r=\"3.5\" fill=\"#fff\"/>", x + way * 14);
+    let _ = write!(out, "<circle cx=\"{}\" cy=\"{y}\" r=\"{}\" fill=\"#fff\"/>", x + way * 14, radius(size));
 }
 
 /// The end at the referenced box: a bar, and a second bar or a circle where the reference may be null.
-fn stop(out: &mut String, (x, y): (i32, i32), side: Side, nullable: bool) {
+fn stop(out: &mut String, (x, y): (i32, i32), side: Side, nullable: bool, size: i32) {
     let way = if side == Side::Left { -1 } else { 1 };
     let bar = x + way * 6;
-    let _ = write!(out, "<path d=\"M{bar} {}V{}\"/>", y - 5, y + 5);
+    let _ = write!(out, "<path d=\"M{bar} {}V{}\"/>", y - size, y + size);
     if nullable {
-        let _ = write!(out, "<circle cx=\"{}\" cy=\"{y}\" r=\"3.5\" fill=\"#fff\"/>", x + way * 12);
+        let _ = write!(out, "<circle cx=\"{}\" cy=\"{y}\" r=\"{}\" fill=\"#fff\"/>", x + way * 12, radius(size));
     } else {
         let second = x + way * 10;
-        let _ = write!(out, "<path d=\"M{second} {}V{}\"/>", y - 5, y + 5);
+        let _ = write!(out, "<path d=\"M{second} {}V{}\"/>", y - size, y + size);
     }
+}
+
+/// Of the circle that goes with bars of this size.
+fn radius(size: i32) -> &'static str {
+    if size < 5 { "2.8" } else { "3.5" }
 }
 
 /// A box.

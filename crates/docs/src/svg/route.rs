@@ -22,7 +22,7 @@ pub enum Track {
 }
 
 /// Which side of a box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
     Left,
     Right,
@@ -37,6 +37,44 @@ pub struct Edge<'a> {
     pub to_side: Side,
     /// Upright and level tracks in turn, upright ones at both ends; each with its lane.
     pub tracks: Vec<(Track, usize)>,
+    /// Up or down from the middle of the row, where ends of several kinds share it.
+    pub from_shift: i32,
+    pub to_shift: i32,
+}
+
+/// Where an edge ends: box, side and field; and the kinds of end: a foot, a stop, a stop of a nullable reference.
+type Port = (usize, Side, Option<usize>);
+
+impl Edge<'_> {
+    fn ports(&self) -> [(Port, u8); 2] {
+        let first = |fields: &[usize]| fields.first().copied();
+        let stop = if self.relation.nullable { 4 } else { 2 };
+        [
+            ((self.from, self.from_side, first(&self.relation.fields)), 1),
+            ((self.to, self.to_side, first(&self.relation.to_fields)), stop),
+        ]
+    }
+}
+
+/// Moves ends of different kinds apart.
+fn spread(edges: &mut [Edge<'_>]) {
+    let mut kinds: FxHashMap<Port, u8> = FxHashMap::default();
+    for (port, kind) in edges.iter().flat_map(Edge::ports) {
+        *kinds.entry(port).or_default() |= kind;
+    }
+    let shift = |(port, kind): (Port, u8)| {
+        let all = kinds[&port];
+        let place = (all & (kind - 1)).count_ones() as i32;
+        match all.count_ones() {
+            1 => 0,
+            2 => place * 9 - 4,
+            _ => place * 7 - 6,
+        }
+    };
+    for edge in edges {
+        let [from, to] = edge.ports();
+        (edge.from_shift, edge.to_shift) = (shift(from), shift(to));
+    }
 }
 
 /// Edges, and how many lanes each track has.
@@ -66,8 +104,9 @@ pub fn route<'a>(book: &Book<'a>, layout: &Layout) -> Routes<'a> {
             (track, lane)
         };
         let tracks = tracks.into_iter().map(&mut lane).collect();
-        routes.edges.push(Edge { relation, from, from_side, to, to_side, tracks });
+        routes.edges.push(Edge { relation, from, from_side, to, to_side, tracks, from_shift: 0, to_shift: 0 });
     }
+    spread(&mut routes.edges);
     routes
 }
 
@@ -319,6 +358,7 @@ impl Places {
         };
         let start = port(edge.from, edge.from_side, edge.relation.fields.first().copied());
         let end = port(edge.to, edge.to_side, edge.relation.to_fields.first().copied());
+        let (start, end) = ((start.0, start.1 + edge.from_shift), (end.0, end.1 + edge.to_shift));
         let mut points = vec![start];
         let mut at = start;
         for (n, &(track, lane)) in edge.tracks.iter().enumerate() {

@@ -230,46 +230,39 @@ end
         )
     }
 
-    /// Takes the locks of a promotion.
+    /// Takes the locks of a promotion: of the place, and of as many rows at the head of the line as places became free.
     ///
     /// Whoever changes a row that waits holds it and may want the place next, so nobody may wait for such a row while
-    /// holding the place. The place is taken first and given back (with the block that took it) where the head of the line
-    /// is held by others; then these are waited for.
+    /// holding the place, nor while holding other rows of the line. What has been taken is given back (with the block that
+    /// took it) where the head of the line is held by others, and tried again.
     pub fn hold(&self) -> String {
         let params = self.params();
-        let head = |how: &str| {
-            format!(
-                "perform
-from {} r
-where {}{}
-order by {}
-limit freed
-for no key update{how};",
-                table(self.entity),
-                self.of("r", &params).replace("\n    ", "\n  "),
-                self.waiting("r").join("\n  and "),
-                self.order(),
-            )
-        };
         format!(
             "
 begin
-  for attempt in 1 .. 20 loop
+  for attempt in 1 .. 100 loop
     begin
       {lock}
-      {try_head}
+      perform
+      from {table} r
+      where {of}{waiting}
+      order by {order}
+      limit freed
+      for no key update nowait;
       return;
     exception
       when lock_not_available then
-        -- Whoever holds a row of the line may want the place next. Leaving the block has given it back: wait without it.
-        {head}
+        -- Someone is changing a row of the line, and may want the place next: leaving the block has given it back.
+        perform pg_sleep(least(attempt * 0.005, 0.1));
     end;
   end loop;
 end
 ",
             lock = indented(&self.only_lock(&params), 4),
-            try_head = indented(&head(" nowait"), 6),
-            head = indented(&head(""), 8),
+            table = table(self.entity),
+            of = indented(&self.of("r", &params), 4),
+            waiting = self.waiting("r").join("\n        and "),
+            order = self.order(),
         )
     }
 

@@ -1,0 +1,74 @@
+//! Policies, buckets, realtime.
+
+use super::text::*;
+use super::{Align, Cells, Line, Printer};
+use crate::ast::*;
+
+impl Printer<'_> {
+    /// `{ rules }`
+    pub(super) fn rules(&mut self, rules: &[PolicyRule]) -> String {
+        self.block(|p, lines| {
+            for rule in rules {
+                p.entry(lines, rule.at, &rule.doc, |p| p.rule(rule));
+            }
+        })
+    }
+
+    fn rule(&mut self, rule: &PolicyRule) -> Cells {
+        let effect = if rule.forbid { "forbid" } else { "allow" };
+        let roles = if rule.roles.is_empty() { String::new() } else { format!("to {}", names(&rule.roles)) };
+        let mut rest = Vec::new();
+        if let Some(when) = &rule.when {
+            let keyword = if rule.unless { "unless" } else { "when" };
+            rest.push(format!("{keyword} {}", self.expr(when)));
+        }
+        if let Some(check) = &rule.check {
+            rest.push(format!("check {}", self.expr(check)));
+        }
+        rest.extend(rule.was.as_ref().map(|old| format!("was {}", name(old))));
+        let cells = vec![
+            format!("{}:", label(&rule.name)),
+            format!("{effect} {}", join(&rule.actions, action)),
+            roles,
+            rest.join(" "),
+        ];
+        Cells(Align::Rule, cells)
+    }
+
+    pub(super) fn bucket(&mut self, b: &BucketDecl) -> String {
+        let plain = |lines: &mut Vec<Line>, text: String| {
+            lines.push(Line::Row { cells: vec![text], align: Align::None, trailing: None });
+        };
+        let block = self.block(|p, lines| {
+            if b.public {
+                plain(lines, "public".to_owned());
+            }
+            if let Some((size, unit)) = &b.size {
+                p.entry(lines, unit.at, &None, |_| format!("size {size} {}", unit.text).into());
+            }
+            if let (Some(first), Some(last)) = (b.mime.first(), b.mime.last()) {
+                let at = At(first.at.0.to(last.at.0));
+                p.entry(lines, at, &None, |_| format!("mime {}", join(&b.mime, |m| string(&m.value))).into());
+            }
+            if !b.rules.is_empty() {
+                let rules = p.rules(&b.rules);
+                plain(lines, format!("policy {rules}"));
+            }
+        });
+        format!("bucket {} {block}", label(&b.name))
+    }
+
+    pub(super) fn realtime(&mut self, r: &RealtimeDecl) -> String {
+        let block = self.block(|p, lines| {
+            for table in &r.tables {
+                p.entry(lines, table.at, &None, |p| {
+                    let list =
+                        if table.columns.is_empty() { String::new() } else { format!(" {}", columns(&table.columns)) };
+                    let filter = table.filter.as_ref().map_or(String::new(), |e| format!(" where {}", p.expr(e)));
+                    format!("{}{list}{filter}", qname(&table.entity)).into()
+                });
+            }
+        });
+        format!("realtime {block}")
+    }
+}

@@ -1,0 +1,220 @@
+//! Items: schemas, types, entities, mixins, seeds, SQL.
+
+use super::text::*;
+use super::{Cells, Printer, WIDTH};
+use crate::ast::*;
+
+/// Short items of one kind that may stand without a blank line between them.
+pub(super) fn are_close(a: &ItemKind, b: &ItemKind) -> bool {
+    use ItemKind::*;
+    matches!(
+        (a, b),
+        (Schema(_), Schema(_))
+            | (Extension(_), Extension(_))
+            | (Role(_), Role(_))
+            | (Grant(_), Grant(_))
+            | (Viewer(_) | Predicate(_), Predicate(_))
+            | (Schema(_), Extension(_))
+            | (Extension(_), Schema(_))
+            | (Domain(_), Domain(_))
+            | (Sequence(_), Sequence(_))
+    )
+}
+
+impl Printer<'_> {
+    pub(super) fn item(&mut self, kind: &ItemKind) -> String {
+        match kind {
+            ItemKind::Schema(s) => format!("schema {}{}", name(&s.name), was(&s.was)),
+            ItemKind::Extension(e) => {
+                let schema = e.schema.as_ref().map_or(String::new(), |s| format!(" in {}", name(s)));
+                let version = e.version.as_ref().map_or(String::new(), |v| format!(" version {}", string(&v.value)));
+                format!("extension {}{schema}{version}", name(&e.name))
+            }
+            ItemKind::Enum(e) => self.enum_item(e),
+            ItemKind::Domain(d) => self.domain(d),
+            ItemKind::Composite(c) => self.composite(c),
+            ItemKind::Sequence(s) => sequence(s),
+            ItemKind::Entity(e) => self.entity(e),
+            ItemKind::Mixin(m) => self.mixin(m),
+            ItemKind::Viewer(v) => format!("viewer -> {}", qname(&v.entity)),
+            ItemKind::Predicate(p) => {
+                let params = join(&p.params, |(n, e)| format!("{}: {}", name(n), qname(e)));
+                let params = if p.params.is_empty() { String::new() } else { format!("({params})") };
+                format!("predicate {}{params} = {}", name(&p.name), self.expr(&p.body))
+            }
+            ItemKind::Policy(p) => {
+                let rules = self.rules(&p.rules);
+                format!("policy on {} {rules}", qname(&p.entity))
+            }
+            ItemKind::View(v) => self.view(v),
+            ItemKind::Function(f) => self.function(f),
+            ItemKind::Trigger(t) => self.trigger(t),
+            ItemKind::Role(r) => role(r),
+            ItemKind::Grant(g) => grant(g),
+            ItemKind::Bucket(b) => self.bucket(b),
+            ItemKind::Realtime(r) => self.realtime(r),
+            ItemKind::Schedule(s) => {
+                format!("schedule {} {} as {}", label(&s.name), string(&s.cron.value), body(&s.body))
+            }
+            ItemKind::Webhook(w) => self.webhook(w),
+            ItemKind::Seed(s) => self.seed(s),
+            ItemKind::Sql(s) => self.sql(s),
+            ItemKind::Kept(k) => {
+                // its comments are in its text
+                self.take(self.entry_end);
+                k.text.to_string()
+            }
+        }
+    }
+
+    fn enum_item(&mut self, e: &EnumDecl) -> String {
+        let head = format!("enum {}{}", qname(&e.name), was(&e.was));
+        let plain = e.labels.iter().all(|l| l.doc.is_none() && l.was.is_none());
+        let labels: Vec<String> = e.labels.iter().map(|l| label(&l.label)).collect();
+        if let Some(line) = self.one_line(&head, &labels).filter(|_| plain) {
+            return line;
+        }
+        let block = self.block(|p, lines| {
+            for l in &e.labels {
+                p.entry(lines, l.at, &l.doc, |_| format!("{}{}", label(&l.label), was(&l.was)).into());
+            }
+        });
+        format!("{head} {block}")
+    }
+
+    fn domain(&mut self, d: &DomainDecl) -> String {
+        let default = d.default.as_ref().map_or(String::new(), |e| format!(" = {}", self.expr(e)));
+        let head =
+            format!("domain {}{}: {}{}{default}", qname(&d.name), was(&d.was), type_ref(&d.base), collate(&d.collate));
+        if d.checks.is_empty() {
+            return head;
+        }
+        if let [check] = d.checks.as_slice() {
+            let text = self.check_text(check);
+            if let Some(line) = self.one_line(&head, &[text]) {
+                return line;
+            }
+        }
+        let block = self.block(|p, lines| {
+            for check in &d.checks {
+                p.entry(lines, check.at, &None, |p| p.check(check));
+            }
+        });
+        format!("{head} {block}")
+    }
+
+    fn composite(&mut self, c: &CompositeDecl) -> String {
+        let head = format!("composite {}{}", qname(&c.name), was(&c.was));
+        let plain = c.fields.iter().all(|f| f.doc.is_none() && f.was.is_none());
+        let fields: Vec<String> =
+            c.fields.iter().map(|f| format!("{}: {}{}", name(&f.name), type_ref(&f.ty), collate(&f.collate))).collect();
+        if let Some(line) = self.one_line(&head, &fields).filter(|_| plain) {
+            return line;
+        }
+        let block = self.block(|p, lines| {
+            for f in &c.fields {
+                p.entry(lines, f.at, &f.doc, |_| {
+                    let rest = format!("{}{}", collate(&f.collate), was(&f.was));
+                    let cells = vec![format!("{}:", name(&f.name)), type_ref(&f.ty), rest.trim_start().to_owned()];
+                    Cells(super::Align::Column, cells)
+                });
+            }
+        });
+        format!("{head} {block}")
+    }
+
+    fn entity(&mut self, e: &EntityDecl) -> String {
+        let external = if e.external { "external " } else { "" };
+        let unlogged = if e.unlogged { "unlogged " } else { "" };
+        let block = self.members(&e.members);
+        format!("{external}{unlogged}entity {}{} {block}", qname(&e.name), was(&e.was))
+    }
+
+    fn mixin(&mut self, m: &MixinDecl) -> String {
+        let params = join(&m.params, |p| match &p.default {
+            Some(default) => format!("{} = {}", name(&p.name), self.expr(default)),
+            None => name(&p.name),
+        });
+        let params = if m.params.is_empty() { String::new() } else { format!("({params})") };
+        let block = self.members(&m.members);
+        format!("mixin {}{params} {block}", name(&m.name))
+    }
+
+    fn seed(&mut self, s: &SeedDecl) -> String {
+        let block = self.block(|p, lines| {
+            for row in &s.rows {
+                p.entry(lines, row.at, &None, |p| p.seed_row(row).into());
+            }
+        });
+        format!("seed {} {block}", name(&s.env))
+    }
+
+    fn seed_row(&mut self, row: &SeedRow) -> String {
+        let label = row.label.as_ref().map_or(String::new(), |l| format!(" {}", name(l)));
+        let count = row.count.map_or(String::new(), |n| format!(" * {n}"));
+        let head = format!("{}{label}{count}", qname(&row.entity));
+        let comments = self.comments.get(self.next).is_some_and(|c| c.at.0.start < row.at.0.end);
+        if !comments {
+            let fields = join(&row.fields, |(n, e)| format!("{}: {}", name(n), e.text));
+            let line = format!("{head} {{ {fields} }}");
+            if !row.fields.is_empty() && !fields.contains('\n') && line.chars().count() + self.depth * 2 <= WIDTH {
+                return line;
+            }
+        }
+        let block = self.block(|p, lines| {
+            for (field, value) in &row.fields {
+                let at = At(field.at.0.to(value.at.0));
+                p.entry(lines, at, &None, |p| format!("{}: {}", name(field), p.expr(value)).into());
+            }
+        });
+        format!("{head} {block}")
+    }
+
+    fn sql(&mut self, s: &SqlDecl) -> String {
+        let mut parts = Vec::new();
+        if !s.provides.is_empty() {
+            parts.push(format!("provides {}", join(&s.provides, |(kind, n)| format!("{} {}", kind.text, qname(n)))));
+        }
+        if !s.depends.is_empty() {
+            let depends = join(&s.depends, |(kind, n)| match kind {
+                Some(kind) => format!("{} {}", kind.text, qname_but(n, &["after"])),
+                None => qname(n),
+            });
+            parts.push(format!("depends on {depends}"));
+        }
+        let after = if s.after { "after " } else { "" };
+        parts.push(format!("{after}{}", body(&s.up)));
+        if let Some(down) = &s.down {
+            parts.push(format!("down {}", body(down)));
+        }
+        parts.into_iter().fold(format!("sql {}", name(&s.name)), |text, part| text + "\n  " + &part)
+    }
+}
+
+fn sequence(s: &SequenceDecl) -> String {
+    let ty = s.ty.as_ref().map_or(String::new(), |t| format!(": {}", type_ref(t)));
+    let head = format!("sequence {}{}{ty}", qname(&s.name), was(&s.was));
+    let mut options: Vec<String> = s.options.iter().map(counting).collect();
+    options.extend(s.owned_by.as_ref().map(|(entity, field)| format!("owned by {}.{}", qname(entity), name(field))));
+    if options.is_empty() { head } else { format!("{head} {{ {} }}", options.join("  ")) }
+}
+
+fn role(r: &RoleDecl) -> String {
+    let external = if r.external { "external " } else { "" };
+    let options: String = r.options.iter().map(|o| format!(" {}", o.text)).collect();
+    let groups = if r.member_of.is_empty() { String::new() } else { format!(" in {}", names(&r.member_of)) };
+    format!("{external}role {}{options}{groups}{}", name(&r.name), was(&r.was))
+}
+
+fn grant(g: &GrantDecl) -> String {
+    let (verb, direction) = if g.revoke { ("revoke", "from") } else { ("grant", "to") };
+    let kind = g.object_kind.as_ref().map_or(String::new(), |k| format!("{} ", k.text));
+    let args = g.arg_types.as_ref().map_or(String::new(), |types| format!("({})", join(types, type_ref)));
+    let option = if g.grant_option { " with grant option" } else { "" };
+    format!(
+        "{verb} {} on {kind}{}{args} {direction} {}{option}",
+        join(&g.privileges, action),
+        qname_but(&g.object, &["to", "from"]),
+        names(&g.roles),
+    )
+}

@@ -1,0 +1,356 @@
+//! The one canonical layout.
+//!
+//! A block is collected as [`Line`]s first, entry by entry in the order of the text so that comments find their place,
+//! and laid out in columns after that.
+
+mod access;
+mod behaviour;
+mod items;
+mod members;
+mod text;
+
+use crate::ast::{At, Comment, Doc, RawExpr, SpecFile};
+
+/// Lines wider than this are broken where they can be.
+const WIDTH: usize = 110;
+
+/// A block no wider than this stands on one line where it can.
+const SHORT: usize = 90;
+
+/// Prints a tree. Comments of the tree are printed where their spans say.
+pub fn print(file: &SpecFile) -> String {
+    Printer::new(file, None).file(file)
+}
+
+/// Prints the tree of `source`, with the blank lines of the source.
+pub(crate) fn print_source(file: &SpecFile, source: &str) -> String {
+    Printer::new(file, Some(source)).file(file)
+}
+
+/// What kind of columns a row has; rows of one kind share their widths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Align {
+    None,
+    Column,
+    Check,
+    Rule,
+    Step,
+}
+
+/// A line of a block.
+#[derive(Debug)]
+enum Line {
+    Blank,
+    /// A comment or a line of documentation.
+    Comment(String),
+    Row {
+        cells: Vec<String>,
+        align: Align,
+        trailing: Option<String>,
+    },
+}
+
+/// The text of an entry in columns.
+struct Cells(Align, Vec<String>);
+
+impl From<String> for Cells {
+    fn from(text: String) -> Self {
+        Cells(Align::None, vec![text])
+    }
+}
+
+struct Printer<'a> {
+    comments: &'a [Comment],
+    used: Vec<bool>,
+    /// The first comment that may still have to be printed.
+    next: usize,
+    source: Option<&'a str>,
+    /// Where in the source the last thing printed ends.
+    last: usize,
+    /// Where the entry that is being printed ends, which is where its block ends.
+    entry_end: usize,
+    /// How deep the block is that is being printed.
+    depth: usize,
+}
+
+impl<'a> Printer<'a> {
+    fn new(file: &'a SpecFile, source: Option<&'a str>) -> Self {
+        let comments = &file.comments;
+        Self { comments, used: vec![false; comments.len()], next: 0, source, last: 0, entry_end: 0, depth: 0 }
+    }
+
+    fn file(mut self, file: &SpecFile) -> String {
+        let mut lines = Vec::new();
+        let mut before: Option<&crate::ast::ItemKind> = None;
+        for item in &file.items {
+            let close = before.is_some_and(|b| items::are_close(b, &item.kind));
+            let from = lines.len();
+            let asked = self.entry(&mut lines, item.at, &item.doc, |p| p.item(&item.kind).into());
+            // one line between items; none between short ones of a kind that were written together
+            if before.is_some() {
+                let blank = !close || if self.source.is_some() { asked } else { item.doc.is_some() };
+                match (blank, matches!(lines.get(from), Some(Line::Blank))) {
+                    (true, false) => lines.insert(from, Line::Blank),
+                    (false, true) => drop(lines.remove(from)),
+                    _ => {}
+                }
+            }
+            before = Some(&item.kind);
+        }
+        self.before(&mut lines, usize::MAX);
+        let mut out = String::new();
+        layout(&lines, 0, &mut out);
+        out
+    }
+
+    /// Adds an entry with what belongs to it: comments before it, its documentation, a comment after it on its line.
+    /// Tells whether a blank line was asked for before all of it.
+    fn entry(&mut self, lines: &mut Vec<Line>, at: At, doc: &Doc, content: impl FnOnce(&mut Self) -> Cells) -> bool {
+        let (start, end) = (at.0.start as usize, at.0.end as usize);
+        let from = lines.len();
+        self.before(lines, start);
+        let blank = self.blank_before(start);
+        if blank && !(from == lines.len() && from == 0) {
+            lines.push(Line::Blank);
+        }
+        let asked = matches!(lines.get(from), Some(Line::Blank));
+        let above = lines.len();
+        let outer = std::mem::replace(&mut self.entry_end, end);
+        let Cells(align, cells) = content(self);
+        self.entry_end = outer;
+        // comments in the middle of the entry stand above it
+        let inner: Vec<Line> = self.take(end).into_iter().map(|at| Line::Comment(self.comment(at))).collect();
+        lines.splice(above..above, inner);
+        for line in doc.iter().flat_map(|d| d.split('\n')) {
+            lines.push(Line::Comment(if line.is_empty() { "///".to_owned() } else { format!("/// {line}") }));
+        }
+        self.last = self.last.max(end);
+        let trailing = self.trailing(end);
+        lines.push(Line::Row { cells, align, trailing });
+        asked
+    }
+
+    /// Comments before `start`, each on its own line.
+    fn before(&mut self, lines: &mut Vec<Line>, start: usize) {
+        for at in self.take(start) {
+            let span = self.comments[at].at.0;
+            if self.blank_before(span.start as usize) && !lines.is_empty() {
+                lines.push(Line::Blank);
+            }
+            lines.push(Line::Comment(self.comment(at)));
+            self.last = span.end as usize;
+        }
+    }
+
+    /// The comments that start before `end` and are not printed yet.
+    fn take(&mut self, end: usize) -> Vec<usize> {
+        let mut out = Vec::new();
+        while self.comments.get(self.next).is_some_and(|c| (c.at.0.start as usize) < end) {
+            if !std::mem::replace(&mut self.used[self.next], true) {
+                out.push(self.next);
+            }
+            self.next += 1;
+        }
+        out
+    }
+
+    /// The text of a comment on a line of its own.
+    fn comment(&self, at: usize) -> String {
+        let text = self.comments[at].text.as_str();
+        match text.strip_prefix("--") {
+            Some(rest) => format!("//{rest}"),
+            None => text.to_owned(),
+        }
+    }
+
+    /// A comment after `end` on the same line.
+    fn trailing(&mut self, end: usize) -> Option<String> {
+        let source = self.source?;
+        let comment = self.comments.get(self.next)?;
+        let between = source.get(end..comment.at.0.start as usize)?;
+        if self.used[self.next] || !between.bytes().all(|b| matches!(b, b' ' | b'\t' | b',' | b'\r')) {
+            return None;
+        }
+        // what follows on the line would be pushed away from its comment
+        let after = source.get(comment.at.0.end as usize..).unwrap_or("");
+        if comment.text.starts_with("/*")
+            && !after.trim_start_matches([' ', '\t', '\r']).starts_with('\n')
+            && !after.is_empty()
+        {
+            return None;
+        }
+        self.used[self.next] = true;
+        self.last = comment.at.0.end as usize;
+        let text = self.comment(self.next);
+        self.next += 1;
+        Some(text)
+    }
+
+    /// Whether the source has a blank line between what was printed last and `start` (or the documentation above it).
+    fn blank_before(&self, start: usize) -> bool {
+        let Some(source) = self.source else { return false };
+        let Some(between) = source.get(self.last..start) else { return false };
+        // only up to the first thing in between, which can be documentation
+        let up_to = between.len() - between.trim_start_matches([' ', '\t', '\r', '\n', ',']).len();
+        between[..up_to].bytes().filter(|b| *b == b'\n').count() > 1
+    }
+
+    /// `{`, the entries, `}`, or `{}`.
+    fn block(&mut self, entries: impl FnOnce(&mut Self, &mut Vec<Line>)) -> String {
+        let mut lines = Vec::new();
+        let note = self.after_brace();
+        self.depth += 1;
+        entries(self, &mut lines);
+        self.before(&mut lines, self.entry_end.saturating_sub(1));
+        self.depth -= 1;
+        if lines.is_empty() && note.is_none() {
+            return "{}".to_owned();
+        }
+        let mut out = note.map_or(String::from("{\n"), |note| format!("{{  {note}\n"));
+        layout(&lines, self.depth + 1, &mut out);
+        out.push_str(&"  ".repeat(self.depth));
+        out.push('}');
+        out
+    }
+
+    /// `head { a, b }` where that is short and no comment is in it.
+    fn one_line(&self, head: &str, parts: &[String]) -> Option<String> {
+        let comments = self.comments.get(self.next).is_some_and(|c| (c.at.0.start as usize) < self.entry_end);
+        let line = format!("{head} {{ {} }}", parts.join(", "));
+        let fits = !line.contains('\n') && line.chars().count() <= SHORT;
+        (fits && !comments && !parts.is_empty()).then_some(line)
+    }
+
+    /// A comment right after the opening brace, at the end of its line.
+    fn after_brace(&mut self) -> Option<String> {
+        let source = self.source?;
+        let comment = self.comments.get(self.next).filter(|_| !self.used[self.next])?;
+        let (start, end) = (comment.at.0.start as usize, comment.at.0.end as usize);
+        let before = source.get(..start)?.trim_end_matches([' ', '\t']);
+        let after = source.get(end..)?.trim_start_matches([' ', '\t', '\r']);
+        if start >= self.entry_end || !before.ends_with('{') || !after.starts_with('\n') {
+            return None;
+        }
+        self.used[self.next] = true;
+        self.last = end;
+        let text = self.comment(self.next);
+        self.next += 1;
+        Some(text)
+    }
+
+    /// An expression as written, with the comments in it.
+    fn expr(&mut self, expr: &RawExpr) -> String {
+        let (start, end) = (expr.at.0.start as usize, expr.at.0.end as usize);
+        let first = self.comments.partition_point(|c| (c.at.0.start as usize) < start);
+        let inside = self.comments[first..].iter().take_while(|c| (c.at.0.end as usize) <= end && start < end).count();
+        if inside == 0 {
+            return expr.text.to_string();
+        }
+        let mut bytes = expr.text.as_bytes().to_vec();
+        for at in first..first + inside {
+            let from = self.comments[at].at.0.start as usize - start;
+            let text = self.comments[at].text.as_bytes();
+            if let Some(place) = bytes.get_mut(from..from + text.len()) {
+                place.copy_from_slice(text);
+                self.used[at] = true;
+            }
+        }
+        String::from_utf8(bytes).unwrap_or_else(|_| expr.text.to_string())
+    }
+
+    /// `head` and the parts on one line, or where that is too wide each part on a line of its own.
+    fn wrapped(&self, head: String, parts: &[String], indent: usize) -> String {
+        let one = parts.iter().fold(head.clone(), |line, part| line + " " + part);
+        let width = one.lines().next().map_or(0, |l| l.chars().count()) + self.depth * 2;
+        let breaks = parts.iter().rev().skip(1).any(|p| p.contains('\n'));
+        if width <= WIDTH && !breaks || parts.is_empty() {
+            return one;
+        }
+        let pad = " ".repeat(self.depth * 2 + indent);
+        parts.iter().fold(head, |text, part| text + "\n" + &pad + part)
+    }
+}
+
+/// Writes lines with their columns aligned.
+fn layout(lines: &[Line], depth: usize, out: &mut String) {
+    let pad = "  ".repeat(depth);
+    let rows: Vec<String> = (0..lines.len()).map(|at| row(lines, at)).collect();
+    for (at, line) in lines.iter().enumerate() {
+        match line {
+            Line::Blank => {}
+            Line::Comment(text) => {
+                out.push_str(&pad);
+                out.push_str(text);
+            }
+            Line::Row { trailing, .. } => {
+                out.push_str(&pad);
+                out.push_str(&rows[at]);
+                if let Some(trailing) = trailing {
+                    let gap = comment_column(lines, &rows, at).saturating_sub(last_width(&rows[at])) + 2;
+                    out.push_str(&" ".repeat(gap));
+                    out.push_str(trailing);
+                }
+            }
+        }
+        out.push('\n');
+    }
+}
+
+fn last_width(text: &str) -> usize {
+    text.rsplit('\n').next().map_or(0, |l| l.chars().count())
+}
+
+/// Comments after neighbouring rows stand below each other, unless a row is too wide for that.
+fn comment_column(lines: &[Line], rows: &[String], at: usize) -> usize {
+    let commented = |i: &usize| matches!(&lines[*i], Line::Row { trailing: Some(_), .. }) && !rows[*i].contains('\n');
+    let width = |i: usize| last_width(&rows[i]);
+    if !commented(&at) || width(at) > 80 {
+        return width(at);
+    }
+    let above = (0..at).rev().take_while(commented);
+    let below = (at..lines.len()).take_while(commented);
+    above.chain(below).map(width).filter(|w| *w <= 80).max().unwrap_or(0)
+}
+
+/// The text of one row, its cells padded to the widths of its fellows.
+fn row(lines: &[Line], at: usize) -> String {
+    let Line::Row { cells, align, .. } = &lines[at] else { return String::new() };
+    let mut out = String::new();
+    for (n, cell) in cells.iter().enumerate() {
+        let later = cells[n + 1..].iter().any(|c| !c.is_empty());
+        out.push_str(cell);
+        if !later {
+            break;
+        }
+        let gap = if matches!(align, Align::Column | Align::Rule) && n > 0 { 2 } else { 1 };
+        let width = fellows(lines, at, *align)
+            .filter(|other| other[n + 1..].iter().any(|c| !c.is_empty()))
+            .map(|other| other[n].chars().count())
+            .filter(|w| *w <= if n == 0 { 40 } else { 56 })
+            .max()
+            .unwrap_or(0);
+        let own = cell.chars().count();
+        out.push_str(&" ".repeat(width.saturating_sub(own) + gap));
+    }
+    out
+}
+
+/// The rows that share columns with the row at `at`.
+fn fellows(lines: &[Line], at: usize, align: Align) -> impl Iterator<Item = &Vec<String>> {
+    let (mut first, mut last) = (at, at);
+    if align == Align::Check {
+        let is_check = |i: usize| matches!(&lines[i], Line::Row { align: Align::Check, .. });
+        while first > 0 && is_check(first - 1) {
+            first -= 1;
+        }
+        while last + 1 < lines.len() && is_check(last + 1) {
+            last += 1;
+        }
+    } else if align != Align::None {
+        (first, last) = (0, lines.len() - 1);
+    }
+    lines[first..=last].iter().filter_map(move |line| match line {
+        Line::Row { cells, align: a, .. } if *a == align && !cells.iter().any(|c| c.contains('\n')) => Some(cells),
+        _ => None,
+    })
+}
