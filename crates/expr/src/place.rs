@@ -56,6 +56,9 @@ pub fn expr_span(expr: &Expr, text: &str, at: Span) -> Span {
         }
     }
     if let Expr::Cast { kind: CastKind::DoubleColon, .. } = expr {
+        if text[end..].starts_with("()") {
+            end += 2; // of a call without arguments only the name is known
+        }
         end = type_end(text, end);
     }
     if matches!(expr, Expr::Function(_)) && text[end..].starts_with('(') && !text[start..end].contains('(') {

@@ -34,10 +34,22 @@ pub enum Resolved {
     /// `claims.app_metadata.role`: the keys.
     Claims(Vec<SmolStr>),
     /// A column of the row at this place of the scope.
-    Field { row: usize, field: FieldIx },
+    Field {
+        /// Its place in [`Scope::rows`].
+        row: usize,
+        /// The column.
+        field: FieldIx,
+    },
     /// Follows relations from a row of the scope, then reads a field; without a field it stands for the last
     /// relation's row (as the argument of a predicate, or the path of `exists`).
-    Path { row: usize, steps: Vec<PathStep>, field: Option<FieldIx> },
+    Path {
+        /// The place of the first row in [`Scope::rows`].
+        row: usize,
+        /// The relations, in the order in which they are followed.
+        steps: Vec<PathStep>,
+        /// A column of the last row.
+        field: Option<FieldIx>,
+    },
     /// A row of the scope itself (a predicate's parameter, or `this`).
     Row(usize),
     /// A predicate without parameters.
