@@ -5,6 +5,7 @@
 //! instead.
 
 pub mod codes;
+mod excerpt;
 mod render;
 
 pub use codes::Code;
@@ -12,6 +13,7 @@ pub use render::{RenderOptions, position, render, render_json};
 
 use serde::Serialize;
 use smol_str::SmolStr;
+use std::sync::OnceLock;
 
 /// A file of the project, as an index into [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Default)]
@@ -143,6 +145,25 @@ pub struct SourceFile {
     pub name: SmolStr,
     /// The whole text.
     pub text: std::sync::Arc<str>,
+    /// Where its lines start; made when the first finding is shown.
+    starts: OnceLock<Vec<u32>>,
+}
+
+impl SourceFile {
+    /// The first byte of each line.
+    pub(crate) fn line_starts(&self) -> &[u32] {
+        self.starts.get_or_init(|| {
+            let breaks = self.text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
+            std::iter::once(0).chain(breaks.map(|(at, _)| at as u32 + 1)).collect()
+        })
+    }
+
+    /// The number of the line, from 0, that the byte lies in, and its first byte.
+    pub(crate) fn line_at(&self, at: usize) -> (usize, usize) {
+        let starts = self.line_starts();
+        let line = starts.partition_point(|start| *start as usize <= at) - 1;
+        (line, starts[line] as usize)
+    }
 }
 
 impl Sources {
@@ -153,7 +174,7 @@ impl Sources {
 
     /// Adds a file and returns its id.
     pub fn add(&mut self, name: impl Into<SmolStr>, text: impl Into<std::sync::Arc<str>>) -> FileId {
-        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.files.push(SourceFile { name: name.into(), text: text.into(), starts: OnceLock::new() });
         FileId(self.files.len() as u32 - 1)
     }
 

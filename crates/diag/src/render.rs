@@ -1,7 +1,8 @@
 //! Diagnostics as text for a person and as JSON for a program.
 
+use crate::excerpt::{Excerpt, tame};
 use crate::{Diagnostic, Severity, Sources, Span};
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
 
 /// How text is drawn.
@@ -21,7 +22,9 @@ impl Default for RenderOptions {
 
 struct Report<'a> {
     diagnostic: &'a Diagnostic,
-    source: NamedSource<String>,
+    message: String,
+    labels: Vec<LabeledSpan>,
+    source: Excerpt,
 }
 
 impl fmt::Debug for Report<'_> {
@@ -32,7 +35,7 @@ impl fmt::Debug for Report<'_> {
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.diagnostic.message)
+        f.write_str(&self.message)
     }
 }
 
@@ -50,25 +53,12 @@ impl miette::Diagnostic for Report<'_> {
         })
     }
 
-    fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        let why = self.diagnostic.code.info().why;
-        Some(match &self.diagnostic.help {
-            Some(help) => Box::new(format!("{help}\nwhy: {why}")),
-            None => Box::new(format!("why: {why}")),
-        })
-    }
-
     fn source_code(&self) -> Option<&dyn SourceCode> {
         Some(&self.source)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let file = self.diagnostic.span().file;
-        let here = self.diagnostic.labels.iter().filter(move |l| l.span.file == file);
-        Some(Box::new(here.map(|l| {
-            let text = (!l.text.is_empty()).then(|| l.text.clone());
-            LabeledSpan::new(text, l.span.start as usize, (l.span.end - l.span.start) as usize)
-        })))
+        Some(Box::new(self.labels.iter().cloned()))
     }
 }
 
@@ -77,16 +67,51 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, options: RenderOptions
     let file = sources.file(diagnostic.span().file);
     let theme = if options.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(options.width).with_links(false);
-    let report = Report { diagnostic, source: NamedSource::new(&file.name, file.text.to_string()) };
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        diagnostic.labels.iter().partition(|l| l.span.file == diagnostic.span().file);
+    let spans: Vec<_> = here.iter().map(|l| (l.span.start as usize, l.span.end as usize)).collect();
+    let (source, spans) = Excerpt::new(file, &spans);
+    let labels = here
+        .iter()
+        .zip(spans)
+        .map(|(l, (start, end))| LabeledSpan::new((!l.text.is_empty()).then(|| tame(&l.text)), start, end - start))
+        .collect();
+    let report = Report { diagnostic, message: tame(&diagnostic.message), labels, source };
     let mut out = String::new();
     if handler.render_report(&mut out, &report).is_err() {
-        out = format!("{}: {}\n", diagnostic.code.name(), diagnostic.message);
+        out = format!("{}: {}\n", diagnostic.code.name(), report.message);
     }
+    let mut note = |head: &str, text: &str| {
+        let (on, off) = if options.color { ("\x1b[36m", "\x1b[0m") } else { ("", "") };
+        out.push_str(&format!("{on}{head:>6}:{off} {}\n", wrap(&tame(text), options.width.saturating_sub(8))));
+    };
     // Places in other files cannot be drawn into this one: they are named below it.
-    for label in diagnostic.labels.iter().filter(|l| l.span.file != diagnostic.span().file) {
+    for label in elsewhere {
         let (line, column) = position(sources, label.span);
-        let name = &sources.file(label.span.file).name;
-        out.push_str(&format!("  also: {name}:{line}:{column} {}\n", label.text));
+        note("also", &format!("{}:{line}:{column} {}", sources.file(label.span.file).name, label.text));
+    }
+    if let Some(help) = &diagnostic.help {
+        note("help", help);
+    }
+    note("why", diagnostic.code.info().why);
+    out
+}
+
+/// `text` in lines of at most `width` characters, those after the first indented.
+fn wrap(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > width {
+            out.push_str("\n        ");
+            used = 0;
+        } else if !out.is_empty() {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += length;
     }
     out
 }
@@ -113,8 +138,66 @@ pub fn render_json(diagnostic: &Diagnostic, sources: &Sources) -> serde_json::Va
 
 /// Line and column of the start of `span`, both from 1, the column in characters.
 pub fn position(sources: &Sources, span: Span) -> (usize, usize) {
-    let text = &sources.file(span.file).text;
-    let before = text.get(..span.start as usize).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    let file = sources.file(span.file);
+    let (line, start) = file.line_at(span.start as usize);
+    let before = file.text.get(start..span.start as usize).unwrap_or("");
+    (line + 1, before.chars().count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codes;
+
+    fn drawn(text: &str, start: usize, end: usize, message: &str) -> String {
+        let mut sources = Sources::new();
+        let id = sources.add("a.dbspec", text);
+        let found = Diagnostic::new(codes::SYNTAX, Span::new(id, start, end), message);
+        render(&found, &sources, RenderOptions::default())
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_place() {
+        let text = format!("{}wrong{}\nnext", "a ".repeat(5_000), " b".repeat(5_000));
+        let said = drawn(&text, 10_000, 10_005, "this");
+        assert!(said.contains("wrong"), "{said}");
+        assert!(said.contains("a.dbspec:1:10001"), "{said}");
+        assert!(said.lines().all(|l| l.chars().count() < 220), "{said}");
+        let rows: Vec<&str> = said.lines().collect();
+        let source = rows.iter().position(|l| l.contains("wrong")).expect("the line");
+        let column = |line: &str, what: &str| line.find(what).map(|at| line[..at].chars().count());
+        assert_eq!(column(rows[source], "wrong"), column(rows[source + 1], "──"), "{said}");
+    }
+
+    #[test]
+    fn what_moves_the_cursor_is_not_printed() {
+        let said = drawn("a \u{202e}b\u{1b}[31m c\r\nd", 2, 5, "`\u{1b}[2J` is `\u{202e}`");
+        assert!(!said.contains(['\u{1b}', '\u{202e}', '\r']), "{said:?}");
+    }
+
+    #[test]
+    fn long_names_are_shortened_in_what_is_said() {
+        let said = drawn("x", 0, 1, &format!("`{}` is long", "n".repeat(10_000)));
+        assert!(said.len() < 1_000 && said.contains("nnn…` is long"), "{said}");
+    }
+
+    #[test]
+    fn places_far_apart_are_both_shown() {
+        let text = format!("first\n{}last\n", "between\n".repeat(100_000));
+        let mut sources = Sources::new();
+        let id = sources.add("a.dbspec", text.as_str());
+        let at = text.len() - 5;
+        let found =
+            Diagnostic::new(codes::SYNTAX, Span::new(id, at, at + 4), "twice").also(Span::new(id, 0, 5), "here");
+        let said = render(&found, &sources, RenderOptions::default());
+        assert!(said.contains("1 │ first") && said.contains("100002 │ last"), "{said}");
+        assert!(said.lines().count() < 24, "{said}");
+    }
+
+    #[test]
+    fn a_span_over_many_lines_is_cut() {
+        let text = "line\n".repeat(1_000);
+        let said = drawn(&text, 0, text.len(), "all");
+        assert!(said.lines().count() < 24, "{said}");
+    }
 }
