@@ -25,6 +25,8 @@ begin
     raise exception using errcode = 'ZZ001', message = outcome;
   exception
     when sqlstate 'ZZ001' then return sqlerrm;
+    -- 18 has a code of its own for `on delete restrict`
+    when restrict_violation then return '23503';
     when others then return sqlstate;
   end;
 end
@@ -71,8 +73,8 @@ impl Who {
     pub fn claims(self) -> String {
         match self {
             Self::Anon => String::new(),
-            Self::User(name) => claims_with(&key(name), "{}"),
-            Self::Claims(name, metadata) => claims_with(&key(name), metadata),
+            Self::User(name) => with_email(name, "{}"),
+            Self::Claims(name, metadata) => with_email(name, metadata),
             Self::Service => r#"{"role":"service_role"}"#.to_owned(),
         }
     }
@@ -95,6 +97,11 @@ impl Who {
         as_user(session, self.role(), &self.claims(), |tx| Ok(tx.query_one(&query, &[&statements])?.get(0)))
             .unwrap_or_else(|error: postgres::Error| panic!("{self:?}: {error:?}"))
     }
+}
+
+/// The claims of the account that has this name for an address, as the platform writes them.
+fn with_email(name: &str, metadata: &str) -> String {
+    claims_with(&key(name), metadata).replacen('{', &format!(r#"{{"email":"{name}@example.com","#), 1)
 }
 
 /// Statements, and for each what everybody gets for it, in the order of `people`. `=` is what the one before got.

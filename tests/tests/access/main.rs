@@ -4,9 +4,12 @@
 //! and `=` is the same as for the person before. Everything is undone, so the order of statements does not matter.
 
 mod automation_platform;
+mod medellin_decks;
 mod medellin_events;
 mod medellin_jobs;
 mod medellin_people;
+mod medellin_startups;
+mod medellin_storage;
 mod srvc_crm;
 mod starter;
 
@@ -33,9 +36,12 @@ fn no_entity_is_forgotten() {
         (
             "medellin_spark",
             [
+                include_str!("medellin_decks.rs"),
                 include_str!("medellin_events.rs"),
                 include_str!("medellin_jobs.rs"),
                 include_str!("medellin_people.rs"),
+                include_str!("medellin_startups.rs"),
+                include_str!("medellin_storage.rs"),
             ]
             .concat(),
         ),

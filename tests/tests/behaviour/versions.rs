@@ -11,7 +11,7 @@ fn a_stale_version_is_refused() {
         let mut owner = db.connect().unwrap();
         event(&mut owner, 5, 0);
         run(&mut owner, "insert into public.pitch_decks (id, user_id, title) values ({deck}, {ana}, 'One')");
-        let mut version = || one_text(&mut db.connect().unwrap(), "select version from public.pitch_decks");
+        let version = || one_text(&mut db.connect().unwrap(), "select version from public.pitch_decks");
         assert_eq!(version(), "1");
         // an update that names the version it read, and one that does not
         run(&mut owner, "update public.pitch_decks set title = 'Two', version = 1 where id = {deck}");
