@@ -30,12 +30,24 @@ fn a_change_leaves_a_row_that_says_who_and_what() {
         event(&mut owner, 5, 0);
         trail(&mut owner);
 
-        by(&mut owner, Who::User("ana"), "insert into public.companies (created_by, name, slug, industry) values ({ana}, 'Acme', 'acme', 'fintech')");
+        by(
+            &mut owner,
+            Who::User("ana"),
+            "insert into public.companies (created_by, name, slug, industry) values ({ana}, 'Acme', 'acme', 'fintech')",
+        );
         assert_eq!(trail(&mut owner), ["companies insert Ana - Acme"]);
         by(&mut owner, Who::User("ana"), "update public.companies set name = 'Acme Inc' where slug = 'acme'");
         assert_eq!(trail(&mut owner), ["companies update Ana Acme Acme Inc"]);
-        by(&mut owner, Who::User("ana"), "update public.companies set name = name, industry = 'fintech' where slug = 'acme'");
-        assert_eq!(trail(&mut owner), [""; 0], "nothing changed, nothing is said");
+        by(
+            &mut owner,
+            Who::User("ana"),
+            "update public.companies set name = name, industry = 'fintech' where slug = 'acme'",
+        );
+        assert_eq!(
+            trail(&mut owner),
+            ["companies update Ana Acme Inc Acme Inc"],
+            "updated_at moved, so the row did change"
+        );
         by(&mut owner, Who::Service, "update public.companies set verified = true where slug = 'acme'");
         assert_eq!(trail(&mut owner), ["companies update nobody Acme Inc Acme Inc"]);
         by(&mut owner, Who::User("root"), "delete from public.companies where slug = 'acme'");
@@ -43,13 +55,47 @@ fn a_change_leaves_a_row_that_says_who_and_what() {
 
         // the key is there in words
         by(&mut owner, Who::User("ana"), "select public.found_startup('Acme', 'fintech')");
-        let keys = texts(&mut owner, "select a.record_id = s.id::text from public.audit_log a, public.startups s where a.table_name = 'startups' and a.action ilike 'insert'");
+        let keys = texts(
+            &mut owner,
+            "select a.record_id = s.id::text from public.audit_log a, public.startups s where a.table_name = 'startups' and a.action ilike 'insert'",
+        );
         assert_eq!(keys, ["t"]);
         let members = texts(&mut owner, "select record_id from public.audit_log where table_name = 'startup_members'");
         let key: Vec<_> = texts(&mut owner, "select startup_id, user_id from public.startup_members");
         let parts: Vec<_> = key[0].split(' ').collect();
-        assert!(members.iter().all(|m| parts.iter().all(|part| m.contains(part))), "a key of two columns is named whole: {members:?}");
+        assert!(
+            members.iter().all(|m| parts.iter().all(|part| m.contains(part))),
+            "a key of two columns is named whole: {members:?}"
+        );
     });
+}
+
+/// The trail is of changes: an update that leaves a row as it was says nothing, nor does one that is undone or that meets no row.
+#[test]
+fn what_changes_nothing_is_not_in_the_trail() {
+    let built = specc_tests::project(
+        "entity notes { id: int key, name: text, use audited }
+         entity pairs { a: int, b: int, key (a, b), use audited }",
+    );
+    for major in specc_tests::VERSIONS {
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().unwrap();
+        let mut says = |statements: &str| {
+            run(&mut owner, statements);
+            texts(&mut owner, "select lower(action), record_id from public.audit_log order by id")
+        };
+        assert_eq!(says("insert into public.notes values (1, 'One'), (2, 'Two')"), ["insert 1", "insert 2"]);
+        assert_eq!(says("update public.notes set name = name").len(), 2);
+        assert_eq!(
+            says("update public.notes set name = 'x' where id = 3; delete from public.notes where id = 3").len(),
+            2
+        );
+        assert_eq!(says("begin; delete from public.notes; rollback").len(), 2);
+        assert_eq!(says("insert into public.notes values (1, 'x') on conflict do nothing").len(), 2);
+        assert_eq!(says("update public.notes set name = 'Two'")[2..], ["update 1"], "of two rows one changed");
+        // a key of two columns is named whole
+        assert_eq!(says("insert into public.pairs values (1, 2)")[3..], [r#"insert {"a": 1, "b": 2}"#]);
+    }
 }
 
 /// The rows to develop with go through every audited table but few.
@@ -64,8 +110,21 @@ fn every_audited_table_writes() {
         );
         assert_eq!(
             audited,
-            ["companies", "events", "job_applications", "job_postings", "payments", "pitch_decks", "profiles", "startup_documents",
-             "startup_invitations", "startup_members", "startup_metrics", "startup_milestones", "startups"],
+            [
+                "companies",
+                "events",
+                "job_applications",
+                "job_postings",
+                "payments",
+                "pitch_decks",
+                "profiles",
+                "startup_documents",
+                "startup_invitations",
+                "startup_members",
+                "startup_metrics",
+                "startup_milestones",
+                "startups"
+            ],
             "what the spec says `use audited` of"
         );
         for table in audited {
@@ -98,7 +157,11 @@ fn the_trail_is_for_admins_to_read_and_for_nobody_to_write() {
                 ("truncate public.audit_log", ["42501", "=", "="]),
             ],
         );
-        for statement in ["update public.audit_log set action = 'DELETE'", "delete from public.audit_log", "truncate public.audit_log"] {
+        for statement in [
+            "update public.audit_log set action = 'DELETE'",
+            "delete from public.audit_log",
+            "truncate public.audit_log",
+        ] {
             assert_eq!(owner.batch_execute(statement).unwrap_err().code().unwrap().code(), "42501", "{statement}");
         }
         trail(&mut owner);

@@ -82,6 +82,10 @@ impl<'a> Room<'a> {
         entry.depends.dedup();
         // A definition may mention itself (a recursive function, a self-reference); that orders nothing.
         entry.depends.retain(|d| d.on != id);
+        // std's functions and an author's may stand there although nothing that is generated does.
+        if id.schema == self.model.options.helper_schema {
+            self.helper_schema();
+        }
         self.out.catalog.insert(entry);
     }
 
