@@ -70,9 +70,8 @@ impl Config {
     pub fn parse(file: FileId, text: &str) -> Result<Self, Diagnostic> {
         toml::from_str(text).map_err(|error| {
             let range = error.span().unwrap_or(0..0);
-            let message = error.message().lines().next().unwrap_or("cannot be read").to_string();
-            Diagnostic::new(codes::BAD_CONFIG, Span::new(file, range.start, range.end), message)
-                .help("the settings are `name`, `target`, `specs`, `[schemas]`, `[postgres]` and `[output]`")
+            let (message, help) = in_words(error.message());
+            Diagnostic::new(codes::BAD_CONFIG, Span::new(file, range.start, range.end), message).help(help)
         })
     }
 
@@ -123,5 +122,34 @@ impl Config {
     /// The folder of specc's own state: down scripts, the stored catalog, checksums.
     pub fn state(&self) -> PathBuf {
         self.output.state.clone().unwrap_or_else(|| "specc".into())
+    }
+}
+
+/// What the reader of TOML says, in the author's words, and what to write instead.
+fn in_words(said: &str) -> (String, String) {
+    let said = said.lines().next().unwrap_or("this cannot be read");
+    let quoted: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
+    let list = |words: &[&str]| words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
+    match (said.split(" `").next().unwrap_or_default(), quoted.as_slice()) {
+        ("unknown field", [word, known @ ..]) => {
+            let help = match specc_diag::nearest(word, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("settings here are {}", list(known)),
+            };
+            (format!("unknown setting `{word}`"), help)
+        }
+        ("unknown variant", [word, known @ ..]) => {
+            (format!("`{word}` is not a value of this setting"), format!("it is one of {}", list(known)))
+        }
+        ("missing field", [word, ..]) => {
+            (format!("the project has no `{word}`"), format!("add a line: `{word} = \"…\"`"))
+        }
+        _ if said.contains("quoted") || said.contains("string") => {
+            (said.to_owned(), "texts stand in quotes: `name = \"shop\"`".to_owned())
+        }
+        _ => (
+            said.to_owned(),
+            "the settings are `name`, `target`, `specs`, `[schemas]`, `[postgres]` and `[output]`".to_owned(),
+        ),
     }
 }

@@ -63,7 +63,7 @@ impl Project {
             let globs = config.specs.join("`, `");
             findings.push(
                 Diagnostic::new(codes::NO_SPECS, span, format!("no file matches `{globs}`"))
-                    .help("write a `.dbspec` file, or name where they are: specs = [\"schema/**/*.dbspec\"]"),
+                    .help("write a `.dbspec` file, or say where they are: `specs = [\"schema/**/*.dbspec\"]`"),
             );
         }
         if findings.is_empty() { Ok(Self { root, config, sources, files }) } else { Err(Failure::Findings(findings, sources)) }
