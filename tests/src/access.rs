@@ -131,7 +131,8 @@ pub fn sql(text: &str) -> String {
         out.push_str(&rest[..open]);
         rest = &rest[open + 1..];
         let name = rest.split('}').next().unwrap_or_default();
-        let is_name = !name.is_empty() && name.len() < rest.len() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let is_name =
+            !name.is_empty() && name.len() < rest.len() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         if is_name {
             let _ = write!(out, "'{}'", key(name));
             rest = &rest[name.len() + 1..];

@@ -50,7 +50,8 @@ impl Built {
         let db = made.expect("a database");
         if self.layout() == Layout::Supabase {
             let secrets = ["project_url", "service_role_key", "webhook_secret"];
-            let create = secrets.map(|name| format!("select vault.create_secret('http://localhost/{name}', '{name}');"));
+            let create =
+                secrets.map(|name| format!("select vault.create_secret('http://localhost/{name}', '{name}');"));
             db.load(&create.concat()).expect("the secrets that a project has");
         }
         db
@@ -110,7 +111,12 @@ pub fn texts(session: &mut Session, query: &str) -> Vec<String> {
 /// What the server said was wrong.
 pub fn said(error: &postgres::Error) -> String {
     match error.as_db_error() {
-        Some(db) => format!("{} {}{}", db.code().code(), db.message(), db.where_().map(|w| format!("\n{w}")).unwrap_or_default()),
+        Some(db) => format!(
+            "{} {}{}",
+            db.code().code(),
+            db.message(),
+            db.where_().map(|w| format!("\n{w}")).unwrap_or_default()
+        ),
         None => error.to_string(),
     }
 }

@@ -43,7 +43,11 @@ fn allowed() -> BTreeMap<String, BTreeSet<String>> {
 fn crates_use_only_what_the_architecture_allows() {
     let (manifests, allowed) = (manifests(), allowed());
     let names: BTreeSet<_> = manifests.keys().collect();
-    assert_eq!(names, allowed.keys().collect(), "every crate has a row in docs/architecture.md, and no row is without a crate");
+    assert_eq!(
+        names,
+        allowed.keys().collect(),
+        "every crate has a row in docs/architecture.md, and no row is without a crate"
+    );
     for (name, uses) in &manifests {
         if name == "cli" {
             assert!(!uses.contains("postgres"), "the command line does not talk to a database yet");

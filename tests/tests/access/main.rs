@@ -3,14 +3,24 @@
 //! `42501` is a refusal, a number says how many rows were touched, a list of words is what was read (`-` for nothing),
 //! and `=` is the same as for the person before. Everything is undone, so the order of statements does not matter.
 
+// Tables, one statement a line, however long it is.
+#[rustfmt::skip]
 mod automation_platform;
+#[rustfmt::skip]
 mod medellin_decks;
+#[rustfmt::skip]
 mod medellin_events;
+#[rustfmt::skip]
 mod medellin_jobs;
+#[rustfmt::skip]
 mod medellin_people;
+#[rustfmt::skip]
 mod medellin_startups;
+#[rustfmt::skip]
 mod medellin_storage;
+#[rustfmt::skip]
 mod srvc_crm;
+#[rustfmt::skip]
 mod starter;
 
 use specc_postgres::{Database, Session};
@@ -58,9 +68,9 @@ fn no_entity_is_forgotten() {
         );
         for table in tables {
             for statement in ["from public.", "insert into public.", "update public.", "delete from public."] {
-                let at = source.match_indices(&format!("{statement}{table}")).any(|(at, found)| {
-                    source[at + found.len()..].starts_with([' ', '"', '\n', '\\', ')'])
-                });
+                let at = source
+                    .match_indices(&format!("{statement}{table}"))
+                    .any(|(at, found)| source[at + found.len()..].starts_with([' ', '"', '\n', '\\', ')']));
                 assert!(at, "nobody tries `{statement}{table}` of {spec}");
             }
         }

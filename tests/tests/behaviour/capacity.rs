@@ -34,14 +34,26 @@ fn person(n: u32) -> String {
 fn register(session: &mut Session, n: u32) -> Result<u64, postgres::Error> {
     let key: String = session.query_one(&format!("select {}::text", person(n)), &[])?.get(0);
     as_user_commit(session, AUTHENTICATED, &claims(&key), |tx| {
-        tx.execute(&sql(&format!("insert into public.registrations (event_id, attendee_id) values ({{launch}}, {})", person(n))), &[])
+        tx.execute(
+            &sql(&format!(
+                "insert into public.registrations (event_id, attendee_id) values ({{launch}}, {})",
+                person(n)
+            )),
+            &[],
+        )
     })
 }
 
 fn cancel(session: &mut Session, n: u32) -> Result<u64, postgres::Error> {
     let key: String = session.query_one(&format!("select {}::text", person(n)), &[])?.get(0);
     as_user_commit(session, AUTHENTICATED, &claims(&key), |tx| {
-        tx.execute(&sql(&format!("update public.registrations set status = 'cancelled' where event_id = {{launch}} and attendee_id = {}", person(n))), &[])
+        tx.execute(
+            &sql(&format!(
+                "update public.registrations set status = 'cancelled' where event_id = {{launch}} and attendee_id = {}",
+                person(n)
+            )),
+            &[],
+        )
     })
 }
 
@@ -115,8 +127,13 @@ fn seats_stay_right_while_people_come_and_go() {
                 }
             }
         });
-        let live = texts(&mut owner, "select 1 from public.registrations where status in ('confirmed', 'waitlisted')").len();
-        assert_eq!(people(&mut owner, "confirmed").len(), live.min(10), "version {major}: no seat is empty while somebody waits");
+        let live =
+            texts(&mut owner, "select 1 from public.registrations where status in ('confirmed', 'waitlisted')").len();
+        assert_eq!(
+            people(&mut owner, "confirmed").len(),
+            live.min(10),
+            "version {major}: no seat is empty while somebody waits"
+        );
         let tally = tally(&mut owner);
         let (rows, counters) = tally.split_once(", ").unwrap();
         assert!(rows.starts_with(counters), "version {major}: {tally}");
@@ -129,8 +146,11 @@ fn a_limit_holds_for_every_way_into_it() {
         let mut owner = db.connect().unwrap();
         event(&mut owner, 2, 6);
         // many rows in one statement
-        run(&mut owner, "insert into public.registrations (event_id, attendee_id, registered_at)
-             select {launch}, md5('person ' || n)::uuid, now() - n * interval '1 minute' from generate_series(1, 5) n");
+        run(
+            &mut owner,
+            "insert into public.registrations (event_id, attendee_id, registered_at)
+             select {launch}, md5('person ' || n)::uuid, now() - n * interval '1 minute' from generate_series(1, 5) n",
+        );
         assert_eq!(tally(&mut owner), "2 3 0, 2 3");
         // a waiting row cannot be pushed in by an update
         run(&mut owner, "update public.registrations set status = 'confirmed' where status = 'waitlisted'");
@@ -144,8 +164,11 @@ fn a_limit_holds_for_every_way_into_it() {
         run(&mut owner, "update public.registrations set status = 'cancelled' where status = 'waitlisted'");
         assert_eq!(tally(&mut owner), "2 0 3, 2 0");
         // a person who left may come back
-        run(&mut owner, "insert into public.registrations (event_id, attendee_id) select event_id, attendee_id
-             from public.registrations where status = 'cancelled' order by registered_at limit 1");
+        run(
+            &mut owner,
+            "insert into public.registrations (event_id, attendee_id) select event_id, attendee_id
+             from public.registrations where status = 'cancelled' order by registered_at limit 1",
+        );
         assert_eq!(tally(&mut owner), "2 1 3, 2 1");
         // but not twice at a time
         let again = "insert into public.registrations (event_id, attendee_id) select event_id, attendee_id
@@ -155,7 +178,10 @@ fn a_limit_holds_for_every_way_into_it() {
         // an event with nobody at it
         run(&mut owner, "update public.events set capacity = capacity + 1 where id = {launch}");
         assert_eq!(tally(&mut owner), "3 0 3, 3 0");
-        run(&mut owner, "begin; set local specc.hard_delete = on; delete from public.events where id = {launch}; commit");
+        run(
+            &mut owner,
+            "begin; set local specc.hard_delete = on; delete from public.events where id = {launch}; commit",
+        );
         assert_eq!(one_text(&mut owner, "select count(*) from public.registrations"), "0");
     });
 }
@@ -173,7 +199,10 @@ fn people_are_told_of_their_seat() {
         "select p.full_name, n.kind, n.payload ->> 'status' from public.notifications n join public.profiles p on p.id = n.recipient_id
          order by n.created_at, n.kind desc",
     );
-    assert_eq!(news, ["Person 1 registration confirmed", "Person 2 registration waitlisted", "Person 2 promotion confirmed"]);
+    assert_eq!(
+        news,
+        ["Person 1 registration confirmed", "Person 2 registration waitlisted", "Person 2 promotion confirmed"]
+    );
     let place = Who::User("ben").tries(&mut owner, &[sql("select public.my_waitlist_place({launch})")]);
     assert_eq!(place, ["-"]);
 }

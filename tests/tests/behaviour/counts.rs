@@ -86,7 +86,9 @@ fn counts_follow_rows_that_change_sides() {
         };
         assert_eq!(says("insert into public.teams (id) values (1), (2)"), "0 0 0 0 | 0 0 0 0");
         assert_eq!(
-            says("insert into public.people values (1, 1, 20, 60), (2, 1, 10, null), (3, null, 30, 70), (4, 2, 40, 80)"),
+            says(
+                "insert into public.people values (1, 1, 20, 60), (2, 1, 10, null), (3, null, 30, 70), (4, 2, 40, 80)"
+            ),
             "2 1 30 60 | 1 1 40 80"
         );
         assert_eq!(says("update public.people set team_id = 2 where id = 1"), "1 0 10 0 | 2 2 60 140");
@@ -94,7 +96,10 @@ fn counts_follow_rows_that_change_sides() {
         assert_eq!(says("update public.people set team_id = 1 where id = 3"), "3 3 90 210 | 1 0 10 0");
         assert_eq!(says("update public.people set away = true, age = age + 1 where id = 4"), "3 2 91 130 | 1 0 10 0");
         assert_eq!(says("update public.people set weight = null where id = 1"), "3 2 91 70 | 1 0 10 0");
-        assert_eq!(says("insert into public.people values (2, 1, 12, 5) on conflict (id) do update set age = excluded.age"), "3 2 91 70 | 1 0 12 0");
+        assert_eq!(
+            says("insert into public.people values (2, 1, 12, 5) on conflict (id) do update set age = excluded.age"),
+            "3 2 91 70 | 1 0 12 0"
+        );
         assert_eq!(says("delete from public.people where id in (1, 4)"), "1 1 30 70 | 1 0 12 0");
         assert_eq!(says("update public.people set id = id + 10"), "1 1 30 70 | 1 0 12 0");
         assert_eq!(says("delete from public.teams where id = 2"), "1 1 30 70");
@@ -108,17 +113,31 @@ fn nobody_sets_a_count() {
     each_version("srvc_crm", Rows::Base, |db| {
         let mut owner = db.connect().unwrap();
         bills(&mut owner);
-        run(&mut owner, "insert into public.invoice_lines (invoice_id, line_number, description, unit_price) values (md5('invoice 0')::uuid, 1, 'work', 5)");
+        run(
+            &mut owner,
+            "insert into public.invoice_lines (invoice_id, line_number, description, unit_price) values (md5('invoice 0')::uuid, 1, 'work', 5)",
+        );
         for who in [Who::User("ana"), Who::Service] {
-            let said = told(&mut owner, who, &[
-                "update public.invoices set total = 1000000",
-                "insert into public.invoices (user_id, customer_id, due_date, total) values ({ana}, {bakery}, current_date, 99)",
-                "update public.invoices set total = total",
-            ]);
+            let said = told(
+                &mut owner,
+                who,
+                &[
+                    "update public.invoices set total = 1000000",
+                    "insert into public.invoices (user_id, customer_id, due_date, total) values ({ana}, {bakery}, current_date, 99)",
+                    "update public.invoices set total = total",
+                ],
+            );
             assert!(said[0].starts_with("23514 invoices.total"), "{who:?}: {said:?}");
-            assert_eq!(said[1..], ["done", "done"], "{who:?}: what a new row says of it counts for nothing, and what stays as it is may be named");
+            assert_eq!(
+                said[1..],
+                ["done", "done"],
+                "{who:?}: what a new row says of it counts for nothing, and what stays as it is may be named"
+            );
         }
-        run(&mut owner, "insert into public.invoices (user_id, customer_id, due_date, total) values ({ana}, {bakery}, current_date, 99)");
+        run(
+            &mut owner,
+            "insert into public.invoices (user_id, customer_id, due_date, total) values ({ana}, {bakery}, current_date, 99)",
+        );
         assert_eq!(texts(&mut owner, "select max(total) from public.invoices"), ["5.00"]);
     });
 }

@@ -24,9 +24,12 @@ fn body_plan(owner: &mut Session, function: &str, values: &[(&str, &str)]) -> St
 }
 
 fn quick(owner: &mut Session, table: &str, statement: &str) {
-    run(owner, &format!(
-        "alter table public.{table} disable trigger user; {statement}; alter table public.{table} enable trigger user;"
-    ));
+    run(
+        owner,
+        &format!(
+            "alter table public.{table} disable trigger user; {statement}; alter table public.{table} enable trigger user;"
+        ),
+    );
     run(owner, &format!("vacuum analyze public.{table}"));
 }
 
@@ -42,14 +45,24 @@ fn full_text_search_uses_its_index() {
              from generate_series(1, 6000) n");
         let plan = body_plan(&mut owner, "search_events", &[("p_terms", "'gardens'"), ("p_limit", "20")]);
         assert!(plan.contains("Bitmap Index Scan on events_search_idx"), "{plan}");
-        let found = Who::Anon.tries(&mut owner, &[
-            sql("select count(*) from public.search_events('garden')"),
-            sql("select title from public.search_events('launch -evening')"),
-            sql("select count(*) from public.search_events('garden or evening', 1000)"),
-        ]);
-        assert_eq!(found, ["8", "Launch night", "100"], "drafts are not found, other words are, and never too many at a time");
+        let found = Who::Anon.tries(
+            &mut owner,
+            &[
+                sql("select count(*) from public.search_events('garden')"),
+                sql("select title from public.search_events('launch -evening')"),
+                sql("select count(*) from public.search_events('garden or evening', 1000)"),
+            ],
+        );
+        assert_eq!(
+            found,
+            ["8", "Launch night", "100"],
+            "drafts are not found, other words are, and never too many at a time"
+        );
         // the title weighs more than the description
-        run(&mut owner, "update public.events set title = 'Gardening' where title = 'Evening 500'; update public.events set status = status");
+        run(
+            &mut owner,
+            "update public.events set title = 'Gardening' where title = 'Evening 500'; update public.events set status = status",
+        );
         let first = texts(&mut owner, "select title from public.search_events('gardening', 1)");
         assert_eq!(first, ["Gardening"]);
 
@@ -80,9 +93,13 @@ fn meaning_is_searched_by_its_index() {
         let point = "(array_fill(0::real, array[1530]) || array[sin(7), cos(7), sin(7 * 2.3), cos(7 * 3.1), sin(7 * 5.7), cos(7 * 7.9)]::real[])::extensions.vector";
         let plan = body_plan(&mut owner, "similar_automations", &[("p_embedding", point), ("p_limit", "10")]);
         assert!(plan.contains("Index Scan using automations_embedding") && !plan.contains("Sort"), "{plan}");
-        let nearest = texts(&mut owner, &format!("select title, round(similarity::numeric, 3) from public.similar_automations({point}, 1)"));
+        let nearest = texts(
+            &mut owner,
+            &format!("select title, round(similarity::numeric, 3) from public.similar_automations({point}, 1)"),
+        );
         assert_eq!(nearest, ["Automation 7 1.000"]);
-        let found = Who::Anon.tries(&mut owner, &[format!("select count(*) from public.similar_automations({point}, 40)")]);
+        let found =
+            Who::Anon.tries(&mut owner, &[format!("select count(*) from public.similar_automations({point}, 40)")]);
         assert!(found[0].parse::<u32>().unwrap() > 20, "{found:?}");
 
         let plan = body_plan(&mut owner, "automations_with_tags", &[("p_tags", "array['t11']")]);
@@ -104,19 +121,22 @@ fn policies_leave_indexes_usable() {
              insert into public.startup_members (startup_id, user_id, role) select md5('s' || n)::uuid, {ben}, 'owner' from generate_series(1, 5) n;
              insert into public.startup_members (startup_id, user_id, role) select md5('s' || n)::uuid, {carla}, 'owner' from generate_series(6, 400) n;
              analyze public.startups; analyze public.startup_members");
-        quick(&mut owner, "startup_metrics",
-            "insert into public.startup_metrics (startup_id, metric_date, revenue) select md5('s' || n)::uuid, current_date - d, d from generate_series(1, 400) n, generate_series(1, 50) d");
-        let one = "select * from public.startup_metrics where startup_id = md5('s1')::uuid order by metric_date desc limit 5";
-        for query in [
-            one,
-            "update public.startup_metrics set users = 1",
-            "delete from public.startup_metrics",
-        ] {
+        quick(
+            &mut owner,
+            "startup_metrics",
+            "insert into public.startup_metrics (startup_id, metric_date, revenue) select md5('s' || n)::uuid, current_date - d, d from generate_series(1, 400) n, generate_series(1, 50) d",
+        );
+        let one =
+            "select * from public.startup_metrics where startup_id = md5('s1')::uuid order by metric_date desc limit 5";
+        for query in [one, "update public.startup_metrics set users = 1", "delete from public.startup_metrics"] {
             let plan = plan(&mut owner, Who::User("ben"), query);
             assert!(plan.contains("startup_metrics_startup_id"), "{query}\n{plan}");
             assert!(!plan.contains("Seq Scan on startup_metrics"), "{query}\n{plan}");
         }
-        let sums = Who::User("ben").tries(&mut owner, &["select count(*) from public.startup_metrics".into(), "select count(*) from public.startups".into()]);
+        let sums = Who::User("ben").tries(
+            &mut owner,
+            &["select count(*) from public.startup_metrics".into(), "select count(*) from public.startups".into()],
+        );
         assert_eq!(sums, ["250", "5"]);
         let none = Who::User("ana").tries(&mut owner, &["select count(*) from public.startup_metrics".into()]);
         assert_eq!(none, ["0"]);
@@ -131,8 +151,20 @@ fn jobs_are_matched_by_skill() {
         let ben = texts(&mut owner, "select id from public.profiles where full_name = 'Ben Ortiz'").remove(0);
         let claims = specc_postgres::platform::claims(&ben);
         let matched = as_user(&mut owner, "authenticated", &claims, |tx| {
-            let rows = tx.query("select title, score::text, matched_skills, required_skills from public.match_jobs()", &[])?;
-            Ok(rows.iter().map(|r| format!("{} {} {}/{}", r.get::<_, String>(0), r.get::<_, String>(1), r.get::<_, i64>(2), r.get::<_, i64>(3))).collect::<Vec<_>>())
+            let rows =
+                tx.query("select title, score::text, matched_skills, required_skills from public.match_jobs()", &[])?;
+            Ok(rows
+                .iter()
+                .map(|r| {
+                    format!(
+                        "{} {} {}/{}",
+                        r.get::<_, String>(0),
+                        r.get::<_, String>(1),
+                        r.get::<_, i64>(2),
+                        r.get::<_, i64>(3)
+                    )
+                })
+                .collect::<Vec<_>>())
         });
         // Rust 4 of 4, PostgreSQL 2 of 3
         assert_eq!(matched.unwrap(), ["Backend engineer 0.833 2/2"]);

@@ -19,11 +19,15 @@ fn a_stale_version_is_refused() {
         run(&mut owner, "update public.pitch_decks set title = 'Three' where id = {deck}");
         assert_eq!(version(), "3");
         for who in [Who::User("ana"), Who::Service] {
-            let said = told(&mut owner, who, &[
-                "update public.pitch_decks set title = 'Four', version = 1 where id = {deck}",
-                "update public.pitch_decks set title = 'Four', version = 4 where id = {deck}",
-                "update public.pitch_decks set title = 'Four', version = 3 where id = {deck}",
-            ]);
+            let said = told(
+                &mut owner,
+                who,
+                &[
+                    "update public.pitch_decks set title = 'Four', version = 1 where id = {deck}",
+                    "update public.pitch_decks set title = 'Four', version = 4 where id = {deck}",
+                    "update public.pitch_decks set title = 'Four', version = 3 where id = {deck}",
+                ],
+            );
             assert!(said[0].starts_with("40001") && said[1].starts_with("40001"), "{who:?}: {said:?}");
             assert_eq!(said[2], "done", "{who:?}");
         }
@@ -44,39 +48,68 @@ fn what_is_soft_deleted_is_gone_for_users_and_there_for_the_service() {
              insert into public.job_applications (job_id, user_id) values ({job}, {carla});");
         let people = [Who::Anon, Who::User("ana"), Who::User("ben"), Who::User("root"), Who::Service];
         let look = |owner: &mut _, events: [&str; 5], jobs: [&str; 5], decks: [&str; 5]| {
-            matrix(owner, people, &[
-                ("select title from public.events", events),
-                ("select title from public.job_postings", jobs),
-                ("select title from public.pitch_decks", decks),
-            ]);
+            matrix(
+                owner,
+                people,
+                &[
+                    ("select title from public.events", events),
+                    ("select title from public.job_postings", jobs),
+                    ("select title from public.pitch_decks", decks),
+                ],
+            );
         };
         look(&mut owner, ["Launch night"; 5], ["Engineer"; 5], ["42501", "Deck", "Deck", "Deck", "Deck"]);
         // a row is not hidden by the mark itself, but by a delete, from whoever may delete
-        let mark = ["events", "job_postings", "pitch_decks"].map(|table| format!("update public.{table} set deleted_at = now()"));
+        let mark = ["events", "job_postings", "pitch_decks"]
+            .map(|table| format!("update public.{table} set deleted_at = now()"));
         assert_eq!(Who::User("ana").tries(&mut owner, &mark), ["42501"; 3]);
-        matrix(&mut owner, [Who::Anon, Who::User("ana"), Who::User("ben")], &[
-            ("delete from public.events", ["42501", "0", "0"]),
-            ("delete from public.job_postings", ["42501", "0", "0"]),
-            ("delete from public.pitch_decks", ["42501", "0", "0"]),
-        ]);
+        matrix(
+            &mut owner,
+            [Who::Anon, Who::User("ana"), Who::User("ben")],
+            &[
+                ("delete from public.events", ["42501", "0", "0"]),
+                ("delete from public.job_postings", ["42501", "0", "0"]),
+                ("delete from public.pitch_decks", ["42501", "0", "0"]),
+            ],
+        );
         look(&mut owner, ["Launch night"; 5], ["Engineer"; 5], ["42501", "Deck", "Deck", "Deck", "Deck"]);
-        for (who, table) in [(Who::User("root"), "events"), (Who::User("ana"), "job_postings"), (Who::User("ana"), "pitch_decks")] {
-            as_user_commit(&mut owner, who.role(), &who.claims(), |tx| tx.batch_execute(&format!("delete from public.{table}"))).unwrap();
+        for (who, table) in
+            [(Who::User("root"), "events"), (Who::User("ana"), "job_postings"), (Who::User("ana"), "pitch_decks")]
+        {
+            as_user_commit(&mut owner, who.role(), &who.claims(), |tx| {
+                tx.batch_execute(&format!("delete from public.{table}"))
+            })
+            .unwrap();
         }
         let marks = texts(&mut owner, "select deleted_by = {root}, deleted_at is not null from public.events");
         assert_eq!(marks, ["t t"], "who deleted it, and when");
-        look(&mut owner, ["-", "-", "-", "-", "Launch night"], ["-", "-", "-", "-", "Engineer"], ["42501", "-", "-", "-", "Deck"]);
+        look(
+            &mut owner,
+            ["-", "-", "-", "-", "Launch night"],
+            ["-", "-", "-", "-", "Engineer"],
+            ["42501", "-", "-", "-", "Deck"],
+        );
         // what is gone cannot be changed, signed up for, applied to, or brought back by users
-        matrix(&mut owner, [Who::User("ana"), Who::User("carla"), Who::Service], &[
-            ("update public.events set title = 'Other'", ["0", "0", "1"]),
-            ("update public.events set deleted_at = null", ["0", "0", "1"]),
-            ("delete from public.pitch_decks where id = {nothing}", ["0", "0", "0"]),
-            ("insert into public.registrations (event_id, attendee_id) values ({launch}, {carla})", ["42501", "42501", "1"]),
-            ("insert into public.job_applications (job_id, user_id) values ({job}, {ana})", ["42501", "42501", "1"]),
-            ("select id::text from public.search_events('launch')", ["-", "-", "-"]),
-            ("select id::text from public.search_jobs('engineer')", ["-", "-", "-"]),
-            ("select count(*) from public.event_capacity", ["0", "0", "0"]),
-        ]);
+        matrix(
+            &mut owner,
+            [Who::User("ana"), Who::User("carla"), Who::Service],
+            &[
+                ("update public.events set title = 'Other'", ["0", "0", "1"]),
+                ("update public.events set deleted_at = null", ["0", "0", "1"]),
+                ("delete from public.pitch_decks where id = {nothing}", ["0", "0", "0"]),
+                (
+                    "insert into public.registrations (event_id, attendee_id) values ({launch}, {carla})",
+                    ["42501", "42501", "1"],
+                ),
+                (
+                    "insert into public.job_applications (job_id, user_id) values ({job}, {ana})",
+                    ["42501", "42501", "1"],
+                ),
+                ("select id::text from public.search_events('launch')", ["-", "-", "-"]),
+                ("select id::text from public.search_jobs('engineer')", ["-", "-", "-"]),
+                ("select count(*) from public.event_capacity", ["0", "0", "0"]),
+            ],
+        );
     });
 }
 
@@ -105,7 +138,11 @@ fn fields_that_are_immutable_stay() {
             ("startup_metrics", "startup_id", "(select id from public.startups s where s.id <> startup_id limit 1)"),
             ("startup_milestones", "startup_id", "(select id from public.startups s where s.id <> startup_id limit 1)"),
             ("startup_documents", "startup_id", "(select id from public.startups s where s.id <> startup_id limit 1)"),
-            ("startup_invitations", "startup_id", "(select id from public.startups s where s.id <> startup_id limit 1)"),
+            (
+                "startup_invitations",
+                "startup_id",
+                "(select id from public.startups s where s.id <> startup_id limit 1)",
+            ),
             ("startup_members", "startup_id", "(select id from public.startups s where s.id <> startup_id limit 1)"),
             ("startup_members", "user_id", "(select id from public.profiles p where p.id <> user_id limit 1)"),
             ("pitch_decks", "user_id", "(select id from public.profiles p where p.id <> user_id limit 1)"),
@@ -116,10 +153,14 @@ fn fields_that_are_immutable_stay() {
             ("profiles", "id", "gen_random_uuid()"),
         ];
         for (table, column, other) in columns {
-            let said = told(&mut owner, Who::Service, &[
-                &format!("update public.{table} set {column} = {other}"),
-                &format!("update public.{table} set {column} = {column}"),
-            ]);
+            let said = told(
+                &mut owner,
+                Who::Service,
+                &[
+                    &format!("update public.{table} set {column} = {other}"),
+                    &format!("update public.{table} set {column} = {column}"),
+                ],
+            );
             assert!(said[0].starts_with("23514") && said[0].contains(column), "{table}.{column}: {said:?}");
             assert_eq!(said[1], "done", "{table}.{column}");
         }
@@ -140,8 +181,15 @@ fn a_parent_may_go() {
     for major in specc_tests::VERSIONS {
         let db = built.database(major, Rows::Base);
         let mut owner = db.connect().unwrap();
-        run(&mut owner, "insert into public.people values (1), (2); insert into public.pictures values (1, 1, 2), (2, 2, 1)");
-        let said = told(&mut owner, Who::Service, &["update public.pictures set by_id = null", "update public.pictures set by_id = 2 where id = 1"]);
+        run(
+            &mut owner,
+            "insert into public.people values (1), (2); insert into public.pictures values (1, 1, 2), (2, 2, 1)",
+        );
+        let said = told(
+            &mut owner,
+            Who::Service,
+            &["update public.pictures set by_id = null", "update public.pictures set by_id = 2 where id = 1"],
+        );
         assert!(said.iter().all(|s| s.starts_with("23514")), "{said:?}");
         run(&mut owner, "delete from public.people where id = 1");
         assert_eq!(texts(&mut owner, "select * from public.pictures"), ["1 null 2"]);
@@ -153,11 +201,14 @@ fn a_parent_may_go() {
 fn timestamps_follow() {
     each_version("starter", Rows::Base, |db| {
         let mut owner = db.connect().unwrap();
-        run(&mut owner,
+        run(
+            &mut owner,
             "insert into auth.users (id, email) values ({ana}, 'a@example.com');
              insert into public.profiles (id, display_name) values ({ana}, 'Ana');
-             update public.profiles set created_at = created_at where id = {ana};");
-        let fresh = one_text(&mut owner, "select created_at = updated_at or updated_at > created_at from public.profiles");
+             update public.profiles set created_at = created_at where id = {ana};",
+        );
+        let fresh =
+            one_text(&mut owner, "select created_at = updated_at or updated_at > created_at from public.profiles");
         assert_eq!(fresh, "t");
         let before = one_text(&mut owner, "select updated_at from public.profiles");
         run(&mut owner, "update public.profiles set bio = 'Plans' where id = {ana}");

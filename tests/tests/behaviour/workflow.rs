@@ -7,16 +7,20 @@ use specc_tests::{Rows, Who, each_version, one_text};
 #[test]
 fn an_event_takes_the_steps_of_its_workflow_and_no_others() {
     let states = ["draft", "published", "cancelled", "completed"];
-    let allowed = [("draft", "published"), ("draft", "cancelled"), ("published", "cancelled"), ("published", "completed")];
+    let allowed =
+        [("draft", "published"), ("draft", "cancelled"), ("published", "cancelled"), ("published", "completed")];
     each_version("medellin_spark", Rows::Base, |db| {
         let mut owner = db.connect().unwrap();
         event(&mut owner, 5, 0);
         for from in states {
-            run(&mut owner, &format!(
-                "alter table public.events disable trigger user;
+            run(
+                &mut owner,
+                &format!(
+                    "alter table public.events disable trigger user;
                  update public.events set status = '{from}' where id = {{launch}};
                  alter table public.events enable trigger user;"
-            ));
+                ),
+            );
             let steps = states.map(|to| format!("update public.events set status = '{to}' where id = {{launch}}"));
             let said = told(&mut owner, Who::User("ana"), &steps.each_ref().map(String::as_str));
             for (to, said) in states.into_iter().zip(said) {
@@ -64,7 +68,8 @@ fn a_workflow_binds_everybody() {
             assert!(said[0].starts_with("23514"), "{who:?}: {said:?}");
         }
         // what does not touch the state is free
-        let said = told(&mut owner, Who::User("ana"), &["update public.events set title = 'Renamed' where id = {launch}"]);
+        let said =
+            told(&mut owner, Who::User("ana"), &["update public.events set title = 'Renamed' where id = {launch}"]);
         assert_eq!(said, ["done"]);
     });
 }
@@ -85,9 +90,13 @@ fn an_application_goes_its_way_and_leaves_a_trace() {
         for to in ["screening", "interview", "offer", "hired"] {
             run(&mut owner, &step(to));
         }
-        let trace = one_text(&mut owner, "select string_agg(to_status::text, ' ' order by id) from public.application_steps");
+        let trace =
+            one_text(&mut owner, "select string_agg(to_status::text, ' ' order by id) from public.application_steps");
         assert_eq!(trace, "applied screening interview offer hired");
-        let news = one_text(&mut owner, "select count(*) from public.notifications where kind = 'application' and recipient_id = {ben}");
+        let news = one_text(
+            &mut owner,
+            "select count(*) from public.notifications where kind = 'application' and recipient_id = {ben}",
+        );
         assert_eq!(news, "5");
         let back = told(&mut owner, Who::User("ben"), &[&step("withdrawn")]);
         assert!(back[0].starts_with("23514"), "{back:?}");
@@ -124,14 +133,18 @@ fn conditions_and_free_starts() {
         let db = built.database(major, Rows::Base);
         let mut owner = db.connect().unwrap();
         run(&mut owner, "insert into public.doors values (1, 'shut', true), (2, 'shut', false), (3, 'locked', false)");
-        let said = told(&mut owner, Who::Service, &[
-            "update public.doors set state = 'locked' where id = 1",
-            "update public.doors set state = 'locked' where id = 2",
-            "update public.doors set state = 'open' where id = 3",
-            "update public.doors set state = 'shut' where id = 3",
-            "insert into public.notes values (1, 'seen')",
-            "insert into public.notes values (1)",
-        ]);
+        let said = told(
+            &mut owner,
+            Who::Service,
+            &[
+                "update public.doors set state = 'locked' where id = 1",
+                "update public.doors set state = 'locked' where id = 2",
+                "update public.doors set state = 'open' where id = 3",
+                "update public.doors set state = 'shut' where id = 3",
+                "insert into public.notes values (1, 'seen')",
+                "insert into public.notes values (1)",
+            ],
+        );
         let codes: Vec<_> = said.iter().map(|s| s.split(' ').next().unwrap()).collect();
         assert_eq!(codes, ["done", "23514", "23514", "done", "23514", "done"], "{said:?}");
     }
