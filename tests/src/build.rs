@@ -57,11 +57,15 @@ impl Built {
 
     /// The seed of an environment, if there is one.
     pub fn seed(&self, env: &str) -> Option<String> {
-        let folder = match self.layout {
+        self.seeds().into_iter().find(|(name, _)| *name == format!("{env}.sql")).map(|(_, text)| text)
+    }
+
+    /// Name and text of the seed of each environment.
+    pub fn seeds(&self) -> Vec<(String, String)> {
+        self.sql(match self.layout {
             Layout::Supabase => "supabase/seeds",
             Layout::Postgres => "seeds",
-        };
-        fs::read_to_string(self.dir().join(folder).join(format!("{env}.sql"))).ok()
+        })
     }
 
     fn sql(&self, folder: &str) -> Vec<(String, String)> {

@@ -80,11 +80,12 @@ impl Built {
     }
 }
 
-/// Runs a file, which has to pass without an error and without a warning.
+/// Runs a file, which has to pass without an error and without a word from the server: people stop reading where every
+/// migration talks. That an extension is there already is the platform's word, and the way to ask for one says it.
 pub fn run(session: &mut Session, name: &str, text: &str) {
-    let notices = load_sql(session, text).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let warnings: Vec<_> = notices.iter().filter(|n| n.is_warning()).collect();
-    assert!(warnings.is_empty(), "{name}: {warnings:?}");
+    let mut notices = load_sql(session, text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    notices.retain(|n| !(n.severity == "NOTICE" && n.message.starts_with("extension ")));
+    assert!(notices.is_empty(), "{name}: {notices:?}");
 }
 
 /// The one value that a query gives, as text.

@@ -1,5 +1,6 @@
 //! Every spec loads, twice seeded is once seeded, and the down scripts leave nothing behind.
 
+use specc_tests::build::{files, root, run_build};
 use specc_tests::stage::run;
 use specc_tests::{Rows, VERSIONS, database, spec, specs, texts};
 
@@ -81,8 +82,8 @@ fn fingerprint(session: &mut specc_postgres::Session) -> Vec<String> {
     texts(session, FINGERPRINT)
 }
 
-/// How many rows each table has, and what is in them as far as it does not depend on the clock.
-fn counts(session: &mut specc_postgres::Session) -> Vec<String> {
+/// How many rows each table has, and what is in them to the last column.
+fn contents(session: &mut specc_postgres::Session) -> Vec<String> {
     let tables = texts(
         session,
         "select quote_ident(n.nspname) || '.' || quote_ident(c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -90,7 +91,15 @@ fn counts(session: &mut specc_postgres::Session) -> Vec<String> {
            and (n.nspname in ('public', 'auth', 'cron') or (n.nspname, c.relname) = ('storage', 'buckets'))
          order by 1",
     );
-    tables.iter().flat_map(|table| texts(session, &format!("select '{table}', count(*) from {table}"))).collect()
+    tables
+        .iter()
+        .flat_map(|table| {
+            texts(
+                session,
+                &format!("select '{table}', count(*), md5(string_agg(t::text, '|' order by t::text)) from {table} t"),
+            )
+        })
+        .collect()
 }
 
 /// Lines of one list that the other lacks.
@@ -106,15 +115,25 @@ fn there_and_back(name: &str) {
     for major in VERSIONS {
         let db = built.bare_database(major);
         let mut owner = db.connect().unwrap();
+        let role = texts(&mut owner, "select rolsuper, rolbypassrls from pg_roles where rolname = current_user");
+        assert_eq!(role, ["f t"], "the platform gives its users no superuser");
         let (empty, extensions) = (fingerprint(&mut owner), texts(&mut owner, EXTENSIONS));
         built.load(&mut owner, Rows::Base);
         let full = fingerprint(&mut owner);
         assert!(full.len() > empty.len() + 50, "{name} on {major} made next to nothing");
 
-        built.load_seeds(&mut owner, Rows::Dev);
-        let once = counts(&mut owner);
-        built.load_seeds(&mut owner, Rows::Dev);
-        assert_eq!(counts(&mut owner), once, "{name} on {major}: a second run of the seeds changes nothing");
+        // those of every environment, which are a migration where there are any, and those of each
+        let base = built.migrations().into_iter().filter(|(name, _)| name.ends_with("_seed.sql"));
+        let seeds: Vec<_> = base.chain(built.seeds()).collect();
+        for (file, text) in &seeds {
+            run(&mut owner, file, text);
+        }
+        let once = contents(&mut owner);
+        for (file, text) in &seeds {
+            run(&mut owner, file, text);
+        }
+        let changed = difference(&once, &contents(&mut owner));
+        assert_eq!(changed, "", "{name} on {major}: a second run of the seeds changes nothing");
         assert_eq!(difference(&full, &fingerprint(&mut owner)), "", "{name} on {major}: seeds change no object");
 
         // without people's rows: a row of ours that one of theirs refers to is not taken away
@@ -150,6 +169,23 @@ fn automation_platform_goes_there_and_back() {
 #[test]
 fn medellin_spark_goes_there_and_back() {
     there_and_back("medellin_spark");
+}
+
+/// A build is a function of the spec: a file that differs without a reason would be a migration in version control.
+#[test]
+fn the_same_spec_gives_the_same_bytes() {
+    for name in specs() {
+        let [one, two] = [(), ()].map(|()| {
+            let dir = tempfile::tempdir().unwrap();
+            run_build(&root().join("specs").join(&name), dir.path());
+            files(dir.path())
+        });
+        assert_eq!(one.keys().collect::<Vec<_>>(), two.keys().collect::<Vec<_>>(), "{name}");
+        assert!(one.len() > 10, "{name}: {:?}", one.keys());
+        for (file, bytes) in &one {
+            assert!(*bytes == two[file], "{name}: {file} differs from build to build");
+        }
+    }
 }
 
 /// A spec that is added has to be added here too.
