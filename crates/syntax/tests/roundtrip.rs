@@ -4,7 +4,7 @@ mod generate;
 
 use proptest::prelude::*;
 use specc_diag::FileId;
-use specc_syntax::ast::SpecFile;
+use specc_syntax::ast::{Item, SpecFile};
 use specc_syntax::{fmt, parse, print};
 
 fn clean(text: &str) -> SpecFile {
@@ -60,18 +60,49 @@ fn windows_files_read_the_same() {
     assert_eq!(unix.items[0].doc, windows.items[0].doc);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+/// A tree that a failing test shows as it is printed.
+#[derive(Clone)]
+struct Tree(SpecFile);
 
+impl std::fmt::Debug for Tree {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "\n{}", print(&self.0))
+    }
+}
+
+/// What is wrong, a line for each.
+fn told(findings: &[specc_diag::Diagnostic]) -> String {
+    findings.iter().map(|f| format!("{:?}: {}\n", f.code, f.message)).collect()
+}
+
+/// The first item that differs, without spans.
+fn difference(a: &[Item], b: &[Item]) -> Option<String> {
+    if a == b {
+        return None;
+    }
+    let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(a.len().min(b.len()));
+    let shown = |item: Option<&Item>| {
+        let text = format!("{item:?}");
+        let mut parts = text.split("At(Span {");
+        let first = parts.next().unwrap_or("").to_owned();
+        parts.fold(first, |out, part| out + "_" + part.split_once("})").map_or("", |(_, rest)| rest))
+    };
+    Some(format!("{}\n---\n{}", shown(a.get(at)), shown(b.get(at))))
+}
+
+proptest! {
     #[test]
-    fn printed_trees_read_back(file in generate::file()) {
+    fn printed_trees_read_back(file in generate::file().prop_map(Tree)) {
+        let file = file.0;
         let text = print(&file);
         let (read, findings) = parse(FileId(0), &text);
-        prop_assert!(findings.is_empty(), "{:#?}\n{}", findings, text);
-        prop_assert_eq!(&file.items, &read.items, "\n{}", text);
+        prop_assert!(findings.is_empty(), "{}\n{}", told(&findings), text);
+        let lost = difference(&file.items, &read.items);
+        prop_assert!(lost.is_none(), "{}\n{}", lost.unwrap_or_default(), text);
         let once = fmt(&text).expect("no findings");
         let (again, _) = parse(FileId(0), &once);
-        prop_assert_eq!(&file.items, &again.items);
+        let lost = difference(&file.items, &again.items);
+        prop_assert!(lost.is_none(), "{}\n{}", lost.unwrap_or_default(), once);
         prop_assert_eq!(fmt(&once).expect("no findings"), once);
     }
 
@@ -97,8 +128,9 @@ proptest! {
         }
         if let Ok(once) = fmt(&text) {
             let (a, b) = (parse(FileId(0), &text), parse(FileId(0), &once));
-            prop_assert!(b.1.is_empty(), "formatted text has findings: {:#?}\n{}\n---\n{}", b.1, text, once);
-            prop_assert_eq!(a.0.items, b.0.items, "\n{}\n---\n{}", text, once);
+            prop_assert!(b.1.is_empty(), "formatted text has findings: {}\n{}\n---\n{}", told(&b.1), text, once);
+            let lost = difference(&a.0.items, &b.0.items);
+            prop_assert!(lost.is_none(), "{}\n{}\n---\n{}", lost.unwrap_or_default(), text, once);
         }
     }
 
@@ -114,6 +146,44 @@ proptest! {
         let text = text.join("\n");
         let _ = parse(FileId(0), &text);
         let _ = fmt(&text);
+    }
+
+    #[test]
+    fn comments_survive_formatting(
+        which in 0usize..1000,
+        places in proptest::collection::vec((0usize..10_000, 0u8..4), 1..6),
+    ) {
+        let samples = samples();
+        let mut text = samples[which % samples.len()].clone();
+        for (n, (at, kind)) in places.into_iter().enumerate() {
+            // at the next space or line end
+            let Some(gap) = text.bytes().enumerate().skip(at % text.len().max(1)).find(|(_, b)| matches!(b, b' ' | b'\n')) else { continue };
+            let insert = match kind {
+                0 => format!(" /* note {n} */ "),
+                1 => format!("\n// note {n}\n"),
+                2 => format!("\n/* note\n   {n} */\n"),
+                _ => {
+                    let end = text[gap.0..].find('\n').map_or(text.len(), |e| gap.0 + e);
+                    text.insert_str(end, &format!("  // note {n}"));
+                    continue;
+                }
+            };
+            text.insert_str(gap.0, &insert);
+        }
+        let (before, findings) = parse(FileId(0), &text);
+        prop_assume!(findings.is_empty());
+        let once = fmt(&text).expect("no findings");
+        let (after, findings) = parse(FileId(0), &once);
+        prop_assert!(findings.is_empty(), "{}\n{}\n---\n{}", told(&findings), text, once);
+        let lost = difference(&before.items, &after.items);
+        prop_assert!(lost.is_none(), "{}\n{}\n---\n{}", lost.unwrap_or_default(), text, once);
+        let sorted = |file: &SpecFile| {
+            let mut all: Vec<String> = file.comments.iter().map(|c| c.text.replace("--", "//")).collect();
+            all.sort();
+            all
+        };
+        prop_assert_eq!(sorted(&before), sorted(&after), "\n{}\n---\n{}", text, once);
+        prop_assert_eq!(fmt(&once).expect("no findings"), once);
     }
 
     #[test]

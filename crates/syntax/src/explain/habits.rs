@@ -29,6 +29,11 @@ pub(super) fn find(place: Place, text: &str, from: usize) -> Option<Habit> {
     }
 }
 
+/// What follows the first word of `text`, which can stand after a bracket.
+fn after<'a>(text: &'a str, first: &str) -> &'a str {
+    text.split_once(first).map_or("", |(_, rest)| rest)
+}
+
 fn words(text: &str) -> Vec<&str> {
     text.split(|c: char| c.is_whitespace() || matches!(c, '(' | '{' | ',')).filter(|w| !w.is_empty()).collect()
 }
@@ -38,7 +43,8 @@ fn item(text: &str) -> Option<Habit> {
     let first = *words.first()?;
     let second = words.get(1).copied().unwrap_or("…").trim_matches('"');
     let lower = first.to_ascii_lowercase();
-    let whole = |message: String, help: String| Some(Habit { at: 0, len: first.len(), message, help });
+    let start = text.find(first).unwrap_or(0);
+    let whole = |message: String, help: String| Some(Habit { at: start, len: first.len(), message, help });
     if first.starts_with('}') {
         return Some(Habit {
             at: 0,
@@ -51,7 +57,7 @@ fn item(text: &str) -> Option<Habit> {
         "model" | "table" | "type" | "class" | "struct" => {
             whole(format!("`{first}` is not how an entity is declared"), format!("write `entity {second} {{ … }}`"))
         }
-        "create" | "alter" | "drop" => create(first, &words),
+        "create" | "alter" | "drop" => create(first, &words).map(|habit| Habit { at: start, ..habit }),
         "ref" | "ref:" | "relationship" => whole(
             "references stand in the entity that holds the foreign key".to_owned(),
             "write `author_id -> users on delete cascade` in the entity".to_owned(),
@@ -85,8 +91,8 @@ fn item(text: &str) -> Option<Habit> {
             message: "`#` does not start a comment".to_owned(),
             help: "write comments as `// why`".to_owned(),
         }),
-        _ if text[first.len().min(text.len())..].trim_start().starts_with(':') || first.ends_with(':') => Some(Habit {
-            at: 0,
+        _ if after(text, first).trim_start().starts_with(':') || first.ends_with(':') => Some(Habit {
+            at: start,
             len: first.trim_end_matches(':').len(),
             message: format!("`{}` stands in no entity", first.trim_end_matches(':')),
             help: "a field stands between the braces of an entity; maybe a `}` above closes it too early".to_owned(),
@@ -136,9 +142,10 @@ fn member(text: &str) -> Option<Habit> {
     let first = *words.first()?;
     let second = words.get(1).copied().unwrap_or("");
     let third = words.get(2).copied().unwrap_or("");
+    let start = text.find(first).unwrap_or(0);
     let lower = first.to_ascii_lowercase();
     let say = |message: &str, help: &str| {
-        Some(Habit { at: 0, len: first.len(), message: message.to_owned(), help: help.to_owned() })
+        Some(Habit { at: start, len: first.len(), message: message.to_owned(), help: help.to_owned() })
     };
     match lower.as_str() {
         "@@id" => return say("`@@id` is Prisma", "write `key (a, b)`"),
@@ -185,19 +192,17 @@ fn member(text: &str) -> Option<Habit> {
         && !near
         && !text.contains("->")
     {
-        let rest = text[first.len()..].trim_start();
+        let rest = after(text, first).trim_start();
         let is_type = |w: &str| sql_type(w).is_some() || w.to_ascii_lowercase() == w || third.starts_with('@');
         if is_type(second.trim_end_matches(['?', ']', '['])) {
             let base = second.trim_end_matches(['?', ']', '[', ';', ',']);
             let suffix = &second[base.len()..];
             let suffix = suffix.trim_end_matches([';', ',']);
             let ty = sql_type(base).unwrap_or(base);
-            let args = rest[second.len().min(rest.len())..]
-                .strip_prefix('(')
-                .and_then(|r| r.split_once(')'))
-                .map(|(a, _)| format!("({a})"));
+            let args =
+                after(rest, second).strip_prefix('(').and_then(|r| r.split_once(')')).map(|(a, _)| format!("({a})"));
             return Some(Habit {
-                at: 0,
+                at: start,
                 len: first.len(),
                 message: format!("expected `:` between the name `{first}` and its type"),
                 help: format!(
@@ -299,7 +304,7 @@ fn modifier(text: &str) -> Option<(usize, String, String)> {
             "settings do not stand in brackets",
             "write `id: uuid key`, `email: text unique`, `created_at: timestamptz = now()`",
         ),
-        _ if first == ";" || first.ends_with(';') => say(1, "a line needs no `;`", "delete it"),
+        _ if first == ";" || first.ends_with(';') => say(first.len(), "a line needs no `;`", "delete it"),
         _ => None,
     }
 }

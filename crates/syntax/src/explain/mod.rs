@@ -317,7 +317,8 @@ fn found(text: &str, at: usize) -> Option<&str> {
         }
         '\'' | '"' => rest[1..].find(first).map(|n| n + 2),
         '-' if rest.starts_with("->") => Some(2),
-        '$' => Some(2),
+        '$' if rest.starts_with("$$") => Some(2),
+        '$' => rest[1..].find(|c: char| !(c.is_alphanumeric() || c == '_')).map(|n| n + 1),
         c => Some(c.len_utf8()),
     };
     Some(&rest[..end.unwrap_or(rest.len()).min(rest.len())])

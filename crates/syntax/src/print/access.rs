@@ -65,7 +65,7 @@ impl Printer<'_> {
                     let list =
                         if table.columns.is_empty() { String::new() } else { format!(" {}", columns(&table.columns)) };
                     let filter = table.filter.as_ref().map_or(String::new(), |e| format!(" where {}", p.expr(e)));
-                    format!("{}{list}{filter}", qname(&table.entity)).into()
+                    format!("{}{list}{filter}", line_start(qname(&table.entity), '"')).into()
                 });
             }
         });

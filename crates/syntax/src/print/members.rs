@@ -226,7 +226,9 @@ impl Printer<'_> {
                         let text = format!("{to} {when}");
                         return text.trim_end().to_owned().into();
                     }
-                    Cells(Align::Step, vec![join(&step.from, label), to, when])
+                    let from = line_start(label(&step.from[0]), '\'');
+                    let more = step.from[1..].iter().fold(from, |out, name| out + ", " + &label(name));
+                    Cells(Align::Step, vec![more, to, when])
                 });
             }
         });

@@ -64,6 +64,16 @@ pub(super) fn join<T>(list: &[T], show: impl FnMut(&T) -> String) -> String {
     list.iter().map(show).collect::<Vec<_>>().join(", ")
 }
 
+/// A name at the start of a line, where `and` and `or` would go on with the expression of the line before.
+pub(super) fn line_start(text: String, quote: char) -> String {
+    let (first, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
+    if ["and", "or"].iter().any(|w| first.eq_ignore_ascii_case(w)) {
+        format!("{quote}{first}{quote}{rest}")
+    } else {
+        text
+    }
+}
+
 /// `(a, b)`
 pub(super) fn columns(list: &[Name]) -> String {
     format!("({})", names(list))

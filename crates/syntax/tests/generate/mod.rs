@@ -144,7 +144,7 @@ fn type_ref() -> impl Strategy<Value = TypeRef> {
 }
 
 fn setting() -> impl Strategy<Value = Setting> {
-    ("[a-z_]{1,8}", prop_oneof![("[0-9]{1,4}", Just(false)), ("[a-z' ]{0,6}", Just(true))])
+    ("[a-z][a-z_]{0,7}", prop_oneof![("[0-9]{1,4}", Just(false)), ("[a-z' ]{0,6}", Just(true))])
         .prop_map(|(name, (value, quoted))| Setting { name: name_of(name), value: value.into(), quoted, at: at() })
 }
 
@@ -176,12 +176,12 @@ fn element() -> impl Strategy<Value = IndexElement> {
     });
     let other = proptest::sample::select(&["lower(a)", "a + b", "a", "x.f(a, (b))", "f(a) + g(b)"][..])
         .prop_map(|t| (t.to_owned(), false));
-    (prop_oneof![3 => column.boxed(), 1 => other.boxed()], of(qname()), of(name()), any::<bool>(), of(any::<bool>()))
+    (prop_oneof![3 => column.boxed(), 1 => other.boxed()], of(qname()), of(qname()), any::<bool>(), of(any::<bool>()))
         .prop_map(|((text, is_column), collate, opclass, desc, nulls_first)| IndexElement {
             expr: RawExpr { text: text.into(), at: at() },
             is_column,
             collate,
-            opclass: opclass.map(|name| QName { schema: None, name }),
+            opclass,
             desc,
             nulls_first,
             at: at(),
@@ -430,7 +430,10 @@ fn member() -> impl Strategy<Value = Member> {
         (names(1), qname(), names(0), ref_options()).prop_map(|(columns, target, target_columns, options)| {
             MemberKind::CompositeRef(Box::new(CompositeRefDecl { columns, target, target_columns, options }))
         });
-    let mixin = (name(), vec((of(name()), expr()), 0..3)).prop_map(|(name, args)| UseMixin { name, args, at: at() });
+    // without a name, `a = 1` is the value of a parameter `a`
+    let arg = (of(name()), expr())
+        .prop_map(|(name, value)| (name.or_else(|| value.text.starts_with("a = ").then(|| name_of("b"))), value));
+    let mixin = (name(), vec(arg, 0..3)).prop_map(|(name, args)| UseMixin { name, args, at: at() });
     let weight = of(proptest::sample::select(&["A", "B", "C", "D"][..]).prop_map(name_of));
     let search = (of(name()), vec((name(), weight), 1..3), of(name()))
         .prop_map(|(column, fields, config)| MemberKind::Search(SearchDecl { column, fields, config }));
