@@ -1,6 +1,6 @@
 //! Every spec loads, twice seeded is once seeded, and the down scripts leave nothing behind.
 
-use specc_tests::build::{files, root, run_build};
+use specc_tests::build::{Layout, files, project_for, root, run_build};
 use specc_tests::stage::run;
 use specc_tests::{Rows, VERSIONS, database, spec, specs, texts};
 
@@ -192,6 +192,42 @@ fn the_same_spec_gives_the_same_bytes() {
 #[test]
 fn no_spec_is_forgotten() {
     assert_eq!(specs(), ["automation_platform", "medellin_spark", "srvc_crm", "starter"]);
+}
+
+/// A pattern brings along all that it needs, whatever else is or is not in the spec.
+#[test]
+fn every_pattern_loads_by_itself() {
+    let std = root().join("crates/model/std");
+    let patterns = files(&std).into_keys().map(|name| name.trim_end_matches(".dbspec").to_owned());
+    for pattern in patterns {
+        let used = if pattern == "tenant" { "tenant(thing_id, things)" } else { &pattern };
+        let text = format!("entity things {{ id: int key }}\nentity parts {{ id: int key, name: text, use {used} }}");
+        for layout in [Layout::Supabase, Layout::Postgres] {
+            let built = project_for(layout, &text);
+            for major in VERSIONS {
+                let db = built.bare_database(major);
+                let mut owner = db.connect().unwrap();
+                built.load(&mut owner, Rows::Base);
+                let column = if pattern == "tenant" { "thing_id, " } else { "" };
+                let value = if pattern == "tenant" { "1, " } else { "" };
+                run(
+                    &mut owner,
+                    &pattern,
+                    &format!(
+                        "insert into things values (1); insert into parts (id, {column}name) values (1, {value}'One')"
+                    ),
+                );
+                // an append-only row is the one that does not change
+                let change = owner.batch_execute("update parts set name = 'Two'");
+                assert_eq!(
+                    change.is_err(),
+                    pattern == "append_only",
+                    "{pattern} for {layout:?} on {major}: {change:?}"
+                );
+                built.unload(&mut owner);
+            }
+        }
+    }
 }
 
 /// Each query finds what must not be there.
