@@ -63,7 +63,7 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
     let (model, mut found) = specc_model::analyze(trees, &mut sources, config.options());
     if broken {
         // What a broken line declares is missing from the model: complaints about missing names may be false.
-        found.retain(|d| !is_about_a_missing_name(d));
+        found.retain(|d| !d.code.may_follow_from_broken_text());
     }
     findings.append(&mut found);
     timings.push(("check", clock.lap()));
@@ -83,8 +83,4 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
         return Err(Failure::Findings(findings, sources));
     }
     Ok(Meant { root, config, sources, model, catalog, warnings: findings, timings })
-}
-
-fn is_about_a_missing_name(diagnostic: &Diagnostic) -> bool {
-    diagnostic.code.name().starts_with("E010") || diagnostic.code.name() == "E0111"
 }

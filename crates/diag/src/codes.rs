@@ -38,6 +38,14 @@ impl Code {
         if self.name().starts_with('E') { Severity::Error } else { Severity::Warning }
     }
 
+    /// Whether such a finding may be false where other text could not be read: what is missing, or what nothing opens, may
+    /// be declared there.
+    pub fn may_follow_from_broken_text(self) -> bool {
+        let name = self.name();
+        name.starts_with("E010")
+            || matches!(name, "E0110" | "E0111" | "E0401" | "E0408" | "W0503" | "W0604" | "W0609" | "E0802" | "E0803")
+    }
+
     /// All codes in order.
     pub fn all() -> impl Iterator<Item = Code> {
         (0..TABLE.len() as u16).map(Code)
@@ -145,7 +153,7 @@ codes! {
     BAD_VIEW "E0508" "view that Postgres would refuse" "the migration would fail on load"
     VIEWER_MISSING "E0509" "no viewer declared" "`viewer` has to be an entity before a condition can ask who is looking"
     // access
-    POLICY_COLUMNS "E0601" "columns that the action does not take" "only select, insert and update can be limited to columns"
+    POLICY_COLUMNS "E0601" "columns that the action does not take" "a list of columns narrows what can be read or written, so each has to be one that the action can"
     POLICY_CYCLE "E0602" "policies that read each other" "Postgres stops such a query with an error at run time (42P17)"
     POLICY_CLAUSE "E0603" "clause that the action does not have" "an insert has no old row, and a select or delete has no new one"
     CLOSED_ENTITY "W0604" "entity that no policy opens" "row level security is on and nothing allows access, so only the owner reads it"
@@ -154,6 +162,7 @@ codes! {
     USER_EDITABLE_CLAIM "W0607" "claim that users can edit" "`user_metadata` is written by the user, so it proves nothing"
     DUPLICATE_RULE "E0608" "rule declared twice" "two policies on one table cannot share a name"
     FORBID_ONLY "W0609" "entity with only `forbid` rules" "restrictive rules narrow what is allowed, and here nothing is"
+    KEPT_COLUMN "W0611" "writable column that a trigger sets" "what users write there is overwritten without a word"
     BAD_GRANT "E0610" "privilege that the object does not have" "Postgres would refuse the grant"
     // platform
     WRONG_TARGET "E0701" "construct of another target" "a plain Postgres has no buckets, realtime, schedules or webhooks"

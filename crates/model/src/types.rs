@@ -496,6 +496,8 @@ pub struct Rule {
     pub forbid: bool,
     /// `select`, `insert`, `update`, `delete` in this order with their columns; all four for `all`.
     pub actions: Vec<(RuleAction, Vec<FieldIx>)>,
+    /// Where the columns are written.
+    pub columns_at: Vec<(RuleAction, FieldIx, Span)>,
     /// It was written `all`.
     pub all: bool,
     /// As written; empty: everyone who reaches the API.

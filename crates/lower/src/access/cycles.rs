@@ -53,13 +53,13 @@ fn report(model: &Model, circle: &[(EntityId, Span, usize)], back: EntityId, spa
     let name = |id: EntityId| format!("`{}`", model.entity(id).name.name);
     let mut path: Vec<_> = circle.iter().map(|(e, ..)| name(*e)).collect();
     path.push(name(back));
-    let mut diagnostic = Diagnostic::new(
-        codes::POLICY_CYCLE,
-        span,
-        format!("policies read each other: {}", path.join(" -> ")),
-    )
+    let message = match circle {
+        [_] => format!("a policy of {} reads {} itself", path[0], path[0]),
+        _ => format!("policies read each other: {}", path.join(" -> ")),
+    };
+    let mut diagnostic = Diagnostic::new(codes::POLICY_CYCLE, span, message)
     .label("this subquery is filtered by the policies of what it reads")
-    .help("say it as `exists <relation> (<condition>)`, which asks past the policies, or move the subquery into a `security definer` function");
+    .help("say it as `exists relation (condition)` or `viewer.field`, which ask past the policies, or move the subquery into a `security definer` function");
     for (_, other, _) in circle.iter().skip(1) {
         diagnostic = diagnostic.also(*other, "and this one leads here");
     }

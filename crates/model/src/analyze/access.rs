@@ -77,6 +77,7 @@ pub(crate) fn rule(
 ) -> Option<Rule> {
     check_length(&r.name, out);
     let (actions, all) = actions(exprs.model, entity, &r.actions, out);
+    let columns_at = columns_at(exprs.model, entity, &r.actions);
     let roles = project.roles(&r.roles, out);
     let scope = Scope::of(entity);
     let when = r.when.as_ref().map(|raw| {
@@ -107,6 +108,7 @@ pub(crate) fn rule(
         doc: r.doc.clone(),
         forbid: r.forbid,
         actions,
+        columns_at,
         all,
         roles,
         when: when.flatten(),
@@ -115,6 +117,47 @@ pub(crate) fn rule(
         was: r.was.as_ref().map(|w| w.text.clone()),
         span: r.name.at.0,
     })
+}
+
+/// The columns of inserts and updates, with their places.
+fn columns_at(model: &Model, entity: EntityId, written: &[PolicyAction]) -> Vec<(RuleAction, FieldIx, Span)> {
+    let mut list = Vec::new();
+    for action in written {
+        let kind = match &*action.action.text {
+            "insert" => RuleAction::Insert,
+            "update" => RuleAction::Update,
+            _ => continue,
+        };
+        let columns = action.columns.iter().filter_map(|c| Some((kind, model.field(entity, &c.text)?, c.at.0)));
+        list.extend(columns);
+    }
+    list
+}
+
+/// Columns that a rule gives to users although something else sets them.
+fn kept_columns(model: &Model, entity: &Entity, rule: &Rule, out: &mut Vec<Diagnostic>) {
+    for (action, at, span) in rule.columns_at.iter().filter(|_| !rule.forbid) {
+        let field = &entity.fields[*at];
+        let name = &field.name;
+        let searched = entity.searches.iter().any(|s| s.field == *at);
+        let stamped = *action == RuleAction::Update
+            && name == "updated_at"
+            && field.mixin.as_deref() == Some("timestamps")
+            && model.functions.iter().any(|f| f.meta.area == super::library::STD && f.name.name == "set_updated_at");
+        let (code, why) = if field.maintained.is_some() {
+            (codes::POLICY_COLUMNS, "is counted by triggers, so nobody writes it")
+        } else if field.generated.is_some() || searched {
+            (codes::POLICY_COLUMNS, "is generated, so nobody writes it")
+        } else if matches!(field.identity, Some((true, _))) {
+            (codes::POLICY_COLUMNS, "is an identity, which Postgres counts by itself")
+        } else if stamped {
+            (codes::KEPT_COLUMN, "is set by a trigger at each update")
+        } else {
+            continue;
+        };
+        let found = Diagnostic::new(code, *span, format!("`{name}` {why}")).help("remove it from the list");
+        out.push(found.also(field.meta.span, "declared here"));
+    }
 }
 
 /// Claims that users write themselves prove nothing.
@@ -141,6 +184,7 @@ pub(crate) fn check_rules(model: &Model, area_std: impl Fn(&Entity) -> bool, out
     for entity in &model.entities {
         duplicates(&entity.rules, &entity.name.name, out);
         for rule in &entity.rules {
+            kept_columns(model, entity, rule, out);
             open_write(rule, &entity.rules, out);
         }
         if entity.external || entity.rls == Rls::Off || area_std(entity) {

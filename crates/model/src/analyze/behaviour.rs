@@ -192,14 +192,8 @@ impl Pass<'_> {
         let bad =
             |span, message: String, help: String| Diagnostic::new(codes::BAD_MAINTAINED, span, message).help(help);
         if let Some(several) = self.model.index.ambiguous.get(&(id, m.path.text.clone())) {
-            let names: Vec<&str> = several.iter().map(|r| self.model.relation(*r).inverse.as_str()).collect();
-            let message = format!("several relations lead back as `{}`", m.path.text);
-            let help = format!("write {}, or name one with `inverse`", list(&names).replace(" and ", " or "));
-            let mut found = Diagnostic::new(codes::AMBIGUOUS_INVERSE, m.path.at.0, message);
-            for relation in several {
-                found = found.also(self.model.relation(*relation).span, "one of them");
-            }
-            self.out.push(found.help(help));
+            let found = crate::typing::ambiguous_inverse(self.model, several, &m.path.text, m.path.at.0);
+            self.out.push(found);
             return None;
         }
         let Some((relation, back)) = self.model.step(id, &m.path.text) else {
@@ -252,7 +246,8 @@ impl Pass<'_> {
             }
             (MaintainedFunction::Sum, None) => {
                 let message = "a sum needs the field that is added up".to_owned();
-                self.out.push(bad(m.at.0, message, format!("write `sum({}.amount)`", m.path.text)));
+                let help = format!("write `sum({}.{})`", m.path.text, self.a_number(counted).unwrap_or("…"));
+                self.out.push(bad(m.at.0, message, help));
                 return None;
             }
             (MaintainedFunction::Sum, Some(name)) => {
@@ -268,7 +263,11 @@ impl Pass<'_> {
                         name.text,
                         self.project.describe(self.model, &theirs.ty)
                     );
-                    self.out.push(bad(name.at.0, message, "sum a number".to_owned()));
+                    let help = match self.a_number(counted) {
+                        Some(other) => format!("sum a number, such as `{other}`"),
+                        None => format!("`{}` has no number to sum", counted.name.name),
+                    };
+                    self.out.push(bad(name.at.0, message, help));
                     return None;
                 }
                 if !numbers.contains(&&*own) {
@@ -299,6 +298,17 @@ impl Pass<'_> {
             None => None,
         };
         Some(Maintained { function, relation: relation.id, field: summed, filter })
+    }
+
+    /// A field that can be added up.
+    fn a_number<'e>(&self, entity: &'e Entity) -> Option<&'e str> {
+        let counts = |f: &&Field| {
+            let ty = self.model.under(&f.ty);
+            let word =
+                matches!(&ty.base, Base::Builtin(name) if matches!(&**name, "int" | "bigint" | "numeric" | "money"));
+            word && ty.dims == 0 && f.relation.is_none() && f.identity.is_none()
+        };
+        entity.fields.iter().find(counts).map(|f| f.name.as_str())
     }
 
     pub(crate) fn trigger(&mut self, t: &ast::TriggerDecl, doc: &ast::Doc, span: Span) -> Option<Trigger> {

@@ -6,6 +6,7 @@ use super::names::Names;
 use super::project::{Project, Seen, check_length, sorted};
 use super::typeref::unknown;
 use crate::types::*;
+use crate::typing::Typing;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes};
@@ -14,7 +15,13 @@ use sqlparser::ast as sql;
 use std::ops::ControlFlow;
 
 /// Views, which read entities, functions and each other.
-pub(crate) fn views(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut Vec<Diagnostic>) {
+pub(crate) fn views(
+    project: &Project<'_>,
+    decls: &Decls<'_>,
+    model: &mut Model,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Option<sql::Query>> {
+    let mut queries = Vec::with_capacity(decls.views.len());
     for (item, d) in &decls.views {
         project.check_schema(&d.name, out);
         let parsed = match specc_expr::parse_query(&d.body.text, d.body.at.0) {
@@ -58,6 +65,22 @@ pub(crate) fn views(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model,
             indexes,
             triggers: Vec::new(),
         });
+        queries.push(parsed);
+    }
+    queries
+}
+
+/// What is wrong inside the views' queries, when all views are known.
+pub(crate) fn check_views(
+    typing: &Typing<'_>,
+    decls: &Decls<'_>,
+    queries: &[Option<sql::Query>],
+    out: &mut Vec<Diagnostic>,
+) {
+    for ((_, d), query) in decls.views.iter().zip(queries) {
+        if let Some(query) = query {
+            typing.query(query, &d.body.text, d.body.at.0, out);
+        }
     }
 }
 

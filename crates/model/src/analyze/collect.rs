@@ -222,16 +222,14 @@ impl<'a> Collector<'a, '_> {
                 "function" | "procedure" | "aggregate" => {
                     self.project.provided_functions.insert(full, at);
                 }
-                "type" | "domain" | "enum" => {
-                    if self.in_schema(&[Space::Type], "type", name, None) {
-                        self.project.types.insert(full.clone(), Base::Named(full));
-                    }
+                "type" | "domain" | "enum" if self.in_schema(&[Space::Type], "type", name, None) => {
+                    self.project.types.insert(full.clone(), Base::Named(full));
                 }
-                "table" | "view" | "sequence" | "materialized view" | "foreign table" => {
-                    if self.in_schema(&[Space::Relation], "table", name, None) {
-                        self.project.relations.insert(full.clone(), Object::Sql(at));
-                        self.project.types.entry(full.clone()).or_insert(Base::Named(full));
-                    }
+                "table" | "view" | "sequence" | "materialized view" | "foreign table"
+                    if self.in_schema(&[Space::Relation], "table", name, None) =>
+                {
+                    self.project.relations.insert(full.clone(), Object::Sql(at));
+                    self.project.types.entry(full.clone()).or_insert(Base::Named(full));
                 }
                 "schema" => {
                     self.project.schemas.insert(name.name.text.clone());

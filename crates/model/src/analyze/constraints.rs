@@ -134,15 +134,13 @@ impl Pass<'_> {
 
     /// Whether the method has an operator class for the element.
     pub(crate) fn check_method(&mut self, element: &Element, method: &str, _at: Span) {
-        if let Some(opclass) = &element.opclass {
-            if let Some(extension) = builtin::opclass_extension(&opclass.name)
-                && !self.project.extensions.contains_key(extension)
-            {
-                let message =
-                    format!("`{}` comes from the extension `{extension}`, which is not declared", opclass.name);
-                let help = format!("add `extension {extension}` to one of the files");
-                self.out.push(Diagnostic::new(codes::UNKNOWN_EXTENSION, element.span, message).help(help));
-            }
+        if let Some(opclass) = &element.opclass
+            && let Some(extension) = builtin::opclass_extension(&opclass.name)
+            && !self.project.extensions.contains_key(extension)
+        {
+            let message = format!("`{}` comes from the extension `{extension}`, which is not declared", opclass.name);
+            let help = format!("add `extension {extension}` to one of the files");
+            self.out.push(Diagnostic::new(codes::UNKNOWN_EXTENSION, element.span, message).help(help));
         }
         let ty = match &element.on {
             On::Field(f) => self.model.under(&self.entity.fields[*f].ty),
@@ -369,18 +367,14 @@ impl Pass<'_> {
                 _ => "modulus … remainder …",
             };
             match (&partition.bounds, &*by.method) {
-                (Bounds::Range { from, to }, "range") => {
-                    if from.len() != count || to.len() != count {
-                        let message = format!("`{}` needs {} on each side", partition.name.name, values(count));
-                        self.bad_partition(partition.span, message, "give one value for each partition column");
-                    }
+                (Bounds::Range { from, to }, "range") if (from.len() != count || to.len() != count) => {
+                    let message = format!("`{}` needs {} on each side", partition.name.name, values(count));
+                    self.bad_partition(partition.span, message, "give one value for each partition column");
                 }
                 (Bounds::List(_), "list") => {}
-                (Bounds::Hash { modulus, remainder }, "hash") => {
-                    if remainder >= modulus {
-                        let message = format!("remainder {remainder} is not below modulus {modulus}");
-                        self.bad_partition(partition.span, message, format!("use 0 to {}", modulus.saturating_sub(1)));
-                    }
+                (Bounds::Hash { modulus, remainder }, "hash") if remainder >= modulus => {
+                    let message = format!("remainder {remainder} is not below modulus {modulus}");
+                    self.bad_partition(partition.span, message, format!("use 0 to {}", modulus.saturating_sub(1)));
                 }
                 (Bounds::Default, "range" | "list") => {
                     if let Some(first) = default {

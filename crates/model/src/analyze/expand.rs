@@ -230,14 +230,16 @@ impl<'a> Expander<'a, '_> {
             }
         }
         let mut list = Vec::with_capacity(given.len() + 3);
+        let mut missing = Vec::new();
         for (param, value) in mixin.params.iter().zip(given) {
             match value.or_else(|| param.default.as_ref().map(|d| d.text.clone())) {
                 Some(value) => list.push((param.name.text.clone(), value)),
-                None => {
-                    let message = format!("mixin `{}` needs `{}`", mixin.name.text, param.name.text);
-                    report(used.at.0, message, None);
-                }
+                None => missing.push(param.name.text.as_str()),
             }
+        }
+        if !missing.is_empty() {
+            let message = format!("mixin `{}` needs {}", mixin.name.text, super::fields::list(&missing));
+            report(used.at.0, message, None);
         }
         if out.len() > before {
             return None;

@@ -21,6 +21,7 @@ mod substitute;
 mod typeref;
 
 use crate::types::*;
+use crate::typing::Typing;
 use collect::Decls;
 use exprs::Exprs;
 use fields::Shape;
@@ -71,6 +72,10 @@ pub fn analyze(mut files: Vec<SpecFile>, sources: &mut Sources, options: Options
 /// In the order of places; a finding about a mixin that many entities use is said once.
 fn finish(out: &mut Vec<Diagnostic>) {
     specc_diag::sort(out);
+    // a rule that cannot be read opens nothing, and still the author meant to open something
+    if out.iter().any(|d| matches!(d.code, codes::BAD_EXPRESSION | codes::UNCLOSED | codes::TOO_DEEP)) {
+        out.retain(|d| !matches!(d.code, codes::CLOSED_ENTITY | codes::FORBID_ONLY));
+    }
     out.dedup_by(|b, a| a.span() == b.span() && a.code == b.code && a.message == b.message);
 }
 
@@ -104,10 +109,11 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     for (item, d) in &decls.roles {
         model.roles.push(access::role(project, &item.doc, d, out));
     }
-    bodies::views(project, decls, &mut model, out);
+    let queries = bodies::views(project, decls, &mut model, out);
     items::sql_blocks(project, decls, &mut model, out);
 
     // the second look: every expression, when everything is declared
+    bodies::check_views(&Typing::new(&model), decls, &queries, out);
     let late = second_look(project, decls, &model, &expanded, &shapes, out);
     apply(&mut model, late);
     triggers(project, decls, &mut model, out);
@@ -123,7 +129,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     }
     access::check_rules(&model, std_area, out);
     bodies::cycles(project, &model, out);
-    let filled = filled_by_triggers(&model);
+    let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
     model.seeds = seeds::seeds(project, &Exprs::new(&model), decls, &filled, out);
     model
 }
@@ -414,6 +420,22 @@ fn constraint_names(model: &Model, out: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// Fields that have a value of their own which could not be read.
+fn broken(model: &Model, expanded: &[expand::Expanded<'_>], shapes: &[Shape]) -> FxHashSet<(EntityId, FieldIx)> {
+    let mut found = FxHashSet::default();
+    for ((members, shape), entity) in expanded.iter().zip(shapes).zip(&model.entities) {
+        for (mem, slot) in members.members.iter().zip(&shape.slots) {
+            let (MemberKind::Field(f), Some(at)) = (&mem.member.kind, slot) else { continue };
+            let field = &entity.fields[*at];
+            let read = field.default.is_some() || field.generated.is_some() || field.maintained.is_some();
+            if f.value.is_some() && !read && field.identity.is_none() {
+                found.insert((entity.id, *at));
+            }
+        }
+    }
+    found
 }
 
 /// Entities whose rows a trigger of the author's completes before they are stored.

@@ -86,12 +86,21 @@ impl Labels {
     }
 }
 
+/// What a row may leave out although nothing in the model fills it.
+#[derive(Default)]
+pub(crate) struct Filled {
+    /// Entities with triggers that may fill columns.
+    pub entities: FxHashSet<EntityId>,
+    /// Fields whose own value is broken, which is said already.
+    pub fields: FxHashSet<(EntityId, FieldIx)>,
+}
+
 /// All seed rows, `base` first.
 pub(crate) fn seeds(
     project: &Project<'_>,
     exprs: &Exprs<'_>,
     decls: &Decls<'_>,
-    triggers: &FxHashSet<EntityId>,
+    filled: &Filled,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<SeedSet> {
     let mut sets: IndexMap<SmolStr, Vec<(EntityId, &ast::SeedRow)>> = IndexMap::new();
@@ -136,7 +145,7 @@ pub(crate) fn seeds(
                 let help = "generate fewer rows here, and more with `specc bench`, which fills a scratch database";
                 out.push(Diagnostic::new(codes::SEED_TOO_MANY, row.entity.span(), message).help(help));
             }
-            list.push(Reader { project, exprs, labels: &labels, env, out }.row(*entity, row, triggers));
+            list.push(Reader { project, exprs, labels: &labels, env, out }.row(*entity, row, filled));
         }
         cycles(exprs.model, &list, out);
         if !list.is_empty() {
@@ -144,6 +153,20 @@ pub(crate) fn seeds(
         }
     }
     result
+}
+
+/// A domain's default, or that of the domain it is made of.
+fn has_default(model: &Model, base: &Base) -> bool {
+    let mut base = base;
+    for _ in 0..32 {
+        let Base::Domain(id) = base else { return false };
+        let domain = &model.domains[id.0 as usize];
+        if domain.default.is_some() {
+            return true;
+        }
+        base = &domain.base.base;
+    }
+    false
 }
 
 struct Reader<'r> {
@@ -155,12 +178,14 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn row(&mut self, id: EntityId, row: &ast::SeedRow, triggers: &FxHashSet<EntityId>) -> SeedRow {
+    fn row(&mut self, id: EntityId, row: &ast::SeedRow, filled: &Filled) -> SeedRow {
         let entity = self.exprs.model.entity(id);
         let mut seen: Seen<FieldIx> = Seen::new();
         let mut fields = Vec::new();
+        let mut misspelled = false;
         for (name, raw) in &row.fields {
             let Some(at) = self.exprs.model.field(id, &name.text) else {
+                misspelled = true;
                 self.out.push(unknown_field(entity, &name.text, name.at.0));
                 continue;
             };
@@ -192,7 +217,9 @@ impl Reader<'_> {
                 fields.push((at, value));
             }
         }
-        self.missing(entity, row, &seen, triggers);
+        if !misspelled {
+            self.missing(entity, row, &seen, filled);
+        }
         SeedRow {
             entity: id,
             label: row.label.as_ref().map(|l| l.text.clone()),
@@ -202,8 +229,8 @@ impl Reader<'_> {
         }
     }
 
-    fn missing(&mut self, entity: &Entity, row: &ast::SeedRow, seen: &Seen<FieldIx>, triggers: &FxHashSet<EntityId>) {
-        if triggers.contains(&entity.id) || entity.external {
+    fn missing(&mut self, entity: &Entity, row: &ast::SeedRow, seen: &Seen<FieldIx>, filled: &Filled) {
+        if filled.entities.contains(&entity.id) || entity.external {
             return; // a trigger may fill what is missing
         }
         let keyed = |at: FieldIx, field: &Field| {
@@ -220,9 +247,9 @@ impl Reader<'_> {
             .filter(|(at, f)| {
                 let fills =
                     f.default.is_some() || f.generated.is_some() || f.identity.is_some() || f.maintained.is_some();
-                let domain =
-                    matches!(f.ty.base, Base::Domain(id) if self.exprs.model.domains[id.0 as usize].default.is_some());
-                let searched = entity.searches.iter().any(|s| s.field == *at);
+                let domain = has_default(self.exprs.model, &f.ty.base);
+                let searched =
+                    entity.searches.iter().any(|s| s.field == *at) || filled.fields.contains(&(entity.id, *at));
                 !f.nullable && !fills && !domain && !searched && seen.get(at).is_none() && !keyed(*at, f)
             })
             .map(|(_, f)| f.name.as_str())

@@ -502,6 +502,11 @@ impl Checker<'_> {
             "now" | "clock_timestamp" | "transaction_timestamp" | "statement_timestamp" => {
                 Some("store the moment in a column with a default".to_owned())
             }
+            "random" | "gen_random_uuid" | "uuid_generate_v4" | "nextval" => {
+                let call = if args.exprs.is_empty() { "()" } else { "(…)" };
+                Some(format!("make it a default, which is set once: `= {name}{call}`"))
+            }
+            _ if zone => Some("fix the zone: `… at time zone 'utc'`".to_owned()),
             "unaccent" => Some("wrap it in a function of yours that is declared `immutable`".to_owned()),
             _ => None,
         };
@@ -592,6 +597,14 @@ impl Checker<'_> {
         }
         let shown = parts.join(".");
         let found = self.find(path, &parts);
+        let row = self.scope.rows.first().map(|r| r.1);
+        if found.is_none() && row.is_some_and(|row| self.ambiguous(row, parts[0], span)) {
+            return Ty::builtin("boolean");
+        }
+        if found.is_none() && parts.len() > 1 && self.row_of(&path[..1], &parts[..1]).is_some() {
+            self.unknown_compound(path, &parts, true);
+            return Ty::builtin("boolean");
+        }
         let is_field = matches!(
             found,
             Some(super::names::Found::Spec(
@@ -679,6 +692,8 @@ impl Checker<'_> {
                         }
                         _ => None,
                     };
+                    let this = self.scope.rows.iter().any(|(alias, id)| alias.is_empty() && *id == wanted);
+                    let help = help.or_else(|| this.then(|| format!("write `{name}(this)`")));
                     let message = format!(
                         "`{name}` takes a row of `{}`, and `{}` is a value",
                         self.entity_name(wanted),
@@ -696,7 +711,15 @@ impl Checker<'_> {
                 parts.join("."),
                 self.entity_name(found)
             );
-            self.report(codes::WRONG_ARGUMENTS, arg, message, None);
+            let near = self
+                .relation_names(found)
+                .into_iter()
+                .find(|n| self.model.step(found, n).is_some_and(|(r, back)| !back && r.to == wanted));
+            let help = near.map(|n| match parts[..] {
+                ["this"] => format!("follow the relation: `{n}`"),
+                _ => format!("follow the relation: `{}.{n}`", parts.join(".")),
+            });
+            self.report(codes::WRONG_ARGUMENTS, arg, message, help);
             return;
         }
         if let Some(super::names::Found::Spec(Resolved::Path { steps, .. }, _)) = self.find(idents, &parts) {

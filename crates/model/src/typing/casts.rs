@@ -156,8 +156,10 @@ impl Checker<'_> {
                     let label = self.model.enums[id.0 as usize].labels.first().map_or("…", |l| l.name.as_str());
                     Some(format!("write one of its labels: `'{label}'`"))
                 }
-                Key::Table(s) if s.name == "interval" => Some(format!("write `interval '{} days'`", self.written(ast))),
-                _ => None,
+                Key::Table(s) if s.name == "interval" && a.category() == b'N' => {
+                    Some(format!("write `interval '{} days'`", self.written(ast)))
+                }
+                _ => Some(format!("write a `{}`, or declare a `{}`", self.describe(target), self.describe(from))),
             }
         };
         self.report(code, ast, message, help);

@@ -69,17 +69,22 @@ fn wrong(value: &str, ty: &Type, model: &Model, help: Option<String>) -> Wrong {
 fn plain(value: &str, name: &str, model: &Model, ty: &Type) -> Result<(), Wrong> {
     let text = value.trim();
     let bad = |help: Option<&str>| Err(wrong(value, ty, model, help.map(str::to_owned)));
+    let range = |low: i64, high: i64| match whole(text, low.into(), high.into()) {
+        Some(()) => Ok(()),
+        None if text.parse::<f64>().is_ok() => bad(Some(&format!("write a whole number from {low} to {high}"))),
+        None => bad(Some("write a number, such as `0`")),
+    };
     match name {
-        "smallint" => whole(text, -32_768, 32_767).map_or_else(|| bad(None), |_| Ok(())),
-        "int" => whole(text, -2_147_483_648, 2_147_483_647).map_or_else(|| bad(None), |_| Ok(())),
-        "bigint" => whole(text, i64::MIN.into(), i64::MAX.into()).map_or_else(|| bad(None), |_| Ok(())),
+        "smallint" => range(-32_768, 32_767),
+        "int" => range(-2_147_483_648, 2_147_483_647),
+        "bigint" => range(i64::MIN, i64::MAX),
         "numeric" | "real" | "float8" => {
             let word = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
             let special = matches!(&*word, "nan" | "infinity" | "inf");
             let digits = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
                 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
                 && text.contains(|c: char| c.is_ascii_digit());
-            if special || digits { Ok(()) } else { bad(None) }
+            if special || digits { Ok(()) } else { bad(Some("write a number, such as `0.5`")) }
         }
         "boolean" => {
             let word = text.to_ascii_lowercase();
@@ -94,7 +99,14 @@ fn plain(value: &str, name: &str, model: &Model, ty: &Type) -> Result<(), Wrong>
             let good = digits.len() == 32 && digits.iter().all(char::is_ascii_hexdigit);
             if good { Ok(()) } else { bad(Some("a uuid has 32 hexadecimal digits")) }
         }
-        "date" | "timestamp" | "timestamptz" => moment(text).map_or_else(|| bad(None), |()| Ok(())),
+        "date" | "timestamp" | "timestamptz" => {
+            let help = match name {
+                "date" => "a date is written `'2026-01-31'`",
+                "timestamp" => "a moment is written `'2026-01-31 18:30'`",
+                _ => "a moment is written `'2026-01-31 18:30+00'`",
+            };
+            moment(text).map_or_else(|| bad(Some(help)), |()| Ok(()))
+        }
         "interval" => {
             let good = text.contains(|c: char| c.is_ascii_digit()) || text.to_ascii_lowercase().contains("infinity");
             if good { Ok(()) } else { bad(Some("an interval has a number: `'7 days'`")) }

@@ -16,6 +16,7 @@ mod place;
 mod query;
 mod resolve;
 
+pub(crate) use names::ambiguous_inverse;
 pub use place::{Expect, Place};
 
 use crate::scope::Scope;

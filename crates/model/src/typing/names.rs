@@ -264,7 +264,8 @@ impl Checker<'_> {
         if self.place.immutable() {
             let message =
                 format!("{what} changes from one request to the next, so it cannot stand in {}", self.place.words());
-            self.out.push(Diagnostic::new(codes::NOT_IMMUTABLE, span, message));
+            let help = "compare with it in a policy or a view, which are read anew each time";
+            self.out.push(Diagnostic::new(codes::NOT_IMMUTABLE, span, message).help(help));
         }
     }
 
@@ -275,7 +276,7 @@ impl Checker<'_> {
             return;
         }
         if parts.len() > 1 {
-            return self.unknown_compound(idents, parts);
+            return self.unknown_compound(idents, parts, false);
         }
         let span = ident_span(&idents[0], self.text, self.at);
         let name = parts[0];
@@ -317,12 +318,23 @@ impl Checker<'_> {
         (!fields.is_empty()).then(|| format!("its fields are {}{more}", fields.join(", ")))
     }
 
-    fn unknown_compound(&mut self, idents: &[Ident], parts: &[&str]) {
+    /// Whether several relations lead back as `name`, none of which has that name then; says so.
+    pub(crate) fn ambiguous(&mut self, entity: EntityId, name: &str, span: Span) -> bool {
+        let Some(several) = self.model.index.ambiguous.get(&(entity, name.into())) else { return false };
+        self.out.push(ambiguous_inverse(self.model, several, name, span));
+        true
+    }
+
+    /// Says which part of a path leads nowhere; `rows`: it should lead to rows, not to a field.
+    pub(crate) fn unknown_compound(&mut self, idents: &[Ident], parts: &[&str], rows: bool) {
         // The longest start that leads to a row.
         for cut in (1..parts.len()).rev() {
             let Some(entity) = self.row_of(&idents[..cut], &parts[..cut]) else { continue };
             let name = parts[cut];
-            let last = cut + 1 == parts.len();
+            let last = cut + 1 == parts.len() && !rows;
+            if self.ambiguous(entity, name, ident_span(&idents[cut], self.text, self.at)) {
+                return;
+            }
             let e = self.model.entity(entity);
             let relations = self.relation_names(entity);
             let fields = e.fields.iter().map(|f| f.name.as_str());
@@ -343,13 +355,18 @@ impl Checker<'_> {
                     Some(format!("`{name}` is a column, and nothing comes after it"))
                 }
                 None if last => self.fields_help(&[entity]),
-                None if relations.is_empty() => None,
+                None if relations.is_empty() => Some(format!("`{}` refers to nothing, and nothing to it", e.name.name)),
                 None => Some(format!("its relations are `{}`", relations.join("`, `"))),
             };
             self.out.push(Diagnostic::new(code, span, message).maybe_help(help));
             return;
         }
         let span = ident_span(&idents[0], self.text, self.at);
+        for entity in self.entities_in_scope() {
+            if self.ambiguous(entity, parts[0], span) {
+                return;
+            }
+        }
         let mut names: Vec<SmolStr> = Vec::new();
         for level in &self.levels {
             names.extend(level.from.iter().map(|f| SmolStr::new(shown(f))).filter(|n| !n.is_empty()));
@@ -430,6 +447,17 @@ impl Checker<'_> {
         names.push("viewer".into());
         names
     }
+}
+
+/// What is said of a way back that several relations could mean.
+pub(crate) fn ambiguous_inverse(model: &Model, several: &[RelationId], name: &str, span: Span) -> Diagnostic {
+    let ways: Vec<String> = several.iter().map(|r| format!("`{}`", model.relation(*r).inverse)).collect();
+    let message = format!("several relations lead back as `{name}`");
+    let mut found = Diagnostic::new(codes::AMBIGUOUS_INVERSE, span, message);
+    for relation in several {
+        found = found.also(model.relation(*relation).span, "one of them");
+    }
+    found.help(format!("write {}, or name one of them with `inverse`", ways.join(" or ")))
 }
 
 /// The identifier as Postgres folds it.

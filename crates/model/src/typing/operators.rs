@@ -190,8 +190,8 @@ impl Checker<'_> {
             format!("`{name}` does not take `{}` and `{}`", self.describe(&a), self.describe(&b))
         };
         let help = advice(self, name, (left.0, &a), (right.0, &b));
-        let diagnostic = Diagnostic::new(codes::TYPE_MISMATCH, self.span(ast), message)
-            .also(self.span(left.0), format!("`{}`", self.describe(&a)))
+        let diagnostic = Diagnostic::new(codes::TYPE_MISMATCH, self.span(left.0), message)
+            .label(format!("`{}`", self.describe(&a)))
             .also(self.span(right.0), format!("`{}`", self.describe(&b)))
             .maybe_help(help);
         self.out.push(diagnostic);
