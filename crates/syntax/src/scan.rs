@@ -268,6 +268,7 @@ fn run(bytes: &[u8]) -> Result<Run, Open> {
                 })?;
                 at = end + 2;
                 out.comments.push(Found { start, end: at, kind: Kind::Block });
+                blank(&mut out.shown, start, at);
             }
             b'-' if bytes.get(at) == Some(&b'-') => {
                 at = line_end(bytes, at);

@@ -60,6 +60,46 @@ fn windows_files_read_the_same() {
     assert_eq!(unix.items[0].doc, windows.items[0].doc);
 }
 
+#[test]
+fn hostile_text_takes_no_time() {
+    let blocks = |inside: &str| format!("entity a {{\n  x: int = {inside}\n}}\n");
+    let long = 8_000;
+    let texts = [
+        blocks(&("case when a then ".repeat(90) + "1 }" + &" end".repeat(90))),
+        blocks(&("case ".repeat(long))),
+        blocks(&("(".repeat(long))),
+        blocks(&("f(".repeat(90) + &")".repeat(89))),
+        blocks(&("[{".repeat(long))),
+        blocks(&("'".repeat(long + 1))),
+        blocks(&("a +\n\n".repeat(long))),
+        blocks(&("a\n and".repeat(long))),
+        blocks(&("- ".repeat(long))),
+        "entity a {\n".repeat(long / 10),
+        "policy on a { x:\n".repeat(long / 10),
+        "\n".repeat(long) + "x" + &" ".repeat(long),
+        "/*".repeat(long),
+        "$a".repeat(long),
+        "$$".repeat(long + 1),
+        "-> , ".repeat(long),
+        "entity a {\n  workflow b {\n".to_owned() + &"a, ".repeat(long) + "\n}}",
+        "entity a {\n  use ".to_owned() + &"a, ".repeat(long) + "\n}",
+        "view v ".to_owned() + &"depends on a, b\n ".repeat(long / 10),
+        "function f(".to_owned() + &"a: int = 1, ".repeat(long / 10),
+        "grant ".to_owned() + &"select, ".repeat(long),
+        "/// doc\n".repeat(long),
+        "seed a { b { ".to_owned() + &"c: 1, ".repeat(long),
+    ];
+    for text in texts {
+        let start = std::time::Instant::now();
+        let _ = parse(FileId(0), &text);
+        let _ = fmt(&text);
+        let took = start.elapsed();
+        let shown: String = text.chars().take(60).collect();
+        println!("{took:?} {shown:?}");
+        assert!(took.as_secs() < 20, "{took:?} for {shown:?}");
+    }
+}
+
 /// A tree that a failing test shows as it is printed.
 #[derive(Clone)]
 struct Tree(SpecFile);
@@ -171,7 +211,10 @@ proptest! {
             text.insert_str(gap.0, &insert);
         }
         let (before, findings) = parse(FileId(0), &text);
-        prop_assume!(findings.is_empty());
+        if !findings.is_empty() {
+            // the comment broke a line in two
+            return Ok(());
+        }
         let once = fmt(&text).expect("no findings");
         let (after, findings) = parse(FileId(0), &once);
         prop_assert!(findings.is_empty(), "{}\n{}\n---\n{}", told(&findings), text, once);

@@ -111,7 +111,7 @@ impl Printer<'_> {
         rest.extend(f.unique.then(|| "unique".to_owned()));
         rest.extend(f.generated.as_ref().map(|e| format!("generated {}", self.in_brackets(e))));
         rest.extend(f.identity.as_ref().map(identity));
-        rest.extend(f.collate.as_ref().map(|c| format!("collate {}", qname(c))));
+        rest.extend(f.collate.as_ref().map(|c| format!("collate {}", collation_name(c))));
         rest.extend(f.immutable.then(|| "immutable".to_owned()));
         rest.extend(f.storage.as_ref().map(|s| format!("storage {}", name(s))));
         rest.extend(f.compression.as_ref().map(|c| format!("compression {}", name(c))));

@@ -316,13 +316,20 @@ fn comment_column(lines: &[Line], rows: &[String], at: usize) -> usize {
 fn row(lines: &[Line], at: usize) -> String {
     let Line::Row { cells, align, .. } = &lines[at] else { return String::new() };
     let mut out = String::new();
+    // after a cell that is too wide for its column, nothing stands in columns
+    let mut wide = false;
     for (n, cell) in cells.iter().enumerate() {
         let later = cells[n + 1..].iter().any(|c| !c.is_empty());
         out.push_str(cell);
         if !later {
             break;
         }
-        let gap = if matches!(align, Align::Column | Align::Rule) && n > 0 { 2 } else { 1 };
+        let empty = cell.is_empty() && fellows(lines, at, *align).all(|other| other[n].is_empty());
+        let gap = match (empty, align) {
+            (true, _) => 0,
+            (false, Align::Column | Align::Rule) if n > 0 => 2,
+            _ => 1,
+        };
         let width = fellows(lines, at, *align)
             .filter(|other| other[n + 1..].iter().any(|c| !c.is_empty()))
             .map(|other| other[n].chars().count())
@@ -330,7 +337,12 @@ fn row(lines: &[Line], at: usize) -> String {
             .max()
             .unwrap_or(0);
         let own = cell.chars().count();
-        out.push_str(&" ".repeat(width.saturating_sub(own) + gap));
+        wide |= own > width && !empty;
+        match (wide, cell.is_empty()) {
+            (true, true) => {}
+            (true, false) => out.push_str(&" ".repeat(gap)),
+            (false, _) => out.push_str(&" ".repeat(width.saturating_sub(own) + gap)),
+        }
     }
     out
 }

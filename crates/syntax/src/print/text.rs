@@ -156,7 +156,12 @@ pub(super) fn was(old: &Option<Name>) -> String {
 }
 
 pub(super) fn collate(collation: &Option<QName>) -> String {
-    collation.as_ref().map_or(String::new(), |c| format!(" collate {}", qname(c)))
+    collation.as_ref().map_or(String::new(), |c| format!(" collate {}", collation_name(c)))
+}
+
+/// `"C"` is how everybody writes it.
+pub(super) fn collation_name(c: &QName) -> String {
+    if c.schema.is_none() && c.name.text.chars().any(char::is_uppercase) { quote(&c.name.text) } else { qname(c) }
 }
 
 impl Printer<'_> {
