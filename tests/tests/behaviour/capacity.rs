@@ -88,6 +88,10 @@ fn two_hundred_ask_for_fifty_seats() {
         at_once(&db, 200, |session, n| assert_eq!(register(session, n).unwrap(), 1));
         assert_eq!(tally(&mut owner), "50 150 0, 50 150", "version {major}");
 
+        // everybody who waits has a place of their own in the queue, without gaps
+        let places = "select count(*) || ' ' || count(distinct place) || ' ' || min(place) || ' ' || max(place) from public.waitlist";
+        assert_eq!(Who::User("ana").tries(&mut owner, &[places.to_owned()]), ["150 150 1 150"], "version {major}");
+
         // one seat becomes free: one gets it, and it is who waits longest
         let (seated, waiting) = (people(&mut owner, "confirmed"), people(&mut owner, "waitlisted"));
         let number = |name: &String| name.trim_start_matches("Person ").parse::<u32>().unwrap();

@@ -1,9 +1,12 @@
 //! Rows that keep their version, rows that are hidden instead of deleted, and fields that never change.
 
 use crate::{event, run, told};
-use specc_postgres::as_user_commit;
+use specc_postgres::platform::OWNER;
+use specc_postgres::{Session, as_user_commit};
 use specc_tests::access::matrix;
-use specc_tests::{Rows, Who, each_version, one_text, texts};
+use specc_tests::{Rows, VERSIONS, Who, database, each_version, one_text, sql, texts};
+use std::sync::Barrier;
+use std::thread;
 
 #[test]
 fn a_stale_version_is_refused() {
@@ -33,6 +36,43 @@ fn a_stale_version_is_refused() {
         }
         assert_eq!(version(), "3");
     });
+}
+
+/// Of people who read the same version and save at the same time, one wins and the others are told.
+#[test]
+fn one_of_many_who_save_at_once_wins() {
+    for major in VERSIONS {
+        let db = database("medellin_spark", major, Rows::Base);
+        let mut owner = db.connect().unwrap();
+        event(&mut owner, 5, 0);
+        run(&mut owner, "insert into public.pitch_decks (id, user_id, title) values ({deck}, {ana}, 'One')");
+        let config = db.config(OWNER);
+        for round in 1..=5 {
+            let gate = Barrier::new(8);
+            let codes: Vec<_> = thread::scope(|scope| {
+                let writers: Vec<_> = (0..8)
+                    .map(|writer| {
+                        let (config, gate) = (&config, &gate);
+                        scope.spawn(move || {
+                            let mut session = Session::connect(config).unwrap();
+                            let ana = Who::User("ana");
+                            let save = sql(&format!(
+                                "update public.pitch_decks set title = 'By {writer}', version = {round} where id = {{deck}}"
+                            ));
+                            gate.wait();
+                            as_user_commit(&mut session, ana.role(), &ana.claims(), |tx| tx.batch_execute(&save))
+                                .map_or_else(|e| e.code().unwrap().code().to_owned(), |()| "saved".to_owned())
+                        })
+                    })
+                    .collect();
+                writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+            });
+            let count = |code: &str| codes.iter().filter(|c| *c == code).count();
+            assert_eq!((count("saved"), count("40001")), (1, 7), "version {major}: {codes:?}");
+            let now = one_text(&mut owner, "select version from public.pitch_decks");
+            assert_eq!(now, (round + 1).to_string(), "version {major}");
+        }
+    }
 }
 
 #[test]
