@@ -3,12 +3,14 @@
 use super::names::quoted;
 use super::project::{MixinAt, Project, sorted};
 use super::substitute::{Values, substitute};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};
 use specc_syntax::ast::{self, Member, MemberKind, UseMixin};
 use std::borrow::Cow;
 
+/// Mixins that use each other one after the other.
+const MOST_NESTED: usize = 100;
 /// More members than any table can have.
 const MOST_MEMBERS: usize = 10_000;
 
@@ -116,6 +118,14 @@ fn key_of_mixins(project: &Project<'_>, entity: &ast::EntityDecl) -> Result<Smol
 
 impl<'a> Expander<'a, '_> {
     fn expand(&mut self, used: &UseMixin, via: Span, stack: &mut Vec<SmolStr>, out: &mut Vec<Diagnostic>) {
+        if stack.len() > MOST_NESTED {
+            if !self.full {
+                let message = format!("more than {MOST_NESTED} mixins use each other one after the other");
+                out.push(Diagnostic::new(codes::TOO_DEEP, via, message).help("write the members into fewer mixins"));
+            }
+            self.full = true;
+            return;
+        }
         if stack.contains(&used.name.text) || self.full {
             return; // reported once for the mixin itself
         }
@@ -330,6 +340,7 @@ fn needs_key(member: &Member) -> bool {
 pub(crate) fn check_mixins(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
     let mut mixins: Vec<&MixinAt<'_>> = project.mixins.values().collect();
     mixins.sort_by_key(|m| m.decl.name.at.0);
+    let circles = circles(project);
     for mixin in mixins {
         let mut list: Vec<(SmolStr, SmolStr)> =
             mixin.decl.params.iter().map(|p| (p.name.text.clone(), "x".into())).collect();
@@ -353,7 +364,7 @@ pub(crate) fn check_mixins(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
             for used in &uses.mixins {
                 if !project.mixins.contains_key(&used.name.text) {
                     out.push(unknown_mixin(project, used));
-                } else if leads_to(project, &used.name.text, &mixin.decl.name.text) {
+                } else if circles.get(used.name.text.as_str()) == circles.get(mixin.decl.name.text.as_str()) {
                     let message = format!("mixin `{}` uses itself through `{}`", mixin.decl.name.text, used.name.text);
                     out.push(
                         Diagnostic::new(codes::MIXIN_CYCLE, used.at.0, message)
@@ -366,23 +377,22 @@ pub(crate) fn check_mixins(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether `goal` is reached from `start` over nested uses.
-fn leads_to(project: &Project<'_>, start: &SmolStr, goal: &SmolStr) -> bool {
-    let mut seen = FxHashSet::default();
-    let mut open = vec![start.clone()];
-    while let Some(name) = open.pop() {
-        if name == *goal {
-            return true;
-        }
-        if !seen.insert(name.clone()) {
-            continue;
-        }
-        let Some(mixin) = project.mixins.get(&name) else { continue };
+/// Mixins that use each other in a circle have the same number, others one of their own.
+fn circles<'p>(project: &Project<'p>) -> FxHashMap<&'p str, usize> {
+    let mut graph: petgraph::graph::DiGraph<&str, ()> = petgraph::graph::DiGraph::new();
+    let nodes: FxHashMap<&str, _> =
+        project.mixins.values().map(|m| m.decl.name.text.as_str()).map(|name| (name, graph.add_node(name))).collect();
+    for mixin in project.mixins.values() {
         for member in &mixin.decl.members {
-            if let MemberKind::Use(uses) = &member.kind {
-                open.extend(uses.mixins.iter().map(|m| m.name.text.clone()));
+            let MemberKind::Use(uses) = &member.kind else { continue };
+            for used in &uses.mixins {
+                if let Some(to) = nodes.get(used.name.text.as_str()) {
+                    graph.add_edge(nodes[mixin.decl.name.text.as_str()], *to, ());
+                }
             }
         }
     }
-    false
+    let groups = petgraph::algo::kosaraju_scc(&graph);
+    let numbered = groups.iter().enumerate().flat_map(|(n, group)| group.iter().map(move |node| (n, *node)));
+    numbered.map(|(n, node)| (graph[node], n)).collect()
 }

@@ -9,7 +9,8 @@ use super::typeref::plain;
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
-use rustc_hash::FxHashSet;
+use petgraph::graph::{DiGraph, NodeIndex};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
 use specc_syntax::ast;
@@ -128,32 +129,39 @@ pub(crate) fn type_cycles(project: &Project<'_>, model: &Model, out: &mut Vec<Di
         .map(|i| Base::Domain(DomainId(i)))
         .chain((0..model.composites.len() as u32).map(|i| Base::Composite(CompositeId(i))));
     let rows = model.entities.iter().filter(|e| e.fields.iter().any(|f| matches!(f.ty.base, Base::Row(_))));
-    let mut reported: FxHashSet<Base> = FxHashSet::default();
-    for start in starts.chain(rows.map(|e| Base::Row(e.id)).collect::<Vec<_>>()) {
-        let mut seen: FxHashSet<Base> = FxHashSet::default();
-        let mut open = holds(&start);
-        while let Some(base) = open.pop() {
-            if base == start {
-                let (name, span) = match &start {
-                    Base::Domain(id) => (&model.domains[id.0 as usize].name, model.domains[id.0 as usize].meta.span),
-                    Base::Composite(id) => {
-                        (&model.composites[id.0 as usize].name, model.composites[id.0 as usize].meta.span)
-                    }
-                    Base::Row(id) => (&model.entity(*id).name, model.entity(*id).meta.span),
-                    _ => break,
-                };
-                if reported.is_disjoint(&seen) {
-                    let message = format!("type `{}` holds itself", project.spell(name));
-                    let help = "break the circle: refer to an entity's key, or keep the part as `jsonb`";
-                    out.push(Diagnostic::new(codes::TYPE_CYCLE, span, message).help(help));
-                }
-                reported.insert(start);
-                break;
+    let mut graph: DiGraph<Base, ()> = DiGraph::new();
+    let mut nodes: FxHashMap<Base, NodeIndex> = FxHashMap::default();
+    let mut open: Vec<Base> = starts.chain(rows.map(|e| Base::Row(e.id))).collect();
+    for base in &open {
+        nodes.insert(base.clone(), graph.add_node(base.clone()));
+    }
+    while let Some(base) = open.pop() {
+        let from = nodes[&base];
+        for held in holds(&base) {
+            if !matches!(held, Base::Domain(_) | Base::Composite(_) | Base::Row(_)) {
+                continue;
             }
-            if matches!(base, Base::Domain(_) | Base::Composite(_) | Base::Row(_)) && seen.insert(base.clone()) {
-                open.extend(holds(&base));
-            }
+            let to = *nodes.entry(held.clone()).or_insert_with(|| {
+                open.push(held.clone());
+                graph.add_node(held)
+            });
+            graph.add_edge(from, to, ());
         }
+    }
+    for group in petgraph::algo::kosaraju_scc(&graph) {
+        let Some(first) = group.iter().min() else { continue };
+        if group.len() < 2 && !graph.contains_edge(*first, *first) {
+            continue;
+        }
+        let (name, span) = match &graph[*first] {
+            Base::Domain(id) => (&model.domains[id.0 as usize].name, model.domains[id.0 as usize].meta.span),
+            Base::Composite(id) => (&model.composites[id.0 as usize].name, model.composites[id.0 as usize].meta.span),
+            Base::Row(id) => (&model.entity(*id).name, model.entity(*id).meta.span),
+            _ => continue,
+        };
+        let message = format!("type `{}` holds itself", project.spell(name));
+        let help = "break the circle: refer to an entity's key, or keep the part as `jsonb`";
+        out.push(Diagnostic::new(codes::TYPE_CYCLE, span, message).help(help));
     }
 }
 

@@ -165,16 +165,18 @@ fn moment(text: &str) -> Option<()> {
 
 /// Whether `text` is one JSON value.
 fn json(text: &str) -> bool {
-    let mut reader = Json { bytes: text.as_bytes(), at: 0 };
-    reader.value(0) && {
+    let mut reader = Json { bytes: text.as_bytes(), at: 0, deep: false };
+    (reader.value(0) || reader.deep) && {
         reader.space();
-        reader.at == reader.bytes.len()
+        reader.deep || reader.at == reader.bytes.len()
     }
 }
 
 struct Json<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Nested deeper than is looked at.
+    deep: bool,
 }
 
 impl Json<'_> {
@@ -234,7 +236,7 @@ impl Json<'_> {
     fn value(&mut self, depth: usize) -> bool {
         // what is deeper is left to Postgres
         if depth > 100 {
-            self.at = self.bytes.len();
+            self.deep = true;
             return true;
         }
         self.space();

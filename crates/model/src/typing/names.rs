@@ -335,6 +335,20 @@ impl Checker<'_> {
             if self.ambiguous(entity, name, ident_span(&idents[cut], self.text, self.at)) {
                 return;
             }
+            if parts[0] == "viewer"
+                && let Some((relation, back)) = self.model.step(entity, name)
+            {
+                let message = format!("a path over `{name}` cannot start from `viewer`");
+                let (from, column) = (self.model.entity(relation.from), relation.fields.first());
+                let column = column.map_or("…", |f| &*from.fields[*f].name);
+                let help = match back {
+                    true => format!("write `viewer in (select {column} from {} where …)`", from.name.name),
+                    false => format!("compare with `viewer.{column}`, which the row has itself"),
+                };
+                let span = idents_span(&idents[..=cut], self.text, self.at);
+                self.out.push(Diagnostic::new(codes::UNKNOWN_RELATION, span, message).help(help));
+                return;
+            }
             let e = self.model.entity(entity);
             let relations = self.relation_names(entity);
             let fields = e.fields.iter().map(|f| f.name.as_str());
