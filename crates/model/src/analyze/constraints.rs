@@ -367,15 +367,15 @@ impl Pass<'_> {
                 _ => "modulus … remainder …",
             };
             match (&partition.bounds, &*by.method) {
-                (Bounds::Range { from, to }, "range") if (from.len() != count || to.len() != count) => {
+                (Bounds::Range { from, to }, "range") if from.len() != count || to.len() != count => {
                     let message = format!("`{}` needs {} on each side", partition.name.name, values(count));
                     self.bad_partition(partition.span, message, "give one value for each partition column");
                 }
-                (Bounds::List(_), "list") => {}
                 (Bounds::Hash { modulus, remainder }, "hash") if remainder >= modulus => {
                     let message = format!("remainder {remainder} is not below modulus {modulus}");
                     self.bad_partition(partition.span, message, format!("use 0 to {}", modulus.saturating_sub(1)));
                 }
+                (Bounds::Range { .. }, "range") | (Bounds::List(_), "list") | (Bounds::Hash { .. }, "hash") => {}
                 (Bounds::Default, "range" | "list") => {
                     if let Some(first) = default {
                         let message = format!("`{}` is a second default partition", partition.name.name);
