@@ -70,9 +70,28 @@ impl Catalog {
         Self::default()
     }
 
+    /// Makes room for so many more objects: growing step by step would copy them several times.
+    pub fn reserve(&mut self, more: usize) {
+        self.objects.reserve(more);
+    }
+
     /// Adds an entry under its object's id. Returns the entry that was there before, if any (a clash).
     pub fn insert(&mut self, entry: Entry) -> Option<Entry> {
         self.objects.insert(entry.object.id(), entry)
+    }
+
+    /// Adds an entry whose object has this id, unless the id is taken.
+    ///
+    /// # Errors
+    /// The id, where it is taken; then nothing changes.
+    pub fn insert_new(&mut self, id: ObjectId, entry: Entry) -> Result<(), ObjectId> {
+        match self.objects.entry(id) {
+            indexmap::map::Entry::Occupied(slot) => Err(slot.key().clone()),
+            indexmap::map::Entry::Vacant(slot) => {
+                slot.insert(entry);
+                Ok(())
+            }
+        }
     }
 
     /// The entry with this id.

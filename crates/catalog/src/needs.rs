@@ -102,7 +102,7 @@ pub(crate) fn visit<'a>(object: &'a Object, mut f: impl FnMut(IdRef<'a>, Why<'a>
             }
             for column in &o.columns {
                 data_type(&column.ty, Why::Of("column", &column.name, TYPED), f);
-                collation(column.collation.as_ref(), f);
+                collation(column.collation.as_deref(), f);
             }
             if let Some(by) = &o.partition_by {
                 keys(&by.keys, f);

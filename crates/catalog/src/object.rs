@@ -263,13 +263,13 @@ pub struct Column {
     pub default: Option<SqlExpr>,
     /// `generated always as (…) stored`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub generated: Option<SqlExpr>,
+    pub generated: Option<Box<SqlExpr>>,
     /// `generated … as identity`: whether `always`, and its numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<(bool, SequenceOptions)>,
+    pub identity: Option<Box<(bool, SequenceOptions)>>,
     /// Its collation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub collation: Option<Qualified>,
+    pub collation: Option<Box<Qualified>>,
     /// `external`, `main` …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<SmolStr>,

@@ -1,6 +1,7 @@
 //! The stored catalog: JSON, one object a line, sorted by id, so that a change shows as a change in review.
 
 use crate::{Catalog, Entry};
+use rayon::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
@@ -23,16 +24,23 @@ impl std::error::Error for StoreError {}
 
 /// Writes.
 pub fn to_json(catalog: &Catalog) -> String {
-    let mut out = Vec::with_capacity(256 + catalog.len() * 320);
+    let mut out = Vec::with_capacity(256);
     out.extend_from_slice(b"{\"specc\":1,\"default_grantees\":");
     write(&mut out, &catalog.default_grantees);
     out.extend_from_slice(b",\"objects\":[");
-    for (n, index) in sorted(catalog).into_iter().enumerate() {
-        out.extend_from_slice(if n == 0 { b"\n" } else { b",\n" });
-        if let Some((_, entry)) = catalog.at(index as usize) {
-            write(&mut out, entry);
+    let chunk = |(n, places): (usize, &[u32])| {
+        let mut out = Vec::with_capacity(places.len() * 320);
+        for (m, index) in places.iter().enumerate() {
+            out.extend_from_slice(if (n, m) == (0, 0) { b"\n" } else { b",\n" });
+            if let Some((_, entry)) = catalog.at(*index as usize) {
+                write(&mut out, entry);
+            }
         }
-    }
+        out
+    };
+    let chunks: Vec<_> = sorted(catalog).par_chunks(1024).enumerate().map(chunk).collect();
+    out.reserve_exact(chunks.iter().map(Vec::len).sum::<usize>() + 8);
+    chunks.iter().for_each(|chunk| out.extend_from_slice(chunk));
     out.extend_from_slice(b"\n]}\n");
     // serde_json writes UTF-8 only.
     String::from_utf8(out).unwrap_or_default()

@@ -55,9 +55,9 @@ fn column() -> BoxedStrategy<Column> {
         .prop_map(|(name, ty, nullable, (default, generated, identity, collation), storage, comment)| Column {
             nullable,
             default,
-            generated,
-            identity,
-            collation,
+            generated: generated.map(Box::new),
+            identity: identity.map(Box::new),
+            collation: collation.map(Box::new),
             storage,
             comment,
             ..Column::new(name, ty)

@@ -1,6 +1,8 @@
 //! Writing files so that nobody ever sees half of one, or some of them without the rest where that can be helped.
 
 use crate::report::Failure;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -28,31 +30,35 @@ pub struct Written {
 /// Where something cannot be written; then no file has changed, unless moving itself failed half-way.
 pub fn write(root: &Path, files: &[File], stale: &[PathBuf]) -> Result<Written, Failure> {
     let failed = |path: &Path, error: std::io::Error| Failure::broken(format!("cannot write {}: {error}", path.display()));
-    let mut written = Written::default();
-    let mut ready = Vec::new();
-    let mut folders = std::collections::BTreeSet::new();
-    for file in files {
-        let target = root.join(&file.path);
-        if same(&target, file.contents.as_bytes()) {
-            written.unchanged += 1;
-            continue;
-        }
-        let folder = target.parent().unwrap_or(root).to_path_buf();
-        if folders.insert(folder.clone()) {
-            std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+    let targets: Vec<PathBuf> = files.iter().map(|file| root.join(&file.path)).collect();
+    let folders: BTreeSet<&Path> = targets.iter().map(|target| target.parent().unwrap_or(root)).collect();
+    for folder in folders {
+        std::fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    }
+    let beside = |(file, target): (&File, &PathBuf)| -> Result<Option<tempfile::TempPath>, Failure> {
+        if same(target, file.contents.as_bytes()) {
+            return Ok(None);
         }
         let mut temporary = tempfile::Builder::new()
             .prefix(".specc-")
             .permissions(permissions())
-            .tempfile_in(&folder)
-            .map_err(|error| failed(&target, error))?;
-        temporary.write_all(file.contents.as_bytes()).map_err(|error| failed(&target, error))?;
-        ready.push((temporary, target, &file.path));
-    }
-    for (temporary, target, path) in ready {
-        temporary.persist(&target).map_err(|error| failed(&target, error.error))?;
-        written.changed.push(path.clone());
-    }
+            .tempfile_in(target.parent().unwrap_or(root))
+            .map_err(|error| failed(target, error))?;
+        temporary.write_all(file.contents.as_bytes()).map_err(|error| failed(target, error))?;
+        // Closed here: thousands may not be open at once.
+        Ok(Some(temporary.into_temp_path()))
+    };
+    let ready: Vec<_> = files.par_iter().zip(&targets).map(beside).collect::<Result<_, _>>()?;
+    let mut written = Written { unchanged: ready.iter().filter(|r| r.is_none()).count(), ..Written::default() };
+    written.changed = ready
+        .into_par_iter()
+        .zip(&targets)
+        .zip(files)
+        .filter_map(|((temporary, target), file)| {
+            let moved = temporary?.persist(target);
+            Some(moved.map(|()| file.path.clone()).map_err(|error| failed(target, error.error)))
+        })
+        .collect::<Result<_, _>>()?;
     for path in stale {
         let target = root.join(path);
         if target.is_file() {

@@ -19,7 +19,14 @@ pub struct Meant {
     pub catalog: Catalog,
     pub warnings: Vec<Diagnostic>,
     /// Stage and time, in order.
-    pub timings: Vec<(&'static str, Duration)>,
+    pub timings: Vec<Lap>,
+}
+
+/// How long a stage took, and how much memory there was at its end (in MB; on Linux only).
+pub struct Lap {
+    pub stage: &'static str,
+    pub time: Duration,
+    pub memory: Option<u64>,
 }
 
 /// Measures stages.
@@ -31,13 +38,20 @@ impl Clock {
         Self(Instant::now())
     }
 
-    /// Time since the last lap.
-    pub fn lap(&mut self) -> Duration {
+    /// The stage since the last lap.
+    pub fn lap(&mut self, stage: &'static str) -> Lap {
         let now = Instant::now();
         let time = now - self.0;
         self.0 = now;
-        time
+        Lap { stage, time, memory: memory("VmRSS:") }
     }
+}
+
+/// A line of what the system says of this process, in MB; none where it says nothing.
+pub fn memory(label: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix(label)?.trim().strip_suffix(" kB"))?;
+    kilobytes.parse::<u64>().ok().map(|n| n / 1024)
 }
 
 /// Parses, resolves, checks and lowers. A file with errors does not hide the errors of another, but the catalog is made
@@ -58,7 +72,7 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
         trees.push(tree);
         findings.append(&mut found);
     }
-    timings.push(("parse", clock.lap()));
+    timings.push(clock.lap("parse"));
     let broken = specc_diag::has_errors(&findings);
     let (model, mut found) = specc_model::analyze(trees, &mut sources, config.options());
     if broken {
@@ -66,7 +80,7 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
         found.retain(|d| !d.code.may_follow_from_broken_text());
     }
     findings.append(&mut found);
-    timings.push(("check", clock.lap()));
+    timings.push(clock.lap("check"));
     let stop = |findings: &[Diagnostic]| specc_diag::has_errors(findings) || (deny_warnings && !findings.is_empty());
     if specc_diag::has_errors(&findings) {
         return Err(Failure::Findings(findings, sources));
@@ -77,7 +91,7 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
     for seed in specc_seed::generate(&model, "base") {
         catalog.insert(Entry::new(seed));
     }
-    timings.push(("lower", clock.lap()));
+    timings.push(clock.lap("lower"));
     specc_diag::sort(&mut findings);
     if stop(&findings) {
         return Err(Failure::Findings(findings, sources));

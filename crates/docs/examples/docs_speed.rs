@@ -1,4 +1,4 @@
-//! How long the docs of a large project take: `cargo run --release -p specc-docs --example speed -- 5000`.
+//! How long the docs of a large project take: `cargo run --release -p specc-docs --example docs_speed -- 5000`.
 
 use specc_diag::Sources;
 use specc_model::{Options, analyze};

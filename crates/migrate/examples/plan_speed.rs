@@ -1,4 +1,4 @@
-//! Times the way from a catalog to files: `cargo run --release -p specc-migrate --example speed [TABLES]`.
+//! Times the way from a catalog to files: `cargo run --release -p specc-migrate --example plan_speed [TABLES]`.
 //!
 //! The catalog is made up: for each table eight columns, a key, two references, a check, two indexes, a trigger, two
 //! policies and two grants.

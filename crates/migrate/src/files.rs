@@ -5,6 +5,7 @@ use crate::parts::Part;
 use crate::plan::plan_create;
 use crate::render::{render_down, render_up};
 use crate::stamp::Stamp;
+use rayon::prelude::*;
 use specc_catalog::{Catalog, Cycle, ObjectId, checksum, to_json};
 use std::fmt;
 
@@ -160,7 +161,7 @@ pub fn migration_files(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Mi
     };
     let (scripts, (catalog, catalog_sum)) = rayon::join(|| scripts(input), store);
     let mut files = scripts?;
-    let sums: Vec<_> = files.iter().map(|file| checksum(&file.contents)).collect();
+    let sums: Vec<_> = files.par_iter().map(|file| checksum(&file.contents)).collect();
     files.push(catalog);
     let written = files.iter().map(|file| file.path.as_str()).zip(sums.iter().chain([&catalog_sum]));
     let contents = checksums(input.recorded, written);
@@ -176,8 +177,7 @@ fn scripts(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Cycle> {
     } else {
         &[&Part::ALL]
     };
-    let mut files = Vec::with_capacity(wanted.len() * 2 + 2);
-    let mut downs = Vec::with_capacity(wanted.len());
+    let mut scripts = Vec::with_capacity(wanted.len());
     let mut stamp = input.stamp;
     for parts in wanted {
         let from = plan.steps.partition_point(|step| step.part < parts[0]);
@@ -188,12 +188,15 @@ fn scripts(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Cycle> {
         let suffix = if input.layout.split { parts[0].suffix() } else { "" };
         let name = format!("{stamp}_{}{}{suffix}", input.name, if suffix.is_empty() { "" } else { "_" });
         stamp = stamp.next();
-        let context = header::Context { project: input.project, file: &name, own: &input.layout.own, parts };
-        let contents = render_up(&plan, &plan.steps[from..to], &context);
-        files.push(OutputFile { path: format!("{}/{name}.sql", input.layout.migrations), contents });
-        let contents = render_down(&plan, &context);
-        downs.push(OutputFile { path: format!("{}/down/{name}.down.sql", input.layout.own), contents });
+        scripts.push((name, *parts, from..to));
     }
+    let render = |(name, parts, steps): (String, &[Part], std::ops::Range<usize>)| {
+        let context = header::Context { project: input.project, file: &name, own: &input.layout.own, parts };
+        let (up, down) = rayon::join(|| render_up(&plan, &plan.steps[steps], &context), || render_down(&plan, &context));
+        let up = OutputFile { path: format!("{}/{name}.sql", input.layout.migrations), contents: up };
+        (up, OutputFile { path: format!("{}/down/{name}.down.sql", input.layout.own), contents: down })
+    };
+    let (mut files, mut downs): (Vec<_>, Vec<_>) = scripts.into_par_iter().map(render).unzip();
     files.append(&mut downs);
     Ok(files)
 }

@@ -3,6 +3,7 @@
 use crate::down::{Undone, reverse};
 use crate::header::{self, Context};
 use crate::plan::{Plan, Step};
+use rayon::prelude::*;
 use specc_catalog::{Kind, Object, ObjectId};
 use specc_sql::{Statement, print};
 
@@ -16,11 +17,30 @@ enum Heading<'a> {
 
 /// The text of a migration.
 pub(crate) fn render_up(plan: &Plan<'_>, steps: &[Step<'_>], context: &Context<'_>) -> String {
-    let mut out = String::with_capacity(4096 + steps.len() * 200);
-    header::up(&mut out, plan, steps, context);
-    let mut last = None;
-    let mut before: Option<&Step<'_>> = None;
-    for step in steps {
+    let (header, body) = rayon::join(
+        || {
+            let mut out = String::with_capacity(4096);
+            header::up(&mut out, plan, steps, context);
+            out
+        },
+        || {
+            let numbered: Vec<_> = (0..steps.len()).step_by(CHUNK).collect();
+            let chunk = |&from: &usize| statements(plan, steps, from, (from + CHUNK).min(steps.len()));
+            numbered.par_iter().map(chunk).collect::<Vec<_>>()
+        },
+    );
+    joined(header, &body)
+}
+
+/// So many statements are printed by one task.
+const CHUNK: usize = 1024;
+
+/// The statements from one place to another, as they follow on those before.
+fn statements(plan: &Plan<'_>, steps: &[Step<'_>], from: usize, to: usize) -> String {
+    let mut out = String::with_capacity((to - from) * 200);
+    let mut before = from.checked_sub(1).map(|at| &steps[at]);
+    let mut last = before.map(|step| heading(plan, step));
+    for step in &steps[from..to] {
         let heading = heading(plan, step);
         if last != Some(heading) {
             rule(&mut out, heading);
@@ -34,23 +54,33 @@ pub(crate) fn render_up(plan: &Plan<'_>, steps: &[Step<'_>], context: &Context<'
     out
 }
 
+fn joined(mut head: String, parts: &[String]) -> String {
+    head.reserve_exact(parts.iter().map(String::len).sum());
+    parts.iter().for_each(|part| head.push_str(part));
+    head
+}
+
 /// The text of what takes it back.
 pub(crate) fn render_down(plan: &Plan<'_>, context: &Context<'_>) -> String {
     let back = reverse(plan, context.parts);
-    let mut out = String::with_capacity(2048 + back.len() * 80);
+    let mut out = String::with_capacity(2048);
     header::down(&mut out, &back, context);
     out.push('\n');
-    for undone in &back {
-        match undone {
-            Undone::Step(step) => print(&step.statement, &mut out),
-            Undone::Says(why) => {
-                out.push_str("-- ");
-                out.push_str(&why.replace('\n', " "));
-                out.push('\n');
+    let chunk = |steps: &[Undone<'_>]| {
+        let mut out = String::with_capacity(steps.len() * 80);
+        for undone in steps {
+            match undone {
+                Undone::Step(step) => print(&step.statement, &mut out),
+                Undone::Says(why) => {
+                    out.push_str("-- ");
+                    out.push_str(&why.replace('\n', " "));
+                    out.push('\n');
+                }
             }
         }
-    }
-    out
+        out
+    };
+    joined(out, &back.par_chunks(CHUNK).map(chunk).collect::<Vec<_>>())
 }
 
 /// One-line statements of one object stand together, all else has a line between.

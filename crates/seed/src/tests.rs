@@ -79,9 +79,6 @@ impl Build {
             incoming: vec![],
             mixins: vec![],
         });
-        for (place, field) in self.0.entities[id.0 as usize].fields.iter().enumerate() {
-            self.0.index.fields.insert((id, field.name.clone()), place);
-        }
         id
     }
 

@@ -2,7 +2,7 @@
 
 use crate::args::{Build, Format, Part};
 use crate::output::{self, File, Written};
-use crate::pipeline::{self, Clock, Meant};
+use crate::pipeline::{self, Clock, Lap, Meant};
 use crate::project::Project;
 use crate::report::{self, Failure, data, plural};
 use rayon::prelude::*;
@@ -12,7 +12,6 @@ use specc_model::Target;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 /// The list of generated files that are made anew by each build, so that those nothing generates any more are removed.
 const GENERATED: &str = "generated.txt";
@@ -21,12 +20,12 @@ const GENERATED: &str = "generated.txt";
 pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
     let mut clock = Clock::start();
     let project = Project::open(&args.place.project)?;
-    let read = clock.lap();
+    let read = clock.lap("read");
     let files = project.files.len();
-    let meant = pipeline::understand(project, args.deny_warnings)?;
-    let mut timings = vec![("read", read)];
-    timings.extend(meant.timings.iter().copied());
-    clock.lap();
+    let mut meant = pipeline::understand(project, args.deny_warnings)?;
+    let mut timings = vec![read];
+    timings.append(&mut meant.timings);
+    clock.lap("");
     report::diagnostics(&meant.warnings, &meant.sources, if format == Format::Json { Format::Text } else { format });
     let out = args.out.clone().unwrap_or_else(|| meant.root.clone());
     let state = State::read(&out, &meant)?;
@@ -49,9 +48,9 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
         all.push(File { path: meant.config.state().join(GENERATED), contents: list.join("\n") + "\n" });
     }
     all.extend(rest);
-    timings.push(("generate", clock.lap()));
+    timings.push(clock.lap("generate"));
     let written = output::write(&out, &all, &stale)?;
-    timings.push(("write", clock.lap()));
+    timings.push(clock.lap("write"));
     summary(format, &meant, files, &out, &written);
     if args.timings {
         show_timings(&timings);
@@ -215,14 +214,12 @@ fn words(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-fn show_timings(timings: &[(&str, Duration)]) {
-    for (stage, time) in timings {
-        eprintln!("  {stage:<12} {:>8.1} ms", time.as_secs_f64() * 1000.0);
+fn show_timings(timings: &[Lap]) {
+    for Lap { stage, time, memory } in timings {
+        let memory = memory.map(|mb| format!("{mb:>8} MB")).unwrap_or_default();
+        eprintln!("  {stage:<12} {:>8.1} ms{memory}", time.as_secs_f64() * 1000.0);
     }
-    // Linux only; elsewhere the line is left out.
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    if let Some(peak) = peak {
-        eprintln!("  peak memory {} MB", peak / 1024);
+    if let Some(peak) = pipeline::memory("VmHWM:") {
+        eprintln!("  peak memory {peak} MB");
     }
 }

@@ -7,7 +7,6 @@
 //! row, which is said in a warning.
 
 use super::helpers::{Helpers, Wanted, function_id, spec_function};
-use crate::Output;
 use crate::expr::{Chain, Folder, RowRef, column, exists_path, is_loose, parts};
 use crate::types::data_type;
 use smol_str::SmolStr;
@@ -21,7 +20,7 @@ use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 /// What the rules of one entity share.
 pub(super) struct Shaper<'a> {
     pub model: &'a Model,
-    pub out: &'a mut Output,
+    pub diagnostics: Vec<Diagnostic>,
     pub helpers: &'a mut Helpers,
     pub entity: EntityId,
     /// Of the rule at hand.
@@ -334,7 +333,7 @@ impl Shaper<'_> {
         if warn {
             let name = &self.model.entity(self.entity).name.name;
             let message = format!("`{}` asks other tables once for each row of `{name}`", self.rule);
-            self.out.diagnostics.push(
+            self.diagnostics.push(
                 Diagnostic::new(codes::PER_ROW_POLICY, self.span, message)
                     .help("let the condition depend on the viewer and on the related rows alone, or carry the column over to this entity"),
             );

@@ -2,6 +2,7 @@
 
 use super::{everyone_at_the_api, helpers, table_id};
 use crate::Output;
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Entry, Grant, Kind, ObjectId, Privilege};
 use specc_model::{Entity, Model, Object, Rule, RuleAction, Target};
@@ -13,8 +14,8 @@ type Columns = Option<BTreeSet<SmolStr>>;
 /// Privileges by object and grantee.
 #[derive(Default)]
 pub(super) struct Grants {
-    all: BTreeMap<(ObjectId, SmolStr), BTreeMap<SmolStr, (Columns, bool)>>,
-    areas: BTreeMap<ObjectId, SmolStr>,
+    all: FxHashMap<(ObjectId, SmolStr), BTreeMap<SmolStr, (Columns, bool)>>,
+    areas: FxHashMap<ObjectId, SmolStr>,
 }
 
 impl Grants {
@@ -33,7 +34,7 @@ impl Grants {
     }
 
     /// What an allowing rule needs.
-    pub fn rule(&mut self, _model: &Model, entity: &Entity, rule: &Rule, roles: &[SmolStr]) {
+    pub fn rule(&mut self, entity: &Entity, rule: &Rule, roles: &[SmolStr]) {
         let id = table_id(entity);
         self.areas.insert(id.clone(), entity.meta.area.clone());
         for role in helpers::everyone(roles) {
@@ -118,7 +119,9 @@ impl Grants {
         for (schema, to) in reached {
             self.add(ObjectId::new(Kind::Schema, "", schema), to, "usage", &[], false);
         }
-        for ((on, to), privileges) in self.all {
+        let mut all: Vec<_> = self.all.into_iter().collect();
+        all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        for ((on, to), privileges) in all {
             // A function that only the platform or the catalog lacks cannot be granted here.
             if !matches!(on.kind, Kind::Schema) && !out.catalog.contains(&on) {
                 continue;

@@ -53,6 +53,11 @@ impl Helpers {
         quote::qualified(&model.options.helper_schema, &helper.name)
     }
 
+    /// Whether none was asked for.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// The id of the helper with this call name's last part.
     pub fn id(&self, model: &Model, name: &str) -> Option<ObjectId> {
         let helper = self.list.iter().find(|h| h.name == name)?;

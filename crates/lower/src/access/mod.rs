@@ -9,9 +9,11 @@ use crate::Output;
 use condition::Shaper;
 use grants::Grants;
 use helpers::Helpers;
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{Command, Dependency, Entry, Index, IndexKey, Kind, KeyOn, Object, Policy, Rule as Hold, SqlExpr, TableName};
+use specc_diag::Diagnostic;
 use specc_model::{Bucket, Entity, EntityId, FieldIx, Model, Rule, RuleAction, Target};
 use specc_sql::quote;
 use std::collections::BTreeSet;
@@ -20,18 +22,31 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
     let mut helpers = Helpers::default();
     let mut grants = Grants::default();
     let mut found = Found::default();
-    for entity in &model.entities {
-        for rule in &entity.rules {
-            lower_rule(model, out, &mut helpers, &mut found, entity, rule, None);
-            if !rule.forbid && !entity.external {
-                grants.rule(model, entity, rule, &roles_of(model, rule));
+    // Most rules read their row and the session only, and are shaped side by side. One that asks for a helper is shaped
+    // again in its turn: helpers are shared, and named in the order in which they are asked for.
+    let alone = |rule: &Rule, entity: &Entity| {
+        let mut helpers = Helpers::default();
+        let lowered = lower_rule(model, &mut helpers, entity, rule, None);
+        helpers.is_empty().then_some(lowered)
+    };
+    let with_rules: Vec<&Entity> = model.entities.iter().filter(|e| !e.rules.is_empty()).collect();
+    for some in with_rules.chunks(2048) {
+        let all = |entity: &&Entity| entity.rules.iter().map(|rule| alone(rule, *entity)).collect();
+        let lowered: Vec<Vec<Option<Lowered>>> = some.par_iter().with_min_len(64).map(all).collect();
+        for (entity, lowered) in some.iter().zip(lowered) {
+            for (rule, lowered) in entity.rules.iter().zip(lowered) {
+                let lowered = lowered.unwrap_or_else(|| lower_rule(model, &mut helpers, entity, rule, None));
+                found.add(lowered, out);
+                if !rule.forbid && !entity.external {
+                    grants.rule(entity, rule, &roles_of(model, rule));
+                }
             }
         }
     }
     if let Some(objects) = storage_objects(model) {
         for bucket in &model.buckets {
             for rule in &bucket.rules {
-                lower_rule(model, out, &mut helpers, &mut found, objects, rule, Some(bucket));
+                found.add(lower_rule(model, &mut helpers, objects, rule, Some(bucket)), out);
             }
         }
     }
@@ -69,6 +84,26 @@ struct Found {
     executes: Vec<(specc_catalog::ObjectId, Vec<SmolStr>)>,
 }
 
+impl Found {
+    /// Takes over what came of a rule.
+    fn add(&mut self, lowered: Lowered, out: &mut Output) {
+        lowered.policies.into_iter().for_each(|policy| out.add(policy));
+        out.diagnostics.extend(lowered.diagnostics);
+        let found = lowered.found;
+        self.indexes.extend(found.indexes);
+        self.reads.extend(found.reads);
+        self.viewer_fields.extend(found.viewer_fields);
+        self.executes.extend(found.executes);
+    }
+}
+
+/// What comes of one rule.
+struct Lowered {
+    policies: Vec<Entry>,
+    found: Found,
+    diagnostics: Vec<Diagnostic>,
+}
+
 /// The roles that a rule is for; those that reach the API where it names none.
 fn roles_of(model: &Model, rule: &Rule) -> Vec<SmolStr> {
     if !rule.roles.is_empty() {
@@ -93,17 +128,15 @@ fn storage_objects(model: &Model) -> Option<&Entity> {
 
 fn lower_rule(
     model: &Model,
-    out: &mut Output,
     helpers: &mut Helpers,
-    found: &mut Found,
     entity: &Entity,
     rule: &Rule,
     bucket: Option<&Bucket>,
-) {
+) -> Lowered {
     let roles = roles_of(model, rule);
     let mut shaper = Shaper {
         model,
-        out,
+        diagnostics: Vec::new(),
         helpers,
         entity: entity.id,
         rule: rule.name.clone(),
@@ -127,12 +160,10 @@ fn lower_rule(
         Some(bucket) => (in_bucket(old, bucket, rule.forbid), in_bucket(new, bucket, rule.forbid)),
         None => (old, new),
     };
-    let Shaper { reads, indexes, calls, viewer_fields, .. } = shaper;
-    found.indexes.extend(indexes);
-    found.viewer_fields.extend(viewer_fields);
-    found.reads.extend(reads.into_iter().map(|(read, span)| (entity.id, read, span)));
-    let grantees = helpers::everyone(&roles);
-    found.executes.extend(calls.iter().map(|id| (id.clone(), grantees.clone())));
+    let Shaper { reads, indexes, calls, viewer_fields, diagnostics, .. } = shaper;
+    let reads = reads.into_iter().map(|(read, span)| (entity.id, read, span)).collect();
+    let executes = calls.iter().map(|id| (id.clone(), helpers::everyone(&roles))).collect();
+    let found = Found { indexes, reads, viewer_fields, executes };
 
     let base = match bucket {
         Some(bucket) => SmolStr::from(format!("{}: {}", bucket.name, rule.name)),
@@ -145,6 +176,7 @@ fn lower_rule(
     } else {
         rule.actions.iter().map(|(a, _)| (command(*a), format!("{base}_{}", word(*a)).into())).collect()
     };
+    let mut policies = Vec::with_capacity(commands.len());
     for (command, name) in commands {
         let reads_old = command != Command::Insert;
         let writes_new = !matches!(command, Command::Select | Command::Delete);
@@ -166,8 +198,9 @@ fn lower_rule(
         entry.depends = calls.iter().map(|id| Dependency::new(id.clone(), "its condition calls this function")).collect();
         entry.depends.sort();
         entry.depends.dedup();
-        out.add(entry);
+        policies.push(entry);
     }
+    Lowered { policies, found, diagnostics }
 }
 
 /// Limits a condition to one bucket: an allowing rule holds in it only, a forbidding one lets all others pass.
@@ -267,7 +300,7 @@ fn session_needs(model: &Model, out: &Output, viewer_fields: bool) -> Option<boo
             },
             Object::Policy(p) => p.using.iter().chain(&p.check).for_each(|e| look(&e.text)),
             Object::Table(t) => {
-                t.columns.iter().flat_map(|c| c.default.iter().chain(&c.generated)).for_each(|e| look(&e.text));
+                t.columns.iter().flat_map(|c| c.default.iter().chain(c.generated.as_deref())).for_each(|e| look(&e.text));
             }
             Object::Trigger(t) => t.when.iter().for_each(|e| look(&e.text)),
             Object::View(v) => look(&v.query),

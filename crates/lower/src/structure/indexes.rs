@@ -2,7 +2,7 @@
 
 use super::tables::{bare, column_names, exprs_of, field_of, index_key};
 use super::types::storage_options;
-use super::{Room, names, own, table_of};
+use super::{Ground, Made, Room, names, own, table_of};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog as catalog;
@@ -12,17 +12,17 @@ use specc_model::{Element, Entity, FieldIx, Index, Search, Unique};
 
 pub(super) fn lower(room: &mut Room) {
     let model = room.model;
-    for (_, entity) in own(model) {
+    room.each_entity(|ground, entity, made| {
         for unique in entity.uniques.iter().filter(|u| u.is_index()) {
-            unique_index(room, entity, unique);
+            unique_index(ground, entity, unique, made);
         }
         for index in &entity.indexes {
-            declared(room, entity, index);
+            declared(ground, entity, index, made);
         }
         for search in &entity.searches {
-            search_index(room, entity, search);
+            search_index(entity, search, made);
         }
-    }
+    });
     // After all declared ones, which keep their names.
     let mut taken = relation_names(room);
     for (_, entity) in own(model) {
@@ -39,8 +39,8 @@ pub(super) fn lower(room: &mut Room) {
     }
 }
 
-fn unique_index(room: &mut Room, entity: &Entity, unique: &Unique) {
-    let model = room.model;
+fn unique_index(ground: &Ground<'_>, entity: &Entity, unique: &Unique, made: &mut Made) {
+    let model = ground.model;
     let index = catalog::Index {
         table: table_of(entity),
         name: unique.name.clone(),
@@ -54,14 +54,14 @@ fn unique_index(room: &mut Room, entity: &Entity, unique: &Unique) {
     };
     let mut entry = Entry::new(index);
     for expr in exprs_of(unique.elements.iter(), unique.filter.as_ref()) {
-        entry.depends.extend(room.lookup.of_expr(model, expr));
+        entry.depends.extend(ground.lookup.of_expr(model, expr));
     }
     entry.area = entity.meta.area.clone();
-    room.add(entry, unique.span);
+    made.add(entry, unique.span);
 }
 
-fn declared(room: &mut Room, entity: &Entity, index: &Index) {
-    let model = room.model;
+fn declared(ground: &Ground<'_>, entity: &Entity, index: &Index, made: &mut Made) {
+    let model = ground.model;
     let object = catalog::Index {
         table: table_of(entity),
         name: index.name.clone(),
@@ -75,18 +75,18 @@ fn declared(room: &mut Room, entity: &Entity, index: &Index) {
     };
     let mut entry = Entry::new(object);
     for expr in exprs_of(index.elements.iter(), index.filter.as_ref()) {
-        entry.depends.extend(room.lookup.of_expr(model, expr));
+        entry.depends.extend(ground.lookup.of_expr(model, expr));
     }
     entry.comment = index.meta.doc.clone();
     entry.area = entity.meta.area.clone();
-    room.add(entry, index.span);
+    made.add(entry, index.span);
 }
 
-fn search_index(room: &mut Room, entity: &Entity, search: &Search) {
+fn search_index(entity: &Entity, search: &Search, made: &mut Made) {
     let field = &entity.fields[search.field];
     let mut entry = Entry::new(plain(entity, search.index_name.clone(), "gin", &[search.field]));
     entry.area = entity.meta.area.clone();
-    room.add(entry, field.meta.span);
+    made.add(entry, field.meta.span);
 }
 
 /// An index without any of the extras.

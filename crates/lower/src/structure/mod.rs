@@ -15,6 +15,7 @@ mod views;
 
 use crate::Output;
 use depends::Lookup;
+use rayon::prelude::*;
 use specc_catalog::{Catalog, Dependency, Entry, Kind, Object, ObjectId, Schema, TableName};
 use specc_diag::{Diagnostic, FileId, Span, codes};
 use specc_model::{Entity, EntityId, Meta, Model, Target};
@@ -23,6 +24,8 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
     if model.options.target == Target::Supabase {
         out.catalog.default_grantees = ["anon", "authenticated", "service_role"].map(Into::into).into();
     }
+    // A table comes with its key, its references, their indexes, policies and grants.
+    out.catalog.reserve(model.entities.iter().map(|e| 6 + 2 * e.outgoing.len() + e.indexes.len() + 2 * e.rules.len()).sum());
     let mut room = Room::new(model, out);
     platform::schemas(&mut room);
     platform::extensions(&mut room);
@@ -38,60 +41,108 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
     platform::sql_blocks(&mut room);
 }
 
-/// What a room works with.
-pub(crate) struct Room<'a> {
+/// What is only read while objects are made, so that entities can be lowered side by side.
+pub(crate) struct Ground<'a> {
     pub model: &'a Model,
-    pub out: &'a mut Output,
     pub lookup: Lookup,
     /// The file that ships with specc to say what the platform has.
     platform: Option<FileId>,
 }
 
-impl<'a> Room<'a> {
-    pub fn new(model: &'a Model, out: &'a mut Output) -> Self {
-        Self { model, out, lookup: Lookup::new(model), platform: platform_file(model) }
-    }
-
-    /// Adds an object with the comment and area of what declares it. What the platform has already is not made.
-    pub fn declare(&mut self, object: impl Into<Object>, meta: &Meta, depends: Vec<Dependency>) {
+impl Ground<'_> {
+    /// An object with the comment and area of what declares it; none for what the platform has already.
+    fn entry(&self, object: impl Into<Object>, meta: &Meta, depends: Vec<Dependency>) -> Option<Entry> {
         if self.platform == Some(meta.span.file) {
-            return;
+            return None;
         }
         let mut entry = Entry::new(object);
         entry.comment = meta.doc.clone();
         entry.area = meta.area.clone();
         entry.depends = depends;
-        self.add(entry, meta.span);
+        Some(entry)
+    }
+}
+
+/// Objects that some entities ask for, each with the place that declares it.
+#[derive(Default)]
+pub(crate) struct Made(Vec<(Entry, Span)>);
+
+impl Made {
+    /// Adds an entry.
+    pub fn add(&mut self, entry: Entry, span: Span) {
+        self.0.push((entry, span));
+    }
+}
+
+/// What a room works with.
+pub(crate) struct Room<'a> {
+    ground: Ground<'a>,
+    pub out: &'a mut Output,
+}
+
+impl<'a> std::ops::Deref for Room<'a> {
+    type Target = Ground<'a>;
+
+    fn deref(&self) -> &Ground<'a> {
+        &self.ground
+    }
+}
+
+impl<'a> Room<'a> {
+    pub fn new(model: &'a Model, out: &'a mut Output) -> Self {
+        Self { ground: Ground { model, lookup: Lookup::new(model), platform: platform_file(model) }, out }
+    }
+
+    /// Makes objects of the spec's entities side by side, and adds them in the order of the spec.
+    pub fn each_entity(&mut self, make: impl Fn(&Ground<'a>, &Entity, &mut Made) + Sync) {
+        let entities: Vec<&Entity> = own(self.model).map(|(_, entity)| entity).collect();
+        for some in entities.chunks(2048) {
+            let ground = &self.ground;
+            let chunk = |entities: &[&Entity]| {
+                let mut made = Made::default();
+                entities.iter().for_each(|entity| make(ground, entity, &mut made));
+                made
+            };
+            let made: Vec<Made> = some.par_chunks(64).map(chunk).collect();
+            for (entry, span) in made.into_iter().flat_map(|made| made.0) {
+                self.add(entry, span);
+            }
+        }
+    }
+
+    /// Adds an object with the comment and area of what declares it. What the platform has already is not made.
+    pub fn declare(&mut self, object: impl Into<Object>, meta: &Meta, depends: Vec<Dependency>) {
+        if let Some(entry) = self.ground.entry(object, meta, depends) {
+            self.add(entry, meta.span);
+        }
     }
 
     /// Adds an entry; a name that is taken is reported at `span`, and the first object keeps it.
     pub fn add(&mut self, mut entry: Entry, span: Span) {
-        let id = entry.object.id();
-        if self.out.catalog.contains(&id) {
-            let message = format!("the {id} is declared already, and this would need the same name");
-            self.out
-                .diagnostics
-                .push(Diagnostic::new(codes::NAME_COLLISION, span, message).help("give one of the two another name"));
-            return;
-        }
         if matches!(entry.object, Object::Bucket(_) | Object::Job(_) | Object::PublicationTable(_) | Object::Sql(_)) {
             // Rows and lists of the platform's: `comment on` knows none of them.
             entry.comment = None;
         }
-        entry.depends.sort();
-        entry.depends.dedup();
+        let id = entry.object.id();
         // A definition may mention itself (a recursive function, a self-reference); that orders nothing.
         entry.depends.retain(|d| d.on != id);
+        entry.depends.sort();
+        entry.depends.dedup();
         // std's functions and an author's may stand there although nothing that is generated does.
         if id.schema == self.model.options.helper_schema {
             self.helper_schema();
         }
-        self.out.catalog.insert(entry);
+        if let Err(id) = self.out.catalog.insert_new(id, entry) {
+            let message = format!("the {id} is declared already, and this would need the same name");
+            self.out
+                .diagnostics
+                .push(Diagnostic::new(codes::NAME_COLLISION, span, message).help("give one of the two another name"));
+        }
     }
 
     /// Makes sure that the schema for generated helpers is there.
     pub fn helper_schema(&mut self) {
-        helper_schema(self.model, &mut self.out.catalog);
+        helper_schema(self.ground.model, &mut self.out.catalog);
     }
 }
 

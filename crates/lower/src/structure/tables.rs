@@ -1,7 +1,7 @@
 //! Tables, their columns, partitions and constraints.
 
 use super::types::{constant, qualified, storage_options, table_name};
-use super::{Room, own, table_of};
+use super::{Ground, Made, Room, table_of};
 use crate::expr::{self, RowRef};
 use crate::types::data_type;
 use smol_str::SmolStr;
@@ -13,28 +13,27 @@ use specc_model::{Base, Bounds, Element, Entity, EntityId, Expr, Field, FieldIx,
 use specc_syntax::ast::{RefAction, RefActionKind};
 
 pub(super) fn lower(room: &mut Room) {
-    let model = room.model;
-    for (_, entity) in own(model) {
-        table(room, entity);
-        partitions(room, entity);
-    }
-    for (_, entity) in own(model) {
-        keys(room, entity);
-        checks(room, entity);
-        excludes(room, entity);
+    room.each_entity(|ground, entity, made| {
+        table(ground, entity, made);
+        partitions(ground, entity, made);
+    });
+    room.each_entity(|ground, entity, made| {
+        keys(entity, made);
+        checks(ground, entity, made);
+        excludes(ground, entity, made);
         for id in &entity.outgoing {
-            reference(room, entity, model.relation(*id));
+            reference(ground, entity, ground.model.relation(*id), made);
         }
-    }
+    });
 }
 
-fn table(room: &mut Room, entity: &Entity) {
-    let model = room.model;
+fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
+    let model = ground.model;
     let mut depends = Vec::new();
     for field in &entity.fields {
-        depends.extend(room.lookup.of_type(&field.ty));
+        depends.extend(ground.lookup.of_type(&field.ty));
         for expr in field.default.iter().chain(&field.generated) {
-            depends.extend(room.lookup.of_expr(model, expr));
+            depends.extend(ground.lookup.of_expr(model, expr));
         }
     }
     let partition_by = entity.partition_by.as_ref().map(|by| catalog::PartitionBy {
@@ -53,7 +52,9 @@ fn table(room: &mut Room, entity: &Entity) {
         options: if stored { storage_options(&entity.options) } else { Vec::new() },
         replica_identity: entity.replica_identity.clone(),
     };
-    room.declare(table, &entity.meta, depends);
+    if let Some(entry) = ground.entry(table, &entity.meta, depends) {
+        made.add(entry, entity.meta.span);
+    }
 }
 
 fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
@@ -67,9 +68,9 @@ fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
         ty: data_type(model, &field.ty),
         nullable: field.nullable,
         default,
-        generated: field.generated.as_deref().map(|e| bare(model, entity.id, e)),
-        identity: field.identity.as_ref().map(|(always, o)| (*always, super::types::sequence_options(o))),
-        collation: field.collation.as_ref().map(qualified),
+        generated: field.generated.as_deref().map(|e| Box::new(bare(model, entity.id, e))),
+        identity: field.identity.as_ref().map(|(always, o)| Box::new((*always, super::types::sequence_options(o)))),
+        collation: field.collation.as_ref().map(|c| Box::new(qualified(c))),
         storage: field.storage.clone(),
         compression: field.compression.clone(),
         comment: field.meta.doc.clone(),
@@ -85,8 +86,8 @@ pub(crate) fn zero(field: &Field) -> &'static str {
 }
 
 /// Partitions filter too: a query that names a partition directly would otherwise pass by the parent's policies.
-fn partitions(room: &mut Room, entity: &Entity) {
-    let model = room.model;
+fn partitions(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
+    let model = ground.model;
     for partition in &entity.partitions {
         let exprs = |list: &[specc_model::ExprRef]| list.iter().map(|e| bound(model, e)).collect();
         let bounds = match &partition.bounds {
@@ -106,7 +107,7 @@ fn partitions(room: &mut Room, entity: &Entity) {
             replica_identity: entity.replica_identity.clone(),
         });
         entry.area = entity.meta.area.clone();
-        room.add(entry, partition.span);
+        made.add(entry, partition.span);
     }
 }
 
@@ -145,7 +146,7 @@ impl Held {
 }
 
 fn constrain(
-    room: &mut Room,
+    made: &mut Made,
     entity: &Entity,
     name: &SmolStr,
     held: Held,
@@ -164,17 +165,17 @@ fn constrain(
     entry.comment = doc.cloned();
     entry.area = entity.meta.area.clone();
     entry.depends = depends;
-    room.add(entry, span);
+    made.add(entry, span);
 }
 
-fn keys(room: &mut Room, entity: &Entity) {
+fn keys(entity: &Entity, made: &mut Made) {
     if let Some(key) = &entity.key {
         let rule = catalog::Rule::PrimaryKey {
             columns: column_names(entity, &key.fields),
             include: column_names(entity, &key.include),
         };
         let held = Held::deferrable(rule, key.deferrable, key.initially_deferred);
-        constrain(room, entity, &key.name, held, Vec::new(), None, key.span);
+        constrain(made, entity, &key.name, held, Vec::new(), None, key.span);
     }
     for unique in entity.uniques.iter().filter(|u| !u.is_index()) {
         let fields: Vec<_> = unique.elements.iter().filter_map(|e| field_of(&e.on)).collect();
@@ -184,23 +185,23 @@ fn keys(room: &mut Room, entity: &Entity) {
             nulls_not_distinct: unique.nulls_not_distinct,
         };
         let held = Held::deferrable(rule, unique.deferrable, unique.initially_deferred);
-        constrain(room, entity, &unique.name, held, Vec::new(), None, unique.span);
+        constrain(made, entity, &unique.name, held, Vec::new(), None, unique.span);
     }
 }
 
-fn checks(room: &mut Room, entity: &Entity) {
-    let model = room.model;
+fn checks(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
+    let model = ground.model;
     for check in &entity.checks {
         let expr = bare(model, entity.id, &check.expr);
         let rule = catalog::Rule::Check { expr, no_inherit: check.no_inherit };
         let held = Held { not_valid: check.not_valid, ..Held::new(rule) };
-        let depends = room.lookup.of_expr(model, &check.expr);
-        constrain(room, entity, &check.name, held, depends, check.doc.as_ref(), check.span);
+        let depends = ground.lookup.of_expr(model, &check.expr);
+        constrain(made, entity, &check.name, held, depends, check.doc.as_ref(), check.span);
     }
 }
 
-fn excludes(room: &mut Room, entity: &Entity) {
-    let model = room.model;
+fn excludes(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
+    let model = ground.model;
     for exclude in &entity.excludes {
         let elements = exclude.elements.iter();
         let rule = catalog::Rule::Exclude {
@@ -210,15 +211,15 @@ fn excludes(room: &mut Room, entity: &Entity) {
         };
         let mut depends = Vec::new();
         for expr in exprs_of(exclude.elements.iter().map(|(e, _)| e), exclude.filter.as_ref()) {
-            depends.extend(room.lookup.of_expr(model, expr));
+            depends.extend(ground.lookup.of_expr(model, expr));
         }
         let held = Held::deferrable(rule, exclude.deferrable, exclude.initially_deferred);
-        constrain(room, entity, &exclude.name, held, depends, None, exclude.span);
+        constrain(made, entity, &exclude.name, held, depends, None, exclude.span);
     }
 }
 
-fn reference(room: &mut Room, entity: &Entity, relation: &Relation) {
-    let target = room.model.entity(relation.to);
+fn reference(ground: &Ground<'_>, entity: &Entity, relation: &Relation, made: &mut Made) {
+    let target = ground.model.entity(relation.to);
     let options = &relation.options;
     let rule = catalog::Rule::ForeignKey(ForeignKey {
         columns: column_names(entity, &relation.fields),
@@ -230,7 +231,7 @@ fn reference(room: &mut Room, entity: &Entity, relation: &Relation) {
         match_full: options.match_full,
     });
     let held = Held::deferrable(rule, options.deferrable, options.initially_deferred);
-    constrain(room, entity, &relation.constraint, held, Vec::new(), None, relation.span);
+    constrain(made, entity, &relation.constraint, held, Vec::new(), None, relation.span);
 }
 
 fn action(action: Option<&RefAction>) -> Action {

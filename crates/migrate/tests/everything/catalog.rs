@@ -208,12 +208,12 @@ fn events(all: &mut Adder, platform: bool) {
     }
     let mut title = column("title", "text");
     title.comment = Some("what it is called".into());
-    title.collation = Some(Qualified::new("pg_catalog", "C"));
+    title.collation = Some(Box::new(Qualified::new("pg_catalog", "C")));
     title.storage = Some("external".into());
     let mut status = Column::new("status", own("event_status"));
     status.default = Some(SqlExpr::new("'draft'::public.event_status"));
     let mut length = nullable("title_length", "int");
-    length.generated = Some(SqlExpr::new("length(title)"));
+    length.generated = Some(Box::new(SqlExpr::new("length(title)")));
     let tags = DataType { dims: 1, ..DataType::builtin("text") };
     let price = DataType { args: vec![12, 2], ..DataType::builtin("numeric") };
     let columns = vec![
@@ -308,9 +308,9 @@ fn structure(all: &mut Adder) {
     scratch.unlogged = true;
     all.add(scratch);
     let mut id = column("id", "int");
-    id.identity = Some((true, SequenceOptions { start: Some(10), cycle: true, ..Default::default() }));
+    id.identity = Some(Box::new((true, SequenceOptions { start: Some(10), cycle: true, ..Default::default() })));
     let mut other = column("other", "bigint");
-    other.identity = Some((false, SequenceOptions::default()));
+    other.identity = Some(Box::default());
     let plans = vec![id, column("name", "text"), nullable("features", "json"), other];
     all.add(table("plans", plans));
     all.add(key("plans", &["id"]));

@@ -251,7 +251,7 @@ impl Pass<'_> {
                 return None;
             }
             (MaintainedFunction::Sum, Some(name)) => {
-                let Some(at) = self.model.index.fields.get(&(counted.id, name.text.clone())).copied() else {
+                let Some(at) = counted.field(&name.text) else {
                     self.out.push(super::fields::unknown_field(counted, &name.text, name.at.0));
                     return None;
                 };

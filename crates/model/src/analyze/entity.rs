@@ -235,7 +235,7 @@ impl Pass<'_> {
 
     /// The place of a field, or a finding.
     pub(crate) fn column(&mut self, name: &ast::Name) -> Option<FieldIx> {
-        let found = self.model.index.fields.get(&(self.entity.id, name.text.clone())).copied();
+        let found = self.entity.field(&name.text);
         if found.is_none() {
             self.out.push(unknown_field(self.entity, &name.text, name.at.0));
         }

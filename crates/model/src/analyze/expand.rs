@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};
 use specc_syntax::ast::{self, Member, MemberKind, UseMixin};
-use std::borrow::Cow;
+use std::ops::Deref;
 
 /// Mixins that use each other one after the other.
 const MOST_NESTED: usize = 100;
@@ -25,8 +25,27 @@ pub(crate) struct Via {
 /// A member of an entity, of its own or of a mixin.
 #[derive(Clone, Debug)]
 pub(crate) struct Mem<'a> {
-    pub member: Cow<'a, Member>,
+    pub member: Written<'a>,
     pub via: Option<Via>,
+}
+
+/// A member as it stands in the text, or with the parameters of its mixin filled in. (A `Cow` would make room for a whole
+/// member each time.)
+#[derive(Clone, Debug)]
+pub(crate) enum Written<'a> {
+    Here(&'a Member),
+    Filled(Box<Member>),
+}
+
+impl Deref for Written<'_> {
+    type Target = Member;
+
+    fn deref(&self) -> &Member {
+        match self {
+            Written::Here(member) => member,
+            Written::Filled(member) => member,
+        }
+    }
 }
 
 /// An entity with its mixins filled in.
@@ -68,7 +87,7 @@ pub(crate) fn expand<'a>(
                 all.expand(mixin, mixin.at.0, &mut Vec::new(), out);
             }
         } else {
-            all.result.members.push(Mem { member: Cow::Borrowed(member), via: None });
+            all.result.members.push(Mem { member: Written::Here(member), via: None });
         }
     }
     all.result
@@ -155,7 +174,7 @@ impl<'a> Expander<'a, '_> {
                 break;
             }
             // every parameter was checked where the mixin is declared
-            let member: Cow<'a, Member> = if has_dollar(member) {
+            let member = if has_dollar(member) {
                 if self.key.is_err() && needs_key(member) {
                     let message = format!("mixin `{}` needs an entity with one key column", used.name.text);
                     let help =
@@ -163,9 +182,9 @@ impl<'a> Expander<'a, '_> {
                     out.push(Diagnostic::new(codes::MIXIN_ARGUMENTS, via, message).help(help));
                     break;
                 }
-                Cow::Owned(substitute(member, &values, &mut Vec::new()))
+                Written::Filled(Box::new(substitute(member, &values, &mut Vec::new())))
             } else {
-                Cow::Borrowed(member)
+                Written::Here(member)
             };
             if let MemberKind::Use(uses) = &member.kind {
                 for nested in &uses.mixins {

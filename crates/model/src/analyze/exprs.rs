@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) struct Exprs<'m> {
     pub model: &'m Model,
     pub typing: Typing<'m>,
-    shared: FxHashMap<SmolStr, Vec<(Type, ExprRef)>>,
+    shared: FxHashMap<SmolStr, FxHashMap<Type, ExprRef>>,
 }
 
 impl<'m> Exprs<'m> {
@@ -31,12 +31,12 @@ impl<'m> Exprs<'m> {
         let found = self.get(raw, &Scope::default(), Expect::value(Place::Default, ty), &mut out);
         // one with findings is read again in each place, to be reported there
         if let (Some(expr), true) = (found, out.is_empty()) {
-            self.shared.entry(raw.text.clone()).or_default().push((ty.clone(), expr));
+            self.shared.entry(raw.text.clone()).or_default().insert(ty.clone(), expr);
         }
     }
 
     fn shared(&self, text: &SmolStr, ty: &Type) -> Option<&ExprRef> {
-        self.shared.get(text)?.iter().find(|(known, _)| known == ty).map(|(_, expr)| expr)
+        self.shared.get(text)?.get(ty)
     }
 
     /// A column's default.

@@ -47,7 +47,6 @@ pub(crate) fn anchor(project: &Project<'_>, via: Option<&Via>, entity: &str, out
 struct Builder<'p, 'e> {
     project: &'p Project<'p>,
     entity: &'e mut Entity,
-    index: &'e mut crate::index::Index,
     shape: Shape,
     out: &'e mut Vec<Diagnostic>,
 }
@@ -57,11 +56,10 @@ pub(crate) fn fields(
     project: &Project<'_>,
     entity: &mut Entity,
     members: &[Mem<'_>],
-    index: &mut crate::index::Index,
     out: &mut Vec<Diagnostic>,
 ) -> Shape {
     let name = entity.name.name.clone();
-    let mut all = Builder { project, entity, index, shape: Shape::default(), out };
+    let mut all = Builder { project, entity, shape: Shape::default(), out };
     all.shape.slots.reserve(members.len());
     all.entity.fields.reserve(members.len());
     for (at, mem) in members.iter().enumerate() {
@@ -176,9 +174,9 @@ impl Builder<'_, '_> {
             self.out.push(Diagnostic::new(codes::RESERVED_NAME, name.at.0, message).help(help));
         }
         let at = self.entity.fields.len();
-        match self.index.fields.entry((self.entity.id, field.name.clone())) {
-            std::collections::hash_map::Entry::Occupied(first) => {
-                let first = &self.entity.fields[*first.get()];
+        match self.entity.field(&field.name) {
+            Some(first) => {
+                let first = &self.entity.fields[first];
                 let message = format!("field `{}` is declared twice in `{}`", name.text, self.entity.name.name);
                 let help = match &first.mixin {
                     Some(mixin) => format!("mixin `{mixin}` brings `{}` already; rename or remove this one", name.text),
@@ -188,8 +186,7 @@ impl Builder<'_, '_> {
                 self.out.push(found.also(first.meta.span, "first here").help(help));
                 None
             }
-            std::collections::hash_map::Entry::Vacant(slot) => {
-                slot.insert(at);
+            None => {
                 self.entity.fields.push(field);
                 Some(at)
             }
@@ -248,7 +245,7 @@ impl Builder<'_, '_> {
             _ => None,
         };
         if let Some((name, key, unique)) = flagged {
-            let Some(field) = self.index.fields.get(&(self.entity.id, name.text.clone())).copied() else { return };
+            let Some(field) = self.entity.field(&name.text) else { return };
             if unique {
                 self.shape.unique_sets.push(vec![field]);
             }
@@ -286,14 +283,14 @@ impl Builder<'_, '_> {
             }
             MemberKind::Unique(u) if u.filter.is_none() && u.elements.iter().all(|e| e.is_column) => {
                 let names = u.elements.iter().map(|e| super::substitute::as_name(&e.expr.text));
-                let set: Vec<_> = names.filter_map(|n| self.index.fields.get(&(self.entity.id, n)).copied()).collect();
+                let set: Vec<_> = names.filter_map(|n| self.entity.field(&n)).collect();
                 if set.len() == u.elements.len() {
                     self.add_set(set);
                 }
             }
             MemberKind::Index(i) if i.unique && i.filter.is_none() && i.elements.iter().all(|e| e.is_column) => {
                 let names = i.elements.iter().map(|e| super::substitute::as_name(&e.expr.text));
-                let set: Vec<_> = names.filter_map(|n| self.index.fields.get(&(self.entity.id, n)).copied()).collect();
+                let set: Vec<_> = names.filter_map(|n| self.entity.field(&n)).collect();
                 if set.len() == i.elements.len() {
                     self.add_set(set);
                 }
@@ -316,8 +313,8 @@ impl Builder<'_, '_> {
     fn columns(&mut self, names: &[ast::Name]) -> Vec<FieldIx> {
         let mut list = Vec::with_capacity(names.len());
         for name in names {
-            match self.index.fields.get(&(self.entity.id, name.text.clone())) {
-                Some(at) => list.push(*at),
+            match self.entity.field(&name.text) {
+                Some(at) => list.push(at),
                 None => self.out.push(unknown_field(self.entity, &name.text, name.at.0)),
             }
         }
@@ -333,8 +330,8 @@ impl Builder<'_, '_> {
                 _ => None,
             };
             let Some(was) = was else { continue };
-            if let Some(there) = self.index.fields.get(&(self.entity.id, was.text.clone())) {
-                let there = self.entity.fields[*there].meta.span;
+            if let Some(there) = self.entity.field(&was.text) {
+                let there = self.entity.fields[there].meta.span;
                 self.out.push(super::collect::still_there("field", &was.text, was.at.0, there));
             }
         }

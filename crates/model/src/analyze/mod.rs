@@ -90,12 +90,12 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     let mut expanded = Vec::with_capacity(decls.entities.len());
     let mut shapes: Vec<Shape> = Vec::with_capacity(decls.entities.len());
     model.entities.reserve(decls.entities.len());
-    for (at, (item, d)) in decls.entities.iter().enumerate() {
-        project.check_schema(&d.name, out);
-        let members = expand::expand(project, d, out);
-        let mut entity = blank(project, EntityId(at as u32), item, d);
-        entity.mixins = members.mixins.clone();
-        shapes.push(fields::fields(project, &mut entity, &members.members, &mut model.index, out));
+    model.index.entities.reserve(decls.entities.len());
+    let numbered = decls.entities.par_iter().enumerate().with_min_len(64);
+    let found: Vec<_> = numbered.map(|(at, (item, d))| first_look(project, EntityId(at as u32), item, d)).collect();
+    for (entity, members, shape, findings) in found {
+        out.extend(findings);
+        shapes.push(shape);
         model.index.entities.insert(entity.name.clone(), entity.id);
         model.entities.push(entity);
         expanded.push(members);
@@ -132,6 +132,22 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
     model.seeds = seeds::seeds(project, &Exprs::new(&model), decls, &filled, out);
     model
+}
+
+/// An entity with the names and types of its fields.
+fn first_look<'a>(
+    project: &Project<'a>,
+    id: EntityId,
+    item: &ast::Item,
+    d: &'a ast::EntityDecl,
+) -> (Entity, expand::Expanded<'a>, Shape, Vec<Diagnostic>) {
+    let mut out = Vec::new();
+    project.check_schema(&d.name, &mut out);
+    let members = expand::expand(project, d, &mut out);
+    let mut entity = blank(project, id, item, d);
+    entity.mixins = members.mixins.clone();
+    let shape = fields::fields(project, &mut entity, &members.members, &mut out);
+    (entity, members, shape, out)
 }
 
 fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityDecl) -> Entity {
@@ -250,11 +266,19 @@ fn second_look(
         late.entities.push(parts);
         out.extend(findings);
     }
-    for (_, d) in &decls.policies {
-        if let Some(id) = project.entity(&d.entity, out) {
-            let rules = d.rules.iter().filter_map(|r| access::rule(project, &exprs, id, r, out)).collect();
-            late.rules.push((id, rules));
-        }
+    let policy = |(_, d): &(&ast::Item, &ast::PolicyBlock)| {
+        let mut out = Vec::new();
+        let id = project.entity(&d.entity, &mut out);
+        let rules = id.map(|id| {
+            let rules = d.rules.iter().filter_map(|r| access::rule(project, &exprs, id, r, &mut out));
+            (id, rules.collect())
+        });
+        (rules, out)
+    };
+    let found: Vec<_> = decls.policies.par_iter().with_min_len(64).map(policy).collect();
+    for (rules, findings) in found {
+        late.rules.extend(rules);
+        out.extend(findings);
     }
     for ((_, d), predicate) in decls.predicates.iter().zip(&model.predicates) {
         late.predicates.push(access::predicate_body(&exprs, d, &predicate.params, out));

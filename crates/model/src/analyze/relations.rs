@@ -74,8 +74,8 @@ fn target(
         MemberKind::CompositeRef(r) => {
             let mut fields = Vec::new();
             for column in &r.columns {
-                match model.index.fields.get(&(from.id, column.text.clone())) {
-                    Some(at) => fields.push(*at),
+                match from.field(&column.text) {
+                    Some(at) => fields.push(at),
                     None => out.push(unknown_field(from, &column.text, column.at.0)),
                 }
             }
@@ -101,8 +101,8 @@ fn target(
     } else {
         let mut list = Vec::new();
         for name in &wanted {
-            match model.index.fields.get(&(to, name.text.clone())) {
-                Some(at) => list.push(*at),
+            match entity.field(&name.text) {
+                Some(at) => list.push(at),
                 None => out.push(unknown_field(entity, &name.text, name.at.0)),
             }
         }

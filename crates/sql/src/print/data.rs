@@ -73,7 +73,7 @@ fn has_equality(ty: &DataType) -> bool {
 fn overrides(o: &Seed, table: Option<&Table>) -> bool {
     match table {
         Some(table) => table.columns.iter().any(|column| {
-            column.identity.as_ref().is_some_and(|(always, _)| *always) && o.columns.contains(&column.name)
+            column.identity.as_ref().is_some_and(|identity| identity.0) && o.columns.contains(&column.name)
         }),
         None => o.restart.is_some(),
     }
