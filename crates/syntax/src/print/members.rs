@@ -24,7 +24,7 @@ impl Printer<'_> {
             let mut before = None;
             for member in members {
                 let own = group(&member.kind);
-                if p.source.is_none() && before.is_some_and(|b| b != own || own >= 3 && own < 7) {
+                if p.source.is_none() && before.is_some_and(|b| b != own || (3..7).contains(&own)) {
                     lines.push(Line::Blank);
                 }
                 before = Some(own);
