@@ -308,15 +308,15 @@ pub enum MemberKind {
     Ref(Box<RefDecl>),
     CompositeRef(Box<CompositeRefDecl>),
     Use(UseDecl),
-    Key(KeyDecl),
-    Unique(UniqueDecl),
-    Check(CheckDecl),
-    Exclude(ExcludeDecl),
+    Key(Box<KeyDecl>),
+    Unique(Box<UniqueDecl>),
+    Check(Box<CheckDecl>),
+    Exclude(Box<ExcludeDecl>),
     Index(Box<IndexDecl>),
-    Search(SearchDecl),
-    PartitionBy(PartitionByDecl),
-    Partition(PartitionDecl),
-    Workflow(WorkflowDecl),
+    Search(Box<SearchDecl>),
+    PartitionBy(Box<PartitionByDecl>),
+    Partition(Box<PartitionDecl>),
+    Workflow(Box<WorkflowDecl>),
     Limit(Box<LimitDecl>),
     Trigger(Box<TriggerDecl>),
     /// `policy { rules }`
@@ -334,6 +334,8 @@ pub enum MemberKind {
 /// `deprecated ['why']`, `backfill (expr)`, `storage external`, `compression lz4`, `not null name` is not needed.
 /// In `= value` the value is a SQL expression up to the next modifier word or the line's end, or `count(path [where
 /// expr])` or `sum(path.field [where expr])`.
+///
+/// What few fields have is boxed: fields are most of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldDecl {
     pub name: Name,
@@ -343,14 +345,14 @@ pub struct FieldDecl {
     pub unique: bool,
     /// A trigger refuses a change of the value.
     pub immutable: bool,
-    pub generated: Option<RawExpr>,
-    pub identity: Option<Identity>,
-    pub collate: Option<QName>,
-    pub was: Option<Name>,
+    pub generated: Option<Box<RawExpr>>,
+    pub identity: Option<Box<Identity>>,
+    pub collate: Option<Box<QName>>,
+    pub was: Option<Box<Name>>,
     pub deprecated: Option<SmolStr>,
-    pub backfill: Option<RawExpr>,
-    pub storage: Option<Name>,
-    pub compression: Option<Name>,
+    pub backfill: Option<Box<RawExpr>>,
+    pub storage: Option<Box<Name>>,
+    pub compression: Option<Box<Name>>,
 }
 
 /// What follows `=`.
@@ -359,7 +361,7 @@ pub enum FieldValue {
     /// A default.
     Default(RawExpr),
     /// `count(registrations where status = 'confirmed')`, `sum(lines.amount)`: kept true by triggers.
-    Maintained(Maintained),
+    Maintained(Box<Maintained>),
 }
 
 /// See [`FieldValue::Maintained`].

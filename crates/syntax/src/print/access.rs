@@ -1,7 +1,7 @@
 //! Policies, buckets, realtime.
 
 use super::text::*;
-use super::{Align, Cells, Line, Printer};
+use super::{Align, Cells, Line, Printer, WIDTH};
 use crate::ast::*;
 
 impl Printer<'_> {
@@ -26,12 +26,15 @@ impl Printer<'_> {
             rest.push(format!("check {}", self.expr(check)));
         }
         rest.extend(rule.was.as_ref().map(|old| format!("was {}", name(old))));
-        let cells = vec![
-            format!("{}:", label(&rule.name)),
-            format!("{effect} {}", join(&rule.actions, action)),
-            roles,
-            rest.join(" "),
-        ];
+        let what = format!("{effect} {}", join(&rule.actions, action));
+        let cells = vec![format!("{}:", label(&rule.name)), what, roles, rest.join(" ")];
+        // what is too wide for one line has who and when below, and keeps out of the columns of the others
+        let width: usize = cells.iter().map(|c| c.lines().next().map_or(0, |l| l.chars().count() + 2)).sum();
+        if width + self.depth * 2 > WIDTH && cells[2..].iter().any(|c| !c.is_empty()) {
+            let below = [cells[2].as_str(), cells[3].as_str()].join(" ");
+            let pad = " ".repeat(self.depth * 2 + 2);
+            return format!("{} {}\n{pad}{}", cells[0], cells[1], below.trim()).into();
+        }
         Cells(Align::Rule, cells)
     }
 

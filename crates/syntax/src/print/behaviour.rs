@@ -1,7 +1,7 @@
 //! Triggers, views, functions, webhooks.
 
-use super::Printer;
 use super::text::*;
+use super::{Printer, WIDTH};
 use crate::ast::*;
 
 impl Printer<'_> {
@@ -96,10 +96,13 @@ impl Printer<'_> {
             Some(Returns::Type(ty)) => format!(" -> {}", type_ref_but(ty, &["setof", "table"])),
             Some(Returns::SetOf(ty)) => format!(" -> setof {}", type_ref(ty)),
             Some(Returns::Table(list)) => {
-                format!(" -> table ({})", join(list, |(n, ty)| format!("{}: {}", name(n), type_ref(ty))))
+                let list: Vec<String> = list.iter().map(|(n, ty)| format!("{}: {}", name(n), type_ref(ty))).collect();
+                format!(" -> table ({})", below(&list, list.iter().map(|p| p.len() + 2).sum::<usize>() > WIDTH - 16))
             }
         };
-        let head = format!("{keyword} {}({}){returns}", qname(&f.name), params.join(", "));
+        let start = format!("{keyword} {}(", qname(&f.name));
+        let one = format!("{start}{}){}", params.join(", "), returns.lines().next().unwrap_or(""));
+        let head = format!("{start}{}){returns}", below(&params, one.chars().count() > WIDTH));
         let mut parts = Vec::new();
         parts.extend(f.language.as_ref().map(|l| format!("language {}", name(l))));
         parts.extend(f.volatility.as_ref().map(|v| v.text.to_string()));
@@ -148,6 +151,14 @@ impl Printer<'_> {
             }
         });
         format!("{head} {block}")
+    }
+}
+
+/// The list in one line, or a line for each.
+fn below(list: &[String], wide: bool) -> String {
+    match (wide, list) {
+        (true, [_, ..]) => format!("\n  {}\n", list.join(",\n  ")),
+        _ => list.join(", "),
     }
 }
 

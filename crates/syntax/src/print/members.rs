@@ -110,29 +110,29 @@ impl Printer<'_> {
         rest.extend(f.key.then(|| "key".to_owned()));
         rest.extend(f.unique.then(|| "unique".to_owned()));
         rest.extend(f.generated.as_ref().map(|e| format!("generated {}", self.in_brackets(e))));
-        rest.extend(f.identity.as_ref().map(identity));
+        rest.extend(f.identity.as_deref().map(identity));
         rest.extend(f.collate.as_ref().map(|c| format!("collate {}", collation_name(c))));
         rest.extend(f.immutable.then(|| "immutable".to_owned()));
         rest.extend(f.storage.as_ref().map(|s| format!("storage {}", name(s))));
         rest.extend(f.compression.as_ref().map(|c| format!("compression {}", name(c))));
-        self.history(&mut rest, &f.was, &f.deprecated, &f.backfill);
+        self.history(&mut rest, f.was.as_deref(), &f.deprecated, f.backfill.as_deref());
         Cells(Align::Column, vec![format!("{}:", name(&f.name)), format!("{}{value}", type_ref(&f.ty)), rest.join(" ")])
     }
 
     fn history(
         &mut self,
         rest: &mut Vec<String>,
-        was: &Option<Name>,
+        was: Option<&Name>,
         deprecated: &Option<smol_str::SmolStr>,
-        backfill: &Option<RawExpr>,
+        backfill: Option<&RawExpr>,
     ) {
-        rest.extend(was.as_ref().map(|w| format!("was {}", name(w))));
+        rest.extend(was.map(|w| format!("was {}", name(w))));
         rest.extend(
             deprecated.as_ref().map(|why| {
                 if why.is_empty() { "deprecated".to_owned() } else { format!("deprecated {}", string(why)) }
             }),
         );
-        rest.extend(backfill.as_ref().map(|e| format!("backfill {}", self.in_brackets(e))));
+        rest.extend(backfill.map(|e| format!("backfill {}", self.in_brackets(e))));
     }
 
     fn reference(&mut self, r: &RefDecl) -> Cells {
@@ -144,7 +144,7 @@ impl Printer<'_> {
         rest.extend(r.unique.then(|| "unique".to_owned()));
         rest.extend(ref_options(&r.options));
         rest.extend(r.immutable.then(|| "immutable".to_owned()));
-        self.history(&mut rest, &r.was, &r.deprecated, &r.backfill);
+        self.history(&mut rest, r.was.as_ref(), &r.deprecated, r.backfill.as_ref());
         let target = format!("-> {}{optional}{column}{default}", qname(&r.target));
         Cells(Align::Column, vec![name(&r.column), target, rest.join(" ")])
     }

@@ -12,7 +12,7 @@ mod text;
 use crate::ast::{At, Comment, Doc, RawExpr, SpecFile};
 
 /// Lines wider than this are broken where they can be.
-const WIDTH: usize = 110;
+const WIDTH: usize = 120;
 
 /// A block no wider than this stands on one line where it can.
 const SHORT: usize = 90;
@@ -258,16 +258,23 @@ impl<'a> Printer<'a> {
         String::from_utf8(bytes).unwrap_or_else(|_| expr.text.to_string())
     }
 
-    /// `head` and the parts on one line, or where that is too wide each part on a line of its own.
+    /// `head` and the parts on one line. Where that is too wide, the last part stands on a line of its own, and so do those
+    /// before it: together if they fit.
     fn wrapped(&self, head: String, parts: &[String], indent: usize) -> String {
-        let one = parts.iter().fold(head.clone(), |line, part| line + " " + part);
-        let width = one.lines().next().map_or(0, |l| l.chars().count()) + self.depth * 2;
+        let width = |text: &str| text.lines().next().map_or(0, |l| l.chars().count()) + self.depth * 2;
         let breaks = parts.iter().rev().skip(1).any(|p| p.contains('\n'));
-        if width <= WIDTH && !breaks || parts.is_empty() {
+        // where the last line of the head starts
+        let start = head.rfind('\n').map_or(0, |at| at + 1);
+        let one = parts.iter().fold(head.clone(), |line, part| line + " " + part);
+        let Some((last, before)) = parts.split_last() else { return one };
+        if width(&one[start..]) <= WIDTH && !breaks {
             return one;
         }
         let pad = " ".repeat(self.depth * 2 + indent);
-        parts.iter().fold(head, |text, part| text + "\n" + &pad + part)
+        let together = before.join(" ");
+        let lines = if !breaks && width(&together) + indent <= WIDTH { vec![together] } else { before.to_vec() };
+        let lines = lines.iter().filter(|l| !l.is_empty()).chain([last]);
+        lines.fold(head, |text, part| text + "\n" + &pad + part)
     }
 }
 

@@ -204,7 +204,7 @@ fn deferral() -> impl Strategy<Value = (bool, bool)> {
 fn field() -> impl Strategy<Value = FieldDecl> {
     let maintained = (prop_oneof![Just("count"), Just("sum")], name(), of(name()), of(expr())).prop_map(
         |(f, path, field, filter)| {
-            FieldValue::Maintained(Maintained { function: name_of(f), path, field, filter, at: at() })
+            FieldValue::Maintained(Box::new(Maintained { function: name_of(f), path, field, filter, at: at() }))
         },
     );
     let value = prop_oneof![expr().prop_map(FieldValue::Default), maintained];
@@ -220,14 +220,14 @@ fn field() -> impl Strategy<Value = FieldDecl> {
             key,
             unique,
             immutable,
-            generated: rest.0,
-            identity: rest.1,
-            collate: rest.2,
-            was: rest.3,
+            generated: rest.0.map(Box::new),
+            identity: rest.1.map(Box::new),
+            collate: rest.2.map(Box::new),
+            was: rest.3.map(Box::new),
             deprecated: rest.4.map(|s| s.value),
-            backfill: rest.5,
-            storage: rest.6,
-            compression: rest.7,
+            backfill: rest.5.map(Box::new),
+            storage: rest.6.map(Box::new),
+            compression: rest.7.map(Box::new),
         })
 }
 
@@ -390,11 +390,11 @@ fn partition() -> impl Strategy<Value = PartitionDecl> {
 
 fn constraints() -> impl Strategy<Value = MemberKind> {
     let key = (of(name()), names(1), names(0), deferral()).prop_map(|(name, columns, include, d)| {
-        MemberKind::Key(KeyDecl { name, columns, include, deferrable: d.0, initially_deferred: d.1 })
+        MemberKind::Key(Box::new(KeyDecl { name, columns, include, deferrable: d.0, initially_deferred: d.1 }))
     });
     let unique = (of(name()), elements(), names(0), of(expr()), any::<bool>(), deferral()).prop_map(
         |(name, elements, include, filter, nulls_not_distinct, d)| {
-            MemberKind::Unique(UniqueDecl {
+            MemberKind::Unique(Box::new(UniqueDecl {
                 name,
                 elements,
                 include,
@@ -402,23 +402,23 @@ fn constraints() -> impl Strategy<Value = MemberKind> {
                 nulls_not_distinct,
                 deferrable: d.0,
                 initially_deferred: d.1,
-            })
+            }))
         },
     );
     let operator = proptest::sample::select(&["=", "&&", "<>", "-|-"][..]).prop_map(smol);
     let exclude = (of(name()), of(name()), vec((element(), operator), 1..3), of(expr()), deferral()).prop_map(
         |(name, method, elements, filter, d)| {
-            MemberKind::Exclude(ExcludeDecl {
+            MemberKind::Exclude(Box::new(ExcludeDecl {
                 name,
                 method,
                 elements,
                 filter,
                 deferrable: d.0,
                 initially_deferred: d.1,
-            })
+            }))
         },
     );
-    prop_oneof![key, unique, check().prop_map(MemberKind::Check), exclude]
+    prop_oneof![key, unique, check().prop_map(|c| MemberKind::Check(Box::new(c))), exclude]
 }
 
 fn smol<S: AsRef<str>, T: for<'a> From<&'a str>>(text: S) -> T {
@@ -436,10 +436,10 @@ fn member() -> impl Strategy<Value = Member> {
     let mixin = (name(), vec(arg, 0..3)).prop_map(|(name, args)| UseMixin { name, args, at: at() });
     let weight = of(proptest::sample::select(&["A", "B", "C", "D"][..]).prop_map(name_of));
     let search = (of(name()), vec((name(), weight), 1..3), of(name()))
-        .prop_map(|(column, fields, config)| MemberKind::Search(SearchDecl { column, fields, config }));
+        .prop_map(|(column, fields, config)| MemberKind::Search(Box::new(SearchDecl { column, fields, config })));
     let method = proptest::sample::select(&["range", "list", "hash"][..]).prop_map(name_of);
     let by = (method, elements())
-        .prop_map(|(method, elements)| MemberKind::PartitionBy(PartitionByDecl { method, elements }));
+        .prop_map(|(method, elements)| MemberKind::PartitionBy(Box::new(PartitionByDecl { method, elements })));
     let kind = prop_oneof![
         3 => field().prop_map(|f| MemberKind::Field(Box::new(f))).boxed(),
         3 => reference().prop_map(|r| MemberKind::Ref(Box::new(r))).boxed(),
@@ -449,8 +449,8 @@ fn member() -> impl Strategy<Value = Member> {
         2 => index().prop_map(|i| MemberKind::Index(Box::new(i))).boxed(),
         1 => search.boxed(),
         1 => by.boxed(),
-        1 => partition().prop_map(MemberKind::Partition).boxed(),
-        1 => workflow().prop_map(MemberKind::Workflow).boxed(),
+        1 => partition().prop_map(|p| MemberKind::Partition(Box::new(p))).boxed(),
+        1 => workflow().prop_map(|w| MemberKind::Workflow(Box::new(w))).boxed(),
         1 => limit().prop_map(|l| MemberKind::Limit(Box::new(l))).boxed(),
         1 => trigger(false).prop_map(|t| MemberKind::Trigger(Box::new(t))).boxed(),
         1 => rules().prop_map(MemberKind::Policy).boxed(),
