@@ -321,8 +321,8 @@ fn has_dollar(member: &Member) -> bool {
                     Some(ast::FieldValue::Maintained(_)) => true,
                     None => false,
                 }
-                || maybe(&f.generated)
-                || maybe(&f.backfill)
+                || f.generated.as_deref().is_some_and(raw)
+                || f.backfill.as_deref().is_some_and(raw)
         }
         MemberKind::Check(c) => raw(&c.expr) || c.name.as_ref().is_some_and(name),
         MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(_) => false,

@@ -91,7 +91,7 @@ impl Builder<'_, '_> {
             MemberKind::Field(f) => {
                 let ty = self.project.resolve_type(&f.ty, self.out);
                 let field = Field {
-                    meta: self.project.meta(doc, &f.name, f.was.as_ref()),
+                    meta: self.project.meta(doc, &f.name, f.was.as_deref()),
                     name: f.name.text.clone(),
                     nullable: f.ty.nullable,
                     default: None,
@@ -325,7 +325,7 @@ impl Builder<'_, '_> {
     fn renames(&mut self, members: &[Mem<'_>]) {
         for mem in members {
             let was = match &mem.member.kind {
-                MemberKind::Field(f) => f.was.as_ref(),
+                MemberKind::Field(f) => f.was.as_deref(),
                 MemberKind::Ref(r) => r.was.as_ref(),
                 _ => None,
             };

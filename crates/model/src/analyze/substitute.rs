@@ -59,7 +59,7 @@ impl Filler<'_> {
         }
     }
 
-    fn maybe(&mut self, name: &mut Option<Name>) {
+    fn maybe(&mut self, name: Option<&mut Name>) {
         if let Some(name) = name {
             self.name(name);
         }
@@ -144,7 +144,7 @@ impl Filler<'_> {
         self.text(&mut raw.text, raw.at.0, true);
     }
 
-    fn maybe_raw(&mut self, raw: &mut Option<RawExpr>) {
+    fn maybe_raw(&mut self, raw: Option<&mut RawExpr>) {
         if let Some(raw) = raw {
             self.raw(raw);
         }
@@ -169,9 +169,9 @@ impl Filler<'_> {
     }
 
     fn reference(&mut self, options: &mut RefOptions) {
-        self.maybe(&mut options.path);
-        self.maybe(&mut options.inverse);
-        self.maybe(&mut options.constraint);
+        self.maybe(options.path.as_mut());
+        self.maybe(options.inverse.as_mut());
+        self.maybe(options.constraint.as_mut());
         for action in [&mut options.on_delete, &mut options.on_update].into_iter().flatten() {
             self.names(&mut action.columns);
         }
@@ -183,9 +183,9 @@ impl Filler<'_> {
             self.names(&mut action.columns);
         }
         self.names(&mut rule.roles);
-        self.maybe_raw(&mut rule.when);
-        self.maybe_raw(&mut rule.check);
-        self.maybe(&mut rule.was);
+        self.maybe_raw(rule.when.as_mut());
+        self.maybe_raw(rule.check.as_mut());
+        self.maybe(rule.was.as_mut());
     }
 
     fn member(&mut self, member: &mut Member) {
@@ -197,22 +197,22 @@ impl Filler<'_> {
                     Some(FieldValue::Default(raw)) => self.raw(raw),
                     Some(FieldValue::Maintained(m)) => {
                         self.name(&mut m.path);
-                        self.maybe(&mut m.field);
-                        self.maybe_raw(&mut m.filter);
+                        self.maybe(m.field.as_mut());
+                        self.maybe_raw(m.filter.as_mut());
                     }
                     None => {}
                 }
-                self.maybe_raw(&mut f.generated);
-                self.maybe(&mut f.was);
-                self.maybe_raw(&mut f.backfill);
+                self.maybe_raw(f.generated.as_deref_mut());
+                self.maybe(f.was.as_deref_mut());
+                self.maybe_raw(f.backfill.as_deref_mut());
             }
             MemberKind::Ref(r) => {
                 self.name(&mut r.column);
                 self.qname(&mut r.target);
-                self.maybe(&mut r.target_column);
-                self.maybe_raw(&mut r.default);
-                self.maybe(&mut r.was);
-                self.maybe_raw(&mut r.backfill);
+                self.maybe(r.target_column.as_mut());
+                self.maybe_raw(r.default.as_mut());
+                self.maybe(r.was.as_mut());
+                self.maybe_raw(r.backfill.as_mut());
                 self.reference(&mut r.options);
             }
             MemberKind::CompositeRef(r) => {
@@ -229,39 +229,39 @@ impl Filler<'_> {
                 }
             }
             MemberKind::Key(k) => {
-                self.maybe(&mut k.name);
+                self.maybe(k.name.as_mut());
                 self.names(&mut k.columns);
                 self.names(&mut k.include);
             }
             MemberKind::Unique(u) => {
-                self.maybe(&mut u.name);
+                self.maybe(u.name.as_mut());
                 self.elements(&mut u.elements);
                 self.names(&mut u.include);
-                self.maybe_raw(&mut u.filter);
+                self.maybe_raw(u.filter.as_mut());
             }
             MemberKind::Check(c) => {
-                self.maybe(&mut c.name);
+                self.maybe(c.name.as_mut());
                 self.raw(&mut c.expr);
             }
             MemberKind::Exclude(e) => {
-                self.maybe(&mut e.name);
+                self.maybe(e.name.as_mut());
                 for (element, _) in &mut e.elements {
                     self.element(element);
                 }
-                self.maybe_raw(&mut e.filter);
+                self.maybe_raw(e.filter.as_mut());
             }
             MemberKind::Index(i) => {
-                self.maybe(&mut i.name);
+                self.maybe(i.name.as_mut());
                 self.elements(&mut i.elements);
                 self.names(&mut i.include);
-                self.maybe_raw(&mut i.filter);
+                self.maybe_raw(i.filter.as_mut());
             }
             MemberKind::Search(s) => {
-                self.maybe(&mut s.column);
+                self.maybe(s.column.as_mut());
                 for (field, _) in &mut s.fields {
                     self.name(field);
                 }
-                self.maybe(&mut s.config);
+                self.maybe(s.config.as_mut());
             }
             MemberKind::PartitionBy(p) => self.elements(&mut p.elements),
             MemberKind::Partition(p) => {
@@ -277,7 +277,7 @@ impl Filler<'_> {
                 for step in &mut w.steps {
                     self.names(&mut step.from);
                     self.names(&mut step.to);
-                    self.maybe_raw(&mut step.when);
+                    self.maybe_raw(step.when.as_mut());
                 }
             }
             MemberKind::Limit(l) => {
@@ -296,7 +296,7 @@ impl Filler<'_> {
                 for event in &mut t.events {
                     self.names(&mut event.columns);
                 }
-                self.maybe_raw(&mut t.when);
+                self.maybe_raw(t.when.as_mut());
                 match &mut t.action {
                     TriggerAction::Execute { function, args } => {
                         self.qname(function);
@@ -304,7 +304,7 @@ impl Filler<'_> {
                     }
                     TriggerAction::Body(body) => self.text(&mut body.text, body.at.0, false),
                 }
-                self.maybe(&mut t.was);
+                self.maybe(t.was.as_mut());
             }
             MemberKind::Policy(rules) => rules.iter_mut().for_each(|r| self.rule(r)),
             MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(_) => {}

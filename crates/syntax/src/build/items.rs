@@ -4,7 +4,6 @@ use super::Cx;
 use crate::ast::*;
 use crate::explain::{self, Place};
 use crate::grammar::{Pair, Rule};
-use smol_str::SmolStr;
 
 impl Cx<'_> {
     /// One item; none where it is broken.
@@ -251,7 +250,7 @@ impl Cx<'_> {
         let word = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
         let start = pair.as_span().start() + self.base;
         let keyword = Name { text: text[..word].into(), at: self.at_range(start, start + word) };
-        let text: SmolStr = if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text.into() };
+        let text = super::small::unix(text);
         Some(KeptDecl { keyword, text })
     }
 

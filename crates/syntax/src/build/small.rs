@@ -134,7 +134,7 @@ impl Cx<'_> {
         let delimiter = tag.len() + 2;
         let inner = text.get(delimiter..text.len().saturating_sub(delimiter)).unwrap_or("");
         SqlBody {
-            text: if inner.contains('\r') { inner.replace("\r\n", "\n").into() } else { inner.into() },
+            text: unix(inner),
             tag: tag.into(),
             at: self.at_range(start + delimiter, start + delimiter + inner.len()),
         }
@@ -243,6 +243,21 @@ pub(crate) fn unquote(text: &str) -> SmolStr {
         }
     }
     text.into()
+}
+
+/// With plain line ends.
+pub(crate) fn unix(text: &str) -> SmolStr {
+    if !text.contains('\r') {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.strip_suffix('\n') {
+            Some(line) => out.extend([line.trim_end_matches('\r'), "\n"]),
+            None => out.push_str(line),
+        }
+    }
+    out.into()
 }
 
 /// Words joined by one space, lowercase.
