@@ -344,9 +344,23 @@ pub struct Constraint {
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // named as in SQL
 pub enum Rule {
-    PrimaryKey { columns: Vec<SmolStr>, include: Vec<SmolStr> },
-    Unique { columns: Vec<SmolStr>, include: Vec<SmolStr>, nulls_not_distinct: bool },
-    Check { expr: SqlExpr, no_inherit: bool },
+    PrimaryKey {
+        columns: Vec<SmolStr>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        include: Vec<SmolStr>,
+    },
+    Unique {
+        columns: Vec<SmolStr>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        include: Vec<SmolStr>,
+        #[serde(default, skip_serializing_if = "is_default")]
+        nulls_not_distinct: bool,
+    },
+    Check {
+        expr: SqlExpr,
+        #[serde(default, skip_serializing_if = "is_default")]
+        no_inherit: bool,
+    },
     ForeignKey(ForeignKey),
     Exclude { method: SmolStr, elements: Vec<(IndexKey, SmolStr)>, filter: Option<SqlExpr> },
 }
@@ -361,11 +375,13 @@ pub struct ForeignKey {
     /// Its columns, in the same order.
     pub target_columns: Vec<SmolStr>,
     /// `on delete`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_delete: Action,
     /// `on delete set null (these)`; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub on_delete_columns: Vec<SmolStr>,
     /// `on update`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_update: Action,
     /// `match full`.
     #[serde(default, skip_serializing_if = "is_default")]

@@ -29,7 +29,7 @@ pub fn to_json(catalog: &Catalog) -> String {
     write(&mut out, &catalog.default_grantees);
     out.extend_from_slice(b",\"objects\":[");
     let chunk = |(n, places): (usize, &[u32])| {
-        let mut out = Vec::with_capacity(places.len() * 320);
+        let mut out = Vec::with_capacity(places.len() * 384);
         for (m, index) in places.iter().enumerate() {
             out.extend_from_slice(if (n, m) == (0, 0) { b"\n" } else { b",\n" });
             if let Some((_, entry)) = catalog.at(*index as usize) {

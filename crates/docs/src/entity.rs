@@ -102,7 +102,7 @@ fn notes(book: &Book<'_>, entity: &Entity, place: usize, field: &Field) -> Strin
     if crate::mermaid::is_unique(entity, place) {
         notes.push("unique".into());
     }
-    if let Some((always, _)) = &field.identity {
+    if let Some((always, _)) = field.identity.as_deref() {
         notes.push(if *always { "identity, always generated".into() } else { "identity".into() });
     }
     if let Some(search) = entity.searches.iter().find(|search| search.field == place) {

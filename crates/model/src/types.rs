@@ -95,7 +95,7 @@ pub enum Base {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
     /// Parsed; identifiers are as written, see [`crate::scope`] for what they mean.
-    pub ast: sqlparser::ast::Expr,
+    pub ast: Arc<sqlparser::ast::Expr>,
     pub ty: Type,
     /// As written.
     pub text: SmolStr,
@@ -253,14 +253,14 @@ pub struct Field {
     pub default: Option<ExprRef>,
     pub generated: Option<ExprRef>,
     /// Whether `always`, and its numbers.
-    pub identity: Option<(bool, Vec<ast::Setting>)>,
-    pub collation: Option<Qualified>,
-    pub maintained: Option<Maintained>,
+    pub identity: Option<Box<(bool, Vec<ast::Setting>)>>,
+    pub collation: Option<Box<Qualified>>,
+    pub maintained: Option<Box<Maintained>>,
     pub immutable: bool,
     pub deprecated: Option<SmolStr>,
     pub backfill: Option<ExprRef>,
-    pub storage: Option<SmolStr>,
-    pub compression: Option<SmolStr>,
+    pub storage: Option<Box<SmolStr>>,
+    pub compression: Option<Box<SmolStr>>,
     /// The one-column reference that this field is.
     pub relation: Option<RelationId>,
     /// The mixin that brought it.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 fn expr(text: &str) -> ExprRef {
     let parsed = Parser::new(&PostgreSqlDialect {}).try_with_sql(text).and_then(|mut p| p.parse_expr());
     let ty = Type { base: Base::Unknown, args: vec![], dims: 0 };
-    Arc::new(Expr { ast: parsed.expect("SQL"), ty, text: text.into(), span: Default::default() })
+    Arc::new(Expr { ast: parsed.expect("SQL").into(), ty, text: text.into(), span: Default::default() })
 }
 
 /// `name type`, with `?`, and with `!` for identity.
@@ -24,7 +24,7 @@ fn field(text: &str) -> Field {
         nullable: ty.ends_with('?'),
         default: None,
         generated: None,
-        identity: ty.ends_with('!').then(|| (true, vec![])),
+        identity: ty.ends_with('!').then(|| Box::new((true, vec![]))),
         collation: None,
         maintained: None,
         immutable: false,

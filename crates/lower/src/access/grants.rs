@@ -6,15 +6,22 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Entry, Grant, Kind, ObjectId, Privilege};
 use specc_model::{Entity, Model, Object, Rule, RuleAction, Target};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Columns that a privilege is limited to; `None` is the whole object.
 type Columns = Option<BTreeSet<SmolStr>>;
 
+/// A privilege that a grantee has.
+struct Given {
+    privilege: SmolStr,
+    columns: Columns,
+    grantable: bool,
+}
+
 /// Privileges by object and grantee.
 #[derive(Default)]
 pub(super) struct Grants {
-    all: FxHashMap<(ObjectId, SmolStr), BTreeMap<SmolStr, (Columns, bool)>>,
+    all: FxHashMap<(ObjectId, SmolStr), Vec<Given>>,
     areas: FxHashMap<ObjectId, SmolStr>,
 }
 
@@ -22,15 +29,13 @@ impl Grants {
     fn add(&mut self, on: ObjectId, to: SmolStr, privilege: &str, columns: &[SmolStr], grantable: bool) {
         let privileges = self.all.entry((on, to)).or_default();
         let new: Columns = (!columns.is_empty()).then(|| columns.iter().cloned().collect());
-        let slot = privileges.entry(privilege.into()).or_insert_with(|| (Some(BTreeSet::new()), false));
-        slot.0 = match (slot.0.take(), new) {
-            (Some(mut old), Some(new)) => {
-                old.extend(new);
-                Some(old)
+        match privileges.iter_mut().find(|given| given.privilege == privilege) {
+            Some(given) => {
+                given.columns = given.columns.take().zip(new).map(|(old, new)| &old | &new);
+                given.grantable |= grantable;
             }
-            _ => None,
-        };
-        slot.1 |= grantable;
+            None => privileges.push(Given { privilege: privilege.into(), columns: new, grantable }),
+        }
     }
 
     /// What an allowing rule needs.
@@ -102,7 +107,7 @@ impl Grants {
 
     fn revoke(&mut self, on: &ObjectId, from: &SmolStr, privilege: &str) {
         if let Some(privileges) = self.all.get_mut(&(on.clone(), from.clone())) {
-            privileges.remove(privilege);
+            privileges.retain(|given| given.privilege != privilege);
         }
     }
 
@@ -121,7 +126,7 @@ impl Grants {
         }
         let mut all: Vec<_> = self.all.into_iter().collect();
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        for ((on, to), privileges) in all {
+        for ((on, to), mut privileges) in all {
             // A function that only the platform or the catalog lacks cannot be granted here.
             if !matches!(on.kind, Kind::Schema) && !out.catalog.contains(&on) {
                 continue;
@@ -129,12 +134,13 @@ impl Grants {
             if on.kind == Kind::Schema && !out.catalog.contains(&on) {
                 continue;
             }
+            privileges.sort_by(|a, b| a.privilege.cmp(&b.privilege));
             let privileges: Vec<_> = privileges
                 .into_iter()
-                .map(|(name, (columns, grantable))| Privilege {
-                    name,
-                    columns: columns.into_iter().flatten().collect(),
-                    grantable,
+                .map(|given| Privilege {
+                    name: given.privilege,
+                    columns: given.columns.into_iter().flatten().collect(),
+                    grantable: given.grantable,
                 })
                 .collect();
             if privileges.is_empty() {

@@ -57,7 +57,7 @@ fn owner<'a>(model: &'a Model, entity: &'a Entity, limit: &'a Limit) -> Owner<'a
 
 /// The relation and field of `to event.capacity`.
 fn number_from<'a>(model: &'a Model, entity: &Entity, limit: &Limit) -> Option<(&'a Relation, FieldIx)> {
-    let mut ast = &limit.to.ast;
+    let mut ast = &*limit.to.ast;
     while let Sql::Nested(inner) = ast {
         ast = inner;
     }

@@ -74,7 +74,7 @@ pub(super) fn has_subquery(sql: &str) -> bool {
 /// Part of an expression, as an expression of its own.
 pub(super) fn part(of: &Expr, ast: &sqlparser::ast::Expr) -> Expr {
     Expr {
-        ast: ast.clone(),
+        ast: ast.clone().into(),
         ty: Type { base: Base::Unknown, args: Vec::new(), dims: 0 },
         text: ast.to_string().into(),
         span: of.span,

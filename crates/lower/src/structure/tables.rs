@@ -69,10 +69,10 @@ fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
         nullable: field.nullable,
         default,
         generated: field.generated.as_deref().map(|e| Box::new(bare(model, entity.id, e))),
-        identity: field.identity.as_ref().map(|(always, o)| Box::new((*always, super::types::sequence_options(o)))),
+        identity: field.identity.as_deref().map(|(always, o)| Box::new((*always, super::types::sequence_options(o)))),
         collation: field.collation.as_ref().map(|c| Box::new(qualified(c))),
-        storage: field.storage.clone(),
-        compression: field.compression.clone(),
+        storage: field.storage.as_deref().cloned(),
+        compression: field.compression.as_deref().cloned(),
         comment: field.meta.doc.clone(),
     }
 }

@@ -54,7 +54,7 @@ fn indexes(room: &mut Room, view: &View) {
 fn over(model: &Model, view: &View, element: &Element) -> KeyOn {
     match &element.on {
         On::Field(at) => KeyOn::Column(column(view, *at).unwrap_or_default()),
-        On::Expr(expr) => match &expr.ast {
+        On::Expr(expr) => match &*expr.ast {
             sqlparser::ast::Expr::Identifier(name) => KeyOn::Column(name.value.as_str().into()),
             _ => KeyOn::Expr(constant(model, expr)),
         },

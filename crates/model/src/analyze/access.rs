@@ -148,7 +148,7 @@ fn kept_columns(model: &Model, entity: &Entity, rule: &Rule, out: &mut Vec<Diagn
             (codes::POLICY_COLUMNS, "is counted by triggers, so nobody writes it")
         } else if field.generated.is_some() || searched {
             (codes::POLICY_COLUMNS, "is generated, so nobody writes it")
-        } else if matches!(field.identity, Some((true, _))) {
+        } else if field.identity.as_ref().is_some_and(|identity| identity.0) {
             (codes::POLICY_COLUMNS, "is an identity, which Postgres counts by itself")
         } else if stamped {
             (codes::KEPT_COLUMN, "is set by a trigger at each update")

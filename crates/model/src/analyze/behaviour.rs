@@ -144,7 +144,7 @@ impl Pass<'_> {
     /// Why the places could not be counted.
     fn limit_problem(&self, to: &ExprRef, per: &[FieldIx]) -> Option<(String, String)> {
         use sqlparser::ast::Expr as Sql;
-        let mut ast = &to.ast;
+        let mut ast = &*to.ast;
         while let Sql::Nested(inner) = ast {
             ast = inner;
         }

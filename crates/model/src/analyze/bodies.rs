@@ -179,7 +179,7 @@ fn indexes(
                 continue;
             };
             let ty = output.iter().find(|(n, _)| *n == name).map_or_else(unknown, |(_, ty)| ty.clone());
-            let expr = Expr { ast, ty, text: element.expr.text.clone(), span: element.expr.at.0 };
+            let expr = Expr { ast: ast.into(), ty, text: element.expr.text.clone(), span: element.expr.at.0 };
             elements.push(Element {
                 on: On::Expr(std::sync::Arc::new(expr)),
                 collation: element.collate.as_ref().map(|c| project.bare(c)),
@@ -205,7 +205,7 @@ fn indexes(
         let filter = i.filter.as_ref().and_then(|raw| match specc_expr::parse_expr(&raw.text, raw.at.0) {
             Ok(ast) => {
                 let ty = super::typeref::plain("boolean");
-                Some(std::sync::Arc::new(Expr { ast, ty, text: raw.text.clone(), span: raw.at.0 }))
+                Some(std::sync::Arc::new(Expr { ast: ast.into(), ty, text: raw.text.clone(), span: raw.at.0 }))
             }
             Err(found) => {
                 out.push(found);

@@ -452,7 +452,7 @@ fn bound(
             if matches!(&*word, "minvalue" | "maxvalue") {
                 let ast = sqlparser::ast::Expr::Identifier(sqlparser::ast::Ident::new(word.as_str()));
                 let ty = super::typeref::unknown();
-                return vec![std::sync::Arc::new(Expr { ast, ty, text: word.into(), span: raw.at.0 })];
+                return vec![std::sync::Arc::new(Expr { ast: ast.into(), ty, text: word.into(), span: raw.at.0 })];
             }
             values(std::slice::from_ref(raw), out)
         })

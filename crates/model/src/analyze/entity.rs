@@ -401,7 +401,7 @@ impl Pass<'_> {
             .collect();
         let text: SmolStr = parts.join(" || ").into();
         let Ok(ast) = specc_expr::parse_expr(&text, span) else { return };
-        let generated = Some(std::sync::Arc::new(Expr { ast, ty: plain("tsvector"), text, span }));
+        let generated = Some(std::sync::Arc::new(Expr { ast: ast.into(), ty: plain("tsvector"), text, span }));
         self.parts.fields.push((field, FieldParts { generated, ..FieldParts::default() }));
         let index_name = self.names.choose(&self.entity.name.name, Some(&self.entity.fields[field].name), "idx");
         self.parts.searches.push(Search { field, fields, config, index_name });

@@ -15,11 +15,26 @@ pub(crate) struct Exprs<'m> {
     pub model: &'m Model,
     pub typing: Typing<'m>,
     shared: FxHashMap<SmolStr, FxHashMap<Type, ExprRef>>,
+    read: FxHashMap<SmolStr, Arc<sqlparser::ast::Expr>>,
 }
 
 impl<'m> Exprs<'m> {
     pub(crate) fn new(model: &'m Model) -> Self {
-        Self { model, typing: Typing::new(model), shared: FxHashMap::default() }
+        Self { model, typing: Typing::new(model), shared: FxHashMap::default(), read: FxHashMap::default() }
+    }
+
+    /// Parses once what is written in several places in the same words, as policies are.
+    pub(crate) fn read_once<'r>(&mut self, raws: impl Iterator<Item = &'r RawExpr>) {
+        let mut seen: FxHashMap<&SmolStr, bool> = FxHashMap::default();
+        for raw in raws {
+            let again = *seen.entry(&raw.text).and_modify(|again| *again = true).or_default();
+            if again
+                && !self.read.contains_key(&raw.text)
+                && let Ok(ast) = specc_expr::parse_expr(&raw.text, raw.at.0)
+            {
+                self.read.insert(raw.text.clone(), Arc::new(ast));
+            }
+        }
     }
 
     /// Reads a default that names nothing of the spec, for all columns that have it.
@@ -55,7 +70,8 @@ impl<'m> Exprs<'m> {
         expect: Expect<'_>,
         out: &mut Vec<Diagnostic>,
     ) -> Option<ExprRef> {
-        let ast = match specc_expr::parse_expr(&raw.text, raw.at.0) {
+        let known = self.read.get(&raw.text).cloned().map(Ok);
+        let ast = match known.unwrap_or_else(|| specc_expr::parse_expr(&raw.text, raw.at.0).map(Arc::new)) {
             Ok(ast) => ast,
             Err(found) => {
                 out.push(found);
@@ -80,7 +96,7 @@ impl<'m> Exprs<'m> {
         let (inserts, deletes) = (has("insert"), has("delete"));
         let mut bad = None;
         let mut rows = false;
-        let _ = sqlparser::ast::visit_expressions(&found.ast, |e: &sqlparser::ast::Expr| {
+        let _ = sqlparser::ast::visit_expressions(&*found.ast, |e: &sqlparser::ast::Expr| {
             if let sqlparser::ast::Expr::CompoundIdentifier(names) = e {
                 let row = names[0].value.to_lowercase();
                 rows |= matches!(&*row, "old" | "new");

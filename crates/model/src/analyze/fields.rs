@@ -61,7 +61,8 @@ pub(crate) fn fields(
     let name = entity.name.name.clone();
     let mut all = Builder { project, entity, shape: Shape::default(), out };
     all.shape.slots.reserve(members.len());
-    all.entity.fields.reserve(members.len());
+    let columns = |m: &&Mem<'_>| matches!(m.member.kind, MemberKind::Field(_) | MemberKind::Ref(_) | MemberKind::Search(_));
+    all.entity.fields.reserve_exact(members.iter().filter(columns).count());
     for (at, mem) in members.iter().enumerate() {
         let before = all.out.len();
         let slot = all.member(at, mem);
@@ -96,14 +97,14 @@ impl Builder<'_, '_> {
                     nullable: f.ty.nullable,
                     default: None,
                     generated: None,
-                    identity: f.identity.as_ref().map(|i| (i.always, i.options.clone())),
-                    collation: f.collate.as_ref().map(|c| self.project.bare(c)),
+                    identity: f.identity.as_ref().map(|i| Box::new((i.always, i.options.clone()))),
+                    collation: f.collate.as_ref().map(|c| Box::new(self.project.bare(c))),
                     maintained: None,
                     immutable: f.immutable,
                     deprecated: f.deprecated.clone(),
                     backfill: None,
-                    storage: f.storage.as_ref().map(|s| s.text.clone()),
-                    compression: f.compression.as_ref().map(|c| c.text.clone()),
+                    storage: f.storage.as_ref().map(|s| Box::new(s.text.clone())),
+                    compression: f.compression.as_ref().map(|c| Box::new(c.text.clone())),
                     relation: None,
                     mixin,
                     ty,

@@ -204,7 +204,7 @@ fn viewer(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut
 /// Predicates by name, so that conditions can use them; their bodies come with the second look.
 fn predicates(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut Vec<Diagnostic>) {
     let nothing = std::sync::Arc::new(Expr {
-        ast: sqlparser::ast::Expr::Value(sqlparser::ast::Value::Boolean(false).into()),
+        ast: std::sync::Arc::new(sqlparser::ast::Expr::Value(sqlparser::ast::Value::Boolean(false).into())),
         ty: typeref::plain("boolean"),
         text: "false".into(),
         span: specc_diag::Span::default(),
@@ -252,6 +252,8 @@ fn second_look(
             }
         }
     }
+    let rules = decls.policies.iter().flat_map(|(_, d)| &d.rules);
+    exprs.read_once(rules.flat_map(|rule| rule.when.iter().chain(&rule.check)));
     let exprs = exprs;
     let mut late = Late::default();
     let found: Vec<(entity::Parts, Vec<Diagnostic>)> = model
@@ -312,7 +314,7 @@ fn apply(model: &mut Model, late: Late) {
             field.default = found.default;
             field.generated = found.generated;
             field.backfill = found.backfill;
-            field.maintained = found.maintained;
+            field.maintained = found.maintained.map(Box::new);
         }
         if let Some(key) = &mut entity.key {
             key.name = parts.key_name;
@@ -401,7 +403,7 @@ fn view_trigger(
         Some(raw) => match specc_expr::parse_expr(&raw.text, raw.at.0) {
             Ok(ast) => {
                 let ty = typeref::plain("boolean");
-                Some(std::sync::Arc::new(Expr { ast, ty, text: raw.text.clone(), span: raw.at.0 }))
+                Some(std::sync::Arc::new(Expr { ast: ast.into(), ty, text: raw.text.clone(), span: raw.at.0 }))
             }
             Err(found) => {
                 out.push(found);
