@@ -9,6 +9,7 @@ use crate::needs::{Why, visit};
 use crate::{Body, Catalog, Constraint, Dependency, Entry, IdRef, Kind, Object, ObjectId, Rule, TableName};
 use petgraph::csr::Csr;
 use petgraph::{Directed, visit::NodeIndexable};
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use std::fmt;
@@ -181,11 +182,39 @@ fn describe(catalog: &Catalog, circle: &[u32]) -> Cycle {
 }
 
 fn graph(resolver: &Resolver<'_>) -> Csr<(), Strength, Directed, u32> {
+    const CHUNK: usize = 4096;
     let catalog = resolver.catalog;
-    let mut edges: Vec<(u32, u32, Strength)> = Vec::with_capacity(catalog.len() * 3);
+    let starts: Vec<usize> = (0..catalog.len()).step_by(CHUNK).collect();
+    let chunks: Vec<_> = starts.par_iter().map(|&start| edges(resolver, start..start + CHUNK)).collect();
+    let mut edges = Vec::with_capacity(chunks.iter().map(|(edges, wishes)| edges.len() + wishes.len()).sum());
     let mut wishes = Vec::new();
-    for (index, (_, entry)) in catalog.iter().enumerate() {
-        let index = index as u32;
+    for (mut some, mut wished) in chunks {
+        edges.append(&mut some);
+        wishes.append(&mut wished);
+    }
+    if !wishes.is_empty() {
+        edges.append(&mut wishes);
+        // Nearly sorted: the stable sort merges the two runs.
+        edges.sort_by(|a, b| (a.0, a.1, b.2).cmp(&(b.0, b.1, a.2)));
+    }
+    edges.dedup_by_key(|edge| (edge.0, edge.1));
+    let mut graph = Csr::from_sorted_edges(&edges).unwrap_or_default();
+    while graph.node_bound() < catalog.len() {
+        graph.add_node(());
+    }
+    graph
+}
+
+type Edge = (u32, u32, Strength);
+
+/// What the objects at these places need, and which tables would be better made first.
+fn edges(resolver: &Resolver<'_>, places: std::ops::Range<usize>) -> (Vec<Edge>, Vec<Edge>) {
+    let catalog = resolver.catalog;
+    let mut edges = Vec::with_capacity(places.len() * 3);
+    let mut wishes = Vec::new();
+    for place in places {
+        let Some((_, entry)) = catalog.at(place) else { break };
+        let index = place as u32;
         let start = edges.len();
         resolver.needs(index, entry, |on, _, strength| {
             if on != index {
@@ -201,17 +230,7 @@ fn graph(resolver: &Resolver<'_>) -> Csr<(), Strength, Directed, u32> {
             wishes.push((from, to as u32, Strength::Wish));
         }
     }
-    if !wishes.is_empty() {
-        edges.append(&mut wishes);
-        // Nearly sorted: the stable sort merges the two runs.
-        edges.sort_by(|a, b| (a.0, a.1, b.2).cmp(&(b.0, b.1, a.2)));
-    }
-    edges.dedup_by_key(|edge| (edge.0, edge.1));
-    let mut graph = Csr::from_sorted_edges(&edges).unwrap_or_default();
-    while graph.node_bound() < catalog.len() {
-        graph.add_node(());
-    }
-    graph
+    (edges, wishes)
 }
 
 /// Finds in the catalog what an entry needs.

@@ -362,7 +362,11 @@ pub enum Rule {
         no_inherit: bool,
     },
     ForeignKey(ForeignKey),
-    Exclude { method: SmolStr, elements: Vec<(IndexKey, SmolStr)>, filter: Option<SqlExpr> },
+    Exclude {
+        method: SmolStr,
+        elements: Vec<(IndexKey, SmolStr)>,
+        filter: Option<SqlExpr>,
+    },
 }
 
 /// `foreign key … references …`

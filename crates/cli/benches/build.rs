@@ -26,7 +26,9 @@ fn main() {
     for entities in [1000, 2500, 5000, 10000] {
         let project = tempfile::tempdir().expect("a folder");
         generate(entities, project.path());
-        for (what, only) in [("check", None), ("migrations", Some("migrations")), ("everything", Some("migrations,seeds,docs"))] {
+        for (what, only) in
+            [("check", None), ("migrations", Some("migrations")), ("everything", Some("migrations,seeds,docs"))]
+        {
             measure(project.path(), entities, what, only);
         }
     }
@@ -40,7 +42,9 @@ fn measure(project: &Path, entities: usize, what: &str, only: Option<&str>) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
         match only {
             None => command.args(["check"]),
-            Some(only) => command.args(["build", "--stamp", "20260101000000", "--timings", "--only", only, "--out"]).arg(out.path()),
+            Some(only) => command
+                .args(["build", "--stamp", "20260101000000", "--timings", "--only", only, "--out"])
+                .arg(out.path()),
         };
         command.arg("--project").arg(project).stderr(Stdio::piped());
         let start = Instant::now();

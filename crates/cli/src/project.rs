@@ -66,14 +66,17 @@ impl Project {
                     .help("write a `.dbspec` file, or say where they are: `specs = [\"schema/**/*.dbspec\"]`"),
             );
         }
-        if findings.is_empty() { Ok(Self { root, config, sources, files }) } else { Err(Failure::Findings(findings, sources)) }
+        if findings.is_empty() {
+            Ok(Self { root, config, sources, files })
+        } else {
+            Err(Failure::Findings(findings, sources))
+        }
     }
 }
 
 fn find(start: &Path) -> Result<PathBuf, Failure> {
-    let start = start
-        .canonicalize()
-        .map_err(|error| Failure::broken(format!("cannot open {}: {error}", start.display())))?;
+    let start =
+        start.canonicalize().map_err(|error| Failure::broken(format!("cannot open {}: {error}", start.display())))?;
     let found = start.ancestors().find(|dir| dir.join(CONFIG).is_file());
     found.map(Path::to_path_buf).ok_or_else(|| {
         Failure::broken(format!("no {CONFIG} in {} or above it; `specc init` makes a project", start.display()))
@@ -93,7 +96,8 @@ fn spec_files(root: &Path, config: &Config) -> Result<(Vec<PathBuf>, Vec<Vec<u8>
     }
     let globs = globs.build().map_err(|error| Failure::broken(format!("specs in {CONFIG}: {error}")))?;
     let mut files = Vec::new();
-    let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
+    let visible =
+        |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
     for entry in walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(visible) {
         let entry = entry.map_err(|error| Failure::broken(format!("cannot list the spec files: {error}")))?;
         let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());

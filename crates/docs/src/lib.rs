@@ -1,6 +1,6 @@
 //! Markdown pages, ERDs, access matrices, state diagrams and the SVG.
 //!
-//! [`generate`] is a pure function of a model, its catalog and a few options: no clock, no file system, the same bytes
+//! [`generate`] and [`each_file`] are pure functions of a model, its catalog and a few options: no clock, no file system, the same bytes
 //! on every run. Everything that several pages ask for is looked up once, in [`book`]; each page is one function that
 //! writes one string.
 
@@ -20,7 +20,8 @@ use book::Book;
 use rayon::prelude::*;
 use smol_str::SmolStr;
 use specc_catalog::Catalog;
-use specc_model::Model;
+use specc_model::{EntityId, Model};
+use std::sync::{Mutex, PoisonError};
 
 /// A file of the docs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,17 +41,28 @@ pub struct Options {
 
 /// All files of the docs, sorted by path.
 pub fn generate(model: &Model, catalog: &Catalog, options: &Options) -> Vec<DocFile> {
+    let files = Mutex::new(Vec::new());
+    each_file(model, catalog, options, |file| files.lock().unwrap_or_else(PoisonError::into_inner).push(file));
+    let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// Gives each file of the docs to `take` as soon as it is made, in no order and from several threads.
+pub fn each_file(model: &Model, catalog: &Catalog, options: &Options, take: impl Fn(DocFile) + Sync) {
     let book = Book::new(model, catalog, options);
-    let file = |path: &str, contents: String| DocFile { path: path.to_owned(), contents };
-    let (mut files, singles) = rayon::join(
+    rayon::join(
         || {
-            let entities =
-                book.own.par_iter().map(|id| DocFile { path: book.path(*id), contents: entity::page(&book, *id) });
-            let areas = book
-                .areas
-                .par_iter()
-                .map(|area| DocFile { path: area.path.clone(), contents: areas::page(&book, area) });
-            entities.chain(areas).collect::<Vec<_>>()
+            let entities = || {
+                let page = |id: &EntityId| take(DocFile { path: book.path(*id), contents: entity::page(&book, *id) });
+                book.own.par_iter().for_each(page);
+            };
+            let areas = || {
+                let page =
+                    |area: &book::Area| take(DocFile { path: area.path.clone(), contents: areas::page(&book, area) });
+                book.areas.par_iter().for_each(page);
+            };
+            rayon::join(entities, areas);
         },
         || {
             let pages: [(&str, fn(&Book<'_>) -> String); 6] = [
@@ -61,10 +73,7 @@ pub fn generate(model: &Model, catalog: &Catalog, options: &Options) -> Vec<DocF
                 ("erd.svg", svg::draw),
                 ("workflows.md", workflows::page),
             ];
-            pages.par_iter().map(|(path, page)| file(path, page(&book))).collect::<Vec<_>>()
+            pages.par_iter().for_each(|(path, page)| take(DocFile { path: (*path).to_owned(), contents: page(&book) }));
         },
     );
-    files.extend(singles);
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    files
 }

@@ -509,7 +509,8 @@ impl VisitorMut for Folder<'_> {
                         _ => None,
                     }
                 } else {
-                    let call = self.predicate_call(expr).map(|(id, args)| (id, args.into_iter().cloned().collect::<Vec<_>>()));
+                    let call =
+                        self.predicate_call(expr).map(|(id, args)| (id, args.into_iter().cloned().collect::<Vec<_>>()));
                     call.and_then(|(id, args)| self.predicate(id, &args))
                 }
             }
@@ -615,7 +616,7 @@ fn collect_tables(body: &ast::SetExpr, found: &mut impl FnMut(&ObjectName, Optio
 pub(crate) fn is_loose(expr: &ast::Expr) -> bool {
     matches!(
         expr,
-        ast::Expr::BinaryOp { op: ast::BinaryOperator::Or, .. } | ast::Expr::UnaryOp { op: ast::UnaryOperator::Not, .. }
+        ast::Expr::BinaryOp { op: ast::BinaryOperator::Or, .. }
+            | ast::Expr::UnaryOp { op: ast::UnaryOperator::Not, .. }
     )
 }
-

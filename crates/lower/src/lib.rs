@@ -18,9 +18,14 @@ use specc_model::Model;
 /// What should exist, with what only lowering can find wrong (cycles of policies, generated names that collide).
 pub fn lower(model: &Model) -> (Catalog, Vec<Diagnostic>) {
     let mut out = Output { catalog: Catalog::new(), diagnostics: Vec::new() };
-    structure::lower(model, &mut out);
-    behaviour::lower(model, &mut out);
-    access::lower(model, &mut out);
+    let (_, rules) = rayon::join(
+        || {
+            structure::lower(model, &mut out);
+            behaviour::lower(model, &mut out);
+        },
+        || access::rules(model),
+    );
+    access::lower(model, rules, &mut out);
     (out.catalog, out.diagnostics)
 }
 

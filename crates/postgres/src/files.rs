@@ -21,14 +21,9 @@ impl User {
         ["postgres", "nobody"]
             .iter()
             .find_map(|name| {
-                let line = passwd
-                    .lines()
-                    .find(|line| line.split(':').next() == Some(name))?;
+                let line = passwd.lines().find(|line| line.split(':').next() == Some(name))?;
                 let mut ids = line.split(':').skip(2).map(str::parse);
-                Some(Self {
-                    uid: ids.next()?.ok()?,
-                    gid: ids.next()?.ok()?,
-                })
+                Some(Self { uid: ids.next()?.ok()?, gid: ids.next()?.ok()? })
             })
             .ok_or(Error::NoUser)
     }
@@ -36,8 +31,7 @@ impl User {
 
 /// Whether a user that owns nothing on the way can enter this folder.
 pub(crate) fn open_to_all(dir: &Path) -> bool {
-    dir.ancestors()
-        .all(|dir| fs::metadata(dir).is_ok_and(|meta| meta.mode() & 0o001 != 0))
+    dir.ancestors().all(|dir| fs::metadata(dir).is_ok_and(|meta| meta.mode() & 0o001 != 0))
 }
 
 /// Whether this folder is in memory, with several gigabytes to spare.
@@ -45,29 +39,20 @@ pub(crate) fn is_roomy(dir: &Path) -> bool {
     const ENOUGH: u64 = 6 << 20; // KiB
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     let free = fs::read_to_string("/proc/meminfo").is_ok_and(|text| {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix("MemAvailable:"));
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
         number(line.and_then(|line| line.split_whitespace().next())) >= ENOUGH
     });
-    free && Command::new("df")
-        .arg("-Pk")
-        .arg(dir)
-        .output()
-        .is_ok_and(|output| {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let mut fields = text.lines().nth(1).unwrap_or_default().split_whitespace();
-            fields.next() == Some("tmpfs") && number(fields.nth(2)) >= ENOUGH
-        })
+    free && Command::new("df").arg("-Pk").arg(dir).output().is_ok_and(|output| {
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut fields = text.lines().nth(1).unwrap_or_default().split_whitespace();
+        fields.next() == Some("tmpfs") && number(fields.nth(2)) >= ENOUGH
+    })
 }
 
 /// Copies a folder with what is in it, giving everything to a user where one is told.
 pub(crate) fn copy_tree(from: &Path, to: &Path, owner: Option<User>) -> Result<(), Error> {
     let meta = fs::metadata(from).map_err(Error::io("read", from))?;
-    fs::DirBuilder::new()
-        .mode(0o700)
-        .create(to)
-        .map_err(Error::io("create", to))?;
+    fs::DirBuilder::new().mode(0o700).create(to).map_err(Error::io("create", to))?;
     for entry in fs::read_dir(from).map_err(Error::io("read", from))? {
         let entry = entry.map_err(Error::io("read", from))?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
@@ -82,35 +67,27 @@ pub(crate) fn copy_tree(from: &Path, to: &Path, owner: Option<User>) -> Result<(
             give(&target, owner)?;
         }
     }
-    fs::set_permissions(to, fs::Permissions::from_mode(meta.mode() & 0o7777))
-        .map_err(Error::io("change", to))?;
+    fs::set_permissions(to, fs::Permissions::from_mode(meta.mode() & 0o7777)).map_err(Error::io("change", to))?;
     give(to, owner)
 }
 
 /// Gives a file to a user, where one is told.
 pub(crate) fn give(path: &Path, owner: Option<User>) -> Result<(), Error> {
     match owner {
-        Some(User { uid, gid }) => {
-            chown(path, Some(uid), Some(gid)).map_err(Error::io("change the owner of", path))
-        }
+        Some(User { uid, gid }) => chown(path, Some(uid), Some(gid)).map_err(Error::io("change the owner of", path)),
         None => Ok(()),
     }
 }
 
 /// Makes a folder in one step: filled under another name first, then renamed. A folder that
 /// another process made in the meantime is as good.
-pub(crate) fn make_once(
-    dir: &Path,
-    fill: impl FnOnce(&Path) -> Result<(), Error>,
-) -> Result<(), Error> {
+pub(crate) fn make_once(dir: &Path, fill: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
     if dir.is_dir() {
         return Ok(());
     }
     let parent = dir.parent().unwrap_or(Path::new("/"));
-    let work = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempdir_in(parent)
-        .map_err(Error::io("create a folder in", parent))?;
+    let work =
+        tempfile::Builder::new().prefix(".new-").tempdir_in(parent).map_err(Error::io("create a folder in", parent))?;
     let filled = work.path().join("filled");
     fill(&filled)?;
     match fs::rename(&filled, dir) {

@@ -50,9 +50,7 @@ impl Session {
                 detail: error.detail().map(str::to_owned),
                 hint: error.hint().map(str::to_owned),
             };
-            sink.lock()
-                .unwrap_or_else(|poison| poison.into_inner())
-                .push(notice);
+            sink.lock().unwrap_or_else(|poison| poison.into_inner()).push(notice);
         });
         let client = config.connect(NoTls)?;
         Ok(Self { client, notices })
@@ -60,12 +58,7 @@ impl Session {
 
     /// Takes the notices that came since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        std::mem::take(
-            &mut *self
-                .notices
-                .lock()
-                .unwrap_or_else(|poison| poison.into_inner()),
-        )
+        std::mem::take(&mut *self.notices.lock().unwrap_or_else(|poison| poison.into_inner()))
     }
 }
 
@@ -101,20 +94,14 @@ fn load_error(error: postgres::Error, text: &str) -> Error {
         Some(ErrorPosition::Original(position)) => {
             let before = text.chars().take((*position as usize).saturating_sub(1));
             let line = before.filter(|&c| c == '\n').count();
-            text.lines()
-                .nth(line)
-                .map(|text| (line + 1, text.to_owned()))
+            text.lines().nth(line).map(|text| (line + 1, text.to_owned()))
         }
         _ => None,
     };
-    let notes = [
-        ("detail", db.detail()),
-        ("hint", db.hint()),
-        ("context", db.where_()),
-    ]
-    .into_iter()
-    .filter_map(|(name, note)| Some(format!("{name}: {}", note?)))
-    .collect();
+    let notes = [("detail", db.detail()), ("hint", db.hint()), ("context", db.where_())]
+        .into_iter()
+        .filter_map(|(name, note)| Some(format!("{name}: {}", note?)))
+        .collect();
     Error::Load(Box::new(LoadError {
         message: db.message().to_owned(),
         sqlstate: db.code().code().to_owned(),
@@ -151,11 +138,7 @@ pub fn as_user_commit<T>(
     Ok(value)
 }
 
-fn begin_as<'c>(
-    client: &'c mut Client,
-    role: &str,
-    claims: &str,
-) -> Result<Transaction<'c>, postgres::Error> {
+fn begin_as<'c>(client: &'c mut Client, role: &str, claims: &str) -> Result<Transaction<'c>, postgres::Error> {
     let mut transaction = client.transaction()?;
     transaction.batch_execute(&format!(
         "set local role {}; select set_config('request.jwt.claims', {}, true)",

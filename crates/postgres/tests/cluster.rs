@@ -15,11 +15,7 @@ fn starts_on_each_version() {
     for major in VERSIONS {
         let began = Instant::now();
         let cluster = Cluster::start(major).unwrap();
-        println!(
-            "{}: first start {:?}",
-            cluster.install().version(),
-            began.elapsed()
-        );
+        println!("{}: first start {:?}", cluster.install().version(), began.elapsed());
         drop(cluster);
 
         let began = Instant::now();
@@ -28,19 +24,10 @@ fn starts_on_each_version() {
         let began = Instant::now();
         let db = cluster.platform_database().unwrap();
         let mut owner = db.connect().unwrap();
-        println!(
-            "{major}: warm start {started:?}, a database {:?}",
-            began.elapsed()
-        );
-        let version: String = owner
-            .query_one("show server_version_num", &[])
-            .unwrap()
-            .get(0);
+        println!("{major}: warm start {started:?}, a database {:?}", began.elapsed());
+        let version: String = owner.query_one("show server_version_num", &[]).unwrap().get(0);
         assert_eq!(version.parse::<u32>().unwrap() / 10_000, major);
-        let addresses: String = owner
-            .query_one("show listen_addresses", &[])
-            .unwrap()
-            .get(0);
+        let addresses: String = owner.query_one("show listen_addresses", &[]).unwrap().get(0);
         assert_eq!(addresses, "");
     }
 }
@@ -102,20 +89,12 @@ fn databases_are_apart_and_dropped() {
     let cluster = shared(18);
     let one = cluster.empty_database().unwrap();
     let two = cluster.empty_database().unwrap();
-    one.load("create table t (id int); insert into t values (1)")
-        .unwrap();
-    assert_eq!(
-        two.load("select * from t").unwrap_err().sqlstate(),
-        Some("42P01")
-    );
+    one.load("create table t (id int); insert into t values (1)").unwrap();
+    assert_eq!(two.load("select * from t").unwrap_err().sqlstate(), Some("42P01"));
 
     let template = one.into_template().unwrap();
     let copy = template.create().unwrap();
-    let rows = copy
-        .connect()
-        .unwrap()
-        .query("select id from t", &[])
-        .unwrap();
+    let rows = copy.connect().unwrap().query("select id from t", &[]).unwrap();
     assert_eq!(rows.len(), 1);
     let again = copy.duplicate().unwrap();
     assert_ne!(again.name(), copy.name());
@@ -125,10 +104,7 @@ fn databases_are_apart_and_dropped() {
     let count: i64 = again
         .connect()
         .unwrap()
-        .query_one(
-            "select count(*) from pg_database where datname = $1",
-            &[&name],
-        )
+        .query_one("select count(*) from pg_database where datname = $1", &[&name])
         .unwrap()
         .get(0);
     assert_eq!(count, 0);
@@ -147,36 +123,23 @@ fn two_hundred_sessions_at_once() {
 fn loading_collects_notices_and_tells_the_line() {
     let db = shared(15).empty_database().unwrap();
     let mut owner = db.connect().unwrap();
-    let notices = load_sql(
-        &mut owner,
-        "drop table if exists t;\ndo $$ begin raise warning 'look'; end $$;",
-    )
-    .unwrap();
+    let notices = load_sql(&mut owner, "drop table if exists t;\ndo $$ begin raise warning 'look'; end $$;").unwrap();
     assert_eq!(notices.len(), 2);
     assert!(!notices[0].is_warning() && notices[1].is_warning());
     assert_eq!(notices[1].message, "look");
     assert!(load_sql(&mut owner, "select 1").unwrap().is_empty());
 
-    let error = load_sql(
-        &mut owner,
-        "create table t (id int);\nselect é, nothing from t;",
-    )
-    .unwrap_err();
+    let error = load_sql(&mut owner, "create table t (id int);\nselect é, nothing from t;").unwrap_err();
     assert_eq!(error.sqlstate(), Some("42703"));
     assert!(error.to_string().contains("line 2: select"), "{error}");
     // One batch: the table went with the error.
-    assert_eq!(
-        load_sql(&mut owner, "table t").unwrap_err().sqlstate(),
-        Some("42P01")
-    );
+    assert_eq!(load_sql(&mut owner, "table t").unwrap_err().sqlstate(), Some("42P01"));
 }
 
 #[test]
 fn many_tables_load_in_one_transaction() {
     let db = shared(18).empty_database().unwrap();
-    let text: String = (0..3000)
-        .map(|n| format!("create table t{n} (id int primary key);\n"))
-        .collect();
+    let text: String = (0..3000).map(|n| format!("create table t{n} (id int primary key);\n")).collect();
     assert_eq!(db.load(&text).unwrap(), []);
 }
 
@@ -185,10 +148,7 @@ fn a_missing_version_says_what_to_do() {
     let error = binaries::find(7).unwrap_err();
     assert!(matches!(error, Error::NotInstalled { major: 7, .. }));
     let text = error.to_string();
-    assert!(
-        text.contains(".ci/setup") && text.contains("SPECC_POSTGRES_DIR"),
-        "{text}"
-    );
+    assert!(text.contains(".ci/setup") && text.contains("SPECC_POSTGRES_DIR"), "{text}");
     assert!(text.contains("15."), "what was found is told: {text}");
 }
 
@@ -199,9 +159,7 @@ fn a_server_that_cannot_start_shows_its_log() {
         settings: vec![("no_such_setting".to_owned(), "1".to_owned())],
         ..Default::default()
     };
-    let error = Cluster::start_with(&install, &options)
-        .map(|_| ())
-        .unwrap_err();
+    let error = Cluster::start_with(&install, &options).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("no_such_setting"), "{error}");
 }
 

@@ -31,9 +31,7 @@ fn the_owner_is_no_superuser_and_passes_row_security() {
         let flags: Vec<bool> = (0..4).map(|n| row.get(n)).collect();
         assert_eq!(flags, [false, true, true, true]);
         assert_eq!(row.get::<_, String>(4), OWNER);
-        owner
-            .batch_execute("create schema private; create table public.t (id int)")
-            .unwrap();
+        owner.batch_execute("create schema private; create table public.t (id int)").unwrap();
         let refused = owner
             .batch_execute(
                 "alter default privileges for role supabase_admin in schema public \
@@ -49,27 +47,16 @@ fn the_claims_say_who_one_is() {
     on_each(|db| {
         let mut owner = db.connect().unwrap();
         let who = "select current_user::text, auth.uid()::text, auth.role(), auth.jwt() ->> 'aal'";
-        let row = as_user(&mut owner, AUTHENTICATED, &claims(USER), |tx| {
-            tx.query_one(who, &[])
-        })
-        .unwrap();
+        let row = as_user(&mut owner, AUTHENTICATED, &claims(USER), |tx| tx.query_one(who, &[])).unwrap();
         assert_eq!(row.get::<_, String>(0), AUTHENTICATED);
         assert_eq!(row.get::<_, Option<&str>>(1), Some(USER));
         assert_eq!(row.get::<_, Option<&str>>(2), Some(AUTHENTICATED));
         assert_eq!(row.get::<_, Option<&str>>(3), Some("aal1"));
         let row = as_user(&mut owner, ANON, "", |tx| tx.query_one(who, &[])).unwrap();
         assert_eq!(row.get::<_, Option<&str>>(1), None);
-        let bad = as_user(&mut owner, ANON, r#"{"sub":"me"}"#, |tx| {
-            tx.query_one(who, &[])
-        });
-        assert_eq!(
-            bad.unwrap_err().code(),
-            Some(&SqlState::INVALID_TEXT_REPRESENTATION)
-        );
-        let back: String = owner
-            .query_one("select current_user::text", &[])
-            .unwrap()
-            .get(0);
+        let bad = as_user(&mut owner, ANON, r#"{"sub":"me"}"#, |tx| tx.query_one(who, &[]));
+        assert_eq!(bad.unwrap_err().code(), Some(&SqlState::INVALID_TEXT_REPRESENTATION));
+        let back: String = owner.query_one("select current_user::text", &[]).unwrap().get(0);
         assert_eq!(back, OWNER);
     });
 }
@@ -88,21 +75,11 @@ fn users_are_for_the_owner_alone() {
                  insert into auth.users (id, email) values ('{OTHER}', 'd@e.f');"
             ))
             .unwrap();
-        let made: i64 = owner
-            .query_one("select count(*) from public.profiles", &[])
-            .unwrap()
-            .get(0);
+        let made: i64 = owner.query_one("select count(*) from public.profiles", &[]).unwrap().get(0);
         assert_eq!(made, 1);
         for role in [ANON, AUTHENTICATED, SERVICE_ROLE] {
-            let read = db
-                .connect_as(role)
-                .unwrap()
-                .query("select * from auth.users", &[]);
-            assert_eq!(
-                read.unwrap_err().code(),
-                Some(&SqlState::INSUFFICIENT_PRIVILEGE),
-                "{role}"
-            );
+            let read = db.connect_as(role).unwrap().query("select * from auth.users", &[]);
+            assert_eq!(read.unwrap_err().code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{role}");
         }
     });
 }
@@ -111,9 +88,7 @@ fn users_are_for_the_owner_alone() {
 fn new_tables_are_not_exposed_but_for_the_leftovers() {
     on_each(|db| {
         let mut owner = db.connect().unwrap();
-        owner
-            .batch_execute("create table public.t (id int)")
-            .unwrap();
+        owner.batch_execute("create table public.t (id int)").unwrap();
         for role in [ANON, AUTHENTICATED, SERVICE_ROLE] {
             let row = owner
                 .query_one(
@@ -123,20 +98,9 @@ fn new_tables_are_not_exposed_but_for_the_leftovers() {
                     &[&role],
                 )
                 .unwrap();
-            assert_eq!(
-                row.get::<_, String>(0),
-                "REFERENCES TRIGGER TRUNCATE",
-                "{role}"
-            );
-            let read = db
-                .connect_as(role)
-                .unwrap()
-                .query("select * from public.t", &[]);
-            assert_eq!(
-                read.unwrap_err().code(),
-                Some(&SqlState::INSUFFICIENT_PRIVILEGE),
-                "{role}"
-            );
+            assert_eq!(row.get::<_, String>(0), "REFERENCES TRIGGER TRUNCATE", "{role}");
+            let read = db.connect_as(role).unwrap().query("select * from public.t", &[]);
+            assert_eq!(read.unwrap_err().code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{role}");
         }
     });
 }
@@ -156,20 +120,11 @@ fn storage_takes_buckets_and_policies_from_the_owner() {
         assert_eq!(notices, []);
         let insert = "insert into storage.objects (bucket_id, name) values ('avatars', $1)";
         let mine = format!("{USER}/sub/me.png");
-        as_user_commit(&mut owner, AUTHENTICATED, &claims(USER), |tx| {
-            tx.execute(insert, &[&mine])
-        })
-        .unwrap();
-        let refused = as_user(&mut owner, AUTHENTICATED, &claims(OTHER), |tx| {
-            tx.execute(insert, &[&mine])
-        });
-        assert_eq!(
-            refused.unwrap_err().code(),
-            Some(&SqlState::INSUFFICIENT_PRIVILEGE)
-        );
-        let seen = as_user(&mut owner, AUTHENTICATED, &claims(OTHER), |tx| {
-            tx.query("select from storage.objects", &[])
-        });
+        as_user_commit(&mut owner, AUTHENTICATED, &claims(USER), |tx| tx.execute(insert, &[&mine])).unwrap();
+        let refused = as_user(&mut owner, AUTHENTICATED, &claims(OTHER), |tx| tx.execute(insert, &[&mine]));
+        assert_eq!(refused.unwrap_err().code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
+        let seen =
+            as_user(&mut owner, AUTHENTICATED, &claims(OTHER), |tx| tx.query("select from storage.objects", &[]));
         assert!(seen.unwrap().is_empty());
         let row = owner
             .query_one(
@@ -182,9 +137,7 @@ fn storage_takes_buckets_and_policies_from_the_owner() {
         assert_eq!(row.get::<_, &str>(1), "png");
         assert_eq!(row.get::<_, Vec<&str>>(2), [USER, "sub", "me.png"]);
         assert_eq!(row.get::<_, Vec<&str>>(3), [USER, "sub"]);
-        let deleted = owner
-            .batch_execute("delete from storage.objects")
-            .unwrap_err();
+        let deleted = owner.batch_execute("delete from storage.objects").unwrap_err();
         assert_eq!(deleted.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
     });
 }
@@ -235,83 +188,34 @@ fn the_owner_creates_the_extensions_of_the_platform() {
         .unwrap();
         assert!(notices.iter().all(|notice| !notice.is_warning()));
 
-        let id = |client: &mut postgres::Client, sql: &str| {
-            client.query_one(sql, &[]).map(|row| row.get::<_, i64>(0))
-        };
-        let first = id(
-            &mut owner,
-            "select cron.schedule('clean', '0 3 * * *', 'select 1')",
-        )
-        .unwrap();
-        let again = id(
-            &mut owner,
-            "select cron.schedule('clean', '*/5 1-4 * * mon', 'select 2')",
-        )
-        .unwrap();
+        let id = |client: &mut postgres::Client, sql: &str| client.query_one(sql, &[]).map(|row| row.get::<_, i64>(0));
+        let first = id(&mut owner, "select cron.schedule('clean', '0 3 * * *', 'select 1')").unwrap();
+        let again = id(&mut owner, "select cron.schedule('clean', '*/5 1-4 * * mon', 'select 2')").unwrap();
         assert_eq!(first, again);
-        let command: String = owner
-            .query_one("select command from cron.job", &[])
-            .unwrap()
-            .get(0);
+        let command: String = owner.query_one("select command from cron.job", &[]).unwrap().get(0);
         assert_eq!(command, "select 2");
-        assert!(
-            id(
-                &mut owner,
-                "select cron.schedule('bad', 'every day', 'select 1')"
-            )
-            .is_err()
-        );
-        assert!(
-            id(
-                &mut owner,
-                "select cron.schedule('s', '30 seconds', 'select 1')"
-            )
-            .is_ok()
-        );
-        owner
-            .batch_execute("select cron.unschedule('clean')")
-            .unwrap();
-        assert!(
-            owner
-                .batch_execute("select cron.unschedule('clean')")
-                .is_err()
-        );
+        assert!(id(&mut owner, "select cron.schedule('bad', 'every day', 'select 1')").is_err());
+        assert!(id(&mut owner, "select cron.schedule('s', '30 seconds', 'select 1')").is_ok());
+        owner.batch_execute("select cron.unschedule('clean')").unwrap();
+        assert!(owner.batch_execute("select cron.unschedule('clean')").is_err());
 
-        id(
-            &mut owner,
-            "select net.http_post(url => 'http://hook', body => '{\"a\": 1}')",
-        )
-        .unwrap();
+        id(&mut owner, "select net.http_post(url => 'http://hook', body => '{\"a\": 1}')").unwrap();
+        let row = owner
+            .query_one("select method::text, url, convert_from(body, 'UTF8') from net.http_request_queue", &[])
+            .unwrap();
+        assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), ("POST", "http://hook"));
+        assert_eq!(row.get::<_, &str>(2), "{\"a\": 1}");
+
+        owner.batch_execute("select vault.create_secret('s3cret', 'key', 'what for')").unwrap();
         let row = owner
             .query_one(
-                "select method::text, url, convert_from(body, 'UTF8') from net.http_request_queue",
+                "select decrypted_secret, secret <> 's3cret' from vault.decrypted_secrets where name = 'key'",
                 &[],
             )
             .unwrap();
-        assert_eq!(
-            (row.get::<_, &str>(0), row.get::<_, &str>(1)),
-            ("POST", "http://hook")
-        );
-        assert_eq!(row.get::<_, &str>(2), "{\"a\": 1}");
-
-        owner
-            .batch_execute("select vault.create_secret('s3cret', 'key', 'what for')")
-            .unwrap();
-        let row = owner
-            .query_one("select decrypted_secret, secret <> 's3cret' from vault.decrypted_secrets where name = 'key'", &[])
-            .unwrap();
-        assert_eq!(
-            (row.get::<_, &str>(0), row.get::<_, bool>(1)),
-            ("s3cret", true)
-        );
-        let peek = db
-            .connect_as(AUTHENTICATED)
-            .unwrap()
-            .batch_execute("table vault.decrypted_secrets");
-        assert_eq!(
-            peek.unwrap_err().code(),
-            Some(&SqlState::INSUFFICIENT_PRIVILEGE)
-        );
+        assert_eq!((row.get::<_, &str>(0), row.get::<_, bool>(1)), ("s3cret", true));
+        let peek = db.connect_as(AUTHENTICATED).unwrap().batch_execute("table vault.decrypted_secrets");
+        assert_eq!(peek.unwrap_err().code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
 
         let row = owner
             .query_one(
@@ -327,10 +231,7 @@ fn the_owner_creates_the_extensions_of_the_platform() {
         assert!(row.get::<_, &str>(1).starts_with("ba7816bf8f01cfea"));
         assert!(row.get::<_, &str>(2).starts_with("5bdcc146bf60754e"));
         assert!(row.get::<_, bool>(3) && row.get::<_, bool>(4));
-        assert_eq!(
-            row.get::<_, &str>(5),
-            "5df41881-3aed-3515-88a7-2f4a814cf09e"
-        );
+        assert_eq!(row.get::<_, &str>(5), "5df41881-3aed-3515-88a7-2f4a814cf09e");
     });
 }
 
@@ -348,16 +249,11 @@ fn vectors_work_with_an_index() {
         )
         .unwrap();
         assert_eq!(notices, []);
-        let nearest =
-            "select id from public.items order by v operator(extensions.<->) '[100,2,1]' limit 1";
+        let nearest = "select id from public.items order by v operator(extensions.<->) '[100,2,1]' limit 1";
         let id: i32 = owner.query_one(nearest, &[]).unwrap().get(0);
         assert_eq!(id, 100);
-        let plan: Vec<String> = owner
-            .query(&format!("explain {nearest}"), &[])
-            .unwrap()
-            .iter()
-            .map(|row| row.get(0))
-            .collect();
+        let plan: Vec<String> =
+            owner.query(&format!("explain {nearest}"), &[]).unwrap().iter().map(|row| row.get(0)).collect();
         assert!(plan.iter().any(|line| line.contains("items_v")), "{plan:?}");
     });
     for major in VERSIONS {
@@ -369,24 +265,11 @@ fn vectors_work_with_an_index() {
 #[test]
 fn any_role_can_be_connected_as() {
     on_each(|db| {
-        db.connect()
-            .unwrap()
-            .batch_execute(&format!("create role \"reader {}\"", db.name()))
-            .unwrap();
+        db.connect().unwrap().batch_execute(&format!("create role \"reader {}\"", db.name())).unwrap();
         let own = format!("reader {}", db.name());
-        for role in [
-            ANON,
-            AUTHENTICATED,
-            SERVICE_ROLE,
-            OWNER,
-            "authenticator",
-            &own,
-        ] {
+        for role in [ANON, AUTHENTICATED, SERVICE_ROLE, OWNER, "authenticator", &own] {
             let mut session = db.connect_as(role).unwrap();
-            let row = session.query_one(
-                "select current_user::text, current_setting('statement_timeout')",
-                &[],
-            );
+            let row = session.query_one("select current_user::text, current_setting('statement_timeout')", &[]);
             let row = row.unwrap();
             assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), (role, "0"));
         }

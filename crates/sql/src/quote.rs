@@ -170,12 +170,31 @@ const RESERVED: &[&str] = &[
     "xmltable",
 ];
 
+/// By first letter: a bit for each length that a reserved word has. Most names are told apart by that alone.
+const LENGTHS: [u32; 26] = {
+    let mut lengths = [0; 26];
+    let mut at = 0;
+    while at < RESERVED.len() {
+        let word = RESERVED[at].as_bytes();
+        lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+        at += 1;
+    }
+    lengths
+};
+
+fn is_reserved(name: &str) -> bool {
+    let first = name.bytes().next().and_then(|b| LENGTHS.get(usize::from(b.wrapping_sub(b'a'))));
+    name.len() < 32
+        && first.is_some_and(|lengths| lengths >> name.len() & 1 == 1)
+        && RESERVED.binary_search(&name).is_ok()
+}
+
 /// Whether `name` has to be quoted to mean itself.
 pub fn needs_quotes(name: &str) -> bool {
     let mut bytes = name.bytes();
     let plain = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
         && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    !plain || RESERVED.binary_search(&name).is_ok()
+    !plain || is_reserved(name)
 }
 
 /// `name` as an identifier: bare where that is safe.

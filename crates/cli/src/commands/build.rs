@@ -1,7 +1,7 @@
 //! `specc build`
 
 use crate::args::{Build, Format, Part};
-use crate::output::{self, File, Written};
+use crate::output::{Stage, Written};
 use crate::pipeline::{self, Clock, Lap, Meant};
 use crate::project::Project;
 use crate::report::{self, Failure, data, plural};
@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use specc_catalog::{Catalog, Object};
 use specc_migrate::{Layout, MigrationError, MigrationInput, Stamp};
 use specc_model::Target;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 /// The list of generated files that are made anew by each build, so that those nothing generates any more are removed.
 const GENERATED: &str = "generated.txt";
@@ -30,34 +31,36 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
     let out = args.out.clone().unwrap_or_else(|| meant.root.clone());
     let state = State::read(&out, &meant)?;
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
-    let (migrations, rest) = rayon::join(
-        || if wants(Part::Migrations) { migrations(args, &meant, &state) } else { Ok(Vec::new()) },
+    // Each file is written aside as soon as it is made, so that they are never all in memory.
+    let stage = Stage::new(&out);
+    let (migrations, (seeds, docs)) = rayon::join(
+        || if wants(Part::Migrations) { migrations(args, &meant, &state, &stage) } else { Ok(()) },
         || {
-            let (seeds, docs) = rayon::join(
-                || if wants(Part::Seeds) { seeds(&meant) } else { Vec::new() },
-                || if wants(Part::Docs) { docs(&meant) } else { Vec::new() },
-            );
-            seeds.into_iter().chain(docs).collect::<Vec<_>>()
+            rayon::join(
+                || if wants(Part::Seeds) { seeds(&meant, &stage) } else { Ok(Vec::new()) },
+                || if wants(Part::Docs) { docs(&meant, &stage) } else { Ok(Vec::new()) },
+            )
         },
     );
-    let mut all = migrations?;
+    migrations?;
+    let mut made = seeds?;
+    made.extend(docs?);
     let mut stale = Vec::new();
     if args.only.is_empty() {
-        let list: Vec<_> = rest.iter().map(|f| f.path.to_string_lossy().into_owned()).collect();
-        stale = state.generated.iter().filter(|path| !list.contains(path)).map(PathBuf::from).collect();
-        all.push(File { path: meant.config.state().join(GENERATED), contents: list.join("\n") + "\n" });
+        let made: BTreeSet<_> = made.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        stale = state.generated.iter().filter(|path| !made.contains(*path)).map(PathBuf::from).collect();
+        let list = made.into_iter().fold(String::new(), |list, path| list + &path + "\n");
+        stage.add(meant.config.state().join(GENERATED), &list)?;
     }
-    all.extend(rest);
     timings.push(clock.lap("generate"));
-    let written = output::write(&out, &all, &stale)?;
-    timings.push(clock.lap("write"));
+    let written = stage.finish(&stale)?;
+    timings.push(clock.lap("move"));
     summary(format, &meant, files, &out, &written);
     if args.timings {
         show_timings(&timings);
     }
     // Freeing millions of small objects takes longer than it is worth: the process ends here.
     std::mem::forget(meant);
-    std::mem::forget(all);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -74,15 +77,15 @@ impl State {
     fn read(out: &Path, meant: &Meant) -> Result<Self, Failure> {
         let own = out.join(meant.config.state());
         let catalog = match read(&own.join("catalog.json"))? {
-            Some(text) => Some(specc_catalog::from_json(&text).map_err(|error| {
-                Failure::broken(format!("{}: {error}", own.join("catalog.json").display()))
-            })?),
+            Some(text) => Some(
+                specc_catalog::from_json(&text)
+                    .map_err(|error| Failure::broken(format!("{}: {error}", own.join("catalog.json").display())))?,
+            ),
             None => None,
         };
         let recorded = match read(&own.join("checksums.toml"))? {
-            Some(text) => checksums(&text).map_err(|error| {
-                Failure::broken(format!("{}: {error}", own.join("checksums.toml").display()))
-            })?,
+            Some(text) => checksums(&text)
+                .map_err(|error| Failure::broken(format!("{}: {error}", own.join("checksums.toml").display())))?,
             None => Vec::new(),
         };
         let generated = read(&own.join(GENERATED))?.unwrap_or_default();
@@ -126,7 +129,7 @@ fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
     Ok(parsed.files.into_iter().collect())
 }
 
-fn migrations(args: &Build, meant: &Meant, state: &State) -> Result<Vec<File>, Failure> {
+fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> Result<(), Failure> {
     let stamp = args.stamp.clone().unwrap_or_else(now);
     let stamp: Stamp = stamp.parse().map_err(|error| Failure::broken(format!("--stamp: {error}")))?;
     let slashes = |path: PathBuf| path.to_string_lossy().replace('\\', "/");
@@ -134,11 +137,8 @@ fn migrations(args: &Build, meant: &Meant, state: &State) -> Result<Vec<File>, F
         Target::Supabase => Layout::supabase(),
         Target::Postgres => Layout::postgres(),
     };
-    let layout = Layout {
-        migrations: slashes(meant.config.migrations()),
-        own: slashes(meant.config.state()),
-        ..layout
-    };
+    let layout =
+        Layout { migrations: slashes(meant.config.migrations()), own: slashes(meant.config.state()), ..layout };
     let input = MigrationInput {
         project: &meant.config.name,
         name: &args.name,
@@ -155,7 +155,7 @@ fn migrations(args: &Build, meant: &Meant, state: &State) -> Result<Vec<File>, F
              remove it and specc's own folder, and build anew"
         )),
     })?;
-    Ok(files.into_iter().map(|f| File { path: f.path.into(), contents: f.contents }).collect())
+    files.into_par_iter().try_for_each(|file| stage.add(file.path.into(), &file.contents))
 }
 
 /// The time as a stamp, UTC. The only clock that specc reads.
@@ -163,22 +163,30 @@ fn now() -> String {
     jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string()
 }
 
-fn seeds(meant: &Meant) -> Vec<File> {
+/// Returns the paths.
+fn seeds(meant: &Meant, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
     let envs: Vec<_> = meant.model.seeds.iter().map(|s| &s.env).filter(|env| *env != "base").collect();
     envs.par_iter()
         .map(|env| {
             let seeds = specc_seed::generate(&meant.model, env);
             let contents = specc_migrate::seed_file(&meant.config.name, env, &meant.catalog, &seeds);
-            File { path: meant.config.seeds().join(format!("{env}.sql")), contents }
+            let path = meant.config.seeds().join(format!("{env}.sql"));
+            stage.add(path.clone(), &contents).map(|()| path)
         })
         .collect()
 }
 
-fn docs(meant: &Meant) -> Vec<File> {
+/// Returns the paths.
+fn docs(meant: &Meant, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
     let folder = meant.config.docs();
     let options = specc_docs::Options { project: meant.config.name.as_str().into() };
-    let files = specc_docs::generate(&meant.model, &meant.catalog, &options);
-    files.into_iter().map(|f| File { path: folder.join(f.path), contents: f.contents }).collect()
+    let done = Mutex::new(Vec::new());
+    specc_docs::each_file(&meant.model, &meant.catalog, &options, |file| {
+        let path = folder.join(file.path);
+        let result = stage.add(path.clone(), &file.contents).map(|()| path);
+        done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+    });
+    done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
 fn summary(format: Format, meant: &Meant, files: usize, out: &Path, written: &Written) {
@@ -197,12 +205,23 @@ fn summary(format: Format, meant: &Meant, files: usize, out: &Path, written: &Wr
         return;
     }
     let name = &meant.config.name;
-    eprintln!("{name}: {}, {}, from {}", plural(tables, "table"), words(policies, "policy", "policies"), plural(files, "file"));
+    eprintln!(
+        "{name}: {}, {}, from {}",
+        plural(tables, "table"),
+        words(policies, "policy", "policies"),
+        plural(files, "file")
+    );
     if written.changed.is_empty() && written.removed.is_empty() {
         eprintln!("nothing changed, nothing written");
         return;
     }
-    eprintln!("wrote {} to {}, {} as before, {} removed", plural(written.changed.len(), "file"), out.display(), written.unchanged, written.removed.len());
+    eprintln!(
+        "wrote {} to {}, {} as before, {} removed",
+        plural(written.changed.len(), "file"),
+        out.display(),
+        written.unchanged,
+        written.removed.len()
+    );
     let migrations = meant.config.migrations();
     for path in written.changed.iter().filter(|p| p.starts_with(&migrations)) {
         eprintln!("  {}", out.join(path).display());

@@ -34,6 +34,6 @@ pub fn run(args: &Fmt) -> Result<ExitCode, Failure> {
     if args.check {
         return Ok(ExitCode::from(if changed.is_empty() { 0 } else { FINDINGS }));
     }
-    output::write(Path::new(""), &changed, &[])?;
+    output::write(Path::new(""), &changed)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -20,14 +20,15 @@ pub fn run(args: &Init) -> Result<ExitCode, Failure> {
     if config.exists() {
         return Err(Failure::broken(format!("{} is there already", config.display())));
     }
-    let files: Vec<_> = STARTER.iter().map(|(path, text)| File { path: path.into(), contents: text.to_string() }).collect();
+    let files: Vec<_> =
+        STARTER.iter().map(|(path, text)| File { path: path.into(), contents: text.to_string() }).collect();
     for file in &files {
         let path = args.dir.join(&file.path);
         if path.exists() {
             return Err(Failure::broken(format!("{} is there already", path.display())));
         }
     }
-    output::write(&args.dir, &files, &[])?;
+    output::write(&args.dir, &files)?;
     eprintln!("made a project in {}; now: specc build --project {}", args.dir.display(), args.dir.display());
     Ok(ExitCode::SUCCESS)
 }

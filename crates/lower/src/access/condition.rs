@@ -109,7 +109,9 @@ impl Shaper<'_> {
             let args: Vec<_> = args.into_iter().cloned().collect();
             // A nesting without end was reported by the checker.
             let depth = env.scope.rows.iter().filter(|(alias, _)| alias == "\0").count();
-            if depth < 64 && let Some((scope, rows)) = folder.bind(id, &args) {
+            if depth < 64
+                && let Some((scope, rows)) = folder.bind(id, &args)
+            {
                 let predicate = &self.model.predicates[id.0 as usize];
                 let inner = Env { scope, rows };
                 return self.shape(&predicate.body.ast, &inner, &predicate.name, columns);
@@ -150,7 +152,8 @@ impl Shaper<'_> {
         }
         let splits = matches!(
             expr,
-            Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. } | Expr::UnaryOp { op: UnaryOperator::Not, .. }
+            Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }
+                | Expr::UnaryOp { op: UnaryOperator::Not, .. }
         );
         let mut survey = self.folder(env, RowRef::Bare);
         if splits || exists_path(expr).is_some() || survey.predicate_call(expr).is_some() {
@@ -166,7 +169,14 @@ impl Shaper<'_> {
 
     /// Conditions on one related row. Where who is asking matters, the related rows that satisfy them are few: a set of
     /// keys. Where it does not, they may be most of the table, and the one row is looked up by its key.
-    fn related(&mut self, parts: &[&Expr], step: PathStep, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> String {
+    fn related(
+        &mut self,
+        parts: &[&Expr],
+        step: PathStep,
+        env: &Env,
+        hint: &str,
+        columns: &mut Vec<SmolStr>,
+    ) -> String {
         let whole = parts.iter().map(|part| (*part).clone()).reduce(|left, right| Expr::BinaryOp {
             left: Box::new(left),
             op: BinaryOperator::And,
@@ -196,7 +206,8 @@ impl Shaper<'_> {
             .collect();
         folder.rows[base] = RowRef::Behind(step, chain.last.clone());
         let condition = folder.text(&whole);
-        let text = format!("exists (\n    select from {}\n    where {} and {condition}\n  )", chain.from, tie.join(" and "));
+        let text =
+            format!("exists (\n    select from {}\n    where {} and {condition}\n  )", chain.from, tie.join(" and "));
         let asked = Asked::of(self.model, folder);
         self.row_helper(text, asked, hint, columns)
     }
@@ -219,7 +230,8 @@ impl Shaper<'_> {
                 // A reference that is null has no related row: `not exists` is true of it, and `not null = any (…)` is not.
                 let nullable = steps.first().is_some_and(|s| !s.back && self.model.relation(s.relation).nullable);
                 if !(self.exact && nullable)
-                    && let Some(sql) = self.member_set(&steps, Some(condition), None, env, hint, columns) {
+                    && let Some(sql) = self.member_set(&steps, Some(condition), None, env, hint, columns)
+                {
                     return sql;
                 }
             }
@@ -229,8 +241,11 @@ impl Shaper<'_> {
         let sql = survey.text(expr);
         if survey.paths.is_empty() {
             columns.extend(survey.columns());
-            let (reads, functions, viewer) =
-                (std::mem::take(&mut survey.reads), std::mem::take(&mut survey.functions), std::mem::take(&mut survey.viewer_fields));
+            let (reads, functions, viewer) = (
+                std::mem::take(&mut survey.reads),
+                std::mem::take(&mut survey.functions),
+                std::mem::take(&mut survey.viewer_fields),
+            );
             drop(survey);
             self.note(&functions, &viewer);
             self.reads.extend(reads.into_iter().map(|r| (r, self.span)));
@@ -319,7 +334,10 @@ impl Shaper<'_> {
         Some(match ours.as_slice() {
             [one] => format!("{one} = any (array(select {call}()))"),
             many => {
-                let outs: Vec<_> = types.iter().map(|(e, f)| format!("h.{}", quote::ident(&format!("key_{}", model.entity(*e).fields[*f].name)))).collect();
+                let outs: Vec<_> = types
+                    .iter()
+                    .map(|(e, f)| format!("h.{}", quote::ident(&format!("key_{}", model.entity(*e).fields[*f].name))))
+                    .collect();
                 format!("({}) in (select {} from {call}() as h)", many.join(", "), outs.join(", "))
             }
         })

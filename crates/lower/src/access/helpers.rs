@@ -3,9 +3,7 @@
 use crate::Output;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{
-    Body, DataType, Dependency, Entry, Function, Kind, ObjectId, Param, Returns, Volatility,
-};
+use specc_catalog::{Body, DataType, Dependency, Entry, Function, Kind, ObjectId, Param, Returns, Volatility};
 use specc_model::{EntityId, Model, Target};
 use specc_sql::quote;
 use std::collections::BTreeSet;
@@ -71,12 +69,16 @@ impl Helpers {
             let wanted = helper.wanted;
             let id = function_id(model, &helper.name, &wanted.params);
             let body = format!("{};", wanted.body);
-            let mut entry = Entry::new(stable(model, &helper.name, wanted.params, wanted.returns, Body::Atomic(body.into()), true));
+            let mut entry =
+                Entry::new(stable(model, &helper.name, wanted.params, wanted.returns, Body::Atomic(body.into()), true));
             entry.comment = Some(wanted.comment.into());
             entry.area = wanted.area;
             let tables = wanted.reads.iter().filter(|e| !model.entity(**e).external).map(|e| {
                 let name = &model.entity(*e).name;
-                Dependency::new(ObjectId::new(Kind::Table, name.schema.clone(), name.name.clone()), "it reads this table")
+                Dependency::new(
+                    ObjectId::new(Kind::Table, name.schema.clone(), name.name.clone()),
+                    "it reads this table",
+                )
             });
             entry.depends = tables.collect();
             entry.depends.extend(wanted.functions.into_iter().map(|f| Dependency::new(f, "it calls this function")));

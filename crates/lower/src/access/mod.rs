@@ -12,16 +12,32 @@ use helpers::Helpers;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
-use specc_catalog::{Command, Dependency, Entry, Index, IndexKey, Kind, KeyOn, Object, Policy, Rule as Hold, SqlExpr, TableName};
+use specc_catalog::{
+    Command, Dependency, Entry, Index, IndexKey, KeyOn, Kind, Object, Policy, Rule as Hold, SqlExpr, TableName,
+};
 use specc_diag::Diagnostic;
 use specc_model::{Bucket, Entity, EntityId, FieldIx, Model, Rule, RuleAction, Target};
 use specc_sql::quote;
 use std::collections::BTreeSet;
 
-pub(crate) fn lower(model: &Model, out: &mut Output) {
-    let mut helpers = Helpers::default();
-    let mut grants = Grants::default();
-    let mut found = Found::default();
+/// What comes of all rules, with nothing known of other objects.
+pub(crate) struct Rules {
+    policies: Vec<Entry>,
+    diagnostics: Vec<Diagnostic>,
+    found: Found,
+    helpers: Helpers,
+    grants: Grants,
+}
+
+/// Shapes all rules.
+pub(crate) fn rules(model: &Model) -> Rules {
+    let mut all = Rules {
+        policies: Vec::with_capacity(model.entities.iter().map(|entity| entity.rules.len()).sum()),
+        diagnostics: Vec::new(),
+        found: Found::default(),
+        helpers: Helpers::default(),
+        grants: Grants::default(),
+    };
     // Most rules read their row and the session only, and are shaped side by side. One that asks for a helper is shaped
     // again in its turn: helpers are shared, and named in the order in which they are asked for.
     let alone = |rule: &Rule, entity: &Entity| {
@@ -31,14 +47,14 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
     };
     let with_rules: Vec<&Entity> = model.entities.iter().filter(|e| !e.rules.is_empty()).collect();
     for some in with_rules.chunks(2048) {
-        let all = |entity: &&Entity| entity.rules.iter().map(|rule| alone(rule, *entity)).collect();
-        let lowered: Vec<Vec<Option<Lowered>>> = some.par_iter().with_min_len(64).map(all).collect();
+        let each = |entity: &&Entity| entity.rules.iter().map(|rule| alone(rule, *entity)).collect();
+        let lowered: Vec<Vec<Option<Lowered>>> = some.par_iter().with_min_len(64).map(each).collect();
         for (entity, lowered) in some.iter().zip(lowered) {
             for (rule, lowered) in entity.rules.iter().zip(lowered) {
-                let lowered = lowered.unwrap_or_else(|| lower_rule(model, &mut helpers, entity, rule, None));
-                found.add(lowered, out);
+                let lowered = lowered.unwrap_or_else(|| lower_rule(model, &mut all.helpers, entity, rule, None));
+                all.add(lowered);
                 if !rule.forbid && !entity.external {
-                    grants.rule(entity, rule, &roles_of(model, rule));
+                    all.grants.rule(entity, rule, &roles_of(model, rule));
                 }
             }
         }
@@ -46,10 +62,19 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
     if let Some(objects) = storage_objects(model) {
         for bucket in &model.buckets {
             for rule in &bucket.rules {
-                found.add(lower_rule(model, &mut helpers, objects, rule, Some(bucket)), out);
+                let lowered = lower_rule(model, &mut all.helpers, objects, rule, Some(bucket));
+                all.add(lowered);
             }
         }
     }
+    all
+}
+
+/// Adds policies, helpers, indexes and grants to what there is.
+pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
+    let Rules { policies, diagnostics, found, helpers, mut grants } = rules;
+    policies.into_iter().for_each(|policy| out.add(policy));
+    out.diagnostics.extend(diagnostics);
     cycles::check(model, &found.reads, &mut out.diagnostics);
     add_indexes(model, out, &found.indexes);
     let viewer_fields: BTreeSet<FieldIx> = found.viewer_fields.iter().copied().collect();
@@ -84,16 +109,15 @@ struct Found {
     executes: Vec<(specc_catalog::ObjectId, Vec<SmolStr>)>,
 }
 
-impl Found {
+impl Rules {
     /// Takes over what came of a rule.
-    fn add(&mut self, lowered: Lowered, out: &mut Output) {
-        lowered.policies.into_iter().for_each(|policy| out.add(policy));
-        out.diagnostics.extend(lowered.diagnostics);
-        let found = lowered.found;
-        self.indexes.extend(found.indexes);
-        self.reads.extend(found.reads);
-        self.viewer_fields.extend(found.viewer_fields);
-        self.executes.extend(found.executes);
+    fn add(&mut self, lowered: Lowered) {
+        self.policies.extend(lowered.policies);
+        self.diagnostics.extend(lowered.diagnostics);
+        self.found.indexes.extend(lowered.found.indexes);
+        self.found.reads.extend(lowered.found.reads);
+        self.found.viewer_fields.extend(lowered.found.viewer_fields);
+        self.found.executes.extend(lowered.found.executes);
     }
 }
 
@@ -126,13 +150,7 @@ fn storage_objects(model: &Model) -> Option<&Entity> {
     model.entities.iter().find(|e| e.name.schema == "storage" && e.name.name == "objects")
 }
 
-fn lower_rule(
-    model: &Model,
-    helpers: &mut Helpers,
-    entity: &Entity,
-    rule: &Rule,
-    bucket: Option<&Bucket>,
-) -> Lowered {
+fn lower_rule(model: &Model, helpers: &mut Helpers, entity: &Entity, rule: &Rule, bucket: Option<&Bucket>) -> Lowered {
     let roles = roles_of(model, rule);
     let mut shaper = Shaper {
         model,
@@ -195,7 +213,8 @@ fn lower_rule(
         let mut entry = Entry::new(policy);
         entry.comment = rule.doc.clone();
         entry.area = bucket.map_or(&entity.meta.area, |b| &b.meta.area).clone();
-        entry.depends = calls.iter().map(|id| Dependency::new(id.clone(), "its condition calls this function")).collect();
+        entry.depends =
+            calls.iter().map(|id| Dependency::new(id.clone(), "its condition calls this function")).collect();
         entry.depends.sort();
         entry.depends.dedup();
         policies.push(entry);
@@ -300,7 +319,10 @@ fn session_needs(model: &Model, out: &Output, viewer_fields: bool) -> Option<boo
             },
             Object::Policy(p) => p.using.iter().chain(&p.check).for_each(|e| look(&e.text)),
             Object::Table(t) => {
-                t.columns.iter().flat_map(|c| c.default.iter().chain(c.generated.as_deref())).for_each(|e| look(&e.text));
+                t.columns
+                    .iter()
+                    .flat_map(|c| c.default.iter().chain(c.generated.as_deref()))
+                    .for_each(|e| look(&e.text));
             }
             Object::Trigger(t) => t.when.iter().for_each(|e| look(&e.text)),
             Object::View(v) => look(&v.query),

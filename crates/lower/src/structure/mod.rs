@@ -25,7 +25,8 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
         out.catalog.default_grantees = ["anon", "authenticated", "service_role"].map(Into::into).into();
     }
     // A table comes with its key, its references, their indexes, policies and grants.
-    out.catalog.reserve(model.entities.iter().map(|e| 6 + 2 * e.outgoing.len() + e.indexes.len() + 2 * e.rules.len()).sum());
+    out.catalog
+        .reserve(model.entities.iter().map(|e| 6 + 2 * e.outgoing.len() + e.indexes.len() + 2 * e.rules.len()).sum());
     let mut room = Room::new(model, out);
     platform::schemas(&mut room);
     platform::extensions(&mut room);

@@ -61,7 +61,8 @@ pub(crate) fn fields(
     let name = entity.name.name.clone();
     let mut all = Builder { project, entity, shape: Shape::default(), out };
     all.shape.slots.reserve(members.len());
-    let columns = |m: &&Mem<'_>| matches!(m.member.kind, MemberKind::Field(_) | MemberKind::Ref(_) | MemberKind::Search(_));
+    let columns =
+        |m: &&Mem<'_>| matches!(m.member.kind, MemberKind::Field(_) | MemberKind::Ref(_) | MemberKind::Search(_));
     all.entity.fields.reserve_exact(members.iter().filter(columns).count());
     for (at, mem) in members.iter().enumerate() {
         let before = all.out.len();

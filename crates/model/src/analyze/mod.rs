@@ -66,6 +66,8 @@ pub fn analyze(mut files: Vec<SpecFile>, sources: &mut Sources, options: Options
     let mut model = build(&project, &decls, &mut out);
     model.options = options.clone();
     finish(&mut out);
+    // Taking the trees apart takes a while, and nobody waits for it.
+    rayon::spawn(move || drop(files));
     (model, out)
 }
 
