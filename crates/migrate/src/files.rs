@@ -8,6 +8,7 @@ use crate::stamp::Stamp;
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Cycle, ObjectId, checksum, to_json};
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 /// A file to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,38 +140,53 @@ pub fn compare(from: &Catalog, to: &Catalog) -> Changed {
 }
 
 /// The files of the migration that makes `catalog`: for each part its statements and its down script, then the stored
-/// catalog and the checksums. Nothing if nothing is different from the last migration.
+/// catalog and the checksums. Nothing if nothing is different from the last migration. Sorted by path.
 ///
 /// # Errors
 /// Objects that need each other; and, for now, a last migration that made something else.
 pub fn migration_files(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, MigrationError> {
+    let files = Mutex::new(Vec::new());
+    each_file(input, |file| files.lock().unwrap_or_else(PoisonError::into_inner).push(file))?;
+    let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+/// Gives each of the [`migration_files`] to `take` as soon as it is made, in no order and from several threads; some also
+/// where there is an error in the end.
+///
+/// # Errors
+/// As [`migration_files`].
+pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -> Result<(), MigrationError> {
     if let Some(previous) = input.previous {
         let changed = compare(previous, input.catalog);
         if changed.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         if !previous.is_empty() {
             return Err(MigrationError::Changed(changed));
         }
     }
     let own = &input.layout.own;
-    let store = || {
-        let contents = to_json(input.catalog);
+    let done = |path: String, contents: String| {
         let sum = checksum(&contents);
-        (OutputFile { path: format!("{own}/catalog.json"), contents }, sum)
+        take(OutputFile { path: path.clone(), contents });
+        (path, sum)
     };
-    let (scripts, (catalog, catalog_sum)) = rayon::join(|| scripts(input), store);
-    let mut files = scripts?;
-    let sums: Vec<_> = files.par_iter().map(|file| checksum(&file.contents)).collect();
-    files.push(catalog);
-    let written = files.iter().map(|file| file.path.as_str()).zip(sums.iter().chain([&catalog_sum]));
-    let contents = checksums(input.recorded, written);
-    files.push(OutputFile { path: format!("{own}/checksums.toml"), contents });
-    Ok(files)
+    let (scripts, catalog) =
+        rayon::join(|| scripts(input, &done), || done(format!("{own}/catalog.json"), to_json(input.catalog)));
+    let mut written = scripts?;
+    written.push(catalog);
+    let contents = checksums(input.recorded, &written);
+    take(OutputFile { path: format!("{own}/checksums.toml"), contents });
+    Ok(())
 }
 
-/// Each migration, then each down script.
-fn scripts(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Cycle> {
+/// A path and a checksum.
+type Sum = (String, String);
+
+/// Each migration and its down script.
+fn scripts(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sync)) -> Result<Vec<Sum>, Cycle> {
     let plan = plan_create(input.catalog)?;
     let wanted: &[&[Part]] = if input.layout.split {
         &[&[Part::Schema], &[Part::Access], &[Part::Indexes], &[Part::Rows]]
@@ -190,23 +206,19 @@ fn scripts(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Cycle> {
         stamp = stamp.next();
         scripts.push((name, *parts, from..to));
     }
+    let Layout { migrations, own, .. } = input.layout;
     let render = |(name, parts, steps): (String, &[Part], std::ops::Range<usize>)| {
-        let context = header::Context { project: input.project, file: &name, own: &input.layout.own, parts };
-        let (up, down) =
-            rayon::join(|| render_up(&plan, &plan.steps[steps], &context), || render_down(&plan, &context));
-        let up = OutputFile { path: format!("{}/{name}.sql", input.layout.migrations), contents: up };
-        (up, OutputFile { path: format!("{}/down/{name}.down.sql", input.layout.own), contents: down })
+        let context = header::Context { project: input.project, file: &name, own, parts };
+        let up = || done(format!("{migrations}/{name}.sql"), render_up(&plan, &plan.steps[steps], &context));
+        let down = || done(format!("{own}/down/{name}.down.sql"), render_down(&plan, &context));
+        <[Sum; 2]>::from(rayon::join(up, down))
     };
-    let (mut files, mut downs): (Vec<_>, Vec<_>) = scripts.into_par_iter().map(render).unzip();
-    files.append(&mut downs);
-    Ok(files)
+    Ok(scripts.into_par_iter().flat_map_iter(render).collect())
 }
 
-fn checksums<'f>(recorded: &[(String, String)], written: impl Iterator<Item = (&'f str, &'f String)>) -> String {
-    let mut lines: std::collections::BTreeMap<&str, &str> =
-        recorded.iter().map(|(path, sum)| (path.as_str(), sum.as_str())).collect();
-    let own: Vec<_> = written.collect();
-    lines.extend(own.iter().map(|(path, sum)| (*path, sum.as_str())));
+fn checksums(recorded: &[Sum], written: &[Sum]) -> String {
+    let all = recorded.iter().chain(written);
+    let lines: std::collections::BTreeMap<&str, &str> = all.map(|(path, sum)| (path.as_str(), sum.as_str())).collect();
     let mut out = String::from(
         "# The SHA-256 of each file that specc wrote, to see whether one was changed. Generated.\n[files]\n",
     );

@@ -13,7 +13,7 @@ mod render;
 mod seeds;
 mod stamp;
 
-pub use files::{Changed, Layout, MigrationError, MigrationInput, OutputFile, compare, migration_files};
+pub use files::{Changed, Layout, MigrationError, MigrationInput, OutputFile, compare, each_file, migration_files};
 pub use parts::Part;
 pub use plan::{Plan, Step, plan_create, plan_drop};
 pub use seeds::seed_file;

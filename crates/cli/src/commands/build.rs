@@ -148,14 +148,20 @@ fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> 
         layout: &layout,
         recorded: &state.recorded,
     };
-    let files = specc_migrate::migration_files(&input).map_err(|error| match error {
+    let failed = Mutex::new(None);
+    let take = |file: specc_migrate::OutputFile| {
+        if let Err(failure) = stage.add(file.path.into(), &file.contents) {
+            failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+        }
+    };
+    specc_migrate::each_file(&input, take).map_err(|error| match error {
         MigrationError::Cycle(cycle) => Failure::broken(format!("E0413: {cycle}")),
         MigrationError::Changed(changed) => Failure::broken(format!(
             "E0903: {changed}\nchanging what an earlier migration made is not built yet; until no database has that migration, \
              remove it and specc's own folder, and build anew"
         )),
     })?;
-    files.into_par_iter().try_for_each(|file| stage.add(file.path.into(), &file.contents))
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 /// The time as a stamp, UTC. The only clock that specc reads.

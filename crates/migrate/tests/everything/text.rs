@@ -51,13 +51,13 @@ fn one_file_for_plain_postgres() {
         paths,
         [
             "migrations/20250817235959_initial.sql",
-            "specc/down/20250817235959_initial.down.sql",
             "specc/catalog.json",
-            "specc/checksums.toml"
+            "specc/checksums.toml",
+            "specc/down/20250817235959_initial.down.sql",
         ]
     );
     insta::assert_snapshot!("one_file", files[0].contents);
-    insta::assert_snapshot!("one_file_down", files[1].contents);
+    insta::assert_snapshot!("one_file_down", files[3].contents);
 }
 
 #[test]
