@@ -48,6 +48,9 @@ pub fn generate(model: &Model, catalog: &Catalog, options: &Options) -> Vec<DocF
     files
 }
 
+/// Writes a page of which there is one.
+type Page = fn(&Book<'_>) -> String;
+
 /// Gives each file of the docs to `take` as soon as it is made, in no order and from several threads.
 pub fn each_file(model: &Model, catalog: &Catalog, options: &Options, take: impl Fn(DocFile) + Sync) {
     let book = Book::new(model, catalog, options);
@@ -65,7 +68,7 @@ pub fn each_file(model: &Model, catalog: &Catalog, options: &Options, take: impl
             rayon::join(entities, areas);
         },
         || {
-            let pages: [(&str, fn(&Book<'_>) -> String); 6] = [
+            let pages: [(&str, Page); 6] = [
                 ("README.md", overview::page),
                 ("access.md", access::page),
                 ("dictionary.md", dictionary::page),

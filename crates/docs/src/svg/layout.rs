@@ -135,10 +135,8 @@ fn columns(book: &Book<'_>, layout: &mut Layout, first: usize, title: String) ->
     let count = layout.boxes.len() - first;
     let mut parents: Vec<Vec<usize>> = vec![Vec::new(); count];
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for at in 0..count {
-        for relation in
-            book.model.entity(layout.boxes[first + at].id).outgoing.iter().map(|id| book.model.relation(*id))
-        {
+    for (at, shape) in layout.boxes[first..].iter().enumerate() {
+        for relation in book.model.entity(shape.id).outgoing.iter().map(|id| book.model.relation(*id)) {
             if let Some(&to) = layout.at.get(&relation.to)
                 && to >= first
                 && to != first + at

@@ -47,7 +47,7 @@ pub(crate) fn rules(model: &Model) -> Rules {
     };
     let with_rules: Vec<&Entity> = model.entities.iter().filter(|e| !e.rules.is_empty()).collect();
     for some in with_rules.chunks(2048) {
-        let each = |entity: &&Entity| entity.rules.iter().map(|rule| alone(rule, *entity)).collect();
+        let each = |entity: &&Entity| entity.rules.iter().map(|rule| alone(rule, entity)).collect();
         let lowered: Vec<Vec<Option<Lowered>>> = some.par_iter().with_min_len(64).map(each).collect();
         for (entity, lowered) in some.iter().zip(lowered) {
             for (rule, lowered) in entity.rules.iter().zip(lowered) {
