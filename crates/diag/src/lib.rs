@@ -46,6 +46,12 @@ impl Span {
         let clamp = |at: usize| self.end.min(self.start.saturating_add(at as u32));
         Self { file: self.file, start: clamp(start), end: clamp(end) }
     }
+
+    /// Where the bytes `start..end` of `text` are written, which stands here; all of this span where the text has become
+    /// another since (by a parameter of a mixin), so that its places are none of the file.
+    pub fn part_of(self, text: &str, start: usize, end: usize) -> Self {
+        if text.len() == (self.end - self.start) as usize { self.slice(start, end) } else { self }
+    }
 }
 
 /// How bad it is.

@@ -118,7 +118,7 @@ impl Source<'_> {
         match refused {
             check::Refused::TooDeep => self.too_deep(),
             check::Refused::NotPostgres(what, help, area) => {
-                let at = place::bytes(self.text, area).map_or(self.at, |(s, e)| self.at.slice(s, e));
+                let at = place::bytes(self.text, area).map_or(self.at, |(s, e)| self.at.part_of(self.text, s, e));
                 Diagnostic::new(self.code, at, what).help(help)
             }
         }
@@ -142,7 +142,7 @@ impl Source<'_> {
         } else {
             (self.code, format!("this cannot be read as SQL: {}", lower.trim_end_matches('.')))
         };
-        Diagnostic::new(code, self.at.slice(start, self.text.len()), what)
+        Diagnostic::new(code, self.at.part_of(self.text, start, self.text.len()), what)
     }
 
     fn error(&self, error: ParserError, tokens: &[TokenWithSpan]) -> Diagnostic {
@@ -214,7 +214,7 @@ impl Source<'_> {
 
     fn token_span(&self, tokens: &[TokenWithSpan], index: usize) -> Span {
         let area = tokens.get(index).and_then(|t| place::bytes(self.text, t.span));
-        area.map_or(self.at, |(start, end)| self.at.slice(start, end))
+        area.map_or(self.at, |(start, end)| self.at.part_of(self.text, start, end))
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn bytes(text: &str, area: Area) -> Option<(usize, usize)> {
 
 /// The span of `ident` in `text`, which stands `at`; the whole of `at` for an identifier that was not written there.
 pub fn ident_span(ident: &Ident, text: &str, at: Span) -> Span {
-    bytes(text, ident.span).map_or(at, |(start, end)| at.slice(start, end))
+    bytes(text, ident.span).map_or(at, |(start, end)| at.part_of(text, start, end))
 }
 
 /// The span from the first of `idents` to the last.
@@ -81,7 +81,7 @@ pub fn expr_span(expr: &Expr, text: &str, at: Span) -> Span {
             .rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')))
             .map_or(0, |i| i + text[i..].chars().next().map_or(1, char::len_utf8));
     }
-    at.slice(start, end)
+    at.part_of(text, start, end)
 }
 
 /// The end of `::type` that starts at or after `at`; `at` where none does.

@@ -172,7 +172,7 @@ fn user_claims(raw: &ast::RawExpr, out: &mut Vec<Diagnostic>) {
         if is_claim {
             let message = format!("`{word}` is written by the user");
             let help = "use `claims.app_metadata`, which only the server writes, or a column of an entity of yours";
-            let span = raw.at.0.slice(at, at + word.len());
+            let span = raw.at.0.part_of(&raw.text, at, at + word.len());
             out.push(Diagnostic::new(codes::USER_EDITABLE_CLAIM, span, message).help(help));
             return;
         }

@@ -448,7 +448,7 @@ fn bound(
 ) -> Vec<ExprRef> {
     raws.iter()
         .flat_map(|raw| {
-            let word = raw.text.to_lowercase();
+            let word = raw.text.trim().to_lowercase();
             if matches!(&*word, "minvalue" | "maxvalue") {
                 let ast = sqlparser::ast::Expr::Identifier(sqlparser::ast::Ident::new(word.as_str()));
                 let ty = super::typeref::unknown();

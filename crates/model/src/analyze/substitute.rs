@@ -141,7 +141,12 @@ impl Filler<'_> {
     }
 
     fn raw(&mut self, raw: &mut RawExpr) {
+        let written = raw.text.clone();
         self.text(&mut raw.text, raw.at.0, true);
+        // By its length it is known that a text is not the written one (see `Span::part_of`).
+        if raw.text.len() == written.len() && raw.text != written {
+            raw.text = format!("{} ", raw.text).into();
+        }
     }
 
     fn maybe_raw(&mut self, raw: Option<&mut RawExpr>) {
@@ -159,7 +164,12 @@ impl Filler<'_> {
     }
 
     fn element(&mut self, element: &mut IndexElement) {
-        self.raw(&mut element.expr);
+        if element.is_column {
+            // a name, and nothing else
+            self.text(&mut element.expr.text, element.expr.at.0, true);
+        } else {
+            self.raw(&mut element.expr);
+        }
     }
 
     fn elements(&mut self, elements: &mut [IndexElement]) {
