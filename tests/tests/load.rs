@@ -240,3 +240,10 @@ fn a_migration_does_not_run_twice() {
     assert!(["42P07", "42710", "42P06", "42723"].contains(&again.sqlstate().unwrap_or_default()), "{again}");
     run(&mut db.connect().unwrap(), "the database is as it was", "select from public.projects");
 }
+
+#[test]
+fn the_picture_in_the_readme_is_what_a_build_draws() {
+    let shown = std::fs::read(specc_tests::root().join("docs/images/starter-erd.svg")).unwrap();
+    let drawn = std::fs::read(spec("starter").dir().join("docs/erd.svg")).unwrap();
+    assert!(shown == drawn, "copy docs/erd.svg of a build of specs/starter to docs/images/starter-erd.svg");
+}
