@@ -28,12 +28,13 @@ impl Printer<'_> {
         rest.extend(rule.was.as_ref().map(|old| format!("was {}", name(old))));
         let what = format!("{effect} {}", join(&rule.actions, action));
         let cells = vec![format!("{}:", label(&rule.name)), what, roles, rest.join(" ")];
-        // what is too wide for one line has who and when below, and keeps out of the columns of the others
+        // what is too wide for one line has who and when below, and only its name stands in a column
         let width: usize = cells.iter().map(|c| c.lines().next().map_or(0, |l| l.chars().count() + 2)).sum();
         if width + self.depth * 2 > WIDTH && cells[2..].iter().any(|c| !c.is_empty()) {
             let below = [cells[2].as_str(), cells[3].as_str()].join(" ");
             let pad = " ".repeat(self.depth * 2 + 2);
-            return format!("{} {}\n{pad}{}", cells[0], cells[1], below.trim()).into();
+            let rest = format!("{}\n{pad}{}", cells[1], below.trim());
+            return Cells(Align::Rule, vec![cells[0].clone(), rest, String::new(), String::new()]);
         }
         Cells(Align::Rule, cells)
     }
@@ -46,8 +47,13 @@ impl Printer<'_> {
             if b.public {
                 plain(lines, "public".to_owned());
             }
+            let above = lines.len();
             if let Some((size, unit)) = &b.size {
                 p.entry(lines, unit.at, &None, |_| format!("size {size} {}", unit.text).into());
+            }
+            // where `public` stands is not known, so it is no blank line between the two
+            if matches!(lines.get(above), Some(Line::Blank)) {
+                lines.remove(above);
             }
             if let (Some(first), Some(last)) = (b.mime.first(), b.mime.last()) {
                 let at = At(first.at.0.to(last.at.0));

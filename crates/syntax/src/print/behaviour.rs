@@ -93,16 +93,27 @@ impl Printer<'_> {
             .collect();
         let returns = match &f.returns {
             None => String::new(),
-            Some(Returns::Type(ty)) => format!(" -> {}", type_ref_but(ty, &["setof", "table"])),
-            Some(Returns::SetOf(ty)) => format!(" -> setof {}", type_ref(ty)),
+            Some(Returns::Type(ty)) => format!("-> {}", type_ref_but(ty, &["setof", "table"])),
+            Some(Returns::SetOf(ty)) => format!("-> setof {}", type_ref(ty)),
             Some(Returns::Table(list)) => {
                 let list: Vec<String> = list.iter().map(|(n, ty)| format!("{}: {}", name(n), type_ref(ty))).collect();
-                format!(" -> table ({})", below(&list, list.iter().map(|p| p.len() + 2).sum::<usize>() > WIDTH - 16))
+                format!("-> table ({})", below(&list, list.iter().map(|p| p.len() + 2).sum::<usize>() > WIDTH - 11))
             }
         };
         let start = format!("{keyword} {}(", qname(&f.name));
-        let one = format!("{start}{}){}", params.join(", "), returns.lines().next().unwrap_or(""));
-        let head = format!("{start}{}){returns}", below(&params, one.chars().count() > WIDTH));
+        let one = format!("{start}{})", params.join(", "));
+        let first = returns.lines().next().unwrap_or("");
+        let wide = |text: &str| text.chars().count() > WIDTH;
+        // with the result on its own line rather than each parameter
+        let head = if returns.is_empty() {
+            format!("{start}{})", below(&params, wide(&one)))
+        } else if !wide(&format!("{one} {first}")) {
+            format!("{one} {returns}")
+        } else if !wide(&one) && !returns.contains('\n') {
+            format!("{one}\n  {returns}")
+        } else {
+            format!("{start}{}) {returns}", below(&params, true))
+        };
         let mut parts = Vec::new();
         parts.extend(f.language.as_ref().map(|l| format!("language {}", name(l))));
         parts.extend(f.volatility.as_ref().map(|v| v.text.to_string()));

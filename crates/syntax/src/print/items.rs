@@ -1,7 +1,7 @@
 //! Items: schemas, types, entities, mixins, seeds, SQL.
 
 use super::text::*;
-use super::{Cells, Printer, WIDTH};
+use super::{Align, Cells, Printer, SHORT, WIDTH};
 use crate::ast::*;
 
 /// Short items of one kind that may stand without a blank line between them.
@@ -17,12 +17,25 @@ pub(super) fn are_close(a: &ItemKind, b: &ItemKind) -> bool {
             | (Schema(_), Extension(_))
             | (Extension(_), Schema(_))
             | (Domain(_), Domain(_))
+            | (Enum(_), Enum(_))
             | (Sequence(_), Sequence(_))
     )
 }
 
 impl Printer<'_> {
-    pub(super) fn item(&mut self, kind: &ItemKind) -> String {
+    pub(super) fn item(&mut self, kind: &ItemKind) -> Cells {
+        // those about an entity stand in columns
+        if let ItemKind::Predicate(p) = kind
+            && !p.params.is_empty()
+        {
+            let params = join(&p.params, |(n, e)| format!("{}: {}", name(n), qname(e)));
+            let cells = vec![format!("predicate {}({params})", name(&p.name)), format!("= {}", self.expr(&p.body))];
+            return Cells(Align::Predicate, cells);
+        }
+        self.item_text(kind).into()
+    }
+
+    fn item_text(&mut self, kind: &ItemKind) -> String {
         match kind {
             ItemKind::Schema(s) => format!("schema {}{}", name(&s.name), was(&s.was)),
             ItemKind::Extension(e) => {
@@ -37,11 +50,7 @@ impl Printer<'_> {
             ItemKind::Entity(e) => self.entity(e),
             ItemKind::Mixin(m) => self.mixin(m),
             ItemKind::Viewer(v) => format!("viewer -> {}", qname(&v.entity)),
-            ItemKind::Predicate(p) => {
-                let params = join(&p.params, |(n, e)| format!("{}: {}", name(n), qname(e)));
-                let params = if p.params.is_empty() { String::new() } else { format!("({params})") };
-                format!("predicate {}{params} = {}", name(&p.name), self.expr(&p.body))
-            }
+            ItemKind::Predicate(p) => format!("predicate {} = {}", name(&p.name), self.expr(&p.body)),
             ItemKind::Policy(p) => {
                 let rules = self.rules(&p.rules);
                 format!("policy on {} {rules}", qname(&p.entity))
@@ -71,7 +80,7 @@ impl Printer<'_> {
         let head = format!("enum {}{}", qname(&e.name), was(&e.was));
         let plain = e.labels.iter().all(|l| l.doc.is_none() && l.was.is_none());
         let labels: Vec<String> = e.labels.iter().map(|l| label(&l.label)).collect();
-        if let Some(line) = self.one_line(&head, &labels).filter(|_| plain) {
+        if let Some(line) = self.one_line(&head, &labels, WIDTH).filter(|_| plain) {
             return line;
         }
         let block = self.block(|p, lines| {
@@ -91,7 +100,7 @@ impl Printer<'_> {
         }
         if let [check] = d.checks.as_slice() {
             let text = self.check_text(check);
-            if let Some(line) = self.one_line(&head, &[text]) {
+            if let Some(line) = self.one_line(&head, &[text], SHORT) {
                 return line;
             }
         }
@@ -108,7 +117,7 @@ impl Printer<'_> {
         let plain = c.fields.iter().all(|f| f.doc.is_none() && f.was.is_none());
         let fields: Vec<String> =
             c.fields.iter().map(|f| format!("{}: {}{}", name(&f.name), type_ref(&f.ty), collate(&f.collate))).collect();
-        if let Some(line) = self.one_line(&head, &fields).filter(|_| plain) {
+        if let Some(line) = self.one_line(&head, &fields, SHORT).filter(|_| plain) {
             return line;
         }
         let block = self.block(|p, lines| {
@@ -116,7 +125,7 @@ impl Printer<'_> {
                 p.entry(lines, f.at, &f.doc, |_| {
                     let rest = format!("{}{}", collate(&f.collate), was(&f.was));
                     let cells = vec![format!("{}:", name(&f.name)), type_ref(&f.ty), rest.trim_start().to_owned()];
-                    Cells(super::Align::Column, cells)
+                    Cells(Align::Column, cells)
                 });
             }
         });
@@ -143,31 +152,36 @@ impl Printer<'_> {
     fn seed(&mut self, s: &SeedDecl) -> String {
         let block = self.block(|p, lines| {
             for row in &s.rows {
-                p.entry(lines, row.at, &None, |p| p.seed_row(row).into());
+                p.entry(lines, row.at, &None, |p| p.seed_row(row));
             }
         });
         format!("seed {} {block}", name(&s.env))
     }
 
-    fn seed_row(&mut self, row: &SeedRow) -> String {
+    /// One line where it fits; else as many fields on a line as do.
+    fn seed_row(&mut self, row: &SeedRow) -> Cells {
         let label = row.label.as_ref().map_or(String::new(), |l| format!(" {}", name(l)));
         let count = row.count.map_or(String::new(), |n| format!(" * {n}"));
         let head = format!("{}{label}{count}", qname(&row.entity));
         let comments = self.comments.get(self.next).is_some_and(|c| c.at.0.start < row.at.0.end);
         if !comments {
             let fields = join(&row.fields, |(n, e)| format!("{}: {}", name(n), e.text));
-            let line = format!("{head} {{ {fields} }}");
-            if !row.fields.is_empty() && !fields.contains('\n') && line.chars().count() + self.depth * 2 <= WIDTH {
-                return line;
+            let width = head.chars().count() + fields.chars().count() + 5;
+            if !row.fields.is_empty() && !fields.contains('\n') && width + self.depth * 2 <= WIDTH {
+                return Cells(Align::Seed, vec![head, format!("{{ {fields} }}")]);
             }
         }
         let block = self.block(|p, lines| {
-            for (field, value) in &row.fields {
-                let at = At(field.at.0.to(value.at.0));
-                p.entry(lines, at, &None, |p| format!("{}: {}", name(field), p.expr(value)).into());
+            let mut rest = row.fields.as_slice();
+            while !rest.is_empty() {
+                let room = WIDTH.saturating_sub(p.depth * 2);
+                let (line, after) = rest.split_at(if comments { 1 } else { how_many_fit(rest, room) });
+                rest = after;
+                let at = At(line[0].0.at.0.to(line[line.len() - 1].1.at.0));
+                p.entry(lines, at, &None, |p| join(line, |(n, e)| format!("{}: {}", name(n), p.expr(e))).into());
             }
         });
-        format!("{head} {block}")
+        format!("{head} {block}").into()
     }
 
     fn sql(&mut self, s: &SqlDecl) -> String {
@@ -189,6 +203,16 @@ impl Printer<'_> {
         }
         parts.into_iter().fold(format!("sql {}", name(&s.name)), |text, part| text + "\n  " + &part)
     }
+}
+
+/// How many of the first fields stand on one line, at least one. One of several lines stands alone.
+fn how_many_fit(fields: &[(Name, RawExpr)], room: usize) -> usize {
+    let mut width = 0;
+    let fit = fields.iter().take_while(|(n, e)| {
+        width += name(n).chars().count() + e.text.chars().count() + 4; // `: ` and `, `
+        width - 2 <= room && !e.text.contains('\n')
+    });
+    fit.count().max(1)
 }
 
 fn sequence(s: &SequenceDecl) -> String {

@@ -35,6 +35,8 @@ enum Align {
     Check,
     Rule,
     Step,
+    Seed,
+    Predicate,
 }
 
 /// A line of a block.
@@ -85,7 +87,7 @@ impl<'a> Printer<'a> {
         for item in &file.items {
             let close = before.is_some_and(|b| items::are_close(b, &item.kind));
             let from = lines.len();
-            let asked = self.entry(&mut lines, item.at, &item.doc, |p| p.item(&item.kind).into());
+            let asked = self.entry(&mut lines, item.at, &item.doc, |p| p.item(&item.kind));
             // one line between items; none between short ones of a kind that were written together
             if before.is_some() {
                 let blank = !close || if self.source.is_some() { asked } else { item.doc.is_some() };
@@ -213,11 +215,11 @@ impl<'a> Printer<'a> {
         out
     }
 
-    /// `head { a, b }` where that is short and no comment is in it.
-    fn one_line(&self, head: &str, parts: &[String]) -> Option<String> {
+    /// `head { a, b }` where that is no wider than `width` and no comment is in it.
+    fn one_line(&self, head: &str, parts: &[String], width: usize) -> Option<String> {
         let comments = self.comments.get(self.next).is_some_and(|c| (c.at.0.start as usize) < self.entry_end);
         let line = format!("{head} {{ {} }}", parts.join(", "));
-        let fits = !line.contains('\n') && line.chars().count() <= SHORT;
+        let fits = !line.contains('\n') && line.chars().count() <= width;
         (fits && !comments && !parts.is_empty()).then_some(line)
     }
 
@@ -281,7 +283,7 @@ impl<'a> Printer<'a> {
 /// Writes lines with their columns aligned.
 fn layout(lines: &[Line], depth: usize, out: &mut String) {
     let pad = "  ".repeat(depth);
-    let rows: Vec<String> = (0..lines.len()).map(|at| row(lines, at)).collect();
+    let rows: Vec<String> = (0..lines.len()).map(|at| row(lines, at, depth)).collect();
     for (at, line) in lines.iter().enumerate() {
         match line {
             Line::Blank => {}
@@ -320,8 +322,27 @@ fn comment_column(lines: &[Line], rows: &[String], at: usize) -> usize {
 }
 
 /// The text of one row, its cells padded to the widths of its fellows.
-fn row(lines: &[Line], at: usize) -> String {
+fn row(lines: &[Line], at: usize, depth: usize) -> String {
     let Line::Row { cells, align, .. } = &lines[at] else { return String::new() };
+    let text = columns(lines, at, cells, *align);
+    // what fits only without columns
+    let width = text.lines().next().map_or(0, |l| l.chars().count()) + depth * 2;
+    let may_be_loose = matches!(align, Align::Seed | Align::Rule | Align::Predicate);
+    match cells.split_first() {
+        Some((first, rest)) if width > WIDTH && may_be_loose => {
+            let rest: Vec<&str> = rest.iter().map(String::as_str).filter(|c| !c.is_empty()).collect();
+            let rest = rest.join("  ");
+            let aligned = text.get(first.len()..).unwrap_or("");
+            let gap = aligned.len() - aligned.trim_start_matches(' ').len();
+            let first_line = rest.lines().next().unwrap_or("").chars().count();
+            let fits = first.chars().count() + gap + first_line + depth * 2 <= WIDTH;
+            format!("{first}{}{rest}", " ".repeat(if fits { gap } else { 1 }))
+        }
+        _ => text,
+    }
+}
+
+fn columns(lines: &[Line], at: usize, cells: &[String], align: Align) -> String {
     let mut out = String::new();
     // after a cell that is too wide for its column, nothing stands in columns
     let mut wide = false;
@@ -331,16 +352,16 @@ fn row(lines: &[Line], at: usize) -> String {
         if !later {
             break;
         }
-        let empty = cell.is_empty() && fellows(lines, at, *align).all(|other| other[n].is_empty());
+        let empty = cell.is_empty() && fellows(lines, at, align, n).all(|other| other[n].is_empty());
         let gap = match (empty, align) {
             (true, _) => 0,
             (false, Align::Column | Align::Rule) if n > 0 => 2,
             _ => 1,
         };
-        let width = fellows(lines, at, *align)
+        let width = fellows(lines, at, align, n)
             .filter(|other| other[n + 1..].iter().any(|c| !c.is_empty()))
             .map(|other| other[n].chars().count())
-            .filter(|w| *w <= if n == 0 { 40 } else { 56 })
+            .filter(|w| *w <= if n == 0 || align == Align::Rule { 40 } else { 56 })
             .max()
             .unwrap_or(0);
         let own = cell.chars().count();
@@ -354,22 +375,31 @@ fn row(lines: &[Line], at: usize) -> String {
     out
 }
 
-/// The rows that share columns with the row at `at`.
-fn fellows(lines: &[Line], at: usize, align: Align) -> impl Iterator<Item = &Vec<String>> {
+/// The rows that share the column `n` with the row at `at`.
+fn fellows(lines: &[Line], at: usize, align: Align, n: usize) -> impl Iterator<Item = &Vec<String>> {
     let (mut first, mut last) = (at, at);
-    if align == Align::Check {
-        let is_check = |i: usize| matches!(&lines[i], Line::Row { align: Align::Check, .. });
-        while first > 0 && is_check(first - 1) {
+    if matches!(align, Align::Check | Align::Seed | Align::Predicate) {
+        let goes_on = |i: usize| match &lines[i] {
+            Line::Row { align: other, .. } => *other == align,
+            Line::Comment(_) => align == Align::Seed,
+            Line::Blank => false,
+        };
+        while first > 0 && goes_on(first - 1) {
             first -= 1;
         }
-        while last + 1 < lines.len() && is_check(last + 1) {
+        while last + 1 < lines.len() && goes_on(last + 1) {
             last += 1;
         }
     } else if align != Align::None {
         (first, last) = (0, lines.len() - 1);
     }
+    let name_of_rule = align == Align::Rule && n == 0;
     lines[first..=last].iter().filter_map(move |line| match line {
-        Line::Row { cells, align: a, .. } if *a == align && !cells.iter().any(|c| c.contains('\n')) => Some(cells),
+        Line::Row { cells, align: a, .. }
+            if *a == align && (name_of_rule || !cells.iter().any(|c| c.contains('\n'))) =>
+        {
+            Some(cells)
+        }
         _ => None,
     })
 }
