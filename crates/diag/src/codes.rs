@@ -39,11 +39,12 @@ impl Code {
     }
 
     /// Whether such a finding may be false where other text could not be read: what is missing, or what nothing opens, may
-    /// be declared there.
+    /// be declared there. Text that is nested too deeply has been reported by then.
     pub fn may_follow_from_broken_text(self) -> bool {
         let name = self.name();
         name.starts_with("E010")
-            || matches!(name, "E0110" | "E0111" | "E0401" | "E0408" | "W0503" | "W0604" | "W0609" | "E0802" | "E0803")
+            || matches!(name, "E0003" | "E0110" | "E0111" | "E0401" | "E0408" | "E0802" | "E0803")
+            || matches!(name, "W0503" | "W0604" | "W0609")
     }
 
     /// All codes in order.

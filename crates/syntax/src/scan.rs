@@ -43,6 +43,8 @@ pub(crate) struct Scan<'a> {
     pub comments: Vec<Found>,
     /// Ranges that the grammar's text shows otherwise but that belong to the expression around them.
     pub verbatim: Vec<(usize, usize)>,
+    /// Ranges nested too deeply, which the grammar's text leaves out.
+    pub deep: Vec<(usize, usize)>,
     /// Where the text can be cut between items; the first is 0, the last its end.
     pub cuts: Vec<usize>,
     /// What is wrong.
@@ -135,7 +137,8 @@ pub(crate) fn scan(file: FileId, text: &str) -> Scan<'_> {
     }
     // only whole characters were replaced, so this is UTF-8
     let shown = String::from_utf8(run.shown).unwrap_or_else(|_| " ".repeat(text.len()));
-    Scan { original: text, text: shown, comments: run.comments, verbatim: run.verbatim, cuts: run.cuts, findings }
+    let (comments, verbatim, deep) = (run.comments, run.verbatim, run.deep);
+    Scan { original: text, text: shown, comments, verbatim, deep, cuts: run.cuts, findings }
 }
 
 /// The comments that are not documentation of something.

@@ -103,6 +103,11 @@ impl Cx<'_> {
         let start = start + text.len() - trimmed.len();
         let trimmed = trimmed.trim_ascii_end();
         let at = self.at_range(start, start + trimmed.len());
+        let deep = self.scan.deep.partition_point(|(from, _)| *from < start);
+        if self.scan.deep.get(deep).is_some_and(|(from, _)| *from < start + trimmed.len()) {
+            // whole: without what is left out it would be wrong in another way
+            return RawExpr { text: self.scan.original[start..start + trimmed.len()].into(), at };
+        }
         if trimmed.contains("__") || trimmed.contains("$$") {
             return RawExpr { text: self.verbatim(trimmed, start).into(), at };
         }
