@@ -17,6 +17,9 @@ pub(crate) fn plain(name: &str) -> Type {
     Type { base: Base::Builtin(name.into()), args: Vec::new(), dims: 0 }
 }
 
+/// What Postgres allows an array.
+const MAX_DIMS: u8 = 6;
+
 impl Project<'_> {
     /// The type that is written; findings go to `out` and give an unknown type.
     pub(crate) fn resolve_type(&self, written: &TypeRef, out: &mut Vec<Diagnostic>) -> Type {
@@ -25,7 +28,12 @@ impl Project<'_> {
         if base == Base::Unknown {
             args.clear();
         }
-        Type { base, args, dims: written.dims }
+        if written.dims > MAX_DIMS {
+            let message = format!("an array has no more than {MAX_DIMS} dimensions, and this one has {}", written.dims);
+            let found = Diagnostic::new(codes::BAD_TYPE_ARGUMENT, written.at.0, message);
+            out.push(found.help(format!("write `{}[]`, which takes arrays of any shape", show(&written.name))));
+        }
+        Type { base, args, dims: written.dims.min(MAX_DIMS) }
     }
 
     fn base(&self, written: &TypeRef, args: &mut Vec<i64>, out: &mut Vec<Diagnostic>) -> Option<Base> {
