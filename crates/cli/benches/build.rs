@@ -60,7 +60,7 @@ fn measure(project: &Path, entities: usize, what: &str, only: Option<&str>) {
     }
     let mb = |n: u64| n as f64 / (1024.0 * 1024.0);
     println!("{entities:>8}  {what:>16}  {:>9} ms  {peak:>10}  {:>10.1}", best.as_millis(), mb(bytes));
-    for line in where_time_goes.lines().filter(|l| l.starts_with("  ")) {
+    for line in where_time_goes.lines().filter(|line| line.contains(" ms ")) {
         println!("          {line}");
     }
 }
