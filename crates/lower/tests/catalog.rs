@@ -51,3 +51,35 @@ fn small_specs_become_the_objects_they_mean() {
         insta::assert_snapshot!(written(&lowered(&name, &text)));
     });
 }
+
+#[test]
+fn an_index_for_a_policy_leaves_the_names_of_others_alone() {
+    let text = "
+viewer -> people
+
+entity people {
+  id: uuid key
+}
+
+entity notes {
+  id:    uuid  key
+  owner: uuid
+  open:  boolean = true
+
+  index notes_owner_idx: (owner) where open
+}
+
+policy on notes {
+  own: allow select to authenticated when owner = viewer
+}
+";
+    let catalog = lowered("names.dbspec", text);
+    let indexes: Vec<_> = catalog
+        .iter()
+        .filter_map(|(_, entry)| match &entry.object {
+            Object::Index(index) => Some((index.name.as_str(), index.filter.is_some())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(indexes, [("notes_owner_idx", true), ("notes_owner_idx1", false)]);
+}

@@ -127,11 +127,8 @@ impl Grants {
         let mut all: Vec<_> = self.all.into_iter().collect();
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for ((on, to), mut privileges) in all {
-            // A function that only the platform or the catalog lacks cannot be granted here.
-            if !matches!(on.kind, Kind::Schema) && !out.catalog.contains(&on) {
-                continue;
-            }
-            if on.kind == Kind::Schema && !out.catalog.contains(&on) {
+            // What the platform has and the catalog lacks is not ours to grant.
+            if !out.catalog.contains(&on) {
                 continue;
             }
             privileges.sort_by(|a, b| a.privilege.cmp(&b.privilege));

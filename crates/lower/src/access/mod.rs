@@ -6,6 +6,7 @@ mod grants;
 mod helpers;
 
 use crate::Output;
+use crate::structure::names;
 use condition::Shaper;
 use grants::Grants;
 use helpers::Helpers;
@@ -13,7 +14,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{
-    Command, Dependency, Entry, Index, IndexKey, KeyOn, Kind, Object, Policy, Rule as Hold, SqlExpr, TableName,
+    Command, Dependency, Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Policy, Rule as Hold, SqlExpr, TableName,
 };
 use specc_diag::Diagnostic;
 use specc_model::{Bucket, Entity, EntityId, FieldIx, Model, Rule, RuleAction, Target};
@@ -285,8 +286,14 @@ fn add_indexes(model: &Model, out: &mut Output, wanted: &[(EntityId, FieldIx)]) 
         if entity.external || !led.insert((table.clone(), column.clone())) {
             continue;
         }
+        // An index of that name that does not serve (a partial one, say) keeps it.
+        let name = (0..)
+            .map(|n| if n == 0 { "idx".to_owned() } else { format!("idx{n}") })
+            .map(|label| names::conventional(&table.name, &[&column], &label))
+            .find(|name| !out.catalog.contains(&ObjectId::new(Kind::Index, table.schema.clone(), name.clone())))
+            .unwrap_or_default();
         let index = Index {
-            name: crate::names::cut(&format!("{}_{column}_idx", table.name), 63),
+            name,
             table,
             unique: false,
             method: "btree".into(),
