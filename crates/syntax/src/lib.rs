@@ -30,10 +30,16 @@ pub fn parse(file: FileId, text: &str) -> (SpecFile, Vec<Diagnostic>) {
 }
 
 /// Brings a file into the one canonical layout. Comments and documentation survive; a file with errors is left alone.
+///
+/// A layout never changes what a file means: where it would (an expression that ends in an operator takes in the line
+/// that comes to stand below it, and is wrong anyway), the text stays as it is.
 pub fn fmt(text: &str) -> Result<String, Vec<Diagnostic>> {
     let (file, findings) = parse(FileId(0), text);
     if specc_diag::has_errors(&findings) {
         return Err(findings);
     }
-    Ok(print::print_source(&file, text))
+    let laid_out = print::print_source(&file, text);
+    let (again, findings) = parse(FileId(0), &laid_out);
+    let same = !specc_diag::has_errors(&findings) && again.items == file.items;
+    Ok(if same { laid_out } else { text.to_owned() })
 }

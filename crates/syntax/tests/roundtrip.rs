@@ -50,6 +50,11 @@ fn the_cases_survive_formatting() {
 }
 
 #[test]
+fn a_layout_that_would_change_the_meaning_is_not_taken() {
+    check_fmt("entity a {\n  id: uuid key\n  unique (id) where id <> ''-> deferrable\n  rls off\n}\n");
+}
+
+#[test]
 fn windows_files_read_the_same() {
     let text = "\u{FEFF}/// Doc.\n// note\nentity a {\n  x: int = 1\n  check x > 0\n    and x < 9\n}\nview v as $$\n select 1\n$$\n";
     let windows = text.replace('\n', "\r\n");

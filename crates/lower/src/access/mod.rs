@@ -14,7 +14,8 @@ use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{
-    Command, Dependency, Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Policy, Rule as Hold, SqlExpr, TableName,
+    Command, Dependency, Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Policy, Rule as Hold, SqlExpr,
+    TableName,
 };
 use specc_diag::Diagnostic;
 use specc_model::{Bucket, Entity, EntityId, FieldIx, Model, Rule, RuleAction, Target};
