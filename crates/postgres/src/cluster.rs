@@ -97,6 +97,11 @@ impl Cluster {
         })
     }
 
+    /// Stops the server as a crash does, all sessions with it, and starts it again on the same data.
+    pub fn crash(&self) -> Result<(), Error> {
+        self.0.crash()
+    }
+
     /// A new database with the emulated platform in it.
     pub fn platform_database(&self) -> Result<Database, Error> {
         Database::create(Arc::clone(&self.0), PLATFORM)
@@ -137,6 +142,7 @@ pub(crate) struct Inner {
     names: AtomicU32,
     watchdog: Watchdog,
     install: Install,
+    options: Options,
     dir: PathBuf,
 }
 
@@ -150,11 +156,12 @@ impl Inner {
         // From here on the watchdog owns the folder.
         files::give(dir.path(), place.user)?;
         let watchdog = Watchdog::spawn(&place.install, dir.path(), place.user)?;
-        let inner = Self {
+        let mut inner = Self {
             admin: Mutex::new(None),
             names: AtomicU32::new(1),
             watchdog,
             install: place.install.clone(),
+            options: Options::default(),
             dir: dir.keep(),
         };
         let pristine = place.cache.join(pristine_name(&place.install));
@@ -167,6 +174,7 @@ impl Inner {
             files::make_once(&pristine, |to| files::copy_tree(&data, to, user))?;
             forget_stale(&place.cache);
         }
+        inner.options = options.clone();
         inner.run(options)?;
         Ok(inner)
     }
@@ -201,15 +209,27 @@ impl Inner {
         while !fs::read_to_string(&state)
             .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.trim() == "ready"))
         {
-            // Nobody has connected yet, so a fatal error is the server's own.
+            // A fatal error is the server's own, but for those that came too early and were sent away.
             let log = self.log_end();
-            if log.contains("FATAL:") || Instant::now() > deadline {
+            let fatal = |line: &str| line.contains("FATAL:") && !line.contains("the database system is");
+            if log.lines().any(fatal) || Instant::now() > deadline {
                 return Err(Error::Server { what: "starting the server", log });
             }
             sleep(Duration::from_millis(3));
         }
         *lock(&self.admin) = Some(self.config("postgres", SUPERUSER).connect(NoTls)?);
         Ok(())
+    }
+
+    fn crash(&self) -> Result<(), Error> {
+        self.watchdog.tell("crash", "stopping the server", &self.dir)?;
+        *lock(&self.admin) = None;
+        // What is left of the last run says "ready" still.
+        let state = self.dir.join("data/postmaster.pid");
+        if state.exists() {
+            fs::remove_file(&state).map_err(Error::io("remove", &state))?;
+        }
+        self.run(&self.options)
     }
 
     fn settings(&self, options: &Options) -> String {

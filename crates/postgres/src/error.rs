@@ -54,6 +54,19 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// A text that does not say where a database is.
+    #[error("{0}")]
+    Address(String),
+
+    /// Nobody answers there, or not as wanted.
+    #[error("cannot connect to {address}: {reason}")]
+    Connect {
+        /// Whom and where, without a password.
+        address: String,
+        /// What was said.
+        reason: String,
+    },
+
     /// There is no such role in the cluster.
     #[error("there is no role `{0}` in this cluster")]
     UnknownRole(String),
@@ -115,6 +128,10 @@ fn indent(log: &str) -> String {
 fn describe(error: &postgres::Error) -> String {
     match error.as_db_error() {
         Some(db) => format!("{} ({})", db.message(), db.code().code()),
-        None => error.to_string(),
+        // What the error is of says more than what was being done.
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
     }
 }

@@ -11,6 +11,7 @@
 //! # let _ = owner.batch_execute("select 1");
 //! ```
 
+mod address;
 pub mod binaries;
 pub mod cluster;
 mod database;
@@ -19,6 +20,7 @@ mod files;
 pub mod platform;
 mod session;
 
+pub use address::Address;
 pub use binaries::Install;
 pub use cluster::{Cluster, Options, shared, try_shared};
 pub use database::{Database, Template};

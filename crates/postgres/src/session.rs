@@ -4,7 +4,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex};
 
 use postgres::error::ErrorPosition;
-use postgres::{Client, Config, NoTls, Transaction};
+use postgres::tls::{MakeTlsConnect, TlsConnect};
+use postgres::{Client, Config, NoTls, Socket, Transaction};
 
 use crate::error::{Error, LoadError};
 
@@ -39,6 +40,17 @@ pub struct Session {
 impl Session {
     /// Connects without encryption, as fits a Unix socket.
     pub fn connect(config: &Config) -> Result<Self, Error> {
+        Self::connect_with(config, NoTls)
+    }
+
+    /// Connects with what makes the connection private.
+    pub(crate) fn connect_with<T>(config: &Config, tls: T) -> Result<Self, Error>
+    where
+        T: MakeTlsConnect<Socket> + 'static + Send,
+        T::TlsConnect: Send,
+        T::Stream: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
         let notices = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&notices);
         let mut config = config.clone();
@@ -52,7 +64,7 @@ impl Session {
             };
             sink.lock().unwrap_or_else(|poison| poison.into_inner()).push(notice);
         });
-        let client = config.connect(NoTls)?;
+        let client = config.connect(tls)?;
         Ok(Self { client, notices })
     }
 

@@ -47,6 +47,12 @@ while read -r verb; do
         echo "$?"
         pid=
         ;;
+    crash)
+        kill -QUIT "$pid"
+        wait "$pid"
+        echo 0
+        pid=
+        ;;
     esac
 done
 clear_away
