@@ -1,0 +1,97 @@
+//! Blocks of SQL for what no typed object can say.
+//!
+//! A block has what makes the thing, what takes it back, the ids that others may need, and the thing's comment. One
+//! attribute too many of a typed object is a block of its own that needs the object.
+
+use crate::world::{Address, Slot, World};
+use smol_str::SmolStr;
+use specc_catalog::{Dependency, ObjectId, Sql};
+use specc_sql::quote;
+
+/// A block in the making.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Block {
+    name: SmolStr,
+    up: Vec<String>,
+    down: Vec<String>,
+    provides: Vec<ObjectId>,
+    depends: Vec<Dependency>,
+    says: Vec<Address>,
+}
+
+impl Block {
+    pub fn new(name: impl Into<SmolStr>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Adds a statement that makes it, without semicolon.
+    pub fn up(&mut self, statement: impl Into<String>) -> &mut Self {
+        self.up.push(statement.into());
+        self
+    }
+
+    /// Adds a statement that takes it back, without semicolon. They run in this order.
+    pub fn down(&mut self, statement: impl Into<String>) -> &mut Self {
+        self.down.push(statement.into());
+        self
+    }
+
+    /// Adds a comment.
+    pub fn comment(&mut self, on: &str, text: &str) -> &mut Self {
+        self.up(format!("comment on {on} is {}", quote::literal(text)));
+        if self.down.is_empty() {
+            self.down(format!("comment on {on} is null"));
+        }
+        self
+    }
+
+    /// Adds the comment on an object, where it has one.
+    pub fn comment_from(&mut self, world: &World<'_>, address: Address, on: &str) -> &mut Self {
+        if let Some(text) = world.comment(address) {
+            self.comment(on, &text);
+        }
+        self
+    }
+
+    /// It makes this.
+    pub fn provides(&mut self, id: ObjectId) -> &mut Self {
+        self.provides.push(id);
+        self
+    }
+
+    /// It needs this.
+    pub fn needs(&mut self, on: ObjectId, why: &'static str) -> &mut Self {
+        self.depends.push(Dependency::new(on, why));
+        self
+    }
+
+    /// It is what says this object.
+    pub fn says(&mut self, address: Address) -> &mut Self {
+        self.says.push(address);
+        self
+    }
+
+    /// Adds it to what was found.
+    pub fn add(&mut self, world: &mut World<'_>) -> Slot {
+        let text = |statements: &[String]| {
+            let all: Vec<_> = statements.iter().map(|statement| ended(statement)).collect();
+            all.join("\n")
+        };
+        let object = Sql {
+            name: self.name.clone(),
+            up: text(&self.up).into(),
+            down: (!self.down.is_empty()).then(|| text(&self.down).into()),
+            provides: std::mem::take(&mut self.provides),
+        };
+        let slot = world.block(object, std::mem::take(&mut self.depends));
+        for &address in &self.says {
+            world.found.insert(address, slot);
+        }
+        slot
+    }
+}
+
+/// With a semicolon at the end.
+fn ended(statement: &str) -> String {
+    format!("{};", statement.trim().trim_end_matches(';'))
+}

@@ -1,0 +1,169 @@
+//! Which objects the text of a function names. Postgres does not keep that for text; but it looks at the text when the
+//! function is made, so what it names had better be there.
+
+use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
+
+/// A name in a text: with or without a schema.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Mention {
+    pub schema: Option<SmolStr>,
+    pub name: SmolStr,
+}
+
+/// All names in a text, outside of strings and comments.
+pub(crate) fn mentions(text: &str) -> FxHashSet<Mention> {
+    let mut found = FxHashSet::default();
+    let mut before: Option<SmolStr> = None;
+    let mut words = Words { text, at: 0 };
+    let mut dotted = false;
+    while let Some(word) = words.next_word() {
+        match word {
+            Word::Name(name) => {
+                let schema = before.take().filter(|_| dotted);
+                found.insert(Mention { schema, name: name.clone() });
+                before = Some(name);
+                dotted = false;
+            }
+            Word::Dot => dotted = before.is_some(),
+            Word::Other => {
+                before = None;
+                dotted = false;
+            }
+        }
+    }
+    found
+}
+
+/// Whether a text names a column (or anything) of this name.
+pub(crate) fn names(text: &str, name: &str) -> bool {
+    if !text.contains(name) && !name.contains('"') {
+        return false;
+    }
+    let mut words = Words { text, at: 0 };
+    while let Some(word) = words.next_word() {
+        if matches!(word, Word::Name(found) if found == name) {
+            return true;
+        }
+    }
+    false
+}
+
+enum Word {
+    Name(SmolStr),
+    Dot,
+    Other,
+}
+
+struct Words<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Words<'_> {
+    fn next_word(&mut self) -> Option<Word> {
+        let bytes = self.text.as_bytes();
+        let byte = loop {
+            let byte = *bytes.get(self.at)?;
+            if !byte.is_ascii_whitespace() {
+                break byte;
+            }
+            self.at += 1;
+        };
+        let start = self.at;
+        let rest = &self.text[start..];
+        if rest.starts_with("--") {
+            self.at += rest.find('\n').unwrap_or(rest.len());
+            return self.next_word();
+        }
+        if rest.starts_with("/*") {
+            self.at += rest.find("*/").map_or(rest.len(), |end| end + 2);
+            return self.next_word();
+        }
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80;
+        match byte {
+            b'"' => {
+                let (name, length) = quoted(rest, '"');
+                self.at += length;
+                Some(Word::Name(name))
+            }
+            b'\'' => {
+                let escapes = start > 0 && matches!(bytes[start - 1], b'e' | b'E');
+                self.at += string(rest, escapes);
+                Some(Word::Other)
+            }
+            b'.' => {
+                self.at += 1;
+                Some(Word::Dot)
+            }
+            byte if is_name(byte) && byte != b'$' => {
+                self.at += rest.bytes().take_while(|&byte| is_name(byte)).count();
+                let word = &self.text[start..self.at];
+                if byte.is_ascii_digit() {
+                    return Some(Word::Other);
+                }
+                Some(Word::Name(word.to_ascii_lowercase().into()))
+            }
+            _ => {
+                self.at += rest.chars().next().map_or(1, char::len_utf8);
+                Some(Word::Other)
+            }
+        }
+    }
+}
+
+/// The name in quotes, and how long it is with them.
+fn quoted(text: &str, quote: char) -> (SmolStr, usize) {
+    let mut name = String::new();
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        if c != quote {
+            name.push(c);
+            continue;
+        }
+        if chars.next_if(|(_, next)| *next == quote).is_none() {
+            return (name.into(), at + 1);
+        }
+        name.push(quote);
+    }
+    (name.into(), text.len())
+}
+
+/// How long a string is.
+fn string(text: &str, escapes: bool) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' if escapes => at += 2,
+            b'\'' => return at + 1,
+            _ => at += 1,
+        }
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_outside_of_strings_and_comments() {
+        let text = "select \"Odd\".a, b.c.d from Public.\"T\"\"x\" -- not.this\n where x = 'nor.this' /* or.this */";
+        let mut found: Vec<_> = mentions(text)
+            .into_iter()
+            .filter_map(|m| m.schema.map(|schema| format!("{schema}.{}", m.name)))
+            .collect();
+        found.sort();
+        assert_eq!(found, ["Odd.a", "b.c", "c.d", "public.T\"x"]);
+        assert!(!mentions(text).iter().any(|m| m.name == "this"));
+    }
+
+    #[test]
+    fn columns_are_found_by_their_whole_name() {
+        assert!(names("(a_b > 1)", "a_b"));
+        assert!(!names("(a_b > 1)", "a"));
+        assert!(names("\"A b\" = 'c'", "A b"));
+        assert!(!names("x = 'c'", "c"));
+    }
+}

@@ -1,0 +1,218 @@
+//! What objects need, as Postgres keeps it and as the text of functions says it.
+
+use crate::Error;
+use crate::body;
+use crate::world::{Address, Slot, World, class};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+use specc_catalog::{Body, Dependency, Kind, KeyOn, Object, ObjectId, SqlExpr};
+
+/// What Postgres keeps is more than what is wanted here: a constraint's columns and an index's plain columns are in their
+/// own rows. A view's needs are those of its rule, a column's those of its default.
+const DEPENDS: &str = "select case when r.rulename = '_RETURN' then 1259 when a.oid is not null then 1259 else d.classid::int end, \
+      coalesce(case when r.rulename = '_RETURN' then r.ev_class end, a.adrelid, d.objid), a.adnum, \
+      d.refclassid, d.refobjid, d.refobjsubid \
+    from pg_depend d left join pg_rewrite r on d.classid = 2618 and r.oid = d.objid \
+    left join pg_attrdef a on d.classid = 2604 and a.oid = d.objid \
+    where d.deptype in ('n', 'a') and d.objid >= 16384 and d.refobjid >= 16384 \
+      and d.classid not in (2615, 826) and d.refclassid not in (2615, 1418) \
+      and (d.classid <> 2606 or d.refclassid <> 1259) \
+      and (d.classid <> 1259 or d.refclassid <> 1259 \
+        or d.objid in (select i.indexrelid from pg_index i where i.indexprs is not null or i.indpred is not null))";
+
+/// The columns of its own table that an entry reads.
+type Own = FxHashMap<usize, FxHashSet<(u32, i16)>>;
+
+pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+    let mut own = Own::default();
+    for row in world.query(DEPENDS, &[])? {
+        let class = row.get::<_, i32>(0).unsigned_abs();
+        let from: Address = (class, row.get(1));
+        let Some(&slot) = world.found.get(&from) else { continue };
+        let on: Address = (row.get(3), row.get(4));
+        let part = row.get::<_, i32>(5) as i16;
+        if is_own(world, slot, from, on) {
+            own.entry(slot.0).or_default().insert((on.1, part));
+            continue;
+        }
+        let Some(id) = resolve(world, on) else { continue };
+        let entry = &world.entries[slot.0];
+        if !is_implied(&entry.object, &id, row.get::<_, Option<i16>>(2).is_some()) {
+            let why = reason(&entry.object, &id);
+            world.entries[slot.0].depends.push(Dependency::new(id, why));
+        }
+    }
+    columns(world, &own);
+    named(world);
+    Ok(())
+}
+
+/// Whether what is needed is the table that the object is a part of.
+fn is_own(world: &World<'_>, slot: Slot, from: Address, on: Address) -> bool {
+    if on.0 != class::CLASS {
+        return false;
+    }
+    let Some(relation) = world.relations.get(&on.1) else { return false };
+    from == on || world.entries[slot.0].object.table().is_some_and(|table| *table == relation.table())
+}
+
+/// The object of the catalog that stands for one of Postgres's.
+fn resolve(world: &World<'_>, mut on: Address) -> Option<ObjectId> {
+    if let Some(id) = world.id_of(on) {
+        return Some(id);
+    }
+    if on.0 == class::TYPE {
+        let mut found = world.types.get(on.1)?;
+        if let Some(element) = found.element {
+            on = (class::TYPE, element);
+            found = world.types.get(element)?;
+        }
+        if found.relation != 0 {
+            on = (class::CLASS, found.relation);
+        }
+    }
+    if let Some((table, _)) = world.identity_sequences.get(&on.1).filter(|_| on.0 == class::CLASS) {
+        on = (class::CLASS, *table);
+    }
+    if let Some(extension) = world.members.get(&on) {
+        return world.id_of((class::EXTENSION, *extension));
+    }
+    world.id_of(on)
+}
+
+/// Whether the object's structure says it already.
+fn is_implied(object: &Object, on: &ObjectId, in_default: bool) -> bool {
+    let is_type = matches!(on.kind, Kind::Enum | Kind::Domain | Kind::Composite);
+    match object {
+        Object::Table(table) if is_type => {
+            !in_default || table.columns.iter().any(|c| c.ty.schema == on.schema && c.ty.name == on.name)
+        }
+        Object::Trigger(trigger) => {
+            on.kind == Kind::Function && on.schema == trigger.function.schema && on.name == trigger.function.name
+        }
+        Object::Sequence(_) | Object::Publication(_) => true,
+        Object::PublicationTable(_) => on.kind == Kind::Publication,
+        Object::Function(_) | Object::Domain(_) | Object::Composite(_) => {
+            object.implied().iter().any(|implied| implied.on == *on)
+        }
+        _ => false,
+    }
+}
+
+/// In words, after "needs … because".
+fn reason(object: &Object, on: &ObjectId) -> &'static str {
+    match (object, on.kind) {
+        (_, Kind::Extension) => "it uses what this extension brings",
+        (Object::View(_), _) => "its query reads or calls it",
+        (Object::Function(_), _) => "its body reads or calls it",
+        (Object::Policy(_) | Object::Trigger(_), _) => "its condition reads or calls it",
+        (Object::Table(_), _) => "a default or computed column uses it",
+        (Object::Constraint(_), _) => "its condition uses it",
+        (Object::Index(_), _) => "its keys or condition use it",
+        (Object::Domain(_), _) => "its default or a check uses it",
+        (Object::PublicationTable(_), _) => "its filter uses it",
+        (Object::Sql(_), _) => "the block uses it",
+        _ => "it uses it",
+    }
+}
+
+/// Fills in which columns each expression reads.
+fn columns(world: &mut World<'_>, own: &Own) {
+    for (&slot, parts) in own {
+        let mut names: Vec<SmolStr> = Vec::new();
+        for (relation, part) in parts.iter().filter(|(_, part)| *part != 0) {
+            if let Some(relation) = world.relations.get(relation) {
+                names.push(relation.column(*part));
+            }
+        }
+        names.sort();
+        names.dedup();
+        let fill = |expr: &mut SqlExpr| {
+            expr.columns = names.iter().filter(|name| body::names(&expr.text, name)).cloned().collect();
+        };
+        each_expression(&mut world.entries[slot].object, fill);
+    }
+    // The columns that divide a table are no dependency of it, for they are a part of it.
+    for entry in &mut world.entries {
+        let Object::Table(table) = &mut entry.object else { continue };
+        let Some(by) = &mut table.partition_by else { continue };
+        for key in &mut by.keys {
+            if let KeyOn::Expr(expr) = &mut key.on {
+                let names = table.columns.iter().map(|column| column.name.clone());
+                expr.columns = names.filter(|name| body::names(&expr.text, name)).collect();
+                expr.columns.sort();
+            }
+        }
+    }
+}
+
+fn each_expression(object: &mut Object, mut f: impl FnMut(&mut SqlExpr)) {
+    match object {
+        Object::Policy(o) => o.using.iter_mut().chain(o.check.iter_mut()).for_each(f),
+        Object::Trigger(o) => o.when.iter_mut().for_each(f),
+        Object::PublicationTable(o) => o.filter.iter_mut().for_each(f),
+        Object::Table(o) => o.columns.iter_mut().filter_map(|column| column.generated.as_deref_mut()).for_each(f),
+        Object::Index(o) => {
+            let keys = o.keys.iter_mut().filter_map(|key| match &mut key.on {
+                KeyOn::Expr(expr) => Some(expr),
+                KeyOn::Column(_) => None,
+            });
+            keys.chain(o.filter.iter_mut()).for_each(f);
+        }
+        Object::Constraint(o) => {
+            if let specc_catalog::Rule::Exclude { elements, filter, .. } = &mut o.rule {
+                for (key, _) in elements.iter_mut() {
+                    if let KeyOn::Expr(expr) = &mut key.on {
+                        f(expr);
+                    }
+                }
+                filter.iter_mut().for_each(f);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Why a function needs what only its text names.
+pub(crate) const NAMED: &str = "its text names it";
+
+/// What the texts of functions name.
+fn named(world: &mut World<'_>) {
+    let mut known: FxHashMap<SmolStr, Vec<ObjectId>> = FxHashMap::default();
+    for entry in &world.entries {
+        let provided = match &entry.object {
+            Object::Sql(block) => block.provides.clone(),
+            Object::Table(_) | Object::View(_) | Object::Sequence(_) | Object::Function(_) => vec![entry.object.id()],
+            Object::Enum(_) | Object::Domain(_) | Object::Composite(_) => vec![entry.object.id()],
+            _ => continue,
+        };
+        for id in provided.into_iter().filter(|id| !id.schema.is_empty()) {
+            known.entry(id.name.clone()).or_default().push(id);
+        }
+    }
+    for entry in &mut world.entries {
+        let Object::Function(function) = &entry.object else { continue };
+        let Body::Text(text) = &function.body else { continue };
+        if !matches!(function.language.as_str(), "sql" | "plpgsql") {
+            continue;
+        }
+        let path = function.settings.iter().find(|(name, _)| name == "search_path").map(|(_, value)| value.as_str());
+        let path: Vec<String> =
+            path.unwrap_or("public").split(',').map(|part| part.trim().trim_matches('"').to_owned()).collect();
+        let own = entry.object.id();
+        let mut found: Vec<ObjectId> = Vec::new();
+        for mention in body::mentions(text) {
+            for id in known.get(&mention.name).into_iter().flatten() {
+                let fits = match &mention.schema {
+                    Some(schema) => *schema == id.schema,
+                    None => path.iter().any(|schema| *schema == id.schema),
+                };
+                if fits && *id != own {
+                    found.push(id.clone());
+                }
+            }
+        }
+        found.retain(|id| !entry.depends.iter().any(|needed| needed.on == *id));
+        entry.depends.extend(found.into_iter().map(|id| Dependency::new(id, NAMED)));
+    }
+}

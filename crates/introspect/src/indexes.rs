@@ -1,0 +1,189 @@
+//! Indexes, also those that a constraint has for itself.
+
+use crate::Error;
+use crate::blocks::Block;
+use crate::options::parameters;
+use crate::text::bare;
+use crate::world::{Relation, World, class, letter, maybe, name};
+use rustc_hash::FxHashMap;
+use smol_str::{SmolStr, format_smolstr};
+use specc_catalog::{Index, IndexKey, KeyOn, Kind, ObjectId, SqlExpr, TableName};
+use specc_postgres::postgres::Row;
+use specc_sql::quote;
+
+/// The parts of an index that constraints need too.
+#[derive(Clone, Debug)]
+pub(crate) struct Raw {
+    pub method: SmolStr,
+    pub keys: Vec<IndexKey>,
+    pub include: Vec<SmolStr>,
+    pub filter: Option<SqlExpr>,
+    pub nulls_not_distinct: bool,
+    /// Each key is in its type's plain order.
+    pub plain: bool,
+}
+
+const INDEXES: &str = "select i.indexrelid, i.indrelid, c.relname::text, am.amname::text, i.indisunique, i.indnullsnotdistinct, \
+      i.indisvalid, i.indisreplident, i.indisclustered, i.indkey::int2[], i.indnkeyatts, i.indcollation::oid[], \
+      i.indclass::oid[], i.indoption::int2[], \
+      case when i.indexprs is not null then array(select pg_get_indexdef(i.indexrelid, n, false) \
+        from generate_series(1, i.indnatts::int) n where i.indkey[n - 1] = 0 order by n) end, \
+      pg_get_expr(i.indpred, i.indrelid), c.reloptions, s.spcname::text, c.relispartition, t.relkind, k.oid, k.conname::text \
+    from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid \
+    join pg_am am on am.oid = c.relam \
+    left join pg_tablespace s on s.oid = c.reltablespace \
+    left join pg_constraint k on k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x') \
+    where t.relnamespace = any ($1) and t.relkind in ('r', 'p', 'm') and t.relpersistence <> 't'";
+
+/// The types and collations of the columns that indexes are over.
+const COLUMNS: &str = "select a.attrelid, a.attnum, a.atttypid, a.attcollation from pg_attribute a \
+    join pg_class c on c.oid = a.attrelid \
+    where c.relnamespace = any ($1) and c.relkind in ('r', 'p', 'm') and a.attnum > 0 and not a.attisdropped";
+
+const STATISTICS: &str = "select a.attrelid, a.attnum, a.attstattarget::int from pg_attribute a \
+    join pg_class c on c.oid = a.attrelid where c.relkind in ('i', 'I') and c.relnamespace = any ($1) and a.attstattarget >= 0";
+
+struct Columns(FxHashMap<(u32, i16), (u32, u32)>);
+
+pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+    let spaces = world.spaces.clone();
+    let columns = world.query(COLUMNS, &[&spaces])?;
+    let columns =
+        Columns(columns.iter().map(|row| ((row.get(0), row.get(1)), (row.get(2), row.get(3)))).collect());
+    let mut statistics: FxHashMap<u32, Vec<(i16, i32)>> = FxHashMap::default();
+    for row in world.query(STATISTICS, &[&spaces])? {
+        statistics.entry(row.get(0)).or_default().push((row.get(1), row.get(2)));
+    }
+    for row in world.query(INDEXES, &[&spaces])? {
+        let (oid, table): (u32, u32) = (row.get(0), row.get(1));
+        let Some(relation) = world.relations.get(&table).filter(|relation| relation.ours).cloned() else { continue };
+        if world.members.contains_key(&(class::CLASS, oid)) {
+            continue;
+        }
+        let raw = raw(world, &row, table, &relation, &columns);
+        let constraint: Option<u32> = row.get(20);
+        let part: bool = row.get(18);
+        if part && constraint.is_none() {
+            continue;
+        }
+        let index = Named { table: relation.table(), name: name(&row, 2) };
+        let id = match maybe(&row, 21) {
+            Some(constraint) => index.table.part(Kind::Constraint, constraint),
+            None => ObjectId::new(Kind::Index, index.table.schema.clone(), index.name.clone()),
+        };
+        if !row.get::<_, bool>(6) && constraint.is_none() {
+            world.invalid_indexes.push(id);
+            continue;
+        }
+        if !part {
+            extras(world, &row, &index, &id, constraint.is_some());
+            for (number, target) in statistics.remove(&oid).unwrap_or_default() {
+                keep_statistics(world, &index, &id, number, target);
+            }
+        }
+        if constraint.is_some() {
+            world.constraint_indexes.insert(oid, raw);
+            continue;
+        }
+        let object = Index {
+            table: index.table,
+            name: index.name,
+            unique: row.get(4),
+            method: raw.method,
+            keys: raw.keys,
+            include: raw.include,
+            filter: raw.filter,
+            options: parameters(row.get(16), None),
+            nulls_not_distinct: raw.nulls_not_distinct,
+        };
+        world.add((class::CLASS, oid), object);
+    }
+    Ok(())
+}
+
+fn raw(world: &World<'_>, row: &Row, table: u32, relation: &Relation, columns: &Columns) -> Raw {
+    let numbers: Vec<i16> = row.get(9);
+    let keys_count = row.get::<_, i16>(10) as usize;
+    let (collations, classes, options): (Vec<u32>, Vec<u32>, Vec<i16>) = (row.get(11), row.get(12), row.get(13));
+    let mut texts = row.get::<_, Option<Vec<&str>>>(14).unwrap_or_default().into_iter();
+    let mut keys = Vec::with_capacity(keys_count);
+    for n in 0..keys_count.min(numbers.len()) {
+        let number = numbers[n];
+        let known = columns.0.get(&(table, number)).copied();
+        let on = if number == 0 {
+            KeyOn::Expr(SqlExpr::new(bare(texts.next().unwrap_or_default())))
+        } else {
+            KeyOn::Column(relation.column(number))
+        };
+        // What an expression's own collation is, is not kept anywhere; one that is not the database's is said again.
+        let usual = known.map_or(100, |(_, collation)| collation);
+        let option = options.get(n).copied().unwrap_or(0);
+        let (desc, nulls_first) = (option & 1 != 0, option & 2 != 0);
+        keys.push(IndexKey {
+            on,
+            collation: world.types.collation(collations.get(n).copied().unwrap_or(0), usual),
+            opclass: classes.get(n).and_then(|class| world.types.operator_class(*class, known.map(|(ty, _)| ty))),
+            desc,
+            nulls_first: (nulls_first != desc).then_some(nulls_first),
+        });
+    }
+    let plain = |key: &IndexKey| key.opclass.is_none() && key.collation.is_none() && !key.desc && key.nulls_first.is_none();
+    Raw {
+        method: name(row, 3),
+        include: relation.names(numbers.get(keys_count..).unwrap_or_default()),
+        filter: row.get::<_, Option<&str>>(15).map(|text| SqlExpr::new(bare(text))),
+        nulls_not_distinct: row.get(5),
+        plain: keys.iter().all(plain),
+        keys,
+    }
+}
+
+struct Named {
+    table: TableName,
+    name: SmolStr,
+}
+
+/// What is said of an index that has no place in the catalog.
+fn extras(world: &mut World<'_>, row: &Row, index: &Named, id: &ObjectId, constraint: bool) {
+    let schema = &index.table.schema;
+    let (quoted, ident) = (quote::qualified(schema, &index.name), quote::ident(&index.name));
+    let table = quote::qualified(schema, &index.table.name);
+    let add = |world: &mut World<'_>, what: &str, up: String, down: String| {
+        let mut block = Block::new(format_smolstr!("{what} {schema}.{}", index.name));
+        block.up(up).down(down).needs(id.clone(), "it is said of this index").add(world);
+    };
+    if let Some(space) = maybe(row, 17) {
+        let set = |space: &str| format!("alter index {quoted} set tablespace {}", quote::ident(space));
+        add(world, "tablespace of", set(&space), set("pg_default"));
+    }
+    if row.get(7) {
+        let alter = format!("alter table {table} replica identity");
+        add(world, "replica identity", format!("{alter} using index {ident}"), format!("{alter} default"));
+    }
+    if row.get(8) {
+        let view = letter(row, 19) == 'm';
+        let alter = if view { format!("alter materialized view {table}") } else { format!("alter table {table}") };
+        add(world, "cluster on", format!("{alter} cluster on {ident}"), format!("{alter} set without cluster"));
+    }
+    if constraint {
+        let options = parameters(row.get(16), None);
+        if !options.is_empty() {
+            let set: Vec<_> = options.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            let names: Vec<_> = options.iter().map(|(name, _)| name.as_str()).collect();
+            let up = format!("alter index {quoted} set ({})", set.join(", "));
+            add(world, "storage of", up, format!("alter index {quoted} reset ({})", names.join(", ")));
+        }
+        if let Some(text) = world.comment((class::CLASS, row.get(0))) {
+            let mut block = Block::new(format_smolstr!("comment on index {schema}.{}", index.name));
+            block.comment(&format!("index {quoted}"), &text).needs(id.clone(), "it is said of its index").add(world);
+        }
+    }
+}
+
+fn keep_statistics(world: &mut World<'_>, index: &Named, id: &ObjectId, number: i16, target: i32) {
+    let quoted = quote::qualified(&index.table.schema, &index.name);
+    let mut block = Block::new(format_smolstr!("statistics of {}.{}.{number}", index.table.schema, index.name));
+    let alter = format!("alter index {quoted} alter column {number} set statistics");
+    block.up(format!("{alter} {target}")).down(format!("{alter} -1"));
+    block.needs(id.clone(), "it is said of a column of this index").add(world);
+}

@@ -1,0 +1,103 @@
+//! Kinds of object that the catalog has no type for: each is a whole block.
+//!
+//! Names and definitions are Postgres's own (`pg_identify_object`, `pg_get_…def`), put together here where Postgres has no
+//! function for the whole.
+
+mod foreign;
+mod operators;
+mod routines;
+mod search;
+
+use crate::Error;
+use crate::blocks::Block;
+use crate::world::{Address, World, name};
+use smol_str::{SmolStr, format_smolstr};
+use specc_catalog::{Kind, ObjectId};
+use specc_sql::quote;
+
+pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+    routines::aggregates(world)?;
+    routines::rules(world)?;
+    routines::event_triggers(world)?;
+    operators::operators(world)?;
+    operators::classes(world)?;
+    operators::casts(world)?;
+    search::collations(world)?;
+    search::dictionaries(world)?;
+    search::configurations(world)?;
+    search::statistics(world)?;
+    foreign::wrappers(world)?;
+    foreign::servers(world)?;
+    labels(world)?;
+    unsaid(world)
+}
+
+/// A block that is named, dropped and commented on as Postgres identifies the object.
+fn identified(world: &mut World<'_>, address: Address, kind: &str, identity: &str, ups: Vec<String>) {
+    let mut block = Block::new(format_smolstr!("{} {identity}", kind_name(kind)));
+    for up in ups {
+        block.up(up);
+    }
+    block.down(format!("drop {} {identity}", sql_kind(kind)));
+    block.comment_from(world, address, &format!("{} {identity}", sql_kind(kind)));
+    block.says(address).add(world);
+}
+
+/// What Postgres calls a kind when it identifies an object, as one would say it.
+fn kind_name(kind: &str) -> &str {
+    match kind {
+        "statistics object" => "statistics",
+        "foreign-data wrapper" => "foreign data wrapper",
+        other => other,
+    }
+}
+
+/// The same in SQL.
+fn sql_kind(kind: &str) -> &str {
+    match kind {
+        "statistics object" => "statistics",
+        "foreign-data wrapper" => "foreign data wrapper",
+        other => other,
+    }
+}
+
+const LABELS: &str = "select i.type, i.identity, l.provider, l.label from pg_seclabel l, \
+    lateral pg_identify_object(l.classoid, l.objoid, l.objsubid) i order by 1, 2, 3";
+
+fn labels(world: &mut World<'_>) -> Result<(), Error> {
+    for row in world.query(LABELS, &[])? {
+        let (kind, identity, provider) = (name(&row, 0), name(&row, 1), name(&row, 2));
+        let on = format!("{} {identity}", sql_kind(&kind));
+        let label = |text: &str| format!("security label for {} on {on} is {text}", quote::ident(&provider));
+        let mut block = Block::new(format_smolstr!("security label {provider} on {kind} {identity}"));
+        block.up(label(&quote::literal(row.get(3)))).down(label("null")).add(world);
+    }
+    Ok(())
+}
+
+/// Rare things that only a superuser makes, or that hold passwords. They are said, but not read.
+const UNSAID: &str = "select 'language ' || lanname, 'a language is made by programs in C', 2612, oid from pg_language where oid >= 16384 \
+    union all select 'access method ' || amname, 'an access method is made by programs in C', 2601, oid from pg_am where oid >= 16384 \
+    union all select 'conversion ' || conname, 'a conversion is made by programs in C', 2607, oid from pg_conversion where oid >= 16384 \
+    union all select 'transform for ' || format_type(trftype, null), 'a transform is made by programs in C', 3576, oid from pg_transform where oid >= 16384 \
+    union all select 'text search parser ' || prsname, 'a parser is made by programs in C', 3601, oid from pg_ts_parser where oid >= 16384 \
+    union all select 'text search template ' || tmplname, 'a template is made by programs in C', 3764, oid from pg_ts_template where oid >= 16384 \
+    union all select 'subscription ' || subname, 'it holds the password of another server', 6100, oid from pg_subscription \
+        where subdbid = (select oid from pg_database where datname = current_database()) \
+    union all select 'user mapping for ' || usename || ' on server ' || srvname, 'it can hold a password', 1418, umid from pg_user_mappings \
+    order by 1";
+
+fn unsaid(world: &mut World<'_>) -> Result<(), Error> {
+    for row in world.query(UNSAID, &[])? {
+        let class = row.get::<_, i32>(2).unsigned_abs();
+        if !world.members.contains_key(&(class, row.get(3))) {
+            world.leave_out(name(&row, 0), name(&row, 1));
+        }
+    }
+    Ok(())
+}
+
+/// The id of a type as the block that makes it provides it.
+fn function_id(schema: SmolStr, name: SmolStr, signature: SmolStr) -> ObjectId {
+    ObjectId::new(Kind::Function, schema, name).part(signature)
+}

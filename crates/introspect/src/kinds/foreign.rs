@@ -1,0 +1,65 @@
+//! Foreign data wrappers and servers.
+
+use super::identified;
+use crate::Error;
+use crate::acl::Given;
+use crate::blocks::Block;
+use crate::tables::options;
+use crate::world::{World, maybe, name};
+use smol_str::{SmolStr, format_smolstr};
+use specc_catalog::{Kind, ObjectId};
+use specc_sql::quote;
+
+const WRAPPERS: &str = "select w.oid, nullif(w.fdwhandler, 0)::regproc::text, nullif(w.fdwvalidator, 0)::regproc::text, w.fdwoptions, \
+      i.type, i.identity from pg_foreign_data_wrapper w, lateral pg_identify_object(2328, w.oid, 0) i";
+
+pub(super) fn wrappers(world: &mut World<'_>) -> Result<(), Error> {
+    for row in world.query(WRAPPERS, &[])? {
+        let address = (2328, row.get(0));
+        if world.members.contains_key(&address) {
+            continue;
+        }
+        let (kind, identity): (SmolStr, SmolStr) = (name(&row, 4), name(&row, 5));
+        let mut up = format!("create foreign data wrapper {identity}");
+        for (word, at) in [("handler", 1), ("validator", 2)] {
+            up.push_str(&maybe(&row, at).map(|function| format!(" {word} {function}")).unwrap_or_default());
+        }
+        up.push_str(&options(&row.get::<_, Option<Vec<String>>>(3).unwrap_or_default()));
+        identified(world, address, &kind, &identity, vec![up]);
+    }
+    Ok(())
+}
+
+const SERVERS: &str = "select s.oid, s.srvname::text, w.fdwname::text, s.srvtype, s.srvversion, s.srvoptions, s.srvacl::text[], s.srvowner \
+    from pg_foreign_server s join pg_foreign_data_wrapper w on w.oid = s.srvfdw";
+
+pub(super) fn servers(world: &mut World<'_>) -> Result<(), Error> {
+    for row in world.query(SERVERS, &[])? {
+        let address = (1417, row.get(0));
+        if world.members.contains_key(&address) {
+            continue;
+        }
+        let server = name(&row, 1);
+        let ident = quote::ident(&server).into_owned();
+        let mut up = format!("create server {ident}");
+        for (word, at) in [("type", 3), ("version", 4)] {
+            up.push_str(&maybe(&row, at).map(|text| format!(" {word} {}", quote::literal(&text))).unwrap_or_default());
+        }
+        up.push_str(&format!(" foreign data wrapper {}", quote::ident(row.get(2))));
+        up.push_str(&options(&row.get::<_, Option<Vec<String>>>(5).unwrap_or_default()));
+        let mut block = Block::new(format_smolstr!("server {server}"));
+        block.up(up).down(format!("drop server {ident}"));
+        block.comment_from(world, address, &format!("server {ident}"));
+        let mut given = Given::default();
+        given.add(&row.get::<_, Option<Vec<String>>>(6).unwrap_or_default(), &world.role_name(row.get(7)), None);
+        for (to, privileges) in given.finish() {
+            let option = if privileges.iter().any(|p| p.grantable) { " with grant option" } else { "" };
+            let role = if to == "public" { "public".into() } else { quote::ident(&to) };
+            block.up(format!("grant usage on foreign server {ident} to {role}{option}"));
+            block.needs(ObjectId::new(Kind::Role, "", to.clone()), "it is for this role");
+            world.mentioned.insert(to);
+        }
+        block.says(address).add(world);
+    }
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! What the platform and extensions keep as rows: storage buckets and `pg_cron` jobs. And extensions themselves.
+
+use crate::Error;
+use crate::world::{World, class, maybe, name};
+use smol_str::SmolStr;
+use specc_catalog::{Bucket, Dependency, Entry, Extension, Job, Kind, ObjectId};
+
+const EXTENSIONS: &str = "select e.oid, e.extname::text, n.nspname::text, e.extowner from pg_extension e \
+    join pg_namespace n on n.oid = e.extnamespace where e.oid >= 16384";
+
+const ROWS: &str = "select coalesce(has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'), false), \
+      (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attname in ('file_size_limit', 'allowed_mime_types')) = 2 \
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2 and c.relkind = 'r'";
+
+const BUCKETS: &str = "select id, public, file_size_limit, allowed_mime_types from storage.buckets order by id";
+
+const JOBS: &str = "select jobname::text, schedule, command from cron.job \
+    where jobname is not null and database = current_database() order by jobname";
+
+pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+    for row in world.query(EXTENSIONS, &[])? {
+        let (oid, schema) = (row.get(0), name(&row, 2));
+        let schema = if matches!(schema.as_str(), "public" | "pg_catalog") { SmolStr::default() } else { schema };
+        let theirs = world.owners.platform.contains(&world.role_name(row.get(3)));
+        let mut entry = Entry::new(Extension { name: name(&row, 1), schema, version: None });
+        // Every extension brings a comment of its own.
+        entry.comment = None;
+        let slot = world.push(entry);
+        world.found.insert((class::EXTENSION, oid), slot);
+        if theirs {
+            world.doubtful.push(slot);
+        }
+    }
+    if readable(world, "storage", "buckets", true)? {
+        for row in world.query(BUCKETS, &[])? {
+            let bucket = Bucket {
+                id: name(&row, 0),
+                public: row.get::<_, Option<bool>>(1).unwrap_or_default(),
+                size_limit: row.get::<_, Option<i64>>(2).map(i64::unsigned_abs),
+                mime_types: row.get::<_, Option<Vec<&str>>>(3).unwrap_or_default().into_iter().map(Into::into).collect(),
+            };
+            world.push(Entry::new(bucket));
+        }
+    }
+    if readable(world, "cron", "job", false)? {
+        for row in world.query(JOBS, &[])? {
+            let Some(job) = maybe(&row, 0) else { continue };
+            let mut entry = Entry::new(Job { name: job, schedule: name(&row, 1), command: row.get::<_, &str>(2).trim().into() });
+            let cron = ObjectId::new(Kind::Extension, "", "pg_cron");
+            entry.depends.push(Dependency::new(cron, "it runs the job"));
+            world.push(entry);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a table is there and may be read, and has the columns that it has on the platform.
+fn readable(world: &mut World<'_>, schema: &str, table: &str, columns: bool) -> Result<bool, Error> {
+    let rows = world.query(ROWS, &[&schema, &table])?;
+    let Some(row) = rows.first() else { return Ok(false) };
+    let (allowed, complete): (bool, bool) = (row.get(0), row.get(1));
+    if !allowed {
+        world.leave_out(format!("the rows of {schema}.{table}"), "this role may not read them");
+    }
+    Ok(allowed && (complete || !columns))
+}

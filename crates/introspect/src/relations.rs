@@ -1,0 +1,40 @@
+//! Every table, view, sequence and composite type by number, with the names of its columns.
+
+use crate::Error;
+use crate::world::{FIRST_OWN, Relation, World, class, letter, name};
+
+/// What a transaction keeps to itself, and what only carries other relations, is no object.
+const RELATIONS: &str = "select c.oid, c.relnamespace, c.relname::text, c.relkind, c.relowner, c.relacl::text[], \
+      c.relispartition \
+    from pg_class c \
+    where c.oid >= 16384 and c.relkind not in ('i', 'I', 't') and c.relpersistence <> 't'";
+
+/// Views have columns too, but only indexes, grants and comments ask for their names.
+const COLUMNS: &str = "select a.attrelid, array_agg(case when a.attisdropped then '' else a.attname::text end order by a.attnum) \
+    from pg_attribute a join pg_class c on c.oid = a.attrelid \
+    where a.attnum > 0 and c.oid >= 16384 and c.relkind not in ('i', 'I', 't', 'S') and c.relpersistence <> 't' \
+    group by a.attrelid";
+
+pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+    debug_assert_eq!(FIRST_OWN, 16384);
+    for row in world.query(RELATIONS, &[])? {
+        let (oid, schema, owner): (u32, u32, u32) = (row.get(0), row.get(1), row.get(4));
+        let relation = Relation {
+            schema: world.schema_name(schema),
+            name: name(&row, 2),
+            kind: letter(&row, 3),
+            ours: world.is_ours(schema, owner, (class::CLASS, oid)),
+            owner,
+            acl: row.get(5),
+            part: row.get(6),
+            columns: Vec::new(),
+        };
+        world.relations.insert(oid, relation);
+    }
+    for row in world.query(COLUMNS, &[])? {
+        if let Some(relation) = world.relations.get_mut(&row.get(0)) {
+            relation.columns = row.get::<_, Vec<&str>>(1).into_iter().map(Into::into).collect();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! Columns, and what is said of them that has no place in a table.
+
+use crate::Error;
+use crate::blocks::Block;
+use crate::world::{World, class, letter, name};
+use rustc_hash::FxHashMap;
+use smol_str::{SmolStr, format_smolstr};
+use specc_catalog::{Column, SqlExpr, TableName};
+use specc_postgres::postgres::Row;
+use specc_sql::quote;
+use std::rc::Rc;
+
+/// A column with what only Postgres knows of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Raw {
+    pub number: i16,
+    pub column: Column,
+    pub ty: u32,
+    pub collation: u32,
+    /// Not only inherited.
+    pub local: bool,
+    /// As in `set statistics 500`.
+    pub statistics: Option<i32>,
+    /// As in `set (n_distinct = 5)`.
+    pub attributes: Vec<String>,
+    /// Of a foreign table.
+    pub foreign: Vec<String>,
+}
+
+const COLUMNS: &str = "select a.attrelid, a.attnum, a.attname::text, a.atttypid, a.atttypmod, \
+      case when a.atttypmod >= 0 and a.atttypid >= 16384 then format_type(a.atttypid, a.atttypmod) end, a.attnotnull, \
+      a.attidentity, a.attgenerated, a.attcollation, a.attstorage, a.attcompression, a.attislocal, a.attstattarget::int, \
+      a.attoptions, pg_get_expr(d.adbin, d.adrelid), a.attfdwoptions \
+    from pg_attribute a join pg_class c on c.oid = a.attrelid \
+    left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.atthasdef \
+    where c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't' and c.relnamespace = any ($1) \
+      and a.attnum > 0 and not a.attisdropped order by a.attrelid, a.attnum";
+
+/// From 18 on a column can promise to be not null for new rows only.
+const UNCHECKED: &str = "select k.conrelid, k.conkey[1], k.conname::text from pg_constraint k \
+    where k.contype = 'n' and not k.convalidated and k.conrelid <> 0";
+
+/// Columns by table.
+pub(super) fn read(world: &mut World<'_>) -> Result<FxHashMap<u32, Vec<Raw>>, Error> {
+    let spaces = world.spaces.clone();
+    let rows = world.query(COLUMNS, &[&spaces])?;
+    let unchecked = if world.version >= 180_000 { world.query(UNCHECKED, &[])? } else { Vec::new() };
+    let unchecked: FxHashMap<(u32, i16), SmolStr> =
+        unchecked.iter().map(|row| ((row.get(0), row.get(1)), name(row, 2))).collect();
+    let mut all: FxHashMap<u32, Vec<Raw>> = FxHashMap::default();
+    // Most columns have a default that others have too.
+    let mut texts: FxHashMap<Rc<str>, SmolStr> = FxHashMap::default();
+    for row in &rows {
+        let table: u32 = row.get(0);
+        let mut raw = column(world, table, row, &mut texts);
+        if let Some(constraint) = unchecked.get(&(table, raw.number)) {
+            raw.column.nullable = true;
+            not_checked(world, table, &raw.column.name, constraint);
+        }
+        all.entry(table).or_default().push(raw);
+    }
+    Ok(all)
+}
+
+fn column(world: &mut World<'_>, table: u32, row: &Row, texts: &mut FxHashMap<Rc<str>, SmolStr>) -> Raw {
+    let (number, ty): (i16, u32) = (row.get(1), row.get(3));
+    let mut column = Column::new(name(row, 2), world.types.data_type(ty, row.get(4), row.get(5)));
+    column.nullable = !row.get::<_, bool>(6);
+    let text = row.get::<_, Option<&str>>(15).map(|text| match texts.get(text) {
+        Some(known) => known.clone(),
+        None => {
+            let new = SmolStr::from(text);
+            texts.insert(text.into(), new.clone());
+            new
+        }
+    });
+    match letter(row, 8) {
+        's' | 'v' => {
+            column.virtual_generated = letter(row, 8) == 'v';
+            column.generated = text.map(|text| Box::new(SqlExpr::new(crate::text::bare(&text))));
+            world.generated.entry(table).or_default().push(number);
+        }
+        _ => column.default = text.map(SqlExpr::new),
+    }
+    let identity = letter(row, 7);
+    if identity == 'a' || identity == 'd' {
+        column.identity = Some(Box::new((identity == 'a', world.identities.get(table, number))));
+    }
+    let collation: u32 = row.get(9);
+    column.collation = world.types.collation(collation, world.types.collation_of(ty)).map(Box::new);
+    let storage = letter(row, 10);
+    if world.types.get(ty).is_some_and(|found| found.storage != storage) {
+        column.storage = Some(SmolStr::new_static(match storage {
+            'p' => "plain",
+            'e' => "external",
+            'm' => "main",
+            _ => "extended",
+        }));
+    }
+    column.compression = match letter(row, 11) {
+        'p' => Some("pglz".into()),
+        'l' => Some("lz4".into()),
+        _ => None,
+    };
+    column.comment = world.comment_on((class::CLASS, table), number);
+    Raw {
+        number,
+        column,
+        ty,
+        collation,
+        local: row.get(12),
+        statistics: row.get::<_, Option<i32>>(13).filter(|&n| n >= 0),
+        attributes: row.get::<_, Option<Vec<String>>>(14).unwrap_or_default(),
+        foreign: row.get::<_, Option<Vec<String>>>(16).unwrap_or_default(),
+    }
+}
+
+fn not_checked(world: &mut World<'_>, table: u32, column: &SmolStr, constraint: &SmolStr) {
+    let Some(relation) = world.relations.get(&table).filter(|relation| relation.ours) else { return };
+    let table = relation.table();
+    let quoted = quote::qualified(&table.schema, &table.name);
+    let mut block = Block::new(format_smolstr!("not null {constraint} of {}.{}", table.schema, table.name));
+    let (name, ident) = (quote::ident(constraint), quote::ident(column));
+    block.up(format!("alter table {quoted} add constraint {name} not null {ident} not valid"));
+    block.down(format!("alter table {quoted} drop constraint {name}"));
+    block.needs(table.id(), "it is a constraint of this table").add(world);
+}
+
+/// Blocks for what columns have beyond a [`Column`], and for what a partition or heir has that its parent has not.
+pub(super) fn leftovers(world: &mut World<'_>, all: &[(u32, Vec<Raw>)], parents: &FxHashMap<u32, Vec<u32>>) {
+    let places: FxHashMap<u32, usize> = all.iter().enumerate().map(|(n, (oid, _))| (*oid, n)).collect();
+    for (oid, own) in all {
+        let Some(table) = world.relations.get(oid).map(|relation| relation.table()) else { continue };
+        for raw in own {
+            settings(world, &table, raw);
+        }
+        let Some(parents) = parents.get(oid) else { continue };
+        let part = world.relations.get(oid).is_some_and(|relation| relation.part);
+        for raw in own.iter().filter(|raw| part || !raw.local) {
+            let above = parents.iter().filter_map(|parent| places.get(parent));
+            let same = |raw2: &&Raw| raw2.column.name == raw.column.name;
+            if let Some(above) = above.filter_map(|&n| all[n].1.iter().find(same)).next() {
+                differs(world, &table, raw, &above.column);
+            }
+        }
+    }
+}
+
+fn settings(world: &mut World<'_>, table: &TableName, raw: &Raw) {
+    let (quoted, ident) = (quote::qualified(&table.schema, &table.name), quote::ident(&raw.column.name));
+    let mut block =
+        Block::new(format_smolstr!("statistics of {}.{}.{}", table.schema, table.name, raw.column.name));
+    let mut any = false;
+    if let Some(target) = raw.statistics {
+        block.up(format!("alter table {quoted} alter column {ident} set statistics {target}"));
+        block.down(format!("alter table {quoted} alter column {ident} set statistics -1"));
+        any = true;
+    }
+    if !raw.attributes.is_empty() {
+        let names: Vec<_> = raw.attributes.iter().filter_map(|text| text.split('=').next()).collect();
+        block.up(format!("alter table {quoted} alter column {ident} set ({})", raw.attributes.join(", ")));
+        block.down(format!("alter table {quoted} alter column {ident} reset ({})", names.join(", ")));
+        any = true;
+    }
+    if any {
+        block.needs(table.id(), "it is said of a column of this table").add(world);
+    }
+}
+
+/// What an heir's column has of its own.
+fn differs(world: &mut World<'_>, table: &TableName, raw: &Raw, above: &Column) {
+    let (quoted, ident) = (quote::qualified(&table.schema, &table.name), quote::ident(&raw.column.name));
+    let alter = format!("alter table only {quoted} alter column {ident}");
+    let mut block = Block::new(format_smolstr!("column {}.{}.{}", table.schema, table.name, raw.column.name));
+    let own = &raw.column;
+    let mut any = false;
+    if own.default != above.default {
+        match &own.default {
+            Some(default) => block.up(format!("{alter} set default {}", default.text)),
+            None => block.up(format!("{alter} drop default")),
+        };
+        match &above.default {
+            Some(default) => block.down(format!("{alter} set default {}", default.text)),
+            None => block.down(format!("{alter} drop default")),
+        };
+        any = true;
+    }
+    if !own.nullable && above.nullable {
+        block.up(format!("{alter} set not null"));
+        block.down(format!("{alter} drop not null"));
+        any = true;
+    }
+    if own.storage != above.storage {
+        block.up(format!("{alter} set storage {}", own.storage.as_deref().unwrap_or("default")));
+        any = true;
+    }
+    if own.compression != above.compression {
+        block.up(format!("{alter} set compression {}", own.compression.as_deref().unwrap_or("default")));
+        any = true;
+    }
+    if let Some(text) = &own.comment {
+        block.comment(&format!("column {quoted}.{ident}"), text);
+        any = true;
+    }
+    if any {
+        block.needs(table.id(), "it is said of a column of this table").add(world);
+    }
+}

@@ -1,0 +1,106 @@
+//! Reading what Postgres's deparser writes: it has strings, quoted names and parentheses, and no comments.
+
+/// The place after the string, quoted name or other character that starts at `at`.
+fn step(bytes: &[u8], at: usize) -> usize {
+    let quote = bytes[at];
+    if quote != b'\'' && quote != b'"' {
+        return at + 1;
+    }
+    let escapes = quote == b'\'' && at > 0 && matches!(bytes[at - 1], b'e' | b'E');
+    let mut at = at + 1;
+    while at < bytes.len() && bytes[at] != quote {
+        at += if escapes && bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    at + 1
+}
+
+/// The place of the parenthesis that closes the one at `open`.
+pub(crate) fn closing(text: &str, open: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (open, 0_usize);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+        at = step(bytes, at);
+    }
+    None
+}
+
+/// The text without parentheses that are around all of it.
+pub(crate) fn bare(text: &str) -> &str {
+    let mut text = text.trim();
+    while text.starts_with('(') && closing(text, 0) == Some(text.len() - 1) {
+        text = text[1..text.len() - 1].trim();
+    }
+    text
+}
+
+/// The elements of a list, which are separated by commas in no parentheses.
+pub(crate) fn list(text: &str) -> Vec<&str> {
+    let bytes = text.as_bytes();
+    let (mut at, mut start, mut depth) = (0, 0, 0_i32);
+    let mut found = Vec::new();
+    while at < bytes.len() {
+        match bytes[at] {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => depth -= 1,
+            b',' if depth == 0 => {
+                found.push(text[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+        at = step(bytes, at);
+    }
+    let last = text[start..].trim();
+    if !last.is_empty() {
+        found.push(last);
+    }
+    found
+}
+
+/// The place of `words` in `text`, in no quotes.
+pub(crate) fn find(text: &str, words: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at..].starts_with(words.as_bytes()) {
+            return Some(at);
+        }
+        at = step(bytes, at);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parentheses_are_taken_off_only_where_they_are_around_all() {
+        assert_eq!(bare("((a > 0))"), "a > 0");
+        assert_eq!(bare("(a) + (b)"), "(a) + (b)");
+        assert_eq!(bare("(a = ')'::text)"), "a = ')'::text");
+        assert_eq!(bare("(a = E'\\')'::text)"), "a = E'\\')'::text");
+    }
+
+    #[test]
+    fn lists_are_split_outside_of_everything() {
+        assert_eq!(list("a, lower(b, c), 'd, e', \"f,g\""), ["a", "lower(b, c)", "'d, e'", "\"f,g\""]);
+        assert_eq!(list(""), [""; 0]);
+    }
+
+    #[test]
+    fn words_are_found_outside_of_quotes() {
+        assert_eq!(find("\" WHEN (\" WHEN (x)", " WHEN ("), Some(9));
+        assert_eq!(find("' WHEN ('", " WHEN ("), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! Databases that are made from SQL, read, made again from what was read, and read again.
+
+#![allow(dead_code)] // each test binary uses some
+
+use specc_catalog::{Catalog, Entry, ObjectId};
+use specc_introspect::{Introspected, Options, introspect};
+use specc_postgres::{Cluster, Database, Session, load_sql};
+use std::collections::BTreeMap;
+
+/// Where SQL is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// A server of one's own, as its superuser.
+    Plain,
+    /// The emulated platform, as the owner of the database.
+    Platform,
+}
+
+/// An empty database and the session that things are made in.
+pub fn open(cluster: &Cluster, ground: Ground) -> (Database, Session) {
+    match ground {
+        Ground::Platform => {
+            let db = cluster.platform_database().expect("a database");
+            let session = db.connect().expect("a session");
+            (db, session)
+        }
+        Ground::Plain => {
+            let db = cluster.empty_database().expect("a database");
+            let mut session = db.connect_superuser().expect("a session");
+            session.batch_execute(&format!("alter database {} owner to current_user", db.name())).expect("the owner");
+            (db, session)
+        }
+    }
+}
+
+/// Reads.
+pub fn read(session: &mut Session) -> Introspected {
+    introspect(session, &Options::default()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The statements that make a catalog.
+pub fn script(catalog: &Catalog) -> Result<String, String> {
+    let plan = specc_migrate::plan_create(catalog).map_err(|cycle| cycle.to_string())?;
+    let mut out = String::new();
+    plan.statements().for_each(|statement| specc_sql::print(statement, &mut out));
+    Ok(out)
+}
+
+/// Loads SQL, making roles that it names and nobody made.
+pub fn load(cluster: &Cluster, ground: Ground, text: &str) -> Result<(Database, Session), String> {
+    for _ in 0..20 {
+        let (db, mut session) = open(cluster, ground);
+        let error = match load_sql(&mut session, text) {
+            Ok(_) => return Ok((db, session)),
+            Err(error) => error.to_string(),
+        };
+        let missing = error.strip_prefix("role \"").and_then(|rest| rest.split_once("\" does not exist"));
+        let Some((role, _)) = missing else { return Err(error) };
+        // Whoever makes a role is the superuser, so that it is nobody's.
+        let mut admin = db.connect_superuser().map_err(|error| error.to_string())?;
+        admin.batch_execute(&format!("create role \"{role}\"")).map_err(|error| error.to_string())?;
+    }
+    Err("the script names too many roles that nobody made".into())
+}
+
+/// Makes what was read in an empty database, reads that, and tells what is different.
+pub fn again(cluster: &Cluster, ground: Ground, first: &Catalog) -> Result<Vec<String>, String> {
+    let script = script(first)?;
+    let (db, mut session) = open(cluster, ground);
+    if let Err(error) = load_sql(&mut session, &script) {
+        return Err(format!("what was read does not load: {error}"));
+    }
+    let second = read(&mut session).catalog;
+    drop((session, db));
+    Ok(differences(first, &second))
+}
+
+/// What two catalogs disagree on, a line each.
+pub fn differences(a: &Catalog, b: &Catalog) -> Vec<String> {
+    let mut found = Vec::new();
+    if a.default_grantees != b.default_grantees {
+        found.push(format!("default grantees: {:?} / {:?}", a.default_grantees, b.default_grantees));
+    }
+    let show = |entry: &Entry| format!("{entry:?}");
+    let mut all: BTreeMap<&ObjectId, [Option<&Entry>; 2]> = BTreeMap::new();
+    a.iter().for_each(|(id, entry)| all.entry(id).or_default()[0] = Some(entry));
+    b.iter().for_each(|(id, entry)| all.entry(id).or_default()[1] = Some(entry));
+    for (id, [one, two]) in all {
+        match (one, two) {
+            (Some(one), Some(two)) if one != two => found.push(format!("~ {id}\n    {}\n    {}", show(one), show(two))),
+            (Some(one), None) => found.push(format!("- {id} {}", show(one))),
+            (None, Some(two)) => found.push(format!("+ {id} {}", show(two))),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// How many objects of each kind.
+pub fn counts(catalog: &Catalog) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    catalog.iter().for_each(|(id, _)| *counts.entry(id.kind.word()).or_default() += 1);
+    counts
+}
