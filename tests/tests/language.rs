@@ -1,7 +1,8 @@
 //! Every example of `docs/language.md` is in the one layout and builds without a word.
 //!
 //! The `dbspec` blocks of one section (`##`) form one project, together with the block that is marked `preamble`. A
-//! section with a block marked `postgres` is for the target postgres and stands alone.
+//! section with a block marked `postgres` is for the target postgres and stands alone; one marked `as written` is so, too,
+//! and derives nothing.
 
 use specc_diag::{RenderOptions, Sources, render};
 use specc_model::{Options, Target, analyze};
@@ -60,7 +61,8 @@ fn every_example_builds_without_a_word() {
     let mut said = String::new();
     for section in sections {
         let own: Vec<&Block> = all.iter().filter(|b| b.section == section && b.mark != "preamble").collect();
-        let plain = own.iter().any(|b| b.mark == "postgres");
+        let as_written = own.iter().any(|b| b.mark == "as written");
+        let plain = as_written || own.iter().any(|b| b.mark == "postgres");
         let target = if plain { Target::Postgres } else { Target::Supabase };
         let mut sources = Sources::new();
         let (mut trees, mut found) = (Vec::new(), Vec::new());
@@ -72,7 +74,7 @@ fn every_example_builds_without_a_word() {
             trees.push(tree);
             found.extend(findings);
         }
-        let (model, findings) = analyze(trees, &mut sources, Options { target, ..Options::default() });
+        let (model, findings) = analyze(trees, &mut sources, Options { target, derive: !as_written, ..Options::default() });
         found.extend(findings);
         if !specc_diag::has_errors(&found) {
             found.extend(specc_lower::lower(&model).1);

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use specc_diag::{Diagnostic, FileId, Span, codes};
 use specc_model::{Options, Target};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A project's settings.
@@ -17,10 +18,14 @@ pub struct Config {
     /// Globs, relative to the project folder.
     #[serde(default = "default_specs")]
     pub specs: Vec<String>,
+    /// Whether references, rules and the like bring what usually goes with them; `true` unless said otherwise.
+    derive: Option<bool>,
     #[serde(default)]
     schemas: Schemas,
     #[serde(default)]
     postgres: Postgres,
+    #[serde(default)]
+    environments: BTreeMap<String, Environment>,
     /// Where things go, relative to the output folder.
     #[serde(default)]
     pub output: Output,
@@ -46,6 +51,18 @@ struct Schemas {
 struct Postgres {
     viewer_setting: Option<String>,
     claims_setting: Option<String>,
+}
+
+/// A database that is known by name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Environment {
+    /// Whether commands ask before they change it; so for the environment `production` unless it says otherwise.
+    production: Option<bool>,
+    /// Its name; `*` stands for any characters.
+    database: Option<String>,
+    /// Its host; `*` stands for any characters.
+    host: Option<String>,
 }
 
 /// Folders for what is written.
@@ -82,6 +99,7 @@ impl Config {
                 ConfigTarget::Supabase => Target::Supabase,
                 ConfigTarget::Postgres => Target::Postgres,
             },
+            derive: self.derive.unwrap_or(true),
             ..Options::default()
         };
         let set = |slot: &mut smol_str::SmolStr, value: &Option<String>| {
@@ -94,6 +112,22 @@ impl Config {
         set(&mut options.viewer_setting, &self.postgres.viewer_setting);
         set(&mut options.claims_setting, &self.postgres.claims_setting);
         options
+    }
+
+    /// Why the settings say that this database is production, if they do. An environment that names neither a database
+    /// nor a host fits none.
+    pub fn production(&self, host: &str, database: &str) -> Option<String> {
+        let fits = |pattern: &Option<String>, value: &str| {
+            let glob = |p: &String| globset::Glob::new(p).is_ok_and(|glob| glob.compile_matcher().is_match(value));
+            pattern.as_ref().is_none_or(|pattern| pattern == value || glob(pattern))
+        };
+        let (name, _) = self.environments.iter().find(|(name, environment)| {
+            environment.production.unwrap_or(*name == "production")
+                && (environment.database.is_some() || environment.host.is_some())
+                && fits(&environment.database, database)
+                && fits(&environment.host, host)
+        })?;
+        Some(format!("specc.toml says so: it is the environment `{name}`"))
     }
 
     /// The folder of the migrations.
@@ -149,7 +183,7 @@ fn in_words(said: &str) -> (String, String) {
         }
         _ => (
             said.to_owned(),
-            "the settings are `name`, `target`, `specs`, `[schemas]`, `[postgres]` and `[output]`".to_owned(),
+            "the settings are `name`, `target`, `specs`, `derive`, `[schemas]`, `[postgres]`, `[environments.NAME]` and `[output]`".to_owned(),
         ),
     }
 }

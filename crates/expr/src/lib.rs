@@ -2,8 +2,9 @@
 //!
 //! On top of SQL come `viewer`, `claims.x`, relation paths (`event.organizer_id`) and `exists <path> (<condition>)`. The
 //! first three parse as plain names; the last parses, with its spans, to a call of [`EXISTS_PATH`] with two arguments, the
-//! path (a compound identifier) and the condition.
+//! path (a compound identifier) and the condition. `sql $$ … $$` is an expression too, which is taken as it is.
 
+mod as_is;
 mod check;
 mod dialect;
 mod literal;
@@ -13,6 +14,7 @@ mod plpgsql;
 mod print;
 mod references;
 
+pub use as_is::{as_is, same_sql, words};
 pub use dialect::SpecDialect;
 pub use parse::{MAX_BODY_TOKENS, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};
 pub use place::{expr_span, ident_span, idents_span};

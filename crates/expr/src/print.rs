@@ -281,6 +281,11 @@ fn spell(expr: &mut Expr) {
                 v.value = Value::SingleQuotedString(std::mem::take(text));
             }
         }
+        Expr::Function(call) if crate::as_is(call).is_some() => {
+            if let Some((text, _)) = crate::as_is(call) {
+                *expr = Expr::Identifier(Ident::new(text));
+            }
+        }
         Expr::Function(call) if is_exists_path(call) => {
             if let Some((path, condition)) = take_exists_path(call) {
                 let mut call = call.clone();

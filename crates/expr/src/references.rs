@@ -117,7 +117,7 @@ impl Walk {
     }
 
     fn function(&mut self, call: &Function) {
-        if is_exists_path(call) {
+        if is_exists_path(call) || crate::as_is(call).is_some() {
             return;
         }
         let Some(name) = object_name(&call.name) else {

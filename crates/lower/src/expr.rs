@@ -121,6 +121,11 @@ impl<'m> Folder<'m> {
 
     /// The SQL of `expr`.
     pub fn text(&mut self, expr: &ast::Expr) -> String {
+        if let ast::Expr::Function(call) = expr
+            && let Some((text, tree)) = specc_expr::as_is(call)
+        {
+            return self.as_is(text, tree);
+        }
         let mut expr = expr.clone();
         let _ = expr.visit(self);
         specc_expr::print_expr(&expr)
@@ -357,6 +362,19 @@ impl<'m> Folder<'m> {
         }
     }
 
+    /// `sql $$ … $$`: its text, once what it reads is noted.
+    fn as_is(&mut self, text: &str, tree: Option<&ast::Expr>) -> String {
+        match (tree, self.scope.rows.last()) {
+            (Some(tree), _) => drop(self.text(tree)),
+            (None, Some((_, entity))) => {
+                let entity = self.model.entity(*entity);
+                self.own.extend(specc_expr::words(text).iter().filter_map(|word| entity.field(word)));
+            }
+            (None, None) => {}
+        }
+        text.to_owned()
+    }
+
     fn session_value(&mut self, sql: String) -> String {
         self.session = true;
         if self.wrap { format!("(select {sql})") } else { sql }
@@ -499,8 +517,10 @@ impl VisitorMut for Folder<'_> {
             ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) => {
                 parts(expr).and_then(|parts| self.name(&parts))
             }
-            ast::Expr::Function(_) => {
-                if let Some((path, condition)) = exists_path(expr) {
+            ast::Expr::Function(call) => {
+                if let Some((text, tree)) = specc_expr::as_is(call) {
+                    Some(self.as_is(text, tree))
+                } else if let Some((path, condition)) = exists_path(expr) {
                     match parts(path).and_then(|p| self.resolve(&p)) {
                         Some(Resolved::Path { row, steps, field: None }) => {
                             let (row, steps) = self.origin(row, steps);

@@ -9,5 +9,6 @@ pub mod typing;
 
 pub use analyze::analyze;
 pub use analyze::library::{PLATFORM, STD, shipped};
+pub use analyze::names::object_name as conventional_name;
 pub use graph::RelationGraph;
 pub use types::*;

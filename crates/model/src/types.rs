@@ -29,6 +29,9 @@ pub struct Options {
     pub viewer_setting: SmolStr,
     /// On a plain server, the setting that holds the claims as JSON: `request.jwt.claims`.
     pub claims_setting: SmolStr,
+    /// Whether what a spec says brings what usually goes with it: an index for a reference, grants for rules, an empty
+    /// search path for a `security definer`. Off, all there is stands in the files.
+    pub derive: bool,
 }
 
 impl Default for Options {
@@ -39,6 +42,7 @@ impl Default for Options {
             helper_schema: "private".into(),
             viewer_setting: "app.viewer_id".into(),
             claims_setting: "request.jwt.claims".into(),
+            derive: true,
         }
     }
 }
@@ -216,6 +220,8 @@ pub struct Entity {
     pub rls: Rls,
     pub options: Vec<ast::Setting>,
     pub replica_identity: Option<SmolStr>,
+    /// Whose columns it has too; they are among `fields`.
+    pub inherits: Vec<EntityId>,
     pub fields: Vec<Field>,
     pub key: Option<Key>,
     pub uniques: Vec<Unique>,
@@ -252,6 +258,8 @@ pub struct Field {
     pub nullable: bool,
     pub default: Option<ExprRef>,
     pub generated: Option<ExprRef>,
+    /// Computed when it is read.
+    pub is_virtual: bool,
     /// Whether `always`, and its numbers.
     pub identity: Option<Box<(bool, Vec<ast::Setting>)>>,
     pub collation: Option<Box<Qualified>>,
@@ -301,6 +309,8 @@ pub struct Relation {
     /// Constraint name, as given or by convention.
     pub constraint: SmolStr,
     pub options: ast::RefOptions,
+    /// Of a reference over several columns: that of one column is the column's.
+    pub doc: Option<SmolStr>,
     pub span: Span,
 }
 
@@ -308,6 +318,7 @@ pub struct Relation {
 pub struct Key {
     /// As given or by convention (`events_pkey`).
     pub name: SmolStr,
+    pub doc: Option<SmolStr>,
     pub fields: Vec<FieldIx>,
     pub include: Vec<FieldIx>,
     pub deferrable: bool,
@@ -319,6 +330,7 @@ pub struct Key {
 #[derive(Clone, Debug)]
 pub struct Unique {
     pub name: SmolStr,
+    pub doc: Option<SmolStr>,
     pub elements: Vec<Element>,
     pub include: Vec<FieldIx>,
     pub filter: Option<ExprRef>,
@@ -372,6 +384,7 @@ pub struct Check {
 #[derive(Clone, Debug)]
 pub struct Exclude {
     pub name: SmolStr,
+    pub doc: Option<SmolStr>,
     pub method: SmolStr,
     pub elements: Vec<(Element, SmolStr)>,
     pub filter: Option<ExprRef>,
@@ -415,7 +428,12 @@ pub struct PartitionBy {
 #[derive(Clone, Debug)]
 pub struct Partition {
     pub name: Qualified,
+    pub doc: Option<SmolStr>,
     pub bounds: Bounds,
+    /// Where it is not as the entity's.
+    pub rls: Option<Rls>,
+    /// Instead of the entity's, where there are any.
+    pub options: Vec<ast::Setting>,
     pub span: Span,
 }
 
@@ -477,6 +495,8 @@ pub struct Trigger {
     pub action: TriggerAction,
     pub constraint: bool,
     pub initially_deferred: bool,
+    /// `disabled`, `always`, `replica`.
+    pub enabled: Option<SmolStr>,
     pub span: Span,
 }
 
@@ -506,6 +526,8 @@ pub struct Rule {
     /// `when` was written `unless` (a forbid rule that lets pass what satisfies it).
     pub unless: bool,
     pub check: Option<ExprRef>,
+    /// Written with `using` and `with check`: one policy, just like that.
+    pub exact: bool,
     pub was: Option<SmolStr>,
     pub span: Span,
 }
@@ -582,6 +604,8 @@ pub struct Function {
     pub settings: Vec<ast::Setting>,
     /// May call it; empty: the owner only.
     pub roles: Vec<SmolStr>,
+    /// Its statements are read when it is made.
+    pub atomic: bool,
     pub body: SmolStr,
     pub depends: Vec<Object>,
 }

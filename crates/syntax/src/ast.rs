@@ -173,6 +173,8 @@ pub enum ItemKind {
     Function(Box<FunctionDecl>),
     Trigger(Box<TriggerDecl>),
     Role(RoleDecl),
+    /// `external type geometry`, `external type extensions.citext`: exists already, with whatever arguments
+    ExternalType(QName),
     Grant(GrantDecl),
     Bucket(BucketDecl),
     Realtime(RealtimeDecl),
@@ -321,16 +323,18 @@ pub enum MemberKind {
     Trigger(Box<TriggerDecl>),
     /// `policy { rules }`
     Policy(Vec<PolicyRule>),
-    /// `rls off` or `rls force`
+    /// `rls off`, `rls force` or `rls on`
     Rls(Name),
     /// `with (fillfactor = 70)`
     With(Vec<Setting>),
+    /// `inherits animals, things`
+    Inherits(Vec<QName>),
     /// `replica identity full` (the word after `identity`)
     ReplicaIdentity(Name),
 }
 
 /// `name: type modifiers`. Modifiers in any order after the type: `key`, `unique`, `immutable`, `= value`,
-/// `generated (expr)`, `identity [always | by default] [(start 10 increment 2)]`, `collate "C"`, `was old`,
+/// `generated [virtual] (expr)`, `identity [always | by default] [(start 10 increment 2)]`, `collate "C"`, `was old`,
 /// `deprecated ['why']`, `backfill (expr)`, `storage external`, `compression lz4`, `not null name` is not needed.
 /// In `= value` the value is a SQL expression up to the next modifier word or the line's end, or `count(path [where
 /// expr])` or `sum(path.field [where expr])`.
@@ -346,6 +350,8 @@ pub struct FieldDecl {
     /// A trigger refuses a change of the value.
     pub immutable: bool,
     pub generated: Option<Box<RawExpr>>,
+    /// The generated value is computed when it is read, and not kept.
+    pub is_virtual: bool,
     pub identity: Option<Box<Identity>>,
     pub collate: Option<Box<QName>>,
     pub was: Option<Box<Name>>,
@@ -388,7 +394,7 @@ pub struct Identity {
 /// `organizer_id -> profiles? (handle) modifiers`: a column whose type follows the target. Target column only where it
 /// is not the key. `?` makes it nullable. Modifiers in any order: `on delete A`, `on update A` (`A`: `cascade`,
 /// `restrict`, `no action`, `set null [(cols)]`, `set default [(cols)]`), `deferrable [initially deferred]`,
-/// `match full`, `as path`, `inverse name`, `no index`, `key`, `unique`, `immutable`, `constraint name`,
+/// `match full`, `as path`, `inverse name`, `no index`, `not valid`, `key`, `unique`, `immutable`, `constraint name`,
 /// `= default expr`, `was old`, `deprecated ['why']`, `backfill (expr)`. The path is the column without `_id` unless `as` says otherwise; the inverse
 /// is the declaring entity's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -429,6 +435,7 @@ pub struct RefOptions {
     pub initially_deferred: bool,
     pub match_full: bool,
     pub no_index: bool,
+    pub not_valid: bool,
 }
 
 /// `cascade`, `set null (a, b)`
@@ -554,11 +561,14 @@ pub struct PartitionByDecl {
 }
 
 /// `partition events_2026 from ('2026-01-01') to ('2027-01-01')`, `partition eu in ('de', 'fr')`,
-/// `partition p0 modulus 4 remainder 0`, `partition rest default`
+/// `partition p0 modulus 4 remainder 0`, `partition rest default`; may end in `rls off|on|force` and
+/// `with (fillfactor = 70)` where the partition is not as the entity says
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionDecl {
     pub name: QName,
     pub bounds: PartitionBounds,
+    pub rls: Option<Name>,
+    pub with: Vec<Setting>,
 }
 
 /// See [`PartitionDecl`].
@@ -611,7 +621,8 @@ pub struct LimitDecl {
 
 /// ```text
 /// trigger name before|after|instead of insert or update of a, b or delete [for each row|statement]
-///   [referencing old table as o new table as n] [when (expr)] execute notify('x')      // or:  as $$ plpgsql block $$
+///   [referencing old table as o new table as n] [disabled | enabled always|replica] [when (expr)]
+///   execute notify('x')      // or:  as $$ plpgsql block $$
 /// ```
 /// At the top level: `trigger name on events before …`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -628,6 +639,8 @@ pub struct TriggerDecl {
     pub action: TriggerAction,
     pub constraint: bool,
     pub initially_deferred: bool,
+    /// `disabled`, `always` or `replica`; absent: it fires, but not where a replica takes over changes.
+    pub enabled: Option<Name>,
     pub was: Option<Name>,
 }
 
@@ -685,6 +698,9 @@ pub struct PolicyBlock {
 /// `name: allow|forbid actions [to roles] [when expr | unless expr] [check expr]` where actions are `all` or a list of
 /// `select [(cols)]`, `insert [(cols)]`, `update [(cols)]`, `delete`. `when` filters rows (and new rows too, unless
 /// `check` says otherwise). `allow` rules add up; each `forbid` rule narrows. A name can be a string.
+///
+/// With `using (expr)` and `with check (expr)` in place of `when` and `check` the rule is one policy, just as written:
+/// its conditions are plain SQL, roles left out are everyone, and it grants nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyRule {
     pub doc: Doc,
@@ -696,6 +712,8 @@ pub struct PolicyRule {
     /// `when` was written `unless`.
     pub unless: bool,
     pub check: Option<RawExpr>,
+    /// `when` was written `using`, `check` was written `with check`.
+    pub exact: bool,
     pub was: Option<Name>,
     pub at: At,
 }
@@ -737,11 +755,12 @@ pub struct ViewDecl {
 /// function full_name(p: profiles, sep: text = ' ') -> text|void|trigger|setof t|table (a: int, b: text)
 ///   [language sql|plpgsql] [volatile|stable|immutable] [strict] [parallel safe|restricted|unsafe] [leakproof]
 ///   [security definer] [cost 10] [rows 100] [set search_path = ''] [depends on t, f] [to authenticated] [was old]
-///   as $$ … $$
+///   as [atomic] $$ … $$
 /// procedure refresh_all(inout n: int) as $$ … $$
 /// ```
 /// `sql` unless `language` says otherwise; attributes in any order. `to roles` grants execute; without it nobody but the
-/// owner may call. `security definer` pins `search_path = ''` unless `set search_path` says otherwise.
+/// owner may call. `security definer` pins `search_path = ''` unless `set search_path` says otherwise. `atomic` statements
+/// are read and checked by Postgres when the function is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionDecl {
     pub procedure: bool,
@@ -761,13 +780,15 @@ pub struct FunctionDecl {
     pub depends: Vec<QName>,
     pub roles: Vec<Name>,
     pub was: Option<Name>,
+    pub atomic: bool,
     pub body: SqlBody,
 }
 
-/// `inout n: int = 0`; modes `in` (default), `out`, `inout`, `variadic`
+/// `inout n: int = 0`, `text`; modes `in` (default), `out`, `inout`, `variadic`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionParam {
     pub mode: Option<Name>,
+    /// Empty where it has none.
     pub name: Name,
     pub ty: TypeRef,
     pub default: Option<RawExpr>,

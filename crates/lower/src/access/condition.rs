@@ -10,7 +10,7 @@ use super::helpers::{Helpers, Wanted, function_id, spec_function};
 use crate::expr::{Chain, Folder, RowRef, column, exists_path, is_loose, parts};
 use crate::types::data_type;
 use smol_str::SmolStr;
-use specc_catalog::{DataType, ObjectId, Returns};
+use specc_catalog::{DataType, ObjectId, Returns, SqlExpr};
 use specc_diag::{Diagnostic, Span, codes};
 use specc_model::scope::{PathStep, Resolved, Scope};
 use specc_model::{EntityId, FieldIx, Model};
@@ -84,6 +84,19 @@ impl Shaper<'_> {
         columns.sort();
         columns.dedup();
         (shaped.sql, columns)
+    }
+
+    /// The SQL of a condition that is taken as it is written.
+    pub fn as_written(&mut self, expr: &Expr) -> SqlExpr {
+        let mut folder = Folder::new(self.model, Scope::of(self.entity), vec![RowRef::Bare]);
+        let text = folder.text(expr).into();
+        let columns = folder.columns();
+        let (functions, reads) = (std::mem::take(&mut folder.functions), std::mem::take(&mut folder.reads));
+        let viewer = std::mem::take(&mut folder.viewer_fields);
+        drop(folder);
+        self.note(&functions, &viewer);
+        self.reads.extend(reads.into_iter().map(|r| (r, self.span)));
+        SqlExpr { text, columns }
     }
 
     fn shape(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {

@@ -59,7 +59,7 @@ impl Grants {
 
     /// The service role's full access, views and functions with `to`, and `grant` and `revoke` items.
     pub fn declared(&mut self, model: &Model) {
-        let supabase = model.options.target == Target::Supabase;
+        let supabase = model.options.target == Target::Supabase && model.options.derive;
         let helper_schema = &model.options.helper_schema;
         if supabase {
             for entity in model.entities.iter().filter(|e| !e.external && e.name.schema != *helper_schema) {
@@ -117,6 +117,7 @@ impl Grants {
         let reached: BTreeSet<_> = self
             .all
             .keys()
+            .filter(|_| model.options.derive)
             .filter(|(on, _)| !on.schema.is_empty() && !open.contains(&on.schema.as_str()))
             .filter(|(on, _)| on.schema != model.options.helper_schema)
             .map(|(on, to)| (on.schema.clone(), to.clone()))

@@ -55,7 +55,7 @@ pub(crate) fn rules(model: &Model) -> Rules {
             for (rule, lowered) in entity.rules.iter().zip(lowered) {
                 let lowered = lowered.unwrap_or_else(|| lower_rule(model, &mut all.helpers, entity, rule, None));
                 all.add(lowered);
-                if !rule.forbid && !entity.external {
+                if model.options.derive && !rule.exact && !rule.forbid && !entity.external {
                     all.grants.rule(entity, rule, &roles_of(model, rule));
                 }
             }
@@ -132,6 +132,11 @@ struct Lowered {
 
 /// The roles that a rule is for; those that reach the API where it names none.
 fn roles_of(model: &Model, rule: &Rule) -> Vec<SmolStr> {
+    if rule.exact {
+        // Everyone is said by naming nobody.
+        let everyone = rule.roles.iter().any(|role| role == "public");
+        return if everyone { Vec::new() } else { rule.roles.clone() };
+    }
     if !rule.roles.is_empty() {
         return rule.roles.clone();
     }
@@ -174,15 +179,24 @@ fn lower_rule(model: &Model, helpers: &mut Helpers, entity: &Entity, rule: &Rule
         let text = if negate { format!("({sql}) is not true") } else { sql };
         SqlExpr { text: text.into(), columns }
     };
-    let old = whole(&rule.when, rule.forbid && !rule.unless);
-    let new = if rule.check.is_some() { whole(&rule.check, false) } else { old.clone() };
-    let (old, new) = match bucket {
-        Some(bucket) => (in_bucket(old, bucket, rule.forbid), in_bucket(new, bucket, rule.forbid)),
-        None => (old, new),
+    let (old, new) = if rule.exact {
+        let mut as_written = |expr: &Option<specc_model::ExprRef>| Some(shaper.as_written(&expr.as_ref()?.ast));
+        (as_written(&rule.when), as_written(&rule.check))
+    } else {
+        let old = whole(&rule.when, rule.forbid && !rule.unless);
+        let new = if rule.check.is_some() { whole(&rule.check, false) } else { old.clone() };
+        (Some(old), Some(new))
     };
+    let there = |expr: SqlExpr| match bucket {
+        Some(bucket) => in_bucket(expr, bucket, rule.forbid),
+        None => expr,
+    };
+    let (old, new) = (old.map(there), new.map(there));
     let Shaper { reads, indexes, calls, viewer_fields, diagnostics, .. } = shaper;
     let reads = reads.into_iter().map(|(read, span)| (entity.id, read, span)).collect();
-    let executes = calls.iter().map(|id| (id.clone(), helpers::everyone(&roles))).collect();
+    // What is taken as it is grants nothing.
+    let granted = calls.iter().filter(|_| model.options.derive && !rule.exact);
+    let executes = granted.map(|id| (id.clone(), helpers::everyone(&roles))).collect();
     let found = Found { indexes, reads, viewer_fields, executes };
 
     let base = match bucket {
@@ -209,8 +223,8 @@ fn lower_rule(model: &Model, helpers: &mut Helpers, entity: &Entity, rule: &Rule
             permissive: !rule.forbid,
             command,
             roles: sorted,
-            using: reads_old.then(|| old.clone()),
-            check: writes_new.then(|| new.clone()),
+            using: old.clone().filter(|_| reads_old),
+            check: new.clone().filter(|_| writes_new),
         };
         let mut entry = Entry::new(policy);
         entry.comment = rule.doc.clone();
@@ -259,7 +273,7 @@ fn word(action: RuleAction) -> &'static str {
 
 /// Indexes on columns that policies look rows up by, where no index, key or unique constraint leads with them.
 fn add_indexes(model: &Model, out: &mut Output, wanted: &[(EntityId, FieldIx)]) {
-    if wanted.is_empty() {
+    if wanted.is_empty() || !model.options.derive {
         return;
     }
     let mut led: FxHashSet<(TableName, SmolStr)> = FxHashSet::default();

@@ -2,7 +2,7 @@
 
 use super::types::{constant, qualified};
 use super::{Room, depends, names, table_of};
-use crate::expr::{self, RowRef};
+use crate::expr::{Folder, RowRef};
 use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog as catalog;
@@ -41,7 +41,7 @@ fn object(model: &Model, function: &Function) -> catalog::Function {
     let mut settings: Vec<(SmolStr, SmolStr)> =
         function.settings.iter().map(|s| (s.name.text.clone(), s.value.clone())).collect();
     // Whoever can create objects in a schema of the search path could otherwise act as the owner.
-    if function.security_definer && settings.iter().all(|(name, _)| name != "search_path") {
+    if model.options.derive && function.security_definer && settings.iter().all(|(name, _)| name != "search_path") {
         settings.push(("search_path".into(), SmolStr::default()));
     }
     settings.sort();
@@ -52,7 +52,10 @@ fn object(model: &Model, function: &Function) -> catalog::Function {
         params: function.params.iter().map(|p| param(model, p)).collect(),
         returns: returns(model, function),
         language: function.language.clone(),
-        body: Body::Text(function.body.clone()),
+        body: match function.atomic {
+            true => Body::Atomic(function.body.clone()),
+            false => Body::Text(function.body.clone()),
+        },
         volatility: match function.volatility.as_deref() {
             Some("stable") => Volatility::Stable,
             Some("immutable") => Volatility::Immutable,
@@ -141,6 +144,7 @@ fn trigger(room: &mut Room, entity: &Entity, it: &Trigger) {
         args,
         constraint: it.constraint,
         initially_deferred: it.initially_deferred,
+        enabled: it.enabled.clone().unwrap_or_default(),
     };
     let mut meta = it.meta.clone();
     meta.area = entity.meta.area.clone();
@@ -196,5 +200,12 @@ pub(crate) fn trigger_function(schema: SmolStr, name: SmolStr, body: SmolStr) ->
 fn over_old_and_new(model: &Model, entity: &Entity, expr: &Expr) -> SqlExpr {
     let scope = Scope { rows: vec![("new".into(), entity.id), ("old".into(), entity.id)] };
     let rows = [RowRef::Prefixed("new".into()), RowRef::Prefixed("old".into())];
-    expr::lower(model, &scope, &rows, expr)
+    let mut folder = Folder::new(model, scope, rows.to_vec());
+    let text = folder.text(&expr.ast).into();
+    // Both rows are of the same table.
+    let read = folder.direct.iter().map(|(_, field)| entity.fields[*field].name.clone());
+    let mut columns: Vec<SmolStr> = read.chain(folder.columns()).collect();
+    columns.sort();
+    columns.dedup();
+    SqlExpr { text, columns }
 }

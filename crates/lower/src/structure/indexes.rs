@@ -29,7 +29,7 @@ pub(super) fn lower(room: &mut Room) {
         let mut served: Vec<Vec<FieldIx>> = Vec::new();
         for id in &entity.outgoing {
             let relation = model.relation(*id);
-            if !relation.options.no_index {
+            if model.options.derive && !relation.options.no_index {
                 lookup_index(room, entity, &relation.fields, relation.span, &mut served, &mut taken);
             }
         }
@@ -53,6 +53,7 @@ fn unique_index(ground: &Ground<'_>, entity: &Entity, unique: &Unique, made: &mu
         nulls_not_distinct: unique.nulls_not_distinct,
     };
     let mut entry = Entry::new(index);
+    entry.comment = unique.doc.clone();
     for expr in exprs_of(unique.elements.iter(), unique.filter.as_ref()) {
         entry.depends.extend(ground.lookup.of_expr(model, expr));
     }

@@ -46,7 +46,7 @@ pub(super) fn extensions(room: &mut Room) {
 fn needed_extensions(room: &Room) -> Vec<(&'static str, &'static str)> {
     let model = room.model;
     let mut needed = Vec::new();
-    if model.options.target != Target::Supabase {
+    if model.options.target != Target::Supabase || !model.options.derive {
         return needed;
     }
     if !model.schedules.is_empty() || model.views.iter().any(|v| v.refresh.is_some()) {

@@ -48,9 +48,10 @@ fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
         unlogged: entity.unlogged && stored,
         partition_by,
         partition_of: None,
-        rls: rls(entity),
+        rls: rls(entity.rls),
         options: if stored { storage_options(&entity.options) } else { Vec::new() },
         replica_identity: entity.replica_identity.clone(),
+        inherits: entity.inherits.iter().map(|id| table_of(model.entity(*id))).collect(),
     };
     if let Some(entry) = ground.entry(table, &entity.meta, depends) {
         made.add(entry, entity.meta.span);
@@ -69,6 +70,7 @@ fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
         nullable: field.nullable,
         default,
         generated: field.generated.as_deref().map(|e| Box::new(bare(model, entity.id, e))),
+        virtual_generated: field.is_virtual,
         identity: field.identity.as_deref().map(|(always, o)| Box::new((*always, super::types::sequence_options(o)))),
         collation: field.collation.as_ref().map(|c| Box::new(qualified(c))),
         storage: field.storage.as_deref().cloned(),
@@ -102,10 +104,12 @@ fn partitions(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
             unlogged: entity.unlogged,
             partition_by: None,
             partition_of: Some((table_of(entity), bounds)),
-            rls: rls(entity),
-            options: storage_options(&entity.options),
+            rls: rls(partition.rls.unwrap_or(entity.rls)),
+            options: storage_options(if partition.options.is_empty() { &entity.options } else { &partition.options }),
             replica_identity: entity.replica_identity.clone(),
+            inherits: Vec::new(),
         });
+        entry.comment = partition.doc.clone();
         entry.area = entity.meta.area.clone();
         made.add(entry, partition.span);
     }
@@ -119,8 +123,8 @@ fn bound(model: &Model, expr: &Expr) -> SqlExpr {
     }
 }
 
-fn rls(entity: &Entity) -> catalog::Rls {
-    match entity.rls {
+fn rls(rls: Rls) -> catalog::Rls {
+    match rls {
         Rls::Off => catalog::Rls::Off,
         Rls::On => catalog::Rls::On,
         Rls::Forced => catalog::Rls::Forced,
@@ -175,7 +179,7 @@ fn keys(entity: &Entity, made: &mut Made) {
             include: column_names(entity, &key.include),
         };
         let held = Held::deferrable(rule, key.deferrable, key.initially_deferred);
-        constrain(made, entity, &key.name, held, Vec::new(), None, key.span);
+        constrain(made, entity, &key.name, held, Vec::new(), key.doc.as_ref(), key.span);
     }
     for unique in entity.uniques.iter().filter(|u| !u.is_index()) {
         let fields: Vec<_> = unique.elements.iter().filter_map(|e| field_of(&e.on)).collect();
@@ -185,7 +189,7 @@ fn keys(entity: &Entity, made: &mut Made) {
             nulls_not_distinct: unique.nulls_not_distinct,
         };
         let held = Held::deferrable(rule, unique.deferrable, unique.initially_deferred);
-        constrain(made, entity, &unique.name, held, Vec::new(), None, unique.span);
+        constrain(made, entity, &unique.name, held, Vec::new(), unique.doc.as_ref(), unique.span);
     }
 }
 
@@ -214,7 +218,7 @@ fn excludes(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
             depends.extend(ground.lookup.of_expr(model, expr));
         }
         let held = Held::deferrable(rule, exclude.deferrable, exclude.initially_deferred);
-        constrain(made, entity, &exclude.name, held, depends, None, exclude.span);
+        constrain(made, entity, &exclude.name, held, depends, exclude.doc.as_ref(), exclude.span);
     }
 }
 
@@ -231,7 +235,8 @@ fn reference(ground: &Ground<'_>, entity: &Entity, relation: &Relation, made: &m
         match_full: options.match_full,
     });
     let held = Held::deferrable(rule, options.deferrable, options.initially_deferred);
-    constrain(made, entity, &relation.constraint, held, Vec::new(), None, relation.span);
+    let held = Held { not_valid: options.not_valid, ..held };
+    constrain(made, entity, &relation.constraint, held, Vec::new(), relation.doc.as_ref(), relation.span);
 }
 
 fn action(action: Option<&RefAction>) -> Action {

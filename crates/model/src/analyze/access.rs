@@ -88,13 +88,16 @@ pub(crate) fn rule(
         user_claims(raw, out);
         exprs.get(raw, &scope, Expect::condition(Place::Policy), out)
     });
+    if r.exact {
+        exact_clauses(r, out);
+    }
     let writes = actions.iter().any(|(a, _)| matches!(a, RuleAction::Insert | RuleAction::Update));
     let reads = actions.iter().any(|(a, _)| *a != RuleAction::Insert);
     if let (Some(raw), false) = (&r.check, writes) {
         let message = "`check` looks at new rows, and this rule has none";
         let help = "write the condition with `when`";
         out.push(Diagnostic::new(codes::POLICY_CLAUSE, raw.at.0, message).help(help));
-    } else if let (Some(raw), Some(_), false) = (&r.when, &r.check, reads) {
+    } else if let (Some(raw), true, false) = (&r.when, r.check.is_some() || r.exact, reads) {
         let message = "`when` looks at old rows, and an insert has none";
         let help = "keep one condition for the new row";
         out.push(Diagnostic::new(codes::POLICY_CLAUSE, raw.at.0, message).help(help));
@@ -114,9 +117,25 @@ pub(crate) fn rule(
         when: when.flatten(),
         unless: r.unless,
         check: check.flatten(),
+        exact: r.exact,
         was: r.was.as_ref().map(|w| w.text.clone()),
         span: r.name.at.0,
     })
+}
+
+/// A policy taken as it is grants nothing, so it has no columns, and is for one action or for all.
+fn exact_clauses(r: &PolicyRule, out: &mut Vec<Diagnostic>) {
+    let mut bad = |span, message: &str, help: &str| {
+        out.push(Diagnostic::new(codes::POLICY_CLAUSE, span, message).help(help));
+    };
+    if let Some(column) = r.actions.iter().find_map(|a| a.columns.first()) {
+        let help = "grant the columns: `grant update (title) on … to …`";
+        bad(column.at.0, "a rule with `using` is one policy, which has no columns", help);
+    }
+    if let [_, second, ..] = r.actions.as_slice() {
+        let help = "write a rule for each action, or `all`";
+        bad(second.action.at.0, "a rule with `using` is one policy, for one action or for all", help);
+    }
 }
 
 /// The columns of inserts and updates, with their places.

@@ -407,6 +407,7 @@ pub(crate) fn trigger(
         action,
         constraint: t.constraint,
         initially_deferred: t.initially_deferred,
+        enabled: t.enabled.as_ref().map(|how| how.text.clone()),
         span,
     })
 }

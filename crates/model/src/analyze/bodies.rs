@@ -218,7 +218,7 @@ fn indexes(
             unique: i.unique,
             method: i.method.as_ref().map_or_else(|| "btree".into(), |m| m.text.clone()),
             elements,
-            include: Vec::new(),
+            include: i.include.iter().filter_map(|n| output.iter().position(|(o, _)| *o == n.text)).collect(),
             filter,
             options: i.with.clone(),
             nulls_not_distinct: i.nulls_not_distinct,

@@ -171,6 +171,13 @@ impl<'a> Collector<'a, '_> {
                     self.decls.roles.push((item, d));
                 }
             }
+            ItemKind::ExternalType(name) => {
+                if self.in_schema(&[Space::Type], "type", name, None) {
+                    let full = self.project.qualified(name);
+                    self.project.external_types.insert(full.clone());
+                    self.project.types.insert(full.clone(), Base::Named(full));
+                }
+            }
             ItemKind::Grant(d) => self.decls.grants.push((item, d)),
             ItemKind::Bucket(d) => {
                 if self.plain(Space::Bucket, "bucket", &d.name, None) {

@@ -23,12 +23,13 @@ const METHODS: &[(&str, usize, bool, bool, bool)] = &[
 ];
 
 impl Pass<'_> {
-    pub(crate) fn unique(&mut self, u: &ast::UniqueDecl, span: Span) {
+    pub(crate) fn unique(&mut self, u: &ast::UniqueDecl, doc: &ast::Doc, span: Span) {
         let include = self.columns(&u.include);
         let Some(elements) = self.elements(&u.elements, Place::Index) else { return };
         let filter = self.condition(u.filter.as_ref(), Place::Index);
         let mut found = Unique {
             name: SmolStr::default(),
+            doc: doc.clone(),
             elements,
             include,
             filter,
@@ -230,7 +231,7 @@ impl Pass<'_> {
         }
     }
 
-    pub(crate) fn exclude(&mut self, e: &ast::ExcludeDecl, span: Span) {
+    pub(crate) fn exclude(&mut self, e: &ast::ExcludeDecl, doc: &ast::Doc, span: Span) {
         let mut elements = Vec::new();
         for (element, operator) in &e.elements {
             let Some(element) = self.element(element, Place::Index) else { return };
@@ -282,6 +283,7 @@ impl Pass<'_> {
         };
         self.parts.excludes.push(Exclude {
             name,
+            doc: doc.clone(),
             method,
             elements,
             filter,
@@ -313,7 +315,7 @@ impl Pass<'_> {
         self.parts.partition_by = Some(PartitionBy { method, elements, span });
     }
 
-    pub(crate) fn partition(&mut self, p: &ast::PartitionDecl, span: Span) {
+    pub(crate) fn partition(&mut self, p: &ast::PartitionDecl, doc: &ast::Doc, span: Span) {
         let nothing = Scope::default();
         let mut values = |list: &[ast::RawExpr], out: &mut Vec<Diagnostic>| -> Vec<ExprRef> {
             list.iter().filter_map(|raw| self.exprs.get(raw, &nothing, Expect::any(Place::Default), out)).collect()
@@ -335,7 +337,8 @@ impl Pass<'_> {
             schema: p.name.schema.as_ref().map_or_else(|| self.entity.name.schema.clone(), |s| s.text.clone()),
             name: p.name.name.text.clone(),
         };
-        self.parts.partitions.push(Partition { name, bounds, span });
+        let rls = p.rls.as_ref().map(super::entity::rls);
+        self.parts.partitions.push(Partition { name, doc: doc.clone(), bounds, rls, options: p.with.clone(), span });
     }
 
     /// Partitions and keys fit the way the table is partitioned.

@@ -32,6 +32,7 @@ pub(crate) struct Parts {
     pub rls: Option<Rls>,
     pub options: Vec<ast::Setting>,
     pub replica_identity: Option<SmolStr>,
+    pub inherits: Vec<EntityId>,
     pub uniques: Vec<Unique>,
     pub checks: Vec<Check>,
     pub excludes: Vec<Exclude>,
@@ -151,13 +152,13 @@ impl Pass<'_> {
         match &member.kind {
             MemberKind::Field(f) => self.field(f, slot),
             MemberKind::Ref(r) => self.reference(r, slot),
-            MemberKind::Unique(u) => self.unique(u, member.at.0),
+            MemberKind::Unique(u) => self.unique(u, &member.doc, member.at.0),
             MemberKind::Check(c) => self.check(c, &member.doc),
-            MemberKind::Exclude(e) => self.exclude(e, member.at.0),
+            MemberKind::Exclude(e) => self.exclude(e, &member.doc, member.at.0),
             MemberKind::Index(i) => self.index(i, member),
             MemberKind::Search(s) => self.search(s, slot, member.at.0),
             MemberKind::PartitionBy(p) => self.partition_by(p, member.at.0),
-            MemberKind::Partition(p) => self.partition(p, member.at.0),
+            MemberKind::Partition(p) => self.partition(p, &member.doc, member.at.0),
             MemberKind::Workflow(w) => self.workflow(w, member.at.0),
             MemberKind::Limit(l) => self.limit(l, &member.doc, member.at.0),
             MemberKind::Trigger(t) => {
@@ -170,9 +171,13 @@ impl Pass<'_> {
                     .filter_map(|r| super::access::rule(self.project, self.exprs, self.entity.id, r, &mut self.out)),
             ),
             MemberKind::Rls(word) => {
-                self.parts.rls = Some(if word.text == "force" { Rls::Forced } else { Rls::Off });
+                self.parts.rls = Some(rls(word));
             }
             MemberKind::With(settings) => self.parts.options.extend(settings.iter().cloned()),
+            MemberKind::Inherits(list) => {
+                let found = list.iter().filter_map(|name| self.project.entity(name, &mut self.out));
+                self.parts.inherits.extend(found);
+            }
             MemberKind::ReplicaIdentity(word) => self.parts.replica_identity = Some(word.text.clone()),
             MemberKind::Key(_) | MemberKind::CompositeRef(_) | MemberKind::Use(_) => {}
         }
@@ -223,6 +228,7 @@ impl Pass<'_> {
             Element { on: On::Field(at), collation: None, opclass: None, desc: false, nulls_first: None, span };
         self.parts.uniques.push(Unique {
             name,
+            doc: None,
             elements: vec![element],
             include: Vec::new(),
             filter: None,
@@ -405,6 +411,15 @@ impl Pass<'_> {
         self.parts.fields.push((field, FieldParts { generated, ..FieldParts::default() }));
         let index_name = self.names.choose(&self.entity.name.name, Some(&self.entity.fields[field].name), "idx");
         self.parts.searches.push(Search { field, fields, config, index_name });
+    }
+}
+
+/// `off`, `force`, `on`
+pub(crate) fn rls(word: &ast::Name) -> Rls {
+    match word.text.as_str() {
+        "force" => Rls::Forced,
+        "off" => Rls::Off,
+        _ => Rls::On,
     }
 }
 

@@ -98,6 +98,7 @@ impl Builder<'_, '_> {
                     nullable: f.ty.nullable,
                     default: None,
                     generated: None,
+                    is_virtual: f.is_virtual,
                     identity: f.identity.as_ref().map(|i| Box::new((i.always, i.options.clone()))),
                     collation: f.collate.as_ref().map(|c| Box::new(self.project.bare(c))),
                     maintained: None,
@@ -121,6 +122,7 @@ impl Builder<'_, '_> {
                     nullable: r.nullable,
                     default: None,
                     generated: None,
+                    is_virtual: false,
                     identity: None,
                     collation: None,
                     maintained: None,
@@ -151,6 +153,7 @@ impl Builder<'_, '_> {
                     nullable: false,
                     default: None,
                     generated: None,
+                    is_virtual: false,
                     identity: None,
                     collation: None,
                     maintained: None,
@@ -259,7 +262,7 @@ impl Builder<'_, '_> {
                 None => {
                     *first = Some(name.at.0);
                     self.nullable_key(field);
-                    self.set_key(vec![field], Vec::new(), name.at.0, false, false);
+                    self.set_key(vec![field], Vec::new(), name.at.0, false, false, None);
                 }
             }
             return;
@@ -279,7 +282,8 @@ impl Builder<'_, '_> {
                         for column in &columns {
                             self.nullable_key(*column);
                         }
-                        self.set_key(columns, include, mem.member.at.0, k.deferrable, k.initially_deferred);
+                        let doc = mem.member.doc.clone();
+                        self.set_key(columns, include, mem.member.at.0, k.deferrable, k.initially_deferred, doc);
                     }
                 }
             }
@@ -301,10 +305,19 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn set_key(&mut self, fields: Vec<FieldIx>, include: Vec<FieldIx>, span: Span, defer: bool, initially: bool) {
+    fn set_key(
+        &mut self,
+        fields: Vec<FieldIx>,
+        include: Vec<FieldIx>,
+        span: Span,
+        defer: bool,
+        initially: bool,
+        doc: Option<SmolStr>,
+    ) {
         self.add_set(fields.clone());
         let name = SmolStr::default(); // given with the other names of the table
-        self.entity.key = Some(Key { name, fields, include, deferrable: defer, initially_deferred: initially, span });
+        self.entity.key =
+            Some(Key { name, doc, fields, include, deferrable: defer, initially_deferred: initially, span });
     }
 
     fn add_set(&mut self, mut set: Vec<FieldIx>) {

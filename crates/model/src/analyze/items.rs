@@ -216,7 +216,9 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             .map(|p| {
                 let message =
                     || (format!("parameter `{}` is declared twice", p.name.text), "rename one of the two".to_owned());
-                names.add(p.name.text.clone(), p.name.at.0, codes::DUPLICATE_NAME, message, out);
+                if !p.name.text.is_empty() {
+                    names.add(p.name.text.clone(), p.name.at.0, codes::DUPLICATE_NAME, message, out);
+                }
                 Param {
                     mode: p.mode.as_ref().map_or_else(|| "in".into(), |m| m.text.clone()),
                     name: p.name.text.clone(),
@@ -252,6 +254,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             rows: d.rows.clone(),
             settings: d.settings.clone(),
             roles: project.roles(&d.roles, out),
+            atomic: d.atomic,
             body: d.body.text.clone(),
             depends: Vec::new(),
         };
@@ -293,6 +296,13 @@ fn check_function(project: &Project<'_>, d: &ast::FunctionDecl, f: &Function, ou
             None => format!("write `sql` or `plpgsql`, or declare `extension {}`", f.language),
         };
         bad(language.at.0, format!("unknown language `{}`", language.text), help);
+    }
+    if d.atomic && f.language != "sql" {
+        bad(
+            d.name.span(),
+            format!("function `{}` is atomic and not written in sql", d.name.name.text),
+            "remove `atomic`".to_owned(),
+        );
     }
     let outs = d.params.iter().any(|p| p.mode.as_ref().is_some_and(|m| matches!(&*m.text, "out" | "inout")));
     let name = &d.name.name.text;

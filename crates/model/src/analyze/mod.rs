@@ -12,7 +12,7 @@ mod exprs;
 mod fields;
 mod items;
 pub mod library;
-mod names;
+pub mod names;
 mod platform;
 mod project;
 mod relations;
@@ -55,6 +55,7 @@ pub fn analyze(mut files: Vec<SpecFile>, sources: &mut Sources, options: Options
         schemas: FxHashSet::default(),
         extensions: FxHashMap::default(),
         types: FxHashMap::default(),
+        external_types: FxHashSet::default(),
         relations: FxHashMap::default(),
         functions: FxHashMap::default(),
         provided_functions: FxHashMap::default(),
@@ -162,6 +163,7 @@ fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityD
         rls: Rls::On,
         options: Vec::new(),
         replica_identity: None,
+        inherits: Vec::new(),
         fields: Vec::new(),
         key: None,
         uniques: Vec::new(),
@@ -327,6 +329,7 @@ fn apply(model: &mut Model, late: Late) {
         entity.rls = parts.rls.unwrap_or(Rls::On);
         entity.options = parts.options;
         entity.replica_identity = parts.replica_identity;
+        entity.inherits = parts.inherits;
         entity.uniques = parts.uniques;
         entity.checks = parts.checks;
         entity.excludes = parts.excludes;

@@ -8,7 +8,7 @@ use sqlparser::ast;
 pub(crate) const LIMIT: usize = 63;
 
 /// `{first}_{second}_{label}`, the longer of the first two shortened until all of it fits.
-pub(crate) fn object_name(first: &str, second: Option<&str>, label: &str) -> SmolStr {
+pub fn object_name(first: &str, second: Option<&str>, label: &str) -> SmolStr {
     let overhead = label.len() + 1 + usize::from(second.is_some());
     let room = LIMIT.saturating_sub(overhead);
     let (mut one, mut two) = (first.len(), second.map_or(0, str::len));

@@ -25,6 +25,8 @@ pub(crate) struct Project<'a> {
     /// Name and schema, if given.
     pub extensions: FxHashMap<SmolStr, Option<SmolStr>>,
     pub types: FxHashMap<Qualified, Base>,
+    /// Those of `types` that exist already, and may take arguments.
+    pub external_types: FxHashSet<Qualified>,
     /// Relations: entities, views, sequences, and tables and views of `sql` blocks.
     pub relations: FxHashMap<Qualified, Object>,
     pub functions: FxHashMap<Qualified, Vec<usize>>,

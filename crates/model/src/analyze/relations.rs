@@ -266,6 +266,7 @@ fn add(model: &mut Model, shapes: &[Shape], target: Target, mem: &super::expand:
         nullable,
         constraint,
         options: options.clone(),
+        doc: if one.is_none() { mem.member.doc.clone() } else { None },
         span: mem.member.at.0,
     });
 }

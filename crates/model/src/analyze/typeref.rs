@@ -40,7 +40,7 @@ impl Project<'_> {
         let name = &written.name.name.text;
         let declared = self.types.get(&self.qualified(&written.name));
         if let Some(base) = declared {
-            if !args.is_empty() {
+            if !args.is_empty() && !self.external_types.contains(&self.qualified(&written.name)) {
                 let message = format!("type `{}` takes no arguments", show(&written.name));
                 let found = Diagnostic::new(codes::BAD_TYPE_ARGUMENT, written.at.0, message);
                 out.push(found.help(format!("write `{}`", show(&written.name))));

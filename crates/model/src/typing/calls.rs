@@ -85,6 +85,10 @@ impl Checker<'_> {
         if let Some((path, condition)) = exists_path(call) {
             return self.exists_path(path, condition);
         }
+        // What is taken as it is, is Postgres's to judge.
+        if specc_expr::as_is(call).is_some() {
+            return Ty::Opaque;
+        }
         let Some((schema, name)) = object_name(&call.name) else {
             self.arguments(call);
             return Ty::Opaque;

@@ -53,6 +53,7 @@ impl Cx<'_> {
         let at = self.at(&pair);
         let doc = self.doc(at.0.start as usize);
         let (mut name, mut forbid, mut unless) = (None, false, false);
+        let (mut exact, mut shaped) = (None, None);
         let (mut when, mut check, mut was) = (None, None, None);
         let (mut actions, mut roles) = (Vec::new(), Vec::new());
         for part in pair.into_inner() {
@@ -64,17 +65,45 @@ impl Cx<'_> {
                 Rule::rule_when | Rule::rule_unless => {
                     unless = part.as_rule() == Rule::rule_unless;
                     let at = self.at(&part).0;
-                    if when.is_some() {
+                    if when.is_some() && exact.is_none() {
                         explain::two_conditions(self, at);
                     }
+                    shaped = Some(at);
                     when = self.inner_expr(part);
                 }
-                Rule::rule_check => check = self.inner_expr(part),
+                Rule::rule_check => {
+                    shaped = Some(self.at(&part).0);
+                    check = self.inner_expr(part);
+                }
+                Rule::rule_using | Rule::rule_with => {
+                    let at = self.at(&part).0;
+                    let slot = if part.as_rule() == Rule::rule_using { &mut when } else { &mut check };
+                    if slot.is_some() && shaped.is_none() {
+                        explain::two_conditions(self, at);
+                    }
+                    exact = Some(at);
+                    *slot = self.inner_expr(part);
+                }
                 Rule::was => was = self.inner_name(part),
                 _ => {}
             }
         }
-        Some(PolicyRule { doc, name: name?, forbid, actions, roles, when, unless, check, was, at })
+        if let (Some(exact), Some(_)) = (exact, shaped) {
+            explain::two_ways(self, exact);
+        }
+        Some(PolicyRule {
+            doc,
+            name: name?,
+            forbid,
+            actions,
+            roles,
+            when,
+            unless,
+            check,
+            exact: exact.is_some(),
+            was,
+            at,
+        })
     }
 
     /// `update (a, b)`

@@ -61,7 +61,7 @@ impl Cx<'_> {
     pub(super) fn trigger(&mut self, pair: Pair<'_>) -> Option<TriggerDecl> {
         let (mut name, mut on, mut timing, mut action, mut when) = (None, None, None, None, None);
         let (mut old_table, mut new_table, mut was) = (None, None, None);
-        let (mut constraint, mut initially_deferred, mut per_row) = (false, false, None);
+        let (mut constraint, mut initially_deferred, mut per_row, mut enabled) = (false, false, None, None);
         let mut events: Vec<TriggerEvent> = Vec::new();
         for part in pair.into_inner() {
             match part.as_rule() {
@@ -94,6 +94,11 @@ impl Cx<'_> {
                 Rule::t_when => when = self.inner_expr(part),
                 Rule::deferrable => initially_deferred |= part.into_inner().next().is_some(),
                 Rule::initially_deferred => initially_deferred = true,
+                Rule::t_enabled => {
+                    let word = self.word(&part);
+                    let text = word.text.rsplit(' ').next().unwrap_or_default().into();
+                    enabled = Some(Name { text, at: word.at });
+                }
                 Rule::execute => action = self.execute(part),
                 _ => action = Some(TriggerAction::Body(self.body(&part))),
             }
@@ -112,6 +117,7 @@ impl Cx<'_> {
             action: action?,
             constraint,
             initially_deferred,
+            enabled,
             was,
         })
     }
@@ -193,6 +199,7 @@ impl Cx<'_> {
                 Rule::depends => f.depends = self.qnames(part),
                 Rule::roles => f.roles = self.names(part),
                 Rule::was => f.was = self.inner_name(part),
+                Rule::fn_atomic => f.atomic = true,
                 _ => body = Some(self.body(&part)),
             }
         }
@@ -213,11 +220,13 @@ impl Cx<'_> {
             depends: f.depends,
             roles: f.roles,
             was: f.was,
+            atomic: f.atomic,
             body: body?,
         })
     }
 
     fn function_param(&mut self, pair: Pair<'_>) -> Option<FunctionParam> {
+        let at = self.at(&pair);
         let (mut mode, mut name, mut ty, mut default) = (None, None, None, None);
         for part in pair.into_inner() {
             match part.as_rule() {
@@ -227,7 +236,8 @@ impl Cx<'_> {
                 _ => default = Some(self.expr(&part)),
             }
         }
-        Some(FunctionParam { mode, name: name?, ty: ty?, default })
+        let name = name.unwrap_or(Name { text: Default::default(), at });
+        Some(FunctionParam { mode, name, ty: ty?, default })
     }
 
     fn typed_names(&mut self, pair: Pair<'_>) -> Vec<(Name, TypeRef)> {
@@ -363,4 +373,5 @@ struct FunctionParts {
     depends: Vec<QName>,
     roles: Vec<Name>,
     was: Option<Name>,
+    atomic: bool,
 }

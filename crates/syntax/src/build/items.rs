@@ -31,6 +31,7 @@ impl Cx<'_> {
             Rule::function => ItemKind::Function(Box::new(self.function(pair)?)),
             Rule::trigger_item => ItemKind::Trigger(Box::new(self.trigger(pair)?)),
             Rule::role => ItemKind::Role(self.role(pair)?),
+            Rule::ext_type => ItemKind::ExternalType(self.inner_qname(pair)?),
             Rule::grant => ItemKind::Grant(self.grant(pair)?),
             Rule::bucket => ItemKind::Bucket(self.bucket(pair)?),
             Rule::realtime => ItemKind::Realtime(self.realtime(pair)),

@@ -38,6 +38,7 @@ impl Cx<'_> {
             Rule::policy => MemberKind::Policy(self.policy(pair)),
             Rule::rls => MemberKind::Rls(pair.into_inner().next().map(|p| self.name(&p))?),
             Rule::settings => MemberKind::With(self.settings(pair)),
+            Rule::inherits => MemberKind::Inherits(self.qnames(pair)),
             Rule::replica => MemberKind::ReplicaIdentity(self.inner_name(pair)?),
             _ => return None,
         };
@@ -74,6 +75,7 @@ impl Cx<'_> {
             unique: false,
             immutable: false,
             generated: None,
+            is_virtual: false,
             identity: None,
             collate: None,
             was: None,
@@ -89,7 +91,14 @@ impl Cx<'_> {
                 Rule::m_key => field.key = true,
                 Rule::m_unique => field.unique = true,
                 Rule::m_immutable => field.immutable = true,
-                Rule::generated => field.generated = self.inner_expr(part).map(Box::new),
+                Rule::generated => {
+                    for part in part.into_inner() {
+                        match part.as_rule() {
+                            Rule::g_virtual => field.is_virtual = true,
+                            _ => field.generated = Some(Box::new(self.bracketed(&part))),
+                        }
+                    }
+                }
                 Rule::identity => field.identity = Some(Box::new(self.identity(part))),
                 Rule::collate => field.collate = self.inner_qname(part).map(Box::new),
                 Rule::was => field.was = self.inner_name(part).map(Box::new),
@@ -192,6 +201,7 @@ impl Cx<'_> {
             Rule::inverse => options.inverse = self.inner_name(part),
             Rule::constraint => options.constraint = self.inner_name(part),
             Rule::no_index => options.no_index = true,
+            Rule::not_valid => options.not_valid = true,
             _ => {}
         }
     }
@@ -400,6 +410,7 @@ impl Cx<'_> {
         let mut name = None;
         let mut bounds = PartitionBounds::Default;
         let mut lower = Vec::new();
+        let (mut rls, mut with) = (None, Vec::new());
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::qname => name = Some(self.qname(&part)),
@@ -414,10 +425,12 @@ impl Cx<'_> {
                     let remainder = numbers.next().and_then(|p| self.number(&p));
                     bounds = PartitionBounds::Hash { modulus: modulus?, remainder: remainder? };
                 }
+                Rule::rls => rls = part.into_inner().next().map(|p| self.name(&p)),
+                Rule::settings => with = self.settings(part),
                 _ => {}
             }
         }
-        Some(PartitionDecl { name: name?, bounds })
+        Some(PartitionDecl { name: name?, bounds, rls, with })
     }
 
     fn exprs(&mut self, pair: Pair<'_>) -> Vec<RawExpr> {

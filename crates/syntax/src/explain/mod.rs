@@ -201,6 +201,13 @@ pub(crate) fn two_conditions(cx: &mut Cx<'_>, at: Span) {
     cx.findings.push(Diagnostic::new(codes::SYNTAX, at, "a rule has one `when` or `unless`").help(help));
 }
 
+/// `using` beside `when`.
+pub(crate) fn two_ways(cx: &mut Cx<'_>, at: Span) {
+    let help = "write `using (…) with check (…)` for a policy just as it is, or `when … check …`";
+    let message = "a rule has `using` and `with check`, or `when` and `check`";
+    cx.findings.push(Diagnostic::new(codes::SYNTAX, at, message).help(help));
+}
+
 fn report(cx: &mut Cx<'_>, text: &str, start: usize, place: Place) {
     report_from(cx, text, start, place, 0);
 }

@@ -19,11 +19,17 @@ impl Printer<'_> {
         let roles = if rule.roles.is_empty() { String::new() } else { format!("to {}", names(&rule.roles)) };
         let mut rest = Vec::new();
         if let Some(when) = &rule.when {
-            let keyword = if rule.unless { "unless" } else { "when" };
-            rest.push(format!("{keyword} {}", self.expr(when)));
+            rest.push(match (rule.exact, rule.unless) {
+                (true, _) => format!("using {}", self.in_brackets(when)),
+                (false, true) => format!("unless {}", self.expr(when)),
+                (false, false) => format!("when {}", self.expr(when)),
+            });
         }
         if let Some(check) = &rule.check {
-            rest.push(format!("check {}", self.expr(check)));
+            rest.push(match rule.exact {
+                true => format!("with check {}", self.in_brackets(check)),
+                false => format!("check {}", self.expr(check)),
+            });
         }
         rest.extend(rule.was.as_ref().map(|old| format!("was {}", name(old))));
         let what = format!("{effect} {}", join(&rule.actions, action));

@@ -35,6 +35,10 @@ impl Printer<'_> {
         if t.initially_deferred {
             parts.push("initially deferred".to_owned());
         }
+        parts.extend(t.enabled.as_ref().map(|how| match how.text.as_str() {
+            "disabled" => "disabled".to_owned(),
+            how => format!("enabled {how}"),
+        }));
         if let Some(when) = &t.when {
             parts.push(format!("when {}", self.in_brackets(when)));
         }
@@ -88,7 +92,10 @@ impl Printer<'_> {
             .map(|p| {
                 let mode = p.mode.as_ref().map_or(String::new(), |m| format!("{} ", m.text));
                 let default = p.default.as_ref().map_or(String::new(), |e| format!(" = {}", self.expr(e)));
-                format!("{mode}{}: {}{default}", name(&p.name), type_ref(&p.ty))
+                match p.name.text.as_str() {
+                    "" => format!("{mode}{}{default}", type_ref(&p.ty)),
+                    _ => format!("{mode}{}: {}{default}", name(&p.name), type_ref(&p.ty)),
+                }
             })
             .collect();
         let returns = match &f.returns {
@@ -131,7 +138,7 @@ impl Printer<'_> {
             parts.push(format!("to {}", names(&f.roles)));
         }
         parts.extend(f.was.as_ref().map(|old| format!("was {}", name(old))));
-        parts.push(format!("as {}", body(&f.body)));
+        parts.push(format!("as {}{}", if f.atomic { "atomic " } else { "" }, body(&f.body)));
         self.wrapped(head, &parts, 2)
     }
 

@@ -12,6 +12,7 @@ pub(super) fn are_close(a: &ItemKind, b: &ItemKind) -> bool {
         (Schema(_), Schema(_))
             | (Extension(_), Extension(_))
             | (Role(_), Role(_))
+            | (ExternalType(_), ExternalType(_))
             | (Grant(_), Grant(_))
             | (Viewer(_) | Predicate(_), Predicate(_))
             | (Schema(_), Extension(_))
@@ -59,6 +60,7 @@ impl Printer<'_> {
             ItemKind::Function(f) => self.function(f),
             ItemKind::Trigger(t) => self.trigger(t),
             ItemKind::Role(r) => role(r),
+            ItemKind::ExternalType(t) => format!("external type {}", qname(t)),
             ItemKind::Grant(g) => grant(g),
             ItemKind::Bucket(b) => self.bucket(b),
             ItemKind::Realtime(r) => self.realtime(r),

@@ -84,7 +84,9 @@ impl Printer<'_> {
                     PartitionBounds::Hash { modulus, remainder } => format!("modulus {modulus} remainder {remainder}"),
                     PartitionBounds::Default => "default".to_owned(),
                 };
-                format!("partition {} {bounds}", qname(&p.name)).into()
+                let rls = p.rls.as_ref().map_or(String::new(), |how| format!(" rls {}", how.text));
+                let with = if p.with.is_empty() { String::new() } else { format!(" {}", settings(&p.with)) };
+                format!("partition {} {bounds}{rls}{with}", qname(&p.name)).into()
             }
             MemberKind::Workflow(w) => self.workflow(w).into(),
             MemberKind::Limit(l) => self.limit(l).into(),
@@ -92,6 +94,7 @@ impl Printer<'_> {
             MemberKind::Policy(rules) => format!("policy {}", self.rules(rules)).into(),
             MemberKind::Rls(how) => format!("rls {}", how.text).into(),
             MemberKind::With(list) => settings(list).into(),
+            MemberKind::Inherits(list) => format!("inherits {}", qnames(list)).into(),
             MemberKind::ReplicaIdentity(how) => format!("replica identity {}", name(how)).into(),
         }
     }
@@ -109,7 +112,8 @@ impl Printer<'_> {
         let mut rest = Vec::new();
         rest.extend(f.key.then(|| "key".to_owned()));
         rest.extend(f.unique.then(|| "unique".to_owned()));
-        rest.extend(f.generated.as_ref().map(|e| format!("generated {}", self.in_brackets(e))));
+        let how = if f.is_virtual { "virtual " } else { "" };
+        rest.extend(f.generated.as_ref().map(|e| format!("generated {how}{}", self.in_brackets(e))));
         rest.extend(f.identity.as_deref().map(identity));
         rest.extend(f.collate.as_ref().map(|c| format!("collate {}", collation_name(c))));
         rest.extend(f.immutable.then(|| "immutable".to_owned()));
@@ -309,6 +313,7 @@ fn ref_options(o: &RefOptions) -> Vec<String> {
         out.push(deferred.trim_start().to_owned());
     }
     out.extend(o.no_index.then(|| "no index".to_owned()));
+    out.extend(o.not_valid.then(|| "not valid".to_owned()));
     out.extend(o.constraint.as_ref().map(|n| format!("constraint {}", name(n))));
     out
 }

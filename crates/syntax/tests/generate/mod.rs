@@ -220,6 +220,7 @@ fn field() -> impl Strategy<Value = FieldDecl> {
             key,
             unique,
             immutable,
+            is_virtual: immutable && rest.0.is_some(),
             generated: rest.0.map(Box::new),
             identity: rest.1.map(Box::new),
             collate: rest.2.map(Box::new),
@@ -238,19 +239,31 @@ fn action() -> impl Strategy<Value = RefAction> {
 }
 
 fn ref_options() -> impl Strategy<Value = RefOptions> {
-    (of(name()), of(name()), of(name()), of(action()), of(action()), deferral(), any::<bool>(), any::<bool>()).prop_map(
-        |(path, inverse, constraint, on_delete, on_update, deferral, match_full, no_index)| RefOptions {
-            path,
-            inverse,
-            constraint,
-            on_delete,
-            on_update,
-            deferrable: deferral.0,
-            initially_deferred: deferral.1,
-            match_full,
-            no_index,
-        },
+    (
+        of(name()),
+        of(name()),
+        of(name()),
+        of(action()),
+        of(action()),
+        deferral(),
+        any::<bool>(),
+        any::<bool>(),
+        any::<bool>(),
     )
+        .prop_map(
+            |(path, inverse, constraint, on_delete, on_update, deferral, match_full, no_index, not_valid)| RefOptions {
+                path,
+                inverse,
+                constraint,
+                on_delete,
+                on_update,
+                deferrable: deferral.0,
+                initially_deferred: deferral.1,
+                match_full,
+                no_index,
+                not_valid,
+            },
+        )
 }
 
 fn reference() -> impl Strategy<Value = RefDecl> {
@@ -317,15 +330,16 @@ fn actions(words: &'static [&'static str]) -> impl Strategy<Value = Vec<PolicyAc
 fn rules() -> impl Strategy<Value = Vec<PolicyRule>> {
     let rule = (
         (doc(), name(), any::<bool>(), actions(&["select", "insert", "update", "delete", "all"]), names(0)),
-        (of(expr()), any::<bool>(), of(expr()), of(name())),
+        (of(expr()), any::<bool>(), of(expr()), any::<bool>(), of(name())),
     )
-        .prop_map(|((doc, name, forbid, actions, roles), (when, unless, check, was))| PolicyRule {
+        .prop_map(|((doc, name, forbid, actions, roles), (when, unless, check, exact, was))| PolicyRule {
             doc,
             name,
             forbid,
             actions,
             roles,
-            unless: unless && when.is_some(),
+            exact: exact && (when.is_some() || check.is_some()),
+            unless: unless && !exact && when.is_some(),
             when,
             check,
             was,
@@ -339,10 +353,11 @@ fn trigger(top: bool) -> impl Strategy<Value = TriggerDecl> {
     let event = (proptest::sample::select(&["insert", "update", "delete", "truncate"][..]), names(0))
         .prop_map(|(event, columns)| TriggerEvent { event: name_of(event), columns });
     let execute = (qname(), vec(string(), 0..3)).prop_map(|(function, args)| TriggerAction::Execute { function, args });
+    let enabled = of(proptest::sample::select(&["disabled", "always", "replica"][..]).prop_map(name_of));
     let action = prop_oneof![execute.boxed(), body().prop_map(TriggerAction::Body).boxed()];
     (
         (name(), qname(), proptest::sample::select(&[Before, After, InsteadOf][..]), vec(event, 1..3), any::<bool>()),
-        (of(name()), of(name()), of(expr()), action, any::<bool>(), any::<bool>(), of(name())),
+        (of(name()), of(name()), of(expr()), action, any::<bool>(), any::<bool>(), enabled, of(name())),
     )
         .prop_map(move |((name, on, timing, events, per_row), rest)| TriggerDecl {
             name,
@@ -356,7 +371,8 @@ fn trigger(top: bool) -> impl Strategy<Value = TriggerDecl> {
             action: rest.3,
             constraint: rest.4,
             initially_deferred: rest.5,
-            was: rest.6,
+            enabled: rest.6,
+            was: rest.7,
         })
 }
 
@@ -385,7 +401,13 @@ fn partition() -> impl Strategy<Value = PartitionDecl> {
         (1u32..9, 0u32..9).prop_map(|(modulus, remainder)| PartitionBounds::Hash { modulus, remainder }),
         Just(PartitionBounds::Default),
     ];
-    (qname(), bounds).prop_map(|(name, bounds)| PartitionDecl { name, bounds })
+    let rls = of(proptest::sample::select(&["off", "on", "force"][..]).prop_map(name_of));
+    (qname(), bounds, rls, vec(setting(), 0..2)).prop_map(|(name, bounds, rls, with)| PartitionDecl {
+        name,
+        bounds,
+        rls,
+        with,
+    })
 }
 
 fn constraints() -> impl Strategy<Value = MemberKind> {
@@ -454,9 +476,10 @@ fn member() -> impl Strategy<Value = Member> {
         1 => limit().prop_map(|l| MemberKind::Limit(Box::new(l))).boxed(),
         1 => trigger(false).prop_map(|t| MemberKind::Trigger(Box::new(t))).boxed(),
         1 => rules().prop_map(MemberKind::Policy).boxed(),
-        1 => proptest::sample::select(&["off", "force"][..]).prop_map(|w| MemberKind::Rls(name_of(w))).boxed(),
+        1 => proptest::sample::select(&["off", "force", "on"][..]).prop_map(|w| MemberKind::Rls(name_of(w))).boxed(),
         1 => vec(setting(), 1..3).prop_map(MemberKind::With).boxed(),
         1 => name().prop_map(MemberKind::ReplicaIdentity).boxed(),
+        1 => vec(qname(), 1..3).prop_map(MemberKind::Inherits).boxed(),
     ];
     (doc(), kind).prop_map(|(doc, kind)| Member { doc, kind, at: at() })
 }
@@ -549,7 +572,8 @@ fn behaviour() -> impl Strategy<Value = ItemKind> {
             }))
         });
     let mode = of(proptest::sample::select(&["in", "out", "inout", "variadic"][..]).prop_map(name_of));
-    let param = (mode, name(), type_ref(), of(expr())).prop_map(|(mode, name, ty, default)| FunctionParam {
+    let param_name = prop_oneof![4 => name().boxed(), 1 => Just(name_of("")).boxed()];
+    let param = (mode, param_name, type_ref(), of(expr())).prop_map(|(mode, name, ty, default)| FunctionParam {
         mode,
         name,
         ty,
@@ -577,7 +601,7 @@ fn behaviour() -> impl Strategy<Value = ItemKind> {
             of(0u32..99),
             of(0u32..99),
         ),
-        (vec(setting(), 0..2), vec(qname(), 0..2), names(0), of(name()), body()),
+        (vec(setting(), 0..2), vec(qname(), 0..2), names(0), of(name()), any::<bool>(), body()),
     )
         .prop_map(|(a, b, c)| {
             ItemKind::Function(Box::new(FunctionDecl {
@@ -597,7 +621,8 @@ fn behaviour() -> impl Strategy<Value = ItemKind> {
                 depends: c.1,
                 roles: c.2,
                 was: c.3,
-                body: c.4,
+                atomic: c.4,
+                body: c.5,
             }))
         });
     let target = prop_oneof![string().prop_map(WebhookTarget::Url), string().prop_map(WebhookTarget::EdgeFunction)];
@@ -661,6 +686,7 @@ fn access() -> impl Strategy<Value = ItemKind> {
         (name(), any::<bool>(), of((0u64..99, unit)), vec(string(), 0..3), rules()).prop_map(
             |(name, public, size, mime, rules)| ItemKind::Bucket(BucketDecl { name, public, size, mime, rules })
         ),
+        qname().prop_map(ItemKind::ExternalType),
         vec(table, 0..3).prop_map(|tables| ItemKind::Realtime(RealtimeDecl { tables })),
     ]
 }

@@ -1,0 +1,154 @@
+//! Texts of SQL: what may be left away without changing what Postgres keeps of it.
+
+use specc_catalog::{DataType, SqlExpr};
+
+/// Without brackets around the whole.
+pub(crate) fn bare(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
+        if !closes_at_the_end(text) {
+            break;
+        }
+        text = inner.trim();
+    }
+    text
+}
+
+/// Whether the bracket that `text` starts with closes at its end.
+fn closes_at_the_end(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0usize, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            quote @ (b'\'' | b'"') => {
+                let escapes = quote == b'\'' && at > 0 && matches!(bytes[at - 1], b'E' | b'e');
+                at += 1;
+                while at < bytes.len() && bytes[at] != quote {
+                    at += if escapes && bytes[at] == b'\\' { 2 } else { 1 };
+                }
+            }
+            // Where dollars quote, what is inside is not looked at, and so the brackets stay.
+            b'$' => return false,
+            b'(' => depth += 1,
+            b')' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at + 1 == bytes.len();
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    false
+}
+
+/// A default without the cast to the column's own type, which Postgres puts there by itself.
+pub(crate) fn default<'a>(text: &'a str, ty: &DataType) -> &'a str {
+    let text = text.trim();
+    let Some(literal) = literal(text) else { return text };
+    let Some(cast) = text[literal.len()..].strip_prefix("::") else { return text };
+    let number = literal.trim_matches('\'');
+    if spelled(ty).iter().any(|s| s == cast) {
+        let whole = ty.name == "int" && ty.schema.is_empty() && ty.dims == 0;
+        if whole && number.strip_prefix('-').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
+            return number;
+        }
+        return literal;
+    }
+    text
+}
+
+/// The string that `text` starts with.
+fn literal(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    if bytes.first() != Some(&b'\'') {
+        return None;
+    }
+    let mut at = 1;
+    while at < bytes.len() {
+        if bytes[at] == b'\'' {
+            if bytes.get(at + 1) != Some(&b'\'') {
+                return Some(&text[..=at]);
+            }
+            at += 1;
+        }
+        at += 1;
+    }
+    None
+}
+
+/// How Postgres spells the type in a cast.
+fn spelled(ty: &DataType) -> Vec<String> {
+    let arrays = if ty.dims > 0 { "[]" } else { "" };
+    if !ty.schema.is_empty() {
+        return vec![format!("{}{arrays}", specc_sql::quote::qualified(&ty.schema, &ty.name))];
+    }
+    let name = match ty.name.as_str() {
+        "int" => "integer",
+        "varchar" => "character varying",
+        "char" | "bpchar" => "bpchar",
+        "timestamp" => "timestamp without time zone",
+        "timestamptz" => "timestamp with time zone",
+        "time" => "time without time zone",
+        "timetz" => "time with time zone",
+        "varbit" => "bit varying",
+        same => same,
+    };
+    let mut all = vec![format!("{name}{arrays}")];
+    if !ty.args.is_empty() && ty.dims == 0 {
+        let args: Vec<_> = ty.args.iter().map(i64::to_string).collect();
+        let (head, tail) = name.split_once(' ').filter(|(h, _)| h.starts_with("time")).unwrap_or((name, ""));
+        all.push(format!("{head}({}) {tail}", args.join(",")).trim_end().to_owned());
+        if ty.name == "char" {
+            all.push("bpchar".into());
+        }
+    }
+    all
+}
+
+/// Whether two expressions are the same SQL.
+pub(crate) fn same(a: &SqlExpr, b: &SqlExpr) -> bool {
+    same_text(&a.text, &b.text)
+}
+
+/// The same where there may be none.
+pub(crate) fn same_option(a: Option<&SqlExpr>, b: Option<&SqlExpr>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => same(a, b),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+pub(crate) fn same_text(a: &str, b: &str) -> bool {
+    a == b || specc_expr::same_sql(bare(a), bare(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_around_the_whole_are_left_away() {
+        assert_eq!(bare("((a > 0) and (b > 0))"), "(a > 0) and (b > 0)");
+        assert_eq!(bare("(a > 0) and (b > 0)"), "(a > 0) and (b > 0)");
+        assert_eq!(bare("(a = ')')"), "a = ')'");
+        assert_eq!(bare("(a = E'\\')')"), "a = E'\\')'");
+        assert_eq!(bare("(f($$)$$))"), "(f($$)$$))");
+    }
+
+    #[test]
+    fn the_cast_to_the_own_type_is_left_away() {
+        let text = DataType::builtin("text");
+        assert_eq!(default("'a''b'::text", &text), "'a''b'");
+        assert_eq!(default("'a'::text || 'b'", &text), "'a'::text || 'b'");
+        assert_eq!(default("'a'::character varying", &text), "'a'::character varying");
+        assert_eq!(default("'-1'::integer", &DataType::builtin("int")), "-1");
+        assert_eq!(default("'-1'::integer", &DataType::builtin("bigint")), "'-1'::integer");
+        let array = DataType { dims: 1, ..DataType::builtin("text") };
+        assert_eq!(default("'{}'::text[]", &array), "'{}'");
+        let mood = DataType { schema: "public".into(), ..DataType::builtin("mood") };
+        assert_eq!(default("'sad'::public.mood", &mood), "'sad'");
+    }
+}

@@ -1,0 +1,80 @@
+//! What a spec means, pulled, means the same.
+
+use specc_catalog::{Catalog, Object};
+use specc_diag::Sources;
+use specc_model::{Options, Target};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn specs() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs");
+    let mut all: Vec<_> = std::fs::read_dir(root).expect("the specs").map(|e| e.expect("a spec").path()).collect();
+    all.retain(|path| path.join("specc.toml").is_file());
+    all.sort();
+    all
+}
+
+fn files(dir: &Path) -> Vec<(String, String)> {
+    let mut all: Vec<_> = std::fs::read_dir(dir).expect("a spec").map(|e| e.expect("a file").path()).collect();
+    all.retain(|path| path.extension().is_some_and(|e| e == "dbspec"));
+    all.sort();
+    let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+    all.iter().map(|path| (name(path), std::fs::read_to_string(path).expect("text"))).collect()
+}
+
+fn lower(files: &[(String, String)], options: &Options) -> Catalog {
+    let mut sources = Sources::new();
+    let (mut trees, mut found) = (Vec::new(), Vec::new());
+    for (name, text) in files {
+        let file = sources.add(name.clone(), text.clone());
+        let (tree, findings) = specc_syntax::parse(file, text);
+        trees.push(tree);
+        found.extend(findings);
+    }
+    let (model, findings) = specc_model::analyze(trees, &mut sources, options.clone());
+    found.extend(findings);
+    let (catalog, findings) = specc_lower::lower(&model);
+    found.extend(findings);
+    found.retain(|d| d.severity() == specc_diag::Severity::Error);
+    assert!(found.is_empty(), "{found:#?}");
+    catalog
+}
+
+#[test]
+fn every_spec_comes_back() {
+    let mut counts = String::new();
+    for dir in specs() {
+        let name = dir.file_name().expect("a name").to_string_lossy().into_owned();
+        let toml = std::fs::read_to_string(dir.join("specc.toml")).expect("settings");
+        let target = if toml.lines().any(|l| l.starts_with("target = \"postgres\"")) {
+            Target::Postgres
+        } else {
+            Target::Supabase
+        };
+        let wanted = lower(&files(&dir), &Options { target, ..Options::default() });
+        let pulled = specc_pull::pull(&wanted, &specc_pull::Options::new(&name, target));
+        assert!(pulled.problems.is_empty(), "{name}: {:#?}", pulled.problems);
+        let said = lower(&pulled.files, &specc_pull::Options::new(&name, target).model());
+        let blocks: Vec<_> = pulled.blocks.iter().map(|block| &block.object).collect();
+        for (id, entry) in wanted.iter() {
+            if !blocks.contains(&id) {
+                let said = said.get(id).unwrap_or_else(|| panic!("{name}: {id} is missing"));
+                assert_eq!(specc_pull::difference(&said.object, &entry.object), None, "{name}: {id}");
+                assert_eq!(said.comment, entry.comment, "{name}: {id}");
+            } else if matches!(entry.object, Object::Sql(_)) {
+                assert_eq!(said.get(id).map(|e| &e.object), Some(&entry.object), "{name}: {id}");
+            }
+        }
+        for (id, entry) in said.iter() {
+            assert!(wanted.contains(id) || matches!(entry.object, Object::Sql(_)), "{name}: {id} is new");
+        }
+        let typed: usize = pulled.typed.values().sum();
+        let files: Vec<_> =
+            pulled.files.iter().map(|(name, text)| format!("{name} {}", text.lines().count())).collect();
+        let _ = writeln!(counts, "{name}: {typed} typed, {} in blocks; {}", pulled.blocks.len(), files.join(", "));
+        for block in &pulled.blocks {
+            let _ = writeln!(counts, "  {}: {}", block.object, block.why);
+        }
+    }
+    insta::assert_snapshot!(counts);
+}
