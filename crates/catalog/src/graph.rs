@@ -233,6 +233,36 @@ fn edges(resolver: &Resolver<'_>, places: std::ops::Range<usize>) -> (Vec<Edge>,
     (edges, wishes)
 }
 
+/// What each object of a catalog needs, looked up one by one: for changes that touch few of many.
+pub struct Needs<'a>(Resolver<'a>);
+
+impl<'a> Needs<'a> {
+    /// Of this catalog.
+    pub fn new(catalog: &'a Catalog) -> Self {
+        Self(Resolver::new(catalog))
+    }
+
+    /// The places of what the object at `index` needs, each once, and how much.
+    pub fn of(&self, index: u32) -> Vec<(u32, Strength)> {
+        let mut all: Vec<(u32, Strength)> = Vec::new();
+        if let Some((_, entry)) = self.0.catalog.at(index as usize) {
+            self.0.needs(index, entry, |on, _, strength| {
+                if on != index {
+                    all.push((on, strength));
+                }
+            });
+        }
+        all.sort_unstable_by(|a, b| (a.0, b.1).cmp(&(b.0, a.1)));
+        all.dedup_by_key(|edge| edge.0);
+        all
+    }
+
+    /// The object that the one at `index` is a part of.
+    pub fn home(&self, index: u32) -> Option<u32> {
+        self.0.homes.get(index as usize).copied().filter(|&home| home != NOWHERE)
+    }
+}
+
 /// Finds in the catalog what an entry needs.
 struct Resolver<'a> {
     catalog: &'a Catalog,

@@ -6,12 +6,14 @@
 //! them as data.
 
 mod graph;
+mod hints;
 mod id;
 mod needs;
 mod object;
 mod store;
 
-pub use graph::{Cycle, Order, Strength, creation_order, order};
+pub use graph::{Cycle, Needs, Order, Strength, creation_order, order};
+pub use hints::{Hints, Rename};
 pub use id::{Dependency, Kind, ObjectId, TableName};
 pub use needs::IdRef;
 pub use object::*;

@@ -228,6 +228,9 @@ pub struct Table {
     /// What it is a part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_of: Option<(TableName, Bounds)>,
+    /// What it inherits from, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inherits: Vec<TableName>,
     /// Row level security.
     pub rls: Rls,
     /// Storage parameters, sorted by name.
@@ -264,6 +267,9 @@ pub struct Column {
     /// `generated always as (…) stored`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generated: Option<Box<SqlExpr>>,
+    /// Computed when read, not stored (from Postgres 18 on).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub virtual_generated: bool,
     /// `generated … as identity`: whether `always`, and its numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Box<(bool, SequenceOptions)>>,
@@ -290,6 +296,7 @@ impl Column {
             nullable: false,
             default: None,
             generated: None,
+            virtual_generated: false,
             identity: None,
             collation: None,
             storage: None,
@@ -651,6 +658,9 @@ pub struct Trigger {
     /// `initially deferred`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub initially_deferred: bool,
+    /// `disabled`, `replica` or `always`; empty: wherever rows are written first.
+    #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+    pub enabled: SmolStr,
 }
 
 /// When a trigger fires.

@@ -12,6 +12,7 @@ fn table(name: &str) -> Table {
         rls: Rls::On,
         options: vec![],
         replica_identity: None,
+        inherits: Vec::new(),
     }
 }
 

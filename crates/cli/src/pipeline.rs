@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::project::Project;
 use crate::report::Failure;
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Entry};
+use specc_catalog::{Catalog, Entry, Hints};
 use specc_diag::{Diagnostic, FileId, Sources};
 use specc_model::Model;
 use std::path::PathBuf;
@@ -17,6 +17,8 @@ pub struct Meant {
     pub sources: Sources,
     pub model: Model,
     pub catalog: Catalog,
+    /// What the spec says of the way from the last migration.
+    pub hints: Hints,
     pub warnings: Vec<Diagnostic>,
     /// Stage and time, in order.
     pub timings: Vec<Lap>,
@@ -96,5 +98,6 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
     if stop(&findings) {
         return Err(Failure::Findings(findings, sources));
     }
-    Ok(Meant { root, config, sources, model, catalog, warnings: findings, timings })
+    let hints = specc_lower::hints(&model);
+    Ok(Meant { root, config, sources, model, catalog, hints, warnings: findings, timings })
 }

@@ -182,6 +182,8 @@ codes! {
     // project
     BAD_CONFIG "E0901" "project file with an unknown or wrong setting" "the build would not do what the file says"
     NO_SPECS "E0902" "no spec files" "there is nothing to build"
-    CHANGED_SPEC "E0903" "spec moved on from the last migration" "the database would not follow"
+    IMPOSSIBLE_CHANGE "E0903" "no way from the last migration to the spec" "the database could not follow and keep its rows"
     EDITED_MIGRATION "E0904" "migration edited after it was written" "what was reviewed is not what would run"
+    PROBABLE_RENAME "E0905" "something is gone and something like it is new" "taken as a drop and an add, its rows would be lost"
+    DATA_LOSS "E0906" "rows or values would be lost" "no down script brings them back"
 }

@@ -130,6 +130,7 @@ fn one(catalog: &mut Catalog, n: usize) {
             rls: Rls::On,
             options: Vec::new(),
             replica_identity: None,
+            inherits: Vec::new(),
         },
     );
     let constraint = |name: SmolStr, rule| Constraint {
@@ -185,6 +186,7 @@ fn one(catalog: &mut Catalog, n: usize) {
             args: Vec::new(),
             constraint: false,
             initially_deferred: false,
+            enabled: SmolStr::default(),
         },
     );
     for (name, command) in [("owners_read", Command::Select), ("owners_change", Command::Update)] {

@@ -1,12 +1,15 @@
 //! The files of a migration.
 
+use crate::change::{self, ChangeError, ChangeOptions};
 use crate::header;
 use crate::parts::Part;
 use crate::plan::plan_create;
 use crate::render::{render_down, render_up};
 use crate::stamp::Stamp;
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Cycle, ObjectId, checksum, to_json};
+use specc_catalog::{Catalog, Cycle, Hints, ObjectId, checksum, to_json};
+use specc_diff::{Difference, Doubt, diff};
+use specc_sql::Loss;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -47,7 +50,7 @@ impl Layout {
 pub struct MigrationInput<'a> {
     /// The project's name.
     pub project: &'a str,
-    /// The migration's name: `initial`.
+    /// The migration's name; empty: `init` for the first, for any other what it is about.
     pub name: &'a str,
     /// What should exist.
     pub catalog: &'a Catalog,
@@ -59,6 +62,21 @@ pub struct MigrationInput<'a> {
     pub layout: &'a Layout,
     /// Path and checksum of files that were written before, to be kept.
     pub recorded: &'a [(String, String)],
+    /// What the author says of the way from the last migration to here.
+    pub hints: &'a Hints,
+    /// What is allowed on it.
+    pub consent: Consent<'a>,
+}
+
+/// What a user agreed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Consent<'a> {
+    /// Rows and values may be lost.
+    pub data_loss: bool,
+    /// Nobody uses the database meanwhile.
+    pub offline: bool,
+    /// Tables and columns (`public.events`, `public.events.title`) that are meant to go, not to be renamed.
+    pub dropped: &'a [String],
 }
 
 /// Why there is no migration.
@@ -66,8 +84,12 @@ pub struct MigrationInput<'a> {
 pub enum MigrationError {
     /// Objects that need each other.
     Cycle(Cycle),
-    /// The last migration made something else.
-    Changed(Changed),
+    /// The way from the last migration to here is not known.
+    Change(ChangeError),
+    /// What looks like a rename: a drop and an add would lose what is there.
+    Doubt(Vec<Doubt>),
+    /// What would be lost.
+    Loss(Vec<Loss>),
 }
 
 /// What is not as it was after the last migration.
@@ -109,7 +131,25 @@ impl fmt::Display for MigrationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             MigrationError::Cycle(cycle) => cycle.fmt(f),
-            MigrationError::Changed(changed) => changed.fmt(f),
+            MigrationError::Change(error) => error.fmt(f),
+            MigrationError::Doubt(doubts) => {
+                f.write_str("these look like renames, which a drop and an add would not be:")?;
+                doubts.iter().try_for_each(|doubt| {
+                    write!(
+                        f,
+                        "\n  `{}` is gone and `{}` is new: if it was renamed, write `was {}` after its new name; if it is meant to \
+                         go, build with `--drop {}`",
+                        doubt.gone,
+                        doubt.new,
+                        doubt.gone.name(),
+                        doubt.gone
+                    )
+                })
+            }
+            MigrationError::Loss(losses) => {
+                f.write_str("this would be lost:")?;
+                losses.iter().try_for_each(|loss| write!(f, "\n  {}", loss.0))
+            }
         }
     }
 }
@@ -119,6 +159,12 @@ impl std::error::Error for MigrationError {}
 impl From<Cycle> for MigrationError {
     fn from(cycle: Cycle) -> Self {
         MigrationError::Cycle(cycle)
+    }
+}
+
+impl From<ChangeError> for MigrationError {
+    fn from(error: ChangeError) -> Self {
+        MigrationError::Change(error)
     }
 }
 
@@ -143,7 +189,7 @@ pub fn compare(from: &Catalog, to: &Catalog) -> Changed {
 /// catalog and the checksums. Nothing if nothing is different from the last migration. Sorted by path.
 ///
 /// # Errors
-/// Objects that need each other; and, for now, a last migration that made something else.
+/// Objects that need each other, changes that cannot be made, and those that want a word of the user first.
 pub fn migration_files(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, MigrationError> {
     let files = Mutex::new(Vec::new());
     each_file(input, |file| files.lock().unwrap_or_else(PoisonError::into_inner).push(file))?;
@@ -158,23 +204,30 @@ pub fn migration_files(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Mi
 /// # Errors
 /// As [`migration_files`].
 pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -> Result<(), MigrationError> {
-    if let Some(previous) = input.previous {
-        let changed = compare(previous, input.catalog);
-        if changed.is_empty() {
-            return Ok(());
-        }
-        if !previous.is_empty() {
-            return Err(MigrationError::Changed(changed));
-        }
+    let previous = input.previous.filter(|previous| !previous.is_empty());
+    let difference = previous.map(|previous| diff(previous, input.catalog, input.hints));
+    if difference.as_ref().is_some_and(Difference::is_empty) {
+        return Ok(());
     }
+    let name = match &difference {
+        _ if !input.name.is_empty() => input.name.to_string(),
+        Some(difference) => change::default_name(difference),
+        None => "init".to_string(),
+    };
+    let input = &MigrationInput { name: &name, ..input.clone() };
     let own = &input.layout.own;
     let done = |path: String, contents: String| {
         let sum = checksum(&contents);
         take(OutputFile { path: path.clone(), contents });
         (path, sum)
     };
-    let (scripts, catalog) =
-        rayon::join(|| scripts(input, &done), || done(format!("{own}/catalog.json"), to_json(input.catalog)));
+    let (scripts, catalog) = rayon::join(
+        || match (&difference, previous) {
+            (Some(difference), Some(previous)) => change(input, previous, difference, &done),
+            _ => Ok(scripts(input, &done)?),
+        },
+        || done(format!("{own}/catalog.json"), to_json(input.catalog)),
+    );
     let mut written = scripts?;
     written.push(catalog);
     let contents = checksums(input.recorded, &written);
@@ -214,6 +267,27 @@ fn scripts(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + 
         <[Sum; 2]>::from(rayon::join(up, down))
     };
     Ok(scripts.into_par_iter().flat_map_iter(render).collect())
+}
+
+/// The migration from the last state to this one.
+fn change(
+    input: &MigrationInput<'_>,
+    previous: &Catalog,
+    difference: &Difference<'_>,
+    done: &(impl Fn(String, String) -> Sum + Sync),
+) -> Result<Vec<Sum>, MigrationError> {
+    let meant = |doubt: &Doubt| input.consent.dropped.contains(&doubt.gone.to_string());
+    let doubts: Vec<Doubt> = difference.doubts.iter().filter(|doubt| !meant(doubt)).cloned().collect();
+    if !doubts.is_empty() {
+        return Err(MigrationError::Doubt(doubts));
+    }
+    let options = ChangeOptions { offline: input.consent.offline, one: false };
+    let (scripts, losses) = change::scripts(input, previous, difference, input.hints, options)?;
+    if !losses.is_empty() && !input.consent.data_loss {
+        return Err(MigrationError::Loss(losses));
+    }
+    let files = change::files(input, scripts).into_iter().flat_map(|(up, down)| [up, down]);
+    Ok(files.map(|file| done(file.path, file.contents)).collect())
 }
 
 fn checksums(recorded: &[Sum], written: &[Sum]) -> String {

@@ -90,7 +90,7 @@ pub(crate) fn down(out: &mut String, back: &[Undone<'_>], context: &Context<'_>)
     }
 }
 
-fn title(out: &mut String, context: &Context<'_>, what: &str) {
+pub(crate) fn title(out: &mut String, context: &Context<'_>, what: &str) {
     out.push_str("-- ");
     push_plain(out, context.project);
     out.push_str(": ");
@@ -99,7 +99,7 @@ fn title(out: &mut String, context: &Context<'_>, what: &str) {
 }
 
 /// `-- label  text`, with lines that are not too long.
-fn line(out: &mut String, label: &str, text: &str) {
+pub(crate) fn line(out: &mut String, label: &str, text: &str) {
     const INDENT: usize = 8;
     out.push_str("-- ");
     out.push_str(label);
@@ -131,7 +131,7 @@ pub(crate) fn push_plain(out: &mut String, text: &str) {
 }
 
 /// `3 tables`
-fn count(n: usize, word: &str) -> String {
+pub(crate) fn count(n: usize, word: &str) -> String {
     let plural = match word {
         "index" => "indexes",
         "policy" => "policies",
@@ -143,7 +143,7 @@ fn count(n: usize, word: &str) -> String {
 }
 
 /// The first few, and how many more.
-fn list(names: &[String]) -> String {
+pub(crate) fn list(names: &[String]) -> String {
     let mut text = names[..names.len().min(NAMED)].join(", ");
     if names.len() > NAMED {
         text.push_str(&format!(" and {} more", names.len() - NAMED));
@@ -151,7 +151,7 @@ fn list(names: &[String]) -> String {
     text
 }
 
-fn name(table: &TableName) -> String {
+pub(crate) fn name(table: &TableName) -> String {
     format!("{}.{}", table.schema, table.name)
 }
 

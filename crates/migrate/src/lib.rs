@@ -4,6 +4,7 @@
 //! see what, indexes and rows, each with its down script, and beside them the catalog and the checksums. No clock is
 //! read and no file is written here.
 
+pub mod change;
 mod down;
 mod files;
 mod header;
@@ -13,7 +14,9 @@ mod render;
 mod seeds;
 mod stamp;
 
-pub use files::{Changed, Layout, MigrationError, MigrationInput, OutputFile, compare, each_file, migration_files};
+pub use files::{
+    Changed, Consent, Layout, MigrationError, MigrationInput, OutputFile, compare, each_file, migration_files,
+};
 pub use parts::Part;
 pub use plan::{Plan, Step, plan_create, plan_drop};
 pub use seeds::seed_file;

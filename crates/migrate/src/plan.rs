@@ -56,17 +56,32 @@ fn home(order: &Order, object: u32) -> Option<u32> {
 pub fn plan_create(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
     let order = order(catalog)?;
     let parts = parts(catalog, &order);
-    let mut planner = Planner::new(catalog, &order, &parts);
-    for &object in order.sequence() {
-        planner.make(object);
-    }
-    let [mut steps, mut access, mut indexes, mut rows] = planner.steps;
+    let [mut steps, mut access, mut indexes, mut rows] = Planner::new(catalog, &order, &parts, None).run();
     group_access(&order, &mut access);
     steps.reserve_exact(access.len() + indexes.len() + rows.len());
     steps.append(&mut access);
     steps.append(&mut indexes);
     steps.append(&mut rows);
     Ok(Plan { catalog, order, steps })
+}
+
+/// The statements that make some objects of `catalog` where all others are there already, in order; and for each object
+/// that stands in its table's statement, that table.
+///
+/// # Errors
+/// Objects that need each other.
+pub(crate) fn plan_some<'a>(catalog: &'a Catalog, only: &[bool]) -> Result<(Vec<Step<'a>>, Vec<(u32, u32)>), Cycle> {
+    let order = order(catalog)?;
+    // One migration, one part: what comes first is decided by edges.
+    let parts = vec![Part::Schema; catalog.len()];
+    let planner = Planner::new(catalog, &order, &parts, Some(only));
+    let mut inlined: Vec<(u32, u32)> = Vec::new();
+    for (&table, constraints) in &planner.inline {
+        inlined.extend(constraints.iter().map(|&constraint| (constraint, table)));
+    }
+    inlined.sort_unstable();
+    let steps = planner.run().into_iter().flatten().collect();
+    Ok((steps, inlined))
 }
 
 /// The statements that take back [`plan_create`], in reverse; what can stay or has to is left out.
@@ -88,6 +103,8 @@ struct Planner<'a, 'o> {
     catalog: &'a Catalog,
     order: &'o Order,
     parts: &'o [Part],
+    /// Only these.
+    only: Option<&'o [bool]>,
     /// By part.
     steps: [Vec<Step<'a>>; Part::ALL.len()],
     /// Constraints that stand in their table.
@@ -102,11 +119,12 @@ struct Planner<'a, 'o> {
 }
 
 impl<'a, 'o> Planner<'a, 'o> {
-    fn new(catalog: &'a Catalog, order: &'o Order, parts: &'o [Part]) -> Self {
+    fn new(catalog: &'a Catalog, order: &'o Order, parts: &'o [Part], only: Option<&'o [bool]>) -> Self {
         let mut planner = Self {
             catalog,
             order,
             parts,
+            only,
             steps: Default::default(),
             inline: FxHashMap::default(),
             inlined: vec![false; catalog.len()],
@@ -125,6 +143,20 @@ impl<'a, 'o> Planner<'a, 'o> {
         planner
     }
 
+    /// Makes everything, in order.
+    fn run(mut self) -> [Vec<Step<'a>>; Part::ALL.len()] {
+        for &object in self.order.sequence() {
+            if self.wants(object) {
+                self.make(object);
+            }
+        }
+        self.steps
+    }
+
+    fn wants(&self, object: u32) -> bool {
+        self.only.is_none_or(|only| only[object as usize])
+    }
+
     fn entry(&self, object: u32) -> Option<&'a Entry> {
         self.catalog.at(object as usize).map(|(_, entry)| entry)
     }
@@ -133,6 +165,10 @@ impl<'a, 'o> Planner<'a, 'o> {
     fn defer_defaults(&mut self, order: &Order, places: &[u32]) {
         let mut waits: FxHashMap<(u32, usize), u32> = FxHashMap::default();
         for &(table, function) in order.late_defaults() {
+            // Where the function is there already, nothing has to wait for it.
+            if !self.wants(table) || !self.wants(function) {
+                continue;
+            }
             let (Some(Entry { object: Object::Table(o), .. }), Some((id, _))) =
                 (self.entry(table), self.catalog.at(function as usize))
             else {
@@ -161,13 +197,13 @@ impl<'a, 'o> Planner<'a, 'o> {
     /// A sequence is tied to its column when both are there.
     fn tie_sequences(&mut self, places: &[u32]) {
         for index in 0..self.catalog.len() {
-            if self.order.kind(index as u32) != Kind::Sequence {
+            if self.order.kind(index as u32) != Kind::Sequence || !self.wants(index as u32) {
                 continue;
             }
             let Some(Entry { object: Object::Sequence(o), .. }) = self.entry(index as u32) else { continue };
             let Some((table, _)) = &o.owned_by else { continue };
             let owner = self.catalog.find(IdRef::table(table)).unwrap_or(index);
-            let last = if places[owner] > places[index] { owner } else { index };
+            let last = if places[owner] > places[index] && self.wants(owner as u32) { owner } else { index };
             self.after.entry(last as u32).or_default().push(Statement::OwnSequence(o));
         }
     }
@@ -189,11 +225,11 @@ impl<'a, 'o> Planner<'a, 'o> {
     /// A constraint stands in its table if all it needs is there before the table, or stands in it too.
     fn find_inline(&mut self, order: &Order, mut places: Vec<u32>) {
         for &object in order.sequence() {
-            if order.kind(object) != Kind::Constraint {
+            if order.kind(object) != Kind::Constraint || !self.wants(object) {
                 continue;
             }
             let Some(Entry { object: Object::Constraint(o), .. }) = self.entry(object) else { continue };
-            let Some(table) = order.home(object) else { continue };
+            let Some(table) = order.home(object).filter(|&table| self.wants(table)) else { continue };
             let place = places[table as usize];
             let fits = order.needs(object).all(|(need, _)| places[need as usize] <= place);
             if fits && !o.not_valid && self.parts[object as usize] == self.parts[table as usize] {

@@ -107,7 +107,8 @@ impl<'a> Statement<'a> {
                 }
             }
         });
-        let outside = matches!(self, Statement::CreateIndexConcurrently(_) | Statement::DropIndexConcurrently(_));
+        let transaction = self.transaction();
+        let outside = transaction == Transaction::Outside;
         let data = matches!(
             self,
             Statement::InsertSeed { .. } | Statement::DeleteSeed(_) | Statement::RunSql(_) | Statement::RunDown(_)
@@ -116,11 +117,20 @@ impl<'a> Statement<'a> {
         let lock = (!locks.is_empty() && !outside).then_some(LOCK);
         Effects {
             loses: self.loses(),
-            transaction: if outside { Transaction::Outside } else { Transaction::Shared },
+            transaction,
             timeouts: Timeouts { lock, statement },
-            rewrites: false,
+            rewrites: matches!(self, Statement::Alter(change) if change.rewrites()) && !locks.is_empty(),
             locks,
             scans,
+        }
+    }
+
+    /// Whether it may share a transaction.
+    pub fn transaction(&self) -> Transaction {
+        match self {
+            Statement::CreateIndexConcurrently(_) | Statement::DropIndexConcurrently(_) => Transaction::Outside,
+            Statement::Alter(change) => change.transaction(),
+            _ => Transaction::Shared,
         }
     }
 
@@ -159,6 +169,7 @@ impl<'a> Statement<'a> {
                 Object::PublicationTable(o) => f(&o.table, ShareUpdateExclusive, false),
                 _ => {}
             },
+            Statement::Alter(change) => change.each_lock(f),
             Statement::CreateIndexConcurrently(index) => f(&index.table, ShareUpdateExclusive, true),
             Statement::DropIndexConcurrently(index) => f(&index.table, ShareUpdateExclusive, false),
             Statement::DropTable(o) => {
@@ -223,6 +234,7 @@ impl<'a> Statement<'a> {
     /// What is lost, in words.
     pub fn loses(&self) -> Option<Loss> {
         let words = match self {
+            Statement::Alter(change) => return change.loses(),
             Statement::DropTable(o) => format_smolstr!("all rows of {}", display(&o.table)),
             Statement::Drop(Object::Table(o)) => format_smolstr!("all rows of {}", display(&o.table)),
             Statement::Drop(Object::View(o)) if o.materialized => {

@@ -4,6 +4,7 @@
 //! ([`Statement::effects`]) and what takes it back ([`Statement::undo`]) follow from that data. [`print`] writes it; no
 //! other code writes SQL.
 
+mod alter;
 mod effects;
 pub mod layout;
 mod print;
@@ -11,6 +12,7 @@ pub mod quote;
 mod statement;
 mod undo;
 
+pub use alter::{Alter, TypeChange, is_volatile, key_index, type_change};
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
 pub use print::{print, push_routine, push_type};
 pub use statement::{Access, Named, Privileges, Statement};

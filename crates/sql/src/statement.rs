@@ -1,5 +1,6 @@
 //! What can be done to a database, as data.
 
+use crate::alter::Alter;
 use smol_str::SmolStr;
 use specc_catalog::{
     Column, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Seed, Sequence, Sql, SqlExpr, Table,
@@ -24,6 +25,8 @@ pub enum Statement<'a> {
     CreateIndexConcurrently(&'a Index),
     /// `create or replace` of a function or view.
     Replace(&'a Object),
+    /// Changes an object that stays.
+    Alter(Alter<'a>),
     /// Drops an object, never with `cascade`.
     Drop(&'a Object),
     /// Drops a table, and all that is a part of it.
@@ -176,6 +179,7 @@ impl<'a> Statement<'a> {
         match self {
             Statement::CreateTable { table, .. } => Some(&table.table),
             Statement::DropTable(table) => Some(&table.table),
+            Statement::Alter(change) => change.table(),
             Statement::CreateIndexConcurrently(index) | Statement::DropIndexConcurrently(index) => Some(&index.table),
             Statement::SetRls { table, .. }
             | Statement::SetDefault { table, .. }

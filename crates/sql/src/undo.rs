@@ -42,6 +42,7 @@ impl<'a> Statement<'a> {
             Statement::CommentColumn { table, column, text: Some(_) } => {
                 Undo::Do(vec![Statement::CommentColumn { table, column, text: None }])
             }
+            Statement::Alter(change) => change.undo(),
             Statement::Drop(object) => match object {
                 Object::Table(o) => Undo::Impossible(format_smolstr!("the rows of {} are gone", display(&o.table))),
                 other => Undo::Do(vec![Statement::Create(other)]),

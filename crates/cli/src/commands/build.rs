@@ -1,15 +1,18 @@
 //! `specc build`
 
 use crate::args::{Build, Format, Part};
+use crate::config::Config;
 use crate::output::{Stage, Written};
 use crate::pipeline::{self, Clock, Lap, Meant};
 use crate::project::Project;
 use crate::report::{self, Failure, data, plural};
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Object};
-use specc_migrate::{Layout, MigrationError, MigrationInput, Stamp};
+use specc_catalog::{Catalog, Hints, Object, Rename};
+use specc_diff::{Doubt, Thing};
+use specc_migrate::{Consent, Layout, MigrationError, MigrationInput, Stamp};
 use specc_model::Target;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
@@ -65,8 +68,9 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
 }
 
 /// What earlier builds left in the output folder.
-struct State {
-    catalog: Option<Catalog>,
+pub struct State {
+    /// The catalog after the last migration.
+    pub catalog: Option<Catalog>,
     /// Path and SHA-256 of each migration file.
     recorded: Vec<(String, String)>,
     /// Paths of seeds and docs.
@@ -74,15 +78,10 @@ struct State {
 }
 
 impl State {
-    fn read(out: &Path, meant: &Meant) -> Result<Self, Failure> {
+    /// Reads it.
+    pub fn read(out: &Path, meant: &Meant) -> Result<Self, Failure> {
         let own = out.join(meant.config.state());
-        let catalog = match read(&own.join("catalog.json"))? {
-            Some(text) => Some(
-                specc_catalog::from_json(&text)
-                    .map_err(|error| Failure::broken(format!("{}: {error}", own.join("catalog.json").display())))?,
-            ),
-            None => None,
-        };
+        let catalog = Self::last(out, &meant.config)?;
         let recorded = match read(&own.join("checksums.toml"))? {
             Some(text) => checksums(&text)
                 .map_err(|error| Failure::broken(format!("{}: {error}", own.join("checksums.toml").display())))?,
@@ -93,6 +92,14 @@ impl State {
         let state = Self { catalog, recorded, generated };
         state.check(out)?;
         Ok(state)
+    }
+
+    /// The catalog after the last migration, if there is one.
+    pub fn last(out: &Path, config: &Config) -> Result<Option<Catalog>, Failure> {
+        let path = out.join(config.state()).join("catalog.json");
+        let Some(text) = read(&path)? else { return Ok(None) };
+        let catalog = specc_catalog::from_json(&text);
+        catalog.map(Some).map_err(|error| Failure::broken(format!("{}: {error}", path.display())))
     }
 
     /// Migrations are history: one that was edited or lost after it was written is an error, since what was reviewed and
@@ -139,29 +146,74 @@ fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> 
     };
     let layout =
         Layout { migrations: slashes(meant.config.migrations()), own: slashes(meant.config.state()), ..layout };
-    let input = MigrationInput {
-        project: &meant.config.name,
-        name: &args.name,
-        catalog: &meant.catalog,
-        previous: state.catalog.as_ref(),
-        stamp,
-        layout: &layout,
-        recorded: &state.recorded,
-    };
-    let failed = Mutex::new(None);
-    let take = |file: specc_migrate::OutputFile| {
-        if let Err(failure) = stage.add(file.path.into(), &file.contents) {
-            failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+    let mut hints = meant.hints.clone();
+    let mut dropped = args.drop.clone();
+    loop {
+        let input = MigrationInput {
+            project: &meant.config.name,
+            name: args.name.as_deref().unwrap_or_default(),
+            catalog: &meant.catalog,
+            previous: state.catalog.as_ref(),
+            stamp,
+            layout: &layout,
+            recorded: &state.recorded,
+            hints: &hints,
+            consent: Consent { data_loss: args.allow_data_loss, offline: args.offline_ok, dropped: &dropped },
+        };
+        let failed = Mutex::new(None);
+        let take = |file: specc_migrate::OutputFile| {
+            if let Err(failure) = stage.add(file.path.into(), &file.contents) {
+                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+            }
+        };
+        match specc_migrate::each_file(&input, take) {
+            Ok(()) => return failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err),
+            Err(MigrationError::Doubt(doubts)) if can_ask() => ask(&doubts, &mut hints, &mut dropped)?,
+            Err(error) => return Err(refused(error)),
         }
+    }
+}
+
+/// Why there is no migration, and what to do.
+pub fn refused(error: MigrationError) -> Failure {
+    let (code, help) = match &error {
+        MigrationError::Cycle(_) => ("E0413", ""),
+        MigrationError::Change(_) => (
+            "E0903",
+            "\nchange the spec in a way that keeps what is there (a new column or table beside the old one), or drop and make it \
+             anew in two builds",
+        ),
+        MigrationError::Doubt(_) => ("E0905", ""),
+        MigrationError::Loss(_) => ("E0906", "\nif that is meant, build with `--allow-data-loss`"),
     };
-    specc_migrate::each_file(&input, take).map_err(|error| match error {
-        MigrationError::Cycle(cycle) => Failure::broken(format!("E0413: {cycle}")),
-        MigrationError::Changed(changed) => Failure::broken(format!(
-            "E0903: {changed}\nchanging what an earlier migration made is not built yet; until no database has that migration, \
-             remove it and specc's own folder, and build anew"
-        )),
-    })?;
-    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    Failure::Refused(format!("{code}: {error}{help}"))
+}
+
+fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks for each whether it was renamed.
+fn ask(doubts: &[Doubt], hints: &mut Hints, dropped: &mut Vec<String>) -> Result<(), Failure> {
+    for doubt in doubts {
+        eprint!("was `{}` renamed to `{}`? [y/n] ", doubt.gone, doubt.new);
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer).map_err(|error| Failure::broken(error.to_string()))?;
+        match answer.trim() {
+            "y" | "yes" => {
+                eprintln!("  write `was {}` after its new name, so that the next build knows", doubt.gone.name());
+                let (id, part) = match &doubt.new {
+                    Thing::Table(table) => (table.id(), None),
+                    Thing::Column(table, column) => (table.id(), Some(column.clone())),
+                };
+                hints.renames.push(Rename { id, part, was: doubt.gone.name().into() });
+            }
+            "n" | "no" => dropped.push(doubt.gone.to_string()),
+            _ if read == 0 => return Err(refused(MigrationError::Doubt(doubts.to_vec()))),
+            _ => return ask(doubts, hints, dropped),
+        }
+    }
+    Ok(())
 }
 
 /// The time as a stamp, UTC. The only clock that specc reads.
@@ -239,7 +291,8 @@ fn words(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-fn show_timings(timings: &[Lap]) {
+/// Where the time and the memory went.
+pub fn show_timings(timings: &[Lap]) {
     for Lap { stage, time, memory } in timings {
         let memory = memory.map(|mb| format!("{mb:>8} MB")).unwrap_or_default();
         eprintln!("  {stage:<12} {:>8.1} ms{memory}", time.as_secs_f64() * 1000.0);

@@ -28,6 +28,7 @@ pub fn table(name: &str, columns: Vec<Column>) -> Table {
         rls: Rls::On,
         options: vec![],
         replica_identity: None,
+        inherits: Vec::new(),
     }
 }
 
@@ -364,6 +365,7 @@ fn behaviour(all: &mut Adder) {
         args: vec!["it's".into(), "b".into()],
         constraint: false,
         initially_deferred: false,
+        enabled: SmolStr::default(),
     };
     all.add(base.clone()).comment = Some("tidies".into());
     all.add(Trigger {

@@ -1,6 +1,7 @@
 //! The printer: lower-case keywords, two spaces, names quoted only where they must be.
 
 mod access;
+mod alter;
 mod data;
 mod drop;
 mod routine;
@@ -23,6 +24,7 @@ pub fn print(statement: &Statement<'_>, out: &mut String) {
             table::create_table(out, table, constraints, late_defaults);
         }
         Statement::CreateIndexConcurrently(index) => table::create_index(out, index, true),
+        Statement::Alter(change) => alter::alter(out, change),
         Statement::Drop(object) => drop::drop(out, object),
         Statement::DropTable(table) => {
             out.push_str("drop table ");
@@ -230,7 +232,7 @@ pub(crate) fn named(out: &mut String, name: Named<'_>) {
     }
 }
 
-fn by_id(out: &mut String, id: &ObjectId) {
+pub(crate) fn by_id(out: &mut String, id: &ObjectId) {
     let word = match id.kind {
         Kind::Enum | Kind::Composite => "type",
         kind => kind.word(),

@@ -83,7 +83,7 @@ fn column_lines(out: &mut String, columns: &[Column], late_defaults: &[&str]) {
 }
 
 /// What comes after the type; false for nothing.
-fn column_rest(out: &mut String, o: &Column, late_default: bool) -> bool {
+pub(super) fn column_rest(out: &mut String, o: &Column, late_default: bool) -> bool {
     let start = out.len();
     if !o.nullable {
         out.push_str(" not null");
@@ -108,7 +108,7 @@ fn column_rest(out: &mut String, o: &Column, late_default: bool) -> bool {
     out.len() > start
 }
 
-fn bounds(out: &mut String, o: &Bounds) {
+pub(super) fn bounds(out: &mut String, o: &Bounds) {
     let list = |out: &mut String, values: &[SqlExpr]| {
         out.push('(');
         separated(out, values, ", ", |out, value| out.push_str(&value.text));
@@ -146,13 +146,18 @@ fn partition_by(out: &mut String, o: &PartitionBy) {
 fn storage_parameters(out: &mut String, options: &[(SmolStr, SmolStr)]) {
     if !options.is_empty() {
         out.push_str(" with (");
-        separated(out, options, ", ", |out, (name, value)| {
-            out.push_str(name);
-            out.push_str(" = ");
-            parameter_value(out, value);
-        });
+        parameters(out, options);
         out.push(')');
     }
+}
+
+/// `fillfactor = 70, …`
+pub(super) fn parameters(out: &mut String, options: &[(SmolStr, SmolStr)]) {
+    separated(out, options, ", ", |out, (name, value)| {
+        out.push_str(name);
+        out.push_str(" = ");
+        parameter_value(out, value);
+    });
 }
 
 /// A number or word as it is, all else as a literal.

@@ -1,0 +1,100 @@
+//! What looks like a rename that nobody asked for: taken as a drop and an add it would lose data.
+
+use crate::rename::has_table;
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, Column, Object, Table, TableName};
+use std::fmt;
+
+/// Something that holds data.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Thing {
+    /// A table.
+    Table(TableName),
+    /// A column.
+    Column(TableName, SmolStr),
+}
+
+impl Thing {
+    /// Its own name, as `was` would name it.
+    pub fn name(&self) -> &str {
+        match self {
+            Thing::Table(table) => &table.name,
+            Thing::Column(_, column) => column,
+        }
+    }
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Thing::Table(table) => write!(f, "{}.{}", table.schema, table.name),
+            Thing::Column(table, column) => write!(f, "{}.{}.{column}", table.schema, table.name),
+        }
+    }
+}
+
+/// Something that is gone and something that is new, alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// What is gone.
+    pub gone: Thing,
+    /// What may be its new name.
+    pub new: Thing,
+}
+
+/// One doubt at most for each thing that is gone: the likeliest.
+pub(crate) fn doubts(
+    from: &Catalog,
+    to: &Catalog,
+    removed: &[u32],
+    added: &[u32],
+    changed: &[(u32, u32)],
+) -> Vec<Doubt> {
+    let mut all = Vec::new();
+    let table = |catalog: &'_ Catalog, place: u32| match catalog.at(place as usize).map(|(_, entry)| &entry.object) {
+        Some(Object::Table(table)) => Some(table.clone()),
+        _ => None,
+    };
+    let new: Vec<Table> = added.iter().filter_map(|&place| table(to, place)).collect();
+    let mut taken = Vec::new();
+    for old in removed.iter().filter_map(|&place| table(from, place)) {
+        // What went with its schema or is a part of a table is not kept under another name.
+        if old.partition_of.is_some() || has_table(to, &old.table) {
+            continue;
+        }
+        let likely = new.iter().enumerate().filter(|(n, table)| !taken.contains(n) && alike(&old, table));
+        if let Some((n, table)) = likely.max_by_key(|(_, table)| common(&old, table)) {
+            taken.push(n);
+            all.push(Doubt { gone: Thing::Table(old.table.clone()), new: Thing::Table(table.table.clone()) });
+        }
+    }
+    for &(old, new) in changed {
+        let (Some(old), Some(new)) = (table(from, old), table(to, new)) else { continue };
+        let lacks = |table: &Table, column: &Column| !table.columns.iter().any(|other| other.name == column.name);
+        let mut fresh: Vec<&Column> = new.columns.iter().filter(|column| lacks(&old, column)).collect();
+        for column in old.columns.iter().filter(|column| lacks(&new, column)) {
+            let same =
+                |other: &&Column| other.ty == column.ty && other.generated.is_some() == column.generated.is_some();
+            if let Some(n) = fresh.iter().position(same) {
+                let other = fresh.remove(n);
+                all.push(Doubt {
+                    gone: Thing::Column(new.table.clone(), column.name.clone()),
+                    new: Thing::Column(new.table.clone(), other.name.clone()),
+                });
+            }
+        }
+    }
+    all
+}
+
+/// How many columns have the same name and type.
+fn common(a: &Table, b: &Table) -> usize {
+    let is_in = |column: &&Column| b.columns.iter().any(|other| other.name == column.name && other.ty == column.ty);
+    a.columns.iter().filter(is_in).count()
+}
+
+/// Four of five columns are the same.
+fn alike(a: &Table, b: &Table) -> bool {
+    let most = a.columns.len().max(b.columns.len());
+    most > 0 && common(a, b) * 5 >= most * 4
+}

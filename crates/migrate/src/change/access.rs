@@ -1,0 +1,47 @@
+//! Grants that stay.
+
+use super::Builder;
+use super::nodes::{Phase, Role, Slot};
+use specc_catalog::{Catalog, Grant, Privilege};
+use specc_sql::{Access, Named, Privileges, Statement};
+
+impl<'d> Builder<'d> {
+    /// Takes what is too much and gives what is missing, in one transaction.
+    pub(super) fn grant(&mut self, new: u32, from: &'d Grant, to: &'d Grant) {
+        let lacks = |all: &[Privilege], one: &Privilege| !all.contains(one);
+        let gone: Vec<Privilege> = from.privileges.iter().filter(|p| lacks(&to.privileges, p)).cloned().collect();
+        let mut more: Vec<Privilege> = to.privileges.iter().filter(|p| lacks(&from.privileges, p)).cloned().collect();
+        // Taking a privilege takes what it may give on, and taking it on the whole takes it on each column.
+        let again = |p: &&Privilege| {
+            from.privileges.contains(p)
+                && gone.iter().any(|g| g.name == p.name && g.columns.is_empty() != p.columns.is_empty())
+        };
+        more.extend(to.privileges.iter().filter(again).cloned());
+        more.sort_unstable();
+        more.dedup();
+        let slot = Slot::New(new);
+        let on = named(self.to, to);
+        let access = |privileges: Vec<Privilege>| Access {
+            on,
+            privileges: Privileges::Some(self.shelf.privileges(privileges)),
+            roles: vec![to.to.as_str()],
+        };
+        let revoke = (!gone.is_empty()).then(|| Statement::Revoke(access(gone)));
+        let grant = (!more.is_empty()).then(|| Statement::Grant(access(more)));
+        let taken = revoke.map(|statement| self.nodes.push(slot, Role::Change, Phase::Main, statement));
+        if let Some(statement) = grant {
+            let given = self.nodes.push(slot, Role::Make, Phase::Main, statement);
+            if let Some(taken) = taken {
+                self.nodes.edge(taken, given);
+            }
+        }
+    }
+}
+
+/// The object of a grant.
+fn named<'d>(catalog: &'d Catalog, grant: &'d Grant) -> Named<'d> {
+    match catalog.get(&grant.on) {
+        Some(entry) => Named::Object(&entry.object),
+        None => Named::Id(&grant.on),
+    }
+}

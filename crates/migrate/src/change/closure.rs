@@ -1,0 +1,320 @@
+//! What has to be dropped and made again because something under it changes.
+
+use super::how::{How, how};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+use specc_catalog::{Body, Catalog, Column, Entry, Kind, Needs, Object, Strength, Table};
+use specc_diff::{Difference, mentions};
+
+/// What happens to each object that does not just stay.
+#[derive(Debug, Default)]
+pub(crate) struct Fates {
+    /// Old places to new places of all that stays in some way, where the names differ.
+    pub relabelled: FxHashMap<u32, u32>,
+    /// Changed where it is: old and new place.
+    pub altered: Vec<(u32, u32)>,
+    /// Dropped and made again: old and new place.
+    pub again: Vec<(u32, u32)>,
+    /// Types whose columns move to a new type.
+    pub swapped: Vec<(u32, u32)>,
+    /// Columns whose default has to be away meanwhile: table (old and new place), column.
+    pub defaults: Vec<(u32, u32, SmolStr)>,
+    /// What cannot be done, and why.
+    pub never: Vec<(u32, &'static str)>,
+}
+
+/// The columns of an old table that change in a way that those who read them cannot live through.
+pub(crate) fn disturbed<'a>(from: &'a Table, to: &Table) -> Vec<(&'a Column, bool)> {
+    let mut all = Vec::new();
+    for column in &from.columns {
+        let Some(new) = to.columns.iter().find(|other| other.name == column.name) else {
+            all.push((column, true));
+            continue;
+        };
+        if is_regenerated(column, new) {
+            all.push((column, true));
+        } else if column.ty != new.ty || column.collation != new.collation {
+            all.push((column, false));
+        }
+    }
+    all
+}
+
+/// Whether the column has to be dropped and added: its values are computed in another way.
+pub(crate) fn is_regenerated(from: &Column, to: &Column) -> bool {
+    match (&from.generated, &to.generated) {
+        (None, None) | (Some(_), None) => false,
+        (Some(a), Some(b)) => a.text != b.text || from.virtual_generated != to.virtual_generated,
+        (None, Some(_)) => true,
+    }
+}
+
+/// Finds what happens to what.
+pub(crate) fn fates(difference: &Difference<'_>) -> Fates {
+    let (from, to) = (&*difference.from, difference.to);
+    let mut fates = Fates { relabelled: difference.relabelled.iter().copied().collect(), ..Fates::default() };
+    let mut work: Vec<Cause> = Vec::new();
+    for &(old, new) in &difference.changed {
+        let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { continue };
+        match how(a, b) {
+            How::Alter => {
+                fates.altered.push((old, new));
+                if let (Object::Table(x), Object::Table(y)) = (&a.object, &b.object) {
+                    let grown = y.columns.iter().any(|c| !x.columns.iter().any(|d| d.name == c.name));
+                    for (column, gone) in disturbed(x, y) {
+                        work.push(Cause::Column(old, column.name.clone(), gone));
+                    }
+                    if grown {
+                        work.push(Cause::Grown(old));
+                    }
+                }
+            }
+            How::Again => {
+                fates.again.push((old, new));
+                work.push(Cause::Again(old));
+            }
+            How::Swap => {
+                fates.swapped.push((old, new));
+                work.push(Cause::Type(old));
+            }
+            How::Never(why) => fates.never.push((old, why)),
+        }
+    }
+    work.retain(|cause| match cause {
+        Cause::Again(old) => from.at(*old as usize).is_some_and(|(id, _)| {
+            matches!(
+                id.kind,
+                Kind::Function
+                    | Kind::View
+                    | Kind::Table
+                    | Kind::Domain
+                    | Kind::Composite
+                    | Kind::Constraint
+                    | Kind::Index
+                    | Kind::Sql
+            )
+        }),
+        _ => true,
+    });
+    if !work.is_empty() {
+        Closure::new(difference, &mut fates).run(work);
+    }
+    fates
+}
+
+/// Why others are touched.
+enum Cause {
+    /// It is dropped and made again.
+    Again(u32),
+    /// A column of this table changes its type, or goes.
+    Column(u32, SmolStr, bool),
+    /// This table has a new column: what reads `*` reads more.
+    Grown(u32),
+    /// The columns of this type move.
+    Type(u32),
+}
+
+struct Closure<'f, 'd> {
+    from: &'d Catalog,
+    to: &'d Catalog,
+    fates: &'f mut Fates,
+    /// Who needs it.
+    dependents: FxHashMap<u32, Vec<(u32, Strength)>>,
+    seen: FxHashSet<u32>,
+    gone: FxHashSet<u32>,
+}
+
+impl<'f, 'd> Closure<'f, 'd> {
+    fn new(difference: &'d Difference<'_>, fates: &'f mut Fates) -> Self {
+        let from: &Catalog = &difference.from;
+        let needs = Needs::new(from);
+        let mut dependents: FxHashMap<u32, Vec<(u32, Strength)>> = FxHashMap::default();
+        for object in 0..from.len() as u32 {
+            for (need, strength) in needs.of(object) {
+                dependents.entry(need).or_default().push((object, strength));
+            }
+        }
+        let seen = fates.again.iter().map(|pair| pair.0).collect();
+        Self { from, to: difference.to, fates, dependents, seen, gone: difference.removed.iter().copied().collect() }
+    }
+
+    fn run(&mut self, mut work: Vec<Cause>) {
+        while let Some(cause) = work.pop() {
+            match cause {
+                Cause::Again(object) => {
+                    for (other, strength) in self.dependents.get(&object).cloned().unwrap_or_default() {
+                        self.touch(other, strength, object, &mut work);
+                    }
+                }
+                Cause::Column(table, column, gone) => self.column(table, &column, gone, &mut work),
+                Cause::Grown(table) => {
+                    for (other, _) in self.dependents.get(&table).cloned().unwrap_or_default() {
+                        if let Some(Entry { object: Object::View(view), .. }) = self.entry(other)
+                            && view.query.contains('*')
+                        {
+                            self.again(other, &mut work);
+                        }
+                    }
+                }
+                Cause::Type(ty) => self.ty(ty, &mut work),
+            }
+        }
+    }
+
+    fn entry(&self, old: u32) -> Option<&'d Entry> {
+        self.from.at(old as usize).map(|(_, entry)| entry)
+    }
+
+    /// The new place of what stays.
+    fn twin(&self, old: u32) -> Option<u32> {
+        if let Some(&new) = self.fates.relabelled.get(&old) {
+            return Some(new);
+        }
+        let (id, _) = self.from.at(old as usize)?;
+        self.to.index_of(id).map(|new| new as u32)
+    }
+
+    /// Marks what stays to be dropped and made again.
+    fn again(&mut self, old: u32, work: &mut Vec<Cause>) {
+        let Some(new) = self.twin(old) else { return };
+        if self.gone.contains(&old) || !self.seen.insert(old) {
+            return;
+        }
+        self.fates.altered.retain(|pair| pair.0 != old);
+        self.fates.again.push((old, new));
+        work.push(Cause::Again(old));
+    }
+
+    fn touch(&mut self, other: u32, strength: Strength, cause: u32, work: &mut Vec<Cause>) {
+        if matches!(strength, Strength::Wish | Strength::Body) {
+            return;
+        }
+        let Some(entry) = self.entry(other) else { return };
+        let Some((id, _)) = self.from.at(cause as usize) else { return };
+        match &entry.object {
+            Object::Table(table) => {
+                if id.kind != Kind::Function {
+                    return;
+                }
+                let Some(new) = self.twin(other) else { return };
+                for column in &table.columns {
+                    if column.default.as_ref().is_some_and(|default| mentions(&default.text, &id.name)) {
+                        self.fates.defaults.push((other, new, column.name.clone()));
+                    }
+                    if column.generated.as_ref().is_some_and(|text| mentions(&text.text, &id.name)) {
+                        self.fates.never.push((other, "a generated column calls a function that has to be made again"));
+                    }
+                }
+            }
+            Object::Domain(_) | Object::Composite(_) | Object::Enum(_) | Object::Schema(_) | Object::Role(_) => {}
+            _ => self.again(other, work),
+        }
+    }
+
+    /// A column changes its type, or goes.
+    fn column(&mut self, table: u32, column: &str, gone: bool, work: &mut Vec<Cause>) {
+        let Some(Entry { object: Object::Table(own), .. }) = self.entry(table) else { return };
+        for (other, strength) in self.dependents.get(&table).cloned().unwrap_or_default() {
+            if strength == Strength::Wish {
+                continue;
+            }
+            let Some(entry) = self.entry(other) else { continue };
+            let reads = |text: &str| mentions(text, column);
+            let hit = match &entry.object {
+                Object::View(o) => reads(&o.query) || o.query.contains('*'),
+                Object::Policy(o) => [&o.using, &o.check].into_iter().flatten().any(|expr| reads(&expr.text)),
+                Object::Trigger(o) => {
+                    o.events.iter().any(|(_, columns)| columns.iter().any(|c| c == column))
+                        || o.when.as_ref().is_some_and(|when| reads(&when.text))
+                }
+                Object::Function(o) => matches!(&o.body, Body::Atomic(text) if reads(text)),
+                Object::PublicationTable(o) => {
+                    o.columns.iter().any(|c| c == column) || o.filter.as_ref().is_some_and(|filter| reads(&filter.text))
+                }
+                // Gone with the column, although they are to stay: it comes back under the same name.
+                Object::Index(o) if gone && o.table == own.table => index_reads(o, column),
+                Object::Constraint(o) if gone && o.table == own.table => constraint_reads(&o.rule, column),
+                _ => false,
+            };
+            if hit {
+                self.again(other, work);
+            }
+        }
+    }
+
+    /// The columns of this type move to a new one: whatever Postgres knows by the old type goes and comes again.
+    fn ty(&mut self, ty: u32, work: &mut Vec<Cause>) {
+        let Some((id, _)) = self.from.at(ty as usize) else { return };
+        let id = id.clone();
+        for (other, strength) in self.dependents.get(&ty).cloned().unwrap_or_default() {
+            let Some(entry) = self.entry(other) else { continue };
+            match &entry.object {
+                Object::Table(table) => {
+                    let of_type = table.columns.iter().filter(|c| c.ty.schema == id.schema && c.ty.name == id.name);
+                    for column in of_type {
+                        self.column(other, &column.name, false, work);
+                        self.expressions(other, &column.name, work);
+                    }
+                }
+                Object::Grant(_) => {}
+                Object::Domain(_) | Object::Composite(_) => {
+                    self.fates.never.push((other, "it is made of a type that has to be made again"));
+                }
+                _ if strength == Strength::Body => {}
+                _ => self.again(other, work),
+            }
+        }
+    }
+
+    /// Conditions over a column that compare it with values of its type.
+    fn expressions(&mut self, table: u32, column: &str, work: &mut Vec<Cause>) {
+        for (other, _) in self.dependents.get(&table).cloned().unwrap_or_default() {
+            let Some(entry) = self.entry(other) else { continue };
+            let reads = |text: &str| mentions(text, column);
+            let hit = match &entry.object {
+                Object::Index(o) => {
+                    o.filter.as_ref().is_some_and(|filter| reads(&filter.text))
+                        || o.keys
+                            .iter()
+                            .any(|key| matches!(&key.on, specc_catalog::KeyOn::Expr(expr) if reads(&expr.text)))
+                }
+                Object::Constraint(o) => match &o.rule {
+                    specc_catalog::Rule::Check { expr, .. } => reads(&expr.text),
+                    specc_catalog::Rule::Exclude { .. } => constraint_reads(&o.rule, column),
+                    _ => false,
+                },
+                _ => false,
+            };
+            if hit {
+                self.again(other, work);
+            }
+        }
+    }
+}
+
+/// Whether a constraint is over the column.
+pub(crate) fn constraint_reads(rule: &specc_catalog::Rule, column: &str) -> bool {
+    use specc_catalog::{KeyOn, Rule};
+    let has = |columns: &[SmolStr]| columns.iter().any(|c| c == column);
+    match rule {
+        Rule::PrimaryKey { columns, include } | Rule::Unique { columns, include, .. } => has(columns) || has(include),
+        Rule::Check { expr, .. } => mentions(&expr.text, column),
+        Rule::ForeignKey(key) => has(&key.columns),
+        Rule::Exclude { elements, filter, .. } => {
+            elements.iter().any(|(key, _)| match &key.on {
+                KeyOn::Column(name) => name == column,
+                KeyOn::Expr(expr) => mentions(&expr.text, column),
+            }) || filter.as_ref().is_some_and(|filter| mentions(&filter.text, column))
+        }
+    }
+}
+
+/// Whether an index is over the column.
+pub(crate) fn index_reads(index: &specc_catalog::Index, column: &str) -> bool {
+    index.include.iter().any(|c| c == column)
+        || index.filter.as_ref().is_some_and(|filter| mentions(&filter.text, column))
+        || index.keys.iter().any(|key| match &key.on {
+            specc_catalog::KeyOn::Column(name) => name == column,
+            specc_catalog::KeyOn::Expr(expr) => mentions(&expr.text, column),
+        })
+}

@@ -1,0 +1,207 @@
+//! What has to come before what.
+
+use super::Builder;
+use super::closure::Fates;
+use super::nodes::{Role, Slot};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+use specc_catalog::{Kind, Needs, Object, ObjectId, Rule, Strength};
+use specc_sql::Statement;
+
+impl<'d> Builder<'d> {
+    /// Edges from what both catalogs need.
+    pub(super) fn edges(&mut self, fates: &Fates) {
+        let (mut old, mut new) = (FxHashSet::default(), FxHashSet::default());
+        for node in &self.nodes.all {
+            match node.slot {
+                Slot::Old(place) => old.insert(place),
+                Slot::New(place) => new.insert(place),
+            };
+        }
+        // What goes or stands with its table has needs of its own.
+        old.extend(self.difference.removed.iter().copied());
+        old.extend(fates.again.iter().map(|pair| pair.0));
+        new.extend(self.difference.added.iter().copied());
+        new.extend(fates.again.iter().map(|pair| pair.1));
+        self.forward(&sorted(new));
+        self.backward(&sorted(old), fates);
+        self.clashes(fates);
+        self.required_keys();
+    }
+
+    /// What something needs is made before it.
+    fn forward(&mut self, places: &[u32]) {
+        let needs = Needs::new(self.to);
+        for &place in places {
+            let own = self.nodes.of(Slot::New(place)).to_vec();
+            if own.is_empty() {
+                continue;
+            }
+            for (need, strength) in needs.of(place) {
+                if strength == Strength::Wish {
+                    continue;
+                }
+                for before in self.nodes.with(Slot::New(need), &[Role::Make, Role::Change]) {
+                    for &after in &own {
+                        self.link(before, after, strength == Strength::Hard);
+                    }
+                }
+            }
+            // A sequence is tied when the column is there.
+            if let Some(Object::Sequence(o)) = self.new_entry(place).map(|entry| &entry.object)
+                && let Some((table, _)) = &o.owned_by
+                && let Some(home) = self.to.index_of(&table.id())
+            {
+                let ties: Vec<u32> = own
+                    .iter()
+                    .copied()
+                    .filter(|&node| matches!(self.nodes.all[node as usize].statement, Statement::OwnSequence(_)))
+                    .collect();
+                for before in self.nodes.with(Slot::New(home as u32), &[Role::Make, Role::Change]) {
+                    ties.iter().for_each(|&tie| self.nodes.edge(before, tie));
+                }
+            }
+        }
+    }
+
+    /// What needed something is gone or changed before that goes.
+    fn backward(&mut self, places: &[u32], fates: &Fates) {
+        let needs = Needs::new(self.from);
+        let again: FxHashSet<u32> = fates.again.iter().map(|pair| pair.0).collect();
+        let stays: FxHashMap<u32, u32> =
+            fates.altered.iter().chain(&fates.swapped).copied().filter(|(old, _)| !again.contains(old)).collect();
+        let twin = |builder: &Self, old: u32| {
+            let (id, _) = builder.from.at(old as usize)?;
+            fates.relabelled.get(&old).copied().or_else(|| builder.to.index_of(id).map(|new| new as u32))
+        };
+        for &place in places {
+            let own = self.nodes.with(Slot::Old(place), &[Role::Drop, Role::After]);
+            for (need, strength) in needs.of(place) {
+                if strength == Strength::Wish {
+                    continue;
+                }
+                let hard = strength == Strength::Hard;
+                for &before in &own {
+                    for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
+                        self.link(before, after, hard);
+                    }
+                    if let Some(new) = twin(self, need) {
+                        for after in self.nodes.with(Slot::New(new), &[Role::Change]) {
+                            self.link(before, after, hard);
+                        }
+                    }
+                }
+            }
+        }
+        let mut altered: Vec<(u32, u32)> = stays.into_iter().collect();
+        altered.sort_unstable();
+        for (old, new) in altered {
+            let own = self.nodes.with(Slot::New(new), &[Role::Make, Role::Change, Role::After]);
+            // Filling and checking may come later; what defines it anew comes first.
+            let first: Vec<u32> =
+                own.into_iter().filter(|&node| self.nodes.all[node as usize].phase <= super::Phase::Main).collect();
+            for (need, strength) in needs.of(old) {
+                if strength == Strength::Wish {
+                    continue;
+                }
+                let hard = strength >= Strength::Default && !again.contains(&need);
+                for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
+                    first.iter().for_each(|&before| self.link(before, after, hard));
+                }
+            }
+        }
+        // The old one goes before the new one comes.
+        for &(old, new) in &fates.again {
+            for before in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
+                for after in self.nodes.with(Slot::New(new), &[Role::Make]) {
+                    self.nodes.edge(before, after);
+                }
+            }
+        }
+    }
+
+    fn link(&mut self, before: u32, after: u32, hard: bool) {
+        if hard {
+            self.nodes.edge(before, after);
+        } else {
+            self.nodes.soft(before, after);
+        }
+    }
+
+    /// A name is free before something else takes it.
+    fn clashes(&mut self, _fates: &Fates) {
+        let difference = self.difference;
+        let mut taken: FxHashMap<Name, Vec<u32>> = FxHashMap::default();
+        for &old in &difference.removed {
+            let Some((id, entry)) = self.from.at(old as usize) else { continue };
+            for name in names(id, &entry.object) {
+                taken.entry(name).or_default().extend(self.nodes.with(Slot::Old(old), &[Role::Drop]));
+            }
+        }
+        if taken.is_empty() {
+            return;
+        }
+        for &new in &difference.added {
+            let Some((id, entry)) = self.to.at(new as usize) else { continue };
+            for name in names(id, &entry.object) {
+                for &before in taken.get(&name).into_iter().flatten() {
+                    for after in self.nodes.of(Slot::New(new)).to_vec() {
+                        self.nodes.soft(before, after);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A key over a column that becomes required waits for that, also where the key was planned first.
+    fn required_keys(&mut self) {
+        if self.required.is_empty() {
+            return;
+        }
+        for node in 0..self.nodes.all.len() as u32 {
+            let constraint = match &self.nodes.all[node as usize].statement {
+                Statement::Create(Object::Constraint(constraint)) => constraint,
+                Statement::Alter(specc_sql::Alter::AddUsingIndex(constraint, _)) => constraint,
+                _ => continue,
+            };
+            let Rule::PrimaryKey { columns, .. } = &constraint.rule else { continue };
+            let waits: Vec<u32> = columns
+                .iter()
+                .filter_map(|column| self.required.get(&(constraint.table.clone(), column.clone())).copied())
+                .collect();
+            waits.into_iter().for_each(|required| self.nodes.edge(required, node));
+        }
+    }
+}
+
+/// What must be one of a kind: relations and types share names, and so do functions of one schema as far as specc cares.
+type Name = (u8, SmolStr, SmolStr, SmolStr);
+
+fn names(id: &ObjectId, object: &Object) -> Vec<Name> {
+    let plain = |space: u8| vec![(space, id.schema.clone(), id.name.clone(), SmolStr::default())];
+    match id.kind {
+        Kind::Table | Kind::View | Kind::Sequence | Kind::Index | Kind::Enum | Kind::Domain | Kind::Composite => {
+            plain(0)
+        }
+        Kind::Function => plain(1),
+        Kind::Trigger => vec![(2, id.schema.clone(), id.name.clone(), id.part.clone())],
+        Kind::Policy => vec![(3, id.schema.clone(), id.name.clone(), id.part.clone())],
+        Kind::Constraint => {
+            let mut all = vec![(4, id.schema.clone(), id.name.clone(), id.part.clone())];
+            if let Object::Constraint(o) = object
+                && matches!(o.rule, Rule::PrimaryKey { .. } | Rule::Unique { .. } | Rule::Exclude { .. })
+            {
+                all.push((0, id.schema.clone(), o.name.clone(), SmolStr::default()));
+            }
+            all
+        }
+        Kind::Grant => vec![(5, id.schema.clone(), id.name.clone(), id.part.clone())],
+        _ => Vec::new(),
+    }
+}
+
+fn sorted(set: FxHashSet<u32>) -> Vec<u32> {
+    let mut all: Vec<u32> = set.into_iter().filter(|&place| place != u32::MAX).collect();
+    all.sort_unstable();
+    all
+}

@@ -1,0 +1,146 @@
+//! What comes.
+
+use super::Builder;
+use super::closure::Fates;
+use super::nodes::{Phase, Role, Slot};
+use super::table::{Chain, made_up};
+use crate::plan::{Step, plan_some};
+use rustc_hash::{FxHashMap, FxHashSet};
+use specc_catalog::{Constraint, Cycle, Index, Kind, Object, Rule, TableName};
+use specc_sql::{Alter, Statement, key_index};
+
+impl<'d> Builder<'d> {
+    /// Makes what is new and what is made again. On a table that others are using, indexes are built beside them and
+    /// constraints hold for new rows first.
+    ///
+    /// # Errors
+    /// Objects that need each other.
+    pub(super) fn make(&mut self, fates: &Fates) -> Result<(), Cycle> {
+        let difference = self.difference;
+        let mut only = vec![false; self.to.len()];
+        difference
+            .added
+            .iter()
+            .chain(fates.again.iter().map(|pair| &pair.1))
+            .for_each(|&new| only[new as usize] = true);
+        if !only.contains(&true) {
+            return Ok(());
+        }
+        let again: FxHashMap<u32, u32> = fates.again.iter().map(|&(old, new)| (new, old)).collect();
+        let direct: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
+        let (steps, inlined) = plan_some(self.to, &only)?;
+        for step in steps {
+            let replaced = again.get(&step.object).copied().filter(|old| direct.contains(old));
+            let late = again.get(&step.object).is_some_and(|old| self.late.contains(old));
+            let stands = step.owner.is_none_or(|owner| !only[owner as usize]);
+            match &step.statement {
+                Statement::Create(Object::Index(index)) if stands => self.index(&step, index, replaced),
+                Statement::Create(Object::Constraint(constraint)) if stands => {
+                    self.constraint(&step, constraint, replaced, late);
+                }
+                Statement::Create(Object::Trigger(trigger)) if !trigger.enabled.is_empty() => {
+                    let node = self.plain(&step);
+                    self.nodes.then(node, Role::After, Phase::Main, Statement::Alter(Alter::SetTrigger(trigger)));
+                }
+                Statement::Create(Object::Constraint(constraint))
+                    if matches!(constraint.rule, Rule::ForeignKey(_)) && self.is_used(&constraint.table) =>
+                {
+                    self.constraint(&step, constraint, None, late);
+                }
+                _ => {
+                    self.plain(&step);
+                }
+            }
+        }
+        for (constraint, table) in inlined {
+            let nodes: Vec<u32> = self.nodes.of(Slot::New(table)).first().copied().into_iter().collect();
+            self.nodes.alias(Slot::New(constraint), &nodes);
+        }
+        Ok(())
+    }
+
+    fn plain(&mut self, step: &Step<'d>) -> u32 {
+        let slot = Slot::New(step.object);
+        let role = match &step.statement {
+            Statement::Create(_) | Statement::CreateTable { .. } | Statement::RunSql(_) => Role::Make,
+            Statement::SetDefault { .. } | Statement::OwnSequence(_) => Role::After,
+            Statement::Grant(_) => Role::Make,
+            _ => Role::After,
+        };
+        let first = self.nodes.with(slot, &[Role::Make]).first().copied();
+        match first {
+            // What is said of the object follows its creation.
+            Some(first) => self.nodes.then(first, role, Phase::Main, step.statement.clone()),
+            None => self.nodes.push(slot, role, Phase::Main, step.statement.clone()),
+        }
+    }
+
+    /// Whether others may be using the table.
+    fn is_used(&self, table: &TableName) -> bool {
+        self.from.contains(&table.id())
+    }
+
+    /// An index of a table that is there.
+    fn index(&mut self, step: &Step<'d>, index: &'d Index, replaced: Option<u32>) {
+        let slot = Slot::New(step.object);
+        if self.options.offline || !self.can_build_beside(&index.table) || !self.is_there(&index.table) {
+            self.plain(step);
+            return;
+        }
+        let Some(old) = replaced else {
+            self.nodes.push(slot, Role::Make, Phase::Build, Statement::CreateIndexConcurrently(index));
+            return;
+        };
+        // The new one is built beside the old one, so that queries are never without.
+        let name = made_up(&[&index.name, "new"]);
+        let beside = self.shelf.index(Index { name, ..index.clone() });
+        let mut chain = Chain::new(slot);
+        self.add(&mut chain, Role::Make, Phase::Build, Statement::CreateIndexConcurrently(beside));
+        if let Some(Object::Index(before)) = self.old(old).map(|entry| &entry.object) {
+            let drop = self.add(&mut chain, Role::After, Phase::Clear, Statement::DropIndexConcurrently(before));
+            self.nodes.alias(Slot::Old(old), &[drop]);
+        }
+        let from = self.shelf.object(beside.clone());
+        let rename = Alter::Rename { from, to: &index.name };
+        self.add(&mut chain, Role::After, Phase::Finish, Statement::Alter(rename));
+    }
+
+    /// Whether the table or view is there when the indexes are built, and was before.
+    fn is_there(&self, table: &TableName) -> bool {
+        self.from.contains(&table.id())
+            || self.from.find(specc_catalog::IdRef::new(Kind::View, &table.schema, &table.name)).is_some()
+    }
+
+    /// A constraint of a table that is there.
+    fn constraint(&mut self, step: &Step<'d>, constraint: &'d Constraint, replaced: Option<u32>, late: bool) {
+        let slot = Slot::New(step.object);
+        let divided = !self.can_build_beside(&constraint.table);
+        let mut chain = Chain::new(slot);
+        let phase = if late { Phase::Switch } else { Phase::Main };
+        match &constraint.rule {
+            _ if self.options.offline || constraint.not_valid => {
+                self.plain(step);
+            }
+            Rule::PrimaryKey { .. } | Rule::Unique { .. } if !divided => {
+                let name =
+                    if replaced.is_some() { made_up(&[&constraint.name, "new"]) } else { constraint.name.clone() };
+                let Some(index) = key_index(constraint, &name) else { return };
+                let index = self.shelf.index(index);
+                self.add(&mut chain, Role::After, Phase::Build, Statement::CreateIndexConcurrently(index));
+                let using = Alter::AddUsingIndex(constraint, &index.name);
+                self.add(&mut chain, Role::Make, Phase::Switch, Statement::Alter(using));
+            }
+            // Postgres before 18 knows no reference of a divided table that is not valid.
+            Rule::ForeignKey(_) if divided => {
+                self.plain(step);
+            }
+            Rule::Check { .. } | Rule::ForeignKey(_) => {
+                self.add(&mut chain, Role::Make, phase, Statement::Alter(Alter::AddNotValid(constraint)));
+                self.add(&mut chain, Role::After, Phase::Validate, Statement::Validate(constraint));
+            }
+            _ => {
+                self.plain(step);
+            }
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! From what was there to what is to be: statements in an order that keeps the rows, the access and the business.
+
+mod access;
+mod closure;
+mod edges;
+mod how;
+mod make;
+mod nodes;
+mod rows;
+mod shelf;
+mod summary;
+mod swap;
+mod table;
+mod take;
+mod types;
+mod write;
+
+pub use nodes::{Phase, Stage};
+pub use shelf::Shelf;
+pub(crate) use write::files;
+pub use write::{Script, default_name, reversed, scripts};
+
+use closure::Fates;
+use nodes::{Nodes, Role, Slot};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, Cycle, Entry, Hints, Kind, Needs, Object, ObjectId, TableName};
+use specc_diff::{Difference, Renamed};
+use specc_sql::{Alter, Loss, Named, Statement};
+use std::fmt;
+
+/// How to plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChangeOptions {
+    /// Nobody uses the database meanwhile: the shortest way, whatever it locks.
+    pub offline: bool,
+    /// All in one transaction (as a down script is).
+    pub one: bool,
+}
+
+/// What leads from one catalog to the other.
+#[derive(Clone, Debug)]
+pub struct ChangePlan<'d> {
+    /// One after the other, each in its transaction.
+    pub stages: Vec<Stage<'d>>,
+    /// Tables that were there before: by their name then and afterwards.
+    pub old_tables: FxHashSet<TableName>,
+    /// What the reader should know: a column that moves to the end.
+    pub notes: Vec<SmolStr>,
+    /// What may go wrong with rows that nobody here can see.
+    pub warnings: Vec<Warning>,
+}
+
+impl<'d> ChangePlan<'d> {
+    /// All statements in order.
+    pub fn statements(&self) -> impl Iterator<Item = &Statement<'d>> {
+        self.stages.iter().flat_map(|stage| &stage.statements)
+    }
+
+    /// Everything that is lost.
+    pub fn losses(&self) -> Vec<Loss> {
+        self.statements().filter_map(Statement::loses).collect()
+    }
+}
+
+/// What may go wrong with rows that nobody here can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// A new column takes no null and has no value for the rows that are there.
+    Required {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::Required { table, column } => write!(
+                f,
+                "`{}.{}.{column}` is required and has no value for rows that are there already: on a table with rows the \
+                 migration stops there, and nothing is changed; give it a default, or write `backfill (…)`",
+                table.schema, table.name
+            ),
+        }
+    }
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeError {
+    /// Objects that need each other.
+    Cycle(Cycle),
+    /// Statements that have to come before each other, by what they do.
+    Circle(Vec<String>),
+    /// What no statement of Postgres does: object and reason.
+    Impossible(Vec<(ObjectId, String)>),
+}
+
+impl fmt::Display for ChangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChangeError::Cycle(cycle) => cycle.fmt(f),
+            ChangeError::Circle(statements) => {
+                f.write_str("each of these has to come before another of them:")?;
+                statements.iter().try_for_each(|text| write!(f, "\n  {text}"))
+            }
+            ChangeError::Impossible(all) => {
+                f.write_str("this cannot be done to what is there:")?;
+                all.iter().try_for_each(|(id, why)| write!(f, "\n  {id}: {why}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for ChangeError {}
+
+impl From<Cycle> for ChangeError {
+    fn from(cycle: Cycle) -> Self {
+        ChangeError::Cycle(cycle)
+    }
+}
+
+/// Plans the way. What has to be made up on it is kept on `shelf`.
+///
+/// # Errors
+/// Objects that need each other, and changes that no statement can make.
+pub fn plan_change<'d>(
+    difference: &'d Difference<'d>,
+    hints: &'d Hints,
+    shelf: &'d Shelf,
+    options: ChangeOptions,
+) -> Result<ChangePlan<'d>, ChangeError> {
+    let options = ChangeOptions { offline: options.offline || options.one, ..options };
+    let fates = closure::fates(difference);
+    let from: &'d Catalog = &difference.from;
+    let mut builder = Builder {
+        from,
+        to: difference.to,
+        difference,
+        hints,
+        shelf,
+        options,
+        late: FxHashSet::default(),
+        nodes: Nodes::default(),
+        required: FxHashMap::default(),
+        notes: Vec::new(),
+        warnings: Vec::new(),
+        never: Vec::new(),
+    };
+    builder
+        .never
+        .extend(fates.never.iter().filter_map(|&(old, why)| Some((from.at(old as usize)?.0.clone(), why.to_string()))));
+    builder.find_late(&fates);
+    builder.rename();
+    builder.take(&fates);
+    builder.make(&fates)?;
+    builder.alter(&fates);
+    builder.rows();
+    if !builder.never.is_empty() {
+        builder.never.sort_unstable();
+        builder.never.dedup();
+        return Err(ChangeError::Impossible(builder.never));
+    }
+    builder.edges(&fates);
+    let sorted = builder.nodes.sorted().map_err(|circle| builder.circle(&circle))?;
+    Ok(ChangePlan {
+        stages: nodes::stages(&builder.nodes, &sorted, options.one),
+        old_tables: builder.old_tables(),
+        notes: builder.notes,
+        warnings: builder.warnings,
+    })
+}
+
+/// Makes nodes and edges.
+pub(crate) struct Builder<'d> {
+    from: &'d Catalog,
+    to: &'d Catalog,
+    difference: &'d Difference<'d>,
+    hints: &'d Hints,
+    shelf: &'d Shelf,
+    options: ChangeOptions,
+    /// Old places of references that go and come again together with the key that they need.
+    late: FxHashSet<u32>,
+    nodes: Nodes<'d>,
+    /// Where a column becomes required: a key over it waits for that.
+    required: FxHashMap<(TableName, SmolStr), u32>,
+    notes: Vec<SmolStr>,
+    warnings: Vec<Warning>,
+    never: Vec<(ObjectId, String)>,
+}
+
+impl<'d> Builder<'d> {
+    fn old(&self, place: u32) -> Option<&'d Entry> {
+        self.from.at(place as usize).map(|(_, entry)| entry)
+    }
+
+    fn new_entry(&self, place: u32) -> Option<&'d Entry> {
+        self.to.at(place as usize).map(|(_, entry)| entry)
+    }
+
+    /// New names.
+    fn rename(&mut self) {
+        let difference = self.difference;
+        let mut last: Option<u32> = None;
+        for renamed in &difference.renamed {
+            let Some(statement) = self.renaming(renamed) else { continue };
+            let slot = self.to.index_of(&renamed.now).map_or(Slot::New(u32::MAX), |new| Slot::New(new as u32));
+            let node = self.nodes.push(slot, Role::Make, Phase::Names, statement);
+            if let Some(last) = last {
+                self.nodes.edge(last, node);
+            }
+            last = Some(node);
+        }
+        for &(old, new) in &difference.relabelled {
+            let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { continue };
+            let to = match &b.object {
+                Object::Constraint(o) => &o.name,
+                Object::Index(o) => &o.name,
+                Object::Trigger(o) => &o.name,
+                Object::Policy(o) => &o.name,
+                Object::Sequence(o) => &o.name,
+                _ => continue,
+            };
+            let statement = Statement::Alter(Alter::Rename { from: &a.object, to });
+            let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
+            if let Some(last) = last {
+                self.nodes.edge(last, node);
+            }
+        }
+    }
+
+    fn renaming(&self, renamed: &'d Renamed) -> Option<Statement<'d>> {
+        if let Some((from, to)) = &renamed.part {
+            return Some(Statement::Alter(Alter::RenamePart { of: &renamed.id, from, to }));
+        }
+        // The object under its old name.
+        let entry = self.from.get(&renamed.now).or_else(|| {
+            self.from
+                .iter()
+                .find(|(id, _)| {
+                    id.kind == renamed.now.kind && id.schema == renamed.now.schema && id.name == renamed.now.name
+                })
+                .map(|(_, entry)| entry)
+        })?;
+        let mut object = entry.object.clone();
+        let was = renamed.id.name.clone();
+        match &mut object {
+            Object::Schema(o) => o.name = was,
+            Object::Role(o) => o.name = was,
+            Object::Enum(o) => o.name = was,
+            Object::Domain(o) => o.name = was,
+            Object::Composite(o) => o.name = was,
+            Object::Sequence(o) => o.name = was,
+            Object::Table(o) => o.table.name = was,
+            Object::View(o) => o.view.name = was,
+            Object::Function(o) => o.name = was,
+            Object::Index(o) => o.name = was,
+            _ => return None,
+        }
+        Some(Statement::Alter(Alter::Rename { from: self.shelf.object(object), to: &renamed.now.name }))
+    }
+
+    /// What stays and is not as it was.
+    fn alter(&mut self, fates: &Fates) {
+        for &(old, new) in &fates.altered {
+            let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { continue };
+            let slot = Slot::New(new);
+            let main = |builder: &mut Self, role, statement| {
+                builder.nodes.push(slot, role, Phase::Main, statement);
+            };
+            match (&a.object, &b.object) {
+                (Object::Table(_), Object::Table(_)) => self.table(old, new, a, b),
+                (Object::Enum(x), Object::Enum(y)) => self.labels(new, x, y),
+                (Object::Domain(x), Object::Domain(y)) => self.domain(new, x, y),
+                (Object::Composite(x), Object::Composite(y)) => self.composite(old, new, x, y),
+                (Object::Sequence(x), Object::Sequence(y)) => self.sequence(new, x, y),
+                (Object::Grant(x), Object::Grant(y)) => self.grant(new, x, y),
+                (Object::Policy(x), Object::Policy(y)) if x != y => {
+                    main(self, Role::Change, Statement::Alter(Alter::SetPolicy { from: x, to: y }));
+                }
+                (Object::Function(x), Object::Function(y)) if x != y => {
+                    main(self, Role::Make, Statement::Replace(&b.object));
+                }
+                (Object::View(x), Object::View(y)) if x != y => {
+                    main(self, Role::Make, Statement::Replace(&b.object));
+                }
+                (Object::Index(x), Object::Index(y)) if x != y => {
+                    let change = Alter::SetOptions { of: &b.object, from: &x.options, to: &y.options };
+                    main(self, Role::After, Statement::Alter(change));
+                }
+                (Object::Constraint(x), Object::Constraint(y)) if x != y => {
+                    self.nodes.push(slot, Role::After, Phase::Validate, Statement::Validate(y));
+                }
+                (Object::Trigger(x), Object::Trigger(y)) if x != y => {
+                    main(self, Role::After, Statement::Alter(Alter::SetTrigger(y)));
+                }
+                (Object::Role(x), Object::Role(y)) if x != y => {
+                    main(self, Role::Make, Statement::Alter(Alter::SetRole { from: x, to: y }));
+                }
+                (Object::Extension(x), Object::Extension(y)) if x != y => {
+                    main(self, Role::Make, Statement::Alter(Alter::SetExtension { from: x, to: y }));
+                }
+                // Made again under the same key, they replace what is there.
+                (Object::Bucket(x), Object::Bucket(y)) if x != y => {
+                    main(self, Role::Make, Statement::Create(&b.object))
+                }
+                (Object::Job(x), Object::Job(y)) if x != y => main(self, Role::Make, Statement::Create(&b.object)),
+                _ => {}
+            }
+            if a.comment != b.comment {
+                let on = Named::Object(&b.object);
+                main(self, Role::After, Statement::Comment { on, text: b.comment.as_deref() });
+            }
+        }
+        for &(old, new) in &fates.swapped {
+            self.swap_type(old, new);
+        }
+        for (old, new, column) in &fates.defaults {
+            self.default_again(*old, *new, column);
+        }
+    }
+
+    /// A column's default is away while the function that it calls is made again.
+    fn default_again(&mut self, old: u32, new: u32, column: &SmolStr) {
+        let (Some(Entry { object: Object::Table(a), .. }), Some(Entry { object: Object::Table(b), .. })) =
+            (self.old(old), self.new_entry(new))
+        else {
+            return;
+        };
+        let Some(to) = b.columns.iter().find(|other| other.name == *column) else { return };
+        let Some(from) = a.columns.iter().find(|other| other.name == *column) else { return };
+        let gone = Statement::SetDefault { table: &b.table, column: &to.name, default: None };
+        self.nodes.push(Slot::Old(old), Role::Drop, Phase::Main, gone);
+        if from.default == to.default {
+            let back = Statement::SetDefault { table: &b.table, column: &to.name, default: to.default.as_ref() };
+            self.nodes.push(Slot::New(new), Role::After, Phase::Main, back);
+        }
+    }
+
+    /// References whose key is made again go and come in the moment in which the key changes hands.
+    fn find_late(&mut self, fates: &Fates) {
+        let is_key = |old: u32| {
+            self.old(old).is_some_and(|entry| match &entry.object {
+                Object::Constraint(o) => {
+                    matches!(o.rule, specc_catalog::Rule::PrimaryKey { .. } | specc_catalog::Rule::Unique { .. })
+                }
+                Object::Index(o) => o.unique,
+                _ => false,
+            })
+        };
+        if self.options.offline || !fates.again.iter().any(|&(old, _)| is_key(old)) {
+            return;
+        }
+        let keys: FxHashSet<u32> = fates.again.iter().map(|pair| pair.0).filter(|&old| is_key(old)).collect();
+        let needs = Needs::new(self.from);
+        let references = fates
+            .again
+            .iter()
+            .filter(|&&(old, _)| !keys.contains(&old) && needs.of(old).iter().any(|(need, _)| keys.contains(need)));
+        self.late = references.map(|pair| pair.0).collect();
+    }
+
+    fn circle(&self, circle: &[u32]) -> ChangeError {
+        let words = |&node: &u32| {
+            let mut text = String::new();
+            specc_sql::print(&self.nodes.all[node as usize].statement, &mut text);
+            text.lines().next().unwrap_or_default().to_string()
+        };
+        ChangeError::Circle(circle.iter().take(12).map(words).collect())
+    }
+
+    /// What others may be using while the migration runs.
+    fn old_tables(&self) -> FxHashSet<TableName> {
+        let mut all = FxHashSet::default();
+        for (_, entry) in self.from.iter() {
+            if let Object::Table(o) = &entry.object {
+                all.insert(o.table.clone());
+            }
+        }
+        for renamed in self.difference.renamed.iter().filter(|renamed| renamed.id.kind == Kind::Table) {
+            all.insert(TableName::new(renamed.id.schema.clone(), renamed.id.name.clone()));
+        }
+        all
+    }
+}

@@ -1,0 +1,47 @@
+//! What the planner makes up on the way: temporary columns, checks and indexes. It lives as long as the plan.
+
+use smol_str::SmolStr;
+use specc_catalog::{Column, Index, Object, Privilege, SqlExpr};
+use typed_arena::Arena;
+
+/// Keeps made-up objects, so that statements can borrow them like any other.
+#[derive(Default)]
+pub struct Shelf {
+    objects: Arena<Object>,
+    indexes: Arena<Index>,
+    columns: Arena<Column>,
+    exprs: Arena<SqlExpr>,
+    texts: Arena<SmolStr>,
+    privileges: Arena<Vec<Privilege>>,
+}
+
+impl Shelf {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn object(&self, object: impl Into<Object>) -> &Object {
+        self.objects.alloc(object.into())
+    }
+
+    pub(crate) fn index(&self, index: Index) -> &Index {
+        self.indexes.alloc(index)
+    }
+
+    pub(crate) fn column(&self, column: Column) -> &Column {
+        self.columns.alloc(column)
+    }
+
+    pub(crate) fn expr(&self, expr: SqlExpr) -> &SqlExpr {
+        self.exprs.alloc(expr)
+    }
+
+    pub(crate) fn text(&self, text: impl Into<SmolStr>) -> &str {
+        self.texts.alloc(text.into())
+    }
+
+    pub(crate) fn privileges(&self, privileges: Vec<Privilege>) -> &[Privilege] {
+        self.privileges.alloc(privileges)
+    }
+}

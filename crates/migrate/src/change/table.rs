@@ -1,0 +1,337 @@
+//! What changes a table that stays: columns, and what the table says of itself.
+
+use super::closure::is_regenerated;
+use super::nodes::{Phase, Role, Slot};
+use super::{Builder, Warning};
+use smol_str::{SmolStr, format_smolstr};
+use specc_catalog::{Column, Constraint, Entry, Object, Rls, Rule, Sequence, SequenceOptions, SqlExpr, Table};
+use specc_sql::quote::{ident, literal, qualified};
+use specc_sql::{Alter, Statement, TypeChange, is_volatile, type_change};
+
+impl<'d> Builder<'d> {
+    /// From one state of a table to the other.
+    pub(super) fn table(&mut self, old: u32, new: u32, a: &'d Entry, b: &'d Entry) {
+        let (Object::Table(from), Object::Table(to)) = (&a.object, &b.object) else { return };
+        let slot = Slot::New(new);
+        if to.partition_of.is_none() {
+            self.columns(old, new, from, to);
+        }
+        let name = &to.table;
+        if from.partition_of != to.partition_of {
+            let detached = from.partition_of.as_ref().map(|_| {
+                self.nodes.push(slot, Role::Change, Phase::Main, Statement::Alter(Alter::Detach { partition: from }))
+            });
+            if to.partition_of.is_some() {
+                let node =
+                    self.nodes.push(slot, Role::Make, Phase::Main, Statement::Alter(Alter::Attach { partition: to }));
+                if let Some(detached) = detached {
+                    self.nodes.edge(detached, node);
+                }
+            }
+        }
+        if from.unlogged != to.unlogged {
+            let change = Alter::SetLogged { table: name, logged: !to.unlogged };
+            self.nodes.push(slot, Role::Make, Phase::Main, Statement::Alter(change));
+        }
+        if from.rls != to.rls {
+            let role = if to.rls == Rls::Off { Role::Make } else { Role::After };
+            self.nodes.push(slot, role, Phase::Main, Statement::SetRls { table: name, from: from.rls, to: to.rls });
+        }
+        if from.options != to.options {
+            let change = Alter::SetOptions { of: &b.object, from: &from.options, to: &to.options };
+            self.nodes.push(slot, Role::After, Phase::Main, Statement::Alter(change));
+        }
+        if from.replica_identity != to.replica_identity {
+            let change = Statement::SetReplicaIdentity { table: name, identity: to.replica_identity.as_deref() };
+            self.nodes.push(slot, Role::After, Phase::Main, change);
+        }
+    }
+
+    fn columns(&mut self, old: u32, new: u32, from: &'d Table, to: &'d Table) {
+        let find = |table: &'d Table, name: &str| table.columns.iter().find(|column| column.name == name);
+        for column in &from.columns {
+            if find(to, &column.name).is_none() {
+                self.drop_column(old, from, column, column.generated.is_some());
+            }
+        }
+        for column in &to.columns {
+            match find(from, &column.name) {
+                None => self.add_column(new, to, column),
+                Some(before) if before == column => {}
+                Some(before) if is_regenerated(before, column) => {
+                    let gone = self.drop_column(old, from, before, before.generated.is_some());
+                    self.moves_to_the_end(to, column);
+                    let statement = Statement::Alter(Alter::AddColumn { table: &to.table, column });
+                    let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
+                    self.nodes.edge(gone, node);
+                    self.comment_column(new, to, column, Some(node));
+                }
+                Some(before) => self.alter_column(new, to, before, column),
+            }
+        }
+    }
+
+    fn drop_column(&mut self, old: u32, table: &'d Table, column: &'d Column, kept: bool) -> u32 {
+        let statement = Statement::Alter(Alter::DropColumn { table: &table.table, column, kept });
+        self.nodes.push(Slot::Old(old), Role::Drop, Phase::Main, statement)
+    }
+
+    fn moves_to_the_end(&mut self, table: &Table, column: &Column) {
+        let text =
+            format_smolstr!("{}.{}.{} becomes the last column", table.table.schema, table.table.name, column.name);
+        self.notes.push(text);
+    }
+
+    fn comment_column(&mut self, new: u32, table: &'d Table, column: &'d Column, after: Option<u32>) {
+        let text = column.comment.as_deref();
+        let statement = Statement::CommentColumn { table: &table.table, column: &column.name, text };
+        match after {
+            Some(_) if text.is_none() => {}
+            Some(node) => {
+                self.nodes.then(node, Role::After, Phase::Main, statement);
+            }
+            None => {
+                self.nodes.push(Slot::New(new), Role::After, Phase::Main, statement);
+            }
+        }
+    }
+
+    /// A new column. Where Postgres would write every row under a lock that stops everyone, the column comes empty and
+    /// is filled in batches.
+    fn add_column(&mut self, new: u32, table: &'d Table, column: &'d Column) {
+        let name = &table.table;
+        let fill = self.backfill(table, column);
+        let volatile = column.default.as_ref().filter(|default| is_volatile(&default.text));
+        let numbered = column.identity.is_some();
+        let required = !column.nullable && column.generated.is_none();
+        let at_once = fill.is_none() && (self.options.offline || (volatile.is_none() && !numbered));
+        let mut chain = Chain::new(Slot::New(new));
+        if at_once || column.generated.is_some() {
+            let statement = Statement::Alter(Alter::AddColumn { table: name, column });
+            let node = self.add(&mut chain, Role::Make, Phase::Main, statement);
+            if required && column.default.is_none() && !numbered {
+                self.warnings.push(Warning::Required { table: name.clone(), column: column.name.clone() });
+            }
+            if column.storage.is_some() {
+                self.add(&mut chain, Role::After, Phase::Main, Statement::SetStorage { table: name, column });
+            }
+            return self.comment_column(new, table, column, Some(node));
+        }
+        let bare = Column { nullable: true, default: None, identity: None, ..column.clone() };
+        let statement = Statement::Alter(Alter::AddColumn { table: name, column: self.shelf.column(bare) });
+        let node = self.add(&mut chain, Role::Make, Phase::Main, statement);
+        if column.storage.is_some() {
+            self.nodes.then(node, Role::After, Phase::Main, Statement::SetStorage { table: name, column });
+        }
+        self.comment_column(new, table, column, Some(node));
+        let mut counter = None;
+        let mut default = column.default.as_ref();
+        if numbered {
+            // An identity gives numbers to new rows only: a sequence of its own numbers those that are there.
+            let sequence = Sequence {
+                schema: name.schema.clone(),
+                name: made_up(&[&name.name, &column.name, "fill"]),
+                ty: None,
+                options: SequenceOptions::default(),
+                owned_by: None,
+            };
+            let next = format!("nextval({})", literal(&qualified(&sequence.schema, &sequence.name)));
+            let sequence = self.shelf.object(sequence);
+            self.add(&mut chain, Role::After, Phase::Main, Statement::Create(sequence));
+            default = Some(self.shelf.expr(SqlExpr::new(next)));
+            counter = Some(sequence);
+        }
+        if default.is_some() {
+            let set = Statement::SetDefault { table: name, column: &column.name, default };
+            self.add(&mut chain, Role::After, Phase::Main, set);
+        }
+        if let Some(value) = fill.or(default.map(|default| default.text.as_str())) {
+            self.fill(&mut chain, table, &column.name, value);
+        }
+        if required {
+            self.require(&mut chain, table, &column.name);
+        }
+        if let (Some(sequence), Some(identity)) = (counter, column.identity.as_deref()) {
+            let set = Statement::SetDefault { table: name, column: &column.name, default: None };
+            self.add(&mut chain, Role::After, Phase::Switch, set);
+            self.give_identity(&mut chain, table, &column.name, Phase::Switch, identity);
+            self.add(&mut chain, Role::After, Phase::Switch, Statement::Drop(sequence));
+        }
+    }
+
+    /// What the author says the rows that are there shall hold.
+    fn backfill(&self, table: &Table, column: &Column) -> Option<&'d str> {
+        self.hints.backfill(&table.table, &column.name).map(|value| self.shelf.text(value.text.clone()))
+    }
+
+    /// An identity that goes on after the numbers that are there.
+    fn give_identity(
+        &mut self,
+        chain: &mut Chain,
+        table: &'d Table,
+        column: &'d str,
+        phase: Phase,
+        identity: &'d (bool, SequenceOptions),
+    ) {
+        let change = Alter::SetIdentity { table: &table.table, column, from: None, to: Some(identity) };
+        self.add(chain, Role::After, phase, Statement::Alter(change));
+        let advance = Statement::AdvanceSequence { table: &table.table, column };
+        self.add(chain, Role::After, phase, advance);
+    }
+
+    /// Fills what is null.
+    fn fill(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str, value: &'d str) {
+        let pending = self.shelf.text(format!("{} is null", ident(column)));
+        let change = Alter::Backfill { table: &table.table, set: vec![(column, value)], pending };
+        self.add(chain, Role::After, Phase::Fill, Statement::Alter(change));
+    }
+
+    /// Null is not taken any more: a check for new rows first, then the old ones are looked at while everyone goes on.
+    fn require(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str) {
+        let name = &table.table;
+        if self.options.offline {
+            let change = Alter::SetNotNull { table: name, column, proven: false };
+            let phase = chain.phase(self).max(Phase::Main);
+            let node = self.add(chain, Role::After, phase, Statement::Alter(change));
+            self.required.insert((name.clone(), column.into()), node);
+            return;
+        }
+        let check = self.shelf.object(Constraint {
+            table: name.clone(),
+            name: made_up(&[&name.name, column, "not_null"]),
+            rule: Rule::Check { expr: SqlExpr::new(format!("{} is not null", ident(column))), no_inherit: false },
+            deferrable: false,
+            initially_deferred: false,
+            not_valid: true,
+        });
+        let Object::Constraint(constraint) = check else { return };
+        self.add(chain, Role::After, Phase::Main, Statement::Alter(Alter::AddNotValid(constraint)));
+        self.add(chain, Role::After, Phase::Validate, Statement::Validate(constraint));
+        let change = Alter::SetNotNull { table: name, column, proven: true };
+        let node = self.add(chain, Role::After, Phase::Switch, Statement::Alter(change));
+        self.required.insert((name.clone(), column.into()), node);
+        self.add(chain, Role::After, Phase::Switch, Statement::Drop(check));
+    }
+
+    fn alter_column(&mut self, new: u32, table: &'d Table, from: &'d Column, to: &'d Column) {
+        let name = &table.table;
+        let mut chain = Chain::new(Slot::New(new));
+        let mut default_is_set = from.default == to.default;
+        if from.generated.is_some() && to.generated.is_none() {
+            let change = Alter::DropExpression { table: name, column: from };
+            self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
+        }
+        if from.identity.is_some() && to.identity.is_none() {
+            let change = Alter::SetIdentity { table: name, column: &to.name, from: from.identity.as_deref(), to: None };
+            self.add(&mut chain, Role::Make, Phase::Main, Statement::Alter(change));
+        }
+        if from.ty != to.ty || from.collation != to.collation {
+            let cost = type_change(from, to);
+            if from.default.is_some() && cost == TypeChange::Rewrite {
+                let set = Statement::SetDefault { table: name, column: &to.name, default: None };
+                self.add(&mut chain, Role::Change, Phase::Main, set);
+                default_is_set = to.default.is_none();
+            }
+            let using = (from.ty != to.ty && cost == TypeChange::Rewrite).then(|| self.cast(from, to));
+            let change = Alter::SetType { table: name, from, to, using };
+            self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
+        }
+        if !default_is_set {
+            let set = Statement::SetDefault { table: name, column: &to.name, default: to.default.as_ref() };
+            self.add(&mut chain, Role::Make, Phase::Main, set);
+        }
+        if from.nullable && !to.nullable {
+            if let Some(value) = self.backfill(table, to) {
+                self.fill(&mut chain, table, &to.name, value);
+            }
+            self.require(&mut chain, table, &to.name);
+        } else if !from.nullable && to.nullable {
+            let change = Alter::DropNotNull { table: name, column: &to.name };
+            self.add(&mut chain, Role::Make, Phase::Main, Statement::Alter(change));
+        }
+        match (from.identity.as_deref(), to.identity.as_deref()) {
+            (None, Some(identity)) => {
+                let phase = chain.phase(self).max(Phase::Main);
+                self.give_identity(&mut chain, table, &to.name, phase, identity);
+            }
+            (Some(a), Some(b)) if a != b => {
+                let change = Alter::SetIdentity { table: name, column: &to.name, from: Some(a), to: Some(b) };
+                self.add(&mut chain, Role::After, Phase::Main, Statement::Alter(change));
+            }
+            _ => {}
+        }
+        let apart = |builder: &mut Self, statement| {
+            builder.nodes.push(Slot::New(new), Role::After, Phase::Main, statement);
+        };
+        if from.storage != to.storage {
+            apart(self, Statement::SetStorage { table: name, column: to });
+        }
+        if from.compression != to.compression {
+            apart(self, Statement::Alter(Alter::SetCompression { table: name, column: to }));
+        }
+        if from.comment != to.comment {
+            self.comment_column(new, table, to, None);
+        }
+    }
+
+    /// How a value of the old type becomes one of the new.
+    pub(super) fn cast(&self, from: &Column, to: &Column) -> &'d str {
+        let mut text = ident(&from.name).into_owned();
+        // Between types of one's own there is no cast but by way of their text.
+        if !from.ty.schema.is_empty() && !to.ty.schema.is_empty() {
+            text.push_str("::text");
+            (0..from.ty.dims).for_each(|_| text.push_str("[]"));
+        }
+        text.push_str("::");
+        specc_sql::push_type(&mut text, &to.ty);
+        self.shelf.text(text)
+    }
+
+    /// Adds the next statement of a chain.
+    pub(super) fn add(&mut self, chain: &mut Chain, role: Role, phase: Phase, statement: Statement<'d>) -> u32 {
+        let node = match chain.last {
+            Some(last) => self.nodes.then(last, role, phase, statement),
+            None => self.nodes.push(chain.slot, role, phase, statement),
+        };
+        chain.last = Some(node);
+        node
+    }
+}
+
+/// Statements that follow each other.
+pub(super) struct Chain {
+    slot: Slot,
+    last: Option<u32>,
+}
+
+impl Chain {
+    /// None so far.
+    pub fn new(slot: Slot) -> Self {
+        Self { slot, last: None }
+    }
+
+    /// The phase of the last one.
+    fn phase(&self, builder: &Builder<'_>) -> Phase {
+        self.last.map_or(Phase::Main, |node| builder.nodes.all[node as usize].phase)
+    }
+}
+
+/// A name that no author gives, within Postgres's 63 bytes.
+pub(super) fn made_up(parts: &[&str]) -> SmolStr {
+    const MOST: usize = 63;
+    let (last, first) = parts.split_last().unwrap_or((&"", &[]));
+    let mut name = first.join("_");
+    let room = MOST.saturating_sub(last.len() + 2);
+    if name.len() > room {
+        // Names that begin alike stay apart.
+        let sum = specc_catalog::checksum(&name);
+        let mut end = room.saturating_sub(7);
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name.truncate(end);
+        name.push('_');
+        name.push_str(&sum[..6]);
+    }
+    format_smolstr!("{name}__{last}")
+}

@@ -1,0 +1,194 @@
+//! What goes.
+
+use super::Builder;
+use super::closure::{Fates, constraint_reads, index_reads};
+use super::nodes::{Phase, Role, Slot};
+use rustc_hash::{FxHashMap, FxHashSet};
+use specc_catalog::{Catalog, IdRef, Kind, Needs, Object, Rule};
+use specc_sql::Statement;
+
+impl<'d> Builder<'d> {
+    /// Drops what is gone, and what is made again. What goes with its table or view is not dropped by itself.
+    pub(super) fn take(&mut self, fates: &Fates) {
+        let difference = self.difference;
+        let again: FxHashMap<u32, u32> = fates.again.iter().copied().collect();
+        let mut places: Vec<u32> = difference.removed.iter().copied().chain(again.keys().copied()).collect();
+        places.sort_unstable();
+        if places.is_empty() {
+            return;
+        }
+        let set: FxHashSet<u32> = places.iter().copied().collect();
+        let needs = Needs::new(self.from);
+        let direct: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
+        let apart = self.mutual(&set, &needs);
+        let mut along = Vec::new();
+        for &old in &places {
+            let Some(entry) = self.old(old) else { continue };
+            let home = self.home(&needs, old);
+            if let Some(home) = home.filter(|home| set.contains(home))
+                && goes_along(&entry.object)
+                && !apart.contains(&old)
+            {
+                along.push((old, home));
+                continue;
+            }
+            if !again.contains_key(&old) && self.goes_with_column(&entry.object) {
+                continue;
+            }
+            let slot = Slot::Old(old);
+            let table_stays = home.is_some();
+            match &entry.object {
+                Object::Table(table) => {
+                    self.nodes.push(slot, Role::Drop, Phase::Main, Statement::DropTable(table));
+                }
+                Object::Index(index) => {
+                    let replaced = again.contains_key(&old) && direct.contains(&old);
+                    let online = !self.options.offline && table_stays && self.can_build_beside(&index.table);
+                    match (online, replaced) {
+                        // Dropped when its successor is there.
+                        (true, true) => {}
+                        (true, false) if !again.contains_key(&old) => {
+                            let statement = Statement::DropIndexConcurrently(index);
+                            self.nodes.push(slot, Role::Drop, Phase::Clear, statement);
+                        }
+                        _ => {
+                            self.nodes.push(slot, Role::Drop, Phase::Main, Statement::Drop(&entry.object));
+                        }
+                    }
+                }
+                Object::Constraint(constraint) => {
+                    let key = matches!(constraint.rule, Rule::PrimaryKey { .. } | Rule::Unique { .. });
+                    let beside = again.contains_key(&old)
+                        && direct.contains(&old)
+                        && key
+                        && !self.options.offline
+                        && self.can_build_beside(&constraint.table);
+                    let phase = if beside || self.late.contains(&old) { Phase::Switch } else { Phase::Main };
+                    self.nodes.push(slot, Role::Drop, phase, Statement::Drop(&entry.object));
+                }
+                Object::Sql(sql) => {
+                    if sql.down.is_none() {
+                        let why = "the block has no `down`, so it cannot be taken back; write one";
+                        self.never.push((entry.object.id(), why.into()));
+                    }
+                    self.nodes.push(slot, Role::Drop, Phase::Main, Statement::RunDown(sql));
+                }
+                // Rows are compared one by one.
+                Object::Seed(_) => {}
+                other => {
+                    self.nodes.push(slot, Role::Drop, Phase::Main, Statement::Drop(other));
+                }
+            }
+        }
+        for (old, home) in along {
+            let nodes = self.nodes.with(Slot::Old(home), &[Role::Drop]);
+            self.nodes.alias(Slot::Old(old), &nodes);
+        }
+    }
+
+    /// What the object is a part of: for an owned sequence its table.
+    fn home(&self, needs: &Needs<'_>, old: u32) -> Option<u32> {
+        match self.old(old).map(|entry| &entry.object) {
+            Some(Object::Sequence(o)) => {
+                let (table, _) = o.owned_by.as_ref()?;
+                self.from.find(IdRef::table(table)).map(|place| place as u32)
+            }
+            Some(Object::Table(o)) => {
+                let (parent, _) = o.partition_of.as_ref()?;
+                self.from.find(IdRef::table(parent)).map(|place| place as u32)
+            }
+            _ => needs.home(old),
+        }
+    }
+
+    /// Whether Postgres takes it together with a column that goes.
+    fn goes_with_column(&self, object: &Object) -> bool {
+        let Some(table) = object.table().or(match object {
+            Object::Sequence(o) => o.owned_by.as_ref().map(|(table, _)| table),
+            _ => None,
+        }) else {
+            return false;
+        };
+        let columns = |catalog: &'d Catalog| match catalog.get(&table.id()).map(|entry| &entry.object) {
+            Some(Object::Table(o)) => Some(&o.columns),
+            _ => None,
+        };
+        let (Some(before), Some(after)) = (columns(self.from), columns(self.to)) else { return false };
+        let mut gone = before.iter().filter(|column| !after.iter().any(|other| other.name == column.name));
+        gone.any(|column| match object {
+            Object::Constraint(o) => constraint_reads(&o.rule, &column.name),
+            Object::Index(o) => index_reads(o, &column.name),
+            Object::Sequence(o) => o.owned_by.as_ref().is_some_and(|(_, own)| *own == column.name),
+            _ => false,
+        })
+    }
+
+    /// References between tables that go, which would each have to go first.
+    fn mutual(&self, set: &FxHashSet<u32>, needs: &Needs<'_>) -> FxHashSet<u32> {
+        // By table: the tables it refers to, and by which reference.
+        let mut graph: FxHashMap<u32, Vec<(u32, u32)>> = FxHashMap::default();
+        for &old in set {
+            let Some(Object::Constraint(o)) = self.old(old).map(|entry| &entry.object) else { continue };
+            let Rule::ForeignKey(key) = &o.rule else { continue };
+            let (Some(home), Some(target)) = (needs.home(old), self.from.find(IdRef::table(&key.target))) else {
+                continue;
+            };
+            if set.contains(&home) && set.contains(&(target as u32)) && home != target as u32 {
+                graph.entry(home).or_default().push((target as u32, old));
+            }
+        }
+        let mut starts: Vec<u32> = graph.keys().copied().collect();
+        starts.sort_unstable();
+        graph.values_mut().for_each(|edges| edges.sort_unstable());
+        let (mut done, mut apart) = (FxHashSet::default(), FxHashSet::default());
+        for start in starts {
+            let mut open: Vec<(u32, usize)> = vec![(start, 0)];
+            let mut path: FxHashSet<u32> = [start].into_iter().collect();
+            if done.contains(&start) {
+                continue;
+            }
+            while let Some((table, next)) = open.last_mut() {
+                let table = *table;
+                let Some(&(target, reference)) = graph.get(&table).and_then(|edges| edges.get(*next)) else {
+                    done.insert(table);
+                    path.remove(&table);
+                    open.pop();
+                    continue;
+                };
+                *next += 1;
+                if path.contains(&target) {
+                    apart.insert(reference);
+                } else if !done.contains(&target) {
+                    path.insert(target);
+                    open.push((target, 0));
+                }
+            }
+        }
+        apart
+    }
+
+    /// Whether an index of this table can be built while everyone goes on: not of one that is divided.
+    pub(super) fn can_build_beside(&self, table: &specc_catalog::TableName) -> bool {
+        match self.from.get(&table.id()).map(|entry| &entry.object) {
+            Some(Object::Table(o)) => o.partition_by.is_none(),
+            Some(_) => false,
+            // A materialized view.
+            None => self.from.find(IdRef::new(Kind::View, &table.schema, &table.name)).is_some(),
+        }
+    }
+}
+
+/// Whether it is gone when what it is a part of is gone.
+fn goes_along(object: &Object) -> bool {
+    matches!(
+        object,
+        Object::Constraint(_)
+            | Object::Index(_)
+            | Object::Trigger(_)
+            | Object::Policy(_)
+            | Object::Grant(_)
+            | Object::PublicationTable(_)
+            | Object::Seed(_)
+            | Object::Sequence(_)
+    )
+}

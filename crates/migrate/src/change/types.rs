@@ -1,0 +1,92 @@
+//! Enums, domains, composite types and sequences that stay.
+
+use super::Builder;
+use super::nodes::{Phase, Role, Slot};
+use super::table::Chain;
+use specc_catalog::{Composite, Domain, Enum, Kind, Needs, Object, Sequence};
+use specc_sql::{Alter, Statement};
+
+impl<'d> Builder<'d> {
+    /// New labels, each before the one that follows it.
+    pub(super) fn labels(&mut self, new: u32, from: &'d Enum, to: &'d Enum) {
+        let slot = Slot::New(new);
+        let mut chain = Chain::new(slot);
+        // From the end, so that the label that follows is there.
+        for (n, label) in to.labels.iter().enumerate().rev() {
+            if !from.labels.contains(label) {
+                let before = to.labels.get(n + 1).map(|next| next.as_str());
+                let change = Alter::AddLabel { ty: to, label, before };
+                self.add(&mut chain, Role::Make, Phase::Labels, Statement::Alter(change));
+            }
+        }
+    }
+
+    pub(super) fn domain(&mut self, new: u32, from: &'d Domain, to: &'d Domain) {
+        let slot = Slot::New(new);
+        if from.default != to.default {
+            self.nodes.push(slot, Role::Make, Phase::Main, Statement::Alter(Alter::DomainDefault(to)));
+        }
+        for (name, check) in &from.checks {
+            if !to.checks.iter().any(|(other, same)| other == name && same == check) {
+                self.nodes.push(slot, Role::Change, Phase::Main, Statement::Alter(Alter::DropDomainCheck(to, name)));
+            }
+        }
+        for check in &to.checks {
+            if !from.checks.contains(check) {
+                let add = Statement::Alter(Alter::AddDomainCheck(to, check));
+                let node = self.nodes.push(slot, Role::Make, Phase::Main, add);
+                let validate = Statement::Alter(Alter::ValidateDomainCheck(to, &check.0));
+                self.nodes.then(node, Role::After, Phase::Validate, validate);
+            }
+        }
+        if from.nullable != to.nullable {
+            self.nodes.push(slot, Role::After, Phase::Main, Statement::Alter(Alter::DomainNull(to)));
+        }
+    }
+
+    pub(super) fn composite(&mut self, old: u32, new: u32, from: &'d Composite, to: &'d Composite) {
+        let used = self.columns_of(old);
+        let mut chain = Chain::new(Slot::New(new));
+        for field in &from.fields {
+            if !to.fields.iter().any(|other| other.0 == field.0) {
+                let drop = Statement::Alter(Alter::DropAttribute(to, &field.0));
+                self.nodes.push(Slot::Old(old), Role::Drop, Phase::Main, drop);
+            }
+        }
+        for field in &to.fields {
+            match from.fields.iter().find(|other| other.0 == field.0) {
+                None => {
+                    self.add(&mut chain, Role::Make, Phase::Main, Statement::Alter(Alter::AddAttribute(to, field)));
+                }
+                Some(before) if before != field => {
+                    if used {
+                        let why = format!("attribute `{}` cannot change its type while columns have the type", field.0);
+                        self.never.push((Object::Composite(to.clone()).id(), why));
+                    }
+                    self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(Alter::SetAttribute(to, field)));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Whether a table has a column of this type.
+    fn columns_of(&self, ty: u32) -> bool {
+        let needs = Needs::new(self.from);
+        self.from.iter().enumerate().any(|(place, (id, _))| {
+            id.kind == Kind::Table && needs.of(place as u32).iter().any(|(need, _)| *need == ty)
+        })
+    }
+
+    pub(super) fn sequence(&mut self, new: u32, from: &'d Sequence, to: &'d Sequence) {
+        let slot = Slot::New(new);
+        if from.ty != to.ty || from.options != to.options {
+            self.nodes.push(slot, Role::Make, Phase::Main, Statement::Alter(Alter::SetSequence { from, to }));
+        }
+        if from.owned_by != to.owned_by {
+            let statement =
+                if to.owned_by.is_some() { Statement::OwnSequence(to) } else { Statement::DisownSequence(to) };
+            self.nodes.push(slot, Role::After, Phase::Main, statement);
+        }
+    }
+}

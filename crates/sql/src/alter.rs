@@ -1,0 +1,493 @@
+//! What changes something that is there.
+
+use crate::effects::{Lock, Loss, Transaction};
+use crate::statement::{Statement, display};
+use crate::undo::Undo;
+use smol_str::{SmolStr, format_smolstr};
+use specc_catalog::{
+    Column, Composite, Constraint, DataType, Domain, Enum, Extension, Index, Object, ObjectId, Policy, Qualified, Role,
+    Rule, Sequence, SequenceOptions, SqlExpr, TableName, Trigger,
+};
+
+/// A change to an object that stays.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Alter<'a> {
+    /// Another name for an object.
+    Rename {
+        /// As it is called, its parents as they are called by then.
+        from: &'a Object,
+        /// Its own new name.
+        to: &'a str,
+    },
+    /// Another name for a column, an enum's label or an attribute.
+    RenamePart {
+        /// Of this table, enum or composite type.
+        of: &'a ObjectId,
+        /// As it is called.
+        from: &'a str,
+        /// As it will be.
+        to: &'a str,
+    },
+    /// A new column, at the end.
+    AddColumn {
+        /// Of this table.
+        table: &'a TableName,
+        /// The column.
+        column: &'a Column,
+    },
+    /// Takes a column.
+    DropColumn {
+        /// Of this table.
+        table: &'a TableName,
+        /// The column.
+        column: &'a Column,
+        /// Its values stand elsewhere, or can be computed again.
+        kept: bool,
+    },
+    /// Another type or collation.
+    SetType {
+        /// Of this table.
+        table: &'a TableName,
+        /// As it was.
+        from: &'a Column,
+        /// As it will be.
+        to: &'a Column,
+        /// How a value becomes one of the new type, where it does not by itself.
+        using: Option<&'a str>,
+    },
+    /// Null is no longer taken.
+    SetNotNull {
+        /// Of this table.
+        table: &'a TableName,
+        /// Of this column.
+        column: &'a str,
+        /// A valid check says already that there is none: nothing is read.
+        proven: bool,
+    },
+    /// Null is taken.
+    DropNotNull {
+        /// Of this table.
+        table: &'a TableName,
+        /// Of this column.
+        column: &'a str,
+    },
+    /// An identity is added, changed or taken.
+    SetIdentity {
+        /// Of this table.
+        table: &'a TableName,
+        /// Of this column.
+        column: &'a str,
+        /// As it was.
+        from: Option<&'a (bool, SequenceOptions)>,
+        /// As it will be.
+        to: Option<&'a (bool, SequenceOptions)>,
+    },
+    /// A generated column becomes an ordinary one, with the values that it has.
+    DropExpression {
+        /// Of this table.
+        table: &'a TableName,
+        /// The column.
+        column: &'a Column,
+    },
+    /// How long values are compressed from now on.
+    SetCompression {
+        /// Of this table.
+        table: &'a TableName,
+        /// The column.
+        column: &'a Column,
+    },
+    /// Storage parameters.
+    SetOptions {
+        /// A table, view or index.
+        of: &'a Object,
+        /// As they were.
+        from: &'a [(SmolStr, SmolStr)],
+        /// As they will be.
+        to: &'a [(SmolStr, SmolStr)],
+    },
+    /// Written to the log, or not.
+    SetLogged {
+        /// The table.
+        table: &'a TableName,
+        /// Whether it is.
+        logged: bool,
+    },
+    /// A constraint that is not checked against the rows that are there.
+    AddNotValid(&'a Constraint),
+    /// A key whose index is there already, under this name.
+    AddUsingIndex(&'a Constraint, &'a str),
+    /// Fills columns in batches, each in a transaction of its own; what was filled before an interruption stays.
+    Backfill {
+        /// Of this table.
+        table: &'a TableName,
+        /// Column and expression.
+        set: Vec<(&'a str, &'a str)>,
+        /// Which rows are still to do.
+        pending: &'a str,
+    },
+    /// A new label.
+    AddLabel {
+        /// Of this enum.
+        ty: &'a Enum,
+        /// The label.
+        label: &'a str,
+        /// Before this one; otherwise at the end.
+        before: Option<&'a str>,
+    },
+    /// The default of a domain.
+    DomainDefault(&'a Domain),
+    /// Whether a domain takes null.
+    DomainNull(&'a Domain),
+    /// Takes a check from a domain.
+    DropDomainCheck(&'a Domain, &'a str),
+    /// Adds a check to a domain, for new values.
+    AddDomainCheck(&'a Domain, &'a (SmolStr, SqlExpr)),
+    /// Checks the values that were there before.
+    ValidateDomainCheck(&'a Domain, &'a str),
+    /// Adds an attribute.
+    AddAttribute(&'a Composite, &'a (SmolStr, DataType, Option<Qualified>)),
+    /// Takes an attribute.
+    DropAttribute(&'a Composite, &'a str),
+    /// Another type for an attribute.
+    SetAttribute(&'a Composite, &'a (SmolStr, DataType, Option<Qualified>)),
+    /// The numbers of a sequence.
+    SetSequence {
+        /// As it was.
+        from: &'a Sequence,
+        /// As it will be.
+        to: &'a Sequence,
+    },
+    /// Roles and conditions of a policy.
+    SetPolicy {
+        /// As it was.
+        from: &'a Policy,
+        /// As it will be.
+        to: &'a Policy,
+    },
+    /// Options and memberships of a role.
+    SetRole {
+        /// As it was.
+        from: &'a Role,
+        /// As it will be.
+        to: &'a Role,
+    },
+    /// Version and schema of an extension.
+    SetExtension {
+        /// As it was.
+        from: &'a Extension,
+        /// As it will be.
+        to: &'a Extension,
+    },
+    /// Whether a trigger fires.
+    SetTrigger(&'a Trigger),
+    /// Makes a partition of a table that stands alone.
+    Attach {
+        /// The partition, with what it is a part of.
+        partition: &'a specc_catalog::Table,
+    },
+    /// Makes a partition stand alone.
+    Detach {
+        /// The partition, with what it is a part of.
+        partition: &'a specc_catalog::Table,
+    },
+}
+
+/// What a change of type costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TypeChange {
+    /// Only the system's own tables are written.
+    Free,
+    /// The values stay as they are, indexes over the column are built anew.
+    Reindex,
+    /// Every row is written anew.
+    Rewrite,
+}
+
+/// What it costs to go from one type to the other, as measured on Postgres 15 to 18.
+pub fn type_change(from: &Column, to: &Column) -> TypeChange {
+    let (a, b) = (&from.ty, &to.ty);
+    if a == b {
+        return if from.collation == to.collation { TypeChange::Free } else { TypeChange::Reindex };
+    }
+    if a.dims != b.dims || !a.schema.is_empty() || !b.schema.is_empty() {
+        return TypeChange::Rewrite;
+    }
+    let limit = |ty: &DataType| ty.args.first().copied();
+    match (a.name.as_str(), b.name.as_str()) {
+        ("varchar", "text") if a.dims == 0 => TypeChange::Reindex,
+        ("text", "varchar") if limit(b).is_none() => TypeChange::Reindex,
+        ("varchar", "varchar") | ("varbit", "varbit") => match (limit(a), limit(b)) {
+            (_, None) => TypeChange::Free,
+            (Some(old), Some(new)) if new >= old => TypeChange::Free,
+            _ => TypeChange::Rewrite,
+        },
+        ("numeric", "numeric") => match (a.args.as_slice(), b.args.as_slice()) {
+            (_, []) => TypeChange::Free,
+            ([p, ..], [q, ..]) if a.args.get(1).unwrap_or(&0) == b.args.get(1).unwrap_or(&0) && q >= p => {
+                TypeChange::Free
+            }
+            _ => TypeChange::Rewrite,
+        },
+        ("timestamp", "timestamp")
+        | ("timestamptz", "timestamptz")
+        | ("time", "time")
+        | ("timetz", "timetz")
+        | ("interval", "interval") => match (limit(a), limit(b)) {
+            (_, None) => TypeChange::Free,
+            (Some(old), Some(new)) if new >= old => TypeChange::Free,
+            (None, Some(6)) => TypeChange::Free,
+            _ => TypeChange::Rewrite,
+        },
+        ("cidr", "inet") => TypeChange::Reindex,
+        _ => TypeChange::Rewrite,
+    }
+}
+
+/// Whether rows are read when the column is added.
+fn writes_rows(column: &Column) -> bool {
+    column.generated.is_some()
+        || column.identity.is_some()
+        || column.default.as_ref().is_some_and(|default| is_volatile(&default.text))
+}
+
+/// Whether a default may give another value for each row, so that all rows are written when it is added. What is not
+/// known to be the same within a statement counts as volatile.
+pub fn is_volatile(text: &str) -> bool {
+    const STABLE: [&str; 12] = [
+        "now",
+        "current_timestamp",
+        "current_date",
+        "current_user",
+        "session_user",
+        "transaction_timestamp",
+        "statement_timestamp",
+        "localtimestamp",
+        "current_setting",
+        "array",
+        "jsonb_build_object",
+        "uid",
+    ];
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\'' => {
+                at += 1;
+                while at < bytes.len() && bytes[at] != b'\'' {
+                    at += 1;
+                }
+                at += 1;
+            }
+            b if b.is_ascii_alphabetic() || b == b'_' => {
+                let start = at;
+                while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_') {
+                    at += 1;
+                }
+                let calls = text[at..].trim_start().starts_with('(');
+                // A type with a modifier after a cast is no call.
+                let cast = text[..start].trim_end().ends_with("::");
+                if calls && !cast && !STABLE.contains(&text[start..at].to_ascii_lowercase().as_str()) {
+                    return true;
+                }
+            }
+            _ => at += 1,
+        }
+    }
+    false
+}
+
+impl<'a> Alter<'a> {
+    /// Names each table that it locks, how, and whether it reads it in full.
+    pub(crate) fn each_lock(&self, mut f: impl FnMut(&'a TableName, Lock, bool)) {
+        use Lock::{AccessExclusive, RowExclusive, ShareRowExclusive, ShareUpdateExclusive};
+        match self {
+            Alter::Rename { from, .. } => match from {
+                Object::Table(o) => f(&o.table, AccessExclusive, false),
+                Object::View(o) => f(&o.view, AccessExclusive, false),
+                Object::Constraint(_) | Object::Trigger(_) | Object::Policy(_) => {
+                    if let Some(table) = from.table() {
+                        f(table, AccessExclusive, false);
+                    }
+                }
+                _ => {}
+            },
+            // The table of the part is known by its id only.
+            Alter::RenamePart { .. } => {}
+            Alter::AddColumn { table, column } => f(table, AccessExclusive, writes_rows(column)),
+            Alter::DropColumn { table, .. }
+            | Alter::DropNotNull { table, .. }
+            | Alter::SetIdentity { table, .. }
+            | Alter::DropExpression { table, .. }
+            | Alter::SetCompression { table, .. } => f(table, AccessExclusive, false),
+            Alter::SetType { table, from, to, .. } => {
+                f(table, AccessExclusive, type_change(from, to) == TypeChange::Rewrite);
+            }
+            Alter::SetNotNull { table, proven, .. } => f(table, AccessExclusive, !proven),
+            Alter::SetOptions { of: Object::Table(o), .. } => f(&o.table, ShareUpdateExclusive, false),
+            Alter::SetOptions { .. } => {}
+            Alter::SetLogged { table, .. } => f(table, AccessExclusive, true),
+            Alter::AddNotValid(o) => match &o.rule {
+                Rule::ForeignKey(key) => {
+                    f(&o.table, ShareRowExclusive, false);
+                    if key.target != o.table {
+                        f(&key.target, ShareRowExclusive, false);
+                    }
+                }
+                _ => f(&o.table, AccessExclusive, false),
+            },
+            Alter::AddUsingIndex(o, _) => f(&o.table, AccessExclusive, false),
+            Alter::Backfill { table, .. } => f(table, RowExclusive, true),
+            Alter::SetPolicy { to, .. } => f(&to.table, AccessExclusive, false),
+            Alter::SetTrigger(o) => f(&o.table, ShareRowExclusive, false),
+            Alter::Attach { partition } => {
+                f(&partition.table, AccessExclusive, true);
+                if let Some((parent, _)) = &partition.partition_of {
+                    f(parent, ShareUpdateExclusive, false);
+                }
+            }
+            Alter::Detach { partition } => {
+                f(&partition.table, AccessExclusive, false);
+                if let Some((parent, _)) = &partition.partition_of {
+                    f(parent, AccessExclusive, false);
+                }
+            }
+            Alter::AddLabel { .. }
+            | Alter::DomainDefault(_)
+            | Alter::DomainNull(_)
+            | Alter::DropDomainCheck(..)
+            | Alter::AddDomainCheck(..)
+            | Alter::ValidateDomainCheck(..)
+            | Alter::AddAttribute(..)
+            | Alter::DropAttribute(..)
+            | Alter::SetAttribute(..)
+            | Alter::SetSequence { .. }
+            | Alter::SetRole { .. }
+            | Alter::SetExtension { .. } => {}
+        }
+    }
+
+    /// The table that it is about, where that is one.
+    pub(crate) fn table(&self) -> Option<&'a TableName> {
+        match self {
+            Alter::Rename { from, .. } => match from {
+                Object::Table(o) => Some(&o.table),
+                other => other.table(),
+            },
+            Alter::AddColumn { table, .. }
+            | Alter::DropColumn { table, .. }
+            | Alter::SetType { table, .. }
+            | Alter::SetNotNull { table, .. }
+            | Alter::DropNotNull { table, .. }
+            | Alter::SetIdentity { table, .. }
+            | Alter::DropExpression { table, .. }
+            | Alter::SetCompression { table, .. }
+            | Alter::SetLogged { table, .. }
+            | Alter::Backfill { table, .. } => Some(table),
+            Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
+            Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
+            Alter::SetPolicy { to, .. } => Some(&to.table),
+            Alter::SetTrigger(o) => Some(&o.table),
+            Alter::Attach { partition } | Alter::Detach { partition } => Some(&partition.table),
+            _ => None,
+        }
+    }
+
+    /// Whether the whole table is written anew.
+    pub(crate) fn rewrites(&self) -> bool {
+        match self {
+            Alter::AddColumn { column, .. } => writes_rows(column),
+            Alter::SetType { from, to, .. } => type_change(from, to) == TypeChange::Rewrite,
+            Alter::SetLogged { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Its transaction.
+    pub(crate) fn transaction(&self) -> Transaction {
+        match self {
+            Alter::Backfill { .. } => Transaction::Outside,
+            Alter::AddLabel { .. } => Transaction::Own,
+            _ => Transaction::Shared,
+        }
+    }
+
+    /// What is lost, in words.
+    pub(crate) fn loses(&self) -> Option<Loss> {
+        let words = match self {
+            Alter::DropColumn { table, column, kept: false } if column.generated.is_none() => {
+                format_smolstr!("all values of {}.{}", display(table), column.name)
+            }
+            Alter::DropAttribute(o, name) => {
+                format_smolstr!("the attribute {name} in all values of {}.{}", o.schema, o.name)
+            }
+            _ => return None,
+        };
+        Some(Loss(words))
+    }
+
+    /// What takes it back.
+    pub(crate) fn undo(&self) -> Undo<'a> {
+        let one = |alter: Alter<'a>| Undo::Do(vec![Statement::Alter(alter)]);
+        match self.clone() {
+            Alter::RenamePart { of, from, to } => one(Alter::RenamePart { of, from: to, to: from }),
+            Alter::AddColumn { table, column } => one(Alter::DropColumn { table, column, kept: false }),
+            Alter::SetType { table, from, to, .. } => one(Alter::SetType { table, from: to, to: from, using: None }),
+            Alter::SetNotNull { table, column, .. } => one(Alter::DropNotNull { table, column }),
+            Alter::DropNotNull { table, column } => one(Alter::SetNotNull { table, column, proven: false }),
+            Alter::SetIdentity { table, column, from, to } => {
+                one(Alter::SetIdentity { table, column, from: to, to: from })
+            }
+            Alter::SetOptions { of, from, to } => one(Alter::SetOptions { of, from: to, to: from }),
+            Alter::SetLogged { table, logged } => one(Alter::SetLogged { table, logged: !logged }),
+            Alter::SetSequence { from, to } => one(Alter::SetSequence { from: to, to: from }),
+            Alter::SetPolicy { from, to } => one(Alter::SetPolicy { from: to, to: from }),
+            Alter::SetRole { from, to } => one(Alter::SetRole { from: to, to: from }),
+            Alter::SetExtension { from, to } => one(Alter::SetExtension { from: to, to: from }),
+            Alter::Attach { partition } => one(Alter::Detach { partition }),
+            Alter::Detach { partition } => one(Alter::Attach { partition }),
+            Alter::AddAttribute(o, field) => one(Alter::DropAttribute(o, &field.0)),
+            Alter::AddDomainCheck(o, check) => one(Alter::DropDomainCheck(o, &check.0)),
+            Alter::Backfill { .. } | Alter::ValidateDomainCheck(..) => Undo::Nothing,
+            Alter::AddNotValid(_) | Alter::AddUsingIndex(..) => {
+                Undo::Impossible(SmolStr::new_static("planned from both states, not from this statement"))
+            }
+            Alter::DropColumn { table, column, .. } => {
+                Undo::Impossible(format_smolstr!("the values of {}.{} are gone", display(table), column.name))
+            }
+            Alter::AddLabel { ty, label, .. } => Undo::Impossible(format_smolstr!(
+                "Postgres cannot take the label {label} from {}.{}",
+                ty.schema,
+                ty.name
+            )),
+            Alter::DropAttribute(..)
+            | Alter::SetAttribute(..)
+            | Alter::DropDomainCheck(..)
+            | Alter::DomainDefault(_)
+            | Alter::DomainNull(_)
+            | Alter::Rename { .. }
+            | Alter::DropExpression { .. }
+            | Alter::SetCompression { .. }
+            | Alter::SetTrigger(_) => Undo::Impossible(SmolStr::new_static("what was there before is not known here")),
+        }
+    }
+}
+
+/// An index that carries a key: built beside the table first, then made the constraint's own.
+pub fn key_index(constraint: &Constraint, name: &str) -> Option<Index> {
+    let (columns, include, nulls_not_distinct) = match &constraint.rule {
+        Rule::PrimaryKey { columns, include } => (columns, include, false),
+        Rule::Unique { columns, include, nulls_not_distinct } => (columns, include, *nulls_not_distinct),
+        _ => return None,
+    };
+    Some(Index {
+        table: constraint.table.clone(),
+        name: name.into(),
+        unique: true,
+        method: "btree".into(),
+        keys: columns.iter().map(|column| specc_catalog::IndexKey::column(column.clone())).collect(),
+        include: include.clone(),
+        filter: None,
+        options: Vec::new(),
+        nulls_not_distinct,
+    })
+}

@@ -1,0 +1,476 @@
+//! What changes something that is there.
+
+use super::types::{collate, push_type, sequence_options};
+use super::{access, alter_column, alter_table, by_id, named, number, table, table_name};
+use crate::alter::Alter;
+use crate::layout::push_parens;
+use crate::quote::{dollar, push_ident, push_literal, push_qualified};
+use crate::statement::Named;
+use smol_str::SmolStr;
+use specc_catalog::{
+    Column, Composite, Constraint, Domain, Extension, Kind, Object, ObjectId, Policy, Role, Rule, Sequence,
+    SequenceOptions, TableName,
+};
+
+/// Rows of a backfill that are written in one transaction.
+const BATCH: usize = 5000;
+
+pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
+    match o {
+        Alter::Rename { from, to } => rename(out, from, to),
+        Alter::RenamePart { of, from, to } => rename_part(out, of, from, to),
+        Alter::AddColumn { table, column } => add_column(out, table, column),
+        Alter::DropColumn { table, column, .. } => {
+            alter_table(out, table);
+            out.push_str("drop column ");
+            push_ident(out, &column.name);
+        }
+        Alter::SetType { table, from, to, using } => {
+            alter_column(out, table, &from.name);
+            out.push_str("set data type ");
+            push_type(out, &to.ty);
+            collate(out, to.collation.as_deref());
+            if let Some(using) = using {
+                out.push_str("\n  using ");
+                out.push_str(using);
+            }
+        }
+        Alter::SetNotNull { table, column, .. } => {
+            alter_column(out, table, column);
+            out.push_str("set not null");
+        }
+        Alter::DropNotNull { table, column } => {
+            alter_column(out, table, column);
+            out.push_str("drop not null");
+        }
+        Alter::SetIdentity { table, column, from, to } => identity(out, table, column, *from, *to),
+        Alter::DropExpression { table, column } => {
+            alter_column(out, table, &column.name);
+            out.push_str("drop expression");
+        }
+        Alter::SetCompression { table, column } => {
+            alter_column(out, table, &column.name);
+            out.push_str("set compression ");
+            out.push_str(column.compression.as_deref().unwrap_or("default"));
+        }
+        Alter::SetOptions { of, from, to } => options(out, of, from, to),
+        Alter::SetLogged { table, logged } => {
+            alter_table(out, table);
+            out.push_str(if *logged { "set logged" } else { "set unlogged" });
+        }
+        Alter::AddNotValid(o) => {
+            add_constraint(out, o);
+            out.push_str(" not valid");
+        }
+        Alter::AddUsingIndex(o, index) => using_index(out, o, index),
+        Alter::Backfill { table, set, pending } => backfill(out, table, set, pending),
+        Alter::AddLabel { ty, label, before } => {
+            alter_type(out, &ty.schema, &ty.name);
+            out.push_str("add value ");
+            push_literal(out, label);
+            if let Some(before) = before {
+                out.push_str(" before ");
+                push_literal(out, before);
+            }
+        }
+        Alter::SetSequence { from, to } => sequence(out, from, to),
+        Alter::SetPolicy { from, to } => policy(out, from, to),
+        Alter::SetRole { from, to } => role(out, from, to),
+        Alter::SetExtension { from, to } => extension(out, from, to),
+        Alter::SetTrigger(o) => {
+            alter_table(out, &o.table);
+            out.push_str(match o.enabled.as_str() {
+                "disabled" => "disable trigger ",
+                "replica" => "enable replica trigger ",
+                "always" => "enable always trigger ",
+                _ => "enable trigger ",
+            });
+            push_ident(out, &o.name);
+        }
+        Alter::Attach { partition } => {
+            if let Some((parent, bounds)) = &partition.partition_of {
+                alter_table(out, parent);
+                out.push_str("attach partition ");
+                table_name(out, &partition.table);
+                out.push_str("\n  ");
+                table::bounds(out, bounds);
+            }
+        }
+        Alter::Detach { partition } => {
+            if let Some((parent, _)) = &partition.partition_of {
+                alter_table(out, parent);
+                out.push_str("detach partition ");
+                table_name(out, &partition.table);
+            }
+        }
+        Alter::DomainDefault(_)
+        | Alter::DomainNull(_)
+        | Alter::DropDomainCheck(..)
+        | Alter::AddDomainCheck(..)
+        | Alter::ValidateDomainCheck(..) => domain(out, o),
+        Alter::AddAttribute(..) | Alter::DropAttribute(..) | Alter::SetAttribute(..) => attribute(out, o),
+    }
+}
+
+fn alter_type(out: &mut String, schema: &str, name: &str) {
+    out.push_str("alter type ");
+    push_qualified(out, schema, name);
+    out.push(' ');
+}
+
+fn rename(out: &mut String, from: &Object, to: &str) {
+    match from {
+        Object::Constraint(o) => {
+            alter_table(out, &o.table);
+            out.push_str("rename constraint ");
+            push_ident(out, &o.name);
+        }
+        other => {
+            out.push_str("alter ");
+            named(out, Named::Object(other));
+            out.push_str(" rename");
+        }
+    }
+    out.push_str(" to ");
+    push_ident(out, to);
+}
+
+fn rename_part(out: &mut String, of: &ObjectId, from: &str, to: &str) {
+    out.push_str("alter ");
+    by_id(out, of);
+    match of.kind {
+        Kind::Enum => {
+            out.push_str(" rename value ");
+            push_literal(out, from);
+            out.push_str(" to ");
+            return push_literal(out, to);
+        }
+        Kind::Composite => out.push_str(" rename attribute "),
+        _ => out.push_str(" rename column "),
+    }
+    push_ident(out, from);
+    out.push_str(" to ");
+    push_ident(out, to);
+}
+
+fn add_column(out: &mut String, table: &TableName, column: &Column) {
+    alter_table(out, table);
+    out.push_str("add column ");
+    push_ident(out, &column.name);
+    out.push(' ');
+    push_type(out, &column.ty);
+    if let Some(method) = &column.compression {
+        out.push_str(" compression ");
+        out.push_str(method);
+    }
+    collate(out, column.collation.as_deref());
+    table::column_rest(out, column, false);
+}
+
+fn identity(
+    out: &mut String,
+    table: &TableName,
+    column: &str,
+    from: Option<&(bool, SequenceOptions)>,
+    to: Option<&(bool, SequenceOptions)>,
+) {
+    alter_column(out, table, column);
+    match (from, to) {
+        (_, None) => out.push_str("drop identity"),
+        (None, Some((always, options))) => {
+            out.push_str(if *always {
+                "add generated always as identity"
+            } else {
+                "add generated by default as identity"
+            });
+            let before = out.len();
+            sequence_options(out, options);
+            if out.len() > before {
+                out.replace_range(before..=before, " (");
+                out.push(')');
+            }
+        }
+        (Some((was, old)), Some((always, new))) => {
+            let start = out.len();
+            if was != always {
+                out.push_str(if *always { "set generated always" } else { "set generated by default" });
+            }
+            let mut numbers = String::new();
+            changed_options(&mut numbers, old, new, " set ");
+            if out.len() == start {
+                out.push_str(numbers.trim_start());
+            } else {
+                out.push_str(&numbers);
+            }
+        }
+    }
+}
+
+/// What is not as it was, each after `lead`.
+fn changed_options(out: &mut String, from: &SequenceOptions, to: &SequenceOptions, lead: &str) {
+    let mut one = |a: Option<i64>, b: Option<i64>, word: &str, default: &str| {
+        if a != b {
+            out.push_str(lead);
+            match b {
+                Some(b) => {
+                    out.push_str(word);
+                    out.push(' ');
+                    number(out, b);
+                }
+                None => out.push_str(default),
+            }
+        }
+    };
+    one(from.increment, to.increment, "increment by", "increment by 1");
+    one(from.min, to.min, "minvalue", "no minvalue");
+    one(from.max, to.max, "maxvalue", "no maxvalue");
+    one(from.start, to.start, "start with", "start with 1");
+    one(from.cache, to.cache, "cache", "cache 1");
+    if from.cycle != to.cycle {
+        out.push_str(lead);
+        out.push_str(if to.cycle { "cycle" } else { "no cycle" });
+    }
+}
+
+fn sequence(out: &mut String, from: &Sequence, to: &Sequence) {
+    out.push_str("alter sequence ");
+    push_qualified(out, &to.schema, &to.name);
+    if from.ty != to.ty {
+        out.push_str(" as ");
+        match &to.ty {
+            Some(ty) => push_type(out, ty),
+            None => out.push_str("bigint"),
+        }
+    }
+    changed_options(out, &from.options, &to.options, " ");
+}
+
+fn options(out: &mut String, of: &Object, from: &[(SmolStr, SmolStr)], to: &[(SmolStr, SmolStr)]) {
+    let start = |out: &mut String| {
+        out.push_str("alter ");
+        named(out, Named::Object(of));
+    };
+    let set: Vec<_> = to.iter().filter(|option| !from.contains(option)).cloned().collect();
+    let reset: Vec<_> = from.iter().filter(|(name, _)| !to.iter().any(|(other, _)| other == name)).collect();
+    if !set.is_empty() {
+        start(out);
+        out.push_str(" set (");
+        table::parameters(out, &set);
+        out.push_str(");\n");
+    }
+    if !reset.is_empty() {
+        start(out);
+        out.push_str(" reset (");
+        super::separated(out, &reset, ", ", |out, (name, _)| out.push_str(name));
+        out.push_str(");\n");
+    }
+}
+
+fn add_constraint(out: &mut String, o: &Constraint) {
+    alter_table(out, &o.table);
+    out.truncate(out.len() - 1);
+    out.push_str("\n  add ");
+    table::constraint(out, o);
+}
+
+fn using_index(out: &mut String, o: &Constraint, index: &str) {
+    alter_table(out, &o.table);
+    out.push_str("\n  add constraint ");
+    push_ident(out, &o.name);
+    out.push_str(if matches!(o.rule, Rule::PrimaryKey { .. }) { " primary key" } else { " unique" });
+    out.push_str(" using index ");
+    push_ident(out, index);
+    if o.deferrable || o.initially_deferred {
+        out.push_str(" deferrable");
+    }
+    if o.initially_deferred {
+        out.push_str(" initially deferred");
+    }
+}
+
+/// Walks the table's pages, so that no row is looked at twice, and commits after each batch: nobody waits long for a row,
+/// and what is done stays done. Rows that are written meanwhile are new enough to need nothing.
+fn backfill(out: &mut String, table: &TableName, set: &[(&str, &str)], pending: &str) {
+    let mut body = String::from("\ndeclare\n  done bigint;\nbegin\n  loop\n    update ");
+    table_name(&mut body, table);
+    body.push_str("\n    set ");
+    super::separated(&mut body, set, ",\n      ", |out, (column, value)| {
+        push_ident(out, column);
+        out.push_str(" = ");
+        out.push_str(value);
+    });
+    body.push_str("\n    where ctid = any (array(\n      select ctid from ");
+    table_name(&mut body, table);
+    body.push_str(" where ");
+    body.push_str(pending);
+    body.push_str(" limit ");
+    number(&mut body, BATCH);
+    body.push_str("\n      for update skip locked\n    ));\n    get diagnostics done = row_count;\n    commit;\n");
+    body.push_str("    if done = 0 then\n      exit when not exists (select from ");
+    table_name(&mut body, table);
+    body.push_str(" where ");
+    body.push_str(pending);
+    body.push_str(");\n      -- Every row that is left is locked by someone else for now.\n      perform pg_sleep(0.05);\n    end if;\n  end loop;\nend\n");
+    out.push_str("do ");
+    out.push_str(&dollar(&body));
+}
+
+fn domain(out: &mut String, o: &Alter<'_>) {
+    let start = |out: &mut String, domain: &Domain| {
+        out.push_str("alter domain ");
+        push_qualified(out, &domain.schema, &domain.name);
+        out.push(' ');
+    };
+    match o {
+        Alter::DomainDefault(domain) => {
+            start(out, domain);
+            match &domain.default {
+                Some(default) => {
+                    out.push_str("set default ");
+                    out.push_str(&default.text);
+                }
+                None => out.push_str("drop default"),
+            }
+        }
+        Alter::DomainNull(domain) => {
+            start(out, domain);
+            out.push_str(if domain.nullable { "drop not null" } else { "set not null" });
+        }
+        Alter::DropDomainCheck(domain, name) => {
+            start(out, domain);
+            out.push_str("drop constraint ");
+            push_ident(out, name);
+        }
+        Alter::AddDomainCheck(domain, (name, check)) => {
+            start(out, domain);
+            out.push_str("\n  add constraint ");
+            push_ident(out, name);
+            out.push_str(" check ");
+            push_parens(out, &check.text, 2);
+            out.push_str(" not valid");
+        }
+        Alter::ValidateDomainCheck(domain, name) => {
+            start(out, domain);
+            out.push_str("validate constraint ");
+            push_ident(out, name);
+        }
+        _ => {}
+    }
+}
+
+fn attribute(out: &mut String, o: &Alter<'_>) {
+    let start = |out: &mut String, ty: &Composite| alter_type(out, &ty.schema, &ty.name);
+    match o {
+        Alter::AddAttribute(ty, (name, data, collation)) => {
+            start(out, ty);
+            out.push_str("add attribute ");
+            push_ident(out, name);
+            out.push(' ');
+            push_type(out, data);
+            collate(out, collation.as_ref());
+        }
+        Alter::DropAttribute(ty, name) => {
+            start(out, ty);
+            out.push_str("drop attribute ");
+            push_ident(out, name);
+        }
+        Alter::SetAttribute(ty, (name, data, collation)) => {
+            start(out, ty);
+            out.push_str("alter attribute ");
+            push_ident(out, name);
+            out.push_str(" set data type ");
+            push_type(out, data);
+            collate(out, collation.as_ref());
+        }
+        _ => {}
+    }
+}
+
+fn policy(out: &mut String, from: &Policy, to: &Policy) {
+    out.push_str("alter policy ");
+    push_ident(out, &to.name);
+    out.push_str(" on ");
+    table_name(out, &to.table);
+    if from.roles != to.roles {
+        out.push_str("\n  to ");
+        if to.roles.is_empty() {
+            out.push_str("public");
+        } else {
+            access::names_of_roles(out, &to.roles);
+        }
+    }
+    for (word, a, b) in [("using", &from.using, &to.using), ("with check", &from.check, &to.check)] {
+        if let Some(b) = b.as_ref().filter(|_| a != b) {
+            out.push_str("\n  ");
+            out.push_str(word);
+            out.push(' ');
+            push_parens(out, &b.text, 2);
+        }
+    }
+}
+
+fn role(out: &mut String, from: &Role, to: &Role) {
+    // What is not said is as Postgres has it by default.
+    let defaults = [
+        ("superuser", "nosuperuser"),
+        ("createdb", "nocreatedb"),
+        ("createrole", "nocreaterole"),
+        ("noinherit", "inherit"),
+        ("login", "nologin"),
+        ("replication", "noreplication"),
+        ("bypassrls", "nobypassrls"),
+    ];
+    let mut changed: Vec<&str> =
+        to.options.iter().filter(|option| !from.options.contains(option)).map(SmolStr::as_str).collect();
+    for option in from.options.iter().filter(|option| !to.options.contains(option)) {
+        match defaults.iter().find(|(name, _)| name == option) {
+            Some((_, default)) => changed.push(default),
+            None if option.starts_with("connection limit") => changed.push("connection limit -1"),
+            None => {}
+        }
+    }
+    if !changed.is_empty() {
+        out.push_str("alter role ");
+        push_ident(out, &to.name);
+        for option in changed {
+            out.push(' ');
+            out.push_str(option);
+        }
+        out.push_str(";\n");
+    }
+    let mut member = |verb: &str, group: &str, word: &str| {
+        out.push_str(verb);
+        push_ident(out, group);
+        out.push_str(word);
+        push_ident(out, &to.name);
+        out.push_str(";\n");
+    };
+    for group in to.member_of.iter().filter(|group| !from.member_of.contains(group)) {
+        member("grant ", group, " to ");
+    }
+    for group in from.member_of.iter().filter(|group| !to.member_of.contains(group)) {
+        member("revoke ", group, " from ");
+    }
+}
+
+fn extension(out: &mut String, from: &Extension, to: &Extension) {
+    let start = |out: &mut String| {
+        out.push_str("alter extension ");
+        push_ident(out, &to.name);
+    };
+    if from.schema != to.schema && !to.schema.is_empty() {
+        start(out);
+        out.push_str(" set schema ");
+        push_ident(out, &to.schema);
+        out.push_str(";\n");
+    }
+    if from.version != to.version {
+        start(out);
+        out.push_str(" update");
+        if let Some(version) = &to.version {
+            out.push_str(" to ");
+            push_literal(out, version);
+        }
+        out.push_str(";\n");
+    }
+}
