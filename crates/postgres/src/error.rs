@@ -54,6 +54,27 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// No programs that are new enough for a server.
+    #[error(
+        "no pg_dump and pg_restore of version {major} or later on this machine, which a server of version {major} needs; install \
+         the client programs of Postgres, or set SPECC_POSTGRES_DIR to a folder that holds their `bin` folder. Found: {found}"
+    )]
+    NoPrograms {
+        /// The server's major version.
+        major: u32,
+        /// The versions that were found instead.
+        found: String,
+    },
+
+    /// A program of Postgres failed.
+    #[error("{name} failed{}", indent(said))]
+    Program {
+        /// Which.
+        name: String,
+        /// What it said.
+        said: String,
+    },
+
     /// A text that does not say where a database is.
     #[error("{0}")]
     Address(String),

@@ -18,6 +18,7 @@ mod database;
 mod error;
 mod files;
 pub mod platform;
+pub mod programs;
 mod session;
 
 pub use address::Address;

@@ -84,7 +84,8 @@ fn decode(text: &str) -> Result<String, String> {
         if byte == b'%' {
             let mut digit = || rest.next().and_then(|b| char::from(b).to_digit(16));
             let code = digit().zip(digit()).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-            bytes.push(code.ok_or("a `%` in the address is not followed by two hexadecimal digits; write it as `%25`")?);
+            bytes
+                .push(code.ok_or("a `%` in the address is not followed by two hexadecimal digits; write it as `%25`")?);
         } else {
             bytes.push(byte);
         }

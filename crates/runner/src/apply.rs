@@ -1,0 +1,332 @@
+//! Brings a database to the newest migration, or back to an older one.
+
+use crate::journal::{self, Phase};
+use crate::migration::script;
+use crate::run::{self, Job, Runner};
+use crate::script::Script;
+use crate::status::{self, Standing, State};
+use crate::watch::{Watch, Watching};
+use crate::{Connect, Error, Event, Migration, Migrations, Production, Refused, Tell, guard, history, lock};
+use serde::Serialize;
+use specc_postgres::Session;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What is looked at before anything runs, such as whether the database is as the project thinks.
+pub type Before<'a> = &'a mut dyn FnMut(&mut Session) -> Result<(), Refused>;
+
+/// How to apply.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The last migration to apply.
+    pub to: Option<String>,
+    /// Takes back what came after this one.
+    pub down_to: Option<String>,
+    /// Changes nothing.
+    pub dry_run: bool,
+    /// Applies what sorts before something that was applied.
+    pub out_of_order: bool,
+    /// Consent to change production.
+    pub allow_production: bool,
+    /// Consent to lose what the way back loses.
+    pub allow_data_loss: bool,
+    /// Why the project says that this is production, if it does.
+    pub production: Option<Production>,
+    /// Keeps Supabase's history in step.
+    pub supabase: bool,
+    /// How long to wait for another runner.
+    pub wait: Duration,
+    /// How long a statement waits for a lock, where the file does not say.
+    pub lock_timeout: Duration,
+    /// How many times more to try where others were in the way.
+    pub lock_retries: u32,
+    /// How long to wait before the second try; twice as long before each next one.
+    pub backoff: Duration,
+    /// Steps that somebody knows to be done.
+    pub mark_done: Vec<StepId>,
+    /// Steps that somebody knows not to be done.
+    pub run_again: Vec<StepId>,
+    /// The version of specc, for the journal.
+    pub specc: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            to: None,
+            down_to: None,
+            dry_run: false,
+            out_of_order: false,
+            allow_production: false,
+            allow_data_loss: false,
+            production: None,
+            supabase: false,
+            wait: Duration::ZERO,
+            lock_timeout: Duration::from_secs(3),
+            lock_retries: 10,
+            backoff: Duration::from_secs(1),
+            mark_done: Vec::new(),
+            run_again: Vec::new(),
+            specc: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}
+
+/// A step of a migration: `20260101000000/3`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepId {
+    /// The migration's stamp.
+    pub stamp: String,
+    /// From 1.
+    pub ordinal: u32,
+}
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.stamp, self.ordinal)
+    }
+}
+
+impl FromStr for StepId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(stamp, ordinal)| Some((stamp, ordinal.parse().ok()?)));
+        match parts {
+            Some((stamp, ordinal)) if !stamp.is_empty() && ordinal > 0 => Ok(Self { stamp: stamp.to_owned(), ordinal }),
+            _ => Err("a step is named by its migration's stamp and its number: 20260101000000/3".into()),
+        }
+    }
+}
+
+/// A file that was run, or would be.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ran {
+    /// Its stamp.
+    pub stamp: String,
+    /// Its name.
+    pub name: String,
+    /// How many steps it has.
+    pub steps: usize,
+    /// Whether it is one transaction.
+    pub transaction: bool,
+    /// What its header says is lost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub loses: Vec<String>,
+    /// How long it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Applied {
+    /// Files that were run, in this order; with `dry_run` those that would be.
+    pub ran: Vec<Ran>,
+    /// What another tool had applied.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub adopted: Vec<String>,
+    /// Whether files were taken back.
+    pub down: bool,
+    /// Whether nothing was changed.
+    pub dry_run: bool,
+}
+
+/// Runs what is pending, or takes back what came later than `down_to`.
+///
+/// # Errors
+/// [`Error::Refused`] where it must not run, [`Error::Failed`] where the server refused a step. What was done before stays,
+/// and the journal says so.
+pub fn apply(
+    connect: Connect<'_>,
+    migrations: &Migrations,
+    options: &Options,
+    before: Before<'_>,
+    tell: Tell<'_>,
+) -> Result<Applied, Error> {
+    let mut session = connect()?;
+    let down = options.down_to.is_some();
+    known(migrations, options)?;
+    let says = match &options.production {
+        Some(by_config) => Some(by_config.clone()),
+        None => guard::production(&mut session)?,
+    };
+    if options.dry_run {
+        let standing = status::standing(&mut session, migrations, options.supabase)?;
+        let jobs = jobs(migrations, options, &standing)?;
+        let ran = jobs.iter().map(|job| ran(job, None)).collect();
+        return Ok(Applied { ran, down, dry_run: true, ..Applied::default() });
+    }
+    guard::check(says.as_ref(), options.allow_production, "changing it", "specc apply --allow-production")?;
+    run::settle(&mut session, options.lock_timeout)?;
+    lock::take(&mut session, options.wait, tell)?;
+    journal::prepare(&mut session)?;
+    if options.supabase {
+        history::prepare(&mut session)?;
+    }
+    let adopted = adopt(&mut session, migrations, options, tell)?;
+    mark(&mut session, options)?;
+    let standing = status::standing(&mut session, migrations, options.supabase)?;
+    let jobs = jobs(migrations, options, &standing)?;
+    before(&mut session)?;
+    let mut done = Applied { adopted, down, ..Applied::default() };
+    let pid: i32 = session.query_one("select pg_backend_pid()", &[])?.get(0);
+    let batch = run::batch(&mut session)?;
+    let watch = Watch::new(connect, tell, pid, options.lock_timeout);
+    std::thread::scope(|scope| {
+        scope.spawn(|| watch.run());
+        let _watching = Watching(&watch);
+        let mut runner = Runner { session: &mut session, options, tell, watch: &watch, batch };
+        for job in &jobs {
+            let took = runner.run(job)?;
+            done.ran.push(ran(job, Some(took)));
+        }
+        Ok::<(), Error>(())
+    })?;
+    // It would go with the session; but who comes next need not wait for that.
+    let _ = lock::release(&mut session);
+    Ok(done)
+}
+
+fn ran(job: &Job<'_>, took: Option<Duration>) -> Ran {
+    Ran {
+        stamp: job.migration.stamp.clone(),
+        name: job.migration.name.clone(),
+        steps: job.script.steps.len(),
+        transaction: job.script.transaction,
+        loses: job.script.loses.clone(),
+        seconds: took.map(|took| (took.as_secs_f64() * 1000.0).round() / 1000.0),
+    }
+}
+
+/// The stamps that were named must be there.
+fn known(migrations: &Migrations, options: &Options) -> Result<(), Refused> {
+    let named = options.to.iter().chain(options.down_to.iter().filter(|stamp| stamp.as_str() != "0"));
+    for stamp in named.chain(options.mark_done.iter().chain(&options.run_again).map(|step| &step.stamp)) {
+        if migrations.find(stamp).is_none() {
+            return Err(Refused::new(format!("there is no migration with the stamp {stamp}"))
+                .help("`specc status` lists them; --down-to 0 takes all back"));
+        }
+    }
+    Ok(())
+}
+
+/// What Supabase's history knows and the journal does not counts as applied; and the other way round.
+fn adopt(
+    session: &mut Session,
+    migrations: &Migrations,
+    options: &Options,
+    tell: Tell<'_>,
+) -> Result<Vec<String>, Error> {
+    let mut adopted = Vec::new();
+    if !options.supabase {
+        return Ok(adopted);
+    }
+    let Standing { journal, history, .. } = status::standing(session, migrations, true)?;
+    for migration in &migrations.all {
+        match journal.get(&migration.stamp).map(|row| row.phase) {
+            None if history.contains(&migration.stamp) => {
+                journal::adopt(session, migration, &options.specc)?;
+                tell(Event::Note(format!(
+                    "{}: applied by another tool, as Supabase's history says; taken over",
+                    migration.title()
+                )));
+                adopted.push(migration.title());
+            }
+            Some(Phase::Applied) if !history.contains(&migration.stamp) => {
+                history::add(session, migration, &migration.script()?.steps)?;
+                tell(Event::Note(format!("{}: was not in Supabase's history; added", migration.title())));
+            }
+            _ => {}
+        }
+    }
+    Ok(adopted)
+}
+
+/// Takes the word of who looked.
+fn mark(session: &mut Session, options: &Options) -> Result<(), Error> {
+    for step in &options.mark_done {
+        let ordinal = i32::try_from(step.ordinal).unwrap_or(i32::MAX);
+        let begun = session.query_opt(
+            "select from specc.steps s join specc.migrations m using (stamp) \
+             where s.stamp = $1 and s.ordinal = $2 and s.state = 'begun' and m.state in ('applying', 'reverting')",
+            &[&step.stamp, &ordinal],
+        )?;
+        if begun.is_none() {
+            return Err(Refused::new(format!("{step} is no step that was begun and has no end"))
+                .help("`specc status` says where a migration stopped")
+                .into());
+        }
+        journal::step_done(session, &step.stamp, step.ordinal)?;
+    }
+    Ok(())
+}
+
+/// What is to be run, in this order. Every file is taken apart before the first one runs.
+fn jobs<'a>(migrations: &'a Migrations, options: &Options, standing: &'a Standing) -> Result<Vec<Job<'a>>, Error> {
+    let report = &standing.report;
+    let stopped = |state| report.migrations.iter().find(|entry| entry.state == state);
+    status::refuse(report, options.out_of_order || options.down_to.is_some())?;
+    let job = |migration: &'a Migration, script: Script, down: bool| Job {
+        migration,
+        file: if down { migration.down.as_ref().unwrap_or(&migration.up) } else { &migration.up },
+        script,
+        down,
+        before: standing
+            .journal
+            .get(&migration.stamp)
+            .filter(|row| row.phase == if down { Phase::Reverting } else { Phase::Applying }),
+    };
+    let state = |migration: &Migration| {
+        report.migrations.iter().find(|entry| entry.stamp == migration.stamp).map(|entry| entry.state)
+    };
+    let Some(down_to) = &options.down_to else {
+        if let Some(entry) = stopped(State::Reverting) {
+            return Err(Refused::new(format!(
+                "{}_{} was being taken back and is not through",
+                entry.stamp, entry.name
+            ))
+            .help(
+                "go on with that first: specc apply --down-to STAMP, with the stamp of the migration before it (or 0)",
+            )
+            .into());
+        }
+        let wanted = |migration: &&Migration| {
+            let open = matches!(state(migration), Some(State::Pending | State::Interrupted | State::OutOfOrder));
+            open && options.to.as_ref().is_none_or(|to| migration.stamp <= *to)
+        };
+        let mut open: Vec<_> = migrations.all.iter().filter(wanted).collect();
+        // What was begun comes first, whatever its stamp.
+        open.sort_by_key(|migration| state(migration) != Some(State::Interrupted));
+        return open.into_iter().map(|migration| Ok(job(migration, migration.script()?, false))).collect();
+    };
+    if let Some(entry) = stopped(State::Interrupted) {
+        return Err(Refused::new(format!("{}_{} was begun and is not through", entry.stamp, entry.name))
+            .help("go on with that first: specc apply; then take it back")
+            .into());
+    }
+    let mut jobs = Vec::new();
+    for migration in migrations.all.iter().rev().filter(|migration| migration.stamp > *down_to) {
+        if !matches!(state(migration), Some(State::Applied | State::Reverting)) {
+            continue;
+        }
+        let Some(file) = &migration.down else {
+            return Err(Refused::new(format!("{} has no down script, so it cannot be taken back", migration.up.path))
+                .help(format!("write specc/down/{}.down.sql", migration.title()))
+                .into());
+        };
+        jobs.push(job(migration, script(file)?, true));
+    }
+    let lost: String = jobs
+        .iter()
+        .flat_map(|job| job.script.loses.iter().map(|loss| format!("\n  {}: {loss}", job.migration.title())))
+        .collect();
+    if !lost.is_empty() && !options.allow_data_loss && !options.dry_run {
+        return Err(Refused::new(format!("going back loses:{lost}"))
+            .help("if that is what you want: --allow-data-loss (and `specc backup` before)")
+            .into());
+    }
+    jobs.sort_by_key(|job| state(job.migration) != Some(State::Reverting));
+    Ok(jobs)
+}

@@ -1,0 +1,54 @@
+//! Migrations on a live database: `apply`, `status`, `reset`, `backup` and `restore`.
+//!
+//! What was run is kept in a journal in the database itself (schema `specc`), so that any crash of the client or the server
+//! can be told and resumed: what runs in a transaction is journalled in the same transaction, and of what cannot run in one
+//! the database is asked how it ended. One runner works at a time.
+//!
+//! Nothing here reads a file or writes to the terminal: files come in as texts, what happens goes out as [`Event`]s.
+
+mod apply;
+mod backup;
+mod blockers;
+mod error;
+mod event;
+mod examine;
+mod failure;
+mod fingerprint;
+mod guard;
+mod history;
+mod journal;
+mod lock;
+mod manifest;
+mod migration;
+mod reset;
+mod restore;
+mod rows;
+mod run;
+mod script;
+mod status;
+mod table;
+mod triggers;
+mod wait;
+mod watch;
+
+pub use apply::{Applied, Before, Options, Ran, StepId, apply};
+pub use backup::{BackupOptions, Scope, backup};
+pub use blockers::Blocker;
+pub use error::{Error, Failed, Refused, Said};
+pub use event::Event;
+pub use guard::{Production, production};
+pub use manifest::{Manifest, SequenceState, TableState};
+pub use migration::{File, Migration, Migrations};
+pub use reset::{ResetOptions, reset, seed};
+pub use restore::{RestoreOptions, Restored, restore};
+pub use script::{Kind, Piece, Script, SplitError, Step, classify, split};
+pub use status::{Entry, Report, State, status};
+pub use table::{TableOptions, TableRestored, restore_table};
+
+use specc_postgres::Session;
+
+/// Makes another session to the same database.
+pub type Connect<'a> = &'a (dyn Fn() -> Result<Session, specc_postgres::Error> + Sync);
+
+/// Takes what happens.
+pub type Tell<'a> = &'a (dyn Fn(Event) + Sync);

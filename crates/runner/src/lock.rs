@@ -1,0 +1,58 @@
+//! One runner at a time.
+
+use crate::{Error, Event, Refused, Tell};
+use specc_postgres::{Session, postgres};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// The key of the lock: "specc" and a number in ASCII.
+const KEY: i64 = 0x0073_7065_6363_0001;
+
+const POLL: Duration = Duration::from_millis(250);
+
+/// Takes the lock for as long as the session lives, waiting as long as `patience` for who has it. It is asked for again and
+/// again, never waited for in the server: a statement that waits there holds a snapshot, which a concurrent index build of
+/// the other runner would wait for in turn.
+pub(crate) fn take(session: &mut Session, patience: Duration, tell: Tell<'_>) -> Result<(), Error> {
+    let began = Instant::now();
+    let mut said: Option<Instant> = None;
+    loop {
+        let taken: bool = session.query_one("select pg_try_advisory_lock($1)", &[&KEY])?.get(0);
+        if taken {
+            return Ok(());
+        }
+        let waited = began.elapsed();
+        let left = patience.saturating_sub(waited);
+        let due = said.is_none_or(|last| last.elapsed() >= Duration::from_secs(5));
+        if left.is_zero() || due {
+            let holder = holder(session)?.unwrap_or_else(|| "it has just ended".into());
+            if left.is_zero() {
+                return Err(Refused::new(format!("another runner is at work on this database: {holder}"))
+                    .help("wait for it with --wait SECONDS; if nobody knows of it, end it with pg_terminate_backend")
+                    .into());
+            }
+            said = Some(Instant::now());
+            tell(Event::Waiting { holder, waited });
+        }
+        sleep(POLL.min(left));
+    }
+}
+
+/// Gives the lock back.
+pub(crate) fn release(session: &mut Session) -> Result<(), postgres::Error> {
+    session.execute("select pg_advisory_unlock($1)", &[&KEY]).map(drop)
+}
+
+/// Who has it.
+pub(crate) fn holder(session: &mut Session) -> Result<Option<String>, postgres::Error> {
+    let row = session.query_opt(
+        "select format('process %s, %s, since %s', a.pid, concat_ws(', ', a.usename, nullif(a.application_name, '')), \
+           to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS \"UTC\"')) \
+         from pg_locks l join pg_stat_activity a using (pid) \
+         where l.locktype = 'advisory' and l.granted and l.objsubid = 1 \
+           and l.database = (select oid from pg_database where datname = current_database()) \
+           and (l.classid::int8 << 32 | l.objid::int8) = $1 and l.pid <> pg_backend_pid() limit 1",
+        &[&KEY],
+    )?;
+    Ok(row.map(|row| row.get(0)))
+}
