@@ -47,8 +47,13 @@ fn main() {
         // A dump has a few words for psql.
         let text: String = text.lines().filter(|line| !line.starts_with('\\')).flat_map(|line| [line, "\n"]).collect();
         let platform = ["auth.", "storage.", "to anon", "TO anon"].iter().any(|word| text.contains(word));
-        let ground = if platform { Ground::Platform } else { Ground::Plain };
-        let first = match load(&cluster, ground, &text) {
+        let mut ground = if platform { Ground::Platform } else { Ground::Plain };
+        let mut loaded = load(&cluster, ground, &text);
+        if platform && loaded.as_ref().is_err_and(|error| error.contains("42501")) {
+            ground = Ground::Above;
+            loaded = load(&cluster, ground, &text);
+        }
+        let first = match loaded {
             Ok((db, mut session)) => {
                 let first = read(&mut session);
                 drop((session, db));

@@ -35,7 +35,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     let mut odd: Vec<(u32, TableName, SmolStr)> = Vec::new();
     for row in world.query(&sql, &[&spaces])? {
         let Some(relation) = world.relations.get(&row.get(3)).filter(|relation| relation.ours) else { continue };
-        let (oid, table) = (row.get::<_, u32>(0), relation.table());
+        let (oid, table, index) = (row.get::<_, u32>(0), relation.table(), row.get::<_, u32>(15));
         let name = name(&row, 1);
         let (enforced, period): (bool, bool) = (row.get(19), row.get(20));
         let Some(rule) = rule(world, &row).filter(|_| enforced && !period) else {
@@ -50,7 +50,12 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             initially_deferred: row.get(5),
             not_valid: !row.get::<_, bool>(6),
         };
-        world.add((class::CONSTRAINT, oid), object);
+        let keyed = !matches!(object.rule, Rule::Check { .. } | Rule::ForeignKey(_));
+        let slot = world.add((class::CONSTRAINT, oid), object);
+        if keyed {
+            // What the keys of an exclusion need is kept with its index.
+            world.found.insert((class::CLASS, index), slot);
+        }
     }
     blocks(world, odd)
 }

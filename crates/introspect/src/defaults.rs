@@ -39,8 +39,10 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         let (role, schema): (u32, u32) = (row.get(1), row.get(2));
         let owner = world.role_name(role);
         let by_us = role == world.owners.owner;
+        let by_me = role == world.owners.connected;
         let place = world.schemas.get(&schema);
-        if !by_us && world.owners.platform.contains(&owner)
+        let theirs = !by_us && world.owners.platform.contains(&owner);
+        if theirs && !by_me
             || schema != 0 && place.is_none_or(|(_, belongs)| matches!(belongs, Belongs::Theirs(_)))
         {
             continue;
@@ -62,14 +64,17 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             let (has, had) = (now.get(grantee).unwrap_or(&empty), usual.get(grantee).unwrap_or(&empty));
             let mut added: Vec<_> = has.difference(had).copied().collect();
             let removed: Vec<_> = had.difference(has).copied().collect();
-            if by_us && !added.is_empty() && *grantee != owner {
+            if (by_us || by_me) && !added.is_empty() && *grantee != owner {
                 grantees.insert(grantee.clone());
             }
             let platform = world.owners.platform.contains(grantee);
             if by_us && platform && schema == "public" && kind == "tables" {
                 added.retain(|(privilege, grantable)| *grantable || !PLATFORM_REST.contains(privilege));
             }
-            let place = Place { owner: &owner, by_us, schema: &schema, kind, grantee };
+            if theirs {
+                continue;
+            }
+            let place = Place { owner: &owner, by_me, schema: &schema, kind, grantee };
             block(world, &place, &added, &removed);
         }
     }
@@ -82,23 +87,23 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
 /// Whose defaults, and for whom.
 struct Place<'a> {
     owner: &'a SmolStr,
-    by_us: bool,
+    by_me: bool,
     schema: &'a SmolStr,
     kind: &'static str,
     grantee: &'a SmolStr,
 }
 
 fn block(world: &mut World<'_>, place: &Place<'_>, added: &[(&str, bool)], removed: &[(&str, bool)]) {
-    let Place { owner, by_us, schema, kind, grantee } = place;
+    let Place { owner, by_me, schema, kind, grantee } = place;
     let itself = *grantee == *owner;
     let to = match grantee.as_str() {
         "public" => "public".into(),
-        _ if itself && *by_us => "current_user".into(),
+        _ if itself && *by_me => "current_user".into(),
         name => quote::ident(name),
     };
     let mut name = String::from("default privileges");
     let mut head = String::from("alter default privileges");
-    if !by_us {
+    if !by_me {
         name.push_str(&format!(" of {owner}"));
         head.push_str(&format!(" for role {}", quote::ident(owner)));
     }

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::body;
+use crate::expressions::each;
 use crate::world::{Address, Slot, World, class};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
@@ -127,10 +128,13 @@ fn columns(world: &mut World<'_>, own: &Own) {
         }
         names.sort();
         names.dedup();
-        let fill = |expr: &mut SqlExpr| {
+        let fill = |expr: &mut SqlExpr, of_row: bool| {
+            if !of_row {
+                return;
+            }
             expr.columns = names.iter().filter(|name| body::names(&expr.text, name)).cloned().collect();
         };
-        each_expression(&mut world.entries[slot].object, fill);
+        each(&mut world.entries[slot].object, fill);
     }
     // The columns that divide a table are no dependency of it, for they are a part of it.
     for entry in &mut world.entries {
@@ -143,33 +147,6 @@ fn columns(world: &mut World<'_>, own: &Own) {
                 expr.columns.sort();
             }
         }
-    }
-}
-
-fn each_expression(object: &mut Object, mut f: impl FnMut(&mut SqlExpr)) {
-    match object {
-        Object::Policy(o) => o.using.iter_mut().chain(o.check.iter_mut()).for_each(f),
-        Object::Trigger(o) => o.when.iter_mut().for_each(f),
-        Object::PublicationTable(o) => o.filter.iter_mut().for_each(f),
-        Object::Table(o) => o.columns.iter_mut().filter_map(|column| column.generated.as_deref_mut()).for_each(f),
-        Object::Index(o) => {
-            let keys = o.keys.iter_mut().filter_map(|key| match &mut key.on {
-                KeyOn::Expr(expr) => Some(expr),
-                KeyOn::Column(_) => None,
-            });
-            keys.chain(o.filter.iter_mut()).for_each(f);
-        }
-        Object::Constraint(o) => {
-            if let specc_catalog::Rule::Exclude { elements, filter, .. } = &mut o.rule {
-                for (key, _) in elements.iter_mut() {
-                    if let KeyOn::Expr(expr) = &mut key.on {
-                        f(expr);
-                    }
-                }
-                filter.iter_mut().for_each(f);
-            }
-        }
-        _ => {}
     }
 }
 

@@ -1,11 +1,13 @@
 //! From what was found to a catalog in which nothing depends on chance.
 
 use crate::depends::NAMED;
+use crate::expressions;
+use crate::text::settled;
 use crate::world::{Slot, World};
 use crate::{Error, Introspected, LeftOut};
 use rustc_hash::FxHashSet;
-use smol_str::format_smolstr;
-use specc_catalog::{Catalog, Entry, Kind, Object, ObjectId, order};
+use smol_str::{SmolStr, format_smolstr};
+use specc_catalog::{Body, Catalog, Entry, Function, Kind, Object, ObjectId, order};
 
 pub(crate) fn finish(world: World<'_>) -> Result<Introspected, Error> {
     let World { transaction, entries, doubtful, mut left_out, mut invalid_indexes, default_grantees, version, .. } = world;
@@ -17,6 +19,7 @@ pub(crate) fn finish(world: World<'_>) -> Result<Introspected, Error> {
     catalog.default_grantees = default_grantees;
     catalog.reserve(entries.len());
     for mut entry in entries {
+        settle(&mut entry.object);
         let mut id = entry.object.id();
         entry.depends.retain(|needed| needed.on != id && known.contains(&needed.on));
         entry.depends.sort();
@@ -37,6 +40,22 @@ pub(crate) fn finish(world: World<'_>) -> Result<Introspected, Error> {
     left_out.sort();
     invalid_indexes.sort();
     Ok(Introspected { catalog, invalid_indexes, left_out, server_version: version })
+}
+
+/// Spells every text of Postgres's as it is spelled for good.
+fn settle(object: &mut Object) {
+    let settle = |text: &mut SmolStr| {
+        if let Some(settled) = settled(text) {
+            *text = settled.into();
+        }
+    };
+    expressions::each(object, |expr, _| settle(&mut expr.text));
+    match object {
+        Object::View(view) => settle(&mut view.query),
+        Object::Function(Function { body: Body::Atomic(text), .. }) => settle(text),
+        Object::Sql(block) => settle(&mut block.up),
+        _ => {}
+    }
 }
 
 /// Everything that can be needed.

@@ -17,6 +17,7 @@ mod comments;
 mod constraints;
 mod defaults;
 mod depends;
+mod expressions;
 mod finish;
 mod functions;
 mod indexes;

@@ -1,23 +1,19 @@
 //! What is ours, by who owns it.
 //!
-//! Let the *owner* be the role that owns the database. Three rules, in this order:
+//! Let the *owner* be the role that owns the database, and an *administrator* any other role that is a superuser (unless the
+//! owner is one itself) or may make roles. A database is on a *platform* if an administrator who is not the connected role
+//! has a schema in it: Supabase's `supabase_admin` and `supabase_auth_admin`, a hoster's own. Where there is no platform,
+//! all is ours, whoever owns it. On a platform a schema is not ours if
 //!
-//! 1. A schema that [`Options::external`] names is someone else's.
-//! 2. Where the owner is a superuser, there is nobody above it: every other schema is ours. So it is on most servers
-//!    that people run themselves.
-//! 3. Where it is not, a schema that belongs to an *administrator* beside it (another role that is a superuser or may
-//!    make roles) was made by the platform that the database is on: Supabase's `supabase_admin` and
-//!    `supabase_auth_admin`, a hoster's own. On a platform every schema of another role than the owner is the
-//!    platform's; where nobody but equals made schemas, all of them are ours.
+//! - [`Options::external`] names it (this holds everywhere);
+//! - it belongs to another role than the owner and the connected role;
+//! - it belongs to a superuser who is connected, and others have something in it, or it has nothing but an extension;
+//! - it has the same first word in its name as the roles that own the platform's schemas (`supabase_migrations`); so it is
+//!   with publications too (`supabase_realtime`).
 //!
-//! On a platform three kinds of thing are made in the owner's name, and are known by other signs:
-//!
-//! - a schema that the platform put into the owner's search path for extensions of its own (`extensions`): the schema is
-//!   the platform's, and what the owner made in it is ours;
-//! - a schema or publication that has the same first word in its name as the platform's roles (`supabase_realtime`);
-//! - the use of `public` by the platform's roles.
-//!
-//! The platform's roles are those that own its schemas, those that it lets use them, and superusers.
+//! A schema on the owner's search path into which the platform put extensions of its own (`extensions`) is the platform's,
+//! but what the owner made in it is ours. The platform's roles are those that own its schemas, those that it lets use them,
+//! and superusers; that they may use `public` is not listed.
 
 use crate::Options;
 use crate::acl;
@@ -51,10 +47,32 @@ pub(crate) struct Schema {
     pub name: SmolStr,
     pub owner: u32,
     pub acl: Option<Vec<String>>,
-    /// An extension of another role than the owner has its objects here.
+    /// An extension has its objects here.
+    pub extension: bool,
+    /// One of another role than the owner.
     pub foreign_extension: bool,
     /// It is on the owner's search path.
     pub on_path: bool,
+}
+
+/// Who is who.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Who {
+    /// The database's owner.
+    pub owner: u32,
+    /// The role that reads.
+    pub connected: u32,
+}
+
+impl Who {
+    /// Whether an administrator beside the owner and the connected role has a schema.
+    pub fn is_on_a_platform(self, roles: &FxHashMap<u32, Role>, schemas: &[Schema]) -> bool {
+        let above = roles.get(&self.owner).is_some_and(|role| role.superuser);
+        schemas.iter().any(|schema| {
+            let role = roles.get(&schema.owner).filter(|role| role.oid != self.owner && role.oid != self.connected);
+            role.is_some_and(|role| if role.superuser { !above } else { role.makes_roles })
+        })
+    }
 }
 
 /// What was decided.
@@ -62,6 +80,8 @@ pub(crate) struct Schema {
 pub(crate) struct Owners {
     /// The database's owner.
     pub owner: u32,
+    /// The role that reads.
+    pub connected: u32,
     /// The platform's roles, by name; none where there is no platform.
     pub platform: FxHashSet<SmolStr>,
     /// The first words of the names of roles that own schemas of the platform.
@@ -69,43 +89,60 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
-    /// Decides for all schemas, in their order.
+    /// Decides for all schemas, in their order. `contents` has the owners of what is in a schema, without members of
+    /// extensions.
     pub fn decide(
-        owner: u32,
+        who: Who,
         roles: &FxHashMap<u32, Role>,
         schemas: &[Schema],
+        contents: &FxHashMap<u32, Vec<u32>>,
         options: &Options,
     ) -> (Self, Vec<Belongs>) {
-        let above = roles.get(&owner).is_some_and(|role| role.superuser);
-        let administrator = |schema: &&Schema| {
-            schema.owner != owner && roles.get(&schema.owner).is_some_and(|role| role.superuser || role.makes_roles)
+        let platform = who.is_on_a_platform(roles, schemas);
+        let above = roles.get(&who.owner).is_some_and(|role| role.superuser);
+        let shared = |schema: &Schema| {
+            platform && schema.owner == who.owner && schema.on_path && (schema.foreign_extension || above && schema.extension)
         };
-        let platform = !above && schemas.iter().any(|schema| administrator(&schema));
+        let external = |schema: &Schema| options.external.contains(&schema.name);
         let theirs = |schema: &Schema| {
-            options.external.contains(&schema.name) || platform && schema.owner != owner && schema.name != "public"
+            if external(schema) {
+                return true;
+            }
+            if !platform || schema.name == "public" || shared(schema) {
+                return false;
+            }
+            let inside = contents.get(&schema.oid).map(Vec::as_slice).unwrap_or_default();
+            let mixed = inside.iter().any(|&oid| oid != who.owner && oid != who.connected);
+            if schema.owner == who.owner {
+                above && mixed
+            } else if schema.owner == who.connected {
+                mixed || schema.extension && inside.is_empty()
+            } else {
+                true
+            }
         };
-        let mut owners = Self { owner, ..Self::default() };
-        for schema in schemas.iter().filter(|schema| theirs(schema) && schema.owner != owner) {
+        let mut owners = Self { owner: who.owner, connected: who.connected, ..Self::default() };
+        for schema in schemas.iter().filter(|schema| theirs(schema) && schema.owner != who.owner) {
             let Some(role) = roles.get(&schema.owner) else { continue };
             owners.platform.insert(role.name.clone());
             owners.words.extend(first_word(&role.name));
         }
-        let shared = |schema: &Schema| platform && schema.foreign_extension && schema.on_path;
-        let own = roles.get(&owner).map(|role| role.name.clone()).unwrap_or_default();
+        let own = roles.get(&who.owner).map(|role| role.name.clone()).unwrap_or_default();
         for schema in schemas.iter().filter(|schema| theirs(schema) || shared(schema)) {
             let items = schema.acl.iter().flatten().filter_map(|text| acl::item(text));
             owners.platform.extend(items.map(|item| item.grantee).filter(|name| *name != own && name != "public"));
         }
         if !owners.platform.is_empty() {
             owners.platform.extend(roles.values().filter(|role| role.superuser).map(|role| role.name.clone()));
+            owners.platform.remove(&own);
         }
         let name = |oid: u32| roles.get(&oid).map(|role| role.name.as_str()).unwrap_or("a role that is gone");
         let belongs = schemas.iter().map(|schema| {
-            if options.external.contains(&schema.name) {
+            if external(schema) {
                 Belongs::Theirs("the project says that it is external".into())
             } else if theirs(schema) {
-                let why = format_smolstr!("it belongs to {}, who is the platform's: {own} owns the database", name(schema.owner));
-                Belongs::Theirs(why)
+                let owner = name(schema.owner);
+                Belongs::Theirs(format_smolstr!("it belongs to {owner}, and to the platform: {own} owns the database"))
             } else if shared(schema) {
                 Belongs::Shared
             } else if owners.is_named_like_the_platform(&schema.name) {

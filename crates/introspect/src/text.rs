@@ -80,6 +80,37 @@ pub(crate) fn find(text: &str, words: &str) -> Option<usize> {
     None
 }
 
+/// The text as Postgres spells it when it has read what it wrote: a cast of an array in so many words is, from then on,
+/// a cast of each of its elements.
+pub(crate) fn settled(text: &str) -> Option<String> {
+    const ARRAY: &str = "(ARRAY[";
+    let mut out = String::new();
+    let mut rest = text;
+    let mut any = false;
+    while let Some(at) = find(rest, ARRAY) {
+        let (open, inner) = (at + ARRAY.len() - 1, at + ARRAY.len());
+        let cast = closing(rest, open).and_then(|end| {
+            let (name, after) = rest[end + 1..].strip_prefix(")::")?.split_once("[]")?;
+            let plain = |c: char| c.is_alphanumeric() || " _.\"(),".contains(c);
+            name.chars().all(plain).then_some((end, name, after))
+        });
+        let Some((end, name, after)) = cast else {
+            out.push_str(&rest[..inner]);
+            rest = &rest[inner..];
+            continue;
+        };
+        let elements = &rest[inner..end];
+        let elements = settled(elements).unwrap_or_else(|| elements.to_owned());
+        let elements: Vec<_> = list(&elements).into_iter().map(|element| format!("({element})::{name}")).collect();
+        out.push_str(&rest[..at]);
+        out.push_str(&format!("ARRAY[{}]", elements.join(", ")));
+        rest = after;
+        any = true;
+    }
+    out.push_str(rest);
+    any.then_some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,6 +127,15 @@ mod tests {
     fn lists_are_split_outside_of_everything() {
         assert_eq!(list("a, lower(b, c), 'd, e', \"f,g\""), ["a", "lower(b, c)", "'d, e'", "\"f,g\""]);
         assert_eq!(list(""), [""; 0]);
+    }
+
+    #[test]
+    fn casts_of_arrays_go_to_their_elements() {
+        let text = "(a)::text = ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[])";
+        let settled_text = "(a)::text = ANY (ARRAY[('x'::character varying)::text, ('y'::character varying)::text])";
+        assert_eq!(settled(text).as_deref(), Some(settled_text));
+        assert_eq!(settled(settled_text), None);
+        assert_eq!(settled("'(ARRAY[1])::int[]'"), None);
     }
 
     #[test]

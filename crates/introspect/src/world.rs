@@ -1,6 +1,6 @@
 //! What all readers share: the transaction, who owns what, and what was found so far.
 
-use crate::owner::{Belongs, Owners, Role, Schema};
+use crate::owner::{Belongs, Owners, Role, Schema, Who};
 use crate::types::Types;
 use crate::{Error, LeftOut, Options};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -115,7 +115,8 @@ pub(crate) struct World<'c> {
     pub default_grantees: Vec<SmolStr>,
 }
 
-const DATABASE: &str = "select d.datdba, current_setting('server_version_num')::int \
+const DATABASE: &str = "select d.datdba, current_setting('server_version_num')::int, \
+      (select r.oid from pg_roles r where r.rolname = current_user) \
     from pg_database d where d.datname = current_database()";
 
 const ROLES: &str = "select oid, rolname::text, rolsuper, rolcreaterole from pg_roles";
@@ -123,6 +124,7 @@ const ROLES: &str = "select oid, rolname::text, rolsuper, rolcreaterole from pg_
 /// Whether an extension of another role than the owner is in a schema, and whether the owner's search path names it, are
 /// asked here because they decide whose the schema is.
 const SCHEMAS: &str = "select n.oid, n.nspname::text, n.nspowner, n.nspacl::text[], \
+      exists (select from pg_extension e where e.extnamespace = n.oid and e.oid >= 16384), \
       exists (select from pg_extension e where e.extnamespace = n.oid and e.extowner <> d.datdba and e.oid >= 16384), \
       exists (select from pg_db_role_setting s, unnest(s.setconfig) c where s.setrole in (0, d.datdba) \
         and s.setdatabase in (0, d.oid) and c like 'search\\_path=%' \
@@ -130,6 +132,14 @@ const SCHEMAS: &str = "select n.oid, n.nspname::text, n.nspowner, n.nspacl::text
     from pg_namespace n, pg_database d \
     where d.datname = current_database() and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' \
     order by n.nspname collate \"C\"";
+
+/// Who owns what in each schema; asked where that decides whose the schema is.
+const CONTENTS: &str = "select c.relnamespace, array_agg(distinct c.relowner) from pg_class c \
+      left join pg_depend d on d.classid = 1259 and d.objid = c.oid and d.deptype = 'e' \
+      where c.oid >= 16384 and c.relkind not in ('i', 'I', 't') and d.objid is null group by 1 \
+    union all select p.pronamespace, array_agg(distinct p.proowner) from pg_proc p \
+      left join pg_depend d on d.classid = 1255 and d.objid = p.oid and d.deptype = 'e' \
+      where p.oid >= 16384 and d.objid is null group by 1";
 
 const EXTENSIONS: &str = "select oid, extname::text from pg_extension";
 
@@ -141,7 +151,7 @@ const OWN_SCHEMA: &str = "specc";
 impl<'c> World<'c> {
     pub fn new(mut transaction: Transaction<'c>, options: &Options) -> Result<Self, Error> {
         let row = transaction.query_one(DATABASE, &[])?;
-        let (owner, version): (u32, i32) = (row.get(0), row.get(1));
+        let (who, version): (Who, i32) = (Who { owner: row.get(0), connected: row.get(2) }, row.get(1));
         let version = version.unsigned_abs();
         if version < 150_000 {
             return Err(Error::TooOld(version / 10_000));
@@ -181,11 +191,11 @@ impl<'c> World<'c> {
         for row in world.query(MEMBERS, &[])? {
             world.members.insert((row.get(0), row.get(1)), row.get(2));
         }
-        world.read_schemas(owner, options)?;
+        world.read_schemas(who, options)?;
         Ok(world)
     }
 
-    fn read_schemas(&mut self, owner: u32, options: &Options) -> Result<(), Error> {
+    fn read_schemas(&mut self, who: Who, options: &Options) -> Result<(), Error> {
         let rows = self.query(SCHEMAS, &[])?;
         let schemas: Vec<Schema> = rows
             .iter()
@@ -194,12 +204,19 @@ impl<'c> World<'c> {
                 name: name(row, 1),
                 owner: row.get(2),
                 acl: row.get(3),
-                foreign_extension: row.get(4),
-                on_path: row.get(5),
+                extension: row.get(4),
+                foreign_extension: row.get(5),
+                on_path: row.get(6),
             })
             .filter(|schema| schema.name != OWN_SCHEMA && !self.members.contains_key(&(class::NAMESPACE, schema.oid)))
             .collect();
-        let (owners, belongs) = Owners::decide(owner, &self.roles, &schemas, options);
+        let mut contents: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        if who.is_on_a_platform(&self.roles, &schemas) {
+            for row in self.query(CONTENTS, &[])? {
+                contents.entry(row.get(0)).or_default().extend(row.get::<_, Vec<u32>>(1));
+            }
+        }
+        let (owners, belongs) = Owners::decide(who, &self.roles, &schemas, &contents, options);
         self.owners = owners;
         for (schema, belongs) in schemas.into_iter().zip(belongs) {
             match &belongs {
