@@ -4,7 +4,7 @@ use crate::down;
 use crate::parts::{Part, parts};
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Catalog, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Strength, Table, order};
-use specc_sql::{Access, Named, Privileges, Statement};
+use specc_sql::{Access, Alter, Named, Privileges, Statement};
 
 /// Statements in order.
 #[derive(Clone, Debug)]
@@ -289,6 +289,9 @@ impl<'a, 'o> Planner<'a, 'o> {
                         self.revoke(object, other, everyone);
                     }
                     Object::View(_) | Object::Sequence(_) => self.revoke(object, other, None),
+                    Object::Trigger(trigger) if !trigger.enabled.is_empty() => {
+                        self.push(object, own, Statement::Alter(Alter::SetTrigger(trigger)));
+                    }
                     _ => {}
                 }
                 if let Some(text) = &entry.comment {

@@ -38,10 +38,6 @@ impl<'d> Builder<'d> {
                 Statement::Create(Object::Constraint(constraint)) if stands => {
                     self.constraint(&step, constraint, replaced, late);
                 }
-                Statement::Create(Object::Trigger(trigger)) if !trigger.enabled.is_empty() => {
-                    let node = self.plain(&step);
-                    self.nodes.then(node, Role::After, Phase::Main, Statement::Alter(Alter::SetTrigger(trigger)));
-                }
                 Statement::Create(Object::Constraint(constraint))
                     if matches!(constraint.rule, Rule::ForeignKey(_)) && self.is_used(&constraint.table) =>
                 {
