@@ -35,6 +35,18 @@ pub enum Command {
     Check(Check),
     /// Write everything: a migration if the spec moved on, row level security, indexes, seeds, docs
     Build(Build),
+    /// Run the migrations that are pending, or take back what came later
+    Apply(Apply),
+    /// Say which migrations were applied, which are pending, and what is wrong
+    Status(Status),
+    /// Drop everything of the project, apply all migrations, add an environment's rows
+    Reset(Reset),
+    /// Dump a database, with proof of what was in it
+    Backup(Backup),
+    /// Bring a backup back, or one table of it, and compare
+    Restore(Restore),
+    /// Say what differs between the spec and the last migration, or between two of them
+    Diff(Diff),
     /// Say what a code such as E0102 means
     Explain(Explain),
     /// Print a completion script for a shell
@@ -93,9 +105,18 @@ pub struct Build {
     /// The migration's time stamp, YYYYMMDDHHMMSS; now (UTC) unless given
     #[arg(long, value_parser = stamp, env = "SPECC_STAMP")]
     pub stamp: Option<String>,
-    /// The migration's name
-    #[arg(long, default_value = "init", value_parser = name)]
-    pub name: String,
+    /// The migration's name; without it, `init` for the first and what it is about for any other
+    #[arg(long, value_parser = name)]
+    pub name: Option<String>,
+    /// Rows and values may be lost
+    #[arg(long)]
+    pub allow_data_loss: bool,
+    /// Nobody uses the database meanwhile: the shortest way, whatever it locks
+    #[arg(long)]
+    pub offline_ok: bool,
+    /// This table or column (schema.table, schema.table.column) is meant to go, it was not renamed
+    #[arg(long, value_name = "NAME")]
+    pub drop: Vec<String>,
     /// Write only these
     #[arg(long, value_enum, value_delimiter = ',')]
     pub only: Vec<Part>,
@@ -118,11 +139,177 @@ pub enum Part {
     Docs,
 }
 
+/// `specc diff`
+#[derive(Group, Debug)]
+pub struct Diff {
+    #[command(flatten)]
+    pub place: Where,
+    /// From here: a project folder, or `last` for the last migration
+    #[arg(long, default_value = "last")]
+    pub from: String,
+    /// To here: a project folder, or `last`; the project itself unless given
+    #[arg(long)]
+    pub to: Option<String>,
+    /// The statements that lead from one to the other
+    #[arg(long)]
+    pub sql: bool,
+    /// Nobody uses the database meanwhile: the shortest way, whatever it locks
+    #[arg(long)]
+    pub offline_ok: bool,
+    /// Exit with 1 if anything differs
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Say where the time went
+    #[arg(long)]
+    pub timings: bool,
+}
+
 /// `specc explain`
 #[derive(Group, Debug)]
 pub struct Explain {
     /// A code, or nothing for the list of all
     pub code: Option<String>,
+}
+
+/// Which database.
+#[derive(Group, Debug)]
+pub struct Connection {
+    /// postgresql://user@host/database; without it DATABASE_URL, else the PG* variables and .pgpass
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<String>,
+}
+
+/// `specc apply`
+#[derive(Group, Debug)]
+pub struct Apply {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// The last migration to apply
+    #[arg(long, value_name = "STAMP")]
+    pub to: Option<String>,
+    /// Take back, with the down scripts, what came after this migration; 0 for all
+    #[arg(long, value_name = "STAMP", conflicts_with = "to")]
+    pub down_to: Option<String>,
+    /// Say what would run, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Apply a migration although a later one was applied before
+    #[arg(long)]
+    pub out_of_order: bool,
+    /// Change a production database
+    #[arg(long)]
+    pub allow_production: bool,
+    /// Lose what the down scripts say they lose
+    #[arg(long)]
+    pub allow_data_loss: bool,
+    /// Back up first, into the working folder
+    #[arg(long)]
+    pub backup: bool,
+    /// How many seconds to wait for another runner
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+    /// How many seconds a statement waits for a lock, where the file does not say
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
+    pub lock_timeout: f64,
+    /// How many times more to try where others are in the way
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub lock_retries: u32,
+    /// A step, STAMP/NUMBER, that was begun and that you know to be done
+    #[arg(long, value_name = "STEP")]
+    pub mark_done: Vec<specc_runner::StepId>,
+    /// A step, STAMP/NUMBER, that was begun and that you know not to be done
+    #[arg(long, value_name = "STEP")]
+    pub run_again: Vec<specc_runner::StepId>,
+}
+
+/// `specc status`
+#[derive(Group, Debug)]
+pub struct Status {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Exit with 1 if anything is pending or wrong
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// `specc reset`
+#[derive(Group, Debug)]
+pub struct Reset {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Add the rows of this environment afterwards
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub seed: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Reset a production database, which is named here
+    #[arg(long, value_name = "DATABASE")]
+    pub allow_production_reset: Option<String>,
+    /// How many seconds to wait for another runner
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+}
+
+/// `specc backup`
+#[derive(Group, Debug)]
+pub struct Backup {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Where to; named by database and time unless given. The manifest goes beside it, with `.json` at the end
+    #[arg(long, short)]
+    pub file: Option<PathBuf>,
+    /// No rows
+    #[arg(long, conflicts_with = "data_only")]
+    pub schema_only: bool,
+    /// Rows alone
+    #[arg(long)]
+    pub data_only: bool,
+    /// Only this table, schema.name; may be given again
+    #[arg(long, value_name = "TABLE")]
+    pub table: Vec<String>,
+}
+
+/// `specc restore`
+#[derive(Group, Debug)]
+pub struct Restore {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// The dump; its manifest is beside it
+    pub file: PathBuf,
+    /// Drop what is there before; with --table, delete rows that are not in the backup
+    #[arg(long)]
+    pub clean: bool,
+    /// Only the rows of this table
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<String>,
+    /// With --table: into a new table of this name beside it
+    #[arg(long, value_name = "NAME", requires = "table", conflicts_with = "clean")]
+    pub into: Option<String>,
+    /// Everything comes to belong to who restores
+    #[arg(long)]
+    pub no_owner: bool,
+    /// Change a production database
+    #[arg(long)]
+    pub allow_production: bool,
+    /// How many seconds to wait for another runner
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok().filter(|s| (0.001..=86_400.0).contains(s));
+    seconds.ok_or_else(|| "write seconds, such as 3 or 0.5".into())
 }
 
 fn stamp(text: &str) -> Result<String, String> {

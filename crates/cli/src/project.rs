@@ -74,6 +74,22 @@ impl Project {
     }
 }
 
+/// The folder and the settings of the project that `start` lies in, for what needs no spec.
+///
+/// # Errors
+/// As [`Project::open`].
+pub fn settings(start: &Path) -> Result<(PathBuf, Config), Failure> {
+    let root = find(start)?;
+    let text = String::from_utf8(read(&root.join(CONFIG))?);
+    let text = text.map_err(|_| Failure::broken(format!("{CONFIG} is not UTF-8")))?;
+    let mut sources = Sources::new();
+    let id = sources.add(CONFIG, text);
+    match Config::parse(id, &sources.file(id).text) {
+        Ok(config) => Ok((root, config)),
+        Err(finding) => Err(Failure::Findings(vec![finding], sources)),
+    }
+}
+
 fn find(start: &Path) -> Result<PathBuf, Failure> {
     let start =
         start.canonicalize().map_err(|error| Failure::broken(format!("cannot open {}: {error}", start.display())))?;

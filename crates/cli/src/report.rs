@@ -14,6 +14,8 @@ pub const BROKEN: u8 = 2;
 pub enum Failure {
     /// The spec or the settings are wrong; the sources are those that the findings point into.
     Findings(Vec<Diagnostic>, Sources),
+    /// A database is not as it must be, or refuses.
+    Refused(String),
     /// Something around it is: no project, an unreadable file, a full disk.
     Broken(String),
 }
@@ -32,15 +34,23 @@ impl Failure {
                 diagnostics(&findings, &sources, format);
                 ExitCode::from(FINDINGS)
             }
+            Failure::Refused(message) => {
+                error(&message, format);
+                ExitCode::from(FINDINGS)
+            }
             Failure::Broken(message) => {
-                if format == Format::Json {
-                    data(&serde_json::json!({ "error": message }).to_string());
-                } else {
-                    eprintln!("error: {message}");
-                }
+                error(&message, format);
                 ExitCode::from(BROKEN)
             }
         }
+    }
+}
+
+fn error(message: &str, format: Format) {
+    if format == Format::Json {
+        data(&serde_json::json!({ "error": message }).to_string());
+    } else {
+        eprintln!("error: {message}");
     }
 }
 

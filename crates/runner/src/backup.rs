@@ -105,12 +105,15 @@ fn dump(
     if !without.is_empty() {
         tell(Event::Note(format!("the platform's own schemas are not in it: {}", without.join(", "))));
     }
+    // Sequences stand outside of every snapshot: what is read before the dump is the least that is in it.
+    let with_sequences = options.scope != Scope::Schema && only.is_empty();
+    let sequences = if with_sequences { fingerprint::sequences(session, &without)? } else { Vec::new() };
     let began = Instant::now();
     let said = programs::run(&install, "pg_dump", Some(address), &args)?;
     said.lines().for_each(|line| tell(Event::Warning(line.to_owned())));
     tell(Event::Note(format!("dumped in {}", crate::event::seconds(began.elapsed()))));
-    let (tables, sequences) = if options.scope == Scope::Schema {
-        (Vec::new(), Vec::new())
+    let tables = if options.scope == Scope::Schema {
+        Vec::new()
     } else {
         session.batch_execute(fingerprint::CANONICAL)?;
         let names = if only.is_empty() { fingerprint::tables(session, &without)? } else { leaves(session, &only)? };
@@ -120,7 +123,7 @@ fn dump(
             tables.push(fingerprint::of(session, schema, name)?);
         }
         tell(Event::Note(format!("{} tables counted in {}", tables.len(), crate::event::seconds(began.elapsed()))));
-        (tables, if only.is_empty() { fingerprint::sequences(session, &without)? } else { Vec::new() })
+        tables
     };
     let stamp = if journal::exists(session)? {
         session.query_one("select max(stamp) from specc.migrations where state = 'applied'", &[])?.get(0)

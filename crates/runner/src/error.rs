@@ -155,6 +155,10 @@ impl From<postgres::Error> for Error {
 
 impl From<specc_postgres::Error> for Error {
     fn from(error: specc_postgres::Error) -> Self {
-        Error::Connection(error.to_string())
+        match error {
+            // It ran, and the database said no.
+            specc_postgres::Error::Program { .. } => Error::Database(error.to_string()),
+            _ => Error::Connection(error.to_string()),
+        }
     }
 }

@@ -35,10 +35,10 @@ pub(crate) fn tables(session: &mut Session, without: &[String]) -> Result<Vec<(S
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// Where sequences stand.
+/// Where sequences stand; those that count down with the other sign, so that later is always more.
 pub(crate) fn sequences(session: &mut Session, without: &[String]) -> Result<Vec<SequenceState>, postgres::Error> {
     let rows = session.query(
-        "select schemaname::text, sequencename::text, last_value from pg_sequences \
+        "select schemaname::text, sequencename::text, last_value * sign(increment_by)::int8 from pg_sequences \
          where schemaname !~ '^pg_' and schemaname <> all ($1) order by 1, 2",
         &[&without],
     )?;

@@ -63,7 +63,7 @@ pub struct SequenceState {
     pub schema: String,
     /// Its name.
     pub name: String,
-    /// What it gave last, if anything.
+    /// What it had given at least when the dump was taken, if anything; with the other sign where it counts down.
     pub last_value: Option<i64>,
 }
 

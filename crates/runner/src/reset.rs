@@ -156,14 +156,16 @@ objects as (
     join owners o on o.classid = d.classid and o.objid = d.objid
     cross join me
   where not (s.own and not s.has_extension) and o.owner = me.oid
-    and not exists (select from pg_depend e where e.classid = d.classid and e.objid = d.objid and e.deptype in ('e', 'i'))
+    and not exists (select from pg_depend e where e.classid = d.classid and e.objid = d.objid and e.deptype in ('e', 'i')
+      -- A partitioned table hangs on its own columns.
+      and e.refobjid <> e.objid)
 )
 select text from (
   select 1 as place, nspname::text as name, format('drop schema if exists %I cascade', nspname) as text
   from spaces where own and not has_extension
   union all
   select case i.type when 'table' then 2 when 'view' then 2 else 3 end, i.identity,
-    format('drop %s if exists %s cascade', i.type, i.identity)
+    format('drop %s if exists %s cascade', replace(i.type, 'statistics object', 'statistics'), i.identity)
   from objects cross join pg_identify_object(classid, objid, 0) i
   union all
   select 4, p.polname::text, format('drop policy if exists %I on %s', p.polname, p.polrelid::regclass)

@@ -61,7 +61,7 @@ pub fn restore(
         in_transaction(session, |session| only_rows(session, &install, dump, manifest, options))?;
     } else {
         make_room(session, options, tell)?;
-        everything(session, address, &install, dump, options, tell)?;
+        everything(session, address, &install, dump, (&manifest.without, options), tell)?;
     }
     let restored = in_transaction(session, |session| {
         session.batch_execute(fingerprint::CANONICAL)?;
@@ -138,10 +138,10 @@ fn everything(
     address: &Address,
     install: &Install,
     dump: &Path,
-    options: &RestoreOptions,
+    (without, options): (&[String], &RestoreOptions),
     tell: Tell<'_>,
 ) -> Result<(), Error> {
-    let there = There::read(session)?;
+    let there = There::read(session, without)?;
     let mut args = vec!["--single-transaction".into(), "--no-password".into()];
     args.push(format!("--dbname={}", address.database()));
     if options.no_owner {
@@ -155,11 +155,13 @@ fn everything(
 /// What the target has already, which a dump would make again.
 struct There {
     me: String,
+    /// How lines begin that are about the platform's schemas: what extensions have there is dumped with them.
+    platform: Vec<String>,
     names: BTreeSet<(&'static str, String)>,
 }
 
 impl There {
-    fn read(session: &mut Session) -> Result<Self, postgres::Error> {
+    fn read(session: &mut Session, without: &[String]) -> Result<Self, postgres::Error> {
         let mut names = BTreeSet::new();
         for (kind, query) in [
             ("SCHEMA", "select nspname::text from pg_namespace"),
@@ -169,7 +171,10 @@ impl There {
         ] {
             names.extend(session.query(query, &[])?.iter().map(|row| (kind, row.get(0))));
         }
-        Ok(Self { me: session.query_one("select current_user::text", &[])?.get(0), names })
+        let about = ["ACL", "COMMENT", "SECURITY LABEL"];
+        let lines = |schema: &String| about.map(|a| [format!("{a} {schema} "), format!("{a} - SCHEMA {schema} ")]);
+        let platform = without.iter().flat_map(lines).flatten().collect();
+        Ok(Self { platform, me: session.query_one("select current_user::text", &[])?.get(0), names })
     }
 
     /// Whether a line of the dump's list is to be restored: `12; 2615 16385 SCHEMA - name owner`.
@@ -177,7 +182,7 @@ impl There {
         let Some(what) = line.split_once("; ").and_then(|(_, rest)| rest.splitn(3, ' ').nth(2)) else {
             return true;
         };
-        if what.starts_with("COMMENT - EXTENSION ") {
+        if what.starts_with("COMMENT - EXTENSION ") || self.platform.iter().any(|line| what.starts_with(line)) {
             return false;
         }
         if what.starts_with("DEFAULT ACL ") {
@@ -246,8 +251,12 @@ fn compare(session: &mut Session, manifest: &Manifest) -> Result<Restored, Error
     }
     let sequences = fingerprint::sequences(session, &[])?;
     for was in &manifest.sequences {
-        if !sequences.contains(was) {
-            wrong.push(format!("sequence {}: it does not stand where it stood", reset::table(&was.schema, &was.name)));
+        let is = sequences.iter().find(|is| (&is.schema, &is.name) == (&was.schema, &was.name));
+        if is.is_none_or(|is| is.last_value < was.last_value) {
+            wrong.push(format!(
+                "sequence {}: it would give again what it gave before",
+                reset::table(&was.schema, &was.name)
+            ));
         }
     }
     if wrong.is_empty() {

@@ -1,10 +1,17 @@
 //! One module for each command.
 
+mod apply;
+mod backup;
 mod build;
 mod check;
+mod database;
+mod diff;
 mod explain;
 mod fmt;
 mod init;
+mod reset;
+mod restore;
+mod status;
 
 use crate::args::{Args, Command};
 use clap::CommandFactory;
@@ -18,6 +25,12 @@ pub fn run(args: Args) -> ExitCode {
         Command::Fmt(fmt) => fmt::run(&fmt),
         Command::Check(check) => check::run(&check, format),
         Command::Build(build) => build::run(&build, format),
+        Command::Diff(diff) => diff::run(&diff, format),
+        Command::Apply(apply) => apply::run(&apply, format),
+        Command::Status(status) => status::run(&status, format),
+        Command::Reset(reset) => reset::run(&reset, format),
+        Command::Backup(backup) => backup::run(&backup, format),
+        Command::Restore(restore) => restore::run(&restore, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "specc", &mut std::io::stdout());

@@ -1,0 +1,73 @@
+//! `specc apply`
+
+use super::backup;
+use super::database::{Place, failure, summary, tell};
+use crate::args::{Apply, Format};
+use crate::report::{Failure, data, plural};
+use specc_runner::{Applied, Options, Ran, Scope};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Runs what is pending, or takes back what came later.
+pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
+    let place = Place::open(&args.place, &args.connection)?;
+    let migrations = place.migrations()?;
+    for name in &migrations.ignored {
+        eprintln!("warning: {name} is no migration: its name is not a stamp, `_`, a name and `.sql`");
+    }
+    let options = Options {
+        to: args.to.clone(),
+        down_to: args.down_to.clone(),
+        dry_run: args.dry_run,
+        out_of_order: args.out_of_order,
+        allow_production: args.allow_production,
+        allow_data_loss: args.allow_data_loss,
+        production: place.production(),
+        supabase: place.is_supabase(),
+        wait: Duration::from_secs(args.wait),
+        lock_timeout: Duration::from_secs_f64(args.lock_timeout),
+        lock_retries: args.lock_retries,
+        mark_done: args.mark_done.clone(),
+        run_again: args.run_again.clone(),
+        specc: env!("CARGO_PKG_VERSION").into(),
+        ..Options::default()
+    };
+    if args.backup && !args.dry_run {
+        let file = backup::file_name(&place, Scope::Whole);
+        backup::write(&place, &file, Scope::Whole, &[])?;
+    }
+    let connect = || place.connect();
+    let done = specc_runner::apply(&connect, &migrations, &options, &mut |_| Ok(()), &tell).map_err(failure)?;
+    if format == Format::Json {
+        summary(format, &done, "");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.dry_run {
+        for ran in &done.ran {
+            data(&line(ran));
+        }
+    }
+    eprintln!("{}", words(&done, &place.address.to_string()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(ran: &Ran) -> String {
+    let how = if ran.transaction { "in one transaction" } else { "step by step" };
+    let mut line = format!("{}_{}: {} {how}", ran.stamp, ran.name, plural(ran.steps, "statement"));
+    for loss in &ran.loses {
+        line += &format!("\n  loses {loss}");
+    }
+    line
+}
+
+fn words(done: &Applied, place: &str) -> String {
+    let files = plural(done.ran.len(), "migration");
+    match (done.ran.is_empty(), done.dry_run, done.down) {
+        (true, _, false) => format!("{place}: nothing to apply"),
+        (true, _, true) => format!("{place}: nothing to take back"),
+        (false, true, false) => format!("{place}: would apply {files}; nothing was changed"),
+        (false, true, true) => format!("{place}: would take back {files}; nothing was changed"),
+        (false, false, false) => format!("{place}: applied {files}"),
+        (false, false, true) => format!("{place}: took back {files}"),
+    }
+}

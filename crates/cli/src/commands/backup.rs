@@ -1,0 +1,85 @@
+//! `specc backup`
+
+use super::database::{Place, broken, failure, summary, tell};
+use crate::args::{Backup, Format};
+use crate::report::{Failure, plural};
+use specc_runner::{BackupOptions, Manifest, Scope};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Writes a dump and its manifest.
+pub fn run(args: &Backup, format: Format) -> Result<ExitCode, Failure> {
+    let place = Place::open(&args.place, &args.connection)?;
+    let scope = match (args.schema_only, args.data_only) {
+        (true, _) => Scope::Schema,
+        (_, true) => Scope::Data,
+        _ => Scope::Whole,
+    };
+    let file = args.file.clone().unwrap_or_else(|| file_name(&place, scope));
+    let manifest = write(&place, &file, scope, &args.table)?;
+    let rows: i64 = manifest.tables.iter().map(|table| table.rows).sum();
+    let words = format!(
+        "{}: {} bytes, {}, {rows} rows\n  {}\n  {}",
+        place.address,
+        manifest.bytes,
+        plural(manifest.tables.len(), "table"),
+        file.display(),
+        beside(&file).display()
+    );
+    let json = serde_json::json!({ "file": file, "manifest": manifest });
+    summary(format, &json, &words);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where a backup goes if nobody says: named by database and time, in the working folder.
+pub fn file_name(place: &Place, scope: Scope) -> PathBuf {
+    let part = match scope {
+        Scope::Whole => "",
+        Scope::Schema => "-schema",
+        Scope::Data => "-data",
+    };
+    let name: String = place
+        .address
+        .database()
+        .chars()
+        .map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' })
+        .collect();
+    format!("{name}{part}-{}.dump", jiff::Timestamp::now().strftime("%Y%m%d%H%M%S")).into()
+}
+
+/// Where the manifest of a dump is.
+pub fn beside(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(".json");
+    name.into()
+}
+
+/// Writes both; neither is there before it is whole.
+pub fn write(place: &Place, file: &Path, scope: Scope, tables: &[String]) -> Result<Manifest, Failure> {
+    let manifest_file = beside(file);
+    for path in [file, &manifest_file] {
+        if path.exists() {
+            return Err(Failure::broken(format!("{} is there already; name another file with --file", path.display())));
+        }
+    }
+    let folder = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = |error: std::io::Error| Failure::broken(format!("cannot write in {}: {error}", folder.display()));
+    // Only its owner may read it: it is a copy of the database.
+    let staged = tempfile::Builder::new().prefix(".specc-").tempdir_in(folder).map_err(cannot)?;
+    let dump = staged.path().join("dump");
+    let mut session = place.connect().map_err(broken)?;
+    let options = BackupOptions { scope, tables: tables.to_vec(), supabase: place.is_supabase() };
+    let manifest = specc_runner::backup(&mut session, &place.address, &dump, &options, &tell).map_err(failure)?;
+    private(&dump).map_err(cannot)?;
+    let mut json = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;
+    json.write_all(manifest.to_json().as_bytes()).map_err(cannot)?;
+    std::fs::rename(&dump, file).map_err(cannot)?;
+    json.persist(&manifest_file).map_err(|error| cannot(error.error))?;
+    Ok(manifest)
+}
+
+fn private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+}

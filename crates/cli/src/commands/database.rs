@@ -1,0 +1,120 @@
+//! What all commands share that talk to a database.
+
+use crate::args::{Connection, Format, Where};
+use crate::config::Config;
+use crate::project;
+use crate::report::Failure;
+use specc_model::Target;
+use specc_postgres::{Address, Session};
+use specc_runner::{Error, Event, File, Migrations, Production};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A project and the database that a command works on.
+pub struct Place {
+    pub root: PathBuf,
+    pub config: Config,
+    pub address: Address,
+}
+
+impl Place {
+    /// Finds both.
+    pub fn open(place: &Where, connection: &Connection) -> Result<Self, Failure> {
+        let (root, config) = project::settings(&place.project)?;
+        let env = |name: &str| std::env::var(name).ok();
+        let address = Address::resolve(connection.database_url.as_deref(), env).map_err(broken)?;
+        Ok(Self { root, config, address })
+    }
+
+    /// Another session.
+    pub fn connect(&self) -> Result<Session, specc_postgres::Error> {
+        self.address.connect()
+    }
+
+    /// Whether the project is for Supabase, whose history is kept in step.
+    pub fn is_supabase(&self) -> bool {
+        self.config.options().target == Target::Supabase
+    }
+
+    /// Why the project says that the database is production, if it does.
+    pub fn production(&self) -> Option<Production> {
+        self.config.production(self.address.host(), self.address.database()).map(Production)
+    }
+
+    /// The project's migrations with their down scripts.
+    pub fn migrations(&self) -> Result<Migrations, Failure> {
+        let ups = self.files(&self.config.migrations())?;
+        let downs = self.files(&self.config.state().join("down"))?;
+        Migrations::new(ups, downs).map_err(failure)
+    }
+
+    /// The SQL files of a folder, in the order of their names; none if it is not there.
+    fn files(&self, folder: &Path) -> Result<Vec<File>, Failure> {
+        let dir = self.root.join(folder);
+        let unreadable =
+            |path: &Path, error: std::io::Error| Failure::broken(format!("cannot read {}: {error}", path.display()));
+        let entries = match std::fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unreadable(&dir, error)),
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|error| unreadable(&dir, error))?.path();
+            if path.extension().is_some_and(|end| end == "sql") && path.is_file() {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        let read = |path: PathBuf| {
+            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+            let name = path.strip_prefix(&self.root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            Ok(File { path: name, text })
+        };
+        paths.into_iter().map(read).collect()
+    }
+
+    /// The rows of an environment.
+    pub fn seed(&self, environment: &str) -> Result<File, Failure> {
+        let folder = self.config.seeds();
+        let wanted = folder.join(format!("{environment}.sql"));
+        let all = self.files(&folder)?;
+        let is = |file: &&File| Path::new(&file.path) == wanted;
+        all.iter().find(is).cloned().ok_or_else(|| {
+            let found: Vec<_> = all.iter().filter_map(|file| Path::new(&file.path).file_stem()).collect();
+            let found = found.iter().map(|name| name.to_string_lossy().into_owned()).collect::<Vec<_>>().join(", ");
+            Failure::broken(format!(
+                "there is no seed {}; {}",
+                wanted.display(),
+                if found.is_empty() {
+                    "`specc build` writes one for each environment".into()
+                } else {
+                    format!("there is {found}")
+                }
+            ))
+        })
+    }
+}
+
+/// Says what happens, on stderr.
+pub fn tell(event: Event) {
+    let _ = writeln!(std::io::stderr().lock(), "{event}");
+}
+
+/// What a run ends with.
+pub fn failure(error: Error) -> Failure {
+    if error.is_finding() { Failure::Refused(error.to_string()) } else { Failure::broken(error.to_string()) }
+}
+
+/// What the environment lacks.
+pub fn broken(error: specc_postgres::Error) -> Failure {
+    Failure::broken(error.to_string())
+}
+
+/// A summary as JSON on stdout, or as words on stderr.
+pub fn summary(format: Format, json: &impl serde::Serialize, words: &str) {
+    match format {
+        Format::Json => crate::report::data(&serde_json::to_string(json).unwrap_or_default()),
+        Format::Text => eprintln!("{words}"),
+    }
+}
