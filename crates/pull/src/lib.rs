@@ -7,6 +7,7 @@
 
 mod check;
 mod files;
+mod lists;
 mod render;
 mod same;
 mod sql_text;

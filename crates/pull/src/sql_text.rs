@@ -121,8 +121,11 @@ pub(crate) fn same_option(a: Option<&SqlExpr>, b: Option<&SqlExpr>) -> bool {
     }
 }
 
+/// The same for texts. A list and the array that Postgres makes of it are the same; which list makes which array is
+/// looked after where lists are written.
 pub(crate) fn same_text(a: &str, b: &str) -> bool {
-    a == b || specc_expr::same_sql(bare(a), bare(b))
+    let list = |text| crate::lists::written(bare(text), &|_, _, _| true);
+    a == b || specc_expr::same_sql(&list(a), &list(b))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! How each object is going to be said, and what belongs to what.
 
 use crate::text::Names;
-use crate::{Options, sql_text, text};
+use crate::{Options, lists, sql_text, text};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, DataType, Entry, Kind, Object, ObjectId, TableName};
@@ -230,6 +230,18 @@ impl<'a> State<'a> {
             (Level::Plain, _) => sql.trim().to_owned(),
             _ => format!("sql {}", text::body(&format!(" {} ", sql.trim()))),
         }
+    }
+
+    /// The text of an expression over the columns of a table.
+    pub fn expr_of(&self, level: Level, sql: &str, table: &TableName) -> String {
+        let columns = match self.entry(&table.id()).map(|entry| &entry.object) {
+            Some(Object::Table(o)) if level < Level::Sql => o.columns.as_slice(),
+            _ => &[],
+        };
+        let fits = |column: &str, of: &str, cast: Option<&str>| {
+            columns.iter().any(|c| c.name == column && lists::fits(&c.ty, of, cast))
+        };
+        self.expr(level, &lists::written(sql, &fits), None)
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct Lookup {
     /// Enums, domains, composites, and types that a `sql` block makes.
     types: FxHashMap<(SmolStr, SmolStr), ObjectId>,
     sequences: FxHashMap<(SmolStr, SmolStr), ObjectId>,
+    /// Those that a `sql` block makes.
+    collations: FxHashMap<(SmolStr, SmolStr), ObjectId>,
     /// The extensions that the spec declares.
     extensions: FxHashSet<SmolStr>,
 }
@@ -49,6 +51,9 @@ impl Lookup {
                     }
                     "type" | "domain" | "enum" | "composite" | "range" => {
                         lookup.types.insert(key(name), id.clone());
+                    }
+                    "collation" => {
+                        lookup.collations.insert(key(name), id.clone());
                     }
                     "sequence" => {
                         lookup.sequences.insert(key(name), id.clone());
@@ -151,6 +156,14 @@ impl Lookup {
             [.., schema, name] => (schema.clone(), name.clone()),
             [] => Default::default(),
         }
+    }
+
+    /// The `sql` block that makes a collation.
+    pub fn of_collation(&self, name: Option<&Qualified>) -> Option<Dependency> {
+        let name = name.filter(|_| !self.collations.is_empty())?;
+        let schema = if name.schema.is_empty() { &self.default_schema } else { &name.schema };
+        let id = self.collations.get(&(schema.clone(), name.name.clone()))?;
+        Some(Dependency::new(id.clone(), format!("it sorts by the collation {}", name.name)))
     }
 
     /// What a type needs beyond what its own id says: the extension or the `sql` block that brings it.

@@ -32,6 +32,7 @@ fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
     let mut depends = Vec::new();
     for field in &entity.fields {
         depends.extend(ground.lookup.of_type(&field.ty));
+        depends.extend(ground.lookup.of_collation(field.collation.as_deref()));
         for expr in field.default.iter().chain(&field.generated) {
             depends.extend(ground.lookup.of_expr(model, expr));
         }

@@ -20,6 +20,7 @@ pub(super) fn lower(room: &mut Room) {
     }
     for it in &model.domains {
         let mut depends: Vec<_> = room.lookup.of_type(&it.base).into_iter().collect();
+        depends.extend(room.lookup.of_collation(it.collation.as_ref()));
         for expr in it.default.iter().chain(it.checks.iter().map(|c| &c.expr)) {
             depends.extend(room.lookup.of_expr(model, expr));
         }

@@ -94,12 +94,17 @@ pub(crate) fn rule(
     let writes = actions.iter().any(|(a, _)| matches!(a, RuleAction::Insert | RuleAction::Update));
     let reads = actions.iter().any(|(a, _)| *a != RuleAction::Insert);
     if let (Some(raw), false) = (&r.check, writes) {
-        let message = "`check` looks at new rows, and this rule has none";
-        let help = "write the condition with `when`";
+        let (old, new) = clauses(r);
+        let message = format!("`{new}` looks at new rows, and this rule has none");
+        let help = format!("write the condition with `{old}`");
         out.push(Diagnostic::new(codes::POLICY_CLAUSE, raw.at.0, message).help(help));
     } else if let (Some(raw), true, false) = (&r.when, r.check.is_some() || r.exact, reads) {
-        let message = "`when` looks at old rows, and an insert has none";
-        let help = "keep one condition for the new row";
+        let (old, new) = clauses(r);
+        let message = format!("`{old}` looks at old rows, and an insert has none");
+        let help = match r.exact {
+            true => format!("write the condition with `{new}`"),
+            false => "keep one condition for the new row".to_owned(),
+        };
         out.push(Diagnostic::new(codes::POLICY_CLAUSE, raw.at.0, message).help(help));
     }
     // a condition with a finding must not widen what is allowed
@@ -121,6 +126,11 @@ pub(crate) fn rule(
         was: r.was.as_ref().map(|w| w.text.clone()),
         span: r.name.at.0,
     })
+}
+
+/// The words for old rows and for new ones.
+fn clauses(r: &PolicyRule) -> (&'static str, &'static str) {
+    if r.exact { ("using", "with check") } else { ("when", "check") }
 }
 
 /// A policy taken as it is grants nothing, so it has no columns, and is for one action or for all.

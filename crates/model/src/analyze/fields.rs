@@ -76,7 +76,8 @@ pub(crate) fn fields(
         all.key(mem, &mut key);
         anchor(project, mem.via.as_ref(), &name, &mut all.out[before..]);
     }
-    if all.entity.fields.is_empty() && !all.entity.external {
+    // What is written is all there is: a table may well have no columns.
+    if all.entity.fields.is_empty() && !all.entity.external && project.options.derive {
         let message = format!("entity `{name}` has no fields");
         let help = "give it at least a key: `id: uuid = gen_random_uuid() key`";
         all.out.push(Diagnostic::new(codes::EMPTY_ENTITY, all.entity.meta.span, message).help(help));

@@ -25,10 +25,10 @@ pub(super) fn rule(state: &State<'_>, id: &ObjectId, text: &mut Text) {
             text.push(" to ").names(&o.roles);
         }
         if let Some(using) = &o.using {
-            text.push(format!(" using ({})", state.expr(level, &using.text, None)));
+            text.push(format!(" using ({})", state.expr_of(level, &using.text, &o.table)));
         }
         if let Some(check) = &o.check {
-            text.push(format!(" with check ({})", state.expr(level, &check.text, None)));
+            text.push(format!(" with check ({})", state.expr_of(level, &check.text, &o.table)));
         }
         text.push("\n");
     });

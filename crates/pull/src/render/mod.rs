@@ -78,7 +78,10 @@ pub(crate) fn items(state: &State<'_>) -> Vec<Item> {
                 Sort::Platform
             }
             // These stand in what they are a part of, or are said together.
-            _ => continue,
+            _ => {
+                block::comments(state, id, entry, &mut all);
+                continue;
+            }
         };
         if !text.out.is_empty() {
             all.push(Item { id: id.clone(), sort, text });

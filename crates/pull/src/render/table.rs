@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
     Action, Bounds, Column, Constraint, ForeignKey, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rls, Rule, SqlExpr,
-    Table,
+    Table, TableName,
 };
 use specc_model::conventional_name;
 use std::fmt::Write as _;
@@ -192,7 +192,7 @@ fn column(
             flags(text);
             if let Some(generated) = &column.generated {
                 let how = if column.virtual_generated { "virtual " } else { "" };
-                text.push(format!(" generated {how}({})", state.expr(level, &generated.text, None)));
+                text.push(format!(" generated {how}({})", state.expr_of(level, &generated.text, &table.table)));
             }
             if let Some(identity) = &column.identity {
                 text.push(if identity.0 { " identity" } else { " identity by default" });
@@ -231,7 +231,7 @@ fn way(path: &str, column: &str, constraint: &Constraint, paths: &mut FxHashSet<
 }
 
 /// The columns of a table's primary key.
-fn key_of(state: &State<'_>, table: &specc_catalog::TableName) -> Option<Vec<SmolStr>> {
+fn key_of(state: &State<'_>, table: &TableName) -> Option<Vec<SmolStr>> {
     state.all_parts(table).iter().find_map(|id| match &state.entry(id)?.object {
         Object::Constraint(Constraint { rule: Rule::PrimaryKey { columns, .. }, .. }) if state.is_typed(id) => {
             Some(columns.clone())
@@ -318,7 +318,7 @@ fn constraint(
             deferral(constraint, text);
         }
         Rule::Check { expr, no_inherit } => {
-            text.push(format!("check {}: {}", quoted(&constraint.name), state.expr(level, &expr.text, None)));
+            text.push(format!("check {}: {}", quoted(&constraint.name), state.expr_of(level, &expr.text, &constraint.table)));
             if *no_inherit {
                 text.push(" no inherit");
             }
@@ -355,7 +355,7 @@ fn constraint(
                 .collect();
             text.push(list.join(", ")).push(")");
             deferral(constraint, text);
-            where_clause(state, level, filter.as_ref(), text);
+            where_clause(state, level, &constraint.table, filter.as_ref(), text);
         }
     }
 }
@@ -366,9 +366,9 @@ fn include(columns: &[SmolStr], text: &mut Text) {
     }
 }
 
-fn where_clause(state: &State<'_>, level: Level, filter: Option<&SqlExpr>, text: &mut Text) {
+fn where_clause(state: &State<'_>, level: Level, table: &TableName, filter: Option<&SqlExpr>, text: &mut Text) {
     if let Some(filter) = filter {
-        text.push(format!(" where {}", state.expr(level, &filter.text, None)));
+        text.push(format!(" where {}", state.expr_of(level, &filter.text, table)));
     }
 }
 
@@ -395,7 +395,7 @@ pub(super) fn index(state: &State<'_>, id: &ObjectId, index: &Index, text: &mut 
     if !index.options.is_empty() {
         text.push(" ").push(settings(&index.options));
     }
-    where_clause(state, level, index.filter.as_ref(), text);
+    where_clause(state, level, &index.table, index.filter.as_ref(), text);
 }
 
 /// `with (fillfactor = 70)`
