@@ -17,7 +17,8 @@ const POLICIES: &str = "select p.oid, p.polrelid, p.polname::text, p.polpermissi
 const COLUMNS: &str = "select a.attrelid, a.attnum, a.attacl::text[] from pg_attribute a \
     where a.attacl is not null and a.attrelid >= 16384 and not a.attisdropped order by a.attrelid, a.attnum";
 
-const TYPES: &str = "select t.oid, t.typowner, t.typacl::text[] from pg_type t where t.typacl is not null and t.oid >= 16384";
+const TYPES: &str =
+    "select t.oid, t.typowner, t.typacl::text[] from pg_type t where t.typacl is not null and t.oid >= 16384";
 
 pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     policies(world)?;
@@ -157,7 +158,8 @@ fn relations(world: &mut World<'_>) -> Result<(), Error> {
         let id = ObjectId::new(kind, relation.schema.clone(), relation.name.clone());
         // The sequence of an identity column is no object of the catalog, and comes with its table.
         let table = world.identity_sequences.get(&oid).and_then(|(table, _)| world.relations.get(table));
-        let needs = table.map(|table| Dependency::new(table.table().id(), "an identity column of it makes the sequence"));
+        let needs =
+            table.map(|table| Dependency::new(table.table().id(), "an identity column of it makes the sequence"));
         grant(world, &id, given, needs.as_ref());
     }
     Ok(())
@@ -198,7 +200,11 @@ fn types(world: &mut World<'_>) -> Result<(), Error> {
         }
         for (to, privileges) in given.finish() {
             let mut block = Block::new(format_smolstr!("use of type {shown} by {to}"));
-            let option = if privileges.iter().any(|privilege: &Privilege| privilege.grantable) { " with grant option" } else { "" };
+            let option = if privileges.iter().any(|privilege: &Privilege| privilege.grantable) {
+                " with grant option"
+            } else {
+                ""
+            };
             let role = if to == "public" { "public".into() } else { quote::ident(&to) };
             block.up(format!("grant usage on type {quoted} to {role}{option}"));
             block.down(format!("revoke usage on type {quoted} from {role}"));

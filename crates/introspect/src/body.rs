@@ -150,10 +150,8 @@ mod tests {
     #[test]
     fn names_are_found_outside_of_strings_and_comments() {
         let text = "select \"Odd\".a, b.c.d from Public.\"T\"\"x\" -- not.this\n where x = 'nor.this' /* or.this */";
-        let mut found: Vec<_> = mentions(text)
-            .into_iter()
-            .filter_map(|m| m.schema.map(|schema| format!("{schema}.{}", m.name)))
-            .collect();
+        let mut found: Vec<_> =
+            mentions(text).into_iter().filter_map(|m| m.schema.map(|schema| format!("{schema}.{}", m.name))).collect();
         found.sort();
         assert_eq!(found, ["Odd.a", "b.c", "c.d", "public.T\"x"]);
         assert!(!mentions(text).iter().any(|m| m.name == "this"));

@@ -3,9 +3,9 @@
 use crate::Error;
 use crate::blocks::Block;
 use crate::text::bare;
-use crate::world::{World, class, letter, maybe, name};
+use crate::world::{Slot, World, class, letter, maybe, name};
 use smol_str::{SmolStr, format_smolstr};
-use specc_catalog::{Action, Constraint, ForeignKey, Kind, Rule, SqlExpr, TableName};
+use specc_catalog::{Action, Constraint, ForeignKey, Kind, Object, Rule, SqlExpr, TableName};
 use specc_postgres::postgres::Row;
 use specc_sql::quote;
 
@@ -33,6 +33,8 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     let spaces = world.spaces.clone();
     let sql = constraints(world.version);
     let mut odd: Vec<(u32, TableName, SmolStr)> = Vec::new();
+    // Each reference with the index of the key that it points to.
+    let mut pointing: Vec<(Slot, u32)> = Vec::new();
     for row in world.query(&sql, &[&spaces])? {
         let Some(relation) = world.relations.get(&row.get(3)).filter(|relation| relation.ours) else { continue };
         let (oid, table, index) = (row.get::<_, u32>(0), relation.table(), row.get::<_, u32>(15));
@@ -52,12 +54,23 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         };
         let keyed = !matches!(object.rule, Rule::Check { .. } | Rule::ForeignKey(_));
         let slot = world.add((class::CONSTRAINT, oid), object);
+        if matches!(world.entries[slot.0].object, Object::Constraint(Constraint { rule: Rule::ForeignKey(_), .. })) {
+            pointing.push((slot, index));
+        }
         if keyed {
             // What the keys of an exclusion need is kept with its index.
             world.found.insert((class::CLASS, index), slot);
         }
     }
-    blocks(world, odd)
+    blocks(world, odd, &mut pointing)?;
+    // A key that a block makes is not seen by its columns.
+    for (slot, index) in pointing {
+        let Some(id) = world.id_of((class::CLASS, index)) else { continue };
+        if id.kind == Kind::Sql {
+            world.need(slot, id, "its key is what the reference points to");
+        }
+    }
+    Ok(())
 }
 
 fn rule(world: &World<'_>, row: &Row) -> Option<Rule> {
@@ -86,7 +99,7 @@ fn rule(world: &World<'_>, row: &Row) -> Option<Rule> {
             }
         }
         'x' => {
-            let index = index.filter(|index| index.include.is_empty())?;
+            let index = index.filter(|index| index.include.is_empty() && !index.optioned)?;
             let (operators, schemas): (Vec<&str>, Vec<&str>) = (row.get(17), row.get(18));
             let operators = operators.iter().zip(schemas).map(|(operator, schema)| match schema {
                 "pg_catalog" => SmolStr::from(*operator),
@@ -123,10 +136,15 @@ fn action(letter: char) -> Action {
     }
 }
 
-const DEFINITIONS: &str = "select k.oid, pg_get_constraintdef(k.oid), k.confrelid from pg_constraint k where k.oid = any ($1)";
+const DEFINITIONS: &str = "select k.oid, pg_get_constraintdef(k.oid), k.confrelid, k.conindid, k.contype \
+    from pg_constraint k where k.oid = any ($1)";
 
 /// Constraints that the catalog has no words for: over a period, not enforced, over keys in an order of their own.
-fn blocks(world: &mut World<'_>, odd: Vec<(u32, TableName, SmolStr)>) -> Result<(), Error> {
+fn blocks(
+    world: &mut World<'_>,
+    odd: Vec<(u32, TableName, SmolStr)>,
+    pointing: &mut Vec<(Slot, u32)>,
+) -> Result<(), Error> {
     if odd.is_empty() {
         return Ok(());
     }
@@ -145,7 +163,13 @@ fn blocks(world: &mut World<'_>, odd: Vec<(u32, TableName, SmolStr)>) -> Result<
         if let Some(target) = world.relations.get(&row.get(2)).map(|target| target.table().id()) {
             block.needs(target, "it refers to this table");
         }
-        block.says((class::CONSTRAINT, oid)).add(world);
+        let (index, reference): (u32, bool) = (row.get(3), letter(row, 4) == 'f');
+        let slot = block.says((class::CONSTRAINT, oid)).add(world);
+        if reference {
+            pointing.push((slot, index));
+        } else {
+            world.found.insert((class::CLASS, index), slot);
+        }
     }
     Ok(())
 }

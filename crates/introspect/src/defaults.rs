@@ -8,9 +8,9 @@ use crate::Error;
 use crate::acl;
 use crate::blocks::Block;
 use crate::owner::Belongs;
-use crate::world::World;
+use crate::world::{Slot, World};
 use smol_str::{SmolStr, format_smolstr};
-use specc_catalog::{Kind, ObjectId};
+use specc_catalog::{Entry, Kind, Object, ObjectId};
 use specc_sql::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +35,7 @@ fn held(acl: &[String]) -> Held {
 
 pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     let mut grantees = BTreeSet::new();
+    let mut made = Vec::new();
     for row in world.query(DEFAULTS, &[])? {
         let (role, schema): (u32, u32) = (row.get(1), row.get(2));
         let owner = world.role_name(role);
@@ -42,9 +43,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         let by_me = role == world.owners.connected;
         let place = world.schemas.get(&schema);
         let theirs = !by_us && world.owners.platform.contains(&owner);
-        if theirs && !by_me
-            || schema != 0 && place.is_none_or(|(_, belongs)| matches!(belongs, Belongs::Theirs(_)))
-        {
+        if theirs && !by_me || schema != 0 && place.is_none_or(|(_, belongs)| matches!(belongs, Belongs::Theirs(_))) {
             continue;
         }
         let schema = place.map(|(schema, _)| schema.name.clone()).unwrap_or_default();
@@ -75,9 +74,10 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
                 continue;
             }
             let place = Place { owner: &owner, by_me, schema: &schema, kind, grantee };
-            block(world, &place, &added, &removed);
+            made.extend(block(world, &place, &added, &removed));
         }
     }
+    last(world, &made);
     let above = |name: &SmolStr| world.roles.values().any(|role| role.superuser && role.name == *name);
     world.default_grantees = grantees.iter().filter(|name| !above(name)).cloned().collect();
     world.mentioned.extend(grantees);
@@ -93,7 +93,7 @@ struct Place<'a> {
     grantee: &'a SmolStr,
 }
 
-fn block(world: &mut World<'_>, place: &Place<'_>, added: &[(&str, bool)], removed: &[(&str, bool)]) {
+fn block(world: &mut World<'_>, place: &Place<'_>, added: &[(&str, bool)], removed: &[(&str, bool)]) -> Option<Slot> {
     let Place { owner, by_me, schema, kind, grantee } = place;
     let itself = *grantee == *owner;
     let to = match grantee.as_str() {
@@ -133,7 +133,7 @@ fn block(world: &mut World<'_>, place: &Place<'_>, added: &[(&str, bool)], remov
         }
     }
     if !any {
-        return;
+        return None;
     }
     if !schema.is_empty() {
         block.needs(ObjectId::new(Kind::Schema, "", (*schema).clone()), "they are for this schema");
@@ -142,5 +142,19 @@ fn block(world: &mut World<'_>, place: &Place<'_>, added: &[(&str, bool)], remov
         block.needs(ObjectId::new(Kind::Role, "", role.clone()), "they are about this role");
         world.mentioned.insert(role.clone());
     }
-    block.add(world);
+    Some(block.add(world))
+}
+
+/// What blocks make is made before, so that it comes with what it has and no more.
+fn last(world: &mut World<'_>, made: &[Slot]) {
+    let provides = |entry: &&Entry| match &entry.object {
+        Object::Sql(block) => block.provides.iter().any(|id| matches!(id.kind, Kind::Function | Kind::Table)),
+        _ => false,
+    };
+    let before: Vec<ObjectId> = world.entries.iter().filter(provides).map(|entry| entry.object.id()).collect();
+    for &slot in made {
+        for id in &before {
+            world.need(slot, id.clone(), "what is there already keeps what it has");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use crate::expressions::each;
 use crate::world::{Address, Slot, World, class};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Body, Dependency, Kind, KeyOn, Object, ObjectId, SqlExpr};
+use specc_catalog::{Body, Dependency, KeyOn, Kind, Object, ObjectId, SqlExpr};
 
 /// What Postgres keeps is more than what is wanted here: a constraint's columns and an index's plain columns are in their
 /// own rows. A view's needs are those of its rule, a column's those of its default.
@@ -36,7 +36,8 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             own.entry(slot.0).or_default().insert((on.1, part));
             continue;
         }
-        let Some(id) = resolve(world, on) else { continue };
+        // A published table says its publication.
+        let Some(id) = resolve(world, on).filter(|_| on.0 != class::PUBLICATION) else { continue };
         let entry = &world.entries[slot.0];
         if !is_implied(&entry.object, &id, row.get::<_, Option<i16>>(2).is_some()) {
             let why = reason(&entry.object, &id);
@@ -92,7 +93,6 @@ fn is_implied(object: &Object, on: &ObjectId, in_default: bool) -> bool {
             on.kind == Kind::Function && on.schema == trigger.function.schema && on.name == trigger.function.name
         }
         Object::Sequence(_) | Object::Publication(_) => true,
-        Object::PublicationTable(_) => on.kind == Kind::Publication,
         Object::Function(_) | Object::Domain(_) | Object::Composite(_) => {
             object.implied().iter().any(|implied| implied.on == *on)
         }

@@ -10,7 +10,8 @@ use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Body, Catalog, Entry, Function, Kind, Object, ObjectId, order};
 
 pub(crate) fn finish(world: World<'_>) -> Result<Introspected, Error> {
-    let World { transaction, entries, doubtful, mut left_out, mut invalid_indexes, default_grantees, version, .. } = world;
+    let World { transaction, entries, doubtful, mut left_out, mut invalid_indexes, default_grantees, version, .. } =
+        world;
     transaction.commit()?;
     let mut entries = without_doubtful(entries, &doubtful, &mut left_out);
     entries.sort_by_cached_key(|entry| entry.object.id());
@@ -72,13 +73,14 @@ fn known(entries: &[Entry]) -> FxHashSet<ObjectId> {
 
 /// Leaves out extensions that the platform made and nothing of ours needs.
 fn without_doubtful(entries: Vec<Entry>, doubtful: &[Slot], left_out: &mut Vec<LeftOut>) -> Vec<Entry> {
-    let needed: FxHashSet<&ObjectId> =
-        entries.iter().flat_map(|entry| &entry.depends).map(|needed| &needed.on).filter(|id| id.kind == Kind::Extension).collect();
-    let drop: FxHashSet<usize> = doubtful
+    let needed: FxHashSet<&ObjectId> = entries
         .iter()
-        .map(|slot| slot.0)
-        .filter(|&slot| !needed.contains(&entries[slot].object.id()))
+        .flat_map(|entry| &entry.depends)
+        .map(|needed| &needed.on)
+        .filter(|id| id.kind == Kind::Extension)
         .collect();
+    let drop: FxHashSet<usize> =
+        doubtful.iter().map(|slot| slot.0).filter(|&slot| !needed.contains(&entries[slot].object.id())).collect();
     for &slot in &drop {
         let what = format_smolstr!("{}", entries[slot].object.id());
         left_out.push(LeftOut { what, why: "the platform made it, and nothing of the project needs it".into() });

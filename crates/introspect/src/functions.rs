@@ -137,14 +137,7 @@ fn settings(all: Option<Vec<&str>>) -> Vec<(SmolStr, SmolStr)> {
 }
 
 /// What only Postgres's own definition says: window functions, functions in C, with support functions or transforms.
-fn whole(
-    world: &mut World<'_>,
-    oid: u32,
-    owner: u32,
-    function: &Function,
-    definition: &str,
-    acl: Option<Vec<String>>,
-) {
+fn whole(world: &mut World<'_>, oid: u32, owner: u32, function: &Function, definition: &str, acl: Option<Vec<String>>) {
     let id = ObjectId::new(Kind::Function, function.schema.clone(), function.name.clone()).part(function.signature());
     let mut on = String::from("function ");
     specc_sql::push_routine(&mut on, function);
@@ -185,6 +178,9 @@ mod tests {
     #[test]
     fn an_empty_search_path_is_empty() {
         let path = "search_path".into();
-        assert_eq!(settings(Some(vec!["work_mem=1MB", "search_path=\"\""])), [(path, "".into()), ("work_mem".into(), "1MB".into())]);
+        assert_eq!(
+            settings(Some(vec!["work_mem=1MB", "search_path=\"\""])),
+            [(path, "".into()), ("work_mem".into(), "1MB".into())]
+        );
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Raw {
     pub nulls_not_distinct: bool,
     /// Each key is in its type's plain order.
     pub plain: bool,
+    /// An operator class has options.
+    pub optioned: bool,
 }
 
 const INDEXES: &str = "select i.indexrelid, i.indrelid, c.relname::text, am.amname::text, i.indisunique, i.indnullsnotdistinct, \
@@ -40,19 +42,25 @@ const COLUMNS: &str = "select a.attrelid, a.attnum, a.atttypid, a.attcollation f
     join pg_class c on c.oid = a.attrelid \
     where c.relnamespace = any ($1) and c.relkind in ('r', 'p', 'm') and a.attnum > 0 and not a.attisdropped";
 
-const STATISTICS: &str = "select a.attrelid, a.attnum, a.attstattarget::int from pg_attribute a \
-    join pg_class c on c.oid = a.attrelid where c.relkind in ('i', 'I') and c.relnamespace = any ($1) and a.attstattarget >= 0";
+/// What is said of the columns of indexes; of those whose operator classes have options, the whole definition.
+const STATISTICS: &str = "select a.attrelid, a.attnum, a.attstattarget::int, \
+      case when a.attoptions is not null then pg_get_indexdef(a.attrelid) end \
+    from pg_attribute a join pg_class c on c.oid = a.attrelid where c.relkind in ('i', 'I') and c.relnamespace = any ($1) \
+      and (a.attstattarget >= 0 or a.attoptions is not null) order by a.attrelid, a.attnum";
 
 struct Columns(FxHashMap<(u32, i16), (u32, u32)>);
 
 pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     let spaces = world.spaces.clone();
     let columns = world.query(COLUMNS, &[&spaces])?;
-    let columns =
-        Columns(columns.iter().map(|row| ((row.get(0), row.get(1)), (row.get(2), row.get(3)))).collect());
+    let columns = Columns(columns.iter().map(|row| ((row.get(0), row.get(1)), (row.get(2), row.get(3)))).collect());
     let mut statistics: FxHashMap<u32, Vec<(i16, i32)>> = FxHashMap::default();
+    let mut definitions: FxHashMap<u32, SmolStr> = FxHashMap::default();
     for row in world.query(STATISTICS, &[&spaces])? {
-        statistics.entry(row.get(0)).or_default().push((row.get(1), row.get(2)));
+        if let Some(target) = row.get::<_, Option<i32>>(2).filter(|&target| target >= 0) {
+            statistics.entry(row.get(0)).or_default().push((row.get(1), target));
+        }
+        definitions.extend(maybe(&row, 3).map(|definition| (row.get(0), definition)));
     }
     for row in world.query(INDEXES, &[&spaces])? {
         let (oid, table): (u32, u32) = (row.get(0), row.get(1));
@@ -60,7 +68,9 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         if world.members.contains_key(&(class::CLASS, oid)) {
             continue;
         }
-        let raw = raw(world, &row, table, &relation, &columns);
+        let definition = definitions.remove(&oid);
+        let mut raw = raw(world, &row, table, &relation, &columns);
+        raw.optioned = definition.is_some();
         let constraint: Option<u32> = row.get(20);
         let part: bool = row.get(18);
         if part && constraint.is_none() {
@@ -83,6 +93,10 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         }
         if constraint.is_some() {
             world.constraint_indexes.insert(oid, raw);
+            continue;
+        }
+        if let Some(definition) = definition {
+            whole(world, oid, &index, id, definition);
             continue;
         }
         let object = Index {
@@ -127,13 +141,15 @@ fn raw(world: &World<'_>, row: &Row, table: u32, relation: &Relation, columns: &
             nulls_first: (nulls_first != desc).then_some(nulls_first),
         });
     }
-    let plain = |key: &IndexKey| key.opclass.is_none() && key.collation.is_none() && !key.desc && key.nulls_first.is_none();
+    let plain =
+        |key: &IndexKey| key.opclass.is_none() && key.collation.is_none() && !key.desc && key.nulls_first.is_none();
     Raw {
         method: name(row, 3),
         include: relation.names(numbers.get(keys_count..).unwrap_or_default()),
         filter: row.get::<_, Option<&str>>(15).map(|text| SqlExpr::new(bare(text))),
         nulls_not_distinct: row.get(5),
         plain: keys.iter().all(plain),
+        optioned: false,
         keys,
     }
 }
@@ -178,6 +194,20 @@ fn extras(world: &mut World<'_>, row: &Row, index: &Named, id: &ObjectId, constr
             block.comment(&format!("index {quoted}"), &text).needs(id.clone(), "it is said of its index").add(world);
         }
     }
+}
+
+/// An index with options of operator classes, which the catalog has no words for.
+fn whole(world: &mut World<'_>, oid: u32, index: &Named, id: ObjectId, definition: SmolStr) {
+    let quoted = quote::qualified(&index.table.schema, &index.name);
+    let mut block = Block::new(format_smolstr!("index {}.{}", index.table.schema, index.name));
+    block.up(definition).down(format!("drop index {quoted}"));
+    block.comment_from(world, (class::CLASS, oid), &format!("index {quoted}"));
+    block.needs(index.table.id(), "it is an index of this");
+    block.needs(
+        ObjectId::new(Kind::View, index.table.schema.clone(), index.table.name.clone()),
+        "it is an index of this",
+    );
+    block.provides(id).says((class::CLASS, oid)).add(world);
 }
 
 fn keep_statistics(world: &mut World<'_>, index: &Named, id: &ObjectId, number: i16, target: i32) {

@@ -79,7 +79,9 @@ pub enum Error {
     #[error("{}", said(.0))]
     Postgres(#[from] postgres::Error),
     /// The server is older than any that specc knows.
-    #[error("the server is Postgres {0}, and specc reads 15 and newer; upgrade it, or read a newer copy of the database")]
+    #[error(
+        "the server is Postgres {0}, and specc reads 15 and newer; upgrade it, or read a newer copy of the database"
+    )]
     TooOld(u32),
 }
 

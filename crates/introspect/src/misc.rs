@@ -37,7 +37,12 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
                 id: name(&row, 0),
                 public: row.get::<_, Option<bool>>(1).unwrap_or_default(),
                 size_limit: row.get::<_, Option<i64>>(2).map(i64::unsigned_abs),
-                mime_types: row.get::<_, Option<Vec<&str>>>(3).unwrap_or_default().into_iter().map(Into::into).collect(),
+                mime_types: row
+                    .get::<_, Option<Vec<&str>>>(3)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(Into::into)
+                    .collect(),
             };
             world.push(Entry::new(bucket));
         }
@@ -45,7 +50,8 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     if readable(world, "cron", "job", false)? {
         for row in world.query(JOBS, &[])? {
             let Some(job) = maybe(&row, 0) else { continue };
-            let mut entry = Entry::new(Job { name: job, schedule: name(&row, 1), command: row.get::<_, &str>(2).trim().into() });
+            let mut entry =
+                Entry::new(Job { name: job, schedule: name(&row, 1), command: row.get::<_, &str>(2).trim().into() });
             let cron = ObjectId::new(Kind::Extension, "", "pg_cron");
             entry.depends.push(Dependency::new(cron, "it runs the job"));
             world.push(entry);

@@ -101,7 +101,10 @@ impl Owners {
         let platform = who.is_on_a_platform(roles, schemas);
         let above = roles.get(&who.owner).is_some_and(|role| role.superuser);
         let shared = |schema: &Schema| {
-            platform && schema.owner == who.owner && schema.on_path && (schema.foreign_extension || above && schema.extension)
+            platform
+                && schema.owner == who.owner
+                && schema.on_path
+                && (schema.foreign_extension || above && schema.extension)
         };
         let external = |schema: &Schema| options.external.contains(&schema.name);
         let theirs = |schema: &Schema| {

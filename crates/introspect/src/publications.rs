@@ -30,7 +30,10 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         names.insert(oid, publication.clone());
         let theirs = world.owners.platform.contains(&world.role_name(owner));
         if theirs || world.owners.is_named_like_the_platform(&publication) {
-            world.leave_out(format_smolstr!("publication {publication}"), "it is the platform's; tables of ours in it are not");
+            world.leave_out(
+                format_smolstr!("publication {publication}"),
+                "it is the platform's; tables of ours in it are not",
+            );
             continue;
         }
         let all: bool = row.get(3);

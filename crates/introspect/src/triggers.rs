@@ -38,7 +38,8 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             names
         };
         let event = |(bit, word): &(i16, &'static str)| {
-            (kind & bit != 0).then(|| (SmolStr::new_static(word), if *word == "update" { columns() } else { Vec::new() }))
+            (kind & bit != 0)
+                .then(|| (SmolStr::new_static(word), if *word == "update" { columns() } else { Vec::new() }))
         };
         let definition = row.get::<_, Option<&str>>(17);
         let constraint: bool = row.get(9);

@@ -219,8 +219,14 @@ fn builtin(name: &str, modifier: i32) -> (SmolStr, Vec<i64>) {
 }
 
 fn interval(modifier: i32) -> (SmolStr, Vec<i64>) {
-    const FIELDS: [(i32, &str); 6] =
-        [(1 << 2, "year"), (1 << 1, "month"), (1 << 3, "day"), (1 << 10, "hour"), (1 << 11, "minute"), (1 << 12, "second")];
+    const FIELDS: [(i32, &str); 6] = [
+        (1 << 2, "year"),
+        (1 << 1, "month"),
+        (1 << 3, "day"),
+        (1 << 10, "hour"),
+        (1 << 11, "minute"),
+        (1 << 12, "second"),
+    ];
     let (range, precision) = ((modifier >> 16) & 0x7fff, modifier & 0xffff);
     let args = if precision == 0xffff { Vec::new() } else { vec![i64::from(precision)] };
     if range == 0x7fff {

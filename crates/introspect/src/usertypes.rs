@@ -96,7 +96,8 @@ fn domains(world: &mut World<'_>) -> Result<(), Error> {
                 block.needs(id.clone(), "it is a constraint of this domain").add(world);
             }
             if let Some(text) = world.comment(address) {
-                let mut block = Block::new(format_smolstr!("comment on constraint {name} of domain {}.{}", id.schema, id.name));
+                let mut block =
+                    Block::new(format_smolstr!("comment on constraint {name} of domain {}.{}", id.schema, id.name));
                 block.comment(&format!("constraint {ident} on domain {quoted}"), &text);
                 block.needs(id.clone(), "it is said of this domain").add(world);
             }

@@ -56,13 +56,16 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         let mut block = Block::new(format_smolstr!("storage of {}.{}", relation.schema, relation.name));
         let mut any = false;
         if !options.is_empty() {
-            let set: Vec<_> = options.iter().map(|(name, value)| format!("{name} = {}", quote::literal(value))).collect();
+            let set: Vec<_> =
+                options.iter().map(|(name, value)| format!("{name} = {}", quote::literal(value))).collect();
             let names: Vec<_> = options.iter().map(|(name, _)| name.as_str()).collect();
             block.up(format!("{alter} set ({})", set.join(", ")));
             block.down(format!("{alter} reset ({})", names.join(", ")));
             any = true;
         }
-        for (word, value, usual) in [("access method", maybe(&row, 6), "heap"), ("tablespace", maybe(&row, 7), "pg_default")] {
+        for (word, value, usual) in
+            [("access method", maybe(&row, 6), "heap"), ("tablespace", maybe(&row, 7), "pg_default")]
+        {
             if let Some(value) = value {
                 block.up(format!("{alter} set {word} {}", quote::ident(&value)));
                 block.down(format!("{alter} set {word} {usual}"));

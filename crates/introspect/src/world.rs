@@ -102,6 +102,8 @@ pub(crate) struct World<'c> {
     pub generated: FxHashMap<u32, Vec<i16>>,
     /// Who may call what, by owner.
     pub routine_access: Vec<(Slot, u32, Option<Vec<String>>)>,
+    /// What comes and goes with something else.
+    pub internal: FxHashSet<Address>,
     /// Everything found.
     pub entries: Vec<Entry>,
     /// Which entry says an object.
@@ -145,6 +147,9 @@ const EXTENSIONS: &str = "select oid, extname::text from pg_extension";
 
 const MEMBERS: &str = "select classid, objid, refobjid from pg_depend where deptype = 'e' and refclassid = 3079";
 
+/// What Postgres makes together with something else: the functions and casts of a range type.
+const INTERNAL: &str = "select distinct classid, objid from pg_depend where deptype = 'i' and classid in (1255, 2605)";
+
 /// The schema in which specc keeps its own journal.
 const OWN_SCHEMA: &str = "specc";
 
@@ -173,6 +178,7 @@ impl<'c> World<'c> {
             constraint_indexes: FxHashMap::default(),
             generated: FxHashMap::default(),
             routine_access: Vec::new(),
+            internal: FxHashSet::default(),
             entries: Vec::new(),
             found: FxHashMap::default(),
             doubtful: Vec::new(),
@@ -190,6 +196,9 @@ impl<'c> World<'c> {
         }
         for row in world.query(MEMBERS, &[])? {
             world.members.insert((row.get(0), row.get(1)), row.get(2));
+        }
+        for row in world.query(INTERNAL, &[])? {
+            world.internal.insert((row.get(0), row.get(1)));
         }
         world.read_schemas(who, options)?;
         Ok(world)
@@ -251,7 +260,7 @@ impl<'c> World<'c> {
             Some(Belongs::Shared) => owner == self.owners.owner,
             _ => false,
         };
-        placed && !self.members.contains_key(&address)
+        placed && !self.members.contains_key(&address) && !self.internal.contains(&address)
     }
 
     /// The name of a role.

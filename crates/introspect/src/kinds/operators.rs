@@ -126,7 +126,8 @@ const CASTS: &str = "select c.oid, nullif(c.castfunc, 0)::regprocedure::text, c.
 pub(super) fn casts(world: &mut World<'_>) -> Result<(), Error> {
     for row in world.query(CASTS, &[])? {
         let oid: u32 = row.get(0);
-        if world.members.contains_key(&(class::CAST, oid)) {
+        let address = (class::CAST, oid);
+        if world.members.contains_key(&address) || world.internal.contains(&address) {
             continue;
         }
         let how = match (letter(&row, 3), maybe(&row, 1)) {

@@ -29,7 +29,8 @@ pub(super) fn aggregates(world: &mut World<'_>) -> Result<(), Error> {
             continue;
         }
         let (schema, name) = (world.schema_name(schema), name(&row, 3));
-        let mut parts = vec![format!("sfunc = {}", row.get::<_, &str>(10)), format!("stype = {}", world.types.sql(row.get(11)))];
+        let mut parts =
+            vec![format!("sfunc = {}", row.get::<_, &str>(10)), format!("stype = {}", world.types.sql(row.get(11)))];
         let usual_modify = if letter(&row, 9) == 'n' { 'r' } else { 'w' };
         let number = |parts: &mut Vec<String>, word: &str, at: usize| {
             let value: i32 = row.get(at);

@@ -51,7 +51,13 @@ pub(super) fn collations(world: &mut World<'_>) -> Result<(), Error> {
             parts.push("deterministic = false".into());
         }
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 9), name(&row, 10));
-        identified(world, address, &kind, &identity, vec![format!("create collation {identity} ({})", parts.join(", "))]);
+        identified(
+            world,
+            address,
+            &kind,
+            &identity,
+            vec![format!("create collation {identity} ({})", parts.join(", "))],
+        );
     }
     Ok(())
 }
@@ -102,11 +108,13 @@ pub(super) fn configurations(world: &mut World<'_>) -> Result<(), Error> {
         if !world.is_ours(row.get(1), row.get(2), (3602, oid)) {
             continue;
         }
-        let mut ups =
-            vec![format!("create text search configuration {identity} (parser = {})", row.get::<_, &str>(3))];
+        let mut ups = vec![format!("create text search configuration {identity} (parser = {})", row.get::<_, &str>(3))];
         for (with, tokens) in mappings.remove(&oid).unwrap_or_default() {
             let tokens: Vec<_> = tokens.iter().map(|token| quote::ident(token)).collect();
-            ups.push(format!("alter text search configuration {identity} add mapping for {} with {with}", tokens.join(", ")));
+            ups.push(format!(
+                "alter text search configuration {identity} add mapping for {} with {with}",
+                tokens.join(", ")
+            ));
         }
         identified(world, (3602, oid), &kind, &identity, ups);
     }

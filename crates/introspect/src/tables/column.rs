@@ -148,8 +148,7 @@ pub(super) fn leftovers(world: &mut World<'_>, all: &[(u32, Vec<Raw>)], parents:
 
 fn settings(world: &mut World<'_>, table: &TableName, raw: &Raw) {
     let (quoted, ident) = (quote::qualified(&table.schema, &table.name), quote::ident(&raw.column.name));
-    let mut block =
-        Block::new(format_smolstr!("statistics of {}.{}.{}", table.schema, table.name, raw.column.name));
+    let mut block = Block::new(format_smolstr!("statistics of {}.{}.{}", table.schema, table.name, raw.column.name));
     let mut any = false;
     if let Some(target) = raw.statistics {
         block.up(format!("alter table {quoted} alter column {ident} set statistics {target}"));

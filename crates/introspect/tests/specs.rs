@@ -1,0 +1,124 @@
+//! What the specs become is read as what they are: as many objects of each kind, and the same when it is made again.
+
+mod support;
+
+use specc_catalog::{Catalog, Kind, Object};
+use specc_diag::Sources;
+use specc_introspect::introspect;
+use specc_model::{Options, Target};
+use specc_postgres::{load_sql, shared};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use support::{Ground, again, counts, open, read, script};
+
+fn files(dir: &Path, out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, out);
+        } else if path.extension().is_some_and(|end| end == "dbspec") {
+            out.push(path);
+        }
+    }
+}
+
+/// The catalog of a spec, without rows.
+fn lowered(name: &str) -> (Catalog, Ground) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs").join(name);
+    let config = std::fs::read_to_string(dir.join("specc.toml")).expect("specc.toml");
+    let plain = config.contains("target = \"postgres\"");
+    let mut paths = Vec::new();
+    files(&dir, &mut paths);
+    paths.sort();
+    let mut sources = Sources::new();
+    let mut trees = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).expect("text");
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let file = sources.add(name, text.clone());
+        trees.push(specc_syntax::parse(file, &text).0);
+    }
+    let target = if plain { Target::Postgres } else { Target::Supabase };
+    let (model, found) = specc_model::analyze(trees, &mut sources, Options { target, ..Options::default() });
+    assert!(!specc_diag::has_errors(&found), "{name}: {found:?}");
+    let all = specc_lower::lower(&model).0;
+    let mut catalog = Catalog::new();
+    catalog.default_grantees = all.default_grantees.clone();
+    for (_, entry) in all.iter().filter(|(id, _)| id.kind != Kind::Seed) {
+        catalog.insert(entry.clone());
+    }
+    (catalog, if plain { Ground::Plain } else { Ground::Platform })
+}
+
+/// Counts that may differ, and why: extensions that the platform has anyway count only where something needs them, and
+/// `pg_cron` is what jobs need.
+fn unless_explained(mut counts: BTreeMap<&'static str, usize>) -> BTreeMap<&'static str, usize> {
+    counts.remove("extension");
+    counts
+}
+
+fn check(name: &str) {
+    let (catalog, ground) = lowered(name);
+    for major in [15, 18] {
+        let (_db, mut session) = open(shared(major), ground);
+        let text = script(&catalog).expect("an order");
+        load_sql(&mut session, &text).unwrap_or_else(|error| panic!("{name} on {major}: {error}"));
+        let found = read(&mut session);
+        let missing: Vec<_> = catalog.iter().filter(|(id, _)| !found.catalog.contains(id)).map(|(id, _)| id).collect();
+        let extra: Vec<_> = found.catalog.iter().filter(|(id, _)| !catalog.contains(id)).map(|(id, _)| id).collect();
+        let same = unless_explained(counts(&catalog)) == unless_explained(counts(&found.catalog));
+        assert!(same, "{name} on {major}\nmissing: {missing:#?}\nextra: {extra:#?}");
+        assert!(found.invalid_indexes.is_empty());
+        let differs =
+            again(shared(major), ground, &found.catalog).unwrap_or_else(|error| panic!("{name} on {major}: {error}"));
+        assert!(differs.is_empty(), "{name} on {major}:\n{}", differs.join("\n"));
+    }
+}
+
+#[test]
+fn starter() {
+    check("starter");
+}
+
+#[test]
+fn medellin_spark() {
+    check("medellin_spark");
+}
+
+#[test]
+fn srvc_crm() {
+    check("srvc_crm");
+}
+
+#[test]
+fn automation_platform() {
+    check("automation_platform");
+}
+
+#[test]
+fn the_owner_and_those_above_read_the_same_but_for_what_is_theirs() {
+    let (catalog, _) = lowered("starter");
+    let (db, mut session) = open(shared(15), Ground::Platform);
+    load_sql(&mut session, &script(&catalog).expect("an order")).expect("it loads");
+    let own = read(&mut session).catalog;
+    let mut above = db.connect_superuser().expect("a session");
+    let other = introspect(&mut above, &specc_introspect::Options::default()).expect("a catalog").catalog;
+    let tables = |catalog: &Catalog| {
+        let tables = catalog.iter().filter(|(_, entry)| matches!(entry.object, Object::Table(_) | Object::Schema(_)));
+        tables.map(|(id, _)| id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(tables(&own), tables(&other));
+}
+
+#[test]
+fn what_is_external_is_left_out() {
+    let (_db, mut session) = open(shared(15), Ground::Plain);
+    load_sql(&mut session, "create schema theirs; create table theirs.t (a int); create table public.t (a int)")
+        .expect("it loads");
+    let options = specc_introspect::Options { external: vec!["theirs".into()] };
+    let found = introspect(&mut session, &options).expect("a catalog");
+    let ids: Vec<_> = found.catalog.iter().map(|(id, _)| id.to_string()).collect();
+    assert_eq!(ids, ["table public.t"]);
+    let left: Vec<_> = found.left_out.iter().map(|left| left.what.as_str()).collect();
+    assert_eq!(left, ["schema theirs"]);
+}
