@@ -270,6 +270,11 @@ impl Inner {
     pub(crate) fn config(&self, database: &str, role: &str) -> Config {
         let mut config = Config::new();
         config.host_path(&self.dir).dbname(database).user(role).application_name("specc");
+        // The socket's name has it.
+        let port = self.options.settings.iter().rev().find(|(name, _)| name == "port");
+        if let Some(port) = port.and_then(|(_, value)| value.parse().ok()) {
+            config.port(port);
+        }
         // A role's own timeouts are for requests of the API, not for tests on a loaded machine.
         config.options("-c statement_timeout=0 -c lock_timeout=0");
         config

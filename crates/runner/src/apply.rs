@@ -43,6 +43,8 @@ pub struct Options {
     pub lock_retries: u32,
     /// How long to wait before the second try; twice as long before each next one.
     pub backoff: Duration,
+    /// How many statements of a transaction are sent at once; by how far the server is unless told.
+    pub together: Option<usize>,
     /// Steps that somebody knows to be done.
     pub mark_done: Vec<StepId>,
     /// Steps that somebody knows not to be done.
@@ -66,6 +68,7 @@ impl Default for Options {
             lock_timeout: Duration::from_secs(3),
             lock_retries: 10,
             backoff: Duration::from_secs(1),
+            together: None,
             mark_done: Vec::new(),
             run_again: Vec::new(),
             specc: env!("CARGO_PKG_VERSION").into(),
@@ -172,7 +175,7 @@ pub fn apply(
     before(&mut session)?;
     let mut done = Applied { adopted, down, ..Applied::default() };
     let pid: i32 = session.query_one("select pg_backend_pid()", &[])?.get(0);
-    let batch = run::batch(&mut session)?;
+    let batch = run::batch(&mut session, options)?;
     let watch = Watch::new(connect, tell, pid, options.lock_timeout);
     std::thread::scope(|scope| {
         scope.spawn(|| watch.run());

@@ -59,9 +59,11 @@ pub(crate) fn of(session: &mut Session, pid: i32) -> Result<Vec<Blocker>, postgr
 /// How far the building of an index by this process is, in words.
 pub(crate) fn index_progress(session: &mut Session, pid: i32) -> Result<Option<String>, postgres::Error> {
     let row = session.query_opt(
-        "select phase || case when blocks_total > 0 then format(', %s of %s blocks', blocks_done, blocks_total) \
-           when tuples_total > 0 then format(', %s of %s rows', tuples_done, tuples_total) \
-           when lockers_total > 0 then format(', %s of %s sessions waited for', lockers_done, lockers_total) else '' end \
+        "select phase || case \
+           when phase like 'waiting%' and lockers_total > 0 then format(', %s of %s sessions waited for', lockers_done, lockers_total) \
+           when phase like 'waiting%' then '' \
+           when blocks_total > 0 then format(', %s of %s blocks', blocks_done, blocks_total) \
+           when tuples_total > 0 then format(', %s of %s rows', tuples_done, tuples_total) else '' end \
          from pg_stat_progress_create_index where pid = $1",
         &[&pid],
     )?;

@@ -17,21 +17,27 @@ pub(crate) enum Verdict {
     Unknown(String),
 }
 
-/// What to do with a step; `begun` if it was begun before and has no end, `failed` if the server said why.
-pub(crate) fn examine(
-    session: &mut Session,
-    step: &Step,
-    begun: bool,
-    failed: bool,
-    tell: Tell<'_>,
-) -> Result<Verdict, Error> {
+/// What is known of a step from before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Past {
+    /// It was begun and has no end.
+    pub(crate) begun: bool,
+    /// The server said why it failed.
+    pub(crate) failed: bool,
+    /// It failed because there was something of its name, which it had not made.
+    pub(crate) stranger: bool,
+}
+
+/// What to do with a step.
+pub(crate) fn examine(session: &mut Session, step: &Step, past: Past, tell: Tell<'_>) -> Result<Verdict, Error> {
+    let Past { begun, failed, stranger } = past;
     Ok(match &step.kind {
         Kind::CreateIndex { name: Some(name), table } => match index(session, name, table)? {
             Some(found) if !found.valid => {
                 drop_invalid(session, &found, tell)?;
                 Verdict::Run
             }
-            Some(_) if begun => Verdict::Done(format!("index {name} is there and valid")),
+            Some(_) if begun && !stranger => Verdict::Done(format!("index {name} is there and valid")),
             _ => Verdict::Run,
         },
         _ if !begun => Verdict::Run,

@@ -226,13 +226,18 @@ pub(crate) fn steps_done(session: &mut Session, stamp: &str, steps: &[Step]) -> 
     Ok(())
 }
 
+/// In an error: what was to be made was there already. It stays in the journal until the step is done, for it tells that
+/// what has the step's name was made by somebody else.
+pub(crate) const DUPLICATE: &str = "(42P07)";
+
 /// A step begins.
 pub(crate) fn step_begun(session: &mut Session, stamp: &str, step: &Step) -> Result<(), postgres::Error> {
     session.execute(
         "insert into specc.steps as s (stamp, ordinal, checksum, label, state) values ($1, $2, $3, $4, 'begun') \
          on conflict (stamp, ordinal) do update set checksum = excluded.checksum, label = excluded.label, state = 'begun', \
-           attempts = s.attempts + 1, finished = null, error = null",
-        &[&stamp, &number(step.ordinal as usize), &step.checksum, &step.label],
+           attempts = s.attempts + 1, finished = null, \
+           error = case when s.checksum = excluded.checksum and strpos(s.error, $5) > 0 then s.error end",
+        &[&stamp, &number(step.ordinal as usize), &step.checksum, &step.label, &DUPLICATE],
     )?;
     Ok(())
 }

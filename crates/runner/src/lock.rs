@@ -19,7 +19,7 @@ pub(crate) fn take(session: &mut Session, patience: Duration, tell: Tell<'_>) ->
     loop {
         let taken: bool = session.query_one("select pg_try_advisory_lock($1)", &[&KEY])?.get(0);
         if taken {
-            return Ok(());
+            return kept(session);
         }
         let waited = began.elapsed();
         let left = patience.saturating_sub(waited);
@@ -36,6 +36,25 @@ pub(crate) fn take(session: &mut Session, patience: Duration, tell: Tell<'_>) ->
         }
         sleep(POLL.min(left));
     }
+}
+
+/// Between us and the server may be something that gives every statement to another session.
+fn kept(session: &mut Session) -> Result<(), Error> {
+    let kept: bool = session
+        .query_one(
+            "select exists (select from pg_locks where locktype = 'advisory' and granted and pid = pg_backend_pid() \
+             and (classid::int8 << 32 | objid::int8) = $1)",
+            &[&KEY],
+        )?
+        .get(0);
+    if kept {
+        return Ok(());
+    }
+    Err(Refused::new(
+        "the connection goes through a pooler that changes sessions between statements, so no lock can be kept",
+    )
+    .help("connect to the database itself, or to the pooler's session mode (on Supabase: port 5432, not 6543)")
+    .into())
 }
 
 /// Gives the lock back.

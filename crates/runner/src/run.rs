@@ -3,7 +3,7 @@
 use crate::apply::{Options, StepId};
 use crate::blockers::Blocker;
 use crate::error::{Error, Refused, Said};
-use crate::examine::{self, Verdict};
+use crate::examine::{self, Past, Verdict};
 use crate::failure::Trouble;
 use crate::journal::{self, Row};
 use crate::migration::File;
@@ -59,7 +59,10 @@ pub(crate) fn settle(session: &mut Session, lock_timeout: Duration) -> Result<()
 }
 
 /// How many statements to send at once, by how far the server is.
-pub(crate) fn batch(session: &mut Session) -> Result<usize, Error> {
+pub(crate) fn batch(session: &mut Session, options: &Options) -> Result<usize, Error> {
+    if let Some(together) = options.together {
+        return Ok(together.max(1));
+    }
     let began = Instant::now();
     session.simple_query("select 1")?;
     Ok(if began.elapsed() < FAR { 1 } else { TOGETHER })
@@ -242,8 +245,12 @@ impl Runner<'_> {
         let before = job.before.and_then(|row| row.journal.get(&step.ordinal));
         let id = StepId { stamp: job.migration.stamp.clone(), ordinal: step.ordinal };
         let same = before.filter(|row| row.checksum == step.checksum);
-        let mut begun = same.is_some() && !self.options.run_again.contains(&id);
-        let mut failed = same.is_some_and(|row| row.error.is_some());
+        let error = same.and_then(|row| row.error.as_deref());
+        let mut past = Past {
+            begun: same.is_some() && !self.options.run_again.contains(&id),
+            failed: error.is_some(),
+            stranger: error.is_some_and(|error| error.contains(journal::DUPLICATE)),
+        };
         let mut attempt = 1;
         loop {
             let patient = step.kind.is_patient() && !job.script.sets_lock_timeout;
@@ -251,7 +258,7 @@ impl Runner<'_> {
                 // While it waits for its turn nobody waits behind it: it may take as long as it takes.
                 self.session.batch_execute("set lock_timeout = 0")?;
             }
-            let verdict = examine::examine(self.session, step, begun, failed, self.tell)?;
+            let verdict = examine::examine(self.session, step, past, self.tell)?;
             let text = match verdict {
                 Verdict::Run => step.text.as_str().to_owned(),
                 Verdict::Instead(text) => text,
@@ -288,7 +295,7 @@ impl Runner<'_> {
                 return self.give_up(job, step, trouble);
             }
             attempt += 1;
-            (begun, failed) = (true, true);
+            (past.begun, past.failed) = (true, true);
         }
     }
 

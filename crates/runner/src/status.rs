@@ -15,6 +15,8 @@ pub enum State {
     Applied,
     /// It is to be run.
     Pending,
+    /// A runner is at it.
+    Running,
     /// It began and did not end.
     Interrupted,
     /// Its way back began and did not end.
@@ -33,6 +35,7 @@ impl State {
         match self {
             State::Applied => "applied",
             State::Pending => "pending",
+            State::Running => "running",
             State::Interrupted => "interrupted",
             State::Reverting => "reverting",
             State::Edited => "edited",
@@ -150,6 +153,10 @@ pub(crate) fn standing(session: &mut Session, migrations: &Migrations, supabase:
             detail: Some("it was applied here, and its file is gone: bring it back (git checkout)".into()),
         });
     }
+    if running.is_some() {
+        let begun = |entry: &&mut Entry| matches!(entry.state, State::Interrupted | State::Reverting);
+        entries.values_mut().filter(begun).for_each(|entry| entry.state = State::Running);
+    }
     let unknown = history.iter().filter(|version| !entries.contains_key(version.as_str())).cloned().collect();
     let report = Report {
         migrations: entries.into_values().collect(),
@@ -218,7 +225,7 @@ fn unfinished(row: &Row, down: bool) -> String {
         text += &format!("\nit failed: {error}");
     }
     let flag = if down { " --down-to" } else { "" };
-    text + &format!("\n`specc apply{flag}` goes on with it")
+    text + &format!("\nif nobody is at it, `specc apply{flag}` goes on with it")
 }
 
 /// Refuses what must not be run over.

@@ -11,11 +11,13 @@ pub(crate) struct Asleep {
     were: Vec<(String, &'static str)>,
 }
 
-/// Puts the triggers of a table to sleep, in the transaction that is open.
+/// Puts the triggers of a table to sleep, in the transaction that is open. Those of a table that belongs to somebody else
+/// stay awake: only its owner may.
 pub(crate) fn sleep(session: &mut Session, table: &str) -> Result<Asleep, Error> {
     let rows = session.query(
         "select tgname::text, tgenabled::text from pg_trigger where tgrelid = to_regclass($1) and not tgisinternal \
-         and tgenabled <> 'D' order by 1",
+         and tgenabled <> 'D' \
+         and (select pg_has_role(relowner, 'usage') from pg_class where oid = tgrelid) order by 1",
         &[&table],
     )?;
     let how = |state: &str| match state {

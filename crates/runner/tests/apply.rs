@@ -339,3 +339,83 @@ fn a_lost_connection_is_said_and_two_files_of_one_stamp_are_refused() {
     let two = Migrations::new(vec![file("m/1_a.sql"), file("m/1_b.sql"), file("m/readme.sql")], Vec::new());
     assert!(two.unwrap_err().to_string().contains("the same stamp"));
 }
+
+#[test]
+fn an_index_of_the_same_name_that_was_there_before_is_no_proof() {
+    let db = fresh();
+    let all = migrations(&[A, B, C], &[]);
+    apply(&db, &all, &Options { to: Some("20260101000002".into()), ..options() }).unwrap();
+    ask(&db, "create index a_b on a (id)");
+    for _ in 0..2 {
+        let said = refused(&db, &all, &options());
+        assert!(said.contains("relation \"a_b\" already exists (42P07)"), "{said}");
+    }
+    // Not even after a crash in between.
+    ask(
+        &db,
+        "insert into specc.steps select stamp, ordinal, checksum, label, 'begun', 1, now(), null, error from specc.steps \
+              where stamp = '20260101000003' on conflict do nothing",
+    );
+    assert!(refused(&db, &all, &options()).contains("42P07"));
+    ask(&db, "drop index a_b");
+    apply(&db, &all, &options()).unwrap();
+    assert_eq!(ask(&db, "select pg_get_indexdef('a_b'::regclass)"), "CREATE INDEX a_b ON public.a USING btree (b)");
+}
+
+#[test]
+fn statements_that_are_sent_together_fail_at_their_own_place() {
+    let db = fresh();
+    let options = Options { together: Some(3), ..options() };
+    let many: String = (0..10).map(|n| format!("create table t{n} (id int);\n")).collect();
+    for (last, line, said) in [
+        ("insert into t1 values (1 / (select count(*) from t2));\nselect 1;\n", 11, "division by zero"),
+        ("select 1;\nselect\n  nothing;\nselect 2;\n", 13, "column \"nothing\" does not exist"),
+        (
+            "alter table t1 add constraint later check (id > 0) not valid;\nselect 1;\ninsert into t1 values (0);",
+            13,
+            "violates check",
+        ),
+    ] {
+        let all = migrations(&[("20260101000001_many", &(many.clone() + last))], &[]);
+        let found = refused(&db, &all, &options);
+        assert!(
+            found.starts_with(&format!("supabase/migrations/20260101000001_many.sql:{line}: ")) && found.contains(said),
+            "{found}"
+        );
+        assert_eq!(ask(&db, "select count(*) from pg_tables where schemaname = 'public'"), "0");
+    }
+    // What is checked at the end of the transaction only.
+    let late = "create table p (id int primary key); create table c (id int references p deferrable initially deferred);\n\
+                insert into c values (1);\n";
+    let found = refused(&db, &migrations(&[("20260101000001_many", late)], &[]), &options);
+    assert!(found.contains("violates foreign key constraint") && found.contains("in: commit"), "{found}");
+    assert_eq!(apply(&db, &migrations(&[("20260101000001_many", &many)], &[]), &options).unwrap().ran[0].steps, 10);
+    assert_eq!(ask(&db, "select count(*) from specc.steps where state = 'done'"), "10");
+}
+
+#[test]
+fn what_takes_long_is_told() {
+    let db = fresh();
+    let all = migrations(&[A, B, C], &[]);
+    apply(&db, &all, &Options { to: Some("20260101000002".into()), ..options() }).unwrap();
+    let mut idle = db.connect().unwrap();
+    idle.batch_execute(
+        "set application_name = 'report'; begin isolation level repeatable read; select count(*) from a",
+    )
+    .unwrap();
+    let (result, told) = std::thread::scope(|scope| {
+        let runner = scope.spawn(|| apply_telling(&db, &all, &options()));
+        std::thread::sleep(Duration::from_millis(1600));
+        assert_eq!(states(&db, &all), [State::Applied, State::Applied, State::Running]);
+        idle.batch_execute("commit").unwrap();
+        runner.join().unwrap()
+    });
+    result.unwrap();
+    let slow = told.iter().find(|event| matches!(event, Event::Slow { .. })).expect("it was told").to_string();
+    assert!(
+        slow.contains("create index concurrently")
+            && slow.contains("waiting for old snapshots, 0 of 1 sessions waited for"),
+        "{slow}"
+    );
+    assert!(slow.contains("waits for process") && slow.contains("report, idle in transaction"), "{slow}");
+}

@@ -221,6 +221,14 @@ fn only_some_tables() {
     let back =
         table(&db, &dump, &manifest, &TableOptions { table: "customers".into(), ..TableOptions::default() }).unwrap();
     assert_eq!(back.changed, 20);
+    // Accounts, which are the platform's.
+    let (_dir, accounts) = folder();
+    ask(&db, "insert into auth.users (id, email) values ('11111111-1111-1111-1111-111111111111', 'ann@example.org')");
+    let of_accounts = back_up(&db, &accounts, &BackupOptions { tables: vec!["auth.users".into()], ..supabase() });
+    ask(&db, "delete from auth.users");
+    let named = TableOptions { table: "auth.users".into(), ..TableOptions::default() };
+    assert_eq!(table(&db, &accounts, &of_accounts, &named).unwrap().changed, 1);
+    assert_eq!(ask(&db, "select email from auth.users"), "ann@example.org");
     let none = BackupOptions { tables: vec!["nothing".into()], ..supabase() };
     let error = specc_runner::backup(&mut db.connect().unwrap(), &address(&db), &dump, &none, &|_| {}).unwrap_err();
     assert!(error.to_string().contains("no table `nothing`"), "{error}");

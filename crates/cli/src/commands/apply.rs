@@ -32,11 +32,17 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
         specc: env!("CARGO_PKG_VERSION").into(),
         ..Options::default()
     };
-    if args.backup && !args.dry_run {
-        let file = backup::file_name(&place, Scope::Whole);
-        backup::write(&place, &file, Scope::Whole, &[])?;
-    }
+    place.recorded(&migrations)?;
     let connect = || place.connect();
+    if args.backup && !args.dry_run {
+        let dry = Options { dry_run: true, ..options.clone() };
+        let would = specc_runner::apply(&connect, &migrations, &dry, &mut |_| Ok(()), &tell).map_err(failure)?;
+        if !would.ran.is_empty() {
+            let file = backup::file_name(&place, Scope::Whole);
+            backup::write(&place, &file, Scope::Whole, &[])?;
+            eprintln!("backed up to {}", file.display());
+        }
+    }
     let done = specc_runner::apply(&connect, &migrations, &options, &mut |_| Ok(()), &tell).map_err(failure)?;
     if format == Format::Json {
         summary(format, &done, "");

@@ -127,7 +127,8 @@ fn read(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
-fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
+/// Path and SHA-256 of each file that was written.
+pub(super) fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
     #[derive(serde::Deserialize)]
     struct Checksums {
         files: BTreeMap<String, String>,

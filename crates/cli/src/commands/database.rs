@@ -48,6 +48,32 @@ impl Place {
         Migrations::new(ups, downs).map_err(failure)
     }
 
+    /// Compares the migrations with what a build wrote: one that is gone is an error, and it is said of one that was edited.
+    /// What the database has is the runner's to compare.
+    pub fn recorded(&self, migrations: &Migrations) -> Result<(), Failure> {
+        let file = self.root.join(self.config.state()).join("checksums.toml");
+        let recorded = match std::fs::read_to_string(&file) {
+            Ok(text) => super::build::checksums(&text)
+                .map_err(|error| Failure::broken(format!("{}: {error}", file.display())))?,
+            Err(_) => return Ok(()),
+        };
+        let folder = self.config.migrations();
+        for (path, sum) in recorded.iter().filter(|(path, _)| Path::new(path).starts_with(&folder)) {
+            match migrations.all.iter().find(|migration| migration.up.path == *path) {
+                None => {
+                    return Err(Failure::Refused(format!(
+                        "E0904: {path} is missing\n  help: what comes after it was made to follow it; bring it back (git checkout)"
+                    )));
+                }
+                Some(migration) if migration.checksum != *sum => {
+                    eprintln!("warning: {path} was edited after `specc build` wrote it");
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The SQL files of a folder, in the order of their names; none if it is not there.
     fn files(&self, folder: &Path) -> Result<Vec<File>, Failure> {
         let dir = self.root.join(folder);

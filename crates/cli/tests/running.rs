@@ -1,0 +1,162 @@
+//! `apply`, `status`, `reset`, `backup` and `restore` as users run them, on a real Postgres.
+
+use specc_postgres::{Database, postgres::SimpleQueryMessage, shared};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const A: &str = "create table a (id int primary key);\ninsert into a values (1), (2);\n";
+
+/// A project with migrations that somebody wrote.
+fn project(settings: &str) -> TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    write("specc.toml", &format!("name = \"shop\"\n{settings}"));
+    write("supabase/migrations/20260101000001_a.sql", A);
+    write("supabase/migrations/20260101000002_b.sql", "create index concurrently a_id on a (id);\n");
+    write("specc/down/20260101000001_a.down.sql", "-- specc: loses all rows of a\ndrop table a;\n");
+    write("specc/down/20260101000002_b.down.sql", "drop index concurrently a_id;\n");
+    write("supabase/seeds/dev.sql", "insert into a values (3);\n");
+    dir
+}
+
+fn url(db: &Database) -> String {
+    // The socket asks for no password; it must not be shown all the same.
+    db.url("postgres").replace("postgres@", "postgres:hush@")
+}
+
+fn run(dir: &Path, db: &Database, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
+    command.args(args).current_dir(dir).env("DATABASE_URL", url(db)).env_remove("PGOPTIONS");
+    let Output { status, stdout, stderr } = command.output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let (out, err) = (text(stdout), text(stderr));
+    assert!(!out.contains("hush") && !err.contains("hush"), "{out}{err}");
+    (status.code().expect("no signal ended it"), out, err)
+}
+
+fn ask(db: &Database, query: &str) -> String {
+    let messages = db.connect().expect("a session").simple_query(query).expect("an answer");
+    let row = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or("null").to_owned()),
+        _ => None,
+    });
+    row.expect("a row")
+}
+
+#[test]
+fn apply_and_status() {
+    let (dir, db) = (project(""), shared(18).platform_database().expect("a database"));
+    let run = |args: &[&str]| run(dir.path(), &db, args);
+    let (code, out, _) = run(&["status", "--exit-code"]);
+    assert_eq!((code, out.lines().filter(|line| line.starts_with("pending ")).count()), (1, 2), "{out}");
+    let (code, out, err) = run(&["apply", "--dry-run"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out, "20260101000001_a: 2 statements in one transaction\n20260101000002_b: 1 statement step by step\n");
+    let (code, out, err) = run(&["apply"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert!(err.contains("20260101000002_b: applied in") && err.contains(": applied 2 migrations"), "{err}");
+    assert_eq!(run(&["status", "--exit-code"]).0, 0);
+    let (_, out, _) = run(&["status", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(json["migrations"][1]["state"], "applied");
+    let (code, out, _) = run(&["apply", "--format", "json"]);
+    assert_eq!((code, out.as_str()), (0, "{\"ran\":[],\"down\":false,\"dry_run\":false}\n"));
+
+    let (code, _, err) = run(&["apply", "--down-to", "0"]);
+    assert!(code == 1 && err.contains("going back loses:\n  20260101000001_a: all rows of a"), "{code} {err}");
+    let (code, _, err) = run(&["apply", "--down-to", "0", "--allow-data-loss"]);
+    assert!(code == 0 && err.contains("took back 2 migrations"), "{code} {err}");
+    assert_eq!(ask(&db, "select to_regclass('a') is null"), "t");
+
+    fs::write(dir.path().join("supabase/migrations/20260101000003_c.sql"), "select 1;\n\nselect no;\n")
+        .expect("a file");
+    let (code, out, err) = run(&["apply", "--format", "json"]);
+    assert_eq!(code, 1, "{err}");
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let said = json["error"].as_str().expect("an error");
+    assert!(
+        said.starts_with("supabase/migrations/20260101000003_c.sql:3: column \"no\" does not exist (42703)"),
+        "{said}"
+    );
+    let (_, out, _) = run(&["status"]);
+    assert!(out.contains("interrupted  20260101000003_c"), "{out}");
+}
+
+#[test]
+fn without_a_database_it_is_said_what_to_do() {
+    let dir = project("");
+    let no = |url: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
+        command.arg("status").current_dir(dir.path()).env_clear();
+        command.args(url.map(|url| ["--database-url", url]).iter().flatten());
+        let output = command.output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+    let (code, err) = no(None);
+    assert!(code == Some(2) && err.contains("no database is named; give --database-url"), "{err}");
+    let (code, err) = no(Some("postgresql://ann:hush@%2Fnowhere/shop"));
+    assert!(code == Some(2) && err.contains("cannot connect to ann@/nowhere/shop") && !err.contains("hush"), "{err}");
+    let (code, err) = no(Some("postgresql://ann:hush@h/shop?pool=1"));
+    assert!(code == Some(2) && err.contains("unknown setting `pool`") && !err.contains("hush"), "{err}");
+}
+
+#[test]
+fn production_by_configuration() {
+    let db = shared(18).platform_database().expect("a database");
+    let dir = project(&format!("[environments.production]\ndatabase = \"{}*\"\n", &db.name()[..7]));
+    let (code, _, err) = run(dir.path(), &db, &["apply"]);
+    assert!(code == 1 && err.contains("specc.toml says so: it is the environment `production`"), "{err}");
+    assert_eq!(run(dir.path(), &db, &["apply", "--allow-production"]).0, 0);
+    let (code, _, err) = run(dir.path(), &db, &["reset", "--yes"]);
+    assert!(code == 1 && err.contains("--allow-production-reset"), "{err}");
+    assert_eq!(ask(&db, "select count(*) from a"), "2");
+    let elsewhere = project(
+        "[environments.production]\ndatabase = \"shop\"\n[environments.live]\nhost = \"*\"\nproduction = false\n",
+    );
+    assert_eq!(run(elsewhere.path(), &db, &["reset", "--yes"]).0, 0);
+}
+
+#[test]
+fn reset_seeds_and_a_backup_comes_back() {
+    let (dir, db) = (project(""), shared(18).platform_database().expect("a database"));
+    let run = |args: &[&str]| run(dir.path(), &db, args);
+    assert_eq!(run(&["apply"]).0, 0);
+    let (code, _, err) = run(&["reset"]);
+    assert!(code == 2 && err.contains("nobody is here to ask") && err.contains("--yes"), "{err}");
+    let (code, _, err) = run(&["reset", "--yes", "--seed", "staging"]);
+    assert!(code == 2 && err.contains("there is no seed") && err.contains("there is dev"), "{err}");
+    assert_eq!(ask(&db, "select count(*) from a"), "2");
+    let (code, _, err) = run(&["reset", "--yes", "--seed", "dev"]);
+    assert!(code == 0 && err.contains("seeded from supabase/seeds/dev.sql"), "{err}");
+    assert_eq!(ask(&db, "select count(*) from a"), "3");
+
+    let (code, _, err) = run(&["backup", "--file", "a.dump"]);
+    assert!(code == 0 && err.contains("a.dump.json"), "{err}");
+    let (code, _, err) = run(&["backup", "--file", "a.dump"]);
+    assert!(code == 2 && err.contains("a.dump is there already"), "{err}");
+    ask(&db, "with gone as (delete from a where id = 1 returning id) select count(*) from gone");
+    let (code, _, err) = run(&["restore", "a.dump", "--table", "a"]);
+    assert!(code == 0 && err.contains("3 rows of the backup in public.a, 1 put back"), "{err}");
+    let (code, _, err) = run(&["restore", "a.dump"]);
+    assert!(code == 1 && err.contains("is not empty"), "{err}");
+    let (code, out, err) = run(&["restore", "a.dump", "--clean", "--format", "json"]);
+    assert!(code == 0 && out.contains("\"tables\":"), "{out}{err}");
+    assert_eq!(ask(&db, "select count(*) from a"), "3");
+    assert_eq!(run(&["status", "--exit-code"]).0, 0);
+
+    fs::write(dir.path().join("supabase/migrations/20260101000003_c.sql"), "alter table a add column c int;\n")
+        .expect("a file");
+    assert_eq!(run(&["apply", "--backup"]).0, 0);
+    let dumps = fs::read_dir(dir.path()).expect("the folder").flatten();
+    let dumps = dumps.filter(|entry| entry.file_name().to_string_lossy().ends_with(".dump.json")).count();
+    assert_eq!(dumps, 2);
+    fs::remove_file(dir.path().join("a.dump.json")).expect("it was there");
+    let (code, _, err) = run(&["restore", "a.dump", "--clean"]);
+    assert!(code == 2 && err.contains("a.dump.json") && err.contains("nobody can tell"), "{err}");
+}
