@@ -160,3 +160,39 @@ fn reset_seeds_and_a_backup_comes_back() {
     let (code, _, err) = run(&["restore", "a.dump", "--clean"]);
     assert!(code == 2 && err.contains("a.dump.json") && err.contains("nobody can tell"), "{err}");
 }
+
+#[test]
+fn a_real_project_up_down_reset_and_back() {
+    let spec = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs/medellin_spark");
+    let db = shared(15).platform_database().expect("a database");
+    let dir = tempfile::tempdir().expect("a folder");
+    for entry in fs::read_dir(spec).expect("the spec").flatten() {
+        fs::copy(entry.path(), dir.path().join(entry.file_name())).expect("a copy");
+    }
+    let run = |args: &[&str]| {
+        let (code, out, err) = run(dir.path(), &db, args);
+        assert!(!err.contains("warning"), "{args:?}\n{err}");
+        assert_eq!(code, 0, "{args:?}\n{out}{err}");
+        out
+    };
+    run(&["build", "--stamp", "20260101000000"]);
+    for name in ["project_url", "service_role_key", "webhook_secret"] {
+        ask(&db, &format!("select vault.create_secret('http://localhost/{name}', '{name}')"));
+    }
+    let tables = "select count(*) from pg_tables where schemaname = 'public'";
+    run(&["apply"]);
+    let made = ask(&db, tables);
+    run(&["apply", "--down-to", "0", "--allow-data-loss"]);
+    assert_eq!(ask(&db, tables), "0");
+    run(&["apply"]);
+    run(&["reset", "--yes", "--seed", "dev"]);
+    assert_eq!(ask(&db, tables), made);
+    run(&["backup", "--file", "all.dump"]);
+    run(&["backup", "--file", "accounts.dump", "--table", "auth.users"]);
+    run(&["restore", "accounts.dump", "--table", "auth.users"]);
+    let out = run(&["restore", "all.dump", "--clean", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert!(json["rows"].as_i64().expect("a number") > 100, "{json}");
+    run(&["status", "--exit-code"]);
+    assert_eq!(ask(&db, tables), made);
+}

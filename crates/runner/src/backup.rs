@@ -80,7 +80,7 @@ fn dump(
 ) -> Result<Manifest, Error> {
     let (major, server) = version(session)?;
     let install = programs::for_server(major)?;
-    let without = if options.supabase { platform_schemas(session)? } else { Vec::new() };
+    let without = if options.supabase && options.tables.is_empty() { platform_schemas(session)? } else { Vec::new() };
     let mut only = Vec::new();
     for written in &options.tables {
         only.push(find_table(session, written)?);

@@ -4,6 +4,7 @@
 //! shared (`public`, and those that hold an extension); then policies on tables of others, since only projects add those,
 //! and publications. Triggers on tables of others go with their functions.
 
+use crate::script::Script;
 use crate::{Error, Event, Production, Refused, Tell, guard, history, journal, lock, run};
 use specc_postgres::{Session, load_sql, postgres};
 use specc_sql::quote;
@@ -100,9 +101,22 @@ fn refused(drop: &str, error: &postgres::Error) -> Error {
 /// # Errors
 /// What the server refuses.
 pub fn seed(session: &mut Session, path: &str, text: &str, tell: Tell<'_>) -> Result<(), Error> {
+    let script = Script::read(text).map_err(|error| Refused::new(format!("{path} cannot be run: {error}")))?;
+    if !script.transaction {
+        return Err(Refused::new(format!(
+            "{path} has a statement that runs in no transaction, and rows are added in one"
+        ))
+        .help("put it into a migration")
+        .into());
+    }
+    // Without the `begin` and `commit` that it may be wrapped in, and with its lines where they were.
+    let (Some(first), Some(last)) = (script.steps.first(), script.steps.last()) else {
+        return Ok(());
+    };
+    let text = "\n".repeat(first.line - 1) + &text[first.start..last.start + last.text.len()];
     run::settle(session, Duration::from_secs(10))?;
     session.batch_execute("begin")?;
-    match load_sql(session, text) {
+    match load_sql(session, &text) {
         Ok(notices) => {
             session.batch_execute("commit")?;
             notices
@@ -171,7 +185,7 @@ select text from (
   select 4, p.polname::text, format('drop policy if exists %I on %s', p.polname, p.polrelid::regclass)
   from pg_policy p join pg_class c on c.oid = p.polrelid cross join me
   where c.relowner <> me.oid
-    and not exists (select from pg_depend e where e.classid = 'pg_policy'::regclass and e.objid = p.oid and e.deptype = 'e')
+    and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')
   union all
   select 5, p.pubname::text, format('drop publication if exists %I', p.pubname)
   from pg_publication p cross join me

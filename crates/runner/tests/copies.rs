@@ -306,10 +306,21 @@ fn a_reset_leaves_the_platform_and_nothing_of_the_project() {
         assert_eq!(reset(&db, &ResetOptions::default()).unwrap(), Vec::<String>::new());
         apply(&db, &all, &options()).unwrap();
         let tell = |_: Event| {};
-        specc_runner::seed(&mut owner, "seeds/dev.sql", "insert into log values ('2026-01-09', 'seed')", &tell)
-            .unwrap();
-        let error = specc_runner::seed(&mut owner, "seeds/dev.sql", "delete from log; select 1/0", &tell).unwrap_err();
-        assert!(error.to_string().starts_with("seeds/dev.sql: division by zero"), "{error}");
+        specc_runner::seed(
+            &mut owner,
+            "seeds/dev.sql",
+            "begin;\ninsert into log values ('2026-01-09', 'seed');\ncommit;\n",
+            &tell,
+        )
+        .unwrap();
+        for (text, said) in [
+            ("delete from log; select 1/0", "seeds/dev.sql: division by zero"),
+            ("begin;\ndelete from log;\nselect no;\ncommit;", "line 3: select no"),
+            ("delete from log; vacuum log", "in no transaction"),
+        ] {
+            let error = specc_runner::seed(&mut owner, "seeds/dev.sql", text, &tell).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
         assert_eq!(ask(&db, "select count(*) from log"), "3");
     }
 }
