@@ -6,7 +6,6 @@ use crate::blocks::Block;
 use crate::owner::Belongs;
 use crate::text::bare;
 use crate::world::{World, class, letter, maybe, name};
-use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Command, Dependency, Entry, Grant, Kind, ObjectId, Policy, Privilege, SqlExpr};
 use specc_sql::quote;
@@ -14,8 +13,10 @@ use specc_sql::quote;
 const POLICIES: &str = "select p.oid, p.polrelid, p.polname::text, p.polpermissive, p.polcmd, p.polroles, \
       pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid) from pg_policy p";
 
+/// Of views; those of tables are known.
 const COLUMNS: &str = "select a.attrelid, a.attnum, a.attacl::text[] from pg_attribute a \
-    where a.attacl is not null and a.attrelid >= 16384 and not a.attisdropped order by a.attrelid, a.attnum";
+    where a.attrelid in (select c.oid from pg_class c where c.relkind in ('v', 'm') and c.oid >= 16384) \
+      and a.attacl is not null and not a.attisdropped order by a.attrelid, a.attnum";
 
 const TYPES: &str =
     "select t.oid, t.typowner, t.typacl::text[] from pg_type t where t.typacl is not null and t.oid >= 16384";
@@ -129,7 +130,7 @@ fn public(world: &mut World<'_>, oid: u32) {
 }
 
 fn relations(world: &mut World<'_>) -> Result<(), Error> {
-    let mut columns: FxHashMap<u32, Vec<(i16, Vec<String>)>> = FxHashMap::default();
+    let mut columns = std::mem::take(&mut world.column_access);
     for row in world.query(COLUMNS, &[])? {
         columns.entry(row.get(0)).or_default().push((row.get(1), row.get(2)));
     }

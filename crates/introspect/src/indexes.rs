@@ -37,10 +37,10 @@ const INDEXES: &str = "select i.indexrelid, i.indrelid, c.relname::text, am.amna
     left join pg_constraint k on k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x') \
     where t.relnamespace = any ($1) and t.relkind in ('r', 'p', 'm') and t.relpersistence <> 't'";
 
-/// The types and collations of the columns that indexes are over.
+/// The types and collations of the columns of materialized views; those of tables are known.
 const COLUMNS: &str = "select a.attrelid, a.attnum, a.atttypid, a.attcollation from pg_attribute a \
-    join pg_class c on c.oid = a.attrelid \
-    where c.relnamespace = any ($1) and c.relkind in ('r', 'p', 'm') and a.attnum > 0 and not a.attisdropped";
+    where a.attrelid in (select c.oid from pg_class c where c.relnamespace = any ($1) and c.relkind = 'm') \
+      and a.attnum > 0 and not a.attisdropped";
 
 /// What is said of the columns of indexes; of those whose operator classes have options, the whole definition.
 const STATISTICS: &str = "select a.attrelid, a.attnum, a.attstattarget::int, \
@@ -48,12 +48,11 @@ const STATISTICS: &str = "select a.attrelid, a.attnum, a.attstattarget::int, \
     from pg_attribute a join pg_class c on c.oid = a.attrelid where c.relkind in ('i', 'I') and c.relnamespace = any ($1) \
       and (a.attstattarget >= 0 or a.attoptions is not null) order by a.attrelid, a.attnum";
 
-struct Columns(FxHashMap<(u32, i16), (u32, u32)>);
-
 pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     let spaces = world.spaces.clone();
-    let columns = world.query(COLUMNS, &[&spaces])?;
-    let columns = Columns(columns.iter().map(|row| ((row.get(0), row.get(1)), (row.get(2), row.get(3)))).collect());
+    for row in world.query(COLUMNS, &[&spaces])? {
+        world.column_types.insert((row.get(0), row.get(1)), (row.get(2), row.get(3)));
+    }
     let mut statistics: FxHashMap<u32, Vec<(i16, i32)>> = FxHashMap::default();
     let mut definitions: FxHashMap<u32, SmolStr> = FxHashMap::default();
     for row in world.query(STATISTICS, &[&spaces])? {
@@ -69,7 +68,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             continue;
         }
         let definition = definitions.remove(&oid);
-        let mut raw = raw(world, &row, table, &relation, &columns);
+        let mut raw = raw(world, &row, table, &relation);
         raw.optioned = definition.is_some();
         let constraint: Option<u32> = row.get(20);
         let part: bool = row.get(18);
@@ -115,7 +114,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn raw(world: &World<'_>, row: &Row, table: u32, relation: &Relation, columns: &Columns) -> Raw {
+fn raw(world: &World<'_>, row: &Row, table: u32, relation: &Relation) -> Raw {
     let numbers: Vec<i16> = row.get(9);
     let keys_count = row.get::<_, i16>(10) as usize;
     let (collations, classes, options): (Vec<u32>, Vec<u32>, Vec<i16>) = (row.get(11), row.get(12), row.get(13));
@@ -123,7 +122,7 @@ fn raw(world: &World<'_>, row: &Row, table: u32, relation: &Relation, columns: &
     let mut keys = Vec::with_capacity(keys_count);
     for n in 0..keys_count.min(numbers.len()) {
         let number = numbers[n];
-        let known = columns.0.get(&(table, number)).copied();
+        let known = world.column_types.get(&(table, number)).copied();
         let on = if number == 0 {
             KeyOn::Expr(SqlExpr::new(bare(texts.next().unwrap_or_default())))
         } else {

@@ -9,10 +9,11 @@ const RELATIONS: &str = "select c.oid, c.relnamespace, c.relname::text, c.relkin
     from pg_class c \
     where c.oid >= 16384 and c.relkind not in ('i', 'I', 't') and c.relpersistence <> 't'";
 
-/// Views have columns too, but only indexes, grants and comments ask for their names.
+/// Of all but the tables that are read in full later.
 const COLUMNS: &str = "select a.attrelid, array_agg(case when a.attisdropped then '' else a.attname::text end order by a.attnum) \
     from pg_attribute a join pg_class c on c.oid = a.attrelid \
     where a.attnum > 0 and c.oid >= 16384 and c.relkind not in ('i', 'I', 't', 'S') and c.relpersistence <> 't' \
+      and not (c.relkind in ('r', 'p', 'f') and c.relnamespace = any ($1)) \
     group by a.attrelid";
 
 pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
@@ -31,7 +32,8 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         };
         world.relations.insert(oid, relation);
     }
-    for row in world.query(COLUMNS, &[])? {
+    let spaces = world.spaces.clone();
+    for row in world.query(COLUMNS, &[&spaces])? {
         if let Some(relation) = world.relations.get_mut(&row.get(0)) {
             relation.columns = row.get::<_, Vec<&str>>(1).into_iter().map(Into::into).collect();
         }

@@ -2,17 +2,18 @@
 
 use crate::Error;
 use crate::blocks::Block;
-use crate::world::{World, class};
+use crate::world::{World, class, maybe};
 use rustc_hash::FxHashMap;
 use smol_str::format_smolstr;
 use specc_catalog::{DataType, Kind, ObjectId, Sequence, SequenceOptions};
 use specc_sql::quote;
 
 const SEQUENCES: &str = "select s.seqrelid, s.seqtypid, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle, \
-      c.relpersistence = 'u', d.deptype = 'i', d.refobjid, d.refobjsubid \
+      c.relpersistence = 'u', d.deptype = 'i', d.refobjid, d.refobjsubid, a.attname::text \
     from pg_sequence s join pg_class c on c.oid = s.seqrelid \
     left join pg_depend d on d.classid = 1259 and d.objid = s.seqrelid and d.refclassid = 1259 and d.refobjsubid > 0 \
       and d.deptype in ('a', 'i') \
+    left join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid \
     where c.relpersistence <> 't'";
 
 /// The numbers of identity columns, by table and column.
@@ -52,10 +53,8 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             }
             continue;
         }
-        let owned_by = owner.and_then(|(table, column)| {
-            let table = world.relations.get(&table)?;
-            Some((table.table(), table.column(column)))
-        });
+        let table = owner.and_then(|(table, _)| world.relations.get(&table)).map(|table| table.table());
+        let owned_by = table.zip(maybe(&row, 12));
         let (schema, name) = (relation.schema.clone(), relation.name.clone());
         let object = Sequence {
             schema: schema.clone(),

@@ -96,6 +96,10 @@ pub(crate) struct World<'c> {
     pub identities: crate::sequences::Identities,
     /// The table and column that a sequence is the identity of.
     pub identity_sequences: FxHashMap<u32, (u32, i16)>,
+    /// The types and collations of columns, by table.
+    pub column_types: FxHashMap<(u32, i16), (u32, u32)>,
+    /// Who may do what with single columns, by table.
+    pub column_access: FxHashMap<u32, Vec<(i16, Vec<String>)>>,
     /// The indexes that constraints have for themselves.
     pub constraint_indexes: FxHashMap<u32, crate::indexes::Raw>,
     /// Columns whose value is computed, by table.
@@ -175,6 +179,8 @@ impl<'c> World<'c> {
             members: FxHashMap::default(),
             identities: crate::sequences::Identities::default(),
             identity_sequences: FxHashMap::default(),
+            column_types: FxHashMap::default(),
+            column_access: FxHashMap::default(),
             constraint_indexes: FxHashMap::default(),
             generated: FxHashMap::default(),
             routine_access: Vec::new(),

@@ -27,10 +27,12 @@ pub(crate) struct Raw {
     pub foreign: Vec<String>,
 }
 
+/// Only a computed column reads others of its table; to spell anything else Postgres need not look at the table.
 const COLUMNS: &str = "select a.attrelid, a.attnum, a.attname::text, a.atttypid, a.atttypmod, \
       case when a.atttypmod >= 0 and a.atttypid >= 16384 then format_type(a.atttypid, a.atttypmod) end, a.attnotnull, \
       a.attidentity, a.attgenerated, a.attcollation, a.attstorage, a.attcompression, a.attislocal, a.attstattarget::int, \
-      a.attoptions, pg_get_expr(d.adbin, d.adrelid), a.attfdwoptions \
+      a.attoptions, pg_get_expr(d.adbin, case when a.attgenerated = '' then 0 else d.adrelid end), a.attfdwoptions, \
+      a.attacl::text[] \
     from pg_attribute a join pg_class c on c.oid = a.attrelid \
     left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum and a.atthasdef \
     where c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't' and c.relnamespace = any ($1) \
@@ -57,9 +59,24 @@ pub(super) fn read(world: &mut World<'_>) -> Result<FxHashMap<u32, Vec<Raw>>, Er
             raw.column.nullable = true;
             not_checked(world, table, &raw.column.name, constraint);
         }
+        remember(world, table, &raw, row.get(17));
         all.entry(table).or_default().push(raw);
     }
     Ok(all)
+}
+
+/// Keeps what readers of other things ask for.
+fn remember(world: &mut World<'_>, table: u32, raw: &Raw, acl: Option<Vec<String>>) {
+    world.column_types.insert((table, raw.number), (raw.ty, raw.collation));
+    if let Some(acl) = acl {
+        world.column_access.entry(table).or_default().push((raw.number, acl));
+    }
+    if let Some(relation) = world.relations.get_mut(&table) {
+        let names = &mut relation.columns;
+        // Where columns were dropped there are holes.
+        names.resize((raw.number.unsigned_abs() as usize).saturating_sub(1), SmolStr::default());
+        names.push(raw.column.name.clone());
+    }
 }
 
 fn column(world: &mut World<'_>, table: u32, row: &Row, texts: &mut FxHashMap<Rc<str>, SmolStr>) -> Raw {
