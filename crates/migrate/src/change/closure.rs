@@ -3,7 +3,7 @@
 use super::how::{How, how};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Body, Catalog, Column, Entry, Kind, Needs, Object, Strength, Table};
+use specc_catalog::{Body, Catalog, Column, Entry, Index, KeyOn, Kind, Needs, Object, Rule, Strength, Table};
 use specc_diff::{Difference, mentions};
 
 /// What happens to each object that does not just stay.
@@ -96,6 +96,16 @@ pub(crate) fn fates(difference: &Difference<'_>) -> Fates {
         }),
         _ => true,
     });
+    // What is gone and still needed by something that stays: another object took its place.
+    let matters = |old: &&u32| {
+        from.at(**old as usize).is_some_and(|(_, entry)| match &entry.object {
+            Object::Constraint(o) => matches!(o.rule, Rule::PrimaryKey { .. } | Rule::Unique { .. }),
+            Object::Index(o) => o.unique,
+            Object::Table(_) | Object::View(_) | Object::Function(_) | Object::Sql(_) => true,
+            _ => false,
+        })
+    };
+    work.extend(difference.removed.iter().filter(matters).map(|&old| Cause::Gone(old)));
     if !work.is_empty() {
         Closure::new(difference, &mut fates).run(work);
     }
@@ -106,6 +116,8 @@ pub(crate) fn fates(difference: &Difference<'_>) -> Fates {
 enum Cause {
     /// It is dropped and made again.
     Again(u32),
+    /// It is dropped.
+    Gone(u32),
     /// A column of this table changes its type, or goes.
     Column(u32, SmolStr, bool),
     /// This table has a new column: what reads `*` reads more.
@@ -122,6 +134,7 @@ struct Closure<'f, 'd> {
     dependents: FxHashMap<u32, Vec<(u32, Strength)>>,
     seen: FxHashSet<u32>,
     gone: FxHashSet<u32>,
+    changed: FxHashSet<u32>,
 }
 
 impl<'f, 'd> Closure<'f, 'd> {
@@ -135,7 +148,9 @@ impl<'f, 'd> Closure<'f, 'd> {
             }
         }
         let seen = fates.again.iter().map(|pair| pair.0).collect();
-        Self { from, to: difference.to, fates, dependents, seen, gone: difference.removed.iter().copied().collect() }
+        let gone = difference.removed.iter().copied().collect();
+        let changed = difference.changed.iter().map(|pair| pair.0).collect();
+        Self { from, to: difference.to, fates, dependents, seen, gone, changed }
     }
 
     fn run(&mut self, mut work: Vec<Cause>) {
@@ -144,6 +159,14 @@ impl<'f, 'd> Closure<'f, 'd> {
                 Cause::Again(object) => {
                     for (other, strength) in self.dependents.get(&object).cloned().unwrap_or_default() {
                         self.touch(other, strength, object, &mut work);
+                    }
+                }
+                Cause::Gone(object) => {
+                    for (other, strength) in self.dependents.get(&object).cloned().unwrap_or_default() {
+                        // What changes anyway does not need it any more.
+                        if !self.changed.contains(&other) {
+                            self.touch(other, strength, object, &mut work);
+                        }
                     }
                 }
                 Cause::Column(table, column, gone) => self.column(table, &column, gone, &mut work),
@@ -274,13 +297,11 @@ impl<'f, 'd> Closure<'f, 'd> {
             let hit = match &entry.object {
                 Object::Index(o) => {
                     o.filter.as_ref().is_some_and(|filter| reads(&filter.text))
-                        || o.keys
-                            .iter()
-                            .any(|key| matches!(&key.on, specc_catalog::KeyOn::Expr(expr) if reads(&expr.text)))
+                        || o.keys.iter().any(|key| matches!(&key.on, KeyOn::Expr(expr) if reads(&expr.text)))
                 }
                 Object::Constraint(o) => match &o.rule {
-                    specc_catalog::Rule::Check { expr, .. } => reads(&expr.text),
-                    specc_catalog::Rule::Exclude { .. } => constraint_reads(&o.rule, column),
+                    Rule::Check { expr, .. } => reads(&expr.text),
+                    Rule::Exclude { .. } => constraint_reads(&o.rule, column),
                     _ => false,
                 },
                 _ => false,
@@ -293,8 +314,7 @@ impl<'f, 'd> Closure<'f, 'd> {
 }
 
 /// Whether a constraint is over the column.
-pub(crate) fn constraint_reads(rule: &specc_catalog::Rule, column: &str) -> bool {
-    use specc_catalog::{KeyOn, Rule};
+pub(crate) fn constraint_reads(rule: &Rule, column: &str) -> bool {
     let has = |columns: &[SmolStr]| columns.iter().any(|c| c == column);
     match rule {
         Rule::PrimaryKey { columns, include } | Rule::Unique { columns, include, .. } => has(columns) || has(include),
@@ -310,11 +330,11 @@ pub(crate) fn constraint_reads(rule: &specc_catalog::Rule, column: &str) -> bool
 }
 
 /// Whether an index is over the column.
-pub(crate) fn index_reads(index: &specc_catalog::Index, column: &str) -> bool {
+pub(crate) fn index_reads(index: &Index, column: &str) -> bool {
     index.include.iter().any(|c| c == column)
         || index.filter.as_ref().is_some_and(|filter| mentions(&filter.text, column))
         || index.keys.iter().any(|key| match &key.on {
-            specc_catalog::KeyOn::Column(name) => name == column,
-            specc_catalog::KeyOn::Expr(expr) => mentions(&expr.text, column),
+            KeyOn::Column(name) => name == column,
+            KeyOn::Expr(expr) => mentions(&expr.text, column),
         })
 }

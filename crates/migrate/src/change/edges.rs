@@ -18,6 +18,17 @@ impl<'d> Builder<'d> {
                 Slot::New(place) => new.insert(place),
             };
         }
+        // What goes with a column is gone when that is.
+        for &place in &self.with_columns {
+            let table = self.old(place).and_then(|entry| match &entry.object {
+                Object::Sequence(o) => o.owned_by.as_ref().map(|(table, _)| table),
+                other => other.table(),
+            });
+            if let Some(home) = table.and_then(|table| self.from.index_of(&table.id())) {
+                let nodes = self.nodes.with(Slot::Old(home as u32), &[Role::Drop]);
+                self.nodes.alias(Slot::Old(place), &nodes);
+            }
+        }
         // What goes or stands with its table has needs of its own.
         old.extend(self.difference.removed.iter().copied());
         old.extend(fates.again.iter().map(|pair| pair.0));
@@ -27,6 +38,7 @@ impl<'d> Builder<'d> {
         self.backward(&sorted(old), fates);
         self.clashes(fates);
         self.required_keys();
+        self.inherited();
     }
 
     /// What something needs is made before it.
@@ -76,8 +88,10 @@ impl<'d> Builder<'d> {
         };
         for &place in places {
             let own = self.nodes.with(Slot::Old(place), &[Role::Drop, Role::After]);
+            let with_column = self.with_columns.contains(&place);
             for (need, strength) in needs.of(place) {
-                if strength == Strength::Wish {
+                // What goes with a column of its table says nothing of the table.
+                if strength == Strength::Wish || with_column && needs.home(place) == Some(need) {
                     continue;
                 }
                 let hard = strength == Strength::Hard;
@@ -121,6 +135,10 @@ impl<'d> Builder<'d> {
     }
 
     fn link(&mut self, before: u32, after: u32, hard: bool) {
+        // What one object does has an order of its own.
+        if self.nodes.all[before as usize].slot == self.nodes.all[after as usize].slot {
+            return;
+        }
         if hard {
             self.nodes.edge(before, after);
         } else {
@@ -148,6 +166,22 @@ impl<'d> Builder<'d> {
                     for after in self.nodes.of(Slot::New(new)).to_vec() {
                         self.nodes.soft(before, after);
                     }
+                }
+            }
+        }
+    }
+
+    /// A column of a parent is gone before a child has one of its own under that name.
+    fn inherited(&mut self) {
+        for node in 0..self.nodes.all.len() as u32 {
+            let Statement::Alter(specc_sql::Alter::AddColumn { table, .. }) = &self.nodes.all[node as usize].statement
+            else {
+                continue;
+            };
+            let Some(Object::Table(o)) = self.from.get(&table.id()).map(|entry| &entry.object) else { continue };
+            for parent in o.inherits.iter().filter_map(|parent| self.from.index_of(&parent.id())) {
+                for before in self.nodes.with(Slot::Old(parent as u32), &[Role::Drop]) {
+                    self.nodes.soft(before, node);
                 }
             }
         }

@@ -104,7 +104,7 @@ impl fmt::Display for ChangeError {
         match self {
             ChangeError::Cycle(cycle) => cycle.fmt(f),
             ChangeError::Circle(statements) => {
-                f.write_str("each of these has to come before another of them:")?;
+                f.write_str("each of these would have to come after the next one, and the last after the first:")?;
                 statements.iter().try_for_each(|text| write!(f, "\n  {text}"))
             }
             ChangeError::Impossible(all) => {
@@ -145,6 +145,7 @@ pub fn plan_change<'d>(
         options,
         late: FxHashSet::default(),
         nodes: Nodes::default(),
+        with_columns: Vec::new(),
         required: FxHashMap::default(),
         notes: Vec::new(),
         warnings: Vec::new(),
@@ -185,6 +186,8 @@ pub(crate) struct Builder<'d> {
     /// Old places of references that go and come again together with the key that they need.
     late: FxHashSet<u32>,
     nodes: Nodes<'d>,
+    /// Old places of what Postgres takes together with a column.
+    with_columns: Vec<u32>,
     /// Where a column becomes required: a key over it waits for that.
     required: FxHashMap<(TableName, SmolStr), u32>,
     notes: Vec<SmolStr>,
@@ -351,23 +354,27 @@ impl<'d> Builder<'d> {
                 _ => false,
             })
         };
-        if self.options.offline || !fates.again.iter().any(|&(old, _)| is_key(old)) {
+        let going = fates.again.iter().map(|pair| pair.0).chain(self.difference.removed.iter().copied());
+        let keys: FxHashSet<u32> = going.filter(|&old| is_key(old)).collect();
+        if self.options.offline || keys.is_empty() || fates.again.is_empty() {
             return;
         }
-        let keys: FxHashSet<u32> = fates.again.iter().map(|pair| pair.0).filter(|&old| is_key(old)).collect();
         let needs = Needs::new(self.from);
         let references = fates
             .again
             .iter()
             .filter(|&&(old, _)| !keys.contains(&old) && needs.of(old).iter().any(|(need, _)| keys.contains(need)));
         self.late = references.map(|pair| pair.0).collect();
+        // A key that goes while references to its columns stay goes in the same moment.
+        let needed: FxHashSet<u32> = self.late.iter().flat_map(|&old| needs.of(old)).map(|(need, _)| need).collect();
+        self.late.extend(keys.into_iter().filter(|key| needed.contains(key)));
     }
 
     fn circle(&self, circle: &[u32]) -> ChangeError {
         let words = |&node: &u32| {
             let mut text = String::new();
             specc_sql::print(&self.nodes.all[node as usize].statement, &mut text);
-            text.lines().next().unwrap_or_default().to_string()
+            text.split_whitespace().take(12).collect::<Vec<_>>().join(" ")
         };
         ChangeError::Circle(circle.iter().take(12).map(words).collect())
     }

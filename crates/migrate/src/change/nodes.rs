@@ -183,8 +183,29 @@ impl<'d> Nodes<'d> {
                 }
             }
         }
-        if sorted.len() == n { Ok(sorted) } else { Err((0..n as u32).filter(|&i| !done[i as usize]).collect()) }
+        if sorted.len() == n { Ok(sorted) } else { Err(circle(&edges, &done)) }
     }
+}
+
+/// Nodes that wait for each other, each for the one after it.
+fn circle(edges: &[(u32, u32, bool)], done: &[bool]) -> Vec<u32> {
+    let mut before: FxHashMap<u32, u32> = FxHashMap::default();
+    for &(a, b, soft) in edges {
+        if !soft && !done[a as usize] && !done[b as usize] {
+            before.entry(b).or_insert(a);
+        }
+    }
+    let Some(mut at) = before.keys().min().copied() else { return Vec::new() };
+    let mut path: Vec<u32> = Vec::new();
+    while !path.contains(&at) {
+        path.push(at);
+        match before.get(&at) {
+            Some(&next) => at = next,
+            None => return path,
+        }
+    }
+    let start = path.iter().position(|&node| node == at).unwrap_or(0);
+    path.split_off(start)
 }
 
 /// Statements that run together.

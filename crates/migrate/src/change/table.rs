@@ -50,12 +50,18 @@ impl<'d> Builder<'d> {
     fn columns(&mut self, old: u32, new: u32, from: &'d Table, to: &'d Table) {
         let find = |table: &'d Table, name: &str| table.columns.iter().find(|column| column.name == name);
         for column in &from.columns {
-            if find(to, &column.name).is_none() {
+            // A column of a parent goes there.
+            let inherited = from.inherits.iter().any(|parent| {
+                matches!(self.from.get(&parent.id()).map(|entry| &entry.object), Some(Object::Table(parent))
+                    if parent.columns.iter().any(|other| other.name == column.name))
+            });
+            if find(to, &column.name).is_none() && !inherited {
                 self.drop_column(old, from, column, column.generated.is_some());
             }
         }
         for column in &to.columns {
             match find(from, &column.name) {
+                None if self.comes_from_parent(to, column) => {}
                 None => self.add_column(new, to, column),
                 Some(before) if before == column => {}
                 Some(before) if is_regenerated(before, column) => {
@@ -69,6 +75,15 @@ impl<'d> Builder<'d> {
                 Some(before) => self.alter_column(new, to, before, column),
             }
         }
+    }
+
+    /// Whether a parent gets the column in the same change, and with it this table.
+    fn comes_from_parent(&self, table: &Table, column: &Column) -> bool {
+        let has = |catalog: &specc_catalog::Catalog, parent: &specc_catalog::TableName| {
+            matches!(catalog.get(&parent.id()).map(|entry| &entry.object), Some(Object::Table(parent))
+                if parent.columns.iter().any(|other| other.name == column.name))
+        };
+        table.inherits.iter().any(|parent| has(self.to, parent) && !has(self.from, parent))
     }
 
     fn drop_column(&mut self, old: u32, table: &'d Table, column: &'d Column, kept: bool) -> u32 {

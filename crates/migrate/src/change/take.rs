@@ -21,7 +21,7 @@ impl<'d> Builder<'d> {
         let needs = Needs::new(self.from);
         let direct: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
         let apart = self.mutual(&set, &needs);
-        let mut along = Vec::new();
+        let (mut along, mut columns) = (Vec::new(), Vec::new());
         for &old in &places {
             let Some(entry) = self.old(old) else { continue };
             let home = self.home(&needs, old);
@@ -33,6 +33,7 @@ impl<'d> Builder<'d> {
                 continue;
             }
             if !again.contains_key(&old) && self.goes_with_column(&entry.object) {
+                columns.push(old);
                 continue;
             }
             let slot = Slot::Old(old);
@@ -80,6 +81,7 @@ impl<'d> Builder<'d> {
                 }
             }
         }
+        self.with_columns = columns;
         for (old, home) in along {
             let nodes = self.nodes.with(Slot::Old(home), &[Role::Drop]);
             self.nodes.alias(Slot::Old(old), &nodes);
