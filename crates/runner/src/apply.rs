@@ -1,10 +1,9 @@
 //! Brings a database to the newest migration, or back to an older one.
 
+use crate::jobs::jobs;
 use crate::journal::{self, Phase};
-use crate::migration::script;
 use crate::run::{self, Job, Runner};
-use crate::script::Script;
-use crate::status::{self, Standing, State};
+use crate::status::{self, Standing};
 use crate::watch::{Watch, Watching};
 use crate::{Connect, Error, Event, Migration, Migrations, Production, Refused, Tell, guard, history, lock};
 use serde::Serialize;
@@ -158,7 +157,7 @@ pub fn apply(
     if options.dry_run {
         let standing = status::standing(&mut session, migrations, options.supabase)?;
         let jobs = jobs(migrations, options, &standing)?;
-        let ran = jobs.iter().map(|job| ran(job, None)).collect();
+        let ran = jobs.iter().flat_map(|job| ran(job, None)).collect();
         return Ok(Applied { ran, down, dry_run: true, ..Applied::default() });
     }
     guard::check(says.as_ref(), options.allow_production, "changing it", "specc apply --allow-production")?;
@@ -183,7 +182,7 @@ pub fn apply(
         let mut runner = Runner { session: &mut session, options, tell, watch: &watch, batch };
         for job in &jobs {
             let took = runner.run(job)?;
-            done.ran.push(ran(job, Some(took)));
+            done.ran.extend(ran(job, Some(took)));
         }
         Ok::<(), Error>(())
     })?;
@@ -192,15 +191,17 @@ pub fn apply(
     Ok(done)
 }
 
-fn ran(job: &Job<'_>, took: Option<Duration>) -> Ran {
-    Ran {
-        stamp: job.migration.stamp.clone(),
-        name: job.migration.name.clone(),
-        steps: job.script.steps.len(),
+/// The file of a job, and before it those that go back with it.
+fn ran(job: &Job<'_>, took: Option<Duration>) -> Vec<Ran> {
+    let one = |migration: &Migration| Ran {
+        stamp: migration.stamp.clone(),
+        name: migration.name.clone(),
+        steps: if migration.stamp == job.migration.stamp { job.script.steps.len() } else { 0 },
         transaction: job.script.transaction,
-        loses: job.script.loses.clone(),
+        loses: if migration.stamp == job.migration.stamp { job.script.loses.clone() } else { Vec::new() },
         seconds: took.map(|took| (took.as_secs_f64() * 1000.0).round() / 1000.0),
-    }
+    };
+    job.with.iter().copied().chain([job.migration]).map(one).collect()
 }
 
 /// The stamps that were named must be there.
@@ -264,72 +265,4 @@ fn mark(session: &mut Session, options: &Options) -> Result<(), Error> {
         journal::step_done(session, &step.stamp, step.ordinal)?;
     }
     Ok(())
-}
-
-/// What is to be run, in this order. Every file is taken apart before the first one runs.
-fn jobs<'a>(migrations: &'a Migrations, options: &Options, standing: &'a Standing) -> Result<Vec<Job<'a>>, Error> {
-    let report = &standing.report;
-    let stopped = |state| report.migrations.iter().find(|entry| entry.state == state);
-    status::refuse(report, options.out_of_order || options.down_to.is_some())?;
-    let job = |migration: &'a Migration, script: Script, down: bool| Job {
-        migration,
-        file: if down { migration.down.as_ref().unwrap_or(&migration.up) } else { &migration.up },
-        script,
-        down,
-        before: standing
-            .journal
-            .get(&migration.stamp)
-            .filter(|row| row.phase == if down { Phase::Reverting } else { Phase::Applying }),
-    };
-    let state = |migration: &Migration| {
-        report.migrations.iter().find(|entry| entry.stamp == migration.stamp).map(|entry| entry.state)
-    };
-    let Some(down_to) = &options.down_to else {
-        if let Some(entry) = stopped(State::Reverting) {
-            return Err(Refused::new(format!(
-                "{}_{} was being taken back and is not through",
-                entry.stamp, entry.name
-            ))
-            .help(
-                "go on with that first: specc apply --down-to STAMP, with the stamp of the migration before it (or 0)",
-            )
-            .into());
-        }
-        let wanted = |migration: &&Migration| {
-            let open = matches!(state(migration), Some(State::Pending | State::Interrupted | State::OutOfOrder));
-            open && options.to.as_ref().is_none_or(|to| migration.stamp <= *to)
-        };
-        let mut open: Vec<_> = migrations.all.iter().filter(wanted).collect();
-        // What was begun comes first, whatever its stamp.
-        open.sort_by_key(|migration| state(migration) != Some(State::Interrupted));
-        return open.into_iter().map(|migration| Ok(job(migration, migration.script()?, false))).collect();
-    };
-    if let Some(entry) = stopped(State::Interrupted) {
-        return Err(Refused::new(format!("{}_{} was begun and is not through", entry.stamp, entry.name))
-            .help("go on with that first: specc apply; then take it back")
-            .into());
-    }
-    let mut jobs = Vec::new();
-    for migration in migrations.all.iter().rev().filter(|migration| migration.stamp > *down_to) {
-        if !matches!(state(migration), Some(State::Applied | State::Reverting)) {
-            continue;
-        }
-        let Some(file) = &migration.down else {
-            return Err(Refused::new(format!("{} has no down script, so it cannot be taken back", migration.up.path))
-                .help(format!("write specc/down/{}.down.sql", migration.title()))
-                .into());
-        };
-        jobs.push(job(migration, script(file)?, true));
-    }
-    let lost: String = jobs
-        .iter()
-        .flat_map(|job| job.script.loses.iter().map(|loss| format!("\n  {}: {loss}", job.migration.title())))
-        .collect();
-    if !lost.is_empty() && !options.allow_data_loss && !options.dry_run {
-        return Err(Refused::new(format!("going back loses:{lost}"))
-            .help("if that is what you want: --allow-data-loss (and `specc backup` before)")
-            .into());
-    }
-    jobs.sort_by_key(|job| state(job.migration) != Some(State::Reverting));
-    Ok(jobs)
 }

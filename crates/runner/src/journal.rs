@@ -211,6 +211,15 @@ pub(crate) fn finish(session: &mut Session, stamp: &str, down: bool) -> Result<(
         .into())
 }
 
+/// A file went back with an earlier one.
+pub(crate) fn taken_back(session: &mut Session, stamp: &str) -> Result<(), postgres::Error> {
+    session.execute(
+        "update specc.migrations set state = 'reverted', finished = clock_timestamp(), error = null where stamp = $1",
+        &[&stamp],
+    )?;
+    Ok(())
+}
+
 /// All steps of a file that is one transaction.
 pub(crate) fn steps_done(session: &mut Session, stamp: &str, steps: &[Step]) -> Result<(), postgres::Error> {
     let ordinals: Vec<i32> = steps.iter().map(|step| number(step.ordinal as usize)).collect();

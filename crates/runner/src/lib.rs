@@ -16,6 +16,7 @@ mod failure;
 mod fingerprint;
 mod guard;
 mod history;
+mod jobs;
 mod journal;
 mod lock;
 mod manifest;

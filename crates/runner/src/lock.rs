@@ -9,11 +9,14 @@ use std::time::{Duration, Instant};
 const KEY: i64 = 0x0073_7065_6363_0001;
 
 const POLL: Duration = Duration::from_millis(250);
+/// The session of a runner that has just ended takes a moment to end too.
+const MOMENT: Duration = Duration::from_millis(600);
 
 /// Takes the lock for as long as the session lives, waiting as long as `patience` for who has it. It is asked for again and
 /// again, never waited for in the server: a statement that waits there holds a snapshot, which a concurrent index build of
 /// the other runner would wait for in turn.
 pub(crate) fn take(session: &mut Session, patience: Duration, tell: Tell<'_>) -> Result<(), Error> {
+    let patience = patience.max(MOMENT);
     let began = Instant::now();
     let mut said: Option<Instant> = None;
     loop {
@@ -23,7 +26,7 @@ pub(crate) fn take(session: &mut Session, patience: Duration, tell: Tell<'_>) ->
         }
         let waited = began.elapsed();
         let left = patience.saturating_sub(waited);
-        let due = said.is_none_or(|last| last.elapsed() >= Duration::from_secs(5));
+        let due = waited > MOMENT && said.is_none_or(|last| last.elapsed() >= Duration::from_secs(5));
         if left.is_zero() || due {
             let holder = holder(session)?.unwrap_or_else(|| "it has just ended".into());
             if left.is_zero() {
@@ -34,7 +37,7 @@ pub(crate) fn take(session: &mut Session, patience: Duration, tell: Tell<'_>) ->
             said = Some(Instant::now());
             tell(Event::Waiting { holder, waited });
         }
-        sleep(POLL.min(left));
+        sleep(if waited < MOMENT { MOMENT / 20 } else { POLL.min(left) });
     }
 }
 

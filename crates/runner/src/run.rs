@@ -21,6 +21,8 @@ pub(crate) struct Job<'a> {
     pub(crate) file: &'a File,
     pub(crate) script: Script,
     pub(crate) down: bool,
+    /// Later files that it takes back too: their own down scripts have no statements.
+    pub(crate) with: Vec<&'a Migration>,
     /// What the journal has of an earlier try.
     pub(crate) before: Option<&'a Row>,
 }
@@ -92,7 +94,9 @@ impl Runner<'_> {
         }
         settle(self.session, self.options.lock_timeout)?;
         let took = began.elapsed();
-        (self.tell)(Event::Done { title: job.migration.title(), took, down: job.down });
+        for migration in job.with.iter().copied().chain([job.migration]) {
+            (self.tell)(Event::Done { title: migration.title(), took, down: job.down });
+        }
         Ok(took)
     }
 
@@ -171,9 +175,11 @@ impl Runner<'_> {
     /// The file is done: in the journal, and in Supabase's history.
     fn finish(&mut self, job: &Job<'_>) -> Result<(), Error> {
         journal::finish(self.session, &job.migration.stamp, job.down)?;
+        job.with.iter().try_for_each(|later| journal::taken_back(self.session, &later.stamp))?;
         if self.options.supabase {
             if job.down {
                 history::remove(self.session, &job.migration.stamp)?;
+                job.with.iter().try_for_each(|later| history::remove(self.session, &later.stamp))?;
             } else {
                 history::add(self.session, job.migration, &job.script.steps)?;
             }

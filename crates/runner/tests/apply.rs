@@ -419,3 +419,50 @@ fn what_takes_long_is_told() {
     );
     assert!(slow.contains("waits for process") && slow.contains("report, idle in transaction"), "{slow}");
 }
+
+#[test]
+fn files_of_one_change_go_back_together() {
+    let db = fresh();
+    let ups = [
+        A,
+        B,
+        ("20260101000003_b_index", "create index a_b on a (b);"),
+        ("20260101000004_b_check", "alter table a add check (b > 0);"),
+    ];
+    let none = "-- taken back with the first file of the change\n";
+    let downs = [
+        ("20260101000001_a", "drop table a;"),
+        ("20260101000002_b", "alter table a drop column b;"),
+        ("20260101000003_b_index", none),
+        ("20260101000004_b_check", none),
+    ];
+    let all = migrations(&ups, &downs);
+    let down = |stamp: &str| Options { down_to: Some(stamp.into()), ..options() };
+    apply(&db, &all, &Options { to: Some("20260101000003".into()), ..options() }).unwrap();
+    let said = refused(&db, &all, &down("20260101000001"));
+    assert!(
+        said.contains("20260101000002_b goes back together with 20260101000004_b_check, which is not applied"),
+        "{said}"
+    );
+    apply(&db, &all, &options()).unwrap();
+    for stamp in ["20260101000002", "20260101000003"] {
+        let said = refused(&db, &all, &down(stamp));
+        assert!(said.contains("cannot go back alone: 20260101000002_b takes the whole change back"), "{said}");
+        assert!(said.contains("--down-to 20260101000001"), "{said}");
+    }
+    assert!(report_is_clean(&db, &all));
+    // All of it or nothing.
+    ask(&db, "create view v as select b from a");
+    assert!(refused(&db, &all, &down("20260101000001")).contains("other objects depend on it"));
+    assert_eq!(states(&db, &all), [State::Applied, State::Reverting, State::Applied, State::Applied]);
+    assert!(refused(&db, &all, &options()).contains("20260101000002_b was being taken back and is not through"));
+    ask(&db, "drop view v");
+    assert_eq!(apply(&db, &all, &down("20260101000001")).unwrap().ran.len(), 3);
+    assert_eq!(states(&db, &all), [State::Applied, State::Pending, State::Pending, State::Pending]);
+    assert_eq!(
+        ask(&db, "select string_agg(version, ',') from supabase_migrations.schema_migrations"),
+        "20260101000001"
+    );
+    assert_eq!(apply(&db, &all, &options()).unwrap().ran.len(), 3);
+    assert!(report_is_clean(&db, &all));
+}
