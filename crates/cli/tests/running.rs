@@ -196,3 +196,50 @@ fn a_real_project_up_down_reset_and_back() {
     run(&["status", "--exit-code"]);
     assert_eq!(ask(&db, tables), made);
 }
+
+#[test]
+fn a_change_that_was_built_goes_up_and_back() {
+    let (dir, db) = (tempfile::tempdir().expect("a folder"), shared(18).platform_database().expect("a database"));
+    let spec = |more: &str| {
+        let fields = "id: uuid = gen_random_uuid() key\n  title: text\n  n: int?\n";
+        fs::write(dir.path().join("a.dbspec"), format!("entity notes {{\n  {fields}{more}  rls off\n}}\n"))
+            .expect("a file");
+    };
+    let run = |args: &[&str]| {
+        let (code, _, err) = run(dir.path(), &db, args);
+        assert_eq!(code, 0, "{args:?}\n{err}");
+        err
+    };
+    fs::write(dir.path().join("specc.toml"), "name = \"notes\"\n").expect("a file");
+    spec("");
+    run(&["build", "--stamp", "20260101000000"]);
+    run(&["apply"]);
+    ask(
+        &db,
+        "with new as (insert into notes (title, n) select g::text, g from generate_series(1, 50) g returning id) select count(*) from new",
+    );
+    let rows = "select count(*) || md5(string_agg(title || n, ',' order by n)) from notes";
+    let shape = "select string_agg(attname || format_type(atttypid, atttypmod) || attnotnull, ',' order by attnum) from pg_attribute \
+                 where attrelid = 'notes'::regclass and attnum > 0 and not attisdropped";
+    let before = (ask(&db, rows), ask(&db, shape));
+    spec("  token: uuid = gen_random_uuid()\n  index (n)\n  unique (title)\n  check n_ok: n > 0\n");
+    run(&["build", "--stamp", "20260102000000"]);
+    run(&["apply"]);
+    run(&["status", "--exit-code"]);
+    assert_eq!(ask(&db, "select count(distinct token) || ' ' || bool_and(token is not null) from notes"), "50 true");
+    assert_eq!(
+        ask(&db, "select bool_and(indisvalid) and count(*) = 3 from pg_index where indrelid = 'notes'::regclass"),
+        "t"
+    );
+    let last = run(&["apply", "--dry-run", "--down-to", "0"]);
+    assert!(last.contains("would take back"), "{last}");
+    let first = fs::read_dir(dir.path().join("supabase/migrations")).expect("the folder").flatten();
+    let first = first
+        .map(|entry| entry.file_name().to_string_lossy()[..14].to_owned())
+        .filter(|stamp| stamp.starts_with("20260101"))
+        .max();
+    run(&["apply", "--down-to", &first.expect("a migration"), "--allow-data-loss"]);
+    assert_eq!((ask(&db, rows), ask(&db, shape)), before);
+    run(&["apply"]);
+    run(&["status", "--exit-code"]);
+}
