@@ -220,8 +220,10 @@ pub struct Entity {
     pub rls: Rls,
     pub options: Vec<ast::Setting>,
     pub replica_identity: Option<SmolStr>,
-    /// Whose columns it has too; they are among `fields`.
+    /// Whose columns it has too; they are not among `fields`.
     pub inherits: Vec<EntityId>,
+    /// What it needs besides what it names.
+    pub depends: Vec<Object>,
     pub fields: Vec<Field>,
     pub key: Option<Key>,
     pub uniques: Vec<Unique>,

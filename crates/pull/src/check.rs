@@ -78,6 +78,9 @@ pub(crate) fn check(state: &mut State<'_>, texts: &[Text], meant: &Meant, proble
         }
     }
     if !changed {
+        if let (Err(cycle), Ok(_)) = (specc_catalog::order(&meant.catalog), specc_catalog::order(state.catalog)) {
+            problems.push(cycle.to_string());
+        }
         for (id, entry) in meant.catalog.iter() {
             if !matches!(entry.object, Object::Sql(_)) && !state.catalog.contains(id) {
                 problems.push(format!("the text makes a {id} that is not there"));

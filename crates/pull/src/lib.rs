@@ -75,6 +75,8 @@ pub struct Block {
     pub object: ObjectId,
     /// Why no construct says it.
     pub why: String,
+    /// The block sets a comment of the object, or of one of its columns; all else of it is said by constructs.
+    pub comment: bool,
 }
 
 /// More often than this nothing is said in another way: each object has four.
@@ -115,11 +117,11 @@ pub fn pull(catalog: &Catalog, options: &Options) -> Pulled {
                 Object::Sql(sql) => sql.name.clone(),
                 _ => render::block_name(id),
             };
-            pulled.blocks.push(Block { name, object: id.clone(), why: state.why(id).to_owned() });
+            pulled.blocks.push(Block { name, object: id.clone(), why: state.why(id).to_owned(), comment: false });
         }
     }
     for (id, name, why) in render::comment_blocks(&state) {
-        pulled.blocks.push(Block { name, object: id, why });
+        pulled.blocks.push(Block { name, object: id, why, comment: true });
     }
     pulled
 }

@@ -1,10 +1,12 @@
 //! What a spec means, pulled, means the same.
 
-use specc_catalog::{Catalog, Object};
-use specc_diag::Sources;
+mod support;
+
+use specc_catalog::Object;
 use specc_model::{Options, Target};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use support::lower;
 
 fn specs() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs");
@@ -22,24 +24,6 @@ fn files(dir: &Path) -> Vec<(String, String)> {
     all.iter().map(|path| (name(path), std::fs::read_to_string(path).expect("text"))).collect()
 }
 
-fn lower(files: &[(String, String)], options: &Options) -> Catalog {
-    let mut sources = Sources::new();
-    let (mut trees, mut found) = (Vec::new(), Vec::new());
-    for (name, text) in files {
-        let file = sources.add(name.clone(), text.clone());
-        let (tree, findings) = specc_syntax::parse(file, text);
-        trees.push(tree);
-        found.extend(findings);
-    }
-    let (model, findings) = specc_model::analyze(trees, &mut sources, options.clone());
-    found.extend(findings);
-    let (catalog, findings) = specc_lower::lower(&model);
-    found.extend(findings);
-    found.retain(|d| d.severity() == specc_diag::Severity::Error);
-    assert!(found.is_empty(), "{found:#?}");
-    catalog
-}
-
 #[test]
 fn every_spec_comes_back() {
     let mut counts = String::new();
@@ -53,6 +37,8 @@ fn every_spec_comes_back() {
         };
         let wanted = lower(&files(&dir), &Options { target, ..Options::default() });
         let pulled = specc_pull::pull(&wanted, &specc_pull::Options::new(&name, target));
+        let again = specc_pull::pull(&wanted, &specc_pull::Options::new(&name, target));
+        assert_eq!(pulled.files, again.files, "{name}: the same each time");
         assert!(pulled.problems.is_empty(), "{name}: {:#?}", pulled.problems);
         let said = lower(&pulled.files, &specc_pull::Options::new(&name, target).model());
         let blocks: Vec<_> = pulled.blocks.iter().map(|block| &block.object).collect();

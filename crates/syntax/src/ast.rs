@@ -327,6 +327,8 @@ pub enum MemberKind {
     Rls(Name),
     /// `with (fillfactor = 70)`
     With(Vec<Setting>),
+    /// `depends on sql plain_search`: kind, if written, and name
+    Depends(Vec<(Option<Name>, QName)>),
     /// `inherits animals, things`
     Inherits(Vec<QName>),
     /// `replica identity full` (the word after `identity`)
@@ -519,6 +521,8 @@ pub struct ExcludeDecl {
 /// `[unique] index [name:] (elements) using gin include (a) with (fastupdate = off) nulls not distinct where expr was old`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexDecl {
+    /// Of an index of a view; in an entity the member has it.
+    pub doc: Doc,
     pub name: Option<Name>,
     pub unique: bool,
     pub elements: Vec<IndexElement>,

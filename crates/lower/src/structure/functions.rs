@@ -1,14 +1,14 @@
 //! Functions, procedures, and the triggers that the author wrote.
 
-use super::types::{constant, qualified};
-use super::{Room, depends, names, table_of};
+use super::types::{constant, qualified, table_name};
+use super::{Room, depends, names};
 use crate::expr::{Folder, RowRef};
 use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog as catalog;
 use specc_catalog::{Body, DataType, Dependency, Kind, ObjectId, SqlExpr, Timing, Volatility};
 use specc_model::scope::Scope;
-use specc_model::{Entity, Expr, Function, Model, Param, Returns, Target, Trigger, TriggerAction};
+use specc_model::{Entity, Expr, Function, Model, Param, Qualified, Returns, Target, Trigger, TriggerAction};
 use specc_syntax::ast::TriggerTiming;
 
 pub(super) fn lower(room: &mut Room) {
@@ -96,21 +96,35 @@ fn returns(model: &Model, function: &Function) -> Option<catalog::Returns> {
     }
 }
 
-/// Triggers of all entities, also of external ones.
+/// What a trigger is on.
+#[derive(Clone, Copy)]
+struct On<'a> {
+    name: &'a Qualified,
+    area: &'a SmolStr,
+    /// Absent for a view, whose triggers have no conditions on rows that are known.
+    entity: Option<&'a Entity>,
+}
+
+/// Triggers of all entities, also of external ones, and of views.
 pub(super) fn triggers(room: &mut Room) {
     let model = room.model;
     for entity in &model.entities {
         for it in &entity.triggers {
-            trigger(room, entity, it);
+            trigger(room, On { name: &entity.name, area: &entity.meta.area, entity: Some(entity) }, it);
+        }
+    }
+    for view in &model.views {
+        for it in &view.triggers {
+            trigger(room, On { name: &view.name, area: &view.meta.area, entity: None }, it);
         }
     }
 }
 
-fn trigger(room: &mut Room, entity: &Entity, it: &Trigger) {
+fn trigger(room: &mut Room, on: On<'_>, it: &Trigger) {
     let model = room.model;
     let (function, args) = match &it.action {
         TriggerAction::Execute { function, args } => (qualified(function), args.clone()),
-        TriggerAction::Body(body) => (own_function(room, entity, it, body), Vec::new()),
+        TriggerAction::Body(body) => (own_function(room, on, it, body), Vec::new()),
     };
     let mut depends = it.when.iter().flat_map(|e| room.lookup.of_expr(model, e)).collect::<Vec<_>>();
     // The trigger itself implies the function by name; which of the declared ones that is, is known here.
@@ -128,7 +142,7 @@ fn trigger(room: &mut Room, entity: &Entity, it: &Trigger) {
         );
     }
     let object = catalog::Trigger {
-        table: table_of(entity),
+        table: table_name(on.name),
         name: it.name.clone(),
         timing: match it.timing {
             TriggerTiming::Before => Timing::Before,
@@ -139,7 +153,10 @@ fn trigger(room: &mut Room, entity: &Entity, it: &Trigger) {
         per_row: it.per_row,
         old_table: it.old_table.clone(),
         new_table: it.new_table.clone(),
-        when: it.when.as_deref().map(|e| over_old_and_new(model, entity, e)),
+        when: it.when.as_deref().map(|e| match on.entity {
+            Some(entity) => over_old_and_new(model, entity, e),
+            None => constant(model, e),
+        }),
         function,
         args,
         constraint: it.constraint,
@@ -147,18 +164,18 @@ fn trigger(room: &mut Room, entity: &Entity, it: &Trigger) {
         enabled: it.enabled.clone().unwrap_or_default(),
     };
     let mut meta = it.meta.clone();
-    meta.area = entity.meta.area.clone();
+    meta.area = on.area.clone();
     room.declare(object, &meta, depends);
 }
 
 /// The function of a trigger that was written with a body. Its search path is pinned to where the author's names are:
 /// it may run inside a function whose own path is empty.
-fn own_function(room: &mut Room, entity: &Entity, it: &Trigger, body: &SmolStr) -> catalog::Qualified {
+fn own_function(room: &mut Room, on: On<'_>, it: &Trigger, body: &SmolStr) -> catalog::Qualified {
     let model = room.model;
-    let name = names::helper(model, entity, &[&it.name]);
+    let name = names::helper_of(model, on.name, &[&it.name]);
     let schema = model.options.helper_schema.clone();
-    let mut path = vec![entity.name.schema.as_str()];
-    if entity.name.schema != model.options.default_schema {
+    let mut path = vec![on.name.schema.as_str()];
+    if on.name.schema != model.options.default_schema {
         path.push(&model.options.default_schema);
     }
     if model.options.target == Target::Supabase {
@@ -168,7 +185,7 @@ fn own_function(room: &mut Room, entity: &Entity, it: &Trigger, body: &SmolStr) 
     let mut function = trigger_function(schema.clone(), name.clone(), body.clone());
     function.settings = vec![("search_path".into(), path.join(", ").into())];
     let mut meta = it.meta.clone();
-    meta.area = entity.meta.area.clone();
+    meta.area = on.area.clone();
     meta.doc = None;
     room.helper_schema();
     room.declare(function, &meta, Vec::new());

@@ -75,7 +75,8 @@ fn declared(ground: &Ground<'_>, entity: &Entity, index: &Index, made: &mut Made
         nulls_not_distinct: index.nulls_not_distinct,
     };
     let mut entry = Entry::new(object);
-    entry.depends = index.elements.iter().filter_map(|e| ground.lookup.of_collation(e.collation.as_ref())).collect();
+    entry.depends = super::tables::stated(model, entity);
+    entry.depends.extend(index.elements.iter().filter_map(|e| ground.lookup.of_collation(e.collation.as_ref())));
     for expr in exprs_of(index.elements.iter(), index.filter.as_ref()) {
         entry.depends.extend(ground.lookup.of_expr(model, expr));
     }

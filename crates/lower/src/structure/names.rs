@@ -1,7 +1,7 @@
 //! Names that the author left to us.
 
 use smol_str::SmolStr;
-use specc_model::{Entity, Model};
+use specc_model::{Entity, Model, Qualified};
 
 /// The longest name that Postgres keeps whole, in bytes.
 const LONGEST: usize = 63;
@@ -14,11 +14,16 @@ pub(crate) fn joined(parts: &[&str]) -> SmolStr {
 /// The name of a generated function for `entity`: with the schema where that is not the default one, since the
 /// functions of all schemas share the helper schema.
 pub(crate) fn helper(model: &Model, entity: &Entity, what: &[&str]) -> SmolStr {
+    helper_of(model, &entity.name, what)
+}
+
+/// The same for an entity or view of this name.
+pub(crate) fn helper_of(model: &Model, name: &Qualified, what: &[&str]) -> SmolStr {
     let mut parts = Vec::with_capacity(what.len() + 2);
-    if entity.name.schema != model.options.default_schema {
-        parts.push(entity.name.schema.as_str());
+    if name.schema != model.options.default_schema {
+        parts.push(name.schema.as_str());
     }
-    parts.push(&entity.name.name);
+    parts.push(&name.name);
     parts.extend(what);
     joined(&parts)
 }

@@ -29,7 +29,7 @@ pub(super) fn lower(room: &mut Room) {
 
 fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
     let model = ground.model;
-    let mut depends = Vec::new();
+    let mut depends = stated(model, entity);
     for field in &entity.fields {
         depends.extend(ground.lookup.of_type(&field.ty));
         depends.extend(ground.lookup.of_collation(field.collation.as_deref()));
@@ -57,6 +57,11 @@ fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
     if let Some(entry) = ground.entry(table, &entity.meta, depends) {
         made.add(entry, entity.meta.span);
     }
+}
+
+/// What the entity says that it needs: its table, constraints and indexes come after it.
+pub(super) fn stated(model: &Model, entity: &Entity) -> Vec<Dependency> {
+    super::depends::declared(model, &entity.depends, "the entity says so")
 }
 
 fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
@@ -200,7 +205,8 @@ fn checks(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
         let expr = bare(model, entity.id, &check.expr);
         let rule = catalog::Rule::Check { expr, no_inherit: check.no_inherit };
         let held = Held { not_valid: check.not_valid, ..Held::new(rule) };
-        let depends = ground.lookup.of_expr(model, &check.expr);
+        let mut depends = ground.lookup.of_expr(model, &check.expr);
+        depends.extend(stated(model, entity));
         constrain(made, entity, &check.name, held, depends, check.doc.as_ref(), check.span);
     }
 }
@@ -214,7 +220,7 @@ fn excludes(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
             elements: elements.map(|(e, operator)| (index_key(model, entity, e), operator.clone())).collect(),
             filter: exclude.filter.as_deref().map(|f| bare(model, entity.id, f)),
         };
-        let mut depends = Vec::new();
+        let mut depends = stated(model, entity);
         for expr in exprs_of(exclude.elements.iter().map(|(e, _)| e), exclude.filter.as_ref()) {
             depends.extend(ground.lookup.of_expr(model, expr));
         }

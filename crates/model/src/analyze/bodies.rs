@@ -213,7 +213,12 @@ fn indexes(
             }
         });
         list.push(Index {
-            meta: Meta { area: project.area(span), span, was: i.was.as_ref().map(|w| w.text.clone()), doc: None },
+            meta: Meta {
+                area: project.area(span),
+                span,
+                was: i.was.as_ref().map(|w| w.text.clone()),
+                doc: i.doc.clone(),
+            },
             name,
             unique: i.unique,
             method: i.method.as_ref().map_or_else(|| "btree".into(), |m| m.text.clone()),

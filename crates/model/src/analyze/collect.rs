@@ -90,6 +90,10 @@ impl<'a> Collector<'a, '_> {
                 }
             }
             ItemKind::Extension(d) => {
+                // the author may declare an extension that the platform has as well
+                if self.project.is_shipped(item.at.0) && self.project.extensions.contains_key(&d.name.text) {
+                    return;
+                }
                 if self.plain(Space::Extension, "extension", &d.name, None) {
                     let schema = d.schema.as_ref().map(|s| s.text.clone());
                     self.project.extensions.insert(d.name.text.clone(), schema);

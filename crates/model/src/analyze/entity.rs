@@ -33,6 +33,7 @@ pub(crate) struct Parts {
     pub options: Vec<ast::Setting>,
     pub replica_identity: Option<SmolStr>,
     pub inherits: Vec<EntityId>,
+    pub depends: Vec<Object>,
     pub uniques: Vec<Unique>,
     pub checks: Vec<Check>,
     pub excludes: Vec<Exclude>,
@@ -174,6 +175,12 @@ impl Pass<'_> {
                 self.parts.rls = Some(rls(word));
             }
             MemberKind::With(settings) => self.parts.options.extend(settings.iter().cloned()),
+            MemberKind::Depends(list) => {
+                let found = list
+                    .iter()
+                    .filter_map(|(kind, name)| super::items::object(self.project, kind.as_ref(), name, &mut self.out));
+                self.parts.depends.extend(found);
+            }
             MemberKind::Inherits(list) => {
                 let found = list.iter().filter_map(|name| self.project.entity(name, &mut self.out));
                 self.parts.inherits.extend(found);

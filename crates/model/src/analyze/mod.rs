@@ -164,6 +164,7 @@ fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityD
         options: Vec::new(),
         replica_identity: None,
         inherits: Vec::new(),
+        depends: Vec::new(),
         fields: Vec::new(),
         key: None,
         uniques: Vec::new(),
@@ -330,6 +331,7 @@ fn apply(model: &mut Model, late: Late) {
         entity.options = parts.options;
         entity.replica_identity = parts.replica_identity;
         entity.inherits = parts.inherits;
+        entity.depends = parts.depends;
         entity.uniques = parts.uniques;
         entity.checks = parts.checks;
         entity.excludes = parts.excludes;

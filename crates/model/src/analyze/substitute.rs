@@ -317,6 +317,7 @@ impl Filler<'_> {
                 self.maybe(t.was.as_mut());
             }
             MemberKind::Policy(rules) => rules.iter_mut().for_each(|r| self.rule(r)),
+            MemberKind::Depends(list) => list.iter_mut().for_each(|(_, name)| self.qname(name)),
             MemberKind::Inherits(list) => list.iter_mut().for_each(|name| self.qname(name)),
             MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(_) => {}
         }

@@ -6,6 +6,7 @@ use crate::text::{Text, body, quoted};
 use smol_str::SmolStr;
 use specc_catalog::{Entry, Function, Kind, Object, ObjectId, Rls, Sql};
 use specc_sql::{Access, Named, Privileges, Statement, print};
+use std::collections::BTreeSet;
 
 /// The name of the block for an object: of words, no longer than a name can be.
 pub(crate) fn name(id: &ObjectId, of: &str) -> SmolStr {
@@ -262,11 +263,19 @@ fn depends(state: &State<'_>, on: &ObjectId) -> Option<String> {
         Object::Sequence(_) => format!("sequence {}", full()),
         // These come with their table.
         Object::Constraint(o) => format!("entity {}.{}", quoted(&o.table.schema), quoted(&o.table.name)),
-        Object::Index(o) if state.catalog.contains(&o.table.id()) => {
-            format!("entity {}.{}", quoted(&o.table.schema), quoted(&o.table.name))
+        Object::Index(o) => {
+            let word = if state.catalog.contains(&o.table.id()) { "entity" } else { "view" };
+            format!("{word} {}.{}", quoted(&o.table.schema), quoted(&o.table.name))
         }
         _ => return None,
     })
+}
+
+/// The blocks that some objects need.
+pub(super) fn needed<'i>(state: &State<'_>, ids: impl Iterator<Item = &'i ObjectId>) -> BTreeSet<SmolStr> {
+    let needs = ids.flat_map(|id| state.catalog.dependencies_of(id).into_iter().map(move |need| (id, need.on)));
+    let blocks = needs.filter(|(id, on)| *id != on && state.entry(on).is_some() && !state.is_typed(on));
+    blocks.map(|(_, on)| name(&on, "")).collect()
 }
 
 /// Overloads share a name, and a dependency by name would be on the first of them.

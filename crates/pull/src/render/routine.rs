@@ -1,6 +1,6 @@
 //! Functions, views and triggers.
 
-use super::{access, table};
+use super::{access, block, table};
 use crate::state::{Level, State};
 use crate::text::{Text, body, quoted, string};
 use smol_str::SmolStr;
@@ -39,6 +39,7 @@ pub(super) fn function(state: &State<'_>, id: &ObjectId, o: &Function, text: &mu
         for (name, value) in &o.settings {
             text.push(format!(" set {name} = {}", setting(value)));
         }
+        depends(state, id, text);
         let (roles, inside) = access::to(state, id, "execute");
         if !roles.is_empty() {
             text.push(" to ");
@@ -51,6 +52,14 @@ pub(super) fn function(state: &State<'_>, id: &ObjectId, o: &Function, text: &mu
             Body::Text(sql) => text.push(format!(" as {}", body(sql))),
         };
     });
+}
+
+/// Blocks that it needs: what constructs say is found by reading it.
+fn depends(state: &State<'_>, id: &ObjectId, text: &mut Text) {
+    let blocks: Vec<_> = block::needed(state, [id].into_iter()).into_iter().collect();
+    if !blocks.is_empty() {
+        text.push(" depends on ").names(&blocks);
+    }
 }
 
 fn attributes(o: &Function, text: &mut Text) {
@@ -112,6 +121,7 @@ pub(super) fn view(state: &State<'_>, id: &ObjectId, o: &View, text: &mut Text) 
         if o.no_data {
             text.push(" with no data");
         }
+        depends(state, id, text);
         let (roles, inside) = access::to(state, id, "select");
         if !roles.is_empty() {
             text.push(" to ");
@@ -127,6 +137,7 @@ pub(super) fn view(state: &State<'_>, id: &ObjectId, o: &View, text: &mut Text) 
         text.push(" {\n");
         for id in indexes {
             let Some(Object::Index(index)) = state.entry(id).map(|e| &e.object) else { continue };
+            text.doc(state.doc(id), "  ");
             text.push("  ");
             text.says(id, |text| table::index(state, id, index, text));
             text.push("\n");

@@ -1,7 +1,7 @@
 //! Tables as entities, with all that is a part of them.
 
 use super::types::counting;
-use super::{access, routine};
+use super::{access, block, routine};
 use crate::state::{Level, State};
 use crate::text::{Names, Text, quoted};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -68,6 +68,13 @@ pub(super) fn entity(state: &State<'_>, id: &ObjectId, table: &Table, text: &mut
             });
         }
         storage(state, table, text);
+        let parts = state.all_parts(&table.table).iter().copied();
+        let parts = parts.filter(|id| matches!(id.kind, Kind::Constraint | Kind::Index) && state.is_typed(id));
+        let blocks = block::needed(state, [id].into_iter().chain(parts));
+        if !blocks.is_empty() {
+            let blocks: Vec<_> = blocks.iter().map(|b| format!("sql {}", quoted(b))).collect();
+            text.push(format!("  depends on {}\n", blocks.join(", ")));
+        }
         for id in state.parts(&table.table, Kind::Trigger) {
             let Some(Object::Trigger(trigger)) = state.entry(id).map(|e| &e.object) else { continue };
             text.push("\n");
@@ -141,8 +148,37 @@ fn fits(state: &State<'_>, table: &Table, column: &str, key: &ForeignKey) -> boo
         None => return plain && own.collation.is_none(),
     };
     let [theirs] = key.target_columns.as_slice() else { return false };
+    // A column whose type comes from itself would have none.
+    if leads_back(state, &table.table, column, key) {
+        return false;
+    }
     let theirs = target.columns.iter().find(|c| c.name == *theirs);
     plain && theirs.is_some_and(|theirs| theirs.ty == own.ty && theirs.collation == own.collation)
+}
+
+/// Whether the references from column to column come back to where they start.
+fn leads_back(state: &State<'_>, table: &TableName, column: &str, key: &ForeignKey) -> bool {
+    let mut seen = vec![(table.clone(), SmolStr::from(column))];
+    let mut open: Vec<(TableName, SmolStr)> =
+        key.target_columns.iter().map(|c| (key.target.clone(), c.clone())).collect();
+    while let Some(next) = open.pop() {
+        if seen[0] == next {
+            return true;
+        }
+        if seen.contains(&next) {
+            continue;
+        }
+        for id in state.all_parts(&next.0) {
+            if let Some(Object::Constraint(Constraint { rule: Rule::ForeignKey(key), .. })) =
+                state.entry(id).map(|e| &e.object)
+                && key.columns == [next.1.clone()]
+            {
+                open.extend(key.target_columns.iter().map(|c| (key.target.clone(), c.clone())));
+            }
+        }
+        seen.push(next);
+    }
+    false
 }
 
 fn column(
@@ -318,7 +354,11 @@ fn constraint(
             deferral(constraint, text);
         }
         Rule::Check { expr, no_inherit } => {
-            text.push(format!("check {}: {}", quoted(&constraint.name), state.expr_of(level, &expr.text, &constraint.table)));
+            text.push(format!(
+                "check {}: {}",
+                quoted(&constraint.name),
+                state.expr_of(level, &expr.text, &constraint.table)
+            ));
             if *no_inherit {
                 text.push(" no inherit");
             }

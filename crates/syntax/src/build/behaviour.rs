@@ -151,8 +151,8 @@ impl Cx<'_> {
                 Rule::was => view.was = self.inner_name(part),
                 Rule::body => body = Some(self.body(&part)),
                 Rule::index => {
-                    self.doc(part.as_span().start() + self.base);
-                    view.indexes.push(self.index(part));
+                    let doc = self.doc(part.as_span().start() + self.base);
+                    view.indexes.push(IndexDecl { doc, ..self.index(part) });
                 }
                 _ => explain::entry(self, &part, Place::View, opener),
             }
@@ -258,7 +258,8 @@ impl Cx<'_> {
     fn function_setting(&mut self, pair: Pair<'_>) -> Option<Setting> {
         let at = self.at(&pair);
         let mut parts = pair.into_inner();
-        let name = parts.next().map(|p| self.word(&p))?;
+        // `TimeZone` is how Postgres keeps it.
+        let name = parts.next().map(|p| self.name(&p))?;
         let value = parts.next()?.as_str().to_owned();
         let quoted = value.starts_with('\'') && only_string(&value);
         let value = if quoted { super::small::unquote(&value) } else { list(&value).into() };

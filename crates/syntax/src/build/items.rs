@@ -226,24 +226,28 @@ impl Cx<'_> {
             match part.as_rule() {
                 Rule::name => name = Some(self.name(&part)),
                 Rule::sql_after => after = true,
-                Rule::sql_provides | Rule::sql_depends => {
-                    let is_provides = part.as_rule() == Rule::sql_provides;
-                    let mut kind = None;
-                    for part in part.into_inner() {
-                        if part.as_rule() == Rule::sql_kind {
-                            kind = Some(self.word(&part));
-                        } else if is_provides {
-                            provides.extend(kind.take().map(|kind| (kind, self.qname(&part))));
-                        } else {
-                            depends.push((kind.take(), self.qname(&part)));
-                        }
-                    }
+                Rule::sql_provides => {
+                    let all = self.dependencies(part).into_iter();
+                    provides.extend(all.filter_map(|(kind, name)| Some((kind?, name))));
                 }
+                Rule::sql_depends => depends.extend(self.dependencies(part)),
                 _ if up.is_none() => up = Some(self.body(&part)),
                 _ => down = Some(self.body(&part)),
             }
         }
         Some(SqlDecl { name: name?, provides, depends, after, up: up?, down })
+    }
+
+    /// Kinds, where they are written, and names.
+    pub(super) fn dependencies(&mut self, pair: Pair<'_>) -> Vec<(Option<Name>, QName)> {
+        let (mut all, mut kind) = (Vec::new(), None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::sql_kind => kind = Some(self.word(&part)),
+                _ => all.push((kind.take(), self.qname(&part))),
+            }
+        }
+        all
     }
 
     fn kept(&mut self, pair: Pair<'_>) -> Option<KeptDecl> {

@@ -38,6 +38,7 @@ impl Cx<'_> {
             Rule::policy => MemberKind::Policy(self.policy(pair)),
             Rule::rls => MemberKind::Rls(pair.into_inner().next().map(|p| self.name(&p))?),
             Rule::settings => MemberKind::With(self.settings(pair)),
+            Rule::sql_depends => MemberKind::Depends(self.dependencies(pair)),
             Rule::inherits => MemberKind::Inherits(self.qnames(pair)),
             Rule::replica => MemberKind::ReplicaIdentity(self.inner_name(pair)?),
             _ => return None,
@@ -353,6 +354,7 @@ impl Cx<'_> {
 
     pub(super) fn index(&mut self, pair: Pair<'_>) -> IndexDecl {
         let mut out = IndexDecl {
+            doc: None,
             name: None,
             unique: false,
             elements: Vec::new(),

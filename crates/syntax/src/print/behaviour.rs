@@ -78,7 +78,7 @@ impl Printer<'_> {
         }
         let block = self.block(|p, lines| {
             for index in &v.indexes {
-                p.entry(lines, index_at(index), &None, |p| p.index(index).into());
+                p.entry(lines, index_at(index), &index.doc, |p| p.index(index).into());
             }
         });
         format!("{text} {block}")

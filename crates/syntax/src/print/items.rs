@@ -192,11 +192,7 @@ impl Printer<'_> {
             parts.push(format!("provides {}", join(&s.provides, |(kind, n)| format!("{} {}", kind.text, qname(n)))));
         }
         if !s.depends.is_empty() {
-            let depends = join(&s.depends, |(kind, n)| match kind {
-                Some(kind) => format!("{} {}", kind.text, qname_but(n, &["after"])),
-                None => qname(n),
-            });
-            parts.push(format!("depends on {depends}"));
+            parts.push(depends(&s.depends));
         }
         let after = if s.after { "after " } else { "" };
         parts.push(format!("{after}{}", body(&s.up)));
@@ -215,6 +211,15 @@ fn how_many_fit(fields: &[(Name, RawExpr)], room: usize) -> usize {
         width - 2 <= room && !e.text.contains('\n')
     });
     fit.count().max(1)
+}
+
+/// `depends on sql a, b`
+pub(super) fn depends(list: &[(Option<Name>, QName)]) -> String {
+    let all = join(list, |(kind, n)| match kind {
+        Some(kind) => format!("{} {}", kind.text, qname_but(n, &["after"])),
+        None => qname(n),
+    });
+    format!("depends on {all}")
 }
 
 fn sequence(s: &SequenceDecl) -> String {

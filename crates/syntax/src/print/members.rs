@@ -94,6 +94,7 @@ impl Printer<'_> {
             MemberKind::Policy(rules) => format!("policy {}", self.rules(rules)).into(),
             MemberKind::Rls(how) => format!("rls {}", how.text).into(),
             MemberKind::With(list) => settings(list).into(),
+            MemberKind::Depends(list) => super::items::depends(list).into(),
             MemberKind::Inherits(list) => format!("inherits {}", qnames(list)).into(),
             MemberKind::ReplicaIdentity(how) => format!("replica identity {}", name(how)).into(),
         }

@@ -310,6 +310,7 @@ fn index() -> impl Strategy<Value = IndexDecl> {
         of(name()),
     )
         .prop_map(|(name, unique, elements, method, include, filter, with, nulls_not_distinct, was)| IndexDecl {
+            doc: None,
             name,
             unique,
             elements,
@@ -459,6 +460,7 @@ fn member() -> impl Strategy<Value = Member> {
     let weight = of(proptest::sample::select(&["A", "B", "C", "D"][..]).prop_map(name_of));
     let search = (of(name()), vec((name(), weight), 1..3), of(name()))
         .prop_map(|(column, fields, config)| MemberKind::Search(Box::new(SearchDecl { column, fields, config })));
+    let kind = proptest::sample::select(&["function", "sql", "extension", "materialized view"][..]).prop_map(name_of);
     let method = proptest::sample::select(&["range", "list", "hash"][..]).prop_map(name_of);
     let by = (method, elements())
         .prop_map(|(method, elements)| MemberKind::PartitionBy(Box::new(PartitionByDecl { method, elements })));
@@ -480,6 +482,7 @@ fn member() -> impl Strategy<Value = Member> {
         1 => vec(setting(), 1..3).prop_map(MemberKind::With).boxed(),
         1 => name().prop_map(MemberKind::ReplicaIdentity).boxed(),
         1 => vec(qname(), 1..3).prop_map(MemberKind::Inherits).boxed(),
+        1 => vec((of(kind), qname()), 1..3).prop_map(MemberKind::Depends).boxed(),
     ];
     (doc(), kind).prop_map(|(doc, kind)| Member { doc, kind, at: at() })
 }
