@@ -6,8 +6,10 @@
 //! catalogs, whatever the order in which they were made, and on any version from 15 on (as far as the servers spell
 //! expressions alike).
 //!
-//! What no typed object can say becomes a `sql` block; see [`blocks`](crate). What belongs to an extension or to the
-//! platform is left out by the rules in `owner.rs`, and said in [`Introspected::left_out`].
+//! What no typed object can say becomes a `sql` block, named for what it makes. What belongs to an extension is left out;
+//! what belongs to the platform is too, by the rules in `owner.rs`, and is said in [`Introspected::left_out`] with the few
+//! things that are not read (what is made by programs in C, and what holds passwords). The database itself (its owner, its
+//! settings, its encoding), who owns each object, and the rows of tables are no part of a catalog.
 
 mod access;
 mod acl;

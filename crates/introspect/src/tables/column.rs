@@ -168,14 +168,14 @@ fn settings(world: &mut World<'_>, table: &TableName, raw: &Raw) {
     let mut block = Block::new(format_smolstr!("statistics of {}.{}.{}", table.schema, table.name, raw.column.name));
     let mut any = false;
     if let Some(target) = raw.statistics {
-        block.up(format!("alter table {quoted} alter column {ident} set statistics {target}"));
-        block.down(format!("alter table {quoted} alter column {ident} set statistics -1"));
+        block.up(format!("alter table only {quoted} alter column {ident} set statistics {target}"));
+        block.down(format!("alter table only {quoted} alter column {ident} set statistics -1"));
         any = true;
     }
     if !raw.attributes.is_empty() {
         let names: Vec<_> = raw.attributes.iter().filter_map(|text| text.split('=').next()).collect();
-        block.up(format!("alter table {quoted} alter column {ident} set ({})", raw.attributes.join(", ")));
-        block.down(format!("alter table {quoted} alter column {ident} reset ({})", names.join(", ")));
+        block.up(format!("alter table only {quoted} alter column {ident} set ({})", raw.attributes.join(", ")));
+        block.down(format!("alter table only {quoted} alter column {ident} reset ({})", names.join(", ")));
         any = true;
     }
     if any {

@@ -1,0 +1,88 @@
+//! What must not change a catalog, and what must be told beside it.
+
+mod support;
+
+use specc_catalog::Catalog;
+use specc_postgres::{load_sql, shared};
+use support::{Ground, again, differences, load, open, read, script};
+
+fn catalog(text: &str) -> Catalog {
+    let (_db, mut session) = load(shared(15), Ground::Plain, text).unwrap_or_else(|error| panic!("{error}"));
+    read(&mut session).catalog
+}
+
+#[test]
+fn the_order_in_which_things_were_made_does_not_show() {
+    let table = "create table public.a (x int, y text, primary key (x));";
+    let other = "create table public.b (x int references public.a, z text default 'b');";
+    let grants =
+        ["grant select on public.a to specc_one, specc_two;", "grant select on public.a to specc_two, specc_one;"];
+    let roles =
+        "do $$ begin create role specc_one; create role specc_two; exception when duplicate_object then null; end $$;";
+    let one = catalog(&format!(
+        "{roles}{table}{other}{} create index i on public.b (z); create index j on public.b (x);",
+        grants[0]
+    ));
+    let two = catalog(&format!(
+        "{roles}create table public.b (gone int, x int, z varchar); alter table public.b drop gone;
+         alter table public.b alter z type text; alter table public.b alter z set default 'b';
+         create index j on public.b (x); create index i on public.b (z);
+         {table} alter table public.b add foreign key (x) references public.a; {}",
+        grants[1]
+    ));
+    assert_eq!(differences(&one, &two), [""; 0]);
+    let ids = |catalog: &Catalog| catalog.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&one), ids(&two), "and they stand in the same order");
+}
+
+#[test]
+fn a_broken_index_is_told_and_not_read() {
+    let (_db, mut session) =
+        load(shared(15), Ground::Plain, "create table t (a int); insert into t values (1), (1)").unwrap();
+    assert!(session.batch_execute("create unique index concurrently broken on t (a)").is_err());
+    let found = read(&mut session);
+    let told: Vec<_> = found.invalid_indexes.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["index public.broken"]);
+    assert_eq!(found.catalog.len(), 1, "the table alone is in the catalog");
+}
+
+#[test]
+fn reading_leaves_the_session_as_it_was() {
+    let (_db, mut session) = open(shared(15), Ground::Plain);
+    session.batch_execute("set search_path to public, pg_temp; set datestyle to 'German'").unwrap();
+    read(&mut session);
+    let row = session.query_one("select current_setting('search_path'), current_setting('datestyle')", &[]).unwrap();
+    assert_eq!((row.get(0), row.get(1)), ("public, pg_temp", "German, DMY"));
+    session.batch_execute("create table writable (a int)").unwrap();
+}
+
+#[test]
+fn a_function_comes_after_what_its_text_names() {
+    let first = catalog(
+        "create table public.t (a int); create view public.z as select a from public.t;
+         create function public.a_reads() returns bigint language sql as 'select count(*) from z';
+         create function public.b_calls() returns bigint language sql as 'select public.a_reads()';
+         create view public.c_calls as select public.b_calls();",
+    );
+    let (_db, mut session) = open(shared(15), Ground::Plain);
+    load_sql(&mut session, &script(&first).unwrap()).expect("it loads with a look at each body");
+    assert_eq!(differences(&first, &read(&mut session).catalog), [""; 0]);
+}
+
+#[test]
+fn a_name_in_a_text_never_makes_a_circle() {
+    let first = catalog(
+        "set check_function_bodies to off;
+         create function public.f() returns bigint language sql as 'select count(*) from public.v';
+         create view public.v as select public.f() as n;",
+    );
+    assert_eq!(again(shared(15), Ground::Plain, &first).expect("an order"), [""; 0]);
+}
+
+#[test]
+fn a_cast_of_an_array_is_spelled_as_it_will_be_for_good() {
+    let list = "create table public.t (a varchar(10), constraint c check (a in ('x', 'y')))";
+    let first = catalog(list);
+    let second = catalog(&script(&first).unwrap());
+    assert_eq!(differences(&first, &second), [""; 0]);
+}
