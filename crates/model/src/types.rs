@@ -220,7 +220,7 @@ pub struct Entity {
     pub rls: Rls,
     pub options: Vec<ast::Setting>,
     pub replica_identity: Option<SmolStr>,
-    /// Whose columns it has too; they are not among `fields`.
+    /// Whose columns it has too; they come first among `fields`.
     pub inherits: Vec<EntityId>,
     /// What it needs besides what it names.
     pub depends: Vec<Object>,
@@ -271,6 +271,8 @@ pub struct Field {
     pub backfill: Option<ExprRef>,
     pub storage: Option<Box<SmolStr>>,
     pub compression: Option<Box<SmolStr>>,
+    /// The column comes from a parent that the entity inherits from.
+    pub inherited: bool,
     /// The one-column reference that this field is.
     pub relation: Option<RelationId>,
     /// The mixin that brought it.

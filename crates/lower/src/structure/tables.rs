@@ -45,7 +45,7 @@ fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
     let stored = partition_by.is_none();
     let table = Table {
         table: table_of(entity),
-        columns: entity.fields.iter().map(|f| column(model, entity, f)).collect(),
+        columns: entity.fields.iter().filter(|f| !f.inherited).map(|f| column(model, entity, f)).collect(),
         unlogged: entity.unlogged && stored,
         partition_by,
         partition_of: None,

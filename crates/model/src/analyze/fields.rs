@@ -51,14 +51,16 @@ struct Builder<'p, 'e> {
     out: &'e mut Vec<Diagnostic>,
 }
 
-/// Adds the fields of `members` to `entity`.
+/// Adds the fields of `members` to `entity`, after those that its parents have.
 pub(crate) fn fields(
     project: &Project<'_>,
     entity: &mut Entity,
     members: &[Mem<'_>],
+    inherited: &[Field],
     out: &mut Vec<Diagnostic>,
 ) -> Shape {
     let name = entity.name.name.clone();
+    entity.fields.extend_from_slice(inherited);
     let mut all = Builder { project, entity, shape: Shape::default(), out };
     all.shape.slots.reserve(members.len());
     let columns =
@@ -108,6 +110,7 @@ impl Builder<'_, '_> {
                     backfill: None,
                     storage: f.storage.as_ref().map(|s| Box::new(s.text.clone())),
                     compression: f.compression.as_ref().map(|c| Box::new(c.text.clone())),
+                    inherited: false,
                     relation: None,
                     mixin,
                     ty,
@@ -132,6 +135,7 @@ impl Builder<'_, '_> {
                     backfill: None,
                     storage: None,
                     compression: None,
+                    inherited: false,
                     relation: None,
                     mixin,
                 };
@@ -163,6 +167,7 @@ impl Builder<'_, '_> {
                     backfill: None,
                     storage: None,
                     compression: None,
+                    inherited: false,
                     relation: None,
                     mixin,
                 };
@@ -181,6 +186,11 @@ impl Builder<'_, '_> {
         }
         let at = self.entity.fields.len();
         match self.entity.field(&field.name) {
+            // A column of its own that a parent has too is one column.
+            Some(at) if self.entity.fields[at].inherited => {
+                self.entity.fields[at] = field;
+                Some(at)
+            }
             Some(first) => {
                 let first = &self.entity.fields[first];
                 let message = format!("field `{}` is declared twice in `{}`", name.text, self.entity.name.name);

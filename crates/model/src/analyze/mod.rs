@@ -95,7 +95,9 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     model.entities.reserve(decls.entities.len());
     model.index.entities.reserve(decls.entities.len());
     let numbered = decls.entities.par_iter().enumerate().with_min_len(64);
-    let found: Vec<_> = numbered.map(|(at, (item, d))| first_look(project, EntityId(at as u32), item, d)).collect();
+    let found: Vec<_> =
+        numbered.map(|(at, (item, d))| first_look(project, EntityId(at as u32), item, d, &[])).collect();
+    let found = with_parents(project, decls, found);
     for (entity, members, shape, findings) in found {
         out.extend(findings);
         shapes.push(shape);
@@ -137,19 +139,57 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     model
 }
 
+type Looked<'a> = (Entity, expand::Expanded<'a>, Shape, Vec<Diagnostic>);
+
+/// Looks again at entities that inherit, their parents' fields at hand; parents come first.
+fn with_parents<'a>(project: &Project<'a>, decls: &Decls<'a>, mut found: Vec<Looked<'a>>) -> Vec<Looked<'a>> {
+    let parents = |d: &ast::EntityDecl| -> Vec<usize> {
+        let names = d.members.iter().filter_map(|m| match &m.kind {
+            MemberKind::Inherits(list) => Some(list),
+            _ => None,
+        });
+        // What leads nowhere is said with the second look.
+        let entities = names.flatten().filter_map(|name| project.entity(name, &mut Vec::new()));
+        entities.map(|id| id.0 as usize).collect()
+    };
+    let all = decls.entities.iter().enumerate().map(|(at, (_, d))| (at, parents(d)));
+    let mut open: Vec<(usize, Vec<usize>)> = all.filter(|(_, parents)| !parents.is_empty()).collect();
+    while !open.is_empty() {
+        let waiting: Vec<usize> = open.iter().map(|(at, _)| *at).collect();
+        let (ready, later): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|(_, parents)| parents.iter().all(|parent| !waiting.contains(parent)));
+        if ready.is_empty() {
+            break; // a circle, which Postgres refuses
+        }
+        for (at, parents) in ready {
+            let mut inherited: Vec<Field> = Vec::new();
+            for field in parents.into_iter().flat_map(|parent| &found[parent].0.fields) {
+                if inherited.iter().all(|f| f.name != field.name) {
+                    inherited.push(Field { inherited: true, immutable: false, relation: None, ..field.clone() });
+                }
+            }
+            let (item, d) = decls.entities[at];
+            found[at] = first_look(project, EntityId(at as u32), item, d, &inherited);
+        }
+        open = later;
+    }
+    found
+}
+
 /// An entity with the names and types of its fields.
 fn first_look<'a>(
     project: &Project<'a>,
     id: EntityId,
     item: &ast::Item,
     d: &'a ast::EntityDecl,
-) -> (Entity, expand::Expanded<'a>, Shape, Vec<Diagnostic>) {
+    inherited: &[Field],
+) -> Looked<'a> {
     let mut out = Vec::new();
     project.check_schema(&d.name, &mut out);
     let members = expand::expand(project, d, &mut out);
     let mut entity = blank(project, id, item, d);
     entity.mixins = members.mixins.clone();
-    let shape = fields::fields(project, &mut entity, &members.members, &mut out);
+    let shape = fields::fields(project, &mut entity, &members.members, inherited, &mut out);
     (entity, members, shape, out)
 }
 

@@ -174,7 +174,9 @@ pub(crate) fn schedule(
 ) -> Schedule {
     check_cron(&d.cron, out);
     let mut depends = Vec::new();
+    let refreshed = refreshed(project, &d.body.text);
     match specc_expr::parse_statements(&d.body.text, d.body.at.0) {
+        _ if refreshed.is_some() => depends.extend(refreshed),
         Ok(statements) => super::bodies::references(project, &statements, &mut depends),
         Err(found) => out.push(found),
     }
@@ -187,6 +189,20 @@ pub(crate) fn schedule(
         command: d.body.text.clone(),
         depends,
     }
+}
+
+/// The view of `refresh materialized view [concurrently] v`, a statement that sqlparser does not know.
+fn refreshed(project: &Project<'_>, text: &str) -> Option<Object> {
+    let words = specc_expr::words(text);
+    let words: Vec<&str> = words.iter().map(SmolStr::as_str).collect();
+    let rest = words.strip_prefix(&["refresh", "materialized", "view"])?;
+    let rest = rest.strip_prefix(&["concurrently"]).unwrap_or(rest);
+    let name = match rest {
+        [name] => Qualified { schema: project.options.default_schema.clone(), name: (*name).into() },
+        [schema, name] => Qualified { schema: (*schema).into(), name: (*name).into() },
+        _ => return None,
+    };
+    project.relations.get(&name).filter(|found| matches!(found, Object::View(_))).cloned()
 }
 
 const MONTHS: &[&str] = &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];

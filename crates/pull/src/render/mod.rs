@@ -3,6 +3,7 @@
 mod access;
 mod block;
 mod routine;
+mod storage;
 mod table;
 mod types;
 

@@ -1,14 +1,14 @@
 //! Tables as entities, with all that is a part of them.
 
 use super::types::counting;
-use super::{access, block, routine};
+use super::{access, block, routine, storage};
 use crate::state::{Level, State};
 use crate::text::{Names, Text, quoted};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Action, Bounds, Column, Constraint, ForeignKey, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rls, Rule, SqlExpr,
-    Table, TableName,
+    Action, Column, Constraint, ForeignKey, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule, SqlExpr, Table,
+    TableName,
 };
 use specc_model::conventional_name;
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ pub(super) fn entity(state: &State<'_>, id: &ObjectId, table: &Table, text: &mut
     let at = at_columns(state, table, &constraints);
     text.says(id, |text| {
         text.doc(state.doc(id), "");
-        let unlogged = table.unlogged || unlogged_partitions(state, table);
+        let unlogged = table.unlogged || storage::unlogged_partitions(state, table);
         if unlogged {
             text.push("unlogged ");
         }
@@ -67,7 +67,7 @@ pub(super) fn entity(state: &State<'_>, id: &ObjectId, table: &Table, text: &mut
                 text.push("\n");
             });
         }
-        storage(state, table, text);
+        storage::storage(state, table, text);
         let parts = state.all_parts(&table.table).iter().copied();
         let parts = parts.filter(|id| matches!(id.kind, Kind::Constraint | Kind::Index) && state.is_typed(id));
         let blocks = block::needed(state, [id].into_iter().chain(parts));
@@ -89,16 +89,6 @@ pub(super) fn entity(state: &State<'_>, id: &ObjectId, table: &Table, text: &mut
         }
         text.push("}");
     });
-}
-
-/// A partitioned table is never unlogged; its partitions may be, and the entity says so for them.
-fn unlogged_partitions(state: &State<'_>, table: &Table) -> bool {
-    let mut all = state.partitions(&table.table).iter().filter(|id| state.is_typed(id)).peekable();
-    let unlogged = |id: &&&ObjectId| match state.entry(id).map(|e| &e.object) {
-        Some(Object::Table(o)) => o.unlogged,
-        _ => false,
-    };
-    table.partition_by.is_some() && all.peek().is_some() && all.all(|id| unlogged(&id))
 }
 
 fn at_columns<'a>(state: &State<'a>, table: &Table, constraints: &[(&'a ObjectId, &'a Constraint)]) -> AtColumns<'a> {
@@ -439,7 +429,7 @@ pub(super) fn index(state: &State<'_>, id: &ObjectId, index: &Index, text: &mut 
 }
 
 /// `with (fillfactor = 70)`
-fn settings(options: &[(SmolStr, SmolStr)]) -> String {
+pub(super) fn settings(options: &[(SmolStr, SmolStr)]) -> String {
     let plain = |v: &str| !v.is_empty() && v.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
     let one = |(name, value): &(SmolStr, SmolStr)| match plain(value) {
         true => format!("{name} = {value}"),
@@ -448,7 +438,7 @@ fn settings(options: &[(SmolStr, SmolStr)]) -> String {
     format!("with ({})", options.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
-fn element(state: &State<'_>, level: Level, key: &IndexKey) -> String {
+pub(super) fn element(state: &State<'_>, level: Level, key: &IndexKey) -> String {
     let mut out = match &key.on {
         KeyOn::Column(column) => quoted(column),
         KeyOn::Expr(expr) => format!("({})", state.expr(level, &expr.text, None)),
@@ -468,63 +458,4 @@ fn element(state: &State<'_>, level: Level, key: &IndexKey) -> String {
         None => {}
     }
     out
-}
-
-/// Partitions, inheritance, storage, row level security.
-fn storage(state: &State<'_>, table: &Table, text: &mut Text) {
-    if let Some(by) = &table.partition_by {
-        let level = state.level(&table.table.id());
-        let keys: Vec<_> = by.keys.iter().map(|key| element(state, level, key)).collect();
-        text.push(format!("  partition by {} ({})\n", by.method, keys.join(", ")));
-    }
-    for id in state.partitions(&table.table) {
-        let Some(Object::Table(partition)) = state.entry(id).map(|e| &e.object) else { continue };
-        if state.is_typed(id) {
-            text.doc(state.doc(id), "  ");
-            text.says(id, |text| self::partition(state, id, table, partition, text));
-        }
-    }
-    if !table.inherits.is_empty() {
-        let parents: Vec<_> = table.inherits.iter().map(|parent| state.names.table(parent)).collect();
-        text.push(format!("  inherits {}\n", parents.join(", ")));
-    }
-    if !table.options.is_empty() {
-        text.push(format!("  {}\n", settings(&table.options)));
-    }
-    if let Some(identity) = &table.replica_identity {
-        text.push(format!("  replica identity {}\n", quoted(identity)));
-    }
-    match table.rls {
-        Rls::On => {}
-        Rls::Off => drop(text.push("  rls off\n")),
-        Rls::Forced => drop(text.push("  rls force\n")),
-    }
-}
-
-fn partition(state: &State<'_>, id: &ObjectId, table: &Table, partition: &Table, text: &mut Text) {
-    let Some((_, bounds)) = &partition.partition_of else { return };
-    let level = state.level(id);
-    let values =
-        |list: &[SqlExpr]| list.iter().map(|value| state.expr(level, &value.text, None)).collect::<Vec<_>>().join(", ");
-    // A partition without a schema is in its table's.
-    let name = format!("{}.{}", quoted(&partition.table.schema), quoted(&partition.table.name));
-    let name = if partition.table.schema == table.table.schema { quoted(&partition.table.name) } else { name };
-    text.push(format!("  partition {name} "));
-    match bounds {
-        Bounds::Range { from, to } => text.push(format!("from ({}) to ({})", values(from), values(to))),
-        Bounds::List(list) => text.push(format!("in ({})", values(list))),
-        Bounds::Hash { modulus, remainder } => text.push(format!("modulus {modulus} remainder {remainder}")),
-        Bounds::Default => text.push("default"),
-    };
-    if partition.rls != table.rls {
-        text.push(match partition.rls {
-            Rls::Off => " rls off",
-            Rls::On => " rls on",
-            Rls::Forced => " rls force",
-        });
-    }
-    if !partition.options.is_empty() {
-        text.push(" ").push(settings(&partition.options));
-    }
-    text.push("\n");
 }
