@@ -13,7 +13,7 @@ pub use describe::{Attribute, Line, Sign, attributes, lines};
 pub use doubt::{Doubt, Thing};
 pub use rename::Renamed;
 pub use rows::RowChange;
-pub use words::mentions;
+pub use words::{mentions, renamed};
 
 use rustc_hash::FxHashMap;
 use specc_catalog::{Catalog, Entry, Hints, Kind, Object, ObjectId};

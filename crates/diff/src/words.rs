@@ -33,6 +33,12 @@ pub(crate) fn replace<'t>(text: &'t str, words: &Words) -> Cow<'t, str> {
     }
 }
 
+/// `text` with each of these names replaced: old name, new name.
+pub fn renamed(text: &str, names: &[(SmolStr, SmolStr)]) -> String {
+    let words: Words = names.iter().map(|(old, new)| (old.clone(), Some(new.clone()))).collect();
+    replace(text, &words).into_owned()
+}
+
 /// Whether `text` has `word` as a name.
 pub fn mentions(text: &str, word: &str) -> bool {
     text.contains(word)

@@ -23,6 +23,8 @@ pub enum Alter<'a> {
     RenamePart {
         /// Of this table, enum or composite type.
         of: &'a ObjectId,
+        /// The table, if it is one.
+        table: Option<&'a TableName>,
         /// As it is called.
         from: &'a str,
         /// As it will be.
@@ -82,6 +84,15 @@ pub enum Alter<'a> {
         /// As it will be.
         to: Option<&'a (bool, SequenceOptions)>,
     },
+    /// The numbers of one identity or serial column go on in another.
+    CopySequence {
+        /// Of this table.
+        table: &'a TableName,
+        /// Whose numbers these were.
+        from: &'a str,
+        /// Whose they will be.
+        to: &'a str,
+    },
     /// A generated column becomes an ordinary one, with the values that it has.
     DropExpression {
         /// Of this table.
@@ -124,6 +135,8 @@ pub enum Alter<'a> {
         set: Vec<(&'a str, &'a str)>,
         /// Which rows are still to do.
         pending: &'a str,
+        /// It has partitions.
+        divided: bool,
     },
     /// A new label.
     AddLabel {
@@ -311,8 +324,11 @@ impl<'a> Alter<'a> {
                 }
                 _ => {}
             },
-            // The table of the part is known by its id only.
-            Alter::RenamePart { .. } => {}
+            Alter::RenamePart { table, .. } => {
+                if let Some(table) = table {
+                    f(table, AccessExclusive, false);
+                }
+            }
             Alter::AddColumn { table, column } => f(table, AccessExclusive, writes_rows(column)),
             Alter::DropColumn { table, .. }
             | Alter::DropNotNull { table, .. }
@@ -362,6 +378,7 @@ impl<'a> Alter<'a> {
             | Alter::SetAttribute(..)
             | Alter::SetSequence { .. }
             | Alter::SetRole { .. }
+            | Alter::CopySequence { .. }
             | Alter::SetExtension { .. } => {}
         }
     }
@@ -373,8 +390,10 @@ impl<'a> Alter<'a> {
                 Object::Table(o) => Some(&o.table),
                 other => other.table(),
             },
+            Alter::RenamePart { table, .. } => *table,
             Alter::AddColumn { table, .. }
             | Alter::DropColumn { table, .. }
+            | Alter::CopySequence { table, .. }
             | Alter::SetType { table, .. }
             | Alter::SetNotNull { table, .. }
             | Alter::DropNotNull { table, .. }
@@ -429,7 +448,7 @@ impl<'a> Alter<'a> {
     pub(crate) fn undo(&self) -> Undo<'a> {
         let one = |alter: Alter<'a>| Undo::Do(vec![Statement::Alter(alter)]);
         match self.clone() {
-            Alter::RenamePart { of, from, to } => one(Alter::RenamePart { of, from: to, to: from }),
+            Alter::RenamePart { of, table, from, to } => one(Alter::RenamePart { of, table, from: to, to: from }),
             Alter::AddColumn { table, column } => one(Alter::DropColumn { table, column, kept: false }),
             Alter::SetType { table, from, to, .. } => one(Alter::SetType { table, from: to, to: from, using: None }),
             Alter::SetNotNull { table, column, .. } => one(Alter::DropNotNull { table, column }),
@@ -447,7 +466,7 @@ impl<'a> Alter<'a> {
             Alter::Detach { partition } => one(Alter::Attach { partition }),
             Alter::AddAttribute(o, field) => one(Alter::DropAttribute(o, &field.0)),
             Alter::AddDomainCheck(o, check) => one(Alter::DropDomainCheck(o, &check.0)),
-            Alter::Backfill { .. } | Alter::ValidateDomainCheck(..) => Undo::Nothing,
+            Alter::Backfill { .. } | Alter::CopySequence { .. } | Alter::ValidateDomainCheck(..) => Undo::Nothing,
             Alter::AddNotValid(_) | Alter::AddUsingIndex(..) => {
                 Undo::Impossible(SmolStr::new_static("planned from both states, not from this statement"))
             }

@@ -5,7 +5,7 @@ use super::nodes::{Phase, Role, Slot};
 use specc_catalog::{Catalog, Grant, Privilege};
 use specc_sql::{Access, Named, Privileges, Statement};
 
-impl<'d> Builder<'d> {
+impl<'d> Builder<'d, '_> {
     /// Takes what is too much and gives what is missing, in one transaction.
     pub(super) fn grant(&mut self, new: u32, from: &'d Grant, to: &'d Grant) {
         let lacks = |all: &[Privilege], one: &Privilege| !all.contains(one);

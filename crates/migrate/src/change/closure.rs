@@ -1,6 +1,7 @@
 //! What has to be dropped and made again because something under it changes.
 
 use super::how::{How, how};
+use super::swap::Swaps;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Body, Catalog, Column, Entry, Index, KeyOn, Kind, Needs, Object, Rule, Strength, Table};
@@ -19,6 +20,8 @@ pub(crate) struct Fates {
     pub swapped: Vec<(u32, u32)>,
     /// Columns whose default has to be away meanwhile: table (old and new place), column.
     pub defaults: Vec<(u32, u32, SmolStr)>,
+    /// Old places of what goes and comes again when a column or key changes hands.
+    pub late: FxHashSet<u32>,
     /// What cannot be done, and why.
     pub never: Vec<(u32, &'static str)>,
 }
@@ -49,8 +52,8 @@ pub(crate) fn is_regenerated(from: &Column, to: &Column) -> bool {
     }
 }
 
-/// Finds what happens to what.
-pub(crate) fn fates(difference: &Difference<'_>) -> Fates {
+/// Finds what happens to what. The columns of `swaps` move over beside the running business.
+pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>) -> Fates {
     let (from, to) = (&*difference.from, difference.to);
     let mut fates = Fates { relabelled: difference.relabelled.iter().copied().collect(), ..Fates::default() };
     let mut work: Vec<Cause> = Vec::new();
@@ -107,7 +110,15 @@ pub(crate) fn fates(difference: &Difference<'_>) -> Fates {
     };
     work.extend(difference.removed.iter().filter(matters).map(|&old| Cause::Gone(old)));
     if !work.is_empty() {
-        Closure::new(difference, &mut fates).run(work);
+        Closure::new(difference, &mut fates, swaps).run(work);
+    }
+    if !swaps.is_empty() {
+        // Who reads a column that moves over goes and comes again in the moment in which it does.
+        let mut scratch = Fates { relabelled: fates.relabelled.clone(), ..Fates::default() };
+        let columns = swaps.columns().map(|(table, column)| Cause::Column(table, column.clone(), false));
+        let work = columns.chain(swaps.types.iter().map(|&ty| Cause::Type(ty))).collect();
+        Closure::new(difference, &mut scratch, swaps).run(work);
+        fates.late = scratch.again.iter().map(|pair| pair.0).collect();
     }
     fates
 }
@@ -135,10 +146,11 @@ struct Closure<'f, 'd> {
     seen: FxHashSet<u32>,
     gone: FxHashSet<u32>,
     changed: FxHashSet<u32>,
+    swaps: &'d Swaps<'d>,
 }
 
 impl<'f, 'd> Closure<'f, 'd> {
-    fn new(difference: &'d Difference<'_>, fates: &'f mut Fates) -> Self {
+    fn new(difference: &'d Difference<'_>, fates: &'f mut Fates, swaps: &'d Swaps<'d>) -> Self {
         let from: &Catalog = &difference.from;
         let needs = Needs::new(from);
         let mut dependents: FxHashMap<u32, Vec<(u32, Strength)>> = FxHashMap::default();
@@ -150,7 +162,7 @@ impl<'f, 'd> Closure<'f, 'd> {
         let seen = fates.again.iter().map(|pair| pair.0).collect();
         let gone = difference.removed.iter().copied().collect();
         let changed = difference.changed.iter().map(|pair| pair.0).collect();
-        Self { from, to: difference.to, fates, dependents, seen, gone, changed }
+        Self { from, to: difference.to, fates, dependents, seen, gone, changed, swaps }
     }
 
     fn run(&mut self, mut work: Vec<Cause>) {
@@ -276,7 +288,10 @@ impl<'f, 'd> Closure<'f, 'd> {
                     let of_type = table.columns.iter().filter(|c| c.ty.schema == id.schema && c.ty.name == id.name);
                     for column in of_type {
                         self.column(other, &column.name, false, work);
-                        self.expressions(other, &column.name, work);
+                        // Where columns move over, so do their indexes and checks.
+                        if !self.swaps.types.contains(&ty) {
+                            self.expressions(other, &column.name, work);
+                        }
                     }
                 }
                 Object::Grant(_) => {}
@@ -284,6 +299,7 @@ impl<'f, 'd> Closure<'f, 'd> {
                     self.fates.never.push((other, "it is made of a type that has to be made again"));
                 }
                 _ if strength == Strength::Body => {}
+                Object::Index(_) | Object::Constraint(_) if self.swaps.types.contains(&ty) => {}
                 _ => self.again(other, work),
             }
         }

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use specc_catalog::{Kind, Needs, Object, ObjectId, Rule, Strength};
 use specc_sql::Statement;
 
-impl<'d> Builder<'d> {
+impl<'d> Builder<'d, '_> {
     /// Edges from what both catalogs need.
     pub(super) fn edges(&mut self, fates: &Fates) {
         let (mut old, mut new) = (FxHashSet::default(), FxHashSet::default());
@@ -50,7 +50,8 @@ impl<'d> Builder<'d> {
                 continue;
             }
             for (need, strength) in needs.of(place) {
-                if strength == Strength::Wish {
+                // Columns that move to the type do so before it takes its name.
+                if strength == Strength::Wish || self.moves_to(place, need) {
                     continue;
                 }
                 for before in self.nodes.with(Slot::New(need), &[Role::Make, Role::Change]) {
@@ -74,6 +75,14 @@ impl<'d> Builder<'d> {
                 }
             }
         }
+    }
+
+    /// Whether columns of the table move to the type.
+    fn moves_to(&self, table: u32, ty: u32) -> bool {
+        !self.swaps.types.is_empty()
+            && self.to.at(ty as usize).and_then(|(id, _)| self.from.index_of(id)).is_some_and(|old| {
+                self.swaps.types.contains(&(old as u32)) && self.swaps.tables.keys().any(|(_, new)| *new == table)
+            })
     }
 
     /// What needed something is gone or changed before that goes.

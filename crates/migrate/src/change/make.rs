@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Constraint, Cycle, Index, Kind, Object, Rule, TableName};
 use specc_sql::{Alter, Statement, key_index};
 
-impl<'d> Builder<'d> {
+impl<'d> Builder<'d, '_> {
     /// Makes what is new and what is made again. On a table that others are using, indexes are built beside them and
     /// constraints hold for new rows first.
     ///
@@ -30,11 +30,16 @@ impl<'d> Builder<'d> {
         let direct: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
         let (steps, inlined) = plan_some(self.to, &only)?;
         for step in steps {
-            let replaced = again.get(&step.object).copied().filter(|old| direct.contains(old));
-            let late = again.get(&step.object).is_some_and(|old| self.late.contains(old));
+            let on_moving = self
+                .to
+                .at(step.object as usize)
+                .is_some_and(|(_, entry)| self.swaps.reads(entry.object.table(), &entry.object));
+            let replaced = again.get(&step.object).copied().filter(|old| direct.contains(old) && !on_moving);
+            let old = again.get(&step.object).or_else(|| step.owner.and_then(|owner| again.get(&owner)));
+            let late = old.is_some_and(|old| fates.late.contains(old));
             let stands = step.owner.is_none_or(|owner| !only[owner as usize]);
             match &step.statement {
-                Statement::Create(Object::Index(index)) if stands => self.index(&step, index, replaced),
+                Statement::Create(Object::Index(index)) if stands => self.index(&step, index, replaced, late),
                 Statement::Create(Object::Constraint(constraint)) if stands => {
                     self.constraint(&step, constraint, replaced, late);
                 }
@@ -44,7 +49,7 @@ impl<'d> Builder<'d> {
                     self.constraint(&step, constraint, None, late);
                 }
                 _ => {
-                    self.plain(&step);
+                    self.plain(&step, late);
                 }
             }
         }
@@ -55,7 +60,8 @@ impl<'d> Builder<'d> {
         Ok(())
     }
 
-    fn plain(&mut self, step: &Step<'d>) -> u32 {
+    fn plain(&mut self, step: &Step<'d>, late: bool) -> u32 {
+        let phase = if late { Phase::Switch } else { Phase::Main };
         let slot = Slot::New(step.object);
         let role = match &step.statement {
             Statement::Create(_) | Statement::CreateTable { .. } | Statement::RunSql(_) => Role::Make,
@@ -66,8 +72,8 @@ impl<'d> Builder<'d> {
         let first = self.nodes.with(slot, &[Role::Make]).first().copied();
         match first {
             // What is said of the object follows its creation.
-            Some(first) => self.nodes.then(first, role, Phase::Main, step.statement.clone()),
-            None => self.nodes.push(slot, role, Phase::Main, step.statement.clone()),
+            Some(first) => self.nodes.then(first, role, phase, step.statement.clone()),
+            None => self.nodes.push(slot, role, phase, step.statement.clone()),
         }
     }
 
@@ -77,10 +83,10 @@ impl<'d> Builder<'d> {
     }
 
     /// An index of a table that is there.
-    fn index(&mut self, step: &Step<'d>, index: &'d Index, replaced: Option<u32>) {
+    fn index(&mut self, step: &Step<'d>, index: &'d Index, replaced: Option<u32>, late: bool) {
         let slot = Slot::New(step.object);
         if self.options.offline || !self.can_build_beside(&index.table) || !self.is_there(&index.table) {
-            self.plain(step);
+            self.plain(step, late);
             return;
         }
         let Some(old) = replaced else {
@@ -115,7 +121,7 @@ impl<'d> Builder<'d> {
         let phase = if late { Phase::Switch } else { Phase::Main };
         match &constraint.rule {
             _ if self.options.offline || constraint.not_valid => {
-                self.plain(step);
+                self.plain(step, late);
             }
             Rule::PrimaryKey { .. } | Rule::Unique { .. } if !divided => {
                 let name =
@@ -128,14 +134,14 @@ impl<'d> Builder<'d> {
             }
             // Postgres before 18 knows no reference of a divided table that is not valid.
             Rule::ForeignKey(_) if divided => {
-                self.plain(step);
+                self.plain(step, late);
             }
             Rule::Check { .. } | Rule::ForeignKey(_) => {
                 self.add(&mut chain, Role::Make, phase, Statement::Alter(Alter::AddNotValid(constraint)));
                 self.add(&mut chain, Role::After, Phase::Validate, Statement::Validate(constraint));
             }
             _ => {
-                self.plain(step);
+                self.plain(step, late);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! From what was there to what is to be: statements in an order that keeps the rows, the access and the business.
 
 mod access;
+mod beside;
 mod closure;
 mod edges;
 mod how;
@@ -28,6 +29,7 @@ use specc_catalog::{Catalog, Cycle, Entry, Hints, Kind, Needs, Object, ObjectId,
 use specc_diff::{Difference, Renamed};
 use specc_sql::{Alter, Loss, Named, Statement};
 use std::fmt;
+use swap::Swaps;
 
 /// How to plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,6 +99,8 @@ pub enum ChangeError {
     Circle(Vec<String>),
     /// What no statement of Postgres does: object and reason.
     Impossible(Vec<(ObjectId, String)>),
+    /// Everyone would wait while all rows are read or written: table and statement.
+    Stalls(Vec<(TableName, String)>),
 }
 
 impl fmt::Display for ChangeError {
@@ -106,6 +110,12 @@ impl fmt::Display for ChangeError {
             ChangeError::Circle(statements) => {
                 f.write_str("each of these would have to come after the next one, and the last after the first:")?;
                 statements.iter().try_for_each(|text| write!(f, "\n  {text}"))
+            }
+            ChangeError::Stalls(all) => {
+                f.write_str(
+                    "everyone would have to wait while all rows are read or written, and specc knows no other way:",
+                )?;
+                all.iter().try_for_each(|(table, sql)| write!(f, "\n  {}.{}: {sql}", table.schema, table.name))
             }
             ChangeError::Impossible(all) => {
                 f.write_str("this cannot be done to what is there:")?;
@@ -134,7 +144,8 @@ pub fn plan_change<'d>(
     options: ChangeOptions,
 ) -> Result<ChangePlan<'d>, ChangeError> {
     let options = ChangeOptions { offline: options.offline || options.one, ..options };
-    let fates = closure::fates(difference);
+    let swaps = swap::swaps(difference, options.offline);
+    let mut fates = closure::fates(difference, &swaps);
     let from: &'d Catalog = &difference.from;
     let mut builder = Builder {
         from,
@@ -143,7 +154,10 @@ pub fn plan_change<'d>(
         hints,
         shelf,
         options,
-        late: FxHashSet::default(),
+        swaps: &swaps,
+        types_aside: FxHashMap::default(),
+        types_gone: FxHashMap::default(),
+        types_named: FxHashMap::default(),
         nodes: Nodes::default(),
         with_columns: Vec::new(),
         required: FxHashMap::default(),
@@ -154,7 +168,7 @@ pub fn plan_change<'d>(
     builder
         .never
         .extend(fates.never.iter().filter_map(|&(old, why)| Some((from.at(old as usize)?.0.clone(), why.to_string()))));
-    builder.find_late(&fates);
+    builder.find_late(&mut fates);
     builder.rename();
     builder.take(&fates);
     builder.make(&fates)?;
@@ -167,24 +181,33 @@ pub fn plan_change<'d>(
     }
     builder.edges(&fates);
     let sorted = builder.nodes.sorted().map_err(|circle| builder.circle(&circle))?;
+    let old_tables = builder.old_tables();
+    if !options.offline {
+        builder.stalls(&old_tables)?;
+    }
     Ok(ChangePlan {
         stages: nodes::stages(&builder.nodes, &sorted, options.one),
-        old_tables: builder.old_tables(),
+        old_tables,
         notes: builder.notes,
         warnings: builder.warnings,
     })
 }
 
 /// Makes nodes and edges.
-pub(crate) struct Builder<'d> {
+pub(crate) struct Builder<'d, 's> {
     from: &'d Catalog,
     to: &'d Catalog,
     difference: &'d Difference<'d>,
     hints: &'d Hints,
     shelf: &'d Shelf,
     options: ChangeOptions,
-    /// Old places of references that go and come again together with the key that they need.
-    late: FxHashSet<u32>,
+    /// Columns that move over beside the running business.
+    swaps: &'s Swaps<'d>,
+    /// By old place: where a new type is there under another name, where the old one goes, and where the new
+    /// one has its name.
+    types_aside: FxHashMap<u32, u32>,
+    types_gone: FxHashMap<u32, u32>,
+    types_named: FxHashMap<u32, u32>,
     nodes: Nodes<'d>,
     /// Old places of what Postgres takes together with a column.
     with_columns: Vec<u32>,
@@ -195,7 +218,7 @@ pub(crate) struct Builder<'d> {
     never: Vec<(ObjectId, String)>,
 }
 
-impl<'d> Builder<'d> {
+impl<'d> Builder<'d, '_> {
     fn old(&self, place: u32) -> Option<&'d Entry> {
         self.from.at(place as usize).map(|(_, entry)| entry)
     }
@@ -237,7 +260,11 @@ impl<'d> Builder<'d> {
 
     fn renaming(&self, renamed: &'d Renamed) -> Option<Statement<'d>> {
         if let Some((from, to)) = &renamed.part {
-            return Some(Statement::Alter(Alter::RenamePart { of: &renamed.id, from, to }));
+            let table = match self.to.get(&renamed.now).map(|entry| &entry.object) {
+                Some(Object::Table(o)) => Some(&o.table),
+                _ => None,
+            };
+            return Some(Statement::Alter(Alter::RenamePart { of: &renamed.id, table, from, to }));
         }
         // The object under its old name.
         let entry = self.from.get(&renamed.now).or_else(|| {
@@ -319,8 +346,13 @@ impl<'d> Builder<'d> {
             }
         }
         for &(old, new) in &fates.swapped {
-            self.swap_type(old, new);
+            if self.swaps.types.contains(&old) {
+                self.swap_type_beside(old, new);
+            } else {
+                self.swap_type(old, new);
+            }
         }
+        self.swap_columns(fates);
         for (old, new, column) in &fates.defaults {
             self.default_again(*old, *new, column);
         }
@@ -344,7 +376,7 @@ impl<'d> Builder<'d> {
     }
 
     /// References whose key is made again go and come in the moment in which the key changes hands.
-    fn find_late(&mut self, fates: &Fates) {
+    fn find_late(&self, fates: &mut Fates) {
         let is_key = |old: u32| {
             self.old(old).is_some_and(|entry| match &entry.object {
                 Object::Constraint(o) => {
@@ -364,19 +396,34 @@ impl<'d> Builder<'d> {
             .again
             .iter()
             .filter(|&&(old, _)| !keys.contains(&old) && needs.of(old).iter().any(|(need, _)| keys.contains(need)));
-        self.late = references.map(|pair| pair.0).collect();
+        let mut late: FxHashSet<u32> = references.map(|pair| pair.0).collect();
         // A key that goes while references to its columns stay goes in the same moment.
-        let needed: FxHashSet<u32> = self.late.iter().flat_map(|&old| needs.of(old)).map(|(need, _)| need).collect();
-        self.late.extend(keys.into_iter().filter(|key| needed.contains(key)));
+        let needed: FxHashSet<u32> = late.iter().flat_map(|&old| needs.of(old)).map(|(need, _)| need).collect();
+        late.extend(keys.into_iter().filter(|key| needed.contains(key)));
+        fates.late.extend(late);
     }
 
     fn circle(&self, circle: &[u32]) -> ChangeError {
-        let words = |&node: &u32| {
-            let mut text = String::new();
-            specc_sql::print(&self.nodes.all[node as usize].statement, &mut text);
-            text.split_whitespace().take(12).collect::<Vec<_>>().join(" ")
-        };
+        let words = |&node: &u32| in_short(&self.nodes.all[node as usize].statement);
         ChangeError::Circle(circle.iter().take(12).map(words).collect())
+    }
+
+    /// Refuses what would keep others waiting for as long as a table is large.
+    ///
+    /// # Errors
+    /// The statements that do.
+    fn stalls(&self, old_tables: &FxHashSet<TableName>) -> Result<(), ChangeError> {
+        let mut all = Vec::new();
+        for node in &self.nodes.all {
+            node.statement.each_lock(|table, lock, scan| {
+                if scan && lock.blocks_writes() && old_tables.contains(table) {
+                    all.push((table.clone(), in_short(&node.statement)));
+                }
+            });
+        }
+        all.sort_unstable();
+        all.dedup();
+        if all.is_empty() { Ok(()) } else { Err(ChangeError::Stalls(all)) }
     }
 
     /// What others may be using while the migration runs.
@@ -392,4 +439,11 @@ impl<'d> Builder<'d> {
         }
         all
     }
+}
+
+/// The first words of a statement.
+fn in_short(statement: &Statement<'_>) -> String {
+    let mut text = String::new();
+    specc_sql::print(statement, &mut text);
+    text.split_whitespace().take(12).collect::<Vec<_>>().join(" ").trim_end_matches(';').to_string()
 }

@@ -2,8 +2,7 @@
 
 use rustc_hash::FxHashMap;
 use specc_sql::{Statement, Transaction};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 
 /// When a statement runs, where nothing else decides. Statements of one phase share a transaction if they may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,7 +135,7 @@ impl<'d> Nodes<'d> {
         }
     }
 
-    /// All nodes in order: as early as their edges allow, the lowest phase first, then as they were added.
+    /// All nodes in order: as their edges allow, a phase to its end and then the lowest, then as they were added.
     ///
     /// # Errors
     /// The nodes of circles.
@@ -152,24 +151,31 @@ impl<'d> Nodes<'d> {
             after[a as usize].push((b, soft));
             *(if soft { &mut soft_waits } else { &mut waits }).get_mut(b as usize).unwrap_or(&mut 0) += 1;
         }
-        let key = |node: u32| Reverse((self.all[node as usize].phase, node));
-        let mut ready: BinaryHeap<Reverse<(Phase, u32)>> =
-            (0..n as u32).filter(|&i| waits[i as usize] + soft_waits[i as usize] == 0).map(key).collect();
+        let mut ready: BTreeSet<(Phase, u32)> = BTreeSet::new();
+        let key = |node: u32| (self.all[node as usize].phase, node);
+        ready.extend((0..n as u32).filter(|&i| waits[i as usize] + soft_waits[i as usize] == 0).map(key));
         let mut done = vec![false; n];
         let mut sorted = Vec::with_capacity(n);
+        let mut phase = Phase::Names;
         loop {
-            let Some(Reverse((_, node))) = ready.pop() else {
+            // What is under way is ended first, so that what belongs together is done in one transaction.
+            let next =
+                ready.range((phase, 0)..).next().filter(|next| next.0 == phase).or_else(|| ready.first()).copied();
+            let Some(next) = next else {
                 // Stuck: a circle gives way where it may.
                 let stuck = (0..n).filter(|&i| !done[i] && waits[i] == 0).map(|i| i as u32);
-                match stuck.min_by_key(|&i| (self.all[i as usize].phase, i)) {
+                match stuck.min_by_key(|&i| key(i)) {
                     Some(node) => {
                         soft_waits[node as usize] = 0;
-                        ready.push(key(node));
+                        ready.insert(key(node));
                         continue;
                     }
                     None => break,
                 }
             };
+            ready.remove(&next);
+            let node = next.1;
+            phase = next.0;
             if std::mem::replace(&mut done[node as usize], true) {
                 continue;
             }
@@ -179,7 +185,7 @@ impl<'d> Nodes<'d> {
                 let waiting = if soft { &mut soft_waits[at] } else { &mut waits[at] };
                 *waiting = waiting.saturating_sub(1);
                 if waits[at] + soft_waits[at] == 0 && !done[at] {
-                    ready.push(key(next));
+                    ready.insert(key(next));
                 }
             }
         }

@@ -5,7 +5,7 @@ use super::nodes::{Phase, Role, Slot};
 use specc_catalog::Object;
 use specc_sql::Statement;
 
-impl<'d> Builder<'d> {
+impl<'d> Builder<'d, '_> {
     /// Rows that are new or changed come after all else of the transaction, rows that are gone before it.
     pub(super) fn rows(&mut self) {
         let difference = self.difference;

@@ -1,7 +1,7 @@
 //! What the planner makes up on the way: temporary columns, checks and indexes. It lives as long as the plan.
 
 use smol_str::SmolStr;
-use specc_catalog::{Column, Index, Object, Privilege, SqlExpr};
+use specc_catalog::{Column, Index, Object, ObjectId, Privilege, SqlExpr};
 use typed_arena::Arena;
 
 /// Keeps made-up objects, so that statements can borrow them like any other.
@@ -11,6 +11,7 @@ pub struct Shelf {
     indexes: Arena<Index>,
     columns: Arena<Column>,
     exprs: Arena<SqlExpr>,
+    ids: Arena<ObjectId>,
     texts: Arena<SmolStr>,
     privileges: Arena<Vec<Privilege>>,
 }
@@ -31,6 +32,10 @@ impl Shelf {
 
     pub(crate) fn column(&self, column: Column) -> &Column {
         self.columns.alloc(column)
+    }
+
+    pub(crate) fn id(&self, id: ObjectId) -> &ObjectId {
+        self.ids.alloc(id)
     }
 
     pub(crate) fn expr(&self, expr: SqlExpr) -> &SqlExpr {

@@ -1,14 +1,18 @@
 //! A type that cannot be changed where it is: a new one takes its name, and its columns move over.
 
 use super::Builder;
+use super::closure::{constraint_reads, index_reads};
+use super::how::{How, how};
 use super::nodes::{Phase, Role, Slot};
 use super::table::{Chain, made_up};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Column, DataType, Object, Table};
-use specc_sql::{Alter, Statement};
+use specc_catalog::{Catalog, Column, DataType, Entry, Object, Rule, Table, TableName};
+use specc_diff::{Difference, mentions};
+use specc_sql::{Alter, Statement, TypeChange, type_change};
+use std::collections::BTreeMap;
 
-impl<'d> Builder<'d> {
+impl<'d> Builder<'d, '_> {
     /// Labels were taken away or put in another order, or a domain stands on another type.
     pub(super) fn swap_type(&mut self, old: u32, new: u32) {
         let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { return };
@@ -95,4 +99,160 @@ impl<'d> Builder<'d> {
             }
         }
     }
+}
+
+/// Columns that move to a new type beside the running business: a new column is kept equal by a trigger, filled in
+/// batches, indexed and checked, and takes the old one's name in a moment.
+#[derive(Debug, Default)]
+pub(crate) struct Swaps<'d> {
+    /// By table: old and new place, and the columns.
+    pub tables: BTreeMap<(u32, u32), Vec<ColumnSwap<'d>>>,
+    /// Old places of enums and domains whose columns move.
+    pub types: FxHashSet<u32>,
+    names: FxHashMap<TableName, Vec<SmolStr>>,
+}
+
+/// A column that moves.
+#[derive(Clone, Debug)]
+pub(crate) struct ColumnSwap<'d> {
+    pub from: &'d Column,
+    pub to: &'d Column,
+    /// The type goes by another name until the columns have moved.
+    pub type_aside: Option<SmolStr>,
+}
+
+impl Swaps<'_> {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.tables.is_empty()
+    }
+
+    /// Whether this column moves.
+    pub fn moves(&self, table: &TableName, column: &str) -> bool {
+        self.names.get(table).is_some_and(|columns| columns.iter().any(|other| other == column))
+    }
+
+    /// Whether an object of the table is over a column that moves.
+    pub fn reads(&self, table: Option<&TableName>, object: &Object) -> bool {
+        let Some(columns) = table.and_then(|table| self.names.get(table)) else { return false };
+        columns.iter().any(|column| match object {
+            Object::Constraint(o) => constraint_reads(&o.rule, column),
+            Object::Index(o) => index_reads(o, column),
+            _ => false,
+        })
+    }
+
+    /// The columns: old place of the table, name.
+    pub fn columns(&self) -> impl Iterator<Item = (u32, &SmolStr)> {
+        self.tables.iter().flat_map(|((old, _), all)| all.iter().map(|swap| (*old, &swap.to.name)))
+    }
+}
+
+/// Which columns can move so.
+pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<'d> {
+    let mut swaps = Swaps::default();
+    if offline {
+        return swaps;
+    }
+    let (from, to): (&'d Catalog, &'d Catalog) = (&difference.from, difference.to);
+    let mut found: Vec<(u32, u32, ColumnSwap<'d>)> = Vec::new();
+    let mut types: Vec<(u32, SmolStr, SmolStr)> = Vec::new();
+    for &(old, new) in &difference.changed {
+        let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { continue };
+        match (&a.object, &b.object) {
+            (Object::Table(x), Object::Table(y)) => {
+                for column in &y.columns {
+                    let before = x.columns.iter().find(|other| other.name == column.name);
+                    if let Some(before) = before
+                        .filter(|before| before.ty != column.ty && type_change(before, column) == TypeChange::Rewrite)
+                    {
+                        found.push((old, new, ColumnSwap { from: before, to: column, type_aside: None }));
+                    }
+                }
+            }
+            (Object::Enum(o), Object::Enum(_)) if how(a, b) == How::Swap => {
+                types.push((old, o.schema.clone(), o.name.clone()));
+            }
+            (Object::Domain(o), Object::Domain(_)) if how(a, b) == How::Swap => {
+                types.push((old, o.schema.clone(), o.name.clone()));
+            }
+            _ => {}
+        }
+    }
+    if found.is_empty() && types.is_empty() {
+        return swaps;
+    }
+    let mut of_type: FxHashMap<u32, Vec<(u32, u32, ColumnSwap<'d>)>> = FxHashMap::default();
+    for (old, (_, entry)) in from.iter().enumerate() {
+        let Object::Table(x) = &entry.object else { continue };
+        let Some(new) = to.index_of(&x.table.id()) else { continue };
+        let Some((_, Entry { object: Object::Table(y), .. })) = to.at(new) else { continue };
+        for (ty, schema, name) in &types {
+            for column in x.columns.iter().filter(|column| column.ty.schema == *schema && column.ty.name == *name) {
+                let Some(after) = y.columns.iter().find(|other| other.name == column.name && other.ty == column.ty)
+                else {
+                    continue;
+                };
+                let swap = ColumnSwap { from: column, to: after, type_aside: Some(made_up(&[name, "new"])) };
+                of_type.entry(*ty).or_default().push((old as u32, new as u32, swap));
+            }
+        }
+    }
+    let referenced: FxHashSet<(&TableName, &SmolStr)> = from
+        .iter()
+        .chain(to.iter())
+        .filter_map(|(_, entry)| match &entry.object {
+            Object::Constraint(o) => match &o.rule {
+                Rule::ForeignKey(key) => Some(key.target_columns.iter().map(|column| (&key.target, column))),
+                _ => None,
+            },
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let parents: FxHashSet<&TableName> = from
+        .iter()
+        .filter_map(|(_, entry)| match &entry.object {
+            Object::Table(o) => Some(o.inherits.iter()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let excluded = |table: &TableName, column: &str| {
+        from.iter().any(|(_, entry)| match &entry.object {
+            Object::Constraint(o) => {
+                o.table == *table && matches!(o.rule, Rule::Exclude { .. }) && constraint_reads(&o.rule, column)
+            }
+            _ => false,
+        })
+    };
+    let fits = |old: u32, swap: &ColumnSwap<'_>| {
+        let Some((_, Entry { object: Object::Table(table), .. })) = from.at(old as usize) else { return false };
+        let computed = table.columns.iter().filter_map(|column| column.generated.as_ref());
+        table.partition_by.is_none()
+            && table.partition_of.is_none()
+            && table.inherits.is_empty()
+            && !parents.contains(&table.table)
+            && swap.from.generated.is_none()
+            && swap.to.generated.is_none()
+            && !referenced.contains(&(&table.table, &swap.from.name))
+            && !computed.into_iter().any(|expr| mentions(&expr.text, &swap.from.name))
+            && !excluded(&table.table, &swap.from.name)
+    };
+    for (ty, columns) in of_type {
+        // All columns of a type move, or none.
+        if columns.iter().all(|(old, _, swap)| fits(*old, swap)) {
+            swaps.types.insert(ty);
+            found.extend(columns);
+        }
+    }
+    found.retain(|(old, _, swap)| fits(*old, swap));
+    found.sort_by(|a, b| (a.0, a.1, &a.2.to.name).cmp(&(b.0, b.1, &b.2.to.name)));
+    for (old, new, swap) in found {
+        if let Some((_, Entry { object: Object::Table(table), .. })) = to.at(new as usize) {
+            swaps.names.entry(table.table.clone()).or_default().push(swap.to.name.clone());
+        }
+        swaps.tables.entry((old, new)).or_default().push(swap);
+    }
+    swaps
 }

@@ -8,7 +8,7 @@ use specc_catalog::{Column, Constraint, Entry, Object, Rls, Rule, Sequence, Sequ
 use specc_sql::quote::{ident, literal, qualified};
 use specc_sql::{Alter, Statement, TypeChange, is_volatile, type_change};
 
-impl<'d> Builder<'d> {
+impl<'d> Builder<'d, '_> {
     /// From one state of a table to the other.
     pub(super) fn table(&mut self, old: u32, new: u32, a: &'d Entry, b: &'d Entry) {
         let (Object::Table(from), Object::Table(to)) = (&a.object, &b.object) else { return };
@@ -197,12 +197,13 @@ impl<'d> Builder<'d> {
     /// Fills what is null.
     fn fill(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str, value: &'d str) {
         let pending = self.shelf.text(format!("{} is null", ident(column)));
-        let change = Alter::Backfill { table: &table.table, set: vec![(column, value)], pending };
+        let divided = table.partition_by.is_some();
+        let change = Alter::Backfill { table: &table.table, set: vec![(column, value)], pending, divided };
         self.add(chain, Role::After, Phase::Fill, Statement::Alter(change));
     }
 
     /// Null is not taken any more: a check for new rows first, then the old ones are looked at while everyone goes on.
-    fn require(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str) {
+    pub(super) fn require(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str) {
         let name = &table.table;
         if self.options.offline {
             let change = Alter::SetNotNull { table: name, column, proven: false };
@@ -240,6 +241,10 @@ impl<'d> Builder<'d> {
             let change = Alter::SetIdentity { table: name, column: &to.name, from: from.identity.as_deref(), to: None };
             self.add(&mut chain, Role::Make, Phase::Main, Statement::Alter(change));
         }
+        if self.swaps.moves(name, &to.name) {
+            // With its default, its numbers and whether it is required.
+            return self.alter_column_rest(new, table, from, to);
+        }
         if from.ty != to.ty || from.collation != to.collation {
             let cost = type_change(from, to);
             if from.default.is_some() && cost == TypeChange::Rewrite {
@@ -275,6 +280,12 @@ impl<'d> Builder<'d> {
             }
             _ => {}
         }
+        self.alter_column_rest(new, table, from, to);
+    }
+
+    /// What changes a column without waiting for anything.
+    fn alter_column_rest(&mut self, new: u32, table: &'d Table, from: &'d Column, to: &'d Column) {
+        let name = &table.table;
         let apart = |builder: &mut Self, statement| {
             builder.nodes.push(Slot::New(new), Role::After, Phase::Main, statement);
         };
@@ -325,8 +336,18 @@ impl Chain {
         Self { slot, last: None }
     }
 
+    /// Goes on after a node.
+    pub fn after(slot: Slot, node: u32) -> Self {
+        Self { slot, last: Some(node) }
+    }
+
+    /// The last one.
+    pub fn last(&self) -> Option<u32> {
+        self.last
+    }
+
     /// The phase of the last one.
-    fn phase(&self, builder: &Builder<'_>) -> Phase {
+    fn phase(&self, builder: &Builder<'_, '_>) -> Phase {
         self.last.map_or(Phase::Main, |node| builder.nodes.all[node as usize].phase)
     }
 }

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Catalog, IdRef, Kind, Needs, Object, Rule};
 use specc_sql::Statement;
 
-impl<'d> Builder<'d> {
+impl<'d> Builder<'d, '_> {
     /// Drops what is gone, and what is made again. What goes with its table or view is not dropped by itself.
     pub(super) fn take(&mut self, fates: &Fates) {
         let difference = self.difference;
@@ -32,12 +32,14 @@ impl<'d> Builder<'d> {
                 along.push((old, home));
                 continue;
             }
-            if !again.contains_key(&old) && self.goes_with_column(&entry.object) {
+            let stays_gone = !again.contains_key(&old) || self.swaps.reads(entry.object.table(), &entry.object);
+            if stays_gone && self.goes_with_column(&entry.object) {
                 columns.push(old);
                 continue;
             }
             let slot = Slot::Old(old);
             let table_stays = home.is_some();
+            let phase = if fates.late.contains(&old) { Phase::Switch } else { Phase::Main };
             match &entry.object {
                 Object::Table(table) => {
                     self.nodes.push(slot, Role::Drop, Phase::Main, Statement::DropTable(table));
@@ -53,7 +55,7 @@ impl<'d> Builder<'d> {
                             self.nodes.push(slot, Role::Drop, Phase::Clear, statement);
                         }
                         _ => {
-                            self.nodes.push(slot, Role::Drop, Phase::Main, Statement::Drop(&entry.object));
+                            self.nodes.push(slot, Role::Drop, phase, Statement::Drop(&entry.object));
                         }
                     }
                 }
@@ -64,7 +66,7 @@ impl<'d> Builder<'d> {
                         && key
                         && !self.options.offline
                         && self.can_build_beside(&constraint.table);
-                    let phase = if beside || self.late.contains(&old) { Phase::Switch } else { Phase::Main };
+                    let phase = if beside { Phase::Switch } else { phase };
                     self.nodes.push(slot, Role::Drop, phase, Statement::Drop(&entry.object));
                 }
                 Object::Sql(sql) => {
@@ -77,7 +79,7 @@ impl<'d> Builder<'d> {
                 // Rows are compared one by one.
                 Object::Seed(_) => {}
                 other => {
-                    self.nodes.push(slot, Role::Drop, Phase::Main, Statement::Drop(other));
+                    self.nodes.push(slot, Role::Drop, phase, Statement::Drop(other));
                 }
             }
         }
@@ -116,7 +118,9 @@ impl<'d> Builder<'d> {
             _ => None,
         };
         let (Some(before), Some(after)) = (columns(self.from), columns(self.to)) else { return false };
-        let mut gone = before.iter().filter(|column| !after.iter().any(|other| other.name == column.name));
+        let mut gone = before.iter().filter(|column| {
+            !after.iter().any(|other| other.name == column.name) || self.swaps.moves(table, &column.name)
+        });
         gone.any(|column| match object {
             Object::Constraint(o) => constraint_reads(&o.rule, &column.name),
             Object::Index(o) => index_reads(o, &column.name),

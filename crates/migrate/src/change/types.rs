@@ -6,7 +6,7 @@ use super::table::Chain;
 use specc_catalog::{Composite, Domain, Enum, Kind, Needs, Object, Sequence};
 use specc_sql::{Alter, Statement};
 
-impl<'d> Builder<'d> {
+impl<'d> Builder<'d, '_> {
     /// New labels, each before the one that follows it.
     pub(super) fn labels(&mut self, new: u32, from: &'d Enum, to: &'d Enum) {
         let slot = Slot::New(new);

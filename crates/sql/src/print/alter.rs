@@ -4,7 +4,7 @@ use super::types::{collate, push_type, sequence_options};
 use super::{access, alter_column, alter_table, by_id, named, number, table, table_name};
 use crate::alter::Alter;
 use crate::layout::push_parens;
-use crate::quote::{dollar, push_ident, push_literal, push_qualified};
+use crate::quote::{dollar, literal, push_ident, push_literal, push_qualified, qualified};
 use crate::statement::Named;
 use smol_str::SmolStr;
 use specc_catalog::{
@@ -12,13 +12,13 @@ use specc_catalog::{
     SequenceOptions, TableName,
 };
 
-/// Rows of a backfill that are written in one transaction.
-const BATCH: usize = 5000;
+/// Pages of a backfill that are written in one transaction.
+const PAGES: usize = 64;
 
 pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
     match o {
         Alter::Rename { from, to } => rename(out, from, to),
-        Alter::RenamePart { of, from, to } => rename_part(out, of, from, to),
+        Alter::RenamePart { of, from, to, .. } => rename_part(out, of, from, to),
         Alter::AddColumn { table, column } => add_column(out, table, column),
         Alter::DropColumn { table, column, .. } => {
             alter_table(out, table);
@@ -44,6 +44,11 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
             out.push_str("drop not null");
         }
         Alter::SetIdentity { table, column, from, to } => identity(out, table, column, *from, *to),
+        Alter::CopySequence { table, from, to } => {
+            let name = literal(&qualified(&table.schema, &table.name));
+            let sequence = |column: &str| format!("pg_get_serial_sequence({name}, {})", literal(column));
+            out.push_str(&format!("select setval({}, nextval({}))", sequence(to), sequence(from)));
+        }
         Alter::DropExpression { table, column } => {
             alter_column(out, table, &column.name);
             out.push_str("drop expression");
@@ -63,7 +68,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
             out.push_str(" not valid");
         }
         Alter::AddUsingIndex(o, index) => using_index(out, o, index),
-        Alter::Backfill { table, set, pending } => backfill(out, table, set, pending),
+        Alter::Backfill { table, set, pending, divided } => backfill(out, table, set, pending, *divided),
         Alter::AddLabel { ty, label, before } => {
             alter_type(out, &ty.schema, &ty.name);
             out.push_str("add value ");
@@ -288,29 +293,77 @@ fn using_index(out: &mut String, o: &Constraint, index: &str) {
     }
 }
 
-/// Walks the table's pages, so that no row is looked at twice, and commits after each batch: nobody waits long for a row,
-/// and what is done stays done. Rows that are written meanwhile are new enough to need nothing.
-fn backfill(out: &mut String, table: &TableName, set: &[(&str, &str)], pending: &str) {
-    let mut body = String::from("\ndeclare\n  done bigint;\nbegin\n  loop\n    update ");
-    table_name(&mut body, table);
-    body.push_str("\n    set ");
-    super::separated(&mut body, set, ",\n      ", |out, (column, value)| {
+/// Walks the table's pages and commits after each few of them: nobody waits long for a row, and what is done stays done.
+/// Rows that someone else has locked are passed over, and come in the next round.
+fn backfill(out: &mut String, table: &TableName, set: &[(&str, &str)], pending: &str, divided: bool) {
+    let mut name = String::new();
+    table_name(&mut name, table);
+    let mut assignments = String::new();
+    super::separated(&mut assignments, set, ", ", |out, (column, value)| {
         push_ident(out, column);
         out.push_str(" = ");
         out.push_str(value);
     });
-    body.push_str("\n    where ctid = any (array(\n      select ctid from ");
-    table_name(&mut body, table);
-    body.push_str(" where ");
-    body.push_str(pending);
-    body.push_str(" limit ");
-    number(&mut body, BATCH);
-    body.push_str("\n      for update skip locked\n    ));\n    get diagnostics done = row_count;\n    commit;\n");
-    body.push_str("    if done = 0 then\n      exit when not exists (select from ");
-    table_name(&mut body, table);
-    body.push_str(" where ");
-    body.push_str(pending);
-    body.push_str(");\n      -- Every row that is left is locked by someone else for now.\n      perform pg_sleep(0.05);\n    end if;\n  end loop;\nend\n");
+    let body = if divided {
+        // A page is a page of one partition.
+        let update = format!(
+            "update %1$s set {} where ctid = any (array(select ctid from %1$s where ctid >= '(%2$s,0)' and ctid < '(%3$s,0)' and ({}) for update skip locked))",
+            assignments.replace('%', "%%"),
+            pending.replace('%', "%%"),
+        );
+        format!(
+            "
+declare
+  part regclass;
+  page bigint;
+begin
+  loop
+    for part in select relid from pg_partition_tree({tree}) where isleaf loop
+      page := 0;
+      while page < pg_relation_size(part) / current_setting('block_size')::int loop
+        execute format({update}, part, page, page + {PAGES});
+        commit;
+        page := page + {PAGES};
+      end loop;
+    end loop;
+    exit when not exists (select from {name} where {pending});
+    perform pg_sleep(0.05);
+  end loop;
+end
+",
+            tree = literal(&name),
+            update = literal(&update),
+        )
+    } else {
+        format!(
+            "
+declare
+  page bigint;
+  pages bigint;
+begin
+  loop
+    page := 0;
+    pages := pg_relation_size({regclass}) / current_setting('block_size')::int;
+    while page < pages loop
+      update only {name}
+      set {assignments}
+      where ctid = any (array(
+        select ctid from only {name}
+        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + {PAGES})::tid
+          and {pending}
+        for update skip locked
+      ));
+      commit;
+      page := page + {PAGES};
+    end loop;
+    exit when not exists (select from only {name} where {pending});
+    perform pg_sleep(0.05);
+  end loop;
+end
+",
+            regclass = literal(&name),
+        )
+    };
     out.push_str("do ");
     out.push_str(&dollar(&body));
 }

@@ -1,0 +1,383 @@
+//! Columns that move to a new type beside the running business.
+
+use super::Builder;
+use super::closure::Fates;
+use super::nodes::{Phase, Role, Slot};
+use super::swap::ColumnSwap;
+use super::table::{Chain, made_up};
+use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
+use specc_catalog::{
+    Body, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Object, Qualified,
+    Returns, Rule, Sequence, SqlExpr, Table, Timing, Trigger, Volatility,
+};
+use specc_sql::quote::ident;
+use specc_sql::{Access, Alter, Named, Privileges, Statement, key_index};
+
+impl<'d> Builder<'d, '_> {
+    /// The new type comes under another name, and takes the old one's when all columns have moved.
+    pub(super) fn swap_type_beside(&mut self, old: u32, new: u32) {
+        let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { return };
+        let mut aside = b.object.clone();
+        let name = match &mut aside {
+            Object::Enum(o) => {
+                let name = o.name.clone();
+                o.name = made_up(&[&name, "new"]);
+                name
+            }
+            Object::Domain(o) => {
+                let name = o.name.clone();
+                o.name = made_up(&[&name, "new"]);
+                name
+            }
+            _ => return,
+        };
+        let slot = Slot::New(new);
+        let mut chain = Chain::new(slot);
+        let aside = self.shelf.object(aside);
+        let made = self.add(&mut chain, Role::After, Phase::Main, Statement::Create(aside));
+        self.types_aside.insert(old, made);
+        let drop = self.add(&mut chain, Role::Change, Phase::Switch, Statement::Drop(&a.object));
+        self.types_gone.insert(old, drop);
+        let rename = Alter::Rename { from: aside, to: self.shelf.text(name) };
+        let named = self.add(&mut chain, Role::Make, Phase::Switch, Statement::Alter(rename));
+        self.types_named.insert(old, named);
+        if let Some(text) = &b.comment {
+            let comment = Statement::Comment { on: specc_sql::Named::Object(&b.object), text: Some(text) };
+            self.add(&mut chain, Role::After, Phase::Switch, comment);
+        }
+    }
+
+    /// All columns of a table that move do so together.
+    pub(super) fn swap_columns(&mut self, fates: &Fates) {
+        let swaps = self.swaps;
+        for (&(_, new), columns) in &swaps.tables {
+            let Some(Entry { object: Object::Table(to), .. }) = self.new_entry(new) else { continue };
+            Move { new, to, columns, again: fates.again.iter().map(|pair| pair.0).collect() }.plan(self);
+        }
+    }
+}
+
+/// The columns of one table that move.
+struct Move<'m, 'd> {
+    new: u32,
+    to: &'d Table,
+    columns: &'m [ColumnSwap<'d>],
+    /// Old places of what is made again anyway.
+    again: FxHashSet<u32>,
+}
+
+impl<'d> Move<'_, 'd> {
+    fn aside(column: &str) -> SmolStr {
+        made_up(&[column, "new"])
+    }
+
+    /// Columns and types by the names that they have meanwhile.
+    fn names(&self) -> Vec<(SmolStr, SmolStr)> {
+        let mut names: Vec<(SmolStr, SmolStr)> =
+            self.columns.iter().map(|swap| (swap.to.name.clone(), Self::aside(&swap.to.name))).collect();
+        for swap in self.columns {
+            if let Some(aside) = &swap.type_aside {
+                names.push((swap.to.ty.name.clone(), aside.clone()));
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn plan(&self, builder: &mut Builder<'d, '_>) {
+        let slot = Slot::New(self.new);
+        let table = &self.to.table;
+        let mut chain = Chain::new(slot);
+        let (mut set, mut lines, mut pending) = (Vec::new(), String::new(), Vec::new());
+        for swap in self.columns {
+            let aside = builder.shelf.text(Self::aside(&swap.to.name));
+            let mut ty = swap.to.ty.clone();
+            if let Some(name) = &swap.type_aside {
+                ty.name = name.clone();
+            }
+            let bare = Column {
+                name: aside.into(),
+                ty: ty.clone(),
+                nullable: true,
+                default: None,
+                identity: None,
+                comment: None,
+                ..swap.to.clone()
+            };
+            let bare = builder.shelf.column(bare);
+            let add = Statement::Alter(Alter::AddColumn { table, column: bare });
+            let node = builder.add(&mut chain, Role::After, Phase::Main, add);
+            for (ty, made) in &builder.types_aside {
+                let of = builder.from.at(*ty as usize).map(|(id, _)| (&id.schema, &id.name));
+                if of == Some((&swap.to.ty.schema, &swap.to.ty.name)) {
+                    builder.nodes.edge(*made, node);
+                }
+            }
+            let value = builder.cast(swap.from, bare);
+            lines.push_str(&format!("  new.{} := new.{value};\n", ident(aside)));
+            pending.push(format!("{} is distinct from {value}", ident(aside)));
+            set.push((aside, value));
+        }
+        let (function, trigger) = self.keep_equal(builder, &lines);
+        builder.add(&mut chain, Role::After, Phase::Main, Statement::Create(function));
+        builder.add(&mut chain, Role::After, Phase::Main, Statement::Create(trigger));
+        let pending = if pending.len() == 1 { pending.remove(0) } else { format!("({})", pending.join(" or ")) };
+        let pending = builder.shelf.text(pending);
+        let fill = Alter::Backfill { table, set, pending, divided: false };
+        let filled = builder.add(&mut chain, Role::After, Phase::Fill, Statement::Alter(fill));
+        let mut ready = vec![filled];
+        for swap in self.columns.iter().filter(|swap| !swap.to.nullable) {
+            let aside = builder.shelf.text(Self::aside(&swap.to.name));
+            let mut chain = Chain::after(slot, filled);
+            builder.require(&mut chain, self.to, aside);
+            ready.extend(chain.last());
+        }
+        let after = self.parts(builder, filled, &mut ready);
+        let mut chain = Chain::new(slot);
+        let start = builder.add(&mut chain, Role::Change, Phase::Switch, Statement::Drop(trigger));
+        ready.iter().for_each(|&node| builder.nodes.edge(node, start));
+        builder.add(&mut chain, Role::Change, Phase::Switch, Statement::Drop(function));
+        self.hand_over(builder, &mut chain);
+        for statement in after {
+            builder.add(&mut chain, Role::Make, Phase::Switch, statement);
+        }
+        builder.notes.push(smol_str::format_smolstr!(
+            "{}.{}: {} in the end stand{} after the other columns",
+            table.schema,
+            table.name,
+            self.columns.iter().map(|swap| swap.to.name.as_str()).collect::<Vec<_>>().join(", "),
+            if self.columns.len() == 1 { "s" } else { "" },
+        ));
+    }
+
+    /// What writes the new columns whenever the old ones are written. Its name comes after all others, since triggers fire
+    /// in the order of their names.
+    fn keep_equal(&self, builder: &Builder<'d, '_>, lines: &str) -> (&'d Object, &'d Object) {
+        let table = &self.to.table;
+        let name = made_up(&[&table.name, &self.columns[0].to.name, "sync"]);
+        let function = Function {
+            schema: table.schema.clone(),
+            name: name.clone(),
+            procedure: false,
+            params: Vec::new(),
+            returns: Some(Returns::Type(DataType::builtin("trigger"))),
+            language: "plpgsql".into(),
+            body: Body::Text(format!("\nbegin\n{lines}  return new;\nend\n").into()),
+            volatility: Volatility::Volatile,
+            strict: false,
+            parallel: None,
+            leakproof: false,
+            security_definer: false,
+            cost: None,
+            rows: None,
+            settings: vec![("search_path".into(), SmolStr::default())],
+        };
+        let trigger = Trigger {
+            table: table.clone(),
+            name: made_up(&["zzzz", &self.columns[0].to.name, "sync"]),
+            timing: Timing::Before,
+            events: vec![("insert".into(), Vec::new()), ("update".into(), Vec::new())],
+            per_row: true,
+            old_table: None,
+            new_table: None,
+            when: None,
+            function: Qualified::new(table.schema.clone(), name),
+            args: Vec::new(),
+            constraint: false,
+            initially_deferred: false,
+            enabled: SmolStr::default(),
+        };
+        (builder.shelf.object(function), builder.shelf.object(trigger))
+    }
+
+    /// Builds the indexes and checks the constraints of the columns; gives what names them in the end.
+    fn parts(&self, builder: &mut Builder<'d, '_>, filled: u32, ready: &mut Vec<u32>) -> Vec<Statement<'d>> {
+        let slot = Slot::New(self.new);
+        let table = &self.to.table;
+        let names = self.names();
+        let column = |name: &SmolStr| {
+            names.iter().find(|(old, _)| old == name).map_or_else(|| name.clone(), |(_, new)| new.clone())
+        };
+        let columns = |all: &[SmolStr]| all.iter().map(column).collect::<Vec<_>>();
+        let text = |expr: &SqlExpr| SqlExpr {
+            text: specc_diff::renamed(&expr.text, &names).into(),
+            columns: columns(&expr.columns),
+        };
+        let keys = |all: &[IndexKey]| {
+            let key = |key: &IndexKey| IndexKey {
+                on: match &key.on {
+                    KeyOn::Column(name) => KeyOn::Column(column(name)),
+                    KeyOn::Expr(expr) => KeyOn::Expr(text(expr)),
+                },
+                ..key.clone()
+            };
+            all.iter().map(key).collect::<Vec<_>>()
+        };
+        let mut after = Vec::new();
+        for (id, entry) in builder.to.iter() {
+            if entry.object.table() != Some(table) || !builder.swaps.reads(Some(table), &entry.object) {
+                continue;
+            }
+            let Some(old) = builder.from.index_of(id).map(|old| old as u32) else { continue };
+            let same = builder.old(old).is_some_and(|before| before.object == entry.object);
+            if self.again.contains(&old) || !same {
+                continue;
+            }
+            let comment = entry
+                .comment
+                .as_deref()
+                .map(|comment| Statement::Comment { on: specc_sql::Named::Object(&entry.object), text: Some(comment) });
+            match &entry.object {
+                Object::Index(o) => {
+                    let index = builder.shelf.index(Index {
+                        name: made_up(&[&o.name, "new"]),
+                        keys: keys(&o.keys),
+                        include: columns(&o.include),
+                        filter: o.filter.as_ref().map(text),
+                        ..o.clone()
+                    });
+                    let mut chain = Chain::after(slot, filled);
+                    ready.push(builder.add(
+                        &mut chain,
+                        Role::After,
+                        Phase::Build,
+                        Statement::CreateIndexConcurrently(index),
+                    ));
+                    let from = builder.shelf.object(index.clone());
+                    after.push(Statement::Alter(Alter::Rename { from, to: &o.name }));
+                }
+                Object::Constraint(o) => match &o.rule {
+                    Rule::PrimaryKey { .. } | Rule::Unique { .. } => {
+                        let Some(mut index) = key_index(o, &made_up(&[&o.name, "new"])) else { continue };
+                        index.keys = keys(&index.keys);
+                        index.include = columns(&index.include);
+                        let index = builder.shelf.index(index);
+                        let mut chain = Chain::after(slot, filled);
+                        let build = Statement::CreateIndexConcurrently(index);
+                        ready.push(builder.add(&mut chain, Role::After, Phase::Build, build));
+                        after.push(Statement::Alter(Alter::AddUsingIndex(o, &index.name)));
+                    }
+                    rule => {
+                        let rule = match rule {
+                            Rule::Check { expr, no_inherit } => {
+                                Rule::Check { expr: text(expr), no_inherit: *no_inherit }
+                            }
+                            Rule::ForeignKey(key) => Rule::ForeignKey(ForeignKey {
+                                columns: columns(&key.columns),
+                                on_delete_columns: columns(&key.on_delete_columns),
+                                ..key.clone()
+                            }),
+                            _ => continue,
+                        };
+                        let aside = Constraint { name: made_up(&[&o.name, "new"]), rule, ..o.clone() };
+                        let aside = builder.shelf.object(aside);
+                        let Object::Constraint(constraint) = aside else { continue };
+                        let mut chain = Chain::after(slot, filled);
+                        let add = Statement::Alter(Alter::AddNotValid(constraint));
+                        builder.add(&mut chain, Role::After, Phase::Main, add);
+                        ready.push(builder.add(
+                            &mut chain,
+                            Role::After,
+                            Phase::Validate,
+                            Statement::Validate(constraint),
+                        ));
+                        after.push(Statement::Alter(Alter::Rename { from: aside, to: &o.name }));
+                    }
+                },
+                _ => continue,
+            }
+            after.extend(comment);
+        }
+        after
+    }
+
+    /// The new columns take the place of the old ones.
+    fn hand_over(&self, builder: &mut Builder<'d, '_>, chain: &mut Chain) {
+        let table = &self.to.table;
+        let id = builder.shelf.id(table.id());
+        let mut defaults = Vec::new();
+        for swap in self.columns {
+            let name: &'d str = &swap.to.name;
+            let aside = builder.shelf.text(Self::aside(name));
+            let mut add = |builder: &mut Builder<'d, '_>, statement| {
+                builder.add(chain, Role::Change, Phase::Switch, statement);
+            };
+            if let Some(identity) = swap.to.identity.as_deref() {
+                let change = Alter::SetIdentity { table, column: aside, from: None, to: Some(identity) };
+                add(builder, Statement::Alter(change));
+                if swap.from.identity.is_some() {
+                    add(builder, Statement::Alter(Alter::CopySequence { table, from: name, to: aside }));
+                } else {
+                    add(builder, Statement::AdvanceSequence { table, column: aside });
+                }
+            }
+            for (_, entry) in builder.to.iter() {
+                if let Object::Sequence(o) = &entry.object
+                    && o.owned_by.as_ref().is_some_and(|(owner, column)| owner == table && column == name)
+                    && builder.from.contains(&entry.object.id())
+                {
+                    // It would go with the old column.
+                    let owned = Sequence { owned_by: Some((table.clone(), aside.into())), ..o.clone() };
+                    if let Object::Sequence(owned) = builder.shelf.object(owned) {
+                        add(builder, Statement::OwnSequence(owned));
+                    }
+                }
+            }
+            add(builder, Statement::Alter(Alter::DropColumn { table, column: swap.from, kept: true }));
+            add(builder, Statement::Alter(Alter::RenamePart { of: id, table: Some(table), from: aside, to: name }));
+            let default = swap.to.default.as_ref();
+            let set = Statement::SetDefault { table, column: name, default };
+            match (default, &swap.type_aside) {
+                (None, _) => {}
+                (Some(_), None) => add(builder, set),
+                // Its text names the type.
+                (Some(_), Some(_)) => defaults.push((swap, set)),
+            }
+            if let Some(text) = &swap.to.comment {
+                add(builder, Statement::CommentColumn { table, column: name, text: Some(text) });
+            }
+        }
+        self.grants(builder, chain);
+        for ty in builder.swaps.types.iter().copied().collect::<Vec<_>>() {
+            if let (Some(&gone), Some(last)) = (builder.types_gone.get(&ty), chain.last()) {
+                builder.nodes.edge(last, gone);
+            }
+        }
+        for (swap, set) in defaults {
+            let node = builder.nodes.push(Slot::New(self.new), Role::Make, Phase::Switch, set);
+            for (ty, &named) in &builder.types_named {
+                let of = builder.from.at(*ty as usize).map(|(id, _)| (&id.schema, &id.name));
+                if of == Some((&swap.to.ty.schema, &swap.to.ty.name)) {
+                    builder.nodes.edge(named, node);
+                }
+            }
+        }
+    }
+
+    /// What was granted on the columns by name.
+    fn grants(&self, builder: &mut Builder<'d, '_>, chain: &mut Chain) {
+        for (id, entry) in builder.to.iter() {
+            let Object::Grant(o) = &entry.object else { continue };
+            if o.on != self.to.table.id() || !builder.from.contains(id) {
+                continue;
+            }
+            let lost: Vec<_> = o
+                .privileges
+                .iter()
+                .filter(|privilege| self.columns.iter().any(|swap| privilege.columns.contains(&swap.to.name)))
+                .cloned()
+                .collect();
+            if lost.is_empty() {
+                continue;
+            }
+            let access = Access {
+                on: Named::Id(&o.on),
+                privileges: Privileges::Some(builder.shelf.privileges(lost)),
+                roles: vec![o.to.as_str()],
+            };
+            builder.add(chain, Role::Make, Phase::Switch, Statement::Grant(access));
+        }
+    }
+}
