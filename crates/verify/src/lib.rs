@@ -1,0 +1,7 @@
+//! Proof on a scratch Postgres: what migrations make, what they keep, what they lock.
+//!
+//! [`Watch`] sees what a transaction locks and writes anew, a [`Ledger`] holds that against what was said before.
+
+mod watch;
+
+pub use watch::{Ledger, Mismatch, Seen, Watch};
