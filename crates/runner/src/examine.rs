@@ -1,8 +1,9 @@
 //! What became of a step that began and has no end, where it could not be journalled in its own transaction.
 
-use crate::script::{Kind, Step};
+use crate::script::Step;
 use crate::{Error, Event, Tell};
 use specc_postgres::{Session, postgres};
+use specc_split::Kind;
 use specc_sql::quote;
 
 /// What is to be done with a step.

@@ -42,7 +42,8 @@ pub use manifest::{Manifest, SequenceState, TableState};
 pub use migration::{File, Migration, Migrations};
 pub use reset::{ResetOptions, reset, seed};
 pub use restore::{RestoreOptions, Restored, restore};
-pub use script::{Kind, Piece, Script, SplitError, Step, classify, split};
+pub use script::{Script, Step};
+pub use specc_split::{Kind, Piece, SplitError, classify, split};
 pub use status::{Entry, Report, State, status};
 pub use table::{TableOptions, TableRestored, restore_table};
 

@@ -1,8 +1,8 @@
 //! The rows of a dump, as `pg_restore` writes them, into tables of our choice in a transaction of ours.
 
-use crate::script::Tokens;
 use crate::{Error, Refused, Said};
 use specc_postgres::{Install, Session, programs};
+use specc_split::{Lexer, TokenKind};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
@@ -49,7 +49,8 @@ fn read(output: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<bool, Error> {
 /// Table and columns of `COPY public.t (a, b) FROM stdin;`.
 fn block(line: &str) -> Option<(&str, &str)> {
     let rest = line.trim_end().strip_prefix("COPY ")?.strip_suffix(" FROM stdin;")?;
-    match Tokens::new(rest).opening() {
+    let opening = Lexer::new(rest).map_while(Result::ok).find(|token| token.kind == TokenKind::Symbol(b'('));
+    match opening.map(|token| token.start) {
         Some(at) => Some((rest[..at].trim_end(), &rest[at..])),
         None => Some((rest, "")),
     }

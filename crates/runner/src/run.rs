@@ -7,11 +7,12 @@ use crate::examine::{self, Past, Verdict};
 use crate::failure::Trouble;
 use crate::journal::{self, Row};
 use crate::migration::File;
-use crate::script::{Kind, Script, Step};
+use crate::script::{Script, Step};
 use crate::wait::backoff;
 use crate::watch::Watch;
 use crate::{Event, Migration, Tell, history};
 use specc_postgres::Session;
+use specc_split::Kind;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 

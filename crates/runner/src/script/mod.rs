@@ -1,12 +1,6 @@
 //! A migration file: what its header asks for, and its steps.
 
-mod kind;
-mod lexer;
-mod split;
-
-pub use kind::{Kind, classify};
-pub(crate) use lexer::Tokens;
-pub use split::{Piece, SplitError, split};
+use specc_split::{Kind, NO_TRANSACTION, Piece, SplitError, classify, directives, split};
 
 /// The statements of a file and how they are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +52,6 @@ impl Step {
         !self.kind.refuses_transaction() && !matches!(self.kind, Kind::Block | Kind::Setting)
     }
 }
-
-/// Says how a file is run.
-const NO_TRANSACTION: &str = "no-transaction";
 
 impl Script {
     /// Reads a file.
@@ -142,17 +133,6 @@ fn stray(piece: &Piece<'_>) -> SplitError {
             label(piece.text)
         ),
     }
-}
-
-/// What the comments before the first statement ask for: `-- specc: …`.
-fn directives(text: &str) -> Vec<String> {
-    text.trim_start_matches('\u{feff}')
-        .lines()
-        .map(str::trim)
-        .take_while(|line| line.is_empty() || line.starts_with("--"))
-        .filter_map(|line| line.trim_start_matches('-').trim_start().strip_prefix("specc:"))
-        .map(|rest| rest.trim().to_owned())
-        .collect()
 }
 
 /// The first words of a statement, on one line.

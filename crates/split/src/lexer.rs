@@ -2,7 +2,7 @@
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum TokenKind {
     /// A bare word: a key word, an identifier, a number.
     Word,
     /// An identifier in double quotes.
@@ -15,34 +15,41 @@ pub(crate) enum Kind {
 
 /// A token and its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(crate) kind: Kind,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+pub struct Token {
+    /// What it is.
+    pub kind: TokenKind,
+    /// Its first byte.
+    pub start: usize,
+    /// One past its last.
+    pub end: usize,
 }
 
 impl Token {
     /// Whether it is this key word, given in lower case.
-    pub(crate) fn is(&self, text: &str, word: &str) -> bool {
-        self.kind == Kind::Word && text[self.start..self.end].eq_ignore_ascii_case(word)
+    pub fn is(&self, text: &str, word: &str) -> bool {
+        self.kind == TokenKind::Word && text[self.start..self.end].eq_ignore_ascii_case(word)
     }
 }
 
 /// Something that begins and does not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Open {
-    pub(crate) what: &'static str,
-    pub(crate) start: usize,
+pub struct Open {
+    /// `string`, `comment` …
+    pub what: &'static str,
+    /// Where it begins.
+    pub start: usize,
 }
 
 /// Gives the tokens of a text; comments and white space are none.
-pub(crate) struct Lexer<'a> {
+#[derive(Debug)]
+pub struct Lexer<'a> {
     text: &'a [u8],
     at: usize,
 }
 
 impl<'a> Lexer<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
+    /// Of this text.
+    pub fn new(text: &'a str) -> Self {
         Self { text: text.as_bytes(), at: 0 }
     }
 
@@ -156,27 +163,27 @@ impl<'a> Lexer<'a> {
         Err(Open { what: "text between dollar signs", start })
     }
 
-    fn token(&mut self, first: u8) -> Result<Kind, Open> {
+    fn token(&mut self, first: u8) -> Result<TokenKind, Open> {
         match first {
-            b'\'' => self.quoted(b'\'', false, "string").map(|()| Kind::Text),
-            b'"' => self.quoted(b'"', false, "quoted name").map(|()| Kind::Quoted),
-            b'$' if self.dollar()? => Ok(Kind::Text),
+            b'\'' => self.quoted(b'\'', false, "string").map(|()| TokenKind::Text),
+            b'"' => self.quoted(b'"', false, "quoted name").map(|()| TokenKind::Quoted),
+            b'$' if self.dollar()? => Ok(TokenKind::Text),
             b if b.is_ascii_digit() => {
                 // A number takes no dollar sign: a body may begin right behind it.
                 while self.peek(0).is_some_and(|b| is_word(b) && b != b'$') {
                     self.at += 1;
                 }
-                Ok(Kind::Word)
+                Ok(TokenKind::Word)
             }
             b if is_word(b) && b != b'$' => {
                 while self.peek(0).is_some_and(is_word) {
                     self.at += 1;
                 }
-                Ok(Kind::Word)
+                Ok(TokenKind::Word)
             }
             b => {
                 self.at += 1;
-                Ok(Kind::Symbol(b))
+                Ok(TokenKind::Symbol(b))
             }
         }
     }
@@ -195,7 +202,7 @@ impl Iterator for Lexer<'_> {
         let escapes = matches!((first, self.peek(1)), (b'e' | b'E', Some(b'\'')));
         let kind = if escapes {
             self.at += 1;
-            self.quoted(b'\'', true, "string").map(|()| Kind::Text)
+            self.quoted(b'\'', true, "string").map(|()| TokenKind::Text)
         } else {
             self.token(first)
         };
@@ -215,18 +222,4 @@ fn is_space(b: u8) -> bool {
 
 fn is_word(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'_' || b == b'$' || b >= 0x80
-}
-
-/// The tokens of a line that is known to be whole.
-pub(crate) struct Tokens<'a>(Lexer<'a>);
-
-impl<'a> Tokens<'a> {
-    pub(crate) fn new(text: &'a str) -> Self {
-        Self(Lexer::new(text))
-    }
-
-    /// The byte of the first opening bracket outside of quotes.
-    pub(crate) fn opening(self) -> Option<usize> {
-        self.0.map_while(Result::ok).find(|token| token.kind == Kind::Symbol(b'(')).map(|token| token.start)
-    }
 }

@@ -1,6 +1,6 @@
 //! A file into its statements.
 
-use super::lexer::{Kind, Lexer, Token};
+use crate::lexer::{Lexer, Token, TokenKind};
 use std::fmt;
 
 /// One statement of a file.
@@ -45,11 +45,11 @@ pub fn split(text: &str) -> Result<Vec<Piece<'_>>, SplitError> {
             message: format!("the {} that begins here has no end", open.what),
         })?;
         match token.kind {
-            Kind::Symbol(b';') if current.is_whole() => {
+            TokenKind::Symbol(b';') if current.is_whole() => {
                 current.finish(text, &mut lines, &mut pieces)?;
                 current = Current::default();
             }
-            Kind::Symbol(b'\\') => {
+            TokenKind::Symbol(b'\\') => {
                 let word: String = text[token.end..].chars().take_while(|c| !c.is_whitespace()).take(20).collect();
                 return Err(SplitError {
                     line: lines.of(token.start),
@@ -58,7 +58,7 @@ pub fn split(text: &str) -> Result<Vec<Piece<'_>>, SplitError> {
                     ),
                 });
             }
-            Kind::Symbol(0) => {
+            TokenKind::Symbol(0) => {
                 let message = "there is a zero byte here, which Postgres takes in no text; take it out".into();
                 return Err(SplitError { line: lines.of(token.start), message });
             }
@@ -113,17 +113,19 @@ impl Current {
         self.span = Some((self.span.map_or(token.start, |(start, _)| start), token.end));
         let last_is = |word| self.last.is_some_and(|last| last.is(text, word));
         match token.kind {
-            Kind::Symbol(b'(' | b'[') => self.parens += 1,
-            Kind::Symbol(b')' | b']') => self.parens = self.parens.saturating_sub(1),
-            Kind::Word if self.atomic > 0 => {
+            TokenKind::Symbol(b'(' | b'[') => self.parens += 1,
+            TokenKind::Symbol(b')' | b']') => self.parens = self.parens.saturating_sub(1),
+            TokenKind::Word if self.atomic > 0 => {
                 if token.is(text, "case") {
                     self.atomic += 1;
                 } else if token.is(text, "end") {
                     self.atomic -= 1;
                 }
             }
-            Kind::Word if token.is(text, "atomic") && last_is("begin") && self.makes_routine(text) => self.atomic = 1,
-            Kind::Word
+            TokenKind::Word if token.is(text, "atomic") && last_is("begin") && self.makes_routine(text) => {
+                self.atomic = 1
+            }
+            TokenKind::Word
                 if (last_is("from") && token.is(text, "stdin")) || (last_is("to") && token.is(text, "stdout")) =>
             {
                 self.copies = self.head.first().is_some_and(|first| first.is(text, "copy"));

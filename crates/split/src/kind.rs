@@ -1,6 +1,6 @@
 //! What a statement is, as far as a runner must know it.
 
-use super::lexer::{Kind as T, Lexer, Token};
+use crate::lexer::{Lexer, Token, TokenKind as T};
 
 /// What a statement is.
 #[derive(Clone, Debug, PartialEq, Eq)]
