@@ -9,7 +9,7 @@ mod excerpt;
 mod render;
 
 pub use codes::Code;
-pub use render::{RenderOptions, position, render, render_json};
+pub use render::{RenderOptions, Shown, draw, draw_json, position, render, render_json};
 
 use serde::Serialize;
 use smol_str::SmolStr;
@@ -62,6 +62,8 @@ pub enum Severity {
     Error,
     /// Written, but the author should know.
     Warning,
+    /// Nothing is wrong; there is a better way.
+    Advice,
 }
 
 /// A place and what is to be said about it.

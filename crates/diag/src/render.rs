@@ -1,7 +1,7 @@
 //! Diagnostics as text for a person and as JSON for a program.
 
 use crate::excerpt::{Excerpt, tame};
-use crate::{Diagnostic, Severity, Sources, Span};
+use crate::{Diagnostic, Label, Severity, Sources, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
 
@@ -20,8 +20,42 @@ impl Default for RenderOptions {
     }
 }
 
+/// What is drawn of a finding, whoever found it.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// Its code.
+    pub code: &'a str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What the code is about.
+    pub title: &'a str,
+    /// What is wrong.
+    pub message: &'a str,
+    /// Places; the first is the primary one.
+    pub labels: &'a [Label],
+    /// What to write instead.
+    pub help: Option<&'a str>,
+    /// Why it matters.
+    pub why: &'a str,
+}
+
+impl<'a> From<&'a Diagnostic> for Shown<'a> {
+    fn from(diagnostic: &'a Diagnostic) -> Self {
+        let info = diagnostic.code.info();
+        Self {
+            code: info.name,
+            severity: diagnostic.severity(),
+            title: info.title,
+            message: &diagnostic.message,
+            labels: &diagnostic.labels,
+            help: diagnostic.help.as_deref(),
+            why: info.why,
+        }
+    }
+}
+
 struct Report<'a> {
-    diagnostic: &'a Diagnostic,
+    shown: &'a Shown<'a>,
     message: String,
     labels: Vec<LabeledSpan>,
     source: Excerpt,
@@ -43,13 +77,14 @@ impl std::error::Error for Report<'_> {}
 
 impl miette::Diagnostic for Report<'_> {
     fn code<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        Some(Box::new(self.diagnostic.code.name()))
+        Some(Box::new(self.shown.code))
     }
 
     fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.diagnostic.severity() {
+        Some(match self.shown.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
+            Severity::Advice => miette::Severity::Advice,
         })
     }
 
@@ -64,11 +99,18 @@ impl miette::Diagnostic for Report<'_> {
 
 /// One finding as text, with the lines of the source that it is about.
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, options: RenderOptions) -> String {
-    let file = sources.file(diagnostic.span().file);
+    draw(&diagnostic.into(), sources, options)
+}
+
+/// As [`render`], for whoever has findings of its own. Without a place there are no lines of the source.
+pub fn draw(shown: &Shown<'_>, sources: &Sources, options: RenderOptions) -> String {
+    let Some(at) = shown.labels.first().map(|l| l.span.file) else {
+        return format!("{}: {}\n", shown.code, tame(shown.message));
+    };
+    let file = sources.file(at);
     let theme = if options.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let handler = GraphicalReportHandler::new_themed(theme).with_width(options.width).with_links(false);
-    let (here, elsewhere): (Vec<_>, Vec<_>) =
-        diagnostic.labels.iter().partition(|l| l.span.file == diagnostic.span().file);
+    let (here, elsewhere): (Vec<_>, Vec<_>) = shown.labels.iter().partition(|l| l.span.file == at);
     let spans: Vec<_> = here.iter().map(|l| (l.span.start as usize, l.span.end as usize)).collect();
     let (source, spans) = Excerpt::new(file, &spans);
     let labels = here
@@ -76,10 +118,10 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, options: RenderOptions
         .zip(spans)
         .map(|(l, (start, end))| LabeledSpan::new((!l.text.is_empty()).then(|| tame(&l.text)), start, end - start))
         .collect();
-    let report = Report { diagnostic, message: tame(&diagnostic.message), labels, source };
+    let report = Report { shown, message: tame(shown.message), labels, source };
     let mut out = String::new();
     if handler.render_report(&mut out, &report).is_err() {
-        out = format!("{}: {}\n", diagnostic.code.name(), report.message);
+        out = format!("{}: {}\n", shown.code, report.message);
     }
     let mut note = |head: &str, text: &str| {
         let (on, off) = if options.color { ("\x1b[36m", "\x1b[0m") } else { ("", "") };
@@ -90,10 +132,10 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, options: RenderOptions
         let (line, column) = position(sources, label.span);
         note("also", &format!("{}:{line}:{column} {}", sources.file(label.span.file).name, label.text));
     }
-    if let Some(help) = &diagnostic.help {
+    if let Some(help) = shown.help {
         note("help", help);
     }
-    note("why", diagnostic.code.info().why);
+    note("why", shown.why);
     out
 }
 
@@ -118,7 +160,12 @@ fn wrap(text: &str, width: usize) -> String {
 
 /// One finding as a JSON object: code, severity, title, message, why, help, and labels with line and column from 1.
 pub fn render_json(diagnostic: &Diagnostic, sources: &Sources) -> serde_json::Value {
-    let labels: Vec<_> = diagnostic
+    draw_json(&diagnostic.into(), sources)
+}
+
+/// As [`render_json`], for whoever has findings of its own.
+pub fn draw_json(shown: &Shown<'_>, sources: &Sources) -> serde_json::Value {
+    let labels: Vec<_> = shown
         .labels
         .iter()
         .map(|l| {
@@ -129,10 +176,9 @@ pub fn render_json(diagnostic: &Diagnostic, sources: &Sources) -> serde_json::Va
             })
         })
         .collect();
-    let info = diagnostic.code.info();
     serde_json::json!({
-        "code": info.name, "severity": diagnostic.severity(), "title": info.title,
-        "message": diagnostic.message, "why": info.why, "help": diagnostic.help, "labels": labels,
+        "code": shown.code, "severity": shown.severity, "title": shown.title,
+        "message": shown.message, "why": shown.why, "help": shown.help, "labels": labels,
     })
 }
 
