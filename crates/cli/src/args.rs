@@ -47,6 +47,10 @@ pub enum Command {
     Restore(Restore),
     /// Say what differs between the spec and the last migration, or between two of them
     Diff(Diff),
+    /// Write a database as a spec folder that builds to the same
+    Pull(Pull),
+    /// Say how a database differs from the spec, and who may do more or less there
+    Drift(Drift),
     /// Say what a code such as E0102 means
     Explain(Explain),
     /// Print a completion script for a shell
@@ -144,11 +148,11 @@ pub enum Part {
 pub struct Diff {
     #[command(flatten)]
     pub place: Where,
-    /// From here: a project folder, or `last` for the last migration
-    #[arg(long, default_value = "last")]
+    /// From here: `last` for the last migration, a project folder, a database URL, or a file of SQL
+    #[arg(long, default_value = "last", value_name = "A")]
     pub from: String,
-    /// To here: a project folder, or `last`; the project itself unless given
-    #[arg(long)]
+    /// To here, said in the same ways; the project itself unless given
+    #[arg(long, value_name = "B")]
     pub to: Option<String>,
     /// The statements that lead from one to the other
     #[arg(long)]
@@ -162,6 +166,43 @@ pub struct Diff {
     /// Say where the time went
     #[arg(long)]
     pub timings: bool,
+}
+
+/// `specc pull`
+#[derive(Group, Debug)]
+pub struct Pull {
+    #[command(flatten)]
+    pub connection: Connection,
+    /// A file of SQL to read in place of a database
+    #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
+    pub sql: Option<PathBuf>,
+    /// The folder to write; it must not have a project in it
+    #[arg(long, short)]
+    pub out: PathBuf,
+    /// The project's name; the database's unless given
+    #[arg(long)]
+    pub name: Option<String>,
+    /// What the database is
+    #[arg(long, value_enum, default_value = "postgres")]
+    pub target: PullTarget,
+}
+
+/// What a database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PullTarget {
+    /// A plain server
+    Postgres,
+    /// Supabase: its schemas and roles are not pulled
+    Supabase,
+}
+
+/// `specc drift`
+#[derive(Group, Debug)]
+pub struct Drift {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
 }
 
 /// `specc explain`

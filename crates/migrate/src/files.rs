@@ -286,8 +286,7 @@ fn change(
     if !losses.is_empty() && !input.consent.data_loss {
         return Err(MigrationError::Loss(losses));
     }
-    let files = change::files(input, scripts).into_iter().flat_map(|(up, down)| [up, down]);
-    Ok(files.map(|file| done(file.path, file.contents)).collect())
+    Ok(change::files(input, scripts).into_iter().map(|file| done(file.path, file.contents)).collect())
 }
 
 fn checksums(recorded: &[Sum], written: &[Sum]) -> String {

@@ -9,6 +9,9 @@ use specc_catalog::{Catalog, Hints};
 use specc_diff::{Difference, Line};
 use specc_migrate::MigrationError;
 use specc_migrate::change::{ChangeOptions, Shelf, plan_change};
+use specc_model::Target;
+use specc_postgres::Address;
+use specc_verify::Scratch;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,6 +19,8 @@ use std::process::ExitCode;
 struct Side {
     catalog: Catalog,
     hints: Hints,
+    /// As Postgres says it.
+    live: bool,
 }
 
 /// Says what differs.
@@ -23,13 +28,19 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
     let mut clock = Clock::start();
     // Both sides are read at once: the stored catalog is as large as the spec.
     let (from, to) = rayon::join(
-        || side(&args.from, &args.place.project),
+        || side(&args.from, args),
         || match &args.to {
-            Some(to) => side(to, &args.place.project),
+            Some(to) => side(to, args),
             None => spec(&args.place.project),
         },
     );
-    let (from, to) = (from?, to?);
+    let (mut from, mut to) = (from?, to?);
+    if from.live != to.live {
+        // Both as Postgres says them: it spells expressions in its own way.
+        let other = if from.live { &mut to } else { &mut from };
+        let found = scratch(args)?.canonical(&other.catalog).map_err(|error| Failure::broken(error.to_string()))?;
+        other.catalog = found.catalog;
+    }
     let mut timings = vec![clock.lap("read both")];
     let difference = specc_diff::diff(&from.catalog, &to.catalog, &to.hints);
     timings.push(clock.lap("compare"));
@@ -47,24 +58,10 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
         plan.statements().for_each(|statement| specc_sql::print(statement, &mut out));
         out
     });
-    let lines = specc_diff::lines(&difference);
     match format {
-        Format::Json => data(&json(&difference, &lines, sql.as_deref()).to_string()),
+        Format::Json => data(&as_json(&difference, sql.as_deref()).to_string()),
         Format::Text if args.sql => data(sql.as_deref().unwrap_or_default().trim_end()),
-        Format::Text => {
-            for line in &lines {
-                data(&line.to_string());
-            }
-            for change in &difference.rows {
-                let (sign, table) = (if change.put { '+' } else { '-' }, &change.seed.table);
-                data(&format!(
-                    "{sign} {} of {}.{}",
-                    plural(change.seed.rows.len(), "seed row"),
-                    table.schema,
-                    table.name
-                ));
-            }
-        }
+        Format::Text => as_text(&difference),
     }
     if difference.is_empty() {
         eprintln!("nothing differs");
@@ -86,8 +83,20 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-fn json(difference: &Difference<'_>, lines: &[Line], sql: Option<&str>) -> serde_json::Value {
-    let object = |line: &Line| {
+/// A line for each object, and for each attribute that differs.
+pub fn as_text(difference: &Difference<'_>) {
+    for line in specc_diff::lines(difference) {
+        data(&line.to_string());
+    }
+    for change in &difference.rows {
+        let (sign, table) = (if change.put { '+' } else { '-' }, &change.seed.table);
+        data(&format!("{sign} {} of {}.{}", plural(change.seed.rows.len(), "seed row"), table.schema, table.name));
+    }
+}
+
+/// The same as JSON.
+pub fn as_json(difference: &Difference<'_>, sql: Option<&str>) -> serde_json::Value {
+    let object = |line: Line| {
         let attributes: Vec<_> = line
             .attributes
             .iter()
@@ -101,27 +110,45 @@ fn json(difference: &Difference<'_>, lines: &[Line], sql: Option<&str>) -> serde
         difference.rows.iter().filter(|change| change.put == put).map(|change| change.seed.rows.len()).sum()
     };
     serde_json::json!({
-        "changes": lines.iter().map(object).collect::<Vec<_>>(),
+        "changes": specc_diff::lines(difference).into_iter().map(object).collect::<Vec<_>>(),
         "rows_put": rows(true), "rows_taken": rows(false),
         "sql": sql,
     })
 }
 
-/// `last`, or a project folder.
-fn side(what: &str, project: &Path) -> Result<Side, Failure> {
-    match what {
-        "last" => {
-            let project = Project::open(project)?;
-            let catalog = State::last(&project.root, &project.config)?.unwrap_or_default();
-            Ok(Side { catalog, hints: Hints::default() })
-        }
-        folder => spec(Path::new(folder)),
+/// `last`, a database URL, a file of SQL, or a project folder.
+fn side(what: &str, args: &Diff) -> Result<Side, Failure> {
+    let broken = |error: &dyn std::fmt::Display| Failure::broken(error.to_string());
+    let live = |catalog| Ok(Side { catalog, hints: Hints::default(), live: true });
+    if what == "last" {
+        let project = Project::open(&args.place.project)?;
+        let catalog = State::last(&project.root, &project.config)?.unwrap_or_default();
+        return Ok(Side { catalog, hints: Hints::default(), live: false });
     }
+    if what.starts_with("postgres://") || what.starts_with("postgresql://") {
+        let address = Address::resolve(Some(what), |name| std::env::var(name).ok()).map_err(|error| broken(&error))?;
+        let mut session = address.connect().map_err(|error| broken(&error))?;
+        let found = specc_introspect::introspect(&mut session, &specc_introspect::Options::default());
+        return live(found.map_err(|error| broken(&error))?.catalog);
+    }
+    if what.ends_with(".sql") {
+        let text =
+            std::fs::read_to_string(what).map_err(|error| Failure::broken(format!("cannot read {what}: {error}")))?;
+        return live(scratch(args)?.load(&[text]).map_err(|error| broken(&error))?.catalog);
+    }
+    spec(Path::new(what))
+}
+
+/// A server to ask, with the platform if the project is for one.
+fn scratch(args: &Diff) -> Result<Scratch, Failure> {
+    let platform = crate::project::settings(&args.place.project)
+        .is_ok_and(|(_, config)| config.options().target == Target::Supabase);
+    Scratch::start(None, platform).map_err(|error| Failure::broken(error.to_string()))
 }
 
 fn spec(folder: &Path) -> Result<Side, Failure> {
     let Meant { catalog, hints, model, sources, .. } = pipeline::understand(Project::open(folder)?, false)?;
     // Freeing millions of small objects takes longer than it is worth.
     std::mem::forget((model, sources));
-    Ok(Side { catalog, hints })
+    Ok(Side { catalog, hints, live: false })
 }

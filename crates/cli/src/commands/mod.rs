@@ -6,9 +6,11 @@ mod build;
 mod check;
 mod database;
 mod diff;
+mod drift;
 mod explain;
 mod fmt;
 mod init;
+mod pull;
 mod reset;
 mod restore;
 mod status;
@@ -25,6 +27,8 @@ pub fn run(args: Args) -> ExitCode {
         Command::Fmt(fmt) => fmt::run(&fmt),
         Command::Check(check) => check::run(&check, format),
         Command::Build(build) => build::run(&build, format),
+        Command::Pull(pull) => pull::run(&pull, format),
+        Command::Drift(drift) => drift::run(&drift, format),
         Command::Diff(diff) => diff::run(&diff, format),
         Command::Apply(apply) => apply::run(&apply, format),
         Command::Status(status) => status::run(&status, format),

@@ -18,6 +18,7 @@ mod write;
 
 pub use nodes::{Phase, Stage};
 pub use shelf::Shelf;
+pub use summary::access as access_changes;
 pub(crate) use write::files;
 pub use write::{Script, default_name, reversed, scripts};
 

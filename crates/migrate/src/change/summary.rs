@@ -103,7 +103,7 @@ fn change_rewrites(change: &specc_sql::Alter<'_>) -> bool {
 }
 
 /// Whose access to what becomes wider or narrower.
-pub(super) fn access(difference: &Difference<'_>) -> Vec<String> {
+pub fn access(difference: &Difference<'_>) -> Vec<String> {
     let mut changes = Access::default();
     let (from, to) = (&*difference.from, difference.to);
     for &place in &difference.added {

@@ -6,7 +6,8 @@ use crate::files::{MigrationInput, OutputFile};
 use crate::header::{line, push_plain};
 use specc_catalog::{Hints, Object, Rename};
 use specc_diff::{Difference, diff};
-use specc_sql::{Statement, Transaction, print};
+use specc_sql::{Lock, Statement, Transaction, print};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// How long a statement may wait for a lock: meanwhile all who come later wait behind it.
@@ -21,6 +22,8 @@ pub struct Script {
     pub up: String,
     /// Down.
     pub down: String,
+    /// What each statement of `up` is predicted to lock and rewrite, as JSON: `specc verify` compares it with what it does.
+    pub plan: String,
 }
 
 /// Renames the other way round.
@@ -79,7 +82,7 @@ pub fn scripts(
         stamp = stamp.next();
         let context = Context { input, difference, plan: &plan, file: &file, number: n, of: stages };
         let down = if n == 0 { down(&context, from, difference)? } else { elsewhere(&context) };
-        scripts.push(Script { suffix, up: up(&context, stage), down });
+        scripts.push(Script { suffix, up: up(&context, stage), down, plan: predictions(&plan, stage) });
     }
     Ok((scripts, plan.losses()))
 }
@@ -175,6 +178,34 @@ fn locks_others(plan: &ChangePlan<'_>, stage: &Stage<'_>) -> bool {
     any
 }
 
+/// One object for each statement: its text, the strongest lock on each table that was there before, whether rows are
+/// written anew.
+fn predictions(plan: &ChangePlan<'_>, stage: &Stage<'_>) -> String {
+    let one = |statement: &Statement<'_>| {
+        let mut sql = String::new();
+        print(statement, &mut sql);
+        let mut locks: BTreeMap<String, Lock> = BTreeMap::new();
+        let (mut rewrites, mut scans) = (false, Vec::new());
+        statement.each_lock(|table, lock, scan| {
+            if plan.old_tables.contains(table) {
+                let held = locks.entry(crate::header::name(table)).or_insert(lock);
+                *held = (*held).max(lock);
+                if scan {
+                    scans.push(crate::header::name(table));
+                }
+            }
+        });
+        if statement.table().is_some_and(|table| plan.old_tables.contains(table)) {
+            rewrites = statement.effects(|_| false).rewrites;
+        }
+        let locks: BTreeMap<_, _> = locks.into_iter().map(|(table, lock)| (table, lock.words())).collect();
+        let line = serde_json::json!({ "sql": sql.trim_end(), "locks": locks, "rewrites": rewrites, "scans": scans });
+        line.to_string()
+    };
+    let lines: Vec<String> = stage.statements.iter().map(one).collect();
+    format!("[\n{}\n]\n", lines.join(",\n"))
+}
+
 /// Short statements about one thing stand together.
 fn statements(out: &mut String, statements: &[Statement<'_>]) {
     let mut before: Option<(&Statement<'_>, bool)> = None;
@@ -240,17 +271,18 @@ fn elsewhere(context: &Context<'_, '_>) -> String {
 }
 
 /// The files of a change with their paths.
-pub(crate) fn files(input: &MigrationInput<'_>, scripts: Vec<Script>) -> Vec<(OutputFile, OutputFile)> {
+pub(crate) fn files(input: &MigrationInput<'_>, scripts: Vec<Script>) -> Vec<OutputFile> {
     let mut stamp = input.stamp;
     let layout = input.layout;
     scripts
         .into_iter()
-        .map(|script| {
+        .flat_map(|script| {
             let name = file_name(input, stamp, script.suffix);
             stamp = stamp.next();
             let up = OutputFile { path: format!("{}/{name}.sql", layout.migrations), contents: script.up };
             let down = OutputFile { path: format!("{}/down/{name}.down.sql", layout.own), contents: script.down };
-            (up, down)
+            let plan = OutputFile { path: format!("{}/plans/{name}.json", layout.own), contents: script.plan };
+            [up, down, plan]
         })
         .collect()
 }

@@ -1,0 +1,59 @@
+//! `specc drift`
+
+use super::database::Place;
+use super::diff::{as_json, as_text};
+use crate::args::{Drift, Format};
+use crate::pipeline;
+use crate::project::Project;
+use crate::report::{Failure, data};
+use specc_catalog::Hints;
+use specc_model::Target;
+use specc_verify::Scratch;
+use std::process::ExitCode;
+
+/// Says what the database has that the spec has not, and the other way round.
+pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
+    let meant = pipeline::understand(Project::open(&args.place.project)?, false)?;
+    let place = Place::open(&args.place, &args.connection)?;
+    let broken = |error: &dyn std::fmt::Display| Failure::broken(error.to_string());
+    let mut session = place.connect().map_err(|error| broken(&error))?;
+    let live = specc_introspect::introspect(&mut session, &specc_introspect::Options::default());
+    let live = live.map_err(|error| broken(&error))?;
+    // Both sides as Postgres says them: it spells expressions in its own way.
+    let major = live.server_version / 10_000;
+    let scratch = Scratch::start(Some(major), meant.model.options.target == Target::Supabase);
+    let scratch = scratch.map_err(|error| broken(&error))?;
+    if scratch.major() != major {
+        eprintln!(
+            "warning: the database is Postgres {major}, and this machine has {}: expressions may be spelled otherwise",
+            scratch.major()
+        );
+    }
+    let wanted = scratch.canonical(&meant.catalog).map_err(|error| broken(&error))?;
+    let hints = Hints::default();
+    let difference = specc_diff::diff(&wanted.catalog, &live.catalog, &hints);
+    let access = specc_migrate::change::access_changes(&difference);
+    if format == Format::Json {
+        let mut value = as_json(&difference, None);
+        value["access"] = access.iter().map(String::as_str).collect();
+        value["invalid_indexes"] = live.invalid_indexes.iter().map(ToString::to_string).collect();
+        data(&value.to_string());
+    } else {
+        as_text(&difference);
+        if !difference.is_empty() {
+            data(&format!("access in the database, as against the spec: {}", access.join("; ")));
+        }
+        for index in &live.invalid_indexes {
+            data(&format!("! {index} is invalid: a concurrent build was broken off; `specc apply` builds it anew"));
+        }
+    }
+    if difference.is_empty() && live.invalid_indexes.is_empty() {
+        eprintln!("no drift: the database is as the spec says");
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!(
+        "{} objects differ (+ only in the database, - only in the spec, ~ in both, but different)",
+        difference.len()
+    );
+    Ok(ExitCode::from(crate::report::FINDINGS))
+}

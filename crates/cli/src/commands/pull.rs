@@ -1,0 +1,89 @@
+//! `specc pull`
+
+use crate::args::{Format, Pull, PullTarget};
+use crate::output::Stage;
+use crate::report::{Failure, data, plural};
+use specc_introspect::{Introspected, introspect};
+use specc_model::Target;
+use specc_postgres::Address;
+use specc_pull::{Options, Pulled, pull};
+use specc_verify::Scratch;
+use std::process::ExitCode;
+
+/// Writes a database as a spec.
+pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
+    if args.out.join("specc.toml").exists() {
+        return Err(Failure::broken(format!(
+            "{} has a project in it already; name a new folder with `--out`",
+            args.out.display()
+        )));
+    }
+    let (found, name) = read(args)?;
+    let target = match args.target {
+        PullTarget::Postgres => Target::Postgres,
+        PullTarget::Supabase => Target::Supabase,
+    };
+    let name = args.name.clone().unwrap_or(name);
+    let pulled = pull(&found.catalog, &Options::new(name, target));
+    if let Some(problem) = pulled.problems.first() {
+        return Err(Failure::broken(format!(
+            "specc cannot say this database in its language, which is a fault of specc: {problem}"
+        )));
+    }
+    let stage = Stage::new(&args.out);
+    stage.add("specc.toml".into(), &pulled.toml)?;
+    for (path, text) in &pulled.files {
+        stage.add(path.into(), text)?;
+    }
+    stage.finish(&[])?;
+    summary(args, format, &found, &pulled);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The catalog, and what the database is called.
+fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
+    let broken = |error: &dyn std::fmt::Display| Failure::broken(error.to_string());
+    if let Some(file) = &args.sql {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Failure::broken(format!("cannot read {}: {error}", file.display())))?;
+        let scratch = Scratch::start(None, args.target == PullTarget::Supabase).map_err(|error| broken(&error))?;
+        let found = scratch.load(&[text]).map_err(|error| broken(&error))?;
+        let name = file.file_stem().map_or_else(|| "pulled".into(), |stem| stem.to_string_lossy().into_owned());
+        return Ok((found, name));
+    }
+    let env = |name: &str| std::env::var(name).ok();
+    let address = Address::resolve(args.connection.database_url.as_deref(), env).map_err(|error| broken(&error))?;
+    let mut session = address.connect().map_err(|error| broken(&error))?;
+    let found = introspect(&mut session, &specc_introspect::Options::default()).map_err(|error| broken(&error))?;
+    Ok((found, address.database().to_string()))
+}
+
+fn summary(args: &Pull, format: Format, found: &Introspected, pulled: &Pulled) {
+    let typed: usize = pulled.typed.values().sum();
+    if format == Format::Json {
+        let blocks: Vec<_> = pulled
+            .blocks
+            .iter()
+            .map(|block| serde_json::json!({ "block": block.name, "object": block.object.to_string(), "why": block.why }))
+            .collect();
+        let kinds: std::collections::BTreeMap<_, _> = pulled.typed.iter().map(|(kind, n)| (kind.word(), n)).collect();
+        let left_out: Vec<_> =
+            found.left_out.iter().map(|left| serde_json::json!({ "what": left.what, "why": left.why })).collect();
+        let files: Vec<_> = pulled.files.iter().map(|file| &file.0).collect();
+        data(
+            &serde_json::json!({ "files": files, "typed": kinds, "blocks": blocks, "left_out": left_out }).to_string(),
+        );
+        return;
+    }
+    eprintln!("wrote {} to {}", plural(pulled.files.len() + 1, "file"), args.out.display());
+    eprintln!("{typed} objects in constructs, {} in sql blocks", pulled.blocks.len());
+    for block in &pulled.blocks {
+        eprintln!("  sql {}: {} ({})", block.name, block.object, block.why);
+    }
+    for left in &found.left_out {
+        eprintln!("  left out: {} ({})", left.what, left.why);
+    }
+    for index in &found.invalid_indexes {
+        eprintln!("  left out: {index} (it is invalid: a concurrent build was broken off)");
+    }
+}

@@ -1,0 +1,130 @@
+//! What Postgres itself says of a catalog or of SQL, found out in a database of its own.
+
+use specc_catalog::Catalog;
+use specc_introspect::{Introspected, introspect};
+use specc_migrate::plan_create;
+use specc_postgres::{Cluster, Database, Session, try_shared};
+use specc_sql::Statement;
+
+/// Why a scratch database did not say anything.
+#[derive(Debug, thiserror::Error)]
+pub enum ScratchError {
+    /// There is no server for it, or it broke.
+    #[error("{0}")]
+    Postgres(String),
+    /// Postgres refused a statement.
+    #[error("Postgres refuses this: {message}\n  {statement}")]
+    Refused {
+        /// What it said.
+        message: String,
+        /// The first line of the statement.
+        statement: String,
+    },
+    /// Objects that need each other.
+    #[error("{0}")]
+    Cycle(#[from] specc_catalog::Cycle),
+    /// The database could not be read.
+    #[error("{0}")]
+    Introspect(#[from] specc_introspect::Error),
+}
+
+/// A private server, and what stands in each new database of it.
+#[derive(Clone, Copy)]
+pub struct Scratch {
+    cluster: &'static Cluster,
+    platform: bool,
+}
+
+impl Scratch {
+    /// One of this major version or, where there is none, of the newest that there is; `platform`: with Supabase's roles and
+    /// schemas.
+    ///
+    /// # Errors
+    /// Where the machine has no Postgres that can be started.
+    pub fn start(major: Option<u32>, platform: bool) -> Result<Self, ScratchError> {
+        const KNOWN: [u32; 4] = [18, 17, 16, 15];
+        let mut last = String::new();
+        for major in major.into_iter().chain(KNOWN) {
+            match try_shared(major) {
+                Ok(cluster) => return Ok(Self { cluster, platform }),
+                Err(error) => last = error.to_string(),
+            }
+        }
+        Err(ScratchError::Postgres(last))
+    }
+
+    /// The major version.
+    pub fn major(&self) -> u32 {
+        self.cluster.major()
+    }
+
+    /// A new database, gone with its value.
+    ///
+    /// # Errors
+    /// Where the server does not make one.
+    pub fn database(&self) -> Result<(Database, Session), ScratchError> {
+        let database = if self.platform { self.cluster.platform_database() } else { self.cluster.empty_database() };
+        let said = |error: specc_postgres::Error| ScratchError::Postgres(error.to_string());
+        let database = database.map_err(said)?;
+        let session = database.connect().map_err(said)?;
+        Ok((database, session))
+    }
+
+    /// The catalog as Postgres has it when it is made from nothing.
+    ///
+    /// # Errors
+    /// Where it cannot be made.
+    pub fn canonical(&self, catalog: &Catalog) -> Result<Introspected, ScratchError> {
+        let (_database, mut session) = self.database()?;
+        run(&mut session, plan_create(catalog)?.statements())?;
+        Ok(introspect(&mut session, &specc_introspect::Options::default())?)
+    }
+
+    /// What SQL makes, read in these pieces one after the other.
+    ///
+    /// # Errors
+    /// Where Postgres refuses it.
+    pub fn load(&self, texts: &[String]) -> Result<Introspected, ScratchError> {
+        let (_database, mut session) = self.database()?;
+        for text in texts {
+            session.batch_execute(text).map_err(|error| refused(&error, text))?;
+        }
+        session.batch_execute("reset all").map_err(|error| refused(&error, "reset all"))?;
+        Ok(introspect(&mut session, &specc_introspect::Options::default())?)
+    }
+}
+
+/// Runs statements one after the other, so that the one that is refused is known.
+fn run<'s>(session: &mut Session, statements: impl Iterator<Item = &'s Statement<'s>>) -> Result<(), ScratchError> {
+    // As few round trips as the server takes well.
+    const BATCH: usize = 64 * 1024;
+    let mut batch = String::new();
+    let mut singles: Vec<String> = Vec::new();
+    let mut flush = |batch: &mut String, singles: &mut Vec<String>| -> Result<(), ScratchError> {
+        if let Err(error) = session.batch_execute(batch) {
+            // A batch is a transaction: nothing of it is there, so each can be tried alone.
+            for text in singles.iter() {
+                session.batch_execute(text).map_err(|error| refused(&error, text))?;
+            }
+            return Err(refused(&error, batch));
+        }
+        batch.clear();
+        singles.clear();
+        Ok(())
+    };
+    for statement in statements {
+        let mut text = String::new();
+        specc_sql::print(statement, &mut text);
+        batch.push_str(&text);
+        singles.push(text);
+        if batch.len() > BATCH {
+            flush(&mut batch, &mut singles)?;
+        }
+    }
+    flush(&mut batch, &mut singles)
+}
+
+fn refused(error: &specc_postgres::postgres::Error, text: &str) -> ScratchError {
+    let message = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_string());
+    ScratchError::Refused { message, statement: text.trim().lines().next().unwrap_or_default().to_string() }
+}
