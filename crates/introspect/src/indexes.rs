@@ -120,8 +120,7 @@ fn raw(world: &World<'_>, row: &Row, table: u32, relation: &Relation) -> Raw {
     let (collations, classes, options): (Vec<u32>, Vec<u32>, Vec<i16>) = (row.get(11), row.get(12), row.get(13));
     let mut texts = row.get::<_, Option<Vec<&str>>>(14).unwrap_or_default().into_iter();
     let mut keys = Vec::with_capacity(keys_count);
-    for n in 0..keys_count.min(numbers.len()) {
-        let number = numbers[n];
+    for (n, &number) in numbers.iter().enumerate().take(keys_count) {
         let known = world.column_types.get(&(table, number)).copied();
         let on = if number == 0 {
             KeyOn::Expr(SqlExpr::new(bare(texts.next().unwrap_or_default())))
