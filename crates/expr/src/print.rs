@@ -276,6 +276,10 @@ fn spell(expr: &mut Expr) {
                 *expr = Expr::Prefixed { prefix: Ident::new(op.to_string()), value };
             }
         }
+        // `trim(both from x)`: without its `from` Postgres would keep something else of it.
+        Expr::Trim { expr: inner, trim_where: Some(side), trim_what: None, trim_characters: None } => {
+            *expr = Expr::Identifier(Ident::new(format!("trim({side} from {inner})")));
+        }
         Expr::Value(v) => {
             if let Value::UnicodeStringLiteral(text) = &mut v.value {
                 v.value = Value::SingleQuotedString(std::mem::take(text));

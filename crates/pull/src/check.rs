@@ -3,7 +3,8 @@
 use crate::same;
 use crate::state::State;
 use crate::text::Text;
-use specc_catalog::{Catalog, Entry, Object, ObjectId};
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, Entry, Kind, Object, ObjectId};
 use specc_diag::{Diagnostic, Severity, Sources};
 use specc_model::Options;
 
@@ -45,7 +46,19 @@ pub(crate) fn check(state: &mut State<'_>, texts: &[Text], meant: &Meant, proble
         for found in &meant.errors {
             let span = found.span();
             let id = texts.get(span.file.0 as usize).and_then(|text| text.at(span.start as usize)).cloned();
-            match id {
+            let id = id.map(|id| match id.kind {
+                Kind::Table if !id.part.is_empty() => {
+                    (ObjectId { part: SmolStr::default(), ..id.clone() }, Some(id.part))
+                }
+                _ => (id, None),
+            });
+            if let Some((table, Some(column))) = &id
+                && (raised.contains(table) || state.escape(table, column))
+            {
+                changed = true;
+                continue;
+            }
+            match id.map(|(id, _)| id) {
                 Some(id) if raised.contains(&id) => changed = true,
                 Some(id) if state.catalog.contains(&id) && state.raise(&id, &found.message) => {
                     raised.push(id);
@@ -69,7 +82,14 @@ pub(crate) fn check(state: &mut State<'_>, texts: &[Text], meant: &Meant, proble
     }
     changed |= !wrong.is_empty() || !comments.is_empty();
     for (id, why) in wrong {
-        state.raise(&id, &why);
+        let columns = match (state.entry(&id).map(|e| &e.object), meant.catalog.get(&id).map(|e| &e.object)) {
+            (Some(Object::Table(a)), Some(Object::Table(b))) => same::columns(a, b),
+            _ => Vec::new(),
+        };
+        let escaped = columns.iter().filter(|column| state.escape(&id, column)).count();
+        if escaped == 0 {
+            state.raise(&id, &why);
+        }
     }
     for (id, column) in comments {
         match column {
@@ -90,7 +110,7 @@ pub(crate) fn check(state: &mut State<'_>, texts: &[Text], meant: &Meant, proble
     changed
 }
 
-type Comment = (ObjectId, Option<smol_str::SmolStr>);
+type Comment = (ObjectId, Option<SmolStr>);
 
 fn compare(
     state: &State<'_>,

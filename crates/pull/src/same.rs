@@ -1,6 +1,7 @@
 //! Whether two objects are the same to Postgres: their expressions may be spelled differently.
 
 use crate::sql_text::{default, same, same_option, same_text};
+use smol_str::SmolStr;
 use specc_catalog::{
     Body, Bounds, Column, Constraint, DataType, Function, Index, IndexKey, KeyOn, Object, Rule, SqlExpr, Table,
 };
@@ -103,6 +104,15 @@ fn table(a: &Table, b: &Table) -> Option<String> {
         ];
         what.into_iter().find(|(differs, _)| *differs).map_or("definition", |(_, what)| what).into()
     })
+}
+
+/// The columns that differ, of tables with as many.
+pub(crate) fn columns(a: &Table, b: &Table) -> Vec<SmolStr> {
+    if a.columns.len() != b.columns.len() {
+        return Vec::new();
+    }
+    let pairs = a.columns.iter().zip(&b.columns);
+    pairs.filter(|(a, b)| !column(a, b)).map(|(a, _)| a.name.clone()).collect()
 }
 
 fn column(a: &Column, b: &Column) -> bool {

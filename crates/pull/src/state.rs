@@ -41,6 +41,8 @@ pub(crate) struct State<'a> {
     levels: FxHashMap<ObjectId, (Level, String)>,
     /// Objects whose comment a block sets.
     pub comments: FxHashSet<ObjectId>,
+    /// Columns whose expressions stand in `sql $$ … $$`.
+    pub sql_columns: FxHashSet<(ObjectId, SmolStr)>,
     /// Columns whose comment a block sets.
     pub column_comments: FxHashSet<(ObjectId, SmolStr)>,
     /// By table or view: constraints, indexes, triggers, policies.
@@ -66,6 +68,7 @@ impl<'a> State<'a> {
             provided: FxHashSet::default(),
             levels: FxHashMap::default(),
             comments: FxHashSet::default(),
+            sql_columns: FxHashSet::default(),
             column_comments: FxHashSet::default(),
             parts: FxHashMap::default(),
             partitions: FxHashMap::default(),
@@ -111,6 +114,13 @@ impl<'a> State<'a> {
             };
             self.levels.insert(id.clone(), (Level::Block, why.to_owned()));
         }
+    }
+
+    /// Puts the expressions of a column into `sql $$ … $$`. False where they are there already, or there are none.
+    pub fn escape(&mut self, table: &ObjectId, column: &SmolStr) -> bool {
+        let Some(Object::Table(o)) = self.catalog.get(table).map(|entry| &entry.object) else { return false };
+        let has = |c: &specc_catalog::Column| c.name == *column && (c.default.is_some() || c.generated.is_some());
+        o.columns.iter().any(has) && self.sql_columns.insert((table.clone(), column.clone()))
     }
 
     /// What is a part of a block, or of what cannot have it, is a block too.

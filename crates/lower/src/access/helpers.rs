@@ -160,8 +160,12 @@ pub(super) fn session(model: &Model, out: &mut Output, claims: bool) -> Vec<Obje
         let mut entry = Entry::new(function);
         entry.comment = Some(comment.into());
         entry.area = "access".into();
-        ids.push(function_id(model, name, &[]));
-        out.add(entry);
+        let id = function_id(model, name, &[]);
+        // Where all there is stands in the files, it may stand there already.
+        if model.options.derive || !out.catalog.contains(&id) {
+            ids.push(id);
+            out.add(entry);
+        }
     };
     let who = "Who is asking: the key of the viewer, or null. Parallel safe, unlike auth.uid().";
     let who = if options.target == Target::Supabase { who } else { "Who is asking: the key of the viewer, or null." };

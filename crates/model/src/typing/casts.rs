@@ -78,6 +78,12 @@ impl Checker<'_> {
                 Some(ty)
             }
             DataType::Custom(name, arguments) => {
+                // `"char"` is one byte, and not the `char` of everybody else.
+                if let [part] = name.0.as_slice()
+                    && part.as_ident().is_some_and(|i| i.quote_style.is_some() && i.value == "char")
+                {
+                    return Some(builtin("qchar"));
+                }
                 let (schema, name) = object_name(name)?;
                 self.named_type(ast, schema, name, arguments)
             }

@@ -65,7 +65,7 @@ impl Checker<'_> {
         if parts.len() == 1 && !self.scope.rows.is_empty() && SYSTEM_COLUMNS.contains(&parts[0]) {
             return Some(Found::Ty(Ty::Opaque));
         }
-        if parts == ["value"] && self.place == Place::DomainCheck {
+        if matches!(parts, [one] if one.eq_ignore_ascii_case("value")) && self.place == Place::DomainCheck {
             return Some(Found::Ty(self.value.as_ref().map_or(Ty::Opaque, Ty::of)));
         }
         None

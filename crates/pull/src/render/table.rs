@@ -48,7 +48,9 @@ pub(super) fn entity(state: &State<'_>, id: &ObjectId, table: &Table, text: &mut
         text.push(format!("entity {} {{\n", state.names.table(&table.table)));
         let mut paths = FxHashSet::default();
         for column in &table.columns {
-            self::column(state, id, table, column, &at, &mut paths, text);
+            // A column is told by the part of an id that tables have none of.
+            let place = id.clone().part(column.name.clone());
+            text.says(&place, |text| self::column(state, id, table, column, &at, &mut paths, text));
         }
         for (id, constraint) in constraints.iter().filter(|(id, _)| !at.has(id)) {
             text.says(id, |text| {
@@ -180,8 +182,9 @@ fn column(
     paths: &mut FxHashSet<String>,
     text: &mut Text,
 ) {
-    let level = state.level(id);
-    let apart = state.column_comments.contains(&(id.clone(), column.name.clone()));
+    let own = (id.clone(), column.name.clone());
+    let level = if state.sql_columns.contains(&own) { Level::Sql } else { state.level(id) };
+    let apart = state.column_comments.contains(&own);
     text.doc(column.comment.as_deref().filter(|_| !apart), "  ");
     text.push("  ").name(&column.name);
     let optional = if column.nullable { "?" } else { "" };

@@ -1,0 +1,164 @@
+//! For each folder with an `old.sql` and a `new.sql`: loads both, pulls both into specs, builds those, plans the change from
+//! one build to the other, runs it on the old database and compares with the new one; then goes back and compares with
+//! the old one.
+//!
+//! `cargo run -p specc-pull --example pairs -- [--version 15] [--only NAME] [--show] DIR …`
+//!
+//! The online way is planned where there is one, else the way for an unused database, and the summary counts both.
+
+#[path = "../../introspect/tests/support/mod.rs"]
+mod support;
+
+use specc_catalog::{Catalog, Hints};
+use specc_diag::{Severity, Sources};
+use specc_diff::diff;
+use specc_migrate::change::{ChangeError, ChangeOptions, ChangePlan, Shelf, plan_change};
+use specc_model::Target;
+use specc_postgres::{Cluster, Session};
+use specc_pull::{Options, pull};
+use specc_sql::{Transaction, print};
+use std::path::{Path, PathBuf};
+use support::{Ground, load, read};
+
+fn folders(dir: &Path, out: &mut Vec<PathBuf>) {
+    if dir.join("old.sql").is_file() {
+        return out.push(dir.to_owned());
+    }
+    let entries = std::fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
+    entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).for_each(|path| folders(&path, out));
+}
+
+/// The catalog that the pulled files mean.
+fn built(found: &Catalog) -> Result<Catalog, String> {
+    let options = Options::new("pair", Target::Postgres);
+    let pulled = pull(found, &options);
+    if let Some(problem) = pulled.problems.first() {
+        return Err(format!("pulling leaves a problem: {problem}"));
+    }
+    let mut sources = Sources::new();
+    let (mut trees, mut findings) = (Vec::new(), Vec::new());
+    for (name, text) in &pulled.files {
+        let file = sources.add(name.clone(), text.clone());
+        let (tree, found) = specc_syntax::parse(file, text);
+        trees.push(tree);
+        findings.extend(found);
+    }
+    let (model, found) = specc_model::analyze(trees, &mut sources, options.model());
+    findings.extend(found);
+    let (catalog, found) = specc_lower::lower(&model);
+    findings.extend(found);
+    match findings.iter().find(|finding| finding.severity() == Severity::Error) {
+        Some(first) => Err(format!("the pulled files have an error: {}", first.message)),
+        None => Ok(catalog),
+    }
+}
+
+fn run(session: &mut Session, plan: &ChangePlan<'_>, show: bool) -> Result<(), String> {
+    for stage in &plan.stages {
+        let mut texts: Vec<String> = Vec::new();
+        for statement in &stage.statements {
+            let mut text = String::new();
+            print(statement, &mut text);
+            texts.push(text);
+        }
+        if show {
+            println!("-- {:?}", stage.phase);
+            texts.iter().for_each(|text| print!("{text}"));
+        }
+        let alone = stage.transaction == Transaction::Outside;
+        if !alone {
+            texts.insert(0, "begin".into());
+            texts.push("commit".into());
+        }
+        for text in &texts {
+            if let Err(error) = session.batch_execute(text) {
+                let said = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_string());
+                let _ = session.batch_execute("rollback");
+                return Err(format!("{said}\n    {}", text.trim()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn differences(a: &Catalog, b: &Catalog) -> Result<(), String> {
+    let hints = Hints::default();
+    let found = diff(a, b, &hints);
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(specc_diff::lines(&found).iter().map(|line| format!("\n    {line}")).collect())
+}
+
+/// Whether the online way was taken.
+fn pair(cluster: &Cluster, dir: &Path, show: bool) -> Result<bool, String> {
+    let text = |name: &str| std::fs::read_to_string(dir.join(name)).map_err(|error| error.to_string());
+    let not_loaded = |error: String| format!("not loaded: {error}");
+    let (_old, mut session) = load(cluster, Ground::Plain, &text("old.sql")?).map_err(not_loaded)?;
+    let before = read(&mut session).catalog;
+    let after = {
+        let (_new, mut session) = load(cluster, Ground::Plain, &text("new.sql")?).map_err(not_loaded)?;
+        read(&mut session).catalog
+    };
+    let (from, to) = (built(&before)?, built(&after)?);
+    let hints = Hints::default();
+    let change = diff(&from, &to, &hints);
+    if show {
+        specc_diff::lines(&change).iter().for_each(|line| println!("{line}"));
+    }
+    let shelf = Shelf::new();
+    let plan = |options| plan_change(&change, &hints, &shelf, options);
+    let online = plan(ChangeOptions::default());
+    let is_online = !matches!(online, Err(ChangeError::Stalls(_)));
+    let up = if is_online { online } else { plan(ChangeOptions { offline: true, one: false }) };
+    run(&mut session, &up.map_err(|error| format!("no way: {error}"))?, show)
+        .map_err(|error| format!("up: {error}"))?;
+    differences(&read(&mut session).catalog, &after).map_err(|error| format!("after up:{error}"))?;
+    let change = diff(&to, &from, &hints);
+    let down = plan_change(&change, &hints, &shelf, ChangeOptions { offline: true, one: true });
+    run(&mut session, &down.map_err(|error| format!("no way back: {error}"))?, show)
+        .map_err(|error| format!("down: {error}"))?;
+    differences(&read(&mut session).catalog, &before).map_err(|error| format!("after down:{error}"))?;
+    Ok(is_online)
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (mut version, mut only, mut show, mut dirs) = (15, None, false, Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--version" => version = arguments.next().and_then(|v| v.parse().ok()).expect("a version"),
+            "--only" => only = arguments.next(),
+            "--show" => show = true,
+            _ => folders(Path::new(&argument), &mut dirs),
+        }
+    }
+    dirs.sort();
+    let cluster = Cluster::start(version).unwrap_or_else(|error| panic!("{error}"));
+    let (mut equal, mut online, mut failed, mut unloaded) = (0, 0, 0, 0);
+    for dir in dirs {
+        let name = dir.display().to_string();
+        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+            continue;
+        }
+        match pair(&cluster, &dir, show) {
+            Ok(is_online) => {
+                equal += 1;
+                online += usize::from(is_online);
+            }
+            Err(error) if error.starts_with("not loaded") => {
+                unloaded += 1;
+                println!("NOT LOADED {name}: {error}");
+            }
+            Err(error) => {
+                failed += 1;
+                println!("FAILS {name}: {error}");
+            }
+        }
+    }
+    let all = equal + failed;
+    let share = if all == 0 { 0.0 } else { 100.0 * f64::from(equal) / f64::from(all) };
+    println!(
+        "{equal} of {all} equal both ways ({share:.1} %), {online} of them online; {unloaded} not loaded by this server"
+    );
+}
