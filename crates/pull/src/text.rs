@@ -52,6 +52,15 @@ impl Text {
         self
     }
 
+    /// Puts an empty line in.
+    pub fn gap(&mut self, at: usize) {
+        self.out.insert(at, '\n');
+        for (start, end, _) in &mut self.marks {
+            *start += usize::from(*start >= at);
+            *end += usize::from(*end > at);
+        }
+    }
+
     /// All of another text.
     pub fn append(&mut self, other: &Text) {
         let base = self.out.len();

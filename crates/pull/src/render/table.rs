@@ -52,6 +52,7 @@ pub(super) fn entity(state: &State<'_>, id: &ObjectId, table: &Table, text: &mut
             let place = id.clone().part(column.name.clone());
             text.says(&place, |text| self::column(state, id, table, column, &at, &mut paths, text));
         }
+        let columns = text.out.len();
         for (id, constraint) in constraints.iter().filter(|(id, _)| !at.has(id)) {
             text.says(id, |text| {
                 text.doc(state.doc(id), "  ");
@@ -76,6 +77,9 @@ pub(super) fn entity(state: &State<'_>, id: &ObjectId, table: &Table, text: &mut
         if !blocks.is_empty() {
             let blocks: Vec<_> = blocks.iter().map(|b| format!("sql {}", quoted(b))).collect();
             text.push(format!("  depends on {}\n", blocks.join(", ")));
+        }
+        if text.out.len() > columns && columns > 0 {
+            text.gap(columns);
         }
         for id in state.parts(&table.table, Kind::Trigger) {
             let Some(Object::Trigger(trigger)) = state.entry(id).map(|e| &e.object) else { continue };
@@ -441,8 +445,16 @@ pub(super) fn settings(options: &[(SmolStr, SmolStr)]) -> String {
     format!("with ({})", options.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
+/// A name that needs no quotes anywhere.
+fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
 pub(super) fn element(state: &State<'_>, level: Level, key: &IndexKey) -> String {
     let mut out = match &key.on {
+        // The formatter leaves elements as they are.
+        KeyOn::Column(column) if is_plain(column) => column.to_string(),
         KeyOn::Column(column) => quoted(column),
         KeyOn::Expr(expr) => format!("({})", state.expr(level, &expr.text, None)),
     };
