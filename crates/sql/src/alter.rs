@@ -36,6 +36,8 @@ pub enum Alter<'a> {
         table: &'a TableName,
         /// The column.
         column: &'a Column,
+        /// Its type is a domain that refuses values: Postgres asks it for each row.
+        asks: bool,
     },
     /// Takes a column.
     DropColumn {
@@ -149,14 +151,14 @@ pub enum Alter<'a> {
     },
     /// The default of a domain.
     DomainDefault(&'a Domain),
-    /// Whether a domain takes null.
-    DomainNull(&'a Domain),
+    /// Whether a domain takes null; tables with columns of it.
+    DomainNull(&'a Domain, Vec<&'a TableName>),
     /// Takes a check from a domain.
     DropDomainCheck(&'a Domain, &'a str),
     /// Adds a check to a domain, for new values.
     AddDomainCheck(&'a Domain, &'a (SmolStr, SqlExpr)),
-    /// Checks the values that were there before.
-    ValidateDomainCheck(&'a Domain, &'a str),
+    /// Checks the values that were there before, in these tables.
+    ValidateDomainCheck(&'a Domain, &'a str, Vec<&'a TableName>),
     /// Adds an attribute.
     AddAttribute(&'a Composite, &'a (SmolStr, DataType, Option<Qualified>)),
     /// Takes an attribute.
@@ -258,7 +260,7 @@ pub fn type_change(from: &Column, to: &Column) -> TypeChange {
 
 /// Whether rows are read when the column is added.
 fn writes_rows(column: &Column) -> bool {
-    column.generated.is_some()
+    column.generated.is_some() && !column.virtual_generated
         || column.identity.is_some()
         || column.default.as_ref().is_some_and(|default| is_volatile(&default.text))
 }
@@ -329,7 +331,11 @@ impl<'a> Alter<'a> {
                     f(table, AccessExclusive, false);
                 }
             }
-            Alter::AddColumn { table, column } => f(table, AccessExclusive, writes_rows(column)),
+            Alter::AddColumn { table, column, asks } => f(table, AccessExclusive, *asks || writes_rows(column)),
+            Alter::ValidateDomainCheck(_, _, tables) => tables.iter().for_each(|table| f(table, Lock::Share, true)),
+            Alter::DomainNull(domain, tables) if !domain.nullable => {
+                tables.iter().for_each(|table| f(table, Lock::Share, true));
+            }
             Alter::DropColumn { table, .. }
             | Alter::DropNotNull { table, .. }
             | Alter::SetIdentity { table, .. }
@@ -369,10 +375,9 @@ impl<'a> Alter<'a> {
             }
             Alter::AddLabel { .. }
             | Alter::DomainDefault(_)
-            | Alter::DomainNull(_)
+            | Alter::DomainNull(..)
             | Alter::DropDomainCheck(..)
             | Alter::AddDomainCheck(..)
-            | Alter::ValidateDomainCheck(..)
             | Alter::AddAttribute(..)
             | Alter::DropAttribute(..)
             | Alter::SetAttribute(..)
@@ -414,7 +419,7 @@ impl<'a> Alter<'a> {
     /// Whether the whole table is written anew.
     pub(crate) fn rewrites(&self) -> bool {
         match self {
-            Alter::AddColumn { column, .. } => writes_rows(column),
+            Alter::AddColumn { column, asks, .. } => *asks || writes_rows(column),
             Alter::SetType { from, to, .. } => type_change(from, to) == TypeChange::Rewrite,
             Alter::SetLogged { .. } => true,
             _ => false,
@@ -449,7 +454,7 @@ impl<'a> Alter<'a> {
         let one = |alter: Alter<'a>| Undo::Do(vec![Statement::Alter(alter)]);
         match self.clone() {
             Alter::RenamePart { of, table, from, to } => one(Alter::RenamePart { of, table, from: to, to: from }),
-            Alter::AddColumn { table, column } => one(Alter::DropColumn { table, column, kept: false }),
+            Alter::AddColumn { table, column, .. } => one(Alter::DropColumn { table, column, kept: false }),
             Alter::SetType { table, from, to, .. } => one(Alter::SetType { table, from: to, to: from, using: None }),
             Alter::SetNotNull { table, column, .. } => one(Alter::DropNotNull { table, column }),
             Alter::DropNotNull { table, column } => one(Alter::SetNotNull { table, column, proven: false }),
@@ -482,7 +487,7 @@ impl<'a> Alter<'a> {
             | Alter::SetAttribute(..)
             | Alter::DropDomainCheck(..)
             | Alter::DomainDefault(_)
-            | Alter::DomainNull(_)
+            | Alter::DomainNull(..)
             | Alter::Rename { .. }
             | Alter::DropExpression { .. }
             | Alter::SetCompression { .. }

@@ -2,7 +2,7 @@
 //!
 //! The locks, rewrites and scans are what Postgres 15 to 18 was measured to do.
 
-use crate::statement::{Statement, display};
+use crate::statement::{Named, Statement, display};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Object, Rule, TableName};
 use std::time::Duration;
@@ -213,11 +213,12 @@ impl<'a> Statement<'a> {
                 }
             }
             Statement::CommentColumn { table, .. } => f(table, ShareUpdateExclusive, false),
-            Statement::Comment { .. } => {
-                if let Some(table) = self.table() {
-                    f(table, ShareUpdateExclusive, false);
-                }
-            }
+            // Of what a table has, only the thing itself is locked.
+            Statement::Comment { on, .. } => match on {
+                Named::Object(Object::Table(o)) => f(&o.table, ShareUpdateExclusive, false),
+                Named::Object(Object::View(o)) => f(&o.view, ShareUpdateExclusive, false),
+                _ => {}
+            },
             // From 18 on.
             Statement::Grant(_) | Statement::Revoke(_) => {
                 if let Some(table) = self.table() {
@@ -240,7 +241,10 @@ impl<'a> Statement<'a> {
             Statement::Drop(Object::View(o)) if o.materialized => {
                 format_smolstr!("what {} keeps (its query can fill it again)", display(&o.view))
             }
-            Statement::Drop(Object::Sequence(o)) => format_smolstr!("where {}.{} stood", o.schema, o.name),
+            // The planner's own counters keep nothing.
+            Statement::Drop(Object::Sequence(o)) if !o.name.ends_with("__fill") => {
+                format_smolstr!("where {}.{} stood", o.schema, o.name)
+            }
             Statement::Drop(Object::Bucket(o)) => format_smolstr!("the settings of the bucket {}", o.id),
             Statement::DeleteSeed(o) => format_smolstr!("the seeded rows of {}", display(&o.table)),
             _ => return None,

@@ -36,7 +36,9 @@ const RELATIONS: &str = "\
 select c.oid, n.nspname::text, c.relname::text, pg_catalog.pg_relation_filenode(c.oid), \
   (select i.inhparent from pg_catalog.pg_inherits i where i.inhrelid = c.oid order by i.inhseqno limit 1) \
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
-where c.relkind in ('r', 'p', 'm', 'v') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'";
+where c.relkind in ('r', 'p', 'm', 'v') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' \
+  and not exists (select from pg_catalog.pg_depend d \
+    where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = c.oid and d.deptype = 'e')";
 
 const LOCKS: &str = "\
 select relation, mode::text from pg_catalog.pg_locks \
@@ -195,7 +197,8 @@ impl Ledger {
             let (said, is) = (strong(self.locks.get(&oid)), strong(seen.locks.get(&oid)));
             // What is said of a table holds for its parts.
             let inherited = || watch.lineage(oid).filter_map(|oid| strong(self.locks.get(&oid))).max();
-            if said != is && !(is.is_some() && is <= inherited() && said <= is)
+            if said != is
+                && !(is.is_some() && is <= inherited() && said <= is)
                 && let Some(table) = watch.name(oid)
             {
                 wrong.push(Mismatch::Lock { table: table.clone(), said, seen: is });
@@ -211,7 +214,8 @@ impl Ledger {
         for &oid in &self.rewrites {
             // A table that is divided has no rows of its own.
             let has_rows = watch.before.get(&oid).is_some_and(|relation| relation.file.is_some());
-            if has_rows && !seen.rewritten.contains(&oid)
+            if has_rows
+                && !seen.rewritten.contains(&oid)
                 && let Some(table) = watch.name(oid)
             {
                 wrong.push(Mismatch::Rewrite { table: table.clone(), said: true });

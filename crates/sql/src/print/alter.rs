@@ -19,7 +19,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
     match o {
         Alter::Rename { from, to } => rename(out, from, to),
         Alter::RenamePart { of, from, to, .. } => rename_part(out, of, from, to),
-        Alter::AddColumn { table, column } => add_column(out, table, column),
+        Alter::AddColumn { table, column, .. } => add_column(out, table, column),
         Alter::DropColumn { table, column, .. } => {
             alter_table(out, table);
             out.push_str("drop column ");
@@ -109,7 +109,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
             }
         }
         Alter::DomainDefault(_)
-        | Alter::DomainNull(_)
+        | Alter::DomainNull(..)
         | Alter::DropDomainCheck(..)
         | Alter::AddDomainCheck(..)
         | Alter::ValidateDomainCheck(..) => domain(out, o),
@@ -385,7 +385,7 @@ fn domain(out: &mut String, o: &Alter<'_>) {
                 None => out.push_str("drop default"),
             }
         }
-        Alter::DomainNull(domain) => {
+        Alter::DomainNull(domain, _) => {
             start(out, domain);
             out.push_str(if domain.nullable { "drop not null" } else { "set not null" });
         }
@@ -402,7 +402,7 @@ fn domain(out: &mut String, o: &Alter<'_>) {
             push_parens(out, &check.text, 2);
             out.push_str(" not valid");
         }
-        Alter::ValidateDomainCheck(domain, name) => {
+        Alter::ValidateDomainCheck(domain, name, _) => {
             start(out, domain);
             out.push_str("validate constraint ");
             push_ident(out, name);

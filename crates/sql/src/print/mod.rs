@@ -13,7 +13,7 @@ pub use types::push_type;
 
 use crate::quote::{push_ident, push_literal, push_qualified};
 use crate::statement::{Named, Statement};
-use specc_catalog::{Kind, Object, ObjectId, Rls, TableName};
+use specc_catalog::{Column, Kind, Object, ObjectId, Rls, TableName};
 
 /// Appends `statement` with its semicolon and a line end. What takes several statements of SQL has several lines.
 pub fn print(statement: &Statement<'_>, out: &mut String) {
@@ -48,7 +48,7 @@ pub fn print(statement: &Statement<'_>, out: &mut String) {
         Statement::SetStorage { table, column } => {
             alter_column(out, table, &column.name);
             out.push_str("set storage ");
-            out.push_str(column.storage.as_deref().unwrap_or("default"));
+            out.push_str(column.storage.as_deref().unwrap_or(usual_storage(column)));
         }
         Statement::SetReplicaIdentity { table, identity } => {
             alter_table(out, table);
@@ -124,6 +124,15 @@ fn create(out: &mut String, object: &Object, verb: &str) {
         Object::Job(o) => data::schedule(out, o),
         Object::Seed(o) => data::insert_seed(out, o, None),
         Object::Sql(o) => data::verbatim(out, &o.up),
+    }
+}
+
+/// How a column's values are kept unless it is said: before 16 there is no word for it. Only types of varying length can
+/// be kept otherwise.
+fn usual_storage(column: &Column) -> &'static str {
+    match column.ty.name.as_str() {
+        "numeric" | "inet" | "cidr" if column.ty.dims == 0 => "main",
+        _ => "extended",
     }
 }
 
