@@ -58,6 +58,9 @@ impl<'d> Builder<'d, '_> {
     }
 }
 
+/// What becomes of columns that move.
+pub(super) const AT_THE_END: &str = " in the end after the other columns";
+
 /// The columns of one table that move.
 struct Move<'m, 'd> {
     new: u32,
@@ -107,7 +110,7 @@ impl<'d> Move<'_, 'd> {
                 ..swap.to.clone()
             };
             let bare = builder.shelf.column(bare);
-            let add = Statement::Alter(Alter::AddColumn { table, column: bare });
+            let add = builder.adding(self.to, bare);
             let node = builder.add(&mut chain, Role::After, Phase::Main, add);
             for (ty, made) in &builder.types_aside {
                 let of = builder.from.at(*ty as usize).map(|(id, _)| (&id.schema, &id.name));
@@ -144,11 +147,10 @@ impl<'d> Move<'_, 'd> {
             builder.add(&mut chain, Role::Make, Phase::Switch, statement);
         }
         builder.notes.push(smol_str::format_smolstr!(
-            "{}.{}: {} in the end stand{} after the other columns",
+            "{}.{}: {}{AT_THE_END}",
             table.schema,
             table.name,
             self.columns.iter().map(|swap| swap.to.name.as_str()).collect::<Vec<_>>().join(", "),
-            if self.columns.len() == 1 { "s" } else { "" },
         ));
     }
 

@@ -6,6 +6,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Body, Catalog, Column, Entry, Index, KeyOn, Kind, Needs, Object, Rule, Strength, Table};
 use specc_diff::{Difference, mentions};
+use specc_sql::{TypeChange, type_change};
 
 /// What happens to each object that does not just stay.
 #[derive(Debug, Default)]
@@ -266,6 +267,12 @@ impl<'f, 'd> Closure<'f, 'd> {
                 Object::PublicationTable(o) => {
                     o.columns.iter().any(|c| c == column) || o.filter.as_ref().is_some_and(|filter| reads(&filter.text))
                 }
+                // Postgres makes it again when a type changes, and locks both tables for it: so that this is seen.
+                Object::Constraint(o) if !gone && !self.swaps.moves(&own.table, column) => {
+                    matches!(&o.rule, Rule::ForeignKey(key) if self.written_anew(table, column)
+                        && (o.table == own.table && key.columns.iter().any(|c| c == column)
+                            || key.target == own.table && key.target_columns.iter().any(|c| c == column)))
+                }
                 // Gone with the column, although they are to stay: it comes back under the same name.
                 Object::Index(o) if gone && o.table == own.table => index_reads(o, column),
                 Object::Constraint(o) if gone && o.table == own.table => constraint_reads(&o.rule, column),
@@ -274,6 +281,19 @@ impl<'f, 'd> Closure<'f, 'd> {
             if hit {
                 self.again(other, work);
             }
+        }
+    }
+
+    /// Whether a column gets a type that its values have to be written anew for.
+    fn written_anew(&self, table: u32, column: &str) -> bool {
+        let find = |entry: Option<&'d Entry>| match entry.map(|entry| &entry.object) {
+            Some(Object::Table(o)) => o.columns.iter().find(|other| other.name == column),
+            _ => None,
+        };
+        let new = self.twin(table).and_then(|new| self.to.at(new as usize)).map(|(_, entry)| entry);
+        match (find(self.entry(table)), find(new)) {
+            (Some(from), Some(to)) => type_change(from, to) != TypeChange::Free,
+            _ => false,
         }
     }
 

@@ -37,6 +37,7 @@ impl<'d> Builder<'d, '_> {
         self.forward(&sorted(new));
         self.backward(&sorted(old), fates);
         self.clashes(fates);
+        self.around(fates);
         self.required_keys();
         self.inherited();
     }
@@ -175,6 +176,32 @@ impl<'d> Builder<'d, '_> {
                     for after in self.nodes.of(Slot::New(new)).to_vec() {
                         self.nodes.soft(before, after);
                     }
+                }
+            }
+        }
+    }
+
+    /// What is made again over a table comes back when its columns are gone and have their types.
+    fn around(&mut self, fates: &Fates) {
+        let mut by_table: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        for (number, node) in self.nodes.all.iter().enumerate() {
+            let Statement::Alter(change) = &node.statement else { continue };
+            if let specc_sql::Alter::DropColumn { table, .. } | specc_sql::Alter::SetType { table, .. } = change
+                && let Some(place) = self.from.index_of(&table.id())
+            {
+                by_table.entry(place as u32).or_default().push(number as u32);
+            }
+        }
+        if by_table.is_empty() || fates.again.is_empty() {
+            return;
+        }
+        let needs = Needs::new(self.from);
+        for &(old, new) in &fates.again {
+            let (gone, made) = (self.nodes.with(Slot::Old(old), &[Role::Drop]), self.nodes.of(Slot::New(new)).to_vec());
+            for (need, _) in needs.of(old) {
+                for &change in by_table.get(&need).into_iter().flatten() {
+                    gone.iter().for_each(|&node| self.nodes.soft(node, change));
+                    made.iter().for_each(|&node| self.nodes.soft(change, node));
                 }
             }
         }

@@ -415,9 +415,21 @@ impl<'d> Builder<'d, '_> {
     /// The statements that do.
     fn stalls(&self, old_tables: &FxHashSet<TableName>) -> Result<(), ChangeError> {
         let mut all = Vec::new();
-        for node in &self.nodes.all {
+        // What is done to a new table finds no rows, in the tables that it refers to neither.
+        let on_old = |statement: &Statement<'_>| statement.table().is_none_or(|table| old_tables.contains(table));
+        // A view that is made again is filled by then.
+        let again: FxHashSet<&TableName> = self
+            .nodes
+            .all
+            .iter()
+            .filter_map(|node| match &node.statement {
+                Statement::Create(Object::View(view)) => Some(&view.view),
+                _ => None,
+            })
+            .collect();
+        for node in self.nodes.all.iter().filter(|node| on_old(&node.statement)) {
             node.statement.each_lock(|table, lock, scan| {
-                if scan && lock.blocks_writes() && old_tables.contains(table) {
+                if scan && lock.blocks_writes() && old_tables.contains(table) && !again.contains(table) {
                     all.push((table.clone(), in_short(&node.statement)));
                 }
             });
@@ -431,11 +443,28 @@ impl<'d> Builder<'d, '_> {
     fn old_tables(&self) -> FxHashSet<TableName> {
         let mut all = FxHashSet::default();
         for (_, entry) in self.from.iter() {
-            if let Object::Table(o) = &entry.object {
-                all.insert(o.table.clone());
+            match &entry.object {
+                Object::Table(o) => {
+                    all.insert(o.table.clone());
+                }
+                Object::View(o) => {
+                    all.insert(o.view.clone());
+                }
+                _ => {}
             }
         }
-        for renamed in self.difference.renamed.iter().filter(|renamed| renamed.id.kind == Kind::Table) {
+        // What a reference leads to outside of the project was there too.
+        for (_, entry) in self.from.iter().chain(self.to.iter()) {
+            if let Object::Constraint(o) = &entry.object
+                && let specc_catalog::Rule::ForeignKey(key) = &o.rule
+                && !self.to.contains(&key.target.id())
+            {
+                all.insert(key.target.clone());
+            }
+        }
+        for renamed in
+            self.difference.renamed.iter().filter(|renamed| matches!(renamed.id.kind, Kind::Table | Kind::View))
+        {
             all.insert(TableName::new(renamed.id.schema.clone(), renamed.id.name.clone()));
         }
         all

@@ -68,7 +68,9 @@ pub(super) fn locks(plan: &ChangePlan<'_>, stage: &Stage<'_>) -> String {
     let mut strongest: BTreeMap<&TableName, (Lock, bool)> = BTreeMap::new();
     for statement in &stage.statements {
         let rewrites = matches!(statement, Statement::Alter(change) if change_rewrites(change));
+        let on_new = statement.table().is_some_and(|table| !plan.old_tables.contains(table));
         statement.each_lock(|table, lock, scan| {
+            let scan = scan && !on_new;
             if plan.old_tables.contains(table) {
                 let held = strongest.entry(table).or_insert((lock, false));
                 held.0 = held.0.max(lock);

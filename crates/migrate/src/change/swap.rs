@@ -4,7 +4,7 @@ use super::Builder;
 use super::closure::{constraint_reads, index_reads};
 use super::how::{How, how};
 use super::nodes::{Phase, Role, Slot};
-use super::table::{Chain, made_up};
+use super::table::{Chain, is_asked, made_up};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Column, DataType, Entry, Object, Rule, Table, TableName};
@@ -235,6 +235,7 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
             && !parents.contains(&table.table)
             && swap.from.generated.is_none()
             && swap.to.generated.is_none()
+            && !is_asked(to, &swap.to.ty)
             && !referenced.contains(&(&table.table, &swap.from.name))
             && !computed.into_iter().any(|expr| mentions(&expr.text, &swap.from.name))
             && !excluded(&table.table, &swap.from.name)

@@ -4,7 +4,10 @@ use super::closure::is_regenerated;
 use super::nodes::{Phase, Role, Slot};
 use super::{Builder, Warning};
 use smol_str::{SmolStr, format_smolstr};
-use specc_catalog::{Column, Constraint, Entry, Object, Rls, Rule, Sequence, SequenceOptions, SqlExpr, Table};
+use specc_catalog::{
+    Catalog, Column, Constraint, DataType, Entry, IdRef, Kind, Object, Rls, Rule, Sequence, SequenceOptions, SqlExpr,
+    Table,
+};
 use specc_sql::quote::{ident, literal, qualified};
 use specc_sql::{Alter, Statement, TypeChange, is_volatile, type_change};
 
@@ -62,12 +65,18 @@ impl<'d> Builder<'d, '_> {
         for column in &to.columns {
             match find(from, &column.name) {
                 None if self.comes_from_parent(to, column) => {}
-                None => self.add_column(new, to, column),
+                None => {
+                    let later = to.columns.iter().skip_while(|other| other.name != column.name);
+                    if later.into_iter().any(|other| find(from, &other.name).is_some()) {
+                        self.moves_to_the_end(to, column);
+                    }
+                    self.add_column(new, to, column);
+                }
                 Some(before) if before == column => {}
                 Some(before) if is_regenerated(before, column) => {
                     let gone = self.drop_column(old, from, before, before.generated.is_some());
                     self.moves_to_the_end(to, column);
-                    let statement = Statement::Alter(Alter::AddColumn { table: &to.table, column });
+                    let statement = self.adding(to, column);
                     let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
                     self.nodes.edge(gone, node);
                     self.comment_column(new, to, column, Some(node));
@@ -111,6 +120,25 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
+    /// Adds a column to a table that is there.
+    pub(super) fn adding(&self, table: &'d Table, column: &'d Column) -> Statement<'d> {
+        let asks = is_asked(self.to, &column.ty);
+        Statement::Alter(Alter::AddColumn { table: &table.table, column, asks })
+    }
+
+    /// On the way back: a required column that had no default comes again with a value that says nothing, for the rows
+    /// that are there by then.
+    fn neutral(&mut self, table: &Table, column: &Column) -> Option<&'d Column> {
+        let value = if self.options.one { neutral_value(self.to, &column.ty)? } else { return None };
+        self.notes.push(format_smolstr!(
+            "{}.{}.{} is {value} in rows that are there by then",
+            table.table.schema,
+            table.table.name,
+            column.name
+        ));
+        Some(self.shelf.column(Column { default: Some(SqlExpr::new(value)), ..column.clone() }))
+    }
+
     /// A new column. Where Postgres would write every row under a lock that stops everyone, the column comes empty and
     /// is filled in batches.
     fn add_column(&mut self, new: u32, table: &'d Table, column: &'d Column) {
@@ -122,9 +150,14 @@ impl<'d> Builder<'d, '_> {
         let at_once = fill.is_none() && (self.options.offline || (volatile.is_none() && !numbered));
         let mut chain = Chain::new(Slot::New(new));
         if at_once || column.generated.is_some() {
-            let statement = Statement::Alter(Alter::AddColumn { table: name, column });
+            let neutral =
+                if required && column.default.is_none() && !numbered { self.neutral(table, column) } else { None };
+            let statement = self.adding(table, neutral.unwrap_or(column));
             let node = self.add(&mut chain, Role::Make, Phase::Main, statement);
-            if required && column.default.is_none() && !numbered {
+            if neutral.is_some() {
+                let set = Statement::SetDefault { table: name, column: &column.name, default: None };
+                self.add(&mut chain, Role::After, Phase::Main, set);
+            } else if required && column.default.is_none() && !numbered {
                 self.warnings.push(Warning::Required { table: name.clone(), column: column.name.clone() });
             }
             if column.storage.is_some() {
@@ -133,7 +166,7 @@ impl<'d> Builder<'d, '_> {
             return self.comment_column(new, table, column, Some(node));
         }
         let bare = Column { nullable: true, default: None, identity: None, ..column.clone() };
-        let statement = Statement::Alter(Alter::AddColumn { table: name, column: self.shelf.column(bare) });
+        let statement = self.adding(table, self.shelf.column(bare));
         let node = self.add(&mut chain, Role::Make, Phase::Main, statement);
         if column.storage.is_some() {
             self.nodes.then(node, Role::After, Phase::Main, Statement::SetStorage { table: name, column });
@@ -322,6 +355,46 @@ impl<'d> Builder<'d, '_> {
         chain.last = Some(node);
         node
     }
+}
+
+/// Whether it is a domain that refuses some values.
+pub(super) fn is_asked(catalog: &Catalog, ty: &DataType) -> bool {
+    match catalog.find(IdRef::new(Kind::Domain, &ty.schema, &ty.name)).and_then(|place| catalog.at(place)) {
+        Some((_, Entry { object: Object::Domain(o), .. })) if ty.dims == 0 && !ty.schema.is_empty() => {
+            !o.nullable || !o.checks.is_empty() || is_asked(catalog, &o.base)
+        }
+        _ => false,
+    }
+}
+
+/// A value of the type that says nothing.
+fn neutral_value(catalog: &Catalog, ty: &DataType) -> Option<String> {
+    if ty.dims > 0 {
+        return Some("'{}'".into());
+    }
+    if !ty.schema.is_empty() {
+        let of = |kind| catalog.find(IdRef::new(kind, &ty.schema, &ty.name)).and_then(|place| catalog.at(place));
+        return match of(Kind::Enum).or_else(|| of(Kind::Domain)).map(|(_, entry)| &entry.object) {
+            Some(Object::Enum(o)) => o.labels.first().map(|label| literal(label)),
+            Some(Object::Domain(o)) => neutral_value(catalog, &o.base),
+            _ => None,
+        };
+    }
+    let value = match ty.name.as_str() {
+        "smallint" | "int" | "bigint" | "integer" | "numeric" | "real" | "double precision" | "money" | "oid" => "0",
+        "text" | "varchar" | "char" | "bytea" | "tsvector" | "citext" | "name" => "''",
+        "boolean" => "false",
+        "uuid" => "'00000000-0000-0000-0000-000000000000'",
+        "date" | "timestamp" | "timestamptz" => "'epoch'",
+        "time" | "timetz" => "'00:00'",
+        "interval" => "'0'",
+        "json" | "jsonb" => "'null'",
+        "inet" | "cidr" => "'0.0.0.0'",
+        name if name.ends_with("multirange") => "'{}'",
+        name if name.ends_with("range") => "'empty'",
+        _ => return None,
+    };
+    Some(value.into())
 }
 
 /// Statements that follow each other.

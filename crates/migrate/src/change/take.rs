@@ -27,6 +27,7 @@ impl<'d> Builder<'d, '_> {
             let home = self.home(&needs, old);
             if let Some(home) = home.filter(|home| set.contains(home))
                 && goes_along(&entry.object)
+                && !self.holds_another(&entry.object, &set)
                 && !apart.contains(&old)
             {
                 along.push((old, home));
@@ -90,6 +91,14 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
+    /// Whether it is a reference to a table that stays: that is locked when the reference goes.
+    fn holds_another(&self, object: &Object, going: &FxHashSet<u32>) -> bool {
+        let Object::Constraint(constraint) = object else { return false };
+        let Rule::ForeignKey(key) = &constraint.rule else { return false };
+        let target = self.from.find(IdRef::table(&key.target));
+        target.is_none_or(|target| !going.contains(&(target as u32)))
+    }
+
     /// What the object is a part of: for an owned sequence its table.
     fn home(&self, needs: &Needs<'_>, old: u32) -> Option<u32> {
         match self.old(old).map(|entry| &entry.object) {
@@ -122,7 +131,8 @@ impl<'d> Builder<'d, '_> {
             !after.iter().any(|other| other.name == column.name) || self.swaps.moves(table, &column.name)
         });
         gone.any(|column| match object {
-            Object::Constraint(o) => constraint_reads(&o.rule, &column.name),
+            // A reference locks the table that it leads to: it goes by itself, so that this is seen.
+            Object::Constraint(o) => !matches!(o.rule, Rule::ForeignKey(_)) && constraint_reads(&o.rule, &column.name),
             Object::Index(o) => index_reads(o, &column.name),
             Object::Sequence(o) => o.owned_by.as_ref().is_some_and(|(_, own)| *own == column.name),
             _ => false,

@@ -3,7 +3,7 @@
 use super::Builder;
 use super::nodes::{Phase, Role, Slot};
 use super::table::Chain;
-use specc_catalog::{Composite, Domain, Enum, Kind, Needs, Object, Sequence};
+use specc_catalog::{Composite, Domain, Enum, Kind, Needs, Object, Sequence, TableName};
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
@@ -23,6 +23,7 @@ impl<'d> Builder<'d, '_> {
 
     pub(super) fn domain(&mut self, new: u32, from: &'d Domain, to: &'d Domain) {
         let slot = Slot::New(new);
+        let tables = self.tables_of(&to.schema, &to.name);
         if from.default != to.default {
             self.nodes.push(slot, Role::Make, Phase::Main, Statement::Alter(Alter::DomainDefault(to)));
         }
@@ -35,12 +36,12 @@ impl<'d> Builder<'d, '_> {
             if !from.checks.contains(check) {
                 let add = Statement::Alter(Alter::AddDomainCheck(to, check));
                 let node = self.nodes.push(slot, Role::Make, Phase::Main, add);
-                let validate = Statement::Alter(Alter::ValidateDomainCheck(to, &check.0));
+                let validate = Statement::Alter(Alter::ValidateDomainCheck(to, &check.0, tables.clone()));
                 self.nodes.then(node, Role::After, Phase::Validate, validate);
             }
         }
         if from.nullable != to.nullable {
-            self.nodes.push(slot, Role::After, Phase::Main, Statement::Alter(Alter::DomainNull(to)));
+            self.nodes.push(slot, Role::After, Phase::Main, Statement::Alter(Alter::DomainNull(to, tables)));
         }
     }
 
@@ -68,6 +69,17 @@ impl<'d> Builder<'d, '_> {
                 Some(_) => {}
             }
         }
+    }
+
+    /// The tables that have columns of this type.
+    fn tables_of(&self, schema: &str, name: &str) -> Vec<&'d TableName> {
+        let tables = self.to.iter().filter_map(|(_, entry)| match &entry.object {
+            Object::Table(o) if o.columns.iter().any(|column| column.ty.schema == schema && column.ty.name == name) => {
+                Some(&o.table)
+            }
+            _ => None,
+        });
+        tables.collect()
     }
 
     /// Whether a table has a column of this type.

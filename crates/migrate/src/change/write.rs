@@ -186,7 +186,9 @@ fn predictions(plan: &ChangePlan<'_>, stage: &Stage<'_>) -> String {
         print(statement, &mut sql);
         let mut locks: BTreeMap<String, Lock> = BTreeMap::new();
         let (mut rewrites, mut scans) = (false, Vec::new());
+        let on_new = statement.table().is_some_and(|table| !plan.old_tables.contains(table));
         statement.each_lock(|table, lock, scan| {
+            let scan = scan && !on_new;
             if plan.old_tables.contains(table) {
                 let held = locks.entry(crate::header::name(table)).or_insert(lock);
                 *held = (*held).max(lock);
@@ -223,6 +225,19 @@ fn statements(out: &mut String, statements: &[Statement<'_>]) {
     }
 }
 
+/// Columns that had no value in some rows, and have one now: nobody knows any more which.
+fn filled(plan: &ChangePlan<'_>, from: &specc_catalog::Catalog) -> Vec<String> {
+    let mut all = Vec::new();
+    for statement in plan.statements() {
+        let Statement::Alter(specc_sql::Alter::Backfill { table, set, .. }) = statement else { continue };
+        let Some(Object::Table(o)) = from.get(&table.id()).map(|entry| &entry.object) else { continue };
+        let was_there = |name: &str| o.columns.iter().any(|column| column.name == name);
+        let columns = set.iter().filter(|(name, _)| was_there(name));
+        all.extend(columns.map(|(name, _)| format!("the nulls of {}.{name}", crate::header::name(table))));
+    }
+    all
+}
+
 /// What takes all files of the change back at once.
 fn down(context: &Context<'_, '_>, from: &specc_catalog::Catalog, up: &Difference<'_>) -> Result<String, ChangeError> {
     let hints = reversed(up);
@@ -246,13 +261,17 @@ fn down(context: &Context<'_, '_>, from: &specc_catalog::Catalog, up: &Differenc
             crate::header::list(&losses.iter().map(|loss| loss.0.to_string()).collect::<Vec<_>>())
         ));
     }
-    let gone: Vec<String> = context.plan.losses().iter().map(|loss| loss.0.to_string()).collect();
+    let mut gone: Vec<String> = context.plan.losses().iter().map(|loss| loss.0.to_string()).collect();
+    gone.extend(filled(context.plan, &up.from));
     if !gone.is_empty() {
         texts.push(format!("does not bring back {}", crate::header::list(&gone)));
     }
     line(&mut out, "data", &if texts.is_empty() { "nothing is lost".into() } else { texts.join("; ") });
     for note in &plan.notes {
         line(&mut out, "note", note);
+    }
+    for note in context.plan.notes.iter().filter(|note| note.contains(super::beside::AT_THE_END)) {
+        line(&mut out, "note", &format!("{note}, and stay there"));
     }
     out.push('\n');
     for stage in &plan.stages {
