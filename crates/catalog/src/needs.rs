@@ -97,6 +97,9 @@ pub(crate) fn visit<'a>(object: &'a Object, mut f: impl FnMut(IdRef<'a>, Why<'a>
         Object::Sequence(o) => schema(&o.schema, f),
         Object::Table(o) => {
             schema(&o.table.schema, f);
+            for parent in &o.inherits {
+                f(IdRef::table(parent), Why::Is("it inherits from this table"));
+            }
             if let Some((parent, _)) = &o.partition_of {
                 f(IdRef::table(parent), Why::Is("it is a partition of this table"));
             }

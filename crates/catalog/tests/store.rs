@@ -76,7 +76,18 @@ fn table() -> BoxedStrategy<Object> {
     let rls = select(vec![Rls::Off, Rls::On, Rls::Forced]);
     (table_name(), vec(column(), 0..4), any::<bool>(), of(by), of((table_name(), bounds)), rls, pairs())
         .prop_map(|(table, columns, unlogged, partition_by, partition_of, rls, options)| {
-            Table { table, columns, unlogged, partition_by, partition_of, rls, options, replica_identity: None, inherits: Vec::new() }.into()
+            Table {
+                table,
+                columns,
+                unlogged,
+                partition_by,
+                partition_of,
+                rls,
+                options,
+                replica_identity: None,
+                inherits: Vec::new(),
+            }
+            .into()
         })
         .boxed()
 }

@@ -186,4 +186,5 @@ codes! {
     EDITED_MIGRATION "E0904" "migration edited after it was written" "what was reviewed is not what would run"
     PROBABLE_RENAME "E0905" "something is gone and something like it is new" "taken as a drop and an add, its rows would be lost"
     DATA_LOSS "E0906" "rows or values would be lost" "no down script brings them back"
+    STALL "E0907" "everyone would have to wait while a table is read or written" "a busy database would stand still"
 }

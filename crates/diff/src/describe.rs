@@ -166,14 +166,19 @@ fn walk(path: &str, a: Option<&Value>, b: Option<&Value>, all: &mut Vec<Attribut
             }
         }
         (a, b) => {
-            all.push(Attribute { path: path.to_string(), from: a.map(words), to: b.map(words) });
+            // What is not said of a yes or no is no.
+            let no = |one: Option<&Value>, other: Option<&Value>| match (one, other) {
+                (None, Some(Value::Bool(_))) => Some("no".to_string()),
+                (one, _) => one.map(words),
+            };
+            all.push(Attribute { path: path.to_string(), from: no(a, b), to: no(b, a) });
         }
     }
 }
 
 fn join(path: &str, key: &str) -> String {
     let key = key.replace('_', " ");
-    if path.is_empty() { key } else { format!("{path}: {key}") }
+    if path.is_empty() { key } else { format!("{path}: {}", if key == "ty" { "type" } else { &key }) }
 }
 
 fn singular(path: &str) -> &str {

@@ -14,6 +14,6 @@ mod undo;
 
 pub use alter::{Alter, TypeChange, is_volatile, key_index, type_change};
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
-pub use print::{print, push_routine, push_type};
+pub use print::{has_equality, print, push_routine, push_type};
 pub use statement::{Access, Named, Privileges, Statement};
 pub use undo::Undo;

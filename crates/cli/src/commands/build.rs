@@ -179,6 +179,9 @@ fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> 
 pub fn refused(error: MigrationError) -> Failure {
     let (code, help) = match &error {
         MigrationError::Cycle(_) => ("E0413", ""),
+        MigrationError::Change(specc_migrate::change::ChangeError::Stalls(_)) => {
+            ("E0907", "\nif nobody uses the database meanwhile, build with `--offline-ok`")
+        }
         MigrationError::Change(_) => (
             "E0903",
             "\nchange the spec in a way that keeps what is there (a new column or table beside the old one), or drop and make it \

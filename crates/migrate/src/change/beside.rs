@@ -4,7 +4,7 @@ use super::Builder;
 use super::closure::Fates;
 use super::nodes::{Phase, Role, Slot};
 use super::swap::ColumnSwap;
-use super::table::{Chain, made_up};
+use super::table::{Chain, is_assigned, made_up};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{
@@ -12,7 +12,7 @@ use specc_catalog::{
     Returns, Rule, Sequence, SqlExpr, Table, Timing, Trigger, Volatility,
 };
 use specc_sql::quote::ident;
-use specc_sql::{Access, Alter, Named, Privileges, Statement, key_index};
+use specc_sql::{Access, Alter, Named, Privileges, Statement, has_equality, key_index};
 
 impl<'d> Builder<'d, '_> {
     /// The new type comes under another name, and takes the old one's when all columns have moved.
@@ -118,9 +118,12 @@ impl<'d> Move<'_, 'd> {
                     builder.nodes.edge(*made, node);
                 }
             }
-            let value = builder.cast(swap.from, bare);
+            let cast = builder.cast(swap.from, bare);
+            let plain = is_assigned(&swap.from.ty, &bare.ty);
+            let value = if plain { builder.shelf.text(ident(&swap.from.name).as_ref()) } else { cast };
             lines.push_str(&format!("  new.{} := new.{value};\n", ident(aside)));
-            pending.push(format!("{} is distinct from {value}", ident(aside)));
+            let text = if has_equality(&bare.ty) { "" } else { "::text" };
+            pending.push(format!("{}{text} is distinct from {cast}{text}", ident(aside)));
             set.push((aside, value));
         }
         let (function, trigger) = self.keep_equal(builder, &lines);

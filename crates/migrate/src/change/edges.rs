@@ -6,7 +6,7 @@ use super::nodes::{Role, Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Kind, Needs, Object, ObjectId, Rule, Strength};
-use specc_sql::Statement;
+use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Edges from what both catalogs need.
@@ -186,7 +186,7 @@ impl<'d> Builder<'d, '_> {
         let mut by_table: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         for (number, node) in self.nodes.all.iter().enumerate() {
             let Statement::Alter(change) = &node.statement else { continue };
-            if let specc_sql::Alter::DropColumn { table, .. } | specc_sql::Alter::SetType { table, .. } = change
+            if let Alter::DropColumn { table, .. } | Alter::SetType { table, .. } = change
                 && let Some(place) = self.from.index_of(&table.id())
             {
                 by_table.entry(place as u32).or_default().push(number as u32);
@@ -207,17 +207,26 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// A column of a parent is gone before a child has one of its own under that name.
+    /// A column of a parent is gone before a child has one of its own under that name, and the other way round.
     fn inherited(&mut self) {
         for node in 0..self.nodes.all.len() as u32 {
-            let Statement::Alter(specc_sql::Alter::AddColumn { table, .. }) = &self.nodes.all[node as usize].statement
-            else {
-                continue;
+            let Statement::Alter(change) = &self.nodes.all[node as usize].statement else { continue };
+            let (table, comes) = match change {
+                Alter::AddColumn { table, .. } => (*table, true),
+                Alter::DropColumn { table, .. } => (*table, false),
+                _ => continue,
             };
-            let Some(Object::Table(o)) = self.from.get(&table.id()).map(|entry| &entry.object) else { continue };
-            for parent in o.inherits.iter().filter_map(|parent| self.from.index_of(&parent.id())) {
-                for before in self.nodes.with(Slot::Old(parent as u32), &[Role::Drop]) {
-                    self.nodes.soft(before, node);
+            let catalog = if comes { self.from } else { self.to };
+            let Some(Object::Table(o)) = catalog.get(&table.id()).map(|entry| &entry.object) else { continue };
+            for parent in o.inherits.iter().filter_map(|parent| catalog.index_of(&parent.id())) {
+                if comes {
+                    for before in self.nodes.with(Slot::Old(parent as u32), &[Role::Drop]) {
+                        self.nodes.soft(before, node);
+                    }
+                } else {
+                    for after in self.nodes.with(Slot::New(parent as u32), &[Role::Make]) {
+                        self.nodes.soft(node, after);
+                    }
                 }
             }
         }
@@ -231,7 +240,7 @@ impl<'d> Builder<'d, '_> {
         for node in 0..self.nodes.all.len() as u32 {
             let constraint = match &self.nodes.all[node as usize].statement {
                 Statement::Create(Object::Constraint(constraint)) => constraint,
-                Statement::Alter(specc_sql::Alter::AddUsingIndex(constraint, _)) => constraint,
+                Statement::Alter(Alter::AddUsingIndex(constraint, _)) => constraint,
                 _ => continue,
             };
             let Rule::PrimaryKey { columns, .. } = &constraint.rule else { continue };

@@ -285,7 +285,7 @@ impl<'d> Builder<'d, '_> {
                 self.add(&mut chain, Role::Change, Phase::Main, set);
                 default_is_set = to.default.is_none();
             }
-            let using = (from.ty != to.ty && cost == TypeChange::Rewrite).then(|| self.cast(from, to));
+            let using = (from.ty != to.ty && !is_assigned(&from.ty, &to.ty)).then(|| self.cast(from, to));
             let change = Alter::SetType { table: name, from, to, using };
             self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
         }
@@ -333,7 +333,7 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// How a value of the old type becomes one of the new.
+    /// How a value of the old type becomes one of the new, spelled out.
     pub(super) fn cast(&self, from: &Column, to: &Column) -> &'d str {
         let mut text = ident(&from.name).into_owned();
         // Between types of one's own there is no cast but by way of their text.
@@ -423,6 +423,20 @@ impl Chain {
     fn phase(&self, builder: &Builder<'_, '_>) -> Phase {
         self.last.map_or(Phase::Main, |node| builder.nodes.all[node as usize].phase)
     }
+}
+
+/// Whether Postgres makes a value of the other type by itself when it is written there. That is better than a cast where
+/// both are there: a cast to `varchar(3)` cuts what does not fit, writing it is an error.
+pub(super) fn is_assigned(from: &DataType, to: &DataType) -> bool {
+    const NUMBERS: [&str; 6] = ["smallint", "int", "bigint", "numeric", "real", "double precision"];
+    const TEXTS: [&str; 3] = ["text", "varchar", "char"];
+    const TIMES: [&str; 3] = ["timestamp", "timestamptz", "date"];
+    let both = |all: &[&str]| all.contains(&from.name.as_str()) && all.contains(&to.name.as_str());
+    let builtin = from.schema.is_empty() && to.schema.is_empty();
+    from.dims == to.dims
+        && (from.schema == to.schema && from.name == to.name
+            || builtin && (both(&NUMBERS) || both(&TEXTS) || both(&TIMES))
+            || to.schema.is_empty() && to.dims == 0 && TEXTS.contains(&to.name.as_str()))
 }
 
 /// A name that no author gives, within Postgres's 63 bytes.

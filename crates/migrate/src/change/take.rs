@@ -75,7 +75,8 @@ impl<'d> Builder<'d, '_> {
                         let why = "the block has no `down`, so it cannot be taken back; write one";
                         self.never.push((entry.object.id(), why.into()));
                     }
-                    self.nodes.push(slot, Role::Drop, Phase::Main, Statement::RunDown(sql));
+                    // Blocks come last, so they go first.
+                    self.nodes.push(slot, Role::Drop, Phase::Names, Statement::RunDown(sql));
                 }
                 // Rows are compared one by one.
                 Object::Seed(_) => {}

@@ -64,7 +64,7 @@ fn tuple(out: &mut String, row: &str, columns: &[&SmolStr], table: Option<&Table
 }
 
 /// Whether values of a built-in type can be told apart by `=`.
-fn has_equality(ty: &DataType) -> bool {
+pub fn has_equality(ty: &DataType) -> bool {
     let lacks = ["json", "xml", "point", "polygon", "path", "line", "box", "lseg", "circle"];
     !(ty.schema.is_empty() && lacks.contains(&ty.name.as_str()))
 }

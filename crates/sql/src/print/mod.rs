@@ -8,6 +8,7 @@ mod routine;
 mod table;
 mod types;
 
+pub use data::has_equality;
 pub use routine::push_routine;
 pub use types::push_type;
 
