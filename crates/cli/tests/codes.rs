@@ -93,13 +93,3 @@ fn a_migration_that_was_edited() {
     fs::write(&files[0], format!("{text}\n-- reviewed\n")).expect("a migration");
     insta::assert_snapshot!(run(dir.path(), &["build", "--stamp", "20260102000000"]));
 }
-
-#[test]
-fn a_spec_that_moved_on() {
-    let dir = project(&[("specc.toml", CONFIG), ("a.dbspec", NOTES)]);
-    let built = run(dir.path(), &["build", "--stamp", "20260101000000"]);
-    assert!(built.starts_with("exit code 0"), "{built}");
-    let changed = String::from_utf8_lossy(NOTES).replace("text: text", "text: text\n  pinned: boolean = false");
-    fs::write(dir.path().join("a.dbspec"), changed).expect("a file");
-    insta::assert_snapshot!(run(dir.path(), &["build", "--stamp", "20260102000000"]));
-}

@@ -1,0 +1,128 @@
+//! A spec that moved on: what `build` and `diff` say and write, offline.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const CONFIG: &str = "name = \"case\"\ntarget = \"postgres\"\n";
+const NOTES: &str =
+    "entity notes {\n  id:   bigint  key identity\n  text: text\n  size: int\n\n  index (size)\n  rls off\n}\n";
+
+/// A project whose first migration is there, and whose spec then became `after`.
+fn moved_on(after: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("specc.toml"), CONFIG).expect("a file");
+    fs::write(dir.path().join("a.dbspec"), NOTES).expect("a file");
+    let (code, said, _) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{said}");
+    fs::write(dir.path().join("a.dbspec"), after).expect("a file");
+    dir
+}
+
+/// Exit code, stderr and stdout, without the folder's own name.
+fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
+    let out = command
+        .args(args)
+        .current_dir(dir)
+        .env_remove("SPECC_PROJECT")
+        .env_remove("SPECC_STAMP")
+        .env_remove("DATABASE_URL")
+        .output()
+        .expect("specc runs");
+    let plain = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).expect("UTF-8");
+        let real = dir.canonicalize().expect("a folder");
+        text.replace(&*real.to_string_lossy(), "…").replace(&*dir.to_string_lossy(), "…")
+    };
+    (out.status.code().expect("it ended by itself"), plain(out.stderr), plain(out.stdout))
+}
+
+fn build(dir: &Path, more: &[&str]) -> String {
+    let args: Vec<&str> = ["build", "--stamp", "20260102000000", "--only", "migrations"]
+        .into_iter()
+        .chain(more.iter().copied())
+        .collect();
+    let (code, said, _) = run(dir, &args);
+    format!("exit code {code}\n{said}")
+}
+
+/// The names of the migrations of the change, and their text.
+fn migrations(dir: &Path) -> String {
+    let mut names: Vec<_> = fs::read_dir(dir.join("migrations"))
+        .expect("migrations")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("20260102"))
+        .collect();
+    names.sort();
+    let text = |name: &String| fs::read_to_string(dir.join("migrations").join(name)).expect("a migration");
+    names.iter().map(|name| format!("==== {name}\n{}", text(name))).collect()
+}
+
+#[test]
+fn a_column_more_is_one_file() {
+    let dir = moved_on(&NOTES.replace("text: text", "text: text\n  pinned: boolean = false"));
+    let said = build(dir.path(), &[]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+    insta::assert_snapshot!(migrations(dir.path()));
+    let again = build(dir.path(), &[]);
+    assert!(again.contains("nothing changed, nothing written"), "{again}");
+}
+
+#[test]
+fn an_index_and_a_check_take_several_files() {
+    let dir = moved_on(&NOTES.replace("index (size)", "index (size)\n  index (text)\n  check small: size < 100"));
+    let said = build(dir.path(), &["--name", "tidy"]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+    insta::assert_snapshot!(migrations(dir.path()));
+}
+
+#[test]
+fn what_looks_like_a_rename_is_asked_about() {
+    let dir = moved_on(&NOTES.replace("text: text", "body: text"));
+    insta::assert_snapshot!(build(dir.path(), &[]));
+    assert_eq!(migrations(dir.path()), "", "nothing is written when there is an error");
+    let said = build(dir.path(), &["--drop", "public.notes.text"]);
+    assert!(said.contains("E0906"), "{said}");
+    let said = build(dir.path(), &["--drop", "public.notes.text", "--allow-data-loss"]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+    assert!(migrations(dir.path()).contains("-- specc: loses all values of public.notes.text"));
+}
+
+#[test]
+fn was_makes_it_a_rename() {
+    let dir = moved_on(&NOTES.replace("text: text", "body: text was text"));
+    let said = build(dir.path(), &[]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+    insta::assert_snapshot!(migrations(dir.path()));
+}
+
+#[test]
+fn a_loss_wants_its_flag() {
+    let dir = moved_on(&NOTES.replace("  size: int\n\n  index (size)\n", ""));
+    insta::assert_snapshot!(build(dir.path(), &[]));
+}
+
+#[test]
+fn what_would_stall_wants_its_flag() {
+    let dir = moved_on(
+        &NOTES
+            .replace("text: text\n", "text: text\n  long: int = (length(text)) generated\n")
+            .replace("= (length(text)) generated", "generated (length(text))"),
+    );
+    insta::assert_snapshot!(build(dir.path(), &[]));
+    let said = build(dir.path(), &["--offline-ok"]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+}
+
+#[test]
+fn diff_says_it_as_text_sql_and_json() {
+    let dir = moved_on(&NOTES.replace("size: int", "size: bigint?").replace("index (size)", "index (size, text)"));
+    let (code, _, text) = run(dir.path(), &["diff", "--exit-code"]);
+    assert_eq!(code, 1);
+    let (_, _, sql) = run(dir.path(), &["diff", "--sql", "--offline-ok"]);
+    let (_, _, json) = run(dir.path(), &["diff", "--format", "json", "--offline-ok"]);
+    insta::assert_snapshot!(format!("{text}\n{sql}\n{json}"));
+    let (code, said, text) = run(dir.path(), &["diff", "--from", ".", "--exit-code"]);
+    assert_eq!((code, text.as_str()), (0, ""), "{said}");
+}
