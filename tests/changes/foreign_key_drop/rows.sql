@@ -1,0 +1,2 @@
+insert into shops values (7, 'a'), (8, 'b');
+insert into items values (1, 7), (2, 8);

@@ -1,0 +1,1 @@
+insert into items values (1, 'fresh'), (2, 'fresh');

@@ -1,0 +1,43 @@
+//! Text to catalog, as `specc build` does it.
+
+use specc_catalog::{Catalog, Entry, Hints};
+use specc_diag::{RenderOptions, Sources, has_errors, render};
+use specc_model::{Options, Target};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// What a spec means.
+pub struct Given {
+    pub catalog: Catalog,
+    pub hints: Hints,
+    /// Of the text and all that it was compiled for.
+    pub key: u64,
+}
+
+/// Compiles.
+///
+/// # Errors
+/// All that is wrong with the text.
+pub fn compile(name: &str, text: &str, target: Target, derive: bool) -> Result<Given, String> {
+    let mut sources = Sources::new();
+    let file = sources.add(name, text.to_owned());
+    let (tree, mut found) = specc_syntax::parse(file, text);
+    let options = Options { target, derive, ..Options::default() };
+    let (model, more) = specc_model::analyze(vec![tree], &mut sources, options);
+    found.extend(more);
+    let mut catalog = Catalog::new();
+    if !has_errors(&found) {
+        let (lowered, more) = specc_lower::lower(&model);
+        catalog = lowered;
+        found.extend(more);
+    }
+    if has_errors(&found) {
+        let text = found.iter().map(|d| render(d, &sources, RenderOptions::default())).collect::<Vec<_>>();
+        return Err(text.join("\n"));
+    }
+    for seed in specc_seed::generate(&model, "base") {
+        catalog.insert(Entry::new(seed));
+    }
+    let mut key = DefaultHasher::new();
+    (text, target == Target::Supabase, derive).hash(&mut key);
+    Ok(Given { catalog, hints: specc_lower::hints(&model), key: key.finish() })
+}

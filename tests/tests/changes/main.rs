@@ -1,0 +1,100 @@
+//! Every folder of `tests/changes` is a change: a spec before and a spec after. The change is built as `specc build` does
+//! it, run on a real Postgres with rows in place, taken back, and held against what was planned; what was planned is a
+//! snapshot beside it. Beside these stand pairs of specs that nobody thought of.
+//!
+//! `CHANGES=view` runs those whose names have `view` in them, `CHANGES_UPDATE=1` writes the snapshots.
+
+mod case;
+mod given;
+mod run;
+mod tables;
+
+use case::Case;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many cases run at once: the server's processes need the other half of the machine.
+const THREADS: usize = 3;
+
+/// Runs every item on a few threads and returns what went wrong.
+fn all<T: Sync>(items: &[T], run: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS.min(items.len()) {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = run(item);
+                    failed.lock().unwrap().extend(found);
+                }
+            });
+        }
+    });
+    let mut failed = failed.into_inner().unwrap();
+    failed.sort();
+    failed
+}
+
+#[test]
+fn every_kind_of_change_goes_there_and_back() {
+    let wanted = std::env::var("CHANGES").unwrap_or_default();
+    let cases: Vec<Case> = Case::all().into_iter().filter(|case| case.name.contains(&wanted)).collect();
+    assert!(!cases.is_empty(), "no case has {wanted:?} in its name");
+    let failed = all(&cases, |case| {
+        let mut wrong = Vec::new();
+        for major in case.versions() {
+            let found = std::panic::catch_unwind(|| case.check(major));
+            let found = found.unwrap_or_else(|_| vec!["it panicked, see above".into()]);
+            wrong.extend(found.into_iter().map(|what| format!("{} on {major}: {what}", case.name)));
+        }
+        wrong
+    });
+    assert!(failed.is_empty(), "{} findings\n{}", failed.len(), failed.join("\n"));
+}
+
+/// Every kind of object of the catalog, and what can be done to it, has cases.
+#[test]
+fn no_kind_of_object_is_forgotten() {
+    let names: BTreeSet<String> = Case::all().into_iter().map(|case| case.name).collect();
+    assert!(names.len() >= 110, "{} cases", names.len());
+    let kinds = [
+        "schema",
+        "extension",
+        "role",
+        "enum",
+        "domain",
+        "composite",
+        "sequence",
+        "table",
+        "column",
+        "key",
+        "unique",
+        "check",
+        "foreign",
+        "exclusion",
+        "index",
+        "view",
+        "materialized",
+        "function",
+        "procedure",
+        "trigger",
+        "policy",
+        "grant",
+        "realtime",
+        "bucket",
+        "schedule",
+        "seed",
+        "sql",
+        "workflow",
+        "limit",
+        "maintained",
+        "mixin",
+        "several",
+    ];
+    for kind in kinds {
+        assert!(names.iter().any(|name| name.starts_with(&format!("{kind}_"))), "no case changes a {kind}");
+    }
+    for name in &names {
+        assert!(kinds.iter().any(|kind| name.starts_with(&format!("{kind}_"))), "{name} names no kind of object");
+    }
+}
