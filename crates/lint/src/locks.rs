@@ -1,0 +1,95 @@
+//! The locks that a statement takes on tables that others may be using.
+
+use crate::name::Name;
+use crate::state::State;
+use crate::statement::{Action, Change, Dropped, Kind, What};
+use specc_sql::Lock;
+
+/// Locks that make others wait, as measured on Postgres 15 to 18; those of rows are none of them.
+pub(crate) fn locks(what: &What, state: &State) -> Vec<(Name, Lock)> {
+    let mut all = taken(what, state);
+    all.retain(|(table, _)| state.is_live(table));
+    all
+}
+
+fn taken(what: &What, state: &State) -> Vec<(Name, Lock)> {
+    let exclusive = |tables: &[Name]| tables.iter().map(|t| (t.clone(), Lock::AccessExclusive)).collect::<Vec<_>>();
+    match what {
+        What::CreateTable(table) => {
+            let referenced = table.columns.iter().flat_map(|c| &c.constraints).chain(&table.constraints);
+            let mut all: Vec<_> = referenced.filter_map(|c| target(&c.kind)).collect();
+            all.extend(table.partition_of.iter().map(|(parent, _)| (parent.clone(), Lock::AccessExclusive)));
+            all
+        }
+        What::AlterTable(alter) => {
+            let mut all: Vec<(Name, Lock)> = Vec::new();
+            for (action, _) in &alter.actions {
+                let (lock, other) = of_action(action);
+                all.extend(lock.map(|lock| (alter.table.clone(), lock)));
+                all.extend(other);
+            }
+            all
+        }
+        What::CreateIndex(index) if index.concurrently.is_none() => vec![(index.table.clone(), Lock::Share)],
+        What::Drop(drop) if drop.kind == Dropped::Table => exclusive(&drop.names),
+        What::Drop(drop) if drop.kind == Dropped::Index && drop.concurrently.is_none() => {
+            let table = |name: &Name| state.indexes.get(&name.key(&state.path)).map(|index| index.table.clone());
+            drop.names.iter().map(|n| (table(n).unwrap_or_else(|| n.clone()), Lock::AccessExclusive)).collect()
+        }
+        What::Truncate { tables, .. } | What::Lock { tables } => exclusive(tables),
+        What::Policy(policy) => vec![(policy.table.clone(), Lock::AccessExclusive)],
+        What::DropPolicy { table, .. } => vec![(table.clone(), Lock::AccessExclusive)],
+        What::Trigger { table: Some(table) } => vec![(table.clone(), Lock::ShareRowExclusive)],
+        What::Cluster { table: Some(table) } => vec![(table.clone(), Lock::AccessExclusive)],
+        What::Refresh { view, concurrently: false } => vec![(view.clone(), Lock::AccessExclusive)],
+        _ => Vec::new(),
+    }
+}
+
+fn of_action(action: &Action) -> (Option<Lock>, Option<(Name, Lock)>) {
+    let exclusive = Some(Lock::AccessExclusive);
+    match action {
+        Action::AddColumn(column) => (exclusive, column.constraints.iter().find_map(|c| target(&c.kind))),
+        Action::AddConstraint(constraint) => match target(&constraint.kind) {
+            Some(other) => (Some(Lock::ShareRowExclusive), Some(other)),
+            None => (exclusive, None),
+        },
+        Action::Attach { partition, .. } => (None, Some((partition.clone(), Lock::AccessExclusive))),
+        Action::Trigger => (Some(Lock::ShareRowExclusive), None),
+        Action::Validate { .. } | Action::Light | Action::Detach { concurrently: true } => (None, None),
+        _ => (exclusive, None),
+    }
+}
+
+fn target(kind: &Kind) -> Option<(Name, Lock)> {
+    match kind {
+        Kind::Foreign { target, .. } => Some((target.clone(), Lock::ShareRowExclusive)),
+        _ => None,
+    }
+}
+
+/// What a statement does for a time that grows with the rows of a table, in words; absent where it is short.
+pub(crate) fn long_work(what: &What, state: &State) -> Option<&'static str> {
+    let live = |table: &Name| state.is_live(table);
+    Some(match what {
+        What::CreateIndex(index) if live(&index.table) => "builds an index",
+        What::Rows(rows) if rows.from_query && rows.kind == Change::Insert => "copies rows",
+        What::Rows(rows) if live(&rows.table) && matches!(rows.kind, Change::Update | Change::Delete) => {
+            let by_key = rows.condition.as_ref().is_some_and(|text| rows.only_null.is_none() && text.contains('='));
+            if by_key {
+                return None;
+            }
+            "writes many rows"
+        }
+        What::CreateTable(table) if table.filled => "fills a table",
+        What::View(view) if view.materialized && !view.no_data => "fills a materialized view",
+        What::Refresh { .. } => "fills a materialized view",
+        What::Reindex { .. } => "builds indexes anew",
+        What::AlterTable(alter)
+            if alter.actions.iter().any(|(a, _)| matches!(a, Action::Validate { .. })) && live(&alter.table) =>
+        {
+            "reads a whole table"
+        }
+        _ => return None,
+    })
+}

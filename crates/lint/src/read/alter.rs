@@ -1,0 +1,211 @@
+//! `alter …`
+
+use super::{access, cascade, table, types};
+use crate::statement::{Action, AlterTable, What};
+use crate::words::Words;
+
+/// Objects whose alteration locks no table.
+const LIGHT: [&str; 21] = [
+    "sequence",
+    "role",
+    "user",
+    "group",
+    "schema",
+    "extension",
+    "aggregate",
+    "collation",
+    "conversion",
+    "operator",
+    "server",
+    "foreign",
+    "language",
+    "statistics",
+    "publication",
+    "subscription",
+    "database",
+    "tablespace",
+    "system",
+    "text",
+    "event",
+];
+
+/// After `alter`.
+pub(super) fn alter(words: &mut Words<'_>) -> Option<What> {
+    if words.take("table") || words.take("foreign table") {
+        return table(words);
+    }
+    let materialized = words.take("materialized");
+    if words.take("view") {
+        return if materialized { table(words) } else { access::alter_view(words) };
+    }
+    if words.take("policy") {
+        return access::policy(words, true);
+    }
+    if words.take("function") || words.take("procedure") || words.take("routine") {
+        return access::alter_function(words);
+    }
+    if words.take("default privileges") {
+        return access::default_privileges(words);
+    }
+    if words.take("type") {
+        return alter_type(words);
+    }
+    if words.take("domain") {
+        let name = words.name()?;
+        let check = words.take("add") && !has_not_valid(words);
+        return Some(What::AlterDomain { name, scans: check || words.take("set not null") });
+    }
+    if words.take("index") || words.take("trigger") || words.take("rule") {
+        return Some(What::Harmless);
+    }
+    LIGHT.iter().any(|word| words.sees(0, word)).then_some(What::Harmless)
+}
+
+fn has_not_valid(words: &mut Words<'_>) -> bool {
+    while !words.is_done() {
+        if words.take("not valid") {
+            return true;
+        }
+        words.skip_whole();
+    }
+    false
+}
+
+fn alter_type(words: &mut Words<'_>) -> Option<What> {
+    let name = words.name()?;
+    if words.take("add value") {
+        let _ = words.take("if not exists");
+        let value = words.strings().into_iter().next().map(|(value, _)| value)?;
+        return Some(What::AddValue { name, value });
+    }
+    if words.take("rename value") {
+        return Some(What::RenameValue { name });
+    }
+    Some(What::Harmless)
+}
+
+fn table(words: &mut Words<'_>) -> Option<What> {
+    if words.take("all in tablespace") {
+        return None;
+    }
+    let _ = words.take("if exists");
+    let _ = words.take("only");
+    let table = words.name()?;
+    let _ = words.take_symbol(b'*');
+    let mut actions = Vec::new();
+    while !words.is_done() {
+        let from = words.mark();
+        words.skip_item();
+        let place = words.place(from);
+        let mut item = words.since(from);
+        actions.push((action(&mut item).unwrap_or(Action::Unknown), place));
+        words.skip();
+    }
+    Some(What::AlterTable(AlterTable { table, actions }))
+}
+
+fn action(words: &mut Words<'_>) -> Option<Action> {
+    if words.take("add") {
+        let explicit = words.take("column");
+        if !explicit && let Some(constraint) = table::constraint(&mut words.clone()) {
+            return Some(Action::AddConstraint(constraint));
+        }
+        let _ = words.take("if not exists");
+        return Some(Action::AddColumn(Box::new(table::column(words)?)));
+    }
+    if words.take("drop") {
+        if words.take("constraint") {
+            let _ = words.take("if exists");
+            return Some(Action::DropConstraint { name: words.ident()?, cascade: cascade(words) });
+        }
+        let _ = words.take("column");
+        let _ = words.take("if exists");
+        return Some(Action::DropColumn { column: words.ident()?, cascade: cascade(words) });
+    }
+    if words.take("alter constraint") {
+        return Some(Action::Short);
+    }
+    if words.take("alter") {
+        let _ = words.take("column");
+        return column(words);
+    }
+    if words.take("rename constraint") {
+        let from = words.ident()?;
+        words.take("to").then_some(())?;
+        return Some(Action::RenameConstraint { from, to: words.ident()? });
+    }
+    if words.take("rename to") {
+        return Some(Action::RenameTable { to: words.ident()? });
+    }
+    if words.take("rename") {
+        let _ = words.take("column");
+        let from = words.ident()?;
+        words.take("to").then_some(())?;
+        return Some(Action::RenameColumn { from, to: words.ident()? });
+    }
+    if words.take("validate constraint") {
+        return Some(Action::Validate { name: words.ident()? });
+    }
+    if words.take("attach partition") {
+        let partition = words.name()?;
+        return Some(Action::Attach { partition, default: words.sees(0, "default") });
+    }
+    if words.take("detach partition") {
+        let _ = words.name()?;
+        return Some(Action::Detach { concurrently: words.is_any(&["concurrently", "finalize"]) });
+    }
+    if words.take("enable row level security") {
+        return Some(Action::Rls(true));
+    }
+    if words.take("disable row level security") {
+        return Some(Action::Rls(false));
+    }
+    if words.is_any(&["enable", "disable"]) {
+        return Some(if words.has(&["trigger"]) { Action::Trigger } else { Action::Short });
+    }
+    if words.take("set schema") {
+        return Some(Action::SetSchema { to: words.ident()? });
+    }
+    if words.take("set logged") {
+        return Some(Action::SetLogged(true));
+    }
+    if words.take("set unlogged") {
+        return Some(Action::SetLogged(false));
+    }
+    if words.take("set tablespace") {
+        return Some(Action::Rewrite("set tablespace"));
+    }
+    if words.take("set access method") {
+        return Some(Action::Rewrite("set access method"));
+    }
+    if words.is_any(&["set", "reset", "cluster"]) {
+        return Some(Action::Light);
+    }
+    let short = ["force", "no", "owner", "replica", "inherit", "of", "not", "options"];
+    words.is_any(&short).then_some(Action::Short)
+}
+
+fn column(words: &mut Words<'_>) -> Option<Action> {
+    let column = words.ident()?;
+    if words.take("set data type") || words.take("type") {
+        let ty = types::read(words);
+        let collation = if words.take("collate") { words.name().map(|name| name.name) } else { None };
+        return Some(Action::SetType { column, ty, collation, using: words.take("using") });
+    }
+    if words.take("set default") {
+        return Some(Action::Short);
+    }
+    if words.take("set not null") {
+        return Some(Action::SetNotNull { column });
+    }
+    if words.take("drop not null") {
+        return Some(Action::DropNotNull { column });
+    }
+    if words.take("set expression") {
+        return Some(Action::Rewrite("set expression"));
+    }
+    if words.take("set statistics") || words.sees(0, "reset") || (words.sees(0, "set") && words.sees_symbol(1, b'(')) {
+        return Some(Action::Light);
+    }
+    words.is_any(&["set", "drop", "add", "restart", "options"]).then_some(Action::Short)
+}

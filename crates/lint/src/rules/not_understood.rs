@@ -1,0 +1,49 @@
+//! A statement that is not understood
+//!
+//! Finds statements and actions of `alter table` that no rule can judge, and `do` blocks and calls, which may run anything. A
+//! file that cannot be taken into statements at all is an error.
+//!
+//! Why: what is not read is not checked, and that should be known.
+//!
+//! Instead, write what a `do` block does as statements of its own, where that is possible; otherwise read it with the other pages
+//! at hand (`specc explain`).
+
+use crate::finding::Finding;
+use crate::rule::{Out, Scene};
+use crate::rules::RULES;
+use crate::script::Script;
+use crate::statement::{Action, What};
+use specc_diag::{FileId, Severity, Span};
+use specc_split::SplitError;
+
+pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+    let place = scene.statement.place;
+    let text = scene.text.get(place.0..place.1).unwrap_or_default();
+    let line = (place.0, place.0 + text.lines().next().map_or(0, str::len));
+    match &scene.statement.what {
+        What::Unknown => {
+            out.say(scene.span(line), "this is not understood, and was not checked");
+        }
+        What::Block => {
+            out.say(scene.span(line), "what this runs is not read, and was not checked");
+        }
+        What::AlterTable(alter) => {
+            for (_, place) in alter.actions.iter().filter(|(action, _)| matches!(action, Action::Unknown)) {
+                out.say(scene.span(*place), "this is not understood, and was not checked");
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A file that cannot be taken into statements.
+pub(crate) fn unreadable(file: FileId, script: &Script, error: &SplitError) -> Finding {
+    let at = script.line_start(error.line);
+    let mut finding = Finding::new(
+        &RULES[0],
+        Span::new(file, at, at),
+        format!("nothing of this file was checked: {}", error.message),
+    );
+    finding.level = Severity::Error;
+    finding
+}

@@ -1,0 +1,83 @@
+//! A type is changed so that every row is written anew
+//!
+//! Finds `alter column … type` on a table in use, unless the change is known to be free.
+//!
+//! Why: the table and the indexes over the column are rewritten under an access exclusive lock: 6 seconds for a million rows, in which nobody reads or writes.
+//!
+//! Free, as measured: a longer `varchar`, `varchar` to `text` and back without a limit, `numeric` with more digits before the
+//! point or without any limit, a time with more fractional digits, and `timestamp` to `timestamptz` where the session's
+//! `TimeZone` is UTC. Not free: a shorter limit (write a check instead), more digits behind the point, `int` to `bigint`,
+//! anything to or from an enum, another collation where an index covers the column.
+//!
+//! The old type is known where its migration is in the same folder and the folder is given.
+//!
+//! Instead, expand and contract:
+//!
+//! ```sql
+//! alter table t add column amount_new bigint;
+//! -- a trigger keeps amount_new = amount for new rows; fill the old ones in batches; indexes concurrently; then, in one
+//! -- short transaction:
+//! alter table t rename column amount to amount_old;
+//! alter table t rename column amount_new to amount;
+//! ```
+
+use crate::rule::{Out, Scene};
+use crate::statement::{Action, What};
+use specc_catalog::{Column, DataType};
+use specc_sql::{TypeChange, type_change};
+
+pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+    let What::AlterTable(alter) = &scene.statement.what else { return };
+    if !scene.state.is_live(&alter.table) {
+        return;
+    }
+    for (action, place) in &alter.actions {
+        let Action::SetType { column, ty, collation, using } = action else { continue };
+        let table = alter.table.said();
+        let known = scene.state.column(&alter.table, column);
+        let old = known.and_then(|known| known.ty.as_ref());
+        let (message, help) = match (old, ty) {
+            (Some(old), Some(new)) => {
+                let same = known.is_some_and(|known| known.collation == *collation);
+                match cost(scene, old, new) {
+                    TypeChange::Rewrite => (
+                        format!("from {} to {} every row of {table} is written anew", said(old), said(new)),
+                        "make a new column beside it, keep both by a trigger, fill it in batches, then swap the names",
+                    ),
+                    _ if !same => (
+                        format!("with another collation, every index over `{column}` of {table} is built anew"),
+                        "make a new column beside it, with its indexes built concurrently, then swap the names",
+                    ),
+                    _ => continue,
+                }
+            }
+            _ if *using || !ty.as_ref().is_some_and(widest) => (
+                format!(
+                    "every row of {table} is written anew, unless the old type of `{column}` fits this one as it is"
+                ),
+                "give the whole folder of migrations, so that the old type is known; or make a new column beside it",
+            ),
+            // from another text this is free, and from anything else it is rare
+            _ => continue,
+        };
+        out.say(scene.span(*place), message).help(help);
+    }
+}
+
+fn cost(scene: &Scene<'_>, old: &DataType, new: &DataType) -> TypeChange {
+    let schema = if new.schema.is_empty() { scene.state.path.as_str() } else { new.schema.as_str() };
+    if scene.state.domains.contains(format!("{schema}.{}", new.name).as_str()) {
+        return TypeChange::Rewrite;
+    }
+    type_change(&Column::new("old", old.clone()), &Column::new("new", new.clone()))
+}
+
+fn widest(ty: &DataType) -> bool {
+    ty.schema.is_empty() && ty.args.is_empty() && ty.dims == 0 && matches!(ty.name.as_str(), "text" | "varchar")
+}
+
+fn said(ty: &DataType) -> String {
+    let args: Vec<String> = ty.args.iter().map(i64::to_string).collect();
+    let args = if args.is_empty() { String::new() } else { format!("({})", args.join(", ")) };
+    format!("`{}{args}{}`", ty.name, if ty.dims > 0 { "[]" } else { "" })
+}

@@ -1,0 +1,239 @@
+//! A reader over the tokens of one statement. It knows places exactly and stops at nothing: what it does not know is
+//! skipped, so that one clause that is new to it hides no other.
+
+use crate::name::Name;
+use specc_split::{Lexer, Token, TokenKind as T};
+
+/// The tokens of a statement, and how far they were read.
+#[derive(Clone, Debug)]
+pub(crate) struct Words<'a> {
+    /// The text of the whole file.
+    pub(crate) file: &'a str,
+    text: &'a str,
+    base: usize,
+    tokens: Vec<Token>,
+    at: usize,
+    end: usize,
+}
+
+/// Bytes of a file.
+pub(crate) type Place = (usize, usize);
+
+impl<'a> Words<'a> {
+    /// The tokens of `file[start..end]`.
+    pub(crate) fn new(file: &'a str, start: usize, end: usize) -> Self {
+        let text = file.get(start..end).unwrap_or_default();
+        let tokens: Vec<_> = Lexer::new(text).map_while(Result::ok).collect();
+        let end = tokens.len();
+        Self { file, text, base: start, tokens, at: 0, end }
+    }
+
+    /// Whether all was read.
+    pub(crate) fn is_done(&self) -> bool {
+        self.at >= self.end
+    }
+
+    fn token(&self, ahead: usize) -> Option<&Token> {
+        self.tokens.get(self.at + ahead).filter(|_| self.at + ahead < self.end)
+    }
+
+    /// Whether the token `ahead` of here is this key word.
+    pub(crate) fn sees(&self, ahead: usize, word: &str) -> bool {
+        self.token(ahead).is_some_and(|token| token.is(self.text, word))
+    }
+
+    /// Whether the token here is one of these key words.
+    pub(crate) fn is_any(&self, words: &[&str]) -> bool {
+        words.iter().any(|word| self.sees(0, word))
+    }
+
+    /// Whether the token `ahead` of here is this character.
+    pub(crate) fn sees_symbol(&self, ahead: usize, symbol: u8) -> bool {
+        self.token(ahead).is_some_and(|token| token.kind == T::Symbol(symbol))
+    }
+
+    /// Takes these words if all of them are here, in this order.
+    pub(crate) fn take(&mut self, words: &str) -> bool {
+        let mut count = 0;
+        for (n, word) in words.split(' ').enumerate() {
+            if !self.sees(n, word) {
+                return false;
+            }
+            count = n + 1;
+        }
+        self.at += count;
+        true
+    }
+
+    /// Takes this character if it is here.
+    pub(crate) fn take_symbol(&mut self, symbol: u8) -> bool {
+        let here = self.sees_symbol(0, symbol);
+        self.at += usize::from(here);
+        here
+    }
+
+    /// Takes one token, whatever it is.
+    pub(crate) fn skip(&mut self) {
+        self.at = (self.at + 1).min(self.end);
+    }
+
+    /// Takes one token, and all that it opens.
+    pub(crate) fn skip_whole(&mut self) {
+        let mut depth = 0_usize;
+        loop {
+            match self.token(0).map(|t| t.kind) {
+                Some(T::Symbol(b'(' | b'[')) => depth += 1,
+                Some(T::Symbol(b')' | b']')) => depth = depth.saturating_sub(1),
+                None => return,
+                _ => {}
+            }
+            self.skip();
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Takes all up to the next comma that is in no brackets, or to the end.
+    pub(crate) fn skip_item(&mut self) {
+        while !self.is_done() && !self.sees_symbol(0, b',') {
+            self.skip_whole();
+        }
+    }
+
+    /// Takes all up to one of these words that is in no brackets. Says whether one is there.
+    pub(crate) fn skip_to(&mut self, words: &[&str]) -> bool {
+        while !self.is_done() && !self.is_any(words) {
+            self.skip_whole();
+        }
+        !self.is_done()
+    }
+
+    /// Whether any of what is left is one of these words, in brackets or not.
+    pub(crate) fn has(&self, words: &[&str]) -> bool {
+        self.left().any(|token| words.iter().any(|word| token.is(self.text, word)))
+    }
+
+    fn left(&self) -> impl Iterator<Item = &Token> {
+        self.tokens[self.at.min(self.end)..self.end].iter()
+    }
+
+    /// What is in the brackets that open here, which are taken.
+    pub(crate) fn group(&mut self) -> Option<Words<'a>> {
+        if !self.sees_symbol(0, b'(') {
+            return None;
+        }
+        let start = self.at + 1;
+        self.skip_whole();
+        let closed = self.tokens.get(self.at - 1).is_some_and(|t| t.kind == T::Symbol(b')')) && self.at > start;
+        Some(self.part(start, if closed { self.at - 1 } else { self.at }))
+    }
+
+    /// The items of a list, from here to the end.
+    pub(crate) fn items(mut self) -> Vec<Words<'a>> {
+        let mut items = Vec::new();
+        while !self.is_done() {
+            let start = self.at;
+            self.skip_item();
+            items.push(self.part(start, self.at));
+            self.skip();
+        }
+        items
+    }
+
+    fn part(&self, start: usize, end: usize) -> Words<'a> {
+        Words { tokens: self.tokens[start..end].to_vec(), at: 0, end: end - start, ..*self }
+    }
+
+    /// The tokens taken since `from`, as a reader of their own.
+    pub(crate) fn since(&self, from: usize) -> Words<'a> {
+        self.part(from.min(self.at), self.at)
+    }
+
+    /// How far it is read, for [`Words::since`] and [`Words::place`].
+    pub(crate) fn mark(&self) -> usize {
+        self.at
+    }
+
+    /// Goes back to a mark.
+    pub(crate) fn back(&mut self, mark: usize) {
+        self.at = mark;
+    }
+
+    /// Where what was taken since `from` stands in the file.
+    pub(crate) fn place(&self, from: usize) -> Place {
+        let last = self.at.saturating_sub(1).max(from);
+        match (self.tokens.get(from), self.tokens.get(last)) {
+            (Some(first), Some(last)) => (self.base + first.start, self.base + last.end),
+            _ => (self.base, self.base),
+        }
+    }
+
+    /// Where all of it stands.
+    pub(crate) fn whole(&self) -> Place {
+        match (self.tokens.first(), self.tokens.get(self.end.saturating_sub(1))) {
+            (Some(first), Some(last)) => (self.base + first.start, self.base + last.end),
+            _ => (self.base, self.base),
+        }
+    }
+
+    /// Its text, as written.
+    pub(crate) fn as_written(&self) -> &'a str {
+        let (start, end) = self.whole();
+        self.file.get(start..end).unwrap_or_default()
+    }
+
+    /// An identifier as the catalog has it, which is taken.
+    pub(crate) fn ident(&mut self) -> Option<String> {
+        let token = *self.token(0)?;
+        let written = &self.text[token.start..token.end];
+        let name = match token.kind {
+            T::Word => written.to_lowercase(),
+            T::Quoted => written[1..written.len() - 1].replace("\"\"", "\""),
+            _ => return None,
+        };
+        self.skip();
+        Some(name)
+    }
+
+    /// A name that may have a schema, which is taken. Of three parts, the first (the database) is left out.
+    pub(crate) fn name(&mut self) -> Option<Name> {
+        let from = self.at;
+        let mut parts = vec![self.ident()?];
+        while self.sees_symbol(0, b'.') {
+            self.skip();
+            parts.push(self.ident()?);
+        }
+        let name = parts.pop()?;
+        Some(Name { schema: parts.pop(), name, place: self.place(from) })
+    }
+
+    /// A list of identifiers in brackets, which is taken.
+    pub(crate) fn ident_list(&mut self) -> Vec<String> {
+        let items = self.group().map(Words::items).unwrap_or_default();
+        items.into_iter().filter_map(|mut item| item.ident()).collect()
+    }
+
+    /// The bare words and quoted names that are left, as the catalog would have them.
+    pub(crate) fn idents(&self) -> Vec<String> {
+        let mut copy = self.clone();
+        let mut all = Vec::new();
+        while !copy.is_done() {
+            match copy.ident() {
+                Some(ident) => all.push(ident),
+                None => copy.skip(),
+            }
+        }
+        all
+    }
+
+    /// The strings that are left, without their quotes.
+    pub(crate) fn strings(&self) -> Vec<(String, Place)> {
+        let texts = self.left().filter(|t| t.kind == T::Text);
+        let plain = texts.filter_map(|t| {
+            let inside = self.text[t.start..t.end].strip_prefix('\'')?.strip_suffix('\'')?;
+            Some((inside.replace("''", "'"), (self.base + t.start, self.base + t.end)))
+        });
+        plain.collect()
+    }
+}
