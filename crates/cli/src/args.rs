@@ -12,11 +12,35 @@ pub struct Args {
     pub command: Command,
     /// How findings are written.
     #[arg(long, global = true, value_enum, default_value = "text")]
-    pub format: Format,
+    pub format: Asked,
+}
+
+/// What may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Asked {
+    /// For a person
+    Text,
+    /// For a program: one JSON object on stdout
+    Json,
+    /// For tools of code review (lint only)
+    Sarif,
+    /// As workflow commands of GitHub (lint only)
+    Github,
+}
+
+impl Asked {
+    /// What every command can write.
+    pub fn format(self) -> Option<Format> {
+        match self {
+            Asked::Text => Some(Format::Text),
+            Asked::Json => Some(Format::Json),
+            Asked::Sarif | Asked::Github => None,
+        }
+    }
 }
 
 /// How findings and summaries are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For a person.
     Text,
@@ -51,7 +75,9 @@ pub enum Command {
     Pull(Pull),
     /// Say how a database differs from the spec, and who may do more or less there
     Drift(Drift),
-    /// Say what a code such as E0102 means
+    /// Find what locks, rewrites, loses, fails or opens in SQL migrations, whoever wrote them
+    Lint(Lint),
+    /// Say what a code such as E0102 or L001 means
     Explain(Explain),
     /// Print a completion script for a shell
     Completions {
@@ -203,6 +229,20 @@ pub struct Drift {
     pub place: Where,
     #[command(flatten)]
     pub connection: Connection,
+}
+
+/// `specc lint`
+#[derive(Group, Debug)]
+pub struct Lint {
+    /// Files of SQL in the order in which they run, or folders, whose files run in the order of their names
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Also what is a matter of habit
+    #[arg(long)]
+    pub all: bool,
+    /// Schemas whose tables clients reach directly; '' for none
+    #[arg(long, value_name = "SCHEMA", value_delimiter = ',', default_value = "public")]
+    pub exposed: Vec<String>,
 }
 
 /// `specc explain`

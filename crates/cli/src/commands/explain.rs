@@ -2,30 +2,50 @@
 
 use crate::args::{Explain, Format};
 use crate::report::{Failure, data};
+use serde_json::{Value, json};
 use specc_diag::{Code, nearest};
+use specc_lint::{RULES, Rule};
 use std::process::ExitCode;
 
-/// Prints one code, or all.
+/// Prints one code, or all: those of specs, then those of migrations.
 pub fn run(args: &Explain, format: Format) -> Result<ExitCode, Failure> {
-    let codes: Vec<Code> = match &args.code {
-        None => Code::all().collect(),
-        Some(name) => vec![Code::find(name).ok_or_else(|| {
-            let near = nearest(&name.to_uppercase(), Code::all().map(Code::name));
-            let hint = near.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
-            Failure::broken(format!("no code is called {name}{hint}"))
-        })?],
+    let Some(name) = &args.code else {
+        for code in Code::all() {
+            print(format, &of_code(code), || format!("{}  {}", code.name(), code.info().title));
+        }
+        for rule in RULES {
+            print(format, &of_rule(rule), || format!("{}   {}", rule.code, rule.title()));
+        }
+        return Ok(ExitCode::SUCCESS);
     };
-    let one = args.code.is_some();
-    for code in codes {
-        let info = code.info();
-        data(&match (format, one) {
-            (Format::Json, _) => {
-                serde_json::json!({ "code": info.name, "severity": code.severity(), "title": info.title, "why": info.why })
-                    .to_string()
-            }
-            (Format::Text, true) => format!("{}: {}\n\n{}", info.name, info.title, info.why),
-            (Format::Text, false) => format!("{}  {}", info.name, info.title),
-        });
+    if let Some(rule) = specc_lint::rule(name) {
+        print(format, &of_rule(rule), || rule.page());
+        return Ok(ExitCode::SUCCESS);
     }
+    let code = Code::find(name).ok_or_else(|| {
+        let names = Code::all().map(Code::name).chain(RULES.iter().map(|rule| rule.code));
+        let hint = nearest(&name.to_uppercase(), names).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
+        Failure::broken(format!("no code is called {name}{hint}"))
+    })?;
+    print(format, &of_code(code), || {
+        let info = code.info();
+        format!("{}: {}\n\n{}", info.name, info.title, info.why)
+    });
     Ok(ExitCode::SUCCESS)
+}
+
+fn print(format: Format, value: &Value, text: impl Fn() -> String) {
+    match format {
+        Format::Json => data(&value.to_string()),
+        Format::Text => data(&text()),
+    }
+}
+
+fn of_code(code: Code) -> Value {
+    let info = code.info();
+    json!({ "code": info.name, "severity": code.severity(), "title": info.title, "why": info.why })
+}
+
+fn of_rule(rule: &Rule) -> Value {
+    json!({ "code": rule.code, "severity": rule.level, "title": rule.title(), "why": rule.why(), "page": rule.page() })
 }

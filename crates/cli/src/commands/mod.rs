@@ -10,18 +10,27 @@ mod drift;
 mod explain;
 mod fmt;
 mod init;
+mod lint;
 mod pull;
 mod reset;
 mod restore;
 mod status;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Format};
+use crate::report::Failure;
 use clap::CommandFactory;
 use std::process::ExitCode;
 
 /// Runs the command and gives its exit code.
 pub fn run(args: Args) -> ExitCode {
-    let format = args.format;
+    if let Command::Lint(lint) = &args.command {
+        let format = args.format.format().unwrap_or(Format::Text);
+        return lint::run(lint, args.format).unwrap_or_else(|failure| failure.report(format));
+    }
+    let Some(format) = args.format.format() else {
+        return Failure::broken("only `specc lint` can write this format; the others write text and json")
+            .report(Format::Text);
+    };
     let done = match args.command {
         Command::Init(init) => init::run(&init),
         Command::Fmt(fmt) => fmt::run(&fmt),
@@ -35,6 +44,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Reset(reset) => reset::run(&reset, format),
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
+        Command::Lint(_) => Ok(ExitCode::SUCCESS),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "specc", &mut std::io::stdout());
