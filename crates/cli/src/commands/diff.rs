@@ -7,6 +7,7 @@ use crate::project::Project;
 use crate::report::{Failure, data, plural};
 use specc_catalog::{Catalog, Hints};
 use specc_diff::{Difference, Line};
+use specc_introspect::Introspected;
 use specc_migrate::MigrationError;
 use specc_migrate::change::{ChangeOptions, Shelf, plan_change};
 use specc_model::Target;
@@ -19,8 +20,8 @@ use std::process::ExitCode;
 struct Side {
     catalog: Catalog,
     hints: Hints,
-    /// As Postgres says it.
-    live: bool,
+    /// As this major version of Postgres says it.
+    live: Option<u32>,
 }
 
 /// Says what differs.
@@ -35,10 +36,12 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
         },
     );
     let (mut from, mut to) = (from?, to?);
-    if from.live != to.live {
-        // Both as Postgres says them: it spells expressions in its own way.
-        let other = if from.live { &mut to } else { &mut from };
-        let found = scratch(args)?.canonical(&other.catalog).map_err(|error| Failure::broken(error.to_string()))?;
+    if let (Some(major), None) | (None, Some(major)) = (from.live, to.live) {
+        // Both as Postgres says them, and the same one: each spells expressions in its own way.
+        let other = if to.live.is_none() { &mut to } else { &mut from };
+        let found = scratch(args, Some(major))?
+            .canonical(&other.catalog)
+            .map_err(|error| Failure::broken(error.to_string()))?;
         other.catalog = found.catalog;
     }
     let mut timings = vec![clock.lap("read both")];
@@ -119,36 +122,38 @@ pub fn as_json(difference: &Difference<'_>, sql: Option<&str>) -> serde_json::Va
 /// `last`, a database URL, a file of SQL, or a project folder.
 fn side(what: &str, args: &Diff) -> Result<Side, Failure> {
     let broken = |error: &dyn std::fmt::Display| Failure::broken(error.to_string());
-    let live = |catalog| Ok(Side { catalog, hints: Hints::default(), live: true });
+    let live = |found: Introspected| {
+        Ok(Side { catalog: found.catalog, hints: Hints::default(), live: Some(found.server_version / 10_000) })
+    };
     if what == "last" {
         let project = Project::open(&args.place.project)?;
         let catalog = State::last(&project.root, &project.config)?.unwrap_or_default();
-        return Ok(Side { catalog, hints: Hints::default(), live: false });
+        return Ok(Side { catalog, hints: Hints::default(), live: None });
     }
     if what.starts_with("postgres://") || what.starts_with("postgresql://") {
         let address = Address::resolve(Some(what), |name| std::env::var(name).ok()).map_err(|error| broken(&error))?;
         let mut session = address.connect().map_err(|error| broken(&error))?;
         let found = specc_introspect::introspect(&mut session, &specc_introspect::Options::default());
-        return live(found.map_err(|error| broken(&error))?.catalog);
+        return live(found.map_err(|error| broken(&error))?);
     }
     if what.ends_with(".sql") {
         let text =
             std::fs::read_to_string(what).map_err(|error| Failure::broken(format!("cannot read {what}: {error}")))?;
-        return live(scratch(args)?.load(&[text]).map_err(|error| broken(&error))?.catalog);
+        return live(scratch(args, None)?.load(&[text]).map_err(|error| broken(&error))?);
     }
     spec(Path::new(what))
 }
 
 /// A server to ask, with the platform if the project is for one.
-fn scratch(args: &Diff) -> Result<Scratch, Failure> {
+fn scratch(args: &Diff, major: Option<u32>) -> Result<Scratch, Failure> {
     let platform = crate::project::settings(&args.place.project)
         .is_ok_and(|(_, config)| config.options().target == Target::Supabase);
-    Scratch::start(None, platform).map_err(|error| Failure::broken(error.to_string()))
+    Scratch::start(major, platform).map_err(|error| Failure::broken(error.to_string()))
 }
 
 fn spec(folder: &Path) -> Result<Side, Failure> {
     let Meant { catalog, hints, model, sources, .. } = pipeline::understand(Project::open(folder)?, false)?;
     // Freeing millions of small objects takes longer than it is worth.
     std::mem::forget((model, sources));
-    Ok(Side { catalog, hints, live: false })
+    Ok(Side { catalog, hints, live: None })
 }

@@ -1,0 +1,109 @@
+//! `pull`, `drift` and `diff` against real databases, as users run them.
+
+use specc_postgres::{Database, shared};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const SPEC: &str = "/// Who writes.
+entity authors {
+  id:   uuid = gen_random_uuid()  key
+  name: text
+  rls off
+}
+
+enum state { draft, published }
+
+entity posts {
+  id:        uuid = gen_random_uuid()  key
+  author_id -> authors                 on delete cascade
+  state:     state = 'draft'
+  title:     text
+  views:     int = 0
+
+  index (title) where state in ('draft', 'published')
+  check has_title: title <> ''
+
+  policy {
+    readers: allow select  to reader  when state = 'published'
+  }
+}
+
+role reader
+
+view published as $$ select id, title from public.posts where state = 'published' $$
+";
+
+fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
+    let out = command.args(args).current_dir(dir).env_remove("SPECC_PROJECT").env_remove("DATABASE_URL").output();
+    let out = out.expect("specc runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (out.status.code().expect("it ended by itself"), text(out.stdout), text(out.stderr))
+}
+
+/// A project on a plain server, built and applied.
+fn applied() -> (tempfile::TempDir, Database, String) {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("specc.toml"), "name = \"live\"\ntarget = \"postgres\"\n").expect("a file");
+    fs::write(dir.path().join("a.dbspec"), SPEC).expect("a file");
+    let db = shared(15).empty_database().expect("a database");
+    let url = db.url("postgres");
+    let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, _, said) = run(dir.path(), &["apply", "--database-url", &url]);
+    assert_eq!(code, 0, "{said}");
+    (dir, db, url)
+}
+
+#[test]
+fn drift_is_what_somebody_did_and_nothing_else() {
+    let (dir, db, url) = applied();
+    let drift = || run(dir.path(), &["drift", "--database-url", &url]);
+    let (code, out, said) = drift();
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+    let mut session = db.connect().expect("a session");
+    session
+        .batch_execute(
+            "alter table posts add column note text; drop index posts_title_idx; grant insert on posts to reader; \
+             drop policy readers on posts; create table extra (id int)",
+        )
+        .expect("somebody did it");
+    let (code, out, said) = drift();
+    assert_eq!(code, 1, "{said}");
+    insta::assert_snapshot!(out);
+    // What differs, as statements, is what makes the database as the spec says.
+    let (code, sql, said) = run(dir.path(), &["diff", "--from", &url, "--sql", "--offline-ok"]);
+    assert_eq!(code, 0, "{said}");
+    session.batch_execute(&sql).expect("the way back");
+    let (code, out, said) = drift();
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+}
+
+#[test]
+fn a_pulled_database_builds_to_the_same() {
+    let (_dir, _db, url) = applied();
+    let out = tempfile::tempdir().expect("a folder");
+    let folder = out.path().join("pulled");
+    let path = folder.to_string_lossy().into_owned();
+    let (code, _, said) = run(out.path(), &["pull", "--database-url", &url, "--out", &path, "--name", "live"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("0 in sql blocks"), "{said}");
+    let (code, _, said) = run(&folder, &["fmt", "--check"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, text, said) = run(&folder, &["diff", "--from", &url, "--exit-code"]);
+    assert_eq!((code, text.as_str()), (0, ""), "{said}");
+    let (code, _, said) = run(out.path(), &["pull", "--database-url", &url, "--out", &path]);
+    assert_eq!(code, 2, "a project is not written over: {said}");
+}
+
+#[test]
+fn sql_files_are_sides_too() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("a.sql"), "create table t (a int, b text default 'x'); create index on t (a);")
+        .expect("a file");
+    fs::write(dir.path().join("b.sql"), "create table t (a int, b text default 'y', c date);").expect("a file");
+    let (code, out, said) = run(dir.path(), &["diff", "--from", "a.sql", "--to", "b.sql"]);
+    assert_eq!(code, 0, "{said}");
+    insta::assert_snapshot!(out);
+}
