@@ -288,6 +288,9 @@ pub struct Apply {
     /// Back up first, into the working folder
     #[arg(long)]
     pub backup: bool,
+    /// First make the applied migrations in a scratch database, and refuse if somebody changed the database since
+    #[arg(long)]
+    pub check_drift: bool,
     /// How many seconds to wait for another runner
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub wait: u64,

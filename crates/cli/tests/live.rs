@@ -81,6 +81,31 @@ fn drift_is_what_somebody_did_and_nothing_else() {
 }
 
 #[test]
+fn apply_can_look_for_drift_first() {
+    let (dir, db, url) = applied();
+    fs::write(
+        dir.path().join("a.dbspec"),
+        SPEC.replace("views:     int = 0", "views:     int = 0\n  likes:     int = 0"),
+    )
+    .expect("a file");
+    let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260102000000"]);
+    assert_eq!(code, 0, "{said}");
+    let apply = || run(dir.path(), &["apply", "--check-drift", "--database-url", &url]);
+    let mut session = db.connect().expect("a session");
+    session.batch_execute("alter table posts add column note text").expect("somebody did it");
+    let (code, _, said) = apply();
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("column note: + text") && said.contains("nothing was run"), "{said}");
+    let (_, out, _) = run(dir.path(), &["status", "--database-url", &url]);
+    assert!(out.contains("pending"), "{out}");
+    session.batch_execute("alter table posts drop column note").expect("it is undone");
+    let (code, _, said) = apply();
+    assert_eq!(code, 0, "{said}");
+    let (code, out, said) = run(dir.path(), &["drift", "--database-url", &url]);
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+}
+
+#[test]
 fn a_pulled_database_builds_to_the_same() {
     let (_dir, _db, url) = applied();
     let out = tempfile::tempdir().expect("a folder");

@@ -1,9 +1,10 @@
 //! `specc apply`
 
-use super::backup;
 use super::database::{Place, failure, summary, tell};
+use super::{backup, before};
 use crate::args::{Apply, Format};
 use crate::report::{Failure, data, plural};
+use specc_postgres::Session;
 use specc_runner::{Applied, Options, Ran, Scope};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -43,7 +44,11 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
             eprintln!("backed up to {}", file.display());
         }
     }
-    let done = specc_runner::apply(&connect, &migrations, &options, &mut |_| Ok(()), &tell).map_err(failure)?;
+    let mut before = |session: &mut Session| match args.check_drift {
+        true => before::no_drift(session, &place, &migrations, &options),
+        false => Ok(()),
+    };
+    let done = specc_runner::apply(&connect, &migrations, &options, &mut before, &tell).map_err(failure)?;
     if format == Format::Json {
         summary(format, &done, "");
         return Ok(ExitCode::SUCCESS);

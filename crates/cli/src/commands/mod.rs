@@ -2,6 +2,7 @@
 
 mod apply;
 mod backup;
+mod before;
 mod build;
 mod check;
 mod database;
