@@ -126,3 +126,35 @@ fn diff_says_it_as_text_sql_and_json() {
     let (code, said, text) = run(dir.path(), &["diff", "--from", ".", "--exit-code"]);
     assert_eq!((code, text.as_str()), (0, ""), "{said}");
 }
+
+/// Every file of a folder with its text.
+fn tree(dir: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let files = walkdir::WalkDir::new(dir).into_iter().flatten().filter(|entry| entry.file_type().is_file());
+    files.map(|entry| (entry.path().to_path_buf(), fs::read(entry.path()).expect("a file"))).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_everything_as_it_was() {
+    let dir = moved_on(&NOTES.replace("text: text", "text: text\n  pinned: boolean = false"));
+    let before = tree(dir.path());
+    // No file may be longer than a few blocks: writing on fails as on a full disk.
+    let limited =
+        format!("trap '' XFSZ; ulimit -f 2; exec {} build --stamp 20260102000000", env!("CARGO_BIN_EXE_specc"));
+    let out = Command::new("bash").args(["-c", &limited]).current_dir(dir.path()).output().expect("bash runs");
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{said}");
+    assert!(said.contains("cannot write"), "{said}");
+    assert_eq!(tree(dir.path()), before);
+    let (code, said, _) = run(dir.path(), &["build", "--stamp", "20260102000000"]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_cannot_be_written_is_said() {
+    let dir = moved_on(NOTES);
+    let (code, said, _) = run(dir.path(), &["build", "--stamp", "20260102000000", "--out", "/proc/specc"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("/proc/specc"), "{said}");
+}
