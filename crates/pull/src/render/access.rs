@@ -79,9 +79,12 @@ fn is_plain(state: &State<'_>, id: &ObjectId, o: &Grant, privilege: &str) -> boo
     state.level(id) == Level::Tidy && one.name == privilege && one.columns.is_empty() && !one.grantable
 }
 
+/// Grants and their roles.
+type Grantees<'a> = Vec<(&'a ObjectId, &'a SmolStr)>;
+
 /// Statements for the grants on an object that it does not say itself; equal ones are one.
 pub(super) fn grants(state: &State<'_>, on: &ObjectId, all: &mut Vec<Item>) {
-    let mut groups: Vec<(Vec<&Privilege>, Vec<(&ObjectId, &SmolStr)>)> = Vec::new();
+    let mut groups: Vec<(Vec<&Privilege>, Grantees<'_>)> = Vec::new();
     for id in state.grants(on) {
         let Some(Object::Grant(o)) = state.entry(id).map(|e| &e.object) else { continue };
         let own = match on.kind {
