@@ -11,6 +11,8 @@ mod names;
 mod structure;
 mod types;
 
+pub use structure::hints;
+
 use specc_catalog::{Catalog, Entry};
 use specc_diag::Diagnostic;
 use specc_model::Model;

@@ -180,6 +180,7 @@ impl Attach {
             args: self.args,
             constraint: false,
             initially_deferred: false,
+            enabled: SmolStr::default(),
         });
         entry.area = entity.meta.area.clone();
         room.add(entry, span);

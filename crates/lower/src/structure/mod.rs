@@ -6,6 +6,7 @@
 
 pub(crate) mod depends;
 pub(crate) mod functions;
+mod hints;
 mod indexes;
 pub(crate) mod names;
 mod platform;
@@ -19,6 +20,8 @@ use rayon::prelude::*;
 use specc_catalog::{Catalog, Dependency, Entry, Kind, Object, ObjectId, Schema, TableName};
 use specc_diag::{Diagnostic, FileId, Span, codes};
 use specc_model::{Entity, EntityId, Meta, Model, Target};
+
+pub use hints::hints;
 
 pub(crate) fn lower(model: &Model, out: &mut Output) {
     if model.options.target == Target::Supabase {
