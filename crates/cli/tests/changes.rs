@@ -116,6 +116,14 @@ fn what_would_stall_wants_its_flag() {
 }
 
 #[test]
+fn what_no_statement_does_is_refused() {
+    let divided = NOTES
+        .replace("  rls off\n", "  partition by hash (id)\n  partition notes_0 modulus 1 remainder 0\n  rls off\n");
+    let dir = moved_on(&divided);
+    insta::assert_snapshot!(build(dir.path(), &[]));
+}
+
+#[test]
 fn diff_says_it_as_text_sql_and_json() {
     let dir = moved_on(&NOTES.replace("size: int", "size: bigint?").replace("index (size)", "index (size, text)"));
     let (code, _, text) = run(dir.path(), &["diff", "--exit-code"]);

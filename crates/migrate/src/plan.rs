@@ -65,12 +65,19 @@ pub fn plan_create(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
     Ok(Plan { catalog, order, steps })
 }
 
-/// The statements that make some objects of `catalog` where all others are there already, in order; and for each object
-/// that stands in its table's statement, that table.
+/// What makes some objects of a catalog.
+pub(crate) struct Making<'a> {
+    /// In order.
+    pub steps: Vec<Step<'a>>,
+    /// Constraints that stand in the statement of their table, and that table.
+    pub inlined: Vec<(u32, u32)>,
+}
+
+/// The statements that make some objects of `catalog` where all others are there already.
 ///
 /// # Errors
 /// Objects that need each other.
-pub(crate) fn plan_some<'a>(catalog: &'a Catalog, only: &[bool]) -> Result<(Vec<Step<'a>>, Vec<(u32, u32)>), Cycle> {
+pub(crate) fn plan_some<'a>(catalog: &'a Catalog, only: &[bool]) -> Result<Making<'a>, Cycle> {
     let order = order(catalog)?;
     // One migration, one part: what comes first is decided by edges.
     let parts = vec![Part::Schema; catalog.len()];
@@ -80,8 +87,7 @@ pub(crate) fn plan_some<'a>(catalog: &'a Catalog, only: &[bool]) -> Result<(Vec<
         inlined.extend(constraints.iter().map(|&constraint| (constraint, table)));
     }
     inlined.sort_unstable();
-    let steps = planner.run().into_iter().flatten().collect();
-    Ok((steps, inlined))
+    Ok(Making { steps: planner.run().into_iter().flatten().collect(), inlined })
 }
 
 /// The statements that take back [`plan_create`], in reverse; what can stay or has to is left out.
@@ -110,7 +116,12 @@ fn default_grantees(catalog: &Catalog) -> Vec<&str> {
         }
         let Some((_, roles)) = text.rsplit_once(" to ") else { continue };
         let roles = roles.trim_end_matches(';').trim_end_matches(" with grant option");
-        all.extend(roles.split(',').map(|role| role.trim().trim_matches('"')).filter(|role| *role != "public"));
+        all.extend(
+            roles
+                .split(',')
+                .map(|role| role.trim().trim_matches('"'))
+                .filter(|role| !matches!(*role, "public" | "current_user")),
+        );
     }
     all.sort_unstable();
     all.dedup();

@@ -4,7 +4,7 @@ use super::Builder;
 use super::closure::Fates;
 use super::nodes::{Phase, Role, Slot};
 use super::table::{Chain, made_up};
-use crate::plan::{Step, plan_some};
+use crate::plan::{Making, Step, plan_some};
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Constraint, Cycle, Index, Kind, Object, Rule, TableName};
 use specc_sql::{Alter, Statement, key_index};
@@ -28,7 +28,7 @@ impl<'d> Builder<'d, '_> {
         }
         let again: FxHashMap<u32, u32> = fates.again.iter().map(|&(old, new)| (new, old)).collect();
         let direct: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
-        let (steps, inlined) = plan_some(self.to, &only)?;
+        let Making { steps, inlined } = plan_some(self.to, &only)?;
         for step in steps {
             let on_moving = self
                 .to
