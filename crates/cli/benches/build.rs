@@ -19,19 +19,44 @@ fn main() {
     if let [word, entities, dir] = args.as_slice()
         && word == "generate"
     {
-        generate(entities.parse().expect("a number of entities"), Path::new(dir));
+        generate(entities.parse().expect("a number of entities"), Path::new(dir), false);
         return;
     }
     println!("{:>8}  {:>16}  {:>12}  {:>10}  {:>10}", "entities", "what", "wall", "peak MB", "out MB");
     for entities in [1000, 2500, 5000, 10000] {
         let project = tempfile::tempdir().expect("a folder");
-        generate(entities, project.path());
+        generate(entities, project.path(), false);
         for (what, only) in
             [("check", None), ("migrations", Some("migrations")), ("everything", Some("migrations,seeds,docs"))]
         {
             measure(project.path(), entities, what, only);
         }
+        changed(project.path(), entities);
     }
+}
+
+/// One entity of a hundred has a column of another size and one more: what `diff` takes, and the build of the change.
+fn changed(project: &Path, entities: usize) {
+    let specc = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
+        command.args(args).arg("--project").arg(project).stderr(Stdio::piped()).stdout(Stdio::piped());
+        let start = Instant::now();
+        let done = command.output().expect("specc runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        (start.elapsed(), done)
+    };
+    specc(&["build", "--stamp", "20260101000000", "--only", "migrations"]);
+    generate(entities, project, true);
+    let runs = || (0..RUNS).map(|_| specc(&["diff", "--timings"]));
+    let (best, done) = runs().min_by_key(|run| run.0).expect("a run");
+    let lines = String::from_utf8_lossy(&done.stdout).lines().filter(|line| line.starts_with('~')).count();
+    assert_eq!(lines, entities / 100, "an entity of a hundred changed");
+    println!("{entities:>8}  {:>16}  {:>9} ms  {:>10}", "diff, 1 %", best.as_millis(), peak_of(&done.stderr));
+    for line in String::from_utf8_lossy(&done.stderr).lines().filter(|line| line.contains(" ms ")) {
+        println!("          {line}");
+    }
+    let (time, done) = specc(&["build", "--stamp", "20260102000000", "--only", "migrations", "--timings"]);
+    println!("{entities:>8}  {:>16}  {:>9} ms  {:>10}", "its migration", time.as_millis(), peak_of(&done.stderr));
 }
 
 fn measure(project: &Path, entities: usize, what: &str, only: Option<&str>) {
@@ -78,7 +103,7 @@ fn size(dir: &Path) -> u64 {
 }
 
 /// Writes a project of `entities` entities.
-fn generate(entities: usize, dir: &Path) {
+fn generate(entities: usize, dir: &Path, changed: bool) {
     std::fs::create_dir_all(dir).expect("the folder");
     std::fs::write(dir.join("specc.toml"), "name = \"bench\"\ntarget = \"supabase\"\n").expect("settings");
     let enums = (entities / 10).max(1);
@@ -89,13 +114,14 @@ fn generate(entities: usize, dir: &Path) {
             let _ = writeln!(text, "enum status_{n} {{ draft, active, archived }}\n");
         }
         for i in (file * chunk..entities).take(chunk) {
-            entity(&mut text, i, enums);
+            entity(&mut text, i, enums, changed && i % 100 == 0);
         }
         std::fs::write(dir.join(format!("area_{file:03}.dbspec")), text).expect("a spec file");
     }
 }
 
-fn entity(text: &mut String, i: usize, enums: usize) {
+fn entity(text: &mut String, i: usize, enums: usize, changed: bool) {
+    let (limit, more) = if changed { (160, "\n  note:        text?") } else { (120, "") };
     let (parent, group) = (i.saturating_sub(1), i / 2);
     let status = i % enums;
     let _ = write!(
@@ -105,12 +131,12 @@ fn entity(text: &mut String, i: usize, enums: usize) {
   parent_id    -> t_{parent}?  on delete set null
   group_id     -> t_{group}  on delete cascade  as group
   name:        text
-  slug:        varchar(120)
+  slug:        varchar({limit})
   status:      status_{status} = 'draft'
   amount:      numeric(12, 2) = 0
   is_active:   boolean = true
   meta:        jsonb?
-  created_at:  timestamptz = now()
+  created_at:  timestamptz = now(){more}
 
   index t_{i}_group_created_idx: (group_id, created_at)
   unique index t_{i}_slug_key: (slug)
