@@ -8,6 +8,7 @@ mod finding;
 mod locks;
 mod name;
 mod output;
+mod psql;
 mod read;
 mod rule;
 mod rules;
@@ -96,9 +97,7 @@ pub fn lint(files: &[(String, String)], options: &Options) -> Report {
 }
 
 fn file(state: &mut State, script: &Script, text: &str, id: FileId, options: &Options, findings: &mut Vec<Finding>) {
-    if let Some(error) = &script.error {
-        findings.push(rules::not_understood::unreadable(id, script, error));
-    }
+    findings.extend(rules::not_understood::unread(id, script));
     for (n, statement) in script.statements.iter().enumerate() {
         state.begin(statement.tx);
         let scene = Scene { state, statement, later: &script.statements[n + 1..], text };

@@ -18,6 +18,8 @@ fn taken(what: &What, state: &State) -> Vec<(Name, Lock)> {
         What::CreateTable(table) => {
             let referenced = table.columns.iter().flat_map(|c| &c.constraints).chain(&table.constraints);
             let mut all: Vec<_> = referenced.filter_map(|c| target(&c.kind)).collect();
+            let own = table.name.key(&state.path);
+            all.retain(|(other, _)| other.key(&state.path) != own);
             all.extend(table.partition_of.iter().map(|(parent, _)| (parent.clone(), Lock::AccessExclusive)));
             all
         }
@@ -71,9 +73,10 @@ fn target(kind: &Kind) -> Option<(Name, Lock)> {
 /// What a statement does for a time that grows with the rows of a table, in words; absent where it is short.
 pub(crate) fn long_work(what: &What, state: &State) -> Option<&'static str> {
     let live = |table: &Name| state.is_live(table);
+    let reads = |tables: &Vec<Name>| tables.iter().any(live);
     Some(match what {
         What::CreateIndex(index) if live(&index.table) => "builds an index",
-        What::Rows(rows) if rows.from_query && rows.kind == Change::Insert => "copies rows",
+        What::Rows(rows) if rows.kind == Change::Insert && rows.from_query.as_ref().is_some_and(reads) => "copies rows",
         What::Rows(rows) if live(&rows.table) && matches!(rows.kind, Change::Update | Change::Delete) => {
             let by_key = rows.condition.as_ref().is_some_and(|text| rows.only_null.is_none() && text.contains('='));
             if by_key {
@@ -81,9 +84,9 @@ pub(crate) fn long_work(what: &What, state: &State) -> Option<&'static str> {
             }
             "writes many rows"
         }
-        What::CreateTable(table) if table.filled => "fills a table",
-        What::View(view) if view.materialized && !view.no_data => "fills a materialized view",
-        What::Refresh { .. } => "fills a materialized view",
+        What::CreateTable(table) if table.filled.as_ref().is_some_and(reads) => "fills a table",
+        What::View(view) if view.filled.as_ref().is_some_and(reads) => "fills a materialized view",
+        What::Refresh { view, .. } if live(view) => "fills a materialized view",
         What::Reindex { .. } => "builds indexes anew",
         What::AlterTable(alter)
             if alter.actions.iter().any(|(a, _)| matches!(a, Action::Validate { .. })) && live(&alter.table) =>

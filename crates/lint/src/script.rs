@@ -1,14 +1,16 @@
 //! A file: its statements, which of them share a transaction, and what its comments allow.
 
-use crate::read;
 use crate::statement::What;
 use crate::words::Place;
+use crate::{psql, read};
 use specc_split::{Kind, NO_TRANSACTION, SplitError, classify, directives, split};
 
 /// A file as it will run.
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) statements: Vec<Statement>,
+    /// Lines that only psql understands.
+    pub(crate) skipped: Vec<usize>,
     /// Why it could not be taken apart.
     pub(crate) error: Option<SplitError>,
     allowed: Vec<Allowed>,
@@ -52,6 +54,8 @@ pub(crate) enum Allowance {
 impl Script {
     /// Reads a file; `tx` is the last transaction before it.
     pub(crate) fn read(text: &str, tx: &mut u32) -> Self {
+        let blanked = psql::without(text);
+        let (text, skipped) = blanked.as_ref().map_or((text, &[][..]), |(text, lines)| (text, lines));
         let (pieces, error) = match split(text) {
             Ok(pieces) => (pieces, None),
             Err(error) => (Vec::new(), Some(error)),
@@ -81,7 +85,7 @@ impl Script {
         }
         let lines =
             std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1));
-        Self { statements, error, allowed: allowed(text), lines: lines.collect() }
+        Self { statements, skipped: skipped.to_vec(), error, allowed: allowed(text), lines: lines.collect() }
     }
 
     fn line(&self, at: usize) -> usize {
@@ -98,7 +102,9 @@ impl Script {
         if self.allowed.is_empty() {
             return Allowance::None;
         }
-        let statement = self.statements.iter().rev().find(|s| s.place.0 <= at).map(|s| self.line(s.place.0));
+        let statement = self.statements[..self.statements.partition_point(|s| s.place.0 <= at)]
+            .last()
+            .map(|s| self.line(s.place.0));
         let mut best = Allowance::None;
         for line in [Some(self.line(at)), statement].into_iter().flatten() {
             let mut above = line;

@@ -106,8 +106,8 @@ pub(crate) struct CreateTable {
     pub(crate) partition_of: Option<(Name, bool)>,
     /// Made from a query, or like another table: its columns are not all known.
     pub(crate) open: bool,
-    /// Filled by a query.
-    pub(crate) filled: bool,
+    /// The tables of the query that fills it, where one does.
+    pub(crate) filled: Option<Vec<Name>>,
 }
 
 #[derive(Clone, Debug)]
@@ -118,6 +118,8 @@ pub(crate) struct Column {
     pub(crate) collation: Option<String>,
     pub(crate) not_null: bool,
     pub(crate) default: Option<(String, Place)>,
+    /// Generated, stored or not.
+    pub(crate) generated: bool,
     pub(crate) stored: Option<Place>,
     pub(crate) identity: Option<Place>,
     pub(crate) constraints: Vec<Constraint>,
@@ -272,8 +274,8 @@ pub(crate) struct Rows {
     pub(crate) condition: Option<String>,
     /// The one column that `where` asks to be null, where that is all it asks.
     pub(crate) only_null: Option<String>,
-    /// The rows come from a query.
-    pub(crate) from_query: bool,
+    /// The tables of the query that the rows come from, where they do.
+    pub(crate) from_query: Option<Vec<Name>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -317,7 +319,8 @@ pub(crate) struct View {
     pub(crate) temporary: bool,
     pub(crate) has_options: bool,
     pub(crate) invoker: bool,
-    pub(crate) no_data: bool,
+    /// The tables of the query that fills a materialized view.
+    pub(crate) filled: Option<Vec<Name>>,
 }
 
 #[derive(Clone, Debug)]

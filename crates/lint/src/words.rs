@@ -16,6 +16,9 @@ pub(crate) struct Words<'a> {
     end: usize,
 }
 
+/// Brackets nested deeper than this are not looked into: no author means them.
+pub(crate) const DEEP: usize = 100;
+
 /// Bytes of a file.
 pub(crate) type Place = (usize, usize);
 

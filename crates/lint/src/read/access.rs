@@ -1,9 +1,9 @@
 //! Policies, functions, views, grants.
 
-use super::names;
+use super::{names, rows};
 use crate::name::Name;
 use crate::statement::{Condition, Grant, Policy, View, What};
-use crate::words::{Place, Words};
+use crate::words::{DEEP, Place, Words};
 
 /// After `create policy` or `alter policy`.
 pub(super) fn policy(words: &mut Words<'_>, altered: bool) -> Option<What> {
@@ -43,12 +43,13 @@ pub(super) fn policy(words: &mut Words<'_>, altered: bool) -> Option<What> {
 
 fn condition(words: &Words<'_>) -> Condition {
     let mut per_row = Vec::new();
-    calls(&mut words.clone(), false, &mut per_row);
+    calls(&mut words.clone(), false, DEEP, &mut per_row);
     Condition { place: words.whole(), always: is_always(words.clone()), per_row, words: words.idents() }
 }
 
 fn is_always(mut words: Words<'_>) -> bool {
-    while let Some(inner) = words.group() {
+    for _ in 0..DEEP {
+        let Some(inner) = words.group() else { break };
         if !words.is_done() {
             return false;
         }
@@ -65,12 +66,15 @@ const OF_SESSION: [(&str, &str); 5] =
     [("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email"), ("", "current_setting")];
 
 /// Finds calls of them that stand in no scalar subselect: `(select auth.uid())`.
-fn calls(words: &mut Words<'_>, scalar: bool, found: &mut Vec<(String, Place)>) {
+fn calls(words: &mut Words<'_>, scalar: bool, depth: usize, found: &mut Vec<(String, Place)>) {
+    if depth == 0 {
+        return;
+    }
     while !words.is_done() {
         if let Some(mut inner) = words.group() {
             let subselect = inner.sees(0, "select");
             let reads = inner.clone().skip_to(&["from"]);
-            calls(&mut inner, if subselect { !reads } else { scalar }, found);
+            calls(&mut inner, if subselect { !reads } else { scalar }, depth - 1, found);
             continue;
         }
         let from = words.mark();
@@ -136,7 +140,7 @@ pub(super) fn view(words: &mut Words<'_>, replace: bool, materialized: bool, tem
     let _ = words.take("if not exists");
     let name = words.name()?;
     let _ = words.group();
-    let mut view = View { name, replace, materialized, temporary, has_options: false, invoker: false, no_data: false };
+    let mut view = View { name, replace, materialized, temporary, has_options: false, invoker: false, filled: None };
     while !words.is_done() && !words.sees(0, "as") {
         if words.take("with")
             && let Some(options) = words.group()
@@ -147,10 +151,13 @@ pub(super) fn view(words: &mut Words<'_>, replace: bool, materialized: bool, tem
             words.skip_whole();
         }
     }
+    let read = rows::tables(words);
+    let mut no_data = false;
     while !words.is_done() {
-        view.no_data |= words.take("with no data");
+        no_data |= words.take("with no data");
         words.skip_whole();
     }
+    view.filled = (materialized && !no_data).then_some(read);
     Some(What::View(view))
 }
 

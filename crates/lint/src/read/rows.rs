@@ -1,5 +1,6 @@
 //! `insert`, `update`, `delete`, `merge`, also behind `with`.
 
+use crate::name::Name;
 use crate::statement::{Change, Rows, What};
 use crate::words::Words;
 
@@ -18,7 +19,7 @@ pub(super) fn read(words: &mut Words<'_>) -> Option<What> {
     let _ = words.take("from") || words.take("into");
     let _ = words.take("only");
     let table = words.name()?;
-    let mut rows = Rows { kind, table, condition: None, only_null: None, from_query: kind == Change::Merge };
+    let mut rows = Rows { kind, table, condition: None, only_null: None, from_query: None };
     match kind {
         Change::Update | Change::Delete => {
             // a limit of another kind: rows chosen by a join
@@ -35,11 +36,58 @@ pub(super) fn read(words: &mut Words<'_>) -> Option<What> {
             }
         }
         Change::Insert | Change::Merge => {
-            rows.from_query |= words.skip_to(&["select", "with", "values", "table", "default"])
-                && words.is_any(&["select", "with", "table"]);
+            let query = words.clone();
+            let _ = words.skip_to(&["select", "with", "values", "table", "default", "when"]);
+            if kind == Change::Merge || words.is_any(&["select", "with", "table"]) {
+                rows.from_query = Some(tables(&query));
+            }
         }
     }
     Some(What::Rows(rows))
+}
+
+/// The tables that what is left reads: what stands after `from`, `join` and `using`, without the names of `with`.
+pub(super) fn tables(words: &Words<'_>) -> Vec<Name> {
+    let mut words = words.clone();
+    let mut named: Vec<String> = Vec::new();
+    let mut all = Vec::new();
+    while !words.is_done() {
+        let from = words.mark();
+        if words.is_any(&["from", "join", "using"]) {
+            words.skip();
+            list(&mut words, &mut all);
+        } else if let Some(name) = words.ident() {
+            if words.sees(0, "as") && words.sees_symbol(1, b'(') {
+                named.push(name);
+            }
+        } else {
+            words.back(from);
+            words.skip();
+        }
+    }
+    all.retain(|name: &Name| name.schema.is_some() || !named.contains(&name.name));
+    all
+}
+
+/// `a, lateral f(x), only b as c`
+fn list(words: &mut Words<'_>, all: &mut Vec<Name>) {
+    loop {
+        let _ = words.take("lateral") || words.take("only");
+        let Some(name) = words.name() else { return };
+        if words.sees_symbol(0, b'(') {
+            let _ = words.group();
+        } else {
+            all.push(name);
+        }
+        let _ = words.take("as");
+        let mark = words.mark();
+        if words.ident().is_some() && !words.sees_symbol(0, b',') {
+            words.back(mark);
+        }
+        if !words.take_symbol(b',') {
+            return;
+        }
+    }
 }
 
 fn only_null(mut words: Words<'_>) -> Option<String> {

@@ -1,8 +1,8 @@
 //! `create table`, columns and constraints.
 
-use super::types;
+use super::{rows, types};
 use crate::statement::{Column, Constraint, CreateTable, Kind, What};
-use crate::words::Words;
+use crate::words::{DEEP, Words};
 
 /// After `create table`.
 pub(super) fn create(words: &mut Words<'_>, temporary: bool) -> Option<What> {
@@ -15,7 +15,7 @@ pub(super) fn create(words: &mut Words<'_>, temporary: bool) -> Option<What> {
         partitioned: false,
         partition_of: None,
         open: false,
-        filled: false,
+        filled: None,
     };
     if words.take("partition of") {
         let parent = words.name()?;
@@ -38,7 +38,7 @@ pub(super) fn create(words: &mut Words<'_>, temporary: bool) -> Option<What> {
             table.partitioned = true;
         } else if words.take("as") {
             table.open = true;
-            table.filled = !words.has(&["no"]) || !words.has(&["data"]);
+            table.filled = (!words.has(&["no"]) || !words.has(&["data"])).then(|| rows::tables(words));
         } else if words.take("inherits") {
             table.open = true;
         } else {
@@ -80,6 +80,7 @@ pub(super) fn column(words: &mut Words<'_>) -> Option<Column> {
         collation: None,
         not_null: false,
         default: None,
+        generated: false,
         stored: None,
         identity: None,
         constraints: Vec::new(),
@@ -117,6 +118,7 @@ fn option(words: &mut Words<'_>, column: &mut Column) {
             column.not_null = true;
         } else {
             let _ = words.group();
+            column.generated = true;
             if !words.take("virtual") {
                 let _ = words.take("stored");
                 column.stored = Some(words.place(own));
@@ -137,7 +139,7 @@ fn option(words: &mut Words<'_>, column: &mut Column) {
             column.constraints.push(Constraint { name, kind, not_valid: false, place: words.place(from) });
         }
     } else if words.take("check") {
-        let proves = words.group().map(proves).unwrap_or_default();
+        let proves = words.group().map(|group| proves(group, DEEP)).unwrap_or_default();
         let _ = words.take("no inherit");
         column.constraints.push(Constraint {
             name,
@@ -158,12 +160,12 @@ fn option(words: &mut Words<'_>, column: &mut Column) {
 }
 
 /// The columns that a check proves to be not null: `a is not null and b is not null`.
-fn proves(mut words: Words<'_>) -> Vec<String> {
+fn proves(mut words: Words<'_>, depth: usize) -> Vec<String> {
     let whole = words.clone();
-    if words.sees_symbol(0, b'(') {
+    if depth > 0 && words.sees_symbol(0, b'(') {
         let inner = words.group();
         if words.is_done() {
-            return inner.map(proves).unwrap_or_default();
+            return inner.map(|inner| proves(inner, depth - 1)).unwrap_or_default();
         }
         words = whole;
     }
@@ -199,7 +201,7 @@ pub(super) fn constraint(words: &mut Words<'_>) -> Option<Constraint> {
     let from = words.mark();
     let name = if words.take("constraint") { words.ident() } else { None };
     let kind = if words.take("check") {
-        Kind::Check { proves: words.group().map(proves)? }
+        Kind::Check { proves: words.group().map(|group| proves(group, DEEP))? }
     } else if words.take("foreign key") {
         let columns = words.ident_list();
         words.take("references").then_some(())?;

@@ -30,7 +30,7 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     for (action, place) in &alter.actions {
         let Action::AddColumn(column) = action else { continue };
         let given = column.default.as_ref().is_some_and(|(text, _)| !text.eq_ignore_ascii_case("null"));
-        if column.not_null && !given && column.identity.is_none() && column.stored.is_none() && !column.is_serial() {
+        if column.not_null && !given && column.identity.is_none() && !column.generated && !column.is_serial() {
             let message = format!(
                 "`{}` is not null and has no default: it fails if {} has a row",
                 column.name,

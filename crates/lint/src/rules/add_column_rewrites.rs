@@ -1,11 +1,14 @@
 //! A column is added so that every row is written anew
 //!
 //! Finds `add column` on a table in use with a default that is worked out for each row (`gen_random_uuid()`,
-//! `clock_timestamp()`, `nextval(…)`), with `serial` or identity, generated and stored, or of a domain that has a constraint.
+//! `clock_timestamp()`, `nextval(…)`), with `serial` or identity, generated and stored, or of a domain that has a
+//! constraint.
 //!
-//! Why: the table is rewritten with all its indexes under an access exclusive lock: 6 to 9 seconds for a million rows, in which nobody reads or writes.
+//! Why: the table is rewritten with all its indexes under an access exclusive lock: 6 to 9 seconds for a million
+//! rows, in which nobody reads or writes.
 //!
-//! A constant, and what is the same within a statement (`now()`), costs nothing: it is stored once in the catalog. On Postgres
+//! A constant, and what is the same within a statement (`now()`), costs nothing: it is stored once in the
+//! catalog. On Postgres
 //! 18 a generated column may be `virtual`, which stores nothing.
 //!
 //! Instead, add it empty, let new rows have the default, and fill the old ones in batches:

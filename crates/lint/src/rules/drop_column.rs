@@ -4,7 +4,8 @@
 //!
 //! Why: no down migration brings the values back, and clients that still name the column fail.
 //!
-//! Instead, first deploy clients that neither read nor write it, then drop it in a later migration, and say so on the line above.
+//! Instead, first deploy clients that neither read nor write it, then drop it in a later migration, and say so on
+//! the line above.
 
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, What};

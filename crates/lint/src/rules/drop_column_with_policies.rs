@@ -2,9 +2,11 @@
 //!
 //! Finds `drop column … cascade` where a policy of the table names the column.
 //!
-//! Why: the policies go silently; where one is restrictive access widens, and where one is permissive people are locked out.
+//! Why: the policies go silently; where one is restrictive access widens, and where one is permissive people are
+//! locked out.
 //!
-//! Instead, write the policies anew without the column, in the same transaction, and drop the column without `cascade`:
+//! Instead, write the policies anew without the column, in the same transaction, and drop the column without
+//! `cascade`:
 //!
 //! ```sql
 //! begin;

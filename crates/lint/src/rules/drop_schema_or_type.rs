@@ -1,10 +1,12 @@
 //! A schema or type is dropped
 //!
-//! Finds `drop schema`, `drop type`, `drop domain` and `drop owned`, unless the same file made the type.
+//! Finds `drop schema`, `drop type` and `drop domain`, unless the same transaction made the type.
 //!
-//! Why: with a schema goes what is in it, with a type the columns that have it, as soon as somebody adds `cascade` to make the statement pass.
+//! Why: Postgres refuses it while anything is in the schema or has the type, so that `cascade` is soon added,
+//! which takes tables and columns along; and clients that name it fail.
 //!
-//! Instead, drop what is in it by name first, each with its own reason.
+//! Instead, drop what is in it by name first, each with its own reason, and then say on the line above that
+//! nothing is left.
 
 use crate::rule::{Out, Scene};
 use crate::statement::{Dropped, What};
@@ -12,14 +14,17 @@ use crate::statement::{Dropped, What};
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     let What::Drop(drop) = &scene.statement.what else { return };
     let what = match drop.kind {
-        Dropped::Schema => "what is in schema",
-        Dropped::Type => "what has the type",
+        Dropped::Schema => "anything is in schema",
+        Dropped::Type => "anything has the type",
         _ => return,
     };
     for name in &drop.names {
         if scene.state.types.get(&name.key(&scene.state.path)) != Some(&scene.state.tx) {
-            out.say(scene.span(name.place), format!("{what} {} is in the way, or is lost", name.said()))
-                .help("drop what depends on it by name first");
+            out.say(
+                scene.span(name.place),
+                format!("this fails while {what} {}, and so do clients that name it", name.said()),
+            )
+            .help("drop what depends on it by name first, and say so above");
         }
     }
 }

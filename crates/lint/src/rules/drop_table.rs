@@ -2,7 +2,8 @@
 //!
 //! Finds `drop table` of a table that the same file did not create.
 //!
-//! Why: no down migration brings the rows back, and the tables that it refers to, or that refer to it, are locked against everybody too.
+//! Why: no down migration brings the rows back, and the tables that it refers to, or that refer to it, are locked
+//! against everybody too.
 //!
 //! Instead, see first that nobody reads it (rename it and wait, or look at `pg_stat_user_tables`), and back it up:
 //! `specc backup --table public.t`. Then say so on the line above.

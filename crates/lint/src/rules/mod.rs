@@ -98,7 +98,7 @@ rules! {
     "L031" rename_table Warning Each;
     "L032" drop_table Error Each;
     "L033" drop_column Error Each;
-    "L034" drop_schema_or_type Error Each;
+    "L034" drop_schema_or_type Warning Each;
     "L035" cascade Error Each;
     "L036" truncate Error Each;
     "L037" delete_all Error Each;

@@ -1,11 +1,13 @@
 //! A statement that is not understood
 //!
-//! Finds statements and actions of `alter table` that no rule can judge, and `do` blocks and calls, which may run anything. A
-//! file that cannot be taken into statements at all is an error.
+//! Finds statements and actions of `alter table` that no rule can judge, `do` blocks and calls, which may run
+//! anything, and what
+//! only psql understands. A file that cannot be taken into statements at all is an error.
 //!
 //! Why: what is not read is not checked, and that should be known.
 //!
-//! Instead, write what a `do` block does as statements of its own, where that is possible; otherwise read it with the other pages
+//! Instead, write what a `do` block does as statements of its own, where that is possible; otherwise read it with
+//! the other pages
 //! at hand (`specc explain`).
 
 use crate::finding::Finding;
@@ -14,7 +16,6 @@ use crate::rules::RULES;
 use crate::script::Script;
 use crate::statement::{Action, What};
 use specc_diag::{FileId, Severity, Span};
-use specc_split::SplitError;
 
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     let place = scene.statement.place;
@@ -36,14 +37,17 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     }
 }
 
-/// A file that cannot be taken into statements.
-pub(crate) fn unreadable(file: FileId, script: &Script, error: &SplitError) -> Finding {
-    let at = script.line_start(error.line);
-    let mut finding = Finding::new(
-        &RULES[0],
-        Span::new(file, at, at),
-        format!("nothing of this file was checked: {}", error.message),
-    );
-    finding.level = Severity::Error;
-    finding
+/// What could not be taken into statements.
+pub(crate) fn unread(file: FileId, script: &Script) -> Vec<Finding> {
+    let at = |line: usize| Span::new(file, script.line_start(line), script.line_start(line));
+    let skipped =
+        |line: &usize| Finding::new(&RULES[0], at(*line), "this is for psql alone, and was not checked".into());
+    let mut all: Vec<_> = script.skipped.iter().map(skipped).collect();
+    if let Some(error) = &script.error {
+        let mut finding =
+            Finding::new(&RULES[0], at(error.line), format!("nothing of this file was checked: {}", error.message));
+        finding.level = Severity::Error;
+        all.push(finding);
+    }
+    all
 }

@@ -2,7 +2,8 @@
 //!
 //! Finds `truncate` of a table that the same file did not create.
 //!
-//! Why: all rows are lost, under an access exclusive lock on it and on every table that refers to it; row level security and delete triggers are not asked.
+//! Why: all rows are lost, under an access exclusive lock on it and on every table that refers to it; row level
+//! security and delete triggers are not asked.
 //!
 //! Instead, delete the rows that are meant, in batches; or say on the line above that all are.
 

@@ -2,11 +2,15 @@
 //!
 //! Finds `alter column … type` on a table in use, unless the change is known to be free.
 //!
-//! Why: the table and the indexes over the column are rewritten under an access exclusive lock: 6 seconds for a million rows, in which nobody reads or writes.
+//! Why: the table and the indexes over the column are rewritten under an access exclusive lock: 6 seconds for a
+//! million rows, in which nobody reads or writes.
 //!
-//! Free, as measured: a longer `varchar`, `varchar` to `text` and back without a limit, `numeric` with more digits before the
-//! point or without any limit, a time with more fractional digits, and `timestamp` to `timestamptz` where the session's
-//! `TimeZone` is UTC. Not free: a shorter limit (write a check instead), more digits behind the point, `int` to `bigint`,
+//! Free, as measured: a longer `varchar`, `varchar` to `text` and back without a limit, `numeric` with more
+//! digits before the
+//! point or without any limit, a time with more fractional digits, and `timestamp` to `timestamptz` where the
+//! session's
+//! `TimeZone` is UTC. Not free: a shorter limit (write a check instead), more digits behind the point, `int` to
+//! `bigint`,
 //! anything to or from an enum, another collation where an index covers the column.
 //!
 //! The old type is known where its migration is in the same folder and the folder is given.
@@ -15,7 +19,8 @@
 //!
 //! ```sql
 //! alter table t add column amount_new bigint;
-//! -- a trigger keeps amount_new = amount for new rows; fill the old ones in batches; indexes concurrently; then, in one
+//! -- a trigger keeps amount_new = amount for new rows; fill the old ones in batches; indexes concurrently; then,
+//! in one
 //! -- short transaction:
 //! alter table t rename column amount to amount_old;
 //! alter table t rename column amount_new to amount;

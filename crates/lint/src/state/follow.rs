@@ -70,7 +70,7 @@ impl State {
                     }
                 }
             }
-            What::Grant(grant) => {
+            What::Grant(grant) if grant.roles.iter().any(|role| role != "service_role") => {
                 for table in &grant.tables {
                     self.entry(table).closed = false;
                 }

@@ -1,0 +1,2 @@
+-- specc: no-transaction
+drop index concurrently orders_shop_idx;

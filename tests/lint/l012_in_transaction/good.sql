@@ -1,0 +1,4 @@
+-- specc: no-transaction
+create index concurrently orders_shop_idx on orders (shop_id);
+create index concurrently orders_kind_idx on orders (kind);
+vacuum orders;

@@ -1,0 +1,3 @@
+-- specc: no-transaction
+vacuum (analyze) orders;
+vacuum orders;

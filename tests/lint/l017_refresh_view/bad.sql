@@ -1,0 +1,3 @@
+set lock_timeout = '3s';
+
+refresh materialized view totals;

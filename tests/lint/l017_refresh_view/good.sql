@@ -1,0 +1,2 @@
+-- specc: no-transaction
+refresh materialized view concurrently totals;

@@ -1,0 +1,1 @@
+insert into archive (id, note) select id, note from orders;

@@ -1,0 +1,3 @@
+set lock_timeout = '3s';
+
+alter table orders add column note text;

@@ -1,0 +1,4 @@
+set lock_timeout = '3s';
+
+alter domain email add constraint has_at check (value like '%@%');
+alter domain email set not null;

@@ -1,0 +1,4 @@
+set lock_timeout = '3s';
+
+drop schema old;
+drop type mood, size;

@@ -1,0 +1,2 @@
+create table notes (id uuid primary key, body text);
+create table private.keys (id int primary key);

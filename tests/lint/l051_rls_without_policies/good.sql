@@ -1,0 +1,3 @@
+create table notes (id uuid primary key);
+alter table notes enable row level security;
+revoke all on table notes from anon, authenticated;

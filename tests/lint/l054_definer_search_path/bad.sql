@@ -1,0 +1,3 @@
+create function private.is_admin() returns boolean
+language sql security definer
+as $$ select true $$;

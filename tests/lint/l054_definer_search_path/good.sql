@@ -1,0 +1,6 @@
+create function private.is_admin() returns boolean
+language sql security definer set search_path = ''
+as $$ select true $$;
+create function private.is_owner(uuid) returns boolean language sql security definer as $$ select true $$;
+alter function private.is_owner(uuid) set search_path = '';
+create function private.plain() returns int language sql return 1;

@@ -1,0 +1,1 @@
+create view open_notes as select * from notes where open;

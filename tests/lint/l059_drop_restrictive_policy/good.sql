@@ -1,0 +1,6 @@
+set lock_timeout = '3s';
+
+create policy only_verified on notes as restrictive for all using ((select private.is_verified()));
+drop policy only_verified on notes;
+create policy only_verified_users on notes as restrictive for all using ((select private.is_verified()));
+drop policy if exists unknown on notes;
