@@ -6,10 +6,10 @@
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{
     Action, Body, Catalog, Column, Command, Constraint, DataType, Dependency, Entry, ForeignKey, Function, Grant,
-    Index, IndexKey, Kind, Object, ObjectId, Policy, Privilege, Returns, Rls, Rule, SqlExpr, Table, TableName, Timing,
-    Trigger, Volatility,
+    Hints, Index, IndexKey, Kind, Object, ObjectId, Policy, Privilege, Returns, Rls, Rule, SqlExpr, Table, TableName,
+    Timing, Trigger, Volatility,
 };
-use specc_migrate::{Layout, MigrationInput, migration_files, plan_create};
+use specc_migrate::{Consent, Layout, MigrationInput, migration_files, plan_create};
 use std::time::Instant;
 
 fn main() {
@@ -26,6 +26,8 @@ fn main() {
         stamp,
         layout: &layout,
         recorded: &[],
+        hints: &Hints::default(),
+        consent: Consent::default(),
     };
     time("order of creation", || specc_catalog::order(&catalog).is_ok());
     time("plan", || plan_create(&catalog).is_ok());

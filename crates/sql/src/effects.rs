@@ -36,6 +36,22 @@ impl Lock {
         }
     }
 
+    /// The lock of these words.
+    pub fn from_words(words: &str) -> Option<Self> {
+        use Lock::*;
+        let all = [
+            AccessShare,
+            RowShare,
+            RowExclusive,
+            ShareUpdateExclusive,
+            Share,
+            ShareRowExclusive,
+            Exclusive,
+            AccessExclusive,
+        ];
+        all.into_iter().find(|lock| lock.words() == words)
+    }
+
     /// Whether `select` waits for it.
     pub fn blocks_reads(self) -> bool {
         self == Lock::AccessExclusive
@@ -238,10 +254,6 @@ impl<'a> Statement<'a> {
             Statement::Alter(change) => return change.loses(),
             Statement::DropTable(o) => format_smolstr!("all rows of {}", display(&o.table)),
             Statement::Drop(Object::Table(o)) => format_smolstr!("all rows of {}", display(&o.table)),
-            Statement::Drop(Object::View(o)) if o.materialized => {
-                format_smolstr!("what {} keeps (its query can fill it again)", display(&o.view))
-            }
-            // The planner's own counters keep nothing.
             Statement::Drop(Object::Sequence(o)) if !o.name.ends_with("__fill") => {
                 format_smolstr!("where {}.{} stood", o.schema, o.name)
             }

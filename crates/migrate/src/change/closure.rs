@@ -54,13 +54,22 @@ pub(crate) fn is_regenerated(from: &Column, to: &Column) -> bool {
 }
 
 /// Finds what happens to what. The columns of `swaps` move over beside the running business.
-pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>) -> Fates {
+pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, one: bool) -> Fates {
     let (from, to) = (&*difference.from, difference.to);
     let mut fates = Fates { relabelled: difference.relabelled.iter().copied().collect(), ..Fates::default() };
     let mut work: Vec<Cause> = Vec::new();
     for &(old, new) in &difference.changed {
         let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { continue };
-        match how(a, b) {
+        let how = match (how(a, b), &a.object, &b.object) {
+            // A new label cannot be used in the transaction that adds it, and something else may.
+            (How::Alter, Object::Enum(x), Object::Enum(y))
+                if one && x.labels.len() != y.labels.len() && difference.len() > 1 =>
+            {
+                How::Swap
+            }
+            (how, ..) => how,
+        };
+        match how {
             How::Alter => {
                 fates.altered.push((old, new));
                 if let (Object::Table(x), Object::Table(y)) = (&a.object, &b.object) {

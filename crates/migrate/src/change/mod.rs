@@ -146,7 +146,7 @@ pub fn plan_change<'d>(
 ) -> Result<ChangePlan<'d>, ChangeError> {
     let options = ChangeOptions { offline: options.offline || options.one, ..options };
     let swaps = swap::swaps(difference, options.offline);
-    let mut fates = closure::fates(difference, &swaps);
+    let mut fates = closure::fates(difference, &swaps, options.one);
     let from: &'d Catalog = &difference.from;
     let mut builder = Builder {
         from,
@@ -393,10 +393,14 @@ impl<'d> Builder<'d, '_> {
             return;
         }
         let needs = Needs::new(self.from);
+        let is_reference = |old: u32| {
+            matches!(self.old(old).map(|entry| &entry.object), Some(Object::Constraint(o))
+                if matches!(o.rule, specc_catalog::Rule::ForeignKey(_)))
+        };
         let references = fates
             .again
             .iter()
-            .filter(|&&(old, _)| !keys.contains(&old) && needs.of(old).iter().any(|(need, _)| keys.contains(need)));
+            .filter(|&&(old, _)| is_reference(old) && needs.of(old).iter().any(|(need, _)| keys.contains(need)));
         let mut late: FxHashSet<u32> = references.map(|pair| pair.0).collect();
         // A key that goes while references to its columns stay goes in the same moment.
         let needed: FxHashSet<u32> = late.iter().flat_map(|&old| needs.of(old)).map(|(need, _)| need).collect();

@@ -365,7 +365,7 @@ fn behaviour(all: &mut Adder) {
         args: vec!["it's".into(), "b".into()],
         constraint: false,
         initially_deferred: false,
-        enabled: SmolStr::default(),
+        enabled: Default::default(),
     };
     all.add(base.clone()).comment = Some("tidies".into());
     all.add(Trigger {
