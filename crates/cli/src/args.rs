@@ -77,6 +77,8 @@ pub enum Command {
     Drift(Drift),
     /// Find what locks, rewrites, loses, fails or opens in SQL migrations, whoever wrote them
     Lint(Lint),
+    /// Prove the migrations on a scratch database: up, down, up again, with rows and others at work
+    Verify(Verify),
     /// Say what a code such as E0102 or L001 means
     Explain(Explain),
     /// Print a completion script for a shell
@@ -243,6 +245,22 @@ pub struct Lint {
     /// Schemas whose tables clients reach directly; '' for none
     #[arg(long, value_name = "SCHEMA", value_delimiter = ',', default_value = "public")]
     pub exposed: Vec<String>,
+}
+
+/// `specc verify`
+#[derive(Group, Debug)]
+pub struct Verify {
+    #[command(flatten)]
+    pub place: Where,
+    /// How many rows each table gets; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub rows: usize,
+    /// The major version of the private server; the newest that there is unless given
+    #[arg(long, value_name = "MAJOR", conflicts_with = "scratch_url")]
+    pub postgres: Option<u32>,
+    /// Make the scratch databases on this server instead
+    #[arg(long, value_name = "URL")]
+    pub scratch_url: Option<String>,
 }
 
 /// `specc explain`

@@ -1,9 +1,22 @@
 //! Proof on a scratch Postgres: what migrations make, what they keep, what they lock.
 //!
-//! [`Watch`] sees what a transaction locks and writes anew, a [`Ledger`] holds that against what was said before.
+//! [`verify`] takes every migration up, down and up again, with rows in place and others at work. [`Watch`] sees what a
+//! transaction locks and writes anew, a [`Ledger`] holds that against what was said before. [`fill`] makes rows for any
+//! tables.
 
+mod fill;
+mod prediction;
 mod scratch;
+mod server;
+mod sums;
+mod traffic;
+mod verify;
 mod watch;
 
+pub use fill::{Filled, fill};
+pub use prediction::Prediction;
 pub use scratch::{Scratch, ScratchError};
+pub use server::Server;
+pub use traffic::Stall;
+pub use verify::{Finding, Input, Proved, Report, verify};
 pub use watch::{Ledger, Mismatch, Seen, Watch};

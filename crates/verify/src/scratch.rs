@@ -95,7 +95,10 @@ impl Scratch {
 }
 
 /// Runs statements one after the other, so that the one that is refused is known.
-fn run<'s>(session: &mut Session, statements: impl Iterator<Item = &'s Statement<'s>>) -> Result<(), ScratchError> {
+pub(crate) fn run<'s>(
+    session: &mut Session,
+    statements: impl Iterator<Item = &'s Statement<'s>>,
+) -> Result<(), ScratchError> {
     // As few round trips as the server takes well.
     const BATCH: usize = 64 * 1024;
     let mut batch = String::new();

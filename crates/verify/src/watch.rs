@@ -100,6 +100,11 @@ impl Watch {
         self.names.get(table).copied()
     }
 
+    /// The table that is or was called `schema.name`.
+    pub(crate) fn named(&self, words: &str) -> Option<TableName> {
+        self.names.keys().find(|name| format!("{}.{}", name.schema, name.name) == words).cloned()
+    }
+
     /// Its name now.
     pub fn name(&self, oid: u32) -> Option<&TableName> {
         self.before.get(&oid).map(|relation| &relation.name)

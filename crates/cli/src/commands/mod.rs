@@ -16,6 +16,7 @@ mod pull;
 mod reset;
 mod restore;
 mod status;
+mod verify;
 
 use crate::args::{Args, Command, Format};
 use crate::report::Failure;
@@ -46,6 +47,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
         Command::Lint(_) => Ok(ExitCode::SUCCESS),
+        Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "specc", &mut std::io::stdout());

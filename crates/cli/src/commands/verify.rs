@@ -1,0 +1,116 @@
+//! `specc verify`
+
+use super::build::State;
+use super::database::Place;
+use crate::args::{Connection, Format, Verify};
+use crate::pipeline;
+use crate::project::Project;
+use crate::report::{FINDINGS, Failure, data, plural};
+use specc_model::Target;
+use specc_postgres::Address;
+use specc_runner::Migration;
+use specc_verify::{Input, Prediction, Proved, Report, Scratch, Server, Stall};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Proves the migrations.
+pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
+    let start = Instant::now();
+    let meant = pipeline::understand(Project::open(&args.place.project)?, false)?;
+    let with_platform = meant.model.options.target == Target::Supabase;
+    // Only its files are asked for: no connection is made.
+    let connection = Connection { database_url: Some("postgresql://localhost/postgres".into()) };
+    let place = Place::open(&args.place, &connection)?;
+    let migrations = place.migrations()?;
+    place.recorded(&migrations)?;
+    let stored = State::last(&meant.root, &meant.config)?;
+    let all = migrations.all.into_iter().map(|migration| {
+        let said = predictions(&place, &migration)?;
+        Ok((migration, said))
+    });
+    let all = all.collect::<Result<Vec<_>, Failure>>()?;
+    if all.is_empty() {
+        return Err(Failure::broken("there is no migration to verify; `specc build` writes one"));
+    }
+    let input = Input { migrations: &all, catalog: &meant.catalog, stored: stored.as_ref(), rows: args.rows };
+    let server = match &args.scratch_url {
+        Some(url) => {
+            let address = Address::resolve(Some(url), |name| std::env::var(name).ok());
+            let address = address.map_err(|error| Failure::broken(format!("--scratch-url: {error}")))?;
+            Server::Named(Box::new(address), with_platform)
+        }
+        None => {
+            let scratch = Scratch::start(args.postgres, with_platform);
+            Server::Private(scratch.map_err(|error| Failure::broken(error.to_string()))?)
+        }
+    };
+    let report = specc_verify::verify(&server, &input).map_err(|error| Failure::broken(error.to_string()))?;
+    let seconds = start.elapsed().as_secs_f64();
+    match format {
+        Format::Json => {
+            let mut value = serde_json::to_value(&report).unwrap_or_default();
+            value["seconds"] = seconds.into();
+            data(&value.to_string());
+        }
+        Format::Text => tell(&report, seconds),
+    }
+    Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// What a build said beside the migration; nothing where it was written by hand.
+fn predictions(place: &Place, migration: &Migration) -> Result<Vec<Prediction>, Failure> {
+    let path = place.root.join(place.config.state()).join("plans").join(format!("{}.json", migration.title()));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Failure::broken(format!("cannot read {}: {error}", path.display()))),
+    };
+    Prediction::read(&text).map_err(|error| Failure::broken(format!("{}: {error}", path.display())))
+}
+
+fn tell(report: &Report, seconds: f64) {
+    for proved in &report.migrations {
+        data(&line(proved));
+    }
+    for note in &report.notes {
+        data(&format!("note: {note}"));
+    }
+    for finding in &report.findings {
+        let at = finding.migration.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        data(&format!("wrong: {at}{}", finding.what));
+    }
+    let counted = format!(
+        "{}, {} rows in {}, {:.1} s",
+        plural(report.migrations.len(), "migration"),
+        report.rows,
+        plural(report.tables, "table"),
+        seconds
+    );
+    if report.findings.is_empty() {
+        eprintln!(
+            "verified: up, down to what was before, and up again to the {} objects of the spec ({counted})",
+            report.objects
+        );
+    } else {
+        eprintln!("{} ({counted})", plural(report.findings.len(), "finding"));
+    }
+}
+
+fn line(proved: &Proved) -> String {
+    let stall = |who: &str, stall: &Option<Stall>| match stall {
+        Some(stall) if stall.table.is_empty() => format!(", {who} never waited"),
+        Some(stall) => format!(", {who} waited {} ms at most ({})", stall.ms, stall.table),
+        None => String::new(),
+    };
+    let predicted = match proved.predicted {
+        0 => String::new(),
+        n => format!(", locks of {} as said", plural(n, "statement")),
+    };
+    format!(
+        "{}: {} ms{predicted}{}{}",
+        proved.name,
+        proved.ms,
+        stall("a reader", &proved.read_stall),
+        stall("a writer", &proved.write_stall)
+    )
+}

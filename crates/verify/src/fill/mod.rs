@@ -1,0 +1,287 @@
+//! Rows for any tables: of the right types, unique where they must be, and referring to rows that are there.
+
+mod value;
+
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, Column, ForeignKey, KeyOn, Object, Rule, Table, TableName};
+use specc_postgres::Session;
+use specc_postgres::postgres;
+use specc_sql::quote::{ident, qualified};
+use std::collections::{BTreeMap, BTreeSet};
+use value::{Candidates, value};
+
+/// What became of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// The table.
+    pub table: TableName,
+    /// How many rows it has now.
+    pub rows: i64,
+    /// Why it has none, where it has none.
+    pub why: Option<String>,
+}
+
+/// What is known of a table that gets rows.
+struct Plan<'c> {
+    table: &'c Table,
+    keys: Vec<&'c ForeignKey>,
+    /// Columns of a key, a unique constraint or a unique index.
+    unique: BTreeSet<&'c SmolStr>,
+    checks: Vec<&'c str>,
+}
+
+/// Fills each table of the catalog that is not in `done` with up to `rows` rows, what others refer to first. Triggers do
+/// not fire. Tables that somebody else makes get the rows that references need.
+///
+/// # Errors
+/// Where the connection breaks.
+pub fn fill(
+    session: &mut Session,
+    catalog: &Catalog,
+    rows: usize,
+    done: &mut BTreeSet<TableName>,
+) -> Result<Vec<Filled>, postgres::Error> {
+    let plans = plans(catalog);
+    let outside: BTreeMap<TableName, BTreeSet<SmolStr>> = plans
+        .values()
+        .flat_map(|plan| &plan.keys)
+        .filter(|key| !plans.contains_key(&key.target))
+        .fold(BTreeMap::new(), |mut all, key| {
+            all.entry(key.target.clone()).or_insert_with(BTreeSet::new).extend(key.target_columns.iter().cloned());
+            all
+        });
+    // As the superuser: neither triggers nor the references that we keep ourselves.
+    let _ = session.batch_execute("set session_replication_role = replica");
+    let mut all = Vec::new();
+    for (table, columns) in outside {
+        if done.insert(table.clone()) {
+            external(session, &table, &columns, rows)?;
+        }
+    }
+    for table in order(&plans) {
+        if done.insert(table.clone()) {
+            let plan = &plans[table];
+            if plan.table.partition_of.is_none() {
+                all.push(one(session, catalog, plan, rows)?);
+            }
+        }
+    }
+    session.batch_execute("reset session_replication_role")?;
+    Ok(all)
+}
+
+fn plans(catalog: &Catalog) -> BTreeMap<&TableName, Plan<'_>> {
+    let mut plans: BTreeMap<&TableName, Plan<'_>> = BTreeMap::new();
+    for (_, entry) in catalog.iter() {
+        if let Object::Table(table) = &entry.object {
+            let plan = Plan { table, keys: Vec::new(), unique: BTreeSet::new(), checks: Vec::new() };
+            plans.insert(&table.table, plan);
+        }
+    }
+    for (_, entry) in catalog.iter() {
+        match &entry.object {
+            Object::Constraint(o) => {
+                let Some(plan) = plans.get_mut(&o.table) else { continue };
+                match &o.rule {
+                    Rule::PrimaryKey { columns, .. } | Rule::Unique { columns, .. } => plan.unique.extend(columns),
+                    Rule::Check { expr, .. } => plan.checks.push(&expr.text),
+                    Rule::ForeignKey(key) => plan.keys.push(key),
+                    Rule::Exclude { elements, .. } => {
+                        plan.unique.extend(elements.iter().filter_map(|(key, _)| key.column_name()));
+                    }
+                }
+            }
+            Object::Index(o) if o.unique => {
+                let Some(plan) = plans.get_mut(&o.table) else { continue };
+                plan.unique.extend(o.keys.iter().filter_map(|key| key.column_name()));
+                // Over an expression: whatever it reads.
+                for key in &o.keys {
+                    if let KeyOn::Expr(expr) = &key.on {
+                        plan.unique.extend(expr.columns.iter());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    plans
+}
+
+/// What is referred to comes before what refers to it, where there is no circle.
+fn order<'p>(plans: &BTreeMap<&'p TableName, Plan<'p>>) -> Vec<&'p TableName> {
+    let mut left: Vec<&TableName> = plans.keys().copied().collect();
+    let mut sorted = Vec::with_capacity(left.len());
+    let mut there: BTreeSet<&TableName> = BTreeSet::new();
+    while !left.is_empty() {
+        let waits = |table: &&TableName| {
+            let plan = &plans[*table];
+            plan.keys
+                .iter()
+                .any(|key| key.target != **table && plans.contains_key(&key.target) && !there.contains(&key.target))
+        };
+        let (mut ready, mut rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|table| !waits(table));
+        if ready.is_empty() {
+            ready.push(rest.remove(0));
+        }
+        there.extend(ready.iter());
+        sorted.extend(ready);
+        left = rest;
+    }
+    sorted
+}
+
+/// One row for each number, by one statement; where a check refuses that, row by row with other values.
+fn one(session: &mut Session, catalog: &Catalog, plan: &Plan<'_>, rows: usize) -> Result<Filled, postgres::Error> {
+    let name = qualified(&plan.table.table.schema, &plan.table.table.name);
+    let count = format!("select count(*) from {name}");
+    let before: i64 = session.query_one(&count, &[])?.get(0);
+    let mut why = None;
+    match insert(session, catalog, plan, rows) {
+        Ok(Some(text)) => {
+            if let Err(error) = session.batch_execute(&text) {
+                why = Some(said(&error));
+                session.batch_execute(&tried(&text, rows))?;
+            }
+        }
+        Ok(None) => why = Some("a required column has a type that specc makes no values of".into()),
+        Err(error) => return Err(error),
+    }
+    let now: i64 = session.query_one(&count, &[])?.get(0);
+    Ok(Filled { table: plan.table.table.clone(), rows: now, why: why.filter(|_| now == before) })
+}
+
+/// The insert of `rows` rows; `#` stands for the number that values are made of.
+fn insert(
+    session: &mut Session,
+    catalog: &Catalog,
+    plan: &Plan<'_>,
+    rows: usize,
+) -> Result<Option<String>, postgres::Error> {
+    let mut columns: Vec<(String, String)> = Vec::new();
+    let (mut joins, mut stride) = (String::new(), 1_i64);
+    let mut referring: BTreeSet<&SmolStr> = BTreeSet::new();
+    for (n, key) in plan.keys.iter().enumerate() {
+        let target = qualified(&key.target.schema, &key.target.name);
+        let there: i64 = session.query_one(&format!("select count(*) from {target}"), &[])?.get(0);
+        referring.extend(&key.columns);
+        let nullable = |name: &SmolStr| plan.table.columns.iter().any(|column| column.name == *name && column.nullable);
+        if there == 0 {
+            if !key.columns.iter().any(nullable) && key.target != plan.table.table {
+                return Ok(None);
+            }
+            // Its own first rows refer to themselves, or to nothing.
+            continue;
+        }
+        let list: Vec<String> = key.target_columns.iter().map(|column| ident(column).into_owned()).collect();
+        joins.push_str(&format!(
+            "\njoin (select row_number() over () as n, {} from {target}) k{n} on k{n}.n = 1 + (# / {stride}) % {there}",
+            list.join(", ")
+        ));
+        // Together they are unique as long as they can be.
+        stride = stride.saturating_mul(there).min(1_000_000_000);
+        for (column, target) in key.columns.iter().zip(&key.target_columns) {
+            let name = ident(column).into_owned();
+            if !columns.iter().any(|(other, _)| *other == name) {
+                columns.push((name, format!("k{n}.{}", ident(target))));
+            }
+        }
+    }
+    for column in &plan.table.columns {
+        if column.generated.is_some() || column.identity.is_some() {
+            continue;
+        }
+        let name = ident(&column.name).into_owned();
+        if columns.iter().any(|(other, _)| *other == name) {
+            continue;
+        }
+        let unique = plan.unique.contains(&column.name);
+        let by_itself = column.default.as_ref().is_some_and(|default| !unique || default.text.contains('('));
+        let refers_to_nothing = referring.contains(&column.name);
+        if by_itself || refers_to_nothing && column.nullable {
+            continue;
+        }
+        let candidates = Candidates::of(catalog, column, &plan.checks);
+        match value(catalog, column, &candidates, unique) {
+            Some(value) => columns.push((name, value)),
+            None if column.nullable => {}
+            None => return Ok(None),
+        }
+    }
+    let table = qualified(&plan.table.table.schema, &plan.table.table.name);
+    if columns.is_empty() {
+        return Ok(Some(format!(
+            "do $do$ begin for i in 1..{rows} loop insert into {table} default values; end loop; end $do$"
+        )));
+    }
+    let (names, values): (Vec<String>, Vec<String>) = columns.into_iter().unzip();
+    let text = format!(
+        "insert into {table} ({})\nselect {}\nfrom generate_series(0, {}) as g (i){joins}\non conflict do nothing",
+        names.join(", "),
+        values.join(",\n  "),
+        rows.saturating_sub(1)
+    );
+    Ok(Some(text.replace('#', "g.i")))
+}
+
+/// The same row by row: a row that a check refuses is left out and tried with other values.
+fn tried(insert: &str, rows: usize) -> String {
+    let each = insert.replace(
+        &format!("generate_series(0, {})", rows.saturating_sub(1)),
+        "(select i + (random() * 1000000)::int where true)",
+    );
+    format!(
+        "do $do$\ndeclare\n  refused int := 0;\nbegin\n  for i in 0..{} loop\n    begin\n      {each};\n    exception when others then\n      \
+         refused := refused + 1;\n      exit when refused > 200;\n    end;\n  end loop;\nend\n$do$",
+        rows.saturating_sub(1)
+    )
+}
+
+/// Rows of a table that is not in the catalog: what references name, and what it requires.
+fn external(
+    session: &mut Session,
+    table: &TableName,
+    columns: &BTreeSet<SmolStr>,
+    rows: usize,
+) -> Result<(), postgres::Error> {
+    let wanted: Vec<&str> = columns.iter().map(SmolStr::as_str).collect();
+    let found = session.query(
+        "select a.attname::text, t.typname::text, a.attnotnull from pg_catalog.pg_attribute a \
+         join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+         join pg_catalog.pg_type t on t.oid = a.atttypid \
+         where n.nspname = $1 and c.relname = $2 and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' \
+           and a.attidentity = '' and (a.attname = any ($3) or a.attnotnull and not a.atthasdef) order by a.attnum",
+        &[&table.schema.as_str(), &table.name.as_str(), &wanted],
+    )?;
+    let (mut names, mut values) = (Vec::new(), Vec::new());
+    for row in found {
+        let (name, ty): (&str, &str) = (row.get(0), row.get(1));
+        let ty = match ty {
+            "int4" => "int",
+            "int8" => "bigint",
+            "int2" => "smallint",
+            "bool" => "boolean",
+            other => other,
+        };
+        let column = Column::new(name, specc_catalog::DataType::builtin(ty));
+        let Some(value) = value(&Catalog::new(), &column, &Candidates::default(), true) else { return Ok(()) };
+        names.push(ident(name).into_owned());
+        values.push(value.replace('#', "g.i"));
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "insert into {} ({}) select {} from generate_series(0, {}) as g (i) on conflict do nothing",
+        qualified(&table.schema, &table.name),
+        names.join(", "),
+        values.join(", "),
+        rows.saturating_sub(1)
+    );
+    // Where that is not allowed, references to it stay empty.
+    let _ = session.batch_execute(&text);
+    Ok(())
+}
+
+fn said(error: &postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
+}

@@ -1,0 +1,77 @@
+//! What a build said beside a migration: for each statement its locks, and whether it writes rows anew.
+
+use crate::watch::{Ledger, Watch};
+use serde::Deserialize;
+use specc_sql::Lock;
+use std::collections::BTreeMap;
+
+/// What was said of one statement.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub struct Prediction {
+    /// Its text.
+    pub sql: String,
+    /// The strongest lock on each table that was there before, in Postgres's words.
+    pub locks: BTreeMap<String, String>,
+    /// Whether rows are written anew.
+    pub rewrites: bool,
+}
+
+impl Prediction {
+    /// Reads the file that a build wrote beside a migration.
+    ///
+    /// # Errors
+    /// A file of another kind.
+    pub fn read(text: &str) -> Result<Vec<Self>, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// Enters it.
+    pub(crate) fn enter(&self, ledger: &mut Ledger, watch: &Watch) {
+        let mut rewritten = None;
+        for (table, words) in &self.locks {
+            let (Some(name), Some(lock)) = (watch.named(table), Lock::from_words(words)) else { continue };
+            ledger.lock(watch, &name, lock);
+            if self.rewrites && lock == Lock::AccessExclusive {
+                let is_it = self.sql.starts_with(&format!("alter table {table} "));
+                if is_it || rewritten.is_none() {
+                    rewritten = Some(name);
+                }
+            }
+        }
+        if let Some(table) = rewritten {
+            ledger.rewrite(watch, &table);
+        }
+    }
+}
+
+/// For each step the prediction that it is a part of: a statement of ours may be several of SQL.
+pub(crate) fn assign(predictions: &[Prediction], steps: &[&str]) -> Vec<Option<usize>> {
+    let (mut at, mut from) = (0, 0);
+    let mut assigned = Vec::with_capacity(steps.len());
+    for step in steps {
+        let text = step.trim().trim_end_matches(';');
+        let found = (at..predictions.len()).find_map(|n| {
+            let start = if n == at { from } else { 0 };
+            let place = predictions[n].sql.get(start..)?.find(text)?;
+            Some((n, start + place + text.len()))
+        });
+        if let Some((n, end)) = found {
+            (at, from) = (n, end);
+        }
+        assigned.push(found.map(|(n, _)| n));
+    }
+    assigned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_parts_of_predictions_in_their_order() {
+        let one = |sql: &str| Prediction { sql: sql.into(), locks: BTreeMap::new(), rewrites: false };
+        let all = [one("a 1;\na 2;"), one("b;"), one("a 1;")];
+        let steps = ["set lock_timeout = '3s'", "a 1", "a 2", "b", "a 1", "reset lock_timeout"];
+        assert_eq!(assign(&all, &steps), [None, Some(0), Some(0), Some(1), Some(2), None]);
+    }
+}

@@ -1,0 +1,75 @@
+//! Where databases for a proof come from: a private server, or one that the user names.
+
+use crate::scratch::{Scratch, ScratchError};
+use specc_postgres::{Address, Database, Session, platform};
+use specc_sql::quote::ident;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A server on which databases can be made.
+pub enum Server {
+    /// Of this process alone.
+    Private(Scratch),
+    /// Somebody's, on which databases of ours come and go. The flag: with the emulated platform in them.
+    Named(Box<Address>, bool),
+}
+
+/// A database that goes with its value.
+pub(crate) enum Ground {
+    Private(Database),
+    Named(Address, Address, String),
+}
+
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
+
+fn said(error: &dyn std::fmt::Display) -> ScratchError {
+    ScratchError::Postgres(error.to_string())
+}
+
+impl Server {
+    /// A new database.
+    pub(crate) fn database(&self) -> Result<Ground, ScratchError> {
+        match self {
+            Server::Private(scratch) => scratch.database().map(|(database, _)| Ground::Private(database)),
+            Server::Named(address, with_platform) => {
+                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                let name = format!("specc_verify_{}_{number}", std::process::id());
+                let mut above = address.connect().map_err(|error| said(&error))?;
+                above.batch_execute(&format!("create database {}", ident(&name))).map_err(|error| said(&error))?;
+                let ground = Ground::Named(address.with_database(&name), Address::clone(address), name);
+                if *with_platform {
+                    let mut session = ground.connect(false)?;
+                    let roles = session
+                        .query_opt("select from pg_catalog.pg_roles where rolname = $1", &[&platform::SUPERUSER])
+                        .map_err(|error| said(&error))?;
+                    if roles.is_none() {
+                        session.batch_execute(platform::ROLES_SQL).map_err(|error| said(&error))?;
+                    }
+                    session.batch_execute(platform::SCHEMA_SQL).map_err(|error| said(&error))?;
+                }
+                Ok(ground)
+            }
+        }
+    }
+}
+
+impl Ground {
+    /// A session of the owner, or of whoever is above.
+    pub fn connect(&self, above: bool) -> Result<Session, ScratchError> {
+        let made = match self {
+            Ground::Private(database) if above => database.connect_superuser(),
+            Ground::Private(database) => database.connect(),
+            Ground::Named(address, ..) => address.connect(),
+        };
+        made.map_err(|error| said(&error))
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if let Ground::Named(_, server, name) = self
+            && let Ok(mut session) = server.connect()
+        {
+            let _ = session.batch_execute(&format!("drop database if exists {} with (force)", ident(name)));
+        }
+    }
+}
