@@ -21,7 +21,7 @@ create unique index concurrently items_pkey on public.items (id);
 
 set lock_timeout = '3s';
 
-alter table public.items 
+alter table public.items
   add constraint items_pkey primary key using index items_pkey;
 
 reset lock_timeout;

@@ -23,7 +23,7 @@ set lock_timeout = '3s';
 
 alter table public.items drop constraint items_pkey;
 
-alter table public.items 
+alter table public.items
   add constraint items_pkey primary key using index items_pkey__new;
 
 reset lock_timeout;

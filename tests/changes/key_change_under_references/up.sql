@@ -51,10 +51,10 @@ alter table public.parts drop constraint parts_item_id_fkey;
 
 alter table public.items drop constraint items_pkey;
 
-alter table public.items 
+alter table public.items
   add constraint items_pkey primary key using index items_pkey__new;
 
-alter table public.items 
+alter table public.items
   add constraint items_id_key unique using index items_id_key;
 
 alter table public.parts

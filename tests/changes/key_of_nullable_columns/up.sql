@@ -48,7 +48,7 @@ set lock_timeout = '3s';
 
 alter table public.items alter column id set not null;
 
-alter table public.items 
+alter table public.items
   add constraint items_pkey primary key using index items_pkey;
 
 alter table public.items drop constraint items_id__not_null;

@@ -137,7 +137,7 @@ drop function public.items_n__sync();
 alter table public.items drop column n;
 alter table public.items rename column n__new to n;
 
-alter table public.items 
+alter table public.items
   add constraint items_n_key unique using index items_n_key__new;
 
 alter table public.items rename constraint positive__new to positive;

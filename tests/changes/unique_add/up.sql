@@ -21,7 +21,7 @@ create unique index concurrently items_code_key on public.items (code);
 
 set lock_timeout = '3s';
 
-alter table public.items 
+alter table public.items
   add constraint items_code_key unique using index items_code_key;
 
 reset lock_timeout;

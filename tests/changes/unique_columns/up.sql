@@ -23,7 +23,7 @@ set lock_timeout = '3s';
 
 alter table public.items drop constraint one_code;
 
-alter table public.items 
+alter table public.items
   add constraint one_code unique using index one_code__new;
 
 reset lock_timeout;

@@ -23,7 +23,7 @@ set lock_timeout = '3s';
 
 alter table public.items drop constraint items_code_key;
 
-alter table public.items 
+alter table public.items
   add constraint items_code_key unique using index items_code_key__new;
 
 reset lock_timeout;

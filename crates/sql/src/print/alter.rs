@@ -280,6 +280,7 @@ fn add_constraint(out: &mut String, o: &Constraint) {
 
 fn using_index(out: &mut String, o: &Constraint, index: &str) {
     alter_table(out, &o.table);
+    out.truncate(out.len() - 1);
     out.push_str("\n  add constraint ");
     push_ident(out, &o.name);
     out.push_str(if matches!(o.rule, Rule::PrimaryKey { .. }) { " primary key" } else { " unique" });
