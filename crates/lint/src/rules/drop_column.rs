@@ -1,6 +1,7 @@
 //! A column is dropped with its values
 //!
-//! Finds `drop column` on a table in use, unless the same file added the column.
+//! Finds `drop column` on a table in use, unless the same file added the column, or another column takes its name in the same
+//! transaction: then it was copied before.
 //!
 //! Why: no down migration brings the values back, and clients that still name the column fail.
 //!
@@ -8,7 +9,7 @@
 //! the line above.
 
 use crate::rule::{Out, Scene};
-use crate::statement::{Action, What};
+use crate::statement::{Action, AlterTable, What};
 
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     let What::AlterTable(alter) = &scene.statement.what else { return };
@@ -17,9 +18,21 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     }
     for (action, place) in &alter.actions {
         let Action::DropColumn { column, .. } = action else { continue };
-        if scene.state.column(&alter.table, column).is_none_or(|c| c.added != Some(scene.state.batch)) {
+        let own = scene.state.column(&alter.table, column).is_some_and(|c| c.added == Some(scene.state.batch));
+        if !own && !is_replaced(scene, alter, column) {
             out.say(scene.span(*place), format!("the values of `{column}` in {} are lost", alter.table.said()))
                 .help("drop it when no client names it any more, and say so above");
         }
     }
+}
+
+fn is_replaced(scene: &Scene<'_>, alter: &AlterTable, column: &str) -> bool {
+    let key = alter.table.key(&scene.state.path);
+    let mut later = scene.later.iter().take_while(|s| s.tx == scene.statement.tx);
+    later.any(|statement| match &statement.what {
+        What::AlterTable(other) if other.table.key(&scene.state.path) == key => {
+            other.actions.iter().any(|(action, _)| matches!(action, Action::RenameColumn { to, .. } if to == column))
+        }
+        _ => false,
+    })
 }

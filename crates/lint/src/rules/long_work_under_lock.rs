@@ -26,7 +26,9 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     {
         return;
     }
-    let Some((_, held)) = scene.state.held.iter().max_by_key(|(_, held)| held.lock) else { return };
+    let Some(held) = &scene.state.held else {
+        return;
+    };
     let who = if held.lock.blocks_reads() { "everybody waits" } else { "writers wait" };
     let text = scene.text.get(scene.statement.place.0..scene.statement.place.1).unwrap_or_default();
     let line = text.lines().next().map_or(0, str::len);

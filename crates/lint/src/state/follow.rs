@@ -11,12 +11,8 @@ impl State {
     pub(crate) fn follow(&mut self, what: &What, at: Span) {
         for (table, lock) in locks(what, self) {
             self.lock_timeout_missed |= lock.blocks_writes();
-            let key = table.key(&self.path);
-            let held = Held { table, lock, at };
-            match self.held.iter_mut().find(|(other, _)| *other == key) {
-                Some((_, before)) if before.lock < lock => *before = held,
-                Some(_) => {}
-                None => self.held.push((key, held)),
+            if self.held.as_ref().is_none_or(|before| before.lock < lock) {
+                self.held = Some(Held { table, lock, at });
             }
         }
         match what {
@@ -63,11 +59,11 @@ impl State {
             What::DropPolicy { name, table } => {
                 self.entry(table).policies.remove(name);
             }
-            What::Close { tables, roles } => {
-                if ["anon", "authenticated"].iter().all(|role| roles.iter().any(|other| other == role)) {
-                    for table in tables {
-                        self.entry(table).closed = true;
-                    }
+            What::Close { tables, roles }
+                if ["anon", "authenticated"].iter().all(|role| roles.iter().any(|other| other == role)) =>
+            {
+                for table in tables {
+                    self.entry(table).closed = true;
                 }
             }
             What::Grant(grant) if grant.roles.iter().any(|role| role != "service_role") => {
@@ -118,11 +114,9 @@ impl State {
             What::CreateDomain { name, constrained: true } => {
                 self.domains.insert(name.key(&self.path));
             }
-            What::AddValue { name, value } => {
-                // of a type that the same transaction made, a label can be used at once
-                if self.types.get(&name.key(&self.path)) != Some(&self.tx) {
-                    self.labels.push((value.clone(), at, self.tx));
-                }
+            // of a type that the same transaction made, a label can be used at once
+            What::AddValue { name, value } if self.types.get(&name.key(&self.path)) != Some(&self.tx) => {
+                self.labels.push((value.clone(), at, self.tx));
             }
             What::Set { name, value } if name == "search_path" => {
                 let first = value.iter().find(|part| *part != "$user" && *part != "pg_catalog");

@@ -34,8 +34,8 @@ pub(crate) struct State {
     pub(crate) lock_timeout: bool,
     /// Whether it was said that it does not.
     pub(crate) lock_timeout_missed: bool,
-    /// Tables that the transaction holds access exclusive, or that cannot be written.
-    pub(crate) held: Vec<(Key, Held)>,
+    /// The strongest lock that the transaction holds on a table in use.
+    pub(crate) held: Option<Held>,
 }
 
 /// A lock that the transaction holds.
@@ -156,13 +156,13 @@ impl State {
         self.path = "public".into();
         self.lock_timeout = false;
         self.lock_timeout_missed = false;
-        self.held.clear();
+        self.held = None;
     }
 
     /// Begins a statement of this transaction.
     pub(crate) fn begin(&mut self, tx: u32) {
         if self.tx != tx {
-            self.held.clear();
+            self.held = None;
         }
         self.tx = tx;
     }
