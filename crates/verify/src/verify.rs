@@ -74,6 +74,8 @@ pub struct Finding {
 struct Moment {
     catalog: Catalog,
     sums: Sums,
+    /// Tables that had got their rows by then.
+    filled: BTreeSet<TableName>,
 }
 
 struct Proof<'a> {
@@ -159,7 +161,7 @@ impl Proof<'_> {
     fn moment(&mut self, migration: &Migration) -> Result<Moment, ScratchError> {
         let catalog = self.read()?;
         if self.input.rows > 0 {
-            let made = fill(&mut self.above, &catalog, self.input.rows, &mut self.filled);
+            let made = fill(&mut self.above, &catalog, self.input.catalog, self.input.rows, &mut self.filled);
             for filled in made.map_err(|error| said(&error))? {
                 self.report.rows += filled.rows;
                 self.report.tables += usize::from(filled.rows > 0);
@@ -171,7 +173,7 @@ impl Proof<'_> {
         let down = migration.down.as_ref().map(|file| file.text.as_str()).unwrap_or_default();
         let lost = |table: &str, column: Option<&str>| says_lost(down, table, column);
         let sums = sums(&mut self.above, lost).map_err(|error| said(&error))?;
-        Ok(Moment { catalog, sums })
+        Ok(Moment { catalog, sums, filled: self.filled.clone() })
     }
 
     /// Runs it while others read and write, and holds what it locks against what was said. Whether it went through.
@@ -294,9 +296,15 @@ impl Proof<'_> {
         if !left.is_empty() {
             self.finding(Some(migration), format!("taken back, the database is not as it was before:{left}"));
         }
-        let lost = |table: &str, column: Option<&str>| says_lost(&down.text, table, column);
+        // Other people's tables get rows when something refers to them.
+        let later: Vec<String> =
+            self.filled.difference(&moment.filled).map(|table| format!("{}.{}", table.schema, table.name)).collect();
+        let lost = |table: &str, column: Option<&str>| {
+            column.is_none() && later.iter().any(|other| other == table) || says_lost(&down.text, table, column)
+        };
         let now = sums(&mut self.above, lost).map_err(|error| said(&error))?;
-        for what in compare(&moment.sums, &now) {
+        let before = moment.sums.iter().filter(|(table, _)| !later.contains(table));
+        for what in compare(&before.map(|(table, sum)| (table.clone(), sum.clone())).collect(), &now) {
             self.finding(Some(migration), format!("taken back, {what}"));
         }
         Ok(true)

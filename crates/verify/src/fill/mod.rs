@@ -1,5 +1,6 @@
 //! Rows for any tables: of the right types, unique where they must be, and referring to rows that are there.
 
+mod pattern;
 mod value;
 
 use smol_str::SmolStr;
@@ -28,20 +29,24 @@ struct Plan<'c> {
     /// Columns of a key, a unique constraint or a unique index.
     unique: BTreeSet<&'c SmolStr>,
     checks: Vec<&'c str>,
+    /// Columns that will take no null.
+    required: BTreeSet<&'c SmolStr>,
 }
 
 /// Fills each table of the catalog that is not in `done` with up to `rows` rows, what others refer to first. Triggers do
-/// not fire. Tables that somebody else makes get the rows that references need.
+/// not fire. Tables that somebody else makes get the rows that references need. What `later` asks of the same tables holds
+/// for the rows already: that rows of ours do not fit a new rule says nothing of those of others.
 ///
 /// # Errors
 /// Where the connection breaks.
 pub fn fill(
     session: &mut Session,
     catalog: &Catalog,
+    later: &Catalog,
     rows: usize,
     done: &mut BTreeSet<TableName>,
 ) -> Result<Vec<Filled>, postgres::Error> {
-    let plans = plans(catalog);
+    let plans = plans(catalog, later);
     let outside: BTreeMap<TableName, BTreeSet<SmolStr>> = plans
         .values()
         .flat_map(|plan| &plan.keys)
@@ -70,22 +75,34 @@ pub fn fill(
     Ok(all)
 }
 
-fn plans(catalog: &Catalog) -> BTreeMap<&TableName, Plan<'_>> {
+fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName, Plan<'c>> {
     let mut plans: BTreeMap<&TableName, Plan<'_>> = BTreeMap::new();
     for (_, entry) in catalog.iter() {
         if let Object::Table(table) = &entry.object {
-            let plan = Plan { table, keys: Vec::new(), unique: BTreeSet::new(), checks: Vec::new() };
+            let plan = Plan {
+                table,
+                keys: Vec::new(),
+                unique: BTreeSet::new(),
+                checks: Vec::new(),
+                required: BTreeSet::new(),
+            };
             plans.insert(&table.table, plan);
         }
     }
-    for (_, entry) in catalog.iter() {
+    let all = catalog.iter().map(|(_, entry)| (entry, true)).chain(later.iter().map(|(_, entry)| (entry, false)));
+    for (entry, is_there) in all {
         match &entry.object {
+            Object::Table(o) if !is_there => {
+                let Some(plan) = plans.get_mut(&o.table) else { continue };
+                plan.required.extend(o.columns.iter().filter(|column| !column.nullable).map(|column| &column.name));
+            }
             Object::Constraint(o) => {
                 let Some(plan) = plans.get_mut(&o.table) else { continue };
                 match &o.rule {
                     Rule::PrimaryKey { columns, .. } | Rule::Unique { columns, .. } => plan.unique.extend(columns),
                     Rule::Check { expr, .. } => plan.checks.push(&expr.text),
-                    Rule::ForeignKey(key) => plan.keys.push(key),
+                    Rule::ForeignKey(key) if is_there => plan.keys.push(key),
+                    Rule::ForeignKey(_) => {}
                     Rule::Exclude { elements, .. } => {
                         plan.unique.extend(elements.iter().filter_map(|(key, _)| key.column_name()));
                     }
@@ -136,15 +153,14 @@ fn one(session: &mut Session, catalog: &Catalog, plan: &Plan<'_>, rows: usize) -
     let count = format!("select count(*) from {name}");
     let before: i64 = session.query_one(&count, &[])?.get(0);
     let mut why = None;
-    match insert(session, catalog, plan, rows) {
-        Ok(Some(text)) => {
+    match insert(session, catalog, plan, rows)? {
+        Ok(text) => {
             if let Err(error) = session.batch_execute(&text) {
                 why = Some(said(&error));
                 session.batch_execute(&tried(&text, rows))?;
             }
         }
-        Ok(None) => why = Some("a required column has a type that specc makes no values of".into()),
-        Err(error) => return Err(error),
+        Err(lacks) => why = Some(lacks),
     }
     let now: i64 = session.query_one(&count, &[])?.get(0);
     Ok(Filled { table: plan.table.table.clone(), rows: now, why: why.filter(|_| now == before) })
@@ -156,7 +172,7 @@ fn insert(
     catalog: &Catalog,
     plan: &Plan<'_>,
     rows: usize,
-) -> Result<Option<String>, postgres::Error> {
+) -> Result<Result<String, String>, postgres::Error> {
     let mut columns: Vec<(String, String)> = Vec::new();
     let (mut joins, mut stride) = (String::new(), 1_i64);
     let mut referring: BTreeSet<&SmolStr> = BTreeSet::new();
@@ -167,14 +183,14 @@ fn insert(
         let nullable = |name: &SmolStr| plan.table.columns.iter().any(|column| column.name == *name && column.nullable);
         if there == 0 {
             if !key.columns.iter().any(nullable) && key.target != plan.table.table {
-                return Ok(None);
+                return Ok(Err(format!("it refers to {}.{}, which has none", key.target.schema, key.target.name)));
             }
             // Its own first rows refer to themselves, or to nothing.
             continue;
         }
         let list: Vec<String> = key.target_columns.iter().map(|column| ident(column).into_owned()).collect();
         joins.push_str(&format!(
-            "\njoin (select row_number() over () as n, {} from {target}) k{n} on k{n}.n = 1 + (# / {stride}) % {there}",
+            "\njoin (select row_number() over () as n, {} from {target}) k{n} on k{n}.n = 1 + ((# - 1) / {stride}) % {there}",
             list.join(", ")
         ));
         // Together they are unique as long as they can be.
@@ -186,7 +202,7 @@ fn insert(
             }
         }
     }
-    for column in &plan.table.columns {
+    for (place, column) in plan.table.columns.iter().enumerate() {
         if column.generated.is_some() || column.identity.is_some() {
             continue;
         }
@@ -200,39 +216,38 @@ fn insert(
         if by_itself || refers_to_nothing && column.nullable {
             continue;
         }
-        let candidates = Candidates::of(catalog, column, &plan.checks);
-        match value(catalog, column, &candidates, unique) {
+        let candidates = Candidates::of(catalog, column, place, &plan.checks);
+        let required = unique || plan.required.contains(&column.name);
+        match value(catalog, column, &candidates, unique, required) {
             Some(value) => columns.push((name, value)),
             None if column.nullable => {}
-            None => return Ok(None),
+            None => return Ok(Err(format!("specc makes no values of the type of `{}`", column.name))),
         }
     }
     let table = qualified(&plan.table.table.schema, &plan.table.table.name);
     if columns.is_empty() {
-        return Ok(Some(format!(
+        return Ok(Ok(format!(
             "do $do$ begin for i in 1..{rows} loop insert into {table} default values; end loop; end $do$"
         )));
     }
     let (names, values): (Vec<String>, Vec<String>) = columns.into_iter().unzip();
     let text = format!(
-        "insert into {table} ({})\nselect {}\nfrom generate_series(0, {}) as g (i){joins}\non conflict do nothing",
+        "insert into {table} ({})\nselect {}\nfrom generate_series(1, {}) as g (i){joins}\non conflict do nothing",
         names.join(", "),
         values.join(",\n  "),
-        rows.saturating_sub(1)
+        rows
     );
-    Ok(Some(text.replace('#', "g.i")))
+    Ok(Ok(text.replace('#', "g.i")))
 }
 
 /// The same row by row: a row that a check refuses is left out and tried with other values.
 fn tried(insert: &str, rows: usize) -> String {
-    let each = insert.replace(
-        &format!("generate_series(0, {})", rows.saturating_sub(1)),
-        "(select i + (random() * 1000000)::int where true)",
-    );
+    let each =
+        insert.replace(&format!("generate_series(1, {rows})"), "(select i + (random() * 1000000)::int where true)");
     format!(
-        "do $do$\ndeclare\n  refused int := 0;\nbegin\n  for i in 0..{} loop\n    begin\n      {each};\n    exception when others then\n      \
+        "do $do$\ndeclare\n  refused int := 0;\nbegin\n  for i in 1..{} loop\n    begin\n      {each};\n    exception when others then\n      \
          refused := refused + 1;\n      exit when refused > 200;\n    end;\n  end loop;\nend\n$do$",
-        rows.saturating_sub(1)
+        rows
     )
 }
 
@@ -263,7 +278,7 @@ fn external(
             other => other,
         };
         let column = Column::new(name, specc_catalog::DataType::builtin(ty));
-        let Some(value) = value(&Catalog::new(), &column, &Candidates::default(), true) else { return Ok(()) };
+        let Some(value) = value(&Catalog::new(), &column, &Candidates::default(), true, true) else { return Ok(()) };
         names.push(ident(name).into_owned());
         values.push(value.replace('#', "g.i"));
     }
@@ -271,11 +286,11 @@ fn external(
         return Ok(());
     }
     let text = format!(
-        "insert into {} ({}) select {} from generate_series(0, {}) as g (i) on conflict do nothing",
+        "insert into {} ({}) select {} from generate_series(1, {}) as g (i) on conflict do nothing",
         qualified(&table.schema, &table.name),
         names.join(", "),
         values.join(", "),
-        rows.saturating_sub(1)
+        rows
     );
     // Where that is not allowed, references to it stay empty.
     let _ = session.batch_execute(&text);

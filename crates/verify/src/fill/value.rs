@@ -1,22 +1,24 @@
 //! Values of a type, as SQL over the row's number, for which `#` stands.
 
+use super::pattern;
 use specc_catalog::{Catalog, Column, DataType, IdRef, Kind, Object};
 use specc_diff::mentions;
 use specc_sql::push_type;
 use specc_sql::quote::literal;
 
-/// What the checks on a column name: likely what they allow.
+/// The conditions on a column: likely what they name is what they allow.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
-    texts: Vec<String>,
-    numbers: Vec<String>,
+    checks: Vec<String>,
+    /// The column's place: what comes later in a table is later in time too.
+    place: usize,
 }
 
 impl Candidates {
     /// Those of a column.
-    pub fn of(catalog: &Catalog, column: &Column, checks: &[&str]) -> Self {
-        let mut found = Self::default();
-        checks.iter().filter(|check| mentions(check, &column.name)).for_each(|check| found.read(check));
+    pub fn of(catalog: &Catalog, column: &Column, place: usize, checks: &[&str]) -> Self {
+        let own = checks.iter().filter(|check| mentions(check, &column.name)).map(|check| (*check).to_owned());
+        let mut found = Self { checks: own.collect(), place };
         found.of_domain(catalog, &column.ty);
         found
     }
@@ -24,88 +26,126 @@ impl Candidates {
     fn of_domain(&mut self, catalog: &Catalog, ty: &DataType) {
         let place = catalog.find(IdRef::new(Kind::Domain, &ty.schema, &ty.name));
         if let Some(Object::Domain(domain)) = place.and_then(|at| catalog.at(at)).map(|(_, entry)| &entry.object) {
-            domain.checks.iter().for_each(|(_, check)| self.read(&check.text));
+            self.checks.extend(domain.checks.iter().map(|(_, check)| check.text.to_string()));
             self.of_domain(catalog, &domain.base);
         }
     }
 
-    /// Takes the constants out of a condition.
-    fn read(&mut self, text: &str) {
-        let mut rest = text;
-        while let Some(at) = rest.find(|c: char| c == '\'' || c.is_ascii_alphanumeric() || c == '_') {
-            rest = &rest[at..];
-            if let Some(inside) = rest.strip_prefix('\'') {
-                let end = inside.find('\'').unwrap_or(inside.len());
-                // A pattern is no value.
-                if !inside[..end].contains(['%', '^', '$', '[', '\\']) {
-                    self.texts.push(inside[..end].to_owned());
+    /// The texts in the conditions.
+    fn texts(&self) -> Vec<String> {
+        let odd = |check: &String| check.split('\'').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        self.checks.iter().flat_map(odd).collect()
+    }
+
+    /// A text that they take.
+    fn text(&self, unique: bool, size: Option<i64>) -> Option<String> {
+        let texts = self.texts();
+        let is_pattern = |text: &&String| text.contains(['^', '$', '[', '\\']) && text.len() > 1;
+        if let Some(pattern) = texts.iter().find(is_pattern) {
+            return pattern::text(pattern);
+        }
+        if texts.iter().any(|text| text.contains('@')) {
+            return Some("('a' || # || '@example.com')".into());
+        }
+        if texts.iter().any(|text| text.starts_with("http")) {
+            return Some("('https://example.com/' || #)".into());
+        }
+        let named: Vec<String> = texts.into_iter().filter(|text| !text.is_empty() && !text.contains('%')).collect();
+        if !named.is_empty() && !unique {
+            return Some(one_of(&named.iter().map(|text| literal(text)).collect::<Vec<_>>()));
+        }
+        // As long as a length asks for.
+        let exact = self.checks.iter().find_map(|check| {
+            let (_, rest) = check.split_once("length(")?;
+            let (_, rest) = rest.split_once(')')?;
+            rest.trim().strip_prefix('=')?.trim().split(|c: char| !c.is_ascii_digit()).next()?.parse::<i64>().ok()
+        });
+        exact.filter(|n| size.is_none_or(|size| *n <= size)).map(|n| format!("lpad((#)::text, {n}, 'a')"))
+    }
+
+    /// A number that they take.
+    fn number(&self, unique: bool) -> Option<String> {
+        let (mut low, mut high): (Option<i64>, Option<i64>) = (None, None);
+        let mut named = Vec::new();
+        for check in self.checks.iter().filter(|check| !check.contains("length(")) {
+            let spaced = check.replace('(', " ").replace([')', ','], " ");
+            let words: Vec<&str> = spaced.split_whitespace().collect();
+            for (n, word) in words.iter().enumerate() {
+                let number = word.split("::").next().and_then(|word| word.trim_matches('\'').parse::<f64>().ok());
+                let Some(number) = number.map(|number| number as i64) else { continue };
+                match n.checked_sub(1).and_then(|before| words.get(before)).copied().unwrap_or_default() {
+                    ">" => low = low.max(Some(number + 1)),
+                    ">=" | "between" => low = low.max(Some(number)),
+                    "<" => high = Some(high.map_or(number - 1, |high| high.min(number - 1))),
+                    "<=" => high = Some(high.map_or(number, |high| high.min(number))),
+                    "and" if words.get(n.wrapping_sub(3)).is_some_and(|word| *word == "between") => {
+                        high = Some(high.map_or(number, |high| high.min(number)));
+                    }
+                    _ => named.push(number.to_string()),
                 }
-                rest = inside.get(end + 1..).unwrap_or_default();
-            } else {
-                let end =
-                    rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(rest.len());
-                if rest[..end].parse::<f64>().is_ok() {
-                    self.numbers.push(rest[..end].to_owned());
-                }
-                rest = &rest[end..];
             }
+        }
+        match (low, high) {
+            (Some(low), Some(high)) => Some(format!("({low} + # % {})", (high - low + 1).max(1))),
+            (Some(low), None) => Some(format!("({low} + #)")),
+            (None, Some(high)) => Some(format!("({high} - # % 100)")),
+            (None, None) if !named.is_empty() && !unique => Some(one_of(&named)),
+            (None, None) => None,
         }
     }
 }
 
+fn one_of(all: &[String]) -> String {
+    format!("(array[{}])[1 + # % {}]", all.join(", "), all.len())
+}
+
 /// A value for each number: distinct if it must be, within what the checks name if they name something.
-pub(super) fn value(catalog: &Catalog, column: &Column, candidates: &Candidates, unique: bool) -> Option<String> {
+pub(super) fn value(
+    catalog: &Catalog,
+    column: &Column,
+    candidates: &Candidates,
+    unique: bool,
+    required: bool,
+) -> Option<String> {
     let value = plain(catalog, &column.ty, candidates, unique)?;
-    Some(if column.nullable && !unique { format!("case when # % 5 > 0 then {value} end") } else { value })
+    Some(if column.nullable && !required { format!("case when # % 5 > 0 then {value} end") } else { value })
 }
 
 fn plain(catalog: &Catalog, ty: &DataType, candidates: &Candidates, unique: bool) -> Option<String> {
     if ty.dims > 0 {
         let element = DataType { dims: 0, ..ty.clone() };
-        return Some(match plain(catalog, &element, candidates, unique) {
-            Some(one) if unique => cast(&format!("array[{one}]"), ty),
+        return Some(match plain(catalog, &element, &Candidates::default(), unique) {
+            Some(one) if unique || !candidates.checks.is_empty() => cast(&format!("array[{one}]"), ty),
             _ => cast("'{}'", ty),
         });
     }
-    let one_of = |all: &[String]| {
-        let list: Vec<String> = all.iter().map(|text| literal(text)).collect();
-        format!("(array[{}])[1 + # % {}]", list.join(", "), list.len())
-    };
     if !ty.schema.is_empty() {
         let find = |kind| catalog.find(IdRef::new(kind, &ty.schema, &ty.name)).and_then(|at| catalog.at(at));
         let object =
             [Kind::Enum, Kind::Domain, Kind::Composite].into_iter().find_map(find).map(|(_, entry)| &entry.object);
         return match object {
             Some(Object::Enum(o)) if !o.labels.is_empty() => {
-                let labels: Vec<String> = o.labels.iter().map(ToString::to_string).collect();
-                Some(cast(&one_of(&labels), ty))
+                Some(cast(&one_of(&o.labels.iter().map(|label| literal(label)).collect::<Vec<_>>()), ty))
             }
             Some(Object::Domain(o)) => Some(cast(&plain(catalog, &o.base, candidates, unique)?, ty)),
             Some(Object::Composite(o)) => {
-                let fields: Vec<String> = o
-                    .fields
-                    .iter()
-                    .map(|(_, ty, _)| {
-                        plain(catalog, ty, &Candidates::default(), unique).unwrap_or_else(|| "null".into())
-                    })
-                    .collect();
+                let field = |ty| plain(catalog, ty, &Candidates::default(), unique).unwrap_or_else(|| "null".into());
+                let fields: Vec<String> = o.fields.iter().map(|(_, ty, _)| field(ty)).collect();
                 Some(cast(&format!("row({})", fields.join(", ")), ty))
             }
-            _ => builtin(ty, unique),
+            _ => builtin(ty, candidates, unique),
         };
     }
-    let is_text = matches!(ty.name.as_str(), "text" | "varchar" | "char" | "citext" | "name");
-    if is_text && !unique && !candidates.texts.is_empty() {
-        return Some(cast(&one_of(&candidates.texts), ty));
+    let found = match ty.name.as_str() {
+        "text" | "varchar" | "char" | "citext" => candidates.text(unique, ty.args.first().copied()),
+        "smallint" | "int" | "bigint" | "numeric" | "real" | "double precision" => candidates.number(unique),
+        "json" | "jsonb" if candidates.texts().iter().any(|text| text == "array") => Some("'[]'".into()),
+        _ => None,
+    };
+    match found {
+        Some(value) => Some(cast(&value, ty)),
+        None => builtin(ty, candidates, unique),
     }
-    let is_number = matches!(ty.name.as_str(), "smallint" | "int" | "bigint" | "numeric" | "real" | "double precision");
-    if is_number && !unique && !candidates.numbers.is_empty() {
-        // On either side of what the checks name, whichever they mean.
-        let all: Vec<String> =
-            candidates.numbers.iter().flat_map(|n| [n.clone(), format!("{n} + 1"), format!("{n} - 1")]).collect();
-        return Some(cast(&format!("(array[{}])[1 + # % {}]", all.join(", "), all.len()), ty));
-    }
-    builtin(ty, unique)
 }
 
 fn cast(value: &str, ty: &DataType) -> String {
@@ -114,11 +154,12 @@ fn cast(value: &str, ty: &DataType) -> String {
     out
 }
 
-fn builtin(ty: &DataType, unique: bool) -> Option<String> {
+fn builtin(ty: &DataType, candidates: &Candidates, unique: bool) -> Option<String> {
     let size = ty.args.first().copied();
     let value = match ty.name.as_str() {
         "smallint" => "# % 32000".to_owned(),
-        "int" | "integer" | "bigint" | "oid" | "real" | "double precision" | "money" => "#".to_owned(),
+        "int" | "integer" | "bigint" | "oid" => format!("# + {}", candidates.place),
+        "real" | "double precision" | "money" => "#".to_owned(),
         "numeric" => match (size, ty.args.get(1)) {
             (Some(precision), scale) => {
                 let digits = (precision - scale.copied().unwrap_or(0)).clamp(0, 9) as u32;
@@ -128,13 +169,15 @@ fn builtin(ty: &DataType, unique: bool) -> Option<String> {
         },
         "text" | "varchar" | "char" | "bpchar" | "citext" | "name" => match size {
             Some(size) if size < 12 => format!("left(to_hex(#), {size})"),
-            _ => "'text ' || #".to_owned(),
+            _ => "'text-' || #".to_owned(),
         },
         "uuid" => "md5(#::text)".to_owned(),
         "boolean" if unique => "# = 1".to_owned(),
         "boolean" => "# % 2 = 0".to_owned(),
-        "date" => "date '2026-01-01' + #::int".to_owned(),
-        "timestamp" | "timestamptz" => "timestamptz '2026-01-01 00:00+00' + # * interval '1 hour'".to_owned(),
+        "date" => format!("date '2026-01-01' + #::int + {}", candidates.place),
+        "timestamp" | "timestamptz" => {
+            format!("timestamptz '2026-01-01 00:00+00' + # * interval '1 hour' + {} * interval '1 minute'", candidates.place)
+        }
         "time" | "timetz" => "time '00:00' + (# % 86400) * interval '1 second'".to_owned(),
         "interval" => "# * interval '1 minute'".to_owned(),
         "json" | "jsonb" => "'{}'".to_owned(),
