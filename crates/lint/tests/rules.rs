@@ -75,6 +75,30 @@ fn every_rule_has_a_folder_and_a_page() {
     }
 }
 
+/// What a page says to write is not what its rule finds.
+#[test]
+fn pages_follow_their_own_advice() {
+    let mut blocks = 0;
+    for rule in RULES {
+        let page = rule.page();
+        for block in page.split("```sql\n").skip(1).map(|rest| rest.split("```").next().unwrap()) {
+            blocks += 1;
+            // a comment that speaks of a later transaction ends the file
+            let mut files: Vec<(String, String)> = vec![("1.sql".into(), String::new())];
+            for line in block.split_inclusive('\n') {
+                if line.starts_with("-- ") && line.contains("transaction") && !line.contains("no-transaction") {
+                    files.push((format!("{}.sql", files.len() + 1), String::new()));
+                }
+                files.last_mut().unwrap().1.push_str(line);
+            }
+            let found = lint(&files, &Options { all: true, ..Options::default() });
+            let own: Vec<_> = found.findings.iter().filter(|finding| finding.rule.code == rule.code).collect();
+            assert!(own.is_empty(), "{}: {}\n{block}", rule.code, own[0].message);
+        }
+    }
+    assert!(blocks > 25, "{blocks} blocks");
+}
+
 #[test]
 fn what_is_said_reads_well() {
     let mut poor = Vec::new();

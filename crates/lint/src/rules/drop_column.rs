@@ -1,7 +1,7 @@
 //! A column is dropped with its values
 //!
 //! Finds `drop column` on a table in use, unless the same file added the column, or another column takes its name in the same
-//! transaction: then it was copied before.
+//! transaction (then it was copied before), or a generated column does.
 //!
 //! Why: no down migration brings the values back, and clients that still name the column fail.
 //!
@@ -26,13 +26,20 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     }
 }
 
+/// Whether the same transaction gives its name to another column, or works it out anew.
 fn is_replaced(scene: &Scene<'_>, alter: &AlterTable, column: &str) -> bool {
     let key = alter.table.key(&scene.state.path);
-    let mut later = scene.later.iter().take_while(|s| s.tx == scene.statement.tx);
-    later.any(|statement| match &statement.what {
-        What::AlterTable(other) if other.table.key(&scene.state.path) == key => {
-            other.actions.iter().any(|(action, _)| matches!(action, Action::RenameColumn { to, .. } if to == column))
-        }
+    let replaces = |action: &Action| match action {
+        Action::RenameColumn { to, .. } => to == column,
+        Action::AddColumn(new) => new.name == column && new.generated,
         _ => false,
-    })
+    };
+    let mut later = scene.later.iter().take_while(|s| s.tx == scene.statement.tx);
+    alter.actions.iter().any(|(action, _)| replaces(action))
+        || later.any(|statement| match &statement.what {
+            What::AlterTable(other) if other.table.key(&scene.state.path) == key => {
+                other.actions.iter().any(|(action, _)| replaces(action))
+            }
+            _ => false,
+        })
 }
