@@ -213,6 +213,7 @@ pub struct SequenceOptions {
 
 /// `create table`; its constraints, indexes, triggers and policies are objects of their own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "crate::store::StoredTable")]
 pub struct Table {
     /// Its name.
     #[serde(flatten)]
@@ -599,6 +600,7 @@ impl std::fmt::Display for DataType {
 
 /// `create view` or `create materialized view`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "crate::store::StoredView")]
 pub struct View {
     /// Its name.
     #[serde(flatten)]

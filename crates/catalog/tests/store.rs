@@ -185,6 +185,7 @@ fn trigger_or_policy() -> BoxedStrategy<Object> {
             function,
             constraint: flags[1],
             initially_deferred: flags[2],
+            enabled: SmolStr::default(),
         }
         .into()
     });

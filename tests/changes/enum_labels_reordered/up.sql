@@ -17,7 +17,7 @@ alter table public.items add column state__new public.state__new;
 
 create function public.items_state__sync()
 returns trigger
-language plpgsql
+language plpgsql security definer
 set search_path = ''
 as $$
 begin
@@ -51,6 +51,11 @@ begin
     page := 0;
     pages := pg_relation_size('public.items') / current_setting('block_size')::int;
     while page < pages loop
+      begin
+        set local session_replication_role = replica;
+      exception when insufficient_privilege then
+        null;
+      end;
       update only public.items
       set state__new = state::text::public.state__new
       where ctid = any (array(

@@ -174,7 +174,8 @@ impl<'d> Move<'_, 'd> {
             strict: false,
             parallel: None,
             leakproof: false,
-            security_definer: false,
+            // Whoever writes a row need not be allowed to use the type's schema.
+            security_definer: true,
             cost: None,
             rows: None,
             settings: vec![("search_path".into(), SmolStr::default())],

@@ -5,11 +5,11 @@ use super::nodes::{Phase, Role, Slot};
 use super::{Builder, Warning};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{
-    Catalog, Column, Constraint, DataType, Entry, IdRef, Kind, Object, Rls, Rule, Sequence, SequenceOptions, SqlExpr,
-    Table,
+    Catalog, Column, Constraint, DataType, Entry, IdRef, Kind, Object, Privilege, Rls, Rule, Sequence, SequenceOptions,
+    SqlExpr, Table, TableName,
 };
 use specc_sql::quote::{ident, literal, qualified};
-use specc_sql::{Alter, Statement, TypeChange, is_volatile, type_change};
+use specc_sql::{Access, Alter, Named, Privileges, Statement, TypeChange, is_volatile, type_change};
 
 impl<'d> Builder<'d, '_> {
     /// From one state of a table to the other.
@@ -186,6 +186,7 @@ impl<'d> Builder<'d, '_> {
             let next = format!("nextval({})", literal(&qualified(&sequence.schema, &sequence.name)));
             let sequence = self.shelf.object(sequence);
             self.add(&mut chain, Role::After, Phase::Main, Statement::Create(sequence));
+            self.let_use(&mut chain, name, sequence);
             default = Some(self.shelf.expr(SqlExpr::new(next)));
             counter = Some(sequence);
         }
@@ -204,6 +205,24 @@ impl<'d> Builder<'d, '_> {
             self.add(&mut chain, Role::After, Phase::Switch, set);
             self.give_identity(&mut chain, table, &column.name, Phase::Switch, identity);
             self.add(&mut chain, Role::After, Phase::Switch, Statement::Drop(sequence));
+        }
+    }
+
+    /// Who may insert into the table takes numbers from the sequence meanwhile.
+    fn let_use(&mut self, chain: &mut Chain, table: &TableName, sequence: &'d Object) {
+        let roles = self.to.iter().filter_map(|(_, entry)| match &entry.object {
+            Object::Grant(o) if o.on == table.id() && o.privileges.iter().any(|p| p.name == "insert") => {
+                Some(o.to.as_str())
+            }
+            _ => None,
+        });
+        let mut roles: Vec<&'d str> = roles.collect();
+        roles.sort_unstable();
+        if !roles.is_empty() {
+            let usage = Privilege { name: "usage".into(), columns: Vec::new(), grantable: false };
+            let privileges = Privileges::Some(self.shelf.privileges(vec![usage]));
+            let access = Access { on: Named::Object(sequence), privileges, roles };
+            self.add(chain, Role::After, Phase::Main, Statement::Grant(access));
         }
     }
 
