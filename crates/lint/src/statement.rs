@@ -250,6 +250,8 @@ pub(crate) enum Dropped {
     Table,
     Index,
     Schema,
+    /// All that a role owns.
+    Owned,
     Type,
     View,
     MaterializedView,

@@ -5,7 +5,7 @@ use crate::statement::{Action, AlterTable, What};
 use crate::words::Words;
 
 /// Objects whose alteration locks no table.
-const LIGHT: [&str; 21] = [
+const LIGHT: [&str; 23] = [
     "sequence",
     "role",
     "user",
@@ -27,6 +27,8 @@ const LIGHT: [&str; 21] = [
     "system",
     "text",
     "event",
+    "large",
+    "access",
 ];
 
 /// After `alter`.

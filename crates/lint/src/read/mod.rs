@@ -18,7 +18,7 @@ pub(crate) fn read(file: &str, start: usize, end: usize) -> What {
 }
 
 /// Statements that neither lock a table that is in use, nor lose or open anything.
-const HARMLESS: [&str; 28] = [
+const HARMLESS: [&str; 29] = [
     "select",
     "values",
     "show",
@@ -47,6 +47,7 @@ const HARMLESS: [&str; 28] = [
     "table",
     "load",
     "revoke",
+    "reassign",
 ];
 
 fn statement(words: &mut Words<'_>) -> Option<What> {
@@ -234,6 +235,7 @@ fn drop(words: &mut Words<'_>) -> Option<What> {
         ("table", Dropped::Table),
         ("index", Dropped::Index),
         ("schema", Dropped::Schema),
+        ("owned by", Dropped::Owned),
         ("type", Dropped::Type),
         ("domain", Dropped::Type),
         ("materialized view", Dropped::MaterializedView),

@@ -4,12 +4,11 @@
 //! `clock_timestamp()`, `nextval(…)`), with `serial` or identity, generated and stored, or of a domain that has a
 //! constraint.
 //!
-//! Why: the table is rewritten with all its indexes under an access exclusive lock: 6 to 9 seconds for a million
-//! rows, in which nobody reads or writes.
+//! Why: the table is rewritten with all its indexes under an access exclusive lock: 6 to 9 seconds for a million rows,
+//! in which nobody reads or writes.
 //!
-//! A constant, and what is the same within a statement (`now()`), costs nothing: it is stored once in the
-//! catalog. On Postgres
-//! 18 a generated column may be `virtual`, which stores nothing.
+//! A constant, and what is the same within a statement (`now()`), costs nothing: it is stored once in the catalog. On
+//! Postgres 18 a generated column may be `virtual`, which stores nothing.
 //!
 //! Instead, add it empty, let new rows have the default, and fill the old ones in batches:
 //!

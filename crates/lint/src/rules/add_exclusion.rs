@@ -4,9 +4,8 @@
 //!
 //! Why: its index is built under an access exclusive lock, and Postgres has no way to build it before.
 //!
-//! Instead, in a quiet hour, with a short `lock_timeout`; or on a new table into which the rows are copied, which
-//! then takes
-//! the name of the old one. Where the rule can be said by ranges of equal length, a unique index may do.
+//! Instead, in a quiet hour, with a short `lock_timeout`; or on a new table into which the rows are copied, which then
+//! takes the name of the old one. Where the rule can be said by ranges of equal length, a unique index may do.
 
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, Kind, What};

@@ -1,7 +1,6 @@
 //! Whatever depends on it goes too, unnamed
 //!
-//! Finds `cascade` in `drop`, `truncate`, `drop column` and `drop constraint`. (`on delete cascade` is another
-//! thing.)
+//! Finds `cascade` in `drop`, `truncate`, `drop column` and `drop constraint`. (`on delete cascade` is another thing.)
 //!
 //! Why: nobody who reads the migration sees what else is dropped: views, foreign keys, columns, policies; a
 //! restrictive policy that goes with a column opens its table without a word.

@@ -2,12 +2,11 @@
 //!
 //! Finds `cluster` and `vacuum full`.
 //!
-//! Why: the table and all its indexes are written anew under an access exclusive lock: 5.7 seconds for a million
-//! rows, in which nobody reads or writes.
+//! Why: the table and all its indexes are written anew under an access exclusive lock: 5.7 seconds for a million rows,
+//! in which nobody reads or writes.
 //!
-//! Instead, a plain `vacuum` gives the space to new rows and blocks nobody. To give it back to the system while
-//! the table is in
-//! use there is the extension `pg_repack`.
+//! Instead, a plain `vacuum` gives the space to new rows and blocks nobody. To give it back to the system while the
+//! table is in use there is the extension `pg_repack`.
 
 use crate::rule::{Out, Scene};
 use crate::statement::What;

@@ -5,9 +5,8 @@
 //! Why: a concurrent build that fails leaves an invalid index of that name; run again, the statement finds it and
 //! succeeds, and the index is never used.
 //!
-//! Instead, leave out `if not exists`, or drop what may be left first. `specc apply` looks for such an index
-//! itself and builds
-//! it anew.
+//! Instead, leave out `if not exists`, or drop what may be left first. `specc apply` looks for such an index itself
+//! and builds it anew.
 //!
 //! ```sql
 //! -- specc: no-transaction

@@ -2,8 +2,8 @@
 //!
 //! Finds `create index` without `concurrently` on a table that the same file did not create.
 //!
-//! Why: writes wait until the index is built: measured with a writer, it stood still for 846 ms at two million
-//! rows, against 9 ms concurrently.
+//! Why: writes wait until the index is built: measured with a writer, it stood still for 846 ms at two million rows,
+//! against 9 ms concurrently.
 //!
 //! Instead, in a file that is no transaction:
 //!
@@ -12,9 +12,8 @@
 //! create index concurrently t_owner_idx on t (owner_id);
 //! ```
 //!
-//! On a partitioned table `concurrently` is not possible: `create index … on only` the parent, then concurrently
-//! on each
-//! partition, then `alter index … attach partition`.
+//! On a partitioned table `concurrently` is not possible: `create index … on only` the parent, then concurrently on
+//! each partition, then `alter index … attach partition`.
 
 use crate::rule::{Out, Scene};
 use crate::statement::What;

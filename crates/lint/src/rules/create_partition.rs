@@ -2,8 +2,8 @@
 //!
 //! Finds `create table … partition of` where the parent is in use.
 //!
-//! Why: it takes an access exclusive lock on the parent, and where there is a default partition that is locked
-//! too and read in full.
+//! Why: it takes an access exclusive lock on the parent, and where there is a default partition that is locked too and
+//! read in full.
 //!
 //! Instead, make the table by itself and attach it, which leaves the parent open:
 //!

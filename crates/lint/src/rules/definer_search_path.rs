@@ -2,8 +2,8 @@
 //!
 //! Finds `security definer` functions without `set search_path`.
 //!
-//! Why: the caller chooses the search path, puts a table or an operator of the same name in front, and has it
-//! used with the owner's rights.
+//! Why: the caller chooses the search path, puts a table or an operator of the same name in front, and has it used
+//! with the owner's rights.
 //!
 //! Instead, pin it, and write schemas out in the body:
 //!

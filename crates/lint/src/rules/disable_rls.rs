@@ -2,12 +2,11 @@
 //!
 //! Finds `disable row level security`.
 //!
-//! Why: from then on every role that was granted the table sees and changes all of its rows; its policies stay,
-//! and do nothing.
+//! Why: from then on every role that was granted the table sees and changes all of its rows; its policies stay, and do
+//! nothing.
 //!
-//! Instead, a policy that says who may see all rows; for the work of a migration nothing is needed, since the
-//! owner is not held
-//! by policies unless `force row level security` says so.
+//! Instead, a policy that says who may see all rows; for the work of a migration nothing is needed, since the owner is
+//! not held by policies unless `force row level security` says so.
 
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, What};

@@ -1,12 +1,12 @@
 //! A column is dropped with its values
 //!
-//! Finds `drop column` on a table in use, unless the same file added the column, or another column takes its name in the same
-//! transaction (then it was copied before), or a generated column does.
+//! Finds `drop column` on a table in use, unless the same file added the column, or another column takes its name in
+//! the same transaction (then it was copied before), or a generated column does.
 //!
 //! Why: no down migration brings the values back, and clients that still name the column fail.
 //!
-//! Instead, first deploy clients that neither read nor write it, then drop it in a later migration, and say so on
-//! the line above.
+//! Instead, first deploy clients that neither read nor write it, then drop it in a later migration, and say so on the
+//! line above.
 
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, AlterTable, What};

@@ -1,8 +1,7 @@
 //! A restrictive policy is dropped, and the table opens
 //!
-//! Finds `drop policy` of a policy that these files made `as restrictive`, where the same transaction makes no
-//! other restrictive
-//! one for the table.
+//! Finds `drop policy` of a policy that these files made `as restrictive`, where the same transaction makes no other
+//! restrictive one for the table.
 //!
 //! Why: restrictive policies only take away; without one, everything that the permissive ones allow is open.
 //!

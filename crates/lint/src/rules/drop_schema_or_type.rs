@@ -1,18 +1,28 @@
 //! A schema or type is dropped
 //!
-//! Finds `drop schema`, `drop type` and `drop domain`, unless the same transaction made the type.
+//! Finds `drop schema`, `drop type`, `drop domain` and `drop owned`, unless the same transaction made the type.
 //!
-//! Why: Postgres refuses it while anything is in the schema or has the type, so that `cascade` is soon added,
-//! which takes tables and columns along; and clients that name it fail.
+//! Why: Postgres refuses it while anything is in the schema or has the type, so that `cascade` is soon added, which
+//! takes tables and columns along; and clients that name it fail.
 //!
-//! Instead, drop what is in it by name first, each with its own reason, and then say on the line above that
-//! nothing is left.
+//! Instead, drop what is in it by name first, each with its own reason, and then say on the line above that nothing is
+//! left.
 
 use crate::rule::{Out, Scene};
 use crate::statement::{Dropped, What};
 
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     let What::Drop(drop) = &scene.statement.what else { return };
+    if drop.kind == Dropped::Owned {
+        for name in &drop.names {
+            out.say(
+                scene.span(name.place),
+                format!("all that {} owns is lost, and all that it was granted", name.said()),
+            )
+            .help("`reassign owned` to another role, and drop what is left by name");
+        }
+        return;
+    }
     let what = match drop.kind {
         Dropped::Schema => "anything is in schema",
         Dropped::Type => "anything has the type",

@@ -1,8 +1,7 @@
 //! An enum value is used in the transaction that adds it
 //!
-//! Finds `alter type … add value` and, later in the same transaction, a statement that has the value as a string.
-//! What stands in
-//! the body of a function is only read when it runs, and does not count.
+//! Finds `alter type … add value` and, later in the same transaction, a statement that has the value as a string. What
+//! stands in the body of a function is only read when it runs, and does not count.
 //!
 //! Why: Postgres refuses it (55P04): a new value can be used after its transaction has ended.
 //!

@@ -1,10 +1,8 @@
 //! Anybody may write
 //!
-//! Finds `grant` of `insert`, `update`, `delete`, `truncate`, `references`, `trigger` or `all` on tables to
-//! `anon` or `public`,
-//! and the same as default privileges. Single privileges to insert, update or delete on a table for which these
-//! files turn row
-//! level security on are left to its policies.
+//! Finds `grant` of `insert`, `update`, `delete`, `truncate`, `references`, `trigger` or `all` on tables to `anon` or
+//! `public`, and the same as default privileges. Single privileges to insert, update or delete on a table for which
+//! these files turn row level security on are left to its policies.
 //!
 //! Why: `anon` is everybody on the internet, and no policy covers `truncate` and `references`.
 //!

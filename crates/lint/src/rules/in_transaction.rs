@@ -1,8 +1,7 @@
 //! A statement that cannot run in a transaction stands in one
 //!
-//! Finds `concurrently`, `vacuum`, `alter system` and the like between `begin` and `commit`, or in a file of
-//! several statements
-//! that does not say `-- specc: no-transaction`.
+//! Finds `concurrently`, `vacuum`, `alter system` and the like between `begin` and `commit`, or in a file of several
+//! statements that does not say `-- specc: no-transaction`.
 //!
 //! Why: Postgres refuses it (25001), and most tools run a file as one transaction.
 //!

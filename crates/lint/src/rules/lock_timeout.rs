@@ -2,8 +2,8 @@
 //!
 //! Finds the first statement of a file that takes a lock on a table in use where no `lock_timeout` is set before it.
 //!
-//! Why: while it waits behind a long query, everybody who comes later waits behind it, reads too; with a timeout
-//! of 50 ms and retries a change that stalled all for 7 seconds stalled them for 54 ms.
+//! Why: while it waits behind a long query, everybody who comes later waits behind it, reads too; with a timeout of 50
+//! ms and retries a change that stalled all for 7 seconds stalled them for 54 ms.
 //!
 //! Instead, at the top of the file, and try again when it fails:
 //!

@@ -1,12 +1,11 @@
 //! Long work while the transaction holds a lock that others wait for
 //!
-//! Finds in one transaction a statement whose time grows with a table (an index built, rows written or copied,
-//! a whole table
-//! read) after one that locked a table in use.
+//! Finds in one transaction a statement whose time grows with a table (an index built, rows written or copied, a whole
+//! table read) after one that locked a table in use.
 //!
-//! Why: locks are held to the end of the transaction, so a lock that would be short lasts as long as what comes
-//! after it: adding a column and building an index in one transaction stopped all reads for 691 ms at a million
-//! rows, against 1 ms for the column alone.
+//! Why: locks are held to the end of the transaction, so a lock that would be short lasts as long as what comes after
+//! it: adding a column and building an index in one transaction stopped all reads for 691 ms at a million rows,
+//! against 1 ms for the column alone.
 //!
 //! Instead, do the long work in a file of its own, before or after.
 

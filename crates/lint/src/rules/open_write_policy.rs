@@ -1,11 +1,10 @@
 //! A policy lets every row be written
 //!
-//! Finds permissive policies for `insert`, `update`, `delete` or `all` whose `using` or `with check` is `true`,
-//! unless they are
-//! only for `service_role` or `postgres`.
+//! Finds permissive policies for `insert`, `update`, `delete` or `all` whose `using` or `with check` is `true`, unless
+//! they are only for `service_role` or `postgres`.
 //!
-//! Why: whoever has the role may change or take any row: with `using (true)` anyone takes any row, with `with
-//! check (true)` a row can be given away or inserted in another's name.
+//! Why: whoever has the role may change or take any row: with `using (true)` anyone takes any row, with `with check
+//! (true)` a row can be given away or inserted in another's name.
 //!
 //! Instead, say whose rows they are, before and after:
 //!

@@ -2,8 +2,8 @@
 //!
 //! Finds `reindex` without `concurrently`.
 //!
-//! Why: nobody can write, and planning any query on the table waits too: 0.5 seconds for one index of a million
-//! rows, 3.6 for a table with seven.
+//! Why: nobody can write, and planning any query on the table waits too: 0.5 seconds for one index of a million rows,
+//! 3.6 for a table with seven.
 //!
 //! Instead, in a file that is no transaction:
 //!

@@ -4,9 +4,8 @@
 //!
 //! Why: every client that still runs fails at its next statement, and old and new clients cannot both be right.
 //!
-//! Instead, add a column of the new name, keep both the same by a trigger, fill it in batches, move the clients,
-//! and drop the
-//! old one. Where a short interruption is fine, rename and deploy at once.
+//! Instead, add a column of the new name, keep both the same by a trigger, fill it in batches, move the clients, and
+//! drop the old one. Where a short interruption is fine, rename and deploy at once.
 
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, What};

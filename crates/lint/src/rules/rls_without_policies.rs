@@ -1,8 +1,8 @@
 //! Row level security is on, and no policy lets anybody in
 //!
-//! Finds `enable row level security` in an exposed schema where no file creates a policy for the table. Where
-//! nobody is meant to
-//! get in, say so by revoking all from `anon` and `authenticated`: an error is better than an empty answer.
+//! Finds `enable row level security` in an exposed schema where no file creates a policy for the table. Where nobody
+//! is meant to get in, say so by revoking all from `anon` and `authenticated`: an error is better than an empty
+//! answer.
 //!
 //! Why: everybody but the owner sees no rows and no error, and updates and deletes change nothing, silently.
 //!

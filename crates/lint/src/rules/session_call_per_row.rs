@@ -1,11 +1,10 @@
 //! A policy asks who is there once for each row
 //!
-//! Finds `auth.uid()`, `auth.jwt()`, `auth.role()`, `auth.email()` and `current_setting(…)` in a policy outside
-//! of a scalar
-//! subselect.
+//! Finds `auth.uid()`, `auth.jwt()`, `auth.role()`, `auth.email()` and `current_setting(…)` in a policy outside of a
+//! scalar subselect.
 //!
-//! Why: the call is made for every row that is looked at: 939 ms against 51 for the same rows without an index,
-//! and 41 ms against 14 to insert 20,000 rows.
+//! Why: the call is made for every row that is looked at: 939 ms against 51 for the same rows without an index, and 41
+//! ms against 14 to insert 20,000 rows.
 //!
 //! Instead, in a subselect it is asked once for each statement:
 //!

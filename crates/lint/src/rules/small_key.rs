@@ -2,8 +2,8 @@
 //!
 //! Finds primary keys of one column of type `int`, `smallint`, `serial` or `smallserial`.
 //!
-//! Why: an int ends at 2,147,483,647, and making it a bigint later means a new column, a trigger and a backfill,
-//! here and in every table that refers to it.
+//! Why: an int ends at 2,147,483,647, and making it a bigint later means a new column, a trigger and a backfill, here
+//! and in every table that refers to it.
 //!
 //! Instead `bigint generated always as identity`, or `uuid`.
 

@@ -2,12 +2,11 @@
 //!
 //! Finds `set logged`, `set unlogged`, `set tablespace`, `set access method` and `set expression` on a table in use.
 //!
-//! Why: every row is written anew, or copied, under an access exclusive lock, and what is unlogged is empty after
-//! a crash.
+//! Why: every row is written anew, or copied, under an access exclusive lock, and what is unlogged is empty after a
+//! crash.
 //!
-//! Instead, make a new table that is stored as it should be, copy the rows in batches, and swap the names; or
-//! choose a quiet
-//! hour.
+//! Instead, make a new table that is stored as it should be, copy the rows in batches, and swap the names; or choose a
+//! quiet hour.
 
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, What};

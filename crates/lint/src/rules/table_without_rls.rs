@@ -1,12 +1,11 @@
 //! A table that clients reach has no row level security
 //!
 //! Finds `create table` in an exposed schema (`public`, or those of `--exposed`) where no file enables row level
-//! security on it.
-//! A table from which all is revoked from `anon` and `authenticated`, and to whom nothing is granted later, is
-//! closed otherwise.
+//! security on it. A table from which all is revoked from `anon` and `authenticated`, and to whom nothing is granted
+//! later, is closed otherwise.
 //!
-//! Why: on Supabase every table of such a schema is served by the API, and old default privileges let anybody
-//! read and write it.
+//! Why: on Supabase every table of such a schema is served by the API, and old default privileges let anybody read and
+//! write it.
 //!
 //! Instead, in the same file, so that there is no open window:
 //!

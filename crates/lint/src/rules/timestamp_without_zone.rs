@@ -2,8 +2,8 @@
 //!
 //! Finds `timestamp` columns.
 //!
-//! Why: it is no point in time: two clients in different zones read different moments, and an hour is there twice
-//! each autumn.
+//! Why: it is no point in time: two clients in different zones read different moments, and an hour is there twice each
+//! autumn.
 //!
 //! Instead `timestamptz`, which is stored in UTC and takes the same eight bytes.
 

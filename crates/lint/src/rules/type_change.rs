@@ -5,13 +5,10 @@
 //! Why: the table and the indexes over the column are rewritten under an access exclusive lock: 6 seconds for a
 //! million rows, in which nobody reads or writes.
 //!
-//! Free, as measured: a longer `varchar`, `varchar` to `text` and back without a limit, `numeric` with more
-//! digits before the
-//! point or without any limit, a time with more fractional digits, and `timestamp` to `timestamptz` where the
-//! session's
-//! `TimeZone` is UTC. Not free: a shorter limit (write a check instead), more digits behind the point, `int` to
-//! `bigint`,
-//! anything to or from an enum, another collation where an index covers the column.
+//! Free, as measured: a longer `varchar`, `varchar` to `text` and back without a limit, `numeric` with more digits
+//! before the point or without any limit, a time with more fractional digits, and `timestamp` to `timestamptz` where
+//! the session's `TimeZone` is UTC. Not free: a shorter limit (write a check instead), more digits behind the point,
+//! `int` to `bigint`, anything to or from an enum, another collation where an index covers the column.
 //!
 //! The old type is known where its migration is in the same folder and the folder is given.
 //!

@@ -2,8 +2,8 @@
 //!
 //! Finds `add … unique` and `add … primary key` without `using index` on a table in use, and `add column … unique`.
 //!
-//! Why: the index is built under an access exclusive lock: measured with a reader and a writer, both stood still
-//! for 636 ms at two million rows, against 10 ms with the index made before.
+//! Why: the index is built under an access exclusive lock: measured with a reader and a writer, both stood still for
+//! 636 ms at two million rows, against 10 ms with the index made before.
 //!
 //! Instead:
 //!
@@ -13,8 +13,8 @@
 //! alter table t add constraint t_email_key unique using index t_email_key;
 //! ```
 //!
-//! For a primary key, the column has to be not null before, or the last step reads the whole table (see `specc
-//! explain L003`).
+//! For a primary key, the column has to be not null before, or the last step reads the whole table (see `specc explain
+//! L003`).
 
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, Kind, What};

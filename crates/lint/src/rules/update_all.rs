@@ -1,11 +1,10 @@
 //! A whole table is updated in one statement
 //!
-//! Finds `update` without `where` on a table in use, and one that only asks for a column to be null, which is how
-//! a new column
-//! is filled.
+//! Finds `update` without `where` on a table in use, and one that only asks for a column to be null, which is how a
+//! new column is filled.
 //!
-//! Why: every row stays locked until the end of the transaction and is stored twice, so writers wait and the
-//! table doubles; an error at the end undoes it all.
+//! Why: every row stays locked until the end of the transaction and is stored twice, so writers wait and the table
+//! doubles; an error at the end undoes it all.
 //!
 //! Instead, in batches by the key, each a transaction of its own:
 //!

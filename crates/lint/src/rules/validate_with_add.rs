@@ -2,8 +2,8 @@
 //!
 //! Finds `validate constraint` where the same transaction added the constraint `not valid`.
 //!
-//! Why: the lock of adding it is held to the end of the transaction, so all wait while validating reads the
-//! table: it is worse than one step (348 ms against 143, measured at a million rows).
+//! Why: the lock of adding it is held to the end of the transaction, so all wait while validating reads the table: it
+//! is worse than one step (348 ms against 143, measured at a million rows).
 //!
 //! Instead, end the transaction in between: two files, or `-- specc: no-transaction` at the top of one.
 //!

@@ -2,8 +2,8 @@
 //!
 //! Finds `create or replace view` without `with (…)` of a view that was made with options.
 //!
-//! Why: Postgres takes the options from the new statement alone, so `security_invoker` is off again and the view
-//! shows all rows to everybody.
+//! Why: Postgres takes the options from the new statement alone, so `security_invoker` is off again and the view shows
+//! all rows to everybody.
 //!
 //! Instead, write the options again each time:
 //!

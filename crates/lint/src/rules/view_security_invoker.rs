@@ -2,8 +2,7 @@
 //!
 //! Finds views in an exposed schema without `security_invoker = true`.
 //!
-//! Why: the view reads its tables with its owner's rights, past every policy: whoever may read the view sees all
-//! rows.
+//! Why: the view reads its tables with its owner's rights, past every policy: whoever may read the view sees all rows.
 //!
 //! Instead (from Postgres 15 on):
 //!
