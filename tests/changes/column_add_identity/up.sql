@@ -45,12 +45,12 @@ begin
       set no = nextval('public.items_no__fill')
       where ctid = any (array(
         select ctid from only public.items
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 64)::tid
+        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
           and no is null
         for update skip locked
       ));
       commit;
-      page := page + 64;
+      page := page + 16;
     end loop;
     exit when not exists (select from only public.items where no is null);
     perform pg_sleep(0.05);

@@ -42,12 +42,12 @@ begin
       set code = gen_random_uuid()
       where ctid = any (array(
         select ctid from only public.items
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 64)::tid
+        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
           and code is null
         for update skip locked
       ));
       commit;
-      page := page + 64;
+      page := page + 16;
     end loop;
     exit when not exists (select from only public.items where code is null);
     perform pg_sleep(0.05);

@@ -60,12 +60,12 @@ begin
       set state__new = state::text::public.state__new
       where ctid = any (array(
         select ctid from only public.items
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 64)::tid
+        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
           and state__new is distinct from state::text::public.state__new
         for update skip locked
       ));
       commit;
-      page := page + 64;
+      page := page + 16;
     end loop;
     exit when not exists (select from only public.items where state__new is distinct from state::text::public.state__new);
     perform pg_sleep(0.05);

@@ -58,12 +58,12 @@ begin
       set size__new = size
       where ctid = any (array(
         select ctid from only public.items
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 64)::tid
+        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
           and size__new is distinct from size::bigint
         for update skip locked
       ));
       commit;
-      page := page + 64;
+      page := page + 16;
     end loop;
     exit when not exists (select from only public.items where size__new is distinct from size::bigint);
     perform pg_sleep(0.05);

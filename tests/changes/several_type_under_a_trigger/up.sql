@@ -58,12 +58,12 @@ begin
       set n__new = n
       where ctid = any (array(
         select ctid from only public.items
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 64)::tid
+        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
           and n__new is distinct from n::bigint
         for update skip locked
       ));
       commit;
-      page := page + 64;
+      page := page + 16;
     end loop;
     exit when not exists (select from only public.items where n__new is distinct from n::bigint);
     perform pg_sleep(0.05);

@@ -26,7 +26,7 @@ fn quiet(indent: &str) -> String {
 }
 
 /// Pages of a backfill that are written in one transaction.
-const PAGES: usize = 64;
+const PAGES: usize = 16;
 
 pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
     match o {
