@@ -227,9 +227,15 @@ pub fn type_change(from: &Column, to: &Column) -> TypeChange {
     if a.dims != b.dims || !a.schema.is_empty() || !b.schema.is_empty() {
         return TypeChange::Rewrite;
     }
+    // Of an array only the whole limit is taken away for nothing; any other change makes every element anew.
+    if a.dims > 0 {
+        // Without a limit, these two have the limit 1.
+        let unlimited = b.args.is_empty() && !matches!(b.name.as_str(), "char" | "bit");
+        return if a.name == b.name && unlimited { TypeChange::Free } else { TypeChange::Rewrite };
+    }
     let limit = |ty: &DataType| ty.args.first().copied();
     match (a.name.as_str(), b.name.as_str()) {
-        ("varchar", "text") if a.dims == 0 => TypeChange::Reindex,
+        ("varchar", "text") => TypeChange::Reindex,
         ("text", "varchar") if limit(b).is_none() => TypeChange::Reindex,
         ("varchar", "varchar") | ("varbit", "varbit") => match (limit(a), limit(b)) {
             (_, None) => TypeChange::Free,

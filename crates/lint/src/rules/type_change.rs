@@ -16,11 +16,11 @@
 //!
 //! ```sql
 //! alter table t add column amount_new bigint;
-//! -- a trigger keeps amount_new = amount for new rows; fill the old ones in batches; indexes concurrently; then,
-//! in one
-//! -- short transaction:
+//! -- a trigger keeps both the same for new rows; fill the old ones in batches; build indexes concurrently; then at once:
+//! begin;
 //! alter table t rename column amount to amount_old;
 //! alter table t rename column amount_new to amount;
+//! commit;
 //! ```
 
 use crate::rule::{Out, Scene};
