@@ -124,6 +124,15 @@ fn what_no_statement_does_is_refused() {
 }
 
 #[test]
+fn a_stamp_is_after_the_last_one() {
+    let dir = moved_on(&NOTES.replace("text: text", "text: text\n  pinned: boolean = false"));
+    let (code, said, _) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("the last migration ends with 20260101000001"), "{said}");
+    assert_eq!(migrations(dir.path()), "");
+}
+
+#[test]
 fn diff_says_it_as_text_sql_and_json() {
     let dir = moved_on(&NOTES.replace("size: int", "size: bigint?").replace("index (size)", "index (size, text)"));
     let (code, _, text) = run(dir.path(), &["diff", "--exit-code"]);

@@ -90,6 +90,8 @@ pub enum MigrationError {
     Doubt(Vec<Doubt>),
     /// What would be lost.
     Loss(Vec<Loss>),
+    /// The stamp is not after that of the last migration.
+    Stamp(Stamp),
 }
 
 /// What is not as it was after the last migration.
@@ -145,6 +147,12 @@ impl fmt::Display for MigrationError {
                         doubt.gone
                     )
                 })
+            }
+            MigrationError::Stamp(last) => {
+                write!(
+                    f,
+                    "the last migration ends with {last}, and files run in the order of their stamps: take a later one"
+                )
             }
             MigrationError::Loss(losses) => {
                 f.write_str("this would be lost:")?;
@@ -269,6 +277,15 @@ fn scripts(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + 
     Ok(scripts.into_par_iter().flat_map_iter(render).collect())
 }
 
+/// The latest stamp among migrations that were written before.
+pub fn last_stamp(recorded: &[(String, String)], layout: &Layout) -> Option<Stamp> {
+    let stamps = recorded.iter().filter_map(|(path, _)| {
+        let name = path.strip_prefix(&layout.migrations)?.strip_prefix('/')?;
+        name.get(..14)?.parse().ok()
+    });
+    stamps.max()
+}
+
 /// The migration from the last state to this one.
 fn change(
     input: &MigrationInput<'_>,
@@ -276,6 +293,9 @@ fn change(
     difference: &Difference<'_>,
     done: &(impl Fn(String, String) -> Sum + Sync),
 ) -> Result<Vec<Sum>, MigrationError> {
+    if let Some(last) = last_stamp(input.recorded, input.layout).filter(|last| input.stamp <= *last) {
+        return Err(MigrationError::Stamp(last));
+    }
     let meant = |doubt: &Doubt| input.consent.dropped.contains(&doubt.gone.to_string());
     let doubts: Vec<Doubt> = difference.doubts.iter().filter(|doubt| !meant(doubt)).cloned().collect();
     if !doubts.is_empty() {

@@ -15,7 +15,8 @@ mod seeds;
 mod stamp;
 
 pub use files::{
-    Changed, Consent, Layout, MigrationError, MigrationInput, OutputFile, compare, each_file, migration_files,
+    Changed, Consent, Layout, MigrationError, MigrationInput, OutputFile, compare, each_file, last_stamp,
+    migration_files,
 };
 pub use parts::Part;
 pub use plan::{Plan, Step, plan_create, plan_drop};

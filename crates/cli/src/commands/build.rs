@@ -138,8 +138,6 @@ pub(super) fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> Result<(), Failure> {
-    let stamp = args.stamp.clone().unwrap_or_else(now);
-    let stamp: Stamp = stamp.parse().map_err(|error| Failure::broken(format!("--stamp: {error}")))?;
     let slashes = |path: PathBuf| path.to_string_lossy().replace('\\', "/");
     let layout = match meant.model.options.target {
         Target::Supabase => Layout::supabase(),
@@ -147,6 +145,15 @@ fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> 
     };
     let layout =
         Layout { migrations: slashes(meant.config.migrations()), own: slashes(meant.config.state()), ..layout };
+    let stamp: Stamp = match &args.stamp {
+        Some(stamp) => stamp.parse().map_err(|error| Failure::broken(format!("--stamp: {error}")))?,
+        None => {
+            let now: Stamp = now().parse().map_err(|error| Failure::broken(format!("the clock: {error}")))?;
+            // A change of several files takes several seconds' stamps.
+            let last = specc_migrate::last_stamp(&state.recorded, &layout);
+            last.map_or(now, |last| now.max(last.next()))
+        }
+    };
     let mut hints = meant.hints.clone();
     let mut dropped = args.drop.clone();
     loop {
@@ -178,6 +185,7 @@ fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> 
 /// Why there is no migration, and what to do.
 pub fn refused(error: MigrationError) -> Failure {
     let (code, help) = match &error {
+        MigrationError::Stamp(_) => return Failure::broken(format!("--stamp: {error}")),
         MigrationError::Cycle(_) => ("E0413", ""),
         MigrationError::Change(specc_migrate::change::ChangeError::Stalls(_)) => {
             ("E0907", "\nif nobody uses the database meanwhile, build with `--offline-ok`")

@@ -35,7 +35,7 @@ pub(crate) fn disturbed<'a>(from: &'a Table, to: &Table) -> Vec<(&'a Column, boo
             all.push((column, true));
             continue;
         };
-        if is_regenerated(column, new) {
+        if is_regenerated(column, new) || computes_anew(from, to, column) {
             all.push((column, true));
         } else if column.ty != new.ty || column.collation != new.collation {
             all.push((column, false));
@@ -51,6 +51,16 @@ pub(crate) fn is_regenerated(from: &Column, to: &Column) -> bool {
         (Some(a), Some(b)) => a.text != b.text || from.virtual_generated != to.virtual_generated,
         (None, Some(_)) => true,
     }
+}
+
+/// Whether a computed column has to be away while a column that it reads changes its type.
+pub(crate) fn computes_anew(from: &Table, to: &Table, column: &Column) -> bool {
+    let Some(computed) = &column.generated else { return false };
+    let changes = |base: &&Column| {
+        let new = to.columns.iter().find(|other| other.name == base.name);
+        new.is_some_and(|new| new.ty != base.ty || new.collation != base.collation)
+    };
+    from.columns.iter().filter(changes).any(|base| mentions(&computed.text, &base.name))
 }
 
 /// Finds what happens to what. The columns of `swaps` move over beside the running business.
@@ -285,11 +295,18 @@ impl<'f, 'd> Closure<'f, 'd> {
                 // Gone with the column, although they are to stay: it comes back under the same name.
                 Object::Index(o) if gone && o.table == own.table => index_reads(o, column),
                 Object::Constraint(o) if gone && o.table == own.table => constraint_reads(&o.rule, column),
+                Object::Grant(o) if gone => {
+                    o.privileges.iter().any(|privilege| privilege.columns.iter().any(|c| c == column))
+                }
                 _ => false,
             };
             if hit {
                 self.again(other, work);
             }
+        }
+        // Postgres would keep the conditions, with casts to the type of before.
+        if !gone && !self.swaps.moves(&own.table, column) && self.written_anew(table, column) {
+            self.expressions(table, column, work);
         }
     }
 

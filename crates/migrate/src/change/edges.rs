@@ -2,10 +2,11 @@
 
 use super::Builder;
 use super::closure::Fates;
-use super::nodes::{Role, Slot};
+use super::nodes::{Node, Role, Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Kind, Needs, Object, ObjectId, Rule, Strength};
+use specc_catalog::{Catalog, Kind, Needs, Object, ObjectId, Rule, Strength, TableName};
+use specc_diff::mentions;
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
@@ -46,7 +47,14 @@ impl<'d> Builder<'d, '_> {
     fn forward(&mut self, places: &[u32]) {
         let needs = Needs::new(self.to);
         for &place in places {
-            let own = self.nodes.of(Slot::New(place)).to_vec();
+            // A new name needs nothing that is new.
+            let is_name = |node: &u32| {
+                matches!(
+                    self.nodes.all[*node as usize].statement,
+                    Statement::Alter(Alter::Rename { .. } | Alter::RenamePart { .. })
+                )
+            };
+            let own: Vec<u32> = self.nodes.of(Slot::New(place)).iter().copied().filter(|node| !is_name(node)).collect();
             if own.is_empty() {
                 continue;
             }
@@ -181,27 +189,73 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// What is made again over a table comes back when its columns are gone and have their types.
+    /// What is over a table comes when its columns are gone and have their types, and goes before.
     fn around(&mut self, fates: &Fates) {
-        let mut by_table: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+        let mut by_table: FxHashMap<TableName, Vec<u32>> = FxHashMap::default();
         for (number, node) in self.nodes.all.iter().enumerate() {
             let Statement::Alter(change) = &node.statement else { continue };
-            if let Alter::DropColumn { table, .. } | Alter::SetType { table, .. } = change
-                && let Some(place) = self.from.index_of(&table.id())
-            {
-                by_table.entry(place as u32).or_default().push(number as u32);
+            if let Alter::DropColumn { table, .. } | Alter::SetType { table, .. } = change {
+                by_table.entry((*table).clone()).or_default().push(number as u32);
             }
         }
-        if by_table.is_empty() || fates.again.is_empty() {
+        self.computed();
+        if by_table.is_empty() {
             return;
         }
-        let needs = Needs::new(self.from);
-        for &(old, new) in &fates.again {
-            let (gone, made) = (self.nodes.with(Slot::Old(old), &[Role::Drop]), self.nodes.of(Slot::New(new)).to_vec());
-            for (need, _) in needs.of(old) {
-                for &change in by_table.get(&need).into_iter().flatten() {
-                    gone.iter().for_each(|&node| self.nodes.soft(node, change));
-                    made.iter().for_each(|&node| self.nodes.soft(change, node));
+        let name = |catalog: &Catalog, place: u32| match catalog.at(place as usize).map(|(_, entry)| &entry.object) {
+            Some(Object::Table(o)) => by_table.get(&o.table),
+            _ => None,
+        };
+        let (before, after) = (Needs::new(self.from), Needs::new(self.to));
+        let again = |side: fn(&(u32, u32)) -> u32| fates.again.iter().map(side);
+        for old in again(|pair| pair.0).chain(self.difference.removed.iter().copied()) {
+            let gone = self.nodes.with(Slot::Old(old), &[Role::Drop]);
+            for change in before.of(old).iter().filter_map(|(need, _)| name(self.from, *need)).flatten() {
+                gone.iter().for_each(|&node| self.nodes.soft(node, *change));
+            }
+        }
+        for new in again(|pair| pair.1).chain(self.difference.added.iter().copied()) {
+            let made = self.nodes.of(Slot::New(new)).to_vec();
+            for change in after.of(new).iter().filter_map(|(need, _)| name(self.to, *need)).flatten() {
+                made.iter().for_each(|&node| self.nodes.soft(*change, node));
+            }
+        }
+    }
+
+    /// A computed column goes before what it is computed from goes or changes its type, and comes after that.
+    fn computed(&mut self) {
+        let change = |node: &Node<'d>| match &node.statement {
+            Statement::Alter(change @ (Alter::DropColumn { .. } | Alter::AddColumn { .. } | Alter::SetType { .. })) => {
+                Some(change.clone())
+            }
+            _ => None,
+        };
+        let all = self.nodes.all.iter().enumerate();
+        let all: Vec<(u32, Alter<'d>)> = all.filter_map(|(n, node)| Some((n as u32, change(node)?))).collect();
+        for (number, own) in &all {
+            let (home, column, comes) = match own {
+                Alter::DropColumn { table, column, .. } => (*table, *column, false),
+                Alter::AddColumn { table, column, .. } => (*table, *column, true),
+                _ => continue,
+            };
+            let Some(computed) = &column.generated else { continue };
+            for (other, base) in all.iter().filter(|(other, _)| other != number) {
+                let waits = match base {
+                    Alter::SetType { table, from, .. } => {
+                        (*table == home && mentions(&computed.text, &from.name)).then_some(comes)
+                    }
+                    Alter::DropColumn { table, column, .. } if !comes => {
+                        (*table == home && mentions(&computed.text, &column.name)).then_some(false)
+                    }
+                    Alter::AddColumn { table, column, .. } if comes => {
+                        (*table == home && mentions(&computed.text, &column.name)).then_some(true)
+                    }
+                    _ => None,
+                };
+                match waits {
+                    Some(true) => self.nodes.edge(*other, *number),
+                    Some(false) => self.nodes.edge(*number, *other),
+                    None => {}
                 }
             }
         }

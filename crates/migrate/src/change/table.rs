@@ -1,6 +1,6 @@
 //! What changes a table that stays: columns, and what the table says of itself.
 
-use super::closure::is_regenerated;
+use super::closure::{computes_anew, is_regenerated};
 use super::nodes::{Phase, Role, Slot};
 use super::{Builder, Warning};
 use smol_str::{SmolStr, format_smolstr};
@@ -72,8 +72,8 @@ impl<'d> Builder<'d, '_> {
                     }
                     self.add_column(new, to, column);
                 }
-                Some(before) if before == column => {}
-                Some(before) if is_regenerated(before, column) => {
+                Some(before) if before == column && !computes_anew(from, to, before) => {}
+                Some(before) if is_regenerated(before, column) || computes_anew(from, to, before) => {
                     let gone = self.drop_column(old, from, before, before.generated.is_some());
                     self.moves_to_the_end(to, column);
                     let statement = self.adding(to, column);
@@ -284,7 +284,8 @@ impl<'d> Builder<'d, '_> {
     fn alter_column(&mut self, new: u32, table: &'d Table, from: &'d Column, to: &'d Column) {
         let name = &table.table;
         let mut chain = Chain::new(Slot::New(new));
-        let mut default_is_set = from.default == to.default;
+        // Postgres keeps a default with a cast to the type that the column had.
+        let mut default_is_set = from.default == to.default && (from.ty.name == to.ty.name || to.default.is_none());
         if from.generated.is_some() && to.generated.is_none() {
             let change = Alter::DropExpression { table: name, column: from };
             self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
@@ -356,7 +357,8 @@ impl<'d> Builder<'d, '_> {
     pub(super) fn cast(&self, from: &Column, to: &Column) -> &'d str {
         let mut text = ident(&from.name).into_owned();
         // Between types of one's own there is no cast but by way of their text.
-        if !from.ty.schema.is_empty() && !to.ty.schema.is_empty() {
+        let is_text = |ty: &DataType| ty.schema.is_empty() && ty.name == "text";
+        if (!from.ty.schema.is_empty() || !to.ty.schema.is_empty()) && !is_text(&from.ty) && !is_text(&to.ty) {
             text.push_str("::text");
             (0..from.ty.dims).for_each(|_| text.push_str("[]"));
         }
