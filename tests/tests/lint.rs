@@ -274,3 +274,110 @@ fn cases_and_pages_are_sql() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Tables as earlier migrations made them.
+const TABLES: &str = "create table u (id int primary key);
+create table t (id int primary key, n int, name text, at timestamptz);
+alter table t add constraint c check (n > 0) not valid;
+alter table t add constraint t_n_fkey foreign key (n) references u not valid;
+create unique index t_n_idx on t (n);
+create policy p on t using (true);
+create function f() returns trigger language plpgsql as 'begin return new; end';
+create trigger g before insert on t for each row execute function f();
+create table parts (id int) partition by range (id);
+create table part partition of parts for values from (1) to (10);
+create table loose (id int);
+create materialized view totals as select n from t;
+create view names with (security_invoker = true) as select name from t;
+";
+
+const STATEMENTS: [&str; 56] = [
+    "alter table t add column x int",
+    "alter table t add column x int references u",
+    "alter table t drop column name cascade",
+    "alter table t alter column n set default 1",
+    "alter table t alter column n set not null",
+    "alter table t alter column n set statistics 10",
+    "alter table t alter column n set (n_distinct = 5)",
+    "alter table t set (fillfactor = 80)",
+    "alter table t alter column name set storage external",
+    "alter table t validate constraint c",
+    "alter table t validate constraint t_n_fkey",
+    "alter table t add constraint d check (n > 1) not valid",
+    "alter table t add constraint d foreign key (id) references u not valid",
+    "alter table t add constraint d foreign key (id) references u",
+    "alter table t add constraint d unique (id)",
+    "alter table t add constraint d unique using index t_n_idx",
+    "alter table t drop constraint c",
+    "alter table t rename constraint c to d",
+    "alter table t rename column n to m",
+    "alter table t rename to w",
+    "alter table t owner to current_user",
+    "alter table t replica identity full",
+    "alter table t enable row level security",
+    "alter table t force row level security",
+    "alter table t disable trigger g",
+    "alter table t cluster on t_pkey",
+    "alter table parts attach partition loose for values from (10) to (20)",
+    "alter table parts detach partition part",
+    "create table new (id int references u)",
+    "create table new partition of parts for values from (20) to (30)",
+    "create table new (like t including all)",
+    "create table new as select * from t",
+    "create index on t (name)",
+    "drop index t_n_idx",
+    "drop table loose",
+    "truncate loose",
+    "lock table t in access exclusive mode",
+    "create policy q on t for select using (true)",
+    "alter policy p on t using (false)",
+    "drop policy p on t",
+    "create trigger h after insert on t for each row execute function f()",
+    "create view w as select n from t",
+    "create materialized view w as select n from t",
+    "refresh materialized view totals",
+    "cluster t using t_pkey",
+    "reindex table t",
+    "comment on table t is 'x'",
+    "comment on column t.n is 'x'",
+    "analyze t",
+    "create statistics s on n, name from t",
+    "grant select on t to public",
+    "insert into t values (1)",
+    "update t set n = 2 where id = 1",
+    "delete from t where id = 1",
+    "create function k() returns int language sql return 1",
+    "alter index t_n_idx rename to t_m_idx",
+];
+
+/// Who waits by the linter is who waits by Postgres's own list of locks.
+#[test]
+fn locks_are_those_of_postgres() {
+    let strongest = "select coalesce(max(case l.mode when 'AccessExclusiveLock' then 2
+                when 'ShareLock' then 1 when 'ShareRowExclusiveLock' then 1 when 'ExclusiveLock' then 1 else 0 end), 0)
+         from pg_locks l join before b on b.oid = l.relation where l.pid = pg_backend_pid()";
+    let mut wrong = Vec::new();
+    for major in VERSIONS {
+        let db = shared(major).empty_database().expect("a database");
+        let mut session = db.connect().expect("a session");
+        session.batch_execute(TABLES).expect("the tables");
+        session
+            .batch_execute("create table before as select oid from pg_class where relkind in ('r', 'p', 'm') and relnamespace = 'public'::regnamespace")
+            .expect("what there is");
+        for statement in STATEMENTS {
+            session.batch_execute("begin").expect("a transaction");
+            session.batch_execute(statement).unwrap_or_else(|error| panic!("{major}: {statement}: {error:?}"));
+            let measured: i32 = session.query_one(strongest, &[]).expect("the locks").get(0);
+            session.batch_execute("rollback").expect("the end of it");
+            let files = [("1.sql".to_string(), TABLES.to_string()), ("2.sql".into(), format!("{statement};\n"))];
+            let report = lint(&files, &Options { all: false, exposed: Vec::new() });
+            let second = |finding: &&specc_lint::Finding| finding.rule.code == "L021" && finding.span().file.0 == 1;
+            let said =
+                report.findings.iter().find(second).map_or(0, |f| if f.message.contains("reads") { 2 } else { 1 });
+            if said != measured {
+                wrong.push(format!("{major}: {statement}: {measured} by Postgres, {said} by the linter"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -33,6 +33,7 @@ fn taken(what: &What, state: &State) -> Vec<(Name, Lock)> {
             all
         }
         What::CreateIndex(index) if index.concurrently.is_none() => vec![(index.table.clone(), Lock::Share)],
+        What::Reindex { concurrently: false, table: Some(table) } => vec![(table.clone(), Lock::Share)],
         What::Drop(drop) if drop.kind == Dropped::Table => exclusive(&drop.names),
         What::Drop(drop) if drop.kind == Dropped::Index && drop.concurrently.is_none() => {
             let table = |name: &Name| state.indexes.get(&name.key(&state.path)).map(|index| index.table.clone());

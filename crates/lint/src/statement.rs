@@ -65,6 +65,7 @@ pub(crate) enum What {
     },
     Reindex {
         concurrently: bool,
+        table: Option<Name>,
     },
     Cluster {
         table: Option<Name>,

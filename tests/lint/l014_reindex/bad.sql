@@ -1,1 +1,3 @@
+set lock_timeout = '3s';
+
 reindex table orders;

@@ -67,7 +67,7 @@ fn statement(words: &mut Words<'_>) -> Option<What> {
         }
         "grant" => access::grant(words),
         "revoke" => Some(access::revoke(words).unwrap_or(What::Harmless)),
-        "reindex" => Some(What::Reindex { concurrently: words.has(&["concurrently"]) }),
+        "reindex" => Some(reindex(words)),
         "cluster" => {
             let _ = words.take("verbose");
             let table = if words.sees(1, "on") {
@@ -191,6 +191,14 @@ fn index(words: &mut Words<'_>) -> Option<What> {
     words.take("on").then_some(())?;
     let only = words.take("only");
     Some(What::CreateIndex(CreateIndex { name, table: words.name()?, concurrently, if_not_exists, only, head }))
+}
+
+fn reindex(words: &mut Words<'_>) -> What {
+    let concurrently = words.has(&["concurrently"]);
+    let _ = words.group();
+    let of_table = words.take("table");
+    let _ = words.take("concurrently");
+    What::Reindex { concurrently, table: if of_table { words.name() } else { None } }
 }
 
 fn names(words: &mut Words<'_>) -> Vec<Name> {
