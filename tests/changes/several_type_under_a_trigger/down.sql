@@ -41,8 +41,12 @@
 -- data    nothing is lost
 -- note    public.items: n in the end after the other columns, and stay there
 
+alter table public.items drop constraint positive;
 drop trigger noted on public.items;
 alter table public.items alter column n set data type int;
+
+alter table public.items
+  add constraint positive check (n > 0);
 
 create trigger noted
   after update of n on public.items

@@ -6,6 +6,7 @@
 
 mod case;
 mod given;
+mod random;
 mod run;
 mod tables;
 
@@ -50,6 +51,29 @@ fn every_kind_of_change_goes_there_and_back() {
         wrong
     });
     assert!(failed.is_empty(), "{} findings\n{}", failed.len(), failed.join("\n"));
+}
+
+fn pairs(seeds: std::ops::Range<u64>) {
+    let seeds: Vec<u64> = seeds.collect();
+    let failed = all(&seeds, |seed| {
+        std::panic::catch_unwind(|| random::check(*seed))
+            .unwrap_or_else(|_| vec![format!("pair {seed} panicked, see above")])
+    });
+    assert!(failed.is_empty(), "{} of {} pairs\n{}", failed.len(), seeds.len(), failed.join("\n"));
+}
+
+#[test]
+fn random_pairs_go_there_and_back() {
+    pairs(0..50);
+}
+
+/// `cargo test -p specc-tests --test changes -- --ignored long`; `PAIRS` and `SEED` say how many and from which.
+#[test]
+#[ignore = "the long run: minutes"]
+fn long_run_of_random_pairs() {
+    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
+    let seed = number("SEED", 1000);
+    pairs(seed..seed + number("PAIRS", 2000));
 }
 
 /// Every kind of object of the catalog, and what can be done to it, has cases.

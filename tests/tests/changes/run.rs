@@ -73,6 +73,14 @@ fn differences(got: &Catalog, wanted: &Catalog, said: &str) -> Vec<String> {
     found
 }
 
+impl<'a> Way<'a> {
+    /// Without rows, for a plain server, with consent to everything.
+    pub fn empty(from: &'a Given, to: &'a Given, major: u32) -> Self {
+        let (rows, dropped, spelled_anew) = ("", [].as_slice(), [].as_slice());
+        Self { from, to, target: Target::Postgres, major, rows, data_loss: true, offline: false, dropped, spelled_anew }
+    }
+}
+
 impl Way<'_> {
     fn database(&self) -> Result<(Database, Session), String> {
         let cluster = shared(self.major);
@@ -214,7 +222,15 @@ impl Way<'_> {
         let (fresh, rows_fresh) = self.fresh(!difference.rows.is_empty())?;
         let notes = plan.notes.join("\n");
         out.wrong.extend(differences(&there, &fresh, &notes).into_iter().map(|what| format!("after up: {what}")));
-        out.wrong.extend(differences(&back, &before, &out.down).into_iter().map(|what| format!("after down: {what}")));
+        // What is said of a table is said of it under its name of now.
+        let said = difference.renamed.iter().filter(|renamed| renamed.part.is_none()).fold(
+            out.down.clone(),
+            |said, renamed| {
+                let name = |id: &specc_catalog::ObjectId| format!("{}.{}", id.schema, id.name);
+                said.replace(&name(&renamed.now), &name(&renamed.id))
+            },
+        );
+        out.wrong.extend(differences(&back, &before, &said).into_iter().map(|what| format!("after down: {what}")));
         let seeded = |name: &str| {
             difference.rows.iter().any(|r| format!("{}.{}", r.seed.table.schema, r.seed.table.name) == name)
         };

@@ -357,8 +357,13 @@ impl<'d> Builder<'d, '_> {
     pub(super) fn cast(&self, from: &Column, to: &Column) -> &'d str {
         let mut text = ident(&from.name).into_owned();
         // Between types of one's own there is no cast but by way of their text.
-        let is_text = |ty: &DataType| ty.schema.is_empty() && ty.name == "text";
-        if (!from.ty.schema.is_empty() || !to.ty.schema.is_empty()) && !is_text(&from.ty) && !is_text(&to.ty) {
+        let is_own = |ty: &DataType| !ty.schema.is_empty();
+        let is_text = |ty: &DataType| !is_own(ty) && ty.name == "text";
+        let is_enum = |catalog: &Catalog, ty: &DataType| {
+            is_own(ty) && catalog.find(IdRef::new(Kind::Enum, &ty.schema, &ty.name)).is_some()
+        };
+        let no_cast = is_own(&from.ty) && is_own(&to.ty) || is_enum(self.from, &from.ty) || is_enum(self.to, &to.ty);
+        if no_cast && !is_text(&from.ty) && !is_text(&to.ty) {
             text.push_str("::text");
             (0..from.ty.dims).for_each(|_| text.push_str("[]"));
         }

@@ -26,8 +26,10 @@ pub struct Filled {
 struct Plan<'c> {
     table: &'c Table,
     keys: Vec<&'c ForeignKey>,
-    /// Columns of a key, a unique constraint or a unique index.
-    unique: BTreeSet<&'c SmolStr>,
+    /// Columns of each key, unique constraint, unique index and exclusion.
+    unique: Vec<Vec<&'c SmolStr>>,
+    /// One of them may be checked at the end of a transaction.
+    late: bool,
     checks: Vec<&'c str>,
     /// Columns that will take no null.
     required: BTreeSet<&'c SmolStr>,
@@ -82,7 +84,8 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
             let plan = Plan {
                 table,
                 keys: Vec::new(),
-                unique: BTreeSet::new(),
+                unique: Vec::new(),
+                late: false,
                 checks: Vec::new(),
                 required: BTreeSet::new(),
             };
@@ -98,25 +101,30 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
             }
             Object::Constraint(o) => {
                 let Some(plan) = plans.get_mut(&o.table) else { continue };
+                plan.late |= o.deferrable && is_there;
                 match &o.rule {
-                    Rule::PrimaryKey { columns, .. } | Rule::Unique { columns, .. } => plan.unique.extend(columns),
+                    Rule::PrimaryKey { columns, .. } | Rule::Unique { columns, .. } => {
+                        plan.unique.push(columns.iter().collect())
+                    }
                     Rule::Check { expr, .. } => plan.checks.push(&expr.text),
                     Rule::ForeignKey(key) if is_there => plan.keys.push(key),
                     Rule::ForeignKey(_) => {}
                     Rule::Exclude { elements, .. } => {
-                        plan.unique.extend(elements.iter().filter_map(|(key, _)| key.column_name()));
+                        plan.unique.push(elements.iter().filter_map(|(key, _)| key.column_name()).collect());
                     }
                 }
             }
             Object::Index(o) if o.unique => {
                 let Some(plan) = plans.get_mut(&o.table) else { continue };
-                plan.unique.extend(o.keys.iter().filter_map(|key| key.column_name()));
-                // Over an expression: whatever it reads.
+                let mut columns: Vec<&SmolStr> = Vec::new();
                 for key in &o.keys {
-                    if let KeyOn::Expr(expr) = &key.on {
-                        plan.unique.extend(expr.columns.iter());
+                    match &key.on {
+                        KeyOn::Column(name) => columns.push(name),
+                        // Over an expression: whatever it reads.
+                        KeyOn::Expr(expr) => columns.extend(&expr.columns),
                     }
                 }
+                plan.unique.push(columns);
             }
             _ => {}
         }
@@ -189,12 +197,16 @@ fn insert(
             continue;
         }
         let list: Vec<String> = key.target_columns.iter().map(|column| ident(column).into_owned()).collect();
+        // Where each may be referred to once only, it is; else they are unique together as long as they can be.
+        let once = plan.unique.iter().any(|set| set.iter().all(|column| key.columns.contains(column)));
+        let place = if once { "#".to_owned() } else { format!("1 + ((# - 1) / {stride}) % {there}") };
         joins.push_str(&format!(
-            "\njoin (select row_number() over () as n, {} from {target}) k{n} on k{n}.n = 1 + ((# - 1) / {stride}) % {there}",
+            "\njoin (select row_number() over () as n, {} from {target}) k{n} on k{n}.n = {place}",
             list.join(", ")
         ));
-        // Together they are unique as long as they can be.
-        stride = stride.saturating_mul(there).min(1_000_000_000);
+        if !once {
+            stride = stride.saturating_mul(there).min(1_000_000_000);
+        }
         for (column, target) in key.columns.iter().zip(&key.target_columns) {
             let name = ident(column).into_owned();
             if !columns.iter().any(|(other, _)| *other == name) {
@@ -210,14 +222,15 @@ fn insert(
         if columns.iter().any(|(other, _)| *other == name) {
             continue;
         }
-        let unique = plan.unique.contains(&column.name);
-        let by_itself = column.default.as_ref().is_some_and(|default| !unique || default.text.contains('('));
+        let unique = plan.unique.iter().any(|set| set.as_slice() == [&column.name]);
+        let in_key = plan.unique.iter().any(|set| set.contains(&&column.name));
+        let by_itself = column.default.as_ref().is_some_and(|default| !in_key || default.text.contains('('));
         let refers_to_nothing = referring.contains(&column.name);
         if by_itself || refers_to_nothing && column.nullable {
             continue;
         }
         let candidates = Candidates::of(catalog, column, place, &plan.checks);
-        let required = unique || plan.required.contains(&column.name);
+        let required = in_key || plan.required.contains(&column.name);
         match value(catalog, column, &candidates, unique, required) {
             Some(value) => columns.push((name, value)),
             None if column.nullable => {}
@@ -232,10 +245,11 @@ fn insert(
     }
     let (names, values): (Vec<String>, Vec<String>) = columns.into_iter().unzip();
     let text = format!(
-        "insert into {table} ({})\nselect {}\nfrom generate_series(1, {}) as g (i){joins}\non conflict do nothing",
+        "insert into {table} ({})\nselect {}\nfrom generate_series(1, {}) as g (i){joins}{}",
         names.join(", "),
         values.join(",\n  "),
-        rows
+        rows,
+        if plan.late { "" } else { "\non conflict do nothing" }
     );
     Ok(Ok(text.replace('#', "g.i")))
 }

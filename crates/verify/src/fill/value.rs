@@ -74,6 +74,7 @@ impl Candidates {
                 let number = word.split("::").next().and_then(|word| word.trim_matches('\'').parse::<f64>().ok());
                 let Some(number) = number.map(|number| number as i64) else { continue };
                 match n.checked_sub(1).and_then(|before| words.get(before)).copied().unwrap_or_default() {
+                    "<>" | "!=" => {}
                     ">" => low = low.max(Some(number + 1)),
                     ">=" | "between" => low = low.max(Some(number)),
                     "<" => high = Some(high.map_or(number - 1, |high| high.min(number - 1))),
@@ -133,9 +134,15 @@ fn plain(catalog: &Catalog, ty: &DataType, candidates: &Candidates, unique: bool
                 let fields: Vec<String> = o.fields.iter().map(|(_, ty, _)| field(ty)).collect();
                 Some(cast(&format!("row({})", fields.join(", ")), ty))
             }
-            _ => builtin(ty, candidates, unique),
+            // An extension's.
+            _ => written(ty, candidates, unique),
         };
     }
+    written(ty, candidates, unique)
+}
+
+/// A value of a type that is not the project's own.
+fn written(ty: &DataType, candidates: &Candidates, unique: bool) -> Option<String> {
     let found = match ty.name.as_str() {
         "text" | "varchar" | "char" | "citext" => candidates.text(unique, ty.args.first().copied()),
         "smallint" | "int" | "bigint" | "numeric" | "real" | "double precision" => candidates.number(unique),

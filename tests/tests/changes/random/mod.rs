@@ -1,0 +1,126 @@
+//! Pairs of specs that nobody thought of: a random project, and what random edits make of it.
+
+mod edit;
+mod project;
+
+use crate::given::compile;
+use crate::run::Way;
+use edit::Edit;
+use project::Project;
+use specc_model::Target;
+
+/// Numbers that are the same for the same seed.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// SplitMix64.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// One below `n`.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+
+    /// True once in `n` times.
+    pub fn once_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+
+    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+        if all.is_empty() { None } else { Some(&all[self.below(all.len())]) }
+    }
+}
+
+/// A project and edits of it.
+struct Pair {
+    seed: u64,
+    before: Project,
+    edits: Vec<Edit>,
+}
+
+impl Pair {
+    fn new(seed: u64) -> Self {
+        let mut dice = Dice::new(seed);
+        let before = Project::random(&mut dice, seed);
+        let edits = (0..1 + dice.below(8)).map(|_| Edit(dice.next())).collect();
+        Self { seed, before, edits }
+    }
+
+    fn after(&self) -> Project {
+        let mut after = self.before.clone();
+        after.forget_names();
+        self.edits.iter().for_each(|edit| edit.apply(&mut after));
+        after
+    }
+
+    fn texts(&self) -> [String; 2] {
+        [self.before.text(), self.after().text()]
+    }
+
+    /// What goes wrong on the way there and back.
+    fn check(&self) -> Vec<String> {
+        let [before, after] = self.texts();
+        let given = |name: &str, text: &str| compile(name, text, Target::Postgres, true);
+        let (from, to) = match (given("before", &before), given("after", &after)) {
+            (Ok(from), Ok(to)) => (from, to),
+            (from, to) => return from.err().into_iter().chain(to.err()).collect(),
+        };
+        let major = if self.seed % 5 == 0 { 18 } else { 15 };
+        let mut way = Way::empty(&from, &to, major);
+        let mut dropped = Vec::new();
+        // Whatever looks like a rename here is none.
+        for doubt in &specc_diff::diff(&from.catalog, &to.catalog, &to.hints).doubts {
+            dropped.push(doubt.gone.to_string());
+        }
+        way.dropped = &dropped;
+        let mut outcome = match way.go() {
+            Ok(outcome) => outcome,
+            Err(stopped) => return vec![stopped],
+        };
+        // What would stall others has its own flag.
+        if outcome.summary.contains("refused: everyone would have to wait") {
+            way.offline = true;
+            outcome = match way.go() {
+                Ok(outcome) => outcome,
+                Err(stopped) => return vec![stopped],
+            };
+        }
+        let refused = outcome.summary.lines().filter(|line| line.starts_with("refused: ")).map(str::to_owned);
+        outcome.wrong.extend(refused);
+        outcome.wrong
+    }
+
+    /// The same with as few edits as still go wrong.
+    fn shrunk(mut self) -> Self {
+        let mut at = 0;
+        while at < self.edits.len() {
+            let edit = self.edits.remove(at);
+            if self.check().is_empty() {
+                self.edits.insert(at, edit);
+                at += 1;
+            }
+        }
+        self
+    }
+}
+
+/// Checks one pair; what goes wrong comes with the smallest pair that was found.
+pub fn check(seed: u64) -> Vec<String> {
+    let pair = Pair::new(seed);
+    if pair.check().is_empty() {
+        return Vec::new();
+    }
+    let pair = pair.shrunk();
+    let [before, after] = pair.texts();
+    vec![format!("pair {seed}: {}\n--- before\n{before}--- after\n{after}", pair.check().join("\n"))]
+}

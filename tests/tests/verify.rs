@@ -1,0 +1,167 @@
+//! `specc verify` finds nothing wrong with what a build writes, and everything wrong that somebody puts in.
+
+use specc_catalog::Catalog;
+use specc_model::{Options, Target};
+use specc_postgres::shared;
+use specc_runner::{File, Migration, Migrations};
+use specc_tests::build::{Layout, STAMP, files, run_build, write_project};
+use specc_verify::{Input, Prediction, Report, Scratch, Server, verify};
+use std::path::Path;
+
+const FIRST: &str = "
+enum state { open, closed }
+entity shops { id: int key, name: text, code: text, unique (code), rls off }
+entity items {
+  id:      bigint  key identity
+  shop_id  -> shops on delete cascade
+  parent_id -> items?
+  title:   text
+  slug:    text
+  price:   numeric(8, 2)
+  n:       int
+  email:   text?
+  state:   state = 'open'
+  starts:  timestamptz
+  ends:    timestamptz
+  tags:    text[] = '{}'
+  check price_is_positive: price > 0
+  check slug_is_a_slug: slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'
+  check ends_later: ends > starts
+  check email_has_an_at: email ~ '^[^@]+@[^@]+$'
+  unique (shop_id, slug)
+  index (title)
+  rls off
+}
+";
+
+/// The first build's spec with a column that moves, one that is required, a check, a reference, a key and an index more.
+fn second() -> String {
+    FIRST
+        .replace("n:       int\n", "n:       bigint\n  size:    int backfill (length(title))\n")
+        .replace("index (title)", "index (title), index (starts desc), check n_is_small: n < 1000000")
+        .replace("name: text, code: text", "name: text, code: text, note: text = 'none'")
+}
+
+/// A project that was built from each of the texts in turn.
+fn project(texts: &[&str]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (n, text) in texts.iter().enumerate() {
+        write_project(dir.path(), Layout::Postgres, text);
+        let stamp = format!("2026010{}000000", n + 1);
+        if n == 0 {
+            assert!(stamp == STAMP);
+            run_build(dir.path(), dir.path());
+        } else {
+            let path = dir.path().to_string_lossy().into_owned();
+            let code = specc::run(["specc", "build", "--project", &path, "--stamp", &stamp]);
+            assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
+        }
+    }
+    dir
+}
+
+fn read(dir: &Path, folder: &str, end: &str) -> Vec<File> {
+    let found = files(&dir.join(folder)).into_iter().filter(|(name, _)| name.ends_with(end));
+    found.map(|(path, bytes)| File { path, text: String::from_utf8(bytes).expect("UTF-8") }).collect()
+}
+
+fn spec(text: &str) -> Catalog {
+    let mut sources = specc_diag::Sources::new();
+    let file = sources.add("case.dbspec", text.to_owned());
+    let options = Options { target: Target::Postgres, ..Options::default() };
+    let (model, found) = specc_model::analyze(vec![specc_syntax::parse(file, text).0], &mut sources, options);
+    assert!(!specc_diag::has_errors(&found), "{found:?}");
+    specc_lower::lower(&model).0
+}
+
+/// Proves the project's migrations after `edit` has had its way with them.
+fn prove(dir: &Path, text: &str, edit: impl Fn(&mut Migration, &mut Vec<Prediction>)) -> Report {
+    let migrations = Migrations::new(read(dir, "migrations", ".sql"), read(dir, "specc/down", ".sql")).expect("pairs");
+    let plans = read(dir, "specc/plans", ".json");
+    let all: Vec<_> = migrations
+        .all
+        .into_iter()
+        .map(|mut migration| {
+            let file = format!("{}.json", migration.title());
+            let said =
+                plans.iter().find(|plan| plan.path == file).map(|plan| Prediction::read(&plan.text).expect("JSON"));
+            let mut said = said.unwrap_or_default();
+            edit(&mut migration, &mut said);
+            (migration, said)
+        })
+        .collect();
+    let stored = specc_catalog::from_json(&read(dir, "specc", "catalog.json")[0].text).expect("a catalog");
+    let catalog = spec(text);
+    let input = Input { migrations: &all, catalog: &catalog, stored: Some(&stored), rows: 100 };
+    let scratch = Scratch::start(Some(shared(15).major()), false).expect("a server");
+    verify(&Server::Private(scratch), &input).expect("a report")
+}
+
+fn said(report: &Report) -> Vec<&str> {
+    report.findings.iter().map(|finding| finding.what.as_str()).collect()
+}
+
+#[test]
+fn what_a_build_writes_is_proved() {
+    let second = second();
+    let dir = project(&[FIRST, &second]);
+    let report = prove(dir.path(), &second, |_, _| {});
+    assert_eq!(said(&report), [""; 0], "{:?}", report.notes);
+    assert_eq!(report.notes, [""; 0]);
+    assert_eq!((report.tables, report.rows), (2, 200), "every table is full");
+    assert!(report.migrations.len() > 3, "the change takes several files: {:?}", report.migrations);
+    let predicted: usize = report.migrations.iter().map(|proved| proved.predicted).sum();
+    assert!(predicted > 5, "{predicted} statements were held against what was said");
+    let last = report.migrations.last().expect("a migration");
+    assert!(last.read_stall.is_some() && last.write_stall.is_some(), "others were at work: {last:?}");
+}
+
+#[test]
+fn what_is_wrong_is_found() {
+    let second = second();
+    let dir = project(&[FIRST, &second]);
+    let is_change = |migration: &Migration| migration.stamp == "20260102000000";
+    let found = |text: &str, wanted: &str, edit: &dyn Fn(&mut Migration, &mut Vec<Prediction>)| {
+        let report = prove(dir.path(), text, edit);
+        let all = said(&report).join("\n");
+        assert!(all.contains(wanted), "{wanted}: {all}");
+    };
+    found(&second, "taken back, the database is not as it was before", &|migration, _| {
+        if let Some(down) = migration.down.as_mut().filter(|_| migration.stamp == "20260102000000") {
+            down.text = down.text.replace("alter table public.items drop column size;", "");
+        }
+    });
+    found(&second, "taken back, the 100 rows of public.shops are not the same", &|migration, _| {
+        if is_change(migration)
+            && let Some(down) = &mut migration.down
+        {
+            down.text.push_str("\nupdate public.shops set name = 'other' where id = 1;\n");
+        }
+    });
+    found(&second, "said share update exclusive, is access exclusive", &|migration, said| {
+        if is_change(migration) {
+            for locks in said.iter_mut().map(|one| &mut one.locks) {
+                locks.values_mut().for_each(|lock| *lock = "share update exclusive".into());
+            }
+        }
+    });
+    found(&second, "is written anew, which was not said", &|migration, _| {
+        if is_change(migration) {
+            migration.up.text = migration.up.text.replace(
+                "add column note text not null default 'none'",
+                "add column note text not null default 'none', alter id type bigint",
+            );
+        }
+    });
+    found(&second, "it stops: ", &|migration, _| {
+        if is_change(migration) {
+            migration.up.text.push_str("\nselect 1 / 0;\n");
+        }
+    });
+    found(&second, "after all migrations the database is not as the spec says", &|migration, _| {
+        if is_change(migration) {
+            migration.up.text.push_str("\ncreate table public.extra (id int);\n");
+        }
+    });
+    found(FIRST, "the spec moved on since the last migration", &|_, _| {});
+}
