@@ -2,9 +2,10 @@
 
 use specc_catalog::Catalog;
 use specc_model::{Options, Target};
-use specc_postgres::shared;
+use specc_postgres::{Address, shared};
 use specc_runner::{File, Migration, Migrations};
 use specc_tests::build::{Layout, STAMP, files, run_build, write_project};
+use specc_tests::texts;
 use specc_verify::{Input, Prediction, Report, Scratch, Server, verify};
 use std::path::Path;
 
@@ -75,7 +76,7 @@ fn spec(text: &str) -> Catalog {
 }
 
 /// Proves the project's migrations after `edit` has had its way with them.
-fn prove(dir: &Path, text: &str, edit: impl Fn(&mut Migration, &mut Vec<Prediction>)) -> Report {
+fn prove(server: &Server, dir: &Path, text: &str, edit: impl Fn(&mut Migration, &mut Vec<Prediction>)) -> Report {
     let migrations = Migrations::new(read(dir, "migrations", ".sql"), read(dir, "specc/down", ".sql")).expect("pairs");
     let plans = read(dir, "specc/plans", ".json");
     let all: Vec<_> = migrations
@@ -93,8 +94,11 @@ fn prove(dir: &Path, text: &str, edit: impl Fn(&mut Migration, &mut Vec<Predicti
     let stored = specc_catalog::from_json(&read(dir, "specc", "catalog.json")[0].text).expect("a catalog");
     let catalog = spec(text);
     let input = Input { migrations: &all, catalog: &catalog, stored: Some(&stored), rows: 100 };
-    let scratch = Scratch::start(Some(shared(15).major()), false).expect("a server");
-    verify(&Server::Private(scratch), &input).expect("a report")
+    verify(server, &input).expect("a report")
+}
+
+fn private() -> Server {
+    Server::Private(Scratch::start(Some(15), false).expect("a server"))
 }
 
 fn said(report: &Report) -> Vec<&str> {
@@ -105,7 +109,7 @@ fn said(report: &Report) -> Vec<&str> {
 fn what_a_build_writes_is_proved() {
     let second = second();
     let dir = project(&[FIRST, &second]);
-    let report = prove(dir.path(), &second, |_, _| {});
+    let report = prove(&private(), dir.path(), &second, |_, _| {});
     assert_eq!(said(&report), [""; 0], "{:?}", report.notes);
     assert_eq!(report.notes, [""; 0]);
     assert_eq!((report.tables, report.rows), (2, 200), "every table is full");
@@ -116,13 +120,27 @@ fn what_a_build_writes_is_proved() {
     assert!(last.read_stall.is_some() && last.write_stall.is_some(), "others were at work: {last:?}");
 }
 
+/// On a server that is not ours, databases come and go.
+#[test]
+fn another_server_is_left_as_it_was() {
+    let dir = project(&[FIRST]);
+    let database = shared(15).empty_database().expect("a database");
+    let address = Address::resolve(Some(&database.url("supabase_admin")), |_| None).expect("an address");
+    let report = prove(&Server::Named(Box::new(address), false), dir.path(), FIRST, |_, _| {});
+    assert_eq!(said(&report), [""; 0]);
+    assert_eq!(report.rows, 200);
+    let mut session = database.connect_superuser().expect("a session");
+    let left = texts(&mut session, "select datname from pg_database where datname like 'specc_verify%'");
+    assert_eq!(left, [""; 0]);
+}
+
 #[test]
 fn what_is_wrong_is_found() {
     let second = second();
     let dir = project(&[FIRST, &second]);
     let is_change = |migration: &Migration| migration.stamp == "20260102000000";
     let found = |text: &str, wanted: &str, edit: &dyn Fn(&mut Migration, &mut Vec<Prediction>)| {
-        let report = prove(dir.path(), text, edit);
+        let report = prove(&private(), dir.path(), text, edit);
         let all = said(&report).join("\n");
         assert!(all.contains(wanted), "{wanted}: {all}");
     };
