@@ -75,7 +75,7 @@ impl Pair {
             (Ok(from), Ok(to)) => (from, to),
             (from, to) => return from.err().into_iter().chain(to.err()).collect(),
         };
-        let major = if self.seed % 5 == 0 { 18 } else { 15 };
+        let major = if self.seed.is_multiple_of(5) { 18 } else { 15 };
         let mut way = Way::empty(&from, &to, major);
         let mut dropped = Vec::new();
         // Whatever looks like a rename here is none.

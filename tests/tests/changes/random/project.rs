@@ -250,7 +250,8 @@ impl Project {
         let form = dice.below(4);
         // Postgres makes one of two keys that are the same, where they come with their table.
         let twice = self.tables[at].parts.iter().any(|part| part.kind == Kind::Unique && part.columns == columns);
-        if !columns.is_empty() && !(kind == Kind::Unique && twice) {
+        let again = kind == Kind::Unique && twice;
+        if !columns.is_empty() && !again {
             self.tables[at].parts.push(Part { kind, name, columns, form });
         }
     }
