@@ -4,6 +4,7 @@ use specc_postgres::{Database, shared};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 const SPEC: &str = "/// Who writes.
 entity authors {
@@ -51,7 +52,11 @@ fn applied() -> (tempfile::TempDir, Database, String) {
     let url = db.url("postgres");
     let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
     assert_eq!(code, 0, "{said}");
+    // A role belongs to the whole cluster: two that make it at once would clash.
+    static ROLES: Mutex<()> = Mutex::new(());
+    let alone = ROLES.lock().unwrap_or_else(PoisonError::into_inner);
     let (code, _, said) = run(dir.path(), &["apply", "--database-url", &url]);
+    drop(alone);
     assert_eq!(code, 0, "{said}");
     (dir, db, url)
 }

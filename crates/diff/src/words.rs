@@ -41,7 +41,8 @@ pub fn renamed(text: &str, names: &[(SmolStr, SmolStr)]) -> String {
 
 /// Whether `text` has `word` as a name.
 pub fn mentions(text: &str, word: &str) -> bool {
-    text.contains(word)
+    // A quote in a name is doubled in text.
+    (text.contains(word) || word.contains('"'))
         && names(text).any(|(start, end)| {
             let raw = &text[start..end];
             match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {

@@ -15,6 +15,10 @@ fn main() {
         let start = Instant::now();
         let database = cluster.platform_database().expect("a database");
         database.connect().expect("a session");
-        println!("start {n}: {} ms, a database with the platform {} ms more", up.as_millis(), start.elapsed().as_millis());
+        println!(
+            "start {n}: {} ms, a database with the platform {} ms more",
+            up.as_millis(),
+            start.elapsed().as_millis()
+        );
     }
 }

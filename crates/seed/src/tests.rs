@@ -24,6 +24,7 @@ fn field(text: &str) -> Field {
         nullable: ty.ends_with('?'),
         default: None,
         generated: None,
+        is_virtual: false,
         identity: ty.ends_with('!').then(|| Box::new((true, vec![]))),
         collation: None,
         maintained: None,
@@ -34,6 +35,7 @@ fn field(text: &str) -> Field {
         compression: None,
         relation: None,
         mixin: None,
+        inherited: false,
     }
 }
 
@@ -47,6 +49,7 @@ impl Build {
         let (schema, name) = name.split_once('.').unwrap_or(("public", name));
         let key = Key {
             name: "key".into(),
+            doc: None,
             fields: vec![0],
             include: vec![],
             deferrable: false,
@@ -62,6 +65,8 @@ impl Build {
             rls: Rls::On,
             options: vec![],
             replica_identity: None,
+            inherits: vec![],
+            depends: vec![],
             fields: fields.iter().map(|text| field(text)).collect(),
             key: Some(key),
             uniques: vec![],
@@ -96,6 +101,7 @@ impl Build {
             nullable: false,
             constraint: "fkey".into(),
             options: Default::default(),
+            doc: None,
             span: Default::default(),
         });
         self.0.entities[from.0 as usize].outgoing.push(id);
@@ -113,6 +119,7 @@ impl Build {
         };
         self.0.entities[entity.0 as usize].uniques.push(Unique {
             name: "unique".into(),
+            doc: None,
             elements: fields.iter().map(element).collect(),
             include: vec![],
             filter: filter.map(expr),
