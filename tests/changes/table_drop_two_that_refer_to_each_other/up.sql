@@ -13,6 +13,8 @@
 
 set lock_timeout = '3s';
 
+alter table public.a drop constraint a_b_id_fkey;
+
 alter table public.b drop constraint b_a_id_fkey;
 
 drop table public.a;

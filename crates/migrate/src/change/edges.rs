@@ -41,6 +41,22 @@ impl<'d> Builder<'d, '_> {
         self.around(fates);
         self.required_keys();
         self.inherited();
+        self.late_types();
+    }
+
+    /// A new column of a type that is made anew beside the old one waits until that has its name.
+    fn late_types(&mut self) {
+        for (old, named) in self.types_named.clone() {
+            let Some((id, _)) = self.from.at(old as usize) else { continue };
+            for node in 0..self.nodes.all.len() as u32 {
+                let Statement::Alter(Alter::AddColumn { column, .. }) = &self.nodes.all[node as usize].statement else {
+                    continue;
+                };
+                if column.ty.schema == id.schema && column.ty.name == id.name {
+                    self.nodes.edge(named, node);
+                }
+            }
+        }
     }
 
     /// What something needs is made before it.

@@ -110,6 +110,8 @@ pub(crate) struct Swaps<'d> {
     /// Old places of enums and domains whose columns move.
     pub types: FxHashSet<u32>,
     names: FxHashMap<TableName, Vec<SmolStr>>,
+    /// Those types by name: the new ones have it only when the columns have moved.
+    type_names: FxHashSet<(SmolStr, SmolStr)>,
 }
 
 /// A column that moves.
@@ -125,6 +127,11 @@ impl Swaps<'_> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.tables.is_empty()
+    }
+
+    /// Whether a type of this name is another one until the columns have moved.
+    pub fn comes_late(&self, ty: &DataType) -> bool {
+        !self.type_names.is_empty() && self.type_names.contains(&(ty.schema.clone(), ty.name.clone()))
     }
 
     /// Whether this column moves.
@@ -244,6 +251,9 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
         // All columns of a type move, or none.
         if columns.iter().all(|(old, _, swap)| fits(*old, swap)) {
             swaps.types.insert(ty);
+            if let Some((id, _)) = from.at(ty as usize) {
+                swaps.type_names.insert((id.schema.clone(), id.name.clone()));
+            }
             found.extend(columns);
         }
     }

@@ -149,27 +149,29 @@ impl<'d> Builder<'d, '_> {
         let required = !column.nullable && column.generated.is_none();
         let at_once = fill.is_none() && (self.options.offline || (volatile.is_none() && !numbered));
         let mut chain = Chain::new(Slot::New(new));
+        // A type that is made anew beside the old one has its name only then.
+        let main = if self.swaps.comes_late(&column.ty) { Phase::Switch } else { Phase::Main };
         if at_once || column.generated.is_some() {
             let neutral =
                 if required && column.default.is_none() && !numbered { self.neutral(table, column) } else { None };
             let statement = self.adding(table, neutral.unwrap_or(column));
-            let node = self.add(&mut chain, Role::Make, Phase::Main, statement);
+            let node = self.add(&mut chain, Role::Make, main, statement);
             if neutral.is_some() {
                 let set = Statement::SetDefault { table: name, column: &column.name, default: None };
-                self.add(&mut chain, Role::After, Phase::Main, set);
+                self.add(&mut chain, Role::After, main, set);
             } else if required && column.default.is_none() && !numbered {
                 self.warnings.push(Warning::Required { table: name.clone(), column: column.name.clone() });
             }
             if column.storage.is_some() {
-                self.add(&mut chain, Role::After, Phase::Main, Statement::SetStorage { table: name, column });
+                self.add(&mut chain, Role::After, main, Statement::SetStorage { table: name, column });
             }
             return self.comment_column(new, table, column, Some(node));
         }
         let bare = Column { nullable: true, default: None, identity: None, ..column.clone() };
         let statement = self.adding(table, self.shelf.column(bare));
-        let node = self.add(&mut chain, Role::Make, Phase::Main, statement);
+        let node = self.add(&mut chain, Role::Make, main, statement);
         if column.storage.is_some() {
-            self.nodes.then(node, Role::After, Phase::Main, Statement::SetStorage { table: name, column });
+            self.nodes.then(node, Role::After, main, Statement::SetStorage { table: name, column });
         }
         self.comment_column(new, table, column, Some(node));
         let mut counter = None;

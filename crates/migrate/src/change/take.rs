@@ -20,15 +20,13 @@ impl<'d> Builder<'d, '_> {
         let set: FxHashSet<u32> = places.iter().copied().collect();
         let needs = Needs::new(self.from);
         let direct: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
-        let apart = self.mutual(&set, &needs);
         let (mut along, mut columns) = (Vec::new(), Vec::new());
         for &old in &places {
             let Some(entry) = self.old(old) else { continue };
             let home = self.home(&needs, old);
             if let Some(home) = home.filter(|home| set.contains(home))
                 && goes_along(&entry.object)
-                && !self.holds_another(&entry.object, &set)
-                && !apart.contains(&old)
+                && !Self::holds_another(&entry.object)
             {
                 along.push((old, home));
                 continue;
@@ -92,12 +90,10 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// Whether it is a reference to a table that stays: that is locked when the reference goes.
-    fn holds_another(&self, object: &Object, going: &FxHashSet<u32>) -> bool {
+    /// Whether it is a reference to another table: that is locked when the reference goes, and goes itself in some order.
+    fn holds_another(object: &Object) -> bool {
         let Object::Constraint(constraint) = object else { return false };
-        let Rule::ForeignKey(key) = &constraint.rule else { return false };
-        let target = self.from.find(IdRef::table(&key.target));
-        target.is_none_or(|target| !going.contains(&(target as u32)))
+        matches!(&constraint.rule, Rule::ForeignKey(key) if key.target != constraint.table)
     }
 
     /// What the object is a part of: for an owned sequence its table.
@@ -138,50 +134,6 @@ impl<'d> Builder<'d, '_> {
             Object::Sequence(o) => o.owned_by.as_ref().is_some_and(|(_, own)| *own == column.name),
             _ => false,
         })
-    }
-
-    /// References between tables that go, which would each have to go first.
-    fn mutual(&self, set: &FxHashSet<u32>, needs: &Needs<'_>) -> FxHashSet<u32> {
-        // By table: the tables it refers to, and by which reference.
-        let mut graph: FxHashMap<u32, Vec<(u32, u32)>> = FxHashMap::default();
-        for &old in set {
-            let Some(Object::Constraint(o)) = self.old(old).map(|entry| &entry.object) else { continue };
-            let Rule::ForeignKey(key) = &o.rule else { continue };
-            let (Some(home), Some(target)) = (needs.home(old), self.from.find(IdRef::table(&key.target))) else {
-                continue;
-            };
-            if set.contains(&home) && set.contains(&(target as u32)) && home != target as u32 {
-                graph.entry(home).or_default().push((target as u32, old));
-            }
-        }
-        let mut starts: Vec<u32> = graph.keys().copied().collect();
-        starts.sort_unstable();
-        graph.values_mut().for_each(|edges| edges.sort_unstable());
-        let (mut done, mut apart) = (FxHashSet::default(), FxHashSet::default());
-        for start in starts {
-            let mut open: Vec<(u32, usize)> = vec![(start, 0)];
-            let mut path: FxHashSet<u32> = [start].into_iter().collect();
-            if done.contains(&start) {
-                continue;
-            }
-            while let Some((table, next)) = open.last_mut() {
-                let table = *table;
-                let Some(&(target, reference)) = graph.get(&table).and_then(|edges| edges.get(*next)) else {
-                    done.insert(table);
-                    path.remove(&table);
-                    open.pop();
-                    continue;
-                };
-                *next += 1;
-                if path.contains(&target) {
-                    apart.insert(reference);
-                } else if !done.contains(&target) {
-                    path.insert(target);
-                    open.push((target, 0));
-                }
-            }
-        }
-        apart
     }
 
     /// Whether an index of this table can be built while everyone goes on: not of one that is divided.
