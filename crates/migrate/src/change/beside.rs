@@ -118,7 +118,7 @@ impl<'d> Move<'_, 'd> {
                     builder.nodes.edge(*made, node);
                 }
             }
-            let cast = builder.cast(swap.from, bare);
+            let cast = builder.cast_as(swap.from, swap.to, &bare.ty);
             let plain = is_assigned(&swap.from.ty, &bare.ty);
             let value = if plain { builder.shelf.text(ident(&swap.from.name).as_ref()) } else { cast };
             lines.push_str(&format!("  new.{} := new.{value};\n", ident(aside)));

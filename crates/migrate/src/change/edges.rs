@@ -2,7 +2,7 @@
 
 use super::Builder;
 use super::closure::Fates;
-use super::nodes::{Node, Role, Slot};
+use super::nodes::{Node, Phase, Role, Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Kind, Needs, Object, ObjectId, Rule, Strength, TableName};
@@ -133,7 +133,9 @@ impl<'d> Builder<'d, '_> {
                     for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
                         self.link(before, after, hard);
                     }
-                    if let Some(new) = twin(self, need) {
+                    // An index that goes beside the running business can go later too.
+                    let waits = self.nodes.all[before as usize].phase != Phase::Clear;
+                    if let Some(new) = twin(self, need).filter(|_| waits) {
                         for after in self.nodes.with(Slot::New(new), &[Role::Change]) {
                             self.link(before, after, hard);
                         }
@@ -147,7 +149,7 @@ impl<'d> Builder<'d, '_> {
             let own = self.nodes.with(Slot::New(new), &[Role::Make, Role::Change, Role::After]);
             // Filling and checking may come later; what defines it anew comes first.
             let first: Vec<u32> =
-                own.into_iter().filter(|&node| self.nodes.all[node as usize].phase <= super::Phase::Main).collect();
+                own.into_iter().filter(|&node| self.nodes.all[node as usize].phase <= Phase::Main).collect();
             for (need, strength) in needs.of(old) {
                 if strength == Strength::Wish {
                     continue;

@@ -346,14 +346,12 @@ impl<'d> Builder<'d, '_> {
                 main(self, Role::After, Statement::Comment { on, text: b.comment.as_deref() });
             }
         }
-        for &(old, new) in &fates.swapped {
-            if self.swaps.types.contains(&old) {
-                self.swap_type_beside(old, new);
-            } else {
-                self.swap_type(old, new);
-            }
-        }
+        let beside = |old: &u32| self.swaps.types.contains(old);
+        let (online, at_once): (Vec<_>, Vec<_>) = fates.swapped.iter().copied().partition(|(old, _)| beside(old));
+        online.into_iter().for_each(|(old, new)| self.swap_type_beside(old, new));
         self.swap_columns(fates);
+        // Columns that leave the type do so first, on whichever way.
+        at_once.into_iter().for_each(|(old, new)| self.swap_type(old, new));
         for (old, new, column) in &fates.defaults {
             self.default_again(*old, *new, column);
         }

@@ -258,6 +258,12 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
         }
     }
     found.retain(|(old, _, swap)| fits(*old, swap));
+    // A column may come to such a type from another one.
+    for (_, _, swap) in &mut found {
+        if swap.type_aside.is_none() && swaps.comes_late(&swap.to.ty) {
+            swap.type_aside = Some(made_up(&[&swap.to.ty.name, "new"]));
+        }
+    }
     found.sort_by(|a, b| (a.0, a.1, &a.2.to.name).cmp(&(b.0, b.1, &b.2.to.name)));
     for (old, new, swap) in found {
         if let Some((_, Entry { object: Object::Table(table), .. })) = to.at(new as usize) {

@@ -357,6 +357,11 @@ impl<'d> Builder<'d, '_> {
 
     /// How a value of the old type becomes one of the new, spelled out.
     pub(super) fn cast(&self, from: &Column, to: &Column) -> &'d str {
+        self.cast_as(from, to, &to.ty)
+    }
+
+    /// The same where the new type goes by another name for now.
+    pub(super) fn cast_as(&self, from: &Column, to: &Column, spelled: &DataType) -> &'d str {
         let mut text = ident(&from.name).into_owned();
         // Between types of one's own there is no cast but by way of their text.
         let is_own = |ty: &DataType| !ty.schema.is_empty();
@@ -370,7 +375,7 @@ impl<'d> Builder<'d, '_> {
             (0..from.ty.dims).for_each(|_| text.push_str("[]"));
         }
         text.push_str("::");
-        specc_sql::push_type(&mut text, &to.ty);
+        specc_sql::push_type(&mut text, spelled);
         self.shelf.text(text)
     }
 
