@@ -38,7 +38,6 @@ fn main() {
         println!("{:>12} bytes  {}", file.contents.len(), file.path);
     }
     time("from JSON", || specc_catalog::from_json(&text).map_or(0, |catalog| catalog.len()));
-    time("compare", || specc_migrate::compare(&catalog, &catalog).is_empty());
 }
 
 /// The best and the average of a few runs. Where the system tells it, the average is of processor time: the machine may

@@ -7,7 +7,7 @@ use crate::plan::plan_create;
 use crate::render::{render_down, render_up};
 use crate::stamp::Stamp;
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Cycle, Hints, ObjectId, checksum, to_json};
+use specc_catalog::{Catalog, Cycle, Hints, checksum, to_json};
 use specc_diff::{Difference, Doubt, diff};
 use specc_sql::Loss;
 use std::fmt;
@@ -94,41 +94,6 @@ pub enum MigrationError {
     Stamp(Stamp),
 }
 
-/// What is not as it was after the last migration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changed {
-    /// New.
-    pub added: Vec<ObjectId>,
-    /// Gone.
-    pub removed: Vec<ObjectId>,
-    /// Different.
-    pub changed: Vec<ObjectId>,
-}
-
-impl Changed {
-    /// Whether nothing is different.
-    pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
-    }
-}
-
-impl fmt::Display for Changed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = [("+", &self.added), ("~", &self.changed), ("-", &self.removed)];
-        let count = all.iter().map(|(_, ids)| ids.len()).sum::<usize>();
-        write!(f, "{count} objects are not as the last migration left them")?;
-        for (sign, ids) in all {
-            for id in ids.iter().take(20) {
-                write!(f, "\n  {sign} {id}")?;
-            }
-            if ids.len() > 20 {
-                write!(f, "\n  {sign} and {} more", ids.len() - 20)?;
-            }
-        }
-        Ok(())
-    }
-}
-
 impl fmt::Display for MigrationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -174,23 +139,6 @@ impl From<ChangeError> for MigrationError {
     fn from(error: ChangeError) -> Self {
         MigrationError::Change(error)
     }
-}
-
-/// What differs between two catalogs: objects and their comments, not where in the spec they stand.
-pub fn compare(from: &Catalog, to: &Catalog) -> Changed {
-    let mut changed = Changed::default();
-    for (id, entry) in to.iter() {
-        match from.get(id) {
-            None => changed.added.push(id.clone()),
-            Some(old) if old.object != entry.object || old.comment != entry.comment => changed.changed.push(id.clone()),
-            Some(_) => {}
-        }
-    }
-    changed.removed.extend(from.iter().filter(|(id, _)| !to.contains(id)).map(|(id, _)| id.clone()));
-    for ids in [&mut changed.added, &mut changed.removed, &mut changed.changed] {
-        ids.sort_unstable();
-    }
-    changed
 }
 
 /// The files of the migration that makes `catalog`: for each part its statements and its down script, then the stored

@@ -14,10 +14,7 @@ mod render;
 mod seeds;
 mod stamp;
 
-pub use files::{
-    Changed, Consent, Layout, MigrationError, MigrationInput, OutputFile, compare, each_file, last_stamp,
-    migration_files,
-};
+pub use files::{Consent, Layout, MigrationError, MigrationInput, OutputFile, each_file, last_stamp, migration_files};
 pub use parts::Part;
 pub use plan::{Plan, Step, plan_create, plan_drop};
 pub use seeds::seed_file;
