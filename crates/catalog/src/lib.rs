@@ -17,7 +17,7 @@ pub use hints::{Hints, Rename};
 pub use id::{Dependency, Kind, ObjectId, TableName};
 pub use needs::IdRef;
 pub use object::*;
-pub use store::{StoreError, checksum, from_json, to_json};
+pub use store::{StoreError, apart, checksum, from_json, to_json};
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;

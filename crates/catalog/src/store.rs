@@ -5,6 +5,7 @@ use crate::{
     Rls, Seed, Table, TableName, Trigger, View,
 };
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
@@ -182,19 +183,63 @@ pub fn from_json(text: &str) -> Result<Catalog, StoreError> {
     Ok(catalog)
 }
 
-/// As [`to_json`] writes it, an object a line: lines are read side by side.
-fn by_line(text: &str) -> Option<Stored> {
-    #[derive(Deserialize)]
-    struct Head {
-        specc: u32,
-        #[serde(default)]
-        default_grantees: Vec<SmolStr>,
+/// What is left of a stored catalog and of `catalog` without the objects that are written alike: of a large spec with a
+/// small change that is little, and nothing else of the stored one has to be read. None where `text` is not as
+/// [`to_json`] writes it: [`from_json`] says what it is.
+pub fn apart(text: &str, catalog: &Catalog) -> Option<(Catalog, Catalog)> {
+    let (head, lines) = head_and_lines(text)?;
+    let mut places = FxHashMap::with_capacity_and_hasher(lines.len(), Default::default());
+    for (place, line) in lines.iter().enumerate() {
+        // An object that stands there twice is no catalog.
+        if places.insert(*line, place).is_some() {
+            return None;
+        }
     }
+    let entries: Vec<&Entry> = catalog.iter().map(|(_, entry)| entry).collect();
+    // Of each new object, where it stands among the lines.
+    let found: Vec<Option<usize>> = entries
+        .par_iter()
+        .with_min_len(512)
+        .map_init(Vec::new, |line, entry| {
+            line.clear();
+            write(line, entry);
+            std::str::from_utf8(line).ok().and_then(|line| places.get(line).copied())
+        })
+        .collect();
+    let mut kept = vec![false; lines.len()];
+    found.iter().flatten().for_each(|&place| kept[place] = true);
+    let mut old = Catalog { default_grantees: head.default_grantees, ..Catalog::default() };
+    for (line, _) in lines.iter().zip(kept).filter(|(_, kept)| !kept) {
+        if old.insert(entry(line)?).is_some() {
+            return None;
+        }
+    }
+    let mut new = Catalog { default_grantees: catalog.default_grantees.clone(), ..Catalog::default() };
+    for (entry, _) in entries.into_iter().zip(found).filter(|(_, found)| found.is_none()) {
+        new.insert(entry.clone());
+    }
+    Some((old, new))
+}
+
+#[derive(Deserialize)]
+struct Head {
+    specc: u32,
+    #[serde(default)]
+    default_grantees: Vec<SmolStr>,
+}
+
+/// As [`to_json`] writes it, an object a line.
+fn head_and_lines(text: &str) -> Option<(Head, Vec<&str>)> {
     let (head, lines) = text.strip_suffix("\n]}\n")?.split_once(",\"objects\":[\n")?;
     let head: Head = serde_json::from_str(&format!("{head}}}")).ok()?;
-    let lines: Vec<&str> = lines.split('\n').collect();
-    let read = |line: &&str| entry(line.strip_suffix(',').unwrap_or(line));
-    let objects: Option<Vec<Entry>> = lines.par_iter().with_min_len(512).map(read).collect();
+    let lines = lines.split('\n').map(|line| line.strip_suffix(',').unwrap_or(line)).collect();
+    (head.specc == VERSION).then_some((head, lines))
+}
+
+/// Lines are read side by side.
+fn by_line(text: &str) -> Option<Stored> {
+    let (head, lines) = head_and_lines(text)?;
+    let objects: Option<Vec<Entry>> = lines.par_iter().with_min_len(512).map(|line| entry(line)).collect();
     Some(Stored { specc: head.specc, default_grantees: head.default_grantees, objects: objects? })
 }
 

@@ -306,6 +306,31 @@ proptest! {
     }
 
     #[test]
+    fn what_is_written_alike_is_not_looked_at(a in catalog(), b in catalog(), both in vec(entry(), 0..12)) {
+        let with = |mut catalog: Catalog| {
+            both.iter().for_each(|entry| { catalog.insert(entry.clone()); });
+            catalog
+        };
+        let (a, b) = (with(a), with(b));
+        let Some((old, new)) = apart(&to_json(&a), &b) else {
+            // Nothing stands between its brackets.
+            prop_assert!(a.is_empty());
+            return Ok(());
+        };
+        let lacks = |catalog: &Catalog, other: &Catalog| -> Vec<Entry> {
+            catalog.iter().filter(|(id, entry)| other.get(id) != Some(entry)).map(|(_, entry)| entry.clone()).collect()
+        };
+        let sorted = |entries: Vec<Entry>| {
+            let mut lines: Vec<String> = entries.iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
+            lines.sort_unstable();
+            lines
+        };
+        let all = |catalog: &Catalog| catalog.iter().map(|(_, entry)| entry.clone()).collect::<Vec<_>>();
+        prop_assert_eq!(sorted(all(&old)), sorted(lacks(&a, &b)));
+        prop_assert_eq!(sorted(all(&new)), sorted(lacks(&b, &a)));
+    }
+
+    #[test]
     fn an_order_has_every_object_once_and_never_before_what_it_needs(catalog in catalog()) {
         if let Ok(order) = order(&catalog) {
             let mut made = vec![false; catalog.len()];

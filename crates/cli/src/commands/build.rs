@@ -1,7 +1,7 @@
 //! `specc build`
 
+use super::stored::{self, Stored};
 use crate::args::{Build, Format, Part};
-use crate::config::Config;
 use crate::output::{Stage, Written};
 use crate::pipeline::{self, Clock, Lap, Meant};
 use crate::project::Project;
@@ -81,32 +81,24 @@ impl State {
     /// Reads it.
     pub fn read(out: &Path, meant: &Meant) -> Result<Self, Failure> {
         let own = out.join(meant.config.state());
-        let catalog = Self::last(out, &meant.config)?;
-        let recorded = match read(&own.join("checksums.toml"))? {
+        let catalog = Stored::read(out, &meant.config)?.map(|stored| stored.catalog()).transpose()?;
+        let recorded = match stored::text(&own.join("checksums.toml"))? {
             Some(text) => checksums(&text)
                 .map_err(|error| Failure::broken(format!("{}: {error}", own.join("checksums.toml").display())))?,
             None => Vec::new(),
         };
-        let generated = read(&own.join(GENERATED))?.unwrap_or_default();
+        let generated = stored::text(&own.join(GENERATED))?.unwrap_or_default();
         let generated = generated.lines().filter(|line| !line.is_empty()).map(str::to_string).collect();
         let state = Self { catalog, recorded, generated };
         state.check(out)?;
         Ok(state)
     }
 
-    /// The catalog after the last migration, if there is one.
-    pub fn last(out: &Path, config: &Config) -> Result<Option<Catalog>, Failure> {
-        let path = out.join(config.state()).join("catalog.json");
-        let Some(text) = read(&path)? else { return Ok(None) };
-        let catalog = specc_catalog::from_json(&text);
-        catalog.map(Some).map_err(|error| Failure::broken(format!("{}: {error}", path.display())))
-    }
-
     /// Migrations are history: one that was edited or lost after it was written is an error, since what was reviewed and
     /// perhaps applied is not what lies there now.
     fn check(&self, out: &Path) -> Result<(), Failure> {
         for (path, sum) in self.recorded.iter().filter(|(path, _)| path.ends_with(".sql")) {
-            let why = match read(&out.join(path))? {
+            let why = match stored::text(&out.join(path))? {
                 None => "is missing",
                 Some(text) if specc_catalog::checksum(&text) != *sum => "was edited after it was written",
                 Some(_) => continue,
@@ -116,14 +108,6 @@ impl State {
             )));
         }
         Ok(())
-    }
-}
-
-fn read(path: &Path) -> Result<Option<String>, Failure> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Failure::broken(format!("cannot read {}: {error}", path.display()))),
     }
 }
 

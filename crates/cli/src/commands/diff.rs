@@ -1,11 +1,12 @@
 //! `specc diff`
 
-use super::build::{State, refused};
+use super::build::refused;
+use super::stored::Stored;
 use crate::args::{Diff, Format};
 use crate::pipeline::{self, Clock, Meant};
 use crate::project::Project;
 use crate::report::{Failure, data, plural};
-use specc_catalog::{Catalog, Hints};
+use specc_catalog::{Catalog, Hints, Kind};
 use specc_diff::{Difference, Line};
 use specc_introspect::Introspected;
 use specc_migrate::MigrationError;
@@ -24,18 +25,59 @@ struct Side {
     live: Option<u32>,
 }
 
+/// What is known of a side before the other is.
+enum Read {
+    Whole(Side),
+    Stored(Stored),
+}
+
+impl Read {
+    fn whole(self) -> Result<Side, Failure> {
+        match self {
+            Read::Whole(side) => Ok(side),
+            Read::Stored(stored) => Ok(plain(stored.catalog()?)),
+        }
+    }
+}
+
+fn plain(catalog: Catalog) -> Side {
+    Side { catalog, hints: Hints::default(), live: None }
+}
+
+/// Both sides as far as they are not written alike, where that is all that counts: a rename touches whatever mentions it,
+/// a seed's rows may have come from another seed, and a database speaks its own dialect.
+fn without_what_is_alike(stored: Stored, mut to: Side) -> Result<(Side, Side), Failure> {
+    let has_seed = |catalog: &Catalog| catalog.iter().any(|(id, _)| id.kind == Kind::Seed);
+    if to.live.is_none()
+        && to.hints.renames.is_empty()
+        && let Some((old, new)) = stored.apart(&to.catalog)
+        && !has_seed(&old)
+        && !has_seed(&new)
+    {
+        // As after a build: the process ends soon.
+        std::mem::forget((std::mem::replace(&mut to.catalog, new), stored));
+        return Ok((plain(old), to));
+    }
+    Ok((plain(stored.catalog()?), to))
+}
+
 /// Says what differs.
 pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
     let mut clock = Clock::start();
+    // A plan is made over whole catalogs.
+    let plans = args.sql || format == Format::Json;
     // Both sides are read at once: the stored catalog is as large as the spec.
     let (from, to) = rayon::join(
-        || side(&args.from, args),
+        || read(&args.from, args, plans),
         || match &args.to {
-            Some(to) => side(to, args),
-            None => spec(&args.place.project),
+            Some(to) => read(to, args, plans),
+            None => spec(&args.place.project).map(Read::Whole),
         },
     );
-    let (mut from, mut to) = (from?, to?);
+    let (mut from, mut to) = match (from?, to?) {
+        (Read::Stored(stored), Read::Whole(to)) => without_what_is_alike(stored, to)?,
+        (from, to) => (from.whole()?, to.whole()?),
+    };
     if let (Some(major), None) | (None, Some(major)) = (from.live, to.live) {
         // Both as Postgres says them, and the same one: each spells expressions in its own way.
         let other = if to.live.is_none() { &mut to } else { &mut from };
@@ -49,7 +91,7 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
     timings.push(clock.lap("compare"));
     let shelf = Shelf::new();
     let options = ChangeOptions { offline: args.offline_ok, one: false };
-    let plan = if difference.is_empty() || !(args.sql || format == Format::Json) {
+    let plan = if difference.is_empty() || !plans {
         None
     } else {
         let plan = plan_change(&difference, &to.hints, &shelf, options);
@@ -120,15 +162,15 @@ pub fn as_json(difference: &Difference<'_>, sql: Option<&str>) -> serde_json::Va
 }
 
 /// `last`, a database URL, a file of SQL, or a project folder.
-fn side(what: &str, args: &Diff) -> Result<Side, Failure> {
+fn read(what: &str, args: &Diff, plans: bool) -> Result<Read, Failure> {
     let broken = |error: &dyn std::fmt::Display| Failure::broken(error.to_string());
     let live = |found: Introspected| {
-        Ok(Side { catalog: found.catalog, hints: Hints::default(), live: Some(found.server_version / 10_000) })
+        Ok(Read::Whole(Side { live: Some(found.server_version / 10_000), ..plain(found.catalog) }))
     };
     if what == "last" {
-        let project = Project::open(&args.place.project)?;
-        let catalog = State::last(&project.root, &project.config)?.unwrap_or_default();
-        return Ok(Side { catalog, hints: Hints::default(), live: None });
+        let (root, config) = crate::project::settings(&args.place.project)?;
+        let Some(stored) = Stored::read(&root, &config)? else { return Ok(Read::Whole(plain(Catalog::new()))) };
+        return if plans { Ok(Read::Whole(plain(stored.catalog()?))) } else { Ok(Read::Stored(stored)) };
     }
     if what.starts_with("postgres://") || what.starts_with("postgresql://") {
         let address = Address::resolve(Some(what), |name| std::env::var(name).ok()).map_err(|error| broken(&error))?;
@@ -141,7 +183,7 @@ fn side(what: &str, args: &Diff) -> Result<Side, Failure> {
             std::fs::read_to_string(what).map_err(|error| Failure::broken(format!("cannot read {what}: {error}")))?;
         return live(scratch(args, None)?.load(&[text]).map_err(|error| broken(&error))?);
     }
-    spec(Path::new(what))
+    spec(Path::new(what)).map(Read::Whole)
 }
 
 /// A server to ask, with the platform if the project is for one.

@@ -16,6 +16,7 @@ mod pull;
 mod reset;
 mod restore;
 mod status;
+mod stored;
 mod verify;
 
 use crate::args::{Args, Command, Format};

@@ -1,7 +1,7 @@
 //! `specc verify`
 
-use super::build::State;
 use super::database::Place;
+use super::stored::Stored;
 use crate::args::{Connection, Format, Verify};
 use crate::pipeline;
 use crate::project::Project;
@@ -23,7 +23,7 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
     let place = Place::open(&args.place, &connection)?;
     let migrations = place.migrations()?;
     place.recorded(&migrations)?;
-    let stored = State::last(&meant.root, &meant.config)?;
+    let stored = Stored::read(&meant.root, &meant.config)?.map(|stored| stored.catalog()).transpose()?;
     let all = migrations.all.into_iter().map(|migration| {
         let said = predictions(&place, &migration)?;
         Ok((migration, said))
