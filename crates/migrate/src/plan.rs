@@ -105,29 +105,6 @@ pub fn plan_drop(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
     Ok(Plan { steps, ..up })
 }
 
-/// The roles that blocks of `alter default privileges` give something.
-fn default_grantees(catalog: &Catalog) -> Vec<&str> {
-    let mut all = Vec::new();
-    for (_, entry) in catalog.iter() {
-        let Object::Sql(sql) = &entry.object else { continue };
-        let text = sql.up.trim();
-        if !text.get(..24).is_some_and(|start| start.eq_ignore_ascii_case("alter default privileges")) {
-            continue;
-        }
-        let Some((_, roles)) = text.rsplit_once(" to ") else { continue };
-        let roles = roles.trim_end_matches(';').trim_end_matches(" with grant option");
-        all.extend(
-            roles
-                .split(',')
-                .map(|role| role.trim().trim_matches('"'))
-                .filter(|role| !matches!(*role, "public" | "current_user")),
-        );
-    }
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
 struct Planner<'a, 'o> {
     catalog: &'a Catalog,
     order: &'o Order,
@@ -143,8 +120,6 @@ struct Planner<'a, 'o> {
     late: FxHashMap<u32, Vec<&'a str>>,
     /// What is done as soon as an object is there.
     after: FxHashMap<u32, Vec<Statement<'a>>>,
-    /// Roles that `alter default privileges` in a block gives something.
-    grantees: Vec<&'a str>,
     /// Functions that everyone may call.
     public: FxHashSet<u32>,
 }
@@ -161,7 +136,6 @@ impl<'a, 'o> Planner<'a, 'o> {
             inlined: vec![false; catalog.len()],
             late: FxHashMap::default(),
             after: FxHashMap::default(),
-            grantees: default_grantees(catalog),
             public: FxHashSet::default(),
         };
         let mut places = vec![0_u32; catalog.len()];
@@ -377,12 +351,7 @@ impl<'a, 'o> Planner<'a, 'o> {
     /// Takes what default privileges may have given.
     fn revoke(&mut self, index: u32, object: &'a Object, everyone: Option<&'a str>) {
         let given = self.catalog.default_grantees.iter().map(|role| role.as_str());
-        let mut roles: Vec<_> = everyone.into_iter().chain(given).collect();
-        for role in &self.grantees {
-            if !roles.contains(role) {
-                roles.push(role);
-            }
-        }
+        let roles: Vec<_> = everyone.into_iter().chain(given.filter(|role| Some(*role) != everyone)).collect();
         if !roles.is_empty() {
             let access = Access { on: Named::Object(object), privileges: Privileges::All, roles };
             self.push(index, Some(index), Statement::Revoke(access));

@@ -1,6 +1,6 @@
 //! Grants: what the rules allow and nothing else, then what the spec grants or revokes in so many words.
 
-use super::{everyone_at_the_api, helpers, table_id};
+use super::{defaults, helpers, table_id};
 use crate::Output;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -149,9 +149,7 @@ impl Grants {
             entry.area = area;
             out.add(entry);
         }
-        if model.options.target == Target::Supabase {
-            out.catalog.default_grantees = everyone_at_the_api(model);
-        }
+        out.catalog.default_grantees = defaults::grantees(model);
     }
 }
 

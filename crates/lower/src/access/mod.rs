@@ -2,6 +2,7 @@
 
 mod condition;
 mod cycles;
+mod defaults;
 mod grants;
 mod helpers;
 

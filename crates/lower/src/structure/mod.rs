@@ -19,14 +19,11 @@ use depends::Lookup;
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Dependency, Entry, Kind, Object, ObjectId, Schema, TableName};
 use specc_diag::{Diagnostic, FileId, Span, codes};
-use specc_model::{Entity, EntityId, Meta, Model, Target};
+use specc_model::{Entity, EntityId, Meta, Model};
 
 pub use hints::hints;
 
 pub(crate) fn lower(model: &Model, out: &mut Output) {
-    if model.options.target == Target::Supabase {
-        out.catalog.default_grantees = ["anon", "authenticated", "service_role"].map(Into::into).into();
-    }
     // A table comes with its key, its references, their indexes, policies and grants.
     out.catalog
         .reserve(model.entities.iter().map(|e| 6 + 2 * e.outgoing.len() + e.indexes.len() + 2 * e.rules.len()).sum());

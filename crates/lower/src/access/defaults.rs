@@ -1,0 +1,68 @@
+//! Who gets something on every new object, before the spec grants anything.
+
+use smol_str::SmolStr;
+use specc_model::{Model, Target};
+use specc_split::{Lexer, Token, TokenKind};
+use std::collections::BTreeSet;
+
+/// The roles to which default privileges give something, the platform's own or those of a block of SQL: a new object
+/// comes with it, and what the spec does not grant is taken back.
+pub(super) fn grantees(model: &Model) -> Vec<SmolStr> {
+    let mut all = BTreeSet::new();
+    if model.options.target == Target::Supabase {
+        all.extend(super::everyone_at_the_api(model));
+    }
+    model.sql_blocks.iter().for_each(|block| read(&block.up, &mut all));
+    all.into_iter().collect()
+}
+
+fn read(text: &str, all: &mut BTreeSet<SmolStr>) {
+    let tokens: Vec<Token> = Lexer::new(text).map_while(Result::ok).collect();
+    for statement in tokens.split(|token| token.kind == TokenKind::Symbol(b';')) {
+        let starts = ["alter", "default", "privileges"].iter().zip(statement).all(|(word, token)| token.is(text, word));
+        let grants = statement.iter().any(|token| token.is(text, "grant"));
+        let Some(to) = statement.iter().position(|token| token.is(text, "to")) else { continue };
+        if statement.len() > 3 && starts && grants {
+            let roles = statement[to + 1..].iter().take_while(|token| !token.is(text, "with"));
+            all.extend(roles.filter_map(|token| role(text, token)));
+        }
+    }
+}
+
+/// The name of a role as it is; none for a word that stands for whoever runs the statement, who owns what is made.
+fn role(text: &str, token: &Token) -> Option<SmolStr> {
+    let word = &text[token.start..token.end];
+    match token.kind {
+        TokenKind::Quoted => Some(word.trim_matches('"').replace("\"\"", "\"").into()),
+        TokenKind::Word => {
+            let word = word.to_lowercase();
+            (!matches!(word.as_str(), "group" | "current_user" | "current_role" | "session_user")).then(|| word.into())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    fn of(text: &str) -> Vec<String> {
+        let mut all = BTreeSet::new();
+        super::read(text, &mut all);
+        all.into_iter().map(String::from).collect()
+    }
+
+    #[test]
+    fn whoever_a_block_gives_something_by_default_is_found() {
+        let text = "
+            -- alter default privileges grant select on tables to nobody;
+            select 'alter default privileges grant select on tables to nobody';
+            ALTER DEFAULT PRIVILEGES FOR ROLE postgres IN SCHEMA app
+                GRANT ALL ON TABLES TO reporting, \"Odd \"\"one\", public WITH GRANT OPTION;
+            alter default privileges revoke execute on functions from other;
+            alter default privileges grant usage on sequences to current_user, group writers;
+            grant select on table t to someone;";
+        assert_eq!(of(text), ["Odd \"one", "public", "reporting", "writers"]);
+        assert_eq!(of("grant"), [""; 0]);
+    }
+}
