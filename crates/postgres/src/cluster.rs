@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::sleep;
+use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, iter};
 
@@ -144,6 +144,23 @@ pub(crate) struct Inner {
     install: Install,
     options: Options,
     dir: PathBuf,
+    /// Keeps the data for the next cluster.
+    saving: Option<JoinHandle<()>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(saving) = self.saving.take() {
+            let _ = saving.join();
+        }
+    }
+}
+
+/// Puts data where the next cluster finds it. Where that cannot be done, the next one makes its own.
+fn save(data: &Path, pristine: &Path, place: &Place) {
+    let _ = files::make_once(pristine, |to| files::copy_tree(data, to, place.own));
+    let _ = fs::remove_dir_all(data);
+    forget_stale(&place.cache);
 }
 
 impl Inner {
@@ -163,6 +180,7 @@ impl Inner {
             install: place.install.clone(),
             options: Options::default(),
             dir: dir.keep(),
+            saving: None,
         };
         let pristine = place.cache.join(pristine_name(&place.install));
         let data = inner.dir.join("data");
@@ -170,9 +188,10 @@ impl Inner {
             files::copy_tree(&pristine, &data, place.user)?;
         } else {
             inner.prepare(&place)?;
-            let user = place.own;
-            files::make_once(&pristine, |to| files::copy_tree(&data, to, user))?;
-            forget_stale(&place.cache);
+            // The server writes to its own copy at once; that of the next ones may take its time on a disk.
+            let aside = inner.dir.join("pristine");
+            files::copy_tree(&data, &aside, place.own)?;
+            inner.saving = Some(thread::spawn(move || save(&aside, &pristine, &place)));
         }
         inner.options = options.clone();
         inner.run(options)?;
