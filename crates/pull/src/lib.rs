@@ -8,6 +8,7 @@
 mod check;
 mod files;
 mod lists;
+mod patterns;
 mod render;
 mod same;
 mod sql_text;
@@ -89,18 +90,19 @@ pub fn pull(catalog: &Catalog, options: &Options) -> Pulled {
     let roles = shipped.roles.iter().map(|role| role.name.clone()).collect();
     let mut state = State::new(catalog, options, roles);
     let mut problems = Vec::new();
-    let mut texts = Vec::new();
     for _ in 0..ROUNDS {
-        state.settle();
-        texts = files::files(&state, render::items(&state));
-        let files: Vec<_> = texts.iter().map(|(name, text)| (name.clone(), text.out.as_str())).collect();
-        let meant = check::read(&files, &model);
-        let plain: Vec<_> = texts.iter().map(|(_, text)| text.clone()).collect();
         problems.clear();
-        if !check::check(&mut state, &plain, &meant, &mut problems) {
+        if !round(&mut state, &model, &mut problems) {
             break;
         }
     }
+    if problems.is_empty() {
+        patterns::apply(&mut state, &model, |trial| {
+            let mut problems = Vec::new();
+            !round(trial, &model, &mut problems) && problems.is_empty()
+        });
+    }
+    let texts = files::files(&state, render::items(&state));
     let laid_out = |text: &str| specc_syntax::fmt(text).unwrap_or_else(|_| text.to_owned());
     let mut pulled = Pulled {
         files: texts.iter().map(|(name, text)| (name.clone(), laid_out(&text.out))).collect(),
@@ -124,6 +126,16 @@ pub fn pull(catalog: &Catalog, options: &Options) -> Pulled {
         pulled.blocks.push(Block { name, object: id, why, comment: true });
     }
     pulled
+}
+
+/// Writes, reads, and says in another way what did not come back. False where all did.
+fn round(state: &mut State<'_>, model: &specc_model::Options, problems: &mut Vec<String>) -> bool {
+    state.settle();
+    let texts = files::files(state, render::items(state));
+    let files: Vec<_> = texts.iter().map(|(name, text)| (name.clone(), text.out.as_str())).collect();
+    let meant = check::read(&files, model);
+    let plain: Vec<_> = texts.iter().map(|(_, text)| text.clone()).collect();
+    check::check(state, &plain, &meant, problems)
 }
 
 fn toml(options: &Options) -> String {

@@ -115,7 +115,8 @@ pub(crate) fn columns(a: &Table, b: &Table) -> Vec<SmolStr> {
     pairs.filter(|(a, b)| !column(a, b)).map(|(a, _)| a.name.clone()).collect()
 }
 
-fn column(a: &Column, b: &Column) -> bool {
+/// Whatever is said of them.
+pub(crate) fn column(a: &Column, b: &Column) -> bool {
     let mut other = Column { comment: a.comment.clone(), ..b.clone() };
     if same_default(a.default.as_ref(), b.default.as_ref(), &a.ty) {
         other.default = a.default.clone();
@@ -190,6 +191,12 @@ fn function(a: &Function, b: &Function) -> Option<&'static str> {
     }
     if let (Body::Atomic(mine), Body::Atomic(theirs)) = (&a.body, &b.body)
         && mine.trim() == theirs.trim()
+    {
+        other.body = a.body.clone();
+    }
+    // Line breaks around it are layout.
+    if let (Body::Text(mine), Body::Text(theirs)) = (&a.body, &b.body)
+        && mine.trim_matches('\n') == theirs.trim_matches('\n')
     {
         other.body = a.body.clone();
     }

@@ -1,5 +1,6 @@
 //! How each object is going to be said, and what belongs to what.
 
+use crate::patterns::Use;
 use crate::text::Names;
 use crate::{Options, lists, sql_text, text};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -31,6 +32,7 @@ impl Level {
 }
 
 /// What is known and decided while a catalog is said.
+#[derive(Clone)]
 pub(crate) struct State<'a> {
     pub catalog: &'a Catalog,
     pub names: Names,
@@ -43,6 +45,10 @@ pub(crate) struct State<'a> {
     pub comments: FxHashSet<ObjectId>,
     /// Columns whose expressions stand in `sql $$ … $$`.
     pub sql_columns: FxHashSet<(ObjectId, SmolStr)>,
+    /// Mixins by table.
+    pub uses: FxHashMap<TableName, Vec<Use>>,
+    /// Functions, triggers and so on that the mixins make.
+    pub covered: FxHashSet<ObjectId>,
     /// Columns whose comment a block sets.
     pub column_comments: FxHashSet<(ObjectId, SmolStr)>,
     /// By table or view: constraints, indexes, triggers, policies.
@@ -68,6 +74,8 @@ impl<'a> State<'a> {
             provided: FxHashSet::default(),
             levels: FxHashMap::default(),
             comments: FxHashSet::default(),
+            uses: FxHashMap::default(),
+            covered: FxHashSet::default(),
             sql_columns: FxHashSet::default(),
             column_comments: FxHashSet::default(),
             parts: FxHashMap::default(),
@@ -217,7 +225,8 @@ impl<'a> State<'a> {
     /// Parts of a table or view of one kind that are said in it.
     pub fn parts(&self, table: &TableName, kind: Kind) -> Vec<&'a ObjectId> {
         let all = self.parts.get(table).map(Vec::as_slice).unwrap_or_default();
-        all.iter().copied().filter(|id| id.kind == kind && self.is_typed(id)).collect()
+        let says = |id: &&ObjectId| id.kind == kind && self.is_typed(id) && !self.covered.contains(*id);
+        all.iter().copied().filter(says).collect()
     }
 
     pub fn all_parts(&self, table: &TableName) -> &[&'a ObjectId] {

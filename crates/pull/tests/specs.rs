@@ -4,6 +4,7 @@ mod support;
 
 use specc_catalog::Object;
 use specc_model::{Options, Target};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use support::lower;
@@ -58,9 +59,51 @@ fn every_spec_comes_back() {
         let files: Vec<_> =
             pulled.files.iter().map(|(name, text)| format!("{name} {}", text.lines().count())).collect();
         let _ = writeln!(counts, "{name}: {typed} typed, {} in blocks; {}", pulled.blocks.len(), files.join(", "));
+        let mut uses = BTreeMap::new();
+        for line in pulled.files.iter().flat_map(|(_, text)| text.lines().map(str::trim)) {
+            line.starts_with("use ").then(|| *uses.entry(line).or_insert(0) += 1);
+        }
+        for (line, times) in uses {
+            let _ = writeln!(counts, "  {line}, {times} times");
+        }
         for block in &pulled.blocks {
             let _ = writeln!(counts, "  {}: {}", block.object, block.why);
         }
     }
     insta::assert_snapshot!(counts);
+}
+
+/// A spec in which one table has the mixin, another what it makes, and a third almost that.
+#[test]
+fn a_mixin_is_recognized_where_a_table_has_exactly_that() {
+    let table = |name: &str, doc: &str, trigger: &str| {
+        format!(
+            "entity {name} {{
+  id: int key
+  /// When the row was made.
+  created_at: timestamptz = now()
+  /// {doc}
+  updated_at: timestamptz = now()
+  title: text
+  trigger {trigger} before update for each row execute private.set_updated_at()
+}}
+"
+        )
+    };
+    let text = [
+        "entity uses { id: int key\n use timestamps\n title: text }\n".to_owned(),
+        table("has", "When the row was last changed.", "set_updated_at"),
+        table("other_words", "When it changed.", "set_updated_at"),
+        table("other_name", "When the row was last changed.", "touch"),
+    ];
+    let options = specc_pull::Options::new("mixins", Target::Postgres);
+    let wanted = lower(&[("a.dbspec".to_owned(), text.concat())], &options.model());
+    let pulled = specc_pull::pull(&wanted, &options);
+    assert!(pulled.problems.is_empty() && pulled.blocks.is_empty(), "{:#?}", pulled.problems);
+    let said = lower(&pulled.files, &options.model());
+    for (id, entry) in wanted.iter() {
+        let said = said.get(id).unwrap_or_else(|| panic!("{id} is missing"));
+        assert_eq!(specc_pull::difference(&said.object, &entry.object), None, "{id}");
+    }
+    insta::assert_snapshot!(pulled.files.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n"));
 }

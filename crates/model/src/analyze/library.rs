@@ -25,7 +25,7 @@ const MIXINS: &[(&str, &str)] = &[
 const SUPABASE: &str = include_str!("../../platform/supabase.dbspec");
 
 /// The names of our mixins.
-pub(crate) fn mixin_names() -> impl Iterator<Item = &'static str> {
+pub fn mixin_names() -> impl Iterator<Item = &'static str> {
     MIXINS.iter().map(|(name, _)| *name)
 }
 

@@ -42,6 +42,9 @@ pub(crate) fn items(state: &State<'_>) -> Vec<Item> {
             block::block(state, id, entry, &mut all);
             continue;
         }
+        if state.covered.contains(id) {
+            continue;
+        }
         let mut text = Text::default();
         let sort = match &entry.object {
             Object::Schema(_)

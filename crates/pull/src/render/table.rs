@@ -47,10 +47,20 @@ pub(super) fn entity(state: &State<'_>, id: &ObjectId, table: &Table, text: &mut
         }
         text.push(format!("entity {} {{\n", state.names.table(&table.table)));
         let mut paths = FxHashSet::default();
-        for column in &table.columns {
+        let uses = state.uses.get(&table.table).map(Vec::as_slice).unwrap_or_default();
+        for (place, column) in table.columns.iter().enumerate() {
+            if let Some(one) = uses.iter().find(|one| one.columns.contains(&place)) {
+                if one.columns.start == place {
+                    text.push(format!("  use {}\n", one.mixin));
+                }
+                continue;
+            }
             // A column is told by the part of an id that tables have none of.
             let place = id.clone().part(column.name.clone());
             text.says(&place, |text| self::column(state, id, table, column, &at, &mut paths, text));
+        }
+        for one in uses.iter().filter(|one| one.columns.is_empty()) {
+            text.push(format!("  use {}\n", one.mixin));
         }
         let columns = text.out.len();
         for (id, constraint) in constraints.iter().filter(|(id, _)| !at.has(id)) {
