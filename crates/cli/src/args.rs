@@ -294,6 +294,10 @@ pub struct Apply {
     /// Say what would run, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// The database has what the pending migrations make, as after `specc pull`: compare, run nothing, and take them as
+    /// applied
+    #[arg(long, conflicts_with_all = ["down_to", "dry_run", "check_drift", "backup"])]
+    pub adopt: bool,
     /// Apply a migration although a later one was applied before
     #[arg(long)]
     pub out_of_order: bool,

@@ -128,6 +128,50 @@ fn a_pulled_database_builds_to_the_same() {
 }
 
 #[test]
+fn a_database_that_was_there_before_is_taken_over() {
+    let db = shared(15).empty_database().expect("a database");
+    let mut session = db.connect().expect("a session");
+    session
+        .batch_execute(
+            "create table notes (id int primary key, body text not null); insert into notes values (1, 'mine'); \
+             create view bodies as select body from notes",
+        )
+        .expect("it was there before");
+    let (dir, url) = (tempfile::tempdir().expect("a folder"), db.url("postgres"));
+    let specc = |args: &[&str]| run(dir.path(), args);
+    let done = |args: &[&str]| {
+        let (code, out, said) = specc(args);
+        assert_eq!(code, 0, "{args:?}: {out}{said}");
+        out + &said
+    };
+    done(&["pull", "--out", ".", "--database-url", &url]);
+    done(&["build", "--stamp", "20260101000000"]);
+    let adopt = ["apply", "--adopt", "--database-url", &url];
+    // Something that the migrations do not make.
+    session.batch_execute("create table extra (id int)").expect("somebody did it");
+    let (code, _, said) = specc(&adopt);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("+ table public.extra") && said.contains("nothing was taken over"), "{said}");
+    assert!(done(&["status", "--database-url", &url]).contains("pending"));
+    session.batch_execute("drop table extra").expect("it is undone");
+    let said = done(&adopt);
+    assert!(said.contains("took over 1 migration that it had already; nothing was run"), "{said}");
+    let said = done(&adopt);
+    assert!(said.contains("nothing to apply"), "{said}");
+    // From here on it is a project like any other.
+    let file = fs::read_dir(dir.path()).expect("the folder").map(|e| e.expect("a file").path());
+    let file =
+        file.into_iter().find(|p| fs::read_to_string(p).is_ok_and(|t| t.contains("entity notes"))).expect("notes");
+    let text = fs::read_to_string(&file).expect("text");
+    fs::write(&file, text.replacen("entity notes {", "entity notes {\n  done: boolean = false", 1)).expect("a change");
+    done(&["build", "--stamp", "20260102000000"]);
+    done(&["apply", "--check-drift", "--database-url", &url]);
+    done(&["drift", "--database-url", &url]);
+    let row = session.query_one("select body, done from notes", &[]).expect("the row");
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, bool>(1)), ("mine", false));
+}
+
+#[test]
 fn sql_files_are_sides_too() {
     let dir = tempfile::tempdir().expect("a folder");
     fs::write(dir.path().join("a.sql"), "create table t (a int, b text default 'x'); create index on t (a);")

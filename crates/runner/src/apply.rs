@@ -24,6 +24,8 @@ pub struct Options {
     pub down_to: Option<String>,
     /// Changes nothing.
     pub dry_run: bool,
+    /// Runs nothing, and takes what is pending as applied: `before` has found that the database has what it makes.
+    pub adopt: bool,
     /// Applies what sorts before something that was applied.
     pub out_of_order: bool,
     /// Consent to change production.
@@ -58,6 +60,7 @@ impl Default for Options {
             to: None,
             down_to: None,
             dry_run: false,
+            adopt: false,
             out_of_order: false,
             allow_production: false,
             allow_data_loss: false,
@@ -126,7 +129,7 @@ pub struct Ran {
 pub struct Applied {
     /// Files that were run, in this order; with `dry_run` those that would be.
     pub ran: Vec<Ran>,
-    /// What another tool had applied.
+    /// What was applied before specc came, by another tool or by hand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub adopted: Vec<String>,
     /// Whether files were taken back.
@@ -173,6 +176,11 @@ pub fn apply(
     let jobs = jobs(migrations, options, &standing)?;
     before(&mut session)?;
     let mut done = Applied { adopted, down, ..Applied::default() };
+    if options.adopt {
+        done.adopted.extend(take_over(&mut session, &jobs, options)?);
+        let _ = lock::release(&mut session);
+        return Ok(done);
+    }
     let pid: i32 = session.query_one("select pg_backend_pid()", &[])?.get(0);
     let batch = run::batch(&mut session, options)?;
     let watch = Watch::new(connect, tell, pid, options.lock_timeout);
@@ -214,6 +222,27 @@ fn known(migrations: &Migrations, options: &Options) -> Result<(), Refused> {
         }
     }
     Ok(())
+}
+
+/// What is pending was applied before specc came: all of it goes into the journal, or none.
+fn take_over(session: &mut Session, jobs: &[Job<'_>], options: &Options) -> Result<Vec<String>, Error> {
+    session.batch_execute("begin")?;
+    let mut titles = Vec::new();
+    for job in jobs {
+        if job.before.is_some_and(|row| row.phase == Phase::Applying) {
+            session.batch_execute("rollback")?;
+            return Err(Refused::new(format!("{} was begun here and has no end", job.migration.title()))
+                .help("`specc apply` goes on with it; what it made is not somebody else's")
+                .into());
+        }
+        journal::adopt(session, job.migration, &options.specc)?;
+        if options.supabase {
+            history::add(session, job.migration, &job.script.steps)?;
+        }
+        titles.push(job.migration.title());
+    }
+    session.batch_execute("commit")?;
+    Ok(titles)
 }
 
 /// What Supabase's history knows and the journal does not counts as applied; and the other way round.

@@ -94,7 +94,7 @@ impl fmt::Display for Report {
             write!(f, "{:<12} {stamp}_{name}", state.words())?;
             applied.iter().try_for_each(|at| write!(f, "  {at}"))?;
             if *adopted {
-                write!(f, "  (by another tool)")?;
+                write!(f, "  (taken over)")?;
             }
             detail
                 .iter()

@@ -20,6 +20,7 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
         to: args.to.clone(),
         down_to: args.down_to.clone(),
         dry_run: args.dry_run,
+        adopt: args.adopt,
         out_of_order: args.out_of_order,
         allow_production: args.allow_production,
         allow_data_loss: args.allow_data_loss,
@@ -44,9 +45,10 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
             eprintln!("backed up to {}", file.display());
         }
     }
-    let mut before = |session: &mut Session| match args.check_drift {
-        true => before::no_drift(session, &place, &migrations, &options),
-        false => Ok(()),
+    let mut before = |session: &mut Session| match (args.adopt, args.check_drift) {
+        (true, _) => before::is_made_already(session, &place, &migrations, &options),
+        (_, true) => before::no_drift(session, &place, &migrations, &options),
+        _ => Ok(()),
     };
     let done = specc_runner::apply(&connect, &migrations, &options, &mut before, &tell).map_err(failure)?;
     if format == Format::Json {
@@ -72,6 +74,10 @@ fn line(ran: &Ran) -> String {
 }
 
 fn words(done: &Applied, place: &str) -> String {
+    if !done.adopted.is_empty() && done.ran.is_empty() {
+        let files = plural(done.adopted.len(), "migration");
+        return format!("{place}: took over {files} that it had already; nothing was run");
+    }
     let files = plural(done.ran.len(), "migration");
     match (done.ran.is_empty(), done.dry_run, done.down) {
         (true, _, false) => format!("{place}: nothing to apply"),

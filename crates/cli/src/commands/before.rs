@@ -1,4 +1,4 @@
-//! Whether a database is as its applied migrations left it: looked at before more of them run.
+//! Whether a database is as migrations make it: looked at before more of them run, and before some are taken as applied.
 
 use super::database::Place;
 use specc_catalog::Hints;
@@ -17,11 +17,8 @@ pub fn no_drift(
     migrations: &Migrations,
     options: &Options,
 ) -> Result<(), Refused> {
-    let cannot = |error: &dyn std::fmt::Display| {
-        Refused::new(format!("whether the database drifted cannot be found out: {error}"))
-            .help("repair that, or leave out `--check-drift`")
-    };
-    let report = specc_runner::status(session, migrations, options.supabase).map_err(|error| cannot(&error))?;
+    let report = specc_runner::status(session, migrations, options.supabase)
+        .map_err(|error| unknown(&error, "--check-drift"))?;
     // In the middle of a migration nothing is as any file left it.
     if report
         .migrations
@@ -32,23 +29,61 @@ pub fn no_drift(
     }
     let applied = report.migrations.iter().filter(|entry| entry.state == State::Applied);
     let Some(last) = applied.map(|entry| entry.stamp.clone()).max() else { return Ok(()) };
-    let live = introspect(session, &specc_introspect::Options::default()).map_err(|error| cannot(&error))?;
-    let scratch = Scratch::start(Some(live.server_version / 10_000), place.is_supabase());
-    let (database, mut wanted) = scratch.and_then(|scratch| scratch.database()).map_err(|error| cannot(&error))?;
-    let again = Options { to: Some(last), production: None, ..Options::default() };
-    specc_runner::apply(&|| database.connect(), migrations, &again, &mut |_| Ok(()), &|_| {})
-        .map_err(|error| cannot(&error))?;
-    let wanted = introspect(&mut wanted, &specc_introspect::Options::default()).map_err(|error| cannot(&error))?;
+    match differences(session, place, migrations, Some(last)) {
+        Ok(None) => Ok(()),
+        Ok(Some(what)) => Err(Refused::new(format!("the database is not as its migrations left it: {what}")).help(
+            "take into the spec what is right (`specc drift` compares with it), undo what is not, then apply; nothing was run",
+        )),
+        Err(error) => Err(unknown(&error, "--check-drift")),
+    }
+}
+
+/// Makes all migrations that are to be taken over in a scratch database, and compares.
+///
+/// # Errors
+/// What differs: the database has not what they make.
+pub fn is_made_already(
+    session: &mut Session,
+    place: &Place,
+    migrations: &Migrations,
+    options: &Options,
+) -> Result<(), Refused> {
+    match differences(session, place, migrations, options.to.clone()) {
+        Ok(None) => Ok(()),
+        Ok(Some(what)) => Err(Refused::new(format!(
+            "the database does not have just what the migrations make: {what}"
+        ))
+        .help("bring the spec to what is there (`specc pull`), or the database to the spec; nothing was taken over")),
+        Err(error) => Err(unknown(&error, "--adopt")),
+    }
+}
+
+fn unknown(error: &dyn std::fmt::Display, flag: &str) -> Refused {
+    Refused::new(format!("whether the database is as its migrations make it cannot be found out: {error}"))
+        .help(format!("repair that, or leave out `{flag}`"))
+}
+
+/// How the database differs from what the migrations up to `last` make in a scratch database.
+fn differences(
+    session: &mut Session,
+    place: &Place,
+    migrations: &Migrations,
+    last: Option<String>,
+) -> Result<Option<String>, Box<dyn std::error::Error>> {
+    let live = introspect(session, &specc_introspect::Options::default())?;
+    let (database, mut wanted) = Scratch::start(Some(live.server_version / 10_000), place.is_supabase())?.database()?;
+    let again = Options { to: last, production: None, ..Options::default() };
+    specc_runner::apply(&|| database.connect(), migrations, &again, &mut |_| Ok(()), &|_| {})?;
+    let wanted = introspect(&mut wanted, &specc_introspect::Options::default())?;
     let hints = Hints::default();
     let difference = specc_diff::diff(&wanted.catalog, &live.catalog, &hints);
     if difference.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let lines: Vec<String> = specc_diff::lines(&difference).iter().take(20).map(|line| format!("\n  {line}")).collect();
-    Err(Refused::new(format!(
-        "the database is not as its migrations left it: {} objects differ (+ only in the database, - only in the migrations){}",
+    Ok(Some(format!(
+        "{} objects differ (+ only in the database, - only in the migrations){}",
         difference.len(),
         lines.concat()
-    ))
-    .help("take into the spec what is right (`specc drift` compares with it), undo what is not, then apply; nothing was run"))
+    )))
 }
