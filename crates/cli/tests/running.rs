@@ -247,3 +247,83 @@ fn a_change_that_was_built_goes_up_and_back() {
     run(&["apply"]);
     run(&["status", "--exit-code"]);
 }
+
+#[test]
+fn a_label_that_rows_hold_stays_until_they_do_not() {
+    let (dir, db) = (tempfile::tempdir().expect("a folder"), shared(15).empty_database().expect("a database"));
+    let spec = |labels: &str| {
+        let text =
+            format!("enum state {{ {labels} }}\nentity notes {{\n  id: int key\n  state: state\n  rls off\n}}\n");
+        fs::write(dir.path().join("a.dbspec"), text).expect("a file");
+    };
+    let run = |args: &[&str]| run(dir.path(), &db, args);
+    let done = |args: &[&str]| assert_eq!(run(args).0, 0, "{args:?}");
+    fs::write(dir.path().join("specc.toml"), "name = \"notes\"\ntarget = \"postgres\"\n").expect("a file");
+    spec("draft, waiting, published");
+    done(&["build", "--stamp", "20260101000000"]);
+    done(&["apply"]);
+    ask(
+        &db,
+        "with new as (insert into notes values (1, 'draft'), (2, 'waiting') returning id) select count(*) from new",
+    );
+    // Instead of another label it could be that label under another name.
+    spec("draft, open, published");
+    let (code, _, said) = run(&["build", "--stamp", "20260102000000"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("E0905") && said.contains("write `was waiting`"), "{said}");
+    spec("draft, published");
+    done(&["build", "--stamp", "20260102000000"]);
+    let (code, _, said) = run(&["apply"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("notes.state still holds `waiting`") && said.contains("nothing of this file stayed"),
+        "{said}"
+    );
+    let change =
+        "with new as (update notes set state = 'draft' where state = 'waiting' returning id) select count(*) from new";
+    assert_eq!(ask(&db, change), "1");
+    done(&["apply"]);
+    assert_eq!(
+        ask(&db, "select string_agg(state::text, ',') || string_agg(distinct enum_range(state)::text, '') from notes"),
+        "draft,draft{draft,published}"
+    );
+}
+
+#[test]
+fn rows_that_the_owner_cannot_see_are_not_lost() {
+    let (dir, db) = (tempfile::tempdir().expect("a folder"), shared(15).empty_database().expect("a database"));
+    let mut above = db.connect_superuser().expect("a session");
+    above
+        .batch_execute(
+            "create role forced_owner login; grant all on schema public to forced_owner; \
+             do $$ begin execute format('grant all on database %I to forced_owner', current_database()); end $$",
+        )
+        .expect("an owner like any other");
+    let spec = |ty: &str| {
+        let text = format!("entity notes {{\n  id: int key\n  n: {ty}?\n  rls force\n}}\n");
+        fs::write(dir.path().join("a.dbspec"), text).expect("a file");
+    };
+    let url = db.url("forced_owner");
+    let run = |args: &[&str]| {
+        let mut specc = Command::new(env!("CARGO_BIN_EXE_specc"));
+        let out = specc.args(args).current_dir(dir.path()).env("DATABASE_URL", &url).output().expect("specc runs");
+        (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
+    };
+    fs::write(dir.path().join("specc.toml"), "name = \"notes\"\ntarget = \"postgres\"\n").expect("a file");
+    for (ty, stamp) in [("int", "20260101000000"), ("bigint", "20260102000000")] {
+        spec(ty);
+        assert_eq!(run(&["build", "--stamp", stamp]).0, Some(0));
+        if ty == "int" {
+            assert_eq!(run(&["apply"]).0, Some(0));
+            above.batch_execute("insert into notes values (1, 5)").expect("a row");
+        }
+    }
+    let (code, said) = run(&["apply"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("row-level security policy for table \"notes\""), "{said}");
+    above.batch_execute("alter role forced_owner bypassrls").expect("now it sees them");
+    let (code, said) = run(&["apply"]);
+    assert_eq!(code, Some(0), "{said}");
+    let n: Option<i64> = above.query_one("select n from notes", &[]).expect("the row").get(0);
+    assert_eq!(n, Some(5));
+}

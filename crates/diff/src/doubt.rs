@@ -2,7 +2,7 @@
 
 use crate::rename::has_table;
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Column, Object, Table, TableName};
+use specc_catalog::{Catalog, Column, Enum, Kind, Object, ObjectId, Table, TableName};
 use std::fmt;
 
 /// Something that holds data.
@@ -12,6 +12,8 @@ pub enum Thing {
     Table(TableName),
     /// A column.
     Column(TableName, SmolStr),
+    /// A label of an enum, which rows hold.
+    Label(ObjectId, SmolStr),
 }
 
 impl Thing {
@@ -19,7 +21,7 @@ impl Thing {
     pub fn name(&self) -> &str {
         match self {
             Thing::Table(table) => &table.name,
-            Thing::Column(_, column) => column,
+            Thing::Column(_, part) | Thing::Label(_, part) => part,
         }
     }
 }
@@ -29,6 +31,7 @@ impl fmt::Display for Thing {
         match self {
             Thing::Table(table) => write!(f, "{}.{}", table.schema, table.name),
             Thing::Column(table, column) => write!(f, "{}.{}.{column}", table.schema, table.name),
+            Thing::Label(ty, label) => write!(f, "{}.{}.{label}", ty.schema, ty.name),
         }
     }
 }
@@ -69,6 +72,12 @@ pub(crate) fn doubts(
         }
     }
     for &(old, new) in changed {
+        let entry =
+            |catalog: &'_ Catalog, place: u32| catalog.at(place as usize).map(|(_, entry)| entry.object.clone());
+        if let (Some(Object::Enum(old)), Some(Object::Enum(new))) = (entry(from, old), entry(to, new)) {
+            all.extend(labels(&old, &new));
+            continue;
+        }
         let (Some(old), Some(new)) = (table(from, old), table(to, new)) else { continue };
         let lacks = |table: &Table, column: &Column| !table.columns.iter().any(|other| other.name == column.name);
         let mut fresh: Vec<&Column> = new.columns.iter().filter(|column| lacks(&old, column)).collect();
@@ -85,6 +94,33 @@ pub(crate) fn doubts(
         }
     }
     all
+}
+
+/// A label that stands where another one stood, between the same labels.
+fn labels(old: &Enum, new: &Enum) -> Vec<Doubt> {
+    let id = ObjectId::new(Kind::Enum, new.schema.clone(), new.name.clone());
+    // Labels that stay keep their places to each other; what stands in the same gap may be the same.
+    let gap = |labels: &[SmolStr], others: &[SmolStr], at: usize| {
+        let kept = |label: &&SmolStr| others.contains(label);
+        let place = labels[..at].iter().rev().take_while(|label| !kept(label)).count();
+        (labels[..at].iter().rev().find(kept).cloned(), place)
+    };
+    let mut doubts = Vec::new();
+    for (n, label) in old.labels.iter().enumerate().filter(|(_, label)| !new.labels.contains(label)) {
+        let here = gap(&old.labels, &new.labels, n);
+        let other = new
+            .labels
+            .iter()
+            .enumerate()
+            .find(|(m, other)| !old.labels.contains(other) && gap(&new.labels, &old.labels, *m) == here);
+        if let Some((_, other)) = other {
+            doubts.push(Doubt {
+                gone: Thing::Label(id.clone(), label.clone()),
+                new: Thing::Label(id.clone(), other.clone()),
+            });
+        }
+    }
+    doubts
 }
 
 /// How many columns have the same name and type.

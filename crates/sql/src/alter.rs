@@ -95,6 +95,15 @@ pub enum Alter<'a> {
         /// Whose they will be.
         to: &'a str,
     },
+    /// Refuses to go on while rows hold labels that their type is to lose.
+    RefuseLabels {
+        /// Of this table.
+        table: &'a TableName,
+        /// A column of the type.
+        column: &'a Column,
+        /// What goes.
+        labels: Vec<&'a str>,
+    },
     /// A generated column becomes an ordinary one, with the values that it has.
     DropExpression {
         /// Of this table.
@@ -365,6 +374,7 @@ impl<'a> Alter<'a> {
             },
             Alter::AddUsingIndex(o, _) => f(&o.table, AccessExclusive, false),
             Alter::Backfill { table, .. } => f(table, RowExclusive, true),
+            Alter::RefuseLabels { table, .. } => f(table, Lock::AccessShare, true),
             Alter::SetPolicy { to, .. } => f(&to.table, AccessExclusive, false),
             Alter::SetTrigger(o) => f(&o.table, ShareRowExclusive, false),
             Alter::Attach { partition } => {
@@ -405,6 +415,7 @@ impl<'a> Alter<'a> {
             Alter::AddColumn { table, .. }
             | Alter::DropColumn { table, .. }
             | Alter::CopySequence { table, .. }
+            | Alter::RefuseLabels { table, .. }
             | Alter::SetType { table, .. }
             | Alter::SetNotNull { table, .. }
             | Alter::DropNotNull { table, .. }
@@ -477,7 +488,10 @@ impl<'a> Alter<'a> {
             Alter::Detach { partition } => one(Alter::Attach { partition }),
             Alter::AddAttribute(o, field) => one(Alter::DropAttribute(o, &field.0)),
             Alter::AddDomainCheck(o, check) => one(Alter::DropDomainCheck(o, &check.0)),
-            Alter::Backfill { .. } | Alter::CopySequence { .. } | Alter::ValidateDomainCheck(..) => Undo::Nothing,
+            Alter::Backfill { .. }
+            | Alter::CopySequence { .. }
+            | Alter::RefuseLabels { .. }
+            | Alter::ValidateDomainCheck(..) => Undo::Nothing,
             Alter::AddNotValid(_) | Alter::AddUsingIndex(..) => {
                 Undo::Impossible(SmolStr::new_static("planned from both states, not from this statement"))
             }

@@ -49,6 +49,7 @@ begin
     page := 0;
     pages := pg_relation_size('public.items') / current_setting('block_size')::int;
     while page < pages loop
+      set local row_security = off;
       begin
         set local session_replication_role = replica;
       exception when insufficient_privilege then

@@ -201,6 +201,7 @@ fn ask(doubts: &[Doubt], hints: &mut Hints, dropped: &mut Vec<String>) -> Result
                 let (id, part) = match &doubt.new {
                     Thing::Table(table) => (table.id(), None),
                     Thing::Column(table, column) => (table.id(), Some(column.clone())),
+                    Thing::Label(ty, label) => (ty.clone(), Some(label.clone())),
                 };
                 hints.renames.push(Rename { id, part, was: doubt.gone.name().into() });
             }

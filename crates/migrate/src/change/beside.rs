@@ -8,8 +8,8 @@ use super::table::{Chain, is_assigned, made_up};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{
-    Body, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Object, Qualified,
-    Returns, Rule, Sequence, SqlExpr, Table, Timing, Trigger, Volatility,
+    Body, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object, ObjectId,
+    Qualified, Returns, Rule, Sequence, SqlExpr, Table, Timing, Trigger, Volatility,
 };
 use specc_sql::quote::ident;
 use specc_sql::{Access, Alter, Named, Privileges, Statement, has_equality, key_index};
@@ -45,6 +45,17 @@ impl<'d> Builder<'d, '_> {
         if let Some(text) = &b.comment {
             let comment = Statement::Comment { on: specc_sql::Named::Object(&b.object), text: Some(text) };
             self.add(&mut chain, Role::After, Phase::Switch, comment);
+        }
+    }
+
+    /// The labels that an enum loses.
+    fn labels_lost(&self, ty: &DataType) -> Vec<&'d str> {
+        let id = ObjectId::new(Kind::Enum, ty.schema.clone(), ty.name.clone());
+        match (self.from.get(&id).map(|entry| &entry.object), self.to.get(&id).map(|entry| &entry.object)) {
+            (Some(Object::Enum(from)), Some(Object::Enum(to))) => {
+                from.labels.iter().filter(|label| !to.labels.contains(label)).map(|label| label.as_str()).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -94,6 +105,14 @@ impl<'d> Move<'_, 'd> {
         let table = &self.to.table;
         let mut chain = Chain::new(slot);
         let (mut set, mut lines, mut pending) = (Vec::new(), String::new(), Vec::new());
+        // Before anything is there that would refuse to write such a row.
+        for swap in self.columns {
+            let labels = builder.labels_lost(&swap.to.ty);
+            if !labels.is_empty() {
+                let refuse = Alter::RefuseLabels { table, column: swap.from, labels };
+                builder.add(&mut chain, Role::After, Phase::Main, Statement::Alter(refuse));
+            }
+        }
         for swap in self.columns {
             let aside = builder.shelf.text(Self::aside(&swap.to.name));
             let mut ty = swap.to.ty.clone();

@@ -4,7 +4,7 @@ use super::types::{collate, push_type, sequence_options};
 use super::{access, alter_column, alter_table, by_id, named, number, table, table_name};
 use crate::alter::Alter;
 use crate::layout::push_parens;
-use crate::quote::{dollar, literal, push_ident, push_literal, push_qualified, qualified};
+use crate::quote::{dollar, ident, literal, push_ident, push_literal, push_qualified, qualified};
 use crate::statement::Named;
 use smol_str::SmolStr;
 use specc_catalog::{
@@ -13,9 +13,10 @@ use specc_catalog::{
 };
 
 /// Triggers are for what users write: the time of the last change, counts and audits are not a backfill's to touch. Who may
-/// not say so fills with them.
+/// not say so fills with them. Rows that a policy hides are rows too: whoever cannot see them is refused.
 fn quiet(indent: &str) -> String {
     let lines = [
+        SEES_ALL,
         "begin",
         "  set local session_replication_role = replica;",
         "exception when insufficient_privilege then",
@@ -24,6 +25,9 @@ fn quiet(indent: &str) -> String {
     ];
     lines.iter().map(|line| format!("{indent}{line}\n")).collect()
 }
+
+/// Where row level security is forced on the owner, Postgres refuses what would not see every row.
+const SEES_ALL: &str = "set local row_security = off;";
 
 /// Pages of a backfill that are written in one transaction.
 const PAGES: usize = 16;
@@ -62,6 +66,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
             let sequence = |column: &str| format!("pg_get_serial_sequence({name}, {})", literal(column));
             out.push_str(&format!("select setval({}, nextval({}))", sequence(to), sequence(from)));
         }
+        Alter::RefuseLabels { table, column, labels } => refuse_labels(out, table, column, labels),
         Alter::DropExpression { table, column } => {
             alter_column(out, table, &column.name);
             out.push_str("drop expression");
@@ -542,4 +547,30 @@ fn extension(out: &mut String, from: &Extension, to: &Extension) {
         }
         out.push_str(";\n");
     }
+}
+
+fn refuse_labels(out: &mut String, table: &TableName, column: &Column, labels: &[&str]) {
+    let name = qualified(&table.schema, &table.name);
+    let list: Vec<String> = labels.iter().map(|label| literal(label)).collect();
+    let column_name = ident(&column.name);
+    let holds = match column.ty.dims {
+        0 => format!("{column_name} in ({})", list.join(", ")),
+        _ => format!("{column_name}::text[] && array[{}]", list.join(", ")),
+    };
+    let message = format!(
+        "{}.{} still holds {} of the type {}.{}",
+        table.name,
+        column.name,
+        labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(" or "),
+        column.ty.schema,
+        column.ty.name
+    );
+    let body = format!(
+        "\nbegin\n  {SEES_ALL}\n  if exists (select from {name} where {holds}) then\n    raise exception using message = {},\n      \
+         hint = {};\n  end if;\nend\n",
+        literal(&message),
+        literal("that label goes: give those rows another one first, then run this again"),
+    );
+    out.push_str("-- What rows still hold cannot go.\ndo ");
+    out.push_str(&dollar(&body));
 }
