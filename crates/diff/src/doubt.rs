@@ -65,7 +65,9 @@ pub(crate) fn doubts(
         if old.partition_of.is_some() || has_table(to, &old.table) {
             continue;
         }
-        let likely = new.iter().enumerate().filter(|(n, table)| !taken.contains(n) && alike(&old, table));
+        // `was` does not lead from one schema to another.
+        let near = |table: &Table| table.table.schema == old.table.schema && alike(&old, table);
+        let likely = new.iter().enumerate().filter(|(n, table)| !taken.contains(n) && near(table));
         if let Some((n, table)) = likely.max_by_key(|(_, table)| common(&old, table)) {
             taken.push(n);
             all.push(Doubt { gone: Thing::Table(old.table.clone()), new: Thing::Table(table.table.clone()) });
