@@ -144,21 +144,6 @@ pub fn order(catalog: &Catalog) -> Result<Order, Cycle> {
     }
 }
 
-/// What is needed of the catalog itself by the object with this id, with reasons.
-pub(crate) fn dependencies_of(catalog: &Catalog, index: usize) -> Vec<Dependency> {
-    let resolver = Resolver::new(catalog);
-    let mut all: Vec<Dependency> = Vec::new();
-    if let Some((_, entry)) = catalog.at(index) {
-        resolver.needs(index as u32, entry, |on, why, strength| {
-            let Some((id, _)) = catalog.at(on as usize) else { return };
-            if strength != Strength::Wish && !all.iter().any(|d| d.on == *id) {
-                all.push(Dependency { on: id.clone(), why: why.words() });
-            }
-        });
-    }
-    all
-}
-
 fn strength(graph: &Csr<(), Strength, Directed, u32>, from: u32, to: u32) -> Strength {
     let place = graph.neighbors_slice(from).binary_search(&to);
     place.map_or(Strength::Hard, |i| graph.edges_slice(from)[i])
@@ -254,6 +239,22 @@ impl<'a> Needs<'a> {
         }
         all.sort_unstable_by(|a, b| (a.0, b.1).cmp(&(b.0, a.1)));
         all.dedup_by_key(|edge| edge.0);
+        all
+    }
+
+    /// What the object with this id needs, each once, with reasons.
+    pub fn reasons(&self, id: &ObjectId) -> Vec<Dependency> {
+        let catalog = self.0.catalog;
+        let mut all: Vec<Dependency> = Vec::new();
+        let place = catalog.index_of(id).and_then(|index| Some((index, catalog.at(index)?.1)));
+        if let Some((index, entry)) = place {
+            self.0.needs(index as u32, entry, |on, why, strength| {
+                let Some((id, _)) = catalog.at(on as usize) else { return };
+                if strength != Strength::Wish && !all.iter().any(|d| d.on == *id) {
+                    all.push(Dependency { on: id.clone(), why: why.words() });
+                }
+            });
+        }
         all
     }
 

@@ -122,9 +122,9 @@ impl Catalog {
     }
 
     /// What of this catalog the object with this id needs, with reasons: what its structure implies and what was
-    /// recorded, without what belongs to the platform.
+    /// recorded, without what belongs to the platform. [`Needs`] answers this for many objects.
     pub fn dependencies_of(&self, id: &ObjectId) -> Vec<Dependency> {
-        self.index_of(id).map_or_else(Vec::new, |index| graph::dependencies_of(self, index))
+        Needs::new(self).reasons(id)
     }
 
     /// Whether an object with this id is there.

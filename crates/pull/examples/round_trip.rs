@@ -1,7 +1,7 @@
 //! Loads each `.sql` file under some folders, reads the database, pulls it into files, builds those, loads the build into
 //! an empty database and reads that: the two have to be equal.
 //!
-//! `cargo run -p specc-pull --example round_trip -- [--version 15] [--only NAME] [--show] [--blocks] DIR …`
+//! `cargo run -p specc-pull --example round_trip -- [--version 15] [--only NAME] [--show] [--blocks] [--times] DIR …`
 
 #[path = "../../introspect/tests/support/mod.rs"]
 mod support;
@@ -12,6 +12,7 @@ use specc_model::Target;
 use specc_postgres::Cluster;
 use specc_pull::{Options, Pulled, pull};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use support::{Ground, differences, load, open, read, script};
 
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {
@@ -65,13 +66,15 @@ fn round(cluster: &Cluster, ground: Ground, first: &Catalog, pulled: &Pulled, op
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let (mut version, mut only, mut show, mut blocks, mut dirs) = (15, None, false, false, Vec::new());
+    let (mut version, mut only, mut show, mut blocks, mut times) = (15, None, false, false, false);
+    let mut dirs = Vec::new();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--version" => version = arguments.next().and_then(|v| v.parse().ok()).expect("a version"),
             "--only" => only = arguments.next(),
             "--show" => show = true,
             "--blocks" => blocks = true,
+            "--times" => times = true,
             _ => dirs.push(PathBuf::from(argument)),
         }
     }
@@ -97,7 +100,11 @@ fn main() {
             if platform { (Ground::Platform, Target::Supabase) } else { (Ground::Plain, Target::Postgres) };
         let first = match load(&cluster, ground, &text) {
             Ok((db, mut session)) => {
+                let start = Instant::now();
                 let first = read(&mut session).catalog;
+                if times {
+                    println!("  {name}: {} objects read in {:.1?}", first.len(), start.elapsed());
+                }
                 drop((session, db));
                 first
             }
@@ -108,7 +115,11 @@ fn main() {
         };
         total += 1;
         let options = Options::new("round", target);
+        let start = Instant::now();
         let pulled = pull(&first, &options);
+        if times {
+            println!("  {name}: {} files pulled in {:.1?}", pulled.files.len(), start.elapsed());
+        }
         typed += pulled.typed.values().sum::<usize>();
         for block in &pulled.blocks {
             let own = first.get(&block.object).is_some_and(|entry| matches!(entry.object, Object::Sql(_)));

@@ -6,7 +6,7 @@ use crate::state::State;
 use crate::text::Text;
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Object, ObjectId, Rule, TableName};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The longest file, in lines.
 const LONGEST: usize = 400;
@@ -129,14 +129,15 @@ fn homes(state: &State<'_>, chunks: &[Chunk]) -> FxHashMap<ObjectId, String> {
             _ => None,
         })
         .collect();
-    let mut edges: Vec<(&TableName, &TableName)> = Vec::new();
+    let mut edges: FxHashMap<&TableName, Vec<&TableName>> = FxHashMap::default();
     let mut referred: FxHashMap<&TableName, FxHashSet<&TableName>> = FxHashMap::default();
     for (_, entry) in state.catalog.iter() {
         if let Object::Constraint(o) = &entry.object
             && let Rule::ForeignKey(key) = &o.rule
             && key.target != o.table
         {
-            edges.push((&o.table, &key.target));
+            edges.entry(&o.table).or_default().push(&key.target);
+            edges.entry(&key.target).or_default().push(&o.table);
             referred.entry(&key.target).or_default().insert(&o.table);
         }
     }
@@ -145,22 +146,16 @@ fn homes(state: &State<'_>, chunks: &[Chunk]) -> FxHashMap<ObjectId, String> {
     let is_hub = |table: &TableName| referred.get(table).is_some_and(|by| by.len() > busy);
     let mut groups: Vec<Group> = Vec::new();
     let mut of: FxHashMap<&TableName, usize> = FxHashMap::default();
+    let mut stems: FxHashMap<(&str, &str), BTreeSet<usize>> = FxHashMap::default();
     for &(table, lines) in &tables {
         let mut scores: BTreeMap<usize, usize> = BTreeMap::new();
-        for (from, to) in &edges {
-            let other = match (*from == table, *to == table) {
-                (true, _) => to,
-                (_, true) => from,
-                _ => continue,
-            };
+        for &other in edges.get(table).into_iter().flatten() {
             if let Some(group) = of.get(other).filter(|_| !is_hub(other) && !is_hub(table)) {
                 *scores.entry(*group).or_default() += 2;
             }
         }
-        for (n, group) in groups.iter().enumerate() {
-            if group.tables.iter().any(|other| stem(other) == stem(table)) {
-                *scores.entry(n).or_default() += 3;
-            }
+        for n in stems.get(&stem(table)).into_iter().flatten() {
+            *scores.entry(*n).or_default() += 3;
         }
         let fits = |n: &usize| groups[*n].lines + lines <= LONGEST && groups[*n].tables[0].schema == table.schema;
         let best = scores.into_iter().filter(|(n, _)| fits(n)).max_by_key(|(n, score)| (*score, usize::MAX - n));
@@ -174,6 +169,7 @@ fn homes(state: &State<'_>, chunks: &[Chunk]) -> FxHashMap<ObjectId, String> {
         groups[group].tables.push(table.clone());
         groups[group].lines += lines;
         of.insert(table, group);
+        stems.entry(stem(table)).or_default().insert(group);
     }
     let groups = joined(groups, is_hub);
     let names = names(state, &groups, &referred);
@@ -263,17 +259,17 @@ fn users(state: &State<'_>, homes: &mut FxHashMap<ObjectId, String>) {
         match &entry.object {
             Object::Trigger(o) => {
                 let home = homes.get(&o.table.id()).cloned();
-                for need in state.catalog.dependencies_of(id) {
-                    if matches!(state.entry(&need.on).map(|e| &e.object), Some(Object::Function(_))) {
-                        wanted.entry(need.on).or_default().insert(home.clone());
+                for need in state.needs(id) {
+                    if matches!(state.entry(&need).map(|e| &e.object), Some(Object::Function(_))) {
+                        wanted.entry(need).or_default().insert(home.clone());
                     }
                 }
             }
             Object::View(_) => {
-                let reads = state.catalog.dependencies_of(id).into_iter().filter(|need| {
-                    matches!(state.entry(&need.on).map(|e| &e.object), Some(Object::Table(_) | Object::View(_)))
+                let reads = state.needs(id).filter(|need| {
+                    matches!(state.entry(need).map(|e| &e.object), Some(Object::Table(_) | Object::View(_)))
                 });
-                wanted.entry(id.clone()).or_default().extend(reads.map(|need| homes.get(&need.on).cloned()));
+                wanted.entry(id.clone()).or_default().extend(reads.map(|need| homes.get(&need).cloned()));
             }
             _ => {}
         }

@@ -5,7 +5,7 @@ use crate::text::Names;
 use crate::{Options, lists, sql_text, text};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, DataType, Entry, Kind, Object, ObjectId, TableName};
+use specc_catalog::{Catalog, DataType, Entry, Kind, Needs, Object, ObjectId, TableName};
 
 /// How an object is said; what cannot be said one way is said the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,9 @@ impl Level {
 #[derive(Clone)]
 pub(crate) struct State<'a> {
     pub catalog: &'a Catalog,
+    needs: Needs<'a>,
+    /// By schema and name: how many functions.
+    overloads: FxHashMap<(&'a str, &'a str), usize>,
     pub names: Names,
     /// Roles that the platform has.
     pub platform_roles: FxHashSet<SmolStr>,
@@ -67,8 +70,14 @@ impl<'a> State<'a> {
                 && matches!(id.kind, Kind::Table | Kind::View | Kind::Enum | Kind::Domain | Kind::Composite)
         });
         let shadows = taken.map(|(id, _)| id.name.to_string()).collect();
+        let mut overloads: FxHashMap<_, usize> = FxHashMap::default();
+        for (id, _) in catalog.iter().filter(|(id, _)| id.kind == Kind::Function) {
+            *overloads.entry((id.schema.as_str(), id.name.as_str())).or_default() += 1;
+        }
         let mut state = Self {
             catalog,
+            needs: Needs::new(catalog),
+            overloads,
             names: Names { default_schema, shadows },
             platform_roles,
             provided: FxHashSet::default(),
@@ -220,6 +229,16 @@ impl<'a> State<'a> {
 
     pub fn entry(&self, id: &ObjectId) -> Option<&'a Entry> {
         self.catalog.get(id)
+    }
+
+    /// What of the catalog an object needs.
+    pub fn needs(&self, id: &ObjectId) -> impl Iterator<Item = ObjectId> + use<> {
+        self.needs.reasons(id).into_iter().map(|need| need.on)
+    }
+
+    /// Whether other functions have this one's name.
+    pub fn is_overloaded(&self, id: &ObjectId) -> bool {
+        self.overloads.get(&(id.schema.as_str(), id.name.as_str())).is_some_and(|count| *count > 1)
     }
 
     /// Parts of a table or view of one kind that are said in it.

@@ -4,7 +4,7 @@ use super::{Item, Sort};
 use crate::state::State;
 use crate::text::{Text, body, quoted};
 use smol_str::SmolStr;
-use specc_catalog::{Entry, Function, Kind, Object, ObjectId, Rls, Sql};
+use specc_catalog::{Entry, Kind, Object, ObjectId, Rls, Sql};
 use specc_sql::{Access, Named, Privileges, Statement, print};
 use std::collections::BTreeSet;
 
@@ -63,8 +63,8 @@ pub(super) fn block(state: &State<'_>, id: &ObjectId, entry: &Entry, all: &mut V
         }
         // Depends on what it needs, and on what was said of it.
         let mut needs = Vec::new();
-        for need in state.catalog.dependencies_of(id) {
-            needs.extend(depends(state, &need.on));
+        for need in state.needs(id) {
+            needs.extend(depends(state, &need));
         }
         write(&name(id, ""), sql, needs, text);
     });
@@ -253,8 +253,9 @@ fn depends(state: &State<'_>, on: &ObjectId) -> Option<String> {
         Object::Enum(_) => format!("enum {}", full()),
         Object::Domain(_) => format!("domain {}", full()),
         Object::Composite(_) => format!("type {}", full()),
-        Object::Function(o) if only_one(state, o) => format!("function {}", full()),
-        Object::Function(_) => return None,
+        // A dependency by name would be on the first of them.
+        Object::Function(_) if state.is_overloaded(on) => return None,
+        Object::Function(_) => format!("function {}", full()),
         Object::Table(o) => {
             let table = o.partition_of.as_ref().map_or(&o.table, |(parent, _)| parent);
             format!("entity {}.{}", quoted(&table.schema), quoted(&table.name))
@@ -273,16 +274,7 @@ fn depends(state: &State<'_>, on: &ObjectId) -> Option<String> {
 
 /// The blocks that some objects need.
 pub(super) fn needed<'i>(state: &State<'_>, ids: impl Iterator<Item = &'i ObjectId>) -> BTreeSet<SmolStr> {
-    let needs = ids.flat_map(|id| state.catalog.dependencies_of(id).into_iter().map(move |need| (id, need.on)));
+    let needs = ids.flat_map(|id| state.needs(id).map(move |on| (id, on)));
     let blocks = needs.filter(|(id, on)| *id != on && state.entry(on).is_some() && !state.is_typed(on));
     blocks.map(|(_, on)| name(&on, "")).collect()
-}
-
-/// Overloads share a name, and a dependency by name would be on the first of them.
-fn only_one(state: &State<'_>, function: &Function) -> bool {
-    let same = state
-        .catalog
-        .iter()
-        .filter(|(id, _)| id.kind == Kind::Function && id.name == function.name && id.schema == function.schema);
-    same.count() == 1
 }
