@@ -11,8 +11,8 @@ pub(crate) struct Mention {
     pub name: SmolStr,
 }
 
-/// All names in a text, outside of strings and comments.
-pub(crate) fn mentions(text: &str) -> FxHashSet<Mention> {
+/// All names in a text, outside of comments; those that a whole string is where `strings` may name something.
+pub(crate) fn mentions(text: &str, strings: bool) -> FxHashSet<Mention> {
     let mut found = FxHashSet::default();
     let mut before: Option<SmolStr> = None;
     let mut words = Words { text, at: 0 };
@@ -26,6 +26,11 @@ pub(crate) fn mentions(text: &str) -> FxHashSet<Mention> {
                 dotted = false;
             }
             Word::Dot => dotted = before.is_some(),
+            Word::String(text) => {
+                found.extend(name(text).filter(|_| strings));
+                before = None;
+                dotted = false;
+            }
             Word::Other => {
                 before = None;
                 dotted = false;
@@ -33,6 +38,17 @@ pub(crate) fn mentions(text: &str) -> FxHashSet<Mention> {
         }
     }
     found
+}
+
+/// What a string is the name of: `to_tsvector('app.search', …)` looks for the configuration when the function is made.
+fn name(string: &str) -> Option<Mention> {
+    let mut words = Words { text: string, at: 0 };
+    let Word::Name(first) = words.next_word()? else { return None };
+    match (words.next_word(), words.next_word(), words.next_word()) {
+        (None, ..) => Some(Mention { schema: None, name: first }),
+        (Some(Word::Dot), Some(Word::Name(name)), None) => Some(Mention { schema: Some(first), name }),
+        _ => None,
+    }
 }
 
 /// Whether a text names a column (or anything) of this name.
@@ -49,9 +65,11 @@ pub(crate) fn names(text: &str, name: &str) -> bool {
     false
 }
 
-enum Word {
+enum Word<'a> {
     Name(SmolStr),
     Dot,
+    /// What is in the quotes.
+    String(&'a str),
     Other,
 }
 
@@ -60,8 +78,8 @@ struct Words<'a> {
     at: usize,
 }
 
-impl Words<'_> {
-    fn next_word(&mut self) -> Option<Word> {
+impl<'a> Words<'a> {
+    fn next_word(&mut self) -> Option<Word<'a>> {
         let bytes = self.text.as_bytes();
         let byte = loop {
             let byte = *bytes.get(self.at)?;
@@ -89,8 +107,9 @@ impl Words<'_> {
             }
             b'\'' => {
                 let escapes = start > 0 && matches!(bytes[start - 1], b'e' | b'E');
-                self.at += string(rest, escapes);
-                Some(Word::Other)
+                let length = string(rest, escapes);
+                self.at += length;
+                Some(Word::String(rest.get(1..length.saturating_sub(1)).unwrap_or_default()))
             }
             b'.' => {
                 self.at += 1;
@@ -148,13 +167,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_found_outside_of_strings_and_comments() {
-        let text = "select \"Odd\".a, b.c.d from Public.\"T\"\"x\" -- not.this\n where x = 'nor.this' /* or.this */";
-        let mut found: Vec<_> =
-            mentions(text).into_iter().filter_map(|m| m.schema.map(|schema| format!("{schema}.{}", m.name))).collect();
+    fn names_are_found_outside_of_comments_and_longer_strings() {
+        let text = "select \"Odd\".a, b.c.d from Public.\"T\"\"x\" -- not.this\n where x = 'but.that' /* or.this */";
+        let mut found: Vec<_> = mentions(text, true)
+            .into_iter()
+            .filter_map(|m| m.schema.map(|schema| format!("{schema}.{}", m.name)))
+            .collect();
         found.sort();
-        assert_eq!(found, ["Odd.a", "b.c", "c.d", "public.T\"x"]);
-        assert!(!mentions(text).iter().any(|m| m.name == "this"));
+        assert_eq!(found, ["Odd.a", "b.c", "but.that", "c.d", "public.T\"x"]);
+        assert!(!mentions(text, true).iter().any(|m| m.name == "this" && m.schema.is_none()));
+        assert!(!mentions("select 'not this', 'nor.this.one'", true).iter().any(|m| m.name == "this"));
     }
 
     #[test]

@@ -178,7 +178,8 @@ fn named(world: &mut World<'_>) {
             path.unwrap_or("public").split(',').map(|part| part.trim().trim_matches('"').to_owned()).collect();
         let own = entry.object.id();
         let mut found: Vec<ObjectId> = Vec::new();
-        for mention in body::mentions(text) {
+        // Text in PL/pgSQL is not looked at beyond its grammar.
+        for mention in body::mentions(text, function.language == "sql") {
             for id in known.get(&mention.name).into_iter().flatten() {
                 let fits = match &mention.schema {
                     Some(schema) => *schema == id.schema,

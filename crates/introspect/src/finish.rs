@@ -2,7 +2,7 @@
 
 use crate::depends::NAMED;
 use crate::expressions;
-use crate::text::settled;
+use crate::text::{in_one_kind_of_lines, settled};
 use crate::world::{Slot, World};
 use crate::{Error, Introspected, LeftOut};
 use rustc_hash::FxHashSet;
@@ -48,6 +48,9 @@ fn settle(object: &mut Object) {
     let settle = |text: &mut SmolStr| {
         if let Some(settled) = settled(text) {
             *text = settled.into();
+        }
+        if let Some(plain) = in_one_kind_of_lines(text) {
+            *text = plain.into();
         }
     };
     expressions::each(object, |expr, _| settle(&mut expr.text));

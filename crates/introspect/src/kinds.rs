@@ -33,14 +33,15 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
 }
 
 /// A block that is named, dropped and commented on as Postgres identifies the object.
-fn identified(world: &mut World<'_>, address: Address, kind: &str, identity: &str, ups: Vec<String>) {
+fn identified(world: &World<'_>, address: Address, kind: &str, identity: &str, ups: Vec<String>) -> Block {
     let mut block = Block::new(format_smolstr!("{} {identity}", kind_name(kind)));
     for up in ups {
         block.up(up);
     }
     block.down(format!("drop {} {identity}", sql_kind(kind)));
     block.comment_from(world, address, &format!("{} {identity}", sql_kind(kind)));
-    block.says(address).add(world);
+    block.says(address);
+    block
 }
 
 /// What Postgres calls a kind when it identifies an object, as one would say it.

@@ -50,6 +50,9 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             if let Some(owner) = owner {
                 identities.0.insert(owner, options);
                 world.identity_sequences.insert(oid, owner);
+                if let Some(column) = maybe(&row, 12) {
+                    of_identity(world, oid, owner.0, &column);
+                }
             }
             continue;
         }
@@ -74,6 +77,64 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     }
     world.identities = identities;
     Ok(())
+}
+
+/// The sequence of an identity column is no object, but it may be called something else than Postgres would call it, and
+/// have a comment.
+fn of_identity(world: &mut World<'_>, oid: u32, table: u32, column: &str) {
+    let (Some(sequence), Some(table)) = (world.relations.get(&oid), world.relations.get(&table)) else { return };
+    let (schema, name, table) = (sequence.schema.clone(), sequence.name.clone(), table.table());
+    let quoted = quote::qualified(&schema, &name);
+    let id = ObjectId::new(Kind::Sequence, schema.clone(), name.clone());
+    let usual = usual_name(&table.name, column);
+    if name != usual {
+        let mut block = Block::new(format_smolstr!("name of sequence {schema}.{name}"));
+        let of = quote::literal(&quote::qualified(&table.schema, &table.name));
+        let column = quote::literal(column);
+        // It may have this name by now: where another has the usual one, Postgres counts on. And another that is to be
+        // called otherwise may have it.
+        let body = format!(
+            " declare own text := pg_get_serial_sequence({of}, {column}); begin\n  \
+               if to_regclass(own) is distinct from to_regclass({now}) then\n    \
+                 if to_regclass({now}) is not null then\n      \
+                   execute format('alter sequence %s rename to %I', {now}, 'aside_' || to_regclass({now})::oid);\n    \
+                 end if;\n    \
+                 execute format('alter sequence %s rename to %I', own, {new});\n  \
+               end if;\nend ",
+            now = quote::literal(&quoted),
+            new = quote::literal(&name),
+        );
+        block.up(format!("do {}", quote::dollar(&body)));
+        let body = format!(
+            " begin execute format('alter sequence %s rename to %I', pg_get_serial_sequence({of}, {column}), {}); \
+             exception when duplicate_table then null; end ",
+            quote::literal(&usual),
+        );
+        block.down(format!("do {}", quote::dollar(&body)));
+        block.provides(id.clone()).needs(table.id(), "an identity column of it makes the sequence").add(world);
+    }
+    if world.comment((class::CLASS, oid)).is_some() {
+        let mut block = Block::new(format_smolstr!("comment on sequence {schema}.{name}"));
+        block.comment_from(world, (class::CLASS, oid), &format!("sequence {quoted}"));
+        block.needs(table.id(), "an identity column of it makes the sequence");
+        block.needs(id, "it is said of this sequence").add(world);
+    }
+}
+
+/// What Postgres calls the sequence of a column: the longer of both names gives way where both are too long.
+fn usual_name(table: &str, column: &str) -> String {
+    const LONGEST: usize = 63 - "__seq".len();
+    let (mut one, mut two) = (table.len(), column.len());
+    while one + two > LONGEST {
+        if one > two { one -= 1 } else { two -= 1 }
+    }
+    let whole = |text: &str, mut end: usize| {
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text[..end].to_owned()
+    };
+    format!("{}_{}_seq", whole(table, one), whole(column, two))
 }
 
 /// As Postgres keeps them: all of them, whether or not someone said them.
@@ -113,6 +174,15 @@ impl Numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_are_cut_as_postgres_cuts_them() {
+        assert_eq!(usual_name("t", "id"), "t_id_seq");
+        let (table, column) = ("t".repeat(60), "column_of_words");
+        assert_eq!(usual_name(&table, column), format!("{}_{column}_seq", "t".repeat(43)));
+        let cut = usual_name(&"ü".repeat(20), &"é".repeat(30));
+        assert_eq!(cut, format!("{}_{}_seq", "ü".repeat(14), "é".repeat(14)));
+    }
 
     #[test]
     fn only_unusual_numbers_are_said() {

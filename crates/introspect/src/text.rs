@@ -6,7 +6,12 @@ fn step(bytes: &[u8], at: usize) -> usize {
     if quote != b'\'' && quote != b'"' {
         return at + 1;
     }
-    let escapes = quote == b'\'' && at > 0 && matches!(bytes[at - 1], b'e' | b'E');
+    string(bytes, at, quote == b'\'' && at > 0 && matches!(bytes[at - 1], b'e' | b'E'))
+}
+
+/// The place after the string or quoted name that starts at `at`.
+fn string(bytes: &[u8], at: usize, escapes: bool) -> usize {
+    let quote = bytes[at];
     let mut at = at + 1;
     while at < bytes.len() && bytes[at] != quote {
         at += if escapes && bytes[at] == b'\\' { 2 } else { 1 };
@@ -111,6 +116,38 @@ pub(crate) fn settled(text: &str) -> Option<String> {
     any.then_some(out)
 }
 
+/// The text with `\r` in words: a file of text has one kind of line ends.
+pub(crate) fn in_one_kind_of_lines(text: &str) -> Option<String> {
+    if !text.contains('\r') {
+        return None;
+    }
+    let bytes = text.as_bytes();
+    let mut out = String::with_capacity(text.len() + 8);
+    let mut at = 0;
+    while at < bytes.len() {
+        let escapes = at > 0 && matches!(bytes[at - 1], b'e' | b'E');
+        let mut end = step(bytes, at);
+        // A quote in a string is written twice.
+        while bytes[at] == b'\'' && bytes.get(end) == Some(&b'\'') {
+            end = string(bytes, end, escapes);
+        }
+        let end = end.min(bytes.len());
+        let part = text.get(at..end).unwrap_or_default();
+        if bytes[at] == b'\'' && part.contains('\r') {
+            if escapes {
+                out.push_str(&part.replace('\r', "\\r"));
+            } else {
+                out.push('E');
+                out.push_str(&part.replace('\\', "\\\\").replace('\r', "\\r"));
+            }
+        } else {
+            out.push_str(part);
+        }
+        at = end;
+    }
+    Some(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,6 +173,15 @@ mod tests {
         assert_eq!(settled(text).as_deref(), Some(settled_text));
         assert_eq!(settled(settled_text), None);
         assert_eq!(settled("'(ARRAY[1])::int[]'"), None);
+    }
+
+    #[test]
+    fn the_other_end_of_a_line_is_said_in_words() {
+        assert_eq!(in_one_kind_of_lines("a = 'b'"), None);
+        assert_eq!(
+            in_one_kind_of_lines("f('it''s\r\n', 'x\\', E'y\\\\\r')").as_deref(),
+            Some("f(E'it''s\\r\n', 'x\\', E'y\\\\\\r')")
+        );
     }
 
     #[test]

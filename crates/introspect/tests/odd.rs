@@ -86,3 +86,63 @@ fn a_cast_of_an_array_is_spelled_as_it_will_be_for_good() {
     let second = catalog(&script(&first).unwrap());
     assert_eq!(differences(&first, &second), [""; 0]);
 }
+
+#[test]
+fn the_sequence_of_an_identity_column_keeps_its_name_and_comment() {
+    let first = catalog(
+        "do $$ begin create role specc_one; exception when duplicate_object then null; end $$;
+         create table public.a (id int generated always as identity);
+         alter table public.a rename to b;
+         create table public.a (id int generated always as identity);
+         create table public.gone (id int generated always as identity);
+         alter table public.gone rename id to \"It's\";
+         comment on sequence public.gone_id_seq is 'was of id';
+         grant usage on sequence public.a_id_seq, public.a_id_seq1, public.gone_id_seq to specc_one;",
+    );
+    assert_eq!(again(shared(15), Ground::Plain, &first).expect("an order"), [""; 0]);
+    let names: Vec<_> = first.iter().map(|(id, _)| id.to_string()).filter(|id| id.contains("name of")).collect();
+    assert_eq!(
+        names,
+        [
+            "sql block name of sequence public.a_id_seq",
+            "sql block name of sequence public.a_id_seq1",
+            "sql block name of sequence public.gone_id_seq"
+        ]
+    );
+}
+
+#[test]
+fn the_ends_of_lines_stay_what_they_are() {
+    let first = catalog(
+        "create table public.t (a text default E'a\\r\\nb' check (a <> E'it''s\\r'));
+         create view public.v as select E'a\\r\\nb' as a, E'\\\\\\r' as b;
+         comment on table public.t is E'one\\r\\ntwo';",
+    );
+    let script = script(&first).unwrap();
+    assert!(!script.contains('\r'), "{script}");
+    assert_eq!(again(shared(15), Ground::Plain, &first).expect("an order"), [""; 0]);
+}
+
+#[test]
+fn one_return_is_spelled_as_it_was_made() {
+    let first = catalog(
+        "create function public.a(n int) returns int language sql return case when n > 0 then 1 else 2 end;
+         create function public.b(n int) returns int language sql
+           begin atomic return case when n > 0 then 1 else 2 end; end;
+         create function public.c(n int) returns int language sql begin atomic return n + 1; end;",
+    );
+    assert_eq!(again(shared(15), Ground::Plain, &first).expect("an order"), [""; 0]);
+}
+
+#[test]
+fn a_string_that_names_what_sql_looks_for_is_a_need() {
+    let first = catalog(
+        "create schema app; create text search configuration app.words (copy = simple);
+         create function app.a_vector(text) returns tsvector language sql immutable
+           as $$ select to_tsvector('app.words', $1) $$;
+         create table public.t (a text); create index i on public.t using gin (app.a_vector(a));",
+    );
+    let (_db, mut session) = open(shared(15), Ground::Plain);
+    load_sql(&mut session, &script(&first).unwrap()).expect("it loads with a look at each body");
+    assert_eq!(differences(&first, &read(&mut session).catalog), [""; 0]);
+}

@@ -226,7 +226,7 @@ pub fn push_qualified(out: &mut String, schema: &str, name: &str) {
 
 /// Appends `text` as a string literal.
 pub fn push_literal(out: &mut String, text: &str) {
-    if text.bytes().any(|b| b == b'\\' || b == b'\'') {
+    if text.bytes().any(|b| matches!(b, b'\\' | b'\'' | b'\r')) {
         return out.push_str(&literal(text));
     }
     out.push('\'');
@@ -242,7 +242,12 @@ pub fn qualified(schema: &str, name: &str) -> String {
 /// `text` as a string literal; with a backslash in it, as an escape string, so that no setting changes its meaning.
 pub fn literal(text: &str) -> String {
     let doubled = text.replace('\'', "''");
-    if text.contains('\\') { format!("E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
+    // The end of a line is one character wherever text is read, and so the other one is said in words.
+    if text.contains(['\\', '\r']) {
+        format!("E'{}'", doubled.replace('\\', "\\\\").replace('\r', "\\r"))
+    } else {
+        format!("'{doubled}'")
+    }
 }
 
 /// `body` between dollar signs, with a tag that does not occur in it.

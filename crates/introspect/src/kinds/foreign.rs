@@ -25,7 +25,7 @@ pub(super) fn wrappers(world: &mut World<'_>) -> Result<(), Error> {
             up.push_str(&maybe(&row, at).map(|function| format!(" {word} {function}")).unwrap_or_default());
         }
         up.push_str(&options(&row.get::<_, Option<Vec<String>>>(3).unwrap_or_default()));
-        identified(world, address, &kind, &identity, vec![up]);
+        identified(world, address, &kind, &identity, vec![up]).add(world);
     }
     Ok(())
 }

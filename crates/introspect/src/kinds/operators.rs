@@ -46,7 +46,7 @@ pub(super) fn operators(world: &mut World<'_>) -> Result<(), Error> {
         let place = quote::ident(&world.schema_name(schema)).into_owned();
         let up = format!("create operator {place}.{} (\n  {}\n)", row.get::<_, &str>(3), parts.join(",\n  "));
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 15), name(&row, 16));
-        identified(world, (class::OPERATOR, oid), &kind, &identity, vec![up]);
+        identified(world, (class::OPERATOR, oid), &kind, &identity, vec![up]).add(world);
     }
     Ok(())
 }
@@ -107,7 +107,7 @@ pub(super) fn classes(world: &mut World<'_>) -> Result<(), Error> {
         }
         ups.push(format!("{head} as\n  {}", parts.join(",\n  ")));
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 11), name(&row, 12));
-        identified(world, (class::OPCLASS, oid), &kind, &identity, ups);
+        identified(world, (class::OPCLASS, oid), &kind, &identity, ups).add(world);
         if let Some(&slot) = world.found.get(&(class::OPCLASS, oid)) {
             world.found.entry((class::OPFAMILY, family)).or_insert(slot);
             // Dropped with its class, for nothing else is in it.
@@ -142,7 +142,7 @@ pub(super) fn casts(world: &mut World<'_>) -> Result<(), Error> {
         };
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 4), name(&row, 5));
         let up = format!("create cast {identity} {how}{when}");
-        identified(world, (class::CAST, oid), &kind, &identity, vec![up]);
+        identified(world, (class::CAST, oid), &kind, &identity, vec![up]).add(world);
     }
     Ok(())
 }

@@ -163,7 +163,7 @@ pub(super) fn event_triggers(world: &mut World<'_>) -> Result<(), Error> {
         };
         ups.extend(state.map(|state| format!("alter event trigger {ident} {state}")));
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 9), name(&row, 10));
-        identified(world, (3466, oid), &kind, &identity, ups);
+        identified(world, (3466, oid), &kind, &identity, ups).add(world);
     }
     Ok(())
 }

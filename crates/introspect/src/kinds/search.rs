@@ -5,6 +5,7 @@ use crate::Error;
 use crate::world::{World, letter, maybe, name};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use specc_catalog::{Kind, ObjectId};
 use specc_sql::quote;
 
 /// Which columns a collation has depends on the version.
@@ -57,7 +58,8 @@ pub(super) fn collations(world: &mut World<'_>) -> Result<(), Error> {
             &kind,
             &identity,
             vec![format!("create collation {identity} ({})", parts.join(", "))],
-        );
+        )
+        .add(world);
     }
     Ok(())
 }
@@ -76,12 +78,12 @@ pub(super) fn dictionaries(world: &mut World<'_>) -> Result<(), Error> {
         let options = maybe(&row, 4).map(|options| format!(", {options}")).unwrap_or_default();
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 5), name(&row, 6));
         let up = format!("create text search dictionary {identity} (template = {}{options})", row.get::<_, &str>(3));
-        identified(world, address, &kind, &identity, vec![up]);
+        identified(world, address, &kind, &identity, vec![up]).add(world);
     }
     Ok(())
 }
 
-const CONFIGURATIONS: &str = "select c.oid, c.cfgnamespace, c.cfgowner, p.identity, i.type, i.identity \
+const CONFIGURATIONS: &str = "select c.oid, c.cfgnamespace, c.cfgowner, p.identity, i.type, i.identity, c.cfgname::text \
     from pg_ts_config c, lateral pg_identify_object(3602, c.oid, 0) i, lateral pg_identify_object(3601, c.cfgparser, 0) p \
     where c.cfgnamespace = any ($1)";
 
@@ -116,7 +118,8 @@ pub(super) fn configurations(world: &mut World<'_>) -> Result<(), Error> {
                 tokens.join(", ")
             ));
         }
-        identified(world, (3602, oid), &kind, &identity, ups);
+        let id = ObjectId::new(Kind::Sql, world.schema_name(row.get(1)), name(&row, 6)).part(&*kind);
+        identified(world, (3602, oid), &kind, &identity, ups).provides(id).add(world);
     }
     Ok(())
 }
@@ -136,7 +139,7 @@ pub(super) fn statistics(world: &mut World<'_>) -> Result<(), Error> {
         let mut ups = vec![row.get::<_, String>(3)];
         let target = row.get::<_, Option<i32>>(4).filter(|&target| target >= 0);
         ups.extend(target.map(|target| format!("alter statistics {identity} set statistics {target}")));
-        identified(world, address, &kind, &identity, ups);
+        identified(world, address, &kind, &identity, ups).add(world);
     }
     Ok(())
 }

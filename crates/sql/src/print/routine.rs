@@ -50,6 +50,11 @@ pub(super) fn create_function(out: &mut String, o: &Function, verb: &str) {
         setting(out, name, value);
     }
     match &o.body {
+        // Postgres spells an expression on one line only where it was made so.
+        Body::Atomic(text) if is_one_return(text) => {
+            out.push('\n');
+            out.push_str(text.trim());
+        }
         Body::Atomic(text) => {
             out.push_str("\nbegin atomic\n");
             let text = text.trim_matches('\n').trim_end();
@@ -76,6 +81,13 @@ pub(super) fn create_function(out: &mut String, o: &Function, verb: &str) {
 }
 
 /// On one line if they fit, else each on its own.
+/// Whether a body is `return …` on one line.
+fn is_one_return(text: &str) -> bool {
+    let text = text.trim();
+    let word = text.get(.."return ".len());
+    word.is_some_and(|word| word.eq_ignore_ascii_case("return ")) && !text.contains(['\n', ';']) && !text.contains("--")
+}
+
 fn params(out: &mut String, params: &[Param]) {
     let start = out.rfind('\n').map_or(0, |at| at + 1);
     let open = out.len();
