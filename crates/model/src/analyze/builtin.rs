@@ -80,6 +80,25 @@ static PLAIN: &[&str] = &[
     "regconfig",
     "regdictionary",
     "regcollation",
+    "refcursor",
+    "aclitem",
+    "int2vector",
+    "oidvector",
+    // Its quotes are part of its name: without them it is another type.
+    "\"char\"",
+    "interval year",
+    "interval month",
+    "interval day",
+    "interval hour",
+    "interval minute",
+    "interval second",
+    "interval year to month",
+    "interval day to hour",
+    "interval day to minute",
+    "interval day to second",
+    "interval hour to minute",
+    "interval hour to second",
+    "interval minute to second",
     "information_schema.sql_identifier",
 ];
 
@@ -181,6 +200,9 @@ pub(crate) fn arguments(name: &str) -> Option<(usize, usize, i64, i64)> {
         "bit" | "varbit" => (0, 1, 1, 83_886_080),
         "numeric" => (0, 2, 1, 1000),
         "timestamp" | "timestamptz" | "time" | "timetz" | "interval" => (0, 1, 0, 6),
+        "interval second" | "interval day to second" | "interval hour to second" | "interval minute to second" => {
+            (0, 1, 0, 6)
+        }
         "vector" | "halfvec" => (0, 1, 1, 16_000),
         "sparsevec" => (0, 1, 1, 1_000_000_000),
         _ => return None,

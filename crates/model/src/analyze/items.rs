@@ -347,7 +347,8 @@ fn check_function(project: &Project<'_>, d: &ast::FunctionDecl, f: &Function, ou
             );
         }
         default |= p.default.is_some();
-        if p.mode.as_ref().is_some_and(|m| m.text == "variadic") && (at + 1 != d.params.len() || p.ty.dims == 0) {
+        let is_array = p.ty.dims > 0 || matches!(&*p.ty.name.name.text, "any" | "anyarray" | "anycompatiblearray");
+        if p.mode.as_ref().is_some_and(|m| m.text == "variadic") && (at + 1 != d.params.len() || !is_array) {
             bad(
                 p.name.at.0,
                 format!("variadic parameter `{}` is the last and an array", p.name.text),
