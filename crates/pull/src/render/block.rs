@@ -4,7 +4,7 @@ use super::{Item, Sort};
 use crate::state::State;
 use crate::text::{Text, body, quoted};
 use smol_str::SmolStr;
-use specc_catalog::{Entry, Kind, Object, ObjectId, Rls, Sql};
+use specc_catalog::{Entry, Kind, Object, ObjectId, Rls, Sequence, Sql};
 use specc_sql::{Access, Named, Privileges, Statement, print};
 use std::collections::BTreeSet;
 
@@ -68,6 +68,22 @@ pub(super) fn block(state: &State<'_>, id: &ObjectId, entry: &Entry, all: &mut V
         }
         write(&name(id, ""), sql, needs, text);
     });
+    all.push(Item { id: id.clone(), sort: Sort::Block, text });
+    if let Object::Sequence(sequence) = &entry.object {
+        owner(state, id, sequence, all);
+    }
+}
+
+/// The column that owns a sequence: said when both are there, since the column's default needs the sequence.
+fn owner(state: &State<'_>, id: &ObjectId, sequence: &Sequence, all: &mut Vec<Item>) {
+    let Some((table, _)) = &sequence.owned_by else { return };
+    let (mut up, mut down) = (String::new(), String::new());
+    print(&Statement::OwnSequence(sequence), &mut up);
+    print(&Statement::DisownSequence(sequence), &mut down);
+    let name = name(id, "owner of ");
+    let sql = Sql { name: name.clone(), up: up.into(), down: Some(down.into()), provides: Vec::new() };
+    let mut text = Text::default();
+    write(&name, &sql, [id, &table.id()].into_iter().filter_map(|on| depends(state, on)).collect(), &mut text);
     all.push(Item { id: id.clone(), sort: Sort::Block, text });
 }
 
