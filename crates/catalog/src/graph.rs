@@ -219,6 +219,7 @@ fn edges(resolver: &Resolver<'_>, places: std::ops::Range<usize>) -> (Vec<Edge>,
 }
 
 /// What each object of a catalog needs, looked up one by one: for changes that touch few of many.
+#[derive(Clone)]
 pub struct Needs<'a>(Resolver<'a>);
 
 impl<'a> Needs<'a> {
@@ -265,6 +266,7 @@ impl<'a> Needs<'a> {
 }
 
 /// Finds in the catalog what an entry needs.
+#[derive(Clone)]
 struct Resolver<'a> {
     catalog: &'a Catalog,
     kinds: Vec<Kind>,

@@ -1,9 +1,11 @@
 //! What the platform and extensions keep as rows: storage buckets and `pg_cron` jobs. And extensions themselves.
 
 use crate::Error;
+use crate::blocks::Block;
 use crate::world::{World, class, maybe, name};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Bucket, Dependency, Entry, Extension, Job, Kind, ObjectId};
+use specc_sql::quote;
 
 const EXTENSIONS: &str = "select e.oid, e.extname::text, n.nspname::text, e.extowner from pg_extension e \
     join pg_namespace n on n.oid = e.extnamespace where e.oid >= 16384";
@@ -14,8 +16,8 @@ const ROWS: &str = "select coalesce(has_schema_privilege(n.oid, 'usage') and has
 
 const BUCKETS: &str = "select id, public, file_size_limit, allowed_mime_types from storage.buckets order by id";
 
-const JOBS: &str = "select jobname::text, schedule, command from cron.job \
-    where jobname is not null and database = current_database() order by jobname";
+const JOBS: &str = "select jobname::text, schedule, command, active from cron.job \
+    where database = current_database() order by jobname, schedule, command";
 
 pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     for row in world.query(EXTENSIONS, &[])? {
@@ -49,15 +51,40 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     }
     if readable(world, "cron", "job", false)? {
         for row in world.query(JOBS, &[])? {
-            let Some(job) = maybe(&row, 0) else { continue };
-            let mut entry =
-                Entry::new(Job { name: job, schedule: name(&row, 1), command: row.get::<_, &str>(2).trim().into() });
             let cron = ObjectId::new(Kind::Extension, "", "pg_cron");
+            let (schedule, command) = (name(&row, 1), row.get::<_, &str>(2).trim());
+            let Some(job) = maybe(&row, 0) else {
+                nameless(world, &schedule, command, row.get(3), cron);
+                continue;
+            };
+            let mut entry = Entry::new(Job { name: job.clone(), schedule, command: command.into() });
             entry.depends.push(Dependency::new(cron, "it runs the job"));
             world.push(entry);
+            if !row.get::<_, bool>(3) {
+                let mut block = Block::new(format_smolstr!("rest of job {job}"));
+                let set = |active| {
+                    let name = quote::literal(&job);
+                    format!("select cron.alter_job(jobid, active => {active}) from cron.job where jobname = {name}")
+                };
+                block.up(set(false)).down(set(true));
+                block.needs(ObjectId::new(Kind::Job, "", job), "it is said of this job").add(world);
+            }
         }
     }
     Ok(())
+}
+
+/// A job without a name is told apart by what it does.
+fn nameless(world: &mut World<'_>, schedule: &str, command: &str, active: bool, cron: ObjectId) {
+    let mut block = Block::new(format_smolstr!("job without a name {schedule}"));
+    let (schedule, command) = (quote::literal(schedule), quote::literal(command));
+    let same = format!("from cron.job where jobname is null and schedule = {schedule} and trim(command) = {command}");
+    block.up(format!("select cron.schedule({schedule}, {command})"));
+    if !active {
+        block.up(format!("select cron.alter_job(jobid, active => false) {same}"));
+    }
+    block.down(format!("select cron.unschedule(jobid) {same}"));
+    block.needs(cron, "it runs the job").add(world);
 }
 
 /// Whether a table is there and may be read, and has the columns that it has on the platform.

@@ -146,3 +146,20 @@ fn a_string_that_names_what_sql_looks_for_is_a_need() {
     load_sql(&mut session, &script(&first).unwrap()).expect("it loads with a look at each body");
     assert_eq!(differences(&first, &read(&mut session).catalog), [""; 0]);
 }
+
+#[test]
+fn jobs_without_a_name_and_jobs_at_rest_are_read() {
+    let (_db, mut session) = load(
+        shared(15),
+        Ground::Platform,
+        "create extension pg_cron;
+         select cron.schedule('0 3 * * *', 'vacuum');
+         select cron.schedule('nightly', '0 4 * * *', 'analyze');
+         update cron.job set active = false where jobname = 'nightly';",
+    )
+    .unwrap_or_else(|error| panic!("{error}"));
+    let first = read(&mut session).catalog;
+    let ids: Vec<_> = first.iter().map(|(id, _)| id.to_string()).filter(|id| id.contains("job")).collect();
+    assert_eq!(ids, ["job nightly", "sql block job without a name 0 3 * * *", "sql block rest of job nightly"]);
+    assert_eq!(again(shared(15), Ground::Platform, &first).expect("an order"), [""; 0]);
+}

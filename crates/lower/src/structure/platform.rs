@@ -5,7 +5,7 @@ use super::types::table_name;
 use super::{Room, depends, names, table_of};
 use smol_str::SmolStr;
 use specc_catalog as catalog;
-use specc_catalog::{Dependency, Entry, Job, Kind, ObjectId, PublicationTable};
+use specc_catalog::{Catalog, Dependency, Entry, Job, Kind, ObjectId, PublicationTable};
 use specc_model::{Qualified, Target, View};
 use specc_sql::quote;
 use specc_syntax::ast::WebhookTarget;
@@ -162,9 +162,42 @@ pub(super) fn sql_blocks(room: &mut Room) {
             down: it.down.as_ref().map(|down| down.trim().into()),
             provides: it.provides.iter().map(|(kind, name)| provided(kind, name)).collect(),
         };
-        let depends = depends::declared(model, &it.depends, "the block says so");
+        let mut depends = depends::declared(model, &it.depends, "the block says so");
+        if block.provides.is_empty() {
+            let parts = named_parts(&room.out.catalog, &depends, &block.up);
+            depends.extend(parts);
+        }
         room.declare(block, &it.meta, depends);
     }
+}
+
+/// The indexes and constraints of what a block depends on that its text names: they are made after their table.
+fn named_parts(catalog: &Catalog, depends: &[Dependency], text: &str) -> Vec<Dependency> {
+    let homes: Vec<&ObjectId> =
+        depends.iter().map(|d| &d.on).filter(|on| matches!(on.kind, Kind::Table | Kind::View)).collect();
+    if homes.is_empty() {
+        return Vec::new();
+    }
+    let within = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let is_named = |name: &str| {
+        let mut places = text.match_indices(name);
+        places.any(|(at, _)| !text[..at].ends_with(within) && !text[at + name.len()..].starts_with(within))
+    };
+    let mut found = Vec::new();
+    for (id, entry) in catalog.iter() {
+        let name = match id.kind {
+            Kind::Index => &id.name,
+            Kind::Constraint => &id.part,
+            _ => continue,
+        };
+        let at_home = |home: &&ObjectId| {
+            entry.object.table().is_some_and(|table| table.schema == home.schema && table.name == home.name)
+        };
+        if homes.iter().any(at_home) && is_named(name) {
+            found.push(Dependency::new(id.clone(), "the block names it"));
+        }
+    }
+    found
 }
 
 /// What a block makes, by its kind word. A function stands for all of its overloads, a plain `type` for any kind of type.

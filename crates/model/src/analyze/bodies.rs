@@ -35,6 +35,11 @@ pub(crate) fn views(
         let mut output = Vec::new();
         if let Some(query) = &parsed {
             references(project, query, &mut depends);
+            let own = project.qualified(&d.name);
+            if recurs(query, &own.name) {
+                // What `create recursive view` makes: the query reads its own `with`, and no view.
+                depends.retain(|object| project.relations.get(&own) != Some(object));
+            }
             output = columns(project, model, query);
         }
         depends.sort();
@@ -310,6 +315,17 @@ pub(crate) fn references(project: &Project<'_>, node: &impl sql::Visit, found: &
         }
         ControlFlow::<()>::Continue(())
     });
+}
+
+/// Whether the query has a `with recursive` of this name.
+fn recurs(query: &sql::Query, name: &str) -> bool {
+    query.with.as_ref().is_some_and(|with| {
+        let same = |ident: &sql::Ident| match ident.quote_style {
+            Some(_) => ident.value == name,
+            None => ident.value.to_lowercase() == name,
+        };
+        with.recursive && with.cte_tables.iter().any(|cte| same(&cte.alias.name))
+    })
 }
 
 fn function(project: &Project<'_>, name: &Qualified, found: &mut Vec<Object>) {
