@@ -155,7 +155,7 @@ fn jobs_without_a_name_and_jobs_at_rest_are_read() {
         "create extension pg_cron;
          select cron.schedule('0 3 * * *', 'vacuum');
          select cron.schedule('nightly', '0 4 * * *', 'analyze');
-         update cron.job set active = false where jobname = 'nightly';",
+         select cron.alter_job(jobid, active => false) from cron.job where jobname = 'nightly';",
     )
     .unwrap_or_else(|error| panic!("{error}"));
     let first = read(&mut session).catalog;

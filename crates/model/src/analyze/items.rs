@@ -271,7 +271,8 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
 
 fn pseudo(ty: &ast::TypeRef) -> Option<SmolStr> {
     let name = &ty.name.name.text;
-    let is_pseudo = ty.name.schema.is_none() && ty.dims == 0 && super::builtin::PSEUDO.contains(&name.as_str());
+    let built_in = ty.name.schema.as_ref().is_none_or(|schema| schema.text == "pg_catalog");
+    let is_pseudo = built_in && ty.dims == 0 && super::builtin::PSEUDO.contains(&name.as_str());
     is_pseudo.then(|| name.clone())
 }
 
