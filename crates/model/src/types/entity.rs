@@ -1,0 +1,117 @@
+//! Entities: fields and relations.
+
+use super::{
+    Check, EntityId, Exclude, ExprRef, FieldIx, Index, Key, Limit, Meta, Object, Partition, PartitionBy, Qualified,
+    RelationId, Rule, Search, Trigger, Type, Unique, Workflow,
+};
+use smol_str::SmolStr;
+use specc_diag::Span;
+use specc_syntax::ast;
+
+#[derive(Clone, Debug)]
+pub struct Entity {
+    pub id: EntityId,
+    pub meta: Meta,
+    pub name: Qualified,
+    pub external: bool,
+    pub unlogged: bool,
+    pub rls: Rls,
+    pub options: Vec<ast::Setting>,
+    pub replica_identity: Option<SmolStr>,
+    /// Whose columns it has too; they come first among `fields`.
+    pub inherits: Vec<EntityId>,
+    /// What it needs besides what it names.
+    pub depends: Vec<Object>,
+    pub fields: Vec<Field>,
+    pub key: Option<Key>,
+    pub uniques: Vec<Unique>,
+    pub checks: Vec<Check>,
+    pub excludes: Vec<Exclude>,
+    pub indexes: Vec<Index>,
+    pub searches: Vec<Search>,
+    pub partition_by: Option<PartitionBy>,
+    pub partitions: Vec<Partition>,
+    pub workflows: Vec<Workflow>,
+    pub limits: Vec<Limit>,
+    pub triggers: Vec<Trigger>,
+    /// From `policy on` blocks, the entity's own, and its mixins'.
+    pub rules: Vec<Rule>,
+    /// Relations declared here, and relations that point here.
+    pub outgoing: Vec<RelationId>,
+    pub incoming: Vec<RelationId>,
+    /// Names of the mixins used, for the docs.
+    pub mixins: Vec<SmolStr>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rls {
+    Off,
+    On,
+    Forced,
+}
+
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub meta: Meta,
+    pub name: SmolStr,
+    pub ty: Type,
+    pub nullable: bool,
+    pub default: Option<ExprRef>,
+    pub generated: Option<ExprRef>,
+    /// Computed when it is read.
+    pub is_virtual: bool,
+    /// Whether `always`, and its numbers.
+    pub identity: Option<Box<(bool, Vec<ast::Setting>)>>,
+    pub collation: Option<Box<Qualified>>,
+    pub maintained: Option<Box<Maintained>>,
+    pub immutable: bool,
+    pub deprecated: Option<SmolStr>,
+    pub backfill: Option<ExprRef>,
+    pub storage: Option<Box<SmolStr>>,
+    pub compression: Option<Box<SmolStr>>,
+    /// The column comes from a parent that the entity inherits from.
+    pub inherited: bool,
+    /// The one-column reference that this field is.
+    pub relation: Option<RelationId>,
+    /// The mixin that brought it.
+    pub mixin: Option<SmolStr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Maintained {
+    pub function: MaintainedFunction,
+    /// The relation counted, from its other side: `relation.from` has the counted rows.
+    pub relation: RelationId,
+    pub field: Option<FieldIx>,
+    /// Over the counted entity.
+    pub filter: Option<ExprRef>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaintainedFunction {
+    Count,
+    Sum,
+}
+
+/// A foreign key, seen from the side that has it.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    pub id: RelationId,
+    pub from: EntityId,
+    pub fields: Vec<FieldIx>,
+    pub to: EntityId,
+    pub to_fields: Vec<FieldIx>,
+    /// `event`: the way to `to`, exactly one row, or none where a field is nullable.
+    pub path: SmolStr,
+    /// `registrations`: the way back.
+    pub inverse: SmolStr,
+    /// The way back leads to at most one row (the fields are a key or unique).
+    pub inverse_one: bool,
+    pub nullable: bool,
+    /// Constraint name, as given or by convention.
+    pub constraint: SmolStr,
+    pub options: ast::RefOptions,
+    /// Of a reference over several columns: that of one column is the column's.
+    pub doc: Option<SmolStr>,
+    pub span: Span,
+}

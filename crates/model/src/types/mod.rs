@@ -1,0 +1,91 @@
+//! The model: what a spec means. Names are resolved to ids, mixins are expanded into the entities that use them,
+//! expressions are parsed and typed. Nothing here is generated yet: no helper function, no trigger, no grant.
+
+#![allow(missing_docs)] // a field is named as in the construct's spelling, see `specc_syntax::ast`
+
+mod access;
+mod base;
+mod behaviour;
+mod entity;
+mod keys;
+mod named;
+mod platform;
+
+pub use access::*;
+pub use base::*;
+pub use behaviour::*;
+pub use entity::*;
+pub use keys::*;
+pub use named::*;
+pub use platform::*;
+
+use smol_str::SmolStr;
+
+/// What the SQL is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The Supabase platform: `auth`, `storage`, `realtime`, API roles.
+    Supabase,
+    /// A plain server.
+    Postgres,
+}
+
+/// Settings of the project that change what a spec means.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub target: Target,
+    /// Where unqualified names go: `public`.
+    pub default_schema: SmolStr,
+    /// Where generated helpers go: `private`. Not exposed by any API.
+    pub helper_schema: SmolStr,
+    /// On a plain server, the setting that holds the viewer's key: `app.viewer_id`.
+    pub viewer_setting: SmolStr,
+    /// On a plain server, the setting that holds the claims as JSON: `request.jwt.claims`.
+    pub claims_setting: SmolStr,
+    /// Whether what a spec says brings what usually goes with it: an index for a reference, grants for rules, an empty
+    /// search path for a `security definer`. Off, all there is stands in the files.
+    pub derive: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            target: Target::Supabase,
+            default_schema: "public".into(),
+            helper_schema: "private".into(),
+            viewer_setting: "app.viewer_id".into(),
+            claims_setting: "request.jwt.claims".into(),
+            derive: true,
+        }
+    }
+}
+
+/// What a spec means.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    pub options: Options,
+    pub schemas: Vec<Schema>,
+    pub extensions: Vec<Extension>,
+    pub enums: Vec<Enum>,
+    pub domains: Vec<Domain>,
+    pub composites: Vec<Composite>,
+    pub sequences: Vec<Sequence>,
+    pub entities: Vec<Entity>,
+    pub relations: Vec<Relation>,
+    pub predicates: Vec<Predicate>,
+    /// The entity whose key is who is asking.
+    pub viewer: Option<EntityId>,
+    pub views: Vec<View>,
+    pub functions: Vec<Function>,
+    pub roles: Vec<Role>,
+    pub grants: Vec<Grant>,
+    pub buckets: Vec<Bucket>,
+    pub realtime: Vec<RealtimeTable>,
+    pub schedules: Vec<Schedule>,
+    pub webhooks: Vec<Webhook>,
+    /// In the order written; rows of one environment from several blocks are one set. `base` first.
+    pub seeds: Vec<SeedSet>,
+    pub sql_blocks: Vec<SqlBlock>,
+    /// Name tables, built by `analyze`.
+    pub index: crate::index::Index,
+}
