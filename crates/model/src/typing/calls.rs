@@ -1,18 +1,16 @@
 //! Calls: predicates, functions of the spec, and Postgres's own.
 
-use super::catalogue::{self, Context, Kind, Variant};
+use super::catalogue::{self, Context, Kind};
 use super::expr::Checker;
-use super::kinds::{Key, Ty, builtin, coerces, key};
+use super::kinds::{Ty, builtin, coerces, key};
 use super::place::Place;
-use super::resolve::{Outcome, literal_type, params, resolve, volatility};
-use crate::scope::Resolved;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
-use specc_expr::{exists_path, ident_span, idents_span, object_name};
+use specc_expr::{exists_path, idents_span, object_name};
 use sqlparser::ast::{
     Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident,
-    TrimWhereField, WindowType,
+    WindowType,
 };
 
 /// Functions that Postgres's grammar has, and so its catalog has not.
@@ -73,11 +71,11 @@ const GRAMMAR: &[&str] = &[
 ];
 
 /// The arguments of a call.
-struct Args<'e> {
-    exprs: Vec<&'e Ast>,
-    types: Vec<Ty>,
+pub(super) struct Args<'e> {
+    pub exprs: Vec<&'e Ast>,
+    pub types: Vec<Ty>,
     /// Some have names, or cannot be typed one by one.
-    loose: bool,
+    pub loose: bool,
 }
 
 impl Checker<'_> {
@@ -293,7 +291,7 @@ impl Checker<'_> {
         Ty::Opaque
     }
 
-    fn stable(&mut self, ast: &Ast, name: &str, ty: Ty) -> Ty {
+    pub(super) fn stable(&mut self, ast: &Ast, name: &str, ty: Ty) -> Ty {
         self.not_immutable(ast, format!("`{name}()` changes from one request to the next"), None);
         ty
     }
@@ -399,7 +397,7 @@ impl Checker<'_> {
         self.report(codes::WRONG_ARGUMENTS, ast, message, Some(format!("it is declared as {}", list.join(", "))));
     }
 
-    fn listed(&self, types: &[Ty]) -> String {
+    pub(super) fn listed(&self, types: &[Ty]) -> String {
         if types.is_empty() {
             return "no arguments".to_owned();
         }
@@ -409,336 +407,9 @@ impl Checker<'_> {
         };
         format!("`({})`", types.iter().map(one).collect::<Vec<_>>().join(", "))
     }
-
-    fn builtin(&mut self, ast: &Ast, name: &str, args: &Args<'_>) -> Ty {
-        let all = catalogue::functions(name);
-        if args.loose {
-            let same = all.iter().all(|v| v.result == all[0].result);
-            return if same {
-                super::kinds::from_table(all[0].result).map_or(Ty::Opaque, Ty::Known)
-            } else {
-                Ty::Opaque
-            };
-        }
-        let variants: Vec<&Variant> = all.iter().filter(|v| self.typing.has_extension(v.extension)).collect();
-        if variants.is_empty() {
-            let extension = all[0].extension;
-            // Supabase has these from the start.
-            if !(self.model.options.target == Target::Supabase && matches!(extension, "pgcrypto" | "uuid-ossp")) {
-                let message = format!("`{name}` comes from the extension `{extension}`, which is not declared");
-                let help = match name {
-                    "uuid_generate_v4" => "write `gen_random_uuid()`, which needs no extension".to_owned(),
-                    _ => format!("add `extension {extension}` to one of the files"),
-                };
-                self.report(codes::UNKNOWN_EXTENSION, ast, message, Some(help));
-            }
-        }
-        let variants = if variants.is_empty() { all.iter().collect() } else { variants };
-        if args.types[..] == [Ty::Literal]
-            && let Some(ty) = named_type(name)
-        {
-            self.literal(args.exprs[0], &Ty::Literal, &ty, codes::WRONG_ARGUMENTS);
-            return Ty::Known(ty);
-        }
-        match resolve(self.model, variants.iter().copied(), &args.types, false) {
-            Outcome::One(v, ty) => {
-                for (i, (expr, found)) in args.exprs.iter().zip(&args.types).enumerate() {
-                    if let Some(wanted) = literal_type(self.model, v, &args.types, i) {
-                        self.literal(expr, found, &wanted, codes::WRONG_ARGUMENTS);
-                    }
-                }
-                if v.set {
-                    self.set_returning(ast, name);
-                }
-                let volatility = volatility(self.model, v, &args.types);
-                if volatility != b'i' && v.kind == Kind::Function {
-                    self.volatile(ast, name, v, volatility, args);
-                }
-                ty
-            }
-            Outcome::Several(fit, ty) => {
-                if fit.iter().all(|v| v.volatility != b'i' && v.kind == Kind::Function) {
-                    self.volatile(ast, name, fit[0], fit[0].volatility, args);
-                }
-                ty
-            }
-            Outcome::None => {
-                if let Some(ty) = self.cast_by_name(name, args) {
-                    return ty;
-                }
-                self.wrong_arguments(ast, name, &variants, args);
-                let result = variants[0].result;
-                let same = variants.iter().all(|v| v.result == result);
-                if same { super::kinds::from_table(result).map_or(Ty::Opaque, Ty::Known) } else { Ty::Opaque }
-            }
-        }
-    }
-
-    /// `text(x)`: a type's name with one argument is a cast.
-    fn cast_by_name(&self, name: &str, args: &Args<'_>) -> Option<Ty> {
-        let [Ty::Known(from)] = &args.types[..] else { return None };
-        let target = named_type(name)?;
-        coerces(key(self.model, from), key(self.model, &target), Context::Explicit).then_some(Ty::Known(target))
-    }
-
-    fn set_returning(&mut self, ast: &Ast, name: &str) {
-        if self.inside == 0 && !matches!(self.place, Place::Query | Place::Seed) {
-            let message = format!("`{name}` gives many rows, so it cannot stand in {}", self.place.words());
-            let help = "compare with `any (…)`, or put it into a subquery's `from`";
-            self.report(codes::NOT_ALLOWED_HERE, ast, message, Some(help.into()));
-        }
-    }
-
-    fn volatile(&mut self, ast: &Ast, name: &str, v: &Variant, volatility: u8, args: &Args<'_>) {
-        let zone = v.args.iter().any(|a| a.name == "timestamptz");
-        let what = match volatility {
-            b's' if zone => format!("`{name}` depends on the session's time zone"),
-            b's' if args.exprs.is_empty() => format!("`{name}()` changes from one call to the next"),
-            b's' => format!("`{name}` depends on settings"),
-            _ => format!("`{name}` gives a different answer each time"),
-        };
-        let help = match name {
-            "concat" | "concat_ws" => Some("join with `||`, and `coalesce(…, '')` where a part may be null".to_owned()),
-            "to_tsvector" | "to_tsquery" | "plainto_tsquery" | "websearch_to_tsquery" | "phraseto_tsquery" => {
-                Some(format!("name the language: `{name}('english', …)`"))
-            }
-            "date_trunc" | "date_part" | "extract" if zone => Some("fix the zone: `… at time zone 'utc'`".to_owned()),
-            "now" | "clock_timestamp" | "transaction_timestamp" | "statement_timestamp" => {
-                Some("store the moment in a column with a default".to_owned())
-            }
-            "random" | "gen_random_uuid" | "uuid_generate_v4" | "nextval" => {
-                let call = if args.exprs.is_empty() { "()" } else { "(…)" };
-                Some(format!("make it a default, which is set once: `= {name}{call}`"))
-            }
-            _ if zone => Some("fix the zone: `… at time zone 'utc'`".to_owned()),
-            "unaccent" => Some("wrap it in a function of yours that is declared `immutable`".to_owned()),
-            _ => None,
-        };
-        self.not_immutable(ast, what, help);
-    }
-
-    fn wrong_arguments(&mut self, ast: &Ast, name: &str, variants: &[&Variant], args: &Args<'_>) {
-        let signature = |v: &&Variant| {
-            let list: Vec<String> = v.args.iter().map(ToString::to_string).collect();
-            format!("`{name}({})`", list.join(", "))
-        };
-        let mut list: Vec<String> = variants.iter().map(signature).collect();
-        list.dedup();
-        let more = if list.len() > 4 { ", …" } else { "" };
-        list.truncate(4);
-        let message = format!("`{name}` does not take {}", self.listed(&args.types));
-        let mut help = format!("it is {}{more}", list.join(", "));
-        // One argument that a cast would fit.
-        if let [only] = variants
-            && args.types.len() == only.args.len()
-        {
-            let wanted = params(only, args.types.len());
-            for ((expr, found), param) in args.exprs.iter().zip(&args.types).zip(wanted) {
-                if let Ty::Known(ty) = found
-                    && !coerces(key(self.model, ty), Key::Table(param), Context::Implicit)
-                    && coerces(key(self.model, ty), Key::Table(param), Context::Explicit)
-                {
-                    help = format!("write `{}::{param}`", self.operand(expr));
-                }
-            }
-        }
-        self.report(codes::WRONG_ARGUMENTS, ast, message, Some(help));
-    }
-
-    /// What has a form of its own in the grammar, but is a function all the same.
-    pub(crate) fn special_call(&mut self, ast: &Ast) -> Ty {
-        let mut literal = None;
-        let (name, exprs): (&str, Vec<&Ast>) = match ast {
-            Ast::Extract { expr, .. } => {
-                literal = Some(());
-                ("extract", vec![expr])
-            }
-            Ast::Ceil { expr, .. } => ("ceil", vec![expr]),
-            Ast::Floor { expr, .. } => ("floor", vec![expr]),
-            Ast::Position { expr, r#in } => ("position", vec![r#in, expr]),
-            Ast::Substring { expr, substring_from, substring_for, .. } => {
-                if substring_from.is_none() {
-                    self.expr(expr);
-                    substring_for.iter().for_each(|e| drop(self.expr(e)));
-                    return Ty::builtin("text");
-                }
-                let parts = [Some(expr), substring_from.as_ref(), substring_for.as_ref()];
-                ("substring", parts.into_iter().flatten().map(|e| &**e).collect())
-            }
-            Ast::Trim { expr, trim_where, trim_what, trim_characters } => {
-                let name = match trim_where {
-                    Some(TrimWhereField::Leading) => "ltrim",
-                    Some(TrimWhereField::Trailing) => "rtrim",
-                    _ => "btrim",
-                };
-                let what = trim_what.iter().map(|e| &**e).chain(trim_characters.iter().flatten());
-                (name, std::iter::once(&**expr).chain(what).collect())
-            }
-            Ast::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
-                let parts = [Some(expr), Some(overlay_what), Some(overlay_from), overlay_for.as_ref()];
-                ("overlay", parts.into_iter().flatten().map(|e| &**e).collect())
-            }
-            _ => return Ty::Opaque,
-        };
-        let mut types: Vec<Ty> = exprs.iter().map(|e| self.expr(e)).collect();
-        let mut exprs = exprs;
-        if literal.is_some() {
-            // The field comes first; it is a word, not an expression.
-            types.insert(0, Ty::Known(builtin("text")));
-            exprs.insert(0, ast);
-        }
-        self.builtin(ast, name, &Args { exprs, types, loose: false })
-    }
-
-    /// `exists path (condition)`
-    fn exists_path(&mut self, path: &[Ident], condition: &Ast) -> Ty {
-        let span = idents_span(path, self.text, self.at);
-        self.no_subquery(span, "`exists`");
-        let parts: Vec<&str> = path.iter().map(|i| i.value.as_str()).collect();
-        if let Some(entity) = self.row_of(path, &parts) {
-            self.exists_condition(entity, condition);
-            return Ty::builtin("boolean");
-        }
-        let shown = parts.join(".");
-        let found = self.find(path, &parts);
-        let row = self.scope.rows.first().map(|r| r.1);
-        if found.is_none() && row.is_some_and(|row| self.ambiguous(row, parts[0], span)) {
-            return Ty::builtin("boolean");
-        }
-        if found.is_none() && parts.len() > 1 && self.row_of(&path[..1], &parts[..1]).is_some() {
-            self.unknown_compound(path, &parts, true);
-            return Ty::builtin("boolean");
-        }
-        let is_field = matches!(
-            found,
-            Some(super::names::Found::Spec(
-                Resolved::Field { .. } | Resolved::Path { .. } | Resolved::ViewerField(_),
-                _
-            ))
-        );
-        if found.is_none() || is_field {
-            let default = self.model.options.default_schema.clone();
-            let named = |name: &str| Qualified { schema: default.clone(), name: name.into() };
-            let entity = match &parts[..] {
-                [name] => self.model.index.entities.get(&named(name)),
-                [schema, name] => {
-                    self.model.index.entities.get(&Qualified { schema: (*schema).into(), name: (*name).into() })
-                }
-                _ => None,
-            };
-            let relations: Vec<SmolStr> = match self.scope.rows.first() {
-                Some((_, id)) => self.relation_names(*id),
-                None => Vec::new(),
-            };
-            let (message, help) = if is_field {
-                let help = "`exists` looks for rows; compare a column without it".to_owned();
-                (format!("`{shown}` is a column, not a relation"), Some(help))
-            } else if entity.is_some() {
-                let help = format!("write `exists (select 1 from {shown} where …)`");
-                (format!("no relation leads to `{shown}`"), Some(help))
-            } else {
-                let near = nearest(parts[parts.len() - 1], relations.iter().map(SmolStr::as_str));
-                let help = near.map(|n| format!("did you mean `{n}`?"));
-                let all = || (!relations.is_empty()).then(|| format!("there are `{}`", relations.join("`, `")));
-                (format!("unknown relation `{shown}`"), help.or_else(all))
-            };
-            self.out.push(Diagnostic::new(codes::UNKNOWN_RELATION, span, message).maybe_help(help));
-        }
-        Ty::builtin("boolean")
-    }
-
-    /// The arguments of a predicate are rows.
-    pub(crate) fn predicate_arguments(&mut self, ast: &Ast, id: PredicateId, args: &[&Ast]) {
-        let predicate = &self.model.predicates[id.0 as usize];
-        let (name, params) = (predicate.name.clone(), predicate.params.clone());
-        if args.len() != params.len() {
-            let list: Vec<&str> = params.iter().map(|(_, e)| self.entity_name(*e)).collect();
-            let help = match &list[..] {
-                [] => format!("write `{name}`, without arguments"),
-                list => format!("write `{name}(…)`, with a row of `{}`", list.join("`, then one of `")),
-            };
-            let message = format!("`{name}` takes {} and gets {}", count(params.len()), args.len());
-            self.report(codes::WRONG_ARGUMENTS, ast, message, Some(help));
-            return;
-        }
-        for (arg, (_, wanted)) in args.iter().zip(&params) {
-            self.row_argument(&name, arg, *wanted);
-        }
-    }
-
-    fn row_argument(&mut self, name: &str, arg: &Ast, wanted: EntityId) {
-        let idents = match arg {
-            Ast::Identifier(i) => std::slice::from_ref(i),
-            Ast::CompoundIdentifier(list) => list,
-            _ => {
-                let message = format!("`{name}` takes a row of `{}`", self.entity_name(wanted));
-                self.report(
-                    codes::WRONG_ARGUMENTS,
-                    arg,
-                    message,
-                    Some("name a relation that leads to it, or `this`".into()),
-                );
-                return;
-            }
-        };
-        let parts: Vec<&str> = idents.iter().map(|i| i.value.as_str()).collect();
-        let Some(found) = self.row_of(idents, &parts) else {
-            match self.find(idents, &parts) {
-                None => drop(self.expr(arg)),
-                Some(super::names::Found::Ty(_)) => {}
-                Some(super::names::Found::Spec(resolved, scope)) => {
-                    let help = match resolved {
-                        Resolved::Field { row, field } => {
-                            let entity = self.model.entity(scope.rows[row].1);
-                            let relation = entity.fields[field].relation.map(|r| self.model.relation(r).path.clone());
-                            relation
-                                .map(|p| format!("write `{p}`, the row that `{}` points to", parts[parts.len() - 1]))
-                        }
-                        _ => None,
-                    };
-                    let this = self.scope.rows.iter().any(|(alias, id)| alias.is_empty() && *id == wanted);
-                    let help = help.or_else(|| this.then(|| format!("write `{name}(this)`")));
-                    let message = format!(
-                        "`{name}` takes a row of `{}`, and `{}` is a value",
-                        self.entity_name(wanted),
-                        parts.join(".")
-                    );
-                    self.report(codes::WRONG_ARGUMENTS, arg, message, help);
-                }
-            }
-            return;
-        };
-        if found != wanted {
-            let message = format!(
-                "`{name}` takes a row of `{}`, and `{}` is one of `{}`",
-                self.entity_name(wanted),
-                parts.join("."),
-                self.entity_name(found)
-            );
-            let near = self
-                .relation_names(found)
-                .into_iter()
-                .find(|n| self.model.step(found, n).is_some_and(|(r, back)| !back && r.to == wanted));
-            let help = near.map(|n| match parts[..] {
-                ["this"] => format!("follow the relation: `{n}`"),
-                _ => format!("follow the relation: `{}.{n}`", parts.join(".")),
-            });
-            self.report(codes::WRONG_ARGUMENTS, arg, message, help);
-            return;
-        }
-        if let Some(super::names::Found::Spec(Resolved::Path { steps, .. }, _)) = self.find(idents, &parts) {
-            let many = steps.iter().any(|s| s.back && !self.model.relation(s.relation).inverse_one);
-            if many {
-                let span = ident_span(&idents[idents.len() - 1], self.text, self.at);
-                let message = format!("`{}` leads to many rows, and `{name}` takes one", parts.join("."));
-                let help = format!("ask whether it holds for one of them: `exists {} ({name}(this))`", parts.join("."));
-                self.out.push(Diagnostic::new(codes::WRONG_CARDINALITY, span, message).help(help));
-            }
-        }
-    }
 }
 
-fn count(n: usize) -> String {
+pub(super) fn count(n: usize) -> String {
     match n {
         0 => "no arguments".to_owned(),
         1 => "one argument".to_owned(),
@@ -769,7 +440,7 @@ fn returned(f: &Function) -> Ty {
 }
 
 /// The built-in type with this name.
-fn named_type(name: &str) -> Option<Type> {
+pub(super) fn named_type(name: &str) -> Option<Type> {
     let name = catalogue::type_info(name).map(|i| i.name).or_else(|| super::casts::canonical(name))?;
     let name = if name == "double precision" { "float8" } else { name };
     super::kinds::from_table(catalogue::Spelled { name, array: false })

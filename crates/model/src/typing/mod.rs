@@ -4,6 +4,7 @@
 //! One rule stands above the others: what may be right is not reported. Where a type cannot be known (a function of a
 //! `sql` block, a table of another schema, an extension that is not in the tables), everything about it is accepted.
 
+mod builtins;
 mod calls;
 mod casts;
 mod catalogue;
@@ -12,6 +13,7 @@ mod kinds;
 mod literals;
 mod names;
 mod operators;
+mod paths;
 mod place;
 mod query;
 mod resolve;

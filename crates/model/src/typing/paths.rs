@@ -1,0 +1,160 @@
+//! Calls over rows: `exists path (condition)`, and predicates of a row.
+
+use super::calls::count;
+use super::expr::Checker;
+use super::kinds::Ty;
+use crate::scope::Resolved;
+use crate::types::*;
+use smol_str::SmolStr;
+use specc_diag::{Diagnostic, codes, nearest};
+use specc_expr::{ident_span, idents_span};
+use sqlparser::ast::{Expr as Ast, Ident};
+
+impl Checker<'_> {
+    /// `exists path (condition)`
+    pub(super) fn exists_path(&mut self, path: &[Ident], condition: &Ast) -> Ty {
+        let span = idents_span(path, self.text, self.at);
+        self.no_subquery(span, "`exists`");
+        let parts: Vec<&str> = path.iter().map(|i| i.value.as_str()).collect();
+        if let Some(entity) = self.row_of(path, &parts) {
+            self.exists_condition(entity, condition);
+            return Ty::builtin("boolean");
+        }
+        let shown = parts.join(".");
+        let found = self.find(path, &parts);
+        let row = self.scope.rows.first().map(|r| r.1);
+        if found.is_none() && row.is_some_and(|row| self.ambiguous(row, parts[0], span)) {
+            return Ty::builtin("boolean");
+        }
+        if found.is_none() && parts.len() > 1 && self.row_of(&path[..1], &parts[..1]).is_some() {
+            self.unknown_compound(path, &parts, true);
+            return Ty::builtin("boolean");
+        }
+        let is_field = matches!(
+            found,
+            Some(super::names::Found::Spec(
+                Resolved::Field { .. } | Resolved::Path { .. } | Resolved::ViewerField(_),
+                _
+            ))
+        );
+        if found.is_none() || is_field {
+            let default = self.model.options.default_schema.clone();
+            let named = |name: &str| Qualified { schema: default.clone(), name: name.into() };
+            let entity = match &parts[..] {
+                [name] => self.model.index.entities.get(&named(name)),
+                [schema, name] => {
+                    self.model.index.entities.get(&Qualified { schema: (*schema).into(), name: (*name).into() })
+                }
+                _ => None,
+            };
+            let relations: Vec<SmolStr> = match self.scope.rows.first() {
+                Some((_, id)) => self.relation_names(*id),
+                None => Vec::new(),
+            };
+            let (message, help) = if is_field {
+                let help = "`exists` looks for rows; compare a column without it".to_owned();
+                (format!("`{shown}` is a column, not a relation"), Some(help))
+            } else if entity.is_some() {
+                let help = format!("write `exists (select 1 from {shown} where …)`");
+                (format!("no relation leads to `{shown}`"), Some(help))
+            } else {
+                let near = nearest(parts[parts.len() - 1], relations.iter().map(SmolStr::as_str));
+                let help = near.map(|n| format!("did you mean `{n}`?"));
+                let all = || (!relations.is_empty()).then(|| format!("there are `{}`", relations.join("`, `")));
+                (format!("unknown relation `{shown}`"), help.or_else(all))
+            };
+            self.out.push(Diagnostic::new(codes::UNKNOWN_RELATION, span, message).maybe_help(help));
+        }
+        Ty::builtin("boolean")
+    }
+
+    /// The arguments of a predicate are rows.
+    pub(crate) fn predicate_arguments(&mut self, ast: &Ast, id: PredicateId, args: &[&Ast]) {
+        let predicate = &self.model.predicates[id.0 as usize];
+        let (name, params) = (predicate.name.clone(), predicate.params.clone());
+        if args.len() != params.len() {
+            let list: Vec<&str> = params.iter().map(|(_, e)| self.entity_name(*e)).collect();
+            let help = match &list[..] {
+                [] => format!("write `{name}`, without arguments"),
+                list => format!("write `{name}(…)`, with a row of `{}`", list.join("`, then one of `")),
+            };
+            let message = format!("`{name}` takes {} and gets {}", count(params.len()), args.len());
+            self.report(codes::WRONG_ARGUMENTS, ast, message, Some(help));
+            return;
+        }
+        for (arg, (_, wanted)) in args.iter().zip(&params) {
+            self.row_argument(&name, arg, *wanted);
+        }
+    }
+
+    pub(super) fn row_argument(&mut self, name: &str, arg: &Ast, wanted: EntityId) {
+        let idents = match arg {
+            Ast::Identifier(i) => std::slice::from_ref(i),
+            Ast::CompoundIdentifier(list) => list,
+            _ => {
+                let message = format!("`{name}` takes a row of `{}`", self.entity_name(wanted));
+                self.report(
+                    codes::WRONG_ARGUMENTS,
+                    arg,
+                    message,
+                    Some("name a relation that leads to it, or `this`".into()),
+                );
+                return;
+            }
+        };
+        let parts: Vec<&str> = idents.iter().map(|i| i.value.as_str()).collect();
+        let Some(found) = self.row_of(idents, &parts) else {
+            match self.find(idents, &parts) {
+                None => drop(self.expr(arg)),
+                Some(super::names::Found::Ty(_)) => {}
+                Some(super::names::Found::Spec(resolved, scope)) => {
+                    let help = match resolved {
+                        Resolved::Field { row, field } => {
+                            let entity = self.model.entity(scope.rows[row].1);
+                            let relation = entity.fields[field].relation.map(|r| self.model.relation(r).path.clone());
+                            relation
+                                .map(|p| format!("write `{p}`, the row that `{}` points to", parts[parts.len() - 1]))
+                        }
+                        _ => None,
+                    };
+                    let this = self.scope.rows.iter().any(|(alias, id)| alias.is_empty() && *id == wanted);
+                    let help = help.or_else(|| this.then(|| format!("write `{name}(this)`")));
+                    let message = format!(
+                        "`{name}` takes a row of `{}`, and `{}` is a value",
+                        self.entity_name(wanted),
+                        parts.join(".")
+                    );
+                    self.report(codes::WRONG_ARGUMENTS, arg, message, help);
+                }
+            }
+            return;
+        };
+        if found != wanted {
+            let message = format!(
+                "`{name}` takes a row of `{}`, and `{}` is one of `{}`",
+                self.entity_name(wanted),
+                parts.join("."),
+                self.entity_name(found)
+            );
+            let near = self
+                .relation_names(found)
+                .into_iter()
+                .find(|n| self.model.step(found, n).is_some_and(|(r, back)| !back && r.to == wanted));
+            let help = near.map(|n| match parts[..] {
+                ["this"] => format!("follow the relation: `{n}`"),
+                _ => format!("follow the relation: `{}.{n}`", parts.join(".")),
+            });
+            self.report(codes::WRONG_ARGUMENTS, arg, message, help);
+            return;
+        }
+        if let Some(super::names::Found::Spec(Resolved::Path { steps, .. }, _)) = self.find(idents, &parts) {
+            let many = steps.iter().any(|s| s.back && !self.model.relation(s.relation).inverse_one);
+            if many {
+                let span = ident_span(&idents[idents.len() - 1], self.text, self.at);
+                let message = format!("`{}` leads to many rows, and `{name}` takes one", parts.join("."));
+                let help = format!("ask whether it holds for one of them: `exists {} ({name}(this))`", parts.join("."));
+                self.out.push(Diagnostic::new(codes::WRONG_CARDINALITY, span, message).help(help));
+            }
+        }
+    }
+}
