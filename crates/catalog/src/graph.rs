@@ -409,11 +409,12 @@ fn roots(catalog: &Catalog, kinds: &[Kind], homes: &[u32]) -> Vec<u32> {
             Kind::PublicationTable => 0,
             _ => homes[index].wrapping_add(1),
         };
-        (rank(kinds[index]), group, index as u32)
+        let last = matches!(catalog.at(index).map(|(_, entry)| &entry.object), Some(Object::Sql(o)) if o.last);
+        (last, rank(kinds[index]), group, index as u32)
     };
     let mut keys: Vec<_> = (0..kinds.len()).map(key).collect();
     keys.sort_unstable();
-    keys.into_iter().map(|(_, _, index)| index).collect()
+    keys.into_iter().map(|(_, _, _, index)| index).collect()
 }
 
 /// A depth-first walk along needs: an object is written when all that it needs has been.

@@ -263,7 +263,8 @@ fn small() -> BoxedStrategy<Object> {
                 Seed { table, order, columns, key, rows, update, restart }.into()
             }
         ),
-        (name(), name(), of(name()), vec(id(), 0..2)).prop_map(|(name, up, down, provides)| Sql {
+        (name(), name(), of(name()), any::<bool>(), vec(id(), 0..2)).prop_map(|(name, up, down, last, provides)| Sql {
+            last,
             name,
             up,
             down,

@@ -81,6 +81,7 @@ impl Block {
             name: self.name.clone(),
             up: text(&self.up).into(),
             down: (!self.down.is_empty()).then(|| text(&self.down).into()),
+            last: false,
             provides: std::mem::take(&mut self.provides),
         };
         let slot = world.block(object, std::mem::take(&mut self.depends));

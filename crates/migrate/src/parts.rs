@@ -1,6 +1,6 @@
 //! Which file each object goes into.
 
-use specc_catalog::{Catalog, Kind, Order, Strength};
+use specc_catalog::{Catalog, Kind, Object, Order, Strength};
 
 /// The files of a migration from nothing, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +43,11 @@ fn usual(kind: Kind) -> Part {
 /// The part of each object of the catalog. What something needs is never in a later part.
 pub(crate) fn parts(catalog: &Catalog, order: &Order) -> Vec<Part> {
     let mut parts: Vec<Part> = (0..catalog.len()).map(|object| usual(order.kind(object as u32))).collect();
+    for (place, (_, entry)) in catalog.iter().enumerate() {
+        if matches!(&entry.object, Object::Sql(o) if o.last) {
+            parts[place] = Part::Rows;
+        }
+    }
     // Backwards: who needs it decides for helpers of policies and for indexes that carry references.
     let mut for_policies = vec![false; catalog.len()];
     let mut for_others = vec![false; catalog.len()];

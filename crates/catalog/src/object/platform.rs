@@ -1,6 +1,6 @@
 //! What a platform adds, rows, and what no other object says.
 
-use super::SqlExpr;
+use super::{SqlExpr, is_default};
 use crate::ObjectId;
 use crate::TableName;
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,9 @@ pub struct Sql {
     /// Statements that take it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub down: Option<SmolStr>,
+    /// Made after everything else, rather than as early as what it needs allows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub last: bool,
     /// What it makes: other objects may depend on these ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provides: Vec<ObjectId>,

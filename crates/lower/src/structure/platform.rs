@@ -160,6 +160,7 @@ pub(super) fn sql_blocks(room: &mut Room) {
             name: it.name.clone(),
             up: it.up.trim().into(),
             down: it.down.as_ref().map(|down| down.trim().into()),
+            last: it.after,
             provides: it.provides.iter().map(|(kind, name)| provided(kind, name)).collect(),
         };
         let mut depends = depends::declared(model, &it.depends, "the block says so");

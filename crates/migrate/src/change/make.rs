@@ -61,7 +61,11 @@ impl<'d> Builder<'d, '_> {
     }
 
     fn plain(&mut self, step: &Step<'d>, late: bool) -> u32 {
-        let phase = if late { Phase::Switch } else { Phase::Main };
+        let phase = match &step.statement {
+            Statement::RunSql(o) if o.last => Phase::Finish,
+            _ if late => Phase::Switch,
+            _ => Phase::Main,
+        };
         let slot = Slot::New(step.object);
         let role = match &step.statement {
             Statement::Create(_) | Statement::CreateTable { .. } | Statement::RunSql(_) => Role::Make,

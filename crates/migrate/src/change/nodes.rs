@@ -23,7 +23,7 @@ pub enum Phase {
     Switch,
     /// What is not needed any more.
     Clear,
-    /// The last names.
+    /// The last names, and blocks that come after everything else.
     Finish,
 }
 

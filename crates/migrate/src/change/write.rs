@@ -111,7 +111,7 @@ fn purpose(phase: Phase) -> &'static str {
         Phase::Validate => "rows that were there before are checked while everyone goes on",
         Phase::Switch => "what was built and checked takes effect",
         Phase::Clear => "what is not needed any more goes",
-        Phase::Finish => "the last names",
+        Phase::Finish => "what comes last",
     }
 }
 

@@ -430,6 +430,7 @@ fn behaviour(all: &mut Adder) {
     split.params = vec![param("out", "a", "int", None), param("out", "b", "int", None)];
     all.add(split);
     all.add(Sql {
+        last: false,
         name: "statistics".into(),
         up: "create statistics public.events_stats (dependencies)\n  on organizer, status from public.events".into(),
         down: Some("drop statistics public.events_stats;".into()),

@@ -52,7 +52,13 @@ pub(super) fn block(state: &State<'_>, id: &ObjectId, entry: &Entry, all: &mut V
     let sql = match &entry.object {
         Object::Sql(sql) => sql,
         _ => {
-            mine = Sql { name: name(id, ""), up: up(state, entry), down: down(entry), provides: provides(id) };
+            mine = Sql {
+                name: name(id, ""),
+                up: up(state, entry),
+                down: down(entry),
+                last: false,
+                provides: provides(id),
+            };
             &mine
         }
     };
@@ -81,7 +87,7 @@ fn owner(state: &State<'_>, id: &ObjectId, sequence: &Sequence, all: &mut Vec<It
     print(&Statement::OwnSequence(sequence), &mut up);
     print(&Statement::DisownSequence(sequence), &mut down);
     let name = name(id, "owner of ");
-    let sql = Sql { name: name.clone(), up: up.into(), down: Some(down.into()), provides: Vec::new() };
+    let sql = Sql { name: name.clone(), up: up.into(), down: Some(down.into()), last: false, provides: Vec::new() };
     let mut text = Text::default();
     write(&name, &sql, [id, &table.id()].into_iter().filter_map(|on| depends(state, on)).collect(), &mut text);
     all.push(Item { id: id.clone(), sort: Sort::Block, text });
@@ -97,6 +103,9 @@ fn write(name: &str, sql: &Sql, mut needs: Vec<String>, text: &mut Text) {
     needs.dedup();
     if !needs.is_empty() {
         text.push(format!("\n  depends on {}", needs.join(", ")));
+    }
+    if sql.last {
+        text.push("\n  after");
     }
     text.push(format!("\n  {}", body(&lines(&sql.up))));
     if let Some(down) = &sql.down {
@@ -115,7 +124,7 @@ pub(super) fn comments(state: &State<'_>, id: &ObjectId, entry: &Entry, all: &mu
         print(&statement, &mut up);
         print(&undo, &mut down);
         let name = name(id, &what);
-        let sql = Sql { name: name.clone(), up: up.into(), down: Some(down.into()), provides: Vec::new() };
+        let sql = Sql { name: name.clone(), up: up.into(), down: Some(down.into()), last: false, provides: Vec::new() };
         let mut text = Text::default();
         text.push("// no documentation can stand there\n");
         write(&name, &sql, depends(state, id).into_iter().collect(), &mut text);
