@@ -14,7 +14,7 @@ const ROWS: &str = "select coalesce(has_schema_privilege(n.oid, 'usage') and has
       (select count(*) from pg_attribute a where a.attrelid = c.oid and a.attname in ('file_size_limit', 'allowed_mime_types')) = 2 \
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2 and c.relkind = 'r'";
 
-const BUCKETS: &str = "select id, public, file_size_limit, allowed_mime_types from storage.buckets order by id";
+const BUCKETS: &str = "select id, public, file_size_limit, allowed_mime_types, name from storage.buckets order by id";
 
 const JOBS: &str = "select jobname::text, schedule, command, active from cron.job \
     where database = current_database() order by jobname, schedule, command";
@@ -46,7 +46,14 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
                     .map(Into::into)
                     .collect(),
             };
+            let (id, shown) = (bucket.id.clone(), name(&row, 4));
             world.push(Entry::new(bucket));
+            if shown != id {
+                let mut block = Block::new(format_smolstr!("name of bucket {id}"));
+                let set = |to| format!("update storage.buckets set name = {to} where id = {}", quote::literal(&id));
+                block.up(set(quote::literal(&shown))).down(set("id".to_owned()));
+                block.needs(ObjectId::new(Kind::Bucket, "", id), "it is said of this bucket").add(world);
+            }
         }
     }
     if readable(world, "cron", "job", false)? {

@@ -163,3 +163,13 @@ fn jobs_without_a_name_and_jobs_at_rest_are_read() {
     assert_eq!(ids, ["job nightly", "sql block job without a name 0 3 * * *", "sql block rest of job nightly"]);
     assert_eq!(again(shared(15), Ground::Platform, &first).expect("an order"), [""; 0]);
 }
+
+#[test]
+fn a_bucket_that_is_shown_under_another_name_keeps_it() {
+    let text = "insert into storage.buckets (id, name) values ('avatars', 'Avatars of all'), ('plain', 'plain');";
+    let (_db, mut session) = load(shared(15), Ground::Platform, text).unwrap_or_else(|error| panic!("{error}"));
+    let first = read(&mut session).catalog;
+    let ids: Vec<_> = first.iter().map(|(id, _)| id.to_string()).filter(|id| id.contains("bucket")).collect();
+    assert_eq!(ids, ["bucket avatars", "bucket plain", "sql block name of bucket avatars"]);
+    assert_eq!(again(shared(15), Ground::Platform, &first).expect("an order"), [""; 0]);
+}
