@@ -117,9 +117,14 @@ fn what_would_stall_wants_its_flag() {
 
 #[test]
 fn what_no_statement_does_is_refused() {
-    let divided = NOTES
-        .replace("  rls off\n", "  partition by hash (id)\n  partition notes_0 modulus 1 remainder 0\n  rls off\n");
-    let dir = moved_on(&divided);
+    let typed = |labels: &str| {
+        let text = NOTES.replace("size: int", "size: int\n  state: kept_state");
+        format!("enum state {{ {labels} }}\ndomain kept_state: state\n{text}")
+    };
+    let dir = moved_on(&typed("open, closed"));
+    let (code, said, _) = run(dir.path(), &["build", "--stamp", "20260101000005", "--offline-ok"]);
+    assert_eq!(code, 0, "{said}");
+    fs::write(dir.path().join("a.dbspec"), typed("closed")).expect("a file");
     insta::assert_snapshot!(build(dir.path(), &[]));
 }
 

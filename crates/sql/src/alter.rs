@@ -209,6 +209,15 @@ pub enum Alter<'a> {
         /// The partition, with what it is a part of.
         partition: &'a specc_catalog::Table,
     },
+    /// Makes a table inherit from another one, or not any more.
+    Inherit {
+        /// The heir.
+        table: &'a TableName,
+        /// From whom.
+        parent: &'a TableName,
+        /// Whether it does.
+        inherits: bool,
+    },
     /// Makes a partition stand alone.
     Detach {
         /// The partition, with what it is a part of.
@@ -389,6 +398,10 @@ impl<'a> Alter<'a> {
                     f(parent, AccessExclusive, false);
                 }
             }
+            Alter::Inherit { table, parent, .. } => {
+                f(table, AccessExclusive, false);
+                f(parent, ShareUpdateExclusive, false);
+            }
             Alter::AddLabel { .. }
             | Alter::DomainDefault(_)
             | Alter::DomainNull(..)
@@ -423,6 +436,7 @@ impl<'a> Alter<'a> {
             | Alter::DropExpression { table, .. }
             | Alter::SetCompression { table, .. }
             | Alter::SetLogged { table, .. }
+            | Alter::Inherit { table, .. }
             | Alter::Backfill { table, .. } => Some(table),
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
@@ -484,6 +498,7 @@ impl<'a> Alter<'a> {
             Alter::SetPolicy { from, to } => one(Alter::SetPolicy { from: to, to: from }),
             Alter::SetRole { from, to } => one(Alter::SetRole { from: to, to: from }),
             Alter::SetExtension { from, to } => one(Alter::SetExtension { from: to, to: from }),
+            Alter::Inherit { table, parent, inherits } => one(Alter::Inherit { table, parent, inherits: !inherits }),
             Alter::Attach { partition } => one(Alter::Detach { partition }),
             Alter::Detach { partition } => one(Alter::Attach { partition }),
             Alter::AddAttribute(o, field) => one(Alter::DropAttribute(o, &field.0)),

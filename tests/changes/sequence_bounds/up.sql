@@ -8,4 +8,12 @@
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 
-alter sequence public.numbers minvalue 10 maxvalue 5000;
+do $$
+begin
+  if (select last_value < 10 from public.numbers) then
+    alter sequence public.numbers minvalue 10 maxvalue 5000 restart;
+  else
+    alter sequence public.numbers minvalue 10 maxvalue 5000;
+  end if;
+end
+$$;

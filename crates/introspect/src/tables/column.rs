@@ -157,7 +157,11 @@ pub(super) fn leftovers(world: &mut World<'_>, all: &[(u32, Vec<Raw>)], parents:
             let above = parents.iter().filter_map(|parent| places.get(parent));
             let same = |raw2: &&Raw| raw2.column.name == raw.column.name;
             if let Some(above) = above.filter_map(|&n| all[n].1.iter().find(same)).next() {
-                differs(world, &table, raw, &above.column);
+                let parents: Vec<TableName> = parents
+                    .iter()
+                    .filter_map(|parent| world.relations.get(parent).map(|relation| relation.table()))
+                    .collect();
+                differs(world, &table, raw, &above.column, &parents);
             }
         }
     }
@@ -184,7 +188,7 @@ fn settings(world: &mut World<'_>, table: &TableName, raw: &Raw) {
 }
 
 /// What an heir's column has of its own.
-fn differs(world: &mut World<'_>, table: &TableName, raw: &Raw, above: &Column) {
+fn differs(world: &mut World<'_>, table: &TableName, raw: &Raw, above: &Column, parents: &[TableName]) {
     let (quoted, ident) = (quote::qualified(&table.schema, &table.name), quote::ident(&raw.column.name));
     let alter = format!("alter table only {quoted} alter column {ident}");
     let mut block = Block::new(format_smolstr!("column {}.{}.{}", table.schema, table.name, raw.column.name));
@@ -219,6 +223,10 @@ fn differs(world: &mut World<'_>, table: &TableName, raw: &Raw, above: &Column) 
         any = true;
     }
     if any {
-        block.needs(table.id(), "it is said of a column of this table").add(world);
+        block.needs(table.id(), "it is said of a column of this table");
+        for parent in parents {
+            block.needs(parent.id(), "the column comes from this table");
+        }
+        block.add(world);
     }
 }

@@ -137,10 +137,12 @@ impl<'d> Move<'_, 'd> {
                     builder.nodes.edge(*made, node);
                 }
             }
-            let cast = builder.cast_as(swap.from, swap.to, &bare.ty);
+            let cast = builder.cast_as(swap.from, &bare.ty);
             let plain = is_assigned(&swap.from.ty, &bare.ty);
             let value = if plain { builder.shelf.text(ident(&swap.from.name).as_ref()) } else { cast };
-            lines.push_str(&format!("  new.{} := new.{value};\n", ident(aside)));
+            let own = format!("new.{}", ident(&swap.from.name));
+            let own = if plain { &own } else { builder.cast_of(&own, &swap.from.ty, &bare.ty) };
+            lines.push_str(&format!("  new.{} := {own};\n", ident(aside)));
             let text = if has_equality(&bare.ty) { "" } else { "::text" };
             pending.push(format!("{}{text} is distinct from {cast}{text}", ident(aside)));
             set.push((aside, value));

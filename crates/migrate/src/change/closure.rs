@@ -1,10 +1,14 @@
 //! What has to be dropped and made again because something under it changes.
 
 use super::how::{How, how};
+use super::parents::can_move;
 use super::swap::Swaps;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Body, Catalog, Column, Entry, Index, KeyOn, Kind, Needs, Object, Rule, Strength, Table};
+use specc_catalog::{
+    Body, Catalog, Column, Composite, DataType, Entry, Index, KeyOn, Kind, Needs, Object, Qualified, Rule, Strength,
+    Table,
+};
 use specc_diff::{Difference, mentions};
 use specc_sql::{TypeChange, type_change};
 
@@ -21,6 +25,8 @@ pub(crate) struct Fates {
     pub swapped: Vec<(u32, u32)>,
     /// Columns whose default has to be away meanwhile: table (old and new place), column.
     pub defaults: Vec<(u32, u32, SmolStr)>,
+    /// Computed columns that go and come again with what they call: table (old and new place), column.
+    pub computed: Vec<(u32, u32, SmolStr)>,
     /// Old places of what goes and comes again when a column or key changes hands.
     pub late: FxHashSet<u32>,
     /// What cannot be done, and why.
@@ -30,6 +36,10 @@ pub(crate) struct Fates {
 /// The columns of an old table that change in a way that those who read them cannot live through.
 pub(crate) fn disturbed<'a>(from: &'a Table, to: &Table) -> Vec<(&'a Column, bool)> {
     let mut all = Vec::new();
+    // A part has the columns of its whole.
+    if to.partition_of.is_some() {
+        return all;
+    }
     for column in &from.columns {
         let Some(new) = to.columns.iter().find(|other| other.name == column.name) else {
             all.push((column, true));
@@ -63,6 +73,23 @@ pub(crate) fn computes_anew(from: &Table, to: &Table, column: &Column) -> bool {
     from.columns.iter().filter(changes).any(|base| mentions(&computed.text, &base.name))
 }
 
+/// The attributes that stay, in the order of both types.
+fn kept<'a>(a: &'a Composite, b: &'a Composite) -> impl Iterator<Item = (&'a Attribute, &'a Attribute)> {
+    a.fields.iter().filter(|field| b.fields.iter().any(|other| other.0 == field.0)).zip(&b.fields)
+}
+
+type Attribute = (SmolStr, DataType, Option<Qualified>);
+
+/// Whether attributes stand in another order, which `alter type` cannot do.
+fn is_reordered(a: &Composite, b: &Composite) -> bool {
+    kept(a, b).any(|(field, other)| field.0 != other.0)
+}
+
+/// Whether attributes change their types, which `alter type` cannot do while columns have the type.
+fn is_retyped(a: &Composite, b: &Composite) -> bool {
+    kept(a, b).any(|(field, other)| field != other)
+}
+
 /// Finds what happens to what. The columns of `swaps` move over beside the running business.
 pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, one: bool) -> Fates {
     let (from, to) = (&*difference.from, difference.to);
@@ -76,6 +103,29 @@ pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, one: bool) -
                 if one && x.labels.len() != y.labels.len() && difference.len() > 1 =>
             {
                 How::Swap
+            }
+            (How::Alter, Object::Table(x), Object::Table(y)) if x.inherits != y.inherits && !can_move(to, x, y) => {
+                How::Again
+            }
+            (How::Alter, Object::Composite(x), Object::Composite(y)) if is_retyped(x, y) => {
+                let needs = Needs::new(from);
+                let kind = |place: u32| from.at(place as usize).map(|(id, _)| id.kind);
+                let of = |ty: u32| {
+                    let all = 0..from.len() as u32;
+                    all.filter(|&other| needs.of(other).iter().any(|(need, _)| *need == ty)).collect::<Vec<_>>()
+                };
+                let users = of(old);
+                let nested = users.iter().filter(|&&user| matches!(kind(user), Some(Kind::Composite | Kind::Domain)));
+                // As far as `alter type` goes.
+                if nested.into_iter().any(|&user| of(user).into_iter().any(|other| kind(other) == Some(Kind::Table))) {
+                    How::Alter
+                } else if users.iter().any(|&user| kind(user) == Some(Kind::Table)) {
+                    How::Swap
+                } else if is_reordered(x, y) {
+                    How::Again
+                } else {
+                    How::Alter
+                }
             }
             (how, ..) => how,
         };
@@ -100,7 +150,6 @@ pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, one: bool) -
                 fates.swapped.push((old, new));
                 work.push(Cause::Type(old));
             }
-            How::Never(why) => fates.never.push((old, why)),
         }
     }
     work.retain(|cause| match cause {
@@ -245,23 +294,49 @@ impl<'f, 'd> Closure<'f, 'd> {
             return;
         }
         let Some(entry) = self.entry(other) else { return };
-        let Some((id, _)) = self.from.at(cause as usize) else { return };
         match &entry.object {
             Object::Table(table) => {
-                if id.kind != Kind::Function {
-                    return;
-                }
+                let Some(cause) = self.entry(cause) else { return };
+                let calls = |text: &str| match &cause.object {
+                    Object::Function(o) => mentions(text, &o.name),
+                    // A text search configuration is named in quotes.
+                    Object::Sql(o) => {
+                        o.provides.iter().any(|id| mentions(text, &id.name) || text.contains(&format!("{}'", id.name)))
+                    }
+                    _ => false,
+                };
                 let Some(new) = self.twin(other) else { return };
+                if let Object::Table(parent) = &cause.object {
+                    // A part or heir that stays one.
+                    let under = |table: &Table| {
+                        table.inherits.contains(&parent.table)
+                            || table.partition_of.as_ref().is_some_and(|(of, _)| *of == parent.table)
+                    };
+                    let after = self.to.at(new as usize).map(|(_, entry)| &entry.object);
+                    if under(table) && matches!(after, Some(Object::Table(table)) if under(table)) {
+                        self.again(other, work);
+                    }
+                }
                 for column in &table.columns {
-                    if column.default.as_ref().is_some_and(|default| mentions(&default.text, &id.name)) {
+                    if column.default.as_ref().is_some_and(|default| calls(&default.text)) {
                         self.fates.defaults.push((other, new, column.name.clone()));
                     }
-                    if column.generated.as_ref().is_some_and(|text| mentions(&text.text, &id.name)) {
-                        self.fates.never.push((other, "a generated column calls a function that has to be made again"));
+                    if column.generated.as_ref().is_some_and(|computed| calls(&computed.text)) {
+                        self.fates.computed.push((other, new, column.name.clone()));
+                        work.push(Cause::Column(other, column.name.clone(), true));
                     }
                 }
             }
-            Object::Domain(_) | Object::Composite(_) | Object::Enum(_) | Object::Schema(_) | Object::Role(_) => {}
+            Object::Domain(_) | Object::Composite(_) => {
+                let of_type = matches!(
+                    self.entry(cause).map(|entry| &entry.object),
+                    Some(Object::Domain(_) | Object::Composite(_))
+                );
+                if of_type {
+                    self.again(other, work);
+                }
+            }
+            Object::Enum(_) | Object::Schema(_) | Object::Role(_) => {}
             _ => self.again(other, work),
         }
     }
@@ -295,6 +370,8 @@ impl<'f, 'd> Closure<'f, 'd> {
                 // Gone with the column, although they are to stay: it comes back under the same name.
                 Object::Index(o) if gone && o.table == own.table => index_reads(o, column),
                 Object::Constraint(o) if gone && o.table == own.table => constraint_reads(&o.rule, column),
+                // A rule, statistics: Postgres lets no column go from under them.
+                Object::Sql(o) => o.down.is_some() && reads(&o.up),
                 Object::Grant(o) if gone => {
                     o.privileges.iter().any(|privilege| privilege.columns.iter().any(|c| c == column))
                 }
@@ -341,14 +418,28 @@ impl<'f, 'd> Closure<'f, 'd> {
                     }
                 }
                 Object::Grant(_) => {}
+                Object::Domain(_) | Object::Composite(_) if self.gone.contains(&other) => {}
                 Object::Domain(_) | Object::Composite(_) => {
-                    self.fates.never.push((other, "it is made of a type that has to be made again"));
+                    if self.has_columns(other) {
+                        self.fates.never.push((other, "it is made of a type that has to be made again"));
+                    } else {
+                        self.again(other, work);
+                    }
                 }
                 _ if strength == Strength::Body => {}
                 Object::Index(_) | Object::Constraint(_) if self.swaps.types.contains(&ty) => {}
                 _ => self.again(other, work),
             }
         }
+    }
+
+    /// Whether a table has a column of this type, or of one that is made of it.
+    fn has_columns(&self, ty: u32) -> bool {
+        self.dependents.get(&ty).into_iter().flatten().any(|(other, _)| match self.entry(*other).map(|e| &e.object) {
+            Some(Object::Table(_)) => true,
+            Some(Object::Domain(_) | Object::Composite(_)) => self.has_columns(*other),
+            _ => false,
+        })
     }
 
     /// Conditions over a column that compare it with values of its type.

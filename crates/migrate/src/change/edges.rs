@@ -5,7 +5,7 @@ use super::closure::Fates;
 use super::nodes::{Node, Phase, Role, Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Kind, Needs, Object, ObjectId, Rule, Strength, TableName};
+use specc_catalog::{Catalog, Entry, IdRef, Kind, Needs, Object, ObjectId, Rule, Strength, TableName};
 use specc_diff::mentions;
 use specc_sql::{Alter, Statement};
 
@@ -42,17 +42,87 @@ impl<'d> Builder<'d, '_> {
         self.required_keys();
         self.inherited();
         self.late_types();
+        self.numbered();
+        self.parts_in_order();
+        self.around_parents();
+        self.owners();
+        self.moved_off();
     }
 
-    /// A new column of a type that is made anew beside the old one waits until that has its name.
+    /// A sequence that another column owns from now on has left its old owner before that goes.
+    fn owners(&mut self) {
+        for node in 0..self.nodes.all.len() as u32 {
+            let (Statement::OwnSequence(o) | Statement::DisownSequence(o)) = &self.nodes.all[node as usize].statement
+            else {
+                continue;
+            };
+            let before = self.from.find(IdRef::new(Kind::Sequence, &o.schema, &o.name));
+            let Some((_, Entry { object: Object::Sequence(before), .. })) = before.and_then(|at| self.from.at(at))
+            else {
+                continue;
+            };
+            let Some((owner, _)) = before.owned_by.as_ref().filter(|_| before.owned_by != o.owned_by) else { continue };
+            if let Some(place) = self.from.find(IdRef::table(owner)) {
+                for gone in self.nodes.with(Slot::Old(place as u32), &[Role::Drop]) {
+                    self.nodes.soft(node, gone);
+                }
+            }
+        }
+    }
+
+    /// The sequence of an identity goes before one of the column's own takes what is most often its name.
+    fn numbered(&mut self) {
+        let taken = |node: &Node<'d>| match &node.statement {
+            Statement::Alter(Alter::SetIdentity { table, column, to: None, .. }) => {
+                Some(((*table).clone(), SmolStr::from(*column)))
+            }
+            _ => None,
+        };
+        let all: Vec<(u32, (TableName, SmolStr))> =
+            (0..).zip(&self.nodes.all).filter_map(|(n, node)| Some((n, taken(node)?))).collect();
+        if all.is_empty() {
+            return;
+        }
+        for node in 0..self.nodes.all.len() as u32 {
+            let Statement::Create(Object::Sequence(o)) = &self.nodes.all[node as usize].statement else { continue };
+            let Some(owner) = &o.owned_by else { continue };
+            all.iter().filter(|(_, column)| column == owner).for_each(|(gone, _)| self.nodes.edge(*gone, node));
+        }
+    }
+
+    /// A type goes when the columns that leave it beside the running business have done so.
+    fn moved_off(&mut self) {
+        let of_type = |node: &Node<'d>| match &node.statement {
+            Statement::Alter(Alter::DropColumn { column, .. }) if node.phase > Phase::Main => Some(column.ty.clone()),
+            _ => None,
+        };
+        let left: Vec<_> = (0..).zip(&self.nodes.all).filter_map(|(n, node)| Some((n, of_type(node)?))).collect();
+        for (node, ty) in left {
+            for kind in [Kind::Enum, Kind::Domain, Kind::Composite] {
+                let Some(place) = self.from.find(IdRef::new(kind, &ty.schema, &ty.name)) else { continue };
+                for gone in self.nodes.with(Slot::Old(place as u32), &[Role::Drop]) {
+                    self.nodes.edge(node, gone);
+                }
+            }
+        }
+    }
+
+    /// A new column of a type that is made anew beside the old one waits until that has its name, and so does a policy
+    /// that names it.
     fn late_types(&mut self) {
         for (old, named) in self.types_named.clone() {
             let Some((id, _)) = self.from.at(old as usize) else { continue };
             for node in 0..self.nodes.all.len() as u32 {
-                let Statement::Alter(Alter::AddColumn { column, .. }) = &self.nodes.all[node as usize].statement else {
-                    continue;
+                let waits = match &self.nodes.all[node as usize].statement {
+                    Statement::Alter(Alter::AddColumn { column, .. }) => {
+                        column.ty.schema == id.schema && column.ty.name == id.name
+                    }
+                    Statement::Create(Object::Policy(o)) => {
+                        [&o.using, &o.check].into_iter().flatten().any(|expr| mentions(&expr.text, &id.name))
+                    }
+                    _ => false,
                 };
-                if column.ty.schema == id.schema && column.ty.name == id.name {
+                if waits {
                     self.nodes.edge(named, node);
                 }
             }
@@ -67,7 +137,9 @@ impl<'d> Builder<'d, '_> {
             let is_name = |node: &u32| {
                 matches!(
                     self.nodes.all[*node as usize].statement,
-                    Statement::Alter(Alter::Rename { .. } | Alter::RenamePart { .. })
+                    Statement::Alter(
+                        Alter::Rename { .. } | Alter::RenamePart { .. } | Alter::SetIdentity { to: None, .. }
+                    )
                 )
             };
             let own: Vec<u32> = self.nodes.of(Slot::New(place)).iter().copied().filter(|node| !is_name(node)).collect();
@@ -155,8 +227,24 @@ impl<'d> Builder<'d, '_> {
                     continue;
                 }
                 let hard = strength >= Strength::Default && !again.contains(&need);
+                // A column of its own may wait until the one of its parent is gone.
+                let is_new = |node: &u32| {
+                    matches!(self.nodes.all[*node as usize].statement, Statement::Alter(Alter::AddColumn { .. }))
+                };
+                let is_table = self.from.at(need as usize).is_some_and(|(id, _)| id.kind == Kind::Table);
+                let first: Vec<u32> = first.iter().copied().filter(|node| !is_table || !is_new(node)).collect();
                 for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
                     first.iter().for_each(|&before| self.link(before, after, hard));
+                }
+            }
+        }
+        // What is made again finds what it needs without the parts that go.
+        for &(old, new) in &fates.again {
+            for (need, _) in needs.of(old).into_iter().filter(|(need, _)| !again.contains(need)) {
+                for before in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
+                    for after in self.nodes.with(Slot::New(new), &[Role::Make]) {
+                        self.nodes.soft(before, after);
+                    }
                 }
             }
         }
@@ -326,14 +414,15 @@ impl<'d> Builder<'d, '_> {
 }
 
 /// What must be one of a kind: relations and types share names, and so do functions of one schema as far as specc cares.
+const RELATIONS: [Kind; 7] =
+    [Kind::Table, Kind::View, Kind::Sequence, Kind::Index, Kind::Enum, Kind::Domain, Kind::Composite];
+
 type Name = (u8, SmolStr, SmolStr, SmolStr);
 
 fn names(id: &ObjectId, object: &Object) -> Vec<Name> {
     let plain = |space: u8| vec![(space, id.schema.clone(), id.name.clone(), SmolStr::default())];
     match id.kind {
-        Kind::Table | Kind::View | Kind::Sequence | Kind::Index | Kind::Enum | Kind::Domain | Kind::Composite => {
-            plain(0)
-        }
+        kind if RELATIONS.contains(&kind) => plain(0),
         Kind::Function => plain(1),
         Kind::Trigger => vec![(2, id.schema.clone(), id.name.clone(), id.part.clone())],
         Kind::Policy => vec![(3, id.schema.clone(), id.name.clone(), id.part.clone())],
@@ -346,6 +435,13 @@ fn names(id: &ObjectId, object: &Object) -> Vec<Name> {
             }
             all
         }
+        Kind::Sql => match object {
+            Object::Sql(o) => {
+                let made = o.provides.iter().filter(|id| RELATIONS.contains(&id.kind));
+                made.map(|id| (0, id.schema.clone(), id.name.clone(), SmolStr::default())).collect()
+            }
+            _ => Vec::new(),
+        },
         Kind::Grant => vec![(5, id.schema.clone(), id.name.clone(), id.part.clone())],
         _ => Vec::new(),
     }

@@ -1,5 +1,6 @@
 //! How a changed object gets from one state to the other.
 
+use super::parents::key_changes;
 use specc_catalog::{Body, Entry, Function, Object, Param, Policy, Returns, View};
 
 /// The way.
@@ -9,10 +10,8 @@ pub(crate) enum How {
     Alter,
     /// It is dropped and made again; nothing is lost by that.
     Again,
-    /// An enum or domain: its columns move to a new type.
+    /// An enum, domain or composite type: its columns move to a new type.
     Swap,
-    /// No statement of Postgres can do it and keep the rows.
-    Never(&'static str),
 }
 
 /// Decides.
@@ -40,10 +39,8 @@ pub(crate) fn how(from: &Entry, to: &Entry) -> How {
             }
         }
         (Object::Table(a), Object::Table(b)) => {
-            if a.partition_by != b.partition_by {
-                How::Never("a table cannot be divided otherwise than it was made")
-            } else if a.inherits != b.inherits {
-                How::Never("what a table inherits from is not changed by specc")
+            if a.partition_by != b.partition_by || key_changes(a, b) {
+                How::Again
             } else {
                 How::Alter
             }

@@ -23,6 +23,11 @@ impl<'d> Builder<'d, '_> {
             .iter()
             .chain(fates.again.iter().map(|pair| &pair.1))
             .for_each(|&new| only[new as usize] = true);
+        for &new in &difference.added {
+            if self.new_entry(new).is_some_and(|entry| self.belongs_to_parent(&entry.object, self.from, self.to)) {
+                only[new as usize] = false;
+            }
+        }
         if !only.contains(&true) {
             return Ok(());
         }

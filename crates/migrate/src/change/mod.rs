@@ -2,11 +2,13 @@
 
 mod access;
 mod beside;
+mod casts;
 mod closure;
 mod edges;
 mod how;
 mod make;
 mod nodes;
+mod parents;
 mod rows;
 mod shelf;
 mod summary;
@@ -346,6 +348,9 @@ impl<'d> Builder<'d, '_> {
                 main(self, Role::After, Statement::Comment { on, text: b.comment.as_deref() });
             }
         }
+        for &(old, new) in &fates.again {
+            self.keep_sequences(old, new);
+        }
         let beside = |old: &u32| self.swaps.types.contains(old);
         let (online, at_once): (Vec<_>, Vec<_>) = fates.swapped.iter().copied().partition(|(old, _)| beside(old));
         online.into_iter().for_each(|(old, new)| self.swap_type_beside(old, new));
@@ -354,6 +359,24 @@ impl<'d> Builder<'d, '_> {
         at_once.into_iter().for_each(|(old, new)| self.swap_type(old, new));
         for (old, new, column) in &fates.defaults {
             self.default_again(*old, *new, column);
+        }
+        for (old, new, column) in &fates.computed {
+            self.computed_again(*old, *new, column);
+        }
+    }
+
+    /// A computed column is away while what it calls is made again.
+    fn computed_again(&mut self, old: u32, new: u32, column: &SmolStr) {
+        let (Some(Entry { object: Object::Table(a), .. }), Some(Entry { object: Object::Table(b), .. })) =
+            (self.old(old), self.new_entry(new))
+        else {
+            return;
+        };
+        let (from, to) = (a.columns.iter().find(|c| c.name == *column), b.columns.iter().find(|c| c.name == *column));
+        let (Some(from), Some(to)) = (from, to) else { return };
+        // Unless it goes or comes anew anyway.
+        if from.generated == to.generated && !closure::computes_anew(a, b, from) {
+            self.make_column_again(old, new, a, b, from, to);
         }
     }
 
@@ -386,7 +409,18 @@ impl<'d> Builder<'d, '_> {
             })
         };
         let going = fates.again.iter().map(|pair| pair.0).chain(self.difference.removed.iter().copied());
-        let keys: FxHashSet<u32> = going.filter(|&old| is_key(old)).collect();
+        // The keys of a table that is made again go with it.
+        let tables: FxHashSet<&TableName> = fates
+            .again
+            .iter()
+            .filter_map(|pair| match self.old(pair.0).map(|entry| &entry.object) {
+                Some(Object::Table(table)) => Some(&table.table),
+                _ => None,
+            })
+            .collect();
+        let stands =
+            |old: u32| self.old(old).and_then(|entry| entry.object.table()).is_none_or(|table| !tables.contains(table));
+        let keys: FxHashSet<u32> = going.filter(|&old| is_key(old) && stands(old)).collect();
         if self.options.offline || keys.is_empty() || fates.again.is_empty() {
             return;
         }
@@ -426,6 +460,7 @@ impl<'d> Builder<'d, '_> {
             .iter()
             .filter_map(|node| match &node.statement {
                 Statement::Create(Object::View(view)) => Some(&view.view),
+                Statement::CreateTable { table, .. } => Some(&table.table),
                 _ => None,
             })
             .collect();

@@ -7,8 +7,9 @@ use super::nodes::{Phase, Role, Slot};
 use super::table::{Chain, is_asked, made_up};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Column, DataType, Entry, Object, Rule, Table, TableName};
+use specc_catalog::{Catalog, Column, Composite, DataType, Entry, Object, Rule, Table, TableName};
 use specc_diff::{Difference, mentions};
+use specc_sql::quote::{ident, qualified};
 use specc_sql::{Alter, Statement, TypeChange, type_change};
 use std::collections::BTreeMap;
 
@@ -28,6 +29,11 @@ impl<'d> Builder<'d, '_> {
                 o.name = made_up(&[&name, "old"]);
                 (o.schema.clone(), name)
             }
+            Object::Composite(o) => {
+                let name = o.name.clone();
+                o.name = made_up(&[&name, "old"]);
+                (o.schema.clone(), name)
+            }
             _ => return,
         };
         let slot = Slot::New(new);
@@ -36,8 +42,16 @@ impl<'d> Builder<'d, '_> {
         let aside_name = SmolStr::from(match aside {
             Object::Enum(o) => o.name.as_str(),
             Object::Domain(o) => o.name.as_str(),
+            Object::Composite(o) => o.name.as_str(),
             _ => return,
         });
+        // What is lost is said.
+        if let (Object::Composite(x), Object::Composite(y)) = (&a.object, &b.object) {
+            for (name, ..) in x.fields.iter().filter(|field| !y.fields.iter().any(|other| other.0 == field.0)) {
+                let drop = Statement::Alter(Alter::DropAttribute(x, name));
+                self.add(&mut chain, Role::Change, Phase::Main, drop);
+            }
+        }
         let rename = Alter::Rename { from: &a.object, to: self.shelf.text(aside_name.clone()) };
         self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(rename));
         self.add(&mut chain, Role::Make, Phase::Main, Statement::Create(&b.object));
@@ -71,7 +85,12 @@ impl<'d> Builder<'d, '_> {
                 let from = self
                     .shelf
                     .column(Column { ty: DataType { name: aside_name.clone(), ..was.ty.clone() }, ..was.clone() });
-                let using = self.cast(from, column);
+                let using = match (&a.object, &b.object) {
+                    (Object::Composite(x), Object::Composite(y)) if column.ty.dims == 0 => {
+                        self.shelf.text(rebuilt(&column.name, x, y))
+                    }
+                    _ => self.cast(from, column),
+                };
                 let change = Alter::SetType { table: &table.table, from, to: column, using: Some(using) };
                 self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
                 if let Some(default) = &column.default {
@@ -99,6 +118,23 @@ impl<'d> Builder<'d, '_> {
             }
         }
     }
+}
+
+/// A value of a composite type, made anew from its attributes.
+fn rebuilt(column: &str, from: &Composite, to: &Composite) -> String {
+    let name = ident(column);
+    let mut text = format!("case when not ({name} is null) then row(");
+    for (n, (field, ty, _)) in to.fields.iter().enumerate() {
+        text.push_str(if n > 0 { ", " } else { "" });
+        match from.fields.iter().find(|other| other.0 == *field) {
+            Some(_) => text.push_str(&format!("({name}).{}", ident(field))),
+            None => text.push_str("null"),
+        }
+        text.push_str("::");
+        specc_sql::push_type(&mut text, ty);
+    }
+    text.push_str(&format!(")::{} end", qualified(&to.schema, &to.name)));
+    text
 }
 
 /// Columns that move to a new type beside the running business: a new column is kept equal by a trigger, filled in

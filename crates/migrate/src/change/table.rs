@@ -16,11 +16,15 @@ impl<'d> Builder<'d, '_> {
     pub(super) fn table(&mut self, old: u32, new: u32, a: &'d Entry, b: &'d Entry) {
         let (Object::Table(from), Object::Table(to)) = (&a.object, &b.object) else { return };
         let slot = Slot::New(new);
-        if to.partition_of.is_none() {
+        let is_part = |table: &Table| table.partition_of.is_some();
+        let moves = is_part(from) != is_part(to) || from.inherits != to.inherits;
+        if moves {
+            self.change_parents(old, new, a, b);
+        } else if to.partition_of.is_none() {
             self.columns(old, new, from, to);
         }
         let name = &to.table;
-        if from.partition_of != to.partition_of {
+        if from.partition_of != to.partition_of && !moves {
             let detached = from.partition_of.as_ref().map(|_| {
                 self.nodes.push(slot, Role::Change, Phase::Main, Statement::Alter(Alter::Detach { partition: from }))
             });
@@ -50,7 +54,7 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    fn columns(&mut self, old: u32, new: u32, from: &'d Table, to: &'d Table) {
+    pub(super) fn columns(&mut self, old: u32, new: u32, from: &'d Table, to: &'d Table) {
         let find = |table: &'d Table, name: &str| table.columns.iter().find(|column| column.name == name);
         for column in &from.columns {
             // A column of a parent goes there.
@@ -74,16 +78,29 @@ impl<'d> Builder<'d, '_> {
                 }
                 Some(before) if before == column && !computes_anew(from, to, before) => {}
                 Some(before) if is_regenerated(before, column) || computes_anew(from, to, before) => {
-                    let gone = self.drop_column(old, from, before, before.generated.is_some());
-                    self.moves_to_the_end(to, column);
-                    let statement = self.adding(to, column);
-                    let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
-                    self.nodes.edge(gone, node);
-                    self.comment_column(new, to, column, Some(node));
+                    self.make_column_again(old, new, from, to, before, column);
                 }
                 Some(before) => self.alter_column(new, to, before, column),
             }
         }
+    }
+
+    /// Drops a column and adds it.
+    pub(super) fn make_column_again(
+        &mut self,
+        old: u32,
+        new: u32,
+        from: &'d Table,
+        to: &'d Table,
+        before: &'d Column,
+        column: &'d Column,
+    ) {
+        let gone = self.drop_column(old, from, before, before.generated.is_some());
+        self.moves_to_the_end(to, column);
+        let statement = self.adding(to, column);
+        let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
+        self.nodes.edge(gone, node);
+        self.comment_column(new, to, column, Some(node));
     }
 
     /// Whether a parent gets the column in the same change, and with it this table.
@@ -357,25 +374,38 @@ impl<'d> Builder<'d, '_> {
 
     /// How a value of the old type becomes one of the new, spelled out.
     pub(super) fn cast(&self, from: &Column, to: &Column) -> &'d str {
-        self.cast_as(from, to, &to.ty)
+        self.cast_as(from, &to.ty)
     }
 
     /// The same where the new type goes by another name for now.
-    pub(super) fn cast_as(&self, from: &Column, to: &Column, spelled: &DataType) -> &'d str {
-        let mut text = ident(&from.name).into_owned();
+    pub(super) fn cast_as(&self, from: &Column, spelled: &DataType) -> &'d str {
+        self.cast_of(&ident(&from.name), &from.ty, spelled)
+    }
+
+    /// The same of any expression.
+    pub(super) fn cast_of(&self, value: &str, from: &DataType, to: &DataType) -> &'d str {
+        let mut text = value.to_owned();
         // Between types of one's own there is no cast but by way of their text.
         let is_own = |ty: &DataType| !ty.schema.is_empty();
         let is_text = |ty: &DataType| !is_own(ty) && ty.name == "text";
         let is_enum = |catalog: &Catalog, ty: &DataType| {
             is_own(ty) && catalog.find(IdRef::new(Kind::Enum, &ty.schema, &ty.name)).is_some()
         };
-        let no_cast = is_own(&from.ty) && is_own(&to.ty) || is_enum(self.from, &from.ty) || is_enum(self.to, &to.ty);
-        if no_cast && !is_text(&from.ty) && !is_text(&to.ty) {
+        let is_string = |ty: &DataType| !is_own(ty) && matches!(ty.name.as_str(), "text" | "varchar" | "char");
+        if from.dims == 0 && to.dims == 1 && !is_string(from) {
+            let one = self.cast_of(value, from, &DataType { dims: 0, ..to.clone() });
+            return self.shelf.text(format!("case when {text} is not null then array[{one}] end"));
+        }
+        let no_cast = is_own(from) && is_own(to)
+            || is_enum(self.from, from)
+            || is_enum(self.to, to)
+            || super::casts::are_none(from, to);
+        if from.dims > to.dims || no_cast && !is_text(from) && !is_text(to) {
             text.push_str("::text");
-            (0..from.ty.dims).for_each(|_| text.push_str("[]"));
+            (0..from.dims.min(to.dims)).for_each(|_| text.push_str("[]"));
         }
         text.push_str("::");
-        specc_sql::push_type(&mut text, spelled);
+        specc_sql::push_type(&mut text, to);
         self.shelf.text(text)
     }
 

@@ -5,7 +5,7 @@ use super::closure::{Fates, constraint_reads, index_reads};
 use super::nodes::{Phase, Role, Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Catalog, IdRef, Kind, Needs, Object, Rule};
-use specc_sql::Statement;
+use specc_sql::{Access, Alter, Named, Privileges, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Drops what is gone, and what is made again. What goes with its table or view is not dropped by itself.
@@ -36,12 +36,20 @@ impl<'d> Builder<'d, '_> {
                 columns.push(old);
                 continue;
             }
+            if !again.contains_key(&old) && self.belongs_to_parent(&entry.object, self.to, self.from) {
+                continue;
+            }
             let slot = Slot::Old(old);
             let table_stays = home.is_some();
             let phase = if fates.late.contains(&old) { Phase::Switch } else { Phase::Main };
             match &entry.object {
                 Object::Table(table) => {
-                    self.nodes.push(slot, Role::Drop, Phase::Main, Statement::DropTable(table));
+                    let held = self.is_held(table).then(|| {
+                        let detach = Statement::Alter(Alter::Detach { partition: table });
+                        self.nodes.push(slot, Role::Drop, Phase::Main, detach)
+                    });
+                    let drop = self.nodes.push(slot, Role::Drop, Phase::Main, Statement::DropTable(table));
+                    held.into_iter().for_each(|detach| self.nodes.edge(detach, drop));
                 }
                 Object::Index(index) => {
                     let replaced = again.contains_key(&old) && direct.contains(&old);
@@ -49,7 +57,7 @@ impl<'d> Builder<'d, '_> {
                     match (online, replaced) {
                         // Dropped when its successor is there.
                         (true, true) => {}
-                        (true, false) if !again.contains_key(&old) => {
+                        (true, false) if !again.contains_key(&old) && !fates.late.contains(&old) => {
                             let statement = Statement::DropIndexConcurrently(index);
                             self.nodes.push(slot, Role::Drop, Phase::Clear, statement);
                         }
@@ -75,6 +83,19 @@ impl<'d> Builder<'d, '_> {
                     }
                     // Blocks come last, so they go first.
                     self.nodes.push(slot, Role::Drop, Phase::Names, Statement::RunDown(sql));
+                }
+                // By its name alone a procedure would be taken for a function.
+                Object::Grant(grant) => {
+                    let on = self.from.get(&grant.on).map(|entry| &entry.object);
+                    let statement = match on {
+                        Some(on @ Object::Function(function)) if function.procedure => {
+                            let privileges = Privileges::Some(&grant.privileges);
+                            let roles = vec![grant.to.as_str()];
+                            Statement::Revoke(Access { on: Named::Object(on), privileges, roles })
+                        }
+                        _ => Statement::Drop(&entry.object),
+                    };
+                    self.nodes.push(slot, Role::Drop, phase, statement);
                 }
                 // Rows are compared one by one.
                 Object::Seed(_) => {}
@@ -124,6 +145,11 @@ impl<'d> Builder<'d, '_> {
             _ => None,
         };
         let (Some(before), Some(after)) = (columns(self.from), columns(self.to)) else { return false };
+        // A part has the columns of its whole.
+        if matches!(self.to.get(&table.id()).map(|entry| &entry.object), Some(Object::Table(o)) if o.partition_of.is_some())
+        {
+            return false;
+        }
         let mut gone = before.iter().filter(|column| {
             !after.iter().any(|other| other.name == column.name) || self.swaps.moves(table, &column.name)
         });
@@ -138,8 +164,12 @@ impl<'d> Builder<'d, '_> {
 
     /// Whether an index of this table can be built while everyone goes on: not of one that is divided.
     pub(super) fn can_build_beside(&self, table: &specc_catalog::TableName) -> bool {
+        let divided = |catalog: &Catalog| {
+            matches!(catalog.get(&table.id()).map(|entry| &entry.object),
+                Some(Object::Table(o)) if o.partition_by.is_some())
+        };
         match self.from.get(&table.id()).map(|entry| &entry.object) {
-            Some(Object::Table(o)) => o.partition_by.is_none(),
+            Some(Object::Table(o)) => o.partition_by.is_none() && !divided(self.to),
             Some(_) => false,
             // A materialized view.
             None => self.from.find(IdRef::new(Kind::View, &table.schema, &table.name)).is_some(),

@@ -119,6 +119,11 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
                 table::bounds(out, bounds);
             }
         }
+        Alter::Inherit { table, parent, inherits } => {
+            alter_table(out, table);
+            out.push_str(if *inherits { "inherit " } else { "no inherit " });
+            table_name(out, parent);
+        }
         Alter::Detach { partition } => {
             if let Some((parent, _)) = &partition.partition_of {
                 alter_table(out, parent);
@@ -247,7 +252,13 @@ fn changed_options(out: &mut String, from: &SequenceOptions, to: &SequenceOption
     one(from.increment, to.increment, "increment by", "increment by 1");
     one(from.min, to.min, "minvalue", "no minvalue");
     one(from.max, to.max, "maxvalue", "no maxvalue");
-    one(from.start, to.start, "start with", "start with 1");
+    // What Postgres takes where nothing is said; `alter` alone would leave the number as it is.
+    let usual = |o: &SequenceOptions| match o.increment {
+        Some(by) if by < 0 => o.max.unwrap_or(-1),
+        _ => o.min.unwrap_or(1),
+    };
+    let start = |o: &SequenceOptions| Some(o.start.unwrap_or_else(|| usual(o)));
+    one(start(from), start(to), "start with", "");
     one(from.cache, to.cache, "cache", "cache 1");
     if from.cycle != to.cycle {
         out.push_str(lead);
@@ -256,6 +267,7 @@ fn changed_options(out: &mut String, from: &SequenceOptions, to: &SequenceOption
 }
 
 fn sequence(out: &mut String, from: &Sequence, to: &Sequence) {
+    let start = out.len();
     out.push_str("alter sequence ");
     push_qualified(out, &to.schema, &to.name);
     if from.ty != to.ty {
@@ -266,6 +278,43 @@ fn sequence(out: &mut String, from: &Sequence, to: &Sequence) {
         }
     }
     changed_options(out, &from.options, &to.options, " ");
+    if let Some(outside) = outside(from, to) {
+        let change = out.split_off(start);
+        let name = qualified(&to.schema, &to.name);
+        // Numbers that it has not reached yet are left out, so that it goes on at its new start.
+        let body = format!(
+            "\nbegin\n  if (select last_value {outside} from {name}) then\n    {change} restart;\n  else\n    {change};\n  \
+             end if;\nend\n"
+        );
+        out.push_str("do ");
+        out.push_str(&dollar(&body));
+    }
+}
+
+/// When a sequence has not come as far as its numbers begin afterwards: Postgres would refuse the bounds.
+fn outside(from: &Sequence, to: &Sequence) -> Option<String> {
+    let down = |o: &Sequence| o.options.increment.is_some_and(|by| by < 0);
+    let least = |o: &Sequence| {
+        o.options.min.unwrap_or(match o.ty.as_ref().map(|ty| ty.name.as_str()) {
+            _ if !down(o) => 1,
+            Some("smallint") => i64::from(i16::MIN),
+            Some("int") => i64::from(i32::MIN),
+            _ => i64::MIN,
+        })
+    };
+    let most = |o: &Sequence| {
+        o.options.max.unwrap_or(match o.ty.as_ref().map(|ty| ty.name.as_str()) {
+            _ if down(o) => -1,
+            Some("smallint") => i64::from(i16::MAX),
+            Some("int") => i64::from(i32::MAX),
+            _ => i64::MAX,
+        })
+    };
+    match down(to) {
+        false if least(to) > least(from) => Some(format!("< {}", least(to))),
+        true if most(to) < most(from) => Some(format!("> {}", most(to))),
+        _ => None,
+    }
 }
 
 fn options(out: &mut String, of: &Object, from: &[(SmolStr, SmolStr)], to: &[(SmolStr, SmolStr)]) {

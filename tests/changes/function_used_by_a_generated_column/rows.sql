@@ -1,0 +1,1 @@
+insert into items (id, n) values (1, 2), (2, 3);

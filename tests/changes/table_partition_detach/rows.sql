@@ -1,0 +1,1 @@
+insert into readings values ('2026-06-01', 2);

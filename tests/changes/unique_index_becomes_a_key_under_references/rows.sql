@@ -1,0 +1,2 @@
+insert into items values (1, 'a'), (2, 'b');
+insert into parts values (1, 'a');
