@@ -5,7 +5,8 @@ use crate::text::Names;
 use crate::{Options, lists, sql_text, text};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, DataType, Entry, Kind, Needs, Object, ObjectId, TableName};
+use specc_catalog::{Catalog, DataType, Entry, Kind, Needs, Object, ObjectId, Table, TableName};
+use specc_model::conventional_name;
 
 /// How an object is said; what cannot be said one way is said the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +59,8 @@ pub(crate) struct State<'a> {
     parts: FxHashMap<TableName, Vec<&'a ObjectId>>,
     /// By table: its partitions.
     partitions: FxHashMap<TableName, Vec<&'a ObjectId>>,
+    /// The sequences of identity columns, which are no objects of the catalog, and their tables.
+    identities: FxHashMap<ObjectId, ObjectId>,
     /// By object: grants on it.
     grants: FxHashMap<ObjectId, Vec<&'a ObjectId>>,
 }
@@ -89,6 +92,7 @@ impl<'a> State<'a> {
             column_comments: FxHashSet::default(),
             parts: FxHashMap::default(),
             partitions: FxHashMap::default(),
+            identities: FxHashMap::default(),
             grants: FxHashMap::default(),
         };
         for (id, entry) in catalog.iter() {
@@ -98,6 +102,7 @@ impl<'a> State<'a> {
                     table.into_iter().for_each(|table| state.parts.entry(table).or_default().push(id));
                 }
                 Object::Table(table) => {
+                    state.identities.extend(identities(table).map(|sequence| (sequence, id.clone())));
                     if let Some((parent, _)) = &table.partition_of {
                         state.partitions.entry(parent.clone()).or_default().push(id);
                     }
@@ -176,6 +181,9 @@ impl<'a> State<'a> {
     fn no_home(&self, home: &ObjectId, part: &Object) -> Option<&'static str> {
         let view = ObjectId { kind: Kind::View, ..home.clone() };
         let Some(entry) = self.catalog.get(home).or_else(|| self.catalog.get(&view)) else {
+            if let Some(table) = self.identities.get(home) {
+                return (!self.is_typed(table)).then_some("what it belongs to is in a block");
+            }
             let outside = matches!(part, Object::Policy(_) | Object::Trigger(_) | Object::PublicationTable(_));
             return (!outside).then_some("what it belongs to is not among the objects");
         };
@@ -281,6 +289,14 @@ impl<'a> State<'a> {
         };
         self.expr(level, &lists::written(sql, &fits), None)
     }
+}
+
+/// The sequences that its identity columns make, under the names that Postgres gives them.
+pub(crate) fn identities(table: &Table) -> impl Iterator<Item = ObjectId> + '_ {
+    table.columns.iter().filter(|column| column.identity.is_some()).map(|column| {
+        let name = conventional_name(&table.table.name, Some(&column.name), "seq");
+        ObjectId::new(Kind::Sequence, table.table.schema.clone(), name)
+    })
 }
 
 fn has_expressions(object: &Object) -> bool {

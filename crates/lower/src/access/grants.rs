@@ -4,8 +4,8 @@ use super::{defaults, helpers, table_id};
 use crate::Output;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{Entry, Grant, Kind, ObjectId, Privilege};
-use specc_model::{Entity, Model, Object, Rule, RuleAction, Target};
+use specc_catalog::{Dependency, Entry, Grant, Kind, ObjectId, Privilege};
+use specc_model::{Entity, Model, Object, Rule, RuleAction, Target, conventional_name};
 use std::collections::BTreeSet;
 
 /// Columns that a privilege is limited to; `None` is the whole object.
@@ -23,6 +23,8 @@ struct Given {
 pub(super) struct Grants {
     all: FxHashMap<(ObjectId, SmolStr), Vec<Given>>,
     areas: FxHashMap<ObjectId, SmolStr>,
+    /// The sequences of identity columns, and their tables.
+    tables: FxHashMap<ObjectId, ObjectId>,
 }
 
 impl Grants {
@@ -91,6 +93,9 @@ impl Grants {
         }
         for grant in &model.grants {
             let Some(id) = object_id(model, &grant.object) else { continue };
+            if let Object::Identity(entity, _) = &grant.object {
+                self.tables.insert(id.clone(), table_id(model.entity(*entity)));
+            }
             for role in helpers::everyone(&grant.roles) {
                 for (privilege, columns) in &grant.privileges {
                     for privilege in expand(id.kind, privilege) {
@@ -129,9 +134,11 @@ impl Grants {
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for ((on, to), mut privileges) in all {
             // What the platform has and the catalog lacks is not ours to grant.
-            if !out.catalog.contains(&on) {
+            let table = self.tables.get(&on).filter(|table| out.catalog.contains(table));
+            if table.is_none() && !out.catalog.contains(&on) {
                 continue;
             }
+            let table = table.cloned();
             privileges.sort_by(|a, b| a.privilege.cmp(&b.privilege));
             let privileges: Vec<_> = privileges
                 .into_iter()
@@ -147,6 +154,9 @@ impl Grants {
             let area = self.areas.get(&on).cloned().unwrap_or_default();
             let mut entry = Entry::new(Grant { on, to, privileges });
             entry.area = area;
+            entry
+                .depends
+                .extend(table.map(|table| Dependency::new(table, "an identity column of it makes the sequence")));
             out.add(entry);
         }
         out.catalog.default_grantees = defaults::grantees(model);
@@ -177,6 +187,11 @@ fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
         Object::Domain(id) => named(Kind::Domain, &model.domains[id.0 as usize].name),
         Object::Composite(id) => named(Kind::Composite, &model.composites[id.0 as usize].name),
         Object::Sequence(at) => named(Kind::Sequence, &model.sequences[*at].name),
+        Object::Identity(id, field) => {
+            let entity = model.entity(*id);
+            let name = conventional_name(&entity.name.name, Some(&entity.fields[*field].name), "seq");
+            ObjectId::new(Kind::Sequence, entity.name.schema.clone(), name)
+        }
         Object::Entity(id) => named(Kind::Table, &model.entity(*id).name),
         Object::View(at) => named(Kind::View, &model.views[*at].name),
         Object::Function(at) => {

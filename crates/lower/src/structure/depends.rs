@@ -199,6 +199,8 @@ pub(crate) fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
         Object::Domain(id) => type_id(Kind::Domain, &model.domains[id.0 as usize].name),
         Object::Composite(id) => type_id(Kind::Composite, &model.composites[id.0 as usize].name),
         Object::Sequence(at) => type_id(Kind::Sequence, &model.sequences[*at].name),
+        // It is made with its table.
+        Object::Identity(id, _) => return object_id(model, &Object::Entity(*id)),
         Object::Entity(id) => {
             let entity = model.entity(*id);
             if entity.external {

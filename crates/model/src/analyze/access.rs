@@ -357,16 +357,29 @@ pub(crate) fn role(project: &Project<'_>, doc: &ast::Doc, d: &ast::RoleDecl, out
     }
 }
 
+/// The sequences that identity columns make, under the names that Postgres gives them.
+pub(crate) fn identity_sequences(model: &Model) -> FxHashMap<Qualified, (EntityId, usize)> {
+    let mut all = FxHashMap::default();
+    for entity in &model.entities {
+        for (at, field) in entity.fields.iter().enumerate().filter(|(_, field)| field.identity.is_some()) {
+            let name = super::names::object_name(&entity.name.name, Some(&field.name), "seq");
+            all.insert(Qualified { schema: entity.name.schema.clone(), name }, (entity.id, at));
+        }
+    }
+    all
+}
+
 /// A grant or revoke.
 pub(crate) fn grant(
     project: &Project<'_>,
     model: &Model,
+    made: &FxHashMap<Qualified, (EntityId, usize)>,
     d: &ast::GrantDecl,
-    span: Span,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Grant> {
+    let span = d.object.span();
     let roles = project.roles(&d.roles, out);
-    let (object, kind) = grant_object(project, model, d, out)?;
+    let (object, kind) = grant_object(project, model, made, d, out)?;
     let allowed: &[&str] = match kind {
         "table" => &["select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain", "all"],
         "sequence" => &["usage", "select", "update", "all"],
@@ -408,6 +421,7 @@ pub(crate) fn grant(
 fn grant_object(
     project: &Project<'_>,
     model: &Model,
+    made: &FxHashMap<Qualified, (EntityId, usize)>,
     d: &ast::GrantDecl,
     out: &mut Vec<Diagnostic>,
 ) -> Option<(Object, &'static str)> {
@@ -476,7 +490,10 @@ fn grant_object(
         _ => match project.relations.get(&name) {
             Some(object @ Object::Sequence(_)) => Some((object.clone(), "sequence")),
             Some(object) => Some((object.clone(), "table")),
-            None => unknown("entity or view", out),
+            None => match made.get(&name) {
+                Some(&(entity, field)) => Some((Object::Identity(entity, field), "sequence")),
+                None => unknown(if kind == "sequence" { kind } else { "entity or view" }, out),
+            },
         },
     }
 }

@@ -124,8 +124,9 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     triggers(project, decls, &mut model, out);
     constraint_names(&model, out);
     let std_area = |e: &Entity| e.meta.area == library::STD;
+    let made = access::identity_sequences(&model);
     for (_, d) in &decls.grants {
-        let found = access::grant(project, &model, d, d.object.span(), out);
+        let found = access::grant(project, &model, &made, d, out);
         model.grants.extend(found);
     }
     for (item, d) in &decls.schedules {

@@ -53,6 +53,8 @@ pub enum Object {
     Domain(DomainId),
     Composite(CompositeId),
     Sequence(usize),
+    /// The sequence that an identity column makes.
+    Identity(EntityId, FieldIx),
     Entity(EntityId),
     View(usize),
     Function(usize),

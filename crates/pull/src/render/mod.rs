@@ -7,7 +7,7 @@ mod storage;
 mod table;
 mod types;
 
-use crate::state::State;
+use crate::state::{State, identities};
 use crate::text::Text;
 use specc_catalog::{Kind, Object, ObjectId};
 
@@ -92,6 +92,11 @@ pub(crate) fn items(state: &State<'_>) -> Vec<Item> {
         }
         if !matches!(entry.object, Object::Trigger(_)) {
             access::grants(state, id, &mut all);
+        }
+        if let Object::Table(table) = &entry.object {
+            let first = all.len();
+            identities(table).for_each(|sequence| access::grants(state, &sequence, &mut all));
+            all[first..].iter_mut().for_each(|item| item.id = id.clone());
         }
         block::comments(state, id, entry, &mut all);
     }
