@@ -70,8 +70,25 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// The sequence of an identity goes before one of the column's own takes what is most often its name.
+    /// The sequence of an identity goes before one of the column's own takes what is most often its name; and the other
+    /// way round.
     fn numbered(&mut self) {
+        for node in 0..self.nodes.all.len() as u32 {
+            let Statement::Alter(Alter::SetIdentity { table, column, to: Some(_), .. }) =
+                &self.nodes.all[node as usize].statement
+            else {
+                continue;
+            };
+            let (table, column) = (*table, *column);
+            for &old in &self.difference.removed {
+                let Some(Entry { object: Object::Sequence(o), .. }) = self.old(old) else { continue };
+                if o.owned_by.as_ref().is_some_and(|(owner, owned)| owner == table && owned == column) {
+                    for gone in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
+                        self.nodes.soft(gone, node);
+                    }
+                }
+            }
+        }
         let taken = |node: &Node<'d>| match &node.statement {
             Statement::Alter(Alter::SetIdentity { table, column, to: None, .. }) => {
                 Some(((*table).clone(), SmolStr::from(*column)))
@@ -227,12 +244,18 @@ impl<'d> Builder<'d, '_> {
                     continue;
                 }
                 let hard = strength >= Strength::Default && !again.contains(&need);
-                // A column of its own may wait until the one of its parent is gone.
-                let is_new = |node: &u32| {
-                    matches!(self.nodes.all[*node as usize].statement, Statement::Alter(Alter::AddColumn { .. }))
+                let kind = self.from.at(need as usize).map(|(id, _)| id.kind);
+                let waits = |node: &u32| match (&self.nodes.all[*node as usize].statement, kind) {
+                    // A column of its own may wait until the one of its parent is gone.
+                    (Statement::Alter(Alter::AddColumn { .. }), Some(Kind::Table)) => true,
+                    // An identity wants the name that the column's sequence had.
+                    (
+                        Statement::Alter(Alter::SetIdentity { to: Some(_), .. }) | Statement::AdvanceSequence { .. },
+                        Some(Kind::Sequence),
+                    ) => true,
+                    _ => false,
                 };
-                let is_table = self.from.at(need as usize).is_some_and(|(id, _)| id.kind == Kind::Table);
-                let first: Vec<u32> = first.iter().copied().filter(|node| !is_table || !is_new(node)).collect();
+                let first: Vec<u32> = first.iter().copied().filter(|node| !waits(node)).collect();
                 for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
                     first.iter().for_each(|&before| self.link(before, after, hard));
                 }

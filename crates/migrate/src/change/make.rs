@@ -6,7 +6,7 @@ use super::nodes::{Phase, Role, Slot};
 use super::table::{Chain, made_up};
 use crate::plan::{Making, Step, plan_some};
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{Constraint, Cycle, Index, Kind, Object, Rule, TableName};
+use specc_catalog::{Catalog, Column, Constraint, Cycle, Index, Kind, Object, Rule, Sequence, TableName};
 use specc_sql::{Alter, Statement, key_index};
 
 impl<'d> Builder<'d, '_> {
@@ -53,6 +53,10 @@ impl<'d> Builder<'d, '_> {
                 {
                     self.constraint(&step, constraint, None, late);
                 }
+                Statement::OwnSequence(o) => {
+                    let node = self.plain(&step, late);
+                    self.count_on(node, o);
+                }
                 _ => {
                     self.plain(&step, late);
                 }
@@ -63,6 +67,20 @@ impl<'d> Builder<'d, '_> {
             self.nodes.alias(Slot::New(constraint), &nodes);
         }
         Ok(())
+    }
+
+    /// A sequence that comes to a column with rows goes on after the highest of them.
+    fn count_on(&mut self, node: u32, sequence: &'d Sequence) {
+        let Some((table, column)) = &sequence.owned_by else { return };
+        let counts = |catalog: &Catalog, with: &dyn Fn(&Column) -> bool| {
+            matches!(catalog.get(&table.id()).map(|entry| &entry.object), Some(Object::Table(o))
+                if o.columns.iter().any(|c| c.name == *column && with(c)))
+        };
+        let named = |c: &Column| c.default.as_ref().is_some_and(|default| default.text.contains(&*sequence.name));
+        if counts(self.from, &|_| true) && counts(self.to, &named) {
+            let (table, column) = (table, column.as_str());
+            self.nodes.then(node, Role::After, Phase::Main, Statement::AdvanceSequence { table, column });
+        }
     }
 
     fn plain(&mut self, step: &Step<'d>, late: bool) -> u32 {
