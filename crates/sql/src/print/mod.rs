@@ -4,7 +4,9 @@ mod access;
 mod alter;
 mod data;
 mod drop;
+mod numbers;
 mod routine;
+mod rows;
 mod table;
 mod types;
 
