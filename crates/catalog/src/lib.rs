@@ -8,6 +8,7 @@
 mod graph;
 mod hints;
 mod id;
+mod naming;
 mod needs;
 mod object;
 mod store;
@@ -15,6 +16,7 @@ mod store;
 pub use graph::{Cycle, Needs, Order, Strength, creation_order, order};
 pub use hints::{Hints, Rename};
 pub use id::{Dependency, Kind, ObjectId, TableName};
+pub use naming::{LONGEST_NAME, clip, conventional_name, sequence_of};
 pub use needs::IdRef;
 pub use object::*;
 pub use store::{StoreError, apart, checksum, from_json, to_json};

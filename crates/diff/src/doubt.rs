@@ -54,11 +54,7 @@ pub(crate) fn doubts(
     changed: &[(u32, u32)],
 ) -> Vec<Doubt> {
     let mut all = Vec::new();
-    let table = |catalog: &'_ Catalog, place: u32| match catalog.at(place as usize).map(|(_, entry)| &entry.object) {
-        Some(Object::Table(table)) => Some(table.clone()),
-        _ => None,
-    };
-    let new: Vec<Table> = added.iter().filter_map(|&place| table(to, place)).collect();
+    let new: Vec<&Table> = added.iter().filter_map(|&place| table(to, place)).collect();
     let mut taken = Vec::new();
     for old in removed.iter().filter_map(|&place| table(from, place)) {
         // What went with its schema or is a part of a table is not kept under another name.
@@ -66,24 +62,22 @@ pub(crate) fn doubts(
             continue;
         }
         // `was` does not lead from one schema to another.
-        let near = |table: &Table| table.table.schema == old.table.schema && alike(&old, table);
+        let near = |table: &Table| table.table.schema == old.table.schema && alike(old, table);
         let likely = new.iter().enumerate().filter(|(n, table)| !taken.contains(n) && near(table));
-        if let Some((n, table)) = likely.max_by_key(|(_, table)| common(&old, table)) {
+        if let Some((n, table)) = likely.max_by_key(|(_, table)| common(old, table)) {
             taken.push(n);
             all.push(Doubt { gone: Thing::Table(old.table.clone()), new: Thing::Table(table.table.clone()) });
         }
     }
     for &(old, new) in changed {
-        let entry =
-            |catalog: &'_ Catalog, place: u32| catalog.at(place as usize).map(|(_, entry)| entry.object.clone());
-        if let (Some(Object::Enum(old)), Some(Object::Enum(new))) = (entry(from, old), entry(to, new)) {
-            all.extend(labels(&old, &new));
+        if let (Some(Object::Enum(old)), Some(Object::Enum(new))) = (object(from, old), object(to, new)) {
+            all.extend(labels(old, new));
             continue;
         }
         let (Some(old), Some(new)) = (table(from, old), table(to, new)) else { continue };
         let lacks = |table: &Table, column: &Column| !table.columns.iter().any(|other| other.name == column.name);
-        let mut fresh: Vec<&Column> = new.columns.iter().filter(|column| lacks(&old, column)).collect();
-        for column in old.columns.iter().filter(|column| lacks(&new, column)) {
+        let mut fresh: Vec<&Column> = new.columns.iter().filter(|column| lacks(old, column)).collect();
+        for column in old.columns.iter().filter(|column| lacks(new, column)) {
             let same =
                 |other: &&Column| other.ty == column.ty && other.generated.is_some() == column.generated.is_some();
             if let Some(n) = fresh.iter().position(same) {
@@ -96,6 +90,17 @@ pub(crate) fn doubts(
         }
     }
     all
+}
+
+fn object(catalog: &Catalog, place: u32) -> Option<&Object> {
+    catalog.at(place as usize).map(|(_, entry)| &entry.object)
+}
+
+fn table(catalog: &Catalog, place: u32) -> Option<&Table> {
+    match object(catalog, place) {
+        Some(Object::Table(table)) => Some(table),
+        _ => None,
+    }
 }
 
 /// A label that stands where another one stood, between the same labels.

@@ -5,7 +5,7 @@ use crate::blocks::Block;
 use crate::world::{World, class, maybe};
 use rustc_hash::FxHashMap;
 use smol_str::format_smolstr;
-use specc_catalog::{DataType, Kind, ObjectId, Sequence, SequenceOptions};
+use specc_catalog::{DataType, Kind, ObjectId, Sequence, SequenceOptions, sequence_of};
 use specc_sql::quote;
 
 const SEQUENCES: &str = "select s.seqrelid, s.seqtypid, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle, \
@@ -86,7 +86,7 @@ fn of_identity(world: &mut World<'_>, oid: u32, table: u32, column: &str) {
     let (schema, name, table) = (sequence.schema.clone(), sequence.name.clone(), table.table());
     let quoted = quote::qualified(&schema, &name);
     let id = ObjectId::new(Kind::Sequence, schema.clone(), name.clone());
-    let usual = usual_name(&table.name, column);
+    let usual = sequence_of(&table, column).name;
     if name != usual {
         let mut block = Block::new(format_smolstr!("name of sequence {schema}.{name}"));
         let of = quote::literal(&quote::qualified(&table.schema, &table.name));
@@ -119,22 +119,6 @@ fn of_identity(world: &mut World<'_>, oid: u32, table: u32, column: &str) {
         block.needs(table.id(), "an identity column of it makes the sequence");
         block.needs(id, "it is said of this sequence").add(world);
     }
-}
-
-/// What Postgres calls the sequence of a column: the longer of both names gives way where both are too long.
-fn usual_name(table: &str, column: &str) -> String {
-    const LONGEST: usize = 63 - "__seq".len();
-    let (mut one, mut two) = (table.len(), column.len());
-    while one + two > LONGEST {
-        if one > two { one -= 1 } else { two -= 1 }
-    }
-    let whole = |text: &str, mut end: usize| {
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text[..end].to_owned()
-    };
-    format!("{}_{}_seq", whole(table, one), whole(column, two))
 }
 
 /// As Postgres keeps them: all of them, whether or not someone said them.
@@ -174,15 +158,6 @@ impl Numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn long_names_are_cut_as_postgres_cuts_them() {
-        assert_eq!(usual_name("t", "id"), "t_id_seq");
-        let (table, column) = ("t".repeat(60), "column_of_words");
-        assert_eq!(usual_name(&table, column), format!("{}_{column}_seq", "t".repeat(43)));
-        let cut = usual_name(&"ü".repeat(20), &"é".repeat(30));
-        assert_eq!(cut, format!("{}_{}_seq", "ü".repeat(14), "é".repeat(14)));
-    }
 
     #[test]
     fn only_unusual_numbers_are_said() {

@@ -189,12 +189,7 @@ impl<'a> Words<'a> {
     /// An identifier as the catalog has it, which is taken.
     pub(crate) fn ident(&mut self) -> Option<String> {
         let token = *self.token(0)?;
-        let written = &self.text[token.start..token.end];
-        let name = match token.kind {
-            T::Word => written.to_lowercase(),
-            T::Quoted => written[1..written.len() - 1].replace("\"\"", "\""),
-            _ => return None,
-        };
+        let name = token.name(self.text)?;
         self.skip();
         Some(name)
     }

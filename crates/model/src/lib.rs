@@ -9,6 +9,5 @@ pub mod typing;
 
 pub use analyze::analyze;
 pub use analyze::library::{PLATFORM, STD, mixin_names, shipped};
-pub use analyze::names::object_name as conventional_name;
 pub use graph::RelationGraph;
 pub use types::*;

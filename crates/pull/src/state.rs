@@ -5,8 +5,7 @@ use crate::text::Names;
 use crate::{Options, lists, sql_text, text};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, DataType, Entry, Kind, Needs, Object, ObjectId, Table, TableName};
-use specc_model::conventional_name;
+use specc_catalog::{Catalog, DataType, Entry, Kind, Needs, Object, ObjectId, TableName};
 
 /// How an object is said; what cannot be said one way is said the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,7 +101,7 @@ impl<'a> State<'a> {
                     table.into_iter().for_each(|table| state.parts.entry(table).or_default().push(id));
                 }
                 Object::Table(table) => {
-                    state.identities.extend(identities(table).map(|sequence| (sequence, id.clone())));
+                    state.identities.extend(table.identity_sequences().map(|sequence| (sequence, id.clone())));
                     if let Some((parent, _)) = &table.partition_of {
                         state.partitions.entry(parent.clone()).or_default().push(id);
                     }
@@ -289,14 +288,6 @@ impl<'a> State<'a> {
         };
         self.expr(level, &lists::written(sql, &fits), None)
     }
-}
-
-/// The sequences that its identity columns make, under the names that Postgres gives them.
-pub(crate) fn identities(table: &Table) -> impl Iterator<Item = ObjectId> + '_ {
-    table.columns.iter().filter(|column| column.identity.is_some()).map(|column| {
-        let name = conventional_name(&table.table.name, Some(&column.name), "seq");
-        ObjectId::new(Kind::Sequence, table.table.schema.clone(), name)
-    })
 }
 
 fn has_expressions(object: &Object) -> bool {

@@ -226,15 +226,14 @@ fn known(migrations: &Migrations, options: &Options) -> Result<(), Refused> {
 
 /// What is pending was applied before specc came: all of it goes into the journal, or none.
 fn take_over(session: &mut Session, jobs: &[Job<'_>], options: &Options) -> Result<Vec<String>, Error> {
+    if let Some(job) = jobs.iter().find(|job| job.before.is_some_and(|row| row.phase == Phase::Applying)) {
+        return Err(Refused::new(format!("{} was begun here and has no end", job.migration.title()))
+            .help("`specc apply` goes on with it; what it made is not somebody else's")
+            .into());
+    }
     session.batch_execute("begin")?;
     let mut titles = Vec::new();
     for job in jobs {
-        if job.before.is_some_and(|row| row.phase == Phase::Applying) {
-            session.batch_execute("rollback")?;
-            return Err(Refused::new(format!("{} was begun here and has no end", job.migration.title()))
-                .help("`specc apply` goes on with it; what it made is not somebody else's")
-                .into());
-        }
         journal::adopt(session, job.migration, &options.specc)?;
         if options.supabase {
             history::add(session, job.migration, &job.script.steps)?;

@@ -82,6 +82,13 @@ impl Words<'_> {
         all
     }
 
+    /// A name without a schema, as the catalog has it.
+    fn ident(&mut self) -> Option<String> {
+        let name = self.tokens.get(self.at)?.name(self.text)?;
+        self.at += 1;
+        Some(name)
+    }
+
     /// A name that may have a schema: as written.
     fn name(&mut self) -> Option<String> {
         let start = self.tokens.get(self.at).filter(|t| matches!(t.kind, T::Word | T::Quoted))?.start;
@@ -96,14 +103,6 @@ impl Words<'_> {
 
     fn find(&self, word: &str) -> Option<usize> {
         (self.at..self.tokens.len()).find(|n| self.is(*n, word))
-    }
-}
-
-/// A name as the catalog has it.
-fn exact(written: &str) -> String {
-    match written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(inside) => inside.replace("\"\"", "\""),
-        None => written.to_lowercase(),
     }
 }
 
@@ -153,7 +152,7 @@ fn create(words: &mut Words<'_>) -> Kind {
         return Kind::Plain;
     }
     let _ = words.take(&["if", "not", "exists"]);
-    let name = if words.is(words.at, "on") { None } else { words.name().map(|name| exact(&name)) };
+    let name = if words.is(words.at, "on") { None } else { words.ident() };
     if !words.take(&["on"]) {
         return Kind::Outside;
     }

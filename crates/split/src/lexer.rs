@@ -25,6 +25,16 @@ pub struct Token {
 }
 
 impl Token {
+    /// The identifier that it is, as the catalog has it: folded, unless it is quoted. None for what is no identifier.
+    pub fn name(&self, text: &str) -> Option<String> {
+        let written = &text[self.start..self.end];
+        match self.kind {
+            TokenKind::Word => Some(written.to_lowercase()),
+            TokenKind::Quoted => Some(written[1..written.len() - 1].replace("\"\"", "\"")),
+            TokenKind::Text | TokenKind::Symbol(_) => None,
+        }
+    }
+
     /// Whether it is this key word, given in lower case.
     pub fn is(&self, text: &str, word: &str) -> bool {
         self.kind == TokenKind::Word && text[self.start..self.end].eq_ignore_ascii_case(word)

@@ -29,17 +29,11 @@ fn read(text: &str, all: &mut BTreeSet<SmolStr>) {
     }
 }
 
-/// The name of a role as it is; none for a word that stands for whoever runs the statement, who owns what is made.
+/// The name of a role; none for a word that stands for whoever runs the statement, who owns what is made.
 fn role(text: &str, token: &Token) -> Option<SmolStr> {
-    let word = &text[token.start..token.end];
-    match token.kind {
-        TokenKind::Quoted => Some(word.trim_matches('"').replace("\"\"", "\"").into()),
-        TokenKind::Word => {
-            let word = word.to_lowercase();
-            (!matches!(word.as_str(), "group" | "current_user" | "current_role" | "session_user")).then(|| word.into())
-        }
-        _ => None,
-    }
+    const OWNER: [&str; 4] = ["group", "current_user", "current_role", "session_user"];
+    let name = token.name(text)?;
+    (token.kind == TokenKind::Quoted || !OWNER.contains(&name.as_str())).then(|| name.into())
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use super::{defaults, helpers, table_id};
 use crate::Output;
+use crate::structure::table_of;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{Dependency, Entry, Grant, Kind, ObjectId, Privilege};
-use specc_model::{Entity, Model, Object, Rule, RuleAction, Target, conventional_name};
+use specc_catalog::{Dependency, Entry, Grant, Kind, ObjectId, Privilege, sequence_of};
+use specc_model::{Entity, Model, Object, Rule, RuleAction, Target};
 use std::collections::BTreeSet;
 
 /// Columns that a privilege is limited to; `None` is the whole object.
@@ -189,8 +190,7 @@ fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
         Object::Sequence(at) => named(Kind::Sequence, &model.sequences[*at].name),
         Object::Identity(id, field) => {
             let entity = model.entity(*id);
-            let name = conventional_name(&entity.name.name, Some(&entity.fields[*field].name), "seq");
-            ObjectId::new(Kind::Sequence, entity.name.schema.clone(), name)
+            sequence_of(&table_of(entity), &entity.fields[*field].name)
         }
         Object::Entity(id) => named(Kind::Table, &model.entity(*id).name),
         Object::View(at) => named(Kind::View, &model.views[*at].name),

@@ -3,10 +3,12 @@
 use super::tables::{bare, column_names};
 use super::types::table_name;
 use super::{Room, depends, names, table_of};
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog as catalog;
 use specc_catalog::{Catalog, Dependency, Entry, Job, Kind, ObjectId, PublicationTable};
 use specc_model::{Qualified, Target, View};
+use specc_split::{Lexer, TokenKind};
 use specc_sql::quote;
 use specc_syntax::ast::WebhookTarget;
 
@@ -155,6 +157,10 @@ fn unique_indexes(view: &View) -> impl Iterator<Item = &specc_model::Index> {
 
 pub(super) fn sql_blocks(room: &mut Room) {
     let model = room.model;
+    if model.sql_blocks.is_empty() {
+        return;
+    }
+    let parts = parts_by_table(&room.out.catalog);
     for it in &model.sql_blocks {
         let block = catalog::Sql {
             name: it.name.clone(),
@@ -165,40 +171,46 @@ pub(super) fn sql_blocks(room: &mut Room) {
         };
         let mut depends = depends::declared(model, &it.depends, "the block says so");
         if block.provides.is_empty() {
-            let parts = named_parts(&room.out.catalog, &depends, &block.up);
-            depends.extend(parts);
+            depends.extend(named_parts(&parts, &depends, &block.up));
         }
         room.declare(block, &it.meta, depends);
     }
 }
 
-/// The indexes and constraints of what a block depends on that its text names: they are made after their table.
-fn named_parts(catalog: &Catalog, depends: &[Dependency], text: &str) -> Vec<Dependency> {
-    let homes: Vec<&ObjectId> =
-        depends.iter().map(|d| &d.on).filter(|on| matches!(on.kind, Kind::Table | Kind::View)).collect();
-    if homes.is_empty() {
-        return Vec::new();
-    }
-    let within = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    let is_named = |name: &str| {
-        let mut places = text.match_indices(name);
-        places.any(|(at, _)| !text[..at].ends_with(within) && !text[at + name.len()..].starts_with(within))
-    };
-    let mut found = Vec::new();
-    for (id, entry) in catalog.iter() {
-        let name = match id.kind {
-            Kind::Index => &id.name,
-            Kind::Constraint => &id.part,
-            _ => continue,
-        };
-        let at_home = |home: &&ObjectId| {
-            entry.object.table().is_some_and(|table| table.schema == home.schema && table.name == home.name)
-        };
-        if homes.iter().any(at_home) && is_named(name) {
-            found.push(Dependency::new(id.clone(), "the block names it"));
+/// Indexes and constraints by their table: they are made after it.
+fn parts_by_table(catalog: &Catalog) -> FxHashMap<ObjectId, Vec<ObjectId>> {
+    let mut all: FxHashMap<ObjectId, Vec<ObjectId>> = FxHashMap::default();
+    for (id, entry) in catalog.iter().filter(|(id, _)| matches!(id.kind, Kind::Index | Kind::Constraint)) {
+        if let Some(table) = entry.object.table() {
+            all.entry(table.id()).or_default().push(id.clone());
         }
     }
-    found
+    all
+}
+
+/// Those parts of what a block depends on that its text names.
+fn named_parts(parts: &FxHashMap<ObjectId, Vec<ObjectId>>, depends: &[Dependency], text: &str) -> Vec<Dependency> {
+    let homes = depends.iter().map(|need| ObjectId { kind: Kind::Table, ..need.on.clone() });
+    let of_homes: Vec<&ObjectId> = homes.filter_map(|home| parts.get(&home)).flatten().collect();
+    if of_homes.is_empty() {
+        return Vec::new();
+    }
+    let names = names_in(text);
+    let own = |id: &&ObjectId| names.contains(if id.kind == Kind::Index { id.name.as_str() } else { id.part.as_str() });
+    of_homes.into_iter().filter(own).map(|id| Dependency::new(id.clone(), "the block names it")).collect()
+}
+
+/// Every identifier of a text, and the words of its literals: a `do` runs what is in one.
+fn names_in(text: &str) -> FxHashSet<String> {
+    let mut names = FxHashSet::default();
+    for token in Lexer::new(text).map_while(Result::ok) {
+        names.extend(token.name(text));
+        if token.kind == TokenKind::Text {
+            let words = text[token.start..token.end].split(|c: char| !c.is_alphanumeric() && c != '_');
+            names.extend(words.map(str::to_lowercase));
+        }
+    }
+    names
 }
 
 /// What a block makes, by its kind word. A function stands for all of its overloads, a plain `type` for any kind of type.

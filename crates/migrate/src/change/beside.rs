@@ -9,7 +9,7 @@ use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{
     Body, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object, ObjectId,
-    Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, TableName, Timing, Trigger, Volatility,
+    Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, Timing, Trigger, Volatility, sequence_of,
 };
 use specc_sql::quote::ident;
 use specc_sql::{Access, Alter, Named, Privileges, Statement, has_equality, key_index};
@@ -67,14 +67,6 @@ impl<'d> Builder<'d, '_> {
             Move { new, to, columns, again: fates.again.iter().map(|pair| pair.0).collect() }.plan(self);
         }
     }
-}
-
-/// The sequence of an identity column, as Postgres names it where it need not shorten the name.
-fn own_sequence(table: &TableName, column: &str) -> Option<Sequence> {
-    let name = format!("{}_{column}_seq", table.name);
-    let options = SequenceOptions::default();
-    let sequence = Sequence { schema: table.schema.clone(), name: name.into(), ty: None, options, owned_by: None };
-    (sequence.name.len() < 64).then_some(sequence)
 }
 
 /// What becomes of columns that move.
@@ -362,9 +354,12 @@ impl<'d> Move<'_, 'd> {
             }
             add(builder, Statement::Alter(Alter::DropColumn { table, column: swap.from, kept: true }));
             add(builder, Statement::Alter(Alter::RenamePart { of: id, table: Some(table), from: aside, to: name }));
-            if let Some(from) = swap.to.identity.as_ref().and_then(|_| own_sequence(table, aside)) {
-                let to = builder.shelf.text(format!("{}_{name}_seq", table.name));
-                add(builder, Statement::Alter(Alter::Rename { from: builder.shelf.object(from), to }));
+            if swap.to.identity.is_some() {
+                let ObjectId { schema, name: made, .. } = sequence_of(table, aside);
+                let options = SequenceOptions::default();
+                let from = builder.shelf.object(Sequence { schema, name: made, ty: None, options, owned_by: None });
+                let to = builder.shelf.text(sequence_of(table, name).name);
+                add(builder, Statement::Alter(Alter::Rename { from, to }));
             }
             let default = swap.to.default.as_ref();
             let set = Statement::SetDefault { table, column: name, default };

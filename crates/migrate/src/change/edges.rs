@@ -436,10 +436,11 @@ impl<'d> Builder<'d, '_> {
     }
 }
 
-/// What must be one of a kind: relations and types share names, and so do functions of one schema as far as specc cares.
+/// Kinds that share their names.
 const RELATIONS: [Kind; 7] =
     [Kind::Table, Kind::View, Kind::Sequence, Kind::Index, Kind::Enum, Kind::Domain, Kind::Composite];
 
+/// What must be one of a kind: relations and types share names, and so do functions of one schema as far as specc cares.
 type Name = (u8, SmolStr, SmolStr, SmolStr);
 
 fn names(id: &ObjectId, object: &Object) -> Vec<Name> {

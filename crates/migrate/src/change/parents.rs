@@ -44,11 +44,11 @@ pub(super) fn can_move(to: &Catalog, a: &Table, b: &Table) -> bool {
     }
     let new = |parent: &TableName| !a.inherits.contains(parent);
     let own = |column: &Column| b.columns.iter().any(|other| other.name == column.name);
-    let checks = b.inherits.iter().filter(|parent| new(parent)).flat_map(|parent| checks(to, parent));
+    let mut checks = b.inherits.iter().filter(|parent| new(parent)).flat_map(|parent| checks(to, parent));
     let own_check = |check: &Constraint| {
         to.iter().any(|(_, e)| matches!(&e.object, Object::Constraint(o) if twin(o, &b.table, check)))
     };
-    given(to, b, &new).iter().all(own) && { checks }.all(own_check)
+    given(to, b, &new).iter().all(own) && checks.all(own_check)
 }
 
 /// The checks of a table that its heirs have too.

@@ -8,6 +8,7 @@ use crate::types::*;
 use crate::typing::{Expect, Place};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use specc_catalog::conventional_name;
 use specc_diag::{Diagnostic, Span, codes, nearest};
 use specc_syntax::ast::{self, PolicyAction, PolicyRule};
 
@@ -362,7 +363,7 @@ pub(crate) fn identity_sequences(model: &Model) -> FxHashMap<Qualified, (EntityI
     let mut all = FxHashMap::default();
     for entity in &model.entities {
         for (at, field) in entity.fields.iter().enumerate().filter(|(_, field)| field.identity.is_some()) {
-            let name = super::names::object_name(&entity.name.name, Some(&field.name), "seq");
+            let name = conventional_name(&entity.name.name, Some(&field.name), "seq");
             all.insert(Qualified { schema: entity.name.schema.clone(), name }, (entity.id, at));
         }
     }

@@ -1,39 +1,9 @@
-//! Names by Postgres's own convention: `events_pkey`, `events_organizer_id_fkey`, cut at 63 bytes as Postgres cuts them.
+//! Names that nobody gave: by Postgres's own convention, and each once in a table.
 
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
+use specc_catalog::{LONGEST_NAME, clip, conventional_name};
 use sqlparser::ast;
-
-/// The longest name that Postgres keeps.
-pub(crate) const LIMIT: usize = 63;
-
-/// `{first}_{second}_{label}`, the longer of the first two shortened until all of it fits.
-pub fn object_name(first: &str, second: Option<&str>, label: &str) -> SmolStr {
-    let overhead = label.len() + 1 + usize::from(second.is_some());
-    let room = LIMIT.saturating_sub(overhead);
-    let (mut one, mut two) = (first.len(), second.map_or(0, str::len));
-    while one + two > room {
-        if one > two { one -= 1 } else { two = two.saturating_sub(1) }
-    }
-    let mut out = String::with_capacity(LIMIT);
-    out.push_str(clip(first, one));
-    if let Some(second) = second {
-        out.push('_');
-        out.push_str(clip(second, two));
-    }
-    out.push('_');
-    out.push_str(label);
-    out.into()
-}
-
-/// The first `bytes` bytes, less where that would split a character.
-fn clip(text: &str, bytes: usize) -> &str {
-    let mut end = bytes.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
 
 /// Column names joined by `_`, no longer than a name can be.
 pub(crate) fn columns<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
@@ -42,8 +12,8 @@ pub(crate) fn columns<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
         if !out.is_empty() {
             out.push('_');
         }
-        out.push_str(clip(name, LIMIT));
-        if out.len() > LIMIT {
+        out.push_str(clip(name, LONGEST_NAME));
+        if out.len() > LONGEST_NAME {
             break;
         }
     }
@@ -64,11 +34,11 @@ impl Names {
 
     /// The conventional name; a number follows the label where it is taken.
     pub(crate) fn choose(&mut self, table: &str, columns: Option<&str>, label: &str) -> SmolStr {
-        let mut name = object_name(table, columns, label);
+        let mut name = conventional_name(table, columns, label);
         let mut pass = 0;
         while self.taken.contains(&name) {
             pass += 1;
-            name = object_name(table, columns, &format!("{label}{pass}"));
+            name = conventional_name(table, columns, &format!("{label}{pass}"));
         }
         self.taken.insert(name.clone());
         name
@@ -115,21 +85,6 @@ pub(crate) fn quoted(name: &str) -> SmolStr {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn short_names_stay() {
-        assert_eq!(object_name("events", Some("organizer_id"), "fkey"), "events_organizer_id_fkey");
-        assert_eq!(object_name("events", None, "pkey"), "events_pkey");
-    }
-
-    #[test]
-    fn the_longer_part_is_cut_first() {
-        let (table, column) = ("t".repeat(50), "c".repeat(20));
-        let name = object_name(&table, Some(&column), "idx");
-        assert_eq!(name.len(), LIMIT);
-        assert_eq!(name, format!("{}_{}_idx", "t".repeat(38), column));
-        assert_eq!(object_name(&"é".repeat(40), None, "pkey").len(), 2 * 29 + 5);
-    }
 
     #[test]
     fn a_number_follows_the_label() {

@@ -4,6 +4,7 @@ use super::names;
 use crate::types::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use specc_catalog::{LONGEST_NAME, clip};
 use specc_diag::{Code, Diagnostic, FileId, Span, codes, nearest};
 use specc_syntax::ast;
 
@@ -182,19 +183,12 @@ pub(crate) fn sorted<'s>(words: impl Iterator<Item = &'s str>) -> Vec<&'s str> {
 
 /// Reports names that Postgres would cut.
 pub(crate) fn check_length(name: &ast::Name, out: &mut Vec<Diagnostic>) {
-    if name.text.len() > names::LIMIT {
+    if name.text.len() > LONGEST_NAME {
         let message = format!("`{}` is {} bytes long", name.text, name.text.len());
-        let help = format!("use at most {} bytes, such as `{}`", names::LIMIT, cut(&name.text));
+        let short = clip(&name.text, LONGEST_NAME).trim_end_matches('_');
+        let help = format!("use at most {LONGEST_NAME} bytes, such as `{short}`");
         out.push(Diagnostic::new(codes::NAME_TOO_LONG, name.at.0, message).help(help));
     }
-}
-
-fn cut(name: &str) -> &str {
-    let mut end = names::LIMIT.min(name.len());
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    name[..end].trim_end_matches('_')
 }
 
 /// Names seen, with their places: reports the second of a kind.

@@ -7,7 +7,7 @@ mod storage;
 mod table;
 mod types;
 
-use crate::state::{State, identities};
+use crate::state::State;
 use crate::text::Text;
 use specc_catalog::{Kind, Object, ObjectId};
 
@@ -95,7 +95,7 @@ pub(crate) fn items(state: &State<'_>) -> Vec<Item> {
         }
         if let Object::Table(table) = &entry.object {
             let first = all.len();
-            identities(table).for_each(|sequence| access::grants(state, &sequence, &mut all));
+            table.identity_sequences().for_each(|sequence| access::grants(state, &sequence, &mut all));
             all[first..].iter_mut().for_each(|item| item.id = id.clone());
         }
         block::comments(state, id, entry, &mut all);

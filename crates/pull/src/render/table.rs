@@ -8,9 +8,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
     Action, Column, Constraint, ForeignKey, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule, SqlExpr, Table,
-    TableName,
+    TableName, conventional_name,
 };
-use specc_model::conventional_name;
 use std::fmt::Write as _;
 
 /// What stands at its column rather than on a line of its own.
