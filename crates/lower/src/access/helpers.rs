@@ -84,11 +84,17 @@ impl Helpers {
             entry.depends.extend(wanted.functions.into_iter().map(|f| Dependency::new(f, "it calls this function")));
             entry.depends.sort();
             entry.depends.dedup();
-            out.add(entry);
+            add(model, out, entry);
             executes.push((id, helper.roles));
         }
         executes
     }
+}
+
+/// Adds a function of the helper schema, which comes with the first of them.
+fn add(model: &Model, out: &mut Output, entry: Entry) {
+    crate::structure::helper_schema(model, &mut out.catalog);
+    out.add(entry);
 }
 
 /// Roles as grantees: none given means everyone.
@@ -164,7 +170,7 @@ pub(super) fn session(model: &Model, out: &mut Output, claims: bool) -> Vec<Obje
         // Where all there is stands in the files, it may stand there already.
         if model.options.derive || !out.catalog.contains(&id) {
             ids.push(id);
-            out.add(entry);
+            self::add(model, out, entry);
         }
     };
     let who = "Who is asking: the key of the viewer, or null. Parallel safe, unlike auth.uid().";
@@ -197,7 +203,7 @@ pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) -> Opt
     let table = ObjectId::new(Kind::Table, viewer.name.schema.clone(), viewer.name.name.clone());
     entry.depends.push(Dependency::new(table, "it reads this table"));
     entry.depends.push(Dependency::new(function_id(model, "viewer_id", &[]), "it calls this function"));
-    out.add(entry);
+    add(model, out, entry);
     Some(function_id(model, &name, &[]))
 }
 

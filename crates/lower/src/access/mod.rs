@@ -84,7 +84,6 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     let executes = helpers.finish(model, out);
     let needs = session_needs(model, out, !viewer_fields.is_empty());
     if let Some(claims) = needs {
-        crate::structure::helper_schema(model, &mut out.catalog);
         for id in helpers::session(model, out, claims) {
             grants.execute(&id, everyone_at_the_api(model));
         }
