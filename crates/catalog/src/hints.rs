@@ -12,6 +12,8 @@ pub struct Rename {
     pub part: Option<SmolStr>,
     /// What it was called.
     pub was: SmolStr,
+    /// The schema that it was in, if that was another one: by its own old name.
+    pub was_in: Option<SmolStr>,
 }
 
 /// All that is said of the way.

@@ -99,6 +99,10 @@ pub fn lines(difference: &Difference<'_>) -> Vec<Line> {
     let mut renames: Vec<Line> = Vec::new();
     for renamed in &difference.renamed {
         renames.push(match &renamed.part {
+            None if renamed.now.schema != renamed.id.schema => {
+                let to = Some(smol_str::format_smolstr!("{}.{}", renamed.now.schema, renamed.now.name));
+                Line { to, ..plain(Sign::Renamed, &renamed.id) }
+            }
             None => Line { to: Some(renamed.now.name.clone()), ..plain(Sign::Renamed, &renamed.id) },
             Some((was, now)) => {
                 let word = match renamed.id.kind {

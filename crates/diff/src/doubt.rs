@@ -26,6 +26,16 @@ impl Thing {
     }
 }
 
+impl Doubt {
+    /// What to write after `was`, where the new name stands: with its schema where that is another one.
+    pub fn was(&self) -> String {
+        match (&self.gone, &self.new) {
+            (Thing::Table(gone), Thing::Table(new)) if gone.schema != new.schema => self.gone.to_string(),
+            _ => self.gone.name().to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Thing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -61,8 +71,8 @@ pub(crate) fn doubts(
         if old.partition_of.is_some() || has_table(to, &old.table) {
             continue;
         }
-        // `was` does not lead from one schema to another.
-        let near = |table: &Table| table.table.schema == old.table.schema && alike(old, table);
+        let at_home = |table: &Table| table.table.schema == old.table.schema || table.table.name == old.table.name;
+        let near = |table: &Table| at_home(table) && alike(old, table);
         let likely = new.iter().enumerate().filter(|(n, table)| !taken.contains(n) && near(table));
         if let Some((n, table)) = likely.max_by_key(|(_, table)| common(old, table)) {
             taken.push(n);

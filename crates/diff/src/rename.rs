@@ -4,8 +4,8 @@ use crate::words::{self, Words};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Catalog, Column, DataType, Entry, Hints, IdRef, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule,
-    SqlExpr, TableName,
+    Body, Catalog, Column, DataType, Entry, Hints, IdRef, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns,
+    Rule, SqlExpr, TableName, sequence_of,
 };
 
 /// Something that gets another name.
@@ -25,13 +25,15 @@ struct Names {
     schemas: FxHashMap<SmolStr, SmolStr>,
     roles: FxHashMap<SmolStr, SmolStr>,
     /// Tables, views, sequences, types and indexes, in their old schema: one namespace is enough, since a table is a
-    /// type too.
-    others: FxHashMap<(Kind, SmolStr, SmolStr), SmolStr>,
+    /// type too. To their new schema and name.
+    others: FxHashMap<(Kind, SmolStr, SmolStr), (SmolStr, SmolStr)>,
     /// By table as it was called.
     columns: FxHashMap<TableName, FxHashMap<SmolStr, SmolStr>>,
     labels: FxHashMap<(SmolStr, SmolStr), FxHashMap<SmolStr, SmolStr>>,
     /// Every name that changed.
     words: Words,
+    /// Those of them that say their schema.
+    qualified: Words,
 }
 
 /// The old catalog with new names, and the renames in an order in which they can be done. None where nothing is renamed:
@@ -44,18 +46,33 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
     let mut renamed = Vec::new();
     let mut hinted: Vec<_> = hints.renames.iter().collect();
     // What contains others first.
-    hinted.sort_by_key(|rename| (rename.part.is_some(), rename.id.kind != Kind::Schema, rename.id.kind));
+    let contains = |kind: Kind| (kind != Kind::Schema, !matches!(kind, Kind::Table | Kind::View));
+    hinted.sort_by_key(|rename| (rename.part.is_some(), contains(rename.id.kind), rename.id.kind));
     for rename in hinted {
         let id = names.old_parents(&rename.id);
         match &rename.part {
             None => {
-                let was = ObjectId { name: rename.was.clone(), ..id.clone() };
+                let own = ObjectId { name: rename.was.clone(), ..rename.id.clone() };
+                let was = match &rename.was_in {
+                    Some(schema) => ObjectId { schema: schema.clone(), ..own.clone() },
+                    None => names.old(&own),
+                };
                 if !is_there(from, &was) || is_there(from, &id) || !is_there(to, &rename.id) {
                     continue;
                 }
-                names.add(&was, &rename.id.name);
-                let id = ObjectId { name: rename.was.clone(), ..rename.id.clone() };
-                renamed.push(Renamed { id, now: rename.id.clone(), part: None });
+                // It may have gone there with its table.
+                let mut id = ObjectId { schema: was.schema.clone(), ..own };
+                names.schema(&mut id.schema);
+                if let Some((schema, _)) = names.others.get(&(was.kind, was.schema.clone(), was.name.clone())) {
+                    id.schema = schema.clone();
+                }
+                names.add(&was, &rename.id);
+                if id.schema != rename.id.schema {
+                    names.add_parts_of(&was, &rename.id, from);
+                }
+                if id != rename.id {
+                    renamed.push(Renamed { id, now: rename.id.clone(), part: None });
+                }
             }
             Some(part) => {
                 let old = names.old(&rename.id);
@@ -73,6 +90,8 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
     if renamed.is_empty() {
         return None;
     }
+    names.add_identities(from, to, &mut renamed);
+    names.qualified = names.words.qualified();
     let involved = names.involved(from);
     let mut out = Catalog::new();
     out.default_grantees.clone_from(&from.default_grantees);
@@ -105,13 +124,83 @@ fn parts_of(catalog: &Catalog, id: &ObjectId) -> Vec<SmolStr> {
 }
 
 impl Names {
-    fn add(&mut self, was: &ObjectId, now: &SmolStr) {
+    fn add(&mut self, was: &ObjectId, now: &ObjectId) {
         match was.kind {
-            Kind::Schema => self.schemas.insert(was.name.clone(), now.clone()),
-            Kind::Role => self.roles.insert(was.name.clone(), now.clone()),
-            kind => self.others.insert((kind, was.schema.clone(), was.name.clone()), now.clone()),
+            Kind::Schema => {
+                self.schemas.insert(was.name.clone(), now.name.clone());
+            }
+            Kind::Role => {
+                self.roles.insert(was.name.clone(), now.name.clone());
+            }
+            kind => {
+                let (old, new) = ((was.schema.clone(), was.name.clone()), (now.schema.clone(), now.name.clone()));
+                self.words.moved.insert(old.clone(), new.clone());
+                self.others.insert((kind, old.0, old.1), new);
+            }
+        }
+        if was.name != now.name {
+            self.word(&was.name, &now.name);
+        }
+    }
+
+    /// The sequences of identity columns, which are called by their table and column, where either has another name.
+    fn add_identities(&mut self, from: &Catalog, to: &Catalog, renamed: &mut Vec<Renamed>) {
+        let touched = |table: &TableName| {
+            self.columns.contains_key(table)
+                || self.others.contains_key(&(Kind::Table, table.schema.clone(), table.name.clone()))
         };
-        self.word(&was.name, now);
+        // Some have been called otherwise by hand.
+        let by_hand = |entry: &&Entry| matches!(&entry.object, Object::Sql(o) if o.provides.iter().any(|id| id.kind == Kind::Sequence));
+        let blocks = from.iter().map(|(_, entry)| entry).filter(by_hand);
+        let odd: FxHashSet<ObjectId> = blocks
+            .flat_map(|entry| entry.dependencies().iter().map(|need| need.on.clone()).collect::<Vec<_>>())
+            .collect();
+        let tables = from.iter().filter_map(|(id, entry)| match &entry.object {
+            Object::Table(o) if touched(&o.table) && !odd.contains(id) => Some(o),
+            _ => None,
+        });
+        for old in tables.collect::<Vec<_>>() {
+            let mut now = old.table.clone();
+            self.table(&mut now);
+            let Some(Object::Table(new)) = to.get(&now.id()).map(|entry| &entry.object) else { continue };
+            for column in old.columns.iter().filter(|column| column.identity.is_some()) {
+                let mut name = column.name.clone();
+                self.column(&old.table, &mut name);
+                if !new.columns.iter().any(|other| other.name == name && other.identity.is_some()) {
+                    continue;
+                }
+                let (was, called) = (sequence_of(&old.table, &column.name), sequence_of(&now, &name));
+                if was != called {
+                    self.add(&was, &called);
+                }
+                if was.name != called.name {
+                    let id = ObjectId { name: was.name, ..called.clone() };
+                    renamed.push(Renamed { id, now: called, part: None });
+                }
+            }
+        }
+    }
+
+    /// What goes to another schema with its table: indexes, and sequences that its columns own.
+    fn add_parts_of(&mut self, was: &ObjectId, now: &ObjectId, from: &Catalog) {
+        if !matches!(was.kind, Kind::Table | Kind::View) {
+            return;
+        }
+        let table = TableName::new(was.schema.clone(), was.name.clone());
+        let mut parts: Vec<ObjectId> = Vec::new();
+        for (id, entry) in from.iter() {
+            match &entry.object {
+                Object::Index(o) if o.table == table => parts.push(id.clone()),
+                Object::Sequence(o) if o.owned_by.as_ref().is_some_and(|owner| owner.0 == table) => {
+                    parts.push(id.clone());
+                }
+                _ => {}
+            }
+        }
+        for part in parts {
+            let now = ObjectId { schema: now.schema.clone(), ..part.clone() };
+            self.add(&part, &now);
+        }
     }
 
     fn add_part(&mut self, object: &ObjectId, was: &SmolStr, now: &SmolStr) {
@@ -126,7 +215,7 @@ impl Names {
     }
 
     fn word(&mut self, was: &SmolStr, now: &SmolStr) {
-        let slot = self.words.entry(was.clone()).or_insert_with(|| Some(now.clone()));
+        let slot = self.words.names.entry(was.clone()).or_insert_with(|| Some(now.clone()));
         if slot.as_ref() != Some(now) {
             *slot = None;
         }
@@ -139,14 +228,13 @@ impl Names {
     }
 
     /// The id as it was called.
-    fn old(&self, id: &ObjectId) -> ObjectId {
-        let mut id = self.old_parents(id);
-        let was = self
-            .others
-            .iter()
-            .find(|((kind, schema, _), now)| *kind == id.kind && *schema == id.schema && **now == id.name);
-        if let Some(((_, _, was), _)) = was {
-            id.name = was.clone();
+    fn old(&self, original: &ObjectId) -> ObjectId {
+        let mut id = self.old_parents(original);
+        let was = self.others.iter().find(|((kind, ..), (schema, name))| {
+            *kind == original.kind && *schema == original.schema && *name == original.name
+        });
+        if let Some(((_, schema, name), _)) = was {
+            (id.schema, id.name) = (schema.clone(), name.clone());
         }
         id
     }
@@ -182,10 +270,10 @@ impl Names {
 
     fn named(&self, kinds: &[Kind], schema: &mut SmolStr, name: &mut SmolStr) {
         let key = |kind: &Kind| (*kind, schema.clone(), name.clone());
-        if let Some(now) = kinds.iter().find_map(|kind| self.others.get(&key(kind))) {
-            *name = now.clone();
+        match kinds.iter().find_map(|kind| self.others.get(&key(kind))) {
+            Some((home, now)) => (*schema, *name) = (home.clone(), now.clone()),
+            None => self.schema(schema),
         }
-        self.schema(schema);
     }
 
     fn table(&self, table: &mut TableName) {
@@ -219,6 +307,12 @@ impl Names {
         }
     }
 
+    fn query(&self, text: &mut SmolStr) {
+        if let std::borrow::Cow::Owned(new) = words::replace(text, &self.qualified) {
+            *text = new.into();
+        }
+    }
+
     fn id(&self, id: &mut ObjectId) {
         match id.kind {
             Kind::Schema => self.schema(&mut id.name),
@@ -247,8 +341,8 @@ impl Names {
         self.named(&[Kind::Function], &mut function.schema, &mut function.name);
     }
 
-    /// Gives everything in an entry its new name. The texts of bodies and queries stay as they are: Postgres keeps the
-    /// text of a function, and a view goes on to call its own columns as before.
+    /// Gives everything in an entry its new name. The texts of bodies stay as they are: Postgres keeps the text of a
+    /// function. Queries that Postgres has read follow what they name, but a view goes on to call its own columns as before.
     fn entry(&self, entry: &mut Entry, text: bool) {
         for dependency in &mut entry.depends {
             self.id(&mut dependency.on);
@@ -350,8 +444,14 @@ impl Names {
                     Some(Returns::Table(fields)) => fields.iter_mut().for_each(|(_, ty)| self.ty(ty)),
                     None => {}
                 }
+                if let Body::Atomic(text) = &mut o.body {
+                    self.query(text);
+                }
             }
-            Object::View(o) => self.table(&mut o.view),
+            Object::View(o) => {
+                self.query(&mut o.query);
+                self.table(&mut o.view);
+            }
             Object::Trigger(o) => {
                 let own = o.table.clone();
                 for (_, columns) in &mut o.events {

@@ -4,20 +4,43 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use std::borrow::Cow;
 
-/// Old name to new name; none where two things of this name became different things.
-pub(crate) type Words = FxHashMap<SmolStr, Option<SmolStr>>;
+/// Names that were given up, as they stand in text.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    /// Old name to new name; none where two things of this name became different things.
+    pub names: FxHashMap<SmolStr, Option<SmolStr>>,
+    /// What has another name, or went to another schema: old schema and name to new ones.
+    pub moved: FxHashMap<(SmolStr, SmolStr), (SmolStr, SmolStr)>,
+}
+
+impl Words {
+    /// Only what is named with its schema: that is an object for sure, and no column of a result is called after it.
+    pub fn qualified(&self) -> Words {
+        Words { names: FxHashMap::default(), moved: self.moved.clone() }
+    }
+}
 
 /// `text` with every name that was given up replaced by the new one. Strings, comments and dollar quotes stay.
 pub(crate) fn replace<'t>(text: &'t str, words: &Words) -> Cow<'t, str> {
     let mut out: Option<String> = None;
     let mut copied = 0;
-    for (start, end) in names(text) {
+    let mut places = names(text).peekable();
+    while let Some((start, end)) = places.next() {
         let raw = &text[start..end];
-        let name: Cow<'_, str> = match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-            Some(inner) => inner.replace("\"\"", "\"").into(),
-            None => raw.to_lowercase().into(),
-        };
-        if let Some(Some(new)) = words.get(name.as_ref()) {
+        let next = places.peek().filter(|next| next.0 == end + 1 && text.as_bytes()[end] == b'.');
+        if let Some(&(from, to)) = next.filter(|_| !words.moved.is_empty())
+            && let Some((schema, name)) = words.moved.get(&(plain(raw).into(), plain(&text[from..to]).into()))
+        {
+            let out = out.get_or_insert_with(String::new);
+            out.push_str(&text[copied..start]);
+            push_name(out, schema, raw.starts_with('"'));
+            out.push('.');
+            push_name(out, name, text[from..].starts_with('"'));
+            copied = to;
+            places.next();
+            continue;
+        }
+        if let Some(Some(new)) = words.names.get(plain(raw).as_ref()) {
             let out = out.get_or_insert_with(String::new);
             out.push_str(&text[copied..start]);
             push_name(out, new, raw.starts_with('"'));
@@ -35,8 +58,16 @@ pub(crate) fn replace<'t>(text: &'t str, words: &Words) -> Cow<'t, str> {
 
 /// `text` with each of these names replaced: old name, new name.
 pub fn renamed(text: &str, names: &[(SmolStr, SmolStr)]) -> String {
-    let words: Words = names.iter().map(|(old, new)| (old.clone(), Some(new.clone()))).collect();
-    replace(text, &words).into_owned()
+    let names = names.iter().map(|(old, new)| (old.clone(), Some(new.clone()))).collect();
+    replace(text, &Words { names, ..Words::default() }).into_owned()
+}
+
+/// A name as the catalog has it.
+fn plain(raw: &str) -> Cow<'_, str> {
+    match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(inner) => inner.replace("\"\"", "\"").into(),
+        None => raw.to_lowercase().into(),
+    }
 }
 
 /// Whether `text` has `word` as a name.
@@ -137,12 +168,22 @@ mod tests {
 
     #[test]
     fn only_names_are_replaced() {
-        let words: Words = [("title".into(), Some("name".into())), ("both".into(), None)].into_iter().collect();
+        let names = [("title".into(), Some("name".into())), ("both".into(), None)].into_iter().collect();
+        let words = Words { names, ..Words::default() };
         let text = "title = 'title' and \"title\" <> t.title and subtitle is null and both > 1 -- title\n and $$title$$ = Title";
         let expected =
             "name = 'title' and \"name\" <> t.name and subtitle is null and both > 1 -- title\n and $$title$$ = name";
         assert_eq!(replace(text, &words), expected);
         assert!(matches!(replace("a = 1", &words), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_went_to_another_schema_is_found_by_both_names() {
+        let moved = [(("public".into(), "places".into()), ("app".into(), "Venues".into()))].into_iter().collect();
+        let words = Words { moved, ..Words::default() };
+        let text = "exists (select from public.places p join \"public\".others o on places.id = 'public.places')";
+        let expected = "exists (select from app.\"Venues\" p join \"public\".others o on places.id = 'public.places')";
+        assert_eq!(replace(text, &words), expected);
     }
 
     #[test]

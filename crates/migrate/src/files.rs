@@ -108,7 +108,7 @@ impl fmt::Display for MigrationError {
                          go, build with `--drop {}`",
                         doubt.gone,
                         doubt.new,
-                        doubt.gone.name(),
+                        doubt.was(),
                         doubt.gone
                     )
                 })

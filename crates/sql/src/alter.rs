@@ -19,6 +19,13 @@ pub enum Alter<'a> {
         /// Its own new name.
         to: &'a str,
     },
+    /// Another schema for an object and what is a part of it.
+    SetSchema {
+        /// As it is called.
+        from: &'a Object,
+        /// The schema.
+        to: &'a str,
+    },
     /// Another name for a column, an enum's label or an attribute.
     RenamePart {
         /// Of this table, enum or composite type.
@@ -340,7 +347,7 @@ impl<'a> Alter<'a> {
     pub(crate) fn each_lock(&self, mut f: impl FnMut(&'a TableName, Lock, bool)) {
         use Lock::{AccessExclusive, RowExclusive, ShareRowExclusive, ShareUpdateExclusive};
         match self {
-            Alter::Rename { from, .. } => match from {
+            Alter::Rename { from, .. } | Alter::SetSchema { from, .. } => match from {
                 Object::Table(o) => f(&o.table, AccessExclusive, false),
                 Object::View(o) => f(&o.view, AccessExclusive, false),
                 Object::Constraint(_) | Object::Trigger(_) | Object::Policy(_) => {
@@ -420,7 +427,7 @@ impl<'a> Alter<'a> {
     /// The table that it is about, where that is one.
     pub(crate) fn table(&self) -> Option<&'a TableName> {
         match self {
-            Alter::Rename { from, .. } => match from {
+            Alter::Rename { from, .. } | Alter::SetSchema { from, .. } => match from {
                 Object::Table(o) => Some(&o.table),
                 other => other.table(),
             },
@@ -524,6 +531,7 @@ impl<'a> Alter<'a> {
             | Alter::DomainDefault(_)
             | Alter::DomainNull(..)
             | Alter::Rename { .. }
+            | Alter::SetSchema { .. }
             | Alter::DropExpression { .. }
             | Alter::SetCompression { .. }
             | Alter::SetTrigger(_) => Undo::Impossible(SmolStr::new_static("what was there before is not known here")),

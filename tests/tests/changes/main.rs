@@ -2,7 +2,8 @@
 //! it, run on a real Postgres with rows in place, taken back, and held against what was planned; what was planned is a
 //! snapshot beside it. Beside these stand pairs of specs that nobody thought of.
 //!
-//! `CHANGES=view` runs those whose names have `view` in them, `CHANGES_UPDATE=1` writes the snapshots.
+//! `CHANGES=view` runs those whose names have `view` in them, `CHANGES_ON=16,17` takes these versions of Postgres, and
+//! `CHANGES_UPDATE=1` writes the snapshots.
 
 mod case;
 mod given;

@@ -197,13 +197,17 @@ fn ask(doubts: &[Doubt], hints: &mut Hints, dropped: &mut Vec<String>) -> Result
         let read = std::io::stdin().read_line(&mut answer).map_err(|error| Failure::broken(error.to_string()))?;
         match answer.trim() {
             "y" | "yes" => {
-                eprintln!("  write `was {}` after its new name, so that the next build knows", doubt.gone.name());
+                eprintln!("  write `was {}` after its new name, so that the next build knows", doubt.was());
                 let (id, part) = match &doubt.new {
                     Thing::Table(table) => (table.id(), None),
                     Thing::Column(table, column) => (table.id(), Some(column.clone())),
                     Thing::Label(ty, label) => (ty.clone(), Some(label.clone())),
                 };
-                hints.renames.push(Rename { id, part, was: doubt.gone.name().into() });
+                let was_in = match (&doubt.gone, &doubt.new) {
+                    (Thing::Table(gone), Thing::Table(new)) if gone.schema != new.schema => Some(gone.schema.clone()),
+                    _ => None,
+                };
+                hints.renames.push(Rename { id, part, was: doubt.gone.name().into(), was_in });
             }
             "n" | "no" => dropped.push(doubt.gone.to_string()),
             _ if read == 0 => return Err(refused(MigrationError::Doubt(doubts.to_vec()))),

@@ -9,14 +9,14 @@ use specc_model::{Meta, Model, Qualified};
 /// All that the spec says.
 pub fn hints(model: &Model) -> Hints {
     let mut hints = Hints::default();
-    let mut whole = |kind: Kind, schema: &SmolStr, name: &SmolStr, was: Option<&SmolStr>| {
-        if let Some(was) = was {
+    let mut whole = |kind: Kind, schema: &SmolStr, name: &SmolStr, meta: &Meta| {
+        if let Some(was) = &meta.was {
             let id = ObjectId::new(kind, schema.clone(), name.clone());
-            hints.renames.push(Rename { id, part: None, was: was.clone() });
+            let was_in = meta.was_in.clone().filter(|was| was != schema);
+            hints.renames.push(Rename { id, part: None, was: was.clone(), was_in });
         }
     };
-    let mut named =
-        |kind: Kind, name: &Qualified, meta: &Meta| whole(kind, &name.schema, &name.name, meta.was.as_ref());
+    let mut named = |kind: Kind, name: &Qualified, meta: &Meta| whole(kind, &name.schema, &name.name, meta);
     model.enums.iter().for_each(|it| named(Kind::Enum, &it.name, &it.meta));
     model.domains.iter().for_each(|it| named(Kind::Domain, &it.name, &it.meta));
     model.composites.iter().for_each(|it| named(Kind::Composite, &it.name, &it.meta));
@@ -25,27 +25,32 @@ pub fn hints(model: &Model) -> Hints {
     model.functions.iter().for_each(|it| named(Kind::Function, &it.name, &it.meta));
     own(model).for_each(|(_, it)| named(Kind::Table, &it.name, &it.meta));
     let nothing = SmolStr::default();
-    model.schemas.iter().for_each(|it| whole(Kind::Schema, &nothing, &it.name, it.meta.was.as_ref()));
-    model.roles.iter().for_each(|it| whole(Kind::Role, &nothing, &it.name, it.meta.was.as_ref()));
+    model.schemas.iter().for_each(|it| whole(Kind::Schema, &nothing, &it.name, &it.meta));
+    model.roles.iter().for_each(|it| whole(Kind::Role, &nothing, &it.name, &it.meta));
     for (_, entity) in own(model) {
         for index in &entity.indexes {
-            whole(Kind::Index, &entity.name.schema, &index.name, index.meta.was.as_ref());
+            whole(Kind::Index, &entity.name.schema, &index.name, &index.meta);
         }
     }
+    let mut part = |id: ObjectId, now: &SmolStr, was: &SmolStr| {
+        hints.renames.push(Rename { id, part: Some(now.clone()), was: was.clone(), was_in: None });
+    };
+    let id = |kind: Kind, name: &Qualified| ObjectId::new(kind, name.schema.clone(), name.name.clone());
     for it in &model.enums {
-        for label in &it.labels {
-            if let Some(was) = &label.was {
-                let id = ObjectId::new(Kind::Enum, it.name.schema.clone(), it.name.name.clone());
-                hints.renames.push(Rename { id, part: Some(label.name.clone()), was: was.clone() });
-            }
+        for (label, was) in it.labels.iter().filter_map(|label| Some((label, label.was.as_ref()?))) {
+            part(id(Kind::Enum, &it.name), &label.name, was);
+        }
+    }
+    for it in &model.composites {
+        it.renamed.iter().for_each(|(now, was)| part(id(Kind::Composite, &it.name), now, was));
+    }
+    for (_, entity) in own(model) {
+        for (field, was) in entity.fields.iter().filter_map(|field| Some((field, field.meta.was.as_ref()?))) {
+            part(table_of(entity).id(), &field.name, was);
         }
     }
     for (_, entity) in own(model) {
         for field in &entity.fields {
-            if let Some(was) = &field.meta.was {
-                let part = Some(field.name.clone());
-                hints.renames.push(Rename { id: table_of(entity).id(), part, was: was.clone() });
-            }
             if let Some(value) = &field.backfill {
                 hints.backfills.push((table_of(entity), field.name.clone(), bare(model, entity.id, value)));
             }

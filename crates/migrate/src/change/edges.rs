@@ -47,6 +47,7 @@ impl<'d> Builder<'d, '_> {
         self.around_parents();
         self.owners();
         self.moved_off();
+        self.schemas();
     }
 
     /// A sequence that another column owns from now on has left its old owner before that goes.
@@ -155,7 +156,10 @@ impl<'d> Builder<'d, '_> {
                 matches!(
                     self.nodes.all[*node as usize].statement,
                     Statement::Alter(
-                        Alter::Rename { .. } | Alter::RenamePart { .. } | Alter::SetIdentity { to: None, .. }
+                        Alter::Rename { .. }
+                            | Alter::SetSchema { .. }
+                            | Alter::RenamePart { .. }
+                            | Alter::SetIdentity { to: None, .. }
                     )
                 )
             };
@@ -271,11 +275,15 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
-        // The old one goes before the new one comes.
+        // The old one goes before the new one comes, by its new name where it has one.
         for &(old, new) in &fates.again {
             for before in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
                 for after in self.nodes.with(Slot::New(new), &[Role::Make]) {
-                    self.nodes.edge(before, after);
+                    if self.nodes.all[after as usize].phase == Phase::Names {
+                        self.nodes.edge(after, before);
+                    } else {
+                        self.nodes.edge(before, after);
+                    }
                 }
             }
         }

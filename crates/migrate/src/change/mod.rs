@@ -7,6 +7,7 @@ mod closure;
 mod edges;
 mod how;
 mod make;
+mod names;
 mod nodes;
 mod parents;
 mod rows;
@@ -29,7 +30,7 @@ use nodes::{Nodes, Role, Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Cycle, Entry, Hints, Kind, Needs, Object, ObjectId, TableName};
-use specc_diff::{Difference, Renamed};
+use specc_diff::Difference;
 use specc_sql::{Alter, Loss, Named, Statement};
 use std::fmt;
 use swap::Swaps;
@@ -161,6 +162,7 @@ pub fn plan_change<'d>(
         types_aside: FxHashMap::default(),
         types_gone: FxHashMap::default(),
         types_named: FxHashMap::default(),
+        called: FxHashMap::default(),
         nodes: Nodes::default(),
         with_columns: Vec::new(),
         required: FxHashMap::default(),
@@ -172,7 +174,7 @@ pub fn plan_change<'d>(
         .never
         .extend(fates.never.iter().filter_map(|&(old, why)| Some((from.at(old as usize)?.0.clone(), why.to_string()))));
     builder.find_late(&mut fates);
-    builder.rename();
+    builder.rename(&fates);
     builder.take(&fates);
     builder.make(&fates)?;
     builder.alter(&fates);
@@ -211,6 +213,8 @@ pub(crate) struct Builder<'d, 's> {
     types_aside: FxHashMap<u32, u32>,
     types_gone: FxHashMap<u32, u32>,
     types_named: FxHashMap<u32, u32>,
+    /// By old place: what goes under the name that it had.
+    called: FxHashMap<u32, &'d Object>,
     nodes: Nodes<'d>,
     /// Old places of what Postgres takes together with a column.
     with_columns: Vec<u32>,
@@ -228,72 +232,6 @@ impl<'d> Builder<'d, '_> {
 
     fn new_entry(&self, place: u32) -> Option<&'d Entry> {
         self.to.at(place as usize).map(|(_, entry)| entry)
-    }
-
-    /// New names.
-    fn rename(&mut self) {
-        let difference = self.difference;
-        let mut last: Option<u32> = None;
-        for renamed in &difference.renamed {
-            let Some(statement) = self.renaming(renamed) else { continue };
-            let slot = self.to.index_of(&renamed.now).map_or(Slot::New(u32::MAX), |new| Slot::New(new as u32));
-            let node = self.nodes.push(slot, Role::Make, Phase::Names, statement);
-            if let Some(last) = last {
-                self.nodes.edge(last, node);
-            }
-            last = Some(node);
-        }
-        for &(old, new) in &difference.relabelled {
-            let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { continue };
-            let to = match &b.object {
-                Object::Constraint(o) => &o.name,
-                Object::Index(o) => &o.name,
-                Object::Trigger(o) => &o.name,
-                Object::Policy(o) => &o.name,
-                Object::Sequence(o) => &o.name,
-                _ => continue,
-            };
-            let statement = Statement::Alter(Alter::Rename { from: &a.object, to });
-            let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
-            if let Some(last) = last {
-                self.nodes.edge(last, node);
-            }
-        }
-    }
-
-    fn renaming(&self, renamed: &'d Renamed) -> Option<Statement<'d>> {
-        if let Some((from, to)) = &renamed.part {
-            let table = match self.to.get(&renamed.now).map(|entry| &entry.object) {
-                Some(Object::Table(o)) => Some(&o.table),
-                _ => None,
-            };
-            return Some(Statement::Alter(Alter::RenamePart { of: &renamed.id, table, from, to }));
-        }
-        // The object under its old name.
-        let entry = self.from.get(&renamed.now).or_else(|| {
-            self.from
-                .iter()
-                .find(|(id, _)| {
-                    id.kind == renamed.now.kind && id.schema == renamed.now.schema && id.name == renamed.now.name
-                })
-                .map(|(_, entry)| entry)
-        })?;
-        let mut object = entry.object.clone();
-        let was = renamed.id.name.clone();
-        match &mut object {
-            Object::Schema(o) => o.name = was,
-            Object::Role(o) => o.name = was,
-            Object::Enum(o) => o.name = was,
-            Object::Domain(o) => o.name = was,
-            Object::Composite(o) => o.name = was,
-            Object::Sequence(o) => o.name = was,
-            Object::Table(o) => o.table.name = was,
-            Object::View(o) => o.view.name = was,
-            Object::Function(o) => o.name = was,
-            Object::Index(o) => o.name = was,
-            _ => return None,
-        }
-        Some(Statement::Alter(Alter::Rename { from: self.shelf.object(object), to: &renamed.now.name }))
     }
 
     /// What stays and is not as it was.
@@ -502,7 +440,10 @@ impl<'d> Builder<'d, '_> {
         for renamed in
             self.difference.renamed.iter().filter(|renamed| matches!(renamed.id.kind, Kind::Table | Kind::View))
         {
-            all.insert(TableName::new(renamed.id.schema.clone(), renamed.id.name.clone()));
+            for schema in [&renamed.id.schema, &renamed.now.schema] {
+                all.insert(TableName::new(schema.clone(), renamed.id.name.clone()));
+                all.insert(TableName::new(schema.clone(), renamed.now.name.clone()));
+            }
         }
         all
     }

@@ -100,7 +100,8 @@ impl<'d> Builder<'d, '_> {
                 // Rows are compared one by one.
                 Object::Seed(_) => {}
                 other => {
-                    self.nodes.push(slot, Role::Drop, phase, Statement::Drop(other));
+                    let object = self.called.get(&old).copied().unwrap_or(other);
+                    self.nodes.push(slot, Role::Drop, phase, Statement::Drop(object));
                 }
             }
         }

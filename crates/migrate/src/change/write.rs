@@ -32,14 +32,17 @@ pub fn reversed(difference: &Difference<'_>) -> Hints {
     for renamed in &difference.renamed {
         let mut id = renamed.id.clone();
         let rename = match &renamed.part {
-            None => Rename { id, part: None, was: renamed.now.name.clone() },
+            None => {
+                let was_in = (renamed.now.schema != id.schema).then(|| renamed.now.schema.clone());
+                Rename { id, part: None, was: renamed.now.name.clone(), was_in }
+            }
             Some((was, now)) => {
                 // What contains it has its old name too by then.
                 let outer = difference.renamed.iter().find(|other| other.part.is_none() && other.now == id);
                 if let Some(outer) = outer {
                     id = outer.id.clone();
                 }
-                Rename { id, part: Some(was.clone()), was: now.clone() }
+                Rename { id, part: Some(was.clone()), was: now.clone(), was_in: None }
             }
         };
         hints.renames.push(rename);

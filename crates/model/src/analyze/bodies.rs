@@ -51,7 +51,7 @@ pub(crate) fn views(
         let name = project.qualified(&d.name);
         let indexes = indexes(project, model, d, &output, out);
         model.views.push(View {
-            meta: project.meta(&item.doc, &d.name.name, d.was.as_ref()),
+            meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
             name,
             materialized: d.materialized,
             columns: d.columns.iter().map(|c| c.text.clone()).collect(),
@@ -222,6 +222,7 @@ fn indexes(
                 area: project.area(span),
                 span,
                 was: i.was.as_ref().map(|w| w.text.clone()),
+                was_in: None,
                 doc: i.doc.clone(),
             },
             name,

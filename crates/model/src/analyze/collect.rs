@@ -272,12 +272,13 @@ impl<'a> Collector<'a, '_> {
     }
 
     /// A name in a schema, unique in each of `spaces`.
-    fn in_schema(&mut self, spaces: &[Space], kind: &'static str, name: &ast::QName, was: Option<&ast::Name>) -> bool {
+    fn in_schema(&mut self, spaces: &[Space], kind: &'static str, name: &ast::QName, was: Option<&ast::QName>) -> bool {
         check_length(&name.name, self.out);
         let full = self.project.qualified(name);
         if let (Some(was), Some(space)) = (was, spaces.last()) {
-            let old = Qualified { schema: full.schema.clone(), name: was.text.clone() };
-            self.renames.push((*space, old, was.at.0, kind));
+            let schema = was.schema.as_ref().map_or_else(|| full.schema.clone(), |schema| schema.text.clone());
+            let old = Qualified { schema, name: was.name.text.clone() };
+            self.renames.push((*space, old, was.span(), kind));
         }
         let taken = spaces.iter().any(|s| self.seen.get(&(*s, full.clone())).is_some());
         for space in spaces {
@@ -299,7 +300,8 @@ impl<'a> Collector<'a, '_> {
     fn check_renames(&mut self) {
         for (space, old, span, kind) in std::mem::take(&mut self.renames) {
             if let Some(there) = self.seen.get(&(space, old.clone())) {
-                self.out.push(still_there(kind, &old.name, span, there));
+                let shown = if old.schema.is_empty() { old.name.to_string() } else { self.project.spell(&old) };
+                self.out.push(still_there(kind, &shown, span, there));
             }
         }
     }

@@ -78,6 +78,7 @@ impl Pass<'_> {
                 area: self.project.area(span),
                 span: i.name.as_ref().map_or(span, |n| n.at.0),
                 was: i.was.as_ref().map(|w| w.text.clone()),
+                was_in: None,
             },
             name,
             unique: i.unique,

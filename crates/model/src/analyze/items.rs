@@ -41,7 +41,7 @@ pub(crate) fn types(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model,
         project.check_schema(&d.name, out);
         let labels = labels(d, out);
         model.enums.push(Enum {
-            meta: project.meta(&item.doc, &d.name.name, d.was.as_ref()),
+            meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
             name: project.qualified(&d.name),
             labels,
         });
@@ -49,7 +49,7 @@ pub(crate) fn types(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model,
     for (item, d) in &decls.domains {
         project.check_schema(&d.name, out);
         model.domains.push(Domain {
-            meta: project.meta(&item.doc, &d.name.name, d.was.as_ref()),
+            meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
             name: project.qualified(&d.name),
             base: project.resolve_type(&d.base, out),
             nullable: d.base.nullable,
@@ -76,8 +76,15 @@ pub(crate) fn types(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model,
             let ty = project.resolve_type(&f.ty, out);
             fields.push((f.name.text.clone(), ty, f.collate.as_ref().map(|c| project.bare(c))));
         }
+        let renamed = d.fields.iter().filter_map(|f| Some((&f.name.text, f.was.as_ref()?)));
+        for (_, was) in renamed.clone() {
+            if let Some(there) = seen.get(&was.text) {
+                out.push(super::collect::still_there("field", &was.text, was.at.0, there));
+            }
+        }
         model.composites.push(Composite {
-            meta: project.meta(&item.doc, &d.name.name, d.was.as_ref()),
+            renamed: renamed.map(|(now, was)| (now.clone(), was.text.clone())).collect(),
+            meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
             name: project.qualified(&d.name),
             fields,
         });
@@ -195,7 +202,7 @@ pub(crate) fn sequences(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             }
         });
         model.sequences.push(Sequence {
-            meta: project.meta(&item.doc, &d.name.name, d.was.as_ref()),
+            meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
             name: project.qualified(&d.name),
             ty,
             options: d.options.clone(),
@@ -239,7 +246,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
         });
         let language = d.language.as_ref().map_or_else(|| "sql".into(), |l| SmolStr::from(l.text.to_lowercase()));
         let found = Function {
-            meta: project.meta(&item.doc, &d.name.name, d.was.as_ref()),
+            meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
             name: project.qualified(&d.name),
             procedure: d.procedure,
             params,

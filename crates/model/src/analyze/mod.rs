@@ -197,7 +197,7 @@ fn first_look<'a>(
 fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityDecl) -> Entity {
     Entity {
         id,
-        meta: project.meta(&item.doc, &d.name.name, d.was.as_ref()),
+        meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
         name: project.qualified(&d.name),
         external: d.external,
         unlogged: d.unlogged,

@@ -58,7 +58,14 @@ impl<'a> Project<'a> {
     }
 
     pub(crate) fn meta(&self, doc: &ast::Doc, name: &ast::Name, was: Option<&ast::Name>) -> Meta {
-        Meta { doc: doc.clone(), area: self.area(name.at.0), span: name.at.0, was: was.map(|w| w.text.clone()) }
+        let was = was.map(|name| name.text.clone());
+        Meta { doc: doc.clone(), area: self.area(name.at.0), span: name.at.0, was, was_in: None }
+    }
+
+    /// Of what lives in a schema.
+    pub(crate) fn meta_in(&self, doc: &ast::Doc, name: &ast::QName, was: Option<&ast::QName>) -> Meta {
+        let was_in = was.and_then(|was| was.schema.as_ref()).map(|schema| schema.text.clone());
+        Meta { was_in, ..self.meta(doc, &name.name, was.map(|was| &was.name)) }
     }
 
     /// How the author would write the name.

@@ -76,4 +76,6 @@ pub struct Meta {
     /// The declaration (its name).
     pub span: Span,
     pub was: Option<SmolStr>,
+    /// The schema that it was in, where the author says so.
+    pub was_in: Option<SmolStr>,
 }

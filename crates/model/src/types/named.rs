@@ -53,6 +53,8 @@ pub struct Composite {
     pub name: Qualified,
     /// Name, type, collation.
     pub fields: Vec<(SmolStr, Type, Option<Qualified>)>,
+    /// Fields that were called otherwise: name, and what it was.
+    pub renamed: Vec<(SmolStr, SmolStr)>,
 }
 
 #[derive(Clone, Debug)]

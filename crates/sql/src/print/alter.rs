@@ -14,6 +14,12 @@ use specc_catalog::{
 pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
     match o {
         Alter::Rename { from, to } => rename(out, from, to),
+        Alter::SetSchema { from, to } => {
+            out.push_str("alter ");
+            named(out, Named::Object(from));
+            out.push_str(" set schema ");
+            push_ident(out, to);
+        }
         Alter::RenamePart { of, from, to, .. } => rename_part(out, of, from, to),
         Alter::AddColumn { table, column, .. } => add_column(out, table, column),
         Alter::DropColumn { table, column, .. } => {

@@ -117,7 +117,7 @@ pub struct ViewDecl {
     pub depends: Vec<QName>,
     pub refresh: Option<StrLit>,
     pub roles: Vec<Name>,
-    pub was: Option<Name>,
+    pub was: Option<QName>,
     pub body: SqlBody,
     pub indexes: Vec<IndexDecl>,
 }
@@ -150,7 +150,7 @@ pub struct FunctionDecl {
     pub settings: Vec<Setting>,
     pub depends: Vec<QName>,
     pub roles: Vec<Name>,
-    pub was: Option<Name>,
+    pub was: Option<QName>,
     pub atomic: bool,
     pub body: SqlBody,
 }

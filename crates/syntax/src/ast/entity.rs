@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityDecl {
     pub name: QName,
-    pub was: Option<Name>,
+    pub was: Option<QName>,
     /// Exists already (`auth.users`): known, referable, seedable, never created.
     pub external: bool,
     pub unlogged: bool,

@@ -29,7 +29,7 @@ pub struct ExtensionDecl {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnumDecl {
     pub name: QName,
-    pub was: Option<Name>,
+    pub was: Option<QName>,
     pub labels: Vec<EnumLabel>,
 }
 
@@ -46,7 +46,7 @@ pub struct EnumLabel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainDecl {
     pub name: QName,
-    pub was: Option<Name>,
+    pub was: Option<QName>,
     pub base: TypeRef,
     pub collate: Option<QName>,
     pub default: Option<RawExpr>,
@@ -57,7 +57,7 @@ pub struct DomainDecl {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompositeDecl {
     pub name: QName,
-    pub was: Option<Name>,
+    pub was: Option<QName>,
     pub fields: Vec<CompositeField>,
 }
 
@@ -77,7 +77,7 @@ pub struct CompositeField {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SequenceDecl {
     pub name: QName,
-    pub was: Option<Name>,
+    pub was: Option<QName>,
     pub ty: Option<TypeRef>,
     pub options: Vec<Setting>,
     /// Entity and field.

@@ -148,7 +148,7 @@ impl Cx<'_> {
                 Rule::depends => view.depends = self.qnames(part),
                 Rule::refresh => view.refresh = self.inner_str(part),
                 Rule::roles => view.roles = self.names(part),
-                Rule::was => view.was = self.inner_name(part),
+                Rule::moved => view.was = self.moved(part),
                 Rule::body => body = Some(self.body(&part)),
                 Rule::index => {
                     let doc = self.doc(part.as_span().start() + self.base);
@@ -198,7 +198,7 @@ impl Cx<'_> {
                 Rule::fn_set => f.settings.extend(self.function_setting(part)),
                 Rule::depends => f.depends = self.qnames(part),
                 Rule::roles => f.roles = self.names(part),
-                Rule::was => f.was = self.inner_name(part),
+                Rule::moved => f.was = self.moved(part),
                 Rule::fn_atomic => f.atomic = true,
                 _ => body = Some(self.body(&part)),
             }
@@ -352,7 +352,7 @@ struct ViewParts {
     depends: Vec<QName>,
     refresh: Option<StrLit>,
     roles: Vec<Name>,
-    was: Option<Name>,
+    was: Option<QName>,
     indexes: Vec<IndexDecl>,
 }
 
@@ -373,6 +373,6 @@ struct FunctionParts {
     settings: Vec<Setting>,
     depends: Vec<QName>,
     roles: Vec<Name>,
-    was: Option<Name>,
+    was: Option<QName>,
     atomic: bool,
 }

@@ -76,7 +76,7 @@ impl Cx<'_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::qname => name = Some(self.qname(&part)),
-                Rule::was => was = self.inner_name(part),
+                Rule::moved => was = self.moved(part),
                 Rule::enum_label => labels.extend(self.enum_label(part)),
                 _ => explain::entry(self, &part, Place::Enum, opener),
             }
@@ -104,7 +104,7 @@ impl Cx<'_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::qname => name = Some(self.qname(&part)),
-                Rule::was => was = self.inner_name(part),
+                Rule::moved => was = self.moved(part),
                 Rule::type_ref => base = Some(self.type_ref(part)),
                 Rule::collate => collate = self.inner_qname(part),
                 Rule::x_default => default = Some(self.expr(&part)),
@@ -124,7 +124,7 @@ impl Cx<'_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::qname => name = Some(self.qname(&part)),
-                Rule::was => was = self.inner_name(part),
+                Rule::moved => was = self.moved(part),
                 Rule::composite_field => fields.extend(self.composite_field(part)),
                 _ => explain::entry(self, &part, Place::Composite, opener),
             }
@@ -155,7 +155,7 @@ impl Cx<'_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::qname => name = Some(self.qname(&part)),
-                Rule::was => was = self.inner_name(part),
+                Rule::moved => was = self.moved(part),
                 Rule::type_ref => ty = Some(self.type_ref(part)),
                 Rule::counting => options.push(self.setting(part)),
                 Rule::owned_by => owned_by = part.into_inner().next().and_then(|p| self.owner(&p)),
@@ -187,7 +187,7 @@ impl Cx<'_> {
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::qname => name = Some(self.qname(&part)),
-                Rule::was => was = self.inner_name(part),
+                Rule::moved => was = self.moved(part),
                 Rule::external => external = true,
                 Rule::unlogged => unlogged = true,
                 _ => self.member(part, opener, &mut members),

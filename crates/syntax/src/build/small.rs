@@ -25,6 +25,15 @@ impl Cx<'_> {
         pair.into_inner().find(|p| matches!(p.as_rule(), Rule::name | Rule::sname)).map(|p| self.name(&p))
     }
 
+    /// What something was called, in another schema if it says so.
+    pub(super) fn moved(&self, pair: Pair<'_>) -> Option<QName> {
+        let inner = pair.into_inner().next()?;
+        Some(match inner.as_rule() {
+            Rule::qname => self.qname(&inner),
+            _ => QName { schema: None, name: self.name(&inner) },
+        })
+    }
+
     pub(super) fn names(&self, pair: Pair<'_>) -> Vec<Name> {
         pair.into_inner().map(|p| self.name(&p)).collect()
     }

@@ -70,7 +70,7 @@ impl Printer<'_> {
         if !v.roles.is_empty() {
             parts.push(format!("to {}", names(&v.roles)));
         }
-        parts.extend(v.was.as_ref().map(|old| format!("was {}", name(old))));
+        parts.extend(v.was.as_ref().map(|old| format!("was {}", qname(old))));
         parts.push(format!("as {}", body(&v.body)));
         let text = self.wrapped(head, &parts, 2);
         if v.indexes.is_empty() {
@@ -137,7 +137,7 @@ impl Printer<'_> {
         if !f.roles.is_empty() {
             parts.push(format!("to {}", names(&f.roles)));
         }
-        parts.extend(f.was.as_ref().map(|old| format!("was {}", name(old))));
+        parts.extend(f.was.as_ref().map(|old| format!("was {}", qname(old))));
         parts.push(format!("as {}{}", if f.atomic { "atomic " } else { "" }, body(&f.body)));
         self.wrapped(head, &parts, 2)
     }

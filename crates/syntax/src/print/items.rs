@@ -79,7 +79,7 @@ impl Printer<'_> {
     }
 
     fn enum_item(&mut self, e: &EnumDecl) -> String {
-        let head = format!("enum {}{}", qname(&e.name), was(&e.was));
+        let head = format!("enum {}{}", qname(&e.name), moved(&e.was));
         let plain = e.labels.iter().all(|l| l.doc.is_none() && l.was.is_none());
         let labels: Vec<String> = e.labels.iter().map(|l| label(&l.label)).collect();
         if let Some(line) = self.one_line(&head, &labels, WIDTH).filter(|_| plain) {
@@ -95,8 +95,13 @@ impl Printer<'_> {
 
     fn domain(&mut self, d: &DomainDecl) -> String {
         let default = d.default.as_ref().map_or(String::new(), |e| format!(" = {}", self.expr(e)));
-        let head =
-            format!("domain {}{}: {}{}{default}", qname(&d.name), was(&d.was), type_ref(&d.base), collate(&d.collate));
+        let head = format!(
+            "domain {}{}: {}{}{default}",
+            qname(&d.name),
+            moved(&d.was),
+            type_ref(&d.base),
+            collate(&d.collate)
+        );
         if d.checks.is_empty() {
             return head;
         }
@@ -115,7 +120,7 @@ impl Printer<'_> {
     }
 
     fn composite(&mut self, c: &CompositeDecl) -> String {
-        let head = format!("composite {}{}", qname(&c.name), was(&c.was));
+        let head = format!("composite {}{}", qname(&c.name), moved(&c.was));
         let plain = c.fields.iter().all(|f| f.doc.is_none() && f.was.is_none());
         let fields: Vec<String> =
             c.fields.iter().map(|f| format!("{}: {}{}", name(&f.name), type_ref(&f.ty), collate(&f.collate))).collect();
@@ -138,7 +143,7 @@ impl Printer<'_> {
         let external = if e.external { "external " } else { "" };
         let unlogged = if e.unlogged { "unlogged " } else { "" };
         let block = self.members(&e.members);
-        format!("{external}{unlogged}entity {}{} {block}", qname(&e.name), was(&e.was))
+        format!("{external}{unlogged}entity {}{} {block}", qname(&e.name), moved(&e.was))
     }
 
     fn mixin(&mut self, m: &MixinDecl) -> String {
@@ -224,7 +229,7 @@ pub(super) fn depends(list: &[(Option<Name>, QName)]) -> String {
 
 fn sequence(s: &SequenceDecl) -> String {
     let ty = s.ty.as_ref().map_or(String::new(), |t| format!(": {}", type_ref(t)));
-    let head = format!("sequence {}{}{ty}", qname(&s.name), was(&s.was));
+    let head = format!("sequence {}{}{ty}", qname(&s.name), moved(&s.was));
     let mut options: Vec<String> = s.options.iter().map(counting).collect();
     options.extend(s.owned_by.as_ref().map(|(entity, field)| format!("owned by {}.{}", qname(entity), name(field))));
     if options.is_empty() { head } else { format!("{head} {{ {} }}", options.join("  ")) }

@@ -155,6 +155,11 @@ pub(super) fn was(old: &Option<Name>) -> String {
     old.as_ref().map_or(String::new(), |old| format!(" was {}", name(old)))
 }
 
+/// ` was old` or ` was payments.old`, with the space, or nothing.
+pub(super) fn moved(old: &Option<QName>) -> String {
+    old.as_ref().map_or(String::new(), |old| format!(" was {}", qname(old)))
+}
+
 pub(super) fn collate(collation: &Option<QName>) -> String {
     collation.as_ref().map_or(String::new(), |c| format!(" collate {}", collation_name(c)))
 }

@@ -498,12 +498,12 @@ fn types() -> impl Strategy<Value = ItemKind> {
             schema,
             version
         })),
-        (qname(), of(name()), vec(label, 0..4)).prop_map(|(name, was, labels)| ItemKind::Enum(EnumDecl {
+        (qname(), of(qname()), vec(label, 0..4)).prop_map(|(name, was, labels)| ItemKind::Enum(EnumDecl {
             name,
             was,
             labels
         })),
-        (qname(), of(name()), type_ref(), of(qname()), of(expr()), vec(check(), 0..3)).prop_map(
+        (qname(), of(qname()), type_ref(), of(qname()), of(expr()), vec(check(), 0..3)).prop_map(
             |(name, was, base, collate, default, checks)| ItemKind::Domain(DomainDecl {
                 name,
                 was,
@@ -513,9 +513,9 @@ fn types() -> impl Strategy<Value = ItemKind> {
                 checks
             })
         ),
-        (qname(), of(name()), vec(composite_field, 0..3))
+        (qname(), of(qname()), vec(composite_field, 0..3))
             .prop_map(|(name, was, fields)| ItemKind::Composite(CompositeDecl { name, was, fields })),
-        (qname(), of(name()), of(type_ref()), vec(counting(), 0..3), of((qname(), name()))).prop_map(
+        (qname(), of(qname()), of(type_ref()), vec(counting(), 0..3), of((qname(), name()))).prop_map(
             |(name, was, ty, options, owned_by)| ItemKind::Sequence(SequenceDecl { name, was, ty, options, owned_by })
         ),
     ]
@@ -532,7 +532,7 @@ fn structure() -> impl Strategy<Value = ItemKind> {
     let kind =
         || proptest::sample::select(&["function", "table", "extension", "materialized view"][..]).prop_map(name_of);
     prop_oneof![
-        3 => (qname(), of(name()), any::<bool>(), any::<bool>(), vec(member(), 0..6)).prop_map(
+        3 => (qname(), of(qname()), any::<bool>(), any::<bool>(), vec(member(), 0..6)).prop_map(
             |(name, was, external, unlogged, members)| ItemKind::Entity(Box::new(EntityDecl { name, was, external, unlogged, members }))
         ),
         1 => (name(), vec(param, 0..3), vec(member(), 0..3)).prop_map(|(name, params, members)| ItemKind::Mixin(MixinDecl { name, params, members })),
@@ -555,7 +555,7 @@ fn behaviour() -> impl Strategy<Value = ItemKind> {
             any::<bool>(),
             of(proptest::sample::select(&["local", "cascaded"][..]).prop_map(name_of)),
         ),
-        (any::<bool>(), vec(qname(), 0..3), of(string()), names(0), of(name()), body(), vec(index(), 0..2)),
+        (any::<bool>(), vec(qname(), 0..3), of(string()), names(0), of(qname()), body(), vec(index(), 0..2)),
     )
         .prop_map(|((name, materialized, columns, security_definer, security_barrier, check_option), rest)| {
             ItemKind::View(Box::new(ViewDecl {
@@ -604,7 +604,7 @@ fn behaviour() -> impl Strategy<Value = ItemKind> {
             of(0u32..99),
             of(0u32..99),
         ),
-        (vec(setting(), 0..2), vec(qname(), 0..2), names(0), of(name()), any::<bool>(), body()),
+        (vec(setting(), 0..2), vec(qname(), 0..2), names(0), of(qname()), any::<bool>(), body()),
     )
         .prop_map(|(a, b, c)| {
             ItemKind::Function(Box::new(FunctionDecl {

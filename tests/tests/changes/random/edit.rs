@@ -22,7 +22,7 @@ impl Edit {
             1 => drop_table(project, at),
             2 => {
                 let name = project.name("t");
-                project.tables[at].named.rename(name);
+                project.tables[at].named.rename(somewhere(name, dice));
             }
             3 | 4 => project.add_column(dice, at),
             5 => drop_column(project, dice, at),
@@ -137,6 +137,11 @@ fn change_enum(project: &mut Project, dice: &mut Dice) {
             labels.remove(dice.below(labels.len()));
         }
         3 => labels.rotate_left(1),
-        _ => named.rename(label.replace('l', "e")),
+        _ => named.rename(somewhere(label.replace('l', "e"), dice)),
     }
+}
+
+/// Now and then what gets another name goes to another schema too.
+fn somewhere(name: String, dice: &mut Dice) -> String {
+    if dice.below(3) == 0 { format!("aside.{name}") } else { name }
 }

@@ -49,12 +49,22 @@ impl Named {
     }
 
     fn text(&self) -> String {
-        self.was.as_ref().map_or_else(|| self.name.clone(), |was| format!("{} was {was}", self.name))
+        match &self.was {
+            Some(was) if self.name.contains('.') != was.contains('.') => {
+                format!("{} was {}", self.name, qualified(was))
+            }
+            Some(was) => format!("{} was {was}", self.name),
+            None => self.name.clone(),
+        }
     }
 
     fn forget(&mut self) {
         (self.was, self.is_old) = (None, true);
     }
+}
+
+fn qualified(name: &str) -> String {
+    if name.contains('.') { name.to_owned() } else { format!("public.{name}") }
 }
 
 #[derive(Clone)]
@@ -303,7 +313,7 @@ impl Project {
     }
 
     pub fn text(&self) -> String {
-        let mut out = format!("role {}\n", self.role);
+        let mut out = format!("schema aside\nrole {}\n", self.role);
         for (named, labels) in &self.enums {
             let _ = writeln!(out, "enum {} {{ {} }}", named.text(), labels.join(", "));
         }
@@ -366,7 +376,7 @@ impl Project {
         for (named, target, action) in &table.references {
             let Some(target) = self.tables.iter().find(|t| t.id == *target) else { continue };
             let action = ["", " on delete cascade", " on delete restrict", " on update cascade no index"][*action];
-            let inverse = format!("{}_{}", table.named.name, named.name);
+            let inverse = format!("{}_{}", table.named.name.replace('.', "_"), named.name);
             let was = named.was.as_ref().map_or_else(String::new, |was| format!(" was {was}"));
             let _ = writeln!(out, "  {} -> {}? inverse {inverse}{action}{was}", named.name, target.named.name);
         }
@@ -416,8 +426,8 @@ impl Project {
                     let to = if form == 2 { format!(" to {}", self.role) } else { String::new() };
                     let _ = writeln!(
                         outside,
-                        "view {name}{to} as $$ select id, {names} from public.{}{filter} $$",
-                        table.named.name
+                        "view {name}{to} as $$ select id, {names} from {}{filter} $$",
+                        qualified(&table.named.name)
                     );
                 }
                 Kind::Trigger => {

@@ -1,0 +1,154 @@
+//! New names and schemas for what stays.
+
+use super::Builder;
+use super::closure::Fates;
+use super::nodes::{Phase, Role, Slot};
+use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
+use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions};
+use specc_diff::Renamed;
+use specc_sql::{Alter, Statement};
+
+impl<'d> Builder<'d, '_> {
+    /// New names and schemas for what stays.
+    pub(super) fn rename(&mut self, fates: &Fates) {
+        let difference = self.difference;
+        let mut last: Option<u32> = None;
+        // What is made again goes by its old name and comes with its new one.
+        let again: FxHashSet<u32> = fates.again.iter().map(|pair| pair.0).collect();
+        for renamed in &difference.renamed {
+            let place = self.from.index_of(&renamed.now).map(|old| old as u32).filter(|old| again.contains(old));
+            if let Some(old) = place.filter(|_| renamed.part.is_none() && matches!(renamed.id.kind, Kind::View)) {
+                let object =
+                    self.old(old).and_then(|entry| called(&entry.object, &renamed.id.schema, &renamed.id.name));
+                self.called.extend(object.map(|object| (old, self.shelf.object(object))));
+                continue;
+            }
+            let slot = self.to.index_of(&renamed.now).map_or(Slot::New(u32::MAX), |new| Slot::New(new as u32));
+            for statement in self.renaming(renamed) {
+                let node = self.nodes.push(slot, Role::Make, Phase::Names, statement);
+                if let Some(last) = last {
+                    self.nodes.edge(last, node);
+                }
+                last = Some(node);
+            }
+        }
+        for &(old, new) in difference.relabelled.iter().filter(|pair| !again.contains(&pair.0)) {
+            let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { continue };
+            let to = match &b.object {
+                Object::Constraint(o) => &o.name,
+                Object::Index(o) => &o.name,
+                Object::Trigger(o) => &o.name,
+                Object::Policy(o) => &o.name,
+                Object::Sequence(o) => &o.name,
+                _ => continue,
+            };
+            let statement = Statement::Alter(Alter::Rename { from: &a.object, to });
+            let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
+            if let Some(last) = last {
+                self.nodes.edge(last, node);
+            }
+        }
+    }
+
+    fn renaming(&self, renamed: &'d Renamed) -> Vec<Statement<'d>> {
+        if let Some((from, to)) = &renamed.part {
+            let table = match self.to.get(&renamed.now).map(|entry| &entry.object) {
+                Some(Object::Table(o)) => Some(&o.table),
+                _ => None,
+            };
+            return vec![Statement::Alter(Alter::RenamePart { of: &renamed.id, table, from, to })];
+        }
+        // The object under its old name.
+        let entry = self.from.get(&renamed.now).or_else(|| {
+            self.from
+                .iter()
+                .find(|(id, _)| {
+                    id.kind == renamed.now.kind && id.schema == renamed.now.schema && id.name == renamed.now.name
+                })
+                .map(|(_, entry)| entry)
+        });
+        let (was, now) = (&renamed.id, &renamed.now);
+        // That of an identity column is no object.
+        let sequence = || {
+            let (schema, name) = (was.schema.clone(), was.name.clone());
+            Object::from(Sequence { schema, name, ty: None, options: SequenceOptions::default(), owned_by: None })
+        };
+        let object = match entry {
+            Some(entry) => entry.object.clone(),
+            None if was.kind == Kind::Sequence => sequence(),
+            None => return Vec::new(),
+        };
+        let called =
+            |schema: &SmolStr, name: &SmolStr| called(&object, schema, name).map(|object| self.shelf.object(object));
+        let rename = |from: &'d Object| Statement::Alter(Alter::Rename { from, to: &now.name });
+        let mut all = Vec::new();
+        // The name may be taken in the other schema.
+        let taken = |schema: &SmolStr| self.from.contains(&ObjectId { schema: schema.clone(), ..was.clone() });
+        let first = was.schema == now.schema || taken(&now.schema);
+        if was.name != now.name && first {
+            all.extend(called(&was.schema, &was.name).map(rename));
+        }
+        if was.schema != now.schema {
+            let name = if first { &now.name } else { &was.name };
+            let from = called(&was.schema, name);
+            all.extend(from.map(|from| Statement::Alter(Alter::SetSchema { from, to: &now.schema })));
+        }
+        if was.name != now.name && !first {
+            all.extend(called(&now.schema, &was.name).map(rename));
+        }
+        all
+    }
+}
+
+impl Builder<'_, '_> {
+    /// A schema is there before something comes to it, and goes when everything has left it.
+    pub(super) fn schemas(&mut self) {
+        let schema = |name: &str| ObjectId::new(Kind::Schema, "", name);
+        for node in 0..self.nodes.all.len() as u32 {
+            let Statement::Alter(Alter::SetSchema { from, to }) = &self.nodes.all[node as usize].statement else {
+                continue;
+            };
+            let (left, come) = (self.from.index_of(&schema(&from.id().schema)), self.to.index_of(&schema(to)));
+            let made = come.map_or(Vec::new(), |new| self.nodes.with(Slot::New(new as u32), &[Role::Make]));
+            for made in made {
+                // Names come first.
+                self.nodes.all[made as usize].phase = Phase::Names;
+                self.nodes.edge(made, node);
+            }
+            let gone = left.map_or(Vec::new(), |old| self.nodes.with(Slot::Old(old as u32), &[Role::Drop]));
+            gone.into_iter().for_each(|gone| self.nodes.edge(node, gone));
+        }
+        for (&old, object) in &self.called {
+            let Some(left) = self.from.index_of(&schema(&object.id().schema)) else { continue };
+            for gone in self.nodes.with(Slot::Old(left as u32), &[Role::Drop]) {
+                for node in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
+                    self.nodes.edge(node, gone);
+                }
+            }
+        }
+    }
+}
+
+/// The object under another name, if it is of a kind that can have one.
+fn called(object: &Object, schema: &SmolStr, name: &SmolStr) -> Option<Object> {
+    let mut object = object.clone();
+    let (home, own) = match &mut object {
+        Object::Schema(o) => (None, &mut o.name),
+        Object::Role(o) => (None, &mut o.name),
+        Object::Enum(o) => (Some(&mut o.schema), &mut o.name),
+        Object::Domain(o) => (Some(&mut o.schema), &mut o.name),
+        Object::Composite(o) => (Some(&mut o.schema), &mut o.name),
+        Object::Sequence(o) => (Some(&mut o.schema), &mut o.name),
+        Object::Table(o) => (Some(&mut o.table.schema), &mut o.table.name),
+        Object::View(o) => (Some(&mut o.view.schema), &mut o.view.name),
+        Object::Function(o) => (Some(&mut o.schema), &mut o.name),
+        Object::Index(o) => (Some(&mut o.table.schema), &mut o.name),
+        _ => return None,
+    };
+    own.clone_from(name);
+    if let Some(home) = home {
+        home.clone_from(schema);
+    }
+    Some(object)
+}
