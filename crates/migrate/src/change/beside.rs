@@ -9,7 +9,8 @@ use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{
     Body, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object, ObjectId,
-    Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, Timing, Trigger, Volatility, sequence_of,
+    Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, TableName, Timing, Trigger, Volatility,
+    sequence_of,
 };
 use specc_sql::quote::ident;
 use specc_sql::{Access, Alter, Named, Privileges, Statement, has_equality, key_index};
@@ -62,10 +63,74 @@ impl<'d> Builder<'d, '_> {
     /// All columns of a table that move do so together.
     pub(super) fn swap_columns(&mut self, fates: &Fates) {
         let swaps = self.swaps;
+        if swaps.is_empty() {
+            return;
+        }
+        let stays = self.stays(fates);
+        let mut moved = Vec::new();
         for (&(_, new), columns) in &swaps.tables {
             let Some(Entry { object: Object::Table(to), .. }) = self.new_entry(new) else { continue };
-            Move { new, to, columns, again: fates.again.iter().map(|pair| pair.0).collect() }.plan(self);
+            let table = Move { new, to, columns, stays: &stays };
+            let milestones = table.plan(self);
+            moved.push((table, milestones));
         }
+        self.swap_references(&moved, &stays);
+    }
+
+    /// New places of what is as it was, but for its name perhaps.
+    fn stays(&self, fates: &Fates) -> FxHashSet<u32> {
+        let again: FxHashSet<u32> = fates.again.iter().map(|pair| pair.0).collect();
+        let relabelled = self.difference.relabelled.iter().copied();
+        let same = self.to.iter().enumerate().filter_map(|(new, (id, entry))| {
+            let old = self.from.index_of(id)?;
+            (self.from.at(old)?.1.object == entry.object).then_some((old as u32, new as u32))
+        });
+        same.chain(relabelled).filter(|(old, _)| !again.contains(old)).map(|(_, new)| new).collect()
+    }
+
+    /// References whose key moves: a second one is there, and checked, before the first one goes.
+    fn swap_references(&mut self, moved: &[(Move<'_, 'd>, Milestones)], stays: &FxHashSet<u32>) {
+        let of = |table: &TableName| moved.iter().find(|(other, _)| other.to.table == *table);
+        for (place, (_, entry)) in self.to.iter().enumerate() {
+            let Object::Constraint(o) = &entry.object else { continue };
+            let Rule::ForeignKey(key) = &o.rule else { continue };
+            let Some(parent) = of(&key.target).filter(|_| self.key_moves(key)) else { continue };
+            let Some(home) = self.to.index_of(&o.table.id()).filter(|_| stays.contains(&(place as u32))) else {
+                continue;
+            };
+            let child = of(&o.table);
+            let rule = match child {
+                Some((table, _)) => table.renamed(&o.rule),
+                None => Some(o.rule.clone()),
+            };
+            let Some(Rule::ForeignKey(rule)) = rule else { continue };
+            let rule = ForeignKey { target_columns: parent.0.columns(&key.target_columns), ..rule };
+            let aside = Constraint { name: made_up(&[&o.name, "new"]), rule: Rule::ForeignKey(rule), ..o.clone() };
+            let aside = self.shelf.object(aside);
+            let Object::Constraint(constraint) = aside else { continue };
+            let mut chain = Chain::new(Slot::New(home as u32));
+            let first =
+                self.add(&mut chain, Role::After, Phase::Main, Statement::Alter(Alter::AddNotValid(constraint)));
+            if !o.not_valid {
+                self.add(&mut chain, Role::After, Phase::Validate, Statement::Validate(constraint));
+            }
+            let drop = self.add(&mut chain, Role::After, Phase::Switch, Statement::Drop(&entry.object));
+            let rename = Alter::Rename { from: aside, to: &o.name };
+            self.add(&mut chain, Role::After, Phase::Switch, Statement::Alter(rename));
+            if let Some(text) = &entry.comment {
+                let comment = Statement::Comment { on: Named::Object(&entry.object), text: Some(text) };
+                self.add(&mut chain, Role::After, Phase::Switch, comment);
+            }
+            for (_, Milestones { built, start }) in [Some(parent), child].into_iter().flatten() {
+                built.iter().for_each(|&node| self.nodes.edge(node, first));
+                self.nodes.edge(drop, *start);
+            }
+        }
+    }
+
+    /// Whether a reference leads to a column that moves.
+    fn key_moves(&self, key: &ForeignKey) -> bool {
+        key.target_columns.iter().any(|column| self.swaps.moves(&key.target, column))
     }
 }
 
@@ -77,8 +142,16 @@ struct Move<'m, 'd> {
     new: u32,
     to: &'d Table,
     columns: &'m [ColumnSwap<'d>],
-    /// Old places of what is made again anyway.
-    again: FxHashSet<u32>,
+    /// New places of what is as it was.
+    stays: &'m FxHashSet<u32>,
+}
+
+/// Nodes of a table whose columns move that others wait for.
+struct Milestones {
+    /// The new columns are filled and have their indexes.
+    built: Vec<u32>,
+    /// They begin to take the place of the old ones.
+    start: u32,
 }
 
 impl<'d> Move<'_, 'd> {
@@ -100,14 +173,50 @@ impl<'d> Move<'_, 'd> {
         names
     }
 
-    fn plan(&self, builder: &mut Builder<'d, '_>) {
+    /// Columns by the names that they have meanwhile.
+    fn columns(&self, all: &[SmolStr]) -> Vec<SmolStr> {
+        let names = self.names();
+        let name = |name: &SmolStr| names.iter().find(|(old, _)| old == name).map_or(name, |(_, new)| new).clone();
+        all.iter().map(name).collect()
+    }
+
+    fn text(&self, expr: &SqlExpr) -> SqlExpr {
+        SqlExpr { text: specc_diff::renamed(&expr.text, &self.names()).into(), columns: self.columns(&expr.columns) }
+    }
+
+    fn keys(&self, all: &[IndexKey]) -> Vec<IndexKey> {
+        let key = |key: &IndexKey| IndexKey {
+            on: match &key.on {
+                KeyOn::Column(name) => KeyOn::Column(self.columns(std::slice::from_ref(name)).remove(0)),
+                KeyOn::Expr(expr) => KeyOn::Expr(self.text(expr)),
+            },
+            ..key.clone()
+        };
+        all.iter().map(key).collect()
+    }
+
+    /// A check or a reference over the new columns.
+    fn renamed(&self, rule: &Rule) -> Option<Rule> {
+        match rule {
+            Rule::Check { expr, no_inherit } => Some(Rule::Check { expr: self.text(expr), no_inherit: *no_inherit }),
+            Rule::ForeignKey(key) => Some(Rule::ForeignKey(ForeignKey {
+                columns: self.columns(&key.columns),
+                on_delete_columns: self.columns(&key.on_delete_columns),
+                ..key.clone()
+            })),
+            _ => None,
+        }
+    }
+
+    fn plan(&self, builder: &mut Builder<'d, '_>) -> Milestones {
         let slot = Slot::New(self.new);
         let table = &self.to.table;
         let mut chain = Chain::new(slot);
         let (mut set, mut lines, mut pending) = (Vec::new(), String::new(), Vec::new());
         // Before anything is there that would refuse to write such a row.
         for swap in self.columns {
-            let labels = builder.labels_lost(&swap.to.ty);
+            let is_enum = (&swap.from.ty.schema, &swap.from.ty.name) == (&swap.to.ty.schema, &swap.to.ty.name);
+            let labels = if is_enum { builder.labels_lost(&swap.to.ty) } else { Vec::new() };
             if !labels.is_empty() {
                 let refuse = Alter::RefuseLabels { table, column: swap.from, labels };
                 builder.add(&mut chain, Role::After, Phase::Main, Statement::Alter(refuse));
@@ -176,6 +285,8 @@ impl<'d> Move<'_, 'd> {
             table.name,
             self.columns.iter().map(|swap| swap.to.name.as_str()).collect::<Vec<_>>().join(", "),
         ));
+        let is_built = |node: &u32| matches!(builder.nodes.all[*node as usize].phase, Phase::Fill | Phase::Build);
+        Milestones { built: ready.iter().copied().filter(is_built).collect(), start }
     }
 
     /// What writes the new columns whenever the old ones are written. Its name comes after all others, since triggers fire
@@ -223,33 +334,12 @@ impl<'d> Move<'_, 'd> {
     fn parts(&self, builder: &mut Builder<'d, '_>, filled: u32, ready: &mut Vec<u32>) -> Vec<Statement<'d>> {
         let slot = Slot::New(self.new);
         let table = &self.to.table;
-        let names = self.names();
-        let column = |name: &SmolStr| {
-            names.iter().find(|(old, _)| old == name).map_or_else(|| name.clone(), |(_, new)| new.clone())
-        };
-        let columns = |all: &[SmolStr]| all.iter().map(column).collect::<Vec<_>>();
-        let text = |expr: &SqlExpr| SqlExpr {
-            text: specc_diff::renamed(&expr.text, &names).into(),
-            columns: columns(&expr.columns),
-        };
-        let keys = |all: &[IndexKey]| {
-            let key = |key: &IndexKey| IndexKey {
-                on: match &key.on {
-                    KeyOn::Column(name) => KeyOn::Column(column(name)),
-                    KeyOn::Expr(expr) => KeyOn::Expr(text(expr)),
-                },
-                ..key.clone()
-            };
-            all.iter().map(key).collect::<Vec<_>>()
-        };
         let mut after = Vec::new();
-        for (id, entry) in builder.to.iter() {
-            if entry.object.table() != Some(table) || !builder.swaps.reads(Some(table), &entry.object) {
-                continue;
-            }
-            let Some(old) = builder.from.index_of(id).map(|old| old as u32) else { continue };
-            let same = builder.old(old).is_some_and(|before| before.object == entry.object);
-            if self.again.contains(&old) || !same {
+        for (new, (_, entry)) in builder.to.iter().enumerate() {
+            if entry.object.table() != Some(table)
+                || !builder.swaps.reads(Some(table), &entry.object)
+                || !self.stays.contains(&(new as u32))
+            {
                 continue;
             }
             let comment = entry
@@ -260,9 +350,9 @@ impl<'d> Move<'_, 'd> {
                 Object::Index(o) => {
                     let index = builder.shelf.index(Index {
                         name: made_up(&[&o.name, "new"]),
-                        keys: keys(&o.keys),
-                        include: columns(&o.include),
-                        filter: o.filter.as_ref().map(text),
+                        keys: self.keys(&o.keys),
+                        include: self.columns(&o.include),
+                        filter: o.filter.as_ref().map(|filter| self.text(filter)),
                         ..o.clone()
                     });
                     let mut chain = Chain::after(slot, filled);
@@ -278,38 +368,28 @@ impl<'d> Move<'_, 'd> {
                 Object::Constraint(o) => match &o.rule {
                     Rule::PrimaryKey { .. } | Rule::Unique { .. } => {
                         let Some(mut index) = key_index(o, &made_up(&[&o.name, "new"])) else { continue };
-                        index.keys = keys(&index.keys);
-                        index.include = columns(&index.include);
+                        index.keys = self.keys(&index.keys);
+                        index.include = self.columns(&index.include);
                         let index = builder.shelf.index(index);
                         let mut chain = Chain::after(slot, filled);
                         let build = Statement::CreateIndexConcurrently(index);
                         ready.push(builder.add(&mut chain, Role::After, Phase::Build, build));
                         after.push(Statement::Alter(Alter::AddUsingIndex(o, &index.name)));
                     }
+                    // That comes when the key that it leads to has moved too.
+                    Rule::ForeignKey(key) if builder.key_moves(key) => continue,
                     rule => {
-                        let rule = match rule {
-                            Rule::Check { expr, no_inherit } => {
-                                Rule::Check { expr: text(expr), no_inherit: *no_inherit }
-                            }
-                            Rule::ForeignKey(key) => Rule::ForeignKey(ForeignKey {
-                                columns: columns(&key.columns),
-                                on_delete_columns: columns(&key.on_delete_columns),
-                                ..key.clone()
-                            }),
-                            _ => continue,
-                        };
+                        let Some(rule) = self.renamed(rule) else { continue };
                         let aside = Constraint { name: made_up(&[&o.name, "new"]), rule, ..o.clone() };
                         let aside = builder.shelf.object(aside);
                         let Object::Constraint(constraint) = aside else { continue };
                         let mut chain = Chain::after(slot, filled);
                         let add = Statement::Alter(Alter::AddNotValid(constraint));
                         builder.add(&mut chain, Role::After, Phase::Main, add);
-                        ready.push(builder.add(
-                            &mut chain,
-                            Role::After,
-                            Phase::Validate,
-                            Statement::Validate(constraint),
-                        ));
+                        if !o.not_valid {
+                            let validate = Statement::Validate(constraint);
+                            ready.push(builder.add(&mut chain, Role::After, Phase::Validate, validate));
+                        }
                         after.push(Statement::Alter(Alter::Rename { from: aside, to: &o.name }));
                     }
                 },

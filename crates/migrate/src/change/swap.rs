@@ -225,7 +225,8 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
     if found.is_empty() && types.is_empty() {
         return swaps;
     }
-    let mut of_type: FxHashMap<u32, Vec<(u32, u32, ColumnSwap<'d>)>> = FxHashMap::default();
+    let mut candidates: Vec<Candidate<'d>> =
+        found.into_iter().map(|(old, new, swap)| Candidate { old, new, swap, ty: None }).collect();
     for (old, (_, entry)) in from.iter().enumerate() {
         let Object::Table(x) = &entry.object else { continue };
         let Some(new) = to.index_of(&x.table.id()) else { continue };
@@ -237,75 +238,138 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
                     continue;
                 };
                 let swap = ColumnSwap { from: column, to: after, type_aside: Some(made_up(&[name, "new"])) };
-                of_type.entry(*ty).or_default().push((old as u32, new as u32, swap));
+                candidates.push(Candidate { old: old as u32, new: new as u32, swap, ty: Some(*ty) });
             }
         }
     }
-    let referenced: FxHashSet<(&TableName, &SmolStr)> = from
-        .iter()
-        .chain(to.iter())
-        .filter_map(|(_, entry)| match &entry.object {
-            Object::Constraint(o) => match &o.rule {
-                Rule::ForeignKey(key) => Some(key.target_columns.iter().map(|column| (&key.target, column))),
-                _ => None,
-            },
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    let parents: FxHashSet<&TableName> = from
-        .iter()
-        .filter_map(|(_, entry)| match &entry.object {
-            Object::Table(o) => Some(o.inherits.iter()),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    let excluded = |table: &TableName, column: &str| {
-        from.iter().any(|(_, entry)| match &entry.object {
-            Object::Constraint(o) => {
-                o.table == *table && matches!(o.rule, Rule::Exclude { .. }) && constraint_reads(&o.rule, column)
-            }
-            _ => false,
-        })
-    };
-    let fits = |old: u32, swap: &ColumnSwap<'_>| {
-        let Some((_, Entry { object: Object::Table(table), .. })) = from.at(old as usize) else { return false };
-        let computed = table.columns.iter().filter_map(|column| column.generated.as_ref());
-        table.partition_by.is_none()
-            && table.partition_of.is_none()
-            && table.inherits.is_empty()
-            && !parents.contains(&table.table)
-            && swap.from.generated.is_none()
-            && swap.to.generated.is_none()
-            && !is_asked(to, &swap.to.ty)
-            && !referenced.contains(&(&table.table, &swap.from.name))
-            && !computed.into_iter().any(|expr| mentions(&expr.text, &swap.from.name))
-            && !excluded(&table.table, &swap.from.name)
-    };
-    for (ty, columns) in of_type {
-        // All columns of a type move, or none.
-        if columns.iter().all(|(old, _, swap)| fits(*old, swap)) {
-            swaps.types.insert(ty);
-            if let Some((id, _)) = from.at(ty as usize) {
-                swaps.type_names.insert((id.schema.clone(), id.name.clone()));
-            }
-            found.extend(columns);
+    let ground = Ground::new(difference);
+    // What refers to a column moves with it, and all columns of a type move, or none.
+    loop {
+        let moving: FxHashSet<(&TableName, &str)> =
+            candidates.iter().filter_map(|c| Some((ground.table(c.old)?, c.swap.to.name.as_str()))).collect();
+        let fits: Vec<bool> = candidates.iter().map(|c| ground.fits(c, &moving)).collect();
+        if !fits.contains(&false) {
+            break;
+        }
+        let stuck: FxHashSet<u32> =
+            candidates.iter().zip(&fits).filter(|(_, fits)| !**fits).filter_map(|(c, _)| c.ty).collect();
+        let mut fits = fits.into_iter();
+        candidates.retain(|c| fits.next() == Some(true) && c.ty.is_none_or(|ty| !stuck.contains(&ty)));
+    }
+    for ty in candidates.iter().filter_map(|c| c.ty) {
+        swaps.types.insert(ty);
+        if let Some((id, _)) = from.at(ty as usize) {
+            swaps.type_names.insert((id.schema.clone(), id.name.clone()));
         }
     }
-    found.retain(|(old, _, swap)| fits(*old, swap));
     // A column may come to such a type from another one.
-    for (_, _, swap) in &mut found {
+    for Candidate { swap, .. } in &mut candidates {
         if swap.type_aside.is_none() && swaps.comes_late(&swap.to.ty) {
             swap.type_aside = Some(made_up(&[&swap.to.ty.name, "new"]));
         }
     }
-    found.sort_by(|a, b| (a.0, a.1, &a.2.to.name).cmp(&(b.0, b.1, &b.2.to.name)));
-    for (old, new, swap) in found {
+    candidates.sort_by(|a, b| (a.old, a.new, &a.swap.to.name).cmp(&(b.old, b.new, &b.swap.to.name)));
+    for Candidate { old, new, swap, .. } in candidates {
         if let Some((_, Entry { object: Object::Table(table), .. })) = to.at(new as usize) {
             swaps.names.entry(table.table.clone()).or_default().push(swap.to.name.clone());
         }
         swaps.tables.entry((old, new)).or_default().push(swap);
     }
     swaps
+}
+
+/// A column that may move.
+struct Candidate<'d> {
+    /// Places of its table.
+    old: u32,
+    new: u32,
+    swap: ColumnSwap<'d>,
+    /// The enum or domain whose columns move, by its old place.
+    ty: Option<u32>,
+}
+
+/// What decides whether columns can move.
+struct Ground<'d> {
+    from: &'d Catalog,
+    to: &'d Catalog,
+    /// By table and column: the columns that refer to it, none where such a reference changes too.
+    referring: FxHashMap<(&'d TableName, &'d str), Vec<Option<(&'d TableName, &'d str)>>>,
+    parents: FxHashSet<&'d TableName>,
+    /// Columns of exclusion constraints: nothing takes the place of one beside it.
+    excluded: FxHashMap<&'d TableName, Vec<&'d Rule>>,
+}
+
+impl<'d> Ground<'d> {
+    fn new(difference: &'d Difference<'d>) -> Self {
+        let (from, to): (&'d Catalog, &'d Catalog) = (&difference.from, difference.to);
+        let relabelled: FxHashMap<u32, u32> = difference.relabelled.iter().copied().collect();
+        let removed: FxHashSet<u32> = difference.removed.iter().copied().collect();
+        let changed: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
+        let mut ground = Self {
+            from,
+            to,
+            referring: FxHashMap::default(),
+            parents: FxHashSet::default(),
+            excluded: FxHashMap::default(),
+        };
+        for (old, (_, entry)) in from.iter().enumerate() {
+            let old = old as u32;
+            match &entry.object {
+                Object::Table(o) => ground.parents.extend(&o.inherits),
+                Object::Constraint(o) => match &o.rule {
+                    Rule::Exclude { .. } => ground.excluded.entry(&o.table).or_default().push(&o.rule),
+                    Rule::ForeignKey(key) if relabelled.contains_key(&old) || !removed.contains(&old) => {
+                        for (own, column) in key.columns.iter().zip(&key.target_columns) {
+                            let own = (!changed.contains(&old)).then_some((&o.table, own.as_str()));
+                            ground.referring.entry((&key.target, column.as_str())).or_default().push(own);
+                        }
+                    }
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+        ground
+    }
+
+    fn table(&self, old: u32) -> Option<&'d TableName> {
+        match self.from.at(old as usize) {
+            Some((_, Entry { object: Object::Table(table), .. })) => Some(&table.table),
+            _ => None,
+        }
+    }
+
+    fn fits(&self, candidate: &Candidate<'d>, moving: &FxHashSet<(&TableName, &str)>) -> bool {
+        let Some((_, Entry { object: Object::Table(table), .. })) = self.from.at(candidate.old as usize) else {
+            return false;
+        };
+        let swap = &candidate.swap;
+        let column = swap.from.name.as_str();
+        let computed = table.columns.iter().filter_map(|column| column.generated.as_ref());
+        let excluded = self.excluded.get(&table.table);
+        let refers = |of: &Option<(&'d TableName, &'d str)>| {
+            of.is_some_and(|of| moving.contains(&of) || self.refers_as_well(of, &swap.to.ty))
+        };
+        table.partition_by.is_none()
+            && table.partition_of.is_none()
+            && table.inherits.is_empty()
+            && !self.parents.contains(&table.table)
+            && swap.from.generated.is_none()
+            && swap.to.generated.is_none()
+            && !is_asked(self.to, &swap.to.ty)
+            && self.referring.get(&(&table.table, column)).is_none_or(|all| all.iter().all(refers))
+            && !computed.into_iter().any(|expr| mentions(&expr.text, column))
+            && !excluded.is_some_and(|rules| rules.iter().any(|rule| constraint_reads(rule, column)))
+    }
+
+    /// Whether a column that stays can refer to one of this type.
+    fn refers_as_well(&self, (table, column): (&TableName, &str), ty: &DataType) -> bool {
+        const INTEGERS: [&str; 3] = ["smallint", "int", "bigint"];
+        const TEXTS: [&str; 2] = ["text", "varchar"];
+        let Some(Entry { object: Object::Table(table), .. }) = self.to.get(&table.id()) else { return false };
+        let Some(own) = table.columns.iter().find(|other| other.name == column) else { return false };
+        let both = |all: &[&str]| all.contains(&ty.name.as_str()) && all.contains(&own.ty.name.as_str());
+        let plain = |ty: &DataType| ty.schema.is_empty() && ty.dims == 0;
+        own.ty == *ty || plain(ty) && plain(&own.ty) && (both(&INTEGERS) || both(&TEXTS))
+    }
 }

@@ -17,7 +17,7 @@ impl Edit {
         // New things are called after numbers that no other edit uses, whichever other edits are left away.
         project.next = 1000 + (self.0 % 1_000_000) as u32 * 100;
         let at = dice.below(project.tables.len());
-        match dice.below(20) {
+        match dice.below(22) {
             0 => project.add_table(dice),
             1 => drop_table(project, at),
             2 => {
@@ -71,6 +71,7 @@ impl Edit {
                 }
             }
             18 => change_enum(project, dice),
+            19 | 20 => project.tables[at].is_big = !project.tables[at].is_big,
             _ => {
                 let n = dice.below(project.functions.len());
                 match project.functions.get_mut(n) {

@@ -126,6 +126,8 @@ pub struct Table {
     /// Column, table, and what follows a deletion.
     pub references: Vec<(Named, u32, usize)>,
     pub rls: bool,
+    /// Its key is a `bigint`.
+    pub is_big: bool,
     pub comment: Option<u32>,
 }
 
@@ -186,6 +188,7 @@ impl Project {
             parts: Vec::new(),
             references: Vec::new(),
             rls,
+            is_big: false,
             comment: dice.once_in(4).then_some(id),
         });
         let at = self.tables.len() - 1;
@@ -338,7 +341,12 @@ impl Project {
         if let Some(comment) = table.comment {
             let _ = writeln!(out, "/// Table {comment}.");
         }
-        let _ = writeln!(out, "entity {} {{\n  id: int key", table.named.text());
+        let _ = writeln!(
+            out,
+            "entity {} {{\n  id: {} key",
+            table.named.text(),
+            if table.is_big { "bigint" } else { "int" }
+        );
         let find = |id: &u32| table.columns.iter().find(|c| c.id == *id);
         for column in &table.columns {
             if let Some(comment) = column.comment {
