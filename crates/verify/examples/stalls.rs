@@ -57,7 +57,8 @@ fn fill(session: &mut Session, rows: u64) {
 /// The longest wait of someone who does the same again and again.
 fn longest(config: &specc_postgres::postgres::Config, rows: u64, write: bool, stop: &AtomicBool) -> Duration {
     let mut client: Client = config.connect(NoTls).expect("a session");
-    let sql = if write { "update t set note = 'again' where id = $1::int" } else { "select note from t where id = $1::int" };
+    let sql =
+        if write { "update t set note = 'again' where id = $1::int" } else { "select note from t where id = $1::int" };
     let (mut longest, mut at) = (Duration::ZERO, 1_u64);
     while !stop.load(Ordering::Relaxed) {
         at = at.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -245,7 +245,7 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
     let ground = Ground::new(difference);
     // What refers to a column moves with it, and all columns of a type move, or none.
     loop {
-        let moving: FxHashSet<(&TableName, &str)> =
+        let moving: FxHashSet<Place<'_>> =
             candidates.iter().filter_map(|c| Some((ground.table(c.old)?, c.swap.to.name.as_str()))).collect();
         let fits: Vec<bool> = candidates.iter().map(|c| ground.fits(c, &moving)).collect();
         if !fits.contains(&false) {
@@ -288,12 +288,15 @@ struct Candidate<'d> {
     ty: Option<u32>,
 }
 
+/// A column by its table and name.
+type Place<'d> = (&'d TableName, &'d str);
+
 /// What decides whether columns can move.
 struct Ground<'d> {
     from: &'d Catalog,
     to: &'d Catalog,
     /// By table and column: the columns that refer to it, none where such a reference changes too.
-    referring: FxHashMap<(&'d TableName, &'d str), Vec<Option<(&'d TableName, &'d str)>>>,
+    referring: FxHashMap<Place<'d>, Vec<Option<Place<'d>>>>,
     parents: FxHashSet<&'d TableName>,
     /// Columns of exclusion constraints: nothing takes the place of one beside it.
     excluded: FxHashMap<&'d TableName, Vec<&'d Rule>>,
@@ -339,7 +342,7 @@ impl<'d> Ground<'d> {
         }
     }
 
-    fn fits(&self, candidate: &Candidate<'d>, moving: &FxHashSet<(&TableName, &str)>) -> bool {
+    fn fits(&self, candidate: &Candidate<'d>, moving: &FxHashSet<Place<'_>>) -> bool {
         let Some((_, Entry { object: Object::Table(table), .. })) = self.from.at(candidate.old as usize) else {
             return false;
         };
@@ -347,9 +350,8 @@ impl<'d> Ground<'d> {
         let column = swap.from.name.as_str();
         let computed = table.columns.iter().filter_map(|column| column.generated.as_ref());
         let excluded = self.excluded.get(&table.table);
-        let refers = |of: &Option<(&'d TableName, &'d str)>| {
-            of.is_some_and(|of| moving.contains(&of) || self.refers_as_well(of, &swap.to.ty))
-        };
+        let refers =
+            |of: &Option<Place<'d>>| of.is_some_and(|of| moving.contains(&of) || self.refers_as_well(of, &swap.to.ty));
         table.partition_by.is_none()
             && table.partition_of.is_none()
             && table.inherits.is_empty()
@@ -363,7 +365,7 @@ impl<'d> Ground<'d> {
     }
 
     /// Whether a column that stays can refer to one of this type.
-    fn refers_as_well(&self, (table, column): (&TableName, &str), ty: &DataType) -> bool {
+    fn refers_as_well(&self, (table, column): Place<'_>, ty: &DataType) -> bool {
         const INTEGERS: [&str; 3] = ["smallint", "int", "bigint"];
         const TEXTS: [&str; 2] = ["text", "varchar"];
         let Some(Entry { object: Object::Table(table), .. }) = self.to.get(&table.id()) else { return false };
