@@ -4,13 +4,18 @@
 //! [`lower`] serves checks, defaults, indexes and triggers. Policies need other shapes for what reads other tables; they
 //! use the same [`Folder`] below the level at which the shape is decided (see `access`).
 
+mod paths;
+mod tree;
+
+pub(crate) use paths::Chain;
+pub(crate) use tree::*;
+
 use smol_str::SmolStr;
 use specc_catalog::SqlExpr;
-use specc_expr::EXISTS_PATH;
 use specc_model::scope::{PathStep, Resolved, Scope};
 use specc_model::{EntityId, Expr, FieldIx, Model, PredicateId, Qualified};
 use specc_sql::quote;
-use sqlparser::ast::{self, Ident, ObjectName, ObjectNamePart, VisitMut, VisitorMut};
+use sqlparser::ast::{self, ObjectName, ObjectNamePart, VisitMut, VisitorMut};
 use std::ops::ControlFlow;
 
 /// How the columns of a row of the scope are written.
@@ -44,23 +49,6 @@ pub fn qualified(name: &Qualified) -> String {
 /// The SQL of a field's name.
 pub fn column(model: &Model, entity: EntityId, field: FieldIx) -> String {
     quote::ident(&model.entity(entity).fields[field].name).into_owned()
-}
-
-/// The tables of a path: `public.events as event join public.venues as venue on …`.
-pub(crate) struct Chain {
-    /// The `from` list.
-    pub from: String,
-    /// Alias of the first and of the last table.
-    pub first: SmolStr,
-    pub last: SmolStr,
-    /// The entity of the last table.
-    pub target: EntityId,
-}
-
-/// Where a path starts.
-enum Start {
-    Row(usize),
-    Alias(SmolStr),
 }
 
 /// Replaces what is the spec's own in one expression, and notes what it met.
@@ -150,154 +138,6 @@ impl<'m> Folder<'m> {
         }
         self.aliases.push(alias.clone());
         alias
-    }
-
-    /// A row of the scope, with the way to it made explicit: what is reached [`RowRef::Via`] another row is that row and
-    /// more steps.
-    pub fn origin(&self, row: usize, steps: Vec<PathStep>) -> (usize, Vec<PathStep>) {
-        match &self.rows[row] {
-            RowRef::Via(from_end, before) => {
-                let mut all = before.clone();
-                all.extend(steps);
-                self.origin(self.rows.len() - from_end, all)
-            }
-            _ => (row, steps),
-        }
-    }
-
-    /// `status`, `new.status`, `$1`.
-    pub fn field(&mut self, row: usize, field: FieldIx) -> String {
-        if row + 1 == self.rows.len() {
-            self.own.push(field);
-        }
-        let name = column(self.model, self.scope.rows[row].1, field);
-        match &self.rows[row] {
-            RowRef::Bare => name,
-            RowRef::Prefixed(alias) => format!("{}.{name}", quote::ident(alias)),
-            RowRef::Params => {
-                let at = self.params.iter().position(|p| *p == field).unwrap_or_else(|| {
-                    self.params.push(field);
-                    self.params.len() - 1
-                });
-                format!("${}", at + 1)
-            }
-            RowRef::Via(..) | RowRef::Behind(..) => name,
-        }
-    }
-
-    /// The tables that `steps` lead through; `steps` is not empty.
-    pub fn chain(&mut self, steps: &[PathStep]) -> Chain {
-        let mut from = String::new();
-        let mut first = SmolStr::default();
-        let mut last = SmolStr::default();
-        let mut target = EntityId(0);
-        for (at, step) in steps.iter().enumerate() {
-            let relation = self.model.relation(step.relation);
-            let wish = if step.back { &relation.inverse } else { &relation.path };
-            let alias = self.alias(wish);
-            target = self.model.step_target(*step);
-            let table = format!("{} as {}", qualified(&self.model.entity(target).name), quote::ident(&alias));
-            if at == 0 {
-                from = table;
-                first = alias.clone();
-            } else {
-                let on = self.links(*step).into_iter().map(|(outer, inner)| {
-                    format!("{}.{inner} = {}.{outer}", quote::ident(&alias), quote::ident(&last))
-                });
-                from = format!("{from}\n    join {table} on {}", on.collect::<Vec<_>>().join(" and "));
-            }
-            last = alias;
-        }
-        Chain { from, first, last, target }
-    }
-
-    /// Pairs of column names that a step compares: of the side it starts from, and of the side it leads to.
-    pub fn links(&self, step: PathStep) -> Vec<(String, String)> {
-        self.link_fields(step)
-            .into_iter()
-            .map(|((from, a), (to, b))| (column(self.model, from, a), column(self.model, to, b)))
-            .collect()
-    }
-
-    /// The same as fields.
-    pub fn link_fields(&self, step: PathStep) -> Vec<((EntityId, FieldIx), (EntityId, FieldIx))> {
-        let relation = self.model.relation(step.relation);
-        let pairs = relation.fields.iter().zip(&relation.to_fields);
-        pairs
-            .map(|(from, to)| {
-                let (from, to) = ((relation.from, *from), (relation.to, *to));
-                if step.back { (to, from) } else { (from, to) }
-            })
-            .collect()
-    }
-
-    /// `where` condition that ties the first table of a chain to the row it starts from.
-    fn tie(&mut self, start: &Start, step: PathStep, first: &str) -> String {
-        let links = self.link_fields(step);
-        let parts: Vec<_> = links
-            .into_iter()
-            .map(|((from, outer), (to, inner))| {
-                let inner = column(self.model, to, inner);
-                let outer = match start {
-                    Start::Row(row) => self.field(*row, outer),
-                    Start::Alias(alias) => format!("{}.{}", quote::ident(alias), column(self.model, from, outer)),
-                };
-                format!("{}.{inner} = {outer}", quote::ident(first))
-            })
-            .collect();
-        parts.join(" and ")
-    }
-
-    /// Where a path really starts: behind the step that a [`RowRef::Behind`] row has taken already.
-    fn start<'s>(&mut self, row: usize, steps: &'s [PathStep]) -> (Start, &'s [PathStep]) {
-        self.paths.push((row, steps.to_vec()));
-        match (&self.rows[row], steps.split_first()) {
-            (RowRef::Behind(step, alias), Some((first, rest))) if step == first => (Start::Alias(alias.clone()), rest),
-            _ => (Start::Row(row), steps),
-        }
-    }
-
-    /// A path that ends in a field, as a scalar subquery.
-    fn scalar(&mut self, row: usize, steps: &[PathStep], field: FieldIx) -> String {
-        let entity = self.model.step_target(steps[steps.len() - 1]);
-        let (start, steps) = self.start(row, steps);
-        if let (Start::Alias(alias), []) = (&start, steps) {
-            return format!("{}.{}", quote::ident(alias), column(self.model, entity, field));
-        }
-        let chain = self.chain(steps);
-        let tie = self.tie(&start, steps[0], &chain.first);
-        let name = column(self.model, chain.target, field);
-        format!("(select {}.{name} from {} where {tie})", quote::ident(&chain.last), chain.from)
-    }
-
-    /// `exists path (condition)` as SQL that reads the tables itself.
-    fn exists(&mut self, row: usize, steps: &[PathStep], condition: &ast::Expr) -> String {
-        let (start, steps) = self.start(row, steps);
-        if steps.is_empty() {
-            // The row that the step leads to is at hand: what is asked of it is asked directly.
-            let Start::Alias(last) = start else { return "true".into() };
-            let target = match &self.rows[row] {
-                RowRef::Behind(step, _) => self.model.step_target(*step),
-                _ => return "true".into(),
-            };
-            let chain = Chain { from: String::new(), first: last.clone(), last, target };
-            return self.inside(&chain, condition);
-        }
-        let chain = self.chain(steps);
-        let tie = self.tie(&start, steps[0], &chain.first);
-        let condition = self.inside(&chain, condition);
-        format!("exists (select 1 from {} where {tie} and {condition})", chain.from)
-    }
-
-    /// A condition over the last table of a chain, parenthesized where it has to be.
-    pub fn inside(&mut self, chain: &Chain, condition: &ast::Expr) -> String {
-        let scope = self.scope.inside("", chain.target);
-        let mut rows = vec![RowRef::Prefixed(chain.last.clone())];
-        rows.extend(self.rows.iter().cloned());
-        let outer = (std::mem::replace(&mut self.scope, scope), std::mem::replace(&mut self.rows, rows));
-        let text = self.text(condition);
-        (self.scope, self.rows) = outer;
-        if is_loose(condition) { format!("({text})") } else { text }
     }
 
     /// A predicate with its parameters bound to rows; `None` where it nests too deeply.
@@ -547,96 +387,4 @@ impl VisitorMut for Folder<'_> {
         }
         ControlFlow::Continue(())
     }
-}
-
-/// SQL that is finished, as an expression: an identifier without quotes prints as it is.
-pub(crate) fn verbatim(sql: impl Into<String>) -> ast::Expr {
-    ast::Expr::Identifier(Ident::new(sql))
-}
-
-/// The identifiers of a name, or `None` for any other expression.
-pub(crate) fn parts(expr: &ast::Expr) -> Option<Vec<&str>> {
-    match expr {
-        ast::Expr::Identifier(ident) => Some(vec![&ident.value]),
-        ast::Expr::CompoundIdentifier(idents) => Some(idents.iter().map(|i| i.value.as_str()).collect()),
-        _ => None,
-    }
-}
-
-/// Path and condition of `exists path (condition)`.
-pub(crate) fn exists_path(expr: &ast::Expr) -> Option<(&ast::Expr, &ast::Expr)> {
-    let ast::Expr::Function(call) = expr else { return None };
-    if single(&call.name)? != EXISTS_PATH {
-        return None;
-    }
-    match arguments(call).as_slice() {
-        [path, condition] => Some((path, condition)),
-        _ => None,
-    }
-}
-
-/// The plain arguments of a call.
-pub(crate) fn arguments(call: &ast::Function) -> Vec<&ast::Expr> {
-    let ast::FunctionArguments::List(list) = &call.args else { return Vec::new() };
-    let plain = list.args.iter().filter_map(|arg| match arg {
-        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => Some(expr),
-        _ => None,
-    });
-    plain.collect()
-}
-
-/// The name of an object without a schema.
-fn single(name: &ObjectName) -> Option<&str> {
-    match name.0.as_slice() {
-        [ObjectNamePart::Identifier(ident)] => Some(&ident.value),
-        _ => None,
-    }
-}
-
-fn part(name: &str) -> ObjectNamePart {
-    ObjectNamePart::Identifier(Ident {
-        value: name.to_string(),
-        quote_style: quote::needs_quotes(name).then_some('"'),
-        span: sqlparser::tokenizer::Span::empty(),
-    })
-}
-
-/// The name that an identifier means: in lowercase unless quoted.
-fn folded(ident: &Ident) -> SmolStr {
-    if ident.quote_style.is_some() { SmolStr::new(&ident.value) } else { ident.value.to_lowercase().into() }
-}
-
-fn collect_tables(body: &ast::SetExpr, found: &mut impl FnMut(&ObjectName, Option<&Ident>)) {
-    match body {
-        ast::SetExpr::Select(select) => {
-            for from in &select.from {
-                let joined = from.joins.iter().map(|j| &j.relation);
-                for factor in std::iter::once(&from.relation).chain(joined) {
-                    match factor {
-                        ast::TableFactor::Table { name, alias, .. } => found(name, alias.as_ref().map(|a| &a.name)),
-                        ast::TableFactor::Derived { alias: Some(alias), .. }
-                        | ast::TableFactor::TableFunction { alias: Some(alias), .. }
-                        | ast::TableFactor::Function { alias: Some(alias), .. } => {
-                            found(&ObjectName(vec![ObjectNamePart::Identifier(alias.name.clone())]), Some(&alias.name));
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-        ast::SetExpr::SetOperation { left, right, .. } => {
-            collect_tables(left, found);
-            collect_tables(right, found);
-        }
-        _ => {}
-    }
-}
-
-/// Whether an expression has to stand in parentheses next to `and`.
-pub(crate) fn is_loose(expr: &ast::Expr) -> bool {
-    matches!(
-        expr,
-        ast::Expr::BinaryOp { op: ast::BinaryOperator::Or, .. }
-            | ast::Expr::UnaryOp { op: ast::UnaryOperator::Not, .. }
-    )
 }

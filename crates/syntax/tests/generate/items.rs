@@ -1,0 +1,211 @@
+//! What stands by itself in a file.
+
+use super::members::*;
+use super::*;
+
+pub(super) fn types() -> impl Strategy<Value = ItemKind> {
+    let label = (doc(), name(), of(name())).prop_map(|(doc, label, was)| EnumLabel { doc, label, was, at: at() });
+    let composite_field = (doc(), name(), type_ref(), of(qname()), of(name()))
+        .prop_map(|(doc, name, ty, collate, was)| CompositeField { doc, name, ty, collate, was, at: at() });
+    prop_oneof![
+        (name(), of(name())).prop_map(|(name, was)| ItemKind::Schema(SchemaDecl { name, was })),
+        (name(), of(name()), of(string())).prop_map(|(name, schema, version)| ItemKind::Extension(ExtensionDecl {
+            name,
+            schema,
+            version
+        })),
+        (qname(), of(qname()), vec(label, 0..4)).prop_map(|(name, was, labels)| ItemKind::Enum(EnumDecl {
+            name,
+            was,
+            labels
+        })),
+        (qname(), of(qname()), type_ref(), of(qname()), of(expr()), vec(check(), 0..3)).prop_map(
+            |(name, was, base, collate, default, checks)| ItemKind::Domain(DomainDecl {
+                name,
+                was,
+                base,
+                collate,
+                default,
+                checks
+            })
+        ),
+        (qname(), of(qname()), vec(composite_field, 0..3))
+            .prop_map(|(name, was, fields)| ItemKind::Composite(CompositeDecl { name, was, fields })),
+        (qname(), of(qname()), of(type_ref()), vec(counting(), 0..3), of((qname(), name()))).prop_map(
+            |(name, was, ty, options, owned_by)| ItemKind::Sequence(SequenceDecl { name, was, ty, options, owned_by })
+        ),
+    ]
+}
+
+pub(super) fn structure() -> impl Strategy<Value = ItemKind> {
+    let param = (name(), of(expr())).prop_map(|(name, default)| MixinParam { name, default });
+    let row = (
+        qname(),
+        prop_oneof![of(name()).prop_map(|l| (l, None)), (1u32..99).prop_map(|n| (None, Some(n)))],
+        vec((name(), expr()), 0..4),
+    )
+        .prop_map(|(entity, (label, count), fields)| SeedRow { entity, label, count, fields, at: at() });
+    let kind =
+        || proptest::sample::select(&["function", "table", "extension", "materialized view"][..]).prop_map(name_of);
+    prop_oneof![
+        3 => (qname(), of(qname()), any::<bool>(), any::<bool>(), vec(member(), 0..6)).prop_map(
+            |(name, was, external, unlogged, members)| ItemKind::Entity(Box::new(EntityDecl { name, was, external, unlogged, members }))
+        ),
+        1 => (name(), vec(param, 0..3), vec(member(), 0..3)).prop_map(|(name, params, members)| ItemKind::Mixin(MixinDecl { name, params, members })),
+        1 => (name(), vec(row, 0..3)).prop_map(|(env, rows)| ItemKind::Seed(SeedDecl { env, rows })),
+        1 => (name(), vec((kind(), qname()), 0..3), vec((of(kind()), qname()), 0..3), any::<bool>(), body(), of(body())).prop_map(
+            |(name, provides, depends, after, up, down)| ItemKind::Sql(SqlDecl { name, provides, depends, after, up, down })
+        ),
+        1 => proptest::sample::select(&["query q(a: int) within 5 ms {\n  select '}' -- it's\n}", "scenario \"x's\" { as ben { a -> none } }", "promise nobody reads secrets"][..])
+            .prop_map(|text| ItemKind::Kept(KeptDecl { keyword: name_of(text.split(' ').next().unwrap_or("")), text: text.into() })),
+    ]
+}
+
+pub(super) fn behaviour() -> impl Strategy<Value = ItemKind> {
+    let view = (
+        (
+            qname(),
+            any::<bool>(),
+            names(0),
+            any::<bool>(),
+            any::<bool>(),
+            of(proptest::sample::select(&["local", "cascaded"][..]).prop_map(name_of)),
+        ),
+        (any::<bool>(), vec(qname(), 0..3), of(string()), names(0), of(qname()), body(), vec(index(), 0..2)),
+    )
+        .prop_map(|((name, materialized, columns, security_definer, security_barrier, check_option), rest)| {
+            ItemKind::View(Box::new(ViewDecl {
+                name,
+                materialized,
+                columns,
+                security_definer,
+                security_barrier,
+                check_option,
+                no_data: rest.0,
+                depends: rest.1,
+                refresh: rest.2,
+                roles: rest.3,
+                was: rest.4,
+                body: rest.5,
+                indexes: rest.6,
+            }))
+        });
+    let mode = of(proptest::sample::select(&["in", "out", "inout", "variadic"][..]).prop_map(name_of));
+    let param_name = prop_oneof![4 => name().boxed(), 1 => Just(name_of("")).boxed()];
+    let param = (mode, param_name, type_ref(), of(expr())).prop_map(|(mode, name, ty, default)| FunctionParam {
+        mode,
+        name,
+        ty,
+        default,
+    });
+    let returns = prop_oneof![
+        type_ref().prop_map(Returns::Type),
+        type_ref().prop_map(Returns::SetOf),
+        vec((name(), type_ref()), 1..3).prop_map(Returns::Table),
+    ];
+    let function = (
+        (
+            any::<bool>(),
+            qname(),
+            vec(param, 0..3),
+            of(returns),
+            of(name()),
+            of(proptest::sample::select(&["volatile", "stable", "immutable"][..]).prop_map(name_of)),
+        ),
+        (
+            any::<bool>(),
+            of(proptest::sample::select(&["safe", "restricted", "unsafe"][..]).prop_map(name_of)),
+            any::<bool>(),
+            any::<bool>(),
+            of(0u32..99),
+            of(0u32..99),
+        ),
+        (vec(setting(), 0..2), vec(qname(), 0..2), names(0), of(qname()), any::<bool>(), body()),
+    )
+        .prop_map(|(a, b, c)| {
+            ItemKind::Function(Box::new(FunctionDecl {
+                procedure: a.0,
+                name: a.1,
+                params: a.2,
+                returns: a.3,
+                language: a.4,
+                volatility: a.5,
+                strict: b.0,
+                parallel: b.1,
+                leakproof: b.2,
+                security_definer: b.3,
+                cost: b.4.map(|n| n.to_string().into()),
+                rows: b.5.map(|n| n.to_string().into()),
+                settings: c.0,
+                depends: c.1,
+                roles: c.2,
+                was: c.3,
+                atomic: c.4,
+                body: c.5,
+            }))
+        });
+    let target = prop_oneof![string().prop_map(WebhookTarget::Url), string().prop_map(WebhookTarget::EdgeFunction)];
+    let webhook = (
+        name(),
+        qname(),
+        actions(&["insert", "update", "delete"]),
+        of(expr()),
+        of(target),
+        vec((string(), string(), any::<bool>()), 0..3),
+        of(0u32..9999),
+    )
+        .prop_map(|(name, entity, actions, when, target, headers, timeout)| {
+            ItemKind::Webhook(Box::new(WebhookDecl { name, entity, actions, when, target, headers, timeout }))
+        });
+    prop_oneof![
+        view,
+        function,
+        trigger(true).prop_map(|t| ItemKind::Trigger(Box::new(t))),
+        webhook,
+        (name(), string(), body()).prop_map(|(name, cron, body)| ItemKind::Schedule(ScheduleDecl { name, cron, body })),
+    ]
+}
+
+pub(super) fn access() -> impl Strategy<Value = ItemKind> {
+    let option = proptest::sample::select(&["login", "bypassrls", "noinherit", "createdb"][..]).prop_map(name_of);
+    let kind = of(proptest::sample::select(&["schema", "function", "type", "sequence"][..]).prop_map(name_of));
+    let unit = proptest::sample::select(&["B", "KB", "MB", "gb"][..]).prop_map(name_of);
+    let table = (qname(), names(0), of(expr())).prop_map(|(entity, columns, filter)| RealtimeTable {
+        entity,
+        columns,
+        filter,
+        at: at(),
+    });
+    prop_oneof![
+        qname().prop_map(|entity| ItemKind::Viewer(ViewerDecl { entity })),
+        (name(), vec((name(), qname()), 0..3), expr())
+            .prop_map(|(name, params, body)| ItemKind::Predicate(PredicateDecl { name, params, body })),
+        (qname(), rules()).prop_map(|(entity, rules)| ItemKind::Policy(PolicyBlock { entity, rules })),
+        (any::<bool>(), name(), vec(option, 0..3), names(0), of(name())).prop_map(
+            |(external, name, options, member_of, was)| ItemKind::Role(RoleDecl {
+                external,
+                name,
+                options,
+                member_of,
+                was
+            })
+        ),
+        (
+            any::<bool>(),
+            actions(&["select", "usage", "execute", "all"]),
+            kind,
+            qname(),
+            of(vec(type_ref(), 0..3)),
+            names(1),
+            any::<bool>()
+        )
+            .prop_map(|(revoke, privileges, object_kind, object, arg_types, roles, grant_option)| {
+                ItemKind::Grant(GrantDecl { revoke, privileges, object_kind, object, arg_types, roles, grant_option })
+            }),
+        (name(), any::<bool>(), of((0u64..99, unit)), vec(string(), 0..3), rules()).prop_map(
+            |(name, public, size, mime, rules)| ItemKind::Bucket(BucketDecl { name, public, size, mime, rules })
+        ),
+        qname().prop_map(ItemKind::ExternalType),
+        vec(table, 0..3).prop_map(|tables| ItemKind::Realtime(RealtimeDecl { tables })),
+    ]
+}
