@@ -1,13 +1,14 @@
 //! What has to be dropped and made again because something under it changes.
 
+use super::ChangeOptions;
 use super::how::{How, how};
 use super::parents::can_move;
 use super::swap::Swaps;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Body, Catalog, Column, Composite, DataType, Entry, Index, KeyOn, Kind, Needs, Object, Qualified, Rule, Strength,
-    Table,
+    Body, Catalog, Column, Composite, DataType, Entry, Index, KeyOn, Kind, Needs, Object, ObjectId, Qualified, Rule,
+    Strength, Table,
 };
 use specc_diff::{Difference, mentions};
 use specc_sql::{TypeChange, type_change};
@@ -29,6 +30,8 @@ pub(crate) struct Fates {
     pub computed: Vec<(u32, u32, SmolStr)>,
     /// Old places of what goes and comes again when a column or key changes hands.
     pub late: FxHashSet<u32>,
+    /// New places of materialized views that are filled before the old one goes.
+    pub filled: FxHashSet<u32>,
     /// What cannot be done, and why.
     pub never: Vec<(u32, &'static str)>,
 }
@@ -91,7 +94,7 @@ fn is_retyped(a: &Composite, b: &Composite) -> bool {
 }
 
 /// Finds what happens to what. The columns of `swaps` move over beside the running business.
-pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, one: bool) -> Fates {
+pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, options: ChangeOptions) -> Fates {
     let (from, to) = (&*difference.from, difference.to);
     let mut fates = Fates { relabelled: difference.relabelled.iter().copied().collect(), ..Fates::default() };
     let mut work: Vec<Cause> = Vec::new();
@@ -100,7 +103,7 @@ pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, one: bool) -
         let how = match (how(a, b), &a.object, &b.object) {
             // A new label cannot be used in the transaction that adds it, and something else may.
             (How::Alter, Object::Enum(x), Object::Enum(y))
-                if one && x.labels.len() != y.labels.len() && difference.len() > 1 =>
+                if options.one && x.labels.len() != y.labels.len() && difference.len() > 1 =>
             {
                 How::Swap
             }
@@ -178,21 +181,61 @@ pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, one: bool) -
         })
     };
     work.extend(difference.removed.iter().filter(matters).map(|&old| Cause::Gone(old)));
+    if !options.offline {
+        fill_beside(difference, &mut fates, swaps, &work);
+    }
     if !work.is_empty() {
         Closure::new(difference, &mut fates, swaps).run(work);
     }
     if !swaps.is_empty() {
         // Who reads a column that moves over goes and comes again in the moment in which it does.
-        let mut scratch = Fates { relabelled: fates.relabelled.clone(), ..Fates::default() };
         let columns = swaps.columns().map(|(table, column)| Cause::Column(table, column.clone(), false));
         let work = columns.chain(swaps.types.iter().map(|&ty| Cause::Type(ty))).collect();
-        Closure::new(difference, &mut scratch, swaps).run(work);
-        fates.late = scratch.again.iter().map(|pair| pair.0).collect();
+        let mut scratch = Fates { relabelled: fates.relabelled.clone(), ..Fates::default() };
+        let late = Closure::new(difference, &mut scratch, swaps).touched(work);
+        fates.late.extend(late);
     }
     fates
 }
 
+/// Materialized views with another query are filled while everyone reads the old ones, unless those have to go before:
+/// what they read goes, is made again, or has columns that do.
+fn fill_beside(difference: &Difference<'_>, fates: &mut Fates, swaps: &Swaps<'_>, work: &[Cause]) {
+    let is_filled = |entry: Option<(&ObjectId, &Entry)>| matches!(entry, Some((_, Entry { object: Object::View(view), .. })) if view.materialized && !view.no_data);
+    let direct = |&&(old, new): &&(u32, u32)| {
+        is_filled(difference.from.at(old as usize)) && is_filled(difference.to.at(new as usize))
+    };
+    let views: Vec<(u32, u32)> = fates.again.iter().filter(direct).copied().collect();
+    if views.is_empty() {
+        return;
+    }
+    let is_view = |cause: &&Cause| matches!(cause, Cause::Again(old) if views.iter().any(|view| view.0 == *old));
+    let mut scratch = Fates { relabelled: fates.relabelled.clone(), ..Fates::default() };
+    let mut closure = Closure::new(difference, &mut scratch, swaps);
+    let others = closure.touched(work.iter().filter(|cause| !is_view(cause)).cloned().collect());
+    let above: Vec<FxHashSet<u32>> = views.iter().map(|(old, _)| closure.touched(vec![Cause::Again(*old)])).collect();
+    let columns = work.iter().filter_map(|cause| match cause {
+        Cause::Column(table, ..) => Some(*table),
+        _ => None,
+    });
+    let moving = swaps.tables.keys().map(|(table, _)| *table);
+    let again = fates.again.iter().map(|pair| pair.0);
+    let going: FxHashSet<u32> = difference.removed.iter().copied().chain(again).chain(columns).chain(moving).collect();
+    let needs = Needs::new(&difference.from);
+    let stands = |old: u32| {
+        !others.contains(&old)
+            && !above.iter().any(|dependents| dependents.contains(&old))
+            && !needs.of(old).iter().any(|(need, _)| going.contains(need))
+    };
+    for (&(old, new), dependents) in views.iter().zip(&above).filter(|((old, _), _)| stands(*old)) {
+        fates.late.extend(dependents.difference(&others));
+        fates.late.insert(old);
+        fates.filled.insert(new);
+    }
+}
+
 /// Why others are touched.
+#[derive(Clone)]
 enum Cause {
     /// It is dropped and made again.
     Again(u32),
@@ -254,7 +297,7 @@ impl<'f, 'd> Closure<'f, 'd> {
                 Cause::Grown(table) => {
                     for (other, _) in self.dependents.get(&table).cloned().unwrap_or_default() {
                         if let Some(Entry { object: Object::View(view), .. }) = self.entry(other)
-                            && view.query.contains('*')
+                            && reads_all(&view.query)
                         {
                             self.again(other, &mut work);
                         }
@@ -263,6 +306,14 @@ impl<'f, 'd> Closure<'f, 'd> {
                 Cause::Type(ty) => self.ty(ty, &mut work),
             }
         }
+    }
+
+    /// Old places of what would go and come again by these causes alone.
+    fn touched(&mut self, work: Vec<Cause>) -> FxHashSet<u32> {
+        self.seen.clear();
+        self.fates.again.clear();
+        self.run(work);
+        self.fates.again.iter().map(|pair| pair.0).collect()
     }
 
     fn entry(&self, old: u32) -> Option<&'d Entry> {
@@ -351,7 +402,7 @@ impl<'f, 'd> Closure<'f, 'd> {
             let Some(entry) = self.entry(other) else { continue };
             let reads = |text: &str| mentions(text, column);
             let hit = match &entry.object {
-                Object::View(o) => reads(&o.query) || o.query.contains('*'),
+                Object::View(o) => reads(&o.query) || reads_all(&o.query),
                 Object::Policy(o) => [&o.using, &o.check].into_iter().flatten().any(|expr| reads(&expr.text)),
                 Object::Trigger(o) => {
                     o.events.iter().any(|(_, columns)| columns.iter().any(|c| c == column))
@@ -466,6 +517,16 @@ impl<'f, 'd> Closure<'f, 'd> {
     }
 }
 
+/// Whether a query reads whatever columns there are: `*` where a column could stand, not `count(*)` or `a * b`.
+fn reads_all(query: &str) -> bool {
+    query.match_indices('*').any(|(at, _)| {
+        let before = query[..at].trim_end();
+        let word = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        before.ends_with(['.', ','])
+            || ["select", "distinct", "all"].iter().any(|start| word.eq_ignore_ascii_case(start))
+    })
+}
+
 /// Whether a constraint is over the column.
 pub(crate) fn constraint_reads(rule: &Rule, column: &str) -> bool {
     let has = |columns: &[SmolStr]| columns.iter().any(|c| c == column);
@@ -490,4 +551,19 @@ pub(crate) fn index_reads(index: &Index, column: &str) -> bool {
             KeyOn::Column(name) => name == column,
             KeyOn::Expr(expr) => mentions(&expr.text, column),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reads_all;
+
+    #[test]
+    fn a_star_stands_for_columns_or_does_not() {
+        for all in ["select * from t", "select a, * from t", "SELECT t.* from t", "select distinct * from t"] {
+            assert!(reads_all(all), "{all}");
+        }
+        for none in ["select count(*) from t", "select a * 2, b*c, (a) * (b) from t /* none */", "select 1"] {
+            assert!(!reads_all(none), "{none}");
+        }
+    }
 }

@@ -44,6 +44,7 @@ impl<'d> Builder<'d, '_> {
             let late = old.is_some_and(|old| fates.late.contains(old));
             let stands = step.owner.is_none_or(|owner| !only[owner as usize]);
             match &step.statement {
+                _ if self.filled(&step, fates) => {}
                 Statement::Create(Object::Index(index)) if stands => self.index(&step, index, replaced, late),
                 Statement::Create(Object::Constraint(constraint)) if stands => {
                     self.constraint(&step, constraint, replaced, late);

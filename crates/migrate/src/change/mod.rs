@@ -5,6 +5,7 @@ mod beside;
 mod casts;
 mod closure;
 mod edges;
+mod filled;
 mod how;
 mod make;
 mod names;
@@ -149,7 +150,7 @@ pub fn plan_change<'d>(
 ) -> Result<ChangePlan<'d>, ChangeError> {
     let options = ChangeOptions { offline: options.offline || options.one, ..options };
     let swaps = swap::swaps(difference, options.offline);
-    let mut fates = closure::fates(difference, &swaps, options.one);
+    let mut fates = closure::fates(difference, &swaps, options);
     let from: &'d Catalog = &difference.from;
     let mut builder = Builder {
         from,

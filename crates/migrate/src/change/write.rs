@@ -109,7 +109,7 @@ fn purpose(phase: Phase) -> &'static str {
     match phase {
         Phase::Names | Phase::Main => "definitions",
         Phase::Labels => "new labels, which nothing can use before they are committed",
-        Phase::Build => "an index, built beside the running business",
+        Phase::Build => "indexes and views, built beside the running business",
         Phase::Fill => "rows, filled in batches",
         Phase::Validate => "rows that were there before are checked while everyone goes on",
         Phase::Switch => "what was built and checked takes effect",
