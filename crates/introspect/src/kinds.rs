@@ -5,6 +5,7 @@
 
 mod foreign;
 mod operators;
+mod programs;
 mod routines;
 mod search;
 
@@ -28,6 +29,10 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     search::statistics(world)?;
     foreign::wrappers(world)?;
     foreign::servers(world)?;
+    foreign::mappings(world)?;
+    programs::languages(world)?;
+    programs::access_methods(world)?;
+    programs::conversions(world)?;
     labels(world)?;
     unsaid(world)
 }
@@ -77,15 +82,11 @@ fn labels(world: &mut World<'_>) -> Result<(), Error> {
 }
 
 /// Rare things that only a superuser makes, or that hold passwords. They are said, but not read.
-const UNSAID: &str = "select 'language ' || lanname, 'a language is made by programs in C', 2612, oid from pg_language where oid >= 16384 \
-    union all select 'access method ' || amname, 'an access method is made by programs in C', 2601, oid from pg_am where oid >= 16384 \
-    union all select 'conversion ' || conname, 'a conversion is made by programs in C', 2607, oid from pg_conversion where oid >= 16384 \
-    union all select 'transform for ' || format_type(trftype, null), 'a transform is made by programs in C', 3576, oid from pg_transform where oid >= 16384 \
+const UNSAID: &str = "select 'transform for ' || format_type(trftype, null), 'a transform is made by programs in C', 3576, oid from pg_transform where oid >= 16384 \
     union all select 'text search parser ' || prsname, 'a parser is made by programs in C', 3601, oid from pg_ts_parser where oid >= 16384 \
     union all select 'text search template ' || tmplname, 'a template is made by programs in C', 3764, oid from pg_ts_template where oid >= 16384 \
     union all select 'subscription ' || subname, 'it holds the password of another server', 6100, oid from pg_subscription \
         where subdbid = (select oid from pg_database where datname = current_database()) \
-    union all select 'user mapping for ' || usename || ' on server ' || srvname, 'it can hold a password', 1418, umid from pg_user_mappings \
     order by 1";
 
 fn unsaid(world: &mut World<'_>) -> Result<(), Error> {

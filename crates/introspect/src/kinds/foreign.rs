@@ -63,3 +63,36 @@ pub(super) fn servers(world: &mut World<'_>) -> Result<(), Error> {
     }
     Ok(())
 }
+
+const MAPPINGS: &str = "select m.umid, case when m.umuser = 0 then '' else m.usename::text end, m.srvname::text, m.umoptions, \
+      current_setting('is_superuser') = 'on' \
+    from pg_user_mappings m order by 3, 2";
+
+/// Who one is on another server. What may be a secret is not read: the mapping is said to be left out.
+pub(super) fn mappings(world: &mut World<'_>) -> Result<(), Error> {
+    const PLAIN: [&str; 4] = ["user", "username", "role", "password_required"];
+    for row in world.query(MAPPINGS, &[])? {
+        let (address, user, server) = ((1418, row.get(0)), name(&row, 1), name(&row, 2));
+        let given: Option<Vec<String>> = row.get(3);
+        // None are shown to those who may not see them.
+        let is_shown = given.is_some() || row.get(4);
+        let given = given.unwrap_or_default();
+        let who = if user.is_empty() { "public".into() } else { user.clone() };
+        let title = format_smolstr!("user mapping for {who} on server {server}");
+        let is_plain = |option: &String| option.split_once('=').is_some_and(|(key, _)| PLAIN.contains(&key));
+        if !is_shown || !given.iter().all(is_plain) {
+            world.leave_out(title, "it can hold a password");
+            continue;
+        }
+        let role = if user.is_empty() { "public".into() } else { quote::ident(&user) };
+        let of = format!("user mapping for {role} server {}", quote::ident(&server));
+        let mut block = Block::new(title);
+        block.up(format!("create {of}{}", options(&given))).down(format!("drop {of}"));
+        if !user.is_empty() {
+            block.needs(ObjectId::new(Kind::Role, "", user.clone()), "it is for this role");
+            world.mentioned.insert(user);
+        }
+        block.says(address).add(world);
+    }
+    Ok(())
+}
