@@ -5,6 +5,7 @@
 
 mod describe;
 mod doubt;
+mod names;
 mod rename;
 mod rows;
 mod words;

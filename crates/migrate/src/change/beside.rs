@@ -5,12 +5,12 @@ use super::closure::Fates;
 use super::nodes::{Phase, Role, Slot};
 use super::swap::ColumnSwap;
 use super::table::{Chain, is_assigned, made_up};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Body, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object, ObjectId,
-    Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, TableName, Timing, Trigger, Volatility,
-    sequence_of,
+    Body, Catalog, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object,
+    ObjectId, Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, TableName, Timing, Trigger,
+    Volatility, sequence_of,
 };
 use specc_sql::quote::ident;
 use specc_sql::{Access, Alter, Named, Privileges, Statement, has_equality, key_index};
@@ -66,92 +66,69 @@ impl<'d> Builder<'d, '_> {
         if swaps.is_empty() {
             return;
         }
-        let stays = self.stays(fates);
+        let (stays, parts) = (self.stays(fates), self.parts_of_moving());
         let mut moved = Vec::new();
         for (&(_, new), columns) in &swaps.tables {
             let Some(Entry { object: Object::Table(to), .. }) = self.new_entry(new) else { continue };
-            let table = Move { new, to, columns, stays: &stays };
+            let parts = parts.get(&to.table).map_or(&[][..], Vec::as_slice);
+            let table = Move { new, to, columns, parts, stays: &stays };
             let milestones = table.plan(self);
             moved.push((table, milestones));
         }
         self.swap_references(&moved, &stays);
     }
 
-    /// New places of what is as it was, but for its name perhaps.
-    fn stays(&self, fates: &Fates) -> FxHashSet<u32> {
-        let again: FxHashSet<u32> = fates.again.iter().map(|pair| pair.0).collect();
-        let relabelled = self.difference.relabelled.iter().copied();
-        let same = self.to.iter().enumerate().filter_map(|(new, (id, entry))| {
-            let old = self.from.index_of(id)?;
-            (self.from.at(old)?.1.object == entry.object).then_some((old as u32, new as u32))
+    /// By table whose columns move: new places of what is a part of it or said of it.
+    fn parts_of_moving(&self) -> FxHashMap<&'d TableName, Vec<u32>> {
+        let mut all: FxHashMap<&'d TableName, Vec<u32>> = FxHashMap::default();
+        let tables = self.swaps.tables.keys().filter_map(|&(_, new)| match self.new_entry(new) {
+            Some(Entry { object: Object::Table(table), .. }) => Some(&table.table),
+            _ => None,
         });
-        same.chain(relabelled).filter(|(old, _)| !again.contains(old)).map(|(_, new)| new).collect()
-    }
-
-    /// References whose key moves: a second one is there, and checked, before the first one goes.
-    fn swap_references(&mut self, moved: &[(Move<'_, 'd>, Milestones)], stays: &FxHashSet<u32>) {
-        let of = |table: &TableName| moved.iter().find(|(other, _)| other.to.table == *table);
+        all.extend(tables.map(|table| (table, Vec::new())));
         for (place, (_, entry)) in self.to.iter().enumerate() {
-            let Object::Constraint(o) = &entry.object else { continue };
-            let Rule::ForeignKey(key) = &o.rule else { continue };
-            let Some(parent) = of(&key.target).filter(|_| self.key_moves(key)) else { continue };
-            let Some(home) = self.to.index_of(&o.table.id()).filter(|_| stays.contains(&(place as u32))) else {
-                continue;
+            let on;
+            let table = match &entry.object {
+                Object::Sequence(o) => o.owned_by.as_ref().map(|(table, _)| table),
+                Object::Grant(o) if o.on.kind == Kind::Table => {
+                    on = TableName::new(o.on.schema.clone(), o.on.name.clone());
+                    Some(&on)
+                }
+                other => other.table(),
             };
-            let child = of(&o.table);
-            let rule = match child {
-                Some((table, _)) => table.renamed(&o.rule),
-                None => Some(o.rule.clone()),
-            };
-            let Some(Rule::ForeignKey(rule)) = rule else { continue };
-            let rule = ForeignKey { target_columns: parent.0.columns(&key.target_columns), ..rule };
-            let aside = Constraint { name: made_up(&[&o.name, "new"]), rule: Rule::ForeignKey(rule), ..o.clone() };
-            let aside = self.shelf.object(aside);
-            let Object::Constraint(constraint) = aside else { continue };
-            let mut chain = Chain::new(Slot::New(home as u32));
-            let first =
-                self.add(&mut chain, Role::After, Phase::Main, Statement::Alter(Alter::AddNotValid(constraint)));
-            if !o.not_valid {
-                self.add(&mut chain, Role::After, Phase::Validate, Statement::Validate(constraint));
-            }
-            let drop = self.add(&mut chain, Role::After, Phase::Switch, Statement::Drop(&entry.object));
-            let rename = Alter::Rename { from: aside, to: &o.name };
-            self.add(&mut chain, Role::After, Phase::Switch, Statement::Alter(rename));
-            if let Some(text) = &entry.comment {
-                let comment = Statement::Comment { on: Named::Object(&entry.object), text: Some(text) };
-                self.add(&mut chain, Role::After, Phase::Switch, comment);
-            }
-            for (_, Milestones { built, start }) in [Some(parent), child].into_iter().flatten() {
-                built.iter().for_each(|&node| self.nodes.edge(node, first));
-                self.nodes.edge(drop, *start);
+            if let Some(parts) = table.and_then(|table| all.get_mut(table)) {
+                parts.push(place as u32);
             }
         }
+        all
     }
+}
 
-    /// Whether a reference leads to a column that moves.
-    fn key_moves(&self, key: &ForeignKey) -> bool {
-        key.target_columns.iter().any(|column| self.swaps.moves(&key.target, column))
-    }
+/// What stands at a place of the catalog.
+fn at<'d>(catalog: &'d Catalog) -> impl Fn(&u32) -> Option<(&'d ObjectId, &'d Entry)> {
+    |&place| catalog.at(place as usize)
 }
 
 /// What becomes of columns that move.
 pub(super) const AT_THE_END: &str = " in the end after the other columns";
 
 /// The columns of one table that move.
-struct Move<'m, 'd> {
+pub(super) struct Move<'m, 'd> {
     new: u32,
-    to: &'d Table,
+    pub to: &'d Table,
     columns: &'m [ColumnSwap<'d>],
+    /// New places of what is a part of the table or said of it.
+    parts: &'m [u32],
     /// New places of what is as it was.
     stays: &'m FxHashSet<u32>,
 }
 
 /// Nodes of a table whose columns move that others wait for.
-struct Milestones {
+pub(super) struct Milestones {
     /// The new columns are filled and have their indexes.
-    built: Vec<u32>,
+    pub built: Vec<u32>,
     /// They begin to take the place of the old ones.
-    start: u32,
+    pub start: u32,
 }
 
 impl<'d> Move<'_, 'd> {
@@ -174,7 +151,7 @@ impl<'d> Move<'_, 'd> {
     }
 
     /// Columns by the names that they have meanwhile.
-    fn columns(&self, all: &[SmolStr]) -> Vec<SmolStr> {
+    pub fn columns(&self, all: &[SmolStr]) -> Vec<SmolStr> {
         let names = self.names();
         let name = |name: &SmolStr| names.iter().find(|(old, _)| old == name).map_or(name, |(_, new)| new).clone();
         all.iter().map(name).collect()
@@ -196,7 +173,7 @@ impl<'d> Move<'_, 'd> {
     }
 
     /// A check or a reference over the new columns.
-    fn renamed(&self, rule: &Rule) -> Option<Rule> {
+    pub fn renamed(&self, rule: &Rule) -> Option<Rule> {
         match rule {
             Rule::Check { expr, no_inherit } => Some(Rule::Check { expr: self.text(expr), no_inherit: *no_inherit }),
             Rule::ForeignKey(key) => Some(Rule::ForeignKey(ForeignKey {
@@ -335,11 +312,8 @@ impl<'d> Move<'_, 'd> {
         let slot = Slot::New(self.new);
         let table = &self.to.table;
         let mut after = Vec::new();
-        for (new, (_, entry)) in builder.to.iter().enumerate() {
-            if entry.object.table() != Some(table)
-                || !builder.swaps.reads(Some(table), &entry.object)
-                || !self.stays.contains(&(new as u32))
-            {
+        for (_, entry) in self.parts.iter().filter(|new| self.stays.contains(new)).filter_map(at(builder.to)) {
+            if !builder.swaps.reads(Some(table), &entry.object) {
                 continue;
             }
             let comment = entry
@@ -420,9 +394,9 @@ impl<'d> Move<'_, 'd> {
                     add(builder, Statement::AdvanceSequence { table, column: aside });
                 }
             }
-            for (_, entry) in builder.to.iter() {
+            for (_, entry) in self.parts.iter().filter_map(at(builder.to)) {
                 if let Object::Sequence(o) = &entry.object
-                    && o.owned_by.as_ref().is_some_and(|(owner, column)| owner == table && column == name)
+                    && o.owned_by.as_ref().is_some_and(|(_, column)| column == name)
                     && builder.from.contains(&entry.object.id())
                 {
                     // It would go with the old column.
@@ -472,9 +446,9 @@ impl<'d> Move<'_, 'd> {
 
     /// What was granted on the columns by name.
     fn grants(&self, builder: &mut Builder<'d, '_>, chain: &mut Chain) {
-        for (id, entry) in builder.to.iter() {
+        for (id, entry) in self.parts.iter().filter_map(at(builder.to)) {
             let Object::Grant(o) = &entry.object else { continue };
-            if o.on != self.to.table.id() || !builder.from.contains(id) {
+            if !builder.from.contains(id) {
                 continue;
             }
             let lost: Vec<_> = o

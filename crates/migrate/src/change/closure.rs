@@ -1,14 +1,14 @@
 //! What has to be dropped and made again because something under it changes.
 
-use super::ChangeOptions;
 use super::how::{How, how};
 use super::parents::can_move;
 use super::swap::Swaps;
+use super::{ChangeOptions, filled};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Body, Catalog, Column, Composite, DataType, Entry, Index, KeyOn, Kind, Needs, Object, ObjectId, Qualified, Rule,
-    Strength, Table,
+    Body, Catalog, Column, Composite, DataType, Entry, Index, KeyOn, Kind, Needs, Object, Qualified, Rule, Strength,
+    Table,
 };
 use specc_diff::{Difference, mentions};
 use specc_sql::{TypeChange, type_change};
@@ -182,7 +182,7 @@ pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, options: Cha
     };
     work.extend(difference.removed.iter().filter(matters).map(|&old| Cause::Gone(old)));
     if !options.offline {
-        fill_beside(difference, &mut fates, swaps, &work);
+        filled::fill_beside(difference, &mut fates, swaps, &work);
     }
     if !work.is_empty() {
         Closure::new(difference, &mut fates, swaps).run(work);
@@ -198,45 +198,9 @@ pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, options: Cha
     fates
 }
 
-/// Materialized views with another query are filled while everyone reads the old ones, unless those have to go before:
-/// what they read goes, is made again, or has columns that do.
-fn fill_beside(difference: &Difference<'_>, fates: &mut Fates, swaps: &Swaps<'_>, work: &[Cause]) {
-    let is_filled = |entry: Option<(&ObjectId, &Entry)>| matches!(entry, Some((_, Entry { object: Object::View(view), .. })) if view.materialized && !view.no_data);
-    let direct = |&&(old, new): &&(u32, u32)| {
-        is_filled(difference.from.at(old as usize)) && is_filled(difference.to.at(new as usize))
-    };
-    let views: Vec<(u32, u32)> = fates.again.iter().filter(direct).copied().collect();
-    if views.is_empty() {
-        return;
-    }
-    let is_view = |cause: &&Cause| matches!(cause, Cause::Again(old) if views.iter().any(|view| view.0 == *old));
-    let mut scratch = Fates { relabelled: fates.relabelled.clone(), ..Fates::default() };
-    let mut closure = Closure::new(difference, &mut scratch, swaps);
-    let others = closure.touched(work.iter().filter(|cause| !is_view(cause)).cloned().collect());
-    let above: Vec<FxHashSet<u32>> = views.iter().map(|(old, _)| closure.touched(vec![Cause::Again(*old)])).collect();
-    let columns = work.iter().filter_map(|cause| match cause {
-        Cause::Column(table, ..) => Some(*table),
-        _ => None,
-    });
-    let moving = swaps.tables.keys().map(|(table, _)| *table);
-    let again = fates.again.iter().map(|pair| pair.0);
-    let going: FxHashSet<u32> = difference.removed.iter().copied().chain(again).chain(columns).chain(moving).collect();
-    let needs = Needs::new(&difference.from);
-    let stands = |old: u32| {
-        !others.contains(&old)
-            && !above.iter().any(|dependents| dependents.contains(&old))
-            && !needs.of(old).iter().any(|(need, _)| going.contains(need))
-    };
-    for (&(old, new), dependents) in views.iter().zip(&above).filter(|((old, _), _)| stands(*old)) {
-        fates.late.extend(dependents.difference(&others));
-        fates.late.insert(old);
-        fates.filled.insert(new);
-    }
-}
-
 /// Why others are touched.
 #[derive(Clone)]
-enum Cause {
+pub(super) enum Cause {
     /// It is dropped and made again.
     Again(u32),
     /// It is dropped.
@@ -249,7 +213,7 @@ enum Cause {
     Type(u32),
 }
 
-struct Closure<'f, 'd> {
+pub(super) struct Closure<'f, 'd> {
     from: &'d Catalog,
     to: &'d Catalog,
     fates: &'f mut Fates,
@@ -262,7 +226,7 @@ struct Closure<'f, 'd> {
 }
 
 impl<'f, 'd> Closure<'f, 'd> {
-    fn new(difference: &'d Difference<'_>, fates: &'f mut Fates, swaps: &'d Swaps<'d>) -> Self {
+    pub fn new(difference: &'d Difference<'_>, fates: &'f mut Fates, swaps: &'d Swaps<'d>) -> Self {
         let from: &Catalog = &difference.from;
         let needs = Needs::new(from);
         let mut dependents: FxHashMap<u32, Vec<(u32, Strength)>> = FxHashMap::default();
@@ -309,7 +273,7 @@ impl<'f, 'd> Closure<'f, 'd> {
     }
 
     /// Old places of what would go and come again by these causes alone.
-    fn touched(&mut self, work: Vec<Cause>) -> FxHashSet<u32> {
+    pub fn touched(&mut self, work: Vec<Cause>) -> FxHashSet<u32> {
         self.seen.clear();
         self.fates.again.clear();
         self.run(work);

@@ -252,6 +252,8 @@ impl<'d> Builder<'d, '_> {
                 let waits = |node: &u32| match (&self.nodes.all[*node as usize].statement, kind) {
                     // A column of its own may wait until the one of its parent is gone.
                     (Statement::Alter(Alter::AddColumn { .. }), Some(Kind::Table)) => true,
+                    // So may what is given on a column that is made again.
+                    (Statement::Grant(_), Some(Kind::Table)) => true,
                     // An identity wants the name that the column's sequence had.
                     (
                         Statement::Alter(Alter::SetIdentity { to: Some(_), .. }) | Statement::AdvanceSequence { .. },

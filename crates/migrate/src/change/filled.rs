@@ -1,11 +1,14 @@
 //! Materialized views that are filled while everyone reads the ones of before.
 
 use super::Builder;
-use super::closure::Fates;
+use super::closure::{Cause, Closure, Fates};
 use super::nodes::{Phase, Role, Slot};
+use super::swap::Swaps;
 use super::table::{Chain, made_up};
 use crate::plan::Step;
-use specc_catalog::{Index, Object, TableName, View};
+use rustc_hash::FxHashSet;
+use specc_catalog::{Entry, Index, Needs, Object, ObjectId, TableName, View};
+use specc_diff::Difference;
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
@@ -46,4 +49,40 @@ impl<'d> Builder<'d, '_> {
 
 fn aside(name: &TableName) -> TableName {
     TableName::new(name.schema.clone(), made_up(&[&name.name, "new"]))
+}
+
+/// Materialized views with another query are filled while everyone reads the old ones, unless those have to go before:
+/// what they read goes, is made again, or has columns that do.
+pub(super) fn fill_beside(difference: &Difference<'_>, fates: &mut Fates, swaps: &Swaps<'_>, work: &[Cause]) {
+    let is_filled = |entry: Option<(&ObjectId, &Entry)>| matches!(entry, Some((_, Entry { object: Object::View(view), .. })) if view.materialized && !view.no_data);
+    let direct = |&&(old, new): &&(u32, u32)| {
+        is_filled(difference.from.at(old as usize)) && is_filled(difference.to.at(new as usize))
+    };
+    let views: Vec<(u32, u32)> = fates.again.iter().filter(direct).copied().collect();
+    if views.is_empty() {
+        return;
+    }
+    let is_view = |cause: &&Cause| matches!(cause, Cause::Again(old) if views.iter().any(|view| view.0 == *old));
+    let mut scratch = Fates { relabelled: fates.relabelled.clone(), ..Fates::default() };
+    let mut closure = Closure::new(difference, &mut scratch, swaps);
+    let others = closure.touched(work.iter().filter(|cause| !is_view(cause)).cloned().collect());
+    let above: Vec<FxHashSet<u32>> = views.iter().map(|(old, _)| closure.touched(vec![Cause::Again(*old)])).collect();
+    let columns = work.iter().filter_map(|cause| match cause {
+        Cause::Column(table, ..) => Some(*table),
+        _ => None,
+    });
+    let moving = swaps.tables.keys().map(|(table, _)| *table);
+    let again = fates.again.iter().map(|pair| pair.0);
+    let going: FxHashSet<u32> = difference.removed.iter().copied().chain(again).chain(columns).chain(moving).collect();
+    let needs = Needs::new(&difference.from);
+    let stands = |old: u32| {
+        !others.contains(&old)
+            && !above.iter().any(|dependents| dependents.contains(&old))
+            && !needs.of(old).iter().any(|(need, _)| going.contains(need))
+    };
+    for (&(old, new), dependents) in views.iter().zip(&above).filter(|((old, _), _)| stands(*old)) {
+        fates.late.extend(dependents.difference(&others));
+        fates.late.insert(old);
+        fates.filled.insert(new);
+    }
 }

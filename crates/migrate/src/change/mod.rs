@@ -7,6 +7,7 @@ mod closure;
 mod edges;
 mod filled;
 mod how;
+mod keys;
 mod make;
 mod names;
 mod nodes;
