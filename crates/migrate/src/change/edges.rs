@@ -151,19 +151,19 @@ impl<'d> Builder<'d, '_> {
     fn forward(&mut self, places: &[u32]) {
         let needs = Needs::new(self.to);
         for &place in places {
-            // A new name needs nothing that is new.
-            let is_name = |node: &u32| {
-                matches!(
-                    self.nodes.all[*node as usize].statement,
-                    Statement::Alter(
-                        Alter::Rename { .. }
-                            | Alter::SetSchema { .. }
-                            | Alter::RenamePart { .. }
-                            | Alter::SetIdentity { to: None, .. }
-                    )
-                )
+            // A new name needs nothing that is new, and what is taken from a role was there.
+            let is_grant = self.to.at(place as usize).is_some_and(|(id, _)| id.kind == Kind::Grant);
+            let is_free = |node: &u32| match self.nodes.all[*node as usize].statement {
+                Statement::Revoke(_) => is_grant,
+                Statement::Alter(
+                    Alter::Rename { .. }
+                    | Alter::SetSchema { .. }
+                    | Alter::RenamePart { .. }
+                    | Alter::SetIdentity { to: None, .. },
+                ) => true,
+                _ => false,
             };
-            let own: Vec<u32> = self.nodes.of(Slot::New(place)).iter().copied().filter(|node| !is_name(node)).collect();
+            let own: Vec<u32> = self.nodes.of(Slot::New(place)).iter().copied().filter(|node| !is_free(node)).collect();
             if own.is_empty() {
                 continue;
             }
