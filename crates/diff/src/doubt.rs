@@ -29,9 +29,14 @@ impl Thing {
 impl Doubt {
     /// What to write after `was`, where the new name stands: with its schema where that is another one.
     pub fn was(&self) -> String {
+        if self.was_in().is_some() { self.gone.to_string() } else { self.gone.name().to_owned() }
+    }
+
+    /// The schema that it was in, if that was another one.
+    pub fn was_in(&self) -> Option<&SmolStr> {
         match (&self.gone, &self.new) {
-            (Thing::Table(gone), Thing::Table(new)) if gone.schema != new.schema => self.gone.to_string(),
-            _ => self.gone.name().to_owned(),
+            (Thing::Table(gone), Thing::Table(new)) => Some(&gone.schema).filter(|schema| **schema != new.schema),
+            _ => None,
         }
     }
 }

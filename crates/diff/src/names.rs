@@ -21,8 +21,8 @@ pub(crate) struct Names {
     pub labels: FxHashMap<(SmolStr, SmolStr), FxHashMap<SmolStr, SmolStr>>,
     /// Every name that changed.
     pub words: Words,
-    /// Those of them that say their schema.
-    pub qualified: Words,
+    /// Those of them that stand with their schema, and for one thing only: a function can be called like a table.
+    qualified: Words,
 }
 
 impl Names {
@@ -37,6 +37,9 @@ impl Names {
             kind => {
                 let (old, new) = ((was.schema.clone(), was.name.clone()), (now.schema.clone(), now.name.clone()));
                 self.words.moved.insert(old.clone(), new.clone());
+                if kind != Kind::Function {
+                    self.qualified.moved.insert(old.clone(), new.clone());
+                }
                 self.others.insert((kind, old.0, old.1), new);
             }
         }

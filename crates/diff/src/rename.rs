@@ -79,7 +79,6 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
         return None;
     }
     names.add_identities(from, to, &mut renamed);
-    names.qualified = names.words.qualified();
     let involved = names.involved(from);
     let mut out = Catalog::new();
     out.default_grantees.clone_from(&from.default_grantees);

@@ -13,13 +13,6 @@ pub(crate) struct Words {
     pub moved: FxHashMap<(SmolStr, SmolStr), (SmolStr, SmolStr)>,
 }
 
-impl Words {
-    /// Only what is named with its schema: that is an object for sure, and no column of a result is called after it.
-    pub fn qualified(&self) -> Words {
-        Words { names: FxHashMap::default(), moved: self.moved.clone() }
-    }
-}
-
 /// `text` with every name that was given up replaced by the new one. Strings, comments and dollar quotes stay.
 pub(crate) fn replace<'t>(text: &'t str, words: &Words) -> Cow<'t, str> {
     let mut out: Option<String> = None;

@@ -203,11 +203,7 @@ fn ask(doubts: &[Doubt], hints: &mut Hints, dropped: &mut Vec<String>) -> Result
                     Thing::Column(table, column) => (table.id(), Some(column.clone())),
                     Thing::Label(ty, label) => (ty.clone(), Some(label.clone())),
                 };
-                let was_in = match (&doubt.gone, &doubt.new) {
-                    (Thing::Table(gone), Thing::Table(new)) if gone.schema != new.schema => Some(gone.schema.clone()),
-                    _ => None,
-                };
-                hints.renames.push(Rename { id, part, was: doubt.gone.name().into(), was_in });
+                hints.renames.push(Rename { id, part, was: doubt.gone.name().into(), was_in: doubt.was_in().cloned() });
             }
             "n" | "no" => dropped.push(doubt.gone.to_string()),
             _ if read == 0 => return Err(refused(MigrationError::Doubt(doubts.to_vec()))),
