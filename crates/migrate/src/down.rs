@@ -1,7 +1,7 @@
 //! What takes a plan back.
 
+use crate::creation::{Plan, Step};
 use crate::parts::Part;
-use crate::plan::{Plan, Step};
 use smol_str::SmolStr;
 use specc_catalog::{IdRef, Kind, Object};
 use specc_sql::{Statement, Undo};

@@ -1,10 +1,11 @@
 //! The files of a migration.
 
-use crate::change::{self, ChangeError, ChangeOptions};
+use crate::creation::plan_create;
 use crate::header;
 use crate::parts::Part;
-use crate::plan::plan_create;
+use crate::planner::{ChangeError, ChangeOptions};
 use crate::render::{render_down, render_up};
+use crate::scripts::{self, default_name};
 use crate::stamp::Stamp;
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Cycle, Hints, checksum, to_json};
@@ -167,7 +168,7 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
     }
     let name = match &difference {
         _ if !input.name.is_empty() => input.name.to_string(),
-        Some(difference) => change::default_name(difference),
+        Some(difference) => default_name(difference),
         None => "init".to_string(),
     };
     let input = &MigrationInput { name: &name, ..input.clone() };
@@ -180,7 +181,7 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
     let (scripts, catalog) = rayon::join(
         || match (&difference, previous) {
             (Some(difference), Some(previous)) => change(input, previous, difference, &done),
-            _ => Ok(scripts(input, &done)?),
+            _ => Ok(first(input, &done)?),
         },
         || done(format!("{own}/catalog.json"), to_json(input.catalog)),
     );
@@ -195,7 +196,7 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
 type Sum = (String, String);
 
 /// Each migration and its down script.
-fn scripts(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sync)) -> Result<Vec<Sum>, Cycle> {
+fn first(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sync)) -> Result<Vec<Sum>, Cycle> {
     let plan = plan_create(input.catalog)?;
     let wanted: &[&[Part]] = if input.layout.split {
         &[&[Part::Schema], &[Part::Access], &[Part::Indexes], &[Part::Rows]]
@@ -250,11 +251,11 @@ fn change(
         return Err(MigrationError::Doubt(doubts));
     }
     let options = ChangeOptions { offline: input.consent.offline, one: false };
-    let (scripts, losses) = change::scripts(input, previous, difference, input.hints, options)?;
+    let (scripts, losses) = scripts::scripts(input, previous, difference, input.hints, options)?;
     if !losses.is_empty() && !input.consent.data_loss {
         return Err(MigrationError::Loss(losses));
     }
-    Ok(change::files(input, scripts).into_iter().map(|file| done(file.path, file.contents)).collect())
+    Ok(scripts::files(input, scripts).into_iter().map(|file| done(file.path, file.contents)).collect())
 }
 
 fn checksums(recorded: &[Sum], written: &[Sum]) -> String {

@@ -1,8 +1,8 @@
 //! What a file says of itself: what it makes, and what it does to data, locks and access.
 
+use crate::creation::{Plan, Step};
 use crate::down::Undone;
 use crate::parts::Part;
-use crate::plan::{Plan, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{IdRef, Kind, Object, Rls, TableName};
 use specc_sql::{Lock, Named, Privileges, Statement};

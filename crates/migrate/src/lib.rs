@@ -1,21 +1,35 @@
-//! Catalog to migration files: ordered statements up and down, grouped as a reviewer would like.
+//! Two states of a catalog to migration files: ordered statements up and down, with what they do to data, locks and access.
 //!
-//! [`plan_create`] and [`plan_drop`] give the statements; [`migration_files`] writes them as files: the schema, who may
-//! see what, indexes and rows, each with its down script, and beside them the catalog and the checksums. No clock is
-//! read and no file is written here.
+//! A first migration is a change from nothing, and a way down is a change back. What happens, in the order in which it
+//! happens: [`change_set`] says what is done to each object, [`recreation`] what has to be dropped and made again around
+//! it, [`strategies`] plan the steps, [`action_graph`] holds them with what has to come before what, `schedule` cuts them
+//! into transactions and files, `account` says what they do, `render` writes them. No clock is read and no file is written
+//! here.
 
-pub mod change;
+mod account;
+mod action_graph;
+mod arena;
+mod change_set;
+mod creation;
 mod down;
 mod files;
 mod header;
 mod parts;
-mod plan;
+mod planner;
+mod recreation;
 mod render;
+mod scripts;
 mod seeds;
 mod stamp;
+mod strategies;
 
+pub use account::access as access_changes;
+pub use action_graph::{Phase, Stage};
+pub use arena::Arena;
+pub use creation::{Plan, Step, plan_create, plan_drop};
 pub use files::{Consent, Layout, MigrationError, MigrationInput, OutputFile, each_file, last_stamp, migration_files};
 pub use parts::Part;
-pub use plan::{Plan, Step, plan_create, plan_drop};
+pub use planner::{ChangeError, ChangeOptions, ChangePlan, Warning, plan_change};
+pub use scripts::{Script, default_name, reversed, scripts};
 pub use seeds::seed_file;
 pub use stamp::{Stamp, StampError};

@@ -1,8 +1,8 @@
 //! Plans as text: a header, then statements under headings.
 
+use crate::creation::{Plan, Step};
 use crate::down::{Undone, reverse};
 use crate::header::{self, Context};
-use crate::plan::{Plan, Step};
 use rayon::prelude::*;
 use specc_catalog::{Kind, Object, ObjectId};
 use specc_sql::{Statement, print};

@@ -12,7 +12,7 @@ mod support;
 use specc_catalog::{Catalog, Hints};
 use specc_diag::{Severity, Sources};
 use specc_diff::diff;
-use specc_migrate::change::{ChangeError, ChangeOptions, ChangePlan, Shelf, plan_change};
+use specc_migrate::{Arena, ChangeError, ChangeOptions, ChangePlan, plan_change};
 use specc_model::Target;
 use specc_postgres::{Cluster, Session};
 use specc_pull::{Options, pull};
@@ -106,8 +106,8 @@ fn pair(cluster: &Cluster, dir: &Path, show: bool) -> Result<bool, String> {
     if show {
         specc_diff::lines(&change).iter().for_each(|line| println!("{line}"));
     }
-    let shelf = Shelf::new();
-    let plan = |options| plan_change(&change, &hints, &shelf, options);
+    let arena = Arena::new();
+    let plan = |options| plan_change(&change, &hints, &arena, options);
     let online = plan(ChangeOptions::default());
     let is_online = !matches!(online, Err(ChangeError::Stalls(_)));
     let up = if is_online { online } else { plan(ChangeOptions { offline: true, one: false }) };
@@ -115,7 +115,7 @@ fn pair(cluster: &Cluster, dir: &Path, show: bool) -> Result<bool, String> {
         .map_err(|error| format!("up: {error}"))?;
     differences(&read(&mut session).catalog, &after).map_err(|error| format!("after up:{error}"))?;
     let change = diff(&to, &from, &hints);
-    let down = plan_change(&change, &hints, &shelf, ChangeOptions { offline: true, one: true });
+    let down = plan_change(&change, &hints, &arena, ChangeOptions { offline: true, one: true });
     run(&mut session, &down.map_err(|error| format!("no way back: {error}"))?, show)
         .map_err(|error| format!("down: {error}"))?;
     differences(&read(&mut session).catalog, &before).map_err(|error| format!("after down:{error}"))?;

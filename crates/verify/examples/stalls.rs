@@ -4,7 +4,7 @@
 
 use specc_catalog::{Catalog, Hints};
 use specc_diff::diff;
-use specc_migrate::change::{ChangeOptions, ChangePlan, Shelf, plan_change};
+use specc_migrate::{Arena, ChangeOptions, ChangePlan, plan_change};
 use specc_postgres::postgres::{Client, NoTls};
 use specc_postgres::{Cluster, Database, Session};
 use specc_sql::{Transaction, print};
@@ -138,11 +138,11 @@ fn main() {
         }
         let to = catalog(&cluster, &format!("{TABLES}\n{sql}"));
         let change = diff(&from, &to, &hints);
-        let shelf = Shelf::new();
+        let arena = Arena::new();
         for (word, options) in
             [("specc", ChangeOptions::default()), ("plain", ChangeOptions { offline: true, one: true })]
         {
-            let plan = plan_change(&change, &hints, &shelf, options).expect("a plan");
+            let plan = plan_change(&change, &hints, &arena, options).expect("a plan");
             line(name, word, measure(&cluster, rows, Some(&plan)));
         }
     }

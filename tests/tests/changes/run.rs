@@ -5,7 +5,7 @@ use crate::tables::{self, Tables};
 use specc_catalog::{Catalog, Hints, Object, from_json, to_json};
 use specc_diff::{Difference, diff, lines};
 use specc_introspect::introspect;
-use specc_migrate::change::{ChangeOptions, ChangePlan, Shelf, plan_change};
+use specc_migrate::{Arena, ChangeOptions, ChangePlan, plan_change};
 use specc_migrate::{Consent, Layout, MigrationError, MigrationInput, OutputFile, migration_files, plan_create};
 use specc_model::Target;
 use specc_postgres::{Database, Session, load_sql, shared};
@@ -179,9 +179,9 @@ impl Way<'_> {
         if files.is_empty() {
             return Ok(out);
         }
-        let shelf = Shelf::new();
+        let arena = Arena::new();
         let options = ChangeOptions { offline: self.offline, one: false };
-        let plan = plan_change(&difference, &self.to.hints, &shelf, options).map_err(|error| error.to_string())?;
+        let plan = plan_change(&difference, &self.to.hints, &arena, options).map_err(|error| error.to_string())?;
         let losses: Vec<String> = plan.losses().iter().map(|loss| loss.0.to_string()).collect();
         losses.iter().for_each(|loss| out.summary += &format!("loses {loss}\n"));
         plan.notes.iter().for_each(|note| out.summary += &format!("note: {note}\n"));

@@ -171,7 +171,7 @@ pub fn refused(error: MigrationError) -> Failure {
     let (code, help) = match &error {
         MigrationError::Stamp(_) => return Failure::broken(format!("--stamp: {error}")),
         MigrationError::Cycle(_) => ("E0413", ""),
-        MigrationError::Change(specc_migrate::change::ChangeError::Stalls(_)) => {
+        MigrationError::Change(specc_migrate::ChangeError::Stalls(_)) => {
             ("E0907", "\nif nobody uses the database meanwhile, build with `--offline-ok`")
         }
         MigrationError::Change(_) => (

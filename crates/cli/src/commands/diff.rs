@@ -10,7 +10,7 @@ use specc_catalog::{Catalog, Hints, Kind};
 use specc_diff::{Difference, Line};
 use specc_introspect::Introspected;
 use specc_migrate::MigrationError;
-use specc_migrate::change::{ChangeOptions, Shelf, plan_change};
+use specc_migrate::{Arena, ChangeOptions, plan_change};
 use specc_model::Target;
 use specc_postgres::Address;
 use specc_verify::Scratch;
@@ -89,12 +89,12 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
     let mut timings = vec![clock.lap("read both")];
     let difference = specc_diff::diff(&from.catalog, &to.catalog, &to.hints);
     timings.push(clock.lap("compare"));
-    let shelf = Shelf::new();
+    let arena = Arena::new();
     let options = ChangeOptions { offline: args.offline_ok, one: false };
     let plan = if difference.is_empty() || !plans {
         None
     } else {
-        let plan = plan_change(&difference, &to.hints, &shelf, options);
+        let plan = plan_change(&difference, &to.hints, &arena, options);
         Some(plan.map_err(|error| refused(MigrationError::Change(error)))?)
     };
     timings.push(clock.lap("plan"));

@@ -32,7 +32,7 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
     let wanted = scratch.canonical(&meant.catalog).map_err(|error| broken(&error))?;
     let hints = Hints::default();
     let difference = specc_diff::diff(&wanted.catalog, &live.catalog, &hints);
-    let access = specc_migrate::change::access_changes(&difference);
+    let access = specc_migrate::access_changes(&difference);
     if format == Format::Json {
         let mut value = as_json(&difference, None);
         value["access"] = access.iter().map(String::as_str).collect();

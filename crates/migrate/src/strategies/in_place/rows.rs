@@ -1,13 +1,13 @@
 //! Seed rows.
 
-use super::Builder;
-use super::nodes::{Phase, Role, Slot};
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::Builder;
 use specc_catalog::Object;
 use specc_sql::Statement;
 
 impl<'d> Builder<'d, '_> {
     /// Rows that are new or changed come after all else of the transaction, rows that are gone before it.
-    pub(super) fn rows(&mut self) {
+    pub(crate) fn rows(&mut self) {
         let difference = self.difference;
         let table = |catalog: &'d specc_catalog::Catalog, seed: &specc_catalog::Seed| {
             let place = catalog.index_of(&seed.table.id());

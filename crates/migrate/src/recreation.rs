@@ -1,9 +1,10 @@
 //! What has to be dropped and made again because something under it changes.
 
-use super::how::{How, how};
-use super::parents::can_move;
-use super::swap::Swaps;
-use super::{ChangeOptions, filled};
+use crate::change_set::{Strategy, strategy};
+use crate::planner::ChangeOptions;
+use crate::strategies::partition_move::can_move;
+use crate::strategies::shadow_column::eligible::Swaps;
+use crate::strategies::shadow_view as filled;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
@@ -15,13 +16,13 @@ use specc_sql::{TypeChange, type_change};
 
 /// What happens to each object that does not just stay.
 #[derive(Debug, Default)]
-pub(crate) struct Fates {
+pub(crate) struct Actions {
     /// Old places to new places of all that stays in some way, where the names differ.
     pub relabelled: FxHashMap<u32, u32>,
     /// Changed where it is: old and new place.
     pub altered: Vec<(u32, u32)>,
     /// Dropped and made again: old and new place.
-    pub again: Vec<(u32, u32)>,
+    pub recreated: Vec<(u32, u32)>,
     /// Types whose columns move to a new type.
     pub swapped: Vec<(u32, u32)>,
     /// Columns whose default has to be away meanwhile: table (old and new place), column.
@@ -29,11 +30,11 @@ pub(crate) struct Fates {
     /// Computed columns that go and come again with what they call: table (old and new place), column.
     pub computed: Vec<(u32, u32, SmolStr)>,
     /// Old places of what goes and comes again when a column or key changes hands.
-    pub late: FxHashSet<u32>,
+    pub at_cut_over: FxHashSet<u32>,
     /// New places of materialized views that are filled before the old one goes.
     pub filled: FxHashSet<u32>,
     /// What cannot be done, and why.
-    pub never: Vec<(u32, &'static str)>,
+    pub impossible: Vec<(u32, &'static str)>,
 }
 
 /// The columns of an old table that change in a way that those who read them cannot live through.
@@ -94,23 +95,25 @@ fn is_retyped(a: &Composite, b: &Composite) -> bool {
 }
 
 /// Finds what happens to what. The columns of `swaps` move over beside the running business.
-pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, options: ChangeOptions) -> Fates {
+pub(crate) fn actions(difference: &Difference<'_>, swaps: &Swaps<'_>, options: ChangeOptions) -> Actions {
     let (from, to) = (&*difference.from, difference.to);
-    let mut fates = Fates { relabelled: difference.relabelled.iter().copied().collect(), ..Fates::default() };
+    let mut actions = Actions { relabelled: difference.relabelled.iter().copied().collect(), ..Actions::default() };
     let mut work: Vec<Cause> = Vec::new();
     for &(old, new) in &difference.changed {
         let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { continue };
-        let how = match (how(a, b), &a.object, &b.object) {
+        let chosen = match (strategy(a, b), &a.object, &b.object) {
             // A new label cannot be used in the transaction that adds it, and something else may.
-            (How::Alter, Object::Enum(x), Object::Enum(y))
+            (Strategy::InPlace, Object::Enum(x), Object::Enum(y))
                 if options.one && x.labels.len() != y.labels.len() && difference.len() > 1 =>
             {
-                How::Swap
+                Strategy::TypeSwap
             }
-            (How::Alter, Object::Table(x), Object::Table(y)) if x.inherits != y.inherits && !can_move(to, x, y) => {
-                How::Again
+            (Strategy::InPlace, Object::Table(x), Object::Table(y))
+                if x.inherits != y.inherits && !can_move(to, x, y) =>
+            {
+                Strategy::Recreate
             }
-            (How::Alter, Object::Composite(x), Object::Composite(y)) if is_retyped(x, y) => {
+            (Strategy::InPlace, Object::Composite(x), Object::Composite(y)) if is_retyped(x, y) => {
                 let needs = Needs::new(from);
                 let kind = |place: u32| from.at(place as usize).map(|(id, _)| id.kind);
                 let of = |ty: u32| {
@@ -121,20 +124,20 @@ pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, options: Cha
                 let nested = users.iter().filter(|&&user| matches!(kind(user), Some(Kind::Composite | Kind::Domain)));
                 // As far as `alter type` goes.
                 if nested.into_iter().any(|&user| of(user).into_iter().any(|other| kind(other) == Some(Kind::Table))) {
-                    How::Alter
+                    Strategy::InPlace
                 } else if users.iter().any(|&user| kind(user) == Some(Kind::Table)) {
-                    How::Swap
+                    Strategy::TypeSwap
                 } else if is_reordered(x, y) {
-                    How::Again
+                    Strategy::Recreate
                 } else {
-                    How::Alter
+                    Strategy::InPlace
                 }
             }
-            (how, ..) => how,
+            (chosen, ..) => chosen,
         };
-        match how {
-            How::Alter => {
-                fates.altered.push((old, new));
+        match chosen {
+            Strategy::InPlace => {
+                actions.altered.push((old, new));
                 if let (Object::Table(x), Object::Table(y)) = (&a.object, &b.object) {
                     let grown = y.columns.iter().any(|c| !x.columns.iter().any(|d| d.name == c.name));
                     for (column, gone) in disturbed(x, y) {
@@ -145,12 +148,12 @@ pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, options: Cha
                     }
                 }
             }
-            How::Again => {
-                fates.again.push((old, new));
+            Strategy::Recreate => {
+                actions.recreated.push((old, new));
                 work.push(Cause::Again(old));
             }
-            How::Swap => {
-                fates.swapped.push((old, new));
+            Strategy::TypeSwap => {
+                actions.swapped.push((old, new));
                 work.push(Cause::Type(old));
             }
         }
@@ -182,25 +185,25 @@ pub(crate) fn fates(difference: &Difference<'_>, swaps: &Swaps<'_>, options: Cha
     };
     work.extend(difference.removed.iter().filter(matters).map(|&old| Cause::Gone(old)));
     if !options.offline {
-        filled::fill_beside(difference, &mut fates, swaps, &work);
+        filled::fill_beside(difference, &mut actions, swaps, &work);
     }
     if !work.is_empty() {
-        Closure::new(difference, &mut fates, swaps).run(work);
+        Recreation::new(difference, &mut actions, swaps).run(work);
     }
     if !swaps.is_empty() {
         // Who reads a column that moves over goes and comes again in the moment in which it does.
         let columns = swaps.columns().map(|(table, column)| Cause::Column(table, column.clone(), false));
         let work = columns.chain(swaps.types.iter().map(|&ty| Cause::Type(ty))).collect();
-        let mut scratch = Fates { relabelled: fates.relabelled.clone(), ..Fates::default() };
-        let late = Closure::new(difference, &mut scratch, swaps).touched(work);
-        fates.late.extend(late);
+        let mut scratch = Actions { relabelled: actions.relabelled.clone(), ..Actions::default() };
+        let late = Recreation::new(difference, &mut scratch, swaps).touched(work);
+        actions.at_cut_over.extend(late);
     }
-    fates
+    actions
 }
 
 /// Why others are touched.
 #[derive(Clone)]
-pub(super) enum Cause {
+pub(crate) enum Cause {
     /// It is dropped and made again.
     Again(u32),
     /// It is dropped.
@@ -213,10 +216,10 @@ pub(super) enum Cause {
     Type(u32),
 }
 
-pub(super) struct Closure<'f, 'd> {
+pub(crate) struct Recreation<'f, 'd> {
     from: &'d Catalog,
     to: &'d Catalog,
-    fates: &'f mut Fates,
+    actions: &'f mut Actions,
     /// Who needs it.
     dependents: FxHashMap<u32, Vec<(u32, Strength)>>,
     seen: FxHashSet<u32>,
@@ -225,8 +228,8 @@ pub(super) struct Closure<'f, 'd> {
     swaps: &'d Swaps<'d>,
 }
 
-impl<'f, 'd> Closure<'f, 'd> {
-    pub fn new(difference: &'d Difference<'_>, fates: &'f mut Fates, swaps: &'d Swaps<'d>) -> Self {
+impl<'f, 'd> Recreation<'f, 'd> {
+    pub fn new(difference: &'d Difference<'_>, actions: &'f mut Actions, swaps: &'d Swaps<'d>) -> Self {
         let from: &Catalog = &difference.from;
         let needs = Needs::new(from);
         let mut dependents: FxHashMap<u32, Vec<(u32, Strength)>> = FxHashMap::default();
@@ -235,10 +238,10 @@ impl<'f, 'd> Closure<'f, 'd> {
                 dependents.entry(need).or_default().push((object, strength));
             }
         }
-        let seen = fates.again.iter().map(|pair| pair.0).collect();
+        let seen = actions.recreated.iter().map(|pair| pair.0).collect();
         let gone = difference.removed.iter().copied().collect();
         let changed = difference.changed.iter().map(|pair| pair.0).collect();
-        Self { from, to: difference.to, fates, dependents, seen, gone, changed, swaps }
+        Self { from, to: difference.to, actions, dependents, seen, gone, changed, swaps }
     }
 
     fn run(&mut self, mut work: Vec<Cause>) {
@@ -263,7 +266,7 @@ impl<'f, 'd> Closure<'f, 'd> {
                         if let Some(Entry { object: Object::View(view), .. }) = self.entry(other)
                             && reads_all(&view.query)
                         {
-                            self.again(other, &mut work);
+                            self.recreate(other, &mut work);
                         }
                     }
                 }
@@ -275,9 +278,9 @@ impl<'f, 'd> Closure<'f, 'd> {
     /// Old places of what would go and come again by these causes alone.
     pub fn touched(&mut self, work: Vec<Cause>) -> FxHashSet<u32> {
         self.seen.clear();
-        self.fates.again.clear();
+        self.actions.recreated.clear();
         self.run(work);
-        self.fates.again.iter().map(|pair| pair.0).collect()
+        self.actions.recreated.iter().map(|pair| pair.0).collect()
     }
 
     fn entry(&self, old: u32) -> Option<&'d Entry> {
@@ -286,7 +289,7 @@ impl<'f, 'd> Closure<'f, 'd> {
 
     /// The new place of what stays.
     fn twin(&self, old: u32) -> Option<u32> {
-        if let Some(&new) = self.fates.relabelled.get(&old) {
+        if let Some(&new) = self.actions.relabelled.get(&old) {
             return Some(new);
         }
         let (id, _) = self.from.at(old as usize)?;
@@ -294,13 +297,13 @@ impl<'f, 'd> Closure<'f, 'd> {
     }
 
     /// Marks what stays to be dropped and made again.
-    fn again(&mut self, old: u32, work: &mut Vec<Cause>) {
+    fn recreate(&mut self, old: u32, work: &mut Vec<Cause>) {
         let Some(new) = self.twin(old) else { return };
         if self.gone.contains(&old) || !self.seen.insert(old) {
             return;
         }
-        self.fates.altered.retain(|pair| pair.0 != old);
-        self.fates.again.push((old, new));
+        self.actions.altered.retain(|pair| pair.0 != old);
+        self.actions.recreated.push((old, new));
         work.push(Cause::Again(old));
     }
 
@@ -329,15 +332,15 @@ impl<'f, 'd> Closure<'f, 'd> {
                     };
                     let after = self.to.at(new as usize).map(|(_, entry)| &entry.object);
                     if under(table) && matches!(after, Some(Object::Table(table)) if under(table)) {
-                        self.again(other, work);
+                        self.recreate(other, work);
                     }
                 }
                 for column in &table.columns {
                     if column.default.as_ref().is_some_and(|default| calls(&default.text)) {
-                        self.fates.defaults.push((other, new, column.name.clone()));
+                        self.actions.defaults.push((other, new, column.name.clone()));
                     }
                     if column.generated.as_ref().is_some_and(|computed| calls(&computed.text)) {
-                        self.fates.computed.push((other, new, column.name.clone()));
+                        self.actions.computed.push((other, new, column.name.clone()));
                         work.push(Cause::Column(other, column.name.clone(), true));
                     }
                 }
@@ -348,11 +351,11 @@ impl<'f, 'd> Closure<'f, 'd> {
                     Some(Object::Domain(_) | Object::Composite(_))
                 );
                 if of_type {
-                    self.again(other, work);
+                    self.recreate(other, work);
                 }
             }
             Object::Enum(_) | Object::Schema(_) | Object::Role(_) => {}
-            _ => self.again(other, work),
+            _ => self.recreate(other, work),
         }
     }
 
@@ -393,7 +396,7 @@ impl<'f, 'd> Closure<'f, 'd> {
                 _ => false,
             };
             if hit {
-                self.again(other, work);
+                self.recreate(other, work);
             }
         }
         // Postgres would keep the conditions, with casts to the type of before.
@@ -436,14 +439,14 @@ impl<'f, 'd> Closure<'f, 'd> {
                 Object::Domain(_) | Object::Composite(_) if self.gone.contains(&other) => {}
                 Object::Domain(_) | Object::Composite(_) => {
                     if self.has_columns(other) {
-                        self.fates.never.push((other, "it is made of a type that has to be made again"));
+                        self.actions.impossible.push((other, "it is made of a type that has to be made again"));
                     } else {
-                        self.again(other, work);
+                        self.recreate(other, work);
                     }
                 }
                 _ if strength == Strength::Body => {}
                 Object::Index(_) | Object::Constraint(_) if self.swaps.types.contains(&ty) => {}
-                _ => self.again(other, work),
+                _ => self.recreate(other, work),
             }
         }
     }
@@ -475,7 +478,7 @@ impl<'f, 'd> Closure<'f, 'd> {
                 _ => false,
             };
             if hit {
-                self.again(other, work);
+                self.recreate(other, work);
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What changes a table that stays: columns, and what the table says of itself.
 
-use super::closure::{computes_anew, is_regenerated};
-use super::nodes::{Phase, Role, Slot};
-use super::{Builder, Warning};
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::{Builder, Warning};
+use crate::recreation::{computes_anew, is_regenerated};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{
     Catalog, Column, Constraint, DataType, Entry, IdRef, Kind, Object, Privilege, Rls, Rule, Sequence, SequenceOptions,
@@ -13,7 +13,7 @@ use specc_sql::{Access, Alter, Named, Privileges, Statement, TypeChange, is_vola
 
 impl<'d> Builder<'d, '_> {
     /// From one state of a table to the other.
-    pub(super) fn table(&mut self, old: u32, new: u32, a: &'d Entry, b: &'d Entry) {
+    pub(crate) fn table(&mut self, old: u32, new: u32, a: &'d Entry, b: &'d Entry) {
         let (Object::Table(from), Object::Table(to)) = (&a.object, &b.object) else { return };
         let slot = Slot::New(new);
         let is_part = |table: &Table| table.partition_of.is_some();
@@ -54,7 +54,7 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    pub(super) fn columns(&mut self, old: u32, new: u32, from: &'d Table, to: &'d Table) {
+    pub(crate) fn columns(&mut self, old: u32, new: u32, from: &'d Table, to: &'d Table) {
         let find = |table: &'d Table, name: &str| table.columns.iter().find(|column| column.name == name);
         for column in &from.columns {
             // A column of a parent goes there.
@@ -86,7 +86,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Drops a column and adds it.
-    pub(super) fn make_column_again(
+    pub(crate) fn make_column_again(
         &mut self,
         old: u32,
         new: u32,
@@ -138,7 +138,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Adds a column to a table that is there.
-    pub(super) fn adding(&self, table: &'d Table, column: &'d Column) -> Statement<'d> {
+    pub(crate) fn adding(&self, table: &'d Table, column: &'d Column) -> Statement<'d> {
         let asks = is_asked(self.to, &column.ty);
         Statement::Alter(Alter::AddColumn { table: &table.table, column, asks })
     }
@@ -153,7 +153,7 @@ impl<'d> Builder<'d, '_> {
             table.table.name,
             column.name
         ));
-        Some(self.shelf.column(Column { default: Some(SqlExpr::new(value)), ..column.clone() }))
+        Some(self.arena.column(Column { default: Some(SqlExpr::new(value)), ..column.clone() }))
     }
 
     /// A new column. Where Postgres would write every row under a lock that stops everyone, the column comes empty and
@@ -167,7 +167,7 @@ impl<'d> Builder<'d, '_> {
         let at_once = fill.is_none() && (self.options.offline || (volatile.is_none() && !numbered));
         let mut chain = Chain::new(Slot::New(new));
         // A type that is made anew beside the old one has its name only then.
-        let main = if self.swaps.comes_late(&column.ty) { Phase::Switch } else { Phase::Main };
+        let main = if self.swaps.comes_late(&column.ty) { Phase::CutOver } else { Phase::Main };
         if at_once || column.generated.is_some() {
             let neutral =
                 if required && column.default.is_none() && !numbered { self.neutral(table, column) } else { None };
@@ -185,7 +185,7 @@ impl<'d> Builder<'d, '_> {
             return self.comment_column(new, table, column, Some(node));
         }
         let bare = Column { nullable: true, default: None, identity: None, ..column.clone() };
-        let statement = self.adding(table, self.shelf.column(bare));
+        let statement = self.adding(table, self.arena.column(bare));
         let node = self.add(&mut chain, Role::Make, main, statement);
         if column.storage.is_some() {
             self.nodes.then(node, Role::After, main, Statement::SetStorage { table: name, column });
@@ -197,16 +197,16 @@ impl<'d> Builder<'d, '_> {
             // An identity gives numbers to new rows only: a sequence of its own numbers those that are there.
             let sequence = Sequence {
                 schema: name.schema.clone(),
-                name: made_up(&[&name.name, &column.name, "fill"]),
+                name: temporary_name(&[&name.name, &column.name, "fill"]),
                 ty: None,
                 options: SequenceOptions::default(),
                 owned_by: None,
             };
             let next = format!("nextval({})", literal(&qualified(&sequence.schema, &sequence.name)));
-            let sequence = self.shelf.object(sequence);
+            let sequence = self.arena.object(sequence);
             self.add(&mut chain, Role::After, Phase::Main, Statement::Create(sequence));
             self.let_use(&mut chain, name, sequence);
-            default = Some(self.shelf.expr(SqlExpr::new(next)));
+            default = Some(self.arena.expr(SqlExpr::new(next)));
             counter = Some(sequence);
         }
         if default.is_some() {
@@ -221,9 +221,9 @@ impl<'d> Builder<'d, '_> {
         }
         if let (Some(sequence), Some(identity)) = (counter, column.identity.as_deref()) {
             let set = Statement::SetDefault { table: name, column: &column.name, default: None };
-            self.add(&mut chain, Role::After, Phase::Switch, set);
-            self.give_identity(&mut chain, table, &column.name, Phase::Switch, identity);
-            self.add(&mut chain, Role::After, Phase::Switch, Statement::Drop(sequence));
+            self.add(&mut chain, Role::After, Phase::CutOver, set);
+            self.give_identity(&mut chain, table, &column.name, Phase::CutOver, identity);
+            self.add(&mut chain, Role::After, Phase::CutOver, Statement::Drop(sequence));
         }
     }
 
@@ -239,7 +239,7 @@ impl<'d> Builder<'d, '_> {
         roles.sort_unstable();
         if !roles.is_empty() {
             let usage = Privilege { name: "usage".into(), columns: Vec::new(), grantable: false };
-            let privileges = Privileges::Some(self.shelf.privileges(vec![usage]));
+            let privileges = Privileges::Some(self.arena.privileges(vec![usage]));
             let access = Access { on: Named::Object(sequence), privileges, roles };
             self.add(chain, Role::After, Phase::Main, Statement::Grant(access));
         }
@@ -247,7 +247,7 @@ impl<'d> Builder<'d, '_> {
 
     /// What the author says the rows that are there shall hold.
     fn backfill(&self, table: &Table, column: &Column) -> Option<&'d str> {
-        self.hints.backfill(&table.table, &column.name).map(|value| self.shelf.text(value.text.clone()))
+        self.hints.backfill(&table.table, &column.name).map(|value| self.arena.text(value.text.clone()))
     }
 
     /// An identity that goes on after the numbers that are there.
@@ -267,14 +267,14 @@ impl<'d> Builder<'d, '_> {
 
     /// Fills what is null.
     fn fill(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str, value: &'d str) {
-        let pending = self.shelf.text(format!("{} is null", ident(column)));
+        let pending = self.arena.text(format!("{} is null", ident(column)));
         let divided = table.partition_by.is_some();
         let change = Alter::Backfill { table: &table.table, set: vec![(column, value)], pending, divided };
-        self.add(chain, Role::After, Phase::Fill, Statement::Alter(change));
+        self.add(chain, Role::After, Phase::Backfill, Statement::Alter(change));
     }
 
     /// Null is not taken any more: a check for new rows first, then the old ones are looked at while everyone goes on.
-    pub(super) fn require(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str) {
+    pub(crate) fn require(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str) {
         let name = &table.table;
         if self.options.offline {
             let change = Alter::SetNotNull { table: name, column, proven: false };
@@ -283,9 +283,9 @@ impl<'d> Builder<'d, '_> {
             self.required.insert((name.clone(), column.into()), node);
             return;
         }
-        let check = self.shelf.object(Constraint {
+        let check = self.arena.object(Constraint {
             table: name.clone(),
-            name: made_up(&[&name.name, column, "not_null"]),
+            name: temporary_name(&[&name.name, column, "not_null"]),
             rule: Rule::Check { expr: SqlExpr::new(format!("{} is not null", ident(column))), no_inherit: false },
             deferrable: false,
             initially_deferred: false,
@@ -295,9 +295,9 @@ impl<'d> Builder<'d, '_> {
         self.add(chain, Role::After, Phase::Main, Statement::Alter(Alter::AddNotValid(constraint)));
         self.add(chain, Role::After, Phase::Validate, Statement::Validate(constraint));
         let change = Alter::SetNotNull { table: name, column, proven: true };
-        let node = self.add(chain, Role::After, Phase::Switch, Statement::Alter(change));
+        let node = self.add(chain, Role::After, Phase::CutOver, Statement::Alter(change));
         self.required.insert((name.clone(), column.into()), node);
-        self.add(chain, Role::After, Phase::Switch, Statement::Drop(check));
+        self.add(chain, Role::After, Phase::CutOver, Statement::Drop(check));
     }
 
     fn alter_column(&mut self, new: u32, table: &'d Table, from: &'d Column, to: &'d Column) {
@@ -373,17 +373,17 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// How a value of the old type becomes one of the new, spelled out.
-    pub(super) fn cast(&self, from: &Column, to: &Column) -> &'d str {
+    pub(crate) fn cast(&self, from: &Column, to: &Column) -> &'d str {
         self.cast_as(from, &to.ty)
     }
 
     /// The same where the new type goes by another name for now.
-    pub(super) fn cast_as(&self, from: &Column, spelled: &DataType) -> &'d str {
+    pub(crate) fn cast_as(&self, from: &Column, spelled: &DataType) -> &'d str {
         self.cast_of(&ident(&from.name), &from.ty, spelled)
     }
 
     /// The same of any expression.
-    pub(super) fn cast_of(&self, value: &str, from: &DataType, to: &DataType) -> &'d str {
+    pub(crate) fn cast_of(&self, value: &str, from: &DataType, to: &DataType) -> &'d str {
         let mut text = value.to_owned();
         // Between types of one's own there is no cast but by way of their text.
         let is_own = |ty: &DataType| !ty.schema.is_empty();
@@ -394,23 +394,23 @@ impl<'d> Builder<'d, '_> {
         let is_string = |ty: &DataType| !is_own(ty) && matches!(ty.name.as_str(), "text" | "varchar" | "char");
         if from.dims == 0 && to.dims == 1 && !is_string(from) {
             let one = self.cast_of(value, from, &DataType { dims: 0, ..to.clone() });
-            return self.shelf.text(format!("case when {text} is not null then array[{one}] end"));
+            return self.arena.text(format!("case when {text} is not null then array[{one}] end"));
         }
         let no_cast = is_own(from) && is_own(to)
             || is_enum(self.from, from)
             || is_enum(self.to, to)
-            || super::casts::are_none(from, to);
+            || crate::strategies::casts::are_none(from, to);
         if from.dims > to.dims || no_cast && !is_text(from) && !is_text(to) {
             text.push_str("::text");
             (0..from.dims.min(to.dims)).for_each(|_| text.push_str("[]"));
         }
         text.push_str("::");
         specc_sql::push_type(&mut text, to);
-        self.shelf.text(text)
+        self.arena.text(text)
     }
 
     /// Adds the next statement of a chain.
-    pub(super) fn add(&mut self, chain: &mut Chain, role: Role, phase: Phase, statement: Statement<'d>) -> u32 {
+    pub(crate) fn add(&mut self, chain: &mut Chain, role: Role, phase: Phase, statement: Statement<'d>) -> u32 {
         let node = match chain.last {
             Some(last) => self.nodes.then(last, role, phase, statement),
             None => self.nodes.push(chain.slot, role, phase, statement),
@@ -421,7 +421,7 @@ impl<'d> Builder<'d, '_> {
 }
 
 /// Whether it is a domain that refuses some values.
-pub(super) fn is_asked(catalog: &Catalog, ty: &DataType) -> bool {
+pub(crate) fn is_asked(catalog: &Catalog, ty: &DataType) -> bool {
     match catalog.find(IdRef::new(Kind::Domain, &ty.schema, &ty.name)).and_then(|place| catalog.at(place)) {
         Some((_, Entry { object: Object::Domain(o), .. })) if ty.dims == 0 && !ty.schema.is_empty() => {
             !o.nullable || !o.checks.is_empty() || is_asked(catalog, &o.base)
@@ -461,7 +461,7 @@ fn neutral_value(catalog: &Catalog, ty: &DataType) -> Option<String> {
 }
 
 /// Statements that follow each other.
-pub(super) struct Chain {
+pub(crate) struct Chain {
     slot: Slot,
     last: Option<u32>,
 }
@@ -490,7 +490,7 @@ impl Chain {
 
 /// Whether Postgres makes a value of the other type by itself when it is written there. That is better than a cast where
 /// both are there: a cast to `varchar(3)` cuts what does not fit, writing it is an error.
-pub(super) fn is_assigned(from: &DataType, to: &DataType) -> bool {
+pub(crate) fn is_assigned(from: &DataType, to: &DataType) -> bool {
     const NUMBERS: [&str; 6] = ["smallint", "int", "bigint", "numeric", "real", "double precision"];
     const TEXTS: [&str; 3] = ["text", "varchar", "char"];
     const TIMES: [&str; 3] = ["timestamp", "timestamptz", "date"];
@@ -503,7 +503,7 @@ pub(super) fn is_assigned(from: &DataType, to: &DataType) -> bool {
 }
 
 /// A name that no author gives, within Postgres's 63 bytes.
-pub(super) fn made_up(parts: &[&str]) -> SmolStr {
+pub(crate) fn temporary_name(parts: &[&str]) -> SmolStr {
     const MOST: usize = 63;
     let (last, first) = parts.split_last().unwrap_or((&"", &[]));
     let mut name = first.join("_");

@@ -1,17 +1,17 @@
 //! What goes.
 
-use super::Builder;
-use super::closure::{Fates, constraint_reads, index_reads};
-use super::nodes::{Phase, Role, Slot};
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::Builder;
+use crate::recreation::{Actions, constraint_reads, index_reads};
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Catalog, IdRef, Kind, Needs, Object, Rule};
 use specc_sql::{Access, Alter, Named, Privileges, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Drops what is gone, and what is made again. What goes with its table or view is not dropped by itself.
-    pub(super) fn take(&mut self, fates: &Fates) {
+    pub(crate) fn drop_objects(&mut self, actions: &Actions) {
         let difference = self.difference;
-        let again: FxHashMap<u32, u32> = fates.again.iter().copied().collect();
+        let again: FxHashMap<u32, u32> = actions.recreated.iter().copied().collect();
         let mut places: Vec<u32> = difference.removed.iter().copied().chain(again.keys().copied()).collect();
         places.sort_unstable();
         if places.is_empty() {
@@ -41,7 +41,7 @@ impl<'d> Builder<'d, '_> {
             }
             let slot = Slot::Old(old);
             let table_stays = home.is_some();
-            let phase = if fates.late.contains(&old) { Phase::Switch } else { Phase::Main };
+            let phase = if actions.at_cut_over.contains(&old) { Phase::CutOver } else { Phase::Main };
             match &entry.object {
                 Object::Table(table) => {
                     let held = self.is_held(table).then(|| {
@@ -57,9 +57,9 @@ impl<'d> Builder<'d, '_> {
                     match (online, replaced) {
                         // Dropped when its successor is there.
                         (true, true) => {}
-                        (true, false) if !again.contains_key(&old) && !fates.late.contains(&old) => {
+                        (true, false) if !again.contains_key(&old) && !actions.at_cut_over.contains(&old) => {
                             let statement = Statement::DropIndexConcurrently(index);
-                            self.nodes.push(slot, Role::Drop, Phase::Clear, statement);
+                            self.nodes.push(slot, Role::Drop, Phase::Cleanup, statement);
                         }
                         _ => {
                             self.nodes.push(slot, Role::Drop, phase, Statement::Drop(&entry.object));
@@ -73,13 +73,13 @@ impl<'d> Builder<'d, '_> {
                         && key
                         && !self.options.offline
                         && self.can_build_beside(&constraint.table);
-                    let phase = if beside { Phase::Switch } else { phase };
+                    let phase = if beside { Phase::CutOver } else { phase };
                     self.nodes.push(slot, Role::Drop, phase, Statement::Drop(&entry.object));
                 }
                 Object::Sql(sql) => {
                     if sql.down.is_none() {
                         let why = "the block has no `down`, so it cannot be taken back; write one";
-                        self.never.push((entry.object.id(), why.into()));
+                        self.impossible.push((entry.object.id(), why.into()));
                     }
                     // Blocks come last, so they go first.
                     self.nodes.push(slot, Role::Drop, Phase::Names, Statement::RunDown(sql));
@@ -164,7 +164,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Whether an index of this table can be built while everyone goes on: not of one that is divided.
-    pub(super) fn can_build_beside(&self, table: &specc_catalog::TableName) -> bool {
+    pub(crate) fn can_build_beside(&self, table: &specc_catalog::TableName) -> bool {
         let divided = |catalog: &Catalog| {
             matches!(catalog.get(&table.id()).map(|entry| &entry.object),
                 Some(Object::Table(o)) if o.partition_by.is_some())

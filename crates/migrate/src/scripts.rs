@@ -1,9 +1,11 @@
 //! A change as files: what is done in one transaction is one file, what may not run in one is a file of its own.
 
-use super::nodes::{Phase, Stage};
-use super::{ChangeError, ChangeOptions, ChangePlan, Shelf, plan_change, summary};
+use crate::account as summary;
+use crate::action_graph::{Phase, Stage};
+use crate::arena::Arena;
 use crate::files::{MigrationInput, OutputFile};
 use crate::header::{line, push_plain};
+use crate::planner::{ChangeError, ChangeOptions, ChangePlan, plan_change};
 use specc_catalog::{Hints, Object, Rename};
 use specc_diff::{Difference, diff};
 use specc_sql::{Lock, Statement, Transaction, print};
@@ -73,8 +75,8 @@ pub fn scripts(
     hints: &Hints,
     options: ChangeOptions,
 ) -> Result<(Vec<Script>, Vec<specc_sql::Loss>), ChangeError> {
-    let shelf = Shelf::new();
-    let plan = plan_change(difference, hints, &shelf, options)?;
+    let arena = Arena::new();
+    let plan = plan_change(difference, hints, &arena, options)?;
     let stages = plan.stages.len();
     let mut scripts = Vec::with_capacity(stages);
     let mut stamp = input.stamp;
@@ -110,10 +112,10 @@ fn purpose(phase: Phase) -> &'static str {
         Phase::Names | Phase::Main => "definitions",
         Phase::Labels => "new labels, which nothing can use before they are committed",
         Phase::Build => "indexes and views, built beside the running business",
-        Phase::Fill => "rows, filled in batches",
+        Phase::Backfill => "rows, filled in batches",
         Phase::Validate => "rows that were there before are checked while everyone goes on",
-        Phase::Switch => "what was built and checked takes effect",
-        Phase::Clear => "what is not needed any more goes",
+        Phase::CutOver => "what was built and checked takes effect",
+        Phase::Cleanup => "what is not needed any more goes",
         Phase::Finish => "what comes last",
     }
 }
@@ -245,9 +247,9 @@ fn filled(plan: &ChangePlan<'_>, from: &specc_catalog::Catalog) -> Vec<String> {
 fn down(context: &Context<'_, '_>, from: &specc_catalog::Catalog, up: &Difference<'_>) -> Result<String, ChangeError> {
     let hints = reversed(up);
     let back = diff(context.input.catalog, from, &hints);
-    let shelf = Shelf::new();
+    let arena = Arena::new();
     let options = ChangeOptions { offline: true, one: true };
-    let plan = plan_change(&back, &hints, &shelf, options)?;
+    let plan = plan_change(&back, &hints, &arena, options)?;
     let mut out = String::with_capacity(1024);
     head(&mut out, &Context { number: 0, of: 1, ..*context }, "takes the change back");
     let losses: Vec<_> = plan.losses();
@@ -273,7 +275,7 @@ fn down(context: &Context<'_, '_>, from: &specc_catalog::Catalog, up: &Differenc
     for note in &plan.notes {
         line(&mut out, "note", note);
     }
-    for note in context.plan.notes.iter().filter(|note| note.contains(super::beside::AT_THE_END)) {
+    for note in context.plan.notes.iter().filter(|note| note.contains(crate::strategies::shadow_column::AT_THE_END)) {
         line(&mut out, "note", &format!("{note}, and stay there"));
     }
     out.push('\n');

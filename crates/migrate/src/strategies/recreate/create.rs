@@ -1,10 +1,10 @@
 //! What comes.
 
-use super::Builder;
-use super::closure::Fates;
-use super::nodes::{Phase, Role, Slot};
-use super::table::{Chain, made_up};
-use crate::plan::{Making, Step, plan_some};
+use crate::action_graph::{Phase, Role, Slot};
+use crate::creation::{Creation, Step, create_some};
+use crate::planner::Builder;
+use crate::recreation::Actions;
+use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Catalog, Column, Constraint, Cycle, Index, Kind, Object, Rule, Sequence, TableName};
 use specc_sql::{Alter, Statement, key_index};
@@ -15,13 +15,13 @@ impl<'d> Builder<'d, '_> {
     ///
     /// # Errors
     /// Objects that need each other.
-    pub(super) fn make(&mut self, fates: &Fates) -> Result<(), Cycle> {
+    pub(crate) fn create_objects(&mut self, actions: &Actions) -> Result<(), Cycle> {
         let difference = self.difference;
         let mut only = vec![false; self.to.len()];
         difference
             .added
             .iter()
-            .chain(fates.again.iter().map(|pair| &pair.1))
+            .chain(actions.recreated.iter().map(|pair| &pair.1))
             .for_each(|&new| only[new as usize] = true);
         for &new in &difference.added {
             if self.new_entry(new).is_some_and(|entry| self.belongs_to_parent(&entry.object, self.from, self.to)) {
@@ -31,9 +31,9 @@ impl<'d> Builder<'d, '_> {
         if !only.contains(&true) {
             return Ok(());
         }
-        let again: FxHashMap<u32, u32> = fates.again.iter().map(|&(old, new)| (new, old)).collect();
+        let again: FxHashMap<u32, u32> = actions.recreated.iter().map(|&(old, new)| (new, old)).collect();
         let direct: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
-        let Making { steps, inlined } = plan_some(self.to, &only)?;
+        let Creation { steps, inlined } = create_some(self.to, &only)?;
         for step in steps {
             let on_moving = self
                 .to
@@ -41,10 +41,10 @@ impl<'d> Builder<'d, '_> {
                 .is_some_and(|(_, entry)| self.swaps.reads(entry.object.table(), &entry.object));
             let replaced = again.get(&step.object).copied().filter(|old| direct.contains(old) && !on_moving);
             let old = again.get(&step.object).or_else(|| step.owner.and_then(|owner| again.get(&owner)));
-            let late = old.is_some_and(|old| fates.late.contains(old));
+            let late = old.is_some_and(|old| actions.at_cut_over.contains(old));
             let stands = step.owner.is_none_or(|owner| !only[owner as usize]);
             match &step.statement {
-                _ if self.filled(&step, fates) => {}
+                _ if self.filled(&step, actions) => {}
                 Statement::Create(Object::Index(index)) if stands => self.index(&step, index, replaced, late),
                 Statement::Create(Object::Constraint(constraint)) if stands => {
                     self.constraint(&step, constraint, replaced, late);
@@ -87,7 +87,7 @@ impl<'d> Builder<'d, '_> {
     fn plain(&mut self, step: &Step<'d>, late: bool) -> u32 {
         let phase = match &step.statement {
             Statement::RunSql(o) if o.last => Phase::Finish,
-            _ if late => Phase::Switch,
+            _ if late => Phase::CutOver,
             _ => Phase::Main,
         };
         let slot = Slot::New(step.object);
@@ -122,15 +122,15 @@ impl<'d> Builder<'d, '_> {
             return;
         };
         // The new one is built beside the old one, so that queries are never without.
-        let name = made_up(&[&index.name, "new"]);
-        let beside = self.shelf.index(Index { name, ..index.clone() });
+        let name = temporary_name(&[&index.name, "new"]);
+        let beside = self.arena.index(Index { name, ..index.clone() });
         let mut chain = Chain::new(slot);
         self.add(&mut chain, Role::Make, Phase::Build, Statement::CreateIndexConcurrently(beside));
         if let Some(Object::Index(before)) = self.old(old).map(|entry| &entry.object) {
-            let drop = self.add(&mut chain, Role::After, Phase::Clear, Statement::DropIndexConcurrently(before));
+            let drop = self.add(&mut chain, Role::After, Phase::Cleanup, Statement::DropIndexConcurrently(before));
             self.nodes.alias(Slot::Old(old), &[drop]);
         }
-        let from = self.shelf.object(beside.clone());
+        let from = self.arena.object(beside.clone());
         let rename = Alter::Rename { from, to: &index.name };
         self.add(&mut chain, Role::After, Phase::Finish, Statement::Alter(rename));
     }
@@ -146,19 +146,22 @@ impl<'d> Builder<'d, '_> {
         let slot = Slot::New(step.object);
         let divided = !self.can_build_beside(&constraint.table);
         let mut chain = Chain::new(slot);
-        let phase = if late { Phase::Switch } else { Phase::Main };
+        let phase = if late { Phase::CutOver } else { Phase::Main };
         match &constraint.rule {
             _ if self.options.offline || constraint.not_valid => {
                 self.plain(step, late);
             }
             Rule::PrimaryKey { .. } | Rule::Unique { .. } if !divided => {
-                let name =
-                    if replaced.is_some() { made_up(&[&constraint.name, "new"]) } else { constraint.name.clone() };
+                let name = if replaced.is_some() {
+                    temporary_name(&[&constraint.name, "new"])
+                } else {
+                    constraint.name.clone()
+                };
                 let Some(index) = key_index(constraint, &name) else { return };
-                let index = self.shelf.index(index);
+                let index = self.arena.index(index);
                 self.add(&mut chain, Role::After, Phase::Build, Statement::CreateIndexConcurrently(index));
                 let using = Alter::AddUsingIndex(constraint, &index.name);
-                self.add(&mut chain, Role::Make, Phase::Switch, Statement::Alter(using));
+                self.add(&mut chain, Role::Make, Phase::CutOver, Statement::Alter(using));
             }
             // Postgres before 18 knows no reference of a divided table that is not valid.
             Rule::ForeignKey(_) if divided => {

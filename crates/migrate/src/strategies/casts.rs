@@ -25,7 +25,7 @@ const ALONE: [&str; 5] = ["boolean", "uuid", "bytea", "xml", "interval"];
 const OF_JSONB: [&str; 7] = ["boolean", "smallint", "int", "bigint", "numeric", "real", "double precision"];
 
 /// Whether Postgres has no cast between two types, as far as that is known, so that a value goes by way of its text.
-pub(super) fn are_none(from: &DataType, to: &DataType) -> bool {
+pub(crate) fn are_none(from: &DataType, to: &DataType) -> bool {
     let (a, b) = (from.name.as_str(), to.name.as_str());
     let known = |name: &str| ALONE.contains(&name) || FAMILIES.iter().any(|family| family.contains(&name));
     let builtin = from.schema.is_empty() && to.schema.is_empty();

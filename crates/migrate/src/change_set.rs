@@ -1,23 +1,23 @@
 //! How a changed object gets from one state to the other.
 
-use super::parents::key_changes;
+use crate::strategies::partition_move::key_changes;
 use specc_catalog::{Body, Entry, Function, Object, Param, Policy, Returns, View};
 
 /// The way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
+pub(crate) enum Strategy {
     /// Statements change it where it is.
-    Alter,
+    InPlace,
     /// It is dropped and made again; nothing is lost by that.
-    Again,
+    Recreate,
     /// An enum, domain or composite type: its columns move to a new type.
-    Swap,
+    TypeSwap,
 }
 
 /// Decides.
-pub(crate) fn how(from: &Entry, to: &Entry) -> How {
+pub(crate) fn strategy(from: &Entry, to: &Entry) -> Strategy {
     if from.object == to.object {
-        return How::Alter;
+        return Strategy::InPlace;
     }
     match (&from.object, &to.object) {
         (Object::Enum(a), Object::Enum(b)) => {
@@ -29,63 +29,63 @@ pub(crate) fn how(from: &Entry, to: &Entry) -> How {
                     next = old.next();
                 }
             }
-            if next.is_none() { How::Alter } else { How::Swap }
+            if next.is_none() { Strategy::InPlace } else { Strategy::TypeSwap }
         }
         (Object::Domain(a), Object::Domain(b)) => {
             if a.base == b.base && a.collation == b.collation {
-                How::Alter
+                Strategy::InPlace
             } else {
-                How::Swap
+                Strategy::TypeSwap
             }
         }
         (Object::Table(a), Object::Table(b)) => {
             if a.partition_by != b.partition_by || key_changes(a, b) {
-                How::Again
+                Strategy::Recreate
             } else {
-                How::Alter
+                Strategy::InPlace
             }
         }
         (Object::Function(a), Object::Function(b)) => {
             if replaceable(a, b) {
-                How::Alter
+                Strategy::InPlace
             } else {
-                How::Again
+                Strategy::Recreate
             }
         }
         (Object::View(a), Object::View(b)) => {
             if (View { security_invoker: b.security_invoker, security_barrier: b.security_barrier, ..a.clone() }) == *b
                 && !a.materialized
             {
-                How::Alter
+                Strategy::InPlace
             } else {
-                How::Again
+                Strategy::Recreate
             }
         }
         (Object::Policy(a), Object::Policy(b)) => {
             if alterable(a, b) {
-                How::Alter
+                Strategy::InPlace
             } else {
-                How::Again
+                Strategy::Recreate
             }
         }
         (Object::Index(a), Object::Index(b)) => {
             let mut same = a.clone();
             same.options.clone_from(&b.options);
             // Other methods read their options when they build.
-            if same == *b && a.method == "btree" { How::Alter } else { How::Again }
+            if same == *b && a.method == "btree" { Strategy::InPlace } else { Strategy::Recreate }
         }
         (Object::Constraint(a), Object::Constraint(b)) => {
             let mut same = a.clone();
             same.not_valid = b.not_valid;
-            if same == *b && a.not_valid { How::Alter } else { How::Again }
+            if same == *b && a.not_valid { Strategy::InPlace } else { Strategy::Recreate }
         }
         (Object::Trigger(a), Object::Trigger(b)) => {
             let mut same = a.clone();
             same.enabled.clone_from(&b.enabled);
-            if same == *b { How::Alter } else { How::Again }
+            if same == *b { Strategy::InPlace } else { Strategy::Recreate }
         }
-        (Object::PublicationTable(_), _) | (Object::Sql(_), _) | (Object::Publication(_), _) => How::Again,
-        _ => How::Alter,
+        (Object::PublicationTable(_), _) | (Object::Sql(_), _) | (Object::Publication(_), _) => Strategy::Recreate,
+        _ => Strategy::InPlace,
     }
 }
 

@@ -1,8 +1,8 @@
 //! New names and schemas for what stays.
 
-use super::Builder;
-use super::closure::Fates;
-use super::nodes::{Phase, Role, Slot};
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::Builder;
+use crate::recreation::Actions;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions};
@@ -11,17 +11,17 @@ use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// New names and schemas for what stays.
-    pub(super) fn rename(&mut self, fates: &Fates) {
+    pub(crate) fn rename(&mut self, actions: &Actions) {
         let difference = self.difference;
         let mut last: Option<u32> = None;
         // What is made again goes by its old name and comes with its new one.
-        let again: FxHashSet<u32> = fates.again.iter().map(|pair| pair.0).collect();
+        let again: FxHashSet<u32> = actions.recreated.iter().map(|pair| pair.0).collect();
         for renamed in &difference.renamed {
             let place = self.from.index_of(&renamed.now).map(|old| old as u32).filter(|old| again.contains(old));
             if let Some(old) = place.filter(|_| renamed.part.is_none() && matches!(renamed.id.kind, Kind::View)) {
                 let object =
                     self.old(old).and_then(|entry| called(&entry.object, &renamed.id.schema, &renamed.id.name));
-                self.called.extend(object.map(|object| (old, self.shelf.object(object))));
+                self.called.extend(object.map(|object| (old, self.arena.object(object))));
                 continue;
             }
             let slot = self.to.index_of(&renamed.now).map_or(Slot::New(u32::MAX), |new| Slot::New(new as u32));
@@ -80,7 +80,7 @@ impl<'d> Builder<'d, '_> {
             None => return Vec::new(),
         };
         let called =
-            |schema: &SmolStr, name: &SmolStr| called(&object, schema, name).map(|object| self.shelf.object(object));
+            |schema: &SmolStr, name: &SmolStr| called(&object, schema, name).map(|object| self.arena.object(object));
         let rename = |from: &'d Object| Statement::Alter(Alter::Rename { from, to: &now.name });
         let mut all = Vec::new();
         // The name may be taken in the other schema.
@@ -103,7 +103,7 @@ impl<'d> Builder<'d, '_> {
 
 impl Builder<'_, '_> {
     /// A schema is there before something comes to it, and goes when everything has left it.
-    pub(super) fn schemas(&mut self) {
+    pub(crate) fn schemas(&mut self) {
         let schema = |name: &str| ObjectId::new(Kind::Schema, "", name);
         for node in 0..self.nodes.all.len() as u32 {
             let Statement::Alter(Alter::SetSchema { from, to }) = &self.nodes.all[node as usize].statement else {

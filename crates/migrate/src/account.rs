@@ -1,14 +1,15 @@
 //! What a change does to data, locks and access, in words.
 
-use super::{ChangePlan, Stage};
+use crate::action_graph::Stage;
 use crate::header::{count, list, name};
+use crate::planner::ChangePlan;
 use specc_catalog::{Kind, Object, Policy, Rls, TableName};
 use specc_diff::Difference;
 use specc_sql::{Lock, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `+1 table, ~2 tables, -1 index`
-pub(super) fn objects(difference: &Difference<'_>) -> String {
+pub(crate) fn objects(difference: &Difference<'_>) -> String {
     let mut counts: BTreeMap<(Kind, char), usize> = BTreeMap::new();
     let mut add = |kind: Option<Kind>, sign: char| {
         if let Some(kind) = kind {
@@ -33,7 +34,7 @@ pub(super) fn objects(difference: &Difference<'_>) -> String {
 }
 
 /// What is rewritten, filled and lost.
-pub(super) fn data(plan: &ChangePlan<'_>, stage: &Stage<'_>) -> String {
+pub(crate) fn data(plan: &ChangePlan<'_>, stage: &Stage<'_>) -> String {
     let mut texts = Vec::new();
     let losses: Vec<String> =
         stage.statements.iter().filter_map(Statement::loses).map(|loss| loss.0.to_string()).collect();
@@ -64,7 +65,7 @@ pub(super) fn data(plan: &ChangePlan<'_>, stage: &Stage<'_>) -> String {
 }
 
 /// The strongest lock on each table that others may be using, and how long it is held.
-pub(super) fn locks(plan: &ChangePlan<'_>, stage: &Stage<'_>) -> String {
+pub(crate) fn locks(plan: &ChangePlan<'_>, stage: &Stage<'_>) -> String {
     let mut strongest: BTreeMap<&TableName, (Lock, bool)> = BTreeMap::new();
     for statement in &stage.statements {
         let rewrites = matches!(statement, Statement::Alter(change) if change_rewrites(change));

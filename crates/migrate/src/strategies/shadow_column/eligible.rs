@@ -1,141 +1,14 @@
-//! A type that cannot be changed where it is: a new one takes its name, and its columns move over.
+//! Which columns can move to a new type while everyone goes on.
 
-use super::Builder;
-use super::closure::{constraint_reads, index_reads};
-use super::how::{How, how};
-use super::nodes::{Phase, Role, Slot};
-use super::table::{Chain, is_asked, made_up};
+use crate::change_set::{Strategy, strategy};
+use crate::recreation::{constraint_reads, index_reads};
+use crate::strategies::in_place::table::{is_asked, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Column, Composite, DataType, Entry, Object, Rule, Table, TableName};
+use specc_catalog::{Catalog, Column, DataType, Entry, Object, Rule, TableName};
 use specc_diff::{Difference, mentions};
-use specc_sql::quote::{ident, qualified};
-use specc_sql::{Alter, Statement, TypeChange, type_change};
+use specc_sql::{TypeChange, type_change};
 use std::collections::BTreeMap;
-
-impl<'d> Builder<'d, '_> {
-    /// Labels were taken away or put in another order, or a domain stands on another type.
-    pub(super) fn swap_type(&mut self, old: u32, new: u32) {
-        let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { return };
-        let mut aside = a.object.clone();
-        let (schema, name) = match &mut aside {
-            Object::Enum(o) => {
-                let name = o.name.clone();
-                o.name = made_up(&[&name, "old"]);
-                (o.schema.clone(), name)
-            }
-            Object::Domain(o) => {
-                let name = o.name.clone();
-                o.name = made_up(&[&name, "old"]);
-                (o.schema.clone(), name)
-            }
-            Object::Composite(o) => {
-                let name = o.name.clone();
-                o.name = made_up(&[&name, "old"]);
-                (o.schema.clone(), name)
-            }
-            _ => return,
-        };
-        let slot = Slot::New(new);
-        let mut chain = Chain::new(slot);
-        let aside = self.shelf.object(aside);
-        let aside_name = SmolStr::from(match aside {
-            Object::Enum(o) => o.name.as_str(),
-            Object::Domain(o) => o.name.as_str(),
-            Object::Composite(o) => o.name.as_str(),
-            _ => return,
-        });
-        // What is lost is said.
-        if let (Object::Composite(x), Object::Composite(y)) = (&a.object, &b.object) {
-            for (name, ..) in x.fields.iter().filter(|field| !y.fields.iter().any(|other| other.0 == field.0)) {
-                let drop = Statement::Alter(Alter::DropAttribute(x, name));
-                self.add(&mut chain, Role::Change, Phase::Main, drop);
-            }
-        }
-        let rename = Alter::Rename { from: &a.object, to: self.shelf.text(aside_name.clone()) };
-        self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(rename));
-        self.add(&mut chain, Role::Make, Phase::Main, Statement::Create(&b.object));
-        if let Some(text) = &b.comment {
-            let comment = Statement::Comment { on: specc_sql::Named::Object(&b.object), text: Some(text) };
-            self.add(&mut chain, Role::After, Phase::Main, comment);
-        }
-        let of_type = |ty: &DataType| ty.schema == schema && ty.name == name;
-        let before: FxHashMap<_, &'d Table> = self
-            .from
-            .iter()
-            .filter_map(|(_, entry)| match &entry.object {
-                Object::Table(table) => Some((table.table.clone(), table)),
-                _ => None,
-            })
-            .collect();
-        for (_, entry) in self.to.iter() {
-            let Object::Table(table) = &entry.object else { continue };
-            let Some(old_table) = before.get(&table.table) else { continue };
-            for column in table.columns.iter().filter(|column| of_type(&column.ty)) {
-                let Some(was) =
-                    old_table.columns.iter().find(|other| other.name == column.name && other.ty == column.ty)
-                else {
-                    continue;
-                };
-                if was.default.is_some() {
-                    let set = Statement::SetDefault { table: &table.table, column: &column.name, default: None };
-                    self.add(&mut chain, Role::Change, Phase::Main, set);
-                }
-                // By the name that it has now, its type is another one.
-                let from = self
-                    .shelf
-                    .column(Column { ty: DataType { name: aside_name.clone(), ..was.ty.clone() }, ..was.clone() });
-                let using = match (&a.object, &b.object) {
-                    (Object::Composite(x), Object::Composite(y)) if column.ty.dims == 0 => {
-                        self.shelf.text(rebuilt(&column.name, x, y))
-                    }
-                    _ => self.cast(from, column),
-                };
-                let change = Alter::SetType { table: &table.table, from, to: column, using: Some(using) };
-                self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
-                if let Some(default) = &column.default {
-                    let set =
-                        Statement::SetDefault { table: &table.table, column: &column.name, default: Some(default) };
-                    self.add(&mut chain, Role::Change, Phase::Main, set);
-                }
-            }
-        }
-        let drop = self.add(&mut chain, Role::After, Phase::Main, Statement::Drop(aside));
-        // Columns that leave the type or go do so before it goes.
-        for (place, (_, entry)) in self.to.iter().enumerate() {
-            let Object::Table(table) = &entry.object else { continue };
-            let Some(old_table) = before.get(&table.table) else { continue };
-            if !old_table.columns.iter().any(|column| of_type(&column.ty)) {
-                continue;
-            }
-            for node in self.nodes.with(Slot::New(place as u32), &[Role::Change]) {
-                self.nodes.edge(node, drop);
-            }
-            if let Some(old) = self.from.index_of(&table.table.id()) {
-                for node in self.nodes.with(Slot::Old(old as u32), &[Role::Drop]) {
-                    self.nodes.edge(node, drop);
-                }
-            }
-        }
-    }
-}
-
-/// A value of a composite type, made anew from its attributes.
-fn rebuilt(column: &str, from: &Composite, to: &Composite) -> String {
-    let name = ident(column);
-    let mut text = format!("case when not ({name} is null) then row(");
-    for (n, (field, ty, _)) in to.fields.iter().enumerate() {
-        text.push_str(if n > 0 { ", " } else { "" });
-        match from.fields.iter().find(|other| other.0 == *field) {
-            Some(_) => text.push_str(&format!("({name}).{}", ident(field))),
-            None => text.push_str("null"),
-        }
-        text.push_str("::");
-        specc_sql::push_type(&mut text, ty);
-    }
-    text.push_str(&format!(")::{} end", qualified(&to.schema, &to.name)));
-    text
-}
 
 /// Columns that move to a new type beside the running business: a new column is kept equal by a trigger, filled in
 /// batches, indexed and checked, and takes the old one's name in a moment.
@@ -213,10 +86,10 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
                     }
                 }
             }
-            (Object::Enum(o), Object::Enum(_)) if how(a, b) == How::Swap => {
+            (Object::Enum(o), Object::Enum(_)) if strategy(a, b) == Strategy::TypeSwap => {
                 types.push((old, o.schema.clone(), o.name.clone()));
             }
-            (Object::Domain(o), Object::Domain(_)) if how(a, b) == How::Swap => {
+            (Object::Domain(o), Object::Domain(_)) if strategy(a, b) == Strategy::TypeSwap => {
                 types.push((old, o.schema.clone(), o.name.clone()));
             }
             _ => {}
@@ -237,17 +110,17 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
                 else {
                     continue;
                 };
-                let swap = ColumnSwap { from: column, to: after, type_aside: Some(made_up(&[name, "new"])) };
+                let swap = ColumnSwap { from: column, to: after, type_aside: Some(temporary_name(&[name, "new"])) };
                 candidates.push(Candidate { old: old as u32, new: new as u32, swap, ty: Some(*ty) });
             }
         }
     }
-    let ground = Ground::new(difference);
+    let eligibility = Eligibility::new(difference);
     // What refers to a column moves with it, and all columns of a type move, or none.
     loop {
         let moving: FxHashSet<Place<'_>> =
-            candidates.iter().filter_map(|c| Some((ground.table(c.old)?, c.swap.to.name.as_str()))).collect();
-        let fits: Vec<bool> = candidates.iter().map(|c| ground.fits(c, &moving)).collect();
+            candidates.iter().filter_map(|c| Some((eligibility.table(c.old)?, c.swap.to.name.as_str()))).collect();
+        let fits: Vec<bool> = candidates.iter().map(|c| eligibility.fits(c, &moving)).collect();
         if !fits.contains(&false) {
             break;
         }
@@ -265,7 +138,7 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
     // A column may come to such a type from another one.
     for Candidate { swap, .. } in &mut candidates {
         if swap.type_aside.is_none() && swaps.comes_late(&swap.to.ty) {
-            swap.type_aside = Some(made_up(&[&swap.to.ty.name, "new"]));
+            swap.type_aside = Some(temporary_name(&[&swap.to.ty.name, "new"]));
         }
     }
     candidates.sort_by(|a, b| (a.old, a.new, &a.swap.to.name).cmp(&(b.old, b.new, &b.swap.to.name)));
@@ -292,7 +165,7 @@ struct Candidate<'d> {
 type Place<'d> = (&'d TableName, &'d str);
 
 /// What decides whether columns can move.
-struct Ground<'d> {
+struct Eligibility<'d> {
     from: &'d Catalog,
     to: &'d Catalog,
     /// By table and column: the columns that refer to it, none where such a reference changes too.
@@ -302,13 +175,13 @@ struct Ground<'d> {
     excluded: FxHashMap<&'d TableName, Vec<&'d Rule>>,
 }
 
-impl<'d> Ground<'d> {
+impl<'d> Eligibility<'d> {
     fn new(difference: &'d Difference<'d>) -> Self {
         let (from, to): (&'d Catalog, &'d Catalog) = (&difference.from, difference.to);
         let relabelled: FxHashMap<u32, u32> = difference.relabelled.iter().copied().collect();
         let removed: FxHashSet<u32> = difference.removed.iter().copied().collect();
         let changed: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
-        let mut ground = Self {
+        let mut eligibility = Self {
             from,
             to,
             referring: FxHashMap::default(),
@@ -318,13 +191,13 @@ impl<'d> Ground<'d> {
         for (old, (_, entry)) in from.iter().enumerate() {
             let old = old as u32;
             match &entry.object {
-                Object::Table(o) => ground.parents.extend(&o.inherits),
+                Object::Table(o) => eligibility.parents.extend(&o.inherits),
                 Object::Constraint(o) => match &o.rule {
-                    Rule::Exclude { .. } => ground.excluded.entry(&o.table).or_default().push(&o.rule),
+                    Rule::Exclude { .. } => eligibility.excluded.entry(&o.table).or_default().push(&o.rule),
                     Rule::ForeignKey(key) if relabelled.contains_key(&old) || !removed.contains(&old) => {
                         for (own, column) in key.columns.iter().zip(&key.target_columns) {
                             let own = (!changed.contains(&old)).then_some((&o.table, own.as_str()));
-                            ground.referring.entry((&key.target, column.as_str())).or_default().push(own);
+                            eligibility.referring.entry((&key.target, column.as_str())).or_default().push(own);
                         }
                     }
                     _ => {}
@@ -332,7 +205,7 @@ impl<'d> Ground<'d> {
                 _ => {}
             }
         }
-        ground
+        eligibility
     }
 
     fn table(&self, old: u32) -> Option<&'d TableName> {

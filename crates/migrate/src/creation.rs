@@ -66,7 +66,7 @@ pub fn plan_create(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
 }
 
 /// What makes some objects of a catalog.
-pub(crate) struct Making<'a> {
+pub(crate) struct Creation<'a> {
     /// In order.
     pub steps: Vec<Step<'a>>,
     /// Constraints that stand in the statement of their table, and that table.
@@ -77,7 +77,7 @@ pub(crate) struct Making<'a> {
 ///
 /// # Errors
 /// Objects that need each other.
-pub(crate) fn plan_some<'a>(catalog: &'a Catalog, only: &[bool]) -> Result<Making<'a>, Cycle> {
+pub(crate) fn create_some<'a>(catalog: &'a Catalog, only: &[bool]) -> Result<Creation<'a>, Cycle> {
     let order = order(catalog)?;
     // One migration, one part: what comes first is decided by edges.
     let parts = vec![Part::Schema; catalog.len()];
@@ -87,7 +87,7 @@ pub(crate) fn plan_some<'a>(catalog: &'a Catalog, only: &[bool]) -> Result<Makin
         inlined.extend(constraints.iter().map(|&constraint| (constraint, table)));
     }
     inlined.sort_unstable();
-    Ok(Making { steps: planner.run().into_iter().flatten().collect(), inlined })
+    Ok(Creation { steps: planner.run().into_iter().flatten().collect(), inlined })
 }
 
 /// The statements that take back [`plan_create`], in reverse; what can stay or has to is left out.

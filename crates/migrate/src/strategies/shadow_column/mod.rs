@@ -1,10 +1,13 @@
 //! Columns that move to a new type beside the running business.
 
-use super::Builder;
-use super::closure::Fates;
-use super::nodes::{Phase, Role, Slot};
-use super::swap::ColumnSwap;
-use super::table::{Chain, is_assigned, made_up};
+pub(crate) mod eligible;
+
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::Builder;
+use crate::recreation::Actions;
+use eligible::ColumnSwap;
+
+use crate::strategies::in_place::table::{Chain, is_assigned, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
@@ -17,35 +20,35 @@ use specc_sql::{Access, Alter, Named, Privileges, Statement, has_equality, key_i
 
 impl<'d> Builder<'d, '_> {
     /// The new type comes under another name, and takes the old one's when all columns have moved.
-    pub(super) fn swap_type_beside(&mut self, old: u32, new: u32) {
+    pub(crate) fn swap_type_beside(&mut self, old: u32, new: u32) {
         let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { return };
         let mut aside = b.object.clone();
         let name = match &mut aside {
             Object::Enum(o) => {
                 let name = o.name.clone();
-                o.name = made_up(&[&name, "new"]);
+                o.name = temporary_name(&[&name, "new"]);
                 name
             }
             Object::Domain(o) => {
                 let name = o.name.clone();
-                o.name = made_up(&[&name, "new"]);
+                o.name = temporary_name(&[&name, "new"]);
                 name
             }
             _ => return,
         };
         let slot = Slot::New(new);
         let mut chain = Chain::new(slot);
-        let aside = self.shelf.object(aside);
+        let aside = self.arena.object(aside);
         let made = self.add(&mut chain, Role::After, Phase::Main, Statement::Create(aside));
         self.types_aside.insert(old, made);
-        let drop = self.add(&mut chain, Role::Change, Phase::Switch, Statement::Drop(&a.object));
+        let drop = self.add(&mut chain, Role::Change, Phase::CutOver, Statement::Drop(&a.object));
         self.types_gone.insert(old, drop);
-        let rename = Alter::Rename { from: aside, to: self.shelf.text(name) };
-        let named = self.add(&mut chain, Role::Make, Phase::Switch, Statement::Alter(rename));
+        let rename = Alter::Rename { from: aside, to: self.arena.text(name) };
+        let named = self.add(&mut chain, Role::Make, Phase::CutOver, Statement::Alter(rename));
         self.types_named.insert(old, named);
         if let Some(text) = &b.comment {
             let comment = Statement::Comment { on: specc_sql::Named::Object(&b.object), text: Some(text) };
-            self.add(&mut chain, Role::After, Phase::Switch, comment);
+            self.add(&mut chain, Role::After, Phase::CutOver, comment);
         }
     }
 
@@ -61,12 +64,12 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// All columns of a table that move do so together.
-    pub(super) fn swap_columns(&mut self, fates: &Fates) {
+    pub(crate) fn swap_columns(&mut self, actions: &Actions) {
         let swaps = self.swaps;
         if swaps.is_empty() {
             return;
         }
-        let (stays, parts) = (self.stays(fates), self.parts_of_moving());
+        let (stays, parts) = (self.stays(actions), self.parts_of_moving());
         let mut moved = Vec::new();
         for (&(_, new), columns) in &swaps.tables {
             let Some(Entry { object: Object::Table(to), .. }) = self.new_entry(new) else { continue };
@@ -110,10 +113,10 @@ fn at<'d>(catalog: &'d Catalog) -> impl Fn(&u32) -> Option<(&'d ObjectId, &'d En
 }
 
 /// What becomes of columns that move.
-pub(super) const AT_THE_END: &str = " in the end after the other columns";
+pub(crate) const AT_THE_END: &str = " in the end after the other columns";
 
 /// The columns of one table that move.
-pub(super) struct Move<'m, 'd> {
+pub(crate) struct Move<'m, 'd> {
     new: u32,
     pub to: &'d Table,
     columns: &'m [ColumnSwap<'d>],
@@ -124,7 +127,7 @@ pub(super) struct Move<'m, 'd> {
 }
 
 /// Nodes of a table whose columns move that others wait for.
-pub(super) struct Milestones {
+pub(crate) struct Milestones {
     /// The new columns are filled and have their indexes.
     pub built: Vec<u32>,
     /// They begin to take the place of the old ones.
@@ -133,7 +136,7 @@ pub(super) struct Milestones {
 
 impl<'d> Move<'_, 'd> {
     fn aside(column: &str) -> SmolStr {
-        made_up(&[column, "new"])
+        temporary_name(&[column, "new"])
     }
 
     /// Columns and types by the names that they have meanwhile.
@@ -200,7 +203,7 @@ impl<'d> Move<'_, 'd> {
             }
         }
         for swap in self.columns {
-            let aside = builder.shelf.text(Self::aside(&swap.to.name));
+            let aside = builder.arena.text(Self::aside(&swap.to.name));
             let mut ty = swap.to.ty.clone();
             if let Some(name) = &swap.type_aside {
                 ty.name = name.clone();
@@ -214,7 +217,7 @@ impl<'d> Move<'_, 'd> {
                 comment: None,
                 ..swap.to.clone()
             };
-            let bare = builder.shelf.column(bare);
+            let bare = builder.arena.column(bare);
             let add = builder.adding(self.to, bare);
             let node = builder.add(&mut chain, Role::After, Phase::Main, add);
             for (ty, made) in &builder.types_aside {
@@ -225,7 +228,7 @@ impl<'d> Move<'_, 'd> {
             }
             let cast = builder.cast_as(swap.from, &bare.ty);
             let plain = is_assigned(&swap.from.ty, &bare.ty);
-            let value = if plain { builder.shelf.text(ident(&swap.from.name).as_ref()) } else { cast };
+            let value = if plain { builder.arena.text(ident(&swap.from.name).as_ref()) } else { cast };
             let own = format!("new.{}", ident(&swap.from.name));
             let own = if plain { &own } else { builder.cast_of(&own, &swap.from.ty, &bare.ty) };
             lines.push_str(&format!("  new.{} := {own};\n", ident(aside)));
@@ -237,24 +240,24 @@ impl<'d> Move<'_, 'd> {
         builder.add(&mut chain, Role::After, Phase::Main, Statement::Create(function));
         builder.add(&mut chain, Role::After, Phase::Main, Statement::Create(trigger));
         let pending = if pending.len() == 1 { pending.remove(0) } else { format!("({})", pending.join(" or ")) };
-        let pending = builder.shelf.text(pending);
+        let pending = builder.arena.text(pending);
         let fill = Alter::Backfill { table, set, pending, divided: false };
-        let filled = builder.add(&mut chain, Role::After, Phase::Fill, Statement::Alter(fill));
+        let filled = builder.add(&mut chain, Role::After, Phase::Backfill, Statement::Alter(fill));
         let mut ready = vec![filled];
         for swap in self.columns.iter().filter(|swap| !swap.to.nullable) {
-            let aside = builder.shelf.text(Self::aside(&swap.to.name));
+            let aside = builder.arena.text(Self::aside(&swap.to.name));
             let mut chain = Chain::after(slot, filled);
             builder.require(&mut chain, self.to, aside);
             ready.extend(chain.last());
         }
         let after = self.parts(builder, filled, &mut ready);
         let mut chain = Chain::new(slot);
-        let start = builder.add(&mut chain, Role::Change, Phase::Switch, Statement::Drop(trigger));
+        let start = builder.add(&mut chain, Role::Change, Phase::CutOver, Statement::Drop(trigger));
         ready.iter().for_each(|&node| builder.nodes.edge(node, start));
-        builder.add(&mut chain, Role::Change, Phase::Switch, Statement::Drop(function));
+        builder.add(&mut chain, Role::Change, Phase::CutOver, Statement::Drop(function));
         self.hand_over(builder, &mut chain);
         for statement in after {
-            builder.add(&mut chain, Role::Make, Phase::Switch, statement);
+            builder.add(&mut chain, Role::Make, Phase::CutOver, statement);
         }
         builder.notes.push(smol_str::format_smolstr!(
             "{}.{}: {}{AT_THE_END}",
@@ -262,7 +265,7 @@ impl<'d> Move<'_, 'd> {
             table.name,
             self.columns.iter().map(|swap| swap.to.name.as_str()).collect::<Vec<_>>().join(", "),
         ));
-        let is_built = |node: &u32| matches!(builder.nodes.all[*node as usize].phase, Phase::Fill | Phase::Build);
+        let is_built = |node: &u32| matches!(builder.nodes.all[*node as usize].phase, Phase::Backfill | Phase::Build);
         Milestones { built: ready.iter().copied().filter(is_built).collect(), start }
     }
 
@@ -270,7 +273,7 @@ impl<'d> Move<'_, 'd> {
     /// in the order of their names.
     fn keep_equal(&self, builder: &Builder<'d, '_>, lines: &str) -> (&'d Object, &'d Object) {
         let table = &self.to.table;
-        let name = made_up(&[&table.name, &self.columns[0].to.name, "sync"]);
+        let name = temporary_name(&[&table.name, &self.columns[0].to.name, "sync"]);
         let function = Function {
             schema: table.schema.clone(),
             name: name.clone(),
@@ -291,7 +294,7 @@ impl<'d> Move<'_, 'd> {
         };
         let trigger = Trigger {
             table: table.clone(),
-            name: made_up(&["zzzz", &self.columns[0].to.name, "sync"]),
+            name: temporary_name(&["zzzz", &self.columns[0].to.name, "sync"]),
             timing: Timing::Before,
             events: vec![("insert".into(), Vec::new()), ("update".into(), Vec::new())],
             per_row: true,
@@ -304,7 +307,7 @@ impl<'d> Move<'_, 'd> {
             initially_deferred: false,
             enabled: SmolStr::default(),
         };
-        (builder.shelf.object(function), builder.shelf.object(trigger))
+        (builder.arena.object(function), builder.arena.object(trigger))
     }
 
     /// Builds the indexes and checks the constraints of the columns; gives what names them in the end.
@@ -322,8 +325,8 @@ impl<'d> Move<'_, 'd> {
                 .map(|comment| Statement::Comment { on: specc_sql::Named::Object(&entry.object), text: Some(comment) });
             match &entry.object {
                 Object::Index(o) => {
-                    let index = builder.shelf.index(Index {
-                        name: made_up(&[&o.name, "new"]),
+                    let index = builder.arena.index(Index {
+                        name: temporary_name(&[&o.name, "new"]),
                         keys: self.keys(&o.keys),
                         include: self.columns(&o.include),
                         filter: o.filter.as_ref().map(|filter| self.text(filter)),
@@ -336,15 +339,15 @@ impl<'d> Move<'_, 'd> {
                         Phase::Build,
                         Statement::CreateIndexConcurrently(index),
                     ));
-                    let from = builder.shelf.object(index.clone());
+                    let from = builder.arena.object(index.clone());
                     after.push(Statement::Alter(Alter::Rename { from, to: &o.name }));
                 }
                 Object::Constraint(o) => match &o.rule {
                     Rule::PrimaryKey { .. } | Rule::Unique { .. } => {
-                        let Some(mut index) = key_index(o, &made_up(&[&o.name, "new"])) else { continue };
+                        let Some(mut index) = key_index(o, &temporary_name(&[&o.name, "new"])) else { continue };
                         index.keys = self.keys(&index.keys);
                         index.include = self.columns(&index.include);
-                        let index = builder.shelf.index(index);
+                        let index = builder.arena.index(index);
                         let mut chain = Chain::after(slot, filled);
                         let build = Statement::CreateIndexConcurrently(index);
                         ready.push(builder.add(&mut chain, Role::After, Phase::Build, build));
@@ -354,8 +357,8 @@ impl<'d> Move<'_, 'd> {
                     Rule::ForeignKey(key) if builder.key_moves(key) => continue,
                     rule => {
                         let Some(rule) = self.renamed(rule) else { continue };
-                        let aside = Constraint { name: made_up(&[&o.name, "new"]), rule, ..o.clone() };
-                        let aside = builder.shelf.object(aside);
+                        let aside = Constraint { name: temporary_name(&[&o.name, "new"]), rule, ..o.clone() };
+                        let aside = builder.arena.object(aside);
                         let Object::Constraint(constraint) = aside else { continue };
                         let mut chain = Chain::after(slot, filled);
                         let add = Statement::Alter(Alter::AddNotValid(constraint));
@@ -377,13 +380,13 @@ impl<'d> Move<'_, 'd> {
     /// The new columns take the place of the old ones.
     fn hand_over(&self, builder: &mut Builder<'d, '_>, chain: &mut Chain) {
         let table = &self.to.table;
-        let id = builder.shelf.id(table.id());
+        let id = builder.arena.id(table.id());
         let mut defaults = Vec::new();
         for swap in self.columns {
             let name: &'d str = &swap.to.name;
-            let aside = builder.shelf.text(Self::aside(name));
+            let aside = builder.arena.text(Self::aside(name));
             let mut add = |builder: &mut Builder<'d, '_>, statement| {
-                builder.add(chain, Role::Change, Phase::Switch, statement);
+                builder.add(chain, Role::Change, Phase::CutOver, statement);
             };
             if let Some(identity) = swap.to.identity.as_deref() {
                 let change = Alter::SetIdentity { table, column: aside, from: None, to: Some(identity) };
@@ -401,7 +404,7 @@ impl<'d> Move<'_, 'd> {
                 {
                     // It would go with the old column.
                     let owned = Sequence { owned_by: Some((table.clone(), aside.into())), ..o.clone() };
-                    if let Object::Sequence(owned) = builder.shelf.object(owned) {
+                    if let Object::Sequence(owned) = builder.arena.object(owned) {
                         add(builder, Statement::OwnSequence(owned));
                     }
                 }
@@ -411,8 +414,8 @@ impl<'d> Move<'_, 'd> {
             if swap.to.identity.is_some() {
                 let ObjectId { schema, name: made, .. } = sequence_of(table, aside);
                 let options = SequenceOptions::default();
-                let from = builder.shelf.object(Sequence { schema, name: made, ty: None, options, owned_by: None });
-                let to = builder.shelf.text(sequence_of(table, name).name);
+                let from = builder.arena.object(Sequence { schema, name: made, ty: None, options, owned_by: None });
+                let to = builder.arena.text(sequence_of(table, name).name);
                 add(builder, Statement::Alter(Alter::Rename { from, to }));
             }
             let default = swap.to.default.as_ref();
@@ -434,7 +437,7 @@ impl<'d> Move<'_, 'd> {
             }
         }
         for (swap, set) in defaults {
-            let node = builder.nodes.push(Slot::New(self.new), Role::Make, Phase::Switch, set);
+            let node = builder.nodes.push(Slot::New(self.new), Role::Make, Phase::CutOver, set);
             for (ty, &named) in &builder.types_named {
                 let of = builder.from.at(*ty as usize).map(|(id, _)| (&id.schema, &id.name));
                 if of == Some((&swap.to.ty.schema, &swap.to.ty.name)) {
@@ -462,10 +465,10 @@ impl<'d> Move<'_, 'd> {
             }
             let access = Access {
                 on: Named::Id(&o.on),
-                privileges: Privileges::Some(builder.shelf.privileges(lost)),
+                privileges: Privileges::Some(builder.arena.privileges(lost)),
                 roles: vec![o.to.as_str()],
             };
-            builder.add(chain, Role::Make, Phase::Switch, Statement::Grant(access));
+            builder.add(chain, Role::Make, Phase::CutOver, Statement::Grant(access));
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Enums, domains, composite types and sequences that stay.
 
-use super::Builder;
-use super::nodes::{Phase, Role, Slot};
-use super::table::Chain;
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::Builder;
+use crate::strategies::in_place::table::Chain;
 use specc_catalog::{Composite, Domain, Enum, Kind, Needs, Object, Sequence, TableName};
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// New labels, each before the one that follows it.
-    pub(super) fn labels(&mut self, new: u32, from: &'d Enum, to: &'d Enum) {
+    pub(crate) fn labels(&mut self, new: u32, from: &'d Enum, to: &'d Enum) {
         let slot = Slot::New(new);
         let mut chain = Chain::new(slot);
         // From the end, so that the label that follows is there.
@@ -21,7 +21,7 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    pub(super) fn domain(&mut self, new: u32, from: &'d Domain, to: &'d Domain) {
+    pub(crate) fn domain(&mut self, new: u32, from: &'d Domain, to: &'d Domain) {
         let slot = Slot::New(new);
         let tables = self.tables_of(&to.schema, &to.name);
         if from.default != to.default {
@@ -45,7 +45,7 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    pub(super) fn composite(&mut self, old: u32, new: u32, from: &'d Composite, to: &'d Composite) {
+    pub(crate) fn composite(&mut self, old: u32, new: u32, from: &'d Composite, to: &'d Composite) {
         let used = self.columns_of(old);
         let mut chain = Chain::new(Slot::New(new));
         for field in &from.fields {
@@ -62,7 +62,7 @@ impl<'d> Builder<'d, '_> {
                 Some(before) if before != field => {
                     if used {
                         let why = format!("attribute `{}` cannot change its type while columns have the type", field.0);
-                        self.never.push((Object::Composite(to.clone()).id(), why));
+                        self.impossible.push((Object::Composite(to.clone()).id(), why));
                     }
                     self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(Alter::SetAttribute(to, field)));
                 }
@@ -90,7 +90,7 @@ impl<'d> Builder<'d, '_> {
         })
     }
 
-    pub(super) fn sequence(&mut self, new: u32, from: &'d Sequence, to: &'d Sequence) {
+    pub(crate) fn sequence(&mut self, new: u32, from: &'d Sequence, to: &'d Sequence) {
         let slot = Slot::New(new);
         if from.ty != to.ty || from.options != to.options {
             self.nodes.push(slot, Role::Make, Phase::Main, Statement::Alter(Alter::SetSequence { from, to }));

@@ -1,13 +1,13 @@
 //! Grants that stay.
 
-use super::Builder;
-use super::nodes::{Phase, Role, Slot};
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::Builder;
 use specc_catalog::{Catalog, Grant, Privilege};
 use specc_sql::{Access, Named, Privileges, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Takes what is too much and gives what is missing, in one transaction.
-    pub(super) fn grant(&mut self, new: u32, from: &'d Grant, to: &'d Grant) {
+    pub(crate) fn grant(&mut self, new: u32, from: &'d Grant, to: &'d Grant) {
         let lacks = |all: &[Privilege], one: &Privilege| !all.contains(one);
         let gone: Vec<Privilege> = from.privileges.iter().filter(|p| lacks(&to.privileges, p)).cloned().collect();
         let mut more: Vec<Privilege> = to.privileges.iter().filter(|p| lacks(&from.privileges, p)).cloned().collect();
@@ -23,7 +23,7 @@ impl<'d> Builder<'d, '_> {
         let on = named(self.to, to);
         let access = |privileges: Vec<Privilege>| Access {
             on,
-            privileges: Privileges::Some(self.shelf.privileges(privileges)),
+            privileges: Privileges::Some(self.arena.privileges(privileges)),
             roles: vec![to.to.as_str()],
         };
         let revoke = (!gone.is_empty()).then(|| Statement::Revoke(access(gone)));

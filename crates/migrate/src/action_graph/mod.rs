@@ -1,5 +1,7 @@
 //! Statements as nodes of a graph, and the order that its edges allow.
 
+mod edges;
+
 use rustc_hash::FxHashMap;
 use specc_sql::{Statement, Transaction};
 use std::collections::BTreeSet;
@@ -16,13 +18,13 @@ pub enum Phase {
     /// Indexes, built beside the running business.
     Build,
     /// Rows filled in batches.
-    Fill,
+    Backfill,
     /// Old rows checked, while everyone goes on.
     Validate,
     /// What was built and checked takes effect.
-    Switch,
+    CutOver,
     /// What is not needed any more.
-    Clear,
+    Cleanup,
     /// The last names, and blocks that come after everything else.
     Finish,
 }
@@ -42,10 +44,10 @@ impl Phase {
             Phase::Names | Phase::Main => "",
             Phase::Labels => "labels",
             Phase::Build => "index",
-            Phase::Fill => "backfill",
+            Phase::Backfill => "backfill",
             Phase::Validate => "validate",
-            Phase::Switch => "switch",
-            Phase::Clear => "clear",
+            Phase::CutOver => "switch",
+            Phase::Cleanup => "clear",
             Phase::Finish => "finish",
         }
     }

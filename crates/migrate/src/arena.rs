@@ -2,21 +2,20 @@
 
 use smol_str::SmolStr;
 use specc_catalog::{Column, Index, Object, ObjectId, Privilege, SqlExpr};
-use typed_arena::Arena;
 
 /// Keeps made-up objects, so that statements can borrow them like any other.
 #[derive(Default)]
-pub struct Shelf {
-    objects: Arena<Object>,
-    indexes: Arena<Index>,
-    columns: Arena<Column>,
-    exprs: Arena<SqlExpr>,
-    ids: Arena<ObjectId>,
-    texts: Arena<SmolStr>,
-    privileges: Arena<Vec<Privilege>>,
+pub struct Arena {
+    objects: typed_arena::Arena<Object>,
+    indexes: typed_arena::Arena<Index>,
+    columns: typed_arena::Arena<Column>,
+    exprs: typed_arena::Arena<SqlExpr>,
+    ids: typed_arena::Arena<ObjectId>,
+    texts: typed_arena::Arena<SmolStr>,
+    privileges: typed_arena::Arena<Vec<Privilege>>,
 }
 
-impl Shelf {
+impl Arena {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()

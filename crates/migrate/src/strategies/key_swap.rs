@@ -1,18 +1,18 @@
 //! References to keys that move to a new type beside the running business.
 
-use super::Builder;
-use super::beside::{Milestones, Move};
-use super::closure::Fates;
-use super::nodes::{Phase, Role, Slot};
-use super::table::{Chain, made_up};
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::Builder;
+use crate::recreation::Actions;
+use crate::strategies::in_place::table::{Chain, temporary_name};
+use crate::strategies::shadow_column::{Milestones, Move};
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Constraint, ForeignKey, Object, Rule, TableName};
 use specc_sql::{Alter, Named, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// New places of what is as it was, but for its name perhaps.
-    pub(super) fn stays(&self, fates: &Fates) -> FxHashSet<u32> {
-        let again: FxHashSet<u32> = fates.again.iter().map(|pair| pair.0).collect();
+    pub(crate) fn stays(&self, actions: &Actions) -> FxHashSet<u32> {
+        let again: FxHashSet<u32> = actions.recreated.iter().map(|pair| pair.0).collect();
         let relabelled = self.difference.relabelled.iter().copied();
         let same = self.to.iter().enumerate().filter_map(|(new, (id, entry))| {
             let old = self.from.index_of(id)?;
@@ -22,7 +22,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// References whose key moves: a second one is there, and checked, before the first one goes.
-    pub(super) fn swap_references(&mut self, moved: &[(Move<'_, 'd>, Milestones)], stays: &FxHashSet<u32>) {
+    pub(crate) fn swap_references(&mut self, moved: &[(Move<'_, 'd>, Milestones)], stays: &FxHashSet<u32>) {
         let places: FxHashMap<&TableName, usize> =
             moved.iter().enumerate().map(|(n, (table, _))| (&table.to.table, n)).collect();
         let of = |table: &TableName| places.get(table).and_then(|&n| moved.get(n));
@@ -40,8 +40,9 @@ impl<'d> Builder<'d, '_> {
             };
             let Some(Rule::ForeignKey(rule)) = rule else { continue };
             let rule = ForeignKey { target_columns: parent.0.columns(&key.target_columns), ..rule };
-            let aside = Constraint { name: made_up(&[&o.name, "new"]), rule: Rule::ForeignKey(rule), ..o.clone() };
-            let aside = self.shelf.object(aside);
+            let aside =
+                Constraint { name: temporary_name(&[&o.name, "new"]), rule: Rule::ForeignKey(rule), ..o.clone() };
+            let aside = self.arena.object(aside);
             let Object::Constraint(constraint) = aside else { continue };
             let mut chain = Chain::new(Slot::New(home as u32));
             let first =
@@ -49,12 +50,12 @@ impl<'d> Builder<'d, '_> {
             if !o.not_valid {
                 self.add(&mut chain, Role::After, Phase::Validate, Statement::Validate(constraint));
             }
-            let drop = self.add(&mut chain, Role::After, Phase::Switch, Statement::Drop(&entry.object));
+            let drop = self.add(&mut chain, Role::After, Phase::CutOver, Statement::Drop(&entry.object));
             let rename = Alter::Rename { from: aside, to: &o.name };
-            self.add(&mut chain, Role::After, Phase::Switch, Statement::Alter(rename));
+            self.add(&mut chain, Role::After, Phase::CutOver, Statement::Alter(rename));
             if let Some(text) = &entry.comment {
                 let comment = Statement::Comment { on: Named::Object(&entry.object), text: Some(text) };
-                self.add(&mut chain, Role::After, Phase::Switch, comment);
+                self.add(&mut chain, Role::After, Phase::CutOver, comment);
             }
             for (_, Milestones { built, start }) in [Some(parent), child].into_iter().flatten() {
                 built.iter().for_each(|&node| self.nodes.edge(node, first));
@@ -64,7 +65,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Whether a reference leads to a column that moves.
-    pub(super) fn key_moves(&self, key: &ForeignKey) -> bool {
+    pub(crate) fn key_moves(&self, key: &ForeignKey) -> bool {
         key.target_columns.iter().any(|column| self.swaps.moves(&key.target, column))
     }
 }

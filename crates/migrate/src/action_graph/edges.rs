@@ -1,8 +1,8 @@
 //! What has to come before what.
 
-use super::Builder;
-use super::closure::Fates;
-use super::nodes::{Node, Phase, Role, Slot};
+use crate::action_graph::{Node, Phase, Role, Slot};
+use crate::planner::Builder;
+use crate::recreation::Actions;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Entry, IdRef, Kind, Needs, Object, ObjectId, Rule, Strength, TableName};
@@ -11,7 +11,7 @@ use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Edges from what both catalogs need.
-    pub(super) fn edges(&mut self, fates: &Fates) {
+    pub(crate) fn edges(&mut self, actions: &Actions) {
         let (mut old, mut new) = (FxHashSet::default(), FxHashSet::default());
         for node in &self.nodes.all {
             match node.slot {
@@ -32,13 +32,13 @@ impl<'d> Builder<'d, '_> {
         }
         // What goes or stands with its table has needs of its own.
         old.extend(self.difference.removed.iter().copied());
-        old.extend(fates.again.iter().map(|pair| pair.0));
+        old.extend(actions.recreated.iter().map(|pair| pair.0));
         new.extend(self.difference.added.iter().copied());
-        new.extend(fates.again.iter().map(|pair| pair.1));
+        new.extend(actions.recreated.iter().map(|pair| pair.1));
         self.forward(&sorted(new));
-        self.backward(&sorted(old), fates);
-        self.clashes(fates);
-        self.around(fates);
+        self.backward(&sorted(old), actions);
+        self.clashes(actions);
+        self.around(actions);
         self.required_keys();
         self.inherited();
         self.late_types();
@@ -204,14 +204,14 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// What needed something is gone or changed before that goes.
-    fn backward(&mut self, places: &[u32], fates: &Fates) {
+    fn backward(&mut self, places: &[u32], actions: &Actions) {
         let needs = Needs::new(self.from);
-        let again: FxHashSet<u32> = fates.again.iter().map(|pair| pair.0).collect();
+        let again: FxHashSet<u32> = actions.recreated.iter().map(|pair| pair.0).collect();
         let stays: FxHashMap<u32, u32> =
-            fates.altered.iter().chain(&fates.swapped).copied().filter(|(old, _)| !again.contains(old)).collect();
+            actions.altered.iter().chain(&actions.swapped).copied().filter(|(old, _)| !again.contains(old)).collect();
         let twin = |builder: &Self, old: u32| {
             let (id, _) = builder.from.at(old as usize)?;
-            fates.relabelled.get(&old).copied().or_else(|| builder.to.index_of(id).map(|new| new as u32))
+            actions.relabelled.get(&old).copied().or_else(|| builder.to.index_of(id).map(|new| new as u32))
         };
         for &place in places {
             let own = self.nodes.with(Slot::Old(place), &[Role::Drop, Role::After]);
@@ -227,7 +227,7 @@ impl<'d> Builder<'d, '_> {
                         self.link(before, after, hard);
                     }
                     // An index that goes beside the running business can go later too.
-                    let waits = self.nodes.all[before as usize].phase != Phase::Clear;
+                    let waits = self.nodes.all[before as usize].phase != Phase::Cleanup;
                     if let Some(new) = twin(self, need).filter(|_| waits) {
                         for after in self.nodes.with(Slot::New(new), &[Role::Change]) {
                             self.link(before, after, hard);
@@ -268,7 +268,7 @@ impl<'d> Builder<'d, '_> {
             }
         }
         // What is made again finds what it needs without the parts that go.
-        for &(old, new) in &fates.again {
+        for &(old, new) in &actions.recreated {
             for (need, _) in needs.of(old).into_iter().filter(|(need, _)| !again.contains(need)) {
                 for before in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
                     for after in self.nodes.with(Slot::New(new), &[Role::Make]) {
@@ -278,7 +278,7 @@ impl<'d> Builder<'d, '_> {
             }
         }
         // The old one goes before the new one comes, by its new name where it has one.
-        for &(old, new) in &fates.again {
+        for &(old, new) in &actions.recreated {
             for before in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
                 for after in self.nodes.with(Slot::New(new), &[Role::Make]) {
                     if self.nodes.all[after as usize].phase == Phase::Names {
@@ -304,7 +304,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// A name is free before something else takes it.
-    fn clashes(&mut self, _fates: &Fates) {
+    fn clashes(&mut self, _fates: &Actions) {
         let difference = self.difference;
         let mut taken: FxHashMap<Name, Vec<u32>> = FxHashMap::default();
         for &old in &difference.removed {
@@ -329,7 +329,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// What is over a table comes when its columns are gone and have their types, and goes before.
-    fn around(&mut self, fates: &Fates) {
+    fn around(&mut self, actions: &Actions) {
         let mut by_table: FxHashMap<TableName, Vec<u32>> = FxHashMap::default();
         for (number, node) in self.nodes.all.iter().enumerate() {
             let Statement::Alter(change) = &node.statement else { continue };
@@ -346,7 +346,7 @@ impl<'d> Builder<'d, '_> {
             _ => None,
         };
         let (before, after) = (Needs::new(self.from), Needs::new(self.to));
-        let again = |side: fn(&(u32, u32)) -> u32| fates.again.iter().map(side);
+        let again = |side: fn(&(u32, u32)) -> u32| actions.recreated.iter().map(side);
         for old in again(|pair| pair.0).chain(self.difference.removed.iter().copied()) {
             let gone = self.nodes.with(Slot::Old(old), &[Role::Drop]);
             for change in before.of(old).iter().filter_map(|(need, _)| name(self.from, *need)).flatten() {

@@ -1,7 +1,7 @@
 //! Tables that become a part or an heir of another one, or stop being that.
 
-use super::Builder;
-use super::nodes::{Phase, Role, Slot};
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::Builder;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Column, Constraint, Entry, Index, KeyOn, Object, Rule, Table, TableName};
 use specc_sql::{Alter, Statement};
@@ -35,7 +35,7 @@ fn given(catalog: &Catalog, table: &Table, only: &dyn Fn(&TableName) -> bool) ->
 
 /// Whether a table can leave its parents and come to others where it is: a column or check that it had before would stay
 /// its own, so it must be its own in the end, too.
-pub(super) fn can_move(to: &Catalog, a: &Table, b: &Table) -> bool {
+pub(crate) fn can_move(to: &Catalog, a: &Table, b: &Table) -> bool {
     let stays = a.inherits.iter().filter(|parent| b.inherits.contains(parent));
     let kept: Vec<&TableName> = b.inherits.iter().filter(|parent| a.inherits.contains(parent)).collect();
     // Postgres adds a parent after those that there are.
@@ -75,7 +75,7 @@ fn same_index(a: &Index, b: &Index) -> bool {
 }
 
 /// Whether a divided table cannot stay: what divides it changes its type, or goes.
-pub(super) fn key_changes(a: &Table, b: &Table) -> bool {
+pub(crate) fn key_changes(a: &Table, b: &Table) -> bool {
     let Some(by) = &a.partition_by else { return false };
     let changes = |name: &SmolStr| {
         let find = |table: &Table| table.columns.iter().find(|column| column.name == *name).map(|c| c.ty.clone());
@@ -90,7 +90,7 @@ pub(super) fn key_changes(a: &Table, b: &Table) -> bool {
 impl<'d> Builder<'d, '_> {
     /// Whether the constraint or index comes from the parent of a table that becomes or was its part: Postgres takes what
     /// is there, and leaves it there.
-    pub(super) fn belongs_to_parent(&self, own: &Object, parent_in: &Catalog, table_in: &Catalog) -> bool {
+    pub(crate) fn belongs_to_parent(&self, own: &Object, parent_in: &Catalog, table_in: &Catalog) -> bool {
         let Some(name) = own.table() else { return false };
         let Some((parent, _)) = find(parent_in, name).and_then(|table| table.partition_of.as_ref()) else {
             return false;
@@ -106,7 +106,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// From some parents to others.
-    pub(super) fn change_parents(&mut self, old: u32, new: u32, a: &'d Entry, b: &'d Entry) {
+    pub(crate) fn change_parents(&mut self, old: u32, new: u32, a: &'d Entry, b: &'d Entry) {
         let (Object::Table(from), Object::Table(to)) = (&a.object, &b.object) else { return };
         let slot = Slot::New(new);
         let stays = |table: &Table, parent: &TableName| parents(table).any(|other| other == parent);
@@ -118,7 +118,7 @@ impl<'d> Builder<'d, '_> {
             Table { columns, inherits, partition_of: None, ..table.clone() }
         };
         let (before, after) = (plain(self.from, from, to), plain(self.to, to, from));
-        let (before, after) = (self.shelf.object(before), self.shelf.object(after));
+        let (before, after) = (self.arena.object(before), self.arena.object(after));
         let (Object::Table(before), Object::Table(after)) = (before, after) else { return };
         let mut leave = Vec::new();
         if let Some((parent, _)) = &from.partition_of {
@@ -141,7 +141,7 @@ impl<'d> Builder<'d, '_> {
             for check in checks(self.to, parent) {
                 let has = |o: &Object| matches!(o, Object::Constraint(o) if twin(o, &to.table, check));
                 if !self.from.iter().any(|(_, entry)| has(&entry.object)) {
-                    let own = self.shelf.object(Constraint { table: to.table.clone(), ..check.clone() });
+                    let own = self.arena.object(Constraint { table: to.table.clone(), ..check.clone() });
                     between.push(self.nodes.push(slot, Role::Make, Phase::Main, Statement::Create(own)));
                 }
             }
@@ -182,14 +182,14 @@ impl<'d> Builder<'d, '_> {
             let kept =
                 |o: &Object| matches!(o, Object::Constraint(o) if o.table == to.table && o.name == constraint.name);
             if !self.to.iter().any(|(_, entry)| kept(&entry.object)) {
-                let own = self.shelf.object(Constraint { table: to.table.clone(), ..constraint.clone() });
+                let own = self.arena.object(Constraint { table: to.table.clone(), ..constraint.clone() });
                 self.nodes.then(left, Role::Change, Phase::Main, Statement::Drop(own));
             }
         }
     }
 
     /// A part of a table comes when those are gone whose rows it takes; what refers to the whole is gone before a part.
-    pub(super) fn parts_in_order(&mut self) {
+    pub(crate) fn parts_in_order(&mut self) {
         let (mut going, mut coming, mut references) = (Vec::new(), Vec::new(), Vec::new());
         for (node, entry) in (0_u32..).zip(&self.nodes.all) {
             match &entry.statement {
@@ -225,7 +225,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Who leaves a parent does so before that changes, and who comes to it comes then.
-    pub(super) fn around_parents(&mut self) {
+    pub(crate) fn around_parents(&mut self) {
         let (mut leaving, mut coming) = (Vec::new(), Vec::new());
         for (node, entry) in (0_u32..).zip(&self.nodes.all) {
             match &entry.statement {
@@ -266,7 +266,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Whether a reference leads to a table that this one is a part of: it holds each part.
-    pub(super) fn is_held(&self, table: &Table) -> bool {
+    pub(crate) fn is_held(&self, table: &Table) -> bool {
         let mut above = table.partition_of.as_ref().map(|of| of.0.clone());
         while let Some(whole) = above {
             let leads = |o: &Constraint| matches!(&o.rule, Rule::ForeignKey(key) if key.target == whole);
@@ -279,7 +279,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Sequences of a table that is made again stay, with where they stand.
-    pub(super) fn keep_sequences(&mut self, old: u32, new: u32) {
+    pub(crate) fn keep_sequences(&mut self, old: u32, new: u32) {
         let Some(Entry { object: Object::Table(table), .. }) = self.new_entry(new) else { return };
         for (place, (id, entry)) in self.to.iter().enumerate() {
             let Object::Sequence(o) = &entry.object else { continue };

@@ -1,41 +1,15 @@
-//! From what was there to what is to be: statements in an order that keeps the rows, the access and the business.
+//! From one state to another: strategies give steps, the action graph their order, the schedule their transactions.
 
-mod access;
-mod beside;
-mod casts;
-mod closure;
-mod edges;
-mod filled;
-mod how;
-mod keys;
-mod make;
-mod names;
-mod nodes;
-mod parents;
-mod rows;
-mod shelf;
-mod summary;
-mod swap;
-mod table;
-mod take;
-mod types;
-mod write;
-
-pub use nodes::{Phase, Stage};
-pub use shelf::Shelf;
-pub use summary::access as access_changes;
-pub(crate) use write::files;
-pub use write::{Script, default_name, reversed, scripts};
-
-use closure::Fates;
-use nodes::{Nodes, Role, Slot};
+use crate::action_graph::{self as nodes, Nodes, Phase, Role, Slot, Stage};
+use crate::arena::Arena;
+use crate::recreation::{self as closure, Actions};
+use crate::strategies::shadow_column::eligible::{self as swap, Swaps};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Cycle, Entry, Hints, Kind, Needs, Object, ObjectId, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Loss, Named, Statement};
 use std::fmt;
-use swap::Swaps;
 
 /// How to plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,26 +113,26 @@ impl From<Cycle> for ChangeError {
     }
 }
 
-/// Plans the way. What has to be made up on it is kept on `shelf`.
+/// Plans the way. What has to be made up on it is kept on `arena`.
 ///
 /// # Errors
 /// Objects that need each other, and changes that no statement can make.
 pub fn plan_change<'d>(
     difference: &'d Difference<'d>,
     hints: &'d Hints,
-    shelf: &'d Shelf,
+    arena: &'d Arena,
     options: ChangeOptions,
 ) -> Result<ChangePlan<'d>, ChangeError> {
     let options = ChangeOptions { offline: options.offline || options.one, ..options };
     let swaps = swap::swaps(difference, options.offline);
-    let mut fates = closure::fates(difference, &swaps, options);
+    let mut actions = closure::actions(difference, &swaps, options);
     let from: &'d Catalog = &difference.from;
     let mut builder = Builder {
         from,
         to: difference.to,
         difference,
         hints,
-        shelf,
+        arena,
         options,
         swaps: &swaps,
         types_aside: FxHashMap::default(),
@@ -170,23 +144,23 @@ pub fn plan_change<'d>(
         required: FxHashMap::default(),
         notes: Vec::new(),
         warnings: Vec::new(),
-        never: Vec::new(),
+        impossible: Vec::new(),
     };
-    builder
-        .never
-        .extend(fates.never.iter().filter_map(|&(old, why)| Some((from.at(old as usize)?.0.clone(), why.to_string()))));
-    builder.find_late(&mut fates);
-    builder.rename(&fates);
-    builder.take(&fates);
-    builder.make(&fates)?;
-    builder.alter(&fates);
+    builder.impossible.extend(
+        actions.impossible.iter().filter_map(|&(old, why)| Some((from.at(old as usize)?.0.clone(), why.to_string()))),
+    );
+    builder.find_late(&mut actions);
+    builder.rename(&actions);
+    builder.drop_objects(&actions);
+    builder.create_objects(&actions)?;
+    builder.alter(&actions);
     builder.rows();
-    if !builder.never.is_empty() {
-        builder.never.sort_unstable();
-        builder.never.dedup();
-        return Err(ChangeError::Impossible(builder.never));
+    if !builder.impossible.is_empty() {
+        builder.impossible.sort_unstable();
+        builder.impossible.dedup();
+        return Err(ChangeError::Impossible(builder.impossible));
     }
-    builder.edges(&fates);
+    builder.edges(&actions);
     let sorted = builder.nodes.sorted().map_err(|circle| builder.circle(&circle))?;
     let old_tables = builder.old_tables();
     if !options.offline {
@@ -202,43 +176,43 @@ pub fn plan_change<'d>(
 
 /// Makes nodes and edges.
 pub(crate) struct Builder<'d, 's> {
-    from: &'d Catalog,
-    to: &'d Catalog,
-    difference: &'d Difference<'d>,
-    hints: &'d Hints,
-    shelf: &'d Shelf,
-    options: ChangeOptions,
+    pub(crate) from: &'d Catalog,
+    pub(crate) to: &'d Catalog,
+    pub(crate) difference: &'d Difference<'d>,
+    pub(crate) hints: &'d Hints,
+    pub(crate) arena: &'d Arena,
+    pub(crate) options: ChangeOptions,
     /// Columns that move over beside the running business.
-    swaps: &'s Swaps<'d>,
+    pub(crate) swaps: &'s Swaps<'d>,
     /// By old place: where a new type is there under another name, where the old one goes, and where the new
     /// one has its name.
-    types_aside: FxHashMap<u32, u32>,
-    types_gone: FxHashMap<u32, u32>,
-    types_named: FxHashMap<u32, u32>,
+    pub(crate) types_aside: FxHashMap<u32, u32>,
+    pub(crate) types_gone: FxHashMap<u32, u32>,
+    pub(crate) types_named: FxHashMap<u32, u32>,
     /// By old place: what goes under the name that it had.
-    called: FxHashMap<u32, &'d Object>,
-    nodes: Nodes<'d>,
+    pub(crate) called: FxHashMap<u32, &'d Object>,
+    pub(crate) nodes: Nodes<'d>,
     /// Old places of what Postgres takes together with a column.
-    with_columns: Vec<u32>,
+    pub(crate) with_columns: Vec<u32>,
     /// Where a column becomes required: a key over it waits for that.
-    required: FxHashMap<(TableName, SmolStr), u32>,
-    notes: Vec<SmolStr>,
-    warnings: Vec<Warning>,
-    never: Vec<(ObjectId, String)>,
+    pub(crate) required: FxHashMap<(TableName, SmolStr), u32>,
+    pub(crate) notes: Vec<SmolStr>,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) impossible: Vec<(ObjectId, String)>,
 }
 
 impl<'d> Builder<'d, '_> {
-    fn old(&self, place: u32) -> Option<&'d Entry> {
+    pub(crate) fn old(&self, place: u32) -> Option<&'d Entry> {
         self.from.at(place as usize).map(|(_, entry)| entry)
     }
 
-    fn new_entry(&self, place: u32) -> Option<&'d Entry> {
+    pub(crate) fn new_entry(&self, place: u32) -> Option<&'d Entry> {
         self.to.at(place as usize).map(|(_, entry)| entry)
     }
 
     /// What stays and is not as it was.
-    fn alter(&mut self, fates: &Fates) {
-        for &(old, new) in &fates.altered {
+    fn alter(&mut self, actions: &Actions) {
+        for &(old, new) in &actions.altered {
             let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { continue };
             let slot = Slot::New(new);
             let main = |builder: &mut Self, role, statement| {
@@ -288,19 +262,19 @@ impl<'d> Builder<'d, '_> {
                 main(self, Role::After, Statement::Comment { on, text: b.comment.as_deref() });
             }
         }
-        for &(old, new) in &fates.again {
+        for &(old, new) in &actions.recreated {
             self.keep_sequences(old, new);
         }
         let beside = |old: &u32| self.swaps.types.contains(old);
-        let (online, at_once): (Vec<_>, Vec<_>) = fates.swapped.iter().copied().partition(|(old, _)| beside(old));
+        let (online, at_once): (Vec<_>, Vec<_>) = actions.swapped.iter().copied().partition(|(old, _)| beside(old));
         online.into_iter().for_each(|(old, new)| self.swap_type_beside(old, new));
-        self.swap_columns(fates);
+        self.swap_columns(actions);
         // Columns that leave the type do so first, on whichever way.
         at_once.into_iter().for_each(|(old, new)| self.swap_type(old, new));
-        for (old, new, column) in &fates.defaults {
+        for (old, new, column) in &actions.defaults {
             self.default_again(*old, *new, column);
         }
-        for (old, new, column) in &fates.computed {
+        for (old, new, column) in &actions.computed {
             self.computed_again(*old, *new, column);
         }
     }
@@ -338,7 +312,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// References whose key is made again go and come in the moment in which the key changes hands.
-    fn find_late(&self, fates: &mut Fates) {
+    fn find_late(&self, actions: &mut Actions) {
         let is_key = |old: u32| {
             self.old(old).is_some_and(|entry| match &entry.object {
                 Object::Constraint(o) => {
@@ -348,10 +322,10 @@ impl<'d> Builder<'d, '_> {
                 _ => false,
             })
         };
-        let going = fates.again.iter().map(|pair| pair.0).chain(self.difference.removed.iter().copied());
+        let going = actions.recreated.iter().map(|pair| pair.0).chain(self.difference.removed.iter().copied());
         // The keys of a table that is made again go with it.
-        let tables: FxHashSet<&TableName> = fates
-            .again
+        let tables: FxHashSet<&TableName> = actions
+            .recreated
             .iter()
             .filter_map(|pair| match self.old(pair.0).map(|entry| &entry.object) {
                 Some(Object::Table(table)) => Some(&table.table),
@@ -361,7 +335,7 @@ impl<'d> Builder<'d, '_> {
         let stands =
             |old: u32| self.old(old).and_then(|entry| entry.object.table()).is_none_or(|table| !tables.contains(table));
         let keys: FxHashSet<u32> = going.filter(|&old| is_key(old) && stands(old)).collect();
-        if self.options.offline || keys.is_empty() || fates.again.is_empty() {
+        if self.options.offline || keys.is_empty() || actions.recreated.is_empty() {
             return;
         }
         let needs = Needs::new(self.from);
@@ -369,15 +343,15 @@ impl<'d> Builder<'d, '_> {
             matches!(self.old(old).map(|entry| &entry.object), Some(Object::Constraint(o))
                 if matches!(o.rule, specc_catalog::Rule::ForeignKey(_)))
         };
-        let references = fates
-            .again
+        let references = actions
+            .recreated
             .iter()
             .filter(|&&(old, _)| is_reference(old) && needs.of(old).iter().any(|(need, _)| keys.contains(need)));
         let mut late: FxHashSet<u32> = references.map(|pair| pair.0).collect();
         // A key that goes while references to its columns stay goes in the same moment.
         let needed: FxHashSet<u32> = late.iter().flat_map(|&old| needs.of(old)).map(|(need, _)| need).collect();
         late.extend(keys.into_iter().filter(|key| needed.contains(key)));
-        fates.late.extend(late);
+        actions.at_cut_over.extend(late);
     }
 
     fn circle(&self, circle: &[u32]) -> ChangeError {

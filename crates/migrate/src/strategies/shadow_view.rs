@@ -1,11 +1,11 @@
 //! Materialized views that are filled while everyone reads the ones of before.
 
-use super::Builder;
-use super::closure::{Cause, Closure, Fates};
-use super::nodes::{Phase, Role, Slot};
-use super::swap::Swaps;
-use super::table::{Chain, made_up};
-use crate::plan::Step;
+use crate::action_graph::{Phase, Role, Slot};
+use crate::creation::Step;
+use crate::planner::Builder;
+use crate::recreation::{Actions, Cause, Recreation};
+use crate::strategies::in_place::table::{Chain, temporary_name};
+use crate::strategies::shadow_column::eligible::Swaps;
 use rustc_hash::FxHashSet;
 use specc_catalog::{Entry, Index, Needs, Object, ObjectId, TableName, View};
 use specc_diff::Difference;
@@ -14,26 +14,26 @@ use specc_sql::{Alter, Statement};
 impl<'d> Builder<'d, '_> {
     /// Plans what a view that is filled beside the old one is made of: itself and its indexes, under other names until
     /// the old one has gone. What else is said of it is said then.
-    pub(super) fn filled(&mut self, step: &Step<'d>, fates: &Fates) -> bool {
+    pub(crate) fn filled(&mut self, step: &Step<'d>, actions: &Actions) -> bool {
         match &step.statement {
-            Statement::Create(Object::View(view)) if fates.filled.contains(&step.object) => {
-                let object = self.shelf.object(View { view: aside(&view.view), ..view.clone() });
+            Statement::Create(Object::View(view)) if actions.filled.contains(&step.object) => {
+                let object = self.arena.object(View { view: aside(&view.view), ..view.clone() });
                 let mut chain = Chain::new(Slot::New(step.object));
                 self.add(&mut chain, Role::After, Phase::Build, Statement::Create(object));
                 let rename = Alter::Rename { from: object, to: &view.view.name };
-                self.add(&mut chain, Role::Make, Phase::Switch, Statement::Alter(rename));
+                self.add(&mut chain, Role::Make, Phase::CutOver, Statement::Alter(rename));
                 true
             }
             Statement::Create(Object::Index(index)) => {
-                let Some(home) = step.owner.filter(|owner| fates.filled.contains(owner)) else { return false };
+                let Some(home) = step.owner.filter(|owner| actions.filled.contains(owner)) else { return false };
                 let slot = Slot::New(home);
-                let name = made_up(&[&index.name, "new"]);
-                let object = self.shelf.object(Index { table: aside(&index.table), name, ..index.clone() });
+                let name = temporary_name(&[&index.name, "new"]);
+                let object = self.arena.object(Index { table: aside(&index.table), name, ..index.clone() });
                 // The view is there already: its first node.
                 let made = self.nodes.of(slot).to_vec();
                 let build = self.nodes.push(slot, Role::After, Phase::Build, Statement::Create(object));
                 let rename = Statement::Alter(Alter::Rename { from: object, to: &index.name });
-                let named = self.nodes.push(Slot::New(step.object), Role::Make, Phase::Switch, rename);
+                let named = self.nodes.push(Slot::New(step.object), Role::Make, Phase::CutOver, rename);
                 self.nodes.edge(build, named);
                 if let [view, renamed, ..] = made[..] {
                     self.nodes.edge(view, build);
@@ -48,23 +48,23 @@ impl<'d> Builder<'d, '_> {
 }
 
 fn aside(name: &TableName) -> TableName {
-    TableName::new(name.schema.clone(), made_up(&[&name.name, "new"]))
+    TableName::new(name.schema.clone(), temporary_name(&[&name.name, "new"]))
 }
 
 /// Materialized views with another query are filled while everyone reads the old ones, unless those have to go before:
 /// what they read goes, is made again, or has columns that do.
-pub(super) fn fill_beside(difference: &Difference<'_>, fates: &mut Fates, swaps: &Swaps<'_>, work: &[Cause]) {
+pub(crate) fn fill_beside(difference: &Difference<'_>, actions: &mut Actions, swaps: &Swaps<'_>, work: &[Cause]) {
     let is_filled = |entry: Option<(&ObjectId, &Entry)>| matches!(entry, Some((_, Entry { object: Object::View(view), .. })) if view.materialized && !view.no_data);
     let direct = |&&(old, new): &&(u32, u32)| {
         is_filled(difference.from.at(old as usize)) && is_filled(difference.to.at(new as usize))
     };
-    let views: Vec<(u32, u32)> = fates.again.iter().filter(direct).copied().collect();
+    let views: Vec<(u32, u32)> = actions.recreated.iter().filter(direct).copied().collect();
     if views.is_empty() {
         return;
     }
     let is_view = |cause: &&Cause| matches!(cause, Cause::Again(old) if views.iter().any(|view| view.0 == *old));
-    let mut scratch = Fates { relabelled: fates.relabelled.clone(), ..Fates::default() };
-    let mut closure = Closure::new(difference, &mut scratch, swaps);
+    let mut scratch = Actions { relabelled: actions.relabelled.clone(), ..Actions::default() };
+    let mut closure = Recreation::new(difference, &mut scratch, swaps);
     let others = closure.touched(work.iter().filter(|cause| !is_view(cause)).cloned().collect());
     let above: Vec<FxHashSet<u32>> = views.iter().map(|(old, _)| closure.touched(vec![Cause::Again(*old)])).collect();
     let columns = work.iter().filter_map(|cause| match cause {
@@ -72,7 +72,7 @@ pub(super) fn fill_beside(difference: &Difference<'_>, fates: &mut Fates, swaps:
         _ => None,
     });
     let moving = swaps.tables.keys().map(|(table, _)| *table);
-    let again = fates.again.iter().map(|pair| pair.0);
+    let again = actions.recreated.iter().map(|pair| pair.0);
     let going: FxHashSet<u32> = difference.removed.iter().copied().chain(again).chain(columns).chain(moving).collect();
     let needs = Needs::new(&difference.from);
     let stands = |old: u32| {
@@ -81,8 +81,8 @@ pub(super) fn fill_beside(difference: &Difference<'_>, fates: &mut Fates, swaps:
             && !needs.of(old).iter().any(|(need, _)| going.contains(need))
     };
     for (&(old, new), dependents) in views.iter().zip(&above).filter(|((old, _), _)| stands(*old)) {
-        fates.late.extend(dependents.difference(&others));
-        fates.late.insert(old);
-        fates.filled.insert(new);
+        actions.at_cut_over.extend(dependents.difference(&others));
+        actions.at_cut_over.insert(old);
+        actions.filled.insert(new);
     }
 }

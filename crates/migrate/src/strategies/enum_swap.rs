@@ -1,0 +1,134 @@
+//! A type that cannot be changed where it is: a new one takes its name, and its columns move over.
+
+use crate::action_graph::{Phase, Role, Slot};
+use crate::planner::Builder;
+use crate::strategies::in_place::table::{Chain, temporary_name};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use specc_catalog::{Column, Composite, DataType, Object, Table};
+use specc_sql::quote::{ident, qualified};
+use specc_sql::{Alter, Statement};
+
+impl<'d> Builder<'d, '_> {
+    /// Labels were taken away or put in another order, or a domain stands on another type.
+    pub(crate) fn swap_type(&mut self, old: u32, new: u32) {
+        let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { return };
+        let mut aside = a.object.clone();
+        let (schema, name) = match &mut aside {
+            Object::Enum(o) => {
+                let name = o.name.clone();
+                o.name = temporary_name(&[&name, "old"]);
+                (o.schema.clone(), name)
+            }
+            Object::Domain(o) => {
+                let name = o.name.clone();
+                o.name = temporary_name(&[&name, "old"]);
+                (o.schema.clone(), name)
+            }
+            Object::Composite(o) => {
+                let name = o.name.clone();
+                o.name = temporary_name(&[&name, "old"]);
+                (o.schema.clone(), name)
+            }
+            _ => return,
+        };
+        let slot = Slot::New(new);
+        let mut chain = Chain::new(slot);
+        let aside = self.arena.object(aside);
+        let aside_name = SmolStr::from(match aside {
+            Object::Enum(o) => o.name.as_str(),
+            Object::Domain(o) => o.name.as_str(),
+            Object::Composite(o) => o.name.as_str(),
+            _ => return,
+        });
+        // What is lost is said.
+        if let (Object::Composite(x), Object::Composite(y)) = (&a.object, &b.object) {
+            for (name, ..) in x.fields.iter().filter(|field| !y.fields.iter().any(|other| other.0 == field.0)) {
+                let drop = Statement::Alter(Alter::DropAttribute(x, name));
+                self.add(&mut chain, Role::Change, Phase::Main, drop);
+            }
+        }
+        let rename = Alter::Rename { from: &a.object, to: self.arena.text(aside_name.clone()) };
+        self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(rename));
+        self.add(&mut chain, Role::Make, Phase::Main, Statement::Create(&b.object));
+        if let Some(text) = &b.comment {
+            let comment = Statement::Comment { on: specc_sql::Named::Object(&b.object), text: Some(text) };
+            self.add(&mut chain, Role::After, Phase::Main, comment);
+        }
+        let of_type = |ty: &DataType| ty.schema == schema && ty.name == name;
+        let before: FxHashMap<_, &'d Table> = self
+            .from
+            .iter()
+            .filter_map(|(_, entry)| match &entry.object {
+                Object::Table(table) => Some((table.table.clone(), table)),
+                _ => None,
+            })
+            .collect();
+        for (_, entry) in self.to.iter() {
+            let Object::Table(table) = &entry.object else { continue };
+            let Some(old_table) = before.get(&table.table) else { continue };
+            for column in table.columns.iter().filter(|column| of_type(&column.ty)) {
+                let Some(was) =
+                    old_table.columns.iter().find(|other| other.name == column.name && other.ty == column.ty)
+                else {
+                    continue;
+                };
+                if was.default.is_some() {
+                    let set = Statement::SetDefault { table: &table.table, column: &column.name, default: None };
+                    self.add(&mut chain, Role::Change, Phase::Main, set);
+                }
+                // By the name that it has now, its type is another one.
+                let from = self
+                    .arena
+                    .column(Column { ty: DataType { name: aside_name.clone(), ..was.ty.clone() }, ..was.clone() });
+                let using = match (&a.object, &b.object) {
+                    (Object::Composite(x), Object::Composite(y)) if column.ty.dims == 0 => {
+                        self.arena.text(rebuilt(&column.name, x, y))
+                    }
+                    _ => self.cast(from, column),
+                };
+                let change = Alter::SetType { table: &table.table, from, to: column, using: Some(using) };
+                self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
+                if let Some(default) = &column.default {
+                    let set =
+                        Statement::SetDefault { table: &table.table, column: &column.name, default: Some(default) };
+                    self.add(&mut chain, Role::Change, Phase::Main, set);
+                }
+            }
+        }
+        let drop = self.add(&mut chain, Role::After, Phase::Main, Statement::Drop(aside));
+        // Columns that leave the type or go do so before it goes.
+        for (place, (_, entry)) in self.to.iter().enumerate() {
+            let Object::Table(table) = &entry.object else { continue };
+            let Some(old_table) = before.get(&table.table) else { continue };
+            if !old_table.columns.iter().any(|column| of_type(&column.ty)) {
+                continue;
+            }
+            for node in self.nodes.with(Slot::New(place as u32), &[Role::Change]) {
+                self.nodes.edge(node, drop);
+            }
+            if let Some(old) = self.from.index_of(&table.table.id()) {
+                for node in self.nodes.with(Slot::Old(old as u32), &[Role::Drop]) {
+                    self.nodes.edge(node, drop);
+                }
+            }
+        }
+    }
+}
+
+/// A value of a composite type, made anew from its attributes.
+fn rebuilt(column: &str, from: &Composite, to: &Composite) -> String {
+    let name = ident(column);
+    let mut text = format!("case when not ({name} is null) then row(");
+    for (n, (field, ty, _)) in to.fields.iter().enumerate() {
+        text.push_str(if n > 0 { ", " } else { "" });
+        match from.fields.iter().find(|other| other.0 == *field) {
+            Some(_) => text.push_str(&format!("({name}).{}", ident(field))),
+            None => text.push_str("null"),
+        }
+        text.push_str("::");
+        specc_sql::push_type(&mut text, ty);
+    }
+    text.push_str(&format!(")::{} end", qualified(&to.schema, &to.name)));
+    text
+}

@@ -1,0 +1,10 @@
+//! How an object gets from one state to the other: a file a recipe, each with its steps.
+
+pub(crate) mod casts;
+pub(crate) mod enum_swap;
+pub(crate) mod in_place;
+pub(crate) mod key_swap;
+pub(crate) mod partition_move;
+pub(crate) mod recreate;
+pub(crate) mod shadow_column;
+pub(crate) mod shadow_view;
