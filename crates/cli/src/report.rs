@@ -1,7 +1,7 @@
 //! What a command says and how it ends.
 
 use crate::args::Format;
-use specc_diag::{Diagnostic, RenderOptions, Severity, Sources};
+use specc_diag::{Code, Diagnostic, RenderOptions, Severity, Sources};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -14,8 +14,8 @@ pub const BROKEN: u8 = 2;
 pub enum Failure {
     /// The spec or the settings are wrong; the sources are those that the findings point into.
     Findings(Vec<Diagnostic>, Sources),
-    /// A database is not as it must be, or refuses.
-    Refused(String),
+    /// A change that is not made, or a database that is not as it must be or refuses; with a code where there is a page.
+    Refused(Option<Code>, String),
     /// Something around it is: no project, an unreadable file, a full disk.
     Broken(String),
 }
@@ -34,23 +34,24 @@ impl Failure {
                 diagnostics(&findings, &sources, format);
                 ExitCode::from(FINDINGS)
             }
-            Failure::Refused(message) => {
-                error(&message, format);
+            Failure::Refused(code, message) => {
+                error(code, &message, format);
                 ExitCode::from(FINDINGS)
             }
             Failure::Broken(message) => {
-                error(&message, format);
+                error(None, &message, format);
                 ExitCode::from(BROKEN)
             }
         }
     }
 }
 
-fn error(message: &str, format: Format) {
-    if format == Format::Json {
-        data(&serde_json::json!({ "error": message }).to_string());
-    } else {
-        eprintln!("error: {message}");
+fn error(code: Option<Code>, message: &str, format: Format) {
+    match (format, code) {
+        (Format::Json, Some(code)) => data(&serde_json::json!({ "code": code, "error": message }).to_string()),
+        (Format::Json, None) => data(&serde_json::json!({ "error": message }).to_string()),
+        (_, Some(code)) => eprintln!("error: {}: {message}", code.name()),
+        (_, None) => eprintln!("error: {message}"),
     }
 }
 

@@ -41,15 +41,14 @@ pub struct Shown<'a> {
 
 impl<'a> From<&'a Diagnostic> for Shown<'a> {
     fn from(diagnostic: &'a Diagnostic) -> Self {
-        let info = diagnostic.code.info();
         Self {
-            code: info.name,
+            code: diagnostic.code.name(),
             severity: diagnostic.severity(),
-            title: info.title,
+            title: diagnostic.code.title(),
             message: &diagnostic.message,
             labels: &diagnostic.labels,
             help: diagnostic.help.as_deref(),
-            why: info.why,
+            why: diagnostic.code.why(),
         }
     }
 }

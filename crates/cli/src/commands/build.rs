@@ -8,6 +8,7 @@ use crate::project::Project;
 use crate::report::{self, Failure, data, plural};
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Hints, Object, Rename};
+use specc_diag::codes;
 use specc_diff::{Doubt, Thing};
 use specc_migrate::{Consent, Layout, MigrationError, MigrationInput, Stamp};
 use specc_model::Target;
@@ -103,9 +104,12 @@ impl State {
                 Some(text) if specc_catalog::checksum(&text) != *sum => "was edited after it was written",
                 Some(_) => continue,
             };
-            return Err(Failure::broken(format!(
-                "E0904: {path} {why}; bring it back as it was (git checkout), or remove all migrations and specc's own folder to start anew"
-            )));
+            return Err(Failure::Refused(
+                Some(codes::EDITED_MIGRATION),
+                format!(
+                    "{path} {why}; bring it back as it was (git checkout), or remove all migrations and specc's own folder to start anew"
+                ),
+            ));
         }
         Ok(())
     }
@@ -170,19 +174,19 @@ fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> 
 pub fn refused(error: MigrationError) -> Failure {
     let (code, help) = match &error {
         MigrationError::Stamp(_) => return Failure::broken(format!("--stamp: {error}")),
-        MigrationError::Cycle(_) => ("E0413", ""),
+        MigrationError::Cycle(_) => (codes::DEPENDENCY_CYCLE, ""),
         MigrationError::Change(specc_migrate::ChangeError::Stalls(_)) => {
-            ("E0907", "\nif nobody uses the database meanwhile, build with `--offline-ok`")
+            (codes::STALL, "\nif nobody uses the database meanwhile, build with `--offline-ok`")
         }
         MigrationError::Change(_) => (
-            "E0903",
+            codes::IMPOSSIBLE_CHANGE,
             "\nchange the spec in a way that keeps what is there (a new column or table beside the old one), or drop and make it \
              anew in two builds",
         ),
-        MigrationError::Doubt(_) => ("E0905", ""),
-        MigrationError::Loss(_) => ("E0906", "\nif that is meant, build with `--allow-data-loss`"),
+        MigrationError::Doubt(_) => (codes::PROBABLE_RENAME, ""),
+        MigrationError::Loss(_) => (codes::DATA_LOSS, "\nif that is meant, build with `--allow-data-loss`"),
     };
-    Failure::Refused(format!("{code}: {error}{help}"))
+    Failure::Refused(Some(code), format!("{error}{help}"))
 }
 
 fn can_ask() -> bool {

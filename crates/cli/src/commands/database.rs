@@ -4,6 +4,7 @@ use crate::args::{Connection, Format, Where};
 use crate::config::Config;
 use crate::project;
 use crate::report::Failure;
+use specc_diag::codes;
 use specc_model::Target;
 use specc_postgres::{Address, Session};
 use specc_runner::{Error, Event, File, Migrations, Production};
@@ -61,9 +62,12 @@ impl Place {
         for (path, sum) in recorded.iter().filter(|(path, _)| Path::new(path).starts_with(&folder)) {
             match migrations.all.iter().find(|migration| migration.up.path == *path) {
                 None => {
-                    return Err(Failure::Refused(format!(
-                        "E0904: {path} is missing\n  help: what comes after it was made to follow it; bring it back (git checkout)"
-                    )));
+                    return Err(Failure::Refused(
+                        Some(codes::EDITED_MIGRATION),
+                        format!(
+                            "{path} is missing\n  help: what comes after it was made to follow it; bring it back (git checkout)"
+                        ),
+                    ));
                 }
                 Some(migration) if migration.checksum != *sum => {
                     eprintln!("warning: {path} was edited after `specc build` wrote it");
@@ -129,7 +133,7 @@ pub fn tell(event: Event) {
 
 /// What a run ends with.
 pub fn failure(error: Error) -> Failure {
-    if error.is_finding() { Failure::Refused(error.to_string()) } else { Failure::broken(error.to_string()) }
+    if error.is_finding() { Failure::Refused(None, error.to_string()) } else { Failure::broken(error.to_string()) }
 }
 
 /// What the environment lacks.

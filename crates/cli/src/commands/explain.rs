@@ -11,7 +11,7 @@ use std::process::ExitCode;
 pub fn run(args: &Explain, format: Format) -> Result<ExitCode, Failure> {
     let Some(name) = &args.code else {
         for code in Code::all() {
-            print(format, &of_code(code), || format!("{}  {}", code.name(), code.info().title));
+            print(format, &of_code(code), || format!("{}  {}", code.name(), code.title()));
         }
         for rule in RULES {
             print(format, &of_rule(rule), || format!("{}   {}", rule.code, rule.title()));
@@ -27,10 +27,7 @@ pub fn run(args: &Explain, format: Format) -> Result<ExitCode, Failure> {
         let hint = nearest(&name.to_uppercase(), names).map(|n| format!("; did you mean {n}?")).unwrap_or_default();
         Failure::broken(format!("no code is called {name}{hint}"))
     })?;
-    print(format, &of_code(code), || {
-        let info = code.info();
-        format!("{}: {}\n\n{}", info.name, info.title, info.why)
-    });
+    print(format, &of_code(code), || format!("{}: {}\n\n{}", code.name(), code.title(), code.page()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -42,8 +39,9 @@ fn print(format: Format, value: &Value, text: impl Fn() -> String) {
 }
 
 fn of_code(code: Code) -> Value {
-    let info = code.info();
-    json!({ "code": info.name, "severity": code.severity(), "title": info.title, "why": info.why })
+    json!({
+        "code": code.name(), "severity": code.severity(), "title": code.title(), "why": code.why(), "page": code.page(),
+    })
 }
 
 fn of_rule(rule: &Rule) -> Value {

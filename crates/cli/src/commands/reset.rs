@@ -59,5 +59,5 @@ fn confirm(place: &Place) -> Result<(), Failure> {
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
-    if answer.trim() == name { Ok(()) } else { Err(Failure::Refused("nothing was changed".into())) }
+    if answer.trim() == name { Ok(()) } else { Err(Failure::Refused(None, "nothing was changed".into())) }
 }
