@@ -16,7 +16,7 @@ mod references;
 
 pub use as_is::{as_is, same_sql, words};
 pub use dialect::SpecDialect;
-pub use parse::{MAX_BODY_TOKENS, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};
+pub use parse::{MAX_BODY_TOKENS, MAX_DEPTH, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};
 pub use place::{expr_span, ident_span, idents_span};
 pub use plpgsql::plpgsql_references;
 pub use print::{exists_path, is_exists_path, lower_keywords, operand, parenthesize_if_needed, print_expr};

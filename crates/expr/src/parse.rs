@@ -13,7 +13,7 @@ pub const MAX_EXPR_TOKENS: usize = 5_000;
 /// Tokens of a query or of a body; more are refused.
 pub const MAX_BODY_TOKENS: usize = 100_000;
 /// How deep a tree may be.
-pub(crate) const MAX_DEPTH: usize = 600;
+pub const MAX_DEPTH: usize = 600;
 /// What the parser may nest: each level of it is several of the tree.
 const MAX_NESTING: usize = 120;
 /// From here on a chain of operators could be deeper than the stack at hand.

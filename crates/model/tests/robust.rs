@@ -107,3 +107,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn predicates_of_any_number_take_no_time() {
+    use std::fmt::Write;
+    let mut text = "entity t {\n  id: uuid key\n  rls off\n}\nviewer -> t\n".to_owned();
+    let uses = |n: usize, step: usize| format!("c{}(t) or c{}(t)", (n + step) % 3_000, (n + 7 * step) % 3_000);
+    for n in 0..3_000 {
+        // all of them in one circle, through many ways
+        writeln!(text, "predicate c{n}(t: t) = {}", uses(n, 1)).expect("a text");
+        writeln!(text, "predicate p{n} = p{} and p{}", n + 1, n + 1).expect("a text");
+    }
+    text.push_str("predicate p3000 = viewer is null\n");
+    let (_, found, _) = build(&text);
+    let said: Vec<_> = found.iter().map(|d| (d.code.name(), d.message.as_str())).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said.iter().any(|(code, _)| *code == "E0612"), "{said:?}");
+    assert!(
+        said.iter().any(|(code, message)| *code == "E0003" && message.contains("more than the 5000 allowed")),
+        "{said:?}"
+    );
+}

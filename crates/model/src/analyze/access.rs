@@ -1,8 +1,8 @@
-//! Who may do what: rules, predicates, roles and grants.
+//! Who may do what: rules, roles and grants.
 
 use super::exprs::Exprs;
 use super::fields::unknown_field;
-use super::project::{Project, Seen, check_length, show};
+use super::project::{Project, check_length, show};
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
@@ -191,7 +191,7 @@ fn kept_columns(model: &Model, entity: &Entity, rule: &Rule, out: &mut Vec<Diagn
 }
 
 /// Claims that users write themselves prove nothing.
-fn user_claims(raw: &ast::RawExpr, out: &mut Vec<Diagnostic>) {
+pub(crate) fn user_claims(raw: &ast::RawExpr, out: &mut Vec<Diagnostic>) {
     for word in ["raw_user_meta_data", "user_metadata"] {
         let Some(at) = raw.text.find(word) else { continue };
         let before = raw.text[..at].trim_end_matches(['\'', '"']).trim_end();
@@ -287,36 +287,6 @@ fn open_write(rule: &Rule, all: &[Rule], out: &mut Vec<Diagnostic>) {
             Diagnostic::new(codes::ALWAYS_TRUE, rule.span, message).help("add a condition: `when owner_id = viewer`"),
         );
     }
-}
-
-/// Parameters of predicates; bodies come when all predicates are known.
-pub(crate) fn predicate_params(
-    project: &Project<'_>,
-    d: &ast::PredicateDecl,
-    out: &mut Vec<Diagnostic>,
-) -> Vec<(SmolStr, EntityId)> {
-    let mut seen: Seen<SmolStr> = Seen::new();
-    let mut list = Vec::new();
-    for (name, entity) in &d.params {
-        let message = || (format!("parameter `{}` is declared twice", name.text), "rename one of the two".to_owned());
-        seen.add(name.text.clone(), name.at.0, codes::DUPLICATE_NAME, message, out);
-        if let Some(entity) = project.entity(entity, out) {
-            list.push((name.text.clone(), entity));
-        }
-    }
-    list
-}
-
-/// The scope of a predicate's body: its parameters.
-pub(crate) fn predicate_body(
-    exprs: &Exprs<'_>,
-    d: &ast::PredicateDecl,
-    params: &[(SmolStr, EntityId)],
-    out: &mut Vec<Diagnostic>,
-) -> Option<ExprRef> {
-    user_claims(&d.body, out);
-    let scope = Scope { rows: params.to_vec() };
-    exprs.get(&d.body, &scope, Expect::condition(Place::Predicate), out)
 }
 
 /// Roles, with the roles that they are members of.

@@ -5,7 +5,7 @@ use crate::types::*;
 use crate::typing::{Expect, Place, Typing};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_diag::{Diagnostic, codes};
+use specc_diag::{Diagnostic, Span, codes};
 use specc_syntax::ast::{RawExpr, TriggerDecl};
 use std::sync::Arc;
 
@@ -70,16 +70,27 @@ impl<'m> Exprs<'m> {
         expect: Expect<'_>,
         out: &mut Vec<Diagnostic>,
     ) -> Option<ExprRef> {
-        let known = self.read.get(&raw.text).cloned().map(Ok);
-        let ast = match known.unwrap_or_else(|| specc_expr::parse_expr(&raw.text, raw.at.0).map(Arc::new)) {
-            Ok(ast) => ast,
-            Err(found) => {
-                out.push(found);
-                return None;
-            }
-        };
+        let ast = self.parsed(raw, out)?;
         let ty = self.typing.check(scope, &ast, &raw.text, raw.at.0, expect, out);
         Some(Arc::new(Expr { ast, ty, text: raw.text.clone(), span: raw.at.0 }))
+    }
+
+    /// The body of a predicate, and the predicates that it uses, each where it is named.
+    pub(crate) fn predicate_body(
+        &self,
+        raw: &RawExpr,
+        scope: &Scope,
+        out: &mut Vec<Diagnostic>,
+    ) -> Option<(ExprRef, Vec<(PredicateId, Span)>)> {
+        let ast = self.parsed(raw, out)?;
+        let (ty, uses) = self.typing.predicate_body(scope, &ast, &raw.text, raw.at.0, out);
+        Some((Arc::new(Expr { ast, ty, text: raw.text.clone(), span: raw.at.0 }), uses))
+    }
+
+    fn parsed(&self, raw: &RawExpr, out: &mut Vec<Diagnostic>) -> Option<Arc<sqlparser::ast::Expr>> {
+        let known = self.read.get(&raw.text).cloned().map(Ok);
+        let parsed = known.unwrap_or_else(|| specc_expr::parse_expr(&raw.text, raw.at.0).map(Arc::new));
+        parsed.map_err(|found| out.push(found)).ok()
     }
 
     /// The `when` of a trigger: a condition over `old` and `new`.

@@ -14,6 +14,7 @@ mod items;
 pub mod library;
 pub mod names;
 mod platform;
+mod predicates;
 mod project;
 mod relations;
 mod seeds;
@@ -110,7 +111,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     viewer(project, decls, &mut model, out);
     items::sequences(project, decls, &mut model, out);
     items::functions(project, decls, &mut model, out);
-    predicates(project, decls, &mut model, out);
+    predicates::declare(project, decls, &mut model, out);
     for (item, d) in &decls.roles {
         model.roles.push(access::role(project, &item.doc, d, out));
     }
@@ -247,26 +248,6 @@ fn viewer(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut
     }
 }
 
-/// Predicates by name, so that conditions can use them; their bodies come with the second look.
-fn predicates(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut Vec<Diagnostic>) {
-    let nothing = std::sync::Arc::new(Expr {
-        ast: std::sync::Arc::new(sqlparser::ast::Expr::Value(sqlparser::ast::Value::Boolean(false).into())),
-        ty: typeref::plain("boolean"),
-        text: "false".into(),
-        span: specc_diag::Span::default(),
-    });
-    for (at, (item, d)) in decls.predicates.iter().enumerate() {
-        let params = access::predicate_params(project, d, out);
-        model.index.predicates.insert(d.name.text.clone(), PredicateId(at as u32));
-        model.predicates.push(Predicate {
-            meta: project.meta(&item.doc, &d.name, None),
-            name: d.name.text.clone(),
-            params,
-            body: nothing.clone(),
-        });
-    }
-}
-
 /// Everything that was read with the whole model at hand.
 #[derive(Default)]
 struct Late {
@@ -328,9 +309,7 @@ fn second_look(
         late.rules.extend(rules);
         out.extend(findings);
     }
-    for ((_, d), predicate) in decls.predicates.iter().zip(&model.predicates) {
-        late.predicates.push(access::predicate_body(&exprs, d, &predicate.params, out));
-    }
+    late.predicates = predicates::bodies(&exprs, decls, out);
     for ((_, d), domain) in decls.domains.iter().zip(&model.domains) {
         late.domains.push(items::domain_expressions(&exprs, d, domain, out));
     }

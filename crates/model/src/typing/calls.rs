@@ -96,6 +96,7 @@ impl Checker<'_> {
                 let exprs = plain_arguments(call);
                 self.predicate_arguments(ast, id, &exprs);
                 let span = self.span(ast);
+                self.uses.push((id, span));
                 self.no_subquery(span, "a predicate");
                 return Ty::builtin("boolean");
             }

@@ -54,6 +54,8 @@ pub(crate) struct Checker<'a> {
     pub inside: usize,
     /// Aggregates around it.
     pub aggregates: usize,
+    /// Predicates that were met, and where.
+    pub uses: Vec<(PredicateId, Span)>,
     /// Expressions around the one at hand.
     depth: usize,
 }
@@ -84,6 +86,7 @@ impl<'a> Checker<'a> {
             value: None,
             inside: 0,
             aggregates: 0,
+            uses: Vec::new(),
             depth: 0,
         }
     }
@@ -142,7 +145,12 @@ impl<'a> Checker<'a> {
     /// The type of `ast`.
     pub(crate) fn expr(&mut self, ast: &Ast) -> Ty {
         self.depth += 1;
-        let ty = if self.depth > MAX_DEPTH { Ty::Opaque } else { self.node(ast) };
+        let ty = if self.depth > MAX_DEPTH {
+            self.unread_uses(ast);
+            Ty::Opaque
+        } else {
+            self.node(ast)
+        };
         self.depth -= 1;
         ty
     }

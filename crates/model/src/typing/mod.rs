@@ -85,6 +85,21 @@ impl<'m> Typing<'m> {
         checker.finish(ast, ty, expect)
     }
 
+    /// Checks the body of a predicate; returns its type, and the predicates that it uses, each where it is named.
+    pub fn predicate_body(
+        &self,
+        scope: &Scope,
+        ast: &Ast,
+        text: &str,
+        at: Span,
+        out: &mut Vec<Diagnostic>,
+    ) -> (Type, Vec<(PredicateId, Span)>) {
+        let mut checker = Checker::new(self, scope, text, at, Place::Predicate, out);
+        let ty = checker.expr(ast);
+        let ty = checker.finish(ast, ty, Expect::condition(Place::Predicate));
+        (ty, checker.uses)
+    }
+
     /// Checks a query (a view's, for example) and returns its columns; `None` where they cannot be known.
     pub fn query(
         &self,

@@ -166,6 +166,7 @@ impl Checker<'_> {
             Resolved::Path { row, steps, field } => self.path(idents, span, scope.rows[*row].1, steps, *field),
             Resolved::Row(row) => Ty::Known(Type { base: Base::Row(scope.rows[*row].1), args: Vec::new(), dims: 0 }),
             Resolved::Predicate(id) => {
+                self.uses.push((*id, span));
                 let predicate = &self.model.predicates[id.0 as usize];
                 if !predicate.params.is_empty() {
                     self.predicate_arguments(ast, *id, &[]);

@@ -7,8 +7,9 @@ use crate::scope::Resolved;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
-use specc_expr::{ident_span, idents_span};
+use specc_expr::{ident_span, idents_span, object_name};
 use sqlparser::ast::{Expr as Ast, Ident};
+use std::ops::ControlFlow;
 
 impl Checker<'_> {
     /// `exists path (condition)`
@@ -66,6 +67,21 @@ impl Checker<'_> {
             self.out.push(Diagnostic::new(codes::UNKNOWN_RELATION, span, message).maybe_help(help));
         }
         Ty::builtin("boolean")
+    }
+
+    /// The predicates that may be named in what is nested too deeply to be checked.
+    pub(super) fn unread_uses(&mut self, ast: &Ast) {
+        let mut names = Vec::new();
+        let _ = sqlparser::ast::visit_expressions(ast, |part: &Ast| {
+            match part {
+                Ast::Identifier(name) => names.push(SmolStr::new(&name.value)),
+                Ast::Function(call) => names.extend(object_name(&call.name).map(|(_, name)| name)),
+                _ => {}
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        let at = self.span(ast);
+        self.uses.extend(names.iter().filter_map(|name| Some((*self.model.index.predicates.get(name)?, at))));
     }
 
     /// The arguments of a predicate are rows.
