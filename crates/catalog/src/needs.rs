@@ -129,8 +129,8 @@ pub(crate) fn visit<'a>(object: &'a Object, mut f: impl FnMut(IdRef<'a>, Why<'a>
         Object::Index(o) => {
             relation(&o.table, Why::Is("it is an index of this"), f);
             keys(&o.keys, f);
-            if matches!(o.method.as_str(), "hnsw" | "ivfflat") {
-                f(IdRef::new(Kind::Extension, "", "vector"), Why::Is("its method comes from here"));
+            if let Some(method) = specc_facts::index_method(&o.method).filter(|method| method.extension != "-") {
+                f(IdRef::new(Kind::Extension, "", method.extension), Why::Is("its method comes from here"));
             }
         }
         Object::Function(o) => function(o, f),
@@ -176,7 +176,7 @@ fn data_type<'a>(ty: &'a DataType, why: Why<'a>, f: &mut impl FnMut(IdRef<'a>, W
             f(IdRef::new(kind, &ty.schema, &ty.name), why);
         }
     }
-    if let Some(extension) = extension_of_type(&ty.name) {
+    if let Some(extension) = specc_facts::extension_of_type(&ty.name) {
         f(IdRef::new(Kind::Extension, "", extension), why);
     }
 }
@@ -194,7 +194,7 @@ fn keys<'a>(keys: &'a [IndexKey], f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
 fn index_key<'a>(key: &'a IndexKey, f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
     collation(key.collation.as_ref(), f);
     if let Some(class) = &key.opclass
-        && let Some(extension) = extension_of_operators(&class.name)
+        && let Some(extension) = specc_facts::extension_of_operator_class(&class.name)
     {
         f(IdRef::new(Kind::Extension, "", extension), Why::Is("its operator class comes from here"));
     }
@@ -214,40 +214,7 @@ fn function<'a>(o: &'a Function, f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
         }
         None => {}
     }
-    if !matches!(o.language.as_str(), "sql" | "plpgsql" | "c" | "internal") {
+    if !specc_facts::is_language(&o.language) {
         f(IdRef::new(Kind::Extension, "", &o.language), Why::Is("its language comes from here"));
     }
-}
-
-/// The extension that has a type, for the types that schemas use.
-fn extension_of_type(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "vector" | "halfvec" | "sparsevec" => "vector",
-        "citext" => "citext",
-        "hstore" => "hstore",
-        "ltree" | "lquery" | "ltxtquery" => "ltree",
-        "geometry" | "geography" | "box2d" | "box3d" => "postgis",
-        "cube" => "cube",
-        "earth" => "earthdistance",
-        "seg" => "seg",
-        "semver" => "semver",
-        "isbn" | "isbn13" | "issn" | "issn13" | "ean13" | "upc" => "isn",
-        _ => return None,
-    })
-}
-
-/// The extension that has an operator class.
-fn extension_of_operators(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "gin_trgm_ops" | "gist_trgm_ops" => "pg_trgm",
-        "gin_hstore_ops" | "gist_hstore_ops" => "hstore",
-        "gist_ltree_ops" | "gist__ltree_ops" => "ltree",
-        "citext_ops" | "citext_pattern_ops" => "citext",
-        "gist__int_ops" | "gist__intbig_ops" | "gin__int_ops" => "intarray",
-        "bit_hamming_ops" | "bit_jaccard_ops" => "vector",
-        _ if ["vector_", "halfvec_", "sparsevec_"].iter().any(|prefix| name.starts_with(prefix)) => "vector",
-        _ if name.starts_with("gist_geometry_ops") || name.starts_with("gist_geography_ops") => "postgis",
-        _ if name.starts_with("gist_") => "btree_gist",
-        _ => return None,
-    })
 }

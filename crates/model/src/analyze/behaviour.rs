@@ -412,18 +412,6 @@ pub(crate) fn trigger(
     })
 }
 
-/// Trigger functions that come with Postgres and its usual extensions.
-const TRIGGER_FUNCTIONS: &[&str] = &[
-    "suppress_redundant_updates_trigger",
-    "tsvector_update_trigger",
-    "tsvector_update_trigger_column",
-    "moddatetime",
-    "autoinc",
-    "insert_username",
-    "refint",
-    "http_request",
-];
-
 fn trigger_function(
     project: &Project<'_>,
     model: &Model,
@@ -450,7 +438,7 @@ fn trigger_function(
     if project.provided_functions.contains_key(&name) {
         return Some(name);
     }
-    if TRIGGER_FUNCTIONS.contains(&&*function.name.text) {
+    if specc_facts::is_trigger_function(&function.name.text) {
         let schema = function.schema.as_ref().map(|s| s.text.clone()).unwrap_or_default();
         return Some(Qualified { schema, name: function.name.text.clone() });
     }

@@ -1,6 +1,5 @@
 //! Unique constraints, exclusions, indexes and partitions.
 
-use super::builtin;
 use super::entity::Pass;
 use super::fields::list;
 use crate::scope::Scope;
@@ -8,19 +7,8 @@ use crate::types::*;
 use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_facts::{Family, IndexMethod};
 use specc_syntax::ast;
-
-/// Index methods: name, most columns, can be unique, ordered, takes `include`.
-const METHODS: &[(&str, usize, bool, bool, bool)] = &[
-    ("btree", 32, true, true, true),
-    ("hash", 1, false, false, false),
-    ("gist", 32, false, false, true),
-    ("spgist", 1, false, false, true),
-    ("gin", 32, false, false, false),
-    ("brin", 32, false, false, false),
-    ("hnsw", 1, false, false, false),
-    ("ivfflat", 1, false, false, false),
-];
 
 impl Pass<'_> {
     pub(crate) fn unique(&mut self, u: &ast::UniqueDecl, doc: &ast::Doc, span: Span) {
@@ -97,18 +85,21 @@ impl Pass<'_> {
     }
 
     fn check_index(&mut self, i: &ast::IndexDecl, method: &str, elements: &[Element], at: Span) {
-        let Some(&(_, most, unique, ordered, include)) = METHODS.iter().find(|m| m.0 == method) else {
-            let near = nearest(method, METHODS.iter().map(|m| m.0));
-            let help = match near {
+        let Some(&IndexMethod { extension, most_columns: most, unique, ordered, includes, .. }) =
+            specc_facts::index_method(method)
+        else {
+            let names = || specc_facts::index_methods().iter().map(|m| m.name);
+            let help = match nearest(method, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "methods are `btree`, `hash`, `gist`, `spgist`, `gin`, `brin`, `hnsw` and `ivfflat`".to_owned(),
+                None => format!("methods are {}", names().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
             };
             self.bad_index(at, format!("unknown index method `{method}`"), help);
             return;
         };
-        if matches!(method, "hnsw" | "ivfflat") && !self.project.extensions.contains_key("vector") {
-            let message = format!("index method `{method}` comes from the extension `vector`, which is not declared");
-            let help = "add `extension vector` to one of the files";
+        if extension != "-" && !self.project.extensions.contains_key(extension) {
+            let message =
+                format!("index method `{method}` comes from the extension `{extension}`, which is not declared");
+            let help = format!("add `extension {extension}` to one of the files");
             self.out.push(Diagnostic::new(codes::UNKNOWN_EXTENSION, at, message).help(help));
         }
         if elements.len() > most {
@@ -121,7 +112,7 @@ impl Pass<'_> {
         if i.nulls_not_distinct && !i.unique {
             self.bad_index(at, "only a unique index has `nulls not distinct`".to_owned(), "write `unique index`");
         }
-        if !i.include.is_empty() && !include {
+        if !i.include.is_empty() && !includes {
             let help = "remove `include`, or use `btree`";
             self.bad_index(i.include[0].at.0, format!("a `{method}` index has no included columns"), help);
         }
@@ -137,7 +128,7 @@ impl Pass<'_> {
     /// Whether the method has an operator class for the element.
     pub(crate) fn check_method(&mut self, element: &Element, method: &str, _at: Span) {
         if let Some(opclass) = &element.opclass
-            && let Some(extension) = builtin::opclass_extension(&opclass.name)
+            && let Some(extension) = specc_facts::extension_of_operator_class(&opclass.name)
             && !self.project.extensions.contains_key(extension)
         {
             let message = format!("`{}` comes from the extension `{extension}`, which is not declared", opclass.name);
@@ -186,43 +177,37 @@ impl Pass<'_> {
         if element.opclass.is_some() {
             return;
         }
-        let array = ty.dims > 0;
-        let scalar_ok = |extension: &str| self.project.extensions.contains_key(extension);
-        let problem = match method {
-            "btree" => {
-                let unordered =
-                    ["json", "xml", "point", "line", "lseg", "box", "path", "polygon", "circle", "jsonpath"];
-                (!array && unordered.contains(&&*name))
-                    .then(|| format!("{shown} has no order, which a `btree` index needs"))
-            }
-            "hash" => (!array && matches!(&*name, "json" | "xml" | "point" | "tsquery" | "money"))
-                .then(|| format!("{shown} cannot be hashed")),
-            "gin" => {
-                let fits = array || matches!(&*name, "jsonb" | "tsvector" | "hstore") || scalar_ok("btree_gin");
-                (!fits).then(|| format!("a `gin` index is over arrays, jsonb and tsvector, and this is {shown}"))
-            }
-            "gist" => {
-                let geometric = ["point", "box", "polygon", "circle", "inet", "cidr", "tsvector", "tsquery", "ltree"];
-                let own = ["geometry", "geography", "cube", "seg", "hstore", "range"];
-                let fits = geometric.contains(&&*name)
-                    || own.contains(&&*name)
-                    || name.ends_with("range")
-                    || scalar_ok("btree_gist");
-                (array || !fits).then(|| format!("a `gist` index is over ranges and shapes, and this is {shown}"))
-            }
-            _ => None,
-        };
-        if let Some(message) = problem {
-            let help = match method {
-                "gin" if matches!(&*name, "text" | "varchar") => {
-                    format!("say how to compare: `({} gin_trgm_ops)` with `extension pg_trgm`", self.on_text(element))
-                }
-                "gin" => "use `btree`, or declare `extension btree_gin`".to_owned(),
-                "gist" => "use `btree`, or declare `extension btree_gist`".to_owned(),
-                _ => "index an expression of it, or use another method".to_owned(),
-            };
-            self.bad_index(element.span, message, help);
+        if ty.base == Base::Unknown || self.has_default_class(method, &ty) {
+            return;
         }
+        let problem = match method {
+            "btree" => format!("{shown} has no order, which a `btree` index needs"),
+            "hash" => format!("{shown} cannot be hashed"),
+            "gin" => format!("a `gin` index is over arrays, jsonb and tsvector, and this is {shown}"),
+            "gist" => format!("a `gist` index is over ranges and shapes, and this is {shown}"),
+            _ => format!("a `{method}` index has no operators for {shown}"),
+        };
+        let help = match method {
+            "gin" if specc_facts::family(&name) == Family::Text => {
+                format!("say how to compare: `({} gin_trgm_ops)` with `extension pg_trgm`", self.on_text(element))
+            }
+            "gin" => "use `btree`, or declare `extension btree_gin`".to_owned(),
+            "gist" => "use `btree`, or declare `extension btree_gist`".to_owned(),
+            _ => "index an expression of it, or use another method".to_owned(),
+        };
+        self.bad_index(element.span, problem, help);
+    }
+
+    /// Whether values of the type can be indexed by the method without an operator class.
+    fn has_default_class(&self, method: &str, ty: &Type) -> bool {
+        let name = match &ty.base {
+            Base::Builtin(name) => name.as_str(),
+            Base::Named(name) => name.name.as_str(),
+            Base::Enum(_) => "anyenum",
+            _ => "record",
+        };
+        let extensions = &self.project.extensions;
+        specc_facts::has_default_class(method, name, ty.dims > 0, |extension| extensions.contains_key(extension))
     }
 
     fn on_text(&self, element: &Element) -> SmolStr {
@@ -242,7 +227,7 @@ impl Pass<'_> {
         let at = e.method.as_ref().map_or(span, |m| m.at.0);
         let bad =
             |message: String, help: String, at: Span| Diagnostic::new(codes::BAD_EXCLUSION, at, message).help(help);
-        if !matches!(&*method, "gist" | "spgist" | "btree" | "hash") {
+        if !specc_facts::index_method(&method).is_some_and(|known| known.excludes && known.extension == "-") {
             let message = format!("an exclusion cannot use `{method}`");
             self.out.push(bad(message, "use `gist`".to_owned(), at));
         }
@@ -253,8 +238,8 @@ impl Pass<'_> {
             };
             let plain = match &ty.base {
                 Base::Builtin(name) => {
-                    !name.ends_with("range")
-                        && !matches!(&**name, "point" | "box" | "polygon" | "circle" | "inet" | "cidr" | "tsvector")
+                    use Family::{Geometry, Multirange, Network, Range, Search};
+                    !matches!(specc_facts::family(name), Geometry | Multirange | Network | Range | Search)
                 }
                 Base::Enum(_) => true,
                 _ => false,
@@ -262,7 +247,7 @@ impl Pass<'_> {
             if matches!(&*method, "btree" | "hash") && operator != "=" {
                 let message = format!("a `{method}` exclusion compares with `=`, not `{operator}`");
                 self.out.push(bad(message, "write `using gist`".to_owned(), element.span));
-            } else if method == "gist" && plain && ty.dims == 0 && !self.project.extensions.contains_key("btree_gist") {
+            } else if method == "gist" && plain && ty.dims == 0 && !self.has_default_class("gist", &ty) {
                 let shown = self.project.describe(self.model, &ty);
                 let message = format!("`gist` cannot compare {shown} without the extension `btree_gist`");
                 let help = "add `extension btree_gist` to one of the files".to_owned();

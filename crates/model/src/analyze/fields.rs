@@ -28,9 +28,6 @@ pub(crate) struct Shape {
     pub references: Vec<PendingRef>,
 }
 
-/// System columns.
-const SYSTEM: &[&str] = &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
-
 /// Gives findings about a member of a mixin the place where the mixin is used; places in our own files come last.
 pub(crate) fn anchor(project: &Project<'_>, via: Option<&Via>, entity: &str, out: &mut [Diagnostic]) {
     let Some(via) = via else { return };
@@ -179,7 +176,7 @@ impl Builder<'_, '_> {
 
     fn push(&mut self, field: Field, name: &ast::Name) -> Option<FieldIx> {
         check_length(name, self.out);
-        if SYSTEM.contains(&&*name.text) {
+        if specc_facts::SYSTEM_COLUMNS.contains(&&*name.text) {
             let message = format!("field name `{}` is a system column of every table", name.text);
             let help = format!("choose another name, such as `{}_value`", name.text);
             self.out.push(Diagnostic::new(codes::RESERVED_NAME, name.at.0, message).help(help));

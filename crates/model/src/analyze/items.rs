@@ -279,7 +279,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
 fn pseudo(ty: &ast::TypeRef) -> Option<SmolStr> {
     let name = &ty.name.name.text;
     let built_in = ty.name.schema.as_ref().is_none_or(|schema| schema.text == "pg_catalog");
-    let is_pseudo = built_in && ty.dims == 0 && super::builtin::PSEUDO.contains(&name.as_str());
+    let is_pseudo = built_in && ty.dims == 0 && specc_facts::pseudo_types().any(|pseudo| pseudo == *name);
     is_pseudo.then(|| name.clone())
 }
 
@@ -294,12 +294,11 @@ fn check_function(project: &Project<'_>, d: &ast::FunctionDecl, f: &Function, ou
     let mut bad = |span, message: String, help: String| {
         out.push(Diagnostic::new(codes::BAD_FUNCTION, span, message).help(help));
     };
-    const LANGUAGES: &[&str] = &["sql", "plpgsql", "c", "internal"];
     if let Some(language) = &d.language
-        && !LANGUAGES.contains(&&*f.language)
+        && !specc_facts::is_language(&f.language)
         && !project.extensions.contains_key(&f.language)
     {
-        let help = match nearest(&f.language, LANGUAGES.iter().copied()) {
+        let help = match nearest(&f.language, specc_facts::LANGUAGES.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("write `sql` or `plpgsql`, or declare `extension {}`", f.language),
         };

@@ -3,7 +3,6 @@
 mod access;
 mod behaviour;
 mod bodies;
-mod builtin;
 mod collect;
 mod constraints;
 mod entity;

@@ -81,7 +81,8 @@ impl<'a> Project<'a> {
     pub(crate) fn knows_schema(&self, schema: &str) -> bool {
         schema == self.options.default_schema
             || schema == self.options.helper_schema
-            || matches!(schema, "public" | "pg_catalog" | "information_schema")
+            || schema == "public"
+            || specc_facts::is_system_schema(schema)
             || self.schemas.contains(schema)
     }
 
@@ -140,7 +141,7 @@ impl<'a> Project<'a> {
 
     /// Reports a role that is not declared.
     pub(crate) fn check_role(&self, role: &ast::Name, out: &mut Vec<Diagnostic>) {
-        let known = |name: &str| self.roles.contains(name) || super::builtin::PREDEFINED_ROLES.contains(&name);
+        let known = |name: &str| self.roles.contains(name) || specc_facts::ROLE_WORDS.contains(&name);
         if known(&role.text) || role.text.starts_with("pg_") {
             return;
         }

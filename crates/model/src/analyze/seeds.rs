@@ -52,20 +52,11 @@ const FAKE: &[&str] = &[
     "zip",
 ];
 
-/// Words that are values by themselves.
-const VALUE_WORDS: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "default",
-    "current_date",
-    "current_timestamp",
-    "current_time",
-    "current_user",
-    "localtime",
-    "localtimestamp",
-    "session_user",
-];
+/// Whether the word is a value by itself.
+fn is_value(word: &str) -> bool {
+    matches!(word, "true" | "false" | "null" | "default")
+        || specc_facts::grammar(word).is_some_and(|function| function.value.is_some())
+}
 
 /// Labels by environment.
 #[derive(Default)]
@@ -287,7 +278,7 @@ impl Reader<'_> {
             let values: Vec<_> = parts.iter().filter_map(|p| self.expr(p, &field.ty)).collect();
             return (values.len() == parts.len() && !values.is_empty()).then_some(SeedValue::OneOf(values));
         }
-        if is_word(text) && !VALUE_WORDS.contains(&text.to_lowercase().as_str()) {
+        if is_word(text) && !is_value(&text.to_lowercase()) {
             return self.label(entity, at, &super::substitute::as_name(text), raw);
         }
         Some(SeedValue::Expr(self.expr(raw, &field.ty)?))

@@ -1,10 +1,10 @@
 //! Types as written to types of the model.
 
-use super::builtin;
 use super::project::{Project, show, sorted};
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
+use specc_facts::{Family, Modifiers};
 use specc_syntax::ast::TypeRef;
 
 /// A type of which nothing is known.
@@ -49,10 +49,10 @@ impl Project<'_> {
             return Some(base.clone());
         }
         let builtin_schema = written.name.schema.as_ref().is_none_or(|s| s.text == "pg_catalog");
-        if builtin_schema && let Some(found) = builtin::canonical(name) {
+        if builtin_schema && let Some(found) = specc_facts::canonical_type(name) {
             return Some(Base::Builtin(self.arguments(written, found, args, out)));
         }
-        if let Some(extension) = builtin::extension_of(name) {
+        if let Some(extension) = specc_facts::extension_of_type(name) {
             let schema = self.extensions.get(extension);
             let Some(schema) = schema else {
                 let message = format!("type `{name}` comes from the extension `{extension}`, which is not declared");
@@ -71,9 +71,9 @@ impl Project<'_> {
 
     fn unknown_type(&self, written: &TypeRef, out: &mut Vec<Diagnostic>) {
         let name = written.name.name.text.as_str();
-        let help = if let Some(counter) = serial(name) {
+        let help = if let Some(counter) = specc_facts::serial_type(name) {
             format!("write `{counter} identity`; an identity column counts by itself")
-        } else if builtin::PSEUDO.contains(&name) {
+        } else if specc_facts::pseudo_types().any(|pseudo| pseudo == name) {
             format!("`{name}` is for what a function takes or gives back; choose a type that can be stored")
         } else if matches!(name, "string" | "str" | "String") {
             "did you mean `text`?".to_owned()
@@ -84,7 +84,7 @@ impl Project<'_> {
             let elsewhere = self.types.keys().filter(|n| n.name == wanted.name).min();
             let spelled: Vec<String> = self.types.keys().map(|n| self.spell(n)).collect();
             let mut words: Vec<&str> = sorted(spelled.iter().map(String::as_str));
-            builtin::spellings().for_each(|name| words.push(name));
+            specc_facts::type_spellings().for_each(|name| words.push(name));
             let near = elsewhere.map(|n| self.spell(n));
             let near = near.or_else(|| nearest(&show(&written.name), words).map(str::to_owned));
             match near {
@@ -112,7 +112,7 @@ impl Project<'_> {
             }
             return if bits <= 24 { "real".into() } else { name.into() };
         }
-        let Some((_, most, low, high)) = builtin::arguments(name) else {
+        let Some(Modifiers { most, low, high }) = specc_facts::modifiers(name) else {
             bad(format!("type `{name}` takes no arguments"), format!("write `{name}`"));
             args.clear();
             return name.into();
@@ -162,16 +162,6 @@ impl Project<'_> {
     }
 }
 
-/// What to write instead of a type that only looks like one.
-fn serial(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "smallserial" | "serial2" => "smallint",
-        "serial" | "serial4" => "int",
-        "bigserial" | "serial8" => "bigint",
-        _ => return None,
-    })
-}
-
 impl Model {
     /// The type without its domains.
     pub(crate) fn under(&self, ty: &Type) -> Type {
@@ -191,8 +181,8 @@ impl Model {
         let ty = self.under(ty);
         ty.dims == 0
             && match &ty.base {
-                Base::Builtin(name) => matches!(&**name, "text" | "varchar" | "char" | "bpchar" | "name"),
-                Base::Named(name) => name.name == "citext",
+                Base::Builtin(name) => specc_facts::family(name) == Family::Text,
+                Base::Named(name) => specc_facts::family(&name.name) == Family::Text,
                 Base::Unknown => true,
                 _ => false,
             }

@@ -1,18 +1,18 @@
 //! Calls of functions that Postgres has.
 
 use super::calls::{Args, named_type};
-use super::catalogue::{self, Context, Kind, Variant};
 use super::expr::Checker;
 use super::kinds::{Key, Ty, builtin, coerces, key};
 use super::place::Place;
 use super::resolve::{Outcome, literal_type, params, resolve, volatility};
 use crate::types::*;
 use specc_diag::codes;
+use specc_facts::{Context, Kind, Variant, Volatility};
 use sqlparser::ast::{Expr as Ast, TrimWhereField};
 
 impl Checker<'_> {
     pub(super) fn builtin(&mut self, ast: &Ast, name: &str, args: &Args<'_>) -> Ty {
-        let all = catalogue::functions(name);
+        let all = specc_facts::functions(name);
         if args.loose {
             let same = all.iter().all(|v| v.result == all[0].result);
             return if same {
@@ -52,13 +52,13 @@ impl Checker<'_> {
                     self.set_returning(ast, name);
                 }
                 let volatility = volatility(self.model, v, &args.types);
-                if volatility != b'i' && v.kind == Kind::Function {
+                if volatility != Volatility::Immutable && v.kind == Kind::Function {
                     self.volatile(ast, name, v, volatility, args);
                 }
                 ty
             }
             Outcome::Several(fit, ty) => {
-                if fit.iter().all(|v| v.volatility != b'i' && v.kind == Kind::Function) {
+                if fit.iter().all(|v| v.volatility != Volatility::Immutable && v.kind == Kind::Function) {
                     self.volatile(ast, name, fit[0], fit[0].volatility, args);
                 }
                 ty
@@ -90,12 +90,12 @@ impl Checker<'_> {
         }
     }
 
-    fn volatile(&mut self, ast: &Ast, name: &str, v: &Variant, volatility: u8, args: &Args<'_>) {
+    fn volatile(&mut self, ast: &Ast, name: &str, v: &Variant, volatility: Volatility, args: &Args<'_>) {
         let zone = v.args.iter().any(|a| a.name == "timestamptz");
         let what = match volatility {
-            b's' if zone => format!("`{name}` depends on the session's time zone"),
-            b's' if args.exprs.is_empty() => format!("`{name}()` changes from one call to the next"),
-            b's' => format!("`{name}` depends on settings"),
+            Volatility::Stable if zone => format!("`{name}` depends on the session's time zone"),
+            Volatility::Stable if args.exprs.is_empty() => format!("`{name}()` changes from one call to the next"),
+            Volatility::Stable => format!("`{name}` depends on settings"),
             _ => format!("`{name}` gives a different answer each time"),
         };
         let help = match name {

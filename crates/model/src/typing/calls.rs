@@ -1,6 +1,5 @@
 //! Calls: predicates, functions of the spec, and Postgres's own.
 
-use super::catalogue::{self, Context, Kind};
 use super::expr::Checker;
 use super::kinds::{Ty, builtin, coerces, key};
 use super::place::Place;
@@ -8,67 +7,11 @@ use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
 use specc_expr::{exists_path, idents_span, object_name};
+use specc_facts::{Context, Kind};
 use sqlparser::ast::{
     Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident,
     WindowType,
 };
-
-/// Functions that Postgres's grammar has, and so its catalog has not.
-const GRAMMAR: &[&str] = &[
-    "coalesce",
-    "nullif",
-    "greatest",
-    "least",
-    "grouping",
-    "row",
-    "array",
-    "any",
-    "all",
-    "some",
-    "exists",
-    "cast",
-    "extract",
-    "overlay",
-    "position",
-    "substring",
-    "trim",
-    "current_date",
-    "current_time",
-    "current_timestamp",
-    "localtime",
-    "localtimestamp",
-    "current_user",
-    "session_user",
-    "user",
-    "current_role",
-    "current_catalog",
-    "current_schema",
-    "xmlelement",
-    "xmlforest",
-    "xmlconcat",
-    "xmlparse",
-    "xmlpi",
-    "xmlroot",
-    "xmlserialize",
-    "xmlexists",
-    "json_object",
-    "json_array",
-    "json_objectagg",
-    "json_arrayagg",
-    "json_exists",
-    "json_query",
-    "json_value",
-    "json_scalar",
-    "json_serialize",
-    "json",
-    "normalize",
-    "treat",
-    "collation",
-    "merge_action",
-    "system_user",
-    "json_table",
-    "xmltable",
-];
 
 /// The arguments of a call.
 pub(super) struct Args<'e> {
@@ -100,14 +43,14 @@ impl Checker<'_> {
                 self.no_subquery(span, "a predicate");
                 return Ty::builtin("boolean");
             }
-            if GRAMMAR.contains(&&*name)
+            if specc_facts::grammar(&name).is_some()
                 && let Some(ty) = self.grammar(ast, call, &name)
             {
                 return ty;
             }
         }
         let args = self.arguments(call);
-        let aggregate = catalogue::functions(&name).iter().any(|v| v.kind == Kind::Aggregate);
+        let aggregate = specc_facts::functions(&name).iter().any(|v| v.kind == Kind::Aggregate);
         let ty = self.named(ast, call, schema.as_deref(), &name, &args);
         if call.over.is_some() {
             self.not_here(ast, "a window function");
@@ -193,6 +136,9 @@ impl Checker<'_> {
 
     /// Functions that only the grammar has; `None` for what the catalog has, too.
     fn grammar(&mut self, ast: &Ast, call: &Call, name: &str) -> Option<Ty> {
+        if let Some(value) = specc_facts::grammar(name).and_then(|function| function.value) {
+            return Some(self.moment(ast, name, value));
+        }
         Some(match name {
             "coalesce" | "greatest" | "least" => {
                 let parts = plain_arguments(call);
@@ -207,13 +153,6 @@ impl Checker<'_> {
                 }
                 types.into_iter().next().unwrap_or(Ty::Opaque)
             }
-            "current_date" => self.moment(ast, name, "date"),
-            "current_timestamp" => self.moment(ast, name, "timestamptz"),
-            "localtimestamp" => self.moment(ast, name, "timestamp"),
-            "current_time" => self.moment(ast, name, "timetz"),
-            "localtime" => self.moment(ast, name, "time"),
-            "current_user" | "session_user" | "user" | "current_role" | "current_catalog" | "current_schema"
-            | "system_user" => self.moment(ast, name, "name"),
             "array" => {
                 let FunctionArguments::Subquery(query) = &call.args else { return None };
                 let columns = self.subquery(ast, query);
@@ -232,8 +171,8 @@ impl Checker<'_> {
                 self.arguments(call);
                 Ty::builtin("boolean")
             }
-            name if name.starts_with("xml") || name.starts_with("json") || !catalogue::functions(name).is_empty() => {
-                if catalogue::functions(name).is_empty() || name.starts_with("json") {
+            name if name.starts_with("xml") || name.starts_with("json") || !specc_facts::functions(name).is_empty() => {
+                if specc_facts::functions(name).is_empty() || name.starts_with("json") {
                     self.arguments(call);
                     return Some(Ty::Opaque);
                 }
@@ -262,7 +201,7 @@ impl Checker<'_> {
             None => Vec::new(),
         };
         let builtins = schema.is_none_or(|s| s == "pg_catalog" || s == "extensions" || s == default);
-        let known = builtins && !catalogue::functions(name).is_empty();
+        let known = builtins && !specc_facts::functions(name).is_empty();
         if !declared.is_empty() {
             match self.declared(ast, &declared, args) {
                 Some(ty) => return ty,
@@ -299,7 +238,10 @@ impl Checker<'_> {
 
     fn unknown_function(&mut self, call: &Call, schema: Option<&str>, name: &str) {
         let names = self.typing.names();
-        if GRAMMAR.contains(&name) || self.typing.sql_mentions(name) || super::casts::canonical(name).is_some() {
+        if specc_facts::grammar(name).is_some()
+            || self.typing.sql_mentions(name)
+            || super::casts::canonical(name).is_some()
+        {
             return;
         }
         let idents: Vec<Ident> = call.name.0.iter().filter_map(|p| p.as_ident().cloned()).collect();
@@ -324,7 +266,7 @@ impl Checker<'_> {
         let elsewhere = self.model.functions.iter().find(|f| f.name.name == name);
         let mut candidates: Vec<&str> = names.functions.keys().map(SmolStr::as_str).collect();
         candidates.extend(self.model.index.predicates.keys().map(SmolStr::as_str));
-        for name in catalogue::function_names().chain(GRAMMAR.iter().copied()) {
+        for name in specc_facts::function_names().chain(specc_facts::grammar_names()) {
             candidates.push(name);
         }
         let help = match (foreign(name), elsewhere) {
@@ -442,9 +384,8 @@ fn returned(f: &Function) -> Ty {
 
 /// The built-in type with this name.
 pub(super) fn named_type(name: &str) -> Option<Type> {
-    let name = catalogue::type_info(name).map(|i| i.name).or_else(|| super::casts::canonical(name))?;
-    let name = if name == "double precision" { "float8" } else { name };
-    super::kinds::from_table(catalogue::Spelled { name, array: false })
+    let name = specc_facts::type_info(name).map(|i| i.name).or_else(|| super::casts::canonical(name))?;
+    super::kinds::from_table(specc_facts::Spelled { name, array: false })
 }
 
 /// Functions of other systems.

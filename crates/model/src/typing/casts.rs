@@ -1,6 +1,5 @@
 //! Casts, typed literals, and values that are stored.
 
-use super::catalogue::{self, Context};
 use super::expr::Checker;
 use super::kinds::{Key, Ty, builtin, cast_volatility, coerces, key};
 use super::place::Place;
@@ -8,6 +7,7 @@ use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Code, codes, nearest};
 use specc_expr::object_name;
+use specc_facts::{Context, Volatility};
 use sqlparser::ast::{ArrayElemTypeDef, DataType, Expr as Ast, TypedString, Value};
 
 impl Checker<'_> {
@@ -46,7 +46,7 @@ impl Checker<'_> {
                         format!("by way of text: `{}::text::{}`", self.operand(inner), self.describe(&target))
                     });
                     self.report(codes::TYPE_MISMATCH, ast, message, help.filter(|_| a.category() != b'A'));
-                } else if cast_volatility(a, b) != b'i' {
+                } else if cast_volatility(a, b) != Volatility::Immutable {
                     let shown = format!(
                         "the cast from `{}` to `{}` depends on settings",
                         self.describe(from),
@@ -82,7 +82,7 @@ impl Checker<'_> {
                 if let [part] = name.0.as_slice()
                     && part.as_ident().is_some_and(|i| i.quote_style.is_some() && i.value == "char")
                 {
-                    return Some(builtin("qchar"));
+                    return Some(builtin("\"char\""));
                 }
                 let (schema, name) = object_name(name)?;
                 self.named_type(ast, schema, name, arguments)
@@ -117,7 +117,7 @@ impl Checker<'_> {
         if let Some(known) = canonical(&name) {
             return found(builtin(known).base);
         }
-        if catalogue::type_info(&name).is_some() {
+        if specc_facts::type_info(&name).is_some() {
             let base = Base::Named(Qualified { schema: SmolStr::default(), name });
             return found(base);
         }
@@ -199,7 +199,7 @@ impl Checker<'_> {
     }
 }
 
-const TEXT: Key = Key::Table(catalogue::Spelled { name: "text", array: false });
+const TEXT: Key = Key::Table(specc_facts::Spelled { name: "text", array: false });
 
 /// A moment in a fixed time zone has a fixed date.
 fn moment_help(checker: &Checker<'_>, inner: &Ast, from: &Type, to: &Type) -> Option<String> {
@@ -223,30 +223,11 @@ fn split_arguments(text: &str) -> (String, Vec<i64>) {
     (format!("{}{tail}", head.trim_end()), args)
 }
 
-/// The model's name of a built-in type.
+/// The model's name of a built-in type; an interval's fields are no part of an expression's type.
 pub(crate) fn canonical(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "smallint" | "int2" => "smallint",
-        "int" | "integer" | "int4" => "int",
-        "bigint" | "int8" => "bigint",
-        "numeric" | "decimal" | "dec" => "numeric",
-        "real" | "float4" => "real",
-        "double precision" | "float8" | "float" | "double" => "double precision",
-        "boolean" | "bool" => "boolean",
-        "varchar" | "character varying" | "char varying" => "varchar",
-        "char" | "character" | "bpchar" => "char",
-        "timestamp" | "timestamp without time zone" => "timestamp",
-        "timestamptz" | "timestamp with time zone" => "timestamptz",
-        "time" | "time without time zone" => "time",
-        "timetz" | "time with time zone" => "timetz",
-        "varbit" | "bit varying" => "varbit",
-        other if other.starts_with("interval") => "interval",
-        other => {
-            let info = catalogue::type_info(other)?;
-            if super::kinds::is_extension_type(info.name) {
-                return None;
-            }
-            info.name
-        }
-    })
+    match specc_facts::canonical_type(name)? {
+        "bpchar" => Some("char"),
+        found if found.starts_with("interval") => Some("interval"),
+        found => Some(found),
+    }
 }

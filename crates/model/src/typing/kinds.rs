@@ -1,7 +1,7 @@
 //! Types while an expression is checked, and how one becomes another.
 
-use super::catalogue::{self, Context, Spelled, TypeInfo};
 use crate::types::*;
+use specc_facts::{Context, Spelled, TypeInfo, Volatility};
 
 /// The type of a part of an expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,49 +38,18 @@ impl Ty {
 
 /// A built-in type, by the name that the model has for it.
 pub(crate) fn builtin(name: &str) -> Type {
-    Type {
-        base: Base::Builtin(if name == "float8" { "double precision" } else { name }.into()),
-        args: Vec::new(),
-        dims: 0,
-    }
+    Type { base: Base::Builtin(name.into()), args: Vec::new(), dims: 0 }
 }
 
 /// A type of the tables, as the model has it; `None` for those that are not one type.
 pub(crate) fn from_table(spelled: Spelled) -> Option<Type> {
-    let info = catalogue::type_info(spelled.name)?;
+    let info = specc_facts::type_info(spelled.name)?;
     let mut ty = builtin(spelled.name);
-    if EXTENSION_TYPES.contains(&spelled.name) {
+    if info.extension != "-" {
         ty.base = Base::Named(Qualified { schema: Default::default(), name: info.name.into() });
     }
     ty.dims = u8::from(spelled.array);
     Some(ty)
-}
-
-const EXTENSION_TYPES: &[&str] = &[
-    "citext",
-    "cube",
-    "ean13",
-    "halfvec",
-    "hstore",
-    "isbn",
-    "isbn13",
-    "ismn",
-    "ismn13",
-    "issn",
-    "issn13",
-    "lquery",
-    "ltree",
-    "ltxtquery",
-    "query_int",
-    "seg",
-    "sparsevec",
-    "upc",
-    "vector",
-];
-
-/// Whether the type comes from an extension.
-pub(crate) fn is_extension_type(name: &str) -> bool {
-    EXTENSION_TYPES.contains(&name)
 }
 
 /// What a type is to Postgres, without domains.
@@ -115,7 +84,7 @@ impl Key {
 
     pub(crate) fn info(self) -> Option<&'static TypeInfo> {
         match self {
-            Key::Table(s) if !s.array => catalogue::type_info(s.name),
+            Key::Table(s) if !s.array => specc_facts::type_info(s.name),
             _ => None,
         }
     }
@@ -123,7 +92,7 @@ impl Key {
     pub(crate) fn category(self) -> u8 {
         match self {
             key if key.is_array() => b'A',
-            Key::Table(s) => catalogue::type_info(s.name).map_or(b'U', |i| i.category),
+            Key::Table(s) => specc_facts::type_info(s.name).map_or(b'U', |i| i.category),
             Key::Enum(..) => b'E',
             Key::Record(_) => b'C',
             Key::Other => b'U',
@@ -159,8 +128,7 @@ pub(crate) fn key(model: &Model, ty: &Type) -> Key {
 }
 
 fn table_key(name: &str, array: bool) -> Key {
-    let name = if name == "double precision" { "float8" } else { name };
-    match catalogue::type_info(name) {
+    match specc_facts::type_info(name) {
         Some(info) => Key::Table(Spelled { name: info.name, array }),
         None => Key::Other,
     }
@@ -178,9 +146,9 @@ pub(crate) fn coerces(from: Key, to: Key, context: Context) -> bool {
         return true;
     }
     if let (Key::Table(a), Key::Table(b)) = (from, to)
-        && let Some((needs, _)) = catalogue::cast(a, b)
+        && let Some(cast) = specc_facts::cast(a, b)
     {
-        return needs <= context;
+        return cast.context <= context;
     }
     match (from.element(), to.element()) {
         (Some(a), Some(b)) => coerces(a, b, context),
@@ -189,26 +157,26 @@ pub(crate) fn coerces(from: Key, to: Key, context: Context) -> bool {
 }
 
 /// How volatile the cast is.
-pub(crate) fn cast_volatility(from: Key, to: Key) -> u8 {
+pub(crate) fn cast_volatility(from: Key, to: Key) -> Volatility {
     if from == to {
-        return b'i';
+        return Volatility::Immutable;
     }
     if let (Key::Table(a), Key::Table(b)) = (from, to)
-        && let Some((_, volatility)) = catalogue::cast(a, b)
+        && let Some(cast) = specc_facts::cast(a, b)
     {
-        return volatility;
+        return cast.volatility;
     }
     match (from, to) {
-        (from, to) if to.is_text() && (from.is_array() || matches!(from, Key::Enum(..))) => b's',
-        (from, to) if from.is_text() && (to.is_array() || matches!(to, Key::Enum(..))) => b's',
+        (from, to) if to.is_text() && (from.is_array() || matches!(from, Key::Enum(..))) => Volatility::Stable,
+        (from, to) if from.is_text() && (to.is_array() || matches!(to, Key::Enum(..))) => Volatility::Stable,
         (from, to) if from.is_array() && to.is_array() => match (from.element(), to.element()) {
             (Some(a), Some(b)) => cast_volatility(a, b),
-            _ => b'i',
+            _ => Volatility::Immutable,
         },
         (from, to) => match (from.info(), to.info()) {
             (Some(f), Some(_)) if to.is_text() => f.output,
             (Some(_), Some(t)) if from.is_text() => t.input,
-            _ => b'i',
+            _ => Volatility::Immutable,
         },
     }
 }

@@ -78,7 +78,7 @@ fn plain(value: &str, name: &str, model: &Model, ty: &Type) -> Result<(), Wrong>
         "smallint" => range(-32_768, 32_767),
         "int" => range(-2_147_483_648, 2_147_483_647),
         "bigint" => range(i64::MIN, i64::MAX),
-        "numeric" | "real" | "float8" => {
+        "numeric" | "real" | "double precision" => {
             let word = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
             let special = matches!(&*word, "nan" | "infinity" | "inf");
             let digits = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))

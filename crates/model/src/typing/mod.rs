@@ -7,7 +7,6 @@
 mod builtins;
 mod calls;
 mod casts;
-mod catalogue;
 mod expr;
 mod kinds;
 mod literals;
@@ -133,7 +132,7 @@ impl<'m> Typing<'m> {
             for (i, v) in model.views.iter().enumerate() {
                 names.views.insert(v.name.clone(), i);
             }
-            names.closed = model.extensions.iter().all(|e| catalogue::is_known_extension(&e.name));
+            names.closed = model.extensions.iter().all(|e| specc_facts::is_known_extension(&e.name));
             names
         })
     }

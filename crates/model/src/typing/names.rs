@@ -1,6 +1,5 @@
 //! Names: columns, aliases, relation paths, `viewer`, claims, predicates; and what is said where there is none.
 
-use super::catalogue;
 use super::expr::{Checker, From, Level, Source};
 use super::kinds::Ty;
 use super::place::Place;
@@ -12,7 +11,6 @@ use specc_expr::{ident_span, idents_span};
 use sqlparser::ast::{Expr as Ast, Ident};
 
 /// What every table has besides its columns.
-const SYSTEM_COLUMNS: &[&str] = &["tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"];
 
 /// What a name comes to.
 pub(crate) enum Found {
@@ -62,7 +60,7 @@ impl Checker<'_> {
                 };
             }
         }
-        if parts.len() == 1 && !self.scope.rows.is_empty() && SYSTEM_COLUMNS.contains(&parts[0]) {
+        if parts.len() == 1 && !self.scope.rows.is_empty() && specc_facts::SYSTEM_COLUMNS.contains(&parts[0]) {
             return Some(Found::Ty(Ty::Opaque));
         }
         if matches!(parts, [one] if one.eq_ignore_ascii_case("value")) && self.place == Place::DomainCheck {
@@ -120,7 +118,7 @@ impl Checker<'_> {
                 if parts.is_empty() {
                     return Some(Found::Spec(Resolved::Row(0), scope));
                 }
-                if parts.len() == 1 && SYSTEM_COLUMNS.contains(&parts[0]) {
+                if parts.len() == 1 && specc_facts::SYSTEM_COLUMNS.contains(&parts[0]) {
                     return Some(Found::Ty(Ty::Opaque));
                 }
                 match self.model.resolve(&scope, parts)? {
@@ -306,7 +304,7 @@ impl Checker<'_> {
             return Some(format!("write `'{name}'` for the label"));
         }
         let folded = name.to_ascii_lowercase();
-        let bare = catalogue::functions(&folded).iter().any(|v| v.args.is_empty());
+        let bare = specc_facts::functions(&folded).iter().any(|v| v.args.is_empty());
         (bare || self.typing.names().functions.contains_key(&*folded))
             .then(|| format!("write `{folded}()` for the function"))
     }

@@ -1,11 +1,11 @@
 //! Operators and what is written like one.
 
-use super::catalogue::{self, Context, Variant};
 use super::expr::Checker;
 use super::kinds::{Key, Ty, builtin, coerces, key};
 use super::resolve::{Outcome, literal_type, resolve, volatility};
 use crate::types::*;
 use specc_diag::{Diagnostic, codes};
+use specc_facts::{Context, Variant, Volatility};
 use sqlparser::ast::{BinaryOperator, Expr as Ast, Query, UnaryOperator, Value};
 
 /// An operand with its type.
@@ -91,7 +91,7 @@ impl Checker<'_> {
             return Ty::Opaque;
         }
         let name = op.to_string();
-        let variants = catalogue::operators(&name).iter().filter(|v| v.args.len() == 1);
+        let variants = specc_facts::operators(&name).iter().filter(|v| v.args.len() == 1);
         match resolve(self.model, variants, std::slice::from_ref(&ty), true) {
             Outcome::One(_, ty) | Outcome::Several(_, ty) => ty,
             Outcome::None => {
@@ -113,7 +113,7 @@ impl Checker<'_> {
 
     /// `left name right`
     pub(crate) fn operate(&mut self, ast: &Ast, name: &str, left: Operand<'_>, right: Operand<'_>) -> Ty {
-        let all = catalogue::operators(name);
+        let all = specc_facts::operators(name);
         if all.is_empty() {
             return Ty::Opaque;
         }
@@ -134,7 +134,7 @@ impl Checker<'_> {
                         self.literal(operand, found, &beside, codes::TYPE_MISMATCH);
                     }
                 }
-                if volatility(self.model, v, &args) != b'i' {
+                if volatility(self.model, v, &args) != Volatility::Immutable {
                     let shown = format!("`{name}` between {} depends on settings", self.pair(left.1, right.1, "and"));
                     self.not_immutable(ast, shown, None);
                 }
@@ -262,7 +262,7 @@ impl Checker<'_> {
             let bytes = matches!(key(self.model, t), Key::Table(s) if s.name == "bytea");
             let text = Ty::builtin("text");
             let against = if bytes || matches!(found, Ty::Known(_) | Ty::Opaque) { found } else { text };
-            let variants = catalogue::operators("~~").iter().filter(|v| v.args.len() == 2);
+            let variants = specc_facts::operators("~~").iter().filter(|v| v.args.len() == 2);
             if let Outcome::None = resolve(self.model, variants, &[ty.clone(), against], true) {
                 let message = format!("`like` reads text, and `{}` is `{}`", self.written(value), self.describe(t));
                 let help = format!("write `{}::text`", self.operand(value));
@@ -321,11 +321,11 @@ impl Checker<'_> {
 
     pub(crate) fn at_time_zone(&mut self, ast: &Ast, moment: &Ast, zone: &Ast) -> Ty {
         let args = [self.expr(zone), self.expr(moment)];
-        match resolve(self.model, catalogue::functions("timezone").iter(), &args, false) {
+        match resolve(self.model, specc_facts::functions("timezone").iter(), &args, false) {
             Outcome::One(v, ty) => {
                 // a date becomes a timestamptz by the session's zone
                 let date = matches!(&args[1], Ty::Known(t) if t.base == Base::Builtin("date".into()));
-                if v.volatility != b'i' || date {
+                if v.volatility != Volatility::Immutable || date {
                     self.not_immutable(ast, "`at time zone` here depends on the session's time zone".into(), None);
                 }
                 ty

@@ -1,6 +1,5 @@
 //! Queries: what their `from` brings into view, and the columns that they give.
 
-use super::catalogue::{self, Kind};
 use super::expr::{Checker, From, Level, Source};
 use super::kinds::{Ty, common};
 use super::names::folded;
@@ -8,6 +7,7 @@ use super::resolve::{Outcome, resolve};
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_expr::object_name;
+use specc_facts::Kind;
 use sqlparser::ast::{
     Expr as Ast, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
     OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins,
@@ -289,7 +289,7 @@ impl Checker<'_> {
             return self.push_opaque(alias);
         };
         if !self.typing.names().functions.contains_key(&called) {
-            let variants = catalogue::functions(&called).iter().filter(|v| v.kind == Kind::Function);
+            let variants = specc_facts::functions(&called).iter().filter(|v| v.kind == Kind::Function);
             if let Outcome::One(_, Ty::Known(ty)) | Outcome::Several(_, Ty::Known(ty)) =
                 resolve(self.model, variants, &types, false)
             {

@@ -1,8 +1,8 @@
 //! Which function or operator Postgres takes for a name and its arguments: its rules of resolution.
 
-use super::catalogue::{Context, Spelled, Variant};
 use super::kinds::{Key, Ty, cast_volatility, coerces, common, from_table, key};
 use crate::types::*;
+use specc_facts::{Context, Spelled, Variant, Volatility};
 
 /// What a name and its arguments come to.
 pub(crate) enum Outcome<'v> {
@@ -290,7 +290,7 @@ pub(crate) fn literal_type(model: &Model, v: &Variant, args: &[Ty], i: usize) ->
 }
 
 /// How volatile the variant is for these arguments: with the casts that it needs, and without those that it only might.
-pub(crate) fn volatility(model: &Model, v: &Variant, args: &[Ty]) -> u8 {
+pub(crate) fn volatility(model: &Model, v: &Variant, args: &[Ty]) -> Volatility {
     let mut worst = v.volatility;
     for (i, arg) in args.iter().enumerate() {
         let Ty::Known(ty) = arg else { continue };
@@ -300,10 +300,10 @@ pub(crate) fn volatility(model: &Model, v: &Variant, args: &[Ty]) -> u8 {
             "anynonarray" if v.result.name == "text" => {
                 cast_volatility(key(model, ty), Key::Table(Spelled { name: "text", array: false }))
             }
-            name if name.starts_with("any") || name == "record" => b'i',
+            name if name.starts_with("any") || name == "record" => Volatility::Immutable,
             _ => cast_volatility(key(model, ty), Key::Table(param)),
         };
-        if cast != b'i' && worst == b'i' {
+        if worst == Volatility::Immutable {
             worst = cast;
         }
     }

@@ -39,7 +39,7 @@ pub(super) fn create_policy(out: &mut String, o: &Policy) {
 /// Special roles are words, all others are names.
 pub(super) fn names_of_roles<S: AsRef<str>>(out: &mut String, roles: &[S]) {
     separated(out, roles, ", ", |out, role| match role.as_ref() {
-        role @ ("public" | "current_user" | "session_user" | "current_role") => out.push_str(role),
+        role if specc_facts::ROLE_WORDS.contains(&role) => out.push_str(role),
         role => push_ident(out, role),
     });
 }

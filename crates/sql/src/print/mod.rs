@@ -133,8 +133,8 @@ fn create(out: &mut String, object: &Object, verb: &str) {
 /// How a column's values are kept unless it is said: before 16 there is no word for it. Only types of varying length can
 /// be kept otherwise.
 fn usual_storage(column: &Column) -> &'static str {
-    match column.ty.name.as_str() {
-        "numeric" | "inet" | "cidr" if column.ty.dims == 0 => "main",
+    match specc_facts::type_info(&column.ty.name) {
+        Some(info) if column.ty.dims == 0 && column.ty.schema.is_empty() => info.usual_storage(),
         _ => "extended",
     }
 }

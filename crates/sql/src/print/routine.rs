@@ -149,19 +149,10 @@ fn attributes(out: &mut String, o: &Function) {
 
 /// The value of a setting: lists of names stay lists, all else is a literal.
 fn setting(out: &mut String, name: &str, value: &str) {
-    let is_list = matches!(
-        name,
-        "search_path"
-            | "temp_tablespaces"
-            | "datestyle"
-            | "DateStyle"
-            | "session_preload_libraries"
-            | "local_preload_libraries"
-    );
     let value = value.trim();
     if value.is_empty() || value == "''" || value == "\"\"" {
         out.push_str("''");
-    } else if is_list {
+    } else if specc_facts::is_list_setting(name) {
         separated(out, value.split(','), ", ", |out, element| {
             let element = element.trim();
             if element.starts_with('"') || element.starts_with('\'') {

@@ -1,0 +1,269 @@
+//! Functions and operators. A name's variants are taken apart when it is first asked for.
+
+use crate::table::{Spelled, unmarked};
+use rustc_hash::FxHashMap;
+use std::sync::{LazyLock, OnceLock};
+
+/// What a call gives back for how many rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One value for one row.
+    Function,
+    /// One value for a group of rows.
+    Aggregate,
+    /// One value for a row among others.
+    Window,
+}
+
+/// How often a call may give another value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Volatility {
+    /// Never.
+    Immutable,
+    /// From one statement to the next.
+    Stable,
+    /// From one row to the next.
+    Volatile,
+}
+
+impl Volatility {
+    pub(crate) fn of(letter: u8) -> Self {
+        match letter {
+            b'i' => Self::Immutable,
+            b's' => Self::Stable,
+            _ => Self::Volatile,
+        }
+    }
+}
+
+/// One function or operator behind a name.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// `-` for Postgres itself.
+    pub extension: &'static str,
+    /// Function, aggregate or window function.
+    pub kind: Kind,
+    /// The best of the versions.
+    pub volatility: Volatility,
+    /// The worst of them.
+    pub worst: Volatility,
+    /// Whether it gives many rows.
+    pub set: bool,
+    /// Whether the last argument may come several times.
+    pub variadic: bool,
+    /// How many arguments may be left out.
+    pub defaults: usize,
+    /// The arguments; a prefix operator has one.
+    pub args: Vec<Spelled>,
+    /// What it gives.
+    pub result: Spelled,
+}
+
+/// A name's lines, and what they say.
+struct Entry {
+    lines: Vec<&'static str>,
+    read: OnceLock<Vec<Variant>>,
+}
+
+type Table = FxHashMap<&'static str, Entry>;
+
+fn table(text: &'static str) -> Table {
+    let mut table = Table::default();
+    for line in text.lines() {
+        let name = line.split(' ').nth(1).unwrap_or_default();
+        let entry = table.entry(name).or_insert_with(|| Entry { lines: Vec::new(), read: OnceLock::new() });
+        entry.lines.push(line);
+    }
+    table
+}
+
+static FUNCTIONS: LazyLock<Table> = LazyLock::new(|| table(include_str!("../data/functions.txt")));
+static OPERATORS: LazyLock<Table> = LazyLock::new(|| table(include_str!("../data/operators.txt")));
+
+fn find(
+    table: &'static Table,
+    name: &str,
+    one: fn(&'static str, &'static str) -> Option<Variant>,
+) -> &'static [Variant] {
+    let Some(entry) = table.get(name) else { return &[] };
+    entry.read.get_or_init(|| {
+        let mut variants: Vec<Variant> = Vec::new();
+        for line in &entry.lines {
+            let mut words = line.split(' ');
+            let extension = words.next().unwrap_or("-");
+            for found in words.skip(1).filter_map(|word| one(extension, unmarked(word))) {
+                // What only the versions tell apart is one variant.
+                let same = |v: &&mut Variant| v.args == found.args && v.extension == extension;
+                match variants.iter_mut().find(same) {
+                    Some(known) => {
+                        known.volatility = known.volatility.min(found.volatility);
+                        known.worst = known.worst.max(found.worst);
+                        known.defaults = known.defaults.max(found.defaults);
+                    }
+                    None => variants.push(found),
+                }
+            }
+        }
+        variants
+    })
+}
+
+/// The functions with this name.
+pub fn functions(name: &str) -> &'static [Variant] {
+    find(&FUNCTIONS, name, function)
+}
+
+/// The operators with this name; a prefix operator has one argument.
+pub fn operators(name: &str) -> &'static [Variant] {
+    find(&OPERATORS, name, operator)
+}
+
+/// All names of functions, for suggestions.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.keys().copied()
+}
+
+/// `fs:text,timestamptz>timestamptz`
+fn function(extension: &'static str, text: &'static str) -> Option<Variant> {
+    let (flags, signature) = text.split_once(':')?;
+    let (args, result) = signature.split_once('>')?;
+    let flags = flags.as_bytes();
+    Some(Variant {
+        extension,
+        kind: match flags.first()? {
+            b'a' => Kind::Aggregate,
+            b'w' => Kind::Window,
+            _ => Kind::Function,
+        },
+        volatility: Volatility::of(*flags.get(1)?),
+        worst: Volatility::of(*flags.get(1)?),
+        set: flags.contains(&b'*'),
+        variadic: flags.contains(&b'+'),
+        defaults: flags.iter().skip(2).filter(|b| b.is_ascii_digit()).fold(0, |n, b| n * 10 + usize::from(b - b'0')),
+        args: arguments(args),
+        result: Spelled::of(result),
+    })
+}
+
+/// `i:int,int>int`
+fn operator(extension: &'static str, text: &'static str) -> Option<Variant> {
+    let (volatility, signature) = text.split_once(':')?;
+    let (args, result) = signature.rsplit_once('>')?;
+    Some(Variant {
+        extension,
+        kind: Kind::Function,
+        volatility: Volatility::of(*volatility.as_bytes().first()?),
+        worst: Volatility::of(*volatility.as_bytes().first()?),
+        set: false,
+        variadic: false,
+        defaults: 0,
+        args: arguments(args),
+        result: Spelled::of(result),
+    })
+}
+
+fn arguments(text: &'static str) -> Vec<Spelled> {
+    text.split(',').filter(|a| !a.is_empty()).map(Spelled::of).collect()
+}
+
+/// A function that Postgres's grammar has, and so its catalog may not.
+#[derive(Clone, Copy, Debug)]
+pub struct Grammar {
+    /// What it gives, where it is called without arguments and parentheses.
+    pub value: Option<&'static str>,
+    /// How often it may give another value, its arguments aside.
+    pub volatility: Volatility,
+}
+
+static GRAMMAR: LazyLock<FxHashMap<&'static str, Grammar>> = LazyLock::new(|| {
+    let line = |line: &'static str| {
+        let mut words = line.split(' ');
+        let (name, value, volatility) = (words.next()?, words.next()?, words.next()?);
+        let volatility = Volatility::of(*volatility.as_bytes().first()?);
+        Some((name, Grammar { value: Some(value).filter(|v| *v != "-"), volatility }))
+    };
+    include_str!("../data/grammar.txt").lines().filter_map(line).collect()
+});
+
+/// The function of the grammar with this name.
+pub fn grammar(name: &str) -> Option<Grammar> {
+    GRAMMAR.get(name).copied()
+}
+
+/// All names of functions of the grammar, for suggestions.
+pub fn grammar_names() -> impl Iterator<Item = &'static str> {
+    GRAMMAR.keys().copied()
+}
+
+/// How often a call of a function of Postgres or the platform may give another value: the worst of the variants. `None`
+/// where there is no such function. Functions of the project and of extensions are for the caller to look up, after these:
+/// the system's schema comes first on every path.
+pub fn volatility(schema: Option<&str>, name: &str) -> Option<Volatility> {
+    static PLATFORM: LazyLock<FxHashMap<&'static str, Volatility>> = LazyLock::new(|| {
+        let line = |line: &'static str| {
+            let (name, letter) = line.split_once(' ')?;
+            Some((name, Volatility::of(*unmarked(letter).as_bytes().first()?)))
+        };
+        include_str!("../data/platform_functions.txt").lines().filter_map(line).collect()
+    });
+    let own = || extension_volatility("-", name);
+    match schema {
+        None => grammar(name).map(|g| g.volatility).or_else(own),
+        Some("pg_catalog") => own(),
+        Some(schema) => PLATFORM.get(&*format!("{schema}.{name}")).copied(),
+    }
+}
+
+/// The same for what a known extension brings, wherever it lies; `-` is Postgres itself.
+pub fn extension_volatility(extension: &str, name: &str) -> Option<Volatility> {
+    functions(name).iter().filter(|v| v.extension == extension).map(|v| v.worst).max()
+}
+
+/// Whether the first argument is the name of a sequence.
+pub fn takes_sequence(name: &str) -> bool {
+    matches!(name, "nextval" | "currval" | "setval")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{extension_of_type, pseudo_types, type_info};
+
+    #[test]
+    fn the_tables_are_read_whole() {
+        let words = |text: &str| text.lines().map(|l| l.split(' ').count() - 2).sum::<usize>();
+        let functions: Vec<_> = FUNCTIONS.keys().flat_map(|name| functions(name)).collect();
+        let read = functions.len();
+        let written = words(include_str!("../data/functions.txt"));
+        // Of variants that the versions tell apart, one is kept.
+        assert!(read <= written && read > written - 20, "{read} of {written}");
+        let operators: usize = OPERATORS.keys().map(|name| operators(name).len()).sum();
+        assert_eq!(operators, words(include_str!("../data/operators.txt")));
+        let unknown: Vec<&str> = functions
+            .iter()
+            .flat_map(|v| v.args.iter().chain([&v.result]))
+            .map(|s| s.name)
+            .filter(|n| type_info(n).is_none() && !pseudo_types().any(|p| p == *n))
+            .filter(|n| extension_of_type(n).is_none())
+            // A composite type, and the rows of system tables.
+            .filter(|n| !n.starts_with("tablefunc_") && !n.starts_with("pg_"))
+            .collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
+
+    #[test]
+    fn volatility_goes_by_schema_and_name() {
+        use Volatility::{Immutable, Stable, Volatile};
+        assert_eq!(volatility(None, "now"), Some(Stable));
+        assert_eq!(volatility(Some("pg_catalog"), "now"), Some(Stable));
+        assert_eq!(volatility(Some("shop"), "now"), None);
+        assert_eq!(volatility(Some("auth"), "uid"), Some(Stable));
+        assert_eq!(volatility(None, "uid"), None);
+        assert_eq!(volatility(None, "gen_random_uuid"), Some(Volatile));
+        assert_eq!(volatility(None, "coalesce"), Some(Immutable));
+        assert_eq!(volatility(None, "uuid_generate_v4"), None);
+        assert_eq!(extension_volatility("uuid-ossp", "uuid_generate_v4"), Some(Volatile));
+        // Immutable from 16 on only.
+        assert_eq!(volatility(None, "date_trunc"), Some(Stable));
+    }
+}

@@ -1,0 +1,122 @@
+//! Index methods and operator classes.
+
+use crate::casts::{Context, cast};
+use crate::names::beyond;
+use crate::table::{Spelled, lines, unmarked};
+use crate::types::{TypeInfo, type_info};
+use rustc_hash::FxHashMap;
+use std::sync::LazyLock;
+
+/// A method of indexes.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexMethod {
+    /// Its name.
+    pub name: &'static str,
+    /// `-` for Postgres itself.
+    pub extension: &'static str,
+    /// Keys have an order, so `asc` and `desc` mean something.
+    pub ordered: bool,
+    /// An index can be unique.
+    pub unique: bool,
+    /// How many columns it may have.
+    pub most_columns: usize,
+    /// It can serve an exclusion constraint.
+    pub excludes: bool,
+    /// It can carry further columns.
+    pub includes: bool,
+}
+
+static METHODS: LazyLock<Vec<IndexMethod>> = LazyLock::new(|| {
+    let read = lines(include_str!("../data/methods.txt")).map(|(extension, name, mut words)| {
+        let can = unmarked(words.next().unwrap_or_default());
+        IndexMethod {
+            name,
+            extension,
+            ordered: can.contains('o'),
+            unique: can.contains('u'),
+            most_columns: if can.contains('m') { 32 } else { 1 },
+            excludes: can.contains('x'),
+            includes: can.contains('i'),
+        }
+    });
+    read.collect()
+});
+
+/// All methods, sorted by name.
+pub fn index_methods() -> &'static [IndexMethod] {
+    &METHODS
+}
+
+/// The method with this name.
+pub fn index_method(name: &str) -> Option<&'static IndexMethod> {
+    METHODS.iter().find(|method| method.name == name)
+}
+
+/// Method, type, whether it is the default and the extension of each class of operators, by name.
+fn classes() -> impl Iterator<Item = (&'static str, &'static str, Spelled, bool, &'static str)> {
+    lines(include_str!("../data/operator_classes.txt")).flat_map(|(extension, name, words)| {
+        words.filter_map(|word| unmarked(word).split_once(':')).map(move |(method, ty)| {
+            let default = ty.strip_suffix('!');
+            (name, method, Spelled::of(default.unwrap_or(ty)), default.is_some(), extension)
+        })
+    })
+}
+
+/// The extension that brings an operator class; `None` for Postgres itself and what is not known.
+pub fn extension_of_operator_class(name: &str) -> Option<&'static str> {
+    static BY_NAME: LazyLock<FxHashMap<&'static str, &'static str>> = LazyLock::new(|| {
+        let mut found = FxHashMap::default();
+        for (name, .., extension) in classes() {
+            // What Postgres has as well comes from there.
+            let known = found.entry(name).or_insert(extension);
+            if extension == "-" {
+                *known = extension;
+            }
+        }
+        found
+    });
+    BY_NAME.get(name).copied().map_or_else(|| beyond(name), |extension| Some(extension).filter(|e| *e != "-"))
+}
+
+/// Whether a type can be indexed by the method without naming an operator class: by its canonical name, or `anyenum` and
+/// `record` for those of the project. `extension` says which are there. Nothing is known against an unknown type.
+pub fn has_default_class(method: &str, name: &str, array: bool, extension: impl Fn(&str) -> bool) -> bool {
+    type Default = (Spelled, &'static str);
+    static BY_METHOD: LazyLock<FxHashMap<&'static str, Vec<Default>>> = LazyLock::new(|| {
+        let mut found: FxHashMap<_, Vec<Default>> = FxHashMap::default();
+        for (_, method, on, _, extension) in classes().filter(|(_, _, _, default, _)| *default) {
+            found.entry(method).or_default().push((on, extension));
+        }
+        found
+    });
+    let info = type_info(name);
+    let pseudo = ["anyenum", "record"].into_iter().find(|pseudo| *pseudo == name);
+    let Some(known) = info.map(|info| info.name).or(pseudo) else { return true };
+    let own = Spelled { name: known, array };
+    let serves = |on: Spelled| match on.name {
+        "anyarray" => array,
+        "anyrange" => !array && info.is_some_and(TypeInfo::is_range),
+        "anymultirange" => !array && info.is_some_and(TypeInfo::is_multirange),
+        _ => on == own || cast(own, on).is_some_and(|cast| cast.binary && cast.context == Context::Implicit),
+    };
+    let defaults = BY_METHOD.get(method).map_or(&[][..], Vec::as_slice);
+    defaults.iter().any(|(on, from)| (*from == "-" || extension(from)) && serves(*on))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_by_type() {
+        let has = |method: &str, ty: &str| has_default_class(method, ty, false, |_| false);
+        assert!(has("btree", "int") && has("btree", "varchar") && has("btree", "cidr") && has("btree", "int4range"));
+        assert!(!has("btree", "json") && !has("btree", "point") && !has("btree", "vector"));
+        assert!(has("gist", "point") && !has("gist", "int") && !has("hash", "money") && has("gin", "jsonb"));
+        assert!(has_default_class("gist", "int", false, |e| e == "btree_gist"));
+        assert!(has_default_class("gin", "int", true, |_| false));
+        assert_eq!(extension_of_operator_class("gin_trgm_ops"), Some("pg_trgm"));
+        // Of btree_gin as well, but first of all of Postgres.
+        assert_eq!(extension_of_operator_class("int4_ops"), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! Keywords, for quoting.
+
+const TEXT: &str = include_str!("../data/keywords.txt");
+
+/// Keywords of any version that cannot be a column's or table's name without quotes, sorted: all that the grammar reserves
+/// somewhere, as `quote_ident` has it.
+const RESERVED: &[&str] = &{
+    let mut words = [""; count(true)];
+    let (mut at, mut n) = (0, 0);
+    while at < TEXT.len() {
+        let (word, reserved, next) = line(at);
+        if reserved {
+            words[n] = word;
+            n += 1;
+        }
+        at = next;
+    }
+    words
+};
+
+/// The word of the line at `at`, whether it is reserved somewhere, and where the next line is.
+const fn line(at: usize) -> (&'static str, bool, usize) {
+    let bytes = TEXT.as_bytes();
+    let (mut space, mut end) = (at, at);
+    while bytes[space] != b' ' {
+        space += 1;
+    }
+    while bytes[end] != b'\n' {
+        end += 1;
+    }
+    let (_, from) = TEXT.split_at(at);
+    let (word, _) = from.split_at(space - at);
+    (word, bytes[space + 1] != b'U', end + 1)
+}
+
+const fn count(reserved: bool) -> usize {
+    let (mut at, mut n) = (0, 0);
+    while at < TEXT.len() {
+        let (_, is, next) = line(at);
+        if is || !reserved {
+            n += 1;
+        }
+        at = next;
+    }
+    n
+}
+
+/// By first letter: a bit for each length that a reserved word has. Most names are told apart by that alone.
+const LENGTHS: [u32; 26] = {
+    let mut lengths = [0; 26];
+    let mut at = 0;
+    while at < RESERVED.len() {
+        let word = RESERVED[at].as_bytes();
+        lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+        at += 1;
+    }
+    lengths
+};
+
+fn is_reserved(name: &str) -> bool {
+    let first = name.bytes().next().and_then(|b| LENGTHS.get(usize::from(b.wrapping_sub(b'a'))));
+    name.len() < 32
+        && first.is_some_and(|lengths| lengths >> name.len() & 1 == 1)
+        && RESERVED.binary_search(&name).is_ok()
+}
+
+/// Whether `name` has to be quoted to mean itself.
+pub fn needs_quotes(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let plain = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
+        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    !plain || is_reserved(name)
+}
+
+/// Whether it is a keyword of any kind, in lower case.
+pub fn is_keyword(word: &str) -> bool {
+    static ALL: [&str; count(false)] = {
+        let mut words = [""; count(false)];
+        let (mut at, mut n) = (0, 0);
+        while at < TEXT.len() {
+            let (word, _, next) = line(at);
+            words[n] = word;
+            n += 1;
+            at = next;
+        }
+        words
+    };
+    ALL.binary_search(&word).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keywords_are_sorted_so_that_the_search_finds_them() {
+        assert!(RESERVED.is_sorted() && RESERVED.len() > 100);
+        assert!(is_keyword("zone") && is_keyword("abort") && !is_keyword("events"));
+    }
+
+    #[test]
+    fn quotes_only_what_needs_it() {
+        let quoted = ["user", "select", "int", "json_table", "left", "createdAt", "1st", "", "naïve", "a b"];
+        for name in quoted {
+            assert!(needs_quotes(name), "{name}");
+        }
+        for name in ["events", "name", "type", "_x", "json_tables"] {
+            assert!(!needs_quotes(name), "{name}");
+        }
+    }
+}

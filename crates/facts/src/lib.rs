@@ -1,0 +1,30 @@
+//! What Postgres has and does, in one place: types and their families, functions and operators with their volatility,
+//! casts, keywords, index methods, what statements lock. The tables under `data` are written from Postgres 15 and 18 by
+//! `facts.sql`; a test of `specc-postgres` reads both servers again and compares. What only one version has is marked
+//! there with `@` and the version. `grammar.txt` (what only the grammar has) and `elsewhere.txt` (types of extensions that
+//! are not on the test servers) are written by hand. A table is read when it is first asked for.
+
+mod casts;
+mod functions;
+mod indexes;
+mod keywords;
+mod names;
+mod table;
+mod types;
+
+pub use casts::{Cast, Context, cast};
+pub use functions::{
+    Grammar, Kind, Variant, Volatility, extension_volatility, function_names, functions, grammar, grammar_names,
+    operators, takes_sequence, volatility,
+};
+pub use indexes::{IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods};
+pub use keywords::{is_keyword, needs_quotes};
+pub use names::{
+    LANGUAGES, ROLE_WORDS, SYSTEM_COLUMNS, extension_of_trigger_function, is_known_extension, is_language,
+    is_list_setting, is_predefined_role, is_system_schema, is_trigger_function, privileges, pseudo_types,
+};
+pub use table::Spelled;
+pub use types::{
+    Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family, modifiers,
+    serial_type, server_spelling, tells_apart, type_info, type_spellings,
+};

@@ -1,0 +1,111 @@
+//! Names that the system has given: schemas, columns, roles, privileges, languages, extensions.
+
+use crate::table::{lines, unmarked};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::LazyLock;
+
+/// Columns that every table has.
+pub const SYSTEM_COLUMNS: &[&str] = &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// Languages that are there from the start.
+pub const LANGUAGES: &[&str] = &["sql", "plpgsql", "c", "internal"];
+
+/// Words that stand for roles where a role is named.
+pub const ROLE_WORDS: &[&str] = &["public", "current_user", "current_role", "session_user"];
+
+/// Whether the language is there from the start.
+pub fn is_language(name: &str) -> bool {
+    LANGUAGES.contains(&name)
+}
+
+/// Whether the schema is the system's own.
+pub fn is_system_schema(name: &str) -> bool {
+    name.starts_with("pg_") || name == "information_schema"
+}
+
+/// Whether the role is there from the start.
+pub fn is_predefined_role(name: &str) -> bool {
+    include_str!("../data/roles.txt").lines().any(|line| line.split(['@', ' ']).next() == Some(name))
+}
+
+/// Types that only a function can give back or take.
+pub fn pseudo_types() -> impl Iterator<Item = &'static str> {
+    include_str!("../data/pseudo_types.txt").lines()
+}
+
+/// What `all` privileges on a kind of object are in every version, sorted. The kind is in Postgres's words; views and
+/// foreign tables are tables.
+pub fn privileges(kind: &str) -> impl Iterator<Item = &'static str> {
+    let line = include_str!("../data/privileges.txt").lines().find_map(move |line| {
+        let (name, words) = line.split_once(' ')?;
+        (name == kind.replace(' ', "_")).then_some(words)
+    });
+    line.unwrap_or_default().split(' ').filter(|word| !word.is_empty() && unmarked(word) == *word)
+}
+
+/// Whether what the extension brings is in the tables.
+pub fn is_known_extension(name: &str) -> bool {
+    static KNOWN: LazyLock<FxHashSet<&'static str>> =
+        LazyLock::new(|| include_str!("../data/extensions.txt").lines().collect());
+    KNOWN.contains(name)
+}
+
+/// The extension that brings a trigger function; `-` for Postgres itself.
+pub fn extension_of_trigger_function(name: &str) -> Option<&'static str> {
+    lines(include_str!("../data/trigger_functions.txt")).find(|(_, known, _)| *known == name).map(|(e, ..)| e)
+}
+
+/// Whether Postgres or a known extension has a trigger function with this name.
+pub fn is_trigger_function(name: &str) -> bool {
+    extension_of_trigger_function(name).is_some()
+}
+
+/// The extension that brings what is no type or operator class of the tables: domains, and what extensions have that are
+/// not on the test servers.
+pub(crate) fn beyond(name: &str) -> Option<&'static str> {
+    static BEYOND: LazyLock<FxHashMap<&'static str, &'static str>> = LazyLock::new(|| {
+        let elsewhere = include_str!("../data/elsewhere.txt").lines().flat_map(|line| {
+            let mut words = line.split(' ');
+            let extension = words.next().unwrap_or_default();
+            words.map(move |name| (name, extension))
+        });
+        let domains = lines(include_str!("../data/domains.txt")).map(|(extension, name, _)| (name, extension));
+        elsewhere.chain(domains.filter(|(_, extension)| *extension != "-")).collect()
+    });
+    BEYOND.get(name).copied()
+}
+
+/// Whether a setting's value is a list of names, which is not written as one literal.
+pub fn is_list_setting(name: &str) -> bool {
+    [
+        "datestyle",
+        "local_preload_libraries",
+        "search_path",
+        "session_preload_libraries",
+        "shared_preload_libraries",
+        "temp_tablespaces",
+        "unix_socket_directories",
+    ]
+    .iter()
+    .any(|list| list.eq_ignore_ascii_case(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_of_the_servers() {
+        let set = |text: &'static str| text.lines().collect::<BTreeSet<_>>();
+        let columns = set(include_str!("../data/system_columns.txt"));
+        assert_eq!(columns, SYSTEM_COLUMNS.iter().copied().collect());
+        assert_eq!(set(include_str!("../data/languages.txt")), LANGUAGES.iter().copied().collect());
+        assert!(include_str!("../data/schemas.txt").lines().all(is_system_schema));
+        assert_eq!(privileges("sequence").collect::<Vec<_>>(), ["select", "update", "usage"]);
+        assert_eq!(privileges("foreign server").collect::<Vec<_>>(), ["usage"]);
+        assert_eq!(privileges("table").count(), 7);
+        assert!(is_predefined_role("pg_monitor") && is_predefined_role("pg_maintain") && !is_predefined_role("ann"));
+        assert!(is_trigger_function("moddatetime") && is_known_extension("plpgsql") && !is_known_extension("postgis"));
+    }
+}
