@@ -1,6 +1,8 @@
 //! Support shared by the tests: builds specs with the real command line, loads what comes out into a private Postgres,
 //! and asks the database as the people who use it.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
 pub mod access;
 pub mod build;
 pub mod stage;

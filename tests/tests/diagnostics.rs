@@ -3,6 +3,8 @@
 //!
 //! The first line of a file may hold an option: `// target: postgres`.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_diag::{Code, Diagnostic, RenderOptions, Severity, Sources, has_errors, render, sort};
 use specc_model::{Options, Target};
 use std::collections::BTreeSet;

@@ -4,6 +4,8 @@
 //! section with a block marked `postgres` is for the target postgres and stands alone; one marked `as written` is so, too,
 //! and derives nothing.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_diag::{RenderOptions, Sources, render};
 use specc_model::{Options, Target, analyze};
 use std::fmt::Write;

@@ -1,5 +1,7 @@
 //! What specc writes stands before its own linter.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_diag::{RenderOptions, Severity};
 use specc_lint::{Options, RULES, lint, text};
 use specc_postgres::shared;

@@ -1,5 +1,7 @@
 //! Every spec loads, twice seeded is once seeded, and the down scripts leave nothing behind.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
 use specc_tests::build::{Layout, files, project_for, root, run_build};
 use specc_tests::stage::run;
 use specc_tests::{Rows, VERSIONS, spec, specs, texts};

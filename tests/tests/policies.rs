@@ -1,5 +1,7 @@
 //! The shapes of what guards the data: policies, their helpers, grants and indexes, as the server says that they are.
 
+#![allow(clippy::unwrap_used)]
+
 use specc_postgres::Session;
 use specc_tests::{Rows, VERSIONS, database, project, specs, texts};
 

@@ -1,5 +1,7 @@
 //! Orders and circles, by small examples.
 
+#![allow(clippy::unwrap_used)]
+
 use specc_catalog::*;
 
 fn table(name: &str) -> Table {

@@ -6,6 +6,8 @@
 //!
 //! `cargo bench -p specc -- generate 5000 DIR` only writes the project.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};

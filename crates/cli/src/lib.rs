@@ -1,6 +1,8 @@
 //! The `specc` command line: the file system, the terminal, and nothing else. What a spec means and what comes of it is
 //! decided in the other crates, which are pure.
 
+#![allow(clippy::disallowed_methods, clippy::print_stderr, reason = "this crate is the file system and the terminal")]
+
 mod args;
 mod commands;
 mod config;

@@ -1,5 +1,7 @@
 //! `lint` and the pages of its rules as users run them.
 
+#![allow(clippy::disallowed_methods)]
+
 use std::fs;
 use std::process::Command;
 

@@ -1,5 +1,7 @@
 //! `pull`, `drift` and `diff` against real databases, as users run them.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_postgres::{Database, shared};
 use std::fs;
 use std::path::Path;

@@ -3,6 +3,8 @@
 //! An example is the blocks under `Wrong:` or `Right:`: a `toml` block is the project file, a `dbspec` block the spec, and
 //! a `sh` block runs in the project's folder. What stands under `Before:` is built first, and then the example.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_diag::Code;
 use std::collections::BTreeSet;
 use std::fs;

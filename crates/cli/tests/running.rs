@@ -1,5 +1,7 @@
 //! `apply`, `status`, `reset`, `backup` and `restore` as users run them, on a real Postgres.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_postgres::{Database, postgres::SimpleQueryMessage, shared};
 use std::fs;
 use std::path::Path;

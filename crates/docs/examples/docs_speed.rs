@@ -1,5 +1,7 @@
 //! How long the docs of a large project take: `cargo run --release -p specc-docs --example docs_speed -- 5000`.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 use specc_diag::Sources;
 use specc_model::{Options, analyze};
 use std::fmt::Write;

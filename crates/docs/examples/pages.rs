@@ -1,5 +1,7 @@
 //! Writes the docs of a spec folder: `cargo run -p specc-docs --example pages -- SPECS OUT`.
 
+#![allow(clippy::disallowed_methods, clippy::print_stderr)]
+
 use specc_diag::Sources;
 use specc_model::{Options, analyze};
 use std::path::{Path, PathBuf};

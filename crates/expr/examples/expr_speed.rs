@@ -1,5 +1,7 @@
 //! How many expressions a second are parsed and printed, by kind.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 use specc_diag::{FileId, Span};
 use std::hint::black_box;
 use std::time::Instant;

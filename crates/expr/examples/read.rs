@@ -1,5 +1,7 @@
 //! Reads expressions from the input, one a line, and says how each is understood.
 
+#![allow(clippy::print_stdout)]
+
 use specc_diag::{FileId, Sources, Span};
 use std::io::BufRead;
 

@@ -103,6 +103,7 @@ impl Source<'_> {
             return run();
         }
         // What is refused is dropped over there, too.
+        #[expect(clippy::disallowed_methods, reason = "a deep tree needs a larger stack")]
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(BIG_STACK).spawn_scoped(scope, run);
             match thread.map(|t| t.join()) {

@@ -1,5 +1,7 @@
 //! What is read, how it is printed, and how refusals read.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_diag::{FileId, Span, codes};
 use specc_expr::{MAX_EXPR_TOKENS, expr_span, ident_span, lower_keywords, parse_expr, parse_query, print_expr};
 use sqlparser::ast::{BinaryOperator, Expr};

@@ -3,6 +3,8 @@
 //!
 //! `cargo run -p specc-introspect --example fixed_point -- [--version 15] [--only NAME] [--show] DIR …`
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 #[path = "../tests/support/mod.rs"]
 mod support;
 

@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p specc-introspect --example speed -- FILE.sql [--queries]`
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 use specc_introspect::{Options, introspect};
 use specc_postgres::{Cluster, binaries, load_sql};
 use std::process::{Command, Stdio};

@@ -1,8 +1,8 @@
 //! Which objects the text of a function names. Postgres does not keep that for text; but it looks at the text when the
 //! function is made, so what it names had better be there.
 
-use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
+use std::collections::BTreeSet;
 
 /// A name in a text: with or without a schema.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,8 +12,8 @@ pub(crate) struct Mention {
 }
 
 /// All names in a text, outside of comments; those that a whole string is where `strings` may name something.
-pub(crate) fn mentions(text: &str, strings: bool) -> FxHashSet<Mention> {
-    let mut found = FxHashSet::default();
+pub(crate) fn mentions(text: &str, strings: bool) -> BTreeSet<Mention> {
+    let mut found = BTreeSet::new();
     let mut before: Option<SmolStr> = None;
     let mut words = Words { text, at: 0 };
     let mut dotted = false;

@@ -7,6 +7,7 @@ use crate::world::{Address, Slot, World, class};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Body, Dependency, KeyOn, Kind, Object, ObjectId, SqlExpr};
+use std::collections::BTreeMap;
 
 /// What Postgres keeps is more than what is wanted here: a constraint's columns and an index's plain columns are in their
 /// own rows. A view's needs are those of its rule, a column's those of its default.
@@ -22,7 +23,7 @@ const DEPENDS: &str = "select case when r.rulename = '_RETURN' then 1259 when a.
         or d.objid in (select i.indexrelid from pg_index i where i.indexprs is not null or i.indpred is not null))";
 
 /// The columns of its own table that an entry reads.
-type Own = FxHashMap<usize, FxHashSet<(u32, i16)>>;
+type Own = BTreeMap<usize, FxHashSet<(u32, i16)>>;
 
 pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
     let mut own = Own::default();

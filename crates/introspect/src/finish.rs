@@ -84,7 +84,7 @@ fn without_doubtful(entries: Vec<Entry>, doubtful: &[Slot], left_out: &mut Vec<L
         .collect();
     let drop: FxHashSet<usize> =
         doubtful.iter().map(|slot| slot.0).filter(|&slot| !needed.contains(&entries[slot].object.id())).collect();
-    for &slot in &drop {
+    for slot in doubtful.iter().map(|slot| slot.0).filter(|slot| drop.contains(slot)) {
         let what = format_smolstr!("{}", entries[slot].object.id());
         left_out.push(LeftOut { what, why: "the platform made it, and nothing of the project needs it".into() });
     }

@@ -19,6 +19,7 @@ use crate::Options;
 use crate::acl;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::{SmolStr, format_smolstr};
+use std::collections::BTreeSet;
 
 /// A role of the cluster.
 #[derive(Clone, Debug)]
@@ -83,7 +84,7 @@ pub(crate) struct Owners {
     /// The role that reads.
     pub connected: u32,
     /// The platform's roles, by name; none where there is no platform.
-    pub platform: FxHashSet<SmolStr>,
+    pub platform: BTreeSet<SmolStr>,
     /// The first words of the names of roles that own schemas of the platform.
     words: FxHashSet<SmolStr>,
 }

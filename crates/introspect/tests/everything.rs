@@ -1,5 +1,7 @@
 //! A database that has everything, as it is read; and made again from that, it is the same.
 
+#![allow(clippy::print_stdout)]
+
 mod support;
 
 use specc_catalog::{Catalog, to_json};

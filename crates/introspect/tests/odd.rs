@@ -1,5 +1,7 @@
 //! What must not change a catalog, and what must be told beside it.
 
+#![allow(clippy::print_stdout)]
+
 mod support;
 
 use specc_catalog::Catalog;

@@ -1,5 +1,7 @@
 //! What the specs become is read as what they are: as many objects of each kind, and the same when it is made again.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 mod support;
 
 use specc_catalog::{Catalog, Kind, Object, ObjectId};

@@ -1,5 +1,7 @@
 //! Nothing panics, whatever the text, and every place lies in it.
 
+#![allow(clippy::disallowed_methods)]
+
 use proptest::prelude::*;
 use specc_diag::RenderOptions;
 use specc_lint::{Options, github, json, lint, sarif, text};

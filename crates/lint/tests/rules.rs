@@ -1,5 +1,7 @@
 //! Every folder of `tests/lint` is a rule: what `bad` has is found and said as in the snapshot, and in `good` nothing is.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
 use specc_diag::{RenderOptions, Severity};
 use specc_lint::{Options, RULES, lint, rule, text};
 use std::fs;

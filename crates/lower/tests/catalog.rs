@@ -1,5 +1,7 @@
 //! Small specs through to the catalog: every object that `structure` and `behaviour` make, as SQL and with what it needs.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
 use specc_catalog::{Catalog, Object};
 use specc_diag::{RenderOptions, Sources, has_errors, render};
 use specc_model::Options;

@@ -3,6 +3,8 @@
 //! The catalog is made up: for each table eight columns, a key, two references, a check, two indexes, a trigger, two
 //! policies and two grants.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{
     Action, Body, Catalog, Column, Command, Constraint, DataType, Dependency, Entry, ForeignKey, Function, Grant,

@@ -1,5 +1,7 @@
 //! Analyzes the files or folders named and prints what is wrong: `cargo run --example analyze -- specs/starter`.
 
+#![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::print_stdout)]
+
 use specc_diag::{RenderOptions, Sources, render};
 use std::path::{Path, PathBuf};
 use std::time::Instant;

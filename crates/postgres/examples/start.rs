@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p specc-postgres --example start -- [--version 15]`
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 use specc_postgres::Cluster;
 use std::time::Instant;
 

@@ -11,6 +11,8 @@
 //! # let _ = owner.batch_execute("select 1");
 //! ```
 
+#![allow(clippy::disallowed_methods, reason = "this crate starts servers and opens connections")]
+
 mod address;
 pub mod binaries;
 pub mod cluster;

@@ -1,5 +1,7 @@
 //! A cluster starts on each version, and leaves nothing behind however its process ends.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::unwrap_used)]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,5 +1,7 @@
 //! The emulated platform behaves as the real one where specs can tell.
 
+#![allow(clippy::unwrap_used)]
+
 use postgres::error::SqlState;
 use specc_postgres::platform::{ANON, AUTHENTICATED, OWNER, SERVICE_ROLE, claims};
 use specc_postgres::{Database, as_user, as_user_commit, load_sql, postgres, shared};

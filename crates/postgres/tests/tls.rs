@@ -1,5 +1,7 @@
 //! Encrypted connections: each `sslmode` checks what libpq checks.
 
+#![allow(clippy::disallowed_methods)]
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use specc_postgres::{Address, Cluster, Options, binaries};
 use std::fs;

@@ -6,6 +6,8 @@
 //!
 //! The online way is planned where there is one, else the way for an unused database, and the summary counts both.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 #[path = "../../introspect/tests/support/mod.rs"]
 mod support;
 

@@ -3,6 +3,8 @@
 //!
 //! `cargo run -p specc-pull --example round_trip -- [--version 15] [--only NAME] [--show] [--blocks] [--times] DIR …`
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 #[path = "../../introspect/tests/support/mod.rs"]
 mod support;
 

@@ -3,9 +3,9 @@
 use crate::check;
 use crate::same;
 use crate::state::State;
-use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Column, Entry, Kind, Object, ObjectId, Table, TableName};
+use std::collections::BTreeMap;
 
 /// `use name` in a table.
 #[derive(Clone, Debug)]
@@ -60,9 +60,9 @@ fn pattern(mixin: &str, plain: &Catalog, made: &Catalog) -> Option<Pattern> {
 
 impl Pattern {
     /// Tables that have exactly what the mixin makes, and the objects that it makes there.
-    pub fn uses(&self, catalog: &Catalog) -> (FxHashMap<TableName, Use>, Vec<ObjectId>) {
+    pub fn uses(&self, catalog: &Catalog) -> (BTreeMap<TableName, Use>, Vec<ObjectId>) {
         let mut covered = Vec::new();
-        let mut uses = FxHashMap::default();
+        let mut uses = BTreeMap::new();
         if !self.shared.iter().all(|(id, entry)| catalog.get(id).is_some_and(|there| is_same(there, entry))) {
             return (uses, covered);
         }

@@ -1,5 +1,7 @@
 //! What a spec means, pulled, means the same.
 
+#![allow(clippy::disallowed_methods)]
+
 mod support;
 
 use specc_catalog::Object;

@@ -1,5 +1,7 @@
 //! Brings a database to the newest migration, or back to an older one.
 
+#![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
+
 use crate::jobs::jobs;
 use crate::journal::{self, Phase};
 use crate::run::{self, Job, Runner};

@@ -1,5 +1,7 @@
 //! A dump by `pg_dump`, and beside it what was in it, both of the same snapshot.
 
+#![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
+
 use crate::manifest::{Manifest, digest};
 use crate::{Error, Event, Refused, Tell, fingerprint, journal};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,7 @@
 //! One runner at a time.
 
+#![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
+
 use crate::{Error, Event, Refused, Tell};
 use specc_postgres::{Session, postgres};
 use std::thread::sleep;

@@ -1,5 +1,7 @@
 //! Runs one file: as one transaction, or step by step.
 
+#![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
+
 use crate::apply::{Options, StepId};
 use crate::blockers::Blocker;
 use crate::error::{Error, Refused, Said};

@@ -1,5 +1,7 @@
 //! A second pair of eyes: looks from another session at what the first one waits for.
 
+#![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
+
 use crate::blockers::{self, Blocker};
 use crate::{Connect, Event, Tell};
 use specc_postgres::{Session, postgres};

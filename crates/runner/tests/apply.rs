@@ -1,5 +1,7 @@
 //! What apply does, refuses and says.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
 mod support;
 
 use specc_postgres::{Database, shared};

@@ -1,5 +1,7 @@
 //! Backups come back as they were, or it is said that they do not; and a reset takes all of the project and nothing else.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::unwrap_used)]
+
 mod support;
 
 use specc_postgres::{Address, Database, Session, shared};

@@ -1,6 +1,8 @@
 //! The client is killed and the server crashes at every step: nothing is lost, status tells the truth, and apply goes on
 //! to the same end.
 
+#![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
+
 mod support;
 
 use specc_postgres::{Cluster, Database, Session, shared};

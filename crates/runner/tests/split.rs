@@ -1,5 +1,7 @@
 //! Statements end where Postgres says, whatever is in them.
 
+#![allow(clippy::unwrap_used)]
+
 use proptest::prelude::*;
 use specc_runner::{Kind, Script, classify, split};
 

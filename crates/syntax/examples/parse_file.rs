@@ -1,5 +1,7 @@
 //! Parses the files named and prints the findings, and with `--tree` the tree.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 use specc_diag::{RenderOptions, Sources};
 
 fn main() {

@@ -1,5 +1,7 @@
 //! Measures the parser on a generated project: `cargo run --release -p specc-syntax --example parse_speed [entities]`.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 use specc_diag::FileId;
 use std::fmt::Write;
 use std::time::Instant;

@@ -1,5 +1,7 @@
 //! The cases under `tests/syntax`: what each says, or what tree it gives.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_diag::{RenderOptions, Sources, render};
 
 #[test]

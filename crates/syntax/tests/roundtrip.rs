@@ -1,5 +1,7 @@
 //! What is printed reads back as the same tree, and printing it again changes nothing.
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 mod generate;
 
 use proptest::prelude::*;

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p specc-verify --example stalls -- [--rows 2000000] [--version 15] [--only NAME]`
 
+#![allow(clippy::disallowed_methods, clippy::print_stdout)]
+
 use specc_catalog::{Catalog, Hints};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeOptions, ChangePlan, plan_change};

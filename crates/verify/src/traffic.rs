@@ -1,5 +1,7 @@
 //! Somebody who reads and somebody who writes while a migration runs, and how long they had to wait.
 
+#![expect(clippy::disallowed_methods, reason = "stalls are measured while a migration runs")]
+
 use specc_catalog::{Catalog, Object};
 use specc_postgres::Session;
 use specc_sql::quote::{ident, qualified};

@@ -3,6 +3,8 @@
 //! `42501` is a refusal, a number says how many rows were touched, a list of words is what was read (`-` for nothing),
 //! and `=` is the same as for the person before. Everything is undone, so the order of statements does not matter.
 
+#![allow(clippy::unwrap_used)]
+
 // Tables, one statement a line, however long it is.
 #[rustfmt::skip]
 mod automation_platform;

@@ -1,5 +1,7 @@
 //! The specs in use: what triggers, limits, workflows, trails, searches and the platform's services do, on a real server.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
 mod audit;
 mod capacity;
 mod counts;

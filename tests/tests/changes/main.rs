@@ -5,6 +5,8 @@
 //! `CHANGES=view` runs those whose names have `view` in them, `CHANGES_ON=16,17` takes these versions of Postgres, and
 //! `CHANGES_UPDATE=1` writes the snapshots.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
 mod case;
 mod given;
 mod random;

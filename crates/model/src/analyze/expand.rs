@@ -359,7 +359,7 @@ fn needs_key(member: &Member) -> bool {
 pub(crate) fn check_mixins(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
     let mut mixins: Vec<&MixinAt<'_>> = project.mixins.values().collect();
     mixins.sort_by_key(|m| m.decl.name.at.0);
-    let circles = circles(project);
+    let circles = circles(&mixins);
     for mixin in mixins {
         let mut list: Vec<(SmolStr, SmolStr)> =
             mixin.decl.params.iter().map(|p| (p.name.text.clone(), "x".into())).collect();
@@ -397,11 +397,11 @@ pub(crate) fn check_mixins(project: &Project<'_>, out: &mut Vec<Diagnostic>) {
 }
 
 /// Mixins that use each other in a circle have the same number, others one of their own.
-fn circles<'p>(project: &Project<'p>) -> FxHashMap<&'p str, usize> {
+fn circles<'p>(mixins: &[&MixinAt<'p>]) -> FxHashMap<&'p str, usize> {
     let mut graph: petgraph::graph::DiGraph<&str, ()> = petgraph::graph::DiGraph::new();
     let nodes: FxHashMap<&str, _> =
-        project.mixins.values().map(|m| m.decl.name.text.as_str()).map(|name| (name, graph.add_node(name))).collect();
-    for mixin in project.mixins.values() {
+        mixins.iter().map(|m| m.decl.name.text.as_str()).map(|name| (name, graph.add_node(name))).collect();
+    for mixin in mixins {
         for member in &mixin.decl.members {
             let MemberKind::Use(uses) = &member.kind else { continue };
             for used in &uses.mixins {

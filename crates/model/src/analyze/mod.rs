@@ -444,8 +444,8 @@ fn view_trigger(
 /// Constraint and index names that two tables of a schema would share.
 fn constraint_names(model: &Model, out: &mut Vec<Diagnostic>) {
     let mut taken: FxHashMap<(&str, &str), specc_diag::Span> = FxHashMap::default();
-    for (name, id) in &model.index.entities {
-        taken.insert((&name.schema, &name.name), model.entity(*id).meta.span);
+    for entity in &model.entities {
+        taken.insert((&entity.name.schema, &entity.name.name), entity.meta.span);
     }
     for view in &model.views {
         taken.insert((&view.name.schema, &view.name.name), view.meta.span);
