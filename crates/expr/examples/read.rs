@@ -10,7 +10,7 @@ fn main() {
         let mut sources = Sources::new();
         sources.add("input", line.as_str());
         match specc_expr::parse_expr(&line, Span::new(FileId(0), 0, line.len())) {
-            Ok(expr) => println!("{line}\n    {}", specc_expr::print_expr(&expr)),
+            Ok(expr) => println!("{line}\n    {expr:?}"),
             Err(d) => {
                 let at = d.span();
                 println!("{line}\n!!  {} {} [{}]", d.code.name(), d.message, &line[at.start as usize..at.end as usize]);

@@ -1,4 +1,5 @@
-//! SQL expressions and queries as they stand in specs: parsed, walked and printed with sqlparser.
+//! SQL expressions and queries as they stand in specs: parsed and walked with sqlparser. What is printed is made of what
+//! the checker returns for them, never of these trees.
 //!
 //! On top of SQL come `viewer`, `claims.x`, relation paths (`event.organizer_id`) and `exists <path> (<condition>)`. The
 //! first three parse as plain names; the last parses, with its spans, to a call of [`EXISTS_PATH`] with two arguments, the
@@ -7,19 +8,20 @@
 mod as_is;
 mod check;
 mod dialect;
+mod exists;
+pub mod lex;
 mod literal;
 mod parse;
 mod place;
 mod plpgsql;
-mod print;
 mod references;
 
 pub use as_is::{as_is, same_sql, words};
 pub use dialect::SpecDialect;
+pub use exists::{exists_path, is_exists_path};
 pub use parse::{MAX_BODY_TOKENS, MAX_DEPTH, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};
-pub use place::{expr_span, ident_span, idents_span};
+pub use place::{expr_span, ident_span, idents_span, start_of};
 pub use plpgsql::plpgsql_references;
-pub use print::{exists_path, is_exists_path, lower_keywords, operand, parenthesize_if_needed, print_expr};
 pub use references::{Name, References, object_name, references};
 pub use sqlparser;
 

@@ -56,7 +56,8 @@ pub fn parse_statements(text: &str, at: Span) -> Result<Vec<Statement>, Diagnost
 
 /// `text`, cut into tokens. `None` where that cannot be done.
 pub(crate) fn tokens(text: &str) -> Option<Vec<TokenWithSpan>> {
-    Tokenizer::new(&SpecDialect, text).with_unescape(true).tokenize_with_location().ok()
+    let tokens = Tokenizer::new(&SpecDialect, text).with_unescape(true).tokenize_with_location().ok()?;
+    Some(join_operators(text, tokens))
 }
 
 struct Source<'a> {

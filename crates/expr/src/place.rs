@@ -1,8 +1,9 @@
 //! From sqlparser's lines and columns to bytes of the spec.
 
 use specc_diag::Span;
-use sqlparser::ast::{CastKind, Expr, Ident, Spanned};
+use sqlparser::ast::{CastKind, Expr, Ident, Query, Spanned, Visit, Visitor};
 use sqlparser::tokenizer::{Location, Span as Area};
+use std::ops::ControlFlow;
 
 /// The byte of `text` at `location`; `None` for a place that was never in a text.
 pub(crate) fn byte(text: &str, location: Location) -> Option<usize> {
@@ -82,6 +83,25 @@ pub fn expr_span(expr: &Expr, text: &str, at: Span) -> Span {
             .map_or(0, |i| i + text[i..].chars().next().map_or(1, char::len_utf8));
     }
     at.part_of(text, start, end)
+}
+
+/// The first byte of `query` in `text` that sqlparser knows of: of its first keyword, or of its first name.
+pub fn start_of(query: &Query, text: &str) -> Option<usize> {
+    struct First(Option<Area>);
+    impl Visitor for First {
+        type Break = ();
+
+        fn pre_visit_ident(&mut self, ident: &Ident) -> ControlFlow<()> {
+            self.0 = Some(ident.span);
+            ControlFlow::Break(())
+        }
+    }
+    if let Some((start, _)) = bytes(text, query.span()) {
+        return Some(start);
+    }
+    let mut first = First(None);
+    let _ = query.visit(&mut first);
+    bytes(text, first.0?).map(|(start, _)| start)
 }
 
 /// The end of `::type` that starts at or after `at`; `at` where none does.

@@ -27,6 +27,15 @@ pub enum Volatility {
 }
 
 impl Volatility {
+    /// By the word of `create function`.
+    pub fn named(word: &str) -> Self {
+        match word {
+            "immutable" => Self::Immutable,
+            "stable" => Self::Stable,
+            _ => Self::Volatile,
+        }
+    }
+
     pub(crate) fn of(letter: u8) -> Self {
         match letter {
             b'i' => Self::Immutable,

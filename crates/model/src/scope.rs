@@ -99,7 +99,8 @@ impl Model {
         }
     }
 
-    fn follow(&self, row: usize, start: EntityId, parts: &[&str]) -> Option<Resolved> {
+    /// The same for a name that starts at a column or a relation of `start`, the row at place `row`.
+    pub(crate) fn follow(&self, row: usize, start: EntityId, parts: &[&str]) -> Option<Resolved> {
         let mut entity = start;
         let mut steps = Vec::new();
         for (at, part) in parts.iter().enumerate() {

@@ -1,12 +1,12 @@
 //! Whether a partial unique index speaks of a row, as far as plain comparisons tell.
 
 use smol_str::SmolStr;
-use specc_model::{EntityId, Expr as Typed, FieldIx, Model};
-use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
+use specc_model::formula::{Formula, Node, Operator, Value};
+use specc_model::{EntityId, Expr, FieldIx, Model};
 
 /// True or false where it can be told from the values given (a field left out has its default), else none.
-pub(crate) fn holds(model: &Model, entity: EntityId, filter: &Typed, values: &[(FieldIx, SmolStr)]) -> Option<bool> {
-    Row { model, entity, values }.truth(&filter.ast)
+pub(crate) fn holds(model: &Model, entity: EntityId, filter: &Expr, values: &[(FieldIx, SmolStr)]) -> Option<bool> {
+    Row { model, entity, values }.truth(&filter.formula)
 }
 
 struct Row<'a> {
@@ -16,59 +16,58 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn truth(&self, expr: &Expr) -> Option<bool> {
-        match expr {
-            Expr::Nested(inner) => self.truth(inner),
-            Expr::UnaryOp { op: UnaryOperator::Not, expr } => self.truth(expr).map(|truth| !truth),
-            Expr::BinaryOp { left, op: BinaryOperator::And, right } => match (self.truth(left), self.truth(right)) {
+    fn truth(&self, formula: &Formula) -> Option<bool> {
+        match &formula.node {
+            Node::Nested(inner) => self.truth(inner),
+            Node::Not(inner) => self.truth(inner).map(|truth| !truth),
+            Node::Binary(Operator::And, sides) => match (self.truth(&sides.0), self.truth(&sides.1)) {
                 (Some(false), _) | (_, Some(false)) => Some(false),
                 (Some(true), Some(true)) => Some(true),
                 _ => None,
             },
-            Expr::BinaryOp { left, op: BinaryOperator::Or, right } => match (self.truth(left), self.truth(right)) {
+            Node::Binary(Operator::Or, sides) => match (self.truth(&sides.0), self.truth(&sides.1)) {
                 (Some(true), _) | (_, Some(true)) => Some(true),
                 (Some(false), Some(false)) => Some(false),
                 _ => None,
             },
-            Expr::BinaryOp { left, op, right } => {
-                let (left, right) = (self.text(left)?, self.text(right)?);
+            Node::Binary(op, sides) => {
+                let (left, right) = (self.constant(&sides.0)?, self.constant(&sides.1)?);
                 match op {
-                    _ if left == "null" || right == "null" => Some(false),
-                    BinaryOperator::Eq => Some(left == right),
-                    BinaryOperator::NotEq => Some(left != right),
+                    _ if left == Constant::Null || right == Constant::Null => Some(false),
+                    Operator::Equal => Some(left == right),
+                    Operator::Other(name) if name == "<>" => Some(left != right),
                     _ => None,
                 }
             }
-            Expr::InList { expr, list, negated } => {
-                let value = self.text(expr)?;
-                let list = list.iter().map(|item| self.text(item)).collect::<Option<Vec<_>>>()?;
-                Some(list.contains(&value) != *negated)
+            Node::InList(list, negated) => {
+                let value = self.constant(&list.0)?;
+                let items = list.1.iter().map(|item| self.constant(item)).collect::<Option<Vec<_>>>()?;
+                Some(items.contains(&value) != *negated)
             }
-            Expr::IsNull(inner) => self.text(inner).map(|value| value == "null"),
-            Expr::IsNotNull(inner) => self.text(inner).map(|value| value != "null"),
-            _ => match self.text(expr)?.as_str() {
-                "true" => Some(true),
-                "false" | "null" => Some(false),
+            Node::IsNull(inner, negated) => self.constant(inner).map(|value| (value == Constant::Null) != *negated),
+            _ => match self.constant(formula)? {
+                Constant::Word(word) if word == "true" => Some(true),
+                Constant::Word(word) if word == "false" => Some(false),
+                Constant::Null => Some(false),
                 _ => None,
             },
         }
     }
 
-    /// The literal that an operand is.
-    fn text(&self, expr: &Expr) -> Option<SmolStr> {
-        match expr {
-            Expr::Nested(inner) => self.text(inner),
-            Expr::Cast { expr, .. } => self.text(expr),
-            Expr::Value(value) => Some(value.to_string().to_lowercase_if_word()),
-            Expr::Identifier(name) => {
-                let field = self.model.field(self.entity, &name.value)?;
-                if let Some((_, value)) = self.values.iter().find(|(f, _)| *f == field) {
+    /// The constant that an operand is.
+    fn constant(&self, formula: &Formula) -> Option<Constant> {
+        match &formula.node {
+            Node::Nested(inner) => self.constant(inner),
+            Node::Cast(cast) => self.constant(&cast.of),
+            Node::Literal(value) => Some(Constant::of(value)),
+            Node::Column(_, field) => {
+                if let Some((_, value)) = self.values.iter().find(|(f, _)| f == field) {
                     return literal(value);
                 }
-                let field = &self.model.entity(self.entity).fields[field];
+                let field = &self.model.entity(self.entity).fields[*field];
                 match &field.default {
-                    Some(default) => literal(&default.text),
-                    None => field.nullable.then(|| "null".into()),
+                    Some(default) => self.constant(&default.formula),
+                    None => field.nullable.then_some(Constant::Null),
                 }
             }
             _ => None,
@@ -76,21 +75,33 @@ impl Row<'_> {
     }
 }
 
-/// `text` if it is one literal.
-fn literal(text: &str) -> Option<SmolStr> {
-    let quoted = text.len() >= 2 && text.starts_with('\'') && text.find("'::").map_or(text.len() - 1, |at| at) >= 1;
-    let bare = text.split("::").next().unwrap_or(text);
-    let word = bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-    (quoted && (bare.ends_with('\'')) || word).then(|| bare.to_owned().to_lowercase_if_word())
+/// A constant, for comparison.
+#[derive(Clone, Debug, PartialEq)]
+enum Constant {
+    Null,
+    /// A number, or a truth value.
+    Word(SmolStr),
+    Text(SmolStr),
 }
 
-trait Lower {
-    fn to_lowercase_if_word(self) -> SmolStr;
-}
-
-impl Lower for String {
-    /// `TRUE` is `true`, but `'A'` is not `'a'`.
-    fn to_lowercase_if_word(self) -> SmolStr {
-        if self.starts_with('\'') { self.into() } else { self.to_lowercase().into() }
+impl Constant {
+    fn of(value: &Value) -> Self {
+        match (value, value.text()) {
+            (Value::Null, _) => Constant::Null,
+            (_, Some(text)) => Constant::Text(text.into()),
+            (value, None) => Constant::Word(value.sql().into()),
+        }
     }
+}
+
+/// The constant that the SQL of a seed's value is; none where it is something else, or an escape string.
+fn literal(sql: &str) -> Option<Constant> {
+    if let Some(rest) = sql.strip_prefix('\'') {
+        let end = rest.rfind('\'')?;
+        let (inner, after) = (&rest[..end], &rest[end + 1..]);
+        return (after.is_empty() || after.starts_with("::")).then(|| Constant::Text(inner.replace("''", "'").into()));
+    }
+    let bare = sql.split("::").next().unwrap_or(sql).to_lowercase();
+    let word = bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+    word.then(|| if bare == "null" { Constant::Null } else { Constant::Word(bare.into()) })
 }

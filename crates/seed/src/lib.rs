@@ -104,5 +104,5 @@ fn sequence_column(entity: &Entity, columns: &[FieldIx]) -> Option<FieldIx> {
 
 /// The SQL of an expression of a seed, which knows no viewer and no path.
 pub(crate) fn sql(expr: &Expr) -> SmolStr {
-    specc_expr::print_expr(&expr.ast).into()
+    specc_model::formula::print(&expr.formula, &mut specc_model::formula::Plain).into()
 }

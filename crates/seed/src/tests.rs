@@ -2,15 +2,21 @@
 
 use crate::generate;
 use smol_str::SmolStr;
+use specc_diag::Span;
+use specc_model::scope::Scope;
+use specc_model::typing::{Expect, Place, check};
 use specc_model::*;
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
 use std::sync::Arc;
 
 fn expr(text: &str) -> ExprRef {
-    let parsed = Parser::new(&PostgreSqlDialect {}).try_with_sql(text).and_then(|mut p| p.parse_expr());
-    let ty = Type { base: Base::Unknown, args: vec![], dims: 0 };
-    Arc::new(Expr { ast: parsed.expect("SQL").into(), ty, text: text.into(), span: Default::default() })
+    over(&Model::default(), &Scope::default(), text)
+}
+
+fn over(model: &Model, scope: &Scope, text: &str) -> ExprRef {
+    let span = Span::default();
+    let parsed = specc_expr::parse_expr(text, span).expect("SQL");
+    let formula = check(model, scope, &parsed, text, span, Expect::any(Place::Index), &mut Vec::new());
+    Arc::new(Expr { formula, text: text.into(), span })
 }
 
 /// `name type`, with `?`, and with `!` for identity.
@@ -109,6 +115,7 @@ impl Build {
     }
 
     fn unique(&mut self, entity: EntityId, fields: &[FieldIx], filter: Option<&str>) {
+        let filter = filter.map(|text| over(&self.0, &Scope::of(entity), text));
         let element = |field: &FieldIx| Element {
             on: On::Field(*field),
             collation: None,
@@ -122,7 +129,7 @@ impl Build {
             doc: None,
             elements: fields.iter().map(element).collect(),
             include: vec![],
-            filter: filter.map(expr),
+            filter,
             nulls_not_distinct: false,
             deferrable: false,
             initially_deferred: false,

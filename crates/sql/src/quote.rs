@@ -8,6 +8,12 @@ pub fn ident(name: &str) -> Cow<'_, str> {
     if needs_quotes(name) { Cow::Owned(format!("\"{}\"", name.replace('"', "\"\""))) } else { Cow::Borrowed(name) }
 }
 
+/// The name of a function that is called by its bare name, which may be a word of the grammar, such as `coalesce`.
+pub fn word(name: &str) -> Cow<'_, str> {
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if plain { Cow::Borrowed(name) } else { ident(name) }
+}
+
 /// Appends `name` as an identifier.
 pub fn push_ident(out: &mut String, name: &str) {
     if !needs_quotes(name) {
@@ -43,6 +49,11 @@ pub fn push_literal(out: &mut String, text: &str) {
 /// `schema.name`, or `name` where the schema is empty.
 pub fn qualified(schema: &str, name: &str) -> String {
     if schema.is_empty() { ident(name).into_owned() } else { format!("{}.{}", ident(schema), ident(name)) }
+}
+
+/// A string as an author writes one: a backslash stands for itself, as Postgres shows it too.
+pub fn text(text: &str) -> String {
+    if text.contains('\r') { literal(text) } else { format!("'{}'", text.replace('\'', "''")) }
 }
 
 /// `text` as a string literal; with a backslash in it, as an escape string, so that no setting changes its meaning.

@@ -6,16 +6,17 @@
 //! (measured 1.1 times the cost of a literal list); where it does, the helper takes the row's columns and runs once for each
 //! row, which is said in a warning.
 
-use super::helpers::{Helpers, Wanted, function_id, spec_function};
-use crate::expr::{Chain, Folder, RowRef, column, exists_path, is_loose, parts};
+use super::helpers::{Helpers, Wanted, function_id};
+use crate::expr::{Chain, Folder, Frame, RowRef, Session, column};
+use crate::structure::functions;
 use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog::{DataType, ObjectId, Returns, SqlExpr};
 use specc_diag::{Diagnostic, Span, codes};
-use specc_model::scope::{PathStep, Resolved, Scope};
+use specc_model::formula::{Formula, Level, Node, Operator, Row};
+use specc_model::scope::{PathStep, Scope};
 use specc_model::{EntityId, FieldIx, Model};
 use specc_sql::quote;
-use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
 /// What the rules of one entity share.
 pub(super) struct Shaper<'a> {
@@ -38,108 +39,92 @@ pub(super) struct Shaper<'a> {
     pub exact: bool,
 }
 
-/// How tightly a piece of SQL binds.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Binding {
-    Or,
-    And,
-    Tight,
-}
-
+/// SQL, and how tightly it holds together.
 struct Shaped {
     sql: String,
-    binding: Binding,
+    level: Level,
+}
+
+impl Shaped {
+    /// As an operand that has to hold together at least this tightly.
+    fn operand(self, least: Level) -> String {
+        if self.level < least { format!("({})", self.sql) } else { self.sql }
+    }
 }
 
 /// What a helper's body asks for.
 struct Asked {
     params: Vec<FieldIx>,
     reads: Vec<EntityId>,
-    functions: Vec<specc_model::Qualified>,
+    functions: Vec<usize>,
     viewer: Vec<FieldIx>,
+    session: Session,
+    captured: bool,
 }
 
 impl Asked {
-    fn of(model: &Model, folder: Folder<'_>) -> Self {
+    fn of(folder: Folder<'_>) -> Self {
         let mut reads = folder.reads;
-        reads.extend(folder.paths.iter().flat_map(|(_, steps)| steps).map(|s| model.step_target(*s)));
-        Self { params: folder.params, reads, functions: folder.functions, viewer: folder.viewer_fields }
+        reads.extend(folder.followed.iter().map(|s| folder.model.step_target(*s)));
+        let Folder { params, functions, viewer_fields, session, captured, .. } = folder;
+        Self { params, reads, functions, viewer: viewer_fields, session, captured }
     }
-}
-
-/// The rows that a condition can name.
-#[derive(Clone)]
-struct Env {
-    scope: Scope,
-    rows: Vec<RowRef>,
 }
 
 impl Shaper<'_> {
     /// The SQL of a condition over the entity's row, and the row's columns that it reads.
-    pub fn condition(&mut self, expr: &Expr) -> (String, Vec<SmolStr>) {
-        let env = Env { scope: Scope::of(self.entity), rows: vec![RowRef::Bare] };
+    pub fn condition(&mut self, formula: &Formula) -> (String, Vec<SmolStr>) {
+        let frame = Frame::of(&Scope::of(self.entity), &[RowRef::Bare]);
         let hint = format!("{}_{}", self.model.entity(self.entity).name.name, self.rule);
         let mut columns = Vec::new();
-        let shaped = self.shape(expr, &env, &hint, &mut columns);
+        let shaped = self.shape(formula, &frame, &hint, &mut columns);
         columns.sort();
         columns.dedup();
         (shaped.sql, columns)
     }
 
     /// The SQL of a condition that is taken as it is written.
-    pub fn as_written(&mut self, expr: &Expr) -> SqlExpr {
-        let mut folder = Folder::new(self.model, Scope::of(self.entity), vec![RowRef::Bare]);
-        let text = folder.text(expr).into();
+    pub fn as_written(&mut self, formula: &Formula) -> SqlExpr {
+        let mut folder = Folder::new(self.model, Frame::of(&Scope::of(self.entity), &[RowRef::Bare]));
+        let text = folder.text(formula).into();
         let columns = folder.columns();
-        let (functions, reads) = (std::mem::take(&mut folder.functions), std::mem::take(&mut folder.reads));
-        let viewer = std::mem::take(&mut folder.viewer_fields);
-        drop(folder);
-        self.note(&functions, &viewer);
-        self.reads.extend(reads.into_iter().map(|r| (r, self.span)));
+        self.note(Asked::of(folder));
         SqlExpr { text, columns }
     }
 
-    fn shape(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
-        match expr {
-            Expr::Nested(inner) => return self.shape(inner, env, hint, columns),
-            Expr::BinaryOp { op: BinaryOperator::And, .. } => return self.conjunction(expr, env, hint, columns),
-            Expr::BinaryOp { op: BinaryOperator::Or, .. } => {
-                let parts = chain_of(expr, &BinaryOperator::Or);
-                let parts: Vec<_> = parts.into_iter().map(|part| self.shape(part, env, hint, columns).sql).collect();
-                return Shaped { sql: parts.join(" or "), binding: Binding::Or };
+    fn shape(&mut self, formula: &Formula, frame: &Frame, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+        match &formula.node {
+            Node::Nested(inner) => self.shape(inner, frame, hint, columns),
+            Node::Binary(Operator::And, _) => self.conjunction(formula, frame, hint, columns),
+            Node::Binary(Operator::Or, _) => {
+                let parts = formula.chain(&Operator::Or);
+                let parts: Vec<_> = parts.into_iter().map(|part| self.shape(part, frame, hint, columns).sql).collect();
+                Shaped { sql: parts.join(" or "), level: Level::OR }
             }
-            Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
+            Node::Not(inner) => {
                 let outer = std::mem::replace(&mut self.exact, true);
-                let inner = self.shape(expr, env, hint, columns);
+                let inner = self.shape(inner, frame, hint, columns);
                 self.exact = outer;
-                let sql = if inner.binding < Binding::Tight { format!("({})", inner.sql) } else { inner.sql };
-                return Shaped { sql: format!("not {sql}"), binding: Binding::And };
+                Shaped { sql: format!("not {}", inner.operand(Level::NOT)), level: Level::NOT }
             }
-            _ => {}
-        }
-        let folder = Folder::new(self.model, env.scope.clone(), env.rows.clone());
-        if let Some((id, args)) = folder.predicate_call(expr) {
-            let args: Vec<_> = args.into_iter().cloned().collect();
             // A nesting without end was reported by the checker.
-            let depth = env.scope.rows.iter().filter(|(alias, _)| alias == "\0").count();
-            if depth < 64
-                && let Some((scope, rows)) = folder.bind(id, &args)
-            {
-                let predicate = &self.model.predicates[id.0 as usize];
-                let inner = Env { scope, rows };
-                return self.shape(&predicate.body.ast, &inner, &predicate.name, columns);
-            }
+            Node::Predicate(id, args) => match frame.bind(self.model, *id, args, 64) {
+                Some(inner) => {
+                    let model = self.model;
+                    let predicate = &model.predicates[id.0 as usize];
+                    self.shape(&predicate.body.formula, &inner, &predicate.name, columns)
+                }
+                None => Shaped { sql: "false".into(), level: Level::ATOM },
+            },
+            _ => self.atom(formula, frame, hint, columns),
         }
-        let sql = self.atom(expr, env, hint, columns);
-        let binding = if is_loose(expr) { Binding::Or } else { Binding::Tight };
-        Shaped { sql, binding }
     }
 
     /// Conditions that all have to hold. Those that ask the same related row are asked together, so that one helper gives
     /// the few keys that satisfy all of them, and never the many that satisfy one.
-    fn conjunction(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
-        let parts = chain_of(expr, &BinaryOperator::And);
-        let steps: Vec<_> = parts.iter().map(|part| self.one_way(part, env)).collect();
+    fn conjunction(&mut self, formula: &Formula, frame: &Frame, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+        let parts = formula.chain(&Operator::And);
+        let steps: Vec<_> = parts.iter().map(|part| self.one_way(part, frame)).collect();
         let mut sql = Vec::new();
         for (at, part) in parts.iter().enumerate() {
             if let Some(step) = steps[at] {
@@ -147,36 +132,32 @@ impl Shaper<'_> {
                     continue;
                 }
                 let same: Vec<_> = (at..parts.len()).filter(|n| steps[*n] == Some(step)).map(|n| parts[n]).collect();
-                sql.push(self.related(&same, step, env, hint, columns));
+                let shaped = self.related(&same, step, frame, hint, columns);
+                sql.push(shaped.operand(Level::AND));
                 continue;
             }
-            let shaped = self.shape(part, env, hint, columns);
-            sql.push(if shaped.binding < Binding::And { format!("({})", shaped.sql) } else { shaped.sql });
+            let shaped = self.shape(part, frame, hint, columns);
+            sql.push(shaped.operand(Level::AND));
         }
-        let binding = if sql.len() > 1 { Binding::And } else { Binding::Tight };
-        Shaped { sql: sql.join(" and "), binding }
+        Shaped { sql: sql.join(" and "), level: Level::AND }
     }
 
     /// The one relation behind which everything lies that a condition reads of the row, if it is like that.
-    fn one_way(&self, expr: &Expr, env: &Env) -> Option<PathStep> {
-        let mut expr = expr;
-        while let Expr::Nested(inner) = expr {
-            expr = inner;
-        }
+    fn one_way(&self, formula: &Formula, frame: &Frame) -> Option<PathStep> {
+        let formula = formula.bare();
         let splits = matches!(
-            expr,
-            Expr::BinaryOp { op: BinaryOperator::And | BinaryOperator::Or, .. }
-                | Expr::UnaryOp { op: UnaryOperator::Not, .. }
+            formula.node,
+            Node::Binary(Operator::And | Operator::Or, _) | Node::Not(_) | Node::Exists(_) | Node::Predicate(..)
         );
-        let mut survey = self.folder(env, RowRef::Bare);
-        if splits || exists_path(expr).is_some() || survey.predicate_call(expr).is_some() {
+        if splits {
             return None;
         }
-        survey.text(expr);
-        let first = *survey.paths.first()?.1.first()?;
-        let all = survey.paths.iter().all(|(_, steps)| steps.first() == Some(&first));
+        let mut survey = self.folder(frame, &RowRef::Bare);
+        survey.text(formula);
+        let first = *survey.paths.first()?.first()?;
+        let all = survey.paths.iter().all(|steps| steps.first() == Some(&first));
         let relation = self.model.relation(first.relation);
-        let same_for_null = !(relation.nullable || first.back) || is_strict(expr);
+        let same_for_null = !(relation.nullable || first.back) || formula.is_strict();
         (all && survey.direct.is_empty() && survey.reads.is_empty() && same_for_null).then_some(first)
     }
 
@@ -184,91 +165,70 @@ impl Shaper<'_> {
     /// keys. Where it does not, they may be most of the table, and the one row is looked up by its key.
     fn related(
         &mut self,
-        parts: &[&Expr],
+        parts: &[&Formula],
         step: PathStep,
-        env: &Env,
+        frame: &Frame,
         hint: &str,
         columns: &mut Vec<SmolStr>,
-    ) -> String {
-        let whole = parts.iter().map(|part| (*part).clone()).reduce(|left, right| Expr::BinaryOp {
-            left: Box::new(left),
-            op: BinaryOperator::And,
-            right: Box::new(right),
-        });
-        let Some(whole) = whole else { return "true".into() };
-        let mut survey = self.folder(env, RowRef::Bare);
+    ) -> Shaped {
+        let Some(whole) = Formula::all(parts) else { return Shaped { sql: "true".into(), level: Level::ATOM } };
+        let mut survey = self.folder(frame, &RowRef::Bare);
         survey.text(&whole);
-        let asks_who = survey.session;
+        let asks_who = survey.session.any();
         drop(survey);
         if self.exact {
-            return self.per_row(&whole, env, hint, columns, asks_who);
+            return self.per_row(&whole, frame, hint, columns, asks_who);
         }
-        if asks_who && let Some(sql) = self.member_set(&[step], None, Some(&whole), env, hint, columns) {
-            return sql;
+        if asks_who && let Some(shaped) = self.member_set(&[step], None, Some(&whole), frame, hint, columns) {
+            return shaped;
         }
-        let mut folder = self.folder(env, RowRef::Params);
+        let mut folder = self.folder(frame, &RowRef::Params);
         let chain = folder.chain(&[step]);
-        let base = folder.rows.len() - 1;
-        let links = folder.link_fields(step);
-        let tie: Vec<_> = links
+        let tie: Vec<_> = folder
+            .link_fields(step)
             .iter()
             .map(|((_, ours), (entity, theirs))| {
                 let theirs = column(self.model, *entity, *theirs);
-                format!("{}.{theirs} = {}", quote::ident(&chain.first), folder.field(base, *ours))
+                format!("{}.{theirs} = {}", quote::ident(&chain.first), folder.own_value(*ours))
             })
             .collect();
-        folder.rows[base] = RowRef::Behind(step, chain.last.clone());
-        let condition = folder.text(&whole);
+        folder.frame = folder.frame.rebased(&RowRef::Behind(step, chain.last.clone()));
+        let condition = folder.operand(&whole);
         let text =
             format!("exists (\n    select from {}\n    where {} and {condition}\n  )", chain.from, tie.join(" and "));
-        let asked = Asked::of(self.model, folder);
-        self.row_helper(text, asked, hint, columns)
+        self.row_helper(text, Asked::of(folder), hint, columns)
     }
 
-    fn folder(&self, env: &Env, base: RowRef) -> Folder<'_> {
-        let mut rows = env.rows.clone();
-        if let Some(last) = rows.last_mut() {
-            *last = base;
-        }
-        let mut folder = Folder::new(self.model, env.scope.clone(), rows);
+    fn folder(&self, frame: &Frame, base: &RowRef) -> Folder<'_> {
+        let mut folder = Folder::new(self.model, frame.rebased(base));
         folder.wrap = true;
         folder
     }
 
-    fn atom(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>) -> String {
-        if let Some((path, condition)) = exists_path(expr) {
-            let folder = self.folder(env, RowRef::Params);
-            if let Some(Resolved::Path { row, steps, field: None }) = parts(path).and_then(|p| folder.resolve(&p)) {
-                let (_, steps) = folder.origin(row, steps);
-                // A reference that is null has no related row: `not exists` is true of it, and `not null = any (…)` is not.
-                let nullable = steps.first().is_some_and(|s| !s.back && self.model.relation(s.relation).nullable);
-                if !(self.exact && nullable)
-                    && let Some(sql) = self.member_set(&steps, Some(condition), None, env, hint, columns)
-                {
-                    return sql;
-                }
+    fn atom(&mut self, formula: &Formula, frame: &Frame, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+        if let Node::Exists(exists) = &formula.node {
+            let steps = frame.place(&exists.row).along(&exists.steps).steps;
+            // A reference that is null has no related row: `not exists` is true of it, and `not null = any (…)` is not.
+            let nullable = steps.first().is_some_and(|s| !s.back && self.model.relation(s.relation).nullable);
+            if !(self.exact && nullable)
+                && let Some(shaped) = self.member_set(&steps, Some(&exists.condition), None, frame, hint, columns)
+            {
+                return shaped;
             }
-            return self.per_row(expr, env, hint, columns, true);
+            return self.per_row(formula, frame, hint, columns, true);
         }
-        let mut survey = self.folder(env, RowRef::Bare);
-        let sql = survey.text(expr);
+        let mut survey = self.folder(frame, &RowRef::Bare);
+        let (sql, level) = survey.open(formula);
         if survey.paths.is_empty() {
             columns.extend(survey.columns());
-            let (reads, functions, viewer) = (
-                std::mem::take(&mut survey.reads),
-                std::mem::take(&mut survey.functions),
-                std::mem::take(&mut survey.viewer_fields),
-            );
-            drop(survey);
-            self.note(&functions, &viewer);
-            self.reads.extend(reads.into_iter().map(|r| (r, self.span)));
-            self.session_index(expr, env);
-            return sql;
+            self.note(Asked::of(survey));
+            self.session_index(formula, frame);
+            return Shaped { sql, level };
         }
         drop(survey);
-        match self.one_way(expr, env) {
-            Some(step) => self.related(&[expr], step, env, hint, columns),
-            None => self.per_row(expr, env, hint, columns, true),
+        match self.one_way(formula, frame) {
+            Some(step) => self.related(&[formula], step, frame, hint, columns),
+            None => self.per_row(formula, frame, hint, columns, true),
         }
     }
 
@@ -277,15 +237,15 @@ impl Shaper<'_> {
     fn member_set(
         &mut self,
         steps: &[PathStep],
-        condition: Option<&Expr>,
-        behind: Option<&Expr>,
-        env: &Env,
+        condition: Option<&Formula>,
+        behind: Option<&Formula>,
+        frame: &Frame,
         hint: &str,
         columns: &mut Vec<SmolStr>,
-    ) -> Option<String> {
+    ) -> Option<Shaped> {
         let model = self.model;
         let first = *steps.first()?;
-        let mut folder = self.folder(env, RowRef::Params);
+        let mut folder = self.folder(frame, &RowRef::Params);
         // Where the way leads to a table and straight back from it, the table in the middle says nothing new.
         let shortcut = steps.get(1).filter(|second| {
             let (a, b) = (model.relation(first.relation), model.relation(second.relation));
@@ -303,10 +263,9 @@ impl Shaper<'_> {
         let chain = folder.chain(walk);
         let text = match (condition, behind) {
             (Some(condition), _) => folder.inside(&chain, condition),
-            (None, Some(expr)) => {
-                let last = folder.rows.len() - 1;
-                folder.rows[last] = RowRef::Behind(first, chain.last.clone());
-                folder.text(expr)
+            (None, Some(formula)) => {
+                folder.frame = folder.frame.rebased(&RowRef::Behind(first, chain.last.clone()));
+                folder.operand(formula)
             }
             _ => return None,
         };
@@ -318,9 +277,8 @@ impl Shaper<'_> {
             .map(|(_, (entity, field))| format!("{}.{}", quote::ident(&chain.first), column(model, *entity, *field)))
             .collect();
         let body = select(&keys.join(", "), &chain, &text);
-        let reads = walk.iter().map(|s| model.step_target(*s)).collect();
-        let (functions, viewer) = (std::mem::take(&mut folder.functions), std::mem::take(&mut folder.viewer_fields));
-        drop(folder);
+        let mut asked = Asked::of(folder);
+        asked.reads = walk.iter().map(|s| model.step_target(*s)).chain(asked.reads).collect();
         let ours: Vec<_> = links.iter().map(|((entity, field), _)| column(model, *entity, *field)).collect();
         columns.extend(links.iter().map(|((e, f), _)| model.entity(*e).fields[*f].name.clone()));
         let types: Vec<_> = links.iter().map(|(_, (e, f))| (*e, *f)).collect();
@@ -343,8 +301,8 @@ impl Shaper<'_> {
         let name = format!("{hint}_{}s", model.entity(ours_entity).fields[ours_field].name);
         let table = &model.entity(self.entity).name.name;
         let comment = format!("The {} of {table} for which {hint} holds, for who is asking.", ours.join(", "));
-        let call = self.helper(name, Vec::new(), returns, body, comment, reads, &functions, &viewer);
-        Some(match ours.as_slice() {
+        let call = self.helper(name, Vec::new(), returns, body, comment, asked);
+        let sql = match ours.as_slice() {
             [one] => format!("{one} = any (array(select {call}()))"),
             many => {
                 let outs: Vec<_> = types
@@ -353,14 +311,22 @@ impl Shaper<'_> {
                     .collect();
                 format!("({}) in (select {} from {call}() as h)", many.join(", "), outs.join(", "))
             }
-        })
+        };
+        Some(Shaped { sql, level: Level::COMPARE })
     }
 
     /// A helper that takes columns of the row and answers for this row alone. `warn`: there is a faster way to say it.
-    fn per_row(&mut self, expr: &Expr, env: &Env, hint: &str, columns: &mut Vec<SmolStr>, warn: bool) -> String {
-        let mut folder = self.folder(env, RowRef::Params);
-        let text = folder.text(expr);
-        let asked = Asked::of(self.model, folder);
+    fn per_row(
+        &mut self,
+        formula: &Formula,
+        frame: &Frame,
+        hint: &str,
+        columns: &mut Vec<SmolStr>,
+        warn: bool,
+    ) -> Shaped {
+        let mut folder = self.folder(frame, &RowRef::Params);
+        let text = folder.text(formula);
+        let asked = Asked::of(folder);
         if warn {
             let name = &self.model.entity(self.entity).name.name;
             let message = format!("`{}` asks other tables once for each row of `{name}`", self.rule);
@@ -373,7 +339,7 @@ impl Shaper<'_> {
     }
 
     /// The call of a helper with this answer, which takes the columns that `asked` names.
-    fn row_helper(&mut self, text: String, asked: Asked, hint: &str, columns: &mut Vec<SmolStr>) -> String {
+    fn row_helper(&mut self, text: String, asked: Asked, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
         let model = self.model;
         let fields = &model.entity(self.entity).fields;
         let types: Vec<DataType> = asked.params.iter().map(|f| data_type(model, &fields[*f].ty)).collect();
@@ -382,12 +348,10 @@ impl Shaper<'_> {
         let comment = format!("Whether {hint} holds for a row with this {}.", args.join(", "));
         let returns = Returns::Type(DataType::builtin("boolean"));
         let body = format!("select {text}");
-        let call =
-            self.helper(hint.to_string(), types, returns, body, comment, asked.reads, &asked.functions, &asked.viewer);
-        format!("{call}({})", args.join(", "))
+        let call = self.helper(hint.to_string(), types, returns, body, comment, asked);
+        Shaped { sql: format!("{call}({})", args.join(", ")), level: Level::ATOM }
     }
 
-    #[allow(clippy::too_many_arguments)] // each is a different fact about one helper
     fn helper(
         &mut self,
         hint: String,
@@ -395,38 +359,37 @@ impl Shaper<'_> {
         returns: Returns,
         body: String,
         comment: String,
-        reads: Vec<EntityId>,
-        functions: &[specc_model::Qualified],
-        viewer: &[FieldIx],
+        asked: Asked,
     ) -> String {
-        self.viewer_fields.extend(viewer);
-        let mut calls: Vec<_> = functions.iter().filter_map(|f| spec_function(self.model, f)).collect();
-        for name in ["viewer_id", "claims"] {
-            if body.contains(&format!("{}(", quote::qualified(&self.model.options.helper_schema, name))) {
-                calls.push(function_id(self.model, name, &[]));
-            }
+        let model = self.model;
+        self.viewer_fields.extend(&asked.viewer);
+        let mut calls: Vec<_> = asked.functions.iter().map(|f| functions::id(model, &model.functions[*f])).collect();
+        for (name, called) in [("viewer_id", asked.session.viewer), ("claims", asked.session.claims)] {
+            calls.extend(called.then(|| function_id(model, name, &[])));
         }
-        if let Some(entity) = self.model.viewer {
-            let names = viewer.iter().map(|f| format!("viewer_{}", self.model.entity(entity).fields[*f].name));
-            calls.extend(names.map(|name| function_id(self.model, &name, &[])));
+        if let Some(entity) = model.viewer {
+            let names = asked.viewer.iter().map(|f| format!("viewer_{}", model.entity(entity).fields[*f].name));
+            calls.extend(names.map(|name| function_id(model, &name, &[])));
         }
-        let area = self.model.entity(self.entity).meta.area.clone();
-        let wanted = Wanted { hint, params: params.clone(), returns, body, comment, reads, functions: calls, area };
-        let call = self.helpers.get(self.model, wanted, &self.roles);
+        let area = model.entity(self.entity).meta.area.clone();
+        let wanted = Wanted { hint, params, returns, body, comment, reads: asked.reads, functions: calls, area };
+        let call = self.helpers.get(model, wanted, &self.roles);
         let name = call.rsplit('.').next().unwrap_or_default().trim_matches('"').to_string();
-        if let Some(id) = self.helpers.id(self.model, &name) {
+        if let Some(id) = self.helpers.id(model, &name) {
             self.calls.push(id);
         }
         call
     }
 
-    fn note(&mut self, functions: &[specc_model::Qualified], viewer: &[FieldIx]) {
-        self.viewer_fields.extend(viewer);
-        self.calls.extend(functions.iter().filter_map(|f| spec_function(self.model, f)));
-        // What an invoker function reads is read with the rights of who asks.
-        for name in functions {
-            let called = self.model.functions.iter().filter(|f| f.name == *name && !f.security_definer);
-            for function in called {
+    /// Keeps what stands in the policy itself: it is read and called with the rights of who asks.
+    fn note(&mut self, asked: Asked) {
+        let model = self.model;
+        self.reads.extend(asked.reads.into_iter().map(|read| (read, self.span)));
+        self.viewer_fields.extend(asked.viewer);
+        for function in asked.functions.iter().map(|at| &model.functions[*at]) {
+            self.calls.push(functions::id(model, function));
+            // What an invoker function reads is read with the rights of who asks.
+            if !function.security_definer {
                 let read = function.depends.iter().filter_map(|o| match o {
                     specc_model::Object::Entity(e) => Some((*e, self.span)),
                     _ => None,
@@ -434,82 +397,55 @@ impl Shaper<'_> {
                 self.reads.extend(read);
             }
         }
+        if asked.captured {
+            let table = &model.entity(self.entity).name.name;
+            let message =
+                format!("the query in `{}` reads `{table}`, which hides the row that the rule is about", self.rule);
+            let help = format!("give it another name in the query: `from {table} as other`");
+            self.diagnostics.push(Diagnostic::new(codes::AMBIGUOUS, self.span, message).help(help));
+        }
     }
 
     /// `user_id = viewer` asks for an index on `user_id`.
-    fn session_index(&mut self, expr: &Expr, env: &Env) {
-        let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = expr else { return };
-        let folder = Folder::new(self.model, env.scope.clone(), env.rows.clone());
-        let meaning = |e: &Expr| parts(e).and_then(|p| folder.resolve(&p));
-        let pair = (meaning(left), meaning(right));
-        let found = match pair {
-            (Some(Resolved::Field { row, field }), Some(Resolved::Viewer))
-            | (Some(Resolved::Viewer), Some(Resolved::Field { row, field })) => {
-                let (row, steps) = folder.origin(row, Vec::new());
-                (steps.is_empty() && row + 1 == env.rows.len()).then_some(field)
+    fn session_index(&mut self, formula: &Formula, frame: &Frame) {
+        let Some((left, right)) = formula.equality() else { return };
+        let own = |side: &Formula| match &side.bare().node {
+            Node::Column(row, field) => {
+                let place = frame.place(row);
+                (place.own && place.steps.is_empty()).then_some(*field)
             }
             _ => None,
         };
-        drop(folder);
-        if let Some(field) = found {
+        if let Some(field) = beside_viewer(left, right, own) {
             self.indexes.push((self.entity, field));
         }
     }
 
     /// The same for a condition over another entity's row.
-    fn index_in(&mut self, entity: EntityId, condition: &Expr) {
-        match condition {
-            Expr::Nested(inner) => self.index_in(entity, inner),
-            Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-                self.index_in(entity, left);
-                self.index_in(entity, right);
+    fn index_in(&mut self, entity: EntityId, condition: &Formula) {
+        for part in condition.bare().chain(&Operator::And) {
+            let Some((left, right)) = part.bare().equality() else { continue };
+            let bound = |side: &Formula| match side.bare().node {
+                Node::Column(Row::Bound(_), field) => Some(field),
+                _ => None,
+            };
+            if let Some(field) = beside_viewer(left, right, bound) {
+                self.indexes.push((entity, field));
             }
-            Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
-                let scope = Scope::of(entity);
-                let meaning = |e: &Expr| parts(e).and_then(|p| self.model.resolve(&scope, &p));
-                if let (Some(Resolved::Field { field, .. }), Some(Resolved::Viewer))
-                | (Some(Resolved::Viewer), Some(Resolved::Field { field, .. })) = (meaning(left), meaning(right))
-                {
-                    self.indexes.push((entity, field));
-                }
-            }
-            _ => {}
         }
     }
 }
 
-/// The operands of a chain of one operator, left to right.
-fn chain_of<'e>(expr: &'e Expr, wanted: &BinaryOperator) -> Vec<&'e Expr> {
-    let mut parts = Vec::new();
-    let mut rest = vec![expr];
-    while let Some(next) = rest.pop() {
-        match next {
-            Expr::BinaryOp { left, op, right } if op == wanted => {
-                rest.push(right);
-                rest.push(left);
-            }
-            other => parts.push(other),
-        }
+/// The column on one side of an equality whose other side is the viewer.
+fn beside_viewer(left: &Formula, right: &Formula, column: impl Fn(&Formula) -> Option<FieldIx>) -> Option<FieldIx> {
+    let viewer = |side: &Formula| matches!(side.bare().node, Node::Viewer);
+    match (viewer(left), viewer(right)) {
+        (false, true) => column(left),
+        (true, false) => column(right),
+        _ => None,
     }
-    parts
 }
 
 fn select(keys: &str, chain: &Chain, condition: &str) -> String {
     format!("select {keys}\n  from {}\n  where {condition}", chain.from)
-}
-
-/// Whether a null in the expression makes all of it null, so that a missing related row and a related row with nulls
-/// answer alike.
-fn is_strict(expr: &Expr) -> bool {
-    match expr {
-        Expr::BinaryOp { left, op, right } => {
-            !matches!(op, BinaryOperator::And | BinaryOperator::Or) && is_strict(left) && is_strict(right)
-        }
-        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_strict(inner),
-        Expr::InList { expr, list, .. } => is_strict(expr) && list.iter().all(is_strict),
-        Expr::Like { expr, pattern, .. } | Expr::ILike { expr, pattern, .. } => is_strict(expr) && is_strict(pattern),
-        Expr::Between { expr, low, high, .. } => is_strict(expr) && is_strict(low) && is_strict(high),
-        Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_) => true,
-        _ => false,
-    }
 }

@@ -206,11 +206,3 @@ pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) -> Opt
     add(model, out, entry);
     Some(function_id(model, &name, &[]))
 }
-
-/// The id of a function of the spec, by name (the first of that name).
-pub(super) fn spec_function(model: &Model, name: &specc_model::Qualified) -> Option<ObjectId> {
-    let function = model.functions.iter().find(|f| f.name == *name)?;
-    let inputs = function.params.iter().filter(|p| p.mode != "out");
-    let types: Vec<_> = inputs.map(|p| crate::types::data_type(model, &p.ty).to_string()).collect();
-    Some(ObjectId::new(Kind::Function, name.schema.clone(), name.name.clone()).part(types.join(", ")))
-}

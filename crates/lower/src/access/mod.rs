@@ -176,12 +176,12 @@ fn lower_rule(model: &Model, helpers: &mut Helpers, entity: &Entity, rule: &Rule
     };
     let mut whole = |expr: &Option<specc_model::ExprRef>, negate: bool| {
         let Some(expr) = expr else { return SqlExpr::new(if negate { "false" } else { "true" }) };
-        let (sql, columns) = shaper.condition(&expr.ast);
+        let (sql, columns) = shaper.condition(&expr.formula);
         let text = if negate { format!("({sql}) is not true") } else { sql };
         SqlExpr { text: text.into(), columns }
     };
     let (old, new) = if rule.exact {
-        let mut as_written = |expr: &Option<specc_model::ExprRef>| Some(shaper.as_written(&expr.as_ref()?.ast));
+        let mut as_written = |expr: &Option<specc_model::ExprRef>| Some(shaper.as_written(&expr.as_ref()?.formula));
         (as_written(&rule.when), as_written(&rule.check))
     } else {
         let old = whole(&rule.when, rule.forbid && !rule.unless);

@@ -14,9 +14,8 @@ use crate::structure::{Room, functions, names, own, table_of};
 use crate::types::data_type;
 use specc_catalog::{DataType, Dependency, Kind, ObjectId, Param, Qualified, Returns};
 use specc_diag::{Diagnostic, codes};
-use specc_model::scope::{Resolved, Scope};
+use specc_model::formula::Node;
 use specc_model::{Entity, FieldIx, Limit, Model, Relation};
-use sqlparser::ast::Expr as Sql;
 
 pub(super) fn lower(room: &mut Room) {
     let model = room.model;
@@ -44,7 +43,7 @@ pub(super) enum Owner<'a> {
 }
 
 fn owner<'a>(model: &'a Model, entity: &'a Entity, limit: &'a Limit) -> Owner<'a> {
-    if let Some((relation, field)) = number_from(model, entity, limit) {
+    if let Some((relation, field)) = number_from(model, limit) {
         return Owner::Row { relation, places: Some(field) };
     }
     // Counts on the parent lock it too: one lock for both is one order of locks.
@@ -56,19 +55,9 @@ fn owner<'a>(model: &'a Model, entity: &'a Entity, limit: &'a Limit) -> Owner<'a
 }
 
 /// The relation and field of `to event.capacity`.
-fn number_from<'a>(model: &'a Model, entity: &Entity, limit: &Limit) -> Option<(&'a Relation, FieldIx)> {
-    let mut ast = &*limit.to.ast;
-    while let Sql::Nested(inner) = ast {
-        ast = inner;
-    }
-    let parts: Vec<&str> = match ast {
-        Sql::CompoundIdentifier(names) => names.iter().map(|n| n.value.as_str()).collect(),
-        _ => return None,
-    };
-    match model.resolve(&Scope::of(entity.id), &parts)? {
-        Resolved::Path { steps, field: Some(field), .. } if steps.len() == 1 => {
-            Some((model.relation(steps[0].relation), field))
-        }
+fn number_from<'a>(model: &'a Model, limit: &Limit) -> Option<(&'a Relation, FieldIx)> {
+    match &limit.to.formula.bare().node {
+        Node::Path(_, steps, field) if steps.len() == 1 => Some((model.relation(steps[0].relation), *field)),
         _ => None,
     }
 }

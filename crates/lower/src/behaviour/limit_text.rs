@@ -2,15 +2,14 @@
 
 use super::limit::{Owner, Places};
 use super::plpgsql::{
-    column, columns, condition, equal, indented, list, message, no_placeholders, over, part, present, table,
+    column, columns, condition, equal, indented, list, message, no_placeholders, over, part_over, present, table,
 };
 use crate::structure::tables::field_of;
 use smol_str::SmolStr;
 use specc_catalog::Qualified;
-use specc_model::scope::{Resolved, Scope};
-use specc_model::{Entity, Expr, FieldIx, On};
+use specc_model::formula::{Formula, Node, Operator};
+use specc_model::{Entity, FieldIx, On};
 use specc_sql::quote::{self, ident, literal};
-use sqlparser::ast;
 
 /// What all bodies of a limit are made of.
 pub(super) struct Text<'a> {
@@ -311,7 +310,7 @@ end
 
     /// Conditions on a row that has overflowed: the overflow's values, and not the limit's condition.
     fn waiting(&self, row: &str) -> Vec<String> {
-        let fixed = self.places.limit.overflow.iter().filter(|(_, e)| is_constant(&e.ast));
+        let fixed = self.places.limit.overflow.iter().filter(|(_, e)| e.formula.is_constant());
         let mut tests: Vec<String> = fixed
             .map(|(f, e)| {
                 let name = column(self.entity, *f);
@@ -515,8 +514,8 @@ end
     fn promoted_values(&self) -> Vec<(FieldIx, Option<String>)> {
         let condition = &self.places.limit.condition;
         let mut wanted = Vec::new();
-        self.assignments(&condition.ast, &mut wanted);
-        let read = self.fields_in(&condition.ast);
+        self.assignments(&condition.formula, &mut wanted);
+        let read = fields_in(&condition.formula);
         let overflow = self.places.limit.overflow.iter().map(|(field, _)| *field);
         overflow
             .filter_map(|field| match wanted.iter().find(|(f, _)| *f == field) {
@@ -527,71 +526,45 @@ end
             .collect()
     }
 
-    /// The equalities that `expr` is made of.
-    fn assignments(&self, expr: &ast::Expr, found: &mut Vec<(FieldIx, String)>) {
-        let value = |value: &ast::Expr| {
-            let value: Expr = part(&self.places.limit.condition, value);
-            over(self.places.model, self.entity, "r", &value)
-        };
-        match expr {
-            ast::Expr::Nested(inner) => self.assignments(inner, found),
-            ast::Expr::BinaryOp { left, op: ast::BinaryOperator::And, right } => {
-                self.assignments(left, found);
-                self.assignments(right, found);
-            }
-            ast::Expr::BinaryOp { left, op: ast::BinaryOperator::Eq, right } => {
-                if let Some(field) = self.field(left) {
-                    found.push((field, value(right)));
-                } else if let Some(field) = self.field(right) {
-                    found.push((field, value(left)));
+    /// The equalities that a condition is made of.
+    fn assignments(&self, formula: &Formula, found: &mut Vec<(FieldIx, String)>) {
+        let value = |value: &Formula| part_over(self.places.model, self.entity, "r", value);
+        for part in formula.bare().chain(&Operator::And).into_iter().map(Formula::bare) {
+            match &part.node {
+                Node::Binary(Operator::And, _) => self.assignments(part, found),
+                Node::Binary(Operator::Equal, sides) => {
+                    if let Some(field) = sides.0.own_column() {
+                        found.push((field, value(&sides.1)));
+                    } else if let Some(field) = sides.1.own_column() {
+                        found.push((field, value(&sides.0)));
+                    }
                 }
-            }
-            ast::Expr::InList { expr, list, negated: false } => {
-                if let (Some(field), Some(first)) = (self.field(expr), list.first()) {
-                    found.push((field, value(first)));
+                Node::InList(list, false) => {
+                    if let (Some(field), Some(first)) = (list.0.own_column(), list.1.first()) {
+                        found.push((field, value(first)));
+                    }
                 }
+                Node::Not(inner) | Node::Is(inner, "false") => {
+                    found.extend(inner.own_column().map(|field| (field, "false".to_owned())));
+                }
+                Node::Is(inner, "true") => {
+                    found.extend(inner.own_column().map(|field| (field, "true".to_owned())));
+                }
+                Node::IsNull(inner, false) => {
+                    found.extend(inner.own_column().map(|field| (field, "null".to_owned())));
+                }
+                _ => found.extend(part.own_column().map(|field| (field, "true".to_owned()))),
             }
-            ast::Expr::UnaryOp { op: ast::UnaryOperator::Not, expr } | ast::Expr::IsFalse(expr) => {
-                found.extend(self.field(expr).map(|field| (field, "false".to_owned())));
-            }
-            ast::Expr::IsTrue(expr) => found.extend(self.field(expr).map(|field| (field, "true".to_owned()))),
-            ast::Expr::IsNull(expr) => found.extend(self.field(expr).map(|field| (field, "null".to_owned()))),
-            other => found.extend(self.field(other).map(|field| (field, "true".to_owned()))),
         }
     }
+}
 
-    /// The field of the row at hand that an expression names.
-    fn field(&self, expr: &ast::Expr) -> Option<FieldIx> {
-        match self.places.model.resolve(&Scope::of(self.entity.id), &crate::expr::parts(expr)?)? {
-            Resolved::Field { field, .. } => Some(field),
-            _ => None,
-        }
-    }
-
-    fn fields_in(&self, expr: &ast::Expr) -> Vec<FieldIx> {
-        let mut fields = Vec::new();
-        let _ = ast::visit_expressions(expr, |expr| {
-            fields.extend(self.field(expr));
-            std::ops::ControlFlow::<()>::Continue(())
-        });
-        fields
-    }
+fn fields_in(formula: &Formula) -> Vec<FieldIx> {
+    formula.columns().into_iter().map(|(_, field)| field).collect()
 }
 
 /// The columns that the condition reads.
 pub(super) fn condition_columns(places: &Places) -> Vec<SmolStr> {
-    let fields = Text { places, entity: places.entity, per: Vec::new(), promoted: Vec::new() }
-        .fields_in(&places.limit.condition.ast);
+    let fields = fields_in(&places.limit.condition.formula);
     fields.into_iter().map(|f| places.entity.fields[f].name.clone()).collect()
-}
-
-/// Literals, and casts of them: the same whenever they are read.
-fn is_constant(expr: &ast::Expr) -> bool {
-    match expr {
-        ast::Expr::Value(_) | ast::Expr::TypedString(_) => true,
-        ast::Expr::Nested(inner) | ast::Expr::Cast { expr: inner, .. } | ast::Expr::UnaryOp { expr: inner, .. } => {
-            is_constant(inner)
-        }
-        _ => false,
-    }
 }

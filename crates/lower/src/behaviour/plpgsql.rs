@@ -1,9 +1,10 @@
 //! Pieces of plpgsql text. Names and literals are quoted by `specc_sql::quote` alone.
 
-use crate::expr::{self, RowRef, is_loose};
+use crate::expr::{self, Folder, Frame, RowRef};
 use crate::structure::table_of;
+use specc_model::formula::Formula;
 use specc_model::scope::Scope;
-use specc_model::{Base, Entity, Expr, FieldIx, Model, Type};
+use specc_model::{Base, Entity, Expr, FieldIx, Model};
 use specc_sql::quote::{ident, literal, qualified};
 
 /// The quoted name of a field's column.
@@ -61,8 +62,7 @@ pub(super) fn over(model: &Model, entity: &Entity, row: &str, expr: &Expr) -> St
 
 /// The same, fit to stand beside `and`.
 pub(super) fn condition(model: &Model, entity: &Entity, row: &str, expr: &Expr) -> String {
-    let text = over(model, entity, row, expr);
-    if is_loose(&expr.ast) { format!("({text})") } else { text }
+    Folder::new(model, Frame::of(&Scope::of(entity.id), &[RowRef::Prefixed(row.into())])).operand(&expr.formula)
 }
 
 /// Whether a lowered expression reads other rows: such a one cannot stand in a trigger's `when`.
@@ -71,14 +71,9 @@ pub(super) fn has_subquery(sql: &str) -> bool {
     lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "select")
 }
 
-/// Part of an expression, as an expression of its own.
-pub(super) fn part(of: &Expr, ast: &sqlparser::ast::Expr) -> Expr {
-    Expr {
-        ast: ast.clone().into(),
-        ty: Type { base: Base::Unknown, args: Vec::new(), dims: 0 },
-        text: ast.to_string().into(),
-        span: of.span,
-    }
+/// A part of an expression over a row of `entity` that is called `row`.
+pub(super) fn part_over(model: &Model, entity: &Entity, row: &str, part: &Formula) -> String {
+    expr::lower_formula(model, &Scope::of(entity.id), &[RowRef::Prefixed(row.into())], part).text.to_string()
 }
 
 /// `old.a is distinct from new.a`. Types without an equality of their own are compared as text.

@@ -1,11 +1,11 @@
 //! Paths of references: joins, scalar subqueries and `exists`.
 
-use super::{Folder, RowRef, column, is_loose, qualified};
+use super::{Folder, Place, RowRef, column, qualified};
 use smol_str::SmolStr;
+use specc_model::formula::{Formula, Level, print_open};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx};
 use specc_sql::quote;
-use sqlparser::ast;
 
 /// The tables of a path: `public.events as event join public.venues as venue on …`.
 pub(crate) struct Chain {
@@ -20,44 +20,11 @@ pub(crate) struct Chain {
 
 /// Where a path starts.
 enum Start {
-    Row(usize),
+    Row(Place),
     Alias(SmolStr),
 }
 
 impl Folder<'_> {
-    /// A row of the scope, with the way to it made explicit: what is reached [`RowRef::Via`] another row is that row and
-    /// more steps.
-    pub fn origin(&self, row: usize, steps: Vec<PathStep>) -> (usize, Vec<PathStep>) {
-        match &self.rows[row] {
-            RowRef::Via(from_end, before) => {
-                let mut all = before.clone();
-                all.extend(steps);
-                self.origin(self.rows.len() - from_end, all)
-            }
-            _ => (row, steps),
-        }
-    }
-
-    /// `status`, `new.status`, `$1`.
-    pub fn field(&mut self, row: usize, field: FieldIx) -> String {
-        if row + 1 == self.rows.len() {
-            self.own.push(field);
-        }
-        let name = column(self.model, self.scope.rows[row].1, field);
-        match &self.rows[row] {
-            RowRef::Bare => name,
-            RowRef::Prefixed(alias) => format!("{}.{name}", quote::ident(alias)),
-            RowRef::Params => {
-                let at = self.params.iter().position(|p| *p == field).unwrap_or_else(|| {
-                    self.params.push(field);
-                    self.params.len() - 1
-                });
-                format!("${}", at + 1)
-            }
-            RowRef::Via(..) | RowRef::Behind(..) => name,
-        }
-    }
-
     /// The tables that `steps` lead through; `steps` is not empty.
     pub fn chain(&mut self, steps: &[PathStep]) -> Chain {
         let mut from = String::new();
@@ -112,7 +79,7 @@ impl Folder<'_> {
             .map(|((from, outer), (to, inner))| {
                 let inner = column(self.model, to, inner);
                 let outer = match start {
-                    Start::Row(row) => self.field(*row, outer),
+                    Start::Row(row) => self.field(row, outer),
                     Start::Alias(alias) => format!("{}.{}", quote::ident(alias), column(self.model, from, outer)),
                 };
                 format!("{}.{inner} = {outer}", quote::ident(first))
@@ -122,54 +89,67 @@ impl Folder<'_> {
     }
 
     /// Where a path really starts: behind the step that a [`RowRef::Behind`] row has taken already.
-    fn start<'s>(&mut self, row: usize, steps: &'s [PathStep]) -> (Start, &'s [PathStep]) {
-        self.paths.push((row, steps.to_vec()));
-        match (&self.rows[row], steps.split_first()) {
+    fn start<'s>(&mut self, place: &'s Place) -> (Start, &'s [PathStep]) {
+        self.followed.extend(&place.steps);
+        if place.scoped {
+            self.paths.push(place.steps.clone());
+        }
+        match (&place.how, place.steps.split_first()) {
             (RowRef::Behind(step, alias), Some((first, rest))) if step == first => (Start::Alias(alias.clone()), rest),
-            _ => (Start::Row(row), steps),
+            _ => (Start::Row(Place { steps: Vec::new(), ..place.clone() }), &place.steps),
         }
     }
 
     /// A path that ends in a field, as a scalar subquery.
-    pub(super) fn scalar(&mut self, row: usize, steps: &[PathStep], field: FieldIx) -> String {
-        let entity = self.model.step_target(steps[steps.len() - 1]);
-        let (start, steps) = self.start(row, steps);
-        if let (Start::Alias(alias), []) = (&start, steps) {
+    pub(super) fn scalar(&mut self, place: &Place, field: FieldIx) -> String {
+        let (start, steps) = self.start(place);
+        let (Some(first), Some(last)) = (steps.first(), place.steps.last()) else {
+            let Start::Alias(alias) = &start else { return "null".into() };
+            let entity = place.steps.last().map_or(place.entity, |s| self.model.step_target(*s));
             return format!("{}.{}", quote::ident(alias), column(self.model, entity, field));
-        }
+        };
         let chain = self.chain(steps);
-        let tie = self.tie(&start, steps[0], &chain.first);
-        let name = column(self.model, chain.target, field);
+        self.inside += 1;
+        let tie = self.tie(&start, *first, &chain.first);
+        self.inside -= 1;
+        let name = column(self.model, self.model.step_target(*last), field);
         format!("(select {}.{name} from {} where {tie})", quote::ident(&chain.last), chain.from)
     }
 
     /// `exists path (condition)` as SQL that reads the tables itself.
-    pub(super) fn exists(&mut self, row: usize, steps: &[PathStep], condition: &ast::Expr) -> String {
-        let (start, steps) = self.start(row, steps);
-        if steps.is_empty() {
-            // The row that the step leads to is at hand: what is asked of it is asked directly.
-            let Start::Alias(last) = start else { return "true".into() };
-            let target = match &self.rows[row] {
-                RowRef::Behind(step, _) => self.model.step_target(*step),
-                _ => return "true".into(),
-            };
-            let chain = Chain { from: String::new(), first: last.clone(), last, target };
-            return self.inside(&chain, condition);
+    pub(super) fn exists(&mut self, place: &Place, target: EntityId, condition: &Formula) -> (String, Level) {
+        if place.steps.is_empty() {
+            // The row itself is asked.
+            return self.asked(place.clone(), condition);
         }
+        let (start, steps) = self.start(place);
+        let Some(first) = steps.first() else {
+            // The row that the step leads to is at hand: what is asked of it is asked directly.
+            let Start::Alias(alias) = start else { return ("true".into(), Level::ATOM) };
+            return self.asked(Place::named(target, alias), condition);
+        };
         let chain = self.chain(steps);
-        let tie = self.tie(&start, steps[0], &chain.first);
+        self.inside += 1;
+        let tie = self.tie(&start, *first, &chain.first);
         let condition = self.inside(&chain, condition);
-        format!("exists (select 1 from {} where {tie} and {condition})", chain.from)
+        self.inside -= 1;
+        (format!("exists (select 1 from {} where {tie} and {condition})", chain.from), Level::ATOM)
     }
 
-    /// A condition over the last table of a chain, parenthesized where it has to be.
-    pub fn inside(&mut self, chain: &Chain, condition: &ast::Expr) -> String {
-        let scope = self.scope.inside("", chain.target);
-        let mut rows = vec![RowRef::Prefixed(chain.last.clone())];
-        rows.extend(self.rows.iter().cloned());
-        let outer = (std::mem::replace(&mut self.scope, scope), std::mem::replace(&mut self.rows, rows));
-        let text = self.text(condition);
-        (self.scope, self.rows) = outer;
-        if is_loose(condition) { format!("({text})") } else { text }
+    /// A condition over the row at `place`.
+    fn asked(&mut self, place: Place, condition: &Formula) -> (String, Level) {
+        let frame = self.frame.looking_at(place);
+        let outer = std::mem::replace(&mut self.frame, frame);
+        let made = print_open(condition, self);
+        self.frame = outer;
+        made
+    }
+
+    /// A condition over the last table of a chain, as an operand of `and`.
+    pub fn inside(&mut self, chain: &Chain, condition: &Formula) -> String {
+        self.inside += 1;
+        let (text, level) = self.asked(Place::named(chain.target, chain.last.clone()), condition);
+        self.inside -= 1;
+        if level < Level::AND { format!("({text})") } else { text }
     }
 }

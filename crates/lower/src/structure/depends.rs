@@ -4,9 +4,8 @@ use super::functions;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Dependency, Kind, ObjectId};
-use specc_model::{Base, Expr, Model, Object, PredicateId, Qualified, Type};
-use sqlparser::ast;
-use std::ops::ControlFlow;
+use specc_model::formula::{Formula, Node, Part, Piece, TypeName};
+use specc_model::{Base, Expr, Model, Object, Qualified, Type};
 
 /// Where names in expressions lead.
 #[derive(Clone, Debug, Default)]
@@ -69,61 +68,52 @@ impl Lookup {
     /// What `expr` calls, casts to or counts with, also through the predicates that it uses.
     pub fn of_expr(&self, model: &Model, expr: &Expr) -> Vec<Dependency> {
         let mut found = Vec::new();
-        self.walk(model, &expr.ast, &mut found, &mut FxHashSet::default());
+        expr.formula.visit_all(model, &mut |part| self.of_node(&part.node, &mut found));
         found.sort();
         found.dedup();
         found
     }
 
-    fn walk(&self, model: &Model, expr: &ast::Expr, found: &mut Vec<Dependency>, seen: &mut FxHashSet<PredicateId>) {
-        let mut predicates = Vec::new();
-        let _ = ast::visit_expressions(expr, |expr| {
-            match expr {
-                ast::Expr::Function(call) => {
-                    let (schema, name) = self.split(&call.name);
-                    if schema == self.default_schema {
-                        predicates.extend(model.index.predicates.get(&name).copied());
-                    }
-                    self.called(&schema, &name, found);
-                    if matches!(name.as_str(), "nextval" | "currval" | "setval") {
-                        found.extend(self.sequence_of(call));
+    fn of_node(&self, node: &Node, found: &mut Vec<Dependency>) {
+        match node {
+            Node::Call(call) => {
+                self.called(&call.function, found);
+                if matches!(call.function.name.as_str(), "nextval" | "currval" | "setval") {
+                    found.extend(call.args.first().and_then(|(_, arg)| self.sequence_of(arg)));
+                }
+            }
+            Node::Cast(cast) => found.extend(self.cast_to(&cast.to)),
+            Node::Form(form) => form.parts.iter().for_each(|part| {
+                if let Part::Type(ty) = part {
+                    found.extend(self.cast_to(ty));
+                }
+            }),
+            Node::Sql(sql) => {
+                for piece in &sql.pieces {
+                    match piece {
+                        Piece::Function { name, .. } => self.called(name, found),
+                        Piece::Type(ty) => found.extend(self.cast_to(ty)),
+                        Piece::Text(_) | Piece::Formula(_) | Piece::Table(_) => {}
                     }
                 }
-                ast::Expr::Identifier(name) => {
-                    predicates.extend(model.index.predicates.get(name.value.as_str()).copied());
-                }
-                ast::Expr::Cast { data_type, .. } => found.extend(self.cast_to(data_type)),
-                _ => {}
             }
-            ControlFlow::<()>::Continue(())
-        });
-        for id in predicates {
-            if seen.insert(id) {
-                self.walk(model, &model.predicates[id.0 as usize].body.ast, found, seen);
-            }
+            _ => {}
         }
     }
 
-    fn called(&self, schema: &SmolStr, name: &SmolStr, found: &mut Vec<Dependency>) {
-        let ids = self.functions.get(&(schema.clone(), name.clone())).into_iter().flatten();
-        found.extend(ids.map(|id| Dependency::new(id.clone(), format!("an expression calls {name}"))));
+    fn called(&self, function: &Qualified, found: &mut Vec<Dependency>) {
+        let ids = self.functions.get(&(function.schema.clone(), function.name.clone())).into_iter().flatten();
+        let why = || format!("an expression calls {}", function.name);
+        found.extend(ids.map(|id| Dependency::new(id.clone(), why())));
     }
 
-    fn sequence_of(&self, call: &ast::Function) -> Option<Dependency> {
-        let ast::FunctionArguments::List(list) = &call.args else {
-            return None;
+    fn sequence_of(&self, arg: &Formula) -> Option<Dependency> {
+        let value = match &arg.node {
+            Node::Cast(cast) => &cast.of.node,
+            node => node,
         };
-        let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(first)) = list.args.first()? else {
-            return None;
-        };
-        let literal = match first {
-            ast::Expr::Cast { expr, .. } => expr,
-            other => other,
-        };
-        let ast::Expr::Value(value) = literal else {
-            return None;
-        };
-        let text = value.value.clone().into_string()?;
+        let Node::Literal(value) = value else { return None };
+        let text = value.text()?;
         let (schema, name) = match text.split_once('.') {
             Some((schema, name)) => (schema.trim_matches('"'), name.trim_matches('"')),
             None => (self.default_schema.as_str(), text.trim_matches('"')),
@@ -132,30 +122,10 @@ impl Lookup {
         Some(Dependency::new(id.clone(), format!("an expression takes numbers from {name}")))
     }
 
-    fn cast_to(&self, ty: &ast::DataType) -> Option<Dependency> {
-        match ty {
-            ast::DataType::Custom(name, _) => {
-                let id = self.types.get(&self.split(name))?;
-                Some(Dependency::new(id.clone(), format!("an expression casts to {}", id.name)))
-            }
-            ast::DataType::Array(
-                ast::ArrayElemTypeDef::SquareBracket(element, _) | ast::ArrayElemTypeDef::AngleBracket(element),
-            ) => self.cast_to(element),
-            _ => None,
-        }
-    }
-
-    /// Schema (the default one if none is written) and name, as SQL reads them.
-    fn split(&self, name: &ast::ObjectName) -> (SmolStr, SmolStr) {
-        let text = |ident: &ast::Ident| -> SmolStr {
-            if ident.quote_style.is_some() { ident.value.as_str().into() } else { ident.value.to_lowercase().into() }
-        };
-        let parts: Vec<SmolStr> = name.0.iter().filter_map(|part| part.as_ident()).map(text).collect();
-        match parts.as_slice() {
-            [name] => (self.default_schema.clone(), name.clone()),
-            [.., schema, name] => (schema.clone(), name.clone()),
-            [] => Default::default(),
-        }
+    fn cast_to(&self, ty: &TypeName) -> Option<Dependency> {
+        let name = ty.name.as_ref()?;
+        let id = self.types.get(&(name.schema.clone(), name.name.clone()))?;
+        Some(Dependency::new(id.clone(), format!("an expression casts to {}", id.name)))
     }
 
     /// The `sql` block that makes a collation.

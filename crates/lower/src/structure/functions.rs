@@ -2,7 +2,7 @@
 
 use super::types::{constant, qualified, table_name};
 use super::{Room, depends, names};
-use crate::expr::{Folder, RowRef};
+use crate::expr::{Folder, Frame, RowRef};
 use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog as catalog;
@@ -217,8 +217,8 @@ pub(crate) fn trigger_function(schema: SmolStr, name: SmolStr, body: SmolStr) ->
 fn over_old_and_new(model: &Model, entity: &Entity, expr: &Expr) -> SqlExpr {
     let scope = Scope { rows: vec![("new".into(), entity.id), ("old".into(), entity.id)] };
     let rows = [RowRef::Prefixed("new".into()), RowRef::Prefixed("old".into())];
-    let mut folder = Folder::new(model, scope, rows.to_vec());
-    let text = folder.text(&expr.ast).into();
+    let mut folder = Folder::new(model, Frame::of(&scope, &rows));
+    let text = folder.text(&expr.formula).into();
     // Both rows are of the same table.
     let read = folder.direct.iter().map(|(_, field)| entity.fields[*field].name.clone());
     let mut columns: Vec<SmolStr> = read.chain(folder.columns()).collect();

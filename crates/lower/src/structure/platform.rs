@@ -149,7 +149,7 @@ fn unique_indexes(view: &View) -> impl Iterator<Item = &specc_model::Index> {
     view.indexes.iter().filter(|index| {
         let columns = index.elements.iter().all(|e| match &e.on {
             specc_model::On::Field(_) => true,
-            specc_model::On::Expr(expr) => matches!(*expr.ast, sqlparser::ast::Expr::Identifier(_)),
+            specc_model::On::Expr(expr) => matches!(&expr.formula.node, specc_model::formula::Node::Name(_)),
         });
         index.unique && index.filter.is_none() && columns
     })

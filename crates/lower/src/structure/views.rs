@@ -5,6 +5,7 @@ use super::types::{constant, storage_options, table_name};
 use super::{Room, depends};
 use specc_catalog as catalog;
 use specc_catalog::{Entry, KeyOn};
+use specc_model::formula::Node;
 use specc_model::{Element, Model, On, View};
 
 pub(super) fn lower(room: &mut Room) {
@@ -54,8 +55,8 @@ fn indexes(room: &mut Room, view: &View) {
 fn over(model: &Model, view: &View, element: &Element) -> KeyOn {
     match &element.on {
         On::Field(at) => KeyOn::Column(column(view, *at).unwrap_or_default()),
-        On::Expr(expr) => match &*expr.ast {
-            sqlparser::ast::Expr::Identifier(name) => KeyOn::Column(name.value.as_str().into()),
+        On::Expr(expr) => match &expr.formula.node {
+            Node::Name(name) if name.len() == 1 => KeyOn::Column(name[0].clone()),
             _ => KeyOn::Expr(constant(model, expr)),
         },
     }

@@ -3,7 +3,8 @@
 use super::entity::Pass;
 use super::fields::list;
 use super::project::{Project, check_length, show, sorted};
-use crate::scope::{Resolved, Scope};
+use crate::formula::Node;
+use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
 use rustc_hash::FxHashSet;
@@ -143,27 +144,14 @@ impl Pass<'_> {
 
     /// Why the places could not be counted.
     fn limit_problem(&self, to: &ExprRef, per: &[FieldIx]) -> Option<(String, String)> {
-        use sqlparser::ast::Expr as Sql;
-        let mut ast = &*to.ast;
-        while let Sql::Nested(inner) = ast {
-            ast = inner;
-        }
-        let parts: Vec<&str> = match ast {
-            Sql::Value(value) => {
-                let whole = value.to_string().parse::<i64>().is_ok_and(|n| n >= 0);
-                let message = format!("`{}` is not a number of rows", to.text);
-                return (!whole).then(|| (message, "write a whole number, such as `to 10`".to_owned()));
-            }
-            Sql::Identifier(name) => vec![&name.value],
-            Sql::CompoundIdentifier(names) => names.iter().map(|n| n.value.as_str()).collect(),
-            _ => {
-                let help = "write a number, or a column of a referenced row, such as `event.capacity`";
-                return Some((format!("`{}` is neither a number nor a path", to.text), help.to_owned()));
-            }
-        };
         let owner = "write a number, or a column of the row that the places belong to, such as `event.capacity`";
-        match self.model.resolve(&self.scope, &parts) {
-            Some(Resolved::Path { steps, field: Some(_), .. }) if steps.len() == 1 && !steps[0].back => {
+        match &to.formula.bare().node {
+            Node::Literal(value) => {
+                let whole = value.sql().parse::<i64>().is_ok_and(|n| n >= 0);
+                let message = format!("`{}` is not a number of rows", to.text);
+                (!whole).then(|| (message, "write a whole number, such as `to 10`".to_owned()))
+            }
+            Node::Path(_, steps, _) if steps.len() == 1 && !steps[0].back => {
                 let relation = self.model.relation(steps[0].relation);
                 let missing: Vec<&str> = relation
                     .fields
@@ -171,18 +159,24 @@ impl Pass<'_> {
                     .filter(|f| !per.contains(f))
                     .map(|f| self.entity.fields[*f].name.as_str())
                     .collect();
-                if !missing.is_empty() {
-                    let message = format!("`{}` can differ between rows that share their places", to.text);
-                    return Some((message, format!("add {} to `per`", list(&missing))));
-                }
-                None
+                let message = format!("`{}` can differ between rows that share their places", to.text);
+                (!missing.is_empty()).then(|| (message, format!("add {} to `per`", list(&missing))))
             }
-            Some(Resolved::Field { .. }) => {
+            Node::Column(..) => {
                 Some((format!("`{}` is a column of the counted row itself", to.text), owner.to_owned()))
             }
-            Some(_) => Some((format!("`{}` does not lead to one number", to.text), owner.to_owned())),
-            // reported by the typing of the expression
-            None => None,
+            // A name of nothing was reported already.
+            Node::Name(_) => None,
+            Node::Path(..)
+            | Node::Whole(..)
+            | Node::Viewer
+            | Node::ViewerField(_)
+            | Node::Claim(_)
+            | Node::Predicate(..) => Some((format!("`{}` does not lead to one number", to.text), owner.to_owned())),
+            _ => {
+                let help = "write a number, or a column of a referenced row, such as `event.capacity`";
+                Some((format!("`{}` is neither a number nor a path", to.text), help.to_owned()))
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use super::items::object;
 use super::names::Names;
 use super::project::{Project, Seen, check_length, sorted};
 use super::typeref::unknown;
+use crate::formula::Formula;
 use crate::types::*;
 use crate::typing::Typing;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -160,7 +161,6 @@ fn indexes(
     let mut names = Names::default();
     d.indexes.iter().filter_map(|i| i.name.as_ref()).for_each(|n| names.reserve(&n.text));
     let complete = output.iter().all(|(n, _)| n != "*");
-    let _ = model;
     let mut list = Vec::new();
     for i in &d.indexes {
         let span = i.elements.first().map_or(d.name.span(), |e| e.at.0);
@@ -184,7 +184,9 @@ fn indexes(
                 continue;
             };
             let ty = output.iter().find(|(n, _)| *n == name).map_or_else(unknown, |(_, ty)| ty.clone());
-            let expr = Expr { ast: ast.into(), ty, text: element.expr.text.clone(), span: element.expr.at.0 };
+            let formula = Formula::of_sql(model, &ast, &element.expr.text, element.expr.at.0);
+            let formula = Formula { ty, ..formula };
+            let expr = Expr { formula, text: element.expr.text.clone(), span: element.expr.at.0 };
             elements.push(Element {
                 on: On::Expr(std::sync::Arc::new(expr)),
                 collation: element.collate.as_ref().map(|c| project.bare(c)),
@@ -199,9 +201,9 @@ fn indexes(
             None => {
                 let columns: Vec<SmolStr> = elements
                     .iter()
-                    .filter_map(
-                        |e| if let On::Expr(e) = &e.on { Some(super::names::of_expression(&e.ast)) } else { None },
-                    )
+                    .filter_map(|e| {
+                        if let On::Expr(e) = &e.on { Some(super::names::of_view_expression(&e.formula)) } else { None }
+                    })
                     .collect();
                 let columns = super::names::columns(columns.iter().map(SmolStr::as_str));
                 names.choose(&d.name.name.text, Some(&columns), "idx")
@@ -209,8 +211,8 @@ fn indexes(
         };
         let filter = i.filter.as_ref().and_then(|raw| match specc_expr::parse_expr(&raw.text, raw.at.0) {
             Ok(ast) => {
-                let ty = super::typeref::plain("boolean");
-                Some(std::sync::Arc::new(Expr { ast: ast.into(), ty, text: raw.text.clone(), span: raw.at.0 }))
+                let formula = Formula::of_sql(model, &ast, &raw.text, raw.at.0);
+                Some(std::sync::Arc::new(Expr { formula, text: raw.text.clone(), span: raw.at.0 }))
             }
             Err(found) => {
                 out.push(found);
@@ -397,7 +399,7 @@ fn columns(project: &Project<'_>, model: &Model, query: &sql::Query) -> Vec<(Smo
             }
             sql::SelectItem::QualifiedWildcard(..) => all(None, &mut output),
             sql::SelectItem::UnnamedExpr(expr) => {
-                output.push((figure_name(expr), type_of(model, &rows, expr)));
+                output.push((crate::typing::output_name(expr), type_of(model, &rows, expr)));
             }
             sql::SelectItem::ExprWithAlias { expr, alias } => {
                 output.push((alias.value.as_str().into(), type_of(model, &rows, expr)));
@@ -406,13 +408,6 @@ fn columns(project: &Project<'_>, model: &Model, query: &sql::Query) -> Vec<(Smo
         }
     }
     output
-}
-
-fn figure_name(expr: &sql::Expr) -> SmolStr {
-    match super::names::of_expression(expr) {
-        name if name == "expr" => "?column?".into(),
-        name => name,
-    }
 }
 
 fn type_of(model: &Model, rows: &[(SmolStr, Option<EntityId>)], expr: &sql::Expr) -> Type {

@@ -2,6 +2,7 @@
 
 use super::entity::Pass;
 use super::fields::list;
+use crate::formula::Formula;
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
@@ -137,7 +138,7 @@ impl Pass<'_> {
         }
         let ty = match &element.on {
             On::Field(f) => self.model.under(&self.entity.fields[*f].ty),
-            On::Expr(expr) => self.model.under(&expr.ty),
+            On::Expr(expr) => self.model.under(&expr.formula.ty),
         };
         let name = match &ty.base {
             Base::Builtin(name) => name.clone(),
@@ -234,7 +235,7 @@ impl Pass<'_> {
         for (element, operator) in &elements {
             let ty = match &element.on {
                 On::Field(f) => self.model.under(&self.entity.fields[*f].ty),
-                On::Expr(expr) => self.model.under(&expr.ty),
+                On::Expr(expr) => self.model.under(&expr.formula.ty),
             };
             let plain = match &ty.base {
                 Base::Builtin(name) => {
@@ -439,9 +440,8 @@ fn bound(
         .flat_map(|raw| {
             let word = raw.text.trim().to_lowercase();
             if matches!(&*word, "minvalue" | "maxvalue") {
-                let ast = sqlparser::ast::Expr::Identifier(sqlparser::ast::Ident::new(word.as_str()));
-                let ty = super::typeref::unknown();
-                return vec![std::sync::Arc::new(Expr { ast: ast.into(), ty, text: word.into(), span: raw.at.0 })];
+                let formula = Formula::word(&word, raw.at.0);
+                return vec![std::sync::Arc::new(Expr { formula, text: word.into(), span: raw.at.0 })];
             }
             values(std::slice::from_ref(raw), out)
         })

@@ -298,7 +298,7 @@ impl Pass<'_> {
         let of = |f: &FieldIx| self.entity.fields[*f].name.clone();
         let all = elements.iter().map(|e| match &e.on {
             On::Field(f) => of(f),
-            On::Expr(expr) => names::of_expression(&expr.ast),
+            On::Expr(expr) => names::of_expression(self.model, self.entity.id, &expr.formula),
         });
         for name in all.chain(include.iter().map(of)) {
             let mut unique = name.clone();
@@ -320,16 +320,10 @@ impl Pass<'_> {
             Some(name) => name.text.clone(),
             None => {
                 // Postgres names a check after its column if it has just one
-                let mut columns = Vec::new();
-                mentioned(&expr.ast, &mut |name| {
-                    if let Some(at) = self.model.field(self.entity.id, name)
-                        && !columns.contains(&at)
-                    {
-                        columns.push(at);
-                    }
-                });
-                let one =
-                    if let [one] = columns.as_slice() { Some(self.entity.fields[*one].name.clone()) } else { None };
+                let one = match expr.formula.columns().as_slice() {
+                    [(_, one)] => Some(self.entity.fields[*one].name.clone()),
+                    _ => None,
+                };
                 self.names.choose(&self.entity.name.name, one.as_deref(), "check")
             }
         };
@@ -349,15 +343,8 @@ impl Pass<'_> {
             self.parts.fields.iter().filter(|(_, p)| p.generated.is_some()).map(|(at, _)| *at).collect();
         for (at, parts) in &self.parts.fields {
             let Some(expr) = &parts.generated else { continue };
-            let mut bad = None;
-            mentioned(&expr.ast, &mut |name| {
-                if let Some(used) = self.model.field(self.entity.id, name)
-                    && generated.contains(&used)
-                {
-                    bad = Some(used);
-                }
-            });
-            if let Some(used) = bad {
+            let read = expr.formula.columns();
+            if let Some(used) = read.iter().map(|(_, field)| *field).rfind(|field| generated.contains(field)) {
                 let (mine, used) = (&self.entity.fields[*at].name, &self.entity.fields[used]);
                 if *mine == used.name && self.parts.searches.iter().any(|s| s.field == *at) {
                     continue;
@@ -414,7 +401,11 @@ impl Pass<'_> {
             .collect();
         let text: SmolStr = parts.join(" || ").into();
         let Ok(ast) = specc_expr::parse_expr(&text, span) else { return };
-        let generated = Some(std::sync::Arc::new(Expr { ast: ast.into(), ty: plain("tsvector"), text, span }));
+        let tsvector = plain("tsvector");
+        let expect = Expect::value(Place::Generated, &tsvector);
+        // Nobody wrote it, so nothing is said of it.
+        let formula = self.exprs.typing.check(&self.scope, &ast, &text, span, expect, &mut Vec::new());
+        let generated = Some(std::sync::Arc::new(Expr { formula, text, span }));
         self.parts.fields.push((field, FieldParts { generated, ..FieldParts::default() }));
         let index_name = self.names.choose(&self.entity.name.name, Some(&self.entity.fields[field].name), "idx");
         self.parts.searches.push(Search { field, fields, config, index_name });
@@ -428,17 +419,6 @@ pub(crate) fn rls(word: &ast::Name) -> Rls {
         "off" => Rls::Off,
         _ => Rls::On,
     }
-}
-
-/// Every name that stands alone in the expression.
-pub(crate) fn mentioned(expr: &sqlparser::ast::Expr, each: &mut impl FnMut(&str)) {
-    use sqlparser::ast::{Expr, visit_expressions};
-    let _ = visit_expressions(expr, |e: &Expr| {
-        if let Expr::Identifier(name) = e {
-            each(&name.value);
-        }
-        std::ops::ControlFlow::<()>::Continue(())
-    });
 }
 
 /// A trigger that is declared by itself.

@@ -1,13 +1,18 @@
 //! Raw texts to typed expressions; defaults without names are read once for the whole project.
 
+use crate::formula::{Node, Row};
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place, Typing};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_diag::{Diagnostic, Span, codes};
+use specc_diag::{Diagnostic, codes};
 use specc_syntax::ast::{RawExpr, TriggerDecl};
 use std::sync::Arc;
+
+/// The places of the rows in the scope of a trigger's condition.
+const NEW: usize = 0;
+const OLD: usize = 1;
 
 /// The one place that parses and types expressions.
 #[derive(Debug)]
@@ -71,20 +76,8 @@ impl<'m> Exprs<'m> {
         out: &mut Vec<Diagnostic>,
     ) -> Option<ExprRef> {
         let ast = self.parsed(raw, out)?;
-        let ty = self.typing.check(scope, &ast, &raw.text, raw.at.0, expect, out);
-        Some(Arc::new(Expr { ast, ty, text: raw.text.clone(), span: raw.at.0 }))
-    }
-
-    /// The body of a predicate, and the predicates that it uses, each where it is named.
-    pub(crate) fn predicate_body(
-        &self,
-        raw: &RawExpr,
-        scope: &Scope,
-        out: &mut Vec<Diagnostic>,
-    ) -> Option<(ExprRef, Vec<(PredicateId, Span)>)> {
-        let ast = self.parsed(raw, out)?;
-        let (ty, uses) = self.typing.predicate_body(scope, &ast, &raw.text, raw.at.0, out);
-        Some((Arc::new(Expr { ast, ty, text: raw.text.clone(), span: raw.at.0 }), uses))
+        let formula = self.typing.check(scope, &ast, &raw.text, raw.at.0, expect, out);
+        Some(Arc::new(Expr { formula, text: raw.text.clone(), span: raw.at.0 }))
     }
 
     fn parsed(&self, raw: &RawExpr, out: &mut Vec<Diagnostic>) -> Option<Arc<sqlparser::ast::Expr>> {
@@ -107,17 +100,17 @@ impl<'m> Exprs<'m> {
         let (inserts, deletes) = (has("insert"), has("delete"));
         let mut bad = None;
         let mut rows = false;
-        let _ = sqlparser::ast::visit_expressions(&*found.ast, |e: &sqlparser::ast::Expr| {
-            if let sqlparser::ast::Expr::CompoundIdentifier(names) = e {
-                let row = names[0].value.to_lowercase();
-                rows |= matches!(&*row, "old" | "new");
-                match &*row {
-                    "old" if inserts => bad = Some(("an insert has no `old` row", "insert", "old")),
-                    "new" if deletes => bad = Some(("a delete has no `new` row", "delete", "new")),
-                    _ => {}
-                }
+        found.formula.visit(|part| {
+            let row = match &part.node {
+                Node::Column(row, _) | Node::Path(row, ..) | Node::Whole(row, _) => row,
+                _ => return,
+            };
+            rows |= matches!(row, Row::Scope(_));
+            match row {
+                Row::Scope(OLD) if inserts => bad = Some(("an insert has no `old` row", "insert", "old")),
+                Row::Scope(NEW) if deletes => bad = Some(("a delete has no `new` row", "delete", "new")),
+                _ => {}
             }
-            std::ops::ControlFlow::<()>::Continue(())
         });
         if !trigger.per_row && rows {
             let message = "a statement has neither an old nor a new row";

@@ -20,6 +20,7 @@ mod seeds;
 mod substitute;
 mod typeref;
 
+use crate::formula::Formula;
 use crate::types::*;
 use crate::typing::Typing;
 use collect::Decls;
@@ -428,8 +429,8 @@ fn view_trigger(
     let when = match &d.when {
         Some(raw) => match specc_expr::parse_expr(&raw.text, raw.at.0) {
             Ok(ast) => {
-                let ty = typeref::plain("boolean");
-                Some(std::sync::Arc::new(Expr { ast: ast.into(), ty, text: raw.text.clone(), span: raw.at.0 }))
+                let formula = Formula::of_sql(model, &ast, &raw.text, raw.at.0);
+                Some(std::sync::Arc::new(Expr { formula, text: raw.text.clone(), span: raw.at.0 }))
             }
             Err(found) => {
                 out.push(found);

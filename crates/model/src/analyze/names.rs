@@ -1,9 +1,10 @@
 //! Names that nobody gave: by Postgres's own convention, and each once in a table.
 
+use crate::formula::{Formula, Node, Part};
+use crate::types::{EntityId, Model};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{LONGEST_NAME, clip, conventional_name};
-use sqlparser::ast;
 
 /// Column names joined by `_`, no longer than a name can be.
 pub(crate) fn columns<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
@@ -45,32 +46,47 @@ impl Names {
     }
 }
 
-/// What Postgres calls an index column over an expression: the function's name, the column's, or `expr`.
-pub(crate) fn of_expression(expr: &ast::Expr) -> SmolStr {
-    figure(expr, 8).unwrap_or_else(|| "expr".into())
+/// What Postgres calls an index column over an expression of `entity`: the function's name, the column's, or `expr`.
+pub(crate) fn of_expression(model: &Model, entity: EntityId, formula: &Formula) -> SmolStr {
+    let column = |field: usize| model.entity(entity).fields[field].name.clone();
+    figure(&column, formula, 8).unwrap_or_else(|| "expr".into())
 }
 
-fn figure(expr: &ast::Expr, depth: u8) -> Option<SmolStr> {
+/// The same for a view, whose columns are names of SQL.
+pub(crate) fn of_view_expression(formula: &Formula) -> SmolStr {
+    figure(&|_| SmolStr::default(), formula, 8).unwrap_or_else(|| "expr".into())
+}
+
+fn figure(column: &dyn Fn(usize) -> SmolStr, formula: &Formula, depth: u8) -> Option<SmolStr> {
     let depth = depth.checked_sub(1)?;
-    Some(match expr {
-        ast::Expr::Identifier(name) => name.value.as_str().into(),
-        ast::Expr::CompoundIdentifier(names) => names.last()?.value.as_str().into(),
-        ast::Expr::Function(call) => call.name.0.last()?.as_ident()?.value.to_lowercase().into(),
-        ast::Expr::Nested(inner) => return figure(inner, depth),
-        ast::Expr::Collate { expr, .. } => return figure(expr, depth),
-        ast::Expr::Cast { expr, data_type, .. } => {
-            return figure(expr, depth).or_else(|| {
-                let name = data_type.to_string().to_lowercase();
-                Some(name.split(['(', '[']).next().unwrap_or(&name).trim().into())
+    Some(match &formula.node {
+        Node::Column(_, field) => column(*field),
+        Node::Name(parts) => parts.last()?.clone(),
+        Node::Call(call) => call.function.name.clone(),
+        Node::Nested(inner) => return figure(column, inner, depth),
+        Node::Cast(cast) => {
+            return figure(column, &cast.of, depth).or_else(|| {
+                let name = &cast.to.sql;
+                Some(name.split(['(', '[']).next().unwrap_or(name).trim().into())
             });
         }
-        ast::Expr::Case { else_result, .. } => {
-            return else_result.as_deref().and_then(|e| figure(e, depth)).or(Some("case".into()));
+        Node::Form(form) => {
+            let word = match form.parts.first()? {
+                Part::Words(words) => words.trim().trim_end_matches('('),
+                // `name collate "C"`
+                Part::Operand(inner, _) if form.is_collation() => return figure(column, inner, depth),
+                _ => return None,
+            };
+            match word {
+                "case" => return form.otherwise().and_then(|e| figure(column, e, depth)).or(Some("case".into())),
+                "trim" => "btrim".into(),
+                "substring" | "substr" => "substring".into(),
+                "position" => "position".into(),
+                word if word.starts_with("extract(") => "extract".into(),
+                word if word.starts_with("trim(") => "btrim".into(),
+                _ => return None,
+            }
         }
-        ast::Expr::Extract { .. } => "extract".into(),
-        ast::Expr::Substring { .. } => "substring".into(),
-        ast::Expr::Trim { .. } => "btrim".into(),
-        ast::Expr::Position { .. } => "position".into(),
         _ => return None,
     })
 }

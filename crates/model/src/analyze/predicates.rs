@@ -6,8 +6,10 @@ use super::collect::Decls;
 use super::exprs::Exprs;
 use super::project::{Project, Seen};
 use super::typeref;
+use crate::formula::{Formula, Node, Value};
 use crate::scope::Scope;
 use crate::types::*;
+use crate::typing::{Expect, Place};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef;
 use rustc_hash::FxHashMap;
@@ -15,14 +17,12 @@ use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes};
 use specc_syntax::ast;
 use std::collections::VecDeque;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Predicates by name, so that conditions can use them; their bodies come with the second look.
 pub(super) fn declare(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut Vec<Diagnostic>) {
     let nothing = Arc::new(Expr {
-        ast: Arc::new(sqlparser::ast::Expr::Value(sqlparser::ast::Value::Boolean(false).into())),
-        ty: typeref::plain("boolean"),
+        formula: Formula::literal(Value::Boolean(false), typeref::plain("boolean")),
         text: "false".into(),
         span: Span::default(),
     });
@@ -58,8 +58,8 @@ pub(super) fn bodies(exprs: &Exprs<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnos
     for ((_, d), predicate) in decls.predicates.iter().zip(&exprs.model.predicates) {
         user_claims(&d.body, out);
         let scope = Scope { rows: predicate.params.clone() };
-        let (body, uses) = exprs.predicate_body(&d.body, &scope, out).unzip();
-        graph.add_node(uses.unwrap_or_default());
+        let body = exprs.get(&d.body, &scope, Expect::condition(Place::Predicate), out);
+        graph.add_node(body.as_ref().map(|b| uses(&b.formula)).unwrap_or_default());
         bodies.push(body);
     }
     for user in graph.node_indices() {
@@ -162,7 +162,7 @@ fn size(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Size> {
     let written = body.take()?;
-    let mut size = measure(&written.ast);
+    let mut size = measure(&written.formula);
     let mut inner = Size::default();
     for (used, _) in &graph[node] {
         let used = sizes[used.0 as usize]?;
@@ -192,25 +192,24 @@ fn size(
     None
 }
 
-fn measure(expr: &sqlparser::ast::Expr) -> Size {
-    struct Measure {
-        size: Size,
-        depth: usize,
+fn measure(formula: &Formula) -> Size {
+    let mut size = Size::default();
+    let mut rest = vec![(formula, 1)];
+    while let Some((next, depth)) = rest.pop() {
+        size.parts += 1;
+        size.depth = size.depth.max(depth);
+        rest.extend(next.parts().into_iter().map(|part| (part, depth + 1)));
     }
-    impl sqlparser::ast::Visitor for Measure {
-        type Break = ();
-        fn pre_visit_expr(&mut self, _: &sqlparser::ast::Expr) -> ControlFlow<()> {
-            self.size.parts += 1;
-            self.depth += 1;
-            self.size.depth = self.size.depth.max(self.depth);
-            ControlFlow::Continue(())
+    size
+}
+
+/// The predicates that a formula uses, each where it is named.
+fn uses(formula: &Formula) -> Vec<(PredicateId, Span)> {
+    let mut found = Vec::new();
+    formula.visit(|part| {
+        if let Node::Predicate(id, _) = part.node {
+            found.push((id, part.span));
         }
-        fn post_visit_expr(&mut self, _: &sqlparser::ast::Expr) -> ControlFlow<()> {
-            self.depth -= 1;
-            ControlFlow::Continue(())
-        }
-    }
-    let mut measure = Measure { size: Size::default(), depth: 0 };
-    let _ = sqlparser::ast::Visit::visit(expr, &mut measure);
-    measure.size
+    });
+    found
 }

@@ -1,5 +1,6 @@
 //! What everything is said with: ids, names, types, expressions.
 
+use crate::formula::Formula;
 use smol_str::SmolStr;
 use specc_diag::Span;
 use std::sync::Arc;
@@ -52,12 +53,11 @@ pub enum Base {
     Unknown,
 }
 
-/// A typed expression of the spec: `viewer`, claims, paths and `exists path (…)` are still in it.
+/// An expression of the spec, checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
-    /// Parsed; identifiers are as written, see [`crate::scope`] for what they mean.
-    pub ast: Arc<sqlparser::ast::Expr>,
-    pub ty: Type,
+    /// What it means.
+    pub formula: Formula,
     /// As written.
     pub text: SmolStr,
     pub span: Span,

@@ -3,6 +3,8 @@
 use super::expr::Checker;
 use super::kinds::{Ty, builtin, coerces, key};
 use super::place::Place;
+use crate::formula::Meaning;
+use crate::scope::Resolved;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
@@ -37,9 +39,11 @@ impl Checker<'_> {
         if schema.is_none() {
             if let Some(id) = self.model.index.predicates.get(&name).copied() {
                 let exprs = plain_arguments(call);
+                if let Some(ident) = call.name.0[0].as_ident() {
+                    self.meanings.name(ident, Meaning::Spec(Resolved::Predicate(id), None));
+                }
                 self.predicate_arguments(ast, id, &exprs);
                 let span = self.span(ast);
-                self.uses.push((id, span));
                 self.no_subquery(span, "a predicate");
                 return Ty::builtin("boolean");
             }
@@ -192,19 +196,20 @@ impl Checker<'_> {
 
     fn named(&mut self, ast: &Ast, call: &Call, schema: Option<&str>, name: &str, args: &Args<'_>) -> Ty {
         let default = self.model.options.default_schema.clone();
-        let declared: Vec<&Function> = match self.typing.names().functions.get(name) {
-            Some(list) => list
-                .iter()
-                .map(|i| &self.model.functions[*i])
-                .filter(|f| schema.is_none_or(|s| s == f.name.schema))
-                .collect(),
-            None => Vec::new(),
-        };
+        let model = self.model;
+        let all = self.typing.names().functions.get(name).into_iter().flatten().copied();
+        let places: Vec<usize> = all.filter(|i| schema.is_none_or(|s| s == model.functions[*i].name.schema)).collect();
+        let declared: Vec<&Function> = places.iter().map(|i| &model.functions[*i]).collect();
         let builtins = schema.is_none_or(|s| s == "pg_catalog" || s == "extensions" || s == default);
         let known = builtins && !specc_facts::functions(name).is_empty();
         if !declared.is_empty() {
             match self.declared(ast, &declared, args) {
-                Some(ty) => return ty,
+                Some((at, ty)) => {
+                    if let Some(ident) = call.name.0[0].as_ident() {
+                        self.meanings.name(ident, Meaning::Function(places[at]));
+                    }
+                    return ty;
+                }
                 None if known => {}
                 None => {
                     if schema.is_some()
@@ -280,18 +285,20 @@ impl Checker<'_> {
         );
     }
 
-    /// The result of the first declared function that takes the arguments.
-    fn declared(&mut self, ast: &Ast, declared: &[&Function], args: &Args<'_>) -> Option<Ty> {
+    /// The first declared function that takes the arguments, and its result.
+    fn declared(&mut self, ast: &Ast, declared: &[&Function], args: &Args<'_>) -> Option<(usize, Ty)> {
         let mut fit: Vec<&Function> = Vec::new();
-        for f in declared {
+        let mut place = None;
+        for (at, f) in declared.iter().enumerate() {
             if args.loose || self.takes(f, &args.types) {
                 fit.push(f);
+                place = place.or(Some(at));
             }
         }
-        let first = fit.first()?;
+        let (first, place) = (fit.first()?, place?);
         if fit.len() > 1 {
             let same = fit.iter().all(|f| returned(f) == returned(first));
-            return Some(if same { returned(first) } else { Ty::Opaque });
+            return Some((place, if same { returned(first) } else { Ty::Opaque }));
         }
         if !args.loose {
             let inputs: Vec<&Param> = first.params.iter().filter(|p| p.mode != "out").collect();
@@ -311,7 +318,7 @@ impl Checker<'_> {
                 Some("declare it `immutable` if it gives the same answer at every time".into()),
             );
         }
-        Some(returned(first))
+        Some((place, returned(first)))
     }
 
     fn takes(&self, f: &Function, types: &[Ty]) -> bool {

@@ -3,11 +3,12 @@
 use super::kinds::{Key, Ty, builtin, common, describe, key};
 use super::place::{Expect, Place, Want};
 use super::{Typing, literals};
+use crate::formula::{Meanings, Row};
 use crate::scope::Scope;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Code, Diagnostic, Span, codes};
-use specc_expr::{expr_span, print_expr};
+use specc_expr::expr_span;
 use sqlparser::ast::{AccessExpr, Array, Expr as Ast, Subscript, Value};
 
 /// What a `from` element has.
@@ -28,6 +29,8 @@ pub(crate) struct From {
     pub source: Source,
     /// Its columns may be merged with those of others (`using`, `natural`).
     pub merged: bool,
+    /// The row of a formula that it is, where it is an entity's.
+    pub row: Option<Row>,
 }
 
 /// Rows that came into view together.
@@ -54,8 +57,10 @@ pub(crate) struct Checker<'a> {
     pub inside: usize,
     /// Aggregates around it.
     pub aggregates: usize,
-    /// Predicates that were met, and where.
-    pub uses: Vec<(PredicateId, Span)>,
+    /// What was learned, for the formula.
+    pub meanings: Meanings,
+    /// `exists path` around it.
+    pub bound: usize,
     /// Expressions around the one at hand.
     depth: usize,
 }
@@ -86,7 +91,8 @@ impl<'a> Checker<'a> {
             value: None,
             inside: 0,
             aggregates: 0,
-            uses: Vec::new(),
+            meanings: Meanings::default(),
+            bound: 0,
             depth: 0,
         }
     }
@@ -125,7 +131,7 @@ impl<'a> Checker<'a> {
     pub(crate) fn written(&self, ast: &Ast) -> String {
         let span = self.span(ast);
         let (start, end) = ((span.start - self.at.start) as usize, (span.end - self.at.start) as usize);
-        let text = self.text.get(start..end).map_or_else(|| print_expr(ast), str::to_owned);
+        let text = self.text.get(start..end).unwrap_or(self.text);
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         match line.char_indices().nth(48) {
             Some((cut, _)) => format!("{}…", &line[..cut]),
@@ -145,13 +151,9 @@ impl<'a> Checker<'a> {
     /// The type of `ast`.
     pub(crate) fn expr(&mut self, ast: &Ast) -> Ty {
         self.depth += 1;
-        let ty = if self.depth > MAX_DEPTH {
-            self.unread_uses(ast);
-            Ty::Opaque
-        } else {
-            self.node(ast)
-        };
+        let ty = if self.depth > MAX_DEPTH { Ty::Opaque } else { self.node(ast) };
         self.depth -= 1;
+        self.meanings.ty(ast, &ty);
         ty
     }
 

@@ -8,7 +8,7 @@ mod builtins;
 mod calls;
 mod casts;
 mod expr;
-mod kinds;
+pub(crate) mod kinds;
 mod literals;
 mod names;
 mod operators;
@@ -19,7 +19,9 @@ mod resolve;
 
 pub(crate) use names::ambiguous_inverse;
 pub use place::{Expect, Place};
+pub(crate) use query::output_name;
 
+use crate::formula::{Builder, Formula};
 use crate::scope::Scope;
 use crate::types::*;
 use expr::Checker;
@@ -29,8 +31,8 @@ use specc_diag::{Diagnostic, Span};
 use sqlparser::ast::{Expr as Ast, Query};
 use std::sync::OnceLock;
 
-/// Checks `ast`, the tree of `text`, which stands `at`, and returns its type. For many expressions of one model, keep a
-/// [`Typing`].
+/// Checks `ast`, the tree of `text`, which stands `at`, and returns what it means. For many expressions of one model,
+/// keep a [`Typing`].
 pub fn check(
     model: &Model,
     scope: &Scope,
@@ -39,7 +41,7 @@ pub fn check(
     at: Span,
     expect: Expect<'_>,
     out: &mut Vec<Diagnostic>,
-) -> Type {
+) -> Formula {
     Typing::new(model).check(scope, ast, text, at, expect, out)
 }
 
@@ -66,7 +68,7 @@ impl<'m> Typing<'m> {
         Self { model, names: OnceLock::new() }
     }
 
-    /// Checks `ast`, the tree of `text`, which stands `at`, and returns its type.
+    /// Checks `ast`, the tree of `text`, which stands `at`, and returns what it means, of the type that is wanted of it.
     pub fn check(
         &self,
         scope: &Scope,
@@ -75,28 +77,16 @@ impl<'m> Typing<'m> {
         at: Span,
         expect: Expect<'_>,
         out: &mut Vec<Diagnostic>,
-    ) -> Type {
+    ) -> Formula {
         let mut checker = Checker::new(self, scope, text, at, expect.place, out);
         if let place::Want::DomainCheck(ty) = expect.want {
             checker.value = Some(ty.clone());
         }
         let ty = checker.expr(ast);
-        checker.finish(ast, ty, expect)
-    }
-
-    /// Checks the body of a predicate; returns its type, and the predicates that it uses, each where it is named.
-    pub fn predicate_body(
-        &self,
-        scope: &Scope,
-        ast: &Ast,
-        text: &str,
-        at: Span,
-        out: &mut Vec<Diagnostic>,
-    ) -> (Type, Vec<(PredicateId, Span)>) {
-        let mut checker = Checker::new(self, scope, text, at, Place::Predicate, out);
-        let ty = checker.expr(ast);
-        let ty = checker.finish(ast, ty, Expect::condition(Place::Predicate));
-        (ty, checker.uses)
+        let ty = checker.finish(ast, ty, expect);
+        let meanings = checker.meanings;
+        let formula = Builder { model: self.model, meanings: &meanings, scope, text, at }.formula(ast);
+        Formula { ty, ..formula }
     }
 
     /// Checks a query (a view's, for example) and returns its columns; `None` where they cannot be known.

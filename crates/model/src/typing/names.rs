@@ -3,6 +3,7 @@
 use super::expr::{Checker, From, Level, Source};
 use super::kinds::Ty;
 use super::place::Place;
+use crate::formula::{Meaning, Row};
 use crate::scope::{PathStep, Resolved, Scope};
 use crate::types::*;
 use smol_str::SmolStr;
@@ -15,8 +16,8 @@ use sqlparser::ast::{Expr as Ast, Ident};
 /// What a name comes to.
 pub(crate) enum Found {
     Ty(Ty),
-    /// A path, a row, or one of the words of the spec.
-    Spec(Resolved, Scope),
+    /// A path, a row, or one of the words of the spec; the row that it starts from, where that is none of the scope's.
+    Spec(Resolved, Scope, Option<Row>),
 }
 
 impl Checker<'_> {
@@ -24,8 +25,15 @@ impl Checker<'_> {
     pub(crate) fn name(&mut self, ast: &Ast, idents: &[Ident]) -> Ty {
         let parts: Vec<&str> = idents.iter().map(|i| i.value.as_str()).collect();
         match self.find(idents, &parts) {
-            Some(Found::Ty(ty)) => ty,
-            Some(Found::Spec(resolved, scope)) => self.meaning(ast, idents, &resolved, &scope),
+            Some(Found::Ty(ty)) => {
+                self.meanings.name(&idents[0], Meaning::Sql);
+                ty
+            }
+            Some(Found::Spec(resolved, scope, row)) => {
+                let ty = self.meaning(ast, idents, &resolved, &scope);
+                self.meanings.name(&idents[0], Meaning::Spec(resolved, row));
+                ty
+            }
             None => {
                 self.unknown(idents, &parts);
                 Ty::Opaque
@@ -46,17 +54,17 @@ impl Checker<'_> {
             }
         }
         if let Some(resolved) = self.model.resolve(self.scope, parts) {
-            return Some(Found::Spec(resolved, self.scope.clone()));
+            return Some(Found::Spec(resolved, self.scope.clone(), None));
         }
         // A column of the row at hand, with its table before it.
-        for (alias, entity) in &self.scope.rows {
+        for (at, (alias, entity)) in self.scope.rows.iter().enumerate() {
             if alias.is_empty()
                 && let Some(rest) = after_table(&self.model.entity(*entity).name, parts)
             {
                 let scope = Scope::of(*entity);
                 return match rest {
-                    [] => Some(Found::Spec(Resolved::Row(0), scope)),
-                    rest => self.model.resolve(&scope, rest).map(|r| Found::Spec(r, scope)),
+                    [] => Some(Found::Spec(Resolved::Row(0), scope, Some(Row::Scope(at)))),
+                    rest => self.model.resolve(&scope, rest).map(|r| Found::Spec(r, scope, Some(Row::Scope(at)))),
                 };
             }
         }
@@ -86,7 +94,7 @@ impl Checker<'_> {
                 found.push((from, one));
             }
         }
-        if let [(a, Found::Spec(Resolved::Field { .. }, _)), (b, Found::Spec(Resolved::Field { .. }, _)), ..] =
+        if let [(a, Found::Spec(Resolved::Field { .. }, ..)), (b, Found::Spec(Resolved::Field { .. }, ..)), ..] =
             &found[..]
             && parts.len() == 1
             && !level.from.iter().any(|f| f.merged)
@@ -116,15 +124,13 @@ impl Checker<'_> {
             Source::Entity(id) => {
                 let scope = Scope::of(*id);
                 if parts.is_empty() {
-                    return Some(Found::Spec(Resolved::Row(0), scope));
+                    return Some(Found::Spec(Resolved::Row(0), scope, from.row.clone()));
                 }
                 if parts.len() == 1 && specc_facts::SYSTEM_COLUMNS.contains(&parts[0]) {
                     return Some(Found::Ty(Ty::Opaque));
                 }
-                match self.model.resolve(&scope, parts)? {
-                    r @ (Resolved::Field { .. } | Resolved::Path { .. }) => Some(Found::Spec(r, scope)),
-                    _ => None,
-                }
+                // `this` is the row that the whole expression is about, also in here.
+                self.model.follow(0, *id, parts).map(|r| Found::Spec(r, scope, from.row.clone()))
             }
             Source::Columns(columns, _) => {
                 let [name] = parts else { return None };
@@ -164,7 +170,6 @@ impl Checker<'_> {
             Resolved::Path { row, steps, field } => self.path(idents, span, scope.rows[*row].1, steps, *field),
             Resolved::Row(row) => Ty::Known(Type { base: Base::Row(scope.rows[*row].1), args: Vec::new(), dims: 0 }),
             Resolved::Predicate(id) => {
-                self.uses.push((*id, span));
                 let predicate = &self.model.predicates[id.0 as usize];
                 if !predicate.params.is_empty() {
                     self.predicate_arguments(ast, *id, &[]);
@@ -398,14 +403,23 @@ impl Checker<'_> {
         self.out.push(Diagnostic::new(codes::UNKNOWN_RELATION, span, message).maybe_help(help));
     }
 
+    /// The same, and keeps what the name means.
+    pub(crate) fn row_meant(&mut self, idents: &[Ident], parts: &[&str]) -> Option<EntityId> {
+        let entity = self.row_of(idents, parts)?;
+        if let Some(Found::Spec(resolved, _, row)) = self.find(idents, parts) {
+            self.meanings.name(&idents[0], Meaning::Spec(resolved, row));
+        }
+        Some(entity)
+    }
+
     /// The entity of the row that a name leads to.
     pub(crate) fn row_of(&mut self, idents: &[Ident], parts: &[&str]) -> Option<EntityId> {
         if parts == ["viewer"] {
             return self.model.viewer;
         }
         match self.find(idents, parts)? {
-            Found::Spec(Resolved::Row(row), scope) => Some(scope.rows[row].1),
-            Found::Spec(Resolved::Path { steps, field: None, .. }, _) => {
+            Found::Spec(Resolved::Row(row), scope, _) => Some(scope.rows[row].1),
+            Found::Spec(Resolved::Path { steps, field: None, .. }, ..) => {
                 steps.last().map(|s| self.model.step_target(*s))
             }
             _ => None,

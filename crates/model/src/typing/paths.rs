@@ -7,9 +7,8 @@ use crate::scope::Resolved;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
-use specc_expr::{ident_span, idents_span, object_name};
+use specc_expr::{ident_span, idents_span};
 use sqlparser::ast::{Expr as Ast, Ident};
-use std::ops::ControlFlow;
 
 impl Checker<'_> {
     /// `exists path (condition)`
@@ -17,7 +16,7 @@ impl Checker<'_> {
         let span = idents_span(path, self.text, self.at);
         self.no_subquery(span, "`exists`");
         let parts: Vec<&str> = path.iter().map(|i| i.value.as_str()).collect();
-        if let Some(entity) = self.row_of(path, &parts) {
+        if let Some(entity) = self.row_meant(path, &parts) {
             self.exists_condition(entity, condition);
             return Ty::builtin("boolean");
         }
@@ -35,7 +34,7 @@ impl Checker<'_> {
             found,
             Some(super::names::Found::Spec(
                 Resolved::Field { .. } | Resolved::Path { .. } | Resolved::ViewerField(_),
-                _
+                ..
             ))
         );
         if found.is_none() || is_field {
@@ -67,21 +66,6 @@ impl Checker<'_> {
             self.out.push(Diagnostic::new(codes::UNKNOWN_RELATION, span, message).maybe_help(help));
         }
         Ty::builtin("boolean")
-    }
-
-    /// The predicates that may be named in what is nested too deeply to be checked.
-    pub(super) fn unread_uses(&mut self, ast: &Ast) {
-        let mut names = Vec::new();
-        let _ = sqlparser::ast::visit_expressions(ast, |part: &Ast| {
-            match part {
-                Ast::Identifier(name) => names.push(SmolStr::new(&name.value)),
-                Ast::Function(call) => names.extend(object_name(&call.name).map(|(_, name)| name)),
-                _ => {}
-            }
-            ControlFlow::<()>::Continue(())
-        });
-        let at = self.span(ast);
-        self.uses.extend(names.iter().filter_map(|name| Some((*self.model.index.predicates.get(name)?, at))));
     }
 
     /// The arguments of a predicate are rows.
@@ -119,11 +103,11 @@ impl Checker<'_> {
             }
         };
         let parts: Vec<&str> = idents.iter().map(|i| i.value.as_str()).collect();
-        let Some(found) = self.row_of(idents, &parts) else {
+        let Some(found) = self.row_meant(idents, &parts) else {
             match self.find(idents, &parts) {
                 None => drop(self.expr(arg)),
                 Some(super::names::Found::Ty(_)) => {}
-                Some(super::names::Found::Spec(resolved, scope)) => {
+                Some(super::names::Found::Spec(resolved, scope, _)) => {
                     let help = match resolved {
                         Resolved::Field { row, field } => {
                             let entity = self.model.entity(scope.rows[row].1);
@@ -163,12 +147,15 @@ impl Checker<'_> {
             self.report(codes::WRONG_ARGUMENTS, arg, message, help);
             return;
         }
-        if let Some(super::names::Found::Spec(Resolved::Path { steps, .. }, _)) = self.find(idents, &parts) {
+        if let Some(super::names::Found::Spec(Resolved::Path { steps, .. }, ..)) = self.find(idents, &parts) {
             let many = steps.iter().any(|s| s.back && !self.model.relation(s.relation).inverse_one);
             if many {
                 let span = ident_span(&idents[idents.len() - 1], self.text, self.at);
                 let message = format!("`{}` leads to many rows, and `{name}` takes one", parts.join("."));
-                let help = format!("ask whether it holds for one of them: `exists {} ({name}(this))`", parts.join("."));
+                let help = format!(
+                    "ask whether it holds for one of them: `exists {} (…)`, with its condition",
+                    parts.join(".")
+                );
                 self.out.push(Diagnostic::new(codes::WRONG_CARDINALITY, span, message).help(help));
             }
         }

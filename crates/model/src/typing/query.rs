@@ -4,13 +4,15 @@ use super::expr::{Checker, From, Level, Source};
 use super::kinds::{Ty, common};
 use super::names::folded;
 use super::resolve::{Outcome, resolve};
+use crate::formula::{Meaning, Row};
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_expr::object_name;
 use specc_facts::Kind;
 use sqlparser::ast::{
-    Expr as Ast, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
-    OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor, TableWithJoins,
+    Distinct, Expr as Ast, FunctionArg, FunctionArgExpr, GroupByExpr, Ident, JoinConstraint, JoinOperator, LimitClause,
+    NamedWindowExpr, ObjectName, OrderByKind, Query, Select, SelectItem, SetExpr, TableAlias, TableFactor,
+    TableWithJoins,
 };
 
 /// Columns by name.
@@ -47,6 +49,11 @@ impl Checker<'_> {
             }
         }
         let columns = self.set(&query.body, Some(query));
+        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
+            for count in limit.iter().chain(offset.as_ref().map(|o| &o.value)) {
+                self.expr(count);
+            }
+        }
         self.with.truncate(own);
         columns
     }
@@ -108,6 +115,18 @@ impl Checker<'_> {
         {
             for part in parts {
                 self.unless_output(&part.expr, &names);
+            }
+        }
+        if let Some(Distinct::On(parts)) = &select.distinct {
+            for part in parts {
+                self.unless_output(part, &names);
+            }
+        }
+        for window in &select.named_window {
+            if let NamedWindowExpr::WindowSpec(spec) = &window.1 {
+                for part in spec.partition_by.iter().chain(spec.order_by.iter().map(|o| &o.expr)) {
+                    self.expr(part);
+                }
             }
         }
         self.levels.pop();
@@ -224,7 +243,7 @@ impl Checker<'_> {
                     (Some(columns), None) => Source::Columns(columns, true),
                     _ => Source::Opaque,
                 };
-                self.push(From { alias: alias_name(alias.as_ref()), table: None, source, merged: false });
+                self.push(From { alias: alias_name(alias.as_ref()), table: None, source, merged: false, row: None });
             }
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
                 let types: Vec<Ty> = array_exprs.iter().map(|e| self.expr(e)).collect();
@@ -232,7 +251,7 @@ impl Checker<'_> {
                 self.push_columns(alias.as_ref(), "unnest", elements, *with_ordinality);
             }
             TableFactor::NestedJoin { table_with_joins, alias: None } => self.table_with_joins(table_with_joins),
-            _ => self.push(From { alias: SmolStr::default(), table: None, source: Source::Opaque, merged: false }),
+            _ => self.push_opaque(None),
         }
     }
 
@@ -255,6 +274,9 @@ impl Checker<'_> {
             }
             _ => None,
         };
+        if let (Source::Entity(id), Some(ident)) = (&source, name.0[0].as_ident()) {
+            self.meanings.name(ident, Meaning::Table(*id));
+        }
         let source = match (source, alias) {
             (source, Some(alias)) if !alias.columns.is_empty() => match source {
                 Source::Entity(id) => {
@@ -266,7 +288,12 @@ impl Checker<'_> {
             },
             (source, _) => source,
         };
-        self.push(From { alias: alias_name(alias), table, source, merged: false });
+        let called = alias.map(|a| folded(&a.name)).or_else(|| table.as_ref().map(|t| t.name.clone()));
+        let row = match (&source, called) {
+            (Source::Entity(id), Some(called)) => Some(Row::Query(called, *id)),
+            _ => None,
+        };
+        self.push(From { alias: alias_name(alias), table, source, merged: false, row });
     }
 
     fn relation(&self, name: &Qualified, only_default: bool) -> Source {
@@ -285,10 +312,16 @@ impl Checker<'_> {
 
     fn table_function(&mut self, name: &ObjectName, alias: Option<&TableAlias>, args: &[&Ast], ordinality: bool) {
         let types: Vec<Ty> = args.iter().map(|a| self.expr(a)).collect();
-        let Some((_, called)) = object_name(name) else {
+        let Some((schema, called)) = object_name(name) else {
             return self.push_opaque(alias);
         };
-        if !self.typing.names().functions.contains_key(&called) {
+        let model = self.model;
+        let declared = self.typing.names().functions.get(&called);
+        let wanted = |at: &&usize| schema.as_ref().is_none_or(|s| *s == model.functions[**at].name.schema);
+        if let (Some(at), Some(ident)) = (declared.and_then(|all| all.iter().find(wanted)), name.0[0].as_ident()) {
+            self.meanings.name(ident, Meaning::Function(*at));
+        }
+        if declared.is_none() {
             let variants = specc_facts::functions(&called).iter().filter(|v| v.kind == Kind::Function);
             if let Outcome::One(_, Ty::Known(ty)) | Outcome::Several(_, Ty::Known(ty)) =
                 resolve(self.model, variants, &types, false)
@@ -300,7 +333,7 @@ impl Checker<'_> {
     }
 
     fn push_opaque(&mut self, alias: Option<&TableAlias>) {
-        self.push(From { alias: alias_name(alias), table: None, source: Source::Opaque, merged: false });
+        self.push(From { alias: alias_name(alias), table: None, source: Source::Opaque, merged: false, row: None });
     }
 
     fn push_columns(&mut self, alias: Option<&TableAlias>, function: &str, columns: Columns, ordinality: bool) {
@@ -315,17 +348,20 @@ impl Checker<'_> {
         let columns = alias.map_or(columns.clone(), |a| renamed(columns, a));
         let name = alias.map_or_else(|| function.into(), |a| folded(&a.name));
         // The whole row may be meant, too, so it is not closed.
-        self.push(From { alias: name, table: None, source: Source::Columns(columns, false), merged: false });
+        self.push(From { alias: name, table: None, source: Source::Columns(columns, false), merged: false, row: None });
     }
 
     /// `exists path (condition)`: the condition is about a row of `target`.
     pub(crate) fn exists_condition(&mut self, target: EntityId, condition: &Ast) {
-        let from = From { alias: SmolStr::default(), table: None, source: Source::Entity(target), merged: false };
+        let row = Some(Row::Bound(self.bound));
+        let from = From { alias: SmolStr::default(), table: None, source: Source::Entity(target), merged: false, row };
+        self.bound += 1;
         self.levels.push(Level { from: vec![from] });
         self.inside += 1;
         let ty = self.expr(condition);
         self.condition(condition, &ty);
         self.inside -= 1;
+        self.bound -= 1;
         self.levels.pop();
     }
 }
@@ -369,7 +405,7 @@ fn renamed(mut columns: Columns, alias: &TableAlias) -> Columns {
 }
 
 /// The name that Postgres gives to a column without an alias.
-fn output_name(expr: &Ast) -> SmolStr {
+pub(crate) fn output_name(expr: &Ast) -> SmolStr {
     let of = |i: Option<&Ident>| i.map_or_else(|| "?column?".into(), folded);
     match expr {
         Ast::Identifier(i) => folded(i),

@@ -1,0 +1,26 @@
+//! `exists path (condition)` in sqlparser's trees.
+
+use crate::EXISTS_PATH;
+use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
+
+/// Whether `call` is `exists path (condition)`.
+pub fn is_exists_path(call: &Function) -> bool {
+    matches!(&call.name.0[..], [part] if part.as_ident().is_some_and(|i| i.value == EXISTS_PATH))
+}
+
+/// The path and the condition of `exists path (condition)`; `None` for every other call.
+pub fn exists_path(call: &Function) -> Option<(&[Ident], &Expr)> {
+    if !is_exists_path(call) {
+        return None;
+    }
+    let FunctionArguments::List(list) = &call.args else {
+        return None;
+    };
+    match &list.args[..] {
+        [
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::CompoundIdentifier(path))),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(condition)),
+        ] => Some((path, condition)),
+        _ => None,
+    }
+}

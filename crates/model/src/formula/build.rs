@@ -1,0 +1,665 @@
+//! sqlparser's tree, with what the checker found out about it, to a formula. Nothing behind this sees sqlparser.
+
+use super::walk::{path_nullable, volatility};
+use super::*;
+use crate::scope::{Resolved, Scope};
+use crate::types::{Model, Type};
+use crate::typing::kinds::{Ty, builtin};
+use rustc_hash::FxHashMap;
+use specc_expr::{as_is, exists_path, expr_span, idents_span, is_exists_path, object_name};
+use sqlparser::ast::{
+    self, AccessExpr, Expr as Ast, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Subscript,
+};
+
+/// What a name in a tree means.
+#[derive(Clone, Debug)]
+pub(crate) enum Meaning {
+    /// A name of SQL that stays as it is.
+    Sql,
+    /// A name of the spec. The row, where it is none of the scope's.
+    Spec(Resolved, Option<Row>),
+    /// A table of the spec.
+    Table(EntityId),
+    /// A function of the spec.
+    Function(usize),
+}
+
+/// What the checker learned, by the address of what it is about in the tree (for a name, of its first identifier).
+#[derive(Debug, Default)]
+pub(crate) struct Meanings {
+    names: FxHashMap<usize, Meaning>,
+    types: FxHashMap<usize, Ty>,
+}
+
+fn address<T>(of: &T) -> usize {
+    std::ptr::from_ref(of) as usize
+}
+
+impl Meanings {
+    /// Keeps what the name that starts with `ident` means.
+    pub(crate) fn name(&mut self, ident: &Ident, meaning: Meaning) {
+        self.names.insert(address(ident), meaning);
+    }
+
+    /// Keeps the type of `ast`.
+    pub(crate) fn ty(&mut self, ast: &Ast, ty: &Ty) {
+        self.types.insert(address(ast), ty.clone());
+    }
+
+    pub(super) fn of(&self, ident: &Ident) -> Option<&Meaning> {
+        self.names.get(&address(ident))
+    }
+}
+
+/// Makes formulas of the tree of one text.
+pub(crate) struct Builder<'a> {
+    pub model: &'a Model,
+    pub meanings: &'a Meanings,
+    pub scope: &'a Scope,
+    pub text: &'a str,
+    pub at: Span,
+}
+
+/// What a node comes to: what it is, whether it can be null, how its own part of it changes.
+type Made = (Node, bool, Volatility);
+
+impl Builder<'_> {
+    pub(crate) fn formula(&self, ast: &Ast) -> Formula {
+        if let Ast::BinaryOp { .. } = ast {
+            return self.binary(ast);
+        }
+        let (node, nullable, own) = self.node(ast);
+        self.finished(ast, node, nullable, own)
+    }
+
+    fn finished(&self, ast: &Ast, node: Node, nullable: bool, own: Volatility) -> Formula {
+        let volatility = volatility(own, node.parts().into_iter());
+        Formula { ty: self.ty(ast), span: self.span(ast, &node), node, nullable, volatility }
+    }
+
+    fn ty(&self, ast: &Ast) -> Type {
+        self.meanings.types.get(&address(ast)).map_or_else(|| Ty::Opaque.into_type(), |ty| ty.clone().into_type())
+    }
+
+    /// The place of a name or a literal; of everything else, from its first part to its last.
+    fn span(&self, ast: &Ast, node: &Node) -> Span {
+        match ast {
+            Ast::Identifier(ident) => idents_span(std::slice::from_ref(ident), self.text, self.at),
+            Ast::CompoundIdentifier(idents) => idents_span(idents, self.text, self.at),
+            Ast::Value(_) | Ast::Function(_) => expr_span(ast, self.text, self.at),
+            _ => {
+                let parts = node.parts();
+                match (parts.first(), parts.last()) {
+                    (Some(first), Some(last)) => first.span.to(last.span),
+                    _ => self.at,
+                }
+            }
+        }
+    }
+
+    fn operand(&self, ast: &Ast) -> Box<Formula> {
+        Box::new(self.formula(ast))
+    }
+
+    fn node(&self, ast: &Ast) -> Made {
+        let plain = |node: Node| {
+            let nullable = node.parts().iter().any(|p| p.nullable);
+            (node, nullable, Volatility::Immutable)
+        };
+        let never_null = |node: Node| (node, false, Volatility::Immutable);
+        match ast {
+            Ast::Identifier(ident) => self.name(std::slice::from_ref(ident)),
+            Ast::CompoundIdentifier(idents) => self.name(idents),
+            Ast::Value(value) => {
+                let value = Value::of(&value.value);
+                let null = value == Value::Null;
+                (Node::Literal(value), null, Volatility::Immutable)
+            }
+            Ast::Nested(inner) => plain(Node::Nested(self.operand(inner))),
+            Ast::UnaryOp { op: ast::UnaryOperator::Not, expr } => plain(Node::Not(self.operand(expr))),
+            Ast::UnaryOp { op, expr } => plain(Node::Unary(op.to_string().into(), self.operand(expr))),
+            Ast::Function(call) => self.call(ast, call),
+            Ast::Cast { kind, expr, data_type, .. } => {
+                let long = *kind != ast::CastKind::DoubleColon;
+                let cast = Cast { of: self.formula(expr), to: self.type_name(data_type), long };
+                plain(Node::Cast(Box::new(cast)))
+            }
+            Ast::InList { expr, list, negated } => {
+                let list = list.iter().map(|e| self.formula(e)).collect();
+                plain(Node::InList(Box::new((self.formula(expr), list)), *negated))
+            }
+            Ast::IsNull(inner) => never_null(Node::IsNull(self.operand(inner), false)),
+            Ast::IsNotNull(inner) => never_null(Node::IsNull(self.operand(inner), true)),
+            Ast::IsTrue(inner) => never_null(Node::Is(self.operand(inner), "true")),
+            Ast::IsNotTrue(inner) => never_null(Node::Is(self.operand(inner), "not true")),
+            Ast::IsFalse(inner) => never_null(Node::Is(self.operand(inner), "false")),
+            Ast::IsNotFalse(inner) => never_null(Node::Is(self.operand(inner), "not false")),
+            Ast::IsUnknown(inner) => never_null(Node::Is(self.operand(inner), "unknown")),
+            Ast::IsNotUnknown(inner) => never_null(Node::Is(self.operand(inner), "not unknown")),
+            Ast::Exists { subquery, negated } => {
+                let words = if *negated { "not exists " } else { "exists " };
+                let level = if *negated { Level::NOT } else { Level::ATOM };
+                never_null(self.with_query(level, vec![Part::Words(words.into())], subquery))
+            }
+            Ast::Subquery(query) => (Node::Sql(Box::new(self.query(query))), true, Volatility::Volatile),
+            Ast::InSubquery { expr, subquery, negated } => {
+                let words = if *negated { " not in " } else { " in " };
+                let parts = vec![Part::Operand(self.formula(expr), Level::LIKE.above()), Part::Words(words.into())];
+                (self.with_query(Level::LIKE, parts, subquery), true, Volatility::Immutable)
+            }
+            _ => match self.form(ast) {
+                Some(form) => plain(Node::Form(Box::new(form))),
+                None => (Node::Sql(Box::new(self.verbatim(ast))), true, Volatility::Volatile),
+            },
+        }
+    }
+
+    /// A chain of operators, left to right: it may be long.
+    fn binary(&self, ast: &Ast) -> Formula {
+        let mut spine = Vec::new();
+        let mut head = ast;
+        while let Ast::BinaryOp { left, op, right } = head {
+            spine.push((head, op, right));
+            head = left;
+        }
+        let mut made = self.formula(head);
+        for (whole, op, right) in spine.into_iter().rev() {
+            let op = match op {
+                ast::BinaryOperator::And => Operator::And,
+                ast::BinaryOperator::Or => Operator::Or,
+                ast::BinaryOperator::Eq => Operator::Equal,
+                op => Operator::Other(op.to_string().to_lowercase().into()),
+            };
+            let node = Node::Binary(op, Box::new((made, self.formula(right))));
+            let nullable = node.parts().iter().any(|p| p.nullable);
+            made = self.finished(whole, node, nullable, Volatility::Immutable);
+        }
+        made
+    }
+
+    pub(super) fn name(&self, idents: &[Ident]) -> Made {
+        match self.meanings.of(&idents[0]) {
+            Some(Meaning::Spec(resolved, row)) => self.spec(resolved, row.as_ref()),
+            Some(_) => self.sql_name(idents),
+            // The checker did not come here: it looks no deeper than it has to.
+            None => match self.model.resolve(self.scope, &parts(idents)) {
+                Some(resolved) => self.spec(&resolved, None),
+                None => self.sql_name(idents),
+            },
+        }
+    }
+
+    fn sql_name(&self, idents: &[Ident]) -> Made {
+        (Node::Name(idents.iter().map(folded).collect()), true, Volatility::Immutable)
+    }
+
+    /// The node of a name of the spec; `row` is the row that it starts from, where that is none of the scope's.
+    pub(super) fn spec(&self, resolved: &Resolved, row: Option<&Row>) -> Made {
+        let bound = |at: usize| row.cloned().unwrap_or(Row::Scope(at));
+        match resolved {
+            Resolved::Viewer => (Node::Viewer, true, Volatility::Stable),
+            Resolved::ViewerField(field) => (Node::ViewerField(*field), true, Volatility::Stable),
+            Resolved::Claims(keys) => (Node::Claim(keys.clone().into()), true, Volatility::Stable),
+            Resolved::Field { row: at, field } => {
+                let row = bound(*at);
+                let nullable = self.entity_of(&row).is_none_or(|e| self.model.entity(e).fields[*field].nullable);
+                (Node::Column(row, *field), nullable, Volatility::Immutable)
+            }
+            Resolved::Path { row: at, steps, field: Some(field) } => {
+                let nullable = path_nullable(self.model, steps, *field);
+                (Node::Path(bound(*at), steps.clone().into(), *field), nullable, Volatility::Stable)
+            }
+            Resolved::Path { row: at, steps, field: None } => {
+                (Node::Whole(bound(*at), steps.clone().into()), false, Volatility::Stable)
+            }
+            Resolved::Row(at) => (Node::Whole(bound(*at), Box::default()), false, Volatility::Immutable),
+            Resolved::Predicate(id) => (Node::Predicate(*id, Box::default()), true, Volatility::Stable),
+        }
+    }
+
+    /// The entity of a row; none for one that an enclosing `exists` looks at, whose columns are read where they are
+    /// declared.
+    fn entity_of(&self, row: &Row) -> Option<EntityId> {
+        match row {
+            Row::Scope(at) => self.scope.rows.get(*at).map(|r| r.1),
+            Row::Query(_, entity) => Some(*entity),
+            Row::Bound(_) => None,
+        }
+    }
+
+    fn call(&self, ast: &Ast, call: &ast::Function) -> Made {
+        if let Some((text, read)) = as_is(call) {
+            let read = read.map(|tree| self.operand(tree));
+            return (Node::AsIs(text.into(), read), true, Volatility::Volatile);
+        }
+        if let Some(exists) = self.exists(call) {
+            return (Node::Exists(Box::new(exists)), false, Volatility::Stable);
+        }
+        if let Some((id, args)) = self.predicate(call) {
+            return (Node::Predicate(id, args), true, Volatility::Stable);
+        }
+        match self.plain_call(call) {
+            Some(call) => {
+                let (nullable, own) = self.result(&call);
+                (Node::Call(Box::new(call)), nullable, own)
+            }
+            None => match &call.args {
+                FunctionArguments::Subquery(query) => {
+                    let name = call.name.to_string().to_lowercase();
+                    let node = self.with_query(Level::ATOM, vec![Part::Words(name.into())], query);
+                    (node, false, Volatility::Volatile)
+                }
+                _ => (Node::Sql(Box::new(self.verbatim(ast))), true, Volatility::Volatile),
+            },
+        }
+    }
+
+    /// `exists path (condition)`; none for another call, or a path that leads nowhere, which was reported.
+    pub(super) fn exists(&self, call: &ast::Function) -> Option<Exists> {
+        if !is_exists_path(call) {
+            return None;
+        }
+        let (path, condition) = exists_path(call)?;
+        let (row, steps) = match self.name(path).0 {
+            Node::Whole(row, steps) => (row, steps),
+            _ => return None,
+        };
+        let target = match steps.last() {
+            Some(step) => self.model.step_target(*step),
+            None => self.entity_of(&row)?,
+        };
+        Some(Exists { row, steps, target, condition: self.formula(condition) })
+    }
+
+    /// A predicate that is called, with its arguments.
+    pub(super) fn predicate(&self, call: &ast::Function) -> Option<(PredicateId, Box<[Formula]>)> {
+        let ident = call.name.0.first()?.as_ident()?;
+        let id = match self.meanings.of(ident) {
+            Some(Meaning::Spec(Resolved::Predicate(id), _)) => id,
+            Some(_) => return None,
+            // The checker did not come here.
+            None if call.name.0.len() == 1 => self.model.index.predicates.get(&folded(ident))?,
+            None => return None,
+        };
+        let FunctionArguments::List(list) = &call.args else { return Some((*id, Box::default())) };
+        Some((*id, list.args.iter().filter_map(argument).map(|(_, e)| self.formula(e)).collect()))
+    }
+
+    /// A call with nothing but arguments.
+    fn plain_call(&self, call: &ast::Function) -> Option<Call> {
+        let extras = call.filter.is_some()
+            || call.over.is_some()
+            || call.null_treatment.is_some()
+            || !call.within_group.is_empty();
+        if extras {
+            return None;
+        }
+        let (function, qualified) = self.function_name(&call.name)?;
+        let declared = self.declared(&call.name);
+        let mut made = Call { function, qualified, declared, args: Vec::new(), bare: false, star: false };
+        match &call.args {
+            FunctionArguments::None => made.bare = true,
+            FunctionArguments::Subquery(_) => return None,
+            FunctionArguments::List(list) => {
+                if list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
+                    return None;
+                }
+                for arg in &list.args {
+                    match arg {
+                        FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => made.star = true,
+                        arg => {
+                            let (name, value) = argument(arg)?;
+                            made.args.push((name, self.formula(value)));
+                        }
+                    }
+                }
+            }
+        }
+        Some(made)
+    }
+
+    /// The name of a function with its schema, and whether that was written.
+    pub(super) fn function_name(&self, name: &ast::ObjectName) -> Option<(Qualified, bool)> {
+        let (schema, name) = object_name(name)?;
+        let qualified = schema.is_some();
+        let schema = schema.unwrap_or_else(|| self.model.options.default_schema.clone());
+        Some((Qualified { schema, name }, qualified))
+    }
+
+    /// The function of the spec that a call means.
+    pub(super) fn declared(&self, name: &ast::ObjectName) -> Option<usize> {
+        if let Some(Meaning::Function(at)) = name.0.first().and_then(|p| p.as_ident()).and_then(|i| self.meanings.of(i))
+        {
+            return Some(*at);
+        }
+        let (function, _) = self.function_name(name)?;
+        self.model.functions.iter().position(|f| f.name == function)
+    }
+
+    /// Whether a call can give null, and how its result changes: of all functions with this name and so many arguments,
+    /// what is the worst.
+    fn result(&self, call: &Call) -> (bool, Volatility) {
+        let nullable = match call.function.name.as_str() {
+            "coalesce" if !call.qualified => call.args.iter().all(|(_, a)| a.nullable),
+            "count" | "now" | "gen_random_uuid" | "jsonb_build_object" | "concat" => false,
+            _ => true,
+        };
+        if let Some(at) = call.declared {
+            let declared = &self.model.functions[at].volatility;
+            return (nullable, declared.as_deref().map_or(Volatility::Volatile, Volatility::named));
+        }
+        let schema = call.qualified.then_some(call.function.schema.as_str());
+        let own = specc_facts::volatility(schema, &call.function.name).unwrap_or(Volatility::Volatile);
+        (nullable, own)
+    }
+
+    /// The forms of the grammar.
+    fn form(&self, ast: &Ast) -> Option<Form> {
+        let words = |text: &str| Part::Words(text.into());
+        let operand = |e: &Ast, least: Level| Part::Operand(self.formula(e), least);
+        let any = |e: &Ast| operand(e, Level::OR);
+        let not = |negated: &bool| if *negated { "not " } else { "" };
+        let is = |e: &Ast, rest: String| vec![operand(e, Level::IS.above()), Part::Words(rest.into())];
+        let (level, parts) = match ast {
+            Ast::Between { expr, negated, low, high } => {
+                let tight = Level::LIKE.above();
+                let between = format!(" {}between ", not(negated));
+                let low = operand(low, tight);
+                (Level::LIKE, vec![operand(expr, tight), words(&between), low, words(" and "), operand(high, tight)])
+            }
+            Ast::Like { negated, any: false, expr, pattern, escape_char } => {
+                (Level::LIKE, self.like(expr, pattern, &format!(" {}like ", not(negated)), escape_char.as_deref()))
+            }
+            Ast::ILike { negated, any: false, expr, pattern, escape_char } => {
+                (Level::LIKE, self.like(expr, pattern, &format!(" {}ilike ", not(negated)), escape_char.as_deref()))
+            }
+            Ast::SimilarTo { negated, expr, pattern, escape_char } => {
+                let word = format!(" {}similar to ", not(negated));
+                (Level::LIKE, self.like(expr, pattern, &word, escape_char.as_deref()))
+            }
+            Ast::IsDistinctFrom(left, right) | Ast::IsNotDistinctFrom(left, right) => {
+                let negated = matches!(ast, Ast::IsNotDistinctFrom(..));
+                let word = format!(" is {}distinct from ", not(&negated));
+                let tight = Level::IS.above();
+                (Level::IS, vec![operand(left, tight), words(&word), operand(right, tight)])
+            }
+            Ast::IsJson { expr, kind, unique_keys, negated } => {
+                let kind = kind.as_ref().map(|k| format!(" {}", k.to_string().to_lowercase())).unwrap_or_default();
+                let keys = unique_keys.as_ref().map(|k| format!(" {}", k.to_string().to_lowercase()));
+                (Level::IS, is(expr, format!(" is {}json{kind}{}", not(negated), keys.unwrap_or_default())))
+            }
+            Ast::IsNormalized { expr, form, negated } => {
+                let form = form.as_ref().map(|f| format!("{} ", f.to_string().to_lowercase())).unwrap_or_default();
+                (Level::IS, is(expr, format!(" is {}{form}normalized", not(negated))))
+            }
+            Ast::AnyOp { left, compare_op, right, .. } | Ast::AllOp { left, compare_op, right } => {
+                let word = match ast {
+                    Ast::AllOp { .. } => "all",
+                    Ast::AnyOp { is_some: true, .. } => "some",
+                    _ => "any",
+                };
+                let op = compare_op.to_string().to_lowercase();
+                let level = match op.as_str() {
+                    "=" | "<>" | "<" | "<=" | ">" | ">=" => Level::COMPARE,
+                    _ => Level::OPERATOR,
+                };
+                let mut parts = vec![operand(left, level.above()), Part::Words(format!(" {op} {word}").into())];
+                if matches!(**right, Ast::Subquery(_)) {
+                    parts.push(operand(right, Level::OR));
+                } else {
+                    parts.extend([words("("), any(right), words(")")]);
+                }
+                (level, parts)
+            }
+            Ast::AtTimeZone { timestamp, time_zone } => {
+                let zone = operand(time_zone, Level::ZONE.above());
+                (Level::ZONE, vec![operand(timestamp, Level::ZONE), words(" at time zone "), zone])
+            }
+            Ast::Collate { expr, collation } => {
+                let name = format!(" collate {}", object_sql(collation));
+                (Level::COLLATE, vec![operand(expr, Level::COLLATE), words(&name)])
+            }
+            Ast::Case { operand: subject, conditions, else_result, .. } => {
+                let mut parts = vec![words("case")];
+                if let Some(subject) = subject {
+                    parts.extend([words(" "), any(subject)]);
+                }
+                for when in conditions {
+                    parts.extend([words(" when "), any(&when.condition), words(" then "), any(&when.result)]);
+                }
+                if let Some(other) = else_result {
+                    parts.extend([words(" else "), any(other)]);
+                }
+                parts.push(words(" end"));
+                (Level::ATOM, parts)
+            }
+            Ast::Array(array) => {
+                let open = if array.named { "array[" } else { "[" };
+                (Level::ATOM, self.enclosed(open, &array.elem, "]"))
+            }
+            Ast::Tuple(items) => (Level::ATOM, self.enclosed("(", items, ")")),
+            Ast::Extract { field, syntax, expr } => {
+                let between = if *syntax == ast::ExtractSyntax::From { " from " } else { ", " };
+                (Level::ATOM, vec![words(&format!("extract({}{between}", moment(field))), any(expr), words(")")])
+            }
+            Ast::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                (Level::ATOM, vec![words("ceil("), any(expr), words(")")])
+            }
+            Ast::Floor { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
+                (Level::ATOM, vec![words("floor("), any(expr), words(")")])
+            }
+            Ast::Position { expr, r#in } => {
+                let tight = Level::LIKE.above();
+                let parts = vec![words("position("), operand(expr, tight), words(" in "), operand(r#in, tight)];
+                (Level::ATOM, parts.into_iter().chain([words(")")]).collect())
+            }
+            Ast::Substring { expr, substring_from, substring_for, special, shorthand } => {
+                let name = if *shorthand { "substr(" } else { "substring(" };
+                let (from, length) = if *special { (", ", ", ") } else { (" from ", " for ") };
+                let mut parts = vec![words(name), any(expr)];
+                for (word, value) in [(from, substring_from), (length, substring_for)] {
+                    if let Some(value) = value {
+                        parts.extend([words(word), any(value)]);
+                    }
+                }
+                parts.push(words(")"));
+                (Level::ATOM, parts)
+            }
+            Ast::Trim { trim_where, trim_what, expr, trim_characters } => {
+                let mut parts = vec![words("trim(")];
+                if let Some(side) = trim_where {
+                    parts.push(words(&format!("{} ", side.to_string().to_lowercase())));
+                }
+                if let Some(what) = trim_what {
+                    parts.extend([any(what), words(" ")]);
+                }
+                if trim_where.is_some() || trim_what.is_some() {
+                    parts.push(words("from "));
+                }
+                parts.push(any(expr));
+                for more in trim_characters.iter().flatten() {
+                    parts.extend([words(", "), any(more)]);
+                }
+                parts.push(words(")"));
+                (Level::ATOM, parts)
+            }
+            Ast::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
+                let mut parts = vec![words("overlay("), any(expr), words(" placing "), any(overlay_what)];
+                parts.extend([words(" from "), any(overlay_from)]);
+                if let Some(length) = overlay_for {
+                    parts.extend([words(" for "), any(length)]);
+                }
+                parts.push(words(")"));
+                (Level::ATOM, parts)
+            }
+            Ast::TypedString(typed) => {
+                let value = Formula::literal(Value::of(&typed.value.value), self.ty(ast));
+                let ty = Part::Type(self.type_name(&typed.data_type));
+                (Level::ATOM, vec![ty, words(" "), Part::Operand(value, Level::ATOM)])
+            }
+            Ast::Interval(interval) => {
+                let mut parts = vec![words("interval "), operand(&interval.value, Level::ATOM)];
+                let fields = [&interval.leading_field, &interval.last_field].map(|f| f.as_ref().map(moment));
+                match fields {
+                    [Some(first), Some(last)] => parts.push(words(&format!(" {first} to {last}"))),
+                    [Some(only), None] => parts.push(words(&format!(" {only}"))),
+                    _ => {}
+                }
+                if interval.leading_precision.is_some() || interval.fractional_seconds_precision.is_some() {
+                    return None;
+                }
+                (Level::ATOM, parts)
+            }
+            Ast::CompoundFieldAccess { root, access_chain } => (Level::ATOM, self.access(root, access_chain)?),
+            Ast::Prefixed { prefix, value } => {
+                let value = operand(value, Level::LIKE.above());
+                (Level::ATOM, vec![words(&format!("{} ", prefix.value.to_lowercase())), value])
+            }
+            _ => return None,
+        };
+        Some(Form { level, parts })
+    }
+
+    fn like(&self, expr: &Ast, pattern: &Ast, word: &str, escape: Option<&Ast>) -> Vec<Part> {
+        let tight = Level::LIKE.above();
+        let mut parts = vec![
+            Part::Operand(self.formula(expr), tight),
+            Part::Words(word.into()),
+            Part::Operand(self.formula(pattern), tight),
+        ];
+        if let Some(escape) = escape {
+            parts.extend([Part::Words(" escape ".into()), Part::Operand(self.formula(escape), tight)]);
+        }
+        parts
+    }
+
+    fn enclosed(&self, open: &str, items: &[Ast], close: &str) -> Vec<Part> {
+        let mut parts = vec![Part::Words(open.into())];
+        for (at, item) in items.iter().enumerate() {
+            if at > 0 {
+                parts.push(Part::Words(", ".into()));
+            }
+            parts.push(Part::Operand(self.formula(item), Level::OR));
+        }
+        parts.push(Part::Words(close.into()));
+        parts
+    }
+
+    /// `(row).field`, `tags[1]`, `tags[1:2]`
+    fn access(&self, root: &Ast, chain: &[AccessExpr]) -> Option<Vec<Part>> {
+        let stands_alone =
+            matches!(root, Ast::Identifier(_) | Ast::CompoundIdentifier(_) | Ast::Nested(_) | Ast::Subquery(_));
+        let root = Part::Operand(self.formula(root), Level::ATOM);
+        let mut parts = match stands_alone {
+            true => vec![root],
+            false => vec![Part::Words("(".into()), root, Part::Words(")".into())],
+        };
+        for access in chain {
+            match access {
+                AccessExpr::Dot(Ast::Identifier(field)) => {
+                    parts.push(Part::Words(format!(".{}", specc_sql::quote::ident(&folded(field))).into()));
+                }
+                AccessExpr::Dot(_) => return None,
+                AccessExpr::Subscript(Subscript::Index { index }) => {
+                    parts.push(Part::Words("[".into()));
+                    parts.push(Part::Operand(self.formula(index), Level::OR));
+                    parts.push(Part::Words("]".into()));
+                }
+                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, stride: None }) => {
+                    parts.push(Part::Words("[".into()));
+                    parts.extend(lower_bound.as_ref().map(|e| Part::Operand(self.formula(e), Level::OR)));
+                    parts.push(Part::Words(":".into()));
+                    parts.extend(upper_bound.as_ref().map(|e| Part::Operand(self.formula(e), Level::OR)));
+                    parts.push(Part::Words("]".into()));
+                }
+                AccessExpr::Subscript(_) => return None,
+            }
+        }
+        Some(parts)
+    }
+
+    /// Words and operands before a subquery.
+    fn with_query(&self, level: Level, mut parts: Vec<Part>, query: &ast::Query) -> Node {
+        let query = Formula {
+            node: Node::Sql(Box::new(self.query(query))),
+            ty: builtin("boolean"),
+            span: self.at,
+            nullable: true,
+            volatility: Volatility::Volatile,
+        };
+        parts.push(Part::Operand(query, Level::ATOM));
+        Node::Form(Box::new(Form { level, parts }))
+    }
+
+    /// A type as it is written, one of the spec with its schema.
+    pub(super) fn type_name(&self, ty: &ast::DataType) -> TypeName {
+        match ty {
+            ast::DataType::Custom(name, modifiers) => {
+                let Some((schema, plain)) = object_name(name) else {
+                    return TypeName { sql: object_sql(name).into(), name: None };
+                };
+                let default = &self.model.options.default_schema;
+                let ours = schema.is_none() && self.is_type(default, &plain);
+                let sql = match &schema {
+                    Some(schema) => specc_sql::quote::qualified(schema, &plain),
+                    None if ours => specc_sql::quote::qualified(default, &plain),
+                    None => object_sql(name),
+                };
+                let sql = if modifiers.is_empty() { sql } else { format!("{sql}({})", modifiers.join(",")) };
+                let name = Qualified { schema: schema.unwrap_or_else(|| default.clone()), name: plain };
+                TypeName { sql: sql.into(), name: Some(name) }
+            }
+            ast::DataType::Array(
+                ast::ArrayElemTypeDef::SquareBracket(inner, None)
+                | ast::ArrayElemTypeDef::AngleBracket(inner)
+                | ast::ArrayElemTypeDef::Parenthesis(inner),
+            ) => {
+                let inner = self.type_name(inner);
+                TypeName { sql: format!("{}[]", inner.sql).into(), name: inner.name }
+            }
+            // The types of the grammar: keywords and numbers.
+            other => TypeName { sql: other.to_string().to_lowercase().into(), name: None },
+        }
+    }
+
+    fn is_type(&self, schema: &str, name: &str) -> bool {
+        let is = |q: &Qualified| q.name == name && q.schema == schema;
+        self.model.enums.iter().any(|e| is(&e.name))
+            || self.model.domains.iter().any(|d| is(&d.name))
+            || self.model.composites.iter().any(|c| is(&c.name))
+    }
+}
+
+/// An argument with its name.
+fn argument(arg: &FunctionArg) -> Option<(Option<SmolStr>, &Ast)> {
+    match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => Some((None, e)),
+        FunctionArg::Named { name, arg: FunctionArgExpr::Expr(e), .. } => Some((Some(folded(name)), e)),
+        FunctionArg::ExprNamed { name: Ast::Identifier(name), arg: FunctionArgExpr::Expr(e), .. } => {
+            Some((Some(folded(name)), e))
+        }
+        _ => None,
+    }
+}
+
+fn parts(idents: &[Ident]) -> Vec<&str> {
+    idents.iter().map(|i| i.value.as_str()).collect()
+}
+
+pub(super) fn folded(ident: &Ident) -> SmolStr {
+    if ident.quote_style.is_some() { ident.value.as_str().into() } else { ident.value.to_lowercase().into() }
+}
+
+/// A name with its quotes where they are needed.
+pub(super) fn object_sql(name: &ast::ObjectName) -> String {
+    let parts: Vec<SmolStr> = name.0.iter().filter_map(|p| p.as_ident()).map(folded).collect();
+    parts.iter().map(|p| specc_sql::quote::ident(p).into_owned()).collect::<Vec<_>>().join(".")
+}
+
+/// `epoch`, or `'epoch'` where it is written as a string.
+fn moment(field: &ast::DateTimeField) -> String {
+    match field {
+        ast::DateTimeField::Custom(name) if name.quote_style == Some('\'') => specc_sql::quote::text(&name.value),
+        other => other.to_string().to_lowercase(),
+    }
+}
