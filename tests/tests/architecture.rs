@@ -1,9 +1,9 @@
-//! The crates use each other only as `docs/architecture.md` draws it.
+//! What `docs/architecture.md` says of crates and files is so, and no file is too long.
 
 #![allow(clippy::disallowed_methods)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace")
@@ -31,7 +31,8 @@ fn manifests() -> BTreeMap<String, BTreeSet<String>> {
 /// The table in the architecture page.
 fn allowed() -> BTreeMap<String, BTreeSet<String>> {
     let text = std::fs::read_to_string(root().join("docs/architecture.md")).expect("page");
-    let rows = text.lines().filter(|line| line.starts_with("| `crates/"));
+    let (_, rooms) = text.split_once("## Rooms").expect("the table");
+    let rows = rooms.lines().take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with("| `crates/"));
     rows.map(|row| {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
         let name = cells[1].trim_matches('`').trim_start_matches("crates/").to_string();
@@ -57,4 +58,54 @@ fn crates_use_only_what_the_architecture_allows() {
         let extra: Vec<_> = uses.difference(&allowed[name]).collect();
         assert!(extra.is_empty(), "crates/{name} uses {extra:?}, which docs/architecture.md does not allow");
     }
+}
+
+/// Every file under a folder.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|e| e == ending)
+}
+
+#[test]
+fn no_rust_file_is_longer_than_600_lines() {
+    let mut all = Vec::new();
+    ["crates", "tests"].iter().for_each(|folder| files(&root().join(folder), &mut all));
+    all.retain(|path| has_ending(path, "rs"));
+    assert!(all.len() > 300, "{} files", all.len());
+    let long = all.iter().filter(|path| std::fs::read_to_string(path).expect("UTF-8").lines().count() > 600);
+    let long: Vec<_> = long.map(|path| path.display()).collect();
+    assert!(long.is_empty(), "{long:?}");
+}
+
+/// A path in the docs begins with one of these.
+const FOLDERS: [&str; 6] = ["crates/", "grammar/", "tests/", "docs/", "specs/", "fixtures/"];
+
+#[test]
+fn the_files_that_the_docs_name_exist() {
+    let mut pages = vec![root().join("README.md")];
+    files(&root().join("docs"), &mut pages);
+    pages.retain(|path| has_ending(path, "md"));
+    let (mut named, mut missing) = (0, Vec::new());
+    for page in &pages {
+        let text = std::fs::read_to_string(page).expect("UTF-8");
+        let quoted = text.split('`').skip(1).step_by(2).filter(|word| FOLDERS.iter().any(|f| word.starts_with(f)));
+        let quoted = quoted.filter(|word| !word.contains([' ', '*', '\n'])).map(|word| root().join(word));
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        let links = links.filter(|link| !link.is_empty() && !link.contains("://"));
+        let folder = page.parent().expect("a folder");
+        for path in quoted.chain(links.map(|link| folder.join(link))) {
+            named += 1;
+            if !path.exists() {
+                missing.push(format!("{} names {}", page.display(), path.display()));
+            }
+        }
+    }
+    assert!(named > 150, "{named} paths");
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
 }

@@ -133,7 +133,7 @@ pub(crate) fn seeds(
                 } else {
                     format!("the rows of `{env}` are more than the {MOST_ROWS} that a seed may have")
                 };
-                let help = "generate fewer rows here, and more with `specc bench`, which fills a scratch database";
+                let help = "generate fewer rows here; `specc verify --rows` fills a scratch database with more";
                 out.push(Diagnostic::new(codes::SEED_TOO_MANY, row.entity.span(), message).help(help));
             }
             list.push(Reader { project, exprs, labels: &labels, env, out }.row(*entity, row, filled));
