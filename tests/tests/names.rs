@@ -108,6 +108,61 @@ fn odd_names_are_no_problem_anywhere() {
     }
 }
 
+/// Names that also are a type, a word of the spec, a table's or another column's: each place reads the one that it means.
+const TWICE: &str = r#"
+domain positive: int { check value > 0 }
+predicate "value" = claims.level = 'high'
+
+entity "date" {
+  id:      int            key
+  "date":  date           = '2026-01-02'
+  "text":  text           = 'x'
+  "count": int            = 0
+  "claims": text          = 'mine'
+  amount:  positive       = 1
+
+  check "int": "count"::int >= 0 and length("text"::text) < 9
+  index ("text") where "date" > '2000-01-01'::date
+
+  policy {
+    read: allow select when "text" = 'x' or exists (select 1 from notes "text" where "text"."date" = this."date" and "text".id = 1)
+  }
+}
+
+entity notes {
+  id:     int   key
+  "date": date  = '2026-01-02'
+  "text" -> "date"? as "when" inverse "text"
+
+  rls off
+}
+grant select on notes to authenticated
+"#;
+
+#[test]
+fn a_name_that_is_also_something_else_means_what_it_says() {
+    let built = project(TWICE);
+    for major in VERSIONS {
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().unwrap();
+        run(
+            &mut owner,
+            "rows",
+            r#"insert into "date" (id) values (1); insert into "date" (id, "text", "date") values (2, 'y', '2020-01-01')"#,
+        );
+        let types = r#"select atttypid::regtype from pg_attribute where attrelid = 'public."date"'::regclass and attnum > 0 order by attnum"#;
+        let found = texts(&mut owner, types);
+        assert_eq!(found, ["integer", "date", "text", "integer", "text", "positive"], "version {major}");
+        let visible = r#"select id from "date" order by id"#;
+        matrix(&mut owner, [Who::User("ana")], &[(visible, ["1"])]);
+        // another row's date does not open it, its own does
+        run(&mut owner, "a note", "insert into notes (id, \"date\") values (1, '2021-01-01')");
+        matrix(&mut owner, [Who::User("ana")], &[(visible, ["1"])]);
+        run(&mut owner, "its note", "update notes set \"date\" = '2020-01-01'");
+        matrix(&mut owner, [Who::User("ana")], &[(visible, ["1 2"])]);
+    }
+}
+
 /// What came with odd names goes again.
 #[test]
 fn odd_names_go_again() {

@@ -38,7 +38,12 @@ impl Project<'_> {
 
     fn base(&self, written: &TypeRef, args: &mut Vec<i64>, out: &mut Vec<Diagnostic>) -> Option<Base> {
         let name = &written.name.name.text;
-        let declared = self.types.get(&self.qualified(&written.name));
+        // A table called like a type of Postgres hides it as little as it does in SQL: its rows are `public.date`.
+        let hidden = |base: &&Base| {
+            let bare = written.name.schema.is_none() && specc_facts::canonical_type(name).is_some();
+            !(bare && matches!(base, Base::Row(_)))
+        };
+        let declared = self.types.get(&self.qualified(&written.name)).filter(hidden);
         if let Some(base) = declared {
             if !args.is_empty() && !self.external_types.contains(&self.qualified(&written.name)) {
                 let message = format!("type `{}` takes no arguments", show(&written.name));

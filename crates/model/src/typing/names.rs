@@ -53,6 +53,10 @@ impl Checker<'_> {
                 return Some(Found::Ty(Ty::Opaque));
             }
         }
+        let value = matches!(parts, [one] if one.eq_ignore_ascii_case("value")) && self.place == Place::DomainCheck;
+        if value {
+            return Some(Found::Ty(self.value.as_ref().map_or(Ty::Opaque, Ty::of)));
+        }
         if let Some(resolved) = self.model.resolve(self.scope, parts) {
             return Some(Found::Spec(resolved, self.scope.clone(), None));
         }
@@ -70,9 +74,6 @@ impl Checker<'_> {
         }
         if parts.len() == 1 && !self.scope.rows.is_empty() && specc_facts::SYSTEM_COLUMNS.contains(&parts[0]) {
             return Some(Found::Ty(Ty::Opaque));
-        }
-        if matches!(parts, [one] if one.eq_ignore_ascii_case("value")) && self.place == Place::DomainCheck {
-            return Some(Found::Ty(self.value.as_ref().map_or(Ty::Opaque, Ty::of)));
         }
         None
     }
