@@ -45,7 +45,7 @@ impl DataType {
 }
 
 /// A name in a schema; the schema is empty for built-ins.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Qualified {
     /// The schema, or empty.
     #[serde(default, skip_serializing_if = "SmolStr::is_empty")]

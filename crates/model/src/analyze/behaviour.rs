@@ -320,6 +320,7 @@ impl Pass<'_> {
             Some(raw) => Some(self.exprs.trigger_condition(raw, self.entity.id, t, &mut self.out)?),
             None => None,
         };
+        super::bodies::trigger_body(self.project, self.model, &self.entity.name, t, &mut self.out);
         trigger(self.project, self.model, t, doc, span, when, &mut self.out)
     }
 }

@@ -230,7 +230,8 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
                     mode: p.mode.as_ref().map_or_else(|| "in".into(), |m| m.text.clone()),
                     name: p.name.text.clone(),
                     ty: pseudo_or(project, &p.ty, out),
-                    default: None,
+                    // Read when all functions are known; until then it is only known to be there.
+                    default: p.default.as_ref().map(|_| super::unread()),
                 }
             })
             .collect();

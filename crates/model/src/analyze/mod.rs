@@ -6,6 +6,7 @@ mod bodies;
 mod collect;
 mod constraints;
 mod entity;
+mod environment;
 mod expand;
 mod exprs;
 mod fields;
@@ -19,6 +20,7 @@ mod relations;
 mod seeds;
 mod substitute;
 mod typeref;
+mod views;
 
 use crate::formula::Formula;
 use crate::types::*;
@@ -115,11 +117,11 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     for (item, d) in &decls.roles {
         model.roles.push(access::role(project, &item.doc, d, out));
     }
-    let queries = bodies::views(project, decls, &mut model, out);
     items::sql_blocks(project, decls, &mut model, out);
+    let queries = views::views(project, decls, &mut model, out);
 
     // the second look: every expression, when everything is declared
-    bodies::check_views(&Typing::new(&model), decls, &queries, out);
+    views::check_views(&Typing::new(&model), decls, queries, out);
     let late = second_look(project, decls, &model, &expanded, &shapes, out);
     apply(&mut model, late);
     triggers(project, decls, &mut model, out);
@@ -131,7 +133,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
         model.grants.extend(found);
     }
     for (item, d) in &decls.schedules {
-        let found = platform::schedule(project, &item.doc, d, out);
+        let found = platform::schedule(project, &model, &item.doc, d, out);
         model.schedules.push(found);
     }
     access::check_rules(&model, std_area, out);
@@ -248,6 +250,15 @@ fn viewer(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut
     }
 }
 
+/// An expression that is read later.
+pub(crate) fn unread() -> ExprRef {
+    std::sync::Arc::new(Expr {
+        formula: Formula::literal(crate::formula::Value::Boolean(false), typeref::plain("boolean")),
+        text: "false".into(),
+        span: specc_diag::Span::default(),
+    })
+}
+
 /// Everything that was read with the whole model at hand.
 #[derive(Default)]
 struct Late {
@@ -313,9 +324,16 @@ fn second_look(
     for ((_, d), domain) in decls.domains.iter().zip(&model.domains) {
         late.domains.push(items::domain_expressions(&exprs, d, domain, out));
     }
-    for (at, ((_, d), function)) in decls.functions.iter().zip(&model.functions).enumerate() {
-        let defaults = items::function_defaults(&exprs, d, function, out);
-        late.functions.push((defaults, bodies::function_depends(project, d, function, at, out)));
+    let triggered = bodies::triggered(project, decls, model, expanded);
+    let body = |(at, (_, d)): (usize, &(&ast::Item, &ast::FunctionDecl))| {
+        let mut out = Vec::new();
+        let depends = bodies::function_depends(project, model, &triggered, d, at, &mut out);
+        (depends, out)
+    };
+    let found: Vec<_> = decls.functions.par_iter().enumerate().with_min_len(8).map(body).collect();
+    for (((_, d), function), (depends, findings)) in decls.functions.iter().zip(&model.functions).zip(found) {
+        late.functions.push((items::function_defaults(&exprs, d, function, out), depends));
+        out.extend(findings);
     }
     if project.options.target == Target::Supabase {
         for (item, d) in &decls.buckets {
@@ -439,6 +457,7 @@ fn view_trigger(
         },
         None => None,
     };
+    bodies::trigger_body(project, model, &view.name, d, out);
     behaviour::trigger(project, model, d, &item.doc, item.at.0, when, out)
 }
 

@@ -168,20 +168,16 @@ pub(crate) fn realtime(
 /// A schedule.
 pub(crate) fn schedule(
     project: &Project<'_>,
+    model: &Model,
     doc: &ast::Doc,
     d: &ast::ScheduleDecl,
     out: &mut Vec<Diagnostic>,
 ) -> Schedule {
     check_cron(&d.cron, out);
-    let mut depends = Vec::new();
-    let refreshed = refreshed(project, &d.body.text);
-    match specc_expr::parse_statements(&d.body.text, d.body.at.0) {
-        _ if refreshed.is_some() => depends.extend(refreshed),
-        Ok(statements) => super::bodies::references(project, &statements, &mut depends),
-        Err(found) => out.push(found),
-    }
-    depends.sort();
-    depends.dedup();
+    let depends = match refreshed(project, &d.body.text) {
+        Some(view) => vec![view],
+        None => super::bodies::statements(project, model, &d.body, out),
+    };
     Schedule {
         meta: project.meta(doc, &d.name, None),
         name: d.name.text.clone(),

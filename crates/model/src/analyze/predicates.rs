@@ -5,8 +5,7 @@ use super::access::user_claims;
 use super::collect::Decls;
 use super::exprs::Exprs;
 use super::project::{Project, Seen};
-use super::typeref;
-use crate::formula::{Formula, Node, Value};
+use crate::formula::{Formula, Node};
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
@@ -17,15 +16,10 @@ use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes};
 use specc_syntax::ast;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// Predicates by name, so that conditions can use them; their bodies come with the second look.
 pub(super) fn declare(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut Vec<Diagnostic>) {
-    let nothing = Arc::new(Expr {
-        formula: Formula::literal(Value::Boolean(false), typeref::plain("boolean")),
-        text: "false".into(),
-        span: Span::default(),
-    });
+    let nothing = super::unread();
     for (at, (item, d)) in decls.predicates.iter().enumerate() {
         let params = params(project, d, out);
         model.index.predicates.insert(d.name.text.clone(), PredicateId(at as u32));

@@ -19,7 +19,6 @@ mod resolve;
 
 pub(crate) use names::ambiguous_inverse;
 pub use place::{Expect, Place};
-pub(crate) use query::output_name;
 
 use crate::formula::{Builder, Formula};
 use crate::scope::Scope;

@@ -1,0 +1,284 @@
+//! Calls of functions.
+
+use crate::environment::{Lookup, Routine};
+use crate::find::{idents, place};
+use crate::query::plain;
+use crate::scope::Ty;
+use crate::text::{Part, folded};
+use crate::walk::Walk;
+use crate::{Problem, Target};
+use smol_str::SmolStr;
+use specc_catalog::DataType;
+use specc_expr::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, WindowType,
+};
+
+/// The arguments of a call.
+#[derive(Default)]
+pub(crate) struct Args<'e> {
+    exprs: Vec<&'e Expr>,
+    types: Vec<Ty>,
+    names: Vec<Option<SmolStr>>,
+    /// There may be more or fewer than are written.
+    loose: bool,
+}
+
+impl Walk<'_> {
+    pub(crate) fn call(&mut self, part: &Part<'_>, call: &Function) -> Ty {
+        let mut args = Args::default();
+        match &call.args {
+            FunctionArguments::None => {}
+            FunctionArguments::Subquery(query) => {
+                let output = self.query(part, query);
+                if call.name.0.len() == 1
+                    && call.name.0[0].as_ident().is_some_and(|i| i.value.eq_ignore_ascii_case("array"))
+                {
+                    return match &output.columns[..] {
+                        [(_, Some(ty))] if output.complete => {
+                            Some(DataType { dims: 1, args: Vec::new(), ..ty.clone() })
+                        }
+                        _ => None,
+                    };
+                }
+                args.loose = true;
+            }
+            FunctionArguments::List(list) => {
+                args = self.arguments(part, &list.args);
+                for clause in &list.clauses {
+                    match clause {
+                        FunctionArgumentClause::OrderBy(order) => self.order(part, order),
+                        FunctionArgumentClause::Where(expr) | FunctionArgumentClause::Limit(expr) => {
+                            self.expr(part, expr);
+                        }
+                        _ => args.loose = true,
+                    }
+                }
+            }
+        }
+        self.order(part, &call.within_group);
+        args.loose |= !call.within_group.is_empty();
+        if let Some(filter) = &call.filter {
+            self.expr(part, filter);
+        }
+        if let Some(WindowType::WindowSpec(spec)) = &call.over {
+            self.window(part, spec);
+        }
+        let written = idents(&call.name)?;
+        let at = place(part, &written)?;
+        if let [ident] = written[..]
+            && ident.quote_style.is_none()
+        {
+            match &*folded(ident) {
+                "coalesce" | "greatest" | "least" | "nullif" => {
+                    let ty = args.types.iter().flatten().next().cloned();
+                    for expr in &args.exprs {
+                        self.wanted(part, expr, &ty);
+                    }
+                    return ty;
+                }
+                "nextval" | "currval" | "setval" => {
+                    if let Some(Expr::Value(value)) = args.exprs.first() {
+                        self.relation_in_string(part, value);
+                    }
+                    return plain("bigint");
+                }
+                _ => {}
+            }
+        }
+        let found = self.routine(part, at, &written, &args)?;
+        found.returns.filter(|_| !found.opaque && found.columns.is_empty())
+    }
+
+    pub(crate) fn arguments<'e>(&mut self, part: &Part<'_>, list: &'e [FunctionArg]) -> Args<'e> {
+        let mut args = Args::default();
+        for arg in list {
+            let (name, arg) = match arg {
+                FunctionArg::Named { name, arg, .. } => (Some(folded(name)), arg),
+                FunctionArg::ExprNamed { name: Expr::Identifier(name), arg, .. } => (Some(folded(name)), arg),
+                FunctionArg::ExprNamed { arg, .. } => {
+                    args.loose = true;
+                    (None, arg)
+                }
+                FunctionArg::Unnamed(arg) => (None, arg),
+            };
+            match arg {
+                FunctionArgExpr::Expr(expr) => {
+                    // `variadic array[…]` gives any number.
+                    args.loose |= matches!(expr, Expr::Prefixed { .. } | Expr::QualifiedWildcard(..));
+                    let ty = self.expr(part, expr);
+                    args.exprs.push(expr);
+                    args.types.push(ty);
+                    args.names.push(name);
+                }
+                FunctionArgExpr::QualifiedWildcard(name) => {
+                    if let Some(written) = idents(name) {
+                        self.name(part, &written);
+                    }
+                    args.loose = true;
+                }
+                _ => args.loose = true,
+            }
+        }
+        args
+    }
+
+    /// The function that a call means, where that can be told; says so where there is none.
+    pub(crate) fn routine(
+        &mut self,
+        part: &Part<'_>,
+        at: (usize, usize),
+        written: &[&Ident],
+        args: &Args<'_>,
+    ) -> Option<Routine> {
+        let names: Vec<SmolStr> = written.iter().map(|ident| folded(ident)).collect();
+        let (schema, name) = match &names[..] {
+            [name] => (None, name),
+            [schema, name] => (Some(schema.as_str()), name),
+            _ => return None,
+        };
+        let (candidates, unknown) = self.candidates(schema, name);
+        let fitting: Vec<&Routine> = candidates.iter().filter(|routine| fits(routine, args)).collect();
+        if fitting.is_empty() {
+            if !unknown && !args.loose {
+                self.no_such_call(at, schema, name, &candidates, args);
+            }
+            return None;
+        }
+        let exact: Vec<&Routine> = fitting.iter().copied().filter(|routine| is_exact(routine, args)).collect();
+        let chosen = match (&exact[..], &fitting[..]) {
+            ([one], _) | (_, [one]) => vec![*one],
+            _ => fitting,
+        };
+        for routine in &chosen {
+            self.refer(at, Target::Function(routine.name.clone(), routine.signature.clone()));
+        }
+        let [one] = chosen[..] else { return None };
+        let one = one.clone();
+        if !unknown {
+            for (at, expr) in args.exprs.iter().enumerate() {
+                let ty = parameter(&one, at, args).and_then(|p| p.ty.clone());
+                self.wanted(part, expr, &ty);
+            }
+        }
+        Some(one)
+    }
+
+    /// All functions of a name, and whether there may be others.
+    fn candidates(&self, schema: Option<&str>, name: &str) -> (Vec<Routine>, bool) {
+        let mut all = Vec::new();
+        let mut unknown = false;
+        let mut look = |schema: &str| match self.env.functions(schema, name) {
+            Lookup::Found(found) => all.extend(found),
+            Lookup::Unknown => unknown = true,
+            Lookup::Missing => {}
+        };
+        match schema {
+            Some(schema) => look(schema),
+            None => {
+                look("pg_catalog");
+                self.path.iter().for_each(|schema| look(schema));
+            }
+        }
+        (all, unknown)
+    }
+
+    fn no_such_call(
+        &mut self,
+        at: (usize, usize),
+        schema: Option<&str>,
+        name: &str,
+        candidates: &[Routine],
+        args: &Args<'_>,
+    ) {
+        if self.may_be_made(name) {
+            return;
+        }
+        let written = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));
+        if let Some(first) = candidates.first() {
+            let ways: Vec<String> = candidates.iter().map(|r| format!("`{}({})`", r.name.name, r.signature)).collect();
+            let unnamed = args.names.iter().flatten().find(|n| !first.params.iter().any(|p| p.name == **n));
+            let message = match unnamed {
+                Some(parameter) if candidates.len() == 1 => format!("`{written}` has no parameter `{parameter}`"),
+                _ => {
+                    let count = args.exprs.len();
+                    let s = if count == 1 { "" } else { "s" };
+                    format!("`{written}` does not take {count} argument{s}")
+                }
+            };
+            return self.report(at, Problem::WrongArguments, message, Some(format!("it is {}", ways.join(" or "))));
+        }
+        if args.exprs.len() == 1 && self.is_cast_or_field(schema, name, args) {
+            return;
+        }
+        let elsewhere = self.env.elsewhere(name);
+        if schema.is_none() && !elsewhere.is_empty() && !self.fixed_path {
+            return;
+        }
+        let help = match elsewhere.first() {
+            Some(other) => Some(format!("write `{other}.{name}`")),
+            None => self.env.similar(name, true).map(|near| format!("did you mean `{near}`?")),
+        };
+        let message = match &help {
+            Some(_) if schema.is_none() && !elsewhere.is_empty() => {
+                format!("`{name}` is not found with this `search_path`")
+            }
+            _ => format!("there is no function `{written}`"),
+        };
+        self.report(at, Problem::UnknownFunction, message, help);
+    }
+
+    /// `mood('happy')` is a cast, and `name(row)` a field.
+    fn is_cast_or_field(&self, schema: Option<&str>, name: &str, args: &Args<'_>) -> bool {
+        let builtin = schema.is_none() && self.env.data_type("pg_catalog", name).found().is_some();
+        let own = self.on_path(schema, |schema| self.env.data_type(schema, name));
+        if builtin || own != Lookup::Missing {
+            return true;
+        }
+        match &args.types[..] {
+            [Some(ty)] => self.env.fields(&ty.schema, &ty.name).is_some_and(|f| f.iter().any(|c| c.name == name)),
+            _ => matches!(args.exprs[..], [Expr::Identifier(_) | Expr::CompoundIdentifier(_)]) && args.types == [None],
+        }
+    }
+}
+
+/// Whether a call with these arguments can mean the function, by their number and names.
+fn fits(routine: &Routine, args: &Args<'_>) -> bool {
+    let inputs: Vec<_> = routine.params.iter().filter(|p| p.is_input()).collect();
+    if args.loose {
+        return true;
+    }
+    let variadic = inputs.last().is_some_and(|p| p.mode == "variadic");
+    let count = args.exprs.len();
+    let given = |at: usize| at < count && args.names[at].is_none();
+    // A procedure is called with a value for its `out` parameters, too.
+    let all = routine.params.len();
+    if count > inputs.len() && !variadic && count != all {
+        return false;
+    }
+    if !args.names.iter().flatten().all(|name| routine.params.iter().any(|p| p.name == *name)) {
+        return false;
+    }
+    inputs.iter().enumerate().all(|(at, p)| {
+        let named = args.names.iter().flatten().any(|name| p.name == *name);
+        given(at) || named || p.default || p.mode == "variadic"
+    })
+}
+
+fn parameter<'r>(routine: &'r Routine, at: usize, args: &Args<'_>) -> Option<&'r crate::environment::Parameter> {
+    match &args.names[at] {
+        Some(name) => routine.params.iter().find(|p| p.name == *name),
+        None => routine.params.iter().filter(|p| p.is_input()).nth(at).filter(|p| p.mode != "variadic"),
+    }
+}
+
+/// Whether all arguments have the types of the parameters, where they are known.
+fn is_exact(routine: &Routine, args: &Args<'_>) -> bool {
+    let mut any = false;
+    let exact = args.types.iter().enumerate().all(|(at, ty)| {
+        let Some(ty) = ty else { return true };
+        any = true;
+        let wanted = parameter(routine, at, args).and_then(|p| p.ty.as_ref());
+        wanted.is_some_and(|w| w.schema == ty.schema && w.name == ty.name && w.dims == ty.dims)
+    });
+    exact && (any || args.types.is_empty())
+}

@@ -1,0 +1,297 @@
+//! Statements that write.
+
+use crate::find::idents;
+use crate::scope::{Level, Output, Source, Ty};
+use crate::text::{Part, folded};
+use crate::walk::Walk;
+use crate::{Problem, Target};
+use smol_str::SmolStr;
+use specc_expr::sqlparser::ast::{
+    Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Insert, Merge, MergeAction, MergeInsertKind,
+    MergeUpdateKind, ObjectName, OnConflictAction, OnInsert, OutputClause, SelectItem, SetExpr, Spanned, Statement,
+    TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
+};
+
+impl Walk<'_> {
+    pub(crate) fn statement(&mut self, part: &Part<'_>, statement: &Statement) -> Output {
+        match statement {
+            Statement::Query(query) => self.query(part, query),
+            Statement::Insert(insert) => self.insert(part, insert),
+            Statement::Update(update) => self.update(part, update),
+            Statement::Delete(delete) => self.delete(part, delete),
+            Statement::Merge(merge) => self.merge(part, merge),
+            Statement::Call(call) => {
+                self.call(part, call);
+                Output::open()
+            }
+            Statement::Truncate(truncate) => {
+                for table in &truncate.table_names {
+                    self.relation(part, &table.name);
+                }
+                Output::open()
+            }
+            Statement::CreateTable(table) => {
+                if let Some(query) = &table.query {
+                    self.query(part, query);
+                }
+                Output::open()
+            }
+            _ => Output::open(),
+        }
+    }
+
+    fn insert(&mut self, part: &Part<'_>, insert: &Insert) -> Output {
+        let TableObject::TableName(name) = &insert.table else { return Output::open() };
+        // The rows to insert do not see the table.
+        self.levels.push(Level::default());
+        let mut target = self.table(part, name, None);
+        if let Some(alias) = &insert.table_alias {
+            target.name = folded(&alias.alias);
+            target.own_name = false;
+        }
+        let columns = insert.columns.iter().map(|column| (self.target_column(part, column, &target), column));
+        let columns: Vec<(Ty, &ObjectName)> = columns.collect();
+        let types: Vec<Ty> = match &columns[..] {
+            [] => target.columns.iter().map(|column| column.ty.clone()).collect(),
+            columns => columns.iter().map(|(ty, _)| ty.clone()).collect(),
+        };
+        if let Some(source) = &insert.source {
+            let output = self.query(part, source);
+            if insert.columns.is_empty() {
+                if let Some(relation) = &target.relation {
+                    self.refer_at(part.place(name.span()), Target::Columns(relation.clone()));
+                }
+            } else {
+                self.count(part, source.body.as_ref(), &columns, &output);
+            }
+            self.values(part, source.body.as_ref(), &types);
+        }
+        if let Some(OnInsert::OnConflict(conflict)) = &insert.on {
+            self.level().sources.push(target.clone());
+            if let Some(ConflictTarget::Columns(names)) = &conflict.conflict_target {
+                for name in names {
+                    if let Some(place) = part.place(name.span) {
+                        self.column_of(&target, place, &folded(name));
+                    }
+                }
+            } else if conflict.conflict_target.is_none() {
+                self.conflict_target();
+            }
+            if let OnConflictAction::DoUpdate(update) = &conflict.action {
+                let excluded = Source {
+                    name: "excluded".into(),
+                    schema: None,
+                    own_name: false,
+                    named_only: true,
+                    ..target.clone()
+                };
+                self.level().sources.push(excluded);
+                self.assignments(part, &update.assignments, &target);
+                if let Some(expr) = &update.selection {
+                    self.expr(part, expr);
+                }
+                self.level().sources.pop();
+            }
+            self.level().sources.pop();
+        }
+        self.level().sources.push(target);
+        self.returning(part, insert.returning.as_deref())
+    }
+
+    /// Expressions and the condition of an index, which the parser does not read after `on conflict`.
+    fn conflict_target(&mut self) {
+        let Some((start, end)) = self.conflicts.pop_front() else { return };
+        let text = self.text;
+        let mut depth = 0usize;
+        let mut close = end;
+        for token in specc_split::Lexer::new(&text[start..end]).map_while(Result::ok) {
+            match token.kind {
+                specc_split::TokenKind::Symbol(b'(') => depth += 1,
+                specc_split::TokenKind::Symbol(b')') => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        close = start + token.start;
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if close < end && text[start..].starts_with('(') {
+            self.read_expression(start + 1, close);
+            let rest = &text[close + 1..end];
+            let head = rest.len() - rest.trim_start().len();
+            if rest.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("where")) {
+                self.read_expression(close + 1 + head + 5, end);
+            }
+        }
+    }
+
+    /// What `returning` gives; the statement's rows go out of sight.
+    fn returning(&mut self, part: &Part<'_>, items: Option<&[SelectItem]>) -> Output {
+        let output = match items {
+            Some(items) => {
+                // From Postgres 18 on there are `old` and `new`.
+                if let Some(target) = self.level().sources.first().cloned() {
+                    for name in ["old", "new"] {
+                        if self.variable(name).is_none() {
+                            let row = Source { name: name.into(), own_name: false, named_only: true, ..target.clone() };
+                            self.level().sources.push(row);
+                        }
+                    }
+                }
+                self.projection(part, items)
+            }
+            None => Output { columns: Vec::new(), complete: true },
+        };
+        self.levels.pop();
+        output
+    }
+
+    /// As many values as columns.
+    fn count(&mut self, part: &Part<'_>, body: &SetExpr, columns: &[(Ty, &ObjectName)], output: &Output) {
+        let given = output.columns.len();
+        if !output.complete || given == columns.len() || !matches!(body, SetExpr::Values(_) | SetExpr::Select(_)) {
+            return;
+        }
+        let place = match body {
+            SetExpr::Values(values) => values.rows.first().and_then(|row| row.content.last()).map(Spanned::span),
+            _ => columns.last().map(|(_, name)| name.span()),
+        };
+        let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let message = format!("{} for {}", plural(given, "value"), plural(columns.len(), "column"));
+        if let Some(area) = place {
+            self.report_at(part, area, Problem::WrongCount, message, Some("give each column a value".into()));
+        }
+    }
+
+    /// Literals in rows of values, read as the types of their columns.
+    fn values(&mut self, part: &Part<'_>, body: &SetExpr, types: &[Ty]) {
+        match body {
+            SetExpr::Values(values) => {
+                for row in &values.rows {
+                    row.content.iter().zip(types).for_each(|(expr, ty)| self.wanted(part, expr, ty));
+                }
+            }
+            SetExpr::Select(select) => {
+                for (item, ty) in select.projection.iter().zip(types) {
+                    match item {
+                        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                            self.wanted(part, expr, ty);
+                        }
+                        _ => return,
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A column that is written to: its first part names it.
+    fn target_column(&mut self, part: &Part<'_>, name: &ObjectName, target: &Source) -> Ty {
+        let written = idents(name)?;
+        let place = part.place(written.first()?.span)?;
+        let ty = self.column_of(target, place, &folded(written[0]));
+        let Some(field) = written.get(1) else { return ty };
+        self.field_of_type(&ty?, part.place(field.span)?, &folded(field))
+    }
+
+    fn assignments(&mut self, part: &Part<'_>, assignments: &[Assignment], target: &Source) {
+        for assignment in assignments {
+            match &assignment.target {
+                AssignmentTarget::ColumnName(name) => {
+                    let ty = self.target_column(part, name, target);
+                    self.expr(part, &assignment.value);
+                    self.wanted(part, &assignment.value, &ty);
+                }
+                AssignmentTarget::Tuple(names) => {
+                    let types: Vec<Ty> = names.iter().map(|name| self.target_column(part, name, target)).collect();
+                    self.expr(part, &assignment.value);
+                    if let Expr::Tuple(values) = &assignment.value {
+                        values.iter().zip(&types).for_each(|(value, ty)| self.wanted(part, value, ty));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The row that is written to.
+    fn target(&mut self, part: &Part<'_>, factor: &TableFactor) -> Source {
+        match factor {
+            TableFactor::Table { name, alias, .. } => self.table(part, name, alias.as_ref()),
+            _ => Source::open(SmolStr::default()),
+        }
+    }
+
+    fn update(&mut self, part: &Part<'_>, update: &Update) -> Output {
+        self.levels.push(Level::default());
+        let target = self.target(part, &update.table.relation);
+        self.level().sources.push(target.clone());
+        if let Some(UpdateTableFromKind::BeforeSet(from) | UpdateTableFromKind::AfterSet(from)) = &update.from {
+            self.tables(part, from);
+        }
+        self.assignments(part, &update.assignments, &target);
+        if let Some(expr) = &update.selection {
+            self.expr(part, expr);
+        }
+        self.returning(part, update.returning.as_deref())
+    }
+
+    fn tables(&mut self, part: &Part<'_>, from: &[TableWithJoins]) {
+        for table in from {
+            self.table_with_joins(part, table);
+        }
+    }
+
+    fn delete(&mut self, part: &Part<'_>, delete: &Delete) -> Output {
+        self.levels.push(Level::default());
+        let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+        self.tables(part, from);
+        if let Some(using) = &delete.using {
+            self.tables(part, using);
+        }
+        if let Some(expr) = &delete.selection {
+            self.expr(part, expr);
+        }
+        self.returning(part, delete.returning.as_deref())
+    }
+
+    fn merge(&mut self, part: &Part<'_>, merge: &Merge) -> Output {
+        self.levels.push(Level::default());
+        let target = self.target(part, &merge.table);
+        self.factor(part, &merge.source);
+        self.level().sources.insert(0, target.clone());
+        self.expr(part, &merge.on);
+        for clause in &merge.clauses {
+            if let Some(expr) = &clause.predicate {
+                self.expr(part, expr);
+            }
+            match &clause.action {
+                MergeAction::Insert(insert) => {
+                    let types: Vec<Ty> =
+                        insert.columns.iter().map(|name| self.target_column(part, name, &target)).collect();
+                    if let MergeInsertKind::Values(values) = &insert.kind {
+                        for row in &values.rows {
+                            for (at, expr) in row.content.iter().enumerate() {
+                                self.expr(part, expr);
+                                self.wanted(part, expr, types.get(at).unwrap_or(&None));
+                            }
+                        }
+                    }
+                }
+                MergeAction::Update(update) => {
+                    if let MergeUpdateKind::Set(assignments) = &update.kind {
+                        self.assignments(part, assignments, &target);
+                    }
+                }
+                MergeAction::Delete { .. } | MergeAction::DoNothing { .. } => {}
+            }
+        }
+        match &merge.output {
+            Some(OutputClause::Returning { select_items, .. } | OutputClause::Output { select_items, .. }) => {
+                self.returning(part, Some(select_items))
+            }
+            None => self.returning(part, None),
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! Expressions.
+
+use crate::query::plain;
+use crate::scope::Ty;
+use crate::text::{Part, folded};
+use crate::walk::Walk;
+use crate::{Problem, Target};
+use smol_str::SmolStr;
+use specc_catalog::{DataType, Qualified};
+use specc_expr::sqlparser::ast::{
+    AccessExpr, BinaryOperator, Expr, Ident, Spanned, Subscript, UnaryOperator, Value, ValueWithSpan,
+};
+
+impl Walk<'_> {
+    /// Resolves an expression and gives its type.
+    pub(crate) fn expr(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
+        self.depth += 1;
+        let ty = if self.deep() { None } else { self.node(part, expr) };
+        self.depth -= 1;
+        ty
+    }
+
+    fn node(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
+        match expr {
+            Expr::Identifier(ident) => self.name(part, &[ident]),
+            Expr::CompoundIdentifier(parts) => self.name(part, &parts.iter().collect::<Vec<_>>()),
+            Expr::Value(value) => self.value(value),
+            Expr::Nested(inner) => self.expr(part, inner),
+            Expr::BinaryOp { left, op, right } => self.binary(part, expr, left, op, right),
+            Expr::UnaryOp { op, expr } => {
+                let ty = self.expr(part, expr);
+                if *op == UnaryOperator::Not { plain("boolean") } else { ty }
+            }
+            Expr::Function(call) => self.call(part, call),
+            Expr::Cast { expr: inner, data_type, .. } => self.cast(part, inner, data_type),
+            Expr::TypedString(typed) => {
+                let ty = self.data_type(part, &typed.data_type);
+                self.literal(part, &typed.value, &ty);
+                ty
+            }
+            Expr::InList { expr: inner, list, .. } => {
+                let ty = self.expr(part, inner);
+                for item in list {
+                    self.wanted(part, item, &ty);
+                    self.expr(part, item);
+                }
+                plain("boolean")
+            }
+            Expr::InSubquery { expr: inner, subquery, .. } => {
+                self.expr(part, inner);
+                self.query(part, subquery);
+                plain("boolean")
+            }
+            Expr::Between { expr: inner, low, high, .. } => self.all(part, &[inner, low, high]),
+            Expr::Like { expr: inner, pattern, .. }
+            | Expr::ILike { expr: inner, pattern, .. }
+            | Expr::SimilarTo { expr: inner, pattern, .. } => self.all(part, &[inner, pattern]),
+            Expr::IsNull(inner)
+            | Expr::IsNotNull(inner)
+            | Expr::IsTrue(inner)
+            | Expr::IsNotTrue(inner)
+            | Expr::IsFalse(inner)
+            | Expr::IsNotFalse(inner)
+            | Expr::IsUnknown(inner)
+            | Expr::IsNotUnknown(inner)
+            | Expr::IsJson { expr: inner, .. }
+            | Expr::IsNormalized { expr: inner, .. } => self.all(part, &[inner]),
+            Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
+                self.compare(part, left, right);
+                plain("boolean")
+            }
+            Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => self.all(part, &[left, right]),
+            Expr::Case { operand, conditions, else_result, .. } => {
+                let subject = operand.as_ref().map(|operand| self.expr(part, operand));
+                let mut result: Ty = None;
+                for when in conditions {
+                    if let Some(ty) = &subject {
+                        self.wanted(part, &when.condition, ty);
+                    }
+                    self.expr(part, &when.condition);
+                    let ty = self.expr(part, &when.result);
+                    result = result.or(ty);
+                }
+                if let Some(expr) = else_result {
+                    let ty = self.expr(part, expr);
+                    result = result.or(ty);
+                }
+                result
+            }
+            Expr::Exists { subquery, .. } => {
+                self.query(part, subquery);
+                plain("boolean")
+            }
+            Expr::Subquery(query) => {
+                let output = self.query(part, query);
+                match &output.columns[..] {
+                    [(_, ty)] if output.complete => ty.clone(),
+                    _ => None,
+                }
+            }
+            Expr::Array(array) => {
+                let mut types = array.elem.iter().map(|item| self.expr(part, item)).collect::<Vec<_>>();
+                let first = types.pop().flatten().filter(|ty| types.iter().all(|t| t.as_ref() == Some(ty)));
+                first.map(|ty| DataType { dims: 1, args: Vec::new(), ..ty })
+            }
+            Expr::Interval(interval) => {
+                self.expr(part, &interval.value);
+                plain("interval")
+            }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                self.all(part, &[timestamp, time_zone]);
+                None
+            }
+            Expr::Collate { expr: inner, collation } => {
+                let ty = self.expr(part, inner);
+                if let Some(written) = crate::find::idents(collation)
+                    && let [schema, name] = &written[..]
+                {
+                    let name = Qualified::new(folded(schema), folded(name));
+                    self.refer_at(crate::find::place(part, &written), Target::Collation(name));
+                }
+                ty
+            }
+            Expr::Extract { expr: inner, .. } | Expr::Ceil { expr: inner, .. } | Expr::Floor { expr: inner, .. } => {
+                self.expr(part, inner);
+                None
+            }
+            Expr::Position { expr: inner, r#in } => {
+                self.all(part, &[inner, r#in]);
+                plain("int")
+            }
+            Expr::Substring { expr: inner, substring_from, substring_for, .. } => {
+                self.expr(part, inner);
+                for expr in [substring_from, substring_for].into_iter().flatten() {
+                    self.expr(part, expr);
+                }
+                plain("text")
+            }
+            Expr::Trim { expr: inner, trim_what, trim_characters, .. } => {
+                self.expr(part, inner);
+                for expr in trim_what.iter().map(|e| &**e).chain(trim_characters.iter().flatten()) {
+                    self.expr(part, expr);
+                }
+                plain("text")
+            }
+            Expr::Overlay { expr: inner, overlay_what, overlay_from, overlay_for } => {
+                self.all(part, &[inner, overlay_what, overlay_from]);
+                if let Some(expr) = overlay_for {
+                    self.expr(part, expr);
+                }
+                plain("text")
+            }
+            Expr::Tuple(items) => {
+                for item in items {
+                    self.expr(part, item);
+                }
+                None
+            }
+            Expr::GroupingSets(sets) | Expr::Cube(sets) | Expr::Rollup(sets) => {
+                for item in sets.iter().flatten() {
+                    self.expr(part, item);
+                }
+                None
+            }
+            Expr::CompoundFieldAccess { root, access_chain } => self.access(part, root, access_chain),
+            Expr::QualifiedWildcard(name, _) => {
+                if let Some(written) = crate::find::idents(name) {
+                    self.name(part, &written)
+                } else {
+                    None
+                }
+            }
+            Expr::Prefixed { value, .. } => self.expr(part, value),
+            Expr::Named { expr: inner, .. } => self.expr(part, inner),
+            Expr::InUnnest { expr: inner, array_expr, .. } => self.all(part, &[inner, array_expr]),
+            _ => None,
+        }
+    }
+
+    /// Parts of something that is true or false.
+    fn all(&mut self, part: &Part<'_>, exprs: &[&Expr]) -> Ty {
+        for expr in exprs {
+            self.expr(part, expr);
+        }
+        plain("boolean")
+    }
+
+    fn value(&mut self, value: &ValueWithSpan) -> Ty {
+        match &value.value {
+            Value::Number(digits, _) => {
+                if digits.contains(['.', 'e', 'E']) {
+                    plain("numeric")
+                } else {
+                    plain(if digits.parse::<i32>().is_ok() { "int" } else { "bigint" })
+                }
+            }
+            Value::Boolean(_) => plain("boolean"),
+            Value::Placeholder(name) => {
+                let at: usize = name.strip_prefix('$')?.parse().ok()?;
+                self.numbered.get(at.checked_sub(1)?).cloned().flatten()
+            }
+            _ => None,
+        }
+    }
+
+    fn binary(&mut self, part: &Part<'_>, whole: &Expr, left: &Expr, op: &BinaryOperator, right: &Expr) -> Ty {
+        use BinaryOperator as Op;
+        match op {
+            Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => {
+                let before = self.out.references.len();
+                let (a, b) = self.compare(part, left, right);
+                if *op == Op::Eq && a == b {
+                    self.same_column(part, whole, left, right, before);
+                }
+                plain("boolean")
+            }
+            Op::And | Op::Or => self.all(part, &[left, right]),
+            Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
+                let (a, b) = (self.expr(part, left), self.expr(part, right));
+                a.filter(|a| {
+                    b.as_ref() == Some(a)
+                        && a.schema.is_empty()
+                        && !matches!(&*a.name, "date" | "timestamp" | "timestamptz")
+                })
+            }
+            _ => {
+                self.all(part, &[left, right]);
+                None
+            }
+        }
+    }
+
+    /// Resolves both sides; a literal is read as the type of the other side.
+    fn compare(&mut self, part: &Part<'_>, left: &Expr, right: &Expr) -> (Ty, Ty) {
+        let (a, b) = (self.expr(part, left), self.expr(part, right));
+        self.wanted(part, left, &b);
+        self.wanted(part, right, &a);
+        (a, b)
+    }
+
+    /// `m.org_id = org_id` where both are the same column.
+    fn same_column(&mut self, part: &Part<'_>, whole: &Expr, left: &Expr, right: &Expr, before: usize) {
+        let simple = |expr: &Expr| matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+        let (Some(a), Some(b)) = (self.row_and_column(left), self.row_and_column(right)) else { return };
+        if !simple(left) || !simple(right) || a != b || self.out.references.len() <= before {
+            return;
+        }
+        let name = a.2;
+        let outer = self.levels[..self.levels.len() - 1].iter().rev().flat_map(|level| &level.sources);
+        let outer = outer.filter(|source| source.column(&name).is_some()).map(|source| source.name.clone()).next();
+        let help = match outer {
+            Some(row) => format!("write `{row}.{name}` for the column of the row outside"),
+            None => format!("write `{name} is not null` if that is meant"),
+        };
+        let message = format!("both sides are `{name}` of the same row");
+        self.report_at(part, whole.span(), Problem::SameColumn, message, Some(help));
+    }
+
+    /// The level, the row and the column that a name leads to.
+    fn row_and_column(&self, expr: &Expr) -> Option<(usize, usize, SmolStr)> {
+        match expr {
+            Expr::Identifier(ident) => {
+                let name = folded(ident);
+                for (at, level) in self.levels.iter().enumerate().rev() {
+                    let tables = level.sources.iter().enumerate().filter(|(_, s)| !s.named_only);
+                    if let Some((n, _)) = tables.clone().find(|(_, source)| source.column(&name).is_some()) {
+                        return Some((at, n, name));
+                    }
+                    if tables.clone().any(|(_, source)| !source.complete) {
+                        return None;
+                    }
+                }
+                None
+            }
+            Expr::CompoundIdentifier(parts) => {
+                let names: Vec<SmolStr> = parts.iter().map(folded).collect();
+                let (at, n, used) = self.source_of(&names)?;
+                match &names[used..] {
+                    [name] => Some((at, n, name.clone())),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn cast(&mut self, part: &Part<'_>, inner: &Expr, data_type: &specc_expr::sqlparser::ast::DataType) -> Ty {
+        let ty = self.data_type(part, data_type);
+        let spelled = crate::types::spelled(data_type);
+        match inner {
+            Expr::Value(value) => {
+                match &*spelled {
+                    "regclass" => self.relation_in_string(part, value),
+                    "regproc" | "regprocedure" | "regtype" => {}
+                    _ => self.literal(part, value, &ty),
+                }
+                self.value(value);
+            }
+            _ => {
+                self.expr(part, inner);
+            }
+        }
+        ty
+    }
+
+    /// The text in a plain string, and its place without the quotes.
+    fn string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<(SmolStr, (usize, usize))> {
+        let Value::SingleQuotedString(text) = &value.value else { return None };
+        let (start, end) = part.place(value.span)?;
+        (end - start == text.len() + 2).then(|| (text.as_str().into(), (start + 1, end - 1)))
+    }
+
+    /// `'public.events'` where a `regclass` is wanted.
+    pub(crate) fn relation_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+        let Some((text, place)) = self.string(part, value) else { return };
+        let tokens: Vec<_> = specc_split::Lexer::new(&text).map_while(Result::ok).collect();
+        let names: Vec<String> = tokens.iter().filter_map(|token| token.name(&text)).collect();
+        let (schema, name) = match (&names[..], tokens.len()) {
+            ([name], 1) => (None, name),
+            ([schema, name], 3) => (Some(schema.as_str()), name),
+            _ => return,
+        };
+        let found = self.on_path(schema, |schema| self.env.relation(schema, name));
+        if let Some(relation) = found.found() {
+            self.refer(place, Target::Relation(relation.name));
+        }
+    }
+
+    /// Reads `expr` as a value of this type, where it is a literal.
+    pub(crate) fn wanted(&mut self, part: &Part<'_>, expr: &Expr, ty: &Ty) {
+        match expr {
+            Expr::Value(value) => self.literal(part, value, ty),
+            Expr::Nested(inner) => self.wanted(part, inner, ty),
+            Expr::Case { conditions, else_result, .. } => {
+                for result in conditions.iter().map(|when| &when.result).chain(else_result.as_deref()) {
+                    self.wanted(part, result, ty);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A literal of an enum is one of its labels.
+    fn literal(&mut self, part: &Part<'_>, value: &ValueWithSpan, ty: &Ty) {
+        let Some(ty) = ty.as_ref().filter(|ty| !ty.schema.is_empty() && ty.dims == 0) else { return };
+        let Some((text, (start, end))) = self.string(part, value) else { return };
+        let Some(labels) = self.env.labels(&ty.schema, &ty.name) else { return };
+        let place = (start - 1, end + 1);
+        if labels.contains(&text) {
+            let name = Qualified::new(ty.schema.clone(), ty.name.clone());
+            self.refer(place, Target::Label(name, text));
+        } else if !self.made.contains(&ty.name) {
+            let help = match specc_diag::nearest(&text, labels.iter().map(SmolStr::as_str)) {
+                Some(near) => format!("did you mean `'{near}'`?"),
+                None => {
+                    let shown: Vec<String> = labels.iter().take(8).map(|label| format!("`{label}`")).collect();
+                    format!("its labels are {}", shown.join(", "))
+                }
+            };
+            let message = format!("`{}` has no label `{text}`", ty.name);
+            self.report(place, Problem::UnknownLabel, message, Some(help));
+        }
+    }
+
+    fn access(&mut self, part: &Part<'_>, root: &Expr, chain: &[AccessExpr]) -> Ty {
+        // `new.tags[1]` begins with a name of several parts.
+        let mut head: Vec<&Ident> = Vec::new();
+        let mut used = 0;
+        match root {
+            Expr::Identifier(ident) => head.push(ident),
+            Expr::CompoundIdentifier(parts) => head.extend(parts),
+            _ => {}
+        }
+        if !head.is_empty() {
+            for access in chain {
+                let AccessExpr::Dot(Expr::Identifier(ident)) = access else { break };
+                head.push(ident);
+                used += 1;
+            }
+        }
+        let mut ty = if head.is_empty() { self.expr(part, root) } else { self.name(part, &head) };
+        for access in &chain[used..] {
+            ty = match access {
+                AccessExpr::Subscript(Subscript::Index { index }) => {
+                    self.expr(part, index);
+                    ty.filter(|ty| ty.dims > 0).map(|ty| DataType { dims: ty.dims - 1, ..ty })
+                }
+                AccessExpr::Subscript(Subscript::Slice { lower_bound, upper_bound, .. }) => {
+                    for bound in [lower_bound, upper_bound].into_iter().flatten() {
+                        self.expr(part, bound);
+                    }
+                    ty
+                }
+                AccessExpr::Dot(Expr::Identifier(ident)) => match (ty, part.place(ident.span)) {
+                    (Some(ty), Some(place)) => self.field_of_type(&ty, place, &folded(ident)),
+                    _ => None,
+                },
+                AccessExpr::Dot(_) => None,
+            };
+        }
+        ty
+    }
+}

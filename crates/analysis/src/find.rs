@@ -1,0 +1,402 @@
+//! Names to what they refer to.
+
+use crate::environment::{Lookup, Relation};
+use crate::scope::{Level, Seen, Shape, Source, Ty};
+use crate::text::{Part, folded};
+use crate::walk::Walk;
+use crate::{Problem, Target};
+use smol_str::SmolStr;
+use specc_catalog::{DataType, Qualified};
+use specc_expr::sqlparser::ast::{Ident, ObjectName};
+
+/// What every table has besides its columns.
+const SYSTEM_COLUMNS: &[&str] = &["tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"];
+
+/// The identifiers of a name; `None` where it has other parts.
+pub(crate) fn idents(name: &ObjectName) -> Option<Vec<&Ident>> {
+    name.0.iter().map(|part| part.as_ident()).collect()
+}
+
+/// The place of a name of several identifiers.
+pub(crate) fn place(part: &Part<'_>, idents: &[&Ident]) -> Option<(usize, usize)> {
+    let (start, _) = part.place(idents.first()?.span)?;
+    let (_, end) = part.place(idents.last()?.span)?;
+    Some((start, end))
+}
+
+impl Walk<'_> {
+    /// Looks for what has a name in the schemas of the path; `look` asks the environment.
+    pub(crate) fn on_path<T>(&self, schema: Option<&str>, look: impl Fn(&str) -> Lookup<T>) -> Lookup<T> {
+        if let Some(schema) = schema {
+            return look(schema);
+        }
+        let mut unknown = false;
+        for schema in &self.path {
+            match look(schema) {
+                Lookup::Found(found) => return Lookup::Found(found),
+                Lookup::Unknown => unknown = true,
+                Lookup::Missing => {}
+            }
+        }
+        if unknown { Lookup::Unknown } else { Lookup::Missing }
+    }
+
+    /// The relation that a name refers to; says so where there is none.
+    pub(crate) fn relation(&mut self, part: &Part<'_>, name: &ObjectName) -> Option<Relation> {
+        let idents = idents(name)?;
+        let place = place(part, &idents)?;
+        let names: Vec<SmolStr> = idents.iter().map(|ident| folded(ident)).collect();
+        let (schema, name) = match &names[..] {
+            [name] => (None, name),
+            [schema, name] => (Some(schema), name),
+            _ => return None,
+        };
+        self.relation_named(place, schema.map(SmolStr::as_str), name)
+    }
+
+    pub(crate) fn relation_named(
+        &mut self,
+        place: (usize, usize),
+        schema: Option<&str>,
+        name: &str,
+    ) -> Option<Relation> {
+        let found = match (schema, name.starts_with("pg_")) {
+            (None, true) => Lookup::Unknown,
+            _ => self.on_path(schema, |schema| self.env.relation(schema, name)),
+        };
+        match found {
+            Lookup::Found(found) => {
+                self.refer(place, Target::Relation(found.name.clone()));
+                Some(found)
+            }
+            Lookup::Unknown => None,
+            Lookup::Missing => {
+                self.missing_relation(place, schema, name);
+                None
+            }
+        }
+    }
+
+    fn missing_relation(&mut self, place: (usize, usize), schema: Option<&str>, name: &str) {
+        if self.may_be_made(name) {
+            return;
+        }
+        let elsewhere = self.env.elsewhere(name);
+        if schema.is_none() && !elsewhere.is_empty() && !self.fixed_path {
+            return;
+        }
+        let written = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));
+        let (message, help) = match elsewhere.first() {
+            Some(other) if schema.is_none() => {
+                (format!("`{name}` is not found with this `search_path`"), Some(format!("write `{other}.{name}`")))
+            }
+            Some(other) => (format!("there is no table or view `{written}`"), Some(format!("write `{other}.{name}`"))),
+            None => {
+                let near = self.env.similar(name, false).map(|near| format!("did you mean `{near}`?"));
+                (format!("there is no table or view `{written}`"), near)
+            }
+        };
+        self.report(place, Problem::UnknownRelation, message, help);
+    }
+
+    /// The type of a name where a value stands.
+    pub(crate) fn name(&mut self, part: &Part<'_>, idents: &[&Ident]) -> Ty {
+        let names: Vec<SmolStr> = idents.iter().map(|ident| folded(ident)).collect();
+        let whole = place(part, idents)?;
+        let last = |at: usize| part.place(idents[at].span).unwrap_or(whole);
+        match &names[..] {
+            [name] => self.bare(whole, name),
+            [first, rest @ ..] => {
+                if let Some((level, source, used)) = self.source_of(&names) {
+                    let source = self.levels[level].sources[source].clone();
+                    self.refer_to_source(&source, place(part, &idents[..used]));
+                    return match &rest[used - 1..] {
+                        [] => self.whole_row(&source, whole),
+                        [column] => self.column_of(&source, last(used), column),
+                        // A field of a composite needs parentheses before it.
+                        _ => None,
+                    };
+                }
+                if let Some(ty) = self.of_variable(&names, &|at| last(at)) {
+                    return ty;
+                }
+                self.unknown_row(last(0), first, names.len());
+                None
+            }
+            [] => None,
+        }
+    }
+
+    /// A name without a dot.
+    fn bare(&mut self, place: (usize, usize), name: &str) -> Ty {
+        for at in (0..self.levels.len()).rev() {
+            let level = &self.levels[at];
+            if let Some(found) = in_level(level, name) {
+                let found = found.clone();
+                if self.is_ambiguous(at, name) {
+                    let names = self.levels[at].sources.iter().filter(|s| s.column(name).is_some());
+                    let ways: Vec<String> = names.map(|s| format!("`{}.{name}`", s.name)).collect();
+                    let help = format!("write {}", ways.join(" or "));
+                    let message = format!("`{name}` could be a column of several tables here");
+                    self.report(place, Problem::Ambiguous, message, Some(help));
+                }
+                if let Some((relation, column)) = found.of {
+                    self.refer(place, Target::Column(relation, column));
+                }
+                return found.ty;
+            }
+            let tables = level.sources.iter().filter(|s| !s.named_only);
+            if SYSTEM_COLUMNS.contains(&name) && tables.clone().next().is_some() {
+                return None;
+            }
+            if tables.clone().any(|s| !s.complete) {
+                return self.unsure(place, name);
+            }
+        }
+        if let Some(shape) = self.variable(name).cloned() {
+            return match shape {
+                Shape::Type(ty) => ty,
+                Shape::Rows(rows) => match &rows[..] {
+                    [row] => Some(row_type(row)),
+                    _ => None,
+                },
+                Shape::Record(_) | Shape::Open => None,
+            };
+        }
+        for at in (0..self.levels.len()).rev() {
+            let source = self.levels[at].sources.iter().find(|source| source.name == name).cloned();
+            if let Some(source) = source {
+                self.refer_to_source(&source, Some(place));
+                return self.whole_row(&source, place);
+            }
+        }
+        if crate::plpgsql::is_special(name) && self.procedural {
+            return None;
+        }
+        self.unknown_name(place, name);
+        None
+    }
+
+    /// A name that may be a column of something that is not known.
+    fn unsure(&mut self, _: (usize, usize), name: &str) -> Ty {
+        match self.variable(name) {
+            Some(Shape::Type(ty)) => ty.clone(),
+            _ => None,
+        }
+    }
+
+    fn is_ambiguous(&self, at: usize, name: &str) -> bool {
+        let level = &self.levels[at];
+        if level.natural || level.merged.iter().any(|merged| merged == name) {
+            return false;
+        }
+        level.sources.iter().filter(|s| !s.named_only && s.column(name).is_some()).count() > 1
+    }
+
+    /// The row that the first parts of a name refer to: its level, its place there, and how many parts.
+    pub(crate) fn source_of(&self, names: &[SmolStr]) -> Option<(usize, usize, usize)> {
+        for (at, level) in self.levels.iter().enumerate().rev() {
+            for (n, source) in level.sources.iter().enumerate() {
+                if source.name == names[0] {
+                    return Some((at, n, 1));
+                }
+                if let [schema, name, _, ..] = names
+                    && source.own_name
+                    && source.schema.as_ref() == Some(schema)
+                    && source.name == *name
+                {
+                    return Some((at, n, 2));
+                }
+            }
+        }
+        None
+    }
+
+    /// The name of a row is the relation's own.
+    pub(crate) fn refer_to_source(&mut self, source: &Source, place: Option<(usize, usize)>) {
+        if let Some(relation) = source.relation.as_ref().filter(|_| source.own_name) {
+            self.refer_at(place, Target::Relation(relation.clone()));
+        }
+    }
+
+    pub(crate) fn whole_row(&mut self, source: &Source, place: (usize, usize)) -> Ty {
+        if let Some(relation) = source.relation.clone() {
+            self.refer(place, Target::Columns(relation.clone()));
+            return Some(row_type(&relation));
+        }
+        for column in source.columns.iter().filter_map(|c| c.of.clone()) {
+            self.refer(place, Target::Column(column.0, column.1));
+        }
+        None
+    }
+
+    pub(crate) fn column_of(&mut self, source: &Source, place: (usize, usize), name: &str) -> Ty {
+        if let Some(found) = source.column(name) {
+            if let Some((relation, column)) = &found.of {
+                self.refer(place, Target::Column(relation.clone(), column.clone()));
+            }
+            return found.ty.clone();
+        }
+        let system = source.relation.is_some() && SYSTEM_COLUMNS.contains(&name);
+        if source.complete && !system && !self.is_field_call(name) {
+            let names = source.columns.iter().map(|c| c.name.clone()).collect();
+            let of = source.relation.as_ref().map_or(&source.name, |r| &r.name).clone();
+            self.unknown_column(place, name, &of, names);
+        }
+        None
+    }
+
+    /// `row.function` is `function(row)`.
+    fn is_field_call(&self, name: &str) -> bool {
+        !matches!(self.on_path(None, |schema| self.env.functions(schema, name)), Lookup::Missing)
+    }
+
+    pub(crate) fn unknown_column(&mut self, place: (usize, usize), name: &str, of: &str, names: Vec<SmolStr>) {
+        if self.may_be_made(name) {
+            return;
+        }
+        let help = match specc_diag::nearest(name, names.iter().map(SmolStr::as_str)) {
+            Some(near) => Some(format!("did you mean `{near}`?")),
+            None => columns_in_words(&names),
+        };
+        self.report(place, Problem::UnknownColumn, format!("`{of}` has no column `{name}`"), help);
+    }
+
+    fn unknown_name(&mut self, place: (usize, usize), name: &str) {
+        if self.may_be_made(name) {
+            return;
+        }
+        let mut names: Vec<SmolStr> = Vec::new();
+        for source in self.levels.iter().flat_map(|level| &level.sources) {
+            names.extend(source.columns.iter().map(|c| c.name.clone()));
+        }
+        names.extend(self.frames.iter().flat_map(|f| &f.variables).map(|(n, _)| n.clone()).filter(|n| !n.is_empty()));
+        let tables: Vec<&str> =
+            self.levels.iter().rev().flat_map(|l| &l.sources).filter(|s| !s.named_only).map(|s| &*s.name).collect();
+        let message = match &tables[..] {
+            [only] => format!("`{only}` has no column `{name}`, and nothing else here is called so"),
+            [] if self.procedural => format!("no variable here is called `{name}`"),
+            _ => format!("no column here is called `{name}`"),
+        };
+        names.sort();
+        let help = specc_diag::nearest(name, names.iter().map(SmolStr::as_str));
+        let help = help.map(|near| format!("did you mean `{near}`?"));
+        let problem = if tables.is_empty() { Problem::UnknownVariable } else { Problem::UnknownColumn };
+        self.report(place, problem, message, help);
+    }
+
+    fn unknown_row(&mut self, place: (usize, usize), name: &str, parts: usize) {
+        // Three parts may begin with a schema, and then their table is not in `from` for sure only where all is known.
+        let open = self.levels.iter().flat_map(|l| &l.sources).any(|s| s.name.is_empty());
+        let column = self.levels.iter().flat_map(|l| &l.sources).any(|s| s.column(name).is_some());
+        if open || parts > 2 || column || self.may_be_made(name) {
+            return;
+        }
+        let mut names: Vec<SmolStr> = self.levels.iter().flat_map(|l| &l.sources).map(|s| s.name.clone()).collect();
+        names.extend(self.frames.iter().flat_map(|f| &f.variables).map(|(n, _)| n.clone()).filter(|n| !n.is_empty()));
+        names.sort();
+        let near = specc_diag::nearest(name, names.iter().map(SmolStr::as_str));
+        let help = near.map(|near| format!("did you mean `{near}`?"));
+        let message = format!("no table in this query is called `{name}`");
+        self.report(place, Problem::UnknownRelation, message, help);
+    }
+
+    /// A variable with a field, a label or a function's name before it.
+    fn of_variable(&mut self, names: &[SmolStr], place: &dyn Fn(usize) -> (usize, usize)) -> Option<Ty> {
+        let [first, rest @ ..] = names else { return None };
+        for at in (0..self.frames.len()).rev() {
+            let frame = &self.frames[at];
+            if let Some((_, shape)) = frame.variables.iter().find(|(name, _)| name == first) {
+                let shape = shape.clone();
+                return Some(self.field_of(&shape, first, place(1), &rest[0]).filter(|_| rest.len() == 1));
+            }
+            if frame.label == *first && !first.is_empty() {
+                let shape = frame.variables.iter().find(|(name, _)| *name == rest[0]).map(|(_, shape)| shape.clone());
+                return match (shape, rest) {
+                    (Some(Shape::Type(ty)), [_]) => Some(ty),
+                    (Some(shape), [name, field, ..]) => Some(self.field_of(&shape, name, place(2), field)),
+                    _ => Some(None),
+                };
+            }
+        }
+        None
+    }
+
+    /// The type of a variable's field; `last` is the place of the field.
+    pub(crate) fn variable_named(&mut self, names: &[SmolStr], last: (usize, usize)) -> Option<Ty> {
+        self.of_variable(names, &|_| last)
+    }
+
+    fn field_of(&mut self, shape: &Shape, variable: &str, place: (usize, usize), field: &str) -> Ty {
+        match shape {
+            Shape::Type(Some(ty)) => self.field_of_type(ty, place, field),
+            Shape::Rows(rows) => {
+                let mut ty = None;
+                let mut complete = true;
+                let mut found = false;
+                let mut names: Vec<SmolStr> = Vec::new();
+                for row in rows {
+                    let Some(relation) = self.env.relation(&row.schema, &row.name).found() else {
+                        complete = false;
+                        continue;
+                    };
+                    complete &= relation.complete;
+                    if let Some(column) = relation.columns.iter().find(|column| column.name == field) {
+                        found = true;
+                        ty = column.ty.clone();
+                        self.refer(place, Target::Column(relation.name.clone(), column.name.clone()));
+                    }
+                    names.extend(relation.columns.into_iter().map(|column| column.name));
+                }
+                if complete && !found && !rows.is_empty() && !SYSTEM_COLUMNS.contains(&field) {
+                    let of = if rows.len() == 1 { rows[0].name.clone() } else { variable.into() };
+                    self.unknown_column(place, field, &of, names);
+                }
+                ty.filter(|_| rows.len() == 1)
+            }
+            Shape::Record(at) => {
+                self.records[*at].uses.push((place.0, place.1, field.into()));
+                None
+            }
+            Shape::Type(None) | Shape::Open => None,
+        }
+    }
+
+    /// The type of a field of a composite type or of a row.
+    pub(crate) fn field_of_type(&mut self, ty: &DataType, place: (usize, usize), field: &str) -> Ty {
+        if ty.dims > 0 {
+            return None;
+        }
+        let fields = self.env.fields(&ty.schema, &ty.name)?;
+        let of = Qualified::new(ty.schema.clone(), ty.name.clone());
+        match fields.iter().find(|column| column.name == field) {
+            Some(column) => {
+                self.refer(place, Target::Column(of, column.name.clone()));
+                column.ty.clone()
+            }
+            None => {
+                let relation = self.env.relation(&ty.schema, &ty.name);
+                let complete = relation.found().is_none_or(|relation| relation.complete);
+                if complete && !SYSTEM_COLUMNS.contains(&field) && !self.is_field_call(field) {
+                    self.unknown_column(place, field, &ty.name, fields.into_iter().map(|c| c.name).collect());
+                }
+                None
+            }
+        }
+    }
+}
+
+pub(crate) fn row_type(relation: &Qualified) -> DataType {
+    DataType { schema: relation.schema.clone(), ..DataType::builtin(relation.name.clone()) }
+}
+
+fn in_level<'l>(level: &'l Level, name: &str) -> Option<&'l Seen> {
+    level.sources.iter().filter(|s| !s.named_only).find_map(|source| source.column(name))
+}
+
+/// "it has `a`, `b`", for a table that is not wide.
+fn columns_in_words(names: &[SmolStr]) -> Option<String> {
+    let shown: Vec<String> = names.iter().take(8).map(|name| format!("`{name}`")).collect();
+    let more = if names.len() > 8 { ", …" } else { "" };
+    (!shown.is_empty()).then(|| format!("it has {}{more}", shown.join(", ")))
+}

@@ -1,0 +1,231 @@
+//! What `from` brings into sight.
+
+use crate::find::{idents, place};
+use crate::scope::{Level, Output, Seen, Source, seen};
+use crate::text::{Part, folded};
+use crate::walk::Walk;
+use smol_str::SmolStr;
+use specc_expr::sqlparser::ast::{
+    FunctionArg, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins,
+};
+
+impl Walk<'_> {
+    pub(crate) fn level(&mut self) -> &mut Level {
+        if self.levels.is_empty() {
+            self.levels.push(Level::default());
+        }
+        let last = self.levels.len() - 1;
+        &mut self.levels[last]
+    }
+
+    pub(crate) fn table_with_joins(&mut self, part: &Part<'_>, table: &TableWithJoins) {
+        self.factor(part, &table.relation);
+        for join in &table.joins {
+            self.factor(part, &join.relation);
+            let constraint = match &join.join_operator {
+                JoinOperator::Join(c)
+                | JoinOperator::Inner(c)
+                | JoinOperator::Left(c)
+                | JoinOperator::LeftOuter(c)
+                | JoinOperator::Right(c)
+                | JoinOperator::RightOuter(c)
+                | JoinOperator::FullOuter(c)
+                | JoinOperator::CrossJoin(c) => c,
+                _ => continue,
+            };
+            match constraint {
+                JoinConstraint::On(condition) => {
+                    self.expr(part, condition);
+                }
+                JoinConstraint::Using(names) => names.iter().for_each(|name| self.using(part, name)),
+                JoinConstraint::Natural => self.level().natural = true,
+                JoinConstraint::None => {}
+            }
+        }
+    }
+
+    /// A column that two rows share.
+    fn using(&mut self, part: &Part<'_>, name: &ObjectName) {
+        let Some([ident]) = idents(name).as_deref().map(|i| <[_; 1]>::try_from(i).ok()).unwrap_or_default() else {
+            return;
+        };
+        let (name, Some(place)) = (folded(ident), part.place(ident.span)) else { return };
+        let level = self.level();
+        let sources: Vec<Source> = level.sources.iter().filter(|s| !s.named_only).cloned().collect();
+        level.merged.push(name.clone());
+        let Some((joined, before)) = sources.split_last() else { return };
+        let has = |source: &&Source| source.column(&name).is_some();
+        // One finding is enough where neither side has it.
+        if let ([only], false) = (before, has(&joined)) {
+            return drop(self.column_of(if has(&only) { joined } else { only }, place, &name));
+        }
+        for source in before.iter().filter(has).chain([joined]) {
+            self.column_of(source, place, &name);
+        }
+        if let [only] = before {
+            self.column_of(only, place, &name);
+        }
+    }
+
+    pub(crate) fn factor(&mut self, part: &Part<'_>, factor: &TableFactor) {
+        match factor {
+            TableFactor::Table { name, alias, args: None, .. } => {
+                let source = self.table(part, name, alias.as_ref());
+                self.level().sources.push(source);
+            }
+            TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
+                self.table_function(part, name, &args.args, alias.as_ref(), *with_ordinality);
+            }
+            TableFactor::Function { name, args, alias, with_ordinality, .. } => {
+                self.table_function(part, name, args, alias.as_ref(), *with_ordinality);
+            }
+            TableFactor::Derived { lateral, subquery, alias, .. } => {
+                let hidden = if *lateral { Vec::new() } else { std::mem::take(&mut self.level().sources) };
+                let output = self.query(part, subquery);
+                if !lateral {
+                    self.level().sources = hidden;
+                }
+                let source = derived(output, alias.as_ref());
+                self.level().sources.push(source);
+            }
+            TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
+                let mut columns: Vec<(SmolStr, crate::scope::Ty)> = Vec::new();
+                let mut complete = true;
+                for array in array_exprs {
+                    let ty = self.expr(part, array);
+                    let element = ty.map(|t| specc_catalog::DataType { dims: t.dims.saturating_sub(1), ..t });
+                    let row = element.as_ref().and_then(|e| self.env.fields(&e.schema, &e.name));
+                    match row {
+                        Some(fields) => columns.extend(fields.into_iter().map(|c| (c.name, c.ty))),
+                        None => {
+                            complete &= element.is_some();
+                            columns.push(("unnest".into(), element));
+                        }
+                    }
+                }
+                let output = Output { columns, complete };
+                self.push_function(output, alias.as_ref(), "unnest", *with_ordinality);
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                self.table_with_joins(part, table_with_joins);
+                if let Some(alias) = alias {
+                    self.level().sources.push(Source::open(folded(&alias.name)));
+                }
+            }
+            TableFactor::JsonTable { json_expr, alias, .. } => {
+                self.expr(part, json_expr);
+                self.level().sources.push(Source::open(alias_name(alias.as_ref())));
+            }
+            _ => self.level().sources.push(Source::open(SmolStr::default())),
+        }
+    }
+
+    /// A relation, or a `with` query.
+    pub(crate) fn table(&mut self, part: &Part<'_>, name: &ObjectName, alias: Option<&TableAlias>) -> Source {
+        let Some(written) = idents(name) else { return Source::open(alias_name(alias)) };
+        let last = written.last().map(|ident| folded(ident)).unwrap_or_default();
+        if let [_] = written[..]
+            && let Some((_, output)) = self.with.iter().rev().find(|(name, _)| *name == last)
+        {
+            let source = derived(output.clone(), alias);
+            return Source { name: if alias.is_some() { source.name } else { last }, ..source };
+        }
+        let found = self.relation(part, name);
+        let shown = alias.map_or(last, |alias| folded(&alias.name));
+        let mut source = match found {
+            Some(found) => Source {
+                name: shown,
+                schema: Some(found.name.schema.clone()),
+                own_name: alias.is_none(),
+                columns: seen(&found.name, &found.columns),
+                complete: found.complete,
+                relation: Some(found.name),
+                named_only: false,
+            },
+            None => Source::open(shown),
+        };
+        rename(&mut source, alias);
+        source
+    }
+
+    fn table_function(
+        &mut self,
+        part: &Part<'_>,
+        name: &ObjectName,
+        args: &[FunctionArg],
+        alias: Option<&TableAlias>,
+        ordinality: bool,
+    ) {
+        let args = self.arguments(part, args);
+        let Some(written) = idents(name) else {
+            return self.level().sources.push(Source::open(alias_name(alias)));
+        };
+        let called = written.last().map(|ident| folded(ident)).unwrap_or_default();
+        let found = place(part, &written).and_then(|at| self.routine(part, at, &written, &args));
+        let output = match &found {
+            Some(routine) if !routine.columns.is_empty() => {
+                let columns = routine.columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect();
+                Output { columns, complete: true }
+            }
+            Some(routine) if !routine.opaque => match &routine.returns {
+                Some(ty) => match self.env.fields(&ty.schema, &ty.name).filter(|_| ty.dims == 0) {
+                    Some(fields) => {
+                        let relation = self.env.relation(&ty.schema, &ty.name).found();
+                        let complete = relation.is_none_or(|relation| relation.complete);
+                        Output { columns: fields.into_iter().map(|c| (c.name, c.ty)).collect(), complete }
+                    }
+                    None => Output { columns: vec![(called.clone(), Some(ty.clone()))], complete: true },
+                },
+                None => Output::open(),
+            },
+            _ => Output::open(),
+        };
+        self.push_function(output, alias, &called, ordinality);
+    }
+
+    fn push_function(&mut self, output: Output, alias: Option<&TableAlias>, called: &str, ordinality: bool) {
+        let mut output = output;
+        // The one column of a function has the function's alias as its name.
+        if let (Some(alias), [(name, _)]) = (alias, &mut output.columns[..])
+            && name == called
+        {
+            *name = folded(&alias.name);
+        }
+        if ordinality && output.complete {
+            output.columns.push(("ordinality".into(), Some(specc_catalog::DataType::builtin("bigint"))));
+        }
+        let mut source = derived(output, alias);
+        if alias.is_none() {
+            source.name = called.into();
+        }
+        // `as t(a int, b text)` gives names and types to what has none.
+        if let Some(alias) = alias.filter(|a| !source.complete && a.columns.iter().any(|c| c.data_type.is_some())) {
+            let column = |name| Seen { name, ty: None, of: None };
+            source.columns = alias.columns.iter().map(|c| column(folded(&c.name))).collect();
+            source.complete = true;
+        }
+        self.level().sources.push(source);
+    }
+}
+
+fn alias_name(alias: Option<&TableAlias>) -> SmolStr {
+    alias.map_or_else(SmolStr::default, |alias| folded(&alias.name))
+}
+
+/// The row of a query in `from`.
+fn derived(output: Output, alias: Option<&TableAlias>) -> Source {
+    let columns = output.columns.into_iter().map(|(name, ty)| Seen { name, ty, of: None }).collect();
+    let mut source = Source { columns, complete: output.complete, ..Source::open(alias_name(alias)) };
+    rename(&mut source, alias);
+    source
+}
+
+/// Gives the first columns the names that an alias has for them.
+fn rename(source: &mut Source, alias: Option<&TableAlias>) {
+    for (at, column) in alias.iter().flat_map(|alias| &alias.columns).enumerate() {
+        match source.columns.get_mut(at) {
+            Some(seen) => seen.name = folded(&column.name),
+            None => source.columns.push(Seen { name: folded(&column.name), ty: None, of: None }),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What SQL names. An expression, a query or the body of a function is resolved against an [`Environment`], which knows
+//! what relations, functions and types there are. The result is an [`Analysis`]: each name with its place in the text and
+//! what it refers to, and what surely is wrong.
+//!
+//! What may be right is not reported. Where something cannot be known (an extension, a table that the body itself makes,
+//! a record, dynamic SQL), it is accepted, and where a text cannot be read, its [`Analysis`] says so.
+
+mod calls;
+mod dml;
+mod environment;
+mod expr;
+mod find;
+mod from;
+mod plpgsql;
+mod query;
+mod scope;
+mod text;
+mod types;
+mod walk;
+
+pub use environment::{Column, Environment, Lookup, Parameter, Relation, Routine};
+pub use plpgsql::{Body, Language, Rows, body};
+pub use walk::{Row, expression, query};
+
+use smol_str::SmolStr;
+use specc_catalog::{DataType, Qualified};
+
+/// What a text of SQL names.
+#[derive(Clone, Debug, Default)]
+pub struct Analysis {
+    /// In the order of their places, each place once for each target.
+    pub references: Vec<Reference>,
+    /// What is surely wrong, in the order of places.
+    pub findings: Vec<Finding>,
+    /// The columns of a query; `None` where they cannot be known.
+    pub columns: Option<Vec<(SmolStr, Option<DataType>)>>,
+    /// Has SQL that is put together when it runs.
+    pub dynamic: bool,
+    /// A part could not be read: names in it are looked for word by word, and may be more than are meant.
+    pub unread: bool,
+}
+
+impl Analysis {
+    pub(crate) fn finish(mut self) -> Self {
+        self.references.sort();
+        self.references.dedup();
+        self.findings.sort_by(|a, b| (a.start, a.end, &a.message).cmp(&(b.start, b.end, &b.message)));
+        self.findings.dedup();
+        self
+    }
+}
+
+/// A name in a text and what it refers to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference {
+    /// The first byte of the name, with its schema where that is written.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// What it refers to.
+    pub target: Target,
+}
+
+/// What a name can refer to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// A table, view or sequence; in a string where a `regclass` is wanted, too.
+    Relation(Qualified),
+    /// A column of a relation.
+    Column(Qualified, SmolStr),
+    /// All columns of a relation: `*`, or the row as a whole.
+    Columns(Qualified),
+    /// A function by its signature.
+    Function(Qualified, SmolStr),
+    /// A type.
+    Type(Qualified),
+    /// A label of an enum, as a literal with its quotes.
+    Label(Qualified, SmolStr),
+    /// A collation.
+    Collation(Qualified),
+}
+
+/// Something wrong in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The first byte of what is wrong.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// Its kind.
+    pub problem: Problem,
+    /// In words.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+/// The kinds of [`Finding`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)] // named as what is said
+pub enum Problem {
+    UnknownRelation,
+    UnknownColumn,
+    UnknownFunction,
+    UnknownType,
+    UnknownLabel,
+    UnknownVariable,
+    Ambiguous,
+    WrongArguments,
+    WrongCount,
+    Ungrouped,
+    /// Both sides of a comparison are the same column of the same row.
+    SameColumn,
+}

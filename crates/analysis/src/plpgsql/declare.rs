@@ -1,0 +1,285 @@
+//! Declarations of PL/pgSQL.
+
+use super::reader::Reader;
+use crate::scope::{Frame, Record, Shape};
+use crate::{Problem, Target};
+use smol_str::SmolStr;
+use specc_catalog::DataType;
+use specc_split::TokenKind;
+
+impl Reader<'_, '_> {
+    /// Everything between `declare` and `begin`.
+    pub(super) fn declarations(&mut self) -> Option<()> {
+        while !self.is("begin") {
+            if self.take("declare") {
+                continue;
+            }
+            if self.at >= self.tokens.len() {
+                return None;
+            }
+            self.declaration()?;
+        }
+        Some(())
+    }
+
+    fn declaration(&mut self) -> Option<()> {
+        let name: SmolStr = self.name()?.into();
+        self.at += 1;
+        if self.take("alias") {
+            self.take("for");
+            let (names, end) = self.names();
+            let shape = match &names[..] {
+                [old] => self.walk.variable(old).cloned().unwrap_or(Shape::Open),
+                _ => Shape::Open,
+            };
+            self.at = end;
+            self.declare(name, shape);
+            return self.semicolon();
+        }
+        self.take("constant");
+        self.take("no");
+        self.take("scroll");
+        if self.take("cursor") {
+            return self.cursor(name);
+        }
+        let end = self.type_end();
+        let shape = self.declared_type(end);
+        self.at = end;
+        if self.take("collate") {
+            self.at = self.names().1;
+        }
+        if self.take("not") {
+            self.take("null");
+        }
+        let assigned = self.take("default")
+            || self.symbol(b':') && self.symbol_at(self.at + 1, b'=') && {
+                self.at += 2;
+                true
+            }
+            || self.take_symbol(b'=');
+        if assigned {
+            self.assigned(&shape);
+        }
+        self.declare(name, shape);
+        self.semicolon()
+    }
+
+    /// An expression up to the semicolon, as a value for a variable.
+    pub(super) fn assigned(&mut self, shape: &Shape) {
+        let end = self.until(&[]);
+        let (start, stop) = self.bytes(self.at, end);
+        if let Shape::Type(Some(ty)) = shape {
+            self.walk.literal_in_text(start, stop, ty);
+        }
+        self.expression_to(end);
+        self.at = end;
+    }
+
+    fn declare(&mut self, name: SmolStr, shape: Shape) {
+        if let Some(frame) = self.walk.frames.last_mut() {
+            frame.variables.push((name, shape));
+        }
+    }
+
+    /// `cursor (a int) for select …`
+    fn cursor(&mut self, name: SmolStr) -> Option<()> {
+        let mut frame = Frame::default();
+        if self.take_symbol(b'(') {
+            while !self.symbol(b')') {
+                let parameter: SmolStr = self.name()?.into();
+                self.at += 1;
+                let start = self.at;
+                let mut depth = 0usize;
+                while let Some(token) = self.tokens.get(self.at) {
+                    match token.kind {
+                        TokenKind::Symbol(b'(') => depth += 1,
+                        TokenKind::Symbol(b')' | b',') if depth == 0 => break,
+                        TokenKind::Symbol(b')') => depth -= 1,
+                        _ => {}
+                    }
+                    self.at += 1;
+                }
+                let end = self.at;
+                self.at = start;
+                let shape = self.declared_type(end);
+                self.at = end;
+                frame.variables.push((parameter, shape));
+                self.take_symbol(b',');
+            }
+            self.take_symbol(b')');
+        }
+        if !self.take("for") {
+            self.take("is");
+        }
+        let end = self.until(&[]);
+        let (start, stop) = self.bytes(self.at, end);
+        self.walk.frames.push(frame);
+        self.walk.read_query(start, stop);
+        self.walk.frames.pop();
+        self.declare(name, Shape::Open);
+        self.semicolon()
+    }
+
+    /// Where a type ends that begins here.
+    fn type_end(&self) -> usize {
+        let mut at = self.at;
+        let mut depth = 0usize;
+        while let Some(token) = self.tokens.get(at) {
+            match token.kind {
+                TokenKind::Symbol(b'(' | b'[') => depth += 1,
+                TokenKind::Symbol(b')' | b']') => depth = depth.saturating_sub(1),
+                TokenKind::Symbol(b';' | b':' | b'=') if depth == 0 => return at,
+                TokenKind::Word
+                    if depth == 0 && ["collate", "not", "default"].iter().any(|w| token.is(self.text, w)) =>
+                {
+                    return at;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        at
+    }
+
+    /// The type from here to `end`.
+    fn declared_type(&mut self, end: usize) -> Shape {
+        let (names, after) = self.names();
+        let place = self.bytes(self.at, after.min(end));
+        let names: Vec<SmolStr> = names.into_iter().map(SmolStr::from).collect();
+        if self.symbol_at(after, b'%') {
+            return if self.is_at(after + 1, "rowtype") { self.row_of(&names, place) } else { self.type_of(&names) };
+        }
+        // What follows the name: `varying`, `precision`, `[]`.
+        let rest = self.bytes(after, end);
+        let rest = if after < end { self.text[rest.0..rest.1].to_lowercase() } else { String::new() };
+        let array = rest.contains('[') || rest.contains("array");
+        let words: String = rest.chars().filter(|c| c.is_ascii_alphabetic() || c.is_whitespace()).collect();
+        let words = words.split_whitespace().filter(|word| *word != "array").collect::<Vec<_>>().join(" ");
+        let ty = match &names[..] {
+            [name] if name == "record" => {
+                self.walk.records.push(Record::default());
+                return Shape::Record(self.walk.records.len() - 1);
+            }
+            [name] if name == "refcursor" => return Shape::Open,
+            [name] if !words.is_empty() => self.walk.env.data_type("pg_catalog", &format!("{name} {words}")).found(),
+            [name] => self.walk.type_named(place, None, name),
+            [schema, name] => self.walk.type_named(place, Some(schema), name),
+            _ => None,
+        };
+        match ty {
+            Some(ty) if array => Shape::Type(Some(DataType { dims: 1, ..ty })),
+            Some(ty) => Shape::Type(Some(ty)),
+            None => Shape::Open,
+        }
+    }
+
+    /// `events%rowtype`
+    fn row_of(&mut self, names: &[SmolStr], place: (usize, usize)) -> Shape {
+        let found = match names {
+            [name] => self.walk.relation_named(place, None, name),
+            [schema, name] => self.walk.relation_named(place, Some(schema), name),
+            _ => None,
+        };
+        found.map_or(Shape::Open, |found| Shape::Rows(vec![found.name]))
+    }
+
+    /// `events.title%type`, or `variable%type`.
+    fn type_of(&mut self, names: &[SmolStr]) -> Shape {
+        let (schema, table, column) = match names {
+            [name] => return self.walk.variable(name).cloned().unwrap_or(Shape::Open),
+            [table, column] => (None, table, column),
+            [schema, table, column] => (Some(schema.as_str()), table, column),
+            _ => return Shape::Open,
+        };
+        if schema.is_none() && self.walk.variable(table).is_some() {
+            return Shape::Open;
+        }
+        let last = self.at + 2 * names.len() - 2;
+        let place = self.bytes(self.at, last - 1);
+        let Some(relation) = self.walk.relation_named(place, schema, table) else { return Shape::Open };
+        let at = self.bytes(last, last + 1);
+        match relation.columns.iter().find(|c| c.name == *column) {
+            Some(found) => {
+                self.walk.refer(at, Target::Column(relation.name, found.name.clone()));
+                found.ty.clone().map_or(Shape::Open, |ty| Shape::Type(Some(ty)))
+            }
+            None => {
+                if relation.complete {
+                    let names = relation.columns.iter().map(|c| c.name.clone()).collect();
+                    self.walk.unknown_column(at, column, &relation.name.name, names);
+                }
+                Shape::Open
+            }
+        }
+    }
+
+    /// Variables that something is put into; says where one is none.
+    pub(super) fn targets(&mut self) -> Vec<Shape> {
+        let mut targets = Vec::new();
+        loop {
+            let (names, end) = self.names();
+            if names.is_empty() {
+                return targets;
+            }
+            let names: Vec<SmolStr> = names.into_iter().map(SmolStr::from).collect();
+            let place = self.bytes(self.at, end);
+            let last = self.bytes(end - 1, end);
+            targets.push(self.target(&names, place, last));
+            self.at = end;
+            while self.symbol(b'[') {
+                let mut depth = 0usize;
+                let start = self.at + 1;
+                while let Some(token) = self.tokens.get(self.at) {
+                    match token.kind {
+                        TokenKind::Symbol(b'[') => depth += 1,
+                        TokenKind::Symbol(b']') => depth -= 1,
+                        _ => {}
+                    }
+                    self.at += 1;
+                    if depth == 0 {
+                        break;
+                    }
+                }
+                let (from, to) = self.bytes(start, self.at - 1);
+                if from < to {
+                    self.walk.read_expression(from, to);
+                }
+                targets.pop();
+                targets.push(Shape::Open);
+            }
+            if !self.take_symbol(b',') {
+                return targets;
+            }
+        }
+    }
+
+    fn target(&mut self, names: &[SmolStr], place: (usize, usize), last: (usize, usize)) -> Shape {
+        match names {
+            [name] => match self.walk.variable(name) {
+                Some(shape) => shape.clone(),
+                None => {
+                    if !super::is_special(name) && !self.walk.may_be_made(name) {
+                        let names: Vec<SmolStr> =
+                            self.walk.frames.iter().flat_map(|f| &f.variables).map(|v| v.0.clone()).collect();
+                        let near = specc_diag::nearest(name, names.iter().map(SmolStr::as_str));
+                        let help = near.map(|near| format!("did you mean `{near}`?"));
+                        let message = format!("no variable here is called `{name}`");
+                        self.walk.report(place, Problem::UnknownVariable, message, help);
+                    }
+                    Shape::Open
+                }
+            },
+            [_, .., field] => {
+                // A field of a record that has a value: nothing new is put into the record as a whole.
+                if let Some(Shape::Record(at)) = self.walk.variable(&names[0]).cloned() {
+                    self.walk.records[at].fields.push(field.clone());
+                }
+                match self.walk.variable_named(names, last) {
+                    Some(ty) => Shape::Type(ty),
+                    None => Shape::Open,
+                }
+            }
+            [] => Shape::Open,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Bodies of functions, in SQL and in PL/pgSQL.
+
+mod declare;
+mod reader;
+mod sql;
+mod statements;
+
+use crate::Analysis;
+use crate::environment::{Environment, Parameter};
+use crate::scope::{Frame, Shape};
+use crate::walk::Walk;
+use smol_str::SmolStr;
+use specc_catalog::{DataType, Qualified};
+
+/// What a body is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Statements of SQL.
+    Sql,
+    /// A block of PL/pgSQL.
+    Plpgsql,
+}
+
+/// Rows that a trigger has at hand.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// The relations whose triggers run the body; empty where they are not known.
+    pub relations: Vec<Qualified>,
+    /// Names of transition tables.
+    pub transitions: Vec<SmolStr>,
+}
+
+/// The body of a function and what stands around it.
+#[derive(Clone, Debug)]
+pub struct Body<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// What it is written in.
+    pub language: Language,
+    /// The function's name, which may stand before a parameter.
+    pub name: SmolStr,
+    /// The function's parameters; columns of `returns table` are `out` ones.
+    pub params: Vec<Parameter>,
+    /// Its own `search_path`; none where it runs with that of who calls.
+    pub path: Option<Vec<SmolStr>>,
+    /// For a trigger.
+    pub trigger: Option<Rows>,
+    /// The type of what it gives back, where that is one.
+    pub returns: Option<DataType>,
+}
+
+/// Resolves a body.
+pub fn body(env: &dyn Environment, body: &Body<'_>) -> Analysis {
+    let mut walk = Walk::new(env, body.text);
+    if let Some(path) = &body.path {
+        walk.path = path.clone();
+        walk.fixed_path = true;
+    }
+    let mut frame = Frame { label: body.name.clone(), variables: Vec::new() };
+    for param in &body.params {
+        let shape = match &param.ty {
+            Some(ty) => Shape::Type(Some(ty.clone())),
+            None => Shape::Open,
+        };
+        if param.is_input() {
+            walk.numbered.push(param.ty.clone());
+        }
+        frame.variables.push((param.name.clone(), shape));
+    }
+    if let Some(rows) = &body.trigger {
+        let shape = if rows.relations.is_empty() { Shape::Open } else { Shape::Rows(rows.relations.clone()) };
+        frame.variables.push(("new".into(), shape.clone()));
+        frame.variables.push(("old".into(), shape));
+        walk.made.extend(rows.transitions.iter().cloned());
+    }
+    walk.frames.push(frame);
+    match body.language {
+        Language::Sql => sql::read(&mut walk, body),
+        Language::Plpgsql => {
+            walk.procedural = true;
+            reader::read(&mut walk, body);
+        }
+    }
+    walk.finish()
+}
+
+/// Variables that every block has.
+pub(crate) fn is_special(name: &str) -> bool {
+    matches!(name, "found" | "sqlstate" | "sqlerrm") || name.starts_with("tg_")
+}

@@ -1,0 +1,429 @@
+//! Queries.
+
+use crate::find::{idents, place};
+use crate::scope::{Level, Output, Ty};
+use crate::text::{Part, folded};
+use crate::walk::Walk;
+use crate::{Problem, Target};
+use smol_str::SmolStr;
+use specc_catalog::DataType;
+use specc_expr::sqlparser::ast::{
+    DataType as SqlType, Distinct, Expr, GroupByExpr, LimitClause, NamedWindowExpr, OrderBy, OrderByExpr, OrderByKind,
+    Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, WindowFrameBound, WindowSpec,
+};
+
+/// Resolves a query.
+pub(crate) fn query(walk: &mut Walk<'_>, part: &Part<'_>, query: &Query) -> Output {
+    walk.query(part, query)
+}
+
+impl Walk<'_> {
+    pub(crate) fn query(&mut self, part: &Part<'_>, query: &Query) -> Output {
+        self.depth += 1;
+        let output = if self.deep() { Output::open() } else { self.query_here(part, query) };
+        self.depth -= 1;
+        output
+    }
+
+    fn query_here(&mut self, part: &Part<'_>, query: &Query) -> Output {
+        let before = self.with.len();
+        if let Some(with) = &query.with {
+            for cte in &with.cte_tables {
+                let name = folded(&cte.alias.name);
+                let names: Vec<SmolStr> = cte.alias.columns.iter().map(|column| folded(&column.name)).collect();
+                let output = match &*cte.query.body {
+                    SetExpr::SetOperation { left, right, .. } if with.recursive && cte.query.with.is_none() => {
+                        let first = named(self.set(part, left, None), &names);
+                        self.with.push((name.clone(), first.clone()));
+                        self.set(part, right, None);
+                        self.with.pop();
+                        first
+                    }
+                    _ if with.recursive => {
+                        self.with.push((name.clone(), Output::open()));
+                        let output = self.query(part, &cte.query);
+                        self.with.pop();
+                        named(output, &names)
+                    }
+                    _ => named(self.query(part, &cte.query), &names),
+                };
+                self.with.push((name, output));
+            }
+        }
+        let output = self.set(part, &query.body, query.order_by.as_ref());
+        match &query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+                for expr in limit.iter().chain(offset.as_ref().map(|offset| &offset.value)) {
+                    self.expr(part, expr);
+                }
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+                self.expr(part, offset);
+                self.expr(part, limit);
+            }
+            None => {}
+        }
+        self.with.truncate(before);
+        output
+    }
+
+    fn set(&mut self, part: &Part<'_>, set: &SetExpr, order: Option<&OrderBy>) -> Output {
+        self.depth += 1;
+        let output = if self.deep() { Output::open() } else { self.set_here(part, set, order) };
+        self.depth -= 1;
+        output
+    }
+
+    fn set_here(&mut self, part: &Part<'_>, set: &SetExpr, order: Option<&OrderBy>) -> Output {
+        match set {
+            SetExpr::Select(select) => self.select(part, select, order),
+            SetExpr::Query(query) => self.query(part, query),
+            SetExpr::SetOperation { left, right, .. } => {
+                let (left, right) = (self.set(part, left, None), self.set(part, right, None));
+                let complete = left.complete && right.complete && left.columns.len() == right.columns.len();
+                let types = right.columns.into_iter().map(|(_, ty)| ty).chain(std::iter::repeat(None));
+                let merge = |((name, a), b): ((SmolStr, Ty), Ty)| (name, a.clone().filter(|_| a == b));
+                Output { columns: left.columns.into_iter().zip(types).map(merge).collect(), complete }
+            }
+            SetExpr::Values(values) => {
+                let mut types: Vec<Vec<Ty>> = Vec::new();
+                for row in &values.rows {
+                    types.push(row.content.iter().map(|expr| self.expr(part, expr)).collect());
+                }
+                let width = types.first().map_or(0, Vec::len);
+                let column = |at: usize| {
+                    let first = types[0].get(at).cloned().flatten();
+                    let same = types.iter().all(|row| row.get(at) == Some(&first));
+                    (SmolStr::from(format!("column{}", at + 1)), first.filter(|_| same))
+                };
+                Output { columns: (0..width).map(column).collect(), complete: true }
+            }
+            SetExpr::Insert(statement)
+            | SetExpr::Update(statement)
+            | SetExpr::Delete(statement)
+            | SetExpr::Merge(statement) => self.statement(part, statement),
+            SetExpr::Table(_) => Output::open(),
+        }
+    }
+
+    fn select(&mut self, part: &Part<'_>, select: &Select, order: Option<&OrderBy>) -> Output {
+        self.levels.push(Level::default());
+        for table in &select.from {
+            self.table_with_joins(part, table);
+        }
+        if let Some(expr) = &select.selection {
+            self.expr(part, expr);
+        }
+        let output = self.projection(part, &select.projection);
+        if let GroupByExpr::Expressions(parts, _) = &select.group_by {
+            for expr in parts {
+                // A column of a table comes before one of the output.
+                let Expr::Identifier(ident) = expr else {
+                    self.expr(part, expr);
+                    continue;
+                };
+                let name = folded(ident);
+                let in_tables = self
+                    .levels
+                    .last()
+                    .is_some_and(|l| l.sources.iter().any(|s| !s.complete || s.column(&name).is_some()));
+                if in_tables || !output.columns.iter().any(|(n, _)| *n == name) {
+                    self.expr(part, expr);
+                }
+            }
+            self.grouping(part, select, parts);
+        }
+        if let Some(expr) = &select.having {
+            self.expr(part, expr);
+        }
+        for window in &select.named_window {
+            if let NamedWindowExpr::WindowSpec(spec) = &window.1 {
+                self.window(part, spec);
+            }
+        }
+        if let Some(Distinct::On(parts)) = &select.distinct {
+            for expr in parts {
+                self.unless_output(part, expr, &output);
+            }
+        }
+        if let Some(OrderByKind::Expressions(parts)) = order.map(|order| &order.kind) {
+            for expr in parts {
+                self.unless_output(part, &expr.expr, &output);
+            }
+        }
+        self.levels.pop();
+        output
+    }
+
+    /// An element of `order by`: a column of the output, its number, or an expression.
+    fn unless_output(&mut self, part: &Part<'_>, expr: &Expr, output: &Output) {
+        let named = matches!(expr, Expr::Identifier(i) if output.columns.iter().any(|(n, _)| *n == folded(i)));
+        if !named {
+            self.expr(part, expr);
+        }
+    }
+
+    pub(crate) fn window(&mut self, part: &Part<'_>, spec: &WindowSpec) {
+        for expr in &spec.partition_by {
+            self.expr(part, expr);
+        }
+        self.order(part, &spec.order_by);
+        if let Some(frame) = &spec.window_frame {
+            for bound in std::iter::once(&frame.start_bound).chain(&frame.end_bound) {
+                if let WindowFrameBound::Preceding(Some(expr)) | WindowFrameBound::Following(Some(expr)) = bound {
+                    self.expr(part, expr);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn order(&mut self, part: &Part<'_>, parts: &[OrderByExpr]) {
+        for expr in parts {
+            self.expr(part, &expr.expr);
+        }
+    }
+
+    /// What a list of columns, or `returning`, gives.
+    pub(crate) fn projection(&mut self, part: &Part<'_>, items: &[SelectItem]) -> Output {
+        let mut output = Output { columns: Vec::new(), complete: true };
+        for item in items {
+            match item {
+                SelectItem::UnnamedExpr(expr) => {
+                    let ty = self.expr(part, expr);
+                    match expr {
+                        Expr::QualifiedWildcard(..) | Expr::Wildcard(..) => output.complete = false,
+                        _ => output.columns.push((output_name(expr), ty)),
+                    }
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    let ty = self.expr(part, expr);
+                    output.columns.push((folded(alias), ty));
+                }
+                SelectItem::Wildcard(options) => {
+                    let star = part.place(options.wildcard_token.0.span);
+                    let level = self.levels.last();
+                    let merged = level.is_some_and(|l| l.natural || !l.merged.is_empty());
+                    let sources = level.map(|l| l.sources.clone()).unwrap_or_default();
+                    output.complete &= !merged;
+                    for source in sources.iter().filter(|source| !source.named_only) {
+                        self.expand(source, star, &mut output);
+                    }
+                }
+                SelectItem::QualifiedWildcard(kind, options) => {
+                    let star = part.place(options.wildcard_token.0.span);
+                    self.row_star(part, kind, star, &mut output);
+                }
+                _ => output.complete = false,
+            }
+        }
+        output
+    }
+
+    fn row_star(
+        &mut self,
+        part: &Part<'_>,
+        kind: &SelectItemQualifiedWildcardKind,
+        star: Option<(usize, usize)>,
+        output: &mut Output,
+    ) {
+        let name = match kind {
+            SelectItemQualifiedWildcardKind::ObjectName(name) => name,
+            SelectItemQualifiedWildcardKind::Expr(expr) => {
+                let ty = self.expr(part, expr);
+                output.complete = false;
+                if let Some(ty) = ty.filter(|ty| self.env.fields(&ty.schema, &ty.name).is_some()) {
+                    let of = specc_catalog::Qualified::new(ty.schema, ty.name);
+                    self.refer_at(star, Target::Columns(of));
+                }
+                return;
+            }
+        };
+        let Some(written) = idents(name) else {
+            output.complete = false;
+            return;
+        };
+        let mut names: Vec<SmolStr> = written.iter().map(|ident| folded(ident)).collect();
+        names.push("*".into());
+        if let Some((level, at, used)) = self.source_of(&names) {
+            let source = self.levels[level].sources[at].clone();
+            self.refer_to_source(&source, place(part, &written[..used]));
+            return self.expand(&source, star, output);
+        }
+        output.complete = false;
+        if self.variable(&names[0]).is_none() && written.len() == 1 {
+            self.name(part, &written);
+        }
+    }
+
+    /// All columns of a row.
+    pub(crate) fn expand(&mut self, source: &crate::scope::Source, star: Option<(usize, usize)>, output: &mut Output) {
+        output.complete &= source.complete;
+        if let Some(relation) = &source.relation {
+            self.refer_at(star, Target::Columns(relation.clone()));
+        }
+        output.columns.extend(source.columns.iter().map(|column| (column.name.clone(), column.ty.clone())));
+    }
+
+    /// Whether every column of the list is grouped or in an aggregate.
+    fn grouping(&mut self, part: &Part<'_>, select: &Select, groups: &[Expr]) {
+        let simple = |expr: &Expr| {
+            !matches!(expr, Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) | Expr::Tuple(_) | Expr::Value(_))
+        };
+        let Some(level) = self.levels.last().filter(|_| !groups.is_empty() && groups.iter().all(simple)) else {
+            return;
+        };
+        if level.sources.iter().any(|source| !source.complete) || level.natural || !level.merged.is_empty() {
+            return;
+        }
+        let grouped: Vec<(usize, SmolStr)> = groups.iter().filter_map(|expr| self.own_column(expr)).collect();
+        // A whole key among them brings all columns of its table.
+        let whole = |at: usize| {
+            let source = &self.levels[self.levels.len() - 1].sources[at];
+            let relation = source.relation.as_ref();
+            let Some(relation) = relation.and_then(|r| self.env.relation(&r.schema, &r.name).found()) else {
+                return source.relation.is_some();
+            };
+            !relation.key.is_empty() && relation.key.iter().all(|k| grouped.contains(&(at, k.clone())))
+        };
+        let aliased: Vec<SmolStr> =
+            groups.iter().filter_map(|e| if let Expr::Identifier(i) = e { Some(folded(i)) } else { None }).collect();
+        for item in &select.projection {
+            let expr = match item {
+                SelectItem::UnnamedExpr(expr) => expr,
+                SelectItem::ExprWithAlias { expr, alias } if !aliased.contains(&folded(alias)) => expr,
+                _ => continue,
+            };
+            if groups.contains(expr) {
+                continue;
+            }
+            // Only columns as such: what is around them may be grouped as a whole.
+            if let Some((at, name)) = self.own_column(expr)
+                && !grouped.contains(&(at, name.clone()))
+                && !whole(at)
+            {
+                let message = format!("`{name}` is neither in `group by` nor in an aggregate");
+                let help = format!("add it to `group by`, or take one of its values: `max({name})`");
+                self.report_at(part, expr.span(), Problem::Ungrouped, message, Some(help));
+                return;
+            }
+        }
+    }
+
+    /// The source of this level and the name of the column that an expression is.
+    fn own_column(&self, expr: &Expr) -> Option<(usize, SmolStr)> {
+        let level = self.levels.last()?;
+        match expr {
+            Expr::Identifier(ident) => {
+                let name = folded(ident);
+                let mut found = level.sources.iter().enumerate().filter(|(_, s)| s.column(&name).is_some());
+                let (at, _) = found.next()?;
+                found.next().is_none().then_some((at, name))
+            }
+            Expr::CompoundIdentifier(parts) => {
+                let [row, name] = &parts[..] else { return None };
+                let (row, name) = (folded(row), folded(name));
+                let at = level.sources.iter().position(|s| s.name == row)?;
+                level.sources[at].column(&name).is_some().then_some((at, name))
+            }
+            Expr::Nested(inner) => self.own_column(inner),
+            _ => None,
+        }
+    }
+}
+
+/// The output with other names for its first columns.
+fn named(mut output: Output, names: &[SmolStr]) -> Output {
+    for (at, name) in names.iter().enumerate() {
+        match output.columns.get_mut(at) {
+            Some((old, _)) => *old = name.clone(),
+            None => output.columns.push((name.clone(), None)),
+        }
+    }
+    output
+}
+
+/// The name that Postgres gives to a column without an alias.
+pub(crate) fn output_name(expr: &Expr) -> SmolStr {
+    match expr {
+        Expr::Identifier(ident) => folded(ident),
+        Expr::CompoundIdentifier(parts) => parts.last().map(folded).unwrap_or_default(),
+        Expr::CompoundFieldAccess { root, access_chain } => {
+            use specc_expr::sqlparser::ast::AccessExpr;
+            let fields = access_chain.iter().rev().find_map(|access| match access {
+                AccessExpr::Dot(expr) => Some(output_name(expr)),
+                AccessExpr::Subscript(_) => None,
+            });
+            fields.unwrap_or_else(|| output_name(root))
+        }
+        Expr::Function(call) => {
+            call.name.0.last().and_then(|p| p.as_ident()).map(folded).unwrap_or_else(|| "?column?".into())
+        }
+        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => output_name(inner),
+        Expr::Cast { expr: inner, data_type, .. } => match output_name(inner) {
+            name if name == "?column?" || name == "case" => type_name(data_type).unwrap_or(name),
+            name => name,
+        },
+        Expr::TypedString(typed) => type_name(&typed.data_type).unwrap_or_else(|| "?column?".into()),
+        Expr::Case { else_result, .. } => match else_result.as_deref().map(output_name) {
+            Some(name) if name != "?column?" => name,
+            _ => "case".into(),
+        },
+        Expr::Exists { .. } => "exists".into(),
+        Expr::Array(_) => "array".into(),
+        Expr::Extract { .. } => "extract".into(),
+        Expr::Subquery(query) => subquery_name(query),
+        Expr::Tuple(_) => "row".into(),
+        Expr::Ceil { .. } => "ceil".into(),
+        Expr::Floor { .. } => "floor".into(),
+        Expr::Position { .. } => "position".into(),
+        Expr::Substring { .. } => "substring".into(),
+        Expr::Overlay { .. } => "overlay".into(),
+        Expr::Trim { .. } => "btrim".into(),
+        Expr::AtTimeZone { .. } => "timezone".into(),
+        Expr::Interval(_) => "interval".into(),
+        Expr::Value(value) => match value.value {
+            specc_expr::sqlparser::ast::Value::Boolean(_) => "bool".into(),
+            _ => "?column?".into(),
+        },
+        _ => "?column?".into(),
+    }
+}
+
+/// A subquery as a value has the name of its one column.
+fn subquery_name(query: &Query) -> SmolStr {
+    match &*query.body {
+        SetExpr::Select(select) => match &select.projection[..] {
+            [SelectItem::UnnamedExpr(expr)] => output_name(expr),
+            [SelectItem::ExprWithAlias { alias, .. }] => folded(alias),
+            _ => "?column?".into(),
+        },
+        _ => "?column?".into(),
+    }
+}
+
+/// The internal name of a type, which a column of a cast has.
+fn type_name(data_type: &SqlType) -> Option<SmolStr> {
+    if let SqlType::Custom(name, _) = data_type {
+        return name.0.last().and_then(|p| p.as_ident()).map(folded);
+    }
+    let name = crate::types::spelled(data_type);
+    Some(match &*name {
+        "int" | "integer" | "int4" => "int4".into(),
+        "bigint" | "int8" => "int8".into(),
+        "smallint" | "int2" => "int2".into(),
+        "boolean" | "bool" => "bool".into(),
+        "double precision" | "float8" => "float8".into(),
+        "real" | "float4" => "float4".into(),
+        "character varying" | "varchar" => "varchar".into(),
+        "timestamp with time zone" | "timestamptz" => "timestamptz".into(),
+        "timestamp without time zone" => "timestamp".into(),
+        "decimal" => "numeric".into(),
+        other if other.contains(' ') => return None,
+        other => other.into(),
+    })
+}
+
+/// A built-in type.
+pub(crate) fn plain(name: &str) -> Ty {
+    Some(DataType::builtin(name))
+}

@@ -1,0 +1,114 @@
+//! What is in sight: rows of a query, `with` queries, variables.
+
+use crate::environment::Column;
+use smol_str::SmolStr;
+use specc_catalog::{DataType, Qualified};
+
+/// A type, where it is known.
+pub(crate) type Ty = Option<DataType>;
+
+/// A column in sight.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub name: SmolStr,
+    pub ty: Ty,
+    /// The column that it is, by its relation and its name there; none for one that a query computes.
+    pub of: Option<(Qualified, SmolStr)>,
+}
+
+/// A row in sight.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// What it is called here.
+    pub name: SmolStr,
+    /// Its schema, where `schema.table.column` may be written.
+    pub schema: Option<SmolStr>,
+    /// The relation that it is a row of.
+    pub relation: Option<Qualified>,
+    /// Whether `name` is the relation's own name.
+    pub own_name: bool,
+    pub columns: Vec<Seen>,
+    /// Whether these are all.
+    pub complete: bool,
+    /// Rows that only a name before the column reaches (`excluded`, `new`).
+    pub named_only: bool,
+}
+
+impl Source {
+    /// Of which nothing is known.
+    pub(crate) fn open(name: SmolStr) -> Self {
+        Self {
+            name,
+            schema: None,
+            relation: None,
+            own_name: false,
+            columns: Vec::new(),
+            complete: false,
+            named_only: false,
+        }
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Option<&Seen> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// Rows that came into sight together.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Level {
+    pub sources: Vec<Source>,
+    /// Columns that `using` made one.
+    pub merged: Vec<SmolStr>,
+    /// `natural`: which columns are one is not followed.
+    pub natural: bool,
+}
+
+/// What a query gives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Output {
+    pub columns: Vec<(SmolStr, Ty)>,
+    /// Whether these are all.
+    pub complete: bool,
+}
+
+impl Output {
+    pub(crate) fn open() -> Self {
+        Self::default()
+    }
+}
+
+/// What a variable holds.
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    /// A value.
+    Type(Ty),
+    /// A row of one of these relations.
+    Rows(Vec<Qualified>),
+    /// Whatever is put into it: the place of the record in [`crate::walk::Walk::records`].
+    Record(usize),
+    /// Nothing is known.
+    Open,
+}
+
+/// Variables that came into sight together, under a label.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frame {
+    pub label: SmolStr,
+    pub variables: Vec<(SmolStr, Shape)>,
+}
+
+/// What is known of a record.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    /// Something that cannot be known is put into it.
+    pub open: bool,
+    /// Fields of everything that is put into it.
+    pub fields: Vec<SmolStr>,
+    /// Fields that are read: place and name.
+    pub uses: Vec<(usize, usize, SmolStr)>,
+}
+
+pub(crate) fn seen(relation: &Qualified, columns: &[Column]) -> Vec<Seen> {
+    let of = |column: &Column| Some((relation.clone(), column.name.clone()));
+    columns.iter().map(|c| Seen { name: c.name.clone(), ty: c.ty.clone(), of: of(c) }).collect()
+}

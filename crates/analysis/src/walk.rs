@@ -1,0 +1,295 @@
+//! The walk over a text: what is in sight, and what was found.
+
+use crate::environment::{Environment, Lookup};
+use crate::scope::{Frame, Level, Output, Record, Shape, Source, seen};
+use crate::text::Part;
+use crate::{Analysis, Finding, Problem, Reference, Target};
+use smol_str::SmolStr;
+use specc_catalog::Qualified;
+use specc_diag::{FileId, Span};
+use specc_expr::sqlparser::tokenizer;
+use specc_split::{Lexer, TokenKind};
+
+/// A row that an expression is about.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What it is called; empty for the relation's own name.
+    pub name: SmolStr,
+    /// The relation.
+    pub relation: Qualified,
+    /// Whether a column needs the name before it, as `new` and `old` do.
+    pub named_only: bool,
+}
+
+/// Resolves a query, such as that of a view.
+pub fn query(env: &dyn Environment, text: &str) -> Analysis {
+    let mut walk = Walk::new(env, text);
+    let output = walk.read_query(0, text.len());
+    if output.complete {
+        walk.out.columns = Some(output.columns);
+    }
+    walk.finish()
+}
+
+/// Resolves an expression over rows, such as a check, a default or a policy's condition.
+pub fn expression(env: &dyn Environment, text: &str, rows: &[Row]) -> Analysis {
+    let mut walk = Walk::new(env, text);
+    let mut level = Level::default();
+    for row in rows {
+        level.sources.push(walk.row(row));
+    }
+    walk.levels.push(level);
+    walk.read_expression(0, text.len());
+    walk.finish()
+}
+
+/// How deep a tree is followed; what is nested deeper is taken as it is.
+const DEEP: usize = 120;
+
+pub(crate) struct Walk<'a> {
+    pub env: &'a dyn Environment,
+    /// The whole text.
+    pub text: &'a str,
+    /// Schemas in which names without one are looked for.
+    pub path: Vec<SmolStr>,
+    /// The path is the text's own: what is not in it is not found.
+    pub fixed_path: bool,
+    pub out: Analysis,
+    pub levels: Vec<Level>,
+    /// `with` queries in sight, the innermost last.
+    pub with: Vec<(SmolStr, Output)>,
+    /// Variables and parameters in sight, the innermost last.
+    pub frames: Vec<Frame>,
+    /// Types of `$1`, `$2` …
+    pub numbered: Vec<crate::scope::Ty>,
+    pub records: Vec<Record>,
+    /// Relations that the text makes itself.
+    pub made: Vec<SmolStr>,
+    /// Names that stand in strings of the text: it may ask whether they are there, or make them.
+    strings: Option<Vec<SmolStr>>,
+    /// Errors of names are caught here.
+    pub caught: usize,
+    pub depth: usize,
+    /// Names in a language that has variables of its own.
+    pub procedural: bool,
+    /// Targets of `on conflict` that the parser does not read, those to come first.
+    pub conflicts: std::collections::VecDeque<(usize, usize)>,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(env: &'a dyn Environment, text: &'a str) -> Self {
+        Self {
+            env,
+            text,
+            path: env.path().to_vec(),
+            fixed_path: false,
+            out: Analysis::default(),
+            levels: Vec::new(),
+            with: Vec::new(),
+            frames: Vec::new(),
+            numbered: Vec::new(),
+            records: Vec::new(),
+            made: Vec::new(),
+            strings: None,
+            caught: 0,
+            depth: 0,
+            procedural: false,
+            conflicts: Default::default(),
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Analysis {
+        for record in std::mem::take(&mut self.records) {
+            if record.open || record.fields.is_empty() {
+                continue;
+            }
+            for (start, end, name) in record.uses {
+                if !record.fields.contains(&name) {
+                    let help = specc_diag::nearest(&name, record.fields.iter().map(SmolStr::as_str));
+                    let help = help.map(|near| format!("did you mean `{near}`?"));
+                    let message = format!("nothing that is put into this record has a column `{name}`");
+                    self.report((start, end), Problem::UnknownColumn, message, help);
+                }
+            }
+        }
+        self.out.finish()
+    }
+
+    pub(crate) fn deep(&mut self) -> bool {
+        if self.depth > DEEP {
+            self.out.unread = true;
+        }
+        self.depth > DEEP
+    }
+
+    /// A row of a relation, for an expression or a trigger.
+    pub(crate) fn row(&mut self, row: &Row) -> Source {
+        let own_name = row.name.is_empty();
+        let name = if own_name { row.relation.name.clone() } else { row.name.clone() };
+        let found = self.env.relation(&row.relation.schema, &row.relation.name).found();
+        let columns = found.as_ref().map(|r| seen(&r.name, &r.columns)).unwrap_or_default();
+        Source {
+            name,
+            schema: own_name.then(|| row.relation.schema.clone()),
+            relation: Some(row.relation.clone()),
+            own_name,
+            columns,
+            complete: found.is_some_and(|r| r.complete),
+            named_only: row.named_only,
+        }
+    }
+
+    /// Reads a part of the text as a query or another statement that gives rows.
+    pub(crate) fn read_query(&mut self, start: usize, end: usize) -> Output {
+        let text = &self.text[start..end];
+        match specc_expr::parse_query(text, nowhere()) {
+            Ok(query) => {
+                let part = Part::new(text, start, 0);
+                crate::query::query(self, &part, &query)
+            }
+            Err(_) => {
+                self.words(start, end);
+                Output::open()
+            }
+        }
+    }
+
+    /// Reads a part of the text as an expression: what may stand after `select`.
+    pub(crate) fn read_expression(&mut self, start: usize, end: usize) -> Output {
+        const BEFORE: &str = "select ";
+        let text = format!("{BEFORE}{}", &self.text[start..end]);
+        match specc_expr::parse_query(&text, nowhere()) {
+            Ok(query) => {
+                let part = Part::new(&text, start, BEFORE.len());
+                crate::query::query(self, &part, &query)
+            }
+            Err(_) => {
+                self.words(start, end);
+                Output::open()
+            }
+        }
+    }
+
+    /// Takes every word of a part that cannot be read for a name.
+    pub(crate) fn words(&mut self, start: usize, end: usize) {
+        self.out.unread = true;
+        let text = self.text;
+        let tokens: Vec<_> = Lexer::new(&text[start..end]).map_while(Result::ok).collect();
+        let name = |at: usize| {
+            let token = tokens.get(at)?;
+            token.name(&text[start..end]).filter(|name| !name.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        let dot = |at: usize| tokens.get(at).is_some_and(|t| t.kind == TokenKind::Symbol(b'.'));
+        let mut relations: Vec<Qualified> = Vec::new();
+        let rows = self.levels.iter().flat_map(|level| &level.sources);
+        relations.extend(rows.filter_map(|source| source.relation.clone()));
+        for at in 0..tokens.len() {
+            let Some(first) = name(at) else { continue };
+            let place = |last: usize| (start + tokens[at].start, start + tokens[last].end);
+            let called = |next: usize| tokens.get(next).is_some_and(|t| t.kind == TokenKind::Symbol(b'('));
+            let (schema, word, last) = match (dot(at + 1), name(at + 2)) {
+                (true, Some(second)) => (Some(first), second, at + 2),
+                _ if at > 0 && dot(at - 1) => continue,
+                _ => (None, first, at),
+            };
+            let schemas = schema.map_or_else(|| self.path.clone(), |s| vec![s.into()]);
+            for schema in &schemas {
+                if let Lookup::Found(found) = self.env.relation(schema, &word) {
+                    self.refer(place(last), Target::Relation(found.name.clone()));
+                    relations.push(found.name);
+                } else if called(last + 1) {
+                    for routine in self.env.functions(schema, &word).found().unwrap_or_default() {
+                        self.refer(place(last), Target::Function(routine.name, routine.signature));
+                    }
+                } else if let Lookup::Found(ty) = self.env.data_type(schema, &word)
+                    && !ty.schema.is_empty()
+                {
+                    self.refer(place(last), Target::Type(Qualified::new(ty.schema, ty.name)));
+                }
+            }
+        }
+        relations.sort();
+        relations.dedup();
+        for relation in relations {
+            let Some(found) = self.env.relation(&relation.schema, &relation.name).found() else { continue };
+            for (at, token) in tokens.iter().enumerate() {
+                let Some(word) = name(at) else { continue };
+                if found.columns.iter().any(|column| column.name == word) {
+                    let target = Target::Column(relation.clone(), word.into());
+                    self.refer((start + token.start, start + token.end), target);
+                }
+            }
+        }
+    }
+
+    /// Whether the text itself may make something of this name, or asks whether it is there.
+    pub(crate) fn may_be_made(&mut self, name: &str) -> bool {
+        if self.caught > 0 || self.made.iter().any(|made| made == name) {
+            return true;
+        }
+        let text = self.text;
+        let strings = self.strings.get_or_insert_with(|| {
+            let tokens = Lexer::new(text).map_while(Result::ok).filter(|t| t.kind == TokenKind::Text);
+            let words = tokens.flat_map(|t| {
+                let inner = text[t.start..t.end].trim_start_matches(['e', 'E', '$', '\'']);
+                inner.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).map(SmolStr::new)
+            });
+            words.collect()
+        });
+        strings.iter().any(|word| word.eq_ignore_ascii_case(name))
+    }
+
+    pub(crate) fn refer(&mut self, (start, end): (usize, usize), target: Target) {
+        self.out.references.push(Reference { start, end, target });
+    }
+
+    pub(crate) fn refer_at(&mut self, place: Option<(usize, usize)>, target: Target) {
+        if let Some(place) = place {
+            self.refer(place, target);
+        }
+    }
+
+    pub(crate) fn report(
+        &mut self,
+        (start, end): (usize, usize),
+        problem: Problem,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
+        self.out.findings.push(Finding { start, end, problem, message: message.into(), help });
+    }
+
+    pub(crate) fn report_at(
+        &mut self,
+        part: &Part<'_>,
+        area: tokenizer::Span,
+        problem: Problem,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
+        if let Some(place) = part.place(area) {
+            self.report(place, problem, message, help);
+        }
+    }
+
+    /// Reads a part that is one literal as a value of this type.
+    pub(crate) fn literal_in_text(&mut self, start: usize, end: usize, ty: &specc_catalog::DataType) {
+        let text = &self.text[start..end];
+        if text.starts_with('\'')
+            && let Ok(expr) = specc_expr::parse_expr(text, nowhere())
+        {
+            let part = Part::new(text, start, 0);
+            self.wanted(&part, &expr, &Some(ty.clone()));
+        }
+    }
+
+    /// The variable of this name, from the innermost.
+    pub(crate) fn variable(&self, name: &str) -> Option<&Shape> {
+        let frames = self.frames.iter().rev();
+        frames.flat_map(|frame| &frame.variables).find(|(n, _)| n == name).map(|(_, shape)| shape)
+    }
+}
+
+pub(crate) fn nowhere() -> Span {
+    Span::new(FileId(0), 0, 0)
+}

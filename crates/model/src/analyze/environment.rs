@@ -1,0 +1,317 @@
+//! The spec as what SQL is resolved against.
+
+use super::project::{Project, sorted};
+use crate::types::*;
+use smol_str::SmolStr;
+use specc_analysis::{Column, Environment, Lookup, Parameter, Relation, Routine};
+use specc_catalog::DataType;
+use specc_catalog::Qualified as Name;
+
+/// What the spec declares, and what Postgres and the declared extensions bring.
+pub(crate) struct Known<'a> {
+    pub project: &'a Project<'a>,
+    pub model: &'a Model,
+    path: Vec<SmolStr>,
+    /// Everything that the declared extensions bring is known.
+    closed: bool,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn new(project: &'a Project<'a>, model: &'a Model) -> Self {
+        let mut path = vec![project.options.default_schema.clone()];
+        if project.options.target == Target::Supabase {
+            path.push("extensions".into());
+        }
+        let closed = model.extensions.iter().all(|e| specc_facts::is_known_extension(&e.name));
+        Self { project, model, path, closed }
+    }
+
+    /// Whether everything in the schema is declared in the spec.
+    fn is_own(&self, schema: &str) -> bool {
+        let external = self.model.schemas.iter().any(|s| s.name == schema && s.external);
+        let options = self.project.options;
+        let declared = self.project.schemas.contains(schema) || schema == options.default_schema;
+        schema == "extensions" || declared && !external && schema != options.helper_schema
+    }
+
+    /// Whether a `sql` block may make something of this name.
+    fn in_block(&self, name: &str) -> bool {
+        self.model.sql_blocks.iter().any(|block| block.up.contains(name))
+    }
+
+    /// Of what is not declared: whether it surely is not there.
+    fn absent<T>(&self, schema: &str, name: &str) -> Lookup<T> {
+        if self.is_own(schema) && self.closed && !self.in_block(name) { Lookup::Missing } else { Lookup::Unknown }
+    }
+
+    pub(crate) fn columns_of(&self, entity: EntityId) -> Vec<Column> {
+        let fields = &self.model.entity(entity).fields;
+        fields.iter().map(|f| Column { name: f.name.clone(), ty: self.data_type_of(&f.ty) }).collect()
+    }
+
+    /// The type as the catalog has it, without arguments.
+    pub(crate) fn data_type_of(&self, ty: &Type) -> Option<DataType> {
+        let named = |name: &Qualified| DataType { schema: name.schema.clone(), ..DataType::builtin(name.name.clone()) };
+        let found = match &ty.base {
+            Base::Builtin(name) => DataType::builtin(name.clone()),
+            Base::Enum(id) => named(&self.model.enums[id.0 as usize].name),
+            Base::Domain(id) => named(&self.model.domains[id.0 as usize].name),
+            Base::Composite(id) => named(&self.model.composites[id.0 as usize].name),
+            Base::Row(id) => named(&self.model.entity(*id).name),
+            Base::Named(name) => named(name),
+            Base::Unknown => return None,
+        };
+        Some(DataType { dims: ty.dims, ..found })
+    }
+
+    /// The type of the model behind one of the catalog.
+    pub(crate) fn type_of(&self, ty: &DataType) -> Type {
+        let name = Qualified { schema: ty.schema.clone(), name: ty.name.clone() };
+        let base = if ty.schema.is_empty() {
+            Base::Builtin(ty.name.clone())
+        } else if let Some(base) = self.project.types.get(&name) {
+            base.clone()
+        } else if let Some(Object::Entity(id)) = self.project.relations.get(&name) {
+            Base::Row(*id)
+        } else {
+            Base::Unknown
+        };
+        Type { base, args: Vec::new(), dims: ty.dims }
+    }
+
+    /// The parameters of a function, with the columns of `returns table` among them.
+    pub(crate) fn parameters(&self, function: &Function) -> Vec<Parameter> {
+        let params = function.params.iter().map(|p| Parameter {
+            name: p.name.clone(),
+            ty: self.data_type_of(&p.ty).filter(|ty| !is_pseudo(ty)),
+            mode: p.mode.clone(),
+            default: p.default.is_some(),
+        });
+        let mut params: Vec<Parameter> = params.collect();
+        if let Some(Returns::Table(columns)) = &function.returns {
+            let column = |(name, ty): &(SmolStr, Type)| Parameter {
+                name: name.clone(),
+                ty: self.data_type_of(ty),
+                mode: "out".into(),
+                default: false,
+            };
+            params.extend(columns.iter().map(column));
+        }
+        params
+    }
+
+    /// The types of a function's input parameters in words, which tell functions of one name apart.
+    pub(crate) fn signature(&self, function: &Function) -> SmolStr {
+        let inputs = function.params.iter().filter(|p| p.mode != "out");
+        let words = inputs.map(|p| self.data_type_of(&p.ty).map_or_else(|| "unknown".to_owned(), |ty| ty.to_string()));
+        words.collect::<Vec<_>>().join(", ").into()
+    }
+
+    fn routine(&self, at: usize) -> Routine {
+        let function = &self.model.functions[at];
+        let params = self.parameters(function);
+        let outs: Vec<Column> = params
+            .iter()
+            .filter(|p| matches!(&*p.mode, "out" | "inout"))
+            .map(|p| Column { name: p.name.clone(), ty: p.ty.clone() })
+            .collect();
+        let returns = match &function.returns {
+            Some(Returns::Type(ty) | Returns::SetOf(ty)) => self.data_type_of(ty).filter(|ty| !is_pseudo(ty)),
+            _ => None,
+        };
+        Routine {
+            name: Name::new(function.name.schema.clone(), function.name.name.clone()),
+            signature: self.signature(function),
+            opaque: returns.is_none() && outs.is_empty(),
+            columns: if outs.iter().all(|c| !c.name.is_empty()) { outs } else { Vec::new() },
+            params,
+            returns,
+        }
+    }
+
+    /// The object of the spec that a reference is to.
+    pub(crate) fn object(&self, target: &specc_analysis::Target) -> Option<Object> {
+        use specc_analysis::Target;
+        let qualified = |name: &Name| Qualified { schema: name.schema.clone(), name: name.name.clone() };
+        match target {
+            Target::Relation(name) | Target::Column(name, _) | Target::Columns(name) => {
+                let name = qualified(name);
+                self.project.relations.get(&name).cloned().or_else(|| self.type_object(&name))
+            }
+            Target::Function(name, signature) => {
+                let name = qualified(name);
+                let list = self.project.functions.get(&name).map(Vec::as_slice).unwrap_or_default();
+                let same = list.iter().find(|at| self.signature(&self.model.functions[**at]) == *signature);
+                same.map(|at| Object::Function(*at))
+                    .or_else(|| self.project.provided_functions.get(&name).map(|at| Object::Sql(*at)))
+            }
+            Target::Type(name) | Target::Label(name, _) => {
+                let name = qualified(name);
+                self.type_object(&name).or_else(|| self.project.relations.get(&name).cloned())
+            }
+            Target::Collation(_) => None,
+        }
+    }
+
+    fn type_object(&self, name: &Qualified) -> Option<Object> {
+        match self.project.types.get(name)? {
+            Base::Enum(id) => Some(Object::Enum(*id)),
+            Base::Domain(id) => Some(Object::Domain(*id)),
+            Base::Composite(id) => Some(Object::Composite(*id)),
+            _ => None,
+        }
+    }
+}
+
+fn is_pseudo(ty: &DataType) -> bool {
+    ty.schema.is_empty() && specc_facts::pseudo_types().any(|pseudo| pseudo == ty.name)
+}
+
+impl Environment for Known<'_> {
+    fn path(&self) -> &[SmolStr] {
+        &self.path
+    }
+
+    fn relation(&self, schema: &str, name: &str) -> Lookup<Relation> {
+        let wanted = Qualified { schema: schema.into(), name: name.into() };
+        let relation =
+            |columns, complete, key| Lookup::Found(Relation { name: Name::new(schema, name), columns, complete, key });
+        match self.project.relations.get(&wanted) {
+            Some(Object::Entity(id)) => {
+                let entity = self.model.entity(*id);
+                let key = entity.key.iter().flat_map(|key| &key.fields).map(|at| entity.fields[*at].name.clone());
+                relation(self.columns_of(*id), !entity.external, key.collect())
+            }
+            Some(Object::View(at)) => {
+                let output = self.model.views.get(*at).map(|view| &view.output[..]).unwrap_or_default();
+                let complete = !output.is_empty() && output.iter().all(|(name, _)| name != "*");
+                let column = |(name, ty): &(SmolStr, Type)| Column { name: name.clone(), ty: self.data_type_of(ty) };
+                relation(output.iter().map(column).collect(), complete, Vec::new())
+            }
+            Some(Object::Sequence(_) | Object::Sql(_)) => relation(Vec::new(), false, Vec::new()),
+            _ if name.ends_with("_seq") => Lookup::Unknown,
+            _ => match self.partition(&wanted) {
+                Some(parent) => {
+                    let columns = self.columns_of(parent);
+                    Lookup::Found(Relation { name: Name::new(schema, name), columns, complete: true, key: Vec::new() })
+                }
+                None if self.may_be_partition(&wanted) => Lookup::Unknown,
+                None => self.absent(schema, name),
+            },
+        }
+    }
+
+    fn functions(&self, schema: &str, name: &str) -> Lookup<Vec<Routine>> {
+        if schema == "pg_catalog" {
+            let brought = specc_facts::functions(name).iter().any(|v| v.extension == "-");
+            let may = brought || specc_facts::grammar(name).is_some() || name.starts_with("pg_") || !self.closed;
+            return if may { Lookup::Unknown } else { Lookup::Missing };
+        }
+        let wanted = Qualified { schema: schema.into(), name: name.into() };
+        if let Some(list) = self.project.functions.get(&wanted) {
+            return Lookup::Found(list.iter().map(|at| self.routine(*at)).collect());
+        }
+        if self.project.provided_functions.contains_key(&wanted) {
+            let any = Parameter { name: SmolStr::default(), ty: None, mode: "variadic".into(), default: true };
+            return Lookup::Found(vec![Routine {
+                name: Name::new(schema, name),
+                signature: SmolStr::default(),
+                params: vec![any],
+                returns: None,
+                columns: Vec::new(),
+                opaque: true,
+            }]);
+        }
+        let declared = |extension: &str| self.model.extensions.iter().any(|e| e.name == extension);
+        if specc_facts::functions(name).iter().any(|v| declared(v.extension)) {
+            return Lookup::Unknown;
+        }
+        self.absent(schema, name)
+    }
+
+    fn data_type(&self, schema: &str, name: &str) -> Lookup<DataType> {
+        if schema == "pg_catalog" {
+            let found = specc_facts::canonical_type(name).map(DataType::builtin);
+            return found.map_or(Lookup::Unknown, Lookup::Found);
+        }
+        let wanted = Qualified { schema: schema.into(), name: name.into() };
+        if self.project.types.contains_key(&wanted) || self.project.relations.contains_key(&wanted) {
+            return Lookup::Found(DataType { schema: schema.into(), ..DataType::builtin(name) });
+        }
+        if specc_facts::type_info(name).is_some() || specc_facts::extension_of_type(name).is_some() {
+            return Lookup::Unknown;
+        }
+        if specc_facts::pseudo_types().any(|pseudo| pseudo == name) || self.partition(&wanted).is_some() {
+            return Lookup::Unknown;
+        }
+        self.absent(schema, name)
+    }
+
+    fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>> {
+        let wanted = Qualified { schema: schema.into(), name: name.into() };
+        let Some(Base::Enum(id)) = self.project.types.get(&wanted) else { return None };
+        let found = &self.model.enums[id.0 as usize];
+        Some(found.labels.iter().map(|label| label.name.clone()).collect()).filter(|l: &Vec<_>| !l.is_empty())
+    }
+
+    fn fields(&self, schema: &str, name: &str) -> Option<Vec<Column>> {
+        let wanted = Qualified { schema: schema.into(), name: name.into() };
+        if let Some(Base::Composite(id)) = self.project.types.get(&wanted) {
+            let fields = &self.model.composites[id.0 as usize].fields;
+            return Some(
+                fields.iter().map(|(name, ty, _)| Column { name: name.clone(), ty: self.data_type_of(ty) }).collect(),
+            );
+        }
+        match self.relation(schema, name) {
+            Lookup::Found(relation) if relation.complete => Some(relation.columns),
+            _ => None,
+        }
+    }
+
+    fn elsewhere(&self, name: &str) -> Vec<SmolStr> {
+        let project = self.project;
+        let relations = project.relations.keys().chain(project.types.keys());
+        let names = relations.chain(project.functions.keys()).chain(project.provided_functions.keys());
+        let mut found: Vec<SmolStr> = names.filter(|n| n.name == name).map(|n| n.schema.clone()).collect();
+        if specc_facts::extension_of_type(name).is_some()
+            || specc_facts::functions(name).iter().any(|v| v.extension != "-")
+        {
+            found.push("extensions".into());
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    fn similar(&self, name: &str, function: bool) -> Option<SmolStr> {
+        let spell = |name: &Qualified| self.project.spell(name);
+        let names: Vec<String> = if function {
+            self.project.functions.keys().map(spell).collect()
+        } else {
+            self.project.relations.keys().map(spell).collect()
+        };
+        let mut words = sorted(names.iter().map(String::as_str));
+        if function {
+            words.extend(sorted(specc_facts::function_names()));
+        }
+        specc_diag::nearest(name, words).map(Into::into)
+    }
+}
+
+impl Known<'_> {
+    /// The entity that the relation is a partition of.
+    fn partition(&self, name: &Qualified) -> Option<EntityId> {
+        let has = |entity: &&Entity| entity.partitions.iter().any(|part| part.name == *name);
+        self.model.entities.iter().find(has).map(|entity| entity.id)
+    }
+
+    /// Whether it may be a partition that something makes at night.
+    fn may_be_partition(&self, name: &Qualified) -> bool {
+        let of = |entity: &Entity| {
+            entity.partition_by.is_some()
+                && entity.name.schema == name.schema
+                && name.name.starts_with(entity.name.name.as_str())
+        };
+        self.model.entities.iter().any(of)
+    }
+}
