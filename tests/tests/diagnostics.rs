@@ -36,7 +36,7 @@ fn has_ending(path: &Path, ending: &str) -> bool {
 fn findings(case: &Path) -> (Vec<Diagnostic>, Sources) {
     let mut sources = Sources::new();
     let mut options = Options::default();
-    let (mut parsed, mut found) = (Vec::new(), Vec::new());
+    let (mut parsed, mut found, mut acceptances) = (Vec::new(), Vec::new(), Vec::new());
     for path in entries(case, |path| has_ending(path, "dbspec")) {
         let text = std::fs::read_to_string(&path).expect("UTF-8");
         if text.starts_with("// target: postgres") {
@@ -45,6 +45,7 @@ fn findings(case: &Path) -> (Vec<Diagnostic>, Sources) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let id = sources.add(name, text.as_str());
         let (file, findings) = specc_syntax::parse(id, &text);
+        acceptances.extend(file.accepts.iter().cloned());
         parsed.push(file);
         found.extend(findings);
     }
@@ -56,6 +57,9 @@ fn findings(case: &Path) -> (Vec<Diagnostic>, Sources) {
     found.extend(more);
     if !has_errors(&found) {
         found.extend(specc_lower::lower(&model).1);
+    }
+    if !has_errors(&found) {
+        specc_diag::accept(&mut found, acceptances);
     }
     sort(&mut found);
     (found, sources)

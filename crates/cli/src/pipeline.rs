@@ -5,7 +5,7 @@ use crate::project::Project;
 use crate::report::Failure;
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Entry, Hints};
-use specc_diag::{Diagnostic, FileId, Sources};
+use specc_diag::{Accepted, Diagnostic, FileId, Sources};
 use specc_model::Model;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -20,6 +20,8 @@ pub struct Meant {
     /// What the spec says of the way from the last migration.
     pub hints: Hints,
     pub warnings: Vec<Diagnostic>,
+    /// Warnings that the spec accepts, with its reasons.
+    pub accepted: Vec<Accepted>,
     /// Stage and time, in order.
     pub timings: Vec<Lap>,
 }
@@ -74,6 +76,7 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
         trees.push(tree);
         findings.append(&mut found);
     }
+    let acceptances = trees.iter_mut().flat_map(|tree| std::mem::take(&mut tree.accepts)).collect();
     timings.push(clock.lap("parse"));
     let broken = specc_diag::has_errors(&findings);
     let (model, mut found) = specc_model::analyze(trees, &mut sources, config.options());
@@ -83,7 +86,6 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
     }
     findings.append(&mut found);
     timings.push(clock.lap("check"));
-    let stop = |findings: &[Diagnostic]| specc_diag::has_errors(findings) || (deny_warnings && !findings.is_empty());
     if specc_diag::has_errors(&findings) {
         return Err(Failure::Findings(findings, sources));
     }
@@ -94,10 +96,13 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
         catalog.insert(Entry::new(seed));
     }
     timings.push(clock.lap("lower"));
-    specc_diag::sort(&mut findings);
-    if stop(&findings) {
+    if specc_diag::has_errors(&findings) {
+        return Err(Failure::Findings(findings, sources));
+    }
+    let accepted = specc_diag::accept(&mut findings, acceptances);
+    if deny_warnings && !findings.is_empty() {
         return Err(Failure::Findings(findings, sources));
     }
     let hints = specc_lower::hints(&model);
-    Ok(Meant { root, config, sources, model, catalog, hints, warnings: findings, timings })
+    Ok(Meant { root, config, sources, model, catalog, hints, warnings: findings, accepted, timings })
 }

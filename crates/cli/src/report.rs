@@ -1,7 +1,7 @@
 //! What a command says and how it ends.
 
 use crate::args::Format;
-use specc_diag::{Code, Diagnostic, RenderOptions, Severity, Sources};
+use specc_diag::{Accepted, Code, Diagnostic, RenderOptions, Severity, Sources};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -31,7 +31,7 @@ impl Failure {
         match self {
             Failure::Findings(mut findings, sources) => {
                 specc_diag::sort(&mut findings);
-                diagnostics(&findings, &sources, format);
+                diagnostics(&findings, &[], &sources, format);
                 ExitCode::from(FINDINGS)
             }
             Failure::Refused(code, message) => {
@@ -55,11 +55,11 @@ fn error(code: Option<Code>, message: &str, format: Format) {
     }
 }
 
-/// Writes findings: to stderr as text, to stdout as JSON.
-pub fn diagnostics(findings: &[Diagnostic], sources: &Sources, format: Format) {
+/// Writes findings, and what is accepted: to stderr as text, to stdout as JSON.
+pub fn diagnostics(findings: &[Diagnostic], accepted: &[Accepted], sources: &Sources, format: Format) {
     if format == Format::Json {
         let all: Vec<_> = findings.iter().map(|d| specc_diag::render_json(d, sources)).collect();
-        data(&serde_json::json!({ "diagnostics": all }).to_string());
+        data(&serde_json::json!({ "diagnostics": all, "accepted": accepted_json(accepted, sources) }).to_string());
         return;
     }
     let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
@@ -69,9 +69,20 @@ pub fn diagnostics(findings: &[Diagnostic], sources: &Sources, format: Format) {
     }
     let count = |severity| findings.iter().filter(|d| d.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    if errors + warnings > 0 {
-        let _ = writeln!(err, "{}, {}", plural(errors, "error"), plural(warnings, "warning"));
+    let also = if accepted.is_empty() { String::new() } else { format!(", {} accepted", accepted.len()) };
+    if errors + warnings + accepted.len() > 0 {
+        let _ = writeln!(err, "{}, {}{also}", plural(errors, "error"), plural(warnings, "warning"));
     }
+}
+
+/// Accepted warnings as findings with a `reason`.
+pub fn accepted_json(accepted: &[Accepted], sources: &Sources) -> Vec<serde_json::Value> {
+    let one = |accepted: &Accepted| {
+        let mut shown = specc_diag::render_json(&accepted.finding, sources);
+        shown["reason"] = accepted.reason.as_str().into();
+        shown
+    };
+    accepted.iter().map(one).collect()
 }
 
 /// Writes data to stdout. A reader that went away is not an error.

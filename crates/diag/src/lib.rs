@@ -4,10 +4,12 @@
 //! the author's words (lowercase, no final period, the author's text in backticks), why it matters, and what to write
 //! instead.
 
+mod accept;
 pub mod codes;
 mod excerpt;
 mod render;
 
+pub use accept::{Acceptance, Accepted, accept};
 pub use codes::Code;
 pub use render::{RenderOptions, Shown, draw, draw_json, position, render, render_json};
 
@@ -39,6 +41,11 @@ impl Span {
     /// The smallest span that covers both. Both must be in the same file.
     pub fn to(self, other: Span) -> Self {
         Self { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
+    /// Whether all of `other` lies in this span.
+    pub fn contains(self, other: Span) -> bool {
+        self.file == other.file && self.start <= other.start && other.end <= self.end
     }
 
     /// The part `start..end` (bytes, relative to this span's start) of this span, kept inside it.

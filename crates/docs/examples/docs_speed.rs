@@ -47,7 +47,7 @@ fn main() {
     let (model, diagnostics) = analyze(files, &mut sources, Options::default());
     assert!(!specc_diag::has_errors(&diagnostics), "{:#?}", diagnostics.first());
     let (catalog, _) = specc_lower::lower(&model);
-    let options = specc_docs::Options { project: "speed".into() };
+    let options = specc_docs::Options { project: "speed".into(), ..Default::default() };
     for run in 1..=5 {
         let start = Instant::now();
         let files = specc_docs::generate(&model, &catalog, &options);

@@ -30,7 +30,7 @@ fn main() -> std::io::Result<()> {
     let (catalog, diagnostics) = specc_lower::lower(&model);
     diagnostics.iter().for_each(|d| eprintln!("{}", d.message));
     let project = Path::new(&specs).file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let options = specc_docs::Options { project: project.into() };
+    let options = specc_docs::Options { project: project.into(), ..Default::default() };
     for file in specc_docs::generate(&model, &catalog, &options) {
         let path = Path::new(&out).join(&file.path);
         std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;

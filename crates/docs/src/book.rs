@@ -1,6 +1,6 @@
 //! What several pages ask for, looked up once.
 
-use crate::{Options, text};
+use crate::{AcceptedWarning, Options, text};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Index, Object, TableName, Trigger};
@@ -36,6 +36,7 @@ pub struct TableObjects<'a> {
 pub struct Book<'a> {
     pub model: &'a Model,
     pub project: SmolStr,
+    pub accepted: &'a [AcceptedWarning],
     /// The project's own entities, in the model's order.
     pub own: Vec<EntityId>,
     /// Entities of the platform that own ones refer to.
@@ -60,7 +61,7 @@ pub struct Book<'a> {
 
 impl<'a> Book<'a> {
     /// Looks everything up.
-    pub fn new(model: &'a Model, catalog: &'a Catalog, options: &Options) -> Self {
+    pub fn new(model: &'a Model, catalog: &'a Catalog, options: &'a Options) -> Self {
         let own: Vec<EntityId> = model.entities.iter().filter(|e| !e.external).map(|e| e.id).collect();
         let drawn = |relation: &&Relation| !model.entity(relation.from).external;
         let relations: Vec<&'a Relation> = model.relations.iter().filter(drawn).collect();
@@ -100,6 +101,7 @@ impl<'a> Book<'a> {
             areas.iter().enumerate().flat_map(|(n, area)| area.entities.iter().map(move |id| (*id, n))).collect();
         Self {
             model,
+            accepted: &options.accepted,
             project: if options.project.is_empty() { "Schema".into() } else { options.project.clone() },
             areas,
             area_of,

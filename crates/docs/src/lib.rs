@@ -37,6 +37,23 @@ pub struct DocFile {
 pub struct Options {
     /// The project's name, for titles.
     pub project: SmolStr,
+    /// Warnings that the spec accepts.
+    pub accepted: Vec<AcceptedWarning>,
+}
+
+/// A warning that the spec accepts, and why.
+#[derive(Clone, Debug)]
+pub struct AcceptedWarning {
+    /// `W0605`
+    pub code: &'static str,
+    /// What the code is about.
+    pub title: &'static str,
+    /// What was found.
+    pub message: String,
+    /// File and line.
+    pub place: String,
+    /// The author's words.
+    pub reason: SmolStr,
 }
 
 /// All files of the docs, sorted by path.

@@ -48,6 +48,7 @@ pub fn page(book: &Book<'_>) -> String {
     entities(book, &mut out);
     platform(book, &mut out);
     seeds(book, &mut out);
+    accepted(book, &mut out);
     out
 }
 
@@ -152,6 +153,19 @@ fn seeds(book: &Book<'_>, out: &mut String) {
         entities.sort_unstable();
         entities.dedup();
         text::row(out, [text::code(&set.env), rows.to_string(), entities.len().to_string()]);
+    }
+    out.push('\n');
+}
+
+fn accepted(book: &Book<'_>, out: &mut String) {
+    if book.accepted.is_empty() {
+        return;
+    }
+    out.push_str("## Accepted warnings\n\nWhat the compiler warns about, and why it is as it should be.\n\n");
+    text::head(out, &["Warning", "What", "Where", "Why"]);
+    for one in book.accepted {
+        let warning = format!("`{}` {}", one.code, one.title);
+        text::row(out, [warning, one.message.clone(), text::code(&one.place), text::sentence(&one.reason)]);
     }
     out.push('\n');
 }

@@ -29,7 +29,14 @@ fn example() -> Model {
 
 fn docs(model: &Model) -> Vec<DocFile> {
     let (catalog, _) = specc_lower::lower(model);
-    generate(model, &catalog, &Options { project: "Example & <co>".into() })
+    let accepted = specc_docs::AcceptedWarning {
+        code: "W0605",
+        title: "condition that runs once for each row",
+        message: "`staff` asks other tables once for each row of `events`".to_owned(),
+        place: "events.dbspec:12".to_owned(),
+        reason: "admins only, 40 rows".into(),
+    };
+    generate(model, &catalog, &Options { project: "Example & <co>".into(), accepted: vec![accepted] })
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! assert_eq!(file.items.len(), 1);
 //! ```
 
+mod accept;
 pub mod ast;
 mod build;
 mod explain;
@@ -24,9 +25,10 @@ pub fn parse(file: FileId, text: &str) -> (SpecFile, Vec<Diagnostic>) {
     let scan = scan::scan(file, text);
     let built = build::build(file, &scan);
     let mut findings = explain::without_echoes(&scan, built.findings);
+    let accepts = accept::accepts(file, &scan, &built.items, &mut findings);
     specc_diag::sort(&mut findings);
     let comments = scan::comments(file, &scan, &built.used_docs);
-    (SpecFile { file: FileIdEq(file), items: built.items, comments }, findings)
+    (SpecFile { file: FileIdEq(file), items: built.items, comments, accepts }, findings)
 }
 
 /// Brings a file into the one canonical layout. Comments and documentation survive; a file with errors is left alone.
@@ -40,6 +42,8 @@ pub fn fmt(text: &str) -> Result<String, Vec<Diagnostic>> {
     }
     let laid_out = print::print_source(&file, text);
     let (again, findings) = parse(FileId(0), &laid_out);
-    let same = !specc_diag::has_errors(&findings) && again.items == file.items;
+    let same = !specc_diag::has_errors(&findings)
+        && again.items == file.items
+        && accept::places(&again) == accept::places(&file);
     Ok(if same { laid_out } else { text.to_owned() })
 }

@@ -23,6 +23,8 @@ pub(crate) enum Kind {
     Block,
     /// `-- …` inside brackets
     Sql,
+    /// `accept W0605 'why'`
+    Accept,
 }
 
 /// A comment as found.
@@ -393,7 +395,15 @@ fn run(bytes: &[u8]) -> Result<Run, Open> {
                 if stack.is_empty() && matches!(&bytes[start..at], b"scenario" | b"query" | b"promise") {
                     kept = true;
                 }
-                if matches!(byte, b'c' | b'C' | b'e' | b'E') {
+                if &bytes[start..at] == b"accept"
+                    && !kept
+                    && stack.last().is_none_or(|(_, b)| *b == b'{')
+                    && let Some(end) = acceptance(bytes, at)
+                {
+                    at = end;
+                    out.comments.push(Found { start, end, kind: Kind::Accept });
+                    blank(&mut out.shown, start, end);
+                } else if matches!(byte, b'c' | b'C' | b'e' | b'E') {
                     let word = &bytes[start..at];
                     if word.eq_ignore_ascii_case(b"case") {
                         cases += 1;
@@ -434,6 +444,26 @@ fn run(bytes: &[u8]) -> Result<Run, Open> {
         out.bad.extend(bytes.iter().enumerate().filter(|(_, b)| **b == 0).map(|(at, _)| (at, '\0')));
     }
     Ok(out)
+}
+
+/// Where the code and the reason after `accept` end, if they follow on its line.
+fn acceptance(bytes: &[u8], from: usize) -> Option<usize> {
+    let blanks = |at: usize| bytes[at..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let word = from + blanks(from);
+    let code = bytes[word..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let quote = word + code + blanks(word + code);
+    if word == from || code == 0 || quote == word + code || bytes.get(quote) != Some(&b'\'') {
+        return None;
+    }
+    let line = &bytes[..line_end(bytes, quote)];
+    let mut at = quote + 1;
+    loop {
+        at = find(line, at, b"'")? + 1;
+        if line.get(at) != Some(&b'\'') {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 /// Whether a line starts an item for certain.

@@ -36,7 +36,7 @@ fn tree(file: &specc_syntax::ast::SpecFile) -> String {
             continue;
         }
         let text = line.trim_start();
-        if text.starts_with("at: At(") || text.starts_with("file: FileIdEq(") {
+        if text.starts_with("at: At(") || text.starts_with("at: Span {") || text.starts_with("file: FileIdEq(") {
             skip = Some(indent);
             continue;
         }

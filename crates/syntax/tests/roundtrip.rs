@@ -198,7 +198,7 @@ proptest! {
     #[test]
     fn comments_survive_formatting(
         which in 0usize..1000,
-        places in proptest::collection::vec((0usize..10_000, 0u8..4), 1..6),
+        places in proptest::collection::vec((0usize..10_000, 0u8..7), 1..6),
     ) {
         let samples = samples();
         let mut text = samples[which % samples.len()].clone();
@@ -209,9 +209,12 @@ proptest! {
                 0 => format!(" /* note {n} */ "),
                 1 => format!("\n// note {n}\n"),
                 2 => format!("\n/* note\n   {n} */\n"),
-                _ => {
+                3 => format!(" accept W0605 'note {n}' "),
+                4 => format!("\naccept W0605 'note {n}'\n"),
+                kind => {
                     let end = text[gap.0..].find('\n').map_or(text.len(), |e| gap.0 + e);
-                    text.insert_str(end, &format!("  // note {n}"));
+                    let note = if kind == 5 { format!("  // note {n}") } else { format!("  accept W0605 'note {n}'") };
+                    text.insert_str(end, &note);
                     continue;
                 }
             };

@@ -31,7 +31,7 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
     let mut timings = vec![read];
     timings.append(&mut meant.timings);
     clock.lap("");
-    report::diagnostics(&meant.warnings, &meant.sources, if format == Format::Json { Format::Text } else { format });
+    report::diagnostics(&meant.warnings, &meant.accepted, &meant.sources, Format::Text);
     let out = args.out.clone().unwrap_or_else(|| meant.root.clone());
     let state = State::read(&out, &meant)?;
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
@@ -238,7 +238,17 @@ fn seeds(meant: &Meant, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
 /// Returns the paths.
 fn docs(meant: &Meant, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
     let folder = meant.config.docs();
-    let options = specc_docs::Options { project: meant.config.name.as_str().into() };
+    let accepted = meant.accepted.iter().map(|accepted| {
+        let (line, _) = specc_diag::position(&meant.sources, accepted.finding.span());
+        specc_docs::AcceptedWarning {
+            code: accepted.finding.code.name(),
+            title: accepted.finding.code.title(),
+            message: accepted.finding.message.clone(),
+            place: format!("{}:{line}", meant.sources.file(accepted.finding.span().file).name),
+            reason: accepted.reason.clone(),
+        }
+    });
+    let options = specc_docs::Options { project: meant.config.name.as_str().into(), accepted: accepted.collect() };
     let done = Mutex::new(Vec::new());
     specc_docs::each_file(&meant.model, &meant.catalog, &options, |file| {
         let path = folder.join(file.path);
@@ -258,6 +268,7 @@ fn summary(format: Format, meant: &Meant, files: usize, out: &Path, written: &Wr
                 "project": meant.config.name, "tables": tables, "policies": policies,
                 "out": out.to_string_lossy(), "unchanged": written.unchanged,
                 "written": paths(&written.changed), "removed": paths(&written.removed),
+                "accepted": report::accepted_json(&meant.accepted, &meant.sources),
             })
             .to_string(),
         );

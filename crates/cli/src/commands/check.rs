@@ -11,7 +11,7 @@ pub fn run(args: &Check, format: Format) -> Result<ExitCode, Failure> {
     let project = Project::open(&args.place.project)?;
     let files = project.files.len();
     let meant = pipeline::understand(project, args.deny_warnings)?;
-    report::diagnostics(&meant.warnings, &meant.sources, format);
+    report::diagnostics(&meant.warnings, &meant.accepted, &meant.sources, format);
     if format == Format::Text {
         let entities = meant.model.entities.iter().filter(|e| !e.external).count();
         let count = if entities == 1 { "1 entity".into() } else { format!("{entities} entities") };

@@ -25,6 +25,8 @@ pub use keys::*;
 pub use named::*;
 pub use platform::*;
 
+use specc_diag::Acceptance;
+
 /// A file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecFile {
@@ -32,8 +34,10 @@ pub struct SpecFile {
     pub file: FileIdEq,
     /// Items in the order written.
     pub items: Vec<Item>,
-    /// Comments (`// …`, `/* … */`, not `///`) in the order written, for the formatter.
+    /// Comments (`// …`, `/* … */`, not `///`) and `accept …` in the order written, for the formatter.
     pub comments: Vec<Comment>,
+    /// `accept W0605 'why'`, after what it is about or on a line of its own above it.
+    pub accepts: Vec<Acceptance>,
 }
 
 /// A top-level item.

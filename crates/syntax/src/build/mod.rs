@@ -7,6 +7,8 @@ mod items;
 mod members;
 mod small;
 
+pub(crate) use small::unquote;
+
 use crate::ast::{Doc, Item};
 use crate::explain;
 use crate::grammar::{Grammar, Pair, Rule};

@@ -18,6 +18,14 @@ pub(super) fn is_foreign_entity(word: &str) -> bool {
 
 /// The habit that explains why `text` makes no sense from `from` on.
 pub(super) fn find(place: Place, text: &str, from: usize) -> Option<Habit> {
+    if let Some(at) = unfinished_accept(text, from) {
+        return Some(Habit {
+            at,
+            len: "accept".len(),
+            message: "an `accept` has the code of a warning and a reason, on one line".to_owned(),
+            help: "write `accept W0605 'why it is as it should be'`".to_owned(),
+        });
+    }
     match place {
         Place::Item => item(text),
         Place::Member if from > 0 => {
@@ -27,6 +35,20 @@ pub(super) fn find(place: Place, text: &str, from: usize) -> Option<Habit> {
         Place::Enum | Place::Composite | Place::Policy => None,
         _ => None,
     }
+}
+
+/// An `accept` that the scan did not take: it has no reason, or no code.
+fn unfinished_accept(text: &str, from: usize) -> Option<usize> {
+    let is_code = |word: &str| {
+        let digits = word.strip_prefix(['E', 'W', 'L']).unwrap_or("x");
+        word.starts_with('\'') || (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let all = text.get(from..)?.match_indices("accept").map(|(at, word)| (from + at, &text[from + at + word.len()..]));
+    let mut stands = all.filter(|(at, rest)| {
+        let alone = text[..*at].chars().next_back().is_none_or(char::is_whitespace);
+        alone && rest.starts_with([' ', '\t']) && rest.split_whitespace().next().is_some_and(is_code)
+    });
+    stands.next().map(|(at, _)| at)
 }
 
 /// What follows the first word of `text`, which can stand after a bracket.

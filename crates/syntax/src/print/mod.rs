@@ -165,8 +165,17 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// A comment after `end` on the same line.
-    fn trailing(&mut self, end: usize) -> Option<String> {
+    /// What stands after `end` on the same line: an `accept` or several, a comment.
+    fn trailing(&mut self, mut end: usize) -> Option<String> {
+        let mut all: Option<String> = None;
+        while let Some(text) = self.one_trailing(end) {
+            end = self.last;
+            all = Some(all.map_or_else(|| text.clone(), |all| all + "  " + &text));
+        }
+        all
+    }
+
+    fn one_trailing(&mut self, end: usize) -> Option<String> {
         let source = self.source?;
         let comment = self.comments.get(self.next)?;
         let between = source.get(end..comment.at.0.start as usize)?;
@@ -181,11 +190,16 @@ impl<'a> Printer<'a> {
         {
             return None;
         }
+        Some(self.print_next(comment.at.0.end as usize))
+    }
+
+    /// The next comment, which ends here.
+    fn print_next(&mut self, end: usize) -> String {
         self.used[self.next] = true;
-        self.last = comment.at.0.end as usize;
+        self.last = end;
         let text = self.comment(self.next);
         self.next += 1;
-        Some(text)
+        text
     }
 
     /// Whether the source has a blank line between what was printed last and `start` (or the documentation above it).
@@ -223,21 +237,15 @@ impl<'a> Printer<'a> {
         (fits && !comments && !parts.is_empty()).then_some(line)
     }
 
-    /// A comment right after the opening brace, at the end of its line.
+    /// A comment right after the opening brace, at the end of its line; or an `accept`, which is about the block.
     fn after_brace(&mut self) -> Option<String> {
         let source = self.source?;
         let comment = self.comments.get(self.next).filter(|_| !self.used[self.next])?;
         let (start, end) = (comment.at.0.start as usize, comment.at.0.end as usize);
         let before = source.get(..start)?.trim_end_matches([' ', '\t']);
         let after = source.get(end..)?.trim_start_matches([' ', '\t', '\r']);
-        if start >= self.entry_end || !before.ends_with('{') || !after.starts_with('\n') {
-            return None;
-        }
-        self.used[self.next] = true;
-        self.last = end;
-        let text = self.comment(self.next);
-        self.next += 1;
-        Some(text)
+        let stays = after.starts_with('\n') || comment.text.starts_with("accept");
+        (start < self.entry_end && before.ends_with('{') && stays).then(|| self.print_next(end))
     }
 
     /// An expression as written, with the comments in it.

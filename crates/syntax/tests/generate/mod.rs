@@ -209,5 +209,10 @@ fn deferral() -> impl Strategy<Value = (bool, bool)> {
 pub fn file() -> impl Strategy<Value = SpecFile> {
     let kind = prop_oneof![types().boxed(), structure().boxed(), behaviour().boxed(), access().boxed()];
     let item = (doc(), kind).prop_map(|(doc, kind)| Item { doc, kind, at: at() });
-    vec(item, 0..6).prop_map(|items| SpecFile { file: FileIdEq::default(), items, comments: Vec::new() })
+    vec(item, 0..6).prop_map(|items| SpecFile {
+        file: FileIdEq::default(),
+        items,
+        comments: Vec::new(),
+        accepts: Vec::new(),
+    })
 }
