@@ -4,7 +4,7 @@
 use crate::EXISTS_PATH;
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, TypedString, UnaryOperator,
+    FunctionArguments, Ident, ObjectName, TypedString, UnaryOperator, Value,
 };
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use sqlparser::keywords::Keyword;
@@ -478,10 +478,20 @@ fn exists_path(parser: &mut Parser) -> Result<Expr, ParserError> {
     while parser.consume_token(&Token::Period) {
         path.push(next_ident(parser)?);
     }
+    let word = |n: usize, parser: &Parser| match &parser.peek_nth_token_ref(n).token {
+        Token::Word(w) if w.quote_style.is_none() => w.value.to_lowercase(),
+        _ => String::new(),
+    };
+    let including = word(0, parser) == "including" && word(1, parser) == "deleted";
+    if including {
+        parser.advance_token();
+        parser.advance_token();
+    }
     parser.expect_token(&Token::LParen)?;
     let condition = parser.parse_expr()?;
     parser.expect_token(&Token::RParen)?;
-    let args = [Expr::CompoundIdentifier(path), condition];
+    let mut args = vec![Expr::CompoundIdentifier(path), condition];
+    args.extend(including.then(|| Expr::value(Value::Boolean(true))));
     Ok(Expr::Function(Function {
         name: ObjectName::from(vec![Ident { value: EXISTS_PATH.into(), quote_style: None, span }]),
         uses_odbc_syntax: false,

@@ -8,8 +8,9 @@ pub fn is_exists_path(call: &Function) -> bool {
     matches!(&call.name.0[..], [part] if part.as_ident().is_some_and(|i| i.value == EXISTS_PATH))
 }
 
-/// The path and the condition of `exists path (condition)`; `None` for every other call.
-pub fn exists_path(call: &Function) -> Option<(&[Ident], &Expr)> {
+/// The path and the condition of `exists path (condition)`, and whether it says `including deleted`; `None` for every other
+/// call.
+pub fn exists_path(call: &Function) -> Option<(&[Ident], &Expr, bool)> {
     if !is_exists_path(call) {
         return None;
     }
@@ -20,7 +21,8 @@ pub fn exists_path(call: &Function) -> Option<(&[Ident], &Expr)> {
         [
             FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::CompoundIdentifier(path))),
             FunctionArg::Unnamed(FunctionArgExpr::Expr(condition)),
-        ] => Some((path, condition)),
+            rest @ ..,
+        ] => Some((path, condition, !rest.is_empty())),
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! On top of SQL come `viewer`, `claims.x`, relation paths (`event.organizer_id`) and `exists <path> (<condition>)`. The
 //! first three parse as plain names; the last parses, with its spans, to a call of [`EXISTS_PATH`] with two arguments, the
-//! path (a compound identifier) and the condition. `sql $$ … $$` is an expression too, which is taken as it is.
+//! path (a compound identifier) and the condition, and a third where it says `including deleted`. `sql $$ … $$` is an expression too, which is taken as it is.
 
 mod as_is;
 mod check;

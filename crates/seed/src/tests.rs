@@ -86,6 +86,7 @@ impl Build {
             limits: vec![],
             triggers: vec![],
             rules: vec![],
+            visible: None,
             outgoing: vec![],
             incoming: vec![],
             mixins: vec![],

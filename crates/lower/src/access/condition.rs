@@ -13,7 +13,7 @@ use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog::{DataType, ObjectId, Returns, SqlExpr};
 use specc_diag::{Diagnostic, Span, codes};
-use specc_model::formula::{Formula, Level, Node, Operator, Row};
+use specc_model::formula::{Exists, Formula, Level, Node, Operator, Row};
 use specc_model::scope::{PathStep, Scope};
 use specc_model::{EntityId, FieldIx, Model};
 use specc_sql::quote;
@@ -183,7 +183,7 @@ impl Shaper<'_> {
             return shaped;
         }
         let mut folder = self.folder(frame, &RowRef::Params);
-        let chain = folder.chain(&[step]);
+        let chain = folder.chain(&[step], false);
         let tie: Vec<_> = folder
             .link_fields(step)
             .iter()
@@ -195,7 +195,7 @@ impl Shaper<'_> {
         folder.frame = folder.frame.rebased(&RowRef::Behind(step, chain.last.clone()));
         let condition = folder.operand(&whole);
         let text =
-            format!("exists (\n    select from {}\n    where {} and {condition}\n  )", chain.from, tie.join(" and "));
+            format!("exists (\n    select from {}\n    where {}\n  )", chain.from, chain.conditions(tie, &condition));
         self.row_helper(text, Asked::of(folder), hint, columns)
     }
 
@@ -211,7 +211,7 @@ impl Shaper<'_> {
             // A reference that is null has no related row: `not exists` is true of it, and `not null = any (…)` is not.
             let nullable = steps.first().is_some_and(|s| !s.back && self.model.relation(s.relation).nullable);
             if !(self.exact && nullable)
-                && let Some(shaped) = self.member_set(&steps, Some(&exists.condition), None, frame, hint, columns)
+                && let Some(shaped) = self.member_set(&steps, Some(exists), None, frame, hint, columns)
             {
                 return shaped;
             }
@@ -233,11 +233,11 @@ impl Shaper<'_> {
     }
 
     /// `column = any (array(select helper()))`: the helper gives the keys of the rows for which the condition holds.
-    /// Either `condition` is over the last table of `steps`, or `behind` is over what lies behind the one step.
+    /// Either `asked` is over the last table of `steps`, or `behind` is over what lies behind the one step.
     fn member_set(
         &mut self,
         steps: &[PathStep],
-        condition: Option<&Formula>,
+        asked: Option<&Exists>,
         behind: Option<&Formula>,
         frame: &Frame,
         hint: &str,
@@ -249,7 +249,8 @@ impl Shaper<'_> {
         // Where the way leads to a table and straight back from it, the table in the middle says nothing new.
         let shortcut = steps.get(1).filter(|second| {
             let (a, b) = (model.relation(first.relation), model.relation(second.relation));
-            !first.back && second.back && a.to_fields == b.to_fields
+            let hides = model.entity(a.to).visible.is_some() && !asked.is_some_and(|exists| exists.including_deleted);
+            !first.back && second.back && a.to_fields == b.to_fields && !hides
         });
         let (links, walk) = match shortcut {
             Some(second) => {
@@ -260,9 +261,9 @@ impl Shaper<'_> {
             }
             None => (folder.link_fields(first), steps),
         };
-        let chain = folder.chain(walk);
-        let text = match (condition, behind) {
-            (Some(condition), _) => folder.inside(&chain, condition),
+        let chain = folder.chain(walk, asked.is_some_and(|exists| exists.including_deleted));
+        let text = match (asked, behind) {
+            (Some(exists), _) => folder.inside(&chain, &exists.condition),
             (None, Some(formula)) => {
                 folder.frame = folder.frame.rebased(&RowRef::Behind(first, chain.last.clone()));
                 folder.operand(formula)
@@ -277,8 +278,8 @@ impl Shaper<'_> {
             .map(|(_, (entity, field))| format!("{}.{}", quote::ident(&chain.first), column(model, *entity, *field)))
             .collect();
         let body = select(&keys.join(", "), &chain, &text);
-        let mut asked = Asked::of(folder);
-        asked.reads = walk.iter().map(|s| model.step_target(*s)).chain(asked.reads).collect();
+        let mut met = Asked::of(folder);
+        met.reads = walk.iter().map(|s| model.step_target(*s)).chain(met.reads).collect();
         let ours: Vec<_> = links.iter().map(|((entity, field), _)| column(model, *entity, *field)).collect();
         columns.extend(links.iter().map(|((e, f), _)| model.entity(*e).fields[*f].name.clone()));
         let types: Vec<_> = links.iter().map(|(_, (e, f))| (*e, *f)).collect();
@@ -295,13 +296,13 @@ impl Shaper<'_> {
         };
         let ((ours_entity, ours_field), _) = links[0];
         self.indexes.push((ours_entity, ours_field));
-        if let Some(condition) = condition {
-            self.index_in(chain.target, condition);
+        if let Some(exists) = asked {
+            self.index_in(chain.target, &exists.condition);
         }
         let name = format!("{hint}_{}s", model.entity(ours_entity).fields[ours_field].name);
         let table = &model.entity(self.entity).name.name;
         let comment = format!("The {} of {table} for which {hint} holds, for who is asking.", ours.join(", "));
-        let call = self.helper(name, Vec::new(), returns, body, comment, asked);
+        let call = self.helper(name, Vec::new(), returns, body, comment, met);
         let sql = match ours.as_slice() {
             [one] => format!("{one} = any (array(select {call}()))"),
             many => {
@@ -447,5 +448,5 @@ fn beside_viewer(left: &Formula, right: &Formula, column: impl Fn(&Formula) -> O
 }
 
 fn select(keys: &str, chain: &Chain, condition: &str) -> String {
-    format!("select {keys}\n  from {}\n  where {condition}", chain.from)
+    format!("select {keys}\n  from {}\n  where {}", chain.from, chain.conditions([], condition))
 }

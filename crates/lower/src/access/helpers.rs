@@ -1,6 +1,7 @@
 //! Helper functions that policies call: one for each different body, in the helper schema, as rights of the owner.
 
 use crate::Output;
+use crate::expr::{Folder, Frame};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Body, DataType, Dependency, Entry, Function, Kind, ObjectId, Param, Returns, Volatility};
@@ -189,11 +190,14 @@ pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) -> Opt
     let column = &viewer.fields[field];
     let name = format!("viewer_{}", column.name);
     let table = quote::qualified(&viewer.name.schema, &viewer.name.name);
+    // Who has been removed has no rank any more.
+    let seen = Folder::new(model, Frame::default()).visible(viewer.id, &"v".into());
     let body = format!(
-        "select v.{} from {table} as v where v.{} = {}()",
+        "select v.{} from {table} as v where v.{} = {}(){}",
         quote::ident(&column.name),
         quote::ident(&viewer.fields[key].name),
         quote::qualified(&model.options.helper_schema, "viewer_id"),
+        seen.map(|seen| format!(" and {seen}")).unwrap_or_default(),
     );
     let returns = Returns::Type(crate::types::data_type(model, &column.ty));
     let function = stable(model, &name, Vec::new(), returns, Body::Atomic(format!("{body};").into()), true);

@@ -74,6 +74,11 @@ impl Frame {
         Self { base: scope.last().cloned(), scope, ..Self::default() }
     }
 
+    /// One row.
+    pub fn row(place: Place) -> Self {
+        Self { base: None, scope: vec![place], ..Self::default() }
+    }
+
     /// Where a row of a formula is.
     pub fn place(&self, row: &Row) -> Place {
         let found = match row {
@@ -140,6 +145,11 @@ impl Frame {
     /// The entity of the row that the expression is about.
     pub fn own_entity(&self) -> Option<EntityId> {
         self.base.as_ref().map(|place| place.entity)
+    }
+
+    /// Whether what is written for it runs with the rights of its owner: in a helper, or in a trigger's function.
+    pub fn is_owners(&self) -> bool {
+        self.base.as_ref().is_some_and(|place| place.how != RowRef::Bare)
     }
 
     /// The row that the expression is about.

@@ -226,7 +226,7 @@ impl Names for Folder<'_> {
             }
             Node::Exists(exists) => {
                 let place = self.frame.place(&exists.row).along(&exists.steps);
-                return self.exists(&place, exists.target, &exists.condition);
+                return self.exists(&place, exists);
             }
             Node::Predicate(id, args) => return self.predicate(*id, args),
             Node::Parameter(at) => return self.parameter(*at),
@@ -237,9 +237,20 @@ impl Names for Folder<'_> {
         (sql, Level::ATOM)
     }
 
-    fn table(&mut self, entity: EntityId) -> String {
+    fn table(&mut self, entity: EntityId, named: bool) -> String {
         self.reads.push(entity);
-        qualified(&self.model.entity(entity).name)
+        let name = &self.model.entity(entity).name;
+        let table = qualified(name);
+        // What runs as the owner meets no policy that would hide a row.
+        let alias = SmolStr::new(&name.name);
+        match self.visible(entity, &alias).filter(|_| self.frame.is_owners()) {
+            Some(seen) => {
+                let alias = quote::ident(&alias);
+                let own = if named { String::new() } else { format!(" as {alias}") };
+                format!("(select {alias}.* from {table} as {alias} where {seen}){own}")
+            }
+            None => table,
+        }
     }
 
     fn function(&mut self, name: &Qualified, written: bool, declared: Option<usize>) -> String {

@@ -1,8 +1,8 @@
 //! Paths of references: joins, scalar subqueries and `exists`.
 
-use super::{Folder, Place, RowRef, column, qualified};
+use super::{Folder, Frame, Place, RowRef, column, qualified};
 use smol_str::SmolStr;
-use specc_model::formula::{Formula, Level, print_open};
+use specc_model::formula::{Exists, Formula, Level, print_open};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx};
 use specc_sql::quote;
@@ -16,6 +16,16 @@ pub(crate) struct Chain {
     pub last: SmolStr,
     /// The entity of the last table.
     pub target: EntityId,
+    /// That the rows of its tables exist for others: conditions beside the one that is asked.
+    pub visible: Vec<String>,
+}
+
+impl Chain {
+    /// The conditions of a `where`, with these around them.
+    pub fn conditions(&self, before: impl IntoIterator<Item = String>, after: &str) -> String {
+        let all = before.into_iter().chain(self.visible.iter().cloned()).chain([after.to_owned()]);
+        all.filter(|c| !c.is_empty()).collect::<Vec<_>>().join(" and ")
+    }
 }
 
 /// Where a path starts.
@@ -25,8 +35,9 @@ enum Start {
 }
 
 impl Folder<'_> {
-    /// The tables that `steps` lead through; `steps` is not empty.
-    pub fn chain(&mut self, steps: &[PathStep]) -> Chain {
+    /// The tables that `steps` lead through; `steps` is not empty. `all`: also rows that do not exist for others.
+    pub fn chain(&mut self, steps: &[PathStep], all: bool) -> Chain {
+        let mut visible = Vec::new();
         let mut from = String::new();
         let mut first = SmolStr::default();
         let mut last = SmolStr::default();
@@ -46,9 +57,22 @@ impl Folder<'_> {
                 });
                 from = format!("{from}\n    join {table} on {}", on.collect::<Vec<_>>().join(" and "));
             }
+            if !all {
+                visible.extend(self.visible(target, &alias));
+            }
             last = alias;
         }
-        Chain { from, first, last, target }
+        Chain { from, first, last, target, visible }
+    }
+
+    /// That a row of `entity`, which is called `alias`, exists for others; none where all do.
+    pub fn visible(&mut self, entity: EntityId, alias: &SmolStr) -> Option<String> {
+        let model = self.model;
+        let seen = model.entity(entity).visible.as_ref()?;
+        let outer = std::mem::replace(&mut self.frame, Frame::row(Place::named(entity, alias.clone())));
+        let text = self.operand(&seen.formula);
+        self.frame = outer;
+        Some(text)
     }
 
     /// Pairs of column names that a step compares: of the side it starts from, and of the side it leads to.
@@ -108,16 +132,22 @@ impl Folder<'_> {
             let entity = place.steps.last().map_or(place.entity, |s| self.model.step_target(*s));
             return format!("{}.{}", quote::ident(alias), column(self.model, entity, field));
         };
-        let chain = self.chain(steps);
+        let chain = self.chain(steps, false);
         self.inside += 1;
         let tie = self.tie(&start, *first, &chain.first);
         self.inside -= 1;
         let name = column(self.model, self.model.step_target(*last), field);
-        format!("(select {}.{name} from {} where {tie})", quote::ident(&chain.last), chain.from)
+        format!(
+            "(select {}.{name} from {} where {})",
+            quote::ident(&chain.last),
+            chain.from,
+            chain.conditions([tie], "")
+        )
     }
 
     /// `exists path (condition)` as SQL that reads the tables itself.
-    pub(super) fn exists(&mut self, place: &Place, target: EntityId, condition: &Formula) -> (String, Level) {
+    pub(super) fn exists(&mut self, place: &Place, exists: &Exists) -> (String, Level) {
+        let (target, condition) = (exists.target, &exists.condition);
         if place.steps.is_empty() {
             // The row itself is asked.
             return self.asked(place.clone(), condition);
@@ -128,12 +158,12 @@ impl Folder<'_> {
             let Start::Alias(alias) = start else { return ("true".into(), Level::ATOM) };
             return self.asked(Place::named(target, alias), condition);
         };
-        let chain = self.chain(steps);
+        let chain = self.chain(steps, exists.including_deleted);
         self.inside += 1;
         let tie = self.tie(&start, *first, &chain.first);
         let condition = self.inside(&chain, condition);
         self.inside -= 1;
-        (format!("exists (select 1 from {} where {tie} and {condition})", chain.from), Level::ATOM)
+        (format!("exists (select 1 from {} where {})", chain.from, chain.conditions([tie], &condition)), Level::ATOM)
     }
 
     /// A condition over the row at `place`.

@@ -93,7 +93,7 @@ impl Lookup {
                     match piece {
                         Piece::Function { name, .. } => self.called(name, found),
                         Piece::Type(ty) => found.extend(self.cast_to(ty)),
-                        Piece::Text(_) | Piece::Formula(_) | Piece::Table(_) => {}
+                        Piece::Text(_) | Piece::Formula(_) | Piece::Table(..) => {}
                     }
                 }
             }

@@ -291,7 +291,8 @@ impl Pass<'_> {
             }
             None => None,
         };
-        Some(Maintained { function, relation: relation.id, field: summed, filter })
+        let including_deleted = m.including_deleted;
+        Some(Maintained { function, relation: relation.id, field: summed, filter, including_deleted })
     }
 
     /// A field that can be added up.

@@ -21,6 +21,7 @@ mod seeds;
 mod substitute;
 mod typeref;
 mod views;
+mod visibility;
 
 use crate::formula::Formula;
 use crate::types::*;
@@ -137,6 +138,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
         model.schedules.push(found);
     }
     access::check_rules(&model, std_area, out);
+    visibility::visibility(&mut model);
     bodies::cycles(project, &model, out);
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
     model.seeds = seeds::seeds(project, &Exprs::new(&model), decls, &filled, out);
@@ -222,6 +224,7 @@ fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityD
         limits: Vec::new(),
         triggers: Vec::new(),
         rules: Vec::new(),
+        visible: None,
         outgoing: Vec::new(),
         incoming: Vec::new(),
         mixins: Vec::new(),

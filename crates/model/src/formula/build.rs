@@ -259,7 +259,7 @@ impl Builder<'_> {
         if !is_exists_path(call) {
             return None;
         }
-        let (path, condition) = exists_path(call)?;
+        let (path, condition, including_deleted) = exists_path(call)?;
         let (row, steps) = match self.name(path).0 {
             Node::Whole(row, steps) => (row, steps),
             _ => return None,
@@ -268,7 +268,7 @@ impl Builder<'_> {
             Some(step) => self.model.step_target(*step),
             None => self.entity_of(&row)?,
         };
-        Some(Exists { row, steps, target, condition: self.formula(condition) })
+        Some(Exists { row, steps, target, including_deleted, condition: self.formula(condition) })
     }
 
     /// A predicate that is called, with its arguments.

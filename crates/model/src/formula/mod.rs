@@ -120,6 +120,8 @@ pub struct Exists {
     pub steps: Box<[PathStep]>,
     /// The entity at its end.
     pub target: EntityId,
+    /// `including deleted`: rows that do not exist for others are looked at too.
+    pub including_deleted: bool,
     /// Over a row of it, which is [`Row::Bound`] at this nesting.
     pub condition: Formula,
 }
@@ -199,8 +201,8 @@ pub enum Piece {
     Text(SmolStr),
     /// What the spec gives a meaning.
     Formula(Formula),
-    /// A table of the spec in `from`.
-    Table(EntityId),
+    /// A table of the spec in `from`, and whether the query gives it a name of its own.
+    Table(EntityId, bool),
     /// A function: its name as in a [`Call`], without arguments.
     Function {
         /// Schema and name, folded.
@@ -258,6 +260,12 @@ impl Formula {
             }
         }
         parts
+    }
+
+    /// That the condition does not hold, or is unknown.
+    pub fn is_not_true(condition: Formula) -> Formula {
+        let (ty, span, volatility) = (condition.ty.clone(), condition.span, condition.volatility);
+        Formula { node: Node::Is(Box::new(condition), "not true"), ty, span, nullable: false, volatility }
     }
 
     /// All of `parts` together, as a chain of `and`; none where there are none.

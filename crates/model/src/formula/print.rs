@@ -68,8 +68,8 @@ pub trait Names {
     /// The SQL of a node that only the place knows how to write (a column, a path, `viewer`, a claim, `exists path`, a
     /// predicate), and how tightly it holds together.
     fn spec(&mut self, formula: &Formula) -> (String, Level);
-    /// A table of the spec in the `from` of plain SQL.
-    fn table(&mut self, entity: crate::EntityId) -> String;
+    /// A table of the spec in the `from` of plain SQL. `named`: the query gives it a name of its own.
+    fn table(&mut self, entity: crate::EntityId, named: bool) -> String;
     /// The name of a function that is called. `declared`: it is the spec's.
     fn function(&mut self, name: &crate::Qualified, qualified: bool, declared: Option<usize>) -> String;
     /// Plain SQL begins, in which these names stand for tables; `query`: they hide what is outside.
@@ -89,7 +89,7 @@ impl Names for Plain {
         ("null".into(), Level::ATOM)
     }
 
-    fn table(&mut self, _: crate::EntityId) -> String {
+    fn table(&mut self, _: crate::EntityId, _: bool) -> String {
         String::new()
     }
 
@@ -311,8 +311,8 @@ impl Printer<'_> {
             match piece {
                 Piece::Text(text) => self.out.push_str(text),
                 Piece::Formula(formula) => self.formula(formula, Level::ATOM),
-                Piece::Table(id) => {
-                    let table = self.names.table(*id);
+                Piece::Table(id, named) => {
+                    let table = self.names.table(*id, *named);
                     self.out.push_str(&table);
                 }
                 Piece::Function { name, qualified, declared } => {

@@ -237,6 +237,12 @@ impl Visitor for Sites<'_> {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, alias, .. } = factor
+            && let Some(ident) = name.0.first().and_then(|p| p.as_ident())
+            && let Some(Meaning::Table(id)) = self.builder.meanings.of(ident)
+        {
+            self.object(name, Piece::Table(*id, alias.is_some()));
+        }
         let alias = match factor {
             TableFactor::Table { name, alias, .. } => match alias {
                 Some(alias) => Some(folded(&alias.name)),
@@ -251,15 +257,6 @@ impl Visitor for Sites<'_> {
         };
         if let Some(alias) = alias {
             self.alias(alias);
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
-        if let Some(ident) = name.0.first().and_then(|p| p.as_ident())
-            && let Some(Meaning::Table(id)) = self.builder.meanings.of(ident)
-        {
-            self.object(name, Piece::Table(*id));
         }
         ControlFlow::Continue(())
     }

@@ -150,7 +150,7 @@ impl Sql {
     /// The tables of the spec that it reads, with the rights of who asks.
     pub fn tables(&self) -> impl Iterator<Item = EntityId> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Table(id) => Some(*id),
+            Piece::Table(id, _) => Some(*id),
             _ => None,
         })
     }

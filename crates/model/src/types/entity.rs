@@ -36,6 +36,9 @@ pub struct Entity {
     pub triggers: Vec<Trigger>,
     /// From `policy on` blocks, the entity's own, and its mixins'.
     pub rules: Vec<Rule>,
+    /// Which of its rows exist for everyone, as a condition over a row: what its standing rules hide (`soft_delete`) is met
+    /// on no path and counted nowhere.
+    pub visible: Option<ExprRef>,
     /// Relations declared here, and relations that point here.
     pub outgoing: Vec<RelationId>,
     pub incoming: Vec<RelationId>,
@@ -83,8 +86,10 @@ pub struct Maintained {
     /// The relation counted, from its other side: `relation.from` has the counted rows.
     pub relation: RelationId,
     pub field: Option<FieldIx>,
-    /// Over the counted entity.
+    /// Over the counted entity; that the row exists is part of it.
     pub filter: Option<ExprRef>,
+    /// Rows that do not exist for others are counted too.
+    pub including_deleted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub(super) struct Args<'e> {
 
 impl Checker<'_> {
     pub(crate) fn call(&mut self, ast: &Ast, call: &Call) -> Ty {
-        if let Some((path, condition)) = exists_path(call) {
+        if let Some((path, condition, _)) = exists_path(call) {
             return self.exists_path(path, condition);
         }
         // What is taken as it is, is Postgres's to judge.

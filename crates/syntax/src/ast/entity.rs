@@ -120,6 +120,8 @@ pub struct Maintained {
     pub path: Name,
     /// The field that is summed.
     pub field: Option<Name>,
+    /// `including deleted`.
+    pub including_deleted: bool,
     pub filter: Option<RawExpr>,
     pub at: At,
 }

@@ -133,15 +133,17 @@ impl Cx<'_> {
     fn maintained(&mut self, pair: Pair<'_>) -> Option<Maintained> {
         let at = self.at(&pair);
         let (mut function, mut path, mut field, mut filter) = (None, None, None, None);
+        let mut including_deleted = false;
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::agg => function = Some(self.word(&part)),
                 Rule::name => path = Some(self.name(&part)),
                 Rule::name_field => field = Some(self.name(&part)),
+                Rule::including => including_deleted = true,
                 _ => filter = Some(self.expr(&part)),
             }
         }
-        Some(Maintained { function: function?, path: path?, field, filter, at })
+        Some(Maintained { function: function?, path: path?, field, including_deleted, filter, at })
     }
 
     fn reference(&mut self, pair: Pair<'_>, column: Name) -> Option<RefDecl> {

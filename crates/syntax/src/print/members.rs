@@ -107,7 +107,8 @@ impl Printer<'_> {
             Some(FieldValue::Maintained(m)) => {
                 let field = m.field.as_ref().map_or(String::new(), |n| format!(".{}", name(n)));
                 let filter = m.filter.as_ref().map_or(String::new(), |e| format!(" where {}", self.expr(e)));
-                format!(" = {}({}{field}{filter})", m.function.text, name(&m.path))
+                let all = if m.including_deleted { " including deleted" } else { "" };
+                format!(" = {}({}{field}{all}{filter})", m.function.text, name(&m.path))
             }
         };
         let mut rest = Vec::new();

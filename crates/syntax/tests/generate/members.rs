@@ -3,9 +3,10 @@
 use super::*;
 
 pub(super) fn field() -> impl Strategy<Value = FieldDecl> {
-    let maintained = (prop_oneof![Just("count"), Just("sum")], name(), of(name()), of(expr())).prop_map(
-        |(f, path, field, filter)| {
-            FieldValue::Maintained(Box::new(Maintained { function: name_of(f), path, field, filter, at: at() }))
+    let maintained = (prop_oneof![Just("count"), Just("sum")], name(), of(name()), any::<bool>(), of(expr())).prop_map(
+        |(f, path, field, including_deleted, filter)| {
+            let function = name_of(f);
+            FieldValue::Maintained(Box::new(Maintained { function, path, field, including_deleted, filter, at: at() }))
         },
     );
     let value = prop_oneof![expr().prop_map(FieldValue::Default), maintained];
