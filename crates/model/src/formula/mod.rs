@@ -6,6 +6,7 @@
 //! and between it the names of the spec with their meanings.
 
 mod build;
+mod forms;
 mod print;
 mod query;
 mod value;
@@ -234,7 +235,7 @@ impl Formula {
     /// stay names of SQL.
     pub(crate) fn of_sql(model: &crate::Model, ast: &sqlparser::ast::Expr, text: &str, at: Span) -> Self {
         let (meanings, scope) = (Meanings::default(), crate::scope::Scope::default());
-        Builder { model, meanings: &meanings, scope: &scope, text, at }.formula(ast)
+        Builder::new(model, &meanings, &scope, text, at).formula(ast)
     }
 
     /// The formula without the parentheses around it.

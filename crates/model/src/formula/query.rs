@@ -5,7 +5,7 @@
 
 use super::build::{Builder, Meaning, folded};
 use super::*;
-use specc_expr::lex::{Lexed, closing, lex};
+use specc_expr::lex::{Lexed, closing};
 use specc_expr::{exists_path, idents_span};
 use sqlparser::ast::{self, Expr as Ast, Ident, ObjectName, Query, SetExpr, TableFactor, Visit, Visitor};
 use sqlparser::tokenizer::Token;
@@ -21,10 +21,8 @@ struct Site {
 impl Builder<'_> {
     /// A subquery with the parentheses around it.
     pub(super) fn query(&self, query: &Query) -> Sql {
-        let area = specc_expr::start_of(query, self.text).and_then(|inner| {
-            let tokens = lex(self.text)?;
-            enclosing(&tokens, inner, nesting(query))
-        });
+        let area =
+            specc_expr::start_of(query, self.text).and_then(|inner| enclosing(self.tokens(), inner, nesting(query)));
         match area {
             Some((start, end)) => self.cut(query, start, end, true),
             // A place that sqlparser does not know: what is read is noted all the same.
@@ -49,8 +47,7 @@ impl Builder<'_> {
         let mut text = String::new();
         let mut last = start;
         let mut sites = found.into_iter().filter(|site| site.start >= start && site.end <= end).peekable();
-        let tokens = lex(self.text).unwrap_or_default();
-        for token in tokens.iter().filter(|t| t.start >= start && t.end <= end) {
+        for token in self.tokens().iter().filter(|t| t.start >= start && t.end <= end) {
             while sites.peek().is_some_and(|site| site.start < last) {
                 sites.next();
             }
@@ -121,9 +118,7 @@ fn enclosing(tokens: &[Lexed], inner: usize, own: usize) -> Option<(usize, usize
 fn push(out: &mut String, token: &Token) {
     match token {
         Token::Whitespace(_) => {
-            if !out.ends_with(' ') && !out.is_empty() {
-                out.push(' ');
-            } else if out.is_empty() {
+            if !out.ends_with(' ') {
                 out.push(' ');
             }
         }
@@ -201,9 +196,9 @@ impl Sites<'_> {
         if exists_path(call).is_some() || builder.predicate(call).is_some() {
             let span = idents_span(std::slice::from_ref(first), builder.text, builder.at);
             let start = span.start.saturating_sub(builder.at.start) as usize;
-            let tokens = lex(builder.text).unwrap_or_default();
+            let tokens = builder.tokens();
             let open = tokens.iter().position(|t| t.start >= start && t.token == Token::LParen);
-            if let Some(close) = open.and_then(|open| closing(&tokens, open)) {
+            if let Some(close) = open.and_then(|open| closing(tokens, open)) {
                 let piece = Piece::Formula(builder.formula(ast));
                 self.found.push(Site { start, end: tokens[close].end, piece });
             }

@@ -84,7 +84,7 @@ impl<'m> Typing<'m> {
         let ty = checker.expr(ast);
         let ty = checker.finish(ast, ty, expect);
         let meanings = checker.meanings;
-        let formula = Builder { model: self.model, meanings: &meanings, scope, text, at }.formula(ast);
+        let formula = Builder::new(self.model, &meanings, scope, text, at).formula(ast);
         Formula { ty, ..formula }
     }
 

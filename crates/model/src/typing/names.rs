@@ -11,8 +11,6 @@ use specc_diag::{Diagnostic, Span, codes, nearest};
 use specc_expr::{ident_span, idents_span};
 use sqlparser::ast::{Expr as Ast, Ident};
 
-/// What every table has besides its columns.
-
 /// What a name comes to.
 pub(crate) enum Found {
     Ty(Ty),
