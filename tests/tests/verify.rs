@@ -181,5 +181,5 @@ fn what_is_wrong_is_found() {
             migration.up.text.push_str("\ncreate table public.extra (id int);\n");
         }
     });
-    found(FIRST, "the spec moved on since the last migration", &|_, _| {});
+    found(FIRST, "the spec changed since the last migration", &|_, _| {});
 }

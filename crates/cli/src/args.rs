@@ -57,29 +57,29 @@ pub enum Command {
     Fmt(Fmt),
     /// Parse, resolve, type and check; write nothing
     Check(Check),
-    /// Write everything: a migration if the spec moved on, row level security, indexes, seeds, docs
+    /// Write what is generated: a migration if the spec changed, seeds, docs
     Build(Build),
-    /// Run the migrations that are pending, or take back what came later
+    /// Apply the pending migrations, or go back to an earlier one
     Apply(Apply),
     /// Say which migrations were applied, which are pending, and what is wrong
     Status(Status),
     /// Drop everything of the project, apply all migrations, add an environment's rows
     Reset(Reset),
-    /// Dump a database, with proof of what was in it
+    /// Dump a database, with a manifest that a restore is checked against
     Backup(Backup),
-    /// Bring a backup back, or one table of it, and compare
+    /// Restore a backup, or one table of it, and compare
     Restore(Restore),
     /// Say what differs between the spec and the last migration, or between two of them
     Diff(Diff),
-    /// Write a database as a spec folder that builds to the same
+    /// Write a database as a spec that builds the same database
     Pull(Pull),
-    /// Say how a database differs from the spec, and who may do more or less there
+    /// Say how a database differs from the spec, and which roles have more or fewer rights in it
     Drift(Drift),
-    /// Find what locks, rewrites, loses, fails or opens in SQL migrations, whoever wrote them
+    /// Find statements in SQL migrations that lock, rewrite, lose data, fail or open access
     Lint(Lint),
-    /// Prove the migrations on a scratch database: up, down, up again, with rows and others at work
+    /// Run the migrations on a scratch database: up, down, up again, with rows and concurrent sessions
     Verify(Verify),
-    /// Say what a code such as E0102 or L001 means
+    /// Explain a code such as E0102 or L001
     Explain(Explain),
     /// Print a completion script for a shell
     Completions {
@@ -140,13 +140,13 @@ pub struct Build {
     /// The migration's name; without it, `init` for the first and what it is about for any other
     #[arg(long, value_parser = name)]
     pub name: Option<String>,
-    /// Rows and values may be lost
+    /// Allow statements that lose rows or values
     #[arg(long)]
     pub allow_data_loss: bool,
-    /// Nobody uses the database meanwhile: the shortest way, whatever it locks
+    /// Nobody uses the database meanwhile: take the shortest way, whatever it locks
     #[arg(long)]
     pub offline_ok: bool,
-    /// This table or column (schema.table, schema.table.column) is meant to go, it was not renamed
+    /// This table or column (schema.table, schema.table.column) is dropped, not renamed
     #[arg(long, value_name = "NAME")]
     pub drop: Vec<String>,
     /// Write only these
@@ -155,7 +155,7 @@ pub struct Build {
     /// Warnings count as errors
     #[arg(long)]
     pub deny_warnings: bool,
-    /// Say where the time went
+    /// Print how long each stage took
     #[arg(long)]
     pub timings: bool,
 }
@@ -179,19 +179,19 @@ pub struct Diff {
     /// From here: `last` for the last migration, a project folder, a database URL, or a file of SQL
     #[arg(long, default_value = "last", value_name = "A")]
     pub from: String,
-    /// To here, said in the same ways; the project itself unless given
+    /// To here, in the same forms; the project itself unless given
     #[arg(long, value_name = "B")]
     pub to: Option<String>,
     /// The statements that lead from one to the other
     #[arg(long)]
     pub sql: bool,
-    /// Nobody uses the database meanwhile: the shortest way, whatever it locks
+    /// Nobody uses the database meanwhile: take the shortest way, whatever it locks
     #[arg(long)]
     pub offline_ok: bool,
     /// Exit with 1 if anything differs
     #[arg(long)]
     pub exit_code: bool,
-    /// Say where the time went
+    /// Print how long each stage took
     #[arg(long)]
     pub timings: bool,
 }
@@ -239,7 +239,7 @@ pub struct Lint {
     /// Files of SQL in the order in which they run, or folders, whose files run in the order of their names
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// Also what is a matter of habit
+    /// Also report matters of style
     #[arg(long)]
     pub all: bool,
     /// Schemas whose tables clients reach directly; '' for none
@@ -301,16 +301,16 @@ pub struct Apply {
     /// Apply a migration although a later one was applied before
     #[arg(long)]
     pub out_of_order: bool,
-    /// Change a production database
+    /// Allow changes to a production database
     #[arg(long)]
     pub allow_production: bool,
-    /// Lose what the down scripts say they lose
+    /// Allow the losses that the down scripts declare
     #[arg(long)]
     pub allow_data_loss: bool,
     /// Back up first, into the working folder
     #[arg(long)]
     pub backup: bool,
-    /// First make the applied migrations in a scratch database, and refuse if somebody changed the database since
+    /// First compare the database with its applied migrations, and refuse if it was changed since
     #[arg(long)]
     pub check_drift: bool,
     /// How many seconds to wait for another runner
@@ -319,13 +319,13 @@ pub struct Apply {
     /// How many seconds a statement waits for a lock, where the file does not say
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
     pub lock_timeout: f64,
-    /// How many times more to try where others are in the way
+    /// How often to try again when a lock is not free
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub lock_retries: u32,
-    /// A step, STAMP/NUMBER, that was begun and that you know to be done
+    /// Take this step (STAMP/NUMBER), which was begun, as done
     #[arg(long, value_name = "STEP")]
     pub mark_done: Vec<specc_runner::StepId>,
-    /// A step, STAMP/NUMBER, that was begun and that you know not to be done
+    /// Run this step (STAMP/NUMBER), which was begun, again
     #[arg(long, value_name = "STEP")]
     pub run_again: Vec<specc_runner::StepId>,
 }
@@ -355,7 +355,7 @@ pub struct Reset {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
-    /// Reset a production database, which is named here
+    /// Allow the reset of this production database
     #[arg(long, value_name = "DATABASE")]
     pub allow_production_reset: Option<String>,
     /// How many seconds to wait for another runner
@@ -370,13 +370,13 @@ pub struct Backup {
     pub place: Where,
     #[command(flatten)]
     pub connection: Connection,
-    /// Where to; named by database and time unless given. The manifest goes beside it, with `.json` at the end
+    /// The file to write; named by database and time unless given. Its manifest has the same name with `.json` added
     #[arg(long, short)]
     pub file: Option<PathBuf>,
-    /// No rows
+    /// Without rows
     #[arg(long, conflicts_with = "data_only")]
     pub schema_only: bool,
-    /// Rows alone
+    /// Only rows
     #[arg(long)]
     pub data_only: bool,
     /// Only this table, schema.name; may be given again
@@ -391,21 +391,21 @@ pub struct Restore {
     pub place: Where,
     #[command(flatten)]
     pub connection: Connection,
-    /// The dump; its manifest is beside it
+    /// The dump; its manifest lies next to it
     pub file: PathBuf,
-    /// Drop what is there before; with --table, delete rows that are not in the backup
+    /// First drop what is there; with --table, delete rows that are not in the backup
     #[arg(long)]
     pub clean: bool,
     /// Only the rows of this table
     #[arg(long, value_name = "TABLE")]
     pub table: Option<String>,
-    /// With --table: into a new table of this name beside it
+    /// With --table: into a new table of this name
     #[arg(long, value_name = "NAME", requires = "table", conflicts_with = "clean")]
     pub into: Option<String>,
-    /// Everything comes to belong to who restores
+    /// The role that restores owns everything
     #[arg(long)]
     pub no_owner: bool,
-    /// Change a production database
+    /// Allow changes to a production database
     #[arg(long)]
     pub allow_production: bool,
     /// How many seconds to wait for another runner

@@ -278,7 +278,7 @@ fn a_label_that_rows_hold_stays_until_they_do_not() {
     let (code, _, said) = run(&["apply"]);
     assert_eq!(code, 1, "{said}");
     assert!(
-        said.contains("notes.state still holds `waiting`") && said.contains("nothing of this file stayed"),
+        said.contains("notes.state still holds `waiting`") && said.contains("nothing of this file was kept"),
         "{said}"
     );
     let change =

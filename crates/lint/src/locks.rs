@@ -88,7 +88,7 @@ pub(crate) fn long_work(what: &What, state: &State) -> Option<&'static str> {
         What::CreateTable(table) if table.filled.as_ref().is_some_and(reads) => "fills a table",
         What::View(view) if view.filled.as_ref().is_some_and(reads) => "fills a materialized view",
         What::Refresh { view, .. } if live(view) => "fills a materialized view",
-        What::Reindex { .. } => "builds indexes anew",
+        What::Reindex { .. } => "rebuilds indexes",
         What::AlterTable(alter)
             if alter.actions.iter().any(|(a, _)| matches!(a, Action::Validate { .. })) && live(&alter.table) =>
         {

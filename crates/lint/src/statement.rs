@@ -228,7 +228,7 @@ pub(crate) enum Action {
     Trigger,
     /// Takes no more than share update exclusive.
     Light,
-    /// Writes all rows anew: another access method or tablespace, another stored expression.
+    /// Rewrites all rows: another access method or tablespace, another stored expression.
     Rewrite(&'static str),
     /// Short, under access exclusive.
     Short,

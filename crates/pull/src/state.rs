@@ -124,7 +124,7 @@ impl<'a> State<'a> {
                 Object::Sql(_) => "no construct says it",
                 Object::Publication(_) => "no construct makes a publication",
                 Object::PublicationTable(o) if o.publication != "supabase_realtime" => {
-                    "no construct fills a publication of one's own"
+                    "no construct adds tables to this publication"
                 }
                 Object::Seed(_) => "its rows are in the catalog, and what they mean is not",
                 Object::Policy(o) if o.using.is_none() && o.check.is_none() => "it has no condition",

@@ -42,7 +42,7 @@ pub struct Options {
     pub wait: Duration,
     /// How long a statement waits for a lock, where the file does not say.
     pub lock_timeout: Duration,
-    /// How many times more to try where others were in the way.
+    /// How often to try again when a lock is not free.
     pub lock_retries: u32,
     /// How long to wait before the second try; twice as long before each next one.
     pub backoff: Duration,
@@ -229,8 +229,8 @@ fn known(migrations: &Migrations, options: &Options) -> Result<(), Refused> {
 /// What is pending was applied before specc came: all of it goes into the journal, or none.
 fn take_over(session: &mut Session, jobs: &[Job<'_>], options: &Options) -> Result<Vec<String>, Error> {
     if let Some(job) = jobs.iter().find(|job| job.before.is_some_and(|row| row.phase == Phase::Applying)) {
-        return Err(Refused::new(format!("{} was begun here and has no end", job.migration.title()))
-            .help("`specc apply` goes on with it; what it made is not somebody else's")
+        return Err(Refused::new(format!("{} was begun here and not completed", job.migration.title()))
+            .help("`specc apply` continues it; what it made so far is not drift")
             .into());
     }
     session.batch_execute("begin")?;
@@ -288,7 +288,7 @@ fn mark(session: &mut Session, options: &Options) -> Result<(), Error> {
             &[&step.stamp, &ordinal],
         )?;
         if begun.is_none() {
-            return Err(Refused::new(format!("{step} is no step that was begun and has no end"))
+            return Err(Refused::new(format!("{step} is no step that was begun and not completed"))
                 .help("`specc status` says where a migration stopped")
                 .into());
         }

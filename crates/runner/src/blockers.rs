@@ -1,4 +1,4 @@
-//! Who is in the way.
+//! Sessions that block a statement.
 
 use specc_postgres::{Session, postgres};
 use std::fmt;
@@ -29,7 +29,7 @@ impl fmt::Display for Blocker {
 pub(crate) fn in_the_way(blockers: &[Blocker]) -> String {
     let mut text = String::new();
     for blocker in blockers {
-        text += &format!("\n      in the way: {blocker}");
+        text += &format!("\n      blocked by: {blocker}");
     }
     if let [blocker, ..] = blockers {
         text += &format!("\n      to end it: select pg_terminate_backend({});", blocker.pid);

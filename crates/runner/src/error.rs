@@ -117,7 +117,7 @@ impl Said {
         Self { code: db.code().code().to_owned(), message: db.message().to_owned(), notes, position }
     }
 
-    /// Whether others were in the way, so that it may well succeed in a moment.
+    /// Whether a lock was not free, so that another try may succeed.
     pub fn may_pass(&self) -> bool {
         // lock_not_available, deadlock_detected, serialization_failure
         matches!(self.code.as_str(), "55P03" | "40P01" | "40001")

@@ -47,7 +47,7 @@ pub enum Event {
         /// How long it took.
         took: Duration,
     },
-    /// Others were in the way: it is tried again.
+    /// A lock was not free: it is tried again.
     Again {
         /// Of what.
         label: String,

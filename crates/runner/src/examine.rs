@@ -1,4 +1,4 @@
-//! What became of a step that began and has no end, where it could not be journalled in its own transaction.
+//! What became of a step that began and was not completed, where it could not be journalled in its own transaction.
 
 use crate::script::Step;
 use crate::{Error, Event, Tell};
@@ -21,7 +21,7 @@ pub(crate) enum Verdict {
 /// What is known of a step from before.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Past {
-    /// It was begun and has no end.
+    /// It was begun and not completed.
     pub(crate) begun: bool,
     /// The server said why it failed.
     pub(crate) failed: bool,
@@ -48,7 +48,7 @@ pub(crate) fn examine(session: &mut Session, step: &Step, past: Past, tell: Tell
                 Verdict::Run
             } else {
                 Verdict::Unknown(format!(
-                    "the index has no name, so whether it was built cannot be told{}",
+                    "the index has no name, so whether it was built is unknown{}",
                     if invalid.is_empty() {
                         String::new()
                     } else {
@@ -82,7 +82,7 @@ pub(crate) fn examine(session: &mut Session, step: &Step, past: Past, tell: Tell
         }
         // A statement that the server refused did nothing; but one that may commit on its way can have done half.
         Kind::Outside if failed && !step.text.to_ascii_lowercase().starts_with("call") => Verdict::Run,
-        Kind::Outside => Verdict::Unknown("whether it did its work, or a part of it, cannot be told".into()),
+        Kind::Outside => Verdict::Unknown("whether it was completed is unknown".into()),
         _ => Verdict::Run,
     })
 }
@@ -144,7 +144,7 @@ fn rebuilt(session: &mut Session, index: &str) -> Result<Vec<Index>, postgres::E
 }
 
 fn drop_invalid(session: &mut Session, index: &Index, tell: Tell<'_>) -> Result<(), Error> {
-    tell(Event::Note(format!("index {} was left invalid by a build that broke: dropping it", index.name)));
+    tell(Event::Note(format!("index {} was left invalid by a build that failed: dropping it", index.name)));
     // For itself it may wait as long as it takes: it makes nobody wait.
     session.batch_execute(&format!("drop index concurrently {}", quote::qualified(&index.schema, &index.name)))?;
     Ok(())

@@ -42,7 +42,7 @@ impl Trouble {
         let mut state = state;
         if self.said.may_pass() {
             state += &blockers::in_the_way(&self.blockers);
-            state += "\n  help: apply again when less is going on, or with a higher --lock-retries or --lock-timeout";
+            state += "\n  help: apply again when the database is less busy, or with a higher --lock-retries or --lock-timeout";
         }
         Error::Failed(Box::new(Failed {
             path: file.path.clone(),

@@ -45,8 +45,8 @@ fn says(session: &mut Session) -> Result<Option<&'static str>, postgres::Error> 
 pub(crate) fn check(production: Option<&Production>, allowed: bool, what: &str, flag: &str) -> Result<(), Error> {
     match production {
         Some(Production(why)) if !allowed => {
-            Err(Refused::new(format!("this database is production ({why}), so {what} needs a word more"))
-                .help(format!("if that is what you want: {flag}"))
+            Err(Refused::new(format!("this database is production ({why}), so {what} needs a flag"))
+                .help(format!("if that is intended: {flag}"))
                 .into())
         }
         _ => Ok(()),

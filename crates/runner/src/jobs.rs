@@ -54,8 +54,8 @@ impl<'a> Jobs<'a, '_> {
 
     fn up(&self) -> Result<Vec<Job<'a>>, Error> {
         if let Some(title) = self.stopped(State::Reverting) {
-            return Err(Refused::new(format!("{title} was being taken back and is not through"))
-                .help("go on with that first: specc apply --down-to STAMP, with the stamp of the migration before it (or 0)")
+            return Err(Refused::new(format!("the way back of {title} was interrupted"))
+                .help("finish that first: specc apply --down-to STAMP, with the stamp of the migration before it (or 0)")
                 .into());
         }
         let wanted = |migration: &&Migration| {
@@ -70,8 +70,8 @@ impl<'a> Jobs<'a, '_> {
 
     fn down(&self, down_to: &str) -> Result<Vec<Job<'a>>, Error> {
         if let Some(title) = self.stopped(State::Interrupted) {
-            return Err(Refused::new(format!("{title} was begun and is not through"))
-                .help("go on with that first: specc apply; then take it back")
+            return Err(Refused::new(format!("{title} was interrupted"))
+                .help("finish that first: specc apply; then take it back")
                 .into());
         }
         let mut jobs: Vec<Job<'a>> = Vec::new();
@@ -148,6 +148,6 @@ impl<'a> Jobs<'a, '_> {
             return Ok(());
         }
         Err(Refused::new(format!("going back loses:{lost}"))
-            .help("if that is what you want: --allow-data-loss (and `specc backup` before)"))
+            .help("if that is intended: --allow-data-loss (and `specc backup` before)"))
     }
 }

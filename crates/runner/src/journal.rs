@@ -119,9 +119,9 @@ pub(crate) fn prepare(session: &mut Session) -> Result<(), Error> {
                 session.query_one("select current_user::text", &[])?.get(0)
             };
             Err(Refused::new(format!(
-                "{user} may not make the schema `specc`, which the journal of what was run needs"
+                "{user} may not create the schema `specc`, which holds the journal"
             ))
-            .help("connect as the owner of the database, or have it run: create schema specc authorization …")
+            .help("connect as the owner of the database, or have the owner run: create schema specc authorization …")
             .into())
         }
         Err(error) => Err(error.into()),
@@ -166,7 +166,7 @@ pub(crate) fn read(session: &mut Session) -> Result<BTreeMap<String, Row>, Error
     Ok(all)
 }
 
-/// A file begins, or is gone on with.
+/// A file begins, or is continued.
 pub(crate) fn begin(
     session: &mut Session,
     migration: &Migration,

@@ -32,7 +32,7 @@ pub(crate) fn take(session: &mut Session, patience: Duration, tell: Tell<'_>) ->
         if left.is_zero() || due {
             let holder = holder(session)?.unwrap_or_else(|| "it has just ended".into());
             if left.is_zero() {
-                return Err(Refused::new(format!("another runner is at work on this database: {holder}"))
+                return Err(Refused::new(format!("another runner holds the lock of this database: {holder}"))
                     .help("wait for it with --wait SECONDS; if nobody knows of it, end it with pg_terminate_backend")
                     .into());
             }

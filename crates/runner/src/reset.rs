@@ -61,9 +61,9 @@ pub(crate) fn drops(session: &mut Session) -> Result<Vec<String>, Error> {
         .get(0);
     if platform {
         return Err(Refused::new(
-            "a superuser owns the platform as well as the project, so what is the project's cannot be told",
+            "a superuser owns the platform as well as the project, so what belongs to the project is unknown",
         )
-        .help("connect as `postgres`, whose the project's objects are")
+        .help("connect as `postgres`, which owns the project's objects")
         .into());
     }
     let rows = session.query(DROPS, &[])?;
@@ -127,7 +127,7 @@ pub fn seed(session: &mut Session, path: &str, text: &str, tell: Tell<'_>) -> Re
         }
         Err(error) => {
             let _ = session.batch_execute("rollback");
-            Err(Refused::new(format!("{path}: {error}")).help("none of its rows stayed: it is one transaction").into())
+            Err(Refused::new(format!("{path}: {error}")).help("none of its rows was kept: it is one transaction").into())
         }
     }
 }

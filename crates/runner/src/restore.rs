@@ -19,7 +19,7 @@ pub struct RestoreOptions {
     pub allow_production: bool,
     /// Why the project says that this is production, if it does.
     pub production: Option<Production>,
-    /// Everything comes to belong to who restores.
+    /// The role that restores owns everything.
     pub no_owner: bool,
     /// How long to wait for another runner.
     pub wait: Duration,
@@ -116,7 +116,7 @@ fn make_room(session: &mut Session, options: &RestoreOptions, tell: Tell<'_>) ->
     }
     if !options.clean {
         let name: String = session.query_one("select current_database()::text", &[])?.get(0);
-        return Err(Refused::new(format!("{name} is not empty: {} objects are in the way", drops.len() + own.len()))
+        return Err(Refused::new(format!("{name} is not empty: it has {} objects", drops.len() + own.len()))
             .help("restore into a new database, or drop what is there with --clean, or restore one table with --table")
             .into());
     }
@@ -211,7 +211,7 @@ fn only_rows(
         let there: bool = session.query_one("select to_regclass($1) is not null", &[&table])?.get(0);
         if !there {
             return Err(Refused::new(format!("there is no table {table} for its rows"))
-                .help("the backup has rows alone: apply the migrations first")
+                .help("the backup has only rows: apply the migrations first")
                 .into());
         }
         if session.query_one(&format!("select exists (select from only {table})"), &[])?.get(0) {
@@ -254,7 +254,7 @@ fn compare(session: &mut Session, manifest: &Manifest) -> Result<Restored, Error
         let is = sequences.iter().find(|is| (&is.schema, &is.name) == (&was.schema, &was.name));
         if is.is_none_or(|is| is.last_value < was.last_value) {
             wrong.push(format!(
-                "sequence {}: it would give again what it gave before",
+                "sequence {}: it would return values that were used before",
                 reset::table(&was.schema, &was.name)
             ));
         }
@@ -266,6 +266,6 @@ fn compare(session: &mut Session, manifest: &Manifest) -> Result<Restored, Error
         });
     }
     Err(Refused::new(format!("restored, but not what was backed up:\n  {}", wrong.join("\n  ")))
-        .help("something else wrote to the database meanwhile, or it treats rows in its own way; restore into a new database")
+        .help("something else wrote to the database meanwhile, or something in it changes rows; restore into a new database")
         .into())
 }

@@ -107,7 +107,7 @@ impl Runner<'_> {
         job.before.and_then(|row| row.journal.get(&step.ordinal)).is_some_and(|row| row.done)
     }
 
-    /// The whole file in one transaction, tried anew as a whole where others are in the way.
+    /// The whole file in one transaction, tried again as a whole where a lock is not free.
     fn transaction(&mut self, job: &Job<'_>) -> Result<(), Error> {
         let mut attempt = 1;
         let mut batch = self.batch;
@@ -132,7 +132,7 @@ impl Runner<'_> {
                 settle(self.session, self.options.lock_timeout)?;
                 journal::failed(self.session, &job.migration.stamp, None, &trouble.said.to_string())?;
             }
-            let state = "nothing of this file stayed: it is one transaction; put right what is wrong and run `specc apply` again";
+            let state = "nothing of this file was kept: it is one transaction; correct what is wrong and run `specc apply` again";
             return Err(trouble.into_error(job.file, &job.script.steps, state.into()));
         }
     }
@@ -345,10 +345,10 @@ impl Runner<'_> {
             journal::failed(self.session, stamp, Some(step.ordinal), &trouble.said.to_string())?;
         }
         let state = match step.ordinal {
-            1 => "nothing of this file was done; put right what is wrong and run `specc apply` again".to_owned(),
+            1 => "nothing of this file was done; correct what is wrong and run `specc apply` again".to_owned(),
             n => format!(
-                "what comes before, step 1 to {}, is done and stays; put right what is wrong, in the data or in the file from here \
-                 on, and run `specc apply` again: it goes on here",
+                "what comes before, step 1 to {}, is done and stays; correct what is wrong, in the data or in the file from here \
+                 on, and run `specc apply` again: it continues here",
                 n - 1
             ),
         };
@@ -376,7 +376,7 @@ fn unchanged(job: &Job<'_>) -> Result<(), Refused> {
 
 fn unknown(job: &Job<'_>, step: &Step, id: &StepId, why: &str) -> Refused {
     Refused::new(format!(
-        "{}:{}: step {} was begun and has no end, and {why}\n  in: {}",
+        "{}:{}: step {} was begun and not completed, and {why}\n  in: {}",
         job.file.path, step.line, step.ordinal, step.label
     ))
     .help(format!(

@@ -150,7 +150,7 @@ pub(crate) fn standing(session: &mut Session, migrations: &Migrations, supabase:
             state: State::Missing,
             applied: row.finished.clone(),
             adopted: row.adopted,
-            detail: Some("it was applied here, and its file is gone: bring it back (git checkout)".into()),
+            detail: Some("it was applied here, and its file is gone: restore it (git checkout)".into()),
         });
     }
     if running.is_some() {
@@ -184,7 +184,7 @@ fn entry(migration: &Migration, row: Option<&Row>, in_history: bool, last: &str)
             if row.checksum != migration.checksum {
                 entry.state = State::Edited;
                 entry.detail = Some(format!(
-                    "{} is not what was applied: bring it back as it was (git checkout)",
+                    "{} is not what was applied: restore it (git checkout)",
                     migration.up.path
                 ));
             }
@@ -214,18 +214,18 @@ fn unfinished(row: &Row, down: bool) -> String {
     let (done, begun): (Vec<_>, Vec<_>) = row.journal.iter().partition(|(_, step)| step.done);
     let mut text = format!("began {}", row.started);
     if row.journal.is_empty() {
-        text += ", in one transaction: nothing of it stayed";
+        text += ", in one transaction: nothing of it was kept";
     } else {
         text += &format!(", {} of {} steps done", done.len(), row.steps);
     }
     for (ordinal, step) in begun {
-        text += &format!("; step {ordinal} has no end: {}", step.label);
+        text += &format!("; step {ordinal} was not completed: {}", step.label);
     }
     if let Some(error) = &row.error {
         text += &format!("\nit failed: {error}");
     }
     let flag = if down { " --down-to" } else { "" };
-    text + &format!("\nif nobody is at it, `specc apply{flag}` goes on with it")
+    text + &format!("\nif no runner is at work, `specc apply{flag}` continues it")
 }
 
 /// Refuses what must not be run over.
@@ -237,19 +237,19 @@ pub(crate) fn refuse(report: &Report, out_of_order: bool) -> Result<(), Refused>
     let edited = named(State::Edited);
     if !edited.is_empty() {
         return Err(Refused::new(format!("edited after it was applied here:{}", list(&edited))).help(
-            "what runs must be what was reviewed: bring the file back as it was (git checkout), and put the change into a new \
+            "what runs must be what was reviewed: restore the file (git checkout), and put the change into a new \
              migration",
         ));
     }
     let missing = named(State::Missing);
     if !missing.is_empty() {
         return Err(Refused::new(format!("applied here, and there is no file:{}", list(&missing)))
-            .help("bring the file back (git checkout), or get the newest state of the project"));
+            .help("restore the file (git checkout), or get the newest state of the project"));
     }
     let late = named(State::OutOfOrder);
     if !late.is_empty() && !out_of_order {
         return Err(Refused::new(format!("to be applied, though a later one was applied already:{}", list(&late))).help(
-            "build it anew with a later stamp, or, if it depends on nothing that came after, apply with --out-of-order",
+            "build it again with a later stamp, or, if it depends on nothing that came after, apply with --out-of-order",
         ));
     }
     Ok(())

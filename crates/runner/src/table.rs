@@ -179,8 +179,8 @@ fn in_place(
         }
     }
     if key.is_empty() {
-        return Err(Refused::new(format!("{table} has no primary key, so which row is which cannot be told"))
-            .help("restore it beside with --into NAME. Nothing was changed")
+        return Err(Refused::new(format!("{table} has no primary key, so its rows cannot be matched"))
+            .help("restore it into a new table with --into NAME. Nothing was changed")
             .into());
     }
     let asleep = triggers::sleep(session, &table)?;

@@ -88,7 +88,7 @@ fn a_failure_in_a_transaction_leaves_nothing_and_the_mended_file_runs() {
     let all = migrations(&[A, ("20260101000002_c", broken)], &[]);
     let said = refused(&db, &all, &options());
     assert!(said.starts_with("supabase/migrations/20260101000002_c.sql:4: division by zero (22012)"), "{said}");
-    assert!(said.contains("nothing of this file stayed"), "{said}");
+    assert!(said.contains("nothing of this file was kept"), "{said}");
     assert_eq!(ask(&db, "select to_regclass('c') is null"), "t");
     assert_eq!(states(&db, &all), [State::Applied, State::Interrupted]);
     let report = report(&db, &all).to_string();
@@ -129,7 +129,7 @@ fn a_concurrent_step_that_fails_leaves_no_invalid_index() {
     assert!(told.iter().any(|event| event.to_string().contains("index a_b was left invalid")), "{told:?}");
     assert_eq!(ask(&db, "select to_regclass('a_b') is null"), "t");
     let found = report(&db, &all).to_string();
-    assert!(found.contains("2 of 4 steps done; step 3 has no end"), "{found}");
+    assert!(found.contains("2 of 4 steps done; step 3 was not completed"), "{found}");
     // A step that ran may not change; the one that failed may.
     let other = migrations(&[A, ("20260101000002_b", &text.replace("set b = 1", "set b = id"))], &[]);
     assert!(refused(&db, &other, &options()).contains("edited in a part that ran already: step 2"));
@@ -140,7 +140,7 @@ fn a_concurrent_step_that_fails_leaves_no_invalid_index() {
 }
 
 #[test]
-fn an_invalid_index_of_another_tool_is_built_anew() {
+fn an_invalid_index_of_another_tool_is_rebuilt() {
     let db = fresh();
     let all = migrations(&[A, B, ("20260101000003_c", "create index concurrently if not exists a_b on a (b);\n")], &[]);
     apply(&db, &all, &Options { to: Some("20260101000002".into()), ..options() }).unwrap();
@@ -190,7 +190,7 @@ fn it_gives_up_in_the_end_and_nothing_is_lost() {
         let (said, told, db, all) =
             behind_an_idle_transaction(text, Duration::from_secs(20).min(Duration::from_millis(2500)));
         assert!(said.contains("lock timeout (55P03)") && said.contains("--lock-retries"), "{said}");
-        assert!(said.contains("in the way: process"), "{said}");
+        assert!(said.contains("blocked by: process"), "{said}");
         assert_eq!(told.iter().filter(|event| matches!(event, Event::Again { .. })).count(), 3);
         assert_eq!(states(&db, &all), [State::Applied, State::Interrupted]);
         ask(
@@ -222,7 +222,7 @@ fn what_cannot_be_known_is_asked() {
         ask(&db, statement);
     }
     let said = refused(&db, &all, &options());
-    assert!(said.contains("step 1 was begun and has no end, and whether it did its work"), "{said}");
+    assert!(said.contains("step 1 was begun and not completed, and whether it did its work"), "{said}");
     assert!(said.contains("--mark-done 20260101000003/1") && said.contains("--run-again 20260101000003/1"), "{said}");
     let step: StepId = "20260101000003/1".parse().unwrap();
     apply(&db, &all, &Options { mark_done: vec![step.clone()], ..options() }).unwrap();

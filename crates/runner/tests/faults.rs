@@ -1,4 +1,4 @@
-//! The client is killed and the server crashes at every step: nothing is lost, status tells the truth, and apply goes on
+//! The client is killed and the server crashes at every step: nothing is lost, status tells the truth, and apply continues
 //! to the same end.
 
 #![allow(clippy::disallowed_methods, clippy::print_stderr, clippy::unwrap_used)]
@@ -141,7 +141,7 @@ fn is_held(number: i64) -> String {
 const NOBODY_RUNS: &str = "select not exists (select from pg_stat_activity where datname = current_database() \
     and usename = 'postgres' and pid <> pg_backend_pid())";
 
-/// After a fault at a step: what status says, and that apply goes on to the same end.
+/// After a fault at a step: what status says, and that apply reaches the same end.
 fn truth_and_end(db: &Database, step: i64, what: &str) {
     let all = ten_steps();
     let before = files_before(step % JOURNAL);
@@ -251,7 +251,7 @@ fn server_crashes_in_the_middle_of_a_concurrent_build() {
     child.wait().unwrap();
     assert_eq!(ask(&db, "select indisvalid from pg_index where indexrelid = 'items_kind'::regclass"), "f");
     let report = report(&db, &ten_steps()).to_string();
-    assert!(report.contains("0 of 2 steps done; step 1 has no end: create index concurrently"), "{report}");
+    assert!(report.contains("0 of 2 steps done; step 1 was not completed: create index concurrently"), "{report}");
     truth_and_end(&db, 3, "server crashed while building");
 }
 
@@ -281,7 +281,7 @@ fn two_runners_at_once() {
     let all = ten_steps();
     let (mut holder, mut child) = held_build(&db);
     let said = apply(&db, &all, &options()).unwrap_err().to_string();
-    assert!(said.contains("another runner is at work on this database: process"), "{said}");
+    assert!(said.contains("another runner holds the lock of this database: process"), "{said}");
     assert!(report(&db, &all).running.is_some());
     // The second one waits while the first one builds an index, which would wait for it if it waited in the server.
     let (done, told) = std::thread::scope(|scope| {

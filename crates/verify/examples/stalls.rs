@@ -66,7 +66,7 @@ fn longest(config: &specc_postgres::postgres::Config, rows: u64, write: bool, st
         at = at.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let id = (1 + (at >> 33) % rows) as i32;
         let start = Instant::now();
-        // A statement whose plan went with a column is prepared anew.
+        // A statement whose plan went with a column is prepared again.
         if client.query(sql, &[&id]).is_err() {
             client.query(sql, &[&id]).expect("the same once more");
         }

@@ -1,7 +1,7 @@
 //! Proof on a scratch Postgres: what migrations make, what they keep, what they lock.
 //!
 //! [`verify`] takes every migration up, down and up again, with rows in place and others at work. [`Watch`] sees what a
-//! transaction locks and writes anew, a [`Ledger`] holds that against what was said before. [`fill`] makes rows for any
+//! transaction locks and rewrites, a [`Ledger`] holds that against what was said before. [`fill`] makes rows for any
 //! tables.
 
 mod fill;

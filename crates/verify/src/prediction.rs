@@ -1,4 +1,4 @@
-//! What a build said beside a migration: for each statement its locks, and whether it writes rows anew.
+//! What a build said beside a migration: for each statement its locks, and whether it rewrites rows.
 
 use crate::watch::{Ledger, Watch};
 use serde::Deserialize;
@@ -12,7 +12,7 @@ pub struct Prediction {
     pub sql: String,
     /// The strongest lock on each table that was there before, in Postgres's words.
     pub locks: BTreeMap<String, String>,
-    /// Whether rows are written anew.
+    /// Whether rows are rewritten.
     pub rewrites: bool,
 }
 

@@ -124,7 +124,7 @@ pub fn verify(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError
     let again = proof.read()?;
     let left = differences(&again, &there, &[]);
     if !left.is_empty() {
-        proof.finding(None, format!("a second time up leads elsewhere than the first time:{left}"));
+        proof.finding(None, format!("applied a second time, the migrations make another database than the first time:{left}"));
     }
     Ok(proof.report)
 }
@@ -143,7 +143,7 @@ impl Proof<'_> {
         let Some(stored) = self.input.stored else {
             if !self.input.migrations.is_empty() {
                 self.report.notes.push(
-                    "no catalog is stored beside the migrations: whether the spec moved on is seen in the end".into(),
+                    "no catalog is stored with the migrations: whether the spec changed is seen at the end".into(),
                 );
             }
             return;
@@ -154,7 +154,7 @@ impl Proof<'_> {
             let lines = words(specc_diff::lines(&left).iter().map(ToString::to_string));
             self.finding(
                 None,
-                format!("the spec moved on since the last migration, `specc build` writes the next one:{lines}"),
+                format!("the spec changed since the last migration, `specc build` writes the next one:{lines}"),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! What a transaction locks and which tables it writes anew, as the server tells it.
+//! What a transaction locks and which tables it rewrites, as the server tells it.
 
 use specc_catalog::TableName;
 use specc_postgres::Session;
@@ -69,7 +69,7 @@ impl Watch {
         Ok(rows.iter().map(relation).collect())
     }
 
-    /// What this transaction holds so far, and what was written anew since the last look.
+    /// What this transaction holds so far, and what was rewritten since the last look.
     ///
     /// # Errors
     /// Where the server refuses a query.
@@ -131,7 +131,7 @@ fn lock(mode: &str) -> Option<Lock> {
     })
 }
 
-/// What a transaction was said to lock and to write anew.
+/// What a transaction was said to lock and to rewrite.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     locks: BTreeMap<u32, Lock>,
@@ -150,7 +150,7 @@ pub enum Mismatch {
         /// As it is.
         seen: Option<Lock>,
     },
-    /// Written anew, or not.
+    /// Rewritten, or not.
     Rewrite {
         /// This table.
         table: TableName,
@@ -167,10 +167,10 @@ impl fmt::Display for Mismatch {
                 write!(f, "{}.{}: said {}, is {}", table.schema, table.name, words(said), words(seen))
             }
             Mismatch::Rewrite { table, said: true } => {
-                write!(f, "{}.{}: said to be written anew, is not", table.schema, table.name)
+                write!(f, "{}.{}: expected to be rewritten, is not", table.schema, table.name)
             }
             Mismatch::Rewrite { table, said: false } => {
-                write!(f, "{}.{} is written anew, which was not said", table.schema, table.name)
+                write!(f, "{}.{} is rewritten, which was not expected", table.schema, table.name)
             }
         }
     }
@@ -188,7 +188,7 @@ impl Ledger {
         }
     }
 
-    /// Says that the table is written anew by the next statement.
+    /// Says that the table is rewritten by the next statement.
     pub fn rewrite(&mut self, watch: &Watch, table: &TableName) {
         self.rewrites.extend(watch.find(table));
     }

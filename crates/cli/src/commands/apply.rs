@@ -14,7 +14,7 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
     let place = Place::open(&args.place, &args.connection)?;
     let migrations = place.migrations()?;
     for name in &migrations.ignored {
-        eprintln!("warning: {name} is no migration: its name is not a stamp, `_`, a name and `.sql`");
+        eprintln!("warning: {name} is not a migration: its name is not a stamp, `_`, a name and `.sql`");
     }
     let options = Options {
         to: args.to.clone(),

@@ -32,7 +32,7 @@ pub fn no_drift(
     match differences(session, place, migrations, Some(last)) {
         Ok(None) => Ok(()),
         Ok(Some(what)) => Err(Refused::new(format!("the database is not as its migrations left it: {what}")).help(
-            "take into the spec what is right (`specc drift` compares with it), undo what is not, then apply; nothing was run",
+            "put what is intended into the spec (`specc drift` compares with it), undo the rest, then apply; nothing was run",
         )),
         Err(error) => Err(unknown(&error, "--check-drift")),
     }
@@ -51,7 +51,7 @@ pub fn is_made_already(
     match differences(session, place, migrations, options.to.clone()) {
         Ok(None) => Ok(()),
         Ok(Some(what)) => Err(Refused::new(format!(
-            "the database does not have just what the migrations make: {what}"
+            "the database differs from what the migrations make: {what}"
         ))
         .help("bring the spec to what is there (`specc pull`), or the database to the spec; nothing was taken over")),
         Err(error) => Err(unknown(&error, "--adopt")),
@@ -59,7 +59,7 @@ pub fn is_made_already(
 }
 
 fn unknown(error: &dyn std::fmt::Display, flag: &str) -> Refused {
-    Refused::new(format!("whether the database is as its migrations make it cannot be found out: {error}"))
+    Refused::new(format!("the database cannot be compared with its migrations: {error}"))
         .help(format!("repair that, or leave out `{flag}`"))
 }
 

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
-/// The list of generated files that are made anew by each build, so that those nothing generates any more are removed.
+/// The list of generated files that are created again by each build, so that those nothing generates any more are removed.
 const GENERATED: &str = "generated.txt";
 
 /// Writes everything that was asked for.
@@ -107,7 +107,7 @@ impl State {
             return Err(Failure::Refused(
                 Some(codes::EDITED_MIGRATION),
                 format!(
-                    "{path} {why}; bring it back as it was (git checkout), or remove all migrations and specc's own folder to start anew"
+                    "{path} {why}; restore it (git checkout), or remove all migrations and specc's own folder to start again"
                 ),
             ));
         }
@@ -180,8 +180,8 @@ pub fn refused(error: MigrationError) -> Failure {
         }
         MigrationError::Change(_) => (
             codes::IMPOSSIBLE_CHANGE,
-            "\nchange the spec in a way that keeps what is there (a new column or table beside the old one), or drop and make it \
-             anew in two builds",
+            "\nchange the spec in a way that keeps what is there (a new column or table next to the old one), or drop it and create it \
+             again in two builds",
         ),
         MigrationError::Doubt(_) => (codes::PROBABLE_RENAME, ""),
         MigrationError::Loss(_) => (codes::DATA_LOSS, "\nif that is meant, build with `--allow-data-loss`"),

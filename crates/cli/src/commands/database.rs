@@ -65,7 +65,7 @@ impl Place {
                     return Err(Failure::Refused(
                         Some(codes::EDITED_MIGRATION),
                         format!(
-                            "{path} is missing\n  help: what comes after it was made to follow it; bring it back (git checkout)"
+                            "{path} is missing\n  help: later migrations build on it; restore it (git checkout)"
                         ),
                     ));
                 }

@@ -25,7 +25,7 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
     let scratch = scratch.map_err(|error| broken(&error))?;
     if scratch.major() != major {
         eprintln!(
-            "warning: the database is Postgres {major}, and this machine has {}: expressions may be spelled otherwise",
+            "warning: the database is Postgres {major}, and this machine has {}: expressions may be spelled differently",
             scratch.major()
         );
     }
@@ -41,10 +41,10 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
     } else {
         as_text(&difference);
         if !difference.is_empty() {
-            data(&format!("access in the database, as against the spec: {}", access.join("; ")));
+            data(&format!("access in the database, compared with the spec: {}", access.join("; ")));
         }
         for index in &live.invalid_indexes {
-            data(&format!("! {index} is invalid: a concurrent build was broken off; `specc apply` builds it anew"));
+            data(&format!("! {index} is invalid: a concurrent build was interrupted; `specc apply` rebuilds it"));
         }
     }
     if difference.is_empty() && live.invalid_indexes.is_empty() {

@@ -29,6 +29,6 @@ pub fn run(args: &Init) -> Result<ExitCode, Failure> {
         }
     }
     output::write(&args.dir, &files)?;
-    eprintln!("made a project in {}; now: specc build --project {}", args.dir.display(), args.dir.display());
+    eprintln!("created a project in {}; next: specc build --project {}", args.dir.display(), args.dir.display());
     Ok(ExitCode::SUCCESS)
 }

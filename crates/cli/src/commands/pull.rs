@@ -27,7 +27,7 @@ pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
     let pulled = pull(&found.catalog, &Options::new(name, target));
     if let Some(problem) = pulled.problems.first() {
         return Err(Failure::broken(format!(
-            "specc cannot say this database in its language, which is a fault of specc: {problem}"
+            "specc cannot write this database as a spec, which is a fault of specc: {problem}"
         )));
     }
     let stage = Stage::new(&args.out);
@@ -84,6 +84,6 @@ fn summary(args: &Pull, format: Format, found: &Introspected, pulled: &Pulled) {
         eprintln!("  left out: {} ({})", left.what, left.why);
     }
     for index in &found.invalid_indexes {
-        eprintln!("  left out: {index} (it is invalid: a concurrent build was broken off)");
+        eprintln!("  left out: {index} (it is invalid: a concurrent build was interrupted)");
     }
 }

@@ -51,11 +51,11 @@ fn confirm(place: &Place) -> Result<(), Failure> {
     let name = place.address.database();
     if !std::io::stdin().is_terminal() {
         return Err(Failure::broken(format!(
-            "reset drops everything of the project in {}, and nobody is here to ask; if that is what you want: --yes",
+            "reset drops everything of the project in {}, and there is no terminal to ask on; if that is intended: --yes",
             place.address
         )));
     }
-    eprint!("This drops everything of the project in {}. Type the database's name ({name}) to go on: ", place.address);
+    eprint!("This drops everything of the project in {}. Type the database's name ({name}) to continue: ", place.address);
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);

@@ -14,7 +14,7 @@ pub fn run(args: &Restore, format: Format) -> Result<ExitCode, Failure> {
     let path = beside(&args.file);
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::broken(format!(
-            "cannot read {}: {error}; `specc backup` writes it beside the dump, and without it nobody can tell whether all came back",
+            "cannot read {}: {error}; `specc backup` writes it next to the dump; without it a restore cannot be checked",
             path.display()
         ))
     })?;

@@ -1,4 +1,4 @@
-//! A column is added so that every row is written anew
+//! A column is added so that every row is rewritten
 //!
 //! Finds `add column` on a table in use with a default that is worked out for each row (`gen_random_uuid()`,
 //! `clock_timestamp()`, `nextval(…)`), with `serial` or identity, generated and stored, or of a domain that has a
@@ -35,7 +35,7 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
         let Action::AddColumn(column) = action else { continue };
         if let Some((what, place)) = costs(scene, column) {
             let message =
-                format!("`{}` is added with {what}: every row of {} is written anew", column.name, alter.table.said());
+                format!("`{}` is added with {what}: every row of {} is rewritten", column.name, alter.table.said());
             let help = "add it without, set the default for new rows, and fill the old ones in batches";
             out.say(scene.span(place), message).help(help);
         }

@@ -1,8 +1,8 @@
-//! A table is written anew as a whole
+//! A table is rewritten as a whole
 //!
 //! Finds `cluster` and `vacuum full`.
 //!
-//! Why: the table and all its indexes are written anew under an access exclusive lock: 5.7 seconds for a million rows,
+//! Why: the table and all its indexes are rewritten under an access exclusive lock: 5.7 seconds for a million rows,
 //! in which nobody reads or writes.
 //!
 //! Instead, a plain `vacuum` gives the space to new rows and blocks nobody. To give it back to the system while the
@@ -19,7 +19,7 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     };
     out.say(
         scene.span(scene.statement.place),
-        format!("{what} writes everything anew while nobody else can read or write"),
+        format!("{what} rewrites everything while nobody else can read or write"),
     )
     .help("a plain `vacuum` blocks nobody");
 }

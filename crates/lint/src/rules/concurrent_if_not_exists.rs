@@ -6,7 +6,7 @@
 //! succeeds, and the index is never used.
 //!
 //! Instead, leave out `if not exists`, or drop what may be left first. `specc apply` looks for such an index itself
-//! and builds it anew.
+//! and rebuilds it.
 //!
 //! ```sql
 //! -- specc: no-transaction

@@ -26,7 +26,7 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     }
 }
 
-/// Whether the same transaction gives its name to another column, or works it out anew.
+/// Whether the same transaction gives its name to another column, or computes it again.
 fn is_replaced(scene: &Scene<'_>, alter: &AlterTable, column: &str) -> bool {
     let key = alter.table.key(&scene.state.path);
     let replaces = |action: &Action| match action {

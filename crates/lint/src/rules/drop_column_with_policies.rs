@@ -5,7 +5,7 @@
 //! Why: the policies go silently; where one is restrictive access widens, and where one is permissive people are
 //! locked out.
 //!
-//! Instead, write the policies anew without the column, in the same transaction, and drop the column without
+//! Instead, write the policies again without the column, in the same transaction, and drop the column without
 //! `cascade`:
 //!
 //! ```sql

@@ -2,7 +2,7 @@
 //!
 //! Finds `varchar(n)` and `char(n)`.
 //!
-//! Why: a limit in the type is hard to move (a shorter one writes the whole table anew), and `char(n)` pads with
+//! Why: a limit in the type is hard to move (a shorter one rewrites the whole table), and `char(n)` pads with
 //! spaces; `text` is stored the same way and is as fast.
 //!
 //! Instead, a check, which is added and taken away without touching a row:

@@ -1,4 +1,4 @@
-//! Indexes are built anew while everybody waits
+//! Indexes are rebuilt while everybody waits
 //!
 //! Finds `reindex` without `concurrently`.
 //!
@@ -17,7 +17,7 @@ use crate::statement::What;
 
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     if let What::Reindex { concurrently: false, .. } = scene.statement.what {
-        out.say(scene.span(scene.statement.place), "queries on the table wait while its indexes are built anew")
+        out.say(scene.span(scene.statement.place), "queries on the table wait while its indexes are rebuilt")
             .help("write `concurrently` after `index` or `table`");
     }
 }

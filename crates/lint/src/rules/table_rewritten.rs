@@ -1,8 +1,8 @@
-//! A table is written anew for where or how it is stored
+//! A table is rewritten for where or how it is stored
 //!
 //! Finds `set logged`, `set unlogged`, `set tablespace`, `set access method` and `set expression` on a table in use.
 //!
-//! Why: every row is written anew, or copied, under an access exclusive lock, and what is unlogged is empty after a
+//! Why: every row is rewritten, or copied, under an access exclusive lock, and what is unlogged is empty after a
 //! crash.
 //!
 //! Instead, make a new table that is stored as it should be, copy the rows in batches, and swap the names; or choose a
@@ -23,7 +23,7 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
             Action::Rewrite(what) => what,
             _ => continue,
         };
-        let message = format!("`{what}` writes all of {} anew while nobody else can use it", alter.table.said());
+        let message = format!("`{what}` rewrites all of {} while nobody else can use it", alter.table.said());
         out.say(scene.span(*place), message).help("make a new table, copy the rows in batches, and swap the names");
     }
 }

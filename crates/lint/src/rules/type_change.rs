@@ -1,4 +1,4 @@
-//! A type is changed so that every row is written anew
+//! A type is changed so that every row is rewritten
 //!
 //! Finds `alter column … type` on a table in use, unless the change is known to be free.
 //!
@@ -43,11 +43,11 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
                 let same = known.is_some_and(|known| known.collation == *collation);
                 match cost(scene, old, new) {
                     TypeChange::Rewrite => (
-                        format!("from {} to {} every row of {table} is written anew", said(old), said(new)),
+                        format!("from {} to {} every row of {table} is rewritten", said(old), said(new)),
                         "make a new column beside it, keep both by a trigger, fill it in batches, then swap the names",
                     ),
                     _ if !same => (
-                        format!("with another collation, every index over `{column}` of {table} is built anew"),
+                        format!("with another collation, every index over `{column}` of {table} is rebuilt"),
                         "make a new column beside it, with its indexes built concurrently, then swap the names",
                     ),
                     _ => continue,
@@ -55,7 +55,7 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
             }
             _ if *using || !ty.as_ref().is_some_and(widest) => (
                 format!(
-                    "every row of {table} is written anew, unless the old type of `{column}` fits this one as it is"
+                    "every row of {table} is rewritten, unless the old type of `{column}` fits this one as it is"
                 ),
                 "give the whole folder of migrations, so that the old type is known; or make a new column beside it",
             ),
