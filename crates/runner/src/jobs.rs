@@ -55,7 +55,9 @@ impl<'a> Jobs<'a, '_> {
     fn up(&self) -> Result<Vec<Job<'a>>, Error> {
         if let Some(title) = self.stopped(State::Reverting) {
             return Err(Refused::new(format!("the way back of {title} was interrupted"))
-                .help("finish that first: specc apply --down-to STAMP, with the stamp of the migration before it (or 0)")
+                .help(
+                    "finish that first: specc apply --down-to STAMP, with the stamp of the migration before it (or 0)",
+                )
                 .into());
         }
         let wanted = |migration: &&Migration| {

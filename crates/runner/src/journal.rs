@@ -118,11 +118,11 @@ pub(crate) fn prepare(session: &mut Session) -> Result<(), Error> {
                 drop(transaction);
                 session.query_one("select current_user::text", &[])?.get(0)
             };
-            Err(Refused::new(format!(
-                "{user} may not create the schema `specc`, which holds the journal"
-            ))
-            .help("connect as the owner of the database, or have the owner run: create schema specc authorization …")
-            .into())
+            Err(Refused::new(format!("{user} may not create the schema `specc`, which holds the journal"))
+                .help(
+                    "connect as the owner of the database, or have the owner run: create schema specc authorization …",
+                )
+                .into())
         }
         Err(error) => Err(error.into()),
     }

@@ -127,7 +127,9 @@ pub fn seed(session: &mut Session, path: &str, text: &str, tell: Tell<'_>) -> Re
         }
         Err(error) => {
             let _ = session.batch_execute("rollback");
-            Err(Refused::new(format!("{path}: {error}")).help("none of its rows was kept: it is one transaction").into())
+            Err(Refused::new(format!("{path}: {error}"))
+                .help("none of its rows was kept: it is one transaction")
+                .into())
         }
     }
 }

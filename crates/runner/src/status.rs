@@ -183,10 +183,8 @@ fn entry(migration: &Migration, row: Option<&Row>, in_history: bool, last: &str)
             entry.state = State::Applied;
             if row.checksum != migration.checksum {
                 entry.state = State::Edited;
-                entry.detail = Some(format!(
-                    "{} is not what was applied: restore it (git checkout)",
-                    migration.up.path
-                ));
+                entry.detail =
+                    Some(format!("{} is not what was applied: restore it (git checkout)", migration.up.path));
             }
         }
         Some(row) if matches!(row.phase, Phase::Applying | Phase::Reverting) => {

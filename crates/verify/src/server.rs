@@ -14,7 +14,7 @@ pub enum Server {
 }
 
 /// A database that goes with its value.
-pub(crate) enum Ground {
+pub(crate) enum ScratchDatabase {
     Private(Database),
     Named(Address, Address, String),
 }
@@ -27,17 +27,17 @@ fn said(error: &dyn std::fmt::Display) -> ScratchError {
 
 impl Server {
     /// A new database.
-    pub(crate) fn database(&self) -> Result<Ground, ScratchError> {
+    pub(crate) fn database(&self) -> Result<ScratchDatabase, ScratchError> {
         match self {
-            Server::Private(scratch) => scratch.database().map(|(database, _)| Ground::Private(database)),
+            Server::Private(scratch) => scratch.database().map(|(database, _)| ScratchDatabase::Private(database)),
             Server::Named(address, with_platform) => {
                 let number = NUMBER.fetch_add(1, Ordering::Relaxed);
                 let name = format!("specc_verify_{}_{number}", std::process::id());
                 let mut above = address.connect().map_err(|error| said(&error))?;
                 above.batch_execute(&format!("create database {}", ident(&name))).map_err(|error| said(&error))?;
-                let ground = Ground::Named(address.with_database(&name), Address::clone(address), name);
+                let database = ScratchDatabase::Named(address.with_database(&name), Address::clone(address), name);
                 if *with_platform {
-                    let mut session = ground.connect(false)?;
+                    let mut session = database.connect(false)?;
                     let roles = session
                         .query_opt("select from pg_catalog.pg_roles where rolname = $1", &[&platform::SUPERUSER])
                         .map_err(|error| said(&error))?;
@@ -46,27 +46,27 @@ impl Server {
                     }
                     session.batch_execute(platform::SCHEMA_SQL).map_err(|error| said(&error))?;
                 }
-                Ok(ground)
+                Ok(database)
             }
         }
     }
 }
 
-impl Ground {
+impl ScratchDatabase {
     /// A session of the owner, or of whoever is above.
     pub fn connect(&self, above: bool) -> Result<Session, ScratchError> {
         let made = match self {
-            Ground::Private(database) if above => database.connect_superuser(),
-            Ground::Private(database) => database.connect(),
-            Ground::Named(address, ..) => address.connect(),
+            ScratchDatabase::Private(database) if above => database.connect_superuser(),
+            ScratchDatabase::Private(database) => database.connect(),
+            ScratchDatabase::Named(address, ..) => address.connect(),
         };
         made.map_err(|error| said(&error))
     }
 }
 
-impl Drop for Ground {
+impl Drop for ScratchDatabase {
     fn drop(&mut self) {
-        if let Ground::Named(_, server, name) = self
+        if let ScratchDatabase::Named(_, server, name) = self
             && let Ok(mut session) = server.connect()
         {
             let _ = session.batch_execute(&format!("drop database if exists {} with (force)", ident(name)));

@@ -5,7 +5,7 @@
 use crate::fill::fill;
 use crate::prediction::{Prediction, assign};
 use crate::scratch::{ScratchError, run as run_all};
-use crate::server::{Ground, Server};
+use crate::server::{ScratchDatabase, Server};
 use crate::sums::{Sums, compare, says_lost, sums};
 use crate::traffic::{Stall, Traffic};
 use crate::watch::{Ledger, Watch};
@@ -82,7 +82,7 @@ struct Moment {
 
 struct Proof<'a> {
     input: &'a Input<'a>,
-    ground: Ground,
+    database: ScratchDatabase,
     session: Session,
     above: Session,
     filled: BTreeSet<TableName>,
@@ -94,9 +94,9 @@ struct Proof<'a> {
 /// # Errors
 /// Where the server cannot be used. What is wrong with the migrations is in the report.
 pub fn verify(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
-    let ground = server.database()?;
-    let (session, above) = (ground.connect(false)?, ground.connect(true)?);
-    let mut proof = Proof { input, ground, session, above, filled: BTreeSet::new(), report: Report::default() };
+    let database = server.database()?;
+    let (session, above) = (database.connect(false)?, database.connect(true)?);
+    let mut proof = Proof { input, database, session, above, filled: BTreeSet::new(), report: Report::default() };
     proof.plan_again();
     let mut moments = Vec::with_capacity(input.migrations.len());
     for (migration, predictions) in input.migrations {
@@ -124,7 +124,10 @@ pub fn verify(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError
     let again = proof.read()?;
     let left = differences(&again, &there, &[]);
     if !left.is_empty() {
-        proof.finding(None, format!("applied a second time, the migrations make another database than the first time:{left}"));
+        proof.finding(
+            None,
+            format!("applied a second time, the migrations make another database than the first time:{left}"),
+        );
     }
     Ok(proof.report)
 }
@@ -189,7 +192,7 @@ impl Proof<'_> {
         };
         let busy = !script.steps.is_empty() && !self.report.migrations.is_empty();
         let traffic = match busy {
-            true => Traffic::start(before, self.ground.connect(true)?, self.ground.connect(true)?),
+            true => Traffic::start(before, self.database.connect(true)?, self.database.connect(true)?),
             false => None,
         };
         let start = Instant::now();
@@ -263,8 +266,8 @@ impl Proof<'_> {
 
     /// Holds what is there against a database that is made from the spec at once.
     fn as_the_spec(&mut self, server: &Server, there: &Catalog) -> Result<(), ScratchError> {
-        let ground = server.database()?;
-        let mut session = ground.connect(false)?;
+        let database = server.database()?;
+        let mut session = database.connect(false)?;
         run_all(&mut session, plan_create(self.input.catalog)?.statements())?;
         let wanted = introspect(&mut session, &specc_introspect::Options::default())?.catalog;
         drop(session);

@@ -50,10 +50,10 @@ pub fn is_made_already(
 ) -> Result<(), Refused> {
     match differences(session, place, migrations, options.to.clone()) {
         Ok(None) => Ok(()),
-        Ok(Some(what)) => Err(Refused::new(format!(
-            "the database differs from what the migrations make: {what}"
-        ))
-        .help("bring the spec to what is there (`specc pull`), or the database to the spec; nothing was taken over")),
+        Ok(Some(what)) => Err(Refused::new(format!("the database differs from what the migrations make: {what}"))
+            .help(
+                "bring the spec to what is there (`specc pull`), or the database to the spec; nothing was taken over",
+            )),
         Err(error) => Err(unknown(&error, "--adopt")),
     }
 }

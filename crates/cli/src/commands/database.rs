@@ -64,9 +64,7 @@ impl Place {
                 None => {
                     return Err(Failure::Refused(
                         Some(codes::EDITED_MIGRATION),
-                        format!(
-                            "{path} is missing\n  help: later migrations build on it; restore it (git checkout)"
-                        ),
+                        format!("{path} is missing\n  help: later migrations build on it; restore it (git checkout)"),
                     ));
                 }
                 Some(migration) if migration.checksum != *sum => {

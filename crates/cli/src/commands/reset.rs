@@ -55,7 +55,10 @@ fn confirm(place: &Place) -> Result<(), Failure> {
             place.address
         )));
     }
-    eprint!("This drops everything of the project in {}. Type the database's name ({name}) to continue: ", place.address);
+    eprint!(
+        "This drops everything of the project in {}. Type the database's name ({name}) to continue: ",
+        place.address
+    );
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);

@@ -54,9 +54,7 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
                 }
             }
             _ if *using || !ty.as_ref().is_some_and(widest) => (
-                format!(
-                    "every row of {table} is rewritten, unless the old type of `{column}` fits this one as it is"
-                ),
+                format!("every row of {table} is rewritten, unless the old type of `{column}` fits this one as it is"),
                 "give the whole folder of migrations, so that the old type is known; or make a new column beside it",
             ),
             // from another text this is free, and from anything else it is rare
