@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// What a project's files mean.
-pub struct Meant {
+pub struct Compilation {
     pub root: PathBuf,
     pub config: Config,
     pub sources: Sources,
@@ -63,7 +63,7 @@ pub fn memory(label: &str) -> Option<u64> {
 ///
 /// # Errors
 /// All findings, if any is an error (or a warning, where those are denied).
-pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failure> {
+pub fn compile(project: Project, deny_warnings: bool) -> Result<Compilation, Failure> {
     let Project { root, config, mut sources, files } = project;
     let mut clock = Clock::start();
     let mut timings = Vec::new();
@@ -104,5 +104,5 @@ pub fn understand(project: Project, deny_warnings: bool) -> Result<Meant, Failur
         return Err(Failure::Findings(findings, sources));
     }
     let hints = specc_lower::hints(&model);
-    Ok(Meant { root, config, sources, model, catalog, hints, warnings: findings, accepted, timings })
+    Ok(Compilation { root, config, sources, model, catalog, hints, warnings: findings, accepted, timings })
 }

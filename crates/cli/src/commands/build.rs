@@ -3,7 +3,7 @@
 use super::stored::{self, Stored};
 use crate::args::{Build, Format, Part};
 use crate::output::{Stage, Written};
-use crate::pipeline::{self, Clock, Lap, Meant};
+use crate::pipeline::{self, Clock, Compilation, Lap};
 use crate::project::Project;
 use crate::report::{self, Failure, data, plural};
 use rayon::prelude::*;
@@ -27,22 +27,22 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
     let project = Project::open(&args.place.project)?;
     let read = clock.lap("read");
     let files = project.files.len();
-    let mut meant = pipeline::understand(project, args.deny_warnings)?;
+    let mut compilation = pipeline::compile(project, args.deny_warnings)?;
     let mut timings = vec![read];
-    timings.append(&mut meant.timings);
+    timings.append(&mut compilation.timings);
     clock.lap("");
-    report::diagnostics(&meant.warnings, &meant.accepted, &meant.sources, Format::Text);
-    let out = args.out.clone().unwrap_or_else(|| meant.root.clone());
-    let state = State::read(&out, &meant)?;
+    report::diagnostics(&compilation.warnings, &compilation.accepted, &compilation.sources, Format::Text);
+    let out = args.out.clone().unwrap_or_else(|| compilation.root.clone());
+    let state = State::read(&out, &compilation)?;
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     // Each file is written aside as soon as it is made, so that they are never all in memory.
     let stage = Stage::new(&out);
     let (migrations, (seeds, docs)) = rayon::join(
-        || if wants(Part::Migrations) { migrations(args, &meant, &state, &stage) } else { Ok(()) },
+        || if wants(Part::Migrations) { migrations(args, &compilation, &state, &stage) } else { Ok(()) },
         || {
             rayon::join(
-                || if wants(Part::Seeds) { seeds(&meant, &stage) } else { Ok(Vec::new()) },
-                || if wants(Part::Docs) { docs(&meant, &stage) } else { Ok(Vec::new()) },
+                || if wants(Part::Seeds) { seeds(&compilation, &stage) } else { Ok(Vec::new()) },
+                || if wants(Part::Docs) { docs(&compilation, &stage) } else { Ok(Vec::new()) },
             )
         },
     );
@@ -54,17 +54,17 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
         let made: BTreeSet<_> = made.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         stale = state.generated.iter().filter(|path| !made.contains(*path)).map(PathBuf::from).collect();
         let list = made.into_iter().fold(String::new(), |list, path| list + &path + "\n");
-        stage.add(meant.config.state().join(GENERATED), &list)?;
+        stage.add(compilation.config.state().join(GENERATED), &list)?;
     }
     timings.push(clock.lap("generate"));
     let written = stage.finish(&stale)?;
     timings.push(clock.lap("move"));
-    summary(format, &meant, files, &out, &written);
+    summary(format, &compilation, files, &out, &written);
     if args.timings {
         show_timings(&timings);
     }
     // Freeing millions of small objects takes longer than it is worth: the process ends here.
-    std::mem::forget(meant);
+    std::mem::forget(compilation);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -80,9 +80,9 @@ pub struct State {
 
 impl State {
     /// Reads it.
-    pub fn read(out: &Path, meant: &Meant) -> Result<Self, Failure> {
-        let own = out.join(meant.config.state());
-        let catalog = Stored::read(out, &meant.config)?.map(|stored| stored.catalog()).transpose()?;
+    pub fn read(out: &Path, compilation: &Compilation) -> Result<Self, Failure> {
+        let own = out.join(compilation.config.state());
+        let catalog = Stored::read(out, &compilation.config)?.map(|stored| stored.catalog()).transpose()?;
         let recorded = match stored::text(&own.join("checksums.toml"))? {
             Some(text) => checksums(&text)
                 .map_err(|error| Failure::broken(format!("{}: {error}", own.join("checksums.toml").display())))?,
@@ -125,14 +125,17 @@ pub(super) fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
     Ok(parsed.files.into_iter().collect())
 }
 
-fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> Result<(), Failure> {
+fn migrations(args: &Build, compilation: &Compilation, state: &State, stage: &Stage<'_>) -> Result<(), Failure> {
     let slashes = |path: PathBuf| path.to_string_lossy().replace('\\', "/");
-    let layout = match meant.model.options.target {
+    let layout = match compilation.model.options.target {
         Target::Supabase => Layout::supabase(),
         Target::Postgres => Layout::postgres(),
     };
-    let layout =
-        Layout { migrations: slashes(meant.config.migrations()), own: slashes(meant.config.state()), ..layout };
+    let layout = Layout {
+        migrations: slashes(compilation.config.migrations()),
+        own: slashes(compilation.config.state()),
+        ..layout
+    };
     let stamp: Stamp = match &args.stamp {
         Some(stamp) => stamp.parse().map_err(|error| Failure::broken(format!("--stamp: {error}")))?,
         None => {
@@ -142,13 +145,13 @@ fn migrations(args: &Build, meant: &Meant, state: &State, stage: &Stage<'_>) -> 
             last.map_or(now, |last| now.max(last.next()))
         }
     };
-    let mut hints = meant.hints.clone();
+    let mut hints = compilation.hints.clone();
     let mut dropped = args.drop.clone();
     loop {
         let input = MigrationInput {
-            project: &meant.config.name,
+            project: &compilation.config.name,
             name: args.name.as_deref().unwrap_or_default(),
-            catalog: &meant.catalog,
+            catalog: &compilation.catalog,
             previous: state.catalog.as_ref(),
             stamp,
             layout: &layout,
@@ -223,34 +226,35 @@ fn now() -> String {
 }
 
 /// Returns the paths.
-fn seeds(meant: &Meant, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
-    let envs: Vec<_> = meant.model.seeds.iter().map(|s| &s.env).filter(|env| *env != "base").collect();
+fn seeds(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let envs: Vec<_> = compilation.model.seeds.iter().map(|s| &s.env).filter(|env| *env != "base").collect();
     envs.par_iter()
         .map(|env| {
-            let seeds = specc_seed::generate(&meant.model, env);
-            let contents = specc_migrate::seed_file(&meant.config.name, env, &meant.catalog, &seeds);
-            let path = meant.config.seeds().join(format!("{env}.sql"));
+            let seeds = specc_seed::generate(&compilation.model, env);
+            let contents = specc_migrate::seed_file(&compilation.config.name, env, &compilation.catalog, &seeds);
+            let path = compilation.config.seeds().join(format!("{env}.sql"));
             stage.add(path.clone(), &contents).map(|()| path)
         })
         .collect()
 }
 
 /// Returns the paths.
-fn docs(meant: &Meant, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
-    let folder = meant.config.docs();
-    let accepted = meant.accepted.iter().map(|accepted| {
-        let (line, _) = specc_diag::position(&meant.sources, accepted.finding.span());
+fn docs(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
+    let folder = compilation.config.docs();
+    let accepted = compilation.accepted.iter().map(|accepted| {
+        let (line, _) = specc_diag::position(&compilation.sources, accepted.finding.span());
         specc_docs::AcceptedWarning {
             code: accepted.finding.code.name(),
             title: accepted.finding.code.title(),
             message: accepted.finding.message.clone(),
-            place: format!("{}:{line}", meant.sources.file(accepted.finding.span().file).name),
+            place: format!("{}:{line}", compilation.sources.file(accepted.finding.span().file).name),
             reason: accepted.reason.clone(),
         }
     });
-    let options = specc_docs::Options { project: meant.config.name.as_str().into(), accepted: accepted.collect() };
+    let options =
+        specc_docs::Options { project: compilation.config.name.as_str().into(), accepted: accepted.collect() };
     let done = Mutex::new(Vec::new());
-    specc_docs::each_file(&meant.model, &meant.catalog, &options, |file| {
+    specc_docs::each_file(&compilation.model, &compilation.catalog, &options, |file| {
         let path = folder.join(file.path);
         let result = stage.add(path.clone(), &file.contents).map(|()| path);
         done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
@@ -258,23 +262,23 @@ fn docs(meant: &Meant, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
     done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
-fn summary(format: Format, meant: &Meant, files: usize, out: &Path, written: &Written) {
-    let count = |want: fn(&Object) -> bool| meant.catalog.iter().filter(|(_, e)| want(&e.object)).count();
+fn summary(format: Format, compilation: &Compilation, files: usize, out: &Path, written: &Written) {
+    let count = |want: fn(&Object) -> bool| compilation.catalog.iter().filter(|(_, e)| want(&e.object)).count();
     let (tables, policies) = (count(|o| matches!(o, Object::Table(_))), count(|o| matches!(o, Object::Policy(_))));
     if format == Format::Json {
         let paths = |list: &[PathBuf]| list.iter().map(|p| p.to_string_lossy().into_owned()).collect::<Vec<_>>();
         data(
             &serde_json::json!({
-                "project": meant.config.name, "tables": tables, "policies": policies,
+                "project": compilation.config.name, "tables": tables, "policies": policies,
                 "out": out.to_string_lossy(), "unchanged": written.unchanged,
                 "written": paths(&written.changed), "removed": paths(&written.removed),
-                "accepted": report::accepted_json(&meant.accepted, &meant.sources),
+                "accepted": report::accepted_json(&compilation.accepted, &compilation.sources),
             })
             .to_string(),
         );
         return;
     }
-    let name = &meant.config.name;
+    let name = &compilation.config.name;
     eprintln!(
         "{name}: {}, {}, from {}",
         plural(tables, "table"),
@@ -292,11 +296,11 @@ fn summary(format: Format, meant: &Meant, files: usize, out: &Path, written: &Wr
         written.unchanged,
         written.removed.len()
     );
-    let migrations = meant.config.migrations();
+    let migrations = compilation.config.migrations();
     for path in written.changed.iter().filter(|p| p.starts_with(&migrations)) {
         eprintln!("  {}", out.join(path).display());
     }
-    eprintln!("  {}  (start here)", out.join(meant.config.docs()).join("README.md").display());
+    eprintln!("  {}  (start here)", out.join(compilation.config.docs()).join("README.md").display());
 }
 
 fn words(n: usize, one: &str, many: &str) -> String {

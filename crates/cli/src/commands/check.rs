@@ -10,12 +10,12 @@ use std::process::ExitCode;
 pub fn run(args: &Check, format: Format) -> Result<ExitCode, Failure> {
     let project = Project::open(&args.place.project)?;
     let files = project.files.len();
-    let meant = pipeline::understand(project, args.deny_warnings)?;
-    report::diagnostics(&meant.warnings, &meant.accepted, &meant.sources, format);
+    let compilation = pipeline::compile(project, args.deny_warnings)?;
+    report::diagnostics(&compilation.warnings, &compilation.accepted, &compilation.sources, format);
     if format == Format::Text {
-        let entities = meant.model.entities.iter().filter(|e| !e.external).count();
+        let entities = compilation.model.entities.iter().filter(|e| !e.external).count();
         let count = if entities == 1 { "1 entity".into() } else { format!("{entities} entities") };
-        eprintln!("{} checked: {count} in {}", meant.config.name, plural(files, "file"));
+        eprintln!("{} checked: {count} in {}", compilation.config.name, plural(files, "file"));
     }
     Ok(ExitCode::SUCCESS)
 }

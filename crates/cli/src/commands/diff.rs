@@ -3,7 +3,7 @@
 use super::build::refused;
 use super::stored::Stored;
 use crate::args::{Diff, Format};
-use crate::pipeline::{self, Clock, Meant};
+use crate::pipeline::{self, Clock, Compilation};
 use crate::project::Project;
 use crate::report::{Failure, data, plural};
 use specc_catalog::{Catalog, Hints, Kind};
@@ -194,7 +194,7 @@ fn scratch(args: &Diff, major: Option<u32>) -> Result<Scratch, Failure> {
 }
 
 fn spec(folder: &Path) -> Result<Side, Failure> {
-    let Meant { catalog, hints, model, sources, .. } = pipeline::understand(Project::open(folder)?, false)?;
+    let Compilation { catalog, hints, model, sources, .. } = pipeline::compile(Project::open(folder)?, false)?;
     // Freeing millions of small objects takes longer than it is worth.
     std::mem::forget((model, sources));
     Ok(Side { catalog, hints, live: None })

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 /// Says what the database has that the spec has not, and the other way round.
 pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
-    let meant = pipeline::understand(Project::open(&args.place.project)?, false)?;
+    let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
     let place = Place::open(&args.place, &args.connection)?;
     let broken = |error: &dyn std::fmt::Display| Failure::broken(error.to_string());
     let mut session = place.connect().map_err(|error| broken(&error))?;
@@ -21,7 +21,7 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
     let live = live.map_err(|error| broken(&error))?;
     // Both sides as Postgres says them: it spells expressions in its own way.
     let major = live.server_version / 10_000;
-    let scratch = Scratch::start(Some(major), meant.model.options.target == Target::Supabase);
+    let scratch = Scratch::start(Some(major), compilation.model.options.target == Target::Supabase);
     let scratch = scratch.map_err(|error| broken(&error))?;
     if scratch.major() != major {
         eprintln!(
@@ -29,7 +29,7 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
             scratch.major()
         );
     }
-    let wanted = scratch.canonical(&meant.catalog).map_err(|error| broken(&error))?;
+    let wanted = scratch.canonical(&compilation.catalog).map_err(|error| broken(&error))?;
     let hints = Hints::default();
     let difference = specc_diff::diff(&wanted.catalog, &live.catalog, &hints);
     let access = specc_migrate::access_changes(&difference);

@@ -16,14 +16,14 @@ use std::time::Instant;
 /// Proves the migrations.
 pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
     let start = Instant::now();
-    let meant = pipeline::understand(Project::open(&args.place.project)?, false)?;
-    let with_platform = meant.model.options.target == Target::Supabase;
+    let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
+    let with_platform = compilation.model.options.target == Target::Supabase;
     // Only its files are asked for: no connection is made.
     let connection = Connection { database_url: Some("postgresql://localhost/postgres".into()) };
     let place = Place::open(&args.place, &connection)?;
     let migrations = place.migrations()?;
     place.recorded(&migrations)?;
-    let stored = Stored::read(&meant.root, &meant.config)?.map(|stored| stored.catalog()).transpose()?;
+    let stored = Stored::read(&compilation.root, &compilation.config)?.map(|stored| stored.catalog()).transpose()?;
     let all = migrations.all.into_iter().map(|migration| {
         let said = predictions(&place, &migration)?;
         Ok((migration, said))
@@ -32,7 +32,7 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
     if all.is_empty() {
         return Err(Failure::broken("there is no migration to verify; `specc build` writes one"));
     }
-    let input = Input { migrations: &all, catalog: &meant.catalog, stored: stored.as_ref(), rows: args.rows };
+    let input = Input { migrations: &all, catalog: &compilation.catalog, stored: stored.as_ref(), rows: args.rows };
     let server = match &args.scratch_url {
         Some(url) => {
             let address = Address::resolve(Some(url), |name| std::env::var(name).ok());
