@@ -9,13 +9,13 @@ use specc_diag::{Diagnostic, Severity, Sources};
 use specc_model::Options;
 
 /// The catalog of some files, and their findings that are errors.
-pub(crate) struct Meant {
+pub(crate) struct Compiled {
     pub catalog: Catalog,
     pub errors: Vec<Diagnostic>,
 }
 
 /// Reads files as a build would.
-pub(crate) fn read(files: &[(String, &str)], options: &Options) -> Meant {
+pub(crate) fn read(files: &[(String, &str)], options: &Options) -> Compiled {
     let mut sources = Sources::new();
     let (mut trees, mut found) = (Vec::new(), Vec::new());
     for (name, text) in files {
@@ -34,16 +34,16 @@ pub(crate) fn read(files: &[(String, &str)], options: &Options) -> Meant {
         found.extend(findings);
     }
     found.retain(error);
-    Meant { catalog, errors: found }
+    Compiled { catalog, errors: found }
 }
 
 /// Says in another way whatever has an error, or means something else. False where all is well; what cannot be helped
 /// goes to `problems`.
-pub(crate) fn check(state: &mut State<'_>, texts: &[Text], meant: &Meant, problems: &mut Vec<String>) -> bool {
+pub(crate) fn check(state: &mut State<'_>, texts: &[Text], compiled: &Compiled, problems: &mut Vec<String>) -> bool {
     let mut changed = false;
-    if !meant.errors.is_empty() {
+    if !compiled.errors.is_empty() {
         let mut raised: Vec<ObjectId> = Vec::new();
-        for found in &meant.errors {
+        for found in &compiled.errors {
             let span = found.span();
             let id = texts.get(span.file.0 as usize).and_then(|text| text.at(span.start as usize)).cloned();
             let id = id.map(|id| match id.kind {
@@ -75,14 +75,14 @@ pub(crate) fn check(state: &mut State<'_>, texts: &[Text], meant: &Meant, proble
         if !state.is_typed(id) {
             continue;
         }
-        match meant.catalog.get(id) {
+        match compiled.catalog.get(id) {
             None => wrong.push((id.clone(), "no construct says it where it belongs".to_owned())),
             Some(said) => compare(state, id, entry, said, &mut wrong, &mut comments),
         }
     }
     changed |= !wrong.is_empty() || !comments.is_empty();
     for (id, why) in wrong {
-        let columns = match (state.entry(&id).map(|e| &e.object), meant.catalog.get(&id).map(|e| &e.object)) {
+        let columns = match (state.entry(&id).map(|e| &e.object), compiled.catalog.get(&id).map(|e| &e.object)) {
             (Some(Object::Table(a)), Some(Object::Table(b))) => same::columns(a, b),
             _ => Vec::new(),
         };
@@ -98,10 +98,10 @@ pub(crate) fn check(state: &mut State<'_>, texts: &[Text], meant: &Meant, proble
         }
     }
     if !changed {
-        if let (Err(cycle), Ok(_)) = (specc_catalog::order(&meant.catalog), specc_catalog::order(state.catalog)) {
+        if let (Err(cycle), Ok(_)) = (specc_catalog::order(&compiled.catalog), specc_catalog::order(state.catalog)) {
             problems.push(cycle.to_string());
         }
-        for (id, entry) in meant.catalog.iter() {
+        for (id, entry) in compiled.catalog.iter() {
             if !matches!(entry.object, Object::Sql(_)) && !state.catalog.contains(id) {
                 problems.push(format!("the text makes a {id} that is not there"));
             }

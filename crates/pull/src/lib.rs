@@ -133,9 +133,9 @@ fn round(state: &mut State<'_>, model: &specc_model::Options, problems: &mut Vec
     state.settle();
     let texts = files::files(state, render::items(state));
     let files: Vec<_> = texts.iter().map(|(name, text)| (name.clone(), text.out.as_str())).collect();
-    let meant = check::read(&files, model);
+    let compiled = check::read(&files, model);
     let plain: Vec<_> = texts.iter().map(|(_, text)| text.clone()).collect();
-    check::check(state, &plain, &meant, problems)
+    check::check(state, &plain, &compiled, problems)
 }
 
 fn toml(options: &Options) -> String {
