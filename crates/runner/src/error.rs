@@ -68,7 +68,7 @@ pub struct Failed {
     /// The step's first words.
     pub label: String,
     /// What the server said.
-    pub said: Said,
+    pub said: ServerError,
     /// What stayed of the file, and what to do.
     pub state: String,
 }
@@ -84,7 +84,7 @@ impl std::error::Error for Failed {}
 
 /// What the server says of an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct ServerError {
     /// The SQLSTATE; empty where the connection broke.
     pub code: String,
     /// The message.
@@ -95,7 +95,7 @@ pub struct Said {
     pub position: Option<usize>,
 }
 
-impl Said {
+impl ServerError {
     pub(crate) fn of(error: &postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else {
             let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
@@ -129,7 +129,7 @@ impl Said {
     }
 }
 
-impl fmt::Display for Said {
+impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         if !self.code.is_empty() {
@@ -141,7 +141,7 @@ impl fmt::Display for Said {
 
 impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Self {
-        let said = Said::of(&error);
+        let said = ServerError::of(&error);
         if said.is_lost() {
             Error::Connection(format!(
                 "the connection to the database was lost: {said}\n  help: once it is back, run the same command again; the \

@@ -1,14 +1,14 @@
 //! From what the server said to what a person needs to know.
 
 use crate::blockers::{self, Blocker};
-use crate::error::{Error, Failed, Said};
+use crate::error::{Error, Failed, ServerError};
 use crate::migration::File;
 use crate::script::Step;
 
 /// A try that did not succeed.
 pub(crate) struct Trouble {
     /// What the server said.
-    pub(crate) said: Said,
+    pub(crate) said: ServerError,
     /// Where, as a byte of the file, where that is known.
     pub(crate) at: Option<usize>,
     /// In which step, where that is known.
@@ -19,7 +19,7 @@ pub(crate) struct Trouble {
 
 impl Trouble {
     /// Of a piece of the file that begins at `start`.
-    pub(crate) fn new(said: Said, piece: &str, start: usize, blockers: Vec<Blocker>) -> Self {
+    pub(crate) fn new(said: ServerError, piece: &str, start: usize, blockers: Vec<Blocker>) -> Self {
         let byte = |n: usize| piece.char_indices().nth(n.saturating_sub(1)).map_or(piece.len(), |(byte, _)| byte);
         let at = said.position.map(|position| start + byte(position));
         Self { said, at, step: None, blockers }

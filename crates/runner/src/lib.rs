@@ -35,7 +35,7 @@ mod watch;
 pub use apply::{Applied, Before, Options, Ran, StepId, apply};
 pub use backup::{BackupOptions, Scope, backup};
 pub use blockers::Blocker;
-pub use error::{Error, Failed, Refused, Said};
+pub use error::{Error, Failed, Refused, ServerError};
 pub use event::Event;
 pub use guard::{Production, production};
 pub use manifest::{Manifest, SequenceState, TableState};

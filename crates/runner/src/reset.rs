@@ -89,7 +89,7 @@ fn drop_project(session: &mut Session) -> Result<Vec<String>, Error> {
 }
 
 fn refused(drop: &str, error: &postgres::Error) -> Error {
-    let said = crate::Said::of(error);
+    let said = crate::ServerError::of(error);
     if said.is_lost() {
         return Error::Connection(said.to_string());
     }

@@ -1,6 +1,6 @@
 //! The rows of a dump, as `pg_restore` writes them, into tables of our choice in a transaction of ours.
 
-use crate::{Error, Refused, Said};
+use crate::{Error, Refused, ServerError};
 use specc_postgres::{Install, Session, programs};
 use specc_split::{Lexer, TokenKind};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -61,7 +61,7 @@ fn rows(session: &mut Session, sql: &str, output: &mut dyn BufRead, line: &mut V
         |said: String| Error::from(Refused::new(format!("the rows do not fit: {said}")).help("nothing was changed"));
     let mut writer = match session.copy_in(sql) {
         Ok(writer) => writer,
-        Err(error) => return Err(refused(Said::of(&error).to_string())),
+        Err(error) => return Err(refused(ServerError::of(&error).to_string())),
     };
     loop {
         if !read(output, line)? {
@@ -74,7 +74,7 @@ fn rows(session: &mut Session, sql: &str, output: &mut dyn BufRead, line: &mut V
     }
     match writer.finish() {
         Ok(_) => Ok(()),
-        Err(error) => Err(refused(Said::of(&error).to_string())),
+        Err(error) => Err(refused(ServerError::of(&error).to_string())),
     }
 }
 

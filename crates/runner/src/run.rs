@@ -4,7 +4,7 @@
 
 use crate::apply::{Options, StepId};
 use crate::blockers::Blocker;
-use crate::error::{Error, Refused, Said};
+use crate::error::{Error, Refused, ServerError};
 use crate::examine::{self, Past, Verdict};
 use crate::failure::Trouble;
 use crate::journal::{self, Row};
@@ -148,7 +148,7 @@ impl Runner<'_> {
             let text = &job.file.text[head.start..last.start + last.text.len()];
             let (result, took, blockers) = self.watched(&head.label, text);
             if let Err(error) = result {
-                let mut trouble = Trouble::new(Said::of(&error), text, head.start, blockers);
+                let mut trouble = Trouble::new(ServerError::of(&error), text, head.start, blockers);
                 trouble.step = match trouble.at {
                     Some(at) => steps.iter().rposition(|step| step.start <= at),
                     None if chunk.len() == 1 => Some(first),
@@ -171,7 +171,9 @@ impl Runner<'_> {
         match self.session.batch_execute("commit") {
             Ok(()) => Ok(Ok(())),
             // What is checked at the end only.
-            Err(error) => Ok(Err(Trouble { said: Said::of(&error), at: None, step: None, blockers: Vec::new() })),
+            Err(error) => {
+                Ok(Err(Trouble { said: ServerError::of(&error), at: None, step: None, blockers: Vec::new() }))
+            }
         }
     }
 
@@ -243,7 +245,7 @@ impl Runner<'_> {
 
     fn setting(&mut self, job: &Job<'_>, step: &Step) -> Result<(), Error> {
         if let Err(error) = self.session.batch_execute(&step.text) {
-            let trouble = Trouble::new(Said::of(&error), &step.text, step.start, Vec::new());
+            let trouble = Trouble::new(ServerError::of(&error), &step.text, step.start, Vec::new());
             return self.give_up(job, step, trouble);
         }
         self.warnings();
@@ -323,7 +325,7 @@ impl Runner<'_> {
         }
         let (result, took, blockers) = self.watched(&step.label, text);
         let trouble = |error: &specc_postgres::postgres::Error, blockers| {
-            let mut trouble = Trouble::new(Said::of(error), text, step.start, blockers);
+            let mut trouble = Trouble::new(ServerError::of(error), text, step.start, blockers);
             trouble.step = Some(step.ordinal as usize - 1);
             trouble
         };
