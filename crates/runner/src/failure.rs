@@ -6,7 +6,7 @@ use crate::migration::File;
 use crate::script::Step;
 
 /// A try that did not succeed.
-pub(crate) struct Trouble {
+pub(crate) struct FailedTry {
     /// What the server said.
     pub(crate) said: ServerError,
     /// Where, as a byte of the file, where that is known.
@@ -17,7 +17,7 @@ pub(crate) struct Trouble {
     pub(crate) blockers: Vec<Blocker>,
 }
 
-impl Trouble {
+impl FailedTry {
     /// Of a piece of the file that begins at `start`.
     pub(crate) fn new(said: ServerError, piece: &str, start: usize, blockers: Vec<Blocker>) -> Self {
         let byte = |n: usize| piece.char_indices().nth(n.saturating_sub(1)).map_or(piece.len(), |(byte, _)| byte);

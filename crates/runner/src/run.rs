@@ -6,7 +6,7 @@ use crate::apply::{Options, StepId};
 use crate::blockers::Blocker;
 use crate::error::{Error, Refused, ServerError};
 use crate::examine::{self, Past, Verdict};
-use crate::failure::Trouble;
+use crate::failure::FailedTry;
 use crate::journal::{self, Row};
 use crate::migration::File;
 use crate::script::{Script, Step};
@@ -112,32 +112,32 @@ impl Runner<'_> {
         let mut attempt = 1;
         let mut batch = self.batch;
         loop {
-            let trouble = match self.try_transaction(job, batch)? {
+            let failure = match self.try_transaction(job, batch)? {
                 Ok(()) => return Ok(()),
-                Err(trouble) => trouble,
+                Err(failure) => failure,
             };
-            if !trouble.said.is_lost() {
+            if !failure.said.is_lost() {
                 self.session.batch_execute("rollback")?;
                 self.session.take_notices();
-                let label = trouble.step.and_then(|n| job.script.steps.get(n)).map_or("commit", |step| &step.label);
-                if self.again(&trouble, label, attempt) {
+                let label = failure.step.and_then(|n| job.script.steps.get(n)).map_or("commit", |step| &step.label);
+                if self.again(&failure, label, attempt) {
                     attempt += 1;
                     continue;
                 }
-                if trouble.step.is_none() && batch > 1 {
+                if failure.step.is_none() && batch > 1 {
                     // Nothing of it stayed, so it can be found which statement it was.
                     batch = 1;
                     continue;
                 }
                 settle(self.session, self.options.lock_timeout)?;
-                journal::failed(self.session, &job.migration.stamp, None, &trouble.said.to_string())?;
+                journal::failed(self.session, &job.migration.stamp, None, &failure.said.to_string())?;
             }
             let state = "nothing of this file was kept: it is one transaction; correct what is wrong and run `specc apply` again";
-            return Err(trouble.into_error(job.file, &job.script.steps, state.into()));
+            return Err(failure.into_error(job.file, &job.script.steps, state.into()));
         }
     }
 
-    fn try_transaction(&mut self, job: &Job<'_>, batch: usize) -> Result<Result<(), Trouble>, Error> {
+    fn try_transaction(&mut self, job: &Job<'_>, batch: usize) -> Result<Result<(), FailedTry>, Error> {
         self.session.batch_execute("begin")?;
         let steps = &job.script.steps;
         let mut first = 0;
@@ -148,13 +148,13 @@ impl Runner<'_> {
             let text = &job.file.text[head.start..last.start + last.text.len()];
             let (result, took, blockers) = self.watched(&head.label, text);
             if let Err(error) = result {
-                let mut trouble = Trouble::new(ServerError::of(&error), text, head.start, blockers);
-                trouble.step = match trouble.at {
+                let mut failure = FailedTry::new(ServerError::of(&error), text, head.start, blockers);
+                failure.step = match failure.at {
                     Some(at) => steps.iter().rposition(|step| step.start <= at),
                     None if chunk.len() == 1 => Some(first),
                     None => None,
                 };
-                return Ok(Err(trouble));
+                return Ok(Err(failure));
             }
             if took > WORTH_TELLING {
                 let (ordinal, label) = (last.ordinal, last.label.clone());
@@ -172,7 +172,7 @@ impl Runner<'_> {
             Ok(()) => Ok(Ok(())),
             // What is checked at the end only.
             Err(error) => {
-                Ok(Err(Trouble { said: ServerError::of(&error), at: None, step: None, blockers: Vec::new() }))
+                Ok(Err(FailedTry { said: ServerError::of(&error), at: None, step: None, blockers: Vec::new() }))
             }
         }
     }
@@ -211,15 +211,15 @@ impl Runner<'_> {
     }
 
     /// Whether to try again; if so, waits before.
-    fn again(&self, trouble: &Trouble, label: &str, attempt: u32) -> bool {
-        if !trouble.said.may_pass() || attempt > self.options.lock_retries {
+    fn again(&self, failure: &FailedTry, label: &str, attempt: u32) -> bool {
+        if !failure.said.may_pass() || attempt > self.options.lock_retries {
             return false;
         }
         let after = backoff(self.options.backoff, attempt);
         (self.tell)(Event::Again {
             label: label.to_owned(),
-            said: trouble.said.message.clone(),
-            blockers: trouble.blockers.clone(),
+            said: failure.said.message.clone(),
+            blockers: failure.blockers.clone(),
             attempt,
             of: self.options.lock_retries + 1,
             after,
@@ -245,8 +245,8 @@ impl Runner<'_> {
 
     fn setting(&mut self, job: &Job<'_>, step: &Step) -> Result<(), Error> {
         if let Err(error) = self.session.batch_execute(&step.text) {
-            let trouble = Trouble::new(ServerError::of(&error), &step.text, step.start, Vec::new());
-            return self.give_up(job, step, trouble);
+            let failure = FailedTry::new(ServerError::of(&error), &step.text, step.start, Vec::new());
+            return self.give_up(job, step, failure);
         }
         self.warnings();
         Ok(())
@@ -281,7 +281,7 @@ impl Runner<'_> {
                 Verdict::Unknown(why) => return Err(unknown(job, step, &id, &why).into()),
             };
             journal::step_begun(self.session, &job.migration.stamp, step)?;
-            let trouble = match self.try_step(job, step, &text)? {
+            let failure = match self.try_step(job, step, &text)? {
                 Ok(took) => {
                     (self.tell)(Event::Step {
                         ordinal: step.ordinal,
@@ -292,18 +292,18 @@ impl Runner<'_> {
                     self.warnings();
                     return self.impatient(patient);
                 }
-                Err(trouble) => trouble,
+                Err(failure) => failure,
             };
-            if trouble.said.is_lost() {
-                return self.give_up(job, step, trouble);
+            if failure.said.is_lost() {
+                return self.give_up(job, step, failure);
             }
             if step.is_atomic() {
                 self.session.batch_execute("rollback")?;
             }
             examine::clean_up(self.session, step, self.tell)?;
             self.impatient(patient)?;
-            if !self.again(&trouble, &step.label, attempt) {
-                return self.give_up(job, step, trouble);
+            if !self.again(&failure, &step.label, attempt) {
+                return self.give_up(job, step, failure);
             }
             attempt += 1;
             (past.begun, past.failed) = (true, true);
@@ -318,33 +318,33 @@ impl Runner<'_> {
     }
 
     /// With its journal row in one transaction, where it can be in one.
-    fn try_step(&mut self, job: &Job<'_>, step: &Step, text: &str) -> Result<Result<Duration, Trouble>, Error> {
+    fn try_step(&mut self, job: &Job<'_>, step: &Step, text: &str) -> Result<Result<Duration, FailedTry>, Error> {
         let atomic = step.is_atomic();
         if atomic {
             self.session.batch_execute("begin")?;
         }
         let (result, took, blockers) = self.watched(&step.label, text);
-        let trouble = |error: &specc_postgres::postgres::Error, blockers| {
-            let mut trouble = Trouble::new(ServerError::of(error), text, step.start, blockers);
-            trouble.step = Some(step.ordinal as usize - 1);
-            trouble
+        let failure = |error: &specc_postgres::postgres::Error, blockers| {
+            let mut failure = FailedTry::new(ServerError::of(error), text, step.start, blockers);
+            failure.step = Some(step.ordinal as usize - 1);
+            failure
         };
         if let Err(error) = result {
-            return Ok(Err(trouble(&error, blockers)));
+            return Ok(Err(failure(&error, blockers)));
         }
         journal::step_done(self.session, &job.migration.stamp, step.ordinal)?;
         if atomic && let Err(error) = self.session.batch_execute("commit") {
-            return Ok(Err(trouble(&error, Vec::new())));
+            return Ok(Err(failure(&error, Vec::new())));
         }
         Ok(Ok(took))
     }
 
-    fn give_up(&mut self, job: &Job<'_>, step: &Step, mut trouble: Trouble) -> Result<(), Error> {
-        trouble.step.get_or_insert(step.ordinal as usize - 1);
-        if !trouble.said.is_lost() {
+    fn give_up(&mut self, job: &Job<'_>, step: &Step, mut failure: FailedTry) -> Result<(), Error> {
+        failure.step.get_or_insert(step.ordinal as usize - 1);
+        if !failure.said.is_lost() {
             settle(self.session, self.options.lock_timeout)?;
             let stamp = &job.migration.stamp;
-            journal::failed(self.session, stamp, Some(step.ordinal), &trouble.said.to_string())?;
+            journal::failed(self.session, stamp, Some(step.ordinal), &failure.said.to_string())?;
         }
         let state = match step.ordinal {
             1 => "nothing of this file was done; correct what is wrong and run `specc apply` again".to_owned(),
@@ -354,7 +354,7 @@ impl Runner<'_> {
                 n - 1
             ),
         };
-        Err(trouble.into_error(job.file, &job.script.steps, state))
+        Err(failure.into_error(job.file, &job.script.steps, state))
     }
 }
 
