@@ -1,4 +1,4 @@
-//! Where boxes stand: measured, put in columns by what they refer to, columns in panels, panels on shelves.
+//! Where boxes stand: measured, put in columns by what they refer to, columns in panels, panels on layers.
 
 use crate::book::Book;
 use crate::{mermaid, text};
@@ -56,8 +56,8 @@ pub struct Panel {
     pub column_widths: Vec<i32>,
     /// Of the boxes, without title and padding.
     pub height: i32,
-    pub shelf: usize,
-    /// Among the panels of its shelf.
+    pub layer: usize,
+    /// Among the panels of its layer.
     pub place: usize,
 }
 
@@ -65,7 +65,7 @@ pub struct Panel {
 pub struct Layout {
     pub boxes: Vec<Entity>,
     pub panels: Vec<Panel>,
-    pub shelves: Vec<Vec<usize>>,
+    pub layers: Vec<Vec<usize>>,
     pub at: FxHashMap<EntityId, usize>,
 }
 
@@ -77,7 +77,7 @@ pub fn arrange(book: &Book<'_>) -> Layout {
     if !book.foreign.is_empty() {
         groups.push(("platform".to_owned(), book.foreign.clone()));
     }
-    let mut layout = Layout { boxes: Vec::new(), panels: Vec::new(), shelves: Vec::new(), at: FxHashMap::default() };
+    let mut layout = Layout { boxes: Vec::new(), panels: Vec::new(), layers: Vec::new(), at: FxHashMap::default() };
     for (title, ids) in groups {
         let first = layout.boxes.len();
         for id in ids {
@@ -224,7 +224,7 @@ fn columns(book: &Book<'_>, layout: &mut Layout, first: usize, title: String) ->
             *at += first;
         }
     }
-    Panel { title, columns, column_widths: widths, height, shelf: 0, place: 0 }
+    Panel { title, columns, column_widths: widths, height, layer: 0, place: 0 }
 }
 
 /// Gives boxes their height in the panel: near what they refer to, where there is room.
@@ -278,7 +278,7 @@ fn ranks(parents: &[Vec<usize>], children: &[Vec<usize>]) -> Vec<usize> {
     }
 }
 
-/// Puts the panels on shelves, the tallest first.
+/// Puts the panels on layers, the tallest first.
 fn shelve(layout: &mut Layout) {
     let size = |panel: &Panel| {
         let width = panel.column_widths.iter().map(|w| w + 70).sum::<i32>() + 70;
@@ -293,17 +293,17 @@ fn shelve(layout: &mut Layout) {
     let mut used: Vec<i32> = Vec::new();
     for at in order {
         let width = sizes[at].0 + 60;
-        let shelf = match used.iter().position(|used| used + width <= room + 60) {
-            Some(shelf) => shelf,
+        let layer = match used.iter().position(|used| used + width <= room + 60) {
+            Some(layer) => layer,
             None => {
                 used.push(0);
-                layout.shelves.push(Vec::new());
+                layout.layers.push(Vec::new());
                 used.len() - 1
             }
         };
-        used[shelf] += width;
-        layout.panels[at].shelf = shelf;
-        layout.panels[at].place = layout.shelves[shelf].len();
-        layout.shelves[shelf].push(at);
+        used[layer] += width;
+        layout.panels[at].layer = layer;
+        layout.panels[at].place = layout.layers[layer].len();
+        layout.layers[layer].push(at);
     }
 }

@@ -11,13 +11,13 @@ use specc_model::{EntityId, Relation};
 pub enum Track {
     /// Upright, left of a column of a panel (or right of the last).
     Channel(usize, usize),
-    /// Upright, left of a panel of a shelf (or right of the last).
+    /// Upright, left of a panel of a layer (or right of the last).
     Gap(usize, usize),
     /// Level, between boxes of a panel, at a height.
     Corridor(usize, i32),
     /// Level, below all boxes of a panel.
     Bottom(usize),
-    /// Level, above a shelf (or below the last).
+    /// Level, above a layer (or below the last).
     Gutter(usize),
 }
 
@@ -165,7 +165,7 @@ struct Rough {
     x: Vec<i32>,
     /// Of columns in panels.
     columns: Vec<Vec<i32>>,
-    /// Of the gaps of shelves.
+    /// Of the gaps of layers.
     gaps: Vec<Vec<i32>>,
 }
 
@@ -173,10 +173,10 @@ impl Rough {
     fn new(layout: &Layout) -> Self {
         let mut x = vec![0; layout.panels.len()];
         let mut gaps = Vec::new();
-        for shelf in &layout.shelves {
+        for layer in &layout.layers {
             let mut at = 0;
             let mut places = vec![0];
-            for &panel in shelf {
+            for &panel in layer {
                 x[panel] = at;
                 at += layout.panels[panel].column_widths.iter().map(|w| w + 70).sum::<i32>() + 130;
                 places.push(at);
@@ -209,7 +209,7 @@ fn across(layout: &Layout, rough: &Rough, from: usize, to: usize) -> Way {
     };
     let start = channel(child.panel, child.column, from_side);
     let end = channel(parent.panel, parent.column, to_side);
-    if a.shelf == b.shelf {
+    if a.layer == b.layer {
         let next = a.place.abs_diff(b.place) == 1;
         let facing = match from_side {
             Side::Left => {
@@ -227,30 +227,30 @@ fn across(layout: &Layout, rough: &Rough, from: usize, to: usize) -> Way {
             return (from_side, to_side, vec![start]);
         }
         let above = child.y + parent.y <= (a.height + b.height) / 2;
-        let gutter = Track::Gutter(if above { a.shelf } else { a.shelf + 1 });
+        let gutter = Track::Gutter(if above { a.layer } else { a.layer + 1 });
         return (from_side, to_side, vec![start, gutter, end]);
     }
     let mut tracks = vec![start];
-    if a.shelf > b.shelf {
-        tracks.push(Track::Gutter(a.shelf));
-        for shelf in (b.shelf + 1..a.shelf).rev() {
-            tracks.extend([gap(rough, shelf, end_x), Track::Gutter(shelf)]);
+    if a.layer > b.layer {
+        tracks.push(Track::Gutter(a.layer));
+        for layer in (b.layer + 1..a.layer).rev() {
+            tracks.extend([gap(rough, layer, end_x), Track::Gutter(layer)]);
         }
     } else {
-        tracks.push(Track::Gutter(a.shelf + 1));
-        for shelf in a.shelf + 1..b.shelf {
-            tracks.extend([gap(rough, shelf, end_x), Track::Gutter(shelf + 1)]);
+        tracks.push(Track::Gutter(a.layer + 1));
+        for layer in a.layer + 1..b.layer {
+            tracks.extend([gap(rough, layer, end_x), Track::Gutter(layer + 1)]);
         }
     }
     tracks.push(end);
     (from_side, to_side, tracks)
 }
 
-/// The gap of a shelf that is nearest to `x`.
-fn gap(rough: &Rough, shelf: usize, x: i32) -> Track {
-    let places = rough.gaps[shelf].iter().enumerate();
+/// The gap of a layer that is nearest to `x`.
+fn gap(rough: &Rough, layer: usize, x: i32) -> Track {
+    let places = rough.gaps[layer].iter().enumerate();
     let nearest = places.min_by_key(|(n, place)| ((*place - x).abs(), *n));
-    Track::Gap(shelf, nearest.map_or(0, |(n, _)| n))
+    Track::Gap(layer, nearest.map_or(0, |(n, _)| n))
 }
 
 /// Distance of lanes.
@@ -289,15 +289,15 @@ pub fn place(layout: &Layout, routes: &Routes<'_>, top: i32) -> Places {
         height: 0,
     };
     let mut y = top;
-    for (shelf, panels) in layout.shelves.iter().enumerate() {
+    for (layer, panels) in layout.layers.iter().enumerate() {
         places.gutters.push(y + 16);
-        y += 32 + lanes(Track::Gutter(shelf)) * LANE;
+        y += 32 + lanes(Track::Gutter(layer)) * LANE;
         let mut x = 16;
         let mut gaps = Vec::new();
         let mut tallest = 0;
         for (place, &panel) in panels.iter().enumerate() {
             gaps.push(x + 8);
-            x += 24 + lanes(Track::Gap(shelf, place)) * LANE;
+            x += 24 + lanes(Track::Gap(layer, place)) * LANE;
             let shape = &layout.panels[panel];
             let left = x;
             for (column, width) in shape.column_widths.iter().enumerate() {
@@ -319,13 +319,13 @@ pub fn place(layout: &Layout, routes: &Routes<'_>, top: i32) -> Places {
             tallest = tallest.max(height);
         }
         gaps.push(x + 16);
-        x += 32 + lanes(Track::Gap(shelf, panels.len())) * LANE;
+        x += 32 + lanes(Track::Gap(layer, panels.len())) * LANE;
         places.width = places.width.max(x);
         places.gaps.push(gaps);
         y += tallest;
     }
     places.gutters.push(y + 16);
-    places.height = y + 32 + lanes(Track::Gutter(layout.shelves.len())) * LANE;
+    places.height = y + 32 + lanes(Track::Gutter(layout.layers.len())) * LANE;
     places
 }
 
@@ -341,7 +341,7 @@ impl Places {
         let shift = (lane % LANES) as i32 * LANE;
         match track {
             Track::Channel(panel, n) => self.channels[panel][n] + shift,
-            Track::Gap(shelf, n) => self.gaps[shelf][n] + shift,
+            Track::Gap(layer, n) => self.gaps[layer][n] + shift,
             // A corridor is narrow: its lanes lie on both sides of its middle.
             Track::Corridor(panel, y) => self.panels[panel].1 + TITLE + y + [0, 5, -5][lane % 3],
             Track::Bottom(panel) => self.bottoms[panel] + shift,
