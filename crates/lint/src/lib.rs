@@ -4,6 +4,7 @@
 //! syntax tree: a clause that no parser knows then hides nothing else, and every place is exact. What a statement does is
 //! judged by what the statements before it made ([`state`]): a table that the same file creates has no rows and no users.
 
+mod cursor;
 mod finding;
 mod locks;
 mod name;
@@ -16,7 +17,6 @@ mod script;
 mod state;
 mod statement;
 mod volatile;
-mod words;
 
 pub use finding::Finding;
 pub use output::{github, json, sarif, table, text};

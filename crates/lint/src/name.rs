@@ -1,6 +1,6 @@
 //! Names of objects.
 
-use crate::words::Place;
+use crate::cursor::Place;
 use smol_str::{SmolStr, format_smolstr};
 
 /// A name as written, folded as Postgres folds it.

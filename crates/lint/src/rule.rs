@@ -1,10 +1,10 @@
 //! A rule and its page.
 
 use crate::Options;
+use crate::cursor::Place;
 use crate::finding::Finding;
 use crate::script::Statement;
 use crate::state::State;
-use crate::words::Place;
 use specc_diag::{Severity, Span};
 
 /// A rule: what it looks at, and the file whose comment says why.

@@ -1,7 +1,7 @@
 //! A file: its statements, which of them share a transaction, and what its comments allow.
 
+use crate::cursor::Place;
 use crate::statement::What;
-use crate::words::Place;
 use crate::{psql, read};
 use specc_split::{Kind, NO_TRANSACTION, SplitError, classify, directives, split};
 

@@ -1,7 +1,7 @@
 //! Statements as the rules see them: only what a rule asks for, each with its place.
 
+use crate::cursor::Place;
 use crate::name::Name;
-use crate::words::Place;
 use specc_catalog::DataType;
 
 /// What a statement does.

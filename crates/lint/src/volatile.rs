@@ -1,6 +1,6 @@
 //! Whether a default gives another value for each row.
 
-use crate::words::{DEEP, Words};
+use crate::cursor::{Cursor, DEEP};
 
 /// Functions of Postgres that give the same within a statement, beside those that specc itself writes into defaults.
 const STEADY: [&str; 24] = [
@@ -32,10 +32,10 @@ const STEADY: [&str; 24] = [
 
 /// Whether each row may get a value of its own. What is not known to be steady counts as volatile.
 pub(crate) fn is_volatile(text: &str) -> bool {
-    specc_sql::is_volatile(text) && calls(Words::new(text, 0, text.len()), DEEP)
+    specc_sql::is_volatile(text) && calls(Cursor::new(text, 0, text.len()), DEEP)
 }
 
-fn calls(mut words: Words<'_>, depth: usize) -> bool {
+fn calls(mut words: Cursor<'_>, depth: usize) -> bool {
     while !words.is_done() {
         if let Some(inner) = words.group() {
             if depth == 0 || calls(inner, depth - 1) {

@@ -1,12 +1,12 @@
 //! Policies, functions, views, grants.
 
 use super::{names, rows};
+use crate::cursor::{Cursor, DEEP, Place};
 use crate::name::Name;
 use crate::statement::{Condition, Grant, Policy, View, What};
-use crate::words::{DEEP, Place, Words};
 
 /// After `create policy` or `alter policy`.
-pub(super) fn policy(words: &mut Words<'_>, altered: bool) -> Option<What> {
+pub(super) fn policy(words: &mut Cursor<'_>, altered: bool) -> Option<What> {
     let name = words.ident()?;
     words.take("on").then_some(())?;
     let mut policy = Policy {
@@ -41,13 +41,13 @@ pub(super) fn policy(words: &mut Words<'_>, altered: bool) -> Option<What> {
     Some(What::Policy(policy))
 }
 
-fn condition(words: &Words<'_>) -> Condition {
+fn condition(words: &Cursor<'_>) -> Condition {
     let mut per_row = Vec::new();
     calls(&mut words.clone(), false, DEEP, &mut per_row);
     Condition { place: words.whole(), always: is_always(words.clone()), per_row, words: words.idents() }
 }
 
-fn is_always(mut words: Words<'_>) -> bool {
+fn is_always(mut words: Cursor<'_>) -> bool {
     for _ in 0..DEEP {
         let Some(inner) = words.group() else { break };
         if !words.is_done() {
@@ -66,7 +66,7 @@ const OF_SESSION: [(&str, &str); 5] =
     [("auth", "uid"), ("auth", "jwt"), ("auth", "role"), ("auth", "email"), ("", "current_setting")];
 
 /// Finds calls of them that stand in no scalar subselect: `(select auth.uid())`.
-fn calls(words: &mut Words<'_>, scalar: bool, depth: usize, found: &mut Vec<(String, Place)>) {
+fn calls(words: &mut Cursor<'_>, scalar: bool, depth: usize, found: &mut Vec<(String, Place)>) {
     if depth == 0 {
         return;
     }
@@ -95,7 +95,7 @@ fn calls(words: &mut Words<'_>, scalar: bool, depth: usize, found: &mut Vec<(Str
 }
 
 /// After `create function`.
-pub(super) fn function(words: &mut Words<'_>) -> Option<What> {
+pub(super) fn function(words: &mut Cursor<'_>) -> Option<What> {
     let name = words.name()?;
     let arguments = words.group().map(|group| group.as_written().to_lowercase()).unwrap_or_default();
     let (mut definer, mut pinned) = (None, false);
@@ -117,7 +117,7 @@ pub(super) fn function(words: &mut Words<'_>) -> Option<What> {
 }
 
 /// After `alter function`.
-pub(super) fn alter_function(words: &mut Words<'_>) -> Option<What> {
+pub(super) fn alter_function(words: &mut Cursor<'_>) -> Option<What> {
     let name = words.name()?;
     let _ = words.group();
     let (mut definer, mut pinned) = (None, false);
@@ -136,7 +136,7 @@ pub(super) fn alter_function(words: &mut Words<'_>) -> Option<What> {
 }
 
 /// After `create view`.
-pub(super) fn view(words: &mut Words<'_>, replace: bool, materialized: bool, temporary: bool) -> Option<What> {
+pub(super) fn view(words: &mut Cursor<'_>, replace: bool, materialized: bool, temporary: bool) -> Option<What> {
     let _ = words.take("if not exists");
     let name = words.name()?;
     let _ = words.group();
@@ -162,7 +162,7 @@ pub(super) fn view(words: &mut Words<'_>, replace: bool, materialized: bool, tem
 }
 
 /// What a list of options says of `security_invoker`.
-fn invoker(options: Words<'_>) -> Option<bool> {
+fn invoker(options: Cursor<'_>) -> Option<bool> {
     options.items().into_iter().find_map(|mut item| {
         item.take("security_invoker").then_some(())?;
         let written = item.as_written().to_lowercase();
@@ -172,7 +172,7 @@ fn invoker(options: Words<'_>) -> Option<bool> {
 }
 
 /// After `alter view`.
-pub(super) fn alter_view(words: &mut Words<'_>) -> Option<What> {
+pub(super) fn alter_view(words: &mut Cursor<'_>) -> Option<What> {
     let _ = words.take("if exists");
     let name = words.name()?;
     let reset = words.sees(0, "reset");
@@ -184,7 +184,7 @@ pub(super) fn alter_view(words: &mut Words<'_>) -> Option<What> {
 }
 
 /// After `grant`.
-pub(super) fn grant(words: &mut Words<'_>) -> Option<What> {
+pub(super) fn grant(words: &mut Cursor<'_>) -> Option<What> {
     let mut grant =
         Grant { privileges: Vec::new(), tables: Vec::new(), all_in: Vec::new(), to_come: false, roles: Vec::new() };
     privileges(words, &mut grant)?;
@@ -197,7 +197,7 @@ pub(super) fn grant(words: &mut Words<'_>) -> Option<What> {
     Some(What::Grant(grant))
 }
 
-fn privileges(words: &mut Words<'_>, grant: &mut Grant) -> Option<()> {
+fn privileges(words: &mut Cursor<'_>, grant: &mut Grant) -> Option<()> {
     while !words.is_done() && !words.is_any(&["on", "to", "from"]) {
         let from = words.mark();
         let name = words.ident()?;
@@ -210,7 +210,7 @@ fn privileges(words: &mut Words<'_>, grant: &mut Grant) -> Option<()> {
 }
 
 /// The tables that are meant; false where it is about something else.
-fn on_tables(words: &mut Words<'_>, grant: &mut Grant) -> bool {
+fn on_tables(words: &mut Cursor<'_>, grant: &mut Grant) -> bool {
     if !words.take("on") {
         return false;
     }
@@ -248,14 +248,14 @@ fn on_tables(words: &mut Words<'_>, grant: &mut Grant) -> bool {
     true
 }
 
-fn roles(words: &mut Words<'_>) -> Vec<String> {
+fn roles(words: &mut Cursor<'_>) -> Vec<String> {
     let from = words.mark();
     words.skip_to(&["with", "granted", "cascade", "restrict"]);
     words.since(from).idents().into_iter().filter(|word| word != "group").collect()
 }
 
 /// After `revoke`.
-pub(super) fn revoke(words: &mut Words<'_>) -> Option<What> {
+pub(super) fn revoke(words: &mut Cursor<'_>) -> Option<What> {
     let _ = words.take("grant option for");
     let mut grant =
         Grant { privileges: Vec::new(), tables: Vec::new(), all_in: Vec::new(), to_come: false, roles: Vec::new() };
@@ -271,7 +271,7 @@ pub(super) fn revoke(words: &mut Words<'_>) -> Option<What> {
 }
 
 /// After `alter default privileges`.
-pub(super) fn default_privileges(words: &mut Words<'_>) -> Option<What> {
+pub(super) fn default_privileges(words: &mut Cursor<'_>) -> Option<What> {
     let mut schemas = Vec::new();
     while !words.is_done() && !words.is_any(&["grant", "revoke"]) {
         if words.take("in schema") {
@@ -292,7 +292,7 @@ pub(super) fn default_privileges(words: &mut Words<'_>) -> Option<What> {
 }
 
 /// As [`grant`], where `tables` stands for all tables to come.
-fn grant_to_come(words: &mut Words<'_>) -> Option<What> {
+fn grant_to_come(words: &mut Cursor<'_>) -> Option<What> {
     let mut grant =
         Grant { privileges: Vec::new(), tables: Vec::new(), all_in: Vec::new(), to_come: true, roles: Vec::new() };
     privileges(words, &mut grant)?;

@@ -1,8 +1,8 @@
 //! `alter …`
 
 use super::{access, cascade, table, types};
+use crate::cursor::Cursor;
 use crate::statement::{Action, AlterTable, What};
-use crate::words::Words;
 
 /// Objects whose alteration locks no table.
 const LIGHT: [&str; 23] = [
@@ -32,7 +32,7 @@ const LIGHT: [&str; 23] = [
 ];
 
 /// After `alter`.
-pub(super) fn alter(words: &mut Words<'_>) -> Option<What> {
+pub(super) fn alter(words: &mut Cursor<'_>) -> Option<What> {
     if words.take("table") || words.take("foreign table") {
         return table(words);
     }
@@ -63,7 +63,7 @@ pub(super) fn alter(words: &mut Words<'_>) -> Option<What> {
     LIGHT.iter().any(|word| words.sees(0, word)).then_some(What::Harmless)
 }
 
-fn has_not_valid(words: &mut Words<'_>) -> bool {
+fn has_not_valid(words: &mut Cursor<'_>) -> bool {
     while !words.is_done() {
         if words.take("not valid") {
             return true;
@@ -73,7 +73,7 @@ fn has_not_valid(words: &mut Words<'_>) -> bool {
     false
 }
 
-fn alter_type(words: &mut Words<'_>) -> Option<What> {
+fn alter_type(words: &mut Cursor<'_>) -> Option<What> {
     let name = words.name()?;
     if words.take("add value") {
         let _ = words.take("if not exists");
@@ -86,7 +86,7 @@ fn alter_type(words: &mut Words<'_>) -> Option<What> {
     Some(What::Harmless)
 }
 
-fn table(words: &mut Words<'_>) -> Option<What> {
+fn table(words: &mut Cursor<'_>) -> Option<What> {
     if words.take("all in tablespace") {
         return None;
     }
@@ -106,7 +106,7 @@ fn table(words: &mut Words<'_>) -> Option<What> {
     Some(What::AlterTable(AlterTable { table, actions }))
 }
 
-fn action(words: &mut Words<'_>) -> Option<Action> {
+fn action(words: &mut Cursor<'_>) -> Option<Action> {
     if words.take("add") {
         let explicit = words.take("column");
         if !explicit && let Some(constraint) = table::constraint(&mut words.clone()) {
@@ -187,7 +187,7 @@ fn action(words: &mut Words<'_>) -> Option<Action> {
     words.is_any(&short).then_some(Action::Short)
 }
 
-fn column(words: &mut Words<'_>) -> Option<Action> {
+fn column(words: &mut Cursor<'_>) -> Option<Action> {
     let column = words.ident()?;
     if words.take("set data type") || words.take("type") {
         let ty = types::read(words);

@@ -7,13 +7,13 @@ mod settings;
 mod table;
 mod types;
 
+use crate::cursor::{Cursor, Place};
 use crate::name::Name;
 use crate::statement::{CreateIndex, Drop, Dropped, What};
-use crate::words::{Place, Words};
 
 /// What the statement at `start..end` of `file` does.
 pub(crate) fn read(file: &str, start: usize, end: usize) -> What {
-    let mut words = Words::new(file, start, end);
+    let mut words = Cursor::new(file, start, end);
     statement(&mut words).unwrap_or(What::Unknown)
 }
 
@@ -50,7 +50,7 @@ const HARMLESS: [&str; 29] = [
     "reassign",
 ];
 
-fn statement(words: &mut Words<'_>) -> Option<What> {
+fn statement(words: &mut Cursor<'_>) -> Option<What> {
     let start = words.mark();
     if words.sees_symbol(0, b'(') {
         return Some(What::Harmless);
@@ -126,7 +126,7 @@ const MADE: [&str; 22] = [
     "event",
 ];
 
-fn create(words: &mut Words<'_>) -> Option<What> {
+fn create(words: &mut Cursor<'_>) -> Option<What> {
     let replace = words.take("or replace");
     let temporary = (words.take("local") || words.take("global"), words.take("temp") || words.take("temporary")).1;
     let unlogged = words.take("unlogged");
@@ -168,7 +168,7 @@ fn create(words: &mut Words<'_>) -> Option<What> {
         .then_some(What::Harmless)
 }
 
-fn has_not_null(words: &Words<'_>) -> bool {
+fn has_not_null(words: &Cursor<'_>) -> bool {
     let mut words = words.clone();
     while !words.is_done() {
         if words.take("not null") {
@@ -179,7 +179,7 @@ fn has_not_null(words: &Words<'_>) -> bool {
     false
 }
 
-fn index(words: &mut Words<'_>) -> Option<What> {
+fn index(words: &mut Cursor<'_>) -> Option<What> {
     let _ = words.take("unique");
     words.take("index").then_some(())?;
     let from = words.mark();
@@ -193,7 +193,7 @@ fn index(words: &mut Words<'_>) -> Option<What> {
     Some(What::CreateIndex(CreateIndex { name, table: words.name()?, concurrently, if_not_exists, only, head }))
 }
 
-fn reindex(words: &mut Words<'_>) -> What {
+fn reindex(words: &mut Cursor<'_>) -> What {
     let concurrently = words.has(&["concurrently"]);
     let _ = words.group();
     let of_table = words.take("table");
@@ -201,7 +201,7 @@ fn reindex(words: &mut Words<'_>) -> What {
     What::Reindex { concurrently, table: if of_table { words.name() } else { None } }
 }
 
-fn names(words: &mut Words<'_>) -> Vec<Name> {
+fn names(words: &mut Cursor<'_>) -> Vec<Name> {
     let mut all = Vec::new();
     loop {
         let _ = words.take("only");
@@ -216,7 +216,7 @@ fn names(words: &mut Words<'_>) -> Vec<Name> {
     }
 }
 
-fn cascade(words: &mut Words<'_>) -> Option<Place> {
+fn cascade(words: &mut Cursor<'_>) -> Option<Place> {
     while !words.is_done() {
         let from = words.mark();
         if words.take("cascade") {
@@ -227,7 +227,7 @@ fn cascade(words: &mut Words<'_>) -> Option<Place> {
     None
 }
 
-fn drop(words: &mut Words<'_>) -> Option<What> {
+fn drop(words: &mut Cursor<'_>) -> Option<What> {
     if words.take("policy") {
         let _ = words.take("if exists");
         let name = words.ident()?;
@@ -264,7 +264,7 @@ fn drop(words: &mut Words<'_>) -> Option<What> {
     Some(What::Drop(Drop { kind, names, concurrently, cascade: cascade(words) }))
 }
 
-fn truncate(words: &mut Words<'_>) -> What {
+fn truncate(words: &mut Cursor<'_>) -> What {
     let _ = words.take("table");
     let tables = names(words);
     What::Truncate { tables, cascade: cascade(words) }

@@ -1,11 +1,11 @@
 //! `insert`, `update`, `delete`, `merge`, also behind `with`.
 
+use crate::cursor::Cursor;
 use crate::name::Name;
 use crate::statement::{Change, Rows, What};
-use crate::words::Words;
 
 /// From the first word of the statement.
-pub(super) fn read(words: &mut Words<'_>) -> Option<What> {
+pub(super) fn read(words: &mut Cursor<'_>) -> Option<What> {
     if words.take("with") && !words.skip_to(&["select", "insert", "update", "delete", "merge", "values", "table"]) {
         return Some(What::Harmless);
     }
@@ -47,7 +47,7 @@ pub(super) fn read(words: &mut Words<'_>) -> Option<What> {
 }
 
 /// The tables that what is left reads: what stands after `from`, `join` and `using`, without the names of `with`.
-pub(super) fn tables(words: &Words<'_>) -> Vec<Name> {
+pub(super) fn tables(words: &Cursor<'_>) -> Vec<Name> {
     let mut words = words.clone();
     let mut named: Vec<String> = Vec::new();
     let mut all = Vec::new();
@@ -70,7 +70,7 @@ pub(super) fn tables(words: &Words<'_>) -> Vec<Name> {
 }
 
 /// `a, lateral f(x), only b as c`
-fn list(words: &mut Words<'_>, all: &mut Vec<Name>) {
+fn list(words: &mut Cursor<'_>, all: &mut Vec<Name>) {
     loop {
         let _ = words.take("lateral") || words.take("only");
         let Some(name) = words.name() else { return };
@@ -90,7 +90,7 @@ fn list(words: &mut Words<'_>, all: &mut Vec<Name>) {
     }
 }
 
-fn only_null(mut words: Words<'_>) -> Option<String> {
+fn only_null(mut words: Cursor<'_>) -> Option<String> {
     let column = words.name()?.name;
     (words.take("is null") && words.is_done()).then_some(column)
 }

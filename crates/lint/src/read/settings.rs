@@ -1,10 +1,10 @@
 //! `set`, `reset` and `set_config`.
 
+use crate::cursor::Cursor;
 use crate::statement::What;
-use crate::words::Words;
 
 /// After `set` or `reset`.
-pub(super) fn set(words: &mut Words<'_>) -> What {
+pub(super) fn set(words: &mut Cursor<'_>) -> What {
     let _ = words.take("local") || words.take("session");
     let Some(name) = words.name() else { return What::Harmless };
     let _ = words.take("to") || words.take_symbol(b'=');
@@ -12,7 +12,7 @@ pub(super) fn set(words: &mut Words<'_>) -> What {
 }
 
 /// After `select`.
-pub(super) fn set_config(words: &mut Words<'_>) -> Option<What> {
+pub(super) fn set_config(words: &mut Cursor<'_>) -> Option<What> {
     let function = words.name()?;
     let arguments = words.group()?.items();
     if function.name != "set_config" || !words.is_done() {
@@ -24,7 +24,7 @@ pub(super) fn set_config(words: &mut Words<'_>) -> Option<What> {
 }
 
 /// The names of a list, written bare, quoted, or as a string with commas.
-fn values(words: &Words<'_>) -> Vec<String> {
+fn values(words: &Cursor<'_>) -> Vec<String> {
     let strings = words.strings();
     if strings.is_empty() {
         return words.idents();

@@ -1,11 +1,11 @@
 //! `create table`, columns and constraints.
 
 use super::{rows, types};
+use crate::cursor::{Cursor, DEEP};
 use crate::statement::{Column, Constraint, CreateTable, Kind, What};
-use crate::words::{DEEP, Words};
 
 /// After `create table`.
-pub(super) fn create(words: &mut Words<'_>, temporary: bool) -> Option<What> {
+pub(super) fn create(words: &mut Cursor<'_>, temporary: bool) -> Option<What> {
     let _ = words.take("if not exists");
     let mut table = CreateTable {
         name: words.name()?,
@@ -48,7 +48,7 @@ pub(super) fn create(words: &mut Words<'_>, temporary: bool) -> Option<What> {
     Some(What::CreateTable(Box::new(table)))
 }
 
-/// Words that begin the next option of a column.
+/// Cursor that begin the next option of a column.
 const OPTIONS: [&str; 14] = [
     "constraint",
     "not",
@@ -67,7 +67,7 @@ const OPTIONS: [&str; 14] = [
 ];
 
 /// A column with its options.
-pub(super) fn column(words: &mut Words<'_>) -> Option<Column> {
+pub(super) fn column(words: &mut Cursor<'_>) -> Option<Column> {
     let name = words.ident()?;
     let from = words.mark();
     // made from a query, a column may have no type
@@ -91,7 +91,7 @@ pub(super) fn column(words: &mut Words<'_>) -> Option<Column> {
     Some(column)
 }
 
-fn option(words: &mut Words<'_>, column: &mut Column) {
+fn option(words: &mut Cursor<'_>, column: &mut Column) {
     let from = words.mark();
     let mut name = None;
     if words.take("constraint") {
@@ -160,7 +160,7 @@ fn option(words: &mut Words<'_>, column: &mut Column) {
 }
 
 /// The columns that a check proves to be not null: `a is not null and b is not null`.
-fn proves(mut words: Words<'_>, depth: usize) -> Vec<String> {
+fn proves(mut words: Cursor<'_>, depth: usize) -> Vec<String> {
     let whole = words.clone();
     if depth > 0 && words.sees_symbol(0, b'(') {
         let inner = words.group();
@@ -197,7 +197,7 @@ fn proves(mut words: Words<'_>, depth: usize) -> Vec<String> {
 }
 
 /// A constraint of a table, if one is here.
-pub(super) fn constraint(words: &mut Words<'_>) -> Option<Constraint> {
+pub(super) fn constraint(words: &mut Cursor<'_>) -> Option<Constraint> {
     let from = words.mark();
     let name = if words.take("constraint") { words.ident() } else { None };
     let kind = if words.take("check") {
@@ -228,7 +228,7 @@ pub(super) fn constraint(words: &mut Words<'_>) -> Option<Constraint> {
     Some(Constraint { name, kind, not_valid, place: words.place(from) })
 }
 
-fn key(words: &mut Words<'_>, kind: impl Fn(Vec<String>, bool) -> Kind) -> Kind {
+fn key(words: &mut Cursor<'_>, kind: impl Fn(Vec<String>, bool) -> Kind) -> Kind {
     let _ = words.take("nulls not distinct") || words.take("nulls distinct");
     let using_index = words.take("using index");
     kind(words.ident_list(), using_index)

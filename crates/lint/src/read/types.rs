@@ -1,11 +1,11 @@
 //! Types, as the catalog names them.
 
-use crate::words::Words;
+use crate::cursor::Cursor;
 use smol_str::SmolStr;
 use specc_catalog::DataType;
 
 /// Reads a type.
-pub(super) fn read(words: &mut Words<'_>) -> Option<DataType> {
+pub(super) fn read(words: &mut Cursor<'_>) -> Option<DataType> {
     let mut name = words.name()?;
     if name.schema.as_deref() == Some("pg_catalog") {
         name.schema = None;
@@ -56,6 +56,6 @@ pub(super) fn read(words: &mut Words<'_>) -> Option<DataType> {
     Some(DataType { schema, name: ty.into(), args, dims })
 }
 
-fn arguments(words: Words<'_>) -> Vec<i64> {
+fn arguments(words: Cursor<'_>) -> Vec<i64> {
     words.items().iter().filter_map(|item| item.as_written().trim().parse().ok()).collect()
 }

@@ -21,10 +21,10 @@
 //!
 //! For a stored generated column: a plain column, a trigger that keeps it, and the same batches.
 
+use crate::cursor::Place;
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, Column, What};
 use crate::volatile::is_volatile;
-use crate::words::Place;
 
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     let What::AlterTable(alter) = &scene.statement.what else { return };

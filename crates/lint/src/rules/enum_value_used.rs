@@ -7,9 +7,9 @@
 //!
 //! Instead, add the value in a file of its own.
 
+use crate::cursor::Cursor;
 use crate::rule::{Out, Scene};
 use crate::statement::What;
-use crate::words::Words;
 
 pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     let labels: Vec<_> = scene.state.labels.iter().filter(|(_, _, tx)| *tx == scene.state.tx).collect();
@@ -18,7 +18,7 @@ pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
     }
     let (start, end) = scene.statement.place;
     let file = scene.state.file;
-    for (text, place) in Words::new(scene.text, start, end).strings() {
+    for (text, place) in Cursor::new(scene.text, start, end).strings() {
         if let Some((_, added, _)) = labels.iter().find(|(label, at, _)| *label == text && at.file == file) {
             out.say(
                 scene.span(place),

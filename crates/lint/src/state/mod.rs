@@ -4,9 +4,9 @@
 mod follow;
 mod names;
 
+use crate::cursor::Place;
 use crate::name::{Key, Name};
 use crate::statement::Constraint;
-use crate::words::Place;
 use specc_catalog::DataType;
 use specc_diag::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};

@@ -6,7 +6,7 @@ use specc_split::{Lexer, Token, TokenKind as T};
 
 /// The tokens of a statement, and how far they were read.
 #[derive(Clone, Debug)]
-pub(crate) struct Words<'a> {
+pub(crate) struct Cursor<'a> {
     /// The text of the whole file.
     pub(crate) file: &'a str,
     text: &'a str,
@@ -22,7 +22,7 @@ pub(crate) const DEEP: usize = 100;
 /// Bytes of a file.
 pub(crate) type Place = (usize, usize);
 
-impl<'a> Words<'a> {
+impl<'a> Cursor<'a> {
     /// The tokens of `file[start..end]`.
     pub(crate) fn new(file: &'a str, start: usize, end: usize) -> Self {
         let text = file.get(start..end).unwrap_or_default();
@@ -122,7 +122,7 @@ impl<'a> Words<'a> {
     }
 
     /// What is in the brackets that open here, which are taken.
-    pub(crate) fn group(&mut self) -> Option<Words<'a>> {
+    pub(crate) fn group(&mut self) -> Option<Cursor<'a>> {
         if !self.sees_symbol(0, b'(') {
             return None;
         }
@@ -133,7 +133,7 @@ impl<'a> Words<'a> {
     }
 
     /// The items of a list, from here to the end.
-    pub(crate) fn items(mut self) -> Vec<Words<'a>> {
+    pub(crate) fn items(mut self) -> Vec<Cursor<'a>> {
         let mut items = Vec::new();
         while !self.is_done() {
             let start = self.at;
@@ -144,16 +144,16 @@ impl<'a> Words<'a> {
         items
     }
 
-    fn part(&self, start: usize, end: usize) -> Words<'a> {
-        Words { tokens: self.tokens[start..end].to_vec(), at: 0, end: end - start, ..*self }
+    fn part(&self, start: usize, end: usize) -> Cursor<'a> {
+        Cursor { tokens: self.tokens[start..end].to_vec(), at: 0, end: end - start, ..*self }
     }
 
     /// The tokens taken since `from`, as a reader of their own.
-    pub(crate) fn since(&self, from: usize) -> Words<'a> {
+    pub(crate) fn since(&self, from: usize) -> Cursor<'a> {
         self.part(from.min(self.at), self.at)
     }
 
-    /// How far it is read, for [`Words::since`] and [`Words::place`].
+    /// How far it is read, for [`Cursor::since`] and [`Cursor::place`].
     pub(crate) fn mark(&self) -> usize {
         self.at
     }
@@ -208,7 +208,7 @@ impl<'a> Words<'a> {
 
     /// A list of identifiers in brackets, which is taken.
     pub(crate) fn ident_list(&mut self) -> Vec<String> {
-        let items = self.group().map(Words::items).unwrap_or_default();
+        let items = self.group().map(Cursor::items).unwrap_or_default();
         items.into_iter().filter_map(|mut item| item.ident()).collect()
     }
 
