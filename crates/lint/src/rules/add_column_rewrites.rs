@@ -26,7 +26,7 @@ use crate::rule::{Out, Scene};
 use crate::statement::{Action, Column, What};
 use crate::volatile::is_volatile;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::AlterTable(alter) = &scene.statement.what else { return };
     if !scene.state.is_live(&alter.table) {
         return;

@@ -17,7 +17,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, Kind, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::AlterTable(alter) = &scene.statement.what else { return };
     for (action, _) in &alter.actions {
         let Action::Attach { partition, .. } = action else { continue };

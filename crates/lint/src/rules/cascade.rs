@@ -15,7 +15,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, Dropped, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let mut say = |place| {
         out.say(scene.span(place), "what depends on it is dropped too, and nobody sees what")
             .help("drop what depends on it by name, before");

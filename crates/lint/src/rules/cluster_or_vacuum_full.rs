@@ -11,7 +11,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let what = match &scene.statement.what {
         What::Cluster { table } if table.as_ref().is_none_or(|table| scene.state.is_live(table)) => "`cluster`",
         What::Vacuum { full: true } => "`vacuum full`",

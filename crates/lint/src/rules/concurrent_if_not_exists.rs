@@ -17,7 +17,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::CreateIndex(index) = &scene.statement.what else { return };
     if let (Some(_), Some(place)) = (index.concurrently, index.if_not_exists) {
         out.say(scene.span(place), "an invalid index that an earlier try left would be taken for this one")

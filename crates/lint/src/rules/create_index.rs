@@ -18,7 +18,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::CreateIndex(index) = &scene.statement.what else { return };
     if index.concurrently.is_some() || index.only || !scene.state.is_live(&index.table) {
         return;

@@ -17,7 +17,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::CreateTable(table) = &scene.statement.what else { return };
     let Some((parent, _)) = &table.partition_of else { return };
     if !scene.state.is_live(parent) {

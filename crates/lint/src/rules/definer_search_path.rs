@@ -18,7 +18,7 @@ use crate::Options;
 use crate::rule::Out;
 use crate::state::State;
 
-pub(crate) fn check(state: &State, _: &Options, out: &mut Out) {
+pub(crate) fn find(state: &State, _: &Options, out: &mut Out) {
     for function in state.functions.iter().filter(|function| function.definer && !function.pinned) {
         out.say(function.at, format!("{} runs as its owner with the caller's search path", function.name.said()))
             .help("add `set search_path = ''`, and write the schemas out in its body");

@@ -9,7 +9,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::{Change, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::Rows(rows) = &scene.statement.what else { return };
     let all = rows.condition.as_deref().is_none_or(|text| text.trim() == "true");
     if rows.kind == Change::Delete && all && scene.state.is_live(&rows.table) {

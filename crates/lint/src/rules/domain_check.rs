@@ -15,7 +15,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     if let What::AlterDomain { name, scans: true } = &scene.statement.what {
         let message = format!("every table with a column of {} is read while nobody can write to it", name.said());
         out.say(scene.span(name.place), message)

@@ -18,7 +18,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::AlterTable(alter) = &scene.statement.what else { return };
     let Some(table) = scene.state.table(&alter.table) else { return };
     for (action, place) in &alter.actions {

@@ -16,7 +16,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::{Dropped, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::Drop(drop) = &scene.statement.what else { return };
     if drop.kind != Dropped::Index || drop.concurrently.is_some() {
         return;

@@ -10,7 +10,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::DropPolicy { name, table } = &scene.statement.what else { return };
     let policy = scene.state.table(table).and_then(|table| table.policies.get(name));
     let Some(policy) = policy.filter(|policy| policy.restrictive) else { return };

@@ -11,7 +11,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::{Dropped, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::Drop(drop) = &scene.statement.what else { return };
     for name in drop.names.iter().filter(|name| drop.kind == Dropped::Table && scene.state.is_live(name)) {
         out.say(scene.span(name.place), format!("the rows of {} are lost", name.said()))

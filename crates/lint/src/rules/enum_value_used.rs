@@ -11,7 +11,7 @@ use crate::cursor::Cursor;
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let labels: Vec<_> = scene.state.labels.iter().filter(|(_, _, tx)| *tx == scene.state.tx).collect();
     if labels.is_empty() || matches!(scene.statement.what, What::AddValue { .. } | What::Function { .. }) {
         return;

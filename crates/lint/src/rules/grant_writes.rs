@@ -16,7 +16,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::Grant(grant) = &scene.statement.what else { return };
     let Some(role) = grant.roles.iter().find(|role| matches!(role.as_str(), "anon" | "public")) else { return };
     let guarded = |name| scene.state.table(name).and_then(|table| table.rls).is_some_and(|(on, _)| on);

@@ -15,7 +15,7 @@
 
 use crate::rule::{Out, Scene};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let statement = scene.statement;
     if !statement.refuses || !statement.in_transaction {
         return;

@@ -14,7 +14,7 @@
 use crate::rule::{Out, Scene};
 use crate::rules::new_columns;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     for column in new_columns(scene) {
         let Some(ty) = column.ty.as_ref().filter(|ty| ty.schema.is_empty()) else { continue };
         let limited = (ty.name == "varchar" && !ty.args.is_empty()) || ty.name == "char";

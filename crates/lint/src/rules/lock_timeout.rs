@@ -16,7 +16,7 @@
 use crate::locks::locks;
 use crate::rule::{Out, Scene};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     if scene.state.lock_timeout || scene.state.lock_timeout_missed {
         return;
     }

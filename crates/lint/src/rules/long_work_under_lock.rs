@@ -13,7 +13,7 @@ use crate::locks::long_work;
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     if !scene.statement.in_transaction {
         return;
     }

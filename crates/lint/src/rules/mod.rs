@@ -62,7 +62,7 @@ macro_rules! rules {
             level: Severity::$level,
             optional: false $(|| stringify!($optional).len() > 0)?,
             source: include_str!(concat!(stringify!($module), ".rs")),
-            check: Check::$when($module::check),
+            check: Check::$when($module::find),
         }),*];
     };
 }

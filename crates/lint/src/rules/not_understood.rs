@@ -15,7 +15,7 @@ use crate::script::Script;
 use crate::statement::{Action, What};
 use specc_diag::{FileId, Severity, Span};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let place = scene.statement.place;
     let text = scene.text.get(place.0..place.1).unwrap_or_default();
     let line = (place.0, place.0 + text.lines().next().map_or(0, str::len));

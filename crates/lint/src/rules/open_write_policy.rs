@@ -19,7 +19,7 @@ use crate::statement::What;
 
 const TRUSTED: [&str; 3] = ["service_role", "postgres", "supabase_admin"];
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::Policy(policy) = &scene.statement.what else { return };
     let before =
         scene.state.table(&policy.table).and_then(|table| table.policies.get(&policy.name)).filter(|_| policy.altered);

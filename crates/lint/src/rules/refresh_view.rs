@@ -13,7 +13,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     if let What::Refresh { view, concurrently: false } = &scene.statement.what
         && scene.state.is_live(view)
     {

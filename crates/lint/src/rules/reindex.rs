@@ -15,7 +15,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     if let What::Reindex { concurrently: false, .. } = scene.statement.what {
         out.say(scene.span(scene.statement.place), "queries on the table wait while its indexes are rebuilt")
             .help("write `concurrently` after `index` or `table`");

@@ -9,7 +9,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::RenameValue { name } = &scene.statement.what else { return };
     if scene.state.types.get(&name.key(&scene.state.path)) != Some(&scene.state.tx) {
         out.say(scene.span(name.place), format!("clients that still send the old value of {} fail", name.said()))

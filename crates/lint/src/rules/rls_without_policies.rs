@@ -19,7 +19,7 @@ use crate::Options;
 use crate::rule::Out;
 use crate::state::State;
 
-pub(crate) fn check(state: &State, options: &Options, out: &mut Out) {
+pub(crate) fn find(state: &State, options: &Options, out: &mut Out) {
     for table in state.tables.values() {
         let Some((true, at)) = table.rls else { continue };
         if table.policies.is_empty() && !table.closed && options.exposed.contains(&table.schema) {

@@ -9,7 +9,7 @@
 use crate::rule::{Out, Scene};
 use crate::rules::new_columns;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     for column in new_columns(scene).into_iter().filter(|column| column.is_serial()) {
         let message = format!("`{}` has a sequence with grants of its own", column.name);
         out.say(scene.span(column.ty_place), message).help("write `bigint generated always as identity`");

@@ -15,7 +15,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::Policy(policy) = &scene.statement.what else { return };
     for condition in [&policy.using, &policy.check].into_iter().flatten() {
         for (call, place) in &condition.per_row {

@@ -21,7 +21,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, Kind, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::AlterTable(alter) = &scene.statement.what else { return };
     if !scene.state.is_live(&alter.table) {
         return;

@@ -11,7 +11,7 @@ use crate::rule::{Out, Scene};
 use crate::rules::new_columns;
 use crate::statement::{Kind, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let keys: Vec<&str> = match &scene.statement.what {
         What::CreateTable(table) => table.constraints.iter().filter_map(|c| only_key(&c.kind)).collect(),
         _ => Vec::new(),

@@ -21,7 +21,7 @@ use crate::Options;
 use crate::rule::Out;
 use crate::state::State;
 
-pub(crate) fn check(state: &State, options: &Options, out: &mut Out) {
+pub(crate) fn find(state: &State, options: &Options, out: &mut Out) {
     for table in state.tables.values() {
         let Some((at, _)) = table.made else { continue };
         let open = !table.rls.is_some_and(|(on, _)| on) && !table.closed && !table.temporary && !table.materialized;

@@ -10,7 +10,7 @@
 use crate::rule::{Out, Scene};
 use crate::rules::new_columns;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     for column in new_columns(scene) {
         if column.ty.as_ref().is_some_and(|ty| ty.schema.is_empty() && ty.name == "timestamp") {
             out.say(scene.span(column.ty_place), format!("`{}` is no point in time", column.name))

@@ -10,7 +10,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::Truncate { tables, .. } = &scene.statement.what else { return };
     for table in tables.iter().filter(|table| scene.state.is_live(table)) {
         out.say(scene.span(table.place), format!("all rows of {} are lost", table.said()))

@@ -28,7 +28,7 @@ use crate::statement::{Action, What};
 use specc_catalog::{Column, DataType};
 use specc_sql::{TypeChange, type_change};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::AlterTable(alter) = &scene.statement.what else { return };
     if !scene.state.is_live(&alter.table) {
         return;

@@ -15,7 +15,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::{Change, What};
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::Rows(rows) = &scene.statement.what else { return };
     if rows.kind != Change::Update || !scene.state.is_live(&rows.table) {
         return;

@@ -14,7 +14,7 @@
 use crate::rule::{Out, Scene};
 use crate::statement::What;
 
-pub(crate) fn check(scene: &Scene<'_>, out: &mut Out) {
+pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::View(view) = &scene.statement.what else { return };
     let before = scene.state.views.get(&view.name.key(&scene.state.path));
     if let Some(before) = before.filter(|before| view.replace && !view.has_options && before.has_options) {

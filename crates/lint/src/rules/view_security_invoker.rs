@@ -14,7 +14,7 @@ use crate::Options;
 use crate::rule::Out;
 use crate::state::State;
 
-pub(crate) fn check(state: &State, options: &Options, out: &mut Out) {
+pub(crate) fn find(state: &State, options: &Options, out: &mut Out) {
     for view in state.views.values() {
         if !view.invoker && !view.lost && options.exposed.contains(&view.schema) {
             out.say(view.at, format!("{} shows all rows, whatever the policies of its tables say", view.name.said()))
