@@ -134,7 +134,7 @@ fn reset_seeds_and_a_backup_comes_back() {
     let run = |args: &[&str]| run(dir.path(), &db, args);
     assert_eq!(run(&["apply"]).0, 0);
     let (code, _, err) = run(&["reset"]);
-    assert!(code == 2 && err.contains("nobody is here to ask") && err.contains("--yes"), "{err}");
+    assert!(code == 2 && err.contains("there is no terminal to ask on") && err.contains("--yes"), "{err}");
     let (code, _, err) = run(&["reset", "--yes", "--seed", "staging"]);
     assert!(code == 2 && err.contains("there is no seed") && err.contains("there is dev"), "{err}");
     assert_eq!(ask(&db, "select count(*) from a"), "2");
@@ -164,7 +164,7 @@ fn reset_seeds_and_a_backup_comes_back() {
     assert_eq!(dumps, 2);
     fs::remove_file(dir.path().join("a.dump.json")).expect("it was there");
     let (code, _, err) = run(&["restore", "a.dump", "--clean"]);
-    assert!(code == 2 && err.contains("a.dump.json") && err.contains("nobody can tell"), "{err}");
+    assert!(code == 2 && err.contains("a.dump.json") && err.contains("a restore cannot be checked"), "{err}");
 }
 
 #[test]

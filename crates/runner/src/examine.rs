@@ -82,7 +82,7 @@ pub(crate) fn examine(session: &mut Session, step: &Step, past: Past, tell: Tell
         }
         // A statement that the server refused did nothing; but one that may commit on its way can have done half.
         Kind::Outside if failed && !step.text.to_ascii_lowercase().starts_with("call") => Verdict::Run,
-        Kind::Outside => Verdict::Unknown("whether it was completed is unknown".into()),
+        Kind::Outside => Verdict::Unknown("whether its work was done is unknown".into()),
         _ => Verdict::Run,
     })
 }

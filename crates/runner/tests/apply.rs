@@ -92,7 +92,7 @@ fn a_failure_in_a_transaction_leaves_nothing_and_the_mended_file_runs() {
     assert_eq!(ask(&db, "select to_regclass('c') is null"), "t");
     assert_eq!(states(&db, &all), [State::Applied, State::Interrupted]);
     let report = report(&db, &all).to_string();
-    assert!(report.contains("nothing of it stayed") && report.contains("it failed: division by zero"), "{report}");
+    assert!(report.contains("nothing of it was kept") && report.contains("it failed: division by zero"), "{report}");
     // Nothing of it was applied, so it may be put right.
     let mended = migrations(&[A, ("20260101000002_c", "create table c (id int);\n")], &[]);
     assert_eq!(apply(&db, &mended, &options()).unwrap().ran.len(), 1);
@@ -222,7 +222,7 @@ fn what_cannot_be_known_is_asked() {
         ask(&db, statement);
     }
     let said = refused(&db, &all, &options());
-    assert!(said.contains("step 1 was begun and not completed, and whether it did its work"), "{said}");
+    assert!(said.contains("step 1 was begun and not completed, and whether its work was done is unknown"), "{said}");
     assert!(said.contains("--mark-done 20260101000003/1") && said.contains("--run-again 20260101000003/1"), "{said}");
     let step: StepId = "20260101000003/1".parse().unwrap();
     apply(&db, &all, &Options { mark_done: vec![step.clone()], ..options() }).unwrap();
@@ -457,7 +457,7 @@ fn files_of_one_change_go_back_together() {
     ask(&db, "create view v as select b from a");
     assert!(refused(&db, &all, &down("20260101000001")).contains("other objects depend on it"));
     assert_eq!(states(&db, &all), [State::Applied, State::Reverting, State::Applied, State::Applied]);
-    assert!(refused(&db, &all, &options()).contains("20260101000002_b was being taken back and is not through"));
+    assert!(refused(&db, &all, &options()).contains("the way back of 20260101000002_b was interrupted"));
     ask(&db, "drop view v");
     assert_eq!(apply(&db, &all, &down("20260101000001")).unwrap().ran.len(), 3);
     assert_eq!(states(&db, &all), [State::Applied, State::Pending, State::Pending, State::Pending]);
