@@ -182,7 +182,7 @@ pub(crate) struct Builder<'d, 's> {
     pub(crate) hints: &'d Hints,
     pub(crate) arena: &'d Arena,
     pub(crate) options: ChangeOptions,
-    /// Columns that move over beside the running business.
+    /// Columns that move over without blocking writes.
     pub(crate) swaps: &'s Swaps<'d>,
     /// By old place: where a new type is there under another name, where the old one goes, and where the new
     /// one has its name.

@@ -94,7 +94,7 @@ fn is_retyped(a: &Composite, b: &Composite) -> bool {
     kept(a, b).any(|(field, other)| field != other)
 }
 
-/// Finds what happens to what. The columns of `swaps` move over beside the running business.
+/// Finds what happens to what. The columns of `swaps` move over without blocking writes.
 pub(crate) fn actions(difference: &Difference<'_>, swaps: &Swaps<'_>, options: ChangeOptions) -> Actions {
     let (from, to) = (&*difference.from, difference.to);
     let mut actions = Actions { relabelled: difference.relabelled.iter().copied().collect(), ..Actions::default() };

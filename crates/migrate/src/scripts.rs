@@ -111,9 +111,9 @@ fn purpose(phase: Phase) -> &'static str {
     match phase {
         Phase::Names | Phase::Main => "definitions",
         Phase::Labels => "new labels, which nothing can use before they are committed",
-        Phase::Build => "indexes and views, built beside the running business",
+        Phase::Build => "indexes and views, built without blocking writes",
         Phase::Backfill => "rows, filled in batches",
-        Phase::Validate => "rows that were there before are checked while everyone goes on",
+        Phase::Validate => "rows that were there before are checked without blocking writes",
         Phase::CutOver => "what was built and checked takes effect",
         Phase::Cleanup => "what is not needed any more goes",
         Phase::Finish => "what comes last",

@@ -108,7 +108,7 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// A type goes when the columns that leave it beside the running business have done so.
+    /// A type goes when the columns that leave it without blocking writes have done so.
     fn moved_off(&mut self) {
         let of_type = |node: &Node<'d>| match &node.statement {
             Statement::Alter(Alter::DropColumn { column, .. }) if node.phase > Phase::Main => Some(column.ty.clone()),
@@ -226,7 +226,7 @@ impl<'d> Builder<'d, '_> {
                     for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
                         self.link(before, after, hard);
                     }
-                    // An index that goes beside the running business can go later too.
+                    // An index that goes without blocking writes can go later too.
                     let waits = self.nodes.all[before as usize].phase != Phase::Cleanup;
                     if let Some(new) = twin(self, need).filter(|_| waits) {
                         for after in self.nodes.with(Slot::New(new), &[Role::Change]) {

@@ -15,11 +15,11 @@ pub enum Phase {
     Labels,
     /// What takes a moment only: definitions, access, constraints for new rows.
     Main,
-    /// Indexes, built beside the running business.
+    /// Indexes, built without blocking writes.
     Build,
     /// Rows filled in batches.
     Backfill,
-    /// Old rows checked, while everyone goes on.
+    /// Old rows checked, without blocking writes.
     Validate,
     /// What was built and checked takes effect.
     CutOver,

@@ -1,4 +1,4 @@
-//! References to keys that move to a new type beside the running business.
+//! References to keys that move to a new type without blocking writes.
 
 use crate::action_graph::{Phase, Role, Slot};
 use crate::planner::Builder;

@@ -10,7 +10,7 @@ use specc_diff::{Difference, mentions};
 use specc_sql::{TypeChange, type_change};
 use std::collections::BTreeMap;
 
-/// Columns that move to a new type beside the running business: a new column is kept equal by a trigger, filled in
+/// Columns that move to a new type without blocking writes: a new column is kept equal by a trigger, filled in
 /// batches, indexed and checked, and takes the old one's name in a moment.
 #[derive(Debug, Default)]
 pub(crate) struct Swaps<'d> {

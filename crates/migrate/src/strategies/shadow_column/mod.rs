@@ -1,4 +1,4 @@
-//! Columns that move to a new type beside the running business.
+//! Columns that move to a new type without blocking writes.
 
 pub(crate) mod eligible;
 
