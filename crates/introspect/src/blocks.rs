@@ -3,7 +3,7 @@
 //! A block has what makes the thing, what takes it back, the ids that others may need, and the thing's comment. One
 //! attribute too many of a typed object is a block of its own that needs the object.
 
-use crate::world::{Address, Slot, World};
+use crate::reader::{Address, CatalogReader, Slot};
 use smol_str::SmolStr;
 use specc_catalog::{Dependency, ObjectId, Sql};
 use specc_sql::quote;
@@ -46,8 +46,8 @@ impl Block {
     }
 
     /// Adds the comment on an object, where it has one.
-    pub fn comment_from(&mut self, world: &World<'_>, address: Address, on: &str) -> &mut Self {
-        if let Some(text) = world.comment(address) {
+    pub fn comment_from(&mut self, reader: &CatalogReader<'_>, address: Address, on: &str) -> &mut Self {
+        if let Some(text) = reader.comment(address) {
             self.comment(on, &text);
         }
         self
@@ -72,7 +72,7 @@ impl Block {
     }
 
     /// Adds it to what was found.
-    pub fn add(&mut self, world: &mut World<'_>) -> Slot {
+    pub fn add(&mut self, reader: &mut CatalogReader<'_>) -> Slot {
         let text = |statements: &[String]| {
             let all: Vec<_> = statements.iter().map(|statement| ended(statement)).collect();
             all.join("\n")
@@ -84,9 +84,9 @@ impl Block {
             last: false,
             provides: std::mem::take(&mut self.provides),
         };
-        let slot = world.block(object, std::mem::take(&mut self.depends));
+        let slot = reader.block(object, std::mem::take(&mut self.depends));
         for &address in &self.says {
-            world.found.insert(address, slot);
+            reader.found.insert(address, slot);
         }
         slot
     }

@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::blocks::Block;
+use crate::reader::{CatalogReader, Slot, class, letter, maybe, name};
 use crate::text::bare;
-use crate::world::{Slot, World, class, letter, maybe, name};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Action, Constraint, ForeignKey, Kind, Object, Rule, SqlExpr, TableName};
 use specc_postgres::postgres::Row;
@@ -29,18 +29,18 @@ fn constraints(version: u32) -> String {
     )
 }
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    let sql = constraints(world.version);
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    let sql = constraints(reader.version);
     let mut odd: Vec<(u32, TableName, SmolStr)> = Vec::new();
     // Each reference with the index of the key that it points to.
     let mut pointing: Vec<(Slot, u32)> = Vec::new();
-    for row in world.query(&sql, &[&spaces])? {
-        let Some(relation) = world.relations.get(&row.get(3)).filter(|relation| relation.ours) else { continue };
+    for row in reader.query(&sql, &[&spaces])? {
+        let Some(relation) = reader.relations.get(&row.get(3)).filter(|relation| relation.ours) else { continue };
         let (oid, table, index) = (row.get::<_, u32>(0), relation.table(), row.get::<_, u32>(15));
         let name = name(&row, 1);
         let (enforced, period): (bool, bool) = (row.get(19), row.get(20));
-        let Some(rule) = rule(world, &row).filter(|_| enforced && !period) else {
+        let Some(rule) = rule(reader, &row).filter(|_| enforced && !period) else {
             odd.push((oid, table, name));
             continue;
         };
@@ -53,30 +53,30 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             not_valid: !row.get::<_, bool>(6),
         };
         let keyed = !matches!(object.rule, Rule::Check { .. } | Rule::ForeignKey(_));
-        let slot = world.add((class::CONSTRAINT, oid), object);
-        if matches!(world.entries[slot.0].object, Object::Constraint(Constraint { rule: Rule::ForeignKey(_), .. })) {
+        let slot = reader.add((class::CONSTRAINT, oid), object);
+        if matches!(reader.entries[slot.0].object, Object::Constraint(Constraint { rule: Rule::ForeignKey(_), .. })) {
             pointing.push((slot, index));
         }
         if keyed {
             // What the keys of an exclusion need is kept with its index.
-            world.found.insert((class::CLASS, index), slot);
+            reader.found.insert((class::CLASS, index), slot);
         }
     }
-    blocks(world, odd, &mut pointing)?;
+    blocks(reader, odd, &mut pointing)?;
     // A key that a block makes is not seen by its columns.
     for (slot, index) in pointing {
-        let Some(id) = world.id_of((class::CLASS, index)) else { continue };
+        let Some(id) = reader.id_of((class::CLASS, index)) else { continue };
         if id.kind == Kind::Sql {
-            world.need(slot, id, "its key is what the reference points to");
+            reader.need(slot, id, "its key is what the reference points to");
         }
     }
     Ok(())
 }
 
-fn rule(world: &World<'_>, row: &Row) -> Option<Rule> {
-    let relation = world.relations.get(&row.get(3))?;
+fn rule(reader: &CatalogReader<'_>, row: &Row) -> Option<Rule> {
+    let relation = reader.relations.get(&row.get(3))?;
     let columns = |at: usize| relation.names(&row.get::<_, Option<Vec<i16>>>(at).unwrap_or_default());
-    let index = world.constraint_indexes.get(&row.get(15));
+    let index = reader.constraint_indexes.get(&row.get(15));
     Some(match letter(row, 2) {
         'c' => {
             let mut columns = columns(7);
@@ -109,7 +109,7 @@ fn rule(world: &World<'_>, row: &Row) -> Option<Rule> {
             Rule::Exclude { method: index.method.clone(), elements, filter: index.filter.clone() }
         }
         _ => {
-            let target = world.relations.get(&row.get(8))?;
+            let target = reader.relations.get(&row.get(8))?;
             let numbers = |at: usize| row.get::<_, Option<Vec<i16>>>(at).unwrap_or_default();
             let mut on_delete_columns = relation.names(&numbers(13));
             on_delete_columns.sort();
@@ -141,7 +141,7 @@ const DEFINITIONS: &str = "select k.oid, pg_get_constraintdef(k.oid), k.confreli
 
 /// Constraints that the catalog has no words for: over a period, not enforced, over keys in an order of their own.
 fn blocks(
-    world: &mut World<'_>,
+    reader: &mut CatalogReader<'_>,
     odd: Vec<(u32, TableName, SmolStr)>,
     pointing: &mut Vec<(Slot, u32)>,
 ) -> Result<(), Error> {
@@ -149,7 +149,7 @@ fn blocks(
         return Ok(());
     }
     let numbers: Vec<u32> = odd.iter().map(|(oid, ..)| *oid).collect();
-    let rows = world.query(DEFINITIONS, &[&numbers])?;
+    let rows = reader.query(DEFINITIONS, &[&numbers])?;
     for (oid, table, name) in odd {
         let Some(row) = rows.iter().find(|row| row.get::<_, u32>(0) == oid) else { continue };
         let Some(definition) = maybe(row, 1) else { continue };
@@ -157,18 +157,18 @@ fn blocks(
         let mut block = Block::new(format_smolstr!("constraint {name} on {}.{}", table.schema, table.name));
         block.up(format!("alter table {quoted} add constraint {ident} {definition}"));
         block.down(format!("alter table {quoted} drop constraint {ident}"));
-        block.comment_from(world, (class::CONSTRAINT, oid), &format!("constraint {ident} on {quoted}"));
+        block.comment_from(reader, (class::CONSTRAINT, oid), &format!("constraint {ident} on {quoted}"));
         block.provides(table.part(Kind::Constraint, name.clone()));
         block.needs(table.id(), "it is a constraint of this table");
-        if let Some(target) = world.relations.get(&row.get(2)).map(|target| target.table().id()) {
+        if let Some(target) = reader.relations.get(&row.get(2)).map(|target| target.table().id()) {
             block.needs(target, "it refers to this table");
         }
         let (index, reference): (u32, bool) = (row.get(3), letter(row, 4) == 'f');
-        let slot = block.says((class::CONSTRAINT, oid)).add(world);
+        let slot = block.says((class::CONSTRAINT, oid)).add(reader);
         if reference {
             pointing.push((slot, index));
         } else {
-            world.found.insert((class::CLASS, index), slot);
+            reader.found.insert((class::CLASS, index), slot);
         }
     }
     Ok(())

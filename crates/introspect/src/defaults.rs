@@ -8,7 +8,7 @@ use crate::Error;
 use crate::acl;
 use crate::blocks::Block;
 use crate::owner::Belongs;
-use crate::world::{Slot, World};
+use crate::reader::{CatalogReader, Slot};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Entry, Kind, Object, ObjectId};
 use specc_sql::quote;
@@ -33,21 +33,21 @@ fn held(acl: &[String]) -> Held {
     held
 }
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut grantees = BTreeSet::new();
     let mut made = Vec::new();
-    for row in world.query(DEFAULTS, &[])? {
+    for row in reader.query(DEFAULTS, &[])? {
         let (role, schema): (u32, u32) = (row.get(1), row.get(2));
-        let owner = world.role_name(role);
-        let by_us = role == world.owners.owner;
-        let by_me = role == world.owners.connected;
-        let place = world.schemas.get(&schema);
-        let theirs = !by_us && world.owners.platform.contains(&owner);
+        let owner = reader.role_name(role);
+        let by_us = role == reader.owners.owner;
+        let by_me = role == reader.owners.connected;
+        let place = reader.schemas.get(&schema);
+        let theirs = !by_us && reader.owners.platform.contains(&owner);
         if theirs && !by_me || schema != 0 && place.is_none_or(|(_, belongs)| matches!(belongs, Belongs::Theirs(_))) {
             continue;
         }
         let schema = place.map(|(schema, _)| schema.name.clone()).unwrap_or_default();
-        let kind = match crate::world::letter(&row, 3) {
+        let kind = match crate::reader::letter(&row, 3) {
             'r' => "tables",
             'S' => "sequences",
             'f' => "functions",
@@ -66,7 +66,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             if (by_us || by_me) && !added.is_empty() && *grantee != owner {
                 grantees.insert(grantee.clone());
             }
-            let platform = world.owners.platform.contains(grantee);
+            let platform = reader.owners.platform.contains(grantee);
             if by_us && platform && schema == "public" && kind == "tables" {
                 added.retain(|(privilege, grantable)| *grantable || !PLATFORM_REST.contains(privilege));
             }
@@ -74,13 +74,13 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
                 continue;
             }
             let place = Place { owner: &owner, by_me, schema: &schema, kind, grantee };
-            made.extend(block(world, &place, &added, &removed));
+            made.extend(block(reader, &place, &added, &removed));
         }
     }
-    last(world, &made);
-    let above = |name: &SmolStr| world.roles.values().any(|role| role.superuser && role.name == *name);
-    world.default_grantees = grantees.iter().filter(|name| !above(name)).cloned().collect();
-    world.mentioned.extend(grantees);
+    last(reader, &made);
+    let above = |name: &SmolStr| reader.roles.values().any(|role| role.superuser && role.name == *name);
+    reader.default_grantees = grantees.iter().filter(|name| !above(name)).cloned().collect();
+    reader.mentioned.extend(grantees);
     Ok(())
 }
 
@@ -93,7 +93,12 @@ struct Place<'a> {
     grantee: &'a SmolStr,
 }
 
-fn block(world: &mut World<'_>, place: &Place<'_>, added: &[(&str, bool)], removed: &[(&str, bool)]) -> Option<Slot> {
+fn block(
+    reader: &mut CatalogReader<'_>,
+    place: &Place<'_>,
+    added: &[(&str, bool)],
+    removed: &[(&str, bool)],
+) -> Option<Slot> {
     let Place { owner, by_me, schema, kind, grantee } = place;
     let itself = *grantee == *owner;
     let to = match grantee.as_str() {
@@ -140,21 +145,21 @@ fn block(world: &mut World<'_>, place: &Place<'_>, added: &[(&str, bool)], remov
     }
     for role in [*owner, *grantee] {
         block.needs(ObjectId::new(Kind::Role, "", role.clone()), "they are about this role");
-        world.mentioned.insert(role.clone());
+        reader.mentioned.insert(role.clone());
     }
-    Some(block.add(world))
+    Some(block.add(reader))
 }
 
 /// What blocks make is made before, so that it comes with what it has and no more.
-fn last(world: &mut World<'_>, made: &[Slot]) {
+fn last(reader: &mut CatalogReader<'_>, made: &[Slot]) {
     let provides = |entry: &&Entry| match &entry.object {
         Object::Sql(block) => block.provides.iter().any(|id| matches!(id.kind, Kind::Function | Kind::Table)),
         _ => false,
     };
-    let before: Vec<ObjectId> = world.entries.iter().filter(provides).map(|entry| entry.object.id()).collect();
+    let before: Vec<ObjectId> = reader.entries.iter().filter(provides).map(|entry| entry.object.id()).collect();
     for &slot in made {
         for id in &before {
-            world.need(slot, id.clone(), "what is there already keeps what it has");
+            reader.need(slot, id.clone(), "what is there already keeps what it has");
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::body;
 use crate::expressions::each;
-use crate::world::{Address, Slot, World, class};
+use crate::reader::{Address, CatalogReader, Slot, class};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Body, Dependency, KeyOn, Kind, Object, ObjectId, SqlExpr};
@@ -25,62 +25,62 @@ const DEPENDS: &str = "select case when r.rulename = '_RETURN' then 1259 when a.
 /// The columns of its own table that an entry reads.
 type Own = BTreeMap<usize, FxHashSet<(u32, i16)>>;
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut own = Own::default();
-    for row in world.query(DEPENDS, &[])? {
+    for row in reader.query(DEPENDS, &[])? {
         let class = row.get::<_, i32>(0).unsigned_abs();
         let from: Address = (class, row.get(1));
-        let Some(&slot) = world.found.get(&from) else { continue };
+        let Some(&slot) = reader.found.get(&from) else { continue };
         let on: Address = (row.get(3), row.get(4));
         let part = row.get::<_, i32>(5) as i16;
-        if is_own(world, slot, from, on) {
+        if is_own(reader, slot, from, on) {
             own.entry(slot.0).or_default().insert((on.1, part));
             continue;
         }
         // A published table says its publication.
-        let Some(id) = resolve(world, on).filter(|_| on.0 != class::PUBLICATION) else { continue };
-        let entry = &world.entries[slot.0];
+        let Some(id) = resolve(reader, on).filter(|_| on.0 != class::PUBLICATION) else { continue };
+        let entry = &reader.entries[slot.0];
         if !is_implied(&entry.object, &id, row.get::<_, Option<i16>>(2).is_some()) {
             let why = reason(&entry.object, &id);
-            world.entries[slot.0].depends.push(Dependency::new(id, why));
+            reader.entries[slot.0].depends.push(Dependency::new(id, why));
         }
     }
-    columns(world, &own);
-    named(world);
+    columns(reader, &own);
+    named(reader);
     Ok(())
 }
 
 /// Whether what is needed is the table that the object is a part of.
-fn is_own(world: &World<'_>, slot: Slot, from: Address, on: Address) -> bool {
+fn is_own(reader: &CatalogReader<'_>, slot: Slot, from: Address, on: Address) -> bool {
     if on.0 != class::CLASS {
         return false;
     }
-    let Some(relation) = world.relations.get(&on.1) else { return false };
-    from == on || world.entries[slot.0].object.table().is_some_and(|table| *table == relation.table())
+    let Some(relation) = reader.relations.get(&on.1) else { return false };
+    from == on || reader.entries[slot.0].object.table().is_some_and(|table| *table == relation.table())
 }
 
 /// The object of the catalog that stands for one of Postgres's.
-fn resolve(world: &World<'_>, mut on: Address) -> Option<ObjectId> {
-    if let Some(id) = world.id_of(on) {
+fn resolve(reader: &CatalogReader<'_>, mut on: Address) -> Option<ObjectId> {
+    if let Some(id) = reader.id_of(on) {
         return Some(id);
     }
     if on.0 == class::TYPE {
-        let mut found = world.types.get(on.1)?;
+        let mut found = reader.types.get(on.1)?;
         if let Some(element) = found.element {
             on = (class::TYPE, element);
-            found = world.types.get(element)?;
+            found = reader.types.get(element)?;
         }
         if found.relation != 0 {
             on = (class::CLASS, found.relation);
         }
     }
-    if let Some((table, _)) = world.identity_sequences.get(&on.1).filter(|_| on.0 == class::CLASS) {
+    if let Some((table, _)) = reader.identity_sequences.get(&on.1).filter(|_| on.0 == class::CLASS) {
         on = (class::CLASS, *table);
     }
-    if let Some(extension) = world.members.get(&on) {
-        return world.id_of((class::EXTENSION, *extension));
+    if let Some(extension) = reader.members.get(&on) {
+        return reader.id_of((class::EXTENSION, *extension));
     }
-    world.id_of(on)
+    reader.id_of(on)
 }
 
 /// Whether the object's structure says it already.
@@ -119,11 +119,11 @@ fn reason(object: &Object, on: &ObjectId) -> &'static str {
 }
 
 /// Fills in which columns each expression reads.
-fn columns(world: &mut World<'_>, own: &Own) {
+fn columns(reader: &mut CatalogReader<'_>, own: &Own) {
     for (&slot, parts) in own {
         let mut names: Vec<SmolStr> = Vec::new();
         for (relation, part) in parts.iter().filter(|(_, part)| *part != 0) {
-            if let Some(relation) = world.relations.get(relation) {
+            if let Some(relation) = reader.relations.get(relation) {
                 names.push(relation.column(*part));
             }
         }
@@ -135,10 +135,10 @@ fn columns(world: &mut World<'_>, own: &Own) {
             }
             expr.columns = names.iter().filter(|name| body::names(&expr.text, name)).cloned().collect();
         };
-        each(&mut world.entries[slot].object, fill);
+        each(&mut reader.entries[slot].object, fill);
     }
     // The columns that divide a table are no dependency of it, for they are a part of it.
-    for entry in &mut world.entries {
+    for entry in &mut reader.entries {
         let Object::Table(table) = &mut entry.object else { continue };
         let Some(by) = &mut table.partition_by else { continue };
         for key in &mut by.keys {
@@ -155,9 +155,9 @@ fn columns(world: &mut World<'_>, own: &Own) {
 pub(crate) const NAMED: &str = "its text names it";
 
 /// What the texts of functions name.
-fn named(world: &mut World<'_>) {
+fn named(reader: &mut CatalogReader<'_>) {
     let mut known: FxHashMap<SmolStr, Vec<ObjectId>> = FxHashMap::default();
-    for entry in &world.entries {
+    for entry in &reader.entries {
         let provided = match &entry.object {
             Object::Sql(block) => block.provides.clone(),
             Object::Table(_) | Object::View(_) | Object::Sequence(_) | Object::Function(_) => vec![entry.object.id()],
@@ -168,7 +168,7 @@ fn named(world: &mut World<'_>) {
             known.entry(id.name.clone()).or_default().push(id);
         }
     }
-    for entry in &mut world.entries {
+    for entry in &mut reader.entries {
         let Object::Function(function) = &entry.object else { continue };
         let Body::Text(text) = &function.body else { continue };
         if !matches!(function.language.as_str(), "sql" | "plpgsql") {

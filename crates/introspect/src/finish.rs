@@ -2,16 +2,24 @@
 
 use crate::depends::NAMED;
 use crate::expressions;
+use crate::reader::{CatalogReader, Slot};
 use crate::text::{in_one_kind_of_lines, settled};
-use crate::world::{Slot, World};
 use crate::{Error, Introspected, LeftOut};
 use rustc_hash::FxHashSet;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Body, Catalog, Entry, Function, Kind, Object, ObjectId, order};
 
-pub(crate) fn finish(world: World<'_>) -> Result<Introspected, Error> {
-    let World { transaction, entries, doubtful, mut left_out, mut invalid_indexes, default_grantees, version, .. } =
-        world;
+pub(crate) fn finish(reader: CatalogReader<'_>) -> Result<Introspected, Error> {
+    let CatalogReader {
+        transaction,
+        entries,
+        doubtful,
+        mut left_out,
+        mut invalid_indexes,
+        default_grantees,
+        version,
+        ..
+    } = reader;
     transaction.commit()?;
     let mut entries = without_doubtful(entries, &doubtful, &mut left_out);
     entries.sort_by_cached_key(|entry| entry.object.id());

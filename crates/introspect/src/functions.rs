@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::blocks::Block;
-use crate::world::{World, class, letter, maybe, name};
+use crate::reader::{CatalogReader, class, letter, maybe, name};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 use specc_catalog::{Body, Function, Kind, ObjectId, Param, Returns, SqlExpr, Volatility};
 use specc_postgres::postgres::Row;
@@ -21,29 +21,29 @@ const FUNCTIONS: &str = "select p.oid, p.pronamespace, p.proowner, p.proname::te
     from pg_proc p join pg_language l on l.oid = p.prolang \
     where p.pronamespace = any ($1) and p.prokind in ('f', 'p', 'w')";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    for row in world.query(FUNCTIONS, &[&spaces])? {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    for row in reader.query(FUNCTIONS, &[&spaces])? {
         let (oid, schema, owner): (u32, u32, u32) = (row.get(0), row.get(1), row.get(2));
-        if !world.is_ours(schema, owner, (class::PROC, oid)) {
+        if !reader.is_ours(schema, owner, (class::PROC, oid)) {
             continue;
         }
-        let function = function(world, &row);
+        let function = function(reader, &row);
         let acl: Option<Vec<String>> = row.get(25);
         match maybe(&row, 24) {
-            Some(definition) => whole(world, oid, owner, &function, &definition, acl),
+            Some(definition) => whole(reader, oid, owner, &function, &definition, acl),
             None => {
-                let slot = world.add((class::PROC, oid), function);
-                world.routine_access.push((slot, owner, acl));
+                let slot = reader.add((class::PROC, oid), function);
+                reader.routine_access.push((slot, owner, acl));
             }
         }
     }
     Ok(())
 }
 
-fn function(world: &World<'_>, row: &Row) -> Function {
+fn function(reader: &CatalogReader<'_>, row: &Row) -> Function {
     let procedure = letter(row, 4) == 'p';
-    let (params, columns) = params(world, row);
+    let (params, columns) = params(reader, row);
     let returned: u32 = row.get(7);
     let set: bool = row.get(6);
     let has_out = params.iter().any(|param| param.mode == "out" || param.mode == "inout");
@@ -52,11 +52,11 @@ fn function(world: &World<'_>, row: &Row) -> Function {
     } else if !columns.is_empty() {
         Some(Returns::Table(columns))
     } else if set {
-        Some(Returns::SetOf(world.types.data_type(returned, -1, None)))
+        Some(Returns::SetOf(reader.types.data_type(returned, -1, None)))
     } else if has_out {
         None
     } else {
-        Some(Returns::Type(world.types.data_type(returned, -1, None)))
+        Some(Returns::Type(reader.types.data_type(returned, -1, None)))
     };
     let language = name(row, 5);
     let usual_cost = if matches!(language.as_str(), "c" | "internal") { 1.0 } else { 100.0 };
@@ -64,7 +64,7 @@ fn function(world: &World<'_>, row: &Row) -> Function {
     let unusual = |value: f32, usual: f32| (value != usual).then(|| value.to_smolstr());
     let text: &str = row.get::<_, Option<&str>>(21).unwrap_or_default();
     Function {
-        schema: world.schema_name(row.get(1)),
+        schema: reader.schema_name(row.get(1)),
         name: name(row, 3),
         procedure,
         params,
@@ -97,7 +97,7 @@ fn atomic(text: &str) -> SmolStr {
 }
 
 /// Parameters, and the columns of `returns table`.
-fn params(world: &World<'_>, row: &Row) -> (Vec<Param>, Vec<(SmolStr, specc_catalog::DataType)>) {
+fn params(reader: &CatalogReader<'_>, row: &Row) -> (Vec<Param>, Vec<(SmolStr, specc_catalog::DataType)>) {
     let inputs: Vec<u32> = row.get(8);
     let all: Option<Vec<u32>> = row.get(9);
     let modes: Option<Vec<i8>> = row.get(10);
@@ -107,7 +107,7 @@ fn params(world: &World<'_>, row: &Row) -> (Vec<Param>, Vec<(SmolStr, specc_cata
     let (mut params, mut columns) = (Vec::new(), Vec::new());
     for (n, ty) in types.iter().enumerate() {
         let name = names.as_ref().and_then(|names| names.get(n)).map_or(SmolStr::default(), |name| (*name).into());
-        let ty = world.types.data_type(*ty, -1, None);
+        let ty = reader.types.data_type(*ty, -1, None);
         let mode = match modes.as_ref().and_then(|modes| modes.get(n)).map(|&mode| mode as u8) {
             Some(b't') => {
                 columns.push((name, ty));
@@ -137,22 +137,35 @@ fn settings(all: Option<Vec<&str>>) -> Vec<(SmolStr, SmolStr)> {
 }
 
 /// What only Postgres's own definition says: window functions, functions in C, with support functions or transforms.
-fn whole(world: &mut World<'_>, oid: u32, owner: u32, function: &Function, definition: &str, acl: Option<Vec<String>>) {
+fn whole(
+    reader: &mut CatalogReader<'_>,
+    oid: u32,
+    owner: u32,
+    function: &Function,
+    definition: &str,
+    acl: Option<Vec<String>>,
+) {
     let id = ObjectId::new(Kind::Function, function.schema.clone(), function.name.clone()).part(function.signature());
     let mut on = String::from("function ");
     specc_sql::push_routine(&mut on, function);
     let mut block = Block::new(format_smolstr!("function {}.{}({})", id.schema, id.name, id.part));
     block.up(definition.replacen("CREATE OR REPLACE FUNCTION", "create function", 1)).down(format!("drop {on}"));
-    block.comment_from(world, (class::PROC, oid), &on);
-    routine_access(world, &mut block, &on, owner, acl);
-    block.provides(id).says((class::PROC, oid)).add(world);
+    block.comment_from(reader, (class::PROC, oid), &on);
+    routine_access(reader, &mut block, &on, owner, acl);
+    block.provides(id).says((class::PROC, oid)).add(reader);
 }
 
 /// The right to call a routine that a block makes.
-pub(crate) fn routine_access(world: &mut World<'_>, block: &mut Block, on: &str, owner: u32, acl: Option<Vec<String>>) {
+pub(crate) fn routine_access(
+    reader: &mut CatalogReader<'_>,
+    block: &mut Block,
+    on: &str,
+    owner: u32,
+    acl: Option<Vec<String>>,
+) {
     let Some(acl) = acl else { return };
     let mut given = crate::acl::Given::default();
-    given.add(&acl, &world.role_name(owner), None);
+    given.add(&acl, &reader.role_name(owner), None);
     if !given.take("public", "execute") {
         block.up(format!("revoke execute on {on} from public"));
     }
@@ -161,7 +174,7 @@ pub(crate) fn routine_access(world: &mut World<'_>, block: &mut Block, on: &str,
         let to = if grantee == "public" { "public".into() } else { quote::ident(&grantee) };
         block.up(format!("grant execute on {on} to {to}{option}"));
         block.needs(ObjectId::new(Kind::Role, "", grantee.clone()), "it may be called by this role");
-        world.mentioned.insert(grantee);
+        reader.mentioned.insert(grantee);
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::Error;
 use crate::blocks::Block;
 use crate::options::parameters;
+use crate::reader::{CatalogReader, Relation, class, letter, maybe, name};
 use crate::text::bare;
-use crate::world::{Relation, World, class, letter, maybe, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Index, IndexKey, KeyOn, Kind, ObjectId, SqlExpr, TableName};
@@ -48,27 +48,27 @@ const STATISTICS: &str = "select a.attrelid, a.attnum, a.attstattarget::int, \
     from pg_attribute a join pg_class c on c.oid = a.attrelid where c.relkind in ('i', 'I') and c.relnamespace = any ($1) \
       and (a.attstattarget >= 0 or a.attoptions is not null) order by a.attrelid, a.attnum";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    for row in world.query(COLUMNS, &[&spaces])? {
-        world.column_types.insert((row.get(0), row.get(1)), (row.get(2), row.get(3)));
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    for row in reader.query(COLUMNS, &[&spaces])? {
+        reader.column_types.insert((row.get(0), row.get(1)), (row.get(2), row.get(3)));
     }
     let mut statistics: FxHashMap<u32, Vec<(i16, i32)>> = FxHashMap::default();
     let mut definitions: FxHashMap<u32, SmolStr> = FxHashMap::default();
-    for row in world.query(STATISTICS, &[&spaces])? {
+    for row in reader.query(STATISTICS, &[&spaces])? {
         if let Some(target) = row.get::<_, Option<i32>>(2).filter(|&target| target >= 0) {
             statistics.entry(row.get(0)).or_default().push((row.get(1), target));
         }
         definitions.extend(maybe(&row, 3).map(|definition| (row.get(0), definition)));
     }
-    for row in world.query(INDEXES, &[&spaces])? {
+    for row in reader.query(INDEXES, &[&spaces])? {
         let (oid, table): (u32, u32) = (row.get(0), row.get(1));
-        let Some(relation) = world.relations.get(&table).filter(|relation| relation.ours).cloned() else { continue };
-        if world.members.contains_key(&(class::CLASS, oid)) {
+        let Some(relation) = reader.relations.get(&table).filter(|relation| relation.ours).cloned() else { continue };
+        if reader.members.contains_key(&(class::CLASS, oid)) {
             continue;
         }
         let definition = definitions.remove(&oid);
-        let mut raw = raw(world, &row, table, &relation);
+        let mut raw = raw(reader, &row, table, &relation);
         raw.optioned = definition.is_some();
         let constraint: Option<u32> = row.get(20);
         let part: bool = row.get(18);
@@ -81,21 +81,21 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             None => ObjectId::new(Kind::Index, index.table.schema.clone(), index.name.clone()),
         };
         if !row.get::<_, bool>(6) && constraint.is_none() {
-            world.invalid_indexes.push(id);
+            reader.invalid_indexes.push(id);
             continue;
         }
         if !part {
-            extras(world, &row, &index, &id, constraint.is_some());
+            extras(reader, &row, &index, &id, constraint.is_some());
             for (number, target) in statistics.remove(&oid).unwrap_or_default() {
-                keep_statistics(world, &index, &id, number, target);
+                keep_statistics(reader, &index, &id, number, target);
             }
         }
         if constraint.is_some() {
-            world.constraint_indexes.insert(oid, raw);
+            reader.constraint_indexes.insert(oid, raw);
             continue;
         }
         if let Some(definition) = definition {
-            whole(world, oid, &index, id, definition);
+            whole(reader, oid, &index, id, definition);
             continue;
         }
         let object = Index {
@@ -109,19 +109,19 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             options: parameters(row.get(16), None),
             nulls_not_distinct: raw.nulls_not_distinct,
         };
-        world.add((class::CLASS, oid), object);
+        reader.add((class::CLASS, oid), object);
     }
     Ok(())
 }
 
-fn raw(world: &World<'_>, row: &Row, table: u32, relation: &Relation) -> Raw {
+fn raw(reader: &CatalogReader<'_>, row: &Row, table: u32, relation: &Relation) -> Raw {
     let numbers: Vec<i16> = row.get(9);
     let keys_count = row.get::<_, i16>(10) as usize;
     let (collations, classes, options): (Vec<u32>, Vec<u32>, Vec<i16>) = (row.get(11), row.get(12), row.get(13));
     let mut texts = row.get::<_, Option<Vec<&str>>>(14).unwrap_or_default().into_iter();
     let mut keys = Vec::with_capacity(keys_count);
     for (n, &number) in numbers.iter().enumerate().take(keys_count) {
-        let known = world.column_types.get(&(table, number)).copied();
+        let known = reader.column_types.get(&(table, number)).copied();
         let on = if number == 0 {
             KeyOn::Expr(SqlExpr::new(bare(texts.next().unwrap_or_default())))
         } else {
@@ -133,8 +133,8 @@ fn raw(world: &World<'_>, row: &Row, table: u32, relation: &Relation) -> Raw {
         let (desc, nulls_first) = (option & 1 != 0, option & 2 != 0);
         keys.push(IndexKey {
             on,
-            collation: world.types.collation(collations.get(n).copied().unwrap_or(0), usual),
-            opclass: classes.get(n).and_then(|class| world.types.operator_class(*class, known.map(|(ty, _)| ty))),
+            collation: reader.types.collation(collations.get(n).copied().unwrap_or(0), usual),
+            opclass: classes.get(n).and_then(|class| reader.types.operator_class(*class, known.map(|(ty, _)| ty))),
             desc,
             nulls_first: (nulls_first != desc).then_some(nulls_first),
         });
@@ -158,26 +158,26 @@ struct Named {
 }
 
 /// What is said of an index that has no place in the catalog.
-fn extras(world: &mut World<'_>, row: &Row, index: &Named, id: &ObjectId, constraint: bool) {
+fn extras(reader: &mut CatalogReader<'_>, row: &Row, index: &Named, id: &ObjectId, constraint: bool) {
     let schema = &index.table.schema;
     let (quoted, ident) = (quote::qualified(schema, &index.name), quote::ident(&index.name));
     let table = quote::qualified(schema, &index.table.name);
-    let add = |world: &mut World<'_>, what: &str, up: String, down: String| {
+    let add = |reader: &mut CatalogReader<'_>, what: &str, up: String, down: String| {
         let mut block = Block::new(format_smolstr!("{what} {schema}.{}", index.name));
-        block.up(up).down(down).needs(id.clone(), "it is said of this index").add(world);
+        block.up(up).down(down).needs(id.clone(), "it is said of this index").add(reader);
     };
     if let Some(space) = maybe(row, 17) {
         let set = |space: &str| format!("alter index {quoted} set tablespace {}", quote::ident(space));
-        add(world, "tablespace of", set(&space), set("pg_default"));
+        add(reader, "tablespace of", set(&space), set("pg_default"));
     }
     if row.get(7) {
         let alter = format!("alter table {table} replica identity");
-        add(world, "replica identity", format!("{alter} using index {ident}"), format!("{alter} default"));
+        add(reader, "replica identity", format!("{alter} using index {ident}"), format!("{alter} default"));
     }
     if row.get(8) {
         let view = letter(row, 19) == 'm';
         let alter = if view { format!("alter materialized view {table}") } else { format!("alter table {table}") };
-        add(world, "cluster on", format!("{alter} cluster on {ident}"), format!("{alter} set without cluster"));
+        add(reader, "cluster on", format!("{alter} cluster on {ident}"), format!("{alter} set without cluster"));
     }
     if constraint {
         let options = parameters(row.get(16), None);
@@ -185,33 +185,33 @@ fn extras(world: &mut World<'_>, row: &Row, index: &Named, id: &ObjectId, constr
             let set: Vec<_> = options.iter().map(|(name, value)| format!("{name} = {value}")).collect();
             let names: Vec<_> = options.iter().map(|(name, _)| name.as_str()).collect();
             let up = format!("alter index {quoted} set ({})", set.join(", "));
-            add(world, "storage of", up, format!("alter index {quoted} reset ({})", names.join(", ")));
+            add(reader, "storage of", up, format!("alter index {quoted} reset ({})", names.join(", ")));
         }
-        if let Some(text) = world.comment((class::CLASS, row.get(0))) {
+        if let Some(text) = reader.comment((class::CLASS, row.get(0))) {
             let mut block = Block::new(format_smolstr!("comment on index {schema}.{}", index.name));
-            block.comment(&format!("index {quoted}"), &text).needs(id.clone(), "it is said of its index").add(world);
+            block.comment(&format!("index {quoted}"), &text).needs(id.clone(), "it is said of its index").add(reader);
         }
     }
 }
 
 /// An index with options of operator classes, which the catalog has no words for.
-fn whole(world: &mut World<'_>, oid: u32, index: &Named, id: ObjectId, definition: SmolStr) {
+fn whole(reader: &mut CatalogReader<'_>, oid: u32, index: &Named, id: ObjectId, definition: SmolStr) {
     let quoted = quote::qualified(&index.table.schema, &index.name);
     let mut block = Block::new(format_smolstr!("index {}.{}", index.table.schema, index.name));
     block.up(definition).down(format!("drop index {quoted}"));
-    block.comment_from(world, (class::CLASS, oid), &format!("index {quoted}"));
+    block.comment_from(reader, (class::CLASS, oid), &format!("index {quoted}"));
     block.needs(index.table.id(), "it is an index of this");
     block.needs(
         ObjectId::new(Kind::View, index.table.schema.clone(), index.table.name.clone()),
         "it is an index of this",
     );
-    block.provides(id).says((class::CLASS, oid)).add(world);
+    block.provides(id).says((class::CLASS, oid)).add(reader);
 }
 
-fn keep_statistics(world: &mut World<'_>, index: &Named, id: &ObjectId, number: i16, target: i32) {
+fn keep_statistics(reader: &mut CatalogReader<'_>, index: &Named, id: &ObjectId, number: i16, target: i32) {
     let quoted = quote::qualified(&index.table.schema, &index.name);
     let mut block = Block::new(format_smolstr!("statistics of {}.{}.{number}", index.table.schema, index.name));
     let alter = format!("alter index {quoted} alter column {number} set statistics");
     block.up(format!("{alter} {target}")).down(format!("{alter} -1"));
-    block.needs(id.clone(), "it is said of a column of this index").add(world);
+    block.needs(id.clone(), "it is said of a column of this index").add(reader);
 }

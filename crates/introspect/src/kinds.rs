@@ -11,40 +11,40 @@ mod search;
 
 use crate::Error;
 use crate::blocks::Block;
-use crate::world::{Address, World, name};
+use crate::reader::{Address, CatalogReader, name};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Kind, ObjectId};
 use specc_sql::quote;
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
-    routines::aggregates(world)?;
-    routines::rules(world)?;
-    routines::event_triggers(world)?;
-    operators::operators(world)?;
-    operators::classes(world)?;
-    operators::casts(world)?;
-    search::collations(world)?;
-    search::dictionaries(world)?;
-    search::configurations(world)?;
-    search::statistics(world)?;
-    foreign::wrappers(world)?;
-    foreign::servers(world)?;
-    foreign::mappings(world)?;
-    programs::languages(world)?;
-    programs::access_methods(world)?;
-    programs::conversions(world)?;
-    labels(world)?;
-    unsaid(world)
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    routines::aggregates(reader)?;
+    routines::rules(reader)?;
+    routines::event_triggers(reader)?;
+    operators::operators(reader)?;
+    operators::classes(reader)?;
+    operators::casts(reader)?;
+    search::collations(reader)?;
+    search::dictionaries(reader)?;
+    search::configurations(reader)?;
+    search::statistics(reader)?;
+    foreign::wrappers(reader)?;
+    foreign::servers(reader)?;
+    foreign::mappings(reader)?;
+    programs::languages(reader)?;
+    programs::access_methods(reader)?;
+    programs::conversions(reader)?;
+    labels(reader)?;
+    unsaid(reader)
 }
 
 /// A block that is named, dropped and commented on as Postgres identifies the object.
-fn identified(world: &World<'_>, address: Address, kind: &str, identity: &str, ups: Vec<String>) -> Block {
+fn identified(reader: &CatalogReader<'_>, address: Address, kind: &str, identity: &str, ups: Vec<String>) -> Block {
     let mut block = Block::new(format_smolstr!("{} {identity}", kind_name(kind)));
     for up in ups {
         block.up(up);
     }
     block.down(format!("drop {} {identity}", sql_kind(kind)));
-    block.comment_from(world, address, &format!("{} {identity}", sql_kind(kind)));
+    block.comment_from(reader, address, &format!("{} {identity}", sql_kind(kind)));
     block.says(address);
     block
 }
@@ -70,13 +70,13 @@ fn sql_kind(kind: &str) -> &str {
 const LABELS: &str = "select i.type, i.identity, l.provider, l.label from pg_seclabel l, \
     lateral pg_identify_object(l.classoid, l.objoid, l.objsubid) i order by 1, 2, 3";
 
-fn labels(world: &mut World<'_>) -> Result<(), Error> {
-    for row in world.query(LABELS, &[])? {
+fn labels(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(LABELS, &[])? {
         let (kind, identity, provider) = (name(&row, 0), name(&row, 1), name(&row, 2));
         let on = format!("{} {identity}", sql_kind(&kind));
         let label = |text: &str| format!("security label for {} on {on} is {text}", quote::ident(&provider));
         let mut block = Block::new(format_smolstr!("security label {provider} on {kind} {identity}"));
-        block.up(label(&quote::literal(row.get(3)))).down(label("null")).add(world);
+        block.up(label(&quote::literal(row.get(3)))).down(label("null")).add(reader);
     }
     Ok(())
 }
@@ -89,11 +89,11 @@ const UNSAID: &str = "select 'transform for ' || format_type(trftype, null), 'a 
         where subdbid = (select oid from pg_database where datname = current_database()) \
     order by 1";
 
-fn unsaid(world: &mut World<'_>) -> Result<(), Error> {
-    for row in world.query(UNSAID, &[])? {
+fn unsaid(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(UNSAID, &[])? {
         let class = row.get::<_, i32>(2).unsigned_abs();
-        if !world.members.contains_key(&(class, row.get(3))) {
-            world.leave_out(name(&row, 0), name(&row, 1));
+        if !reader.members.contains_key(&(class, row.get(3))) {
+            reader.leave_out(name(&row, 0), name(&row, 1));
         }
     }
     Ok(())

@@ -28,6 +28,7 @@ mod misc;
 mod options;
 mod owner;
 mod publications;
+mod reader;
 mod relations;
 mod roles;
 mod sequences;
@@ -37,12 +38,11 @@ mod triggers;
 mod types;
 mod usertypes;
 mod views;
-mod world;
 
+use reader::CatalogReader;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, ObjectId};
 use specc_postgres::postgres::{self, Client, IsolationLevel};
-use world::World;
 
 /// What to read, where the database alone does not tell.
 #[derive(Clone, Debug, Default)]
@@ -124,24 +124,24 @@ fn read(client: &mut Client, options: &Options) -> Result<Introspected, Error> {
     let mut transaction =
         client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start()?;
     transaction.batch_execute(SETTINGS)?;
-    let mut world = World::new(transaction, options)?;
-    types::read(&mut world)?;
-    comments::read(&mut world)?;
-    relations::read(&mut world)?;
-    usertypes::read(&mut world)?;
-    sequences::read(&mut world)?;
-    tables::read(&mut world)?;
-    views::read(&mut world)?;
-    indexes::read(&mut world)?;
-    constraints::read(&mut world)?;
-    functions::read(&mut world)?;
-    triggers::read(&mut world)?;
-    access::read(&mut world)?;
-    publications::read(&mut world)?;
-    misc::read(&mut world)?;
-    kinds::read(&mut world)?;
-    defaults::read(&mut world)?;
-    depends::read(&mut world)?;
-    roles::read(&mut world)?;
-    finish::finish(world)
+    let mut reader = CatalogReader::new(transaction, options)?;
+    types::read(&mut reader)?;
+    comments::read(&mut reader)?;
+    relations::read(&mut reader)?;
+    usertypes::read(&mut reader)?;
+    sequences::read(&mut reader)?;
+    tables::read(&mut reader)?;
+    views::read(&mut reader)?;
+    indexes::read(&mut reader)?;
+    constraints::read(&mut reader)?;
+    functions::read(&mut reader)?;
+    triggers::read(&mut reader)?;
+    access::read(&mut reader)?;
+    publications::read(&mut reader)?;
+    misc::read(&mut reader)?;
+    kinds::read(&mut reader)?;
+    defaults::read(&mut reader)?;
+    depends::read(&mut reader)?;
+    roles::read(&mut reader)?;
+    finish::finish(reader)
 }

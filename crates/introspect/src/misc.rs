@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::blocks::Block;
-use crate::world::{World, class, maybe, name};
+use crate::reader::{CatalogReader, class, maybe, name};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Bucket, Dependency, Entry, Extension, Job, Kind, ObjectId};
 use specc_sql::quote;
@@ -19,22 +19,22 @@ const BUCKETS: &str = "select id, public, file_size_limit, allowed_mime_types, n
 const JOBS: &str = "select jobname::text, schedule, command, active from cron.job \
     where database = current_database() order by jobname, schedule, command";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
-    for row in world.query(EXTENSIONS, &[])? {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(EXTENSIONS, &[])? {
         let (oid, schema) = (row.get(0), name(&row, 2));
         let schema = if matches!(schema.as_str(), "public" | "pg_catalog") { SmolStr::default() } else { schema };
-        let theirs = world.owners.platform.contains(&world.role_name(row.get(3)));
+        let theirs = reader.owners.platform.contains(&reader.role_name(row.get(3)));
         let mut entry = Entry::new(Extension { name: name(&row, 1), schema, version: None });
         // Every extension brings a comment of its own.
         entry.comment = None;
-        let slot = world.push(entry);
-        world.found.insert((class::EXTENSION, oid), slot);
+        let slot = reader.push(entry);
+        reader.found.insert((class::EXTENSION, oid), slot);
         if theirs {
-            world.doubtful.push(slot);
+            reader.doubtful.push(slot);
         }
     }
-    if readable(world, "storage", "buckets", true)? {
-        for row in world.query(BUCKETS, &[])? {
+    if readable(reader, "storage", "buckets", true)? {
+        for row in reader.query(BUCKETS, &[])? {
             let bucket = Bucket {
                 id: name(&row, 0),
                 public: row.get::<_, Option<bool>>(1).unwrap_or_default(),
@@ -47,26 +47,26 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
                     .collect(),
             };
             let (id, shown) = (bucket.id.clone(), name(&row, 4));
-            world.push(Entry::new(bucket));
+            reader.push(Entry::new(bucket));
             if shown != id {
                 let mut block = Block::new(format_smolstr!("name of bucket {id}"));
                 let set = |to| format!("update storage.buckets set name = {to} where id = {}", quote::literal(&id));
                 block.up(set(quote::literal(&shown))).down(set("id".to_owned()));
-                block.needs(ObjectId::new(Kind::Bucket, "", id), "it is said of this bucket").add(world);
+                block.needs(ObjectId::new(Kind::Bucket, "", id), "it is said of this bucket").add(reader);
             }
         }
     }
-    if readable(world, "cron", "job", false)? {
-        for row in world.query(JOBS, &[])? {
+    if readable(reader, "cron", "job", false)? {
+        for row in reader.query(JOBS, &[])? {
             let cron = ObjectId::new(Kind::Extension, "", "pg_cron");
             let (schedule, command) = (name(&row, 1), row.get::<_, &str>(2).trim());
             let Some(job) = maybe(&row, 0) else {
-                nameless(world, &schedule, command, row.get(3), cron);
+                nameless(reader, &schedule, command, row.get(3), cron);
                 continue;
             };
             let mut entry = Entry::new(Job { name: job.clone(), schedule, command: command.into() });
             entry.depends.push(Dependency::new(cron, "it runs the job"));
-            world.push(entry);
+            reader.push(entry);
             if !row.get::<_, bool>(3) {
                 let mut block = Block::new(format_smolstr!("rest of job {job}"));
                 let set = |active| {
@@ -74,7 +74,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
                     format!("select cron.alter_job(jobid, active => {active}) from cron.job where jobname = {name}")
                 };
                 block.up(set(false)).down(set(true));
-                block.needs(ObjectId::new(Kind::Job, "", job), "it is said of this job").add(world);
+                block.needs(ObjectId::new(Kind::Job, "", job), "it is said of this job").add(reader);
             }
         }
     }
@@ -82,7 +82,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
 }
 
 /// A job without a name is told apart by what it does.
-fn nameless(world: &mut World<'_>, schedule: &str, command: &str, active: bool, cron: ObjectId) {
+fn nameless(reader: &mut CatalogReader<'_>, schedule: &str, command: &str, active: bool, cron: ObjectId) {
     let mut block = Block::new(format_smolstr!("job without a name {schedule}"));
     let (schedule, command) = (quote::literal(schedule), quote::literal(command));
     let same = format!("from cron.job where jobname is null and schedule = {schedule} and trim(command) = {command}");
@@ -91,16 +91,16 @@ fn nameless(world: &mut World<'_>, schedule: &str, command: &str, active: bool, 
         block.up(format!("select cron.alter_job(jobid, active => false) {same}"));
     }
     block.down(format!("select cron.unschedule(jobid) {same}"));
-    block.needs(cron, "it runs the job").add(world);
+    block.needs(cron, "it runs the job").add(reader);
 }
 
 /// Whether a table is there and may be read, and has the columns that it has on the platform.
-fn readable(world: &mut World<'_>, schema: &str, table: &str, columns: bool) -> Result<bool, Error> {
-    let rows = world.query(ROWS, &[&schema, &table])?;
+fn readable(reader: &mut CatalogReader<'_>, schema: &str, table: &str, columns: bool) -> Result<bool, Error> {
+    let rows = reader.query(ROWS, &[&schema, &table])?;
     let Some(row) = rows.first() else { return Ok(false) };
     let (allowed, complete): (bool, bool) = (row.get(0), row.get(1));
     if !allowed {
-        world.leave_out(format!("the rows of {schema}.{table}"), "this role may not read them");
+        reader.leave_out(format!("the rows of {schema}.{table}"), "this role may not read them");
     }
     Ok(allowed && (complete || !columns))
 }

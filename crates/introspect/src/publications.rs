@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::blocks::Block;
+use crate::reader::{CatalogReader, class, name};
 use crate::text::bare;
-use crate::world::{World, class, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Kind, ObjectId, Publication, PublicationTable, SqlExpr};
@@ -22,15 +22,15 @@ fn publications(version: u32) -> String {
 const TABLES: &str = "select r.oid, r.prpubid, r.prrelid, r.prattrs::int2[], pg_get_expr(r.prqual, r.prrelid) \
     from pg_publication_rel r";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut names: FxHashMap<u32, SmolStr> = FxHashMap::default();
-    let sql = publications(world.version);
-    for row in world.query(&sql, &[])? {
+    let sql = publications(reader.version);
+    for row in reader.query(&sql, &[])? {
         let (oid, publication, owner): (u32, SmolStr, u32) = (row.get(0), name(&row, 1), row.get(2));
         names.insert(oid, publication.clone());
-        let theirs = world.owners.platform.contains(&world.role_name(owner));
-        if theirs || world.owners.is_named_like_the_platform(&publication) {
-            world.leave_out(
+        let theirs = reader.owners.platform.contains(&reader.role_name(owner));
+        if theirs || reader.owners.is_named_like_the_platform(&publication) {
+            reader.leave_out(
                 format_smolstr!("publication {publication}"),
                 "it is the platform's; tables of ours in it are not",
             );
@@ -41,7 +41,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         let spaces: Vec<u32> = row.get(9);
         let (via_root, computed): (bool, bool) = (row.get(8), row.get(10));
         if !all && operations.iter().all(|&on| on) && !via_root && spaces.is_empty() && !computed {
-            world.add((class::PUBLICATION, oid), Publication { name: publication });
+            reader.add((class::PUBLICATION, oid), Publication { name: publication });
             continue;
         }
         let ident = quote::ident(&publication);
@@ -54,7 +54,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         if computed {
             options.push("publish_generated_columns = stored".into());
         }
-        let mut schemas: Vec<SmolStr> = spaces.iter().map(|&oid| world.schema_name(oid)).collect();
+        let mut schemas: Vec<SmolStr> = spaces.iter().map(|&oid| reader.schema_name(oid)).collect();
         schemas.sort();
         let what = if all {
             " for all tables".into()
@@ -67,16 +67,16 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         let mut block = Block::new(format_smolstr!("publication {publication}"));
         block.up(format!("create publication {ident}{what} with ({})", options.join(", ")));
         block.down(format!("drop publication {ident}"));
-        block.comment_from(world, (class::PUBLICATION, oid), &format!("publication {ident}"));
+        block.comment_from(reader, (class::PUBLICATION, oid), &format!("publication {ident}"));
         for schema in schemas {
             block.needs(ObjectId::new(Kind::Schema, "", schema), "it publishes the tables of this schema");
         }
         block.provides(ObjectId::new(Kind::Publication, "", publication.clone()));
-        block.says((class::PUBLICATION, oid)).add(world);
+        block.says((class::PUBLICATION, oid)).add(reader);
     }
-    for row in world.query(TABLES, &[])? {
+    for row in reader.query(TABLES, &[])? {
         let oid: u32 = row.get(0);
-        let Some(relation) = world.relations.get(&row.get(2)).filter(|relation| relation.ours) else { continue };
+        let Some(relation) = reader.relations.get(&row.get(2)).filter(|relation| relation.ours) else { continue };
         let Some(publication) = names.get(&row.get(1)) else { continue };
         let mut columns = relation.names(&row.get::<_, Option<Vec<i16>>>(3).unwrap_or_default());
         columns.sort();
@@ -86,7 +86,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             columns,
             filter: row.get::<_, Option<&str>>(4).map(|text| SqlExpr::new(bare(text))),
         };
-        world.add((class::PUBLICATION_REL, oid), object);
+        reader.add((class::PUBLICATION_REL, oid), object);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Every table, view, sequence and composite type by number, with the names of its columns.
 
 use crate::Error;
-use crate::world::{FIRST_OWN, Relation, World, class, letter, name};
+use crate::reader::{CatalogReader, FIRST_OWN, Relation, class, letter, name};
 
 /// What a transaction keeps to itself, and what only carries other relations, is no object.
 const RELATIONS: &str = "select c.oid, c.relnamespace, c.relname::text, c.relkind, c.relowner, c.relacl::text[], \
@@ -16,25 +16,25 @@ const COLUMNS: &str = "select a.attrelid, array_agg(case when a.attisdropped the
       and not (c.relkind in ('r', 'p', 'f') and c.relnamespace = any ($1)) \
     group by a.attrelid";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     debug_assert_eq!(FIRST_OWN, 16384);
-    for row in world.query(RELATIONS, &[])? {
+    for row in reader.query(RELATIONS, &[])? {
         let (oid, schema, owner): (u32, u32, u32) = (row.get(0), row.get(1), row.get(4));
         let relation = Relation {
-            schema: world.schema_name(schema),
+            schema: reader.schema_name(schema),
             name: name(&row, 2),
             kind: letter(&row, 3),
-            ours: world.is_ours(schema, owner, (class::CLASS, oid)),
+            ours: reader.is_ours(schema, owner, (class::CLASS, oid)),
             owner,
             acl: row.get(5),
             part: row.get(6),
             columns: Vec::new(),
         };
-        world.relations.insert(oid, relation);
+        reader.relations.insert(oid, relation);
     }
-    let spaces = world.spaces.clone();
-    for row in world.query(COLUMNS, &[&spaces])? {
-        if let Some(relation) = world.relations.get_mut(&row.get(0)) {
+    let spaces = reader.spaces.clone();
+    for row in reader.query(COLUMNS, &[&spaces])? {
+        if let Some(relation) = reader.relations.get_mut(&row.get(0)) {
             relation.columns = row.get::<_, Vec<&str>>(1).into_iter().map(Into::into).collect();
         }
     }

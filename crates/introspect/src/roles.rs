@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::blocks::Block;
-use crate::world::{World, name};
+use crate::reader::{CatalogReader, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Entry, Kind, ObjectId, Role};
@@ -19,18 +19,18 @@ const ROLES: &str = "select r.rolname::text, r.rolsuper, r.rolinherit, r.rolcrea
 const MEMBERS: &str = "select g.rolname::text, m.rolname::text, bool_or(a.admin_option) from pg_auth_members a \
     join pg_roles g on g.oid = a.roleid join pg_roles m on m.oid = a.member group by 1, 2 order by 1, 2";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
-    let rows = world.query(ROLES, &[])?;
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let rows = reader.query(ROLES, &[])?;
     let known: FxHashMap<SmolStr, &Row> = rows.iter().map(|row| (name(row, 0), row)).collect();
     let members: Vec<(SmolStr, SmolStr, bool)> =
-        world.query(MEMBERS, &[])?.iter().map(|row| (name(row, 0), name(row, 1), row.get(2))).collect();
-    let owner = world.role_name(world.owners.owner);
+        reader.query(MEMBERS, &[])?.iter().map(|row| (name(row, 0), name(row, 1), row.get(2))).collect();
+    let owner = reader.role_name(reader.owners.owner);
     let ours = |name: &SmolStr| {
         known.get(name).is_some_and(|row| !row.get::<_, bool>(1))
             && *name != owner
-            && !world.owners.platform.contains(name)
+            && !reader.owners.platform.contains(name)
     };
-    let mut found: BTreeSet<SmolStr> = world.mentioned.iter().filter(|name| ours(name)).cloned().collect();
+    let mut found: BTreeSet<SmolStr> = reader.mentioned.iter().filter(|name| ours(name)).cloned().collect();
     // What a role is a member of gives it rights too.
     let mut open: Vec<SmolStr> = found.iter().cloned().collect();
     while let Some(role) = open.pop() {
@@ -45,8 +45,8 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         let groups = members.iter().filter(|(_, member, _)| member == role).map(|(group, ..)| group.clone());
         let mut entry = Entry::new(Role { name: role.clone(), options: options(row), member_of: groups.collect() });
         entry.comment = row.get::<_, Option<&str>>(10).map(Into::into);
-        world.push(entry);
-        settings(world, role, row.get(11));
+        reader.push(entry);
+        settings(reader, role, row.get(11));
     }
     for (group, member, admin) in members.iter().filter(|(group, ..)| found.contains(group)) {
         let listed = found.contains(member);
@@ -61,7 +61,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         block.up(format!("grant {group_ident} to {ident}{option}"));
         block.down(format!("revoke {group_ident} from {ident}"));
         block.needs(ObjectId::new(Kind::Role, "", group.clone()), "it is about this role");
-        block.needs(ObjectId::new(Kind::Role, "", member.clone()), "it is about this role").add(world);
+        block.needs(ObjectId::new(Kind::Role, "", member.clone()), "it is about this role").add(reader);
     }
     Ok(())
 }
@@ -85,7 +85,7 @@ fn options(row: &Row) -> Vec<SmolStr> {
     all
 }
 
-fn settings(world: &mut World<'_>, role: &SmolStr, settings: Option<Vec<&str>>) {
+fn settings(reader: &mut CatalogReader<'_>, role: &SmolStr, settings: Option<Vec<&str>>) {
     for text in settings.into_iter().flatten() {
         let Some((setting, value)) = text.split_once('=') else { continue };
         let alter = format!("alter role {}", quote::ident(role));
@@ -93,6 +93,6 @@ fn settings(world: &mut World<'_>, role: &SmolStr, settings: Option<Vec<&str>>) 
         // A list of names is quoted by Postgres already.
         let value = if setting == "search_path" { value.to_owned() } else { quote::literal(value) };
         block.up(format!("{alter} set {setting} = {value}")).down(format!("{alter} reset {setting}"));
-        block.needs(ObjectId::new(Kind::Role, "", role.clone()), "it is said of this role").add(world);
+        block.needs(ObjectId::new(Kind::Role, "", role.clone()), "it is said of this role").add(reader);
     }
 }

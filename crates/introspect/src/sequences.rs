@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::blocks::Block;
-use crate::world::{World, class, maybe};
+use crate::reader::{CatalogReader, class, maybe};
 use rustc_hash::FxHashMap;
 use smol_str::format_smolstr;
 use specc_catalog::{DataType, Kind, ObjectId, Sequence, SequenceOptions, sequence_of};
@@ -26,15 +26,15 @@ impl Identities {
     }
 }
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut identities = Identities::default();
-    for row in world.query(SEQUENCES, &[])? {
+    for row in reader.query(SEQUENCES, &[])? {
         let (oid, ty): (u32, u32) = (row.get(0), row.get(1));
-        let Some(relation) = world.relations.get(&oid) else { continue };
+        let Some(relation) = reader.relations.get(&oid) else { continue };
         if !relation.ours {
             continue;
         }
-        let ty = world.types.data_type(ty, -1, None);
+        let ty = reader.types.data_type(ty, -1, None);
         let owner: Option<(u32, i16)> =
             row.get::<_, Option<u32>>(10).zip(row.get::<_, Option<i32>>(11).map(|n| n as i16));
         let numbers = Numbers {
@@ -49,14 +49,14 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         if row.get::<_, Option<bool>>(9) == Some(true) {
             if let Some(owner) = owner {
                 identities.0.insert(owner, options);
-                world.identity_sequences.insert(oid, owner);
+                reader.identity_sequences.insert(oid, owner);
                 if let Some(column) = maybe(&row, 12) {
-                    of_identity(world, oid, owner.0, &column);
+                    of_identity(reader, oid, owner.0, &column);
                 }
             }
             continue;
         }
-        let table = owner.and_then(|(table, _)| world.relations.get(&table)).map(|table| table.table());
+        let table = owner.and_then(|(table, _)| reader.relations.get(&table)).map(|table| table.table());
         let owned_by = table.zip(maybe(&row, 12));
         let (schema, name) = (relation.schema.clone(), relation.name.clone());
         let object = Sequence {
@@ -66,23 +66,23 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             options,
             owned_by,
         };
-        world.add((class::CLASS, oid), object);
+        reader.add((class::CLASS, oid), object);
         if row.get::<_, bool>(8) {
             let quoted = quote::qualified(&schema, &name);
             let mut block = Block::new(format_smolstr!("unlogged sequence {schema}.{name}"));
             block.up(format!("alter sequence {quoted} set unlogged"));
             block.down(format!("alter sequence {quoted} set logged"));
-            block.needs(ObjectId::new(Kind::Sequence, schema, name), "it is said of this sequence").add(world);
+            block.needs(ObjectId::new(Kind::Sequence, schema, name), "it is said of this sequence").add(reader);
         }
     }
-    world.identities = identities;
+    reader.identities = identities;
     Ok(())
 }
 
 /// The sequence of an identity column is no object, but it may be called something else than Postgres would call it, and
 /// have a comment.
-fn of_identity(world: &mut World<'_>, oid: u32, table: u32, column: &str) {
-    let (Some(sequence), Some(table)) = (world.relations.get(&oid), world.relations.get(&table)) else { return };
+fn of_identity(reader: &mut CatalogReader<'_>, oid: u32, table: u32, column: &str) {
+    let (Some(sequence), Some(table)) = (reader.relations.get(&oid), reader.relations.get(&table)) else { return };
     let (schema, name, table) = (sequence.schema.clone(), sequence.name.clone(), table.table());
     let quoted = quote::qualified(&schema, &name);
     let id = ObjectId::new(Kind::Sequence, schema.clone(), name.clone());
@@ -111,13 +111,13 @@ fn of_identity(world: &mut World<'_>, oid: u32, table: u32, column: &str) {
             quote::literal(&usual),
         );
         block.down(format!("do {}", quote::dollar(&body)));
-        block.provides(id.clone()).needs(table.id(), "an identity column of it makes the sequence").add(world);
+        block.provides(id.clone()).needs(table.id(), "an identity column of it makes the sequence").add(reader);
     }
-    if world.comment((class::CLASS, oid)).is_some() {
+    if reader.comment((class::CLASS, oid)).is_some() {
         let mut block = Block::new(format_smolstr!("comment on sequence {schema}.{name}"));
-        block.comment_from(world, (class::CLASS, oid), &format!("sequence {quoted}"));
+        block.comment_from(reader, (class::CLASS, oid), &format!("sequence {quoted}"));
         block.needs(table.id(), "an identity column of it makes the sequence");
-        block.needs(id, "it is said of this sequence").add(world);
+        block.needs(id, "it is said of this sequence").add(reader);
     }
 }
 

@@ -8,8 +8,8 @@ pub(crate) use others::options;
 use crate::Error;
 use crate::blocks::Block;
 use crate::options::parameters;
+use crate::reader::{CatalogReader, class, letter, maybe};
 use crate::text::{bare, closing, list};
-use crate::world::{World, class, letter, maybe};
 use column::Raw;
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
@@ -31,31 +31,31 @@ const PARTITIONED: &str = "select partrelid, partstrat, partattrs::int2[], partc
 const PARENTS: &str = "select inhrelid, inhparent from pg_inherits i join pg_class c on c.oid = i.inhrelid \
     where c.relkind in ('r', 'p', 'f') order by inhrelid, inhseqno";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut parents: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
-    for row in world.query(PARENTS, &[])? {
+    for row in reader.query(PARENTS, &[])? {
         parents.entry(row.get(0)).or_default().push(row.get(1));
     }
-    let mut columns = column::read(world)?;
+    let mut columns = column::read(reader)?;
     let mut divided: FxHashMap<u32, Row> =
-        world.query(PARTITIONED, &[])?.into_iter().map(|row| (row.get(0), row)).collect();
-    let spaces = world.spaces.clone();
-    let servers = others::servers(world)?;
+        reader.query(PARTITIONED, &[])?.into_iter().map(|row| (row.get(0), row)).collect();
+    let spaces = reader.spaces.clone();
+    let servers = others::servers(reader)?;
     // Heirs are told apart from their parents when all are read.
     let mut all: Vec<(u32, Vec<Raw>)> = Vec::new();
-    for row in world.query(TABLES, &[&spaces])? {
+    for row in reader.query(TABLES, &[&spaces])? {
         let oid: u32 = row.get(0);
-        let Some(relation) = world.relations.get(&oid).filter(|relation| relation.ours).cloned() else { continue };
+        let Some(relation) = reader.relations.get(&oid).filter(|relation| relation.ours).cloned() else { continue };
         let own = columns.remove(&oid).unwrap_or_default();
         if letter(&row, 1) == 'f' {
-            others::foreign(world, oid, &relation, &own, servers.get(&oid));
+            others::foreign(reader, oid, &relation, &own, servers.get(&oid));
             continue;
         }
         if let Some(of) = row.get::<_, Option<u32>>(10) {
-            others::typed(world, oid, &relation, &own, of);
+            others::typed(reader, oid, &relation, &own, of);
             continue;
         }
-        let above: Vec<TableName> = parents.get(&oid).into_iter().flatten().filter_map(|p| table(world, *p)).collect();
+        let above: Vec<TableName> = parents.get(&oid).into_iter().flatten().filter_map(|p| table(reader, *p)).collect();
         let bound = maybe(&row, 11);
         let part = bound.as_deref().zip(above.first().cloned()).map(|(bound, parent)| (parent, bounds(bound)));
         let heir = part.is_none() && !above.is_empty();
@@ -64,7 +64,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             table: relation.table(),
             columns: shown.map(|raw| raw.column.clone()).collect(),
             unlogged: letter(&row, 2) == 'u',
-            partition_by: divided.remove(&oid).map(|by| partition_by(world, oid, &own, &by)),
+            partition_by: divided.remove(&oid).map(|by| partition_by(reader, oid, &own, &by)),
             inherits: if heir { above } else { Vec::new() },
             partition_of: part,
             rls: match (row.get(3), row.get(4)) {
@@ -82,25 +82,25 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             },
         };
         let name = object.table.clone();
-        let slot = world.add((class::CLASS, oid), object);
+        let slot = reader.add((class::CLASS, oid), object);
         for parent in parents.get(&oid).into_iter().flatten() {
-            if let Some(parent) = table(world, *parent).filter(|_| heir) {
-                world.need(slot, parent.id(), "it inherits from this table");
+            if let Some(parent) = table(reader, *parent).filter(|_| heir) {
+                reader.need(slot, parent.id(), "it inherits from this table");
             }
         }
-        extras(world, &name, &row);
+        extras(reader, &name, &row);
         all.push((oid, own));
     }
-    column::leftovers(world, &all, &parents);
+    column::leftovers(reader, &all, &parents);
     Ok(())
 }
 
-fn table(world: &World<'_>, oid: u32) -> Option<TableName> {
-    world.relations.get(&oid).map(|relation| relation.table())
+fn table(reader: &CatalogReader<'_>, oid: u32) -> Option<TableName> {
+    reader.relations.get(&oid).map(|relation| relation.table())
 }
 
 /// What a table can have beyond what the catalog says of tables.
-fn extras(world: &mut World<'_>, table: &TableName, row: &Row) {
+fn extras(reader: &mut CatalogReader<'_>, table: &TableName, row: &Row) {
     let quoted = quote::qualified(&table.schema, &table.name);
     let said = [("access method", maybe(row, 8), "heap"), ("tablespace", maybe(row, 9), "pg_default")];
     for (word, value, usual) in said {
@@ -108,14 +108,14 @@ fn extras(world: &mut World<'_>, table: &TableName, row: &Row) {
         let mut block = Block::new(format_smolstr!("{word} of {}.{}", table.schema, table.name));
         block.up(format!("alter table {quoted} set {word} {}", quote::ident(&value)));
         block.down(format!("alter table {quoted} set {word} {usual}"));
-        block.needs(table.id(), "it is said of this table").add(world);
+        block.needs(table.id(), "it is said of this table").add(reader);
     }
     let (on, forced): (bool, bool) = (row.get(3), row.get(4));
     if forced && !on {
         let mut block = Block::new(format_smolstr!("forced row security of {}.{}", table.schema, table.name));
         block.up(format!("alter table {quoted} force row level security"));
         block.down(format!("alter table {quoted} no force row level security"));
-        block.needs(table.id(), "it is said of this table").add(world);
+        block.needs(table.id(), "it is said of this table").add(reader);
     }
 }
 
@@ -147,7 +147,7 @@ fn bounds(text: &str) -> Bounds {
     Bounds::Default
 }
 
-fn partition_by(world: &World<'_>, table: u32, own: &[Raw], row: &Row) -> PartitionBy {
+fn partition_by(reader: &CatalogReader<'_>, table: u32, own: &[Raw], row: &Row) -> PartitionBy {
     let method = match letter(row, 1) {
         'r' => "range",
         'l' => "list",
@@ -167,8 +167,8 @@ fn partition_by(world: &World<'_>, table: u32, own: &[Raw], row: &Row) -> Partit
         let usual = raw.map_or(100, |raw| raw.collation);
         IndexKey {
             on,
-            collation: world.types.collation(collations.get(n).copied().unwrap_or(0), usual),
-            opclass: classes.get(n).and_then(|class| world.types.operator_class(*class, ty)),
+            collation: reader.types.collation(collations.get(n).copied().unwrap_or(0), usual),
+            opclass: classes.get(n).and_then(|class| reader.types.operator_class(*class, ty)),
             desc: false,
             nulls_first: None,
         }

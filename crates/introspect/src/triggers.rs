@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::blocks::Block;
+use crate::reader::{CatalogReader, class, letter, maybe, name};
 use crate::text::{bare, closing, find};
-use crate::world::{World, class, letter, maybe, name};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Kind, Qualified, SqlExpr, Timing, Trigger};
 use specc_sql::quote;
@@ -20,14 +20,14 @@ const BEFORE: i16 = 2;
 const EVENTS: [(i16, &str); 4] = [(4, "insert"), (16, "update"), (8, "delete"), (32, "truncate")];
 const INSTEAD: i16 = 64;
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
-    for row in world.query(TRIGGERS, &[])? {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(TRIGGERS, &[])? {
         let (oid, on, function): (u32, u32, u32) = (row.get(0), row.get(1), row.get(13));
-        let Some(relation) = world.relations.get(&on).cloned() else { continue };
-        if world.members.contains_key(&(class::CLASS, on)) || world.members.contains_key(&(class::TRIGGER, oid)) {
+        let Some(relation) = reader.relations.get(&on).cloned() else { continue };
+        if reader.members.contains_key(&(class::CLASS, on)) || reader.members.contains_key(&(class::TRIGGER, oid)) {
             continue;
         }
-        let runs_ours = world.is_ours(row.get(14), row.get(16), (class::PROC, function));
+        let runs_ours = reader.is_ours(row.get(14), row.get(16), (class::PROC, function));
         if !relation.ours && !runs_ours {
             continue;
         }
@@ -58,7 +58,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             old_table: maybe(&row, 7),
             new_table: maybe(&row, 8),
             when: definition.and_then(condition).map(SqlExpr::new),
-            function: Qualified::new(world.schema_name(row.get(14)), name(&row, 15)),
+            function: Qualified::new(reader.schema_name(row.get(14)), name(&row, 15)),
             args: arguments(row.get(6)),
             constraint,
             initially_deferred: row.get(11),
@@ -73,10 +73,10 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         let elsewhere: u32 = row.get(12);
         match definition {
             Some(definition) if constraint && (!deferrable || elsewhere != 0) => {
-                whole(world, oid, &object, definition, elsewhere);
+                whole(reader, oid, &object, definition, elsewhere);
             }
             _ => {
-                world.add((class::TRIGGER, oid), object);
+                reader.add((class::TRIGGER, oid), object);
             }
         }
     }
@@ -100,7 +100,7 @@ fn arguments(bytes: &[u8]) -> Vec<SmolStr> {
 }
 
 /// A constraint trigger that cannot be deferred, or has another table to look at.
-fn whole(world: &mut World<'_>, oid: u32, trigger: &Trigger, definition: &str, elsewhere: u32) {
+fn whole(reader: &mut CatalogReader<'_>, oid: u32, trigger: &Trigger, definition: &str, elsewhere: u32) {
     let table = &trigger.table;
     let (quoted, ident) = (quote::qualified(&table.schema, &table.name), quote::ident(&trigger.name));
     let mut block = Block::new(format_smolstr!("trigger {} on {}.{}", trigger.name, table.schema, table.name));
@@ -114,12 +114,12 @@ fn whole(world: &mut World<'_>, oid: u32, trigger: &Trigger, definition: &str, e
     if let Some(state) = state {
         block.up(format!("alter table {quoted} {state} trigger {ident}"));
     }
-    block.comment_from(world, (class::TRIGGER, oid), &format!("trigger {ident} on {quoted}"));
+    block.comment_from(reader, (class::TRIGGER, oid), &format!("trigger {ident} on {quoted}"));
     block.needs(table.id(), "it fires on this");
-    if let Some(other) = world.relations.get(&elsewhere) {
+    if let Some(other) = reader.relations.get(&elsewhere) {
         block.needs(other.table().id(), "it looks at this table too");
     }
-    block.provides(table.part(Kind::Trigger, trigger.name.clone())).says((class::TRIGGER, oid)).add(world);
+    block.provides(table.part(Kind::Trigger, trigger.name.clone())).says((class::TRIGGER, oid)).add(reader);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Types by number, and how the catalog says them.
 
 use crate::Error;
-use crate::world::{World, name};
+use crate::reader::{CatalogReader, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 use specc_catalog::{DataType, Qualified};
@@ -52,13 +52,13 @@ const COLLATIONS: &str = "select oid, collnamespace, collname::text from pg_coll
 const CLASSES: &str =
     "select oid, opcnamespace, opcname::text, opcmethod, opcdefault, opcintype, opckeytype from pg_opclass";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut types = Types::default();
-    for row in world.query(SCHEMAS, &[])? {
+    for row in reader.query(SCHEMAS, &[])? {
         types.schemas.insert(row.get(0), name(&row, 1));
     }
     let mut arrays: Vec<(u32, u32)> = Vec::new();
-    let rows = world.query(TYPES, &[])?;
+    let rows = reader.query(TYPES, &[])?;
     types.all.reserve(rows.len());
     for row in rows {
         let oid: u32 = row.get(0);
@@ -69,11 +69,11 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         let found = Type {
             name: name(&row, 1),
             schema: row.get(2),
-            kind: crate::world::letter(&row, 3),
+            kind: crate::reader::letter(&row, 3),
             element: None,
             relation: row.get(5),
             collation: row.get(6),
-            storage: crate::world::letter(&row, 7),
+            storage: crate::reader::letter(&row, 7),
             base: row.get(8),
         };
         types.all.insert(oid, found);
@@ -83,11 +83,11 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             found.element = Some(element);
         }
     }
-    for row in world.query(COLLATIONS, &[])? {
+    for row in reader.query(COLLATIONS, &[])? {
         let name = Qualified::new(types.outside(row.get(1)), name(&row, 2));
         types.collations.insert(row.get(0), name);
     }
-    for row in world.query(CLASSES, &[])? {
+    for row in reader.query(CLASSES, &[])? {
         let class = OperatorClass {
             name: Qualified::new(types.outside(row.get(1)), name(&row, 2)),
             method: row.get(3),
@@ -97,7 +97,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
         };
         types.classes.insert(row.get(0), class);
     }
-    world.types = types;
+    reader.types = types;
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use crate::Error;
 use crate::blocks::Block;
+use crate::reader::{CatalogReader, class, maybe, name};
 use crate::text::bare;
-use crate::world::{World, class, maybe, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Composite, Domain, Enum, Kind, ObjectId, SqlExpr};
@@ -37,127 +37,127 @@ const BASES: &str = "select t.oid, t.typnamespace, t.typowner, format_type(t.oid
     where t.typtype in ('b', 'p') and t.oid >= 16384 \
       and not exists (select from pg_type e where e.typarray = t.oid)";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
-    enums(world)?;
-    domains(world)?;
-    composites(world)?;
-    ranges(world)?;
-    for row in world.query(BASES, &[])? {
-        if world.is_ours(row.get(1), row.get(2), (class::TYPE, row.get(0))) {
-            world.leave_out(format_smolstr!("type {}", name(&row, 3)), "a base type is made by a program in C");
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    enums(reader)?;
+    domains(reader)?;
+    composites(reader)?;
+    ranges(reader)?;
+    for row in reader.query(BASES, &[])? {
+        if reader.is_ours(row.get(1), row.get(2), (class::TYPE, row.get(0))) {
+            reader.leave_out(format_smolstr!("type {}", name(&row, 3)), "a base type is made by a program in C");
         }
     }
     Ok(())
 }
 
-fn enums(world: &mut World<'_>) -> Result<(), Error> {
-    for row in world.query(ENUMS, &[])? {
+fn enums(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(ENUMS, &[])? {
         let (oid, schema) = (row.get(0), row.get(1));
-        if world.is_ours(schema, row.get(2), (class::TYPE, oid)) {
+        if reader.is_ours(schema, row.get(2), (class::TYPE, oid)) {
             let labels = row.get::<_, Vec<&str>>(4).into_iter().map(Into::into).collect();
-            world.add((class::TYPE, oid), Enum { schema: world.schema_name(schema), name: name(&row, 3), labels });
+            reader.add((class::TYPE, oid), Enum { schema: reader.schema_name(schema), name: name(&row, 3), labels });
         }
     }
     Ok(())
 }
 
-fn domains(world: &mut World<'_>) -> Result<(), Error> {
+fn domains(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut checks: FxHashMap<u32, Vec<(u32, SmolStr, SqlExpr, bool)>> = FxHashMap::default();
-    for row in world.query(DOMAIN_CHECKS, &[])? {
+    for row in reader.query(DOMAIN_CHECKS, &[])? {
         let check = (row.get(1), name(&row, 2), SqlExpr::new(bare(row.get(3))), row.get(4));
         checks.entry(row.get(0)).or_default().push(check);
     }
-    for row in world.query(DOMAINS, &[])? {
+    for row in reader.query(DOMAINS, &[])? {
         let (oid, schema, base): (u32, u32, u32) = (row.get(0), row.get(1), row.get(4));
-        if !world.is_ours(schema, row.get(2), (class::TYPE, oid)) {
+        if !reader.is_ours(schema, row.get(2), (class::TYPE, oid)) {
             continue;
         }
         let all = checks.remove(&oid).unwrap_or_default();
         let domain = Domain {
-            schema: world.schema_name(schema),
+            schema: reader.schema_name(schema),
             name: name(&row, 3),
-            base: world.types.data_type(base, row.get(5), row.get(6)),
+            base: reader.types.data_type(base, row.get(5), row.get(6)),
             nullable: !row.get::<_, bool>(7),
-            collation: world.types.collation(row.get(8), world.types.collation_of(base)),
+            collation: reader.types.collation(row.get(8), reader.types.collation_of(base)),
             default: maybe(&row, 9).map(SqlExpr::new),
             checks: all.iter().filter(|check| check.3).map(|(_, name, expr, _)| (name.clone(), expr.clone())).collect(),
         };
         let quoted = quote::qualified(&domain.schema, &domain.name);
-        let slot = world.add((class::TYPE, oid), domain);
-        let id = world.entries[slot.0].object.id();
+        let slot = reader.add((class::TYPE, oid), domain);
+        let id = reader.entries[slot.0].object.id();
         for (check, name, expr, valid) in all {
             let address = (class::CONSTRAINT, check);
-            world.found.insert(address, slot);
+            reader.found.insert(address, slot);
             let ident = quote::ident(&name).into_owned();
             if !valid {
                 let mut block = Block::new(format_smolstr!("constraint {name} on domain {}.{}", id.schema, id.name));
                 block.up(format!("alter domain {quoted} add constraint {ident} check ({}) not valid", expr.text));
                 block.down(format!("alter domain {quoted} drop constraint {ident}"));
-                block.needs(id.clone(), "it is a constraint of this domain").add(world);
+                block.needs(id.clone(), "it is a constraint of this domain").add(reader);
             }
-            if let Some(text) = world.comment(address) {
+            if let Some(text) = reader.comment(address) {
                 let mut block =
                     Block::new(format_smolstr!("comment on constraint {name} of domain {}.{}", id.schema, id.name));
                 block.comment(&format!("constraint {ident} on domain {quoted}"), &text);
-                block.needs(id.clone(), "it is said of this domain").add(world);
+                block.needs(id.clone(), "it is said of this domain").add(reader);
             }
         }
     }
     Ok(())
 }
 
-fn composites(world: &mut World<'_>) -> Result<(), Error> {
-    let rows = world.query(COMPOSITES, &[])?;
+fn composites(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let rows = reader.query(COMPOSITES, &[])?;
     let mut last = None;
     for row in &rows {
         let (oid, row_type, schema): (u32, u32, u32) = (row.get(0), row.get(1), row.get(2));
-        if !world.is_ours(schema, row.get(3), (class::TYPE, row_type)) {
+        if !reader.is_ours(schema, row.get(3), (class::TYPE, row_type)) {
             continue;
         }
-        let (schema, relation) = (world.schema_name(schema), world.relations.get(&oid).map(|r| r.name.clone()));
+        let (schema, relation) = (reader.schema_name(schema), reader.relations.get(&oid).map(|r| r.name.clone()));
         let relation = relation.unwrap_or_default();
         let slot = match last {
             Some((known, slot)) if known == oid => slot,
             _ => {
                 let object = Composite { schema: schema.clone(), name: relation.clone(), fields: Vec::new() };
-                let slot = world.add((class::TYPE, row_type), object);
-                world.found.insert((class::CLASS, oid), slot);
+                let slot = reader.add((class::TYPE, row_type), object);
+                reader.found.insert((class::CLASS, oid), slot);
                 last = Some((oid, slot));
                 slot
             }
         };
         let Some(field) = maybe(row, 4) else { continue };
         let ty: u32 = row.get(6);
-        let collation = world.types.collation(row.get(9), world.types.collation_of(ty));
-        let data_type = world.types.data_type(ty, row.get(7), row.get(8));
-        if let specc_catalog::Object::Composite(composite) = &mut world.entries[slot.0].object {
+        let collation = reader.types.collation(row.get(9), reader.types.collation_of(ty));
+        let data_type = reader.types.data_type(ty, row.get(7), row.get(8));
+        if let specc_catalog::Object::Composite(composite) = &mut reader.entries[slot.0].object {
             composite.fields.push((field.clone(), data_type, collation));
         }
-        if let Some(text) = world.comment_on((class::CLASS, oid), row.get(5)) {
+        if let Some(text) = reader.comment_on((class::CLASS, oid), row.get(5)) {
             let mut block = Block::new(format_smolstr!("comment on {field} of type {schema}.{relation}"));
             let on = format!("column {}.{}", quote::qualified(&schema, &relation), quote::ident(&field));
             block.comment(&on, &text);
-            block.needs(ObjectId::new(Kind::Composite, schema, relation), "it is said of this type").add(world);
+            block.needs(ObjectId::new(Kind::Composite, schema, relation), "it is said of this type").add(reader);
         }
     }
     Ok(())
 }
 
-fn ranges(world: &mut World<'_>) -> Result<(), Error> {
-    for row in world.query(RANGES, &[])? {
+fn ranges(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(RANGES, &[])? {
         let (oid, schema, multi): (u32, u32, u32) = (row.get(0), row.get(1), row.get(4));
-        if !world.is_ours(schema, row.get(2), (class::TYPE, oid)) {
+        if !reader.is_ours(schema, row.get(2), (class::TYPE, oid)) {
             continue;
         }
-        let (schema, name, multirange) = (world.schema_name(schema), name(&row, 3), name(&row, 5));
+        let (schema, name, multirange) = (reader.schema_name(schema), name(&row, 3), name(&row, 5));
         let subtype: u32 = row.get(6);
         let quoted = quote::qualified(&schema, &name);
-        let mut up = format!("create type {quoted} as range (\n  subtype = {}", world.types.sql(subtype));
+        let mut up = format!("create type {quoted} as range (\n  subtype = {}", reader.types.sql(subtype));
         // Writing to a string does not fail.
-        if let Some(class) = world.types.operator_class(row.get(8), Some(subtype)) {
+        if let Some(class) = reader.types.operator_class(row.get(8), Some(subtype)) {
             let _ = write!(up, ",\n  subtype_opclass = {}", quote::qualified(&class.schema, &class.name));
         }
-        if let Some(collation) = world.types.collation(row.get(7), world.types.collation_of(subtype)) {
+        if let Some(collation) = reader.types.collation(row.get(7), reader.types.collation_of(subtype)) {
             let _ = write!(up, ",\n  collation = {}", quote::qualified(&collation.schema, &collation.name));
         }
         for (word, at) in [("canonical", 9), ("subtype_diff", 10)] {
@@ -168,10 +168,10 @@ fn ranges(world: &mut World<'_>) -> Result<(), Error> {
         let _ = write!(up, ",\n  multirange_type_name = {}\n)", quote::qualified(&schema, &multirange));
         let mut block = Block::new(format_smolstr!("range {schema}.{name}"));
         block.up(up).down(format!("drop type {quoted}"));
-        block.comment_from(world, (class::TYPE, oid), &format!("type {quoted}"));
+        block.comment_from(reader, (class::TYPE, oid), &format!("type {quoted}"));
         block.provides(ObjectId::new(Kind::Composite, schema.clone(), name));
         block.provides(ObjectId::new(Kind::Composite, schema, multirange));
-        block.says((class::TYPE, oid)).says((class::TYPE, multi)).add(world);
+        block.says((class::TYPE, oid)).says((class::TYPE, multi)).add(reader);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::blocks::Block;
 use crate::options::parameters;
-use crate::world::{World, class, letter, maybe, name};
+use crate::reader::{CatalogReader, class, letter, maybe, name};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Kind, ObjectId, View};
 use specc_sql::quote;
@@ -25,11 +25,11 @@ const COLUMNS: &str = "select a.attrelid, a.attnum, a.attname::text, a.attstatta
         and (a.attstorage <> t.typstorage or a.attcompression <> '')) \
     order by a.attrelid, a.attnum";
 
-pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    for row in world.query(VIEWS, &[&spaces])? {
+pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    for row in reader.query(VIEWS, &[&spaces])? {
         let oid: u32 = row.get(0);
-        let Some(relation) = world.relations.get(&oid).filter(|relation| relation.ours).cloned() else { continue };
+        let Some(relation) = reader.relations.get(&oid).filter(|relation| relation.ours).cloned() else { continue };
         // A view that went while it was read has no definition any more.
         let Some(query) = row.get::<_, Option<&str>>(2) else { continue };
         let mut options = parameters(row.get(4), row.get(5));
@@ -49,7 +49,7 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             check_option: take("check_option"),
             no_data: materialized && !row.get::<_, bool>(3),
         };
-        world.add((class::CLASS, oid), object);
+        reader.add((class::CLASS, oid), object);
         let id = ObjectId::new(Kind::View, relation.schema.clone(), relation.name.clone());
         let quoted = quote::qualified(&relation.schema, &relation.name);
         let alter = format!("alter {} {quoted}", word(materialized));
@@ -73,31 +73,31 @@ pub(crate) fn read(world: &mut World<'_>) -> Result<(), Error> {
             }
         }
         if any {
-            block.needs(id.clone(), "it is said of this view").add(world);
+            block.needs(id.clone(), "it is said of this view").add(reader);
         }
-        comments(world, oid, &relation.columns, &quoted, &id);
+        comments(reader, oid, &relation.columns, &quoted, &id);
     }
-    columns(world, &spaces)
+    columns(reader, &spaces)
 }
 
 fn word(materialized: bool) -> &'static str {
     if materialized { "materialized view" } else { "view" }
 }
 
-fn comments(world: &mut World<'_>, oid: u32, columns: &[SmolStr], quoted: &str, id: &ObjectId) {
+fn comments(reader: &mut CatalogReader<'_>, oid: u32, columns: &[SmolStr], quoted: &str, id: &ObjectId) {
     for (n, column) in columns.iter().enumerate() {
-        if let Some(text) = world.comment_on((class::CLASS, oid), n as i16 + 1) {
+        if let Some(text) = reader.comment_on((class::CLASS, oid), n as i16 + 1) {
             let mut block = Block::new(format_smolstr!("comment on {}.{}.{column}", id.schema, id.name));
             block.comment(&format!("column {quoted}.{}", quote::ident(column)), &text);
-            block.needs(id.clone(), "it is said of this view").add(world);
+            block.needs(id.clone(), "it is said of this view").add(reader);
         }
     }
 }
 
-fn columns(world: &mut World<'_>, spaces: &[u32]) -> Result<(), Error> {
-    for row in world.query(COLUMNS, &[&spaces])? {
+fn columns(reader: &mut CatalogReader<'_>, spaces: &[u32]) -> Result<(), Error> {
+    for row in reader.query(COLUMNS, &[&spaces])? {
         let oid: u32 = row.get(0);
-        let Some(relation) = world.relations.get(&oid).filter(|relation| relation.ours).cloned() else { continue };
+        let Some(relation) = reader.relations.get(&oid).filter(|relation| relation.ours).cloned() else { continue };
         let column = name(&row, 2);
         let quoted = quote::qualified(&relation.schema, &relation.name);
         let alter = format!("alter {} {quoted} alter column {}", word(letter(&row, 8) == 'm'), quote::ident(&column));
@@ -127,7 +127,7 @@ fn columns(world: &mut World<'_>, spaces: &[u32]) -> Result<(), Error> {
             block.up(format!("{alter} set default {default}")).down(format!("{alter} drop default"));
         }
         let id = ObjectId::new(Kind::View, relation.schema, relation.name);
-        block.needs(id, "it is said of a column of this view").add(world);
+        block.needs(id, "it is said of a column of this view").add(reader);
     }
     Ok(())
 }

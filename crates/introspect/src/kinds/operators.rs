@@ -2,7 +2,7 @@
 
 use super::identified;
 use crate::Error;
-use crate::world::{World, class, letter, maybe, name};
+use crate::reader::{CatalogReader, class, letter, maybe, name};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_sql::quote;
@@ -16,18 +16,18 @@ const OPERATORS: &str = "select o.oid, o.oprnamespace, o.oprowner, o.oprname::te
     lateral pg_identify_object(2617, o.oid, 0) i \
     where o.oprnamespace = any ($1) and o.oprcode <> 0";
 
-pub(super) fn operators(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    for row in world.query(OPERATORS, &[&spaces])? {
+pub(super) fn operators(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    for row in reader.query(OPERATORS, &[&spaces])? {
         let (oid, schema): (u32, u32) = (row.get(0), row.get(1));
-        if !world.is_ours(schema, row.get(2), (class::OPERATOR, oid)) {
+        if !reader.is_ours(schema, row.get(2), (class::OPERATOR, oid)) {
             continue;
         }
         let mut parts = vec![format!("function = {}", row.get::<_, &str>(6))];
         for (word, at) in [("leftarg", 4), ("rightarg", 5)] {
             let ty: u32 = row.get(at);
             if ty != 0 {
-                parts.push(format!("{word} = {}", world.types.sql(ty)));
+                parts.push(format!("{word} = {}", reader.types.sql(ty)));
             }
         }
         for (word, at) in [("commutator", 7), ("negator", 9)] {
@@ -43,10 +43,10 @@ pub(super) fn operators(world: &mut World<'_>) -> Result<(), Error> {
                 parts.push(word.into());
             }
         }
-        let place = quote::ident(&world.schema_name(schema)).into_owned();
+        let place = quote::ident(&reader.schema_name(schema)).into_owned();
         let up = format!("create operator {place}.{} (\n  {}\n)", row.get::<_, &str>(3), parts.join(",\n  "));
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 15), name(&row, 16));
-        identified(world, (class::OPERATOR, oid), &kind, &identity, vec![up]).add(world);
+        identified(reader, (class::OPERATOR, oid), &kind, &identity, vec![up]).add(reader);
     }
     Ok(())
 }
@@ -65,18 +65,18 @@ const MEMBERS: &str = "select amopfamily, amoplefttype, amoprighttype, \
         || amproc::regprocedure::text \
     from pg_amproc where amprocfamily >= 16384 order by 4";
 
-pub(super) fn classes(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    let rows = world.query(CLASSES, &[&spaces])?;
+pub(super) fn classes(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    let rows = reader.query(CLASSES, &[&spaces])?;
     let mut members: FxHashMap<u32, Vec<(u32, u32, String)>> = FxHashMap::default();
     if !rows.is_empty() {
-        for row in world.query(MEMBERS, &[])? {
+        for row in reader.query(MEMBERS, &[])? {
             members.entry(row.get(0)).or_default().push((row.get(1), row.get(2), row.get(3)));
         }
     }
     for row in rows {
         let (oid, schema): (u32, u32) = (row.get(0), row.get(1));
-        if !world.is_ours(schema, row.get(2), (class::OPCLASS, oid)) {
+        if !reader.is_ours(schema, row.get(2), (class::OPCLASS, oid)) {
             continue;
         }
         let (input, keeps, family): (u32, u32, u32) = (row.get(5), row.get(6), row.get(8));
@@ -85,34 +85,34 @@ pub(super) fn classes(world: &mut World<'_>) -> Result<(), Error> {
             if *left == input && *right == input {
                 parts.push(text.clone());
             } else {
-                world.leave_out(format!("{text} of operator family {}", row.get::<_, &str>(9)), "it is between types");
+                reader.leave_out(format!("{text} of operator family {}", row.get::<_, &str>(9)), "it is between types");
             }
         }
         if keeps != 0 || parts.is_empty() {
-            parts.push(format!("storage {}", world.types.sql(if keeps == 0 { input } else { keeps })));
+            parts.push(format!("storage {}", reader.types.sql(if keeps == 0 { input } else { keeps })));
         }
         let own_name = name(&row, 3);
-        let mut head = format!("create operator class {}", quote::qualified(&world.schema_name(schema), &own_name));
+        let mut head = format!("create operator class {}", quote::qualified(&reader.schema_name(schema), &own_name));
         head.push_str(if row.get(4) { " default" } else { "" });
-        head.push_str(&format!(" for type {} using {}", world.types.sql(input), quote::ident(row.get(7))));
+        head.push_str(&format!(" for type {} using {}", reader.types.sql(input), quote::ident(row.get(7))));
         let mut ups = Vec::new();
-        let family_name = quote::qualified(&world.schema_name(row.get(10)), row.get(9));
+        let family_name = quote::qualified(&reader.schema_name(row.get(10)), row.get(9));
         // A family of the same name is made with the class.
         let same = row.get::<_, &str>(9) == own_name && row.get::<_, u32>(10) == schema;
         if !same {
-            if !world.found.contains_key(&(class::OPFAMILY, family)) && family >= 16384 {
+            if !reader.found.contains_key(&(class::OPFAMILY, family)) && family >= 16384 {
                 ups.push(format!("create operator family {family_name} using {}", quote::ident(row.get(7))));
             }
             head.push_str(&format!(" family {family_name}"));
         }
         ups.push(format!("{head} as\n  {}", parts.join(",\n  ")));
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 11), name(&row, 12));
-        identified(world, (class::OPCLASS, oid), &kind, &identity, ups).add(world);
-        if let Some(&slot) = world.found.get(&(class::OPCLASS, oid)) {
-            world.found.entry((class::OPFAMILY, family)).or_insert(slot);
+        identified(reader, (class::OPCLASS, oid), &kind, &identity, ups).add(reader);
+        if let Some(&slot) = reader.found.get(&(class::OPCLASS, oid)) {
+            reader.found.entry((class::OPFAMILY, family)).or_insert(slot);
             // Dropped with its class, for nothing else is in it.
             let drop = format!("drop operator family {family_name} using {};", quote::ident(row.get(7)));
-            if let specc_catalog::Object::Sql(block) = &mut world.entries[slot.0].object {
+            if let specc_catalog::Object::Sql(block) = &mut reader.entries[slot.0].object {
                 block.down = Some(drop.into());
             }
         }
@@ -123,11 +123,11 @@ pub(super) fn classes(world: &mut World<'_>) -> Result<(), Error> {
 const CASTS: &str = "select c.oid, nullif(c.castfunc, 0)::regprocedure::text, c.castcontext, c.castmethod, i.type, i.identity \
     from pg_cast c, lateral pg_identify_object(2605, c.oid, 0) i where c.oid >= 16384";
 
-pub(super) fn casts(world: &mut World<'_>) -> Result<(), Error> {
-    for row in world.query(CASTS, &[])? {
+pub(super) fn casts(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(CASTS, &[])? {
         let oid: u32 = row.get(0);
         let address = (class::CAST, oid);
-        if world.members.contains_key(&address) || world.internal.contains(&address) {
+        if reader.members.contains_key(&address) || reader.internal.contains(&address) {
             continue;
         }
         let how = match (letter(&row, 3), maybe(&row, 1)) {
@@ -142,7 +142,7 @@ pub(super) fn casts(world: &mut World<'_>) -> Result<(), Error> {
         };
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 4), name(&row, 5));
         let up = format!("create cast {identity} {how}{when}");
-        identified(world, (class::CAST, oid), &kind, &identity, vec![up]).add(world);
+        identified(reader, (class::CAST, oid), &kind, &identity, vec![up]).add(reader);
     }
     Ok(())
 }

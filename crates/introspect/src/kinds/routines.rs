@@ -4,7 +4,7 @@ use super::{function_id, identified};
 use crate::Error;
 use crate::blocks::Block;
 use crate::functions::routine_access;
-use crate::world::{World, class, letter, maybe, name};
+use crate::reader::{CatalogReader, class, letter, maybe, name};
 use smol_str::{SmolStr, format_smolstr};
 use specc_sql::quote;
 
@@ -21,16 +21,16 @@ const AGGREGATES: &str = "select p.oid, p.pronamespace, p.proowner, p.proname::t
     left join pg_operator o on o.oid = a.aggsortop left join pg_namespace n on n.oid = o.oprnamespace \
     where p.pronamespace = any ($1)";
 
-pub(super) fn aggregates(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    for row in world.query(AGGREGATES, &[&spaces])? {
+pub(super) fn aggregates(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    for row in reader.query(AGGREGATES, &[&spaces])? {
         let (oid, schema, owner): (u32, u32, u32) = (row.get(0), row.get(1), row.get(2));
-        if !world.is_ours(schema, owner, (class::PROC, oid)) {
+        if !reader.is_ours(schema, owner, (class::PROC, oid)) {
             continue;
         }
-        let (schema, name) = (world.schema_name(schema), name(&row, 3));
+        let (schema, name) = (reader.schema_name(schema), name(&row, 3));
         let mut parts =
-            vec![format!("sfunc = {}", row.get::<_, &str>(10)), format!("stype = {}", world.types.sql(row.get(11)))];
+            vec![format!("sfunc = {}", row.get::<_, &str>(10)), format!("stype = {}", reader.types.sql(row.get(11)))];
         let usual_modify = if letter(&row, 9) == 'n' { 'r' } else { 'w' };
         let number = |parts: &mut Vec<String>, word: &str, at: usize| {
             let value: i32 = row.get(at);
@@ -72,7 +72,7 @@ pub(super) fn aggregates(world: &mut World<'_>) -> Result<(), Error> {
         if row.get::<_, Option<&str>>(20).is_some() {
             word(&mut parts, "msfunc", 20);
             word(&mut parts, "minvfunc", 21);
-            parts.push(format!("mstype = {}", world.types.sql(row.get(22))));
+            parts.push(format!("mstype = {}", reader.types.sql(row.get(22))));
             number(&mut parts, "msspace", 23);
             final_function(&mut parts, "m", 24);
             text(&mut parts, "minitcond", 27);
@@ -94,14 +94,14 @@ pub(super) fn aggregates(world: &mut World<'_>) -> Result<(), Error> {
         let mut block = Block::new(format_smolstr!("aggregate {schema}.{name}({identity})"));
         block.up(format!("create aggregate {quoted}({arguments}) (\n  {}\n)", parts.join(",\n  ")));
         let on = format!("aggregate {quoted}({identity})");
-        block.down(format!("drop {on}")).comment_from(world, (class::PROC, oid), &on);
+        block.down(format!("drop {on}")).comment_from(reader, (class::PROC, oid), &on);
         // Rights to call it are said of a function, also where it is an aggregate, but its arguments have no order then.
         let inputs: Vec<u32> = row.get(6);
-        let types: Vec<_> = inputs.iter().map(|&ty| world.types.sql(ty)).collect();
-        routine_access(world, &mut block, &format!("function {quoted}({})", types.join(", ")), owner, row.get(7));
-        let signature: Vec<_> = inputs.iter().map(|&ty| world.types.data_type(ty, -1, None).to_string()).collect();
+        let types: Vec<_> = inputs.iter().map(|&ty| reader.types.sql(ty)).collect();
+        routine_access(reader, &mut block, &format!("function {quoted}({})", types.join(", ")), owner, row.get(7));
+        let signature: Vec<_> = inputs.iter().map(|&ty| reader.types.data_type(ty, -1, None).to_string()).collect();
         block.provides(function_id(schema, name, signature.join(", ").into()));
-        block.says((class::PROC, oid)).add(world);
+        block.says((class::PROC, oid)).add(reader);
     }
     Ok(())
 }
@@ -109,10 +109,10 @@ pub(super) fn aggregates(world: &mut World<'_>) -> Result<(), Error> {
 const RULES: &str = "select r.oid, r.ev_class, r.rulename::text, pg_get_ruledef(r.oid), r.ev_enabled from pg_rewrite r \
     where r.rulename <> '_RETURN' and r.oid >= 16384";
 
-pub(super) fn rules(world: &mut World<'_>) -> Result<(), Error> {
-    for row in world.query(RULES, &[])? {
+pub(super) fn rules(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(RULES, &[])? {
         let (oid, on): (u32, u32) = (row.get(0), row.get(1));
-        let Some(relation) = world.relations.get(&on).filter(|relation| relation.ours) else { continue };
+        let Some(relation) = reader.relations.get(&on).filter(|relation| relation.ours) else { continue };
         let (table, rule) = (relation.table(), name(&row, 2));
         let (quoted, ident) = (quote::qualified(&table.schema, &table.name), quote::ident(&rule));
         let mut block = Block::new(format_smolstr!("rule {rule} on {}.{}", table.schema, table.name));
@@ -126,11 +126,11 @@ pub(super) fn rules(world: &mut World<'_>) -> Result<(), Error> {
         if let Some(state) = state {
             block.up(format!("alter table {quoted} {state} rule {ident}"));
         }
-        block.comment_from(world, (class::REWRITE, oid), &format!("rule {ident} on {quoted}"));
-        if let Some(id) = world.id_of((class::CLASS, on)) {
+        block.comment_from(reader, (class::REWRITE, oid), &format!("rule {ident} on {quoted}"));
+        if let Some(id) = reader.id_of((class::CLASS, on)) {
             block.needs(id, "it is a rule of this");
         }
-        block.says((class::REWRITE, oid)).add(world);
+        block.says((class::REWRITE, oid)).add(reader);
     }
     Ok(())
 }
@@ -139,11 +139,11 @@ const EVENT_TRIGGERS: &str = "select t.oid, t.evtname::text, t.evtevent::text, t
       p.oid, t.evtfoid::regproc::text, i.type, i.identity \
     from pg_event_trigger t join pg_proc p on p.oid = t.evtfoid, lateral pg_identify_object(3466, t.oid, 0) i";
 
-pub(super) fn event_triggers(world: &mut World<'_>) -> Result<(), Error> {
-    for row in world.query(EVENT_TRIGGERS, &[])? {
+pub(super) fn event_triggers(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(EVENT_TRIGGERS, &[])? {
         let oid: u32 = row.get(0);
-        let runs_ours = world.is_ours(row.get(5), row.get(6), (class::PROC, row.get(7)));
-        if !runs_ours || world.members.contains_key(&(3466, oid)) {
+        let runs_ours = reader.is_ours(row.get(5), row.get(6), (class::PROC, row.get(7)));
+        if !runs_ours || reader.members.contains_key(&(3466, oid)) {
             continue;
         }
         let ident = quote::ident(row.get(1)).into_owned();
@@ -163,7 +163,7 @@ pub(super) fn event_triggers(world: &mut World<'_>) -> Result<(), Error> {
         };
         ups.extend(state.map(|state| format!("alter event trigger {ident} {state}")));
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 9), name(&row, 10));
-        identified(world, (3466, oid), &kind, &identity, ups).add(world);
+        identified(reader, (3466, oid), &kind, &identity, ups).add(reader);
     }
     Ok(())
 }

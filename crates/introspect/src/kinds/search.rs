@@ -2,7 +2,7 @@
 
 use super::identified;
 use crate::Error;
-use crate::world::{World, letter, maybe, name};
+use crate::reader::{CatalogReader, letter, maybe, name};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Kind, ObjectId};
@@ -22,12 +22,12 @@ fn collation_query(version: u32) -> String {
     )
 }
 
-pub(super) fn collations(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    let sql = collation_query(world.version);
-    for row in world.query(&sql, &[&spaces])? {
+pub(super) fn collations(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    let sql = collation_query(reader.version);
+    for row in reader.query(&sql, &[&spaces])? {
         let address = (3456, row.get(0));
-        if !world.is_ours(row.get(1), row.get(2), address) {
+        if !reader.is_ours(row.get(1), row.get(2), address) {
             continue;
         }
         let provider = match letter(&row, 3) {
@@ -53,13 +53,13 @@ pub(super) fn collations(world: &mut World<'_>) -> Result<(), Error> {
         }
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 9), name(&row, 10));
         identified(
-            world,
+            reader,
             address,
             &kind,
             &identity,
             vec![format!("create collation {identity} ({})", parts.join(", "))],
         )
-        .add(world);
+        .add(reader);
     }
     Ok(())
 }
@@ -68,17 +68,17 @@ const DICTIONARIES: &str = "select d.oid, d.dictnamespace, d.dictowner, t.identi
     from pg_ts_dict d, lateral pg_identify_object(3600, d.oid, 0) i, lateral pg_identify_object(3764, d.dicttemplate, 0) t \
     where d.dictnamespace = any ($1)";
 
-pub(super) fn dictionaries(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    for row in world.query(DICTIONARIES, &[&spaces])? {
+pub(super) fn dictionaries(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    for row in reader.query(DICTIONARIES, &[&spaces])? {
         let address = (3600, row.get(0));
-        if !world.is_ours(row.get(1), row.get(2), address) {
+        if !reader.is_ours(row.get(1), row.get(2), address) {
             continue;
         }
         let options = maybe(&row, 4).map(|options| format!(", {options}")).unwrap_or_default();
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 5), name(&row, 6));
         let up = format!("create text search dictionary {identity} (template = {}{options})", row.get::<_, &str>(3));
-        identified(world, address, &kind, &identity, vec![up]).add(world);
+        identified(reader, address, &kind, &identity, vec![up]).add(reader);
     }
     Ok(())
 }
@@ -91,12 +91,12 @@ const MAPPINGS: &str = "select m.mapcfg, t.alias, string_agg(m.mapdict::regdicti
     from pg_ts_config_map m join pg_ts_config c on c.oid = m.mapcfg, lateral ts_token_type(c.cfgparser) t \
     where c.oid >= 16384 and t.tokid = m.maptokentype group by m.mapcfg, t.alias order by 1, 3, 2";
 
-pub(super) fn configurations(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    let rows = world.query(CONFIGURATIONS, &[&spaces])?;
+pub(super) fn configurations(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    let rows = reader.query(CONFIGURATIONS, &[&spaces])?;
     let mut mappings: FxHashMap<u32, Vec<(String, Vec<String>)>> = FxHashMap::default();
     if !rows.is_empty() {
-        for row in world.query(MAPPINGS, &[])? {
+        for row in reader.query(MAPPINGS, &[])? {
             let all = mappings.entry(row.get(0)).or_default();
             let (token, with): (String, String) = (row.get(1), row.get(2));
             match all.last_mut().filter(|(last, _)| *last == with) {
@@ -107,7 +107,7 @@ pub(super) fn configurations(world: &mut World<'_>) -> Result<(), Error> {
     }
     for row in rows {
         let (oid, (kind, identity)): (u32, (SmolStr, SmolStr)) = (row.get(0), (name(&row, 4), name(&row, 5)));
-        if !world.is_ours(row.get(1), row.get(2), (3602, oid)) {
+        if !reader.is_ours(row.get(1), row.get(2), (3602, oid)) {
             continue;
         }
         let mut ups = vec![format!("create text search configuration {identity} (parser = {})", row.get::<_, &str>(3))];
@@ -118,8 +118,8 @@ pub(super) fn configurations(world: &mut World<'_>) -> Result<(), Error> {
                 tokens.join(", ")
             ));
         }
-        let id = ObjectId::new(Kind::Sql, world.schema_name(row.get(1)), name(&row, 6)).part(&*kind);
-        identified(world, (3602, oid), &kind, &identity, ups).provides(id).add(world);
+        let id = ObjectId::new(Kind::Sql, reader.schema_name(row.get(1)), name(&row, 6)).part(&*kind);
+        identified(reader, (3602, oid), &kind, &identity, ups).provides(id).add(reader);
     }
     Ok(())
 }
@@ -128,18 +128,18 @@ const STATISTICS: &str = "select s.oid, s.stxnamespace, s.stxowner, pg_get_stati
       i.type, i.identity \
     from pg_statistic_ext s, lateral pg_identify_object(3381, s.oid, 0) i where s.stxnamespace = any ($1)";
 
-pub(super) fn statistics(world: &mut World<'_>) -> Result<(), Error> {
-    let spaces = world.spaces.clone();
-    for row in world.query(STATISTICS, &[&spaces])? {
+pub(super) fn statistics(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    let spaces = reader.spaces.clone();
+    for row in reader.query(STATISTICS, &[&spaces])? {
         let address = (3381, row.get(0));
-        if !world.is_ours(row.get(1), row.get(2), address) {
+        if !reader.is_ours(row.get(1), row.get(2), address) {
             continue;
         }
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 5), name(&row, 6));
         let mut ups = vec![row.get::<_, String>(3)];
         let target = row.get::<_, Option<i32>>(4).filter(|&target| target >= 0);
         ups.extend(target.map(|target| format!("alter statistics {identity} set statistics {target}")));
-        identified(world, address, &kind, &identity, ups).add(world);
+        identified(reader, address, &kind, &identity, ups).add(reader);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::blocks::Block;
-use crate::world::{World, class, letter, name};
+use crate::reader::{CatalogReader, class, letter, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Column, SqlExpr, TableName};
@@ -43,10 +43,10 @@ const UNCHECKED: &str = "select k.conrelid, k.conkey[1], k.conname::text from pg
     where k.contype = 'n' and not k.convalidated and k.conrelid <> 0";
 
 /// Columns by table.
-pub(super) fn read(world: &mut World<'_>) -> Result<FxHashMap<u32, Vec<Raw>>, Error> {
-    let spaces = world.spaces.clone();
-    let rows = world.query(COLUMNS, &[&spaces])?;
-    let unchecked = if world.version >= 180_000 { world.query(UNCHECKED, &[])? } else { Vec::new() };
+pub(super) fn read(reader: &mut CatalogReader<'_>) -> Result<FxHashMap<u32, Vec<Raw>>, Error> {
+    let spaces = reader.spaces.clone();
+    let rows = reader.query(COLUMNS, &[&spaces])?;
+    let unchecked = if reader.version >= 180_000 { reader.query(UNCHECKED, &[])? } else { Vec::new() };
     let unchecked: FxHashMap<(u32, i16), SmolStr> =
         unchecked.iter().map(|row| ((row.get(0), row.get(1)), name(row, 2))).collect();
     let mut all: FxHashMap<u32, Vec<Raw>> = FxHashMap::default();
@@ -54,24 +54,24 @@ pub(super) fn read(world: &mut World<'_>) -> Result<FxHashMap<u32, Vec<Raw>>, Er
     let mut texts: FxHashMap<Rc<str>, SmolStr> = FxHashMap::default();
     for row in &rows {
         let table: u32 = row.get(0);
-        let mut raw = column(world, table, row, &mut texts);
+        let mut raw = column(reader, table, row, &mut texts);
         if let Some(constraint) = unchecked.get(&(table, raw.number)) {
             raw.column.nullable = true;
-            not_checked(world, table, &raw.column.name, constraint);
+            not_checked(reader, table, &raw.column.name, constraint);
         }
-        remember(world, table, &raw, row.get(17));
+        remember(reader, table, &raw, row.get(17));
         all.entry(table).or_default().push(raw);
     }
     Ok(all)
 }
 
 /// Keeps what readers of other things ask for.
-fn remember(world: &mut World<'_>, table: u32, raw: &Raw, acl: Option<Vec<String>>) {
-    world.column_types.insert((table, raw.number), (raw.ty, raw.collation));
+fn remember(reader: &mut CatalogReader<'_>, table: u32, raw: &Raw, acl: Option<Vec<String>>) {
+    reader.column_types.insert((table, raw.number), (raw.ty, raw.collation));
     if let Some(acl) = acl {
-        world.column_access.entry(table).or_default().push((raw.number, acl));
+        reader.column_access.entry(table).or_default().push((raw.number, acl));
     }
-    if let Some(relation) = world.relations.get_mut(&table) {
+    if let Some(relation) = reader.relations.get_mut(&table) {
         let names = &mut relation.columns;
         // Where columns were dropped there are holes.
         names.resize((raw.number.unsigned_abs() as usize).saturating_sub(1), SmolStr::default());
@@ -79,9 +79,9 @@ fn remember(world: &mut World<'_>, table: u32, raw: &Raw, acl: Option<Vec<String
     }
 }
 
-fn column(world: &mut World<'_>, table: u32, row: &Row, texts: &mut FxHashMap<Rc<str>, SmolStr>) -> Raw {
+fn column(reader: &mut CatalogReader<'_>, table: u32, row: &Row, texts: &mut FxHashMap<Rc<str>, SmolStr>) -> Raw {
     let (number, ty): (i16, u32) = (row.get(1), row.get(3));
-    let mut column = Column::new(name(row, 2), world.types.data_type(ty, row.get(4), row.get(5)));
+    let mut column = Column::new(name(row, 2), reader.types.data_type(ty, row.get(4), row.get(5)));
     column.nullable = !row.get::<_, bool>(6);
     let text = row.get::<_, Option<&str>>(15).map(|text| match texts.get(text) {
         Some(known) => known.clone(),
@@ -95,18 +95,18 @@ fn column(world: &mut World<'_>, table: u32, row: &Row, texts: &mut FxHashMap<Rc
         's' | 'v' => {
             column.virtual_generated = letter(row, 8) == 'v';
             column.generated = text.map(|text| Box::new(SqlExpr::new(crate::text::bare(&text))));
-            world.generated.entry(table).or_default().push(number);
+            reader.generated.entry(table).or_default().push(number);
         }
         _ => column.default = text.map(SqlExpr::new),
     }
     let identity = letter(row, 7);
     if identity == 'a' || identity == 'd' {
-        column.identity = Some(Box::new((identity == 'a', world.identities.get(table, number))));
+        column.identity = Some(Box::new((identity == 'a', reader.identities.get(table, number))));
     }
     let collation: u32 = row.get(9);
-    column.collation = world.types.collation(collation, world.types.collation_of(ty)).map(Box::new);
+    column.collation = reader.types.collation(collation, reader.types.collation_of(ty)).map(Box::new);
     let storage = letter(row, 10);
-    if world.types.get(ty).is_some_and(|found| found.storage != storage) {
+    if reader.types.get(ty).is_some_and(|found| found.storage != storage) {
         column.storage = Some(SmolStr::new_static(match storage {
             'p' => "plain",
             'e' => "external",
@@ -119,7 +119,7 @@ fn column(world: &mut World<'_>, table: u32, row: &Row, texts: &mut FxHashMap<Rc
         'l' => Some("lz4".into()),
         _ => None,
     };
-    column.comment = world.comment_on((class::CLASS, table), number);
+    column.comment = reader.comment_on((class::CLASS, table), number);
     Raw {
         number,
         column,
@@ -132,42 +132,42 @@ fn column(world: &mut World<'_>, table: u32, row: &Row, texts: &mut FxHashMap<Rc
     }
 }
 
-fn not_checked(world: &mut World<'_>, table: u32, column: &SmolStr, constraint: &SmolStr) {
-    let Some(relation) = world.relations.get(&table).filter(|relation| relation.ours) else { return };
+fn not_checked(reader: &mut CatalogReader<'_>, table: u32, column: &SmolStr, constraint: &SmolStr) {
+    let Some(relation) = reader.relations.get(&table).filter(|relation| relation.ours) else { return };
     let table = relation.table();
     let quoted = quote::qualified(&table.schema, &table.name);
     let mut block = Block::new(format_smolstr!("not null {constraint} of {}.{}", table.schema, table.name));
     let (name, ident) = (quote::ident(constraint), quote::ident(column));
     block.up(format!("alter table {quoted} add constraint {name} not null {ident} not valid"));
     block.down(format!("alter table {quoted} drop constraint {name}"));
-    block.needs(table.id(), "it is a constraint of this table").add(world);
+    block.needs(table.id(), "it is a constraint of this table").add(reader);
 }
 
 /// Blocks for what columns have beyond a [`Column`], and for what a partition or heir has that its parent has not.
-pub(super) fn leftovers(world: &mut World<'_>, all: &[(u32, Vec<Raw>)], parents: &FxHashMap<u32, Vec<u32>>) {
+pub(super) fn leftovers(reader: &mut CatalogReader<'_>, all: &[(u32, Vec<Raw>)], parents: &FxHashMap<u32, Vec<u32>>) {
     let places: FxHashMap<u32, usize> = all.iter().enumerate().map(|(n, (oid, _))| (*oid, n)).collect();
     for (oid, own) in all {
-        let Some(table) = world.relations.get(oid).map(|relation| relation.table()) else { continue };
+        let Some(table) = reader.relations.get(oid).map(|relation| relation.table()) else { continue };
         for raw in own {
-            settings(world, &table, raw);
+            settings(reader, &table, raw);
         }
         let Some(parents) = parents.get(oid) else { continue };
-        let part = world.relations.get(oid).is_some_and(|relation| relation.part);
+        let part = reader.relations.get(oid).is_some_and(|relation| relation.part);
         for raw in own.iter().filter(|raw| part || !raw.local) {
             let above = parents.iter().filter_map(|parent| places.get(parent));
             let same = |raw2: &&Raw| raw2.column.name == raw.column.name;
             if let Some(above) = above.filter_map(|&n| all[n].1.iter().find(same)).next() {
                 let parents: Vec<TableName> = parents
                     .iter()
-                    .filter_map(|parent| world.relations.get(parent).map(|relation| relation.table()))
+                    .filter_map(|parent| reader.relations.get(parent).map(|relation| relation.table()))
                     .collect();
-                differs(world, &table, raw, &above.column, &parents);
+                differs(reader, &table, raw, &above.column, &parents);
             }
         }
     }
 }
 
-fn settings(world: &mut World<'_>, table: &TableName, raw: &Raw) {
+fn settings(reader: &mut CatalogReader<'_>, table: &TableName, raw: &Raw) {
     let (quoted, ident) = (quote::qualified(&table.schema, &table.name), quote::ident(&raw.column.name));
     let mut block = Block::new(format_smolstr!("statistics of {}.{}.{}", table.schema, table.name, raw.column.name));
     let mut any = false;
@@ -183,12 +183,12 @@ fn settings(world: &mut World<'_>, table: &TableName, raw: &Raw) {
         any = true;
     }
     if any {
-        block.needs(table.id(), "it is said of a column of this table").add(world);
+        block.needs(table.id(), "it is said of a column of this table").add(reader);
     }
 }
 
 /// What an heir's column has of its own.
-fn differs(world: &mut World<'_>, table: &TableName, raw: &Raw, above: &Column, parents: &[TableName]) {
+fn differs(reader: &mut CatalogReader<'_>, table: &TableName, raw: &Raw, above: &Column, parents: &[TableName]) {
     let (quoted, ident) = (quote::qualified(&table.schema, &table.name), quote::ident(&raw.column.name));
     let alter = format!("alter table only {quoted} alter column {ident}");
     let mut block = Block::new(format_smolstr!("column {}.{}.{}", table.schema, table.name, raw.column.name));
@@ -227,6 +227,6 @@ fn differs(world: &mut World<'_>, table: &TableName, raw: &Raw, above: &Column, 
         for parent in parents {
             block.needs(parent.id(), "the column comes from this table");
         }
-        block.add(world);
+        block.add(reader);
     }
 }

@@ -4,7 +4,7 @@ use super::column::Raw;
 use super::id;
 use crate::Error;
 use crate::blocks::Block;
-use crate::world::{Relation, World, class, name};
+use crate::reader::{CatalogReader, Relation, class, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Kind, ObjectId};
@@ -20,8 +20,8 @@ pub(super) struct Server {
 const SERVERS: &str = "select t.ftrelid, s.srvname::text, t.ftoptions from pg_foreign_table t \
     join pg_foreign_server s on s.oid = t.ftserver";
 
-pub(super) fn servers(world: &mut World<'_>) -> Result<FxHashMap<u32, Server>, Error> {
-    let rows = world.query(SERVERS, &[])?;
+pub(super) fn servers(reader: &mut CatalogReader<'_>) -> Result<FxHashMap<u32, Server>, Error> {
+    let rows = reader.query(SERVERS, &[])?;
     let server = |row: &specc_postgres::postgres::Row| Server {
         name: name(row, 1),
         options: row.get::<_, Option<Vec<String>>>(2).unwrap_or_default(),
@@ -41,7 +41,13 @@ pub(crate) fn options(options: &[String]) -> String {
     format!(" options ({})", options.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
-pub(super) fn foreign(world: &mut World<'_>, oid: u32, relation: &Relation, own: &[Raw], server: Option<&Server>) {
+pub(super) fn foreign(
+    reader: &mut CatalogReader<'_>,
+    oid: u32,
+    relation: &Relation,
+    own: &[Raw],
+    server: Option<&Server>,
+) {
     let Some(server) = server else { return };
     let (schema, table) = (&relation.schema, &relation.name);
     let quoted = quote::qualified(schema, table);
@@ -65,18 +71,18 @@ pub(super) fn foreign(world: &mut World<'_>, oid: u32, relation: &Relation, own:
     let _ = write!(up, "\n) server {}{}", quote::ident(&server.name), options(&server.options));
     let mut block = Block::new(format_smolstr!("foreign table {schema}.{table}"));
     block.up(up).down(format!("drop foreign table {quoted}"));
-    block.comment_from(world, (class::CLASS, oid), &format!("foreign table {quoted}"));
+    block.comment_from(reader, (class::CLASS, oid), &format!("foreign table {quoted}"));
     comments(&mut block, &quoted, own);
     needs_types(&mut block, own);
     block.needs(ObjectId::new(Kind::Sql, "", format_smolstr!("server {}", server.name)), "its rows are there");
-    block.provides(id(schema, table)).says((class::CLASS, oid)).add(world);
+    block.provides(id(schema, table)).says((class::CLASS, oid)).add(reader);
 }
 
-pub(super) fn typed(world: &mut World<'_>, oid: u32, relation: &Relation, own: &[Raw], of: u32) {
+pub(super) fn typed(reader: &mut CatalogReader<'_>, oid: u32, relation: &Relation, own: &[Raw], of: u32) {
     let (schema, table) = (&relation.schema, &relation.name);
     let quoted = quote::qualified(schema, table);
     let mut block = Block::new(format_smolstr!("table {schema}.{table}"));
-    block.up(format!("create table {quoted} of {}", world.types.sql(of))).down(format!("drop table {quoted}"));
+    block.up(format!("create table {quoted} of {}", reader.types.sql(of))).down(format!("drop table {quoted}"));
     for raw in own {
         let alter = format!("alter table {quoted} alter column {}", quote::ident(&raw.column.name));
         if let Some(default) = &raw.column.default {
@@ -86,13 +92,13 @@ pub(super) fn typed(world: &mut World<'_>, oid: u32, relation: &Relation, own: &
             block.up(format!("{alter} set not null"));
         }
     }
-    block.comment_from(world, (class::CLASS, oid), &format!("table {quoted}"));
+    block.comment_from(reader, (class::CLASS, oid), &format!("table {quoted}"));
     comments(&mut block, &quoted, own);
-    if let Some(ty) = world.types.get(of) {
-        let on = ObjectId::new(Kind::Composite, world.types.schema_name(ty.schema), ty.name.clone());
+    if let Some(ty) = reader.types.get(of) {
+        let on = ObjectId::new(Kind::Composite, reader.types.schema_name(ty.schema), ty.name.clone());
         block.needs(on, "its rows are of this type");
     }
-    block.provides(id(schema, table)).says((class::CLASS, oid)).add(world);
+    block.provides(id(schema, table)).says((class::CLASS, oid)).add(reader);
 }
 
 fn comments(block: &mut Block, quoted: &str, own: &[Raw]) {

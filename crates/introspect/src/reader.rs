@@ -75,7 +75,7 @@ impl Relation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot(pub usize);
 
-pub(crate) struct World<'c> {
+pub(crate) struct CatalogReader<'c> {
     pub transaction: Transaction<'c>,
     pub version: u32,
     pub owners: Owners,
@@ -157,7 +157,7 @@ const INTERNAL: &str = "select distinct classid, objid from pg_depend where dept
 /// The schema in which specc keeps its own journal.
 const OWN_SCHEMA: &str = "specc";
 
-impl<'c> World<'c> {
+impl<'c> CatalogReader<'c> {
     pub fn new(mut transaction: Transaction<'c>, options: &Options) -> Result<Self, Error> {
         let row = transaction.query_one(DATABASE, &[])?;
         let (who, version): (Who, i32) = (Who { owner: row.get(0), connected: row.get(2) }, row.get(1));
@@ -165,7 +165,7 @@ impl<'c> World<'c> {
         if version < 150_000 {
             return Err(Error::TooOld(version / 10_000));
         }
-        let mut world = Self {
+        let mut reader = Self {
             transaction,
             version,
             owners: Owners::default(),
@@ -193,21 +193,21 @@ impl<'c> World<'c> {
             invalid_indexes: Vec::new(),
             default_grantees: Vec::new(),
         };
-        for row in world.query(ROLES, &[])? {
+        for row in reader.query(ROLES, &[])? {
             let role = Role { oid: row.get(0), name: name(&row, 1), superuser: row.get(2), makes_roles: row.get(3) };
-            world.roles.insert(role.oid, role);
+            reader.roles.insert(role.oid, role);
         }
-        for row in world.query(EXTENSIONS, &[])? {
-            world.extensions.insert(row.get(0), name(&row, 1));
+        for row in reader.query(EXTENSIONS, &[])? {
+            reader.extensions.insert(row.get(0), name(&row, 1));
         }
-        for row in world.query(MEMBERS, &[])? {
-            world.members.insert((row.get(0), row.get(1)), row.get(2));
+        for row in reader.query(MEMBERS, &[])? {
+            reader.members.insert((row.get(0), row.get(1)), row.get(2));
         }
-        for row in world.query(INTERNAL, &[])? {
-            world.internal.insert((row.get(0), row.get(1)));
+        for row in reader.query(INTERNAL, &[])? {
+            reader.internal.insert((row.get(0), row.get(1)));
         }
-        world.read_schemas(who, options)?;
-        Ok(world)
+        reader.read_schemas(who, options)?;
+        Ok(reader)
     }
 
     fn read_schemas(&mut self, who: Who, options: &Options) -> Result<(), Error> {
