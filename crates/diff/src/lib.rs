@@ -5,15 +5,15 @@
 
 #![allow(clippy::iter_over_hash_type)]
 
+mod candidates;
 mod describe;
-mod doubt;
 mod names;
 mod rename;
 mod rows;
 mod words;
 
+pub use candidates::{RenameCandidate, Thing};
 pub use describe::{Attribute, Line, Sign, attributes, lines};
-pub use doubt::{Doubt, Thing};
 pub use rename::Renamed;
 pub use rows::RowChange;
 pub use words::{mentions, renamed};
@@ -43,7 +43,7 @@ pub struct Difference<'a> {
     /// Seed rows that are new, gone or changed.
     pub rows: Vec<RowChange>,
     /// What looks like a rename that nobody asked for.
-    pub doubts: Vec<Doubt>,
+    pub rename_candidates: Vec<RenameCandidate>,
 }
 
 impl Difference<'_> {
@@ -99,8 +99,8 @@ pub fn diff<'a>(from: &'a Catalog, to: &'a Catalog, hints: &Hints) -> Difference
     }
     let relabelled = relabel(&from, to, &mut removed, &mut added);
     let rows = rows::rows(&from, to);
-    let doubts = doubt::doubts(&from, to, &removed, &added, &changed);
-    Difference { from, to, renamed, relabelled, added, removed, changed, rows, doubts }
+    let rename_candidates = candidates::rename_candidates(&from, to, &removed, &added, &changed);
+    Difference { from, to, renamed, relabelled, added, removed, changed, rows, rename_candidates }
 }
 
 /// Whether both say the same.

@@ -9,7 +9,7 @@ use crate::scripts::{self, default_name};
 use crate::stamp::Stamp;
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Cycle, Hints, checksum, to_json};
-use specc_diff::{Difference, Doubt, diff};
+use specc_diff::{Difference, RenameCandidate, diff};
 use specc_sql::Loss;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -88,7 +88,7 @@ pub enum MigrationError {
     /// The way from the last migration to here is not known.
     Change(ChangeError),
     /// What looks like a rename: a drop and an add would lose what is there.
-    Doubt(Vec<Doubt>),
+    RenameCandidates(Vec<RenameCandidate>),
     /// What would be lost.
     Loss(Vec<Loss>),
     /// The stamp is not after that of the last migration.
@@ -100,17 +100,17 @@ impl fmt::Display for MigrationError {
         match self {
             MigrationError::Cycle(cycle) => cycle.fmt(f),
             MigrationError::Change(error) => error.fmt(f),
-            MigrationError::Doubt(doubts) => {
+            MigrationError::RenameCandidates(candidates) => {
                 f.write_str("these look like renames, which a drop and an add would not be:")?;
-                doubts.iter().try_for_each(|doubt| {
+                candidates.iter().try_for_each(|candidate| {
                     write!(
                         f,
                         "\n  `{}` is gone and `{}` is new: if it was renamed, write `was {}` after its new name; if it is meant to \
                          go, build with `--drop {}`",
-                        doubt.gone,
-                        doubt.new,
-                        doubt.was(),
-                        doubt.gone
+                        candidate.gone,
+                        candidate.new,
+                        candidate.was(),
+                        candidate.gone
                     )
                 })
             }
@@ -245,10 +245,11 @@ fn change(
     if let Some(last) = last_stamp(input.recorded, input.layout).filter(|last| input.stamp <= *last) {
         return Err(MigrationError::Stamp(last));
     }
-    let meant = |doubt: &Doubt| input.consent.dropped.contains(&doubt.gone.to_string());
-    let doubts: Vec<Doubt> = difference.doubts.iter().filter(|doubt| !meant(doubt)).cloned().collect();
-    if !doubts.is_empty() {
-        return Err(MigrationError::Doubt(doubts));
+    let meant = |candidate: &RenameCandidate| input.consent.dropped.contains(&candidate.gone.to_string());
+    let candidates: Vec<RenameCandidate> =
+        difference.rename_candidates.iter().filter(|candidate| !meant(candidate)).cloned().collect();
+    if !candidates.is_empty() {
+        return Err(MigrationError::RenameCandidates(candidates));
     }
     let options = ChangeOptions { offline: input.consent.offline, one: false };
     let (scripts, losses) = scripts::scripts(input, previous, difference, input.hints, options)?;

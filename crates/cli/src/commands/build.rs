@@ -9,7 +9,7 @@ use crate::report::{self, Failure, data, plural};
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Hints, Object, Rename};
 use specc_diag::codes;
-use specc_diff::{Doubt, Thing};
+use specc_diff::{RenameCandidate, Thing};
 use specc_migrate::{Consent, Layout, MigrationError, MigrationInput, Stamp};
 use specc_model::Target;
 use std::collections::{BTreeMap, BTreeSet};
@@ -167,7 +167,9 @@ fn migrations(args: &Build, compilation: &Compilation, state: &State, stage: &St
         };
         match specc_migrate::each_file(&input, take) {
             Ok(()) => return failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err),
-            Err(MigrationError::Doubt(doubts)) if can_ask() => ask(&doubts, &mut hints, &mut dropped)?,
+            Err(MigrationError::RenameCandidates(candidates)) if can_ask() => {
+                ask(&candidates, &mut hints, &mut dropped)?
+            }
             Err(error) => return Err(refused(error)),
         }
     }
@@ -186,7 +188,7 @@ pub fn refused(error: MigrationError) -> Failure {
             "\nchange the spec in a way that keeps what is there (a new column or table next to the old one), or drop it and create it \
              again in two builds",
         ),
-        MigrationError::Doubt(_) => (codes::PROBABLE_RENAME, ""),
+        MigrationError::RenameCandidates(_) => (codes::PROBABLE_RENAME, ""),
         MigrationError::Loss(_) => (codes::DATA_LOSS, "\nif that is meant, build with `--allow-data-loss`"),
     };
     Failure::Refused(Some(code), format!("{error}{help}"))
@@ -197,24 +199,29 @@ fn can_ask() -> bool {
 }
 
 /// Asks for each whether it was renamed.
-fn ask(doubts: &[Doubt], hints: &mut Hints, dropped: &mut Vec<String>) -> Result<(), Failure> {
-    for doubt in doubts {
-        eprint!("was `{}` renamed to `{}`? [y/n] ", doubt.gone, doubt.new);
+fn ask(candidates: &[RenameCandidate], hints: &mut Hints, dropped: &mut Vec<String>) -> Result<(), Failure> {
+    for candidate in candidates {
+        eprint!("was `{}` renamed to `{}`? [y/n] ", candidate.gone, candidate.new);
         let mut answer = String::new();
         let read = std::io::stdin().read_line(&mut answer).map_err(|error| Failure::broken(error.to_string()))?;
         match answer.trim() {
             "y" | "yes" => {
-                eprintln!("  write `was {}` after its new name, so that the next build knows", doubt.was());
-                let (id, part) = match &doubt.new {
+                eprintln!("  write `was {}` after its new name, so that the next build knows", candidate.was());
+                let (id, part) = match &candidate.new {
                     Thing::Table(table) => (table.id(), None),
                     Thing::Column(table, column) => (table.id(), Some(column.clone())),
                     Thing::Label(ty, label) => (ty.clone(), Some(label.clone())),
                 };
-                hints.renames.push(Rename { id, part, was: doubt.gone.name().into(), was_in: doubt.was_in().cloned() });
+                hints.renames.push(Rename {
+                    id,
+                    part,
+                    was: candidate.gone.name().into(),
+                    was_in: candidate.was_in().cloned(),
+                });
             }
-            "n" | "no" => dropped.push(doubt.gone.to_string()),
-            _ if read == 0 => return Err(refused(MigrationError::Doubt(doubts.to_vec()))),
-            _ => return ask(doubts, hints, dropped),
+            "n" | "no" => dropped.push(candidate.gone.to_string()),
+            _ if read == 0 => return Err(refused(MigrationError::RenameCandidates(candidates.to_vec()))),
+            _ => return ask(candidates, hints, dropped),
         }
     }
     Ok(())

@@ -111,12 +111,12 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
     if difference.is_empty() {
         eprintln!("nothing differs");
     }
-    for doubt in &difference.doubts {
+    for candidate in &difference.rename_candidates {
         eprintln!(
             "`{}` looks like `{}` renamed: if it is, write `was {}` after its new name",
-            doubt.new,
-            doubt.gone,
-            doubt.gone.name()
+            candidate.new,
+            candidate.gone,
+            candidate.gone.name()
         );
     }
     if args.timings {

@@ -79,8 +79,8 @@ impl Pair {
         let mut way = Way::empty(&from, &to, major);
         let mut dropped = Vec::new();
         // Whatever looks like a rename here is none.
-        for doubt in &specc_diff::diff(&from.catalog, &to.catalog, &to.hints).doubts {
-            dropped.push(doubt.gone.to_string());
+        for candidate in &specc_diff::diff(&from.catalog, &to.catalog, &to.hints).rename_candidates {
+            dropped.push(candidate.gone.to_string());
         }
         way.dropped = &dropped;
         let mut outcome = match way.go() {

@@ -26,7 +26,7 @@ impl Thing {
     }
 }
 
-impl Doubt {
+impl RenameCandidate {
     /// What to write after `was`, where the new name stands: with its schema where that is another one.
     pub fn was(&self) -> String {
         if self.was_in().is_some() { self.gone.to_string() } else { self.gone.name().to_owned() }
@@ -53,21 +53,21 @@ impl fmt::Display for Thing {
 
 /// Something that is gone and something that is new, alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doubt {
+pub struct RenameCandidate {
     /// What is gone.
     pub gone: Thing,
     /// What may be its new name.
     pub new: Thing,
 }
 
-/// One doubt at most for each thing that is gone: the likeliest.
-pub(crate) fn doubts(
+/// One rename candidate at most for each thing that is gone: the likeliest.
+pub(crate) fn rename_candidates(
     from: &Catalog,
     to: &Catalog,
     removed: &[u32],
     added: &[u32],
     changed: &[(u32, u32)],
-) -> Vec<Doubt> {
+) -> Vec<RenameCandidate> {
     let mut all = Vec::new();
     let new: Vec<&Table> = added.iter().filter_map(|&place| table(to, place)).collect();
     let mut taken = Vec::new();
@@ -81,7 +81,7 @@ pub(crate) fn doubts(
         let likely = new.iter().enumerate().filter(|(n, table)| !taken.contains(n) && near(table));
         if let Some((n, table)) = likely.max_by_key(|(_, table)| common(old, table)) {
             taken.push(n);
-            all.push(Doubt { gone: Thing::Table(old.table.clone()), new: Thing::Table(table.table.clone()) });
+            all.push(RenameCandidate { gone: Thing::Table(old.table.clone()), new: Thing::Table(table.table.clone()) });
         }
     }
     for &(old, new) in changed {
@@ -97,7 +97,7 @@ pub(crate) fn doubts(
                 |other: &&Column| other.ty == column.ty && other.generated.is_some() == column.generated.is_some();
             if let Some(n) = fresh.iter().position(same) {
                 let other = fresh.remove(n);
-                all.push(Doubt {
+                all.push(RenameCandidate {
                     gone: Thing::Column(new.table.clone(), column.name.clone()),
                     new: Thing::Column(new.table.clone(), other.name.clone()),
                 });
@@ -119,7 +119,7 @@ fn table(catalog: &Catalog, place: u32) -> Option<&Table> {
 }
 
 /// A label that stands where another one stood, between the same labels.
-fn labels(old: &Enum, new: &Enum) -> Vec<Doubt> {
+fn labels(old: &Enum, new: &Enum) -> Vec<RenameCandidate> {
     let id = ObjectId::new(Kind::Enum, new.schema.clone(), new.name.clone());
     // Labels that stay keep their places to each other; what stands in the same gap may be the same.
     let gap = |labels: &[SmolStr], others: &[SmolStr], at: usize| {
@@ -127,7 +127,7 @@ fn labels(old: &Enum, new: &Enum) -> Vec<Doubt> {
         let place = labels[..at].iter().rev().take_while(|label| !kept(label)).count();
         (labels[..at].iter().rev().find(kept).cloned(), place)
     };
-    let mut doubts = Vec::new();
+    let mut candidates = Vec::new();
     for (n, label) in old.labels.iter().enumerate().filter(|(_, label)| !new.labels.contains(label)) {
         let here = gap(&old.labels, &new.labels, n);
         let other = new
@@ -136,13 +136,13 @@ fn labels(old: &Enum, new: &Enum) -> Vec<Doubt> {
             .enumerate()
             .find(|(m, other)| !old.labels.contains(other) && gap(&new.labels, &old.labels, *m) == here);
         if let Some((_, other)) = other {
-            doubts.push(Doubt {
+            candidates.push(RenameCandidate {
                 gone: Thing::Label(id.clone(), label.clone()),
                 new: Thing::Label(id.clone(), other.clone()),
             });
         }
     }
-    doubts
+    candidates
 }
 
 /// How many columns have the same name and type.
