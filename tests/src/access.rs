@@ -55,6 +55,8 @@ pub enum Who {
     User(&'static str),
     /// A signed-in user with this `app_metadata`.
     Claims(&'static str, &'static str),
+    /// A role of the spec's own, for the user of this name.
+    Role(&'static str, &'static str),
     /// The service, which row security does not bind.
     Service,
 }
@@ -65,6 +67,7 @@ impl Who {
         match self {
             Self::Anon => ANON,
             Self::User(_) | Self::Claims(..) => AUTHENTICATED,
+            Self::Role(role, _) => role,
             Self::Service => SERVICE_ROLE,
         }
     }
@@ -73,7 +76,7 @@ impl Who {
     pub fn claims(self) -> String {
         match self {
             Self::Anon => String::new(),
-            Self::User(name) => with_email(name, "{}"),
+            Self::User(name) | Self::Role(_, name) => with_email(name, "{}"),
             Self::Claims(name, metadata) => with_email(name, metadata),
             Self::Service => r#"{"role":"service_role"}"#.to_owned(),
         }

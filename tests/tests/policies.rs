@@ -6,17 +6,17 @@ use specc_postgres::Session;
 use specc_tests::{Rows, VERSIONS, database, project, specs, texts};
 
 /// Each query finds what must not be there.
-const FORBIDDEN: [(&str, &str); 20] = [
+const FORBIDDEN: [(&str, &str); 22] = [
     (
         "a table without row level security",
         "select c.oid::regclass from pg_class c
          where c.relkind in ('r', 'p') and not c.relrowsecurity and c.relnamespace in (select oid from mine)",
     ),
     (
-        "a function with the owner's rights and an open search path",
+        "a function with the owner's rights that looks something up where others may create it, in pg_temp before all",
         "select p.oid::regprocedure from pg_proc p
          where p.prosecdef and p.pronamespace in (select oid from mine)
-           and not exists (select from unnest(p.proconfig) c where c ~ '^search_path=')",
+           and not exists (select from unnest(p.proconfig) c where c ~ '^search_path=(pg_catalog, )?(public, )?pg_temp$')",
     ),
     (
         "a function that everybody may call",
@@ -81,8 +81,20 @@ const FORBIDDEN: [(&str, &str); 20] = [
            and not i.indisunique and not j.indisunique",
     ),
     (
-        "a policy for everybody there will ever be, by having no roles",
-        "select y.polrelid::regclass || ' ' || y.polname from ours y where 0 = any (y.polroles)",
+        "a policy that opens something to everybody there will ever be, by having no roles",
+        "select y.polrelid::regclass || ' ' || y.polname from ours y where y.polpermissive and 0 = any (y.polroles)",
+    ),
+    (
+        "a policy that narrows something for some roles only",
+        "select y.polrelid::regclass || ' ' || y.polname from ours y where not y.polpermissive and 0 <> all (y.polroles)",
+    ),
+    (
+        "two policies that open one command to one role",
+        "select y.polrelid::regclass || ' ' || o.role || ' ' || c.command || ' ' || count(*)
+         from ours y, unnest(y.polroles) o (role),
+              unnest(case y.polcmd when '*' then array['r', 'a', 'w', 'd'] else array[y.polcmd::text] end) c (command)
+         where y.polpermissive and y.polrelid <> 'storage.objects'::regclass
+         group by y.polrelid, o.role, c.command having count(*) > 1",
     ),
     (
         "a write that somebody may do who is not signed in",
@@ -120,7 +132,7 @@ const FORBIDDEN: [(&str, &str); 20] = [
          from pg_depend d join pg_proc p on p.oid = d.refobjid join pg_language l on l.oid = p.prolang
          where d.classid = 'pg_policy'::regclass and d.refclassid = 'pg_proc'::regclass and p.pronamespace in (select oid from mine)
            and (l.lanname <> 'sql' or p.provolatile = 'v' or p.proparallel <> 's'
-                or p.prosecdef and coalesce(not 'search_path=\"\"' = any (p.proconfig), true))",
+                or p.prosecdef and coalesce(not 'search_path=pg_catalog, pg_temp' = any (p.proconfig), true))",
     ),
     (
         // what an author wrote is text
@@ -140,13 +152,12 @@ const FORBIDDEN: [(&str, &str); 20] = [
            and c.relkind in ('r', 'p', 'm') and has_any_column_privilege(r.name, c.oid, 'select')",
     ),
     (
-        // what the session says is for everybody: each gets their own
         "a helper that may be called by a role for which no policy calls it",
         "select p.oid::regprocedure || ' ' || r.name from pg_proc p, (values ('anon'), ('authenticated')) r (name)
-         where p.pronamespace = 'private'::regnamespace and p.prosecdef and p.proname !~ '^viewer_' and has_function_privilege(r.name, p.oid, 'execute')
+         where p.pronamespace = 'private'::regnamespace and has_function_privilege(r.name, p.oid, 'execute')
            and not exists (
              select from ours y join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = y.oid
-             where d.refobjid = p.oid and r.name::regrole = any (y.polroles::oid[]))",
+             where d.refobjid = p.oid and (r.name::regrole = any (y.polroles::oid[]) or 0 = any (y.polroles)))",
     ),
 ];
 

@@ -71,7 +71,7 @@ fn predicates(book: &Book<'_>, out: &mut String) {
 }
 
 /// `R a c –`
-fn letters(book: &Book<'_>, entity: &Entity, role: &RoleColumn) -> String {
+fn letters<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn) -> String {
     let letters = ACTIONS.map(|action| {
         let letter = match action {
             RuleAction::Select => 'r',
@@ -98,19 +98,16 @@ enum Reach {
     Some { every_row: bool, every_column: bool },
 }
 
-fn reach(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAction) -> Reach {
+fn reach<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn, action: RuleAction) -> Reach {
     if entity.rls == Rls::Off || role.bypasses {
         return by_grant(book, entity, role, action);
     }
-    let (allows, forbids) = book.rules(entity, role, action);
-    if allows.is_empty() {
-        return Reach::None;
-    }
+    let Some(decision) = book.decision(entity, role, action) else { return Reach::None };
     let writes = matches!(action, RuleAction::Insert | RuleAction::Update);
     let always = |rule: &Rule| rule.when.is_none() && !(writes && rule.check.is_some());
     Reach::Some {
-        every_row: forbids.is_empty() && allows.iter().any(|(rule, _)| always(rule)),
-        every_column: allows.iter().any(|(_, columns)| columns.is_empty()),
+        every_row: decision.narrowings.is_empty() && decision.openings.iter().any(|o| always(o.rule)),
+        every_column: decision.columns.is_none(),
     }
 }
 
@@ -118,8 +115,7 @@ fn reach(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAction
 fn by_grant(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAction) -> Reach {
     let privilege = name(action);
     let grants = &book.objects(entity).grants;
-    let mut columns =
-        grants.iter().filter(|(to, what, _)| *what == privilege && (*to == "public" || role.acts_as.contains(to)));
+    let mut columns = grants.iter().filter(|(to, what, _)| *what == privilege && role.acts_as.contains(to));
     match columns.next() {
         None => Reach::None,
         Some((_, _, first)) => Reach::Some {
@@ -139,7 +135,7 @@ fn name(action: RuleAction) -> &'static str {
 }
 
 /// Role by action, with the rules that decide and their conditions.
-fn detail(book: &Book<'_>, entity: &Entity, out: &mut String) {
+fn detail<'a>(book: &Book<'a>, entity: &'a Entity, out: &mut String) {
     match entity.rls {
         Rls::Off => {
             out.push_str("Row level security is off: what is granted is all there is.\n\n");
@@ -161,18 +157,15 @@ fn detail(book: &Book<'_>, entity: &Entity, out: &mut String) {
                 cells.push(if granted { "granted, every row".to_owned() } else { "–".to_owned() });
                 continue;
             }
-            let (allows, forbids) = book.rules(entity, role, action);
-            if allows.is_empty() {
+            let Some(decision) = book.decision(entity, role, action) else {
                 cells.push("–".to_owned());
                 continue;
-            }
-            let mut parts: Vec<String> = allows
-                .iter()
-                .map(|(rule, columns)| format!("{}{}", text::code(&rule.name), limits(book, entity, rule, columns)))
-                .collect();
-            parts.extend(
-                forbids.iter().map(|rule| format!("but {}{}", text::code(&rule.name), limits(book, entity, rule, &[]))),
-            );
+            };
+            let said =
+                |rule: &Rule, columns| format!("{}{}", text::code(&rule.name), limits(book, entity, rule, columns));
+            let mut parts: Vec<String> = decision.openings.iter().map(|o| said(o.rule, o.columns)).collect();
+            parts.extend(decision.narrowings.iter().map(|rule| format!("but {}", said(rule, &[]))));
+            parts.extend(decision.closed.iter().map(|(rule, columns)| format!("but {}", said(rule, columns))));
             cells.push(parts.join("<br>"));
         }
         text::row(out, cells);
@@ -239,7 +232,10 @@ pub fn words(book: &Book<'_>, entity: Option<&Entity>, rule: &Rule) -> String {
     }
     for (action, columns) in rule.actions.iter().filter(|(_, columns)| !columns.is_empty()) {
         if let Some(entity) = entity {
-            phrases.push(format!("{} rows (only {})", text::verb(*action), book.columns(entity, columns)));
+            phrases.push(match rule.forbid {
+                true => format!("{} {}", text::verb(*action), book.columns(entity, columns)),
+                false => format!("{} rows (only {})", text::verb(*action), book.columns(entity, columns)),
+            });
         }
     }
     let may = match (rule.forbid, rule.roles.is_empty()) {

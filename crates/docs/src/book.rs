@@ -4,7 +4,8 @@ use crate::{AcceptedWarning, Options, text};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Index, Object, TableName, Trigger};
-use specc_model::{Entity, EntityId, FieldIx, Model, Relation, RelationId, Rule, RuleAction, Target};
+use specc_model::effective::{self, Decision, Effective};
+use specc_model::{Entity, EntityId, FieldIx, Model, Relation, RelationId, RuleAction, Target};
 
 /// Entities that one file of the spec declares.
 pub struct Area {
@@ -17,7 +18,7 @@ pub struct Area {
 /// A role as a column of the access matrix.
 pub struct RoleColumn {
     pub name: SmolStr,
-    /// Itself and the roles whose rights it has.
+    /// Itself, the roles whose rights it has, and `public`.
     pub acts_as: Vec<SmolStr>,
     /// Row level security does not hold it up.
     pub bypasses: bool,
@@ -160,34 +161,9 @@ impl<'a> Book<'a> {
         fields.iter().map(|f| text::code(&entity.fields[*f].name)).collect::<Vec<_>>().join(", ")
     }
 
-    /// The rules that speak of an action of a role: those that allow, those that forbid.
-    pub fn rules<'e>(
-        &self,
-        entity: &'e Entity,
-        role: &RoleColumn,
-        action: RuleAction,
-    ) -> (Vec<(&'e Rule, &'e [FieldIx])>, Vec<&'e Rule>) {
-        let (mut allows, mut forbids) = (Vec::new(), Vec::new());
-        for rule in &entity.rules {
-            let Some((_, columns)) = rule.actions.iter().find(|(a, _)| *a == action) else { continue };
-            if !self.speaks_of(rule, role) {
-                continue;
-            }
-            if rule.forbid {
-                forbids.push(rule);
-            } else {
-                allows.push((rule, columns.as_slice()));
-            }
-        }
-        (allows, forbids)
-    }
-
-    fn speaks_of(&self, rule: &Rule, role: &RoleColumn) -> bool {
-        let everyone = |name: &SmolStr| name == "public";
-        match rule.roles.is_empty() || rule.roles.iter().any(everyone) {
-            true => rule.forbid || reaches_the_api(self.model, role),
-            false => rule.roles.iter().any(|name| role.acts_as.contains(name)),
-        }
+    /// What decides about an action of a role, if anything lets it in.
+    pub fn decision(&self, entity: &'a Entity, role: &RoleColumn, action: RuleAction) -> Option<Decision<'a>> {
+        Effective::decision(self.model, entity, &role.acts_as, action)
     }
 
     /// `anon` and `authenticated` where rules name nobody.
@@ -196,14 +172,6 @@ impl<'a> Book<'a> {
             Target::Supabase => "everyone who reaches the API",
             Target::Postgres => "every role",
         }
-    }
-}
-
-/// On the platform a rule for nobody in particular is for the two roles of the API.
-fn reaches_the_api(model: &Model, role: &RoleColumn) -> bool {
-    match model.options.target {
-        Target::Supabase => role.acts_as.iter().any(|name| name == "anon" || name == "authenticated"),
-        Target::Postgres => true,
     }
 }
 
@@ -256,20 +224,10 @@ fn roles(model: &Model) -> Vec<RoleColumn> {
     if names.is_empty() {
         names.push("every role".into());
     }
-    let parents: FxHashMap<&SmolStr, &Vec<SmolStr>> = model.roles.iter().map(|r| (&r.name, &r.member_of)).collect();
     let bypasses = |role: &&specc_model::Role| role.options.iter().any(|option| option == "bypassrls");
     let bypassing: Vec<&SmolStr> = model.roles.iter().filter(bypasses).map(|role| &role.name).collect();
     let column = |name: SmolStr| {
-        let mut acts_as = vec![name.clone()];
-        let mut at = 0;
-        while at < acts_as.len() {
-            for parent in parents.get(&acts_as[at]).into_iter().flat_map(|list| list.iter()) {
-                if !acts_as.contains(parent) {
-                    acts_as.push(parent.clone());
-                }
-            }
-            at += 1;
-        }
+        let acts_as = effective::acts_as(model, &name);
         let bypasses = bypassing.iter().any(|role| **role == name);
         RoleColumn { name, acts_as, bypasses }
     };

@@ -31,7 +31,7 @@ pub(crate) enum What {
     AlterFunction {
         name: Name,
         definer: Option<bool>,
-        pinned: bool,
+        pinned: Option<bool>,
     },
     View(View),
     /// `alter view … set (…)`: whether `security_invoker` is among them, and on.

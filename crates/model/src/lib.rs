@@ -1,6 +1,7 @@
 //! What a spec means: names resolved, mixins expanded, relations graphed, expressions typed, everything checked.
 
 mod analyze;
+pub mod effective;
 pub mod formula;
 mod graph;
 pub mod index;

@@ -1,6 +1,6 @@
 create function private.is_admin() returns boolean
-language sql security definer set search_path = ''
+language sql security definer set search_path = pg_catalog, pg_temp
 as $$ select true $$;
 create function private.is_owner(uuid) returns boolean language sql security definer as $$ select true $$;
-alter function private.is_owner(uuid) set search_path = '';
+alter function private.is_owner(uuid) set search_path = 'pg_catalog', 'pg_temp';
 create function private.plain() returns int language sql return 1;

@@ -40,7 +40,7 @@ fn startups_and_their_people() {
             ("insert into public.startups (name, industry) values ('New', 'x')", ["42501", "=", "=", "=", "=", "=", "=", "="]),
             ("select public.found_startup('New', 'x') is not null", ["42501", "true", "true", "true", "true", "true", "true", "true"]),
             ("update public.startups set website = 'https://example.com'", ["42501", "1", "1", "0", "0", "1", "0", "0"]),
-            ("update public.startups set team_size = 100", ["42501", "23514", "23514", "0", "0", "23514", "0", "0"]),
+            ("update public.startups set team_size = 100", ["42501", "=", "=", "=", "=", "=", "=", "="]),
             ("delete from public.startups", ["42501", "=", "=", "=", "=", "=", "=", "="]),
 
             ("select role from public.startup_members", ["42501", "admin member owner viewer", "=", "=", "=", "owner", "-", "admin member owner owner viewer"]),

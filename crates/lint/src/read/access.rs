@@ -106,7 +106,7 @@ pub(super) fn function(words: &mut Cursor<'_>) -> Option<What> {
         } else if words.take("security invoker") {
             definer = None;
         } else if words.take("set search_path") {
-            pinned = true;
+            pinned = is_safe_path(words);
         } else if words.take("begin atomic") {
             break;
         } else {
@@ -120,19 +120,30 @@ pub(super) fn function(words: &mut Cursor<'_>) -> Option<What> {
 pub(super) fn alter_function(words: &mut Cursor<'_>) -> Option<What> {
     let name = words.name()?;
     let _ = words.group();
-    let (mut definer, mut pinned) = (None, false);
+    let (mut definer, mut pinned) = (None, None);
     while !words.is_done() {
         if words.take("security definer") {
             definer = Some(true);
         } else if words.take("security invoker") {
             definer = Some(false);
         } else if words.take("set search_path") {
-            pinned = true;
+            pinned = Some(is_safe_path(words));
         } else {
             words.skip_whole();
         }
     }
     Some(What::AlterFunction { name, definer, pinned })
+}
+
+/// After `set search_path`: whether the temporary schema is searched last. Where the path does not name it, it is first.
+fn is_safe_path(words: &mut Words<'_>) -> bool {
+    let _ = words.take("to") || words.take_symbol(b'=');
+    let from = words.mark();
+    words.skip();
+    while words.take_symbol(b',') {
+        words.skip();
+    }
+    super::settings::values(&words.since(from)).last().is_some_and(|last| last == "pg_temp")
 }
 
 /// After `create view`.

@@ -24,7 +24,7 @@ pub(super) fn set_config(words: &mut Cursor<'_>) -> Option<What> {
 }
 
 /// The names of a list, written bare, quoted, or as a string with commas.
-fn values(words: &Cursor<'_>) -> Vec<String> {
+pub(super) fn values(words: &Cursor<'_>) -> Vec<String> {
     let strings = words.strings();
     if strings.is_empty() {
         return words.idents();

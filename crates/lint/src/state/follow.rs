@@ -98,7 +98,7 @@ impl State {
                 }
                 for function in self.functions.iter_mut().filter(|function| function.key == key) {
                     function.definer = definer.unwrap_or(function.definer);
-                    function.pinned |= *pinned;
+                    function.pinned = pinned.unwrap_or(function.pinned);
                 }
             }
             What::View(view) => self.view(view),

@@ -10,6 +10,7 @@ use super::helpers::{Helpers, Wanted, function_id};
 use crate::expr::{Chain, Folder, Frame, RowRef, Session, column};
 use crate::structure::functions;
 use crate::types::data_type;
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{DataType, ObjectId, Returns, SqlExpr};
 use specc_diag::{Diagnostic, Span, codes};
@@ -22,12 +23,13 @@ use specc_sql::quote;
 pub(super) struct Shaper<'a> {
     pub model: &'a Model,
     pub diagnostics: Vec<Diagnostic>,
-    pub helpers: &'a mut Helpers,
+    pub helpers: Helpers,
+    /// Names that two helpers would share.
+    pub shared: &'a FxHashSet<ObjectId>,
     pub entity: EntityId,
     /// Of the rule at hand.
     pub rule: SmolStr,
     pub span: Span,
-    pub roles: Vec<SmolStr>,
     /// Tables that plain subqueries read with the rights of who asks, and where.
     pub reads: Vec<(EntityId, Span)>,
     /// Columns that an index has to serve.
@@ -75,9 +77,8 @@ impl Shaper<'_> {
     /// The SQL of a condition over the entity's row, and the row's columns that it reads.
     pub fn condition(&mut self, formula: &Formula) -> (String, Vec<SmolStr>) {
         let frame = Frame::of(&Scope::of(self.entity), &[RowRef::Bare]);
-        let hint = format!("{}_{}", self.model.entity(self.entity).name.name, self.rule);
         let mut columns = Vec::new();
-        let shaped = self.shape(formula, &frame, &hint, &mut columns);
+        let shaped = self.shape(formula, &frame, &mut columns);
         columns.sort();
         columns.dedup();
         (shaped.sql, columns)
@@ -92,18 +93,18 @@ impl Shaper<'_> {
         SqlExpr { text, columns }
     }
 
-    fn shape(&mut self, formula: &Formula, frame: &Frame, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+    fn shape(&mut self, formula: &Formula, frame: &Frame, columns: &mut Vec<SmolStr>) -> Shaped {
         match &formula.node {
-            Node::Nested(inner) => self.shape(inner, frame, hint, columns),
-            Node::Binary(Operator::And, _) => self.conjunction(formula, frame, hint, columns),
+            Node::Nested(inner) => self.shape(inner, frame, columns),
+            Node::Binary(Operator::And, _) => self.conjunction(formula, frame, columns),
             Node::Binary(Operator::Or, _) => {
                 let parts = formula.chain(&Operator::Or);
-                let parts: Vec<_> = parts.into_iter().map(|part| self.shape(part, frame, hint, columns).sql).collect();
+                let parts: Vec<_> = parts.into_iter().map(|part| self.shape(part, frame, columns).sql).collect();
                 Shaped { sql: parts.join(" or "), level: Level::OR }
             }
             Node::Not(inner) => {
                 let outer = std::mem::replace(&mut self.exact, true);
-                let inner = self.shape(inner, frame, hint, columns);
+                let inner = self.shape(inner, frame, columns);
                 self.exact = outer;
                 Shaped { sql: format!("not {}", inner.operand(Level::NOT)), level: Level::NOT }
             }
@@ -111,18 +112,17 @@ impl Shaper<'_> {
             Node::Predicate(id, args) => match frame.bind(self.model, *id, args, 64) {
                 Some(inner) => {
                     let model = self.model;
-                    let predicate = &model.predicates[id.0 as usize];
-                    self.shape(&predicate.body.formula, &inner, &predicate.name, columns)
+                    self.shape(&model.predicates[id.0 as usize].body.formula, &inner, columns)
                 }
                 None => Shaped { sql: "false".into(), level: Level::ATOM },
             },
-            _ => self.atom(formula, frame, hint, columns),
+            _ => self.atom(formula, frame, columns),
         }
     }
 
     /// Conditions that all have to hold. Those that ask the same related row are asked together, so that one helper gives
     /// the few keys that satisfy all of them, and never the many that satisfy one.
-    fn conjunction(&mut self, formula: &Formula, frame: &Frame, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+    fn conjunction(&mut self, formula: &Formula, frame: &Frame, columns: &mut Vec<SmolStr>) -> Shaped {
         let parts = formula.chain(&Operator::And);
         let steps: Vec<_> = parts.iter().map(|part| self.one_way(part, frame)).collect();
         let mut sql = Vec::new();
@@ -132,11 +132,11 @@ impl Shaper<'_> {
                     continue;
                 }
                 let same: Vec<_> = (at..parts.len()).filter(|n| steps[*n] == Some(step)).map(|n| parts[n]).collect();
-                let shaped = self.related(&same, step, frame, hint, columns);
+                let shaped = self.related(&same, step, frame, columns);
                 sql.push(shaped.operand(Level::AND));
                 continue;
             }
-            let shaped = self.shape(part, frame, hint, columns);
+            let shaped = self.shape(part, frame, columns);
             sql.push(shaped.operand(Level::AND));
         }
         Shaped { sql: sql.join(" and "), level: Level::AND }
@@ -163,23 +163,16 @@ impl Shaper<'_> {
 
     /// Conditions on one related row. Where who is asking matters, the related rows that satisfy them are few: a set of
     /// keys. Where it does not, they may be most of the table, and the one row is looked up by its key.
-    fn related(
-        &mut self,
-        parts: &[&Formula],
-        step: PathStep,
-        frame: &Frame,
-        hint: &str,
-        columns: &mut Vec<SmolStr>,
-    ) -> Shaped {
+    fn related(&mut self, parts: &[&Formula], step: PathStep, frame: &Frame, columns: &mut Vec<SmolStr>) -> Shaped {
         let Some(whole) = Formula::all(parts) else { return Shaped { sql: "true".into(), level: Level::ATOM } };
         let mut survey = self.folder(frame, &RowRef::Bare);
         survey.text(&whole);
         let asks_who = survey.session.any();
         drop(survey);
         if self.exact {
-            return self.per_row(&whole, frame, hint, columns, asks_who);
+            return self.per_row(&whole, frame, columns, asks_who);
         }
-        if asks_who && let Some(shaped) = self.member_set(&[step], None, Some(&whole), frame, hint, columns) {
+        if asks_who && let Some(shaped) = self.member_set(&[step], None, Some(&whole), frame, columns) {
             return shaped;
         }
         let mut folder = self.folder(frame, &RowRef::Params);
@@ -196,7 +189,7 @@ impl Shaper<'_> {
         let condition = folder.operand(&whole);
         let text =
             format!("exists (\n    select from {}\n    where {}\n  )", chain.from, chain.conditions(tie, &condition));
-        self.row_helper(text, Asked::of(folder), hint, columns)
+        self.row_helper(text, Asked::of(folder), columns)
     }
 
     fn folder(&self, frame: &Frame, base: &RowRef) -> Folder<'_> {
@@ -205,17 +198,17 @@ impl Shaper<'_> {
         folder
     }
 
-    fn atom(&mut self, formula: &Formula, frame: &Frame, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+    fn atom(&mut self, formula: &Formula, frame: &Frame, columns: &mut Vec<SmolStr>) -> Shaped {
         if let Node::Exists(exists) = &formula.node {
             let steps = frame.place(&exists.row).along(&exists.steps).steps;
             // A reference that is null has no related row: `not exists` is true of it, and `not null = any (…)` is not.
             let nullable = steps.first().is_some_and(|s| !s.back && self.model.relation(s.relation).nullable);
             if !(self.exact && nullable)
-                && let Some(shaped) = self.member_set(&steps, Some(exists), None, frame, hint, columns)
+                && let Some(shaped) = self.member_set(&steps, Some(exists), None, frame, columns)
             {
                 return shaped;
             }
-            return self.per_row(formula, frame, hint, columns, true);
+            return self.per_row(formula, frame, columns, true);
         }
         let mut survey = self.folder(frame, &RowRef::Bare);
         let (sql, level) = survey.open(formula);
@@ -227,8 +220,8 @@ impl Shaper<'_> {
         }
         drop(survey);
         match self.one_way(formula, frame) {
-            Some(step) => self.related(&[formula], step, frame, hint, columns),
-            None => self.per_row(formula, frame, hint, columns, true),
+            Some(step) => self.related(&[formula], step, frame, columns),
+            None => self.per_row(formula, frame, columns, true),
         }
     }
 
@@ -240,7 +233,6 @@ impl Shaper<'_> {
         asked: Option<&Exists>,
         behind: Option<&Formula>,
         frame: &Frame,
-        hint: &str,
         columns: &mut Vec<SmolStr>,
     ) -> Option<Shaped> {
         let model = self.model;
@@ -299,10 +291,7 @@ impl Shaper<'_> {
         if let Some(exists) = asked {
             self.index_in(chain.target, &exists.condition);
         }
-        let name = format!("{hint}_{}s", model.entity(ours_entity).fields[ours_field].name);
-        let table = &model.entity(self.entity).name.name;
-        let comment = format!("The {} of {table} for which {hint} holds, for who is asking.", ours.join(", "));
-        let call = self.helper(name, Vec::new(), returns, body, comment, met);
+        let call = self.helper(Vec::new(), returns, body, met);
         let sql = match ours.as_slice() {
             [one] => format!("{one} = any (array(select {call}()))"),
             many => {
@@ -317,14 +306,7 @@ impl Shaper<'_> {
     }
 
     /// A helper that takes columns of the row and answers for this row alone. `warn`: there is a faster way to say it.
-    fn per_row(
-        &mut self,
-        formula: &Formula,
-        frame: &Frame,
-        hint: &str,
-        columns: &mut Vec<SmolStr>,
-        warn: bool,
-    ) -> Shaped {
+    fn per_row(&mut self, formula: &Formula, frame: &Frame, columns: &mut Vec<SmolStr>, warn: bool) -> Shaped {
         let mut folder = self.folder(frame, &RowRef::Params);
         let text = folder.text(formula);
         let asked = Asked::of(folder);
@@ -336,55 +318,38 @@ impl Shaper<'_> {
                     .help("let the condition depend on the viewer and on the related rows alone, or carry the column over to this entity"),
             );
         }
-        self.row_helper(text, asked, hint, columns)
+        self.row_helper(text, asked, columns)
     }
 
     /// The call of a helper with this answer, which takes the columns that `asked` names.
-    fn row_helper(&mut self, text: String, asked: Asked, hint: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+    fn row_helper(&mut self, text: String, asked: Asked, columns: &mut Vec<SmolStr>) -> Shaped {
         let model = self.model;
         let fields = &model.entity(self.entity).fields;
         let types: Vec<DataType> = asked.params.iter().map(|f| data_type(model, &fields[*f].ty)).collect();
         let args: Vec<_> = asked.params.iter().map(|f| column(model, self.entity, *f)).collect();
         columns.extend(asked.params.iter().map(|f| fields[*f].name.clone()));
-        let comment = format!("Whether {hint} holds for a row with this {}.", args.join(", "));
         let returns = Returns::Type(DataType::builtin("boolean"));
         let body = format!("select {text}");
-        let call = self.helper(hint.to_string(), types, returns, body, comment, asked);
+        let call = self.helper(types, returns, body, asked);
         Shaped { sql: format!("{call}({})", args.join(", ")), level: Level::ATOM }
     }
 
-    fn helper(
-        &mut self,
-        hint: String,
-        params: Vec<DataType>,
-        returns: Returns,
-        body: String,
-        comment: String,
-        asked: Asked,
-    ) -> String {
+    fn helper(&mut self, params: Vec<DataType>, returns: Returns, body: String, asked: Asked) -> String {
         let model = self.model;
         self.viewer_fields.extend(&asked.viewer);
         let mut calls: Vec<_> = asked.functions.iter().map(|f| functions::id(model, &model.functions[*f])).collect();
-        for (name, called) in [("viewer_id", asked.session.viewer), ("claims", asked.session.claims)] {
-            calls.extend(called.then(|| function_id(model, name, &[])));
-        }
-        if let Some(entity) = model.viewer {
-            let names = asked.viewer.iter().map(|f| format!("viewer_{}", model.entity(entity).fields[*f].name));
-            calls.extend(names.map(|name| function_id(model, &name, &[])));
-        }
-        let area = model.entity(self.entity).meta.area.clone();
-        let wanted = Wanted { hint, params, returns, body, comment, reads: asked.reads, functions: calls, area };
-        let call = self.helpers.get(model, wanted, &self.roles);
-        let name = call.rsplit('.').next().unwrap_or_default().trim_matches('"').to_string();
-        if let Some(id) = self.helpers.id(model, &name) {
-            self.calls.push(id);
-        }
+        calls.extend(session_calls(model, &asked));
+        let wanted = Wanted { params, returns, body, reads: asked.reads, functions: calls };
+        let id = self.helpers.get(model, wanted, self.shared);
+        let call = quote::qualified(&id.schema, &id.name);
+        self.calls.push(id);
         call
     }
 
     /// Keeps what stands in the policy itself: it is read and called with the rights of who asks.
     fn note(&mut self, asked: Asked) {
         let model = self.model;
+        self.calls.extend(session_calls(model, &asked));
         self.reads.extend(asked.reads.into_iter().map(|read| (read, self.span)));
         self.viewer_fields.extend(asked.viewer);
         for function in asked.functions.iter().map(|at| &model.functions[*at]) {
@@ -445,6 +410,18 @@ fn beside_viewer(left: &Formula, right: &Formula, column: impl Fn(&Formula) -> O
         (true, false) => column(right),
         _ => None,
     }
+}
+
+/// The functions that say who is asking, where they are called.
+fn session_calls(model: &Model, asked: &Asked) -> Vec<ObjectId> {
+    let named = [("viewer_id", asked.session.viewer), ("claims", asked.session.claims)];
+    let mut calls: Vec<_> =
+        named.iter().filter(|(_, called)| *called).map(|(name, _)| function_id(model, name, &[])).collect();
+    if let Some(entity) = model.viewer {
+        let names = asked.viewer.iter().map(|f| format!("viewer_{}", model.entity(entity).fields[*f].name));
+        calls.extend(names.map(|name| function_id(model, &name, &[])));
+    }
+    calls
 }
 
 fn select(keys: &str, chain: &Chain, condition: &str) -> String {

@@ -1,12 +1,13 @@
 //! Grants: what the rules allow and nothing else, then what the spec grants or revokes in so many words.
 
-use super::{defaults, helpers, table_id};
+use super::policies::word;
+use super::{defaults, table_id};
 use crate::Output;
 use crate::structure::table_of;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Dependency, Entry, Grant, Kind, ObjectId, Privilege, sequence_of};
-use specc_model::{Entity, Model, Object, Rule, RuleAction, Target};
+use specc_model::{Entity, Model, Object, RuleAction, Target};
 use std::collections::BTreeSet;
 
 /// Columns that a privilege is limited to; `None` is the whole object.
@@ -41,15 +42,13 @@ impl Grants {
         }
     }
 
-    /// What an allowing rule needs.
-    pub fn rule(&mut self, entity: &Entity, rule: &Rule, roles: &[SmolStr]) {
+    /// A command that rules open to a role, on these columns or on all.
+    pub fn access(&mut self, entity: &Entity, role: SmolStr, command: &str, columns: Option<Vec<SmolStr>>) {
         let id = table_id(entity);
         self.areas.insert(id.clone(), entity.meta.area.clone());
-        for role in helpers::everyone(roles) {
-            for (action, fields) in &rule.actions {
-                let columns: Vec<_> = fields.iter().map(|f| entity.fields[*f].name.clone()).collect();
-                self.add(id.clone(), role.clone(), super::word(*action), &columns, false);
-            }
+        match columns {
+            Some(columns) if columns.is_empty() => {}
+            columns => self.add(id, role, command, &columns.unwrap_or_default(), false),
         }
     }
 
@@ -58,6 +57,11 @@ impl Grants {
         for role in roles {
             self.add(on.clone(), role, "execute", &[], false);
         }
+    }
+
+    /// The right to look up what a schema has.
+    pub fn usage(&mut self, schema: &SmolStr, role: SmolStr) {
+        self.add(ObjectId::new(Kind::Schema, "", schema.clone()), role, "usage", &[], false);
     }
 
     /// The service role's full access, views and functions with `to`, and `grant` and `revoke` items.
@@ -69,7 +73,7 @@ impl Grants {
                 let id = table_id(entity);
                 self.areas.insert(id.clone(), entity.meta.area.clone());
                 for action in [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete] {
-                    self.add(id.clone(), "service_role".into(), super::word(action), &[], false);
+                    self.add(id.clone(), "service_role".into(), word(action), &[], false);
                 }
             }
         }
@@ -97,7 +101,7 @@ impl Grants {
             if let Object::Identity(entity, _) = &grant.object {
                 self.tables.insert(id.clone(), table_id(model.entity(*entity)));
             }
-            for role in helpers::everyone(&grant.roles) {
+            for role in grantees(&grant.roles) {
                 for (privilege, columns) in &grant.privileges {
                     for privilege in expand(id.kind, privilege) {
                         if grant.revoke {
@@ -129,7 +133,7 @@ impl Grants {
             .map(|(on, to)| (on.schema.clone(), to.clone()))
             .collect();
         for (schema, to) in reached {
-            self.add(ObjectId::new(Kind::Schema, "", schema), to, "usage", &[], false);
+            self.usage(&schema, to);
         }
         let mut all: Vec<_> = self.all.into_iter().collect();
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -162,6 +166,11 @@ impl Grants {
         }
         out.catalog.default_grantees = defaults::grantees(model);
     }
+}
+
+/// Roles as grantees: none given means everyone.
+fn grantees(roles: &[SmolStr]) -> Vec<SmolStr> {
+    if roles.is_empty() { vec!["public".into()] } else { roles.to_vec() }
 }
 
 /// `all` in so many words.

@@ -1,94 +1,85 @@
-//! Helper functions that policies call: one for each different body, in the helper schema, as rights of the owner.
+//! Helper functions that policies call: one for each different body, in the helper schema, with the rights of the owner.
 
+use super::named;
 use crate::Output;
 use crate::expr::{Folder, Frame};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Body, DataType, Dependency, Entry, Function, Kind, ObjectId, Param, Returns, Volatility};
 use specc_model::{EntityId, Model, Target};
 use specc_sql::quote;
-use std::collections::BTreeSet;
+
+/// Where everything that is generated looks names up. The temporary schema comes last: first, where it is searched when it
+/// is not named, it lets whoever may make temporary objects put a type of a known name in front.
+pub(crate) const SEARCH_PATH: &str = "pg_catalog, pg_temp";
 
 /// A helper before it is named.
+#[derive(Clone)]
 pub(super) struct Wanted {
-    /// A name that says what it answers.
-    pub hint: String,
     pub params: Vec<DataType>,
     pub returns: Returns,
     /// One `select`, without a semicolon.
     pub body: String,
-    pub comment: String,
     /// Tables that it reads.
     pub reads: Vec<EntityId>,
     pub functions: Vec<ObjectId>,
-    pub area: SmolStr,
 }
 
-struct Helper {
-    name: SmolStr,
-    wanted: Wanted,
-    roles: BTreeSet<SmolStr>,
-}
-
-/// All helpers of a project.
+/// The helpers that conditions ask for, by what they are called.
 #[derive(Default)]
 pub(super) struct Helpers {
-    list: Vec<Helper>,
-    by_body: FxHashMap<String, usize>,
-    names: FxHashMap<SmolStr, usize>,
+    list: Vec<(ObjectId, Wanted)>,
+    at: FxHashMap<ObjectId, usize>,
 }
 
 impl Helpers {
-    /// The call name of the helper with this body, made if it is new; `roles` (empty: everyone) may call it.
-    pub fn get(&mut self, model: &Model, wanted: Wanted, roles: &[SmolStr]) -> String {
-        let key = format!("{:?} {}", wanted.params, wanted.body);
-        let at = *self.by_body.entry(key).or_insert_with(|| {
-            let name = unique(&mut self.names, &wanted.hint);
-            self.list.push(Helper { name, wanted, roles: BTreeSet::new() });
-            self.list.len() - 1
-        });
-        let helper = &mut self.list[at];
-        helper.roles.extend(everyone(roles));
-        quote::qualified(&model.options.helper_schema, &helper.name)
+    /// The id of the helper with this body, which alone decides how it is called. Of names that two bodies would share,
+    /// `shared`, each has a hash of its own.
+    pub fn get(&mut self, model: &Model, wanted: Wanted, shared: &FxHashSet<ObjectId>) -> ObjectId {
+        let name = named::name(&wanted.body, &model.options.default_schema);
+        let mut id = function_id(model, &name, &wanted.params);
+        if shared.contains(&id) {
+            id = function_id(model, &named::hashed(&name, &wanted.body), &wanted.params);
+        }
+        if !self.at.contains_key(&id) {
+            self.at.insert(id.clone(), self.list.len());
+            self.list.push((id.clone(), wanted));
+        }
+        id
     }
 
-    /// Whether none was asked for.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    /// Takes over what others asked for; gives the names that two bodies share.
+    pub fn merge(&mut self, others: Helpers) -> Vec<ObjectId> {
+        let mut shared = Vec::new();
+        for (id, wanted) in others.list {
+            match self.at.get(&id) {
+                Some(at) if self.list[*at].1.body != wanted.body => shared.push(id),
+                Some(_) => {}
+                None => {
+                    self.at.insert(id.clone(), self.list.len());
+                    self.list.push((id, wanted));
+                }
+            }
+        }
+        shared
     }
 
-    /// The id of the helper with this call name's last part.
-    pub fn id(&self, model: &Model, name: &str) -> Option<ObjectId> {
-        let helper = self.list.iter().find(|h| h.name == name)?;
-        Some(function_id(model, &helper.name, &helper.wanted.params))
-    }
-
-    /// Puts all into the catalog; returns who may execute what.
-    pub fn finish(self, model: &Model, out: &mut Output) -> Vec<(ObjectId, BTreeSet<SmolStr>)> {
-        let mut executes = Vec::new();
-        for helper in self.list {
-            let wanted = helper.wanted;
-            let id = function_id(model, &helper.name, &wanted.params);
-            let body = format!("{};", wanted.body);
-            let mut entry =
-                Entry::new(stable(model, &helper.name, wanted.params, wanted.returns, Body::Atomic(body.into()), true));
-            entry.comment = Some(wanted.comment.into());
-            entry.area = wanted.area;
-            let tables = wanted.reads.iter().filter(|e| !model.entity(**e).external).map(|e| {
-                let name = &model.entity(*e).name;
-                Dependency::new(
-                    ObjectId::new(Kind::Table, name.schema.clone(), name.name.clone()),
-                    "it reads this table",
-                )
-            });
-            entry.depends = tables.collect();
+    /// Puts all into the catalog.
+    pub fn finish(self, model: &Model, out: &mut Output) {
+        for (id, wanted) in self.list {
+            let comment = named::comment(&wanted.body);
+            let body = Body::Atomic(format!("{};", wanted.body).into());
+            let mut entry = Entry::new(stable(model, &id.name, wanted.params, wanted.returns, body, true));
+            entry.comment = Some(comment.into());
+            let own = wanted.reads.iter().map(|e| model.entity(*e)).filter(|e| !e.external);
+            entry.area = own.clone().map(|e| e.meta.area.clone()).next().unwrap_or_else(|| "access".into());
+            entry.depends =
+                own.map(|e| Dependency::new(crate::structure::table_of(e).id(), "it reads this table")).collect();
             entry.depends.extend(wanted.functions.into_iter().map(|f| Dependency::new(f, "it calls this function")));
             entry.depends.sort();
             entry.depends.dedup();
             add(model, out, entry);
-            executes.push((id, helper.roles));
         }
-        executes
     }
 }
 
@@ -96,11 +87,6 @@ impl Helpers {
 fn add(model: &Model, out: &mut Output, entry: Entry) {
     crate::structure::helper_schema(model, &mut out.catalog);
     out.add(entry);
-}
-
-/// Roles as grantees: none given means everyone.
-pub(super) fn everyone(roles: &[SmolStr]) -> Vec<SmolStr> {
-    if roles.is_empty() { vec!["public".into()] } else { roles.to_vec() }
 }
 
 /// The id of a function of the helper schema.
@@ -128,22 +114,12 @@ fn stable(model: &Model, name: &str, params: Vec<DataType>, returns: Returns, bo
         security_definer: definer,
         cost: None,
         rows: None,
-        settings: vec![("search_path".into(), SmolStr::default())],
+        settings: vec![("search_path".into(), SEARCH_PATH.into())],
     }
 }
 
-fn unique(names: &mut FxHashMap<SmolStr, usize>, hint: &str) -> SmolStr {
-    // Rules may be named by sentences; a function is better called by words.
-    let words = hint.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
-    let hint = words.map(str::to_lowercase).collect::<Vec<_>>().join("_");
-    let hint = crate::names::cut(&hint, 58);
-    let seen = names.entry(hint.clone()).or_insert(0);
-    *seen += 1;
-    if *seen == 1 { hint } else { format!("{hint}_{seen}").into() }
-}
-
 /// The functions that say who is asking. They do not call `auth.uid()`, which is not parallel safe.
-pub(super) fn session(model: &Model, out: &mut Output, claims: bool) -> Vec<ObjectId> {
+pub(super) fn session(model: &Model, out: &mut Output, claims: bool) {
     let setting = |name: &str| format!("current_setting({}, true)", quote::literal(name));
     let options = &model.options;
     let key = model.viewer.and_then(|viewer| {
@@ -160,9 +136,8 @@ pub(super) fn session(model: &Model, out: &mut Output, claims: bool) -> Vec<Obje
         ),
         Target::Postgres => format!("nullif({}, '')::{key}", setting(&options.viewer_setting)),
     };
-    let mut ids = Vec::new();
     let mut add = |name: &str, returns: DataType, value: String, comment: &str| {
-        let body = Body::Text(format!("\n  select {value}\n").into());
+        let body = Body::Atomic(format!("select {value};").into());
         let function = stable(model, name, Vec::new(), Returns::Type(returns), body, false);
         let mut entry = Entry::new(function);
         entry.comment = Some(comment.into());
@@ -170,7 +145,6 @@ pub(super) fn session(model: &Model, out: &mut Output, claims: bool) -> Vec<Obje
         let id = function_id(model, name, &[]);
         // Where all there is stands in the files, it may stand there already.
         if model.options.derive || !out.catalog.contains(&id) {
-            ids.push(id);
             self::add(model, out, entry);
         }
     };
@@ -180,13 +154,12 @@ pub(super) fn session(model: &Model, out: &mut Output, claims: bool) -> Vec<Obje
     if claims {
         add("claims", DataType::builtin("jsonb"), json, "The claims of the request's token, or null.");
     }
-    ids
 }
 
 /// `viewer.role`: a function that reads one column of the viewer's row.
-pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) -> Option<ObjectId> {
-    let viewer = model.entity(model.viewer?);
-    let key = *viewer.key.as_ref()?.fields.first()?;
+pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) {
+    let Some(viewer) = model.viewer.map(|id| model.entity(id)) else { return };
+    let Some(key) = viewer.key.as_ref().and_then(|key| key.fields.first().copied()) else { return };
     let column = &viewer.fields[field];
     let name = format!("viewer_{}", column.name);
     let table = quote::qualified(&viewer.name.schema, &viewer.name.name);
@@ -208,5 +181,4 @@ pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) -> Opt
     entry.depends.push(Dependency::new(table, "it reads this table"));
     entry.depends.push(Dependency::new(function_id(model, "viewer_id", &[]), "it calls this function"));
     add(model, out, entry);
-    Some(function_id(model, &name, &[]))
 }

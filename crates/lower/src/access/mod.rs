@@ -1,149 +1,128 @@
 //! Policies, the helpers and indexes they need, and the grants that follow from them.
 
+mod columns;
 mod condition;
 mod cycles;
 mod defaults;
 mod grants;
-mod helpers;
+pub(crate) mod helpers;
+mod named;
+mod policies;
 
 use crate::Output;
 use crate::structure::names;
-use condition::Shaper;
 use grants::Grants;
-use helpers::Helpers;
+use helpers::{Helpers, function_id};
+use policies::{Guarded, Lowered};
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
-use specc_catalog::{
-    Command, Dependency, Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Policy, Rule as Hold, SqlExpr,
-    TableName,
-};
+use specc_catalog::{Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
 use specc_diag::Diagnostic;
-use specc_model::{Bucket, Entity, EntityId, FieldIx, Model, Rule, RuleAction, Target};
+use specc_model::effective::PUBLIC;
+use specc_model::{Entity, EntityId, FieldIx, Model, Target};
 use specc_sql::quote;
 use std::collections::BTreeSet;
 
 /// What comes of all rules, with nothing known of other objects.
+#[derive(Default)]
 pub(crate) struct Rules {
-    policies: Vec<Entry>,
+    entries: Vec<Entry>,
     diagnostics: Vec<Diagnostic>,
     found: Found,
     helpers: Helpers,
     grants: Grants,
 }
 
-/// Shapes all rules.
+/// Lowers all rules.
 pub(crate) fn rules(model: &Model) -> Rules {
-    let mut all = Rules {
-        policies: Vec::with_capacity(model.entities.iter().map(|entity| entity.rules.len()).sum()),
-        diagnostics: Vec::new(),
-        found: Found::default(),
-        helpers: Helpers::default(),
-        grants: Grants::default(),
-    };
-    // Most rules read their row and the session only, and are shaped side by side. One that asks for a helper is shaped
-    // again in its turn: helpers are shared, and named in the order in which they are asked for.
-    let alone = |rule: &Rule, entity: &Entity| {
-        let mut helpers = Helpers::default();
-        let lowered = lower_rule(model, &mut helpers, entity, rule, None);
-        helpers.is_empty().then_some(lowered)
-    };
-    let with_rules: Vec<&Entity> = model.entities.iter().filter(|e| !e.rules.is_empty()).collect();
-    for some in with_rules.chunks(2048) {
-        let each = |entity: &&Entity| entity.rules.iter().map(|rule| alone(rule, entity)).collect();
-        let lowered: Vec<Vec<Option<Lowered>>> = some.par_iter().with_min_len(64).map(each).collect();
-        for (entity, lowered) in some.iter().zip(lowered) {
-            for (rule, lowered) in entity.rules.iter().zip(lowered) {
-                let lowered = lowered.unwrap_or_else(|| lower_rule(model, &mut all.helpers, entity, rule, None));
-                all.add(lowered);
-                if model.options.derive && !rule.exact && !rule.forbid && !entity.external {
-                    all.grants.rule(entity, rule, &roles_of(model, rule));
-                }
-            }
+    let mut shared = FxHashSet::default();
+    loop {
+        let rules = with_names(model, &shared);
+        if rules.found.shared.is_empty() {
+            return rules;
         }
+        shared.extend(rules.found.shared);
     }
-    if let Some(objects) = storage_objects(model) {
-        for bucket in &model.buckets {
-            for rule in &bucket.rules {
-                let lowered = lower_rule(model, &mut all.helpers, objects, rule, Some(bucket));
-                all.add(lowered);
-            }
-        }
+}
+
+/// The same, where helpers of these names have names of their own.
+fn with_names(model: &Model, shared: &FxHashSet<ObjectId>) -> Rules {
+    let own = model.entities.iter().filter(|e| !e.rules.is_empty()).map(|entity| Guarded { entity, bucket: None });
+    let buckets = storage_objects(model).into_iter().flat_map(|entity| {
+        let buckets = model.buckets.iter().filter(|bucket| !bucket.rules.is_empty());
+        buckets.map(move |bucket| Guarded { entity, bucket: Some(bucket) })
+    });
+    let guarded: Vec<Guarded<'_>> = own.chain(buckets).collect();
+    let mut all = Rules::default();
+    for some in guarded.chunks(2048) {
+        let each = |guarded: &Guarded<'_>| policies::lower(model, *guarded, shared);
+        let lowered: Vec<Lowered> = some.par_iter().with_min_len(64).map(each).collect();
+        lowered.into_iter().for_each(|lowered| all.add(model, lowered));
     }
     all
 }
 
 /// Adds policies, helpers, indexes and grants to what there is.
 pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
-    let Rules { policies, diagnostics, found, helpers, mut grants } = rules;
-    policies.into_iter().for_each(|policy| out.add(policy));
+    let Rules { entries, diagnostics, found, helpers, mut grants } = rules;
+    entries.into_iter().for_each(|entry| out.add(entry));
     out.diagnostics.extend(diagnostics);
     cycles::check(model, &found.reads, &mut out.diagnostics);
     add_indexes(model, out, &found.indexes);
-    let viewer_fields: BTreeSet<FieldIx> = found.viewer_fields.iter().copied().collect();
-    let executes = helpers.finish(model, out);
-    let needs = session_needs(model, out, !viewer_fields.is_empty());
-    if let Some(claims) = needs {
-        for id in helpers::session(model, out, claims) {
-            grants.execute(&id, everyone_at_the_api(model));
+    helpers.finish(model, out);
+    let everyone = everyone_at_the_api(model);
+    for (id, roles) in found.calls.into_iter().filter(|_| model.options.derive) {
+        let is_public = roles.iter().any(|role| role == PUBLIC);
+        grants.execute(&id, if is_public { everyone.clone() } else { roles });
+    }
+    if model.options.derive {
+        found.visitors.into_iter().for_each(|role| grants.usage(&model.options.helper_schema, role));
+    }
+    let viewer_fields: BTreeSet<FieldIx> = found.viewer_fields.into_iter().collect();
+    let needs = session_needs(model, out);
+    if model.viewer.is_some() || !viewer_fields.is_empty() || needs.iter().any(|need| need.is_needed) {
+        helpers::session(model, out, needs[1].is_needed);
+    }
+    for (name, need) in ["viewer_id", "claims"].iter().zip(&needs) {
+        if need.by_whoever_writes && model.options.derive {
+            grants.execute(&function_id(model, name, &[]), everyone.clone());
         }
     }
-    for field in viewer_fields {
-        if let Some(id) = helpers::viewer_field(model, out, field) {
-            grants.execute(&id, everyone_at_the_api(model));
-        }
-    }
-    for (id, roles) in executes {
-        grants.execute(&id, roles.into_iter().collect());
-    }
-    for (id, roles) in found.executes {
-        grants.execute(&id, roles);
-    }
+    viewer_fields.into_iter().for_each(|field| helpers::viewer_field(model, out, field));
     grants.declared(model);
     grants.finish(model, out);
 }
 
-/// What the rules of all entities ask for.
+/// What rules ask for.
 #[derive(Default)]
 struct Found {
     indexes: Vec<(EntityId, FieldIx)>,
     reads: Vec<(EntityId, EntityId, specc_diag::Span)>,
     viewer_fields: Vec<FieldIx>,
-    executes: Vec<(specc_catalog::ObjectId, Vec<SmolStr>)>,
+    /// Functions, and the roles as which they are called.
+    calls: Vec<(ObjectId, Vec<SmolStr>)>,
+    /// Roles as which names of the helper schema are looked up.
+    visitors: BTreeSet<SmolStr>,
+    /// Names that two helpers would have.
+    shared: Vec<ObjectId>,
 }
 
 impl Rules {
-    /// Takes over what came of a rule.
-    fn add(&mut self, lowered: Lowered) {
-        self.policies.extend(lowered.policies);
+    /// Takes over what came of the rules of one entity.
+    fn add(&mut self, model: &Model, lowered: Lowered) {
+        self.entries.extend(lowered.entries);
         self.diagnostics.extend(lowered.diagnostics);
         self.found.indexes.extend(lowered.found.indexes);
         self.found.reads.extend(lowered.found.reads);
         self.found.viewer_fields.extend(lowered.found.viewer_fields);
-        self.found.executes.extend(lowered.found.executes);
-    }
-}
-
-/// What comes of one rule.
-struct Lowered {
-    policies: Vec<Entry>,
-    found: Found,
-    diagnostics: Vec<Diagnostic>,
-}
-
-/// The roles that a rule is for; those that reach the API where it names none.
-fn roles_of(model: &Model, rule: &Rule) -> Vec<SmolStr> {
-    if rule.exact {
-        // Everyone is said by naming nobody.
-        let everyone = rule.roles.iter().any(|role| role == "public");
-        return if everyone { Vec::new() } else { rule.roles.clone() };
-    }
-    if !rule.roles.is_empty() {
-        return rule.roles.clone();
-    }
-    match model.options.target {
-        Target::Supabase => vec!["anon".into(), "authenticated".into()],
-        Target::Postgres => Vec::new(),
+        self.found.calls.extend(lowered.found.calls);
+        self.found.visitors.extend(lowered.found.visitors);
+        self.found.shared.extend(lowered.found.shared);
+        self.found.shared.extend(self.helpers.merge(lowered.helpers));
+        for (entity, role, command, columns) in lowered.accesses {
+            self.grants.access(model.entity(entity), role, policies::word(command), columns);
+        }
     }
 }
 
@@ -156,120 +135,6 @@ fn everyone_at_the_api(model: &Model) -> Vec<SmolStr> {
 
 fn storage_objects(model: &Model) -> Option<&Entity> {
     model.entities.iter().find(|e| e.name.schema == "storage" && e.name.name == "objects")
-}
-
-fn lower_rule(model: &Model, helpers: &mut Helpers, entity: &Entity, rule: &Rule, bucket: Option<&Bucket>) -> Lowered {
-    let roles = roles_of(model, rule);
-    let mut shaper = Shaper {
-        model,
-        diagnostics: Vec::new(),
-        helpers,
-        entity: entity.id,
-        rule: rule.name.clone(),
-        span: rule.span,
-        roles: roles.clone(),
-        reads: Vec::new(),
-        indexes: Vec::new(),
-        calls: Vec::new(),
-        viewer_fields: Vec::new(),
-        exact: false,
-    };
-    let mut whole = |expr: &Option<specc_model::ExprRef>, negate: bool| {
-        let Some(expr) = expr else { return SqlExpr::new(if negate { "false" } else { "true" }) };
-        let (sql, columns) = shaper.condition(&expr.formula);
-        let text = if negate { format!("({sql}) is not true") } else { sql };
-        SqlExpr { text: text.into(), columns }
-    };
-    let (old, new) = if rule.exact {
-        let mut as_written = |expr: &Option<specc_model::ExprRef>| Some(shaper.as_written(&expr.as_ref()?.formula));
-        (as_written(&rule.when), as_written(&rule.check))
-    } else {
-        let old = whole(&rule.when, rule.forbid && !rule.unless);
-        let new = if rule.check.is_some() { whole(&rule.check, false) } else { old.clone() };
-        (Some(old), Some(new))
-    };
-    let there = |expr: SqlExpr| match bucket {
-        Some(bucket) => in_bucket(expr, bucket, rule.forbid),
-        None => expr,
-    };
-    let (old, new) = (old.map(there), new.map(there));
-    let Shaper { reads, indexes, calls, viewer_fields, diagnostics, .. } = shaper;
-    let reads = reads.into_iter().map(|(read, span)| (entity.id, read, span)).collect();
-    // What is taken as it is grants nothing.
-    let granted = calls.iter().filter(|_| model.options.derive && !rule.exact);
-    let executes = granted.map(|id| (id.clone(), helpers::everyone(&roles))).collect();
-    let found = Found { indexes, reads, viewer_fields, executes };
-
-    let base = match bucket {
-        Some(bucket) => SmolStr::from(format!("{}: {}", bucket.name, rule.name)),
-        None => rule.name.clone(),
-    };
-    let commands: Vec<(Command, SmolStr)> = if rule.all {
-        vec![(Command::All, base)]
-    } else if let [(action, _)] = rule.actions.as_slice() {
-        vec![(command(*action), base)]
-    } else {
-        rule.actions.iter().map(|(a, _)| (command(*a), format!("{base}_{}", word(*a)).into())).collect()
-    };
-    let mut policies = Vec::with_capacity(commands.len());
-    for (command, name) in commands {
-        let reads_old = command != Command::Insert;
-        let writes_new = !matches!(command, Command::Select | Command::Delete);
-        let mut sorted = roles.clone();
-        sorted.sort();
-        sorted.dedup();
-        let policy = Policy {
-            table: TableName::new(entity.name.schema.clone(), entity.name.name.clone()),
-            name: crate::names::cut(&name, 63),
-            permissive: !rule.forbid,
-            command,
-            roles: sorted,
-            using: old.clone().filter(|_| reads_old),
-            check: new.clone().filter(|_| writes_new),
-        };
-        let mut entry = Entry::new(policy);
-        entry.comment = rule.doc.clone();
-        entry.area = bucket.map_or(&entity.meta.area, |b| &b.meta.area).clone();
-        entry.depends =
-            calls.iter().map(|id| Dependency::new(id.clone(), "its condition calls this function")).collect();
-        entry.depends.sort();
-        entry.depends.dedup();
-        policies.push(entry);
-    }
-    Lowered { policies, found, diagnostics }
-}
-
-/// Limits a condition to one bucket: an allowing rule holds in it only, a forbidding one lets all others pass.
-fn in_bucket(expr: SqlExpr, bucket: &Bucket, forbid: bool) -> SqlExpr {
-    let name = quote::literal(&bucket.name);
-    let text = match (forbid, expr.text.as_str()) {
-        (false, "true") => format!("bucket_id = {name}"),
-        (false, text) => format!("bucket_id = {name} and ({text})"),
-        (true, text) => format!("bucket_id <> {name} or ({text})"),
-    };
-    let mut columns = expr.columns;
-    columns.push("bucket_id".into());
-    columns.sort();
-    columns.dedup();
-    SqlExpr { text: text.into(), columns }
-}
-
-fn command(action: RuleAction) -> Command {
-    match action {
-        RuleAction::Select => Command::Select,
-        RuleAction::Insert => Command::Insert,
-        RuleAction::Update => Command::Update,
-        RuleAction::Delete => Command::Delete,
-    }
-}
-
-fn word(action: RuleAction) -> &'static str {
-    match action {
-        RuleAction::Select => "select",
-        RuleAction::Insert => "insert",
-        RuleAction::Update => "update",
-        RuleAction::Delete => "delete",
-    }
 }
 
 /// Indexes on columns that policies look rows up by, where no index, key or unique constraint leads with them.
@@ -326,33 +191,44 @@ fn add_indexes(model: &Model, out: &mut Output, wanted: &[(EntityId, FieldIx)]) 
     }
 }
 
-/// Whether the session functions are needed, and if so, whether claims are.
-fn session_needs(model: &Model, out: &Output, viewer_fields: bool) -> Option<bool> {
+/// Who asks for one of the functions that say who is asking.
+#[derive(Clone, Copy, Default)]
+struct Need {
+    is_needed: bool,
+    /// Besides policies, for which it is known who calls: a default, a view, a function with the caller's rights.
+    by_whoever_writes: bool,
+}
+
+/// Of `viewer_id` and of `claims`.
+fn session_needs(model: &Model, out: &Output) -> [Need; 2] {
     let schema = quote::ident(&model.options.helper_schema).into_owned();
-    let (id, claims) = (format!("{schema}.viewer_id("), format!("{schema}.claims("));
-    let mut needs = (viewer_fields || model.viewer.is_some(), false);
-    let mut look = |text: &str| {
-        needs.0 |= text.contains(&id);
-        needs.1 |= text.contains(&claims);
+    let calls = [format!("{schema}.viewer_id("), format!("{schema}.claims(")];
+    let mut needs = [Need::default(); 2];
+    let mut look = |text: &str, by_whoever_writes: bool| {
+        for (need, call) in needs.iter_mut().zip(&calls) {
+            let is_called = text.contains(call.as_str());
+            need.is_needed |= is_called;
+            need.by_whoever_writes |= is_called && by_whoever_writes;
+        }
     };
     for (_, entry) in out.catalog.iter() {
         match &entry.object {
             Object::Function(f) => match &f.body {
-                specc_catalog::Body::Atomic(text) | specc_catalog::Body::Text(text) => look(text),
+                specc_catalog::Body::Atomic(text) | specc_catalog::Body::Text(text) => look(text, !f.security_definer),
             },
-            Object::Policy(p) => p.using.iter().chain(&p.check).for_each(|e| look(&e.text)),
+            Object::Policy(p) => p.using.iter().chain(&p.check).for_each(|e| look(&e.text, false)),
             Object::Table(t) => {
                 t.columns
                     .iter()
                     .flat_map(|c| c.default.iter().chain(c.generated.as_deref()))
-                    .for_each(|e| look(&e.text));
+                    .for_each(|e| look(&e.text, true));
             }
-            Object::Trigger(t) => t.when.iter().for_each(|e| look(&e.text)),
-            Object::View(v) => look(&v.query),
+            Object::Trigger(t) => t.when.iter().for_each(|e| look(&e.text, true)),
+            Object::View(v) => look(&v.query, true),
             _ => {}
         }
     }
-    (needs.0 || needs.1).then_some(needs.1)
+    needs
 }
 
 /// The id of an entity's table.

@@ -1,6 +1,6 @@
 //! What keeps itself true: triggers for workflows, maintained values, limits, immutable fields and webhooks.
 //!
-//! Every function lives in the helper schema, is plpgsql with an empty search path, and qualifies all it names. Those
+//! Every function lives in the helper schema, is plpgsql with a search path that nobody can write to, and qualifies all it names. Those
 //! that have to see every row, whatever the policies show to the one who writes, are `security definer`.
 //!
 //! # Order
@@ -32,7 +32,7 @@ mod immutable;
 mod limit;
 mod limit_text;
 mod maintained;
-mod plpgsql;
+pub(crate) mod plpgsql;
 mod webhook;
 mod workflow;
 
@@ -95,7 +95,7 @@ fn trigger_function(room: &mut Room, entity: &Entity, what: &[&str], routine: Ro
 /// Adds a function to the helper schema, with the settings that all of ours have.
 fn helper(room: &mut Room, entity: &Entity, mut function: Function, routine: Routine, span: Span) -> Qualified {
     function.security_definer = routine.definer;
-    function.settings = vec![("search_path".into(), SmolStr::default())];
+    function.settings = vec![("search_path".into(), crate::access::helpers::SEARCH_PATH.into())];
     let name = Qualified::new(function.schema.clone(), function.name.clone());
     let mut entry = Entry::new(function);
     entry.comment = Some(routine.comment.into());

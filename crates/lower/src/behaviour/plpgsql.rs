@@ -8,7 +8,7 @@ use specc_model::{Base, Entity, Expr, FieldIx, Model};
 use specc_sql::quote::{ident, literal, qualified};
 
 /// The quoted name of a field's column.
-pub(super) fn column(entity: &Entity, field: FieldIx) -> String {
+pub(crate) fn column(entity: &Entity, field: FieldIx) -> String {
     ident(&entity.fields[field].name).into_owned()
 }
 
@@ -41,7 +41,7 @@ pub(super) fn table(entity: &Entity) -> String {
 }
 
 /// `events.status`, for messages: names as they are.
-pub(super) fn spoken(entity: &Entity, field: FieldIx) -> String {
+pub(crate) fn spoken(entity: &Entity, field: FieldIx) -> String {
     format!("{}.{}", entity.name.name, entity.fields[field].name)
 }
 
@@ -77,7 +77,7 @@ pub(super) fn part_over(model: &Model, entity: &Entity, row: &str, part: &Formul
 }
 
 /// `old.a is distinct from new.a`. Types without an equality of their own are compared as text.
-pub(super) fn changed(entity: &Entity, field: FieldIx) -> String {
+pub(crate) fn changed(entity: &Entity, field: FieldIx) -> String {
     let name = column(entity, field);
     let field = &entity.fields[field];
     let no_equality = ["json", "xml", "point", "polygon"];
@@ -87,7 +87,7 @@ pub(super) fn changed(entity: &Entity, field: FieldIx) -> String {
 }
 
 /// Indents all lines of `text` but the first, which stands where it is inserted.
-pub(super) fn indented(text: &str, spaces: usize) -> String {
+pub(crate) fn indented(text: &str, spaces: usize) -> String {
     text.replace('\n', &format!("\n{}", " ".repeat(spaces)))
 }
 

@@ -77,13 +77,15 @@ pub(crate) struct Folder<'m> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Session {
     pub viewer: bool,
+    /// A field of the viewer's row.
+    pub field: bool,
     pub claims: bool,
 }
 
 impl Session {
     /// Whether the answer depends on who is asking.
     pub fn any(self) -> bool {
-        self.viewer || self.claims
+        self.viewer || self.field || self.claims
     }
 }
 
@@ -199,7 +201,7 @@ impl<'m> Folder<'m> {
 
     fn viewer_field(&mut self, field: FieldIx) -> String {
         self.viewer_fields.push(field);
-        self.session.viewer = true;
+        self.session.field = true;
         let name = self.model.viewer.map(|entity| format!("viewer_{}", self.model.entity(entity).fields[field].name));
         let call = format!("{}()", self.helper(&name.unwrap_or_default()));
         self.session_value(call)

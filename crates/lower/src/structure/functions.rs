@@ -2,6 +2,7 @@
 
 use super::types::{constant, qualified, table_name};
 use super::{Room, depends, names};
+use crate::access::helpers::SEARCH_PATH;
 use crate::expr::{Folder, Frame, RowRef};
 use crate::types::data_type;
 use smol_str::SmolStr;
@@ -42,7 +43,7 @@ fn object(model: &Model, function: &Function) -> catalog::Function {
         function.settings.iter().map(|s| (s.name.text.clone(), s.value.clone())).collect();
     // Whoever can create objects in a schema of the search path could otherwise act as the owner.
     if model.options.derive && function.security_definer && settings.iter().all(|(name, _)| name != "search_path") {
-        settings.push(("search_path".into(), SmolStr::default()));
+        settings.push(("search_path".into(), SEARCH_PATH.into()));
     }
     settings.sort();
     catalog::Function {

@@ -3,6 +3,7 @@
 use super::exprs::Exprs;
 use super::fields::unknown_field;
 use super::project::{Project, check_length, show};
+use crate::effective;
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
@@ -165,28 +166,41 @@ fn columns_at(model: &Model, entity: EntityId, written: &[PolicyAction]) -> Vec<
 }
 
 /// Columns that a rule gives to users although something else sets them.
-fn kept_columns(model: &Model, entity: &Entity, rule: &Rule, out: &mut Vec<Diagnostic>) {
+fn kept_columns(entity: &Entity, rule: &Rule, out: &mut Vec<Diagnostic>) {
     for (action, at, span) in rule.columns_at.iter().filter(|_| !rule.forbid) {
         let field = &entity.fields[*at];
         let name = &field.name;
         let searched = entity.searches.iter().any(|s| s.field == *at);
-        let stamped = *action == RuleAction::Update
-            && name == "updated_at"
-            && field.mixin.as_deref() == Some("timestamps")
-            && model.functions.iter().any(|f| f.meta.area == super::library::STD && f.name.name == "set_updated_at");
+        let forbids = |r: &&Rule| r.roles.is_empty() && effective::always_forbids(r, *action, *at);
         let (code, why) = if field.maintained.is_some() {
-            (codes::POLICY_COLUMNS, "is counted by triggers, so nobody writes it")
+            (codes::POLICY_COLUMNS, "is counted by triggers, so nobody writes it".to_owned())
         } else if field.generated.is_some() || searched {
-            (codes::POLICY_COLUMNS, "is generated, so nobody writes it")
+            (codes::POLICY_COLUMNS, "is generated, so nobody writes it".to_owned())
         } else if field.identity.as_ref().is_some_and(|identity| identity.0) {
-            (codes::POLICY_COLUMNS, "is an identity, which Postgres counts by itself")
-        } else if stamped {
-            (codes::KEPT_COLUMN, "is set by a trigger at each update")
+            (codes::POLICY_COLUMNS, "is an identity, which Postgres counts by itself".to_owned())
+        } else if let Some(rule) = entity.rules.iter().find(forbids) {
+            (codes::KEPT_COLUMN, format!("is closed to everyone by rule `{}`", rule.name))
         } else {
             continue;
         };
         let found = Diagnostic::new(code, *span, format!("`{name}` {why}")).help("remove it from the list");
         out.push(found.also(field.meta.span, "declared here"));
+    }
+}
+
+/// Which columns are seen cannot depend on the row: the rules of a role have to show the same ones.
+fn select_columns(model: &Model, entity: &Entity, out: &mut Vec<Diagnostic>) {
+    let help = "give both rules the same columns, or show the rest in a view or an entity of its own";
+    for (rule, other) in effective::unequal_selects(model, entity) {
+        let message = format!("rules `{}` and `{}` show one role different columns", other.name, rule.name);
+        let found = Diagnostic::new(codes::SELECT_COLUMNS, rule.span, message).label("these columns");
+        out.push(found.also(other.span, "and others here").help(help));
+    }
+    for rule in entity.rules.iter().filter(|rule| rule.forbid && rule.when.is_some()) {
+        if rule.actions.iter().any(|(action, columns)| *action == RuleAction::Select && !columns.is_empty()) {
+            let message = format!("rule `{}` hides columns of some rows", rule.name);
+            out.push(Diagnostic::new(codes::SELECT_COLUMNS, rule.span, message).help(help));
+        }
     }
 }
 
@@ -214,24 +228,28 @@ pub(crate) fn check_rules(model: &Model, area_std: impl Fn(&Entity) -> bool, out
     for entity in &model.entities {
         duplicates(&entity.rules, &entity.name.name, out);
         for rule in &entity.rules {
-            kept_columns(model, entity, rule, out);
+            kept_columns(entity, rule, out);
             open_write(rule, &entity.rules, out);
         }
+        select_columns(model, entity, out);
         if entity.external || entity.rls == Rls::Off || area_std(entity) {
             continue;
         }
-        if entity.rules.is_empty() {
+        let speaks_of_rows = |r: &&Rule| !r.forbid || r.actions.iter().any(|(_, columns)| columns.is_empty());
+        let Some(first) = entity.rules.iter().find(speaks_of_rows) else {
             let message = format!("no policy opens `{}`", entity.name.name);
             let help = format!(
                 "add `policy on {} {{ … allow select when … }}`; a table that is meant to be closed needs nothing",
                 entity.name.name
             );
             out.push(Diagnostic::new(codes::CLOSED_ENTITY, entity.meta.span, message).help(help));
-        } else if entity.rules.iter().all(|r| r.forbid) {
+            continue;
+        };
+        if entity.rules.iter().all(|r| r.forbid) {
             let message = format!("`{}` has only `forbid` rules", entity.name.name);
             let found = Diagnostic::new(codes::FORBID_ONLY, entity.meta.span, message);
             let help = format!("add an `allow` rule in `policy on {} {{ … }}`", entity.name.name);
-            out.push(found.also(entity.rules[0].span, "narrows, and nothing is allowed").help(help));
+            out.push(found.also(first.span, "narrows, and nothing is allowed").help(help));
         }
     }
     for bucket in &model.buckets {
@@ -267,7 +285,7 @@ fn open_write(rule: &Rule, all: &[Rule], out: &mut Vec<Diagnostic>) {
     let anonymous = rule.roles.is_empty() || rule.roles.iter().any(|r| r == "anon" || r == "public");
     let signed_in = anonymous || rule.roles.iter().any(|r| r == "authenticated");
     let open = rule.actions.iter().map(|(a, _)| *a).find(|action| {
-        let narrowed = all.iter().any(|r| r.forbid && r.actions.iter().any(|(a, _)| a == action));
+        let narrowed = all.iter().any(|r| r.forbid && r.actions.iter().any(|(a, c)| a == action && c.is_empty()));
         !narrowed
             && match action {
                 RuleAction::Select => false,

@@ -42,7 +42,7 @@ pub struct Options {
     pub viewer_setting: SmolStr,
     /// On a plain server, the setting that holds the claims as JSON: `request.jwt.claims`.
     pub claims_setting: SmolStr,
-    /// Whether what a spec says brings what usually goes with it: an index for a reference, grants for rules, an empty
+    /// Whether what a spec says brings what usually goes with it: an index for a reference, grants for rules, a safe
     /// search path for a `security definer`. Off, all there is stands in the files.
     pub derive: bool,
 }

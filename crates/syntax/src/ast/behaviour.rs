@@ -130,7 +130,7 @@ pub struct ViewDecl {
 /// procedure refresh_all(inout n: int) as $$ … $$
 /// ```
 /// `sql` unless `language` says otherwise; attributes in any order. `to roles` grants execute; without it nobody but the
-/// owner may call. `security definer` pins `search_path = ''` unless `set search_path` says otherwise. `atomic` statements
+/// owner may call. `security definer` pins `search_path` to `pg_catalog, pg_temp` unless `set search_path` says otherwise. `atomic` statements
 /// are read and checked by Postgres when the function is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionDecl {
