@@ -6,7 +6,7 @@ use specc_postgres::Session;
 use specc_tests::{Rows, VERSIONS, database, project, specs, texts};
 
 /// Each query finds what must not be there.
-const FORBIDDEN: [(&str, &str); 22] = [
+const FORBIDDEN: [(&str, &str); 23] = [
     (
         "a table without row level security",
         "select c.oid::regclass from pg_class c
@@ -59,7 +59,17 @@ const FORBIDDEN: [(&str, &str); 22] = [
         "a view with the owner's rights",
         "select c.oid::regclass from pg_class c
          where c.relkind = 'v' and c.relnamespace in (select oid from mine)
-           and coalesce(not 'security_invoker=true' = any (c.reloptions) and not 'security_invoker=on' = any (c.reloptions), true)",
+           and coalesce(not 'security_invoker=true' = any (c.reloptions) and not 'security_invoker=on' = any (c.reloptions), true)
+           and c.relnamespace <> 'private'::regnamespace",
+    ),
+    (
+        "a view with the owner's rights that gives more than keys, or that a role may read by name, or no policy reads",
+        "select c.oid::regclass from pg_class c
+         where c.relkind = 'v' and c.relnamespace = 'private'::regnamespace
+           and (exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and a.attname <> 'id' and a.attname !~ '_id$')
+             or exists (select from (values ('anon'), ('authenticated')) r (name)
+                        where has_schema_privilege(r.name, c.relnamespace, 'usage') and has_table_privilege(r.name, c.oid, 'select'))
+             or not exists (select from pg_depend d where d.refobjid = c.oid and d.classid = 'pg_policy'::regclass))",
     ),
     (
         "a foreign key without an index",
@@ -117,7 +127,8 @@ const FORBIDDEN: [(&str, &str); 22] = [
         "select y.polrelid::regclass || ' ' || y.polname || ' ' || d.refobjid::regclass
          from ours y join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = y.oid
          where d.refclassid = 'pg_class'::regclass and d.refobjid <> y.polrelid
-           and d.refobjid <> coalesce(to_regclass('public.user_roles'), 0::oid)",
+           and d.refobjid <> coalesce(to_regclass('public.user_roles'), 0::oid)
+           and not exists (select from pg_class v where v.oid = d.refobjid and v.relkind = 'v' and v.relnamespace = 'private'::regnamespace)",
     ),
     (
         "a function of a policy that the API shows",

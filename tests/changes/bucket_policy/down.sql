@@ -4,4 +4,4 @@
 --
 -- data    nothing is lost
 
-drop policy "avatars: readers" on storage.objects;
+drop policy "avatars: authenticated_select" on storage.objects;

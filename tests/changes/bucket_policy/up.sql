@@ -9,6 +9,8 @@
 --         access to objects widens for authenticated
 -- undo    specc/down/20260102000000_change.down.sql
 
-create policy "avatars: readers" on storage.objects
+create policy "avatars: authenticated_select" on storage.objects
   for select to authenticated
   using (bucket_id = 'avatars' and ((storage.foldername(name))[1] = 'a'));
+
+comment on policy "avatars: authenticated_select" on storage.objects is 'readers';

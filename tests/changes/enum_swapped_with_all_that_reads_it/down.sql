@@ -46,7 +46,7 @@ drop index public.items_name_idx;
 
 drop view public.open_items;
 
-drop policy readers on public.items;
+drop policy enum_swap_app_select on public.items;
 
 alter type public.state rename to state__old;
 
@@ -60,15 +60,16 @@ alter table public.items alter column state set data type public.state
 alter table public.items
   add constraint closed_has_name check (state <> 'closed' or name <> '');
 
-create view public.open_items with (security_invoker = true) as
-select id, state from public.items where state = 'open';
-
 create index items_name_idx on public.items (name) where state = 'open';
 
-create policy readers on public.items
+create policy enum_swap_app_select on public.items
   for select to enum_swap_app
   using (state = 'open');
 
+comment on policy enum_swap_app_select on public.items is 'readers';
 alter table public.items alter column state set default 'open';
+
+create view public.open_items with (security_invoker = true) as
+select id, state from public.items where state = 'open';
 
 drop type public.state__old;

@@ -149,7 +149,7 @@ set lock_timeout = '3s';
 
 drop view public.open_items;
 
-drop policy readers on public.items;
+drop policy enum_swap_app_select on public.items;
 alter table public.items alter column state__new set not null;
 alter table public.items drop constraint items_state__new__not_null;
 drop trigger zzzz_state__sync on public.items;
@@ -171,8 +171,10 @@ alter index public.items_name_idx__new rename to items_name_idx;
 create view public.open_items with (security_invoker = true) as
 select id, state from public.items where state = 'open';
 
-create policy readers on public.items
+create policy enum_swap_app_select on public.items
   for select to enum_swap_app
   using (state = 'open');
+
+comment on policy enum_swap_app_select on public.items is 'readers';
 
 reset lock_timeout;

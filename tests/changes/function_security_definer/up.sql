@@ -11,7 +11,7 @@
 create or replace function public.twice(n int)
 returns int
 language sql immutable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
  select n * 2 
 $$;

@@ -4,7 +4,7 @@
 --
 -- data    nothing is lost
 
-drop policy readers on public.items;
+drop policy function_policy_app_select on public.items;
 
 drop function public.is_open(int);
 
@@ -17,8 +17,10 @@ $$;
 
 revoke all on function public.is_open(int) from public;
 
-create policy readers on public.items
+create policy function_policy_app_select on public.items
   for select to function_policy_app
   using (public.is_open(id));
+
+comment on policy function_policy_app_select on public.items is 'readers';
 
 grant execute on function public.is_open(int) to function_policy_app;

@@ -5,7 +5,7 @@
 -- data    nothing is lost
 -- note    public.items.twice becomes the last column
 
-drop policy all_of_them on public.items;
+drop policy grant_again_a_insert on public.items;
 
 revoke delete, insert, select (size), update (size, twice) on table public.items from grant_again_a;
 
@@ -15,8 +15,9 @@ alter table public.items alter column size set data type bigint;
 alter table public.items alter column size set default 7;
 alter table public.items add column twice numeric(10, 2) generated always as (size * 2) stored;
 
-create policy all_of_them on public.items
+create policy grant_again_a_insert on public.items
   for insert to grant_again_a
   with check (twice <> 5);
 
+comment on policy grant_again_a_insert on public.items is 'all_of_them';
 grant insert on table public.items to grant_again_a;

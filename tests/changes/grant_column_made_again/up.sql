@@ -13,17 +13,18 @@
 
 set lock_timeout = '3s';
 
-drop policy all_of_them on public.items;
+drop policy grant_again_a_insert on public.items;
 alter table public.items alter column size drop default;
 alter table public.items drop column twice;
 alter table public.items alter column size set data type int;
 alter table public.items alter column size set default 7;
 alter table public.items add column twice numeric(10, 2) generated always as (size * 2) stored;
 
-create policy all_of_them on public.items
+create policy grant_again_a_insert on public.items
   for insert to grant_again_a
   with check (twice <> 5);
 
+comment on policy grant_again_a_insert on public.items is 'all_of_them';
 grant delete, select (size), update (size, twice) on table public.items to grant_again_a;
 
 reset lock_timeout;

@@ -16,7 +16,7 @@ drop trigger zz_limit_places_update on public.items;
 create or replace function private.items_limit_places()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   places bigint;

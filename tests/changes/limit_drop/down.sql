@@ -11,7 +11,7 @@ comment on schema private is 'Helpers of policies and triggers; not for clients,
 create function private.items_limit_places()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   places bigint;

@@ -11,7 +11,7 @@ comment on schema private is 'Helpers of policies and triggers; not for clients,
 create function private.carts_guard_lines()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   -- A new row has nothing to count yet. When a key changes, its rows leave the old key and come back under the new one,
@@ -35,7 +35,7 @@ alter table public.carts add column lines int not null default 0;
 create function private.carts_maintain_lines()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   change record;

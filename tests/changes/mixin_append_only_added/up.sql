@@ -17,7 +17,7 @@ comment on schema private is 'Helpers of policies and triggers; not for clients,
 create function private.refuse_change()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception '%.% is append only', tg_table_schema, tg_table_name using errcode = 'insufficient_privilege';

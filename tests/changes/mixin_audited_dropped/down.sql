@@ -31,7 +31,7 @@ comment on column public.audit_log.user_id is 'Who did it; null for the server i
 create function private.audit_row()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   old_row jsonb;
@@ -74,7 +74,7 @@ comment on function private.audit_row() is 'Writes one line of the audit log for
 create function private.refuse_audit_change()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception 'the audit log is append only' using errcode = 'insufficient_privilege';
@@ -88,10 +88,12 @@ comment on function private.refuse_audit_change() is 'An audit log that can be c
 create function private.viewer_id()
 returns uuid
 language sql stable parallel safe
-set search_path = ''
-as $$
-  select nullif(current_setting('app.viewer_id', true), '')::uuid
-$$;
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select nullif(current_setting('app.viewer_id', true), '')::uuid;
+end;
+
+revoke all on function private.viewer_id() from public;
 
 comment on function private.viewer_id() is 'Who is asking: the key of the viewer, or null.';
 
@@ -116,5 +118,3 @@ create trigger audit
   after insert or update or delete on public.items
   for each row
   execute function private.audit_row();
-
-grant execute on function private.viewer_id() to public;

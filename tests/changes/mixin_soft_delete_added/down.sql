@@ -18,5 +18,7 @@ drop function private.viewer_id();
 
 drop schema private;
 
+revoke insert (id, name), update (id, name) on table public.items from mixin_soft_app;
 alter table public.items drop column deleted_at;
 alter table public.items drop column deleted_by;
+grant insert, update on table public.items to mixin_soft_app;

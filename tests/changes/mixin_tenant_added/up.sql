@@ -21,7 +21,7 @@ comment on schema private is 'Helpers of policies and triggers; not for clients,
 create function private.refuse_immutable_change()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   name text;

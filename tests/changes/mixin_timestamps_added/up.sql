@@ -17,7 +17,7 @@ comment on schema private is 'Helpers of policies and triggers; not for clients,
 create function private.set_updated_at()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.updated_at := now();

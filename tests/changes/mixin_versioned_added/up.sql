@@ -17,7 +17,7 @@ comment on schema private is 'Helpers of policies and triggers; not for clients,
 create function private.next_version()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.version <> old.version then

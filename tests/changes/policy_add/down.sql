@@ -4,6 +4,6 @@
 --
 -- data    nothing is lost
 
-drop policy readers on public.items;
+drop policy policy_add_a_select on public.items;
 
 revoke select on table public.items from policy_add_a;

@@ -11,10 +11,11 @@
 
 set lock_timeout = '3s';
 
-create policy readers on public.items
+create policy policy_add_a_select on public.items
   for select to policy_add_a
   using (true);
 
+comment on policy policy_add_a_select on public.items is 'readers';
 grant select on table public.items to policy_add_a;
 
 reset lock_timeout;

@@ -4,5 +4,5 @@
 --
 -- data    nothing is lost
 
-alter policy writers on public.items
+alter policy policy_check_a_insert on public.items
   with check (id > 1);

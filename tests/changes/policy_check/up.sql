@@ -11,7 +11,7 @@
 
 set lock_timeout = '3s';
 
-alter policy writers on public.items
+alter policy policy_check_a_insert on public.items
   with check (id > 2);
 
 reset lock_timeout;

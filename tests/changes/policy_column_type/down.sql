@@ -29,9 +29,11 @@
 -- data    nothing is lost
 -- note    public.items: name in the end after the other columns, and stay there
 
-drop policy readers on public.items;
+drop policy policy_column_type_a_select on public.items;
 alter table public.items alter column name set data type text;
 
-create policy readers on public.items
+create policy policy_column_type_a_select on public.items
   for select to policy_column_type_a
   using (name <> '');
+
+comment on policy policy_column_type_a_select on public.items is 'readers';

@@ -107,7 +107,7 @@ alter table public.items validate constraint items_name__new__not_null;
 
 set lock_timeout = '3s';
 
-drop policy readers on public.items;
+drop policy policy_column_type_a_select on public.items;
 alter table public.items alter column name__new set not null;
 alter table public.items drop constraint items_name__new__not_null;
 drop trigger zzzz_name__sync on public.items;
@@ -117,8 +117,10 @@ drop function public.items_name__sync();
 alter table public.items drop column name;
 alter table public.items rename column name__new to name;
 
-create policy readers on public.items
+create policy policy_column_type_a_select on public.items
   for select to policy_column_type_a
   using (name <> '');
+
+comment on policy policy_column_type_a_select on public.items is 'readers';
 
 reset lock_timeout;

@@ -4,6 +4,5 @@
 --
 -- data    nothing is lost
 
-alter policy keepers_select on public.items rename to keepers;
-drop policy keepers_update on public.items;
+drop policy policy_command_a_update on public.items;
 revoke update on table public.items from policy_command_a;

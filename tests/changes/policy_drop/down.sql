@@ -4,8 +4,9 @@
 --
 -- data    nothing is lost
 
-create policy readers on public.items
+create policy policy_drop_a_select on public.items
   for select to policy_drop_a
   using (true);
 
+comment on policy policy_drop_a_select on public.items is 'readers';
 grant select on table public.items to policy_drop_a;

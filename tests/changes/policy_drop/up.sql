@@ -11,7 +11,7 @@
 
 set lock_timeout = '3s';
 
-drop policy readers on public.items;
+drop policy policy_drop_a_select on public.items;
 
 revoke select on table public.items from policy_drop_a;
 

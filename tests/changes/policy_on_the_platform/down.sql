@@ -4,7 +4,12 @@
 --
 -- data    nothing is lost
 
+drop policy anon_authenticated_select on public.items;
+
 revoke select on table public.items from anon;
 
-alter policy readers on public.items
-  to authenticated;
+create policy authenticated_select on public.items
+  for select to authenticated
+  using (true);
+
+comment on policy authenticated_select on public.items is 'readers';

@@ -4,4 +4,4 @@
 --
 -- data    nothing is lost
 
-alter policy viewers on public.items rename to readers;
+comment on policy policy_relabelled_a_select on public.items is 'readers';

@@ -6,9 +6,10 @@
 
 drop policy guard on public.items;
 
-create policy guard on public.items
+create policy policy_restrictive_a_update on public.items
   for update to policy_restrictive_a
   using (id > 1)
   with check (id > 1);
 
+comment on policy policy_restrictive_a_update on public.items is 'guard';
 grant update on table public.items to policy_restrictive_a;

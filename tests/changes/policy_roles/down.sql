@@ -4,7 +4,12 @@
 --
 -- data    nothing is lost
 
+drop policy policy_roles_a_policy_roles_b_select on public.items;
+
 revoke select on table public.items from policy_roles_b;
 
-alter policy readers on public.items
-  to policy_roles_a;
+create policy policy_roles_a_select on public.items
+  for select to policy_roles_a
+  using (true);
+
+comment on policy policy_roles_a_select on public.items is 'readers';

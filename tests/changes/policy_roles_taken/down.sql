@@ -4,7 +4,11 @@
 --
 -- data    nothing is lost
 
-grant select on table public.items to policy_roles_taken_a;
+drop policy policy_roles_taken_b_select on public.items;
 
-alter policy readers on public.items
-  to policy_roles_taken_a, policy_roles_taken_b;
+create policy policy_roles_taken_a_policy_roles_taken_b_select on public.items
+  for select to policy_roles_taken_a, policy_roles_taken_b
+  using (true);
+
+comment on policy policy_roles_taken_a_policy_roles_taken_b_select on public.items is 'readers';
+grant select on table public.items to policy_roles_taken_a;

@@ -4,5 +4,5 @@
 --
 -- data    nothing is lost
 
-alter policy readers on public.items
+alter policy policy_using_a_select on public.items
   using (id > 1);

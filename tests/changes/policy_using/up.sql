@@ -11,7 +11,7 @@
 
 set lock_timeout = '3s';
 
-alter policy readers on public.items
+alter policy policy_using_a_select on public.items
   using (id > 2);
 
 reset lock_timeout;

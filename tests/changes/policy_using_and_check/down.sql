@@ -4,5 +4,5 @@
 --
 -- data    nothing is lost
 
-alter policy writers on public.items
+alter policy policy_using_and_check_a_update on public.items
   with check (id > 1);

@@ -4,7 +4,7 @@
 --
 -- data    nothing is lost
 
-alter policy own on public.notes
+alter policy policy_helper_app_select on public.notes
   using (owner_id = (select private.viewer_id()));
 
-drop function private.notes_own(uuid);
+drop view private.users_id_name_ana;

@@ -5,3 +5,5 @@
 -- data    nothing is lost
 
 alter role role_rename_new rename to role_rename_old;
+
+alter policy role_rename_new_select on public.items rename to role_rename_old_select;

@@ -24,7 +24,7 @@
 -- data    LOST: all values of public.items.note
 -- note    public.items: mood in the end after the other columns, and stay there
 
-drop policy "some" on public.items;
+drop policy several_order_a_update on public.items;
 revoke update on table public.items from several_order_a;
 alter table public.items drop column note;
 
@@ -39,10 +39,11 @@ alter table public.items alter column mood set data type public.mood
 
 alter table public.items alter column mood drop default;
 
-create policy "some" on public.items
+create policy several_order_a_insert on public.items
   for insert to several_order_a
   with check (mood <> 'glad');
 
+comment on policy several_order_a_insert on public.items is 'some';
 grant insert on table public.items to several_order_a;
 
 drop type public.mood__old;

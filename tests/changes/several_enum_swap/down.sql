@@ -36,7 +36,7 @@
 -- note    public.items: state in the end after the other columns, and stay there
 
 drop index public.items_state_idx;
-drop policy readers on public.items;
+drop policy several_enum_app_select on public.items;
 
 alter type public.state rename to state__old;
 
@@ -51,8 +51,10 @@ alter table public.items alter column state set default 'open';
 alter table public.items alter column state set default 'open';
 create index items_state_idx on public.items (state) where state = 'open';
 
-create policy readers on public.items
+create policy several_enum_app_select on public.items
   for select to several_enum_app
   using (state <> 'closed');
+
+comment on policy several_enum_app_select on public.items is 'readers';
 
 drop type public.state__old;

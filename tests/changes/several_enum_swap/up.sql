@@ -120,7 +120,7 @@ alter table public.items validate constraint items_state__new__not_null;
 
 set lock_timeout = '3s';
 
-drop policy readers on public.items;
+drop policy several_enum_app_select on public.items;
 alter table public.items alter column state__new set not null;
 alter table public.items drop constraint items_state__new__not_null;
 drop trigger zzzz_state__sync on public.items;
@@ -136,9 +136,11 @@ alter type public.state__new rename to state;
 
 alter table public.items alter column state set default 'fresh';
 
-create policy readers on public.items
+create policy several_enum_app_select on public.items
   for select to several_enum_app
   using (state <> 'closed');
+
+comment on policy several_enum_app_select on public.items is 'readers';
 
 reset lock_timeout;
 

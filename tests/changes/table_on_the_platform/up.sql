@@ -24,11 +24,12 @@ alter table public.parts enable row level security;
 revoke all on table public.parts from anon, authenticated, service_role;
 create index parts_owner_id_idx on public.parts (owner_id);
 
-create policy own on public.parts
+create policy authenticated_all on public.parts
   for all to authenticated
   using (owner_id = auth.uid())
   with check (owner_id = auth.uid());
 
+comment on policy authenticated_all on public.parts is 'own';
 grant delete, insert, select, update on table public.parts to authenticated, service_role;
 
 reset lock_timeout;

@@ -19,9 +19,25 @@ drop schema app;
 
 alter table public.places alter column no set default nextval('public.place_no');
 
+create view private.places_id_name_ddb958 as
+select place.id
+  from public.places as place
+  where place.name <> '';
+
+comment on view private.places_id_name_ddb958 is 'Past row level security: id from places as place where name <> ''''.';
+
+grant select on table private.places_id_name_ddb958 to table_schema_b;
+
 create or replace function public.place_name(id int)
 returns text
 language sql
 as $$
  select p.name from public.places p where p.id = $1 
 $$;
+
+alter policy table_schema_b_select on public.visits
+  using (
+    exists (select from private.places_id_name_ddb958 as place where place.id = visits.place_id)
+  );
+
+drop view private.app_id_venues_name_ddb958;

@@ -7,7 +7,7 @@
 create or replace function private.items_workflow_phase()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   allowed text[];

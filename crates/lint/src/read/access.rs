@@ -136,7 +136,7 @@ pub(super) fn alter_function(words: &mut Cursor<'_>) -> Option<What> {
 }
 
 /// After `set search_path`: whether the temporary schema is searched last. Where the path does not name it, it is first.
-fn is_safe_path(words: &mut Words<'_>) -> bool {
+fn is_safe_path(words: &mut Cursor<'_>) -> bool {
     let _ = words.take("to") || words.take_symbol(b'=');
     let from = words.mark();
     words.skip();

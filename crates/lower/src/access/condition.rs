@@ -3,11 +3,12 @@
 //! What reads only the row and the session stays as it is, with session values in scalar subselects. What reads other
 //! tables goes through a helper that runs as the owner, so policies never read each other: where the answer does not
 //! depend on the row, the helper gives a set of keys and the condition is `column = any (array(select helper()))`
-//! (measured 1.1 times the cost of a literal list); where it does, the helper takes the row's columns and runs once for each
-//! row, which is said in a warning.
+//! (measured 1.1 times the cost of a literal list), see `sets`; where it does, the helper takes the row's columns and runs
+//! once for each row, which is said in a warning.
 
 use super::helpers::{Helpers, Wanted, function_id};
-use crate::expr::{Chain, Folder, Frame, RowRef, Session, column};
+use super::sets::Set;
+use crate::expr::{Folder, Frame, Place, RowRef, Session, column};
 use crate::structure::functions;
 use crate::types::data_type;
 use rustc_hash::FxHashSet;
@@ -41,31 +42,61 @@ pub(super) struct Shaper<'a> {
     pub exact: bool,
 }
 
-/// SQL, and how tightly it holds together.
-struct Shaped {
-    sql: String,
-    level: Level,
+/// SQL, how tightly it holds together, and how the rows that satisfy it are found.
+pub(super) struct Shaped {
+    pub sql: String,
+    pub level: Level,
+    pub found: Found,
+}
+
+/// How Postgres can find the rows that satisfy a condition.
+pub(super) enum Found {
+    /// It asks nothing of the row: all rows, or none.
+    Session(Box<Asked>),
+    /// By the value of a column, which an index serves.
+    Column(FieldIx),
+    /// By keys that a helper gives, once it is known what else it gives.
+    Set(Box<Set>),
+    /// By looking at each.
+    Scan,
 }
 
 impl Shaped {
+    pub fn scan(sql: String, level: Level) -> Self {
+        Self { sql, level, found: Found::Scan }
+    }
+
     /// As an operand that has to hold together at least this tightly.
     fn operand(self, least: Level) -> String {
         if self.level < least { format!("({})", self.sql) } else { self.sql }
     }
 }
 
-/// What a helper's body asks for.
-struct Asked {
-    params: Vec<FieldIx>,
-    reads: Vec<EntityId>,
-    functions: Vec<usize>,
-    viewer: Vec<FieldIx>,
-    session: Session,
-    captured: bool,
+/// A condition and the rows that it can name: a part of a rule, or of a predicate that the rule uses.
+type Part<'f> = (&'f Formula, Frame);
+
+/// What a piece of SQL asks for.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub params: Vec<FieldIx>,
+    pub reads: Vec<EntityId>,
+    pub functions: Vec<usize>,
+    pub viewer: Vec<FieldIx>,
+    pub session: Session,
+    pub captured: bool,
 }
 
 impl Asked {
-    fn of(folder: Folder<'_>) -> Self {
+    /// What another piece asks for, too.
+    pub fn add(&mut self, other: Asked) {
+        self.reads.extend(other.reads);
+        self.functions.extend(other.functions);
+        self.viewer.extend(other.viewer);
+        self.session.viewer |= other.session.viewer;
+        self.session.claims |= other.session.claims;
+    }
+
+    pub fn of(folder: Folder<'_>) -> Self {
         let mut reads = folder.reads;
         reads.extend(folder.followed.iter().map(|s| folder.model.step_target(*s)));
         let Folder { params, functions, viewer_fields, session, captured, .. } = folder;
@@ -74,11 +105,14 @@ impl Asked {
 }
 
 impl Shaper<'_> {
-    /// The SQL of a condition over the entity's row, and the row's columns that it reads.
-    pub fn condition(&mut self, formula: &Formula) -> (String, Vec<SmolStr>) {
+    /// The SQL of conditions over the entity's row of which one has to hold, and the row's columns that they read.
+    pub fn condition(&mut self, formulas: &[&Formula]) -> (String, Vec<SmolStr>) {
         let frame = Frame::of(&Scope::of(self.entity), &[RowRef::Bare]);
         let mut columns = Vec::new();
-        let shaped = self.shape(formula, &frame, &mut columns);
+        let mut parts = Vec::new();
+        formulas.iter().for_each(|formula| self.flatten(formula, &frame, &Operator::Or, &mut parts));
+        let shaped = self.any(&parts, "\n    or ", &mut columns);
+        let shaped = self.settle(shaped);
         columns.sort();
         columns.dedup();
         (shaped.sql, columns)
@@ -93,63 +127,124 @@ impl Shaper<'_> {
         SqlExpr { text, columns }
     }
 
-    fn shape(&mut self, formula: &Formula, frame: &Frame, columns: &mut Vec<SmolStr>) -> Shaped {
+    /// The operands of a chain of `op`, also those in parentheses and in the predicates that it uses.
+    fn flatten<'f>(&self, formula: &'f Formula, frame: &Frame, op: &Operator, parts: &mut Vec<Part<'f>>)
+    where
+        Self: 'f,
+    {
+        let model = self.model;
         match &formula.node {
-            Node::Nested(inner) => self.shape(inner, frame, columns),
-            Node::Binary(Operator::And, _) => self.conjunction(formula, frame, columns),
-            Node::Binary(Operator::Or, _) => {
-                let parts = formula.chain(&Operator::Or);
-                let parts: Vec<_> = parts.into_iter().map(|part| self.shape(part, frame, columns).sql).collect();
-                Shaped { sql: parts.join(" or "), level: Level::OR }
-            }
-            Node::Not(inner) => {
-                let outer = std::mem::replace(&mut self.exact, true);
-                let inner = self.shape(inner, frame, columns);
-                self.exact = outer;
-                Shaped { sql: format!("not {}", inner.operand(Level::NOT)), level: Level::NOT }
+            Node::Nested(inner) => self.flatten(inner, frame, op, parts),
+            Node::Binary(own, _) if own == op => {
+                formula.chain(op).into_iter().for_each(|part| self.flatten(part, frame, op, parts));
             }
             // A nesting without end was reported by the checker.
-            Node::Predicate(id, args) => match frame.bind(self.model, *id, args, 64) {
-                Some(inner) => {
-                    let model = self.model;
-                    self.shape(&model.predicates[id.0 as usize].body.formula, &inner, columns)
-                }
-                None => Shaped { sql: "false".into(), level: Level::ATOM },
+            Node::Predicate(id, args) => match frame.bind(model, *id, args, 64) {
+                Some(inner) => self.flatten(&model.predicates[id.0 as usize].body.formula, &inner, op, parts),
+                None => parts.push((formula, frame.clone())),
             },
-            _ => self.atom(formula, frame, columns),
+            _ => parts.push((formula, frame.clone())),
         }
+    }
+
+    fn shape(&mut self, formula: &Formula, frame: &Frame, columns: &mut Vec<SmolStr>) -> Shaped {
+        let mut parts = Vec::new();
+        self.flatten(formula, frame, &Operator::Or, &mut parts);
+        if parts.len() > 1 {
+            return self.any(&parts, " or ", columns);
+        }
+        parts.clear();
+        self.flatten(formula, frame, &Operator::And, &mut parts);
+        if parts.len() > 1 {
+            return self.conjunction(&parts, columns);
+        }
+        let Some((formula, frame)) = parts.pop() else { return Shaped::scan("true".into(), Level::ATOM) };
+        if let Node::Not(inner) = &formula.node {
+            let outer = std::mem::replace(&mut self.exact, true);
+            let inner = self.shape(inner, &frame, columns);
+            let inner = self.settle(inner);
+            self.exact = outer;
+            return Shaped::scan(format!("not {}", inner.operand(Level::NOT)), Level::NOT);
+        }
+        self.atom(formula, &frame, columns)
+    }
+
+    /// Conditions of which one has to hold.
+    fn any(&mut self, parts: &[Part<'_>], or: &str, columns: &mut Vec<SmolStr>) -> Shaped {
+        let shaped = parts.iter().map(|(formula, frame)| self.shape(formula, frame, columns)).collect();
+        let mut shaped = if self.exact { shaped } else { self.united(shaped) };
+        if shaped.len() == 1
+            && let Some(only) = shaped.pop()
+        {
+            return only;
+        }
+        let sql: Vec<_> = shaped.into_iter().map(|part| self.settle(part).operand(Level::AND)).collect();
+        Shaped::scan(sql.join(or), Level::OR)
     }
 
     /// Conditions that all have to hold. Those that ask the same related row are asked together, so that one helper gives
     /// the few keys that satisfy all of them, and never the many that satisfy one.
-    fn conjunction(&mut self, formula: &Formula, frame: &Frame, columns: &mut Vec<SmolStr>) -> Shaped {
-        let parts = formula.chain(&Operator::And);
-        let steps: Vec<_> = parts.iter().map(|part| self.one_way(part, frame)).collect();
-        let mut sql = Vec::new();
-        for (at, part) in parts.iter().enumerate() {
-            if let Some(step) = steps[at] {
-                if steps[..at].contains(&Some(step)) {
-                    continue;
-                }
-                let same: Vec<_> = (at..parts.len()).filter(|n| steps[*n] == Some(step)).map(|n| parts[n]).collect();
-                let shaped = self.related(&same, step, frame, columns);
-                sql.push(shaped.operand(Level::AND));
+    fn conjunction(&mut self, parts: &[Part<'_>], columns: &mut Vec<SmolStr>) -> Shaped {
+        let steps: Vec<_> = parts.iter().map(|(formula, frame)| self.one_way(formula, frame)).collect();
+        let mut shaped: Vec<Shaped> = Vec::new();
+        let mut taken = vec![false; parts.len()];
+        for at in 0..parts.len() {
+            let Some((place, exists)) = self.asks_behind(&parts[at]) else { continue };
+            let first = place.steps.first().copied();
+            let beside: Vec<usize> = (0..parts.len()).filter(|n| !taken[*n] && steps[*n] == first).collect();
+            if beside.is_empty() || self.exact {
                 continue;
             }
-            let shaped = self.shape(part, frame, columns);
-            sql.push(shaped.operand(Level::AND));
+            let behind: Vec<&Part<'_>> = beside.iter().map(|n| &parts[*n]).collect();
+            if let Some(set) = self.set(&place.steps, Some((exists, &parts[at].1)), &behind, columns) {
+                shaped.push(set);
+                beside.into_iter().chain([at]).for_each(|n| taken[n] = true);
+            }
         }
-        Shaped { sql: sql.join(" and "), level: Level::AND }
+        for at in 0..parts.len() {
+            if std::mem::replace(&mut taken[at], true) {
+                continue;
+            }
+            let (formula, frame) = &parts[at];
+            let Some(step) = steps[at] else {
+                shaped.push(self.shape(formula, frame, columns));
+                continue;
+            };
+            let same = |n: &usize| !taken[*n] && steps[*n] == Some(step) && parts[*n].1 == *frame;
+            let more: Vec<usize> = (at..parts.len()).filter(same).collect();
+            more.iter().for_each(|n| taken[*n] = true);
+            let same: Vec<&Formula> = std::iter::once(at).chain(more).map(|n| parts[n].0).collect();
+            shaped.push(self.related(&same, step, frame, columns));
+        }
+        if shaped.iter().all(|part| matches!(part.found, Found::Session(_))) {
+            return all_of_session(shaped);
+        }
+        // Rows that satisfy all of them are among those that satisfy one.
+        let mut found = Found::Scan;
+        let mut sql = Vec::new();
+        for part in shaped {
+            let part = self.settle(part);
+            if let (Found::Scan, Found::Column(field)) = (&found, &part.found) {
+                found = Found::Column(*field);
+            }
+            sql.push(part.operand(Level::AND));
+        }
+        Shaped { sql: sql.join(" and "), level: Level::AND, found }
+    }
+
+    /// `exists path (…)` that starts with a reference which is never null, and the way that it goes.
+    fn asks_behind<'f>(&self, (formula, frame): &Part<'f>) -> Option<(Place, &'f Exists)> {
+        let Node::Exists(exists) = &formula.bare().node else { return None };
+        let place = frame.place(&exists.row).along(&exists.steps);
+        let first = place.steps.first()?;
+        (place.own && !first.back && !self.model.relation(first.relation).nullable).then_some((place, &**exists))
     }
 
     /// The one relation behind which everything lies that a condition reads of the row, if it is like that.
     fn one_way(&self, formula: &Formula, frame: &Frame) -> Option<PathStep> {
         let formula = formula.bare();
-        let splits = matches!(
-            formula.node,
-            Node::Binary(Operator::And | Operator::Or, _) | Node::Not(_) | Node::Exists(_) | Node::Predicate(..)
-        );
-        if splits {
+        let splits = matches!(formula.node, Node::Binary(Operator::And | Operator::Or, _) | Node::Exists(_));
+        if splits || matches!(&formula.node, Node::Not(inner) if !inner.is_strict()) {
             return None;
         }
         let mut survey = self.folder(frame, &RowRef::Bare);
@@ -161,38 +256,7 @@ impl Shaper<'_> {
         (all && survey.direct.is_empty() && survey.reads.is_empty() && same_for_null).then_some(first)
     }
 
-    /// Conditions on one related row. Where who is asking matters, the related rows that satisfy them are few: a set of
-    /// keys. Where it does not, they may be most of the table, and the one row is looked up by its key.
-    fn related(&mut self, parts: &[&Formula], step: PathStep, frame: &Frame, columns: &mut Vec<SmolStr>) -> Shaped {
-        let Some(whole) = Formula::all(parts) else { return Shaped { sql: "true".into(), level: Level::ATOM } };
-        let mut survey = self.folder(frame, &RowRef::Bare);
-        survey.text(&whole);
-        let asks_who = survey.session.any();
-        drop(survey);
-        if self.exact {
-            return self.per_row(&whole, frame, columns, asks_who);
-        }
-        if asks_who && let Some(shaped) = self.member_set(&[step], None, Some(&whole), frame, columns) {
-            return shaped;
-        }
-        let mut folder = self.folder(frame, &RowRef::Params);
-        let chain = folder.chain(&[step], false);
-        let tie: Vec<_> = folder
-            .link_fields(step)
-            .iter()
-            .map(|((_, ours), (entity, theirs))| {
-                let theirs = column(self.model, *entity, *theirs);
-                format!("{}.{theirs} = {}", quote::ident(&chain.first), folder.own_value(*ours))
-            })
-            .collect();
-        folder.frame = folder.frame.rebased(&RowRef::Behind(step, chain.last.clone()));
-        let condition = folder.operand(&whole);
-        let text =
-            format!("exists (\n    select from {}\n    where {}\n  )", chain.from, chain.conditions(tie, &condition));
-        self.row_helper(text, Asked::of(folder), columns)
-    }
-
-    fn folder(&self, frame: &Frame, base: &RowRef) -> Folder<'_> {
+    pub(super) fn folder(&self, frame: &Frame, base: &RowRef) -> Folder<'_> {
         let mut folder = Folder::new(self.model, frame.rebased(base));
         folder.wrap = true;
         folder
@@ -204,125 +268,49 @@ impl Shaper<'_> {
             // A reference that is null has no related row: `not exists` is true of it, and `not null = any (…)` is not.
             let nullable = steps.first().is_some_and(|s| !s.back && self.model.relation(s.relation).nullable);
             if !(self.exact && nullable)
-                && let Some(shaped) = self.member_set(&steps, Some(exists), None, frame, columns)
+                && let Some(set) = self.set(&steps, Some((exists, frame)), &[], columns)
             {
-                return shaped;
+                return set;
             }
-            return self.per_row(formula, frame, columns, true);
+            return self.per_row(formula, frame, columns);
         }
         let mut survey = self.folder(frame, &RowRef::Bare);
         let (sql, level) = survey.open(formula);
         if survey.paths.is_empty() {
-            columns.extend(survey.columns());
-            self.note(Asked::of(survey));
-            self.session_index(formula, frame);
-            return Shaped { sql, level };
+            let own = survey.columns();
+            let asked = Asked::of(survey);
+            let session = own.is_empty() && asked.session.any() && asked.reads.is_empty() && asked.functions.is_empty();
+            columns.extend(own);
+            if session {
+                return Shaped { sql, level, found: Found::Session(Box::new(asked)) };
+            }
+            self.note(asked);
+            let found = self.session_index(formula, frame).map_or(Found::Scan, Found::Column);
+            return Shaped { sql, level, found };
         }
         drop(survey);
         match self.one_way(formula, frame) {
             Some(step) => self.related(&[formula], step, frame, columns),
-            None => self.per_row(formula, frame, columns, true),
+            None => self.per_row(formula, frame, columns),
         }
     }
 
-    /// `column = any (array(select helper()))`: the helper gives the keys of the rows for which the condition holds.
-    /// Either `asked` is over the last table of `steps`, or `behind` is over what lies behind the one step.
-    fn member_set(
-        &mut self,
-        steps: &[PathStep],
-        asked: Option<&Exists>,
-        behind: Option<&Formula>,
-        frame: &Frame,
-        columns: &mut Vec<SmolStr>,
-    ) -> Option<Shaped> {
-        let model = self.model;
-        let first = *steps.first()?;
-        let mut folder = self.folder(frame, &RowRef::Params);
-        // Where the way leads to a table and straight back from it, the table in the middle says nothing new.
-        let shortcut = steps.get(1).filter(|second| {
-            let (a, b) = (model.relation(first.relation), model.relation(second.relation));
-            let hides = model.entity(a.to).visible.is_some() && !asked.is_some_and(|exists| exists.including_deleted);
-            !first.back && second.back && a.to_fields == b.to_fields && !hides
-        });
-        let (links, walk) = match shortcut {
-            Some(second) => {
-                let (a, b) = (model.relation(first.relation), model.relation(second.relation));
-                let ours = a.fields.iter().map(|f| (a.from, *f));
-                let theirs = b.fields.iter().map(|f| (b.from, *f));
-                (ours.zip(theirs).collect(), &steps[1..])
-            }
-            None => (folder.link_fields(first), steps),
-        };
-        let chain = folder.chain(walk, asked.is_some_and(|exists| exists.including_deleted));
-        let text = match (asked, behind) {
-            (Some(exists), _) => folder.inside(&chain, &exists.condition),
-            (None, Some(formula)) => {
-                folder.frame = folder.frame.rebased(&RowRef::Behind(first, chain.last.clone()));
-                folder.operand(formula)
-            }
-            _ => return None,
-        };
-        if !folder.params.is_empty() {
-            return None;
-        }
-        let keys: Vec<_> = links
-            .iter()
-            .map(|(_, (entity, field))| format!("{}.{}", quote::ident(&chain.first), column(model, *entity, *field)))
-            .collect();
-        let body = select(&keys.join(", "), &chain, &text);
-        let mut met = Asked::of(folder);
-        met.reads = walk.iter().map(|s| model.step_target(*s)).chain(met.reads).collect();
-        let ours: Vec<_> = links.iter().map(|((entity, field), _)| column(model, *entity, *field)).collect();
-        columns.extend(links.iter().map(|((e, f), _)| model.entity(*e).fields[*f].name.clone()));
-        let types: Vec<_> = links.iter().map(|(_, (e, f))| (*e, *f)).collect();
-        let returns = match types.as_slice() {
-            [(e, f)] => Returns::SetOf(data_type(model, &model.entity(*e).fields[*f].ty)),
-            many => Returns::Table(
-                many.iter()
-                    .map(|(e, f)| {
-                        let field = &model.entity(*e).fields[*f];
-                        (format!("key_{}", field.name).into(), data_type(model, &field.ty))
-                    })
-                    .collect(),
-            ),
-        };
-        let ((ours_entity, ours_field), _) = links[0];
-        self.indexes.push((ours_entity, ours_field));
-        if let Some(exists) = asked {
-            self.index_in(chain.target, &exists.condition);
-        }
-        let call = self.helper(Vec::new(), returns, body, met);
-        let sql = match ours.as_slice() {
-            [one] => format!("{one} = any (array(select {call}()))"),
-            many => {
-                let outs: Vec<_> = types
-                    .iter()
-                    .map(|(e, f)| format!("h.{}", quote::ident(&format!("key_{}", model.entity(*e).fields[*f].name))))
-                    .collect();
-                format!("({}) in (select {} from {call}() as h)", many.join(", "), outs.join(", "))
-            }
-        };
-        Some(Shaped { sql, level: Level::COMPARE })
-    }
-
-    /// A helper that takes columns of the row and answers for this row alone. `warn`: there is a faster way to say it.
-    fn per_row(&mut self, formula: &Formula, frame: &Frame, columns: &mut Vec<SmolStr>, warn: bool) -> Shaped {
+    /// A helper that takes columns of the row and answers for this row alone, which is slow where many are read.
+    pub(super) fn per_row(&mut self, formula: &Formula, frame: &Frame, columns: &mut Vec<SmolStr>) -> Shaped {
         let mut folder = self.folder(frame, &RowRef::Params);
         let text = folder.text(formula);
         let asked = Asked::of(folder);
-        if warn {
-            let name = &self.model.entity(self.entity).name.name;
-            let message = format!("`{}` asks other tables once for each row of `{name}`", self.rule);
-            self.diagnostics.push(
-                Diagnostic::new(codes::PER_ROW_POLICY, self.span, message)
-                    .help("let the condition depend on the viewer and on the related rows alone, or carry the column over to this entity"),
-            );
-        }
+        let name = &self.model.entity(self.entity).name.name;
+        let message = format!("`{}` asks other tables once for each row of `{name}`", self.rule);
+        self.diagnostics.push(
+            Diagnostic::new(codes::PER_ROW_POLICY, self.span, message)
+                .help("let the condition depend on the viewer and on the related rows alone, or carry the column over to this entity"),
+        );
         self.row_helper(text, asked, columns)
     }
 
     /// The call of a helper with this answer, which takes the columns that `asked` names.
-    fn row_helper(&mut self, text: String, asked: Asked, columns: &mut Vec<SmolStr>) -> Shaped {
+    pub(super) fn row_helper(&mut self, text: String, asked: Asked, columns: &mut Vec<SmolStr>) -> Shaped {
         let model = self.model;
         let fields = &model.entity(self.entity).fields;
         let types: Vec<DataType> = asked.params.iter().map(|f| data_type(model, &fields[*f].ty)).collect();
@@ -330,11 +318,18 @@ impl Shaper<'_> {
         columns.extend(asked.params.iter().map(|f| fields[*f].name.clone()));
         let returns = Returns::Type(DataType::builtin("boolean"));
         let body = format!("select {text}");
-        let call = self.helper(types, returns, body, asked);
-        Shaped { sql: format!("{call}({})", args.join(", ")), level: Level::ATOM }
+        let call = self.helper(types, Some(returns), body, asked);
+        Shaped::scan(format!("{call}({})", args.join(", ")), Level::ATOM)
     }
 
-    fn helper(&mut self, params: Vec<DataType>, returns: Returns, body: String, asked: Asked) -> String {
+    /// The name of the helper with this body; without a result it is a view.
+    pub(super) fn helper(
+        &mut self,
+        params: Vec<DataType>,
+        returns: Option<Returns>,
+        body: String,
+        asked: Asked,
+    ) -> String {
         let model = self.model;
         self.viewer_fields.extend(&asked.viewer);
         let mut calls: Vec<_> = asked.functions.iter().map(|f| functions::id(model, &model.functions[*f])).collect();
@@ -347,7 +342,7 @@ impl Shaper<'_> {
     }
 
     /// Keeps what stands in the policy itself: it is read and called with the rights of who asks.
-    fn note(&mut self, asked: Asked) {
+    pub(super) fn note(&mut self, asked: Asked) {
         let model = self.model;
         self.calls.extend(session_calls(model, &asked));
         self.reads.extend(asked.reads.into_iter().map(|read| (read, self.span)));
@@ -372,9 +367,9 @@ impl Shaper<'_> {
         }
     }
 
-    /// `user_id = viewer` asks for an index on `user_id`.
-    fn session_index(&mut self, formula: &Formula, frame: &Frame) {
-        let Some((left, right)) = formula.equality() else { return };
+    /// `user_id = viewer` asks for an index on `user_id`, and finds rows by it.
+    fn session_index(&mut self, formula: &Formula, frame: &Frame) -> Option<FieldIx> {
+        let (left, right) = formula.equality()?;
         let own = |side: &Formula| match &side.bare().node {
             Node::Column(row, field) => {
                 let place = frame.place(row);
@@ -382,13 +377,13 @@ impl Shaper<'_> {
             }
             _ => None,
         };
-        if let Some(field) = beside_viewer(left, right, own) {
-            self.indexes.push((self.entity, field));
-        }
+        let field = beside_viewer(left, right, own)?;
+        self.indexes.push((self.entity, field));
+        Some(field)
     }
 
     /// The same for a condition over another entity's row.
-    fn index_in(&mut self, entity: EntityId, condition: &Formula) {
+    pub(super) fn index_in(&mut self, entity: EntityId, condition: &Formula) {
         for part in condition.bare().chain(&Operator::And) {
             let Some((left, right)) = part.bare().equality() else { continue };
             let bound = |side: &Formula| match side.bare().node {
@@ -400,6 +395,23 @@ impl Shaper<'_> {
             }
         }
     }
+}
+
+/// Conditions that ask who is asking and nothing of the row.
+fn all_of_session(parts: Vec<Shaped>) -> Shaped {
+    let mut all: Option<Asked> = None;
+    let mut sql = Vec::new();
+    for mut part in parts {
+        if let Found::Session(asked) = std::mem::replace(&mut part.found, Found::Scan) {
+            match &mut all {
+                Some(all) => all.add(*asked),
+                None => all = Some(*asked),
+            }
+        }
+        sql.push(part.operand(Level::AND));
+    }
+    let found = all.map_or(Found::Scan, |asked| Found::Session(Box::new(asked)));
+    Shaped { sql: sql.join(" and "), level: Level::AND, found }
 }
 
 /// The column on one side of an equality whose other side is the viewer.
@@ -422,8 +434,4 @@ fn session_calls(model: &Model, asked: &Asked) -> Vec<ObjectId> {
         calls.extend(names.map(|name| function_id(model, &name, &[])));
     }
     calls
-}
-
-fn select(keys: &str, chain: &Chain, condition: &str) -> String {
-    format!("select {keys}\n  from {}\n  where {}", chain.from, chain.conditions([], condition))
 }

@@ -52,10 +52,11 @@ impl Grants {
         }
     }
 
-    /// The right to call a function.
+    /// The right to call a function, or to read a view.
     pub fn execute(&mut self, on: &ObjectId, roles: Vec<SmolStr>) {
         for role in roles {
-            self.add(on.clone(), role, "execute", &[], false);
+            let privilege = if on.kind == Kind::View { "select" } else { "execute" };
+            self.add(on.clone(), role, privilege, &[], false);
         }
     }
 

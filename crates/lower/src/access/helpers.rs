@@ -5,7 +5,9 @@ use crate::Output;
 use crate::expr::{Folder, Frame};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Body, DataType, Dependency, Entry, Function, Kind, ObjectId, Param, Returns, Volatility};
+use specc_catalog::{
+    Body, DataType, Dependency, Entry, Function, Kind, ObjectId, Param, Returns, TableName, View, Volatility,
+};
 use specc_model::{EntityId, Model, Target};
 use specc_sql::quote;
 
@@ -17,7 +19,8 @@ pub(crate) const SEARCH_PATH: &str = "pg_catalog, pg_temp";
 #[derive(Clone)]
 pub(super) struct Wanted {
     pub params: Vec<DataType>,
-    pub returns: Returns,
+    /// Nothing for a view.
+    pub returns: Option<Returns>,
     /// One `select`, without a semicolon.
     pub body: String,
     /// Tables that it reads.
@@ -37,15 +40,26 @@ impl Helpers {
     /// `shared`, each has a hash of its own.
     pub fn get(&mut self, model: &Model, wanted: Wanted, shared: &FxHashSet<ObjectId>) -> ObjectId {
         let name = named::name(&wanted.body, &model.options.default_schema);
-        let mut id = function_id(model, &name, &wanted.params);
+        let called = |name: &str| match wanted.returns {
+            Some(_) => function_id(model, name, &wanted.params),
+            None => ObjectId::new(Kind::View, model.options.helper_schema.clone(), name),
+        };
+        let mut id = called(&name);
         if shared.contains(&id) {
-            id = function_id(model, &named::hashed(&name, &wanted.body), &wanted.params);
+            id = called(&named::hashed(&name, &wanted.body));
         }
         if !self.at.contains_key(&id) {
             self.at.insert(id.clone(), self.list.len());
             self.list.push((id.clone(), wanted));
         }
         id
+    }
+
+    /// Leaves out what nobody calls.
+    pub fn called(mut self, calls: &FxHashSet<ObjectId>) -> Self {
+        self.list.retain(|(id, _)| calls.contains(id));
+        self.at = self.list.iter().enumerate().map(|(at, (id, _))| (id.clone(), at)).collect();
+        self
     }
 
     /// Takes over what others asked for; gives the names that two bodies share.
@@ -68,8 +82,13 @@ impl Helpers {
     pub fn finish(self, model: &Model, out: &mut Output) {
         for (id, wanted) in self.list {
             let comment = named::comment(&wanted.body);
-            let body = Body::Atomic(format!("{};", wanted.body).into());
-            let mut entry = Entry::new(stable(model, &id.name, wanted.params, wanted.returns, body, true));
+            let mut entry = match wanted.returns {
+                Some(returns) => {
+                    let body = Body::Atomic(format!("{};", wanted.body).into());
+                    Entry::new(stable(model, &id.name, wanted.params, returns, body, true))
+                }
+                None => Entry::new(view(model, &id.name, wanted.body.as_str().into())),
+            };
             entry.comment = Some(comment.into());
             let own = wanted.reads.iter().map(|e| model.entity(*e)).filter(|e| !e.external);
             entry.area = own.clone().map(|e| e.meta.area.clone()).next().unwrap_or_else(|| "access".into());
@@ -93,6 +112,21 @@ fn add(model: &Model, out: &mut Output, entry: Entry) {
 pub(super) fn function_id(model: &Model, name: &str, params: &[DataType]) -> ObjectId {
     let types: Vec<_> = params.iter().map(ToString::to_string).collect();
     ObjectId::new(Kind::Function, model.options.helper_schema.clone(), name).part(types.join(", "))
+}
+
+/// A view that reads with the rights of its owner: a policy's plain `exists` over it is planned for the query at hand, once
+/// for all rows or by key, which no function is.
+fn view(model: &Model, name: &str, query: SmolStr) -> View {
+    View {
+        view: TableName::new(model.options.helper_schema.clone(), name),
+        columns: Vec::new(),
+        query,
+        materialized: false,
+        security_invoker: false,
+        security_barrier: false,
+        check_option: None,
+        no_data: false,
+    }
 }
 
 /// A function in the shape that was measured fastest under row level security: SQL, stable, parallel safe, its search

@@ -8,6 +8,7 @@ mod grants;
 pub(crate) mod helpers;
 mod named;
 mod policies;
+mod sets;
 
 use crate::Output;
 use crate::structure::names;

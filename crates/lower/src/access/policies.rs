@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 use specc_catalog::{Command, Dependency, Entry, ObjectId, Policy, SqlExpr};
 use specc_diag::{Diagnostic, Span};
 use specc_model::effective::{self, Access, Effective, PUBLIC};
+use specc_model::formula::Formula;
 use specc_model::{Bucket, Entity, EntityId, Model, Object, Rule, RuleAction};
 use specc_sql::quote;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,11 +55,13 @@ pub(super) struct Lowered {
 /// Policies and column triggers of these rules.
 pub(super) fn lower(model: &Model, guarded: Guarded<'_>, shared: &FxHashSet<ObjectId>) -> Lowered {
     let mut lowered = Lowered::default();
+    // What the rules ask for one by one; where several are one policy, they ask for less together.
+    let mut single = Helpers::default();
     let rules = guarded.rules();
     let conditions: Vec<Conditions> =
-        rules.iter().map(|rule| conditions(model, guarded, rule, shared, &mut lowered)).collect();
+        rules.iter().map(|rule| conditions(model, guarded, &[rule], shared, &mut lowered, &mut single)).collect();
     let effective = Effective::of(model, guarded.entity, rules);
-    let mut out = Policies { model, guarded, rules, conditions: &conditions, names: BTreeSet::new(), lowered };
+    let mut out = Policies { model, guarded, rules, conditions: &conditions, shared, names: BTreeSet::new(), lowered };
     rules.iter().enumerate().filter(|(_, rule)| rule.exact).for_each(|(at, rule)| out.exact(at, rule));
     let reached = reached(model, guarded.entity, &effective);
     for narrowing in effective.narrowings.iter().filter(|n| !n.rule.exact) {
@@ -75,6 +78,10 @@ pub(super) fn lower(model: &Model, guarded: Guarded<'_>, shared: &FxHashSet<Obje
             lowered.accesses = accesses.map(|a| (guarded.entity.id, a.role, a.command, a.columns.map(names))).collect();
         }
     }
+    let calls = lowered.entries.iter().flat_map(|entry| entry.depends.iter().map(|d| d.on.clone()));
+    let calls: FxHashSet<ObjectId> = calls.chain(lowered.found.calls.iter().map(|(id, _)| id.clone())).collect();
+    let shared = lowered.helpers.merge(single.called(&calls));
+    lowered.found.shared.extend(shared);
     lowered
 }
 
@@ -88,13 +95,16 @@ fn reached(model: &Model, entity: &Entity, effective: &Effective<'_>) -> Vec<Smo
     roles.into_iter().collect()
 }
 
+/// The conditions of rules of which one has to hold; only one of them where it is taken as written, or forbids.
 fn conditions(
     model: &Model,
     guarded: Guarded<'_>,
-    rule: &Rule,
+    rules: &[&Rule],
     shared: &FxHashSet<ObjectId>,
     lowered: &mut Lowered,
+    asked: &mut Helpers,
 ) -> Conditions {
+    let rule = rules[0];
     let mut shaper = Shaper {
         model,
         diagnostics: Vec::new(),
@@ -113,23 +123,31 @@ fn conditions(
         let mut as_written = |expr: &Option<specc_model::ExprRef>| Some(shaper.as_written(&expr.as_ref()?.formula));
         (as_written(&rule.when), as_written(&rule.check))
     } else {
-        let mut whole = |expr: &Option<specc_model::ExprRef>, negate: bool| {
-            let Some(expr) = expr else { return SqlExpr::new(if negate { "false" } else { "true" }) };
-            let (sql, columns) = shaper.condition(&expr.formula);
+        let mut whole = |exprs: Vec<&Option<specc_model::ExprRef>>, negate: bool| {
+            let formulas: Option<Vec<&Formula>> = exprs.into_iter().map(|e| Some(&e.as_ref()?.formula)).collect();
+            let Some(formulas) = formulas else { return SqlExpr::new(if negate { "false" } else { "true" }) };
+            let (sql, columns) = shaper.condition(&formulas);
             let text = if negate { format!("({sql}) is not true") } else { sql };
             SqlExpr { text: text.into(), columns }
         };
-        let old = whole(&rule.when, rule.forbid && !rule.unless);
-        let new = if rule.check.is_some() { whole(&rule.check, false) } else { old.clone() };
+        let old = whole(rules.iter().map(|rule| &rule.when).collect(), rule.forbid && !rule.unless);
+        let checked = rules.iter().any(|rule| rule.check.is_some());
+        let new = rules.iter().map(|rule| if rule.check.is_some() { &rule.check } else { &rule.when });
+        let new = if checked { whole(new.collect(), false) } else { old.clone() };
         (Some(old), Some(new))
     };
     let Shaper { reads, indexes, mut calls, viewer_fields, diagnostics, helpers, .. } = shaper;
     let entity = guarded.entity.id;
     calls.sort();
     calls.dedup();
-    lowered.helpers.merge(helpers).into_iter().for_each(|id| lowered.found.shared.push(id));
+    lowered.found.shared.extend(asked.merge(helpers));
+    let reads = reads.into_iter().map(|(read, span): (EntityId, Span)| (entity, read, span));
+    if rules.len() > 1 {
+        // Each rule has said the rest of itself.
+        return Conditions { using, check, calls };
+    }
     lowered.found.indexes.extend(indexes);
-    lowered.found.reads.extend(reads.into_iter().map(|(read, span): (EntityId, Span)| (entity, read, span)));
+    lowered.found.reads.extend(reads);
     lowered.found.viewer_fields.extend(viewer_fields);
     lowered.diagnostics.extend(diagnostics);
     Conditions { using, check, calls }
@@ -140,6 +158,7 @@ struct Policies<'m, 'c> {
     guarded: Guarded<'m>,
     rules: &'m [Rule],
     conditions: &'c [Conditions],
+    shared: &'c FxHashSet<ObjectId>,
     /// Names that are taken.
     names: BTreeSet<SmolStr>,
     lowered: Lowered,
@@ -205,19 +224,23 @@ impl Policies<'_, '_> {
     }
 
     fn permit(&mut self, command: Command, word: &str, rules: &[usize], roles: &[SmolStr]) {
-        let any = |of: fn(&Conditions) -> &Option<SqlExpr>| {
-            any_of(rules.iter().filter_map(|at| of(&self.conditions[*at]).as_ref()))
+        let conditions = match rules {
+            [only] => self.conditions[*only].clone(),
+            many => {
+                let many: Vec<&Rule> = many.iter().map(|at| &self.rules[*at]).collect();
+                let mut asked = std::mem::take(&mut self.lowered.helpers);
+                let made = conditions(self.model, self.guarded, &many, self.shared, &mut self.lowered, &mut asked);
+                self.lowered.helpers = asked;
+                made
+            }
         };
-        let (using, check) = (any(|c| &c.using), any(|c| &c.check));
-        let calls: BTreeSet<ObjectId> = rules.iter().flat_map(|at| self.conditions[*at].calls.clone()).collect();
-        self.lowered.found.calls.extend(calls.iter().map(|id| (id.clone(), roles.to_vec())));
+        self.lowered.found.calls.extend(conditions.calls.iter().map(|id| (id.clone(), roles.to_vec())));
         let said = rules.iter().map(|at| &self.rules[*at]).map(|rule| match &rule.doc {
             Some(doc) => format!("{}: {}", rule.name, doc.split_whitespace().collect::<Vec<_>>().join(" ")),
             None => rule.name.to_string(),
         });
         let comment = said.collect::<Vec<_>>().join("\n");
         let name = format!("{}_{word}", roles.join("_"));
-        let conditions = Conditions { using, check, calls: calls.into_iter().collect() };
         self.add(name.into(), true, command, roles, conditions, Some(comment.into()));
     }
 
@@ -258,27 +281,6 @@ impl Policies<'_, '_> {
         let why = "its condition calls this function";
         entry.depends = conditions.calls.into_iter().map(|id| Dependency::new(id, why)).collect();
         self.lowered.entries.push(entry);
-    }
-}
-
-/// A condition that holds where one of these does, each on a line of its own.
-fn any_of<'e>(all: impl Iterator<Item = &'e SqlExpr>) -> Option<SqlExpr> {
-    let all: Vec<&SqlExpr> = all.collect();
-    match all.as_slice() {
-        [] => None,
-        [one] => Some((*one).clone()),
-        many if many.iter().any(|expr| expr.text == "true") => Some(SqlExpr::new("true")),
-        many => {
-            let part = |expr: &&SqlExpr| match expr.text.contains(" and ") || expr.text.contains(" or ") {
-                true => format!("({})", expr.text),
-                false => expr.text.to_string(),
-            };
-            let parts: Vec<String> = many.iter().map(part).collect();
-            let mut columns: Vec<SmolStr> = many.iter().flat_map(|expr| expr.columns.iter().cloned()).collect();
-            columns.sort();
-            columns.dedup();
-            Some(SqlExpr { text: parts.join("\n    or ").into(), columns })
-        }
     }
 }
 

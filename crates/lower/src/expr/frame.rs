@@ -152,11 +152,6 @@ impl Frame {
         self.base.as_ref().is_some_and(|place| place.how != RowRef::Bare)
     }
 
-    /// The row that the expression is about.
-    pub fn base(&self) -> Option<&Place> {
-        self.base.as_ref()
-    }
-
     /// Names that its rows have in SQL.
     pub fn names(&self, model: &Model) -> Vec<SmolStr> {
         let name = |place: &Place| match &place.how {

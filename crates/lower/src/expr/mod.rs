@@ -6,10 +6,9 @@
 mod frame;
 mod paths;
 
-pub(crate) use frame::{Frame, RowRef};
+pub(crate) use frame::{Frame, Place, RowRef};
 pub(crate) use paths::Chain;
 
-use frame::Place;
 use smol_str::SmolStr;
 use specc_catalog::SqlExpr;
 use specc_model::formula::{Formula, Level, Names, Node, Row, Sql, print, print_open};
@@ -128,14 +127,6 @@ impl<'m> Folder<'m> {
     /// The SQL of `formula`, and how tightly it holds together.
     pub fn open(&mut self, formula: &Formula) -> (String, Level) {
         print_open(formula, self)
-    }
-
-    /// A column of the row that the expression is about.
-    pub fn own_value(&mut self, field: FieldIx) -> String {
-        match self.frame.base().cloned() {
-            Some(base) => self.field(&base, field),
-            None => "null".into(),
-        }
     }
 
     /// Names of the columns of the row at hand that were read, sorted.
