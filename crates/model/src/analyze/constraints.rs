@@ -397,6 +397,11 @@ impl Pass<'_> {
             let fields = unique.elements.iter().filter_map(|e| if let On::Field(f) = e.on { Some(f) } else { None });
             keys.push((unique.span, fields.collect(), "unique"));
         }
+        for exclude in &self.parts.excludes {
+            let equal = exclude.elements.iter().filter(|(_, operator)| operator == "=");
+            let fields = equal.filter_map(|(e, _)| if let On::Field(f) = e.on { Some(f) } else { None });
+            keys.push((exclude.span, fields.collect(), "exclude"));
+        }
         for (span, fields, word) in keys {
             let mut missing = Vec::new();
             for element in &by.elements {
@@ -414,13 +419,19 @@ impl Pass<'_> {
             if !missing.is_empty() {
                 let mut names: Vec<&str> = fields.iter().map(|f| self.entity.fields[*f].name.as_str()).collect();
                 let message = format!(
-                    "the key does not have {}, by which `{}` is partitioned",
+                    "the {} does not have {}, by which `{}` is partitioned",
+                    if word == "exclude" { "exclusion" } else { "key" },
                     list(&missing),
                     self.entity.name.name
                 );
                 names.extend(&missing);
                 let found = Diagnostic::new(codes::PARTITION_KEY, span, message).also(by.span, "partitioned here");
-                self.out.push(found.help(format!("write `{word} ({})`", names.join(", "))));
+                self.out.push(found.help(match word {
+                    "exclude" => {
+                        format!("add `{} with =`, and give it an operator class for `=`", missing.join(" with =, "))
+                    }
+                    word => format!("write `{word} ({})`", names.join(", ")),
+                }));
             }
         }
     }

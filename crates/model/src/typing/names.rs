@@ -42,6 +42,9 @@ impl Checker<'_> {
     /// Looks from the innermost rows to the outermost.
     pub(crate) fn find(&mut self, idents: &[Ident], parts: &[&str]) -> Option<Found> {
         let special = matches!(parts[0], "viewer" | "claims") && idents[0].quote_style.is_none();
+        if let Some(found) = self.in_named_table(idents, parts) {
+            return Some(found);
+        }
         for at in (0..self.levels.len()).rev() {
             let level = self.levels[at].clone();
             if let Some(found) = self.in_level(&level, idents, parts) {
@@ -74,6 +77,30 @@ impl Checker<'_> {
             return Some(Found::Ty(Ty::Opaque));
         }
         None
+    }
+
+    /// In a plain query, a name of several parts starts at a table as it does in SQL: at one of the query's, else at the
+    /// guarded one. What is left is a path.
+    fn in_named_table(&mut self, idents: &[Ident], parts: &[&str]) -> Option<Found> {
+        let in_query = self.levels.last()?.from.iter().any(|from| !matches!(from.row, Some(Row::Bound(_))));
+        if parts.len() < 2 || !in_query {
+            return None;
+        }
+        let called = |from: &From| match from.alias.is_empty() {
+            false => from.alias == folded(&idents[0]),
+            true => from.table.as_ref().is_some_and(|t| after_table(t, parts).is_some()),
+        };
+        if self.levels.iter().any(|level| level.from.iter().any(called)) {
+            return None;
+        }
+        let at = self.scope.rows.iter().position(|(alias, _)| alias.is_empty())?;
+        let entity = self.scope.rows[at].1;
+        let rest = after_table(&self.model.entity(entity).name, parts)?;
+        let resolved = match rest {
+            [] => Resolved::Row(0),
+            rest => self.model.follow(0, entity, rest)?,
+        };
+        Some(Found::Spec(resolved, Scope::of(entity), Some(Row::Scope(at))))
     }
 
     fn in_level(&mut self, level: &Level, idents: &[Ident], parts: &[&str]) -> Option<Found> {
@@ -176,6 +203,30 @@ impl Checker<'_> {
                 self.no_subquery(span, "a predicate");
                 Ty::builtin("boolean")
             }
+        }
+    }
+
+    /// `m.org_id = org_id` inside a query compares a column of `m` with itself, although the guarded row has an `org_id` too.
+    pub(crate) fn same_row(&mut self, ast: &Ast, left: &Ast, right: &Ast) {
+        let (qualified, bare) = match (left, right) {
+            (Ast::CompoundIdentifier(q), Ast::Identifier(b)) | (Ast::Identifier(b), Ast::CompoundIdentifier(q)) => {
+                (q, b)
+            }
+            _ => return,
+        };
+        let [_, column] = &qualified[..] else { return };
+        if self.levels.is_empty() || folded(column) != folded(bare) {
+            return;
+        }
+        let guarded = self.scope.rows.iter().find(|(alias, _)| alias.is_empty());
+        let outer = guarded.filter(|(_, entity)| self.model.field(*entity, &folded(bare)).is_some());
+        let inner =
+            self.levels.iter().any(|level| level.from.iter().any(|from| self.within(from, &[&bare.value]).is_some()));
+        if let (Some(_), true) = (outer, inner) {
+            let name = &bare.value;
+            let message = format!("`{}` compares `{name}` with itself", self.written(ast));
+            let help = format!("write `this.{name}` for the row that the rule is about");
+            self.report(codes::SAME_ROW, ast, message, Some(help));
         }
     }
 
