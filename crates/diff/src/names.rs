@@ -7,6 +7,7 @@ use specc_catalog::{
     Body, Catalog, Column, DataType, Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule, SqlExpr,
     TableName,
 };
+use std::collections::BTreeMap;
 
 /// Everything that has another name, by what it was called.
 #[derive(Default)]
@@ -18,7 +19,7 @@ pub(crate) struct Names {
     pub others: FxHashMap<(Kind, SmolStr, SmolStr), (SmolStr, SmolStr)>,
     /// By table as it was called.
     pub columns: FxHashMap<TableName, FxHashMap<SmolStr, SmolStr>>,
-    pub labels: FxHashMap<(SmolStr, SmolStr), FxHashMap<SmolStr, SmolStr>>,
+    pub labels: FxHashMap<(SmolStr, SmolStr), BTreeMap<SmolStr, SmolStr>>,
     /// Every name that changed.
     pub words: Words,
     /// Those of them that stand with their schema, and for one thing only: a function can be called like a table.

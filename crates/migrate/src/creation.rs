@@ -5,6 +5,7 @@ use crate::parts::{Part, parts};
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Catalog, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Strength, Table, order};
 use specc_sql::{Access, Alter, Named, Privileges, Statement};
+use std::collections::BTreeMap;
 
 /// Statements in order.
 #[derive(Clone, Debug)]
@@ -114,7 +115,7 @@ struct Planner<'a, 'o> {
     /// By part.
     steps: [Vec<Step<'a>>; Part::ALL.len()],
     /// Constraints that stand in their table.
-    inline: FxHashMap<u32, Vec<u32>>,
+    inline: BTreeMap<u32, Vec<u32>>,
     inlined: Vec<bool>,
     /// Columns whose default waits, by table.
     late: FxHashMap<u32, Vec<&'a str>>,
@@ -132,7 +133,7 @@ impl<'a, 'o> Planner<'a, 'o> {
             parts,
             only,
             steps: Default::default(),
-            inline: FxHashMap::default(),
+            inline: BTreeMap::new(),
             inlined: vec![false; catalog.len()],
             late: FxHashMap::default(),
             after: FxHashMap::default(),

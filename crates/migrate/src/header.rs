@@ -3,7 +3,7 @@
 use crate::creation::{Plan, Step};
 use crate::down::Undone;
 use crate::parts::Part;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use specc_catalog::{IdRef, Kind, Object, Rls, TableName};
 use specc_sql::{Lock, Named, Privileges, Statement};
 use std::collections::BTreeMap;
@@ -219,7 +219,7 @@ fn locks(plan: &Plan<'_>, steps: &[Step<'_>]) -> String {
             || plan.catalog.find(IdRef::new(Kind::View, &table.schema, &table.name)).is_some()
     };
     let mut strongest: BTreeMap<(std::cmp::Reverse<Lock>, String), ()> = BTreeMap::new();
-    let mut seen: FxHashMap<&TableName, Lock> = FxHashMap::default();
+    let mut seen: BTreeMap<&TableName, Lock> = BTreeMap::new();
     for step in steps {
         // What is done to a table of our own is seen without looking it up; what it refers to is not.
         let own = plan.home(step.object).and(step.statement.table());

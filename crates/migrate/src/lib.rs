@@ -6,8 +6,6 @@
 //! into transactions and files, `account` says what they do, `render` writes them. No clock is read and no file is written
 //! here.
 
-#![allow(clippy::iter_over_hash_type)]
-
 mod account;
 mod action_graph;
 mod arena;

@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 use specc_catalog::{Catalog, Cycle, Entry, Hints, Kind, Needs, Object, ObjectId, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Loss, Named, Statement};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// How to plan.
@@ -135,10 +136,10 @@ pub fn plan_change<'d>(
         arena,
         options,
         swaps: &swaps,
-        types_aside: FxHashMap::default(),
+        types_aside: BTreeMap::new(),
         types_gone: FxHashMap::default(),
-        types_named: FxHashMap::default(),
-        called: FxHashMap::default(),
+        types_named: BTreeMap::new(),
+        called: BTreeMap::new(),
         nodes: Nodes::default(),
         with_columns: Vec::new(),
         required: FxHashMap::default(),
@@ -186,11 +187,11 @@ pub(crate) struct Builder<'d, 's> {
     pub(crate) swaps: &'s Swaps<'d>,
     /// By old place: where a new type is there under another name, where the old one goes, and where the new
     /// one has its name.
-    pub(crate) types_aside: FxHashMap<u32, u32>,
+    pub(crate) types_aside: BTreeMap<u32, u32>,
     pub(crate) types_gone: FxHashMap<u32, u32>,
-    pub(crate) types_named: FxHashMap<u32, u32>,
+    pub(crate) types_named: BTreeMap<u32, u32>,
     /// By old place: what goes under the name that it had.
-    pub(crate) called: FxHashMap<u32, &'d Object>,
+    pub(crate) called: BTreeMap<u32, &'d Object>,
     pub(crate) nodes: Nodes<'d>,
     /// Old places of what Postgres takes together with a column.
     pub(crate) with_columns: Vec<u32>,
