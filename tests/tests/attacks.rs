@@ -1,6 +1,8 @@
 //! What a rule must not open: rows of others through a name that is captured, and what is gone through a path to it.
 //! Each attack runs as the role named, on every version.
 
+#![allow(clippy::unwrap_used)]
+
 use specc_tests::access::matrix;
 use specc_tests::stage::run;
 use specc_tests::{Rows, VERSIONS, Who, findings, project, sql};

@@ -363,9 +363,7 @@ mod tests {
 
     #[test]
     fn what_takes_a_length_says_which() {
-        for info in TYPES.values() {
-            assert_eq!(info.length, modifiers(info.name).is_some(), "{}", info.name);
-        }
+        TYPES.values().for_each(|info| assert_eq!(info.length, modifiers(info.name).is_some(), "{}", info.name));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The tables of `crates/facts` hold what Postgres 15 and 18 say of themselves. `FACTS_UPDATE=1` writes them.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_postgres::{Session, shared};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
