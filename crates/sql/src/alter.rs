@@ -171,6 +171,15 @@ pub enum Alter<'a> {
     DomainNull(&'a Domain, Vec<&'a TableName>),
     /// Takes a check from a domain.
     DropDomainCheck(&'a Domain, &'a str),
+    /// Another name for a check of a domain.
+    RenameDomainCheck {
+        /// The domain.
+        domain: &'a Domain,
+        /// As it is called.
+        from: &'a str,
+        /// As it will be.
+        to: &'a str,
+    },
     /// Adds a check to a domain, for new values.
     AddDomainCheck(&'a Domain, &'a (SmolStr, SqlExpr)),
     /// Checks the values that were there before, in these tables.
@@ -413,6 +422,7 @@ impl<'a> Alter<'a> {
             | Alter::DomainDefault(_)
             | Alter::DomainNull(..)
             | Alter::DropDomainCheck(..)
+            | Alter::RenameDomainCheck { .. }
             | Alter::AddDomainCheck(..)
             | Alter::AddAttribute(..)
             | Alter::DropAttribute(..)
@@ -510,6 +520,9 @@ impl<'a> Alter<'a> {
             Alter::Detach { partition } => one(Alter::Attach { partition }),
             Alter::AddAttribute(o, field) => one(Alter::DropAttribute(o, &field.0)),
             Alter::AddDomainCheck(o, check) => one(Alter::DropDomainCheck(o, &check.0)),
+            Alter::RenameDomainCheck { domain, from, to } => {
+                one(Alter::RenameDomainCheck { domain, from: to, to: from })
+            }
             Alter::Backfill { .. }
             | Alter::CopySequence { .. }
             | Alter::RefuseLabels { .. }

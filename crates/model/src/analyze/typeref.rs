@@ -41,7 +41,7 @@ impl Project<'_> {
         // A table called like a type of Postgres hides it as little as it does in SQL: its rows are `public.date`.
         let hidden = |base: &&Base| {
             let bare = written.name.schema.is_none() && specc_facts::canonical_type(name).is_some();
-            !(bare && matches!(base, Base::Row(_)))
+            !bare || matches!(base, Base::Enum(_) | Base::Domain(_) | Base::Composite(_))
         };
         let declared = self.types.get(&self.qualified(&written.name)).filter(hidden);
         if let Some(base) = declared {

@@ -119,6 +119,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         Alter::DomainDefault(_)
         | Alter::DomainNull(..)
         | Alter::DropDomainCheck(..)
+        | Alter::RenameDomainCheck { .. }
         | Alter::AddDomainCheck(..)
         | Alter::ValidateDomainCheck(..) => domain(out, o),
         Alter::AddAttribute(..) | Alter::DropAttribute(..) | Alter::SetAttribute(..) => attribute(out, o),
@@ -244,6 +245,13 @@ fn domain(out: &mut String, o: &Alter<'_>) {
         Alter::DomainNull(domain, _) => {
             start(out, domain);
             out.push_str(if domain.nullable { "drop not null" } else { "set not null" });
+        }
+        Alter::RenameDomainCheck { domain, from, to } => {
+            start(out, domain);
+            out.push_str("rename constraint ");
+            push_ident(out, from);
+            out.push_str(" to ");
+            push_ident(out, to);
         }
         Alter::DropDomainCheck(domain, name) => {
             start(out, domain);

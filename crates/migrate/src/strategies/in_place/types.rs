@@ -3,7 +3,8 @@
 use crate::action_graph::{Phase, Role, Slot};
 use crate::planner::Builder;
 use crate::strategies::in_place::table::Chain;
-use specc_catalog::{Composite, Domain, Enum, Kind, Needs, Object, Sequence, TableName};
+use smol_str::SmolStr;
+use specc_catalog::{Composite, Domain, Enum, Kind, Needs, Object, Sequence, SqlExpr, TableName};
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
@@ -27,13 +28,31 @@ impl<'d> Builder<'d, '_> {
         if from.default != to.default {
             self.nodes.push(slot, Role::Make, Phase::Main, Statement::Alter(Alter::DomainDefault(to)));
         }
+        let is_kept = |checks: &[(SmolStr, SqlExpr)], name: &str| checks.iter().any(|(other, _)| other == name);
+        // What says the same under a name that is free has another name.
+        let renamed: Vec<(&str, &str)> = from
+            .checks
+            .iter()
+            .filter(|(name, _)| !is_kept(&to.checks, name))
+            .filter_map(|(name, check)| {
+                let new = to.checks.iter().find(|(new, same)| same == check && !is_kept(&from.checks, new))?;
+                Some((name.as_str(), new.0.as_str()))
+            })
+            .collect();
+        for (from, to_name) in &renamed {
+            let rename = Alter::RenameDomainCheck { domain: to, from, to: to_name };
+            self.nodes.push(slot, Role::Change, Phase::Main, Statement::Alter(rename));
+        }
         for (name, check) in &from.checks {
+            if renamed.iter().any(|(old, _)| old == name) {
+                continue;
+            }
             if !to.checks.iter().any(|(other, same)| other == name && same == check) {
                 self.nodes.push(slot, Role::Change, Phase::Main, Statement::Alter(Alter::DropDomainCheck(to, name)));
             }
         }
         for check in &to.checks {
-            if !from.checks.contains(check) {
+            if !from.checks.contains(check) && !renamed.iter().any(|(_, new)| *new == check.0) {
                 let add = Statement::Alter(Alter::AddDomainCheck(to, check));
                 let node = self.nodes.push(slot, Role::Make, Phase::Main, add);
                 let validate = Statement::Alter(Alter::ValidateDomainCheck(to, &check.0, tables.clone()));
