@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod build;
+pub mod load;
 pub mod stage;
 
 pub use access::{Who, sql};

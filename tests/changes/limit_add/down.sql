@@ -4,9 +4,23 @@
 --
 -- data    nothing is lost
 
-drop trigger zz_limit_places_insert on public.items;
-drop trigger zz_limit_places_update on public.items;
+drop trigger zz_keep_rooms_insert on public.items;
+drop trigger zz_keep_rooms_update on public.items;
+
+drop function private.items_keep_rooms();
+
+drop trigger zz_limit_places_inserted on public.items;
+drop trigger zz_limit_places_updated on public.items;
 
 drop function private.items_limit_places();
+
+drop trigger zz_limit_items_places_begin on public.rooms;
+drop trigger zz_limit_items_places_note on public.rooms;
+
+drop function private.rooms_note_items_places();
+
+drop trigger zz_limit_items_places_number on public.rooms;
+
+drop function private.rooms_number_items_places();
 
 drop schema private;

@@ -4,63 +4,155 @@
 --
 -- data    nothing is lost
 
-drop trigger zz_limit_places_insert on public.items;
-drop trigger zz_limit_places_update on public.items;
+create or replace function private.items_keep_rooms()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op = 'INSERT' then
+    if (select count(*) from (select from (select r.*, 1 as sign from new_rows r) r group by r.room_id limit 2) several) > 1 then
+      perform pg_advisory_xact_lock_shared(hashtext('public.rooms'), 0);
+    end if;
+    perform
+    from public.rooms p
+    where p.id in (
+        select r.room_id as id
+        from (select r.*, 1 as sign from new_rows r) r
+        group by r.room_id
+        having coalesce(sum(r.sign) filter (where r.kind = 'a'), 0) > 0
+      )
+    order by p.id
+    for no key update of p;
+  elsif tg_op = 'UPDATE' then
+    -- What the rows were is taken away and what they are is added; most updates come out even and touch no parent.
+    if (select count(*) from (select from (
+      select r.*, 1 as sign from new_rows r
+      union all
+      select r.*, -1 from old_rows r
+    ) r group by r.room_id limit 2) several) > 1 then
+      perform pg_advisory_xact_lock_shared(hashtext('public.rooms'), 0);
+    end if;
+    perform
+    from public.rooms p
+    where p.id in (
+        select r.room_id as id
+        from (
+          select r.*, 1 as sign from new_rows r
+          union all
+          select r.*, -1 from old_rows r
+        ) r
+        group by r.room_id
+        having coalesce(sum(r.sign) filter (where r.kind = 'a'), 0) > 0
+      )
+    order by p.id
+    for no key update of p;
+  end if;
+  return null;
+end
+$$;
 
 create or replace function private.items_limit_places()
 returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+<<settle>>
 declare
   places bigint;
-  taken bigint;
+  concerned bigint;
 begin
-  -- In other isolation levels the count below would miss rows that were let in since the transaction began.
-  if current_setting('transaction_isolation') <> 'read committed' then
-    raise exception 'limit places on items is held in read committed transactions only'
-      using errcode = 'feature_not_supported', hint = 'begin it with: isolation level read committed';
+  if tg_op = 'INSERT' then
+    with concerned as materialized (
+      select r.room_id, coalesce(sum(r.sign) filter (where r.kind = 'a'), 0) as came
+      from (select r.*, 1 as sign from new_rows r) r
+      group by r.room_id
+      having coalesce(sum(r.sign) filter (where r.kind = 'a'), 0) > 0
+    )
+    select min(s.places) filter (where s.came > 0 and s.free < 0),
+           count(*)
+    into settle.places, settle.concerned
+    from (
+      select k.*, p.capacity as places, p.capacity - coalesce(t.taken, 0) as free
+      from concerned k
+      join public.rooms p on p.id = k.room_id
+      left join (
+        select r.room_id, count(*) as taken
+        from public.items r
+        where r.kind = 'a'
+          and r.room_id in (select c.room_id from concerned c)
+        group by r.room_id
+      ) t on t.room_id = k.room_id
+    ) s;
+  elsif tg_op = 'UPDATE' then
+    with concerned as materialized (
+      select r.room_id, coalesce(sum(r.sign) filter (where r.kind = 'a'), 0) as came
+      from (
+        select r.*, 1 as sign from new_rows r
+        union all
+        select r.*, -1 from old_rows r
+      ) r
+      group by r.room_id
+      having coalesce(sum(r.sign) filter (where r.kind = 'a'), 0) > 0
+    )
+    select min(s.places) filter (where s.came > 0 and s.free < 0),
+           count(*)
+    into settle.places, settle.concerned
+    from (
+      select k.*, p.capacity as places, p.capacity - coalesce(t.taken, 0) as free
+      from concerned k
+      join public.rooms p on p.id = k.room_id
+      left join (
+        select r.room_id, count(*) as taken
+        from public.items r
+        where r.kind = 'a'
+          and r.room_id in (select c.room_id from concerned c)
+        group by r.room_id
+      ) t on t.room_id = k.room_id
+    ) s;
   end if;
-
-  -- One after the other, or two could take the last place. References to the row are let through.
-  select p.capacity into places
-  from public.rooms p
-  where p.id = new.room_id
-  for no key update;
-
-  -- No number, no limit; the same without the row, which the foreign key will not accept.
-  if places is null then
-    return new;
+  if settle.concerned > 0 then
+    -- In other isolation levels the count would miss rows that were let in since the transaction began.
+    if current_setting('transaction_isolation') <> 'read committed' then
+      raise exception 'limit places on items is held in read committed transactions only'
+        using errcode = 'feature_not_supported', hint = 'begin it with: isolation level read committed';
+    end if;
   end if;
-
-  select count(*) into taken
-  from public.items r
-  where r.room_id = new.room_id
-    and r.kind = 'a'
-    -- On conflict the new row becomes an update of the one it meets, which takes no second place.
-    and ((r.id = new.id)) is not true;
-  if taken < places then
-    return new;
+  if settle.places is not null then
+    raise exception 'limit places on items is reached'
+      using errcode = 'check_violation',
+            detail = format('There are %s places.', settle.places),
+            schema = tg_table_schema, table = tg_table_name, constraint = 'places';
   end if;
-
-  -- Full.
-  raise exception 'limit places on items is reached'
-    using errcode = 'check_violation',
-          detail = format('There are %s places.', places),
-          schema = tg_table_schema, table = tg_table_name, constraint = 'places';
+  return null;
 end
 $$;
 
-create trigger zz_limit_places_insert
-  before insert on public.items
-  for each row
-  when (new.kind = 'a')
-  execute function private.items_limit_places();
-
-create trigger zz_limit_places_update
-  before update on public.items
-  for each row
-  when (
-    new.kind = 'a' and ((old.kind = 'a') is not true or old.room_id is distinct from new.room_id)
-  )
-  execute function private.items_limit_places();
+create or replace function private.rooms_number_items_places()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+<<number>>
+declare
+  noted constant jsonb := '[' || coalesce(current_setting('specc.items_limit_places_of_rooms_number', true), '') || ']';
+begin
+  if number.noted = '[]' then
+    return null;
+  end if;
+  if exists (
+    select
+    from (
+      select n.*
+      from jsonb_to_recordset(number.noted) as n (room_id int)
+    ) k
+    join public.rooms p on p.id = k.room_id
+    where p.capacity - (select count(*) from public.items r where r.room_id = k.room_id and r.kind = 'a') < 0
+  ) then
+    raise exception 'rooms.capacity cannot fall below the places that limit places on items has taken'
+      using errcode = 'check_violation', hint = 'free some of them first',
+            schema = tg_table_schema, table = tg_table_name, column = 'capacity';
+  end if;
+  return null;
+end
+$$;

@@ -5,17 +5,17 @@
 --
 -- data    LOST: all values of public.carts.lines
 
-drop trigger zz_maintained_lines_start on public.carts;
-drop trigger zz_maintained_lines on public.carts;
+drop trigger zz_kept_start on public.carts;
+drop trigger zz_kept on public.carts;
 
-drop function private.carts_guard_lines();
+drop function private.carts_guard_kept();
 
-drop trigger zz_maintained_carts_lines_insert on public.lines;
-drop trigger zz_maintained_carts_lines_update on public.lines;
-drop trigger zz_maintained_carts_lines_delete on public.lines;
-drop trigger zz_maintained_carts_lines_truncate on public.lines;
+drop trigger zz_keep_carts_insert on public.lines;
+drop trigger zz_keep_carts_update on public.lines;
+drop trigger zz_keep_carts_delete on public.lines;
+drop trigger zz_keep_carts_truncate on public.lines;
 
-drop function private.carts_maintain_lines();
+drop function private.lines_keep_carts();
 
 drop schema private;
 

@@ -15,113 +15,179 @@ create schema private;
 
 comment on schema private is 'Helpers of policies and triggers; not for clients, and not exposed by any API.';
 
-create function private.carts_guard_lines()
+create function private.carts_guard_kept()
 returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+<<guard>>
+declare
+  kept text;
 begin
-  -- A new row has nothing to count yet. When a key changes, its rows leave the old key and come back under the new one,
-  -- and are counted as they do.
-  if tg_op = 'INSERT' or old.id is distinct from new.id then
+  -- A new row has nothing to count yet.
+  if tg_op = 'INSERT' then
     new.lines := 0;
     return new;
   end if;
-  raise exception 'carts.lines is kept by triggers and cannot be set'
-    using errcode = 'check_violation', hint = 'leave it out: it follows lines',
-          schema = tg_table_schema, table = tg_table_name, column = 'lines';
+  if pg_trigger_depth() = 1 then
+    guard.kept := case
+      when not (old.id is distinct from new.id) and old.lines is distinct from new.lines then 'lines'
+    end;
+    if guard.kept is not null then
+      raise exception 'carts.% is kept by triggers and cannot be set', guard.kept
+        using errcode = 'check_violation', hint = 'leave it out: it follows the rows that it counts',
+              schema = tg_table_schema, table = tg_table_name, column = guard.kept;
+    end if;
+  end if;
+  -- When a key changes, its rows leave the old key and come back under the new one, and are counted as they do.
+  if old.id is distinct from new.id then
+    new.lines := 0;
+  end if;
+  return new;
 end
 $$;
 
-revoke all on function private.carts_guard_lines() from public;
+revoke all on function private.carts_guard_kept() from public;
 
-comment on function private.carts_guard_lines() is 'Keeps carts.lines from being set by hand.';
+comment on function private.carts_guard_kept() is 'Keeps what triggers count for carts from being set by hand.';
 
 alter table public.carts add column lines int not null default 0;
 
-create function private.carts_maintain_lines()
+create function private.lines_keep_carts()
 returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  change record;
 begin
-  if tg_op = 'TRUNCATE' then
-    update public.carts p set lines = 0 where p.lines <> 0;
+  if tg_op = 'INSERT' then
+    if (select count(*) from (select from (select r.*, 1 as sign from new_rows r) r group by r.cart_id limit 2) several) > 1 then
+      perform
+      from public.carts p
+      where p.id in (
+          select r.cart_id as id
+          from (select r.*, 1 as sign from new_rows r) r
+          group by r.cart_id
+          having coalesce(sum(r.sign), 0) <> 0
+        )
+      order by p.id
+      for no key update of p;
+    end if;
+    update public.carts p
+    set lines = p.lines + c.lines
+    from (
+      select r.cart_id as id,
+             coalesce(sum(r.sign), 0) as lines
+      from (select r.*, 1 as sign from new_rows r) r
+      group by r.cart_id
+      having coalesce(sum(r.sign), 0) <> 0
+    ) c
+    where p.id = c.id;
   elsif tg_op = 'UPDATE' then
     -- What the rows were is taken away and what they are is added; most updates come out even and touch no parent.
-    for change in
-      select m.cart_id, sum(m.delta) as delta
+    if (select count(*) from (select from (
+      select r.*, 1 as sign from new_rows r
+      union all
+      select r.*, -1 from old_rows r
+    ) r group by r.cart_id limit 2) several) > 1 then
+      perform
+      from public.carts p
+      where p.id in (
+          select r.cart_id as id
+          from (
+            select r.*, 1 as sign from new_rows r
+            union all
+            select r.*, -1 from old_rows r
+          ) r
+          group by r.cart_id
+          having coalesce(sum(r.sign), 0) <> 0
+        )
+      order by p.id
+      for no key update of p;
+    end if;
+    update public.carts p
+    set lines = p.lines + c.lines
+    from (
+      select r.cart_id as id,
+             coalesce(sum(r.sign), 0) as lines
       from (
-        select r.cart_id, 1 as delta
-        from new_rows r
+        select r.*, 1 as sign from new_rows r
         union all
-        select r.cart_id, -1
-        from old_rows r
-      ) m
-      group by m.cart_id
-      having sum(m.delta) <> 0
-      -- In key order, so that two statements never wait for each other.
-      order by m.cart_id
-    loop
-      update public.carts p set lines = p.lines + change.delta where p.id = change.cart_id;
-    end loop;
-  else
-    for change in
-      select r.cart_id, case tg_op when 'INSERT' then count(*) else -count(*) end as delta
-      from changed_rows r
+        select r.*, -1 from old_rows r
+      ) r
       group by r.cart_id
-      having count(*) <> 0
-      order by r.cart_id
-    loop
-      update public.carts p set lines = p.lines + change.delta where p.id = change.cart_id;
-    end loop;
+      having coalesce(sum(r.sign), 0) <> 0
+    ) c
+    where p.id = c.id;
+  elsif tg_op = 'DELETE' then
+    if (select count(*) from (select from (select r.*, -1 as sign from old_rows r) r group by r.cart_id limit 2) several) > 1 then
+      perform
+      from public.carts p
+      where p.id in (
+          select r.cart_id as id
+          from (select r.*, -1 as sign from old_rows r) r
+          group by r.cart_id
+          having coalesce(sum(r.sign), 0) <> 0
+        )
+      order by p.id
+      for no key update of p;
+    end if;
+    update public.carts p
+    set lines = p.lines + c.lines
+    from (
+      select r.cart_id as id,
+             coalesce(sum(r.sign), 0) as lines
+      from (select r.*, -1 as sign from old_rows r) r
+      group by r.cart_id
+      having coalesce(sum(r.sign), 0) <> 0
+    ) c
+    where p.id = c.id;
+  elsif tg_op = 'TRUNCATE' then
+    update public.carts p set lines = 0 where p.lines <> 0;
   end if;
   return null;
 end
 $$;
 
-revoke all on function private.carts_maintain_lines() from public;
+revoke all on function private.lines_keep_carts() from public;
 
-comment on function private.carts_maintain_lines() is 'Keeps carts.lines true.';
+comment on function private.lines_keep_carts() is 'Keeps lines of carts true.';
 
-create trigger zz_maintained_lines_start
+create trigger zz_kept_start
   before insert on public.carts
   for each row
   when (new.lines is distinct from 0)
-  execute function private.carts_guard_lines();
+  execute function private.carts_guard_kept();
 
-create trigger zz_maintained_lines
+create trigger zz_kept
   before update on public.carts
   for each row
   when (
-    (old.lines is distinct from new.lines and pg_trigger_depth() = 0)
+    ((old.lines is distinct from new.lines) and pg_trigger_depth() = 0)
     or old.id is distinct from new.id
   )
-  execute function private.carts_guard_lines();
+  execute function private.carts_guard_kept();
 
-create trigger zz_maintained_carts_lines_insert
+create trigger zz_keep_carts_insert
   after insert on public.lines
-  referencing new table as changed_rows
+  referencing new table as new_rows
   for each statement
-  execute function private.carts_maintain_lines();
+  execute function private.lines_keep_carts();
 
-create trigger zz_maintained_carts_lines_update
+create trigger zz_keep_carts_update
   after update on public.lines
   referencing old table as old_rows new table as new_rows
   for each statement
-  execute function private.carts_maintain_lines();
+  execute function private.lines_keep_carts();
 
-create trigger zz_maintained_carts_lines_delete
+create trigger zz_keep_carts_delete
   after delete on public.lines
-  referencing old table as changed_rows
+  referencing old table as old_rows
   for each statement
-  execute function private.carts_maintain_lines();
+  execute function private.lines_keep_carts();
 
-create trigger zz_maintained_carts_lines_truncate
+create trigger zz_keep_carts_truncate
   after truncate on public.lines
   for each statement
-  execute function private.carts_maintain_lines();
+  execute function private.lines_keep_carts();
 
 reset lock_timeout;

@@ -4,44 +4,96 @@
 --
 -- data    nothing is lost
 
-create or replace function private.carts_maintain_total()
+create or replace function private.lines_keep_carts()
 returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  change record;
 begin
-  if tg_op = 'TRUNCATE' then
-    update public.carts p set total = 0 where p.total <> 0;
+  if tg_op = 'INSERT' then
+    if (select count(*) from (select from (select r.*, 1 as sign from new_rows r) r group by r.cart_id limit 2) several) > 1 then
+      perform
+      from public.carts p
+      where p.id in (
+          select r.cart_id as id
+          from (select r.*, 1 as sign from new_rows r) r
+          group by r.cart_id
+          having coalesce(sum(r.sign * r.amount), 0) <> 0
+        )
+      order by p.id
+      for no key update of p;
+    end if;
+    update public.carts p
+    set total = p.total + c.total
+    from (
+      select r.cart_id as id,
+             coalesce(sum(r.sign * r.amount), 0) as total
+      from (select r.*, 1 as sign from new_rows r) r
+      group by r.cart_id
+      having coalesce(sum(r.sign * r.amount), 0) <> 0
+    ) c
+    where p.id = c.id;
   elsif tg_op = 'UPDATE' then
     -- What the rows were is taken away and what they are is added; most updates come out even and touch no parent.
-    for change in
-      select m.cart_id, sum(m.delta) as delta
+    if (select count(*) from (select from (
+      select r.*, 1 as sign from new_rows r
+      union all
+      select r.*, -1 from old_rows r
+    ) r group by r.cart_id limit 2) several) > 1 then
+      perform
+      from public.carts p
+      where p.id in (
+          select r.cart_id as id
+          from (
+            select r.*, 1 as sign from new_rows r
+            union all
+            select r.*, -1 from old_rows r
+          ) r
+          group by r.cart_id
+          having coalesce(sum(r.sign * r.amount), 0) <> 0
+        )
+      order by p.id
+      for no key update of p;
+    end if;
+    update public.carts p
+    set total = p.total + c.total
+    from (
+      select r.cart_id as id,
+             coalesce(sum(r.sign * r.amount), 0) as total
       from (
-        select r.cart_id, r.amount as delta
-        from new_rows r
+        select r.*, 1 as sign from new_rows r
         union all
-        select r.cart_id, -r.amount
-        from old_rows r
-      ) m
-      group by m.cart_id
-      having sum(m.delta) <> 0
-      -- In key order, so that two statements never wait for each other.
-      order by m.cart_id
-    loop
-      update public.carts p set total = p.total + change.delta where p.id = change.cart_id;
-    end loop;
-  else
-    for change in
-      select r.cart_id, case tg_op when 'INSERT' then sum(r.amount) else -sum(r.amount) end as delta
-      from changed_rows r
+        select r.*, -1 from old_rows r
+      ) r
       group by r.cart_id
-      having sum(r.amount) <> 0
-      order by r.cart_id
-    loop
-      update public.carts p set total = p.total + change.delta where p.id = change.cart_id;
-    end loop;
+      having coalesce(sum(r.sign * r.amount), 0) <> 0
+    ) c
+    where p.id = c.id;
+  elsif tg_op = 'DELETE' then
+    if (select count(*) from (select from (select r.*, -1 as sign from old_rows r) r group by r.cart_id limit 2) several) > 1 then
+      perform
+      from public.carts p
+      where p.id in (
+          select r.cart_id as id
+          from (select r.*, -1 as sign from old_rows r) r
+          group by r.cart_id
+          having coalesce(sum(r.sign * r.amount), 0) <> 0
+        )
+      order by p.id
+      for no key update of p;
+    end if;
+    update public.carts p
+    set total = p.total + c.total
+    from (
+      select r.cart_id as id,
+             coalesce(sum(r.sign * r.amount), 0) as total
+      from (select r.*, -1 as sign from old_rows r) r
+      group by r.cart_id
+      having coalesce(sum(r.sign * r.amount), 0) <> 0
+    ) c
+    where p.id = c.id;
+  elsif tg_op = 'TRUNCATE' then
+    update public.carts p set total = 0 where p.total <> 0;
   end if;
   return null;
 end

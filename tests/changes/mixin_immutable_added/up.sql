@@ -19,19 +19,22 @@ returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+<<refuse>>
 declare
+  changed text := tg_argv[0];
   name text;
 begin
   -- The trigger fires only when one of the columns it names has changed; the first of them is reported.
   foreach name in array tg_argv loop
-    if to_jsonb(old) -> name is distinct from to_jsonb(new) -> name then
-      raise exception '%.% cannot be changed', tg_table_name, name
-        using errcode = 'check_violation',
-              hint = 'it is immutable: leave it out of the update, or make a new row',
-              schema = tg_table_schema, table = tg_table_name, column = name;
+    if (to_json(old) -> refuse.name)::text is distinct from (to_json(new) -> refuse.name)::text then
+      refuse.changed := refuse.name;
+      exit;
     end if;
   end loop;
-  return new;
+  raise exception '%.% cannot be changed', tg_table_name, refuse.changed
+    using errcode = 'check_violation',
+          hint = 'it is immutable: leave it out of the update, or make a new row',
+          schema = tg_table_schema, table = tg_table_name, column = refuse.changed;
 end
 $$;
 

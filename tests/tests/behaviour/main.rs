@@ -5,6 +5,8 @@
 mod audit;
 mod capacity;
 mod counts;
+mod hostile;
+mod load;
 mod platform;
 mod search;
 mod streams;

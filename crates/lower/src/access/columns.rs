@@ -5,7 +5,7 @@
 //! not bind.
 
 use super::policies::{Conditions, Lowered};
-use crate::behaviour::plpgsql::{changed, column, indented, spoken};
+use crate::behaviour::plpgsql::{column, differs, indented, spoken};
 use crate::structure::functions::trigger_function;
 use crate::structure::{names, table_of, tables};
 use smol_str::SmolStr;
@@ -94,7 +94,7 @@ impl Writer<'_> {
 
     fn any_changed(&self) -> SqlExpr {
         let fields = self.guard.columns.iter().map(|c| c.field);
-        let text: Vec<String> = fields.clone().map(|field| changed(self.entity, field)).collect();
+        let text: Vec<String> = fields.clone().map(|field| differs(self.model, self.entity, field)).collect();
         let mut columns: Vec<SmolStr> = fields.map(|field| self.entity.fields[field].name.clone()).collect();
         columns.sort();
         SqlExpr { text: text.join(" or ").into(), columns }
@@ -175,7 +175,7 @@ impl Writer<'_> {
     fn refuse(&self, field: FieldIx, unless: &str, said: &str, out: &mut String) {
         let name = column(self.entity, field);
         let given = match self.guard.command {
-            RuleAction::Update => Some(changed(self.entity, field)),
+            RuleAction::Update => Some(differs(self.model, self.entity, field)),
             _ => self.given(field),
         };
         let verb = if self.guard.command == RuleAction::Update { "changed" } else { "set" };

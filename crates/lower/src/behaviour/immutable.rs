@@ -1,6 +1,6 @@
 //! Immutable fields: one function refuses, a trigger for each entity says which columns it is about.
 
-use super::plpgsql::changed;
+use super::plpgsql::differs;
 use super::{Attach, Routine, helper};
 use crate::structure::functions::trigger_function;
 use crate::structure::{Room, own};
@@ -9,19 +9,22 @@ use specc_model::{Entity, FieldIx, Model};
 use specc_syntax::ast::RefActionKind;
 
 const REFUSE: &str = r"
+<<refuse>>
 declare
+  changed text := tg_argv[0];
   name text;
 begin
   -- The trigger fires only when one of the columns it names has changed; the first of them is reported.
   foreach name in array tg_argv loop
-    if to_jsonb(old) -> name is distinct from to_jsonb(new) -> name then
-      raise exception '%.% cannot be changed', tg_table_name, name
-        using errcode = 'check_violation',
-              hint = 'it is immutable: leave it out of the update, or make a new row',
-              schema = tg_table_schema, table = tg_table_name, column = name;
+    if (to_json(old) -> refuse.name)::text is distinct from (to_json(new) -> refuse.name)::text then
+      refuse.changed := refuse.name;
+      exit;
     end if;
   end loop;
-  return new;
+  raise exception '%.% cannot be changed', tg_table_name, refuse.changed
+    using errcode = 'check_violation',
+          hint = 'it is immutable: leave it out of the update, or make a new row',
+          schema = tg_table_schema, table = tg_table_name, column = refuse.changed;
 end
 ";
 
@@ -55,7 +58,7 @@ fn refuse_change(room: &mut Room, entity: &Entity) -> Qualified {
 /// When a change is refused. What a foreign key's own action does (it runs below the level of the statement) is let
 /// through: refusing it would refuse the deletion of the parent.
 fn refused(model: &Model, entity: &Entity, field: FieldIx) -> String {
-    let is_changed = changed(entity, field);
+    let is_changed = differs(model, entity, field);
     let name = super::plpgsql::column(entity, field);
     let relations = || {
         let outgoing = entity.outgoing.iter().map(|id| &model.relation(*id).fields).zip(&entity.outgoing);

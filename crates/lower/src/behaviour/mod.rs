@@ -1,7 +1,9 @@
 //! What keeps itself true: triggers for workflows, maintained values, limits, immutable fields and webhooks.
 //!
-//! Every function lives in the helper schema, is plpgsql with a search path that nobody can write to, and qualifies all it names. Those
-//! that have to see every row, whatever the policies show to the one who writes, are `security definer`.
+//! Every function lives in the helper schema, is plpgsql with nothing but `pg_catalog` in its search path, and qualifies
+//! all it names. Those that have to see every row, whatever the policies show to the one who writes, are `security
+//! definer`. Variables are named with the label of their block, columns with their row: no name of the author's can stand
+//! for another.
 //!
 //! # Order
 //!
@@ -10,34 +12,32 @@
 //!
 //! | before each row | | after the statement | |
 //! |---|---|---|---|
-//! | `zz_limit_…` | may change the row (overflow) | `zz_hold_…` | takes the locks of a promotion, queue before place |
-//! | `zz_maintained_…` | refuses a count that is set by hand | `zz_maintained_…` | moves counts and sums |
-//! | `zz_refuse_change` | refuses a change of an immutable field | `zz_promote_…` | gives free places to those who wait |
+//! | `zz_kept…` | refuses a count that is set by hand | `zz_keep_…` | locks the parents, moves counts and sums |
+//! | `zz_limit_…` | may change the row (overflow) | `zz_limit_…` | refuses what is over, gives free places to those who wait |
+//! | `zz_refuse_change` | refuses a change of an immutable field | | |
 //! | `zz_workflow_…` | refuses a step that the workflow lacks | | |
 //!
 //! So a limit decides first and the workflow judges what it decided: a row that overflows into `waitlisted` is checked
-//! as `waitlisted`. Counts go down before a promotion makes them go up again, so that a check such as
-//! `registered <= capacity` never sees one too many. Webhooks (`zz_webhook_…`, after each row) send the row as stored.
+//! as `waitlisted`. Webhooks (`zz_webhook_…`, after each row) send the row as stored.
 //!
 //! None of the triggers before a row has a column list: a column that an earlier trigger changed would not match it.
 //! Their `when` keeps them off the rows that do not concern them.
 //!
 //! # Locks
 //!
-//! A limit counts under a lock on the row that its places belong to (`for no key update`, which lets references pass), and
-//! maintained values are moved by differences, parents in key order. All of it is exact in read committed, where each
-//! statement of a trigger sees what others have committed; a limit refuses other isolation levels instead of overbooking.
+//! First the rows that a statement changes, then tokens (`limit`), then the parents, those of one table in the order of
+//! their keys and tables in the order of their names. What comes after waits for nobody.
 
+mod guard;
 mod immutable;
+mod keep;
 mod limit;
-mod limit_text;
-mod maintained;
 pub(crate) mod plpgsql;
 mod webhook;
 mod workflow;
 
 use crate::Output;
-use crate::structure::{Room, functions, names, table_of};
+use crate::structure::{Room, functions, names, own, table_of};
 use smol_str::SmolStr;
 use specc_catalog::{Dependency, Entry, Function, Qualified, SqlExpr, TableName, Timing, Trigger};
 use specc_diag::Span;
@@ -47,8 +47,11 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
     let mut room = Room::new(model, out);
     immutable::lower(&mut room);
     workflow::lower(&mut room);
-    maintained::lower(&mut room);
-    limit::lower(&mut room);
+    for (_, entity) in own(model) {
+        guard::lower(&mut room, entity);
+        keep::lower(&mut room, entity);
+        limit::lower(&mut room, entity);
+    }
     webhook::lower(&mut room);
 }
 
@@ -111,6 +114,7 @@ struct Attach {
     name: SmolStr,
     timing: Timing,
     event: &'static str,
+    of: Vec<SmolStr>,
     per_row: bool,
     old_table: Option<SmolStr>,
     new_table: Option<SmolStr>,
@@ -126,6 +130,7 @@ impl Attach {
             name: names::joined(&parts),
             timing: Timing::Before,
             event,
+            of: Vec::new(),
             per_row: true,
             old_table: None,
             new_table: None,
@@ -143,6 +148,12 @@ impl Attach {
         self.per_row = false;
         self.old_table = old_table.map(Into::into);
         self.new_table = new_table.map(Into::into);
+        self
+    }
+
+    /// Only statements that set these columns.
+    fn of(mut self, columns: Vec<SmolStr>) -> Self {
+        self.of = columns;
         self
     }
 
@@ -171,7 +182,7 @@ impl Attach {
             table: table_of(entity),
             name: self.name,
             timing: self.timing,
-            events: vec![(self.event.into(), Vec::new())],
+            events: vec![(self.event.into(), self.of)],
             per_row: self.per_row,
             old_table: self.old_table,
             new_table: self.new_table,

@@ -2,6 +2,7 @@
 
 use crate::expr::{self, Folder, Frame, RowRef};
 use crate::structure::table_of;
+use specc_facts::{Equality, type_info};
 use specc_model::formula::Formula;
 use specc_model::scope::Scope;
 use specc_model::{Base, Entity, Expr, FieldIx, Model};
@@ -32,6 +33,39 @@ pub(super) fn equal(left: &str, left_columns: &[String], right: &str, right_colu
 pub(super) fn present(entity: &Entity, row: &str, fields: &[FieldIx]) -> Vec<String> {
     let nullable = fields.iter().filter(|f| entity.fields[**f].nullable);
     nullable.map(|f| format!("{row}.{} is not null", column(entity, *f))).collect()
+}
+
+/// `r.a`, or `(r.a, r.b)`.
+pub(super) fn tuple(row: &str, columns: &[String]) -> String {
+    match columns {
+        [one] => format!("{row}.{one}"),
+        several => format!("({})", list(row, several)),
+    }
+}
+
+/// The rows of a statement as a table `r`, with a column that says whether they came (1) or went (-1).
+pub(super) struct Rows {
+    pub source: String,
+    /// The quoted name of that column.
+    pub sign: String,
+    pub event: &'static str,
+}
+
+impl Rows {
+    pub fn of(entity: &Entity, event: &'static str) -> Self {
+        let mut sign = "sign".to_owned();
+        while entity.field(&sign).is_some() {
+            sign.push('_');
+        }
+        let source = match event {
+            "INSERT" => format!("(select r.*, 1 as {sign} from new_rows r)"),
+            "DELETE" => format!("(select r.*, -1 as {sign} from old_rows r)"),
+            _ => format!(
+                "(\n  select r.*, 1 as {sign} from new_rows r\n  union all\n  select r.*, -1 from old_rows r\n)"
+            ),
+        };
+        Self { source, sign, event }
+    }
 }
 
 /// The quoted, qualified name of the table.
@@ -76,13 +110,25 @@ pub(super) fn part_over(model: &Model, entity: &Entity, row: &str, part: &Formul
     expr::lower_formula(model, &Scope::of(entity.id), &[RowRef::Prefixed(row.into())], part).text.to_string()
 }
 
-/// `old.a is distinct from new.a`. Types without an equality of their own are compared as text.
-pub(crate) fn changed(entity: &Entity, field: FieldIx) -> String {
+/// `old.a is distinct from new.a`: whether the value is another one for Postgres's `=`, as keys are.
+pub(super) fn changed(entity: &Entity, field: FieldIx) -> String {
+    let name = column(entity, field);
+    format!("old.{name} is distinct from new.{name}")
+}
+
+/// Whether the value is another one in any way. Where `=` measures, takes some spellings for the same or is not there,
+/// values are compared as they are written.
+pub(crate) fn differs(model: &Model, entity: &Entity, field: FieldIx) -> String {
     let name = column(entity, field);
     let field = &entity.fields[field];
-    let no_equality = ["json", "xml", "point", "polygon"];
-    let text = field.ty.dims == 0 && matches!(&field.ty.base, Base::Builtin(ty) if no_equality.contains(&ty.as_str()));
-    let cast = if text { "::text" } else { "" };
+    let identity = |name: &str| type_info(name).is_some_and(|info| info.equality == Equality::Identity);
+    let exact = field.collation.is_none()
+        && match &model.under(&field.ty).base {
+            Base::Builtin(name) => identity(name),
+            Base::Enum(_) => true,
+            Base::Domain(_) | Base::Composite(_) | Base::Row(_) | Base::Named(_) | Base::Unknown => false,
+        };
+    let cast = if exact { "" } else { "::text" };
     format!("old.{name}{cast} is distinct from new.{name}{cast}")
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A request that cannot be queued is a warning, never a failed write: what the user did stands on its own.
 
-use super::plpgsql::{changed, condition, has_subquery};
+use super::plpgsql::{condition, differs, has_subquery};
 use super::{Attach, Routine, trigger_function};
 use crate::structure::Room;
 use smol_str::SmolStr;
@@ -46,7 +46,7 @@ fn lower_one(room: &mut Room, webhook: &Webhook) {
         };
         let mut when: Vec<String> = Vec::new();
         if *action == RuleAction::Update && !columns.is_empty() {
-            let any: Vec<_> = columns.iter().map(|f| changed(entity, *f)).collect();
+            let any: Vec<_> = columns.iter().map(|f| differs(model, entity, *f)).collect();
             when.push(if any.len() > 1 { format!("({})", any.join(" or ")) } else { any.join("") });
         }
         let condition = webhook.when.as_ref().map(|e| condition(model, entity, row, e));

@@ -169,7 +169,7 @@ impl Project<'_> {
 
 impl Model {
     /// The type without its domains.
-    pub(crate) fn under(&self, ty: &Type) -> Type {
+    pub fn under(&self, ty: &Type) -> Type {
         let mut ty = ty.clone();
         for _ in 0..32 {
             let Base::Domain(id) = ty.base else { break };
