@@ -40,6 +40,7 @@ fn people_and_questionnaires() {
 
             ("select current_step from public.questionnaire_sessions", ["42501", "1 2", "3", "1 2 3", "-"]),
             ("insert into public.questionnaire_sessions (user_id) values ({ana})", ["42501", "1", "42501", "1", "42501"]),
+            ("insert into public.questionnaire_sessions (user_id, status, completed_at) values ({ana}, 'completed', now())", ["42501", "42501", "42501", "1", "42501"]),
             ("update public.questionnaire_sessions set current_step = 4", ["42501", "2", "1", "3", "0"]),
             ("update public.questionnaire_sessions set user_id = {ben}", ["42501", "23514", "1", "23514", "0"]),
             ("delete from public.questionnaire_sessions", ["42501", "2", "1", "3", "0"]),

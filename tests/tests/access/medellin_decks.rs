@@ -174,3 +174,24 @@ fn the_stream_and_what_it_adds_up_to() {
         ]);
     });
 }
+
+/// Who leaves a startup leaves the decks that they wrote for it behind, and keeps their own.
+#[test]
+fn a_startups_deck_stays_with_it() {
+    with_rows("medellin_spark", &[PEOPLE_ROWS, ROWS].concat(), |owner| {
+        let leave = "insert into public.startup_members (startup_id, user_id, role) values ({acme}, {ana}, 'owner');
+                     delete from public.startup_members where user_id = {fay}";
+        owner.batch_execute(&specc_tests::sql(leave)).unwrap();
+        matrix(owner, [Who::User("fay"), Who::User("ana")], &[
+            ("select title from public.pitch_decks where id in ({team}, {open})", ["Open", "Open Team"]),
+            ("update public.pitch_decks set title = 'Mine' where id in ({team}, {open})", ["1", "1"]),
+            ("delete from public.pitch_decks where id = {team}", ["0", "0"]),
+            ("insert into public.deck_collaborators (deck_id, user_id, role, invited_by) values ({team}, {ben}, 'editor', {fay})", ["42501", "="]),
+            ("insert into public.deck_collaborators (deck_id, user_id, role, invited_by) values ({open}, {ben}, 'editor', {fay})", ["1", "42501"]),
+            ("select note from public.deck_versions where deck_id = {team}", ["-", "Team"]),
+            ("update public.deck_slides set metadata = '[]' where deck_id = {team}", ["0", "1"]),
+            ("select count(*) from public.deck_comments where deck_id = {team}", ["0", "1"]),
+            ("insert into storage.objects (bucket_id, name) values ('pitch_decks', {team} || '/new.pdf')", ["42501", "1"]),
+        ]);
+    });
+}

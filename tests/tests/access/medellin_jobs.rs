@@ -45,6 +45,9 @@ fn companies() {
             ("update public.company_members set role = 'owner'", ["42501", "2", "0", "1", "0", "0", "0"]),
             ("update public.company_members set company_id = {globex}", ["42501", "=", "=", "=", "=", "=", "="]),
             ("insert into public.company_members (company_id, user_id, role) values ({acme}, {ben}, 'owner') on conflict (company_id, user_id) do update set role = 'owner'", ["42501", "1", "42501", "42501", "42501", "42501", "42501"]),
+            // the last owner stays, whoever asks
+            ("delete from public.company_members where user_id = {ana}", ["42501", "23514", "0", "0", "0", "0", "0"]),
+            ("update public.company_members set role = 'recruiter' where user_id = {ana}", ["42501", "23514", "0", "0", "0", "0", "0"]),
             ("delete from public.company_members where role = 'recruiter'", ["42501", "1", "1", "0", "0", "0", "0"]),
 
             ("select applications from public.company_funnel", ["42501", "=", "=", "=", "=", "=", "="]),
@@ -98,6 +101,7 @@ fn applications() {
             ("insert into public.job_applications (job_id, user_id, status) values ({engineer}, {fay}, 'applied')", ["42501", "=", "=", "=", "=", "=", "="]),
             // a path into somebody else's folder
             ("insert into public.job_applications (job_id, user_id, resume_path) values ({engineer}, {fay}, {diego} || '/cv.pdf')", ["42501", "42501", "42501", "42501", "42501", "23514", "42501"]),
+            ("insert into public.job_applications (job_id, user_id, resume_path) values ({engineer}, {fay}, {fay} || '/../' || {diego} || '/cv.pdf')", ["42501", "42501", "42501", "42501", "42501", "23514", "42501"]),
             ("insert into public.job_applications (job_id, user_id, resume_path) values ({engineer}, {fay}, {fay} || '/cv.pdf')", ["42501", "42501", "42501", "42501", "42501", "1", "42501"]),
             ("update public.job_applications set status = 'screening'", ["42501", "2", "2", "1", "42501", "42501", "0"]),
             ("update public.job_applications set status = 'withdrawn' where cover_letter <> 'Old'", ["42501", "42501", "42501", "42501", "1", "1", "0"]),

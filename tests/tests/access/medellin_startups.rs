@@ -13,8 +13,8 @@ insert into public.startup_invitations (startup_id, email, role, invited_by, tok
   ({acme}, 'gil@example.com', 'member', {ana}, {fresh}, now() + interval '1 day'), ({globex}, 'gil@example.com', 'viewer', {fay}, {old}, now() - interval '1 day');
 insert into public.startup_metrics (startup_id, metric_date, revenue) values ({acme}, current_date - 1, 10), ({globex}, current_date - 1, 20);
 insert into public.startup_documents (id, startup_id, filename, file_path, category, confidential, uploaded_by) values
-  ({plan}, {acme}, 'Plan', {acme} || '/plan.pdf', 'product', false, {ana}), ({cap}, {acme}, 'Cap', {acme} || '/cap.pdf', 'legal', true, {ana}),
-  ({trial}, {globex}, 'Trial', {globex} || '/trial.pdf', 'product', false, {fay});
+  ({plan}, {acme}, 'Plan', {acme} || '/' || {plan} || '/plan.pdf', 'product', false, {ana}), ({cap}, {acme}, 'Cap', {acme} || '/' || {cap} || '/cap.pdf', 'legal', true, {ana}),
+  ({trial}, {globex}, 'Trial', {globex} || '/' || {trial} || '/trial.pdf', 'product', false, {fay});
 insert into public.document_accesses (startup_id, document_id, user_id, filename) values ({acme}, {plan}, {carla}, 'Plan'), ({globex}, {trial}, {fay}, 'Trial');
 insert into public.startup_milestones (startup_id, title, target_date) values ({acme}, 'Ship', current_date), ({globex}, 'Grow', current_date);
 select public.refresh_startup_dashboards();
@@ -106,10 +106,13 @@ fn what_a_startup_keeps() {
             ("select file_path from public.startup_documents", ["42501", "=", "=", "=", "=", "=", "=", "="]),
             ("select storage.filename(public.open_startup_document({plan}))", ["42501", "plan.pdf", "plan.pdf", "plan.pdf", "plan.pdf", "P0002", "P0002", "P0002"]),
             ("select storage.filename(public.open_startup_document({cap}))", ["42501", "cap.pdf", "cap.pdf", "P0002", "P0002", "P0002", "P0002", "P0002"]),
-            ("insert into public.startup_documents (startup_id, filename, file_path, category, uploaded_by) values ({acme}, 'New', {acme} || '/new.pdf', 'product', {carla})", ["42501", "42501", "42501", "1", "42501", "42501", "42501", "42501"]),
-            ("insert into public.startup_documents (startup_id, filename, file_path, category, uploaded_by) values ({acme}, 'New', {acme} || '/new.pdf', 'product', {diego})", ["42501", "=", "=", "=", "=", "=", "=", "="]),
-            ("insert into public.startup_documents (startup_id, filename, file_path, category, uploaded_by) values ({acme}, 'New', {globex} || '/trial.csv', 'product', {carla})", ["42501", "42501", "42501", "23514", "42501", "42501", "42501", "42501"]),
-            ("insert into public.startup_documents (startup_id, filename, file_path, category, uploaded_by, confidential) values ({acme}, 'New', {acme} || '/new.pdf', 'product', {carla}, false)", ["42501", "=", "=", "=", "=", "=", "=", "="]),
+            ("insert into public.startup_documents (id, startup_id, filename, file_path, category, uploaded_by) values ({newdoc}, {acme}, 'New', {acme} || '/' || {newdoc} || '/new.pdf', 'product', {carla})", ["42501", "42501", "42501", "1", "42501", "42501", "42501", "42501"]),
+            ("insert into public.startup_documents (id, startup_id, filename, file_path, category, uploaded_by) values ({newdoc}, {acme}, 'New', {acme} || '/' || {newdoc} || '/new.pdf', 'product', {diego})", ["42501", "=", "=", "=", "=", "=", "=", "="]),
+            ("insert into public.startup_documents (id, startup_id, filename, file_path, category, uploaded_by) values ({newdoc}, {acme}, 'New', {globex} || '/' || {newdoc} || '/trial.csv', 'product', {carla})", ["42501", "42501", "42501", "23514", "42501", "42501", "42501", "42501"]),
+            ("insert into public.startup_documents (id, startup_id, filename, file_path, category, uploaded_by, confidential) values ({newdoc}, {acme}, 'New', {acme} || '/' || {newdoc} || '/new.pdf', 'product', {carla}, false)", ["42501", "=", "=", "=", "=", "=", "=", "="]),
+            // a path cannot be guessed, so a conflict tells nothing; and none leaves its folder
+            ("insert into public.startup_documents (id, startup_id, filename, file_path, category, uploaded_by) values ({newdoc}, {acme}, 'New', {acme} || '/' || {cap} || '/cap.pdf', 'product', {carla})", ["42501", "42501", "42501", "23514", "42501", "42501", "42501", "42501"]),
+            ("insert into public.startup_documents (id, startup_id, filename, file_path, category, uploaded_by) values ({newdoc}, {acme}, 'New', {acme} || '/' || {newdoc} || '/../' || {cap} || '/cap.pdf', 'product', {carla})", ["42501", "42501", "42501", "23514", "42501", "42501", "42501", "42501"]),
             ("update public.startup_documents set confidential = false", ["42501", "2", "2", "0", "0", "1", "0", "0"]),
             ("update public.startup_documents set file_path = 'x'", ["42501", "=", "=", "=", "=", "=", "=", "="]),
             ("delete from public.startup_documents", ["42501", "2", "2", "0", "0", "1", "0", "0"]),
@@ -149,5 +152,25 @@ fn an_invitation_lets_one_person_in_once() {
             ("select filename from public.startup_documents", ["Plan"]),
             ("select public.accept_invitation({fresh})::text", ["P0002"]),
         ]);
+    });
+}
+
+/// An invitation is worth what its sender is worth when it is answered.
+#[test]
+fn an_invitation_goes_with_the_right_to_invite() {
+    with_rows("medellin_spark", &[PEOPLE_ROWS, ROWS].concat(), |owner| {
+        owner.batch_execute(&specc_tests::sql("
+            insert into public.startup_invitations (startup_id, email, role, invited_by, token) values
+              ({acme}, 'root@example.com', 'member', {ben}, {bens}), ({globex}, 'root@example.com', 'admin', {ben}, {forged})")).unwrap();
+        let root = [Who::User("root")];
+        matrix(owner, root, &[
+            ("select count(public.accept_invitation({bens}))", ["1"]),
+            // Ben never managed Globex
+            ("select count(public.accept_invitation({forged}))", ["P0002"]),
+        ]);
+        owner.batch_execute(&specc_tests::sql("update public.startup_members set role = 'member' where user_id = {ben}")).unwrap();
+        matrix(owner, root, &[("select count(public.accept_invitation({bens}))", ["P0002"])]);
+        owner.batch_execute(&specc_tests::sql("delete from public.startup_members where user_id = {ben}")).unwrap();
+        matrix(owner, root, &[("select count(public.accept_invitation({bens}))", ["P0002"])]);
     });
 }

@@ -66,6 +66,7 @@ fn customers_jobs_and_quotes() {
             ("insert into public.jobs (user_id, customer_id, title) values ({ana}, {bakery}, 'New')", ["42501", "1", "42501", "1", "42501"]),
             // a job of one account at a customer of another
             ("insert into public.jobs (user_id, customer_id, title) values ({ben}, {bakery}, 'New')", ["42501", "42501", "23503", "23503", "42501"]),
+            ("insert into public.jobs (user_id, customer_id, title, status) values ({ana}, {bakery}, 'New', 'completed')", ["42501", "42501", "42501", "1", "42501"]),
             ("update public.jobs set description = 'More'", ["42501", "1", "1", "2", "0"]),
             ("update public.jobs set customer_id = {bakery} where title = 'Lift'", ["42501", "0", "23503", "23503", "0"]),
             ("update public.jobs set user_id = {ana} where title = 'Lift'", ["42501", "0", "23514", "23514", "0"]),
@@ -74,7 +75,9 @@ fn customers_jobs_and_quotes() {
             ("select notes from public.quotes", ["42501", "Draft Sent", "Bens", "Bens Draft Sent", "-"]),
             ("insert into public.quotes (user_id, customer_id) values ({ana}, {bakery})", ["42501", "1", "42501", "1", "42501"]),
             ("update public.quotes set valid_until = current_date", ["42501", "2", "1", "3", "0"]),
-            ("delete from public.quotes", ["42501", "2", "1", "3", "0"]),
+            ("insert into public.quotes (user_id, customer_id, status) values ({ana}, {bakery}, 'accepted')", ["42501", "42501", "42501", "1", "42501"]),
+            // what went out stays
+            ("delete from public.quotes", ["42501", "1", "1", "3", "0"]),
 
             ("select description from public.quote_lines", ["42501", "Labour Parts", "Travel", "Labour Parts Travel", "-"]),
             ("insert into public.quote_lines (quote_id, line_number, description, unit_price) values ({draft}, 2, 'New', 1)", ["42501", "1", "42501", "1", "42501"]),
@@ -94,6 +97,7 @@ fn invoices() {
             ("select balance from public.overdue_invoices", ["42501", "15.00", "-", "15.00", "-"]),
             ("insert into public.invoices (user_id, customer_id, due_date) values ({ana}, {bakery}, current_date)", ["42501", "1", "42501", "1", "42501"]),
             ("insert into public.invoices (user_id, customer_id, due_date) values ({ben}, {bakery}, current_date)", ["42501", "42501", "23503", "23503", "42501"]),
+            ("insert into public.invoices (user_id, customer_id, due_date, status) values ({ana}, {bakery}, current_date, 'paid')", ["42501", "42501", "42501", "1", "42501"]),
             ("update public.invoices set due_date = due_date + 1", ["42501", "2", "1", "3", "0"]),
             ("update public.invoices set status = 'paid' where status = 'sent'", ["42501", "1", "0", "1", "0"]),
             ("delete from public.invoices where id in ({open}, {other})", ["42501", "1", "1", "2", "0"]),
