@@ -63,6 +63,21 @@ pub struct Routine {
     pub opaque: bool,
 }
 
+impl Routine {
+    /// A function of which only the name is known.
+    pub fn any(name: Qualified) -> Self {
+        let all = Parameter { name: SmolStr::default(), ty: None, mode: "variadic".into(), default: true };
+        Self {
+            name,
+            signature: SmolStr::default(),
+            params: vec![all],
+            returns: None,
+            columns: Vec::new(),
+            opaque: true,
+        }
+    }
+}
+
 /// A parameter of a [`Routine`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {

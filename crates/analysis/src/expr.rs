@@ -290,7 +290,7 @@ impl Walk<'_> {
         match inner {
             Expr::Value(value) => {
                 match &*spelled {
-                    "regclass" => self.relation_in_string(part, value),
+                    "regclass" | "regconfig" => self.relation_in_string(part, value),
                     "regproc" | "regprocedure" | "regtype" => {}
                     _ => self.literal(part, value, &ty),
                 }

@@ -6,6 +6,7 @@
 //! a record, dynamic SQL), it is accepted, and where a text cannot be read, its [`Analysis`] says so.
 
 mod calls;
+pub mod catalog;
 mod dml;
 mod environment;
 mod expr;

@@ -43,6 +43,13 @@ pub fn expression(env: &dyn Environment, text: &str, rows: &[Row]) -> Analysis {
     walk.finish()
 }
 
+/// Takes every word of statements of any kind for a name.
+pub fn words(env: &dyn Environment, text: &str) -> Analysis {
+    let mut walk = Walk::new(env, text);
+    walk.words(0, text.len());
+    walk.finish()
+}
+
 /// How deep a tree is followed; what is nested deeper is taken as it is.
 const DEEP: usize = 120;
 

@@ -8,13 +8,11 @@ mod describe;
 mod names;
 mod rename;
 mod rows;
-mod words;
 
 pub use candidates::{RenameCandidate, Thing};
 pub use describe::{Attribute, Line, Sign, attributes, lines};
 pub use rename::Renamed;
 pub use rows::RowChange;
-pub use words::{mentions, renamed};
 
 use rustc_hash::FxHashMap;
 use specc_catalog::{Catalog, Entry, Hints, Kind, Object, ObjectId, View};

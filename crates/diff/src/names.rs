@@ -1,10 +1,11 @@
 //! Giving a catalog new names: every place in which one can stand.
 
-use crate::words::{self, Words};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use specc_analysis::Target;
+use specc_analysis::catalog::{Known, NewName, rewritten};
 use specc_catalog::{
-    Body, Catalog, Column, DataType, Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule, SqlExpr,
+    Body, Column, DataType, Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule, SqlExpr,
     TableName,
 };
 use std::collections::BTreeMap;
@@ -20,14 +21,24 @@ pub(crate) struct Names {
     /// By table as it was called.
     pub columns: FxHashMap<TableName, FxHashMap<SmolStr, SmolStr>>,
     pub labels: FxHashMap<(SmolStr, SmolStr), BTreeMap<SmolStr, SmolStr>>,
-    /// Every name that changed.
-    pub words: Words,
-    /// Those of them that stand with their schema, and for one thing only: a function can be called like a table.
-    qualified: Words,
+    /// Every name that was given up: a text without any of them stays as it is.
+    old: Vec<SmolStr>,
 }
+
+/// Both catalogs, to resolve texts in them.
+pub(crate) struct Texts<'c> {
+    pub from: Known<'c>,
+    pub to: Known<'c>,
+}
+
+const TYPES: [Kind; 5] = [Kind::Enum, Kind::Domain, Kind::Composite, Kind::Table, Kind::View];
 
 impl Names {
     pub fn add(&mut self, was: &ObjectId, now: &ObjectId) {
+        self.old.push(was.name.clone());
+        if was.schema != now.schema {
+            self.old.push(was.schema.clone());
+        }
         match was.kind {
             Kind::Schema => {
                 self.schemas.insert(was.name.clone(), now.name.clone());
@@ -36,20 +47,14 @@ impl Names {
                 self.roles.insert(was.name.clone(), now.name.clone());
             }
             kind => {
-                let (old, new) = ((was.schema.clone(), was.name.clone()), (now.schema.clone(), now.name.clone()));
-                self.words.moved.insert(old.clone(), new.clone());
-                if kind != Kind::Function {
-                    self.qualified.moved.insert(old.clone(), new.clone());
-                }
-                self.others.insert((kind, old.0, old.1), new);
+                let new = (now.schema.clone(), now.name.clone());
+                self.others.insert((kind, was.schema.clone(), was.name.clone()), new);
             }
-        }
-        if was.name != now.name {
-            self.word(&was.name, &now.name);
         }
     }
 
     pub fn add_part(&mut self, object: &ObjectId, was: &SmolStr, now: &SmolStr) {
+        self.old.push(was.clone());
         if object.kind == Kind::Enum {
             let labels = self.labels.entry((object.schema.clone(), object.name.clone())).or_default();
             labels.insert(was.clone(), now.clone());
@@ -57,14 +62,6 @@ impl Names {
         }
         let table = TableName::new(object.schema.clone(), object.name.clone());
         self.columns.entry(table).or_default().insert(was.clone(), now.clone());
-        self.word(was, now);
-    }
-
-    fn word(&mut self, was: &SmolStr, now: &SmolStr) {
-        let slot = self.words.names.entry(was.clone()).or_insert_with(|| Some(now.clone()));
-        if slot.as_ref() != Some(now) {
-            *slot = None;
-        }
     }
 
     /// The id with its schema as it was called.
@@ -83,23 +80,6 @@ impl Names {
             (id.schema, id.name) = (schema.clone(), name.clone());
         }
         id
-    }
-
-    /// The objects whose text may have a name that changed: what is renamed or has a part that is, what is a part of it,
-    /// and what depends on it.
-    pub fn involved(&self, from: &Catalog) -> FxHashSet<ObjectId> {
-        let touched = |id: &ObjectId| {
-            let table = TableName::new(id.schema.clone(), id.name.clone());
-            self.schemas.contains_key(&id.schema)
-                || self.others.contains_key(&(id.kind, id.schema.clone(), id.name.clone()))
-                || self.columns.contains_key(&table)
-        };
-        let is = |id: &ObjectId, entry: &Entry| {
-            touched(id)
-                || entry.object.table().is_some_and(|table| touched(&table.id()))
-                || entry.dependencies().iter().any(|dependency| touched(&dependency.on))
-        };
-        from.iter().filter(|(id, entry)| is(id, entry)).map(|(id, _)| id.clone()).collect()
     }
 
     pub fn schema(&self, schema: &mut SmolStr) {
@@ -127,7 +107,6 @@ impl Names {
     }
 
     fn ty(&self, ty: &mut DataType) {
-        const TYPES: [Kind; 5] = [Kind::Enum, Kind::Domain, Kind::Composite, Kind::Table, Kind::View];
         if !ty.schema.is_empty() {
             self.named(&TYPES, &mut ty.schema, &mut ty.name);
         }
@@ -143,18 +122,81 @@ impl Names {
         columns.iter_mut().for_each(|column| self.column(table, column));
     }
 
-    fn expr(&self, table: Option<&TableName>, expr: &mut SqlExpr) {
+    /// The new name of what a reference is to, where it has one.
+    fn target(&self, target: &Target) -> Option<NewName> {
+        let named = |kinds: &[Kind], name: &Qualified| {
+            let (mut schema, mut new) = (name.schema.clone(), name.name.clone());
+            self.named(kinds, &mut schema, &mut new);
+            (schema != name.schema || new != name.name).then_some((schema, new))
+        };
+        match target {
+            Target::Relation(name) => named(&[Kind::Table, Kind::View, Kind::Sequence], name),
+            Target::Function(name, _) => named(&[Kind::Function], name),
+            Target::Type(name) => named(&TYPES, name),
+            Target::Column(of, column) => {
+                let columns = self.columns.get(&TableName::new(of.schema.clone(), of.name.clone()))?;
+                columns.get(column).map(|new| (SmolStr::default(), new.clone()))
+            }
+            Target::Label(of, label) => {
+                let labels = self.labels.get(&(of.schema.clone(), of.name.clone()))?;
+                labels.get(label).map(|new| (SmolStr::default(), new.clone()))
+            }
+            Target::Collation(name) => named(&[], name),
+            Target::Columns(_) => None,
+        }
+    }
+
+    /// Whether a text may have a name that was given up.
+    fn touches(&self, text: &str) -> bool {
+        // A quote in a name is doubled in text.
+        let lower = text.to_lowercase();
+        self.old.iter().any(|old| lower.contains(&*old.to_lowercase()) || old.contains(['"', '\'']))
+    }
+
+    fn expr(&self, table: Option<&TableName>, expr: &mut SqlExpr, texts: &Texts<'_>) {
         if let Some(table) = table {
             self.all(table, &mut expr.columns);
             expr.columns.sort_unstable();
         }
-        if let std::borrow::Cow::Owned(text) = words::replace(&expr.text, &self.words) {
+        if !self.touches(&expr.text) {
+            return;
+        }
+        let found = match table {
+            Some(table) => texts.from.of_table(table, &expr.text),
+            None => texts.from.of_nothing(&expr.text),
+        };
+        if let Some(text) = rewritten(&expr.text, &found.references, &|target| self.target(target)) {
             expr.text = text.into();
         }
     }
 
-    fn query(&self, text: &mut SmolStr) {
-        if let std::borrow::Cow::Owned(new) = words::replace(text, &self.qualified) {
+    /// A view goes on to call its own columns as before: where they would be called otherwise, the query is another one.
+    fn query(&self, text: &mut SmolStr, texts: &Texts<'_>) {
+        if !self.touches(text) {
+            return;
+        }
+        let names = |found: &specc_analysis::Analysis| {
+            found.columns.as_ref().map(|columns| columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())
+        };
+        let found = texts.from.of_query(text);
+        let Some(all) = rewritten(text, &found.references, &|target| self.target(target)) else { return };
+        let before = names(&found);
+        if before.is_some() && before == names(&texts.to.of_query(&all)) {
+            *text = all.into();
+            return;
+        }
+        let tables = |target: &Target| self.target(target).filter(|_| !matches!(target, Target::Column(..)));
+        if let Some(part) = rewritten(text, &found.references, &tables) {
+            *text = part.into();
+        }
+    }
+
+    /// A body that Postgres has read.
+    fn body(&self, function: &mut specc_catalog::Function, texts: &Texts<'_>) {
+        let Some(found) = texts.from.of_body(function) else { return };
+        if let Body::Atomic(text) = &mut function.body
+            && let Some(new) = rewritten(text, &found.references, &|target| self.target(target))
+        {
             *text = new.into();
         }
     }
@@ -170,12 +212,11 @@ impl Names {
         }
     }
 
-    fn keys(&self, table: &TableName, keys: &mut [IndexKey], text: bool) {
+    fn keys(&self, table: &TableName, keys: &mut [IndexKey], texts: &Texts<'_>) {
         for key in keys {
             match &mut key.on {
                 KeyOn::Column(column) => self.column(table, column),
-                KeyOn::Expr(expr) if text => self.expr(Some(table), expr),
-                KeyOn::Expr(_) => {}
+                KeyOn::Expr(expr) => self.expr(Some(table), expr, texts),
             }
             if let Some(class) = &mut key.opclass {
                 self.schema(&mut class.schema);
@@ -189,13 +230,13 @@ impl Names {
 
     /// Gives everything in an entry its new name. The texts of bodies stay as they are: Postgres keeps the text of a
     /// function. Queries that Postgres has read follow what they name, but a view goes on to call its own columns as before.
-    pub fn entry(&self, entry: &mut Entry, text: bool) {
+    pub fn entry(&self, entry: &mut Entry, texts: &Texts<'_>) {
         for dependency in &mut entry.depends {
             self.id(&mut dependency.on);
         }
         let optional = |table: &TableName, expr: Option<&mut SqlExpr>| {
-            if let Some(expr) = expr.filter(|_| text) {
-                self.expr(Some(table), expr);
+            if let Some(expr) = expr {
+                self.expr(Some(table), expr, texts);
             }
         };
         match &mut entry.object {
@@ -219,6 +260,8 @@ impl Names {
             Object::Domain(o) => {
                 self.named(&[Kind::Domain], &mut o.schema, &mut o.name);
                 self.ty(&mut o.base);
+                let checks = o.checks.iter_mut().map(|(_, check)| check);
+                o.default.iter_mut().chain(checks).for_each(|expr| self.expr(None, expr, texts));
             }
             Object::Composite(o) => {
                 let own = TableName::new(o.schema.clone(), o.name.clone());
@@ -238,10 +281,10 @@ impl Names {
             Object::Table(o) => {
                 let own = o.table.clone();
                 for column in &mut o.columns {
-                    self.table_column(&own, column, text);
+                    self.table_column(&own, column, texts);
                 }
                 if let Some(by) = &mut o.partition_by {
-                    self.keys(&own, &mut by.keys, text);
+                    self.keys(&own, &mut by.keys, texts);
                 }
                 if let Some((parent, _)) = &mut o.partition_of {
                     self.table(parent);
@@ -264,7 +307,7 @@ impl Names {
                     }
                     Rule::Exclude { elements, filter, .. } => {
                         for (key, _) in elements {
-                            self.keys(&own, std::slice::from_mut(key), text);
+                            self.keys(&own, std::slice::from_mut(key), texts);
                         }
                         optional(&own, filter.as_mut());
                     }
@@ -273,7 +316,7 @@ impl Names {
             }
             Object::Index(o) => {
                 let own = o.table.clone();
-                self.keys(&own, &mut o.keys, text);
+                self.keys(&own, &mut o.keys, texts);
                 self.all(&own, &mut o.include);
                 optional(&own, o.filter.as_mut());
                 let mut schema = own.schema.clone();
@@ -281,21 +324,20 @@ impl Names {
                 self.table(&mut o.table);
             }
             Object::Function(o) => {
+                self.body(o, texts);
                 self.named(&[Kind::Function], &mut o.schema, &mut o.name);
                 for param in &mut o.params {
                     self.ty(&mut param.ty);
+                    param.default.iter_mut().for_each(|expr| self.expr(None, expr, texts));
                 }
                 match &mut o.returns {
                     Some(Returns::Type(ty) | Returns::SetOf(ty)) => self.ty(ty),
                     Some(Returns::Table(fields)) => fields.iter_mut().for_each(|(_, ty)| self.ty(ty)),
                     None => {}
                 }
-                if let Body::Atomic(text) = &mut o.body {
-                    self.query(text);
-                }
             }
             Object::View(o) => {
-                self.query(&mut o.query);
+                self.query(&mut o.query, texts);
                 self.table(&mut o.view);
             }
             Object::Trigger(o) => {
@@ -344,7 +386,7 @@ impl Names {
         }
     }
 
-    fn table_column(&self, own: &TableName, column: &mut Column, text: bool) {
+    fn table_column(&self, own: &TableName, column: &mut Column, texts: &Texts<'_>) {
         self.column(own, &mut column.name);
         // A default of the enum's type is kept by Postgres under the label's new name.
         if let Some(labels) = self.labels.get(&(column.ty.schema.clone(), column.ty.name.clone()))
@@ -359,13 +401,11 @@ impl Names {
         if let Some(collation) = &mut column.collation {
             self.schema(&mut collation.schema);
         }
-        if text {
-            if let Some(default) = &mut column.default {
-                self.expr(Some(own), default);
-            }
-            if let Some(generated) = &mut column.generated {
-                self.expr(Some(own), generated);
-            }
+        if let Some(default) = &mut column.default {
+            self.expr(Some(own), default, texts);
+        }
+        if let Some(generated) = &mut column.generated {
+            self.expr(Some(own), generated, texts);
         }
     }
 }

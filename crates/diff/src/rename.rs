@@ -1,8 +1,9 @@
 //! The old catalog as it is called after the renames.
 
-use crate::names::Names;
+use crate::names::{Names, Texts};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use specc_analysis::catalog::Known;
 use specc_catalog::{Catalog, Entry, Hints, IdRef, Kind, Object, ObjectId, TableName, sequence_of};
 
 /// Something that gets another name.
@@ -79,13 +80,13 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
         return None;
     }
     names.add_identities(from, to, &mut renamed);
-    let involved = names.involved(from);
+    let texts = Texts { from: Known::new(from), to: Known::new(to) };
     let mut out = Catalog::new();
     out.default_grantees.clone_from(&from.default_grantees);
     out.reserve(from.len());
-    for (id, entry) in from.iter() {
+    for (_, entry) in from.iter() {
         let mut entry = entry.clone();
-        names.entry(&mut entry, involved.contains(id));
+        names.entry(&mut entry, &texts);
         out.insert(entry);
     }
     Some((out, renamed))

@@ -1,19 +1,14 @@
-//! What objects need, as Postgres keeps it and as the text of functions says it.
+//! What objects need, as Postgres keeps it.
 
 use crate::Error;
-use crate::body;
-use crate::expressions::each;
 use crate::reader::{Address, CatalogReader, Slot, class};
-use rustc_hash::{FxHashMap, FxHashSet};
-use smol_str::SmolStr;
-use specc_catalog::{Body, Dependency, KeyOn, Kind, Object, ObjectId, SqlExpr};
-use std::collections::BTreeMap;
+use specc_catalog::{Dependency, Kind, Object, ObjectId};
 
 /// What Postgres keeps is more than what is wanted here: a constraint's columns and an index's plain columns are in their
 /// own rows. A view's needs are those of its rule, a column's those of its default.
 const DEPENDS: &str = "select case when r.rulename = '_RETURN' then 1259 when a.oid is not null then 1259 else d.classid::int end, \
       coalesce(case when r.rulename = '_RETURN' then r.ev_class end, a.adrelid, d.objid), a.adnum, \
-      d.refclassid, d.refobjid, d.refobjsubid \
+      d.refclassid, d.refobjid \
     from pg_depend d left join pg_rewrite r on d.classid = 2618 and r.oid = d.objid \
     left join pg_attrdef a on d.classid = 2604 and a.oid = d.objid \
     where d.deptype in ('n', 'a') and d.objid >= 16384 and d.refobjid >= 16384 \
@@ -22,19 +17,13 @@ const DEPENDS: &str = "select case when r.rulename = '_RETURN' then 1259 when a.
       and (d.classid <> 1259 or d.refclassid <> 1259 \
         or d.objid in (select i.indexrelid from pg_index i where i.indexprs is not null or i.indpred is not null))";
 
-/// The columns of its own table that an entry reads.
-type Own = BTreeMap<usize, FxHashSet<(u32, i16)>>;
-
 pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
-    let mut own = Own::default();
     for row in reader.query(DEPENDS, &[])? {
         let class = row.get::<_, i32>(0).unsigned_abs();
         let from: Address = (class, row.get(1));
         let Some(&slot) = reader.found.get(&from) else { continue };
         let on: Address = (row.get(3), row.get(4));
-        let part = row.get::<_, i32>(5) as i16;
         if is_own(reader, slot, from, on) {
-            own.entry(slot.0).or_default().insert((on.1, part));
             continue;
         }
         // A published table says its publication.
@@ -45,8 +34,6 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
             reader.entries[slot.0].depends.push(Dependency::new(id, why));
         }
     }
-    columns(reader, &own);
-    named(reader);
     Ok(())
 }
 
@@ -115,83 +102,5 @@ fn reason(object: &Object, on: &ObjectId) -> &'static str {
         (Object::PublicationTable(_), _) => "its filter uses it",
         (Object::Sql(_), _) => "the block uses it",
         _ => "it uses it",
-    }
-}
-
-/// Fills in which columns each expression reads.
-fn columns(reader: &mut CatalogReader<'_>, own: &Own) {
-    for (&slot, parts) in own {
-        let mut names: Vec<SmolStr> = Vec::new();
-        for (relation, part) in parts.iter().filter(|(_, part)| *part != 0) {
-            if let Some(relation) = reader.relations.get(relation) {
-                names.push(relation.column(*part));
-            }
-        }
-        names.sort();
-        names.dedup();
-        let fill = |expr: &mut SqlExpr, of_row: bool| {
-            if !of_row {
-                return;
-            }
-            expr.columns = names.iter().filter(|name| body::names(&expr.text, name)).cloned().collect();
-        };
-        each(&mut reader.entries[slot].object, fill);
-    }
-    // The columns that divide a table are no dependency of it, for they are a part of it.
-    for entry in &mut reader.entries {
-        let Object::Table(table) = &mut entry.object else { continue };
-        let Some(by) = &mut table.partition_by else { continue };
-        for key in &mut by.keys {
-            if let KeyOn::Expr(expr) = &mut key.on {
-                let names = table.columns.iter().map(|column| column.name.clone());
-                expr.columns = names.filter(|name| body::names(&expr.text, name)).collect();
-                expr.columns.sort();
-            }
-        }
-    }
-}
-
-/// Why a function needs what only its text names.
-pub(crate) const NAMED: &str = "its text names it";
-
-/// What the texts of functions name.
-fn named(reader: &mut CatalogReader<'_>) {
-    let mut known: FxHashMap<SmolStr, Vec<ObjectId>> = FxHashMap::default();
-    for entry in &reader.entries {
-        let provided = match &entry.object {
-            Object::Sql(block) => block.provides.clone(),
-            Object::Table(_) | Object::View(_) | Object::Sequence(_) | Object::Function(_) => vec![entry.object.id()],
-            Object::Enum(_) | Object::Domain(_) | Object::Composite(_) => vec![entry.object.id()],
-            _ => continue,
-        };
-        for id in provided.into_iter().filter(|id| !id.schema.is_empty()) {
-            known.entry(id.name.clone()).or_default().push(id);
-        }
-    }
-    for entry in &mut reader.entries {
-        let Object::Function(function) = &entry.object else { continue };
-        let Body::Text(text) = &function.body else { continue };
-        if !matches!(function.language.as_str(), "sql" | "plpgsql") {
-            continue;
-        }
-        let path = function.settings.iter().find(|(name, _)| name == "search_path").map(|(_, value)| value.as_str());
-        let path: Vec<String> =
-            path.unwrap_or("public").split(',').map(|part| part.trim().trim_matches('"').to_owned()).collect();
-        let own = entry.object.id();
-        let mut found: Vec<ObjectId> = Vec::new();
-        // Text in PL/pgSQL is not looked at beyond its grammar.
-        for mention in body::mentions(text, function.language == "sql") {
-            for id in known.get(&mention.name).into_iter().flatten() {
-                let fits = match &mention.schema {
-                    Some(schema) => *schema == id.schema,
-                    None => path.iter().any(|schema| *schema == id.schema),
-                };
-                if fits && *id != own {
-                    found.push(id.clone());
-                }
-            }
-        }
-        found.retain(|id| !entry.depends.iter().any(|needed| needed.on == *id));
-        entry.depends.extend(found.into_iter().map(|id| Dependency::new(id, NAMED)));
     }
 }

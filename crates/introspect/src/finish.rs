@@ -1,7 +1,7 @@
 //! From what was found to a catalog in which nothing depends on chance.
 
-use crate::depends::NAMED;
 use crate::expressions;
+use crate::names::{self, NAMED};
 use crate::reader::{CatalogReader, Slot};
 use crate::text::{in_one_kind_of_lines, settled};
 use crate::{Error, Introspected, LeftOut};
@@ -45,6 +45,7 @@ pub(crate) fn finish(reader: CatalogReader<'_>) -> Result<Introspected, Error> {
         }
         catalog.insert(entry);
     }
+    names::resolve(&mut catalog);
     break_circles(&mut catalog);
     left_out.sort();
     invalid_indexes.sort();

@@ -14,7 +14,6 @@
 mod access;
 mod acl;
 mod blocks;
-mod body;
 mod comments;
 mod constraints;
 mod defaults;
@@ -25,6 +24,7 @@ mod functions;
 mod indexes;
 mod kinds;
 mod misc;
+mod names;
 mod options;
 mod owner;
 mod publications;

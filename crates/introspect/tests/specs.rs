@@ -5,51 +5,9 @@
 mod support;
 
 use specc_catalog::{Catalog, Kind, Object, ObjectId};
-use specc_diag::Sources;
 use specc_introspect::introspect;
-use specc_model::{Options, Target};
 use specc_postgres::{load_sql, shared};
-use std::path::{Path, PathBuf};
-use support::{Ground, again, counts, open, read, script};
-
-fn files(dir: &Path, out: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(dir).expect("a folder").flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files(&path, out);
-        } else if path.extension().is_some_and(|end| end == "dbspec") {
-            out.push(path);
-        }
-    }
-}
-
-/// The catalog of a spec, without rows.
-fn lowered(name: &str) -> (Catalog, Ground) {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs").join(name);
-    let config = std::fs::read_to_string(dir.join("specc.toml")).expect("specc.toml");
-    let plain = config.contains("target = \"postgres\"");
-    let mut paths = Vec::new();
-    files(&dir, &mut paths);
-    paths.sort();
-    let mut sources = Sources::new();
-    let mut trees = Vec::new();
-    for path in paths {
-        let text = std::fs::read_to_string(&path).expect("text");
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        let file = sources.add(name, text.clone());
-        trees.push(specc_syntax::parse(file, &text).0);
-    }
-    let target = if plain { Target::Postgres } else { Target::Supabase };
-    let (model, found) = specc_model::analyze(trees, &mut sources, Options { target, ..Options::default() });
-    assert!(!specc_diag::has_errors(&found), "{name}: {found:?}");
-    let all = specc_lower::lower(&model).0;
-    let mut catalog = Catalog::new();
-    catalog.default_grantees = all.default_grantees.clone();
-    for (_, entry) in all.iter().filter(|(id, _)| id.kind != Kind::Seed) {
-        catalog.insert(entry.clone());
-    }
-    (catalog, if plain { Ground::Plain } else { Ground::Platform })
-}
+use support::{Ground, again, counts, lowered, open, read, script};
 
 fn check(name: &str) {
     let (catalog, ground) = lowered(name);

@@ -7,11 +7,13 @@ use crate::strategies::shadow_column::eligible::Swaps;
 use crate::strategies::shadow_view as filled;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use specc_analysis::Target;
+use specc_analysis::catalog::Known;
 use specc_catalog::{
-    Body, Catalog, Column, Composite, DataType, Entry, Index, KeyOn, Kind, Needs, Object, Qualified, Rule, Strength,
-    Table,
+    Body, Catalog, Column, Composite, DataType, Entry, Index, KeyOn, Kind, Needs, Object, Qualified, Rule, SqlExpr,
+    Strength, Table, TableName,
 };
-use specc_diff::{Difference, mentions};
+use specc_diff::Difference;
 use specc_sql::{TypeChange, type_change};
 
 /// What happens to each object that does not just stay.
@@ -74,7 +76,7 @@ pub(crate) fn computes_anew(from: &Table, to: &Table, column: &Column) -> bool {
         let new = to.columns.iter().find(|other| other.name == base.name);
         new.is_some_and(|new| new.ty != base.ty || new.collation != base.collation)
     };
-    from.columns.iter().filter(changes).any(|base| mentions(&computed.text, &base.name))
+    from.columns.iter().filter(changes).any(|base| computed.reads(&base.name))
 }
 
 /// The attributes that stay, in the order of both types.
@@ -226,6 +228,8 @@ pub(crate) struct Recreation<'f, 'd> {
     gone: FxHashSet<u32>,
     changed: FxHashSet<u32>,
     swaps: &'d Swaps<'d>,
+    /// What texts of the old catalog name.
+    texts: Known<'d>,
 }
 
 impl<'f, 'd> Recreation<'f, 'd> {
@@ -241,7 +245,7 @@ impl<'f, 'd> Recreation<'f, 'd> {
         let seen = actions.recreated.iter().map(|pair| pair.0).collect();
         let gone = difference.removed.iter().copied().collect();
         let changed = difference.changed.iter().map(|pair| pair.0).collect();
-        Self { from, to: difference.to, actions, dependents, seen, gone, changed, swaps }
+        Self { from, to: difference.to, actions, dependents, seen, gone, changed, swaps, texts: Known::new(from) }
     }
 
     fn run(&mut self, mut work: Vec<Cause>) {
@@ -263,8 +267,8 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 Cause::Column(table, column, gone) => self.column(table, &column, gone, &mut work),
                 Cause::Grown(table) => {
                     for (other, _) in self.dependents.get(&table).cloned().unwrap_or_default() {
-                        if let Some(Entry { object: Object::View(view), .. }) = self.entry(other)
-                            && reads_all(&view.query)
+                        if let Some(Entry { object: view @ Object::View(_), .. }) = self.entry(other)
+                            && self.texts.has_star(view)
                         {
                             self.recreate(other, &mut work);
                         }
@@ -315,14 +319,11 @@ impl<'f, 'd> Recreation<'f, 'd> {
         match &entry.object {
             Object::Table(table) => {
                 let Some(cause) = self.entry(cause) else { return };
-                let calls = |text: &str| match &cause.object {
-                    Object::Function(o) => mentions(text, &o.name),
-                    // A text search configuration is named in quotes.
-                    Object::Sql(o) => {
-                        o.provides.iter().any(|id| mentions(text, &id.name) || text.contains(&format!("{}'", id.name)))
-                    }
-                    _ => false,
+                let calls = |expr: &SqlExpr| self.calls(&table.table, expr, &cause.object);
+                let called = |column: &Column| {
+                    (column.default.as_ref().is_some_and(calls), column.generated.as_deref().is_some_and(calls))
                 };
+                let called: Vec<(bool, bool)> = table.columns.iter().map(called).collect();
                 let Some(new) = self.twin(other) else { return };
                 if let Object::Table(parent) = &cause.object {
                     // A part or heir that stays one.
@@ -335,11 +336,11 @@ impl<'f, 'd> Recreation<'f, 'd> {
                         self.recreate(other, work);
                     }
                 }
-                for column in &table.columns {
-                    if column.default.as_ref().is_some_and(|default| calls(&default.text)) {
+                for (column, (in_default, in_computed)) in table.columns.iter().zip(called) {
+                    if in_default {
                         self.actions.defaults.push((other, new, column.name.clone()));
                     }
-                    if column.generated.as_ref().is_some_and(|computed| calls(&computed.text)) {
+                    if in_computed {
                         self.actions.computed.push((other, new, column.name.clone()));
                         work.push(Cause::Column(other, column.name.clone(), true));
                     }
@@ -359,6 +360,30 @@ impl<'f, 'd> Recreation<'f, 'd> {
         }
     }
 
+    /// Whether an expression of a table calls a function, or uses what a block of SQL makes.
+    fn calls(&self, table: &TableName, expr: &SqlExpr, what: &Object) -> bool {
+        let text = &expr.text;
+        let refers = |is: &dyn Fn(&Target) -> bool| {
+            self.texts.of_table(table, text).references.iter().any(|reference| is(&reference.target))
+        };
+        match what {
+            Object::Function(o) => refers(&|target| {
+                matches!(target, Target::Function(name, signature)
+                    if name.name == o.name && name.schema == o.schema && *signature == o.signature())
+            }),
+            // A text search configuration is named in quotes.
+            Object::Sql(o) => o.provides.iter().any(|id| {
+                let is = |name: &Qualified| name.name == id.name && name.schema == id.schema;
+                let named = refers(&|target| match target {
+                    Target::Function(name, _) | Target::Type(name) | Target::Relation(name) => is(name),
+                    _ => false,
+                });
+                named || text.contains(&format!("{}'", id.name))
+            }),
+            _ => false,
+        }
+    }
+
     /// A column changes its type, or goes.
     fn column(&mut self, table: u32, column: &str, gone: bool, work: &mut Vec<Cause>) {
         let Some(Entry { object: Object::Table(own), .. }) = self.entry(table) else { return };
@@ -367,18 +392,14 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 continue;
             }
             let Some(entry) = self.entry(other) else { continue };
-            let reads = |text: &str| mentions(text, column);
+            let reads = || self.texts.reads_column(&entry.object, &own.table, column);
             let hit = match &entry.object {
-                Object::View(o) => reads(&o.query) || reads_all(&o.query),
-                Object::Policy(o) => [&o.using, &o.check].into_iter().flatten().any(|expr| reads(&expr.text)),
+                Object::View(_) | Object::Policy(_) => reads(),
                 Object::Trigger(o) => {
-                    o.events.iter().any(|(_, columns)| columns.iter().any(|c| c == column))
-                        || o.when.as_ref().is_some_and(|when| reads(&when.text))
+                    o.events.iter().any(|(_, columns)| columns.iter().any(|c| c == column)) || reads()
                 }
-                Object::Function(o) => matches!(&o.body, Body::Atomic(text) if reads(text)),
-                Object::PublicationTable(o) => {
-                    o.columns.iter().any(|c| c == column) || o.filter.as_ref().is_some_and(|filter| reads(&filter.text))
-                }
+                Object::Function(o) => matches!(&o.body, Body::Atomic(_)) && reads(),
+                Object::PublicationTable(o) => o.columns.iter().any(|c| c == column) || reads(),
                 // Postgres makes it again when a type changes, and locks both tables for it: so that this is seen.
                 Object::Constraint(o) if !gone && !self.swaps.moves(&own.table, column) => {
                     matches!(&o.rule, Rule::ForeignKey(key) if self.written_anew(table, column)
@@ -389,7 +410,7 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 Object::Index(o) if gone && o.table == own.table => index_reads(o, column),
                 Object::Constraint(o) if gone && o.table == own.table => constraint_reads(&o.rule, column),
                 // A rule, statistics: Postgres lets no column go from under them.
-                Object::Sql(o) => o.down.is_some() && reads(&o.up),
+                Object::Sql(o) => o.down.is_some() && reads(),
                 Object::Grant(o) if gone => {
                     o.privileges.iter().any(|privilege| privilege.columns.iter().any(|c| c == column))
                 }
@@ -464,14 +485,13 @@ impl<'f, 'd> Recreation<'f, 'd> {
     fn expressions(&mut self, table: u32, column: &str, work: &mut Vec<Cause>) {
         for (other, _) in self.dependents.get(&table).cloned().unwrap_or_default() {
             let Some(entry) = self.entry(other) else { continue };
-            let reads = |text: &str| mentions(text, column);
             let hit = match &entry.object {
                 Object::Index(o) => {
-                    o.filter.as_ref().is_some_and(|filter| reads(&filter.text))
-                        || o.keys.iter().any(|key| matches!(&key.on, KeyOn::Expr(expr) if reads(&expr.text)))
+                    o.filter.as_ref().is_some_and(|filter| filter.reads(column))
+                        || o.keys.iter().any(|key| matches!(&key.on, KeyOn::Expr(expr) if expr.reads(column)))
                 }
                 Object::Constraint(o) => match &o.rule {
-                    Rule::Check { expr, .. } => reads(&expr.text),
+                    Rule::Check { expr, .. } => expr.reads(column),
                     Rule::Exclude { .. } => constraint_reads(&o.rule, column),
                     _ => false,
                 },
@@ -484,28 +504,18 @@ impl<'f, 'd> Recreation<'f, 'd> {
     }
 }
 
-/// Whether a query reads whatever columns there are: `*` where a column could stand, not `count(*)` or `a * b`.
-fn reads_all(query: &str) -> bool {
-    query.match_indices('*').any(|(at, _)| {
-        let before = query[..at].trim_end();
-        let word = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-        before.ends_with(['.', ','])
-            || ["select", "distinct", "all"].iter().any(|start| word.eq_ignore_ascii_case(start))
-    })
-}
-
 /// Whether a constraint is over the column.
 pub(crate) fn constraint_reads(rule: &Rule, column: &str) -> bool {
     let has = |columns: &[SmolStr]| columns.iter().any(|c| c == column);
     match rule {
         Rule::PrimaryKey { columns, include } | Rule::Unique { columns, include, .. } => has(columns) || has(include),
-        Rule::Check { expr, .. } => mentions(&expr.text, column),
+        Rule::Check { expr, .. } => expr.reads(column),
         Rule::ForeignKey(key) => has(&key.columns),
         Rule::Exclude { elements, filter, .. } => {
             elements.iter().any(|(key, _)| match &key.on {
                 KeyOn::Column(name) => name == column,
-                KeyOn::Expr(expr) => mentions(&expr.text, column),
-            }) || filter.as_ref().is_some_and(|filter| mentions(&filter.text, column))
+                KeyOn::Expr(expr) => expr.reads(column),
+            }) || filter.as_ref().is_some_and(|filter| filter.reads(column))
         }
     }
 }
@@ -513,24 +523,9 @@ pub(crate) fn constraint_reads(rule: &Rule, column: &str) -> bool {
 /// Whether an index is over the column.
 pub(crate) fn index_reads(index: &Index, column: &str) -> bool {
     index.include.iter().any(|c| c == column)
-        || index.filter.as_ref().is_some_and(|filter| mentions(&filter.text, column))
+        || index.filter.as_ref().is_some_and(|filter| filter.reads(column))
         || index.keys.iter().any(|key| match &key.on {
             KeyOn::Column(name) => name == column,
-            KeyOn::Expr(expr) => mentions(&expr.text, column),
+            KeyOn::Expr(expr) => expr.reads(column),
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reads_all;
-
-    #[test]
-    fn a_star_stands_for_columns_or_does_not() {
-        for all in ["select * from t", "select a, * from t", "SELECT t.* from t", "select distinct * from t"] {
-            assert!(reads_all(all), "{all}");
-        }
-        for none in ["select count(*) from t", "select a * 2, b*c, (a) * (b) from t /* none */", "select 1"] {
-            assert!(!reads_all(none), "{none}");
-        }
-    }
 }

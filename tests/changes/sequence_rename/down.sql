@@ -5,5 +5,3 @@
 -- data    nothing is lost
 
 alter sequence public.counters rename to numbers;
-
-alter table public.items alter column no set default nextval('numbers');

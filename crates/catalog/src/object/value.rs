@@ -19,6 +19,11 @@ impl SqlExpr {
     pub fn new(text: impl Into<SmolStr>) -> Self {
         Self { text: text.into(), columns: Vec::new() }
     }
+
+    /// Whether it reads this column of the object's own table.
+    pub fn reads(&self, column: &str) -> bool {
+        self.columns.iter().any(|name| name == column)
+    }
 }
 
 /// A type with its modifiers: `numeric(12,2)`, `text[]`, `billing.money`.

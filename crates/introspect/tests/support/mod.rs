@@ -2,10 +2,14 @@
 
 #![allow(dead_code)] // each test binary uses some
 
+use specc_catalog::Kind;
 use specc_catalog::{Catalog, Entry, ObjectId};
+use specc_diag::Sources;
 use specc_introspect::{Introspected, Options, introspect};
+use specc_model::Target;
 use specc_postgres::{Cluster, Database, Session, load_sql};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// Where SQL is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,4 +116,44 @@ pub fn counts(catalog: &Catalog) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
     catalog.iter().for_each(|(id, _)| *counts.entry(id.kind.word()).or_default() += 1);
     counts
+}
+
+fn files(dir: &Path, out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(dir).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, out);
+        } else if path.extension().is_some_and(|end| end == "dbspec") {
+            out.push(path);
+        }
+    }
+}
+
+/// The catalog of a spec, without rows.
+pub fn lowered(name: &str) -> (Catalog, Ground) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs").join(name);
+    let config = std::fs::read_to_string(dir.join("specc.toml")).expect("specc.toml");
+    let plain = config.contains("target = \"postgres\"");
+    let mut paths = Vec::new();
+    files(&dir, &mut paths);
+    paths.sort();
+    let mut sources = Sources::new();
+    let mut trees = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).expect("text");
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let file = sources.add(name, text.clone());
+        trees.push(specc_syntax::parse(file, &text).0);
+    }
+    let target = if plain { Target::Postgres } else { Target::Supabase };
+    let (model, found) =
+        specc_model::analyze(trees, &mut sources, specc_model::Options { target, ..Default::default() });
+    assert!(!specc_diag::has_errors(&found), "{name}: {found:?}");
+    let all = specc_lower::lower(&model).0;
+    let mut catalog = Catalog::new();
+    catalog.default_grantees = all.default_grantees.clone();
+    for (_, entry) in all.iter().filter(|(id, _)| id.kind != Kind::Seed) {
+        catalog.insert(entry.clone());
+    }
+    (catalog, if plain { Ground::Plain } else { Ground::Platform })
 }

@@ -5,8 +5,9 @@ use crate::planner::Builder;
 use crate::recreation::Actions;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use specc_analysis::Target;
+use specc_analysis::catalog::Known;
 use specc_catalog::{Catalog, Entry, IdRef, Kind, Needs, Object, ObjectId, Rule, Strength, TableName};
-use specc_diff::mentions;
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
@@ -128,6 +129,7 @@ impl<'d> Builder<'d, '_> {
     /// A new column of a type that is made anew beside the old one waits until that has its name, and so does a policy
     /// that names it.
     fn late_types(&mut self) {
+        let texts = Known::new(self.to);
         for (old, named) in self.types_named.clone() {
             let Some((id, _)) = self.from.at(old as usize) else { continue };
             for node in 0..self.nodes.all.len() as u32 {
@@ -135,9 +137,10 @@ impl<'d> Builder<'d, '_> {
                     Statement::Alter(Alter::AddColumn { column, .. }) => {
                         column.ty.schema == id.schema && column.ty.name == id.name
                     }
-                    Statement::Create(Object::Policy(o)) => {
-                        [&o.using, &o.check].into_iter().flatten().any(|expr| mentions(&expr.text, &id.name))
-                    }
+                    Statement::Create(object @ Object::Policy(_)) => texts.any(object, &|target| match target {
+                        Target::Type(name) | Target::Label(name, _) => name.name == id.name && name.schema == id.schema,
+                        _ => false,
+                    }),
                     _ => false,
                 };
                 if waits {
@@ -381,13 +384,13 @@ impl<'d> Builder<'d, '_> {
             for (other, base) in all.iter().filter(|(other, _)| other != number) {
                 let waits = match base {
                     Alter::SetType { table, from, .. } => {
-                        (*table == home && mentions(&computed.text, &from.name)).then_some(comes)
+                        (*table == home && computed.reads(&from.name)).then_some(comes)
                     }
                     Alter::DropColumn { table, column, .. } if !comes => {
-                        (*table == home && mentions(&computed.text, &column.name)).then_some(false)
+                        (*table == home && computed.reads(&column.name)).then_some(false)
                     }
                     Alter::AddColumn { table, column, .. } if comes => {
-                        (*table == home && mentions(&computed.text, &column.name)).then_some(true)
+                        (*table == home && computed.reads(&column.name)).then_some(true)
                     }
                     _ => None,
                 };

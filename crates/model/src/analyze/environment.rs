@@ -212,15 +212,7 @@ impl Environment for Known<'_> {
             return Lookup::Found(list.iter().map(|at| self.routine(*at)).collect());
         }
         if self.project.provided_functions.contains_key(&wanted) {
-            let any = Parameter { name: SmolStr::default(), ty: None, mode: "variadic".into(), default: true };
-            return Lookup::Found(vec![Routine {
-                name: Name::new(schema, name),
-                signature: SmolStr::default(),
-                params: vec![any],
-                returns: None,
-                columns: Vec::new(),
-                opaque: true,
-            }]);
+            return Lookup::Found(vec![Routine::any(Name::new(schema, name))]);
         }
         let declared = |extension: &str| self.model.extensions.iter().any(|e| e.name == extension);
         if specc_facts::functions(name).iter().any(|v| declared(v.extension)) {

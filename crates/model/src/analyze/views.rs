@@ -128,7 +128,7 @@ pub(crate) fn check_views(typing: &Typing<'_>, decls: &Decls<'_>, queries: Vec<V
         let before = out.len();
         typing.query(tree, &d.body.text, d.body.at.0, out);
         // What was said of a type or a name is not said again.
-        if out.len() == before {
+        if !specc_diag::has_errors(&out[before..]) {
             report(query.findings, &d.body.text, d.body.at.0, out);
         }
     }

@@ -42,7 +42,12 @@ impl Checker<'_> {
     /// Looks from the innermost rows to the outermost.
     pub(crate) fn find(&mut self, idents: &[Ident], parts: &[&str]) -> Option<Found> {
         let special = matches!(parts[0], "viewer" | "claims") && idents[0].quote_style.is_none();
-        if let Some(found) = self.in_named_table(idents, parts) {
+        // Inside a query, the name of the table that the expression is about is its row, before it is a way from a row.
+        if parts.len() > 1
+            && self.levels.iter().any(|level| level.from.iter().any(|from| !shown(from).is_empty()))
+            && !self.levels.iter().flat_map(|level| &level.from).any(|from| shown(from) == parts[0])
+            && let Some(found) = self.with_table(parts)
+        {
             return Some(found);
         }
         for at in (0..self.levels.len()).rev() {
@@ -61,17 +66,8 @@ impl Checker<'_> {
         if let Some(resolved) = self.model.resolve(self.scope, parts) {
             return Some(Found::Spec(resolved, self.scope.clone(), None));
         }
-        // A column of the row at hand, with its table before it.
-        for (at, (alias, entity)) in self.scope.rows.iter().enumerate() {
-            if alias.is_empty()
-                && let Some(rest) = after_table(&self.model.entity(*entity).name, parts)
-            {
-                let scope = Scope::of(*entity);
-                return match rest {
-                    [] => Some(Found::Spec(Resolved::Row(0), scope, Some(Row::Scope(at)))),
-                    rest => self.model.resolve(&scope, rest).map(|r| Found::Spec(r, scope, Some(Row::Scope(at)))),
-                };
-            }
+        if let Some(found) = self.with_table(parts) {
+            return Some(found);
         }
         if parts.len() == 1 && !self.scope.rows.is_empty() && specc_facts::SYSTEM_COLUMNS.contains(&parts[0]) {
             return Some(Found::Ty(Ty::Opaque));
@@ -79,28 +75,42 @@ impl Checker<'_> {
         None
     }
 
-    /// In a plain query, a name of several parts starts at a table as it does in SQL: at one of the query's, else at the
-    /// guarded one. What is left is a path.
-    fn in_named_table(&mut self, idents: &[Ident], parts: &[&str]) -> Option<Found> {
-        let in_query = self.levels.last()?.from.iter().any(|from| !matches!(from.row, Some(Row::Bound(_))));
-        if parts.len() < 2 || !in_query {
-            return None;
+    /// A column of the row at hand, with its table before it.
+    fn with_table(&self, parts: &[&str]) -> Option<Found> {
+        let rows = self.scope.rows.iter().enumerate().filter(|(_, (alias, _))| alias.is_empty());
+        let (at, entity, rest) = rows
+            .filter_map(|(at, (_, entity))| Some((at, *entity, after_table(&self.model.entity(*entity).name, parts)?)))
+            .next()?;
+        let scope = Scope::of(entity);
+        match rest {
+            [] => Some(Found::Spec(Resolved::Row(0), scope, Some(Row::Scope(at)))),
+            rest => self.model.resolve(&scope, rest).map(|r| Found::Spec(r, scope, Some(Row::Scope(at)))),
         }
-        let called = |from: &From| match from.alias.is_empty() {
-            false => from.alias == folded(&idents[0]),
-            true => from.table.as_ref().is_some_and(|t| after_table(t, parts).is_some()),
+    }
+
+    /// Says where both sides of `=` are one column of one row.
+    pub(crate) fn same_column(&mut self, ast: &Ast, left: &Ast, right: &Ast) {
+        let mut column = |side: &Ast| {
+            let idents = match side {
+                Ast::Identifier(ident) => std::slice::from_ref(ident),
+                Ast::CompoundIdentifier(idents) => &idents[..],
+                _ => return None,
+            };
+            let parts: Vec<&str> = idents.iter().map(|ident| ident.value.as_str()).collect();
+            match self.find(idents, &parts)? {
+                Found::Spec(Resolved::Field { field, .. }, scope, Some(row)) => {
+                    let (_, entity) = scope.rows.first()?;
+                    Some((row, field, self.model.entity(*entity).fields.get(field)?.name.clone()))
+                }
+                _ => None,
+            }
         };
-        if self.levels.iter().any(|level| level.from.iter().any(called)) {
-            return None;
+        let (Some(a), Some(b)) = (column(left), column(right)) else { return };
+        if a == b {
+            let message = format!("both sides are `{}` of the same row", a.2);
+            let help = format!("write `this.{}` for the column of the row that the rule is about", a.2);
+            self.report(codes::SAME_COLUMN, ast, message, Some(help).filter(|_| !self.scope.rows.is_empty()));
         }
-        let at = self.scope.rows.iter().position(|(alias, _)| alias.is_empty())?;
-        let entity = self.scope.rows[at].1;
-        let rest = after_table(&self.model.entity(entity).name, parts)?;
-        let resolved = match rest {
-            [] => Resolved::Row(0),
-            rest => self.model.follow(0, entity, rest)?,
-        };
-        Some(Found::Spec(resolved, Scope::of(entity), Some(Row::Scope(at))))
     }
 
     fn in_level(&mut self, level: &Level, idents: &[Ident], parts: &[&str]) -> Option<Found> {

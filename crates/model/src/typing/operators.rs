@@ -65,6 +65,9 @@ impl Checker<'_> {
         if matches!(left, Ast::Tuple(_)) || matches!(right, Ast::Tuple(_)) {
             return if is_comparison(&name) { Ty::builtin("boolean") } else { Ty::Opaque };
         }
+        if name == "=" {
+            self.same_column(ast, left, right);
+        }
         self.operate(ast, &name, (left, &a), (right, &b))
     }
 

@@ -4,7 +4,7 @@ mod pattern;
 mod value;
 
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Column, ForeignKey, KeyOn, Object, Rule, Table, TableName};
+use specc_catalog::{Catalog, Column, ForeignKey, KeyOn, Object, Rule, SqlExpr, Table, TableName};
 use specc_postgres::Session;
 use specc_postgres::postgres;
 use specc_sql::quote::{ident, qualified};
@@ -30,7 +30,7 @@ struct Plan<'c> {
     unique: Vec<Vec<&'c SmolStr>>,
     /// One of them may be checked at the end of a transaction.
     late: bool,
-    checks: Vec<&'c str>,
+    checks: Vec<&'c SqlExpr>,
     /// Columns that will take no null.
     required: BTreeSet<&'c SmolStr>,
 }
@@ -106,7 +106,7 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
                     Rule::PrimaryKey { columns, .. } | Rule::Unique { columns, .. } => {
                         plan.unique.push(columns.iter().collect())
                     }
-                    Rule::Check { expr, .. } => plan.checks.push(&expr.text),
+                    Rule::Check { expr, .. } => plan.checks.push(expr),
                     Rule::ForeignKey(key) if is_there => plan.keys.push(key),
                     Rule::ForeignKey(_) => {}
                     Rule::Exclude { elements, .. } => {

@@ -1,8 +1,7 @@
 //! Values of a type, as SQL over the row's number, for which `#` stands.
 
 use super::pattern;
-use specc_catalog::{Catalog, Column, DataType, IdRef, Kind, Object};
-use specc_diff::mentions;
+use specc_catalog::{Catalog, Column, DataType, IdRef, Kind, Object, SqlExpr};
 use specc_sql::push_type;
 use specc_sql::quote::literal;
 
@@ -16,8 +15,8 @@ pub(super) struct Candidates {
 
 impl Candidates {
     /// Those of a column.
-    pub fn of(catalog: &Catalog, column: &Column, place: usize, checks: &[&str]) -> Self {
-        let own = checks.iter().filter(|check| mentions(check, &column.name)).map(|check| (*check).to_owned());
+    pub fn of(catalog: &Catalog, column: &Column, place: usize, checks: &[&SqlExpr]) -> Self {
+        let own = checks.iter().filter(|check| check.reads(&column.name)).map(|check| check.text.to_string());
         let mut found = Self { checks: own.collect(), place };
         found.of_domain(catalog, &column.ty);
         found

@@ -6,7 +6,7 @@ use crate::strategies::in_place::table::{is_asked, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Column, DataType, Entry, Object, Rule, TableName};
-use specc_diff::{Difference, mentions};
+use specc_diff::Difference;
 use specc_sql::{TypeChange, type_change};
 use std::collections::BTreeMap;
 
@@ -233,7 +233,7 @@ impl<'d> Eligibility<'d> {
             && swap.to.generated.is_none()
             && !is_asked(self.to, &swap.to.ty)
             && self.referring.get(&(&table.table, column)).is_none_or(|all| all.iter().all(refers))
-            && !computed.into_iter().any(|expr| mentions(&expr.text, column))
+            && !computed.into_iter().any(|expr| expr.reads(column))
             && !excluded.is_some_and(|rules| rules.iter().any(|rule| constraint_reads(rule, column)))
     }
 

@@ -10,6 +10,8 @@ use eligible::ColumnSwap;
 use crate::strategies::in_place::table::{Chain, is_assigned, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use specc_analysis::Target;
+use specc_analysis::catalog::{Known, rewritten};
 use specc_catalog::{
     Body, Catalog, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object,
     ObjectId, Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, TableName, Timing, Trigger,
@@ -71,10 +73,11 @@ impl<'d> Builder<'d, '_> {
         }
         let (stays, parts) = (self.stays(actions), self.parts_of_moving());
         let mut moved = Vec::new();
+        let texts = Known::new(self.to);
         for (&(_, new), columns) in &swaps.tables {
             let Some(Entry { object: Object::Table(to), .. }) = self.new_entry(new) else { continue };
             let parts = parts.get(&to.table).map_or(&[][..], Vec::as_slice);
-            let table = Move { new, to, columns, parts, stays: &stays };
+            let table = Move { new, to, columns, parts, stays: &stays, texts: &texts };
             let milestones = table.plan(self);
             moved.push((table, milestones));
         }
@@ -124,6 +127,8 @@ pub(crate) struct Move<'m, 'd> {
     parts: &'m [u32],
     /// New places of what is as it was.
     stays: &'m FxHashSet<u32>,
+    /// What texts of the new catalog name.
+    texts: &'m Known<'d>,
 }
 
 /// Nodes of a table whose columns move that others wait for.
@@ -139,29 +144,32 @@ impl<'d> Move<'_, 'd> {
         temporary_name(&[column, "new"])
     }
 
-    /// Columns and types by the names that they have meanwhile.
-    fn names(&self) -> Vec<(SmolStr, SmolStr)> {
-        let mut names: Vec<(SmolStr, SmolStr)> =
-            self.columns.iter().map(|swap| (swap.to.name.clone(), Self::aside(&swap.to.name))).collect();
-        for swap in self.columns {
-            if let Some(aside) = &swap.type_aside {
-                names.push((swap.to.ty.name.clone(), aside.clone()));
-            }
-        }
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
     /// Columns by the names that they have meanwhile.
     pub fn columns(&self, all: &[SmolStr]) -> Vec<SmolStr> {
-        let names = self.names();
-        let name = |name: &SmolStr| names.iter().find(|(old, _)| old == name).map_or(name, |(_, new)| new).clone();
+        let name = |name: &SmolStr| self.meanwhile(name).unwrap_or_else(|| name.clone());
         all.iter().map(name).collect()
     }
 
     fn text(&self, expr: &SqlExpr) -> SqlExpr {
-        SqlExpr { text: specc_diff::renamed(&expr.text, &self.names()).into(), columns: self.columns(&expr.columns) }
+        let found = self.texts.of_table(&self.to.table, &expr.text);
+        let is_own = |of: &Qualified| of.name == self.to.table.name && of.schema == self.to.table.schema;
+        let aside = |of: &Qualified| {
+            let mut types =
+                self.columns.iter().filter(|swap| swap.to.ty.name == of.name && swap.to.ty.schema == of.schema);
+            types.find_map(|swap| swap.type_aside.clone())
+        };
+        let new = |target: &Target| match target {
+            Target::Column(of, name) if is_own(of) => self.meanwhile(name).map(|new| (SmolStr::default(), new)),
+            Target::Type(of) => aside(of).map(|new| (of.schema.clone(), new)),
+            _ => None,
+        };
+        let text = rewritten(&expr.text, &found.references, &new).map_or_else(|| expr.text.clone(), SmolStr::from);
+        SqlExpr { text, columns: self.columns(&expr.columns) }
+    }
+
+    /// The name that a column has meanwhile, where it is another.
+    fn meanwhile(&self, column: &str) -> Option<SmolStr> {
+        self.columns.iter().any(|swap| swap.to.name == column).then(|| Self::aside(column))
     }
 
     fn keys(&self, all: &[IndexKey]) -> Vec<IndexKey> {

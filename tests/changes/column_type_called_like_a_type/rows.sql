@@ -1,0 +1,1 @@
+insert into notes (id, text) values (1, 12), (2, 345);

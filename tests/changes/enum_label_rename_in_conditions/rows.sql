@@ -1,0 +1,1 @@
+insert into people (id) values (1), (2);
