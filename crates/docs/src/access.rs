@@ -2,7 +2,7 @@
 
 use crate::book::{Book, RoleColumn};
 use crate::text;
-use specc_model::{Entity, FieldIx, Rls, Rule, RuleAction, Target};
+use specc_model::{Entity, FieldIx, ParamKind, Rls, Rule, RuleAction, Target};
 use std::fmt::Write;
 
 const ACTIONS: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
@@ -58,7 +58,10 @@ fn predicates(book: &Book<'_>, out: &mut String) {
     out.push_str("## Predicates\n\nConditions that rules share.\n\n");
     text::head(out, &["Predicate", "Holds when", "Notes"]);
     for predicate in own {
-        let params = predicate.params.iter().map(|(name, id)| format!("{name}: {}", book.label(*id)));
+        let params = predicate.params.iter().map(|param| match &param.kind {
+            ParamKind::Row(id) => format!("{}: {}", param.name, book.label(*id)),
+            ParamKind::Value(ty) => format!("{}: {}", param.name, text::ty(book.model, ty)),
+        });
         let params: Vec<String> = params.collect();
         let name = match params.is_empty() {
             true => predicate.name.to_string(),

@@ -8,19 +8,29 @@ use smol_str::SmolStr;
 pub struct Scope {
     /// Alias (empty for the row at hand) and entity.
     pub rows: Vec<(SmolStr, EntityId)>,
+    /// The scalar parameters of the predicate whose body it is: name, place among all its parameters, type.
+    pub values: Vec<(SmolStr, usize, Type)>,
 }
 
 impl Scope {
     /// Only the row at hand.
     pub fn of(entity: EntityId) -> Self {
-        Self { rows: vec![(SmolStr::default(), entity)] }
+        Self { rows: vec![(SmolStr::default(), entity)], ..Self::default() }
     }
 
     /// The same with one more row in front.
     pub fn inside(&self, alias: impl Into<SmolStr>, entity: EntityId) -> Self {
         let mut rows = vec![(alias.into(), entity)];
         rows.extend(self.rows.iter().cloned());
-        Self { rows }
+        Self { rows, values: self.values.clone() }
+    }
+}
+
+impl Scope {
+    /// The scalar parameter that `parts` names.
+    pub(crate) fn parameter(&self, parts: &[&str]) -> Option<Resolved> {
+        let [name] = parts else { return None };
+        self.values.iter().find(|(n, ..)| n == name).map(|(_, place, _)| Resolved::Parameter(*place))
     }
 }
 
@@ -52,6 +62,8 @@ pub enum Resolved {
     },
     /// A row of the scope itself (a predicate's parameter, or `this`).
     Row(usize),
+    /// A scalar parameter of the predicate whose body it is, by its place among all its parameters.
+    Parameter(usize),
     /// A predicate without parameters.
     Predicate(PredicateId),
 }
@@ -72,11 +84,14 @@ impl Model {
         if step.back { relation.from } else { relation.to }
     }
 
-    /// What `parts` (an identifier split at its dots, quotes removed) means in `scope`. The nearest meaning wins: a
-    /// field or alias of an inner row before one of an outer row, names of the row before `viewer` and `claims`, those
+    /// What `parts` (an identifier split at its dots, quotes removed) means in `scope`. A scalar parameter of a predicate
+    /// is never anything else; of other names the nearest meaning wins: a field or alias of an inner row before one of an outer row, names of the row before `viewer` and `claims`, those
     /// before predicates. `None`: nothing of the spec has this name.
     pub fn resolve(&self, scope: &Scope, parts: &[&str]) -> Option<Resolved> {
         let (first, rest) = parts.split_first()?;
+        if let Some(found) = scope.parameter(parts) {
+            return Some(found);
+        }
         for (row, (alias, entity)) in scope.rows.iter().enumerate() {
             if !alias.is_empty() && alias == first {
                 return if rest.is_empty() { Some(Resolved::Row(row)) } else { self.follow(row, *entity, rest) };

@@ -216,7 +216,7 @@ pub(crate) fn trigger_function(schema: SmolStr, name: SmolStr, body: SmolStr) ->
 
 /// A trigger's condition: plain SQL in which `old` and `new` are rows.
 fn over_old_and_new(model: &Model, entity: &Entity, expr: &Expr) -> SqlExpr {
-    let scope = Scope { rows: vec![("new".into(), entity.id), ("old".into(), entity.id)] };
+    let scope = Scope { rows: vec![("new".into(), entity.id), ("old".into(), entity.id)], ..Scope::default() };
     let rows = [RowRef::Prefixed("new".into()), RowRef::Prefixed("old".into())];
     let mut folder = Folder::new(model, Frame::of(&scope, &rows));
     let text = folder.text(&expr.formula).into();

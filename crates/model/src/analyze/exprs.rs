@@ -94,7 +94,7 @@ impl<'m> Exprs<'m> {
         trigger: &TriggerDecl,
         out: &mut Vec<Diagnostic>,
     ) -> Option<ExprRef> {
-        let scope = Scope { rows: vec![("new".into(), entity), ("old".into(), entity)] };
+        let scope = Scope { rows: vec![("new".into(), entity), ("old".into(), entity)], ..Scope::default() };
         let found = self.get(raw, &scope, Expect::condition(Place::TriggerWhen), out)?;
         let has = |word: &str| trigger.events.iter().any(|e| e.event.text == word);
         let (inserts, deletes) = (has("insert"), has("delete"));

@@ -32,17 +32,40 @@ pub(super) fn declare(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mode
     }
 }
 
-fn params(project: &Project<'_>, d: &ast::PredicateDecl, out: &mut Vec<Diagnostic>) -> Vec<(SmolStr, EntityId)> {
+fn params(project: &Project<'_>, d: &ast::PredicateDecl, out: &mut Vec<Diagnostic>) -> Vec<PredicateParam> {
     let mut seen: Seen<SmolStr> = Seen::new();
     let mut list = Vec::new();
-    for (name, entity) in &d.params {
+    for (name, ty) in &d.params {
         let message = || (format!("parameter `{}` is declared twice", name.text), "rename one of the two".to_owned());
         seen.add(name.text.clone(), name.at.0, codes::DUPLICATE_NAME, message, out);
-        if let Some(entity) = project.entity(entity, out) {
-            list.push((name.text.clone(), entity));
+        if matches!(&*name.text, "viewer" | "claims" | "this") {
+            let message = format!("`{}` has a meaning of its own in conditions", name.text);
+            out.push(Diagnostic::new(codes::RESERVED_NAME, name.at.0, message).help("give the parameter another name"));
         }
+        if ty.nullable {
+            let message = format!("`{}` can always be null", name.text);
+            out.push(Diagnostic::new(codes::NOT_ALLOWED_HERE, ty.at.0, message).help("remove the `?`"));
+        }
+        let plain = ty.dims == 0 && ty.args.is_empty();
+        let kind = match project.relations.get(&project.qualified(&ty.name)) {
+            Some(Object::Entity(id)) if plain => ParamKind::Row(*id),
+            _ => ParamKind::Value(project.resolve_type(ty, out)),
+        };
+        list.push(PredicateParam { name: name.text.clone(), kind });
     }
     list
+}
+
+/// What the body of a predicate can name: its parameters.
+fn scope(predicate: &Predicate) -> Scope {
+    let mut scope = Scope::default();
+    for (at, param) in predicate.params.iter().enumerate() {
+        match &param.kind {
+            ParamKind::Row(entity) => scope.rows.push((param.name.clone(), *entity)),
+            ParamKind::Value(ty) => scope.values.push((param.name.clone(), at, ty.clone())),
+        }
+    }
+    scope
 }
 
 /// The bodies, in the order of the declarations; none for what cannot be read or never ends.
@@ -51,8 +74,7 @@ pub(super) fn bodies(exprs: &Exprs<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnos
     let mut bodies = Vec::with_capacity(decls.predicates.len());
     for ((_, d), predicate) in decls.predicates.iter().zip(&exprs.model.predicates) {
         user_claims(&d.body, out);
-        let scope = Scope { rows: predicate.params.clone() };
-        let body = exprs.get(&d.body, &scope, Expect::condition(Place::Predicate), out);
+        let body = exprs.get(&d.body, &scope(predicate), Expect::condition(Place::Predicate), out);
         graph.add_node(body.as_ref().map(|b| uses(&b.formula)).unwrap_or_default());
         bodies.push(body);
     }
@@ -63,7 +85,7 @@ pub(super) fn bodies(exprs: &Exprs<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnos
     }
     // what is used comes before what uses it
     let groups = petgraph::algo::kosaraju_scc(&graph);
-    let mut sizes = vec![None; bodies.len()];
+    let mut sizes: Vec<Option<Size>> = vec![None; bodies.len()];
     for group in groups {
         let mut group = group;
         group.sort();
@@ -132,14 +154,16 @@ fn circle_found(model: &Model, circle: &[(NodeIndex, Span)]) -> Diagnostic {
 }
 
 /// What a predicate grows to where it is written out.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Size {
-    /// Nodes of its tree.
+    /// Nodes of its tree, without what its parameters stand for.
     parts: usize,
     /// How deep that is.
     depth: usize,
     /// Predicates in each other.
     chain: usize,
+    /// How often each parameter is read.
+    reads: FxHashMap<usize, usize>,
 }
 
 /// As many as the tokens of one expression.
@@ -156,15 +180,10 @@ fn size(
     out: &mut Vec<Diagnostic>,
 ) -> Option<Size> {
     let written = body.take()?;
-    let mut size = measure(&written.formula);
-    let mut inner = Size::default();
-    for (used, _) in &graph[node] {
-        let used = sizes[used.0 as usize]?;
-        size.parts += used.parts;
-        inner = Size { parts: 0, depth: inner.depth.max(used.depth), chain: inner.chain.max(used.chain) };
+    if graph[node].iter().any(|(used, _)| sizes[used.0 as usize].is_none()) {
+        return None;
     }
-    size.depth += inner.depth;
-    size.chain = inner.chain + 1;
+    let size = measure(&written.formula, sizes);
     let name = &model.predicates[node.index()].name;
     let (message, help) = if size.parts > MAX_PARTS {
         let message = format!("written out, `{name}` has {} parts, more than the {MAX_PARTS} allowed", size.parts);
@@ -172,7 +191,7 @@ fn size(
     } else if size.chain > MAX_CHAIN {
         let message = format!(
             "`{name}` leads through {inner} other predicates, more than the {most} allowed",
-            inner = inner.chain,
+            inner = size.chain - 1,
             most = MAX_CHAIN - 1
         );
         (message, "write some of them out, or make a part a function")
@@ -186,13 +205,34 @@ fn size(
     None
 }
 
-fn measure(formula: &Formula) -> Size {
-    let mut size = Size::default();
-    let mut rest = vec![(formula, 1)];
-    while let Some((next, depth)) = rest.pop() {
-        size.parts += 1;
+/// The size of a formula over predicates of which the sizes are known.
+fn measure(formula: &Formula, sizes: &[Option<Size>]) -> Size {
+    let mut size = Size { chain: 1, ..Size::default() };
+    // each part with its depth, and how often it is written out
+    let mut rest = vec![(formula, 1, 1usize)];
+    while let Some((next, depth, times)) = rest.pop() {
+        size.parts = size.parts.saturating_add(times);
         size.depth = size.depth.max(depth);
-        rest.extend(next.parts().into_iter().map(|part| (part, depth + 1)));
+        match &next.node {
+            Node::Parameter(at) => {
+                let reads = size.reads.entry(*at).or_default();
+                *reads = reads.saturating_add(times);
+            }
+            Node::Predicate(id, args) => {
+                let Some(used) = &sizes[id.0 as usize] else { continue };
+                size.parts = size.parts.saturating_add(used.parts.saturating_mul(times));
+                let below = depth + used.depth;
+                size.depth = size.depth.max(below);
+                size.chain = size.chain.max(1 + used.chain);
+                for (at, arg) in args.iter().enumerate() {
+                    let reads = used.reads.get(&at).copied().unwrap_or(0);
+                    rest.push((arg, below, times.saturating_mul(reads)));
+                }
+                continue;
+            }
+            _ => {}
+        }
+        rest.extend(next.parts().into_iter().map(|part| (part, depth + 1, times)));
     }
     size
 }

@@ -3,7 +3,7 @@
 use super::walk::{path_nullable, volatility};
 use super::*;
 use crate::scope::{Resolved, Scope};
-use crate::types::{Model, Type};
+use crate::types::{Base, Model, ParamKind, Type};
 use crate::typing::kinds::Ty;
 use rustc_hash::FxHashMap;
 use specc_expr::lex::{Lexed, lex};
@@ -224,6 +224,7 @@ impl<'a> Builder<'a> {
                 (Node::Whole(bound(*at), steps.clone().into()), false, Volatility::Stable)
             }
             Resolved::Row(at) => (Node::Whole(bound(*at), Box::default()), false, Volatility::Immutable),
+            Resolved::Parameter(at) => (Node::Parameter(*at), true, Volatility::Immutable),
             Resolved::Predicate(id) => (Node::Predicate(*id, Box::default()), true, Volatility::Stable),
         }
     }
@@ -293,7 +294,38 @@ impl<'a> Builder<'a> {
             None => return None,
         };
         let FunctionArguments::List(list) = &call.args else { return Some((*id, Box::default())) };
-        Some((*id, list.args.iter().filter_map(argument).map(|(_, e)| self.formula(e)).collect()))
+        let params = &self.model.predicates[id.0 as usize].params;
+        let args = list.args.iter().filter_map(argument).enumerate();
+        let args = args.map(|(at, (_, e))| match params.get(at).map(|p| &p.kind) {
+            Some(ParamKind::Value(ty)) => self.assigned(e, ty),
+            _ => self.formula(e),
+        });
+        Some((*id, args.collect()))
+    }
+
+    /// A value as one of `ty`: what it means may not depend on where the predicate reads it.
+    fn assigned(&self, ast: &Ast, ty: &Type) -> Formula {
+        let of = self.formula(ast);
+        if of.ty == *ty && !matches!(of.bare().node, Node::Literal(_)) || ty.base == Base::Unknown {
+            return of;
+        }
+        self.cast(of, ty)
+    }
+
+    /// The array of `any (array)`. What may be written as a subquery is cast, or Postgres would compare with its rows.
+    pub(super) fn array(&self, ast: &Ast) -> Formula {
+        let of = self.formula(ast);
+        let looked_up = matches!(
+            of.bare().node,
+            Node::Path(..) | Node::ViewerField(_) | Node::Claim(_) | Node::Viewer | Node::Parameter(_)
+        );
+        if looked_up && of.ty.dims > 0 { self.cast(of.clone(), &of.ty) } else { of }
+    }
+
+    fn cast(&self, of: Formula, ty: &Type) -> Formula {
+        let (span, nullable, volatility) = (of.span, of.nullable, of.volatility);
+        let cast = Cast { of, to: TypeName::of(self.model, ty), long: false };
+        Formula { node: Node::Cast(Box::new(cast)), ty: ty.clone(), span, nullable, volatility }
     }
 
     /// A call with nothing but arguments.

@@ -60,7 +60,7 @@ impl Builder<'_> {
                 if matches!(**right, Ast::Subquery(_)) {
                     parts.push(operand(right, Level::OR));
                 } else {
-                    parts.extend([words("("), any(right), words(")")]);
+                    parts.extend([words("("), Part::Operand(self.array(right), Level::OR), words(")")]);
                 }
                 (level, parts)
             }

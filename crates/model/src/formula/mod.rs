@@ -18,9 +18,10 @@ pub use specc_facts::Volatility;
 pub use value::Value;
 
 use crate::scope::PathStep;
-use crate::types::{EntityId, FieldIx, PredicateId, Qualified, Type};
+use crate::types::{Base, EntityId, FieldIx, Model, PredicateId, Qualified, Type};
 use smol_str::SmolStr;
 use specc_diag::Span;
+use specc_sql::quote;
 
 /// An expression with its meaning.
 #[derive(Clone, Debug, PartialEq)]
@@ -215,6 +216,32 @@ pub enum Piece {
     },
     /// A type.
     Type(TypeName),
+}
+
+impl TypeName {
+    /// The SQL of a type of the model.
+    pub(crate) fn of(model: &Model, ty: &Type) -> Self {
+        let named = match &ty.base {
+            Base::Enum(id) => Some(&model.enums[id.0 as usize].name),
+            Base::Domain(id) => Some(&model.domains[id.0 as usize].name),
+            Base::Composite(id) => Some(&model.composites[id.0 as usize].name),
+            Base::Row(id) => Some(&model.entity(*id).name),
+            Base::Named(name) => Some(name),
+            Base::Builtin(_) | Base::Unknown => None,
+        };
+        let mut sql = match (&ty.base, named) {
+            (_, Some(name)) if !name.schema.is_empty() => quote::qualified(&name.schema, &name.name),
+            (_, Some(name)) => quote::ident(&name.name).into_owned(),
+            (Base::Builtin(name), _) => name.to_string(),
+            _ => "text".to_owned(),
+        };
+        if !ty.args.is_empty() {
+            let args: Vec<String> = ty.args.iter().map(i64::to_string).collect();
+            sql.push_str(&format!("({})", args.join(", ")));
+        }
+        (0..ty.dims).for_each(|_| sql.push_str("[]"));
+        Self { sql: sql.into(), name: named.cloned() }
+    }
 }
 
 impl Formula {

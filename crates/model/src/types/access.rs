@@ -1,6 +1,6 @@
 //! Who may do what.
 
-use super::{CompositeId, DomainId, EntityId, EnumId, ExprRef, FieldIx, Meta};
+use super::{CompositeId, DomainId, EntityId, EnumId, ExprRef, FieldIx, Meta, Type};
 use smol_str::SmolStr;
 use specc_diag::Span;
 
@@ -40,8 +40,23 @@ pub enum RuleAction {
 pub struct Predicate {
     pub meta: Meta,
     pub name: SmolStr,
-    pub params: Vec<(SmolStr, EntityId)>,
+    pub params: Vec<PredicateParam>,
     pub body: ExprRef,
+}
+
+#[derive(Clone, Debug)]
+pub struct PredicateParam {
+    pub name: SmolStr,
+    pub kind: ParamKind,
+}
+
+/// What a predicate takes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ParamKind {
+    /// A row.
+    Row(EntityId),
+    /// A value of this type.
+    Value(Type),
 }
 
 /// Something declared, by what it is.

@@ -44,6 +44,7 @@ impl Checker<'_> {
                 }
                 self.predicate_arguments(ast, id, &exprs);
                 let span = self.span(ast);
+                self.no_predicate_in_argument(span);
                 self.no_subquery(span, "a predicate");
                 return Ty::builtin("boolean");
             }

@@ -57,6 +57,8 @@ pub(crate) struct Checker<'a> {
     pub inside: usize,
     /// Aggregates around it.
     pub aggregates: usize,
+    /// The expression at hand is a value that a predicate takes.
+    pub argument: bool,
     /// What was learned, for the formula.
     pub meanings: Meanings,
     /// `exists path` around it.
@@ -91,6 +93,7 @@ impl<'a> Checker<'a> {
             value: None,
             inside: 0,
             aggregates: 0,
+            argument: false,
             meanings: Meanings::default(),
             bound: 0,
             depth: 0,

@@ -42,6 +42,10 @@ impl Checker<'_> {
     /// Looks from the innermost rows to the outermost.
     pub(crate) fn find(&mut self, idents: &[Ident], parts: &[&str]) -> Option<Found> {
         let special = matches!(parts[0], "viewer" | "claims") && idents[0].quote_style.is_none();
+        // a parameter is bound: no column of a row that the body looks at captures it
+        if let Some(parameter) = self.scope.parameter(parts) {
+            return Some(Found::Spec(parameter, self.scope.clone(), None));
+        }
         // Inside a query, the name of the table that the expression is about is its row, before it is a way from a row.
         if parts.len() > 1
             && self.levels.iter().any(|level| level.from.iter().any(|from| !shown(from).is_empty()))
@@ -205,11 +209,16 @@ impl Checker<'_> {
             }
             Resolved::Path { row, steps, field } => self.path(idents, span, scope.rows[*row].1, steps, *field),
             Resolved::Row(row) => Ty::Known(Type { base: Base::Row(scope.rows[*row].1), args: Vec::new(), dims: 0 }),
+            Resolved::Parameter(at) => {
+                let found = self.scope.values.iter().find(|(_, place, _)| place == at);
+                found.map_or(Ty::Opaque, |(.., ty)| Ty::of(ty))
+            }
             Resolved::Predicate(id) => {
                 let predicate = &self.model.predicates[id.0 as usize];
                 if !predicate.params.is_empty() {
                     self.predicate_arguments(ast, *id, &[]);
                 }
+                self.no_predicate_in_argument(span);
                 self.no_subquery(span, "a predicate");
                 Ty::builtin("boolean")
             }

@@ -6,7 +6,7 @@ use super::kinds::Ty;
 use crate::scope::Resolved;
 use crate::types::*;
 use smol_str::SmolStr;
-use specc_diag::{Diagnostic, codes, nearest};
+use specc_diag::{Diagnostic, Span, codes, nearest};
 use specc_expr::{ident_span, idents_span};
 use sqlparser::ast::{Expr as Ast, Ident};
 
@@ -68,22 +68,56 @@ impl Checker<'_> {
         Ty::builtin("boolean")
     }
 
-    /// The arguments of a predicate are rows.
+    /// The arguments of a predicate: rows, and values that are assigned to its parameters.
     pub(crate) fn predicate_arguments(&mut self, ast: &Ast, id: PredicateId, args: &[&Ast]) {
-        let predicate = &self.model.predicates[id.0 as usize];
-        let (name, params) = (predicate.name.clone(), predicate.params.clone());
+        let model = self.model;
+        let Predicate { name, params, .. } = &model.predicates[id.0 as usize];
         if args.len() != params.len() {
-            let list: Vec<&str> = params.iter().map(|(_, e)| self.entity_name(*e)).collect();
+            let shown = |param: &PredicateParam| match &param.kind {
+                ParamKind::Row(entity) => format!("a row of `{}`", self.entity_name(*entity)),
+                ParamKind::Value(ty) => format!("a `{}`", self.describe(ty)),
+            };
+            let list: Vec<String> = params.iter().map(shown).collect();
             let help = match &list[..] {
                 [] => format!("write `{name}`, without arguments"),
-                list => format!("write `{name}(…)`, with a row of `{}`", list.join("`, then one of `")),
+                list => format!("write `{name}(…)`, with {}", list.join(", then ")),
             };
             let message = format!("`{name}` takes {} and gets {}", count(params.len()), args.len());
             self.report(codes::WRONG_ARGUMENTS, ast, message, Some(help));
             return;
         }
-        for (arg, (_, wanted)) in args.iter().zip(&params) {
-            self.row_argument(&name, arg, *wanted);
+        for (arg, param) in args.iter().zip(params) {
+            match &param.kind {
+                ParamKind::Row(wanted) => self.row_argument(name, arg, *wanted),
+                ParamKind::Value(ty) => self.value_argument(name, param, arg, ty),
+            }
+        }
+    }
+
+    fn value_argument(&mut self, name: &str, param: &PredicateParam, arg: &Ast, wanted: &Type) {
+        let outer = std::mem::replace(&mut self.argument, true);
+        let found = self.expr(arg);
+        self.argument = outer;
+        if let Ty::Known(Type { base: Base::Row(entity), dims: 0, .. }) = &found {
+            let message = format!(
+                "`{}` of `{name}` is a `{}`, and `{}` is a row of `{}`",
+                param.name,
+                self.describe(wanted),
+                self.written(arg),
+                self.entity_name(*entity)
+            );
+            self.report(codes::WRONG_ARGUMENTS, arg, message, Some("name one of its fields".into()));
+            return;
+        }
+        self.assign(arg, &found, wanted);
+    }
+
+    /// A value is written out wherever the predicate reads it, so it does not grow on its own.
+    pub(super) fn no_predicate_in_argument(&mut self, span: Span) {
+        if self.argument {
+            let help = "say it beside the call, with `and` or `or`, or compare a field";
+            let message = "a value that a predicate takes cannot use a predicate";
+            self.out.push(Diagnostic::new(codes::NOT_ALLOWED_HERE, span, message).help(help));
         }
     }
 

@@ -8,11 +8,12 @@ pub struct ViewerDecl {
     pub entity: QName,
 }
 
-/// `predicate works_for(s: startups) = exists s.members (user_id = viewer)`
+/// `predicate works_for(s: startups) = exists s.members (user_id = viewer)`; a parameter is a row of an entity, or a value:
+/// `predicate may(s: startups, what: permission) = …`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PredicateDecl {
     pub name: Name,
-    pub params: Vec<(Name, QName)>,
+    pub params: Vec<(Name, TypeRef)>,
     pub body: RawExpr,
 }
 

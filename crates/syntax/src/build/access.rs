@@ -12,7 +12,7 @@ impl Cx<'_> {
             match part.as_rule() {
                 Rule::name if name.is_none() => name = Some(self.name(&part)),
                 Rule::name => param = Some(self.name(&part)),
-                Rule::qname => params.extend(param.take().map(|p| (p, self.qname(&part)))),
+                Rule::type_ref => params.extend(param.take().map(|p| (p, self.type_ref(part)))),
                 _ => body = Some(self.expr(&part)),
             }
         }

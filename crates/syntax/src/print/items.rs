@@ -29,7 +29,7 @@ impl Printer<'_> {
         if let ItemKind::Predicate(p) = kind
             && !p.params.is_empty()
         {
-            let params = join(&p.params, |(n, e)| format!("{}: {}", name(n), qname(e)));
+            let params = join(&p.params, |(n, ty)| format!("{}: {}", name(n), type_ref(ty)));
             let cells = vec![format!("predicate {}({params})", name(&p.name)), format!("= {}", self.expr(&p.body))];
             return Cells(Align::Predicate, cells);
         }

@@ -178,7 +178,7 @@ pub(super) fn access() -> impl Strategy<Value = ItemKind> {
     });
     prop_oneof![
         qname().prop_map(|entity| ItemKind::Viewer(ViewerDecl { entity })),
-        (name(), vec((name(), qname()), 0..3), expr())
+        (name(), vec((name(), type_ref()), 0..3), expr())
             .prop_map(|(name, params, body)| ItemKind::Predicate(PredicateDecl { name, params, body })),
         (qname(), rules()).prop_map(|(entity, rules)| ItemKind::Policy(PolicyBlock { entity, rules })),
         (any::<bool>(), name(), vec(option, 0..3), names(0), of(name())).prop_map(
