@@ -76,7 +76,7 @@ impl Walk<'_> {
                     }
                     return ty;
                 }
-                "nextval" | "currval" | "setval" => {
+                name if specc_facts::takes_sequence(name) => {
                     if let Some(Expr::Value(value)) = args.exprs.first() {
                         self.relation_in_string(part, value);
                     }

@@ -10,6 +10,7 @@ use specc_catalog::{DataType, Qualified};
 use specc_expr::sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr, Ident, Spanned, Subscript, UnaryOperator, Value, ValueWithSpan,
 };
+use specc_facts::Family;
 
 impl Walk<'_> {
     /// Resolves an expression and gives its type.
@@ -218,9 +219,7 @@ impl Walk<'_> {
             Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
                 let (a, b) = (self.expr(part, left), self.expr(part, right));
                 a.filter(|a| {
-                    b.as_ref() == Some(a)
-                        && a.schema.is_empty()
-                        && !matches!(&*a.name, "date" | "timestamp" | "timestamptz")
+                    b.as_ref() == Some(a) && a.schema.is_empty() && specc_facts::family(&a.name) != Family::Moment
                 })
             }
             _ => {
@@ -291,7 +290,7 @@ impl Walk<'_> {
             Expr::Value(value) => {
                 match &*spelled {
                     "regclass" | "regconfig" => self.relation_in_string(part, value),
-                    "regproc" | "regprocedure" | "regtype" => {}
+                    name if specc_facts::family(name) == Family::Oid => {}
                     _ => self.literal(part, value, &ty),
                 }
                 self.value(value);

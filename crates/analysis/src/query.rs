@@ -407,20 +407,10 @@ fn type_name(data_type: &SqlType) -> Option<SmolStr> {
         return name.0.last().and_then(|p| p.as_ident()).map(folded);
     }
     let name = crate::types::spelled(data_type);
-    Some(match &*name {
-        "int" | "integer" | "int4" => "int4".into(),
-        "bigint" | "int8" => "int8".into(),
-        "smallint" | "int2" => "int2".into(),
-        "boolean" | "bool" => "bool".into(),
-        "double precision" | "float8" => "float8".into(),
-        "real" | "float4" => "float4".into(),
-        "character varying" | "varchar" => "varchar".into(),
-        "timestamp with time zone" | "timestamptz" => "timestamptz".into(),
-        "timestamp without time zone" => "timestamp".into(),
-        "decimal" => "numeric".into(),
-        other if other.contains(' ') => return None,
-        other => other.into(),
-    })
+    match specc_facts::canonical_type(&name) {
+        Some(known) => Some(specc_facts::internal_type_name(known).into()),
+        None => (!name.contains(' ')).then(|| name.into()),
+    }
 }
 
 /// A built-in type.

@@ -308,7 +308,7 @@ impl Reader<'_> {
         let cast = self.tokens.get(at + 1) == Some(&Token::DoubleColon) && self.is(at + 2, "regclass");
         let sequence = at > 1
             && self.tokens[at - 1] == Token::LParen
-            && self.word(at - 2).is_some_and(|w| matches!(&*w, "nextval" | "currval" | "setval"));
+            && self.word(at - 2).is_some_and(|w| specc_facts::takes_sequence(&w));
         if (cast || sequence)
             && let Some(name) = from_text(text)
         {

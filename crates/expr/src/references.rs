@@ -123,7 +123,7 @@ impl Walk {
         let Some(name) = object_name(&call.name) else {
             return;
         };
-        if matches!(&*name.1, "nextval" | "currval" | "setval")
+        if specc_facts::takes_sequence(&name.1)
             && let FunctionArguments::List(list) = &call.args
             && let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = list.args.first()
         {

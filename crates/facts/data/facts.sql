@@ -87,13 +87,15 @@ order by c.oid;
 
 -- part: types
 -- Category (`!` preferred in it); volatility of reading from text, of writing to text; equality (`-` none, `m` of a
--- measure, `v` of values, `i` of bytes), order and hash, storage, `c` where it has a collation, `l` where it takes a length; a range's element.
+-- measure, `v` of values, `i` of bytes), order and hash, storage, `c` where it has a collation, `l` where it takes a
+-- length, `s` where it has parts by number or name; a range's element.
 select pg_temp.x('pg_type', y.oid) || ' ' || pg_temp.n(y.oid),
   y.typcategory::text || case when y.typispreferred then '!' else '' end
     || ',' || pg_temp.volatility(y.typinput) || pg_temp.volatility(y.typoutput)
     || ',' || pg_temp.equality(y.oid) || case when pg_temp.has_class(y.oid, 'btree') then 'o' else '-' end
     || case when pg_temp.has_class(y.oid, 'hash') then 'h' else '-' end || y.typstorage::text
     || case when y.typcollation <> 0 then 'c' else '-' end || case when y.typmodin <> 0 then 'l' else '-' end
+    || case when y.typsubscript <> 0 then 's' else '-' end
     || coalesce(',' || (select pg_temp.n(r.rngsubtype) from pg_range r where y.oid in (r.rngtypid, r.rngmultitypid)), '')
 from pg_type y
 where y.typtype in ('b', 'r', 'm') and not (y.typcategory = 'A' and y.typname like '\_%')
@@ -101,11 +103,11 @@ where y.typtype in ('b', 'r', 'm') and not (y.typcategory = 'A' and y.typname li
 order by y.oid;
 
 -- part: spellings
--- How the system's tables and the server's messages call a type, where that is not its name here.
+-- How the server's messages and the system's tables call a type, where one of them is not its name here.
 select pg_temp.n(y.oid), w
 from pg_type y, lateral (values (y.typname::text), (replace(format_type(y.oid, null), ' ', '_'))) v (w)
-where y.typtype = 'b' and y.typcategory <> 'A' and y.typnamespace = 'pg_catalog'::regnamespace
-  and w <> pg_temp.n(y.oid) and w <> 'char'
+where y.typtype = 'b' and y.typcategory <> 'A' and y.typnamespace = 'pg_catalog'::regnamespace and w <> 'char'
+  and (y.typname <> pg_temp.n(y.oid) or format_type(y.oid, null) <> pg_temp.n(y.oid)) and y.typname <> 'char'
 order by 1, w = y.typname;
 
 -- part: domains
@@ -157,8 +159,8 @@ select lanname::text, '' from pg_language order by 1;
 select rolname::text, '' from pg_roles where rolname ~ '^pg_' order by 1;
 
 -- part: platform_functions
--- Volatility of what the platform's schemas have; this part is read in a database of the platform.
-select n.nspname || '.' || p.proname, max(p.provolatile::text) from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+-- Volatility and result of what the platform's schemas have; this part is read in a database of the platform.
+select n.nspname || '.' || p.proname, max(p.provolatile::text) || '>' || pg_temp.n(max(p.prorettype)) from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 where n.nspname not in ('pg_catalog', 'information_schema', 'public') and n.nspname !~ '_temp_'
   and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
 group by 1 order by 1;

@@ -208,24 +208,51 @@ pub fn grammar_names() -> impl Iterator<Item = &'static str> {
 /// where there is no such function. Functions of the project and of extensions are for the caller to look up, after these:
 /// the system's schema comes first on every path.
 pub fn volatility(schema: Option<&str>, name: &str) -> Option<Volatility> {
-    static PLATFORM: LazyLock<FxHashMap<&'static str, Volatility>> = LazyLock::new(|| {
-        let line = |line: &'static str| {
-            let (name, letter) = line.split_once(' ')?;
-            Some((name, Volatility::of(*unmarked(letter).as_bytes().first()?)))
-        };
-        include_str!("../data/platform_functions.txt").lines().filter_map(line).collect()
-    });
     let own = || extension_volatility("-", name);
     match schema {
         None => grammar(name).map(|g| g.volatility).or_else(own),
         Some("pg_catalog") => own(),
-        Some(schema) => PLATFORM.get(&*format!("{schema}.{name}")).copied(),
+        Some(schema) => platform_function(schema, name).map(|(volatility, _)| volatility),
     }
+}
+
+/// Volatility and result of a function of the platform.
+pub fn platform_function(schema: &str, name: &str) -> Option<(Volatility, Spelled)> {
+    static PLATFORM: LazyLock<FxHashMap<&'static str, (Volatility, Spelled)>> = LazyLock::new(|| {
+        let line = |line: &'static str| {
+            let (name, found) = line.split_once(' ')?;
+            let (volatility, result) = unmarked(found).split_once('>')?;
+            Some((name, (Volatility::of(*volatility.as_bytes().first()?), Spelled::of(result))))
+        };
+        include_str!("../data/platform_functions.txt").lines().filter_map(line).collect()
+    });
+    PLATFORM.get(&*format!("{schema}.{name}")).copied()
 }
 
 /// The same for what a known extension brings, wherever it lies; `-` is Postgres itself.
 pub fn extension_volatility(extension: &str, name: &str) -> Option<Volatility> {
     functions(name).iter().filter(|v| v.extension == extension).map(|v| v.worst).max()
+}
+
+/// Whether it gives a value even for nulls.
+pub fn gives_a_value(name: &str) -> bool {
+    matches!(
+        name,
+        "clock_timestamp"
+            | "concat"
+            | "count"
+            | "gen_random_uuid"
+            | "json_build_array"
+            | "json_build_object"
+            | "jsonb_build_array"
+            | "jsonb_build_object"
+            | "nextval"
+            | "now"
+            | "num_nonnulls"
+            | "num_nulls"
+            | "random"
+            | "row_number"
+    )
 }
 
 /// Whether the first argument is the name of a sequence.

@@ -52,6 +52,17 @@ pub fn index_method(name: &str) -> Option<&'static IndexMethod> {
     METHODS.iter().find(|method| method.name == name)
 }
 
+/// How many dimensions of a type the indexes of vectors take, if they are over it.
+pub fn most_indexed_dimensions(name: &str) -> Option<i64> {
+    match name {
+        "vector" => Some(2000),
+        "halfvec" => Some(4000),
+        // Not the width, but what is not zero, is limited.
+        "sparsevec" | "bit" => Some(i64::MAX),
+        _ => None,
+    }
+}
+
 /// Method, type, whether it is the default and the extension of each class of operators, by name.
 fn classes() -> impl Iterator<Item = (&'static str, &'static str, Spelled, bool, &'static str)> {
     lines(include_str!("../data/operator_classes.txt")).flat_map(|(extension, name, words)| {
@@ -76,6 +87,15 @@ pub fn extension_of_operator_class(name: &str) -> Option<&'static str> {
         found
     });
     BY_NAME.get(name).copied().map_or_else(|| beyond(name), |extension| Some(extension).filter(|e| *e != "-"))
+}
+
+/// The type whose class serves a type of Postgres in a `btree` index: its own, or that of what it is without a change.
+pub(crate) fn ordered_as(info: &TypeInfo) -> Option<&'static str> {
+    let own = Spelled { name: info.name, array: false };
+    let served = |on: Spelled| cast(own, on).is_some_and(|cast| cast.binary && cast.context == Context::Implicit);
+    let types =
+        || classes().filter(|(_, method, _, default, _)| *method == "btree" && *default).map(|(_, _, on, ..)| on);
+    types().find(|on| *on == own).or_else(|| types().find(|on| served(*on))).map(|on| on.name)
 }
 
 /// Whether a type can be indexed by the method without naming an operator class: by its canonical name, or `anyenum` and

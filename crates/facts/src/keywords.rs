@@ -88,6 +88,13 @@ pub fn is_keyword(word: &str) -> bool {
     ALL.binary_search(&word).is_ok()
 }
 
+/// Whether the word joins expressions, as an operator does.
+pub fn is_operator_word(word: &str) -> bool {
+    let all =
+        ["and", "at", "between", "collate", "ilike", "in", "is", "isnull", "like", "not", "notnull", "operator", "or"];
+    all.contains(&word) || matches!(word, "overlaps" | "similar")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,19 +12,22 @@ mod names;
 mod table;
 mod types;
 
-pub use casts::{Cast, Context, cast};
+pub use casts::{Cast, Context, cast, casts_to, keeps_bytes, refers};
 pub use functions::{
-    Grammar, Kind, Variant, Volatility, extension_volatility, function_names, functions, grammar, grammar_names,
-    operators, takes_sequence, volatility,
+    Grammar, Kind, Variant, Volatility, extension_volatility, function_names, functions, gives_a_value, grammar,
+    grammar_names, operators, platform_function, takes_sequence, volatility,
 };
-pub use indexes::{IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods};
-pub use keywords::{is_keyword, needs_quotes};
+pub use indexes::{
+    IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, most_indexed_dimensions,
+};
+pub use keywords::{is_keyword, is_operator_word, needs_quotes};
 pub use names::{
     LANGUAGES, ROLE_WORDS, SYSTEM_COLUMNS, extension_of_trigger_function, is_known_extension, is_language,
     is_list_setting, is_predefined_role, is_system_schema, is_trigger_function, privileges, pseudo_types,
 };
 pub use table::Spelled;
 pub use types::{
-    Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family, modifiers,
-    serial_type, server_spelling, tells_apart, type_info, type_spellings,
+    Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family,
+    internal_type_name, is_interval_unit, limited_without_length, modifiers, serial_type, server_spelling, tells_apart,
+    type_info, type_spellings, widens,
 };

@@ -3,7 +3,7 @@
 use crate::functions::Volatility;
 use crate::names::beyond;
 use crate::table::{Spelled, lines, type_name, unmarked};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::LazyLock;
 
 /// What `=` says about two values of a type.
@@ -46,6 +46,8 @@ pub struct TypeInfo {
     pub collatable: bool,
     /// Whether it takes a length, precision or dimension.
     pub length: bool,
+    /// Whether it has parts by number or name.
+    pub subscripts: bool,
     /// What a range is made of.
     pub element: Option<Spelled>,
 }
@@ -97,6 +99,7 @@ static TYPES: LazyLock<FxHashMap<&'static str, TypeInfo>> = LazyLock::new(|| {
                 storage: rest[3],
                 collatable: rest[4] == b'c',
                 length: rest[5] == b'l',
+                subscripts: rest[6] == b's',
                 element: parts.next().map(Spelled::of),
             };
             // Of what the versions tell apart, the older one counts, which can less.
@@ -184,23 +187,24 @@ pub fn type_spellings() -> impl Iterator<Item = &'static str> {
     SORTED.iter().copied()
 }
 
+/// How the server writes a type, and how its tables call it, where one of them is not the canonical name.
+static SERVER: LazyLock<FxHashMap<&'static str, (String, &'static str)>> = LazyLock::new(|| {
+    let line = |line: &'static str| {
+        let mut words = line.split(' ');
+        let (name, long, internal) = (words.next()?, words.next()?, words.next_back()?);
+        Some((type_name(name), (long.replace('_', " "), internal)))
+    };
+    include_str!("../data/spellings.txt").lines().filter_map(line).collect()
+});
+
 /// How the server writes a type in a cast.
 pub fn server_spelling(name: &str) -> &str {
-    match name {
-        // A length is written behind this one.
-        "char" => "character",
-        _ => {
-            static LONG: LazyLock<FxHashMap<&'static str, String>> = LazyLock::new(|| {
-                let line = |line: &'static str| {
-                    let mut words = line.split(' ');
-                    let (name, long) = (words.next()?, words.next()?);
-                    Some((type_name(name), long.replace('_', " ")))
-                };
-                include_str!("../data/spellings.txt").lines().filter_map(line).collect()
-            });
-            LONG.get(name).map_or(name, String::as_str)
-        }
-    }
+    SERVER.get(name).map_or(name, |(long, _)| long)
+}
+
+/// How the server's own tables call a type, and so what a column is called that is a cast to it.
+pub fn internal_type_name(name: &str) -> &str {
+    SERVER.get(name).map_or(name.trim_matches('"'), |(_, internal)| internal)
 }
 
 /// The type that a column of `serial` and its like has.
@@ -243,6 +247,32 @@ pub fn modifiers(name: &str) -> Option<Modifiers> {
         _ => return None,
     };
     Some(Modifiers { most, low, high })
+}
+
+/// Whether a word can stand behind a number of an interval.
+pub fn is_interval_unit(word: &str) -> bool {
+    static UNITS: LazyLock<FxHashSet<&'static str>> =
+        LazyLock::new(|| include_str!("../data/interval_units.txt").split_whitespace().collect());
+    UNITS.contains(word)
+}
+
+/// Whether a type has a limit where none is written: one character, one bit.
+pub fn limited_without_length(name: &str) -> bool {
+    matches!(name, "char" | "bit")
+}
+
+/// Whether every value within the one limit is within the other, so that Postgres looks at none: both are what is in the
+/// parentheses of one type.
+pub fn widens(name: &str, from: &[i64], to: &[i64]) -> bool {
+    let limit = |all: &[i64]| all.first().copied();
+    match (name, limit(from), limit(to)) {
+        ("numeric", Some(old), Some(new)) => new >= old && from.get(1).unwrap_or(&0) == to.get(1).unwrap_or(&0),
+        ("varchar" | "varbit", Some(old), Some(new)) => new >= old,
+        _ => match (family(name), limit(from), limit(to)) {
+            (Family::Moment | Family::Time | Family::Interval, from, Some(new)) => new >= from.unwrap_or(6),
+            _ => false,
+        },
+    }
 }
 
 /// Types that are used alike.

@@ -5,6 +5,7 @@ use crate::reader::{CatalogReader, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 use specc_catalog::{DataType, Qualified};
+use specc_facts::Family;
 use specc_sql::quote;
 
 /// What there is to know of a type.
@@ -195,26 +196,20 @@ fn builtin(name: &str, modifier: i32) -> (SmolStr, Vec<i64>) {
     let plain = |name: &str| (name.into(), Vec::new());
     let number = i64::from(modifier);
     match name {
-        "int2" => plain("smallint"),
-        "int4" => plain("int"),
-        "int8" => plain("bigint"),
-        "float4" => plain("real"),
-        "float8" => plain("double precision"),
-        "bool" => plain("boolean"),
         "char" => plain("\"char\""),
         "any" => plain("\"any\""),
         "bpchar" if modifier >= 4 => ("char".into(), vec![number - 4]),
         "varchar" if modifier >= 4 => ("varchar".into(), vec![number - 4]),
-        "bit" | "varbit" | "timestamp" | "timestamptz" | "time" | "timetz" if modifier >= 0 => {
-            (name.into(), vec![number])
-        }
         "numeric" if modifier >= 4 => {
             let bits = number - 4;
             let (precision, scale) = ((bits >> 16) & 0xffff, ((bits & 0x7ff) ^ 1024) - 1024);
             ("numeric".into(), if scale == 0 { vec![precision] } else { vec![precision, scale] })
         }
         "interval" if modifier >= 0 => interval(modifier),
-        _ => plain(name),
+        _ if modifier >= 0 && matches!(specc_facts::family(name), Family::Bits | Family::Moment | Family::Time) => {
+            (name.into(), vec![number])
+        }
+        _ => plain(specc_facts::canonical_type(name).unwrap_or(name)),
     }
 }
 

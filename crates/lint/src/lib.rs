@@ -16,7 +16,6 @@ mod rules;
 mod script;
 mod state;
 mod statement;
-mod volatile;
 
 pub use finding::Finding;
 pub use output::{github, json, sarif, table, text};

@@ -129,7 +129,7 @@ pub(crate) struct Column {
 impl Column {
     /// `serial` and its like.
     pub(crate) fn is_serial(&self) -> bool {
-        self.ty.as_ref().is_some_and(|ty| matches!(ty.name.as_str(), "serial" | "bigserial" | "smallserial"))
+        self.ty.as_ref().is_some_and(|ty| ty.schema.is_empty() && specc_facts::serial_type(&ty.name).is_some())
     }
 
     pub(crate) fn has(&self, wanted: impl Fn(&Kind) -> bool) -> Option<&Constraint> {

@@ -22,6 +22,7 @@ mod scripts;
 mod seeds;
 mod stamp;
 mod strategies;
+mod volatility;
 
 pub use account::access as access_changes;
 pub use action_graph::{Phase, Stage};

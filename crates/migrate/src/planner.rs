@@ -4,11 +4,13 @@ use crate::action_graph::{self as nodes, Nodes, Phase, Role, Slot, Stage};
 use crate::arena::Arena;
 use crate::recreation::{self as closure, Actions};
 use crate::strategies::shadow_column::eligible::{self as swap, Swaps};
+use crate::volatility::Declared;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Cycle, Entry, Hints, Kind, Needs, Object, ObjectId, TableName};
+use specc_catalog::{Catalog, Column, Cycle, Entry, Hints, Kind, Needs, Object, ObjectId, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Loss, Named, Statement};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -133,6 +135,7 @@ pub fn plan_change<'d>(
         to: difference.to,
         difference,
         hints,
+        declared: OnceCell::new(),
         arena,
         options,
         swaps: &swaps,
@@ -181,6 +184,8 @@ pub(crate) struct Builder<'d, 's> {
     pub(crate) to: &'d Catalog,
     pub(crate) difference: &'d Difference<'d>,
     pub(crate) hints: &'d Hints,
+    /// The functions of the new state.
+    pub(crate) declared: OnceCell<Declared<'d>>,
     pub(crate) arena: &'d Arena,
     pub(crate) options: ChangeOptions,
     /// Columns that move over without blocking writes.
@@ -203,6 +208,15 @@ pub(crate) struct Builder<'d, 's> {
 }
 
 impl<'d> Builder<'d, '_> {
+    /// Whether the default may give each row a value of its own.
+    pub(crate) fn has_volatile_default(&self, column: &Column) -> bool {
+        let declared = || self.declared.get_or_init(|| Declared::new(self.to));
+        column
+            .default
+            .as_ref()
+            .is_some_and(|default| default.text.contains('(') && declared().is_volatile(&default.text))
+    }
+
     pub(crate) fn old(&self, place: u32) -> Option<&'d Entry> {
         self.from.at(place as usize).map(|(_, entry)| entry)
     }

@@ -71,6 +71,7 @@ fn of_version(major: u32) -> BTreeMap<String, Rows> {
     for (part, query) in parts() {
         if part == "prepare" {
             session.batch_execute(&query).expect("helpers");
+            of_platform.batch_execute(&query).expect("helpers");
         } else {
             let session = if part.starts_with("platform_") { &mut of_platform } else { &mut session };
             found.insert(part, read(session, &query));

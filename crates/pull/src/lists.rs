@@ -44,9 +44,7 @@ pub(crate) fn fits(ty: &DataType, of: &str, cast: Option<&str>) -> bool {
     }
     match ty.name.as_str() {
         "varchar" => cast == Some("text") && of == "character varying",
-        "text" => cast.is_none() && of == "text",
-        "int" => cast.is_none() && of == "integer",
-        _ => false,
+        name => cast.is_none() && matches!(name, "text" | "int") && of == specc_facts::server_spelling(name),
     }
 }
 

@@ -85,15 +85,8 @@ fn spelled(ty: &DataType) -> Vec<String> {
         return vec![format!("{}{arrays}", specc_sql::quote::qualified(&ty.schema, &ty.name))];
     }
     let name = match ty.name.as_str() {
-        "int" => "integer",
-        "varchar" => "character varying",
-        "char" | "bpchar" => "bpchar",
-        "timestamp" => "timestamp without time zone",
-        "timestamptz" => "timestamp with time zone",
-        "time" => "time without time zone",
-        "timetz" => "time with time zone",
-        "varbit" => "bit varying",
-        same => same,
+        "char" => "bpchar",
+        name => specc_facts::server_spelling(name),
     };
     let mut all = vec![format!("{name}{arrays}")];
     if !ty.args.is_empty() && ty.dims == 0 {

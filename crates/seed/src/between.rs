@@ -1,6 +1,7 @@
 //! `between(a, b)`: a value of the field's type from `a` to `b`, computed here where both are literals, else as SQL.
 
 use crate::hash::mix;
+use specc_facts::Family;
 use std::ops::RangeInclusive;
 
 /// What is to be drawn from.
@@ -34,23 +35,23 @@ pub enum Kind {
 /// The range from `from` to `to` (SQL texts) for a field of the built-in type `ty` with `args`.
 pub fn range(from: &str, to: &str, ty: &str, args: &[i64]) -> Range {
     let sql = |kind| Range::Sql { from: from.to_owned(), to: to.to_owned(), kind };
-    match ty {
-        "int" | "integer" | "int4" | "bigint" | "int8" | "smallint" | "int2" => match (whole(from), whole(to)) {
+    match specc_facts::family(ty) {
+        Family::Integer => match (whole(from), whole(to)) {
             (Some(a), Some(b)) => Range::Whole(a.min(b)..=a.max(b)),
             _ => sql(Kind::Whole),
         },
-        "date" => match (moment(from), moment(to)) {
+        Family::Moment if ty == "date" => match (moment(from), moment(to)) {
             (Some(a), Some(b)) => {
                 let (a, b) = (a.0.div_euclid(86_400), b.0.div_euclid(86_400));
                 Range::Days(a.min(b)..=a.max(b))
             }
             _ => sql(Kind::Date),
         },
-        "timestamp" | "timestamptz" => match (moment(from), moment(to)) {
+        Family::Moment => match (moment(from), moment(to)) {
             (Some(a), Some(b)) if a.1 == b.1 => Range::Seconds(a.0.min(b.0)..=a.0.max(b.0), a.1),
             _ => sql(Kind::Timestamp(if ty == "timestamp" { "timestamp" } else { "timestamptz" })),
         },
-        "time" | "timetz" | "interval" => sql(Kind::Plain),
+        Family::Time | Family::Interval => sql(Kind::Plain),
         _ => {
             let written = [from, to].map(|t| t.split_once('.').map_or(0, |(_, digits)| digits.len() as i64));
             let least = if ty == "numeric" && !args.is_empty() { 0 } else { 2 };

@@ -5,6 +5,7 @@ use crate::hash;
 use crate::order;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
+use specc_facts::Family;
 use specc_model::{Base, EntityId, ExprRef, FieldIx, Model, On, Relation, SeedRow, SeedSet, SeedValue, Type};
 
 /// How often a generated row is drawn again before it is given up.
@@ -135,7 +136,7 @@ impl<'m> Plan<'m> {
             };
             let value = match builtin(self.model, &entity.fields[field].ty) {
                 Some("uuid") => format_smolstr!("'{}'", crate::fake::key(&row.path)),
-                Some("int" | "integer" | "bigint" | "smallint") if key.fields.len() == 1 => {
+                Some(ty) if specc_facts::family(ty) == Family::Integer && key.fields.len() == 1 => {
                     let next = self.next_number.entry(row.entity).or_insert(1);
                     *next += 1;
                     (*next - 1).to_smolstr()

@@ -4,13 +4,14 @@ use crate::between::{self, Range};
 use crate::fake::{self, Wish};
 use crate::plan::builtin;
 use smol_str::SmolStr;
+use specc_facts::Family;
 use specc_model::{EntityId, Expr, FieldIx, Model, Type};
 use specc_sql::quote;
 
 /// `fake.kind` for a field of type `ty`.
 pub(crate) fn fake(model: &Model, ty: &Type, kind: &str, seed: u64, ordinal: Option<u32>, attempt: u64) -> SmolStr {
     let room = match builtin(model, ty) {
-        Some("varchar" | "char" | "character varying" | "character" | "bpchar") => ty.args.first().copied(),
+        Some(name) if specc_facts::family(name) == Family::Text => ty.args.first().copied(),
         _ => None,
     };
     let room = room.and_then(|room| usize::try_from(room).ok());

@@ -43,8 +43,8 @@ pub enum Alter<'a> {
         table: &'a TableName,
         /// The column.
         column: &'a Column,
-        /// Its type is a domain that refuses values: Postgres asks it for each row.
-        asks: bool,
+        /// Every row is written: a domain is asked for each of them, or the default may differ from row to row.
+        each_row: bool,
     },
     /// Takes a column.
     DropColumn {
@@ -261,94 +261,24 @@ pub fn type_change(from: &Column, to: &Column) -> TypeChange {
     if a.dims != b.dims || !a.schema.is_empty() || !b.schema.is_empty() {
         return TypeChange::Rewrite;
     }
+    let first = |ty: &DataType| ty.args.first().copied();
+    if a.name != b.name {
+        // The same bytes serve as they are; a limit has to be looked at.
+        let same_bytes = a.dims == 0
+            && specc_facts::keeps_bytes(&a.name, &b.name)
+            && first(b).is_none()
+            && !specc_facts::limited_without_length(&b.name);
+        return if same_bytes { TypeChange::Reindex } else { TypeChange::Rewrite };
+    }
     // Of an array only the whole limit is taken away for nothing; any other change makes every element anew.
-    if a.dims > 0 {
-        // Without a limit, these two have the limit 1.
-        let unlimited = b.args.is_empty() && !matches!(b.name.as_str(), "char" | "bit");
-        return if a.name == b.name && unlimited { TypeChange::Free } else { TypeChange::Rewrite };
-    }
-    let limit = |ty: &DataType| ty.args.first().copied();
-    match (a.name.as_str(), b.name.as_str()) {
-        ("varchar", "text") => TypeChange::Reindex,
-        ("text", "varchar") if limit(b).is_none() => TypeChange::Reindex,
-        ("varchar", "varchar") | ("varbit", "varbit") => match (limit(a), limit(b)) {
-            (_, None) => TypeChange::Free,
-            (Some(old), Some(new)) if new >= old => TypeChange::Free,
-            _ => TypeChange::Rewrite,
-        },
-        ("numeric", "numeric") => match (a.args.as_slice(), b.args.as_slice()) {
-            (_, []) => TypeChange::Free,
-            ([p, ..], [q, ..]) if a.args.get(1).unwrap_or(&0) == b.args.get(1).unwrap_or(&0) && q >= p => {
-                TypeChange::Free
-            }
-            _ => TypeChange::Rewrite,
-        },
-        ("timestamp", "timestamp")
-        | ("timestamptz", "timestamptz")
-        | ("time", "time")
-        | ("timetz", "timetz")
-        | ("interval", "interval") => match (limit(a), limit(b)) {
-            (_, None) => TypeChange::Free,
-            (Some(old), Some(new)) if new >= old => TypeChange::Free,
-            (None, Some(6)) => TypeChange::Free,
-            _ => TypeChange::Rewrite,
-        },
-        ("cidr", "inet") => TypeChange::Reindex,
-        _ => TypeChange::Rewrite,
-    }
+    let without = b.args.is_empty() && !specc_facts::limited_without_length(&b.name);
+    let wider = a.dims == 0 && specc_facts::widens(&a.name, &a.args, &b.args);
+    if without || wider { TypeChange::Free } else { TypeChange::Rewrite }
 }
 
-/// Whether rows are read when the column is added.
-fn writes_rows(column: &Column) -> bool {
-    column.generated.is_some() && !column.virtual_generated
-        || column.identity.is_some()
-        || column.default.as_ref().is_some_and(|default| is_volatile(&default.text))
-}
-
-/// Whether a default may give another value for each row, so that all rows are written when it is added. What is not
-/// known to be the same within a statement counts as volatile.
-pub fn is_volatile(text: &str) -> bool {
-    const STABLE: [&str; 12] = [
-        "now",
-        "current_timestamp",
-        "current_date",
-        "current_user",
-        "session_user",
-        "transaction_timestamp",
-        "statement_timestamp",
-        "localtimestamp",
-        "current_setting",
-        "array",
-        "jsonb_build_object",
-        "uid",
-    ];
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\'' => {
-                at += 1;
-                while at < bytes.len() && bytes[at] != b'\'' {
-                    at += 1;
-                }
-                at += 1;
-            }
-            b if b.is_ascii_alphabetic() || b == b'_' => {
-                let start = at;
-                while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_') {
-                    at += 1;
-                }
-                let calls = text[at..].trim_start().starts_with('(');
-                // A type with a modifier after a cast is no call.
-                let cast = text[..start].trim_end().ends_with("::");
-                if calls && !cast && !STABLE.contains(&text[start..at].to_ascii_lowercase().as_str()) {
-                    return true;
-                }
-            }
-            _ => at += 1,
-        }
-    }
-    false
+/// Whether the column's own values have to be worked out when it is added.
+fn computes(column: &Column) -> bool {
+    column.generated.is_some() && !column.virtual_generated || column.identity.is_some()
 }
 
 impl<'a> Alter<'a> {
@@ -371,7 +301,9 @@ impl<'a> Alter<'a> {
                     f(table, AccessExclusive, false);
                 }
             }
-            Alter::AddColumn { table, column, asks } => f(table, AccessExclusive, *asks || writes_rows(column)),
+            Alter::AddColumn { table, column, each_row } => {
+                f(table, AccessExclusive, *each_row || computes(column));
+            }
             Alter::ValidateDomainCheck(_, _, tables) => tables.iter().for_each(|table| f(table, Lock::Share, true)),
             Alter::DomainNull(domain, tables) if !domain.nullable => {
                 tables.iter().for_each(|table| f(table, Lock::Share, true));
@@ -467,7 +399,7 @@ impl<'a> Alter<'a> {
     /// Whether the whole table is written anew.
     pub(crate) fn rewrites(&self) -> bool {
         match self {
-            Alter::AddColumn { column, asks, .. } => *asks || writes_rows(column),
+            Alter::AddColumn { column, each_row, .. } => *each_row || computes(column),
             Alter::SetType { from, to, .. } => type_change(from, to) == TypeChange::Rewrite,
             Alter::SetLogged { .. } => true,
             _ => false,

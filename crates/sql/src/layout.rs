@@ -65,27 +65,7 @@ fn breaks(text: &str) -> Vec<usize> {
 /// Whether `text` has to be put in parentheses to stand where only a part of the expression grammar may: after
 /// `default`.
 pub fn needs_parens(text: &str) -> bool {
-    words(text).any(|word| {
-        let lower = word.text.to_ascii_lowercase();
-        matches!(
-            lower.as_str(),
-            "and"
-                | "or"
-                | "not"
-                | "in"
-                | "like"
-                | "ilike"
-                | "similar"
-                | "between"
-                | "is"
-                | "isnull"
-                | "notnull"
-                | "at"
-                | "collate"
-                | "overlaps"
-                | "operator"
-        )
-    }) || text.contains('\n')
+    words(text).any(|word| specc_facts::is_operator_word(&word.text.to_ascii_lowercase())) || text.contains('\n')
 }
 
 struct Word<'a> {

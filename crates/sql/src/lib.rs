@@ -11,9 +11,11 @@ mod print;
 pub mod quote;
 mod statement;
 mod undo;
+mod volatility;
 
-pub use alter::{Alter, TypeChange, is_volatile, key_index, type_change};
+pub use alter::{Alter, TypeChange, key_index, type_change};
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
 pub use print::{has_equality, print, push_routine, push_type};
 pub use statement::{Access, Named, Privileges, Statement};
 pub use undo::Undo;
+pub use volatility::volatility;

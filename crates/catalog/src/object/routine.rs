@@ -94,6 +94,16 @@ pub enum Volatility {
     Immutable,
 }
 
+impl From<Volatility> for specc_facts::Volatility {
+    fn from(volatility: Volatility) -> Self {
+        match volatility {
+            Volatility::Immutable => Self::Immutable,
+            Volatility::Stable => Self::Stable,
+            Volatility::Volatile => Self::Volatile,
+        }
+    }
+}
+
 impl Function {
     /// What tells functions of one name apart: the types of its input parameters, as SQL, joined by `, `.
     pub fn signature(&self) -> SmolStr {

@@ -11,27 +11,24 @@ pub(super) fn read(words: &mut Cursor<'_>) -> Option<DataType> {
         name.schema = None;
     }
     let bare = name.schema.is_none();
-    let mut ty = match name.name.as_str() {
-        "double" if bare && words.take("precision") => "double precision".to_string(),
-        "character" | "char" if bare && words.take("varying") => "varchar".into(),
-        "national" if bare => {
+    let mut ty = name.name.clone();
+    let follows = match ty.as_str() {
+        "double" => "precision",
+        "character" | "char" | "bit" => "varying",
+        "national" => {
+            ty = "char".into();
             words.skip();
-            if words.take("varying") { "varchar".into() } else { "char".into() }
+            "varying"
         }
-        "bit" if bare && words.take("varying") => "varbit".into(),
-        "int4" | "integer" if bare => "int".into(),
-        "int8" if bare => "bigint".into(),
-        "int2" if bare => "smallint".into(),
-        "serial4" if bare => "serial".into(),
-        "serial8" if bare => "bigserial".into(),
-        "serial2" if bare => "smallserial".into(),
-        "character" | "bpchar" if bare => "char".into(),
-        "decimal" if bare => "numeric".into(),
-        "bool" if bare => "boolean".into(),
-        "float8" | "float" if bare => "double precision".into(),
-        "float4" if bare => "real".into(),
-        other => other.to_string(),
+        _ => "",
     };
+    if bare && !follows.is_empty() && words.take(follows) {
+        ty = format!("{ty} {follows}");
+    }
+    if let Some(known) = specc_facts::canonical_type(&ty).filter(|_| bare) {
+        // An unlimited `char` has no name of its own here.
+        ty = if known == "bpchar" { "char" } else { known }.to_owned();
+    }
     let args = words.group().map(arguments).unwrap_or_default();
     let timed = bare && matches!(ty.as_str(), "timestamp" | "time");
     if timed && words.take("with time zone") {
@@ -40,7 +37,7 @@ pub(super) fn read(words: &mut Cursor<'_>) -> Option<DataType> {
         let _ = words.take("without time zone");
     }
     if bare && ty == "interval" {
-        while words.is_any(&["year", "month", "day", "hour", "minute", "second", "to"]) {
+        while words.is_any(&["to"]) || words.is_any(&specc_facts::INTERVAL_FIELDS) {
             words.skip();
         }
     }

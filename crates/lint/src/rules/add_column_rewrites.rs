@@ -24,7 +24,7 @@
 use crate::cursor::Place;
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, Column, What};
-use crate::volatile::is_volatile;
+use specc_facts::Volatility;
 
 pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::AlterTable(alter) = &scene.statement.what else { return };
@@ -44,7 +44,7 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
 
 fn costs(scene: &Scene<'_>, column: &Column) -> Option<(&'static str, Place)> {
     if let Some((text, place)) = &column.default
-        && is_volatile(text)
+        && specc_sql::volatility(text, |_, _| None) == Volatility::Volatile
     {
         return Some(("a default that may differ from row to row", *place));
     }

@@ -10,6 +10,7 @@
 use crate::rule::{Out, Scene};
 use crate::rules::new_columns;
 use crate::statement::{Kind, What};
+use specc_facts::Family;
 
 pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let keys: Vec<&str> = match &scene.statement.what {
@@ -18,7 +19,8 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     };
     for column in new_columns(scene) {
         let small = column.ty.as_ref().is_some_and(|ty| {
-            ty.schema.is_empty() && matches!(ty.name.as_str(), "int" | "smallint" | "serial" | "smallserial")
+            let name = specc_facts::serial_type(&ty.name).unwrap_or(&ty.name);
+            ty.schema.is_empty() && name != "bigint" && specc_facts::family(name) == Family::Integer
         });
         let is_key =
             column.has(|kind| matches!(kind, Kind::Primary { .. })).is_some() || keys.contains(&column.name.as_str());

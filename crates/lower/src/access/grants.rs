@@ -179,13 +179,14 @@ fn expand(kind: Kind, privilege: &str) -> Vec<&str> {
     if privilege != "all" {
         return vec![privilege];
     }
-    match kind {
-        Kind::Table | Kind::View => vec!["delete", "insert", "references", "select", "trigger", "truncate", "update"],
-        Kind::Sequence => vec!["select", "update", "usage"],
-        Kind::Schema => vec!["create", "usage"],
-        Kind::Function => vec!["execute"],
-        _ => vec!["usage"],
-    }
+    let kind = match kind {
+        Kind::Table | Kind::View => "table",
+        Kind::Sequence => "sequence",
+        Kind::Schema => "schema",
+        Kind::Function => "function",
+        _ => "type",
+    };
+    specc_facts::privileges(kind).collect()
 }
 
 /// The id of something declared.

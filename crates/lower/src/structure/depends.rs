@@ -78,7 +78,7 @@ impl Lookup {
         match node {
             Node::Call(call) => {
                 self.called(&call.function, found);
-                if matches!(call.function.name.as_str(), "nextval" | "currval" | "setval") {
+                if specc_facts::takes_sequence(&call.function.name) {
                     found.extend(call.args.first().and_then(|(_, arg)| self.sequence_of(arg)));
                 }
             }
@@ -145,12 +145,7 @@ impl Lookup {
         if let Some(id) = self.types.get(&(schema.clone(), name.name.clone())) {
             return Some(Dependency::new(id.clone(), format!("it uses the type {}", name.name)));
         }
-        let extension = match name.name.as_str() {
-            "vector" | "halfvec" | "sparsevec" => "vector",
-            "geometry" | "geography" | "box2d" | "box3d" => "postgis",
-            same @ ("citext" | "hstore" | "ltree" | "cube" | "isn" | "seg") => same,
-            _ => return None,
-        };
+        let extension = specc_facts::extension_of_type(&name.name)?;
         let id = ObjectId::new(Kind::Extension, "", extension);
         self.extensions.contains(extension).then(|| Dependency::new(id, format!("it brings the type {}", name.name)))
     }

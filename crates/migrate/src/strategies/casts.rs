@@ -1,38 +1,23 @@
 //! Which built-in types Postgres turns into each other.
 
 use specc_catalog::DataType;
+use specc_facts::{Context, Family};
 
-/// Types that turn into each other, in families.
-const FAMILIES: [&[&str]; 12] = [
-    &["smallint", "int", "bigint", "numeric", "real", "double precision"],
-    &["timestamp", "timestamptz", "date"],
-    &["timestamp", "timestamptz", "time", "timetz"],
-    &["time", "interval"],
-    &["json", "jsonb"],
-    &["bit", "varbit"],
-    &["int", "bigint", "bit"],
-    &["int", "boolean"],
-    &["int", "bigint", "numeric", "money"],
-    &["inet", "cidr"],
-    &["macaddr", "macaddr8"],
-    &["smallint", "int", "bigint", "oid"],
-];
-
-/// Types that turn only into those of their families, and from and to text.
-const ALONE: [&str; 5] = ["boolean", "uuid", "bytea", "xml", "interval"];
-
-/// What becomes of a `jsonb` value.
-const OF_JSONB: [&str; 7] = ["boolean", "smallint", "int", "bigint", "numeric", "real", "double precision"];
-
-/// Whether Postgres has no cast between two types, as far as that is known, so that a value goes by way of its text.
+/// Whether Postgres has no cast between two built-in types, so that a value goes by way of its text.
 pub(crate) fn are_none(from: &DataType, to: &DataType) -> bool {
-    let (a, b) = (from.name.as_str(), to.name.as_str());
-    let known = |name: &str| ALONE.contains(&name) || FAMILIES.iter().any(|family| family.contains(&name));
     let builtin = from.schema.is_empty() && to.schema.is_empty();
-    let related = a == b
-        || FAMILIES.iter().any(|family| family.contains(&a) && family.contains(&b))
-        || a == "jsonb" && OF_JSONB.contains(&b);
-    builtin && known(a) && known(b) && !related
+    builtin && !specc_facts::casts_to(&from.name, &to.name, Context::Explicit)
+}
+
+/// Whether Postgres makes a value of the other type by itself when it is written there. That is better than a cast where
+/// both are there: a cast to `varchar(3)` cuts what does not fit, writing it is an error.
+pub(crate) fn is_assigned(from: &DataType, to: &DataType) -> bool {
+    let builtin = from.schema.is_empty() && to.schema.is_empty();
+    let to_text = to.schema.is_empty() && to.dims == 0 && specc_facts::family(&to.name) == Family::Text;
+    from.dims == to.dims
+        && (from.schema == to.schema && from.name == to.name
+            || builtin && specc_facts::casts_to(&from.name, &to.name, Context::Assignment)
+            || to_text)
 }
 
 #[cfg(test)]
@@ -50,7 +35,8 @@ mod tests {
         assert!(!none("date", "timestamptz"));
         assert!(!none("jsonb", "numeric"));
         assert!(!none("text", "uuid"));
-        // Nobody here knows them.
-        assert!(!none("vector", "int"));
+        assert!(none("smallint", "boolean"));
+        // Nobody here knows it.
+        assert!(!none("geometry", "int"));
     }
 }

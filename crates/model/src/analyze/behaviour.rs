@@ -10,6 +10,7 @@ use crate::typing::{Expect, Place};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_facts::Family;
 use specc_syntax::ast::{self, TriggerTiming};
 
 impl Pass<'_> {
@@ -223,7 +224,7 @@ impl Pass<'_> {
         let mut summed = None;
         match (function, &m.field) {
             (MaintainedFunction::Count, None) => {
-                if !matches!(&*own, "smallint" | "int" | "bigint" | "numeric") {
+                if !matches!(specc_facts::family(&own), Family::Integer | Family::Decimal) {
                     let message = format!(
                         "`{}` is {}, and a count is a number",
                         field.name,
@@ -250,8 +251,11 @@ impl Pass<'_> {
                     return None;
                 };
                 let theirs = &counted.fields[at];
-                let numbers = ["smallint", "int", "bigint", "numeric", "money", "interval", "real", "double precision"];
-                if !numbers.contains(&&*name_of(&theirs.ty)) {
+                let adds_up = |name: &str| {
+                    let family = specc_facts::family(name);
+                    family.is_number() || matches!(family, Family::Money | Family::Interval)
+                };
+                if !adds_up(&name_of(&theirs.ty)) {
                     let message = format!(
                         "`{}` is {} and cannot be added up",
                         name.text,
@@ -264,7 +268,7 @@ impl Pass<'_> {
                     self.out.push(bad(name.at.0, message, help));
                     return None;
                 }
-                if !numbers.contains(&&*own) {
+                if !adds_up(&own) {
                     let message = format!(
                         "`{}` is {}, and a sum is a number",
                         field.name,
@@ -299,8 +303,10 @@ impl Pass<'_> {
     fn a_number<'e>(&self, entity: &'e Entity) -> Option<&'e str> {
         let counts = |f: &&Field| {
             let ty = self.model.under(&f.ty);
-            let word =
-                matches!(&ty.base, Base::Builtin(name) if matches!(&**name, "int" | "bigint" | "numeric" | "money"));
+            use Family::{Decimal, Integer, Money};
+            let counts =
+                |name: &str| name != "smallint" && matches!(specc_facts::family(name), Integer | Decimal | Money);
+            let word = matches!(&ty.base, Base::Builtin(name) if counts(name));
             word && ty.dims == 0 && f.relation.is_none() && f.identity.is_none()
         };
         entity.fields.iter().find(counts).map(|f| f.name.as_str())

@@ -148,14 +148,9 @@ impl Pass<'_> {
         };
         let shown = self.project.describe(self.model, &ty);
         if matches!(method, "hnsw" | "ivfflat") {
-            let most = match &*name {
-                "vector" => 2000,
-                "halfvec" => 4000,
-                "sparsevec" | "bit" => i64::MAX,
-                _ => {
-                    let message = format!("a `{method}` index is over vectors, and this is {shown}");
-                    return self.bad_index(element.span, message, "use `btree`, or a `vector` column");
-                }
+            let Some(most) = specc_facts::most_indexed_dimensions(&name) else {
+                let message = format!("a `{method}` index is over vectors, and this is {shown}");
+                return self.bad_index(element.span, message, "use `btree`, or a `vector` column");
             };
             match ty.args.first() {
                 None if matches!(&element.on, On::Field(_)) => {

@@ -201,7 +201,7 @@ fn check_types(
     let (from, to) = (model.entity(target.pending.entity), model.entity(target.to));
     for ((mine, theirs), name) in target.fields.iter().zip(&target.to_fields).zip(&r.columns) {
         let (mine, theirs) = (&from.fields[*mine], &to.fields[*theirs]);
-        if !model.comparable(&mine.ty, &theirs.ty) {
+        if !model.refers(&mine.ty, &theirs.ty) {
             let wanted = project.describe(model, &theirs.ty);
             let message = format!(
                 "`{}` is {} and cannot refer to `{}`, which is {wanted}",

@@ -193,26 +193,13 @@ impl Model {
             }
     }
 
-    /// Whether a foreign key over the two can compare them.
-    pub(crate) fn comparable(&self, a: &Type, b: &Type) -> bool {
-        let (a, b) = (self.under(a), self.under(b));
-        if a.base == Base::Unknown || b.base == Base::Unknown {
-            return true;
-        }
-        a.dims == b.dims && (a.base == b.base || matches!((family(&a), family(&b)), (Some(x), Some(y)) if x == y))
+    /// Whether a foreign key of one type can refer to a key of the other.
+    pub(crate) fn refers(&self, from: &Type, key: &Type) -> bool {
+        let (a, b) = (self.under(from), self.under(key));
+        let builtin =
+            |a: &Base, b: &Base| matches!((a, b), (Base::Builtin(a), Base::Builtin(b)) if specc_facts::refers(a, b));
+        a.base == Base::Unknown
+            || b.base == Base::Unknown
+            || a.dims == b.dims && (a.base == b.base || a.dims == 0 && builtin(&a.base, &b.base))
     }
-}
-
-/// Types with operators between them.
-fn family(ty: &Type) -> Option<u8> {
-    let Base::Builtin(name) = &ty.base else { return None };
-    Some(match &**name {
-        "smallint" | "int" | "bigint" | "numeric" => 0,
-        "real" | "double precision" => 1,
-        "text" | "varchar" | "name" => 2,
-        "char" | "bpchar" => 3,
-        "timestamp" | "timestamptz" | "date" => 4,
-        "inet" | "cidr" => 5,
-        _ => return None,
-    })
 }

@@ -384,8 +384,7 @@ impl<'a> Builder<'a> {
     fn result(&self, call: &Call) -> (bool, Volatility) {
         let nullable = match call.function.name.as_str() {
             "coalesce" if !call.qualified => call.args.iter().all(|(_, a)| a.nullable),
-            "count" | "now" | "gen_random_uuid" | "jsonb_build_object" | "concat" => false,
-            _ => true,
+            name => call.qualified || !specc_facts::gives_a_value(name),
         };
         if let Some(at) = call.declared {
             let declared = &self.model.functions[at].volatility;

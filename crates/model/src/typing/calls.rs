@@ -1,7 +1,7 @@
 //! Calls: predicates, functions of the spec, and Postgres's own.
 
 use super::expr::Checker;
-use super::kinds::{Ty, builtin, coerces, key};
+use super::kinds::{Ty, coerces, key};
 use super::place::Place;
 use crate::formula::Meaning;
 use crate::scope::Resolved;
@@ -9,7 +9,7 @@ use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
 use specc_expr::{exists_path, idents_span, object_name};
-use specc_facts::{Context, Kind};
+use specc_facts::{Context, Kind, Volatility};
 use sqlparser::ast::{
     Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident,
     WindowType,
@@ -225,15 +225,17 @@ impl Checker<'_> {
         if known {
             return self.builtin(ast, name, args);
         }
-        match (schema, name) {
-            (Some("auth"), "uid") => return self.stable(ast, "auth.uid", Ty::builtin("uuid")),
-            (Some("auth"), "jwt") => return self.stable(ast, "auth.jwt", Ty::builtin("jsonb")),
-            (Some("auth"), "role" | "email") => return self.stable(ast, name, Ty::builtin("text")),
-            (Some("storage"), "foldername") => return Ty::Known(Type { dims: 1, ..builtin("text") }),
-            (Some("storage"), "filename" | "extension") => return Ty::builtin("text"),
-            _ => {}
+        if let Some(schema) = schema
+            && let Some((volatility, result)) = specc_facts::platform_function(schema, name)
+        {
+            let ty = super::kinds::from_table(result).map_or(Ty::Opaque, Ty::Known);
+            return if volatility == Volatility::Immutable {
+                ty
+            } else {
+                self.stable(ast, &format!("{schema}.{name}"), ty)
+            };
         }
-        self.unknown_function(call, schema, name);
+        self.unknown_function(call, schema, name, args);
         Ty::Opaque
     }
 
@@ -242,11 +244,12 @@ impl Checker<'_> {
         ty
     }
 
-    fn unknown_function(&mut self, call: &Call, schema: Option<&str>, name: &str) {
+    fn unknown_function(&mut self, call: &Call, schema: Option<&str>, name: &str, args: &Args<'_>) {
+        let one = args.loose || args.exprs.len() == 1;
         let names = self.typing.names();
         if specc_facts::grammar(name).is_some()
             || self.typing.sql_mentions(name)
-            || super::casts::canonical(name).is_some()
+            || one && super::casts::canonical(name).is_some()
         {
             return;
         }

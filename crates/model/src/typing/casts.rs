@@ -7,12 +7,13 @@ use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Code, codes, nearest};
 use specc_expr::object_name;
-use specc_facts::{Context, Volatility};
+use specc_facts::{Context, Family, Volatility};
 use sqlparser::ast::{ArrayElemTypeDef, DataType, Expr as Ast, TypedString, Value};
 
 impl Checker<'_> {
     pub(crate) fn cast(&mut self, ast: &Ast, inner: &Ast, to: &DataType) -> Ty {
         if let Ast::Array(array) = inner {
+            self.brackets(inner, array);
             return self.cast_array(ast, &array.elem, to);
         }
         let found = self.expr(inner);
@@ -23,7 +24,9 @@ impl Checker<'_> {
 
     /// The cast of an `array[…]` is one of its elements.
     fn cast_array(&mut self, ast: &Ast, elements: &[Ast], to: &DataType) -> Ty {
+        self.arrays += 1;
         let types: Vec<Ty> = elements.iter().map(|e| self.expr(e)).collect();
+        self.arrays -= 1;
         let Some(target) = self.data_type(ast, to) else { return Ty::Opaque };
         if target.dims == 1 {
             let element = Type { dims: 0, ..target.clone() };
@@ -207,12 +210,9 @@ fn moment_help(checker: &Checker<'_>, inner: &Ast, from: &Type, to: &Type) -> Op
         Base::Builtin(n) if t.dims == 0 => n.clone(),
         _ => SmolStr::default(),
     };
-    match (&*name(from), &*name(to)) {
-        ("timestamptz", "date" | "timestamp" | "time") => {
-            Some(format!("write `({} at time zone 'utc')::{}`", checker.written(inner), name(to)))
-        }
-        _ => None,
-    }
+    let local = matches!(specc_facts::family(&name(to)), Family::Moment | Family::Time);
+    (name(from) == "timestamptz" && local)
+        .then(|| format!("write `({} at time zone 'utc')::{}`", checker.written(inner), name(to)))
 }
 
 /// `timestamp(3) with time zone` to `timestamp with time zone` and 3.

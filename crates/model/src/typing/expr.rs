@@ -55,6 +55,8 @@ pub(crate) struct Checker<'a> {
     pub value: Option<Type>,
     /// Subqueries (and `exists path`) around the expression at hand.
     pub inside: usize,
+    /// Arrays around it.
+    pub arrays: usize,
     /// Aggregates around it.
     pub aggregates: usize,
     /// The expression at hand is a value that a predicate takes.
@@ -92,6 +94,7 @@ impl<'a> Checker<'a> {
             with: Vec::new(),
             value: None,
             inside: 0,
+            arrays: 0,
             aggregates: 0,
             argument: false,
             meanings: Meanings::default(),
@@ -349,14 +352,31 @@ impl<'a> Checker<'a> {
     }
 
     fn array(&mut self, ast: &Ast, array: &Array) -> Ty {
+        self.brackets(ast, array);
+        self.arrays += 1;
+        let ty = self.elements(array);
+        self.arrays -= 1;
+        ty
+    }
+
+    /// Only within an array do brackets alone make one.
+    pub(super) fn brackets(&mut self, ast: &Ast, array: &Array) {
+        if array.named || self.arrays > 0 {
+            return;
+        }
+        let help = match &array.elem[..] {
+            [] => "an empty array is written `'{}'`".to_owned(),
+            _ => format!("write `array[{}]`", self.written(ast)),
+        };
+        self.report(codes::TYPE_MISMATCH, ast, "brackets alone are no array".to_owned(), Some(help));
+    }
+
+    fn elements(&mut self, array: &Array) -> Ty {
         let parts: Vec<&Ast> = array.elem.iter().collect();
         match self.same(&parts, "the elements of an array") {
             Ty::Known(element) => Ty::Known(Type { dims: 1, args: Vec::new(), ..element }),
             Ty::Literal if !array.elem.is_empty() => Ty::Known(Type { dims: 1, ..builtin("text") }),
-            _ => {
-                let _ = ast;
-                Ty::Opaque
-            }
+            _ => Ty::Opaque,
         }
     }
 
@@ -390,7 +410,7 @@ impl<'a> Checker<'a> {
             Key::Table(s) => {
                 !s.array
                     && !matches!(k.category(), b'A')
-                    && !matches!(s.name, "jsonb" | "hstore" | "point" | "box" | "lseg" | "line" | "name")
+                    && !specc_facts::type_info(s.name).is_some_and(|info| info.subscripts)
             }
             Key::Enum(_, array) => !array,
             _ => false,

@@ -108,8 +108,36 @@ fn plain(value: &str, name: &str, model: &Model, ty: &Type) -> Result<(), Wrong>
             moment(text).map_or_else(|| bad(Some(help)), |()| Ok(()))
         }
         "interval" => {
-            let good = text.contains(|c: char| c.is_ascii_digit()) || text.to_ascii_lowercase().contains("infinity");
-            if good { Ok(()) } else { bad(Some("an interval has a number: `'7 days'`")) }
+            let word = text.to_ascii_lowercase();
+            let infinite = matches!(word.trim_start_matches(['+', '-']), "infinity");
+            // In the form of ISO 8601, letters are parts of the form.
+            let iso = word.trim_start_matches('-').starts_with('p');
+            let mut units = word.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| !w.is_empty());
+            let good = text.contains(|c: char| c.is_ascii_digit()) && (iso || units.all(specc_facts::is_interval_unit));
+            if good || infinite { Ok(()) } else { bad(Some("an interval is a number and a unit: `'7 days'`")) }
+        }
+        "time" | "timetz" => {
+            if time(text).is_some() {
+                Ok(())
+            } else {
+                bad(Some("a time is written `'18:30'`"))
+            }
+        }
+        "bytea" => {
+            let hex = text.strip_prefix("\\x").map(|hex| hex.replace(char::is_whitespace, ""));
+            let good = hex.is_none_or(|hex| hex.len() % 2 == 0 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+            if good { Ok(()) } else { bad(Some("bytes are written `'\\x0123abcd'`")) }
+        }
+        "bit" | "varbit" => {
+            let good = text.starts_with(['x', 'X', 'b', 'B']) || text.bytes().all(|b| matches!(b, b'0' | b'1'));
+            if good { Ok(()) } else { bad(Some("bits are written `'0101'`")) }
+        }
+        "inet" | "cidr" => {
+            if address(text).is_some() {
+                Ok(())
+            } else {
+                bad(Some("an address is written `'10.0.0.1'` or `'10.0.0.0/8'`"))
+            }
         }
         "json" | "jsonb" => {
             if json(text) {
@@ -140,12 +168,43 @@ fn whole(text: &str, low: i128, high: i128) -> Option<()> {
     (low..=high).contains(&value).then_some(())
 }
 
+/// Hours, minutes and seconds in the common form; of another one nothing is known.
+fn time(text: &str) -> Option<()> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let plain = |part: &str| !part.is_empty() && part.len() < 3 && part.bytes().all(|b| b.is_ascii_digit());
+    let word = text.to_ascii_lowercase();
+    let words = ["now", "allballs"];
+    if !text.contains(|c: char| c.is_ascii_digit()) {
+        return word.split(|c: char| !c.is_ascii_alphabetic()).any(|w| words.contains(&w)).then_some(());
+    }
+    if !(2..=3).contains(&parts.len()) || !parts.iter().all(|part| plain(part)) {
+        return Some(());
+    }
+    let numbers: Vec<u32> = parts.iter().filter_map(|part| part.parse().ok()).collect();
+    let within = numbers[0] < 24 || numbers[0] == 24 && numbers[1..].iter().all(|n| *n == 0);
+    (within && numbers[1] < 60 && numbers.get(2).is_none_or(|seconds| *seconds <= 60)).then_some(())
+}
+
+/// An address of four numbers; of other forms only the characters are looked at.
+fn address(text: &str) -> Option<()> {
+    let (host, mask) = text.split_once('/').map_or((text, None), |(host, mask)| (host, Some(mask)));
+    let mask = mask.map(|mask| mask.parse::<u32>().ok());
+    if host.contains(':') {
+        let good = host.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+        return (good && mask.is_none_or(|mask| mask.is_some_and(|mask| mask <= 128))).then_some(());
+    }
+    let parts: Vec<&str> = host.split('.').collect();
+    // A network may leave out the rest.
+    let good = parts.len() <= 4 && parts.iter().all(|part| part.parse::<u32>().is_ok_and(|n| n < 256));
+    (good && mask.is_none_or(|mask| mask.is_some_and(|mask| mask <= 32))).then_some(())
+}
+
 /// Dates have many forms: only what has no digit and is no word for a day, and a wrong day in the common form, are refused.
 fn moment(text: &str) -> Option<()> {
     let word = text.to_ascii_lowercase();
     if !word.contains(|c: char| c.is_ascii_digit()) {
         let words = ["now", "today", "tomorrow", "yesterday", "epoch", "infinity", "allballs"];
-        return words.iter().any(|w| word.contains(w)).then_some(());
+        return word.split(|c: char| !c.is_ascii_alphabetic()).any(|w| words.contains(&w)).then_some(());
     }
     let bytes = word.as_bytes();
     let number = |r: std::ops::Range<usize>| word.get(r).and_then(|t| t.parse::<u32>().ok());

@@ -143,14 +143,14 @@ fn privilege(privilege: &Privilege) -> String {
 
 /// What `all` stands for.
 fn is_all(kind: Kind, privileges: &[&Privilege]) -> bool {
-    let all: &[&str] = match kind {
-        Kind::Table | Kind::View => &["delete", "insert", "references", "select", "trigger", "truncate", "update"],
-        Kind::Sequence => &["select", "update", "usage"],
-        Kind::Schema => &["create", "usage"],
+    let kind = match kind {
+        Kind::Table | Kind::View => "table",
+        Kind::Sequence => "sequence",
+        Kind::Schema => "schema",
         _ => return false,
     };
-    privileges.len() == all.len()
-        && privileges.iter().zip(all).all(|(own, name)| own.name == *name && own.columns.is_empty())
+    let plain = |own: &&Privilege| own.columns.is_empty();
+    privileges.iter().all(plain) && specc_facts::privileges(kind).eq(privileges.iter().map(|own| own.name.as_str()))
 }
 
 /// What is granted on: `schema "s"`, `function "f"(int)`.

@@ -104,16 +104,7 @@ pub(super) fn type_ref_but(ty: &TypeRef, not: &[&str]) -> String {
 
 /// A built-in type of several words, which is written without quotes.
 fn is_several_words(text: &str) -> bool {
-    let field = |w: &str| matches!(w, "year" | "month" | "day" | "hour" | "minute" | "second");
-    let words: Vec<&str> = text.split(' ').collect();
-    match words.as_slice() {
-        ["double", "precision"] | ["bit" | "character" | "char", "varying"] => true,
-        ["national", "character" | "char"] | ["national", "character" | "char", "varying"] => true,
-        ["time" | "timestamp", "with" | "without", "time", "zone"] => true,
-        ["interval", one] => field(one),
-        ["interval", one, "to", other] => field(one) && field(other),
-        _ => false,
-    }
+    text.contains(' ') && specc_facts::canonical_type(text).is_some()
 }
 
 pub(super) fn setting(s: &Setting) -> String {

@@ -284,13 +284,7 @@ fn external(
     let (mut names, mut values) = (Vec::new(), Vec::new());
     for row in found {
         let (name, ty): (&str, &str) = (row.get(0), row.get(1));
-        let ty = match ty {
-            "int4" => "int",
-            "int8" => "bigint",
-            "int2" => "smallint",
-            "bool" => "boolean",
-            other => other,
-        };
+        let ty = specc_facts::canonical_type(ty).unwrap_or(ty);
         let column = Column::new(name, specc_catalog::DataType::builtin(ty));
         let Some(value) = value(&Catalog::new(), &column, &Candidates::default(), true, true) else { return Ok(()) };
         names.push(ident(name).into_owned());

@@ -2,6 +2,7 @@
 
 use super::pattern;
 use specc_catalog::{Catalog, Column, DataType, IdRef, Kind, Object, SqlExpr};
+use specc_facts::Family;
 use specc_sql::push_type;
 use specc_sql::quote::literal;
 
@@ -142,10 +143,10 @@ fn plain(catalog: &Catalog, ty: &DataType, candidates: &Candidates, unique: bool
 
 /// A value of a type that is not the project's own.
 fn written(ty: &DataType, candidates: &Candidates, unique: bool) -> Option<String> {
-    let found = match ty.name.as_str() {
-        "text" | "varchar" | "char" | "citext" => candidates.text(unique, ty.args.first().copied()),
-        "smallint" | "int" | "bigint" | "numeric" | "real" | "double precision" => candidates.number(unique),
-        "json" | "jsonb" if candidates.texts().iter().any(|text| text == "array") => Some("'[]'".into()),
+    let found = match specc_facts::family(&ty.name) {
+        Family::Text => candidates.text(unique, ty.args.first().copied()),
+        family if family.is_number() => candidates.number(unique),
+        Family::Json if candidates.texts().iter().any(|text| text == "array") => Some("'[]'".into()),
         _ => None,
     };
     match found {
@@ -162,52 +163,56 @@ fn cast(value: &str, ty: &DataType) -> String {
 
 fn builtin(ty: &DataType, candidates: &Candidates, unique: bool) -> Option<String> {
     let size = ty.args.first().copied();
-    let value = match ty.name.as_str() {
-        "smallint" => "# % 32000".to_owned(),
-        "int" | "integer" | "bigint" | "oid" => format!("# + {}", candidates.place),
-        "real" | "double precision" | "money" => "#".to_owned(),
-        "numeric" => match (size, ty.args.get(1)) {
+    let name = ty.name.as_str();
+    let value = match specc_facts::family(name) {
+        Family::Integer if name == "smallint" => "# % 32000".to_owned(),
+        Family::Integer | Family::Oid => format!("# + {}", candidates.place),
+        Family::Float | Family::Money => "#".to_owned(),
+        Family::Decimal => match (size, ty.args.get(1)) {
             (Some(precision), scale) => {
                 let digits = (precision - scale.copied().unwrap_or(0)).clamp(0, 9) as u32;
                 format!("# % {}", 10_i64.pow(digits))
             }
             _ => "#".to_owned(),
         },
-        "text" | "varchar" | "char" | "bpchar" | "citext" | "name" => match size {
+        Family::Text => match size {
             Some(size) if size < 12 => format!("left(to_hex(#), {size})"),
             _ => "'text-' || #".to_owned(),
         },
-        "uuid" => "md5(#::text)".to_owned(),
-        "boolean" if unique => "# = 1".to_owned(),
-        "boolean" => "# % 2 = 0".to_owned(),
-        "date" => format!("date '2026-01-01' + #::int + {}", candidates.place),
-        "timestamp" | "timestamptz" => {
+        Family::Uuid => "md5(#::text)".to_owned(),
+        Family::Boolean if unique => "# = 1".to_owned(),
+        Family::Boolean => "# % 2 = 0".to_owned(),
+        Family::Moment if name == "date" => format!("date '2026-01-01' + #::int + {}", candidates.place),
+        Family::Moment => {
             format!("timestamptz '2026-01-01 00:00+00' + # * interval '1 hour' + {} * interval '1 minute'", candidates.place)
         }
-        "time" | "timetz" => "time '00:00' + (# % 86400) * interval '1 second'".to_owned(),
-        "interval" => "# * interval '1 minute'".to_owned(),
-        "json" | "jsonb" => "'{}'".to_owned(),
-        "bytea" => "decode(md5(#::text), 'hex')".to_owned(),
-        "inet" | "cidr" => "'10.0.0.0'::inet + #".to_owned(),
-        "macaddr" => "'08:00:2b:01:02:03'".to_owned(),
-        "tsvector" | "tsquery" | "ltree" | "hstore" => "''".to_owned(),
-        "xml" => "'<a/>'".to_owned(),
-        "point" => "'(0,0)'".to_owned(),
-        "box" | "lseg" | "path" => "'((0,0),(1,1))'".to_owned(),
-        "polygon" => "'((0,0),(1,1),(1,0))'".to_owned(),
-        "circle" => "'<(0,0),1>'".to_owned(),
-        "line" => "'{1,1,1}'".to_owned(),
-        "bit" => return Some(format!("repeat('0', {0})::bit({0})", size.unwrap_or(1))),
-        "varbit" => "'0'".to_owned(),
-        "vector" => format!("array_fill(0.5, array[{}])", size.unwrap_or(3)),
-        "int4range" => "int4range(#::int, #::int + 1)".to_owned(),
-        "int8range" => "int8range(#, #::bigint + 1)".to_owned(),
-        "numrange" => "numrange(#, # + 1)".to_owned(),
-        "daterange" => "daterange(date '2026-01-01' + #::int, date '2026-01-02' + #::int)".to_owned(),
-        "tsrange" => "tsrange(timestamp '2026-01-01' + # * interval '1 hour', timestamp '2026-01-01' + (# + 1) * interval '1 hour')".to_owned(),
-        "tstzrange" => "tstzrange(timestamptz '2026-01-01 00:00+00' + # * interval '1 hour', timestamptz '2026-01-01 00:00+00' + (# + 1) * interval '1 hour')".to_owned(),
-        name if name.ends_with("multirange") => "'{}'".to_owned(),
-        _ => return None,
+        Family::Time => "time '00:00' + (# % 86400) * interval '1 second'".to_owned(),
+        Family::Interval => "# * interval '1 minute'".to_owned(),
+        Family::Json => "'{}'".to_owned(),
+        Family::Bytes => "decode(md5(#::text), 'hex')".to_owned(),
+        Family::Network => "'10.0.0.0'::inet + #".to_owned(),
+        Family::Search => "''".to_owned(),
+        Family::Multirange => "'{}'".to_owned(),
+        _ => match name {
+            "macaddr" => "'08:00:2b:01:02:03'".to_owned(),
+            "ltree" | "hstore" => "''".to_owned(),
+            "xml" => "'<a/>'".to_owned(),
+            "point" => "'(0,0)'".to_owned(),
+            "box" | "lseg" | "path" => "'((0,0),(1,1))'".to_owned(),
+            "polygon" => "'((0,0),(1,1),(1,0))'".to_owned(),
+            "circle" => "'<(0,0),1>'".to_owned(),
+            "line" => "'{1,1,1}'".to_owned(),
+            "bit" => return Some(format!("repeat('0', {0})::bit({0})", size.unwrap_or(1))),
+            "varbit" => "'0'".to_owned(),
+            "vector" => format!("array_fill(0.5, array[{}])", size.unwrap_or(3)),
+            "int4range" => "int4range(#::int, #::int + 1)".to_owned(),
+            "int8range" => "int8range(#, #::bigint + 1)".to_owned(),
+            "numrange" => "numrange(#, # + 1)".to_owned(),
+            "daterange" => "daterange(date '2026-01-01' + #::int, date '2026-01-02' + #::int)".to_owned(),
+            "tsrange" => "tsrange(timestamp '2026-01-01' + # * interval '1 hour', timestamp '2026-01-01' + (# + 1) * interval '1 hour')".to_owned(),
+            "tstzrange" => "tstzrange(timestamptz '2026-01-01 00:00+00' + # * interval '1 hour', timestamptz '2026-01-01 00:00+00' + (# + 1) * interval '1 hour')".to_owned(),
+            _ => return None,
+        },
     };
     Some(cast(&value, ty))
 }

@@ -8,8 +8,9 @@ use specc_catalog::{
     Catalog, Column, Constraint, DataType, Entry, IdRef, Kind, Object, Privilege, Rls, Rule, Sequence, SequenceOptions,
     SqlExpr, Table, TableName,
 };
+use specc_facts::Family;
 use specc_sql::quote::{ident, literal, qualified};
-use specc_sql::{Access, Alter, Named, Privileges, Statement, TypeChange, is_volatile, type_change};
+use specc_sql::{Access, Alter, Named, Privileges, Statement, TypeChange, type_change};
 
 impl<'d> Builder<'d, '_> {
     /// From one state of a table to the other.
@@ -139,8 +140,8 @@ impl<'d> Builder<'d, '_> {
 
     /// Adds a column to a table that is there.
     pub(crate) fn adding(&self, table: &'d Table, column: &'d Column) -> Statement<'d> {
-        let asks = is_asked(self.to, &column.ty);
-        Statement::Alter(Alter::AddColumn { table: &table.table, column, asks })
+        let each_row = is_asked(self.to, &column.ty) || self.has_volatile_default(column);
+        Statement::Alter(Alter::AddColumn { table: &table.table, column, each_row })
     }
 
     /// On the way back: a required column that had no default comes again with a value that says nothing, for the rows
@@ -161,7 +162,7 @@ impl<'d> Builder<'d, '_> {
     fn add_column(&mut self, new: u32, table: &'d Table, column: &'d Column) {
         let name = &table.table;
         let fill = self.backfill(table, column);
-        let volatile = column.default.as_ref().filter(|default| is_volatile(&default.text));
+        let volatile = column.default.as_ref().filter(|_| self.has_volatile_default(column));
         let numbered = column.identity.is_some();
         let required = !column.nullable && column.generated.is_none();
         let at_once = fill.is_none() && (self.options.offline || (volatile.is_none() && !numbered));
@@ -324,7 +325,8 @@ impl<'d> Builder<'d, '_> {
                 self.add(&mut chain, Role::Change, Phase::Main, set);
                 default_is_set = to.default.is_none();
             }
-            let using = (from.ty != to.ty && !is_assigned(&from.ty, &to.ty)).then(|| self.cast(from, to));
+            let using = (from.ty != to.ty && !crate::strategies::casts::is_assigned(&from.ty, &to.ty))
+                .then(|| self.cast(from, to));
             let change = Alter::SetType { table: name, from, to, using };
             self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
         }
@@ -391,7 +393,7 @@ impl<'d> Builder<'d, '_> {
         let is_enum = |catalog: &Catalog, ty: &DataType| {
             is_own(ty) && catalog.find(IdRef::new(Kind::Enum, &ty.schema, &ty.name)).is_some()
         };
-        let is_string = |ty: &DataType| !is_own(ty) && matches!(ty.name.as_str(), "text" | "varchar" | "char");
+        let is_string = |ty: &DataType| !is_own(ty) && specc_facts::family(&ty.name) == Family::Text;
         if from.dims == 0 && to.dims == 1 && !is_string(from) {
             let one = self.cast_of(value, from, &DataType { dims: 0, ..to.clone() });
             return self.arena.text(format!("case when {text} is not null then array[{one}] end"));
@@ -443,18 +445,18 @@ fn neutral_value(catalog: &Catalog, ty: &DataType) -> Option<String> {
             _ => None,
         };
     }
-    let value = match ty.name.as_str() {
-        "smallint" | "int" | "bigint" | "integer" | "numeric" | "real" | "double precision" | "money" | "oid" => "0",
-        "text" | "varchar" | "char" | "bytea" | "tsvector" | "citext" | "name" => "''",
-        "boolean" => "false",
-        "uuid" => "'00000000-0000-0000-0000-000000000000'",
-        "date" | "timestamp" | "timestamptz" => "'epoch'",
-        "time" | "timetz" => "'00:00'",
-        "interval" => "'0'",
-        "json" | "jsonb" => "'null'",
-        "inet" | "cidr" => "'0.0.0.0'",
-        name if name.ends_with("multirange") => "'{}'",
-        name if name.ends_with("range") => "'empty'",
+    let value = match specc_facts::family(&ty.name) {
+        Family::Integer | Family::Decimal | Family::Float | Family::Money | Family::Oid => "0",
+        Family::Text | Family::Bytes | Family::Search => "''",
+        Family::Boolean => "false",
+        Family::Uuid => "'00000000-0000-0000-0000-000000000000'",
+        Family::Moment => "'epoch'",
+        Family::Time => "'00:00'",
+        Family::Interval => "'0'",
+        Family::Json => "'null'",
+        Family::Network => "'0.0.0.0'",
+        Family::Multirange => "'{}'",
+        Family::Range => "'empty'",
         _ => return None,
     };
     Some(value.into())
@@ -486,20 +488,6 @@ impl Chain {
     fn phase(&self, builder: &Builder<'_, '_>) -> Phase {
         self.last.map_or(Phase::Main, |node| builder.nodes.all[node as usize].phase)
     }
-}
-
-/// Whether Postgres makes a value of the other type by itself when it is written there. That is better than a cast where
-/// both are there: a cast to `varchar(3)` cuts what does not fit, writing it is an error.
-pub(crate) fn is_assigned(from: &DataType, to: &DataType) -> bool {
-    const NUMBERS: [&str; 6] = ["smallint", "int", "bigint", "numeric", "real", "double precision"];
-    const TEXTS: [&str; 3] = ["text", "varchar", "char"];
-    const TIMES: [&str; 3] = ["timestamp", "timestamptz", "date"];
-    let both = |all: &[&str]| all.contains(&from.name.as_str()) && all.contains(&to.name.as_str());
-    let builtin = from.schema.is_empty() && to.schema.is_empty();
-    from.dims == to.dims
-        && (from.schema == to.schema && from.name == to.name
-            || builtin && (both(&NUMBERS) || both(&TEXTS) || both(&TIMES))
-            || to.schema.is_empty() && to.dims == 0 && TEXTS.contains(&to.name.as_str()))
 }
 
 /// A name that no author gives, within Postgres's 63 bytes.

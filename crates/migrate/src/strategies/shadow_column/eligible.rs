@@ -239,12 +239,9 @@ impl<'d> Eligibility<'d> {
 
     /// Whether a column that stays can refer to one of this type.
     fn refers_as_well(&self, (table, column): Place<'_>, ty: &DataType) -> bool {
-        const INTEGERS: [&str; 3] = ["smallint", "int", "bigint"];
-        const TEXTS: [&str; 2] = ["text", "varchar"];
         let Some(Entry { object: Object::Table(table), .. }) = self.to.get(&table.id()) else { return false };
         let Some(own) = table.columns.iter().find(|other| other.name == column) else { return false };
-        let both = |all: &[&str]| all.contains(&ty.name.as_str()) && all.contains(&own.ty.name.as_str());
         let plain = |ty: &DataType| ty.schema.is_empty() && ty.dims == 0;
-        own.ty == *ty || plain(ty) && plain(&own.ty) && (both(&INTEGERS) || both(&TEXTS))
+        own.ty == *ty || plain(ty) && plain(&own.ty) && specc_facts::refers(&own.ty.name, &ty.name)
     }
 }

@@ -7,7 +7,8 @@ use crate::planner::Builder;
 use crate::recreation::Actions;
 use eligible::ColumnSwap;
 
-use crate::strategies::in_place::table::{Chain, is_assigned, temporary_name};
+use crate::strategies::casts::is_assigned;
+use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::Target;
