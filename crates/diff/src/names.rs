@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use specc_analysis::Target;
 use specc_analysis::catalog::{Known, NewName, rewritten};
 use specc_catalog::{
-    Body, Column, DataType, Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule, SqlExpr,
+    Body, Catalog, Column, DataType, Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule, SqlExpr,
     TableName,
 };
 use std::collections::BTreeMap;
@@ -170,18 +170,57 @@ impl Names {
         }
     }
 
+    /// Columns of views that are called as they are read and so get another name with what they read, where the new view
+    /// says the same: Postgres keeps their old names, and they are renamed too. Views that read those follow.
+    pub fn view_columns(
+        &mut self,
+        from: &Catalog,
+        to: &Catalog,
+        texts: &Texts<'_>,
+    ) -> Vec<(ObjectId, SmolStr, SmolStr)> {
+        let mut renamed = Vec::new();
+        loop {
+            let views = from.iter().filter_map(|(id, entry)| match &entry.object {
+                Object::View(view) if !view.materialized && view.columns.is_empty() => Some((id, view)),
+                _ => None,
+            });
+            let open = views.filter(|(_, view)| !self.columns.contains_key(&view.view) && self.touches(&view.query));
+            let mut more = Vec::new();
+            for (id, view) in open {
+                let found = texts.from.of_query(&view.query);
+                let Some(all) = rewritten(&view.query, &found.references, &|target| self.target(target)) else {
+                    continue;
+                };
+                let mut now = id.clone();
+                self.id(&mut now);
+                let same =
+                    matches!(to.get(&now).map(|entry| &entry.object), Some(Object::View(new)) if new.query == all);
+                let (Some(before), Some(after)) = (names(&found), names(&texts.to.of_query(&all))) else { continue };
+                if !same || before.len() != after.len() || before == after {
+                    continue;
+                }
+                let pairs = before.into_iter().zip(after).filter(|(was, now)| was != now);
+                more.extend(pairs.map(|(was, new)| (id.clone(), now.clone(), was, new)));
+            }
+            if more.is_empty() {
+                return renamed;
+            }
+            for (old, now, was, new) in more {
+                self.add_part(&old, &was, &new);
+                renamed.push((now, was, new));
+            }
+        }
+    }
+
     /// A view goes on to call its own columns as before: where they would be called otherwise, the query is another one.
-    fn query(&self, text: &mut SmolStr, texts: &Texts<'_>) {
+    fn query(&self, view: &TableName, text: &mut SmolStr, texts: &Texts<'_>) {
         if !self.touches(text) {
             return;
         }
-        let names = |found: &specc_analysis::Analysis| {
-            found.columns.as_ref().map(|columns| columns.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())
-        };
         let found = texts.from.of_query(text);
         let Some(all) = rewritten(text, &found.references, &|target| self.target(target)) else { return };
         let before = names(&found);
-        if before.is_some() && before == names(&texts.to.of_query(&all)) {
+        if self.columns.contains_key(view) || before.is_some() && before == names(&texts.to.of_query(&all)) {
             *text = all.into();
             return;
         }
@@ -337,7 +376,7 @@ impl Names {
                 }
             }
             Object::View(o) => {
-                self.query(&mut o.query, texts);
+                self.query(&o.view, &mut o.query, texts);
                 self.table(&mut o.view);
             }
             Object::Trigger(o) => {
@@ -408,4 +447,9 @@ impl Names {
             self.expr(Some(own), generated, texts);
         }
     }
+}
+
+/// The names of the columns that a query gives, where all are known.
+fn names(found: &specc_analysis::Analysis) -> Option<Vec<SmolStr>> {
+    found.columns.as_ref().map(|columns| columns.iter().map(|(name, _)| name.clone()).collect())
 }

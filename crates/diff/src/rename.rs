@@ -81,6 +81,9 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
     }
     names.add_identities(from, to, &mut renamed);
     let texts = Texts { from: Known::new(from), to: Known::new(to) };
+    for (id, was, now) in names.view_columns(from, to, &texts) {
+        renamed.push(Renamed { id: id.clone(), now: id, part: Some((was, now)) });
+    }
     let mut out = Catalog::new();
     out.default_grantees.clone_from(&from.default_grantees);
     out.reserve(from.len());
