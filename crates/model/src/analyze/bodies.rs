@@ -220,7 +220,7 @@ fn code(problem: Problem) -> Code {
         Problem::WrongArguments => codes::WRONG_ARGUMENTS,
         Problem::WrongCount => codes::WRONG_COUNT,
         Problem::Ungrouped => codes::UNGROUPED,
-        Problem::SameColumn => codes::SAME_COLUMN,
+        Problem::SameColumn => codes::SAME_ROW,
     }
 }
 
