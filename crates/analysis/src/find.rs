@@ -150,7 +150,7 @@ impl Walk<'_> {
                 return None;
             }
             if tables.clone().any(|s| !s.complete) {
-                return self.unsure(place, name);
+                return self.unsure(at, place, name);
             }
         }
         if let Some(shape) = self.variable(name).cloned() {
@@ -177,12 +177,20 @@ impl Walk<'_> {
         None
     }
 
-    /// A name that may be a column of something that is not known.
-    fn unsure(&mut self, _: (usize, usize), name: &str) -> Ty {
-        match self.variable(name) {
-            Some(Shape::Type(ty)) => ty.clone(),
-            _ => None,
+    /// A name that may be a column of something that is not known; of the only such table it is one.
+    fn unsure(&mut self, at: usize, place: (usize, usize), name: &str) -> Ty {
+        if let Some(shape) = self.variable(name) {
+            return match shape {
+                Shape::Type(ty) => ty.clone(),
+                _ => None,
+            };
         }
+        let mut open = self.levels[at].sources.iter().filter(|s| !s.named_only && !s.complete);
+        if let (Some(Source { relation: Some(relation), .. }), None) = (open.next(), open.next()) {
+            let target = Target::Column(relation.clone(), name.into());
+            self.refer(place, target);
+        }
+        None
     }
 
     fn is_ambiguous(&self, at: usize, name: &str) -> bool {
@@ -238,6 +246,9 @@ impl Walk<'_> {
             return found.ty.clone();
         }
         let system = source.relation.is_some() && SYSTEM_COLUMNS.contains(&name);
+        if let Some(relation) = source.relation.as_ref().filter(|_| !source.complete && !system) {
+            self.refer(place, Target::Column(relation.clone(), name.into()));
+        }
         if source.complete && !system && !self.is_field_call(name) {
             let names = source.columns.iter().map(|c| c.name.clone()).collect();
             let of = source.relation.as_ref().map_or(&source.name, |r| &r.name).clone();
