@@ -112,8 +112,11 @@ impl Checker<'_> {
         let (Some(a), Some(b)) = (column(left), column(right)) else { return };
         if a == b {
             let message = format!("both sides are `{}` of the same row", a.2);
-            let help = format!("write `this.{}` for the column of the row that the rule is about", a.2);
-            self.report(codes::SAME_COLUMN, ast, message, Some(help).filter(|_| !self.scope.rows.is_empty()));
+            let help = match self.scope.rows.is_empty() {
+                false => format!("write `this.{}` for the column of the row that the rule is about", a.2),
+                true => format!("name the table before `{}` on both sides, or remove the comparison", a.2),
+            };
+            self.report(codes::SAME_ROW, ast, message, Some(help));
         }
     }
 
@@ -222,30 +225,6 @@ impl Checker<'_> {
                 self.no_subquery(span, "a predicate");
                 Ty::builtin("boolean")
             }
-        }
-    }
-
-    /// `m.org_id = org_id` inside a query compares a column of `m` with itself, although the guarded row has an `org_id` too.
-    pub(crate) fn same_row(&mut self, ast: &Ast, left: &Ast, right: &Ast) {
-        let (qualified, bare) = match (left, right) {
-            (Ast::CompoundIdentifier(q), Ast::Identifier(b)) | (Ast::Identifier(b), Ast::CompoundIdentifier(q)) => {
-                (q, b)
-            }
-            _ => return,
-        };
-        let [_, column] = &qualified[..] else { return };
-        if self.levels.is_empty() || folded(column) != folded(bare) {
-            return;
-        }
-        let guarded = self.scope.rows.iter().find(|(alias, _)| alias.is_empty());
-        let outer = guarded.filter(|(_, entity)| self.model.field(*entity, &folded(bare)).is_some());
-        let inner =
-            self.levels.iter().any(|level| level.from.iter().any(|from| self.within(from, &[&bare.value]).is_some()));
-        if let (Some(_), true) = (outer, inner) {
-            let name = &bare.value;
-            let message = format!("`{}` compares `{name}` with itself", self.written(ast));
-            let help = format!("write `this.{name}` for the row that the rule is about");
-            self.report(codes::SAME_ROW, ast, message, Some(help));
         }
     }
 

@@ -59,9 +59,6 @@ impl Checker<'_> {
             return Ty::builtin("boolean");
         }
         let (a, b) = (self.expr(left), self.expr(right));
-        if name == "=" {
-            self.same_row(ast, left, right);
-        }
         if matches!(left, Ast::Tuple(_)) || matches!(right, Ast::Tuple(_)) {
             return if is_comparison(&name) { Ty::builtin("boolean") } else { Ty::Opaque };
         }
