@@ -3,6 +3,7 @@
 //! the original, so every offset holds.
 
 use crate::ast::{At, Comment};
+use crate::explain::MOST_FINDINGS;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, FileId, Span, codes};
 
@@ -51,6 +52,8 @@ pub(crate) struct Scan<'a> {
     pub cuts: Vec<usize>,
     /// What is wrong.
     pub findings: Vec<Diagnostic>,
+    /// How many more findings there would be.
+    pub left_out: usize,
 }
 
 /// Where and how the text is not closed.
@@ -125,22 +128,26 @@ pub(crate) fn scan(file: FileId, text: &str) -> Scan<'_> {
         );
         blank(shown, start, end);
     }
+    let mut left_out = 0;
     for &(at, c) in &run.bad {
-        findings.push(bad_character(file, at, c));
         blank(shown, at, at + c.len_utf8());
+        if findings.len() < MOST_FINDINGS { findings.push(bad_character(file, at, c)) } else { left_out += 1 }
     }
     for &at in &run.dashes {
-        let end = line_end(text.as_bytes(), at);
-        findings.push(
-            Diagnostic::new(codes::SYNTAX, Span::new(file, at, at + 2), "`--` does not start a comment here")
-                .help("write comments as `// why`"),
-        );
-        blank(shown, at, end);
+        blank(shown, at, line_end(text.as_bytes(), at));
+        if findings.len() < MOST_FINDINGS {
+            findings.push(
+                Diagnostic::new(codes::SYNTAX, Span::new(file, at, at + 2), "`--` does not start a comment here")
+                    .help("write comments as `// why`"),
+            );
+        } else {
+            left_out += 1;
+        }
     }
     // only whole characters were replaced, so this is UTF-8
     let shown = String::from_utf8(run.shown).unwrap_or_else(|_| " ".repeat(text.len()));
     let (comments, verbatim, deep) = (run.comments, run.verbatim, run.deep);
-    Scan { original: text, text: shown, comments, verbatim, deep, cuts: run.cuts, findings }
+    Scan { original: text, text: shown, comments, verbatim, deep, cuts: run.cuts, findings, left_out }
 }
 
 /// The comments that are not documentation of something.

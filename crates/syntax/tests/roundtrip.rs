@@ -254,3 +254,14 @@ fn samples() -> &'static [String] {
         paths.iter().filter_map(|p| std::fs::read_to_string(p.join("input.dbspec")).ok()).collect()
     })
 }
+
+#[test]
+fn findings_of_a_file_are_counted_after_fifty() {
+    for text in ["\0".repeat(1_000_000), "wrong line\n".repeat(100_000), "-- x\n".repeat(100_000)] {
+        let start = std::time::Instant::now();
+        let (_, findings) = parse(FileId(0), &text);
+        assert!((50..=52).contains(&findings.len()), "{}", findings.len());
+        assert!(findings.iter().any(|f| f.message.contains("more findings about this file")), "{:?}", findings.last());
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    }
+}

@@ -79,9 +79,9 @@ impl<'a> Collector<'a, '_> {
     fn item(&mut self, item: &'a Item) {
         match &item.kind {
             ItemKind::Schema(d) => {
-                if d.name.text.starts_with("pg_") {
-                    let message = format!("schema name `{}` starts with `pg_`", d.name.text);
-                    let help = "choose a name without the prefix `pg_`";
+                if is_own_schema(&d.name.text) {
+                    let message = format!("schema name `{}` is reserved", d.name.text);
+                    let help = "choose another name; `pg_…` and `information_schema` are Postgres's own";
                     self.out.push(Diagnostic::new(codes::RESERVED_NAME, d.name.at.0, message).help(help));
                 }
                 if self.plain(Space::Schema, "schema", &d.name, d.was.as_ref()) {
@@ -312,4 +312,9 @@ pub(crate) fn still_there(kind: &str, old: &str, span: Span, there: Span) -> Dia
     Diagnostic::new(codes::BAD_WAS, span, format!("{kind} `{old}` is still declared"))
         .also(there, "declared here")
         .help(format!("remove `was {old}`, or the declaration of `{old}`"))
+}
+
+/// Whether only Postgres makes this schema and what is in it.
+pub(crate) fn is_own_schema(name: &str) -> bool {
+    name.starts_with("pg_") || name == "information_schema"
 }

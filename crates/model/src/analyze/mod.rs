@@ -101,7 +101,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     let numbered = decls.entities.par_iter().enumerate().with_min_len(64);
     let found: Vec<_> =
         numbered.map(|(at, (item, d))| first_look(project, EntityId(at as u32), item, d, &[])).collect();
-    let found = with_parents(project, decls, found);
+    let found = with_parents(project, decls, found, out);
     for (entity, members, shape, findings) in found {
         out.extend(findings);
         shapes.push(shape);
@@ -148,7 +148,12 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
 type Looked<'a> = (Entity, expand::Expanded<'a>, Shape, Vec<Diagnostic>);
 
 /// Looks again at entities that inherit, their parents' fields at hand; parents come first.
-fn with_parents<'a>(project: &Project<'a>, decls: &Decls<'a>, mut found: Vec<Looked<'a>>) -> Vec<Looked<'a>> {
+fn with_parents<'a>(
+    project: &Project<'a>,
+    decls: &Decls<'a>,
+    mut found: Vec<Looked<'a>>,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Looked<'a>> {
     let parents = |d: &ast::EntityDecl| -> Vec<usize> {
         let names = d.members.iter().filter_map(|m| match &m.kind {
             MemberKind::Inherits(list) => Some(list),
@@ -165,7 +170,14 @@ fn with_parents<'a>(project: &Project<'a>, decls: &Decls<'a>, mut found: Vec<Loo
         let (ready, later): (Vec<_>, Vec<_>) =
             open.into_iter().partition(|(_, parents)| parents.iter().all(|parent| !waiting.contains(parent)));
         if ready.is_empty() {
-            break; // a circle, which Postgres refuses
+            // all that is left is in a circle, or inherits from one
+            for (at, _) in &later {
+                let entity = &found[*at].0;
+                let message = format!("`{}` inherits from itself, or from what does", entity.name.name);
+                let help = "remove one `inherits` of the circle";
+                out.push(Diagnostic::new(codes::DEPENDENCY_CYCLE, entity.meta.span, message).help(help));
+            }
+            break;
         }
         for (at, parents) in ready {
             let mut inherited: Vec<Field> = Vec::new();
@@ -192,6 +204,11 @@ fn first_look<'a>(
 ) -> Looked<'a> {
     let mut out = Vec::new();
     project.check_schema(&d.name, &mut out);
+    if let Some(schema) = d.name.schema.as_ref().filter(|s| !d.external && collect::is_own_schema(&s.text)) {
+        let message = format!("nothing can be made in `{}`", schema.text);
+        let help = "choose another schema; `pg_…` and `information_schema` are Postgres's own";
+        out.push(Diagnostic::new(codes::RESERVED_NAME, schema.at.0, message).help(help));
+    }
     let members = expand::expand(project, d, &mut out);
     let mut entity = blank(project, id, item, d);
     entity.mixins = members.mixins.clone();
@@ -477,6 +494,15 @@ fn constraint_names(model: &Model, out: &mut Vec<Diagnostic>) {
         taken.insert((&sequence.name.schema, &sequence.name.name), sequence.meta.span);
     }
     for entity in model.entities.iter().filter(|e| !e.external) {
+        for field in entity.fields.iter().filter(|f| f.identity.is_some()) {
+            let name = specc_catalog::conventional_name(&entity.name.name, Some(&field.name), "seq");
+            if let Some(other) = taken.get(&(entity.name.schema.as_str(), name.as_str())) {
+                let message =
+                    format!("the sequence `{name}` of the identity `{}` has a name that is taken", field.name);
+                let found = Diagnostic::new(codes::NAME_COLLISION, field.meta.span, message);
+                out.push(found.also(*other, "taken here").help("rename what is called so"));
+            }
+        }
         let key = entity.key.iter().map(|k| (&k.name, k.span));
         let uniques = entity.uniques.iter().map(|u| (&u.name, u.span));
         let excludes = entity.excludes.iter().map(|e| (&e.name, e.span));

@@ -14,7 +14,7 @@ use crate::explain;
 use crate::grammar::{Grammar, Pair, Rule};
 use crate::scan::{Kind, Scan};
 use pest::Parser;
-use specc_diag::{Diagnostic, FileId};
+use specc_diag::{Diagnostic, FileId, Span, codes};
 
 /// What comes out.
 pub(crate) struct Built {
@@ -35,6 +35,8 @@ pub(crate) struct Cx<'a> {
     doc_at: usize,
     pub used_docs: Vec<bool>,
     pub findings: Vec<Diagnostic>,
+    /// Findings that are left out.
+    pub left_out: usize,
 }
 
 /// Parses and builds a whole file.
@@ -47,6 +49,7 @@ pub(crate) fn build(file: FileId, scan: &Scan<'_>) -> Built {
         doc_at: 0,
         used_docs: vec![false; scan.comments.len()],
         findings: scan.findings.clone(),
+        left_out: scan.left_out,
     };
     let mut items = Vec::new();
     for cut in scan.cuts.windows(2) {
@@ -61,6 +64,11 @@ pub(crate) fn build(file: FileId, scan: &Scan<'_>) -> Built {
             }
             Err(error) => explain::whole_file(&mut cx, &error),
         }
+    }
+    if cx.left_out > 0 {
+        let end = Span::new(file, scan.original.len(), scan.original.len());
+        let message = format!("{} more findings about this file are left out", cx.left_out);
+        cx.findings.push(Diagnostic::new(codes::SYNTAX, end, message).help("mend the others first"));
     }
     Built { items, findings: cx.findings, used_docs: cx.used_docs }
 }

@@ -16,6 +16,9 @@ use pest::error::{Error, InputLocation};
 use specc_diag::{Diagnostic, Span, codes, nearest};
 use std::sync::Mutex;
 
+/// More findings of one file are counted only.
+pub(crate) const MOST_FINDINGS: usize = 50;
+
 /// The block that an entry stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -214,6 +217,10 @@ fn report(cx: &mut Cx<'_>, text: &str, start: usize, place: Place) {
 
 /// Says what is wrong with `text`, which starts at `start` in the file and makes sense up to `from`.
 fn report_from(cx: &mut Cx<'_>, text: &str, start: usize, place: Place, from: usize) {
+    if cx.findings.len() >= MOST_FINDINGS {
+        cx.left_out += 1;
+        return;
+    }
     let text = text.trim_end();
     let diagnostic = |from: usize, len: usize, message: String| {
         let span = Span::new(cx.file, start + from, start + from + len);
