@@ -8,8 +8,6 @@ alter table app.places set schema public;
 
 drop schema app;
 
-alter table public.places alter column no set default nextval('public.place_no');
-
 create view private.places_id_name_ddb958 as
 select place.id
   from public.places as place

@@ -17,8 +17,6 @@ alter index public.venues_owner_id_idx rename to places_owner_id_idx;
 
 drop schema app;
 
-alter table public.places alter column no set default nextval('public.place_no');
-
 create view private.places_id_name_ddb958 as
 select place.id
   from public.places as place
