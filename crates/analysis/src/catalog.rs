@@ -399,8 +399,22 @@ impl Environment for Known<'_> {
 /// A new name for what a reference is to, with its schema.
 pub type NewName = (SmolStr, SmolStr);
 
+/// How a new name is quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quotes {
+    /// Where it has to be, as in the expressions that specc prints.
+    Needed,
+    /// Also where the old name was, as in the texts of authors.
+    Kept,
+}
+
 /// `text` with other names for what its references are to; a label's or a column's schema does not count.
-pub fn rewritten(text: &str, references: &[Reference], new: &dyn Fn(&Target) -> Option<NewName>) -> Option<String> {
+pub fn rewritten(
+    text: &str,
+    references: &[Reference],
+    quotes: Quotes,
+    new: &dyn Fn(&Target) -> Option<NewName>,
+) -> Option<String> {
     let mut out = String::new();
     let mut copied = 0;
     for reference in references {
@@ -414,7 +428,7 @@ pub fn rewritten(text: &str, references: &[Reference], new: &dyn Fn(&Target) -> 
             out.push_str(&format!("'{}'", name.replace('\'', "''")));
         } else {
             let tokens: Vec<_> = Lexer::new(written).map_while(Result::ok).collect();
-            let quoted = |at: usize| written[tokens[at].start..].starts_with('"');
+            let quoted = |at: usize| quotes == Quotes::Kept && written[tokens[at].start..].starts_with('"');
             if let [_, _, _] = tokens[..] {
                 push_name(&mut out, &schema, quoted(0));
                 out.push('.');

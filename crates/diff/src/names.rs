@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_analysis::Target;
-use specc_analysis::catalog::{Known, NewName, rewritten};
+use specc_analysis::catalog::{Known, NewName, Quotes, rewritten};
 use specc_catalog::{
     Body, Catalog, Column, DataType, Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule, SqlExpr,
     TableName,
@@ -165,7 +165,7 @@ impl Names {
             Some(table) => texts.from.of_table(table, &expr.text),
             None => texts.from.of_nothing(&expr.text),
         };
-        if let Some(text) = rewritten(&expr.text, &found.references, &|target| self.target(target)) {
+        if let Some(text) = rewritten(&expr.text, &found.references, Quotes::Needed, &|target| self.target(target)) {
             expr.text = text.into();
         }
     }
@@ -188,7 +188,8 @@ impl Names {
             let mut more = Vec::new();
             for (id, view) in open {
                 let found = texts.from.of_query(&view.query);
-                let Some(all) = rewritten(&view.query, &found.references, &|target| self.target(target)) else {
+                let Some(all) = rewritten(&view.query, &found.references, Quotes::Kept, &|target| self.target(target))
+                else {
                     continue;
                 };
                 let mut now = id.clone();
@@ -218,14 +219,14 @@ impl Names {
             return;
         }
         let found = texts.from.of_query(text);
-        let Some(all) = rewritten(text, &found.references, &|target| self.target(target)) else { return };
+        let Some(all) = rewritten(text, &found.references, Quotes::Kept, &|target| self.target(target)) else { return };
         let before = names(&found);
         if self.columns.contains_key(view) || before.is_some() && before == names(&texts.to.of_query(&all)) {
             *text = all.into();
             return;
         }
         let tables = |target: &Target| self.target(target).filter(|_| !matches!(target, Target::Column(..)));
-        if let Some(part) = rewritten(text, &found.references, &tables) {
+        if let Some(part) = rewritten(text, &found.references, Quotes::Kept, &tables) {
             *text = part.into();
         }
     }
@@ -234,7 +235,7 @@ impl Names {
     fn body(&self, function: &mut specc_catalog::Function, texts: &Texts<'_>) {
         let Some(found) = texts.from.of_body(function) else { return };
         if let Body::Atomic(text) = &mut function.body
-            && let Some(new) = rewritten(text, &found.references, &|target| self.target(target))
+            && let Some(new) = rewritten(text, &found.references, Quotes::Kept, &|target| self.target(target))
         {
             *text = new.into();
         }

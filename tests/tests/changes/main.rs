@@ -10,6 +10,7 @@
 mod case;
 mod given;
 mod random;
+mod renaming;
 mod run;
 mod tables;
 
@@ -68,6 +69,29 @@ fn pairs(seeds: std::ops::Range<u64>) {
 #[test]
 fn random_pairs_go_there_and_back() {
     pairs(0..50);
+}
+
+fn renamings(seeds: std::ops::Range<u64>) {
+    let seeds: Vec<u64> = seeds.collect();
+    let failed = all(&seeds, |seed| {
+        std::panic::catch_unwind(|| renaming::check(*seed))
+            .unwrap_or_else(|_| vec![format!("renaming {seed} panicked, see above")])
+    });
+    assert!(failed.is_empty(), "{} of {} renamings\n{}", failed.len(), seeds.len(), failed.join("\n"));
+}
+
+#[test]
+fn renaming_changes_nothing() {
+    renamings(0..50);
+}
+
+/// `cargo test -p specc-tests --test changes -- --ignored many_renamings`; `PAIRS` and `SEED` say how many and from which.
+#[test]
+#[ignore = "the long run: minutes"]
+fn many_renamings_change_nothing() {
+    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
+    let seed = number("SEED", 1000);
+    renamings(seed..seed + number("PAIRS", 2000));
 }
 
 /// `cargo test -p specc-tests --test changes -- --ignored long`; `PAIRS` and `SEED` say how many and from which.

@@ -122,11 +122,7 @@ fn push(out: &mut String, token: &Token) {
                 out.push(' ');
             }
         }
-        Token::Word(word) if word.quote_style.is_some() => {
-            out.push('"');
-            out.push_str(&word.value.replace('"', "\"\""));
-            out.push('"');
-        }
+        Token::Word(word) if word.quote_style.is_some() => out.push_str(&specc_sql::quote::ident(&word.value)),
         Token::Word(word) => out.push_str(&word.value.to_lowercase()),
         Token::SingleQuotedString(text) | Token::UnicodeStringLiteral(text) => {
             out.push_str(&Value::Text(text.as_str().into()).sql());

@@ -12,7 +12,7 @@ use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::Target;
-use specc_analysis::catalog::{Known, rewritten};
+use specc_analysis::catalog::{Known, Quotes, rewritten};
 use specc_catalog::{
     Body, Catalog, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object,
     ObjectId, Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, TableName, Timing, Trigger,
@@ -164,7 +164,8 @@ impl<'d> Move<'_, 'd> {
             Target::Type(of) => aside(of).map(|new| (of.schema.clone(), new)),
             _ => None,
         };
-        let text = rewritten(&expr.text, &found.references, &new).map_or_else(|| expr.text.clone(), SmolStr::from);
+        let text = rewritten(&expr.text, &found.references, Quotes::Needed, &new)
+            .map_or_else(|| expr.text.clone(), SmolStr::from);
         SqlExpr { text, columns: self.columns(&expr.columns) }
     }
 

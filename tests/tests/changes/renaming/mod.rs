@@ -1,0 +1,109 @@
+//! Renaming changes nothing: a random spec under other names. The way there is renames, and bodies made again where
+//! Postgres keeps text; no row and no value moves, and what is made from nothing differs in names alone.
+
+mod spec;
+
+use crate::given::{Given, compile};
+use crate::random::Dice;
+use crate::run::Way;
+use spec::Spec;
+use specc_catalog::to_json;
+use specc_diff::diff;
+use specc_migrate::{Arena, ChangeOptions, plan_change};
+use specc_model::Target;
+use specc_sql::{Alter, Statement, print};
+
+/// Whether a statement only gives a name, or makes again what Postgres keeps as text.
+fn only_renames(statement: &Statement<'_>) -> bool {
+    match statement {
+        Statement::Alter(alter) => {
+            matches!(alter, Alter::Rename { .. } | Alter::RenamePart { .. } | Alter::RenameDomainCheck { .. })
+        }
+        Statement::Replace(object) => matches!(object, specc_catalog::Object::Function(_)),
+        // A policy says which rules it is made of.
+        Statement::Comment { .. } => true,
+        _ => false,
+    }
+}
+
+fn printed(statement: &Statement<'_>) -> String {
+    let mut out = String::new();
+    print(statement, &mut out);
+    out
+}
+
+/// What goes wrong when the spec of `seed` is renamed.
+pub fn check(seed: u64) -> Vec<String> {
+    let mut dice = Dice::new(seed);
+    let spec = Spec::random(&mut dice, seed);
+    let [before, after] = spec.texts();
+    let wrong = both(&spec, seed, &before, &after);
+    if wrong.is_empty() {
+        return Vec::new();
+    }
+    vec![format!("renaming {seed}: {}\n--- before\n{before}--- after\n{after}", wrong.join("\n"))]
+}
+
+fn both(spec: &Spec, seed: u64, before: &str, after: &str) -> Vec<String> {
+    let given = |text: &str| compile("case", text, Target::Postgres, true);
+    let (from, to) = match (given(before), given(after)) {
+        (Ok(from), Ok(to)) => (from, to),
+        (from, to) => return from.err().into_iter().chain(to.err()).collect(),
+    };
+    let mut wrong = plan(&from, &to);
+    wrong.extend(same_but_names(spec, &from, &to));
+    let major = if seed.is_multiple_of(5) { 18 } else { 15 };
+    let way = Way { data_loss: false, ..Way::empty(&from, &to, major) };
+    match way.go() {
+        Ok(outcome) => {
+            wrong.extend(outcome.wrong);
+            wrong.extend(outcome.summary.split_once("refused: ").map(|(_, why)| format!("refused: {why}")));
+        }
+        Err(stopped) => wrong.push(stopped),
+    }
+    wrong
+}
+
+/// The plan has renames only.
+fn plan(from: &Given, to: &Given) -> Vec<String> {
+    let difference = diff(&from.catalog, &to.catalog, &to.hints);
+    let arena = Arena::new();
+    let planned = match plan_change(&difference, &to.hints, &arena, ChangeOptions { offline: false, one: false }) {
+        Ok(planned) => planned,
+        Err(error) => return vec![error.to_string()],
+    };
+    let mut wrong: Vec<String> = planned
+        .statements()
+        .filter(|statement| !only_renames(statement))
+        .map(|statement| format!("more than a rename: {}", printed(statement).trim()))
+        .collect();
+    wrong.extend(planned.losses().iter().map(|loss| format!("loses {}", loss.0)));
+    wrong
+}
+
+/// The stored catalogs are the same, word for word, with the names exchanged. What is ordered by name may stand elsewhere.
+fn same_but_names(spec: &Spec, from: &Given, to: &Given) -> Vec<String> {
+    let words = |text: &str| {
+        let mut words: Vec<String> = text.lines().map(|line| in_order(line.trim().trim_end_matches(','))).collect();
+        words.sort();
+        words
+    };
+    let (was, is) = (words(&spec.exchanged(&to_json(&from.catalog))), words(&spec.bare(&to_json(&to.catalog))));
+    let lacks = was.iter().filter(|word| is.binary_search(word).is_err()).map(|word| format!("is gone: {word}"));
+    let more = is.iter().filter(|word| was.binary_search(word).is_err()).map(|word| format!("is new: {word}"));
+    lacks.chain(more).take(12).collect()
+}
+
+/// A line with each list in it in the order of its items.
+fn in_order(line: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in line.split('[').enumerate() {
+        let (list, rest) = part.split_once(']').unwrap_or(("", part));
+        let mut items: Vec<&str> = list.split(',').collect();
+        items.sort_unstable();
+        out.push_str(if at == 0 { "" } else { "[" });
+        out.push_str(&items.join(","));
+        out.push_str(rest);
+    }
+    out
+}
