@@ -83,7 +83,7 @@ impl Walk<'_> {
                     return plain("bigint");
                 }
                 // The name of a text search configuration comes first, where there are two.
-                "to_tsvector" | "to_tsquery" | "plainto_tsquery" | "phraseto_tsquery" | "websearch_to_tsquery" => {
+                name if specc_facts::takes_configuration(name) => {
                     if let [Expr::Value(value), _] = args.exprs[..] {
                         self.relation_in_string(part, value);
                     }

@@ -255,6 +255,11 @@ pub fn gives_a_value(name: &str) -> bool {
     )
 }
 
+/// Whether the first of two arguments is the name of a text search configuration.
+pub fn takes_configuration(name: &str) -> bool {
+    functions(name).iter().any(|v| matches!(&v.args[..], [first, _] if first.name == "regconfig"))
+}
+
 /// Whether the first argument is the name of a sequence.
 pub fn takes_sequence(name: &str) -> bool {
     matches!(name, "nextval" | "currval" | "setval")

@@ -15,7 +15,7 @@ mod types;
 pub use casts::{Cast, Context, cast, casts_to, keeps_bytes, refers};
 pub use functions::{
     Grammar, Kind, Variant, Volatility, extension_volatility, function_names, functions, gives_a_value, grammar,
-    grammar_names, operators, platform_function, takes_sequence, volatility,
+    grammar_names, operators, platform_function, takes_configuration, takes_sequence, volatility,
 };
 pub use indexes::{
     IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, most_indexed_dimensions,
