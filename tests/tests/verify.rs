@@ -1,12 +1,13 @@
 //! `specc verify` finds nothing wrong with what a build writes, and everything wrong that somebody puts in.
 
 use specc_catalog::Catalog;
+use specc_migrate::Record;
 use specc_model::{Options, Target};
 use specc_postgres::{Address, shared};
 use specc_runner::{File, Migration, Migrations};
 use specc_tests::build::{Layout, STAMP, files, run_build, write_project};
 use specc_tests::texts;
-use specc_verify::{Input, Prediction, Report, Scratch, Server, verify};
+use specc_verify::{Input, Report, Scratch, Server, verify};
 use std::path::Path;
 
 const FIRST: &str = "
@@ -76,7 +77,7 @@ fn spec(text: &str) -> Catalog {
 }
 
 /// Proves the project's migrations after `edit` has had its way with them.
-fn prove(server: &Server, dir: &Path, text: &str, edit: impl Fn(&mut Migration, &mut Vec<Prediction>)) -> Report {
+fn prove(server: &Server, dir: &Path, text: &str, edit: impl Fn(&mut Migration, &mut Record)) -> Report {
     let migrations = Migrations::new(read(dir, "migrations", ".sql"), read(dir, "specc/down", ".sql")).expect("pairs");
     let plans = read(dir, "specc/plans", ".json");
     let all: Vec<_> = migrations
@@ -84,8 +85,7 @@ fn prove(server: &Server, dir: &Path, text: &str, edit: impl Fn(&mut Migration, 
         .into_iter()
         .map(|mut migration| {
             let file = format!("{}.json", migration.title());
-            let said =
-                plans.iter().find(|plan| plan.path == file).map(|plan| Prediction::read(&plan.text).expect("JSON"));
+            let said = plans.iter().find(|plan| plan.path == file).map(|plan| Record::read(&plan.text).expect("JSON"));
             let mut said = said.unwrap_or_default();
             edit(&mut migration, &mut said);
             (migration, said)
@@ -139,7 +139,7 @@ fn what_is_wrong_is_found() {
     let second = second();
     let dir = project(&[FIRST, &second]);
     let is_change = |migration: &Migration| migration.stamp == "20260102000000";
-    let found = |text: &str, wanted: &str, edit: &dyn Fn(&mut Migration, &mut Vec<Prediction>)| {
+    let found = |text: &str, wanted: &str, edit: &dyn Fn(&mut Migration, &mut Record)| {
         let report = prove(&private(), dir.path(), text, edit);
         let all = said(&report).join("\n");
         assert!(all.contains(wanted), "{wanted}: {all}");
@@ -158,12 +158,12 @@ fn what_is_wrong_is_found() {
     });
     found(&second, "said share update exclusive, is access exclusive", &|migration, said| {
         if is_change(migration) {
-            for locks in said.iter_mut().map(|one| &mut one.locks) {
+            for locks in said.statements.iter_mut().map(|one| &mut one.locks) {
                 locks.values_mut().for_each(|lock| *lock = "share update exclusive".into());
             }
         }
     });
-    found(&second, "is written anew, which was not said", &|migration, _| {
+    found(&second, "is rewritten, which was not expected", &|migration, _| {
         if is_change(migration) {
             migration.up.text = migration.up.text.replace(
                 "add column note text not null default 'none'",

@@ -1,4 +1,5 @@
-//! Every code has a page: its wrong example reports this code and no other, its right example nothing.
+//! Every code has a page: its wrong example reports this code and no other, its right example nothing. Only internal errors
+//! have none.
 //!
 //! An example is the blocks under `Wrong:` or `Right:`: a `toml` block is the project file, a `dbspec` block the spec, and
 //! a `sh` block runs in the project's folder. What stands under `Before:` is built first, and then the example.
@@ -67,6 +68,10 @@ fn report(code: Code, example: &[(&str, &str)]) -> (bool, BTreeSet<String>, Stri
 fn the_wrong_example_reports_the_code_and_the_right_one_nothing() {
     let mut failed = Vec::new();
     for code in Code::all() {
+        // An internal error is reached by none that is known.
+        if code.page().contains("\nNo example: ") {
+            continue;
+        }
         let (wrong, right) = (blocks(code, "Wrong:\n"), blocks(code, "Right:\n"));
         if wrong.is_empty() || right.is_empty() {
             failed.push(format!("{}: an example is missing", code.name()));

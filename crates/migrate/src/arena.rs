@@ -1,12 +1,15 @@
 //! What the planner makes up on the way: temporary columns, checks and indexes. It lives as long as the plan.
 
 use smol_str::SmolStr;
-use specc_catalog::{Column, Index, Object, ObjectId, Privilege, SqlExpr};
+use specc_catalog::{Column, Constraint, Index, Object, ObjectId, Privilege, Sequence, SqlExpr, Table};
 
 /// Keeps made-up objects, so that statements can borrow them like any other.
 #[derive(Default)]
 pub struct Arena {
     objects: typed_arena::Arena<Object>,
+    constraints: typed_arena::Arena<Constraint>,
+    sequences: typed_arena::Arena<Sequence>,
+    tables: typed_arena::Arena<Table>,
     indexes: typed_arena::Arena<Index>,
     columns: typed_arena::Arena<Column>,
     exprs: typed_arena::Arena<SqlExpr>,
@@ -23,6 +26,20 @@ impl Arena {
 
     pub(crate) fn object(&self, object: impl Into<Object>) -> &Object {
         self.objects.alloc(object.into())
+    }
+
+    /// A constraint, as an object and as itself.
+    pub(crate) fn constraint(&self, constraint: Constraint) -> (&Object, &Constraint) {
+        let kept = self.constraints.alloc(constraint);
+        (self.object(kept.clone()), kept)
+    }
+
+    pub(crate) fn sequence(&self, sequence: Sequence) -> &Sequence {
+        self.sequences.alloc(sequence)
+    }
+
+    pub(crate) fn table(&self, table: Table) -> &Table {
+        self.tables.alloc(table)
     }
 
     pub(crate) fn index(&self, index: Index) -> &Index {

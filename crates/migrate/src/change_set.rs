@@ -1,9 +1,50 @@
-//! How a changed object gets from one state to the other.
+//! What differs between two states, as what is done to each object.
 
+use crate::place::{New, NewPlace, Old, OldPlace, Place, State};
 use crate::strategies::partition_move::key_changes;
 use specc_catalog::{Body, Entry, Function, Object, Param, Policy, Returns, View};
+use specc_diff::{Difference, Renamed, RowChange};
 
-/// The way.
+/// What differs, by places in the two states.
+pub(crate) struct ChangeSet<'d> {
+    /// What was there, under the names of now.
+    pub from: State<'d, Old>,
+    /// What is to be.
+    pub to: State<'d, New>,
+    /// Renames that the author asked for, in an order in which they can be done.
+    pub renamed: &'d [Renamed],
+    /// The same under another name.
+    pub relabelled: Vec<(OldPlace, NewPlace)>,
+    /// What is new.
+    pub added: Vec<NewPlace>,
+    /// What is gone.
+    pub removed: Vec<OldPlace>,
+    /// What is not as it was.
+    pub changed: Vec<(OldPlace, NewPlace)>,
+    /// Seed rows that are new, gone or changed.
+    pub rows: &'d [RowChange],
+    /// How many objects are not as they were.
+    pub len: usize,
+}
+
+impl<'d> ChangeSet<'d> {
+    pub fn new(difference: &'d Difference<'d>) -> Self {
+        let pairs = |all: &[(u32, u32)]| all.iter().map(|&(old, new)| (Place::new(old), Place::new(new))).collect();
+        Self {
+            from: State::new(&difference.from),
+            to: State::new(difference.to),
+            renamed: &difference.renamed,
+            relabelled: pairs(&difference.relabelled),
+            added: difference.added.iter().map(|&new| Place::new(new)).collect(),
+            removed: difference.removed.iter().map(|&old| Place::new(old)).collect(),
+            changed: pairs(&difference.changed),
+            rows: &difference.rows,
+            len: difference.len(),
+        }
+    }
+}
+
+/// How a changed object gets from one state to the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strategy {
     /// Statements change it where it is.

@@ -1,75 +1,37 @@
-//! The statements that make a catalog from nothing, in order.
+//! The statements that make objects, in the order of what they need.
 
-use crate::down;
-use crate::parts::{Part, parts};
+use crate::place::NewPlace;
+use crate::schedule::Part;
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{Catalog, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Strength, Table, order};
+use specc_catalog::{Catalog, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Table, order};
 use specc_sql::{Access, Alter, Named, Privileges, Statement};
 use std::collections::BTreeMap;
 
-/// Statements in order.
-#[derive(Clone, Debug)]
-pub struct Plan<'a> {
-    /// What they make or drop.
-    pub catalog: &'a Catalog,
-    /// The graph that the order follows.
-    pub order: Order,
-    /// One after the other.
-    pub steps: Vec<Step<'a>>,
-}
-
 /// A statement and where it belongs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct Made<'a> {
     /// What is done.
     pub statement: Statement<'a>,
-    /// The file.
-    pub part: Part,
     /// The object that it is done for, by its place in the catalog.
     pub object: u32,
     /// The object that it is a part of (a policy's table, a grant's object), where that is in the catalog.
     pub owner: Option<u32>,
 }
 
-impl<'a> Plan<'a> {
-    /// The statements.
-    pub fn statements(&self) -> impl ExactSizeIterator<Item = &Statement<'a>> {
-        self.steps.iter().map(|step| &step.statement)
+impl Made<'_> {
+    pub fn place(&self) -> NewPlace {
+        NewPlace::new(self.object)
     }
 
-    /// The table or view (of a grant: what it is on) that a reader would look for `object` under.
-    pub(crate) fn home(&self, object: u32) -> Option<u32> {
-        home(&self.order, object)
+    pub fn owner(&self) -> Option<NewPlace> {
+        self.owner.map(NewPlace::new)
     }
-}
-
-fn home(order: &Order, object: u32) -> Option<u32> {
-    match order.kind(object) {
-        Kind::Table | Kind::View => Some(object),
-        _ => order.home(object),
-    }
-}
-
-/// The statements that make everything of `catalog` in a database that has nothing of it.
-///
-/// # Errors
-/// Objects that need each other.
-pub fn plan_create(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
-    let order = order(catalog)?;
-    let parts = parts(catalog, &order);
-    let [mut steps, mut access, mut indexes, mut rows] = Planner::new(catalog, &order, &parts, None).run();
-    group_access(&order, &mut access);
-    steps.reserve_exact(access.len() + indexes.len() + rows.len());
-    steps.append(&mut access);
-    steps.append(&mut indexes);
-    steps.append(&mut rows);
-    Ok(Plan { catalog, order, steps })
 }
 
 /// What makes some objects of a catalog.
 pub(crate) struct Creation<'a> {
     /// In order.
-    pub steps: Vec<Step<'a>>,
+    pub steps: Vec<Made<'a>>,
     /// Constraints that stand in the statement of their table, and that table.
     pub inlined: Vec<(u32, u32)>,
 }
@@ -82,38 +44,23 @@ pub(crate) fn create_some<'a>(catalog: &'a Catalog, only: &[bool]) -> Result<Cre
     let order = order(catalog)?;
     // One migration, one part: what comes first is decided by edges.
     let parts = vec![Part::Schema; catalog.len()];
-    let planner = Planner::new(catalog, &order, &parts, Some(only));
+    let creator = Creator::new(catalog, &order, &parts, Some(only));
     let mut inlined: Vec<(u32, u32)> = Vec::new();
-    for (&table, constraints) in &planner.inline {
+    for (&table, constraints) in &creator.inline {
         inlined.extend(constraints.iter().map(|&constraint| (constraint, table)));
     }
     inlined.sort_unstable();
-    Ok(Creation { steps: planner.run().into_iter().flatten().collect(), inlined })
+    Ok(Creation { steps: creator.run().into_iter().flatten().collect(), inlined })
 }
 
-/// The statements that take back [`plan_create`], in reverse; what can stay or has to is left out.
-///
-/// # Errors
-/// Objects that need each other.
-pub fn plan_drop(catalog: &Catalog) -> Result<Plan<'_>, Cycle> {
-    let up = plan_create(catalog)?;
-    let undone = down::reverse(&up, &Part::ALL).into_iter();
-    let steps = undone.filter_map(|undone| match undone {
-        down::Undone::Step(step) => Some(step),
-        down::Undone::Says(_) => None,
-    });
-    let steps = steps.collect();
-    Ok(Plan { steps, ..up })
-}
-
-struct Planner<'a, 'o> {
+pub(crate) struct Creator<'a, 'o> {
     catalog: &'a Catalog,
     order: &'o Order,
     parts: &'o [Part],
     /// Only these.
     only: Option<&'o [bool]>,
     /// By part.
-    steps: [Vec<Step<'a>>; Part::ALL.len()],
+    steps: [Vec<Made<'a>>; Part::ALL.len()],
     /// Constraints that stand in their table.
     inline: BTreeMap<u32, Vec<u32>>,
     inlined: Vec<bool>,
@@ -125,9 +72,9 @@ struct Planner<'a, 'o> {
     public: FxHashSet<u32>,
 }
 
-impl<'a, 'o> Planner<'a, 'o> {
-    fn new(catalog: &'a Catalog, order: &'o Order, parts: &'o [Part], only: Option<&'o [bool]>) -> Self {
-        let mut planner = Self {
+impl<'a, 'o> Creator<'a, 'o> {
+    pub fn new(catalog: &'a Catalog, order: &'o Order, parts: &'o [Part], only: Option<&'o [bool]>) -> Self {
+        let mut creator = Self {
             catalog,
             order,
             parts,
@@ -143,15 +90,15 @@ impl<'a, 'o> Planner<'a, 'o> {
         for (place, &object) in order.sequence().iter().enumerate() {
             places[object as usize] = place as u32;
         }
-        planner.defer_defaults(order, &places);
-        planner.tie_sequences(&places);
-        planner.find_public();
-        planner.find_inline(order, places);
-        planner
+        creator.defer_defaults(order, &places);
+        creator.tie_sequences(&places);
+        creator.find_public();
+        creator.find_inline(order, places);
+        creator
     }
 
     /// Makes everything, in order.
-    fn run(mut self) -> [Vec<Step<'a>>; Part::ALL.len()] {
+    pub fn run(mut self) -> [Vec<Made<'a>>; Part::ALL.len()] {
         for &object in self.order.sequence() {
             if self.wants(object) {
                 self.make(object);
@@ -261,8 +208,7 @@ impl<'a, 'o> Planner<'a, 'o> {
     }
 
     fn push(&mut self, object: u32, owner: Option<u32>, statement: Statement<'a>) {
-        let part = self.parts[object as usize];
-        self.steps[part as usize].push(Step { statement, part, object, owner });
+        self.steps[self.parts[object as usize] as usize].push(Made { statement, object, owner });
     }
 
     fn make(&mut self, object: u32) {
@@ -386,37 +332,4 @@ impl<'a, 'o> Planner<'a, 'o> {
         let access = Access { on: named, privileges: Privileges::Some(privileges), roles: vec![to] };
         self.push(index, owner, Statement::Grant(access));
     }
-}
-
-/// Brings the grants and policies of each table together, where nothing but they themselves stands between them.
-fn group_access(order: &Order, steps: &mut [Step<'_>]) {
-    let kind = |object: u32| order.kind(object);
-    let grouped = |object: u32| matches!(kind(object), Kind::Policy | Kind::Grant);
-    // Whatever needs a grant or policy must stay after them.
-    let mut behind = vec![false; order.sequence().len()];
-    for &object in order.sequence() {
-        let needs = || order.needs(object).filter(|&(_, strength)| strength != Strength::Wish);
-        if grouped(object) {
-            if needs().any(|(need, _)| behind[need as usize]) {
-                return;
-            }
-        } else {
-            behind[object as usize] = needs().any(|(need, _)| grouped(need) || behind[need as usize]);
-        }
-    }
-    let mut places = vec![u32::MAX; order.sequence().len()];
-    for (place, &object) in order.sequence().iter().enumerate() {
-        places[object as usize] = place as u32;
-    }
-    // Schemas come before tables, and functions last: as they stand in the order of creation.
-    steps.sort_by_cached_key(|step| {
-        if grouped(step.object) {
-            let (rank, place) = match home(order, step.object) {
-                Some(owner) => (if kind(owner) == Kind::Schema { 0 } else { 1 }, places[owner as usize]),
-                None => (0, 0),
-            };
-            return (2, rank, place);
-        }
-        (if behind[step.object as usize] || kind(step.object) == Kind::PublicationTable { 3 } else { 1 }, 0, 0)
-    });
 }

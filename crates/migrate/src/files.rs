@@ -1,14 +1,15 @@
 //! The files of a migration.
 
-use crate::creation::plan_create;
-use crate::header;
-use crate::parts::Part;
-use crate::planner::{ChangeError, ChangeOptions};
-use crate::render::{render_down, render_up};
-use crate::scripts::{self, default_name};
+use crate::account::{self, Note, Record};
+use crate::arena::Arena;
+use crate::first::{self, plan_create};
+use crate::planner::{ChangeError, ChangeOptions, plan_change};
+use crate::render::{self, File, Summary};
+use crate::schedule::{Part, Plan, Purpose, Stage};
 use crate::stamp::Stamp;
+use crate::way_back::{gone, plan_back, reversed};
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Cycle, Hints, checksum, to_json};
+use specc_catalog::{Catalog, Cycle, Hints, Object, checksum, to_json};
 use specc_diff::{Difference, RenameCandidate, diff};
 use specc_sql::Loss;
 use std::fmt;
@@ -122,7 +123,7 @@ impl fmt::Display for MigrationError {
             }
             MigrationError::Loss(losses) => {
                 f.write_str("this would be lost:")?;
-                losses.iter().try_for_each(|loss| write!(f, "\n  {}", loss.0))
+                losses.iter().try_for_each(|loss| write!(f, "\n  {loss}"))
             }
         }
     }
@@ -195,35 +196,55 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
 /// A path and a checksum.
 type Sum = (String, String);
 
-/// Each migration and its down script.
+/// The files of a first migration.
 fn first(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sync)) -> Result<Vec<Sum>, Cycle> {
-    let plan = plan_create(input.catalog)?;
-    let wanted: &[&[Part]] = if input.layout.split {
-        &[&[Part::Schema], &[Part::Access], &[Part::Indexes], &[Part::Rows]]
-    } else {
-        &[&Part::ALL]
-    };
-    let mut scripts = Vec::with_capacity(wanted.len());
-    let mut stamp = input.stamp;
-    for parts in wanted {
-        let from = plan.steps.partition_point(|step| step.part < parts[0]);
-        let to = plan.steps.partition_point(|step| step.part <= parts[parts.len() - 1]);
-        if from == to {
-            continue;
-        }
-        let suffix = if input.layout.split { parts[0].suffix() } else { "" };
-        let name = format!("{stamp}_{}{}{suffix}", input.name, if suffix.is_empty() { "" } else { "_" });
-        stamp = stamp.next();
-        scripts.push((name, *parts, from..to));
+    let mut plan = plan_create(input.catalog)?;
+    if !input.layout.split {
+        first::unite(&mut plan);
     }
     let Layout { migrations, own, .. } = input.layout;
-    let render = |(name, parts, steps): (String, &[Part], std::ops::Range<usize>)| {
-        let context = header::Context { project: input.project, file: &name, own, parts };
-        let up = || done(format!("{migrations}/{name}.sql"), render_up(&plan, &plan.steps[steps], &context));
-        let down = || done(format!("{own}/down/{name}.down.sql"), render_down(&plan, &context));
-        <[Sum; 2]>::from(rayon::join(up, down))
+    let mut stamp = input.stamp;
+    let mut names = Vec::with_capacity(plan.stages.len());
+    for stage in &plan.stages {
+        names.push(file_name(input, stamp, stage.purpose.suffix(true)));
+        stamp = stamp.next();
+    }
+    let write = |(stage, name): (&Stage<'_>, &String)| {
+        let file = File {
+            project: input.project,
+            name,
+            own,
+            purpose: stage.purpose,
+            transaction: stage.transaction,
+            number: 0,
+            of: 0,
+        };
+        let up = || {
+            let mut access = Vec::new();
+            if stage.purpose.makes(Part::Schema) {
+                access.push(account::closed(input.catalog, stage));
+            }
+            if stage.purpose.makes(Part::Access) {
+                access.extend(account::opened(stage));
+            }
+            let objects = Some(("makes", account::Counts::made(input.catalog, stage).to_string()));
+            let text = render::up(&file, &plan, stage, input.catalog, &Summary { objects, access });
+            done(format!("{migrations}/{name}.sql"), text)
+        };
+        let down = || {
+            let back = first::back(input.catalog, stage);
+            let file = File { purpose: Purpose::Back, ..file };
+            let text = render::down(&file, &back, &[], &[], input.catalog);
+            let record = Record::new(&plan, None, &back, &[]);
+            [
+                done(format!("{own}/down/{name}.down.sql"), text),
+                done(format!("{own}/plans/{name}.json"), record.to_json()),
+            ]
+        };
+        let (up, [down, record]) = rayon::join(up, down);
+        [up, down, record]
     };
-    Ok(scripts.into_par_iter().flat_map_iter(render).collect())
+    Ok(plan.stages.par_iter().zip(&names).flat_map_iter(write).collect())
 }
 
 /// The latest stamp among migrations that were written before.
@@ -235,7 +256,7 @@ pub fn last_stamp(recorded: &[(String, String)], layout: &Layout) -> Option<Stam
     stamps.max()
 }
 
-/// The migration from the last state to this one.
+/// The files of the change from the last state to this one.
 fn change(
     input: &MigrationInput<'_>,
     previous: &Catalog,
@@ -251,12 +272,59 @@ fn change(
     if !candidates.is_empty() {
         return Err(MigrationError::RenameCandidates(candidates));
     }
+    let arena = Arena::new();
     let options = ChangeOptions { offline: input.consent.offline, one: false };
-    let (scripts, losses) = scripts::scripts(input, previous, difference, input.hints, options)?;
+    let plan = plan_change(difference, input.hints, &arena, options)?;
+    let hints = reversed(difference);
+    let back_difference = diff(input.catalog, previous, &hints);
+    let back_arena = Arena::new();
+    let back = plan_back(&back_difference, &hints, &back_arena)?;
+    let losses = plan.losses();
     if !losses.is_empty() && !input.consent.data_loss {
         return Err(MigrationError::Loss(losses));
     }
-    Ok(scripts::files(input, scripts).into_iter().map(|file| done(file.path, file.contents)).collect())
+    let gone = gone(&plan, &difference.from);
+    let reordered = plan.notes.iter().filter(|note| matches!(note, Note::LastColumns { .. }));
+    let notes: Vec<String> = (back.notes.iter().filter(|note| !note.stays()).map(ToString::to_string))
+        .chain(reordered.map(|note| format!("{note}, and stay there")))
+        .collect();
+    let Layout { migrations, own, .. } = input.layout;
+    let mut stamp = input.stamp;
+    let first = file_name(input, stamp, "");
+    let mut written = Vec::new();
+    for (number, stage) in plan.stages.iter().enumerate() {
+        let name = file_name(input, stamp, stage.purpose.suffix(number == 0));
+        stamp = stamp.next();
+        let file = File {
+            project: input.project,
+            name: &name,
+            own,
+            purpose: stage.purpose,
+            transaction: stage.transaction,
+            number,
+            of: plan.stages.len(),
+        };
+        let mut summary = Summary::default();
+        if number == 0 {
+            summary.objects = Some(("changes", account::Counts::changed(difference).to_string()));
+            summary.access = account::access_changes(difference);
+        }
+        let up = render::up(&file, &plan, stage, input.catalog, &summary);
+        let (down, record) = if number == 0 {
+            let file = File { purpose: Purpose::Back, number: 0, of: 1, ..file };
+            (render::down(&file, &back, &gone, &notes, previous), Record::new(&plan, Some(stage), &back, &gone))
+        } else {
+            (render::elsewhere(&file, &first), Record::new(&plan, Some(stage), &Plan::nothing(), &[]))
+        };
+        written.push(done(format!("{migrations}/{name}.sql"), up));
+        written.push(done(format!("{own}/down/{name}.down.sql"), down));
+        written.push(done(format!("{own}/plans/{name}.json"), record.to_json()));
+    }
+    Ok(written)
+}
+
+fn file_name(input: &MigrationInput<'_>, stamp: Stamp, suffix: &str) -> String {
+    format!("{stamp}_{}{}{suffix}", input.name, if suffix.is_empty() { "" } else { "_" })
 }
 
 fn checksums(recorded: &[Sum], written: &[Sum]) -> String {
@@ -273,4 +341,44 @@ fn checksums(recorded: &[Sum], written: &[Sum]) -> String {
         out.push_str("\"\n");
     }
     out
+}
+
+/// A name for a migration that nobody named: what it is mainly about.
+pub fn default_name(difference: &Difference<'_>) -> String {
+    let place = |catalog: &Catalog, place: u32| {
+        catalog.at(place as usize).and_then(|(id, entry)| match &entry.object {
+            Object::Table(_) => Some(id.name.to_string()),
+            _ => entry.object.table().map(|table| table.name.to_string()),
+        })
+    };
+    let table = |catalog: &Catalog, at: u32| {
+        catalog
+            .at(at as usize)
+            .and_then(|(id, entry)| matches!(entry.object, Object::Table(_)).then(|| id.name.to_string()))
+    };
+    let mut names: Vec<String> = difference.added.iter().filter_map(|&at| table(difference.to, at)).collect();
+    let mut verb = "add";
+    if names.is_empty() {
+        names = difference.removed.iter().filter_map(|&at| table(&difference.from, at)).collect();
+        verb = "drop";
+    }
+    if names.is_empty() {
+        names.extend(difference.renamed.iter().map(|renamed| renamed.now.name.to_string()));
+        verb = "rename";
+    }
+    if names.is_empty() {
+        names.extend(difference.changed.iter().filter_map(|&(_, at)| place(difference.to, at)));
+        names.extend(difference.added.iter().filter_map(|&at| place(difference.to, at)));
+        names.extend(difference.removed.iter().filter_map(|&at| place(&difference.from, at)));
+        verb = "change";
+    }
+    names.sort();
+    names.dedup();
+    let plain: String = match names.as_slice() {
+        [one] => format!("{verb}_{one}"),
+        [] => "change".into(),
+        [first, ..] => format!("{verb}_{first}_and_more"),
+    };
+    let safe: String = plain.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    safe.chars().take(60).collect()
 }

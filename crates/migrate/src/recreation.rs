@@ -1,42 +1,41 @@
 //! What has to be dropped and made again because something under it changes.
 
-use crate::change_set::{Strategy, strategy};
+use crate::change_set::{ChangeSet, Strategy, strategy};
+use crate::place::{New, NewPlace, Old, OldPlace, Planned, State};
 use crate::planner::ChangeOptions;
 use crate::strategies::partition_move::can_move;
 use crate::strategies::shadow_column::eligible::Swaps;
-use crate::strategies::shadow_view as filled;
+use crate::strategies::shadow_view;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::Target;
 use specc_analysis::catalog::Known;
 use specc_catalog::{
-    Body, Catalog, Column, Composite, DataType, Entry, Index, KeyOn, Kind, Needs, Object, Qualified, Rule, SqlExpr,
-    Strength, Table, TableName,
+    Body, Column, Composite, DataType, Index, KeyOn, Kind, Object, Qualified, Rule, SqlExpr, Strength, Table, TableName,
 };
-use specc_diff::Difference;
 use specc_sql::{TypeChange, type_change};
 
 /// What happens to each object that does not just stay.
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
     /// Old places to new places of all that stays in some way, where the names differ.
-    pub relabelled: FxHashMap<u32, u32>,
+    pub relabelled: FxHashMap<OldPlace, NewPlace>,
     /// Changed where it is: old and new place.
-    pub altered: Vec<(u32, u32)>,
+    pub altered: Vec<(OldPlace, NewPlace)>,
     /// Dropped and made again: old and new place.
-    pub recreated: Vec<(u32, u32)>,
+    pub recreated: Vec<(OldPlace, NewPlace)>,
     /// Types whose columns move to a new type.
-    pub swapped: Vec<(u32, u32)>,
+    pub swapped: Vec<(OldPlace, NewPlace)>,
     /// Columns whose default has to be away meanwhile: table (old and new place), column.
-    pub defaults: Vec<(u32, u32, SmolStr)>,
+    pub defaults: Vec<(OldPlace, NewPlace, SmolStr)>,
     /// Computed columns that go and come again with what they call: table (old and new place), column.
-    pub computed: Vec<(u32, u32, SmolStr)>,
+    pub computed: Vec<(OldPlace, NewPlace, SmolStr)>,
     /// Old places of what goes and comes again when a column or key changes hands.
-    pub at_cut_over: FxHashSet<u32>,
+    pub at_cut_over: FxHashSet<OldPlace>,
     /// New places of materialized views that are filled before the old one goes.
-    pub filled: FxHashSet<u32>,
+    pub filled: FxHashSet<NewPlace>,
     /// What cannot be done, and why.
-    pub impossible: Vec<(u32, &'static str)>,
+    pub impossible: Vec<(OldPlace, &'static str)>,
 }
 
 /// The columns of an old table that change in a way that those who read them cannot live through.
@@ -96,17 +95,17 @@ fn is_retyped(a: &Composite, b: &Composite) -> bool {
     kept(a, b).any(|(field, other)| field != other)
 }
 
-/// Finds what happens to what. The columns of `swaps` move over without blocking writes.
-pub(crate) fn actions(difference: &Difference<'_>, swaps: &Swaps<'_>, options: ChangeOptions) -> Actions {
-    let (from, to) = (&*difference.from, difference.to);
-    let mut actions = Actions { relabelled: difference.relabelled.iter().copied().collect(), ..Actions::default() };
+/// Finds what happens to what. The columns of `swaps` move to shadow columns.
+pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOptions) -> Planned<Actions> {
+    let (from, to) = (set.from, set.to);
+    let mut actions = Actions { relabelled: set.relabelled.iter().copied().collect(), ..Actions::default() };
     let mut work: Vec<Cause> = Vec::new();
-    for &(old, new) in &difference.changed {
-        let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { continue };
+    for &(old, new) in &set.changed {
+        let (a, b) = (from.entry(old)?, to.entry(new)?);
         let chosen = match (strategy(a, b), &a.object, &b.object) {
             // A new label cannot be used in the transaction that adds it, and something else may.
             (Strategy::InPlace, Object::Enum(x), Object::Enum(y))
-                if options.one && x.labels.len() != y.labels.len() && difference.len() > 1 =>
+                if options.one && x.labels.len() != y.labels.len() && set.len > 1 =>
             {
                 Strategy::TypeSwap
             }
@@ -116,10 +115,10 @@ pub(crate) fn actions(difference: &Difference<'_>, swaps: &Swaps<'_>, options: C
                 Strategy::Recreate
             }
             (Strategy::InPlace, Object::Composite(x), Object::Composite(y)) if is_retyped(x, y) => {
-                let needs = Needs::new(from);
-                let kind = |place: u32| from.at(place as usize).map(|(id, _)| id.kind);
-                let of = |ty: u32| {
-                    let all = 0..from.len() as u32;
+                let needs = from.needs();
+                let kind = |place: OldPlace| from.kind(place);
+                let of = |ty: OldPlace| {
+                    let all = from.places().map(|(other, ..)| other);
                     all.filter(|&other| needs.of(other).iter().any(|(need, _)| *need == ty)).collect::<Vec<_>>()
                 };
                 let users = of(old);
@@ -161,9 +160,9 @@ pub(crate) fn actions(difference: &Difference<'_>, swaps: &Swaps<'_>, options: C
         }
     }
     work.retain(|cause| match cause {
-        Cause::Again(old) => from.at(*old as usize).is_some_and(|(id, _)| {
-            matches!(
-                id.kind,
+        Cause::Again(old) => matches!(
+            from.kind(*old),
+            Some(
                 Kind::Function
                     | Kind::View
                     | Kind::Table
@@ -173,135 +172,134 @@ pub(crate) fn actions(difference: &Difference<'_>, swaps: &Swaps<'_>, options: C
                     | Kind::Index
                     | Kind::Sql
             )
-        }),
+        ),
         _ => true,
     });
     // What is gone and still needed by something that stays: another object took its place.
-    let matters = |old: &&u32| {
-        from.at(**old as usize).is_some_and(|(_, entry)| match &entry.object {
+    let matters = |old: &&OldPlace| {
+        from.object(**old).is_some_and(|object| match object {
             Object::Constraint(o) => matches!(o.rule, Rule::PrimaryKey { .. } | Rule::Unique { .. }),
             Object::Index(o) => o.unique,
             Object::Table(_) | Object::View(_) | Object::Function(_) | Object::Sql(_) => true,
             _ => false,
         })
     };
-    work.extend(difference.removed.iter().filter(matters).map(|&old| Cause::Gone(old)));
+    work.extend(set.removed.iter().filter(matters).map(|&old| Cause::Gone(old)));
     if !options.offline {
-        filled::fill_beside(difference, &mut actions, swaps, &work);
+        shadow_view::find(set, &mut actions, swaps, &work)?;
     }
     if !work.is_empty() {
-        Recreation::new(difference, &mut actions, swaps).run(work);
+        Recreation::new(set, &mut actions, swaps).run(work)?;
     }
     if !swaps.is_empty() {
         // Who reads a column that moves over goes and comes again in the moment in which it does.
         let columns = swaps.columns().map(|(table, column)| Cause::Column(table, column.clone(), false));
         let work = columns.chain(swaps.types.iter().map(|&ty| Cause::Type(ty))).collect();
         let mut scratch = Actions { relabelled: actions.relabelled.clone(), ..Actions::default() };
-        let late = Recreation::new(difference, &mut scratch, swaps).touched(work);
+        let late = Recreation::new(set, &mut scratch, swaps).touched(work)?;
         actions.at_cut_over.extend(late);
     }
-    actions
+    Ok(actions)
 }
 
 /// Why others are touched.
 #[derive(Clone)]
 pub(crate) enum Cause {
     /// It is dropped and made again.
-    Again(u32),
+    Again(OldPlace),
     /// It is dropped.
-    Gone(u32),
+    Gone(OldPlace),
     /// A column of this table changes its type, or goes.
-    Column(u32, SmolStr, bool),
+    Column(OldPlace, SmolStr, bool),
     /// This table has a new column: what reads `*` reads more.
-    Grown(u32),
+    Grown(OldPlace),
     /// The columns of this type move.
-    Type(u32),
+    Type(OldPlace),
 }
 
 pub(crate) struct Recreation<'f, 'd> {
-    from: &'d Catalog,
-    to: &'d Catalog,
+    from: State<'d, Old>,
+    to: State<'d, New>,
     actions: &'f mut Actions,
     /// Who needs it.
-    dependents: FxHashMap<u32, Vec<(u32, Strength)>>,
-    seen: FxHashSet<u32>,
-    gone: FxHashSet<u32>,
-    changed: FxHashSet<u32>,
+    dependents: FxHashMap<OldPlace, Vec<(OldPlace, Strength)>>,
+    seen: FxHashSet<OldPlace>,
+    gone: FxHashSet<OldPlace>,
+    changed: FxHashSet<OldPlace>,
     swaps: &'d Swaps<'d>,
     /// What texts of the old catalog name.
     texts: Known<'d>,
 }
 
 impl<'f, 'd> Recreation<'f, 'd> {
-    pub fn new(difference: &'d Difference<'_>, actions: &'f mut Actions, swaps: &'d Swaps<'d>) -> Self {
-        let from: &Catalog = &difference.from;
-        let needs = Needs::new(from);
-        let mut dependents: FxHashMap<u32, Vec<(u32, Strength)>> = FxHashMap::default();
-        for object in 0..from.len() as u32 {
+    pub fn new(set: &ChangeSet<'d>, actions: &'f mut Actions, swaps: &'d Swaps<'d>) -> Self {
+        let from = set.from;
+        let needs = from.needs();
+        let mut dependents: FxHashMap<OldPlace, Vec<(OldPlace, Strength)>> = FxHashMap::default();
+        for (object, ..) in from.places() {
             for (need, strength) in needs.of(object) {
                 dependents.entry(need).or_default().push((object, strength));
             }
         }
         let seen = actions.recreated.iter().map(|pair| pair.0).collect();
-        let gone = difference.removed.iter().copied().collect();
-        let changed = difference.changed.iter().map(|pair| pair.0).collect();
-        Self { from, to: difference.to, actions, dependents, seen, gone, changed, swaps, texts: Known::new(from) }
+        let gone = set.removed.iter().copied().collect();
+        let changed = set.changed.iter().map(|pair| pair.0).collect();
+        let texts = Known::new(from.catalog);
+        Self { from, to: set.to, actions, dependents, seen, gone, changed, swaps, texts }
     }
 
-    fn run(&mut self, mut work: Vec<Cause>) {
+    fn run(&mut self, mut work: Vec<Cause>) -> Planned {
         while let Some(cause) = work.pop() {
             match cause {
                 Cause::Again(object) => {
                     for (other, strength) in self.dependents.get(&object).cloned().unwrap_or_default() {
-                        self.touch(other, strength, object, &mut work);
+                        self.touch(other, strength, object, &mut work)?;
                     }
                 }
                 Cause::Gone(object) => {
                     for (other, strength) in self.dependents.get(&object).cloned().unwrap_or_default() {
                         // What changes anyway does not need it any more.
                         if !self.changed.contains(&other) {
-                            self.touch(other, strength, object, &mut work);
+                            self.touch(other, strength, object, &mut work)?;
                         }
                     }
                 }
-                Cause::Column(table, column, gone) => self.column(table, &column, gone, &mut work),
+                Cause::Column(table, column, gone) => self.column(table, &column, gone, &mut work)?,
                 Cause::Grown(table) => {
                     for (other, _) in self.dependents.get(&table).cloned().unwrap_or_default() {
-                        if let Some(Entry { object: view @ Object::View(_), .. }) = self.entry(other)
+                        if let Some(view @ Object::View(_)) = self.from.object(other)
                             && self.texts.has_star(view)
                         {
                             self.recreate(other, &mut work);
                         }
                     }
                 }
-                Cause::Type(ty) => self.ty(ty, &mut work),
+                Cause::Type(ty) => self.ty(ty, &mut work)?,
             }
         }
+        Ok(())
     }
 
     /// Old places of what would go and come again by these causes alone.
-    pub fn touched(&mut self, work: Vec<Cause>) -> FxHashSet<u32> {
+    pub fn touched(&mut self, work: Vec<Cause>) -> Planned<FxHashSet<OldPlace>> {
         self.seen.clear();
         self.actions.recreated.clear();
-        self.run(work);
-        self.actions.recreated.iter().map(|pair| pair.0).collect()
-    }
-
-    fn entry(&self, old: u32) -> Option<&'d Entry> {
-        self.from.at(old as usize).map(|(_, entry)| entry)
+        self.run(work)?;
+        Ok(self.actions.recreated.iter().map(|pair| pair.0).collect())
     }
 
     /// The new place of what stays.
-    fn twin(&self, old: u32) -> Option<u32> {
+    fn twin(&self, old: OldPlace) -> Option<NewPlace> {
         if let Some(&new) = self.actions.relabelled.get(&old) {
             return Some(new);
         }
-        let (id, _) = self.from.at(old as usize)?;
-        self.to.index_of(id).map(|new| new as u32)
+        let (id, _) = self.from.at(old).ok()?;
+        self.to.index_of(id)
     }
 
     /// Marks what stays to be dropped and made again.
-    fn recreate(&mut self, old: u32, work: &mut Vec<Cause>) {
+    fn recreate(&mut self, old: OldPlace, work: &mut Vec<Cause>) {
+        // What is in one state only is not made again.
         let Some(new) = self.twin(old) else { return };
         if self.gone.contains(&old) || !self.seen.insert(old) {
             return;
@@ -311,27 +309,28 @@ impl<'f, 'd> Recreation<'f, 'd> {
         work.push(Cause::Again(old));
     }
 
-    fn touch(&mut self, other: u32, strength: Strength, cause: u32, work: &mut Vec<Cause>) {
+    fn touch(&mut self, other: OldPlace, strength: Strength, cause: OldPlace, work: &mut Vec<Cause>) -> Planned {
         if matches!(strength, Strength::Wish | Strength::Body) {
-            return;
+            return Ok(());
         }
-        let Some(entry) = self.entry(other) else { return };
+        let entry = self.from.entry(other)?;
         match &entry.object {
             Object::Table(table) => {
-                let Some(cause) = self.entry(cause) else { return };
+                let cause = self.from.entry(cause)?;
                 let calls = |expr: &SqlExpr| self.calls(&table.table, expr, &cause.object);
                 let called = |column: &Column| {
                     (column.default.as_ref().is_some_and(calls), column.generated.as_deref().is_some_and(calls))
                 };
                 let called: Vec<(bool, bool)> = table.columns.iter().map(called).collect();
-                let Some(new) = self.twin(other) else { return };
+                // A table that goes takes its columns along.
+                let Some(new) = self.twin(other) else { return Ok(()) };
                 if let Object::Table(parent) = &cause.object {
                     // A part or heir that stays one.
                     let under = |table: &Table| {
                         table.inherits.contains(&parent.table)
                             || table.partition_of.as_ref().is_some_and(|(of, _)| *of == parent.table)
                     };
-                    let after = self.to.at(new as usize).map(|(_, entry)| &entry.object);
+                    let after = self.to.object(new);
                     if under(table) && matches!(after, Some(Object::Table(table)) if under(table)) {
                         self.recreate(other, work);
                     }
@@ -347,10 +346,7 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 }
             }
             Object::Domain(_) | Object::Composite(_) => {
-                let of_type = matches!(
-                    self.entry(cause).map(|entry| &entry.object),
-                    Some(Object::Domain(_) | Object::Composite(_))
-                );
+                let of_type = matches!(self.from.object(cause), Some(Object::Domain(_) | Object::Composite(_)));
                 if of_type {
                     self.recreate(other, work);
                 }
@@ -358,6 +354,7 @@ impl<'f, 'd> Recreation<'f, 'd> {
             Object::Enum(_) | Object::Schema(_) | Object::Role(_) => {}
             _ => self.recreate(other, work),
         }
+        Ok(())
     }
 
     /// Whether an expression of a table calls a function, or uses what a block of SQL makes.
@@ -385,13 +382,13 @@ impl<'f, 'd> Recreation<'f, 'd> {
     }
 
     /// A column changes its type, or goes.
-    fn column(&mut self, table: u32, column: &str, gone: bool, work: &mut Vec<Cause>) {
-        let Some(Entry { object: Object::Table(own), .. }) = self.entry(table) else { return };
+    fn column(&mut self, table: OldPlace, column: &str, gone: bool, work: &mut Vec<Cause>) -> Planned {
+        let own = self.from.table_at(table)?;
         for (other, strength) in self.dependents.get(&table).cloned().unwrap_or_default() {
             if strength == Strength::Wish {
                 continue;
             }
-            let Some(entry) = self.entry(other) else { continue };
+            let entry = self.from.entry(other)?;
             let reads = || self.texts.reads_column(&entry.object, &own.table, column);
             let hit = match &entry.object {
                 Object::View(_) | Object::Policy(_) => reads(),
@@ -422,37 +419,37 @@ impl<'f, 'd> Recreation<'f, 'd> {
         }
         // Postgres would keep the conditions, with casts to the type of before.
         if !gone && !self.swaps.moves(&own.table, column) && self.written_anew(table, column) {
-            self.expressions(table, column, work);
+            self.expressions(table, column, work)?;
         }
+        Ok(())
     }
 
     /// Whether a column gets a type that its values have to be written anew for.
-    fn written_anew(&self, table: u32, column: &str) -> bool {
-        let find = |entry: Option<&'d Entry>| match entry.map(|entry| &entry.object) {
+    fn written_anew(&self, table: OldPlace, column: &str) -> bool {
+        let find = |object: Option<&'d Object>| match object {
             Some(Object::Table(o)) => o.columns.iter().find(|other| other.name == column),
             _ => None,
         };
-        let new = self.twin(table).and_then(|new| self.to.at(new as usize)).map(|(_, entry)| entry);
-        match (find(self.entry(table)), find(new)) {
+        let new = self.twin(table).and_then(|new| self.to.object(new));
+        match (find(self.from.object(table)), find(new)) {
             (Some(from), Some(to)) => type_change(from, to) != TypeChange::Free,
             _ => false,
         }
     }
 
     /// The columns of this type move to a new one: whatever Postgres knows by the old type goes and comes again.
-    fn ty(&mut self, ty: u32, work: &mut Vec<Cause>) {
-        let Some((id, _)) = self.from.at(ty as usize) else { return };
-        let id = id.clone();
+    fn ty(&mut self, ty: OldPlace, work: &mut Vec<Cause>) -> Planned {
+        let id = self.from.at(ty)?.0;
         for (other, strength) in self.dependents.get(&ty).cloned().unwrap_or_default() {
-            let Some(entry) = self.entry(other) else { continue };
+            let entry = self.from.entry(other)?;
             match &entry.object {
                 Object::Table(table) => {
                     let of_type = table.columns.iter().filter(|c| c.ty.schema == id.schema && c.ty.name == id.name);
                     for column in of_type {
-                        self.column(other, &column.name, false, work);
+                        self.column(other, &column.name, false, work)?;
                         // Where columns move over, so do their indexes and checks.
                         if !self.swaps.types.contains(&ty) {
-                            self.expressions(other, &column.name, work);
+                            self.expressions(other, &column.name, work)?;
                         }
                     }
                 }
@@ -470,11 +467,12 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 _ => self.recreate(other, work),
             }
         }
+        Ok(())
     }
 
     /// Whether a table has a column of this type, or of one that is made of it.
-    fn has_columns(&self, ty: u32) -> bool {
-        self.dependents.get(&ty).into_iter().flatten().any(|(other, _)| match self.entry(*other).map(|e| &e.object) {
+    fn has_columns(&self, ty: OldPlace) -> bool {
+        self.dependents.get(&ty).into_iter().flatten().any(|(other, _)| match self.from.object(*other) {
             Some(Object::Table(_)) => true,
             Some(Object::Domain(_) | Object::Composite(_)) => self.has_columns(*other),
             _ => false,
@@ -482,9 +480,9 @@ impl<'f, 'd> Recreation<'f, 'd> {
     }
 
     /// Conditions over a column that compare it with values of its type.
-    fn expressions(&mut self, table: u32, column: &str, work: &mut Vec<Cause>) {
+    fn expressions(&mut self, table: OldPlace, column: &str, work: &mut Vec<Cause>) -> Planned {
         for (other, _) in self.dependents.get(&table).cloned().unwrap_or_default() {
-            let Some(entry) = self.entry(other) else { continue };
+            let entry = self.from.entry(other)?;
             let hit = match &entry.object {
                 Object::Index(o) => {
                     o.filter.as_ref().is_some_and(|filter| filter.reads(column))
@@ -501,6 +499,7 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 self.recreate(other, work);
             }
         }
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ mod support;
 use specc_catalog::{Catalog, Hints};
 use specc_diag::{Severity, Sources};
 use specc_diff::diff;
-use specc_migrate::{Arena, ChangeError, ChangeOptions, ChangePlan, plan_change};
+use specc_migrate::{Arena, ChangeError, ChangeOptions, Plan, plan_change};
 use specc_model::Target;
 use specc_postgres::{Cluster, Session};
 use specc_pull::{Options, pull};
@@ -55,16 +55,16 @@ fn built(found: &Catalog) -> Result<Catalog, String> {
     }
 }
 
-fn run(session: &mut Session, plan: &ChangePlan<'_>, show: bool) -> Result<(), String> {
+fn run(session: &mut Session, plan: &Plan<'_>, show: bool) -> Result<(), String> {
     for stage in &plan.stages {
         let mut texts: Vec<String> = Vec::new();
-        for statement in &stage.statements {
+        for statement in stage.statements() {
             let mut text = String::new();
             print(statement, &mut text);
             texts.push(text);
         }
         if show {
-            println!("-- {:?}", stage.phase);
+            println!("-- {:?}", stage.purpose);
             texts.iter().for_each(|text| print!("{text}"));
         }
         let alone = stage.transaction == Transaction::Outside;

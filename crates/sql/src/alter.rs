@@ -1,9 +1,7 @@
 //! What changes something that is there.
 
 use crate::effects::{Lock, Loss, Transaction};
-use crate::statement::{Statement, display};
-use crate::undo::Undo;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 use specc_catalog::{
     Column, Composite, Constraint, DataType, Domain, Enum, Extension, Index, Object, ObjectId, Policy, Qualified, Role,
     Rule, Sequence, SequenceOptions, SqlExpr, TableName, Trigger,
@@ -180,8 +178,8 @@ pub enum Alter<'a> {
         /// As it will be.
         to: &'a str,
     },
-    /// Adds a check to a domain, for new values.
-    AddDomainCheck(&'a Domain, &'a (SmolStr, SqlExpr)),
+    /// Adds a check to a domain: for new values only, or also checks those that are there, in these tables.
+    AddDomainCheck(&'a Domain, &'a (SmolStr, SqlExpr), Option<Vec<&'a TableName>>),
     /// Checks the values that were there before, in these tables.
     ValidateDomainCheck(&'a Domain, &'a str, Vec<&'a TableName>),
     /// Adds an attribute.
@@ -304,7 +302,9 @@ impl<'a> Alter<'a> {
             Alter::AddColumn { table, column, each_row } => {
                 f(table, AccessExclusive, *each_row || computes(column));
             }
-            Alter::ValidateDomainCheck(_, _, tables) => tables.iter().for_each(|table| f(table, Lock::Share, true)),
+            Alter::ValidateDomainCheck(_, _, tables) | Alter::AddDomainCheck(_, _, Some(tables)) => {
+                tables.iter().for_each(|table| f(table, Lock::Share, true))
+            }
             Alter::DomainNull(domain, tables) if !domain.nullable => {
                 tables.iter().for_each(|table| f(table, Lock::Share, true));
             }
@@ -355,7 +355,7 @@ impl<'a> Alter<'a> {
             | Alter::DomainNull(..)
             | Alter::DropDomainCheck(..)
             | Alter::RenameDomainCheck { .. }
-            | Alter::AddDomainCheck(..)
+            | Alter::AddDomainCheck(_, _, None)
             | Alter::AddAttribute(..)
             | Alter::DropAttribute(..)
             | Alter::SetAttribute(..)
@@ -415,71 +415,17 @@ impl<'a> Alter<'a> {
         }
     }
 
-    /// What is lost, in words.
+    /// What is lost.
     pub(crate) fn loses(&self) -> Option<Loss> {
-        let words = match self {
+        match self {
             Alter::DropColumn { table, column, kept: false } if column.generated.is_none() => {
-                format_smolstr!("all values of {}.{}", display(table), column.name)
+                Some(Loss::Values { table: (*table).clone(), column: column.name.clone() })
             }
-            Alter::DropAttribute(o, name) => {
-                format_smolstr!("the attribute {name} in all values of {}.{}", o.schema, o.name)
-            }
-            _ => return None,
-        };
-        Some(Loss(words))
-    }
-
-    /// What takes it back.
-    pub(crate) fn undo(&self) -> Undo<'a> {
-        let one = |alter: Alter<'a>| Undo::Do(vec![Statement::Alter(alter)]);
-        match self.clone() {
-            Alter::RenamePart { of, table, from, to } => one(Alter::RenamePart { of, table, from: to, to: from }),
-            Alter::AddColumn { table, column, .. } => one(Alter::DropColumn { table, column, kept: false }),
-            Alter::SetType { table, from, to, .. } => one(Alter::SetType { table, from: to, to: from, using: None }),
-            Alter::SetNotNull { table, column, .. } => one(Alter::DropNotNull { table, column }),
-            Alter::DropNotNull { table, column } => one(Alter::SetNotNull { table, column, proven: false }),
-            Alter::SetIdentity { table, column, from, to } => {
-                one(Alter::SetIdentity { table, column, from: to, to: from })
-            }
-            Alter::SetOptions { of, from, to } => one(Alter::SetOptions { of, from: to, to: from }),
-            Alter::SetLogged { table, logged } => one(Alter::SetLogged { table, logged: !logged }),
-            Alter::SetSequence { from, to } => one(Alter::SetSequence { from: to, to: from }),
-            Alter::SetPolicy { from, to } => one(Alter::SetPolicy { from: to, to: from }),
-            Alter::SetRole { from, to } => one(Alter::SetRole { from: to, to: from }),
-            Alter::SetExtension { from, to } => one(Alter::SetExtension { from: to, to: from }),
-            Alter::Inherit { table, parent, inherits } => one(Alter::Inherit { table, parent, inherits: !inherits }),
-            Alter::Attach { partition } => one(Alter::Detach { partition }),
-            Alter::Detach { partition } => one(Alter::Attach { partition }),
-            Alter::AddAttribute(o, field) => one(Alter::DropAttribute(o, &field.0)),
-            Alter::AddDomainCheck(o, check) => one(Alter::DropDomainCheck(o, &check.0)),
-            Alter::RenameDomainCheck { domain, from, to } => {
-                one(Alter::RenameDomainCheck { domain, from: to, to: from })
-            }
-            Alter::Backfill { .. }
-            | Alter::CopySequence { .. }
-            | Alter::RefuseLabels { .. }
-            | Alter::ValidateDomainCheck(..) => Undo::Nothing,
-            Alter::AddNotValid(_) | Alter::AddUsingIndex(..) => {
-                Undo::Impossible(SmolStr::new_static("planned from both states, not from this statement"))
-            }
-            Alter::DropColumn { table, column, .. } => {
-                Undo::Impossible(format_smolstr!("the values of {}.{} are gone", display(table), column.name))
-            }
-            Alter::AddLabel { ty, label, .. } => Undo::Impossible(format_smolstr!(
-                "Postgres cannot take the label {label} from {}.{}",
-                ty.schema,
-                ty.name
-            )),
-            Alter::DropAttribute(..)
-            | Alter::SetAttribute(..)
-            | Alter::DropDomainCheck(..)
-            | Alter::DomainDefault(_)
-            | Alter::DomainNull(..)
-            | Alter::Rename { .. }
-            | Alter::SetSchema { .. }
-            | Alter::DropExpression { .. }
-            | Alter::SetCompression { .. }
-            | Alter::SetTrigger(_) => Undo::Impossible(SmolStr::new_static("what was there before is not known here")),
+            Alter::DropAttribute(o, name) => Some(Loss::Attribute {
+                ty: Qualified::new(o.schema.clone(), o.name.clone()),
+                attribute: (*name).into(),
+            }),
+            _ => None,
         }
     }
 }

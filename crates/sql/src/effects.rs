@@ -2,9 +2,10 @@
 //!
 //! The locks, rewrites and scans are what Postgres 15 to 18 was measured to do.
 
-use crate::statement::{Named, Statement, display};
-use smol_str::{SmolStr, format_smolstr};
-use specc_catalog::{Object, Rule, TableName};
+use crate::statement::{Named, Statement};
+use smol_str::SmolStr;
+use specc_catalog::{Object, Qualified, Rule, TableName};
+use std::fmt;
 use std::time::Duration;
 
 /// A table lock, the weakest first.
@@ -83,9 +84,52 @@ pub struct Timeouts {
     pub statement: Option<Duration>,
 }
 
-/// Data that is gone afterwards, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Loss(pub SmolStr);
+/// Data that is gone afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loss {
+    /// All rows of a table.
+    Rows(TableName),
+    /// All values of a column.
+    Values {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+    },
+    /// An attribute in all values of a composite type.
+    Attribute {
+        /// The type.
+        ty: Qualified,
+        /// The attribute.
+        attribute: SmolStr,
+    },
+    /// Where a sequence stood.
+    Position(Qualified),
+    /// The settings of a storage bucket.
+    Bucket(SmolStr),
+    /// Rows that a seed put there.
+    Seeded {
+        /// Into this table.
+        table: TableName,
+        /// So many.
+        rows: usize,
+    },
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Loss::Rows(table) => write!(f, "all rows of {}.{}", table.schema, table.name),
+            Loss::Values { table, column } => write!(f, "all values of {}.{}.{column}", table.schema, table.name),
+            Loss::Attribute { ty, attribute } => {
+                write!(f, "the attribute {attribute} in all values of {}.{}", ty.schema, ty.name)
+            }
+            Loss::Position(sequence) => write!(f, "where {}.{} stood", sequence.schema, sequence.name),
+            Loss::Bucket(id) => write!(f, "the settings of the bucket {id}"),
+            Loss::Seeded { table, .. } => write!(f, "the seeded rows of {}.{}", table.schema, table.name),
+        }
+    }
+}
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,7 +240,7 @@ impl<'a> Statement<'a> {
             }
             Statement::Replace(Object::View(view)) => f(&view.view, AccessExclusive, false),
             Statement::Replace(_) => {}
-            Statement::Drop(object) => match object {
+            Statement::Drop(object) | Statement::DropTemporary(object) => match object {
                 Object::Table(o) => {
                     f(&o.table, AccessExclusive, false);
                     if let Some((parent, _)) = &o.partition_of {
@@ -248,19 +292,16 @@ impl<'a> Statement<'a> {
         }
     }
 
-    /// What is lost, in words.
+    /// What is lost.
     pub fn loses(&self) -> Option<Loss> {
-        let words = match self {
+        Some(match self {
             Statement::Alter(change) => return change.loses(),
-            Statement::DropTable(o) => format_smolstr!("all rows of {}", display(&o.table)),
-            Statement::Drop(Object::Table(o)) => format_smolstr!("all rows of {}", display(&o.table)),
-            Statement::Drop(Object::Sequence(o)) if !o.name.ends_with("__fill") => {
-                format_smolstr!("where {}.{} stood", o.schema, o.name)
-            }
-            Statement::Drop(Object::Bucket(o)) => format_smolstr!("the settings of the bucket {}", o.id),
-            Statement::DeleteSeed(o) => format_smolstr!("the seeded rows of {}", display(&o.table)),
+            Statement::DropTable(o) => Loss::Rows(o.table.clone()),
+            Statement::Drop(Object::Table(o)) => Loss::Rows(o.table.clone()),
+            Statement::Drop(Object::Sequence(o)) => Loss::Position(Qualified::new(o.schema.clone(), o.name.clone())),
+            Statement::Drop(Object::Bucket(o)) => Loss::Bucket(o.id.clone()),
+            Statement::DeleteSeed(o) => Loss::Seeded { table: o.table.clone(), rows: o.rows.len() },
             _ => return None,
-        };
-        Some(Loss(words))
+        })
     }
 }

@@ -1,8 +1,7 @@
 //! Typed statements and the one printer that writes SQL.
 //!
 //! A [`Statement`] says what is done as data and borrows the objects it is done to. What it costs
-//! ([`Statement::effects`]) and what takes it back ([`Statement::undo`]) follow from that data. [`print`] writes it; no
-//! other code writes SQL.
+//! ([`Statement::effects`]) follows from that data. [`print`] writes it; no other code writes SQL.
 
 mod alter;
 mod effects;
@@ -10,12 +9,10 @@ pub mod layout;
 mod print;
 pub mod quote;
 mod statement;
-mod undo;
 mod volatility;
 
 pub use alter::{Alter, TypeChange, key_index, type_change};
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
 pub use print::{has_equality, print, push_routine, push_type};
 pub use statement::{Access, Named, Privileges, Statement};
-pub use undo::Undo;
 pub use volatility::volatility;

@@ -1,7 +1,6 @@
 //! What can be done to a database, as data.
 
 use crate::alter::Alter;
-use smol_str::SmolStr;
 use specc_catalog::{
     Column, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Seed, Sequence, Sql, SqlExpr, Table,
     TableName,
@@ -29,6 +28,8 @@ pub enum Statement<'a> {
     Alter(Alter<'a>),
     /// Drops an object, never with `cascade`.
     Drop(&'a Object),
+    /// Drops what the same plan made and needs no more: nothing is lost by that.
+    DropTemporary(&'a Object),
     /// Drops a table, and all that is a part of it.
     DropTable(&'a Table),
     /// Drops an index without blocking anyone.
@@ -164,7 +165,10 @@ impl<'a> Statement<'a> {
     /// The object that it makes, changes or takes, where that is one.
     pub fn object(&self) -> Option<&'a Object> {
         match self {
-            Statement::Create(object) | Statement::Replace(object) | Statement::Drop(object) => Some(object),
+            Statement::Create(object)
+            | Statement::Replace(object)
+            | Statement::Drop(object)
+            | Statement::DropTemporary(object) => Some(object),
             Statement::Comment { on: Named::Object(object), .. } => Some(object),
             Statement::Grant(access) | Statement::Revoke(access) => match access.on {
                 Named::Object(object) => Some(object),
@@ -198,9 +202,4 @@ impl<'a> Statement<'a> {
             }),
         }
     }
-}
-
-/// A name, for sentences.
-pub(crate) fn display(table: &TableName) -> SmolStr {
-    smol_str::format_smolstr!("{}.{}", table.schema, table.name)
 }

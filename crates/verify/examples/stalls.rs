@@ -6,7 +6,7 @@
 
 use specc_catalog::{Catalog, Hints};
 use specc_diff::diff;
-use specc_migrate::{Arena, ChangeOptions, ChangePlan, plan_change};
+use specc_migrate::{Arena, ChangeOptions, Plan, plan_change};
 use specc_postgres::postgres::{Client, NoTls};
 use specc_postgres::{Cluster, Database, Session};
 use specc_sql::{Transaction, print};
@@ -76,10 +76,10 @@ fn longest(config: &specc_postgres::postgres::Config, rows: u64, write: bool, st
     longest
 }
 
-fn run(session: &mut Session, plan: &ChangePlan<'_>) {
+fn run(session: &mut Session, plan: &Plan<'_>) {
     for stage in &plan.stages {
         let mut text = String::new();
-        stage.statements.iter().for_each(|statement| print(statement, &mut text));
+        stage.statements().for_each(|statement| print(statement, &mut text));
         if stage.transaction == Transaction::Outside {
             session.batch_execute(&text).expect("a statement");
         } else {
@@ -89,7 +89,7 @@ fn run(session: &mut Session, plan: &ChangePlan<'_>) {
 }
 
 /// Total time, and the longest wait of a reader and of a writer.
-fn measure(cluster: &Cluster, rows: u64, plan: Option<&ChangePlan<'_>>) -> [Duration; 3] {
+fn measure(cluster: &Cluster, rows: u64, plan: Option<&Plan<'_>>) -> [Duration; 3] {
     let (database, mut session) = open(cluster);
     fill(&mut session, rows);
     session.batch_execute("checkpoint").expect("a checkpoint");

@@ -14,7 +14,6 @@ mod verify;
 mod watch;
 
 pub use fill::{Filled, fill};
-pub use prediction::Prediction;
 pub use scratch::{Scratch, ScratchError};
 pub use server::Server;
 pub use traffic::Stall;

@@ -1,47 +1,30 @@
 //! What a build said beside a migration: for each statement its locks, and whether it rewrites rows.
 
 use crate::watch::{Ledger, Watch};
-use serde::Deserialize;
+use specc_migrate::{Lost, Prediction};
 use specc_sql::Lock;
-use std::collections::BTreeMap;
 
-/// What was said of one statement.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
-pub struct Prediction {
-    /// Its text.
-    pub sql: String,
-    /// The strongest lock on each table that was there before, in Postgres's words.
-    pub locks: BTreeMap<String, String>,
-    /// Whether rows are rewritten.
-    pub rewrites: bool,
-}
-
-impl Prediction {
-    /// Reads the file that a build wrote beside a migration.
-    ///
-    /// # Errors
-    /// A file of another kind.
-    pub fn read(text: &str) -> Result<Vec<Self>, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
-    }
-
-    /// Enters it.
-    pub(crate) fn enter(&self, ledger: &mut Ledger, watch: &Watch) {
-        let mut rewritten = None;
-        for (table, words) in &self.locks {
-            let (Some(name), Some(lock)) = (watch.named(table), Lock::from_words(words)) else { continue };
-            ledger.lock(watch, &name, lock);
-            if self.rewrites && lock == Lock::AccessExclusive {
-                let is_it = self.sql.starts_with(&format!("alter table {table} "));
-                if is_it || rewritten.is_none() {
-                    rewritten = Some(name);
-                }
+/// Enters what was said of a statement.
+pub(crate) fn enter(prediction: &Prediction, ledger: &mut Ledger, watch: &Watch) {
+    let mut rewritten = None;
+    for (table, words) in &prediction.locks {
+        let (Some(name), Some(lock)) = (watch.named(table), Lock::from_words(words)) else { continue };
+        ledger.lock(watch, &name, lock);
+        if prediction.rewrites && lock == Lock::AccessExclusive {
+            let is_it = prediction.sql.starts_with(&format!("alter table {table} "));
+            if is_it || rewritten.is_none() {
+                rewritten = Some(name);
             }
         }
-        if let Some(table) = rewritten {
-            ledger.rewrite(watch, &table);
-        }
     }
+    if let Some(table) = rewritten {
+        ledger.rewrite(watch, &table);
+    }
+}
+
+/// Whether a table's rows (`None`) or a column's values are said to be lost.
+pub(crate) fn says_lost(lost: &[Lost], table: &str, column: Option<&str>) -> bool {
+    lost.iter().any(|lost| lost.table == table && lost.column.as_deref() == column)
 }
 
 /// For each step the prediction that it is a part of: a statement of ours may be several of SQL.
@@ -69,7 +52,8 @@ mod tests {
 
     #[test]
     fn steps_are_parts_of_predictions_in_their_order() {
-        let one = |sql: &str| Prediction { sql: sql.into(), locks: BTreeMap::new(), rewrites: false };
+        let one =
+            |sql: &str| Prediction { sql: sql.into(), locks: Default::default(), rewrites: false, scans: Vec::new() };
         let all = [one("a 1;\na 2;"), one("b;"), one("a 1;")];
         let steps = ["set lock_timeout = '3s'", "a 1", "a 2", "b", "a 1", "reset lock_timeout"];
         assert_eq!(assign(&all, &steps), [None, Some(0), Some(0), Some(1), Some(2), None]);

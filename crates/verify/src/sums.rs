@@ -69,16 +69,3 @@ pub(crate) fn compare(before: &Sums, after: &Sums) -> Vec<String> {
     }
     wrong
 }
-
-/// Whether a file's header names the table (`None`) or the column as lost.
-pub(crate) fn says_lost(text: &str, table: &str, column: Option<&str>) -> bool {
-    let wanted = match column {
-        None => format!("rows of {table}"),
-        Some(column) => format!("{table}.{column}"),
-    };
-    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
-    let header = text.lines().take_while(|line| line.is_empty() || line.starts_with("--"));
-    let header: Vec<&str> = header.map(|line| line.trim_start_matches('-').trim()).collect();
-    let header = header.join(" ");
-    header.match_indices(&wanted).any(|(at, _)| ends(&header[at + wanted.len()..]))
-}

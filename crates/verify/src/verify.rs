@@ -3,16 +3,16 @@
 #![expect(clippy::disallowed_methods, reason = "stalls are measured while a migration runs")]
 
 use crate::fill::fill;
-use crate::prediction::{Prediction, assign};
+use crate::prediction::{assign, enter, says_lost};
 use crate::scratch::{ScratchError, run as run_all};
 use crate::server::{ScratchDatabase, Server};
-use crate::sums::{Sums, compare, says_lost, sums};
+use crate::sums::{Sums, compare, sums};
 use crate::traffic::{Stall, Traffic};
 use crate::watch::{Ledger, Watch};
 use serde::Serialize;
 use specc_catalog::{Catalog, Hints, Kind, TableName};
 use specc_introspect::introspect;
-use specc_migrate::plan_create;
+use specc_migrate::{Prediction, Record, plan_create};
 use specc_postgres::Session;
 use specc_postgres::postgres;
 use specc_runner::{Migration, Script};
@@ -21,8 +21,8 @@ use std::time::Instant;
 
 /// What is proved.
 pub struct Input<'a> {
-    /// In their order, each with what was said of its statements.
-    pub migrations: &'a [(Migration, Vec<Prediction>)],
+    /// In their order, each with what the build said of it.
+    pub migrations: &'a [(Migration, Record)],
     /// What the spec says.
     pub catalog: &'a Catalog,
     /// What was stored with the last migration.
@@ -99,9 +99,9 @@ pub fn verify(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError
     let mut proof = Proof { input, database, session, above, filled: BTreeSet::new(), report: Report::default() };
     proof.plan_again();
     let mut moments = Vec::with_capacity(input.migrations.len());
-    for (migration, predictions) in input.migrations {
-        let moment = proof.moment(migration)?;
-        let went = proof.up(migration, predictions, &moment.catalog)?;
+    for (migration, record) in input.migrations {
+        let moment = proof.moment(record)?;
+        let went = proof.up(migration, &record.statements, &moment.catalog)?;
         moments.push(moment);
         if !went {
             return Ok(proof.report);
@@ -110,8 +110,8 @@ pub fn verify(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError
     let there = proof.read()?;
     proof.report.objects = there.len();
     proof.as_the_spec(server, &there)?;
-    for ((migration, _), moment) in input.migrations.iter().zip(&moments).rev() {
-        if !proof.down(migration, moment)? {
+    for ((migration, record), moment) in input.migrations.iter().zip(&moments).rev() {
+        if !proof.down(migration, record, moment)? {
             return Ok(proof.report);
         }
     }
@@ -163,7 +163,7 @@ impl Proof<'_> {
     }
 
     /// Makes rows where there are none yet, and takes note of everything.
-    fn moment(&mut self, migration: &Migration) -> Result<Moment, ScratchError> {
+    fn moment(&mut self, record: &Record) -> Result<Moment, ScratchError> {
         let catalog = self.read()?;
         if self.input.rows > 0 {
             let made = fill(&mut self.above, &catalog, self.input.catalog, self.input.rows, &mut self.filled);
@@ -175,8 +175,7 @@ impl Proof<'_> {
                 }
             }
         }
-        let down = migration.down.as_ref().map(|file| file.text.as_str()).unwrap_or_default();
-        let lost = |table: &str, column: Option<&str>| says_lost(down, table, column);
+        let lost = |table: &str, column: Option<&str>| says_lost(&record.back_loses, table, column);
         let sums = sums(&mut self.above, lost).map_err(|error| said(&error))?;
         Ok(Moment { catalog, sums, filled: self.filled.clone() })
     }
@@ -238,7 +237,7 @@ impl Proof<'_> {
         let mut entered = None;
         for (n, step) in script.steps.iter().enumerate() {
             if let Some(at) = assigned[n].filter(|at| entered != Some(*at)) {
-                said[at].enter(&mut ledger, &watch);
+                enter(&said[at], &mut ledger, &watch);
                 entered = Some(at);
             }
             if let Err(error) = session.batch_execute(&step.text) {
@@ -279,7 +278,7 @@ impl Proof<'_> {
     }
 
     /// Takes a migration back. Whether it went through.
-    fn down(&mut self, migration: &Migration, moment: &Moment) -> Result<bool, ScratchError> {
+    fn down(&mut self, migration: &Migration, record: &Record, moment: &Moment) -> Result<bool, ScratchError> {
         let Some(down) = &migration.down else {
             self.report
                 .notes
@@ -295,8 +294,7 @@ impl Proof<'_> {
             return Ok(true);
         }
         let back = self.read()?;
-        // What stays, the script says.
-        let ignored: &[Kind] = if down.text.contains("-- stays: extension") { &[Kind::Extension] } else { &[] };
+        let ignored: &[Kind] = if record.back_leaves.is_empty() { &[] } else { &[Kind::Extension] };
         let left = differences(&back, &moment.catalog, ignored);
         if !left.is_empty() {
             self.finding(Some(migration), format!("taken back, the database is not as it was before:{left}"));
@@ -305,7 +303,7 @@ impl Proof<'_> {
         let later: Vec<String> =
             self.filled.difference(&moment.filled).map(|table| format!("{}.{}", table.schema, table.name)).collect();
         let lost = |table: &str, column: Option<&str>| {
-            column.is_none() && later.iter().any(|other| other == table) || says_lost(&down.text, table, column)
+            column.is_none() && later.iter().any(|other| other == table) || says_lost(&record.back_loses, table, column)
         };
         let now = sums(&mut self.above, lost).map_err(|error| said(&error))?;
         let before = moment.sums.iter().filter(|(table, _)| !later.contains(table));

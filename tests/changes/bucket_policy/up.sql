@@ -4,13 +4,17 @@
 --
 -- changes +1 policy
 -- data    nothing is rewritten or lost
--- locks   none on a table that is in use
+-- locks   access exclusive on storage.objects (reads and writes wait, a moment)
 -- access  +1 policy
 --         access to objects widens for authenticated
 -- undo    specc/down/20260102000000_change.down.sql
+
+set lock_timeout = '3s';
 
 create policy "avatars: authenticated_select" on storage.objects
   for select to authenticated
   using (bucket_id = 'avatars' and ((storage.foldername(name))[1] = 'a'));
 
 comment on policy "avatars: authenticated_select" on storage.objects is 'readers';
+
+reset lock_timeout;

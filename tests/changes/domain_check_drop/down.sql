@@ -5,6 +5,4 @@
 -- data    nothing is lost
 
 alter domain public.amount 
-  add constraint not_large check (value < 1000) not valid;
-
-alter domain public.amount validate constraint not_large;
+  add constraint not_large check (value < 1000);

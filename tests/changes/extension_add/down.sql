@@ -4,7 +4,6 @@
 -- specc: loses all values of public.items.mail
 --
 -- data    LOST: all values of public.items.mail
+-- stays   extension citext: other objects of the database may use it
 
 alter table public.items drop column mail;
-
-drop extension citext;

@@ -4,7 +4,8 @@
 -- specc: loses the seeded rows of public.items
 --
 -- changes 1 seed row
--- data    LOST: the seeded rows of public.items
+-- data    LOST: 1 seeded row of public.items (a seeded row takes rows that refer to it along where
+--         their reference cascades)
 -- locks   row exclusive on public.items (nobody waits)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql

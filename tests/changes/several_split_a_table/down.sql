@@ -16,7 +16,7 @@
 -- specc: loses all rows of public.addresses
 -- specc: loses all values of public.items.address_id
 --
--- data    LOST: all rows of public.addresses, all values of public.items.address_id; does not bring
+-- data    LOST: all rows of public.addresses; all values of public.items.address_id; does not bring
 --         back all values of public.items.street, all values of public.items.city
 
 alter table public.items drop constraint items_address_id_fkey;

@@ -29,8 +29,9 @@
 -- specc: loses the seeded rows of public.items
 -- specc: loses all values of public.items.kind_id
 --
--- data    LOST: all rows of public.kinds, the seeded rows of public.items, all values of
---         public.items.kind_id
+-- data    LOST: all rows of public.kinds; all values of public.items.kind_id; 1 seeded row of
+--         public.items (a seeded row takes rows that refer to it along where their reference
+--         cascades)
 
 select 1;
 

@@ -4,7 +4,7 @@
 -- specc: loses all rows of public.readings_2025
 -- specc: loses all rows of public.readings
 --
--- data    LOST: all rows of public.readings_2025, all rows of public.readings; does not bring back
+-- data    LOST: all rows of 2 tables: public.readings_2025, public.readings; does not bring back
 --         all rows of public.readings
 
 drop table public.readings_2025;

@@ -5,7 +5,7 @@
 -- specc: loses all rows of public.b
 --
 -- changes -2 tables, -4 constraints, -2 indexes
--- data    LOST: all rows of public.a, all rows of public.b
+-- data    LOST: all rows of 2 tables: public.a, public.b
 -- locks   access exclusive on public.a (reads and writes wait, a moment), access exclusive on
 --         public.b (reads and writes wait, a moment)
 -- access  as before

@@ -4,5 +4,4 @@
 --
 -- data    nothing is lost
 
-alter table public.items set (fillfactor = 80);
-alter table public.items reset (autovacuum_enabled);
+alter table public.items set (fillfactor = 80), reset (autovacuum_enabled);

@@ -20,14 +20,14 @@ create schema app;
 
 alter table public.places set schema app;
 
-grant usage on schema app to table_schema_a;
-
 create view private.app_id_places_name_ddb958 as
 select place.id
   from app.places as place
   where place.name <> '';
 
 comment on view private.app_id_places_name_ddb958 is 'Past row level security: id from places as place where name <> ''''.';
+
+grant usage on schema app to table_schema_a;
 
 grant select on table private.app_id_places_name_ddb958 to table_schema_a;
 

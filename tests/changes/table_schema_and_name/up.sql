@@ -31,14 +31,14 @@ alter table app.venues rename constraint places_slug_key to venues_slug_key;
 alter table app.venues rename constraint places_owner_id_fkey to venues_owner_id_fkey;
 alter index app.places_owner_id_idx rename to venues_owner_id_idx;
 
-grant usage on schema app to table_schema_b;
-
 create view private.app_id_venues_name_ddb958 as
 select place.id
   from app.venues as place
   where place.name <> '';
 
 comment on view private.app_id_venues_name_ddb958 is 'Past row level security: id from venues as place where name <> ''''.';
+
+grant usage on schema app to table_schema_b;
 
 grant select on table private.app_id_venues_name_ddb958 to table_schema_b;
 

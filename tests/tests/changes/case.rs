@@ -65,6 +65,26 @@ impl Case {
         compile(file, &text, self.target(), !self.is("as_written"))
     }
 
+    /// The scripts of the change and of its way back.
+    pub fn scripts(&self) -> Result<(Vec<String>, Vec<String>), String> {
+        let (from, to) = (self.given("before.dbspec")?, self.given("after.dbspec")?);
+        let (dropped, spelled_anew) = (self.list("drop"), self.list("spelled_anew"));
+        self.way(&from, &to, &dropped, &spelled_anew, "", 15).scripts()
+    }
+
+    fn way<'a>(
+        &self,
+        from: &'a Given,
+        to: &'a Given,
+        dropped: &'a [String],
+        spelled_anew: &'a [String],
+        rows: &'a str,
+        major: u32,
+    ) -> Way<'a> {
+        let (target, data_loss, offline) = (self.target(), self.is("allow_data_loss"), self.is("offline"));
+        Way { from, to, target, major, rows, data_loss, offline, dropped, spelled_anew }
+    }
+
     /// What is wrong with it on this version.
     pub fn check(&self, major: u32) -> Vec<String> {
         let (from, to) = match (self.given("before.dbspec"), self.given("after.dbspec")) {
@@ -73,17 +93,7 @@ impl Case {
         };
         let rows = fs::read_to_string(self.dir.join("rows.sql")).unwrap_or_default();
         let (dropped, spelled_anew) = (self.list("drop"), self.list("spelled_anew"));
-        let way = Way {
-            from: &from,
-            to: &to,
-            target: self.target(),
-            major,
-            rows: &rows,
-            data_loss: self.is("allow_data_loss"),
-            offline: self.is("offline"),
-            dropped: &dropped,
-            spelled_anew: &spelled_anew,
-        };
+        let way = self.way(&from, &to, &dropped, &spelled_anew, &rows, major);
         let mut outcome = match way.go() {
             Ok(outcome) => outcome,
             Err(stopped) => return vec![stopped],

@@ -9,6 +9,7 @@
 
 mod case;
 mod given;
+mod least;
 mod random;
 mod renaming;
 mod run;
@@ -55,6 +56,12 @@ fn every_kind_of_change_goes_there_and_back() {
         wrong
     });
     assert!(failed.is_empty(), "{} findings\n{}", failed.len(), failed.join("\n"));
+}
+
+#[test]
+fn no_change_takes_more_statements_than_it_needs() {
+    let wrong = least::wrong();
+    assert!(wrong.is_empty(), "{} of the changes\n{}", wrong.len(), wrong.join("\n"));
 }
 
 fn pairs(seeds: std::ops::Range<u64>) {

@@ -5,8 +5,10 @@ use crate::tables::{self, Tables};
 use specc_catalog::{Catalog, Hints, Object, from_json, to_json};
 use specc_diff::{Difference, diff, lines};
 use specc_introspect::introspect;
-use specc_migrate::{Arena, ChangeOptions, ChangePlan, plan_change};
-use specc_migrate::{Consent, Layout, MigrationError, MigrationInput, OutputFile, migration_files, plan_create};
+use specc_migrate::{
+    Arena, ChangeOptions, Consent, Layout, MigrationError, MigrationInput, OutputFile, Plan, Record, migration_files,
+    plan_change, plan_create,
+};
 use specc_model::Target;
 use specc_postgres::{Database, Session, load_sql, shared};
 use specc_sql::{Statement, Transaction, print};
@@ -160,6 +162,19 @@ impl Way<'_> {
         })
     }
 
+    /// The scripts there and back, without running them.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub fn scripts(&self) -> Result<(Vec<String>, Vec<String>), String> {
+        let files = self.files(&self.from.catalog, self.consent()).map_err(|error| error.to_string())?;
+        let of = |end: &dyn Fn(&str) -> bool| {
+            files.iter().filter(|file| end(&file.path)).map(|file| file.contents.clone()).collect()
+        };
+        let ups = of(&|path| path.ends_with(".sql") && !path.ends_with(".down.sql"));
+        Ok((ups, of(&|path| path.ends_with(".down.sql"))))
+    }
+
     /// Goes there and back.
     ///
     /// # Errors
@@ -182,7 +197,7 @@ impl Way<'_> {
         let arena = Arena::new();
         let options = ChangeOptions { offline: self.offline, one: false };
         let plan = plan_change(&difference, &self.to.hints, &arena, options).map_err(|error| error.to_string())?;
-        let losses: Vec<String> = plan.losses().iter().map(|loss| loss.0.to_string()).collect();
+        let losses: Vec<String> = plan.losses().iter().map(|loss| loss.to_string()).collect();
         losses.iter().for_each(|loss| out.summary += &format!("loses {loss}\n"));
         plan.notes.iter().for_each(|note| out.summary += &format!("note: {note}\n"));
         plan.warnings.iter().for_each(|warning| out.summary += &format!("beware: {warning}\n"));
@@ -199,6 +214,11 @@ impl Way<'_> {
                 _ => {}
             }
         }
+        let records: Vec<Record> = files
+            .iter()
+            .filter(|file| file.path.contains("/plans/"))
+            .map(|file| Record::read(&file.contents).expect("a record"))
+            .collect();
         downs.reverse();
         let text =
             |files: &[(&str, &str)]| files.iter().map(|(n, t)| format!("-- {n}\n{t}")).collect::<Vec<_>>().join("\n");
@@ -220,7 +240,7 @@ impl Way<'_> {
         self.drop_roles()?;
 
         let (fresh, rows_fresh) = self.fresh(!difference.rows.is_empty())?;
-        let notes = plan.notes.join("\n");
+        let notes = plan.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         out.wrong.extend(differences(&there, &fresh, &notes).into_iter().map(|what| format!("after up: {what}")));
         // What is said of a table is said of it under its name of now.
         let said = difference.renamed.iter().filter(|renamed| renamed.part.is_none()).fold(
@@ -230,7 +250,13 @@ impl Way<'_> {
                 said.replace(&name(&renamed.now), &name(&renamed.id))
             },
         );
-        out.wrong.extend(differences(&back, &before, &said).into_iter().map(|what| format!("after down: {what}")));
+        // What stays was said.
+        let stays = |what: &String| {
+            let mut all = records.iter().flat_map(|record| &record.back_leaves);
+            all.any(|name| *what == format!("- extension {name}"))
+        };
+        let wrong = differences(&back, &before, &said).into_iter().filter(|what| !stays(what));
+        out.wrong.extend(wrong.map(|what| format!("after down: {what}")));
         let seeded = |name: &str| {
             difference.rows.iter().any(|r| format!("{}.{}", r.seed.table.schema, r.seed.table.name) == name)
         };
@@ -291,7 +317,7 @@ fn summarize(out: &mut String, difference: &Difference<'_>) {
 }
 
 /// The files have the statements of the plan, in their order and nothing besides.
-fn as_planned(plan: &ChangePlan<'_>, ups: &[(&str, &str)]) -> Vec<String> {
+fn as_planned(plan: &Plan<'_>, ups: &[(&str, &str)]) -> Vec<String> {
     if plan.stages.len() != ups.len() {
         return vec![format!("{} stages are {} files", plan.stages.len(), ups.len())];
     }
@@ -302,7 +328,7 @@ fn as_planned(plan: &ChangePlan<'_>, ups: &[(&str, &str)]) -> Vec<String> {
             wrong.push(format!("{name} says the wrong thing of its transaction"));
         }
         let mut rest = *text;
-        for statement in &stage.statements {
+        for statement in stage.statements() {
             let printed = printed(statement);
             match rest.find(printed.trim()) {
                 Some(at) => rest = &rest[at + printed.trim().len()..],
@@ -324,7 +350,7 @@ fn load(session: &mut Session, name: &str, text: &str) -> Result<(), String> {
 }
 
 /// Runs a plan as its files are run, and looks after each statement what it locked and wrote anew.
-fn run(session: &mut Session, plan: &ChangePlan<'_>, wrong: &mut Vec<String>) -> Result<(), String> {
+fn run(session: &mut Session, plan: &Plan<'_>, wrong: &mut Vec<String>) -> Result<(), String> {
     let said = |error: specc_postgres::postgres::Error| error.to_string();
     let mut watch = Watch::start(session).map_err(said)?;
     for stage in &plan.stages {
@@ -333,7 +359,7 @@ fn run(session: &mut Session, plan: &ChangePlan<'_>, wrong: &mut Vec<String>) ->
         if !outside {
             load(session, "begin", "begin")?;
         }
-        for statement in &stage.statements {
+        for statement in stage.statements() {
             let text = printed(statement);
             load(session, "up", &text)?;
             let seen = watch.look(session).map_err(said)?;

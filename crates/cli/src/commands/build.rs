@@ -183,6 +183,9 @@ pub fn refused(error: MigrationError) -> Failure {
         MigrationError::Change(specc_migrate::ChangeError::Stalls(_)) => {
             (codes::STALL, "\nif nobody uses the database meanwhile, build with `--offline-ok`")
         }
+        MigrationError::Change(specc_migrate::ChangeError::Unexpected(_)) => {
+            (codes::UNEXPECTED_CHANGE, "\nthis is a fault of specc, not of the spec: please report it")
+        }
         MigrationError::Change(_) => (
             codes::IMPOSSIBLE_CHANGE,
             "\nchange the spec in a way that keeps what is there (a new column or table next to the old one), or drop it and create it \
@@ -322,5 +325,26 @@ pub fn show_timings(timings: &[Lap]) {
     }
     if let Some(peak) = pipeline::memory("VmHWM:") {
         eprintln!("  peak memory {peak} MB");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refused;
+    use crate::report::Failure;
+    use specc_catalog::{Kind, ObjectId};
+    use specc_migrate::{ChangeError, MigrationError, Unexpected};
+
+    #[test]
+    fn a_fault_of_the_planner_has_a_code() {
+        let object = Some(ObjectId::new(Kind::Table, "public", "notes"));
+        let unexpected = Unexpected { object, case: "a key without an index" };
+        let Failure::Refused(Some(code), text) = refused(MigrationError::Change(ChangeError::Unexpected(unexpected)))
+        else {
+            panic!("it is refused with a code");
+        };
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path("../../tests/snapshots");
+        settings.bind(|| insta::assert_snapshot!(format!("error: {code:?}: {text}")));
     }
 }

@@ -6,10 +6,11 @@ use crate::args::{Connection, Format, Verify};
 use crate::pipeline;
 use crate::project::Project;
 use crate::report::{FINDINGS, Failure, data, plural};
+use specc_migrate::{Lost, Record};
 use specc_model::Target;
 use specc_postgres::Address;
-use specc_runner::Migration;
-use specc_verify::{Input, Prediction, Proved, Report, Scratch, Server, Stall};
+use specc_runner::{Migration, Script};
+use specc_verify::{Input, Proved, Report, Scratch, Server, Stall};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -25,7 +26,7 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
     place.recorded(&migrations)?;
     let stored = Stored::read(&compilation.root, &compilation.config)?.map(|stored| stored.catalog()).transpose()?;
     let all = migrations.all.into_iter().map(|migration| {
-        let said = predictions(&place, &migration)?;
+        let said = record(&place, &migration)?;
         Ok((migration, said))
     });
     let all = all.collect::<Result<Vec<_>, Failure>>()?;
@@ -58,14 +59,20 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
 }
 
 /// What a build said beside the migration; nothing where it was written by hand.
-fn predictions(place: &Place, migration: &Migration) -> Result<Vec<Prediction>, Failure> {
+fn record(place: &Place, migration: &Migration) -> Result<Record, Failure> {
     let path = place.root.join(place.config.state()).join("plans").join(format!("{}.json", migration.title()));
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(declared(migration)),
         Err(error) => return Err(Failure::broken(format!("cannot read {}: {error}", path.display()))),
     };
-    Prediction::read(&text).map_err(|error| Failure::broken(format!("{}: {error}", path.display())))
+    Record::read(&text).map_err(|error| Failure::broken(format!("{}: {error}", path.display())))
+}
+
+fn declared(migration: &Migration) -> Record {
+    let script = migration.down.as_ref().and_then(|down| Script::read(&down.text).ok());
+    let loses = script.map(|script| script.loses).unwrap_or_default();
+    Record { back_loses: loses.iter().flat_map(|text| Lost::declared(text)).collect(), ..Record::default() }
 }
 
 fn tell(report: &Report, seconds: f64) {

@@ -4,6 +4,7 @@
 use super::condition::Shaper;
 use super::helpers::Helpers;
 use super::{Found, columns};
+use crate::structure::depends;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{Command, Dependency, Entry, ObjectId, Policy, SqlExpr};
@@ -40,6 +41,8 @@ pub(super) struct Conditions {
     pub check: Option<SqlExpr>,
     /// Functions that they call.
     pub calls: Vec<ObjectId>,
+    /// Other tables that plain queries in them read.
+    pub queried: Vec<ObjectId>,
 }
 
 /// What comes of some rules.
@@ -105,6 +108,11 @@ fn conditions(
     asked: &mut Helpers,
 ) -> Conditions {
     let rule = rules[0];
+    let own = crate::structure::table_of(guarded.entity).id();
+    let exprs = rules.iter().flat_map(|rule| [&rule.when, &rule.check]).flatten();
+    let mut queried: Vec<_> = exprs.flat_map(|expr| depends::queried(model, expr)).filter(|id| *id != own).collect();
+    queried.sort();
+    queried.dedup();
     let mut shaper = Shaper {
         model,
         diagnostics: Vec::new(),
@@ -144,13 +152,13 @@ fn conditions(
     let reads = reads.into_iter().map(|(read, span): (EntityId, Span)| (entity, read, span));
     if rules.len() > 1 {
         // Each rule has said the rest of itself.
-        return Conditions { using, check, calls };
+        return Conditions { using, check, calls, queried };
     }
     lowered.found.indexes.extend(indexes);
     lowered.found.reads.extend(reads);
     lowered.found.viewer_fields.extend(viewer_fields);
     lowered.diagnostics.extend(diagnostics);
-    Conditions { using, check, calls }
+    Conditions { using, check, calls, queried }
 }
 
 struct Policies<'m, 'c> {
@@ -279,7 +287,8 @@ impl Policies<'_, '_> {
         entry.comment = comment;
         entry.area = self.guarded.area();
         let why = "its condition calls this function";
-        entry.depends = conditions.calls.into_iter().map(|id| Dependency::new(id, why)).collect();
+        let queried = conditions.queried.into_iter().map(|id| Dependency::new(id, "its condition reads this"));
+        entry.depends = conditions.calls.into_iter().map(|id| Dependency::new(id, why)).chain(queried).collect();
         self.lowered.entries.push(entry);
     }
 }

@@ -179,6 +179,20 @@ pub(crate) fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
     })
 }
 
+/// The tables that plain queries in a condition read.
+pub(crate) fn queried(model: &Model, expr: &Expr) -> Vec<ObjectId> {
+    let mut found = Vec::new();
+    expr.formula.visit_all(model, &mut |part| {
+        if let Node::Sql(sql) = &part.node {
+            found.extend(sql.pieces.iter().filter_map(|piece| match piece {
+                Piece::Table(entity, _) => object_id(model, &Object::Entity(*entity)),
+                _ => None,
+            }));
+        }
+    });
+    found
+}
+
 /// The edges of declared dependencies.
 pub(crate) fn declared(model: &Model, depends: &[Object], why: &str) -> Vec<Dependency> {
     depends.iter().filter_map(|d| object_id(model, d)).map(|id| Dependency::new(id, why)).collect()

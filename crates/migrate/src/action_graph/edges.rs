@@ -1,44 +1,47 @@
 //! What has to come before what.
 
-use crate::action_graph::{Node, Phase, Role, Slot};
+use crate::action_graph::{Node, Role, Slot};
+use crate::place::{NewPlace, NodeId, OldPlace, Place, Planned, Side};
 use crate::planner::Builder;
 use crate::recreation::Actions;
+use crate::schedule::Phase;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::Target;
 use specc_analysis::catalog::Known;
-use specc_catalog::{Catalog, Entry, IdRef, Kind, Needs, Object, ObjectId, Rule, Strength, TableName};
+use specc_catalog::{IdRef, Kind, Object, ObjectId, Rule, Strength, TableName};
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Edges from what both catalogs need.
-    pub(crate) fn edges(&mut self, actions: &Actions) {
+    pub(crate) fn edges(&mut self, actions: &Actions) -> Planned {
         let (mut old, mut new) = (FxHashSet::default(), FxHashSet::default());
-        for node in &self.nodes.all {
+        for (_, node) in self.nodes.iter() {
             match node.slot {
                 Slot::Old(place) => old.insert(place),
                 Slot::New(place) => new.insert(place),
+                Slot::None => false,
             };
         }
         // What goes with a column is gone when that is.
-        for &place in &self.with_columns {
-            let table = self.old(place).and_then(|entry| match &entry.object {
+        for place in sorted(self.with_columns.clone()) {
+            let table = match &self.from.entry(place)?.object {
                 Object::Sequence(o) => o.owned_by.as_ref().map(|(table, _)| table),
                 other => other.table(),
-            });
+            };
             if let Some(home) = table.and_then(|table| self.from.index_of(&table.id())) {
-                let nodes = self.nodes.with(Slot::Old(home as u32), &[Role::Drop]);
+                let nodes = self.nodes.with(home, &[Role::Drop]);
                 self.nodes.alias(Slot::Old(place), &nodes);
             }
         }
         // What goes or stands with its table has needs of its own.
-        old.extend(self.difference.removed.iter().copied());
+        old.extend(self.set.removed.iter().copied());
         old.extend(actions.recreated.iter().map(|pair| pair.0));
-        new.extend(self.difference.added.iter().copied());
+        new.extend(self.set.added.iter().copied());
         new.extend(actions.recreated.iter().map(|pair| pair.1));
         self.forward(&sorted(new));
         self.backward(&sorted(old), actions);
-        self.clashes(actions);
+        self.clashes()?;
         self.around(actions);
         self.required_keys();
         self.inherited();
@@ -49,23 +52,22 @@ impl<'d> Builder<'d, '_> {
         self.owners();
         self.moved_off();
         self.schemas();
+        self.extensions();
+        self.null_after_key();
+        Ok(())
     }
 
     /// A sequence that another column owns from now on has left its old owner before that goes.
     fn owners(&mut self) {
-        for node in 0..self.nodes.all.len() as u32 {
-            let (Statement::OwnSequence(o) | Statement::DisownSequence(o)) = &self.nodes.all[node as usize].statement
-            else {
+        for node in self.nodes.ids() {
+            let (Statement::OwnSequence(o) | Statement::DisownSequence(o)) = &self.nodes[node].statement else {
                 continue;
             };
             let before = self.from.find(IdRef::new(Kind::Sequence, &o.schema, &o.name));
-            let Some((_, Entry { object: Object::Sequence(before), .. })) = before.and_then(|at| self.from.at(at))
-            else {
-                continue;
-            };
+            let Some(Object::Sequence(before)) = before.and_then(|at| self.from.object(at)) else { continue };
             let Some((owner, _)) = before.owned_by.as_ref().filter(|_| before.owned_by != o.owned_by) else { continue };
             if let Some(place) = self.from.find(IdRef::table(owner)) {
-                for gone in self.nodes.with(Slot::Old(place as u32), &[Role::Drop]) {
+                for gone in self.nodes.with(place, &[Role::Drop]) {
                     self.nodes.soft(node, gone);
                 }
             }
@@ -75,15 +77,14 @@ impl<'d> Builder<'d, '_> {
     /// The sequence of an identity goes before one of the column's own takes what is most often its name; and the other
     /// way round.
     fn numbered(&mut self) {
-        for node in 0..self.nodes.all.len() as u32 {
-            let Statement::Alter(Alter::SetIdentity { table, column, to: Some(_), .. }) =
-                &self.nodes.all[node as usize].statement
+        for node in self.nodes.ids() {
+            let Statement::Alter(Alter::SetIdentity { table, column, to: Some(_), .. }) = &self.nodes[node].statement
             else {
                 continue;
             };
             let (table, column) = (*table, *column);
-            for &old in &self.difference.removed {
-                let Some(Entry { object: Object::Sequence(o), .. }) = self.old(old) else { continue };
+            for &old in &self.set.removed {
+                let Some(Object::Sequence(o)) = self.from.object(old) else { continue };
                 if o.owned_by.as_ref().is_some_and(|(owner, owned)| owner == table && owned == column) {
                     for gone in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
                         self.nodes.soft(gone, node);
@@ -97,29 +98,29 @@ impl<'d> Builder<'d, '_> {
             }
             _ => None,
         };
-        let all: Vec<(u32, (TableName, SmolStr))> =
-            (0..).zip(&self.nodes.all).filter_map(|(n, node)| Some((n, taken(node)?))).collect();
+        let all: Vec<(NodeId, (TableName, SmolStr))> =
+            self.nodes.iter().filter_map(|(n, node)| Some((n, taken(node)?))).collect();
         if all.is_empty() {
             return;
         }
-        for node in 0..self.nodes.all.len() as u32 {
-            let Statement::Create(Object::Sequence(o)) = &self.nodes.all[node as usize].statement else { continue };
+        for node in self.nodes.ids() {
+            let Statement::Create(Object::Sequence(o)) = &self.nodes[node].statement else { continue };
             let Some(owner) = &o.owned_by else { continue };
             all.iter().filter(|(_, column)| column == owner).for_each(|(gone, _)| self.nodes.edge(*gone, node));
         }
     }
 
-    /// A type goes when the columns that leave it without blocking writes have done so.
+    /// A type goes when the columns that leave it by way of shadow columns have done so.
     fn moved_off(&mut self) {
         let of_type = |node: &Node<'d>| match &node.statement {
             Statement::Alter(Alter::DropColumn { column, .. }) if node.phase > Phase::Main => Some(column.ty.clone()),
             _ => None,
         };
-        let left: Vec<_> = (0..).zip(&self.nodes.all).filter_map(|(n, node)| Some((n, of_type(node)?))).collect();
+        let left: Vec<_> = self.nodes.iter().filter_map(|(n, node)| Some((n, of_type(node)?))).collect();
         for (node, ty) in left {
             for kind in [Kind::Enum, Kind::Domain, Kind::Composite] {
                 let Some(place) = self.from.find(IdRef::new(kind, &ty.schema, &ty.name)) else { continue };
-                for gone in self.nodes.with(Slot::Old(place as u32), &[Role::Drop]) {
+                for gone in self.nodes.with(place, &[Role::Drop]) {
                     self.nodes.edge(node, gone);
                 }
             }
@@ -129,11 +130,11 @@ impl<'d> Builder<'d, '_> {
     /// A new column of a type that is made anew beside the old one waits until that has its name, and so does a policy
     /// that names it.
     fn late_types(&mut self) {
-        let texts = Known::new(self.to);
+        let texts = Known::new(self.to.catalog);
         for (old, named) in self.types_named.clone() {
-            let Some((id, _)) = self.from.at(old as usize) else { continue };
-            for node in 0..self.nodes.all.len() as u32 {
-                let waits = match &self.nodes.all[node as usize].statement {
+            let Ok((id, _)) = self.from.at(old) else { continue };
+            for node in self.nodes.ids() {
+                let waits = match &self.nodes[node].statement {
                     Statement::Alter(Alter::AddColumn { column, .. }) => {
                         column.ty.schema == id.schema && column.ty.name == id.name
                     }
@@ -151,12 +152,12 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// What something needs is made before it.
-    fn forward(&mut self, places: &[u32]) {
-        let needs = Needs::new(self.to);
+    fn forward(&mut self, places: &[NewPlace]) {
+        let needs = self.to.needs();
         for &place in places {
             // A new name needs nothing that is new, and what is taken from a role was there.
-            let is_grant = self.to.at(place as usize).is_some_and(|(id, _)| id.kind == Kind::Grant);
-            let is_free = |node: &u32| match self.nodes.all[*node as usize].statement {
+            let is_grant = self.to.kind(place) == Some(Kind::Grant);
+            let is_free = |node: &NodeId| match self.nodes[*node].statement {
                 Statement::Revoke(_) => is_grant,
                 Statement::Alter(
                     Alter::Rename { .. }
@@ -166,7 +167,7 @@ impl<'d> Builder<'d, '_> {
                 ) => true,
                 _ => false,
             };
-            let own: Vec<u32> = self.nodes.of(Slot::New(place)).iter().copied().filter(|node| !is_free(node)).collect();
+            let own: Vec<NodeId> = self.nodes.of(place).iter().copied().filter(|node| !is_free(node)).collect();
             if own.is_empty() {
                 continue;
             }
@@ -182,16 +183,16 @@ impl<'d> Builder<'d, '_> {
                 }
             }
             // A sequence is tied when the column is there.
-            if let Some(Object::Sequence(o)) = self.new_entry(place).map(|entry| &entry.object)
+            if let Some(Object::Sequence(o)) = self.to.object(place)
                 && let Some((table, _)) = &o.owned_by
                 && let Some(home) = self.to.index_of(&table.id())
             {
-                let ties: Vec<u32> = own
+                let ties: Vec<NodeId> = own
                     .iter()
                     .copied()
-                    .filter(|&node| matches!(self.nodes.all[node as usize].statement, Statement::OwnSequence(_)))
+                    .filter(|&node| matches!(self.nodes[node].statement, Statement::OwnSequence(_)))
                     .collect();
-                for before in self.nodes.with(Slot::New(home as u32), &[Role::Make, Role::Change]) {
+                for before in self.nodes.with(home, &[Role::Make, Role::Change]) {
                     ties.iter().for_each(|&tie| self.nodes.edge(before, tie));
                 }
             }
@@ -199,22 +200,22 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Whether columns of the table move to the type.
-    fn moves_to(&self, table: u32, ty: u32) -> bool {
+    fn moves_to(&self, table: NewPlace, ty: NewPlace) -> bool {
         !self.swaps.types.is_empty()
-            && self.to.at(ty as usize).and_then(|(id, _)| self.from.index_of(id)).is_some_and(|old| {
-                self.swaps.types.contains(&(old as u32)) && self.swaps.tables.keys().any(|(_, new)| *new == table)
+            && self.to.at(ty).ok().and_then(|(id, _)| self.from.index_of(id)).is_some_and(|old| {
+                self.swaps.types.contains(&old) && self.swaps.tables.keys().any(|(_, new)| *new == table)
             })
     }
 
     /// What needed something is gone or changed before that goes.
-    fn backward(&mut self, places: &[u32], actions: &Actions) {
-        let needs = Needs::new(self.from);
-        let again: FxHashSet<u32> = actions.recreated.iter().map(|pair| pair.0).collect();
-        let stays: FxHashMap<u32, u32> =
+    fn backward(&mut self, places: &[OldPlace], actions: &Actions) {
+        let needs = self.from.needs();
+        let again: FxHashSet<OldPlace> = actions.recreated.iter().map(|pair| pair.0).collect();
+        let stays: FxHashMap<OldPlace, NewPlace> =
             actions.altered.iter().chain(&actions.swapped).copied().filter(|(old, _)| !again.contains(old)).collect();
-        let twin = |builder: &Self, old: u32| {
-            let (id, _) = builder.from.at(old as usize)?;
-            actions.relabelled.get(&old).copied().or_else(|| builder.to.index_of(id).map(|new| new as u32))
+        let twin = |builder: &Self, old: OldPlace| {
+            let (id, _) = builder.from.at(old).ok()?;
+            actions.relabelled.get(&old).copied().or_else(|| builder.to.index_of(id))
         };
         for &place in places {
             let own = self.nodes.with(Slot::Old(place), &[Role::Drop, Role::After]);
@@ -229,8 +230,8 @@ impl<'d> Builder<'d, '_> {
                     for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
                         self.link(before, after, hard);
                     }
-                    // An index that goes without blocking writes can go later too.
-                    let waits = self.nodes.all[before as usize].phase != Phase::Cleanup;
+                    // An index that is dropped concurrently can go later too.
+                    let waits = self.nodes[before].phase != Phase::Cleanup;
                     if let Some(new) = twin(self, need).filter(|_| waits) {
                         for after in self.nodes.with(Slot::New(new), &[Role::Change]) {
                             self.link(before, after, hard);
@@ -239,20 +240,19 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
-        let mut altered: Vec<(u32, u32)> = stays.into_iter().collect();
+        let mut altered: Vec<(OldPlace, NewPlace)> = stays.into_iter().collect();
         altered.sort_unstable();
         for (old, new) in altered {
             let own = self.nodes.with(Slot::New(new), &[Role::Make, Role::Change, Role::After]);
             // Filling and checking may come later; what defines it anew comes first.
-            let first: Vec<u32> =
-                own.into_iter().filter(|&node| self.nodes.all[node as usize].phase <= Phase::Main).collect();
+            let first: Vec<NodeId> = own.into_iter().filter(|&node| self.nodes[node].phase <= Phase::Main).collect();
             for (need, strength) in needs.of(old) {
                 if strength == Strength::Wish {
                     continue;
                 }
                 let hard = strength >= Strength::Default && !again.contains(&need);
-                let kind = self.from.at(need as usize).map(|(id, _)| id.kind);
-                let waits = |node: &u32| match (&self.nodes.all[*node as usize].statement, kind) {
+                let kind = self.from.kind(need);
+                let waits = |node: &NodeId| match (&self.nodes[*node].statement, kind) {
                     // A column of its own may wait until the one of its parent is gone.
                     (Statement::Alter(Alter::AddColumn { .. }), Some(Kind::Table)) => true,
                     // So may what is given on a column that is made again.
@@ -264,7 +264,7 @@ impl<'d> Builder<'d, '_> {
                     ) => true,
                     _ => false,
                 };
-                let first: Vec<u32> = first.iter().copied().filter(|node| !waits(node)).collect();
+                let first: Vec<NodeId> = first.iter().copied().filter(|node| !waits(node)).collect();
                 for after in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
                     first.iter().for_each(|&before| self.link(before, after, hard));
                 }
@@ -284,7 +284,7 @@ impl<'d> Builder<'d, '_> {
         for &(old, new) in &actions.recreated {
             for before in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
                 for after in self.nodes.with(Slot::New(new), &[Role::Make]) {
-                    if self.nodes.all[after as usize].phase == Phase::Names {
+                    if self.nodes[after].phase == Phase::Names {
                         self.nodes.edge(after, before);
                     } else {
                         self.nodes.edge(before, after);
@@ -294,9 +294,9 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    fn link(&mut self, before: u32, after: u32, hard: bool) {
+    fn link(&mut self, before: NodeId, after: NodeId, hard: bool) {
         // What one object does has an order of its own.
-        if self.nodes.all[before as usize].slot == self.nodes.all[after as usize].slot {
+        if self.nodes[before].slot == self.nodes[after].slot {
             return;
         }
         if hard {
@@ -307,20 +307,20 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// A name is free before something else takes it.
-    fn clashes(&mut self, _fates: &Actions) {
-        let difference = self.difference;
-        let mut taken: FxHashMap<Name, Vec<u32>> = FxHashMap::default();
-        for &old in &difference.removed {
-            let Some((id, entry)) = self.from.at(old as usize) else { continue };
+    fn clashes(&mut self) -> Planned {
+        let set = self.set;
+        let mut taken: FxHashMap<Name, Vec<NodeId>> = FxHashMap::default();
+        for &old in &set.removed {
+            let (id, entry) = self.from.at(old)?;
             for name in names(id, &entry.object) {
                 taken.entry(name).or_default().extend(self.nodes.with(Slot::Old(old), &[Role::Drop]));
             }
         }
-        if taken.is_empty() {
-            return;
-        }
-        for &new in &difference.added {
-            let Some((id, entry)) = self.to.at(new as usize) else { continue };
+        for &new in &set.added {
+            if taken.is_empty() {
+                break;
+            }
+            let (id, entry) = self.to.at(new)?;
             for name in names(id, &entry.object) {
                 for &before in taken.get(&name).into_iter().flatten() {
                     for after in self.nodes.of(Slot::New(new)).to_vec() {
@@ -329,54 +329,60 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
+        Ok(())
     }
 
     /// What is over a table comes when its columns are gone and have their types, and goes before.
     fn around(&mut self, actions: &Actions) {
-        let mut by_table: FxHashMap<TableName, Vec<u32>> = FxHashMap::default();
-        for (number, node) in self.nodes.all.iter().enumerate() {
+        let mut by_table: FxHashMap<TableName, Vec<NodeId>> = FxHashMap::default();
+        for (number, node) in self.nodes.iter() {
             let Statement::Alter(change) = &node.statement else { continue };
             if let Alter::DropColumn { table, .. } | Alter::SetType { table, .. } = change {
-                by_table.entry((*table).clone()).or_default().push(number as u32);
+                by_table.entry((*table).clone()).or_default().push(number);
             }
         }
         self.computed();
         if by_table.is_empty() {
             return;
         }
-        let name = |catalog: &Catalog, place: u32| match catalog.at(place as usize).map(|(_, entry)| &entry.object) {
+        let changes = |object: Option<&Object>| match object {
             Some(Object::Table(o)) => by_table.get(&o.table),
             _ => None,
         };
-        let (before, after) = (Needs::new(self.from), Needs::new(self.to));
-        let again = |side: fn(&(u32, u32)) -> u32| actions.recreated.iter().map(side);
-        for old in again(|pair| pair.0).chain(self.difference.removed.iter().copied()) {
+        let (before, after) = (self.from.needs(), self.to.needs());
+        for old in actions.recreated.iter().map(|pair| pair.0).chain(self.set.removed.iter().copied()) {
             let gone = self.nodes.with(Slot::Old(old), &[Role::Drop]);
-            for change in before.of(old).iter().filter_map(|(need, _)| name(self.from, *need)).flatten() {
+            for change in before.of(old).iter().filter_map(|(need, _)| changes(self.from.object(*need))).flatten() {
                 gone.iter().for_each(|&node| self.nodes.soft(node, *change));
             }
         }
-        for new in again(|pair| pair.1).chain(self.difference.added.iter().copied()) {
+        for new in actions.recreated.iter().map(|pair| pair.1).chain(self.set.added.iter().copied()) {
             let made = self.nodes.of(Slot::New(new)).to_vec();
-            for change in after.of(new).iter().filter_map(|(need, _)| name(self.to, *need)).flatten() {
+            for change in after.of(new).iter().filter_map(|(need, _)| changes(self.to.object(*need))).flatten() {
                 made.iter().for_each(|&node| self.nodes.soft(*change, node));
             }
         }
     }
 
-    /// A computed column goes before what it is computed from goes or changes its type, and comes after that.
+    /// A computed column goes, or becomes an ordinary one, before what it is computed from goes or changes its type, and
+    /// comes after that.
     fn computed(&mut self) {
         let change = |node: &Node<'d>| match &node.statement {
-            Statement::Alter(change @ (Alter::DropColumn { .. } | Alter::AddColumn { .. } | Alter::SetType { .. })) => {
-                Some(change.clone())
-            }
+            Statement::Alter(
+                change @ (Alter::DropColumn { .. }
+                | Alter::DropExpression { .. }
+                | Alter::AddColumn { .. }
+                | Alter::SetType { .. }),
+            ) => Some(change.clone()),
             _ => None,
         };
-        let all = self.nodes.all.iter().enumerate();
-        let all: Vec<(u32, Alter<'d>)> = all.filter_map(|(n, node)| Some((n as u32, change(node)?))).collect();
+        let all: Vec<(NodeId, Alter<'d>)> =
+            self.nodes.iter().filter_map(|(n, node)| Some((n, change(node)?))).collect();
         for (number, own) in &all {
             let (home, column, comes) = match own {
-                Alter::DropColumn { table, column, .. } => (*table, *column, false),
+                Alter::DropColumn { table, column, .. } | Alter::DropExpression { table, column } => {
+                    (*table, *column, false)
+                }
                 Alter::AddColumn { table, column, .. } => (*table, *column, true),
                 _ => continue,
             };
@@ -405,24 +411,75 @@ impl<'d> Builder<'d, '_> {
 
     /// A column of a parent is gone before a child has one of its own under that name, and the other way round.
     fn inherited(&mut self) {
-        for node in 0..self.nodes.all.len() as u32 {
-            let Statement::Alter(change) = &self.nodes.all[node as usize].statement else { continue };
+        for node in self.nodes.ids() {
+            let Statement::Alter(change) = &self.nodes[node].statement else { continue };
             let (table, comes) = match change {
                 Alter::AddColumn { table, .. } => (*table, true),
                 Alter::DropColumn { table, .. } => (*table, false),
                 _ => continue,
             };
-            let catalog = if comes { self.from } else { self.to };
-            let Some(Object::Table(o)) = catalog.get(&table.id()).map(|entry| &entry.object) else { continue };
-            for parent in o.inherits.iter().filter_map(|parent| catalog.index_of(&parent.id())) {
+            let own = if comes { self.from.table(table) } else { self.to.table(table) };
+            for parent in own.map_or(&[][..], |own| &own.inherits) {
                 if comes {
-                    for before in self.nodes.with(Slot::Old(parent as u32), &[Role::Drop]) {
+                    for before in
+                        self.from.index_of(&parent.id()).map_or(Vec::new(), |at| self.nodes.with(at, &[Role::Drop]))
+                    {
                         self.nodes.soft(before, node);
                     }
                 } else {
-                    for after in self.nodes.with(Slot::New(parent as u32), &[Role::Make]) {
+                    for after in
+                        self.to.index_of(&parent.id()).map_or(Vec::new(), |at| self.nodes.with(at, &[Role::Make]))
+                    {
                         self.nodes.soft(node, after);
                     }
+                }
+            }
+        }
+    }
+
+    /// An extension goes when all that may use it has gone: which functions and operators are its own, no catalog says.
+    fn extensions(&mut self) {
+        let is_extension = |node: &Node<'d>| matches!(node.statement, Statement::Drop(Object::Extension(_)));
+        let gone: Vec<NodeId> = self.nodes.iter().filter(|(_, node)| is_extension(node)).map(|(id, _)| id).collect();
+        for extension in gone {
+            for node in self.nodes.ids() {
+                let lets_go = match &self.nodes[node].statement {
+                    Statement::Drop(Object::Extension(_) | Object::Schema(_) | Object::Role(_)) => false,
+                    Statement::DropIndexConcurrently(index) => {
+                        let of_columns =
+                            index.keys.iter().all(|key| key.column_name().is_some() && key.opclass.is_none());
+                        !of_columns || index.filter.is_some()
+                    }
+                    Statement::Drop(_)
+                    | Statement::DropTable(_)
+                    | Statement::Replace(_)
+                    | Statement::RunDown(_)
+                    | Statement::SetDefault { .. } => true,
+                    Statement::Alter(change) => !matches!(change, Alter::AddColumn { .. }),
+                    _ => false,
+                };
+                if lets_go {
+                    self.nodes.soft(node, extension);
+                }
+            }
+        }
+    }
+
+    /// A column takes nulls when the primary key over it is gone.
+    fn null_after_key(&mut self) {
+        let takes_null = |node: &Node<'d>| match &node.statement {
+            Statement::Alter(Alter::DropNotNull { table, column }) => Some((*table, *column)),
+            _ => None,
+        };
+        let all: Vec<(NodeId, (&TableName, &str))> =
+            self.nodes.iter().filter_map(|(id, node)| Some((id, takes_null(node)?))).collect();
+        for (node, (table, column)) in all {
+            for key in self.nodes.ids() {
+                let Statement::Drop(Object::Constraint(o)) = &self.nodes[key].statement else { continue };
+                let over = matches!(&o.rule, Rule::PrimaryKey { columns, .. } if columns.iter().any(|c| c == column));
+                if over && o.table == *table {
+                    self.nodes[node].phase = self.nodes[node].phase.max(self.nodes[key].phase);
+                    self.nodes.edge(key, node);
                 }
             }
         }
@@ -433,14 +490,14 @@ impl<'d> Builder<'d, '_> {
         if self.required.is_empty() {
             return;
         }
-        for node in 0..self.nodes.all.len() as u32 {
-            let constraint = match &self.nodes.all[node as usize].statement {
+        for node in self.nodes.ids() {
+            let constraint = match &self.nodes[node].statement {
                 Statement::Create(Object::Constraint(constraint)) => constraint,
                 Statement::Alter(Alter::AddUsingIndex(constraint, _)) => constraint,
                 _ => continue,
             };
             let Rule::PrimaryKey { columns, .. } = &constraint.rule else { continue };
-            let waits: Vec<u32> = columns
+            let waits: Vec<NodeId> = columns
                 .iter()
                 .filter_map(|column| self.required.get(&(constraint.table.clone(), column.clone())).copied())
                 .collect();
@@ -484,8 +541,8 @@ fn names(id: &ObjectId, object: &Object) -> Vec<Name> {
     }
 }
 
-fn sorted(set: FxHashSet<u32>) -> Vec<u32> {
-    let mut all: Vec<u32> = set.into_iter().filter(|&place| place != u32::MAX).collect();
+fn sorted<S: Side>(set: FxHashSet<Place<S>>) -> Vec<Place<S>> {
+    let mut all: Vec<Place<S>> = set.into_iter().collect();
     all.sort_unstable();
     all
 }

@@ -2,62 +2,34 @@
 
 mod edges;
 
+use crate::place::{NewPlace, NodeId, OldPlace};
+use crate::schedule::Phase;
 use rustc_hash::FxHashMap;
-use specc_sql::{Statement, Transaction};
+use specc_sql::Statement;
 use std::collections::BTreeSet;
+use std::ops::{Index, IndexMut};
 
-/// When a statement runs, where nothing else decides. Statements of one phase share a transaction if they may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Phase {
-    /// New names for what stays.
-    Names,
-    /// New labels, which nothing can use before they are committed.
-    Labels,
-    /// What takes a moment only: definitions, access, constraints for new rows.
-    Main,
-    /// Indexes, built without blocking writes.
-    Build,
-    /// Rows filled in batches.
-    Backfill,
-    /// Old rows checked, without blocking writes.
-    Validate,
-    /// What was built and checked takes effect.
-    CutOver,
-    /// What is not needed any more.
-    Cleanup,
-    /// The last names, and blocks that come after everything else.
-    Finish,
-}
-
-impl Phase {
-    /// Phases that share a transaction.
-    fn group(self) -> Phase {
-        match self {
-            Phase::Names => Phase::Main,
-            other => other,
-        }
-    }
-
-    /// The end of its file's name.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Phase::Names | Phase::Main => "",
-            Phase::Labels => "labels",
-            Phase::Build => "index",
-            Phase::Backfill => "backfill",
-            Phase::Validate => "validate",
-            Phase::CutOver => "switch",
-            Phase::Cleanup => "clear",
-            Phase::Finish => "finish",
-        }
-    }
-}
-
-/// Whose statement it is: a place in the old catalog or in the new one.
+/// Whose statement it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Slot {
-    Old(u32),
-    New(u32),
+    /// An object's as it was.
+    Old(OldPlace),
+    /// An object's as it is to be.
+    New(NewPlace),
+    /// Nobody's: what it is done to is in neither state.
+    None,
+}
+
+impl From<OldPlace> for Slot {
+    fn from(place: OldPlace) -> Self {
+        Slot::Old(place)
+    }
+}
+
+impl From<NewPlace> for Slot {
+    fn from(place: NewPlace) -> Self {
+        Slot::New(place)
+    }
 }
 
 /// What a statement is to those who need its object.
@@ -85,53 +57,84 @@ pub(crate) struct Node<'d> {
 /// Nodes, and which has to come before which.
 #[derive(Debug, Default)]
 pub(crate) struct Nodes<'d> {
-    pub all: Vec<Node<'d>>,
+    all: Vec<Node<'d>>,
     /// Before, after, and whether a circle may break it.
-    edges: Vec<(u32, u32, bool)>,
-    by_slot: FxHashMap<Slot, Vec<u32>>,
+    edges: Vec<(NodeId, NodeId, bool)>,
+    by_slot: FxHashMap<Slot, Vec<NodeId>>,
+}
+
+impl<'d> Index<NodeId> for Nodes<'d> {
+    type Output = Node<'d>;
+
+    fn index(&self, node: NodeId) -> &Node<'d> {
+        &self.all[node.0 as usize]
+    }
+}
+
+impl IndexMut<NodeId> for Nodes<'_> {
+    fn index_mut(&mut self, node: NodeId) -> &mut Self::Output {
+        &mut self.all[node.0 as usize]
+    }
 }
 
 impl<'d> Nodes<'d> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// All of them, as they were added.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.all.len() as u32).map(NodeId)
+    }
+
+    /// All of them with their statements.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node<'d>)> {
+        self.ids().zip(&self.all)
+    }
+
     /// Adds a node.
-    pub fn push(&mut self, slot: Slot, role: Role, phase: Phase, statement: Statement<'d>) -> u32 {
-        let node = self.all.len() as u32;
+    pub fn push(&mut self, slot: Slot, role: Role, phase: Phase, statement: Statement<'d>) -> NodeId {
+        let node = NodeId(self.all.len() as u32);
         self.all.push(Node { statement, phase, slot, role });
-        self.by_slot.entry(slot).or_default().push(node);
+        if slot != Slot::None {
+            self.by_slot.entry(slot).or_default().push(node);
+        }
         node
     }
 
     /// Adds a node that comes after another one.
-    pub fn then(&mut self, before: u32, role: Role, phase: Phase, statement: Statement<'d>) -> u32 {
-        let slot = self.all[before as usize].slot;
+    pub fn then(&mut self, before: NodeId, role: Role, phase: Phase, statement: Statement<'d>) -> NodeId {
+        let slot = self[before].slot;
         let node = self.push(slot, role, phase, statement);
         self.edge(before, node);
         node
     }
 
     /// Says that `slot` is also done by these nodes of another one.
-    pub fn alias(&mut self, slot: Slot, nodes: &[u32]) {
+    pub fn alias(&mut self, slot: Slot, nodes: &[NodeId]) {
         self.by_slot.entry(slot).or_default().extend_from_slice(nodes);
     }
 
     /// The nodes of a slot.
-    pub fn of(&self, slot: Slot) -> &[u32] {
-        self.by_slot.get(&slot).map_or(&[], Vec::as_slice)
+    pub fn of(&self, slot: impl Into<Slot>) -> &[NodeId] {
+        self.by_slot.get(&slot.into()).map_or(&[], Vec::as_slice)
     }
 
     /// The nodes of a slot with one of these roles.
-    pub fn with(&self, slot: Slot, roles: &[Role]) -> Vec<u32> {
-        self.of(slot).iter().copied().filter(|&node| roles.contains(&self.all[node as usize].role)).collect()
+    pub fn with(&self, slot: impl Into<Slot>, roles: &[Role]) -> Vec<NodeId> {
+        self.of(slot).iter().copied().filter(|&node| roles.contains(&self[node].role)).collect()
     }
 
     /// `before` runs before `after`.
-    pub fn edge(&mut self, before: u32, after: u32) {
+    pub fn edge(&mut self, before: NodeId, after: NodeId) {
         if before != after {
             self.edges.push((before, after, false));
         }
     }
 
     /// The same, unless that would be a circle.
-    pub fn soft(&mut self, before: u32, after: u32) {
+    pub fn soft(&mut self, before: NodeId, after: NodeId) {
         if before != after {
             self.edges.push((before, after, true));
         }
@@ -141,7 +144,7 @@ impl<'d> Nodes<'d> {
     ///
     /// # Errors
     /// The nodes of circles.
-    pub fn sorted(&self) -> Result<Vec<u32>, Vec<u32>> {
+    pub fn sorted(&self) -> Result<Vec<NodeId>, Vec<NodeId>> {
         let n = self.all.len();
         let mut after: Vec<Vec<(u32, bool)>> = vec![Vec::new(); n];
         let mut waits = vec![0_u32; n];
@@ -149,9 +152,9 @@ impl<'d> Nodes<'d> {
         let mut edges = self.edges.clone();
         edges.sort_unstable();
         edges.dedup_by_key(|edge| (edge.0, edge.1));
-        for &(a, b, soft) in &edges {
+        for &(NodeId(a), NodeId(b), soft) in &edges {
             after[a as usize].push((b, soft));
-            *(if soft { &mut soft_waits } else { &mut waits }).get_mut(b as usize).unwrap_or(&mut 0) += 1;
+            (if soft { &mut soft_waits } else { &mut waits })[b as usize] += 1;
         }
         let mut ready: BTreeSet<(Phase, u32)> = BTreeSet::new();
         let key = |node: u32| (self.all[node as usize].phase, node);
@@ -181,7 +184,7 @@ impl<'d> Nodes<'d> {
             if std::mem::replace(&mut done[node as usize], true) {
                 continue;
             }
-            sorted.push(node);
+            sorted.push(NodeId(node));
             for &(next, soft) in &after[node as usize] {
                 let at = next as usize;
                 let waiting = if soft { &mut soft_waits[at] } else { &mut waits[at] };
@@ -196,15 +199,15 @@ impl<'d> Nodes<'d> {
 }
 
 /// Nodes that wait for each other, each for the one after it.
-fn circle(edges: &[(u32, u32, bool)], done: &[bool]) -> Vec<u32> {
-    let mut before: FxHashMap<u32, u32> = FxHashMap::default();
+fn circle(edges: &[(NodeId, NodeId, bool)], done: &[bool]) -> Vec<NodeId> {
+    let mut before: FxHashMap<NodeId, NodeId> = FxHashMap::default();
     for &(a, b, soft) in edges {
-        if !soft && !done[a as usize] && !done[b as usize] {
+        if !soft && !done[a.0 as usize] && !done[b.0 as usize] {
             before.entry(b).or_insert(a);
         }
     }
     let Some(mut at) = before.keys().min().copied() else { return Vec::new() };
-    let mut path: Vec<u32> = Vec::new();
+    let mut path: Vec<NodeId> = Vec::new();
     while !path.contains(&at) {
         path.push(at);
         match before.get(&at) {
@@ -216,49 +219,24 @@ fn circle(edges: &[(u32, u32, bool)], done: &[bool]) -> Vec<u32> {
     path.split_off(start)
 }
 
-/// Statements that run together.
-#[derive(Clone, Debug)]
-pub struct Stage<'d> {
-    /// What it is for.
-    pub phase: Phase,
-    /// Its transaction: `Outside` holds one statement.
-    pub transaction: Transaction,
-    /// In order.
-    pub statements: Vec<Statement<'d>>,
-}
-
-/// Cuts ordered nodes where a transaction has to end.
-pub(crate) fn stages<'d>(nodes: &Nodes<'d>, sorted: &[u32], one: bool) -> Vec<Stage<'d>> {
-    let mut stages: Vec<Stage<'d>> = Vec::new();
-    for &node in sorted {
-        let Node { statement, phase, .. } = &nodes.all[node as usize];
-        let phase = phase.group();
-        let transaction = statement.transaction();
-        let shared = transaction != Transaction::Outside;
-        match stages.last_mut() {
-            Some(stage) if shared && stage.transaction != Transaction::Outside && (one || stage.phase == phase) => {
-                stage.statements.push(statement.clone());
-            }
-            _ => stages.push(Stage { phase, transaction, statements: vec![statement.clone()] }),
-        }
-    }
-    stages
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::Phase;
     use specc_catalog::{Object, Schema};
 
-    fn sorted(edges: &[(u32, u32)], soft: &[(u32, u32)], phases: &[Phase]) -> Result<Vec<u32>, Vec<u32>> {
+    type Edge = (u32, u32);
+
+    fn sorted(edges: &[Edge], soft: &[Edge], phases: &[Phase]) -> Result<Vec<u32>, Vec<u32>> {
         let object = Object::Schema(Schema { name: "s".into() });
         let mut nodes = Nodes::default();
         for (n, phase) in phases.iter().enumerate() {
-            nodes.push(Slot::New(n as u32), Role::Make, *phase, Statement::Create(&object));
+            nodes.push(Slot::New(NewPlace::new(n as u32)), Role::Make, *phase, Statement::Create(&object));
         }
-        edges.iter().for_each(|&(a, b)| nodes.edge(a, b));
-        soft.iter().for_each(|&(a, b)| nodes.soft(a, b));
-        nodes.sorted()
+        edges.iter().for_each(|&(a, b)| nodes.edge(NodeId(a), NodeId(b)));
+        soft.iter().for_each(|&(a, b)| nodes.soft(NodeId(a), NodeId(b)));
+        let plain = |nodes: Vec<NodeId>| nodes.into_iter().map(|node| node.0).collect();
+        nodes.sorted().map(plain).map_err(plain)
     }
 
     #[test]

@@ -1,46 +1,25 @@
 //! A type that cannot be changed where it is: a new one takes its name, and its columns move over.
 
-use crate::action_graph::{Phase, Role, Slot};
+use crate::action_graph::{Role, Slot};
+use crate::place::{NewPlace, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
+use crate::schedule::Phase;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{Column, Composite, DataType, Object, Table};
+use specc_catalog::{Column, Composite, DataType, Object, ObjectId, Table};
 use specc_sql::quote::{ident, qualified};
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Labels were taken away or put in another order, or a domain stands on another type.
-    pub(crate) fn swap_type(&mut self, old: u32, new: u32) {
-        let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { return };
-        let mut aside = a.object.clone();
-        let (schema, name) = match &mut aside {
-            Object::Enum(o) => {
-                let name = o.name.clone();
-                o.name = temporary_name(&[&name, "old"]);
-                (o.schema.clone(), name)
-            }
-            Object::Domain(o) => {
-                let name = o.name.clone();
-                o.name = temporary_name(&[&name, "old"]);
-                (o.schema.clone(), name)
-            }
-            Object::Composite(o) => {
-                let name = o.name.clone();
-                o.name = temporary_name(&[&name, "old"]);
-                (o.schema.clone(), name)
-            }
-            _ => return,
-        };
+    pub(crate) fn swap_type(&mut self, old: OldPlace, new: NewPlace) -> Planned {
+        let (a, b) = (self.from.entry(old)?, self.to.entry(new)?);
+        let (aside, aside_name) = aside(&a.object, "old")?;
+        let ObjectId { schema, name, .. } = a.object.id();
         let slot = Slot::New(new);
         let mut chain = Chain::new(slot);
         let aside = self.arena.object(aside);
-        let aside_name = SmolStr::from(match aside {
-            Object::Enum(o) => o.name.as_str(),
-            Object::Domain(o) => o.name.as_str(),
-            Object::Composite(o) => o.name.as_str(),
-            _ => return,
-        });
         // What is lost is said.
         if let (Object::Composite(x), Object::Composite(y)) = (&a.object, &b.object) {
             for (name, ..) in x.fields.iter().filter(|field| !y.fields.iter().any(|other| other.0 == field.0)) {
@@ -96,24 +75,42 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
-        let drop = self.add(&mut chain, Role::After, Phase::Main, Statement::Drop(aside));
+        let drop = self.add(&mut chain, Role::After, Phase::Main, Statement::DropTemporary(aside));
         // Columns that leave the type or go do so before it goes.
-        for (place, (_, entry)) in self.to.iter().enumerate() {
+        for (place, _, entry) in self.to.places() {
             let Object::Table(table) = &entry.object else { continue };
             let Some(old_table) = before.get(&table.table) else { continue };
             if !old_table.columns.iter().any(|column| of_type(&column.ty)) {
                 continue;
             }
-            for node in self.nodes.with(Slot::New(place as u32), &[Role::Change]) {
+            for node in self.nodes.with(place, &[Role::Change]) {
                 self.nodes.edge(node, drop);
             }
             if let Some(old) = self.from.index_of(&table.table.id()) {
-                for node in self.nodes.with(Slot::Old(old as u32), &[Role::Drop]) {
+                for node in self.nodes.with(old, &[Role::Drop]) {
                     self.nodes.edge(node, drop);
                 }
             }
         }
+        Ok(())
     }
+}
+
+/// The type under a temporary name, and that name.
+///
+/// # Errors
+/// An object that is no type.
+pub(crate) fn aside(object: &Object, end: &str) -> Planned<(Object, SmolStr)> {
+    let mut aside = object.clone();
+    let name = match &mut aside {
+        Object::Enum(o) => &mut o.name,
+        Object::Domain(o) => &mut o.name,
+        Object::Composite(o) => &mut o.name,
+        other => return Err(Unexpected::new(&other.id(), "only a type can be swapped")),
+    };
+    *name = temporary_name(&[&*name, end]);
+    let name = name.clone();
+    Ok((aside, name))
 }
 
 /// A value of a composite type, made anew from its attributes.

@@ -1,8 +1,10 @@
-//! References to keys that move to a new type without blocking writes.
+//! References to keys that get a new type by way of shadow columns.
 
-use crate::action_graph::{Phase, Role, Slot};
+use crate::action_graph::{Role, Slot};
+use crate::place::{NewPlace, OldPlace};
 use crate::planner::Builder;
 use crate::recreation::Actions;
+use crate::schedule::Phase;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use crate::strategies::shadow_column::{Milestones, Move};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -11,26 +13,26 @@ use specc_sql::{Alter, Named, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// New places of what is as it was, but for its name perhaps.
-    pub(crate) fn stays(&self, actions: &Actions) -> FxHashSet<u32> {
-        let again: FxHashSet<u32> = actions.recreated.iter().map(|pair| pair.0).collect();
-        let relabelled = self.difference.relabelled.iter().copied();
-        let same = self.to.iter().enumerate().filter_map(|(new, (id, entry))| {
+    pub(crate) fn stays(&self, actions: &Actions) -> FxHashSet<NewPlace> {
+        let again: FxHashSet<OldPlace> = actions.recreated.iter().map(|pair| pair.0).collect();
+        let relabelled = self.set.relabelled.iter().copied();
+        let same = self.to.places().filter_map(|(new, id, entry)| {
             let old = self.from.index_of(id)?;
-            (self.from.at(old)?.1.object == entry.object).then_some((old as u32, new as u32))
+            (*self.from.object(old)? == entry.object).then_some((old, new))
         });
         same.chain(relabelled).filter(|(old, _)| !again.contains(old)).map(|(_, new)| new).collect()
     }
 
     /// References whose key moves: a second one is there, and checked, before the first one goes.
-    pub(crate) fn swap_references(&mut self, moved: &[(Move<'_, 'd>, Milestones)], stays: &FxHashSet<u32>) {
+    pub(crate) fn swap_references(&mut self, moved: &[(Move<'_, 'd>, Milestones)], stays: &FxHashSet<NewPlace>) {
         let places: FxHashMap<&TableName, usize> =
             moved.iter().enumerate().map(|(n, (table, _))| (&table.to.table, n)).collect();
         let of = |table: &TableName| places.get(table).and_then(|&n| moved.get(n));
-        for (place, (_, entry)) in self.to.iter().enumerate() {
+        for (place, _, entry) in self.to.places() {
             let Object::Constraint(o) = &entry.object else { continue };
             let Rule::ForeignKey(key) = &o.rule else { continue };
             let Some(parent) = of(&key.target).filter(|_| self.key_moves(key)) else { continue };
-            let Some(home) = self.to.index_of(&o.table.id()).filter(|_| stays.contains(&(place as u32))) else {
+            let Some(home) = self.to.index_of(&o.table.id()).filter(|_| stays.contains(&place)) else {
                 continue;
             };
             let child = of(&o.table);
@@ -42,9 +44,8 @@ impl<'d> Builder<'d, '_> {
             let rule = ForeignKey { target_columns: parent.0.columns(&key.target_columns), ..rule };
             let aside =
                 Constraint { name: temporary_name(&[&o.name, "new"]), rule: Rule::ForeignKey(rule), ..o.clone() };
-            let aside = self.arena.object(aside);
-            let Object::Constraint(constraint) = aside else { continue };
-            let mut chain = Chain::new(Slot::New(home as u32));
+            let (aside, constraint) = self.arena.constraint(aside);
+            let mut chain = Chain::new(Slot::New(home));
             let first =
                 self.add(&mut chain, Role::After, Phase::Main, Statement::Alter(Alter::AddNotValid(constraint)));
             if !o.not_valid {

@@ -1,9 +1,11 @@
 //! Tables that become a part or an heir of another one, or stop being that.
 
-use crate::action_graph::{Phase, Role, Slot};
+use crate::action_graph::{Role, Slot};
+use crate::place::{New, NewPlace, NodeId, OldPlace, Planned, State};
 use crate::planner::Builder;
+use crate::schedule::Phase;
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Column, Constraint, Entry, Index, KeyOn, Object, Rule, Table, TableName};
+use specc_catalog::{Catalog, Column, Constraint, Index, KeyOn, Object, Rule, Table, TableName};
 use specc_sql::{Alter, Statement};
 
 /// A table of the catalog.
@@ -35,7 +37,7 @@ fn given(catalog: &Catalog, table: &Table, only: &dyn Fn(&TableName) -> bool) ->
 
 /// Whether a table can leave its parents and come to others where it is: a column or check that it had before would stay
 /// its own, so it must be its own in the end, too.
-pub(crate) fn can_move(to: &Catalog, a: &Table, b: &Table) -> bool {
+pub(crate) fn can_move(to: State<'_, New>, a: &Table, b: &Table) -> bool {
     let stays = a.inherits.iter().filter(|parent| b.inherits.contains(parent));
     let kept: Vec<&TableName> = b.inherits.iter().filter(|parent| a.inherits.contains(parent)).collect();
     // Postgres adds a parent after those that there are.
@@ -44,11 +46,11 @@ pub(crate) fn can_move(to: &Catalog, a: &Table, b: &Table) -> bool {
     }
     let new = |parent: &TableName| !a.inherits.contains(parent);
     let own = |column: &Column| b.columns.iter().any(|other| other.name == column.name);
-    let mut checks = b.inherits.iter().filter(|parent| new(parent)).flat_map(|parent| checks(to, parent));
+    let mut checks = b.inherits.iter().filter(|parent| new(parent)).flat_map(|parent| checks(to.catalog, parent));
     let own_check = |check: &Constraint| {
         to.iter().any(|(_, e)| matches!(&e.object, Object::Constraint(o) if twin(o, &b.table, check)))
     };
-    given(to, b, &new).iter().all(own) && checks.all(own_check)
+    given(to.catalog, b, &new).iter().all(own) && checks.all(own_check)
 }
 
 /// The checks of a table that its heirs have too.
@@ -106,8 +108,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// From some parents to others.
-    pub(crate) fn change_parents(&mut self, old: u32, new: u32, a: &'d Entry, b: &'d Entry) {
-        let (Object::Table(from), Object::Table(to)) = (&a.object, &b.object) else { return };
+    pub(crate) fn change_parents(&mut self, old: OldPlace, new: NewPlace, from: &'d Table, to: &'d Table) -> Planned {
         let slot = Slot::New(new);
         let stays = |table: &Table, parent: &TableName| parents(table).any(|other| other == parent);
         let plain = |catalog: &Catalog, table: &'d Table, other: &Table| {
@@ -117,9 +118,8 @@ impl<'d> Builder<'d, '_> {
             let inherits = table.inherits.iter().filter(|parent| stays(other, parent)).cloned().collect();
             Table { columns, inherits, partition_of: None, ..table.clone() }
         };
-        let (before, after) = (plain(self.from, from, to), plain(self.to, to, from));
-        let (before, after) = (self.arena.object(before), self.arena.object(after));
-        let (Object::Table(before), Object::Table(after)) = (before, after) else { return };
+        let (before, after) = (plain(self.from.catalog, from, to), plain(self.to.catalog, to, from));
+        let (before, after) = (self.arena.table(before), self.arena.table(after));
         let mut leave = Vec::new();
         if let Some((parent, _)) = &from.partition_of {
             let change = Statement::Alter(Alter::Detach { partition: from });
@@ -133,12 +133,12 @@ impl<'d> Builder<'d, '_> {
             self.leave_behind(node, parent, to);
             leave.push(node);
         }
-        let start = self.nodes.all.len() as u32;
+        let start = self.nodes.len();
         self.columns(old, new, before, after);
-        let mut between: Vec<u32> = (start..self.nodes.all.len() as u32).collect();
+        let mut between: Vec<NodeId> = self.nodes.ids().skip(start).collect();
         let mut come = Vec::new();
         if let Some((parent, _)) = &to.partition_of {
-            for check in checks(self.to, parent) {
+            for check in checks(self.to.catalog, parent) {
                 let has = |o: &Object| matches!(o, Object::Constraint(o) if twin(o, &to.table, check));
                 if !self.from.iter().any(|(_, entry)| has(&entry.object)) {
                     let own = self.arena.object(Constraint { table: to.table.clone(), ..check.clone() });
@@ -154,9 +154,9 @@ impl<'d> Builder<'d, '_> {
             come.last().iter().for_each(|&&last| self.nodes.edge(last, node));
             come.push(node);
             // Its checks have to be there.
-            for (place, (_, entry)) in self.to.iter().enumerate() {
+            for (place, _, entry) in self.to.places() {
                 if matches!(&entry.object, Object::Constraint(o) if o.table == to.table) {
-                    let made = self.nodes.with(Slot::New(place as u32), &[Role::Make]);
+                    let made = self.nodes.with(place, &[Role::Make]);
                     made.into_iter().for_each(|made| self.nodes.edge(made, node));
                 }
             }
@@ -167,17 +167,18 @@ impl<'d> Builder<'d, '_> {
         for &last in &come {
             between.iter().for_each(|&node| self.nodes.edge(node, last));
         }
+        Ok(())
     }
 
     /// Checks and references that a table keeps of a parent that it has left, and is not to have.
-    fn leave_behind(&mut self, left: u32, parent: &TableName, to: &'d Table) {
-        let divided = find(self.from, parent).is_some_and(|parent| parent.partition_by.is_some());
+    fn leave_behind(&mut self, left: NodeId, parent: &TableName, to: &'d Table) {
+        let divided = find(self.from.catalog, parent).is_some_and(|parent| parent.partition_by.is_some());
         let references = self.from.iter().filter_map(|(_, entry)| match &entry.object {
             Object::Constraint(o) if o.table == *parent && matches!(o.rule, Rule::ForeignKey(_)) => Some(o),
             _ => None,
         });
         let given: Vec<&Constraint> =
-            checks(self.from, parent).into_iter().chain(references.filter(|_| divided)).collect();
+            checks(self.from.catalog, parent).into_iter().chain(references.filter(|_| divided)).collect();
         for constraint in given {
             let kept =
                 |o: &Object| matches!(o, Object::Constraint(o) if o.table == to.table && o.name == constraint.name);
@@ -191,7 +192,7 @@ impl<'d> Builder<'d, '_> {
     /// A part of a table comes when those are gone whose rows it takes; what refers to the whole is gone before a part.
     pub(crate) fn parts_in_order(&mut self) {
         let (mut going, mut coming, mut references) = (Vec::new(), Vec::new(), Vec::new());
-        for (node, entry) in (0_u32..).zip(&self.nodes.all) {
+        for (node, entry) in self.nodes.iter() {
             match &entry.statement {
                 Statement::DropTable(o) | Statement::Alter(Alter::Detach { partition: o }) => {
                     let drops = matches!(entry.statement, Statement::DropTable(_));
@@ -218,8 +219,7 @@ impl<'d> Builder<'d, '_> {
                     .iter()
                     .filter(|(target, _)| *target == whole)
                     .for_each(|(_, node)| self.nodes.edge(*node, *gone));
-                above =
-                    find(&self.difference.from, &whole).and_then(|o| o.partition_of.as_ref().map(|of| of.0.clone()));
+                above = self.from.table(&whole).and_then(|o| o.partition_of.as_ref().map(|of| of.0.clone()));
             }
         }
     }
@@ -227,7 +227,7 @@ impl<'d> Builder<'d, '_> {
     /// Who leaves a parent does so before that changes, and who comes to it comes then.
     pub(crate) fn around_parents(&mut self) {
         let (mut leaving, mut coming) = (Vec::new(), Vec::new());
-        for (node, entry) in (0_u32..).zip(&self.nodes.all) {
+        for (node, entry) in self.nodes.iter() {
             match &entry.statement {
                 Statement::Alter(Alter::Detach { partition }) => {
                     leaving.extend(partition.partition_of.iter().map(|(parent, _)| (parent.clone(), node)));
@@ -245,8 +245,8 @@ impl<'d> Builder<'d, '_> {
         if leaving.is_empty() && coming.is_empty() {
             return;
         }
-        for node in 0..self.nodes.all.len() as u32 {
-            let entry = &self.nodes.all[node as usize];
+        for node in self.nodes.ids() {
+            let entry = &self.nodes[node];
             let membership = matches!(
                 entry.statement,
                 Statement::Alter(Alter::Attach { .. } | Alter::Detach { .. } | Alter::Inherit { .. })
@@ -256,7 +256,7 @@ impl<'d> Builder<'d, '_> {
             let Some(table) = entry.statement.table().filter(|_| !membership && entry.phase <= Phase::Main) else {
                 continue;
             };
-            let of = |all: &[(TableName, u32)]| -> Vec<u32> {
+            let of = |all: &[(TableName, NodeId)]| -> Vec<NodeId> {
                 all.iter().filter(|(parent, _)| parent == table).map(|pair| pair.1).collect()
             };
             let (first, last) = (of(&leaving), of(&coming));
@@ -273,20 +273,20 @@ impl<'d> Builder<'d, '_> {
             if self.from.iter().any(|(_, entry)| matches!(&entry.object, Object::Constraint(o) if leads(o))) {
                 return true;
             }
-            above = find(self.from, &whole).and_then(|o| o.partition_of.as_ref().map(|of| of.0.clone()));
+            above = self.from.table(&whole).and_then(|o| o.partition_of.as_ref().map(|of| of.0.clone()));
         }
         false
     }
 
     /// Sequences of a table that is made again stay, with where they stand.
-    pub(crate) fn keep_sequences(&mut self, old: u32, new: u32) {
-        let Some(Entry { object: Object::Table(table), .. }) = self.new_entry(new) else { return };
-        for (place, (id, entry)) in self.to.iter().enumerate() {
+    pub(crate) fn keep_sequences(&mut self, old: OldPlace, new: NewPlace) -> Planned {
+        let Some(Object::Table(table)) = self.to.object(new) else { return Ok(()) };
+        for (place, id, entry) in self.to.places() {
             let Object::Sequence(o) = &entry.object else { continue };
             if o.owned_by.as_ref().is_none_or(|(owner, _)| *owner != table.table) || !self.from.contains(id) {
                 continue;
             }
-            let slot = Slot::New(place as u32);
+            let slot = Slot::New(place);
             let free = self.nodes.push(slot, Role::After, Phase::Main, Statement::DisownSequence(o));
             for gone in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
                 self.nodes.edge(free, gone);
@@ -296,5 +296,6 @@ impl<'d> Builder<'d, '_> {
                 self.nodes.edge(made, tie);
             }
         }
+        Ok(())
     }
 }

@@ -1,31 +1,33 @@
 //! Materialized views that are filled while everyone reads the ones of before.
 
-use crate::action_graph::{Phase, Role, Slot};
-use crate::creation::Step;
+use crate::action_graph::{Role, Slot};
+use crate::change_set::ChangeSet;
+use crate::creation::Made;
+use crate::place::{NewPlace, OldPlace, Planned};
 use crate::planner::Builder;
 use crate::recreation::{Actions, Cause, Recreation};
+use crate::schedule::Phase;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use crate::strategies::shadow_column::eligible::Swaps;
 use rustc_hash::FxHashSet;
-use specc_catalog::{Entry, Index, Needs, Object, ObjectId, TableName, View};
-use specc_diff::Difference;
+use specc_catalog::{Index, Object, TableName, View};
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Plans what a view that is filled beside the old one is made of: itself and its indexes, under other names until
     /// the old one has gone. What else is said of it is said then.
-    pub(crate) fn filled(&mut self, step: &Step<'d>, actions: &Actions) -> bool {
+    pub(crate) fn filled(&mut self, step: &Made<'d>, actions: &Actions) -> bool {
         match &step.statement {
-            Statement::Create(Object::View(view)) if actions.filled.contains(&step.object) => {
+            Statement::Create(Object::View(view)) if actions.filled.contains(&step.place()) => {
                 let object = self.arena.object(View { view: aside(&view.view), ..view.clone() });
-                let mut chain = Chain::new(Slot::New(step.object));
+                let mut chain = Chain::new(Slot::New(step.place()));
                 self.add(&mut chain, Role::After, Phase::Build, Statement::Create(object));
                 let rename = Alter::Rename { from: object, to: &view.view.name };
                 self.add(&mut chain, Role::Make, Phase::CutOver, Statement::Alter(rename));
                 true
             }
             Statement::Create(Object::Index(index)) => {
-                let Some(home) = step.owner.filter(|owner| actions.filled.contains(owner)) else { return false };
+                let Some(home) = step.owner().filter(|owner| actions.filled.contains(owner)) else { return false };
                 let slot = Slot::New(home);
                 let name = temporary_name(&[&index.name, "new"]);
                 let object = self.arena.object(Index { table: aside(&index.table), name, ..index.clone() });
@@ -33,7 +35,7 @@ impl<'d> Builder<'d, '_> {
                 let made = self.nodes.of(slot).to_vec();
                 let build = self.nodes.push(slot, Role::After, Phase::Build, Statement::Create(object));
                 let rename = Statement::Alter(Alter::Rename { from: object, to: &index.name });
-                let named = self.nodes.push(Slot::New(step.object), Role::Make, Phase::CutOver, rename);
+                let named = self.nodes.push(Slot::New(step.place()), Role::Make, Phase::CutOver, rename);
                 self.nodes.edge(build, named);
                 if let [view, renamed, ..] = made[..] {
                     self.nodes.edge(view, build);
@@ -53,29 +55,30 @@ fn aside(name: &TableName) -> TableName {
 
 /// Materialized views with another query are filled while everyone reads the old ones, unless those have to go before:
 /// what they read goes, is made again, or has columns that do.
-pub(crate) fn fill_beside(difference: &Difference<'_>, actions: &mut Actions, swaps: &Swaps<'_>, work: &[Cause]) {
-    let is_filled = |entry: Option<(&ObjectId, &Entry)>| matches!(entry, Some((_, Entry { object: Object::View(view), .. })) if view.materialized && !view.no_data);
-    let direct = |&&(old, new): &&(u32, u32)| {
-        is_filled(difference.from.at(old as usize)) && is_filled(difference.to.at(new as usize))
-    };
-    let views: Vec<(u32, u32)> = actions.recreated.iter().filter(direct).copied().collect();
+pub(crate) fn find(set: &ChangeSet<'_>, actions: &mut Actions, swaps: &Swaps<'_>, work: &[Cause]) -> Planned {
+    let is_filled =
+        |object: Option<&Object>| matches!(object, Some(Object::View(view)) if view.materialized && !view.no_data);
+    let direct =
+        |&&(old, new): &&(OldPlace, NewPlace)| is_filled(set.from.object(old)) && is_filled(set.to.object(new));
+    let views: Vec<(OldPlace, NewPlace)> = actions.recreated.iter().filter(direct).copied().collect();
     if views.is_empty() {
-        return;
+        return Ok(());
     }
     let is_view = |cause: &&Cause| matches!(cause, Cause::Again(old) if views.iter().any(|view| view.0 == *old));
     let mut scratch = Actions { relabelled: actions.relabelled.clone(), ..Actions::default() };
-    let mut closure = Recreation::new(difference, &mut scratch, swaps);
-    let others = closure.touched(work.iter().filter(|cause| !is_view(cause)).cloned().collect());
-    let above: Vec<FxHashSet<u32>> = views.iter().map(|(old, _)| closure.touched(vec![Cause::Again(*old)])).collect();
+    let mut closure = Recreation::new(set, &mut scratch, swaps);
+    let others = closure.touched(work.iter().filter(|cause| !is_view(cause)).cloned().collect())?;
+    let above = views.iter().map(|(old, _)| closure.touched(vec![Cause::Again(*old)]));
+    let above = above.collect::<Planned<Vec<FxHashSet<OldPlace>>>>()?;
     let columns = work.iter().filter_map(|cause| match cause {
         Cause::Column(table, ..) => Some(*table),
         _ => None,
     });
     let moving = swaps.tables.keys().map(|(table, _)| *table);
     let again = actions.recreated.iter().map(|pair| pair.0);
-    let going: FxHashSet<u32> = difference.removed.iter().copied().chain(again).chain(columns).chain(moving).collect();
-    let needs = Needs::new(&difference.from);
-    let stands = |old: u32| {
+    let going: FxHashSet<OldPlace> = set.removed.iter().copied().chain(again).chain(columns).chain(moving).collect();
+    let needs = set.from.needs();
+    let stands = |old: OldPlace| {
         !others.contains(&old)
             && !above.iter().any(|dependents| dependents.contains(&old))
             && !needs.of(old).iter().any(|(need, _)| going.contains(need))
@@ -85,4 +88,5 @@ pub(crate) fn fill_beside(difference: &Difference<'_>, actions: &mut Actions, sw
         actions.at_cut_over.insert(old);
         actions.filled.insert(new);
     }
+    Ok(())
 }

@@ -2,7 +2,10 @@
 
 use crate::catalog::{everything, job};
 use specc_catalog::{Catalog, Entry, Hints};
-use specc_migrate::{Consent, Layout, MigrationError, MigrationInput, OutputFile, Part, migration_files, plan_create};
+use specc_migrate::{
+    Arena, ChangeOptions, Consent, Layout, MigrationError, MigrationInput, OutputFile, Part, Plan, Purpose,
+    migration_files, plan_change, plan_create,
+};
 use specc_sql::{Statement, print};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -56,6 +59,7 @@ fn one_file_for_plain_postgres() {
             "specc/catalog.json",
             "specc/checksums.toml",
             "specc/down/20250817235959_initial.down.sql",
+            "specc/plans/20250817235959_initial.json",
         ]
     );
     insta::assert_snapshot!("one_file", files[0].contents);
@@ -81,15 +85,16 @@ fn the_stored_order_does_not_matter_for_what_a_file_may_hold() {
     let stored = specc_catalog::from_json(&specc_catalog::to_json(&catalog)).unwrap();
     let plan = plan_create(&stored).unwrap();
     let mut made = vec![false; stored.len()];
-    for step in &plan.steps {
-        made[step.object as usize] = true;
+    for place in plan.stages.iter().flat_map(|stage| &stage.steps).filter_map(|step| step.object) {
+        made[place.index()] = true;
     }
     let missing = stored.iter().enumerate().filter(|(n, (_, entry))| {
         !made[*n] && !matches!(entry.object, specc_catalog::Object::Constraint(_) | specc_catalog::Object::Grant(_))
     });
     assert_eq!(missing.map(|(_, (id, _))| id.to_string()).collect::<Vec<_>>(), Vec::<String>::new());
-    assert!(plan.steps.is_sorted_by_key(|step| step.part));
-    assert!(plan.steps.iter().any(|step| step.part == Part::Access));
+    let purposes: Vec<_> = plan.stages.iter().map(|stage| stage.purpose).collect();
+    assert!(purposes.is_sorted());
+    assert!(purposes.contains(&Purpose::Part(Part::Access)));
 }
 
 /// What sqlparser has no grammar for; Postgres itself reads these in the other test.
@@ -162,12 +167,51 @@ fn what_is_printed_parses() {
 fn every_statement_says_what_it_does() {
     let catalog = everything(true);
     let plan = plan_create(&catalog).unwrap();
-    for step in &plan.steps {
-        let effects = step.statement.effects(|_| true);
+    for statement in plan.statements() {
+        let effects = statement.effects(|_| true);
         assert!(effects.locks.is_empty() && effects.scans.is_empty() && effects.loses.is_none());
-        let effects = step.statement.effects(|_| false);
-        if let Statement::CreateTable { .. } = step.statement {
+        let effects = statement.effects(|_| false);
+        if let Statement::CreateTable { .. } = statement {
             assert!(effects.scans.is_empty());
         }
+    }
+}
+
+/// The planner of changes, given nothing to begin with, makes what the first migration makes.
+#[test]
+fn a_first_migration_is_a_change_from_nothing() {
+    for platform in [true, false] {
+        let catalog = everything(platform);
+        let (nothing, hints, arena) = (Catalog::new(), Hints::default(), Arena::new());
+        let difference = specc_diff::diff(&nothing, &catalog, &hints);
+        let options = ChangeOptions { offline: true, one: false };
+        let change = plan_change(&difference, &hints, &arena, options).unwrap();
+        let first = plan_create(&catalog).unwrap();
+        let texts = |plan: &Plan<'_>| {
+            let mut all = Vec::new();
+            for statement in plan.statements() {
+                match statement {
+                    // A change puts rows in one by one, the first migration by seed.
+                    Statement::InsertSeed { .. } | Statement::AdvanceSequence { .. } => {}
+                    // One statement for several roles, or several.
+                    Statement::Grant(access) => {
+                        for role in &access.roles {
+                            let mut one = String::new();
+                            let access = specc_sql::Access { roles: vec![*role], ..access.clone() };
+                            print(&Statement::Grant(access), &mut one);
+                            all.push(one);
+                        }
+                    }
+                    statement => {
+                        let mut one = String::new();
+                        print(statement, &mut one);
+                        all.push(one);
+                    }
+                }
+            }
+            all.sort();
+            all
+        };
+        assert_eq!(texts(&first), texts(&change));
     }
 }

@@ -182,23 +182,19 @@ fn add_column(out: &mut String, table: &TableName, column: &Column) {
 }
 
 fn options(out: &mut String, of: &Object, from: &[(SmolStr, SmolStr)], to: &[(SmolStr, SmolStr)]) {
-    let start = |out: &mut String| {
-        out.push_str("alter ");
-        named(out, Named::Object(of));
-    };
+    out.push_str("alter ");
+    named(out, Named::Object(of));
     let set: Vec<_> = to.iter().filter(|option| !from.contains(option)).cloned().collect();
     let reset: Vec<_> = from.iter().filter(|(name, _)| !to.iter().any(|(other, _)| other == name)).collect();
     if !set.is_empty() {
-        start(out);
         out.push_str(" set (");
         table::parameters(out, &set);
-        out.push_str(");\n");
+        out.push(')');
     }
     if !reset.is_empty() {
-        start(out);
-        out.push_str(" reset (");
+        out.push_str(if set.is_empty() { " reset (" } else { ", reset (" });
         super::separated(out, &reset, ", ", |out, (name, _)| out.push_str(name));
-        out.push_str(");\n");
+        out.push(')');
     }
 }
 
@@ -258,13 +254,15 @@ fn domain(out: &mut String, o: &Alter<'_>) {
             out.push_str("drop constraint ");
             push_ident(out, name);
         }
-        Alter::AddDomainCheck(domain, (name, check)) => {
+        Alter::AddDomainCheck(domain, (name, check), checked) => {
             start(out, domain);
             out.push_str("\n  add constraint ");
             push_ident(out, name);
             out.push_str(" check ");
             push_parens(out, &check.text, 2);
-            out.push_str(" not valid");
+            if checked.is_none() {
+                out.push_str(" not valid");
+            }
         }
         Alter::ValidateDomainCheck(domain, name, _) => {
             start(out, domain);

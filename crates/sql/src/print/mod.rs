@@ -28,7 +28,7 @@ pub fn print(statement: &Statement<'_>, out: &mut String) {
         }
         Statement::CreateIndexConcurrently(index) => table::create_index(out, index, true),
         Statement::Alter(change) => alter::alter(out, change),
-        Statement::Drop(object) => drop::drop(out, object),
+        Statement::Drop(object) | Statement::DropTemporary(object) => drop::drop(out, object),
         Statement::DropTable(table) => {
             out.push_str("drop table ");
             table_name(out, &table.table);

@@ -3,7 +3,7 @@
 use super::types::{push_type, sequence_options};
 use super::{alter_column, number};
 use crate::quote::{dollar, push_qualified, qualified};
-use specc_catalog::{Sequence, SequenceOptions, TableName};
+use specc_catalog::{ObjectId, Sequence, SequenceOptions, TableName, sequence_of};
 
 pub(super) fn identity(
     out: &mut String,
@@ -12,6 +12,7 @@ pub(super) fn identity(
     from: Option<&(bool, SequenceOptions)>,
     to: Option<&(bool, SequenceOptions)>,
 ) {
+    let statement = out.len();
     alter_column(out, table, column);
     match (from, to) {
         (_, None) => out.push_str("drop identity"),
@@ -40,6 +41,12 @@ pub(super) fn identity(
             } else {
                 out.push_str(&numbers);
             }
+            let ObjectId { schema, name, .. } = sequence_of(table, column);
+            let of = |options: &SequenceOptions| {
+                let (schema, name, options) = (schema.clone(), name.clone(), options.clone());
+                Sequence { schema, name, ty: None, options, owned_by: None }
+            };
+            going_on(out, statement, &of(old), &of(new));
         }
     }
 }
@@ -88,6 +95,11 @@ pub(super) fn sequence(out: &mut String, from: &Sequence, to: &Sequence) {
         }
     }
     changed_options(out, &from.options, &to.options, " ");
+    going_on(out, start, from, to);
+}
+
+/// Lets a sequence that has not come as far as its new numbers go on where they begin.
+fn going_on(out: &mut String, start: usize, from: &Sequence, to: &Sequence) {
     if let Some(outside) = outside(from, to) {
         let change = out.split_off(start);
         let name = qualified(&to.schema, &to.name);

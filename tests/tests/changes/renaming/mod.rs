@@ -77,7 +77,7 @@ fn plan(from: &Given, to: &Given) -> Vec<String> {
         .filter(|statement| !only_renames(statement))
         .map(|statement| format!("more than a rename: {}", printed(statement).trim()))
         .collect();
-    wrong.extend(planned.losses().iter().map(|loss| format!("loses {}", loss.0)));
+    wrong.extend(planned.losses().iter().map(|loss| format!("loses {loss}")));
     wrong
 }
 

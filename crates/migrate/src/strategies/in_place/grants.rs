@@ -1,13 +1,15 @@
 //! Grants that stay.
 
-use crate::action_graph::{Phase, Role, Slot};
+use crate::action_graph::{Role, Slot};
+use crate::place::NewPlace;
 use crate::planner::Builder;
+use crate::schedule::Phase;
 use specc_catalog::{Catalog, Grant, Privilege};
 use specc_sql::{Access, Named, Privileges, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Takes what is too much and gives what is missing, in one transaction.
-    pub(crate) fn grant(&mut self, new: u32, from: &'d Grant, to: &'d Grant) {
+    pub(crate) fn grant(&mut self, new: NewPlace, from: &'d Grant, to: &'d Grant) {
         let lacks = |all: &[Privilege], one: &Privilege| !all.contains(one);
         let gone: Vec<Privilege> = from.privileges.iter().filter(|p| lacks(&to.privileges, p)).cloned().collect();
         let mut more: Vec<Privilege> = to.privileges.iter().filter(|p| lacks(&from.privileges, p)).cloned().collect();
@@ -20,7 +22,7 @@ impl<'d> Builder<'d, '_> {
         more.sort_unstable();
         more.dedup();
         let slot = Slot::New(new);
-        let on = named(self.to, to);
+        let on = named(self.to.catalog, to);
         let access = |privileges: Vec<Privilege>| Access {
             on,
             privileges: Privileges::Some(self.arena.privileges(privileges)),

@@ -1,8 +1,10 @@
 //! New names and schemas for what stays.
 
-use crate::action_graph::{Phase, Role, Slot};
+use crate::action_graph::{Role, Slot};
+use crate::place::{NodeId, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
 use crate::recreation::Actions;
+use crate::schedule::Phase;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions};
@@ -11,21 +13,19 @@ use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// New names and schemas for what stays.
-    pub(crate) fn rename(&mut self, actions: &Actions) {
-        let difference = self.difference;
-        let mut last: Option<u32> = None;
+    pub(crate) fn rename(&mut self, actions: &Actions) -> Planned {
+        let mut last: Option<NodeId> = None;
         // What is made again goes by its old name and comes with its new one.
-        let again: FxHashSet<u32> = actions.recreated.iter().map(|pair| pair.0).collect();
-        for renamed in &difference.renamed {
-            let place = self.from.index_of(&renamed.now).map(|old| old as u32).filter(|old| again.contains(old));
+        let again: FxHashSet<OldPlace> = actions.recreated.iter().map(|pair| pair.0).collect();
+        for renamed in self.set.renamed {
+            let place = self.from.index_of(&renamed.now).filter(|old| again.contains(old));
             if let Some(old) = place.filter(|_| renamed.part.is_none() && matches!(renamed.id.kind, Kind::View)) {
-                let object =
-                    self.old(old).and_then(|entry| called(&entry.object, &renamed.id.schema, &renamed.id.name));
+                let object = called(&self.from.entry(old)?.object, &renamed.id.schema, &renamed.id.name);
                 self.called.extend(object.map(|object| (old, self.arena.object(object))));
                 continue;
             }
-            let slot = self.to.index_of(&renamed.now).map_or(Slot::New(u32::MAX), |new| Slot::New(new as u32));
-            for statement in self.renaming(renamed) {
+            let slot = self.to.index_of(&renamed.now).map_or(Slot::None, Slot::New);
+            for statement in self.renaming(renamed)? {
                 let node = self.nodes.push(slot, Role::Make, Phase::Names, statement);
                 if let Some(last) = last {
                     self.nodes.edge(last, node);
@@ -33,15 +33,15 @@ impl<'d> Builder<'d, '_> {
                 last = Some(node);
             }
         }
-        for &(old, new) in difference.relabelled.iter().filter(|pair| !again.contains(&pair.0)) {
-            let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { continue };
+        for &(old, new) in self.set.relabelled.iter().filter(|pair| !again.contains(&pair.0)) {
+            let (a, b) = (self.from.entry(old)?, self.to.entry(new)?);
             let to = match &b.object {
                 Object::Constraint(o) => &o.name,
                 Object::Index(o) => &o.name,
                 Object::Trigger(o) => &o.name,
                 Object::Policy(o) => &o.name,
                 Object::Sequence(o) => &o.name,
-                _ => continue,
+                other => return Err(Unexpected::new(&other.id(), "only its name differs, and it cannot be renamed")),
             };
             let statement = Statement::Alter(Alter::Rename { from: &a.object, to });
             let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
@@ -49,15 +49,16 @@ impl<'d> Builder<'d, '_> {
                 self.nodes.edge(last, node);
             }
         }
+        Ok(())
     }
 
-    fn renaming(&self, renamed: &'d Renamed) -> Vec<Statement<'d>> {
+    fn renaming(&self, renamed: &'d Renamed) -> Planned<Vec<Statement<'d>>> {
         if let Some((from, to)) = &renamed.part {
             let table = match self.to.get(&renamed.now).map(|entry| &entry.object) {
                 Some(Object::Table(o)) => Some(&o.table),
                 _ => None,
             };
-            return vec![Statement::Alter(Alter::RenamePart { of: &renamed.id, table, from, to })];
+            return Ok(vec![Statement::Alter(Alter::RenamePart { of: &renamed.id, table, from, to })]);
         }
         // The object under its old name.
         let entry = self.from.get(&renamed.now).or_else(|| {
@@ -77,7 +78,7 @@ impl<'d> Builder<'d, '_> {
         let object = match entry {
             Some(entry) => entry.object.clone(),
             None if was.kind == Kind::Sequence => sequence(),
-            None => return Vec::new(),
+            None => return Err(Unexpected::new(was, "it is renamed, and it is not there")),
         };
         let called =
             |schema: &SmolStr, name: &SmolStr| called(&object, schema, name).map(|object| self.arena.object(object));
@@ -97,7 +98,7 @@ impl<'d> Builder<'d, '_> {
         if was.name != now.name && !first {
             all.extend(called(&now.schema, &was.name).map(rename));
         }
-        all
+        Ok(all)
     }
 }
 
@@ -105,23 +106,23 @@ impl Builder<'_, '_> {
     /// A schema is there before something comes to it, and goes when everything has left it.
     pub(crate) fn schemas(&mut self) {
         let schema = |name: &str| ObjectId::new(Kind::Schema, "", name);
-        for node in 0..self.nodes.all.len() as u32 {
-            let Statement::Alter(Alter::SetSchema { from, to }) = &self.nodes.all[node as usize].statement else {
+        for node in self.nodes.ids() {
+            let Statement::Alter(Alter::SetSchema { from, to }) = &self.nodes[node].statement else {
                 continue;
             };
             let (left, come) = (self.from.index_of(&schema(&from.id().schema)), self.to.index_of(&schema(to)));
-            let made = come.map_or(Vec::new(), |new| self.nodes.with(Slot::New(new as u32), &[Role::Make]));
+            let made = come.map_or(Vec::new(), |new| self.nodes.with(new, &[Role::Make]));
             for made in made {
                 // Names come first.
-                self.nodes.all[made as usize].phase = Phase::Names;
+                self.nodes[made].phase = Phase::Names;
                 self.nodes.edge(made, node);
             }
-            let gone = left.map_or(Vec::new(), |old| self.nodes.with(Slot::Old(old as u32), &[Role::Drop]));
+            let gone = left.map_or(Vec::new(), |old| self.nodes.with(old, &[Role::Drop]));
             gone.into_iter().for_each(|gone| self.nodes.edge(node, gone));
         }
         for (&old, object) in &self.called {
             let Some(left) = self.from.index_of(&schema(&object.id().schema)) else { continue };
-            for gone in self.nodes.with(Slot::Old(left as u32), &[Role::Drop]) {
+            for gone in self.nodes.with(left, &[Role::Drop]) {
                 for node in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
                     self.nodes.edge(node, gone);
                 }

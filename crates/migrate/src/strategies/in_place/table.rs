@@ -1,8 +1,11 @@
 //! What changes a table that stays: columns, and what the table says of itself.
 
-use crate::action_graph::{Phase, Role, Slot};
-use crate::planner::{Builder, Warning};
+use crate::account::{Note, Warning};
+use crate::action_graph::{Role, Slot};
+use crate::place::{NewPlace, NodeId, OldPlace, Planned};
+use crate::planner::Builder;
 use crate::recreation::{computes_anew, is_regenerated};
+use crate::schedule::Phase;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{
     Catalog, Column, Constraint, DataType, Entry, IdRef, Kind, Object, Privilege, Rls, Rule, Sequence, SequenceOptions,
@@ -14,13 +17,19 @@ use specc_sql::{Access, Alter, Named, Privileges, Statement, TypeChange, type_ch
 
 impl<'d> Builder<'d, '_> {
     /// From one state of a table to the other.
-    pub(crate) fn table(&mut self, old: u32, new: u32, a: &'d Entry, b: &'d Entry) {
-        let (Object::Table(from), Object::Table(to)) = (&a.object, &b.object) else { return };
+    pub(crate) fn table(
+        &mut self,
+        old: OldPlace,
+        new: NewPlace,
+        from: &'d Table,
+        to: &'d Table,
+        object: &'d Object,
+    ) -> Planned {
         let slot = Slot::New(new);
         let is_part = |table: &Table| table.partition_of.is_some();
         let moves = is_part(from) != is_part(to) || from.inherits != to.inherits;
         if moves {
-            self.change_parents(old, new, a, b);
+            self.change_parents(old, new, from, to)?;
         } else if to.partition_of.is_none() {
             self.columns(old, new, from, to);
         }
@@ -46,22 +55,23 @@ impl<'d> Builder<'d, '_> {
             self.nodes.push(slot, role, Phase::Main, Statement::SetRls { table: name, from: from.rls, to: to.rls });
         }
         if from.options != to.options {
-            let change = Alter::SetOptions { of: &b.object, from: &from.options, to: &to.options };
+            let change = Alter::SetOptions { of: object, from: &from.options, to: &to.options };
             self.nodes.push(slot, Role::After, Phase::Main, Statement::Alter(change));
         }
         if from.replica_identity != to.replica_identity {
             let change = Statement::SetReplicaIdentity { table: name, identity: to.replica_identity.as_deref() };
             self.nodes.push(slot, Role::After, Phase::Main, change);
         }
+        Ok(())
     }
 
-    pub(crate) fn columns(&mut self, old: u32, new: u32, from: &'d Table, to: &'d Table) {
+    pub(crate) fn columns(&mut self, old: OldPlace, new: NewPlace, from: &'d Table, to: &'d Table) {
         let find = |table: &'d Table, name: &str| table.columns.iter().find(|column| column.name == name);
         for column in &from.columns {
             // A column of a parent goes there.
             let inherited = from.inherits.iter().any(|parent| {
-                matches!(self.from.get(&parent.id()).map(|entry| &entry.object), Some(Object::Table(parent))
-                    if parent.columns.iter().any(|other| other.name == column.name))
+                let parent = self.from.table(parent);
+                parent.is_some_and(|parent| parent.columns.iter().any(|other| other.name == column.name))
             });
             if find(to, &column.name).is_none() && !inherited {
                 self.drop_column(old, from, column, column.generated.is_some());
@@ -89,8 +99,8 @@ impl<'d> Builder<'d, '_> {
     /// Drops a column and adds it.
     pub(crate) fn make_column_again(
         &mut self,
-        old: u32,
-        new: u32,
+        old: OldPlace,
+        new: NewPlace,
         from: &'d Table,
         to: &'d Table,
         before: &'d Column,
@@ -106,25 +116,23 @@ impl<'d> Builder<'d, '_> {
 
     /// Whether a parent gets the column in the same change, and with it this table.
     fn comes_from_parent(&self, table: &Table, column: &Column) -> bool {
-        let has = |catalog: &specc_catalog::Catalog, parent: &specc_catalog::TableName| {
-            matches!(catalog.get(&parent.id()).map(|entry| &entry.object), Some(Object::Table(parent))
-                if parent.columns.iter().any(|other| other.name == column.name))
-        };
-        table.inherits.iter().any(|parent| has(self.to, parent) && !has(self.from, parent))
+        let has = |parent: &Table| parent.columns.iter().any(|other| other.name == column.name);
+        table
+            .inherits
+            .iter()
+            .any(|parent| self.to.table(parent).is_some_and(has) && !self.from.table(parent).is_some_and(has))
     }
 
-    fn drop_column(&mut self, old: u32, table: &'d Table, column: &'d Column, kept: bool) -> u32 {
+    fn drop_column(&mut self, old: OldPlace, table: &'d Table, column: &'d Column, kept: bool) -> NodeId {
         let statement = Statement::Alter(Alter::DropColumn { table: &table.table, column, kept });
         self.nodes.push(Slot::Old(old), Role::Drop, Phase::Main, statement)
     }
 
     fn moves_to_the_end(&mut self, table: &Table, column: &Column) {
-        let text =
-            format_smolstr!("{}.{}.{} becomes the last column", table.table.schema, table.table.name, column.name);
-        self.notes.push(text);
+        self.notes.push(Note::LastColumn { table: table.table.clone(), column: column.name.clone() });
     }
 
-    fn comment_column(&mut self, new: u32, table: &'d Table, column: &'d Column, after: Option<u32>) {
+    fn comment_column(&mut self, new: NewPlace, table: &'d Table, column: &'d Column, after: Option<NodeId>) {
         let text = column.comment.as_deref();
         let statement = Statement::CommentColumn { table: &table.table, column: &column.name, text };
         match after {
@@ -140,26 +148,25 @@ impl<'d> Builder<'d, '_> {
 
     /// Adds a column to a table that is there.
     pub(crate) fn adding(&self, table: &'d Table, column: &'d Column) -> Statement<'d> {
-        let each_row = is_asked(self.to, &column.ty) || self.has_volatile_default(column);
+        let each_row = is_asked(self.to.catalog, &column.ty) || self.has_volatile_default(column);
         Statement::Alter(Alter::AddColumn { table: &table.table, column, each_row })
     }
 
     /// On the way back: a required column that had no default comes again with a value that says nothing, for the rows
     /// that are there by then.
     fn neutral(&mut self, table: &Table, column: &Column) -> Option<&'d Column> {
-        let value = if self.options.one { neutral_value(self.to, &column.ty)? } else { return None };
-        self.notes.push(format_smolstr!(
-            "{}.{}.{} is {value} in rows that are there by then",
-            table.table.schema,
-            table.table.name,
-            column.name
-        ));
+        let value = if self.options.one { neutral_value(self.to.catalog, &column.ty)? } else { return None };
+        self.notes.push(Note::Neutral {
+            table: table.table.clone(),
+            column: column.name.clone(),
+            value: value.clone(),
+        });
         Some(self.arena.column(Column { default: Some(SqlExpr::new(value)), ..column.clone() }))
     }
 
     /// A new column. Where Postgres would write every row under a lock that stops everyone, the column comes empty and
     /// is filled in batches.
-    fn add_column(&mut self, new: u32, table: &'d Table, column: &'d Column) {
+    fn add_column(&mut self, new: NewPlace, table: &'d Table, column: &'d Column) {
         let name = &table.table;
         let fill = self.backfill(table, column);
         let volatile = column.default.as_ref().filter(|_| self.has_volatile_default(column));
@@ -224,7 +231,7 @@ impl<'d> Builder<'d, '_> {
             let set = Statement::SetDefault { table: name, column: &column.name, default: None };
             self.add(&mut chain, Role::After, Phase::CutOver, set);
             self.give_identity(&mut chain, table, &column.name, Phase::CutOver, identity);
-            self.add(&mut chain, Role::After, Phase::CutOver, Statement::Drop(sequence));
+            self.add(&mut chain, Role::After, Phase::CutOver, Statement::DropTemporary(sequence));
         }
     }
 
@@ -274,7 +281,7 @@ impl<'d> Builder<'d, '_> {
         self.add(chain, Role::After, Phase::Backfill, Statement::Alter(change));
     }
 
-    /// Null is not taken any more: a check for new rows first, then the old ones are looked at while everyone goes on.
+    /// Null is not taken any more: a check for new rows first, then the old ones are validated without blocking writes.
     pub(crate) fn require(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str) {
         let name = &table.table;
         if self.options.offline {
@@ -284,7 +291,7 @@ impl<'d> Builder<'d, '_> {
             self.required.insert((name.clone(), column.into()), node);
             return;
         }
-        let check = self.arena.object(Constraint {
+        let check = self.arena.constraint(Constraint {
             table: name.clone(),
             name: temporary_name(&[&name.name, column, "not_null"]),
             rule: Rule::Check { expr: SqlExpr::new(format!("{} is not null", ident(column))), no_inherit: false },
@@ -292,16 +299,16 @@ impl<'d> Builder<'d, '_> {
             initially_deferred: false,
             not_valid: true,
         });
-        let Object::Constraint(constraint) = check else { return };
+        let (check, constraint) = check;
         self.add(chain, Role::After, Phase::Main, Statement::Alter(Alter::AddNotValid(constraint)));
         self.add(chain, Role::After, Phase::Validate, Statement::Validate(constraint));
         let change = Alter::SetNotNull { table: name, column, proven: true };
         let node = self.add(chain, Role::After, Phase::CutOver, Statement::Alter(change));
         self.required.insert((name.clone(), column.into()), node);
-        self.add(chain, Role::After, Phase::CutOver, Statement::Drop(check));
+        self.add(chain, Role::After, Phase::CutOver, Statement::DropTemporary(check));
     }
 
-    fn alter_column(&mut self, new: u32, table: &'d Table, from: &'d Column, to: &'d Column) {
+    fn alter_column(&mut self, new: NewPlace, table: &'d Table, from: &'d Column, to: &'d Column) {
         let name = &table.table;
         let mut chain = Chain::new(Slot::New(new));
         // Postgres keeps a default with a cast to the type that the column had.
@@ -358,7 +365,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// What changes a column without waiting for anything.
-    fn alter_column_rest(&mut self, new: u32, table: &'d Table, from: &'d Column, to: &'d Column) {
+    fn alter_column_rest(&mut self, new: NewPlace, table: &'d Table, from: &'d Column, to: &'d Column) {
         let name = &table.table;
         let apart = |builder: &mut Self, statement| {
             builder.nodes.push(Slot::New(new), Role::After, Phase::Main, statement);
@@ -399,8 +406,8 @@ impl<'d> Builder<'d, '_> {
             return self.arena.text(format!("case when {text} is not null then array[{one}] end"));
         }
         let no_cast = is_own(from) && is_own(to)
-            || is_enum(self.from, from)
-            || is_enum(self.to, to)
+            || is_enum(self.from.catalog, from)
+            || is_enum(self.to.catalog, to)
             || crate::strategies::casts::are_none(from, to);
         if from.dims > to.dims || no_cast && !is_text(from) && !is_text(to) {
             text.push_str("::text");
@@ -412,7 +419,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Adds the next statement of a chain.
-    pub(crate) fn add(&mut self, chain: &mut Chain, role: Role, phase: Phase, statement: Statement<'d>) -> u32 {
+    pub(crate) fn add(&mut self, chain: &mut Chain, role: Role, phase: Phase, statement: Statement<'d>) -> NodeId {
         let node = match chain.last {
             Some(last) => self.nodes.then(last, role, phase, statement),
             None => self.nodes.push(chain.slot, role, phase, statement),
@@ -465,7 +472,7 @@ fn neutral_value(catalog: &Catalog, ty: &DataType) -> Option<String> {
 /// Statements that follow each other.
 pub(crate) struct Chain {
     slot: Slot,
-    last: Option<u32>,
+    last: Option<NodeId>,
 }
 
 impl Chain {
@@ -475,18 +482,18 @@ impl Chain {
     }
 
     /// Goes on after a node.
-    pub fn after(slot: Slot, node: u32) -> Self {
+    pub fn after(slot: Slot, node: NodeId) -> Self {
         Self { slot, last: Some(node) }
     }
 
     /// The last one.
-    pub fn last(&self) -> Option<u32> {
+    pub fn last(&self) -> Option<NodeId> {
         self.last
     }
 
     /// The phase of the last one.
     fn phase(&self, builder: &Builder<'_, '_>) -> Phase {
-        self.last.map_or(Phase::Main, |node| builder.nodes.all[node as usize].phase)
+        self.last.map_or(Phase::Main, |node| builder.nodes[node].phase)
     }
 }
 

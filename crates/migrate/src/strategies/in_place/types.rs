@@ -1,15 +1,17 @@
 //! Enums, domains, composite types and sequences that stay.
 
-use crate::action_graph::{Phase, Role, Slot};
+use crate::action_graph::{Role, Slot};
+use crate::place::{NewPlace, OldPlace};
 use crate::planner::Builder;
+use crate::schedule::Phase;
 use crate::strategies::in_place::table::Chain;
 use smol_str::SmolStr;
-use specc_catalog::{Composite, Domain, Enum, Kind, Needs, Object, Sequence, SqlExpr, TableName};
+use specc_catalog::{Composite, Domain, Enum, Kind, Object, Sequence, SqlExpr, TableName};
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// New labels, each before the one that follows it.
-    pub(crate) fn labels(&mut self, new: u32, from: &'d Enum, to: &'d Enum) {
+    pub(crate) fn labels(&mut self, new: NewPlace, from: &'d Enum, to: &'d Enum) {
         let slot = Slot::New(new);
         let mut chain = Chain::new(slot);
         // From the end, so that the label that follows is there.
@@ -22,7 +24,7 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    pub(crate) fn domain(&mut self, new: u32, from: &'d Domain, to: &'d Domain) {
+    pub(crate) fn domain(&mut self, new: NewPlace, from: &'d Domain, to: &'d Domain) {
         let slot = Slot::New(new);
         let tables = self.tables_of(&to.schema, &to.name);
         if from.default != to.default {
@@ -53,8 +55,13 @@ impl<'d> Builder<'d, '_> {
         }
         for check in &to.checks {
             if !from.checks.contains(check) && !renamed.iter().any(|(_, new)| *new == check.0) {
-                let add = Statement::Alter(Alter::AddDomainCheck(to, check));
+                let at_once = self.options.offline.then(|| tables.clone());
+                let whole = at_once.is_some();
+                let add = Statement::Alter(Alter::AddDomainCheck(to, check, at_once));
                 let node = self.nodes.push(slot, Role::Make, Phase::Main, add);
+                if whole {
+                    continue;
+                }
                 let validate = Statement::Alter(Alter::ValidateDomainCheck(to, &check.0, tables.clone()));
                 self.nodes.then(node, Role::After, Phase::Validate, validate);
             }
@@ -64,7 +71,7 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    pub(crate) fn composite(&mut self, old: u32, new: u32, from: &'d Composite, to: &'d Composite) {
+    pub(crate) fn composite(&mut self, old: OldPlace, new: NewPlace, from: &'d Composite, to: &'d Composite) {
         let used = self.columns_of(old);
         let mut chain = Chain::new(Slot::New(new));
         for field in &from.fields {
@@ -102,14 +109,14 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Whether a table has a column of this type.
-    fn columns_of(&self, ty: u32) -> bool {
-        let needs = Needs::new(self.from);
-        self.from.iter().enumerate().any(|(place, (id, _))| {
-            id.kind == Kind::Table && needs.of(place as u32).iter().any(|(need, _)| *need == ty)
-        })
+    fn columns_of(&self, ty: OldPlace) -> bool {
+        let needs = self.from.needs();
+        self.from
+            .places()
+            .any(|(place, id, _)| id.kind == Kind::Table && needs.of(place).iter().any(|(need, _)| *need == ty))
     }
 
-    pub(crate) fn sequence(&mut self, new: u32, from: &'d Sequence, to: &'d Sequence) {
+    pub(crate) fn sequence(&mut self, new: NewPlace, from: &'d Sequence, to: &'d Sequence) {
         let slot = Slot::New(new);
         if from.ty != to.ty || from.options != to.options {
             self.nodes.push(slot, Role::Make, Phase::Main, Statement::Alter(Alter::SetSequence { from, to }));

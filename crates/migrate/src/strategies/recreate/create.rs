@@ -1,12 +1,14 @@
 //! What comes.
 
-use crate::action_graph::{Phase, Role, Slot};
-use crate::creation::{Creation, Step, create_some};
-use crate::planner::Builder;
+use crate::action_graph::{Role, Slot};
+use crate::creation::{Creation, Made, create_some};
+use crate::place::{NewPlace, NodeId, OldPlace, Planned, Unexpected};
+use crate::planner::{Builder, ChangeError};
 use crate::recreation::Actions;
+use crate::schedule::Phase;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{Catalog, Column, Constraint, Cycle, Index, Kind, Object, Rule, Sequence, TableName};
+use specc_catalog::{Column, Constraint, Index, Kind, Object, Rule, Sequence, Table, TableName};
 use specc_sql::{Alter, Statement, key_index};
 
 impl<'d> Builder<'d, '_> {
@@ -15,44 +17,41 @@ impl<'d> Builder<'d, '_> {
     ///
     /// # Errors
     /// Objects that need each other.
-    pub(crate) fn create_objects(&mut self, actions: &Actions) -> Result<(), Cycle> {
-        let difference = self.difference;
-        let mut only = vec![false; self.to.len()];
-        difference
+    pub(crate) fn create_objects(&mut self, actions: &Actions) -> Result<(), ChangeError> {
+        let mut only = vec![false; self.to.catalog.len()];
+        self.set
             .added
             .iter()
             .chain(actions.recreated.iter().map(|pair| &pair.1))
-            .for_each(|&new| only[new as usize] = true);
-        for &new in &difference.added {
-            if self.new_entry(new).is_some_and(|entry| self.belongs_to_parent(&entry.object, self.from, self.to)) {
-                only[new as usize] = false;
+            .for_each(|new| only[new.index()] = true);
+        for &new in &self.set.added {
+            if self.belongs_to_parent(&self.to.entry(new)?.object, self.from.catalog, self.to.catalog) {
+                only[new.index()] = false;
             }
         }
         if !only.contains(&true) {
             return Ok(());
         }
-        let again: FxHashMap<u32, u32> = actions.recreated.iter().map(|&(old, new)| (new, old)).collect();
-        let direct: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
-        let Creation { steps, inlined } = create_some(self.to, &only)?;
+        let again: FxHashMap<NewPlace, OldPlace> = actions.recreated.iter().map(|&(old, new)| (new, old)).collect();
+        let direct: FxHashSet<OldPlace> = self.set.changed.iter().map(|pair| pair.0).collect();
+        let Creation { steps, inlined } = create_some(self.to.catalog, &only)?;
         for step in steps {
-            let on_moving = self
-                .to
-                .at(step.object as usize)
-                .is_some_and(|(_, entry)| self.swaps.reads(entry.object.table(), &entry.object));
-            let replaced = again.get(&step.object).copied().filter(|old| direct.contains(old) && !on_moving);
-            let old = again.get(&step.object).or_else(|| step.owner.and_then(|owner| again.get(&owner)));
+            let object = &self.to.entry(step.place())?.object;
+            let on_moving = self.swaps.reads(object.table(), object);
+            let replaced = again.get(&step.place()).copied().filter(|old| direct.contains(old) && !on_moving);
+            let old = again.get(&step.place()).or_else(|| again.get(&step.owner()?));
             let late = old.is_some_and(|old| actions.at_cut_over.contains(old));
             let stands = step.owner.is_none_or(|owner| !only[owner as usize]);
             match &step.statement {
                 _ if self.filled(&step, actions) => {}
                 Statement::Create(Object::Index(index)) if stands => self.index(&step, index, replaced, late),
                 Statement::Create(Object::Constraint(constraint)) if stands => {
-                    self.constraint(&step, constraint, replaced, late);
+                    self.constraint(&step, constraint, replaced, late)?;
                 }
                 Statement::Create(Object::Constraint(constraint))
                     if matches!(constraint.rule, Rule::ForeignKey(_)) && self.is_used(&constraint.table) =>
                 {
-                    self.constraint(&step, constraint, None, late);
+                    self.constraint(&step, constraint, None, late)?;
                 }
                 Statement::OwnSequence(o) => {
                     let node = self.plain(&step, late);
@@ -64,33 +63,32 @@ impl<'d> Builder<'d, '_> {
             }
         }
         for (constraint, table) in inlined {
-            let nodes: Vec<u32> = self.nodes.of(Slot::New(table)).first().copied().into_iter().collect();
-            self.nodes.alias(Slot::New(constraint), &nodes);
+            let made: Vec<NodeId> = self.nodes.of(NewPlace::new(table)).first().copied().into_iter().collect();
+            self.nodes.alias(NewPlace::new(constraint).into(), &made);
         }
         Ok(())
     }
 
     /// A sequence that comes to a column with rows goes on after the highest of them.
-    fn count_on(&mut self, node: u32, sequence: &'d Sequence) {
+    fn count_on(&mut self, node: NodeId, sequence: &'d Sequence) {
+        // A sequence of no column counts by itself.
         let Some((table, column)) = &sequence.owned_by else { return };
-        let counts = |catalog: &Catalog, with: &dyn Fn(&Column) -> bool| {
-            matches!(catalog.get(&table.id()).map(|entry| &entry.object), Some(Object::Table(o))
-                if o.columns.iter().any(|c| c.name == *column && with(c)))
-        };
+        let find = |table: &'d Table| table.columns.iter().find(|c| c.name == *column);
+        let (before, after) = (self.from.table(table).and_then(find), self.to.table(table).and_then(find));
         let named = |c: &Column| c.default.as_ref().is_some_and(|default| default.text.contains(&*sequence.name));
-        if counts(self.from, &|_| true) && counts(self.to, &named) {
+        if before.is_some() && after.is_some_and(named) {
             let (table, column) = (table, column.as_str());
             self.nodes.then(node, Role::After, Phase::Main, Statement::AdvanceSequence { table, column });
         }
     }
 
-    fn plain(&mut self, step: &Step<'d>, late: bool) -> u32 {
+    fn plain(&mut self, step: &Made<'d>, late: bool) -> NodeId {
         let phase = match &step.statement {
             Statement::RunSql(o) if o.last => Phase::Finish,
             _ if late => Phase::CutOver,
             _ => Phase::Main,
         };
-        let slot = Slot::New(step.object);
+        let slot = Slot::New(step.place());
         let role = match &step.statement {
             Statement::Create(_) | Statement::CreateTable { .. } | Statement::RunSql(_) => Role::Make,
             Statement::SetDefault { .. } | Statement::OwnSequence(_) => Role::After,
@@ -111,8 +109,8 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// An index of a table that is there.
-    fn index(&mut self, step: &Step<'d>, index: &'d Index, replaced: Option<u32>, late: bool) {
-        let slot = Slot::New(step.object);
+    fn index(&mut self, step: &Made<'d>, index: &'d Index, replaced: Option<OldPlace>, late: bool) {
+        let slot = Slot::New(step.place());
         if self.options.offline || !self.can_build_beside(&index.table) || !self.is_there(&index.table) {
             self.plain(step, late);
             return;
@@ -126,7 +124,7 @@ impl<'d> Builder<'d, '_> {
         let beside = self.arena.index(Index { name, ..index.clone() });
         let mut chain = Chain::new(slot);
         self.add(&mut chain, Role::Make, Phase::Build, Statement::CreateIndexConcurrently(beside));
-        if let Some(Object::Index(before)) = self.old(old).map(|entry| &entry.object) {
+        if let Some(Object::Index(before)) = self.from.object(old) {
             let drop = self.add(&mut chain, Role::After, Phase::Cleanup, Statement::DropIndexConcurrently(before));
             self.nodes.alias(Slot::Old(old), &[drop]);
         }
@@ -142,8 +140,14 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// A constraint of a table that is there.
-    fn constraint(&mut self, step: &Step<'d>, constraint: &'d Constraint, replaced: Option<u32>, late: bool) {
-        let slot = Slot::New(step.object);
+    fn constraint(
+        &mut self,
+        step: &Made<'d>,
+        constraint: &'d Constraint,
+        replaced: Option<OldPlace>,
+        late: bool,
+    ) -> Planned {
+        let slot = Slot::New(step.place());
         let divided = !self.can_build_beside(&constraint.table);
         let mut chain = Chain::new(slot);
         let phase = if late { Phase::CutOver } else { Phase::Main };
@@ -157,7 +161,9 @@ impl<'d> Builder<'d, '_> {
                 } else {
                     constraint.name.clone()
                 };
-                let Some(index) = key_index(constraint, &name) else { return };
+                let Some(index) = key_index(constraint, &name) else {
+                    return Err(Unexpected::new(&Object::from(constraint.clone()).id(), "a key without an index"));
+                };
                 let index = self.arena.index(index);
                 self.add(&mut chain, Role::After, Phase::Build, Statement::CreateIndexConcurrently(index));
                 let using = Alter::AddUsingIndex(constraint, &index.name);
@@ -175,5 +181,6 @@ impl<'d> Builder<'d, '_> {
                 self.plain(step, late);
             }
         }
+        Ok(())
     }
 }

@@ -1,28 +1,30 @@
 //! What goes.
 
-use crate::action_graph::{Phase, Role, Slot};
+use crate::account::Note;
+use crate::action_graph::{Role, Slot};
+use crate::place::{NeedsOf, NewPlace, Old, OldPlace, Planned};
 use crate::planner::Builder;
 use crate::recreation::{Actions, constraint_reads, index_reads};
+use crate::schedule::Phase;
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{Catalog, IdRef, Kind, Needs, Object, Rule};
+use specc_catalog::{IdRef, Kind, Object, Rule};
 use specc_sql::{Access, Alter, Named, Privileges, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Drops what is gone, and what is made again. What goes with its table or view is not dropped by itself.
-    pub(crate) fn drop_objects(&mut self, actions: &Actions) {
-        let difference = self.difference;
-        let again: FxHashMap<u32, u32> = actions.recreated.iter().copied().collect();
-        let mut places: Vec<u32> = difference.removed.iter().copied().chain(again.keys().copied()).collect();
+    pub(crate) fn drop_objects(&mut self, actions: &Actions) -> Planned {
+        let again: FxHashMap<OldPlace, NewPlace> = actions.recreated.iter().copied().collect();
+        let mut places: Vec<OldPlace> = self.set.removed.iter().copied().chain(again.keys().copied()).collect();
         places.sort_unstable();
         if places.is_empty() {
-            return;
+            return Ok(());
         }
-        let set: FxHashSet<u32> = places.iter().copied().collect();
-        let needs = Needs::new(self.from);
-        let direct: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
-        let (mut along, mut columns) = (Vec::new(), Vec::new());
+        let set: FxHashSet<OldPlace> = places.iter().copied().collect();
+        let needs = self.from.needs();
+        let direct: FxHashSet<OldPlace> = self.set.changed.iter().map(|pair| pair.0).collect();
+        let mut along = Vec::new();
         for &old in &places {
-            let Some(entry) = self.old(old) else { continue };
+            let entry = self.from.entry(old)?;
             let home = self.home(&needs, old);
             if let Some(home) = home.filter(|home| set.contains(home))
                 && goes_along(&entry.object)
@@ -33,10 +35,10 @@ impl<'d> Builder<'d, '_> {
             }
             let stays_gone = !again.contains_key(&old) || self.swaps.reads(entry.object.table(), &entry.object);
             if stays_gone && self.goes_with_column(&entry.object) {
-                columns.push(old);
+                self.with_columns.insert(old);
                 continue;
             }
-            if !again.contains_key(&old) && self.belongs_to_parent(&entry.object, self.to, self.from) {
+            if !again.contains_key(&old) && self.belongs_to_parent(&entry.object, self.to.catalog, self.from.catalog) {
                 continue;
             }
             let slot = Slot::Old(old);
@@ -97,6 +99,10 @@ impl<'d> Builder<'d, '_> {
                     };
                     self.nodes.push(slot, Role::Drop, phase, statement);
                 }
+                // It may have been there before: `create extension if not exists` does not say.
+                Object::Extension(extension) if self.options.one && !self.is_own(&extension.schema) => {
+                    self.notes.push(Note::StaysExtension(extension.name.clone()));
+                }
                 // Rows are compared one by one.
                 Object::Seed(_) => {}
                 other => {
@@ -105,11 +111,16 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
-        self.with_columns = columns;
         for (old, home) in along {
             let nodes = self.nodes.with(Slot::Old(home), &[Role::Drop]);
             self.nodes.alias(Slot::Old(old), &nodes);
         }
+        Ok(())
+    }
+
+    /// Whether a schema is the spec's own, so that what is in it is nobody else's.
+    fn is_own(&self, schema: &str) -> bool {
+        self.from.find(IdRef::new(Kind::Schema, "", schema)).is_some()
     }
 
     /// Whether it is a reference to another table: that is locked when the reference goes, and goes itself in some order.
@@ -119,15 +130,15 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// What the object is a part of: for an owned sequence its table.
-    fn home(&self, needs: &Needs<'_>, old: u32) -> Option<u32> {
-        match self.old(old).map(|entry| &entry.object) {
+    fn home(&self, needs: &NeedsOf<'_, Old>, old: OldPlace) -> Option<OldPlace> {
+        match self.from.object(old) {
             Some(Object::Sequence(o)) => {
                 let (table, _) = o.owned_by.as_ref()?;
-                self.from.find(IdRef::table(table)).map(|place| place as u32)
+                self.from.find(IdRef::table(table))
             }
             Some(Object::Table(o)) => {
                 let (parent, _) = o.partition_of.as_ref()?;
-                self.from.find(IdRef::table(parent)).map(|place| place as u32)
+                self.from.find(IdRef::table(parent))
             }
             _ => needs.home(old),
         }
@@ -141,18 +152,13 @@ impl<'d> Builder<'d, '_> {
         }) else {
             return false;
         };
-        let columns = |catalog: &'d Catalog| match catalog.get(&table.id()).map(|entry| &entry.object) {
-            Some(Object::Table(o)) => Some(&o.columns),
-            _ => None,
-        };
-        let (Some(before), Some(after)) = (columns(self.from), columns(self.to)) else { return false };
+        let (Some(before), Some(after)) = (self.from.table(table), self.to.table(table)) else { return false };
         // A part has the columns of its whole.
-        if matches!(self.to.get(&table.id()).map(|entry| &entry.object), Some(Object::Table(o)) if o.partition_of.is_some())
-        {
+        if after.partition_of.is_some() {
             return false;
         }
-        let mut gone = before.iter().filter(|column| {
-            !after.iter().any(|other| other.name == column.name) || self.swaps.moves(table, &column.name)
+        let mut gone = before.columns.iter().filter(|column| {
+            !after.columns.iter().any(|other| other.name == column.name) || self.swaps.moves(table, &column.name)
         });
         gone.any(|column| match object {
             // A reference locks the table that it leads to: it goes by itself, so that this is seen.
@@ -163,15 +169,12 @@ impl<'d> Builder<'d, '_> {
         })
     }
 
-    /// Whether an index of this table can be built while everyone goes on: not of one that is divided.
+    /// Whether an index of this table can be built concurrently: not of one that is partitioned.
     pub(crate) fn can_build_beside(&self, table: &specc_catalog::TableName) -> bool {
-        let divided = |catalog: &Catalog| {
-            matches!(catalog.get(&table.id()).map(|entry| &entry.object),
-                Some(Object::Table(o)) if o.partition_by.is_some())
-        };
-        match self.from.get(&table.id()).map(|entry| &entry.object) {
-            Some(Object::Table(o)) => o.partition_by.is_none() && !divided(self.to),
-            Some(_) => false,
+        match self.from.table(table) {
+            Some(o) => {
+                o.partition_by.is_none() && self.to.table(table).is_none_or(|after| after.partition_by.is_none())
+            }
             // A materialized view.
             None => self.from.find(IdRef::new(Kind::View, &table.schema, &table.name)).is_some(),
         }

@@ -1,23 +1,23 @@
-//! Which columns can move to a new type while everyone goes on.
+//! Which columns can move to a shadow column of the new type.
 
-use crate::change_set::{Strategy, strategy};
+use crate::change_set::{ChangeSet, Strategy, strategy};
+use crate::place::{New, NewPlace, Old, OldPlace, Planned, State};
 use crate::recreation::{constraint_reads, index_reads};
 use crate::strategies::in_place::table::{is_asked, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Column, DataType, Entry, Object, Rule, TableName};
-use specc_diff::Difference;
+use specc_catalog::{Column, DataType, Object, Rule, TableName};
 use specc_sql::{TypeChange, type_change};
 use std::collections::BTreeMap;
 
-/// Columns that move to a new type without blocking writes: a new column is kept equal by a trigger, filled in
+/// Columns that move to a shadow column of the new type: it is kept equal by a trigger, filled in
 /// batches, indexed and checked, and takes the old one's name in a moment.
 #[derive(Debug, Default)]
 pub(crate) struct Swaps<'d> {
-    /// By table: old and new place, and the columns.
-    pub tables: BTreeMap<(u32, u32), Vec<ColumnSwap<'d>>>,
-    /// Old places of enums and domains whose columns move.
-    pub types: FxHashSet<u32>,
+    /// By table: the columns.
+    pub tables: BTreeMap<(OldPlace, NewPlace), Vec<ColumnSwap<'d>>>,
+    /// Enums and domains whose columns move.
+    pub types: FxHashSet<OldPlace>,
     names: FxHashMap<TableName, Vec<SmolStr>>,
     /// Those types by name: the new ones have it only when the columns have moved.
     type_names: FxHashSet<(SmolStr, SmolStr)>,
@@ -59,22 +59,22 @@ impl Swaps<'_> {
     }
 
     /// The columns: old place of the table, name.
-    pub fn columns(&self) -> impl Iterator<Item = (u32, &SmolStr)> {
+    pub fn columns(&self) -> impl Iterator<Item = (OldPlace, &SmolStr)> {
         self.tables.iter().flat_map(|((old, _), all)| all.iter().map(|swap| (*old, &swap.to.name)))
     }
 }
 
 /// Which columns can move so.
-pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<'d> {
+pub(crate) fn swaps<'d>(set: &ChangeSet<'d>, offline: bool) -> Planned<Swaps<'d>> {
     let mut swaps = Swaps::default();
     if offline {
-        return swaps;
+        return Ok(swaps);
     }
-    let (from, to): (&'d Catalog, &'d Catalog) = (&difference.from, difference.to);
-    let mut found: Vec<(u32, u32, ColumnSwap<'d>)> = Vec::new();
-    let mut types: Vec<(u32, SmolStr, SmolStr)> = Vec::new();
-    for &(old, new) in &difference.changed {
-        let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { continue };
+    let (from, to) = (set.from, set.to);
+    let mut found: Vec<(OldPlace, NewPlace, ColumnSwap<'d>)> = Vec::new();
+    let mut types: Vec<(OldPlace, SmolStr, SmolStr)> = Vec::new();
+    for &(old, new) in &set.changed {
+        let (a, b) = (from.entry(old)?, to.entry(new)?);
         match (&a.object, &b.object) {
             (Object::Table(x), Object::Table(y)) => {
                 for column in &y.columns {
@@ -96,14 +96,15 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
         }
     }
     if found.is_empty() && types.is_empty() {
-        return swaps;
+        return Ok(swaps);
     }
     let mut candidates: Vec<Candidate<'d>> =
         found.into_iter().map(|(old, new, swap)| Candidate { old, new, swap, ty: None }).collect();
-    for (old, (_, entry)) in from.iter().enumerate() {
+    for (old, _, entry) in from.places() {
         let Object::Table(x) = &entry.object else { continue };
+        // A table that goes takes its columns along.
         let Some(new) = to.index_of(&x.table.id()) else { continue };
-        let Some((_, Entry { object: Object::Table(y), .. })) = to.at(new) else { continue };
+        let y = to.table_at(new)?;
         for (ty, schema, name) in &types {
             for column in x.columns.iter().filter(|column| column.ty.schema == *schema && column.ty.name == *name) {
                 let Some(after) = y.columns.iter().find(|other| other.name == column.name && other.ty == column.ty)
@@ -111,29 +112,28 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
                     continue;
                 };
                 let swap = ColumnSwap { from: column, to: after, type_aside: Some(temporary_name(&[name, "new"])) };
-                candidates.push(Candidate { old: old as u32, new: new as u32, swap, ty: Some(*ty) });
+                candidates.push(Candidate { old, new, swap, ty: Some(*ty) });
             }
         }
     }
-    let eligibility = Eligibility::new(difference);
+    let eligibility = Eligibility::new(set);
     // What refers to a column moves with it, and all columns of a type move, or none.
     loop {
-        let moving: FxHashSet<Place<'_>> =
+        let moving: FxHashSet<ColumnRef<'_>> =
             candidates.iter().filter_map(|c| Some((eligibility.table(c.old)?, c.swap.to.name.as_str()))).collect();
         let fits: Vec<bool> = candidates.iter().map(|c| eligibility.fits(c, &moving)).collect();
         if !fits.contains(&false) {
             break;
         }
-        let stuck: FxHashSet<u32> =
+        let stuck: FxHashSet<OldPlace> =
             candidates.iter().zip(&fits).filter(|(_, fits)| !**fits).filter_map(|(c, _)| c.ty).collect();
         let mut fits = fits.into_iter();
         candidates.retain(|c| fits.next() == Some(true) && c.ty.is_none_or(|ty| !stuck.contains(&ty)));
     }
     for ty in candidates.iter().filter_map(|c| c.ty) {
         swaps.types.insert(ty);
-        if let Some((id, _)) = from.at(ty as usize) {
-            swaps.type_names.insert((id.schema.clone(), id.name.clone()));
-        }
+        let (id, _) = from.at(ty)?;
+        swaps.type_names.insert((id.schema.clone(), id.name.clone()));
     }
     // A column may come to such a type from another one.
     for Candidate { swap, .. } in &mut candidates {
@@ -143,44 +143,42 @@ pub(crate) fn swaps<'d>(difference: &'d Difference<'d>, offline: bool) -> Swaps<
     }
     candidates.sort_by(|a, b| (a.old, a.new, &a.swap.to.name).cmp(&(b.old, b.new, &b.swap.to.name)));
     for Candidate { old, new, swap, .. } in candidates {
-        if let Some((_, Entry { object: Object::Table(table), .. })) = to.at(new as usize) {
-            swaps.names.entry(table.table.clone()).or_default().push(swap.to.name.clone());
-        }
+        swaps.names.entry(to.table_at(new)?.table.clone()).or_default().push(swap.to.name.clone());
         swaps.tables.entry((old, new)).or_default().push(swap);
     }
-    swaps
+    Ok(swaps)
 }
 
 /// A column that may move.
 struct Candidate<'d> {
     /// Places of its table.
-    old: u32,
-    new: u32,
+    old: OldPlace,
+    new: NewPlace,
     swap: ColumnSwap<'d>,
     /// The enum or domain whose columns move, by its old place.
-    ty: Option<u32>,
+    ty: Option<OldPlace>,
 }
 
 /// A column by its table and name.
-type Place<'d> = (&'d TableName, &'d str);
+type ColumnRef<'d> = (&'d TableName, &'d str);
 
 /// What decides whether columns can move.
 struct Eligibility<'d> {
-    from: &'d Catalog,
-    to: &'d Catalog,
+    from: State<'d, Old>,
+    to: State<'d, New>,
     /// By table and column: the columns that refer to it, none where such a reference changes too.
-    referring: FxHashMap<Place<'d>, Vec<Option<Place<'d>>>>,
+    referring: FxHashMap<ColumnRef<'d>, Vec<Option<ColumnRef<'d>>>>,
     parents: FxHashSet<&'d TableName>,
     /// Columns of exclusion constraints: nothing takes the place of one beside it.
     excluded: FxHashMap<&'d TableName, Vec<&'d Rule>>,
 }
 
 impl<'d> Eligibility<'d> {
-    fn new(difference: &'d Difference<'d>) -> Self {
-        let (from, to): (&'d Catalog, &'d Catalog) = (&difference.from, difference.to);
-        let relabelled: FxHashMap<u32, u32> = difference.relabelled.iter().copied().collect();
-        let removed: FxHashSet<u32> = difference.removed.iter().copied().collect();
-        let changed: FxHashSet<u32> = difference.changed.iter().map(|pair| pair.0).collect();
+    fn new(set: &ChangeSet<'d>) -> Self {
+        let (from, to) = (set.from, set.to);
+        let relabelled: FxHashMap<OldPlace, NewPlace> = set.relabelled.iter().copied().collect();
+        let removed: FxHashSet<OldPlace> = set.removed.iter().copied().collect();
+        let changed: FxHashSet<OldPlace> = set.changed.iter().map(|pair| pair.0).collect();
         let mut eligibility = Self {
             from,
             to,
@@ -188,8 +186,7 @@ impl<'d> Eligibility<'d> {
             parents: FxHashSet::default(),
             excluded: FxHashMap::default(),
         };
-        for (old, (_, entry)) in from.iter().enumerate() {
-            let old = old as u32;
+        for (old, _, entry) in from.places() {
             match &entry.object {
                 Object::Table(o) => eligibility.parents.extend(&o.inherits),
                 Object::Constraint(o) => match &o.rule {
@@ -208,38 +205,34 @@ impl<'d> Eligibility<'d> {
         eligibility
     }
 
-    fn table(&self, old: u32) -> Option<&'d TableName> {
-        match self.from.at(old as usize) {
-            Some((_, Entry { object: Object::Table(table), .. })) => Some(&table.table),
-            _ => None,
-        }
+    fn table(&self, old: OldPlace) -> Option<&'d TableName> {
+        self.from.table_at(old).ok().map(|table| &table.table)
     }
 
-    fn fits(&self, candidate: &Candidate<'d>, moving: &FxHashSet<Place<'_>>) -> bool {
-        let Some((_, Entry { object: Object::Table(table), .. })) = self.from.at(candidate.old as usize) else {
-            return false;
-        };
+    fn fits(&self, candidate: &Candidate<'d>, moving: &FxHashSet<ColumnRef<'_>>) -> bool {
+        let Ok(table) = self.from.table_at(candidate.old) else { return false };
         let swap = &candidate.swap;
         let column = swap.from.name.as_str();
         let computed = table.columns.iter().filter_map(|column| column.generated.as_ref());
         let excluded = self.excluded.get(&table.table);
-        let refers =
-            |of: &Option<Place<'d>>| of.is_some_and(|of| moving.contains(&of) || self.refers_as_well(of, &swap.to.ty));
+        let refers = |of: &Option<ColumnRef<'d>>| {
+            of.is_some_and(|of| moving.contains(&of) || self.refers_as_well(of, &swap.to.ty))
+        };
         table.partition_by.is_none()
             && table.partition_of.is_none()
             && table.inherits.is_empty()
             && !self.parents.contains(&table.table)
             && swap.from.generated.is_none()
             && swap.to.generated.is_none()
-            && !is_asked(self.to, &swap.to.ty)
+            && !is_asked(self.to.catalog, &swap.to.ty)
             && self.referring.get(&(&table.table, column)).is_none_or(|all| all.iter().all(refers))
             && !computed.into_iter().any(|expr| expr.reads(column))
             && !excluded.is_some_and(|rules| rules.iter().any(|rule| constraint_reads(rule, column)))
     }
 
     /// Whether a column that stays can refer to one of this type.
-    fn refers_as_well(&self, (table, column): Place<'_>, ty: &DataType) -> bool {
-        let Some(Entry { object: Object::Table(table), .. }) = self.to.get(&table.id()) else { return false };
+    fn refers_as_well(&self, (table, column): ColumnRef<'_>, ty: &DataType) -> bool {
+        let Some(table) = self.to.table(table) else { return false };
         let Some(own) = table.columns.iter().find(|other| other.name == column) else { return false };
         let plain = |ty: &DataType| ty.schema.is_empty() && ty.dims == 0;
         own.ty == *ty || plain(ty) && plain(&own.ty) && specc_facts::refers(&own.ty.name, &ty.name)

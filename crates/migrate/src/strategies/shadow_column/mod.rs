@@ -1,10 +1,14 @@
-//! Columns that move to a new type without blocking writes.
+//! Columns that get a new type by way of shadow columns, without a long lock.
 
 pub(crate) mod eligible;
 
-use crate::action_graph::{Phase, Role, Slot};
+use crate::account::Note;
+use crate::action_graph::{Role, Slot};
+use crate::place::{NewPlace, NodeId, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
 use crate::recreation::Actions;
+use crate::schedule::Phase;
+use crate::strategies::enum_swap::aside;
 use eligible::ColumnSwap;
 
 use crate::strategies::casts::is_assigned;
@@ -14,31 +18,19 @@ use smol_str::SmolStr;
 use specc_analysis::Target;
 use specc_analysis::catalog::{Known, Quotes, rewritten};
 use specc_catalog::{
-    Body, Catalog, Column, Constraint, DataType, Entry, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object,
-    ObjectId, Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, TableName, Timing, Trigger,
-    Volatility, sequence_of,
+    Body, Column, Constraint, DataType, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object, ObjectId,
+    Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, TableName, Timing, Trigger, Volatility,
+    sequence_of,
 };
 use specc_sql::quote::ident;
 use specc_sql::{Access, Alter, Named, Privileges, Statement, has_equality, key_index};
 
 impl<'d> Builder<'d, '_> {
     /// The new type comes under another name, and takes the old one's when all columns have moved.
-    pub(crate) fn swap_type_beside(&mut self, old: u32, new: u32) {
-        let (Some(a), Some(b)) = (self.old(old), self.new_entry(new)) else { return };
-        let mut aside = b.object.clone();
-        let name = match &mut aside {
-            Object::Enum(o) => {
-                let name = o.name.clone();
-                o.name = temporary_name(&[&name, "new"]);
-                name
-            }
-            Object::Domain(o) => {
-                let name = o.name.clone();
-                o.name = temporary_name(&[&name, "new"]);
-                name
-            }
-            _ => return,
-        };
+    pub(crate) fn shadow_type(&mut self, old: OldPlace, new: NewPlace) -> Planned {
+        let (a, b) = (self.from.entry(old)?, self.to.entry(new)?);
+        let (aside, _) = aside(&b.object, "new")?;
+        let ObjectId { name, .. } = b.object.id();
         let slot = Slot::New(new);
         let mut chain = Chain::new(slot);
         let aside = self.arena.object(aside);
@@ -53,6 +45,7 @@ impl<'d> Builder<'d, '_> {
             let comment = Statement::Comment { on: specc_sql::Named::Object(&b.object), text: Some(text) };
             self.add(&mut chain, Role::After, Phase::CutOver, comment);
         }
+        Ok(())
     }
 
     /// The labels that an enum loses.
@@ -67,33 +60,32 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// All columns of a table that move do so together.
-    pub(crate) fn swap_columns(&mut self, actions: &Actions) {
+    pub(crate) fn swap_columns(&mut self, actions: &Actions) -> Planned {
         let swaps = self.swaps;
         if swaps.is_empty() {
-            return;
+            return Ok(());
         }
-        let (stays, parts) = (self.stays(actions), self.parts_of_moving());
+        let (stays, parts) = (self.stays(actions), self.parts_of_moving()?);
         let mut moved = Vec::new();
-        let texts = Known::new(self.to);
+        let texts = Known::new(self.to.catalog);
         for (&(_, new), columns) in &swaps.tables {
-            let Some(Entry { object: Object::Table(to), .. }) = self.new_entry(new) else { continue };
+            let to = self.to.table_at(new)?;
             let parts = parts.get(&to.table).map_or(&[][..], Vec::as_slice);
             let table = Move { new, to, columns, parts, stays: &stays, texts: &texts };
-            let milestones = table.plan(self);
+            let milestones = table.plan(self)?;
             moved.push((table, milestones));
         }
         self.swap_references(&moved, &stays);
+        Ok(())
     }
 
-    /// By table whose columns move: new places of what is a part of it or said of it.
-    fn parts_of_moving(&self) -> FxHashMap<&'d TableName, Vec<u32>> {
-        let mut all: FxHashMap<&'d TableName, Vec<u32>> = FxHashMap::default();
-        let tables = self.swaps.tables.keys().filter_map(|&(_, new)| match self.new_entry(new) {
-            Some(Entry { object: Object::Table(table), .. }) => Some(&table.table),
-            _ => None,
-        });
-        all.extend(tables.map(|table| (table, Vec::new())));
-        for (place, (_, entry)) in self.to.iter().enumerate() {
+    /// By table whose columns move: what is a part of it or said of it.
+    fn parts_of_moving(&self) -> Planned<FxHashMap<&'d TableName, Vec<NewPlace>>> {
+        let mut all: FxHashMap<&'d TableName, Vec<NewPlace>> = FxHashMap::default();
+        for &(_, new) in self.swaps.tables.keys() {
+            all.insert(&self.to.table_at(new)?.table, Vec::new());
+        }
+        for (place, _, entry) in self.to.places() {
             let on;
             let table = match &entry.object {
                 Object::Sequence(o) => o.owned_by.as_ref().map(|(table, _)| table),
@@ -104,30 +96,26 @@ impl<'d> Builder<'d, '_> {
                 other => other.table(),
             };
             if let Some(parts) = table.and_then(|table| all.get_mut(table)) {
-                parts.push(place as u32);
+                parts.push(place);
             }
         }
-        all
+        Ok(all)
     }
 }
 
-/// What stands at a place of the catalog.
-fn at<'d>(catalog: &'d Catalog) -> impl Fn(&u32) -> Option<(&'d ObjectId, &'d Entry)> {
-    |&place| catalog.at(place as usize)
+fn is_type(id: &ObjectId, ty: &DataType) -> bool {
+    id.schema == ty.schema && id.name == ty.name
 }
-
-/// What becomes of columns that move.
-pub(crate) const AT_THE_END: &str = " in the end after the other columns";
 
 /// The columns of one table that move.
 pub(crate) struct Move<'m, 'd> {
-    new: u32,
+    new: NewPlace,
     pub to: &'d Table,
     columns: &'m [ColumnSwap<'d>],
-    /// New places of what is a part of the table or said of it.
-    parts: &'m [u32],
-    /// New places of what is as it was.
-    stays: &'m FxHashSet<u32>,
+    /// What is a part of the table or said of it.
+    parts: &'m [NewPlace],
+    /// What is as it was.
+    stays: &'m FxHashSet<NewPlace>,
     /// What texts of the new catalog name.
     texts: &'m Known<'d>,
 }
@@ -135,9 +123,9 @@ pub(crate) struct Move<'m, 'd> {
 /// Nodes of a table whose columns move that others wait for.
 pub(crate) struct Milestones {
     /// The new columns are filled and have their indexes.
-    pub built: Vec<u32>,
+    pub built: Vec<NodeId>,
     /// They begin to take the place of the old ones.
-    pub start: u32,
+    pub start: NodeId,
 }
 
 impl<'d> Move<'_, 'd> {
@@ -198,7 +186,7 @@ impl<'d> Move<'_, 'd> {
         }
     }
 
-    fn plan(&self, builder: &mut Builder<'d, '_>) -> Milestones {
+    fn plan(&self, builder: &mut Builder<'d, '_>) -> Planned<Milestones> {
         let slot = Slot::New(self.new);
         let table = &self.to.table;
         let mut chain = Chain::new(slot);
@@ -231,8 +219,7 @@ impl<'d> Move<'_, 'd> {
             let add = builder.adding(self.to, bare);
             let node = builder.add(&mut chain, Role::After, Phase::Main, add);
             for (ty, made) in &builder.types_aside {
-                let of = builder.from.at(*ty as usize).map(|(id, _)| (&id.schema, &id.name));
-                if of == Some((&swap.to.ty.schema, &swap.to.ty.name)) {
+                if is_type(builder.from.at(*ty)?.0, &swap.to.ty) {
                     builder.nodes.edge(*made, node);
                 }
             }
@@ -260,23 +247,21 @@ impl<'d> Move<'_, 'd> {
             builder.require(&mut chain, self.to, aside);
             ready.extend(chain.last());
         }
-        let after = self.parts(builder, filled, &mut ready);
+        let after = self.parts(builder, filled, &mut ready)?;
         let mut chain = Chain::new(slot);
-        let start = builder.add(&mut chain, Role::Change, Phase::CutOver, Statement::Drop(trigger));
+        let start = builder.add(&mut chain, Role::Change, Phase::CutOver, Statement::DropTemporary(trigger));
         ready.iter().for_each(|&node| builder.nodes.edge(node, start));
-        builder.add(&mut chain, Role::Change, Phase::CutOver, Statement::Drop(function));
-        self.hand_over(builder, &mut chain);
+        builder.add(&mut chain, Role::Change, Phase::CutOver, Statement::DropTemporary(function));
+        self.cut_over(builder, &mut chain)?;
         for statement in after {
             builder.add(&mut chain, Role::Make, Phase::CutOver, statement);
         }
-        builder.notes.push(smol_str::format_smolstr!(
-            "{}.{}: {}{AT_THE_END}",
-            table.schema,
-            table.name,
-            self.columns.iter().map(|swap| swap.to.name.as_str()).collect::<Vec<_>>().join(", "),
-        ));
-        let is_built = |node: &u32| matches!(builder.nodes.all[*node as usize].phase, Phase::Backfill | Phase::Build);
-        Milestones { built: ready.iter().copied().filter(is_built).collect(), start }
+        builder.notes.push(Note::LastColumns {
+            table: table.clone(),
+            columns: self.columns.iter().map(|swap| swap.to.name.clone()).collect(),
+        });
+        let is_built = |node: &NodeId| matches!(builder.nodes[*node].phase, Phase::Backfill | Phase::Build);
+        Ok(Milestones { built: ready.iter().copied().filter(is_built).collect(), start })
     }
 
     /// What writes the new columns whenever the old ones are written. Its name comes after all others, since triggers fire
@@ -321,11 +306,17 @@ impl<'d> Move<'_, 'd> {
     }
 
     /// Builds the indexes and checks the constraints of the columns; gives what names them in the end.
-    fn parts(&self, builder: &mut Builder<'d, '_>, filled: u32, ready: &mut Vec<u32>) -> Vec<Statement<'d>> {
+    fn parts(
+        &self,
+        builder: &mut Builder<'d, '_>,
+        filled: NodeId,
+        ready: &mut Vec<NodeId>,
+    ) -> Planned<Vec<Statement<'d>>> {
         let slot = Slot::New(self.new);
         let table = &self.to.table;
         let mut after = Vec::new();
-        for (_, entry) in self.parts.iter().filter(|new| self.stays.contains(new)).filter_map(at(builder.to)) {
+        for &part in self.parts.iter().filter(|new| self.stays.contains(new)) {
+            let entry = builder.to.entry(part)?;
             if !builder.swaps.reads(Some(table), &entry.object) {
                 continue;
             }
@@ -354,7 +345,9 @@ impl<'d> Move<'_, 'd> {
                 }
                 Object::Constraint(o) => match &o.rule {
                     Rule::PrimaryKey { .. } | Rule::Unique { .. } => {
-                        let Some(mut index) = key_index(o, &temporary_name(&[&o.name, "new"])) else { continue };
+                        let Some(mut index) = key_index(o, &temporary_name(&[&o.name, "new"])) else {
+                            return Err(Unexpected::new(&entry.object.id(), "a key without an index"));
+                        };
                         index.keys = self.keys(&index.keys);
                         index.include = self.columns(&index.include);
                         let index = builder.arena.index(index);
@@ -366,10 +359,11 @@ impl<'d> Move<'_, 'd> {
                     // That comes when the key that it leads to has moved too.
                     Rule::ForeignKey(key) if builder.key_moves(key) => continue,
                     rule => {
-                        let Some(rule) = self.renamed(rule) else { continue };
+                        let Some(rule) = self.renamed(rule) else {
+                            return Err(Unexpected::new(&entry.object.id(), "a shadow column cannot carry it"));
+                        };
                         let aside = Constraint { name: temporary_name(&[&o.name, "new"]), rule, ..o.clone() };
-                        let aside = builder.arena.object(aside);
-                        let Object::Constraint(constraint) = aside else { continue };
+                        let (aside, constraint) = builder.arena.constraint(aside);
                         let mut chain = Chain::after(slot, filled);
                         let add = Statement::Alter(Alter::AddNotValid(constraint));
                         builder.add(&mut chain, Role::After, Phase::Main, add);
@@ -384,11 +378,11 @@ impl<'d> Move<'_, 'd> {
             }
             after.extend(comment);
         }
-        after
+        Ok(after)
     }
 
     /// The new columns take the place of the old ones.
-    fn hand_over(&self, builder: &mut Builder<'d, '_>, chain: &mut Chain) {
+    fn cut_over(&self, builder: &mut Builder<'d, '_>, chain: &mut Chain) -> Planned {
         let table = &self.to.table;
         let id = builder.arena.id(table.id());
         let mut defaults = Vec::new();
@@ -407,16 +401,15 @@ impl<'d> Move<'_, 'd> {
                     add(builder, Statement::AdvanceSequence { table, column: aside });
                 }
             }
-            for (_, entry) in self.parts.iter().filter_map(at(builder.to)) {
+            for &part in self.parts {
+                let entry = builder.to.entry(part)?;
                 if let Object::Sequence(o) = &entry.object
                     && o.owned_by.as_ref().is_some_and(|(_, column)| column == name)
                     && builder.from.contains(&entry.object.id())
                 {
                     // It would go with the old column.
                     let owned = Sequence { owned_by: Some((table.clone(), aside.into())), ..o.clone() };
-                    if let Object::Sequence(owned) = builder.arena.object(owned) {
-                        add(builder, Statement::OwnSequence(owned));
-                    }
+                    add(builder, Statement::OwnSequence(builder.arena.sequence(owned)));
                 }
             }
             add(builder, Statement::Alter(Alter::DropColumn { table, column: swap.from, kept: true }));
@@ -440,7 +433,7 @@ impl<'d> Move<'_, 'd> {
                 add(builder, Statement::CommentColumn { table, column: name, text: Some(text) });
             }
         }
-        self.grants(builder, chain);
+        self.grants(builder, chain)?;
         for ty in builder.swaps.types.iter().copied().collect::<Vec<_>>() {
             if let (Some(&gone), Some(last)) = (builder.types_gone.get(&ty), chain.last()) {
                 builder.nodes.edge(last, gone);
@@ -449,17 +442,18 @@ impl<'d> Move<'_, 'd> {
         for (swap, set) in defaults {
             let node = builder.nodes.push(Slot::New(self.new), Role::Make, Phase::CutOver, set);
             for (ty, &named) in &builder.types_named {
-                let of = builder.from.at(*ty as usize).map(|(id, _)| (&id.schema, &id.name));
-                if of == Some((&swap.to.ty.schema, &swap.to.ty.name)) {
+                if is_type(builder.from.at(*ty)?.0, &swap.to.ty) {
                     builder.nodes.edge(named, node);
                 }
             }
         }
+        Ok(())
     }
 
     /// What was granted on the columns by name.
-    fn grants(&self, builder: &mut Builder<'d, '_>, chain: &mut Chain) {
-        for (id, entry) in self.parts.iter().filter_map(at(builder.to)) {
+    fn grants(&self, builder: &mut Builder<'d, '_>, chain: &mut Chain) -> Planned {
+        for &part in self.parts {
+            let (id, entry) = builder.to.at(part)?;
             let Object::Grant(o) = &entry.object else { continue };
             if !builder.from.contains(id) {
                 continue;
@@ -480,5 +474,6 @@ impl<'d> Move<'_, 'd> {
             };
             builder.add(chain, Role::Make, Phase::CutOver, Statement::Grant(access));
         }
+        Ok(())
     }
 }

@@ -1,0 +1,337 @@
+//! What a plan does to data, locks and access, as data.
+
+mod access;
+mod objects;
+
+pub use access::changes as access_changes;
+pub(crate) use access::{closed, opened};
+pub(crate) use objects::Counts;
+
+use crate::schedule::{Plan, Purpose, Stage};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use specc_catalog::TableName;
+use specc_sql::{Alter, Lock, Loss, Statement, print};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// What a reader should know of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A column is made again, or moves: it becomes the last one.
+    LastColumn {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+    },
+    /// Columns get a new type by way of new columns, which stand after the others.
+    LastColumns {
+        /// Of this table.
+        table: TableName,
+        /// The columns.
+        columns: Vec<SmolStr>,
+    },
+    /// A required column comes back with a value that says nothing.
+    Neutral {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+        /// The value, as SQL.
+        value: String,
+    },
+    /// An extension is not dropped: it may have been there before.
+    StaysExtension(SmolStr),
+    /// A block without `down` is not taken back.
+    StaysBlock(SmolStr),
+}
+
+impl Note {
+    /// The table whose columns stand in another order afterwards.
+    pub fn reordered(&self) -> Option<&TableName> {
+        match self {
+            Note::LastColumn { table, .. } | Note::LastColumns { table, .. } => Some(table),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about something that the way back leaves.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self, Note::StaysExtension(_) | Note::StaysBlock(_))
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::LastColumn { table, column } => write!(f, "{}.{column} becomes the last column", name(table)),
+            Note::LastColumns { table, columns } => {
+                write!(f, "{}: {} in the end after the other columns", name(table), columns.join(", "))
+            }
+            Note::Neutral { table, column, value } => {
+                write!(f, "{}.{column} is {value} in rows that are there by then", name(table))
+            }
+            Note::StaysExtension(extension) => {
+                write!(f, "extension {extension}: other objects of the database may use it")
+            }
+            Note::StaysBlock(block) => write!(f, "sql block {block}: it has no `down`"),
+        }
+    }
+}
+
+/// What may go wrong with rows that nobody here can see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// A new column takes no null and has no value for the rows that are there.
+    Required {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Warning::Required { table, column } => write!(
+                f,
+                "`{}.{column}` is required and has no value for rows that are there already: on a table with rows the \
+                 migration stops there, and nothing is changed; give it a default, or write `backfill (…)`",
+                name(table)
+            ),
+        }
+    }
+}
+
+/// A lock on a table that others may be using.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held<'d> {
+    /// The table.
+    pub table: &'d TableName,
+    /// The strongest lock on it.
+    pub lock: Lock,
+    /// Whether it is held while rows are read or written, not for a moment only.
+    pub long: bool,
+}
+
+/// What a stage does.
+#[derive(Clone, Debug, Default)]
+pub struct Account<'d> {
+    /// What is lost.
+    pub losses: Vec<Loss>,
+    /// Tables that are written anew.
+    pub rewrites: BTreeSet<&'d TableName>,
+    /// Tables whose rows are filled in batches.
+    pub backfills: BTreeSet<&'d TableName>,
+    /// Whether seed rows are made as the spec says where they are there already.
+    pub seeds_update: bool,
+    /// Whether seed rows that are there already are left alone.
+    pub seeds_keep: bool,
+    /// Whether blocks of the author run.
+    pub runs_blocks: bool,
+    /// Whether such a block may lock tables that others are using: what it locks, only it says.
+    pub blocks_lock: bool,
+    /// Who waits, the longest and strongest first.
+    pub locks: Vec<Held<'d>>,
+}
+
+impl<'d> Account<'d> {
+    /// Of one stage of a plan.
+    pub fn of(plan: &Plan<'d>, stage: &Stage<'d>) -> Self {
+        let mut account = Self::default();
+        let mut held: BTreeMap<&'d TableName, (Lock, bool)> = BTreeMap::new();
+        // What is done to one table stands together.
+        let mut last: Option<(&'d TableName, bool)> = None;
+        let mut is_in_use = |table: &'d TableName| match last {
+            Some((known, in_use)) if std::ptr::eq(known, table) => in_use,
+            _ => last.insert((table, plan.is_in_use(table))).1,
+        };
+        for statement in stage.statements() {
+            account.losses.extend(statement.loses());
+            let table = statement.table();
+            let in_use = table.is_some_and(&mut is_in_use);
+            let rewrites = matches!(statement, Statement::Alter(_)) && statement.effects(|_| false).rewrites;
+            match statement {
+                Statement::Alter(Alter::Backfill { table, .. }) if in_use => {
+                    account.backfills.insert(table);
+                }
+                Statement::InsertSeed { seed, .. } if seed.update => account.seeds_update = true,
+                Statement::InsertSeed { .. } => account.seeds_keep = true,
+                Statement::RunSql(_) | Statement::RunDown(_) => {
+                    account.runs_blocks = true;
+                    account.blocks_lock = matches!(stage.purpose, Purpose::Phase(_));
+                }
+                _ => {}
+            }
+            if let Some(table) = table.filter(|_| rewrites && in_use) {
+                account.rewrites.insert(table);
+            }
+            let on_new = table.is_some() && !in_use;
+            statement.each_lock(|table, lock, scan| {
+                if is_in_use(table) {
+                    let held = held.entry(table).or_insert((lock, false));
+                    held.0 = held.0.max(lock);
+                    held.1 |= (scan && !on_new || rewrites) && lock.blocks_writes();
+                }
+            });
+        }
+        held.retain(|_, (lock, _)| *lock > Lock::AccessShare);
+        account.locks = held.into_iter().map(|(table, (lock, long))| Held { table, lock, long }).collect();
+        account.locks.sort_by(|a, b| (b.long, b.lock, a.table).cmp(&(a.long, a.lock, b.table)));
+        account
+    }
+
+    /// Whether somebody may have to wait for it, or it for them.
+    pub fn waits(&self) -> bool {
+        self.blocks_lock || self.locks.iter().any(|held| held.lock.blocks_writes())
+    }
+}
+
+/// What a build hands on beside a migration, for those who prove or run it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// What the migration loses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loses: Vec<Lost>,
+    /// Its statements, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<Prediction>,
+    /// What the way back loses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub back_loses: Vec<Lost>,
+    /// Extensions that the way back leaves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub back_leaves: Vec<SmolStr>,
+}
+
+impl Record {
+    /// Of a stage, where something was there before it, and of what takes it back.
+    pub(crate) fn new(plan: &Plan<'_>, stage: Option<&Stage<'_>>, back: &Plan<'_>, gone: &[Gone]) -> Self {
+        let statements = || stage.into_iter().flat_map(Stage::statements);
+        let leaves = back.notes.iter().filter_map(|note| match note {
+            Note::StaysExtension(name) => Some(name.clone()),
+            _ => None,
+        });
+        Self {
+            loses: statements().filter_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
+            statements: statements().map(|statement| Prediction::of(plan, statement)).collect(),
+            back_loses: back.losses().iter().filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),
+            back_leaves: leaves.collect(),
+        }
+    }
+
+    /// As a file.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// A file of another kind.
+    pub fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+}
+
+/// What the way there took, so that the way back does not bring it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It was lost.
+    Lost(Loss),
+    /// Which rows had no value in a column: they have one now.
+    Nulls(TableName, SmolStr),
+}
+
+impl Gone {
+    fn lost(&self) -> Option<Lost> {
+        match self {
+            Gone::Lost(loss) => Lost::of(loss),
+            Gone::Nulls(table, column) => Some(Lost { table: name(table), column: Some(column.clone()) }),
+        }
+    }
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Gone::Lost(loss) => loss.fmt(f),
+            Gone::Nulls(table, column) => write!(f, "the nulls of {}.{column}", name(table)),
+        }
+    }
+}
+
+/// A table whose rows, or a column whose values are not there afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// The table.
+    pub table: String,
+    /// The column; absent: rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<SmolStr>,
+}
+
+impl Lost {
+    fn of(loss: &Loss) -> Option<Self> {
+        match loss {
+            Loss::Rows(table) | Loss::Seeded { table, .. } => Some(Self { table: name(table), column: None }),
+            Loss::Values { table, column } => Some(Self { table: name(table), column: Some(column.clone()) }),
+            _ => None,
+        }
+    }
+
+    /// The tables and columns that an author's `-- specc: loses …` names, `public.items` and `public.items.name`.
+    pub fn declared(text: &str) -> impl Iterator<Item = Self> {
+        text.split([' ', ',', ';']).filter_map(|word| {
+            let mut parts = word.splitn(3, '.');
+            let (schema, table, column) = (parts.next()?, parts.next()?, parts.next());
+            Some(Self { table: format!("{schema}.{table}"), column: column.map(SmolStr::new) })
+        })
+    }
+}
+
+/// What a statement is predicted to do to tables that others may be using.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// Its text.
+    pub sql: String,
+    /// The strongest lock on each table, in Postgres's words.
+    pub locks: BTreeMap<String, SmolStr>,
+    /// Whether rows are written anew.
+    pub rewrites: bool,
+    /// Tables that are read in full.
+    #[serde(default)]
+    pub scans: Vec<String>,
+}
+
+impl Prediction {
+    pub(crate) fn of(plan: &Plan<'_>, statement: &Statement<'_>) -> Self {
+        let mut sql = String::new();
+        print(statement, &mut sql);
+        sql.truncate(sql.trim_end().len());
+        let mut strongest: BTreeMap<String, Lock> = BTreeMap::new();
+        let mut scans = Vec::new();
+        let in_use = statement.table().is_some_and(|table| plan.is_in_use(table));
+        let on_new = statement.table().is_some() && !in_use;
+        statement.each_lock(|table, lock, scan| {
+            if plan.is_in_use(table) {
+                let held = strongest.entry(name(table)).or_insert(lock);
+                *held = (*held).max(lock);
+                if scan && !on_new {
+                    scans.push(name(table));
+                }
+            }
+        });
+        let locks = strongest.into_iter().map(|(table, lock)| (table, SmolStr::new_static(lock.words()))).collect();
+        Self { sql, locks, rewrites: in_use && statement.effects(|_| false).rewrites, scans }
+    }
+}
+
+/// `schema.table`
+pub(crate) fn name(table: &TableName) -> String {
+    format!("{}.{}", table.schema, table.name)
+}

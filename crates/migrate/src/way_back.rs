@@ -1,0 +1,70 @@
+//! The way back: a change from the new state to the old one.
+
+use crate::account::Gone;
+use crate::arena::Arena;
+use crate::planner::{ChangeError, ChangeOptions, plan_change};
+use crate::schedule::Plan;
+use specc_catalog::{Catalog, Hints, Object, Rename};
+use specc_diff::Difference;
+use specc_sql::{Alter, Statement};
+
+/// Plans the way back in one transaction. `back` is the difference from the new state to the old one.
+///
+/// # Errors
+/// Where the change cannot be taken back.
+pub(crate) fn plan_back<'d>(
+    back: &'d Difference<'d>,
+    hints: &'d Hints,
+    arena: &'d Arena,
+) -> Result<Plan<'d>, ChangeError> {
+    plan_change(back, hints, arena, ChangeOptions { offline: true, one: true })
+}
+
+/// Renames the other way round.
+pub fn reversed(difference: &Difference<'_>) -> Hints {
+    let mut hints = Hints::default();
+    for renamed in &difference.renamed {
+        let mut id = renamed.id.clone();
+        let rename = match &renamed.part {
+            None => {
+                let was_in = (renamed.now.schema != id.schema).then(|| renamed.now.schema.clone());
+                Rename { id, part: None, was: renamed.now.name.clone(), was_in }
+            }
+            Some((was, now)) => {
+                // What contains it has its old name too by then.
+                let outer = difference.renamed.iter().find(|other| other.part.is_none() && other.now == id);
+                if let Some(outer) = outer {
+                    id = outer.id.clone();
+                }
+                Rename { id, part: Some(was.clone()), was: now.clone(), was_in: None }
+            }
+        };
+        hints.renames.push(rename);
+    }
+    // An object in a renamed schema is found there.
+    let schemas: Vec<_> = difference
+        .renamed
+        .iter()
+        .filter(|renamed| renamed.part.is_none() && renamed.id.kind == specc_catalog::Kind::Schema)
+        .map(|renamed| (renamed.id.name.clone(), renamed.now.name.clone()))
+        .collect();
+    for rename in &mut hints.renames {
+        if let Some((was, _)) = schemas.iter().find(|(_, now)| *now == rename.id.schema) {
+            rename.id.schema = was.clone();
+        }
+    }
+    hints
+}
+
+/// What the way there took: what is lost, and where columns had no value in some rows and have one now.
+pub(crate) fn gone(plan: &Plan<'_>, from: &Catalog) -> Vec<Gone> {
+    let mut all: Vec<Gone> = plan.losses().into_iter().map(Gone::Lost).collect();
+    for statement in plan.statements() {
+        let Statement::Alter(Alter::Backfill { table, set, .. }) = statement else { continue };
+        let Some(Object::Table(o)) = from.get(&table.id()).map(|entry| &entry.object) else { continue };
+        let was_there = |name: &str| o.columns.iter().any(|column| column.name == name);
+        let columns = set.iter().filter(|(column, _)| was_there(column));
+        all.extend(columns.map(|(column, _)| Gone::Nulls((*table).clone(), (*column).into())));
+    }
+    all
+}

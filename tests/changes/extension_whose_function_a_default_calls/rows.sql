@@ -1,0 +1,1 @@
+insert into items (id, x) values (1, 'one');
