@@ -78,7 +78,7 @@ impl Walk<'_> {
     }
 
     fn missing_relation(&mut self, place: (usize, usize), schema: Option<&str>, name: &str) {
-        if self.may_be_made(name) {
+        if self.may_be_made(name) || (self.open_tables && schema.is_none()) {
             return;
         }
         let elsewhere = self.env.elsewhere(name);

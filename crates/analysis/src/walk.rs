@@ -72,6 +72,8 @@ pub(crate) struct Walk<'a> {
     pub records: Vec<Record>,
     /// Relations that the text makes itself.
     pub made: Vec<SmolStr>,
+    /// It is the function of triggers that are not known, and so are their transition tables.
+    pub open_tables: bool,
     /// Names that stand in strings of the text: it may ask whether they are there, or make them.
     strings: Option<Vec<SmolStr>>,
     /// Errors of names are caught here.
@@ -97,6 +99,7 @@ impl<'a> Walk<'a> {
             numbered: Vec::new(),
             records: Vec::new(),
             made: Vec::new(),
+            open_tables: false,
             strings: None,
             caught: 0,
             depth: 0,

@@ -73,7 +73,7 @@ fn drift_is_what_somebody_did_and_nothing_else() {
     session
         .batch_execute(
             "alter table posts add column note text; drop index posts_title_idx; grant insert on posts to reader; \
-             drop policy readers on posts; create table extra (id int)",
+             drop policy reader_select on posts; create table extra (id int)",
         )
         .expect("somebody did it");
     let (code, out, said) = drift();

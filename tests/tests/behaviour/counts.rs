@@ -127,6 +127,11 @@ fn nobody_sets_a_count() {
                     "update public.invoices set total = total",
                 ],
             );
+            // the grant closes it to whoever row level security binds, the trigger to all
+            if who != Who::Service {
+                assert!(said.iter().all(|told| told.starts_with("42501")), "{who:?}: {said:?}");
+                continue;
+            }
             assert!(said[0].starts_with("23514 invoices.total"), "{who:?}: {said:?}");
             assert_eq!(
                 said[1..],

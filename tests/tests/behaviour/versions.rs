@@ -135,7 +135,7 @@ fn what_is_soft_deleted_is_gone_for_users_and_there_for_the_service() {
             [Who::User("ana"), Who::User("carla"), Who::Service],
             &[
                 ("update public.events set title = 'Other'", ["0", "0", "1"]),
-                ("update public.events set deleted_at = null", ["0", "0", "1"]),
+                ("update public.events set deleted_at = null", ["42501", "42501", "1"]),
                 ("delete from public.pitch_decks where id = {nothing}", ["0", "0", "0"]),
                 (
                     "insert into public.registrations (event_id, attendee_id) values ({launch}, {carla})",

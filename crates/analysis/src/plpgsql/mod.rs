@@ -72,6 +72,7 @@ pub fn body(env: &dyn Environment, body: &Body<'_>) -> Analysis {
         frame.variables.push(("new".into(), shape.clone()));
         frame.variables.push(("old".into(), shape));
         walk.made.extend(rows.transitions.iter().cloned());
+        walk.open_tables = rows.relations.is_empty();
     }
     walk.frames.push(frame);
     match body.language {

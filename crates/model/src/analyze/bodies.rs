@@ -13,8 +13,8 @@ use specc_catalog::Qualified as Name;
 use specc_diag::{Code, Diagnostic, Span, codes};
 use specc_syntax::ast::{self, MemberKind};
 
-/// The relations whose triggers run each function.
-pub(crate) type Triggered = FxHashMap<Qualified, Vec<Name>>;
+/// The rows that the triggers of each function give it.
+pub(crate) type Triggered = FxHashMap<Qualified, Rows>;
 
 /// Looks through all triggers.
 pub(crate) fn triggered(
@@ -26,10 +26,11 @@ pub(crate) fn triggered(
     let mut found = Triggered::default();
     let mut add = |d: &ast::TriggerDecl, on: Name| {
         if let ast::TriggerAction::Execute { function, .. } = &d.action {
-            let list = found.entry(project.qualified(function)).or_default();
-            if !list.contains(&on) {
-                list.push(on);
+            let rows = found.entry(project.qualified(function)).or_default();
+            if !rows.relations.contains(&on) {
+                rows.relations.push(on);
             }
+            rows.transitions.extend(d.old_table.iter().chain(&d.new_table).map(|name| name.text.clone()));
         }
     };
     for (entity, members) in model.entities.iter().zip(expanded) {
@@ -69,7 +70,7 @@ pub(crate) fn function_depends(
     if let Some(language) = language {
         let known = Known::new(project, model);
         let trigger = matches!(&f.returns, Some(Returns::Pseudo(word)) if word == "trigger")
-            .then(|| Rows { relations: triggered.get(&f.name).cloned().unwrap_or_default(), transitions: Vec::new() });
+            .then(|| triggered.get(&f.name).cloned().unwrap_or_default());
         let returns = match &f.returns {
             Some(Returns::Type(ty)) => known.data_type_of(ty),
             _ => None,
