@@ -18,13 +18,18 @@ mod scan;
 pub use print::print;
 
 use ast::{FileIdEq, SpecFile};
-use specc_diag::{Diagnostic, FileId};
+use specc_diag::{Diagnostic, FileId, Span, codes};
 
 /// Reads one file. What is not understood is reported and left out; everything around it is in the tree.
 pub fn parse(file: FileId, text: &str) -> (SpecFile, Vec<Diagnostic>) {
     let scan = scan::scan(file, text);
     let built = build::build(file, &scan);
     let mut findings = explain::without_echoes(&scan, built.findings);
+    if built.left_out > 0 {
+        let message = format!("{} more findings about this file are left out", built.left_out);
+        let end = Span::new(file, text.len(), text.len());
+        findings.push(Diagnostic::new(codes::SYNTAX, end, message).help("mend the others first"));
+    }
     let accepts = accept::accepts(file, &scan, &built.items, &mut findings);
     specc_diag::sort(&mut findings);
     let comments = scan::comments(file, &scan, &built.used_docs);

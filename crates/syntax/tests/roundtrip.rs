@@ -257,7 +257,7 @@ fn samples() -> &'static [String] {
 
 #[test]
 fn findings_of_a_file_are_counted_after_fifty() {
-    for text in ["\0".repeat(1_000_000), "wrong line\n".repeat(100_000), "-- x\n".repeat(100_000)] {
+    for text in ["\0".repeat(100_000), "wrong line\n".repeat(10_000), "-- x\n".repeat(10_000)] {
         let start = std::time::Instant::now();
         let (_, findings) = parse(FileId(0), &text);
         assert!((50..=52).contains(&findings.len()), "{}", findings.len());

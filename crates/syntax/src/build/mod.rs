@@ -14,7 +14,7 @@ use crate::explain;
 use crate::grammar::{Grammar, Pair, Rule};
 use crate::scan::{Kind, Scan};
 use pest::Parser;
-use specc_diag::{Diagnostic, FileId, Span, codes};
+use specc_diag::{Diagnostic, FileId};
 
 /// What comes out.
 pub(crate) struct Built {
@@ -22,6 +22,8 @@ pub(crate) struct Built {
     pub findings: Vec<Diagnostic>,
     /// Which of the scan's comments are documentation of something.
     pub used_docs: Vec<bool>,
+    /// How many more findings there would be.
+    pub left_out: usize,
 }
 
 /// The state of one build.
@@ -65,12 +67,7 @@ pub(crate) fn build(file: FileId, scan: &Scan<'_>) -> Built {
             Err(error) => explain::whole_file(&mut cx, &error),
         }
     }
-    if cx.left_out > 0 {
-        let end = Span::new(file, scan.original.len(), scan.original.len());
-        let message = format!("{} more findings about this file are left out", cx.left_out);
-        cx.findings.push(Diagnostic::new(codes::SYNTAX, end, message).help("mend the others first"));
-    }
-    Built { items, findings: cx.findings, used_docs: cx.used_docs }
+    Built { items, findings: cx.findings, used_docs: cx.used_docs, left_out: cx.left_out }
 }
 
 impl Cx<'_> {
