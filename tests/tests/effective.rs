@@ -31,8 +31,8 @@ fn with(spec: &str, rows: &str, test: impl Fn(&mut Session)) {
     let built = project(&format!("{PEOPLE}{spec}"));
     for major in VERSIONS {
         let db = built.database(major, Rows::Base);
-        let mut owner = db.connect().unwrap();
-        owner.batch_execute(&sql(&format!("{ACCOUNTS}{rows}"))).unwrap();
+        let mut owner = db.connect().expect("a session of the owner");
+        owner.batch_execute(&sql(&format!("{ACCOUNTS}{rows}"))).expect("the rows are there");
         test(&mut owner);
     }
 }

@@ -252,7 +252,9 @@ impl<'c> Known<'c> {
                 Object::Sql(o) => Some(&o.provides),
                 _ => None,
             });
-            let others = blocks.flatten().filter(|id| id.kind != Kind::Function && id.part.is_empty());
+            // What has a part is looked up as something else, but for a text search configuration, which has a name only.
+            let is_named = |id: &&ObjectId| id.part.is_empty() || id.part == "text search configuration";
+            let others = blocks.flatten().filter(|id| id.kind != Kind::Function && is_named(id));
             others.map(|id| ((id.schema.as_str(), id.name.as_str()), id)).collect()
         });
         all.get(&(schema, name)).copied()
