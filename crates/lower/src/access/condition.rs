@@ -83,7 +83,8 @@ pub(super) struct Asked {
     pub functions: Vec<usize>,
     pub viewer: Vec<FieldIx>,
     pub session: Session,
-    pub captured: bool,
+    /// A name that a plain query takes from a row outside it.
+    pub captured: Option<SmolStr>,
 }
 
 impl Asked {
@@ -94,6 +95,7 @@ impl Asked {
         self.viewer.extend(other.viewer);
         self.session.viewer |= other.session.viewer;
         self.session.claims |= other.session.claims;
+        self.captured = self.captured.take().or(other.captured);
     }
 
     pub fn of(folder: Folder<'_>) -> Self {
@@ -139,7 +141,7 @@ impl Shaper<'_> {
                 formula.chain(op).into_iter().for_each(|part| self.flatten(part, frame, op, parts));
             }
             // A nesting without end was reported by the checker.
-            Node::Predicate(id, args) => match frame.bind(model, *id, args, 64) {
+            Node::Predicate(id, args) => match frame.bind(model, *id, args, 64, 0) {
                 Some(inner) => self.flatten(&model.predicates[id.0 as usize].body.formula, &inner, op, parts),
                 None => parts.push((formula, frame.clone())),
             },
@@ -332,6 +334,7 @@ impl Shaper<'_> {
     ) -> String {
         let model = self.model;
         self.viewer_fields.extend(&asked.viewer);
+        self.captured(asked.captured.as_ref());
         let mut calls: Vec<_> = asked.functions.iter().map(|f| functions::id(model, &model.functions[*f])).collect();
         calls.extend(session_calls(model, &asked));
         let wanted = Wanted { params, returns, body, reads: asked.reads, functions: calls };
@@ -358,13 +361,19 @@ impl Shaper<'_> {
                 self.reads.extend(read);
             }
         }
-        if asked.captured {
-            let table = &model.entity(self.entity).name.name;
-            let message =
-                format!("the query in `{}` reads `{table}`, which hides the row that the rule is about", self.rule);
-            let help = format!("give it another name in the query: `from {table} as other`");
-            self.diagnostics.push(Diagnostic::new(codes::AMBIGUOUS, self.span, message).help(help));
-        }
+        self.captured(asked.captured.as_ref());
+    }
+
+    /// Says where a plain query takes a name from a row outside it.
+    fn captured(&mut self, name: Option<&SmolStr>) {
+        let Some(name) = name else { return };
+        let hidden = match *name == self.model.entity(self.entity).name.name {
+            true => "the row that the rule is about",
+            false => "the row outside it that is called so too",
+        };
+        let message = format!("the query in `{}` reads `{name}`, which hides {hidden}", self.rule);
+        let help = format!("give it another name in the query: `from {name} as other`");
+        self.diagnostics.push(Diagnostic::new(codes::AMBIGUOUS, self.span, message).help(help));
     }
 
     /// `user_id = viewer` asks for an index on `user_id`, and finds rows by it.

@@ -220,10 +220,14 @@ impl Shaper<'_> {
         if !met.params.is_empty() {
             return self.per_row(&whole, frame, columns);
         }
-        let alias = quote::ident(&chain.first);
-        let keys: Vec<_> = links.iter().map(|(_, (e, f))| format!("{alias}.{}", column(self.model, *e, *f))).collect();
+        let own = &self.model.entity(self.entity).name.name;
+        let first = chain.first.clone();
+        let keys = links.iter().map(|(_, (e, f))| format!("{}.{}", quote::ident(&first), column(self.model, *e, *f)));
+        let keys: Vec<_> = keys.collect();
         let view = self.helper(Vec::new(), None, select(&keys.join(", "), &chain, &condition), met);
-        let own = quote::ident(&self.model.entity(self.entity).name.name).into_owned();
+        // The policy's own table is named beside it.
+        let first = if first == *own { SmolStr::from(format!("{first}_2")) } else { first };
+        let (alias, own) = (quote::ident(&first), quote::ident(own));
         let tie: Vec<_> = links
             .iter()
             .map(|((e, ours), (to, theirs))| {

@@ -30,12 +30,14 @@ pub(crate) struct Place {
     /// It is a row of the scope, and no row that a subquery looks at.
     pub scoped: bool,
     pub steps: Vec<PathStep>,
+    /// How many plain queries were open where its name was given; a name in a later one hides it. None: in the last.
+    pub queries: Option<usize>,
 }
 
 impl Place {
     /// A row of a subquery.
     pub fn named(entity: EntityId, alias: SmolStr) -> Self {
-        Self { entity, how: RowRef::Prefixed(alias), own: false, scoped: false, steps: Vec::new() }
+        Self { entity, how: RowRef::Prefixed(alias), own: false, scoped: false, steps: Vec::new(), queries: None }
     }
 
     /// Further along relations.
@@ -57,6 +59,8 @@ pub(crate) struct Frame {
     base: Option<Place>,
     /// Predicates around it.
     depth: usize,
+    /// How many plain queries are open around the predicate whose body it is.
+    pub queries: usize,
 }
 
 impl Frame {
@@ -69,6 +73,7 @@ impl Frame {
             own: at == last,
             scoped: true,
             steps: Vec::new(),
+            queries: Some(0),
         };
         let scope: Vec<Place> = scope.rows.iter().zip(rows).enumerate().map(place).collect();
         Self { base: scope.last().cloned(), scope, ..Self::default() }
@@ -98,7 +103,15 @@ impl Frame {
     }
 
     /// The rows of the body of a predicate with these arguments; none where predicates nest too deeply.
-    pub fn bind(&self, model: &Model, id: PredicateId, args: &[Formula], most: usize) -> Option<Self> {
+    /// `queries` plain queries are open around it.
+    pub fn bind(
+        &self,
+        model: &Model,
+        id: PredicateId,
+        args: &[Formula],
+        most: usize,
+        queries: usize,
+    ) -> Option<Self> {
         if self.depth >= most {
             return None;
         }
@@ -107,7 +120,9 @@ impl Frame {
         for arg in args {
             match &arg.bare().node {
                 Node::Whole(row, steps) => {
-                    scope.push(self.place(row).along(steps));
+                    let mut place = self.place(row).along(steps);
+                    place.queries.get_or_insert(queries);
+                    scope.push(place);
                     values.push(None);
                 }
                 _ => values.push(Some((arg.clone(), self.clone()))),
@@ -115,7 +130,7 @@ impl Frame {
         }
         let rows = model.predicates[id.0 as usize].params.len();
         let (base, depth) = (self.base.clone(), self.depth + 1);
-        (args.len() == rows).then(|| Self { scope, bound: Vec::new(), values: values.into(), base, depth })
+        (args.len() == rows).then(|| Self { scope, bound: Vec::new(), values: values.into(), base, depth, queries })
     }
 
     /// A scalar argument of the predicate whose body this is.
@@ -139,6 +154,7 @@ impl Frame {
             values: self.values.iter().map(value).collect(),
             base: self.base.as_ref().map(place),
             depth: self.depth,
+            queries: self.queries,
         }
     }
 

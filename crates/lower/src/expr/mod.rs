@@ -63,11 +63,13 @@ pub(crate) struct Folder<'m> {
     pub paths: Vec<Vec<PathStep>>,
     /// Every relation that was followed.
     pub followed: Vec<PathStep>,
-    /// A table of plain SQL has the name by which the row at hand would be addressed inside it.
-    pub captured: bool,
+    /// The name by which a row would be addressed, where a table of plain SQL in between has it too.
+    pub captured: Option<SmolStr>,
     aliases: Vec<SmolStr>,
     /// Names of tables in the plain SQL around the name at hand, the innermost last.
     queries: Vec<Vec<SmolStr>>,
+    /// How many of them stand where the argument of a predicate was written, which is written out further inside.
+    written: Option<usize>,
     /// Subqueries around it.
     inside: usize,
 }
@@ -107,9 +109,10 @@ impl<'m> Folder<'m> {
             direct: Vec::new(),
             paths: Vec::new(),
             followed: Vec::new(),
-            captured: false,
+            captured: None,
             aliases,
             queries: Vec::new(),
+            written: None,
             inside: 0,
         }
     }
@@ -152,7 +155,7 @@ impl<'m> Folder<'m> {
 
     /// A predicate over its arguments.
     fn predicate(&mut self, id: PredicateId, args: &[Formula]) -> (String, Level) {
-        let Some(frame) = self.frame.bind(self.model, id, args, MAX_PREDICATE_DEPTH) else {
+        let Some(frame) = self.frame.bind(self.model, id, args, MAX_PREDICATE_DEPTH, self.queries.len()) else {
             return ("false".into(), Level::ATOM);
         };
         let model = self.model;
@@ -165,10 +168,21 @@ impl<'m> Folder<'m> {
     /// A scalar parameter of a predicate: its argument, where it was written.
     fn parameter(&mut self, at: usize) -> (String, Level) {
         let Some((formula, frame)) = self.frame.value(at) else { return ("null".into(), Level::ATOM) };
+        let queries = self.frame.queries;
+        let written = self.written.replace(self.written.map_or(queries, |outer| outer.min(queries)));
         let outer = std::mem::replace(&mut self.frame, frame);
         let made = print_open(&formula, self);
         self.frame = outer;
+        self.written = written;
         made
+    }
+
+    /// Notes where a plain query hides a row, whose name was given outside all but so many.
+    fn named(&mut self, name: &SmolStr, queries: Option<usize>) {
+        let Some(queries) = queries.or(self.written) else { return };
+        if self.queries.iter().skip(queries).flatten().any(|other| other == name) {
+            self.captured.get_or_insert_with(|| name.clone());
+        }
     }
 
     fn session_value(&mut self, sql: String) -> String {
@@ -224,7 +238,10 @@ impl Names for Folder<'_> {
             Node::Predicate(id, args) => return self.predicate(*id, args),
             Node::Parameter(at) => return self.parameter(*at),
             // A whole row of the query around it: its name there.
-            Node::Whole(Row::Query(name, _), _) => quote::ident(name).into_owned(),
+            Node::Whole(Row::Query(name, _), _) => {
+                self.named(name, None);
+                quote::ident(name).into_owned()
+            }
             _ => "null".into(),
         };
         (sql, Level::ATOM)
@@ -304,11 +321,14 @@ impl Folder<'_> {
             // Below the top level a bare name could be one of the tables there.
             RowRef::Bare if self.inside > 0 => {
                 let table = &self.model.entity(place.entity).name.name;
-                self.captured |= self.queries.iter().flatten().any(|name| name == table);
+                self.named(table, Some(0));
                 format!("{}.{name}", quote::ident(table))
             }
             RowRef::Bare | RowRef::Behind(..) => name,
-            RowRef::Prefixed(alias) => format!("{}.{name}", quote::ident(alias)),
+            RowRef::Prefixed(alias) => {
+                self.named(alias, place.queries);
+                format!("{}.{name}", quote::ident(alias))
+            }
             RowRef::Params => {
                 let at = self.params.iter().position(|p| *p == field).unwrap_or_else(|| {
                     self.params.push(field);

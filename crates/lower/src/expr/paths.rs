@@ -70,8 +70,10 @@ impl Folder<'_> {
         let model = self.model;
         let seen = model.entity(entity).visible.as_ref()?;
         let outer = std::mem::replace(&mut self.frame, Frame::row(Place::named(entity, alias.clone())));
+        let written = self.written.take();
         let text = self.operand(&seen.formula);
         self.frame = outer;
+        self.written = written;
         Some(text)
     }
 
@@ -104,7 +106,10 @@ impl Folder<'_> {
                 let inner = column(self.model, to, inner);
                 let outer = match start {
                     Start::Row(row) => self.field(row, outer),
-                    Start::Alias(alias) => format!("{}.{}", quote::ident(alias), column(self.model, from, outer)),
+                    Start::Alias(alias) => {
+                        self.named(alias, Some(0));
+                        format!("{}.{}", quote::ident(alias), column(self.model, from, outer))
+                    }
                 };
                 format!("{}.{inner} = {outer}", quote::ident(first))
             })
@@ -130,6 +135,7 @@ impl Folder<'_> {
         let (Some(first), Some(last)) = (steps.first(), place.steps.last()) else {
             let Start::Alias(alias) = &start else { return "null".into() };
             let entity = place.steps.last().map_or(place.entity, |s| self.model.step_target(*s));
+            self.named(alias, Some(0));
             return format!("{}.{}", quote::ident(alias), column(self.model, entity, field));
         };
         let chain = self.chain(steps, false);
@@ -167,7 +173,8 @@ impl Folder<'_> {
     }
 
     /// A condition over the row at `place`.
-    fn asked(&mut self, place: Place, condition: &Formula) -> (String, Level) {
+    fn asked(&mut self, mut place: Place, condition: &Formula) -> (String, Level) {
+        place.queries.get_or_insert(self.queries.len());
         let frame = self.frame.looking_at(place);
         let outer = std::mem::replace(&mut self.frame, frame);
         let made = print_open(condition, self);

@@ -28,6 +28,7 @@ impl Checker<'_> {
                 ty
             }
             Some(Found::Spec(resolved, scope, row)) => {
+                self.two_meanings(ast, idents, &resolved);
                 let ty = self.meaning(ast, idents, &resolved, &scope);
                 self.meanings.name(&idents[0], Meaning::Spec(resolved, row));
                 ty
@@ -37,6 +38,24 @@ impl Checker<'_> {
                 Ty::Opaque
             }
         }
+    }
+
+    /// Says where a column has the name of the viewer or of a predicate, in a condition in which that one could be meant.
+    fn two_meanings(&mut self, ast: &Ast, idents: &[Ident], resolved: &Resolved) {
+        let ([ident], Resolved::Field { .. }) = (idents, resolved) else { return };
+        let is_rule = matches!(self.place, Place::Policy | Place::Predicate | Place::Filter);
+        if !is_rule || ident.quote_style.is_some() {
+            return;
+        }
+        let name = &ident.value;
+        let other = match self.model.index.predicates.contains_key(name.as_str()) {
+            _ if name == "viewer" => "the one who asks",
+            true => "a predicate",
+            false => return,
+        };
+        let message = format!("`{name}` is a column here, and {other} elsewhere");
+        let help = format!("write `\"{name}\"` in quotes for the column, or give one of the two another name");
+        self.report(codes::AMBIGUOUS, ast, message, Some(help));
     }
 
     /// Looks from the innermost rows to the outermost.
