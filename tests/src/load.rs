@@ -144,6 +144,7 @@ impl Random {
 pub fn any_change(random: &mut Random) -> String {
     let (event, other, seat) = (random.to(8), random.to(8), random.to(600));
     let some = format!("select id from public.seats where id >= {seat} order by id");
+    // They lock their own rows in one order: who changes rows of any table in several orders waits in a circle.
     match random.to(17) {
         1..=3 => format!("insert into public.seats (event_id) values ({event})"),
         4 => format!("insert into public.seats (event_id) values ({event}), ({other}), ({event})"),
@@ -154,15 +155,15 @@ pub fn any_change(random: &mut Random) -> String {
             "update public.seats set status = 'cancelled' where id =
                (select id from public.seats where event_id = {event} and status = 'waitlisted' order by booked_at limit 1)"
         ),
-        9 => format!("update public.seats set status = 'cancelled' where id in ({some} limit 5)"),
+        9 => format!("update public.seats set status = 'cancelled' where id in ({some} limit 5 for update)"),
         10 => format!("delete from public.seats where id = ({some} limit 1)"),
-        11 => format!("delete from public.seats where id in ({some} limit 3)"),
+        11 => format!("delete from public.seats where id in ({some} limit 3 for update)"),
         12 => format!("update public.seats set event_id = {event} where id = ({some} limit 1)"),
-        13 => format!("update public.seats set event_id = 9 - event_id where id in ({some} limit 3)"),
+        13 => format!("update public.seats set event_id = 9 - event_id where id in ({some} limit 3 for update)"),
         14 => format!("update public.events set capacity = capacity + 1 where id = {event} and capacity < 40"),
         15 => "update public.events set capacity = capacity + 1 where capacity < 40".to_owned(),
         16 => format!("update public.events set capacity = capacity - 2 where id = {event} and capacity > 5"),
-        _ => format!("update public.seats set note = note || 'x' where id in ({some} limit 2)"),
+        _ => format!("update public.seats set note = note || 'x' where id in ({some} limit 2 for update)"),
     }
 }
 

@@ -303,3 +303,66 @@ analyze tenants; analyze members; analyze docs; analyze profiles;
         assert!(!plan.contains("Seq Scan on docs"), "version {major}\n{plan}");
     }
 }
+
+/// The names of a path, of a predicate and of a parameter of a mixin say the same wherever they are written out.
+#[test]
+fn what_is_written_out_keeps_its_meaning() {
+    let spec = "
+entity account {
+  id -> auth.users  key as account on delete cascade
+  policy { own: allow select to authenticated when id = viewer }
+}
+viewer -> account
+predicate is_late(m: members) = is_left(m) and m.left_at is not null
+predicate is_left(m: members) = m.left_at is not null
+entity teams {
+  id: int key
+  size: int = count(members)
+  policy { reading: allow select to authenticated when exists members (user_id = viewer) }
+}
+entity members {
+  id: int key
+  team_id -> teams
+  user_id -> account
+  left_at: timestamptz?
+  policy {
+    reading: allow select to authenticated when user_id = viewer
+    gone: forbid select when is_late(this)
+  }
+}
+mixin opened(condition = a or b) {
+  a: bool = true
+  b: bool = false
+  policy { reading: allow select to authenticated when not $condition and id > 0 }
+}
+entity things {
+  id: int key
+  use opened
+}
+entity profile {
+  id -> people key as profile
+  secret: text = 's'
+  policy { reading: allow select to authenticated when profile.active }
+}
+entity people {
+  id: uuid key
+  active: bool = false
+  rls off
+}
+";
+    attacked(
+        spec,
+        "insert into auth.users (id) values ({ana}), ({eve}); insert into account (id) values ({ana}), ({eve});
+         insert into people (id, active) values ({ana}, true), ({eve}, false);
+         insert into profile (id, secret) values ({ana}, 'open'), ({eve}, 'closed');
+         insert into teams (id) values (1); insert into members (id, team_id, user_id, left_at) values
+           (1, 1, {ana}, null), (2, 1, {eve}, now());
+         insert into things (id, a, b) values (1, true, false), (2, false, true), (3, false, false), (0, false, false);",
+        &[
+            ("select string_agg(secret, ',') from profile", ["open", "open"]),
+            ("select count(*) from teams", ["1", "0"]),
+            ("select max(size) from teams", ["1", "-"]),
+            ("select string_agg(id::text, ',') from things", ["3", "3"]),
+        ],
+    );
+}

@@ -61,6 +61,11 @@ const LOSS: [(&str, &str); 3] = [
 const OFFLINE: [&str; 12] =
     ["L001", "L004", "L005", "L006", "L008", "L009", "L010", "L011", "L016", "L019", "L020", "L022"];
 
+/// What a file of SQL does not say by itself: that a function which another file made is stable, that a column is
+/// generated and loses nothing that was written to it.
+const NOT_IN_THE_FILE: [(&str, &str); 2] =
+    [("column_add_default_of_own_function", "L001"), ("extension_whose_function_a_generated_column_calls", "L033")];
+
 #[test]
 fn changes() {
     let mut wrong = Vec::new();
@@ -79,7 +84,8 @@ fn changes() {
             let code = finding.rule.code;
             let expected = CHANGE.iter().any(|(known, _)| *known == code)
                 || (is("allow_data_loss") && LOSS.iter().any(|(known, _)| *known == code))
-                || (is("offline") && OFFLINE.contains(&code));
+                || (is("offline") && OFFLINE.contains(&code))
+                || NOT_IN_THE_FILE.iter().any(|(case, known)| dir.ends_with(case) && *known == code);
             if !expected {
                 wrong.push(format!("{}: {code} {}", dir.display(), finding.message));
             }

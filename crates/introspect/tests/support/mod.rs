@@ -1,5 +1,6 @@
 //! Databases that are made from SQL, read, made again from what was read, and read again.
 
+#![allow(clippy::disallowed_methods)]
 #![allow(dead_code)] // each test binary uses some
 
 use specc_catalog::Kind;

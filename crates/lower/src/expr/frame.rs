@@ -104,14 +104,7 @@ impl Frame {
 
     /// The rows of the body of a predicate with these arguments; none where predicates nest too deeply.
     /// `queries` plain queries are open around it.
-    pub fn bind(
-        &self,
-        model: &Model,
-        id: PredicateId,
-        args: &[Formula],
-        most: usize,
-        queries: usize,
-    ) -> Option<Self> {
+    pub fn bind(&self, model: &Model, id: PredicateId, args: &[Formula], most: usize, queries: usize) -> Option<Self> {
         if self.depth >= most {
             return None;
         }

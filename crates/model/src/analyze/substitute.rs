@@ -3,6 +3,7 @@
 use smol_str::{SmolStr, SmolStrBuilder};
 use specc_diag::{Diagnostic, Span, codes, nearest};
 use specc_syntax::ast::*;
+use sqlparser::ast::Expr as Ast;
 
 /// Parameters and their values, as written.
 #[derive(Debug)]
@@ -26,6 +27,27 @@ pub(crate) fn as_name(value: &str) -> SmolStr {
         }
     }
     value.into()
+}
+
+/// Whether what stands around a value could take it apart: it is an expression whose outermost part is an operator.
+fn is_open(value: &str) -> bool {
+    let Ok(expr) = specc_expr::parse_expr(value, Span::default()) else { return false };
+    !matches!(
+        expr,
+        Ast::Identifier(_)
+            | Ast::CompoundIdentifier(_)
+            | Ast::CompoundFieldAccess { .. }
+            | Ast::Value(_)
+            | Ast::TypedString(_)
+            | Ast::Nested(_)
+            | Ast::Function(_)
+            | Ast::Cast { .. }
+            | Ast::Case { .. }
+            | Ast::Array(_)
+            | Ast::Tuple(_)
+            | Ast::Subquery(_)
+            | Ast::Exists { .. }
+    )
 }
 
 struct Filler<'v> {
@@ -125,6 +147,9 @@ impl Filler<'_> {
             let param = &word[..len];
             match self.value(param) {
                 Some(value) if in_string => filled.push_str(&as_name(value)),
+                Some(value) if strict && text.trim().len() > len + 1 && is_open(value) => {
+                    filled.push_str(&format!("({value})"));
+                }
                 Some(value) => filled.push_str(value),
                 None => {
                     let is_param = param.starts_with(|c: char| c.is_ascii_alphabetic());

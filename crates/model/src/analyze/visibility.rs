@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// Notes for each entity which of its rows exist, and holds counts, sums and limits to them.
 pub(super) fn visibility(model: &mut Model) {
     for at in 0..model.entities.len() {
-        model.entities[at].visible = visible(&model.entities[at]);
+        model.entities[at].visible = visible(model, &model.entities[at]);
     }
     for at in 0..model.entities.len() {
         for field in 0..model.entities[at].fields.len() {
@@ -39,7 +39,7 @@ fn both(condition: Option<&ExprRef>, seen: &ExprRef) -> ExprRef {
 }
 
 /// What the rules ask that hide rows from everyone: those that read nothing but the row itself.
-fn visible(entity: &Entity) -> Option<ExprRef> {
+fn visible(model: &Model, entity: &Entity) -> Option<ExprRef> {
     let standing = entity.rules.iter().filter(|rule| {
         let selects = rule.actions.iter().any(|(action, _)| *action == RuleAction::Select);
         rule.forbid && !rule.exact && selects && rule.roles.is_empty()
@@ -47,7 +47,7 @@ fn visible(entity: &Entity) -> Option<ExprRef> {
     let mut parts = Vec::new();
     let mut first: Option<&ExprRef> = None;
     for rule in standing {
-        let Some(when) = rule.when.as_ref().filter(|when| reads_only_its_row(&when.formula)) else { continue };
+        let Some(when) = rule.when.as_ref().filter(|when| reads_only_its_row(model, &when.formula)) else { continue };
         first = first.or(Some(when));
         parts.push(if rule.unless { when.formula.clone() } else { Formula::is_not_true(when.formula.clone()) });
     }
@@ -56,16 +56,27 @@ fn visible(entity: &Entity) -> Option<ExprRef> {
     Some(Arc::new(Expr { formula, text: first.text.clone(), span: first.span }))
 }
 
-/// Whether it says the same of a row to everyone, at every time.
-fn reads_only_its_row(formula: &Formula) -> bool {
-    let mut only = formula.volatility == Volatility::Immutable;
-    formula.visit(|part| {
+/// Whether it says the same of a row to everyone, at every time, also in the predicates that are given the row.
+fn reads_only_its_row(model: &Model, formula: &Formula) -> bool {
+    let mut only = true;
+    // A whole row may only be given to a predicate.
+    let (mut rows, mut given) = (0, 0);
+    formula.visit_all(model, &mut |part| {
         only &= match &part.node {
             Node::Column(Row::Scope(_), _) => true,
-            Node::Path(..) | Node::Whole(..) | Node::Exists(_) | Node::Predicate(..) | Node::Sql(_) => false,
+            Node::Whole(Row::Scope(_), steps) => {
+                rows += 1;
+                steps.is_empty()
+            }
+            Node::Predicate(_, args) => {
+                given += args.iter().filter(|arg| matches!(arg.bare().node, Node::Whole(..))).count();
+                true
+            }
+            Node::Path(..) | Node::Whole(..) | Node::Exists(_) | Node::Sql(_) => false,
             Node::Viewer | Node::ViewerField(_) | Node::Claim(_) | Node::AsIs(..) | Node::Column(..) => false,
-            _ => true,
+            // A predicate counts as stable; what stands in it is looked at for itself.
+            _ => part.volatility == Volatility::Immutable || !part.predicates().is_empty(),
         };
     });
-    only
+    only && rows == given
 }

@@ -58,6 +58,17 @@ impl Checker<'_> {
         self.report(codes::AMBIGUOUS, ast, message, Some(help));
     }
 
+    /// Says where a table of a query has the name of a row that is passed to the predicate.
+    pub(crate) fn hides_parameter(&mut self, called: &SmolStr, table: &Ident) {
+        if !self.scope.rows.iter().any(|(parameter, _)| parameter == called) {
+            return;
+        }
+        let message = format!("`{called}` is a parameter here, and a table of the query, which hides it");
+        let help = format!("give it another name in the query: `from {} as other`", table.value);
+        let span = ident_span(table, self.text, self.at);
+        self.out.push(Diagnostic::new(codes::AMBIGUOUS, span, message).help(help));
+    }
+
     /// Looks from the innermost rows to the outermost.
     pub(crate) fn find(&mut self, idents: &[Ident], parts: &[&str]) -> Option<Found> {
         let special = matches!(parts[0], "viewer" | "claims") && idents[0].quote_style.is_none();

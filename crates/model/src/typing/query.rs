@@ -289,6 +289,9 @@ impl Checker<'_> {
             (source, _) => source,
         };
         let called = alias.map(|a| folded(&a.name)).or_else(|| table.as_ref().map(|t| t.name.clone()));
+        if let (Some(called), Some(ident)) = (&called, name.0.last().and_then(|part| part.as_ident())) {
+            self.hides_parameter(called, ident);
+        }
         let row = match (&source, called) {
             (Source::Entity(id), Some(called)) => Some(Row::Query(called, *id)),
             _ => None,

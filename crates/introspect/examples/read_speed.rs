@@ -1,7 +1,7 @@
 //! How long a database takes to read, beside `pg_dump --schema-only` on the same database, and what the server spent on
 //! each query.
 //!
-//! `cargo run --release -p specc-introspect --example speed -- FILE.sql [--queries]`
+//! `cargo run --release -p specc-introspect --example read_speed -- FILE.sql [--queries]`
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout)]
 
