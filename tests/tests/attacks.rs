@@ -339,6 +339,14 @@ entity things {
   id: int key
   use opened
 }
+mixin held(column = owner_id) {
+  $column -> account
+  policy { holding: allow select to authenticated when exists (select 1 from account a where a.id = this.$column and a.id = viewer) }
+}
+entity boxes {
+  id: int key
+  use held
+}
 entity profile {
   id -> people key as profile
   secret: text = 's'
@@ -357,12 +365,14 @@ entity people {
          insert into profile (id, secret) values ({ana}, 'open'), ({eve}, 'closed');
          insert into teams (id) values (1); insert into members (id, team_id, user_id, left_at) values
            (1, 1, {ana}, null), (2, 1, {eve}, now());
-         insert into things (id, a, b) values (1, true, false), (2, false, true), (3, false, false), (0, false, false);",
+         insert into things (id, a, b) values (1, true, false), (2, false, true), (3, false, false), (0, false, false);
+         insert into boxes (id, owner_id) values (1, {ana}), (2, {eve});",
         &[
             ("select string_agg(secret, ',') from profile", ["open", "open"]),
             ("select count(*) from teams", ["1", "0"]),
             ("select max(size) from teams", ["1", "-"]),
             ("select string_agg(id::text, ',') from things", ["3", "3"]),
+            ("select string_agg(id::text, ',') from boxes", ["1", "2"]),
         ],
     );
 }

@@ -32,10 +32,13 @@ impl Builder<'_> {
 
     /// A form that is not taken apart.
     pub(super) fn verbatim(&self, ast: &Ast) -> Sql {
-        let span = specc_expr::expr_span(ast, self.text, self.at);
-        let start = span.start.saturating_sub(self.at.start) as usize;
-        let end = (span.end.saturating_sub(self.at.start) as usize).min(self.text.len());
-        self.cut(ast, start, end, false)
+        let span = specc_expr::expr_span(ast, self.text, self.whole());
+        self.cut(ast, span.start as usize, span.end as usize, false)
+    }
+
+    /// All of the text, by its own places: those in the file are others where a mixin's argument was filled in.
+    fn whole(&self) -> Span {
+        Span::new(self.at.file, 0, self.text.len())
     }
 
     fn cut<T: Visit>(&self, node: &T, start: usize, end: usize, query: bool) -> Sql {
@@ -147,11 +150,9 @@ struct Sites<'a> {
 impl Sites<'_> {
     fn site(&mut self, idents: &[Ident], piece: Piece) {
         let builder = self.builder;
-        let span = idents_span(idents, builder.text, builder.at);
-        let start = span.start.saturating_sub(builder.at.start) as usize;
-        let end = span.end.saturating_sub(builder.at.start) as usize;
-        if span != builder.at {
-            self.found.push(Site { start, end, piece });
+        let span = idents_span(idents, builder.text, builder.whole());
+        if span != builder.whole() {
+            self.found.push(Site { start: span.start as usize, end: span.end as usize, piece });
         }
     }
 
@@ -190,8 +191,7 @@ impl Sites<'_> {
         let first = call.name.0.first().and_then(|p| p.as_ident());
         let Some(first) = first else { return };
         if exists_path(call).is_some() || builder.predicate(call).is_some() {
-            let span = idents_span(std::slice::from_ref(first), builder.text, builder.at);
-            let start = span.start.saturating_sub(builder.at.start) as usize;
+            let start = idents_span(std::slice::from_ref(first), builder.text, builder.whole()).start as usize;
             let tokens = builder.tokens();
             let open = tokens.iter().position(|t| t.start >= start && t.token == Token::LParen);
             if let Some(close) = open.and_then(|open| closing(tokens, open)) {
