@@ -21,6 +21,8 @@ pub(crate) struct Names {
     /// By table as it was called.
     pub columns: FxHashMap<TableName, FxHashMap<SmolStr, SmolStr>>,
     pub labels: FxHashMap<(SmolStr, SmolStr), BTreeMap<SmolStr, SmolStr>>,
+    /// Of functions whose parameters have types with other names.
+    pub signatures: FxHashMap<SmolStr, SmolStr>,
     /// Every name that was given up: a text without any of them stays as it is.
     old: Vec<SmolStr>,
 }
@@ -106,7 +108,7 @@ impl Names {
         self.named(&[Kind::Table, Kind::View], &mut table.schema, &mut table.name);
     }
 
-    fn ty(&self, ty: &mut DataType) {
+    pub fn ty(&self, ty: &mut DataType) {
         if !ty.schema.is_empty() {
             self.named(&TYPES, &mut ty.schema, &mut ty.name);
         }
@@ -248,7 +250,12 @@ impl Names {
             Kind::Constraint | Kind::Trigger | Kind::Policy | Kind::PublicationTable | Kind::Seed => {
                 self.named(&[Kind::Table, Kind::View], &mut id.schema, &mut id.name);
             }
-            kind => self.named(&[kind], &mut id.schema, &mut id.name),
+            kind => {
+                self.named(&[kind], &mut id.schema, &mut id.name);
+                if let Some(now) = self.signatures.get(&id.part).filter(|_| kind == Kind::Function) {
+                    id.part = now.clone();
+                }
+            }
         }
     }
 

@@ -80,6 +80,7 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
         return None;
     }
     names.add_identities(from, to, &mut renamed);
+    names.add_signatures(from);
     let texts = Texts { from: Known::new(from), to: Known::new(to) };
     for (id, was, now) in names.view_columns(from, to, &texts) {
         renamed.push(Renamed { id: id.clone(), now: id, part: Some((was, now)) });
@@ -131,6 +132,19 @@ fn parts_of(catalog: &Catalog, id: &ObjectId) -> Vec<SmolStr> {
 }
 
 impl Names {
+    /// Functions are told apart by the names of types.
+    fn add_signatures(&mut self, from: &Catalog) {
+        for (_, entry) in from.iter() {
+            let Object::Function(function) = &entry.object else { continue };
+            let mut now = function.clone();
+            now.params.iter_mut().for_each(|param| self.ty(&mut param.ty));
+            let (was, now) = (function.signature(), now.signature());
+            if was != now {
+                self.signatures.insert(was, now);
+            }
+        }
+    }
+
     /// The sequences of identity columns, which are called by their table and column, where either has another name.
     fn add_identities(&mut self, from: &Catalog, to: &Catalog, renamed: &mut Vec<Renamed>) {
         let touched = |table: &TableName| {
