@@ -300,8 +300,9 @@ fn parameters(function: &Function) -> Vec<Parameter> {
     all
 }
 
-fn is_pseudo(ty: &DataType) -> bool {
-    ty.schema.is_empty() && specc_facts::pseudo_types().any(|pseudo| pseudo == ty.name)
+/// Whether it stands for types that are known at the call only (`anyelement`, `record`).
+pub fn is_pseudo(ty: &DataType) -> bool {
+    ty.schema.is_empty() && specc_facts::is_pseudo_type(&ty.name)
 }
 
 impl Environment for Known<'_> {

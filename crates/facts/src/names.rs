@@ -28,9 +28,9 @@ pub fn is_predefined_role(name: &str) -> bool {
     include_str!("../data/roles.txt").lines().any(|line| line.split(['@', ' ']).next() == Some(name))
 }
 
-/// Types that only a function can give back or take.
-pub fn pseudo_types() -> impl Iterator<Item = &'static str> {
-    include_str!("../data/pseudo_types.txt").lines()
+/// Whether only a function can give back or take this type.
+pub fn is_pseudo_type(name: &str) -> bool {
+    include_str!("../data/pseudo_types.txt").lines().any(|pseudo| pseudo == name)
 }
 
 /// What `all` privileges on a kind of object are in every version, sorted. The kind is in Postgres's words; views and

@@ -141,7 +141,7 @@ impl Shaper<'_> {
                 formula.chain(op).into_iter().for_each(|part| self.flatten(part, frame, op, parts));
             }
             // A nesting without end was reported by the checker.
-            Node::Predicate(id, args) => match frame.bind(model, *id, args, 64, 0) {
+            Node::Predicate(id, args) => match frame.bind(model, *id, args, 0) {
                 Some(inner) => self.flatten(&model.predicates[id.0 as usize].body.formula, &inner, op, parts),
                 None => parts.push((formula, frame.clone())),
             },

@@ -6,6 +6,9 @@ use specc_model::scope::{PathStep, Scope};
 use specc_model::{EntityId, Model, PredicateId};
 use std::rc::Rc;
 
+/// Predicates that use predicates end somewhere; the checker reports those that do not.
+const MAX_PREDICATE_DEPTH: usize = 64;
+
 /// How the columns of a row of the scope are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RowRef {
@@ -104,8 +107,8 @@ impl Frame {
 
     /// The rows of the body of a predicate with these arguments; none where predicates nest too deeply.
     /// `queries` plain queries are open around it.
-    pub fn bind(&self, model: &Model, id: PredicateId, args: &[Formula], most: usize, queries: usize) -> Option<Self> {
-        if self.depth >= most {
+    pub fn bind(&self, model: &Model, id: PredicateId, args: &[Formula], queries: usize) -> Option<Self> {
+        if self.depth >= MAX_PREDICATE_DEPTH {
             return None;
         }
         let mut scope = Vec::new();

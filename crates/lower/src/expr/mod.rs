@@ -90,9 +90,6 @@ impl Session {
     }
 }
 
-/// Predicates that use predicates end somewhere; the checker reports those that do not.
-const MAX_PREDICATE_DEPTH: usize = 64;
-
 impl<'m> Folder<'m> {
     pub fn new(model: &'m Model, frame: Frame) -> Self {
         let aliases = frame.names(model);
@@ -155,7 +152,7 @@ impl<'m> Folder<'m> {
 
     /// A predicate over its arguments.
     fn predicate(&mut self, id: PredicateId, args: &[Formula]) -> (String, Level) {
-        let Some(frame) = self.frame.bind(self.model, id, args, MAX_PREDICATE_DEPTH, self.queries.len()) else {
+        let Some(frame) = self.frame.bind(self.model, id, args, self.queries.len()) else {
             return ("false".into(), Level::ATOM);
         };
         let model = self.model;

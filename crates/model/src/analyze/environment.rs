@@ -3,6 +3,7 @@
 use super::project::{Project, sorted};
 use crate::types::*;
 use smol_str::SmolStr;
+use specc_analysis::catalog::is_pseudo;
 use specc_analysis::{Column, Environment, Lookup, Parameter, Relation, Routine};
 use specc_catalog::DataType;
 use specc_catalog::Qualified as Name;
@@ -163,10 +164,6 @@ impl<'a> Known<'a> {
     }
 }
 
-fn is_pseudo(ty: &DataType) -> bool {
-    ty.schema.is_empty() && specc_facts::pseudo_types().any(|pseudo| pseudo == ty.name)
-}
-
 impl Environment for Known<'_> {
     fn path(&self) -> &[SmolStr] {
         &self.path
@@ -233,7 +230,7 @@ impl Environment for Known<'_> {
         if specc_facts::type_info(name).is_some() || specc_facts::extension_of_type(name).is_some() {
             return Lookup::Unknown;
         }
-        if specc_facts::pseudo_types().any(|pseudo| pseudo == name) || self.partition(&wanted).is_some() {
+        if specc_facts::is_pseudo_type(name) || self.partition(&wanted).is_some() {
             return Lookup::Unknown;
         }
         self.absent(schema, name)

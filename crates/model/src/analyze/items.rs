@@ -280,7 +280,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
 fn pseudo(ty: &ast::TypeRef) -> Option<SmolStr> {
     let name = &ty.name.name.text;
     let built_in = ty.name.schema.as_ref().is_none_or(|schema| schema.text == "pg_catalog");
-    let is_pseudo = built_in && ty.dims == 0 && specc_facts::pseudo_types().any(|pseudo| pseudo == *name);
+    let is_pseudo = built_in && ty.dims == 0 && specc_facts::is_pseudo_type(name);
     is_pseudo.then(|| name.clone())
 }
 

@@ -464,19 +464,7 @@ fn view_trigger(
         out.push(Diagnostic::new(codes::BAD_TRIGGER, d.name.at.0, message).help(help));
         return None;
     }
-    let when = match &d.when {
-        Some(raw) => match specc_expr::parse_expr(&raw.text, raw.at.0) {
-            Ok(ast) => {
-                let formula = Formula::of_sql(model, &ast, &raw.text, raw.at.0);
-                Some(std::sync::Arc::new(Expr { formula, text: raw.text.clone(), span: raw.at.0 }))
-            }
-            Err(found) => {
-                out.push(found);
-                None
-            }
-        },
-        None => None,
-    };
+    let when = d.when.as_ref().and_then(|raw| views::plain_sql(model, raw, out)).map(std::sync::Arc::new);
     bodies::trigger_body(project, model, &view.name, d, out);
     behaviour::trigger(project, model, d, &item.doc, item.at.0, when, out)
 }

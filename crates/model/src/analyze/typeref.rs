@@ -78,7 +78,7 @@ impl Project<'_> {
         let name = written.name.name.text.as_str();
         let help = if let Some(counter) = specc_facts::serial_type(name) {
             format!("write `{counter} identity`; an identity column counts by itself")
-        } else if specc_facts::pseudo_types().any(|pseudo| pseudo == name) {
+        } else if specc_facts::is_pseudo_type(name) {
             format!("`{name}` is for what a function takes or gives back; choose a type that can be stored")
         } else if matches!(name, "string" | "str" | "String") {
             "did you mean `text`?".to_owned()

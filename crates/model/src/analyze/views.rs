@@ -16,6 +16,7 @@ use specc_catalog::DataType;
 use specc_diag::{Diagnostic, Span, codes};
 use specc_syntax::ast;
 use sqlparser::ast as sql;
+use std::sync::Arc;
 
 /// Views, which read entities, functions and each other; what is wrong in their queries is kept for later.
 pub(crate) fn views(
@@ -224,15 +225,10 @@ fn indexes(
                 out.push(Diagnostic::new(codes::UNKNOWN_FIELD, element.expr.at.0, message).help(help));
                 continue;
             }
-            let Ok(ast) = specc_expr::parse_expr(&element.expr.text, element.expr.at.0).map_err(|e| out.push(e)) else {
-                continue;
-            };
-            let ty = output.iter().find(|(n, _)| *n == name).map_or_else(unknown, |(_, ty)| ty.clone());
-            let formula = Formula::of_sql(model, &ast, &element.expr.text, element.expr.at.0);
-            let formula = Formula { ty, ..formula };
-            let expr = Expr { formula, text: element.expr.text.clone(), span: element.expr.at.0 };
+            let Some(mut expr) = plain_sql(model, &element.expr, out) else { continue };
+            expr.formula.ty = output.iter().find(|(n, _)| *n == name).map_or_else(unknown, |(_, ty)| ty.clone());
             elements.push(Element {
-                on: On::Expr(std::sync::Arc::new(expr)),
+                on: On::Expr(Arc::new(expr)),
                 collation: element.collate.as_ref().map(|c| project.bare(c)),
                 opclass: element.opclass.as_ref().map(|c| project.bare(c)),
                 desc: element.desc,
@@ -253,16 +249,7 @@ fn indexes(
                 names.choose(&d.name.name.text, Some(&columns), "idx")
             }
         };
-        let filter = i.filter.as_ref().and_then(|raw| match specc_expr::parse_expr(&raw.text, raw.at.0) {
-            Ok(ast) => {
-                let formula = Formula::of_sql(model, &ast, &raw.text, raw.at.0);
-                Some(std::sync::Arc::new(Expr { formula, text: raw.text.clone(), span: raw.at.0 }))
-            }
-            Err(found) => {
-                out.push(found);
-                None
-            }
-        });
+        let filter = i.filter.as_ref().and_then(|raw| plain_sql(model, raw, out)).map(Arc::new);
         list.push(Index {
             meta: Meta {
                 area: project.area(span),
@@ -283,4 +270,18 @@ fn indexes(
         });
     }
     list
+}
+
+/// SQL over the rows of a view, in which nothing of the spec has a name.
+pub(super) fn plain_sql(model: &Model, raw: &ast::RawExpr, out: &mut Vec<Diagnostic>) -> Option<Expr> {
+    match specc_expr::parse_expr(&raw.text, raw.at.0) {
+        Ok(tree) => {
+            let formula = Formula::of_sql(model, &tree, &raw.text, raw.at.0);
+            Some(Expr { formula, text: raw.text.clone(), span: raw.at.0 })
+        }
+        Err(found) => {
+            out.push(found);
+            None
+        }
+    }
 }
