@@ -1,9 +1,10 @@
 //! Workflows, limits, maintained values and triggers.
 
 use super::entity::Pass;
+use super::exprs::NEW;
 use super::fields::list;
 use super::project::{Project, check_length, show, sorted};
-use crate::formula::Node;
+use crate::formula::{Node, Row};
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
@@ -94,6 +95,57 @@ impl Pass<'_> {
             let help = format!("add a step `… -> {state}`, or make it a first state: `-> {state}`");
             let found = Diagnostic::new(codes::WORKFLOW_UNREACHABLE, *span, message);
             self.out.push(found.also(w.field.at.0, "in this workflow").help(help));
+        }
+    }
+
+    /// A row that says nothing of its state starts with the default, and one over a limit with what `else` says: both have
+    /// to be states in which a row may start, or no such row could ever be inserted.
+    pub(crate) fn check_first_states(&mut self) {
+        for workflow in self.parts.workflows.iter().filter(|w| !w.initial.is_empty()) {
+            let field = &self.entity.fields[workflow.field];
+            let name = &field.name;
+            let labels = matches!(self.model.under(&field.ty).base, Base::Enum(_)).then_some(&workflow.states);
+            let defaults = self.parts.fields.iter().filter(|(field, _)| *field == workflow.field);
+            let defaults = defaults.filter_map(|(_, parts)| Some((parts.default.as_ref()?, "the default")));
+            let overflow = self.parts.limits.iter().flat_map(|limit| &limit.overflow);
+            let overflow = overflow.filter(|(field, _)| *field == workflow.field).map(|(_, value)| (value, "`else`"));
+            let first = list(&workflow.initial.iter().map(SmolStr::as_str).collect::<Vec<_>>());
+            for (value, whose) in defaults.chain(overflow) {
+                let Some(state) = value.formula.literal_text() else { continue };
+                // What is no label was reported as that.
+                let no_label = labels.is_some_and(|labels| labels.iter().all(|label| label != state));
+                if no_label || workflow.initial.iter().any(|first| first == state) {
+                    continue;
+                }
+                let message = format!("{whose} of `{name}` is `{state}`, in which no row may start");
+                let help = format!("make it a first state: `-> {state}`, or start in {first}");
+                let found = Diagnostic::new(codes::WORKFLOW_START, value.span, message);
+                self.out.push(found.also(workflow.span, "the first states of this workflow").help(help));
+            }
+        }
+    }
+
+    /// The new row has no generated columns yet when a `before` trigger's condition is asked.
+    pub(crate) fn check_new_rows(&mut self) {
+        let before = |t: &&Trigger| t.timing == TriggerTiming::Before;
+        for when in self.parts.triggers.iter().filter(before).filter_map(|t| t.when.as_ref()) {
+            let generated =
+                |at: &FieldIx| self.parts.fields.iter().any(|(field, parts)| field == at && parts.generated.is_some());
+            let mut read = None;
+            when.formula.visit(|part| match &part.node {
+                Node::Column(Row::Scope(row), field) if *row == NEW && generated(field) => read = Some(*field),
+                Node::Whole(Row::Scope(row), _) if *row == NEW => {
+                    read = read.or(self.parts.fields.iter().map(|(field, _)| *field).find(generated));
+                }
+                _ => {}
+            });
+            if let Some(field) = read {
+                let field = &self.entity.fields[field];
+                let message = format!("`new.{}` is not generated yet before the row is written", field.name);
+                let help = "fire `after` the event, or ask the columns that it is generated from";
+                let found = Diagnostic::new(codes::BAD_TRIGGER, when.span, message);
+                self.out.push(found.also(field.meta.span, "generated here").help(help));
+            }
         }
     }
 

@@ -146,9 +146,10 @@ impl Pass<'_> {
             Base::Unknown => return,
             _ => SmolStr::default(),
         };
-        let shown = self.project.describe(self.model, &ty);
+        let shown = |pass: &Self| pass.project.describe(pass.model, &ty);
         if matches!(method, "hnsw" | "ivfflat") {
             let Some(most) = specc_facts::most_indexed_dimensions(&name) else {
+                let shown = shown(self);
                 let message = format!("a `{method}` index is over vectors, and this is {shown}");
                 return self.bad_index(element.span, message, "use `btree`, or a `vector` column");
             };
@@ -176,6 +177,7 @@ impl Pass<'_> {
         if ty.base == Base::Unknown || self.has_default_class(method, &ty) {
             return;
         }
+        let shown = shown(self);
         let problem = match method {
             "btree" => format!("{shown} has no order, which a `btree` index needs"),
             "hash" => format!("{shown} cannot be hashed"),

@@ -87,6 +87,8 @@ pub(crate) fn entity(
     pass.name_references();
     pass.check_partitioned();
     pass.check_generated();
+    pass.check_first_states();
+    pass.check_new_rows();
     (pass.parts, pass.out)
 }
 

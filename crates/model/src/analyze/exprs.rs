@@ -11,7 +11,7 @@ use specc_syntax::ast::{RawExpr, TriggerDecl};
 use std::sync::Arc;
 
 /// The places of the rows in the scope of a trigger's condition.
-const NEW: usize = 0;
+pub(super) const NEW: usize = 0;
 const OLD: usize = 1;
 
 /// The one place that parses and types expressions.

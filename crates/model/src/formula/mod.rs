@@ -322,6 +322,15 @@ impl Formula {
         }
     }
 
+    /// The text that a literal stands for, also under a cast: `'draft'`, `'draft'::state`.
+    pub fn literal_text(&self) -> Option<&str> {
+        match &self.bare().node {
+            Node::Literal(value) => value.text(),
+            Node::Cast(cast) => cast.of.literal_text(),
+            _ => None,
+        }
+    }
+
     /// Whether it is a literal, or a cast or a sign before one: the same whenever it is read.
     pub fn is_constant(&self) -> bool {
         match &self.node {
