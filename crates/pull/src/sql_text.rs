@@ -1,46 +1,45 @@
 //! Texts of SQL: what may be left away without changing what Postgres keeps of it.
 
+use crate::text::quoted;
 use specc_catalog::{DataType, SqlExpr};
+use specc_expr::lex::{Lexed, closing, lex};
+use specc_expr::sqlparser::tokenizer::Token;
+use std::borrow::Cow;
+
+/// Names that mean something of ours where they stand first and without quotes.
+const OURS: [&str; 3] = ["claims", "this", "viewer"];
 
 /// Without brackets around the whole.
 pub(crate) fn bare(text: &str) -> &str {
     let mut text = text.trim();
-    while let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) {
-        if !closes_at_the_end(text) {
-            break;
-        }
-        text = inner.trim();
+    while let Some(tokens) = lex(text)
+        && let [Lexed { token: Token::LParen, .. }, .., last] = tokens.as_slice()
+        && closing(&tokens, 0) == Some(tokens.len() - 1)
+    {
+        text = text[1..last.start].trim();
     }
     text
 }
 
-/// Whether the bracket that `text` starts with closes at its end.
-fn closes_at_the_end(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let (mut depth, mut at) = (0usize, 0);
-    while at < bytes.len() {
-        match bytes[at] {
-            quote @ (b'\'' | b'"') => {
-                let escapes = quote == b'\'' && at > 0 && matches!(bytes[at - 1], b'E' | b'e');
-                at += 1;
-                while at < bytes.len() && bytes[at] != quote {
-                    at += if escapes && bytes[at] == b'\\' { 2 } else { 1 };
-                }
-            }
-            // Where dollars quote, what is inside is not looked at, and so the brackets stay.
-            b'$' => return false,
-            b'(' => depth += 1,
-            b')' => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    return at + 1 == bytes.len();
-                }
-            }
-            _ => {}
-        }
-        at += 1;
+/// With quotes around the columns that would be taken for the viewer, the claims or the row.
+pub(crate) fn told_apart(text: &str) -> Cow<'_, str> {
+    // Few texts hold one of the names at all.
+    if !OURS.iter().any(|name| text.contains(name)) {
+        return Cow::Borrowed(text);
     }
-    false
+    let mut out = String::new();
+    let (mut written, mut qualified) = (0, false);
+    for Lexed { start, end, token } in lex(text).unwrap_or_default() {
+        let bare = matches!(&token, Token::Word(word) if word.quote_style.is_none());
+        if bare && !qualified && OURS.contains(&&text[start..end]) {
+            out.push_str(&text[written..start]);
+            out.push_str(&quoted(&text[start..end]));
+            written = end;
+        }
+        qualified = token == Token::Period;
+    }
+    out.push_str(&text[written..]);
+    Cow::Owned(out)
 }
 
 /// A default without the cast to the column's own type, which Postgres puts there by itself.
@@ -61,21 +60,9 @@ pub(crate) fn default<'a>(text: &'a str, ty: &DataType) -> &'a str {
 
 /// The string that `text` starts with.
 fn literal(text: &str) -> Option<&str> {
-    let bytes = text.as_bytes();
-    if bytes.first() != Some(&b'\'') {
-        return None;
-    }
-    let mut at = 1;
-    while at < bytes.len() {
-        if bytes[at] == b'\'' {
-            if bytes.get(at + 1) != Some(&b'\'') {
-                return Some(&text[..=at]);
-            }
-            at += 1;
-        }
-        at += 1;
-    }
-    None
+    let tokens = lex(text)?;
+    let first = tokens.first()?;
+    matches!(first.token, Token::SingleQuotedString(_)).then(|| &text[..first.end])
 }
 
 /// How Postgres spells the type in a cast.
@@ -131,7 +118,14 @@ mod tests {
         assert_eq!(bare("(a > 0) and (b > 0)"), "(a > 0) and (b > 0)");
         assert_eq!(bare("(a = ')')"), "a = ')'");
         assert_eq!(bare("(a = E'\\')')"), "a = E'\\')'");
-        assert_eq!(bare("(f($$)$$))"), "(f($$)$$))");
+        assert_eq!(bare("(f($$)$$))"), "f($$)$$)");
+    }
+
+    #[test]
+    fn columns_called_like_our_words_are_quoted() {
+        assert_eq!(told_apart("(viewer = auth.uid())"), "(\"viewer\" = auth.uid())");
+        assert_eq!(told_apart("t.viewer = 'viewer' and viewer_id > 0"), "t.viewer = 'viewer' and viewer_id > 0");
+        assert_eq!(told_apart("\"viewer\" = this"), "\"viewer\" = \"this\"");
     }
 
     #[test]

@@ -269,12 +269,13 @@ impl<'a> State<'a> {
 
     /// The text of an expression at a level; `ty` is the type of the column that it is the default of.
     pub fn expr(&self, level: Level, sql: &str, ty: Option<&DataType>) -> String {
-        match (level, ty) {
-            (Level::Tidy, Some(ty)) => sql_text::default(sql, ty).to_owned(),
-            (Level::Tidy, None) => sql_text::bare(sql).to_owned(),
-            (Level::Plain, _) => sql.trim().to_owned(),
-            _ => format!("sql {}", text::body(&format!(" {} ", sql.trim()))),
-        }
+        let written = match (level, ty) {
+            (Level::Tidy, Some(ty)) => sql_text::default(sql, ty),
+            (Level::Tidy, None) => sql_text::bare(sql),
+            (Level::Plain, _) => sql.trim(),
+            _ => return format!("sql {}", text::body(&format!(" {} ", sql.trim()))),
+        };
+        sql_text::told_apart(written).into_owned()
     }
 
     /// The text of an expression over the columns of a table.
