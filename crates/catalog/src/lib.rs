@@ -76,7 +76,7 @@ impl Catalog {
 
     /// Makes room for so many more objects: growing step by step would copy them several times.
     pub fn reserve(&mut self, more: usize) {
-        self.objects.reserve(more);
+        self.objects.reserve_exact(more);
     }
 
     /// Adds an entry under its object's id. Returns the entry that was there before, if any (a clash).

@@ -26,6 +26,10 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
+/// Objects that are written as one piece, and pieces that are written side by side.
+const PIECE: usize = 512;
+const PIECES: usize = 16;
+
 /// Writes.
 pub fn to_json(catalog: &Catalog) -> String {
     let mut out = Vec::with_capacity(256);
@@ -42,25 +46,38 @@ pub fn to_json(catalog: &Catalog) -> String {
         }
         out
     };
-    let chunks: Vec<_> = sorted(catalog).par_chunks(1024).enumerate().map(chunk).collect();
-    out.reserve_exact(chunks.iter().map(Vec::len).sum::<usize>() + 8);
-    chunks.iter().for_each(|chunk| out.extend_from_slice(chunk));
+    let places = sorted(catalog);
+    out.reserve_exact(places.len() * 288);
+    // A few pieces at a time, so that the text is never in memory twice.
+    for (n, places) in places.chunks(PIECES * PIECE).enumerate() {
+        let pieces = places.par_chunks(PIECE).enumerate();
+        let pieces: Vec<_> = pieces.map(|(m, places)| chunk((n * PIECES + m, places))).collect();
+        pieces.iter().for_each(|piece| out.extend_from_slice(piece));
+    }
     out.extend_from_slice(b"\n]}\n");
     // serde_json writes UTF-8 only.
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// The places of all objects in the order of their ids. The ids are copied side by side first: they are compared often.
+/// The places of all objects in the order of their ids. The ids are copied side by side first: they are compared often,
+/// mostly by the first bytes of their names.
 fn sorted(catalog: &Catalog) -> Vec<u32> {
     let mut bytes = Vec::with_capacity(catalog.len() * 40);
     let mut keys = Vec::with_capacity(catalog.len());
+    let mut schemas: Vec<&str> = catalog.iter().map(|(id, _)| id.schema.as_str()).collect();
+    schemas.sort_unstable();
+    schemas.dedup();
     for (index, (id, _)) in catalog.iter().enumerate() {
         let start = bytes.len();
-        for part in [&id.schema, &id.name, &id.part] {
+        for part in [&id.name, &id.part] {
             bytes.extend_from_slice(part.as_bytes());
             bytes.push(0);
         }
-        keys.push((id.kind, start..bytes.len(), index as u32));
+        let mut first = [0; 8];
+        let length = bytes.len().min(start + 8) - start;
+        first[..length].copy_from_slice(&bytes[start..start + length]);
+        let schema = schemas.partition_point(|schema| *schema < id.schema.as_str());
+        keys.push(((id.kind, schema, u64::from_be_bytes(first)), start..bytes.len(), index as u32));
     }
     keys.sort_unstable_by(|a, b| {
         let texts = || bytes[a.1.clone()].cmp(&bytes[b.1.clone()]);

@@ -120,7 +120,10 @@ pub fn has_default_class(method: &str, name: &str, array: bool, extension: impl 
         _ => on == own || cast(own, on).is_some_and(|cast| cast.binary && cast.context == Context::Implicit),
     };
     let defaults = BY_METHOD.get(method).map_or(&[][..], Vec::as_slice);
-    defaults.iter().any(|(on, from)| (*from == "-" || extension(from)) && serves(*on))
+    let there = |from: &str| from == "-" || extension(from);
+    // Most types have a class of their own, and no cast is looked up.
+    defaults.iter().any(|(on, from)| *on == own && there(from))
+        || defaults.iter().any(|(on, from)| there(from) && serves(*on))
 }
 
 #[cfg(test)]

@@ -45,23 +45,29 @@ const fn count(reserved: bool) -> usize {
     n
 }
 
-/// By first letter: a bit for each length that a reserved word has. Most names are told apart by that alone.
-const LENGTHS: [u32; 26] = {
-    let mut lengths = [0; 26];
+/// By first letter: where its reserved words start and end, and a bit for each length that one has. Most names are told
+/// apart by that alone.
+const LETTERS: [(usize, usize, u32); 26] = {
+    let mut letters = [(0, 0, 0); 26];
     let mut at = 0;
     while at < RESERVED.len() {
         let word = RESERVED[at].as_bytes();
-        lengths[(word[0] - b'a') as usize] |= 1 << word.len();
+        let letter = &mut letters[(word[0] - b'a') as usize];
+        if letter.1 == 0 {
+            letter.0 = at;
+        }
+        letter.1 = at + 1;
+        letter.2 |= 1 << word.len();
         at += 1;
     }
-    lengths
+    letters
 };
 
 fn is_reserved(name: &str) -> bool {
-    let first = name.bytes().next().and_then(|b| LENGTHS.get(usize::from(b.wrapping_sub(b'a'))));
-    name.len() < 32
-        && first.is_some_and(|lengths| lengths >> name.len() & 1 == 1)
-        && RESERVED.binary_search(&name).is_ok()
+    let letter = name.bytes().next().and_then(|b| LETTERS.get(usize::from(b.wrapping_sub(b'a'))));
+    letter.is_some_and(|(start, end, lengths)| {
+        name.len() < 32 && lengths >> name.len() & 1 == 1 && RESERVED[*start..*end].contains(&name)
+    })
 }
 
 /// Whether `name` has to be quoted to mean itself.

@@ -6,11 +6,12 @@
 use crate::random::Dice;
 use std::collections::BTreeMap;
 
-/// Tables, with what is written about them.
+/// Tables, with what is written about them. A second name may be that of a type of Postgres, which then has to be said with
+/// its schema.
 const ENTITIES: &[&str] = &[
     "entity @t#@@=t#@ {
   @cid#@: int identity  key @=cid#@
-  @ca#@: text = 'x' @=ca#@
+  @ca#@: pg_catalog.text = 'x' @=ca#@
   @cb#@: @e0@ = @'l0@ @=cb#@
   @cc#@: int = 0 @=cc#@
 
@@ -27,8 +28,8 @@ const ENTITIES: &[&str] = &[
     "entity @t#@@=t#@ {
   @cid#@: int identity  key @=cid#@
   @cr#@ -> @t%@? as @na#@ inverse @nb#@ on delete cascade @=cr#@
-  @ca#@: text? @=ca#@
-  @cg#@: text? generated (upper(@ca#@)) @=cg#@
+  @ca#@: pg_catalog.text? @=ca#@
+  @cg#@: pg_catalog.text? generated (upper(@ca#@)) @=cg#@
 
   index @ib#@: (lower(@ca#@)) @=ib#@
 
@@ -72,7 +73,7 @@ view @v#@ @=v#@ as $$ select @f#@(o.@cid%@) as twice from @t%@ o $$\n",
 
 const HEAD: &str = "role READER
 enum @e0@@=e0@ { @l0@@=l0@, @l1@@=l1@, @l2@@=l2@ }
-domain @d0@@=d0@: text { check value <> '' }
+domain @d0@@=d0@: pg_catalog.text { check value <> '' }
 entity @tz@@=tz@ {
   @czc@: int  key @=czc@
   @cza@: @e0@ = @'l2@ @=cza@
