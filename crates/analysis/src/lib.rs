@@ -12,6 +12,7 @@ mod environment;
 mod expr;
 mod find;
 mod from;
+mod grouping;
 mod plpgsql;
 mod query;
 mod scope;

@@ -8,8 +8,9 @@ use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{
-    DataType as SqlType, Distinct, Expr, GroupByExpr, LimitClause, NamedWindowExpr, OrderBy, OrderByExpr, OrderByKind,
-    Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, WindowFrameBound, WindowSpec,
+    DataType as SqlType, Distinct, Expr, GroupByExpr, Ident, LimitClause, NamedWindowExpr, OrderBy, OrderByExpr,
+    OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, WindowFrameBound,
+    WindowSpec,
 };
 
 /// Resolves a query.
@@ -33,7 +34,8 @@ impl Walk<'_> {
                 let names: Vec<SmolStr> = cte.alias.columns.iter().map(|column| folded(&column.name)).collect();
                 let output = match &*cte.query.body {
                     SetExpr::SetOperation { left, right, .. } if with.recursive && cte.query.with.is_none() => {
-                        let first = named(self.set(part, left, None), &names);
+                        let first = self.set(part, left, None);
+                        let first = self.renamed(part, first, &cte.alias.name, &names);
                         self.with.push((name.clone(), first.clone()));
                         self.set(part, right, None);
                         self.with.pop();
@@ -43,9 +45,12 @@ impl Walk<'_> {
                         self.with.push((name.clone(), Output::open()));
                         let output = self.query(part, &cte.query);
                         self.with.pop();
-                        named(output, &names)
+                        self.renamed(part, output, &cte.alias.name, &names)
                     }
-                    _ => named(self.query(part, &cte.query), &names),
+                    _ => {
+                        let output = self.query(part, &cte.query);
+                        self.renamed(part, output, &cte.alias.name, &names)
+                    }
                 };
                 self.with.push((name, output));
             }
@@ -67,6 +72,22 @@ impl Walk<'_> {
         output
     }
 
+    /// The output with other names for its first columns: `with r (a, b) as`, `(select …) as r (a, b)`.
+    pub(crate) fn renamed(&mut self, part: &Part<'_>, mut output: Output, alias: &Ident, names: &[SmolStr]) -> Output {
+        if output.complete && names.len() > output.columns.len() {
+            let message = format!("`{}` has {}, and {} names", alias.value, columns(output.columns.len()), names.len());
+            let help = "give each column one name".to_owned();
+            self.report_at(part, alias.span, Problem::WrongCount, message, Some(help));
+        }
+        for (at, name) in names.iter().enumerate() {
+            match output.columns.get_mut(at) {
+                Some((old, _)) => *old = name.clone(),
+                None => output.columns.push((name.clone(), None)),
+            }
+        }
+        output
+    }
+
     fn set(&mut self, part: &Part<'_>, set: &SetExpr, order: Option<&OrderBy>) -> Output {
         self.depth += 1;
         let output = if self.deep() { Output::open() } else { self.set_here(part, set, order) };
@@ -79,7 +100,14 @@ impl Walk<'_> {
             SetExpr::Select(select) => self.select(part, select, order),
             SetExpr::Query(query) => self.query(part, query),
             SetExpr::SetOperation { left, right, .. } => {
+                let area = right.span();
                 let (left, right) = (self.set(part, left, None), self.set(part, right, None));
+                let (a, b) = (left.columns.len(), right.columns.len());
+                if left.complete && right.complete && a != b {
+                    let message = format!("the queries give {} and {}", columns(a), columns(b));
+                    let help = "let each give the same columns, in the same order";
+                    self.report_at(part, area, Problem::WrongCount, message, Some(help.into()));
+                }
                 let complete = left.complete && right.complete && left.columns.len() == right.columns.len();
                 let types = right.columns.into_iter().map(|(_, ty)| ty).chain(std::iter::repeat(None));
                 let merge = |((name, a), b): ((SmolStr, Ty), Ty)| (name, a.clone().filter(|_| a == b));
@@ -131,7 +159,6 @@ impl Walk<'_> {
                     self.expr(part, expr);
                 }
             }
-            self.grouping(part, select, parts);
         }
         if let Some(expr) = &select.having {
             self.expr(part, expr);
@@ -151,6 +178,7 @@ impl Walk<'_> {
                 self.unless_output(part, &expr.expr, &output);
             }
         }
+        self.aggregates(part, select, order, &output);
         self.levels.pop();
         output
     }
@@ -264,53 +292,8 @@ impl Walk<'_> {
         output.columns.extend(source.columns.iter().map(|column| (column.name.clone(), column.ty.clone())));
     }
 
-    /// Whether every column of the list is grouped or in an aggregate.
-    fn grouping(&mut self, part: &Part<'_>, select: &Select, groups: &[Expr]) {
-        let simple = |expr: &Expr| {
-            !matches!(expr, Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) | Expr::Tuple(_) | Expr::Value(_))
-        };
-        let Some(level) = self.levels.last().filter(|_| !groups.is_empty() && groups.iter().all(simple)) else {
-            return;
-        };
-        if level.sources.iter().any(|source| !source.complete) || level.natural || !level.merged.is_empty() {
-            return;
-        }
-        let grouped: Vec<(usize, SmolStr)> = groups.iter().filter_map(|expr| self.own_column(expr)).collect();
-        // A whole key among them brings all columns of its table.
-        let whole = |at: usize| {
-            let source = &self.levels[self.levels.len() - 1].sources[at];
-            let relation = source.relation.as_ref();
-            let Some(relation) = relation.and_then(|r| self.env.relation(&r.schema, &r.name).found()) else {
-                return source.relation.is_some();
-            };
-            !relation.key.is_empty() && relation.key.iter().all(|k| grouped.contains(&(at, k.clone())))
-        };
-        let aliased: Vec<SmolStr> =
-            groups.iter().filter_map(|e| if let Expr::Identifier(i) = e { Some(folded(i)) } else { None }).collect();
-        for item in &select.projection {
-            let expr = match item {
-                SelectItem::UnnamedExpr(expr) => expr,
-                SelectItem::ExprWithAlias { expr, alias } if !aliased.contains(&folded(alias)) => expr,
-                _ => continue,
-            };
-            if groups.contains(expr) {
-                continue;
-            }
-            // Only columns as such: what is around them may be grouped as a whole.
-            if let Some((at, name)) = self.own_column(expr)
-                && !grouped.contains(&(at, name.clone()))
-                && !whole(at)
-            {
-                let message = format!("`{name}` is neither in `group by` nor in an aggregate");
-                let help = format!("add it to `group by`, or take one of its values: `max({name})`");
-                self.report_at(part, expr.span(), Problem::Ungrouped, message, Some(help));
-                return;
-            }
-        }
-    }
-
     /// The source of this level and the name of the column that an expression is.
-    fn own_column(&self, expr: &Expr) -> Option<(usize, SmolStr)> {
+    pub(crate) fn own_column(&self, expr: &Expr) -> Option<(usize, SmolStr)> {
         let level = self.levels.last()?;
         match expr {
             Expr::Identifier(ident) => {
@@ -331,15 +314,9 @@ impl Walk<'_> {
     }
 }
 
-/// The output with other names for its first columns.
-fn named(mut output: Output, names: &[SmolStr]) -> Output {
-    for (at, name) in names.iter().enumerate() {
-        match output.columns.get_mut(at) {
-            Some((old, _)) => *old = name.clone(),
-            None => output.columns.push((name.clone(), None)),
-        }
-    }
-    output
+/// `1 column`, `2 columns`
+pub(crate) fn columns(count: usize) -> String {
+    if count == 1 { "1 column".into() } else { format!("{count} columns") }
 }
 
 /// The name that Postgres gives to a column without an alias.
