@@ -111,6 +111,11 @@ fn target(out: &mut String, on: Named<'_>) {
             crate::quote::push_qualified(out, schema, name);
         }
         Named::Id(ObjectId { kind: Kind::Domain, schema, name, .. }) => type_target(out, schema, name),
+        // Its id does not say whether it is a function or a procedure.
+        Named::Id(id) if id.kind == Kind::Function => {
+            out.push_str("routine ");
+            super::signature(out, id);
+        }
         other => named(out, other),
     }
 }

@@ -257,12 +257,15 @@ pub(crate) fn by_id(out: &mut String, id: &ObjectId) {
             out.push_str(" on ");
             push_qualified(out, &id.schema, &id.name);
         }
-        Kind::Function => {
-            push_qualified(out, &id.schema, &id.name);
-            out.push('(');
-            out.push_str(&id.part);
-            out.push(')');
-        }
+        Kind::Function => signature(out, id),
         _ => push_qualified(out, &id.schema, &id.name),
     }
+}
+
+/// A function with the types of its parameters.
+pub(crate) fn signature(out: &mut String, id: &ObjectId) {
+    push_qualified(out, &id.schema, &id.name);
+    out.push('(');
+    out.push_str(&id.part);
+    out.push(')');
 }
