@@ -301,7 +301,7 @@ fn columns_that_policies_choose_by_are_indexed() {
     let mut seen = 0;
     each(&[18], |place, owner| {
         for condition in conditions(owner).into_iter().filter(|c| c.chooses) {
-            for compared in [" = ( SELECT private.", " = ANY (ARRAY( SELECT private."] {
+            for compared in [" = ( SELECT private.", " = ANY (( SELECT private."] {
                 for (at, _) in condition.text.match_indices(compared) {
                     let column = condition.text[..at].rsplit(['(', ' ']).next().unwrap();
                     if column.is_empty() || column.ends_with([')', ']']) || column.ends_with("::text") {

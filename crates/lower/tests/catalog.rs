@@ -2,7 +2,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
-use specc_catalog::{Catalog, Object};
+use specc_catalog::{Body, Catalog, Object, Returns};
 use specc_diag::{RenderOptions, Sources, has_errors, render};
 use specc_model::Options;
 use specc_sql::{Statement, print};
@@ -84,4 +84,98 @@ policy on notes {
         })
         .collect();
     assert_eq!(indexes, [("notes_owner_idx", true), ("notes_owner_idx1", false)]);
+}
+
+/// The bodies of the helpers that give keys, each on one line.
+fn key_helpers(catalog: &Catalog) -> Vec<String> {
+    let bodies = catalog.iter().filter_map(|(_, entry)| match &entry.object {
+        Object::Function(f) if f.security_definer => match (&f.returns, &f.body) {
+            (Some(Returns::Type(ty)), Body::Atomic(text)) if ty.dims == 1 => Some(text.to_string()),
+            _ => None,
+        },
+        _ => None,
+    });
+    bodies.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+const TEAMS: &str = "
+viewer -> people
+
+entity people {
+  id:   int  key
+  rank: text = 'user'
+}
+
+entity teams {
+  id: int  key
+  HIDES
+}
+
+entity members {
+  team_id   -> teams  inverse members
+  person_id -> people
+  boss:     boolean = false
+  guest:    boolean = false
+
+  key (team_id, person_id)
+}
+
+entity albums {
+  id:      int  key
+  team_id  -> teams
+}
+
+entity prints {
+  id:       int  key
+  album_id  -> albums
+
+  policy {
+    team: allow select to authenticated when exists album.team.members (person_id = viewer)
+  }
+}
+
+entity notes {
+  id:      int  key
+  team_id  -> teams
+
+  policy {
+    bosses:  allow select to authenticated when exists team.members (boss and person_id = viewer)
+    members: allow select to authenticated when exists team.members (person_id = viewer)
+    guests:  allow insert to authenticated when exists team.members (guest and person_id = viewer)
+    others:  allow insert to authenticated when exists team.members (boss and person_id = viewer)
+    admins:  allow update to authenticated when exists team.members (person_id = viewer) or viewer.rank = 'admin'
+  }
+}
+";
+
+#[test]
+fn a_set_asks_no_table_and_no_query_that_says_nothing_new() {
+    let mut found = key_helpers(&lowered("sets.dbspec", &TEAMS.replace("HIDES", "")));
+    let from = "from public.members as members where";
+    let who = "members.person_id = (select private.viewer_id())";
+    let mut wanted = [
+        format!("select array( select members.team_id {from} {who} );"),
+        format!(
+            "select array( select album.id from public.albums as album join public.members as members on \
+             members.team_id = album.team_id where {who} );"
+        ),
+        format!(
+            "select array( select members.team_id {from} members.guest and {who} union all \
+             select members.team_id {from} members.boss and {who} );"
+        ),
+        format!(
+            "select array( select members.team_id {from} {who} union all \
+             select team.id from public.teams as team where (select private.viewer_rank()) = 'admin' );"
+        ),
+    ];
+    wanted.sort();
+    found.sort();
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn a_table_whose_rows_can_be_hidden_is_asked() {
+    let found = key_helpers(&lowered("hidden.dbspec", &TEAMS.replace("HIDES", "use soft_delete")));
+    let through = found.iter().filter(|body| body.contains("public.albums")).collect::<Vec<_>>();
+    assert!(through.len() == 1 && through[0].contains("team.deleted_at is null"), "{found:#?}");
 }

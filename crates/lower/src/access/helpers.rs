@@ -9,6 +9,7 @@ use specc_catalog::{
     Body, DataType, Dependency, Entry, Function, Kind, ObjectId, Param, Returns, TableName, View, Volatility,
 };
 use specc_model::{EntityId, Model, Target};
+use specc_split::Lexer;
 use specc_sql::quote;
 
 /// Where everything that is generated looks names up. The temporary schema comes last: first, where it is searched when it
@@ -19,13 +20,25 @@ pub(crate) const SEARCH_PATH: &str = "pg_catalog, pg_temp";
 #[derive(Clone)]
 pub(super) struct Wanted {
     pub params: Vec<DataType>,
-    /// Nothing for a view.
-    pub returns: Option<Returns>,
+    pub answer: Answer,
     /// One `select`, without a semicolon.
     pub body: String,
     /// Tables that it reads.
     pub reads: Vec<EntityId>,
     pub functions: Vec<ObjectId>,
+}
+
+/// In which form a helper gives what its query finds.
+#[derive(Clone)]
+pub(super) enum Answer {
+    /// A view, which is planned with the query that reads it.
+    View,
+    /// A function with one value.
+    Value(DataType),
+    /// A function that gives all keys as one array of this type: rows that come back one by one cost twice as much.
+    Keys(DataType),
+    /// A function with rows of several columns.
+    Rows(Vec<(SmolStr, DataType)>),
 }
 
 /// The helpers that conditions ask for, by what they are called.
@@ -40,9 +53,9 @@ impl Helpers {
     /// `shared`, each has a hash of its own.
     pub fn get(&mut self, model: &Model, wanted: Wanted, shared: &FxHashSet<ObjectId>) -> ObjectId {
         let name = named::name(&wanted.body, &model.options.default_schema);
-        let called = |name: &str| match wanted.returns {
-            Some(_) => function_id(model, name, &wanted.params),
-            None => ObjectId::new(Kind::View, model.options.helper_schema.clone(), name),
+        let called = |name: &str| match wanted.answer {
+            Answer::View => ObjectId::new(Kind::View, model.options.helper_schema.clone(), name),
+            _ => function_id(model, name, &wanted.params),
         };
         let mut id = called(&name);
         if shared.contains(&id) {
@@ -82,12 +95,18 @@ impl Helpers {
     pub fn finish(self, model: &Model, out: &mut Output) {
         for (id, wanted) in self.list {
             let comment = named::comment(&wanted.body);
-            let mut entry = match wanted.returns {
-                Some(returns) => {
-                    let body = Body::Atomic(format!("{};", wanted.body).into());
-                    Entry::new(stable(model, &id.name, wanted.params, returns, body, true))
+            let function = |returns: Returns, query: String| {
+                let body = Body::Atomic(format!("{query};").into());
+                Entry::new(stable(model, &id.name, wanted.params, returns, body, true))
+            };
+            let mut entry = match wanted.answer {
+                Answer::View => Entry::new(view(model, &id.name, wanted.body.into())),
+                Answer::Value(ty) => function(Returns::Type(ty), wanted.body),
+                Answer::Keys(ty) => {
+                    let query = indented(&wanted.body);
+                    function(Returns::Type(ty), format!("select array(\n    {query}\n  )"))
                 }
-                None => Entry::new(view(model, &id.name, wanted.body.as_str().into())),
+                Answer::Rows(columns) => function(Returns::Table(columns), wanted.body),
             };
             entry.comment = Some(comment.into());
             let own = wanted.reads.iter().map(|e| model.entity(*e)).filter(|e| !e.external);
@@ -100,6 +119,19 @@ impl Helpers {
             add(model, out, entry);
         }
     }
+}
+
+/// A query two spaces further to the right; lines inside a literal stay as they are.
+fn indented(query: &str) -> String {
+    let mut out = String::with_capacity(query.len() + query.len() / 8);
+    let mut last = 0;
+    for token in Lexer::new(query).map_while(Result::ok) {
+        out.push_str(&query[last..token.start].replace('\n', "\n  "));
+        out.push_str(&query[token.start..token.end]);
+        last = token.end;
+    }
+    out.push_str(&query[last..]);
+    out
 }
 
 /// Adds a function of the helper schema, which comes with the first of them.
@@ -215,4 +247,14 @@ pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) {
     entry.depends.push(Dependency::new(table, "it reads this table"));
     entry.depends.push(Dependency::new(function_id(model, "viewer_id", &[]), "it calls this function"));
     add(model, out, entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_over_lines_keeps_them() {
+        assert_eq!(indented("select a\n  from t\n  where b = 'x\ny'"), "select a\n    from t\n    where b = 'x\ny'");
+    }
 }

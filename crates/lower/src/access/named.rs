@@ -27,6 +27,8 @@ pub(super) fn name(body: &str, default_schema: &str) -> SmolStr {
             _ if is_alias => {}
             TokenKind::Word if text.eq_ignore_ascii_case("from") => in_keys = false,
             TokenKind::Word if SILENT.contains(&text) => {}
+            // A set of keys has none of them twice, however it is made.
+            TokenKind::Word if text == "all" && tokens[at.saturating_sub(1)].is(body, "union") => {}
             TokenKind::Word if text.starts_with('$') || body[..token.start].ends_with('$') => {}
             TokenKind::Word => {
                 if LOUD.contains(&text) {

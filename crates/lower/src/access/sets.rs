@@ -1,17 +1,18 @@
-//! Conditions on other tables as sets of keys: `column = any (array(select helper()))`.
+//! Conditions on other tables as sets of keys: `column = any ((select helper())::uuid[])`.
 //!
 //! A set becomes a helper when all is known that goes into it: conditions of which one has to hold and that find rows by
 //! the same column are one set, and who may see everything gets all keys of the table that the column refers to.
 
 use super::condition::{Asked, Found, Shaped, Shaper};
+use super::helpers::Answer;
 use crate::expr::{Chain, Frame, RowRef, column, qualified};
 use crate::types::data_type;
 use smol_str::SmolStr;
-use specc_catalog::Returns;
-use specc_model::formula::{Exists, Formula, Level};
+use specc_catalog::DataType;
+use specc_model::formula::{Exists, Formula, Level, Operator};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Relation};
-use specc_sql::quote;
+use specc_sql::{push_type, quote};
 
 /// A column of an entity.
 type Column = (EntityId, FieldIx);
@@ -20,9 +21,27 @@ type Column = (EntityId, FieldIx);
 pub(super) struct Set {
     /// Columns of the guarded row, and what is compared with each.
     links: Vec<(Column, Column)>,
-    /// Queries that give keys.
-    queries: Vec<String>,
+    queries: Vec<Query>,
+}
+
+/// A query that gives keys.
+struct Query {
+    /// Up to its `from` list.
+    select: String,
+    /// What has to hold, each by itself.
+    conditions: Vec<String>,
     asked: Asked,
+}
+
+impl Query {
+    /// Whether it gives all keys that `other` gives.
+    fn covers(&self, other: &Query) -> bool {
+        self.select == other.select && self.conditions.iter().all(|c| other.conditions.contains(c))
+    }
+
+    fn sql(&self) -> String {
+        format!("{}\n  where {}", self.select, self.conditions.join(" and "))
+    }
 }
 
 impl Set {
@@ -31,6 +50,14 @@ impl Set {
         match self.links[..] {
             [(ours, _)] => Some(ours),
             _ => None,
+        }
+    }
+
+    /// Takes a query in, unless another gives its keys already.
+    fn add(&mut self, query: Query) {
+        if !self.queries.iter().any(|other| other.covers(&query)) {
+            self.queries.retain(|other| !query.covers(other));
+            self.queries.push(query);
         }
     }
 }
@@ -51,11 +78,7 @@ impl Shaper<'_> {
         let mut folder =
             self.folder(asked.map(|(_, frame)| frame).or(behind.first().map(|part| &part.1))?, &RowRef::Params);
         // Where the way leads to a table and straight back from it, the table in the middle says nothing new.
-        let shortcut = steps.get(1).filter(|second| {
-            let (a, b) = (model.relation(first.relation), model.relation(second.relation));
-            let hides = model.entity(a.to).visible.is_some() && !all;
-            !first.back && second.back && a.to_fields == b.to_fields && !hides && behind.is_empty()
-        });
+        let shortcut = steps.get(1).filter(|second| behind.is_empty() && folder.turns(first, **second, all));
         let (links, walk) = match shortcut {
             Some(second) => {
                 let (a, b) = (model.relation(first.relation), model.relation(second.relation));
@@ -68,7 +91,8 @@ impl Shaper<'_> {
         let chain = folder.chain(walk, all);
         let mut conditions = Vec::new();
         if let Some((exists, _)) = asked {
-            conditions.push(folder.inside(&chain, &exists.condition));
+            let parts = exists.condition.bare().chain(&Operator::And);
+            conditions.extend(parts.into_iter().map(|part| folder.inside(&chain, part)));
         }
         for (formula, frame) in behind {
             folder.frame = frame.rebased(&RowRef::Behind(first, chain.first.clone()));
@@ -81,15 +105,16 @@ impl Shaper<'_> {
             .iter()
             .map(|(_, (entity, field))| format!("{}.{}", quote::ident(&chain.first), column(model, *entity, *field)))
             .collect();
-        let query = select(&keys.join(", "), &chain, &conditions.join(" and "));
+        let select = select(&keys.join(", "), &chain);
+        let conditions = chain.visible.iter().cloned().chain(conditions).collect();
         let mut met = Asked::of(folder);
-        met.reads = walk.iter().map(|s| model.step_target(*s)).chain(met.reads).collect();
+        met.reads = chain.tables.iter().copied().chain(met.reads).collect();
         columns.extend(links.iter().map(|((e, f), _)| model.entity(*e).fields[*f].name.clone()));
         self.indexes.push(links.first()?.0);
         if let Some((exists, _)) = asked {
             self.index_in(chain.target, &exists.condition);
         }
-        let set = Set { links, queries: vec![query], asked: met };
+        let set = Set { links, queries: vec![Query { select, conditions, asked: met }] };
         Some(Shaped { sql: String::new(), level: Level::COMPARE, found: Found::Set(Box::new(set)) })
     }
 
@@ -105,23 +130,29 @@ impl Shaper<'_> {
             _ => return shaped,
         };
         let key = |(_, (entity, field)): &(Column, Column)| &model.entity(*entity).fields[*field];
-        let returns = match set.links.as_slice() {
-            [one] => Returns::SetOf(data_type(model, &key(one).ty)),
-            many => Returns::Table(
-                many.iter()
-                    .map(|link| (format!("key_{}", key(link).name).into(), data_type(model, &key(link).ty)))
-                    .collect(),
-            ),
+        let types: Vec<DataType> = set.links.iter().map(|link| data_type(model, &key(link).ty)).collect();
+        let body = set.queries.iter().map(Query::sql).collect::<Vec<_>>().join("\n  union all\n  ");
+        let Some(asked) = set.queries.into_iter().map(|query| query.asked).reduce(|mut all, asked| {
+            all.add(asked);
+            all
+        }) else {
+            return Shaped::scan("false".into(), Level::ATOM);
         };
-        let call = self.helper(Vec::new(), Some(returns), set.queries.join("\n  union\n  "), set.asked);
         let ours: Vec<_> = set.links.iter().map(|((entity, field), _)| column(model, *entity, *field)).collect();
-        let (sql, found) = match (ours.as_slice(), &set.links[..]) {
-            ([one], [((_, field), _)]) => (format!("{one} = any (array(select {call}()))"), Found::Column(*field)),
-            (many, links) => {
-                let outs: Vec<_> = links
-                    .iter()
-                    .map(|link| format!("h.{}", quote::ident(&format!("key_{}", key(link).name))))
-                    .collect();
+        let (sql, found) = match (ours.as_slice(), &set.links[..], types.as_slice()) {
+            ([one], [((_, field), _)], [ty]) if ty.dims == 0 => {
+                let keys = DataType { args: Vec::new(), dims: 1, ..ty.clone() };
+                let call = self.helper(Vec::new(), Answer::Keys(keys.clone()), body, asked);
+                let mut sql = format!("{one} = any ((select {call}())::");
+                push_type(&mut sql, &keys);
+                sql.push(')');
+                (sql, Found::Column(*field))
+            }
+            (many, links, _) => {
+                let names: Vec<SmolStr> = links.iter().map(|link| format!("key_{}", key(link).name).into()).collect();
+                let outs: Vec<_> = names.iter().map(|name| format!("h.{}", quote::ident(name))).collect();
+                let columns = names.iter().cloned().zip(types).collect();
+                let call = self.helper(Vec::new(), Answer::Rows(columns), body, asked);
                 (format!("({}) in (select {} from {call}() as h)", many.join(", "), outs.join(", ")), Found::Scan)
             }
         };
@@ -152,11 +183,7 @@ impl Shaper<'_> {
                 _ => None,
             });
             match (same, part.found) {
-                (Some(same), Found::Set(set)) => {
-                    let more: Vec<_> = set.queries.into_iter().filter(|q| !same.queries.contains(q)).collect();
-                    same.queries.extend(more);
-                    same.asked.add(set.asked);
-                }
+                (Some(same), Found::Set(set)) => set.queries.into_iter().for_each(|query| same.add(query)),
                 (_, found) => united.push(Shaped { found, ..part }),
             }
         }
@@ -183,9 +210,10 @@ impl Shaper<'_> {
         let alias = quote::ident(&parent.path);
         let key = column(self.model, theirs.0, theirs.1);
         let table = qualified(&self.model.entity(parent.to).name);
-        let query = format!("select {alias}.{key}\n  from {table} as {alias}\n  where {condition}");
+        let select = format!("select {alias}.{key}\n  from {table} as {alias}");
         asked.reads.push(parent.to);
-        let set = Set { links: vec![(ours, theirs)], queries: vec![query], asked };
+        let query = Query { select, conditions: vec![condition.to_owned()], asked };
+        let set = Set { links: vec![(ours, theirs)], queries: vec![query] };
         Shaped { sql: String::new(), level: Level::COMPARE, found: Found::Set(Box::new(set)) }
     }
 
@@ -224,7 +252,8 @@ impl Shaper<'_> {
         let first = chain.first.clone();
         let keys = links.iter().map(|(_, (e, f))| format!("{}.{}", quote::ident(&first), column(self.model, *e, *f)));
         let keys: Vec<_> = keys.collect();
-        let view = self.helper(Vec::new(), None, select(&keys.join(", "), &chain, &condition), met);
+        let query = format!("{}\n  where {}", select(&keys.join(", "), &chain), chain.conditions([], &condition));
+        let view = self.helper(Vec::new(), Answer::View, query, met);
         // The policy's own table is named beside it.
         let first = if first == *own { SmolStr::from(format!("{first}_2")) } else { first };
         let (alias, own) = (quote::ident(&first), quote::ident(own));
@@ -240,6 +269,6 @@ impl Shaper<'_> {
     }
 }
 
-fn select(keys: &str, chain: &Chain, condition: &str) -> String {
-    format!("select {keys}\n  from {}\n  where {}", chain.from, chain.conditions([], condition))
+fn select(keys: &str, chain: &Chain) -> String {
+    format!("select {keys}\n  from {}", chain.from)
 }

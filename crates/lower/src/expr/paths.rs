@@ -16,6 +16,8 @@ pub(crate) struct Chain {
     pub last: SmolStr,
     /// The entity of the last table.
     pub target: EntityId,
+    /// The entities of all of them.
+    pub tables: Vec<EntityId>,
     /// That the rows of its tables exist for others: conditions beside the one that is asked.
     pub visible: Vec<String>,
 }
@@ -36,13 +38,22 @@ enum Start {
 
 impl Folder<'_> {
     /// The tables that `steps` lead through; `steps` is not empty. `all`: also rows that do not exist for others.
+    ///
+    /// A table behind the first that the way leads to and straight back from is left out: what refers to a row of it and
+    /// what that row is referred to by have the same value.
     pub fn chain(&mut self, steps: &[PathStep], all: bool) -> Chain {
         let mut visible = Vec::new();
+        let mut tables = Vec::new();
         let mut from = String::new();
         let mut first = SmolStr::default();
         let mut last = SmolStr::default();
         let mut target = EntityId(0);
+        let mut left_out = None;
         for (at, step) in steps.iter().enumerate() {
+            if at > 0 && left_out.is_none() && steps.get(at + 1).is_some_and(|next| self.turns(*step, *next, all)) {
+                left_out = Some(*step);
+                continue;
+            }
             let relation = self.model.relation(step.relation);
             let wish = if step.back { &relation.inverse } else { &relation.path };
             let alias = self.alias(wish);
@@ -52,7 +63,12 @@ impl Folder<'_> {
                 from = table;
                 first = alias.clone();
             } else {
-                let on = self.links(*step).into_iter().map(|(outer, inner)| {
+                let mut links = self.links(*step);
+                if let Some(before) = left_out.take() {
+                    let outer = self.links(before).into_iter().map(|(outer, _)| outer);
+                    links = outer.zip(links.into_iter().map(|(_, inner)| inner)).collect();
+                }
+                let on = links.into_iter().map(|(outer, inner)| {
                     format!("{}.{inner} = {}.{outer}", quote::ident(&alias), quote::ident(&last))
                 });
                 from = format!("{from}\n    join {table} on {}", on.collect::<Vec<_>>().join(" and "));
@@ -60,9 +76,17 @@ impl Folder<'_> {
             if !all {
                 visible.extend(self.visible(target, &alias));
             }
+            tables.push(target);
             last = alias;
         }
-        Chain { from, first, last, target, visible }
+        Chain { from, first, last, target, tables, visible }
+    }
+
+    /// Whether two steps lead to a table and straight back from it by the same columns, whatever row of it they meet.
+    pub fn turns(&self, to: PathStep, back: PathStep, all: bool) -> bool {
+        let (a, b) = (self.model.relation(to.relation), self.model.relation(back.relation));
+        let hides = self.model.entity(a.to).visible.is_some() && !all;
+        !to.back && back.back && a.to == b.to && a.to_fields == b.to_fields && !hides
     }
 
     /// That a row of `entity`, which is called `alias`, exists for others; none where all do.
