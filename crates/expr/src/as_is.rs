@@ -1,37 +1,37 @@
 //! `sql $$ … $$` where an expression stands: SQL that goes to Postgres just as it is.
 
 use smol_str::SmolStr;
-use specc_diag::Span;
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName, Value,
     ValueWithSpan,
 };
 use sqlparser::tokenizer::{self, Token};
 
-/// The function that `sql $$ … $$` parses to, with two arguments: the text, and its tree (null where it has none).
+/// The function that `sql $$ … $$` parses to; its argument is the text.
 const AS_IS: &str = "sql $$";
 
-/// The SQL in `sql $$ … $$` or `sql $tag$ … $tag$`, where that is all of `text`.
-pub(crate) fn split(text: &str) -> Option<&str> {
+/// The SQL in `sql $$ … $$` or `sql $tag$ … $tag$`, where that is all of `text`, and the byte at which it starts.
+pub fn as_is_text(text: &str) -> Option<(usize, &str)> {
     let rest = text.trim().strip_prefix("sql")?.trim_start();
     let tag = &rest[..rest.strip_prefix('$')?.find('$')? + 2];
     let inner = rest.strip_prefix(tag)?.strip_suffix(tag)?;
     let is_tag = tag.trim_matches('$').chars().all(|c| c == '_' || c.is_alphanumeric());
-    (is_tag && !inner.contains(tag) && !inner.trim().is_empty()).then_some(inner.trim())
+    let found = is_tag && !inner.contains(tag) && !inner.trim().is_empty();
+    let start = text.trim_end().len() - tag.len() - inner.trim_start().len();
+    found.then(|| (start, inner.trim()))
 }
 
 /// The tree for it.
-pub(crate) fn tree(sql: &str, at: Span) -> Expr {
-    let value = |value| Expr::Value(ValueWithSpan { value, span: tokenizer::Span::empty() });
-    let inner = crate::parse_expr(sql, at).unwrap_or_else(|_| value(Value::Null));
-    let args = [value(Value::SingleQuotedString(sql.to_owned())), inner];
+pub(crate) fn tree(sql: &str) -> Expr {
+    let value = Value::SingleQuotedString(sql.to_owned());
+    let text = Expr::Value(ValueWithSpan { value, span: tokenizer::Span::empty() });
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(AS_IS)]),
         uses_odbc_syntax: false,
         parameters: FunctionArguments::None,
         args: FunctionArguments::List(FunctionArgumentList {
             duplicate_treatment: None,
-            args: args.into_iter().map(|e| FunctionArg::Unnamed(FunctionArgExpr::Expr(e))).collect(),
+            args: vec![FunctionArg::Unnamed(FunctionArgExpr::Expr(text))],
             clauses: Vec::new(),
         }),
         filter: None,
@@ -41,20 +41,17 @@ pub(crate) fn tree(sql: &str, at: Span) -> Expr {
     })
 }
 
-/// The text of `sql $$ … $$`, and its tree where it could be read; `None` for every other call.
-pub fn as_is(call: &Function) -> Option<(&str, Option<&Expr>)> {
+/// The text of `sql $$ … $$`; `None` for every other call.
+pub fn as_is(call: &Function) -> Option<&str> {
     if !matches!(&call.name.0[..], [part] if part.as_ident().is_some_and(|i| i.value == AS_IS)) {
         return None;
     }
     let FunctionArguments::List(list) = &call.args else { return None };
-    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(text)), FunctionArg::Unnamed(FunctionArgExpr::Expr(tree))] =
-        &list.args[..]
-    else {
-        return None;
-    };
-    let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), .. }) = text else { return None };
-    let unread = matches!(tree, Expr::Value(v) if v.value == Value::Null) && !text.eq_ignore_ascii_case("null");
-    Some((text, (!unread).then_some(tree)))
+    let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(text)))] = &list.args[..] else { return None };
+    match &text.value {
+        Value::SingleQuotedString(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// The words of a text of SQL that can be names, as Postgres stores them; none where it cannot be cut into tokens.
@@ -96,32 +93,24 @@ fn settled(token: Token) -> Token {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use specc_diag::FileId;
+    use specc_diag::Span;
 
     #[test]
     fn is_all_of_the_text() {
-        assert_eq!(split("sql $$ a > b $$"), Some("a > b"));
-        assert_eq!(split("sql $q$ $$x$$ $q$"), Some("$$x$$"));
-        assert_eq!(split("sql $$ a $$ || $$ b $$"), None);
-        assert_eq!(split("sql"), None);
-        assert_eq!(split("$$ a $$"), None);
-        assert_eq!(split("sql $$  $$"), None);
+        assert_eq!(as_is_text("sql $$ a > b $$"), Some((7, "a > b")));
+        assert_eq!(as_is_text(" sql $q$\n $$x$$ $q$ "), Some((10, "$$x$$")));
+        assert_eq!(as_is_text("sql $$ a $$ || $$ b $$"), None);
+        assert_eq!(as_is_text("sql"), None);
+        assert_eq!(as_is_text("$$ a $$"), None);
+        assert_eq!(as_is_text("sql $$  $$"), None);
     }
 
     #[test]
-    fn keeps_its_text_and_its_tree() {
-        let tree = tree("A  >  now()", Span::new(FileId(0), 0, 0));
-        let Expr::Function(call) = &tree else { panic!("a call") };
-        let (text, inner) = as_is(call).expect("its own");
-        assert_eq!(text, "A  >  now()");
-        assert!(matches!(inner, Some(Expr::BinaryOp { .. })));
-    }
-
-    #[test]
-    fn what_cannot_be_read_has_no_tree() {
-        let tree = tree("a operator(", Span::new(FileId(0), 0, 0));
-        let Expr::Function(call) = &tree else { panic!("a call") };
-        assert_eq!(as_is(call).map(|(_, tree)| tree.is_none()), Some(true));
+    fn keeps_its_text() {
+        let Expr::Function(call) = &tree("A  >  now()") else { panic!("a call") };
+        assert_eq!(as_is(call), Some("A  >  now()"));
+        let Expr::Function(call) = &crate::parse_expr("lower('a')", Span::default()).expect("SQL") else { panic!() };
+        assert_eq!(as_is(call), None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod place;
 mod plpgsql;
 mod references;
 
-pub use as_is::{as_is, same_sql, words};
+pub use as_is::{as_is, as_is_text, same_sql, words};
 pub use dialect::SpecDialect;
 pub use exists::{exists_path, is_exists_path};
 pub use parse::{MAX_BODY_TOKENS, MAX_DEPTH, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};

@@ -25,8 +25,8 @@ pub fn parse_expr(text: &str, at: Span) -> Result<Expr, Diagnostic> {
     if let Some(simple) = literal::quick(text) {
         return Ok(simple);
     }
-    if let Some(sql) = crate::as_is::split(text) {
-        return Ok(crate::as_is::tree(sql, at));
+    if let Some((_, sql)) = crate::as_is_text(text) {
+        return Ok(crate::as_is::tree(sql));
     }
     let source = Source { text, at, code: codes::BAD_EXPRESSION, max: MAX_EXPR_TOKENS };
     source.read(|parser| {

@@ -11,9 +11,9 @@ pub(crate) use paths::Chain;
 
 use smol_str::SmolStr;
 use specc_catalog::SqlExpr;
-use specc_model::formula::{Formula, Level, Names, Node, Row, Sql, print, print_open};
+use specc_model::formula::{AsIs, Formula, Level, Names, Node, Row, Sql, print, print_open};
 use specc_model::scope::{PathStep, Scope};
-use specc_model::{EntityId, Expr, FieldIx, Model, PredicateId, Qualified};
+use specc_model::{EntityId, Expr, FieldIx, Model, Object, PredicateId, Qualified};
 use specc_sql::quote;
 
 /// The SQL of `expr` in `scope`; `rows` says for each row of the scope how its columns are written. Relation paths become
@@ -283,15 +283,19 @@ impl Names for Folder<'_> {
         }
     }
 
-    fn as_is(&mut self, text: &str, read: Option<&Formula>) {
-        match (read, self.frame.own_entity()) {
-            (Some(read), _) => drop(self.text(read)),
-            // What could not be read may name every column whose name is a word in it.
-            (None, Some(entity)) => {
-                let fields = self.model.entity(entity);
-                self.own.extend(specc_expr::words(text).iter().filter_map(|w| fields.field(w)).map(|f| (entity, f)));
+    fn view(&mut self, at: usize) -> String {
+        qualified(&self.model.views[at].name)
+    }
+
+    fn as_is(&mut self, sql: &AsIs) {
+        let own = self.frame.own_entity();
+        self.own.extend(sql.columns.iter().filter(|(entity, _)| Some(*entity) == own));
+        for object in &sql.objects {
+            match object {
+                Object::Entity(id) if Some(*id) != own => self.reads.push(*id),
+                Object::Function(at) => self.functions.push(*at),
+                _ => {}
             }
-            (None, None) => {}
         }
     }
 }

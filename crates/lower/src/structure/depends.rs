@@ -68,13 +68,13 @@ impl Lookup {
     /// What `expr` calls, casts to or counts with, also through the predicates that it uses.
     pub fn of_expr(&self, model: &Model, expr: &Expr) -> Vec<Dependency> {
         let mut found = Vec::new();
-        expr.formula.visit_all(model, &mut |part| self.of_node(&part.node, &mut found));
+        expr.formula.visit_all(model, &mut |part| self.of_node(model, &part.node, &mut found));
         found.sort();
         found.dedup();
         found
     }
 
-    fn of_node(&self, node: &Node, found: &mut Vec<Dependency>) {
+    fn of_node(&self, model: &Model, node: &Node, found: &mut Vec<Dependency>) {
         match node {
             Node::Call(call) => {
                 self.called(&call.function, found);
@@ -93,8 +93,14 @@ impl Lookup {
                     match piece {
                         Piece::Function { name, .. } => self.called(name, found),
                         Piece::Type(ty) => found.extend(self.cast_to(ty)),
-                        Piece::Text(_) | Piece::Formula(_) | Piece::Table(..) => {}
+                        Piece::Text(_) | Piece::Formula(_) | Piece::Table(..) | Piece::View(_) => {}
                     }
+                }
+            }
+            Node::AsIs(sql) => {
+                for id in sql.objects.iter().filter_map(|object| object_id(model, object)) {
+                    let why = format!("an expression names {}", id.name);
+                    found.push(Dependency::new(id, why));
                 }
             }
             _ => {}
@@ -179,16 +185,21 @@ pub(crate) fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
     })
 }
 
-/// The tables that plain queries in a condition read.
+/// The tables and views that plain queries in a condition read, and what SQL in it that stays as it is names; functions
+/// are found where they are called.
 pub(crate) fn queried(model: &Model, expr: &Expr) -> Vec<ObjectId> {
     let mut found = Vec::new();
-    expr.formula.visit_all(model, &mut |part| {
-        if let Node::Sql(sql) = &part.node {
-            found.extend(sql.pieces.iter().filter_map(|piece| match piece {
-                Piece::Table(entity, _) => object_id(model, &Object::Entity(*entity)),
-                _ => None,
-            }));
+    expr.formula.visit_all(model, &mut |part| match &part.node {
+        Node::Sql(sql) => found.extend(sql.pieces.iter().filter_map(|piece| match piece {
+            Piece::Table(entity, _) => object_id(model, &Object::Entity(*entity)),
+            Piece::View(at) => object_id(model, &Object::View(*at)),
+            _ => None,
+        })),
+        Node::AsIs(sql) => {
+            let others = sql.objects.iter().filter(|object| !matches!(object, Object::Function(_)));
+            found.extend(others.filter_map(|object| object_id(model, object)));
         }
+        _ => {}
     });
     found
 }

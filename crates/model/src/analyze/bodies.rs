@@ -5,10 +5,12 @@ use super::environment::Known;
 use super::expand::Expanded;
 use super::items::object;
 use super::project::{Project, Seen};
+use crate::formula::AsIs;
 use crate::types::*;
+use crate::typing::Place;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_analysis::{Analysis, Body, Finding, Language, Problem, Rows};
+use specc_analysis::{Analysis, Body, Finding, Language, Problem, Row, Rows, Target};
 use specc_catalog::Qualified as Name;
 use specc_diag::{Code, Diagnostic, Span, codes};
 use specc_syntax::ast::{self, MemberKind};
@@ -150,6 +152,61 @@ fn read(known: &Known<'_>, found: Analysis, written: &ast::SqlBody, out: &mut Ve
     objects.sort();
     objects.dedup();
     objects
+}
+
+/// What `sql $$ … $$` names, over `rows`; findings in it go to `out`.
+pub(crate) fn as_is(
+    project: &Project<'_>,
+    model: &Model,
+    rows: &[(SmolStr, EntityId)],
+    place: Place,
+    raw: &ast::RawExpr,
+    sql: &mut AsIs,
+    out: &mut Vec<Diagnostic>,
+) {
+    let known = Known::new(project, model);
+    let relation = |entity: EntityId| {
+        let name = &model.entity(entity).name;
+        Name::new(name.schema.clone(), name.name.clone())
+    };
+    let row = |(name, entity): &(SmolStr, EntityId)| Row {
+        name: name.clone(),
+        relation: relation(*entity),
+        named_only: place == Place::TriggerWhen,
+    };
+    let rows: Vec<Row> = rows.iter().map(row).collect();
+    let found = specc_analysis::expression(&known, &sql.text, &rows);
+    let own = |name: &Name| rows.iter().any(|row| row.relation == *name);
+    for reference in &found.references {
+        let entity = |name: &Name| match known.object(&Target::Relation(name.clone())) {
+            Some(Object::Entity(id)) => Some(id),
+            _ => None,
+        };
+        match &reference.target {
+            Target::Column(of, column) if own(of) => {
+                let field = entity(of).and_then(|id| Some((id, model.field(id, column)?)));
+                sql.columns.extend(field);
+            }
+            Target::Columns(of) if own(of) => {
+                let all =
+                    entity(of).into_iter().flat_map(|id| (0..model.entity(id).fields.len()).map(move |at| (id, at)));
+                sql.columns.extend(all);
+            }
+            Target::Relation(of) if own(of) => {}
+            target => sql.objects.extend(known.object(target)),
+        }
+    }
+    sql.columns.sort();
+    sql.columns.dedup();
+    sql.objects.sort();
+    sql.objects.dedup();
+    // A predicate in SQL is about whatever row it is used for, and the check of a domain about a value.
+    if matches!(place, Place::Predicate | Place::DomainCheck) {
+        return;
+    }
+    let before = specc_expr::as_is_text(&raw.text).map_or(0, |(start, _)| start);
+    let moved = |f: Finding| Finding { start: f.start + before, end: f.end + before, ..f };
+    report(found.findings.into_iter().map(moved).collect(), &raw.text, raw.at.0, out);
 }
 
 /// The `search_path` that a function has of its own.

@@ -1,5 +1,7 @@
 //! Raw texts to typed expressions; defaults without names are read once for the whole project.
 
+use super::bodies;
+use super::project::Project;
 use crate::formula::{Node, Row};
 use crate::scope::Scope;
 use crate::types::*;
@@ -18,14 +20,15 @@ const OLD: usize = 1;
 #[derive(Debug)]
 pub(crate) struct Exprs<'m> {
     pub model: &'m Model,
+    project: &'m Project<'m>,
     pub typing: Typing<'m>,
     shared: FxHashMap<SmolStr, FxHashMap<Type, ExprRef>>,
     read: FxHashMap<SmolStr, Arc<sqlparser::ast::Expr>>,
 }
 
 impl<'m> Exprs<'m> {
-    pub(crate) fn new(model: &'m Model) -> Self {
-        Self { model, typing: Typing::new(model), shared: FxHashMap::default(), read: FxHashMap::default() }
+    pub(crate) fn new(project: &'m Project<'m>, model: &'m Model) -> Self {
+        Self { model, project, typing: Typing::new(model), shared: FxHashMap::default(), read: FxHashMap::default() }
     }
 
     /// Parses once what is written in several places in the same words, as policies are.
@@ -75,8 +78,23 @@ impl<'m> Exprs<'m> {
         expect: Expect<'_>,
         out: &mut Vec<Diagnostic>,
     ) -> Option<ExprRef> {
+        self.over(raw, scope, &scope.rows, expect, out)
+    }
+
+    /// The same, where SQL that stays as it is can name `rows` only.
+    fn over(
+        &self,
+        raw: &RawExpr,
+        scope: &Scope,
+        rows: &[(SmolStr, EntityId)],
+        expect: Expect<'_>,
+        out: &mut Vec<Diagnostic>,
+    ) -> Option<ExprRef> {
         let ast = self.parsed(raw, out)?;
-        let formula = self.typing.check(scope, &ast, &raw.text, raw.at.0, expect, out);
+        let mut formula = self.typing.check(scope, &ast, &raw.text, raw.at.0, expect, out);
+        if let Node::AsIs(sql) = &mut formula.node {
+            bodies::as_is(self.project, self.model, rows, expect.place, raw, sql, out);
+        }
         Some(Arc::new(Expr { formula, text: raw.text.clone(), span: raw.at.0 }))
     }
 
@@ -95,9 +113,15 @@ impl<'m> Exprs<'m> {
         out: &mut Vec<Diagnostic>,
     ) -> Option<ExprRef> {
         let scope = Scope { rows: vec![("new".into(), entity), ("old".into(), entity)], ..Scope::default() };
-        let found = self.get(raw, &scope, Expect::condition(Place::TriggerWhen), out)?;
         let has = |word: &str| trigger.events.iter().any(|e| e.event.text == word);
         let (inserts, deletes) = (has("insert"), has("delete"));
+        let there = |at: &usize| match *at {
+            _ if !trigger.per_row => false,
+            OLD => !inserts,
+            _ => !deletes,
+        };
+        let rows: Vec<_> = (0..scope.rows.len()).filter(there).map(|at| scope.rows[at].clone()).collect();
+        let found = self.over(raw, &scope, &rows, Expect::condition(Place::TriggerWhen), out)?;
         let mut bad = None;
         let mut rows = false;
         found.formula.visit(|part| {

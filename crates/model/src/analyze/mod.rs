@@ -141,7 +141,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     visibility::visibility(&mut model);
     bodies::cycles(project, &model, out);
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
-    model.seeds = seeds::seeds(project, &Exprs::new(&model), decls, &filled, out);
+    model.seeds = seeds::seeds(project, &Exprs::new(project, &model), decls, &filled, out);
     model
 }
 
@@ -300,7 +300,7 @@ fn second_look(
     shapes: &[Shape],
     out: &mut Vec<Diagnostic>,
 ) -> Late {
-    let mut exprs = Exprs::new(model);
+    let mut exprs = Exprs::new(project, model);
     for ((members, shape), entity) in expanded.iter().zip(shapes).zip(&model.entities) {
         for (mem, slot) in members.members.iter().zip(&shape.slots) {
             if let (MemberKind::Field(f), Some(at)) = (&mem.member.kind, slot)
@@ -443,7 +443,7 @@ fn triggers(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &m
             out.push(found.also(other.meta.span, "first here").help("rename one of the two"));
             continue;
         }
-        let exprs = Exprs::new(model);
+        let exprs = Exprs::new(project, model);
         let found = entity::single_trigger(project, &exprs, entity, item, d, out);
         model.entities[id.0 as usize].triggers.extend(found);
     }

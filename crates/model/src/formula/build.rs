@@ -20,6 +20,8 @@ pub(crate) enum Meaning {
     Spec(Resolved, Option<Row>),
     /// A table of the spec.
     Table(EntityId),
+    /// A view of the spec.
+    View(usize),
     /// A function of the spec.
     Function(usize),
 }
@@ -240,9 +242,10 @@ impl<'a> Builder<'a> {
     }
 
     fn call(&self, ast: &Ast, call: &ast::Function) -> Made {
-        if let Some((text, read)) = as_is(call) {
-            let read = read.map(|tree| self.operand(tree));
-            return (Node::AsIs(text.into(), read), true, Volatility::Volatile);
+        if let Some(text) = as_is(call) {
+            // What it names comes with the analysis of its SQL.
+            let sql = AsIs { text: text.into(), columns: Vec::new(), objects: Vec::new() };
+            return (Node::AsIs(Box::new(sql)), true, Volatility::Volatile);
         }
         if let Some(exists) = self.exists(call) {
             return (Node::Exists(Box::new(exists)), false, Volatility::Stable);

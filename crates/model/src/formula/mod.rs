@@ -18,7 +18,7 @@ pub use specc_facts::Volatility;
 pub use value::Value;
 
 use crate::scope::PathStep;
-use crate::types::{Base, EntityId, FieldIx, Model, PredicateId, Qualified, Type};
+use crate::types::{Base, EntityId, FieldIx, Model, Object, PredicateId, Qualified, Type};
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_sql::quote;
@@ -109,8 +109,8 @@ pub enum Node {
     Form(Box<Form>),
     /// SQL in pieces: a subquery with its parentheses, or a form that is not taken apart.
     Sql(Box<Sql>),
-    /// `sql $$ … $$`: the text, and what it means where it could be read.
-    AsIs(SmolStr, Option<Box<Formula>>),
+    /// `sql $$ … $$`
+    AsIs(Box<AsIs>),
 }
 
 /// `exists path (condition)`: whether a row at the end of the path satisfies the condition.
@@ -126,6 +126,17 @@ pub struct Exists {
     pub including_deleted: bool,
     /// Over a row of it, which is [`Row::Bound`] at this nesting.
     pub condition: Formula,
+}
+
+/// `sql $$ … $$`: SQL that stays as it is, and what it names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AsIs {
+    /// The text.
+    pub text: SmolStr,
+    /// Columns that it reads of the entities whose rows are at hand, sorted.
+    pub columns: Vec<(EntityId, FieldIx)>,
+    /// What else of the spec it names, sorted.
+    pub objects: Vec<Object>,
 }
 
 /// A call of a function.
@@ -194,6 +205,8 @@ pub struct Sql {
     pub aliases: Vec<SmolStr>,
     /// Whether it is a query, so that names in it are looked up in its own tables first.
     pub query: bool,
+    /// Of its tables, those whose rows it wants to be missing: in `not exists (…)`, `… not in (…)`, `… <> all (…)`.
+    pub negated: Vec<EntityId>,
 }
 
 /// A piece of SQL.
@@ -205,6 +218,8 @@ pub enum Piece {
     Formula(Formula),
     /// A table of the spec in `from`, and whether the query gives it a name of its own.
     Table(EntityId, bool),
+    /// A view of the spec in `from`, by its place in [`crate::Model::views`].
+    View(usize),
     /// A function: its name as in a [`Call`], without arguments.
     Function {
         /// Schema and name, folded.

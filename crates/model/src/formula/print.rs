@@ -1,7 +1,7 @@
 //! Formulas to SQL, in one canonical form: keywords in lowercase, single spaces, parentheses where the author wrote them
 //! or where a part would be read differently without them.
 
-use super::{Call, Cast, Form, Formula, Node, Operator, Part, Piece, Sql};
+use super::{AsIs, Call, Cast, Form, Formula, Node, Operator, Part, Piece, Sql};
 use smol_str::SmolStr;
 use specc_sql::quote;
 
@@ -76,8 +76,10 @@ pub trait Names {
     fn enter(&mut self, sql: &Sql);
     /// It ends.
     fn leave(&mut self, sql: &Sql);
-    /// `sql $$ … $$` is met: what it means was noted by whoever wants to know.
-    fn as_is(&mut self, text: &str, read: Option<&Formula>);
+    /// A view of the spec in the `from` of plain SQL.
+    fn view(&mut self, at: usize) -> String;
+    /// `sql $$ … $$` is met: whoever wants to know notes what it names.
+    fn as_is(&mut self, sql: &AsIs);
 }
 
 /// Names of formulas that have no row and no viewer: values of seeds. What is the spec's own is null there.
@@ -105,7 +107,11 @@ impl Names for Plain {
 
     fn leave(&mut self, _: &Sql) {}
 
-    fn as_is(&mut self, _: &str, _: Option<&Formula>) {}
+    fn view(&mut self, _: usize) -> String {
+        String::new()
+    }
+
+    fn as_is(&mut self, _: &AsIs) {}
 }
 
 /// The SQL of `formula`.
@@ -206,9 +212,9 @@ impl Printer<'_> {
                 self.sql(sql);
                 Level::ATOM
             }
-            Node::AsIs(text, read) => {
-                self.names.as_is(text, read.as_deref());
-                self.out.push_str(text);
+            Node::AsIs(sql) => {
+                self.names.as_is(sql);
+                self.out.push_str(&sql.text);
                 Level::ATOM
             }
         }
@@ -314,6 +320,10 @@ impl Printer<'_> {
                 Piece::Table(id, named) => {
                     let table = self.names.table(*id, *named);
                     self.out.push_str(&table);
+                }
+                Piece::View(at) => {
+                    let view = self.names.view(*at);
+                    self.out.push_str(&view);
                 }
                 Piece::Function { name, qualified, declared } => {
                     let name = self.names.function(name, *qualified, *declared);

@@ -42,9 +42,16 @@ impl Builder<'_> {
     }
 
     fn cut<T: Visit>(&self, node: &T, start: usize, end: usize, query: bool) -> Sql {
-        let mut sites = Sites { builder: self, found: Vec::new(), aliases: Vec::new(), with: Vec::new() };
+        let mut sites = Sites {
+            builder: self,
+            found: Vec::new(),
+            aliases: Vec::new(),
+            with: Vec::new(),
+            negations: 0,
+            negated: Vec::new(),
+        };
         let _ = node.visit(&mut sites);
-        let Sites { mut found, aliases, .. } = sites;
+        let Sites { mut found, aliases, negated, .. } = sites;
         found.sort_by_key(|site| (site.start, std::cmp::Reverse(site.end)));
         let mut pieces = Vec::new();
         let mut text = String::new();
@@ -71,7 +78,7 @@ impl Builder<'_> {
         if !text.is_empty() {
             pieces.push(Piece::Text(text.into()));
         }
-        Sql { pieces, aliases, query }
+        Sql { pieces, aliases, query, negated }
     }
 }
 
@@ -138,6 +145,16 @@ fn push(out: &mut String, token: &Token) {
     }
 }
 
+/// Whether a query in it has to be without rows for it to hold.
+fn negates(ast: &Ast) -> bool {
+    match ast {
+        Ast::UnaryOp { op: ast::UnaryOperator::Not, .. } | Ast::AllOp { .. } => true,
+        Ast::IsFalse(_) | Ast::IsNotTrue(_) => true,
+        Ast::Exists { negated, .. } | Ast::InSubquery { negated, .. } => *negated,
+        _ => false,
+    }
+}
+
 /// Finds the names of the spec in a tree.
 struct Sites<'a> {
     builder: &'a Builder<'a>,
@@ -145,6 +162,10 @@ struct Sites<'a> {
     aliases: Vec<SmolStr>,
     /// Names of `with` queries.
     with: Vec<SmolStr>,
+    /// Negations around what is at hand.
+    negations: usize,
+    /// Tables inside an odd number of them.
+    negated: Vec<EntityId>,
 }
 
 impl Sites<'_> {
@@ -230,9 +251,17 @@ impl Visitor for Sites<'_> {
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
         if let TableFactor::Table { name, alias, .. } = factor
             && let Some(ident) = name.0.first().and_then(|p| p.as_ident())
-            && let Some(Meaning::Table(id)) = self.builder.meanings.of(ident)
         {
-            self.object(name, Piece::Table(*id, alias.is_some()));
+            match self.builder.meanings.of(ident) {
+                Some(Meaning::Table(id)) => {
+                    if self.negations % 2 == 1 {
+                        self.negated.push(*id);
+                    }
+                    self.object(name, Piece::Table(*id, alias.is_some()));
+                }
+                Some(Meaning::View(at)) => self.object(name, Piece::View(*at)),
+                _ => {}
+            }
         }
         let alias = match factor {
             TableFactor::Table { name, alias, .. } => match alias {
@@ -252,7 +281,13 @@ impl Visitor for Sites<'_> {
         ControlFlow::Continue(())
     }
 
+    fn post_visit_expr(&mut self, ast: &Ast) -> ControlFlow<()> {
+        self.negations -= usize::from(negates(ast));
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_expr(&mut self, ast: &Ast) -> ControlFlow<()> {
+        self.negations += usize::from(negates(ast));
         match ast {
             Ast::Identifier(ident) => self.name(std::slice::from_ref(ident)),
             Ast::CompoundIdentifier(idents) => self.name(idents),

@@ -16,7 +16,8 @@ impl Node {
             | Node::ViewerField(_)
             | Node::Claim(_)
             | Node::Parameter(_)
-            | Node::Name(_) => Vec::new(),
+            | Node::Name(_)
+            | Node::AsIs(_) => Vec::new(),
             Node::Exists(exists) => vec![&exists.condition],
             Node::Predicate(_, args) => args.iter().collect(),
             Node::Call(call) => call.args.iter().map(|(_, arg)| arg).collect(),
@@ -30,7 +31,6 @@ impl Node {
             Node::InList(list, _) => std::iter::once(&list.0).chain(&list.1).collect(),
             Node::Form(form) => form.parts.iter().filter_map(Part::operand).collect(),
             Node::Sql(sql) => sql.formulas().collect(),
-            Node::AsIs(_, read) => read.as_deref().into_iter().collect(),
         }
     }
 }
@@ -55,10 +55,16 @@ impl Formula {
     pub fn columns(&self) -> Vec<(usize, FieldIx)> {
         let mut found = Vec::new();
         self.visit(|formula| {
-            if let Node::Column(Row::Scope(row), field) = formula.node
-                && !found.contains(&(row, field))
-            {
-                found.push((row, field));
+            let read = match &formula.node {
+                Node::Column(Row::Scope(row), field) => vec![(*row, *field)],
+                // Of which of two rows of one entity is not known.
+                Node::AsIs(sql) => sql.columns.iter().map(|(_, field)| (0, *field)).collect(),
+                _ => return,
+            };
+            for column in read {
+                if !found.contains(&column) {
+                    found.push(column);
+                }
             }
         });
         found

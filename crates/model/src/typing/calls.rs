@@ -28,7 +28,7 @@ impl Checker<'_> {
         if let Some((path, condition, _)) = exists_path(call) {
             return self.exists_path(path, condition);
         }
-        // What is taken as it is, is Postgres's to judge.
+        // What it names is found by the analysis of its SQL.
         if specc_expr::as_is(call).is_some() {
             return Ty::Opaque;
         }

@@ -257,6 +257,7 @@ impl Checker<'_> {
 
     fn table(&mut self, name: &ObjectName, alias: Option<&TableAlias>) {
         let written = object_name(name);
+        let mut view = None;
         let source = match &written {
             Some((None, name)) if self.with.iter().any(|(n, _)| n == name) => {
                 self.with.iter().rev().find(|(n, _)| n == name).map_or(Source::Opaque, |(_, s)| s.clone())
@@ -264,6 +265,7 @@ impl Checker<'_> {
             Some((schema, name)) => {
                 let schema = schema.clone().unwrap_or_else(|| self.model.options.default_schema.clone());
                 let wanted = Qualified { schema, name: name.clone() };
+                view = self.typing.names().views.get(&wanted).copied();
                 self.relation(&wanted, name_as_written(written.as_ref(), name))
             }
             None => Source::Opaque,
@@ -274,8 +276,12 @@ impl Checker<'_> {
             }
             _ => None,
         };
-        if let (Source::Entity(id), Some(ident)) = (&source, name.0[0].as_ident()) {
-            self.meanings.name(ident, Meaning::Table(*id));
+        if let Some(ident) = name.0[0].as_ident() {
+            match (&source, view) {
+                (Source::Entity(id), _) => self.meanings.name(ident, Meaning::Table(*id)),
+                (_, Some(at)) => self.meanings.name(ident, Meaning::View(at)),
+                _ => {}
+            }
         }
         let source = match (source, alias) {
             (source, Some(alias)) if !alias.columns.is_empty() => match source {
