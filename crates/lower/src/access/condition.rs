@@ -8,7 +8,7 @@
 
 use super::helpers::{Answer, Helpers, Wanted, function_id};
 use super::sets::Set;
-use crate::expr::{Folder, Frame, Place, RowRef, Session, column};
+use crate::expr::{Folder, Frame, Place, RowRef, Session, captured, column};
 use crate::structure::functions;
 use crate::types::data_type;
 use rustc_hash::FxHashSet;
@@ -361,13 +361,8 @@ impl Shaper<'_> {
     /// Says where a plain query takes a name from a row outside it.
     fn captured(&mut self, name: Option<&SmolStr>) {
         let Some(name) = name else { return };
-        let hidden = match *name == self.model.entity(self.entity).name.name {
-            true => "the row that the rule is about",
-            false => "the row outside it that is called so too",
-        };
-        let message = format!("the query in `{}` reads `{name}`, which hides {hidden}", self.rule);
-        let help = format!("give it another name in the query: `from {name} as other`");
-        self.diagnostics.push(Diagnostic::new(codes::AMBIGUOUS, self.span, message).help(help));
+        let own = *name == self.model.entity(self.entity).name.name;
+        self.diagnostics.push(captured(name, &format!("rule `{}`", self.rule), own, self.span));
     }
 
     /// `user_id = viewer` asks for an index on `user_id`, and finds rows by it.

@@ -28,6 +28,7 @@
 //! First the rows that a statement changes, then tokens (`limit`), then the parents, those of one table in the order of
 //! their keys and tables in the order of their names. What comes after waits for nobody.
 
+mod captured;
 mod guard;
 mod immutable;
 mod keep;
@@ -53,6 +54,7 @@ pub(crate) fn lower(model: &Model, out: &mut Output) {
         limit::lower(&mut room, entity);
     }
     webhook::lower(&mut room);
+    captured::check(model, &mut room.out.diagnostics);
 }
 
 /// A generated function, before it has a name.

@@ -11,6 +11,7 @@ pub(crate) use paths::Chain;
 
 use smol_str::SmolStr;
 use specc_catalog::SqlExpr;
+use specc_diag::{Diagnostic, Span, codes};
 use specc_model::formula::{AsIs, Formula, Level, Names, Node, Row, Sql, print, print_open};
 use specc_model::scope::{PathStep, Scope};
 use specc_model::{EntityId, Expr, FieldIx, Model, Object, PredicateId, Qualified};
@@ -27,6 +28,13 @@ pub fn lower_formula(model: &Model, scope: &Scope, rows: &[RowRef], formula: &Fo
     let mut folder = Folder::new(model, Frame::of(scope, rows));
     let text = folder.text(formula);
     SqlExpr { text: text.into(), columns: folder.columns() }
+}
+
+/// That a plain query in `what` takes `name` from a row outside it: the one that `what` is about (`own`), or another.
+pub(crate) fn captured(name: &str, what: &str, own: bool, span: Span) -> Diagnostic {
+    let hidden = if own { "the row that it is about" } else { "the row outside it that is called so too" };
+    let message = format!("the query in {what} reads `{name}`, which hides {hidden}");
+    Diagnostic::new(codes::AMBIGUOUS, span, message).help("give the table another name in the query: `from … as other`")
 }
 
 /// The SQL of a name in a schema.
