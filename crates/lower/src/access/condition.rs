@@ -7,6 +7,7 @@
 //! once for each row, which is said in a warning.
 
 use super::helpers::{Answer, Helpers, Wanted, function_id};
+use super::hidden;
 use super::sets::Set;
 use crate::expr::{Folder, Frame, Place, RowRef, Session, captured, column};
 use crate::structure::functions;
@@ -40,6 +41,10 @@ pub(super) struct Shaper<'a> {
     pub viewer_fields: Vec<FieldIx>,
     /// Inside `not`, where null and false are not the same: only shapes that keep them apart will do.
     pub exact: bool,
+    /// The condition at hand is negated: it opens where it does not hold.
+    pub negative: bool,
+    /// Tables of plain queries that open where they show no rows.
+    pub hidden: Vec<EntityId>,
 }
 
 /// SQL, how tightly it holds together, and how the rows that satisfy it are found.
@@ -126,6 +131,7 @@ impl Shaper<'_> {
         let text = folder.text(formula).into();
         let columns = folder.columns();
         self.note(Asked::of(folder));
+        hidden::tables(self.model, formula, self.negative, &mut self.hidden);
         SqlExpr { text, columns }
     }
 
@@ -163,8 +169,10 @@ impl Shaper<'_> {
         let Some((formula, frame)) = parts.pop() else { return Shaped::scan("true".into(), Level::ATOM) };
         if let Node::Not(inner) = &formula.node {
             let outer = std::mem::replace(&mut self.exact, true);
+            self.negative = !self.negative;
             let inner = self.shape(inner, &frame, columns);
             let inner = self.settle(inner);
+            self.negative = !self.negative;
             self.exact = outer;
             return Shaped::scan(format!("not {}", inner.operand(Level::NOT)), Level::NOT);
         }
@@ -287,6 +295,7 @@ impl Shaper<'_> {
                 return Shaped { sql, level, found: Found::Session(Box::new(asked)) };
             }
             self.note(asked);
+            hidden::tables(self.model, formula, self.negative, &mut self.hidden);
             let found = self.session_index(formula, frame).map_or(Found::Scan, Found::Column);
             return Shaped { sql, level, found };
         }

@@ -6,6 +6,7 @@ mod cycles;
 mod defaults;
 mod grants;
 pub(crate) mod helpers;
+mod hidden;
 mod named;
 mod policies;
 mod sets;

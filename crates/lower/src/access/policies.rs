@@ -3,7 +3,7 @@
 
 use super::condition::Shaper;
 use super::helpers::Helpers;
-use super::{Found, columns};
+use super::{Found, columns, hidden};
 use crate::structure::depends;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
@@ -126,6 +126,8 @@ fn conditions(
         calls: Vec::new(),
         viewer_fields: Vec::new(),
         exact: false,
+        negative: false,
+        hidden: Vec::new(),
     };
     let (using, check) = if rule.exact {
         let mut as_written = |expr: &Option<specc_model::ExprRef>| Some(shaper.as_written(&expr.as_ref()?.formula));
@@ -134,6 +136,7 @@ fn conditions(
         let mut whole = |exprs: Vec<&Option<specc_model::ExprRef>>, negate: bool| {
             let formulas: Option<Vec<&Formula>> = exprs.into_iter().map(|e| Some(&e.as_ref()?.formula)).collect();
             let Some(formulas) = formulas else { return SqlExpr::new(if negate { "false" } else { "true" }) };
+            shaper.negative = negate;
             let (sql, columns) = shaper.condition(&formulas);
             let text = if negate { format!("({sql}) is not true") } else { sql };
             SqlExpr { text: text.into(), columns }
@@ -144,7 +147,7 @@ fn conditions(
         let new = if checked { whole(new.collect(), false) } else { old.clone() };
         (Some(old), Some(new))
     };
-    let Shaper { reads, indexes, mut calls, viewer_fields, diagnostics, helpers, .. } = shaper;
+    let Shaper { reads, indexes, mut calls, viewer_fields, diagnostics, helpers, hidden, .. } = shaper;
     let entity = guarded.entity.id;
     calls.sort();
     calls.dedup();
@@ -158,6 +161,7 @@ fn conditions(
     lowered.found.reads.extend(reads);
     lowered.found.viewer_fields.extend(viewer_fields);
     lowered.diagnostics.extend(diagnostics);
+    hidden::warn(model, guarded, rule, &hidden, &mut lowered.diagnostics);
     Conditions { using, check, calls, queried }
 }
 
