@@ -198,6 +198,7 @@ impl<'a> Checker<'a> {
             Ast::IsDistinctFrom(left, right) | Ast::IsNotDistinctFrom(left, right) => {
                 let (a, b) = (self.expr(left), self.expr(right));
                 self.compare(ast, "=", (left, &a), (right, &b));
+                self.same_sides(ast, left, right);
                 Ty::builtin("boolean")
             }
             Ast::IsJson { expr, .. } | Ast::IsNormalized { expr, .. } => {

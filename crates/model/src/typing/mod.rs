@@ -16,6 +16,7 @@ mod paths;
 mod place;
 mod query;
 mod resolve;
+mod same;
 
 pub(crate) use names::ambiguous_inverse;
 pub use place::{Expect, Place};

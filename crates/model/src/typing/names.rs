@@ -122,34 +122,6 @@ impl Checker<'_> {
         }
     }
 
-    /// Says where both sides of `=` are one column of one row.
-    pub(crate) fn same_column(&mut self, ast: &Ast, left: &Ast, right: &Ast) {
-        let mut column = |side: &Ast| {
-            let idents = match side {
-                Ast::Identifier(ident) => std::slice::from_ref(ident),
-                Ast::CompoundIdentifier(idents) => &idents[..],
-                _ => return None,
-            };
-            let parts: Vec<&str> = idents.iter().map(|ident| ident.value.as_str()).collect();
-            match self.find(idents, &parts)? {
-                Found::Spec(Resolved::Field { field, .. }, scope, Some(row)) => {
-                    let (_, entity) = scope.rows.first()?;
-                    Some((row, field, self.model.entity(*entity).fields.get(field)?.name.clone()))
-                }
-                _ => None,
-            }
-        };
-        let (Some(a), Some(b)) = (column(left), column(right)) else { return };
-        if a == b {
-            let message = format!("both sides are `{}` of the same row", a.2);
-            let help = match self.scope.rows.is_empty() {
-                false => format!("write `this.{}` for the column of the row that the rule is about", a.2),
-                true => format!("name the table before `{}` on both sides, or remove the comparison", a.2),
-            };
-            self.report(codes::SAME_ROW, ast, message, Some(help));
-        }
-    }
-
     fn in_level(&mut self, level: &Level, idents: &[Ident], parts: &[&str]) -> Option<Found> {
         for from in &level.from {
             let rest = if !from.alias.is_empty() && from.alias == folded(&idents[0]) {

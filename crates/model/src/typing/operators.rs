@@ -62,8 +62,8 @@ impl Checker<'_> {
         if matches!(left, Ast::Tuple(_)) || matches!(right, Ast::Tuple(_)) {
             return if is_comparison(&name) { Ty::builtin("boolean") } else { Ty::Opaque };
         }
-        if name == "=" {
-            self.same_column(ast, left, right);
+        if is_comparison(&name) {
+            self.same_sides(ast, left, right);
         }
         self.operate(ast, &name, (left, &a), (right, &b))
     }
@@ -220,6 +220,7 @@ impl Checker<'_> {
         for item in list {
             let found = self.expr(item);
             self.compare(item, "=", (value, &ty), (item, &found));
+            self.same_sides(item, value, item);
         }
         Ty::builtin("boolean")
     }
