@@ -85,7 +85,7 @@ impl Walk<'_> {
                 // The name of a text search configuration comes first, where there are two.
                 name if specc_facts::takes_configuration(name) => {
                     if let [Expr::Value(value), _] = args.exprs[..] {
-                        self.relation_in_string(part, value);
+                        self.configuration_in_string(part, value);
                     }
                 }
                 _ => {}

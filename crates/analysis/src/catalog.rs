@@ -2,7 +2,7 @@
 
 use crate::environment::{Column, Environment, Lookup, Parameter, Relation, Routine};
 use crate::plpgsql::{Body as Text, Language, Rows, body};
-use crate::walk::{Row, expression, query, words};
+use crate::walk::{Row, expression, query, value, words};
 use crate::{Analysis, Reference, Target};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -13,14 +13,19 @@ use specc_catalog::{
 use specc_split::Lexer;
 use std::cell::{OnceCell, RefCell};
 
+/// The part of the id of a text search configuration.
+const CONFIGURATION: &str = "text search configuration";
+
 /// What a catalog has, to resolve texts of SQL in it. Nothing is ever missing: a platform may have more.
 #[derive(Debug)]
 pub struct Known<'c> {
     catalog: &'c Catalog,
     path: [SmolStr; 2],
     functions: OnceCell<FxHashMap<&'c str, Vec<Named<'c>>>>,
-    /// What blocks of SQL make that is no function, by schema and name.
+    /// What blocks of SQL make that is no function and has no part, by schema and name.
     provided: OnceCell<FxHashMap<(&'c str, &'c str), &'c ObjectId>>,
+    /// The text search configurations among that.
+    configurations: OnceCell<FxHashMap<(&'c str, &'c str), &'c ObjectId>>,
     /// Columns of views, as far as they were asked for; none while a view is looked at.
     views: RefCell<FxHashMap<TableName, Option<Vec<Column>>>>,
 }
@@ -40,6 +45,7 @@ impl<'c> Known<'c> {
             path: ["public".into(), "extensions".into()],
             functions: OnceCell::new(),
             provided: OnceCell::new(),
+            configurations: OnceCell::new(),
             views: RefCell::default(),
         }
     }
@@ -49,6 +55,18 @@ impl<'c> Known<'c> {
         let relation = Qualified::new(table.schema.clone(), table.name.clone());
         let row = |name: &str| Row { name: name.into(), relation: relation.clone(), named_only: !name.is_empty() };
         expression(self, text, &[row(""), row("new"), row("old")])
+    }
+
+    /// Resolves the default of a column.
+    pub fn of_default(&self, table: &TableName, ty: &DataType, text: &str) -> Analysis {
+        let row =
+            Row { name: SmolStr::default(), relation: Qualified::new(&*table.schema, &*table.name), named_only: false };
+        value(self, text, &[row], ty)
+    }
+
+    /// Resolves a value of a type.
+    pub fn of_value(&self, ty: &DataType, text: &str) -> Analysis {
+        value(self, text, &[], ty)
     }
 
     /// Resolves an expression that is about no row.
@@ -100,11 +118,15 @@ impl<'c> Known<'c> {
         match object {
             Object::Table(o) => {
                 for column in &o.columns {
-                    let generated = column.generated.as_deref();
-                    column.default.iter().chain(generated).for_each(|expr| over(&o.table, expr));
+                    column.generated.iter().for_each(|expr| over(&o.table, expr));
                 }
                 if let Some(by) = &o.partition_by {
                     keys(&o.table, &by.keys, &mut over);
+                }
+                for column in &o.columns {
+                    if let Some(default) = &column.default {
+                        look(&default.text, self.of_default(&o.table, &column.ty, &default.text));
+                    }
                 }
             }
             Object::Constraint(o) => match &o.rule {
@@ -125,14 +147,14 @@ impl<'c> Known<'c> {
             Object::Trigger(o) => o.when.iter().for_each(|expr| over(&o.table, expr)),
             Object::PublicationTable(o) => o.filter.iter().for_each(|expr| over(&o.table, expr)),
             Object::Domain(o) => {
-                let checks = o.checks.iter().map(|(_, check)| check);
-                o.default.iter().chain(checks).for_each(|expr| look(&expr.text, self.of_nothing(&expr.text)));
+                o.default.iter().for_each(|expr| look(&expr.text, self.of_value(&o.base, &expr.text)));
+                o.checks.iter().for_each(|(_, expr)| look(&expr.text, self.of_nothing(&expr.text)));
             }
             Object::View(o) => look(&o.query, self.of_query(&o.query)),
             Object::Sql(o) => look(&o.up, words(self, &o.up)),
             Object::Function(o) => {
-                let defaults = o.params.iter().filter_map(|param| param.default.as_ref());
-                defaults.for_each(|expr| look(&expr.text, self.of_nothing(&expr.text)));
+                let defaults = o.params.iter().filter_map(|param| Some((&param.ty, param.default.as_ref()?)));
+                defaults.for_each(|(ty, expr)| look(&expr.text, self.of_value(ty, &expr.text)));
                 if let Some(found) = self.of_body(o) {
                     let (Body::Atomic(text) | Body::Text(text)) = &o.body;
                     look(text, found);
@@ -234,27 +256,37 @@ impl<'c> Known<'c> {
                 if self.catalog.contains(&id) {
                     return Some(id);
                 }
-                let blocks = self.catalog.iter().filter_map(|(_, entry)| match &entry.object {
-                    Object::Sql(o) => Some(&o.provides),
-                    _ => None,
-                });
                 let same =
                     |id: &&ObjectId| id.kind == Kind::Function && id.schema == name.schema && id.name == name.name;
-                blocks.flatten().find(same).cloned()
+                self.made().find(same).cloned()
             }
+            Target::Configuration(name) => self.configured(name).cloned(),
             Target::Collation(_) => None,
         }
     }
 
+    /// The text search configuration of this name that a block of SQL makes.
+    fn configured(&self, name: &Qualified) -> Option<&'c ObjectId> {
+        let all = self.configurations.get_or_init(|| {
+            let all = self.made().filter(|id| id.part == CONFIGURATION);
+            all.map(|id| ((id.schema.as_str(), id.name.as_str()), id)).collect()
+        });
+        all.get(&(&*name.schema, &*name.name)).copied()
+    }
+
+    /// All that blocks of SQL make.
+    fn made(&self) -> impl Iterator<Item = &'c ObjectId> + use<'c> {
+        let blocks = self.catalog.iter().filter_map(|(_, entry)| match &entry.object {
+            Object::Sql(o) => Some(&o.provides),
+            _ => None,
+        });
+        blocks.flatten()
+    }
+
     fn provided(&self, schema: &str, name: &str) -> Option<&'c ObjectId> {
         let all = self.provided.get_or_init(|| {
-            let blocks = self.catalog.iter().filter_map(|(_, entry)| match &entry.object {
-                Object::Sql(o) => Some(&o.provides),
-                _ => None,
-            });
-            // What has a part is looked up as something else, but for a text search configuration, which has a name only.
-            let is_named = |id: &&ObjectId| id.part.is_empty() || id.part == "text search configuration";
-            let others = blocks.flatten().filter(|id| id.kind != Kind::Function && is_named(id));
+            // What has a part is looked up as something else.
+            let others = self.made().filter(|id| id.kind != Kind::Function && id.part.is_empty());
             others.map(|id| ((id.schema.as_str(), id.name.as_str()), id)).collect()
         });
         all.get(&(schema, name)).copied()
@@ -369,6 +401,11 @@ impl Environment for Known<'_> {
             return Lookup::Found(DataType { schema: schema.into(), ..DataType::builtin(name) });
         }
         Lookup::Unknown
+    }
+
+    fn configuration(&self, schema: &str, name: &str) -> Lookup<Qualified> {
+        let name = Qualified::new(schema, name);
+        if self.configured(&name).is_some() { Lookup::Found(name) } else { Lookup::Unknown }
     }
 
     fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>> {

@@ -108,6 +108,8 @@ pub trait Environment {
     fn functions(&self, schema: &str, name: &str) -> Lookup<Vec<Routine>>;
     /// The type of this name; in `pg_catalog` a built-in one by any of its names.
     fn data_type(&self, schema: &str, name: &str) -> Lookup<DataType>;
+    /// The text search configuration of this name; those that Postgres brings are [`Lookup::Unknown`].
+    fn configuration(&self, schema: &str, name: &str) -> Lookup<Qualified>;
     /// The labels of a type, where it is an enum.
     fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>>;
     /// The fields of a type, where it is the row of a relation or composite.

@@ -12,6 +12,9 @@ use specc_expr::sqlparser::ast::{
 };
 use specc_facts::Family;
 
+/// Schema, name and place.
+type NameAt = (Option<SmolStr>, SmolStr, (usize, usize));
+
 impl Walk<'_> {
     /// Resolves an expression and gives its type.
     pub(crate) fn expr(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
@@ -289,7 +292,8 @@ impl Walk<'_> {
         match inner {
             Expr::Value(value) => {
                 match &*spelled {
-                    "regclass" | "regconfig" => self.relation_in_string(part, value),
+                    "regclass" => self.relation_in_string(part, value),
+                    "regconfig" => self.configuration_in_string(part, value),
                     name if specc_facts::family(name) == Family::Oid => {}
                     _ => self.literal(part, value, &ty),
                 }
@@ -311,17 +315,31 @@ impl Walk<'_> {
 
     /// `'public.events'` where a `regclass` is wanted.
     pub(crate) fn relation_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
-        let Some((text, place)) = self.string(part, value) else { return };
-        let tokens: Vec<_> = specc_split::Lexer::new(&text).map_while(Result::ok).collect();
-        let names: Vec<String> = tokens.iter().filter_map(|token| token.name(&text)).collect();
-        let (schema, name) = match (&names[..], tokens.len()) {
-            ([name], 1) => (None, name),
-            ([schema, name], 3) => (Some(schema.as_str()), name),
-            _ => return,
-        };
-        let found = self.on_path(schema, |schema| self.env.relation(schema, name));
+        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        let found = self.on_path(schema.as_deref(), |schema| self.env.relation(schema, &name));
         if let Some(relation) = found.found() {
             self.refer(place, Target::Relation(relation.name));
+        }
+    }
+
+    /// `'public.plain'` where a `regconfig` is wanted.
+    pub(crate) fn configuration_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        let found = self.on_path(schema.as_deref(), |schema| self.env.configuration(schema, &name));
+        if let Some(name) = found.found() {
+            self.refer(place, Target::Configuration(name));
+        }
+    }
+
+    /// The name in a plain string, its schema where that is written, and the place without the quotes.
+    fn name_in_string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<NameAt> {
+        let (text, place) = self.string(part, value)?;
+        let tokens: Vec<_> = specc_split::Lexer::new(&text).map_while(Result::ok).collect();
+        let mut names = tokens.iter().filter_map(|token| token.name(&text));
+        match (names.next(), names.next(), tokens.len()) {
+            (Some(name), None, 1) => Some((None, name.into(), place)),
+            (Some(schema), Some(name), 3) => Some((Some(schema.into()), name.into(), place)),
+            _ => None,
         }
     }
 

@@ -80,6 +80,8 @@ pub enum Target {
     Label(Qualified, SmolStr),
     /// A collation.
     Collation(Qualified),
+    /// A text search configuration, in a string.
+    Configuration(Qualified),
 }
 
 /// Something wrong in a text.

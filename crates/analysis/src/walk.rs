@@ -43,6 +43,21 @@ pub fn expression(env: &dyn Environment, text: &str, rows: &[Row]) -> Analysis {
     walk.finish()
 }
 
+/// Resolves a value of this type over rows, such as a default: a literal of an enum is one of its labels.
+pub fn value(env: &dyn Environment, text: &str, rows: &[Row], ty: &specc_catalog::DataType) -> Analysis {
+    let mut walk = Walk::new(env, text);
+    let level = Level { sources: rows.iter().map(|row| walk.row(row)).collect(), ..Level::default() };
+    walk.levels.push(level);
+    walk.read_expression(0, text.len());
+    // What is built in has no labels.
+    if !ty.schema.is_empty()
+        && let Ok(expr) = specc_expr::parse_expr(text, nowhere())
+    {
+        walk.wanted(&Part::new(text, 0, 0), &expr, &Some(ty.clone()));
+    }
+    walk.finish()
+}
+
 /// Takes every word of statements of any kind for a name.
 pub fn words(env: &dyn Environment, text: &str) -> Analysis {
     let mut walk = Walk::new(env, text);

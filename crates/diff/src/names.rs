@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_analysis::Target;
 use specc_analysis::catalog::{Known, NewName, Quotes, rewritten};
+use specc_analysis::{Analysis, Target};
 use specc_catalog::{
     Body, Catalog, Column, DataType, Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule, SqlExpr,
     TableName,
@@ -143,7 +143,7 @@ impl Names {
                 let labels = self.labels.get(&(of.schema.clone(), of.name.clone()))?;
                 labels.get(label).map(|new| (SmolStr::default(), new.clone()))
             }
-            Target::Collation(name) => named(&[], name),
+            Target::Collation(name) | Target::Configuration(name) => named(&[], name),
             Target::Columns(_) => None,
         }
     }
@@ -167,6 +167,10 @@ impl Names {
             Some(table) => texts.from.of_table(table, &expr.text),
             None => texts.from.of_nothing(&expr.text),
         };
+        self.rewrite(expr, found);
+    }
+
+    fn rewrite(&self, expr: &mut SqlExpr, found: Analysis) {
         if let Some(text) = rewritten(&expr.text, &found.references, Quotes::Needed, &|target| self.target(target)) {
             expr.text = text.into();
         }
@@ -306,9 +310,11 @@ impl Names {
             }
             Object::Domain(o) => {
                 self.named(&[Kind::Domain], &mut o.schema, &mut o.name);
+                if let Some(default) = &mut o.default {
+                    self.rewrite(default, texts.from.of_value(&o.base, &default.text));
+                }
                 self.ty(&mut o.base);
-                let checks = o.checks.iter_mut().map(|(_, check)| check);
-                o.default.iter_mut().chain(checks).for_each(|expr| self.expr(None, expr, texts));
+                o.checks.iter_mut().for_each(|(_, expr)| self.expr(None, expr, texts));
             }
             Object::Composite(o) => {
                 let own = TableName::new(o.schema.clone(), o.name.clone());
@@ -374,8 +380,10 @@ impl Names {
                 self.body(o, texts);
                 self.named(&[Kind::Function], &mut o.schema, &mut o.name);
                 for param in &mut o.params {
+                    if let Some(default) = &mut param.default {
+                        self.rewrite(default, texts.from.of_value(&param.ty, &default.text));
+                    }
                     self.ty(&mut param.ty);
-                    param.default.iter_mut().for_each(|expr| self.expr(None, expr, texts));
                 }
                 match &mut o.returns {
                     Some(Returns::Type(ty) | Returns::SetOf(ty)) => self.ty(ty),
@@ -436,20 +444,15 @@ impl Names {
     fn table_column(&self, own: &TableName, column: &mut Column, texts: &Texts<'_>) {
         self.column(own, &mut column.name);
         // A default of the enum's type is kept by Postgres under the label's new name.
-        if let Some(labels) = self.labels.get(&(column.ty.schema.clone(), column.ty.name.clone()))
-            && let Some(default) = &mut column.default
-        {
-            for (was, now) in labels {
-                let quoted = |label: &str| format!("'{}'", label.replace('\'', "''"));
-                default.text = default.text.replace(&quoted(was), &quoted(now)).into();
+        if let Some(default) = &mut column.default {
+            self.all(own, &mut default.columns);
+            if self.touches(&default.text) {
+                self.rewrite(default, texts.from.of_default(own, &column.ty, &default.text));
             }
         }
         self.ty(&mut column.ty);
         if let Some(collation) = &mut column.collation {
             self.schema(&mut collation.schema);
-        }
-        if let Some(default) = &mut column.default {
-            self.expr(Some(own), default, texts);
         }
         if let Some(generated) = &mut column.generated {
             self.expr(Some(own), generated, texts);
@@ -458,6 +461,6 @@ impl Names {
 }
 
 /// The names of the columns that a query gives, where all are known.
-fn names(found: &specc_analysis::Analysis) -> Option<Vec<SmolStr>> {
+fn names(found: &Analysis) -> Option<Vec<SmolStr>> {
     found.columns.as_ref().map(|columns| columns.iter().map(|(name, _)| name.clone()).collect())
 }

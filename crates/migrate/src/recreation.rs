@@ -368,14 +368,15 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 matches!(target, Target::Function(name, signature)
                     if name.name == o.name && name.schema == o.schema && *signature == o.signature())
             }),
-            // A text search configuration is named in quotes.
             Object::Sql(o) => o.provides.iter().any(|id| {
                 let is = |name: &Qualified| name.name == id.name && name.schema == id.schema;
-                let named = refers(&|target| match target {
-                    Target::Function(name, _) | Target::Type(name) | Target::Relation(name) => is(name),
+                refers(&|target| match target {
+                    Target::Function(name, _)
+                    | Target::Type(name)
+                    | Target::Relation(name)
+                    | Target::Configuration(name) => is(name),
                     _ => false,
-                });
-                named || text.contains(&format!("{}'", id.name))
+                })
             }),
             _ => false,
         }

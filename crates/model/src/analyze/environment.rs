@@ -151,10 +151,20 @@ impl<'a> Known<'a> {
                 self.type_object(&name).or_else(|| self.project.relations.get(&name).cloned())
             }
             Target::Collation(_) => None,
+            Target::Configuration(name) => self.configured(&name.schema, &name.name).map(Object::Sql),
         }
     }
 
     fn type_object(&self, name: &Qualified) -> Option<Object> {
+    /// The block that makes the text search configuration.
+    fn configured(&self, schema: &str, name: &str) -> Option<usize> {
+        let makes = |block: &SqlBlock| {
+            let mut all = block.provides.iter().filter(|(kind, _)| kind == "text search configuration");
+            all.any(|(_, it)| it.schema == schema && it.name == name)
+        };
+        self.model.sql_blocks.iter().position(makes)
+    }
+
         match self.project.types.get(name)? {
             Base::Enum(id) => Some(Object::Enum(*id)),
             Base::Domain(id) => Some(Object::Domain(*id)),
@@ -237,6 +247,11 @@ impl Environment for Known<'_> {
     }
 
     fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>> {
+    fn configuration(&self, schema: &str, name: &str) -> Lookup<Name> {
+        let found = self.configured(schema, name).map(|_| Name::new(schema, name));
+        found.map_or(Lookup::Unknown, Lookup::Found)
+    }
+
         let wanted = Qualified { schema: schema.into(), name: name.into() };
         let Some(Base::Enum(id)) = self.project.types.get(&wanted) else { return None };
         let found = &self.model.enums[id.0 as usize];

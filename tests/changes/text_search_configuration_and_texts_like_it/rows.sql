@@ -1,0 +1,1 @@
+insert into plain (id, title) values (1, 'cat');
