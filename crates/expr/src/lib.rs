@@ -15,6 +15,7 @@ mod parse;
 mod place;
 mod plpgsql;
 mod references;
+mod unicode;
 
 pub use as_is::{as_is, as_is_text, same_sql, words};
 pub use dialect::SpecDialect;

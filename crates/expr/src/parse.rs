@@ -239,6 +239,9 @@ fn join_operators(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSp
             at += 1;
         }
     }
+    if text.contains("&'") {
+        crate::unicode::join(text, &mut tokens);
+    }
     if text.contains("0x") || text.contains("0X") {
         for token in &mut tokens {
             if let Token::HexStringLiteral(digits) = &token.token
