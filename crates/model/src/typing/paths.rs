@@ -178,6 +178,7 @@ impl Checker<'_> {
                 ["this"] => format!("follow the relation: `{n}`"),
                 _ => format!("follow the relation: `{}.{n}`", parts.join(".")),
             });
+            let help = self.unnamed_row(name, wanted).or(help);
             self.report(codes::WRONG_ARGUMENTS, arg, message, help);
             return;
         }
@@ -186,12 +187,23 @@ impl Checker<'_> {
             if many {
                 let span = ident_span(&idents[idents.len() - 1], self.text, self.at);
                 let message = format!("`{}` leads to many rows, and `{name}` takes one", parts.join("."));
-                let help = format!(
-                    "ask whether it holds for one of them: `exists {} (…)`, with its condition",
-                    parts.join(".")
-                );
+                let help = self.unnamed_row(name, wanted).unwrap_or_else(|| {
+                    let path = parts.join(".");
+                    format!("ask whether it holds for one of them: `exists {path} (…)`, with its condition")
+                });
                 self.out.push(Diagnostic::new(codes::WRONG_CARDINALITY, span, message).help(help));
             }
         }
+    }
+
+    /// What to write where the row that is meant is the one that `exists path (…)` looks at, which has no name.
+    fn unnamed_row(&self, name: &str, wanted: EntityId) -> Option<String> {
+        let rows = self.levels.last().map(|level| &level.from[..])?;
+        let [row] = rows else { return None };
+        let is_meant = row.alias.is_empty() && row.table.is_none();
+        (is_meant && matches!(row.source, super::expr::Source::Entity(id) if id == wanted)).then(|| {
+            let entity = self.entity_name(wanted);
+            format!("no name stands for the row of `{entity}` here: write what `{name}` asks of it into the brackets")
+        })
     }
 }
