@@ -357,11 +357,7 @@ impl Shaper<'_> {
             self.calls.push(functions::id(model, function));
             // What an invoker function reads is read with the rights of who asks.
             if !function.security_definer {
-                let read = function.depends.iter().filter_map(|o| match o {
-                    specc_model::Object::Entity(e) => Some((*e, self.span)),
-                    _ => None,
-                });
-                self.reads.extend(read);
+                self.reads.extend(function.reads.iter().map(|read| (*read, self.span)));
             }
         }
         self.captured(asked.captured.as_ref());

@@ -53,17 +53,31 @@ pub(crate) fn triggered(
     found
 }
 
+/// What a function needs.
+#[derive(Default)]
+pub(crate) struct Needs {
+    /// What has to be there when it is made.
+    pub depends: Vec<Object>,
+    /// The entities whose rows it looks for.
+    pub reads: Vec<EntityId>,
+}
+
 /// What a function needs; findings in its body go to `out`.
-pub(crate) fn function_depends(
+pub(crate) fn function_needs(
     project: &Project<'_>,
     model: &Model,
     triggered: &Triggered,
     d: &ast::FunctionDecl,
     at: usize,
     out: &mut Vec<Diagnostic>,
-) -> Vec<Object> {
+) -> Needs {
     let f = &model.functions[at];
     let mut depends: Vec<Object> = d.depends.iter().filter_map(|name| object(project, None, name, out)).collect();
+    let entity = |object: &Object| match object {
+        Object::Entity(id) => Some(*id),
+        _ => None,
+    };
+    let mut reads: Vec<EntityId> = depends.iter().filter_map(entity).collect();
     let language = match &*f.language {
         "sql" => Some(Language::Sql),
         "plpgsql" => Some(Language::Plpgsql),
@@ -88,7 +102,12 @@ pub(crate) fn function_depends(
         };
         let found = specc_analysis::body(&known, &body);
         match language {
-            Language::Sql => depends.extend(read(&known, found, &d.body, out)),
+            Language::Sql => {
+                // A column may be one of a row that it is given.
+                let tables = found.references.iter().filter(|r| matches!(r.target, Target::Relation(_)));
+                reads.extend(tables.filter_map(|r| entity(&known.object(&r.target)?)));
+                depends.extend(read(&known, found, &d.body, out));
+            }
             // It is looked at when it runs.
             Language::Plpgsql => report(found.findings, &d.body.text, d.body.at.0, out),
         }
@@ -116,7 +135,9 @@ pub(crate) fn function_depends(
     depends.sort();
     depends.dedup();
     depends.retain(|o| *o != Object::Function(at));
-    depends
+    reads.sort();
+    reads.dedup();
+    Needs { depends, reads }
 }
 
 /// What statements of SQL that run by themselves need; findings in them go to `out`.

@@ -265,6 +265,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             atomic: d.atomic,
             body: d.body.text.clone(),
             depends: Vec::new(),
+            reads: Vec::new(),
         };
         check_function(project, d, &found, out);
         let key = (found.name.clone(), super::access::inputs(&found).cloned().collect());

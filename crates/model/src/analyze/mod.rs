@@ -286,7 +286,7 @@ struct Late {
     rules: Vec<(EntityId, Vec<Rule>)>,
     predicates: Vec<Option<ExprRef>>,
     domains: Vec<(Option<ExprRef>, Vec<Check>)>,
-    functions: Vec<(Vec<Option<ExprRef>>, Vec<Object>)>,
+    functions: Vec<(Vec<Option<ExprRef>>, bodies::Needs)>,
     buckets: Vec<Bucket>,
     realtime: Vec<RealtimeTable>,
     webhooks: Vec<Webhook>,
@@ -347,12 +347,12 @@ fn second_look(
     let triggered = bodies::triggered(project, decls, model, expanded);
     let body = |(at, (_, d)): (usize, &(&ast::Item, &ast::FunctionDecl))| {
         let mut out = Vec::new();
-        let depends = bodies::function_depends(project, model, &triggered, d, at, &mut out);
-        (depends, out)
+        let needs = bodies::function_needs(project, model, &triggered, d, at, &mut out);
+        (needs, out)
     };
     let found: Vec<_> = decls.functions.par_iter().enumerate().with_min_len(8).map(body).collect();
-    for (((_, d), function), (depends, findings)) in decls.functions.iter().zip(&model.functions).zip(found) {
-        late.functions.push((items::function_defaults(&exprs, d, function, out), depends));
+    for (((_, d), function), (needs, findings)) in decls.functions.iter().zip(&model.functions).zip(found) {
+        late.functions.push((items::function_defaults(&exprs, d, function, out), needs));
         out.extend(findings);
     }
     if project.options.target == Target::Supabase {
@@ -414,11 +414,12 @@ fn apply(model: &mut Model, late: Late) {
         domain.default = default;
         domain.checks = checks;
     }
-    for (function, (defaults, depends)) in model.functions.iter_mut().zip(late.functions) {
+    for (function, (defaults, needs)) in model.functions.iter_mut().zip(late.functions) {
         for (param, default) in function.params.iter_mut().zip(defaults) {
             param.default = default;
         }
-        function.depends = depends;
+        function.depends = needs.depends;
+        function.reads = needs.reads;
     }
     model.buckets = late.buckets;
     model.realtime = late.realtime;

@@ -1,6 +1,6 @@
 //! What rows do: workflows, limits, triggers, views, functions.
 
-use super::{Element, ExprRef, FieldIx, Index, Meta, Object, Qualified, Type};
+use super::{Element, EntityId, ExprRef, FieldIx, Index, Meta, Object, Qualified, Type};
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_syntax::ast;
@@ -115,6 +115,8 @@ pub struct Function {
     pub depends: Vec<Object>,
 }
 
+    /// Entities whose rows its body looks for, with the rights that it runs with: as far as it is SQL, or says so.
+    pub reads: Vec<EntityId>,
 #[derive(Clone, Debug)]
 pub struct Param {
     /// `in`, `out`, `inout`, `variadic`.
