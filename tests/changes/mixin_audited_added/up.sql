@@ -48,6 +48,18 @@ revoke all on function private.refuse_audit_change() from public;
 
 comment on function private.refuse_audit_change() is 'An audit log that can be changed proves nothing.';
 
+create function private.viewer_id()
+returns uuid
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select nullif(current_setting('app.viewer_id', true), '')::uuid;
+end;
+
+revoke all on function private.viewer_id() from public;
+
+comment on function private.viewer_id() is 'Who is asking: the key of the viewer, or null.';
+
 create function private.audit_row()
 returns trigger
 language plpgsql security definer
@@ -90,18 +102,6 @@ $$;
 revoke all on function private.audit_row() from public;
 
 comment on function private.audit_row() is 'Writes one line of the audit log for a row that was inserted, changed or deleted.';
-
-create function private.viewer_id()
-returns uuid
-language sql stable parallel safe
-set search_path = pg_catalog, pg_temp
-begin atomic
-  select nullif(current_setting('app.viewer_id', true), '')::uuid;
-end;
-
-revoke all on function private.viewer_id() from public;
-
-comment on function private.viewer_id() is 'Who is asking: the key of the viewer, or null.';
 
 create trigger audit
   after insert or update or delete on public.items

@@ -28,6 +28,18 @@ comment on table public.audit_log is 'Who changed what and when, for every entit
 comment on column public.audit_log.record_id is 'The key of the row; several columns as a JSON object.';
 comment on column public.audit_log.user_id is 'Who did it; null for the server itself.';
 
+create function private.viewer_id()
+returns uuid
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select nullif(current_setting('app.viewer_id', true), '')::uuid;
+end;
+
+revoke all on function private.viewer_id() from public;
+
+comment on function private.viewer_id() is 'Who is asking: the key of the viewer, or null.';
+
 create function private.audit_row()
 returns trigger
 language plpgsql security definer
@@ -84,18 +96,6 @@ $$;
 revoke all on function private.refuse_audit_change() from public;
 
 comment on function private.refuse_audit_change() is 'An audit log that can be changed proves nothing.';
-
-create function private.viewer_id()
-returns uuid
-language sql stable parallel safe
-set search_path = pg_catalog, pg_temp
-begin atomic
-  select nullif(current_setting('app.viewer_id', true), '')::uuid;
-end;
-
-revoke all on function private.viewer_id() from public;
-
-comment on function private.viewer_id() is 'Who is asking: the key of the viewer, or null.';
 
 create index audit_log_created_at_idx on public.audit_log using brin (created_at);
 

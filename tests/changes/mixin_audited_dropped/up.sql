@@ -16,11 +16,11 @@ drop table public.audit_log;
 
 drop function private.refuse_audit_change();
 
-drop function private.viewer_id();
-
 drop trigger audit on public.items;
 
 drop function private.audit_row();
+
+drop function private.viewer_id();
 
 drop schema private;
 

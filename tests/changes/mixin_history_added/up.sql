@@ -34,6 +34,18 @@ comment on column public.row_history.record_id is 'The key of the row; several c
 comment on column public.row_history.version is 'Counts the states of one row from 1.';
 comment on column public.row_history.data is 'The row as it was until now.';
 
+create function private.viewer_id()
+returns uuid
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select nullif(current_setting('app.viewer_id', true), '')::uuid;
+end;
+
+revoke all on function private.viewer_id() from public;
+
+comment on function private.viewer_id() is 'Who is asking: the key of the viewer, or null.';
+
 create function private.keep_history()
 returns trigger
 language plpgsql security definer
@@ -71,18 +83,6 @@ $$;
 revoke all on function private.keep_history() from public;
 
 comment on function private.keep_history() is 'Keeps the row as it was before a change or its deletion.';
-
-create function private.viewer_id()
-returns uuid
-language sql stable parallel safe
-set search_path = pg_catalog, pg_temp
-begin atomic
-  select nullif(current_setting('app.viewer_id', true), '')::uuid;
-end;
-
-revoke all on function private.viewer_id() from public;
-
-comment on function private.viewer_id() is 'Who is asking: the key of the viewer, or null.';
 
 create trigger keep_history
   after update or delete on public.items

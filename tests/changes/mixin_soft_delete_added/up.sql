@@ -16,6 +16,18 @@ create schema private;
 
 comment on schema private is 'Helpers of policies and triggers; not for clients, and not exposed by any API.';
 
+create function private.viewer_id()
+returns uuid
+language sql stable parallel safe
+set search_path = pg_catalog, pg_temp
+begin atomic
+  select nullif(current_setting('app.viewer_id', true), '')::uuid;
+end;
+
+revoke all on function private.viewer_id() from public;
+
+comment on function private.viewer_id() is 'Who is asking: the key of the viewer, or null.';
+
 create function private.soft_delete_row()
 returns trigger
 language plpgsql security definer
@@ -52,18 +64,6 @@ revoke all on function private.soft_delete_row() from public;
 comment on function private.soft_delete_row() is 'Turns a delete into a mark, so that the row is hidden and can come back. Deletes by foreign keys (from inside another
 trigger) are let through. It runs with its owner''s rights: a user''s own update would be refused, because the row becomes
 invisible by it.';
-
-create function private.viewer_id()
-returns uuid
-language sql stable parallel safe
-set search_path = pg_catalog, pg_temp
-begin atomic
-  select nullif(current_setting('app.viewer_id', true), '')::uuid;
-end;
-
-revoke all on function private.viewer_id() from public;
-
-comment on function private.viewer_id() is 'Who is asking: the key of the viewer, or null.';
 
 alter table public.items add column deleted_at timestamptz;
 comment on column public.items.deleted_at is 'When the row was deleted; it is hidden from then on.';

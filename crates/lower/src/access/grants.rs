@@ -211,6 +211,6 @@ fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
             let types: Vec<_> = inputs.map(|p| crate::types::data_type(model, &p.ty).to_string()).collect();
             named(Kind::Function, &function.name).part(types.join(", "))
         }
-        Object::Sql(_) => return None,
+        Object::Sql(_) | Object::Session(_) => return None,
     })
 }

@@ -12,19 +12,19 @@ mod policies;
 mod sets;
 
 use crate::Output;
+use crate::structure::depends::session_id;
 use crate::structure::names;
 use grants::Grants;
-use helpers::{Helpers, function_id};
+use helpers::Helpers;
 use policies::{Guarded, Lowered};
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
 use specc_diag::Diagnostic;
 use specc_model::effective::PUBLIC;
 use specc_model::{Entity, EntityId, FieldIx, Model, Target};
-use specc_sql::quote;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What comes of all rules, with nothing known of other objects.
 #[derive(Default)]
@@ -81,15 +81,17 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     if model.options.derive {
         found.visitors.into_iter().for_each(|role| grants.usage(&model.options.helper_schema, role));
     }
-    let viewer_fields: BTreeSet<FieldIx> = found.viewer_fields.into_iter().collect();
     let needs = session_needs(model, out);
-    if model.viewer.is_some() || !viewer_fields.is_empty() || needs.iter().any(|need| need.is_needed) {
-        helpers::session(model, out, needs[1].is_needed);
+    // The key has a function of its own.
+    let named = |field: &str| field != "id" && needs.contains_key(format!("viewer_{field}").as_str());
+    let fields = model.viewer.map(|id| &model.entity(id).fields[..]).unwrap_or_default();
+    let named = fields.iter().enumerate().filter(|(_, field)| named(&field.name)).map(|(at, _)| at);
+    let viewer_fields: BTreeSet<FieldIx> = found.viewer_fields.into_iter().chain(named).collect();
+    if model.viewer.is_some() || !viewer_fields.is_empty() || !needs.is_empty() {
+        helpers::session(model, out, needs.contains_key("claims"));
     }
-    for (name, need) in ["viewer_id", "claims"].iter().zip(&needs) {
-        if need.by_whoever_writes && model.options.derive {
-            grants.execute(&function_id(model, name, &[]), everyone.clone());
-        }
+    for (name, _) in needs.iter().filter(|(_, need)| need.by_whoever_writes && model.options.derive) {
+        grants.execute(&session_id(model, name), everyone.clone());
     }
     viewer_fields.into_iter().for_each(|field| helpers::viewer_field(model, out, field));
     grants.declared(model);
@@ -196,38 +198,25 @@ fn add_indexes(model: &Model, out: &mut Output, wanted: &[(EntityId, FieldIx)]) 
 /// Who asks for one of the functions that say who is asking.
 #[derive(Clone, Copy, Default)]
 struct Need {
-    is_needed: bool,
     /// Besides policies, for which it is known who calls: a default, a view, a function with the caller's rights.
     by_whoever_writes: bool,
 }
 
-/// Of `viewer_id` and of `claims`.
-fn session_needs(model: &Model, out: &Output) -> [Need; 2] {
-    let schema = quote::ident(&model.options.helper_schema).into_owned();
-    let calls = [format!("{schema}.viewer_id("), format!("{schema}.claims(")];
-    let mut needs = [Need::default(); 2];
-    let mut look = |text: &str, by_whoever_writes: bool| {
-        for (need, call) in needs.iter_mut().zip(&calls) {
-            let is_called = text.contains(call.as_str());
-            need.is_needed |= is_called;
-            need.by_whoever_writes |= is_called && by_whoever_writes;
-        }
-    };
+/// Of each of these functions, by its name.
+fn session_needs(model: &Model, out: &Output) -> BTreeMap<SmolStr, Need> {
+    let fields = model.viewer.iter().flat_map(|id| &model.entity(*id).fields);
+    let fields = fields.map(|field| SmolStr::from(format!("viewer_{}", field.name)));
+    let names = ["viewer_id", "claims"].map(SmolStr::new).into_iter().chain(fields);
+    let ids: FxHashMap<ObjectId, SmolStr> = names.map(|name| (session_id(model, &name), name)).collect();
+    let mut needs: BTreeMap<SmolStr, Need> = BTreeMap::new();
     for (_, entry) in out.catalog.iter() {
-        match &entry.object {
-            Object::Function(f) => match &f.body {
-                specc_catalog::Body::Atomic(text) | specc_catalog::Body::Text(text) => look(text, !f.security_definer),
-            },
-            Object::Policy(p) => p.using.iter().chain(&p.check).for_each(|e| look(&e.text, false)),
-            Object::Table(t) => {
-                t.columns
-                    .iter()
-                    .flat_map(|c| c.default.iter().chain(c.generated.as_deref()))
-                    .for_each(|e| look(&e.text, true));
-            }
-            Object::Trigger(t) => t.when.iter().for_each(|e| look(&e.text, true)),
-            Object::View(v) => look(&v.query, true),
-            _ => {}
+        let by_whoever_writes = match &entry.object {
+            Object::Function(f) => !f.security_definer,
+            Object::Table(_) | Object::Trigger(_) | Object::View(_) => true,
+            _ => false,
+        };
+        for name in entry.depends.iter().filter_map(|dependency| ids.get(&dependency.on)) {
+            needs.entry(name.clone()).or_default().by_whoever_writes |= by_whoever_writes;
         }
     }
     needs

@@ -194,6 +194,20 @@ impl<'m> Folder<'m> {
         if self.wrap { format!("(select {sql})") } else { sql }
     }
 
+    /// Notes a call of a function that says who is asking.
+    fn says_who(&mut self, name: &str) {
+        let field = |entity| name.strip_prefix("viewer_").and_then(|field| self.model.field(entity, field));
+        match (name, self.model.viewer.and_then(field)) {
+            ("viewer_id", _) => self.session.viewer = true,
+            ("claims", _) => self.session.claims = true,
+            (_, Some(field)) => {
+                self.viewer_fields.push(field);
+                self.session.field = true;
+            }
+            _ => {}
+        }
+    }
+
     fn helper(&self, name: &str) -> String {
         quote::qualified(&self.model.options.helper_schema, name)
     }
@@ -302,6 +316,7 @@ impl Names for Folder<'_> {
             match object {
                 Object::Entity(id) if Some(*id) != own => self.reads.push(*id),
                 Object::Function(at) => self.functions.push(*at),
+                Object::Session(name) => self.says_who(name),
                 _ => {}
             }
         }

@@ -97,6 +97,12 @@ impl Lookup {
                     }
                 }
             }
+            Node::Viewer => found.push(asks(session_id(model, "viewer_id"))),
+            Node::Claim(_) => found.push(asks(session_id(model, "claims"))),
+            Node::ViewerField(field) => {
+                let fields = model.viewer.map(|entity| &model.entity(entity).fields);
+                found.extend(fields.map(|fields| asks(session_id(model, &format!("viewer_{}", fields[*field].name)))));
+            }
             Node::AsIs(sql) => {
                 for id in sql.objects.iter().filter_map(|object| object_id(model, object)) {
                     let why = format!("an expression names {}", id.name);
@@ -157,8 +163,17 @@ impl Lookup {
     }
 }
 
+fn asks(id: ObjectId) -> Dependency {
+    Dependency::new(id, "an expression asks who is asking")
+}
+
 fn type_id(kind: Kind, name: &Qualified) -> ObjectId {
     ObjectId::new(kind, name.schema.clone(), name.name.clone())
+}
+
+/// The id of a function that says who is asking.
+pub(crate) fn session_id(model: &Model, name: &str) -> ObjectId {
+    ObjectId::new(Kind::Function, model.options.helper_schema.clone(), name)
 }
 
 /// The id of something declared; none for what exists already.
@@ -182,6 +197,7 @@ pub(crate) fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
         Object::View(at) => type_id(Kind::View, &model.views[*at].name),
         Object::Function(at) => functions::id(model, &model.functions[*at]),
         Object::Sql(at) => ObjectId::new(Kind::Sql, "", model.sql_blocks[*at].name.clone()),
+        Object::Session(name) => session_id(model, name),
     })
 }
 
@@ -196,7 +212,8 @@ pub(crate) fn queried(model: &Model, expr: &Expr) -> Vec<ObjectId> {
             _ => None,
         })),
         Node::AsIs(sql) => {
-            let others = sql.objects.iter().filter(|object| !matches!(object, Object::Function(_)));
+            let others =
+                sql.objects.iter().filter(|object| !matches!(object, Object::Function(_) | Object::Session(_)));
             found.extend(others.filter_map(|object| object_id(model, object)));
         }
         _ => {}

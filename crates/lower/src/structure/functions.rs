@@ -189,7 +189,8 @@ fn own_function(room: &mut Room, on: On<'_>, it: &Trigger, body: &SmolStr) -> ca
     meta.area = on.area.clone();
     meta.doc = None;
     room.helper_schema();
-    room.declare(function, &meta, Vec::new());
+    let depends = depends::declared(model, &it.session, "its body calls it");
+    room.declare(function, &meta, depends);
     catalog::Qualified::new(schema, name)
 }
 

@@ -379,8 +379,9 @@ impl Pass<'_> {
             Some(raw) => Some(self.exprs.trigger_condition(raw, self.entity.id, t, &mut self.out)?),
             None => None,
         };
-        super::bodies::trigger_body(self.project, self.model, &self.entity.name, t, &mut self.out);
-        trigger(self.project, self.model, t, doc, span, when, &mut self.out)
+        let session = super::bodies::trigger_body(self.project, self.model, &self.entity.name, t, &mut self.out);
+        let found = trigger(self.project, self.model, t, doc, span, when, &mut self.out)?;
+        Some(Trigger { session, ..found })
     }
 }
 
@@ -459,6 +460,7 @@ pub(crate) fn trigger(
         new_table: t.new_table.as_ref().map(|n| n.text.clone()),
         when,
         action,
+        session: Vec::new(),
         constraint: t.constraint,
         initially_deferred: t.initially_deferred,
         enabled: t.enabled.as_ref().map(|how| how.text.clone()),

@@ -109,7 +109,10 @@ pub(crate) fn function_needs(
                 depends.extend(read(&known, found, &d.body, out));
             }
             // It is looked at when it runs.
-            Language::Plpgsql => report(found.findings, &d.body.text, d.body.at.0, out),
+            Language::Plpgsql => {
+                depends.extend(session(&known, &found));
+                report(found.findings, &d.body.text, d.body.at.0, out);
+            }
         }
     }
     let mut of_type = |ty: &Type| match ty.base {
@@ -230,6 +233,15 @@ pub(crate) fn as_is(
     report(found.findings.into_iter().map(moved).collect(), &raw.text, raw.at.0, out);
 }
 
+/// The functions that say who is asking, among what a body calls.
+fn session(known: &Known<'_>, found: &Analysis) -> Vec<Object> {
+    let objects = found.references.iter().filter_map(|reference| known.object(&reference.target));
+    let mut all: Vec<Object> = objects.filter(|object| matches!(object, Object::Session(_))).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
 /// The `search_path` that a function has of its own.
 fn path(project: &Project<'_>, f: &Function) -> Option<Vec<SmolStr>> {
     let Some(setting) = f.settings.iter().find(|setting| setting.name.text == "search_path") else {
@@ -239,15 +251,16 @@ fn path(project: &Project<'_>, f: &Function) -> Option<Vec<SmolStr>> {
     Some(names.filter(|name| !name.is_empty() && !name.starts_with("pg_")).map(SmolStr::new).collect())
 }
 
-/// What is wrong in the body of a trigger's own function.
+/// What is wrong in the body of a trigger's own function; gives the functions that say who is asking, as far as it calls
+/// them.
 pub(crate) fn trigger_body(
     project: &Project<'_>,
     model: &Model,
     on: &Qualified,
     d: &ast::TriggerDecl,
     out: &mut Vec<Diagnostic>,
-) {
-    let ast::TriggerAction::Body(written) = &d.action else { return };
+) -> Vec<Object> {
+    let ast::TriggerAction::Body(written) = &d.action else { return Vec::new() };
     let known = Known::new(project, model);
     let transitions = d.old_table.iter().chain(&d.new_table).map(|name| name.text.clone()).collect();
     let mut path = vec![on.schema.clone()];
@@ -263,7 +276,9 @@ pub(crate) fn trigger_body(
         returns: None,
     };
     let found = specc_analysis::body(&known, &body);
+    let session = session(&known, &found);
     report(found.findings, &written.text, written.at.0, out);
+    session
 }
 
 /// Findings in a text that stands `at`.

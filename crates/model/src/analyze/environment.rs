@@ -145,17 +145,24 @@ impl<'a> Known<'a> {
                 let same = list.iter().find(|at| self.signature(&self.model.functions[**at]) == *signature);
                 same.map(|at| Object::Function(*at))
                     .or_else(|| self.project.provided_functions.get(&name).map(|at| Object::Sql(*at)))
+                    .or_else(|| self.says_who(&name.schema, &name.name).then(|| Object::Session(name.name.clone())))
             }
             Target::Type(name) | Target::Label(name, _) => {
                 let name = qualified(name);
                 self.type_object(&name).or_else(|| self.project.relations.get(&name).cloned())
             }
-            Target::Collation(_) => None,
             Target::Configuration(name) => self.configured(&name.schema, &name.name).map(Object::Sql),
+            Target::Collation(_) => None,
         }
     }
 
-    fn type_object(&self, name: &Qualified) -> Option<Object> {
+    /// Whether the function says who is asking: it is made in the helper schema where it is needed.
+    fn says_who(&self, schema: &str, name: &str) -> bool {
+        let field = |entity: EntityId| name.strip_prefix("viewer_").and_then(|field| self.model.field(entity, field));
+        schema == self.project.options.helper_schema
+            && (matches!(name, "viewer_id" | "claims") || self.model.viewer.and_then(field).is_some())
+    }
+
     /// The block that makes the text search configuration.
     fn configured(&self, schema: &str, name: &str) -> Option<usize> {
         let makes = |block: &SqlBlock| {
@@ -165,6 +172,7 @@ impl<'a> Known<'a> {
         self.model.sql_blocks.iter().position(makes)
     }
 
+    fn type_object(&self, name: &Qualified) -> Option<Object> {
         match self.project.types.get(name)? {
             Base::Enum(id) => Some(Object::Enum(*id)),
             Base::Domain(id) => Some(Object::Domain(*id)),
@@ -218,7 +226,7 @@ impl Environment for Known<'_> {
         if let Some(list) = self.project.functions.get(&wanted) {
             return Lookup::Found(list.iter().map(|at| self.routine(*at)).collect());
         }
-        if self.project.provided_functions.contains_key(&wanted) {
+        if self.project.provided_functions.contains_key(&wanted) || self.says_who(schema, name) {
             return Lookup::Found(vec![Routine::any(Name::new(schema, name))]);
         }
         let declared = |extension: &str| self.model.extensions.iter().any(|e| e.name == extension);
@@ -246,12 +254,12 @@ impl Environment for Known<'_> {
         self.absent(schema, name)
     }
 
-    fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>> {
     fn configuration(&self, schema: &str, name: &str) -> Lookup<Name> {
         let found = self.configured(schema, name).map(|_| Name::new(schema, name));
         found.map_or(Lookup::Unknown, Lookup::Found)
     }
 
+    fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>> {
         let wanted = Qualified { schema: schema.into(), name: name.into() };
         let Some(Base::Enum(id)) = self.project.types.get(&wanted) else { return None };
         let found = &self.model.enums[id.0 as usize];

@@ -466,8 +466,9 @@ fn view_trigger(
         return None;
     }
     let when = d.when.as_ref().and_then(|raw| views::plain_sql(model, raw, out)).map(std::sync::Arc::new);
-    bodies::trigger_body(project, model, &view.name, d, out);
-    behaviour::trigger(project, model, d, &item.doc, item.at.0, when, out)
+    let session = bodies::trigger_body(project, model, &view.name, d, out);
+    let found = behaviour::trigger(project, model, d, &item.doc, item.at.0, when, out)?;
+    Some(Trigger { session, ..found })
 }
 
 /// Constraint and index names that two tables of a schema would share.

@@ -74,6 +74,8 @@ pub enum Object {
     View(usize),
     Function(usize),
     Sql(usize),
+    /// A function of the helper schema that says who is asking: `viewer_id`, `claims`, `viewer_role`.
+    Session(SmolStr),
 }
 
 #[derive(Clone, Debug)]

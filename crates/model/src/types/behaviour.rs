@@ -53,6 +53,8 @@ pub struct Trigger {
     /// Plain SQL over `old` and `new`.
     pub when: Option<ExprRef>,
     pub action: TriggerAction,
+    /// Functions that say who is asking, which its body calls.
+    pub session: Vec<Object>,
     pub constraint: bool,
     pub initially_deferred: bool,
     /// `disabled`, `always`, `replica`.
@@ -113,10 +115,10 @@ pub struct Function {
     pub atomic: bool,
     pub body: SmolStr,
     pub depends: Vec<Object>,
-}
-
     /// Entities whose rows its body looks for, with the rights that it runs with: as far as it is SQL, or says so.
     pub reads: Vec<EntityId>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Param {
     /// `in`, `out`, `inout`, `variadic`.
