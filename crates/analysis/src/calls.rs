@@ -78,7 +78,7 @@ impl Walk<'_> {
                 }
                 name if specc_facts::takes_sequence(name) => {
                     if let Some(Expr::Value(value)) = args.exprs.first() {
-                        self.relation_in_string(part, value);
+                        self.sequence_in_string(part, value);
                     }
                     return plain("bigint");
                 }

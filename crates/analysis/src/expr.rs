@@ -1,5 +1,6 @@
 //! Expressions.
 
+use crate::environment::Lookup;
 use crate::query::plain;
 use crate::scope::Ty;
 use crate::text::{Part, folded};
@@ -319,6 +320,20 @@ impl Walk<'_> {
         let found = self.on_path(schema.as_deref(), |schema| self.env.relation(schema, &name));
         if let Some(relation) = found.found() {
             self.refer(place, Target::Relation(relation.name));
+        }
+    }
+
+    /// `'public.numbers'` where a sequence is wanted; says so where there is none.
+    pub(crate) fn sequence_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        match self.on_path(schema.as_deref(), |schema| self.env.relation(schema, &name)) {
+            Lookup::Found(relation) => self.refer(place, Target::Relation(relation.name)),
+            Lookup::Missing if self.caught == 0 && !self.made.contains(&name) && !self.open_tables => {
+                let message = format!("there is no sequence `{}`", value.to_string().trim_matches('\''));
+                let help = self.env.similar(&name, false).map(|near| format!("did you mean `{near}`?"));
+                self.report(place, Problem::UnknownRelation, message, help);
+            }
+            Lookup::Missing | Lookup::Unknown => {}
         }
     }
 
