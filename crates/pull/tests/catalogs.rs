@@ -133,7 +133,7 @@ fn condition() -> impl Strategy<Value = SqlExpr> {
             "(c = ANY (ARRAY['a'::text, 'b'::text]))",
             "((c IS NULL) OR (c IS NOT NULL))",
             "((c)::text ~ '^[a-z]+$'::text)",
-            "(EXISTS ( SELECT 1\n   FROM public.other o\n  WHERE (o.c = c)))",
+            "(EXISTS ( SELECT 1\n   FROM pg_class o\n  WHERE (o.relname = c)))",
             "(c OPERATOR(public.@@@) 'x'::text)",
             "true",
             "(NOT (c AND viewer))",
@@ -174,15 +174,13 @@ fn column() -> impl Strategy<Value = Column> {
 fn columns() -> impl Strategy<Value = Vec<Column>> {
     let ordered = select(&["text", "varchar", "int", "uuid", "date", "inet"][..]).prop_map(DataType::builtin);
     (names(1), vec(column(), 6), column(), ordered).prop_map(|(names, columns, first, ty)| {
-        let named = names.into_iter().zip(columns).map(|(name, column)| {
-            // A condition names `viewer`, and no generated column reads another or itself.
-            let generated = column.generated.filter(|_| name != "viewer");
-            Column { name, virtual_generated: column.virtual_generated && generated.is_some(), generated, ..column }
-        });
-        // The one that conditions and keys read.
+        let named = names.into_iter().zip(columns).map(|(name, column)| Column { name, ..column });
+        // The one that conditions and keys read; one condition reads `viewer` as well.
         let ty = if first.identity.is_some() { first.ty.clone() } else { ty };
         let first = Column { ty, generated: None, virtual_generated: false, ..first };
-        [first].into_iter().chain(named).collect()
+        let viewer = Column { nullable: true, ..Column::new("viewer", DataType::builtin("boolean")) };
+        let all: Vec<Column> = [first].into_iter().chain(named.filter(|column| column.name != "viewer")).collect();
+        all.into_iter().chain([viewer]).collect()
     })
 }
 

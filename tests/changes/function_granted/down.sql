@@ -4,4 +4,4 @@
 --
 -- data    nothing is lost
 
-revoke execute on function public.twice(int) from function_granted_app;
+revoke execute on routine public.twice(int) from function_granted_app;

@@ -19,4 +19,4 @@ drop function private.claims();
 
 drop function private.viewer_role();
 
-revoke execute on function private.viewer_id() from public;
+revoke execute on routine private.viewer_id() from public;

@@ -4,4 +4,4 @@
 --
 -- data    nothing is lost
 
-revoke execute on function public.twice(int) from grant_function_a;
+revoke execute on routine public.twice(int) from grant_function_a;
