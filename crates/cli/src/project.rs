@@ -4,6 +4,7 @@ use crate::config::Config;
 use crate::report::Failure;
 use rayon::prelude::*;
 use specc_diag::{Diagnostic, Sources, Span, codes};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// The name of the file that makes a folder a project.
@@ -99,8 +100,21 @@ fn find(start: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
+/// The longest file that is read, in bytes: a hundred times a long spec.
+const LONGEST: u64 = 16 << 20;
+
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::broken(format!("cannot read {}: {error}", path.display())))
+    let mut bytes = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes));
+    match read {
+        Err(error) => Err(Failure::broken(format!("cannot read {}: {error}", path.display()))),
+        Ok(length) if length as u64 > LONGEST => {
+            let path = path.display();
+            let message = format!("cannot read {path}: longer than {} MB; split it into several files", LONGEST >> 20);
+            Err(Failure::broken(message))
+        }
+        Ok(_) => Ok(bytes),
+    }
 }
 
 /// The spec files in order of their names, and their bytes.
@@ -117,9 +131,15 @@ fn spec_files(root: &Path, config: &Config) -> Result<(Vec<PathBuf>, Vec<Vec<u8>
     for entry in walkdir::WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(visible) {
         let entry = entry.map_err(|error| Failure::broken(format!("cannot list the spec files: {error}")))?;
         let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        if entry.file_type().is_file() && globs.is_match(relative) {
-            files.push(entry.into_path());
+        if entry.file_type().is_dir() || !globs.is_match(relative) {
+            continue;
         }
+        if !entry.file_type().is_file() {
+            let message =
+                format!("{} is not an ordinary file; put the file itself into the project", relative.display());
+            return Err(Failure::broken(message));
+        }
+        files.push(entry.into_path());
     }
     let texts = files.par_iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
     Ok((files, texts))

@@ -84,6 +84,25 @@ fn a_file_in_utf_16() {
 }
 
 #[test]
+fn a_file_that_is_too_long() {
+    let long = vec![b'/'; (16 << 20) + 1];
+    let dir = project(&[("specc.toml", CONFIG), ("a.dbspec", &long)]);
+    let said = run(dir.path(), &["check"]);
+    assert_eq!(said, "exit code 2\nerror: cannot read …/a.dbspec: longer than 16 MB; split it into several files\n");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_is_a_link() {
+    let elsewhere = project(&[("b.dbspec", NOTES)]);
+    let dir = project(&[("specc.toml", CONFIG)]);
+    std::os::unix::fs::symlink(elsewhere.path().join("b.dbspec"), dir.path().join("a.dbspec")).expect("a link");
+    let said = run(dir.path(), &["check"]);
+    let message = "a.dbspec is not an ordinary file; put the file itself into the project";
+    assert_eq!(said, format!("exit code 2\nerror: {message}\n"));
+}
+
+#[test]
 fn a_migration_that_was_edited() {
     let dir = project(&[("specc.toml", CONFIG), ("a.dbspec", NOTES)]);
     let built = run(dir.path(), &["build", "--stamp", "20260101000000"]);
