@@ -20,19 +20,25 @@ pub(super) fn types() -> impl Strategy<Value = ItemKind> {
             labels
         })),
         (qname(), of(qname()), type_ref(), of(qname()), of(expr()), vec(check(), 0..3)).prop_map(
-            |(name, was, base, collate, default, checks)| ItemKind::Domain(DomainDecl {
+            |(name, was, base, collate, default, checks)| ItemKind::Domain(Box::new(DomainDecl {
                 name,
                 was,
                 base,
                 collate,
                 default,
                 checks
-            })
+            }))
         ),
         (qname(), of(qname()), vec(composite_field, 0..3))
             .prop_map(|(name, was, fields)| ItemKind::Composite(CompositeDecl { name, was, fields })),
         (qname(), of(qname()), of(type_ref()), vec(counting(), 0..3), of((qname(), name()))).prop_map(
-            |(name, was, ty, options, owned_by)| ItemKind::Sequence(SequenceDecl { name, was, ty, options, owned_by })
+            |(name, was, ty, options, owned_by)| ItemKind::Sequence(Box::new(SequenceDecl {
+                name,
+                was,
+                ty,
+                options,
+                owned_by
+            }))
         ),
     ]
 }
@@ -54,7 +60,7 @@ pub(super) fn structure() -> impl Strategy<Value = ItemKind> {
         1 => (name(), vec(param, 0..3), vec(member(), 0..3)).prop_map(|(name, params, members)| ItemKind::Mixin(MixinDecl { name, params, members })),
         1 => (name(), vec(row, 0..3)).prop_map(|(env, rows)| ItemKind::Seed(SeedDecl { env, rows })),
         1 => (name(), vec((kind(), qname()), 0..3), vec((of(kind()), qname()), 0..3), any::<bool>(), body(), of(body())).prop_map(
-            |(name, provides, depends, after, up, down)| ItemKind::Sql(SqlDecl { name, provides, depends, after, up, down })
+            |(name, provides, depends, after, up, down)| ItemKind::Sql(Box::new(SqlDecl { name, provides, depends, after, up, down }))
         ),
         1 => proptest::sample::select(&["query q(a: int) within 5 ms {\n  select '}' -- it's\n}", "scenario \"x's\" { as ben { a -> none } }", "promise nobody reads secrets"][..])
             .prop_map(|text| ItemKind::Kept(KeptDecl { keyword: name_of(text.split(' ').next().unwrap_or("")), text: text.into() })),
@@ -200,7 +206,15 @@ pub(super) fn access() -> impl Strategy<Value = ItemKind> {
             any::<bool>()
         )
             .prop_map(|(revoke, privileges, object_kind, object, arg_types, roles, grant_option)| {
-                ItemKind::Grant(GrantDecl { revoke, privileges, object_kind, object, arg_types, roles, grant_option })
+                ItemKind::Grant(Box::new(GrantDecl {
+                    revoke,
+                    privileges,
+                    object_kind,
+                    object,
+                    arg_types,
+                    roles,
+                    grant_option,
+                }))
             }),
         (name(), any::<bool>(), of((0u64..99, unit)), vec(string(), 0..3), rules()).prop_map(
             |(name, public, size, mime, rules)| ItemKind::Bucket(BucketDecl { name, public, size, mime, rules })
