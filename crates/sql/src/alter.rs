@@ -3,8 +3,8 @@
 use crate::effects::{Lock, Loss, Transaction};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Column, Composite, Constraint, DataType, Domain, Enum, Extension, Index, Object, ObjectId, Policy, Qualified, Role,
-    Rule, Sequence, SequenceOptions, SqlExpr, TableName, Trigger,
+    Column, Composite, Constraint, DataType, Domain, Enum, Extension, Index, Kind, Object, ObjectId, Policy, Qualified,
+    Role, Rule, Sequence, SequenceOptions, SqlExpr, TableName, Trigger,
 };
 
 /// A change to an object that stays.
@@ -28,7 +28,7 @@ pub enum Alter<'a> {
     RenamePart {
         /// Of this table, enum or composite type.
         of: &'a ObjectId,
-        /// The table, if it is one.
+        /// The table or view, if it is one.
         table: Option<&'a TableName>,
         /// As it is called.
         from: &'a str,
@@ -373,7 +373,7 @@ impl<'a> Alter<'a> {
                 Object::Table(o) => Some(&o.table),
                 other => other.table(),
             },
-            Alter::RenamePart { table, .. } => *table,
+            Alter::RenamePart { of, table, .. } => table.filter(|_| of.kind == Kind::Table),
             Alter::AddColumn { table, .. }
             | Alter::DropColumn { table, .. }
             | Alter::CopySequence { table, .. }

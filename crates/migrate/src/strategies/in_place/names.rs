@@ -56,6 +56,7 @@ impl<'d> Builder<'d, '_> {
         if let Some((from, to)) = &renamed.part {
             let table = match self.to.get(&renamed.now).map(|entry| &entry.object) {
                 Some(Object::Table(o)) => Some(&o.table),
+                Some(Object::View(o)) => Some(&o.view),
                 _ => None,
             };
             return Ok(vec![Statement::Alter(Alter::RenamePart { of: &renamed.id, table, from, to })]);
