@@ -292,6 +292,12 @@ fn change(
     let mut stamp = input.stamp;
     let first = file_name(input, stamp, "");
     let mut written = Vec::new();
+    // Where access waits for rows, the file that changes it says so.
+    let changes_access = |stage: &Stage<'_>| stage.statements().any(account::is_access);
+    let access = account::access_changes(difference);
+    let is_more = access.iter().any(|line| line != account::AS_BEFORE);
+    let switch = plan.stages.iter().rposition(changes_access).filter(|_| is_more).unwrap_or(0);
+    let at_once = plan.stages.first().is_some_and(changes_access);
     for (number, stage) in plan.stages.iter().enumerate() {
         let name = file_name(input, stamp, stage.purpose.suffix(number == 0));
         stamp = stamp.next();
@@ -307,7 +313,13 @@ fn change(
         let mut summary = Summary::default();
         if number == 0 {
             summary.objects = Some(("changes", account::Counts::changed(difference).to_string()));
-            summary.access = account::access_changes(difference);
+            if switch > 0 {
+                let until = if at_once { "in part until" } else { "as before until" };
+                summary.access.push(format!("{until} file {} of {}", switch + 1, plan.stages.len()));
+            }
+        }
+        if number == switch {
+            summary.access.clone_from(&access);
         }
         let up = render::up(&file, &plan, stage, input.catalog, &summary);
         let (down, record) = if number == 0 {

@@ -2,8 +2,9 @@
 //!
 //! A first migration is a change from nothing, and a way down is a change back. What happens, in the order in which it
 //! happens: [`change_set`] says what is done to each object, [`recreation`] what has to be dropped and made again around
-//! it, [`strategies`] plan the steps, [`action_graph`] holds them with what has to come before what, `schedule` cuts them
-//! into transactions and files, `account` says what they do, `render` writes them. No clock is read and no file is written
+//! it, [`filled`] what waits until rows are filled, [`strategies`] plan the steps, [`action_graph`] holds them with what
+//! has to come before what, `schedule` cuts them into transactions and files, `account` says what they do, `render` writes
+//! them. No clock is read and no file is written
 //! here.
 
 mod account;
@@ -12,6 +13,7 @@ mod arena;
 mod change_set;
 mod creation;
 mod files;
+mod filled;
 mod first;
 mod place;
 mod planner;

@@ -4,6 +4,7 @@ use crate::account::{Note, Warning};
 use crate::action_graph::{Nodes, Role, Slot};
 use crate::arena::Arena;
 use crate::change_set::ChangeSet;
+use crate::filled::{self, Filled};
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
 use crate::schedule::{self, Phase, Plan};
@@ -109,6 +110,7 @@ pub fn plan_change<'d>(
         nodes: Nodes::default(),
         with_columns: FxHashSet::default(),
         required: FxHashMap::default(),
+        filled: Filled::default(),
         notes: Vec::new(),
         warnings: Vec::new(),
         impossible: Vec::new(),
@@ -117,6 +119,7 @@ pub fn plan_change<'d>(
         builder.impossible.push((set.from.at(old)?.0.clone(), why.to_string()));
     }
     builder.find_late(&mut actions);
+    builder.filled = filled::find(&builder, &actions)?;
     builder.rename(&actions)?;
     builder.drop_objects(&actions)?;
     builder.create_objects(&actions)?;
@@ -160,6 +163,8 @@ pub(crate) struct Builder<'d, 's> {
     pub with_columns: FxHashSet<OldPlace>,
     /// Where a column becomes required: a key over it waits for that.
     pub required: FxHashMap<(TableName, SmolStr), NodeId>,
+    /// Columns that are filled in batches, and what waits for that.
+    pub filled: Filled,
     pub notes: Vec<Note>,
     pub warnings: Vec<Warning>,
     pub impossible: Vec<(ObjectId, String)>,
@@ -168,11 +173,16 @@ pub(crate) struct Builder<'d, 's> {
 impl<'d> Builder<'d, '_> {
     /// Whether the default may give each row a value of its own.
     pub(crate) fn has_volatile_default(&self, column: &Column) -> bool {
-        let declared = || self.declared.get_or_init(|| Declared::new(self.to.catalog));
-        column
-            .default
-            .as_ref()
-            .is_some_and(|default| default.text.contains('(') && declared().is_volatile(&default.text))
+        column.default.as_ref().is_some_and(|default| self.is_volatile(&default.text))
+    }
+
+    /// Whether the expression may give each row a value of its own.
+    pub(crate) fn is_volatile(&self, text: &str) -> bool {
+        text.contains('(') && self.declared().is_volatile(text)
+    }
+
+    pub(crate) fn declared(&self) -> &Declared<'d> {
+        self.declared.get_or_init(|| Declared::new(self.to.catalog))
     }
 
     /// What stays and is not as it was.

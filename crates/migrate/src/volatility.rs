@@ -39,6 +39,12 @@ impl<'d> Declared<'d> {
         own.chain(extensions.filter_map(|(extension, _)| specc_facts::extension_volatility(extension, name))).max()
     }
 
+    /// Whether the expression gives the same for the same row, whoever asks.
+    pub(crate) fn is_immutable(&self, text: &str) -> bool {
+        !text.contains("::")
+            && specc_sql::volatility(text, |schema, name| self.find(schema, name)) == Volatility::Immutable
+    }
+
     /// Whether the expression may give each row a value of its own.
     pub(crate) fn is_volatile(&self, text: &str) -> bool {
         specc_sql::volatility(text, |schema, name| self.find(schema, name)) == Volatility::Volatile

@@ -7,6 +7,15 @@ use specc_catalog::{
     Role, Rule, Sequence, SequenceOptions, SqlExpr, TableName, Trigger,
 };
 
+/// Rows that a backfill leaves without a value that they have to have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refuse<'a> {
+    /// Which rows.
+    pub rows: &'a str,
+    /// The columns by which a row is named; none: by its place.
+    pub key: Vec<&'a str>,
+}
+
 /// A change to an object that stays.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Alter<'a> {
@@ -151,6 +160,12 @@ pub enum Alter<'a> {
         set: Vec<(&'a str, &'a str)>,
         /// Which rows are still to do.
         pending: &'a str,
+        /// A row may be asked and still be to do: then it ends where a round over all of them fills none.
+        gives_up: bool,
+        /// What no row may hold in the end.
+        refuse: Option<Refuse<'a>>,
+        /// What the expressions read of the session, and what that has to be.
+        settings: Vec<(&'a str, &'a str)>,
         /// It has partitions.
         divided: bool,
     },

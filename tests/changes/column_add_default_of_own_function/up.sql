@@ -31,8 +31,15 @@ do $$
 declare
   page bigint;
   pages bigint;
+  tried bigint;
+  filled bigint;
+  asked bigint;
+  done bigint;
+  missing text;
 begin
   loop
+    tried := 0;
+    filled := 0;
     page := 0;
     pages := pg_relation_size('public.notes') / current_setting('block_size')::int;
     while page < pages loop
@@ -42,20 +49,29 @@ begin
       exception when insufficient_privilege then
         null;
       end;
-      update only public.notes
+      with written as (update only public.notes
       set tag = app.uid()
       where ctid = any (array(
         select ctid from only public.notes
         where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
           and tag is null
         for update skip locked
-      ));
+      )) returning (tag is null) as pending)
+      select count(*), count(*) filter (where not pending) into asked, done from written;
+      tried := tried + asked;
+      filled := filled + done;
       commit;
       page := page + 16;
     end loop;
-    exit when not exists (select from only public.notes where tag is null);
+    exit when filled = 0 and tried >= (select count(*) from only public.notes where tag is null);
     perform pg_sleep(0.05);
   end loop;
+  set local row_security = off;
+  select concat_ws(', ', id::text) into missing from only public.notes where tag is null limit 1;
+  if found then
+    raise exception 'tag of public.notes must have a value, and its backfill gives null for the row where id is %', missing
+      using errcode = 'not_null_violation', hint = 'give that row a value, then run this file again';
+  end if;
 end
 $$;
 
@@ -72,8 +88,15 @@ do $$
 declare
   page bigint;
   pages bigint;
+  tried bigint;
+  filled bigint;
+  asked bigint;
+  done bigint;
+  missing text;
 begin
   loop
+    tried := 0;
+    filled := 0;
     page := 0;
     pages := pg_relation_size('public.notes') / current_setting('block_size')::int;
     while page < pages loop
@@ -83,20 +106,29 @@ begin
       exception when insufficient_privilege then
         null;
       end;
-      update only public.notes
+      with written as (update only public.notes
       set moved = app.now()
       where ctid = any (array(
         select ctid from only public.notes
         where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
           and moved is null
         for update skip locked
-      ));
+      )) returning (moved is null) as pending)
+      select count(*), count(*) filter (where not pending) into asked, done from written;
+      tried := tried + asked;
+      filled := filled + done;
       commit;
       page := page + 16;
     end loop;
-    exit when not exists (select from only public.notes where moved is null);
+    exit when filled = 0 and tried >= (select count(*) from only public.notes where moved is null);
     perform pg_sleep(0.05);
   end loop;
+  set local row_security = off;
+  select concat_ws(', ', id::text) into missing from only public.notes where moved is null limit 1;
+  if found then
+    raise exception 'moved of public.notes must have a value, and its backfill gives null for the row where id is %', missing
+      using errcode = 'not_null_violation', hint = 'give that row a value, then run this file again';
+  end if;
 end
 $$;
 

@@ -27,6 +27,7 @@ do $$
 declare
   page bigint;
   pages bigint;
+  missing text;
 begin
   loop
     page := 0;
@@ -43,15 +44,21 @@ begin
       where ctid = any (array(
         select ctid from only public.items
         where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
-          and size is null
+          and size is null and (length(name)) is distinct from null
         for update skip locked
       ));
       commit;
       page := page + 16;
     end loop;
-    exit when not exists (select from only public.items where size is null);
+    exit when not exists (select from only public.items where size is null and (length(name)) is distinct from null);
     perform pg_sleep(0.05);
   end loop;
+  set local row_security = off;
+  select concat_ws(', ', id::text) into missing from only public.items where size is null and (length(name)) is not distinct from null limit 1;
+  if found then
+    raise exception 'size of public.items must have a value, and its backfill gives null for the row where id is %', missing
+      using errcode = 'not_null_violation', hint = 'give that row a value, then run this file again';
+  end if;
 end
 $$;
 

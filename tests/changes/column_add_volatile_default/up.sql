@@ -28,8 +28,15 @@ do $$
 declare
   page bigint;
   pages bigint;
+  tried bigint;
+  filled bigint;
+  asked bigint;
+  done bigint;
+  missing text;
 begin
   loop
+    tried := 0;
+    filled := 0;
     page := 0;
     pages := pg_relation_size('public.items') / current_setting('block_size')::int;
     while page < pages loop
@@ -39,20 +46,29 @@ begin
       exception when insufficient_privilege then
         null;
       end;
-      update only public.items
+      with written as (update only public.items
       set code = gen_random_uuid()
       where ctid = any (array(
         select ctid from only public.items
         where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
           and code is null
         for update skip locked
-      ));
+      )) returning (code is null) as pending)
+      select count(*), count(*) filter (where not pending) into asked, done from written;
+      tried := tried + asked;
+      filled := filled + done;
       commit;
       page := page + 16;
     end loop;
-    exit when not exists (select from only public.items where code is null);
+    exit when filled = 0 and tried >= (select count(*) from only public.items where code is null);
     perform pg_sleep(0.05);
   end loop;
+  set local row_security = off;
+  select concat_ws(', ', id::text) into missing from only public.items where code is null limit 1;
+  if found then
+    raise exception 'code of public.items must have a value, and its backfill gives null for the row where id is %', missing
+      using errcode = 'not_null_violation', hint = 'give that row a value, then run this file again';
+  end if;
 end
 $$;
 

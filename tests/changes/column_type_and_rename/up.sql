@@ -36,7 +36,7 @@ alter table public.things add column size__new bigint;
 create function public.things_code__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.code__new := new.code;
@@ -56,7 +56,7 @@ alter table public.pieces add column item_id__new bigint;
 create function public.pieces_item_id__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.item_id__new := new.item_id;

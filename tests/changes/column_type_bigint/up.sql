@@ -16,7 +16,7 @@ alter table public.items add column n__new bigint;
 create function public.items_n__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.n__new := new.n;

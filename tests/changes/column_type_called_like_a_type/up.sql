@@ -16,7 +16,7 @@ alter table public.notes add column text__new bigint;
 create function public.notes_text__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.text__new := new.text;

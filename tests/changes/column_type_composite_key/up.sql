@@ -21,7 +21,7 @@ alter table public.items add column tenant_id__new bigint;
 create function public.items_no__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.no__new := new.no;
@@ -41,7 +41,7 @@ alter table public.parts add column tenant_id__new bigint;
 create function public.parts_item_no__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.item_no__new := new.item_no;
@@ -60,7 +60,7 @@ alter table public.tenants add column id__new bigint;
 create function public.tenants_id__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.id__new := new.id;

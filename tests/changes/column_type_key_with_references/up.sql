@@ -19,7 +19,7 @@ alter table public.items add column parent_id__new bigint;
 create function public.items_id__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.id__new := new.id;
@@ -39,7 +39,7 @@ alter table public.parts add column other_id__new bigint;
 create function public.parts_item_id__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.item_id__new := new.item_id;

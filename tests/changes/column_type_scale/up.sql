@@ -16,7 +16,7 @@ alter table public.items add column price__new numeric(12, 4);
 create function public.items_price__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.price__new := new.price;

@@ -18,7 +18,7 @@ alter table public.items add column code__new bigint;
 create function public.items_code__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.code__new := new.code;
@@ -36,7 +36,7 @@ alter table public.parts add column code__new bigint;
 create function public.parts_code__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.code__new := new.code;

@@ -16,7 +16,7 @@ alter table public.items add column no__new uuid;
 create function public.items_no__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.no__new := new.no::text::uuid;

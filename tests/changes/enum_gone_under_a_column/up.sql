@@ -16,7 +16,7 @@ alter table public.items add column state__new text;
 create function public.items_state__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.state__new := new.state;

@@ -29,7 +29,7 @@ alter table public.items add column states__new public.state__new[];
 create function public.items_states__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.states__new := new.states::text[]::public.state__new[];

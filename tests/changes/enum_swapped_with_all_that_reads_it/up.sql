@@ -29,7 +29,7 @@ alter table public.items add column state__new public.state__new;
 create function public.items_state__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.state__new := new.state::text::public.state__new;

@@ -16,7 +16,7 @@ alter table public.items add column size__new bigint;
 create function public.items_size__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.size__new := new.size;

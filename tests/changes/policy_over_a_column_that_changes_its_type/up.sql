@@ -16,7 +16,7 @@ alter table public.a add column x__new bigint;
 create function public.a_x__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.x__new := new.x;

@@ -18,7 +18,7 @@ alter table public.a add column x__new public.mark__new;
 create function public.a_x__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.x__new := new.x::text::public.mark__new;

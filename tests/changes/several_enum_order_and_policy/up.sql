@@ -5,8 +5,7 @@
 -- changes ~1 enum, ~1 table, +1 policy, -1 policy, ~1 grant
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.items (reads and writes wait, a moment)
--- access  ~1 grant, +1 policy, -1 policy
---         access to items changes for several_order_a
+-- access  in part until file 4 of 4
 -- note    public.items: mood in the end after the other columns
 -- undo    specc/down/20260102000000_change.down.sql
 
@@ -23,7 +22,7 @@ alter table public.items add column mood__new public.mood__new;
 create function public.items_mood__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.mood__new := new.mood::text::public.mood__new;
@@ -110,6 +109,8 @@ reset lock_timeout;
 --
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.items (reads and writes wait, a moment)
+-- access  ~1 grant, +1 policy, -1 policy
+--         access to items changes for several_order_a
 -- undo    specc/down/20260102000003_change_then.down.sql
 
 set lock_timeout = '3s';

@@ -16,7 +16,7 @@ alter table public.items add column name__new varchar(30);
 create function public.items_name__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.name__new := new.name;

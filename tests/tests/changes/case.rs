@@ -72,6 +72,12 @@ impl Case {
         self.way(&from, &to, &dropped, &spelled_anew, "", 15).scripts()
     }
 
+    /// Whether a spec of it has this in its text.
+    pub fn says(&self, text: &str) -> bool {
+        let specs = ["before.dbspec", "after.dbspec"];
+        specs.iter().any(|file| fs::read_to_string(self.dir.join(file)).is_ok_and(|spec| spec.contains(text)))
+    }
+
     fn way<'a>(
         &self,
         from: &'a Given,

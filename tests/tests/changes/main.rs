@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
 mod case;
+mod filling;
 mod given;
 mod least;
 mod random;

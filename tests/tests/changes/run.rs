@@ -45,7 +45,7 @@ pub struct Outcome {
 }
 
 /// All statements that make a catalog.
-fn script(catalog: &Catalog) -> Result<String, String> {
+pub fn script(catalog: &Catalog) -> Result<String, String> {
     let plan = plan_create(catalog).map_err(|cycle| cycle.to_string())?;
     let mut out = String::new();
     plan.statements().for_each(|statement| print(statement, &mut out));
@@ -339,7 +339,7 @@ fn as_planned(plan: &Plan<'_>, ups: &[(&str, &str)]) -> Vec<String> {
     wrong
 }
 
-fn printed(statement: &Statement<'_>) -> String {
+pub fn printed(statement: &Statement<'_>) -> String {
     let mut out = String::new();
     print(statement, &mut out);
     out

@@ -6,7 +6,7 @@ use crate::schedule::{Part, Stage};
 use rustc_hash::FxHashSet;
 use specc_catalog::{Catalog, Kind, Object, Policy, Rls};
 use specc_diff::Difference;
-use specc_sql::{Named, Privileges, Statement};
+use specc_sql::{Alter, Named, Privileges, Statement};
 use std::collections::BTreeMap;
 
 /// What the first file leaves closed.
@@ -80,6 +80,19 @@ fn target(on: Named<'_>) -> String {
         Kind::Table | Kind::View => format!("{}.{}", id.schema, id.name),
         Kind::Function => format!("{}.{}()", id.schema, id.name),
         kind => format!("{} {}", kind.word(), id.name),
+    }
+}
+
+/// Nobody may see or do more or less.
+pub(crate) const AS_BEFORE: &str = "as before";
+
+/// Whether a statement changes who may see or do what.
+pub(crate) fn is_access(statement: &Statement<'_>) -> bool {
+    match statement {
+        Statement::Create(object) | Statement::Drop(object) => matches!(object, Object::Policy(_) | Object::Grant(_)),
+        Statement::Grant(_) | Statement::SetRls { .. } => true,
+        Statement::Alter(change) => matches!(change, Alter::SetPolicy { .. }),
+        _ => false,
     }
 }
 
@@ -162,7 +175,7 @@ impl Access {
 
     fn lines(self) -> Vec<String> {
         if self.counts.is_empty() && self.ways.is_empty() {
-            return vec!["as before".into()];
+            return vec![AS_BEFORE.into()];
         }
         let counts: Vec<String> =
             self.counts.iter().map(|((word, sign), n)| format!("{sign}{}", count(*n, word))).collect();

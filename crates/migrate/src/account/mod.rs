@@ -4,7 +4,7 @@ mod access;
 mod objects;
 
 pub use access::changes as access_changes;
-pub(crate) use access::{closed, opened};
+pub(crate) use access::{AS_BEFORE, closed, is_access, opened};
 pub(crate) use objects::Counts;
 
 use crate::schedule::{Plan, Purpose, Stage};

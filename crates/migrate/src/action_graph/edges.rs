@@ -54,6 +54,8 @@ impl<'d> Builder<'d, '_> {
         self.schemas();
         self.extensions();
         self.null_after_key();
+        self.fills_in_order();
+        self.after_filling();
         Ok(())
     }
 

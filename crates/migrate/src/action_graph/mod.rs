@@ -1,6 +1,7 @@
 //! Statements as nodes of a graph, and the order that its edges allow.
 
 mod edges;
+mod filled;
 
 use crate::place::{NewPlace, NodeId, OldPlace};
 use crate::schedule::Phase;
@@ -138,6 +139,13 @@ impl<'d> Nodes<'d> {
         if before != after {
             self.edges.push((before, after, true));
         }
+    }
+
+    /// By node, those that come after it.
+    pub fn after(&self) -> FxHashMap<NodeId, Vec<NodeId>> {
+        let mut all: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();
+        self.edges.iter().for_each(|&(before, after, _)| all.entry(before).or_default().push(after));
+        all
     }
 
     /// All nodes in order: as their edges allow, a phase to its end and then the lowest, then as they were added.

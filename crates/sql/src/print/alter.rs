@@ -71,7 +71,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
             out.push_str(" not valid");
         }
         Alter::AddUsingIndex(o, index) => using_index(out, o, index),
-        Alter::Backfill { table, set, pending, divided } => rows::backfill(out, table, set, pending, *divided),
+        Alter::Backfill { .. } => rows::backfill(out, o),
         Alter::AddLabel { ty, label, before } => {
             alter_type(out, &ty.schema, &ty.name);
             out.push_str("add value ");

@@ -1,6 +1,7 @@
 //! What looks at the rows of a table, or fills them.
 
 use super::table_name;
+use crate::alter::{Alter, Refuse};
 use crate::quote::{dollar, ident, literal, push_ident, qualified};
 use specc_catalog::{Column, TableName};
 
@@ -26,7 +27,8 @@ const PAGES: usize = 16;
 
 /// Walks the table's pages and commits after each few of them: nobody waits long for a row, and what is done stays done.
 /// Rows that someone else has locked are passed over, and come in the next round.
-pub(super) fn backfill(out: &mut String, table: &TableName, set: &[(&str, &str)], pending: &str, divided: bool) {
+pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
+    let Alter::Backfill { table, set, pending, gives_up, refuse, settings, divided } = change else { return };
     let mut name = String::new();
     table_name(&mut name, table);
     let mut assignments = String::new();
@@ -35,70 +37,124 @@ pub(super) fn backfill(out: &mut String, table: &TableName, set: &[(&str, &str)]
         out.push_str(" = ");
         out.push_str(value);
     });
-    let body = if divided {
+    let only = if *divided { "" } else { "only " };
+    let mut declared =
+        String::from(if *divided { "  part regclass;\n  page bigint;\n" } else { "  page bigint;\n  pages bigint;\n" });
+    let exit = if *gives_up {
+        declared.push_str("  tried bigint;\n  filled bigint;\n  asked bigint;\n  done bigint;\n");
+        // What a round over all rows that are left does not fill stays as it is.
+        format!("exit when filled = 0 and tried >= (select count(*) from {only}{name} where {pending});")
+    } else {
+        format!("exit when not exists (select from {only}{name} where {pending});")
+    };
+    if refuse.is_some() {
+        declared.push_str("  missing text;\n");
+    }
+    let start = if *gives_up { "    tried := 0;\n    filled := 0;\n" } else { "" };
+    // What is set for a transaction is gone when that is committed.
+    let pinned = |indent: &str| {
+        let all = settings.iter().map(|(name, value)| format!("{indent}set local {name} = {};\n", literal(value)));
+        all.collect::<String>()
+    };
+    let set_up = |indent: &str| quiet(indent) + &pinned(indent);
+    let counted = |update: &str, pending: &str| {
+        let written = format!("with written as ({update} returning ({pending}) as pending)");
+        (written, "select count(*), count(*) filter (where not pending)")
+    };
+    let count = |indent: &str| format!("{indent}tried := tried + asked;\n{indent}filled := filled + done;\n");
+    let rounds = if *divided {
         // A page is a page of one partition.
         let update = format!(
-            "update %1$s set {} where ctid = any (array(select ctid from %1$s where ctid >= '(%2$s,0)' and ctid < '(%3$s,0)' and ({}) for update skip locked))",
+            "update %1$s as {} set {} where ctid = any (array(select ctid from %1$s as {} where ctid >= '(%2$s,0)' and ctid < '(%3$s,0)' and ({}) for update skip locked))",
+            ident(&table.name).replace('%', "%%"),
             assignments.replace('%', "%%"),
+            ident(&table.name).replace('%', "%%"),
             pending.replace('%', "%%"),
         );
+        let (update, into, add) = if *gives_up {
+            let (written, counts) = counted(&update, &pending.replace('%', "%%"));
+            (format!("{written} {counts} from written"), " into asked, done", count("        "))
+        } else {
+            (update, "", String::new())
+        };
         format!(
-            "
-declare
-  part regclass;
-  page bigint;
-begin
-  loop
-    for part in select relid from pg_partition_tree({tree}) where isleaf loop
+            "    for part in select relid from pg_partition_tree({tree}) where isleaf loop
       page := 0;
       while page < pg_relation_size(part) / current_setting('block_size')::int loop
-{quiet}        execute format({update}, part, page, page + {PAGES});
-        commit;
+{quiet}        execute format({update}, part, page, page + {PAGES}){into};
+{add}        commit;
         page := page + {PAGES};
       end loop;
     end loop;
-    exit when not exists (select from {name} where {pending});
-    perform pg_sleep(0.05);
-  end loop;
-end
 ",
             tree = literal(&name),
             update = literal(&update),
-            quiet = quiet("        "),
+            quiet = set_up("        "),
         )
     } else {
-        format!(
-            "
-declare
-  page bigint;
-  pages bigint;
-begin
-  loop
-    page := 0;
-    pages := pg_relation_size({regclass}) / current_setting('block_size')::int;
-    while page < pages loop
-{quiet}      update only {name}
+        let update = format!(
+            "update only {name}
       set {assignments}
       where ctid = any (array(
         select ctid from only {name}
         where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + {PAGES})::tid
           and {pending}
         for update skip locked
-      ));
-      commit;
+      ))"
+        );
+        let (update, add) = if *gives_up {
+            let (written, counts) = counted(&update, pending);
+            (format!("{written}\n      {counts} into asked, done from written"), count("      "))
+        } else {
+            (update, String::new())
+        };
+        format!(
+            "    page := 0;
+    pages := pg_relation_size({regclass}) / current_setting('block_size')::int;
+    while page < pages loop
+{quiet}      {update};
+{add}      commit;
       page := page + {PAGES};
     end loop;
-    exit when not exists (select from only {name} where {pending});
-    perform pg_sleep(0.05);
-  end loop;
-end
 ",
             regclass = literal(&name),
-            quiet = quiet("      "),
+            quiet = set_up("      "),
         )
     };
+    let refused = refuse.as_ref().map(|refuse| refusal(table, set, refuse, only, &name)).unwrap_or_default();
+    let body = format!(
+        "\ndeclare\n{declared}begin\n  loop\n{start}{rounds}{asked}    {exit}\n    perform pg_sleep(0.05);\n  end loop;\n{refused}end\n",
+        asked = pinned("    "),
+    );
     out.push_str("do ");
     out.push_str(&dollar(&body));
+}
+
+/// Names the first row that has no value and needs one.
+fn refusal(table: &TableName, set: &[(&str, &str)], refuse: &Refuse<'_>, only: &str, name: &str) -> String {
+    let columns: Vec<&str> = set.iter().map(|(column, _)| *column).collect();
+    let key = if refuse.key.is_empty() { &["ctid"][..] } else { &refuse.key };
+    let values: Vec<String> = key.iter().map(|column| format!("{}::text", ident(column))).collect();
+    let message = format!(
+        "{} of {}.{} must have a value, and its backfill gives null for the row where {} is %",
+        columns.join(", ").replace('%', "%%"),
+        table.schema.replace('%', "%%"),
+        table.name.replace('%', "%%"),
+        key.join(", ").replace('%', "%%"),
+    );
+    format!(
+        "  {SEES_ALL}
+  select concat_ws(', ', {}) into missing from {only}{name} where {} limit 1;
+  if found then
+    raise exception {}, missing
+      using errcode = 'not_null_violation', hint = {};
+  end if;
+",
+        values.join(", "),
+        refuse.rows,
+        literal(&message),
+        literal("give that row a value, then run this file again"),
+    )
 }
 
 pub(super) fn refuse_labels(out: &mut String, table: &TableName, column: &Column, labels: &[&str]) {

@@ -1,5 +1,6 @@
 //! Statements that change an object where it is.
 
+pub(crate) mod backfill;
 mod grants;
 mod names;
 mod rows;

@@ -217,15 +217,23 @@ impl<'d> Builder<'d, '_> {
             default = Some(self.arena.expr(SqlExpr::new(next)));
             counter = Some(sequence);
         }
-        if default.is_some() {
-            let set = Statement::SetDefault { table: name, column: &column.name, default };
-            self.add(&mut chain, Role::After, Phase::Main, set);
+        let following = fill.filter(|_| !numbered).and_then(|value| self.follow(&mut chain, table, column, value));
+        let set = Statement::SetDefault { table: name, column: &column.name, default };
+        let set = default.is_some().then_some(set);
+        if let (None, Some(set)) = (following, &set) {
+            self.add(&mut chain, Role::After, Phase::Main, set.clone());
         }
         if let Some(value) = fill.or(default.map(|default| default.text.as_str())) {
-            self.fill(&mut chain, table, &column.name, value);
+            self.fill(&mut chain, table, column, value);
         }
         if required {
             self.require(&mut chain, table, &column.name);
+        }
+        if let Some(following) = following {
+            self.end_following(&mut chain, following);
+            set.into_iter().for_each(|set| {
+                self.add(&mut chain, Role::After, Phase::CutOver, set);
+            });
         }
         if let (Some(sequence), Some(identity)) = (counter, column.identity.as_deref()) {
             let set = Statement::SetDefault { table: name, column: &column.name, default: None };
@@ -253,11 +261,6 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// What the author says the rows that are there shall hold.
-    fn backfill(&self, table: &Table, column: &Column) -> Option<&'d str> {
-        self.hints.backfill(&table.table, &column.name).map(|value| self.arena.text(value.text.clone()))
-    }
-
     /// An identity that goes on after the numbers that are there.
     fn give_identity(
         &mut self,
@@ -271,14 +274,6 @@ impl<'d> Builder<'d, '_> {
         self.add(chain, Role::After, phase, Statement::Alter(change));
         let advance = Statement::AdvanceSequence { table: &table.table, column };
         self.add(chain, Role::After, phase, advance);
-    }
-
-    /// Fills what is null.
-    fn fill(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str, value: &'d str) {
-        let pending = self.arena.text(format!("{} is null", ident(column)));
-        let divided = table.partition_by.is_some();
-        let change = Alter::Backfill { table: &table.table, set: vec![(column, value)], pending, divided };
-        self.add(chain, Role::After, Phase::Backfill, Statement::Alter(change));
     }
 
     /// Null is not taken any more: a check for new rows first, then the old ones are validated without blocking writes.
@@ -342,10 +337,13 @@ impl<'d> Builder<'d, '_> {
             self.add(&mut chain, Role::Make, Phase::Main, set);
         }
         if from.nullable && !to.nullable {
+            let mut following = None;
             if let Some(value) = self.backfill(table, to) {
-                self.fill(&mut chain, table, &to.name, value);
+                following = self.follow(&mut chain, table, to, value);
+                self.fill(&mut chain, table, to, value);
             }
             self.require(&mut chain, table, &to.name);
+            following.into_iter().for_each(|following| self.end_following(&mut chain, following));
         } else if !from.nullable && to.nullable {
             let change = Alter::DropNotNull { table: name, column: &to.name };
             self.add(&mut chain, Role::Make, Phase::Main, Statement::Alter(change));

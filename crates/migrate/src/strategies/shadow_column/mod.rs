@@ -11,16 +11,16 @@ use crate::schedule::Phase;
 use crate::strategies::enum_swap::aside;
 use eligible::ColumnSwap;
 
-use crate::strategies::casts::is_assigned;
+use crate::strategies::casts::{self, is_assigned};
+use crate::strategies::in_place::backfill::{temporary_trigger, temporary_trigger_function};
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::Target;
 use specc_analysis::catalog::{Known, Quotes, rewritten};
 use specc_catalog::{
-    Body, Column, Constraint, DataType, ForeignKey, Function, Index, IndexKey, KeyOn, Kind, Object, ObjectId,
-    Qualified, Returns, Rule, Sequence, SequenceOptions, SqlExpr, Table, TableName, Timing, Trigger, Volatility,
-    sequence_of,
+    Column, Constraint, DataType, ForeignKey, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Rule,
+    Sequence, SequenceOptions, SqlExpr, Table, TableName, sequence_of,
 };
 use specc_sql::quote::ident;
 use specc_sql::{Access, Alter, Named, Privileges, Statement, has_equality, key_index};
@@ -191,6 +191,7 @@ impl<'d> Move<'_, 'd> {
         let table = &self.to.table;
         let mut chain = Chain::new(slot);
         let (mut set, mut lines, mut pending) = (Vec::new(), String::new(), Vec::new());
+        let mut settings: Vec<(&str, &str)> = Vec::new();
         // Before anything is there that would refuse to write such a row.
         for swap in self.columns {
             let is_enum = (&swap.from.ty.schema, &swap.from.ty.name) == (&swap.to.ty.schema, &swap.to.ty.name);
@@ -232,13 +233,16 @@ impl<'d> Move<'_, 'd> {
             let text = if has_equality(&bare.ty) { "" } else { "::text" };
             pending.push(format!("{}{text} is distinct from {cast}{text}", ident(aside)));
             set.push((aside, value));
+            settings.extend(casts::settings([builder.from.catalog, builder.to.catalog], &swap.from.ty, &swap.to.ty));
         }
-        let (function, trigger) = self.keep_equal(builder, &lines);
+        settings.sort_unstable();
+        settings.dedup();
+        let (function, trigger) = self.keep_equal(builder, &lines, &settings);
         builder.add(&mut chain, Role::After, Phase::Main, Statement::Create(function));
         builder.add(&mut chain, Role::After, Phase::Main, Statement::Create(trigger));
         let pending = if pending.len() == 1 { pending.remove(0) } else { format!("({})", pending.join(" or ")) };
         let pending = builder.arena.text(pending);
-        let fill = Alter::Backfill { table, set, pending, divided: false };
+        let fill = Alter::Backfill { table, set, pending, gives_up: false, refuse: None, settings, divided: false };
         let filled = builder.add(&mut chain, Role::After, Phase::Backfill, Statement::Alter(fill));
         let mut ready = vec![filled];
         for swap in self.columns.iter().filter(|swap| !swap.to.nullable) {
@@ -266,42 +270,19 @@ impl<'d> Move<'_, 'd> {
 
     /// What writes the new columns whenever the old ones are written. Its name comes after all others, since triggers fire
     /// in the order of their names.
-    fn keep_equal(&self, builder: &Builder<'d, '_>, lines: &str) -> (&'d Object, &'d Object) {
+    fn keep_equal(
+        &self,
+        builder: &Builder<'d, '_>,
+        lines: &str,
+        settings: &[(&str, &str)],
+    ) -> (&'d Object, &'d Object) {
         let table = &self.to.table;
         let name = temporary_name(&[&table.name, &self.columns[0].to.name, "sync"]);
-        let function = Function {
-            schema: table.schema.clone(),
-            name: name.clone(),
-            procedure: false,
-            params: Vec::new(),
-            returns: Some(Returns::Type(DataType::builtin("trigger"))),
-            language: "plpgsql".into(),
-            body: Body::Text(format!("\nbegin\n{lines}  return new;\nend\n").into()),
-            volatility: Volatility::Volatile,
-            strict: false,
-            parallel: None,
-            leakproof: false,
-            // Whoever writes a row need not be allowed to use the type's schema.
-            security_definer: true,
-            cost: None,
-            rows: None,
-            settings: vec![("search_path".into(), SmolStr::default())],
-        };
-        let trigger = Trigger {
-            table: table.clone(),
-            name: temporary_name(&["zzzz", &self.columns[0].to.name, "sync"]),
-            timing: Timing::Before,
-            events: vec![("insert".into(), Vec::new()), ("update".into(), Vec::new())],
-            per_row: true,
-            old_table: None,
-            new_table: None,
-            when: None,
-            function: Qualified::new(table.schema.clone(), name),
-            args: Vec::new(),
-            constraint: false,
-            initially_deferred: false,
-            enabled: SmolStr::default(),
-        };
+        let body = format!("\nbegin\n{lines}  return new;\nend\n");
+        let settings = settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let function = temporary_trigger_function(&table.schema, &name, body, settings);
+        let fires = temporary_name(&["zzzz", &self.columns[0].to.name, "sync"]);
+        let trigger = temporary_trigger(table, fires, Qualified::new(table.schema.clone(), name));
         (builder.arena.object(function), builder.arena.object(trigger))
     }
 

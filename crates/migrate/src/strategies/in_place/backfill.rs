@@ -1,0 +1,180 @@
+//! Rows that are there get a value, and rows that are written until it takes effect.
+
+use crate::action_graph::Role;
+use crate::planner::Builder;
+use crate::schedule::Phase;
+use crate::strategies::casts;
+use crate::strategies::in_place::table::{Chain, temporary_name};
+use smol_str::SmolStr;
+use specc_catalog::{
+    Body, Column, Constraint, DataType, Function, Object, Qualified, Returns, Rule, Table, TableName, Timing, Trigger,
+    Volatility,
+};
+use specc_sql::quote::{ident, qualified};
+use specc_sql::{Alter, Refuse, Statement, has_equality};
+
+/// A trigger that is there for as long as a migration takes, and its function.
+pub(crate) type Temporary<'d> = (&'d Object, &'d Object);
+
+impl<'d> Builder<'d, '_> {
+    /// What the author says the rows that are there shall hold.
+    pub(crate) fn backfill(&self, table: &Table, column: &Column) -> Option<&'d str> {
+        self.hints.backfill(&table.table, &column.name).map(|value| self.arena.text(value.text.clone()))
+    }
+
+    /// Fills what is null, once: where the value is null too, a row that needs none is done, and one that does is named.
+    pub(crate) fn fill(&mut self, chain: &mut Chain, table: &'d Table, column: &'d Column, value: &'d str) {
+        let name = ident(&column.name);
+        let gives_up = self.is_volatile(value);
+        let empty = format!("{name} is null");
+        let mut pending = empty.clone();
+        let mut refused = empty;
+        if !gives_up && self.hints.backfill(&table.table, &column.name).is_some() {
+            pending.push_str(&format!(" and ({value}) is distinct from null"));
+            refused.push_str(&format!(" and ({value}) is not distinct from null"));
+        }
+        let refuse = (!column.nullable).then(|| Refuse { rows: self.arena.text(refused), key: self.key(&table.table) });
+        let change = Alter::Backfill {
+            table: &table.table,
+            set: vec![(&column.name, value)],
+            pending: self.arena.text(pending),
+            gives_up,
+            refuse,
+            settings: self.settings(table, column, value).to_vec(),
+            divided: table.partition_by.is_some(),
+        };
+        self.add(chain, Role::After, Phase::Backfill, Statement::Alter(change));
+    }
+
+    /// What the value reads of the session, where a trigger works it out too, in the sessions of others.
+    fn settings(&self, table: &Table, column: &Column, value: &str) -> &'static [(&'static str, &'static str)] {
+        let follows = self.hints.backfill(&table.table, &column.name).is_some()
+            && self.filled.follows(&table.table, &column.name)
+            && !self.declared().is_immutable(value);
+        if follows { &casts::ALL_SETTINGS } else { &[] }
+    }
+
+    /// The columns of the primary key that a table has by now and keeps.
+    fn key(&self, table: &TableName) -> Vec<&'d str> {
+        let keys = self.to.iter().filter_map(|(id, entry)| match &entry.object {
+            Object::Constraint(Constraint { table: of, rule: Rule::PrimaryKey { columns, .. }, .. }) if of == table => {
+                self.from.contains(id).then_some(columns)
+            }
+            _ => None,
+        });
+        let had = |name: &str| self.from.table(table).is_some_and(|o| o.columns.iter().any(|c| c.name == name));
+        let mut keys = keys.map(|columns| columns.iter().map(|c| c.as_str()).collect::<Vec<_>>());
+        keys.next().filter(|columns| columns.iter().all(|name| had(name))).unwrap_or_default()
+    }
+
+    /// Where something waits for the column, rows that are written until then by who does not know it hold its value too:
+    /// it is worked out when a row comes without it, and again when the row changes what it was worked out from.
+    pub(crate) fn follow(
+        &mut self,
+        chain: &mut Chain,
+        table: &'d Table,
+        column: &'d Column,
+        value: &str,
+    ) -> Option<Temporary<'d>> {
+        if !self.filled.follows(&table.table, &column.name) {
+            return None;
+        }
+        let name = temporary_name(&[&table.table.name, &column.name, "follow"]);
+        let body = following(&table.table, column, value);
+        let settings = self.settings(table, column, value).iter();
+        let settings = settings.map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let function = temporary_trigger_function(&table.table.schema, &name, body, settings);
+        let fires = temporary_name(&["zzzz", &column.name, "follow"]);
+        let trigger = temporary_trigger(&table.table, fires, Qualified::new(table.table.schema.clone(), name));
+        let both = (self.arena.object(function), self.arena.object(trigger));
+        self.add(chain, Role::After, Phase::Main, Statement::Create(both.0));
+        self.add(chain, Role::After, Phase::Main, Statement::Create(both.1));
+        Some(both)
+    }
+
+    /// Drops them when everything has switched.
+    pub(crate) fn end_following(&mut self, chain: &mut Chain, (function, trigger): Temporary<'d>) {
+        self.add(chain, Role::After, Phase::CutOver, Statement::DropTemporary(trigger));
+        self.add(chain, Role::After, Phase::CutOver, Statement::DropTemporary(function));
+    }
+}
+
+fn following(table: &TableName, column: &Column, value: &str) -> String {
+    let name = ident(&column.name);
+    let row = |row: &str| format!("(select {value} from (select {row}.*) {})", ident(&table.name));
+    let text = if has_equality(&column.ty) { "" } else { "::pg_catalog.text" };
+    let same = |a: &str, b: &str| format!("{a}{text} is not distinct from {b}{text}");
+    let (kept, followed) =
+        (same(&format!("new.{name}"), &format!("old.{name}")), same(&format!("old.{name}"), "value"));
+    format!(
+        "
+#variable_conflict use_column
+declare
+  value {of}.{name}%type;
+begin
+  if tg_op = 'INSERT' then
+    if new.{name} is null then
+      new.{name} := {new};
+    end if;
+  elsif {kept} then
+    -- A value that somebody gave stays.
+    value := {old};
+    if old.{name} is null or {followed} then
+      new.{name} := {new};
+    end if;
+  end if;
+  return new;
+end
+",
+        of = qualified(&table.schema, &table.name),
+        new = row("new"),
+        old = row("old"),
+    )
+}
+
+/// The function of a trigger that is there for as long as a migration takes. Whoever writes a row need not be allowed to
+/// read what it reads, so it runs as its owner.
+pub(crate) fn temporary_trigger_function(
+    schema: &SmolStr,
+    name: &SmolStr,
+    body: String,
+    settings: Vec<(SmolStr, SmolStr)>,
+) -> Function {
+    let path = ("search_path".into(), "pg_catalog, pg_temp".into());
+    Function {
+        schema: schema.clone(),
+        name: name.clone(),
+        procedure: false,
+        params: Vec::new(),
+        returns: Some(Returns::Type(DataType::builtin("trigger"))),
+        language: "plpgsql".into(),
+        body: Body::Text(body.into()),
+        volatility: Volatility::Volatile,
+        strict: false,
+        parallel: None,
+        leakproof: false,
+        security_definer: true,
+        cost: None,
+        rows: None,
+        settings: std::iter::once(path).chain(settings).collect(),
+    }
+}
+
+/// Before a row is written. Its name comes after all others, since triggers fire in the order of their names.
+pub(crate) fn temporary_trigger(table: &TableName, name: SmolStr, function: Qualified) -> Trigger {
+    Trigger {
+        table: table.clone(),
+        name,
+        timing: Timing::Before,
+        events: vec![("insert".into(), Vec::new()), ("update".into(), Vec::new())],
+        per_row: true,
+        old_table: None,
+        new_table: None,
+        when: None,
+        function,
+        args: Vec::new(),
+        constraint: false,
+        initially_deferred: false,
+        enabled: SmolStr::default(),
+    }
+}

@@ -1,0 +1,1 @@
+insert into people values (1, 'Ann'), (2, null);

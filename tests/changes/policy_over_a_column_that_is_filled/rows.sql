@@ -1,0 +1,1 @@
+insert into docs values (1, 'open', false), (2, 'secret', true);

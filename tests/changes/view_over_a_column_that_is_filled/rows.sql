@@ -1,0 +1,1 @@
+insert into docs values (1, false), (2, true);
