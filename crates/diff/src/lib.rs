@@ -3,6 +3,7 @@
 //! A [`Difference`] is about objects by their places in the two catalogs; the first catalog is seen under the names that
 //! things have in the second. How to get from one to the other is the planner's work, not this crate's.
 
+mod bodies;
 mod candidates;
 mod describe;
 mod names;

@@ -125,7 +125,7 @@ impl Names {
     }
 
     /// The new name of what a reference is to, where it has one.
-    fn target(&self, target: &Target) -> Option<NewName> {
+    pub fn target(&self, target: &Target) -> Option<NewName> {
         let named = |kinds: &[Kind], name: &Qualified| {
             let (mut schema, mut new) = (name.schema.clone(), name.name.clone());
             self.named(kinds, &mut schema, &mut new);
@@ -149,7 +149,7 @@ impl Names {
     }
 
     /// Whether a text may have a name that was given up.
-    fn touches(&self, text: &str) -> bool {
+    pub fn touches(&self, text: &str) -> bool {
         // A quote in a name is doubled in text.
         let lower = text.to_lowercase();
         self.old.iter().any(|old| lower.contains(&*old.to_lowercase()) || old.contains(['"', '\'']))
@@ -461,6 +461,6 @@ impl Names {
 }
 
 /// The names of the columns that a query gives, where all are known.
-fn names(found: &Analysis) -> Option<Vec<SmolStr>> {
+pub(crate) fn names(found: &Analysis) -> Option<Vec<SmolStr>> {
     found.columns.as_ref().map(|columns| columns.iter().map(|(name, _)| name.clone()).collect())
 }

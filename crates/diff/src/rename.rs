@@ -85,13 +85,15 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
     for (id, was, now) in names.view_columns(from, to, &texts) {
         renamed.push(Renamed { id: id.clone(), now: id, part: Some((was, now)) });
     }
+    names.follow_bodies(from, to, &texts, &mut renamed);
     let mut out = Catalog::new();
     out.default_grantees.clone_from(&from.default_grantees);
     out.reserve(from.len());
     for (_, entry) in from.iter() {
-        let mut entry = entry.clone();
-        names.entry(&mut entry, &texts);
-        out.insert(entry);
+        let mut now = entry.clone();
+        names.entry(&mut now, &texts);
+        names.spell(entry, &mut now, to, &texts);
+        out.insert(now);
     }
     Some((out, renamed))
 }

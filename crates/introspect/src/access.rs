@@ -5,7 +5,7 @@ use crate::acl::Given;
 use crate::blocks::Block;
 use crate::owner::Belongs;
 use crate::reader::{CatalogReader, class, letter, maybe, name};
-use crate::text::bare;
+use crate::text::{bare, named_by_call};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Command, Dependency, Entry, Grant, Kind, ObjectId, Policy, Privilege, SqlExpr};
 use specc_sql::quote;
@@ -42,7 +42,7 @@ fn policies(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         if numbers.contains(&0) {
             roles.clear();
         }
-        let expr = |at: usize| maybe(&row, at).map(|text| SqlExpr::new(bare(&text)));
+        let expr = |at: usize| maybe(&row, at).map(|text| SqlExpr::new(named_by_call(bare(&text))));
         let object = Policy {
             table: relation.table(),
             name: name(&row, 2),

@@ -48,6 +48,32 @@ pub(crate) fn bare(text: &str) -> &str {
     text
 }
 
+/// A query of one call as Postgres writes it down at first. It keeps the name that the function had then: where that was
+/// renamed, the query says `f() as g` for ever, which means nothing.
+pub(crate) fn named_by_call(text: &str) -> String {
+    const START: &str = "( SELECT ";
+    let is_plain = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.');
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find(START) {
+        out.push_str(&rest[..at + START.len()]);
+        rest = &rest[at + START.len()..];
+        let Some(open) = rest.find('(').filter(|&open| is_plain(&rest[..open])) else { continue };
+        let Some(close) = closing(rest, open) else { continue };
+        let Some((name, _)) = rest[close..].strip_prefix(") AS ").and_then(|after| after.split_once(')')) else {
+            continue;
+        };
+        let own = rest[..open].rsplit('.').next().unwrap_or_default();
+        if is_plain(name) && name != own {
+            out.push_str(&rest[..close]);
+            out.push_str(") AS ");
+            out.push_str(own);
+            rest = &rest[close + ") AS ".len() + name.len()..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The elements of a list, which are separated by commas in no parentheses.
 pub(crate) fn list(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
@@ -151,6 +177,17 @@ pub(crate) fn in_one_kind_of_lines(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_query_of_one_call_is_named_by_it() {
+        let named = "(a = ( SELECT p.now() AS was)) OR (b = ANY (ARRAY( SELECT p.f(1, ')') AS f)))";
+        assert_eq!(
+            named_by_call(named),
+            "(a = ( SELECT p.now() AS now)) OR (b = ANY (ARRAY( SELECT p.f(1, ')') AS f)))"
+        );
+        let other = "(a = ( SELECT x.b AS c FROM x)) AND (d = ( SELECT (p.f() + 1) AS e))";
+        assert_eq!(named_by_call(other), other);
+    }
 
     #[test]
     fn parentheses_are_taken_off_only_where_they_are_around_all() {

@@ -106,6 +106,11 @@ begin
       commit;
       page := page + 16;
     end loop;
+    set local bytea_output = 'hex';
+    set local datestyle = 'ISO, MDY';
+    set local extra_float_digits = '1';
+    set local intervalstyle = 'postgres';
+    set local timezone = 'UTC';
     exit when not exists (select from only public.notes where user_id is null and ((meta ->> 'u')::int) is distinct from null);
     perform pg_sleep(0.05);
   end loop;

@@ -6,16 +6,9 @@
 
 alter table app.places set schema public;
 
+alter view private.app_id_places_name_ddb958 rename to places_id_name_ddb958;
+
 drop schema app;
-
-create view private.places_id_name_ddb958 as
-select place.id
-  from public.places as place
-  where place.name <> '';
-
-comment on view private.places_id_name_ddb958 is 'Past row level security: id from places as place where name <> ''''.';
-
-grant select on table private.places_id_name_ddb958 to table_schema_a;
 
 create or replace function public.place_name(id int)
 returns text
@@ -23,10 +16,3 @@ language sql
 as $$
  select p.name from public.places p where p.id = $1 
 $$;
-
-alter policy table_schema_a_select on public.visits
-  using (
-    exists (select from private.places_id_name_ddb958 as place where place.id = visits.place_id)
-  );
-
-drop view private.app_id_places_name_ddb958;

@@ -8,6 +8,8 @@ alter table app.venues set schema public;
 
 alter table public.venues rename to places;
 
+alter view private.app_id_venues_name_ddb958 rename to places_id_name_ddb958;
+
 alter sequence public.venues_id_seq rename to places_id_seq;
 
 alter table public.places rename constraint venues_owner_id_fkey to places_owner_id_fkey;
@@ -17,15 +19,6 @@ alter index public.venues_owner_id_idx rename to places_owner_id_idx;
 
 drop schema app;
 
-create view private.places_id_name_ddb958 as
-select place.id
-  from public.places as place
-  where place.name <> '';
-
-comment on view private.places_id_name_ddb958 is 'Past row level security: id from places as place where name <> ''''.';
-
-grant select on table private.places_id_name_ddb958 to table_schema_b;
-
 create or replace function public.place_name(id int)
 returns text
 language sql
@@ -33,9 +26,4 @@ as $$
  select p.name from public.places p where p.id = $1 
 $$;
 
-alter policy table_schema_b_select on public.visits
-  using (
-    exists (select from private.places_id_name_ddb958 as place where place.id = visits.place_id)
-  );
-
-drop view private.app_id_venues_name_ddb958;
+comment on view private.places_id_name_ddb958 is 'Past row level security: id from places as place where name <> ''''.';

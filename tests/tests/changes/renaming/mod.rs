@@ -1,6 +1,7 @@
 //! Renaming changes nothing: a random spec under other names. The way there is renames, and bodies made again where
 //! Postgres keeps text; no row and no value moves, and what is made from nothing differs in names alone.
 
+mod moving;
 mod spec;
 
 use crate::given::{Given, compile};
