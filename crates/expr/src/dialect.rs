@@ -205,7 +205,14 @@ impl SpecDialect {
             return None;
         };
         let quoted = w.quote_style.is_some();
+        // A word of the grammar before a dot can only be a name: `user.name`, `order.total`, `null.id`.
+        let dotted = *next == Token::Period && matches!(parser.peek_nth_token_ref(2).token, Token::Word(_));
         match w.keyword {
+            keyword if !quoted && dotted && keyword != Keyword::NoKeyword && !plain(keyword) => {
+                let ident = ident(w, word.span);
+                parser.advance_token();
+                Some(Ok(Expr::Identifier(ident)))
+            }
             Keyword::EXISTS if !quoted && !opens => Some(exists_path(parser)),
             Keyword::NOT
                 if !quoted

@@ -3,6 +3,14 @@
 use crate::EXISTS_PATH;
 use sqlparser::ast::{Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
 
+/// The word of a call that has no parentheses: `user`, `current_date`.
+pub fn bare_word(call: &Function) -> Option<&Ident> {
+    match (&call.args, &call.name.0[..]) {
+        (FunctionArguments::None, [part]) => part.as_ident().filter(|ident| ident.quote_style.is_none()),
+        _ => None,
+    }
+}
+
 /// Whether `call` is `exists path (condition)`.
 pub fn is_exists_path(call: &Function) -> bool {
     matches!(&call.name.0[..], [part] if part.as_ident().is_some_and(|i| i.value == EXISTS_PATH))

@@ -68,6 +68,18 @@ pub enum Resolved {
     Predicate(PredicateId),
 }
 
+/// Whether the spec gives `name` a meaning of its own, which a relation of that name does not take over.
+pub(crate) fn is_word(name: &str) -> bool {
+    matches!(name, "viewer" | "this" | "claims")
+}
+
+impl Resolved {
+    /// Whether a row can have it under `name` without quotes: a word of the spec is at most a column there.
+    pub(crate) fn may_be_called(&self, name: &str) -> bool {
+        !is_word(name) || name != "this" && matches!(self, Resolved::Field { .. })
+    }
+}
+
 /// A step over a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PathStep {
@@ -84,10 +96,11 @@ impl Model {
         if step.back { relation.from } else { relation.to }
     }
 
-    /// What `parts` (an identifier split at its dots, quotes removed) means in `scope`. A scalar parameter of a predicate
-    /// is never anything else; of other names the nearest meaning wins: a field or alias of an inner row before one of an outer row, names of the row before `viewer` and `claims`, those
-    /// before predicates. `None`: nothing of the spec has this name.
-    pub fn resolve(&self, scope: &Scope, parts: &[&str]) -> Option<Resolved> {
+    /// What `parts` (an identifier split at its dots, quotes removed) means in `scope`; `quoted`: its first part has
+    /// quotes. A scalar parameter of a predicate is never anything else; of other names the nearest meaning wins: a field
+    /// or alias of an inner row before one of an outer row, columns of the row before `viewer`, those before predicates.
+    /// What [`is_word`] is no relation of the row unless it is quoted. `None`: nothing of the spec has this name.
+    pub fn resolve(&self, scope: &Scope, parts: &[&str], quoted: bool) -> Option<Resolved> {
         let (first, rest) = parts.split_first()?;
         if let Some(found) = scope.parameter(parts) {
             return Some(found);
@@ -96,11 +109,12 @@ impl Model {
             if !alias.is_empty() && alias == first {
                 return if rest.is_empty() { Some(Resolved::Row(row)) } else { self.follow(row, *entity, rest) };
             }
-            if let Some(found) = self.follow(row, *entity, parts) {
+            if let Some(found) = self.follow(row, *entity, parts).filter(|found| quoted || found.may_be_called(first)) {
                 return Some(found);
             }
         }
         match *first {
+            first if quoted && is_word(first) => None,
             "this" => {
                 let row = scope.rows.len().checked_sub(1)?;
                 let entity = scope.rows[row].1;

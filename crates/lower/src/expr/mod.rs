@@ -261,6 +261,11 @@ impl Names for Folder<'_> {
                 self.named(name, None);
                 quote::ident(name).into_owned()
             }
+            // `new` and `old` of a trigger; other rows of the scope are arguments of predicates only.
+            Node::Whole(row, steps) => match self.frame.place(row).how {
+                RowRef::Prefixed(alias) if steps.is_empty() => quote::ident(&alias).into_owned(),
+                _ => "null".into(),
+            },
             _ => "null".into(),
         };
         (sql, Level::ATOM)

@@ -93,9 +93,10 @@ fn figure(column: &dyn Fn(usize) -> SmolStr, formula: &Formula, depth: u8) -> Op
 
 /// How an author would have to write `name`: quoted where a bare word would mean something else.
 pub(crate) fn quoted(name: &str) -> SmolStr {
-    let plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if plain { name.into() } else { format!("\"{}\"", name.replace('"', "\"\"")).into() }
+    match specc_sql::quote::ident(name) {
+        std::borrow::Cow::Borrowed(plain) if crate::scope::is_word(plain) => format!("\"{plain}\"").into(),
+        name => name.into(),
+    }
 }
 
 #[cfg(test)]

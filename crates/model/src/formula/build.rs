@@ -7,7 +7,7 @@ use crate::types::{Base, Model, ParamKind, Type};
 use crate::typing::kinds::Ty;
 use rustc_hash::FxHashMap;
 use specc_expr::lex::{Lexed, lex};
-use specc_expr::{as_is, exists_path, expr_span, idents_span, is_exists_path, object_name};
+use specc_expr::{as_is, bare_word, exists_path, expr_span, idents_span, is_exists_path, object_name};
 use sqlparser::ast::{self, Expr as Ast, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
 use std::cell::OnceCell;
 
@@ -48,7 +48,7 @@ impl Meanings {
         self.types.insert(address(ast), ty.clone());
     }
 
-    pub(super) fn of(&self, ident: &Ident) -> Option<&Meaning> {
+    pub(crate) fn of(&self, ident: &Ident) -> Option<&Meaning> {
         self.names.get(&address(ident))
     }
 }
@@ -195,7 +195,7 @@ impl<'a> Builder<'a> {
             Some(Meaning::Spec(resolved, row)) => self.spec(resolved, row.as_ref()),
             Some(_) => self.sql_name(idents),
             // The checker did not come here: it looks no deeper than it has to.
-            None => match self.model.resolve(self.scope, &parts(idents)) {
+            None => match self.model.resolve(self.scope, &parts(idents), idents[0].quote_style.is_some()) {
                 Some(resolved) => self.spec(&resolved, None),
                 None => self.sql_name(idents),
             },
@@ -250,6 +250,9 @@ impl<'a> Builder<'a> {
         if let Some(exists) = self.exists(call) {
             return (Node::Exists(Box::new(exists)), false, Volatility::Stable);
         }
+        if let Some(word) = self.meant(call) {
+            return self.name(std::slice::from_ref(word));
+        }
         if let Some((id, args)) = self.predicate(call) {
             return (Node::Predicate(id, args), true, Volatility::Stable);
         }
@@ -284,6 +287,11 @@ impl<'a> Builder<'a> {
             None => self.entity_of(&row)?,
         };
         Some(Exists { row, steps, target, including_deleted, condition: self.formula(condition) })
+    }
+
+    /// A word of Postgres's by which the spec means something.
+    pub(super) fn meant<'c>(&self, call: &'c ast::Function) -> Option<&'c Ident> {
+        bare_word(call).filter(|word| matches!(self.meanings.of(word), Some(Meaning::Spec(..))))
     }
 
     /// A predicate that is called, with its arguments.
@@ -374,11 +382,17 @@ impl<'a> Builder<'a> {
 
     /// The function of the spec that a call means.
     pub(super) fn declared(&self, name: &ast::ObjectName) -> Option<usize> {
-        if let Some(Meaning::Function(at)) = name.0.first().and_then(|p| p.as_ident()).and_then(|i| self.meanings.of(i))
-        {
-            return Some(*at);
+        match name.0.first().and_then(|p| p.as_ident()).and_then(|i| self.meanings.of(i)) {
+            Some(Meaning::Function(at)) => return Some(*at),
+            Some(_) => return None,
+            // The checker did not come here.
+            None => {}
         }
-        let (function, _) = self.function_name(name)?;
+        let (function, qualified) = self.function_name(name)?;
+        let (own, grammar) = (specc_facts::functions(&function.name), specc_facts::grammar(&function.name));
+        if !qualified && (!own.is_empty() || grammar.is_some()) {
+            return None;
+        }
         self.model.functions.iter().position(|f| f.name == function)
     }
 

@@ -194,7 +194,7 @@ impl Sites<'_> {
             None if idents[0].quote_style.is_none() => {
                 let words: Vec<&str> = idents.iter().map(|i| i.value.as_str()).collect();
                 let special = words.len() > 1 || matches!(words[..], ["viewer"]);
-                match self.builder.model.resolve(self.builder.scope, &words).filter(|_| special) {
+                match self.builder.model.resolve(self.builder.scope, &words, false).filter(|_| special) {
                     Some(resolved) => self.builder.spec(&resolved, None),
                     None => return,
                 }
@@ -209,6 +209,9 @@ impl Sites<'_> {
     /// `exists path (condition)` and predicates: all of the call.
     fn call(&mut self, ast: &Ast, call: &ast::Function) {
         let builder = self.builder;
+        if let Some(word) = builder.meant(call) {
+            return self.name(std::slice::from_ref(word));
+        }
         let first = call.name.0.first().and_then(|p| p.as_ident());
         let Some(first) = first else { return };
         if exists_path(call).is_some() || builder.predicate(call).is_some() {

@@ -1,6 +1,7 @@
 //! Calls: predicates, functions of the spec, and Postgres's own.
 
 use super::expr::Checker;
+use super::functions::same_type;
 use super::kinds::{Ty, coerces, key};
 use super::place::Place;
 use crate::formula::Meaning;
@@ -8,7 +9,7 @@ use crate::scope::Resolved;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
-use specc_expr::{exists_path, idents_span, object_name};
+use specc_expr::{bare_word, exists_path, idents_span, object_name};
 use specc_facts::{Context, Kind, Volatility};
 use sqlparser::ast::{
     Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident,
@@ -32,6 +33,9 @@ impl Checker<'_> {
         if specc_expr::as_is(call).is_some() {
             return Ty::Opaque;
         }
+        if let Some(ty) = bare_word(call).and_then(|word| self.bare_word(ast, word)) {
+            return ty;
+        }
         let Some((schema, name)) = object_name(&call.name) else {
             self.arguments(call);
             return Ty::Opaque;
@@ -39,6 +43,7 @@ impl Checker<'_> {
         if schema.is_none() {
             if let Some(id) = self.model.index.predicates.get(&name).copied() {
                 let exprs = plain_arguments(call);
+                self.predicate_or_function(ast, id, &exprs);
                 if let Some(ident) = call.name.0[0].as_ident() {
                     self.meanings.name(ident, Meaning::Spec(Resolved::Predicate(id), None));
                 }
@@ -59,7 +64,7 @@ impl Checker<'_> {
         let ty = self.named(ast, call, schema.as_deref(), &name, &args);
         if call.over.is_some() {
             self.not_here(ast, "a window function");
-        } else if aggregate && schema.is_none() && !self.typing.names().functions.contains_key(&name) {
+        } else if aggregate && schema.is_none() && !self.is_declared(call) {
             self.not_here(ast, "an aggregate");
         }
         ty
@@ -110,6 +115,10 @@ impl Checker<'_> {
                             args.exprs.push(e);
                         }
                         FunctionArg::Unnamed(FunctionArgExpr::Wildcard) => {}
+                        FunctionArg::Unnamed(FunctionArgExpr::QualifiedWildcard(name)) => {
+                            self.wildcard(name);
+                            args.loose = true;
+                        }
                         _ => args.loose = true,
                     }
                 }
@@ -198,12 +207,12 @@ impl Checker<'_> {
     fn named(&mut self, ast: &Ast, call: &Call, schema: Option<&str>, name: &str, args: &Args<'_>) -> Ty {
         let default = self.model.options.default_schema.clone();
         let model = self.model;
-        let all = self.typing.names().functions.get(name).into_iter().flatten().copied();
-        let places: Vec<usize> = all.filter(|i| schema.is_none_or(|s| s == model.functions[*i].name.schema)).collect();
+        let places = self.functions(schema, name);
         let declared: Vec<&Function> = places.iter().map(|i| &model.functions[*i]).collect();
         let builtins = schema.is_none_or(|s| s == "pg_catalog" || s == "extensions" || s == default);
         let known = builtins && !specc_facts::functions(name).is_empty();
-        if !declared.is_empty() {
+        let own = schema.is_none() && self.is_postgres_own(name, &declared, args);
+        if !declared.is_empty() && !own {
             match self.declared(ast, &declared, args) {
                 Some((at, ty)) => {
                     if let Some(ident) = call.name.0[0].as_ident() {
@@ -223,6 +232,9 @@ impl Checker<'_> {
             }
         }
         if known {
+            if let Some(ident) = call.name.0[0].as_ident() {
+                self.meanings.name(ident, Meaning::Sql);
+            }
             return self.builtin(ast, name, args);
         }
         if let Some(schema) = schema
@@ -291,17 +303,12 @@ impl Checker<'_> {
 
     /// The first declared function that takes the arguments, and its result.
     fn declared(&mut self, ast: &Ast, declared: &[&Function], args: &Args<'_>) -> Option<(usize, Ty)> {
-        let mut fit: Vec<&Function> = Vec::new();
-        let mut place = None;
-        for (at, f) in declared.iter().enumerate() {
-            if args.loose || self.takes(f, &args.types) {
-                fit.push(f);
-                place = place.or(Some(at));
-            }
-        }
-        let (first, place) = (fit.first()?, place?);
+        let all = declared.iter().copied().enumerate();
+        let taken = all.filter(|(_, f)| args.loose || self.takes(f, &args.types)).collect();
+        let fit = self.nearest(taken, args);
+        let (place, first) = *fit.first()?;
         if fit.len() > 1 {
-            let same = fit.iter().all(|f| returned(f) == returned(first));
+            let same = fit.iter().all(|(_, f)| returned(f) == returned(first));
             return Some((place, if same { returned(first) } else { Ty::Opaque }));
         }
         if !args.loose {
@@ -333,6 +340,8 @@ impl Checker<'_> {
         // Whether the rest have defaults is not known yet.
         types.len() <= inputs.len()
             && types.iter().zip(&inputs).all(|(found, param)| match found {
+                // A row is one of its own table, and no other value is one.
+                Ty::Known(ty) if is_row(ty) || is_row(&param.ty) => same_type(ty, &param.ty) || is_pseudo(&param.ty),
                 Ty::Known(ty) if !is_pseudo(&param.ty) => {
                     coerces(key(self.model, ty), key(self.model, &param.ty), Context::Implicit)
                 }
@@ -382,8 +391,12 @@ fn plain_arguments(call: &Call) -> Vec<&Ast> {
         .collect()
 }
 
-fn is_pseudo(ty: &Type) -> bool {
+pub(super) fn is_pseudo(ty: &Type) -> bool {
     matches!(&ty.base, Base::Builtin(n) if n.starts_with("any") || n == "record") || ty.base == Base::Unknown
+}
+
+fn is_row(ty: &Type) -> bool {
+    matches!(ty.base, Base::Row(_))
 }
 
 fn returned(f: &Function) -> Ty {

@@ -198,7 +198,9 @@ impl<'a> Checker<'a> {
             Ast::IsDistinctFrom(left, right) | Ast::IsNotDistinctFrom(left, right) => {
                 let (a, b) = (self.expr(left), self.expr(right));
                 self.compare(ast, "=", (left, &a), (right, &b));
-                self.same_sides(ast, left, right);
+                if !self.same_sides(ast, left, right) && matches!(ast, Ast::IsNotDistinctFrom(..)) {
+                    self.same_row(ast, left, right);
+                }
                 Ty::builtin("boolean")
             }
             Ast::IsJson { expr, .. } | Ast::IsNormalized { expr, .. } => {
@@ -241,6 +243,10 @@ impl<'a> Checker<'a> {
                 Ty::Opaque
             }
             Ast::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain),
+            Ast::QualifiedWildcard(name, _) => {
+                self.wildcard(name);
+                Ty::Opaque
+            }
             Ast::Prefixed { value, .. } => self.expr(value),
             Ast::Named { expr, .. } => self.expr(expr),
             _ => Ty::Opaque,

@@ -6,10 +6,13 @@
 
 mod builtins;
 mod calls;
+mod captures;
 mod casts;
 mod expr;
+mod functions;
 pub(crate) mod kinds;
 mod literals;
+mod meanings;
 mod names;
 mod operators;
 mod paths;

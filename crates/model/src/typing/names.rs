@@ -4,7 +4,7 @@ use super::expr::{Checker, From, Level, Source};
 use super::kinds::Ty;
 use super::place::Place;
 use crate::formula::{Meaning, Row};
-use crate::scope::{PathStep, Resolved, Scope};
+use crate::scope::{PathStep, Resolved, Scope, is_word};
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};
@@ -18,17 +18,32 @@ pub(crate) enum Found {
     Spec(Resolved, Scope, Option<Row>),
 }
 
+impl Found {
+    fn may_be_called(&self, name: &str) -> bool {
+        match self {
+            Found::Ty(_) => name != "this",
+            Found::Spec(resolved, ..) => resolved.may_be_called(name),
+        }
+    }
+}
+
 impl Checker<'_> {
     /// The type of a name.
     pub(crate) fn name(&mut self, ast: &Ast, idents: &[Ident]) -> Ty {
         let parts: Vec<&str> = idents.iter().map(|i| i.value.as_str()).collect();
         match self.find(idents, &parts) {
             Some(Found::Ty(ty)) => {
+                self.two_meanings(ast, idents);
                 self.meanings.name(&idents[0], Meaning::Sql);
                 ty
             }
             Some(Found::Spec(resolved, scope, row)) => {
-                self.two_meanings(ast, idents, &resolved);
+                if matches!(resolved, Resolved::Field { .. }) {
+                    self.two_meanings(ast, idents);
+                }
+                if let (Resolved::Row(at), None | Some(Row::Scope(_) | Row::Bound(_))) = (&resolved, &row) {
+                    self.whole_row(idents_span(idents, self.text, self.at), idents, &scope.rows[*at]);
+                }
                 let ty = self.meaning(ast, idents, &resolved, &scope);
                 self.meanings.name(&idents[0], Meaning::Spec(resolved, row));
                 ty
@@ -40,38 +55,10 @@ impl Checker<'_> {
         }
     }
 
-    /// Says where a column has the name of the viewer or of a predicate, in a condition in which that one could be meant.
-    fn two_meanings(&mut self, ast: &Ast, idents: &[Ident], resolved: &Resolved) {
-        let ([ident], Resolved::Field { .. }) = (idents, resolved) else { return };
-        let is_rule = matches!(self.place, Place::Policy | Place::Predicate | Place::Filter);
-        if !is_rule || ident.quote_style.is_some() {
-            return;
-        }
-        let name = &ident.value;
-        let other = match self.model.index.predicates.contains_key(name.as_str()) {
-            _ if name == "viewer" => "the one who asks",
-            true => "a predicate",
-            false => return,
-        };
-        let message = format!("`{name}` is a column here, and {other} elsewhere");
-        let help = format!("write `\"{name}\"` in quotes for the column, or give one of the two another name");
-        self.report(codes::AMBIGUOUS, ast, message, Some(help));
-    }
-
-    /// Says where a table of a query has the name of a row that is passed to the predicate.
-    pub(crate) fn hides_parameter(&mut self, called: &SmolStr, table: &Ident) {
-        if !self.scope.rows.iter().any(|(parameter, _)| parameter == called) {
-            return;
-        }
-        let message = format!("`{called}` is a parameter here, and a table of the query, which hides it");
-        let help = format!("give it another name in the query: `from {} as other`", table.value);
-        let span = ident_span(table, self.text, self.at);
-        self.out.push(Diagnostic::new(codes::AMBIGUOUS, span, message).help(help));
-    }
-
     /// Looks from the innermost rows to the outermost.
     pub(crate) fn find(&mut self, idents: &[Ident], parts: &[&str]) -> Option<Found> {
-        let special = matches!(parts[0], "viewer" | "claims") && idents[0].quote_style.is_none();
+        let quoted = idents[0].quote_style.is_some();
+        let special = is_word(parts[0]) && !quoted;
         // a parameter is bound: no column of a row that the body looks at captures it
         if let Some(parameter) = self.scope.parameter(parts) {
             return Some(Found::Spec(parameter, self.scope.clone(), None));
@@ -82,6 +69,12 @@ impl Checker<'_> {
             && !self.levels.iter().flat_map(|level| &level.from).any(|from| shown(from) == parts[0])
             && let Some(found) = self.with_table(parts)
         {
+            if special {
+                let message = format!("`{}` is a word of the spec here, and the table that it is about", parts[0]);
+                let help = format!("write `this.{}` for the column of the row", parts[1]);
+                let span = idents_span(idents, self.text, self.at);
+                self.out.push(Diagnostic::new(codes::AMBIGUOUS, span, message).help(help));
+            }
             return Some(found);
         }
         for at in (0..self.levels.len()).rev() {
@@ -97,7 +90,7 @@ impl Checker<'_> {
         if value {
             return Some(Found::Ty(self.value.as_ref().map_or(Ty::Opaque, Ty::of)));
         }
-        if let Some(resolved) = self.model.resolve(self.scope, parts) {
+        if let Some(resolved) = self.model.resolve(self.scope, parts, quoted) {
             return Some(Found::Spec(resolved, self.scope.clone(), None));
         }
         if let Some(found) = self.with_table(parts) {
@@ -118,7 +111,7 @@ impl Checker<'_> {
         let scope = Scope::of(entity);
         match rest {
             [] => Some(Found::Spec(Resolved::Row(0), scope, Some(Row::Scope(at)))),
-            rest => self.model.resolve(&scope, rest).map(|r| Found::Spec(r, scope, Some(Row::Scope(at)))),
+            rest => self.model.follow(0, entity, rest).map(|r| Found::Spec(r, scope, Some(Row::Scope(at)))),
         }
     }
 
@@ -135,7 +128,8 @@ impl Checker<'_> {
         }
         let mut found: Vec<(&From, Found)> = Vec::new();
         for from in &level.from {
-            if let Some(one) = self.within(from, parts) {
+            let word = idents[0].quote_style.is_none() && is_word(parts[0]);
+            if let Some(one) = self.within(from, parts).filter(|found| !word || found.may_be_called(parts[0])) {
                 found.push((from, one));
             }
         }
@@ -186,7 +180,8 @@ impl Checker<'_> {
         }
     }
 
-    fn meaning(&mut self, ast: &Ast, idents: &[Ident], resolved: &Resolved, scope: &Scope) -> Ty {
+    /// The type of what a name means.
+    pub(super) fn meaning(&mut self, ast: &Ast, idents: &[Ident], resolved: &Resolved, scope: &Scope) -> Ty {
         let span = idents_span(idents, self.text, self.at);
         match resolved {
             Resolved::Viewer => {
@@ -315,7 +310,7 @@ impl Checker<'_> {
     }
 
     fn changing(&mut self, span: Span, what: &str) {
-        if self.place.immutable() {
+        if self.place.immutable() || matches!(self.place, Place::Check | Place::DomainCheck) {
             let message =
                 format!("{what} changes from one request to the next, so it cannot stand in {}", self.place.words());
             let help = "compare with it in a policy or a view, which are read anew each time";
@@ -464,7 +459,7 @@ impl Checker<'_> {
 
     /// The entity of the row that a name leads to.
     pub(crate) fn row_of(&mut self, idents: &[Ident], parts: &[&str]) -> Option<EntityId> {
-        if parts == ["viewer"] {
+        if parts == ["viewer"] && idents[0].quote_style.is_none() {
             return self.model.viewer;
         }
         match self.find(idents, parts)? {
@@ -542,7 +537,7 @@ pub(crate) fn folded(ident: &Ident) -> SmolStr {
     if ident.quote_style.is_some() { (&*ident.value).into() } else { ident.value.to_ascii_lowercase().into() }
 }
 
-fn shown(from: &From) -> &str {
+pub(super) fn shown(from: &From) -> &str {
     if from.alias.is_empty() { from.table.as_ref().map_or("", |t| &t.name) } else { &from.alias }
 }
 

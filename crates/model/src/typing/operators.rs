@@ -53,6 +53,9 @@ impl Checker<'_> {
             if a.len() == b.len() && is_comparison(&name) {
                 for (x, y) in a.iter().zip(b) {
                     let (tx, ty) = (self.expr(x), self.expr(y));
+                    if name == "=" {
+                        self.same_row(ast, x, y);
+                    }
                     self.compare(ast, &name, (x, &tx), (y, &ty));
                 }
             }
@@ -62,8 +65,8 @@ impl Checker<'_> {
         if matches!(left, Ast::Tuple(_)) || matches!(right, Ast::Tuple(_)) {
             return if is_comparison(&name) { Ty::builtin("boolean") } else { Ty::Opaque };
         }
-        if is_comparison(&name) {
-            self.same_sides(ast, left, right);
+        if is_comparison(&name) && !self.same_sides(ast, left, right) && name == "=" {
+            self.same_row(ast, left, right);
         }
         self.operate(ast, &name, (left, &a), (right, &b))
     }
@@ -220,7 +223,9 @@ impl Checker<'_> {
         for item in list {
             let found = self.expr(item);
             self.compare(item, "=", (value, &ty), (item, &found));
-            self.same_sides(item, value, item);
+            if !self.same_sides(item, value, item) {
+                self.same_row(item, value, item);
+            }
         }
         Ty::builtin("boolean")
     }
@@ -289,6 +294,9 @@ impl Checker<'_> {
             return Ty::builtin("boolean");
         }
         let found = self.expr(right);
+        if name == "=" {
+            self.same_row(ast, left, right);
+        }
         match &found {
             Ty::Literal => {
                 if let Ty::Known(t) = &ty

@@ -7,7 +7,7 @@ use crate::scope::Resolved;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};
-use specc_expr::{ident_span, idents_span};
+use specc_expr::{bare_word, ident_span, idents_span};
 use sqlparser::ast::{Expr as Ast, Ident};
 
 impl Checker<'_> {
@@ -125,6 +125,9 @@ impl Checker<'_> {
         let idents = match arg {
             Ast::Identifier(i) => std::slice::from_ref(i),
             Ast::CompoundIdentifier(list) => list,
+            Ast::Function(call) if bare_word(call).is_some_and(|word| self.is_named(word)) => {
+                bare_word(call).map_or(&[][..], std::slice::from_ref)
+            }
             _ => {
                 let message = format!("`{name}` takes a row of `{}`", self.entity_name(wanted));
                 self.report(

@@ -1,6 +1,8 @@
 //! Queries: what their `from` brings into view, and the columns that they give.
 
+use super::calls::Args;
 use super::expr::{Checker, From, Level, Source};
+use super::functions::is_exact;
 use super::kinds::{Ty, common};
 use super::names::folded;
 use super::resolve::{Outcome, resolve};
@@ -164,7 +166,10 @@ impl Checker<'_> {
                 let from = self.levels.last().and_then(|l| l.from.iter().find(|f| is_called(f, name))).cloned();
                 match from {
                     Some(from) => self.expand(&from, columns),
-                    None => *columns = None,
+                    None => {
+                        self.wildcard(name);
+                        *columns = None;
+                    }
                 }
                 return;
             }
@@ -325,9 +330,15 @@ impl Checker<'_> {
             return self.push_opaque(alias);
         };
         let model = self.model;
-        let declared = self.typing.names().functions.get(&called);
-        let wanted = |at: &&usize| schema.as_ref().is_none_or(|s| *s == model.functions[**at].name.schema);
-        if let (Some(at), Some(ident)) = (declared.and_then(|all| all.iter().find(wanted)), name.0[0].as_ident()) {
+        let places = self.functions(schema.as_deref(), &called);
+        let functions: Vec<&Function> = places.iter().map(|at| &model.functions[*at]).collect();
+        let given = Args { exprs: args.to_vec(), types: types.clone(), loose: false };
+        let own = schema.is_none() && self.is_postgres_own(&called, &functions, &given);
+        let declared = match own {
+            true => None,
+            false => functions.iter().position(|f| is_exact(f, &given)).or(Some(0)).and_then(|at| places.get(at)),
+        };
+        if let (Some(at), Some(ident)) = (declared, name.0[0].as_ident()) {
             self.meanings.name(ident, Meaning::Function(*at));
         }
         if declared.is_none() {

@@ -10,15 +10,16 @@ use specc_facts::Volatility;
 use sqlparser::ast::{Expr as Ast, Function as Call, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
 
 impl Checker<'_> {
-    /// Says where both sides of a comparison are the same value.
-    pub(crate) fn same_sides(&mut self, ast: &Ast, left: &Ast, right: &Ast) {
+    /// Says where both sides of a comparison are the same value; whether it did.
+    pub(crate) fn same_sides(&mut self, ast: &Ast, left: &Ast, right: &Ast) -> bool {
         let (left, right) = (bare(left), bare(right));
         // Of constants nobody expects anything else.
         if !names_something(left) || !self.are_same(left, right) {
-            return;
+            return false;
         }
         let (message, help) = self.said(left);
         self.report(codes::SAME_ROW, ast, message, Some(help));
+        true
     }
 
     /// What is wrong, and what to write instead.

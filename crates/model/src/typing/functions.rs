@@ -1,0 +1,105 @@
+//! Which function a call means where several have its name: as Postgres decides, its own schema comes first, then the
+//! default one, and what another schema has is only meant with its name.
+
+use super::calls::{Args, is_pseudo};
+use super::expr::Checker;
+use super::kinds::{Key, Ty, key};
+use super::resolve::{Outcome, params, resolve};
+use crate::formula::Meaning;
+use crate::types::*;
+use specc_diag::codes;
+use specc_facts::Kind;
+use sqlparser::ast::{Expr as Ast, Function as Call};
+
+impl Checker<'_> {
+    /// The functions of the spec that a call can mean: of the schema that is written, or of the default one.
+    pub(super) fn functions(&self, schema: Option<&str>, name: &str) -> Vec<usize> {
+        let schema = schema.unwrap_or(&self.model.options.default_schema);
+        let all = self.typing.names().functions.get(name).into_iter().flatten().copied();
+        all.filter(|at| self.model.functions[*at].name.schema == schema).collect()
+    }
+
+    /// Whether Postgres takes a function of its own for a call without a schema: where one fits, and none of the spec's
+    /// fits better.
+    pub(super) fn is_postgres_own(&self, name: &str, declared: &[&Function], args: &Args<'_>) -> bool {
+        let own = specc_facts::functions(name).iter().filter(|v| v.extension == "-");
+        if args.loose {
+            return declared.is_empty();
+        }
+        let exact = declared.iter().any(|f| is_exact(f, args));
+        match resolve(self.model, own, &args.types, false) {
+            Outcome::None => false,
+            // Of two with the same parameters, its own comes first on every path.
+            Outcome::One(v, _) if exact => {
+                params(v, args.types.len()).iter().zip(&args.types).all(|(p, ty)| match ty {
+                    Ty::Known(ty) => key(self.model, ty) == Key::Table(*p),
+                    _ => false,
+                })
+            }
+            _ => !exact,
+        }
+    }
+
+    /// Those of several functions that Postgres prefers: with the most arguments of just the parameter's type, then with
+    /// texts where the author wrote `'…'`.
+    pub(super) fn nearest<'f>(
+        &self,
+        mut fit: Vec<(usize, &'f Function)>,
+        args: &Args<'_>,
+    ) -> Vec<(usize, &'f Function)> {
+        if args.loose || fit.len() < 2 {
+            return fit;
+        }
+        let count = |f: &Function, wanted: &dyn Fn(&Ty, &Type) -> bool| {
+            let inputs = f.params.iter().filter(|p| p.mode != "out");
+            inputs.zip(&args.types).filter(|(param, ty)| wanted(ty, &param.ty)).count()
+        };
+        let same = |ty: &Ty, param: &Type| matches!(ty, Ty::Known(ty) if same_type(ty, param));
+        let text = |ty: &Ty, param: &Type| *ty == Ty::Literal && key(self.model, param).category() == b'S';
+        let wishes: [&dyn Fn(&Ty, &Type) -> bool; 2] = [&same, &text];
+        for wanted in wishes {
+            let most = fit.iter().map(|(_, f)| count(f, wanted)).max().unwrap_or(0);
+            fit.retain(|(_, f)| count(f, wanted) == most);
+        }
+        fit
+    }
+
+    /// Whether a call was found to be one of a function of the spec.
+    pub(super) fn is_declared(&self, call: &Call) -> bool {
+        let ident = call.name.0.first().and_then(|part| part.as_ident());
+        matches!(ident.and_then(|ident| self.meanings.of(ident)), Some(Meaning::Function(_)))
+    }
+
+    /// Says where a call could be one of a predicate or of a function.
+    pub(super) fn predicate_or_function(&mut self, ast: &Ast, id: PredicateId, args: &[&Ast]) {
+        let Predicate { name, params, .. } = &self.model.predicates[id.0 as usize];
+        let values = params.iter().all(|param| matches!(param.kind, ParamKind::Value(_)));
+        let own = specc_facts::functions(name).iter().filter(|v| v.kind == Kind::Function && v.extension == "-");
+        let (of, schema) = match self.functions(None, name).is_empty() {
+            false => ("a function of the spec", self.model.options.default_schema.as_str()),
+            true if values && own.into_iter().any(|v| v.args.len() == args.len()) => {
+                ("a function of Postgres", "pg_catalog")
+            }
+            true => return,
+        };
+        let message = format!("`{name}` is a predicate, and {of}");
+        let help = format!("write `{schema}.{name}(…)` for the function, or give one of the two another name");
+        self.report(codes::AMBIGUOUS, ast, message, Some(help));
+    }
+}
+
+/// Whether the arguments have the types of the parameters, one for one.
+pub(super) fn is_exact(f: &Function, args: &Args<'_>) -> bool {
+    let inputs = f.params.iter().filter(|p| p.mode != "out");
+    !args.loose
+        && inputs.clone().count() == args.types.len()
+        && inputs.zip(&args.types).all(|(param, ty)| match ty {
+            Ty::Known(ty) => !is_pseudo(&param.ty) && same_type(ty, &param.ty),
+            _ => false,
+        })
+}
+
+/// Whether two types are one, their lengths aside.
+pub(super) fn same_type(a: &Type, b: &Type) -> bool {
+    a.base == b.base && a.dims == b.dims
+}
