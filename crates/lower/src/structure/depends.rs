@@ -77,7 +77,7 @@ impl Lookup {
     fn of_node(&self, model: &Model, node: &Node, found: &mut Vec<Dependency>) {
         match node {
             Node::Call(call) => {
-                self.called(&call.function, found);
+                self.called(model, &call.function, call.declared, found);
                 if specc_facts::takes_sequence(&call.function.name) {
                     found.extend(call.args.first().and_then(|(_, arg)| self.sequence_of(arg)));
                 }
@@ -91,7 +91,7 @@ impl Lookup {
             Node::Sql(sql) => {
                 for piece in &sql.pieces {
                     match piece {
-                        Piece::Function { name, .. } => self.called(name, found),
+                        Piece::Function { name, declared, .. } => self.called(model, name, *declared, found),
                         Piece::Type(ty) => found.extend(self.cast_to(ty)),
                         Piece::Text(_) | Piece::Formula(_) | Piece::Table(..) | Piece::View(_) => {}
                     }
@@ -113,10 +113,15 @@ impl Lookup {
         }
     }
 
-    fn called(&self, function: &Qualified, found: &mut Vec<Dependency>) {
-        let ids = self.functions.get(&(function.schema.clone(), function.name.clone())).into_iter().flatten();
+    /// The function of the spec that is called, or a `sql` block that may make it.
+    fn called(&self, model: &Model, function: &Qualified, declared: Option<usize>, found: &mut Vec<Dependency>) {
         let why = || format!("an expression calls {}", function.name);
-        found.extend(ids.map(|id| Dependency::new(id.clone(), why())));
+        if let Some(function) = declared.and_then(|at| model.functions.get(at)) {
+            found.push(Dependency::new(functions::id(model, function), why()));
+            return;
+        }
+        let ids = self.functions.get(&(function.schema.clone(), function.name.clone())).into_iter().flatten();
+        found.extend(ids.filter(|id| id.kind == Kind::Sql).map(|id| Dependency::new(id.clone(), why())));
     }
 
     fn sequence_of(&self, arg: &Formula) -> Option<Dependency> {
