@@ -303,6 +303,35 @@ entity others {\n  id: int key\n  rls off\n}\ngrant select on others to authenti
     );
 }
 
+/// What sqlparser does not read, and a function of a row that is written as if it were a column.
+#[test]
+fn what_postgres_reads_is_read() {
+    // the servers of the tests are built without it
+    assert_eq!(
+        codes("view elements as $$ select xmlelement(name foo, 1) as x, xmlelement(name \"Bar\") as y $$"),
+        [""; 0]
+    );
+    let spec = "
+function label(b: base) -> text stable as $$ select 'x' || b.id $$
+entity base {
+  id: int key
+  n: int
+  rls off
+}
+view labels as $$ select b.label as l from base b $$
+view sums as $$ select sum(n) over (order by id rows between 1 preceding and current row exclude ties) as s,
+  sum(n) over (order by id rows between 1 preceding and 1 following exclude current row) as t from base $$
+";
+    let built = project(&format!("{PEOPLE}{spec}"));
+    for major in VERSIONS {
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().unwrap();
+        run(&mut owner, "rows", "insert into base values (1, 2), (2, 3)");
+        assert_eq!(texts(&mut owner, "select l from labels order by 1"), ["x1", "x2"]);
+        assert_eq!(texts(&mut owner, "select s || ' ' || t from sums order by 1"), ["2 3", "5 2"]);
+    }
+}
+
 /// A name without a table that is one of the inner row, though the row that the rule guards has such a column.
 #[test]
 fn a_hidden_column_is_said_in_every_dress() {

@@ -242,6 +242,9 @@ fn join_operators(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSp
     if text.contains("&'") {
         crate::unicode::join(text, &mut tokens);
     }
+    if ["exclude", "EXCLUDE", "xmlelement", "XMLELEMENT"].iter().any(|word| text.contains(word)) {
+        drop_unread(&mut tokens);
+    }
     if text.contains("0x") || text.contains("0X") {
         for token in &mut tokens {
             if let Token::HexStringLiteral(digits) = &token.token
@@ -253,6 +256,40 @@ fn join_operators(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSp
         }
     }
     tokens
+}
+
+/// Takes out words that sqlparser does not know, and that name nothing: which rows a window's frame leaves out, and the
+/// name of an element in `xmlelement(name foo, …)`.
+fn drop_unread(tokens: &mut Vec<TokenWithSpan>) {
+    let is = |token: &Token, words: &[&str]| match token {
+        Token::Word(word) if word.quote_style.is_none() => words.iter().any(|w| word.value.eq_ignore_ascii_case(w)),
+        _ => false,
+    };
+    let seen: Vec<usize> = (0..tokens.len()).filter(|at| !matches!(tokens[*at].token, Token::Whitespace(_))).collect();
+    let mut unread: Vec<usize> = Vec::new();
+    for (n, at) in seen.iter().enumerate() {
+        let near = |by: usize| seen.get(n + by).map(|at| &tokens[*at].token);
+        let before = n.checked_sub(1).map(|n| &tokens[seen[n]].token);
+        if is(&tokens[*at].token, &["exclude"]) && before.is_some_and(|t| is(t, &["row", "preceding", "following"])) {
+            let words = match (near(1), near(2)) {
+                (Some(a), Some(b)) if is(a, &["current"]) && is(b, &["row"]) => 3,
+                (Some(a), Some(b)) if is(a, &["no"]) && is(b, &["others"]) => 3,
+                (Some(a), _) if is(a, &["ties", "group"]) => 2,
+                _ => 0,
+            };
+            unread.extend(&seen[n..(n + words).min(seen.len())]);
+        }
+        let opens = near(1) == Some(&Token::LParen) && near(2).is_some_and(|t| is(t, &["name"]));
+        if is(&tokens[*at].token, &["xmlelement"]) && opens && matches!(near(3), Some(Token::Word(_))) {
+            let comma = usize::from(near(4) == Some(&Token::Comma));
+            unread.extend(&seen[n + 2..n + 4 + comma]);
+        }
+    }
+    let mut at = 0;
+    tokens.retain(|_| {
+        at += 1;
+        !unread.contains(&(at - 1))
+    });
 }
 
 /// The message without its place, and the place.

@@ -399,7 +399,7 @@ fn is_row(ty: &Type) -> bool {
     matches!(ty.base, Base::Row(_))
 }
 
-fn returned(f: &Function) -> Ty {
+pub(super) fn returned(f: &Function) -> Ty {
     match &f.returns {
         Some(Returns::Type(ty)) if !is_pseudo(ty) => Ty::of(ty),
         _ => Ty::Opaque,

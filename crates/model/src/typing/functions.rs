@@ -2,7 +2,7 @@
 //! default one, and what another schema has is only meant with its name.
 
 use super::calls::{Args, is_pseudo};
-use super::expr::Checker;
+use super::expr::{Checker, From, Source};
 use super::kinds::{Key, Ty, key};
 use super::resolve::{Outcome, params, resolve};
 use crate::formula::Meaning;
@@ -62,6 +62,16 @@ impl Checker<'_> {
             fit.retain(|(_, f)| count(f, wanted) == most);
         }
         fit
+    }
+
+    /// `b.f` for `f(b)`: what a function gives that takes a row of the table alone, where no column has its name.
+    pub(super) fn function_of(&self, from: &From, rest: &[&str]) -> Option<Ty> {
+        let (Source::Entity(entity), [name]) = (&from.source, rest) else { return None };
+        let row = |ty: &Type| ty.base == Base::Row(*entity) && ty.dims == 0;
+        let places = self.functions(None, name);
+        let mut functions = places.iter().map(|at| &self.model.functions[*at]);
+        let column = self.model.field(*entity, name).is_some() || self.model.step(*entity, name).is_some();
+        functions.find(|f| !column && matches!(&f.params[..], [param] if row(&param.ty))).map(super::calls::returned)
     }
 
     /// Whether a call was found to be one of a function of the spec.

@@ -122,6 +122,9 @@ impl Checker<'_> {
             } else {
                 from.table.as_ref().and_then(|t| after_table(t, parts))
             };
+            if let Some(function) = rest.and_then(|rest| self.function_of(from, rest)) {
+                return Some(Found::Ty(function));
+            }
             if let Some(rest) = rest {
                 return Some(self.within(from, rest).unwrap_or(Found::Ty(Ty::Opaque))).filter(|_| self.has(from, rest));
             }
