@@ -56,8 +56,8 @@ impl Checker<'_> {
         };
         let same = |ty: &Ty, param: &Type| matches!(ty, Ty::Known(ty) if same_type(ty, param));
         let text = |ty: &Ty, param: &Type| *ty == Ty::Literal && key(self.model, param).category() == b'S';
-        let wishes: [&dyn Fn(&Ty, &Type) -> bool; 2] = [&same, &text];
-        for wanted in wishes {
+        type Wish<'w> = &'w dyn Fn(&Ty, &Type) -> bool;
+        for wanted in [&same as Wish<'_>, &text] {
             let most = fit.iter().map(|(_, f)| count(f, wanted)).max().unwrap_or(0);
             fit.retain(|(_, f)| count(f, wanted) == most);
         }
