@@ -5,12 +5,14 @@
 //! not bind.
 
 use super::policies::{Conditions, Lowered};
-use crate::behaviour::plpgsql::{column, differs, indented, spoken};
+use crate::behaviour::plpgsql::{column, differs, distinct, indented, search_path, spoken};
+use crate::expr::{Folder, Frame, RowRef};
 use crate::structure::functions::trigger_function;
-use crate::structure::{names, table_of, tables};
+use crate::structure::{names, table_of};
 use smol_str::SmolStr;
 use specc_catalog::{Dependency, Entry, SqlExpr, Timing, Trigger};
 use specc_model::effective::{self, Effective, Guard, GuardedColumn, PUBLIC};
+use specc_model::scope::Scope;
 use specc_model::{Entity, FieldIx, Model, Rule, RuleAction};
 use specc_sql::quote::{ident, literal};
 use std::fmt::Write;
@@ -43,7 +45,9 @@ pub(super) fn lower(
         let function_name = names::helper(model, entity, &["columns", word]);
         let schema = model.options.helper_schema.clone();
         let mut function = trigger_function(schema, function_name, writer.body().into());
-        function.settings = vec![("search_path".into(), super::helpers::SEARCH_PATH.into())];
+        let exprs = writer.rules().into_iter().flat_map(|at| [&entity.rules[at].when, &entity.rules[at].check]);
+        let path = search_path(model, exprs.flatten().map(|expr| &expr.formula));
+        function.settings = vec![("search_path".into(), path.into())];
         let name = specc_catalog::Qualified::new(function.schema.clone(), function.name.clone());
         let mut entry = Entry::new(function);
         let list: Vec<_> = guard.columns.iter().map(|c| entity.fields[c.field].name.as_str()).collect();
@@ -200,8 +204,10 @@ impl Writer<'_> {
 
     fn default(&self, field: FieldIx) -> String {
         let default = self.entity.fields[field].default.as_ref();
-        default
-            .map_or_else(|| "null".to_owned(), |expr| tables::bare(self.model, self.entity.id, expr).text.to_string())
+        let Some(expr) = default else { return "null".to_owned() };
+        let mut folder = Folder::new(self.model, Frame::of(&Scope::of(self.entity.id), &[RowRef::Bare]));
+        folder.fixed = true;
+        folder.text(&expr.formula)
     }
 
     /// Whether a new row has something else than the default; `None` where the default is another one each time.
@@ -212,7 +218,8 @@ impl Writer<'_> {
             _ if f.identity.is_some() => None,
             None => Some(format!("new.{name} is not null")),
             Some(expr) if expr.formula.is_constant() => {
-                Some(format!("new.{name} is distinct from {}", self.default(field)))
+                let (new, default) = (format!("new.{name}"), self.default(field));
+                Some(distinct(self.model, self.entity, field, &new, &default))
             }
             Some(_) => None,
         }

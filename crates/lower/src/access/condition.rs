@@ -45,6 +45,8 @@ pub(super) struct Shaper<'a> {
     pub negative: bool,
     /// Tables of plain queries that open where they show no rows.
     pub hidden: Vec<EntityId>,
+    /// The conditions stand in the body of a function, whose search path has no extensions.
+    pub fixed: bool,
 }
 
 /// SQL, how tightly it holds together, and how the rows that satisfy it are found.
@@ -128,6 +130,7 @@ impl Shaper<'_> {
     /// The SQL of a condition that is taken as it is written.
     pub fn as_written(&mut self, formula: &Formula) -> SqlExpr {
         let mut folder = Folder::new(self.model, Frame::of(&Scope::of(self.entity), &[RowRef::Bare]));
+        folder.fixed = self.fixed;
         let text = folder.text(formula).into();
         let columns = folder.columns();
         self.note(Asked::of(folder));
@@ -269,6 +272,8 @@ impl Shaper<'_> {
     pub(super) fn folder(&self, frame: &Frame, base: &RowRef) -> Folder<'_> {
         let mut folder = Folder::new(self.model, frame.rebased(base));
         folder.wrap = true;
+        // Helpers find their names when they are made.
+        folder.fixed = self.fixed && *base == RowRef::Bare;
         folder
     }
 

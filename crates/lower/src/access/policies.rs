@@ -61,9 +61,16 @@ pub(super) fn lower(model: &Model, guarded: Guarded<'_>, shared: &FxHashSet<Obje
     // What the rules ask for one by one; where several are one policy, they ask for less together.
     let mut single = Helpers::default();
     let rules = guarded.rules();
-    let conditions: Vec<Conditions> =
-        rules.iter().map(|rule| conditions(model, guarded, &[rule], shared, &mut lowered, &mut single)).collect();
+    let mut each = |fixed: bool, lowered: &mut Lowered| -> Vec<Conditions> {
+        let one = |rule| conditions(model, guarded, &[rule], shared, fixed, lowered, &mut single);
+        rules.iter().map(one).collect()
+    };
+    let conditions = each(false, &mut lowered);
     let effective = Effective::of(model, guarded.entity, rules);
+    // In the body of a function they are read under another search path.
+    let mut again = Lowered::default();
+    let fixed = if effective.guards.is_empty() { Vec::new() } else { each(true, &mut again) };
+    lowered.found.shared.extend(again.found.shared);
     let mut out = Policies { model, guarded, rules, conditions: &conditions, shared, names: BTreeSet::new(), lowered };
     rules.iter().enumerate().filter(|(_, rule)| rule.exact).for_each(|(at, rule)| out.exact(at, rule));
     let reached = reached(model, guarded.entity, &effective);
@@ -73,7 +80,7 @@ pub(super) fn lower(model: &Model, guarded: Guarded<'_>, shared: &FxHashSet<Obje
     out.open(&effective.accesses);
     let mut lowered = out.lowered;
     if guarded.bucket.is_none() {
-        columns::lower(model, guarded.entity, &effective, &conditions, &reached, &mut lowered);
+        columns::lower(model, guarded.entity, &effective, &fixed, &reached, &mut lowered);
         if model.options.derive && !guarded.entity.external {
             let name = |field: usize| guarded.entity.fields[field].name.clone();
             let names = |fields: Vec<usize>| fields.into_iter().map(name).collect();
@@ -104,6 +111,7 @@ fn conditions(
     guarded: Guarded<'_>,
     rules: &[&Rule],
     shared: &FxHashSet<ObjectId>,
+    fixed: bool,
     lowered: &mut Lowered,
     asked: &mut Helpers,
 ) -> Conditions {
@@ -128,6 +136,7 @@ fn conditions(
         exact: false,
         negative: false,
         hidden: Vec::new(),
+        fixed,
     };
     let (using, check) = if rule.exact {
         let mut as_written = |expr: &Option<specc_model::ExprRef>| Some(shaper.as_written(&expr.as_ref()?.formula));
@@ -241,7 +250,8 @@ impl Policies<'_, '_> {
             many => {
                 let many: Vec<&Rule> = many.iter().map(|at| &self.rules[*at]).collect();
                 let mut asked = std::mem::take(&mut self.lowered.helpers);
-                let made = conditions(self.model, self.guarded, &many, self.shared, &mut self.lowered, &mut asked);
+                let made =
+                    conditions(self.model, self.guarded, &many, self.shared, false, &mut self.lowered, &mut asked);
                 self.lowered.helpers = asked;
                 made
             }

@@ -140,10 +140,11 @@ impl Shaper<'_> {
         };
         let ours: Vec<_> = set.links.iter().map(|((entity, field), _)| column(model, *entity, *field)).collect();
         let (sql, found) = match (ours.as_slice(), &set.links[..], types.as_slice()) {
-            ([one], [((_, field), _)], [ty]) if ty.dims == 0 => {
+            ([one], [((entity, field), _)], [ty]) if ty.dims == 0 => {
+                let equals = self.folder(&Frame::default(), &RowRef::Bare).equals(*entity, *field);
                 let keys = DataType { args: Vec::new(), dims: 1, ..ty.clone() };
                 let call = self.helper(Vec::new(), Answer::Keys(keys.clone()), body, asked);
-                let mut sql = format!("{one} = any ((select {call}())::");
+                let mut sql = format!("{one} {equals} any ((select {call}())::");
                 push_type(&mut sql, &keys);
                 sql.push(')');
                 (sql, Found::Column(*field))
@@ -260,8 +261,9 @@ impl Shaper<'_> {
         let tie: Vec<_> = links
             .iter()
             .map(|((e, ours), (to, theirs))| {
+                let equals = self.folder(frame, &RowRef::Bare).equals(*to, *theirs);
                 let (ours, theirs) = (column(self.model, *e, *ours), column(self.model, *to, *theirs));
-                format!("{alias}.{theirs} = {own}.{ours}")
+                format!("{alias}.{theirs} {equals} {own}.{ours}")
             })
             .collect();
         columns.extend(links.iter().map(|((e, f), _)| self.model.entity(*e).fields[*f].name.clone()));

@@ -13,12 +13,13 @@ pub(super) fn lower(room: &mut Room, parent: &Entity) {
     let span = parent.fields[first.field].meta.span;
     let late = kept.iter().any(Kept::may_come_late);
     let comment = format!("Keeps what triggers count for {} from being set by hand.", parent.name.name);
-    let routine = Routine::new(body(parent, &kept), comment).definer(late);
+    let filters = kept.iter().filter_map(|k| k.maintained.filter.as_deref());
+    let routine = Routine::new(body(parent, &kept), comment).definer(late).reads(filters);
     let function = trigger_function(room, parent, &["guard_kept"], routine, span);
 
     let names = kept.iter().map(|k| parent.fields[k.field].name.clone());
     let mut reading: Vec<_> = names.collect();
-    let differs: Vec<_> = kept.iter().map(|k| changed(parent, k.field)).collect();
+    let differs: Vec<_> = kept.iter().map(|k| changed(k.model, parent, k.field)).collect();
     let start: Vec<_> =
         kept.iter().map(|k| format!("new.{} is distinct from {}", column(parent, k.field), k.zero())).collect();
     let insert = Attach::before("insert", &["kept", "start"]);
@@ -29,7 +30,7 @@ pub(super) fn lower(room: &mut Room, parent: &Entity) {
     keys.sort_unstable();
     keys.dedup();
     reading.extend(keys.iter().map(|f| parent.fields[*f].name.clone()));
-    let moved: Vec<_> = keys.iter().map(|f| changed(parent, *f)).collect();
+    let moved: Vec<_> = keys.iter().map(|f| changed(room.model, parent, *f)).collect();
     // A statement of a user is at depth 0; the triggers below it are deeper.
     Attach::before("update", &["kept"])
         .when(Some(format!("(({}) and pg_trigger_depth() = 0) or {}", differs.join(" or "), moved.join(" or "))))
@@ -46,13 +47,14 @@ fn body(parent: &Entity, kept: &[Kept]) -> String {
             None => resets.push((&k.relation.to_fields, vec![set.clone()])),
         }
     }
-    let moved = |keys: &[FieldIx]| keys.iter().map(|f| changed(parent, *f)).collect::<Vec<_>>().join(" or ");
+    let model = kept[0].model;
+    let moved = |keys: &[FieldIx]| keys.iter().map(|f| changed(model, parent, *f)).collect::<Vec<_>>().join(" or ");
     let resets = resets
         .iter()
         .map(|(keys, sets)| format!("\n  if {} then\n    {}\n  end if;", moved(keys), sets.join("\n    ")))
         .collect::<String>();
     let by_hand = kept.iter().map(|k| {
-        let (key, value) = (moved(&k.relation.to_fields), changed(parent, k.field));
+        let (key, value) = (moved(&k.relation.to_fields), changed(k.model, parent, k.field));
         format!("\n      when not ({key}) and {value} then {}", literal(&parent.fields[k.field].name))
     });
     format!(
@@ -90,8 +92,8 @@ fn start(kept: &Kept) -> String {
     if !kept.may_come_late() {
         return kept.zero().to_owned();
     }
-    let keys = columns(kept.parent, &kept.relation.to_fields);
-    let references = columns(kept.child, &kept.relation.fields);
+    let keys = columns(kept.model, kept.parent, &kept.relation.to_fields);
+    let references = columns(kept.model, kept.child, &kept.relation.fields);
     let mut conditions = vec![equal("r", &references, "new", &keys)];
     conditions.extend(kept.filter());
     let value = match kept.summed() {

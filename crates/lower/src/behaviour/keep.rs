@@ -6,13 +6,13 @@
 //! writes: the update of a parent waits for others that hold it and then adds to what they left.
 
 use super::limit::{Owner, Places, gate};
-use super::plpgsql::{Rows, column, columns, condition, equal, indented, list, present, table, tuple};
+use super::plpgsql::{Rows, column, columns, condition, equal, indented, list, present, table, within};
 use super::{Attach, Routine, trigger_function};
 use crate::structure::tables::zero;
 use crate::structure::{Room, table_of};
 use specc_catalog::Dependency;
 use specc_diag::Span;
-use specc_model::{Entity, FieldIx, Maintained, MaintainedFunction, Model, Relation};
+use specc_model::{Entity, Expr, FieldIx, Maintained, MaintainedFunction, Model, Relation};
 
 /// A maintained field with all that it is about.
 pub(super) struct Kept<'a> {
@@ -140,6 +140,7 @@ impl Keeping<'_> {
             _ => format!("Keeps {} of {} true.", names.join(", "), self.parent.name.name),
         };
         let routine = Routine::new(self.body(), comment).definer(true).uses(&table_of(self.parent)).needs(depends);
+        let routine = routine.reads(self.conditions());
         let what: Vec<_> = ["keep"].into_iter().chain(parent.iter().copied()).collect();
         let function = trigger_function(room, self.child, &what, routine, span);
         let name = |event| what.iter().copied().chain([event]).collect::<Vec<_>>();
@@ -172,12 +173,15 @@ impl Keeping<'_> {
     }
 
     fn depends(&self, room: &Room) -> Vec<Dependency> {
-        let of = |f: &Followed| {
+        self.conditions().flat_map(|e| room.lookup.of_expr(self.model, e)).collect()
+    }
+
+    /// The author's conditions that stand in the body.
+    fn conditions(&self) -> impl Iterator<Item = &Expr> {
+        self.relations.iter().flat_map(|f| {
             let filters = f.kept.iter().filter_map(|k| k.maintained.filter.as_deref());
-            let conditions = f.limits.iter().map(|p| &*p.limit.condition);
-            filters.chain(conditions).flat_map(|e| room.lookup.of_expr(self.model, e)).collect::<Vec<_>>()
-        };
-        self.relations.iter().flat_map(of).collect()
+            filters.chain(f.limits.iter().map(|p| &*p.limit.condition))
+        })
     }
 
     fn body(&self) -> String {
@@ -244,12 +248,12 @@ end
 
     /// The parents' keys along one relation that a statement concerns, with the differences.
     fn change(&self, followed: &Followed, rows: &Rows, with_values: bool) -> String {
-        let references = columns(self.child, &followed.relation.fields);
+        let references = columns(self.model, self.child, &followed.relation.fields);
         let keys = list("r", &references);
         // Under the parent's names, as the values are: those differ from each other.
-        let named = references.iter().zip(columns(self.parent, &followed.relation.to_fields));
+        let named = references.iter().zip(columns(self.model, self.parent, &followed.relation.to_fields));
         let named: Vec<_> =
-            named.map(|(r, p)| if *r == p { format!("r.{r}") } else { format!("r.{r} as {p}") }).collect();
+            named.map(|(r, p)| if r.name == p.name { format!("r.{r}") } else { format!("r.{r} as {p}") }).collect();
         let mut values = vec![named.join(", ")];
         let mut having = Vec::new();
         for kept in &followed.kept {
@@ -281,14 +285,14 @@ end
     /// The columns by which parents are put in order: the same for all that lock them.
     fn order(&self, row: &str) -> String {
         let fallback = &self.relations[0].relation.to_fields;
-        list(row, &columns(self.parent, self.parent.key.as_ref().map_or(fallback, |key| &key.fields)))
+        list(row, &columns(self.model, self.parent, self.parent.key.as_ref().map_or(fallback, |key| &key.fields)))
     }
 
     /// All parents are locked before the first is changed. Counts of one parent need no lock but that of their update.
     fn lock(&self, relations: &[&Followed], rows: &Rows) -> String {
         let along = relations.iter().map(|f| {
-            let keys = tuple("p", &columns(self.parent, &f.relation.to_fields));
-            format!("{keys} in (\n  {}\n)", indented(&self.change(f, rows, false), 2))
+            let keys = columns(self.model, self.parent, &f.relation.to_fields);
+            within("p", &keys, &format!("\n  {}\n", indented(&self.change(f, rows, false), 2)))
         });
         let lock = format!(
             "perform
@@ -310,7 +314,7 @@ for no key update of p;",
         let several = format!(
             "if (select count(*) from (select from {} r group by {} limit 2) several) > 1 then",
             indented(&rows.source, 4),
-            list("r", &columns(self.child, &only.relation.fields)),
+            list("r", &columns(self.model, self.child, &only.relation.fields)),
         );
         match (only.limits.is_empty(), gated) {
             (true, _) => format!("\n    {several}\n      {}\n    end if;", indented(&lock, 6)),
@@ -325,7 +329,7 @@ for no key update of p;",
         if followed.kept.is_empty() {
             return String::new();
         }
-        let keys = columns(self.parent, &followed.relation.to_fields);
+        let keys = columns(self.model, self.parent, &followed.relation.to_fields);
         let names: Vec<_> = followed.kept.iter().map(|k| column(self.parent, k.field)).collect();
         let sets: Vec<_> = names.iter().map(|name| format!("{name} = p.{name} + c.{name}")).collect();
         format!(

@@ -42,7 +42,8 @@ use crate::structure::{Room, functions, names, own, table_of};
 use smol_str::SmolStr;
 use specc_catalog::{Dependency, Entry, Function, Qualified, SqlExpr, TableName, Timing, Trigger};
 use specc_diag::Span;
-use specc_model::{Entity, Model};
+use specc_model::formula::Formula;
+use specc_model::{Entity, Expr, Model};
 
 pub(crate) fn lower(model: &Model, out: &mut Output) {
     let mut room = Room::new(model, out);
@@ -65,11 +66,13 @@ struct Routine {
     /// It has to see all rows.
     definer: bool,
     depends: Vec<Dependency>,
+    /// The author's formulas in its body.
+    formulas: Vec<Formula>,
 }
 
 impl Routine {
     fn new(body: String, comment: impl Into<String>) -> Self {
-        Self { body, comment: comment.into(), definer: false, depends: Vec::new() }
+        Self { body, comment: comment.into(), definer: false, depends: Vec::new(), formulas: Vec::new() }
     }
 
     fn definer(mut self, definer: bool) -> Self {
@@ -79,6 +82,12 @@ impl Routine {
 
     fn needs(mut self, depends: impl IntoIterator<Item = Dependency>) -> Self {
         self.depends.extend(depends);
+        self
+    }
+
+    /// These stand in its body.
+    fn reads<'e>(mut self, exprs: impl IntoIterator<Item = &'e Expr>) -> Self {
+        self.formulas.extend(exprs.into_iter().map(|e| e.formula.clone()));
         self
     }
 
@@ -100,7 +109,8 @@ fn trigger_function(room: &mut Room, entity: &Entity, what: &[&str], routine: Ro
 /// Adds a function to the helper schema, with the settings that all of ours have.
 fn helper(room: &mut Room, entity: &Entity, mut function: Function, routine: Routine, span: Span) -> Qualified {
     function.security_definer = routine.definer;
-    function.settings = vec![("search_path".into(), crate::access::helpers::SEARCH_PATH.into())];
+    let path = plpgsql::search_path(room.model, routine.formulas.iter());
+    function.settings = vec![("search_path".into(), path.into())];
     let name = Qualified::new(function.schema.clone(), function.name.clone());
     let mut entry = Entry::new(function);
     entry.comment = Some(routine.comment.into());

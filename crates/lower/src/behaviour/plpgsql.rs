@@ -1,11 +1,12 @@
 //! Pieces of plpgsql text. Names and literals are quoted by `specc_sql::quote` alone.
 
-use crate::expr::{self, Folder, Frame, RowRef};
+use crate::expr::{Folder, Frame, RowRef};
 use crate::structure::table_of;
 use specc_facts::{Equality, type_info};
-use specc_model::formula::Formula;
+use specc_model::formula::extensions::{equality_schema, qualified_operator, schema_of_type};
+use specc_model::formula::{Formula, Node};
 use specc_model::scope::Scope;
-use specc_model::{Base, Entity, Expr, FieldIx, Model};
+use specc_model::{Base, Entity, Expr, FieldIx, Model, Object, Type};
 use specc_sql::quote::{ident, literal, qualified};
 
 /// The quoted name of a field's column.
@@ -13,20 +14,53 @@ pub(crate) fn column(entity: &Entity, field: FieldIx) -> String {
     ident(&entity.fields[field].name).into_owned()
 }
 
-/// The quoted names of columns.
-pub(super) fn columns(entity: &Entity, fields: &[FieldIx]) -> Vec<String> {
-    fields.iter().map(|f| column(entity, *f)).collect()
+/// A column as bodies name and compare it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Column {
+    /// Its quoted name.
+    pub name: String,
+    /// `=`, or the operator of the extension that brings its type.
+    pub equals: String,
+}
+
+impl std::fmt::Display for Column {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// Columns, as bodies name and compare them.
+pub(super) fn columns(model: &Model, entity: &Entity, fields: &[FieldIx]) -> Vec<Column> {
+    let one = |f: &FieldIx| Column { name: column(entity, *f), equals: equals(model, entity, *f) };
+    fields.iter().map(one).collect()
+}
+
+/// The operator by which values of a field are equal, whatever the search path.
+pub(super) fn equals(model: &Model, entity: &Entity, field: FieldIx) -> String {
+    let schema = equality_schema(model, &entity.fields[field].ty);
+    schema.map_or_else(|| "=".to_owned(), |schema| qualified_operator(&schema, "="))
+}
+
+/// A type as bodies write it, with the schema of the extension that brings it.
+pub(super) fn type_name(model: &Model, ty: &Type) -> String {
+    let mut named = crate::types::data_type(model, ty);
+    if let Some(schema) = schema_of_type(model, ty) {
+        named.schema = schema;
+    }
+    let mut out = String::new();
+    specc_sql::push_type(&mut out, &named);
+    out
 }
 
 /// `r.a, r.b`
-pub(super) fn list(row: &str, columns: &[String]) -> String {
+pub(super) fn list(row: &str, columns: &[Column]) -> String {
     columns.iter().map(|c| format!("{row}.{c}")).collect::<Vec<_>>().join(", ")
 }
 
 /// `p.id = new.event_id and p.part = new.part`
-pub(super) fn equal(left: &str, left_columns: &[String], right: &str, right_columns: &[String]) -> String {
+pub(super) fn equal(left: &str, left_columns: &[Column], right: &str, right_columns: &[Column]) -> String {
     let pairs = left_columns.iter().zip(right_columns);
-    pairs.map(|(l, r)| format!("{left}.{l} = {right}.{r}")).collect::<Vec<_>>().join(" and ")
+    pairs.map(|(l, r)| format!("{left}.{l} {} {right}.{r}", l.equals)).collect::<Vec<_>>().join(" and ")
 }
 
 /// `r.a is not null and r.b is not null`, for the columns that can be null.
@@ -35,11 +69,17 @@ pub(super) fn present(entity: &Entity, row: &str, fields: &[FieldIx]) -> Vec<Str
     nullable.map(|f| format!("{row}.{} is not null", column(entity, *f))).collect()
 }
 
-/// `r.a`, or `(r.a, r.b)`.
-pub(super) fn tuple(row: &str, columns: &[String]) -> String {
+/// `r.a in (query)`, or `(r.a, r.b) in (query)`.
+pub(super) fn within(row: &str, columns: &[Column], query: &str) -> String {
     match columns {
-        [one] => format!("{row}.{one}"),
-        several => format!("({})", list(row, several)),
+        [one] if one.equals == "=" => format!("{row}.{one} in ({query})"),
+        [one] => format!("{row}.{one} {} any ({query})", one.equals),
+        several if several.iter().all(|c| c.equals == "=") => format!("({}) in ({query})", list(row, several)),
+        several => {
+            let names: Vec<_> = several.iter().map(|c| c.name.as_str()).collect();
+            let same = equal(row, several, "wanted", several);
+            format!("exists (select from ({query}) as wanted ({}) where {same})", names.join(", "))
+        }
     }
 }
 
@@ -91,12 +131,48 @@ pub(super) fn no_placeholders(text: &str) -> String {
 
 /// The condition or value `expr` over a row of `entity` that is called `row`.
 pub(super) fn over(model: &Model, entity: &Entity, row: &str, expr: &Expr) -> String {
-    expr::lower(model, &Scope::of(entity.id), &[RowRef::Prefixed(row.into())], expr).text.to_string()
+    folder(model, entity, row).text(&expr.formula)
 }
 
 /// The same, fit to stand beside `and`.
 pub(super) fn condition(model: &Model, entity: &Entity, row: &str, expr: &Expr) -> String {
-    Folder::new(model, Frame::of(&Scope::of(entity.id), &[RowRef::Prefixed(row.into())])).operand(&expr.formula)
+    folder(model, entity, row).operand(&expr.formula)
+}
+
+/// Writes formulas over a row of `entity` that is called `row`, for a search path without extensions.
+fn folder<'m>(model: &'m Model, entity: &Entity, row: &str) -> Folder<'m> {
+    let mut folder = Folder::new(model, Frame::of(&Scope::of(entity.id), &[RowRef::Prefixed(row.into())]));
+    folder.fixed = true;
+    folder
+}
+
+/// The search path of a body that these formulas stand in. Their operators and functions are written with their schemas;
+/// in plain SQL of the author's they are not, so the schemas of extensions are on the path where there is some: those in
+/// which no client can make an object that would be taken for another. In `public`, where extensions lie unless the spec
+/// says otherwise, clients of many databases can.
+pub(crate) fn search_path<'f>(model: &'f Model, formulas: impl Iterator<Item = &'f Formula>) -> String {
+    let mut plain = false;
+    for formula in formulas {
+        formula.visit_all(model, &mut |part| plain |= matches!(part.node, Node::Sql(_) | Node::AsIs(..)));
+    }
+    let mut path = vec!["pg_catalog".to_owned()];
+    if plain {
+        let open = |schema: &str| {
+            let granted = |object: &Object| matches!(object, Object::Schema(name) if name == schema);
+            let creates = |(privilege, _): &(smol_str::SmolStr, _)| privilege == "create" || privilege == "all";
+            schema == "public"
+                || schema == model.options.default_schema
+                || model.grants.iter().any(|g| !g.revoke && granted(&g.object) && g.privileges.iter().any(creates))
+        };
+        for schema in model.extensions.iter().filter_map(|e| e.schema.as_deref()).filter(|schema| !open(schema)) {
+            let schema = ident(schema).into_owned();
+            if !path.contains(&schema) {
+                path.push(schema);
+            }
+        }
+    }
+    path.push("pg_temp".to_owned());
+    path.join(", ")
 }
 
 /// Whether a lowered expression reads other rows: such a one cannot stand in a trigger's `when`.
@@ -107,17 +183,25 @@ pub(super) fn has_subquery(sql: &str) -> bool {
 
 /// A part of an expression over a row of `entity` that is called `row`.
 pub(super) fn part_over(model: &Model, entity: &Entity, row: &str, part: &Formula) -> String {
-    expr::lower_formula(model, &Scope::of(entity.id), &[RowRef::Prefixed(row.into())], part).text.to_string()
+    folder(model, entity, row).text(part)
 }
 
 /// `old.a is distinct from new.a`: whether the value is another one for Postgres's `=`, as keys are.
-pub(super) fn changed(entity: &Entity, field: FieldIx) -> String {
+pub(super) fn changed(model: &Model, entity: &Entity, field: FieldIx) -> String {
     let name = column(entity, field);
-    format!("old.{name} is distinct from new.{name}")
+    distinct(model, entity, field, &format!("old.{name}"), &format!("new.{name}"))
+}
+
+/// `a is distinct from b` for values of a field, by the equality that its type has.
+pub(crate) fn distinct(model: &Model, entity: &Entity, field: FieldIx, left: &str, right: &str) -> String {
+    match equals(model, entity, field).as_str() {
+        "=" => format!("{left} is distinct from {right}"),
+        equals => format!("not coalesce({left} {equals} {right}, {left} is null and {right} is null)"),
+    }
 }
 
 /// Whether the value is another one in any way. Where `=` measures, takes some spellings for the same or is not there,
-/// values are compared as they are written.
+/// values are compared as they are stored: how they are written depends on settings of the session.
 pub(crate) fn differs(model: &Model, entity: &Entity, field: FieldIx) -> String {
     let name = column(entity, field);
     let field = &entity.fields[field];
@@ -128,8 +212,10 @@ pub(crate) fn differs(model: &Model, entity: &Entity, field: FieldIx) -> String 
             Base::Enum(_) => true,
             Base::Domain(_) | Base::Composite(_) | Base::Row(_) | Base::Named(_) | Base::Unknown => false,
         };
-    let cast = if exact { "" } else { "::text" };
-    format!("old.{name}{cast} is distinct from new.{name}{cast}")
+    if exact {
+        return format!("old.{name} is distinct from new.{name}");
+    }
+    format!("row(old.{name}) operator(pg_catalog.*<>) row(new.{name})")
 }
 
 /// Indents all lines of `text` but the first, which stands where it is inserted.

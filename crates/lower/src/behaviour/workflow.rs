@@ -1,6 +1,8 @@
 //! Workflows: which state may follow which.
 
-use super::plpgsql::{column, has_subquery, indented, message, no_placeholders, over, spoken};
+use super::plpgsql::{
+    changed, column, equals, has_subquery, indented, message, no_placeholders, over, spoken, type_name,
+};
 use super::{Attach, Routine, trigger_function};
 use crate::structure::{Room, own};
 use smol_str::SmolStr;
@@ -20,12 +22,13 @@ fn lower_one(room: &mut Room, entity: &Entity, workflow: &Workflow) {
     let field = &entity.fields[workflow.field];
     let name = column(entity, workflow.field);
     let body = body(model, entity, workflow);
-    let guards = workflow.steps.iter().filter_map(|step| step.when.as_ref());
-    let depends: Vec<_> = guards.flat_map(|guard| room.lookup.of_expr(model, guard)).collect();
+    let guards = || workflow.steps.iter().filter_map(|step| step.when.as_deref());
+    let depends: Vec<_> = guards().flat_map(|guard| room.lookup.of_expr(model, guard)).collect();
     let reads_rows = has_subquery(&body);
     let routine = Routine::new(body, format!("Holds the workflow of {}.", spoken(entity, workflow.field)))
         .definer(reads_rows)
-        .needs(depends);
+        .needs(depends)
+        .reads(guards());
     let what = ["workflow", &field.name];
     let function = trigger_function(room, entity, &what, routine, workflow.span);
     if !workflow.initial.is_empty() {
@@ -38,7 +41,7 @@ fn lower_one(room: &mut Room, entity: &Entity, workflow: &Workflow) {
             .to(room, entity, &function, workflow.span);
     }
     Attach::before("update", &what)
-        .when(Some(format!("old.{name} is distinct from new.{name}")))
+        .when(Some(changed(model, entity, workflow.field)))
         .reading([field.name.clone()])
         .to(room, entity, &function, workflow.span);
 }
@@ -46,6 +49,12 @@ fn lower_one(room: &mut Room, entity: &Entity, workflow: &Workflow) {
 fn body(model: &Model, entity: &Entity, workflow: &Workflow) -> String {
     let field = &entity.fields[workflow.field];
     let name = column(entity, workflow.field);
+    let equals = equals(model, entity, workflow.field);
+    // A label is text, unless the type has an equality of its own.
+    let is_allowed = match equals.as_str() {
+        "=" => format!("new.{name}::text = any (allowed)"),
+        equals => format!("new.{name} {equals} any (allowed::{}[])", type_name(model, &field.ty)),
+    };
     let spoken = no_placeholders(&spoken(entity, workflow.field));
     let place = format!("schema = tg_table_schema, table = tg_table_name, column = {}", literal(&field.name));
 
@@ -75,7 +84,7 @@ fn body(model: &Model, entity: &Entity, workflow: &Workflow) -> String {
         let steps: Vec<&Step> = workflow.steps.iter().filter(|step| step.from == *state).collect();
         if !steps.is_empty() {
             let next = next_states(model, entity, &steps);
-            cases.push_str(&format!("\n    when old.{name} = {} then {}", literal(state), indented(&next, 4)));
+            cases.push_str(&format!("\n    when old.{name} {equals} {} then {}", literal(state), indented(&next, 4)));
         }
     }
     let allowed = if cases.is_empty() { "'{}'".to_owned() } else { format!("case{cases}\n    else '{{}}'\n  end") };
@@ -91,7 +100,7 @@ declare
 begin{start}
   {comment}
   allowed := {allowed};
-  if new.{name}::text = any (allowed) then
+  if {is_allowed} then
     return new;
   end if;
   raise exception {message}, old.{name}, new.{name}

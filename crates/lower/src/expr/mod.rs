@@ -53,6 +53,8 @@ pub(crate) struct Folder<'m> {
     pub frame: Frame,
     /// Session values stand in scalar subqueries, so that they are read once for each statement (policies, helpers).
     pub wrap: bool,
+    /// What is written is read under a search path without extensions (bodies of functions).
+    pub fixed: bool,
     /// Columns of the row at hand that were read.
     own: Vec<(EntityId, FieldIx)>,
     /// Its columns as the parameters of a helper, in the order of their numbers.
@@ -105,6 +107,7 @@ impl<'m> Folder<'m> {
             model,
             frame,
             wrap: false,
+            fixed: false,
             own: Vec::new(),
             params: Vec::new(),
             viewer_fields: Vec::new(),
@@ -293,6 +296,10 @@ impl Names for Folder<'_> {
             return qualified(&self.model.functions[at].name);
         }
         if written { qualified(name) } else { quote::word(&name.name).into_owned() }
+    }
+
+    fn fixed(&self) -> Option<&Model> {
+        self.fixed.then_some(self.model)
     }
 
     fn enter(&mut self, sql: &Sql) {

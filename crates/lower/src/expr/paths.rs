@@ -2,6 +2,7 @@
 
 use super::{Folder, Frame, Place, RowRef, column, qualified};
 use smol_str::SmolStr;
+use specc_model::formula::extensions::{equality_schema, qualified_operator};
 use specc_model::formula::{Exists, Formula, Level, print_open};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx};
@@ -63,13 +64,15 @@ impl Folder<'_> {
                 from = table;
                 first = alias.clone();
             } else {
-                let mut links = self.links(*step);
+                let mut links = self.link_fields(*step);
                 if let Some(before) = left_out.take() {
-                    let outer = self.links(before).into_iter().map(|(outer, _)| outer);
+                    let outer = self.link_fields(before).into_iter().map(|(outer, _)| outer);
                     links = outer.zip(links.into_iter().map(|(_, inner)| inner)).collect();
                 }
-                let on = links.into_iter().map(|(outer, inner)| {
-                    format!("{}.{inner} = {}.{outer}", quote::ident(&alias), quote::ident(&last))
+                let on = links.into_iter().map(|((from, a), (to, b))| {
+                    let (outer, inner) = (column(self.model, from, a), column(self.model, to, b));
+                    let equals = self.equals(to, b);
+                    format!("{}.{inner} {equals} {}.{outer}", quote::ident(&alias), quote::ident(&last))
                 });
                 from = format!("{from}\n    join {table} on {}", on.collect::<Vec<_>>().join(" and "));
             }
@@ -101,15 +104,16 @@ impl Folder<'_> {
         Some(text)
     }
 
-    /// Pairs of column names that a step compares: of the side it starts from, and of the side it leads to.
-    pub fn links(&self, step: PathStep) -> Vec<(String, String)> {
-        self.link_fields(step)
-            .into_iter()
-            .map(|((from, a), (to, b))| (column(self.model, from, a), column(self.model, to, b)))
-            .collect()
+    /// The operator by which values of a column are equal.
+    pub fn equals(&self, entity: EntityId, field: FieldIx) -> String {
+        let ty = &self.model.entity(entity).fields[field].ty;
+        match equality_schema(self.model, ty).filter(|_| self.fixed) {
+            Some(schema) => qualified_operator(&schema, "="),
+            None => "=".to_owned(),
+        }
     }
 
-    /// The same as fields.
+    /// Pairs of columns that a step compares: of the side it starts from, and of the side it leads to.
     pub fn link_fields(&self, step: PathStep) -> Vec<((EntityId, FieldIx), (EntityId, FieldIx))> {
         let relation = self.model.relation(step.relation);
         let pairs = relation.fields.iter().zip(&relation.to_fields);
@@ -127,6 +131,7 @@ impl Folder<'_> {
         let parts: Vec<_> = links
             .into_iter()
             .map(|((from, outer), (to, inner))| {
+                let equals = self.equals(to, inner);
                 let inner = column(self.model, to, inner);
                 let outer = match start {
                     Start::Row(row) => self.field(row, outer),
@@ -135,7 +140,7 @@ impl Folder<'_> {
                         format!("{}.{}", quote::ident(alias), column(self.model, from, outer))
                     }
                 };
-                format!("{}.{inner} = {outer}", quote::ident(first))
+                format!("{}.{inner} {equals} {outer}", quote::ident(first))
             })
             .collect();
         parts.join(" and ")

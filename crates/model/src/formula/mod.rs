@@ -6,6 +6,7 @@
 //! and between it the names of the spec with their meanings.
 
 mod build;
+pub mod extensions;
 mod forms;
 mod print;
 mod query;

@@ -1,7 +1,11 @@
 //! Formulas to SQL, in one canonical form: keywords in lowercase, single spaces, parentheses where the author wrote them
 //! or where a part would be read differently without them.
 
+mod fixed;
+
+use super::extensions;
 use super::{AsIs, Call, Cast, Form, Formula, Node, Operator, Part, Piece, Sql};
+use crate::types::Model;
 use smol_str::SmolStr;
 use specc_sql::quote;
 
@@ -80,6 +84,11 @@ pub trait Names {
     fn view(&mut self, at: usize) -> String;
     /// `sql $$ … $$` is met: whoever wants to know notes what it names.
     fn as_is(&mut self, sql: &AsIs);
+    /// The model, where the SQL is read under a search path that has nothing of extensions: their operators, functions
+    /// and types are written with their schemas.
+    fn fixed(&self) -> Option<&Model> {
+        None
+    }
 }
 
 /// Names of formulas that have no row and no viewer: values of seeds. What is the spec's own is null there.
@@ -190,6 +199,9 @@ impl Printer<'_> {
             }
             Node::Cast(cast) => self.cast(cast),
             Node::InList(list, negated) => {
+                if let Some(level) = self.in_list(&list.0, &list.1, *negated) {
+                    return level;
+                }
                 self.formula(&list.0, Level::LIKE.above());
                 self.out.push_str(if *negated { " not in (" } else { " in (" });
                 self.list(list.1.iter());
@@ -221,6 +233,20 @@ impl Printer<'_> {
     }
 
     fn binary(&mut self, op: &Operator, left: &Formula, right: &Formula) -> Level {
+        if let Some(level) = self.rows(op, left, right) {
+            return level;
+        }
+        let name = match op {
+            Operator::And | Operator::Or => None,
+            Operator::Equal => Some("="),
+            Operator::Other(name) => Some(name.as_str()),
+        };
+        if let Some(operator) = name.and_then(|name| self.operator(name, &[left, right])) {
+            self.formula(left, Level::OPERATOR);
+            self.out.push_str(&format!(" {operator} "));
+            self.formula(right, Level::OPERATOR.above());
+            return Level::OPERATOR;
+        }
         let own = Level::of(op);
         // Comparisons do not chain.
         let chains = !matches!(own, Level::COMPARE | Level::LIKE);
@@ -230,6 +256,7 @@ impl Printer<'_> {
         while let Node::Binary(next, sides) = &head.node
             && next == op
             && chains
+            && (matches!(op, Operator::And | Operator::Or) || self.names.fixed().is_none())
         {
             operands.push(&sides.1);
             head = &sides.0;
@@ -250,6 +277,11 @@ impl Printer<'_> {
     }
 
     fn unary(&mut self, op: &str, inner: &Formula) -> Level {
+        if let Some(operator) = self.operator(op, &[inner]) {
+            self.out.push_str(&format!("{operator} "));
+            self.formula(inner, Level::OPERATOR.above());
+            return Level::OPERATOR;
+        }
         let sign = matches!(op, "-" | "+");
         self.out.push_str(op);
         // `- -1`, not `--1`, which starts a comment; `@ -1`, not the operator `@-`.
@@ -277,7 +309,15 @@ impl Printer<'_> {
     }
 
     fn call(&mut self, call: &Call) -> Level {
-        let name = self.names.function(&call.function, call.qualified, call.declared);
+        if let ("nullif", false, [(_, left), (_, right)]) = (&*call.function.name, call.qualified, &call.args[..])
+            && let Some(level) = self.null_if(left, right)
+        {
+            return level;
+        }
+        let name = match self.names.fixed().and_then(|model| extensions::function_schema(model, call)) {
+            Some(schema) => quote::qualified(&schema, &call.function.name),
+            None => self.names.function(&call.function, call.qualified, call.declared),
+        };
         self.out.push_str(&name);
         if call.bare {
             return Level::ATOM;
@@ -301,6 +341,9 @@ impl Printer<'_> {
     }
 
     fn form(&mut self, form: &Form) -> Level {
+        if let Some(level) = self.comparing(form) {
+            return level;
+        }
         for part in &form.parts {
             match part {
                 Part::Words(words) => self.out.push_str(words),
@@ -345,7 +388,10 @@ impl Printer<'_> {
     }
 
     fn type_name(&mut self, ty: &super::TypeName) {
-        self.out.push_str(&ty.sql);
+        match self.names.fixed() {
+            Some(model) => self.out.push_str(&extensions::type_sql(model, ty)),
+            None => self.out.push_str(&ty.sql),
+        }
     }
 }
 

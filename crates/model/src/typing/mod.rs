@@ -18,7 +18,7 @@ mod operators;
 mod paths;
 mod place;
 mod query;
-mod resolve;
+pub(crate) mod resolve;
 mod same;
 
 pub(crate) use names::ambiguous_inverse;

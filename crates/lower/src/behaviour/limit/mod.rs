@@ -30,13 +30,14 @@ mod settle;
 mod take;
 
 use super::keep::kept_by;
-use super::plpgsql::{Rows, column, columns, condition, equal, list, no_placeholders, over, table};
+use super::plpgsql::{
+    Column, Rows, column, columns, condition, equal, equals, list, no_placeholders, over, table, type_name,
+};
 use super::{Routine, helper};
 use crate::structure::{Room, functions, names, table_of};
-use crate::types::data_type;
 use specc_catalog::{DataType, Dependency, Kind, ObjectId, Param, Qualified, Returns};
 use specc_diag::{Diagnostic, codes};
-use specc_model::{Element, Entity, FieldIx, Limit, MaintainedFunction, Model, On, Relation};
+use specc_model::{Element, Entity, FieldIx, Limit, MaintainedFunction, Model, On, Relation, Type};
 use specc_sql::quote::literal;
 
 /// A limit with all that it is about.
@@ -136,20 +137,26 @@ impl<'a> Places<'a> {
                 if value.eq_ignore_ascii_case("null") {
                     format!("{row}.{name} is null")
                 } else {
-                    format!("{row}.{name} = {value}")
+                    format!("{row}.{name} {} {value}", equals(self.model, self.entity, *f))
                 }
             })
             .collect();
-        if tests.is_empty() { format!("({}) is not true", self.satisfied(row)) } else { tests.join(" and ") }
+        let waits =
+            if tests.is_empty() { format!("({}) is not true", self.satisfied(row)) } else { tests.join(" and ") };
+        // A row that does not exist for others does not wait either.
+        match &self.entity.visible {
+            Some(seen) => format!("{waits} and {}", condition(self.model, self.entity, row, seen)),
+            None => waits,
+        }
     }
 
     /// The quoted names of the columns that places are counted by.
-    fn per(&self) -> Vec<String> {
-        columns(self.entity, &self.limit.per)
+    fn per(&self) -> Vec<Column> {
+        columns(self.model, self.entity, &self.limit.per)
     }
 
-    fn key(&self) -> Vec<String> {
-        columns(self.entity, self.entity.key.as_ref().map_or(&[], |k| &k.fields))
+    fn key(&self) -> Vec<Column> {
+        columns(self.model, self.entity, self.entity.key.as_ref().map_or(&[], |k| &k.fields))
     }
 
     /// What makes a statement's rows matter to an owner: rows that come in, and where there is a line, rows that leave
@@ -241,8 +248,12 @@ impl<'a> Places<'a> {
         match self.owner {
             Owner::Row { relation, .. } => {
                 let target = self.model.entity(relation.to);
-                let tie =
-                    equal("p", &columns(target, &relation.to_fields), row, &columns(self.entity, &relation.fields));
+                let tie = equal(
+                    "p",
+                    &columns(self.model, target, &relation.to_fields),
+                    row,
+                    &columns(self.model, self.entity, &relation.fields),
+                );
                 format!("\njoin {} p on {tie}", table(target))
             }
             Owner::Nothing => String::new(),
@@ -328,7 +339,7 @@ impl<'a> Places<'a> {
             };
             push(text, Some(element));
         }
-        for key in self.key().into_iter().filter(|k| !ordered.contains(k)) {
+        for key in self.key().into_iter().filter(|k| !ordered.contains(&k.name)) {
             push(format!("r.{key}"), None);
         }
         order.join(", ")
@@ -340,12 +351,14 @@ impl<'a> Places<'a> {
 
     /// The columns of an owner as the fields of a recordset: `event_id int`.
     fn record(&self) -> String {
-        let columns = self.limit.per.iter().map(|f| {
-            // Without a length: what is passed fits already.
-            let ty = DataType { args: Vec::new(), ..data_type(self.model, &self.entity.fields[*f].ty) };
-            format!("{} {ty}", column(self.entity, *f))
-        });
+        let columns = self.limit.per.iter().map(|f| format!("{} {}", column(self.entity, *f), self.passed(*f)));
         columns.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The type of a column of an owner, without a length: what is passed fits already.
+    fn passed(&self, field: FieldIx) -> String {
+        let ty = Type { args: Vec::new(), ..self.entity.fields[field].ty.clone() };
+        type_name(self.model, &ty)
     }
 
     /// An owner as JSON.
@@ -370,7 +383,12 @@ impl<'a> Places<'a> {
     fn routine(&self, room: &Room, body: String, comment: String) -> Routine {
         let exprs = [&self.limit.condition].into_iter().chain(self.limit.overflow.iter().map(|(_, e)| e));
         let depends: Vec<_> = exprs.flat_map(|e| room.lookup.of_expr(self.model, e)).collect();
-        let routine = Routine::new(body, comment).definer(true).needs(depends).uses(&table_of(self.entity));
+        let exprs = [&self.limit.condition].into_iter().chain(self.limit.overflow.iter().map(|(_, e)| e));
+        let routine = Routine::new(body, comment)
+            .reads(exprs.map(|e| &**e))
+            .definer(true)
+            .needs(depends)
+            .uses(&table_of(self.entity));
         match self.owner {
             Owner::Row { relation, .. } => routine.uses(&table_of(self.model.entity(relation.to))),
             Owner::Nothing => routine,

@@ -29,7 +29,7 @@ impl Places<'_> {
             .to(room, target, &function, span);
         Attach::after("update", &["limit", what[0], name, "note"])
             .of(of.clone())
-            .when(Some(changed(target, number)))
+            .when(Some(changed(self.model, target, number)))
             .reading(of.clone())
             .to(room, target, &function, span);
 
@@ -77,19 +77,15 @@ end
     }
 
     fn number_body(&self, target: &Entity, relation: &Relation, number: FieldIx, fill: Option<&Qualified>) -> String {
-        let record = relation.fields.iter().map(|f| {
-            let ty = crate::types::data_type(self.model, &self.entity.fields[*f].ty);
-            let ty = specc_catalog::DataType { args: Vec::new(), ..ty };
-            format!("{} {ty}", column(self.entity, *f))
-        });
-        let references = columns(self.entity, &relation.fields);
+        let record = relation.fields.iter().map(|f| format!("{} {}", column(self.entity, *f), self.passed(*f)));
+        let references = columns(self.model, self.entity, &relation.fields);
         let noted = format!("jsonb_to_recordset(number.noted) as n ({})", record.collect::<Vec<_>>().join(", "));
         // Places can be counted by more than the owner.
         let given = if self.limit.per.len() == relation.fields.len() {
             format!(
                 "{noted}\njoin {} p on {}",
                 table(target),
-                equal("p", &columns(target, &relation.to_fields), "n", &references)
+                equal("p", &columns(self.model, target, &relation.to_fields), "n", &references)
             )
             .replace(" n.", " n.")
         } else {

@@ -2,7 +2,7 @@
 //! places go to those who wait.
 
 use super::{Owner, Places};
-use crate::behaviour::plpgsql::{Rows, equal, indented, list, message, present, table, tuple};
+use crate::behaviour::plpgsql::{Rows, equal, indented, list, message, present, table, within};
 use crate::behaviour::{Attach, trigger_function};
 use crate::structure::Room;
 use specc_catalog::Qualified;
@@ -58,7 +58,8 @@ impl Places<'_> {
             // What was decided before the rows were stored was decided too well: for an update, or beside one who
             // changed the number of places.
             let key = self.key();
-            let of_this = format!("\n        and {} in (select {} from new_rows n)", tuple("r", &key), list("n", &key));
+            let of_this =
+                format!("\n        and {}", within("r", &key, &format!("select {} from new_rows n", list("n", &key))));
             let judged = format!("from {}{}", self.given("settle.crowded"), self.join_owner("k"));
             let free = format!("{} - {}", self.number_of(), self.taken("k"));
             format!("{}\n", indented(self.demote("settle", &judged, &free, &of_this).trim_end(), 2))
@@ -111,14 +112,13 @@ end
     select {columns}, count(*) as taken
     from {table} r
     where {satisfied}
-      and {owner} in (select {wanted} from concerned c)
+      and {concerned}
     group by {columns}
   ) t on {tie}",
             columns = list("r", &per),
             table = table(self.entity),
             satisfied = self.satisfied("r"),
-            owner = tuple("r", &per),
-            wanted = list("c", &per),
+            concerned = within("r", &per, &format!("select {} from concerned c", list("c", &per))),
             tie = equal("t", &per, "k", &per),
         );
         ("coalesce(t.taken, 0)".to_owned(), counted)

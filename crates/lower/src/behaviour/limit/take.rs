@@ -19,7 +19,7 @@ impl Places<'_> {
         let in_body = has_subquery(&new);
         let comes_in = {
             let mut any = vec![format!("({old}) is not true")];
-            any.extend(self.limit.per.iter().map(|f| changed(self.entity, *f)));
+            any.extend(self.limit.per.iter().map(|f| changed(self.model, self.entity, *f)));
             any.join(" or ")
         };
         let routine = self.routine(
@@ -78,7 +78,8 @@ impl Places<'_> {
         let per = self.per();
         let owner = match per.as_slice() {
             [] => "'='".to_owned(),
-            [one] => format!("'=' || new.{one}"),
+            [one] if one.equals == "=" => format!("'=' || new.{one}"),
+            [one] => format!("'=' || new.{one}::text"),
             several => format!("'=' || row({})::text", list("new", several)),
         };
         let isolation = match self.counted() {
@@ -181,8 +182,12 @@ end if;",
         let free = |taken: &str| match self.owner {
             Owner::Row { relation, .. } => {
                 let target = self.model.entity(relation.to);
-                let tie =
-                    equal("p", &columns(target, &relation.to_fields), "new", &columns(self.entity, &relation.fields));
+                let tie = equal(
+                    "p",
+                    &columns(self.model, target, &relation.to_fields),
+                    "new",
+                    &columns(self.model, self.entity, &relation.fields),
+                );
                 format!(
                     "take.free := (\n  select {} - {taken}\n  from {} p\n  where {tie}\n);",
                     self.number_of(),
@@ -207,7 +212,7 @@ end if;",
     /// which keeps the place that it has.
     fn same_row(&self) -> String {
         let plain = |fields: &[FieldIx]| {
-            let columns = columns(self.entity, fields);
+            let columns = columns(self.model, self.entity, fields);
             equal("r", &columns, "new", &columns)
         };
         let generated = |fields: &[FieldIx]| fields.iter().any(|f| self.entity.fields[*f].identity.is_some());
