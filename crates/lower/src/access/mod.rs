@@ -20,7 +20,7 @@ use policies::{Guarded, Lowered};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
+use specc_catalog::{Body, Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
 use specc_diag::Diagnostic;
 use specc_model::effective::PUBLIC;
 use specc_model::{Entity, EntityId, FieldIx, Model, Target};
@@ -93,6 +93,9 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     for (name, _) in needs.iter().filter(|(_, need)| need.by_whoever_writes && model.options.derive) {
         grants.execute(&session_id(model, name), everyone.clone());
     }
+    if model.options.derive && needs.values().any(|need| need.is_looked_up) {
+        everyone.into_iter().for_each(|role| grants.usage(&model.options.helper_schema, role));
+    }
     viewer_fields.into_iter().for_each(|field| helpers::viewer_field(model, out, field));
     grants.declared(model);
     grants.finish(model, out);
@@ -130,9 +133,15 @@ impl Rules {
     }
 }
 
+/// Those who may write at all: the roles of the API, and those that the spec makes beside them.
 fn everyone_at_the_api(model: &Model) -> Vec<SmolStr> {
     match model.options.target {
-        Target::Supabase => ["anon", "authenticated", "service_role"].map(SmolStr::new).to_vec(),
+        Target::Supabase => {
+            let mut roles = ["anon", "authenticated", "service_role"].map(SmolStr::new).to_vec();
+            let made = model.roles.iter().filter(|role| !role.external).map(|role| role.name.clone());
+            roles.extend(made.filter(|name| !["anon", "authenticated", "service_role"].contains(&name.as_str())));
+            roles
+        }
         Target::Postgres => vec!["public".into()],
     }
 }
@@ -200,6 +209,8 @@ fn add_indexes(model: &Model, out: &mut Output, wanted: &[(EntityId, FieldIx)]) 
 struct Need {
     /// Besides policies, for which it is known who calls: a default, a view, a function with the caller's rights.
     by_whoever_writes: bool,
+    /// Its name is looked up as whoever writes: a body that is text is read when it runs.
+    is_looked_up: bool,
 }
 
 /// Of each of these functions, by its name.
@@ -210,13 +221,15 @@ fn session_needs(model: &Model, out: &Output) -> BTreeMap<SmolStr, Need> {
     let ids: FxHashMap<ObjectId, SmolStr> = names.map(|name| (session_id(model, &name), name)).collect();
     let mut needs: BTreeMap<SmolStr, Need> = BTreeMap::new();
     for (_, entry) in out.catalog.iter() {
-        let by_whoever_writes = match &entry.object {
-            Object::Function(f) => !f.security_definer,
-            Object::Table(_) | Object::Trigger(_) | Object::View(_) => true,
-            _ => false,
+        let (by_whoever_writes, is_looked_up) = match &entry.object {
+            Object::Function(f) => (!f.security_definer, !f.security_definer && matches!(f.body, Body::Text(_))),
+            Object::Table(_) | Object::Trigger(_) | Object::View(_) => (true, false),
+            _ => (false, false),
         };
         for name in entry.depends.iter().filter_map(|dependency| ids.get(&dependency.on)) {
-            needs.entry(name.clone()).or_default().by_whoever_writes |= by_whoever_writes;
+            let need = needs.entry(name.clone()).or_default();
+            need.by_whoever_writes |= by_whoever_writes;
+            need.is_looked_up |= is_looked_up;
         }
     }
     needs
