@@ -5,7 +5,9 @@
 mod audit;
 mod capacity;
 mod counts;
+mod extensions;
 mod hostile;
+mod kept;
 mod load;
 mod platform;
 mod search;

@@ -215,7 +215,7 @@ pub(crate) fn differs(model: &Model, entity: &Entity, field: FieldIx) -> String 
     if exact {
         return format!("old.{name} is distinct from new.{name}");
     }
-    format!("row(old.{name}) operator(pg_catalog.*<>) row(new.{name})")
+    format!("record_image_ne(row(old.{name}), row(new.{name}))")
 }
 
 /// Indents all lines of `text` but the first, which stands where it is inserted.

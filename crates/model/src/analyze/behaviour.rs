@@ -151,7 +151,7 @@ impl Pass<'_> {
 
     pub(crate) fn limit(&mut self, l: &ast::LimitDecl, doc: &ast::Doc, span: Span) {
         let per = self.columns(&l.per);
-        let condition = self.exprs.get(&l.condition, &self.scope, Expect::condition(Place::Filter), &mut self.out);
+        let condition = super::kept::condition(self.exprs, &l.condition, &self.scope, &mut self.out);
         let to = self.exprs.get(&l.to, &self.scope, Expect::number(Place::Limit), &mut self.out);
         let mut overflow = Vec::new();
         for (column, value) in &l.overflow {
@@ -342,9 +342,7 @@ impl Pass<'_> {
             return None;
         }
         let filter = match &m.filter {
-            Some(raw) => {
-                Some(self.exprs.get(raw, &Scope::of(counted.id), Expect::condition(Place::Filter), &mut self.out)?)
-            }
+            Some(raw) => Some(super::kept::condition(self.exprs, raw, &Scope::of(counted.id), &mut self.out)?),
             None => None,
         };
         let including_deleted = m.including_deleted;

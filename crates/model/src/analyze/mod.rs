@@ -11,6 +11,7 @@ mod expand;
 mod exprs;
 mod fields;
 mod items;
+mod kept;
 pub mod library;
 pub mod names;
 mod platform;
@@ -138,6 +139,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
         model.schedules.push(found);
     }
     access::check_rules(&model, std_area, out);
+    kept::steps(&model, out);
     visibility::visibility(&mut model);
     bodies::cycles(project, &model, out);
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };

@@ -19,8 +19,10 @@ pub enum Place {
     Policy,
     /// The condition of a trigger or a webhook.
     TriggerWhen,
-    /// The filter of a maintained value, the condition of a limit or of a workflow step.
+    /// The condition of a workflow step.
     Filter,
+    /// The filter of a maintained value, the condition of a limit.
+    Kept,
     /// How many rows a limit allows.
     Limit,
     /// A seed's value.
@@ -88,6 +90,7 @@ impl Place {
             Place::Policy => "a policy",
             Place::TriggerWhen => "a trigger's condition",
             Place::Filter => "a filter",
+            Place::Kept => "the condition of a count or a limit",
             Place::Limit => "a limit",
             Place::Seed => "a seed",
             Place::Backfill => "a backfill",
@@ -106,7 +109,7 @@ impl Place {
 
     /// Whether only immutable functions can stand here.
     pub(crate) fn immutable(self) -> bool {
-        matches!(self, Place::Generated | Place::Index)
+        matches!(self, Place::Generated | Place::Index | Place::Kept)
     }
 
     /// Whether columns can be named.
