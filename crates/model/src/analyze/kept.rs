@@ -8,7 +8,7 @@ use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
-use specc_diag::{Diagnostic, codes};
+use specc_diag::{Diagnostic, Span, codes};
 use specc_facts::Volatility;
 use specc_syntax::ast::RawExpr;
 
@@ -24,13 +24,6 @@ pub(super) fn condition(exprs: &Exprs<'_>, raw: &RawExpr, scope: &Scope, out: &m
             finding.code = codes::CHANGING_CONDITION;
             finding.help = Some(INSTEAD.into());
         }
-    }
-    if out.len() == before
-        && let Some(expr) = &found
-        && let Some(what) = changing(exprs.model, &expr.formula)
-    {
-        let message = format!("{what}, so it cannot stand in {}", Place::Kept.words());
-        out.push(Diagnostic::new(codes::CHANGING_CONDITION, raw.at.0, message).help(INSTEAD));
     }
     found
 }
@@ -79,8 +72,27 @@ fn called(model: &Model, call: &Call) -> Option<String> {
         .map(|_| format!("`{name}()` changes from one request to the next"))
 }
 
+/// Looks at conditions again, when the bodies of predicates are known, and at the steps of limits.
+pub(super) fn check(model: &Model, out: &mut Vec<Diagnostic>) {
+    for entity in &model.entities {
+        let filters = entity.fields.iter().filter_map(|f| f.maintained.as_ref()?.filter.as_ref());
+        for condition in filters.chain(entity.limits.iter().map(|limit| &limit.condition)) {
+            let Some(what) = changing(model, &condition.formula) else { continue };
+            let within = |span: Span| {
+                let whole = condition.span;
+                span.file == whole.file && span.start >= whole.start && span.end <= whole.end
+            };
+            if !out.iter().any(|d| d.code == codes::CHANGING_CONDITION && within(d.span())) {
+                let message = format!("{what}, so it cannot stand in {}", Place::Kept.words());
+                out.push(Diagnostic::new(codes::CHANGING_CONDITION, condition.span, message).help(INSTEAD));
+            }
+        }
+    }
+    steps(model, out);
+}
+
 /// Says where a limit sets a state that the workflow of the field does not lead to.
-pub(super) fn steps(model: &Model, out: &mut Vec<Diagnostic>) {
+fn steps(model: &Model, out: &mut Vec<Diagnostic>) {
     for entity in model.entities.iter().filter(|entity| !entity.limits.is_empty()) {
         for limit in &entity.limits {
             for (field, value) in &limit.overflow {

@@ -139,7 +139,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
         model.schedules.push(found);
     }
     access::check_rules(&model, std_area, out);
-    kept::steps(&model, out);
+    kept::check(&model, out);
     visibility::visibility(&mut model);
     bodies::cycles(project, &model, out);
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
