@@ -34,6 +34,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- A statement that names the table itself, so that its triggers see rows of partitions too.
+  whole regclass := coalesce(pg_partition_root(tg_relid), tg_relid);
   key_columns text;
 begin
   if pg_trigger_depth() > 1 then
@@ -42,18 +44,24 @@ begin
   if (to_jsonb(old) ->> 'deleted_at') is not null then
     return null;
   end if;
-  select string_agg(format('t.%I = ($1).%I', a.attname, a.attname), ' and ' order by k.place)
+  -- By the equality of the key's index: that of an extension's type is not on the search path.
+  select string_agg(format('t.%I operator(%I.%s) ($1).%I', a.attname, n.nspname, o.oprname, a.attname), ' and ' order by k.place)
     into key_columns
     from pg_catalog.pg_index i
-    cross join lateral unnest(i.indkey::int2[]) with ordinality as k (attnum, place)
+    cross join lateral unnest(i.indkey::int2[], i.indclass::oid[]) with ordinality as k (attnum, class, place)
     join pg_catalog.pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-   where i.indrelid = tg_relid and i.indisprimary and k.place <= i.indnkeyatts;
+    join pg_catalog.pg_opclass c on c.oid = k.class
+    join pg_catalog.pg_amop m on m.amopfamily = c.opcfamily and m.amopstrategy = 3
+     and m.amoplefttype = c.opcintype and m.amoprighttype = c.opcintype
+    join pg_catalog.pg_operator o on o.oid = m.amopopr
+    join pg_catalog.pg_namespace n on n.oid = o.oprnamespace
+   where i.indrelid = whole and i.indisprimary and k.place <= i.indnkeyatts;
   if key_columns is null then
     raise exception 'table %.% has no primary key, so its rows cannot be marked as deleted', tg_table_schema, tg_table_name;
   end if;
   execute format(
-    'update %I.%I as t set deleted_at = now(), deleted_by = $2 where %s',
-    tg_table_schema, tg_table_name, key_columns
+    'update %s as t set deleted_at = now(), deleted_by = $2 where %s',
+    whole, key_columns
   ) using old, private.viewer_id();
   return null;
 end
