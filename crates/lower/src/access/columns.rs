@@ -5,7 +5,7 @@
 //! not bind.
 
 use super::policies::{Conditions, Lowered};
-use crate::behaviour::plpgsql::{column, differs, distinct, indented, search_path, spoken};
+use crate::behaviour::plpgsql::{column, differs, distinct, indented, search_path, spoken, unresolved};
 use crate::expr::{Folder, Frame, RowRef};
 use crate::structure::functions::trigger_function;
 use crate::structure::{names, table_of};
@@ -46,7 +46,10 @@ pub(super) fn lower(
         let schema = model.options.helper_schema.clone();
         let mut function = trigger_function(schema, function_name, writer.body().into());
         let exprs = writer.rules().into_iter().flat_map(|at| [&entity.rules[at].when, &entity.rules[at].check]);
-        let path = search_path(model, exprs.flatten().map(|expr| &expr.formula));
+        let formulas: Vec<_> = exprs.flatten().map(|expr| &expr.formula).collect();
+        let path = search_path(model, formulas.iter().copied());
+        let span = writer.rules().first().map_or(entity.meta.span, |at| entity.rules[*at].span);
+        lowered.diagnostics.extend(unresolved(model, entity, formulas.into_iter(), &path, span));
         function.settings = vec![("search_path".into(), path.into())];
         let name = specc_catalog::Qualified::new(function.schema.clone(), function.name.clone());
         let mut entry = Entry::new(function);

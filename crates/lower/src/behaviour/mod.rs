@@ -110,6 +110,8 @@ fn trigger_function(room: &mut Room, entity: &Entity, what: &[&str], routine: Ro
 fn helper(room: &mut Room, entity: &Entity, mut function: Function, routine: Routine, span: Span) -> Qualified {
     function.security_definer = routine.definer;
     let path = plpgsql::search_path(room.model, routine.formulas.iter());
+    let unresolved = plpgsql::unresolved(room.model, entity, routine.formulas.iter(), &path, span);
+    room.out.diagnostics.extend(unresolved);
     function.settings = vec![("search_path".into(), path.into())];
     let name = Qualified::new(function.schema.clone(), function.name.clone());
     let mut entry = Entry::new(function);

@@ -2,11 +2,14 @@
 
 use crate::expr::{Folder, Frame, RowRef};
 use crate::structure::table_of;
+use specc_diag::{Diagnostic, Span, codes};
 use specc_facts::{Equality, type_info};
-use specc_model::formula::extensions::{equality_schema, qualified_operator, schema_of_type};
+use specc_model::formula::extensions::{
+    equality_schema, extension_schema, in_plain_sql, qualified_operator, schema_of_type,
+};
 use specc_model::formula::{Formula, Node};
 use specc_model::scope::Scope;
-use specc_model::{Base, Entity, Expr, FieldIx, Model, Object, Type};
+use specc_model::{Base, Entity, Expr, Extension, FieldIx, Model, Object, Type};
 use specc_sql::quote::{ident, literal, qualified};
 
 /// The quoted name of a field's column.
@@ -173,6 +176,29 @@ pub(crate) fn search_path<'f>(model: &'f Model, formulas: impl Iterator<Item = &
     }
     path.push("pg_temp".to_owned());
     path.join(", ")
+}
+
+/// Says where plain SQL of the author's, in a body with this search path, uses an extension that is not on it.
+pub(crate) fn unresolved<'f>(
+    model: &Model,
+    own: &Entity,
+    formulas: impl Iterator<Item = &'f Formula>,
+    path: &str,
+    span: Span,
+) -> Option<Diagnostic> {
+    let used: Vec<_> = formulas.flat_map(|formula| in_plain_sql(model, own, formula)).collect();
+    let lies = |extension: &Extension| ident(&extension_schema(model, &extension.name)).into_owned();
+    let missing = used.into_iter().find(|e| !path.split(", ").any(|schema| schema == lies(e)))?;
+    let message = format!(
+        "plain SQL here uses the extension `{}`, and the trigger that it stands in does not search `{}`",
+        missing.name,
+        extension_schema(model, &missing.name)
+    );
+    let help = format!(
+        "write it without a query (`exists path (…)`, a predicate), or declare `extension {} in extensions`",
+        missing.name
+    );
+    Some(Diagnostic::new(codes::OPEN_SEARCH_PATH, span, message).help(help))
 }
 
 /// Whether a lowered expression reads other rows: such a one cannot stand in a trigger's `when`.

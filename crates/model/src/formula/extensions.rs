@@ -3,8 +3,8 @@
 //! extension's type and the extension is not on it, another operator is taken in silence (`citext` is compared as `text`),
 //! or none is found.
 
-use super::{Call, Formula, Node, TypeName};
-use crate::types::{Base, Model, Qualified, Target, Type};
+use super::{Call, Formula, Node, Piece, Row, TypeName};
+use crate::types::{Base, Entity, Extension, Model, Qualified, Target, Type};
 use crate::typing::kinds::{Key, Ty, key};
 use crate::typing::resolve::{Outcome, resolve};
 use smol_str::SmolStr;
@@ -163,4 +163,39 @@ pub fn schema_of_type(model: &Model, ty: &Type) -> Option<SmolStr> {
 /// `operator(public.=)`
 pub fn qualified_operator(schema: &str, name: &str) -> String {
     format!("operator({}.{name})", quote::ident(schema))
+}
+
+/// The declared extensions whose types and functions the plain SQL in a formula over a row of `own` uses. Its operators are
+/// not written with their schemas.
+pub fn in_plain_sql<'m>(model: &'m Model, own: &Entity, formula: &Formula) -> Vec<&'m Extension> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut text = |text: &str, tables: &[&Entity]| {
+        let words = specc_expr::words(text);
+        for word in &words {
+            let variants = specc_facts::functions(word);
+            if variants.iter().all(|v| v.extension != "-") {
+                names.extend(variants.iter().map(|v| v.extension));
+            }
+        }
+        let fields = tables.iter().flat_map(|entity| &entity.fields);
+        let named = fields.filter(|field| words.iter().any(|word| *word == field.name));
+        names.extend(named.filter_map(|field| extension_of(model, &field.ty)));
+    };
+    formula.visit_all(model, &mut |part| match &part.node {
+        Node::Sql(sql) => {
+            let tables: Vec<&Entity> = sql.tables().map(|id| model.entity(id)).chain([own]).collect();
+            for piece in &sql.pieces {
+                match piece {
+                    Piece::Text(sql) => text(sql, &tables),
+                    Piece::Formula(Formula { node: Node::Column(Row::Scope(0), field), .. }) => {
+                        text(&own.fields[*field].name, &[own]);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Node::AsIs(sql, _) => text(sql, &[own]),
+        _ => {}
+    });
+    model.extensions.iter().filter(|e| names.contains(&e.name.as_str())).collect()
 }
