@@ -178,7 +178,7 @@ pub fn in_plain_sql<'m>(model: &'m Model, own: &Entity, formula: &Formula) -> Ve
             }
         }
         let fields = tables.iter().flat_map(|entity| &entity.fields);
-        let named = fields.filter(|field| words.iter().any(|word| *word == field.name));
+        let named = fields.filter(|field| words.contains(&field.name));
         names.extend(named.filter_map(|field| extension_of(model, &field.ty)));
     };
     formula.visit_all(model, &mut |part| match &part.node {

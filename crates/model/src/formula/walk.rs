@@ -136,7 +136,7 @@ impl super::Form {
 }
 
 impl Part {
-    fn operand(&self) -> Option<&Formula> {
+    pub(super) fn operand(&self) -> Option<&Formula> {
         match self {
             Part::Operand(formula, _) => Some(formula),
             _ => None,

@@ -163,11 +163,7 @@ fn after_when(parts: &[Part], at: usize) -> Option<&Formula> {
 fn items(formula: &Formula) -> Option<Vec<&Formula>> {
     let crate::formula::Node::Form(form) = &formula.node else { return None };
     let opens = matches!(form.parts.first(), Some(Part::Words(words)) if words == "(");
-    let operand = |part| match part {
-        &Part::Operand(ref formula, _) => Some(formula),
-        _ => None,
-    };
-    opens.then(|| form.parts.iter().filter_map(operand).collect())
+    opens.then(|| form.parts.iter().filter_map(Part::operand).collect())
 }
 
 fn compares(form: &Form) -> Option<Compares<'_>> {
