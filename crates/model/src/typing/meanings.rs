@@ -65,7 +65,7 @@ impl Checker<'_> {
 
     /// Whether what stands here decides about rows.
     pub(super) fn is_rule(&self) -> bool {
-        matches!(self.place, Place::Policy | Place::Predicate | Place::Filter)
+        matches!(self.place, Place::Policy | Place::Predicate | Place::Filter | Place::Kept)
     }
 
     /// Says where a table of a query has the name of a row that is passed to the predicate, or a word of the spec.
