@@ -194,7 +194,7 @@ pub fn in_plain_sql<'m>(model: &'m Model, own: &Entity, formula: &Formula) -> Ve
                 }
             }
         }
-        Node::AsIs(sql, _) => text(sql, &[own]),
+        Node::AsIs(sql) => text(&sql.text, &[own]),
         _ => {}
     });
     model.extensions.iter().filter(|e| names.contains(&e.name.as_str())).collect()
