@@ -72,6 +72,17 @@ impl TypeInfo {
     pub fn is_multirange(&self) -> bool {
         self.category == b'R' && self.name.ends_with("multirange")
     }
+
+    /// The type of the bounds of a range or multirange.
+    pub fn bounds(&self) -> Option<&'static str> {
+        let name = Some(self.name).filter(|_| self.category == b'R')?;
+        match name.strip_suffix("multirange").or_else(|| name.strip_suffix("range"))? {
+            "num" => Some("numeric"),
+            "ts" => Some("timestamp"),
+            "tstz" => Some("timestamptz"),
+            name => type_info(name).map(|info| info.name),
+        }
+    }
 }
 
 static TYPES: LazyLock<FxHashMap<&'static str, TypeInfo>> = LazyLock::new(|| {

@@ -19,4 +19,6 @@ drop function private.claims();
 
 drop function private.viewer_role();
 
+revoke usage on schema private from public;
+
 revoke execute on routine private.viewer_id() from public;

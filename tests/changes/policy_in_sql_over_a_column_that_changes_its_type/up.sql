@@ -16,7 +16,7 @@ alter table public.teams add column size__new bigint;
 create function public.teams_size__sync()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.size__new := new.size;

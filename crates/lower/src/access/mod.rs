@@ -68,6 +68,14 @@ fn with_names(model: &Model, shared: &FxHashSet<ObjectId>) -> Rules {
 /// Adds policies, helpers, indexes and grants to what there is.
 pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     let Rules { entries, diagnostics, found, helpers, mut grants } = rules;
+    // A table whose columns are guarded for each row may be all that needs the schema.
+    let is_helper = |entry: &Entry| match &entry.object {
+        Object::Function(f) => f.schema == model.options.helper_schema,
+        _ => false,
+    };
+    if entries.iter().any(is_helper) {
+        crate::structure::helper_schema(model, &mut out.catalog);
+    }
     entries.into_iter().for_each(|entry| out.add(entry));
     out.diagnostics.extend(diagnostics);
     cycles::check(model, &found.reads, &mut out.diagnostics);

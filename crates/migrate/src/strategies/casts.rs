@@ -77,12 +77,7 @@ impl Parts {
         let mut parts = Self { is_whole: ty.dims > 0, ..Self::default() };
         if ty.schema.is_empty() {
             let name: &str = &ty.name;
-            let element = match name {
-                "daterange" | "datemultirange" => "date",
-                "tsrange" | "tsmultirange" => "timestamp",
-                "tstzrange" | "tstzmultirange" => "timestamptz",
-                other => other,
-            };
+            let element = specc_facts::type_info(name).and_then(specc_facts::TypeInfo::bounds).unwrap_or(name);
             parts.is_whole |= element != name;
             parts.has_zone = matches!(element, "timestamptz" | "timetz");
             parts.kinds.push(specc_facts::family(element));

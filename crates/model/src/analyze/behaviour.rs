@@ -98,26 +98,22 @@ impl Pass<'_> {
         }
     }
 
-    /// A row that says nothing of its state starts with the default, and one over a limit with what `else` says: both have
-    /// to be states in which a row may start, or no such row could ever be inserted.
+    /// A row that says nothing of its state starts with the default: it has to be a state in which a row may start.
     pub(crate) fn check_first_states(&mut self) {
         for workflow in self.parts.workflows.iter().filter(|w| !w.initial.is_empty()) {
             let field = &self.entity.fields[workflow.field];
             let name = &field.name;
             let labels = matches!(self.model.under(&field.ty).base, Base::Enum(_)).then_some(&workflow.states);
-            let defaults = self.parts.fields.iter().filter(|(field, _)| *field == workflow.field);
-            let defaults = defaults.filter_map(|(_, parts)| Some((parts.default.as_ref()?, "the default")));
-            let overflow = self.parts.limits.iter().flat_map(|limit| &limit.overflow);
-            let overflow = overflow.filter(|(field, _)| *field == workflow.field).map(|(_, value)| (value, "`else`"));
             let first = list(&workflow.initial.iter().map(SmolStr::as_str).collect::<Vec<_>>());
-            for (value, whose) in defaults.chain(overflow) {
+            let defaults = self.parts.fields.iter().filter(|(field, _)| *field == workflow.field);
+            for value in defaults.filter_map(|(_, parts)| parts.default.as_ref()) {
                 let Some(state) = value.formula.literal_text() else { continue };
                 // What is no label was reported as that.
                 let no_label = labels.is_some_and(|labels| labels.iter().all(|label| label != state));
                 if no_label || workflow.initial.iter().any(|first| first == state) {
                     continue;
                 }
-                let message = format!("{whose} of `{name}` is `{state}`, in which no row may start");
+                let message = format!("the default of `{name}` is `{state}`, in which no row may start");
                 let help = format!("make it a first state: `-> {state}`, or start in {first}");
                 let found = Diagnostic::new(codes::WORKFLOW_START, value.span, message);
                 self.out.push(found.also(workflow.span, "the first states of this workflow").help(help));
