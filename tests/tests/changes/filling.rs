@@ -11,6 +11,9 @@ use specc_postgres::postgres::error::SqlState;
 use specc_postgres::{Session, load_sql, shared};
 use specc_sql::Transaction;
 
+/// What a query gives after so many writes; none where it is refused.
+type Answer = fn(usize) -> Option<String>;
+
 /// A change, who writes meanwhile, and what is asked. `ROLE` is the role, `#` the number of the write.
 struct Probe {
     name: &'static str,
@@ -19,14 +22,14 @@ struct Probe {
     rows: &'static str,
     /// What who does not know of the change writes before each file.
     write: &'static str,
-    /// As the role: a query, and what it gives after so many writes; none where it is refused.
-    asks: &'static [(&'static str, fn(usize) -> Option<String>)],
+    /// As the role.
+    asks: &'static [(&'static str, Answer)],
 }
 
-const NOTHING: fn(usize) -> Option<String> = |_| Some("0".into());
-const ALL: fn(usize) -> Option<String> = |writes| Some((writes + 1).to_string());
-const ONE: fn(usize) -> Option<String> = |_| Some("1".into());
-const REFUSED: fn(usize) -> Option<String> = |_| None;
+const NOTHING: Answer = |_| Some("0".into());
+const ALL: Answer = |writes| Some((writes + 1).to_string());
+const ONE: Answer = |_| Some("1".into());
+const REFUSED: Answer = |_| None;
 
 const WRITE: &str = "insert into docs (id, title) values (10 + #, 'open');
 insert into docs (id, title, hidden) values (100 + #, 'secret', true), (200 + #, 'opened', false);
