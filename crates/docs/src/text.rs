@@ -6,7 +6,9 @@ use std::fmt::Write;
 
 /// `text` on one line: every run of white space becomes a space.
 pub fn line(text: &str) -> Cow<'_, str> {
-    if text.contains(['\n', '\t', '\r']) || text.contains("  ") {
+    let is_broken = |pair: &[u8]| pair == b"  " || matches!(pair[0], b'\n' | b'\t' | b'\r');
+    let bytes = text.as_bytes();
+    if bytes.windows(2).any(is_broken) || bytes.last().is_some_and(|last| is_broken(&[*last])) {
         let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Cow::Owned(if text.contains('\n') { joined.replace("( ", "(").replace(" )", ")") } else { joined })
     } else {
@@ -42,7 +44,9 @@ pub fn row<S: AsRef<str>>(out: &mut String, cells: impl IntoIterator<Item = S>) 
         if text.is_empty() {
             out.push_str(" |");
         } else {
-            let _ = write!(out, " {text} |");
+            out.push(' ');
+            out.push_str(&text);
+            out.push_str(" |");
         }
     }
     out.push('\n');

@@ -179,15 +179,12 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
         take(OutputFile { path: path.clone(), contents });
         (path, sum)
     };
-    let (scripts, catalog) = rayon::join(
-        || match (&difference, previous) {
-            (Some(difference), Some(previous)) => change(input, previous, difference, &done),
-            _ => Ok(first(input, &done)?),
-        },
-        || done(format!("{own}/catalog.json"), to_json(input.catalog)),
-    );
-    let mut written = scripts?;
-    written.push(catalog);
+    // One after the other, each on all cores: side by side, the texts of both would be in memory.
+    let mut written = match (&difference, previous) {
+        (Some(difference), Some(previous)) => change(input, previous, difference, &done)?,
+        _ => first(input, &done)?,
+    };
+    written.push(done(format!("{own}/catalog.json"), to_json(input.catalog)));
     let contents = checksums(input.recorded, &written);
     take(OutputFile { path: format!("{own}/checksums.toml"), contents });
     Ok(())
