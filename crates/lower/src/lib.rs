@@ -13,7 +13,7 @@ mod types;
 
 pub use structure::hints;
 
-use specc_catalog::{Catalog, Entry};
+use specc_catalog::{Catalog, Entry, Object};
 use specc_diag::Diagnostic;
 use specc_model::Model;
 
@@ -38,8 +38,16 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Adds an object.
-    pub fn add(&mut self, entry: Entry) {
+    /// Adds an object. The schema of the helpers comes with the first function or view in it.
+    pub fn add(&mut self, model: &Model, entry: Entry) {
+        let schema = match &entry.object {
+            Object::Function(o) => &o.schema,
+            Object::View(o) => &o.view.schema,
+            _ => "",
+        };
+        if schema == model.options.helper_schema {
+            structure::helper_schema(model, &mut self.catalog);
+        }
         self.catalog.insert(entry);
     }
 }

@@ -163,7 +163,7 @@ impl Grants {
             entry
                 .depends
                 .extend(table.map(|table| Dependency::new(table, "an identity column of it makes the sequence")));
-            out.add(entry);
+            out.add(model, entry);
         }
         out.catalog.default_grantees = defaults::grantees(model);
     }

@@ -116,7 +116,7 @@ impl Helpers {
             entry.depends.extend(wanted.functions.into_iter().map(|f| Dependency::new(f, "it calls this function")));
             entry.depends.sort();
             entry.depends.dedup();
-            add(model, out, entry);
+            out.add(model, entry);
         }
     }
 }
@@ -132,12 +132,6 @@ fn indented(query: &str) -> String {
     }
     out.push_str(&query[last..]);
     out
-}
-
-/// Adds a function of the helper schema, which comes with the first of them.
-fn add(model: &Model, out: &mut Output, entry: Entry) {
-    crate::structure::helper_schema(model, &mut out.catalog);
-    out.add(entry);
 }
 
 /// The id of a function of the helper schema.
@@ -211,7 +205,7 @@ pub(super) fn session(model: &Model, out: &mut Output, claims: bool) {
         let id = function_id(model, name, &[]);
         // Where all there is stands in the files, it may stand there already.
         if model.options.derive || !out.catalog.contains(&id) {
-            self::add(model, out, entry);
+            out.add(model, entry);
         }
     };
     let who = "Who is asking: the key of the viewer, or null. Parallel safe, unlike auth.uid().";
@@ -246,7 +240,7 @@ pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) {
     let table = ObjectId::new(Kind::Table, viewer.name.schema.clone(), viewer.name.name.clone());
     entry.depends.push(Dependency::new(table, "it reads this table"));
     entry.depends.push(Dependency::new(function_id(model, "viewer_id", &[]), "it calls this function"));
-    add(model, out, entry);
+    out.add(model, entry);
 }
 
 #[cfg(test)]

@@ -68,15 +68,7 @@ fn with_names(model: &Model, shared: &FxHashSet<ObjectId>) -> Rules {
 /// Adds policies, helpers, indexes and grants to what there is.
 pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     let Rules { entries, diagnostics, found, helpers, mut grants } = rules;
-    // A table whose columns are guarded for each row may be all that needs the schema.
-    let is_helper = |entry: &Entry| match &entry.object {
-        Object::Function(f) => f.schema == model.options.helper_schema,
-        _ => false,
-    };
-    if entries.iter().any(is_helper) {
-        crate::structure::helper_schema(model, &mut out.catalog);
-    }
-    entries.into_iter().for_each(|entry| out.add(entry));
+    entries.into_iter().for_each(|entry| out.add(model, entry));
     out.diagnostics.extend(diagnostics);
     cycles::check(model, &found.reads, &mut out.diagnostics);
     add_indexes(model, out, &found.indexes);
@@ -208,7 +200,7 @@ fn add_indexes(model: &Model, out: &mut Output, wanted: &[(EntityId, FieldIx)]) 
         let mut entry = Entry::new(index);
         entry.comment = Some("Policies look rows up by this column.".into());
         entry.area = entity.meta.area.clone();
-        out.add(entry);
+        out.add(model, entry);
     }
 }
 

@@ -118,7 +118,6 @@ fn helper(room: &mut Room, entity: &Entity, mut function: Function, routine: Rou
     entry.comment = Some(routine.comment.into());
     entry.depends = routine.depends;
     entry.area = entity.meta.area.clone();
-    room.helper_schema();
     room.add(entry, span);
     name
 }

@@ -188,7 +188,6 @@ fn own_function(room: &mut Room, on: On<'_>, it: &Trigger, body: &SmolStr) -> ca
     let mut meta = it.meta.clone();
     meta.area = on.area.clone();
     meta.doc = None;
-    room.helper_schema();
     let depends = depends::declared(model, &it.session, "its body calls it");
     room.declare(function, &meta, depends);
     catalog::Qualified::new(schema, name)

@@ -131,7 +131,7 @@ impl<'a> Room<'a> {
         entry.depends.dedup();
         // std's functions and an author's may stand there although nothing that is generated does.
         if id.schema == self.model.options.helper_schema {
-            self.helper_schema();
+            helper_schema(self.ground.model, &mut self.out.catalog);
         }
         if let Err(id) = self.out.catalog.insert_new(id, entry) {
             let message = format!("the {id} is declared already, and this would need the same name");
@@ -139,11 +139,6 @@ impl<'a> Room<'a> {
                 .diagnostics
                 .push(Diagnostic::new(codes::NAME_COLLISION, span, message).help("give one of the two another name"));
         }
-    }
-
-    /// Makes sure that the schema for generated helpers is there.
-    pub fn helper_schema(&mut self) {
-        helper_schema(self.ground.model, &mut self.out.catalog);
     }
 }
 

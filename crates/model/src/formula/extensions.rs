@@ -29,21 +29,11 @@ pub fn extension_schema(model: &Model, extension: &str) -> SmolStr {
 fn extension_of(model: &Model, ty: &Type) -> Option<&'static str> {
     match key(model, ty) {
         Key::Table(spelled) => specc_facts::extension_of_type(spelled.name),
-        _ => match under(model, ty) {
+        _ => match model.under(ty).base {
             Base::Named(name) => specc_facts::extension_of_type(&name.name),
             _ => None,
         },
     }
-}
-
-/// The type without the domains around it.
-fn under<'m>(model: &'m Model, ty: &'m Type) -> &'m Base {
-    let mut base = &ty.base;
-    for _ in 0..32 {
-        let Base::Domain(id) = base else { break };
-        base = &model.domains[id.0 as usize].base.base;
-    }
-    base
 }
 
 /// The only extension of which nothing is known: what nobody else has is its.
