@@ -7,7 +7,7 @@ use crate::text::{in_one_kind_of_lines, settled};
 use crate::{Error, Introspected, LeftOut};
 use rustc_hash::FxHashSet;
 use smol_str::{SmolStr, format_smolstr};
-use specc_catalog::{Body, Catalog, Entry, Function, Kind, Object, ObjectId, order};
+use specc_catalog::{Body, Catalog, Entry, Kind, Object, ObjectId, order};
 
 pub(crate) fn finish(reader: CatalogReader<'_>) -> Result<Introspected, Error> {
     let CatalogReader {
@@ -65,7 +65,11 @@ fn settle(object: &mut Object) {
     expressions::each(object, |expr, _| settle(&mut expr.text));
     match object {
         Object::View(view) => settle(&mut view.query),
-        Object::Function(Function { body: Body::Atomic(text), .. }) => settle(text),
+        Object::Function(function) => {
+            if let Body::Atomic(text) = &mut function.body {
+                settle(text);
+            }
+        }
         Object::Sql(block) => settle(&mut block.up),
         _ => {}
     }

@@ -225,7 +225,7 @@ impl<'a, 'o> Creator<'a, 'o> {
             }
             Object::Seed(seed) => {
                 let table = match self.order.home(object).and_then(|table| self.entry(table)).map(|e| &e.object) {
-                    Some(Object::Table(table)) => Some(table),
+                    Some(Object::Table(table)) => Some(&**table),
                     _ => None,
                 };
                 self.push(object, None, Statement::InsertSeed { seed, table });

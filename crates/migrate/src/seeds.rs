@@ -18,7 +18,7 @@ pub fn seed_file(project: &str, env: &str, catalog: &Catalog, seeds: &[Seed]) ->
     out.push_str("\nbegin;\n");
     for seed in seeds {
         let table = match catalog.get(&seed.table.id()).map(|entry| &entry.object) {
-            Some(Object::Table(table)) => Some(table),
+            Some(Object::Table(table)) => Some(&**table),
             _ => None,
         };
         let _ = writeln!(out);

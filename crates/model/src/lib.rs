@@ -11,5 +11,6 @@ pub mod typing;
 
 pub use analyze::analyze;
 pub use analyze::library::{PLATFORM, STD, mixin_names, shipped};
+pub use analyze::seeds::FAKE;
 pub use graph::RelationGraph;
 pub use types::*;

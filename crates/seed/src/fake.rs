@@ -4,44 +4,6 @@ use crate::hash::Stream;
 use crate::words::*;
 use uuid::Uuid;
 
-/// Every word that may follow `fake.`.
-pub const GENERATORS: &[&str] = &[
-    "address",
-    "bool",
-    "city",
-    "color",
-    "company",
-    "country",
-    "country_code",
-    "date",
-    "email",
-    "first_name",
-    "int",
-    "ip",
-    "job",
-    "job_title",
-    "json",
-    "last_name",
-    "lorem",
-    "name",
-    "number",
-    "paragraph",
-    "phone",
-    "postcode",
-    "sentence",
-    "slug",
-    "street",
-    "text",
-    "timestamp",
-    "title",
-    "url",
-    "username",
-    "uuid",
-    "word",
-    "words",
-    "zip",
-];
-
 /// What a text is made for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {

@@ -20,38 +20,38 @@ use crate::{Dependency, Kind, ObjectId, TableName};
 use serde::{Deserialize, Serialize};
 
 macro_rules! objects {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        /// Any object.
+    ($($name:ident($($held:tt)*)),* $(,)?) => {
+        /// Any object. The largest are boxed: every entry of a catalog is as large as the largest that is not.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "snake_case")]
         #[allow(missing_docs)] // each is named after its struct
-        pub enum Object { $($name($name)),* }
-        $(impl From<$name> for Object { fn from(object: $name) -> Self { Object::$name(object) } })*
+        pub enum Object { $($name($($held)*)),* }
+        $(impl From<$name> for Object { fn from(object: $name) -> Self { Object::$name(object.into()) } })*
     };
 }
 
 objects!(
-    Schema,
-    Extension,
-    Role,
-    Enum,
-    Domain,
-    Composite,
-    Sequence,
-    Table,
-    Constraint,
-    Index,
-    Function,
-    View,
-    Trigger,
-    Policy,
-    Grant,
-    Publication,
-    PublicationTable,
-    Bucket,
-    Job,
-    Seed,
-    Sql,
+    Schema(Schema),
+    Extension(Extension),
+    Role(Role),
+    Enum(Enum),
+    Domain(Domain),
+    Composite(Composite),
+    Sequence(Sequence),
+    Table(Box<Table>),
+    Constraint(Constraint),
+    Index(Index),
+    Function(Box<Function>),
+    View(View),
+    Trigger(Box<Trigger>),
+    Policy(Policy),
+    Grant(Grant),
+    Publication(Publication),
+    PublicationTable(PublicationTable),
+    Bucket(Bucket),
+    Job(Job),
+    Seed(Seed),
+    Sql(Sql),
 );
 
 /// Short for the many fields that are absent most of the time, so that the stored catalog stays small.

@@ -41,11 +41,14 @@ fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
         method: by.method.clone(),
         keys: by.elements.iter().map(|e| index_key(model, entity, e)).collect(),
     });
+    let own = || entity.fields.iter().filter(|f| !f.inherited);
+    let mut columns = Vec::with_capacity(own().count());
+    columns.extend(own().map(|f| column(model, entity, f)));
     // A partitioned table holds no rows: what is said of storage goes to its partitions.
     let stored = partition_by.is_none();
     let table = Table {
         table: table_of(entity),
-        columns: entity.fields.iter().filter(|f| !f.inherited).map(|f| column(model, entity, f)).collect(),
+        columns,
         unlogged: entity.unlogged && stored,
         partition_by,
         partition_of: None,

@@ -39,7 +39,7 @@ impl<'d> Builder<'d, '_> {
             .from
             .iter()
             .filter_map(|(_, entry)| match &entry.object {
-                Object::Table(table) => Some((table.table.clone(), table)),
+                Object::Table(table) => Some((table.table.clone(), &**table)),
                 _ => None,
             })
             .collect();

@@ -290,7 +290,8 @@ impl Pass<'_> {
 
     /// All elements, or none if one of them is wrong.
     pub(crate) fn elements(&mut self, elements: &[ast::IndexElement], place: Place) -> Option<Vec<Element>> {
-        let list: Vec<_> = elements.iter().filter_map(|e| self.element(e, place)).collect();
+        let mut list = Vec::with_capacity(elements.len());
+        list.extend(elements.iter().filter_map(|e| self.element(e, place)));
         (list.len() == elements.len()).then_some(list)
     }
 

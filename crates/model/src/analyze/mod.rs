@@ -18,7 +18,7 @@ mod platform;
 mod predicates;
 mod project;
 mod relations;
-mod seeds;
+pub mod seeds;
 mod substitute;
 mod typeref;
 mod views;
@@ -396,6 +396,8 @@ fn apply(model: &mut Model, late: Late) {
         entity.checks = parts.checks;
         entity.excludes = parts.excludes;
         entity.indexes = parts.indexes;
+        // Grown one by one: half of the room is often empty.
+        entity.indexes.shrink_to_fit();
         entity.searches = parts.searches;
         entity.partition_by = parts.partition_by;
         entity.partitions = parts.partitions;

@@ -36,6 +36,7 @@ pub(crate) fn relations(
             anchor(project, mem.via.as_ref(), &model.entities[entity].name.name, &mut out[before..]);
         }
     }
+    model.relations.reserve_exact(targets.len());
     follow_types(model, &targets, out);
     for target in targets {
         let entity = target.pending.entity.0 as usize;

@@ -14,8 +14,8 @@ use specc_syntax::ast::{self, RawExpr};
 /// Rows that one line may generate, and all lines of an environment together.
 const MOST_ROWS: u64 = 100_000;
 
-/// The makers of `fake.x`.
-const FAKE: &[&str] = &[
+/// Every word that may follow `fake.`.
+pub const FAKE: &[&str] = &[
     "address",
     "bool",
     "city",
