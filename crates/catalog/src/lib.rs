@@ -19,7 +19,7 @@ pub use id::{Dependency, Kind, ObjectId, TableName};
 pub use naming::{LONGEST_NAME, clip, conventional_name, sequence_of};
 pub use needs::IdRef;
 pub use object::*;
-pub use store::{StoreError, apart, checksum, from_json, to_json};
+pub use store::{MARK, STORED_HEAD, StoreError, apart, checksum, from_json, to_json};
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;

@@ -4,7 +4,9 @@ use serde::Deserialize;
 use specc_diag::{Diagnostic, FileId, Span, codes};
 use specc_model::{Options, Target};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+use toml::Spanned;
 
 /// A project's settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -69,10 +71,22 @@ struct Environment {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
-    migrations: Option<PathBuf>,
-    seeds: Option<PathBuf>,
-    docs: Option<PathBuf>,
-    state: Option<PathBuf>,
+    migrations: Option<Spanned<PathBuf>>,
+    seeds: Option<Spanned<PathBuf>>,
+    docs: Option<Spanned<PathBuf>>,
+    state: Option<Spanned<PathBuf>>,
+}
+
+impl Output {
+    /// A folder that is not below the output folder, with its place in the text.
+    fn outside(&self) -> Option<&Spanned<PathBuf>> {
+        let is_inside = |path: &Path| {
+            let plain = |part| matches!(part, Component::Normal(name) if name != ".git");
+            path.components().next().is_some() && path.components().all(plain)
+        };
+        let all = [&self.migrations, &self.seeds, &self.docs, &self.state];
+        all.into_iter().flatten().find(|path| !is_inside(path.get_ref()))
+    }
 }
 
 fn default_specs() -> Vec<String> {
@@ -85,11 +99,22 @@ impl Config {
     /// # Errors
     /// One diagnostic at the setting that is wrong.
     pub fn parse(file: FileId, text: &str) -> Result<Self, Diagnostic> {
-        toml::from_str(text).map_err(|error| {
-            let range = error.span().unwrap_or(0..0);
-            let (message, help) = in_words(error.message());
+        let wrong = |range: Range<usize>, message: String, help: String| {
             Diagnostic::new(codes::BAD_CONFIG, Span::new(file, range.start, range.end), message).help(help)
-        })
+        };
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let (message, help) = in_words(error.message());
+            wrong(error.span().unwrap_or(0..0), message, help)
+        })?;
+        match config.output.outside() {
+            None => Ok(config),
+            Some(path) => Err(wrong(
+                path.span(),
+                format!("`{}` is not a folder below the output folder", path.get_ref().display()),
+                "write its path from there without `..`, or name the output folder on the command line: `specc build --out`"
+                    .to_owned(),
+            )),
+        }
     }
 
     /// What a spec's meaning depends on.
@@ -136,7 +161,7 @@ impl Config {
             ConfigTarget::Supabase => "supabase/migrations",
             ConfigTarget::Postgres => "migrations",
         };
-        self.output.migrations.clone().unwrap_or_else(|| default.into())
+        folder(&self.output.migrations, default)
     }
 
     /// The folder of the environments' seeds.
@@ -145,18 +170,22 @@ impl Config {
             ConfigTarget::Supabase => "supabase/seeds",
             ConfigTarget::Postgres => "seeds",
         };
-        self.output.seeds.clone().unwrap_or_else(|| default.into())
+        folder(&self.output.seeds, default)
     }
 
     /// The folder of the docs.
     pub fn docs(&self) -> PathBuf {
-        self.output.docs.clone().unwrap_or_else(|| "docs".into())
+        folder(&self.output.docs, "docs")
     }
 
     /// The folder of specc's own state: down scripts, the stored catalog, checksums.
     pub fn state(&self) -> PathBuf {
-        self.output.state.clone().unwrap_or_else(|| "specc".into())
+        folder(&self.output.state, "specc")
     }
+}
+
+fn folder(said: &Option<Spanned<PathBuf>>, usual: &str) -> PathBuf {
+    said.as_ref().map_or_else(|| usual.into(), |path| path.get_ref().clone())
 }
 
 /// What the reader of TOML says, in the author's words, and what to write instead.

@@ -19,7 +19,7 @@ mod workflows;
 use book::Book;
 use rayon::prelude::*;
 use smol_str::SmolStr;
-use specc_catalog::Catalog;
+use specc_catalog::{Catalog, MARK};
 use specc_model::{EntityId, Model};
 use std::sync::{Mutex, PoisonError};
 
@@ -65,12 +65,24 @@ pub fn generate(model: &Model, catalog: &Catalog, options: &Options) -> Vec<DocF
     files
 }
 
+/// The comment that says who wrote a file.
+fn mark(path: &str) -> String {
+    match path.rsplit('.').next() {
+        Some("mmd") => format!("%% {MARK}\n"),
+        _ => format!("<!-- {MARK} -->\n"),
+    }
+}
+
 /// Writes a page of which there is one.
 type Page = fn(&Book<'_>) -> String;
 
 /// Gives each file of the docs to `take` as soon as it is made, in no order and from several threads.
 pub fn each_file(model: &Model, catalog: &Catalog, options: &Options, take: impl Fn(DocFile) + Sync) {
     let book = Book::new(model, catalog, options);
+    let take = |mut file: DocFile| {
+        file.contents.insert_str(0, &mark(&file.path));
+        take(file);
+    };
     rayon::join(
         || {
             let entities = || {

@@ -9,7 +9,7 @@ use crate::schedule::{Part, Plan, Purpose, Stage};
 use crate::stamp::Stamp;
 use crate::way_back::{gone, plan_back, reversed};
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Cycle, Hints, Object, checksum, to_json};
+use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, checksum, to_json};
 use specc_diff::{Difference, RenameCandidate, diff};
 use specc_sql::Loss;
 use std::fmt;
@@ -339,9 +339,7 @@ fn file_name(input: &MigrationInput<'_>, stamp: Stamp, suffix: &str) -> String {
 fn checksums(recorded: &[Sum], written: &[Sum]) -> String {
     let all = recorded.iter().chain(written);
     let lines: std::collections::BTreeMap<&str, &str> = all.map(|(path, sum)| (path.as_str(), sum.as_str())).collect();
-    let mut out = String::from(
-        "# The SHA-256 of each file that specc wrote, to see whether one was changed. Generated.\n[files]\n",
-    );
+    let mut out = format!("# {MARK}\n# The SHA-256 of each file, to see whether one was changed.\n[files]\n");
     for (path, sum) in lines {
         out.push('"');
         out.push_str(&path.replace('\\', "\\\\").replace('"', "\\\""));

@@ -1,6 +1,6 @@
 //! The seeds of one environment as a file that can be run again and again.
 
-use specc_catalog::{Catalog, Object, Seed};
+use specc_catalog::{Catalog, MARK, Object, Seed};
 use specc_sql::{Statement, print};
 use std::fmt::Write as _;
 
@@ -12,10 +12,8 @@ pub fn seed_file(project: &str, env: &str, catalog: &Catalog, seeds: &[Seed]) ->
     tables.sort_unstable();
     tables.dedup();
     let mut out = format!("-- Seed rows of {project} for the environment {env}: {rows} in {} tables.\n", tables.len());
-    out.push_str(
-        "-- Generated from the spec. Rows that are there already stay as they are. Never run it in production.\n",
-    );
-    out.push_str("\nbegin;\n");
+    let _ = writeln!(out, "-- {MARK}");
+    out.push_str("-- Rows that are there already stay as they are. Never run it in production.\n\nbegin;\n");
     for seed in seeds {
         let table = match catalog.get(&seed.table.id()).map(|entry| &entry.object) {
             Some(Object::Table(table)) => Some(&**table),

@@ -2,12 +2,12 @@
 
 use super::stored::{self, Stored};
 use crate::args::{Build, Format, Part};
-use crate::output::{Stage, Written};
+use crate::output::{Folder, Own, Stage, Written};
 use crate::pipeline::{self, Clock, Compilation, Lap};
 use crate::project::Project;
 use crate::report::{self, Failure, data, plural};
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Hints, Object, Rename};
+use specc_catalog::{Catalog, Hints, MARK, Object, Rename};
 use specc_diag::codes;
 use specc_diff::{RenameCandidate, Thing};
 use specc_migrate::{Consent, Layout, MigrationError, MigrationInput, Stamp};
@@ -33,12 +33,14 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
     clock.lap("");
     report::diagnostics(&compilation.warnings, &compilation.accepted, &compilation.sources, Format::Text);
     let out = args.out.clone().unwrap_or_else(|| compilation.root.clone());
+    let mut folder = Folder::take(&out, Own::of(&compilation.config))?;
     let state = State::read(&out, &compilation)?;
+    folder.list(&state.own);
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     // Each file is written aside as soon as it is made, so that they are never all in memory.
-    let stage = Stage::new(&out);
+    let stage = Stage::new(&folder);
     let (migrations, (seeds, docs)) = rayon::join(
-        || if wants(Part::Migrations) { migrations(args, &compilation, &state, &stage) } else { Ok(()) },
+        || if wants(Part::Migrations) { migrations(args, &compilation, &out, &state, &stage) } else { Ok(()) },
         || {
             rayon::join(
                 || if wants(Part::Seeds) { seeds(&compilation, &stage) } else { Ok(Vec::new()) },
@@ -53,7 +55,7 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
     if args.only.is_empty() {
         let made: BTreeSet<_> = made.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         stale = state.generated.iter().filter(|path| !made.contains(*path)).map(PathBuf::from).collect();
-        let list = made.into_iter().fold(String::new(), |list, path| list + &path + "\n");
+        let list = made.into_iter().fold(format!("# {MARK}\n"), |list, path| list + &path + "\n");
         stage.add(compilation.config.state().join(GENERATED), &list)?;
     }
     timings.push(clock.lap("generate"));
@@ -76,21 +78,27 @@ pub struct State {
     recorded: Vec<(String, String)>,
     /// Paths of seeds and docs.
     generated: Vec<String>,
+    /// What is known to be specc's own without a mark.
+    own: Vec<String>,
 }
 
 impl State {
     /// Reads it.
     pub fn read(out: &Path, compilation: &Compilation) -> Result<Self, Failure> {
-        let own = out.join(compilation.config.state());
-        let catalog = Stored::read(out, &compilation.config)?.map(|stored| stored.catalog()).transpose()?;
-        let recorded = match stored::text(&own.join("checksums.toml"))? {
-            Some(text) => checksums(&text)
-                .map_err(|error| Failure::broken(format!("{}: {error}", own.join("checksums.toml").display())))?,
-            None => Vec::new(),
-        };
-        let generated = stored::text(&own.join(GENERATED))?.unwrap_or_default();
-        let generated = generated.lines().filter(|line| !line.is_empty()).map(str::to_string).collect();
-        let state = Self { catalog, recorded, generated };
+        let stored = Stored::read(out, &compilation.config)?;
+        let catalog = stored.as_ref().map(Stored::catalog).transpose()?;
+        let recorded = stored.map(|stored| stored.recorded).unwrap_or_default();
+        let folder = compilation.config.state();
+        let list = stored::text(&out.join(&folder).join(GENERATED))?.unwrap_or_default();
+        let generated: Vec<String> = list.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+        // The checksums have shown whose they are; pages that an earlier version listed have no mark.
+        let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let mut own = if recorded.is_empty() { Vec::new() } else { vec![file("checksums.toml")] };
+        if !list.contains(MARK) {
+            own.push(file(GENERATED));
+            own.extend(generated.iter().cloned());
+        }
+        let state = Self { catalog, recorded, generated, own };
         state.check(out)?;
         Ok(state)
     }
@@ -98,7 +106,8 @@ impl State {
     /// Migrations are history: one that was edited or lost after it was written is an error, since what was reviewed and
     /// perhaps applied is not what lies there now.
     fn check(&self, out: &Path) -> Result<(), Failure> {
-        for (path, sum) in self.recorded.iter().filter(|(path, _)| path.ends_with(".sql")) {
+        let read = |(path, _): &&(String, String)| !path.ends_with("/catalog.json");
+        for (path, sum) in self.recorded.iter().filter(read) {
             let why = match stored::text(&out.join(path))? {
                 None => "is missing",
                 Some(text) if specc_catalog::checksum(&text) != *sum => "was edited after it was written",
@@ -115,17 +124,48 @@ impl State {
     }
 }
 
-/// Path and SHA-256 of each file that was written.
-pub(super) fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
-    #[derive(serde::Deserialize)]
-    struct Checksums {
-        files: BTreeMap<String, String>,
+/// The names of the files in the folder of the migrations, by stamp.
+struct Others(BTreeMap<String, String>);
+
+impl Others {
+    fn read(out: &Path, folder: &Path) -> Result<Self, Failure> {
+        let folder = out.join(folder);
+        let unreadable = |error| Failure::broken(format!("cannot read {}: {error}", folder.display()));
+        let mut names = BTreeMap::new();
+        match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(unreadable(error)),
+            Ok(entries) => {
+                for entry in entries {
+                    let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
+                    if let (Some(stamp), true) = (name.get(..14), name.ends_with(".sql")) {
+                        names.insert(stamp.to_owned(), name);
+                    }
+                }
+            }
+        }
+        Ok(Self(names))
     }
-    let parsed: Checksums = toml::from_str(text).map_err(|error| error.message().to_string())?;
-    Ok(parsed.files.into_iter().collect())
+
+    /// The stamp is the version under which a migration is known: no other file may have it.
+    fn check(&self, path: &str) -> Result<(), Failure> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        match name.get(..14).and_then(|stamp| self.0.get(stamp)) {
+            Some(other) if other != name && path.ends_with(".sql") && !path.ends_with(".down.sql") => {
+                Err(Failure::broken(format!("--stamp: {other} has the stamp of {name}: take a later one")))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
-fn migrations(args: &Build, compilation: &Compilation, state: &State, stage: &Stage<'_>) -> Result<(), Failure> {
+fn migrations(
+    args: &Build,
+    compilation: &Compilation,
+    out: &Path,
+    state: &State,
+    stage: &Stage<'_>,
+) -> Result<(), Failure> {
     let slashes = |path: PathBuf| path.to_string_lossy().replace('\\', "/");
     let layout = match compilation.model.options.target {
         Target::Supabase => Layout::supabase(),
@@ -145,6 +185,7 @@ fn migrations(args: &Build, compilation: &Compilation, state: &State, stage: &St
             last.map_or(now, |last| now.max(last.next()))
         }
     };
+    let others = Others::read(out, &compilation.config.migrations())?;
     let mut hints = compilation.hints.clone();
     let mut dropped = args.drop.clone();
     loop {
@@ -161,7 +202,8 @@ fn migrations(args: &Build, compilation: &Compilation, state: &State, stage: &St
         };
         let failed = Mutex::new(None);
         let take = |file: specc_migrate::OutputFile| {
-            if let Err(failure) = stage.add(file.path.into(), &file.contents) {
+            let added = others.check(&file.path).and_then(|()| stage.add(file.path.into(), &file.contents));
+            if let Err(failure) = added {
                 failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
             }
         };

@@ -1,5 +1,6 @@
 //! What all commands share that talk to a database.
 
+use super::stored::Stored;
 use crate::args::{Connection, Format, Where};
 use crate::config::Config;
 use crate::project;
@@ -52,14 +53,9 @@ impl Place {
     /// Compares the migrations with what a build wrote: one that is gone is an error, and it is said of one that was edited.
     /// What the database has is the runner's to compare.
     pub fn recorded(&self, migrations: &Migrations) -> Result<(), Failure> {
-        let file = self.root.join(self.config.state()).join("checksums.toml");
-        let recorded = match std::fs::read_to_string(&file) {
-            Ok(text) => super::build::checksums(&text)
-                .map_err(|error| Failure::broken(format!("{}: {error}", file.display())))?,
-            Err(_) => return Ok(()),
-        };
+        let Some(stored) = Stored::read(&self.root, &self.config)? else { return Ok(()) };
         let folder = self.config.migrations();
-        for (path, sum) in recorded.iter().filter(|(path, _)| Path::new(path).starts_with(&folder)) {
+        for (path, sum) in stored.recorded.iter().filter(|(path, _)| Path::new(path).starts_with(&folder)) {
             match migrations.all.iter().find(|migration| migration.up.path == *path) {
                 None => {
                     return Err(Failure::Refused(

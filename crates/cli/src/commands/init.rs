@@ -28,7 +28,7 @@ pub fn run(args: &Init) -> Result<ExitCode, Failure> {
             return Err(Failure::broken(format!("{} is there already", path.display())));
         }
     }
-    output::write(&args.dir, &files)?;
+    output::write(&args.dir, files)?;
     eprintln!("created a project in {}; next: specc build --project {}", args.dir.display(), args.dir.display());
     Ok(ExitCode::SUCCESS)
 }

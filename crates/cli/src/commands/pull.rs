@@ -1,7 +1,8 @@
 //! `specc pull`
 
 use crate::args::{Format, Pull, PullTarget};
-use crate::output::Stage;
+use crate::output::{self, File};
+use crate::project::CONFIG;
 use crate::report::{Failure, data, plural};
 use specc_introspect::{Introspected, introspect};
 use specc_model::Target;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 
 /// Writes a database as a spec.
 pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
-    if args.out.join("specc.toml").exists() {
+    if args.out.join(CONFIG).exists() {
         return Err(Failure::broken(format!(
             "{} has a project in it already; name a new folder with `--out`",
             args.out.display()
@@ -30,12 +31,9 @@ pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
             "specc cannot write this database as a spec, which is a fault of specc: {problem}"
         )));
     }
-    let stage = Stage::new(&args.out);
-    stage.add("specc.toml".into(), &pulled.toml)?;
-    for (path, text) in &pulled.files {
-        stage.add(path.into(), text)?;
-    }
-    stage.finish(&[])?;
+    let toml = [(CONFIG.to_owned(), pulled.toml.clone())];
+    let files = toml.into_iter().chain(pulled.files.iter().cloned());
+    output::write(&args.out, files.map(|(path, contents)| File { path: path.into(), contents }))?;
     summary(args, format, &found, &pulled);
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,124 @@
+//! The one moment at which a build has happened. Files are staged in [`NEW`]; renaming that folder to [`COMMITTED`] is the
+//! commit, and moving its files into place can be taken up again by whoever comes next.
+
+use super::failed;
+use super::own::{self, Own};
+use crate::report::Failure;
+use rayon::prelude::*;
+use specc_diag::codes;
+use std::path::{Path, PathBuf};
+
+/// Where files are staged. What is found there was never committed.
+pub const NEW: &str = ".specc-new";
+/// What was committed and is not in place yet.
+pub const COMMITTED: &str = ".specc-commit";
+/// The folder of the staged files, as they lie below the output folder.
+pub const FILES: &str = "files";
+/// The list of files to remove.
+pub const REMOVED: &str = "removed";
+
+/// Moves what is committed into place, removes what it says, and gives what was removed.
+///
+/// # Errors
+/// Where something cannot be moved, and where what is committed is nothing that a build writes.
+pub fn settle(root: &Path, own: &Own) -> Result<Vec<PathBuf>, Failure> {
+    let committed = root.join(COMMITTED);
+    match committed.symlink_metadata() {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(odd(root, Path::new(""))),
+        Err(_) => return Ok(Vec::new()),
+    }
+    let mut moves = Moves { root, own, list: Vec::new() };
+    moves.collect(&committed.join(FILES), Path::new(""))?;
+    moves.list.into_par_iter().try_for_each(|(from, to)| move_one(&from, &to))?;
+    let list = std::fs::read_to_string(committed.join(REMOVED)).unwrap_or_default();
+    let mut removed = Vec::new();
+    for path in list.lines().map(PathBuf::from).filter(|path| own.is_place(path)) {
+        let target = root.join(&path);
+        let parent = target.parent().unwrap_or(root);
+        if own::is_marked(&target) && own::plain_folder(root, parent).is_ok() {
+            std::fs::remove_file(&target).map_err(|error| failed(&target, error))?;
+            removed.push(path);
+        }
+    }
+    std::fs::remove_dir_all(&committed).map_err(|error| failed(&committed, error))?;
+    Ok(removed)
+}
+
+struct Moves<'a> {
+    root: &'a Path,
+    own: &'a Own,
+    list: Vec<(PathBuf, PathBuf)>,
+}
+
+impl Moves<'_> {
+    /// What has to be moved: whole folders where there is none of that name yet, else files.
+    fn collect(&mut self, from: &Path, path: &Path) -> Result<(), Failure> {
+        let unreadable = |error| Failure::broken(format!("cannot read {}: {error}", from.display()));
+        let entries = match std::fs::read_dir(from) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(unreadable(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(unreadable)?;
+            let path = path.join(entry.file_name());
+            let (from, to) = (entry.path(), self.root.join(&path));
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
+                own::plain_folder(self.root, &to)?;
+                if to.exists() {
+                    self.collect(&from, &path)?;
+                } else {
+                    self.check(&from, &path)?;
+                    self.list.push((from, to));
+                }
+            } else if kind.is_file()
+                && self.own.is_place(&path)
+                && (!to.exists() || self.own.may_replace(self.root, &path))
+            {
+                self.list.push((from, to));
+            } else {
+                return Err(odd(self.root, &path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a folder that is moved as a whole has only files that a build writes.
+    fn check(&self, from: &Path, path: &Path) -> Result<(), Failure> {
+        for entry in walkdir::WalkDir::new(from).min_depth(1) {
+            let entry = entry.map_err(|error| Failure::broken(format!("cannot read {}: {error}", from.display())))?;
+            let path = path.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
+            let kind = entry.file_type();
+            if !kind.is_dir() && !(kind.is_file() && self.own.is_place(&path)) {
+                return Err(odd(self.root, &path));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn move_one(from: &Path, to: &Path) -> Result<(), Failure> {
+    let across = |error: std::io::Error| {
+        if error.kind() != std::io::ErrorKind::CrossesDevices || !from.is_file() {
+            return Err(error);
+        }
+        // A folder of its own file system: the copy takes its place at once, too.
+        let beside = to.with_extension("specc-new");
+        std::fs::copy(from, &beside)?;
+        std::fs::rename(beside, to)
+    };
+    std::fs::rename(from, to).or_else(across).map_err(|error| failed(to, error))
+}
+
+fn odd(root: &Path, path: &Path) -> Failure {
+    let folder = root.join(COMMITTED);
+    let text = format!(
+        "{} holds what no build wrote: {}\n  help: remove {}",
+        folder.display(),
+        folder.join(FILES).join(path).display(),
+        folder.display()
+    );
+    Failure::Refused(Some(codes::FOREIGN_FILE), text)
+}

@@ -1,0 +1,115 @@
+//! Which files specc may write, replace and remove: only its own, below the output folder.
+
+use super::failed;
+use crate::config::Config;
+use crate::project::CONFIG;
+use crate::report::Failure;
+use rustc_hash::FxHashSet;
+use specc_catalog::MARK;
+use specc_diag::codes;
+use std::io::Read as _;
+use std::path::{Component, Path, PathBuf};
+
+/// Where a project's files go, relative to the output folder, and which of them a build is known to have written.
+#[derive(Default)]
+pub struct Own {
+    folders: Vec<PathBuf>,
+    listed: FxHashSet<PathBuf>,
+}
+
+impl Own {
+    /// The folders that the settings name.
+    pub fn of(config: &Config) -> Self {
+        let folders = vec![config.migrations(), config.seeds(), config.docs(), config.state()];
+        Self { folders, listed: FxHashSet::default() }
+    }
+
+    /// Files that an earlier version listed as its own: they have no mark.
+    pub fn list(&mut self, paths: &[String]) {
+        self.listed.extend(paths.iter().map(PathBuf::from));
+    }
+
+    /// Whether a file of this name, relative to the output folder, may be written at all: what stands in a stored file may
+    /// be anything.
+    pub fn is_place(&self, path: &Path) -> bool {
+        let plain = path.components().all(|part| matches!(part, Component::Normal(name) if name != ".git"));
+        let spec = path.extension().is_some_and(|end| end == "dbspec") || path == Path::new(CONFIG);
+        plain && (spec || self.folders.iter().any(|folder| path.starts_with(folder)))
+    }
+
+    /// Whether the file that is at this place may be replaced.
+    pub fn may_replace(&self, root: &Path, path: &Path) -> bool {
+        self.listed.contains(path) || is_marked(&root.join(path))
+    }
+}
+
+/// Whether a file says that specc wrote it.
+pub fn is_marked(path: &Path) -> bool {
+    let is_file = path.symlink_metadata().is_ok_and(|found| found.is_file());
+    let mut head = Vec::new();
+    if !is_file || std::fs::File::open(path).and_then(|file| file.take(1024).read_to_end(&mut head)).is_err() {
+        return false;
+    }
+    let head = String::from_utf8_lossy(&head);
+    head.contains(MARK) || head.starts_with(specc_catalog::STORED_HEAD)
+}
+
+/// Whether a file is there that specc wrote as a migration.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn marked_in(folder: &Path) -> Result<Option<PathBuf>, Failure> {
+    let unreadable = |error| Failure::broken(format!("cannot read {}: {error}", folder.display()));
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
+    let marked = paths.map_err(unreadable)?.into_iter().filter(|path| is_marked(path));
+    Ok(marked.min())
+}
+
+/// Refuses a folder that is reached through a symbolic link: what is written there lands elsewhere.
+///
+/// # Errors
+/// The link, and what to write instead.
+pub fn plain_folder(root: &Path, folder: &Path) -> Result<(), Failure> {
+    let below = folder.strip_prefix(root).unwrap_or(folder);
+    let mut at = root.to_path_buf();
+    for part in below.components() {
+        at.push(part);
+        match at.symlink_metadata() {
+            Ok(found) if found.is_symlink() => {
+                let text = format!(
+                    "{} is a symbolic link, so files would be written outside of the output folder\n  \
+                     help: make it a folder, or name another output folder with `--out`",
+                    at.display()
+                );
+                return Err(Failure::Refused(Some(codes::FOREIGN_FILE), text));
+            }
+            Ok(found) if !found.is_dir() => {
+                let text = format!(
+                    "{} is a file, where a folder has to be\n  help: move it, or name another folder in `[output]` of {CONFIG}",
+                    at.display()
+                );
+                return Err(Failure::Refused(Some(codes::FOREIGN_FILE), text));
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed(&at, error)),
+        }
+    }
+    Ok(())
+}
+
+/// Files that are there and that specc did not write.
+pub fn foreign(root: &Path, paths: &[PathBuf]) -> Failure {
+    let one = if let [_] = paths { "this file was" } else { "these files were" };
+    let list: String = paths.iter().map(|path| format!("\n  {}", root.join(path).display())).collect();
+    let text = format!(
+        "{one} not written by specc, and the build would replace them:{list}\n  \
+         help: move them, or name other folders in {CONFIG}: `[output]` with `docs = \"docs/schema\"`"
+    );
+    Failure::Refused(Some(codes::FOREIGN_FILE), text)
+}
