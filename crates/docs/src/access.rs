@@ -28,7 +28,7 @@ pub fn page(book: &Book<'_>) -> String {
     }
     predicates(book, &mut out);
     for area in &book.areas {
-        let _ = writeln!(out, "## {}\n", area.name);
+        let _ = writeln!(out, "## {}\n", text::plain(&area.name));
         let mut names = vec!["Entity".to_owned()];
         names.extend(book.roles.iter().map(|role| text::code(&role.name)));
         text::head(&mut out, &names);
@@ -41,7 +41,7 @@ pub fn page(book: &Book<'_>) -> String {
         out.push('\n');
         for &id in &area.entities {
             let entity = book.model.entity(id);
-            let _ = writeln!(out, "### {}\n", book.label(id));
+            let _ = writeln!(out, "### {}\n", text::plain(book.label(id)));
             detail(book, entity, &mut out);
         }
     }

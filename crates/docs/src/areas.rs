@@ -10,7 +10,7 @@ const MOST: usize = 40;
 
 /// The page of an area.
 pub fn page(book: &Book<'_>, area: &Area) -> String {
-    let mut out = format!("# Area {}\n\n", area.name);
+    let mut out = format!("# Area {}\n\n", text::plain(&area.name));
     let columns: usize = area.entities.iter().map(|id| book.model.entity(*id).fields.len()).sum();
     let _ = writeln!(
         out,

@@ -60,7 +60,7 @@ fn limited(book: &Book<'_>, entity: &Entity, limit: &Limit) -> String {
         if limit.per.is_empty() { String::new() } else { format!(" for each {}", book.columns(entity, &limit.per)) };
     let mut out = format!(
         "**{}**: at most {} rows with {}{per}",
-        limit.name,
+        text::plain(&limit.name),
         text::code(&limit.to.text),
         text::code(&limit.condition.text),
     );
@@ -110,7 +110,11 @@ fn triggered(book: &Book<'_>, trigger: &Trigger) -> String {
         TriggerAction::Body(_) => "a block of its own runs".to_owned(),
     };
     let doc = trigger.meta.doc.as_deref().map(|doc| format!(" {}", text::sentence(doc))).unwrap_or_default();
-    format!("**{}**: {timing} {} of {each}{when}, {action}.{doc}", trigger.name, text::join(&events, "or"))
+    format!(
+        "**{}**: {timing} {} of {each}{when}, {action}.{doc}",
+        text::plain(&trigger.name),
+        text::join(&events, "or")
+    )
 }
 
 fn called(book: &Book<'_>, entity: &Entity, webhook: &Webhook) -> String {
@@ -132,7 +136,7 @@ fn called(book: &Book<'_>, entity: &Entity, webhook: &Webhook) -> String {
         WebhookTarget::Url(url) => text::code(&url.value),
         WebhookTarget::EdgeFunction(name) => format!("the edge function {}", text::code(&name.value)),
     };
-    format!("**{}**: after {}{when}, {target} is called.", webhook.name, text::join(&actions, "or"))
+    format!("**{}**: after {}{when}, {target} is called.", text::plain(&webhook.name), text::join(&actions, "or"))
 }
 
 /// Elements of an index, as code.

@@ -65,7 +65,7 @@ fn enums(book: &Book<'_>, out: &mut String) {
     }
     out.push_str("## Enums\n\n");
     for declared in enums {
-        let _ = writeln!(out, "### `{}`\n", text::short(book.model, &declared.name));
+        let _ = writeln!(out, "### {}\n", text::code(&text::short(book.model, &declared.name)));
         doc(out, &declared.meta);
         text::head(out, &["Label", "Meaning"]);
         for label in &declared.labels {
@@ -124,7 +124,7 @@ fn views(book: &Book<'_>, out: &mut String) {
     }
     out.push_str("## Views\n\n");
     for view in views {
-        let _ = writeln!(out, "### `{}`\n", text::short(book.model, &view.name));
+        let _ = writeln!(out, "### {}\n", text::code(&text::short(book.model, &view.name)));
         doc(out, &view.meta);
         let kind = if view.materialized { "Materialized view" } else { "View" };
         let refresh = view.refresh.as_ref().map(|cron| format!(", refreshed at {}", text::code(cron)));
@@ -149,7 +149,7 @@ fn functions(book: &Book<'_>, out: &mut String) {
     }
     out.push_str("## Functions\n\n");
     for function in functions {
-        let _ = writeln!(out, "### `{}`\n", signature(book, function));
+        let _ = writeln!(out, "### {}\n", text::code(&signature(book, function)));
         doc(out, &function.meta);
         let roles: Vec<String> = function.roles.iter().map(|role| text::code(role)).collect();
         let callers = if roles.is_empty() { "its owner only".to_owned() } else { text::and(&roles) };

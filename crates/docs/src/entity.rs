@@ -11,9 +11,9 @@ use std::fmt::Write;
 pub fn page(book: &Book<'_>, id: EntityId) -> String {
     let entity = book.model.entity(id);
     let mut out = String::with_capacity(4096);
-    let _ = writeln!(out, "# {}\n", book.label(id));
+    let _ = writeln!(out, "# {}\n", text::plain(book.label(id)));
     if let Some(doc) = &entity.meta.doc {
-        let _ = writeln!(out, "{}\n", doc.trim());
+        let _ = writeln!(out, "{}\n", text::prose(doc.trim()));
     }
     facts(book, entity, &mut out);
     columns(book, entity, &mut out);
@@ -22,7 +22,7 @@ pub fn page(book: &Book<'_>, id: EntityId) -> String {
     relations(book, entity, &mut out);
     rules(book, entity, &mut out);
     for workflow in &entity.workflows {
-        let _ = writeln!(out, "## Workflow of `{}`\n", entity.fields[workflow.field].name);
+        let _ = writeln!(out, "## Workflow of {}\n", text::code(&entity.fields[workflow.field].name));
         workflows::section(&mut out, entity, workflow);
     }
     let sentences = behaviour::sentences(book, entity);
@@ -42,7 +42,7 @@ pub fn page(book: &Book<'_>, id: EntityId) -> String {
 /// Where it belongs and what else is special, in a list.
 fn facts(book: &Book<'_>, entity: &Entity, out: &mut String) {
     if let Some(area) = book.area(entity.id) {
-        let _ = writeln!(out, "- Area [{}](../{})", area.name, area.path);
+        let _ = writeln!(out, "- Area [{}](../{})", text::plain(&area.name), area.path);
     }
     if !entity.mixins.is_empty() {
         let names: Vec<String> = entity.mixins.iter().map(|name| text::code(name)).collect();
@@ -52,11 +52,13 @@ fn facts(book: &Book<'_>, entity: &Entity, out: &mut String) {
         out.push_str("- Unlogged: its rows do not survive a crash\n");
     }
     if let Some(was) = &entity.meta.was {
-        let _ = writeln!(out, "- Was called `{was}`");
+        let _ = writeln!(out, "- Was called {}", text::code(was));
     }
     if let Some(counts) = book.seeds.get(&entity.id) {
-        let counts: Vec<String> =
-            counts.iter().map(|(env, n)| format!("{} in `{env}`", text::count(*n, "row", "rows"))).collect();
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(env, n)| format!("{} in {}", text::count(*n, "row", "rows"), text::code(env)))
+            .collect();
         let _ = writeln!(out, "- Seeds: {}", text::and(&counts));
     }
     out.push('\n');
@@ -131,7 +133,7 @@ fn notes(book: &Book<'_>, entity: &Entity, place: usize, field: &Field) -> Strin
         notes.push(format!("was {}", text::code(was)));
     }
     if let Some(why) = &field.deprecated {
-        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        let why = if why.is_empty() { String::new() } else { format!(": {}", text::prose(why)) };
         notes.push(format!("**deprecated**{why}"));
     }
     let notes = notes.join("; ");

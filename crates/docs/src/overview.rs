@@ -12,7 +12,7 @@ const MOST: usize = 60;
 pub fn page(book: &Book<'_>) -> String {
     let model = book.model;
     let own = || book.own.iter().map(|id| model.entity(*id));
-    let mut out = format!("# {}\n\n", book.project);
+    let mut out = format!("# {}\n\n", text::plain(&book.project));
     let shipped = |area: &str| matches!(area, "std" | "platform");
     let functions = model.functions.iter().filter(|f| !shipped(&f.meta.area)).count();
     let counts = [
@@ -60,7 +60,7 @@ fn areas(book: &Book<'_>, out: &mut String) {
         text::row(
             out,
             [
-                format!("[{}]({})", area.name, area.path),
+                format!("[{}]({})", text::plain(&area.name), area.path),
                 area.entities.len().to_string(),
                 entities().map(|e| e.fields.len()).sum::<usize>().to_string(),
                 entities().map(|e| e.outgoing.len()).sum::<usize>().to_string(),
@@ -85,7 +85,7 @@ fn diagram(book: &Book<'_>, out: &mut String) {
 
 fn entities(book: &Book<'_>, out: &mut String) {
     for area in &book.areas {
-        let _ = writeln!(out, "## {}\n", area.name);
+        let _ = writeln!(out, "## {}\n", text::plain(&area.name));
         for id in &area.entities {
             let entity = book.model.entity(*id);
             let doc = entity.meta.doc.as_deref().map(text::sentence);
@@ -165,7 +165,10 @@ fn accepted(book: &Book<'_>, out: &mut String) {
     text::head(out, &["Warning", "What", "Where", "Why"]);
     for one in book.accepted {
         let warning = format!("`{}` {}", one.code, one.title);
-        text::row(out, [warning, one.message.clone(), text::code(&one.place), text::sentence(&one.reason)]);
+        text::row(
+            out,
+            [warning, text::prose(&one.message).into_owned(), text::code(&one.place), text::sentence(&one.reason)],
+        );
     }
     out.push('\n');
 }

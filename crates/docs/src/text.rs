@@ -30,6 +30,103 @@ pub fn code(text: &str) -> String {
     format!("{ticks} {text} {ticks}")
 }
 
+/// A name as plain Markdown, on one line: nothing in it is taken for markup.
+pub fn plain(name: &str) -> Cow<'_, str> {
+    let is_markup = |c: char| matches!(c, '\\' | '`' | '*' | '[' | ']' | '<' | '&' | '|' | '~' | '#' | '$');
+    let name = line(name);
+    if !name.contains(is_markup) {
+        return name;
+    }
+    let mut out = String::with_capacity(name.len() + 8);
+    for c in name.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '&' => out.push_str("&amp;"),
+            _ if is_markup(c) => out.extend(['\\', c]),
+            _ => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// What an author wrote as Markdown, without what could do more than show text: no HTML, and links only to the web, to mail
+/// and to other pages.
+pub fn prose(text: &str) -> Cow<'_, str> {
+    if !text.contains(['<', '`', ']']) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.find(['<', '`', ']', '\\']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let next = rest[1..].chars().next();
+        let took = match (&rest[..1], next) {
+            ("<", _) => {
+                out.push_str("&lt;");
+                1
+            }
+            ("\\", Some(c)) if c != '<' => {
+                out.extend(['\\', c]);
+                1 + c.len_utf8()
+            }
+            ("\\", _) => 1,
+            ("`", _) => match code_span(rest) {
+                Some(length) => {
+                    out.push_str(&rest[..length]);
+                    length
+                }
+                None => {
+                    let ticks = rest.len() - rest.trim_start_matches('`').len();
+                    out.push_str(&"\\`".repeat(ticks));
+                    ticks
+                }
+            },
+            (_, Some(':')) => {
+                out.push_str("\\]");
+                1
+            }
+            (_, Some('(')) if !is_harmless(&rest[2..]) => {
+                out.push_str("\\]");
+                1
+            }
+            _ => {
+                out.push(']');
+                1
+            }
+        };
+        rest = &rest[took..];
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// The length of the code span that the text begins with, on one line.
+fn code_span(text: &str) -> Option<usize> {
+    let ticks = text.len() - text.trim_start_matches('`').len();
+    let mut from = ticks;
+    while let Some(at) = text[from..].find('`') {
+        let start = from + at;
+        let run = text[start..].len() - text[start..].trim_start_matches('`').len();
+        if text[ticks..start].contains('\n') {
+            return None;
+        }
+        if run == ticks {
+            return Some(start + run);
+        }
+        from = start + run;
+    }
+    None
+}
+
+/// Whether the target of a link, which the text begins with, is a page, an address on the web or a mail address.
+fn is_harmless(target: &str) -> bool {
+    let target = target.split([')', ' ', '\n', '\t']).next().unwrap_or_default();
+    let known = ["http://", "https://", "mailto:"];
+    known.iter().any(|scheme| target.starts_with(scheme))
+        || (!target.is_empty() && !target.contains([':', '&', '\\', '<', '%']))
+}
+
 /// Markdown for a cell of a table: on one line, with its pipes escaped.
 pub fn cell(markdown: &str) -> String {
     let text = line(markdown);
@@ -93,6 +190,7 @@ pub fn join<S: AsRef<str>>(items: &[S], word: &str) -> String {
 /// The text of a doc comment as one paragraph, with a period at its end.
 pub fn sentence(doc: &str) -> String {
     let text = line(doc.trim());
+    let text = prose(&text);
     let mut out = String::with_capacity(text.len() + 1);
     let mut chars = text.chars();
     if let Some(first) = chars.next() {

@@ -53,7 +53,7 @@ pub fn page(book: &Book<'_>) -> String {
     for entity in with {
         for workflow in &entity.workflows {
             let field = &entity.fields[workflow.field].name;
-            let _ = writeln!(out, "## {}, column `{field}`\n", book.link(entity.id, ""));
+            let _ = writeln!(out, "## {}, column {}\n", book.link(entity.id, ""), text::code(field));
             section(&mut out, entity, workflow);
         }
     }
@@ -74,9 +74,9 @@ pub fn section(out: &mut String, entity: &Entity, workflow: &Workflow) {
         let verb = if last.len() == 1 { "is" } else { "are" };
         let _ = writeln!(
             out,
-            "{} {verb} final: `{}` does not change any more.\n",
+            "{} {verb} final: {} does not change any more.\n",
             text::and(&last),
-            entity.fields[workflow.field].name
+            text::code(&entity.fields[workflow.field].name)
         );
     }
     if workflow.steps.iter().any(|step| step.when.is_some() || step.doc.is_some()) {

@@ -107,3 +107,117 @@ fn an_empty_project_has_pages_too() {
     let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(names, ["README.md", "access.md", "dictionary.md", "erd.mmd", "erd.svg", "workflows.md"]);
 }
+
+/// Names, texts and labels that are markup: they show as they are, and do nothing.
+const HOSTILE: [&str; 7] = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "`<b>",
+    "[x](javascript:alert(1))",
+    "](x) ![y](data:text/html,z)",
+    "*_~|#&lt;",
+    "``` <i>",
+];
+
+fn hostile(text: &str) -> Vec<DocFile> {
+    let name = text.replace('"', "\"\"");
+    let label = text.replace('\'', "\'\'");
+    let spec = format!(
+        r#"
+/// {text}
+enum "k{name}" {{
+  /// {text}
+  'a{label}'
+  'b{label}'
+}}
+
+/// {text}
+///
+/// {text}
+entity "t{name}" {{
+  id: int key identity
+  /// {text}
+  "c{name}": text deprecated '{label}'
+  state: "k{name}" = 'a{label}'
+
+  /// {text}
+  check "h{name}": "c{name}" <> '{label}'
+  index "i{name}": (("c{name}" || '{label}'))
+  workflow state {{
+    'a{label}' -> 'b{label}' when "c{name}" = '{label}'
+  }}
+  /// {text}
+  trigger "g{name}" after update for each row as $$
+begin
+  return new;
+end
+$$
+  /// {text}
+  limit "l{name}": "c{name}" = '{label}' to 3
+  policy {{
+    /// {text}
+    "r{name}": allow select to authenticated when "c{name}" = '{label}'
+  }}
+}}
+
+entity children {{
+  id: int key
+  "p{name}" -> "t{name}"
+  rls off
+}}
+
+/// {text}
+view "v{name}" as $$ select id from public.children $$
+"#
+    );
+    let model = model(&[
+        ("a.dbspec", &spec),
+        (&format!("{}.dbspec", text.replace('/', "")), "entity other { id: int key, rls off }"),
+    ]);
+    let (catalog, _) = specc_lower::lower(&model);
+    let accepted = specc_docs::AcceptedWarning {
+        code: "W0605",
+        title: "condition that runs once for each row",
+        message: format!("`t` {text}"),
+        place: text.to_owned(),
+        reason: text.into(),
+    };
+    generate(&model, &catalog, &Options { project: text.into(), accepted: vec![accepted] })
+}
+
+#[test]
+fn what_authors_write_runs_nothing() {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
+    for text in HOSTILE {
+        for file in hostile(text).iter().filter(|file| file.path.ends_with(".md")) {
+            let (_, body) = file.contents.split_once('\n').expect("a first line");
+            let (mut shown, mut tables) = (String::new(), 0);
+            for event in Parser::new_ext(body, Options::all()) {
+                match event {
+                    Event::Html(html) | Event::InlineHtml(html) => {
+                        panic!("{text}: {} has {html}\n{}", file.path, file.contents)
+                    }
+                    Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+                        // A link to another file of the project may be written; `x` is one of these.
+                        let page = dest_url.split('#').next().unwrap_or_default();
+                        let own = page.is_empty()
+                            || page == "x"
+                            || [".md", ".svg", ".mmd"].iter().any(|end| page.ends_with(end));
+                        assert!(own && !dest_url.contains(':'), "{text}: {} links to {dest_url}", file.path);
+                    }
+                    Event::Start(Tag::Table(_)) => tables += 1,
+                    Event::Text(part) | Event::Code(part) => shown.push_str(&part),
+                    _ => {}
+                }
+            }
+            if file.path.starts_with("entities/t") {
+                assert!(
+                    tables >= 3 && shown.contains(text),
+                    "{text}: {} does not show it\n{}",
+                    file.path,
+                    file.contents
+                );
+            }
+        }
+    }
+}
