@@ -95,7 +95,7 @@ pub(crate) fn bucket(
     Bucket {
         meta: project.meta(doc, &d.name, None),
         name: d.name.text.clone(),
-        public: d.public,
+        public: d.public.is_some(),
         size,
         mime: d.mime.iter().map(|m| m.value.clone()).collect(),
         rules,

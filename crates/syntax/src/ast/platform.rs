@@ -15,7 +15,8 @@ use smol_str::SmolStr;
 pub struct BucketDecl {
     /// The bucket's id; a word or a string.
     pub name: Name,
-    pub public: bool,
+    /// Where it says so.
+    pub public: Option<At>,
     /// Number and unit (`B`, `KB`, `MB`, `GB`; powers of 1024).
     pub size: Option<(u64, Name)>,
     pub mime: Vec<StrLit>,

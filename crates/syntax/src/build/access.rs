@@ -147,12 +147,12 @@ impl Cx<'_> {
 
     pub(super) fn bucket(&mut self, pair: Pair<'_>) -> Option<BucketDecl> {
         let opener = self.opener(&pair);
-        let (mut name, mut public, mut size) = (None, false, None);
+        let (mut name, mut public, mut size) = (None, None, None);
         let (mut mime, mut rules) = (Vec::new(), Vec::new());
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::sname => name = Some(self.name(&part)),
-                Rule::bucket_public => public = true,
+                Rule::bucket_public => public = Some(self.at(&part)),
                 Rule::bucket_size => {
                     let mut parts = part.into_inner();
                     let number = parts.next().and_then(|p| self.number(&p));

@@ -50,20 +50,16 @@ impl Printer<'_> {
             lines.push(Line::Row { cells: vec![text], align: Align::None, trailing: None });
         };
         let block = self.block(|p, lines| {
-            if b.public {
-                plain(lines, "public".to_owned());
-            }
-            let above = lines.len();
-            if let Some((size, unit)) = &b.size {
-                p.entry(lines, unit.at, &None, |_| format!("size {size} {}", unit.text).into());
-            }
-            // where `public` stands is not known, so it is no blank line between the two
-            if matches!(lines.get(above), Some(Line::Blank)) {
-                lines.remove(above);
-            }
+            let mut entries: Vec<(At, String)> = b.public.iter().map(|at| (*at, "public".to_owned())).collect();
+            entries.extend(b.size.iter().map(|(size, unit)| (unit.at, format!("size {size} {}", unit.text))));
             if let (Some(first), Some(last)) = (b.mime.first(), b.mime.last()) {
-                let at = At(first.at.0.to(last.at.0));
-                p.entry(lines, at, &None, |_| format!("mime {}", join(&b.mime, |m| string(&m.value))).into());
+                let text = format!("mime {}", join(&b.mime, |m| string(&m.value)));
+                entries.push((At(first.at.0.to(last.at.0)), text));
+            }
+            // As they were written: comments stay with them.
+            entries.sort_by_key(|(at, _)| at.0.start);
+            for (at, text) in entries {
+                p.entry(lines, at, &None, |_| text.into());
             }
             if !b.rules.is_empty() {
                 let rules = p.rules(&b.rules);

@@ -217,7 +217,13 @@ pub(super) fn access() -> impl Strategy<Value = ItemKind> {
                 }))
             }),
         (name(), any::<bool>(), of((0u64..99, unit)), vec(string(), 0..3), rules()).prop_map(
-            |(name, public, size, mime, rules)| ItemKind::Bucket(BucketDecl { name, public, size, mime, rules })
+            |(name, public, size, mime, rules)| ItemKind::Bucket(BucketDecl {
+                name,
+                public: public.then(At::default),
+                size,
+                mime,
+                rules
+            })
         ),
         qname().prop_map(ItemKind::ExternalType),
         vec(table, 0..3).prop_map(|tables| ItemKind::Realtime(RealtimeDecl { tables })),
