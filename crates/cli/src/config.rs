@@ -106,6 +106,11 @@ impl Config {
             let (message, help) = in_words(error.message());
             wrong(error.span().unwrap_or(0..0), message, help)
         })?;
+        if config.name.trim().is_empty() || config.name.contains(char::is_control) {
+            let at = text.find("name").unwrap_or(0);
+            let help = "it stands in headers and titles: `name = \"shop\"`".to_owned();
+            return Err(wrong(at..at + 4, "the project's name is one line of text".to_owned(), help));
+        }
         match config.output.outside() {
             None => Ok(config),
             Some(path) => Err(wrong(

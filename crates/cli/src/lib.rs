@@ -31,7 +31,7 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
     let main = std::thread::Builder::new().stack_size(STACK).spawn(move || commands::run(args));
     match main.map(std::thread::JoinHandle::join) {
-        Ok(Ok(code)) => code,
+        Ok(Ok(code)) => report::unwritten().unwrap_or(code),
         _ => ExitCode::from(report::BROKEN),
     }
 }

@@ -4,6 +4,7 @@ use crate::args::Format;
 use specc_diag::{Accepted, Code, Diagnostic, RenderOptions, Severity, Sources};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 /// Exit code for findings: errors in the spec, files that would change.
 pub const FINDINGS: u8 = 1;
@@ -85,10 +86,25 @@ pub fn accepted_json(accepted: &[Accepted], sources: &Sources) -> Vec<serde_json
     accepted.iter().map(one).collect()
 }
 
-/// Writes data to stdout. A reader that went away is not an error.
+/// Why data could not be written, if it could not.
+static UNWRITTEN: OnceLock<std::io::Error> = OnceLock::new();
+
+/// Writes data to stdout. A reader that went away is not an error; anything else is one in the end ([`unwritten`]).
 pub fn data(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{text}");
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        // The first reason is the one that counts.
+        let _ = UNWRITTEN.set(error);
+    }
+}
+
+/// Says why data could not be written, and gives the exit code for it.
+pub fn unwritten() -> Option<ExitCode> {
+    let error = UNWRITTEN.get()?;
+    eprintln!("error: cannot write to stdout: {error}");
+    Some(ExitCode::from(BROKEN))
 }
 
 /// `1 error`, `2 errors`.

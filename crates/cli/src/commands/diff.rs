@@ -172,7 +172,8 @@ fn read(what: &str, args: &Diff, plans: bool) -> Result<Read, Failure> {
         let Some(stored) = Stored::read(&root, &config)? else { return Ok(Read::Whole(plain(Catalog::new()))) };
         return if plans { Ok(Read::Whole(plain(stored.catalog()?))) } else { Ok(Read::Stored(stored)) };
     }
-    if what.starts_with("postgres://") || what.starts_with("postgresql://") {
+    // What is meant as an address is not repeated as a path: there may be a password in it.
+    if what.contains("//") || what.contains(['@', '=']) && !Path::new(what).exists() {
         let address = Address::resolve(Some(what), |name| std::env::var(name).ok()).map_err(|error| broken(&error))?;
         let mut session = address.connect().map_err(|error| broken(&error))?;
         let found = specc_introspect::introspect(&mut session, &specc_introspect::Options::default());

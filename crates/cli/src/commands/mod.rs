@@ -20,7 +20,7 @@ mod stored;
 mod verify;
 
 use crate::args::{Args, Command, Format};
-use crate::report::Failure;
+use crate::report::{self, Failure};
 use clap::CommandFactory;
 use std::process::ExitCode;
 
@@ -51,7 +51,9 @@ pub fn run(args: Args) -> ExitCode {
         Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "specc", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "specc", &mut script);
+            report::data(String::from_utf8_lossy(&script).trim_end());
             Ok(ExitCode::SUCCESS)
         }
     };

@@ -159,7 +159,11 @@ impl Address {
                 }
                 "port" => {
                     for port in value.split(',') {
-                        config.port(port.parse().map_err(|_| bad(key, value))?);
+                        // What stands there may be a part of a password.
+                        let wrong = |_| {
+                            Error::Address("the port is not a number; a `:` in a password is written as `%3A`".into())
+                        };
+                        config.port(port.parse().map_err(wrong)?);
                     }
                 }
                 "user" => drop(config.user(value)),

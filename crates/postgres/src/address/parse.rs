@@ -45,6 +45,9 @@ fn url_parts(rest: &str) -> Result<Settings, String> {
     let mut settings = Settings::new();
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (place, database) = place.split_once('/').unwrap_or((place, ""));
+    if database.contains('@') {
+        return Err("a `/` in a user's name or password is written as `%2F`".into());
+    }
     let (who, hosts) = place.rsplit_once('@').unwrap_or(("", place));
     let (user, password) = who.split_once(':').unwrap_or((who, ""));
     let mut set = |key: &str, value: &str| -> Result<(), String> {

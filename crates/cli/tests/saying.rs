@@ -1,0 +1,92 @@
+//! Where a command writes what it says, and what it never says.
+
+#![allow(clippy::disallowed_methods)]
+
+use std::process::{Command, Stdio};
+
+const STARTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../specs/starter");
+
+fn specc(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
+    command.args(args).current_dir(STARTER).stdin(Stdio::null());
+    for name in ["SPECC_PROJECT", "SPECC_STAMP", "DATABASE_URL", "PGPASSWORD"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_device_is_an_error() {
+    let commands: [&[&str]; 5] = [
+        &["explain", "E0102"],
+        &["completions", "bash"],
+        &["check", "--format", "json"],
+        &["diff", "--sql", "--offline-ok"],
+        &["explain", "--format", "json"],
+    ];
+    for args in commands {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("the device");
+        let out = specc(args).stdout(full).stderr(Stdio::piped()).output().expect("specc runs");
+        let said = String::from_utf8_lossy(&out.stderr);
+        let told = said.contains("cannot write to stdout");
+        // What has nothing to say does not notice.
+        assert!(told && out.status.code() == Some(2) || args[0] == "check", "{args:?}: {:?} {said}", out.status);
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_is_none() {
+    for args in [&["completions", "bash"][..], &["explain"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let out = specc(args).stdout(writer).stderr(Stdio::piped()).output().expect("specc runs");
+        assert_eq!((out.status.code(), String::from_utf8_lossy(&out.stderr).as_ref()), (Some(0), ""), "{args:?}");
+    }
+}
+
+/// A password is never shown, however the address is written.
+#[test]
+fn no_password_is_shown() {
+    const PARTS: [&str; 2] = ["CANARY", "SECRET"];
+    let addresses = [
+        "postgres//u:CANARYSECRET@h/x",
+        "postgres://u:CANARYSECRET@localhost:1/x",
+        "postgresql://u:CANARY/SECRET@localhost:1/x",
+        "postgres://u:CANARY:SECRET@localhost:1/x",
+        "postgres://u:CANARY?SECRET@localhost:1/x",
+        "postgres://u:CANARY#SECRET@localhost:1/x",
+        "postgres://u:CANARY%SECRET@localhost:1/x",
+        "postgres://u:CANARY@SECRET@localhost:1/x",
+        "postgres:/u:CANARYSECRET@localhost:1/x",
+        "postgres://localhost:CANARYSECRET",
+        "postgres://localhost:1/x?password=CANARYSECRET&port=y",
+        "mysql://u:CANARYSECRET@localhost:1/x",
+        "u:CANARYSECRET@localhost",
+        "host=localhost password=CANARYSECRET port=1",
+        "host=localhost password='CANARYSECRET port=1",
+        "password = CANARYSECRET sslmode=x",
+        "host=localhost port=1 passwrd=CANARYSECRET",
+    ];
+    for address in addresses {
+        let uses: [&[&str]; 8] = [
+            &["diff", "--to", address],
+            &["diff", "--from", address],
+            &["status", "--database-url", address],
+            &["apply", "--database-url", address],
+            &["drift", "--database-url", address],
+            &["backup", "--database-url", address],
+            &["pull", "--out", "nowhere", "--database-url", address],
+            &["verify", "--scratch-url", address],
+        ];
+        for args in uses {
+            for format in [&["--format", "text"][..], &["--format", "json"]] {
+                let all: Vec<&str> = args.iter().chain(format).copied().collect();
+                let out = specc(&all).output().expect("specc runs");
+                let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+                assert!(!out.status.success(), "{all:?}: {said}");
+                assert!(PARTS.iter().all(|part| !said.contains(part)), "{all:?}: {said}");
+            }
+        }
+    }
+}
