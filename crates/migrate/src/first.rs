@@ -55,6 +55,10 @@ pub(crate) fn back<'d>(catalog: &'d Catalog, stage: &Stage<'d>) -> Plan<'d> {
                 notes.push(Note::StaysExtension(o.name.clone()));
                 continue;
             }
+            Statement::Create(Object::Role(o)) => {
+                notes.push(Note::StaysRole(o.name.clone()));
+                continue;
+            }
             Statement::Create(Object::Index(_)) | Statement::Grant(_) if with_home => continue,
             Statement::Create(object) => Statement::Drop(object),
             Statement::CreateTable { table, .. } => Statement::DropTable(table),

@@ -71,7 +71,10 @@ pub fn literal(text: &str) -> String {
 pub fn dollar(body: &str) -> String {
     let mut tag = String::from("$$");
     let mut n = 0;
-    while body.contains(tag.trim_end_matches('$')) && tag != "$$" || tag == "$$" && body.contains("$$") {
+    // The plain one would also end early where the body ends with a dollar sign.
+    while body.contains(tag.trim_end_matches('$')) && tag != "$$"
+        || tag == "$$" && (body.contains("$$") || body.ends_with('$'))
+    {
         n += 1;
         tag = format!("$body{}$", if n == 1 { String::new() } else { n.to_string() });
     }
@@ -91,5 +94,6 @@ mod tests {
         assert_eq!(literal("it's"), "'it''s'");
         assert_eq!(literal("a\\b'"), "E'a\\\\b'''");
         assert_eq!(dollar("select $$x$$"), "$body$select $$x$$$body$");
+        assert_eq!(dollar("select $"), "$body$select $$body$");
     }
 }

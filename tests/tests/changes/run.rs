@@ -253,7 +253,7 @@ impl Way<'_> {
         // What stays was said.
         let stays = |what: &String| {
             let mut all = records.iter().flat_map(|record| &record.back_leaves);
-            all.any(|name| *what == format!("- extension {name}"))
+            all.any(|name| ["extension", "role"].iter().any(|kind| *what == format!("- {kind} {name}")))
         };
         let wrong = differences(&back, &before, &said).into_iter().filter(|what| !stays(what));
         out.wrong.extend(wrong.map(|what| format!("after down: {what}")));

@@ -43,6 +43,8 @@ pub enum Note {
     },
     /// An extension is not dropped: it may have been there before.
     StaysExtension(SmolStr),
+    /// A role is not dropped: it belongs to all databases of the server, and may have been there before.
+    StaysRole(SmolStr),
     /// A block without `down` is not taken back.
     StaysBlock(SmolStr),
 }
@@ -58,7 +60,7 @@ impl Note {
 
     /// Whether it is about something that the way back leaves.
     pub(crate) fn stays(&self) -> bool {
-        matches!(self, Note::StaysExtension(_) | Note::StaysBlock(_))
+        matches!(self, Note::StaysExtension(_) | Note::StaysRole(_) | Note::StaysBlock(_))
     }
 }
 
@@ -75,6 +77,7 @@ impl fmt::Display for Note {
             Note::StaysExtension(extension) => {
                 write!(f, "extension {extension}: other objects of the database may use it")
             }
+            Note::StaysRole(role) => write!(f, "role {role}: it may have been there before, for other databases too"),
             Note::StaysBlock(block) => write!(f, "sql block {block}: it has no `down`"),
         }
     }
@@ -211,7 +214,7 @@ impl Record {
     pub(crate) fn new(plan: &Plan<'_>, stage: Option<&Stage<'_>>, back: &Plan<'_>, gone: &[Gone]) -> Self {
         let statements = || stage.into_iter().flat_map(Stage::statements);
         let leaves = back.notes.iter().filter_map(|note| match note {
-            Note::StaysExtension(name) => Some(name.clone()),
+            Note::StaysExtension(name) | Note::StaysRole(name) => Some(name.clone()),
             _ => None,
         });
         Self {

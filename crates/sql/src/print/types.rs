@@ -1,8 +1,8 @@
 //! Extensions, roles, types and sequences.
 
-use super::{names, number, separated};
+use super::{number, separated};
 use crate::layout::{WIDTH, needs_parens, push_parens};
-use crate::quote::{literal, push_ident, push_literal, push_qualified};
+use crate::quote::{dollar, ident, literal, push_ident, push_literal, push_qualified};
 use smol_str::SmolStr;
 use specc_catalog::{
     Composite, DataType, Domain, Enum, Extension, Qualified, Role, Sequence, SequenceOptions, SqlExpr, TableName,
@@ -55,15 +55,15 @@ pub(super) fn create_extension(out: &mut String, o: &Extension) {
 
 /// Roles belong to the whole cluster: another database may have made this one.
 pub(super) fn create_role(out: &mut String, o: &Role) {
-    out.push_str("do $$\nbegin\n  if not exists (select from pg_catalog.pg_roles where rolname = ");
-    push_literal(out, &o.name);
-    out.push_str(") then\n    create role ");
-    push_ident(out, &o.name);
-    for option in &o.options {
-        out.push(' ');
-        out.push_str(option);
-    }
-    out.push_str(";\n  end if;\nend\n$$;\n");
+    let mut role = ident(&o.name).into_owned();
+    o.options.iter().for_each(|option| role.extend([" ", option]));
+    let body = format!(
+        "\nbegin\n  if not exists (select from pg_catalog.pg_roles where rolname = {}) then\n    create role {role};\n  end if;\nend\n",
+        literal(&o.name)
+    );
+    out.push_str("do ");
+    out.push_str(&dollar(&body));
+    out.push_str(";\n");
     for group in &o.member_of {
         out.push_str("grant ");
         push_ident(out, group);
@@ -166,9 +166,12 @@ pub(super) fn sequence_options(out: &mut String, o: &SequenceOptions) {
 
 /// Drops a role unless another database of the cluster needs it.
 pub(super) fn drop_role(out: &mut String, o: &Role) {
-    out.push_str("do $$\nbegin\n  drop role ");
-    names(out, &[&o.name]);
-    out.push_str(";\nexception\n  when dependent_objects_still_exist then\n    raise notice 'role % stays: another database uses it', ");
-    out.push_str(&literal(&o.name));
-    out.push_str(";\nend\n$$");
+    let body = format!(
+        "\nbegin\n  drop role {};\nexception\n  when dependent_objects_still_exist then\n    \
+         raise notice 'role % stays: another database uses it', {};\nend\n",
+        ident(&o.name),
+        literal(&o.name)
+    );
+    out.push_str("do ");
+    out.push_str(&dollar(&body));
 }

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use specc_catalog::{Catalog, Column, ForeignKey, KeyOn, Object, Rule, SqlExpr, Table, TableName};
 use specc_postgres::Session;
 use specc_postgres::postgres;
-use specc_sql::quote::{ident, qualified};
+use specc_sql::quote::{dollar, ident, qualified};
 use std::collections::{BTreeMap, BTreeSet};
 use value::{Candidates, value};
 
@@ -239,9 +239,8 @@ fn insert(
     }
     let table = qualified(&plan.table.table.schema, &plan.table.table.name);
     if columns.is_empty() {
-        return Ok(Ok(format!(
-            "do $do$ begin for i in 1..{rows} loop insert into {table} default values; end loop; end $do$"
-        )));
+        let body = format!(" begin for i in 1..{rows} loop insert into {table} default values; end loop; end ");
+        return Ok(Ok(format!("do {}", dollar(&body))));
     }
     let (names, values): (Vec<String>, Vec<String>) = columns.into_iter().unzip();
     let text = format!(

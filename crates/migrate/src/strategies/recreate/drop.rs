@@ -103,6 +103,7 @@ impl<'d> Builder<'d, '_> {
                 Object::Extension(extension) if self.options.one && !self.is_own(&extension.schema) => {
                     self.notes.push(Note::StaysExtension(extension.name.clone()));
                 }
+                Object::Role(role) if self.options.one => self.notes.push(Note::StaysRole(role.name.clone())),
                 // Rows are compared one by one.
                 Object::Seed(_) => {}
                 other => {
