@@ -188,7 +188,8 @@ fn only_own_files_are_removed() {
 
 #[test]
 fn state_that_is_not_as_it_was_left() {
-    let ways: [(&str, fn(&Case)); 6] = [
+    type Damage = fn(&Case);
+    let ways: [(&str, Damage); 6] = [
         ("edited", |case| case.write("specc/catalog.json", &case.read("specc/catalog.json").replace("uuid", "text"))),
         ("catalog gone", |case| fs::remove_file(case.project().join("specc/catalog.json")).expect("the file")),
         ("sums gone", |case| fs::remove_file(case.project().join("specc/checksums.toml")).expect("the file")),

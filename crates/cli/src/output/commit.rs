@@ -91,7 +91,7 @@ impl Moves<'_> {
             let entry = entry.map_err(|error| Failure::broken(format!("cannot read {}: {error}", from.display())))?;
             let path = path.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
             let kind = entry.file_type();
-            if !kind.is_dir() && !(kind.is_file() && self.own.is_place(&path)) {
+            if !(kind.is_dir() || kind.is_file() && self.own.is_place(&path)) {
                 return Err(odd(self.root, &path));
             }
         }
