@@ -74,11 +74,11 @@ impl Walk<'_> {
                     for expr in &args.exprs {
                         self.wanted(part, expr, &ty);
                     }
-                    return ty;
+                    return crate::expr::common(args.exprs.iter().copied().zip(args.types.iter().cloned()));
                 }
                 name if specc_facts::takes_sequence(name) => {
                     if let Some(Expr::Value(value)) = args.exprs.first() {
-                        self.sequence_in_string(part, value);
+                        self.relation_in_string(part, value, false);
                     }
                     return plain("bigint");
                 }

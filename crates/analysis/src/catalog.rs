@@ -1,7 +1,7 @@
 //! A catalog as what SQL is resolved against, and the texts of its objects.
 
 use crate::environment::{Column, Environment, Lookup, Parameter, Relation, Routine};
-use crate::plpgsql::{Body as Text, Language, Rows, body};
+use crate::plpgsql::{Body as Text, Gives, Language, Rows, body};
 use crate::walk::{Row, expression, query, value, words};
 use crate::{Analysis, Reference, Target};
 use rustc_hash::FxHashMap;
@@ -101,6 +101,7 @@ impl<'c> Known<'c> {
                 path,
                 trigger: is_trigger.then(Rows::default),
                 returns: None,
+                gives: Gives::Unknown,
             },
         ))
     }
@@ -190,6 +191,17 @@ impl<'c> Known<'c> {
             found |= analysis.references.iter().any(|reference| &text[reference.start..reference.end] == "*");
         });
         found
+    }
+
+    /// The types of the columns by which a table is divided; none for an expression.
+    pub fn partition_types(&self, name: &TableName) -> Vec<Option<DataType>> {
+        let entry = self.catalog.find(IdRef::table(name)).and_then(|at| self.catalog.at(at));
+        let Some(Object::Table(table)) = entry.map(|(_, entry)| &entry.object) else { return Vec::new() };
+        let of = |key: &IndexKey| match &key.on {
+            KeyOn::Column(column) => table.columns.iter().find(|c| c.name == *column).map(|c| c.ty.clone()),
+            KeyOn::Expr(_) => None,
+        };
+        table.partition_by.iter().flat_map(|by| by.keys.iter().map(of)).collect()
     }
 
     fn table(&self, name: &TableName) -> Option<Vec<Column>> {
@@ -406,6 +418,10 @@ impl Environment for Known<'_> {
     fn configuration(&self, schema: &str, name: &str) -> Lookup<Qualified> {
         let name = Qualified::new(schema, name);
         if self.configured(&name).is_some() { Lookup::Found(name) } else { Lookup::Unknown }
+    }
+
+    fn is_index(&self, _: &str) -> bool {
+        true
     }
 
     fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>> {

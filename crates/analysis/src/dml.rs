@@ -7,9 +7,9 @@ use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
-    Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Insert, Merge, MergeAction, MergeInsertKind,
-    MergeUpdateKind, ObjectName, OnConflictAction, OnInsert, OutputClause, SelectItem, SetExpr, Spanned, Statement,
-    TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
+    Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Ident, Insert, Merge, MergeAction,
+    MergeInsertKind, MergeUpdateKind, ObjectName, OnConflictAction, OnInsert, OutputClause, SelectItem, SetExpr,
+    Spanned, Statement, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
 };
 
 impl Walk<'_> {
@@ -68,14 +68,31 @@ impl Walk<'_> {
         }
         if let Some(OnInsert::OnConflict(conflict)) = &insert.on {
             self.level().sources.push(target.clone());
-            if let Some(ConflictTarget::Columns(names)) = &conflict.conflict_target {
-                for name in names {
-                    if let Some(place) = part.place(name.span) {
-                        self.column_of(&target, place, &folded(name));
+            match &conflict.conflict_target {
+                Some(ConflictTarget::Columns(names)) => {
+                    for name in names {
+                        if let Some(place) = part.place(name.span) {
+                            self.column_of(&target, place, &folded(name));
+                        }
+                    }
+                    let written: Vec<&Ident> = names.iter().collect();
+                    let named = crate::ConflictTarget::Columns(names.iter().map(folded).collect(), false);
+                    self.conflict(&target, crate::find::place(part, &written), named);
+                }
+                Some(ConflictTarget::OnConstraint(name)) => {
+                    if let Some([name]) = idents(name).as_deref() {
+                        let place = part.place(name.span);
+                        self.conflict(&target, place, crate::ConflictTarget::Constraint(folded(name)));
                     }
                 }
-            } else if conflict.conflict_target.is_none() {
-                self.conflict_target();
+                None => {
+                    let written = self.conflict_target(&target);
+                    if !written && matches!(conflict.action, OnConflictAction::DoUpdate(_)) {
+                        let message = "`on conflict do update` does not say which key";
+                        let help = "write its columns: `on conflict (id) do update …`";
+                        self.report_at(part, name.span(), Problem::Conflict, message, Some(help.into()));
+                    }
+                }
             }
             if let OnConflictAction::DoUpdate(update) = &conflict.action {
                 let excluded = Source {
@@ -98,9 +115,17 @@ impl Walk<'_> {
         self.returning(part, insert.returning.as_deref())
     }
 
-    /// Expressions and the condition of an index, which the parser does not read after `on conflict`.
-    fn conflict_target(&mut self) {
-        let Some((start, end)) = self.conflicts.pop_front() else { return };
+    /// Keeps what `on conflict` names, for who knows the keys.
+    fn conflict(&mut self, table: &Source, place: Option<(usize, usize)>, target: crate::ConflictTarget) {
+        if let (Some(relation), Some((start, end)), 0) = (&table.relation, place, self.caught) {
+            self.out.conflicts.push(crate::Conflict { start, end, relation: relation.clone(), target });
+        }
+    }
+
+    /// Expressions and the condition of an index, which the parser does not read after `on conflict`; whether there is
+    /// something.
+    fn conflict_target(&mut self, target: &Source) -> bool {
+        let Some((start, end)) = self.conflicts.pop_front() else { return false };
         let text = self.text;
         let mut depth = 0usize;
         let mut close = end;
@@ -119,12 +144,21 @@ impl Walk<'_> {
         }
         if close < end && text[start..].starts_with('(') {
             self.read_expression(start + 1, close);
+            self.unreadable = None;
+            let names = text[start + 1..close].split(',').map(|name| name.trim().to_lowercase());
+            let is_plain = |name: &SmolStr| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let names: Vec<SmolStr> = names.map(SmolStr::from).collect();
+            if names.iter().all(is_plain) {
+                self.conflict(target, Some((start, close + 1)), crate::ConflictTarget::Columns(names, true));
+            }
             let rest = &text[close + 1..end];
             let head = rest.len() - rest.trim_start().len();
             if rest.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("where")) {
                 self.read_expression(close + 1 + head + 5, end);
+                self.unreadable = None;
             }
         }
+        start < end
     }
 
     /// What `returning` gives; the statement's rows go out of sight.

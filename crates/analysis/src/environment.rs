@@ -110,6 +110,8 @@ pub trait Environment {
     fn data_type(&self, schema: &str, name: &str) -> Lookup<DataType>;
     /// The text search configuration of this name; those that Postgres brings are [`Lookup::Unknown`].
     fn configuration(&self, schema: &str, name: &str) -> Lookup<Qualified>;
+    /// Whether an index may have this name.
+    fn is_index(&self, name: &str) -> bool;
     /// The labels of a type, where it is an enum.
     fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>>;
     /// The fields of a type, where it is the row of a relation or composite.

@@ -16,6 +16,19 @@ use specc_facts::Family;
 /// Schema, name and place.
 type NameAt = (Option<SmolStr>, SmolStr, (usize, usize));
 
+/// The type that all of these have: literals take it, and of what is not known nothing is.
+pub(crate) fn common<'e>(mut values: impl Iterator<Item = (&'e Expr, Ty)>) -> Ty {
+    let mut found: Ty = None;
+    let same = values.all(|(expr, ty)| {
+        let literal = matches!(expr, Expr::Value(v) if matches!(v.value, Value::SingleQuotedString(_) | Value::Null));
+        if found.is_none() && !literal {
+            found = ty.clone();
+        }
+        literal || ty.is_some() && ty == found
+    });
+    found.filter(|_| same)
+}
+
 impl Walk<'_> {
     /// Resolves an expression and gives its type.
     pub(crate) fn expr(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
@@ -34,7 +47,11 @@ impl Walk<'_> {
             Expr::BinaryOp { left, op, right } => self.binary(part, expr, left, op, right),
             Expr::UnaryOp { op, expr } => {
                 let ty = self.expr(part, expr);
-                if *op == UnaryOperator::Not { plain("boolean") } else { ty }
+                match op {
+                    UnaryOperator::Not => plain("boolean"),
+                    UnaryOperator::Plus | UnaryOperator::Minus => ty,
+                    _ => None,
+                }
             }
             Expr::Function(call) => self.call(part, call),
             Expr::Cast { expr: inner, data_type, .. } => self.cast(part, inner, data_type),
@@ -77,20 +94,20 @@ impl Walk<'_> {
             Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => self.all(part, &[left, right]),
             Expr::Case { operand, conditions, else_result, .. } => {
                 let subject = operand.as_ref().map(|operand| self.expr(part, operand));
-                let mut result: Ty = None;
+                let mut results: Vec<(&Expr, Ty)> = Vec::new();
                 for when in conditions {
                     if let Some(ty) = &subject {
                         self.wanted(part, &when.condition, ty);
                     }
                     self.expr(part, &when.condition);
                     let ty = self.expr(part, &when.result);
-                    result = result.or(ty);
+                    results.push((&when.result, ty));
                 }
                 if let Some(expr) = else_result {
                     let ty = self.expr(part, expr);
-                    result = result.or(ty);
+                    results.push((expr, ty));
                 }
-                result
+                common(results.into_iter())
             }
             Expr::Exists { subquery, .. } => {
                 self.query(part, subquery);
@@ -139,21 +156,21 @@ impl Walk<'_> {
                 for expr in [substring_from, substring_for].into_iter().flatten() {
                     self.expr(part, expr);
                 }
-                plain("text")
+                None
             }
             Expr::Trim { expr: inner, trim_what, trim_characters, .. } => {
                 self.expr(part, inner);
                 for expr in trim_what.iter().map(|e| &**e).chain(trim_characters.iter().flatten()) {
                     self.expr(part, expr);
                 }
-                plain("text")
+                None
             }
             Expr::Overlay { expr: inner, overlay_what, overlay_from, overlay_for } => {
                 self.all(part, &[inner, overlay_what, overlay_from]);
                 if let Some(expr) = overlay_for {
                     self.expr(part, expr);
                 }
-                plain("text")
+                None
             }
             Expr::Tuple(items) => {
                 for item in items {
@@ -223,7 +240,9 @@ impl Walk<'_> {
             Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
                 let (a, b) = (self.expr(part, left), self.expr(part, right));
                 a.filter(|a| {
-                    b.as_ref() == Some(a) && a.schema.is_empty() && specc_facts::family(&a.name) != Family::Moment
+                    let counts =
+                        matches!(specc_facts::family(&a.name), Family::Integer | Family::Decimal | Family::Float);
+                    b.as_ref() == Some(a) && a.schema.is_empty() && counts
                 })
             }
             _ => {
@@ -293,7 +312,9 @@ impl Walk<'_> {
         match inner {
             Expr::Value(value) => {
                 match &*spelled {
-                    "regclass" => self.relation_in_string(part, value),
+                    "regclass" => self.relation_in_string(part, value, true),
+                    "regproc" => self.function_in_string(part, value),
+                    "regtype" => self.type_in_string(part, value),
                     "regconfig" => self.configuration_in_string(part, value),
                     name if specc_facts::family(name) == Family::Oid => {}
                     _ => self.literal(part, value, &ty),
@@ -315,26 +336,74 @@ impl Walk<'_> {
     }
 
     /// `'public.events'` where a `regclass` is wanted.
-    pub(crate) fn relation_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+    pub(crate) fn relation_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan, any: bool) {
         let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
-        let found = self.on_path(schema.as_deref(), |schema| self.env.relation(schema, &name));
-        if let Some(relation) = found.found() {
-            self.refer(place, Target::Relation(relation.name));
-        }
-    }
-
-    /// `'public.numbers'` where a sequence is wanted; says so where there is none.
-    pub(crate) fn sequence_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
-        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        // Postgres's own relations and indexes are not all known.
+        let open = any && schema.is_none() && name.starts_with("pg_");
         match self.on_path(schema.as_deref(), |schema| self.env.relation(schema, &name)) {
             Lookup::Found(relation) => self.refer(place, Target::Relation(relation.name)),
-            Lookup::Missing if self.caught == 0 && !self.made.contains(&name) && !self.open_tables => {
-                let message = format!("there is no sequence `{}`", value.to_string().trim_matches('\''));
-                let help = self.env.similar(&name, false).map(|near| format!("did you mean `{near}`?"));
-                self.report(place, Problem::UnknownRelation, message, help);
+            Lookup::Missing
+                if !open && self.is_certain(schema.as_deref(), &name) && !(any && self.env.is_index(&name)) =>
+            {
+                let what = if any { "table, view or sequence" } else { "sequence" };
+                self.missing_in_string(value, place, &name, what, Problem::UnknownRelation);
             }
             Lookup::Missing | Lookup::Unknown => {}
         }
+    }
+
+    /// `'public.total'` where a `regproc` is wanted.
+    fn function_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        if schema.is_none() && self.env.functions("pg_catalog", &name) != Lookup::Missing {
+            return;
+        }
+        match self.on_path(schema.as_deref(), |schema| self.env.functions(schema, &name)) {
+            Lookup::Found(all) => {
+                for routine in all {
+                    self.refer(place, Target::Function(routine.name, routine.signature));
+                }
+            }
+            Lookup::Missing if self.is_certain(schema.as_deref(), &name) => {
+                self.missing_in_string(value, place, &name, "function", Problem::UnknownFunction);
+            }
+            Lookup::Missing | Lookup::Unknown => {}
+        }
+    }
+
+    /// `'public.mood'` where a `regtype` is wanted.
+    fn type_in_string(&mut self, part: &Part<'_>, value: &ValueWithSpan) {
+        let Some((schema, name, place)) = self.name_in_string(part, value) else { return };
+        if schema.is_none() && self.env.data_type("pg_catalog", &name) != Lookup::Unknown {
+            return;
+        }
+        match self.on_path(schema.as_deref(), |schema| self.env.data_type(schema, &name)) {
+            Lookup::Found(ty) => self.refer(place, Target::Type(Qualified::new(ty.schema, ty.name))),
+            Lookup::Missing if self.is_certain(schema.as_deref(), &name) => {
+                self.missing_in_string(value, place, &name, "type", Problem::UnknownType);
+            }
+            Lookup::Missing | Lookup::Unknown => {}
+        }
+    }
+
+    /// Whether what a string names surely is not there: no error is caught, nothing makes it, and it is found in no
+    /// schema that who calls may have on the path.
+    fn is_certain(&self, schema: Option<&str>, name: &str) -> bool {
+        let elsewhere = schema.is_none() && !self.fixed_path && !self.env.elsewhere(name).is_empty();
+        self.caught == 0 && !self.made.iter().any(|made| made == name) && !self.open_tables && !elsewhere
+    }
+
+    fn missing_in_string(
+        &mut self,
+        value: &ValueWithSpan,
+        place: (usize, usize),
+        name: &str,
+        what: &str,
+        problem: Problem,
+    ) {
+        let message = format!("there is no {what} `{}`", value.to_string().trim_matches('\''));
+        let near = self.env.similar(name, problem == Problem::UnknownFunction);
+        self.report(place, problem, message, near.map(|near| format!("did you mean `{near}`?")));
     }
 
     /// `'public.plain'` where a `regconfig` is wanted.

@@ -130,6 +130,13 @@ impl Walk<'_> {
             let source = derived(output.clone(), alias);
             return Source { name: if alias.is_some() { source.name } else { last }, ..source };
         }
+        if let [_] = written[..]
+            && let Some(rows) = self.transition(&last)
+        {
+            let mut source = Source { name: alias.map_or(last, |alias| folded(&alias.name)), ..rows };
+            rename(&mut source, alias);
+            return source;
+        }
         let found = self.relation(part, name);
         let shown = alias.map_or(last, |alias| folded(&alias.name));
         let mut source = match found {
@@ -146,6 +153,18 @@ impl Walk<'_> {
         };
         rename(&mut source, alias);
         source
+    }
+
+    /// A transition table: the rows that a statement wrote, with the columns of their table.
+    fn transition(&mut self, name: &str) -> Option<Source> {
+        let mut tables = self.transitions.iter().filter(|(own, _)| own == name).map(|(_, of)| of.clone());
+        let of = tables.next()?;
+        // Triggers of several tables may call it so.
+        if tables.any(|other| other != of) {
+            return Some(Source::open(name.into()));
+        }
+        let row = crate::walk::Row { name: name.into(), relation: of, named_only: false };
+        Some(self.row(&row))
     }
 
     fn table_function(

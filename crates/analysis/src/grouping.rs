@@ -1,7 +1,7 @@
 //! What a query may read once its rows are grouped, and where aggregates and window functions may stand.
 
 use crate::Problem;
-use crate::environment::Lookup;
+use crate::environment::{Lookup, Routine};
 use crate::find::idents;
 use crate::query::columns;
 use crate::scope::Output;
@@ -9,8 +9,8 @@ use crate::text::{Part, folded};
 use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
-    CastKind, Distinct, Expr, Function, GroupByExpr, Ident, ObjectNamePart, OrderBy, OrderByKind, Query, Select,
-    SelectItem, Spanned, Value, Visit, Visitor, visit_expressions_mut,
+    CastKind, DataType, Distinct, Expr, Function, GroupByExpr, Ident, ObjectNamePart, OrderBy, OrderByKind, Query,
+    Select, SelectItem, Spanned, Value, Visit, Visitor, visit_expressions_mut,
 };
 use specc_expr::sqlparser::tokenizer::Span;
 use specc_facts::Kind;
@@ -135,7 +135,7 @@ impl Walk<'_> {
     }
 
     /// The expression without its parentheses, each column with its table, names folded: what is the same is written alike.
-    fn canonical(&self, expr: &Expr) -> Expr {
+    pub(crate) fn canonical(&self, expr: &Expr) -> Expr {
         let mut out = expr.clone();
         let _ = visit_expressions_mut(&mut out, |part: &mut Expr| {
             while let Expr::Nested(inner) = part {
@@ -143,8 +143,11 @@ impl Walk<'_> {
             }
             if let Some((at, name)) = self.own_column(part) {
                 *part = Expr::CompoundIdentifier(vec![Ident::new(at.to_string()), Ident::new(name.as_str())]);
-            } else if let Expr::Cast { kind, .. } = part {
+            } else if let Expr::Cast { kind, data_type, .. } = part {
                 *kind = CastKind::DoubleColon;
+                if let Some(name) = specc_facts::canonical_type(&crate::types::spelled(data_type)) {
+                    *data_type = DataType::Custom(Ident::new(name).into(), Vec::new());
+                }
             } else if let Expr::Function(call) = part {
                 for part in &mut call.name.0 {
                     if let Some(ident) = part.as_ident() {
@@ -176,7 +179,9 @@ impl Walk<'_> {
         if is(Kind::Function) {
             return Use::Plain;
         }
-        let own = |schema: &str| matches!(self.env.functions(schema, &name), Lookup::Found(_));
+        // What a block of SQL makes may be an aggregate.
+        let told = |all: &[Routine]| all.iter().all(|one| *one != Routine::any(one.name.clone()));
+        let own = |schema: &str| matches!(self.env.functions(schema, &name), Lookup::Found(all) if told(&all));
         match &schema {
             Some(schema) if own(schema) => Use::Plain,
             None if builtin.is_empty() && self.env.path().iter().any(|schema| own(schema)) => Use::Plain,
@@ -186,7 +191,7 @@ impl Walk<'_> {
 }
 
 /// An element of a list, and its name where it has one.
-fn item(item: &SelectItem) -> Option<(&Expr, Option<SmolStr>)> {
+pub(crate) fn item(item: &SelectItem) -> Option<(&Expr, Option<SmolStr>)> {
     match item {
         SelectItem::UnnamedExpr(expr) => Some((expr, Some(crate::query::output_name(expr)))),
         SelectItem::ExprWithAlias { expr, alias } => Some((expr, Some(folded(alias)))),

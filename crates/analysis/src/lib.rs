@@ -13,6 +13,7 @@ mod expr;
 mod find;
 mod from;
 mod grouping;
+mod order;
 mod plpgsql;
 mod query;
 mod scope;
@@ -21,7 +22,7 @@ mod types;
 mod walk;
 
 pub use environment::{Column, Environment, Lookup, Parameter, Relation, Routine};
-pub use plpgsql::{Body, Language, Rows, body};
+pub use plpgsql::{Body, Gives, Language, Rows, body};
 pub use walk::{Row, expression, query};
 
 use smol_str::SmolStr;
@@ -36,6 +37,10 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// The columns of a query; `None` where they cannot be known.
     pub columns: Option<Vec<(SmolStr, Option<DataType>)>>,
+    /// What a body gives back: the last statement of one in SQL, each `return query` of one in PL/pgSQL.
+    pub given: Vec<Given>,
+    /// What `on conflict` says of keys.
+    pub conflicts: Vec<Conflict>,
     /// Has SQL that is put together when it runs.
     pub dynamic: bool,
     /// A part could not be read: names in it are looked for word by word, and may be more than are meant.
@@ -84,6 +89,39 @@ pub enum Target {
     Configuration(Qualified),
 }
 
+/// Rows that a body gives back.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The first byte of the statement.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// Its columns; `None` where they cannot be known.
+    pub columns: Option<Vec<(SmolStr, Option<DataType>)>>,
+}
+
+/// An `insert … on conflict` that names a key.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    /// The first byte of what it names.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// The table.
+    pub relation: Qualified,
+    /// What it names.
+    pub target: ConflictTarget,
+}
+
+/// How `on conflict` names a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConflictTarget {
+    /// By its columns, and whether a condition follows.
+    Columns(Vec<SmolStr>, bool),
+    /// By its name.
+    Constraint(SmolStr),
+}
+
 /// Something wrong in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -113,6 +151,16 @@ pub enum Problem {
     WrongArguments,
     WrongCount,
     Ungrouped,
+    /// An `on conflict` that names no key.
+    Conflict,
+    /// `order by` beside `distinct`.
+    Order,
+    /// PL/pgSQL that cannot be read.
+    Syntax,
+    /// A `return` that does not fit the function, or rows that go nowhere.
+    WrongReturn,
+    /// A variable that is declared twice.
+    Twice,
     /// Both sides of a comparison are the same column of the same row.
     SameColumn,
 }

@@ -179,6 +179,7 @@ impl Walk<'_> {
             }
         }
         self.aggregates(part, select, order, &output);
+        self.distinct_order(part, select, order);
         self.levels.pop();
         output
     }

@@ -24,6 +24,7 @@ pub struct Row {
 /// Resolves a query, such as that of a view.
 pub fn query(env: &dyn Environment, text: &str) -> Analysis {
     let mut walk = Walk::new(env, text);
+    walk.fixed_path = true;
     let output = walk.read_query(0, text.len());
     if output.complete {
         walk.out.columns = Some(output.columns);
@@ -34,6 +35,7 @@ pub fn query(env: &dyn Environment, text: &str) -> Analysis {
 /// Resolves an expression over rows, such as a check, a default or a policy's condition.
 pub fn expression(env: &dyn Environment, text: &str, rows: &[Row]) -> Analysis {
     let mut walk = Walk::new(env, text);
+    walk.fixed_path = true;
     let mut level = Level::default();
     for row in rows {
         level.sources.push(walk.row(row));
@@ -65,6 +67,23 @@ pub fn words(env: &dyn Environment, text: &str) -> Analysis {
     walk.finish()
 }
 
+/// Why a part cannot be read, and its place in the whole text.
+pub(crate) struct Unreadable {
+    pub start: usize,
+    pub end: usize,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+impl Unreadable {
+    /// Of what stands at `start`, with `before` bytes put before it.
+    pub(crate) fn new(found: specc_diag::Diagnostic, start: usize, before: usize) -> Self {
+        let span = found.span();
+        let at = |byte: u32| start + (byte as usize).saturating_sub(before);
+        Self { start: at(span.start), end: at(span.end), message: found.message, help: found.help }
+    }
+}
+
 /// How deep a tree is followed; what is nested deeper is taken as it is.
 const DEEP: usize = 120;
 
@@ -74,7 +93,7 @@ pub(crate) struct Walk<'a> {
     pub text: &'a str,
     /// Schemas in which names without one are looked for.
     pub path: Vec<SmolStr>,
-    /// The path is the text's own: what is not in it is not found.
+    /// The path is the text's own, or that of who makes the object: what is not in it is not found.
     pub fixed_path: bool,
     pub out: Analysis,
     pub levels: Vec<Level>,
@@ -87,6 +106,12 @@ pub(crate) struct Walk<'a> {
     pub records: Vec<Record>,
     /// Relations that the text makes itself.
     pub made: Vec<SmolStr>,
+    /// Transition tables of a trigger, each with the relation whose rows it has.
+    pub transitions: Vec<(SmolStr, Qualified)>,
+    /// The last part that could not be read, for who knows whether that is certain.
+    pub unreadable: Option<Unreadable>,
+    /// A part that cannot be read was reported.
+    pub broken: bool,
     /// It is the function of triggers that are not known, and so are their transition tables.
     pub open_tables: bool,
     /// Names that stand in strings of the text: it may ask whether they are there, or make them.
@@ -114,6 +139,9 @@ impl<'a> Walk<'a> {
             numbered: Vec::new(),
             records: Vec::new(),
             made: Vec::new(),
+            transitions: Vec::new(),
+            unreadable: None,
+            broken: false,
             open_tables: false,
             strings: None,
             caught: 0,
@@ -167,12 +195,13 @@ impl<'a> Walk<'a> {
     /// Reads a part of the text as a query or another statement that gives rows.
     pub(crate) fn read_query(&mut self, start: usize, end: usize) -> Output {
         let text = &self.text[start..end];
-        match specc_expr::parse_query(text, nowhere()) {
+        match specc_expr::parse_query(text, all_of(text)) {
             Ok(query) => {
                 let part = Part::new(text, start, 0);
                 crate::query::query(self, &part, &query)
             }
-            Err(_) => {
+            Err(found) => {
+                self.unreadable = Some(Unreadable::new(found, start, 0));
                 self.words(start, end);
                 Output::open()
             }
@@ -183,12 +212,13 @@ impl<'a> Walk<'a> {
     pub(crate) fn read_expression(&mut self, start: usize, end: usize) -> Output {
         const BEFORE: &str = "select ";
         let text = format!("{BEFORE}{}", &self.text[start..end]);
-        match specc_expr::parse_query(&text, nowhere()) {
+        match specc_expr::parse_query(&text, all_of(&text)) {
             Ok(query) => {
                 let part = Part::new(&text, start, BEFORE.len());
                 crate::query::query(self, &part, &query)
             }
-            Err(_) => {
+            Err(found) => {
+                self.unreadable = Some(Unreadable::new(found, start, BEFORE.len()));
                 self.words(start, end);
                 Output::open()
             }
@@ -254,8 +284,18 @@ impl<'a> Walk<'a> {
         }
         let text = self.text;
         let strings = self.strings.get_or_insert_with(|| {
-            let tokens = Lexer::new(text).map_while(Result::ok).filter(|t| t.kind == TokenKind::Text);
-            let words = tokens.flat_map(|t| {
+            let tokens: Vec<_> = Lexer::new(text).map_while(Result::ok).collect();
+            // What `execute` reads as a statement of rows makes nothing.
+            let is_read = |at: usize| {
+                let inner = crate::plpgsql::constant(text, &tokens[at]).map(|(from, to)| text[from..to].trim_start());
+                let writes = ["select", "insert", "update", "delete", "merge", "with", "values"];
+                let begins = |inner: &str| {
+                    writes.iter().any(|w| inner.get(..w.len()).is_some_and(|s| s.eq_ignore_ascii_case(w)))
+                };
+                at > 0 && tokens[at - 1].is(text, "execute") && inner.is_some_and(begins)
+            };
+            let others = tokens.iter().enumerate().filter(|(at, t)| t.kind == TokenKind::Text && !is_read(*at));
+            let words = others.flat_map(|(_, t)| {
                 let inner = text[t.start..t.end].trim_start_matches(['e', 'E', '$', '\'']);
                 inner.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).map(SmolStr::new)
             });
@@ -313,6 +353,11 @@ impl<'a> Walk<'a> {
         let frames = self.frames.iter().rev();
         frames.flat_map(|frame| &frame.variables).find(|(n, _)| n == name).map(|(_, shape)| shape)
     }
+}
+
+/// A place for a text that is read by itself: its bytes are those of the text.
+pub(crate) fn all_of(text: &str) -> Span {
+    Span::new(FileId(0), 0, text.len())
 }
 
 pub(crate) fn nowhere() -> Span {

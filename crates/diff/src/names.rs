@@ -5,8 +5,8 @@ use smol_str::SmolStr;
 use specc_analysis::catalog::{Known, NewName, Quotes, rewritten};
 use specc_analysis::{Analysis, Target};
 use specc_catalog::{
-    Body, Catalog, Column, DataType, Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule, SqlExpr,
-    TableName,
+    Body, Bounds, Catalog, Column, DataType, Entry, IndexKey, KeyOn, Kind, Object, ObjectId, Qualified, Returns, Rule,
+    SqlExpr, TableName,
 };
 use std::collections::BTreeMap;
 
@@ -339,7 +339,8 @@ impl Names {
                 if let Some(by) = &mut o.partition_by {
                     self.keys(&own, &mut by.keys, texts);
                 }
-                if let Some((parent, _)) = &mut o.partition_of {
+                if let Some((parent, bounds)) = &mut o.partition_of {
+                    self.bounds(parent, bounds, texts);
                     self.table(parent);
                 }
                 self.table(&mut o.table);
@@ -438,6 +439,28 @@ impl Names {
             }
             Object::Sql(o) => o.provides.iter_mut().for_each(|id| self.id(id)),
             Object::Publication(_) | Object::Bucket(_) | Object::Job(_) => {}
+        }
+    }
+
+    /// Bounds are values of the columns by which the table is divided.
+    fn bounds(&self, parent: &TableName, bounds: &mut Bounds, texts: &Texts<'_>) {
+        let types = texts.from.partition_types(parent);
+        let value = |ty: Option<&DataType>, expr: &mut SqlExpr| {
+            if let Some(ty) = ty.filter(|_| self.touches(&expr.text)) {
+                self.rewrite(expr, texts.from.of_value(ty, &expr.text));
+            }
+        };
+        match bounds {
+            Bounds::Range { from, to } => {
+                for side in [from, to] {
+                    side.iter_mut().zip(&types).for_each(|(expr, ty)| value(ty.as_ref(), expr));
+                }
+            }
+            Bounds::List(list) => {
+                let ty = types.first().and_then(Option::as_ref);
+                list.iter_mut().for_each(|expr| value(ty, expr));
+            }
+            Bounds::Hash { .. } | Bounds::Default => {}
         }
     }
 

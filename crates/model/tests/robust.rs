@@ -17,6 +17,17 @@ fn build(text: &str) -> (Model, Vec<Diagnostic>, Sources) {
 }
 
 #[test]
+fn a_table_has_no_more_columns_than_postgres_allows() {
+    let entity = |columns: usize| {
+        let fields: String = (0..columns).map(|n| format!("  f{n}: int\n")).collect();
+        format!("entity wide {{\n  key (f0)\n{fields}  rls off\n}}\n")
+    };
+    assert!(build(&entity(1600)).1.is_empty());
+    let (_, found, _) = build(&entity(1601));
+    assert!(matches!(&found[..], [only] if only.message.contains("at most 1600")), "{found:?}");
+}
+
+#[test]
 fn one_of_everything_builds() {
     let (model, found, sources) = build(ALL);
     let said: String = found.iter().map(|d| render(d, &sources, RenderOptions::default())).collect();

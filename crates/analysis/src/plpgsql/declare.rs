@@ -15,7 +15,8 @@ impl Reader<'_, '_> {
                 continue;
             }
             if self.at >= self.tokens.len() {
-                return None;
+                let help = "a body of plpgsql is `declare … begin … end`";
+                return self.broken(self.at, "`begin` is missing behind the declarations", help);
             }
             self.declaration()?;
         }
@@ -23,7 +24,15 @@ impl Reader<'_, '_> {
     }
 
     fn declaration(&mut self) -> Option<()> {
-        let name: SmolStr = self.name()?.into();
+        let Some(name) = self.name() else {
+            let message = format!("no declaration begins with `{}`", self.shown(self.at));
+            return self.broken(self.at, message, "write `name type;` or `name type := value;`");
+        };
+        let (name, place) = (SmolStr::from(name), self.at);
+        if self.walk.frames.last().is_some_and(|frame| frame.variables.iter().any(|(other, _)| *other == name)) {
+            let message = format!("variable `{name}` is declared twice in this block");
+            self.refused(place, Problem::Twice, message, "rename or remove one of the two");
+        }
         self.at += 1;
         if self.take("alias") {
             self.take("for");
@@ -75,7 +84,7 @@ impl Reader<'_, '_> {
         self.at = end;
     }
 
-    fn declare(&mut self, name: SmolStr, shape: Shape) {
+    pub(super) fn declare(&mut self, name: SmolStr, shape: Shape) {
         if let Some(frame) = self.walk.frames.last_mut() {
             frame.variables.push((name, shape));
         }
@@ -116,6 +125,9 @@ impl Reader<'_, '_> {
         self.walk.frames.push(frame);
         self.walk.read_query(start, stop);
         self.walk.frames.pop();
+        if let Some(problem) = self.walk.unreadable.take() {
+            self.unreadable(self.at, end, problem);
+        }
         self.declare(name, Shape::Open);
         self.semicolon()
     }

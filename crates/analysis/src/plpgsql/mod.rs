@@ -1,9 +1,14 @@
 //! Bodies of functions, in SQL and in PL/pgSQL.
 
 mod declare;
+mod loops;
 mod reader;
+mod results;
 mod sql;
 mod statements;
+mod syntax;
+
+pub(crate) use results::constant;
 
 use crate::Analysis;
 use crate::environment::{Environment, Parameter};
@@ -26,8 +31,31 @@ pub enum Language {
 pub struct Rows {
     /// The relations whose triggers run the body; empty where they are not known.
     pub relations: Vec<Qualified>,
-    /// Names of transition tables.
-    pub transitions: Vec<SmolStr>,
+    /// Transition tables, each with the relation whose rows it has.
+    pub transitions: Vec<(SmolStr, Qualified)>,
+}
+
+/// What a function gives back, as far as it says how `return` is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gives {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// `void`, and what an event trigger gives.
+    Nothing,
+    /// It is a procedure.
+    Procedure,
+    /// A row, or null.
+    Trigger,
+    /// One value or one row.
+    Value,
+    /// Its `out` parameters.
+    Outs,
+    /// Rows; whether they have `out` parameters, such as the columns of `returns table`.
+    Set {
+        /// Whether there are such parameters.
+        outs: bool,
+    },
 }
 
 /// The body of a function and what stands around it.
@@ -47,6 +75,8 @@ pub struct Body<'a> {
     pub trigger: Option<Rows>,
     /// The type of what it gives back, where that is one.
     pub returns: Option<DataType>,
+    /// How it gives back.
+    pub gives: Gives,
 }
 
 /// Resolves a body.
@@ -71,12 +101,16 @@ pub fn body(env: &dyn Environment, body: &Body<'_>) -> Analysis {
         let shape = if rows.relations.is_empty() { Shape::Open } else { Shape::Rows(rows.relations.clone()) };
         frame.variables.push(("new".into(), shape.clone()));
         frame.variables.push(("old".into(), shape));
-        walk.made.extend(rows.transitions.iter().cloned());
+        walk.transitions = rows.transitions.clone();
         walk.open_tables = rows.relations.is_empty();
     }
     walk.frames.push(frame);
     match body.language {
-        Language::Sql => sql::read(&mut walk, body),
+        Language::Sql => {
+            // Postgres looks up its names when it is made.
+            walk.fixed_path = true;
+            sql::read(&mut walk, body);
+        }
         Language::Plpgsql => {
             walk.procedural = true;
             reader::read(&mut walk, body);

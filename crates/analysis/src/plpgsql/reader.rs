@@ -1,6 +1,6 @@
 //! The tokens of a PL/pgSQL body.
 
-use super::Body;
+use super::{Body, Gives};
 use crate::scope::Frame;
 use crate::walk::Walk;
 use specc_split::{Lexer, Token, TokenKind};
@@ -11,11 +11,23 @@ pub(super) fn read(walk: &mut Walk<'_>, body: &Body<'_>) {
     made(walk, &tokens);
     walk.frames.push(Frame::default());
     let text = walk.text;
-    let mut reader = Reader { walk, text, tokens: &tokens, at: 0, returns: body.returns.clone(), depth: 0 };
+    let mut reader = Reader {
+        walk,
+        text,
+        tokens: &tokens,
+        at: 0,
+        returns: body.returns.clone(),
+        gives: body.gives,
+        returned: false,
+        loops: 0,
+        depth: 0,
+    };
     if reader.outer_block().is_none() {
         reader.walk.out.unread = true;
         let start = reader.tokens.get(reader.at).map_or(text.len(), |token| token.start);
         reader.walk.words(start, text.len());
+    } else {
+        reader.ends_with_a_value();
     }
 }
 
@@ -69,6 +81,11 @@ pub(super) struct Reader<'r, 'a> {
     pub tokens: &'r [Token],
     pub at: usize,
     pub returns: Option<specc_catalog::DataType>,
+    pub gives: Gives,
+    /// A `return` was read.
+    pub returned: bool,
+    /// How many loops are around.
+    pub loops: usize,
     pub depth: usize,
 }
 
@@ -168,12 +185,31 @@ impl Reader<'_, '_> {
             return crate::scope::Output::open();
         }
         let (start, stop) = self.bytes(self.at, end);
-        self.walk.read_expression(start, stop)
+        let output = self.walk.read_expression(start, stop);
+        if let Some(problem) = self.walk.unreadable.take() {
+            self.unreadable(self.at, end, problem);
+        }
+        output
+    }
+
+    /// Reads from here to a token as a statement.
+    pub(super) fn statement_to(&mut self, from: usize, end: usize) -> crate::scope::Output {
+        let (start, stop) = self.bytes(from, end);
+        let output = self.walk.read_statement(start, stop);
+        if let Some(problem) = self.walk.unreadable.take() {
+            self.unreadable(from, end, problem);
+        }
+        output
     }
 
     /// Goes past the next semicolon.
     pub(super) fn semicolon(&mut self) -> Option<()> {
         self.at = self.until(&[]);
-        self.take_symbol(b';').then_some(())
+        if self.take_symbol(b';') {
+            return Some(());
+        }
+        let last = self.tokens.len().saturating_sub(1);
+        let message = if self.is_at(last, "end") { "expected `;` before `end`" } else { "expected `;` at the end" };
+        self.broken(last, message, "end the statement before it with `;`")
     }
 }

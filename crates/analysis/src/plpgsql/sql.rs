@@ -2,23 +2,31 @@
 
 use super::Body;
 use super::reader::made;
+use crate::Given;
 use crate::scope::Output;
 use crate::text::Part;
-use crate::walk::{Walk, nowhere};
+use crate::walk::{Unreadable, Walk, all_of};
 use specc_split::{Lexer, TokenKind};
 
 /// Each statement is read by itself, so that one that cannot be read hides no other.
 pub(super) fn read(walk: &mut Walk<'_>, body: &Body<'_>) {
     let tokens: Vec<_> = Lexer::new(body.text).map_while(Result::ok).collect();
     made(walk, &tokens);
-    let mut start = 0;
-    for token in &tokens {
-        if token.kind == TokenKind::Symbol(b';') {
-            walk.read_statement(start, token.start);
-            start = token.end;
+    let (mut start, mut first, mut last) = (0, 0, None);
+    for at in 0..=tokens.len() {
+        let (end, next) = match tokens.get(at) {
+            Some(token) if token.kind == TokenKind::Symbol(b';') => (token.start, token.end),
+            Some(_) => continue,
+            None => (body.text.len(), body.text.len()),
+        };
+        let output = walk.read_statement(start, end);
+        if first < at {
+            let columns = output.complete.then_some(output.columns);
+            last = Some(Given { start: tokens[first].start, end: tokens[at - 1].end, columns });
         }
+        (start, first) = (next, at + 1);
     }
-    walk.read_statement(start, body.text.len());
+    walk.out.given.extend(last);
 }
 
 impl Walk<'_> {
@@ -34,7 +42,7 @@ impl Walk<'_> {
             return Output::open();
         }
         let (text, targets) = super::sql::without_conflict_targets(text);
-        match specc_expr::parse_statements(&text, nowhere()) {
+        match specc_expr::parse_statements(&text, all_of(&text)) {
             Ok(statements) => {
                 let part = Part::new(&text, start, 0);
                 self.conflicts = targets.into_iter().map(|(from, to)| (start + from, start + to)).collect();
@@ -45,7 +53,8 @@ impl Walk<'_> {
                 self.conflicts.clear();
                 output
             }
-            Err(_) => {
+            Err(found) => {
+                self.unreadable = Some(Unreadable::new(found, start, 0));
                 self.words(start, start + text.len());
                 Output::open()
             }

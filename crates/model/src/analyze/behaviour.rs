@@ -373,7 +373,14 @@ impl Pass<'_> {
             Some(raw) => Some(self.exprs.trigger_condition(raw, self.entity.id, t, &mut self.out)?),
             None => None,
         };
-        let session = super::bodies::trigger_body(self.project, self.model, &self.entity.name, t, &mut self.out);
+        let session = super::bodies::trigger_body(
+            self.project,
+            self.model,
+            &self.entity.name,
+            t,
+            &mut self.parts.conflicts,
+            &mut self.out,
+        );
         let found = trigger(self.project, self.model, t, doc, span, when, &mut self.out)?;
         Some(Trigger { session, ..found })
     }

@@ -1,6 +1,7 @@
 //! Bodies of functions and triggers: what they need, and what is wrong in them; and objects that need each other.
 
 use super::collect::Decls;
+use super::conflicts::Pending;
 use super::environment::Known;
 use super::expand::Expanded;
 use super::items::object;
@@ -10,7 +11,7 @@ use crate::types::*;
 use crate::typing::Place;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_analysis::{Analysis, Body, Finding, Language, Problem, Row, Rows, Target};
+use specc_analysis::{Analysis, Body, Finding, Gives, Language, Problem, Row, Rows, Target};
 use specc_catalog::Qualified as Name;
 use specc_diag::{Code, Diagnostic, Span, codes};
 use specc_syntax::ast::{self, MemberKind};
@@ -29,10 +30,11 @@ pub(crate) fn triggered(
     let mut add = |d: &ast::TriggerDecl, on: Name| {
         if let ast::TriggerAction::Execute { function, .. } = &d.action {
             let rows = found.entry(project.qualified(function)).or_default();
+            let tables = d.old_table.iter().chain(&d.new_table);
+            rows.transitions.extend(tables.map(|name| (name.text.clone(), on.clone())));
             if !rows.relations.contains(&on) {
                 rows.relations.push(on);
             }
-            rows.transitions.extend(d.old_table.iter().chain(&d.new_table).map(|name| name.text.clone()));
         }
     };
     for (entity, members) in model.entities.iter().zip(expanded) {
@@ -60,6 +62,8 @@ pub(crate) struct Needs {
     pub depends: Vec<Object>,
     /// The entities whose rows it looks for.
     pub reads: Vec<EntityId>,
+    /// Keys that its `on conflict` names.
+    pub conflicts: Vec<Pending>,
 }
 
 /// What a function needs; findings in its body go to `out`.
@@ -83,6 +87,7 @@ pub(crate) fn function_needs(
         "plpgsql" => Some(Language::Plpgsql),
         _ => None,
     };
+    let mut conflicts = Vec::new();
     if let Some(language) = language {
         let known = Known::new(project, model);
         let trigger = matches!(&f.returns, Some(Returns::Pseudo(word)) if word == "trigger")
@@ -99,8 +104,13 @@ pub(crate) fn function_needs(
             path: path(project, f),
             trigger,
             returns,
+            gives: super::results::gives(f),
         };
-        let found = specc_analysis::body(&known, &body);
+        let mut found = specc_analysis::body(&known, &body);
+        conflicts = super::conflicts::pending(&mut found, &d.body.text, d.body.at.0);
+        if found.findings.is_empty() {
+            super::results::check(&known, f, &found, &d.body, d.name.span(), out);
+        }
         match language {
             Language::Sql => {
                 // A column may be one of a row that it is given.
@@ -140,7 +150,7 @@ pub(crate) fn function_needs(
     depends.retain(|o| *o != Object::Function(at));
     reads.sort();
     reads.dedup();
-    Needs { depends, reads }
+    Needs { depends, reads, conflicts }
 }
 
 /// What statements of SQL that run by themselves need; findings in them go to `out`.
@@ -159,8 +169,10 @@ pub(crate) fn statements(
         path: None,
         trigger: None,
         returns: None,
+        gives: Gives::Unknown,
     };
-    let found = specc_analysis::body(&known, &body);
+    let mut found = specc_analysis::body(&known, &body);
+    super::conflicts::check(project, model, super::conflicts::pending(&mut found, &written.text, written.at.0), out);
     read(&known, found, written, out)
 }
 
@@ -258,11 +270,13 @@ pub(crate) fn trigger_body(
     model: &Model,
     on: &Qualified,
     d: &ast::TriggerDecl,
+    pending: &mut Vec<Pending>,
     out: &mut Vec<Diagnostic>,
 ) -> Vec<Object> {
     let ast::TriggerAction::Body(written) = &d.action else { return Vec::new() };
     let known = Known::new(project, model);
-    let transitions = d.old_table.iter().chain(&d.new_table).map(|name| name.text.clone()).collect();
+    let table = Name::new(on.schema.clone(), on.name.clone());
+    let transitions = d.old_table.iter().chain(&d.new_table).map(|name| (name.text.clone(), table.clone())).collect();
     let mut path = vec![on.schema.clone()];
     path.extend(specc_analysis::Environment::path(&known).iter().cloned());
     path.dedup();
@@ -272,10 +286,12 @@ pub(crate) fn trigger_body(
         name: SmolStr::default(),
         params: Vec::new(),
         path: Some(path),
-        trigger: Some(Rows { relations: vec![Name::new(on.schema.clone(), on.name.clone())], transitions }),
+        trigger: Some(Rows { relations: vec![table], transitions }),
         returns: None,
+        gives: Gives::Trigger,
     };
-    let found = specc_analysis::body(&known, &body);
+    let mut found = specc_analysis::body(&known, &body);
+    pending.extend(super::conflicts::pending(&mut found, &written.text, written.at.0));
     let session = session(&known, &found);
     report(found.findings, &written.text, written.at.0, out);
     session
@@ -314,6 +330,11 @@ fn code(problem: Problem) -> Code {
         Problem::WrongArguments => codes::WRONG_ARGUMENTS,
         Problem::WrongCount => codes::WRONG_COUNT,
         Problem::Ungrouped => codes::UNGROUPED,
+        Problem::Conflict => codes::CONFLICT_KEY,
+        Problem::Order => codes::DISTINCT_ORDER,
+        Problem::Syntax => codes::BAD_SQL,
+        Problem::WrongReturn => codes::BAD_FUNCTION,
+        Problem::Twice => codes::DUPLICATE_NAME,
         Problem::SameColumn => codes::SAME_ROW,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::project::{MixinAt, Project, Seen, check_length, show};
 use crate::types::*;
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes};
 use specc_syntax::ast::{self, Item, ItemKind};
@@ -317,4 +318,25 @@ pub(crate) fn still_there(kind: &str, old: &str, span: Span, there: Span) -> Dia
 /// Whether only Postgres makes this schema and what is in it.
 pub(crate) fn is_own_schema(name: &str) -> bool {
     name.starts_with("pg_") || name == "information_schema"
+}
+
+/// Names that authors give to indexes and constraints.
+pub(crate) fn indexes(files: &[ast::SpecFile]) -> FxHashSet<SmolStr> {
+    let of_members = |members: &[ast::Member]| -> Vec<SmolStr> {
+        let name = |member: &ast::Member| match &member.kind {
+            ast::MemberKind::Key(d) => d.name.clone(),
+            ast::MemberKind::Unique(d) => d.name.clone(),
+            ast::MemberKind::Exclude(d) => d.name.clone(),
+            ast::MemberKind::Index(d) => d.name.clone(),
+            _ => None,
+        };
+        members.iter().filter_map(name).map(|name| name.text).collect()
+    };
+    let of_item = |item: &Item| match &item.kind {
+        ItemKind::Entity(d) => of_members(&d.members),
+        ItemKind::Mixin(d) => of_members(&d.members),
+        ItemKind::View(d) => d.indexes.iter().filter_map(|i| i.name.as_ref()).map(|name| name.text.clone()).collect(),
+        _ => Vec::new(),
+    };
+    files.iter().flat_map(|file| &file.items).flat_map(of_item).collect()
 }

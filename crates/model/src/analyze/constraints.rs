@@ -338,6 +338,7 @@ impl Pass<'_> {
             }
             Some(by) => {
                 self.check_bounds(&by, &partitions);
+                super::partitions::check(self.model, self.entity, &by, &partitions, &mut self.out);
                 self.check_partition_keys(&by);
             }
         }

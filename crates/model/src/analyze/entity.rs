@@ -34,6 +34,8 @@ pub(crate) struct Parts {
     pub replica_identity: Option<SmolStr>,
     pub inherits: Vec<EntityId>,
     pub depends: Vec<Object>,
+    /// Keys that `on conflict` names in the bodies of its triggers.
+    pub conflicts: Vec<super::conflicts::Pending>,
     pub uniques: Vec<Unique>,
     pub checks: Vec<Check>,
     pub excludes: Vec<Exclude>,
@@ -445,5 +447,6 @@ pub(crate) fn single_trigger(
     };
     let found = pass.trigger(d, &item.doc, item.at.0);
     out.extend(pass.out);
+    super::conflicts::check(project, exprs.model, pass.parts.conflicts, out);
     found
 }

@@ -259,6 +259,11 @@ impl Environment for Known<'_> {
         found.map_or(Lookup::Unknown, Lookup::Found)
     }
 
+    fn is_index(&self, name: &str) -> bool {
+        let usual = ["_idx", "_key", "_pkey", "_excl"].iter().any(|end| name.ends_with(end));
+        usual || self.project.indexes.contains(name)
+    }
+
     fn labels(&self, schema: &str, name: &str) -> Option<Vec<SmolStr>> {
         let wanted = Qualified { schema: schema.into(), name: name.into() };
         let Some(Base::Enum(id)) = self.project.types.get(&wanted) else { return None };

@@ -226,6 +226,8 @@ impl Builder<'_, '_> {
             };
             if let Some((message, help)) = problem {
                 self.out.push(Diagnostic::new(codes::BAD_IDENTITY, f.ty.at.0, message).help(help));
+            } else if let (Some(identity), Base::Builtin(ty)) = (&f.identity, &ty.base) {
+                super::counters::check(&identity.options, ty, &format!("identity `{}`", f.name.text), self.out);
             }
         }
         if let (Some(generated), Some(_)) = (&f.generated, &f.value) {

@@ -201,6 +201,11 @@ pub(crate) fn sequences(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
                 }
             }
         });
+        let counts = match ty.as_ref().map(|ty| &ty.base) {
+            Some(Base::Builtin(name)) => name.as_str(),
+            _ => "bigint",
+        };
+        super::counters::check(&d.options, counts, &format!("sequence `{}`", d.name.name.text), out);
         model.sequences.push(Sequence {
             meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
             name: project.qualified(&d.name),
@@ -412,7 +417,7 @@ pub(crate) fn domain_expressions(
         .checks
         .iter()
         .filter_map(|c| {
-            let expr = exprs.get(&c.expr, &nothing, Expect::condition(Place::DomainCheck), out)?;
+            let expr = exprs.get(&c.expr, &nothing, Expect::domain_check(&domain.base), out)?;
             let name = match &c.name {
                 Some(name) => name.text.clone(),
                 None => names.choose(&domain.name.name, None, "check"),

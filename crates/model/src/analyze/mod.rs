@@ -4,7 +4,9 @@ mod access;
 mod behaviour;
 mod bodies;
 mod collect;
+mod conflicts;
 mod constraints;
+mod counters;
 mod entity;
 mod environment;
 mod expand;
@@ -14,10 +16,13 @@ mod items;
 mod kept;
 pub mod library;
 pub mod names;
+mod partitions;
 mod platform;
 mod predicates;
 mod project;
 mod relations;
+mod results;
+mod seed_keys;
 pub mod seeds;
 mod substitute;
 mod typeref;
@@ -67,6 +72,7 @@ pub fn analyze(mut files: Vec<SpecFile>, sources: &mut Sources, options: Options
         sql_blocks: FxHashMap::default(),
         roles: FxHashSet::default(),
         mixins: FxHashMap::default(),
+        indexes: collect::indexes(&files),
     };
     let decls = collect::collect(&files, &mut project, &mut out);
     let mut model = build(&project, &decls, &mut out);
@@ -124,8 +130,11 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
 
     // the second look: every expression, when everything is declared
     views::check_views(&Typing::new(&model), decls, queries, out);
-    let late = second_look(project, decls, &model, &expanded, &shapes, out);
+    let mut late = second_look(project, decls, &model, &expanded, &shapes, out);
+    let mut pending = std::mem::take(&mut late.conflicts);
+    pending.extend(late.entities.iter_mut().flat_map(|parts| std::mem::take(&mut parts.conflicts)));
     apply(&mut model, late);
+    conflicts::check(project, &model, pending, out);
     triggers(project, decls, &mut model, out);
     constraint_names(&model, out);
     let std_area = |e: &Entity| e.meta.area == library::STD;
@@ -144,6 +153,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     bodies::cycles(project, &model, out);
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
     model.seeds = seeds::seeds(project, &Exprs::new(project, &model), decls, &filled, out);
+    seed_keys::check(&model, out);
     model
 }
 
@@ -197,6 +207,9 @@ fn with_parents<'a>(
 }
 
 /// An entity with the names and types of its fields.
+/// Postgres's limit for a table.
+const MOST_COLUMNS: usize = 1600;
+
 fn first_look<'a>(
     project: &Project<'a>,
     id: EntityId,
@@ -215,6 +228,15 @@ fn first_look<'a>(
     let mut entity = blank(project, id, item, d);
     entity.mixins = members.mixins.clone();
     let shape = fields::fields(project, &mut entity, &members.members, inherited, &mut out);
+    if entity.fields.len() > MOST_COLUMNS {
+        let message = format!(
+            "`{}` has {} columns, and a table has at most {MOST_COLUMNS}",
+            d.name.name.text,
+            entity.fields.len()
+        );
+        let help = "split it into several entities that refer to one, or keep the rest as `jsonb`";
+        out.push(Diagnostic::new(codes::NOT_ALLOWED_HERE, d.name.span(), message).help(help));
+    }
     (entity, members, shape, out)
 }
 
@@ -281,6 +303,9 @@ pub(crate) fn unread() -> ExprRef {
     })
 }
 
+/// The defaults of a function's parameters, what it needs, and which entities it reads.
+type FunctionParts = (Vec<Option<ExprRef>>, (Vec<Object>, Vec<EntityId>));
+
 /// Everything that was read with the whole model at hand.
 #[derive(Default)]
 struct Late {
@@ -288,10 +313,11 @@ struct Late {
     rules: Vec<(EntityId, Vec<Rule>)>,
     predicates: Vec<Option<ExprRef>>,
     domains: Vec<(Option<ExprRef>, Vec<Check>)>,
-    functions: Vec<(Vec<Option<ExprRef>>, bodies::Needs)>,
+    functions: Vec<FunctionParts>,
     buckets: Vec<Bucket>,
     realtime: Vec<RealtimeTable>,
     webhooks: Vec<Webhook>,
+    conflicts: Vec<conflicts::Pending>,
 }
 
 fn second_look(
@@ -354,6 +380,8 @@ fn second_look(
     };
     let found: Vec<_> = decls.functions.par_iter().enumerate().with_min_len(8).map(body).collect();
     for (((_, d), function), (needs, findings)) in decls.functions.iter().zip(&model.functions).zip(found) {
+        late.conflicts.extend(needs.conflicts);
+        let needs = (needs.depends, needs.reads);
         late.functions.push((items::function_defaults(&exprs, d, function, out), needs));
         out.extend(findings);
     }
@@ -418,12 +446,12 @@ fn apply(model: &mut Model, late: Late) {
         domain.default = default;
         domain.checks = checks;
     }
-    for (function, (defaults, needs)) in model.functions.iter_mut().zip(late.functions) {
+    for (function, (defaults, (depends, reads))) in model.functions.iter_mut().zip(late.functions) {
         for (param, default) in function.params.iter_mut().zip(defaults) {
             param.default = default;
         }
-        function.depends = needs.depends;
-        function.reads = needs.reads;
+        function.depends = depends;
+        function.reads = reads;
     }
     model.buckets = late.buckets;
     model.realtime = late.realtime;
@@ -470,7 +498,9 @@ fn view_trigger(
         return None;
     }
     let when = d.when.as_ref().and_then(|raw| views::plain_sql(model, raw, out)).map(std::sync::Arc::new);
-    let session = bodies::trigger_body(project, model, &view.name, d, out);
+    let mut pending = Vec::new();
+    let session = bodies::trigger_body(project, model, &view.name, d, &mut pending, out);
+    conflicts::check(project, model, pending, out);
     let found = behaviour::trigger(project, model, d, &item.doc, item.at.0, when, out)?;
     Some(Trigger { session, ..found })
 }

@@ -36,6 +36,8 @@ pub(crate) struct Project<'a> {
     pub sql_blocks: FxHashMap<SmolStr, usize>,
     pub roles: FxHashSet<SmolStr>,
     pub mixins: FxHashMap<SmolStr, MixinAt<'a>>,
+    /// Names that authors give to indexes and constraints.
+    pub indexes: FxHashSet<SmolStr>,
 }
 
 impl<'a> Project<'a> {
@@ -191,12 +193,23 @@ pub(crate) fn sorted<'s>(words: impl Iterator<Item = &'s str>) -> Vec<&'s str> {
 
 /// Reports names that Postgres would cut.
 pub(crate) fn check_length(name: &ast::Name, out: &mut Vec<Diagnostic>) {
+    if let Some(hidden) = name.text.chars().find(|c| is_hidden(*c)) {
+        let shown: String = name.text.chars().filter(|c| !is_hidden(*c)).collect();
+        let message = format!("this name has the character U+{:04X}, which nobody sees", u32::from(hidden));
+        out.push(Diagnostic::new(codes::HIDDEN_CHARACTER, name.at.0, message).help(format!("write `{shown}`")));
+    }
     if name.text.len() > LONGEST_NAME {
         let message = format!("`{}` is {} bytes long", name.text, name.text.len());
         let short = clip(&name.text, LONGEST_NAME).trim_end_matches('_');
         let help = format!("use at most {LONGEST_NAME} bytes, such as `{short}`");
         out.push(Diagnostic::new(codes::NAME_TOO_LONG, name.at.0, message).help(help));
     }
+}
+
+/// Characters without a width, and those that change the direction of what follows. Joiners are parts of words in some scripts.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Names seen, with their places: reports the second of a kind.

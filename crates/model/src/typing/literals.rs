@@ -153,10 +153,52 @@ fn plain(value: &str, name: &str, model: &Model, ty: &Type) -> Result<(), Wrong>
         name if name.ends_with("range") && !name.ends_with("multirange") => {
             let good = text.eq_ignore_ascii_case("empty")
                 || text.starts_with(['[', '(']) && text.ends_with([']', ')']) && text.contains(',');
-            if good { Ok(()) } else { bad(Some("a range is written `'[from,to)'`")) }
+            if !good {
+                return bad(Some("a range is written `'[from,to)'`"));
+            }
+            match bounds(text, name) {
+                Some(Bounds::Swapped) => bad(Some("the lower bound comes first")),
+                Some(Bounds::Unread) => bad(Some("both bounds are values of the range's type")),
+                _ => Ok(()),
+            }
         }
         _ => Ok(()),
     }
+}
+
+enum Bounds {
+    Swapped,
+    Unread,
+    Right,
+}
+
+/// The bounds of a range of numbers or dates, where both are written plainly.
+fn bounds(text: &str, name: &str) -> Option<Bounds> {
+    let inner = text.get(1..text.len().checked_sub(1)?)?;
+    let (low, high) = inner.split_once(',')?;
+    let (low, high) = (low.trim(), high.trim());
+    if inner.contains(['"', '\\']) || low.is_empty() || high.is_empty() {
+        return None;
+    }
+    let swapped = match name {
+        "int4range" | "int8range" => {
+            let (Ok(low), Ok(high)) = (low.parse::<i64>(), high.parse::<i64>()) else { return Some(Bounds::Unread) };
+            low > high
+        }
+        "numrange" => {
+            let (Ok(low), Ok(high)) = (low.parse::<f64>(), high.parse::<f64>()) else { return Some(Bounds::Unread) };
+            low > high
+        }
+        "daterange" if low.len() == 10 && high.len() == 10 => {
+            if moment(low).is_none() || moment(high).is_none() {
+                return Some(Bounds::Unread);
+            }
+            let is_plain = |date: &str| date.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+            is_plain(low) && is_plain(high) && low > high
+        }
+        _ => return None,
+    };
+    Some(if swapped { Bounds::Swapped } else { Bounds::Right })
 }
 
 fn whole(text: &str, low: i128, high: i128) -> Option<()> {

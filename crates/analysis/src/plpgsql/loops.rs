@@ -1,0 +1,97 @@
+//! Loops of PL/pgSQL.
+
+use super::reader::Reader;
+use crate::scope::{Frame, Shape};
+use smol_str::SmolStr;
+
+impl Reader<'_, '_> {
+    /// From after `loop` on.
+    pub(super) fn loop_body(&mut self, label: Option<SmolStr>, opened: usize) -> Option<()> {
+        self.in_loop(Frame { label: label.unwrap_or_default(), variables: Vec::new() }, opened)
+    }
+
+    fn in_loop(&mut self, frame: Frame, opened: usize) -> Option<()> {
+        self.walk.frames.push(frame);
+        self.loops += 1;
+        // It is closed with `end loop`, whatever it begins with.
+        let word = (opened..self.at).rev().find(|at| self.is_at(*at, "loop")).unwrap_or(opened);
+        let read = self.statements(&["end"], word);
+        self.loops -= 1;
+        self.walk.frames.pop();
+        read?;
+        self.end(Some("loop"))
+    }
+
+    pub(super) fn for_loop(&mut self, label: Option<SmolStr>) -> Option<()> {
+        let frame = Frame { label: label.unwrap_or_default(), variables: Vec::new() };
+        // An integer loop declares its variable; a loop over rows has one already.
+        let start = self.at;
+        self.at = self.until(&["in"]);
+        self.need("in", "for")?;
+        let inside = self.at;
+        let end = self.until(&["loop"]);
+        if !self.is_at(end, "loop") {
+            self.at = end;
+            return self.need("loop", "for … in");
+        }
+        let middle = (inside..end).find(|at| self.symbol_at(*at, b'.') && self.symbol_at(at + 1, b'.'));
+        let first = self.tokens.get(inside)?;
+        let starts_query = ["select", "with", "insert", "update", "delete", "values", "merge", "table", "execute"]
+            .iter()
+            .any(|word| first.is(self.text, word));
+        if let Some(middle) = middle.filter(|_| !starts_query) {
+            self.at = start;
+            let name = self.name()?;
+            self.at = inside;
+            self.take("reverse");
+            self.expression_to(middle);
+            self.at = middle + 2;
+            self.expression(&["loop", "by"]);
+            if self.take("by") {
+                self.expression(&["loop"]);
+            }
+            self.take("loop");
+            let variables = vec![(name.into(), Shape::Type(crate::query::plain("int")))];
+            return self.in_loop(Frame { variables, ..frame }, start);
+        }
+        self.at = start;
+        let mut variables = Vec::new();
+        let single = self.names();
+        let targets = match &single.0[..] {
+            // The cursor of a loop is its record.
+            [name] if self.walk.variable(name).is_none() && single.1 + 1 == inside && !starts_query => {
+                variables.push((name.into(), Shape::Open));
+                Vec::new()
+            }
+            _ => self.targets(),
+        };
+        self.at = inside;
+        if self.take("execute") {
+            let output = self.dynamic_text(&["using", "loop"]);
+            if self.take("using") {
+                self.expression(&["loop"]);
+            }
+            self.put(&targets, &output);
+        } else if starts_query || self.symbol(b'(') {
+            let output = self.statement_to(inside, end);
+            self.put(&targets, &output);
+        } else {
+            // A cursor with its arguments.
+            self.unknown_into(&targets);
+        }
+        self.at = end;
+        self.take("loop");
+        self.in_loop(Frame { variables, ..frame }, start)
+    }
+
+    pub(super) fn foreach(&mut self, label: Option<SmolStr>) -> Option<()> {
+        let targets = self.targets();
+        self.unknown_into(&targets);
+        let opened = self.at;
+        self.at = self.until(&["array", "loop"]);
+        self.take("array");
+        self.needed(&["loop"], "in array")?;
+        self.need("loop", "foreach")?;
+        self.loop_body(label, opened)
+    }
+}
