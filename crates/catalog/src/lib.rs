@@ -52,12 +52,27 @@ pub struct Entry {
     /// The part of the spec that it came from (a file stem): groups output, never compared.
     #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
     pub area: SmolStr,
+    /// Of a table: columns that triggers keep equal to a count or a sum of other rows. Nothing in a database says so: it is
+    /// never compared, and decides when such a column has to be counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counts: Vec<Count>,
+}
+
+/// A column that triggers keep equal to a count or a sum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// The column.
+    pub column: SmolStr,
+    /// The table whose rows are counted.
+    pub of: TableName,
+    /// How it is worked out for one row of the table.
+    pub value: SqlExpr,
 }
 
 impl Entry {
     /// An entry without comment, dependencies or area.
     pub fn new(object: impl Into<Object>) -> Self {
-        Self { object: object.into(), comment: None, depends: Vec::new(), area: SmolStr::default() }
+        Self { object: object.into(), comment: None, depends: Vec::new(), area: SmolStr::default(), counts: Vec::new() }
     }
 
     /// All it depends on: what its structure implies, then what was recorded.

@@ -1,8 +1,8 @@
 //! The stored catalog: JSON, one object a line, sorted by id, so that a change shows as a change in review.
 
 use crate::{
-    Bounds, Catalog, Column, Constraint, Dependency, Entry, Enum, Function, Grant, Index, Object, PartitionBy, Policy,
-    Rls, Seed, Table, TableName, Trigger, View,
+    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Index, Object, PartitionBy,
+    Policy, Rls, Seed, Table, TableName, Trigger, View,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -277,10 +277,12 @@ fn entry(line: &str) -> Option<Entry> {
         depends: Vec<Dependency>,
         #[serde(default)]
         area: SmolStr,
+        #[serde(default)]
+        counts: Vec<Count>,
     }
     fn read<T: for<'t> Deserialize<'t> + Into<Object>>(line: &str) -> Option<Entry> {
-        let Of::<T> { object, comment, depends, area } = serde_json::from_str(line).ok()?;
-        Some(Entry { object: object.into(), comment, depends, area })
+        let Of::<T> { object, comment, depends, area, counts } = serde_json::from_str(line).ok()?;
+        Some(Entry { object: object.into(), comment, depends, area, counts })
     }
     let (kind, _) = line.strip_prefix("{\"object\":{\"kind\":\"")?.split_once('"')?;
     match kind {

@@ -333,6 +333,11 @@ impl Names {
             }
             Object::Table(o) => {
                 let own = o.table.clone();
+                for count in &mut entry.counts {
+                    self.column(&own, &mut count.column);
+                    self.expr(Some(&own), &mut count.value, texts);
+                    self.table(&mut count.of);
+                }
                 for column in &mut o.columns {
                     self.table_column(&own, column, texts);
                 }

@@ -1,7 +1,7 @@
 //! What the planner makes up on the way: temporary columns, checks and indexes. It lives as long as the plan.
 
 use smol_str::SmolStr;
-use specc_catalog::{Column, Constraint, Index, Object, ObjectId, Privilege, Sequence, SqlExpr, Table};
+use specc_catalog::{Column, Constraint, Hints, Index, Object, ObjectId, Privilege, Sequence, SqlExpr, Table};
 
 /// Keeps made-up objects, so that statements can borrow them like any other.
 #[derive(Default)]
@@ -16,6 +16,7 @@ pub struct Arena {
     ids: typed_arena::Arena<ObjectId>,
     texts: typed_arena::Arena<SmolStr>,
     privileges: typed_arena::Arena<Vec<Privilege>>,
+    hints: typed_arena::Arena<Hints>,
 }
 
 impl Arena {
@@ -60,6 +61,10 @@ impl Arena {
 
     pub(crate) fn text(&self, text: impl Into<SmolStr>) -> &str {
         self.texts.alloc(text.into())
+    }
+
+    pub(crate) fn hints(&self, hints: Hints) -> &Hints {
+        self.hints.alloc(hints)
     }
 
     pub(crate) fn privileges(&self, privileges: Vec<Privilege>) -> &[Privilege] {

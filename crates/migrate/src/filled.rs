@@ -187,6 +187,12 @@ impl<'b, 'd, 's> Search<'b, 'd, 's> {
                     else {
                         continue;
                     };
+                    if self.builder.counts.is_guarded_by(o) {
+                        continue;
+                    }
+                    if self.builder.counts.is_started_by(o) {
+                        work.push(place);
+                    }
                     let written = self.writes(function);
                     if !written.is_empty() {
                         self.filled.written.extend(written);
@@ -215,6 +221,8 @@ impl<'b, 'd, 's> Search<'b, 'd, 's> {
     fn wait(&mut self) {
         for place in self.changed.clone() {
             let of_kind = match self.to.object(place) {
+                // It has its place among what counts.
+                Some(Object::Trigger(o)) if self.builder.counts.is_guarded_by(o) => false,
                 Some(
                     Object::Policy(_)
                     | Object::Function(_)

@@ -8,6 +8,7 @@ use crate::filled::{self, Filled};
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
 use crate::schedule::{self, Phase, Plan};
+use crate::strategies::in_place::counted::{self, Counts};
 use crate::strategies::shadow_column::eligible::{Swaps, swaps};
 use crate::volatility::Declared;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -94,11 +95,14 @@ pub fn plan_change<'d>(
     let set = ChangeSet::new(difference);
     let swaps = swaps(&set, options.offline)?;
     let mut actions = recreation::actions(&set, &swaps, options)?;
+    let counts = counted::find(&set);
+    let hints = counts.with_hints(hints, options, arena);
     let mut builder = Builder {
         from: set.from,
         to: set.to,
         set: &set,
         hints,
+        counts,
         declared: OnceCell::new(),
         arena,
         options,
@@ -124,6 +128,7 @@ pub fn plan_change<'d>(
     builder.drop_objects(&actions)?;
     builder.create_objects(&actions)?;
     builder.alter(&actions)?;
+    builder.count();
     builder.rows();
     if !builder.impossible.is_empty() {
         builder.impossible.sort_unstable();
@@ -146,6 +151,8 @@ pub(crate) struct Builder<'d, 's> {
     pub to: State<'d, New>,
     pub set: &'s ChangeSet<'d>,
     pub hints: &'d Hints,
+    /// Maintained values that have to be counted.
+    pub counts: Counts<'d>,
     /// The functions of the new state.
     pub declared: OnceCell<Declared<'d>>,
     pub arena: &'d Arena,

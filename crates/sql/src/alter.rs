@@ -168,7 +168,25 @@ pub enum Alter<'a> {
         settings: Vec<(&'a str, &'a str)>,
         /// It has partitions.
         divided: bool,
+        /// Triggers keep values of other tables that follow from these columns: they see each row.
+        counted: bool,
     },
+    /// Works out columns that triggers keep equal to counts and sums, from the rows that they count, while nobody writes
+    /// those.
+    Count {
+        /// Of this table.
+        table: &'a TableName,
+        /// Column and value.
+        set: Vec<(&'a str, &'a str)>,
+        /// The tables whose rows are counted.
+        of: Vec<&'a TableName>,
+        /// The trigger that keeps everybody else from setting them.
+        guard: Option<&'a str>,
+        /// A column whose values nothing counted so far.
+        by_hand: Option<&'a Column>,
+    },
+    /// Lets those finish who are writing to the table, and keeps others waiting to the end of the transaction.
+    AwaitWriters(&'a TableName),
     /// A new label.
     AddLabel {
         /// Of this enum.
@@ -346,6 +364,11 @@ impl<'a> Alter<'a> {
             },
             Alter::AddUsingIndex(o, _) => f(&o.table, AccessExclusive, false),
             Alter::Backfill { table, .. } => f(table, RowExclusive, true),
+            Alter::Count { table, of, .. } => {
+                of.iter().filter(|of| *of != table).for_each(|of| f(of, ShareRowExclusive, true));
+                f(table, ShareRowExclusive, true);
+            }
+            Alter::AwaitWriters(table) => f(table, ShareRowExclusive, false),
             Alter::RefuseLabels { table, .. } => f(table, Lock::AccessShare, true),
             Alter::SetPolicy { to, .. } => f(&to.table, AccessExclusive, false),
             Alter::SetTrigger(o) => f(&o.table, ShareRowExclusive, false),
@@ -401,7 +424,9 @@ impl<'a> Alter<'a> {
             | Alter::SetCompression { table, .. }
             | Alter::SetLogged { table, .. }
             | Alter::Inherit { table, .. }
-            | Alter::Backfill { table, .. } => Some(table),
+            | Alter::Backfill { table, .. }
+            | Alter::Count { table, .. }
+            | Alter::AwaitWriters(table) => Some(table),
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
             Alter::SetPolicy { to, .. } => Some(&to.table),
@@ -434,6 +459,9 @@ impl<'a> Alter<'a> {
     pub(crate) fn loses(&self) -> Option<Loss> {
         match self {
             Alter::DropColumn { table, column, kept: false } if column.generated.is_none() => {
+                Some(Loss::Values { table: (*table).clone(), column: column.name.clone() })
+            }
+            Alter::Count { table, by_hand: Some(column), .. } => {
                 Some(Loss::Values { table: (*table).clone(), column: column.name.clone() })
             }
             Alter::DropAttribute(o, name) => Some(Loss::Attribute {

@@ -75,6 +75,25 @@ fn differences(got: &Catalog, wanted: &Catalog, said: &str) -> Vec<String> {
     found
 }
 
+/// Finds maintained values that are not what the rows say.
+fn miscounted(session: &mut Session, catalog: &Catalog, way: &str, wrong: &mut Vec<String>) -> Result<(), String> {
+    for (id, entry) in catalog.iter() {
+        for count in &entry.counts {
+            let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+            let (schema, table, column) = (quoted(&id.schema), quoted(&id.name), quoted(&count.column));
+            let query = format!(
+                "select count(*) from {schema}.{table} where {table}.{column} is distinct from {}",
+                count.value.text
+            );
+            let found: i64 = session.query_one(&query, &[]).map_err(|error| format!("{query}: {error}"))?.get(0);
+            if found > 0 {
+                wrong.push(format!("after {way}: {found} rows of {} have a wrong {}", id.name, count.column));
+            }
+        }
+    }
+    Ok(())
+}
+
 impl<'a> Way<'a> {
     /// Without rows, for a plain server, with consent to everything.
     pub fn empty(from: &'a Given, to: &'a Given, major: u32) -> Self {
@@ -231,10 +250,12 @@ impl Way<'_> {
         load(&mut session, "rows.sql", self.rows)?;
         let (before, rows_before) = (self.first(&mut session)?, tables::read(&mut session));
         run(&mut session, &plan, &mut out.wrong)?;
+        miscounted(&mut session, &self.to.catalog, "up", &mut out.wrong)?;
         let (there, rows_there) = (read(&mut session)?, tables::read(&mut session));
         for (name, text) in &downs {
             load(&mut session, name, &format!("begin;\n{text}\ncommit;"))?;
         }
+        miscounted(&mut session, &previous, "down", &mut out.wrong)?;
         let (back, rows_back) = (read(&mut session)?, tables::read(&mut session));
         drop((session, db));
         self.drop_roles()?;
@@ -263,18 +284,25 @@ impl Way<'_> {
         let filled = |name: &str, column: &str| {
             self.to.hints.backfills.iter().any(|(t, c, _)| c == column && format!("{}.{}", t.schema, t.name) == name)
         };
+        // A value that triggers kept is held against what it counts.
+        let counted = |table: &str, column: &str| {
+            let counts = previous.iter().map(|(id, entry)| (format!("{}.{}", id.schema, id.name), &entry.counts));
+            counts.into_iter().any(|(name, counts)| name == table && counts.iter().any(|count| count.column == column))
+        };
         let up_says = |was: &str, now: &str, column: Option<&str>| {
             column.is_some_and(|column| self.spelled_anew.contains(&format!("{was}.{column}")))
                 || declared(&losses, was, column)
                 || declared(&losses, now, column)
                 || column.is_none() && seeded(now)
-                || column.is_some_and(|column| filled(now, column))
+                || column.is_some_and(|column| filled(now, column) || counted(was, column))
         };
         let lost = tables::lost(&rows_before, &rows_there, true, up_says);
         out.wrong.extend(lost.into_iter().map(|what| format!("after up: {what}")));
         out.wrong.extend(seeds(&rows_there, &rows_fresh, seeded));
         let said: Vec<String> = out.down.lines().filter(|line| line.starts_with("--")).map(str::to_owned).collect();
-        let down_says = |was: &str, _: &str, column: Option<&str>| declared(&said, was, column);
+        let down_says = |was: &str, _: &str, column: Option<&str>| {
+            declared(&said, was, column) || column.is_some_and(|column| counted(was, column))
+        };
         let lost = tables::lost(&rows_before, &rows_back, false, down_says);
         out.wrong.extend(lost.into_iter().map(|what| format!("after down: {what}")));
         Ok(out)

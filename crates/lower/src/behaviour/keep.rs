@@ -10,9 +10,10 @@ use super::plpgsql::{Rows, column, columns, condition, equal, indented, list, pr
 use super::{Attach, Routine, trigger_function};
 use crate::structure::tables::zero;
 use crate::structure::{Room, table_of};
-use specc_catalog::Dependency;
+use specc_catalog::{Count, Dependency, SqlExpr};
 use specc_diag::Span;
 use specc_model::{Entity, Expr, FieldIx, Maintained, MaintainedFunction, Model, Relation};
+use specc_sql::quote::ident;
 
 /// A maintained field with all that it is about.
 pub(super) struct Kept<'a> {
@@ -68,6 +69,29 @@ impl Kept<'_> {
         };
         format!("coalesce({total}, {})", self.zero())
     }
+}
+
+/// How the maintained values of an entity are worked out from the rows that they count: for rows that were there first.
+pub(crate) fn counts(model: &Model, parent: &Entity) -> Vec<Count> {
+    let count = |kept: Kept| {
+        let name = ident(&parent.name.name);
+        // Names under the parent's are the parent's.
+        let row = if name == "r" { "counted" } else { "r" };
+        let references = columns(model, kept.child, &kept.relation.fields);
+        let mut tests = vec![equal(row, &references, &name, &columns(model, parent, &kept.relation.to_fields))];
+        tests.extend(kept.maintained.filter.as_ref().map(|f| condition(model, kept.child, row, f)));
+        let total = match kept.summed() {
+            None => "count(*)".to_owned(),
+            Some(column) => format!("coalesce(sum({row}.{column}), {})", kept.zero()),
+        };
+        let from = table(kept.child);
+        Count {
+            column: parent.fields[kept.field].name.clone(),
+            of: table_of(kept.child),
+            value: SqlExpr::new(format!("(select {total} from {from} {row} where {})", tests.join(" and "))),
+        }
+    };
+    kept_by(model, parent).into_iter().map(count).collect()
 }
 
 /// What the rows of one entity change in one parent table.
@@ -163,6 +187,25 @@ impl Keeping<'_> {
         self.relations.iter().any(|f| f.concerned_by(event))
     }
 
+    /// Whether a change of the parent leads back to the rows that it counts: by way of other values, or at once.
+    fn comes_back(&self) -> bool {
+        let (mut work, mut seen) = (vec![self.parent.id], vec![self.parent.id]);
+        while let Some(at) = work.pop() {
+            if at == self.child.id {
+                return true;
+            }
+            for id in &self.model.entity(at).outgoing {
+                let to = self.model.relation(*id).to;
+                let is_kept = kept_by(self.model, self.model.entity(to)).iter().any(|k| k.maintained.relation == *id);
+                if is_kept && !seen.contains(&to) {
+                    seen.push(to);
+                    work.push(to);
+                }
+            }
+        }
+        false
+    }
+
     fn span(&self) -> Span {
         let first = &self.relations[0];
         match (first.kept.first(), first.limits.first()) {
@@ -188,7 +231,12 @@ impl Keeping<'_> {
         let steps = |event: &'static str| -> String {
             let rows = Rows::of(self.child, event);
             let relations: Vec<_> = self.relations.iter().filter(|f| f.concerned_by(event)).collect();
-            let mut steps = self.tokens(event, &rows);
+            let mut steps = String::new();
+            if event == "UPDATE" && self.comes_back() {
+                // It is called for its own updates too, and ends where those change nothing.
+                steps.push_str("\n    if not exists (select from new_rows) then\n      return null;\n    end if;");
+            }
+            steps.push_str(&self.tokens(event, &rows));
             if !relations.is_empty() {
                 steps.push_str(&self.lock(&relations, &rows));
             }

@@ -37,6 +37,8 @@ pub(crate) mod plpgsql;
 mod webhook;
 mod workflow;
 
+pub(crate) use keep::counts;
+
 use crate::Output;
 use crate::structure::{Room, functions, names, own, table_of};
 use smol_str::SmolStr;

@@ -57,7 +57,8 @@ fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
         replica_identity: entity.replica_identity.clone(),
         inherits: entity.inherits.iter().map(|id| table_of(model.entity(*id))).collect(),
     };
-    if let Some(entry) = ground.entry(table, &entity.meta, depends) {
+    if let Some(mut entry) = ground.entry(table, &entity.meta, depends) {
+        entry.counts = crate::behaviour::counts(model, entity);
         made.add(entry, entity.meta.span);
     }
 }

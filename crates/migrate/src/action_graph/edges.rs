@@ -56,6 +56,7 @@ impl<'d> Builder<'d, '_> {
         self.null_after_key();
         self.fills_in_order();
         self.after_filling();
+        self.around_counts();
         Ok(())
     }
 

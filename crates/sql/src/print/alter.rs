@@ -72,6 +72,8 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         }
         Alter::AddUsingIndex(o, index) => using_index(out, o, index),
         Alter::Backfill { .. } => rows::backfill(out, o),
+        Alter::Count { table, set, of, guard, .. } => rows::count(out, table, set, of, *guard),
+        Alter::AwaitWriters(table) => rows::await_writers(out, table),
         Alter::AddLabel { ty, label, before } => {
             alter_type(out, &ty.schema, &ty.name);
             out.push_str("add value ");

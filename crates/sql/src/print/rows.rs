@@ -5,9 +5,13 @@ use crate::alter::{Alter, Refuse};
 use crate::quote::{dollar, ident, literal, push_ident, qualified};
 use specc_catalog::{Column, TableName};
 
-/// Triggers are for what users write: the time of the last change, counts and audits are not a backfill's to touch. Who may
-/// not say so fills with them. Rows that a policy hides are rows too: whoever cannot see them is refused.
-fn quiet(indent: &str) -> String {
+/// Triggers are for what users write: the time of the last change and audits are not a backfill's to touch. Who may not
+/// say so fills with them, and so does what others count: their values follow the rows. Rows that a policy hides are rows
+/// too: whoever cannot see them is refused.
+fn quiet(indent: &str, counted: bool) -> String {
+    if counted {
+        return format!("{indent}{SEES_ALL}\n");
+    }
     let lines = [
         SEES_ALL,
         "begin",
@@ -28,7 +32,7 @@ const PAGES: usize = 16;
 /// Walks the table's pages and commits after each few of them: nobody waits long for a row, and what is done stays done.
 /// Rows that someone else has locked are passed over, and come in the next round.
 pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
-    let Alter::Backfill { table, set, pending, gives_up, refuse, settings, divided } = change else { return };
+    let Alter::Backfill { table, set, pending, gives_up, refuse, settings, divided, counted } = change else { return };
     let mut name = String::new();
     table_name(&mut name, table);
     let mut assignments = String::new();
@@ -56,8 +60,8 @@ pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
         let all = settings.iter().map(|(name, value)| format!("{indent}set local {name} = {};\n", literal(value)));
         all.collect::<String>()
     };
-    let set_up = |indent: &str| quiet(indent) + &pinned(indent);
-    let counted = |update: &str, pending: &str| {
+    let set_up = |indent: &str| quiet(indent, *counted) + &pinned(indent);
+    let tally = |update: &str, pending: &str| {
         let written = format!("with written as ({update} returning ({pending}) as pending)");
         (written, "select count(*), count(*) filter (where not pending)")
     };
@@ -72,7 +76,7 @@ pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
             pending.replace('%', "%%"),
         );
         let (update, into, add) = if *gives_up {
-            let (written, counts) = counted(&update, &pending.replace('%', "%%"));
+            let (written, counts) = tally(&update, &pending.replace('%', "%%"));
             (format!("{written} {counts} from written"), " into asked, done", count("        "))
         } else {
             (update, "", String::new())
@@ -103,7 +107,7 @@ pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
       ))"
         );
         let (update, add) = if *gives_up {
-            let (written, counts) = counted(&update, pending);
+            let (written, counts) = tally(&update, pending);
             (format!("{written}\n      {counts} into asked, done from written"), count("      "))
         } else {
             (update, String::new())
@@ -128,6 +132,54 @@ pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
     );
     out.push_str("do ");
     out.push_str(&dollar(&body));
+}
+
+/// The rows that are counted are locked first: who wrote them before has ended by then, and the trigger that counts has
+/// said all of it. What is right already is not written.
+pub(super) fn count(out: &mut String, table: &TableName, set: &[(&str, &str)], of: &[&TableName], guard: Option<&str>) {
+    let name = qualified(&table.schema, &table.name);
+    let mut tables: Vec<String> = of.iter().map(|of| qualified(&of.schema, &of.name)).collect();
+    tables.sort();
+    tables.dedup();
+    let assignments: Vec<String> = set.iter().map(|(column, value)| format!("{} = {value}", ident(column))).collect();
+    let own = ident(&table.name);
+    let wrong: Vec<String> =
+        set.iter().map(|(column, value)| format!("{own}.{} is distinct from {value}", ident(column))).collect();
+    let switch = |word: &str| {
+        guard.map(|guard| format!("  alter table {name} {word} trigger {};\n", ident(guard))).unwrap_or_default()
+    };
+    let body = format!(
+        "
+declare
+  fires constant text := current_setting('session_replication_role');
+begin
+  lock table {tables} in share row exclusive mode;
+{off}{quiet}  update {name}
+  set {assignments}
+  where {wrong};
+  if current_setting('session_replication_role') <> fires then
+    perform set_config('session_replication_role', fires, true);
+  end if;
+{on}end
+",
+        tables = tables.join(", "),
+        off = switch("disable"),
+        quiet = quiet("  ", false),
+        assignments = assignments.join(",\n      "),
+        wrong = wrong.join("\n     or "),
+        on = switch("enable"),
+    );
+    out.push_str("-- Rows that were there are counted while nobody writes them.\ndo ");
+    out.push_str(&dollar(&body));
+}
+
+pub(super) fn await_writers(out: &mut String, table: &TableName) {
+    out.push_str(
+        "-- Who is writing these rows still runs the trigger function as it was: that ends before they are counted.\n",
+    );
+    out.push_str("lock table ");
+    table_name(out, table);
+    out.push_str(" in share row exclusive mode");
 }
 
 /// Names the first row that has no value and needs one.

@@ -25,15 +25,18 @@ impl<'d> Builder<'d, '_> {
     /// Fills what is null, once: where the value is null too, a row that needs none is done, and one that does is named.
     pub(crate) fn fill(&mut self, chain: &mut Chain, table: &'d Table, column: &'d Column, value: &'d str) {
         let name = ident(&column.name);
-        let gives_up = self.is_volatile(value);
+        // A count is there for every row.
+        let is_count = self.counts.is_new(&table.table, &column.name);
+        let gives_up = !is_count && self.is_volatile(value);
         let empty = format!("{name} is null");
         let mut pending = empty.clone();
         let mut refused = empty;
-        if !gives_up && self.hints.backfill(&table.table, &column.name).is_some() {
+        if !gives_up && !is_count && self.hints.backfill(&table.table, &column.name).is_some() {
             pending.push_str(&format!(" and ({value}) is distinct from null"));
             refused.push_str(&format!(" and ({value}) is not distinct from null"));
         }
-        let refuse = (!column.nullable).then(|| Refuse { rows: self.arena.text(refused), key: self.key(&table.table) });
+        let refuse = (!column.nullable && !is_count)
+            .then(|| Refuse { rows: self.arena.text(refused), key: self.key(&table.table) });
         let change = Alter::Backfill {
             table: &table.table,
             set: vec![(&column.name, value)],
@@ -42,6 +45,7 @@ impl<'d> Builder<'d, '_> {
             refuse,
             settings: self.settings(table, column, value).to_vec(),
             divided: table.partition_by.is_some(),
+            counted: self.is_counted(&table.table, &column.name),
         };
         self.add(chain, Role::After, Phase::Backfill, Statement::Alter(change));
     }

@@ -1,6 +1,7 @@
 //! Statements that change an object where it is.
 
 pub(crate) mod backfill;
+pub(crate) mod counted;
 mod grants;
 mod names;
 mod rows;

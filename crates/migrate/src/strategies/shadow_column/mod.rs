@@ -242,7 +242,16 @@ impl<'d> Move<'_, 'd> {
         builder.add(&mut chain, Role::After, Phase::Main, Statement::Create(trigger));
         let pending = if pending.len() == 1 { pending.remove(0) } else { format!("({})", pending.join(" or ")) };
         let pending = builder.arena.text(pending);
-        let fill = Alter::Backfill { table, set, pending, gives_up: false, refuse: None, settings, divided: false };
+        let fill = Alter::Backfill {
+            table,
+            set,
+            pending,
+            gives_up: false,
+            refuse: None,
+            settings,
+            divided: false,
+            counted: false,
+        };
         let filled = builder.add(&mut chain, Role::After, Phase::Backfill, Statement::Alter(fill));
         let mut ready = vec![filled];
         for swap in self.columns.iter().filter(|swap| !swap.to.nullable) {

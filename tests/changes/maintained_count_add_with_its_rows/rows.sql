@@ -1,0 +1,1 @@
+insert into carts values (1), (2);
