@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
 
 use crate::manifest::{Manifest, digest};
-use crate::{Error, Event, Refused, Tell, fingerprint, journal};
+use crate::{Error, Event, Refused, Tell, fingerprint, journal, rights};
 use serde::{Deserialize, Serialize};
 use specc_postgres::{Address, Session, postgres, programs};
 use specc_sql::quote;
@@ -110,6 +110,8 @@ fn dump(
     // Sequences stand outside of every snapshot: what is read before the dump is the least that is in it.
     let with_sequences = options.scope != Scope::Schema && only.is_empty();
     let sequences = if with_sequences { fingerprint::sequences(session, &without)? } else { Vec::new() };
+    let with_rights = options.scope != Scope::Data && only.is_empty();
+    let rights = if with_rights { Some(rights::all(session, &without)?) } else { None };
     let began = Instant::now();
     let said = programs::run(&install, "pg_dump", Some(address), &args)?;
     said.lines().for_each(|line| tell(Event::Warning(line.to_owned())));
@@ -146,6 +148,7 @@ fn dump(
         without,
         tables,
         sequences,
+        rights,
         sha256,
         bytes,
     })

@@ -1,6 +1,7 @@
 //! What is in a backup, to see later whether it came back.
 
 use crate::backup::Scope;
+use crate::rights::Right;
 use crate::{Error, Refused};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -37,6 +38,9 @@ pub struct Manifest {
     /// The sequences.
     #[serde(default)]
     pub sequences: Vec<SequenceState>,
+    /// What others than their owners may do with objects, where the dump has the objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rights: Option<Vec<Right>>,
     /// The SHA-256 of the dump.
     pub sha256: String,
     /// Its size.

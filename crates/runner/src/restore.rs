@@ -2,6 +2,7 @@
 
 use crate::backup::{Scope, version};
 use crate::manifest::{Manifest, TableState};
+use crate::rights::{self, Withdrawn};
 use crate::{Error, Event, Production, Refused, Tell, fingerprint, guard, lock, reset, rows, run, triggers};
 use serde::Serialize;
 use specc_postgres::{Address, Install, Session, postgres, programs};
@@ -65,7 +66,7 @@ pub fn restore(
     }
     let restored = in_transaction(session, |session| {
         session.batch_execute(fingerprint::CANONICAL)?;
-        compare(session, manifest)
+        compare(session, manifest, options)
     })?;
     lock::release(session)?;
     Ok(restored)
@@ -132,7 +133,8 @@ fn make_room(session: &mut Session, options: &RestoreOptions, tell: Tell<'_>) ->
     })
 }
 
-/// Schema and rows, in one transaction of `pg_restore`.
+/// Schema and rows, in one transaction of `pg_restore`. A dump says which rights there are beside those of an owner: what
+/// default privileges would add to that is left out.
 fn everything(
     session: &mut Session,
     address: &Address,
@@ -142,12 +144,15 @@ fn everything(
     tell: Tell<'_>,
 ) -> Result<(), Error> {
     let there = There::read(session, without)?;
+    let withdrawn = Withdrawn::new(session)?;
     let mut args = vec!["--single-transaction".into(), "--no-password".into()];
     args.push(format!("--dbname={}", address.database()));
     if options.no_owner {
         args.push("--no-owner".into());
     }
-    let said = programs::restore_listed(install, address, dump, &args, &|line| there.wants(line))?;
+    let said = programs::restore_listed(install, address, dump, &args, &|line| there.wants(line));
+    withdrawn.end(session)?;
+    let said = said?;
     said.lines().for_each(|line| tell(Event::Warning(line.to_owned())));
     Ok(())
 }
@@ -235,8 +240,26 @@ fn only_rows(
     asleep.iter().try_for_each(|asleep| asleep.wake(session))
 }
 
-/// Every table and sequence must be what it was.
-fn compare(session: &mut Session, manifest: &Manifest) -> Result<Restored, Error> {
+/// Rights that there were not, or are no more. Those of the platform's own objects are not looked at.
+fn other_rights(session: &mut Session, manifest: &Manifest) -> Result<Vec<String>, Error> {
+    let Some(was) = &manifest.rights else { return Ok(Vec::new()) };
+    let schemas: BTreeSet<&str> = was
+        .iter()
+        .map(|right| right.schema.as_str())
+        .chain(manifest.tables.iter().map(|t| t.schema.as_str()))
+        .collect();
+    let mut is = rights::all(session, &manifest.without)?;
+    is.retain(|right| schemas.contains(right.schema.as_str()));
+    let more = is
+        .iter()
+        .filter(|right| was.binary_search(right).is_err())
+        .map(|right| format!("{right}, which was not there"));
+    let less = was.iter().filter(|right| is.binary_search(right).is_err()).map(|right| format!("no {right}"));
+    Ok(more.chain(less).collect())
+}
+
+/// Every table and sequence must be what it was, and open to whom it was.
+fn compare(session: &mut Session, manifest: &Manifest, options: &RestoreOptions) -> Result<Restored, Error> {
     let mut wrong = Vec::new();
     for was in &manifest.tables {
         let is = fingerprint::of(session, &was.schema, &was.name)?;
@@ -258,6 +281,10 @@ fn compare(session: &mut Session, manifest: &Manifest) -> Result<Restored, Error
                 reset::table(&was.schema, &was.name)
             ));
         }
+    }
+    // Of what another role owns from now on, others have other rights.
+    if !options.no_owner {
+        wrong.extend(other_rights(session, manifest)?);
     }
     if wrong.is_empty() {
         return Ok(Restored {

@@ -2,7 +2,7 @@
 
 use crate::manifest::{Manifest, TableState};
 use crate::restore::{guarded, in_transaction, programs_for};
-use crate::{Error, Event, Production, Refused, Tell, fingerprint, lock, reset, rows, run, triggers};
+use crate::{Error, Event, Production, Refused, Tell, fingerprint, lock, reset, rights, rows, run, triggers};
 use serde::Serialize;
 use specc_postgres::{Install, Session, programs};
 use specc_sql::quote;
@@ -138,6 +138,7 @@ fn beside(
     session.batch_execute(&format!(
         "create table {to} (like {from} including all); alter table {to} enable row level security"
     ))?;
+    rights::close(session, &to)?;
     copy(session, install, dump, was, &to)?;
     same(session, was, &was.schema, into)?;
     tell(Event::Note(format!("{to} has row level security on and no policies: only its owner reads it")));

@@ -104,6 +104,85 @@ fn a_whole_backup_comes_back_into_an_empty_database() {
     }
 }
 
+/// What others than the owner may do in the project's schemas.
+const RIGHTS: &str = "select string_agg(format('%s %s %s', c.relname, x.privilege_type, x.grantee::regrole), ' ' order by c.relname, 2, x.grantee::regrole::text)
+  from pg_class c cross join aclexplode(c.relacl) x where c.relnamespace = 'public'::regnamespace and x.grantee <> c.relowner";
+
+/// As specc writes it: what the platform grants to everyone at its API is revoked first.
+const CLOSED: &str = "
+create table notes (id bigint generated always as identity primary key, title text, secret text);
+revoke all on notes from anon, authenticated, service_role;
+revoke all on sequence notes_id_seq from anon, authenticated, service_role;
+grant select (id, title), update (title) on notes to authenticated;
+create function peek() returns int language sql as 'select 1';
+revoke all on function peek() from public, anon, authenticated, service_role;
+insert into notes (title) values ('a');
+";
+
+#[test]
+fn default_privileges_give_nothing_to_what_is_restored() {
+    for major in [15, 18] {
+        let cluster = shared(major);
+        let db = cluster.platform_database().unwrap();
+        let all = migrations(&[("20260101000001_notes", CLOSED)], &[]);
+        apply(&db, &all, &options()).unwrap();
+        let defaults = "select string_agg(said, '|' order by said) from (select format('%s %s %s %s %s', d.defaclrole::regrole, d.defaclnamespace::regnamespace,
+  d.defaclobjtype, x.grantee::regrole, x.privilege_type) as said from pg_default_acl d cross join aclexplode(d.defaclacl) x) s";
+        let (rights, said) = (ask(&db, RIGHTS), ask(&db, defaults));
+        // The platform's defaults are there, or nothing is tested.
+        ask(&db, "create table probe (id int); alter table probe owner to postgres");
+        db.connect().unwrap().batch_execute("create table open_by_default (id int)").unwrap();
+        assert_eq!(ask(&db, "select has_table_privilege('anon', 'open_by_default', 'truncate')"), "t");
+        ask(&db, "drop table probe, open_by_default");
+        let (_dir, dump) = folder();
+        let manifest = back_up(&db, &dump, &supabase());
+        let may = |db: &Database, who: &str, what: &str| {
+            ask(db, &format!("select has_table_privilege('{who}', 'notes', '{what}')"))
+        };
+        let check = |db: &Database, when: &str| {
+            assert_eq!(ask(db, RIGHTS), rights, "{when} on {major}");
+            for who in ["anon", "authenticated"] {
+                for what in ["select", "insert", "delete", "truncate", "references", "trigger"] {
+                    assert_eq!(may(db, who, what), "f", "{when} on {major}: {who} may {what}");
+                }
+            }
+            assert_eq!(ask(db, "select has_column_privilege('authenticated', 'notes', 'title', 'update')"), "t");
+            assert_eq!(ask(db, "select has_function_privilege('anon', 'peek()', 'execute')"), "f", "{when} on {major}");
+            assert_eq!(ask(db, defaults), said, "{when} on {major}");
+        };
+        restore(&db, &dump, &manifest, &RestoreOptions { clean: true, ..RestoreOptions::default() }).unwrap();
+        check(&db, "after --clean");
+        let other = cluster.platform_database().unwrap();
+        let before = ask(&other, "select count(*) from pg_default_acl");
+        restore(&other, &dump, &manifest, &RestoreOptions::default()).unwrap();
+        assert_eq!(ask(&other, RIGHTS), rights, "into a new database on {major}");
+        assert_eq!(ask(&other, "select count(*) from pg_default_acl"), before);
+        let into = TableOptions { table: "notes".into(), into: Some("notes_then".into()), ..TableOptions::default() };
+        table(&db, &dump, &manifest, &into).unwrap();
+        let open = "select count(*) from pg_class c cross join aclexplode(c.relacl) x where c.relname like 'notes_then%' and x.grantee <> c.relowner";
+        assert_eq!(ask(&db, open), "0");
+        assert_eq!(ask(&db, "select count(*) from pg_class where relname like 'notes_then%seq'"), "1");
+    }
+}
+
+#[test]
+fn rights_that_are_not_what_they_were_are_said() {
+    let db = shared(18).platform_database().unwrap();
+    let all = migrations(&[("20260101000001_notes", CLOSED)], &[]);
+    apply(&db, &all, &options()).unwrap();
+    let (_dir, dump) = folder();
+    let mut manifest = back_up(&db, &dump, &supabase());
+    let had = manifest.rights.as_mut().unwrap();
+    let extra = specc_runner::Right { privilege: "DELETE".into(), grantee: "anon".into(), ..had[0].clone() };
+    had.retain(|right| right.privilege != "UPDATE");
+    had.push(extra);
+    had.sort();
+    let clean = RestoreOptions { clean: true, ..RestoreOptions::default() };
+    let error = restore(&db, &dump, &manifest, &clean).unwrap_err().to_string();
+    assert!(error.contains("update on public.notes.title for authenticated, which was not there"), "{error}");
+    assert!(error.contains("no delete on public.notes"), "{error}");
+}
+
 #[test]
 fn the_manifest_is_of_the_snapshot_that_was_dumped() {
     let db = shared(18).platform_database().unwrap();
