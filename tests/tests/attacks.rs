@@ -154,7 +154,7 @@ entity lists {
   id: int key
   team_id -> teams on delete cascade
   policy {
-    raw: allow select to authenticated when exists team.members (user_id in (select m.user_id from members m where m.user_id = viewer and m.role = 'owner'))
+    raw: allow select to authenticated when exists (select 1 from members m where m.team_id = this.team_id and m.user_id = viewer and m.role = 'owner')
     past: allow update to authenticated when exists team.members including deleted (user_id = viewer)
   }
 }

@@ -47,6 +47,8 @@ pub(super) struct Shaper<'a> {
     pub hidden: Vec<EntityId>,
     /// The conditions stand in the body of a function, whose search path has no extensions.
     pub fixed: bool,
+    /// Whom the rule at hand is for.
+    pub roles: Vec<SmolStr>,
 }
 
 /// SQL, how tightly it holds together, and how the rows that satisfy it are found.
@@ -87,6 +89,8 @@ type Part<'f> = (&'f Formula, Frame);
 pub(super) struct Asked {
     pub params: Vec<FieldIx>,
     pub reads: Vec<EntityId>,
+    /// Those of them that plain queries read.
+    pub queried: Vec<EntityId>,
     pub functions: Vec<usize>,
     pub viewer: Vec<FieldIx>,
     pub session: Session,
@@ -98,6 +102,7 @@ impl Asked {
     /// What another piece asks for, too.
     pub fn add(&mut self, other: Asked) {
         self.reads.extend(other.reads);
+        self.queried.extend(other.queried);
         self.functions.extend(other.functions);
         self.viewer.extend(other.viewer);
         self.session.viewer |= other.session.viewer;
@@ -107,9 +112,10 @@ impl Asked {
 
     pub fn of(folder: Folder<'_>) -> Self {
         let mut reads = folder.reads;
+        let queried = reads.clone();
         reads.extend(folder.followed.iter().map(|s| folder.model.step_target(*s)));
         let Folder { params, functions, viewer_fields, session, captured, .. } = folder;
-        Self { params, reads, functions, viewer: viewer_fields, session, captured }
+        Self { params, reads, queried, functions, viewer: viewer_fields, session, captured }
     }
 }
 
@@ -343,6 +349,7 @@ impl Shaper<'_> {
         let model = self.model;
         self.viewer_fields.extend(&asked.viewer);
         self.captured(asked.captured.as_ref());
+        self.sees_more(&asked);
         let mut calls: Vec<_> = asked.functions.iter().map(|f| functions::id(model, &model.functions[*f])).collect();
         calls.extend(session_calls(model, &asked));
         let wanted = Wanted { params, answer, body, reads: asked.reads, functions: calls };
@@ -366,6 +373,25 @@ impl Shaper<'_> {
             }
         }
         self.captured(asked.captured.as_ref());
+    }
+
+    /// A helper sees every row: what is to be seen with the rights of who asks cannot be asked there.
+    fn sees_more(&mut self, asked: &Asked) {
+        let model = self.model;
+        let functions = asked.functions.iter().map(|at| &model.functions[*at]).filter(|f| !f.security_definer);
+        let mut tables: Vec<EntityId> = asked.queried.iter().chain(functions.flat_map(|f| &f.reads)).copied().collect();
+        tables.sort();
+        tables.dedup();
+        for entity in tables.into_iter().map(|id| model.entity(id)).filter(|e| hidden::sees_less(model, e, &self.roles))
+        {
+            let name = &entity.name.name;
+            let message = format!(
+                "in rule `{}`, a plain query would see rows of `{name}` that are hidden from who asks",
+                self.rule
+            );
+            let help = "it stands inside `exists path (…)` or beside a path, where every row is seen: write `exists path (…)` for it, or join it by `and` or `or`";
+            self.diagnostics.push(Diagnostic::new(codes::QUERY_IN_HELPER, self.span, message).help(help));
+        }
     }
 
     /// Says where a plain query takes a name from a row outside it.

@@ -2,6 +2,7 @@
 //! the policies of the tables that it reads hide rows from it: `exists` is false then, and `not exists` is true.
 
 use super::policies::Guarded;
+use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes};
 use specc_model::effective::{self, Effective, PUBLIC};
 use specc_model::formula::{Form, Formula, Node, Operator, Part, Sql};
@@ -82,4 +83,16 @@ fn hides(model: &Model, entity: &Entity, rule: &Rule) -> bool {
             !decision.narrowings.is_empty() || !decision.openings.iter().any(|opening| all(opening.rule))
         })
     })
+}
+
+/// Whether some of these roles may not read every row of the table.
+pub(super) fn sees_less(model: &Model, entity: &Entity, roles: &[SmolStr]) -> bool {
+    entity.rls != Rls::Off
+        && roles.iter().any(|role| {
+            let decision = Effective::decision(model, entity, &effective::acts_as(model, role), RuleAction::Select);
+            decision.is_none_or(|decision| {
+                let all = |rule: &Rule| rule.when.is_none();
+                !decision.narrowings.is_empty() || !decision.openings.iter().any(|opening| all(opening.rule))
+            })
+        })
 }

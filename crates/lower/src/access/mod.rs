@@ -62,6 +62,8 @@ fn with_names(model: &Model, shared: &FxHashSet<ObjectId>) -> Rules {
         let lowered: Vec<Lowered> = some.par_iter().with_min_len(64).map(each).collect();
         lowered.into_iter().for_each(|lowered| all.add(model, lowered));
     }
+    let stay = storage_objects(model).and_then(|objects| policies::stay_in_bucket(model, objects, shared));
+    stay.into_iter().for_each(|lowered| all.add(model, lowered));
     all
 }
 

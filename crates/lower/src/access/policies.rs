@@ -2,7 +2,7 @@
 //! policy of its own, and so does, or opens, each rule that is taken as it is written.
 
 use super::condition::Shaper;
-use super::helpers::Helpers;
+use super::helpers::{Answer, Helpers, Wanted};
 use super::{Found, columns, hidden};
 use crate::structure::depends;
 use rustc_hash::FxHashSet;
@@ -137,6 +137,7 @@ fn conditions(
         negative: false,
         hidden: Vec::new(),
         fixed,
+        roles: effective::grantees(model, rule),
     };
     let (using, check) = if rule.exact {
         let mut as_written = |expr: &Option<specc_model::ExprRef>| Some(shaper.as_written(&expr.as_ref()?.formula));
@@ -339,4 +340,46 @@ pub(super) fn word(action: RuleAction) -> &'static str {
         RuleAction::Update => "update",
         RuleAction::Delete => "delete",
     }
+}
+
+/// A file that rules of one bucket let somebody update stays in it: the policies of several would together let it become
+/// what only those of another allow.
+pub(super) fn stay_in_bucket(model: &Model, objects: &Entity, shared: &FxHashSet<ObjectId>) -> Option<Lowered> {
+    let buckets = model.buckets.iter().map(|bucket| bucket.rules.as_slice());
+    let updates = |rules: &&[Rule]| {
+        let mut all = Effective::of(model, objects, rules).accesses.into_iter();
+        all.any(|access| access.command == RuleAction::Update)
+    };
+    if buckets.chain([objects.rules.as_slice()]).filter(updates).count() < 2 {
+        return None;
+    }
+    let text = |name: &str| specc_catalog::DataType::builtin(name);
+    let wanted = Wanted {
+        params: vec![text("uuid")],
+        answer: Answer::Value(text("text")),
+        body: "select o.bucket_id\n  from storage.objects as o\n  where o.id = $1".into(),
+        reads: vec![objects.id],
+        functions: Vec::new(),
+    };
+    let mut lowered = Lowered::default();
+    let id = lowered.helpers.get(model, wanted, shared);
+    lowered.found.calls.push((id.clone(), vec![PUBLIC.into()]));
+    let call = quote::qualified(&id.schema, &id.name);
+    let mut entry = Entry::new(Policy {
+        table: crate::structure::table_of(objects),
+        name: "files_stay_in_their_bucket".into(),
+        permissive: false,
+        command: Command::Update,
+        roles: Vec::new(),
+        using: None,
+        check: Some(SqlExpr {
+            text: format!("bucket_id = {call}(id)").into(),
+            columns: vec!["bucket_id".into(), "id".into()],
+        }),
+    });
+    entry.comment = Some("What a rule of one bucket opens does not become a file of another.".into());
+    entry.area = model.buckets.first().map(|bucket| bucket.meta.area.clone()).unwrap_or_default();
+    entry.depends = vec![Dependency::new(id, "its condition calls this function")];
+    lowered.entries.push(entry);
+    Some(lowered)
 }
