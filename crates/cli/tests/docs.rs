@@ -56,6 +56,12 @@ fn every_command_and_option_that_is_named_is_there() {
     let (mut named, mut wrong) = (0, Vec::new());
     for path in paths {
         let text = fs::read_to_string(&path).expect("UTF-8");
+        // An option that stands alone is one of some command.
+        let is_page = path.extension() == Some("md".as_ref()) && !path.to_string_lossy().contains("/fuzz/");
+        let quoted = text.split('`').filter(|part| is_page && part.starts_with("--"));
+        let alone = quoted.filter_map(|part| options(part).next());
+        let unknown = alone.filter(|option| !commands.values().any(|known| known.contains(option)));
+        wrong.extend(unknown.map(|option| format!("{}: {option}", path.display())));
         for call in calls(&text) {
             let mut words = call.split(|c: char| !(c.is_ascii_lowercase() || c == '-'));
             let command = words.next().unwrap_or_default();

@@ -7,7 +7,7 @@ mod support;
 
 use specc_analysis::Target;
 use specc_analysis::catalog::Known;
-use specc_catalog::{Body, Catalog, Object};
+use specc_catalog::{Body, Catalog, Kind, Object};
 use specc_postgres::{Session, load_sql, shared};
 use std::collections::BTreeSet;
 use support::{Ground, lowered, open, read, script};
@@ -39,13 +39,17 @@ const COLUMNS: &str = "
 
 fn kept(session: &mut Session, catalog: &Catalog) -> Needs {
     let known: BTreeSet<String> = catalog.iter().map(|(id, _)| format!("{}.{}", id.schema, id.name)).collect();
+    let whole = catalog.iter().filter(|(id, _)| matches!(id.kind, Kind::Table | Kind::View | Kind::Function));
+    let whole: BTreeSet<String> = whole.map(|(id, _)| format!("{}.{}", id.schema, id.name)).collect();
     let rows = session.query(COLUMNS, &[]).expect("what Postgres keeps");
     let rows = rows.iter().map(|row| [0, 1, 2, 3, 4].map(|at| row.get::<_, String>(at)));
     // The platform's own objects are none of the catalog's.
     let is_ours = |row: &[String; 5]| {
         let needed = row[4].trim_end_matches("()");
         let relation = needed.rsplit_once('.').map_or(needed, |(head, _)| head);
-        known.contains(&format!("{}.{}", row[1], row[2])) && (known.contains(needed) || known.contains(relation))
+        // A policy knows the columns of its own table, whoever made that.
+        let all = if row[0] == "policy" { &known } else { &whole };
+        known.contains(&format!("{}.{}", row[1], row[2])) && (all.contains(needed) || all.contains(relation))
     };
     rows.filter(is_ours).collect()
 }

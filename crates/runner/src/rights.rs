@@ -39,7 +39,13 @@ pub(crate) fn all(session: &mut Session, without: &[String]) -> Result<Vec<Right
            where a.attacl is not null and a.attnum > 0 and not a.attisdropped
            union all
            select pronamespace, 'pg_proc'::regclass, oid,
-             format('%s(%s)', proname, pg_get_function_identity_arguments(oid)), proowner,
+             -- Types with their schemas: what is shown otherwise depends on the search path.
+             format('%s(%s)', proname, (
+               select string_agg(
+                 case tn.nspname when 'pg_catalog' then t.typname::text else format('%s.%s', tn.nspname, t.typname) end,
+                 ', ' order by a.nth)
+               from unnest(proargtypes) with ordinality a (type, nth)
+                 join pg_type t on t.oid = a.type join pg_namespace tn on tn.oid = t.typnamespace)), proowner,
              coalesce(proacl, acldefault('f', proowner))
            from pg_proc
          )
