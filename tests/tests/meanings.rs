@@ -108,7 +108,7 @@ fn a_relation_may_be_called_like_a_word_of_postgres() {
   policy {{
     a: allow select to authenticated when {word}.role = 'admin' and exists {word}.of_{word} ({word}.name = 'ana')
     b: allow update to authenticated when is_{word}(this)
-    c: allow delete to authenticated when exists (select 1 from profiles p where p.name = {word}.name and p.id = viewer)
+    c: allow delete to authenticated when exists (select 1 from known p where p.name = {word}.name and p.id = viewer)
   }}
 }}
 predicate is_{word}({word}: of_{word}) = {word}.id < 3 and {word}.{word}.name <> 'none'
@@ -124,6 +124,11 @@ predicate is_{word}({word}: of_{word}) = {word}.id < 3 and {word}.{word}.name <>
     spec.push_str(
         "predicate banned(user: profiles) = user.role = 'user'
 predicate called(user: text, current_date: text) = user = current_date
+entity known {
+  id: uuid key
+  name: text
+  policy { everyone: allow select to authenticated }
+}
 entity posts {
   id: int key
   user_id -> profiles
@@ -135,6 +140,7 @@ entity posts {
 grant select on posts to authenticated
 ",
     );
+    rows.push_str("insert into known values ({ana}, 'ana'), ({eve}, 'eve');");
     rows.push_str("insert into posts values (1, {ana}), (2, {eve});");
     cases.push(("select id from posts".into(), ["2", "2"]));
     cases.push(("delete from posts".into(), ["1", "1"]));

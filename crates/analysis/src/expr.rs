@@ -40,6 +40,10 @@ impl Walk<'_> {
 
     fn node(&mut self, part: &Part<'_>, expr: &Expr) -> Ty {
         match expr {
+            // No name: the word is reserved.
+            Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default") => {
+                None
+            }
             Expr::Identifier(ident) => self.name(part, &[ident]),
             Expr::CompoundIdentifier(parts) => self.name(part, &parts.iter().collect::<Vec<_>>()),
             Expr::Value(value) => self.value(value),

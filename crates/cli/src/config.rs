@@ -1,11 +1,12 @@
 //! `specc.toml`.
 
+use crate::output::is_plain;
 use serde::Deserialize;
 use specc_diag::{Diagnostic, FileId, Span, codes};
 use specc_model::{Options, Target};
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 /// A project's settings.
@@ -80,10 +81,7 @@ pub struct Output {
 impl Output {
     /// A folder that is not below the output folder, with its place in the text.
     fn outside(&self) -> Option<&Spanned<PathBuf>> {
-        let is_inside = |path: &Path| {
-            let plain = |part| matches!(part, Component::Normal(name) if name != ".git");
-            path.components().next().is_some() && path.components().all(plain)
-        };
+        let is_inside = |path: &Path| path.components().next().is_some() && path.components().all(is_plain);
         let all = [&self.migrations, &self.seeds, &self.docs, &self.state];
         all.into_iter().flatten().find(|path| !is_inside(path.get_ref()))
     }

@@ -24,7 +24,13 @@ pub fn run(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> ExitC
     let args = match args::Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
-            let _ = error.print();
+            let text = error.render();
+            // A word that is no argument may be an address with a password.
+            if error.use_stderr() && text.to_string().contains("//") {
+                eprintln!("{}", report::without_passwords(&text.to_string()).trim_end());
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(error.exit_code() as u8);
         }
     };

@@ -107,6 +107,18 @@ pub fn unwritten() -> Option<ExitCode> {
     Some(ExitCode::from(BROKEN))
 }
 
+/// The text with `…` in place of what stands between `//` and the end of a word.
+pub fn without_passwords(text: &str) -> String {
+    let mut parts = text.split("//");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c.is_whitespace() || c == '\'').unwrap_or(part.len());
+        out.push_str("//…");
+        out.push_str(&part[end..]);
+    }
+    out
+}
+
 /// `1 error`, `2 errors`.
 pub fn plural(n: usize, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })

@@ -90,7 +90,9 @@ fn specc<'c>(mut command: Command, dir: &Path, args: &'c [&'c str]) -> Command {
 
 #[test]
 fn output_folders_lie_below_the_output_folder() {
-    for path in ["/tmp/elsewhere", "../elsewhere", "docs/../../elsewhere", ".git/hooks", ""] {
+    for path in
+        ["/tmp/elsewhere", "../elsewhere", "docs/../../elsewhere", ".git/hooks", ".specc-new/x", ".specc-commit", ""]
+    {
         let case = Case::new();
         case.write("specc.toml", &format!("{CONFIG}[output]\ndocs = \"{path}\"\n"));
         let before = case.tree();
@@ -274,6 +276,33 @@ fn links_in_place_of_own_files() {
     case.write("a.dbspec", &NOTES.replace("  text", "      text"));
     assert_eq!(case.run(&["fmt"]).0, 0);
     assert_eq!(fs::read_to_string(&outside).expect("the file"), "as it was\n");
+}
+
+/// After a merge that took one side's state, the other side's migration is known to nobody.
+#[test]
+fn a_migration_that_the_state_does_not_know() {
+    let case = Case::new();
+    case.built("20260101000000");
+    let before = (case.read("specc/catalog.json"), case.read("specc/checksums.toml"));
+    case.move_on();
+    case.built("20260102000000");
+    case.write("specc/catalog.json", &before.0);
+    case.write("specc/checksums.toml", &before.1);
+    let (code, said) = case.build("20260103000000");
+    assert!(code == 1 && said.contains("E0910") && said.contains("does not know"), "{code} {said}");
+    assert_eq!(case.migrations().len(), 2);
+}
+
+#[test]
+fn a_folder_that_moves_between_builds() {
+    let case = Case::new();
+    case.built("20260101000000");
+    case.write("specc.toml", &format!("{CONFIG}[output]\nmigrations = \"db/migrations\"\n"));
+    case.move_on();
+    let before = case.tree();
+    let (code, said) = case.build("20260102000000");
+    assert!(code == 1 && said.contains("E0910") && said.contains("another folder"), "{code} {said}");
+    assert_eq!(case.tree(), before);
 }
 
 #[test]

@@ -89,4 +89,8 @@ fn no_password_is_shown() {
             }
         }
     }
+    // The option before it was forgotten.
+    let out = specc(&["status", "postgres://u:CANARYSECRET@localhost:1/x"]).output().expect("specc runs");
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.code() == Some(2) && said.contains("unexpected argument") && !said.contains("CANARY"), "{said}");
 }

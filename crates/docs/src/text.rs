@@ -71,7 +71,8 @@ pub fn prose(text: &str) -> Cow<'_, str> {
                 1 + c.len_utf8()
             }
             ("\\", _) => 1,
-            ("`", _) => match code_span(rest) {
+            // In a table, a pipe ends the span.
+            ("`", _) => match code_span(rest).filter(|length| !rest[..*length].contains('|')) {
                 Some(length) => {
                     out.push_str(&rest[..length]);
                     length

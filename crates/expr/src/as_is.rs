@@ -64,6 +64,44 @@ pub fn words(sql: &str) -> Vec<SmolStr> {
     tokens.into_iter().filter_map(|t| word(t.token)).collect()
 }
 
+/// Whether the text has a form that Postgres reads and sqlparser does not: that it cannot be read says nothing then.
+pub fn is_beyond(sql: &str) -> bool {
+    const CALLS: [&str; 16] = [
+        "json_value",
+        "json_query",
+        "json_exists",
+        "json_table",
+        "json_object",
+        "json_array",
+        "json_objectagg",
+        "json_arrayagg",
+        "json_scalar",
+        "json_serialize",
+        "xmltable",
+        "xmlforest",
+        "xmlparse",
+        "xmlserialize",
+        "xmlroot",
+        "xmlexists",
+    ];
+    let tokens = crate::parse::tokens(sql).unwrap_or_default();
+    let tokens: Vec<Token> =
+        tokens.into_iter().map(|t| t.token).filter(|token| !matches!(token, Token::Whitespace(_))).collect();
+    let word = |at: usize| match tokens.get(at) {
+        Some(Token::Word(word)) if word.quote_style.is_none() => word.value.to_lowercase(),
+        _ => String::new(),
+    };
+    let is = |at: usize, token: &Token| tokens.get(at) == Some(token);
+    (0..tokens.len()).any(|at| match word(at).as_str() {
+        "search" => matches!(word(at + 1).as_str(), "depth" | "breadth") && word(at + 2) == "first",
+        "cycle" => at > 0 && is(at - 1, &Token::RParen),
+        "rows" => word(at + 1) == "from" && is(at + 2, &Token::LParen),
+        "insert" => word(at + 1) == "default",
+        "set" => is(at + 2, &Token::LBracket),
+        name => CALLS.contains(&name) && is(at + 1, &Token::LParen),
+    })
+}
+
 /// Whether two texts are the same SQL: the same tokens, whatever stands between them, words that are not quoted in
 /// either case.
 pub fn same_sql(a: &str, b: &str) -> bool {

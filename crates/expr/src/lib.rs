@@ -17,7 +17,7 @@ mod plpgsql;
 mod references;
 mod unicode;
 
-pub use as_is::{as_is, as_is_text, same_sql, words};
+pub use as_is::{as_is, as_is_text, is_beyond, same_sql, words};
 pub use dialect::SpecDialect;
 pub use exists::{bare_word, exists_path, is_exists_path};
 pub use parse::{MAX_BODY_TOKENS, MAX_DEPTH, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};

@@ -242,7 +242,10 @@ fn join_operators(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSp
     if text.contains("&'") {
         crate::unicode::join(text, &mut tokens);
     }
-    if ["exclude", "EXCLUDE", "xmlelement", "XMLELEMENT"].iter().any(|word| text.contains(word)) {
+    if ["exclude", "EXCLUDE", "xmlelement", "XMLELEMENT", "normalize", "NORMALIZE"]
+        .iter()
+        .any(|word| text.contains(word))
+    {
         drop_unread(&mut tokens);
     }
     if text.contains("0x") || text.contains("0X") {
@@ -258,8 +261,8 @@ fn join_operators(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSp
     tokens
 }
 
-/// Takes out words that sqlparser does not know, and that name nothing: which rows a window's frame leaves out, and the
-/// name of an element in `xmlelement(name foo, …)`.
+/// Takes out words that sqlparser does not know, and that name nothing: which rows a window's frame leaves out, the name
+/// of an element in `xmlelement(name foo, …)`, the form in `normalize(x, nfc)`.
 fn drop_unread(tokens: &mut Vec<TokenWithSpan>) {
     let is = |token: &Token, words: &[&str]| match token {
         Token::Word(word) if word.quote_style.is_none() => words.iter().any(|w| word.value.eq_ignore_ascii_case(w)),
@@ -278,6 +281,10 @@ fn drop_unread(tokens: &mut Vec<TokenWithSpan>) {
                 _ => 0,
             };
             unread.extend(&seen[n..(n + words).min(seen.len())]);
+        }
+        let is_form = is(&tokens[*at].token, &["nfc", "nfd", "nfkc", "nfkd"]);
+        if is_form && before == Some(&Token::Comma) && near(1) == Some(&Token::RParen) {
+            unread.extend(&seen[n - 1..=n]);
         }
         let opens = near(1) == Some(&Token::LParen) && near(2).is_some_and(|t| is(t, &["name"]));
         if is(&tokens[*at].token, &["xmlelement"]) && opens && matches!(near(3), Some(Token::Word(_))) {

@@ -2,7 +2,8 @@
 
 use super::stored::{self, Stored};
 use crate::args::{Build, Format, Part};
-use crate::output::{Folder, Own, Stage, Written};
+use crate::config::Config;
+use crate::output::{self, Folder, Own, Stage, Written};
 use crate::pipeline::{self, Clock, Compilation, Lap};
 use crate::project::Project;
 use crate::report::{self, Failure, data, plural};
@@ -99,13 +100,29 @@ impl State {
             own.extend(generated.iter().cloned());
         }
         let state = Self { catalog, recorded, generated, own };
-        state.check(out)?;
+        state.check(out, &compilation.config)?;
         Ok(state)
     }
 
     /// Migrations are history: one that was edited or lost after it was written is an error, since what was reviewed and
     /// perhaps applied is not what lies there now.
-    fn check(&self, out: &Path) -> Result<(), Failure> {
+    fn check(&self, out: &Path, config: &Config) -> Result<(), Failure> {
+        let folders = [config.migrations(), config.state().join("down"), config.state().join("plans")];
+        let is_elsewhere = |path: &str| {
+            path.ends_with(".sql") && !folders.iter().any(|folder| Path::new(path).parent() == Some(folder.as_path()))
+        };
+        if let Some((path, _)) = self.recorded.iter().find(|(path, _)| is_elsewhere(path)) {
+            return Err(stored::damaged(
+                &out.join(path),
+                "is in another folder than specc.toml says now; move the files and their lines in checksums.toml, or take the setting back",
+            ));
+        }
+        let listed: BTreeSet<PathBuf> = self.recorded.iter().map(|(path, _)| out.join(path)).collect();
+        for folder in folders.iter().take(2).map(|folder| out.join(folder)) {
+            if let Some(path) = output::marked_in(&folder)?.into_iter().find(|path| !listed.contains(path)) {
+                return Err(stored::damaged(&path, "was written by a build that checksums.toml does not know"));
+            }
+        }
         let read = |(path, _): &&(String, String)| !path.ends_with("/catalog.json");
         for (path, sum) in self.recorded.iter().filter(read) {
             let why = match stored::text(&out.join(path))? {

@@ -26,7 +26,7 @@ impl Stored {
         let own = out.join(config.state());
         let (path, sums) = (own.join("catalog.json"), own.join("checksums.toml"));
         match (text(&path)?, text(&sums)?) {
-            (None, None) => match output::marked_in(&out.join(config.migrations()))? {
+            (None, None) => match output::marked_in(&out.join(config.migrations()))?.into_iter().min() {
                 None => Ok(None),
                 Some(file) => {
                     Err(damaged(&path, &format!("is missing, and {} is there, which a build wrote", file.display())))
@@ -59,7 +59,7 @@ impl Stored {
 }
 
 /// State that no build left like this.
-fn damaged(path: &Path, why: &str) -> Failure {
+pub fn damaged(path: &Path, why: &str) -> Failure {
     let text = format!(
         "{} {why}\n  help: bring specc's folder back as the last build left it (`git checkout`); after a merge, take the \
          migrations and specc's folder of one side, and build again; to start a history anew, remove both",

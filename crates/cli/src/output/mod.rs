@@ -7,7 +7,7 @@ mod own;
 use crate::config::Config;
 use crate::report::Failure;
 use lock::Lock;
-pub use own::{Own, marked_in};
+pub use own::{Own, is_plain, marked_in};
 use rustc_hash::FxHashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

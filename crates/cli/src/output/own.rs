@@ -32,7 +32,7 @@ impl Own {
     /// Whether a file of this name, relative to the output folder, may be written at all: what stands in a stored file may
     /// be anything.
     pub fn is_place(&self, path: &Path) -> bool {
-        let plain = path.components().all(|part| matches!(part, Component::Normal(name) if name != ".git"));
+        let plain = path.components().all(is_plain);
         let spec = path.extension().is_some_and(|end| end == "dbspec") || path == Path::new(CONFIG);
         plain && (spec || self.folders.iter().any(|folder| path.starts_with(folder)))
     }
@@ -41,6 +41,12 @@ impl Own {
     pub fn may_replace(&self, root: &Path, path: &Path) -> bool {
         self.listed.contains(path) || is_marked(&root.join(path))
     }
+}
+
+/// Whether a part of a path leads down, and not into what git or specc keeps for itself.
+pub fn is_plain(part: Component<'_>) -> bool {
+    let kept = |name: &str| name == ".git" || name.starts_with(".specc-");
+    matches!(part, Component::Normal(name) if !name.to_str().is_some_and(kept))
 }
 
 /// Whether a file says that specc wrote it.
@@ -54,20 +60,19 @@ pub fn is_marked(path: &Path) -> bool {
     head.contains(MARK) || head.starts_with(specc_catalog::STORED_HEAD)
 }
 
-/// Whether a file is there that specc wrote as a migration.
+/// The files of a folder that specc wrote.
 ///
 /// # Errors
 /// Where the folder cannot be read.
-pub fn marked_in(folder: &Path) -> Result<Option<PathBuf>, Failure> {
+pub fn marked_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error| Failure::broken(format!("cannot read {}: {error}", folder.display()));
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(error)),
     };
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
-    let marked = paths.map_err(unreadable)?.into_iter().filter(|path| is_marked(path));
-    Ok(marked.min())
+    Ok(paths.map_err(unreadable)?.into_iter().filter(|path| is_marked(path)).collect())
 }
 
 /// Refuses a folder that is reached through a symbolic link: what is written there lands elsewhere.
