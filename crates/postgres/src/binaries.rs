@@ -54,6 +54,29 @@ impl Install {
         &self.root
     }
 
+    /// What a server of this install has to read: its own files, the system's libraries, and time zones.
+    pub(crate) fn reads(&self) -> Vec<PathBuf> {
+        const SYSTEM: [&str; 9] = [
+            "/lib",
+            "/lib64",
+            "/usr/lib",
+            "/usr/lib64",
+            "/usr/local/lib",
+            "/usr/share",
+            "/nix/store",
+            "/etc/ld.so.cache",
+            "/etc/localtime",
+        ];
+        let libraries = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+        let mut all = vec![self.root.clone(), self.bin.clone()];
+        // Some systems keep what is no program or library beside them: `share/postgresql` for `lib/postgresql/15/bin`.
+        let beside = self.bin.ancestors().filter(|dir| dir.ends_with("lib")).filter_map(Path::parent);
+        all.extend(beside.map(|dir| dir.join("share")));
+        all.extend(SYSTEM.map(PathBuf::from));
+        all.extend(env::split_paths(&libraries).filter(|dir| dir.is_absolute()));
+        all
+    }
+
     /// The major version.
     pub fn major(&self) -> u32 {
         self.major

@@ -1,38 +1,47 @@
 //! Private scratch clusters.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, iter};
 
 use postgres::{Client, Config, NoTls};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::binaries::{self, Install};
 use crate::database::Database;
 use crate::error::Error;
 use crate::files::{self, User};
+use crate::guard::{self, Guard, Limits};
+use crate::place::{Place, identity};
 use crate::platform::{OWNER, ROLES_SQL, SCHEMA_SQL, SUPERUSER};
+use crate::sandbox::{self, Confinement, Room};
 use crate::session::{Session, load_sql};
+use crate::watchdog::{WATCHDOG, Watchdog, lock, log_end, plain};
 
 /// Names the folder in which clusters are made, in place of memory where there is much of it and the
 /// system's folder for temporary files otherwise.
 pub const TMP_VARIABLE: &str = "SPECC_POSTGRES_TMP";
 
-const WATCHDOG: &str = include_str!("watchdog.sh");
+/// `off`: servers are not confined by the kernel, for a system on which they do not start otherwise.
+pub const SANDBOX_VARIABLE: &str = "SPECC_POSTGRES_SANDBOX";
+
+const UNTRUSTED: &str = include_str!("untrusted.sql");
 const PLATFORM: &str = "platform";
-/// The path of a socket has about a hundred bytes; the folder and the file need some of them.
-const LONGEST_FOLDER: usize = 60;
+/// What one process of a server may have, in bytes of memory and of one file. No table is in larger files than 1 GB.
+const MEMORY: u64 = 3 << 30;
+const FILE: u64 = 2 << 30;
 /// A loaded machine may take long; a server that cannot start says so at once.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a server may take to stop before it is killed; it gives its own processes five seconds.
+const LAST_PATIENCE: Duration = Duration::from_secs(10);
 const STALE: Duration = Duration::from_secs(24 * 3600);
 
 /// How a cluster is set up.
@@ -45,11 +54,14 @@ pub struct Options {
     pub max_locks_per_transaction: u32,
     /// More settings by name, for `postgresql.conf`.
     pub settings: Vec<(String, String)>,
+    /// Whether the kernel keeps the server from other files, from programs and from the network, where it can.
+    pub confined: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_connections: 300, max_locks_per_transaction: 512, settings: Vec::new() }
+        let confined = env::var_os(SANDBOX_VARIABLE).is_none_or(|value| value != "off");
+        Self { max_connections: 300, max_locks_per_transaction: 512, settings: Vec::new(), confined }
     }
 }
 
@@ -87,6 +99,23 @@ impl Cluster {
     /// The server's log so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.0.dir.join("log")).unwrap_or_default()
+    }
+
+    /// What the kernel keeps the server from.
+    pub fn confinement(&self) -> Confinement {
+        lock(&self.0.server).as_ref().map(|server| server.confinement).unwrap_or_default()
+    }
+
+    /// Ends the server when it takes more than it may, as long as the returned value lives.
+    pub fn limit(&self, limits: Limits) -> Guard {
+        let inner = [(); 3].map(|()| Arc::clone(&self.0));
+        let [files, statements, server] = inner;
+        Guard::start(
+            limits,
+            move || guard::size(files.dir()),
+            move || statements.running(),
+            move || drop(server.end(Signal::QUIT, "ending the server")),
+        )
     }
 
     /// Whether `create extension` can succeed for this name, such as `vector`.
@@ -137,12 +166,15 @@ pub fn try_shared(major: u32) -> Result<&'static Cluster, &'static Error> {
 
 /// The server, shared by the cluster's value and its databases.
 pub(crate) struct Inner {
-    // Fields drop in this order: the session, then the watchdog with the server and the folder.
+    // Fields drop in this order: the session, the server, then the watchdog with the folder.
     admin: Mutex<Option<Client>>,
     names: AtomicU32,
+    server: Mutex<Option<Server>>,
     watchdog: Watchdog,
     install: Install,
     options: Options,
+    /// Whom the server runs as, where not as ourselves.
+    user: Option<User>,
     dir: PathBuf,
     /// Keeps the data for the next cluster.
     saving: Option<JoinHandle<()>>,
@@ -150,6 +182,8 @@ pub(crate) struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        *lock(&self.admin) = None;
+        let _ = self.end(Signal::QUIT, "stopping the server");
         if let Some(saving) = self.saving.take() {
             let _ = saving.join();
         }
@@ -176,9 +210,11 @@ impl Inner {
         let mut inner = Self {
             admin: Mutex::new(None),
             names: AtomicU32::new(1),
+            server: Mutex::new(None),
             watchdog,
             install: place.install.clone(),
-            options: Options::default(),
+            options: options.clone(),
+            user: place.user,
             dir: dir.keep(),
             saving: None,
         };
@@ -193,7 +229,6 @@ impl Inner {
             files::copy_tree(&data, &aside, place.own)?;
             inner.saving = Some(thread::spawn(move || save(&aside, &pristine, &place)));
         }
-        inner.options = options.clone();
         inner.run(options)?;
         Ok(inner)
     }
@@ -203,16 +238,19 @@ impl Inner {
         self.watchdog.tell("init", "initdb", &self.dir)?;
         let auto = self.dir.join("data/postgresql.auto.conf");
         files::give(&auto, place.user)?;
-        self.run(&Options { max_connections: 10, max_locks_per_transaction: 64, settings: Vec::new() })?;
+        let small =
+            Options { max_connections: 10, max_locks_per_transaction: 64, settings: Vec::new(), ..self.options };
+        self.run(&small)?;
         self.admin(|admin| {
             admin.batch_execute(ROLES_SQL)?;
+            admin.batch_execute(UNTRUSTED)?;
             Ok(admin.batch_execute(&format!("create database {PLATFORM} owner {OWNER}"))?)
         })?;
         let mut session = Session::connect(&self.config(PLATFORM, SUPERUSER))?;
         load_sql(&mut session, SCHEMA_SQL)?;
         drop(session);
         *lock(&self.admin) = None;
-        self.watchdog.tell("stop", "stopping the server", &self.dir)
+        self.end(Signal::INT, "stopping the server")
     }
 
     /// Starts the server on the data there is, and waits until it answers.
@@ -221,7 +259,7 @@ impl Inner {
         fs::write(&auto, self.settings(options)).map_err(Error::io("write", &auto))?;
         // What the log says of an earlier run is of no interest.
         let _ = fs::rename(self.dir.join("log"), self.dir.join("log.before"));
-        self.watchdog.tell("start", "starting the server", &self.dir)?;
+        *lock(&self.server) = Some(self.spawn(options)?);
         let deadline = Instant::now() + PATIENCE;
         // The eighth line of this file tells the state.
         let state = self.dir.join("data/postmaster.pid");
@@ -241,7 +279,7 @@ impl Inner {
     }
 
     fn crash(&self) -> Result<(), Error> {
-        self.watchdog.tell("crash", "stopping the server", &self.dir)?;
+        self.end(Signal::QUIT, "stopping the server")?;
         *lock(&self.admin) = None;
         // What is left of the last run says "ready" still.
         let state = self.dir.join("data/postmaster.pid");
@@ -249,6 +287,62 @@ impl Inner {
             fs::remove_file(&state).map_err(Error::io("remove", &state))?;
         }
         self.run(&self.options)
+    }
+
+    /// Starts the server itself, confined.
+    fn spawn(&self, options: &Options) -> Result<Server, Error> {
+        let log = self.dir.join("log");
+        let output = || fs::OpenOptions::new().create(true).append(true).open(&log).map_err(Error::io("write", &log));
+        let program = self.install.program("postgres");
+        let mut command = plain(&program);
+        command.arg("-D").arg(self.dir.join("data"));
+        command.stdin(File::open("/dev/null").map_err(Error::io("read", "/dev/null"))?);
+        command.stdout(output()?).stderr(output()?);
+        if let Some(User { uid, gid }) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        let unable = Error::io("run", &program);
+        let (child, confinement) = if options.confined {
+            let room = Room { own: self.dir.clone(), program: program.clone(), reads: self.install.reads() };
+            sandbox::spawn(command, &room).map_err(unable)?
+        } else {
+            (command.spawn().map_err(unable)?, Confinement::default())
+        };
+        if options.confined {
+            sandbox::limit(&child, MEMORY, FILE);
+        }
+        self.watchdog.tell(&format!("server {}", child.id()), "starting the server", &self.dir)?;
+        Ok(Server { child, confinement })
+    }
+
+    /// Stops the server if it runs, and waits until it has gone.
+    fn end(&self, signal: Signal, what: &'static str) -> Result<(), Error> {
+        let Some(mut server) = lock(&self.server).take() else { return Ok(()) };
+        let pid = i32::try_from(server.child.id()).ok().and_then(Pid::from_raw);
+        let deadline = Instant::now() + LAST_PATIENCE;
+        let ended = loop {
+            match server.child.try_wait().map_err(Error::io("wait for", self.install.program("postgres")))? {
+                Some(status) => break status,
+                // A server that has only just been started still ignores the signal: repeat it.
+                None => match pid {
+                    Some(pid) if Instant::now() < deadline => drop(kill_process(pid, signal)),
+                    _ => drop(server.child.kill()),
+                },
+            }
+            sleep(Duration::from_millis(5));
+        };
+        self.watchdog.tell("gone", what, &self.dir)?;
+        let well = ended.success() || signal != Signal::INT;
+        if well { Ok(()) } else { Err(Error::Server { what, log: self.log_end() }) }
+    }
+
+    /// What sessions of others are doing, the first line of each.
+    fn running(&self) -> Vec<String> {
+        const BUSY: &str = "select split_part(ltrim(query, E' \\n\\t'), E'\\n', 1) from pg_catalog.pg_stat_activity \
+            where state = 'active' and pid <> pg_catalog.pg_backend_pid() and backend_type = 'client backend'";
+        let session = self.config("postgres", SUPERUSER).connect_timeout(Duration::from_secs(2)).connect(NoTls);
+        let rows = session.and_then(|mut session| session.query(BUSY, &[]));
+        rows.map(|rows| rows.iter().map(|row| row.get(0)).collect()).unwrap_or_default()
     }
 
     fn settings(&self, options: &Options) -> String {
@@ -269,6 +363,7 @@ impl Inner {
             ("timezone", "UTC"),
             ("log_timezone", "UTC"),
             ("lc_messages", "C"),
+            ("temp_file_limit", "2GB"),
         ];
         let sizes = [
             ("max_connections", options.max_connections),
@@ -331,136 +426,17 @@ impl Inner {
     }
 }
 
-/// The process that runs the server and outlives us just long enough to clear it away.
-struct Watchdog {
-    pipes: Mutex<Option<(ChildStdin, BufReader<ChildStdout>)>>,
-    child: Mutex<Child>,
-}
-
-impl Watchdog {
-    fn spawn(install: &Install, dir: &Path, user: Option<User>) -> Result<Self, Error> {
-        let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(WATCHDOG).arg("specc-postgres").arg(install.bin()).arg(dir);
-        command.current_dir("/").env_clear();
-        for name in ["PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
-            if let Some(value) = env::var_os(name) {
-                command.env(name, value);
-            }
-        }
-        // A group of its own: what ends our group with a signal must leave it to clear away.
-        command.process_group(0);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        if let Some(User { uid, gid }) = user {
-            command.uid(uid).gid(gid);
-        }
-        let mut child = command.spawn().map_err(Error::io("run", "/bin/sh"))?;
-        let pipes = child.stdin.take().zip(child.stdout.take().map(BufReader::new));
-        Ok(Self { pipes: Mutex::new(pipes), child: Mutex::new(child) })
-    }
-
-    /// Has the watchdog do something and waits for its answer.
-    fn tell(&self, verb: &str, what: &'static str, dir: &Path) -> Result<(), Error> {
-        let mut answer = String::new();
-        let told = match lock(&self.pipes).as_mut() {
-            Some((input, output)) => writeln!(input, "{verb}").and_then(|()| output.read_line(&mut answer)),
-            None => Ok(0),
-        };
-        match told {
-            Ok(_) if answer.trim() == "0" => Ok(()),
-            _ => Err(Error::Server { what, log: log_end(dir) }),
-        }
-    }
-}
-
-impl Drop for Watchdog {
-    fn drop(&mut self) {
-        *lock(&self.pipes) = None;
-        let _ = lock(&self.child).wait();
-    }
-}
-
-/// Where a cluster can be made here, and by whom.
-struct Place {
-    tmp: PathBuf,
-    cache: PathBuf,
-    install: Install,
-    /// Whom to run the server as, where not as ourselves.
-    user: Option<User>,
-    /// Ourselves, where the server runs as somebody else.
-    own: Option<User>,
-}
-
-impl Place {
-    fn find(install: &Install) -> Result<Self, Error> {
-        let own = ourselves()?;
-        let root = own.uid == 0;
-        let user = if root { Some(User::unprivileged()?) } else { None };
-        let fits = |dir: &PathBuf| {
-            dir.is_dir() && dir.as_os_str().len() <= LONGEST_FOLDER && (!root || files::open_to_all(dir))
-        };
-        let disk = env::var_os(TMP_VARIABLE)
-            .map(PathBuf::from)
-            .into_iter()
-            .chain([env::temp_dir(), PathBuf::from("/tmp")])
-            .find(fits)
-            .ok_or(Error::NoFolder)?;
-        // A cluster is thousands of small files: memory takes them several times as fast.
-        let tmp = match env::var_os(TMP_VARIABLE) {
-            None => Some(PathBuf::from("/dev/shm")).filter(|dir| fits(dir) && files::is_roomy(dir)),
-            Some(_) => None,
-        }
-        .unwrap_or_else(|| disk.clone());
-        // Beside the private copies if they are there, for they go together.
-        let cache = binaries::private_dirs()
-            .into_iter()
-            .map(|dir| dir.join("data"))
-            .chain([disk.join(format!("specc-postgres-{}", own.uid))])
-            .find_map(|dir| files::own_folder(dir, own.uid))
-            .ok_or(Error::NoFolder)?;
-        let install = if root && !files::open_to_all(install.bin()) {
-            reachable_copy(install, &disk, own)?
-        } else {
-            install.clone()
-        };
-        Ok(Self { tmp, cache, install, user, own: root.then_some(own) })
-    }
-}
-
-/// Programs in a folder that the server's user cannot enter are of no use to it: copies them.
-fn reachable_copy(install: &Install, disk: &Path, own: User) -> Result<Install, Error> {
-    let folder = files::own_folder(disk.join(format!("specc-postgres-{}", own.uid)), own.uid).ok_or(Error::NoFolder)?;
-    let mut hash = DefaultHasher::new();
-    identity(install).hash(&mut hash);
-    let to = folder.join(format!("programs-{}-{:016x}", install.major(), hash.finish()));
-    files::make_once(&to, |to| files::copy_tree(install.root(), to, Some(own)))?;
-    Ok(install.moved_to(&to))
-}
-
-fn ourselves() -> Result<User, Error> {
-    // A new file belongs to who made it.
-    let tmp = env::temp_dir();
-    let file = tempfile::NamedTempFile::new_in(&tmp).map_err(Error::io("create a file in", &tmp))?;
-    let meta = file.as_file().metadata().map_err(Error::io("read", file.path()))?;
-    Ok(User { uid: meta.uid(), gid: meta.gid() })
+/// The server's first process.
+struct Server {
+    child: Child,
+    confinement: Confinement,
 }
 
 /// Changes when anything that went into the data changes.
 fn pristine_name(install: &Install) -> String {
     let mut hash = DefaultHasher::new();
-    (identity(install), ROLES_SQL, SCHEMA_SQL, WATCHDOG).hash(&mut hash);
+    (identity(install), ROLES_SQL, SCHEMA_SQL, UNTRUSTED, WATCHDOG).hash(&mut hash);
     format!("{}-{:016x}", install.major(), hash.finish())
-}
-
-fn identity(install: &Install) -> impl Hash {
-    let meta = fs::metadata(install.program("postgres"));
-    let stamp = fs::read_to_string(install.root().join(".stamp")).ok();
-    (
-        install.root().to_path_buf(),
-        install.version().to_owned(),
-        stamp,
-        meta.as_ref().map(MetadataExt::mtime).ok(),
-        meta.as_ref().map(MetadataExt::size).ok(),
-    )
 }
 
 /// Removes data that was made long ago: each change of the platform leaves some.
@@ -472,14 +448,4 @@ fn forget_stale(cache: &Path) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-}
-
-fn log_end(dir: &Path) -> String {
-    let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
-    let lines: Vec<_> = log.lines().collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,7 +6,7 @@ use postgres::Config;
 
 use crate::cluster::Inner;
 use crate::error::Error;
-use crate::platform::{AUTHENTICATOR, OWNER, SUPERUSER};
+use crate::platform::{AUTHENTICATOR, FILLER, OWNER, SUPERUSER};
 use crate::session::{Session, load_sql, quote_ident};
 
 /// A database with a name of its own, owned by [`OWNER`], dropped with this value.
@@ -51,7 +51,13 @@ impl Database {
         Session::connect(&self.config(OWNER))
     }
 
-    /// Connects as the superuser, for what a test must arrange behind the owner's back.
+    /// Connects as who may make and read any rows, and is no superuser.
+    pub fn connect_filler(&self) -> Result<Session, Error> {
+        Session::connect(&self.config(FILLER))
+    }
+
+    /// Connects as the superuser, for what a test must arrange behind the owner's back. Never run what somebody else
+    /// wrote in it, nor call what somebody else made.
     pub fn connect_superuser(&self) -> Result<Session, Error> {
         Session::connect(&self.config(SUPERUSER))
     }

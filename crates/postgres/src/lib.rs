@@ -2,7 +2,8 @@
 //!
 //! A [`Cluster`] is a Postgres server of this process alone. It lives in a folder of its own,
 //! listens on a Unix socket in that folder, and is gone with its folder when it is dropped, when
-//! the process ends, and when the process is killed. A [`Database`] is one database on it, dropped
+//! the process ends, and when the process is killed. The kernel keeps it from other files, from
+//! programs and from the network, where it can, and no role of it but ours is a superuser. A [`Database`] is one database on it, dropped
 //! with its value.
 //!
 //! ```no_run
@@ -19,14 +20,20 @@ pub mod cluster;
 mod database;
 mod error;
 mod files;
+mod guard;
+mod place;
 pub mod platform;
 pub mod programs;
+mod sandbox;
 mod session;
+mod watchdog;
 
 pub use address::Address;
 pub use binaries::Install;
 pub use cluster::{Cluster, Options, shared, try_shared};
 pub use database::{Database, Template};
 pub use error::{Error, LoadError};
+pub use guard::{Exceeded, Guard, Limits};
 pub use postgres;
+pub use sandbox::Confinement;
 pub use session::{Notice, Session, as_user, as_user_commit, load_sql};

@@ -13,6 +13,9 @@ pub const SUPERUSER: &str = "supabase_admin";
 /// roles. What a user of the platform runs migrations as.
 pub const OWNER: &str = "postgres";
 
+/// Who makes rows and reads them on a private server, past row security and, where it says so, past triggers: no superuser.
+pub const FILLER: &str = "specc_filler";
+
 /// The role that the API logs in as before it takes one of the API roles.
 pub const AUTHENTICATOR: &str = "authenticator";
 

@@ -1,4 +1,4 @@
-# Runs one scratch server for the process that holds the other end of standard input, and clears
+# Stands by one scratch server for the process that holds the other end of standard input, and clears
 # everything away when that end closes, however the process ended.
 #   $1 folder of the programs   $2 folder of the cluster
 bin=$1
@@ -7,20 +7,17 @@ pid=
 
 clear_away() {
     trap '' HUP INT TERM
+    # A server that was started and not told of yet has written who it is.
+    [ -n "$pid" ] || read -r pid 2>/dev/null <"$dir/data/postmaster.pid"
     if [ -n "$pid" ]; then
-        # A server that has only just been started still ignores the signal: repeat it.
-        (
-            tries=0
-            while kill -QUIT "$pid" 2>/dev/null; do
-                tries=$((tries + 1))
-                [ "$tries" -lt 100 ] || kill -KILL "$pid"
-                sleep 0.1
-            done
-        ) &
-        impatient=$!
-        wait "$pid"
-        kill "$impatient" 2>/dev/null
-        wait "$impatient"
+        # A server that has only just been started still ignores the signal: repeat it. It is no child of ours: nobody says
+        # when it has gone, and where nobody takes note of its end, it seems to stay.
+        tries=0
+        while [ "$tries" -lt 150 ] && kill -QUIT "$pid" 2>/dev/null; do
+            tries=$((tries + 1))
+            [ "$tries" -lt 100 ] || kill -KILL "$pid"
+            sleep 0.05
+        done
     fi
     rm -rf "$dir"
     exit 0
@@ -36,22 +33,13 @@ while read -r verb; do
             </dev/null >>"$dir/log" 2>&1
         echo "$?"
         ;;
-    start)
-        "$bin/postgres" -D "$dir/data" </dev/null >>"$dir/log" 2>&1 &
-        pid=$!
+    server*)
+        pid=${verb#server }
         echo 0
         ;;
-    stop)
-        kill -INT "$pid"
-        wait "$pid"
-        echo "$?"
+    gone)
         pid=
-        ;;
-    crash)
-        kill -QUIT "$pid"
-        wait "$pid"
         echo 0
-        pid=
         ;;
     esac
 done
