@@ -7,7 +7,7 @@ use specc_postgres::{Address, shared};
 use specc_runner::{File, Migration, Migrations};
 use specc_tests::build::{Layout, STAMP, files, run_build, write_project};
 use specc_tests::texts;
-use specc_verify::{Input, Report, Scratch, Server, verify};
+use specc_verify::{Input, Limits, Report, Scratch, Server, TIME, verify};
 use std::path::Path;
 
 const FIRST: &str = "
@@ -94,7 +94,7 @@ fn prove(server: &Server, dir: &Path, text: &str, edit: impl Fn(&mut Migration, 
     let stored = specc_catalog::from_json(&read(dir, "specc", "catalog.json")[0].text).expect("a catalog");
     let catalog = spec(text);
     let input = Input { migrations: &all, catalog: &catalog, stored: Some(&stored), rows: 100 };
-    verify(server, &input).expect("a report")
+    verify(server, &input, Limits::of(TIME)).expect("a report")
 }
 
 fn private() -> Server {

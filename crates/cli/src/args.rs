@@ -258,7 +258,10 @@ pub struct Verify {
     /// The major version of the private server; the newest that there is unless given
     #[arg(long, value_name = "MAJOR", conflicts_with = "scratch_url")]
     pub postgres: Option<u32>,
-    /// Make the scratch databases on this server instead
+    /// How many seconds it may take; what is not done by then is ended
+    #[arg(long, value_name = "SECONDS", default_value_t = 600.0, value_parser = seconds)]
+    pub timeout: f64,
+    /// Make the scratch databases on this server instead; the role that it names runs what the project says
     #[arg(long, value_name = "URL")]
     pub scratch_url: Option<String>,
 }

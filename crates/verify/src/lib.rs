@@ -14,8 +14,9 @@ mod verify;
 mod watch;
 
 pub use fill::{Filled, fill};
-pub use scratch::{Scratch, ScratchError};
+pub use scratch::{Scratch, ScratchError, TIME};
 pub use server::Server;
+pub use specc_postgres::Limits;
 pub use traffic::Stall;
 pub use verify::{Finding, Input, Proved, Report, verify};
 pub use watch::{Ledger, Mismatch, Seen, Watch};

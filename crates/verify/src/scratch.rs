@@ -3,8 +3,12 @@
 use specc_catalog::Catalog;
 use specc_introspect::{Introspected, introspect};
 use specc_migrate::plan_create;
-use specc_postgres::{Cluster, Database, Session, try_shared};
+use specc_postgres::{Cluster, Database, Exceeded, Guard, Limits, Session, try_shared};
 use specc_sql::Statement;
+use std::time::Duration;
+
+/// How long a scratch server may be busy where nobody says otherwise.
+pub const TIME: Duration = Duration::from_secs(600);
 
 /// Why a scratch database did not say anything.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +24,9 @@ pub enum ScratchError {
         /// The first line of the statement.
         statement: String,
     },
+    /// The server took too much of something.
+    #[error("the scratch server was stopped: {0}")]
+    Exceeded(Exceeded),
     /// Objects that need each other.
     #[error("{0}")]
     Cycle(#[from] specc_catalog::Cycle),
@@ -29,9 +36,9 @@ pub enum ScratchError {
 }
 
 /// A private server, and what stands in each new database of it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Scratch {
-    cluster: &'static Cluster,
+    cluster: Cluster,
     platform: bool,
 }
 
@@ -46,11 +53,39 @@ impl Scratch {
         let mut last = String::new();
         for major in major.into_iter().chain(KNOWN) {
             match try_shared(major) {
-                Ok(cluster) => return Ok(Self { cluster, platform }),
+                Ok(cluster) => return Ok(Self::on(cluster, platform)),
                 Err(error) => last = error.to_string(),
             }
         }
         Err(ScratchError::Postgres(last))
+    }
+
+    /// On this server; `platform` as for [`start`](Self::start).
+    pub fn on(cluster: &Cluster, platform: bool) -> Self {
+        Self { cluster: cluster.clone(), platform }
+    }
+
+    /// What the kernel of this machine does not keep the server from, in words.
+    pub fn lacks(&self) -> Option<&'static str> {
+        self.cluster.confinement().lacks()
+    }
+
+    /// Stops the server when it takes more than this, as long as the returned value lives.
+    pub fn limit(&self, limits: Limits) -> Guard {
+        self.cluster.limit(limits)
+    }
+
+    /// Does something within the usual limits, and says so where they were exceeded.
+    ///
+    /// # Errors
+    /// Those of `act`, and of the limits.
+    pub fn within<T, E: From<ScratchError>>(&self, act: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let guard = self.limit(Limits::of(TIME));
+        let result = act();
+        match guard.exceeded() {
+            Some(what) => Err(ScratchError::Exceeded(what).into()),
+            None => result,
+        }
     }
 
     /// The major version.
@@ -75,9 +110,11 @@ impl Scratch {
     /// # Errors
     /// Where it cannot be made.
     pub fn canonical(&self, catalog: &Catalog) -> Result<Introspected, ScratchError> {
-        let (_database, mut session) = self.database()?;
-        run(&mut session, plan_create(catalog)?.statements())?;
-        Ok(introspect(&mut session, &specc_introspect::Options::default())?)
+        self.within(|| {
+            let (_database, mut session) = self.database()?;
+            run(&mut session, plan_create(catalog)?.statements())?;
+            Ok(introspect(&mut session, &specc_introspect::Options::default())?)
+        })
     }
 
     /// What SQL makes, read in these pieces one after the other.
@@ -85,12 +122,14 @@ impl Scratch {
     /// # Errors
     /// Where Postgres refuses it.
     pub fn load(&self, texts: &[String]) -> Result<Introspected, ScratchError> {
-        let (_database, mut session) = self.database()?;
-        for text in texts {
-            session.batch_execute(text).map_err(|error| refused(&error, text))?;
-        }
-        session.batch_execute("reset all").map_err(|error| refused(&error, "reset all"))?;
-        Ok(introspect(&mut session, &specc_introspect::Options::default())?)
+        self.within(|| {
+            let (_database, mut session) = self.database()?;
+            for text in texts {
+                session.batch_execute(text).map_err(|error| refused(&error, text))?;
+            }
+            session.batch_execute("reset all").map_err(|error| refused(&error, "reset all"))?;
+            Ok(introspect(&mut session, &specc_introspect::Options::default())?)
+        })
     }
 }
 

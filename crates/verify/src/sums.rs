@@ -37,10 +37,14 @@ pub(crate) fn sums(session: &mut Session, lost: impl Fn(&str, Option<&str>) -> b
         let sum = if kept.is_empty() {
             "'0'".to_owned()
         } else {
-            format!("coalesce(sum(hashtextextended(row({})::text, 0)::numeric), 0)::text", kept.join(", "))
+            // Not those of the same names that the spec may have.
+            format!(
+                "coalesce(pg_catalog.sum(pg_catalog.hashtextextended(row({})::text, 0::bigint)::numeric), 0)::text",
+                kept.join(", ")
+            )
         };
         parts.push(format!(
-            "select {}::text, count(*), {sum} from only {} as \"specc row\"",
+            "select {}::text, pg_catalog.count(*), {sum} from only {} as \"specc row\"",
             literal(&table),
             qualified(schema, name)
         ));

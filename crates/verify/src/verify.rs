@@ -13,8 +13,8 @@ use serde::Serialize;
 use specc_catalog::{Catalog, Hints, Kind, TableName};
 use specc_introspect::introspect;
 use specc_migrate::{Prediction, Record, plan_create};
-use specc_postgres::Session;
 use specc_postgres::postgres;
+use specc_postgres::{Limits, Session};
 use specc_runner::{Migration, Script};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -89,11 +89,20 @@ struct Proof<'a> {
     report: Report,
 }
 
-/// Proves all migrations on a new database of the server.
+/// Proves all migrations on a new database of the server, within limits.
 ///
 /// # Errors
-/// Where the server cannot be used. What is wrong with the migrations is in the report.
-pub fn verify(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
+/// Where the server cannot be used, or took too much of something. What is wrong with the migrations is in the report.
+pub fn verify(server: &Server, input: &Input<'_>, limits: Limits) -> Result<Report, ScratchError> {
+    let guard = server.limit(limits);
+    let result = prove(server, input);
+    match guard.exceeded() {
+        Some(what) => Err(ScratchError::Exceeded(what)),
+        None => result,
+    }
+}
+
+fn prove(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
     let database = server.database()?;
     let (session, above) = (database.connect(false)?, database.connect(true)?);
     let mut proof = Proof { input, database, session, above, filled: BTreeSet::new(), report: Report::default() };

@@ -5,7 +5,6 @@ use specc_catalog::Hints;
 use specc_introspect::introspect;
 use specc_postgres::Session;
 use specc_runner::{Migrations, Options, Refused, State};
-use specc_verify::Scratch;
 
 /// Makes the applied migrations once more in a scratch database, and compares.
 ///
@@ -71,10 +70,13 @@ fn differences(
     last: Option<String>,
 ) -> Result<Option<String>, Box<dyn std::error::Error>> {
     let live = introspect(session, &specc_introspect::Options::default())?;
-    let (database, mut wanted) = Scratch::start(Some(live.server_version / 10_000), place.is_supabase())?.database()?;
-    let again = Options { to: last, production: None, ..Options::default() };
-    specc_runner::apply(&|| database.connect(), migrations, &again, &mut |_| Ok(()), &|_| {})?;
-    let wanted = introspect(&mut wanted, &specc_introspect::Options::default())?;
+    let scratch = super::scratch(Some(live.server_version / 10_000), place.is_supabase())?;
+    let wanted = scratch.within(|| {
+        let (database, mut wanted) = scratch.database()?;
+        let again = Options { to: last, production: None, ..Options::default() };
+        specc_runner::apply(&|| database.connect(), migrations, &again, &mut |_| Ok(()), &|_| {})?;
+        Ok::<_, Box<dyn std::error::Error>>(introspect(&mut wanted, &specc_introspect::Options::default())?)
+    })?;
     let hints = Hints::default();
     let difference = specc_diff::diff(&wanted.catalog, &live.catalog, &hints);
     if difference.is_empty() {

@@ -8,7 +8,6 @@ use crate::project::Project;
 use crate::report::{Failure, data};
 use specc_catalog::Hints;
 use specc_model::Target;
-use specc_verify::Scratch;
 use std::process::ExitCode;
 
 /// Says what the database has that the spec has not, and the other way round.
@@ -21,7 +20,7 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
     let live = live.map_err(|error| broken(&error))?;
     // Both sides as Postgres says them: it spells expressions in its own way.
     let major = live.server_version / 10_000;
-    let scratch = Scratch::start(Some(major), compilation.model.options.target == Target::Supabase);
+    let scratch = super::scratch(Some(major), compilation.model.options.target == Target::Supabase);
     let scratch = scratch.map_err(|error| broken(&error))?;
     if scratch.major() != major {
         eprintln!(

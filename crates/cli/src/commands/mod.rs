@@ -22,7 +22,20 @@ mod verify;
 use crate::args::{Args, Command, Format};
 use crate::report::{self, Failure};
 use clap::CommandFactory;
+use specc_verify::{Scratch, ScratchError};
 use std::process::ExitCode;
+
+/// A private server to run on what the project says. Says on stderr where the kernel does not confine it.
+///
+/// # Errors
+/// Where the machine has no Postgres that can be started.
+fn scratch(major: Option<u32>, platform: bool) -> Result<Scratch, ScratchError> {
+    let scratch = Scratch::start(major, platform)?;
+    if let Some(lacks) = scratch.lacks() {
+        eprintln!("note: the scratch server has {lacks} (docs/security.md)");
+    }
+    Ok(scratch)
+}
 
 /// Runs the command and gives its exit code.
 pub fn run(args: Args) -> ExitCode {

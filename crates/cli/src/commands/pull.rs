@@ -8,7 +8,6 @@ use specc_introspect::{Introspected, introspect};
 use specc_model::Target;
 use specc_postgres::Address;
 use specc_pull::{Options, Pulled, pull};
-use specc_verify::Scratch;
 use std::process::ExitCode;
 
 /// Writes a database as a spec.
@@ -44,7 +43,7 @@ fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
     if let Some(file) = &args.sql {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::broken(format!("cannot read {}: {error}", file.display())))?;
-        let scratch = Scratch::start(None, args.target == PullTarget::Supabase).map_err(|error| broken(&error))?;
+        let scratch = super::scratch(None, args.target == PullTarget::Supabase).map_err(|error| broken(&error))?;
         let found = scratch.load(&[text]).map_err(|error| broken(&error))?;
         let name = file.file_stem().map_or_else(|| "pulled".into(), |stem| stem.to_string_lossy().into_owned());
         return Ok((found, name));

@@ -10,9 +10,9 @@ use specc_migrate::{Lost, Record};
 use specc_model::Target;
 use specc_postgres::Address;
 use specc_runner::{Migration, Script};
-use specc_verify::{Input, Proved, Report, Scratch, Server, Stall};
+use specc_verify::{Input, Limits, Proved, Report, ScratchError, Server, Stall};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Proves the migrations.
 pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
@@ -38,14 +38,28 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
         Some(url) => {
             let address = Address::resolve(Some(url), |name| std::env::var(name).ok());
             let address = address.map_err(|error| Failure::broken(format!("--scratch-url: {error}")))?;
-            Server::Named(Box::new(address), with_platform)
+            let server = Server::Named(Box::new(address), with_platform);
+            if let Some(role) = server.superuser().map_err(|error| Failure::broken(error.to_string()))? {
+                eprintln!(
+                    "warning: `{role}` is a superuser of that server: what this project says can run programs on its machine and read \
+                     its files; without `--scratch-url`, or with a role that is no superuser, it cannot"
+                );
+            }
+            server
         }
         None => {
-            let scratch = Scratch::start(args.postgres, with_platform);
+            let scratch = super::scratch(args.postgres, with_platform);
             Server::Private(scratch.map_err(|error| Failure::broken(error.to_string()))?)
         }
     };
-    let report = specc_verify::verify(&server, &input).map_err(|error| Failure::broken(error.to_string()))?;
+    let limits = Limits::of(Duration::from_secs_f64(args.timeout));
+    let report = specc_verify::verify(&server, &input, limits).map_err(|error| match error {
+        ScratchError::Exceeded(what) => Failure::Refused(
+            None,
+            format!("{what}\n  help: `--timeout SECONDS` allows more time; a migration that never ends does so on any database"),
+        ),
+        error => Failure::broken(error.to_string()),
+    })?;
     let seconds = start.elapsed().as_secs_f64();
     match format {
         Format::Json => {

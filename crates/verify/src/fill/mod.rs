@@ -57,7 +57,7 @@ pub fn fill(
             all.entry(key.target.clone()).or_insert_with(BTreeSet::new).extend(key.target_columns.iter().cloned());
             all
         });
-    // As the superuser: neither triggers nor the references that we keep ourselves.
+    // Neither triggers nor the references that we keep ourselves.
     let _ = session.batch_execute("set session_replication_role = replica");
     let mut all = Vec::new();
     for (table, columns) in outside {
