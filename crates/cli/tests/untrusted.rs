@@ -71,6 +71,28 @@ fn a_migration_that_never_ends_is_ended() {
     assert!(said(&out).contains("longer than 2 s") && said(&out).contains("pg_sleep(100000)"), "{}", said(&out));
 }
 
+/// A program that leaves its name in the folder when it is run.
+fn trap(program: &Path, outside: &Path) {
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    fs::write(program, format!("#!/bin/sh\necho {name} >>{}/touched\n", outside.display())).expect("a file");
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("a mode");
+}
+
+/// Where a project of our own has the copies that its tests use.
+#[test]
+fn a_postgres_in_the_project_is_not_run() {
+    let dir = built(&["entity t {\n  id: int key\n  rls off\n}\n"]);
+    let outside = outside();
+    for place in ["target/postgres/bin", "target/postgres/15/bin", "bin", "postgres/bin"] {
+        let bin = dir.path().join(place);
+        fs::create_dir_all(&bin).expect("a folder");
+        ["postgres", "initdb"].iter().for_each(|name| trap(&bin.join(name), outside.path()));
+    }
+    let out = run(dir.path(), &["verify", "--rows", "3"]);
+    assert_eq!(out.status.code(), Some(0), "{}", said(&out));
+    assert_eq!(fs::read_dir(outside.path()).expect("a folder").count(), 0, "{}", said(&out));
+}
+
 /// With programs in the way that leave a mark when they are run.
 #[test]
 fn what_only_reads_and_writes_files_runs_nothing() {
@@ -79,10 +101,7 @@ fn what_only_reads_and_writes_files_runs_nothing() {
     let bin = programs.path().join("bin");
     fs::create_dir(&bin).expect("a folder");
     for name in ["postgres", "initdb", "pg_config", "psql", "pg_dump", "git", "sh", "df"] {
-        let program = bin.join(name);
-        fs::write(&program, format!("#!/bin/sh\necho {name} >>{}/touched\n", outside.path().display()))
-            .expect("a file");
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+        trap(&bin.join(name), outside.path());
     }
     fs::write(dir.path().join("b.dbspec"), "entity u {\n  id: int key\n  rls off\n}\n").expect("a file");
     let touched = || fs::read_to_string(outside.path().join("touched")).unwrap_or_default();

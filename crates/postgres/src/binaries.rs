@@ -68,7 +68,12 @@ impl Install {
             "/etc/localtime",
         ];
         let libraries = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-        let mut all = vec![self.root.clone(), self.bin.clone()];
+        let mut all = vec![self.bin.clone()];
+        match self.bin.parent() {
+            // The folder beside the programs may be somebody's home: only what an install has there.
+            Some(beside) if beside == self.root => all.extend(["lib", "lib64", "share"].map(|name| beside.join(name))),
+            _ => all.push(self.root.clone()),
+        }
         // Some systems keep what is no program or library beside them: `share/postgresql` for `lib/postgresql/15/bin`.
         let beside = self.bin.ancestors().filter(|dir| dir.ends_with("lib")).filter_map(Path::parent);
         all.extend(beside.map(|dir| dir.join("share")));
@@ -190,7 +195,8 @@ fn candidates() -> Vec<(PathBuf, Option<PathBuf>)> {
     list
 }
 
-/// Where `.ci/setup` puts its copies, seen from the program and from the working folder.
+/// Where `.ci/setup` puts its copies, seen from the program. Not from the working folder: what is there may be somebody
+/// else's project, and a program in it is no Postgres of ours.
 pub(crate) fn private_dirs() -> Vec<PathBuf> {
     let mut dirs = Vec::new();
     if let Some(dir) = env::var_os(DIR_VARIABLE) {
@@ -202,9 +208,6 @@ pub(crate) fn private_dirs() -> Vec<PathBuf> {
     if let Ok(program) = env::current_exe() {
         // target/debug/deps/some_test
         dirs.extend(program.ancestors().skip(1).take(4).map(|dir| dir.join("postgres")));
-    }
-    if let Ok(dir) = env::current_dir() {
-        dirs.extend(dir.ancestors().map(|dir| dir.join("target/postgres")));
     }
     dirs.retain(|dir| dir.is_dir());
     dirs.dedup();
