@@ -1,7 +1,5 @@
 //! The attempts.
 
-use specc_postgres::Cluster;
-
 /// How SQL comes to be run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Way {
@@ -110,7 +108,7 @@ pub const ATTEMPTS: &[Attempt] = &[
     sql("a function of the server's", DENIED, "create function f() returns int language internal as 'pg_backend_pid';"),
     sql("a language of one's own", DENIED, "create language hostile handler plpgsql_call_handler;"),
     sql("a language that is not trusted", "permission denied|not available", "create extension plpython3u;"),
-    bites("a library that decodes", DENIED, "select pg_create_logical_replication_slot('hostile', '{dir}/evil');"),
+    sql("a library that decodes", DENIED, "select pg_create_logical_replication_slot('hostile', '{dir}/evil');"),
     body(
         "a library that decodes, as another",
         DENIED,
@@ -145,11 +143,19 @@ pub const ATTEMPTS: &[Attempt] = &[
     body("to look at a file", DENIED, "perform pg_stat_file('{dir}/secret')"),
     Attempt {
         bites: true,
-        ..body("a file as a large object", DENIED, "raise '%', convert_from(lo_get(lo_import('{dir}/secret')), 'UTF8')")
+        ..body(
+            "a file as a large object",
+            DENIED,
+            "perform lo_import('{dir}/secret', 4711); raise '%', convert_from(lo_get(4711), 'UTF8')",
+        )
     },
     Attempt {
         bites: true,
-        ..body("a large object as a file", DENIED, "perform lo_export(lo_from_bytea(0, 'x'), '{dir}/touched')")
+        ..body(
+            "a large object as a file",
+            DENIED,
+            "perform lo_from_bytea(4712, 'x'); perform lo_export(4712, '{dir}/touched')",
+        )
     },
     rows(
         "files by roles that were taken, for each row",
@@ -161,13 +167,13 @@ pub const ATTEMPTS: &[Attempt] = &[
         DENIED,
         "grant pg_write_server_files to current_user; copy (select 1) to '{dir}/touched';",
     ),
-    bites("a tablespace", DENIED, "create tablespace hostile location '{dir}';"),
+    sql("a tablespace", DENIED, "create tablespace hostile location '{dir}';"),
     Attempt {
         bites: true,
         ..sql(
             "a file as a table",
             DENIED,
-            "create extension file_fdw; create server files foreign data wrapper file_fdw; \
+            "create extension if not exists file_fdw schema public; create server files foreign data wrapper file_fdw; \
              create foreign table f (x text) server files options (filename '{dir}/secret'); do $$ begin raise '%', (select x from f); end $$;",
         )
     },
@@ -190,7 +196,7 @@ pub const ATTEMPTS: &[Attempt] = &[
         ..sql(
             "a database elsewhere",
             "could not|permission denied",
-            "create extension dblink; select dblink_connect('host=127.0.0.1 port={port} user=u password=p dbname=d connect_timeout=1');",
+            "create extension if not exists dblink schema public; select dblink_connect('host=127.0.0.1 port={port} user=u password=p dbname=d connect_timeout=1');",
         )
     },
     Attempt {
@@ -199,7 +205,7 @@ pub const ATTEMPTS: &[Attempt] = &[
         ..sql(
             "a socket elsewhere",
             "could not|permission denied",
-            "create extension dblink; select dblink_connect('host={dir} user=u password=p dbname=d connect_timeout=1');",
+            "create extension if not exists dblink schema public; select dblink_connect('host={dir} user=u password=p dbname=d connect_timeout=1');",
         )
     },
     Attempt {
@@ -208,7 +214,7 @@ pub const ATTEMPTS: &[Attempt] = &[
         ..sql(
             "a table elsewhere",
             "could not|permission denied",
-            "create extension postgres_fdw; \
+            "create extension if not exists postgres_fdw schema public; \
              create server elsewhere foreign data wrapper postgres_fdw options (host '127.0.0.1', port '{port}', dbname 'd', connect_timeout '2'); \
              create user mapping for current_user server elsewhere options (user 'u', password 'p'); \
              create foreign table f (x int) server elsewhere; select * from f;",
@@ -217,7 +223,7 @@ pub const ATTEMPTS: &[Attempt] = &[
     sql(
         "the server itself, as the superuser",
         "could not|permission denied|password",
-        "create extension dblink; grant pg_read_all_settings to current_user; \
+        "create extension if not exists dblink schema public; grant pg_read_all_settings to current_user; \
          select dblink_connect(format('host=%s user=supabase_admin dbname=postgres', current_setting('unix_socket_directories')));",
     ),
     sql(
@@ -235,15 +241,34 @@ pub const ATTEMPTS: &[Attempt] = &[
         "a function that an extension's script might call",
         "",
         "create function public.format(text, text) returns text language plpgsql as \
-         $$ begin return $s$copy (select 1) to program 'cat >{dir}/touched'$s$; end $$; create extension pg_net; create extension pg_cron;",
+         $$ begin return $s$copy (select 1) to program 'cat >{dir}/touched'$s$; end $$; create extension if not exists pg_net; create extension if not exists pg_cron;",
     ),
     sql(
         "a trigger in a function of the superuser's",
         DENIED,
-        "create extension pg_net; \
+        "create extension if not exists pg_net; \
          create function fire() returns trigger language plpgsql as $$ begin copy (select 1) to program 'cat >{dir}/touched'; return new; end $$; \
          create trigger fire before insert on net.http_request_queue for each row execute function fire(); select net.http_post('http://x');",
     ),
+    sql(
+        "a cast in a reference to a superuser's table",
+        PROGRAM,
+        "create extension if not exists supabase_vault; select vault.create_secret('a'); create type mine as (a text); \
+         create function cast_mine(mine) returns uuid language plpgsql as $$ begin copy (select 1) to program 'cat >{dir}/touched'; \
+         return gen_random_uuid(); end $$; create cast (mine as uuid) with function cast_mine(mine) as implicit; \
+         create table t (id int primary key, s mine references vault.secrets (id)); insert into t values (1, row('x')::mine);",
+    ),
+    Attempt {
+        platform: true,
+        ..sql(
+            "a cast in a reference to the platform's table",
+            PROGRAM,
+            "insert into auth.users (id) values (gen_random_uuid()); create type mine as (a text); \
+             create function cast_mine(mine) returns uuid language plpgsql as $$ begin copy (select 1) to program 'cat >{dir}/touched'; \
+             return gen_random_uuid(); end $$; create cast (mine as uuid) with function cast_mine(mine) as implicit; \
+             create table t (id int primary key, s mine references auth.users (id)); insert into t values (1, row('x')::mine);",
+        )
+    },
     // What specc does by itself.
     sql(
         "functions of the names that specc calls",
@@ -254,7 +279,8 @@ pub const ATTEMPTS: &[Attempt] = &[
     sql(
         "whatever a row calls",
         PROGRAM,
-        "create function bad(x int) returns int immutable language plpgsql as 'begin copy (select 1) to program ''cat >{dir}/touched''; return x; end'; \
+        "create function worse() returns void language plpgsql as 'begin copy (select 1) to program ''cat >{dir}/touched''; end'; \
+         create function bad(x int) returns int immutable language plpgsql as 'begin perform worse(); return x; end'; \
          create domain d as int check (bad(value) > 0); \
          create table t (id int primary key check (bad(id) > 0), g int generated always as (bad(id)) stored, e d default 1); \
          create index on t (bad(id)); \
@@ -298,12 +324,5 @@ impl Attempt {
             Way::Body => format!("{}select hostile();\n", function()),
             Way::Rows => format!("{}create table t (id int primary key, a int default hostile());\n", function()),
         }
-    }
-
-    /// Removes what belongs to the whole server.
-    pub fn clear(&self, cluster: &Cluster) {
-        let database = cluster.empty_database().expect("a database");
-        let mut session = database.connect_superuser().expect("a session");
-        let _ = session.batch_execute("drop role if exists hostile_new, hostile_member, hostile_above, hostile_stream");
     }
 }
