@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 use specc_tests::access::matrix;
+use specc_tests::build::project_for;
 use specc_tests::stage::{run, texts};
-use specc_tests::{Rows, VERSIONS, Who, findings, project, sql};
+use specc_tests::{Layout, Rows, VERSIONS, Who, findings, project, sql};
 
 const PEOPLE: &str = "
 entity profiles {
@@ -372,5 +373,42 @@ entity docs {{\n  id: int key\n  org_id: int\n  name: text\n  policy {{ a: allow
         "org_id in (select org_id from ms where user_id = viewer)",
     ] {
         assert!(!with(rule).contains(&"W0614".to_owned()), "{rule}: {:?}", with(rule));
+    }
+}
+
+/// What a mixin keeps of who did something has the type of the viewer's key.
+#[test]
+fn who_did_it_has_the_type_of_the_viewers_key() {
+    for (ty, one) in [("int", "1"), ("bigint", "1"), ("text", "ana")] {
+        let spec = format!(
+            "entity users {{ id: {ty} key, rls off }}
+viewer -> users
+entity notes {{
+  id: int key identity
+  owner_id -> users
+  text: text = ''
+  use soft_delete, audited
+  policy {{ own: allow all to member when owner_id = viewer }}
+}}
+role member
+"
+        );
+        let built = project_for(Layout::Postgres, &spec);
+        for major in VERSIONS {
+            let db = built.database(major, Rows::Base);
+            let mut owner = db.connect().unwrap();
+            let quoted = if ty == "text" { format!("'{one}'") } else { one.to_owned() };
+            run(
+                &mut owner,
+                "rows",
+                &format!("insert into users values ({quoted}); insert into notes (owner_id) values ({quoted})"),
+            );
+            let act = format!(
+                "set role member; set app.viewer_id = '{one}'; update notes set text = 'x'; delete from notes; reset role"
+            );
+            run(&mut db.connect_superuser().unwrap(), "as the viewer", &act);
+            let seen = "select deleted_by::text from notes union all select distinct user_id::text from audit_log where user_id is not null";
+            assert_eq!(texts(&mut owner, seen), [one, one], "{ty} on {major}");
+        }
     }
 }

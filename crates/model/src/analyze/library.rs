@@ -38,9 +38,10 @@ pub fn shipped() -> impl Iterator<Item = (String, &'static str)> {
 /// Adds the files of the mixins that are used, and the platform's.
 pub(crate) fn add(files: &mut Vec<SpecFile>, sources: &mut Sources, options: &Options) {
     let (used, own) = names(files);
+    let viewer = viewer_type(files);
     for (name, text) in MIXINS {
         if used.contains(*name) && !own.contains(*name) {
-            let text = localized(text, options);
+            let text = localized(text, options, viewer.as_deref().unwrap_or("uuid"));
             let id = sources.add(format!("std/{name}.dbspec"), text.as_str());
             files.push(specc_syntax::parse(id, &text).0);
         }
@@ -51,14 +52,44 @@ pub(crate) fn add(files: &mut Vec<SpecFile>, sources: &mut Sources, options: &Op
     }
 }
 
-/// Our files say `private.` for the helper schema and `$schema$.` for the default one.
-fn localized(text: &str, options: &Options) -> String {
+/// Our files say `private.` for the helper schema, `$schema$.` for the default one, and `uuid?` for who did something.
+fn localized(text: &str, options: &Options, viewer: &str) -> String {
     let quoted = |name: &str| super::names::quoted(name);
     let text = text.replace("$schema$.", &format!("{}.", quoted(&options.default_schema)));
+    let text = text.replace(" uuid?", &format!(" {viewer}?"));
     if options.helper_schema == "private" {
         return text;
     }
     text.replace("private.", &format!("{}.", quoted(&options.helper_schema)))
+}
+
+/// The type of the viewer's key as it is written, where it is a type of Postgres's own.
+fn viewer_type(files: &[SpecFile]) -> Option<String> {
+    let items = || files.iter().flat_map(|file| &file.items).map(|item| &item.kind);
+    let mut name = items().find_map(|item| match item {
+        ItemKind::Viewer(viewer) => Some(&viewer.entity),
+        _ => None,
+    })?;
+    // A key may be a reference, to a key that is one.
+    for _ in 0..8 {
+        let entity = items().find_map(|item| match item {
+            ItemKind::Entity(entity) if entity.name == *name => Some(entity),
+            _ => None,
+        })?;
+        let key = entity.members.iter().find_map(|member| match &member.kind {
+            MemberKind::Field(field) if field.key => Some(Ok(&field.ty)),
+            MemberKind::Ref(reference) if reference.key => Some(Err(&reference.target)),
+            _ => None,
+        })?;
+        match key {
+            Err(target) => name = target,
+            Ok(ty) => {
+                let known = ty.name.schema.is_none() && ty.args.is_empty() && ty.dims == 0;
+                return specc_facts::canonical_type(&ty.name.name.text).filter(|_| known).map(str::to_owned);
+            }
+        }
+    }
+    None
 }
 
 /// Mixins that are used, and mixins that the author declares.
