@@ -379,10 +379,10 @@ entity docs {{\n  id: int key\n  org_id: int\n  name: text\n  policy {{ a: allow
 /// What a mixin keeps of who did something has the type of the viewer's key.
 #[test]
 fn who_did_it_has_the_type_of_the_viewers_key() {
-    for (ty, one) in [("int", "1"), ("bigint", "1"), ("text", "ana")] {
+    for (ty, one) in [("int", "1"), ("bigint", "1"), ("varchar(20)", "ana")] {
         let spec = format!(
             "entity users {{ id: {ty} key, rls off }}
-viewer -> users
+viewer -> public.users
 entity notes {{
   id: int key identity
   owner_id -> users
@@ -397,7 +397,7 @@ role member
         for major in VERSIONS {
             let db = built.database(major, Rows::Base);
             let mut owner = db.connect().unwrap();
-            let quoted = if ty == "text" { format!("'{one}'") } else { one.to_owned() };
+            let quoted = if one == "ana" { format!("'{one}'") } else { one.to_owned() };
             run(
                 &mut owner,
                 "rows",

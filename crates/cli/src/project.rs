@@ -117,6 +117,22 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     }
 }
 
+/// The paths in a folder, in the order of their names; none where it is not there.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn listed(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error| Failure::broken(format!("cannot read {}: {error}", folder.display()));
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().map_err(unreadable)?;
+    paths.sort_unstable();
+    Ok(paths)
+}
+
 /// The spec files in order of their names, and their bytes.
 fn spec_files(root: &Path, config: &Config) -> Result<(Vec<PathBuf>, Vec<Vec<u8>>), Failure> {
     let mut globs = globset::GlobSetBuilder::new();

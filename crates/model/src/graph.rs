@@ -81,16 +81,13 @@ impl Model {
             let first: Vec<_> = fields.take(relation.fields.len()).collect();
             first.len() == relation.fields.len() && relation.fields.iter().all(|f| first.contains(&Some(*f)))
         };
-        let on = |e: &Element| match e.on {
-            On::Field(f) => Some(f),
-            On::Expr(_) => None,
-        };
         let key = entity.key.as_ref().is_some_and(|k| covers(&mut k.fields.iter().map(|f| Some(*f))));
-        let unique = entity.uniques.iter().any(|u| u.filter.is_none() && covers(&mut u.elements.iter().map(on)));
+        let unique =
+            entity.uniques.iter().any(|u| u.filter.is_none() && covers(&mut u.elements.iter().map(Element::field)));
         let index = entity
             .indexes
             .iter()
-            .any(|i| i.filter.is_none() && i.method == "btree" && covers(&mut i.elements.iter().map(on)));
+            .any(|i| i.filter.is_none() && i.method == "btree" && covers(&mut i.elements.iter().map(Element::field)));
         !(key || unique || index)
     }
 }

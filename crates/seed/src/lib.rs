@@ -80,16 +80,9 @@ fn block(entity: &Entity, values: &[(FieldIx, SmolStr)], order: u32, update: boo
 /// The columns by which a row that is there already is found: the key where the rows give all of it, else a unique
 /// constraint that they give, else the key all the same.
 fn conflict_key(entity: &Entity, columns: &[FieldIx]) -> Vec<FieldIx> {
-    let key = entity.key.as_ref().map(|key| key.fields.clone());
-    let uniques =
-        entity.uniques.iter().filter(|unique| !unique.is_index() && !unique.deferrable).filter_map(|unique| {
-            let field = |e: &specc_model::Element| match e.on {
-                specc_model::On::Field(field) => Some(field),
-                specc_model::On::Expr(_) => None,
-            };
-            unique.elements.iter().map(field).collect::<Option<Vec<_>>>()
-        });
-    let candidates: Vec<Vec<FieldIx>> = key.into_iter().chain(uniques).collect();
+    let is_key = |name: &str| entity.key.as_ref().is_some_and(|key| key.name == name);
+    let sets = entity.unique_sets().filter(|set| set.is_constraint && (!set.deferrable || is_key(set.name)));
+    let candidates: Vec<Vec<FieldIx>> = sets.filter_map(|set| set.fields).collect();
     let given = candidates.iter().find(|fields| fields.iter().all(|field| columns.contains(field)));
     given.or(candidates.first()).cloned().unwrap_or_default()
 }

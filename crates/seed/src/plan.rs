@@ -6,7 +6,7 @@ use crate::order;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 use specc_facts::Family;
-use specc_model::{Base, EntityId, ExprRef, FieldIx, Model, On, Relation, SeedRow, SeedSet, SeedValue, Type};
+use specc_model::{Base, EntityId, FieldIx, Model, Relation, SeedRow, SeedSet, SeedValue, Type, UniqueSet};
 
 /// How often a generated row is drawn again before it is given up.
 const ATTEMPTS: u64 = 2_000;
@@ -27,12 +27,6 @@ pub(crate) struct Row<'m> {
     pub needs: Vec<usize>,
 }
 
-/// A group of fields whose values tell rows apart, with the rows that it speaks of.
-struct UniqueSet {
-    fields: Vec<FieldIx>,
-    filter: Option<ExprRef>,
-}
-
 /// All rows so far: first those of `base`, then those of one environment more.
 pub(crate) struct Plan<'m> {
     pub model: &'m Model,
@@ -40,7 +34,7 @@ pub(crate) struct Plan<'m> {
     labels: FxHashMap<(EntityId, &'m str), usize>,
     /// Rows with values, by entity.
     pub done: FxHashMap<EntityId, Vec<usize>>,
-    uniques: FxHashMap<EntityId, Vec<UniqueSet>>,
+    uniques: FxHashMap<EntityId, Vec<UniqueSet<'m>>>,
     seen: FxHashSet<(EntityId, usize, Vec<SmolStr>)>,
     next_number: FxHashMap<EntityId, i64>,
     /// The generated rows for which no values were left: the rest of them is given up too.
@@ -151,7 +145,8 @@ impl<'m> Plan<'m> {
     fn fill(&mut self, at: usize) -> bool {
         let (entity, source) = (self.rows[at].entity, self.rows[at].source);
         let fields = self.fields(at);
-        self.uniques.entry(entity).or_insert_with(|| unique_sets(self.model, entity));
+        let model = self.model;
+        self.uniques.entry(entity).or_insert_with(|| model.entity(entity).unique_sets().collect());
         let mut steps = vec![0u64; fields.len()];
         let mut attempt = 0;
         loop {
@@ -358,7 +353,7 @@ impl<'m> Plan<'m> {
         sets.iter().enumerate().find_map(|(number, set)| {
             let tuple = self.tuple(entity, set, values)?;
             let taken = self.seen.contains(&(entity, number, tuple));
-            taken.then(|| (set.fields.clone(), set.filter.is_none()))
+            set.fields.clone().filter(|_| taken).map(|fields| (fields, set.filter.is_none()))
         })
     }
 
@@ -373,14 +368,14 @@ impl<'m> Plan<'m> {
     }
 
     /// The values of a group, if the row gives them all and the group speaks of the row.
-    fn tuple(&self, entity: EntityId, set: &UniqueSet, values: &[(FieldIx, SmolStr)]) -> Option<Vec<SmolStr>> {
-        if let Some(filter) = &set.filter
+    fn tuple(&self, entity: EntityId, set: &UniqueSet<'_>, values: &[(FieldIx, SmolStr)]) -> Option<Vec<SmolStr>> {
+        if let Some(filter) = set.filter
             && filter::holds(self.model, entity, filter, values) == Some(false)
         {
             return None;
         }
         let find = |field: &FieldIx| values.iter().find(|(f, _)| f == field).map(|(_, value)| value.clone());
-        set.fields.iter().map(|field| find(field).filter(|value| value != "null")).collect()
+        set.fields.as_ref()?.iter().map(|field| find(field).filter(|value| value != "null")).collect()
     }
 }
 
@@ -419,22 +414,4 @@ pub(crate) fn builtin<'m>(model: &'m Model, ty: &'m Type) -> Option<&'m str> {
         Base::Domain(id) => builtin(model, &model.domains[id.0 as usize].base),
         _ => None,
     }
-}
-
-fn unique_sets(model: &Model, id: EntityId) -> Vec<UniqueSet> {
-    let entity = model.entity(id);
-    let columns = |elements: &[specc_model::Element]| {
-        let field = |e: &specc_model::Element| match &e.on {
-            On::Field(field) => Some(*field),
-            On::Expr(_) => None,
-        };
-        elements.iter().map(field).collect::<Option<Vec<_>>>()
-    };
-    let key = entity.key.iter().map(|key| UniqueSet { fields: key.fields.clone(), filter: None });
-    let uniques = entity.uniques.iter().map(|u| (&u.elements, &u.filter));
-    let indexes = entity.indexes.iter().filter(|i| i.unique).map(|i| (&i.elements, &i.filter));
-    let others = uniques
-        .chain(indexes)
-        .filter_map(|(elements, filter)| columns(elements).map(|fields| UniqueSet { fields, filter: filter.clone() }));
-    key.chain(others).collect()
 }

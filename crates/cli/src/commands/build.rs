@@ -1,14 +1,13 @@
 //! `specc build`
 
-use super::stored::{self, Stored};
+use super::stored::{GENERATED, State};
 use crate::args::{Build, Format, Part};
-use crate::config::Config;
-use crate::output::{self, Folder, Own, Stage, Written};
+use crate::output::{Folder, Own, Stage, Written};
 use crate::pipeline::{self, Clock, Compilation, Lap};
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::report::{self, Failure, data, plural};
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Hints, MARK, Object, Rename};
+use specc_catalog::{Hints, MARK, Object, Rename};
 use specc_diag::codes;
 use specc_diff::{RenameCandidate, Thing};
 use specc_migrate::{Consent, Layout, MigrationError, MigrationInput, Stamp};
@@ -18,9 +17,6 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
-
-/// The list of generated files that are created again by each build, so that those nothing generates any more are removed.
-const GENERATED: &str = "generated.txt";
 
 /// Writes everything that was asked for.
 pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
@@ -35,7 +31,7 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
     report::diagnostics(&compilation.warnings, &compilation.accepted, &compilation.sources, Format::Text);
     let out = args.out.clone().unwrap_or_else(|| compilation.root.clone());
     let mut folder = Folder::take(&out, Own::of(&compilation.config))?;
-    let state = State::read(&out, &compilation)?;
+    let state = State::read(&out, &compilation.config)?;
     folder.list(&state.own);
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     // Each file is written aside as soon as it is made, so that they are never all in memory.
@@ -71,104 +67,26 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What earlier builds left in the output folder.
-pub struct State {
-    /// The catalog after the last migration.
-    pub catalog: Option<Catalog>,
-    /// Path and SHA-256 of each migration file.
-    recorded: Vec<(String, String)>,
-    /// Paths of seeds and docs.
-    generated: Vec<String>,
-    /// What is known to be specc's own without a mark.
-    own: Vec<String>,
-}
-
-impl State {
-    /// Reads it.
-    pub fn read(out: &Path, compilation: &Compilation) -> Result<Self, Failure> {
-        let stored = Stored::read(out, &compilation.config)?;
-        let catalog = stored.as_ref().map(Stored::catalog).transpose()?;
-        let recorded = stored.map(|stored| stored.recorded).unwrap_or_default();
-        let folder = compilation.config.state();
-        let list = stored::text(&out.join(&folder).join(GENERATED))?.unwrap_or_default();
-        let generated: Vec<String> = list.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
-        // The checksums have shown whose they are; pages that an earlier version listed have no mark.
-        let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
-        let mut own = if recorded.is_empty() { Vec::new() } else { vec![file("checksums.toml")] };
-        if !list.contains(MARK) {
-            own.push(file(GENERATED));
-            own.extend(generated.iter().cloned());
-        }
-        let state = Self { catalog, recorded, generated, own };
-        state.check(out, &compilation.config)?;
-        Ok(state)
-    }
-
-    /// Migrations are history: one that was edited or lost after it was written is an error, since what was reviewed and
-    /// perhaps applied is not what lies there now.
-    fn check(&self, out: &Path, config: &Config) -> Result<(), Failure> {
-        let folders = [config.migrations(), config.state().join("down"), config.state().join("plans")];
-        let is_elsewhere = |path: &str| {
-            path.ends_with(".sql") && !folders.iter().any(|folder| Path::new(path).parent() == Some(folder.as_path()))
-        };
-        if let Some((path, _)) = self.recorded.iter().find(|(path, _)| is_elsewhere(path)) {
-            return Err(stored::damaged(
-                &out.join(path),
-                "is in another folder than specc.toml says now; move the files and their lines in checksums.toml, or take the setting back",
-            ));
-        }
-        let listed: BTreeSet<PathBuf> = self.recorded.iter().map(|(path, _)| out.join(path)).collect();
-        for folder in folders.iter().take(2).map(|folder| out.join(folder)) {
-            if let Some(path) = output::marked_in(&folder)?.into_iter().find(|path| !listed.contains(path)) {
-                return Err(stored::damaged(&path, "was written by a build that checksums.toml does not know"));
-            }
-        }
-        let read = |(path, _): &&(String, String)| !path.ends_with("/catalog.json");
-        for (path, sum) in self.recorded.iter().filter(read) {
-            let why = match stored::text(&out.join(path))? {
-                None => "is missing",
-                Some(text) if specc_catalog::checksum(&text) != *sum => "was edited after it was written",
-                Some(_) => continue,
-            };
-            return Err(Failure::Refused(
-                Some(codes::EDITED_MIGRATION),
-                format!(
-                    "{path} {why}; restore it (git checkout), or remove all migrations and specc's own folder to start again"
-                ),
-            ));
-        }
-        Ok(())
-    }
-}
-
 /// The names of the files in the folder of the migrations, by stamp.
-struct Others(BTreeMap<String, String>);
+struct Others {
+    folder: PathBuf,
+    names: BTreeMap<String, String>,
+}
 
 impl Others {
-    fn read(out: &Path, folder: &Path) -> Result<Self, Failure> {
-        let folder = out.join(folder);
-        let unreadable = |error| Failure::broken(format!("cannot read {}: {error}", folder.display()));
-        let mut names = BTreeMap::new();
-        match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(unreadable(error)),
-            Ok(entries) => {
-                for entry in entries {
-                    let name = entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned();
-                    if let (Some(stamp), true) = (name.get(..14), name.ends_with(".sql")) {
-                        names.insert(stamp.to_owned(), name);
-                    }
-                }
-            }
-        }
-        Ok(Self(names))
+    fn read(out: &Path, folder: PathBuf) -> Result<Self, Failure> {
+        let name = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
+        let names = project::listed(&out.join(&folder))?.into_iter().filter_map(name);
+        let names = names.filter(|name| name.ends_with(".sql"));
+        let names = names.filter_map(|name| Some((name.get(..14)?.to_owned(), name))).collect();
+        Ok(Self { folder, names })
     }
 
     /// The stamp is the version under which a migration is known: no other file may have it.
-    fn check(&self, path: &str) -> Result<(), Failure> {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        match name.get(..14).and_then(|stamp| self.0.get(stamp)) {
-            Some(other) if other != name && path.ends_with(".sql") && !path.ends_with(".down.sql") => {
+    fn check(&self, path: &Path) -> Result<(), Failure> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        match name.get(..14).and_then(|stamp| self.names.get(stamp)) {
+            Some(other) if *other != name && path.parent() == Some(&self.folder) => {
                 Err(Failure::broken(format!("--stamp: {other} has the stamp of {name}: take a later one")))
             }
             _ => Ok(()),
@@ -202,7 +120,7 @@ fn migrations(
             last.map_or(now, |last| now.max(last.next()))
         }
     };
-    let others = Others::read(out, &compilation.config.migrations())?;
+    let others = Others::read(out, compilation.config.migrations())?;
     let mut hints = compilation.hints.clone();
     let mut dropped = args.drop.clone();
     loop {
@@ -219,7 +137,7 @@ fn migrations(
         };
         let failed = Mutex::new(None);
         let take = |file: specc_migrate::OutputFile| {
-            let added = others.check(&file.path).and_then(|()| stage.add(file.path.into(), &file.contents));
+            let added = others.check(Path::new(&file.path)).and_then(|()| stage.add(file.path.into(), &file.contents));
             if let Err(failure) = added {
                 failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
             }

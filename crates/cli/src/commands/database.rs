@@ -74,28 +74,15 @@ impl Place {
 
     /// The SQL files of a folder, in the order of their names; none if it is not there.
     fn files(&self, folder: &Path) -> Result<Vec<File>, Failure> {
-        let dir = self.root.join(folder);
-        let unreadable =
-            |path: &Path, error: std::io::Error| Failure::broken(format!("cannot read {}: {error}", path.display()));
-        let entries = match std::fs::read_dir(&dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(unreadable(&dir, error)),
-        };
-        let mut paths = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(|error| unreadable(&dir, error))?.path();
-            if path.extension().is_some_and(|end| end == "sql") && path.is_file() {
-                paths.push(path);
-            }
-        }
-        paths.sort();
+        let paths = project::listed(&self.root.join(folder))?.into_iter();
+        let paths = paths.filter(|path| path.extension().is_some_and(|end| end == "sql") && path.is_file());
         let read = |path: PathBuf| {
-            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| Failure::broken(format!("cannot read {}: {error}", path.display())))?;
             let name = path.strip_prefix(&self.root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
             Ok(File { path: name, text })
         };
-        paths.into_iter().map(read).collect()
+        paths.map(read).collect()
     }
 
     /// The rows of an environment.

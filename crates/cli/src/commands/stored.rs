@@ -3,9 +3,9 @@
 use crate::config::Config;
 use crate::output;
 use crate::report::Failure;
-use specc_catalog::Catalog;
+use specc_catalog::{Catalog, MARK};
 use specc_diag::codes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The stored catalog's text: it is as large as the spec, so who needs only a part of it reads only that.
@@ -58,8 +58,81 @@ impl Stored {
     }
 }
 
+/// The list of generated files that are created again by each build, so that those nothing generates any more are removed.
+pub const GENERATED: &str = "generated.txt";
+
+/// What earlier builds left in the output folder.
+pub struct State {
+    /// The catalog after the last migration.
+    pub catalog: Option<Catalog>,
+    /// Path and SHA-256 of each migration file.
+    pub recorded: Vec<(String, String)>,
+    /// Paths of seeds and docs.
+    pub generated: Vec<String>,
+    /// What is known to be specc's own without a mark.
+    pub own: Vec<String>,
+}
+
+impl State {
+    /// Reads it.
+    pub fn read(out: &Path, config: &Config) -> Result<Self, Failure> {
+        let stored = Stored::read(out, config)?;
+        let catalog = stored.as_ref().map(Stored::catalog).transpose()?;
+        let recorded = stored.map(|stored| stored.recorded).unwrap_or_default();
+        let folder = config.state();
+        let list = text(&out.join(&folder).join(GENERATED))?.unwrap_or_default();
+        let generated: Vec<String> = list.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+        // The checksums have shown whose they are; pages that an earlier version listed have no mark.
+        let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        let mut own = if recorded.is_empty() { Vec::new() } else { vec![file("checksums.toml")] };
+        if !list.contains(MARK) {
+            own.push(file(GENERATED));
+            own.extend(generated.iter().cloned());
+        }
+        let state = Self { catalog, recorded, generated, own };
+        state.check(out, config)?;
+        Ok(state)
+    }
+
+    /// Migrations are history: one that was edited or lost after it was written is an error, since what was reviewed and
+    /// perhaps applied is not what lies there now.
+    fn check(&self, out: &Path, config: &Config) -> Result<(), Failure> {
+        let folders = [config.migrations(), config.state().join("down"), config.state().join("plans")];
+        let is_elsewhere = |path: &str| {
+            path.ends_with(".sql") && !folders.iter().any(|folder| Path::new(path).parent() == Some(folder.as_path()))
+        };
+        if let Some((path, _)) = self.recorded.iter().find(|(path, _)| is_elsewhere(path)) {
+            return Err(damaged(
+                &out.join(path),
+                "is in another folder than specc.toml says now; move the files and their lines in checksums.toml, or take the setting back",
+            ));
+        }
+        let listed: BTreeSet<PathBuf> = self.recorded.iter().map(|(path, _)| out.join(path)).collect();
+        for folder in folders.iter().take(2).map(|folder| out.join(folder)) {
+            if let Some(path) = output::marked_in(&folder)?.into_iter().find(|path| !listed.contains(path)) {
+                return Err(damaged(&path, "was written by a build that checksums.toml does not know"));
+            }
+        }
+        let read = |(path, _): &&(String, String)| !path.ends_with("/catalog.json");
+        for (path, sum) in self.recorded.iter().filter(read) {
+            let why = match text(&out.join(path))? {
+                None => "is missing",
+                Some(text) if specc_catalog::checksum(&text) != *sum => "was edited after it was written",
+                Some(_) => continue,
+            };
+            return Err(Failure::Refused(
+                Some(codes::EDITED_MIGRATION),
+                format!(
+                    "{path} {why}; restore it (git checkout), or remove all migrations and specc's own folder to start again"
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// State that no build left like this.
-pub fn damaged(path: &Path, why: &str) -> Failure {
+fn damaged(path: &Path, why: &str) -> Failure {
     let text = format!(
         "{} {why}\n  help: bring specc's folder back as the last build left it (`git checkout`); after a merge, take the \
          migrations and specc's folder of one side, and build again; to start a history anew, remove both",
@@ -79,7 +152,7 @@ fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
 }
 
 /// The text of a file, if there is one.
-pub fn text(path: &Path) -> Result<Option<String>, Failure> {
+fn text(path: &Path) -> Result<Option<String>, Failure> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -3,6 +3,7 @@
 
 use super::failed;
 use super::own::{self, Own};
+use crate::project;
 use crate::report::Failure;
 use rayon::prelude::*;
 use specc_diag::codes;
@@ -54,17 +55,10 @@ struct Moves<'a> {
 impl Moves<'_> {
     /// What has to be moved: whole folders where there is none of that name yet, else files.
     fn collect(&mut self, from: &Path, path: &Path) -> Result<(), Failure> {
-        let unreadable = |error| Failure::broken(format!("cannot read {}: {error}", from.display()));
-        let entries = match std::fs::read_dir(from) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(unreadable(error)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(unreadable)?;
-            let path = path.join(entry.file_name());
-            let (from, to) = (entry.path(), self.root.join(&path));
-            let kind = entry.file_type().map_err(unreadable)?;
+        for from in project::listed(from)? {
+            let path = path.join(from.file_name().unwrap_or_default());
+            let to = self.root.join(&path);
+            let kind = from.symlink_metadata().map_err(|error| failed(&from, error))?.file_type();
             if kind.is_dir() {
                 own::plain_folder(self.root, &to)?;
                 if to.exists() {

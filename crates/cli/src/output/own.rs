@@ -2,7 +2,7 @@
 
 use super::failed;
 use crate::config::Config;
-use crate::project::CONFIG;
+use crate::project::{self, CONFIG};
 use crate::report::Failure;
 use rustc_hash::FxHashSet;
 use specc_catalog::MARK;
@@ -65,14 +65,9 @@ pub fn is_marked(path: &Path) -> bool {
 /// # Errors
 /// Where the folder cannot be read.
 pub fn marked_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |error| Failure::broken(format!("cannot read {}: {error}", folder.display()));
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(error)),
-    };
-    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
-    Ok(paths.map_err(unreadable)?.into_iter().filter(|path| is_marked(path)).collect())
+    let mut paths = project::listed(folder)?;
+    paths.retain(|path| is_marked(path));
+    Ok(paths)
 }
 
 /// Refuses a folder that is reached through a symbolic link: what is written there lands elsewhere.

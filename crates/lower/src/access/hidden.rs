@@ -4,7 +4,7 @@
 use super::policies::Guarded;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes};
-use specc_model::effective::{self, Effective, PUBLIC};
+use specc_model::effective::{self, Decision, Effective, PUBLIC};
 use specc_model::formula::{Form, Formula, Node, Operator, Part, Sql};
 use specc_model::{Entity, EntityId, Model, Rls, Rule, RuleAction};
 
@@ -78,11 +78,13 @@ fn hides(model: &Model, entity: &Entity, rule: &Rule) -> bool {
     }
     roles.iter().any(|role| {
         let acts_as = effective::acts_as(model, role);
-        Effective::decision(model, entity, &acts_as, RuleAction::Select).is_some_and(|decision| {
-            let all = |rule: &Rule| rule.when.is_none();
-            !decision.narrowings.is_empty() || !decision.openings.iter().any(|opening| all(opening.rule))
-        })
+        Effective::decision(model, entity, &acts_as, RuleAction::Select).is_some_and(|decision| !shows_all(&decision))
     })
+}
+
+/// Whether those who may read see every row.
+fn shows_all(decision: &Decision<'_>) -> bool {
+    decision.narrowings.is_empty() && decision.openings.iter().any(|opening| opening.rule.when.is_none())
 }
 
 /// Whether some of these roles may not read every row of the table.
@@ -90,9 +92,6 @@ pub(super) fn sees_less(model: &Model, entity: &Entity, roles: &[SmolStr]) -> bo
     entity.rls != Rls::Off
         && roles.iter().any(|role| {
             let decision = Effective::decision(model, entity, &effective::acts_as(model, role), RuleAction::Select);
-            decision.is_none_or(|decision| {
-                let all = |rule: &Rule| rule.when.is_none();
-                !decision.narrowings.is_empty() || !decision.openings.iter().any(|opening| all(opening.rule))
-            })
+            decision.is_none_or(|decision| !shows_all(&decision))
         })
 }

@@ -25,49 +25,6 @@ pub(crate) fn pending(found: &mut Analysis, text: &str, at: Span) -> Vec<Pending
     .collect()
 }
 
-/// A key or unique index of an entity.
-struct Arbiter<'a> {
-    name: &'a SmolStr,
-    /// None where it has expressions.
-    columns: Option<Vec<FieldIx>>,
-    /// Only for some rows.
-    partial: bool,
-    deferrable: bool,
-    constraint: bool,
-}
-
-fn arbiters(entity: &Entity) -> Vec<Arbiter<'_>> {
-    let columns = |elements: &[Element]| {
-        let field = |e: &Element| match e.on {
-            On::Field(at) => Some(at),
-            On::Expr(_) => None,
-        };
-        elements.iter().map(field).collect::<Option<Vec<FieldIx>>>()
-    };
-    let key = entity.key.iter().map(|k| Arbiter {
-        name: &k.name,
-        columns: Some(k.fields.clone()),
-        partial: false,
-        deferrable: k.deferrable,
-        constraint: true,
-    });
-    let uniques = entity.uniques.iter().map(|u| Arbiter {
-        name: &u.name,
-        columns: columns(&u.elements),
-        partial: u.filter.is_some(),
-        deferrable: u.deferrable,
-        constraint: !u.is_index(),
-    });
-    let indexes = entity.indexes.iter().filter(|i| i.unique).map(|i| Arbiter {
-        name: &i.name,
-        columns: columns(&i.elements),
-        partial: i.filter.is_some(),
-        deferrable: false,
-        constraint: false,
-    });
-    key.chain(uniques).chain(indexes).collect()
-}
-
 /// Reports what names no key.
 pub(crate) fn check(project: &Project<'_>, model: &Model, pending: Vec<Pending>, out: &mut Vec<Diagnostic>) {
     for Pending { table, target, span } in pending {
@@ -77,11 +34,11 @@ pub(crate) fn check(project: &Project<'_>, model: &Model, pending: Vec<Pending>,
         if entity.external || model.sql_blocks.iter().any(|block| block.up.contains(entity.name.name.as_str())) {
             continue;
         }
-        let all = arbiters(entity);
+        let all: Vec<UniqueSet<'_>> = entity.unique_sets().collect();
         let name = &entity.name.name;
         let (message, help) = match target {
             ConflictTarget::Constraint(wanted) => {
-                let names = all.iter().filter(|a| a.constraint).map(|a| a.name);
+                let names = all.iter().filter(|a| a.is_constraint).map(|a| a.name);
                 let names: Vec<&SmolStr> = names.chain(entity.excludes.iter().map(|e| &e.name)).collect();
                 if names.contains(&&wanted) {
                     continue;
@@ -100,8 +57,8 @@ pub(crate) fn check(project: &Project<'_>, model: &Model, pending: Vec<Pending>,
                 let Some(mut fields) = fields else { continue };
                 fields.sort_unstable();
                 fields.dedup();
-                let fits = |a: &&Arbiter<'_>| {
-                    let same = a.columns.as_ref().is_some_and(|columns| {
+                let fits = |a: &&UniqueSet<'_>| {
+                    let same = a.fields.as_ref().is_some_and(|columns| {
                         let mut columns = columns.clone();
                         columns.sort_unstable();
                         columns.dedup();
@@ -109,8 +66,8 @@ pub(crate) fn check(project: &Project<'_>, model: &Model, pending: Vec<Pending>,
                     });
                     same && !a.deferrable
                 };
-                let fitting: Vec<&Arbiter<'_>> = all.iter().filter(fits).collect();
-                if fitting.iter().any(|a| !a.partial || filtered) {
+                let fitting: Vec<&UniqueSet<'_>> = all.iter().filter(fits).collect();
+                if fitting.iter().any(|a| a.filter.is_none() || filtered) {
                     continue;
                 }
                 let list = names.join(", ");

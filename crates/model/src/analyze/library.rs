@@ -4,7 +4,7 @@ use crate::types::{Options, Target};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_diag::Sources;
-use specc_syntax::ast::{ItemKind, MemberKind, SpecFile};
+use specc_syntax::ast::{ItemKind, MemberKind, QName, SpecFile, TypeRef};
 
 /// The area of our mixins and what they bring.
 pub const STD: &str = "std";
@@ -38,7 +38,7 @@ pub fn shipped() -> impl Iterator<Item = (String, &'static str)> {
 /// Adds the files of the mixins that are used, and the platform's.
 pub(crate) fn add(files: &mut Vec<SpecFile>, sources: &mut Sources, options: &Options) {
     let (used, own) = names(files);
-    let viewer = viewer_type(files);
+    let viewer = viewer_type(files, sources, options);
     for (name, text) in MIXINS {
         if used.contains(*name) && !own.contains(*name) {
             let text = localized(text, options, viewer.as_deref().unwrap_or("uuid"));
@@ -63,8 +63,10 @@ fn localized(text: &str, options: &Options, viewer: &str) -> String {
     text.replace("private.", &format!("{}.", quoted(&options.helper_schema)))
 }
 
-/// The type of the viewer's key as it is written, where it is a type of Postgres's own.
-fn viewer_type(files: &[SpecFile]) -> Option<String> {
+/// The type of the viewer's key, as it is written; of a domain, its base.
+fn viewer_type(files: &[SpecFile], sources: &Sources, options: &Options) -> Option<String> {
+    let schema = |name: &QName| name.schema.as_ref().map_or(options.default_schema.clone(), |s| s.text.clone());
+    let same = |a: &QName, b: &QName| a.name == b.name && schema(a) == schema(b);
     let items = || files.iter().flat_map(|file| &file.items).map(|item| &item.kind);
     let mut name = items().find_map(|item| match item {
         ItemKind::Viewer(viewer) => Some(&viewer.entity),
@@ -73,7 +75,7 @@ fn viewer_type(files: &[SpecFile]) -> Option<String> {
     // A key may be a reference, to a key that is one.
     for _ in 0..8 {
         let entity = items().find_map(|item| match item {
-            ItemKind::Entity(entity) if entity.name == *name => Some(entity),
+            ItemKind::Entity(entity) if same(&entity.name, name) => Some(entity),
             _ => None,
         })?;
         let key = entity.members.iter().find_map(|member| match &member.kind {
@@ -83,9 +85,19 @@ fn viewer_type(files: &[SpecFile]) -> Option<String> {
         })?;
         match key {
             Err(target) => name = target,
-            Ok(ty) => {
-                let known = ty.name.schema.is_none() && ty.args.is_empty() && ty.dims == 0;
-                return specc_facts::canonical_type(&ty.name.name.text).filter(|_| known).map(str::to_owned);
+            Ok(mut ty) => {
+                // Who did something may be nobody, which a domain would refuse.
+                let domain = |ty: &TypeRef| {
+                    items().find_map(|item| match item {
+                        ItemKind::Domain(domain) if same(&domain.name, &ty.name) => Some(&domain.base),
+                        _ => None,
+                    })
+                };
+                for _ in 0..8 {
+                    ty = domain(ty).unwrap_or(ty);
+                }
+                let at = ty.at.0;
+                return sources.file(at.file).text.get(at.start as usize..at.end as usize).map(str::to_owned);
             }
         }
     }

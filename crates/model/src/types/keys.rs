@@ -1,6 +1,6 @@
 //! Keys, constraints, indexes, search and partitions.
 
-use super::{ExprRef, FieldIx, Meta, Qualified, Rls};
+use super::{Entity, ExprRef, FieldIx, Meta, Qualified, Rls};
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_syntax::ast;
@@ -38,6 +38,48 @@ impl Unique {
     }
 }
 
+/// What no two rows have alike: a key, a unique constraint or a unique index.
+#[derive(Clone, Debug)]
+pub struct UniqueSet<'m> {
+    pub name: &'m SmolStr,
+    /// None where it has expressions.
+    pub fields: Option<Vec<FieldIx>>,
+    /// Only for rows of which this holds.
+    pub filter: Option<&'m ExprRef>,
+    pub deferrable: bool,
+    /// Whether it is the key or a constraint, and no mere index.
+    pub is_constraint: bool,
+}
+
+impl Entity {
+    /// What is unique: the key first, then constraints, then indexes.
+    pub fn unique_sets(&self) -> impl Iterator<Item = UniqueSet<'_>> {
+        let fields = |elements: &[Element]| elements.iter().map(Element::field).collect();
+        let key = self.key.iter().map(|key| UniqueSet {
+            name: &key.name,
+            fields: Some(key.fields.clone()),
+            filter: None,
+            deferrable: key.deferrable,
+            is_constraint: true,
+        });
+        let uniques = self.uniques.iter().map(move |unique| UniqueSet {
+            name: &unique.name,
+            fields: fields(&unique.elements),
+            filter: unique.filter.as_ref(),
+            deferrable: unique.deferrable,
+            is_constraint: !unique.is_index(),
+        });
+        let indexes = self.indexes.iter().filter(|index| index.unique).map(move |index| UniqueSet {
+            name: &index.name,
+            fields: fields(&index.elements),
+            filter: index.filter.as_ref(),
+            deferrable: false,
+            is_constraint: false,
+        });
+        key.chain(uniques).chain(indexes)
+    }
+}
+
 /// An element of an index, unique, exclusion or partition key.
 #[derive(Clone, Debug)]
 pub struct Element {
@@ -50,6 +92,14 @@ pub struct Element {
 }
 
 impl Element {
+    /// The field, unless it is an expression.
+    pub fn field(&self) -> Option<FieldIx> {
+        match self.on {
+            On::Field(field) => Some(field),
+            On::Expr(_) => None,
+        }
+    }
+
     /// Has something that only an index can have.
     pub fn is_special(&self) -> bool {
         self.collation.is_some() || self.opclass.is_some() || self.desc || self.nulls_first.is_some()
