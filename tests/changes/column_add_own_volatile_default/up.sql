@@ -25,9 +25,14 @@ reset lock_timeout;
 -- undo    specc/down/20260102000001_change_backfill.down.sql
 
 do $$
+#variable_conflict use_column
+<<fill>>
 declare
+  rounds int := 0;
   page bigint;
   pages bigint;
+  held tid;
+  passed tid;
   tried bigint;
   filled bigint;
   asked bigint;
@@ -35,31 +40,59 @@ declare
   missing text;
 begin
   loop
+    rounds := rounds + 1;
     tried := 0;
     filled := 0;
-    page := 0;
-    pages := pg_relation_size('public.notes') / current_setting('block_size')::int;
-    while page < pages loop
-      set local row_security = off;
-      begin
-        set local session_replication_role = replica;
-      exception when insufficient_privilege then
-        null;
-      end;
-      with written as (update only public.notes
-      set tag = app.uid()
-      where ctid = any (array(
-        select ctid from only public.notes
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
-          and tag is null
-        for update skip locked
-      )) returning (tag is null) as pending)
-      select count(*), count(*) filter (where not pending) into asked, done from written;
-      tried := tried + asked;
-      filled := filled + done;
-      commit;
-      page := page + 16;
-    end loop;
+    if rounds <= 20 then
+      page := 0;
+      pages := pg_relation_size('public.notes') / current_setting('block_size')::int;
+      while page < pages loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        with written as (update only public.notes
+        set tag = app.uid()
+        where ctid = any (array(
+          select ctid from only public.notes
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+            and tag is null
+          for update skip locked
+        )) returning (tag is null) as pending)
+        select count(*), count(*) filter (where not pending) into asked, done from written;
+        tried := tried + asked;
+        filled := filled + done;
+        commit;
+        page := page + 16;
+      end loop;
+    else
+      -- What others hold in every round is waited for, a row at a time.
+      passed := '(0,0)';
+      loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        set local lock_timeout = 0;
+        select ctid into held from only public.notes
+        where ctid > fill.passed and tag is null
+        limit 1
+        for update;
+        exit when not found;
+        with written as (update only public.notes
+        set tag = app.uid()
+        where ctid = fill.held returning (tag is null) as pending)
+        select count(*), count(*) filter (where not pending) into asked, done from written;
+        tried := tried + asked;
+        filled := filled + done;
+        commit;
+        passed := greatest(passed, held);
+      end loop;
+    end if;
     exit when filled = 0 and tried >= (select count(*) from only public.notes where tag is null);
     perform pg_sleep(0.05);
   end loop;

@@ -85,31 +85,61 @@ reset lock_timeout;
 -- undo    specc/down/20260102000001_change_backfill.down.sql
 
 do $$
+#variable_conflict use_column
+<<fill>>
 declare
+  rounds int := 0;
   page bigint;
   pages bigint;
+  held tid;
+  passed tid;
 begin
   loop
-    page := 0;
-    pages := pg_relation_size('public.items') / current_setting('block_size')::int;
-    while page < pages loop
-      set local row_security = off;
-      begin
-        set local session_replication_role = replica;
-      exception when insufficient_privilege then
-        null;
-      end;
-      update only public.items
-      set no__new = no, tenant_id__new = tenant_id
-      where ctid = any (array(
-        select ctid from only public.items
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
-          and (no__new is distinct from no::bigint or tenant_id__new is distinct from tenant_id::bigint)
-        for update skip locked
-      ));
-      commit;
-      page := page + 16;
-    end loop;
+    rounds := rounds + 1;
+    if rounds <= 20 then
+      page := 0;
+      pages := pg_relation_size('public.items') / current_setting('block_size')::int;
+      while page < pages loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        update only public.items
+        set no__new = no, tenant_id__new = tenant_id
+        where ctid = any (array(
+          select ctid from only public.items
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+            and (no__new is distinct from no::bigint or tenant_id__new is distinct from tenant_id::bigint)
+          for update skip locked
+        ));
+        commit;
+        page := page + 16;
+      end loop;
+    else
+      -- What others hold in every round is waited for, a row at a time.
+      passed := '(0,0)';
+      loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        set local lock_timeout = 0;
+        select ctid into held from only public.items
+        where ctid > fill.passed and (no__new is distinct from no::bigint or tenant_id__new is distinct from tenant_id::bigint)
+        limit 1
+        for update;
+        exit when not found;
+        update only public.items
+        set no__new = no, tenant_id__new = tenant_id
+        where ctid = fill.held;
+        commit;
+        passed := greatest(passed, held);
+      end loop;
+    end if;
     exit when not exists (select from only public.items where (no__new is distinct from no::bigint or tenant_id__new is distinct from tenant_id::bigint));
     perform pg_sleep(0.05);
   end loop;
@@ -126,31 +156,61 @@ $$;
 -- undo    specc/down/20260102000002_change_backfill.down.sql
 
 do $$
+#variable_conflict use_column
+<<fill>>
 declare
+  rounds int := 0;
   page bigint;
   pages bigint;
+  held tid;
+  passed tid;
 begin
   loop
-    page := 0;
-    pages := pg_relation_size('public.parts') / current_setting('block_size')::int;
-    while page < pages loop
-      set local row_security = off;
-      begin
-        set local session_replication_role = replica;
-      exception when insufficient_privilege then
-        null;
-      end;
-      update only public.parts
-      set item_no__new = item_no, tenant_id__new = tenant_id
-      where ctid = any (array(
-        select ctid from only public.parts
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
-          and (item_no__new is distinct from item_no::bigint or tenant_id__new is distinct from tenant_id::bigint)
-        for update skip locked
-      ));
-      commit;
-      page := page + 16;
-    end loop;
+    rounds := rounds + 1;
+    if rounds <= 20 then
+      page := 0;
+      pages := pg_relation_size('public.parts') / current_setting('block_size')::int;
+      while page < pages loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        update only public.parts
+        set item_no__new = item_no, tenant_id__new = tenant_id
+        where ctid = any (array(
+          select ctid from only public.parts
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+            and (item_no__new is distinct from item_no::bigint or tenant_id__new is distinct from tenant_id::bigint)
+          for update skip locked
+        ));
+        commit;
+        page := page + 16;
+      end loop;
+    else
+      -- What others hold in every round is waited for, a row at a time.
+      passed := '(0,0)';
+      loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        set local lock_timeout = 0;
+        select ctid into held from only public.parts
+        where ctid > fill.passed and (item_no__new is distinct from item_no::bigint or tenant_id__new is distinct from tenant_id::bigint)
+        limit 1
+        for update;
+        exit when not found;
+        update only public.parts
+        set item_no__new = item_no, tenant_id__new = tenant_id
+        where ctid = fill.held;
+        commit;
+        passed := greatest(passed, held);
+      end loop;
+    end if;
     exit when not exists (select from only public.parts where (item_no__new is distinct from item_no::bigint or tenant_id__new is distinct from tenant_id::bigint));
     perform pg_sleep(0.05);
   end loop;
@@ -167,31 +227,61 @@ $$;
 -- undo    specc/down/20260102000003_change_backfill.down.sql
 
 do $$
+#variable_conflict use_column
+<<fill>>
 declare
+  rounds int := 0;
   page bigint;
   pages bigint;
+  held tid;
+  passed tid;
 begin
   loop
-    page := 0;
-    pages := pg_relation_size('public.tenants') / current_setting('block_size')::int;
-    while page < pages loop
-      set local row_security = off;
-      begin
-        set local session_replication_role = replica;
-      exception when insufficient_privilege then
-        null;
-      end;
-      update only public.tenants
-      set id__new = id
-      where ctid = any (array(
-        select ctid from only public.tenants
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
-          and id__new is distinct from id::bigint
-        for update skip locked
-      ));
-      commit;
-      page := page + 16;
-    end loop;
+    rounds := rounds + 1;
+    if rounds <= 20 then
+      page := 0;
+      pages := pg_relation_size('public.tenants') / current_setting('block_size')::int;
+      while page < pages loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        update only public.tenants
+        set id__new = id
+        where ctid = any (array(
+          select ctid from only public.tenants
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+            and id__new is distinct from id::bigint
+          for update skip locked
+        ));
+        commit;
+        page := page + 16;
+      end loop;
+    else
+      -- What others hold in every round is waited for, a row at a time.
+      passed := '(0,0)';
+      loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        set local lock_timeout = 0;
+        select ctid into held from only public.tenants
+        where ctid > fill.passed and id__new is distinct from id::bigint
+        limit 1
+        for update;
+        exit when not found;
+        update only public.tenants
+        set id__new = id
+        where ctid = fill.held;
+        commit;
+        passed := greatest(passed, held);
+      end loop;
+    end if;
     exit when not exists (select from only public.tenants where id__new is distinct from id::bigint);
     perform pg_sleep(0.05);
   end loop;

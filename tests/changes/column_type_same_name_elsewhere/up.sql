@@ -41,31 +41,61 @@ reset lock_timeout;
 -- undo    specc/down/20260102000001_change_backfill.down.sql
 
 do $$
+#variable_conflict use_column
+<<fill>>
 declare
+  rounds int := 0;
   page bigint;
   pages bigint;
+  held tid;
+  passed tid;
 begin
   loop
-    page := 0;
-    pages := pg_relation_size('public.items') / current_setting('block_size')::int;
-    while page < pages loop
-      set local row_security = off;
-      begin
-        set local session_replication_role = replica;
-      exception when insufficient_privilege then
-        null;
-      end;
-      update only public.items
-      set status__new = status
-      where ctid = any (array(
-        select ctid from only public.items
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
-          and status__new is distinct from status::bigint
-        for update skip locked
-      ));
-      commit;
-      page := page + 16;
-    end loop;
+    rounds := rounds + 1;
+    if rounds <= 20 then
+      page := 0;
+      pages := pg_relation_size('public.items') / current_setting('block_size')::int;
+      while page < pages loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        update only public.items
+        set status__new = status
+        where ctid = any (array(
+          select ctid from only public.items
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+            and status__new is distinct from status::bigint
+          for update skip locked
+        ));
+        commit;
+        page := page + 16;
+      end loop;
+    else
+      -- What others hold in every round is waited for, a row at a time.
+      passed := '(0,0)';
+      loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        set local lock_timeout = 0;
+        select ctid into held from only public.items
+        where ctid > fill.passed and status__new is distinct from status::bigint
+        limit 1
+        for update;
+        exit when not found;
+        update only public.items
+        set status__new = status
+        where ctid = fill.held;
+        commit;
+        passed := greatest(passed, held);
+      end loop;
+    end if;
     exit when not exists (select from only public.items where status__new is distinct from status::bigint);
     perform pg_sleep(0.05);
   end loop;

@@ -48,34 +48,67 @@ reset lock_timeout;
 -- undo    specc/down/20260102000001_change_backfill.down.sql
 
 do $$
+#variable_conflict use_column
+<<fill>>
 declare
+  rounds int := 0;
   page bigint;
   pages bigint;
+  held tid;
+  passed tid;
 begin
   loop
-    page := 0;
-    pages := pg_relation_size('public.visits') / current_setting('block_size')::int;
-    while page < pages loop
-      set local row_security = off;
-      begin
-        set local session_replication_role = replica;
-      exception when insufficient_privilege then
-        null;
-      end;
-      set local bytea_output = 'hex';
-      set local extra_float_digits = '1';
-      set local timezone = 'UTC';
-      update only public.visits
-      set at__new = at, ratio__new = ratio, raw__new = raw
-      where ctid = any (array(
-        select ctid from only public.visits
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
-          and (at__new is distinct from at::timestamptz or ratio__new is distinct from ratio::text or raw__new is distinct from raw::text)
-        for update skip locked
-      ));
-      commit;
-      page := page + 16;
-    end loop;
+    rounds := rounds + 1;
+    if rounds <= 20 then
+      page := 0;
+      pages := pg_relation_size('public.visits') / current_setting('block_size')::int;
+      while page < pages loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        set local bytea_output = 'hex';
+        set local extra_float_digits = '1';
+        set local timezone = 'UTC';
+        update only public.visits
+        set at__new = at, ratio__new = ratio, raw__new = raw
+        where ctid = any (array(
+          select ctid from only public.visits
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+            and (at__new is distinct from at::timestamptz or ratio__new is distinct from ratio::text or raw__new is distinct from raw::text)
+          for update skip locked
+        ));
+        commit;
+        page := page + 16;
+      end loop;
+    else
+      -- What others hold in every round is waited for, a row at a time.
+      passed := '(0,0)';
+      loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        set local bytea_output = 'hex';
+        set local extra_float_digits = '1';
+        set local timezone = 'UTC';
+        set local lock_timeout = 0;
+        select ctid into held from only public.visits
+        where ctid > fill.passed and (at__new is distinct from at::timestamptz or ratio__new is distinct from ratio::text or raw__new is distinct from raw::text)
+        limit 1
+        for update;
+        exit when not found;
+        update only public.visits
+        set at__new = at, ratio__new = ratio, raw__new = raw
+        where ctid = fill.held;
+        commit;
+        passed := greatest(passed, held);
+      end loop;
+    end if;
     set local bytea_output = 'hex';
     set local extra_float_digits = '1';
     set local timezone = 'UTC';

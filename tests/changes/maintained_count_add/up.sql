@@ -195,31 +195,61 @@ reset lock_timeout;
 -- undo    specc/down/20260102000001_change_backfill.down.sql
 
 do $$
+#variable_conflict use_column
+<<fill>>
 declare
+  rounds int := 0;
   page bigint;
   pages bigint;
+  held tid;
+  passed tid;
 begin
   loop
-    page := 0;
-    pages := pg_relation_size('public.carts') / current_setting('block_size')::int;
-    while page < pages loop
-      set local row_security = off;
-      begin
-        set local session_replication_role = replica;
-      exception when insufficient_privilege then
-        null;
-      end;
-      update only public.carts
-      set lines = (select count(*) from public.lines r where r.cart_id = carts.id)
-      where ctid = any (array(
-        select ctid from only public.carts
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
-          and lines is null
-        for update skip locked
-      ));
-      commit;
-      page := page + 16;
-    end loop;
+    rounds := rounds + 1;
+    if rounds <= 20 then
+      page := 0;
+      pages := pg_relation_size('public.carts') / current_setting('block_size')::int;
+      while page < pages loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        update only public.carts
+        set lines = (select count(*) from public.lines r where r.cart_id = carts.id)
+        where ctid = any (array(
+          select ctid from only public.carts
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+            and lines is null
+          for update skip locked
+        ));
+        commit;
+        page := page + 16;
+      end loop;
+    else
+      -- What others hold in every round is waited for, a row at a time.
+      passed := '(0,0)';
+      loop
+        set local row_security = off;
+        begin
+          set local session_replication_role = replica;
+        exception when insufficient_privilege then
+          null;
+        end;
+        set local lock_timeout = 0;
+        select ctid into held from only public.carts
+        where ctid > fill.passed and lines is null
+        limit 1
+        for update;
+        exit when not found;
+        update only public.carts
+        set lines = (select count(*) from public.lines r where r.cart_id = carts.id)
+        where ctid = fill.held;
+        commit;
+        passed := greatest(passed, held);
+      end loop;
+    end if;
     exit when not exists (select from only public.carts where lines is null);
     perform pg_sleep(0.05);
   end loop;

@@ -101,6 +101,7 @@ $$;
 
 -- Rows that were there are counted while nobody writes them.
 do $$
+#variable_conflict use_column
 declare
   fires constant text := current_setting('session_replication_role');
 begin

@@ -194,6 +194,7 @@ create trigger zz_keep_carts_truncate
 
 -- Rows that were there are counted while nobody writes them.
 do $$
+#variable_conflict use_column
 declare
   fires constant text := current_setting('session_replication_role');
 begin

@@ -195,25 +195,52 @@ reset lock_timeout;
 -- undo    specc/down/20260102000001_change_backfill.down.sql
 
 do $$
+#variable_conflict use_column
+<<fill>>
 declare
+  rounds int := 0;
   part regclass;
   page bigint;
+  held tid;
+  passed tid;
 begin
   loop
-    for part in select relid from pg_partition_tree('public.carts') where isleaf loop
-      page := 0;
-      while page < pg_relation_size(part) / current_setting('block_size')::int loop
-        set local row_security = off;
-        begin
-          set local session_replication_role = replica;
-        exception when insufficient_privilege then
-          null;
-        end;
-        execute format('update %1$s as carts set total = (select coalesce(sum(r.amount), 0) from public.lines r where r.cart_id = carts.id) where ctid = any (array(select ctid from %1$s as carts where ctid >= ''(%2$s,0)'' and ctid < ''(%3$s,0)'' and (total is null) for update skip locked))', part, page, page + 16);
-        commit;
-        page := page + 16;
+    rounds := rounds + 1;
+    if rounds <= 20 then
+      for part in select relid from pg_partition_tree('public.carts') where isleaf loop
+        page := 0;
+        while page < pg_relation_size(part) / current_setting('block_size')::int loop
+          set local row_security = off;
+          begin
+            set local session_replication_role = replica;
+          exception when insufficient_privilege then
+            null;
+          end;
+          execute format('update %1$s as carts set total = (select coalesce(sum(r.amount), 0) from public.lines r where r.cart_id = carts.id) where ctid = any (array(select ctid from %1$s as carts where ctid >= ''(%2$s,0)'' and ctid < ''(%3$s,0)'' and (total is null) for update skip locked))', part, page, page + 16);
+          commit;
+          page := page + 16;
+        end loop;
       end loop;
-    end loop;
+    else
+      -- What others hold in every round is waited for, a row at a time.
+      for part in select relid from pg_partition_tree('public.carts') where isleaf loop
+        passed := '(0,0)';
+        loop
+          set local row_security = off;
+          begin
+            set local session_replication_role = replica;
+          exception when insufficient_privilege then
+            null;
+          end;
+          set local lock_timeout = 0;
+          execute format('select ctid from %1$s as carts where ctid > ''%2$s'' and (total is null) limit 1 for update', part, passed) into held;
+          exit when held is null;
+          execute format('update %1$s as carts set total = (select coalesce(sum(r.amount), 0) from public.lines r where r.cart_id = carts.id) where ctid = ''%2$s''', part, held);
+          commit;
+          passed := greatest(passed, held);
+        end loop;
+      end loop;
+    end if;
     exit when not exists (select from public.carts where total is null);
     perform pg_sleep(0.05);
   end loop;

@@ -10,27 +10,52 @@
 -- undo    specc/down/20260102000000_change.down.sql
 
 do $$
+#variable_conflict use_column
+<<fill>>
 declare
+  rounds int := 0;
   page bigint;
   pages bigint;
+  held tid;
+  passed tid;
   missing text;
 begin
   loop
-    page := 0;
-    pages := pg_relation_size('public.lines') / current_setting('block_size')::int;
-    while page < pages loop
-      set local row_security = off;
-      update only public.lines
-      set amount = 3
-      where ctid = any (array(
-        select ctid from only public.lines
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + 16)::tid
-          and amount is null and (3) is distinct from null
-        for update skip locked
-      ));
-      commit;
-      page := page + 16;
-    end loop;
+    rounds := rounds + 1;
+    if rounds <= 20 then
+      page := 0;
+      pages := pg_relation_size('public.lines') / current_setting('block_size')::int;
+      while page < pages loop
+        set local row_security = off;
+        update only public.lines
+        set amount = 3
+        where ctid = any (array(
+          select ctid from only public.lines
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+            and amount is null and (3) is distinct from null
+          for update skip locked
+        ));
+        commit;
+        page := page + 16;
+      end loop;
+    else
+      -- What others hold in every round is waited for, a row at a time.
+      passed := '(0,0)';
+      loop
+        set local row_security = off;
+        set local lock_timeout = 0;
+        select ctid into held from only public.lines
+        where ctid > fill.passed and amount is null and (3) is distinct from null
+        limit 1
+        for update;
+        exit when not found;
+        update only public.lines
+        set amount = 3
+        where ctid = fill.held;
+        commit;
+        passed := greatest(passed, held);
+      end loop;
+    end if;
     exit when not exists (select from only public.lines where amount is null and (3) is distinct from null);
     perform pg_sleep(0.05);
   end loop;

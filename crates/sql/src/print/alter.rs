@@ -1,7 +1,7 @@
 //! What changes something that is there.
 
 use super::types::{collate, push_type};
-use super::{access, alter_column, alter_table, by_id, named, numbers, rows, table, table_name};
+use super::{access, alter_column, alter_table, backfill, by_id, named, numbers, rows, table, table_name};
 use crate::alter::Alter;
 use crate::layout::push_parens;
 use crate::quote::{literal, push_ident, push_literal, push_qualified, qualified};
@@ -71,7 +71,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
             out.push_str(" not valid");
         }
         Alter::AddUsingIndex(o, index) => using_index(out, o, index),
-        Alter::Backfill { .. } => rows::backfill(out, o),
+        Alter::Backfill { .. } => backfill::backfill(out, o),
         Alter::Count { table, set, of, guard, .. } => rows::count(out, table, set, of, *guard),
         Alter::AwaitWriters(table) => rows::await_writers(out, table),
         Alter::AddLabel { ty, label, before } => {

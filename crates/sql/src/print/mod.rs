@@ -2,6 +2,7 @@
 
 mod access;
 mod alter;
+mod backfill;
 mod data;
 mod drop;
 mod numbers;

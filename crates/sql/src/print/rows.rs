@@ -1,14 +1,14 @@
 //! What looks at the rows of a table, or fills them.
 
 use super::table_name;
-use crate::alter::{Alter, Refuse};
-use crate::quote::{dollar, ident, literal, push_ident, qualified};
+use crate::alter::Refuse;
+use crate::quote::{dollar, ident, literal, qualified};
 use specc_catalog::{Column, TableName};
 
 /// Triggers are for what users write: the time of the last change and audits are not a backfill's to touch. Who may not
 /// say so fills with them, and so does what others count: their values follow the rows. Rows that a policy hides are rows
 /// too: whoever cannot see them is refused.
-fn quiet(indent: &str, counted: bool) -> String {
+pub(super) fn quiet(indent: &str, counted: bool) -> String {
     if counted {
         return format!("{indent}{SEES_ALL}\n");
     }
@@ -24,115 +24,7 @@ fn quiet(indent: &str, counted: bool) -> String {
 }
 
 /// Where row level security is forced on the owner, Postgres refuses what would not see every row.
-const SEES_ALL: &str = "set local row_security = off;";
-
-/// Pages of a backfill that are written in one transaction.
-const PAGES: usize = 16;
-
-/// Walks the table's pages and commits after each few of them: nobody waits long for a row, and what is done stays done.
-/// Rows that someone else has locked are passed over, and come in the next round.
-pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
-    let Alter::Backfill { table, set, pending, gives_up, refuse, settings, divided, counted } = change else { return };
-    let mut name = String::new();
-    table_name(&mut name, table);
-    let mut assignments = String::new();
-    super::separated(&mut assignments, set, ", ", |out, (column, value)| {
-        push_ident(out, column);
-        out.push_str(" = ");
-        out.push_str(value);
-    });
-    let only = if *divided { "" } else { "only " };
-    let mut declared =
-        String::from(if *divided { "  part regclass;\n  page bigint;\n" } else { "  page bigint;\n  pages bigint;\n" });
-    let exit = if *gives_up {
-        declared.push_str("  tried bigint;\n  filled bigint;\n  asked bigint;\n  done bigint;\n");
-        // What a round over all rows that are left does not fill stays as it is.
-        format!("exit when filled = 0 and tried >= (select count(*) from {only}{name} where {pending});")
-    } else {
-        format!("exit when not exists (select from {only}{name} where {pending});")
-    };
-    if refuse.is_some() {
-        declared.push_str("  missing text;\n");
-    }
-    let start = if *gives_up { "    tried := 0;\n    filled := 0;\n" } else { "" };
-    // What is set for a transaction is gone when that is committed.
-    let pinned = |indent: &str| {
-        let all = settings.iter().map(|(name, value)| format!("{indent}set local {name} = {};\n", literal(value)));
-        all.collect::<String>()
-    };
-    let set_up = |indent: &str| quiet(indent, *counted) + &pinned(indent);
-    let tally = |update: &str, pending: &str| {
-        let written = format!("with written as ({update} returning ({pending}) as pending)");
-        (written, "select count(*), count(*) filter (where not pending)")
-    };
-    let count = |indent: &str| format!("{indent}tried := tried + asked;\n{indent}filled := filled + done;\n");
-    let rounds = if *divided {
-        // A page is a page of one partition.
-        let update = format!(
-            "update %1$s as {} set {} where ctid = any (array(select ctid from %1$s as {} where ctid >= '(%2$s,0)' and ctid < '(%3$s,0)' and ({}) for update skip locked))",
-            ident(&table.name).replace('%', "%%"),
-            assignments.replace('%', "%%"),
-            ident(&table.name).replace('%', "%%"),
-            pending.replace('%', "%%"),
-        );
-        let (update, into, add) = if *gives_up {
-            let (written, counts) = tally(&update, &pending.replace('%', "%%"));
-            (format!("{written} {counts} from written"), " into asked, done", count("        "))
-        } else {
-            (update, "", String::new())
-        };
-        format!(
-            "    for part in select relid from pg_partition_tree({tree}) where isleaf loop
-      page := 0;
-      while page < pg_relation_size(part) / current_setting('block_size')::int loop
-{quiet}        execute format({update}, part, page, page + {PAGES}){into};
-{add}        commit;
-        page := page + {PAGES};
-      end loop;
-    end loop;
-",
-            tree = literal(&name),
-            update = literal(&update),
-            quiet = set_up("        "),
-        )
-    } else {
-        let update = format!(
-            "update only {name}
-      set {assignments}
-      where ctid = any (array(
-        select ctid from only {name}
-        where ctid >= format('(%s,0)', page)::tid and ctid < format('(%s,0)', page + {PAGES})::tid
-          and {pending}
-        for update skip locked
-      ))"
-        );
-        let (update, add) = if *gives_up {
-            let (written, counts) = tally(&update, pending);
-            (format!("{written}\n      {counts} into asked, done from written"), count("      "))
-        } else {
-            (update, String::new())
-        };
-        format!(
-            "    page := 0;
-    pages := pg_relation_size({regclass}) / current_setting('block_size')::int;
-    while page < pages loop
-{quiet}      {update};
-{add}      commit;
-      page := page + {PAGES};
-    end loop;
-",
-            regclass = literal(&name),
-            quiet = set_up("      "),
-        )
-    };
-    let refused = refuse.as_ref().map(|refuse| refusal(table, set, refuse, only, &name)).unwrap_or_default();
-    let body = format!(
-        "\ndeclare\n{declared}begin\n  loop\n{start}{rounds}{asked}    {exit}\n    perform pg_sleep(0.05);\n  end loop;\n{refused}end\n",
-        asked = pinned("    "),
-    );
-    out.push_str("do ");
-    out.push_str(&dollar(&body));
-}
+pub(super) const SEES_ALL: &str = "set local row_security = off;";
 
 /// The rows that are counted are locked first: who wrote them before has ended by then, and the trigger that counts has
 /// said all of it. What is right already is not written.
@@ -150,6 +42,7 @@ pub(super) fn count(out: &mut String, table: &TableName, set: &[(&str, &str)], o
     };
     let body = format!(
         "
+#variable_conflict use_column
 declare
   fires constant text := current_setting('session_replication_role');
 begin
@@ -183,7 +76,7 @@ pub(super) fn await_writers(out: &mut String, table: &TableName) {
 }
 
 /// Names the first row that has no value and needs one.
-fn refusal(table: &TableName, set: &[(&str, &str)], refuse: &Refuse<'_>, only: &str, name: &str) -> String {
+pub(super) fn refusal(table: &TableName, set: &[(&str, &str)], refuse: &Refuse<'_>, only: &str, name: &str) -> String {
     let columns: Vec<&str> = set.iter().map(|(column, _)| *column).collect();
     let key = if refuse.key.is_empty() { &["ctid"][..] } else { &refuse.key };
     let values: Vec<String> = key.iter().map(|column| format!("{}::text", ident(column))).collect();

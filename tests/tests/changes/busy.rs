@@ -1,0 +1,141 @@
+//! Rows are filled while clients write them as fast as they can.
+
+use crate::filling::given;
+use crate::run::{printed, script};
+use specc_diff::diff;
+use specc_migrate::{Arena, ChangeOptions, plan_change};
+use specc_postgres::{Database, load_sql, shared};
+use specc_sql::Transaction;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// A client's work: its number and its turn give a statement.
+type Work = fn(i32, i32) -> String;
+
+/// Migrates `rows` of one spec to the other while clients write, and says in how many statements they did.
+fn migrate(major: u32, specs: [&str; 2], rows: &str, clients: i32, work: Work) -> (Database, usize) {
+    let [from, to] = specs.map(given);
+    let difference = diff(&from.catalog, &to.catalog, &to.hints);
+    let arena = Arena::new();
+    let plan = plan_change(&difference, &to.hints, &arena, ChangeOptions::default()).expect("a plan");
+    let db = shared(major).empty_database().expect("a database");
+    let mut session = db.connect().expect("a session");
+    load_sql(&mut session, &script(&from.catalog).expect("a script")).expect("the spec before");
+    load_sql(&mut session, rows).expect("rows");
+    let (stop, written) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    std::thread::scope(|scope| {
+        for client in 0..clients {
+            let (db, stop, written) = (&db, &stop, &written);
+            scope.spawn(move || {
+                let mut session = db.connect().expect("a session");
+                let mut turn = client;
+                while !stop.load(Ordering::Relaxed) && Instant::now() < deadline {
+                    turn += 1;
+                    // Two who wait for each other are what clients know.
+                    if session.batch_execute(&work(client, turn)).is_ok() {
+                        written.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+        for stage in &plan.stages {
+            let statements: String = stage.statements().map(printed).collect();
+            let text = match stage.transaction {
+                Transaction::Outside => statements,
+                _ => format!("begin;\n{statements}\ncommit"),
+            };
+            let mut tries = 0;
+            while let Err(error) = load_sql(&mut session, &text) {
+                tries += 1;
+                let _ = session.batch_execute("rollback");
+                assert!(tries < 50, "{error}\n{text}");
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert!(Instant::now() < deadline, "on {major} it ended only when the clients did");
+    (db, written.into_inner())
+}
+
+fn number(db: &Database, query: &str) -> i64 {
+    db.connect().expect("a session").query_one(query, &[]).expect("an answer").get(0)
+}
+
+/// Counts that are added while four clients write what is counted, one beside another that was there.
+#[test]
+fn a_count_that_is_added_is_true_while_others_write() {
+    let carts = |counts: &str| {
+        format!(
+            "entity carts {{ id: int key\n all_lines: int = count(lines where amount > 10)\n {counts}\n rls off }}
+entity lines {{ id: int key identity\n cart_id -> carts on delete cascade\n amount: int\n rls off }}"
+        )
+    };
+    let to = carts("positive: int = count(lines where amount > 0)\n total: bigint = sum(lines.amount)");
+    let rows = "insert into carts (id) select n from generate_series(1, 4000) n;
+insert into lines (cart_id, amount) select 1 + n % 4000, n % 25 - 5 from generate_series(1, 20000) n";
+    let wrong = "select count(*) from carts c cross join lateral (
+  select count(*) filter (where amount > 10) as a, count(*) filter (where amount > 0) as b, coalesce(sum(amount), 0) as c
+  from lines where cart_id = c.id) t where (c.all_lines, c.positive, c.total) is distinct from (t.a, t.b, t.c)";
+    for major in [15, 18] {
+        let (db, written) = migrate(major, [&carts(""), &to], rows, 4, |client, turn| {
+            let cart = 1 + (turn * 7919 + client * 31) % 4000;
+            match turn % 6 {
+                0 | 1 => format!("insert into lines (cart_id, amount) values ({cart}, {}), ({cart}, 3)", turn % 30 - 5),
+                2 => format!("update lines set amount = 12 - amount where cart_id = {cart}"),
+                3 => format!("update lines set cart_id = {} where cart_id = {cart}", 1 + turn % 50),
+                4 => format!("delete from lines where cart_id = {cart}"),
+                _ => format!(
+                    "insert into carts (id) values ({}) on conflict do nothing; insert into lines (cart_id, amount) select id, 8 from carts where id = {}",
+                    10_000 + turn,
+                    10_000 + turn
+                ),
+            }
+        });
+        assert_eq!(number(&db, wrong), 0, "on {major}, after {written} writes");
+        assert!(written > 100, "{written} writes on {major}");
+    }
+}
+
+/// A client holds one row until somebody waits for it, again and again: it is filled all the same. The columns have the
+/// names of the variables that fill them.
+#[test]
+fn a_row_that_is_always_locked_is_filled() {
+    const COLUMNS: &str =
+        "page: int = 1\n pages: int = 1\n part: int = 1\n held: int = 1\n passed: int = 1\n rounds: int = 1\n
+ tried: int = 1\n filled: int = 1\n asked: int = 1\n done: int = 1\n missing: int = 1\n writes: int = 0";
+    let plain = |name: &str, kind: &str| {
+        format!(
+            "function given(int) -> int volatile as $$ select $1 + 1 $$\nentity {name} {{ id: int key\n {COLUMNS}\n {kind}\n rls off }}"
+        )
+    };
+    let divided = |kind: &str| {
+        format!(
+            "entity fill {{ id: int\n {COLUMNS}\n {kind}\n key (id)\n partition by list (id)\n partition one in (1)\n partition others default\n rls off }}"
+        )
+    };
+    let added =
+        "size: int backfill (page + pages + part + held + passed + rounds + tried + filled + asked + done + missing)";
+    let pairs = [
+        (plain("fill", ""), plain("fill", added)),
+        (plain("fill", ""), plain("fill", "size: int backfill (given(page) + 9)")),
+        (divided(""), divided(added)),
+        (plain("fill", "size: int = 11"), plain("fill", "size: bigint = 11")),
+    ];
+    for ((from, to), major) in pairs.iter().zip([15, 18, 15, 18]) {
+        let rows = "insert into fill (id) select n from generate_series(1, 3000) n;
+create table waits (kind text)";
+        let (db, written) = migrate(major, [from, to], rows, 1, |_, _| {
+            "begin; update fill set writes = writes + 1 where id = 1; do $$ begin for i in 1..300 loop
+  insert into waits select locktype from pg_locks where not granted;
+  exit when found;
+  perform pg_sleep(0.01); end loop; end $$; commit"
+                .into()
+        });
+        assert_eq!(number(&db, "select count(*) from fill where size = 11"), 3000, "on {major}: {to}");
+        assert!(written > 1, "{written} writes on {major}");
+        let waits = number(&db, "select count(*) from waits where kind = 'transactionid'");
+        assert!(waits > 0, "nobody waited for the row on {major}: {to}");
+    }
+}
