@@ -313,11 +313,17 @@ fn unreadable(text: &str, error: &serde_json::Error) -> StoreError {
     }
 }
 
-/// The SHA-256 of `bytes` in hexadecimal.
-pub fn checksum(bytes: impl AsRef<[u8]>) -> String {
+/// The SHA-256 of `text` in hexadecimal. Lines that end in CR and LF count as lines that end in LF: version control may
+/// exchange them on the way to another machine.
+pub fn checksum(text: impl AsRef<str>) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut out = String::with_capacity(64);
-    for byte in Sha256::digest(bytes.as_ref()) {
+    let text = text.as_ref();
+    let digest = match text.contains("\r\n") {
+        true => Sha256::digest(text.replace("\r\n", "\n")),
+        false => Sha256::digest(text),
+    };
+    for byte in digest {
         out.push(char::from(DIGITS[usize::from(byte >> 4)]));
         out.push(char::from(DIGITS[usize::from(byte & 15)]));
     }

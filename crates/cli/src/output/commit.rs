@@ -18,6 +18,27 @@ pub const FILES: &str = "files";
 /// The list of files to remove.
 pub const REMOVED: &str = "removed";
 
+/// Removes what a build staged and did not commit.
+///
+/// # Errors
+/// Where something is there that no build stages, and where it cannot be removed.
+pub fn discard(root: &Path, own: &Own) -> Result<(), Failure> {
+    let new = root.join(NEW);
+    match new.symlink_metadata() {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(odd(&new, Path::new(""))),
+        Err(_) => return Ok(()),
+    }
+    for from in project::listed(&new)? {
+        match from.file_name().and_then(|name| name.to_str()) {
+            Some(FILES) if from.is_dir() => check(&new, own, &from, Path::new(""))?,
+            Some(REMOVED) if from.is_file() => {}
+            _ => return Err(odd(&new, Path::new(from.file_name().unwrap_or_default()))),
+        }
+    }
+    std::fs::remove_dir_all(&new).map_err(|error| failed(&new, error))
+}
+
 /// Moves what is committed into place, removes what it says, and gives what was removed.
 ///
 /// # Errors
@@ -26,7 +47,7 @@ pub fn settle(root: &Path, own: &Own) -> Result<Vec<PathBuf>, Failure> {
     let committed = root.join(COMMITTED);
     match committed.symlink_metadata() {
         Ok(found) if found.is_dir() => {}
-        Ok(_) => return Err(odd(root, Path::new(""))),
+        Ok(_) => return Err(odd(&committed, Path::new(""))),
         Err(_) => return Ok(Vec::new()),
     }
     let mut moves = Moves { root, own, list: Vec::new() };
@@ -64,7 +85,7 @@ impl Moves<'_> {
                 if to.exists() {
                     self.collect(&from, &path)?;
                 } else {
-                    self.check(&from, &path)?;
+                    check(&self.root.join(COMMITTED), self.own, &from, &path)?;
                     self.list.push((from, to));
                 }
             } else if kind.is_file()
@@ -73,24 +94,24 @@ impl Moves<'_> {
             {
                 self.list.push((from, to));
             } else {
-                return Err(odd(self.root, &path));
+                return Err(odd(&self.root.join(COMMITTED), &Path::new(FILES).join(path)));
             }
         }
         Ok(())
     }
+}
 
-    /// Whether a folder that is moved as a whole has only files that a build writes.
-    fn check(&self, from: &Path, path: &Path) -> Result<(), Failure> {
-        for entry in walkdir::WalkDir::new(from).min_depth(1) {
-            let entry = entry.map_err(|error| Failure::broken(format!("cannot read {}: {error}", from.display())))?;
-            let path = path.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
-            let kind = entry.file_type();
-            if !(kind.is_dir() || kind.is_file() && self.own.is_place(&path)) {
-                return Err(odd(self.root, &path));
-            }
+/// Whether a folder below `staged` has only files that a build writes.
+fn check(staged: &Path, own: &Own, from: &Path, path: &Path) -> Result<(), Failure> {
+    for entry in walkdir::WalkDir::new(from).min_depth(1) {
+        let entry = entry.map_err(|error| Failure::broken(format!("cannot read {}: {error}", from.display())))?;
+        let path = path.join(entry.path().strip_prefix(from).unwrap_or(entry.path()));
+        let kind = entry.file_type();
+        if !(kind.is_dir() || kind.is_file() && own.is_place(&path)) {
+            return Err(odd(staged, &Path::new(FILES).join(path)));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn move_one(from: &Path, to: &Path) -> Result<(), Failure> {
@@ -106,12 +127,11 @@ fn move_one(from: &Path, to: &Path) -> Result<(), Failure> {
     std::fs::rename(from, to).or_else(across).map_err(|error| failed(to, error))
 }
 
-fn odd(root: &Path, path: &Path) -> Failure {
-    let folder = root.join(COMMITTED);
+fn odd(folder: &Path, path: &Path) -> Failure {
     let text = format!(
         "{} holds what no build wrote: {}\n  help: remove {}",
         folder.display(),
-        folder.join(FILES).join(path).display(),
+        folder.join(path).display(),
         folder.display()
     );
     Failure::Refused(Some(codes::FOREIGN_FILE), text)

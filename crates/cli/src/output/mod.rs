@@ -52,8 +52,7 @@ impl Folder {
         std::fs::create_dir_all(root).map_err(|error| failed(root, error))?;
         let mut folder = Self { root: root.to_path_buf(), own, made, lock: None };
         folder.lock = Some(Lock::take(root)?);
-        let abandoned = root.join(commit::NEW);
-        remove_all(&abandoned).map_err(|error| failed(&abandoned, error))?;
+        commit::discard(root, &folder.own)?;
         commit::settle(root, &folder.own)?;
         Ok(folder)
     }
