@@ -453,3 +453,45 @@ entity notes {
         matrix(&mut owner, [Who::User("ann")], &cases);
     }
 }
+
+/// Nobody is asking where nothing says who, which a domain of the key would refuse.
+#[test]
+fn the_key_of_who_asks_may_be_a_domain() {
+    let spec = "
+domain person_id: uuid
+domain rank: text { check value in ('member', 'boss') }
+role app
+entity people {
+  id:   person_id = gen_random_uuid()  key
+  rank: rank = 'member'
+  rls off
+}
+viewer -> people
+entity notes {
+  id:        int        key
+  person_id  -> people  on delete cascade
+  text:      text
+
+  policy {
+    own:  allow all     to app  when person_id = viewer
+    boss: allow select  to app  when viewer.rank = 'boss'
+    open: allow select  to app  when text = 'open'
+  }
+}
+";
+    let built = project_for(Layout::Postgres, spec);
+    for major in VERSIONS {
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().expect("a session of the owner");
+        let rows = "insert into people (id, rank) values ({ann}, 'member'), ({ben}, 'boss');
+insert into notes (id, person_id, text) values (1, {ann}, 'open'), (2, {ann}, 'closed'), (3, {ben}, 'closed'); grant usage on schema public to app; grant app to current_user";
+        owner.batch_execute(&sql(rows)).expect("the rows are there");
+        for (who, sees) in [("''", 1), ("{eve}", 1), ("{ann}", 2), ("{ben}", 3)] {
+            let asks = format!("begin; set local role app; select set_config('app.viewer_id', {who}, true)");
+            owner.batch_execute(&sql(&asks)).expect("who asks");
+            let seen: i64 = owner.query_one("select count(*) from notes", &[]).expect("an answer").get(0);
+            owner.batch_execute("rollback").expect("the end");
+            assert_eq!(seen, sees, "{who} on {major}");
+        }
+    }
+}

@@ -185,7 +185,7 @@ pub(super) fn session(model: &Model, out: &mut Output, claims: bool) {
     let key = model.viewer.and_then(|viewer| {
         let entity = model.entity(viewer);
         let field = *entity.key.as_ref()?.fields.first()?;
-        Some(crate::types::data_type(model, &entity.fields[field].ty))
+        Some(nullable(model, &entity.fields[field].ty))
     });
     let key = key.unwrap_or_else(|| DataType::builtin("uuid"));
     let json = format!("nullif({}, '')::jsonb", setting(&options.claims_setting));
@@ -216,6 +216,11 @@ pub(super) fn session(model: &Model, out: &mut Output, claims: bool) {
     }
 }
 
+/// Without its domains: nobody may be asking, and a domain may refuse null.
+fn nullable(model: &Model, ty: &specc_model::Type) -> DataType {
+    crate::types::data_type(model, &model.under(ty))
+}
+
 /// `viewer.role`: a function that reads one column of the viewer's row.
 pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) {
     let Some(viewer) = model.viewer.map(|id| model.entity(id)) else { return };
@@ -232,7 +237,7 @@ pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) {
         quote::qualified(&model.options.helper_schema, "viewer_id"),
         seen.map(|seen| format!(" and {seen}")).unwrap_or_default(),
     );
-    let returns = Returns::Type(crate::types::data_type(model, &column.ty));
+    let returns = Returns::Type(nullable(model, &column.ty));
     let function = stable(model, &name, Vec::new(), returns, Body::Atomic(format!("{body};").into()), true);
     let mut entry = Entry::new(function);
     entry.comment = Some(format!("The {} of who is asking, read past row level security.", column.name).into());

@@ -329,6 +329,16 @@ impl Pass<'_> {
                     ));
                     return None;
                 }
+                // Adding and taking away again does not give what was there: rounding stays, and so does `NaN`.
+                let rounds = |name: &str| specc_facts::family(name) == Family::Float;
+                for (written, ty) in [(&name.text, &theirs.ty), (&field.name, &field.ty)] {
+                    if rounds(&name_of(ty)) {
+                        let described = self.project.describe(self.model, ty);
+                        let message = format!("`{written}` is {described}, so the sum is rounded at every write");
+                        self.out.push(bad(m.at.0, message, format!("declare `{written}: numeric`")));
+                        return None;
+                    }
+                }
                 summed = Some(at);
             }
         }

@@ -195,7 +195,7 @@ impl Checker<'_> {
                 self.changing(span, "`viewer`");
                 self.no_subquery(span, "a field of the viewer");
                 let Some(id) = self.model.viewer else { return Ty::Opaque };
-                self.model.entity(id).fields.get(*field).map_or(Ty::Opaque, |f| Ty::of(&f.ty))
+                self.model.entity(id).fields.get(*field).map_or(Ty::Opaque, |f| Ty::of(&self.model.under(&f.ty)))
             }
             Resolved::Claims(_) => {
                 self.changing(span, "`claims`");
@@ -237,7 +237,7 @@ impl Checker<'_> {
         };
         let entity = self.model.entity(id);
         match entity.key.as_ref().map(|k| &k.fields[..]) {
-            Some([field]) => Ty::of(&entity.fields[*field].ty),
+            Some([field]) => Ty::of(&self.model.under(&entity.fields[*field].ty)),
             _ => Ty::Opaque,
         }
     }
