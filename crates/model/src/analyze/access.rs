@@ -2,7 +2,7 @@
 
 use super::exprs::Exprs;
 use super::fields::unknown_field;
-use super::project::{Project, check_length, show};
+use super::project::{Project, check_name, show};
 use crate::effective;
 use crate::scope::Scope;
 use crate::types::*;
@@ -77,7 +77,7 @@ pub(crate) fn rule(
     r: &PolicyRule,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Rule> {
-    check_length(&r.name, out);
+    check_name(&r.name, out);
     let (actions, all) = actions(exprs.model, entity, &r.actions, out);
     let columns_at = columns_at(exprs.model, entity, &r.actions);
     let roles = project.roles(&r.roles, out);

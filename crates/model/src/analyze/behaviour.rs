@@ -3,7 +3,7 @@
 use super::entity::Pass;
 use super::exprs::NEW;
 use super::fields::list;
-use super::project::{Project, check_length, show, sorted};
+use super::project::{Project, check_name, show, sorted};
 use crate::formula::{Node, Row};
 use crate::scope::Scope;
 use crate::types::*;
@@ -406,7 +406,7 @@ pub(crate) fn trigger(
     when: Option<ExprRef>,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Trigger> {
-    check_length(&t.name, out);
+    check_name(&t.name, out);
     let mut bad = |at: Span, message: String, help: &str| {
         out.push(Diagnostic::new(codes::BAD_TRIGGER, at, message).help(help));
     };

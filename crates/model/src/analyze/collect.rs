@@ -1,6 +1,6 @@
 //! Declarations of all files into one namespace.
 
-use super::project::{MixinAt, Project, Seen, check_length, show};
+use super::project::{MixinAt, Project, Seen, check_name, show};
 use crate::types::*;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
@@ -155,7 +155,7 @@ impl<'a> Collector<'a, '_> {
                 }
             }
             ItemKind::Function(d) => {
-                check_length(&d.name.name, self.out);
+                check_name(&d.name.name, self.out);
                 let name = self.project.qualified(&d.name);
                 self.project.functions.entry(name).or_default().push(self.decls.functions.len());
                 self.decls.functions.push((item, d));
@@ -260,7 +260,7 @@ impl<'a> Collector<'a, '_> {
 
     /// A name without a schema.
     fn plain(&mut self, space: Space, kind: &'static str, name: &ast::Name, was: Option<&ast::Name>) -> bool {
-        check_length(name, self.out);
+        check_name(name, self.out);
         let full = |text: &SmolStr| Qualified { schema: SmolStr::default(), name: text.clone() };
         if let Some(was) = was {
             self.renames.push((space, full(&was.text), was.at.0, kind));
@@ -274,7 +274,7 @@ impl<'a> Collector<'a, '_> {
 
     /// A name in a schema, unique in each of `spaces`.
     fn in_schema(&mut self, spaces: &[Space], kind: &'static str, name: &ast::QName, was: Option<&ast::QName>) -> bool {
-        check_length(&name.name, self.out);
+        check_name(&name.name, self.out);
         let full = self.project.qualified(name);
         if let (Some(was), Some(space)) = (was, spaces.last()) {
             let schema = was.schema.as_ref().map_or_else(|| full.schema.clone(), |schema| schema.text.clone());

@@ -4,7 +4,7 @@ use super::expand::Expanded;
 use super::exprs::Exprs;
 use super::fields::{Shape, anchor, unknown_field};
 use super::names::{self, Names, quoted};
-use super::project::{Project, Seen, check_length};
+use super::project::{Project, Seen, check_name};
 use super::substitute::as_name;
 use super::typeref::plain;
 use crate::scope::Scope;
@@ -113,7 +113,7 @@ impl Pass<'_> {
             };
             let Some(name) = name else { continue };
             let before = self.out.len();
-            check_length(name, &mut self.out);
+            check_name(name, &mut self.out);
             let table = &self.entity.name.name;
             let message = || {
                 let what = if is_index { "triggers or limits" } else { "constraints or indexes" };

@@ -1,7 +1,7 @@
 //! Fields and keys of an entity, without their expressions.
 
 use super::expand::{Mem, Via};
-use super::project::{Project, check_length};
+use super::project::{Project, check_name};
 use super::typeref::{plain, unknown};
 use crate::types::*;
 use smol_str::SmolStr;
@@ -175,7 +175,7 @@ impl Builder<'_, '_> {
     }
 
     fn push(&mut self, field: Field, name: &ast::Name) -> Option<FieldIx> {
-        check_length(name, self.out);
+        check_name(name, self.out);
         if specc_facts::SYSTEM_COLUMNS.contains(&&*name.text) {
             let message = format!("field name `{}` is a system column of every table", name.text);
             let help = format!("choose another name, such as `{}_value`", name.text);

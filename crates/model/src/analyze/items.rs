@@ -4,7 +4,7 @@ use super::collect::Decls;
 use super::exprs::Exprs;
 use super::fields::unknown_field;
 use super::names::Names;
-use super::project::{Project, Seen, check_length, show, sorted};
+use super::project::{Project, Seen, check_name, show, sorted};
 use super::typeref::plain;
 use crate::scope::Scope;
 use crate::types::*;
@@ -63,7 +63,7 @@ pub(crate) fn types(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model,
         let mut seen: Seen<SmolStr> = Seen::new();
         let mut fields = Vec::new();
         for f in &d.fields {
-            check_length(&f.name, out);
+            check_name(&f.name, out);
             let message = || {
                 let message = format!("field `{}` is declared twice in `{}`", f.name.text, d.name.name.text);
                 (message, "rename or remove one of the two".to_owned())
@@ -100,7 +100,7 @@ fn labels(d: &ast::EnumDecl, out: &mut Vec<Diagnostic>) -> Vec<EnumLabel> {
     let mut seen: Seen<SmolStr> = Seen::new();
     let mut list = Vec::with_capacity(d.labels.len());
     for label in &d.labels {
-        check_length(&label.label, out);
+        check_name(&label.label, out);
         let message =
             || (format!("label `{}` is declared twice", label.label.text), "remove one of the two".to_owned());
         if !seen.add(label.label.text.clone(), label.label.at.0, codes::DUPLICATE_LABEL, message, out) {
@@ -409,7 +409,7 @@ pub(crate) fn domain_expressions(
     let mut names = Names::default();
     for check in &d.checks {
         if let Some(name) = &check.name {
-            check_length(name, out);
+            check_name(name, out);
             names.reserve(&name.text);
         }
     }

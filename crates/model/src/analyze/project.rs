@@ -7,6 +7,8 @@ use smol_str::SmolStr;
 use specc_catalog::{LONGEST_NAME, clip};
 use specc_diag::{Code, Diagnostic, FileId, Span, codes, nearest};
 use specc_syntax::ast;
+use unicode_normalization::UnicodeNormalization;
+use unicode_security::{MixedScript, confusable_detection::skeleton};
 
 /// A mixin and the item that declares it.
 #[derive(Clone, Copy, Debug)]
@@ -191,12 +193,14 @@ pub(crate) fn sorted<'s>(words: impl Iterator<Item = &'s str>) -> Vec<&'s str> {
     words
 }
 
-/// Reports names that Postgres would cut.
-pub(crate) fn check_length(name: &ast::Name, out: &mut Vec<Diagnostic>) {
+/// Reports names that Postgres would cut, and names that are read as others.
+pub(crate) fn check_name(name: &ast::Name, out: &mut Vec<Diagnostic>) {
     if let Some(hidden) = name.text.chars().find(|c| is_hidden(*c)) {
         let shown: String = name.text.chars().filter(|c| !is_hidden(*c)).collect();
         let message = format!("this name has the character U+{:04X}, which nobody sees", u32::from(hidden));
         out.push(Diagnostic::new(codes::HIDDEN_CHARACTER, name.at.0, message).help(format!("write `{shown}`")));
+    } else {
+        lookalike(name, out);
     }
     if name.text.len() > LONGEST_NAME {
         let message = format!("`{}` is {} bytes long", name.text, name.text.len());
@@ -204,6 +208,34 @@ pub(crate) fn check_length(name: &ast::Name, out: &mut Vec<Diagnostic>) {
         let help = format!("use at most {LONGEST_NAME} bytes, such as `{short}`");
         out.push(Diagnostic::new(codes::NAME_TOO_LONG, name.at.0, message).help(help));
     }
+}
+
+/// Reports letters that look like others: two such names are two things to Postgres.
+fn lookalike(name: &ast::Name, out: &mut Vec<Diagnostic>) {
+    let text = name.text.as_str();
+    if text.is_ascii() {
+        return;
+    }
+    let (message, help) = if !unicode_normalization::is_nfc(text) {
+        let composed: String = text.nfc().collect();
+        let message = format!("`{text}` has a letter and its mark as two characters");
+        (
+            message,
+            format!("write `{composed}`, where they are one: that is another name to Postgres, and looks the same"),
+        )
+    } else {
+        let plain: String = skeleton(text).collect();
+        let reads = plain.is_ascii().then(|| format!("write `{plain}`, if that is what it should say"));
+        match (reads, text.is_single_script()) {
+            (Some(help), _) => (format!("`{text}` is read as `{plain}`, and has other letters"), help),
+            (None, false) => {
+                let message = format!("`{text}` mixes letters of different scripts, which may look alike");
+                (message, "write the name in one script".to_owned())
+            }
+            (None, true) => return,
+        }
+    };
+    out.push(Diagnostic::new(codes::LOOKALIKE_NAME, name.at.0, message).help(help));
 }
 
 /// Characters without a width, and those that change the direction of what follows. Joiners are parts of words in some scripts.

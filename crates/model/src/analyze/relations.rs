@@ -2,7 +2,7 @@
 
 use super::expand::Expanded;
 use super::fields::{PendingRef, Shape, anchor, unknown_field};
-use super::project::{Project, Seen, check_length, show};
+use super::project::{Project, Seen, check_name, show};
 use crate::types::*;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -223,7 +223,7 @@ fn add(model: &mut Model, shapes: &[Shape], target: Target, mem: &super::expand:
     let from = model.entity(from_id);
     check_actions(from, &target, options, mem, out);
     for name in [&options.path, &options.inverse, &options.constraint].into_iter().flatten() {
-        check_length(name, out);
+        check_name(name, out);
     }
     let (path, span) = match (&options.path, &mem.member.kind) {
         (Some(path), _) => (path.text.clone(), path.at.0),

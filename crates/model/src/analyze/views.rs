@@ -5,7 +5,7 @@ use super::collect::Decls;
 use super::environment::Known;
 use super::items::object;
 use super::names::Names;
-use super::project::{Project, check_length, sorted};
+use super::project::{Project, check_name, sorted};
 use super::typeref::unknown;
 use crate::formula::Formula;
 use crate::types::*;
@@ -210,7 +210,7 @@ fn indexes(
     for i in &d.indexes {
         let span = i.elements.first().map_or(d.name.span(), |e| e.at.0);
         if let Some(name) = &i.name {
-            check_length(name, out);
+            check_name(name, out);
         }
         let mut elements = Vec::new();
         for element in &i.elements {
