@@ -11,6 +11,8 @@ mod pipeline;
 mod project;
 mod report;
 
+pub use config::Config;
+
 use clap::Parser;
 use std::ffi::OsString;
 use std::process::ExitCode;
