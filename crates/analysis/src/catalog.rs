@@ -87,7 +87,7 @@ impl<'c> Known<'c> {
             _ => return None,
         };
         let path = function.settings.iter().find(|(name, _)| name == "search_path").map(|(_, value)| {
-            let names = value.split(',').map(|name| name.trim().trim_matches(['"', '\'']));
+            let names = specc_facts::listed_names(value).into_iter();
             names.filter(|name| !name.is_empty() && !name.starts_with("pg_")).map(SmolStr::new).collect()
         });
         let is_trigger = matches!(&function.returns, Some(Returns::Type(ty)) if ty.name == "trigger");

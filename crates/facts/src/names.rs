@@ -90,10 +90,61 @@ pub fn is_list_setting(name: &str) -> bool {
     .any(|list| list.eq_ignore_ascii_case(name))
 }
 
+/// The names in the value of such a setting: apart by commas, in double or single quotes or in none.
+pub fn listed_names(value: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = value.trim();
+    while !rest.is_empty() {
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let mut name = String::new();
+        match quote {
+            Some(quote) => {
+                rest = &rest[1..];
+                while let Some(at) = rest.find(quote) {
+                    name.push_str(&rest[..at]);
+                    rest = &rest[at + 1..];
+                    if !rest.starts_with(quote) {
+                        break;
+                    }
+                    name.push(quote);
+                    rest = &rest[1..];
+                }
+                rest = rest.find(',').map_or("", |at| &rest[at + 1..]);
+            }
+            None => {
+                let (first, more) = rest.split_once(',').unwrap_or((rest, ""));
+                name.push_str(first.trim());
+                rest = more;
+            }
+        }
+        names.push(name);
+        rest = rest.trim();
+    }
+    names
+}
+
+/// Names as the value of such a setting, as the server writes it.
+pub fn as_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let one = |name: &str| match crate::needs_quotes(name) {
+        true => format!("\"{}\"", name.replace('"', "\"\"")),
+        false => name.to_owned(),
+    };
+    names.into_iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn lists_of_names() {
+        let names = ["a", "x, y", "it's", "q\"q", "$user", "select"];
+        assert_eq!(as_list(names), "a, \"x, y\", \"it's\", \"q\"\"q\", \"$user\", \"select\"");
+        assert_eq!(listed_names(&as_list(names)), names);
+        assert_eq!(listed_names("a,'b, c' , \"d\", ''"), ["a", "b, c", "d", ""]);
+        assert_eq!(listed_names(""), [""; 0]);
+    }
 
     #[test]
     fn names_of_the_servers() {

@@ -128,8 +128,13 @@ fn params(reader: &CatalogReader<'_>, row: &Row) -> (Vec<Param>, Vec<(SmolStr, s
 fn settings(all: Option<Vec<&str>>) -> Vec<(SmolStr, SmolStr)> {
     let one = |text: &str| {
         let (name, value) = text.split_once('=').unwrap_or((text, ""));
-        let value = if value == "\"\"" { "" } else { value };
-        (SmolStr::from(name), SmolStr::from(value))
+        // Names in quotes where we put them; the server has other words to be careful with.
+        let value = match (value, specc_facts::is_list_setting(name)) {
+            ("\"\"", _) => SmolStr::default(),
+            (list, true) => specc_facts::as_list(specc_facts::listed_names(list).iter().map(String::as_str)).into(),
+            (value, false) => SmolStr::from(value),
+        };
+        (SmolStr::from(name), value)
     };
     let mut all: Vec<_> = all.into_iter().flatten().map(one).collect();
     all.sort();

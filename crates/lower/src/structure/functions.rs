@@ -10,7 +10,7 @@ use specc_catalog as catalog;
 use specc_catalog::{Body, DataType, Dependency, Kind, ObjectId, SqlExpr, Timing, Volatility};
 use specc_model::scope::Scope;
 use specc_model::{Entity, Expr, Function, Model, Param, Qualified, Returns, Target, Trigger, TriggerAction};
-use specc_syntax::ast::TriggerTiming;
+use specc_syntax::ast::{Setting, TriggerTiming};
 
 pub(super) fn lower(room: &mut Room) {
     let model = room.model;
@@ -38,9 +38,22 @@ pub(crate) fn id(model: &Model, function: &Function) -> ObjectId {
     ObjectId::new(Kind::Function, function.name.schema.clone(), function.name.name.clone()).part(signature)
 }
 
+/// The value of a setting as the server keeps it. One string is one name in a list of names, whatever stands in it.
+fn value_of(setting: &Setting) -> SmolStr {
+    match (specc_facts::is_list_setting(&setting.name.text), setting.quoted) {
+        (true, true) if setting.value.is_empty() => SmolStr::default(),
+        (true, true) => specc_facts::as_list([setting.value.as_str()]).into(),
+        (true, false) if setting.value == "\"\"" => SmolStr::default(),
+        (true, false) => {
+            specc_facts::as_list(specc_facts::listed_names(&setting.value).iter().map(String::as_str)).into()
+        }
+        (false, _) => setting.value.clone(),
+    }
+}
+
 fn object(model: &Model, function: &Function) -> catalog::Function {
     let mut settings: Vec<(SmolStr, SmolStr)> =
-        function.settings.iter().map(|s| (s.name.text.clone(), s.value.clone())).collect();
+        function.settings.iter().map(|s| (s.name.text.clone(), value_of(s))).collect();
     // Whoever can create objects in a schema of the search path could otherwise act as the owner.
     if model.options.derive && function.security_definer && settings.iter().all(|(name, _)| name != "search_path") {
         settings.push(("search_path".into(), SEARCH_PATH.into()));

@@ -260,8 +260,9 @@ fn path(project: &Project<'_>, f: &Function) -> Option<Vec<SmolStr>> {
     let Some(setting) = f.settings.iter().find(|setting| setting.name.text == "search_path") else {
         return (project.options.derive && f.security_definer).then(Vec::new);
     };
-    let names = setting.value.split(',').map(|name| name.trim().trim_matches(['"', '\'']));
-    Some(names.filter(|name| !name.is_empty() && !name.starts_with("pg_")).map(SmolStr::new).collect())
+    let names =
+        if setting.quoted { vec![setting.value.to_string()] } else { specc_facts::listed_names(&setting.value) };
+    Some(names.into_iter().filter(|name| !name.is_empty() && !name.starts_with("pg_")).map(SmolStr::new).collect())
 }
 
 /// What is wrong in the body of a trigger's own function; gives the functions that say who is asking, as far as it calls

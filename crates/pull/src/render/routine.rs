@@ -3,7 +3,6 @@
 use super::{access, block, table};
 use crate::state::{Level, State};
 use crate::text::{Text, body, quoted, string};
-use smol_str::SmolStr;
 use specc_catalog::{Body, Function, Kind, Object, ObjectId, Returns, Timing, Trigger, View, Volatility};
 
 pub(super) fn function(state: &State<'_>, id: &ObjectId, o: &Function, text: &mut Text) {
@@ -37,7 +36,7 @@ pub(super) fn function(state: &State<'_>, id: &ObjectId, o: &Function, text: &mu
         };
         attributes(o, text);
         for (name, value) in &o.settings {
-            text.push(format!(" set {name} = {}", setting(value)));
+            text.push(format!(" set {name} = {}", setting(name, value)));
         }
         depends(state, id, text);
         let (roles, inside) = access::to(state, id, "execute");
@@ -93,15 +92,20 @@ fn attributes(o: &Function, text: &mut Text) {
     }
 }
 
-/// The value of a setting: words and lists as they are, all else as a string.
-fn setting(value: &SmolStr) -> String {
-    let part = |part: &str| {
-        let part = part.trim();
-        let in_quotes = |q: char| part.len() > 1 && part.starts_with(q) && part.ends_with(q);
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$');
-        in_quotes('"') || in_quotes('\'') || (!part.is_empty() && part.chars().all(plain) && !part.starts_with('$'))
+/// The value of a setting: words as they are, all else as a string; each name of a list for itself.
+fn setting(name: &str, value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$');
+    let is_word = |text: &str| !text.is_empty() && text.chars().all(plain) && !text.starts_with('$');
+    let one = |text: &str, quoted: fn(&str) -> String| if is_word(text) { text.to_owned() } else { quoted(text) };
+    let names = if specc_facts::is_list_setting(name) { specc_facts::listed_names(value) } else { Vec::new() };
+    if names.is_empty() {
+        return one(value, string);
+    }
+    let in_quotes = |text: &str| match text.is_empty() || text.contains('\n') {
+        true => string(text),
+        false => format!("\"{}\"", text.replace('"', "\"\"")),
     };
-    if value.split(',').all(part) { value.to_string() } else { string(value) }
+    names.iter().map(|name| one(name, in_quotes)).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn view(state: &State<'_>, id: &ObjectId, o: &View, text: &mut Text) {

@@ -149,23 +149,15 @@ fn attributes(out: &mut String, o: &Function) {
 
 /// The value of a setting: lists of names stay lists, all else is a literal.
 fn setting(out: &mut String, name: &str, value: &str) {
-    let value = value.trim();
-    if value.is_empty() || value == "''" || value == "\"\"" {
-        out.push_str("''");
-    } else if specc_facts::is_list_setting(name) {
-        separated(out, value.split(','), ", ", |out, element| {
-            let element = element.trim();
-            if element.starts_with('"') || element.starts_with('\'') {
-                out.push_str(element);
-            } else {
-                push_ident(out, element);
-            }
-        });
-    } else if value.starts_with('\'') {
-        out.push_str(value);
-    } else {
-        push_literal(out, value);
+    let names = if specc_facts::is_list_setting(name) { specc_facts::listed_names(value) } else { Vec::new() };
+    if names.is_empty() {
+        return push_literal(out, value);
     }
+    // An empty name is none between double quotes, and a long one is cut there.
+    separated(out, &names, ", ", |out, name| match name.len() {
+        1..64 => push_ident(out, name),
+        _ => push_literal(out, name),
+    });
 }
 
 pub(super) fn create_view(out: &mut String, o: &View, verb: &str) {
