@@ -70,12 +70,15 @@ fn is_reserved(name: &str) -> bool {
     })
 }
 
-/// Whether `name` has to be quoted to mean itself.
+/// Words that PL/pgSQL reserves and SQL does not: a row's field of such a name is not found by it in a body.
+const OF_BODIES: [&str; 9] = ["begin", "by", "declare", "execute", "foreach", "if", "loop", "strict", "while"];
+
+/// Whether `name` has to be quoted to mean itself, in SQL and in the bodies of functions.
 pub fn needs_quotes(name: &str) -> bool {
     let mut bytes = name.bytes();
     let plain = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
         && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    !plain || is_reserved(name)
+    !plain || is_reserved(name) || OF_BODIES.contains(&name)
 }
 
 /// Whether it is a keyword of any kind, in lower case.

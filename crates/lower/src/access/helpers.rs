@@ -2,6 +2,7 @@
 
 use super::named;
 use crate::Output;
+use crate::behaviour::plpgsql::indented;
 use crate::expr::{Folder, Frame};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
@@ -9,7 +10,6 @@ use specc_catalog::{
     Body, DataType, Dependency, Entry, Function, Kind, ObjectId, Param, Returns, TableName, View, Volatility,
 };
 use specc_model::{EntityId, Model, Target};
-use specc_split::Lexer;
 use specc_sql::quote;
 
 /// Where everything that is generated looks names up. The temporary schema comes last: first, where it is searched when it
@@ -103,7 +103,7 @@ impl Helpers {
                 Answer::View => Entry::new(view(model, &id.name, wanted.body.into())),
                 Answer::Value(ty) => function(Returns::Type(ty), wanted.body),
                 Answer::Keys(ty) => {
-                    let query = indented(&wanted.body);
+                    let query = indented(&wanted.body, 2);
                     function(Returns::Type(ty), format!("select array(\n    {query}\n  )"))
                 }
                 Answer::Rows(columns) => function(Returns::Table(columns), wanted.body),
@@ -119,19 +119,6 @@ impl Helpers {
             out.add(model, entry);
         }
     }
-}
-
-/// A query two spaces further to the right; lines inside a literal stay as they are.
-fn indented(query: &str) -> String {
-    let mut out = String::with_capacity(query.len() + query.len() / 8);
-    let mut last = 0;
-    for token in Lexer::new(query).map_while(Result::ok) {
-        out.push_str(&query[last..token.start].replace('\n', "\n  "));
-        out.push_str(&query[token.start..token.end]);
-        last = token.end;
-    }
-    out.push_str(&query[last..]);
-    out
 }
 
 /// The id of a function of the helper schema.
@@ -246,14 +233,4 @@ pub(super) fn viewer_field(model: &Model, out: &mut Output, field: usize) {
     entry.depends.push(Dependency::new(table, "it reads this table"));
     entry.depends.push(Dependency::new(function_id(model, "viewer_id", &[]), "it calls this function"));
     out.add(model, entry);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_literal_over_lines_keeps_them() {
-        assert_eq!(indented("select a\n  from t\n  where b = 'x\ny'"), "select a\n    from t\n    where b = 'x\ny'");
-    }
 }

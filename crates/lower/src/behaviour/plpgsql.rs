@@ -10,6 +10,7 @@ use specc_model::formula::extensions::{
 use specc_model::formula::{Formula, Node};
 use specc_model::scope::Scope;
 use specc_model::{Base, Entity, Expr, Extension, FieldIx, Model, Object, Type};
+use specc_split::Lexer;
 use specc_sql::quote::{ident, literal, qualified};
 
 /// The quoted name of a field's column.
@@ -244,14 +245,32 @@ pub(crate) fn differs(model: &Model, entity: &Entity, field: FieldIx) -> String 
     format!("record_image_ne(row(old.{name}), row(new.{name}))")
 }
 
-/// Indents all lines of `text` but the first, which stands where it is inserted.
+/// Indents all lines of `text` but the first, which stands where it is inserted; lines inside a literal or a quoted name
+/// stay as they are.
 pub(crate) fn indented(text: &str, spaces: usize) -> String {
-    text.replace('\n', &format!("\n{}", " ".repeat(spaces)))
+    let end = format!("\n{}", " ".repeat(spaces));
+    let mut out = String::with_capacity(text.len() + text.len() / 8);
+    let mut last = 0;
+    for token in Lexer::new(text).map_while(Result::ok) {
+        out.push_str(&text[last..token.start].replace('\n', &end));
+        out.push_str(&text[token.start..token.end]);
+        last = token.end;
+    }
+    out.push_str(&text[last..].replace('\n', &end));
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_literal_over_lines_keeps_them() {
+        assert_eq!(
+            indented("select a\n  from t\n  where b = 'x\ny' or \"c\nd\" = $q$\n$q$\n", 2),
+            "select a\n    from t\n    where b = 'x\ny' or \"c\nd\" = $q$\n$q$\n  "
+        );
+    }
 
     #[test]
     fn a_subquery_is_seen_but_not_a_name_that_looks_like_one() {

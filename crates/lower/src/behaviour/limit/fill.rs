@@ -26,9 +26,10 @@ impl Places<'_> {
         let per = self.per();
         let selected = if per.is_empty() { String::new() } else { format!("{}, ", list("k", &per)) };
         format!(
-            "select {selected}{number} - {taken} as free
+            "select {selected}{number} - {taken} as {free}
 from {given}{owner}
 where pg_try_advisory_xact_lock({name}, {token})",
+            free = self.own("free"),
             number = self.number_of(),
             taken = self.taken("k"),
             given = self.given("fill.owners"),
@@ -39,7 +40,7 @@ where pg_try_advisory_xact_lock({name}, {token})",
     }
 
     /// The rows that wait for places of `k`, in order.
-    fn line(&self, limit: &str) -> String {
+    fn line(&self, owner: &str, limit: &str) -> String {
         format!(
             "select {key}
 from {table} r
@@ -48,7 +49,7 @@ order by {order}{limit}
 for no key update of r skip locked",
             key = list("r", &self.key()),
             table = table(self.entity),
-            of = self.of("r", "k"),
+            of = self.of("r", owner),
             waiting = self.waiting("r"),
             order = self.order(false),
         )
@@ -56,6 +57,7 @@ for no key update of r skip locked",
 
     fn fill_body(&self) -> String {
         let key = self.key();
+        let free = self.own("free");
         format!(
             "
 <<fill>>
@@ -100,7 +102,7 @@ begin
       for waiting in
         {line_of_place}
       loop
-        exit when place.free <= 0;
+        exit when place.{free} <= 0;
         begin
           fill.fits := false;
           update {table} r set {sets}
@@ -111,7 +113,7 @@ begin
             raise warning {warning}, sqlerrm;
         end;
         if fill.fits then
-          place.free := place.free - 1;
+          place.{free} := place.{free} - 1;
         end if;
       end loop;
     end loop;
@@ -121,8 +123,8 @@ end
 ",
             last = literal(&self.setting("")),
             places = indented(&self.places(), 6),
-            line = indented(&self.line("\nlimit case when k.free < 0 then 0 else k.free end"), 8),
-            line_of_place = indented(&self.line("").replace(" k.", " place."), 8),
+            line = indented(&self.line("k", &format!("\nlimit case when k.{free} < 0 then 0 else k.{free} end")), 8),
+            line_of_place = indented(&self.line("place", ""), 8),
             table = table(self.entity),
             sets = self.sets(),
             this_of_line = equal("r", &key, "l", &key),

@@ -31,7 +31,7 @@ mod take;
 
 use super::keep::kept_by;
 use super::plpgsql::{
-    Column, Rows, column, columns, condition, equal, equals, list, no_placeholders, over, table, type_name,
+    Column, Rows, column, columns, condition, equal, equals, indented, list, no_placeholders, over, table, type_name,
 };
 use super::{Routine, helper};
 use crate::structure::{Room, functions, names, table_of};
@@ -201,7 +201,7 @@ impl<'a> Places<'a> {
             last = literal(&self.setting("")),
             name = self.token_name(),
             token = self.token("r"),
-            source = rows.source.replace('\n', "\n          "),
+            source = indented(&rows.source, 10),
             present = self.present("r"),
             satisfied = self.satisfied("r"),
             waiting = self.waiting("r"),
@@ -240,7 +240,19 @@ impl<'a> Places<'a> {
             let hash = name.bytes().fold(0x811c_9dc5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
             plain = format!("{plain}_{hash:08x}");
         }
-        format!("specc.{plain}")
+        // Each part of a setting's name is an identifier.
+        let digit = if plain.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+        format!("specc.{digit}{plain}")
+    }
+
+    /// A name of ours beside the columns that name an owner, which may be called like it.
+    fn own(&self, name: &str) -> String {
+        let per = self.per();
+        let mut name = name.to_owned();
+        while per.iter().any(|column| column.name == name) {
+            name.insert(0, '_');
+        }
+        name
     }
 
     /// `join public.events p on p.id = k.event_id`, or nothing.

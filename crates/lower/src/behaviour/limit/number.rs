@@ -87,7 +87,6 @@ end
                 table(target),
                 equal("p", &columns(self.model, target, &relation.to_fields), "n", &references)
             )
-            .replace(" n.", " n.")
         } else {
             String::new()
         };
@@ -182,7 +181,7 @@ end
         format!(
             "  perform set_config({last}, '*', true);
   with place as materialized (
-    select {per}-({free}) as over
+    select {per}-({free}) as {too_many}
     {judged}
     where {free} < 0
   ),
@@ -194,7 +193,7 @@ end
       from {table} r
       where {of}{satisfied}{among}
       order by {order}
-      limit k.over
+      limit k.{too_many}
       for no key update of r skip locked
     ) l
   ),
@@ -204,7 +203,7 @@ end
     where {this}
     returning 1
   )
-  select coalesce((select sum(k.over) from place k), 0), (select count(*) from demoted)
+  select coalesce((select sum(k.{too_many}) from place k), 0), (select count(*) from demoted)
   into {label}.too_many, {label}.gone;
   perform set_config({last}, '', true);
   if {label}.gone < {label}.too_many then
@@ -214,6 +213,7 @@ end
 ",
             last = literal(&self.setting("")),
             per = per.concat(),
+            too_many = self.own("over"),
             judged = indented(judged, 4),
             key_list = list("r", &key),
             table = table(self.entity),

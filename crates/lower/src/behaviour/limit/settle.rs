@@ -32,7 +32,7 @@ impl Places<'_> {
         let events: &[_] = if fill.is_some() { &["INSERT", "UPDATE", "DELETE"] } else { &["INSERT", "UPDATE"] };
         for (at, event) in events.iter().enumerate() {
             let word = if at == 0 { "if" } else { "elsif" };
-            let judge = self.judge(&Rows::of(self.entity, event), fill.is_some()).replace('\n', "\n    ");
+            let judge = indented(&self.judge(&Rows::of(self.entity, event), fill.is_some()), 4);
             branches.push_str(&format!("\n  {word} tg_op = '{event}' then\n    {judge}"));
         }
         branches.push_str("\n  end if;");
@@ -106,10 +106,11 @@ end
         if self.counted().is_some() || per.is_empty() {
             return (self.taken("k"), String::new());
         }
+        let taken = self.own("taken");
         let counted = format!(
             "
   left join (
-    select {columns}, count(*) as taken
+    select {columns}, count(*) as {taken}
     from {table} r
     where {satisfied}
       and {concerned}
@@ -121,7 +122,7 @@ end
             concerned = within("r", &per, &format!("select {} from concerned c", list("c", &per))),
             tie = equal("t", &per, "k", &per),
         );
-        ("coalesce(t.taken, 0)".to_owned(), counted)
+        (format!("coalesce(t.{taken}, 0)"), counted)
     }
 
     /// Finds an owner with too many rows, and the owners that have free places and rows that wait.
@@ -151,19 +152,22 @@ from (
 ",
                 name = self.lock_name("places"),
                 token = self.token("r"),
-                source = rows.source.replace('\n', "\n  "),
+                source = indented(&rows.source, 2),
                 present = self.present("r"),
             ));
         }
-        let over = "filter (where s.came > 0 and s.free < 0)";
+        let [came, places, free, waits] = ["came", "places", "free", "waits"].map(|name| self.own(name));
+        let over = format!("filter (where s.{came} > 0 and s.{free} < 0)");
         let mut found = if self.overflows() {
             vec![("settle.crowded", format!("jsonb_agg({}) {over}", self.json("s")))]
         } else {
-            vec![("settle.places", format!("min(s.places) {over}"))]
+            vec![("settle.places", format!("min(s.{places}) {over}"))]
         };
         if fills {
-            let free =
-                format!("jsonb_agg({}) filter (where (s.free is null or s.free > 0) and s.waits)", self.json("s"));
+            let free = format!(
+                "jsonb_agg({}) filter (where (s.{free} is null or s.{free} > 0) and s.{waits})",
+                self.json("s")
+            );
             found.push(("settle.owners", free));
         }
         if self.counts_rows() {
@@ -173,23 +177,23 @@ from (
         let found = found.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join(",\n       ");
         judge.push_str(&format!(
             "with concerned as materialized (
-  select {selected}coalesce(sum(r.{sign}) filter (where {satisfied}), 0) as came
+  select {selected}coalesce(sum(r.{sign}) filter (where {satisfied}), 0) as {came}
   from {source} r{present}{grouped}
   having {concerned}
 )
 select {found}
 into {into}
 from (
-  select k.*, {number} as places, {number} - {taken} as free{waits}
+  select k.*, {number} as {places}, {number} - {taken} as {free}{waits}
   from concerned k{owner}{counted}
 ) s;",
             number = self.number_of(),
-            waits = if fills { format!(", {} as waits", self.somebody_waits()) } else { String::new() },
+            waits = if fills { format!(", {} as {waits}", self.somebody_waits()) } else { String::new() },
             sign = rows.sign,
             satisfied = self.satisfied("r"),
-            source = rows.source.replace('\n', "\n  "),
+            source = indented(&rows.source, 2),
             concerned = self.concerned(rows).join(" or "),
-            owner = self.join_owner("k").replace('\n', "\n  "),
+            owner = indented(&self.join_owner("k"), 2),
         ));
         judge
     }
