@@ -54,13 +54,20 @@ pub(crate) fn add(files: &mut Vec<SpecFile>, sources: &mut Sources, options: &Op
 
 /// Our files say `private.` for the helper schema, `$schema$.` for the default one, and `uuid?` for who did something.
 fn localized(text: &str, options: &Options, viewer: &str) -> String {
-    let quoted = |name: &str| super::names::quoted(name);
-    let text = text.replace("$schema$.", &format!("{}.", quoted(&options.default_schema)));
-    let text = text.replace(" uuid?", &format!(" {viewer}?"));
-    if options.helper_schema == "private" {
-        return text;
+    let schema = |name: &str| format!("{}.", super::names::quoted(name));
+    let (default, helpers) = (schema(&options.default_schema), schema(&options.helper_schema));
+    // A schema's name must not end the body that it stands in.
+    let mut tag = "$$".to_owned();
+    while default.contains('$') && default.contains(tag.trim_end_matches('$'))
+        || helpers.contains('$') && helpers.contains(tag.trim_end_matches('$'))
+    {
+        tag.insert_str(1, "body");
     }
-    text.replace("private.", &format!("{}.", quoted(&options.helper_schema)))
+    let parts = text.split("$schema$.").map(|part| {
+        let part = part.replace("$$", &tag).replace(" uuid?", &format!(" {viewer}?"));
+        if options.helper_schema == "private" { part } else { part.replace("private.", &helpers) }
+    });
+    parts.collect::<Vec<_>>().join(&default)
 }
 
 /// The type of the viewer's key, as it is written; of a domain, its base.

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_split::{Lexer, Token, TokenKind};
 use specc_syntax::ast::{self, RawExpr};
 
 /// Rows that one line may generate, and all lines of an environment together.
@@ -409,17 +410,21 @@ fn call<'t>(text: &'t str, word: &str) -> Option<&'t str> {
 }
 
 fn is_word(text: &str) -> bool {
-    let quoted =
-        text.len() > 2 && text.starts_with('"') && text.ends_with('"') && !text[1..text.len() - 1].contains('"');
-    quoted
-        || text.starts_with(|c: char| c.is_alphabetic() || c == '_')
-            && text.chars().all(|c| c.is_alphanumeric() || c == '_')
+    let mut tokens = Lexer::new(text);
+    let whole = |token: Token| token.start == 0 && token.end == text.len();
+    match (tokens.next(), tokens.next()) {
+        (Some(Ok(token)), None) if token.kind == TokenKind::Quoted => whole(token) && text.len() > 2,
+        (Some(Ok(token)), None) if token.kind == TokenKind::Word => {
+            whole(token) && !text.starts_with(|c: char| c.is_numeric()) && !text.contains('$')
+        }
+        _ => false,
+    }
 }
 
 /// The parts of a list at its own commas, each with its place.
 fn split(inner: &str, raw: &RawExpr) -> Vec<RawExpr> {
     let offset = raw.text.rfind(inner).unwrap_or(0);
-    let (mut depth, mut quote, mut start) = (0i32, None, 0);
+    let (mut depth, mut start) = (0i32, 0);
     let mut parts = Vec::new();
     let mut push = |from: usize, to: usize| {
         let text = &inner[from..to];
@@ -429,16 +434,13 @@ fn split(inner: &str, raw: &RawExpr) -> Vec<RawExpr> {
             parts.push(RawExpr { text: trimmed.into(), at: ast::At(raw.at.0.slice(lead, lead + trimmed.len())) });
         }
     };
-    for (at, c) in inner.char_indices() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, '\'' | '"') => quote = Some(c),
-            (None, '(' | '[' | '{') => depth += 1,
-            (None, ')' | ']' | '}') => depth -= 1,
-            (None, ',') if depth == 0 => {
-                push(start, at);
-                start = at + 1;
+    for token in Lexer::new(inner).map_while(Result::ok) {
+        match token.kind {
+            TokenKind::Symbol(b'(' | b'[' | b'{') => depth += 1,
+            TokenKind::Symbol(b')' | b']' | b'}') => depth -= 1,
+            TokenKind::Symbol(b',') if depth == 0 => {
+                push(start, token.start);
+                start = token.end;
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use smol_str::{SmolStr, SmolStrBuilder};
 use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_split::{Lexer, Token, TokenKind};
 use specc_syntax::ast::*;
 use sqlparser::ast::Expr as Ast;
 
@@ -50,6 +51,12 @@ fn is_open(value: &str) -> bool {
     )
 }
 
+/// The parameter for which a name stands; one in quotes is a name, whatever it begins with.
+fn param(name: &Name) -> Option<&str> {
+    let written = name.at.0.end - name.at.0.start;
+    name.text.strip_prefix('$').filter(|_| written as usize == name.text.len())
+}
+
 struct Filler<'v> {
     values: &'v Values,
     out: &'v mut Vec<Diagnostic>,
@@ -71,7 +78,7 @@ impl Filler<'_> {
     }
 
     fn name(&mut self, name: &mut Name) {
-        let Some(param) = name.text.strip_prefix('$') else { return };
+        let Some(param) = param(name) else { return };
         match self.value(param) {
             Some(value) => name.text = as_name(value),
             None => {
@@ -96,7 +103,7 @@ impl Filler<'_> {
     fn qname(&mut self, name: &mut QName) {
         if let Some(schema) = &mut name.schema {
             self.name(schema);
-        } else if let Some(value) = name.name.text.strip_prefix('$').and_then(|p| self.value(p))
+        } else if let Some(value) = param(&name.name).and_then(|p| self.value(p))
             && let Some((schema, rest)) = value.split_once('.')
         {
             name.schema = Some(Name { text: as_name(schema), at: name.name.at });
@@ -107,7 +114,7 @@ impl Filler<'_> {
     }
 
     fn ty(&mut self, ty: &mut TypeRef) {
-        let value = ty.name.name.text.strip_prefix('$').and_then(|p| self.value(p)).cloned();
+        let value = param(&ty.name.name).and_then(|p| self.value(p)).cloned();
         self.qname(&mut ty.name);
         let Some(value) = value else { return };
         // `varchar(120)?` and `text[]` as a value
@@ -127,42 +134,71 @@ impl Filler<'_> {
         ty.name.name.text = as_name(text.rsplit('.').next().unwrap_or(text));
     }
 
+    /// Fills in what SQL reads as `$param`, and `$param` in a string; names in quotes and comments are as they are.
     fn text(&mut self, text: &mut SmolStr, span: Span, strict: bool) {
         if !text.contains('$') {
             return;
         }
         let mut filled = SmolStrBuilder::new();
-        let mut rest = text.as_str();
-        let mut in_string = false;
-        while let Some(at) = rest.find(['$', '\'']) {
-            filled.push_str(&rest[..at]);
-            if rest[at..].starts_with('\'') {
-                in_string = !in_string;
-                filled.push('\'');
-                rest = &rest[at + 1..];
-                continue;
-            }
-            let word = &rest[at + 1..];
-            let len = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len());
-            let param = &word[..len];
-            match self.value(param) {
-                Some(value) if in_string => filled.push_str(&as_name(value)),
-                Some(value) if strict && text.trim().len() > len + 1 && is_open(value) => {
-                    filled.push_str(&format!("({value})"));
+        let mut last = 0;
+        let mut tokens = Lexer::new(text).map_while(Result::ok).peekable();
+        while let Some(token) = tokens.next() {
+            let written = &text[token.start..token.end];
+            match token.kind {
+                TokenKind::Text => {
+                    filled.push_str(&text[last..token.start]);
+                    filled.push_str(&self.string(written));
+                    last = token.end;
                 }
-                Some(value) => filled.push_str(value),
-                None => {
-                    let is_param = param.starts_with(|c: char| c.is_ascii_alphabetic());
-                    if strict && !in_string && is_param {
+                TokenKind::Symbol(b'$') => {
+                    let is_next = |next: &Token| next.kind == TokenKind::Word && next.start == token.end;
+                    let Some(next) = tokens.next_if(is_next) else { continue };
+                    let word = &text[next.start..next.end];
+                    let param = word.split('$').next().unwrap_or_default();
+                    let value = self.value(param).cloned();
+                    if value.is_none() && strict && param.starts_with(|c: char| c.is_ascii_alphabetic()) {
                         self.unknown(param, span);
                     }
-                    filled.push_str(&rest[at..at + 1 + len]);
+                    let Some(value) = value else { continue };
+                    filled.push_str(&text[last..token.start]);
+                    let is_whole = text.trim().len() <= param.len() + 1;
+                    if strict && !is_whole && is_open(&value) {
+                        filled.push_str(&format!("({value})"));
+                    } else {
+                        filled.push_str(&value);
+                    }
+                    last = next.start + param.len();
                 }
+                _ => {}
+            }
+        }
+        filled.push_str(&text[last..]);
+        *text = filled.finish();
+    }
+
+    /// A string with every `$param` in it filled in, and still one string.
+    fn string(&self, written: &str) -> String {
+        let escapes = written.starts_with(['e', 'E']);
+        // Between dollar signs nothing can be escaped: the tag is long enough for any name.
+        let tag = if written.starts_with('$') { written[1..].find('$').map_or(0, |at| at + 2) } else { 0 };
+        let (open, inner) = written.split_at(tag);
+        let (inner, close) = inner.split_at(inner.len().saturating_sub(tag));
+        let mut out = String::from(open);
+        let mut rest = inner;
+        while let Some(at) = rest.find('$') {
+            let word = &rest[at + 1..];
+            let len = word.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(word.len());
+            out.push_str(&rest[..at]);
+            match self.value(&word[..len]).map(|value| as_name(value)) {
+                Some(value) if tag > 0 && value.contains('$') => out.push_str(&rest[at..at + 1 + len]),
+                Some(value) if tag > 0 => out.push_str(&value),
+                Some(value) if escapes => out.push_str(&value.replace('\\', "\\\\").replace('\'', "''")),
+                Some(value) => out.push_str(&value.replace('\'', "''")),
+                None => out.push_str(&rest[at..at + 1 + len]),
             }
             rest = &word[len..];
         }
-        filled.push_str(rest);
-        *text = filled.finish();
+        out + rest + close
     }
 
     fn raw(&mut self, raw: &mut RawExpr) {
