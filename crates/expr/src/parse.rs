@@ -12,6 +12,8 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 pub const MAX_EXPR_TOKENS: usize = 5_000;
 /// Tokens of a query or of a body; more are refused.
 pub const MAX_BODY_TOKENS: usize = 100_000;
+/// How many bytes of a name Postgres keeps.
+const LONGEST_NAME: usize = 63;
 /// How deep a tree may be.
 pub const MAX_DEPTH: usize = 600;
 /// What the parser may nest: each level of it is several of the tree.
@@ -84,6 +86,9 @@ impl Source<'_> {
                 Diagnostic::new(codes::TOO_DEEP, self.at, message).help("split it, or put parts into functions")
             );
         }
+        if let Some(found) = self.bad_name(&tokens) {
+            return Err(found);
+        }
         let run = || {
             let mut parser = Parser::new(&SpecDialect)
                 .with_options(ParserOptions::new().with_unescape(true))
@@ -110,6 +115,26 @@ impl Source<'_> {
             match thread.map(|t| t.join()) {
                 Ok(Ok(result)) => result,
                 _ => Err(self.too_deep()),
+            }
+        })
+    }
+
+    /// A name that Postgres refuses, or cuts without a word.
+    fn bad_name(&self, tokens: &[TokenWithSpan]) -> Option<Diagnostic> {
+        let word = |token: &TokenWithSpan| match &token.token {
+            Token::Word(word) => Some((word.value.len(), word.quote_style.is_some())),
+            _ => None,
+        };
+        let is_bad = |(length, quoted): (usize, bool)| quoted && length == 0 || length > LONGEST_NAME;
+        let index = tokens.iter().position(|token| word(token).is_some_and(is_bad))?;
+        let at = self.token_span(tokens, index);
+        Some(match word(&tokens[index]) {
+            Some((0, _)) => Diagnostic::new(self.code, at, "a name in quotes has at least one character")
+                .help("write the name; an empty text is `''`"),
+            _ => {
+                let written = self.written(tokens, index).unwrap_or_default();
+                Diagnostic::new(codes::NAME_TOO_LONG, at, format!("`{written}` is longer than {LONGEST_NAME} bytes"))
+                    .help(format!("use at most {LONGEST_NAME} bytes: Postgres cuts the rest off"))
             }
         })
     }

@@ -162,9 +162,9 @@ impl<'a> Collector<'a, '_> {
             }
             ItemKind::Trigger(d) => self.decls.triggers.push((item, d)),
             ItemKind::Role(d) => {
-                if !d.external && (d.name.text.starts_with("pg_") || matches!(&*d.name.text, "public" | "none")) {
+                if !d.external && (d.name.text.starts_with("pg_") || is_role_word(&d.name.text)) {
                     let message = format!("role name `{}` is reserved", d.name.text);
-                    let help = "choose another name; `pg_…`, `public` and `none` are Postgres's own";
+                    let help = "choose another name; `pg_…`, `public`, `none` and `session_user` are Postgres's own";
                     self.out.push(Diagnostic::new(codes::RESERVED_NAME, d.name.at.0, message).help(help));
                 }
                 // the author may declare a role that the platform has as well
@@ -339,4 +339,9 @@ pub(crate) fn indexes(files: &[ast::SpecFile]) -> FxHashSet<SmolStr> {
         _ => Vec::new(),
     };
     files.iter().flat_map(|file| &file.items).flat_map(of_item).collect()
+}
+
+/// Whether the word means some role or all, and so none by its name.
+fn is_role_word(name: &str) -> bool {
+    name == "none" || specc_facts::ROLE_WORDS.contains(&name)
 }

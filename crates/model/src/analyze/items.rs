@@ -228,6 +228,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             .map(|p| {
                 let message =
                     || (format!("parameter `{}` is declared twice", p.name.text), "rename one of the two".to_owned());
+                check_name(&p.name, out);
                 if !p.name.text.is_empty() {
                     names.add(p.name.text.clone(), p.name.at.0, codes::DUPLICATE_NAME, message, out);
                 }
@@ -247,6 +248,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             },
             ast::Returns::SetOf(ty) => Returns::SetOf(pseudo_or(project, ty, out)),
             ast::Returns::Table(columns) => {
+                columns.iter().for_each(|(name, _)| check_name(name, out));
                 Returns::Table(columns.iter().map(|(n, ty)| (n.text.clone(), project.resolve_type(ty, out))).collect())
             }
         });
@@ -361,6 +363,14 @@ fn check_function(project: &Project<'_>, d: &ast::FunctionDecl, f: &Function, ou
             );
         }
         default |= p.default.is_some();
+        let digits = p.name.text.strip_prefix('$').unwrap_or_default();
+        if f.language == "plpgsql" && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+            bad(
+                p.name.at.0,
+                format!("parameter `{}` has the name of a place in the list", p.name.text),
+                "give it another name: `$1` means the first parameter".to_owned(),
+            );
+        }
         let is_array = p.ty.dims > 0 || matches!(&*p.ty.name.name.text, "any" | "anyarray" | "anycompatiblearray");
         if p.mode.as_ref().is_some_and(|m| m.text == "variadic") && (at + 1 != d.params.len() || !is_array) {
             bad(
@@ -495,6 +505,7 @@ pub(crate) fn sql_blocks(project: &Project<'_>, decls: &Decls<'_>, model: &mut M
     for (item, d) in &decls.sql_blocks {
         for (_, name) in &d.provides {
             project.check_schema(name, out);
+            check_name(&name.name, out);
         }
         let mut depends: Vec<Object> =
             d.depends.iter().filter_map(|(kind, name)| object(project, kind.as_ref(), name, out)).collect();

@@ -517,6 +517,14 @@ fn constraint_names(model: &Model, out: &mut Vec<Diagnostic>) {
     for sequence in &model.sequences {
         taken.insert((&sequence.name.schema, &sequence.name.name), sequence.meta.span);
     }
+    // Postgres names the indexes of partitions itself.
+    let mut made: FxHashMap<(&str, smol_str::SmolStr), specc_diag::Span> = FxHashMap::default();
+    for (entity, partition) in model.entities.iter().flat_map(|e| e.partitions.iter().map(move |p| (e, p))) {
+        if entity.key.is_some() {
+            let name = specc_catalog::conventional_name(&partition.name.name, None, "pkey");
+            made.insert((&partition.name.schema, name), partition.span);
+        }
+    }
     for entity in model.entities.iter().filter(|e| !e.external) {
         for field in entity.fields.iter().filter(|f| f.identity.is_some()) {
             let name = specc_catalog::conventional_name(&entity.name.name, Some(&field.name), "seq");
@@ -532,6 +540,9 @@ fn constraint_names(model: &Model, out: &mut Vec<Diagnostic>) {
         let excludes = entity.excludes.iter().map(|e| (&e.name, e.span));
         let indexes = entity.indexes.iter().map(|i| (&i.name, i.span));
         for (name, span) in key.chain(uniques).chain(excludes).chain(indexes) {
+            if let Some(other) = made.get(&(entity.name.schema.as_str(), name.clone())) {
+                taken.entry((&entity.name.schema, name)).or_insert(*other);
+            }
             match taken.entry((&entity.name.schema, name)) {
                 std::collections::hash_map::Entry::Vacant(slot) => {
                     slot.insert(span);

@@ -60,6 +60,20 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// The schema that nothing can be made in, with why, if one of the two is such.
+    pub fn wrong_schema(&self) -> Option<(&SmolStr, &'static str)> {
+        let why = |name: &str| match name.len() {
+            0 => Some("a schema has a name"),
+            64.. => Some("a name has at most 63 bytes"),
+            _ if specc_facts::is_system_schema(name) => Some("`pg_…` and `information_schema` are Postgres's own"),
+            _ if name.contains(char::is_control) => Some("a name is one line of text"),
+            _ => None,
+        };
+        [&self.default_schema, &self.helper_schema].into_iter().find_map(|name| Some((name, why(name)?)))
+    }
+}
+
 /// What a spec means.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
