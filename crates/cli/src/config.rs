@@ -109,6 +109,12 @@ impl Config {
             let help = "it stands in headers and titles: `name = \"shop\"`".to_owned();
             return Err(wrong(at..at + 4, "the project's name is one line of text".to_owned(), help));
         }
+        if let Some((name, why)) = config.options().wrong_schema() {
+            let at = text.find("schemas").unwrap_or(0);
+            let message = format!("nothing can be made in the schema `{}`: {why}", name.escape_debug());
+            let help = "choose another name under `[schemas]`: `helpers = \"private\"`".to_owned();
+            return Err(wrong(at..(at + 7).min(text.len()), message, help));
+        }
         match config.output.outside() {
             None => Ok(config),
             Some(path) => Err(wrong(
