@@ -26,6 +26,8 @@ entity items {
   starts:  timestamptz
   ends:    timestamptz
   tags:    text[] = '{}'
+  \"c#\":    text
+  check colour_is_known: \"c#\" in ('#f00', '#0f0')
   check price_is_positive: price > 0
   check slug_is_a_slug: slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'
   check ends_later: ends > starts

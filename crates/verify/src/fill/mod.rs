@@ -9,7 +9,7 @@ use specc_postgres::Session;
 use specc_postgres::postgres;
 use specc_sql::quote::{dollar, ident, qualified};
 use std::collections::{BTreeMap, BTreeSet};
-use value::{Candidates, value};
+use value::{Candidates, ROW, value};
 
 /// What became of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,10 +162,10 @@ fn one(session: &mut Session, catalog: &Catalog, plan: &Plan<'_>, rows: usize) -
     let before: i64 = session.query_one(&count, &[])?.get(0);
     let mut why = None;
     match insert(session, catalog, plan, rows)? {
-        Ok(text) => {
-            if let Err(error) = session.batch_execute(&text) {
+        Ok(insert) => {
+            if let Err(error) = session.batch_execute(&insert.from(&format!("generate_series(1, {rows})"))) {
                 why = Some(said(&error));
-                session.batch_execute(&tried(&text, rows))?;
+                session.batch_execute(&tried(&insert, rows))?;
             }
         }
         Err(lacks) => why = Some(lacks),
@@ -174,13 +174,29 @@ fn one(session: &mut Session, catalog: &Catalog, plan: &Plan<'_>, rows: usize) -
     Ok(Filled { table: plan.table.table.clone(), rows: now, why: why.filter(|_| now == before) })
 }
 
-/// The insert of `rows` rows; `#` stands for the number that values are made of.
+/// An insert of a row for each number, around what gives the numbers; what needs no numbers has one part.
+struct Insert {
+    before: String,
+    after: Option<String>,
+}
+
+impl Insert {
+    /// The statement for numbers from this.
+    fn from(&self, source: &str) -> String {
+        match &self.after {
+            Some(after) => format!("{}{source}{after}", self.before),
+            None => self.before.clone(),
+        }
+    }
+}
+
+/// The insert of rows with values that are made of [`ROW`].
 fn insert(
     session: &mut Session,
     catalog: &Catalog,
     plan: &Plan<'_>,
     rows: usize,
-) -> Result<Result<String, String>, postgres::Error> {
+) -> Result<Result<Insert, String>, postgres::Error> {
     let mut columns: Vec<(String, String)> = Vec::new();
     let (mut joins, mut stride) = (String::new(), 1_i64);
     let mut referring: BTreeSet<&SmolStr> = BTreeSet::new();
@@ -199,7 +215,7 @@ fn insert(
         let list: Vec<String> = key.target_columns.iter().map(|column| ident(column).into_owned()).collect();
         // Where each may be referred to once only, it is; else they are unique together as long as they can be.
         let once = plan.unique.iter().any(|set| set.iter().all(|column| key.columns.contains(column)));
-        let place = if once { "#".to_owned() } else { format!("1 + ((# - 1) / {stride}) % {there}") };
+        let place = if once { ROW.to_owned() } else { format!("1 + (({ROW} - 1) / {stride}) % {there}") };
         joins.push_str(&format!(
             "\njoin (select row_number() over () as n, {} from {target}) k{n} on k{n}.n = {place}",
             list.join(", ")
@@ -240,28 +256,22 @@ fn insert(
     let table = qualified(&plan.table.table.schema, &plan.table.table.name);
     if columns.is_empty() {
         let body = format!(" begin for i in 1..{rows} loop insert into {table} default values; end loop; end ");
-        return Ok(Ok(format!("do {}", dollar(&body))));
+        return Ok(Ok(Insert { before: format!("do {}", dollar(&body)), after: None }));
     }
     let (names, values): (Vec<String>, Vec<String>) = columns.into_iter().unzip();
-    let text = format!(
-        "insert into {table} ({})\nselect {}\nfrom generate_series(1, {}) as g (i){joins}{}",
-        names.join(", "),
-        values.join(",\n  "),
-        rows,
-        if plan.late { "" } else { "\non conflict do nothing" }
-    );
-    Ok(Ok(text.replace('#', "g.i")))
+    let before = format!("insert into {table} ({})\nselect {}\nfrom ", names.join(", "), values.join(",\n  "));
+    let after = format!(" as g (i){joins}{}", if plan.late { "" } else { "\non conflict do nothing" });
+    Ok(Ok(Insert { before, after: Some(after) }))
 }
 
 /// The same row by row: a row that a check refuses is left out and tried with other values.
-fn tried(insert: &str, rows: usize) -> String {
-    let each =
-        insert.replace(&format!("generate_series(1, {rows})"), "(select i + (random() * 1000000)::int where true)");
-    format!(
-        "do $do$\ndeclare\n  refused int := 0;\nbegin\n  for i in 1..{} loop\n    begin\n      {each};\n    exception when others then\n      \
-         refused := refused + 1;\n      exit when refused > 200;\n    end;\n  end loop;\nend\n$do$",
-        rows
-    )
+fn tried(insert: &Insert, rows: usize) -> String {
+    let each = insert.from("(select i + (random() * 1000000)::int where true)");
+    let body = format!(
+        "\ndeclare\n  refused int := 0;\nbegin\n  for i in 1..{rows} loop\n    begin\n      {each};\n    exception when others then\n      \
+         refused := refused + 1;\n      exit when refused > 200;\n    end;\n  end loop;\nend\n"
+    );
+    format!("do {}", dollar(&body))
 }
 
 /// Rows of a table that is not in the catalog: what references name, and what it requires.
@@ -287,7 +297,7 @@ fn external(
         let column = Column::new(name, specc_catalog::DataType::builtin(ty));
         let Some(value) = value(&Catalog::new(), &column, &Candidates::default(), true, true) else { return Ok(()) };
         names.push(ident(name).into_owned());
-        values.push(value.replace('#', "g.i"));
+        values.push(value);
     }
     if names.is_empty() {
         return Ok(());

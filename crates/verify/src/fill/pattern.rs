@@ -1,4 +1,4 @@
-//! A text that a simple regular expression takes, as SQL over the row's number, for which `#` stands.
+//! A text that a simple regular expression takes, as SQL over the row's number.
 
 use specc_sql::quote::literal;
 use std::iter::Peekable;
@@ -115,8 +115,8 @@ fn times(input: &mut Input<'_>) -> Option<Option<usize>> {
 impl Piece {
     fn push(self, parts: &mut Vec<String>, times: Option<usize>) {
         let number = |n: Option<usize>| match n {
-            None => "(#)::text".to_owned(),
-            Some(n) => format!("lpad(((#)::bigint % {})::text, {n}, '0')", 10_i64.pow(n.min(9) as u32)),
+            None => "(g.i)::text".to_owned(),
+            Some(n) => format!("lpad(((g.i)::bigint % {})::text, {n}, '0')", 10_i64.pow(n.min(9) as u32)),
         };
         match self {
             _ if times == Some(0) => {}
@@ -135,11 +135,11 @@ mod tests {
 
     #[test]
     fn patterns_become_texts() {
-        assert_eq!(text("^[0-9]+$").as_deref(), Some("((#)::text)"));
+        assert_eq!(text("^[0-9]+$").as_deref(), Some("((g.i)::text)"));
         assert_eq!(text("^a(b|c)?x{2}$").as_deref(), Some("('a' || 'xx')"));
         assert_eq!(
             text("^[A-Z]{3}$").as_deref(),
-            Some("(translate(lpad(((#)::bigint % 1000)::text, 3, '0'), '0123456789', 'ABCDEFGHIJ'))")
+            Some("(translate(lpad(((g.i)::bigint % 1000)::text, 3, '0'), '0123456789', 'ABCDEFGHIJ'))")
         );
         assert_eq!(text("(?=x)"), None);
     }

@@ -1,10 +1,13 @@
-//! Values of a type, as SQL over the row's number, for which `#` stands.
+//! Values of a type, as SQL over the row's number, [`ROW`].
 
 use super::pattern;
 use specc_catalog::{Catalog, Column, DataType, IdRef, Kind, Object, SqlExpr};
 use specc_facts::Family;
 use specc_sql::push_type;
 use specc_sql::quote::literal;
+
+/// What numbers the rows, in the query that the values are for.
+pub(super) const ROW: &str = "g.i";
 
 /// The conditions on a column: likely what they name is what they allow.
 #[derive(Debug, Default)]
@@ -45,10 +48,10 @@ impl Candidates {
             return pattern::text(pattern);
         }
         if texts.iter().any(|text| text.contains('@')) {
-            return Some("('a' || # || '@example.com')".into());
+            return Some("('a' || g.i || '@example.com')".into());
         }
         if texts.iter().any(|text| text.starts_with("http")) {
-            return Some("('https://example.com/' || #)".into());
+            return Some("('https://example.com/' || g.i)".into());
         }
         let named: Vec<String> = texts.into_iter().filter(|text| !text.is_empty() && !text.contains('%')).collect();
         if !named.is_empty() && !unique {
@@ -60,7 +63,7 @@ impl Candidates {
             let (_, rest) = rest.split_once(')')?;
             rest.trim().strip_prefix('=')?.trim().split(|c: char| !c.is_ascii_digit()).next()?.parse::<i64>().ok()
         });
-        exact.filter(|n| size.is_none_or(|size| *n <= size)).map(|n| format!("lpad((#)::text, {n}, 'a')"))
+        exact.filter(|n| size.is_none_or(|size| *n <= size)).map(|n| format!("lpad((g.i)::text, {n}, 'a')"))
     }
 
     /// A number that they take.
@@ -87,9 +90,9 @@ impl Candidates {
             }
         }
         match (low, high) {
-            (Some(low), Some(high)) => Some(format!("({low} + # % {})", (high - low + 1).max(1))),
-            (Some(low), None) => Some(format!("({low} + #)")),
-            (None, Some(high)) => Some(format!("({high} - # % 100)")),
+            (Some(low), Some(high)) => Some(format!("({low} + g.i % {})", (high - low + 1).max(1))),
+            (Some(low), None) => Some(format!("({low} + g.i)")),
+            (None, Some(high)) => Some(format!("({high} - g.i % 100)")),
             (None, None) if !named.is_empty() && !unique => Some(one_of(&named)),
             (None, None) => None,
         }
@@ -97,7 +100,7 @@ impl Candidates {
 }
 
 fn one_of(all: &[String]) -> String {
-    format!("(array[{}])[1 + # % {}]", all.join(", "), all.len())
+    format!("(array[{}])[1 + g.i % {}]", all.join(", "), all.len())
 }
 
 /// A value for each number: distinct if it must be, within what the checks name if they name something.
@@ -109,7 +112,7 @@ pub(super) fn value(
     required: bool,
 ) -> Option<String> {
     let value = plain(catalog, &column.ty, candidates, unique)?;
-    Some(if column.nullable && !required { format!("case when # % 5 > 0 then {value} end") } else { value })
+    Some(if column.nullable && !required { format!("case when g.i % 5 > 0 then {value} end") } else { value })
 }
 
 fn plain(catalog: &Catalog, ty: &DataType, candidates: &Candidates, unique: bool) -> Option<String> {
@@ -165,32 +168,32 @@ fn builtin(ty: &DataType, candidates: &Candidates, unique: bool) -> Option<Strin
     let size = ty.args.first().copied();
     let name = ty.name.as_str();
     let value = match specc_facts::family(name) {
-        Family::Integer if name == "smallint" => "# % 32000".to_owned(),
-        Family::Integer | Family::Oid => format!("# + {}", candidates.place),
-        Family::Float | Family::Money => "#".to_owned(),
+        Family::Integer if name == "smallint" => "g.i % 32000".to_owned(),
+        Family::Integer | Family::Oid => format!("g.i + {}", candidates.place),
+        Family::Float | Family::Money => "g.i".to_owned(),
         Family::Decimal => match (size, ty.args.get(1)) {
             (Some(precision), scale) => {
                 let digits = (precision - scale.copied().unwrap_or(0)).clamp(0, 9) as u32;
-                format!("# % {}", 10_i64.pow(digits))
+                format!("g.i % {}", 10_i64.pow(digits))
             }
-            _ => "#".to_owned(),
+            _ => "g.i".to_owned(),
         },
         Family::Text => match size {
-            Some(size) if size < 12 => format!("left(to_hex(#), {size})"),
-            _ => "'text-' || #".to_owned(),
+            Some(size) if size < 12 => format!("left(to_hex(g.i), {size})"),
+            _ => "'text-' || g.i".to_owned(),
         },
-        Family::Uuid => "md5(#::text)".to_owned(),
-        Family::Boolean if unique => "# = 1".to_owned(),
-        Family::Boolean => "# % 2 = 0".to_owned(),
-        Family::Moment if name == "date" => format!("date '2026-01-01' + #::int + {}", candidates.place),
+        Family::Uuid => "md5(g.i::text)".to_owned(),
+        Family::Boolean if unique => "g.i = 1".to_owned(),
+        Family::Boolean => "g.i % 2 = 0".to_owned(),
+        Family::Moment if name == "date" => format!("date '2026-01-01' + g.i::int + {}", candidates.place),
         Family::Moment => {
-            format!("timestamptz '2026-01-01 00:00+00' + # * interval '1 hour' + {} * interval '1 minute'", candidates.place)
+            format!("timestamptz '2026-01-01 00:00+00' + g.i * interval '1 hour' + {} * interval '1 minute'", candidates.place)
         }
-        Family::Time => "time '00:00' + (# % 86400) * interval '1 second'".to_owned(),
-        Family::Interval => "# * interval '1 minute'".to_owned(),
+        Family::Time => "time '00:00' + (g.i % 86400) * interval '1 second'".to_owned(),
+        Family::Interval => "g.i * interval '1 minute'".to_owned(),
         Family::Json => "'{}'".to_owned(),
-        Family::Bytes => "decode(md5(#::text), 'hex')".to_owned(),
-        Family::Network => "'10.0.0.0'::inet + #".to_owned(),
+        Family::Bytes => "decode(md5(g.i::text), 'hex')".to_owned(),
+        Family::Network => "'10.0.0.0'::inet + g.i".to_owned(),
         Family::Search => "''".to_owned(),
         Family::Multirange => "'{}'".to_owned(),
         _ => match name {
@@ -205,12 +208,12 @@ fn builtin(ty: &DataType, candidates: &Candidates, unique: bool) -> Option<Strin
             "bit" => return Some(format!("repeat('0', {0})::bit({0})", size.unwrap_or(1))),
             "varbit" => "'0'".to_owned(),
             "vector" => format!("array_fill(0.5, array[{}])", size.unwrap_or(3)),
-            "int4range" => "int4range(#::int, #::int + 1)".to_owned(),
-            "int8range" => "int8range(#, #::bigint + 1)".to_owned(),
-            "numrange" => "numrange(#, # + 1)".to_owned(),
-            "daterange" => "daterange(date '2026-01-01' + #::int, date '2026-01-02' + #::int)".to_owned(),
-            "tsrange" => "tsrange(timestamp '2026-01-01' + # * interval '1 hour', timestamp '2026-01-01' + (# + 1) * interval '1 hour')".to_owned(),
-            "tstzrange" => "tstzrange(timestamptz '2026-01-01 00:00+00' + # * interval '1 hour', timestamptz '2026-01-01 00:00+00' + (# + 1) * interval '1 hour')".to_owned(),
+            "int4range" => "int4range(g.i::int, g.i::int + 1)".to_owned(),
+            "int8range" => "int8range(g.i, g.i::bigint + 1)".to_owned(),
+            "numrange" => "numrange(g.i, g.i + 1)".to_owned(),
+            "daterange" => "daterange(date '2026-01-01' + g.i::int, date '2026-01-02' + g.i::int)".to_owned(),
+            "tsrange" => "tsrange(timestamp '2026-01-01' + g.i * interval '1 hour', timestamp '2026-01-01' + (g.i + 1) * interval '1 hour')".to_owned(),
+            "tstzrange" => "tstzrange(timestamptz '2026-01-01 00:00+00' + g.i * interval '1 hour', timestamptz '2026-01-01 00:00+00' + (g.i + 1) * interval '1 hour')".to_owned(),
             _ => return None,
         },
     };
