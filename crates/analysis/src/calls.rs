@@ -5,6 +5,7 @@ use crate::find::{idents, place};
 use crate::query::plain;
 use crate::scope::Ty;
 use crate::text::{Part, folded};
+use crate::types::{from_table, may_become};
 use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
@@ -12,6 +13,7 @@ use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments, Ident, WindowType,
 };
+use specc_facts::{Spelled, Variant};
 
 /// The arguments of a call.
 #[derive(Default)]
@@ -91,8 +93,39 @@ impl Walk<'_> {
                 _ => {}
             }
         }
-        let found = self.routine(part, at, &written, &args)?;
-        found.returns.filter(|_| !found.opaque && found.columns.is_empty())
+        match self.routine(part, at, &written, &args) {
+            Some(found) => found.returns.filter(|_| !found.opaque && found.columns.is_empty()),
+            None => self.built_in(&written, &args),
+        }
+    }
+
+    /// What a function that Postgres brings gives, where all that may be meant give the same.
+    fn built_in(&self, written: &[&Ident], args: &Args<'_>) -> Ty {
+        let names: Vec<SmolStr> = written.iter().map(|ident| folded(ident)).collect();
+        let (schema, name) = match &names[..] {
+            [name] => (None, name),
+            [schema, name] if schema == "pg_catalog" => (Some("pg_catalog"), name),
+            _ => return None,
+        };
+        if args.loose || args.names.iter().any(Option::is_some) || !self.candidates(schema, name).0.is_empty() {
+            return None;
+        }
+        let takes = |variant: &&Variant| {
+            let (count, most) = (args.types.len(), variant.args.len());
+            let counts = count <= most && count + variant.defaults >= most || variant.variadic;
+            let given = args.types.iter().zip(&variant.args);
+            counts && given.into_iter().all(|(ty, wanted)| accepts(ty, *wanted))
+        };
+        let fitting: Vec<&Variant> = specc_facts::functions(name).iter().filter(takes).collect();
+        let exact = |variant: &&&Variant| {
+            let wanted: Option<Vec<DataType>> = variant.args.iter().map(|arg| from_table(*arg)).collect();
+            let given: Option<Vec<DataType>> = args.types.iter().cloned().collect();
+            wanted.is_some() && wanted == given
+        };
+        let meant = fitting.iter().find(exact).or(fitting.first())?;
+        let one = fitting.iter().any(|variant| exact(&variant));
+        let same = |variant: &&Variant| variant.result == meant.result && !variant.set && variant.extension == "-";
+        (if one { same(meant) } else { fitting.iter().all(same) }).then(|| from_table(meant.result)).flatten()
     }
 
     pub(crate) fn arguments<'e>(&mut self, part: &Part<'_>, list: &'e [FunctionArg]) -> Args<'e> {
@@ -144,6 +177,9 @@ impl Walk<'_> {
         };
         let (candidates, unknown) = self.candidates(schema, name);
         let fitting: Vec<&Routine> = candidates.iter().filter(|routine| fits(routine, args)).collect();
+        // What takes no value of these types is not meant, where another does.
+        let taking: Vec<&Routine> = fitting.iter().copied().filter(|routine| takes(routine, args)).collect();
+        let fitting = if taking.is_empty() { fitting } else { taking };
         if fitting.is_empty() {
             if !unknown && !args.loose {
                 self.no_such_call(at, schema, name, &candidates, args);
@@ -268,6 +304,20 @@ fn fits(routine: &Routine, args: &Args<'_>) -> bool {
         let named = args.names.iter().flatten().any(|name| p.name == *name);
         given(at) || named || p.default || p.mode == "variadic"
     })
+}
+
+/// Whether the parameters may take values of the types of the arguments.
+fn takes(routine: &Routine, args: &Args<'_>) -> bool {
+    args.types.iter().enumerate().all(|(at, ty)| {
+        let wanted = parameter(routine, at, args).and_then(|p| p.ty.as_ref());
+        ty.as_ref().zip(wanted).is_none_or(|(ty, wanted)| may_become(ty, wanted))
+    })
+}
+
+/// Whether an argument of a function that Postgres brings may have this type.
+fn accepts(ty: &Ty, wanted: Spelled) -> bool {
+    let Some(ty) = ty else { return true };
+    from_table(wanted).is_none_or(|wanted| may_become(ty, &wanted))
 }
 
 fn parameter<'r>(routine: &'r Routine, at: usize, args: &Args<'_>) -> Option<&'r crate::environment::Parameter> {

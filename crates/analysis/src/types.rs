@@ -9,6 +9,7 @@ use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::{DataType, Qualified};
 use specc_expr::sqlparser::ast::{ArrayElemTypeDef, DataType as SqlType};
+use specc_facts::{Context, Spelled};
 
 /// A built-in type's name, without what is in parentheses.
 pub(crate) fn spelled(data_type: &SqlType) -> String {
@@ -24,6 +25,28 @@ pub(crate) fn spelled(data_type: &SqlType) -> String {
         }
     }
     name.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a value of one type may be given where a parameter of the other stands; true where that cannot be told.
+pub(crate) fn may_become(from: &DataType, to: &DataType) -> bool {
+    let told = |ty: &DataType| ty.schema.is_empty() && specc_facts::type_info(&ty.name).is_some();
+    if !told(from) || !told(to) || from.name == to.name && from.dims == to.dims {
+        return true;
+    }
+    // `oidvector` and `int2vector` are arrays by another name.
+    if (from.dims > 0) != (to.dims > 0) {
+        return from.name.ends_with("vector") || to.name.ends_with("vector");
+    }
+    let spelled = |ty: &DataType| specc_facts::type_info(&ty.name).map(|i| Spelled { name: i.name, array: false });
+    let (Some(a), Some(b)) = (spelled(from), spelled(to)) else { return true };
+    a.name == b.name || specc_facts::cast(a, b).is_some_and(|cast| cast.context == Context::Implicit)
+}
+
+/// A type of the tables of functions; none for one that stands for others.
+pub(crate) fn from_table(spelled: Spelled) -> Ty {
+    let info = specc_facts::type_info(spelled.name)?;
+    let plain = info.extension == "-" && !specc_facts::is_pseudo_type(spelled.name);
+    plain.then(|| DataType { dims: u8::from(spelled.array), ..DataType::builtin(spelled.name) })
 }
 
 impl Walk<'_> {
@@ -69,7 +92,9 @@ impl Walk<'_> {
             Lookup::Unknown => None,
             Lookup::Missing => {
                 let elsewhere = self.env.elsewhere(name);
-                if self.may_be_made(name) || schema.is_none() && !elsewhere.is_empty() && !self.fixed_path {
+                // A catalog's row, such as `pg_roles`.
+                let catalogs = name.starts_with("pg_") && schema.is_none_or(|schema| schema == "pg_catalog");
+                if catalogs || self.may_be_made(name) || schema.is_none() && !elsewhere.is_empty() && !self.fixed_path {
                     return None;
                 }
                 let written = schema.map_or_else(|| name.to_owned(), |schema| format!("{schema}.{name}"));

@@ -97,7 +97,7 @@ pub fn is_beyond(sql: &str) -> bool {
         "cycle" => at > 0 && is(at - 1, &Token::RParen),
         "rows" => word(at + 1) == "from" && is(at + 2, &Token::LParen),
         "insert" => word(at + 1) == "default",
-        "set" => is(at + 2, &Token::LBracket),
+        "set" => is(at + 2, &Token::LBracket) || word(at + 1) == "constraints",
         name => CALLS.contains(&name) && is(at + 1, &Token::LParen),
     })
 }

@@ -213,6 +213,17 @@ impl SpecDialect {
                 parser.advance_token();
                 Some(Ok(Expr::Identifier(ident)))
             }
+            // A function of this name in a schema is called like any other: `app.substr(text, 1, 2)`.
+            _ if dotted
+                && keyword_after(parser, 2) != Keyword::NoKeyword
+                && parser.peek_nth_token_ref(3).token == Token::LParen =>
+            {
+                let schema = ident(w, word.span);
+                let Token::Word(name) = parser.peek_nth_token_ref(2).token.clone() else { return None };
+                let name = ident(&name, parser.peek_nth_token_ref(2).span);
+                (0..3).for_each(|_| parser.advance_token());
+                Some(parser.parse_function(ObjectName::from(vec![schema, name])))
+            }
             Keyword::EXISTS if !quoted && !opens => Some(exists_path(parser)),
             Keyword::NOT
                 if !quoted
@@ -252,6 +263,12 @@ impl SpecDialect {
                     && matches!(parser.peek_nth_token_ref(4).token, Token::SingleQuotedString(_)) =>
             {
                 Some(precise_interval(parser))
+            }
+            // A name of a function may be this word.
+            Keyword::IS if !quoted && opens => {
+                let name = ident(w, word.span);
+                parser.advance_token();
+                Some(parser.parse_function(ObjectName::from(vec![name])))
             }
             // Reserved by Postgres too: here something is missing.
             Keyword::AND

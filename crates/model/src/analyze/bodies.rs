@@ -60,6 +60,8 @@ pub(crate) fn triggered(
 pub(crate) struct Needs {
     /// What has to be there when it is made.
     pub depends: Vec<Object>,
+    /// What a call means among several functions of its name, where that cannot be told.
+    pub maybe: Vec<Object>,
     /// The entities whose rows it looks for.
     pub reads: Vec<EntityId>,
     /// Keys that its `on conflict` names.
@@ -87,7 +89,7 @@ pub(crate) fn function_needs(
         "plpgsql" => Some(Language::Plpgsql),
         _ => None,
     };
-    let mut conflicts = Vec::new();
+    let (mut conflicts, mut maybe) = (Vec::new(), Vec::new());
     if let Some(language) = language {
         let known = Known::new(project, model);
         let trigger = matches!(&f.returns, Some(Returns::Pseudo(word)) if word == "trigger")
@@ -116,6 +118,7 @@ pub(crate) fn function_needs(
                 // A column may be one of a row that it is given.
                 let tables = found.references.iter().filter(|r| matches!(r.target, Target::Relation(_)));
                 reads.extend(tables.filter_map(|r| entity(&known.object(&r.target)?)));
+                maybe = one_of_several(&known, &mut found);
                 depends.extend(read(&known, found, &d.body, out));
             }
             // It is looked at when it runs.
@@ -150,7 +153,56 @@ pub(crate) fn function_needs(
     depends.retain(|o| *o != Object::Function(at));
     reads.sort();
     reads.dedup();
-    Needs { depends, reads, conflicts }
+    Needs { depends, maybe, reads, conflicts }
+}
+
+/// Takes out the calls that may mean several functions.
+fn one_of_several(known: &Known<'_>, found: &mut Analysis) -> Vec<Object> {
+    let mut places: FxHashMap<(usize, usize), usize> = FxHashMap::default();
+    let is_call = |target: &Target| matches!(target, Target::Function(..));
+    let distinct: std::collections::BTreeSet<_> = found.references.iter().filter(|r| is_call(&r.target)).collect();
+    for reference in distinct {
+        *places.entry((reference.start, reference.end)).or_default() += 1;
+    }
+    let mut maybe = Vec::new();
+    found.references.retain(|r| {
+        let several = is_call(&r.target) && places.get(&(r.start, r.end)).is_some_and(|count| *count > 1);
+        if several {
+            maybe.extend(known.object(&r.target));
+        }
+        !several
+    });
+    maybe
+}
+
+/// Adds what each function may need, as far as no circle comes of it: of functions that call each other's names, some call
+/// is another than it seems.
+pub(crate) fn settle(needs: &mut [Needs]) {
+    for at in 0..needs.len() {
+        for object in std::mem::take(&mut needs[at].maybe) {
+            let leads_back = match object {
+                Object::Function(to) => {
+                    let (mut seen, mut open) = (vec![false; needs.len()], vec![to]);
+                    while let Some(next) = open.pop() {
+                        if next == at || std::mem::replace(&mut seen[next], true) {
+                            continue;
+                        }
+                        let calls = needs[next].depends.iter();
+                        open.extend(calls.filter_map(|o| if let Object::Function(to) = o { Some(*to) } else { None }));
+                        if open.contains(&at) {
+                            break;
+                        }
+                    }
+                    to == at || open.contains(&at)
+                }
+                _ => false,
+            };
+            if !leads_back && !needs[at].depends.contains(&object) {
+                needs[at].depends.push(object);
+            }
+        }
+        needs[at].depends.sort();
+    }
 }
 
 /// What statements of SQL that run by themselves need; findings in them go to `out`.

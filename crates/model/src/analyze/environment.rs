@@ -224,7 +224,12 @@ impl Environment for Known<'_> {
         }
         let wanted = Qualified { schema: schema.into(), name: name.into() };
         if let Some(list) = self.project.functions.get(&wanted) {
-            return Lookup::Found(list.iter().map(|at| self.routine(*at)).collect());
+            let mut all: Vec<Routine> = list.iter().map(|at| self.routine(*at)).collect();
+            // A block of SQL may make another of this name.
+            if self.project.provided_functions.contains_key(&wanted) {
+                all.push(Routine::any(Name::new(schema, name)));
+            }
+            return Lookup::Found(all);
         }
         if self.project.provided_functions.contains_key(&wanted) || self.says_who(schema, name) {
             return Lookup::Found(vec![Routine::any(Name::new(schema, name))]);

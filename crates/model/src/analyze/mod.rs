@@ -379,6 +379,9 @@ fn second_look(
         (needs, out)
     };
     let found: Vec<_> = decls.functions.par_iter().enumerate().with_min_len(8).map(body).collect();
+    let (mut needs, findings): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    bodies::settle(&mut needs);
+    let found = needs.into_iter().zip(findings);
     for (((_, d), function), (needs, findings)) in decls.functions.iter().zip(&model.functions).zip(found) {
         late.conflicts.extend(needs.conflicts);
         let needs = (needs.depends, needs.reads);

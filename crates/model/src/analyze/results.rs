@@ -49,6 +49,8 @@ fn wanted(model: &Model, f: &Function) -> Option<Wanted> {
         (Some(Returns::Type(ty) | Returns::SetOf(ty)), []) => match &ty.base {
             Base::Builtin(name) if specc_facts::is_pseudo_type(name) => None,
             Base::Unknown => None,
+            // A view, or what a block of SQL makes: its columns are not followed.
+            Base::Named(name) if !name.schema.is_empty() => None,
             Base::Row(id) if ty.dims == 0 => {
                 let columns = model.entity(*id).fields.iter().map(|f| f.ty.clone());
                 (!model.entity(*id).external).then(|| Wanted::Row(ty.clone(), columns.collect()))
