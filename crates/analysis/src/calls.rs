@@ -2,6 +2,7 @@
 
 use crate::environment::{Lookup, Routine};
 use crate::find::{idents, place};
+use crate::meet::{is_told, takes as takes_type};
 use crate::query::plain;
 use crate::scope::Ty;
 use crate::text::{Part, folded};
@@ -57,8 +58,10 @@ impl Walk<'_> {
                 }
             }
         }
-        self.order(part, &call.within_group);
+        let within: Vec<Ty> = call.within_group.iter().map(|order| self.expr(part, &order.expr)).collect();
+        let written_all = !args.loose;
         args.loose |= !call.within_group.is_empty();
+        self.call_form(part, call);
         if let Some(filter) = &call.filter {
             self.expr(part, filter);
         }
@@ -71,10 +74,14 @@ impl Walk<'_> {
             && ident.quote_style.is_none()
         {
             match &*folded(ident) {
-                "coalesce" | "greatest" | "least" | "nullif" => {
+                name @ ("coalesce" | "greatest" | "least" | "nullif") => {
                     let ty = args.types.iter().flatten().next().cloned();
                     for expr in &args.exprs {
                         self.wanted(part, expr, &ty);
+                    }
+                    if name != "nullif" {
+                        let values = args.exprs.iter().copied().zip(&args.types);
+                        self.one_type(part, &format!("`{name}`"), values);
                     }
                     return crate::expr::common(args.exprs.iter().copied().zip(args.types.iter().cloned()));
                 }
@@ -95,7 +102,12 @@ impl Walk<'_> {
         }
         match self.routine(part, at, &written, &args) {
             Some(found) => found.returns.filter(|_| !found.opaque && found.columns.is_empty()),
-            None => self.built_in(&written, &args),
+            None => {
+                if written_all {
+                    self.no_built_in(at, &written, &args, &within);
+                }
+                self.built_in(&written, &args)
+            }
         }
     }
 
@@ -113,8 +125,7 @@ impl Walk<'_> {
         let takes = |variant: &&Variant| {
             let (count, most) = (args.types.len(), variant.args.len());
             let counts = count <= most && count + variant.defaults >= most || variant.variadic;
-            let given = args.types.iter().zip(&variant.args);
-            counts && given.into_iter().all(|(ty, wanted)| accepts(ty, *wanted))
+            counts && accept(variant, &args.types)
         };
         let fitting: Vec<&Variant> = specc_facts::functions(name).iter().filter(takes).collect();
         let exact = |variant: &&&Variant| {
@@ -126,6 +137,47 @@ impl Walk<'_> {
         let one = fitting.iter().any(|variant| exact(&variant));
         let same = |variant: &&Variant| variant.result == meant.result && !variant.set && variant.extension == "-";
         (if one { same(meant) } else { fitting.iter().all(same) }).then(|| from_table(meant.result)).flatten()
+    }
+
+    /// Says where no function that Postgres brings takes these arguments.
+    fn no_built_in(&mut self, at: (usize, usize), written: &[&Ident], args: &Args<'_>, within: &[Ty]) {
+        let [ident] = written else { return };
+        let name = folded(ident);
+        let variants = specc_facts::functions(&name);
+        // These have forms of their own in the grammar.
+        let form = specc_facts::grammar(&name).is_some() || name.starts_with("json") || name.starts_with("xml");
+        if variants.is_empty() || form || args.names.iter().any(Option::is_some) || !self.is_built_in(written) {
+            return;
+        }
+        let types: Vec<Ty> = args.types.iter().chain(within).cloned().collect();
+        // `date(x)` is a cast, and `name(row)` a field.
+        let cast = self.env.data_type("pg_catalog", &name).found().is_some();
+        if types.len() == 1 && (cast || !is_told(&types[0])) || self.may_be_made(&name) {
+            return;
+        }
+        let count = types.len();
+        let counts = |v: &Variant| {
+            let most = v.args.len();
+            count <= most && count + v.defaults >= most || v.variadic && count + 1 >= most
+        };
+        if variants.iter().any(|v| counts(v) && accept(v, &types)) {
+            return;
+        }
+        let message = if variants.iter().any(counts) && types.iter().all(Option::is_some) {
+            let given: Vec<String> = types.iter().flatten().map(|ty| format!("`{ty}`")).collect();
+            format!("there is no `{name}` for {}", given.join(", "))
+        } else if variants.iter().any(counts) {
+            format!("there is no `{name}` for values of these types")
+        } else {
+            format!("`{name}` does not take {count} argument{}", if count == 1 { "" } else { "s" })
+        };
+        let ways = variants.iter().take(4).map(|v| {
+            let args: Vec<String> =
+                v.args.iter().map(|a| format!("{}{}", a.name, if a.array { "[]" } else { "" })).collect();
+            format!("`{name}({})`", args.join(", "))
+        });
+        let help = format!("it is {}", ways.collect::<Vec<_>>().join(" or "));
+        self.report(at, Problem::WrongArguments, message, Some(help));
     }
 
     pub(crate) fn arguments<'e>(&mut self, part: &Part<'_>, list: &'e [FunctionArg]) -> Args<'e> {
@@ -314,10 +366,15 @@ fn takes(routine: &Routine, args: &Args<'_>) -> bool {
     })
 }
 
+/// Whether a function that Postgres brings may take arguments of these types; those of a list of any length aside.
+fn accept(variant: &Variant, types: &[Ty]) -> bool {
+    let fixed = variant.args.len() - usize::from(variant.variadic && !variant.args.is_empty());
+    types.iter().zip(&variant.args[..fixed]).all(|(ty, wanted)| accepts(ty, *wanted))
+}
+
 /// Whether an argument of a function that Postgres brings may have this type.
 fn accepts(ty: &Ty, wanted: Spelled) -> bool {
-    let Some(ty) = ty else { return true };
-    from_table(wanted).is_none_or(|wanted| may_become(ty, &wanted))
+    ty.as_ref().is_none_or(|ty| takes_type(wanted, ty))
 }
 
 fn parameter<'r>(routine: &'r Routine, at: usize, args: &Args<'_>) -> Option<&'r crate::environment::Parameter> {

@@ -51,6 +51,7 @@ impl Walk<'_> {
         }
         let columns = insert.columns.iter().map(|column| (self.target_column(part, column, &target), column));
         let columns: Vec<(Ty, &ObjectName)> = columns.collect();
+        self.each_once(part, columns.iter().map(|(_, name)| *name));
         let types: Vec<Ty> = match &columns[..] {
             [] => target.columns.iter().map(|column| column.ty.clone()).collect(),
             columns => columns.iter().map(|(ty, _)| ty.clone()).collect(),
@@ -60,6 +61,12 @@ impl Walk<'_> {
             if insert.columns.is_empty() {
                 if let Some(relation) = &target.relation {
                     self.refer_at(part.place(name.span()), Target::Columns(relation.clone()));
+                }
+                let (given, there) = (output.columns.len(), target.columns.len());
+                if output.complete && target.complete && given > there {
+                    let message = format!("{given} values for {}", crate::query::columns(there));
+                    let help = "give each column one value, and name the columns".to_owned();
+                    self.report_at(part, name.span(), Problem::WrongCount, message, Some(help));
                 }
             } else {
                 self.count(part, source.body.as_ref(), &columns, &output);
@@ -174,6 +181,9 @@ impl Walk<'_> {
                         }
                     }
                 }
+                for (expr, _) in items.iter().filter_map(crate::grouping::item) {
+                    self.no_aggregate(part, expr, "returning");
+                }
                 self.projection(part, items)
             }
             None => Output { columns: Vec::new(), complete: true },
@@ -230,7 +240,39 @@ impl Walk<'_> {
         self.field_of_type(&ty?, part.place(field.span)?, &folded(field))
     }
 
+    /// A column that is written to is named once.
+    fn each_once<'n>(&mut self, part: &Part<'_>, names: impl Iterator<Item = &'n ObjectName>) {
+        let mut seen: Vec<SmolStr> = Vec::new();
+        for name in names {
+            // A part of a column may stand beside another part.
+            let Some([ident]) = idents(name)
+                .as_deref()
+                .map(|all| all.to_vec())
+                .as_deref()
+                .map(|all| <[_; 1]>::try_from(all).ok())
+                .unwrap_or_default()
+            else {
+                continue;
+            };
+            let column = folded(ident);
+            if seen.contains(&column) {
+                let message = format!("column `{column}` is written twice");
+                self.report_at(part, ident.span, Problem::Twice, message, Some("remove one of the two".into()));
+            }
+            seen.push(column);
+        }
+    }
+
     fn assignments(&mut self, part: &Part<'_>, assignments: &[Assignment], target: &Source) {
+        let written = assignments.iter().flat_map(|assignment| match &assignment.target {
+            AssignmentTarget::ColumnName(name) => std::slice::from_ref(name),
+            AssignmentTarget::Tuple(names) => names,
+        });
+        self.each_once(part, written);
+        for assignment in assignments {
+            self.no_aggregate(part, &assignment.value, "set");
+            self.no_set(part, &assignment.value, "set");
+        }
         for assignment in assignments {
             match &assignment.target {
                 AssignmentTarget::ColumnName(name) => {
@@ -240,7 +282,21 @@ impl Walk<'_> {
                 }
                 AssignmentTarget::Tuple(names) => {
                     let types: Vec<Ty> = names.iter().map(|name| self.target_column(part, name, target)).collect();
-                    self.expr(part, &assignment.value);
+                    let given = match &assignment.value {
+                        Expr::Subquery(query) => {
+                            let output = self.query(part, query);
+                            output.complete.then_some(output.columns.len())
+                        }
+                        value => {
+                            self.expr(part, value);
+                            crate::places::width(value)
+                        }
+                    };
+                    if let Some(given) = given.filter(|given| *given != names.len()) {
+                        let message = format!("{given} values for {}", crate::query::columns(names.len()));
+                        let help = "give each column one value".to_owned();
+                        self.report_at(part, assignment.value.span(), Problem::WrongCount, message, Some(help));
+                    }
                     if let Expr::Tuple(values) = &assignment.value {
                         values.iter().zip(&types).for_each(|(value, ty)| self.wanted(part, value, ty));
                     }

@@ -118,6 +118,10 @@ pub trait Environment {
     fn fields(&self, schema: &str, name: &str) -> Option<Vec<Column>>;
     /// Other schemas that have a relation or function of this name.
     fn elsewhere(&self, name: &str) -> Vec<SmolStr>;
+    /// Whether there may be operators or casts that Postgres does not bring.
+    fn may_have_operators(&self) -> bool {
+        true
+    }
     /// A name like this one, for a suggestion: of a relation, or of a function.
     fn similar(&self, name: &str, function: bool) -> Option<SmolStr>;
 }

@@ -46,7 +46,7 @@ impl Walk<'_> {
             }
             Expr::Identifier(ident) => self.name(part, &[ident]),
             Expr::CompoundIdentifier(parts) => self.name(part, &parts.iter().collect::<Vec<_>>()),
-            Expr::Value(value) => self.value(value),
+            Expr::Value(value) => self.value(part, value),
             Expr::Nested(inner) => self.expr(part, inner),
             Expr::BinaryOp { left, op, right } => self.binary(part, expr, left, op, right),
             Expr::UnaryOp { op, expr } => {
@@ -68,13 +68,14 @@ impl Walk<'_> {
                 let ty = self.expr(part, inner);
                 for item in list {
                     self.wanted(part, item, &ty);
-                    self.expr(part, item);
+                    self.equal_rows(part, inner, item);
+                    self.against(part, inner, item);
                 }
                 plain("boolean")
             }
             Expr::InSubquery { expr: inner, subquery, .. } => {
                 self.expr(part, inner);
-                self.query(part, subquery);
+                self.compared(part, inner, subquery);
                 plain("boolean")
             }
             Expr::Between { expr: inner, low, high, .. } => self.all(part, &[inner, low, high]),
@@ -95,7 +96,14 @@ impl Walk<'_> {
                 self.compare(part, left, right);
                 plain("boolean")
             }
-            Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => self.all(part, &[left, right]),
+            Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
+                self.expr(part, left);
+                match &**right {
+                    Expr::Subquery(query) => drop(self.compared(part, left, query)),
+                    right => drop(self.expr(part, right)),
+                }
+                plain("boolean")
+            }
             Expr::Case { operand, conditions, else_result, .. } => {
                 let subject = operand.as_ref().map(|operand| self.expr(part, operand));
                 let mut results: Vec<(&Expr, Ty)> = Vec::new();
@@ -111,6 +119,7 @@ impl Walk<'_> {
                     let ty = self.expr(part, expr);
                     results.push((expr, ty));
                 }
+                self.one_type(part, "`case`", results.iter().map(|(expr, ty)| (*expr, ty)));
                 common(results.into_iter())
             }
             Expr::Exists { subquery, .. } => {
@@ -119,6 +128,7 @@ impl Walk<'_> {
             }
             Expr::Subquery(query) => {
                 let output = self.query(part, query);
+                self.one_value(part, query, &output);
                 match &output.columns[..] {
                     [(_, ty)] if output.complete => ty.clone(),
                     _ => None,
@@ -211,7 +221,7 @@ impl Walk<'_> {
         plain("boolean")
     }
 
-    fn value(&mut self, value: &ValueWithSpan) -> Ty {
+    fn value(&mut self, part: &Part<'_>, value: &ValueWithSpan) -> Ty {
         match &value.value {
             Value::Number(digits, _) => {
                 if digits.contains(['.', 'e', 'E']) {
@@ -223,6 +233,14 @@ impl Walk<'_> {
             Value::Boolean(_) => plain("boolean"),
             Value::Placeholder(name) => {
                 let at: usize = name.strip_prefix('$')?.parse().ok()?;
+                if self.all_numbered && !(1..=self.numbered.len()).contains(&at) {
+                    let message = format!("there is no parameter `{name}`");
+                    let help = match self.numbered.len() {
+                        0 => "the function has no parameters".to_owned(),
+                        last => format!("the last is `${last}`"),
+                    };
+                    self.report_at(part, value.span, Problem::UnknownVariable, message, Some(help));
+                }
                 self.numbered.get(at.checked_sub(1)?).cloned().flatten()
             }
             _ => None,
@@ -238,11 +256,13 @@ impl Walk<'_> {
                 if *op == Op::Eq && a == b {
                     self.same_column(part, whole, left, right, before);
                 }
+                self.operands(part, whole, op, &a, &b);
                 plain("boolean")
             }
             Op::And | Op::Or => self.all(part, &[left, right]),
             Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
                 let (a, b) = (self.expr(part, left), self.expr(part, right));
+                self.operands(part, whole, op, &a, &b);
                 a.filter(|a| {
                     let counts =
                         matches!(specc_facts::family(&a.name), Family::Integer | Family::Decimal | Family::Float);
@@ -250,15 +270,28 @@ impl Walk<'_> {
                 })
             }
             _ => {
-                self.all(part, &[left, right]);
+                self.against(part, right, left);
+                self.against(part, left, right);
                 None
             }
         }
     }
 
+    /// Resolves one side of a comparison: a query beside a row has the columns of that row.
+    fn against(&mut self, part: &Part<'_>, other: &Expr, expr: &Expr) -> Ty {
+        match expr {
+            Expr::Subquery(query) if crate::places::width(other).is_some() => {
+                self.compared(part, other, query);
+                None
+            }
+            _ => self.expr(part, expr),
+        }
+    }
+
     /// Resolves both sides; a literal is read as the type of the other side.
     fn compare(&mut self, part: &Part<'_>, left: &Expr, right: &Expr) -> (Ty, Ty) {
-        let (a, b) = (self.expr(part, left), self.expr(part, right));
+        self.equal_rows(part, left, right);
+        let (a, b) = (self.against(part, right, left), self.against(part, left, right));
         self.wanted(part, left, &b);
         self.wanted(part, right, &a);
         (a, b)
@@ -323,7 +356,7 @@ impl Walk<'_> {
                     name if specc_facts::family(name) == Family::Oid => {}
                     _ => self.literal(part, value, &ty),
                 }
-                self.value(value);
+                self.value(part, value);
             }
             _ => {
                 self.expr(part, inner);

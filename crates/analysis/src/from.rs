@@ -36,6 +36,8 @@ impl Walk<'_> {
             match constraint {
                 JoinConstraint::On(condition) => {
                     self.expr(part, condition);
+                    self.no_aggregate(part, condition, "on");
+                    self.no_set(part, condition, "on");
                 }
                 JoinConstraint::Using(names) => names.iter().for_each(|name| self.using(part, name)),
                 JoinConstraint::Natural => self.level().natural = true,

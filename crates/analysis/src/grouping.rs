@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 
 /// What a call does with the rows of its query.
 #[derive(Clone, Copy, PartialEq)]
-enum Use {
+pub(crate) enum Use {
     Plain,
     Aggregate,
     Window,
@@ -32,6 +32,11 @@ impl Walk<'_> {
     pub(crate) fn aggregates(&mut self, part: &Part<'_>, select: &Select, order: Option<&OrderBy>, output: &Output) {
         if let Some(expr) = &select.selection {
             self.no_aggregate(part, expr, "where");
+            self.no_set(part, expr, "where");
+        }
+        if let Some(expr) = &select.having {
+            self.no_window(part, expr, "having");
+            self.no_set(part, expr, "having");
         }
         let mut groups: Vec<&Expr> = Vec::new();
         if let GroupByExpr::Expressions(parts, modifiers) = &select.group_by {
@@ -119,11 +124,26 @@ impl Walk<'_> {
         }
     }
 
-    /// Reports aggregates and window functions where rows are still looked at one by one.
-    fn no_aggregate(&mut self, part: &Part<'_>, expr: &Expr, clause: &str) {
+    /// The calls of an expression that are not plain: place, what each is, and whether its rows are surely this query's.
+    pub(crate) fn calls_in(&self, expr: &Expr) -> Vec<(Span, Use, bool)> {
         let mut calls = Calls { walk: self, found: Vec::new(), queries: 0 };
         let _ = expr.visit(&mut calls);
-        let found = calls.found.into_iter().find(|(_, what, own)| *own && matches!(what, Use::Aggregate | Use::Window));
+        calls.found
+    }
+
+    /// Reports window functions where rows are grouped.
+    fn no_window(&mut self, part: &Part<'_>, expr: &Expr, clause: &str) {
+        if let Some((area, ..)) = self.calls_in(expr).into_iter().find(|(_, what, own)| *own && *what == Use::Window) {
+            let message = format!("a window function cannot stand in `{clause}`");
+            let help = "compute it in a query inside, and ask for its result";
+            self.report_at(part, area, Problem::Ungrouped, message, Some(help.into()));
+        }
+    }
+
+    /// Reports aggregates and window functions where rows are still looked at one by one.
+    pub(crate) fn no_aggregate(&mut self, part: &Part<'_>, expr: &Expr, clause: &str) {
+        let found =
+            self.calls_in(expr).into_iter().find(|(_, what, own)| *own && matches!(what, Use::Aggregate | Use::Window));
         if let Some((area, what, _)) = found {
             let (what, help) = match what {
                 Use::Window => ("a window function", "compute it in a query inside, and ask for its result"),
@@ -160,7 +180,15 @@ impl Walk<'_> {
         out
     }
 
-    fn use_of(&self, call: &Function) -> Use {
+    /// Whether a name can only mean a function that Postgres brings.
+    pub(crate) fn is_built_in(&self, written: &[&Ident]) -> bool {
+        let [ident] = written else { return false };
+        let name = folded(ident);
+        let brought = specc_facts::functions(&name).iter().all(|v| v.extension == "-");
+        brought && self.path.iter().all(|schema| self.env.functions(schema, &name) == Lookup::Missing)
+    }
+
+    pub(crate) fn use_of(&self, call: &Function) -> Use {
         let Some(written) = idents(&call.name) else { return Use::Unknown };
         let (schema, name) = match &written[..] {
             [name] => (None, folded(name)),

@@ -13,7 +13,9 @@ mod expr;
 mod find;
 mod from;
 mod grouping;
+mod meet;
 mod order;
+mod places;
 mod plpgsql;
 mod query;
 mod scope;
@@ -163,4 +165,8 @@ pub enum Problem {
     Twice,
     /// Both sides of a comparison are the same column of the same row.
     SameColumn,
+    /// What cannot stand in this place.
+    NotHere,
+    /// Types that nothing takes together.
+    Types,
 }

@@ -56,11 +56,12 @@ impl Walk<'_> {
             }
         }
         let output = self.set(part, &query.body, query.order_by.as_ref());
+        self.numbers(part, query.order_by.as_ref(), &output);
+        self.locked(part, &query.body, &query.locks);
         match &query.limit_clause {
             Some(LimitClause::LimitOffset { limit, offset, .. }) => {
-                for expr in limit.iter().chain(offset.as_ref().map(|offset| &offset.value)) {
-                    self.expr(part, expr);
-                }
+                limit.iter().for_each(|expr| self.row_count(part, "limit", expr));
+                offset.iter().for_each(|offset| self.row_count(part, "offset", &offset.value));
             }
             Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
                 self.expr(part, offset);
@@ -109,6 +110,11 @@ impl Walk<'_> {
                     self.report_at(part, area, Problem::WrongCount, message, Some(help.into()));
                 }
                 let complete = left.complete && right.complete && left.columns.len() == right.columns.len();
+                if complete {
+                    for (at, (a, b)) in left.columns.iter().zip(&right.columns).enumerate() {
+                        self.one_column(part, area, at, &a.1, &b.1);
+                    }
+                }
                 let types = right.columns.into_iter().map(|(_, ty)| ty).chain(std::iter::repeat(None));
                 let merge = |((name, a), b): ((SmolStr, Ty), Ty)| (name, a.clone().filter(|_| a == b));
                 Output { columns: left.columns.into_iter().zip(types).map(merge).collect(), complete }
@@ -117,8 +123,17 @@ impl Walk<'_> {
                 let mut types: Vec<Vec<Ty>> = Vec::new();
                 for row in &values.rows {
                     types.push(row.content.iter().map(|expr| self.expr(part, expr)).collect());
+                    row.content.iter().for_each(|expr| self.no_aggregate(part, expr, "values"));
                 }
                 let width = types.first().map_or(0, Vec::len);
+                if let Some(at) = types.iter().position(|row| row.len() != width) {
+                    let message = format!("the rows of `values` have {width} and {} values", types[at].len());
+                    let area = values.rows[at].content.last().map(Spanned::span);
+                    let help = "give each row as many values".to_owned();
+                    area.into_iter().for_each(|area| {
+                        self.report_at(part, area, Problem::WrongCount, message.clone(), Some(help.clone()));
+                    });
+                }
                 let column = |at: usize| {
                     let first = types[0].get(at).cloned().flatten();
                     let same = types.iter().all(|row| row.get(at) == Some(&first));
@@ -135,7 +150,8 @@ impl Walk<'_> {
     }
 
     fn select(&mut self, part: &Part<'_>, select: &Select, order: Option<&OrderBy>) -> Output {
-        self.levels.push(Level::default());
+        let windows = select.named_window.iter().map(|window| folded(&window.0)).collect();
+        self.levels.push(Level { windows: Some(windows), ..Level::default() });
         for table in &select.from {
             self.table_with_joins(part, table);
         }

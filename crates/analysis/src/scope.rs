@@ -61,6 +61,8 @@ pub(crate) struct Level {
     pub merged: Vec<SmolStr>,
     /// `natural`: which columns are one is not followed.
     pub natural: bool,
+    /// The windows that the query names; none where it is no query.
+    pub windows: Option<Vec<SmolStr>>,
 }
 
 /// What a query gives.
@@ -95,6 +97,10 @@ pub(crate) enum Shape {
 pub(crate) struct Frame {
     pub label: SmolStr,
     pub variables: Vec<(SmolStr, Shape)>,
+    /// Those among them that keep their first value.
+    pub constants: Vec<SmolStr>,
+    /// It is a loop's.
+    pub is_loop: bool,
 }
 
 /// What is known of a record.

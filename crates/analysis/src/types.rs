@@ -57,6 +57,10 @@ impl Walk<'_> {
                 let written = idents(name)?;
                 let names: Vec<SmolStr> = written.iter().map(|ident| folded(ident)).collect();
                 let place = place(part, &written)?;
+                // `"char"` is a type of its own, and no `char`.
+                if written.iter().any(|ident| ident.quote_style.is_some() && ident.value == "char") {
+                    return None;
+                }
                 match &names[..] {
                     [name] => self.type_named(place, None, name),
                     [schema, name] => self.type_named(place, Some(schema), name),

@@ -103,6 +103,8 @@ pub(crate) struct Walk<'a> {
     pub frames: Vec<Frame>,
     /// Types of `$1`, `$2` …
     pub numbered: Vec<crate::scope::Ty>,
+    /// Whether these are all.
+    pub all_numbered: bool,
     pub records: Vec<Record>,
     /// Relations that the text makes itself.
     pub made: Vec<SmolStr>,
@@ -137,6 +139,7 @@ impl<'a> Walk<'a> {
             with: Vec::new(),
             frames: Vec::new(),
             numbered: Vec::new(),
+            all_numbered: false,
             records: Vec::new(),
             made: Vec::new(),
             transitions: Vec::new(),

@@ -45,7 +45,7 @@ impl Reader<'_, '_> {
             self.declare(name, shape);
             return self.semicolon();
         }
-        self.take("constant");
+        let constant = self.take("constant");
         self.take("no");
         self.take("scroll");
         if self.take("cursor") {
@@ -57,9 +57,7 @@ impl Reader<'_, '_> {
         if self.take("collate") {
             self.at = self.names().1;
         }
-        if self.take("not") {
-            self.take("null");
-        }
+        let needs_value = self.take("not") && self.take("null");
         let assigned = self.take("default")
             || self.symbol(b':') && self.symbol_at(self.at + 1, b'=') && {
                 self.at += 2;
@@ -68,6 +66,12 @@ impl Reader<'_, '_> {
             || self.take_symbol(b'=');
         if assigned {
             self.assigned(&shape);
+        } else if needs_value {
+            let message = format!("variable `{name}` is `not null` and has no first value");
+            self.refused(place, Problem::Syntax, message, "write `:= …` behind it");
+        }
+        if let Some(frame) = self.walk.frames.last_mut().filter(|_| constant) {
+            frame.constants.push(name.clone());
         }
         self.declare(name, shape);
         self.semicolon()
@@ -268,7 +272,16 @@ impl Reader<'_, '_> {
     fn target(&mut self, names: &[SmolStr], place: (usize, usize), last: (usize, usize)) -> Shape {
         match names {
             [name] => match self.walk.variable(name) {
-                Some(shape) => shape.clone(),
+                Some(shape) => {
+                    let shape = shape.clone();
+                    let holds = |frame: &&Frame| frame.variables.iter().any(|(other, _)| other == name);
+                    if self.walk.frames.iter().rev().find(holds).is_some_and(|frame| frame.constants.contains(name)) {
+                        let message = format!("`{name}` is a constant, and keeps its first value");
+                        let help = "remove `constant`, or put the value into another variable".to_owned();
+                        self.walk.report(place, Problem::NotHere, message, Some(help));
+                    }
+                    shape
+                }
                 None => {
                     if !super::is_special(name) && !self.walk.may_be_made(name) {
                         let names: Vec<SmolStr> =

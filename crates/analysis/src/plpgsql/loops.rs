@@ -7,11 +7,11 @@ use smol_str::SmolStr;
 impl Reader<'_, '_> {
     /// From after `loop` on.
     pub(super) fn loop_body(&mut self, label: Option<SmolStr>, opened: usize) -> Option<()> {
-        self.in_loop(Frame { label: label.unwrap_or_default(), variables: Vec::new() }, opened)
+        self.in_loop(Frame { label: label.unwrap_or_default(), ..Frame::default() }, opened)
     }
 
     fn in_loop(&mut self, frame: Frame, opened: usize) -> Option<()> {
-        self.walk.frames.push(frame);
+        self.walk.frames.push(Frame { is_loop: true, ..frame });
         self.loops += 1;
         // It is closed with `end loop`, whatever it begins with.
         let word = (opened..self.at).rev().find(|at| self.is_at(*at, "loop")).unwrap_or(opened);
@@ -23,7 +23,7 @@ impl Reader<'_, '_> {
     }
 
     pub(super) fn for_loop(&mut self, label: Option<SmolStr>) -> Option<()> {
-        let frame = Frame { label: label.unwrap_or_default(), variables: Vec::new() };
+        let frame = Frame { label: label.unwrap_or_default(), ..Frame::default() };
         // An integer loop declares its variable; a loop over rows has one already.
         let start = self.at;
         self.at = self.until(&["in"]);
@@ -90,7 +90,14 @@ impl Reader<'_, '_> {
         let opened = self.at;
         self.at = self.until(&["array", "loop"]);
         self.take("array");
-        self.needed(&["loop"], "in array")?;
+        let from = self.at;
+        let given = self.needed(&["loop"], "in array")?;
+        if let ([(_, ty)], true) = (&given.columns[..], given.complete)
+            && crate::meet::is_no_array(ty)
+        {
+            let message = format!("`foreach` takes an array, and `{}` is none", self.shown(from));
+            self.refused(from, crate::Problem::Types, message, "write `for … in select …` for rows");
+        }
         self.need("loop", "foreach")?;
         self.loop_body(label, opened)
     }

@@ -7,6 +7,7 @@ mod results;
 mod sql;
 mod statements;
 mod syntax;
+mod words;
 
 pub(crate) use results::constant;
 
@@ -86,7 +87,7 @@ pub fn body(env: &dyn Environment, body: &Body<'_>) -> Analysis {
         walk.path = path.clone();
         walk.fixed_path = true;
     }
-    let mut frame = Frame { label: body.name.clone(), variables: Vec::new() };
+    let mut frame = Frame { label: body.name.clone(), ..Frame::default() };
     for param in &body.params {
         let shape = match &param.ty {
             Some(ty) => Shape::Type(Some(ty.clone())),
@@ -97,6 +98,7 @@ pub fn body(env: &dyn Environment, body: &Body<'_>) -> Analysis {
         }
         frame.variables.push((param.name.clone(), shape));
     }
+    walk.all_numbered = !body.name.is_empty();
     if let Some(rows) = &body.trigger {
         let shape = if rows.relations.is_empty() { Shape::Open } else { Shape::Rows(rows.relations.clone()) };
         frame.variables.push(("new".into(), shape.clone()));

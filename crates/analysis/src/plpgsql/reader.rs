@@ -20,6 +20,7 @@ pub(super) fn read(walk: &mut Walk<'_>, body: &Body<'_>) {
         gives: body.gives,
         returned: false,
         loops: 0,
+        handlers: 0,
         depth: 0,
     };
     if reader.outer_block().is_none() {
@@ -86,6 +87,8 @@ pub(super) struct Reader<'r, 'a> {
     pub returned: bool,
     /// How many loops are around.
     pub loops: usize,
+    /// How many handlers of exceptions are around.
+    pub handlers: usize,
     pub depth: usize,
 }
 

@@ -5,6 +5,7 @@ use super::reader::Reader;
 use super::sql::blank;
 use crate::scope::{Output, Shape};
 use crate::{Given, Problem};
+use smol_str::SmolStr;
 use specc_split::TokenKind;
 
 impl Reader<'_, '_> {
@@ -104,6 +105,10 @@ impl Reader<'_, '_> {
 
     /// `raise level 'text', values using option = value`
     pub(super) fn raise(&mut self) -> Option<()> {
+        if self.symbol(b';') && self.handlers == 0 {
+            let help = "write `raise exception '…'`, or put it behind `exception when … then`";
+            self.refused(self.at - 1, Problem::NotHere, "`raise` alone stands outside of a handler", help);
+        }
         for level in ["debug", "log", "info", "notice", "warning", "exception"] {
             if self.take(level) {
                 break;
@@ -136,8 +141,10 @@ impl Reader<'_, '_> {
         }
         self.at = self.until(&["using"]);
         if self.take("using") {
+            let mut given: Vec<String> = Vec::new();
             while !self.symbol(b';') && self.at < self.tokens.len() {
                 // The option's name, and `=` or `:=`.
+                self.raise_option(&mut given);
                 self.at += 1;
                 self.take_symbol(b':');
                 self.take_symbol(b'=');
@@ -184,11 +191,13 @@ impl Reader<'_, '_> {
             self.at = end;
             let frames = std::mem::take(&mut self.walk.frames);
             let numbered = std::mem::take(&mut self.walk.numbered);
+            let all_numbered = std::mem::take(&mut self.walk.all_numbered);
             let procedural = std::mem::replace(&mut self.walk.procedural, false);
             let output = self.walk.read_statement(from, to);
             self.walk.unreadable = None;
             self.walk.frames = frames;
             self.walk.numbered = numbered;
+            self.walk.all_numbered = all_numbered;
             self.walk.procedural = procedural;
             return output;
         }
@@ -198,6 +207,10 @@ impl Reader<'_, '_> {
     }
 
     pub(super) fn open(&mut self) -> Option<()> {
+        if let ([name], _) = (&self.names().0[..], ()) {
+            let name = SmolStr::from(name.as_str());
+            self.is_cursor(self.at, &name);
+        }
         self.at = self.until(&["for"]);
         if self.take("for") {
             if self.take("execute") {

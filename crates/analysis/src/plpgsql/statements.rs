@@ -37,7 +37,7 @@ impl Reader<'_, '_> {
 
     fn block(&mut self) -> Option<()> {
         let label = self.label().unwrap_or_default();
-        self.walk.frames.push(Frame { label, variables: Vec::new() });
+        self.walk.frames.push(Frame { label, ..Frame::default() });
         let read = self.block_here();
         self.walk.frames.pop();
         read
@@ -61,7 +61,10 @@ impl Reader<'_, '_> {
             while self.take("when") {
                 self.at = self.until(&["then"]);
                 self.need("then", "when")?;
-                self.statements(&["end", "when"], start - 1)?;
+                self.handlers += 1;
+                let read = self.statements(&["end", "when"], start - 1);
+                self.handlers -= 1;
+                read?;
             }
         }
         self.end(None)
@@ -174,11 +177,11 @@ impl Reader<'_, '_> {
                 self.semicolon()
             }
             "get" => {
-                self.take("current");
-                self.take("stacked");
+                let stacked = !self.take("current") && self.take("stacked");
                 self.take("diagnostics");
                 while !self.symbol(b';') && self.at < self.tokens.len() {
                     self.targets();
+                    self.diagnostics_item(stacked);
                     self.at = self.until(&[]).min(self.next_comma());
                     self.take_symbol(b',');
                 }
@@ -186,14 +189,25 @@ impl Reader<'_, '_> {
             }
             "open" => self.open(),
             "fetch" | "move" => {
+                let start = self.at;
                 self.at = self.until(&["into"]);
+                self.cursor_before(start);
+                if word == "fetch" && !self.is("into") {
+                    return self.broken(self.at, "`fetch` puts its row nowhere", "write `fetch … into variable`");
+                }
                 if self.take("into") {
                     let targets = self.targets();
                     self.unknown_into(&targets);
                 }
                 self.semicolon()
             }
-            "close" | "null" | "commit" | "rollback" => self.semicolon(),
+            "close" => {
+                let start = self.at;
+                self.at = self.until(&[]);
+                self.cursor_before(start);
+                self.semicolon()
+            }
+            "null" | "commit" | "rollback" => self.semicolon(),
             _ => {
                 self.at = here;
                 self.no_statement(&word)?;
@@ -210,6 +224,13 @@ impl Reader<'_, '_> {
             Some(label) if !self.walk.frames.iter().any(|frame| frame.label == label) => {
                 let message = format!("no loop or block around this is called `{label}`");
                 self.refused(self.at, Problem::Syntax, message, "write `<<label>>` before the loop");
+            }
+            Some(label)
+                if word == "continue"
+                    && self.walk.frames.iter().rev().find(|f| f.label == label).is_some_and(|f| !f.is_loop) =>
+            {
+                let message = format!("`{label}` is a block, and only a loop is continued");
+                self.refused(self.at, Problem::Syntax, message, "name the label of a loop, or write `exit`");
             }
             None if self.loops == 0 => {
                 let message = format!("`{word}` stands outside of a loop");

@@ -390,6 +390,8 @@ fn code(problem: Problem) -> Code {
         Problem::WrongReturn => codes::BAD_FUNCTION,
         Problem::Twice => codes::DUPLICATE_NAME,
         Problem::SameColumn => codes::SAME_ROW,
+        Problem::NotHere => codes::NOT_ALLOWED_HERE,
+        Problem::Types => codes::TYPE_MISMATCH,
     }
 }
 

@@ -241,6 +241,14 @@ impl Environment for Known<'_> {
         self.absent(schema, name)
     }
 
+    fn may_have_operators(&self) -> bool {
+        let makes = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            text.contains("operator") || text.contains("create cast") || text.contains("create extension")
+        };
+        !self.closed || self.model.sql_blocks.iter().any(|block| makes(&block.up))
+    }
+
     fn data_type(&self, schema: &str, name: &str) -> Lookup<DataType> {
         if schema == "pg_catalog" {
             let found = specc_facts::canonical_type(name).map(DataType::builtin);

@@ -29,7 +29,10 @@ pub(crate) fn views(
     for (item, d) in &decls.views {
         project.check_schema(&d.name, out);
         let parsed = specc_expr::parse_query(&d.body.text, d.body.at.0);
-        queries.push(ViewQuery { tree: parsed.map_err(|found| out.push(found)).ok(), findings: Vec::new() });
+        // What only Postgres reads is looked through word by word.
+        let beyond = parsed.is_err() && specc_expr::is_beyond(&d.body.text);
+        let tree = parsed.map_err(|found| (!beyond).then(|| out.push(found))).ok();
+        queries.push(ViewQuery { tree, beyond, findings: Vec::new() });
         model.views.push(View {
             meta: project.meta_in(&item.doc, &d.name, d.was.as_ref()),
             name: project.qualified(&d.name),
@@ -72,6 +75,7 @@ pub(crate) fn views(
 /// A view's query, and what resolving it found.
 pub(crate) struct ViewQuery {
     tree: Option<sql::Query>,
+    beyond: bool,
     findings: Vec<specc_analysis::Finding>,
 }
 
@@ -86,7 +90,7 @@ enum Progress {
 fn resolve(project: &Project<'_>, model: &mut Model, queries: &mut [ViewQuery], state: &mut [Progress], at: usize) {
     let mut open = vec![at];
     while let Some(&at) = open.last() {
-        if state[at] == Progress::Done || queries[at].tree.is_none() {
+        if state[at] == Progress::Done || queries[at].tree.is_none() && !queries[at].beyond {
             state[at] = Progress::Done;
             open.pop();
             continue;

@@ -1,0 +1,228 @@
+//! What stands where Postgres does not take it, and rows of unequal length.
+
+use crate::Problem;
+use crate::find::idents;
+use crate::grouping::Use;
+use crate::query::columns;
+use crate::scope::Output;
+use crate::text::{Part, folded};
+use crate::walk::Walk;
+use smol_str::SmolStr;
+use specc_expr::sqlparser::ast::{
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LockClause, OrderBy,
+    OrderByKind, Query, Select, SetExpr, Spanned, TableFactor, Value, Visit, Visitor, WindowType,
+};
+use specc_expr::sqlparser::tokenizer::Span;
+use specc_facts::Kind;
+use std::ops::ControlFlow;
+
+/// How many values a row has that is written as one: `(a, b)`, `row(a, b)`.
+pub(crate) fn width(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Tuple(items) => Some(items.len()),
+        Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("row") => match &call.args {
+            FunctionArguments::List(list) => {
+                let plain = |arg: &FunctionArg| matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) if !matches!(e, Expr::QualifiedWildcard(..)));
+                list.args.iter().all(plain).then_some(list.args.len())
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+impl Walk<'_> {
+    fn not_here(&mut self, part: &Part<'_>, area: Span, message: impl Into<String>, help: &str) {
+        self.report_at(part, area, Problem::NotHere, message, Some(help.into()));
+    }
+
+    /// Rows that are compared have as many values.
+    pub(crate) fn equal_rows(&mut self, part: &Part<'_>, left: &Expr, right: &Expr) {
+        if let (Some(a), Some(b)) = (width(left), width(right))
+            && a != b
+        {
+            let message = format!("a row of {a} is compared with a row of {b}");
+            self.report_at(part, right.span(), Problem::WrongCount, message, Some("give both as many values".into()));
+        }
+    }
+
+    /// A query whose rows are compared with `left` has as many columns.
+    pub(crate) fn compared(&mut self, part: &Part<'_>, left: &Expr, query: &Query) -> Output {
+        let output = self.query(part, query);
+        let known = !matches!(left, Expr::Function(_)) || width(left).is_some();
+        let wanted = width(left).unwrap_or(1);
+        if output.complete && known && output.columns.len() != wanted {
+            let message = format!("the query gives {}, and {wanted} is compared", columns(output.columns.len()));
+            let help = "select as many columns as stand on the other side";
+            self.report_at(part, query.body.span(), Problem::WrongCount, message, Some(help.into()));
+        }
+        output
+    }
+
+    /// A query that stands for one value has one column.
+    pub(crate) fn one_value(&mut self, part: &Part<'_>, query: &Query, output: &Output) {
+        if output.complete && output.columns.len() != 1 {
+            let message = format!("a query that stands for a value gives {}", columns(output.columns.len()));
+            let help = "select one column, or `row(a, b)`";
+            self.report_at(part, query.body.span(), Problem::WrongCount, message, Some(help.into()));
+        }
+    }
+
+    /// `order by 2`, where there is no second column.
+    pub(crate) fn numbers(&mut self, part: &Part<'_>, order: Option<&OrderBy>, output: &Output) {
+        let Some(OrderByKind::Expressions(parts)) = order.map(|order| &order.kind) else { return };
+        for found in parts {
+            let Expr::Value(value) = &found.expr else { continue };
+            let Value::Number(digits, _) = &value.value else { continue };
+            let there = output.columns.len();
+            if output.complete && digits.parse::<usize>().is_ok_and(|at| at == 0 || at > there) {
+                let message = format!("there is no column {digits}: the query gives {}", columns(there));
+                self.report_at(part, found.expr.span(), Problem::WrongCount, message, None);
+            }
+        }
+    }
+
+    /// `for update of` names tables of the query.
+    pub(crate) fn locked(&mut self, part: &Part<'_>, body: &SetExpr, locks: &[LockClause]) {
+        let SetExpr::Select(select) = body else { return };
+        let Some(names) = tables(select) else { return };
+        for lock in locks {
+            let Some([ident]) = lock
+                .of
+                .as_ref()
+                .and_then(idents)
+                .as_deref()
+                .map(|i| <[&Ident; 1]>::try_from(i).ok())
+                .unwrap_or_default()
+            else {
+                continue;
+            };
+            let name = folded(ident);
+            if !names.contains(&name) {
+                let near = specc_diag::nearest(&name, names.iter().map(SmolStr::as_str));
+                let help = near.map(|near| format!("did you mean `{near}`?"));
+                let message = format!("no table in this query is called `{name}`");
+                self.report_at(part, ident.span, Problem::UnknownRelation, message, help);
+            }
+        }
+    }
+
+    /// The window that a call or another window names.
+    pub(crate) fn window_named(&mut self, part: &Part<'_>, ident: &Ident) {
+        let name = folded(ident);
+        let Some(windows) = self.levels.last().and_then(|level| level.windows.clone()) else { return };
+        if !windows.contains(&name) {
+            let near = specc_diag::nearest(&name, windows.iter().map(SmolStr::as_str));
+            let help = near.map_or_else(|| format!("write `window {name} as (…)`"), |n| format!("did you mean `{n}`?"));
+            let message = format!("no window of this query is called `{name}`");
+            self.report_at(part, ident.span, Problem::UnknownRelation, message, Some(help));
+        }
+    }
+
+    /// What a call says of rows that its function does not look at that way.
+    pub(crate) fn call_form(&mut self, part: &Part<'_>, call: &Function) {
+        match &call.over {
+            Some(WindowType::NamedWindow(name)) => self.window_named(part, name),
+            Some(WindowType::WindowSpec(spec)) => {
+                if let Some(name) = &spec.window_name {
+                    self.window_named(part, name);
+                }
+            }
+            None => {}
+        }
+        let area = call.name.span();
+        let FunctionArguments::List(list) = &call.args else { return };
+        let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+        if distinct && call.over.is_some() {
+            let help = "count over a query inside that has each value once";
+            return self.not_here(part, area, "`distinct` cannot stand in a window function", help);
+        }
+        let written = idents(&call.name).unwrap_or_default();
+        let builtin: &[_] = match written[..] {
+            [name] if name.quote_style.is_none() => specc_facts::functions(&folded(name)),
+            _ => &[],
+        };
+        let window = builtin.iter().any(|v| v.kind == Kind::Window);
+        if window && call.over.is_none() && call.within_group.is_empty() && self.is_built_in(&written) {
+            let message = format!("`{}` is a window function, and has no `over (…)`", folded(written[0]));
+            return self.not_here(part, area, message, "write `over (order by …)` behind it");
+        }
+        let outer = self.use_of(call);
+        if !matches!(outer, Use::Aggregate | Use::Window) {
+            return;
+        }
+        let exprs = list.args.iter().filter_map(|arg| match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+            _ => None,
+        });
+        let inner = exprs.flat_map(|expr| self.calls_in(expr)).find(|(_, what, own)| {
+            *own && (*what == Use::Window || *what == Use::Aggregate && outer == Use::Aggregate)
+        });
+        if let Some((area, what, _)) = inner {
+            let message = match what {
+                Use::Window => "a window function cannot stand in another, or in an aggregate",
+                _ => "an aggregate cannot stand in another",
+            };
+            self.not_here(part, area, message, "compute it in a query inside, and ask for its result");
+        }
+    }
+
+    /// Functions that give many rows cannot stand where one value is asked for.
+    pub(crate) fn no_set(&mut self, part: &Part<'_>, expr: &Expr, clause: &str) {
+        let mut sets = Sets { walk: self, found: None, queries: 0 };
+        let _ = expr.visit(&mut sets);
+        if let Some((area, name)) = sets.found {
+            let message = format!("`{name}` gives many rows, and cannot stand in `{clause}`");
+            self.not_here(part, area, message, "put it into `from`, or ask with `in (select …)`");
+        }
+    }
+}
+
+/// The names of a query's tables; `None` where one is not known.
+fn tables(select: &Select) -> Option<Vec<SmolStr>> {
+    let joined =
+        select.from.iter().flat_map(|t| std::iter::once(&t.relation).chain(t.joins.iter().map(|j| &j.relation)));
+    joined
+        .map(|factor| match factor {
+            TableFactor::Table { alias: Some(alias), .. } | TableFactor::Derived { alias: Some(alias), .. } => {
+                Some(folded(&alias.name))
+            }
+            TableFactor::Table { name, alias: None, .. } => idents(name)?.last().map(|ident| folded(ident)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The first call outside of queries of a function that gives many rows.
+struct Sets<'w, 'e> {
+    walk: &'w Walk<'e>,
+    found: Option<(Span, SmolStr)>,
+    queries: usize,
+}
+
+impl Visitor for Sets<'_, '_> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.queries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.queries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        if let (0, None, Expr::Function(call)) = (self.queries, &self.found, expr)
+            && let Some([ident]) = idents(&call.name).as_deref()
+        {
+            let variants = specc_facts::functions(&folded(ident));
+            let sets = !variants.is_empty() && variants.iter().all(|v| v.set && v.extension == "-");
+            if sets && self.walk.is_built_in(&[ident]) {
+                self.found = Some((call.name.span(), folded(ident)));
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
