@@ -124,22 +124,22 @@ fn default() -> impl Strategy<Value = SqlExpr> {
     .prop_map(SqlExpr::new)
 }
 
-/// A condition over the column `c`.
+/// A condition over the column `c`, whatever its type.
 fn condition() -> impl Strategy<Value = SqlExpr> {
     select(
         &[
-            "(c > 0)",
+            "((c)::text > '0'::text)",
             "((c)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[]))",
-            "(c = ANY (ARRAY['a'::text, 'b'::text]))",
+            "((c)::text = ANY (ARRAY['a'::text, 'b'::text]))",
             "((c IS NULL) OR (c IS NOT NULL))",
             "((c)::text ~ '^[a-z]+$'::text)",
-            "(EXISTS ( SELECT 1\n   FROM pg_class o\n  WHERE (o.relname = c)))",
+            "(EXISTS ( SELECT 1\n   FROM pg_class o\n  WHERE (o.relname = (c)::text)))",
             "(c OPERATOR(public.@@@) 'x'::text)",
             "true",
-            "(NOT (c AND viewer))",
-            "(c = ( SELECT auth.uid() AS uid))",
-            "((c ->> 'when'::text) = 'using'::text)",
-            "(c BETWEEN SYMMETRIC 1 AND 2)",
+            "(NOT ((c IS NULL) AND viewer))",
+            "((c)::text = ( SELECT (auth.uid())::text AS uid))",
+            "((to_jsonb(c) ->> 'when'::text) = 'using'::text)",
+            "(length((c)::text) BETWEEN SYMMETRIC 1 AND 2)",
         ][..],
     )
     .prop_map(SqlExpr::new)

@@ -152,7 +152,9 @@ pub fn stored(text: &str) -> Result<(), String> {
 /// Where there are none.
 pub fn samples(target: &str) -> Vec<String> {
     let (folders, end): (&[&str], &str) = match target {
-        "build" | "format" => (&["specs", "tests/diagnostics", "tests/syntax", "tests/changes", "crates/model/std"], "dbspec"),
+        "build" | "format" => {
+            (&["specs", "tests/diagnostics", "tests/syntax", "tests/changes", "crates/model/std"], "dbspec")
+        }
         "lint" => (&["tests/lint", "tests/changes"], "sql"),
         _ => (&["specs", "fixtures"], "toml"),
     };

@@ -13,6 +13,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, codes, nearest};
+use specc_split::Lexer;
 use specc_syntax::ast;
 
 /// Schemas and extensions.
@@ -500,6 +501,16 @@ fn type_object(project: &Project<'_>, name: &Qualified) -> Option<Object> {
     }
 }
 
+/// Reports a string, a comment or a quoted name that has no end: in a migration it would swallow what follows.
+fn unended(body: &ast::SqlBody, out: &mut Vec<Diagnostic>) {
+    if let Some(open) = Lexer::new(&body.text).find_map(Result::err) {
+        let end = body.text[open.start..].find('\n').map_or(body.text.len(), |line| open.start + line);
+        let span = body.at.0.part_of(&body.text, open.start, end);
+        let found = Diagnostic::new(codes::BAD_SQL, span, format!("the {} that begins here has no end", open.what));
+        out.push(found.help("end it with what it begins with"));
+    }
+}
+
 /// `sql` blocks.
 pub(crate) fn sql_blocks(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model, out: &mut Vec<Diagnostic>) {
     for (item, d) in &decls.sql_blocks {
@@ -515,6 +526,9 @@ pub(crate) fn sql_blocks(project: &Project<'_>, decls: &Decls<'_>, model: &mut M
             let message = format!("sql block `{}` is empty", d.name.text);
             let help = "write the statements between `$$` and `$$`";
             out.push(Diagnostic::new(codes::BAD_SQL, d.name.at.0, message).help(help));
+        }
+        for body in [Some(&d.up), d.down.as_ref()].into_iter().flatten() {
+            unended(body, out);
         }
         model.sql_blocks.push(SqlBlock {
             meta: project.meta(&item.doc, &d.name, None),
