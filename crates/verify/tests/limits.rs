@@ -70,8 +70,8 @@ fn said(report: &Report) -> String {
     findings.chain(report.notes.iter().cloned()).collect::<Vec<_>>().join("\n")
 }
 
-/// The text as a migration, and one more before which rows are made, within two seconds.
-fn verified(cluster: &Cluster, text: &str) -> String {
+/// The text as a migration, and one more before which rows are made.
+fn verified(cluster: &Cluster, text: &str, time: Duration) -> String {
     let file = |stamp: &str, text: &str| File { path: format!("migrations/{stamp}_try.sql"), text: text.to_owned() };
     let ups = vec![file("20260101000000", text), file("20260102000000", "select 1;\n")];
     let all = Migrations::new(ups, Vec::new()).expect("two migrations").all;
@@ -79,7 +79,7 @@ fn verified(cluster: &Cluster, text: &str) -> String {
     let catalog = Catalog::new();
     let input = Input { migrations: &all, catalog: &catalog, stored: None, rows: 3 };
     let server = Server::Private(Scratch::on(cluster, false));
-    match verify(&server, &input, Limits { time: Duration::from_secs(2), disk: ROOM }) {
+    match verify(&server, &input, Limits { time, disk: ROOM }) {
         Ok(report) => said(&report),
         Err(error) => error.to_string(),
     }
@@ -92,11 +92,13 @@ fn what_never_ends_is_ended() {
         let cluster = Cluster::start(major).unwrap_or_else(|error| panic!("{error}"));
         let dir = cluster.dir().to_path_buf();
         let start = Instant::now();
-        let said = verified(&cluster, endless.text);
+        // What another limit ends has the time to reach it, on a busy machine too.
+        let seconds = if endless.said.contains("longer than 2 s") { 2 } else { 60 };
+        let said = verified(&cluster, endless.text, Duration::from_secs(seconds));
         if !endless.said.split('|').any(|part| said.contains(part)) {
             wrong.push(format!("{major}: {} said {said}", endless.name));
         }
-        if start.elapsed() > Duration::from_secs(30) {
+        if start.elapsed() > Duration::from_secs(28 + seconds) {
             wrong.push(format!("{major}: {} took {:?}", endless.name, start.elapsed()));
         }
         drop(cluster);
