@@ -3,8 +3,7 @@
 use crate::{Kind, ObjectId, Table, TableName};
 use smol_str::SmolStr;
 
-/// The longest name that Postgres keeps, in bytes.
-pub const LONGEST_NAME: usize = 63;
+pub use specc_facts::LONGEST_NAME;
 
 /// `{first}_{second}_{label}`, the longer of the first two shortened until all of it fits.
 pub fn conventional_name(first: &str, second: Option<&str>, label: &str) -> SmolStr {

@@ -3,6 +3,7 @@
 use crate::dialect::SpecDialect;
 use crate::{check, literal, place};
 use specc_diag::{Code, Diagnostic, Span, codes};
+use specc_facts::LONGEST_NAME;
 use sqlparser::ast::{Expr, Query, Statement};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
@@ -12,8 +13,6 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 pub const MAX_EXPR_TOKENS: usize = 5_000;
 /// Tokens of a query or of a body; more are refused.
 pub const MAX_BODY_TOKENS: usize = 100_000;
-/// How many bytes of a name Postgres keeps.
-const LONGEST_NAME: usize = 63;
 /// How deep a tree may be.
 pub const MAX_DEPTH: usize = 600;
 /// What the parser may nest: each level of it is several of the tree.

@@ -22,7 +22,7 @@ pub use indexes::{
 };
 pub use keywords::{is_keyword, is_operator_word, needs_quotes};
 pub use names::{
-    LANGUAGES, ROLE_WORDS, SYSTEM_COLUMNS, as_list, extension_of_trigger_function, is_known_extension, is_language,
+    LANGUAGES, LONGEST_NAME, ROLE_WORDS, SYSTEM_COLUMNS, as_list, extension_of_trigger_function, is_known_extension, is_language,
     is_list_setting, is_predefined_role, is_pseudo_type, is_system_schema, is_trigger_function, listed_names,
     privileges,
 };

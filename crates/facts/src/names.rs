@@ -4,6 +4,9 @@ use crate::table::{lines, unmarked};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::LazyLock;
 
+/// The longest name that Postgres keeps, in bytes: it cuts the rest off.
+pub const LONGEST_NAME: usize = 63;
+
 /// Columns that every table has.
 pub const SYSTEM_COLUMNS: &[&str] = &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 

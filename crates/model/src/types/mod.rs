@@ -65,7 +65,7 @@ impl Options {
     pub fn wrong_schema(&self) -> Option<(&SmolStr, &'static str)> {
         let why = |name: &str| match name.len() {
             0 => Some("a schema has a name"),
-            64.. => Some("a name has at most 63 bytes"),
+            length if length > specc_facts::LONGEST_NAME => Some("a name has at most 63 bytes"),
             _ if specc_facts::is_system_schema(name) => Some("`pg_…` and `information_schema` are Postgres's own"),
             _ if name.contains(char::is_control) => Some("a name is one line of text"),
             _ => None,
