@@ -10,9 +10,10 @@ use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
     CastKind, DataType, Distinct, Expr, Function, GroupByExpr, Ident, ObjectNamePart, OrderBy, OrderByKind, Query,
-    Select, SelectItem, Spanned, Value, Visit, Visitor, visit_expressions_mut,
+    Select, SelectItem, Spanned, Value, visit_expressions_mut,
 };
 use specc_expr::sqlparser::tokenizer::Span;
+use specc_expr::{Look, Tree};
 use specc_facts::Kind;
 use std::ops::ControlFlow;
 
@@ -102,7 +103,7 @@ impl Walk<'_> {
         let grouped = !groups.is_empty() || select.having.is_some();
         let mut calls = Calls { walk: self, found: Vec::new(), queries: 0 };
         for expr in &read {
-            let _ = expr.visit(&mut calls);
+            expr.walk(&mut calls);
         }
         if !grouped && !calls.found.iter().any(|(_, what, own)| *own && *what == Use::Aggregate) {
             return;
@@ -115,7 +116,7 @@ impl Walk<'_> {
         let groups: Vec<Expr> = groups.into_iter().map(|expr| self.canonical(expr)).collect();
         let mut found = Ungrouped { walk: self, groups: &groups, keys: &keys, inside: 0, first: None };
         for expr in read {
-            let _ = expr.visit(&mut found);
+            expr.walk(&mut found);
         }
         if let Some((area, name)) = found.first {
             let message = format!("`{name}` is neither in `group by` nor in an aggregate");
@@ -127,7 +128,7 @@ impl Walk<'_> {
     /// The calls of an expression that are not plain: place, what each is, and whether its rows are surely this query's.
     pub(crate) fn calls_in(&self, expr: &Expr) -> Vec<(Span, Use, bool)> {
         let mut calls = Calls { walk: self, found: Vec::new(), queries: 0 };
-        let _ = expr.visit(&mut calls);
+        expr.walk(&mut calls);
         calls.found
     }
 
@@ -235,27 +236,23 @@ struct Calls<'w, 'e> {
     queries: usize,
 }
 
-impl Visitor for Calls<'_, '_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+impl Look for Calls<'_, '_> {
+    fn query(&mut self, _: &Query) {
         self.queries += 1;
-        ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+    fn query_ends(&mut self, _: &Query) {
         self.queries -= 1;
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+    fn expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         if let (0, Expr::Function(call)) = (self.queries, expr) {
             let what = self.walk.use_of(call);
             if what != Use::Plain {
                 // An aggregate over rows of a query around this one is that query's.
                 let own = self.walk.levels.len() == 1 || {
                     let mut columns = Columns { walk: self.walk, own: false, other: false };
-                    let _ = expr.visit(&mut columns);
+                    expr.walk(&mut columns);
                     columns.own || !columns.other
                 };
                 self.found.push((call.name.span(), what, own));
@@ -272,10 +269,8 @@ struct Columns<'w, 'e> {
     other: bool,
 }
 
-impl Visitor for Columns<'_, '_> {
-    type Break = ();
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+impl Look for Columns<'_, '_> {
+    fn expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
             let own = self.walk.own_column(expr).is_some();
             self.own |= own;
@@ -311,20 +306,16 @@ impl Ungrouped<'_, '_> {
     }
 }
 
-impl Visitor for Ungrouped<'_, '_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+impl Look for Ungrouped<'_, '_> {
+    fn query(&mut self, _: &Query) {
         self.inside += 1;
-        ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+    fn query_ends(&mut self, _: &Query) {
         self.inside -= 1;
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+    fn expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         if self.covers(expr) {
             self.inside += 1;
         } else if self.inside == 0
@@ -338,10 +329,9 @@ impl Visitor for Ungrouped<'_, '_> {
         ControlFlow::Continue(())
     }
 
-    fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+    fn expr_ends(&mut self, expr: &Expr) {
         if self.covers(expr) {
             self.inside -= 1;
         }
-        ControlFlow::Continue(())
     }
 }

@@ -10,9 +10,10 @@ use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, LockClause, OrderBy,
-    OrderByKind, Query, Select, SetExpr, Spanned, TableFactor, Value, Visit, Visitor, WindowType,
+    OrderByKind, Query, Select, SetExpr, Spanned, TableFactor, Value, WindowType,
 };
 use specc_expr::sqlparser::tokenizer::Span;
+use specc_expr::{Look, Tree};
 use specc_facts::Kind;
 use std::ops::ControlFlow;
 
@@ -170,7 +171,7 @@ impl Walk<'_> {
     /// Functions that give many rows cannot stand where one value is asked for.
     pub(crate) fn no_set(&mut self, part: &Part<'_>, expr: &Expr, clause: &str) {
         let mut sets = Sets { walk: self, found: None, queries: 0 };
-        let _ = expr.visit(&mut sets);
+        expr.walk(&mut sets);
         if let Some((area, name)) = sets.found {
             let message = format!("`{name}` gives many rows, and cannot stand in `{clause}`");
             self.not_here(part, area, message, "put it into `from`, or ask with `in (select …)`");
@@ -200,20 +201,16 @@ struct Sets<'w, 'e> {
     queries: usize,
 }
 
-impl Visitor for Sets<'_, '_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+impl Look for Sets<'_, '_> {
+    fn query(&mut self, _: &Query) {
         self.queries += 1;
-        ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+    fn query_ends(&mut self, _: &Query) {
         self.queries -= 1;
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+    fn expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         if let (0, None, Expr::Function(call)) = (self.queries, &self.found, expr)
             && let Some([ident]) = idents(&call.name).as_deref()
         {

@@ -1,7 +1,8 @@
 //! What sqlparser reads and Postgres does not, and how deep a tree is.
 
 use crate::parse::MAX_DEPTH;
-use sqlparser::ast::{BinaryOperator, CastKind, Expr, Spanned, Value, Visit, Visitor};
+use crate::tree::{Look, Tree};
+use sqlparser::ast::{BinaryOperator, CastKind, Expr, Spanned, Value};
 use sqlparser::tokenizer::Span;
 use std::ops::ControlFlow;
 
@@ -19,30 +20,28 @@ pub(crate) fn expr(expr: &Expr) -> Result<(), Refused> {
     }
 }
 
-pub(crate) fn node(node: &impl Visit) -> Result<(), Refused> {
+pub(crate) fn node(node: &impl Tree) -> Result<(), Refused> {
     walk(node, true)
 }
 
-fn walk(node: &impl Visit, parameters: bool) -> Result<(), Refused> {
-    let mut walk = Walk { depth: 0, parameters };
-    match node.visit(&mut walk) {
-        ControlFlow::Break(refused) => Err(refused),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+fn walk(node: &impl Tree, parameters: bool) -> Result<(), Refused> {
+    let mut walk = Walk { depth: 0, parameters, refused: None };
+    node.walk(&mut walk);
+    walk.refused.map_or(Ok(()), Err)
 }
 
 struct Walk {
     depth: usize,
     parameters: bool,
+    refused: Option<Refused>,
 }
 
-impl Visitor for Walk {
-    type Break = Refused;
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Refused> {
+impl Look for Walk {
+    fn expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return ControlFlow::Break(Refused::TooDeep);
+            self.refused = Some(Refused::TooDeep);
+            return ControlFlow::Break(());
         }
         let (what, help) = match expr {
             Expr::Value(v) => match &v.value {
@@ -67,11 +66,11 @@ impl Visitor for Walk {
             }
             _ => return ControlFlow::Continue(()),
         };
-        ControlFlow::Break(Refused::NotPostgres(what, help, expr.span()))
+        self.refused = Some(Refused::NotPostgres(what, help, expr.span()));
+        ControlFlow::Break(())
     }
 
-    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<Refused> {
+    fn expr_ends(&mut self, _: &Expr) {
         self.depth -= 1;
-        ControlFlow::Continue(())
     }
 }

@@ -15,6 +15,7 @@ mod parse;
 mod place;
 mod plpgsql;
 mod references;
+mod tree;
 mod unicode;
 
 pub use as_is::{as_is, as_is_text, is_beyond, same_sql, words};
@@ -25,6 +26,7 @@ pub use place::{expr_span, ident_span, idents_span, start_of};
 pub use plpgsql::plpgsql_references;
 pub use references::{Name, References, object_name, references};
 pub use sqlparser;
+pub use tree::{Look, Tree};
 
 /// The function that `exists path (condition)` parses to. Never printed.
 pub const EXISTS_PATH: &str = "exists path";

@@ -1,7 +1,8 @@
 //! From sqlparser's lines and columns to bytes of the spec.
 
+use crate::tree::{Look, Tree};
 use specc_diag::Span;
-use sqlparser::ast::{CastKind, Expr, Ident, Query, Spanned, Visit, Visitor};
+use sqlparser::ast::{CastKind, Expr, Ident, Query, Spanned};
 use sqlparser::tokenizer::{Location, Span as Area};
 use std::ops::ControlFlow;
 
@@ -88,10 +89,8 @@ pub fn expr_span(expr: &Expr, text: &str, at: Span) -> Span {
 /// The first byte of `query` in `text` that sqlparser knows of: of its first keyword, or of its first name.
 pub fn start_of(query: &Query, text: &str) -> Option<usize> {
     struct First(Option<Area>);
-    impl Visitor for First {
-        type Break = ();
-
-        fn pre_visit_ident(&mut self, ident: &Ident) -> ControlFlow<()> {
+    impl Look for First {
+        fn ident(&mut self, ident: &Ident) -> ControlFlow<()> {
             self.0 = Some(ident.span);
             ControlFlow::Break(())
         }
@@ -100,7 +99,7 @@ pub fn start_of(query: &Query, text: &str) -> Option<usize> {
         return Some(start);
     }
     let mut first = First(None);
-    let _ = query.visit(&mut first);
+    query.walk(&mut first);
     bytes(text, first.0?).map(|(start, _)| start)
 }
 

@@ -1,10 +1,11 @@
 //! What a query, a body or an expression names, so that objects can be created in an order that works.
 
 use crate::is_exists_path;
+use crate::tree::{Look, Tree};
 use smol_str::SmolStr;
 use sqlparser::ast::{
     ArrayElemTypeDef, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, Query,
-    TableFactor, Value, Visit, Visitor,
+    TableFactor, Value,
 };
 use std::ops::ControlFlow;
 
@@ -43,9 +44,9 @@ fn add(list: &mut Vec<Name>, name: Name) {
 }
 
 /// What `node` (a query, statements, an expression) names.
-pub fn references<T: Visit + ?Sized>(node: &T) -> References {
+pub fn references<T: Tree + ?Sized>(node: &T) -> References {
     let mut walk = Walk { found: References::default(), with: Vec::new(), call: false };
-    let _ = node.visit(&mut walk);
+    node.walk(&mut walk);
     walk.found
 }
 
@@ -138,31 +139,26 @@ fn is_regclass(data_type: &DataType) -> bool {
         || matches!(data_type, DataType::Custom(name, _) if object_name(name).is_some_and(|n| n.1 == "regclass"))
 }
 
-impl Visitor for Walk {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+impl Look for Walk {
+    fn query(&mut self, query: &Query) {
         let names = query.with.iter().flat_map(|w| &w.cte_tables);
         self.with.push(names.map(|c| fold(&c.alias.name.value, c.alias.name.quote_style.is_some())).collect());
-        ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+    fn query_ends(&mut self, _: &Query) {
         self.with.pop();
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+    fn table_factor(&mut self, factor: &TableFactor) {
         self.call = matches!(factor, TableFactor::Table { args: Some(_), .. });
         if let TableFactor::Function { name, .. } = factor
             && let Some(name) = object_name(name)
         {
             self.found.function(name);
         }
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
+    fn relation(&mut self, relation: &ObjectName) {
         if let Some(name) = object_name(relation) {
             if std::mem::take(&mut self.call) {
                 self.found.function(name);
@@ -170,10 +166,9 @@ impl Visitor for Walk {
                 self.found.relation(name);
             }
         }
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+    fn expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         match expr {
             Expr::Function(call) => self.function(call),
             Expr::Cast { data_type, expr: inner, .. } => {

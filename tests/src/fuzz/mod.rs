@@ -25,7 +25,7 @@ pub struct Fuzzed {
 
 /// All of them.
 pub const TARGETS: [Fuzzed; 4] = [
-    Fuzzed { name: "build", holds: build },
+    Fuzzed { name: "spec", holds: spec },
     Fuzzed { name: "format", holds: format },
     Fuzzed { name: "lint", holds: lint },
     Fuzzed { name: "stored", holds: stored },
@@ -58,7 +58,7 @@ fn shown(said: &[Diagnostic], sources: &Sources, file: FileId, text: &str) -> Re
 ///
 /// # Errors
 /// What does not hold.
-pub fn build(text: &str) -> Result<(), String> {
+pub fn spec(text: &str) -> Result<(), String> {
     let target = if text.contains("auth.") { Target::Supabase } else { Target::Postgres };
     let mut sources = Sources::new();
     let file = sources.add("fuzz.dbspec", text.to_owned());
@@ -152,7 +152,7 @@ pub fn stored(text: &str) -> Result<(), String> {
 /// Where there are none.
 pub fn samples(target: &str) -> Vec<String> {
     let (folders, end): (&[&str], &str) = match target {
-        "build" | "format" => {
+        "spec" | "format" => {
             (&["specs", "tests/diagnostics", "tests/syntax", "tests/changes", "crates/model/std"], "dbspec")
         }
         "lint" => (&["tests/lint", "tests/changes"], "sql"),

@@ -69,7 +69,7 @@ realtime {{
     s.fact("a request's address", "select url from net.http_request_queue", &url);
     s.fact(
         "a request's header",
-        format!("select headers ->> {} from net.http_request_queue", exact(&header)),
+        format!("select headers ->> {} from net.http_request_queue", exact(&header.to_lowercase())),
         &of_header,
     );
     s.counts("what is published", &format!("pg_publication_rel where prrelid = {}::regclass", exact(&t.sql)), 1);

@@ -6,8 +6,9 @@
 use super::build::{Builder, Meaning, folded};
 use super::*;
 use specc_expr::lex::{Lexed, closing};
+use specc_expr::{Look, Tree};
 use specc_expr::{exists_path, idents_span};
-use sqlparser::ast::{self, Expr as Ast, Ident, ObjectName, Query, SetExpr, TableFactor, Visit, Visitor};
+use sqlparser::ast::{self, Expr as Ast, Ident, ObjectName, Query, SetExpr, TableFactor};
 use sqlparser::tokenizer::Token;
 use std::ops::ControlFlow;
 
@@ -41,7 +42,7 @@ impl Builder<'_> {
         Span::new(self.at.file, 0, self.text.len())
     }
 
-    fn cut<T: Visit>(&self, node: &T, start: usize, end: usize, query: bool) -> Sql {
+    fn cut<T: Tree>(&self, node: &T, start: usize, end: usize, query: bool) -> Sql {
         let mut sites = Sites {
             builder: self,
             found: Vec::new(),
@@ -50,7 +51,7 @@ impl Builder<'_> {
             negations: 0,
             negated: Vec::new(),
         };
-        let _ = node.visit(&mut sites);
+        node.walk(&mut sites);
         let Sites { mut found, aliases, negated, .. } = sites;
         found.sort_by_key(|site| (site.start, std::cmp::Reverse(site.end)));
         let mut pieces = Vec::new();
@@ -238,20 +239,17 @@ impl Sites<'_> {
     }
 }
 
-impl Visitor for Sites<'_> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+impl Look for Sites<'_> {
+    fn query(&mut self, query: &Query) {
         if let Some(with) = &query.with {
             for cte in &with.cte_tables {
                 self.with.push(folded(&cte.alias.name));
                 self.alias(folded(&cte.alias.name));
             }
         }
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+    fn table_factor(&mut self, factor: &TableFactor) {
         if let TableFactor::Table { name, alias, .. } = factor
             && let Some(ident) = name.0.first().and_then(|p| p.as_ident())
         {
@@ -281,15 +279,13 @@ impl Visitor for Sites<'_> {
         if let Some(alias) = alias {
             self.alias(alias);
         }
-        ControlFlow::Continue(())
     }
 
-    fn post_visit_expr(&mut self, ast: &Ast) -> ControlFlow<()> {
+    fn expr_ends(&mut self, ast: &Ast) {
         self.negations -= usize::from(negates(ast));
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, ast: &Ast) -> ControlFlow<()> {
+    fn expr(&mut self, ast: &Ast) -> ControlFlow<()> {
         self.negations += usize::from(negates(ast));
         match ast {
             Ast::Identifier(ident) => self.name(std::slice::from_ref(ident)),

@@ -6,7 +6,8 @@ use super::names::{folded, shown};
 use crate::scope::is_word;
 use smol_str::SmolStr;
 use specc_diag::codes;
-use sqlparser::ast::{Expr as Ast, Ident, Query, Visit, Visitor};
+use specc_expr::{Look, Tree};
+use sqlparser::ast::{Expr as Ast, Ident, Query};
 use std::ops::ControlFlow;
 
 /// A column of a query's row, as a name in it leads there.
@@ -73,7 +74,7 @@ impl Checker<'_> {
     /// The columns of rows of queries that `side` reads, outside of queries of its own.
     fn reads(&self, side: &Ast) -> Vec<Read> {
         let mut names = Names { found: Vec::new(), depth: 0 };
-        let _ = side.visit(&mut names);
+        side.walk(&mut names);
         let alone = matches!(side, Ast::Identifier(_) | Ast::CompoundIdentifier(_));
         names.found.iter().filter_map(|idents| self.read(idents, alone)).collect()
     }
@@ -122,20 +123,16 @@ struct Names {
     depth: usize,
 }
 
-impl Visitor for Names {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+impl Look for Names {
+    fn query(&mut self, _: &Query) {
         self.depth += 1;
-        ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+    fn query_ends(&mut self, _: &Query) {
         self.depth -= 1;
-        ControlFlow::Continue(())
     }
 
-    fn pre_visit_expr(&mut self, ast: &Ast) -> ControlFlow<()> {
+    fn expr(&mut self, ast: &Ast) -> ControlFlow<()> {
         match ast {
             Ast::Identifier(ident) if self.depth == 0 => self.found.push(vec![ident.clone()]),
             Ast::CompoundIdentifier(idents) if self.depth == 0 => self.found.push(idents.clone()),

@@ -1,3 +1,0 @@
-#![no_main]
-
-specc_fuzz::target!("build");
