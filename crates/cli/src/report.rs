@@ -1,7 +1,8 @@
 //! What a command says and how it ends.
 
 use crate::args::Format;
-use specc_diag::{Accepted, Code, Diagnostic, RenderOptions, Severity, Sources};
+use specc_diag::{Accepted, Code, Diagnostic, FileId, RenderOptions, Severity, Sources};
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -56,17 +57,51 @@ fn error(code: Option<Code>, message: &str, format: Format) {
     }
 }
 
+/// Findings about one file that are shown. A hostile file has millions, which nobody reads and nothing keeps.
+const MOST_SHOWN: usize = 50;
+
+/// What is shown, errors first where there is not room for all, and how many of each file are left out.
+fn shown(findings: &[Diagnostic]) -> (Vec<&Diagnostic>, BTreeMap<FileId, usize>) {
+    let (mut kept, mut left_out) = (vec![false; findings.len()], BTreeMap::new());
+    let mut shown: BTreeMap<FileId, usize> = BTreeMap::new();
+    for errors in [true, false] {
+        for (at, finding) in findings.iter().enumerate() {
+            if (finding.severity() == Severity::Error) != errors {
+                continue;
+            }
+            let file = finding.labels.first().map(|label| label.span.file).unwrap_or_default();
+            let count = shown.entry(file).or_default();
+            *count += 1;
+            kept[at] = *count <= MOST_SHOWN;
+            if !kept[at] {
+                *left_out.entry(file).or_default() += 1;
+            }
+        }
+    }
+    (findings.iter().zip(kept).filter_map(|(finding, kept)| kept.then_some(finding)).collect(), left_out)
+}
+
 /// Writes findings, and what is accepted: to stderr as text, to stdout as JSON.
 pub fn diagnostics(findings: &[Diagnostic], accepted: &[Accepted], sources: &Sources, format: Format) {
+    let (shown, left_out) = shown(findings);
+    let name = |file: &FileId| sources.file(*file).name.as_str();
     if format == Format::Json {
-        let all: Vec<_> = findings.iter().map(|d| specc_diag::render_json(d, sources)).collect();
-        data(&serde_json::json!({ "diagnostics": all, "accepted": accepted_json(accepted, sources) }).to_string());
+        let all: Vec<_> = shown.iter().map(|d| specc_diag::render_json(d, sources)).collect();
+        let mut found = serde_json::json!({ "diagnostics": all, "accepted": accepted_json(accepted, sources) });
+        if !left_out.is_empty() {
+            let counts = left_out.iter().map(|(file, count)| (name(file).to_owned(), serde_json::json!(count)));
+            found["left_out"] = counts.collect();
+        }
+        data(&found.to_string());
         return;
     }
     let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let mut err = std::io::stderr().lock();
-    for finding in findings {
+    for finding in shown {
         let _ = write!(err, "{}", specc_diag::render(finding, sources, RenderOptions { color, width: 100 }));
+    }
+    for (file, count) in &left_out {
+        let _ = writeln!(err, "{} more in {}", plural(*count, "finding"), name(file));
     }
     let count = |severity| findings.iter().filter(|d| d.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));

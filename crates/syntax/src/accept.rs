@@ -21,7 +21,19 @@ pub(crate) fn accepts(
     }
     let declarations = Declarations::of(items);
     let mut accepts = Vec::new();
+    // Where the last thing before it on its line ends, looked for from the `accept` before.
+    let (mut seen, mut before) = (0, None);
     for found in written {
+        let between = &scan.text[seen..found.start];
+        let line = between.rfind('\n').map_or(0, |at| at + 1);
+        let solid = between[line..].trim_end_matches(|c: char| c.is_whitespace() || c == ',');
+        if line > 0 || seen == 0 {
+            before = None;
+        }
+        if !solid.is_empty() {
+            before = Some(seen + line + solid.len() - 1);
+        }
+        seen = found.start;
         let at = Span::new(file, found.start, found.end);
         let text = &scan.original[found.start..found.end];
         let (word, reason) = text["accept".len()..].split_once('\'').unwrap_or_default();
@@ -38,7 +50,8 @@ pub(crate) fn accepts(
                     continue;
                 }
                 // what is about nothing accepts nothing
-                let about = declarations.about(&scan.text, found).map_or(at, |(start, end)| Span { start, end, ..at });
+                let about =
+                    declarations.about(before, found.start).map_or(at, |(start, end)| Span { start, end, ..at });
                 accepts.push(Acceptance { code, reason, about, at });
             }
             Err(finding) => findings.push(finding),
@@ -128,14 +141,12 @@ impl Declarations {
         (innermost.map(|one| self.all[one]), self.all.get(started).copied())
     }
 
-    /// The one that the `accept` at `found` is about.
-    fn about(&self, text: &str, found: &Found) -> Option<Range> {
-        let line = text[..found.start].rfind('\n').map_or(0, |at| at + 1);
-        let before = text[line..found.start].trim_end_matches(|c: char| c.is_whitespace() || c == ',');
-        if !before.is_empty() {
-            return self.at(line + before.len() - 1).0;
+    /// The one that the `accept` at `start` is about; `before` is the last byte that stands before it on its line.
+    fn about(&self, before: Option<usize>, start: usize) -> Option<Range> {
+        if let Some(before) = before {
+            return self.at(before).0;
         }
-        let (around, next) = self.at(found.start);
+        let (around, next) = self.at(start);
         next.filter(|(start, _)| around.is_none_or(|(_, end)| *start < end)).or(around)
     }
 }

@@ -108,41 +108,40 @@ pub(crate) fn scan(file: FileId, text: &str) -> Scan<'_> {
         }
     };
     let shown = &mut run.shown;
+    let mut left_out = 0;
+    let mut say = |finding: &dyn Fn() -> Diagnostic| {
+        if findings.len() < MOST_FINDINGS { findings.push(finding()) } else { left_out += 1 }
+    };
     for &(at, byte) in &run.lost {
         let (open, close) = if byte == b'(' { ("(", ")") } else { ("[", "]") };
-        findings.push(
+        say(&|| {
             Diagnostic::new(codes::UNCLOSED, Span::new(file, at, at + 1), format!("`{open}` is never closed"))
                 .label("opened here")
-                .help(format!("add the closing `{close}`")),
-        );
+                .help(format!("add the closing `{close}`"))
+        });
         blank(shown, at, at + 1);
     }
     for &(start, end) in &run.deep {
-        findings.push(
+        say(&|| {
             Diagnostic::new(
                 codes::TOO_DEEP,
                 Span::new(file, start, start + 1),
                 format!("more than {DEPTH} brackets or `case`s inside each other"),
             )
-            .help("split the expression, for instance into a `predicate` or a function"),
-        );
+            .help("split the expression, for instance into a `predicate` or a function")
+        });
         blank(shown, start, end);
     }
-    let mut left_out = 0;
     for &(at, c) in &run.bad {
         blank(shown, at, at + c.len_utf8());
-        if findings.len() < MOST_FINDINGS { findings.push(bad_character(file, at, c)) } else { left_out += 1 }
+        say(&|| bad_character(file, at, c));
     }
     for &at in &run.dashes {
         blank(shown, at, line_end(text.as_bytes(), at));
-        if findings.len() < MOST_FINDINGS {
-            findings.push(
-                Diagnostic::new(codes::SYNTAX, Span::new(file, at, at + 2), "`--` does not start a comment here")
-                    .help("write comments as `// why`"),
-            );
-        } else {
-            left_out += 1;
-        }
+        say(&|| {
+            Diagnostic::new(codes::SYNTAX, Span::new(file, at, at + 2), "`--` does not start a comment here")
+                .help("write comments as `// why`")
+        });
     }
     // only whole characters were replaced, so this is UTF-8
     let shown = String::from_utf8(run.shown).unwrap_or_else(|_| " ".repeat(text.len()));
@@ -243,7 +242,7 @@ fn run(bytes: &[u8]) -> Result<Run, Open> {
     // inside `query … { }`, whose text is somebody else's
     let mut kept = false;
     let mut stack: Vec<(usize, u8)> = Vec::new();
-    let mut cases = 0usize;
+    let (mut cases, mut braces) = (0usize, 0usize);
     let mut deep_from: Option<(usize, usize)> = None;
     let mut deep_case = false;
     let mut multiline = Vec::new();
@@ -331,8 +330,8 @@ fn run(bytes: &[u8]) -> Result<Run, Open> {
                 }
             }
             b'"' => {
-                let line = line_end(bytes, at);
-                let end = find(&bytes[..line], at, b"\"").ok_or(Open {
+                let ends = bytes[at..].iter().position(|b| matches!(b, b'"' | b'\n'));
+                let end = ends.map(|n| at + n).filter(|end| bytes[*end] == b'"').ok_or(Open {
                     at: start,
                     len: 1,
                     before: Vec::new(),
@@ -367,6 +366,7 @@ fn run(bytes: &[u8]) -> Result<Run, Open> {
             b'(' | b'[' | b'{' => {
                 if byte == b'{' {
                     cases = 0;
+                    braces += 1;
                 }
                 stack.push((start, byte));
                 if stack.len() + cases > DEPTH && deep_from.is_none() {
@@ -382,12 +382,18 @@ fn run(bytes: &[u8]) -> Result<Run, Open> {
                 if byte == b'}' {
                     cases = 0;
                 }
-                if let Some(found) = stack.iter().rposition(|(_, b)| *b == opener) {
-                    // a brace closes over forgotten brackets, a bracket never over a brace
-                    if byte == b'}' || stack[found..].iter().all(|(_, b)| *b != b'{') {
-                        out.lost.extend(stack.drain(found + 1..).filter(|(_, b)| *b != b'{'));
-                        stack.truncate(found);
+                // A brace closes over forgotten brackets, a bracket never over a brace, and what is too deep is not looked at.
+                let found = match byte {
+                    b'}' => (braces > 0).then(|| stack.iter().rposition(|(_, b)| *b == opener)).flatten(),
+                    _ => {
+                        let near = stack.iter().rev().take(2 * DEPTH).take_while(|(_, b)| *b != b'{');
+                        near.map(|(_, b)| *b).position(|b| b == opener).map(|back| stack.len() - 1 - back)
                     }
+                };
+                if let Some(found) = found {
+                    braces -= usize::from(byte == b'}');
+                    out.lost.extend(stack.drain(found + 1..));
+                    stack.truncate(found);
                 }
                 if deep_from.is_some_and(|(_, depth)| stack.len() < depth) {
                     // what is too deep ends with its own bracket, or before the one around it
@@ -462,11 +468,13 @@ fn acceptance(bytes: &[u8], from: usize) -> Option<usize> {
     if word == from || code == 0 || quote == word + code || bytes.get(quote) != Some(&b'\'') {
         return None;
     }
-    let line = &bytes[..line_end(bytes, quote)];
     let mut at = quote + 1;
     loop {
-        at = find(line, at, b"'")? + 1;
-        if line.get(at) != Some(&b'\'') {
+        at += bytes[at..].iter().position(|b| matches!(b, b'\'' | b'\n'))? + 1;
+        if bytes[at - 1] == b'\n' {
+            return None;
+        }
+        if bytes.get(at) != Some(&b'\'') {
             return Some(at);
         }
         at += 1;

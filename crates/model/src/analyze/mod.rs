@@ -206,10 +206,10 @@ fn with_parents<'a>(
     found
 }
 
-/// An entity with the names and types of its fields.
 /// Postgres's limit for a table.
 const MOST_COLUMNS: usize = 1600;
 
+/// An entity with the names and types of its fields.
 fn first_look<'a>(
     project: &Project<'a>,
     id: EntityId,
@@ -224,16 +224,19 @@ fn first_look<'a>(
         let help = "choose another schema; `pg_…` and `information_schema` are Postgres's own";
         out.push(Diagnostic::new(codes::RESERVED_NAME, schema.at.0, message).help(help));
     }
-    let members = expand::expand(project, d, &mut out);
+    let mut members = expand::expand(project, d, &mut out);
+    let is_column = |kind: &MemberKind| matches!(kind, MemberKind::Field(_) | MemberKind::Ref(_));
+    let mut columns = members.members.iter().enumerate().filter(|(_, m)| is_column(&m.member.kind));
+    let rest = columns.nth(MOST_COLUMNS).map(|(at, _)| (at, 1 + columns.count()));
+    if let Some((at, _)) = rest {
+        members.members.truncate(at);
+    }
     let mut entity = blank(project, id, item, d);
     entity.mixins = members.mixins.clone();
     let shape = fields::fields(project, &mut entity, &members.members, inherited, &mut out);
-    if entity.fields.len() > MOST_COLUMNS {
-        let message = format!(
-            "`{}` has {} columns, and a table has at most {MOST_COLUMNS}",
-            d.name.name.text,
-            entity.fields.len()
-        );
+    let columns = entity.fields.len() + rest.map_or(0, |(_, columns)| columns);
+    if columns > MOST_COLUMNS {
+        let message = format!("`{}` has {columns} columns, and a table has at most {MOST_COLUMNS}", d.name.name.text);
         let help = "split it into several entities that refer to one, or keep the rest as `jsonb`";
         out.push(Diagnostic::new(codes::NOT_ALLOWED_HERE, d.name.span(), message).help(help));
     }

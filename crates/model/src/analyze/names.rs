@@ -2,7 +2,7 @@
 
 use crate::formula::{Formula, Node, Part};
 use crate::types::{EntityId, Model};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{LONGEST_NAME, clip, conventional_name};
 
@@ -25,6 +25,8 @@ pub(crate) fn columns<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     taken: FxHashSet<SmolStr>,
+    /// How often a name was asked for: all numbers up to that are taken.
+    asked: FxHashMap<SmolStr, usize>,
 }
 
 impl Names {
@@ -36,10 +38,12 @@ impl Names {
     /// The conventional name; a number follows the label where it is taken.
     pub(crate) fn choose(&mut self, table: &str, columns: Option<&str>, label: &str) -> SmolStr {
         let mut name = conventional_name(table, columns, label);
-        let mut pass = 0;
-        while self.taken.contains(&name) {
-            pass += 1;
-            name = conventional_name(table, columns, &format!("{label}{pass}"));
+        if self.taken.contains(&name) {
+            let pass = self.asked.entry(name.clone()).or_default();
+            while self.taken.contains(&name) {
+                *pass += 1;
+                name = conventional_name(table, columns, &format!("{label}{pass}"));
+            }
         }
         self.taken.insert(name.clone());
         name
