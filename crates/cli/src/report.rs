@@ -2,7 +2,6 @@
 
 use crate::args::Format;
 use specc_diag::{Accepted, Code, Diagnostic, FileId, RenderOptions, Severity, Sources};
-use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -57,33 +56,10 @@ fn error(code: Option<Code>, message: &str, format: Format) {
     }
 }
 
-/// Findings about one file that are shown. A hostile file has millions, which nobody reads and nothing keeps.
-const MOST_SHOWN: usize = 50;
-
-/// What is shown, errors first where there is not room for all, and how many of each file are left out.
-fn shown(findings: &[Diagnostic]) -> (Vec<&Diagnostic>, BTreeMap<FileId, usize>) {
-    let (mut kept, mut left_out) = (vec![false; findings.len()], BTreeMap::new());
-    let mut shown: BTreeMap<FileId, usize> = BTreeMap::new();
-    for errors in [true, false] {
-        for (at, finding) in findings.iter().enumerate() {
-            if (finding.severity() == Severity::Error) != errors {
-                continue;
-            }
-            let file = finding.labels.first().map(|label| label.span.file).unwrap_or_default();
-            let count = shown.entry(file).or_default();
-            *count += 1;
-            kept[at] = *count <= MOST_SHOWN;
-            if !kept[at] {
-                *left_out.entry(file).or_default() += 1;
-            }
-        }
-    }
-    (findings.iter().zip(kept).filter_map(|(finding, kept)| kept.then_some(finding)).collect(), left_out)
-}
-
 /// Writes findings, and what is accepted: to stderr as text, to stdout as JSON.
 pub fn diagnostics(findings: &[Diagnostic], accepted: &[Accepted], sources: &Sources, format: Format) {
-    let (shown, left_out) = shown(findings);
+    let file = |finding: &Diagnostic| finding.labels.first().map(|label| label.span.file).unwrap_or_default();
+    let (shown, left_out) = specc_diag::most_shown(findings, file, |finding| finding.severity() == Severity::Error);
     let name = |file: &FileId| sources.file(*file).name.as_str();
     if format == Format::Json {
         let all: Vec<_> = shown.iter().map(|d| specc_diag::render_json(d, sources)).collect();

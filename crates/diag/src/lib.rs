@@ -7,10 +7,12 @@
 mod accept;
 pub mod codes;
 mod excerpt;
+mod most;
 mod render;
 
 pub use accept::{Acceptance, Accepted, accept};
 pub use codes::Code;
+pub use most::{MOST_SHOWN, most_shown};
 pub use render::{RenderOptions, Shown, draw, draw_json, position, render, render_json};
 
 use serde::Serialize;

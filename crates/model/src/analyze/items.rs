@@ -501,13 +501,20 @@ fn type_object(project: &Project<'_>, name: &Qualified) -> Option<Object> {
     }
 }
 
-/// Reports a string, a comment or a quoted name that has no end: in a migration it would swallow what follows.
-fn unended(body: &ast::SqlBody, out: &mut Vec<Diagnostic>) {
+/// Reports what cannot be taken apart into statements: a string, a comment or a quoted name without an end would swallow what
+/// follows in a migration, and commands of psql are none of the server's.
+fn unreadable(body: &ast::SqlBody, out: &mut Vec<Diagnostic>) {
     if let Some(open) = Lexer::new(&body.text).find_map(Result::err) {
         let end = body.text[open.start..].find('\n').map_or(body.text.len(), |line| open.start + line);
         let span = body.at.0.part_of(&body.text, open.start, end);
         let found = Diagnostic::new(codes::BAD_SQL, span, format!("the {} that begins here has no end", open.what));
         out.push(found.help("end it with what it begins with"));
+    } else if let Err(error) = specc_split::split(&body.text) {
+        let before: usize = body.text.split_inclusive('\n').take(error.line.saturating_sub(1)).map(str::len).sum();
+        let line = body.text[before..].lines().next().unwrap_or_default();
+        let start = before + (line.len() - line.trim_start().len());
+        let span = body.at.0.part_of(&body.text, start, before + line.trim_end().len());
+        out.push(Diagnostic::new(codes::BAD_SQL, span, error.message).help("write statements that the server knows"));
     }
 }
 
@@ -528,7 +535,7 @@ pub(crate) fn sql_blocks(project: &Project<'_>, decls: &Decls<'_>, model: &mut M
             out.push(Diagnostic::new(codes::BAD_SQL, d.name.at.0, message).help(help));
         }
         for body in [Some(&d.up), d.down.as_ref()].into_iter().flatten() {
-            unended(body, out);
+            unreadable(body, out);
         }
         model.sql_blocks.push(SqlBlock {
             meta: project.meta(&item.doc, &d.name, None),

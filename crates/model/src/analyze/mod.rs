@@ -226,15 +226,18 @@ fn first_look<'a>(
     }
     let mut members = expand::expand(project, d, &mut out);
     let is_column = |kind: &MemberKind| matches!(kind, MemberKind::Field(_) | MemberKind::Ref(_));
-    let mut columns = members.members.iter().enumerate().filter(|(_, m)| is_column(&m.member.kind));
-    let rest = columns.nth(MOST_COLUMNS).map(|(at, _)| (at, 1 + columns.count()));
-    if let Some((at, _)) = rest {
-        members.members.truncate(at);
-    }
+    // What is too much is counted and not looked at.
+    let (mut columns, mut rest) = (0, 0);
+    members.members.retain(|m| {
+        columns += usize::from(is_column(&m.member.kind));
+        let kept = columns <= MOST_COLUMNS || !is_column(&m.member.kind);
+        rest += usize::from(!kept);
+        kept
+    });
     let mut entity = blank(project, id, item, d);
     entity.mixins = members.mixins.clone();
     let shape = fields::fields(project, &mut entity, &members.members, inherited, &mut out);
-    let columns = entity.fields.len() + rest.map_or(0, |(_, columns)| columns);
+    let columns = entity.fields.len() + rest;
     if columns > MOST_COLUMNS {
         let message = format!("`{}` has {columns} columns, and a table has at most {MOST_COLUMNS}", d.name.name.text);
         let help = "split it into several entities that refer to one, or keep the rest as `jsonb`";
