@@ -116,7 +116,7 @@ pub fn lint(text: &str) -> Result<(), String> {
     }
     specc_lint::text(&report, RenderOptions::default());
     if let Ok(pieces) = in_time("splitting", || specc_split::split(text))? {
-        holds("a statement that is not in the text", pieces.iter().all(|piece| text.contains(&*piece.text)))?;
+        holds("a statement that is not in the text", pieces.iter().all(|piece| text.contains(piece.text)))?;
     }
     let _ = in_time("reading", || specc_runner::Script::read(text))?;
     Ok(())

@@ -9,7 +9,8 @@ use specc_model::{Options, Target};
 use specc_postgres::postgres::SimpleQueryMessage;
 use specc_postgres::{Database, Session, load_sql, shared};
 use specc_tests::access::PROBES;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{self, BTreeMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What came of a spec.
@@ -141,8 +142,8 @@ impl Servers {
         if self.open.get(&at).is_some_and(|server| server.uses >= MOST) {
             self.open.remove(&at);
         }
-        if !self.open.contains_key(&at) {
-            self.open.insert(at, Server::start(target, major)?);
+        if let btree_map::Entry::Vacant(place) = self.open.entry(at) {
+            place.insert(Server::start(target, major)?);
         }
         let server = self.open.get_mut(&at).expect("it was just put there");
         server.uses += 1;

@@ -75,9 +75,7 @@ impl Reader<'_, '_> {
                 let message = format!("no variable here is called `{name}`");
                 self.refused(at, Problem::UnknownVariable, message, "declare it: `name refcursor;`");
             }
-            Some(Shape::Type(ty))
-                if crate::meet::is_told(&ty) && !ty.as_ref().is_some_and(|t| t.name == "refcursor") =>
-            {
+            Some(Shape::Type(ty)) if crate::meet::is_told(&ty) && ty.as_ref().is_none_or(|t| t.name != "refcursor") => {
                 let ty = ty.map(|ty| ty.to_string()).unwrap_or_default();
                 let message = format!("`{name}` is of type `{ty}`, and no cursor");
                 self.refused(at, Problem::Types, message, "declare it as `refcursor`");

@@ -180,7 +180,7 @@ impl Filler<'_> {
     fn string(&self, written: &str) -> String {
         let escapes = written.starts_with(['e', 'E']);
         // Between dollar signs nothing can be escaped: the tag is long enough for any name.
-        let tag = if written.starts_with('$') { written[1..].find('$').map_or(0, |at| at + 2) } else { 0 };
+        let tag = written.strip_prefix('$').and_then(|rest| rest.find('$')).map_or(0, |at| at + 2);
         let (open, inner) = written.split_at(tag);
         let (inner, close) = inner.split_at(inner.len().saturating_sub(tag));
         let mut out = String::from(open);
