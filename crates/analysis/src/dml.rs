@@ -245,15 +245,7 @@ impl Walk<'_> {
         let mut seen: Vec<SmolStr> = Vec::new();
         for name in names {
             // A part of a column may stand beside another part.
-            let Some([ident]) = idents(name)
-                .as_deref()
-                .map(|all| all.to_vec())
-                .as_deref()
-                .map(|all| <[_; 1]>::try_from(all).ok())
-                .unwrap_or_default()
-            else {
-                continue;
-            };
+            let Some([ident]) = idents(name).and_then(|all| <[_; 1]>::try_from(all).ok()) else { continue };
             let column = folded(ident);
             if seen.contains(&column) {
                 let message = format!("column `{column}` is written twice");

@@ -58,8 +58,8 @@ fn error(code: Option<Code>, message: &str, format: Format) {
 
 /// Writes findings, and what is accepted: to stderr as text, to stdout as JSON.
 pub fn diagnostics(findings: &[Diagnostic], accepted: &[Accepted], sources: &Sources, format: Format) {
-    let file = |finding: &Diagnostic| finding.labels.first().map(|label| label.span.file).unwrap_or_default();
-    let (shown, left_out) = specc_diag::most_shown(findings, file, |finding| finding.severity() == Severity::Error);
+    let is_error = |finding: &Diagnostic| finding.severity() == Severity::Error;
+    let (shown, left_out) = specc_diag::most_shown(findings, |finding| finding.span().file, is_error);
     let name = |file: &FileId| sources.file(*file).name.as_str();
     if format == Format::Json {
         let all: Vec<_> = shown.iter().map(|d| specc_diag::render_json(d, sources)).collect();
@@ -77,7 +77,7 @@ pub fn diagnostics(findings: &[Diagnostic], accepted: &[Accepted], sources: &Sou
         let _ = write!(err, "{}", specc_diag::render(finding, sources, RenderOptions { color, width: 100 }));
     }
     for (file, count) in &left_out {
-        let _ = writeln!(err, "{} more in {}", plural(*count, "finding"), name(file));
+        let _ = writeln!(err, "{}", specc_diag::more(*count, name(file)));
     }
     let count = |severity| findings.iter().filter(|d| d.severity() == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));

@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 /// Findings about one file that are shown: a hostile file has millions, which nobody reads.
 pub const MOST_SHOWN: usize = 50;
 
+/// Says how many findings about a file are left out.
+pub fn more(count: usize, file: &str) -> String {
+    format!("{count} finding{} more in {file}", if count == 1 { "" } else { "s" })
+}
+
 /// Those of the findings that are shown, in their order, errors first where there is not room for all; and how many of each
 /// file are left out.
 pub fn most_shown<T>(

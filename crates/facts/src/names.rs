@@ -10,6 +10,27 @@ pub const LONGEST_NAME: usize = 63;
 /// Columns that every table has.
 pub const SYSTEM_COLUMNS: &[&str] = &["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
+/// What `get diagnostics` asks for.
+pub const DIAGNOSTICS_ITEMS: &[&str] = &["row_count", "pg_context", "pg_routine_oid"];
+
+/// What `get stacked diagnostics` asks for.
+pub const STACKED_ITEMS: &[&str] = &[
+    "returned_sqlstate",
+    "column_name",
+    "constraint_name",
+    "pg_datatype_name",
+    "message_text",
+    "table_name",
+    "schema_name",
+    "pg_exception_detail",
+    "pg_exception_hint",
+    "pg_exception_context",
+];
+
+/// What stands behind `using` in `raise`.
+pub const RAISE_OPTIONS: &[&str] =
+    &["message", "detail", "hint", "errcode", "column", "constraint", "datatype", "table", "schema"];
+
 /// Languages that are there from the start.
 pub const LANGUAGES: &[&str] = &["sql", "plpgsql", "c", "internal"];
 
@@ -126,15 +147,6 @@ pub fn listed_names(value: &str) -> Vec<String> {
     names
 }
 
-/// Names as the value of such a setting, as the server writes it.
-pub fn as_list<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let one = |name: &str| match crate::needs_quotes(name) {
-        true => format!("\"{}\"", name.replace('"', "\"\"")),
-        false => name.to_owned(),
-    };
-    names.into_iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,9 +154,8 @@ mod tests {
 
     #[test]
     fn lists_of_names() {
-        let names = ["a", "x, y", "it's", "q\"q", "$user", "select"];
-        assert_eq!(as_list(names), "a, \"x, y\", \"it's\", \"q\"\"q\", \"$user\", \"select\"");
-        assert_eq!(listed_names(&as_list(names)), names);
+        let names = ["a", "x, y", "it's", "q\"q", "$user"];
+        assert_eq!(listed_names("a, \"x, y\", \"it's\", \"q\"\"q\", \"$user\""), names);
         assert_eq!(listed_names("a,'b, c' , \"d\", ''"), ["a", "b, c", "d", ""]);
         assert_eq!(listed_names(""), [""; 0]);
     }

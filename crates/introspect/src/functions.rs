@@ -131,7 +131,7 @@ fn settings(all: Option<Vec<&str>>) -> Vec<(SmolStr, SmolStr)> {
         // Names in quotes where we put them; the server has other words to be careful with.
         let value = match (value, specc_facts::is_list_setting(name)) {
             ("\"\"", _) => SmolStr::default(),
-            (list, true) => specc_facts::as_list(specc_facts::listed_names(list).iter().map(String::as_str)).into(),
+            (list, true) => quote::list(specc_facts::listed_names(list)).into(),
             (value, false) => SmolStr::from(value),
         };
         (SmolStr::from(name), value)

@@ -3,15 +3,14 @@
 use crate::finding::word;
 use crate::{RULES, Report};
 use serde_json::{Value, json};
-use specc_diag::{RenderOptions, Severity, draw, draw_json, most_shown, position};
+use specc_diag::{RenderOptions, Severity, draw, draw_json, more, most_shown, position};
 
 /// With the lines that they are about. Of a file that has many, the first are shown and the rest is counted.
 pub fn text(report: &Report, options: RenderOptions) -> String {
     let (shown, left_out) =
         most_shown(&report.findings, |finding| finding.span().file, |finding| finding.level == Severity::Error);
     let shown = shown.into_iter().map(|finding| draw(&finding.shown(), &report.sources, options));
-    let rest =
-        left_out.iter().map(|(file, count)| format!("{count} findings more in {}\n", report.sources.file(*file).name));
+    let rest = left_out.iter().map(|(file, count)| more(*count, &report.sources.file(*file).name) + "\n");
     shown.chain(rest).collect::<Vec<_>>().join("\n")
 }
 

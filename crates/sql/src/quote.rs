@@ -27,6 +27,11 @@ pub fn push_ident(out: &mut String, name: &str) {
     out.push('"');
 }
 
+/// Names as the value of a setting that lists some, as the server writes it.
+pub fn list(names: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    names.into_iter().map(|name| ident(name.as_ref()).into_owned()).collect::<Vec<_>>().join(", ")
+}
+
 /// Appends `schema.name`, or `name` where the schema is empty.
 pub fn push_qualified(out: &mut String, schema: &str, name: &str) {
     if !schema.is_empty() {
@@ -84,6 +89,13 @@ pub fn dollar(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_can_be_read_again() {
+        let names = ["a", "x, y", "it's", "q\"q", "$user", "select"];
+        assert_eq!(list(names), "a, \"x, y\", \"it's\", \"q\"\"q\", \"$user\", \"select\"");
+        assert_eq!(specc_facts::listed_names(&list(names)), names);
+    }
 
     #[test]
     fn quotes_only_what_needs_it() {

@@ -3,9 +3,8 @@
 //! the original, so every offset holds.
 
 use crate::ast::{At, Comment};
-use crate::explain::MOST_FINDINGS;
 use smol_str::SmolStr;
-use specc_diag::{Diagnostic, FileId, Span, codes};
+use specc_diag::{Diagnostic, FileId, MOST_SHOWN, Span, codes};
 
 /// Brackets (and `case … end`) may stand in each other this deep; the grammar recurses as deep.
 pub(crate) const DEPTH: usize = 100;
@@ -110,7 +109,7 @@ pub(crate) fn scan(file: FileId, text: &str) -> Scan<'_> {
     let shown = &mut run.shown;
     let mut left_out = 0;
     let mut say = |finding: &dyn Fn() -> Diagnostic| {
-        if findings.len() < MOST_FINDINGS { findings.push(finding()) } else { left_out += 1 }
+        if findings.len() < MOST_SHOWN { findings.push(finding()) } else { left_out += 1 }
     };
     for &(at, byte) in &run.lost {
         let (open, close) = if byte == b'(' { ("(", ")") } else { ("[", "]") };

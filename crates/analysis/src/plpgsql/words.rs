@@ -4,27 +4,7 @@ use super::reader::Reader;
 use crate::Problem;
 use crate::scope::Shape;
 use smol_str::SmolStr;
-
-/// What `get diagnostics` asks for.
-const CURRENT: &[&str] = &["row_count", "pg_context", "pg_routine_oid"];
-
-/// What `get stacked diagnostics` asks for.
-const STACKED: &[&str] = &[
-    "returned_sqlstate",
-    "column_name",
-    "constraint_name",
-    "pg_datatype_name",
-    "message_text",
-    "table_name",
-    "schema_name",
-    "pg_exception_detail",
-    "pg_exception_hint",
-    "pg_exception_context",
-];
-
-/// What stands behind `using` in `raise`.
-const OPTIONS: &[&str] =
-    &["message", "detail", "hint", "errcode", "column", "constraint", "datatype", "table", "schema"];
+use specc_facts::{DIAGNOSTICS_ITEMS, RAISE_OPTIONS, STACKED_ITEMS};
 
 impl Reader<'_, '_> {
     /// The item behind `variable =` in `get diagnostics`.
@@ -34,7 +14,8 @@ impl Reader<'_, '_> {
             return;
         }
         let Some(name) = self.name().map(|name| name.to_lowercase()) else { return };
-        let (own, other) = if stacked { (STACKED, CURRENT) } else { (CURRENT, STACKED) };
+        let (own, other) =
+            if stacked { (STACKED_ITEMS, DIAGNOSTICS_ITEMS) } else { (DIAGNOSTICS_ITEMS, STACKED_ITEMS) };
         if own.contains(&&*name) {
             return;
         }
@@ -56,10 +37,12 @@ impl Reader<'_, '_> {
     /// The option that stands here, behind `using`.
     pub(super) fn raise_option(&mut self, given: &mut Vec<String>) {
         let Some(name) = self.name().map(|name| name.to_lowercase()) else { return };
-        if !OPTIONS.contains(&&*name) {
-            let near = specc_diag::nearest(&name, OPTIONS.iter().copied());
-            let help = near
-                .map_or_else(|| format!("the options are {}", OPTIONS.join(", ")), |n| format!("did you mean `{n}`?"));
+        if !RAISE_OPTIONS.contains(&&*name) {
+            let near = specc_diag::nearest(&name, RAISE_OPTIONS.iter().copied());
+            let help = near.map_or_else(
+                || format!("the options are {}", RAISE_OPTIONS.join(", ")),
+                |n| format!("did you mean `{n}`?"),
+            );
             self.refused(self.at, Problem::Syntax, format!("`raise` has no option `{name}`"), help);
         } else if given.contains(&name) {
             let message = format!("the option `{name}` is given twice");

@@ -154,7 +154,7 @@ fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
 /// The text of a file, if there is one.
 fn text(path: &Path) -> Result<Option<String>, Failure> {
     match std::fs::read_to_string(path) {
-        // Of files that a build wrote, none has another line end.
+        // Version control may have exchanged the line ends.
         Ok(text) => Ok(Some(if text.contains("\r\n") { text.replace("\r\n", "\n") } else { text })),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Failure::broken(format!("cannot read {}: {error}", path.display()))),

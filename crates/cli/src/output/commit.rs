@@ -24,10 +24,8 @@ pub const REMOVED: &str = "removed";
 /// Where something is there that no build stages, and where it cannot be removed.
 pub fn discard(root: &Path, own: &Own) -> Result<(), Failure> {
     let new = root.join(NEW);
-    match new.symlink_metadata() {
-        Ok(found) if found.is_dir() => {}
-        Ok(_) => return Err(odd(&new, Path::new(""))),
-        Err(_) => return Ok(()),
+    if !is_there(&new)? {
+        return Ok(());
     }
     for from in project::listed(&new)? {
         match from.file_name().and_then(|name| name.to_str()) {
@@ -45,10 +43,8 @@ pub fn discard(root: &Path, own: &Own) -> Result<(), Failure> {
 /// Where something cannot be moved, and where what is committed is nothing that a build writes.
 pub fn settle(root: &Path, own: &Own) -> Result<Vec<PathBuf>, Failure> {
     let committed = root.join(COMMITTED);
-    match committed.symlink_metadata() {
-        Ok(found) if found.is_dir() => {}
-        Ok(_) => return Err(odd(&committed, Path::new(""))),
-        Err(_) => return Ok(Vec::new()),
+    if !is_there(&committed)? {
+        return Ok(Vec::new());
     }
     let mut moves = Moves { root, own, list: Vec::new() };
     moves.collect(&committed.join(FILES), Path::new(""))?;
@@ -65,6 +61,15 @@ pub fn settle(root: &Path, own: &Own) -> Result<Vec<PathBuf>, Failure> {
     }
     std::fs::remove_dir_all(&committed).map_err(|error| failed(&committed, error))?;
     Ok(removed)
+}
+
+/// Whether there is such a folder, which a link is not.
+fn is_there(folder: &Path) -> Result<bool, Failure> {
+    match folder.symlink_metadata() {
+        Ok(found) if found.is_dir() => Ok(true),
+        Ok(_) => Err(odd(folder, Path::new(""))),
+        Err(_) => Ok(false),
+    }
 }
 
 struct Moves<'a> {

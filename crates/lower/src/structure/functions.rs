@@ -10,6 +10,7 @@ use specc_catalog as catalog;
 use specc_catalog::{Body, DataType, Dependency, Kind, ObjectId, SqlExpr, Timing, Volatility};
 use specc_model::scope::Scope;
 use specc_model::{Entity, Expr, Function, Model, Param, Qualified, Returns, Target, Trigger, TriggerAction};
+use specc_sql::quote;
 use specc_syntax::ast::{Setting, TriggerTiming};
 
 pub(super) fn lower(room: &mut Room) {
@@ -42,11 +43,9 @@ pub(crate) fn id(model: &Model, function: &Function) -> ObjectId {
 fn value_of(setting: &Setting) -> SmolStr {
     match (specc_facts::is_list_setting(&setting.name.text), setting.quoted) {
         (true, true) if setting.value.is_empty() => SmolStr::default(),
-        (true, true) => specc_facts::as_list([setting.value.as_str()]).into(),
+        (true, true) => quote::list([&setting.value]).into(),
         (true, false) if setting.value == "\"\"" => SmolStr::default(),
-        (true, false) => {
-            specc_facts::as_list(specc_facts::listed_names(&setting.value).iter().map(String::as_str)).into()
-        }
+        (true, false) => quote::list(specc_facts::listed_names(&setting.value)).into(),
         (false, _) => setting.value.clone(),
     }
 }

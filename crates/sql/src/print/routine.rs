@@ -5,6 +5,7 @@ use super::{names, separated, table_name};
 use crate::layout::{WIDTH, push_parens};
 use crate::quote::{dollar, push_ident, push_literal, push_qualified};
 use specc_catalog::{Body, Function, Param, Returns, Timing, Trigger, View, Volatility};
+use specc_facts::LONGEST_NAME;
 
 /// Appends `schema.name(int, text)`: what tells the function apart from others of its name.
 pub fn push_routine(out: &mut String, o: &Function) {
@@ -155,7 +156,7 @@ fn setting(out: &mut String, name: &str, value: &str) {
     }
     // An empty name is none between double quotes, and a long one is cut there.
     separated(out, &names, ", ", |out, name| match name.len() {
-        1..64 => push_ident(out, name),
+        1..=LONGEST_NAME => push_ident(out, name),
         _ => push_literal(out, name),
     });
 }

@@ -13,11 +13,8 @@ use crate::grammar::{Grammar, Pair, Rule};
 use crate::scan::Scan;
 use pest::Parser;
 use pest::error::{Error, InputLocation};
-use specc_diag::{Diagnostic, Span, codes, nearest};
+use specc_diag::{Diagnostic, MOST_SHOWN, Span, codes, nearest};
 use std::sync::Mutex;
-
-/// More findings of one file are counted only.
-pub(crate) const MOST_FINDINGS: usize = 50;
 
 /// The block that an entry stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,7 +214,7 @@ fn report(cx: &mut Cx<'_>, text: &str, start: usize, place: Place) {
 
 /// Says what is wrong with `text`, which starts at `start` in the file and makes sense up to `from`.
 fn report_from(cx: &mut Cx<'_>, text: &str, start: usize, place: Place, from: usize) {
-    if cx.findings.len() >= MOST_FINDINGS {
+    if cx.findings.len() >= MOST_SHOWN {
         cx.left_out += 1;
         return;
     }
