@@ -139,3 +139,33 @@ create table waits (kind text)";
         assert!(waits > 0, "nobody waited for the row on {major}: {to}");
     }
 }
+
+/// Roles are of the whole cluster: databases that are migrated side by side make them at the same moment.
+#[test]
+fn databases_of_one_cluster_make_their_roles_at_once() {
+    for major in [15, 18] {
+        let databases: Vec<_> = (0..6).map(|_| shared(major).empty_database().expect("a database")).collect();
+        for round in 0..20 {
+            let spec = format!("role readers_{round}\nrole writers_{round} nologin in readers_{round}, pg_monitor");
+            let text = script(&given(&spec).catalog).expect("a script");
+            let at_once = std::sync::Barrier::new(databases.len());
+            std::thread::scope(|scope| {
+                for db in &databases {
+                    let (text, at_once) = (&text, &at_once);
+                    scope.spawn(move || {
+                        let mut session = db.connect().expect("a session");
+                        at_once.wait();
+                        load_sql(&mut session, text).expect("roles");
+                    });
+                }
+            });
+        }
+        let members = "select count(*) from pg_auth_members where member::regrole::text like 'writers\\_%'";
+        assert_eq!(number(&databases[0], members), 40);
+        load_sql(
+            &mut databases[0].connect().expect("a session"),
+            "do $$ declare r text; begin for r in select rolname from pg_roles where rolname ~ '^(readers|writers)_' loop execute 'drop role ' || r; end loop; end $$",
+        )
+        .expect("no roles");
+    }
+}

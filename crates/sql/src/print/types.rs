@@ -53,12 +53,15 @@ pub(super) fn create_extension(out: &mut String, o: &Extension) {
     }
 }
 
-/// Roles belong to the whole cluster: another database may have made this one.
+/// Roles belong to the whole cluster: another database may have made this one, or be making it at this moment. Whoever asks
+/// sees a role only when it is committed; the index over their names knows earlier, and its error is the same answer.
 pub(super) fn create_role(out: &mut String, o: &Role) {
     let mut role = ident(&o.name).into_owned();
     o.options.iter().for_each(|option| role.extend([" ", option]));
     let body = format!(
-        "\nbegin\n  if not exists (select from pg_catalog.pg_roles where rolname = {}) then\n    create role {role};\n  end if;\nend\n",
+        "\nbegin\n  if not exists (select from pg_catalog.pg_roles where rolname = {}) then\n    create role {role};\n  end if;\n\
+         exception\n  when duplicate_object or unique_violation then\n    \
+         null; -- another database of this cluster made it at the same moment\nend\n",
         literal(&o.name)
     );
     out.push_str("do ");
