@@ -9,5 +9,8 @@ begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'role_drop_app') then
     create role role_drop_app;
   end if;
+exception
+  when duplicate_object or unique_violation then
+    null; -- another database of this cluster made it at the same moment
 end
 $$;
