@@ -8,6 +8,7 @@
 mod graph;
 mod hints;
 mod id;
+mod merge;
 mod naming;
 mod needs;
 mod object;
@@ -16,10 +17,13 @@ mod store;
 pub use graph::{Cycle, Needs, Order, Strength, creation_order, order};
 pub use hints::{Hints, Rename};
 pub use id::{Dependency, Kind, ObjectId, TableName};
+pub use merge::{Clash, merge};
 pub use naming::{LONGEST_NAME, clip, conventional_name, sequence_of};
 pub use needs::IdRef;
 pub use object::*;
-pub use store::{MARK, STORED_HEAD, StoreError, apart, checksum, from_json, to_json};
+pub use store::{
+    MARK, STORED_HEAD, StoreError, apart, checksum, from_json, has_objects, is_whole, to_json, to_sealed_json,
+};
 
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;

@@ -65,6 +65,35 @@ pub fn to_json(catalog: &Catalog) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
+/// Before the checksum at the end of a sealed catalog.
+const SEAL: &str = ",\"sha256\":\"";
+/// How every stored catalog ends.
+const END: &str = "}\n";
+
+/// Writes with the checksum of it all at the end, so that the file itself says whether it is whole.
+pub fn to_sealed_json(catalog: &Catalog) -> String {
+    let mut text = to_json(catalog);
+    text.truncate(text.len() - END.len());
+    let sum = checksum(&text);
+    text.extend([SEAL, &sum, "\"", END]);
+    text
+}
+
+/// Whether a stored catalog is as it was written; nothing where it does not say.
+pub fn is_whole(text: &str) -> Option<bool> {
+    unsealed(text).map(|(rest, sum)| checksum(rest) == sum)
+}
+
+/// Whether a stored catalog has any objects, without reading them.
+pub fn has_objects(text: &str) -> bool {
+    text.contains("{\"object\":")
+}
+
+/// All before the seal, and the checksum in it.
+fn unsealed(text: &str) -> Option<(&str, &str)> {
+    text.strip_suffix(END)?.strip_suffix('"')?.rsplit_once(SEAL).filter(|(_, sum)| sum.len() == 64)
+}
+
 /// The places of all objects in the order of their ids. The ids are copied side by side first: they are compared often,
 /// mostly by the first bytes of their names.
 fn sorted(catalog: &Catalog) -> Vec<u32> {
@@ -253,7 +282,8 @@ struct Head {
 
 /// As [`to_json`] writes it, an object a line.
 fn head_and_lines(text: &str) -> Option<(Head, Vec<&str>)> {
-    let (head, lines) = text.strip_suffix("\n]}\n")?.split_once(",\"objects\":[\n")?;
+    let rest = unsealed(text).map(|(rest, _)| rest).or_else(|| text.strip_suffix(END))?;
+    let (head, lines) = rest.strip_suffix("\n]")?.split_once(",\"objects\":[\n")?;
     let head: Head = serde_json::from_str(&format!("{head}}}")).ok()?;
     let lines = lines.split('\n').map(|line| line.strip_suffix(',').unwrap_or(line)).collect();
     (head.specc == VERSION).then_some((head, lines))

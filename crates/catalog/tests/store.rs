@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use smol_str::SmolStr;
 use specc_catalog::*;
+use std::collections::BTreeMap;
 
 /// Names as people and machines make them: plain, long, quoted, in other scripts, empty.
 fn name() -> BoxedStrategy<SmolStr> {
@@ -305,6 +306,31 @@ proptest! {
         prop_assert_eq!(&back, &catalog);
         prop_assert_eq!(to_json(&back), text.clone());
         prop_assert_eq!(text.lines().count(), catalog.len() + 2);
+        let sealed = to_sealed_json(&catalog);
+        prop_assert_eq!(from_json(&sealed).unwrap(), back);
+        prop_assert_eq!((is_whole(&sealed), is_whole(&text)), (Some(true), None));
+        let damaged = sealed.replacen("\"specc\":1", "\"specc\": 1", 1);
+        prop_assert_eq!(is_whole(&damaged), Some(false));
+    }
+
+    #[test]
+    fn what_one_side_did_is_what_both_did(base in catalog(), side in catalog()) {
+        let texts = |merged: Result<Catalog, _>| merged.map(|merged| to_json(&merged));
+        prop_assert_eq!(texts(merge(&base, &side, &base)), Ok(to_json(&side)));
+        prop_assert_eq!(texts(merge(&base, &base, &side)), Ok(to_json(&side)));
+        // Done twice, it cannot be done.
+        let entries = |catalog: &Catalog| catalog.iter().map(|(id, entry)| (id.clone(), entry.clone())).collect::<BTreeMap<_, _>>();
+        let same = entries(&base) == entries(&side) && base.default_grantees == side.default_grantees;
+        prop_assert_eq!(merge(&base, &side, &side).is_ok(), same);
+    }
+
+    #[test]
+    fn the_sides_may_be_exchanged(base in catalog(), ours in catalog(), theirs in catalog()) {
+        let texts = |merged: Result<Catalog, Vec<Clash>>| merged.map(|merged| to_json(&merged)).map_err(|clashes| clashes.len());
+        prop_assert_eq!(
+            texts(merge(&base, &ours, &theirs)).map(|text| text.len()),
+            texts(merge(&base, &theirs, &ours)).map(|text| text.len())
+        );
     }
 
     #[test]

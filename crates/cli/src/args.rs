@@ -59,6 +59,10 @@ pub enum Command {
     Check(Check),
     /// Write what is generated: a migration if the spec changed, seeds, docs
     Build(Build),
+    /// After a merge: plan this branch's migrations anew, on top of what the other branch has
+    Rebase(Rebase),
+    /// Merge one of specc's own files, as git's merge driver (`specc init --merge-driver` installs it)
+    MergeFile(MergeFile),
     /// Apply the pending migrations, or go back to an earlier one
     Apply(Apply),
     /// Say which migrations were applied, which are pending, and what is wrong
@@ -94,6 +98,9 @@ pub struct Init {
     /// Where; made if it is not there
     #[arg(default_value = ".")]
     pub dir: PathBuf,
+    /// Tell git how to merge specc's own files in this clone; a project that is there stays as it is
+    #[arg(long)]
+    pub merge_driver: bool,
 }
 
 /// Where the project is.
@@ -158,6 +165,29 @@ pub struct Build {
     /// Print how long each stage took
     #[arg(long)]
     pub timings: bool,
+}
+
+/// `specc rebase`
+#[derive(Group, Debug)]
+pub struct Rebase {
+    /// The branch or commit whose migrations stay; in a merge, what is merged, and in `git rebase`, what is rebased onto
+    #[arg(long, value_name = "COMMIT")]
+    pub onto: Option<String>,
+    #[command(flatten)]
+    pub build: Build,
+}
+
+/// `specc merge-file`
+#[derive(Group, Debug)]
+pub struct MergeFile {
+    /// The file as both sides had it
+    pub base: PathBuf,
+    /// As this side has it: the result is written there
+    pub ours: PathBuf,
+    /// As the other side has it
+    pub theirs: PathBuf,
+    /// Its place in the repository
+    pub path: PathBuf,
 }
 
 /// What a build writes.

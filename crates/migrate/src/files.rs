@@ -9,7 +9,7 @@ use crate::schedule::{Part, Plan, Purpose, Stage};
 use crate::stamp::Stamp;
 use crate::way_back::{gone, plan_back, reversed};
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, checksum, to_json};
+use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, checksum, to_sealed_json};
 use specc_diff::{Difference, RenameCandidate, diff};
 use specc_sql::Loss;
 use std::fmt;
@@ -180,18 +180,21 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
         (path, sum)
     };
     // One after the other, each on all cores: side by side, the texts of both would be in memory.
-    let mut written = match (&difference, previous) {
+    let written = match (&difference, previous) {
         (Some(difference), Some(previous)) => change(input, previous, difference, &done)?,
         _ => first(input, &done)?,
     };
-    written.push(done(format!("{own}/catalog.json"), to_json(input.catalog)));
-    let contents = checksums(input.recorded, &written);
+    let stored = format!("{own}/catalog.json");
+    // It has its checksum in itself, so that git can merge both files without one another.
+    let recorded = input.recorded.iter().filter(|(path, _)| *path != stored);
+    let contents = checksums(recorded.chain(&written));
+    take(OutputFile { contents: to_sealed_json(input.catalog), path: stored });
     take(OutputFile { path: format!("{own}/checksums.toml"), contents });
     Ok(())
 }
 
 /// A path and a checksum.
-type Sum = (String, String);
+pub type Sum = (String, String);
 
 /// The files of a first migration.
 fn first(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sync)) -> Result<Vec<Sum>, Cycle> {
@@ -336,8 +339,8 @@ fn file_name(input: &MigrationInput<'_>, stamp: Stamp, suffix: &str) -> String {
     format!("{stamp}_{}{}{suffix}", input.name, if suffix.is_empty() { "" } else { "_" })
 }
 
-fn checksums(recorded: &[Sum], written: &[Sum]) -> String {
-    let all = recorded.iter().chain(written);
+/// The list of files and their checksums, as text.
+pub fn checksums<'a>(all: impl Iterator<Item = &'a Sum>) -> String {
     let lines: std::collections::BTreeMap<&str, &str> = all.map(|(path, sum)| (path.as_str(), sum.as_str())).collect();
     let mut out = format!("# {MARK}\n# The SHA-256 of each file, to see whether one was changed.\n[files]\n");
     for (path, sum) in lines {

@@ -29,7 +29,8 @@ mod way_back;
 pub use account::{Account, Held, Lost, Note, Prediction, Record, Warning, access_changes};
 pub use arena::Arena;
 pub use files::{
-    Consent, Layout, MigrationError, MigrationInput, OutputFile, default_name, each_file, last_stamp, migration_files,
+    Consent, Layout, MigrationError, MigrationInput, OutputFile, Sum, checksums, default_name, each_file, last_stamp,
+    migration_files,
 };
 pub use first::plan_create;
 pub use place::{NewPlace, OldPlace, Place, Side, Unexpected};

@@ -247,7 +247,7 @@ pub(crate) fn refuse(report: &Report, out_of_order: bool) -> Result<(), Refused>
     let late = named(State::OutOfOrder);
     if !late.is_empty() && !out_of_order {
         return Err(Refused::new(format!("to be applied, though a later one was applied already:{}", list(&late))).help(
-            "build it again with a later stamp, or, if it depends on nothing that came after, apply with --out-of-order",
+            "plan it anew, after the later one (`specc rebase --onto BRANCH`), or, if it depends on nothing that came after, apply with --out-of-order",
         ));
     }
     Ok(())

@@ -80,6 +80,36 @@ fn random_pairs_go_there_and_back() {
     pairs(0..50);
 }
 
+/// Branches from one base: what merges runs in either order, and is what both made.
+fn branches(seeds: std::ops::Range<u64>) {
+    let seeds: Vec<u64> = seeds.collect();
+    let merged = AtomicUsize::new(0);
+    let failed = all(&seeds, |seed| {
+        let found = std::panic::catch_unwind(|| random::merge(*seed));
+        let (is_merged, wrong) =
+            found.unwrap_or_else(|_| (false, vec![format!("branches {seed} panicked, see above")]));
+        merged.fetch_add(usize::from(is_merged), Ordering::Relaxed);
+        wrong
+    });
+    assert!(failed.is_empty(), "{} of {} pairs\n{}", failed.len(), seeds.len(), failed.join("\n"));
+    let merged = merged.into_inner();
+    assert!(merged * 4 > seeds.len(), "only {merged} of {} pairs merged", seeds.len());
+}
+
+#[test]
+fn random_branches_merge_in_either_order() {
+    branches(0..40);
+}
+
+/// `cargo test -p specc-tests --test changes -- --ignored many_branches`; `PAIRS` and `SEED` say how many and from which.
+#[test]
+#[ignore = "the long run: minutes"]
+fn many_branches_merge_in_either_order() {
+    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
+    let seed = number("SEED", 1000);
+    branches(seed..seed + number("PAIRS", 500));
+}
+
 fn renamings(seeds: std::ops::Range<u64>) {
     let seeds: Vec<u64> = seeds.collect();
     let failed = all(&seeds, |seed| {

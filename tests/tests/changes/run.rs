@@ -52,7 +52,7 @@ pub fn script(catalog: &Catalog) -> Result<String, String> {
     Ok(out)
 }
 
-fn read(session: &mut Session) -> Result<Catalog, String> {
+pub fn read(session: &mut Session) -> Result<Catalog, String> {
     introspect(session, &specc_introspect::Options::default()).map(|found| found.catalog).map_err(|e| e.to_string())
 }
 
@@ -373,8 +373,17 @@ pub fn printed(statement: &Statement<'_>) -> String {
     out
 }
 
-fn load(session: &mut Session, name: &str, text: &str) -> Result<(), String> {
+pub fn load(session: &mut Session, name: &str, text: &str) -> Result<(), String> {
     load_sql(session, text).map(|_| ()).map_err(|error| format!("{name}: {error}\n{text}"))
+}
+
+/// Runs the shortest way from a catalog to what a spec says.
+pub fn change(session: &mut Session, from: &Catalog, to: &Given) -> Result<(), String> {
+    let difference = diff(from, &to.catalog, &to.hints);
+    let arena = Arena::new();
+    let options = ChangeOptions { offline: true, one: false };
+    let plan = plan_change(&difference, &to.hints, &arena, options).map_err(|error| error.to_string())?;
+    plan.statements().try_for_each(|statement| load(session, "a branch", &printed(statement)))
 }
 
 /// Runs a plan as its files are run, and looks after each statement what it locked and wrote anew.

@@ -2,7 +2,8 @@
 
 use super::stored::{GENERATED, State};
 use crate::args::{Build, Format, Part};
-use crate::output::{Folder, Own, Stage, Written};
+use crate::config::Config;
+use crate::output::{File, Folder, Own, Stage, Written};
 use crate::pipeline::{self, Clock, Compilation, Lap};
 use crate::project::{self, Project};
 use crate::report::{self, Failure, data, plural};
@@ -18,8 +19,33 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
+/// What a build goes on from.
+pub struct Start {
+    /// What earlier builds left.
+    pub state: State,
+    /// Files of the history that have to be there.
+    pub history: Vec<File>,
+    /// Files that go.
+    pub stale: Vec<PathBuf>,
+    /// The stored catalog and the list of checksums, for when nothing has to be migrated.
+    pub stored: Vec<File>,
+}
+
 /// Writes everything that was asked for.
 pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
+    let start = |out: &Path, config: &Config| {
+        let state = State::read(out, config)?;
+        Ok(Start { state, history: Vec::new(), stale: Vec::new(), stored: Vec::new() })
+    };
+    run_from(args, format, start)
+}
+
+/// Writes everything that was asked for, on top of what `start` says.
+pub fn run_from(
+    args: &Build,
+    format: Format,
+    start: impl FnOnce(&Path, &Config) -> Result<Start, Failure>,
+) -> Result<ExitCode, Failure> {
     let mut clock = Clock::start();
     let project = Project::open(&args.place.project)?;
     let read = clock.lap("read");
@@ -31,13 +57,23 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
     report::diagnostics(&compilation.warnings, &compilation.accepted, &compilation.sources, Format::Text);
     let out = args.out.clone().unwrap_or_else(|| compilation.root.clone());
     let mut folder = Folder::take(&out, Own::of(&compilation.config))?;
-    let state = State::read(&out, &compilation.config)?;
+    let Start { state, history, mut stale, stored } = start(&out, &compilation.config)?;
     folder.list(&state.own);
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     // Each file is written aside as soon as it is made, so that they are never all in memory.
     let stage = Stage::new(&folder);
+    history.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
     let (migrations, (seeds, docs)) = rayon::join(
-        || if wants(Part::Migrations) { migrations(args, &compilation, &out, &state, &stage) } else { Ok(()) },
+        || match wants(Part::Migrations) {
+            true => migrations(
+                args,
+                &compilation,
+                &Others::read(&out, compilation.config.migrations(), &stale)?,
+                &state,
+                &stage,
+            ),
+            false => Ok(Vec::new()),
+        },
         || {
             rayon::join(
                 || if wants(Part::Seeds) { seeds(&compilation, &stage) } else { Ok(Vec::new()) },
@@ -45,13 +81,16 @@ pub fn run(args: &Build, format: Format) -> Result<ExitCode, Failure> {
             )
         },
     );
-    migrations?;
+    let migrated = migrations?;
+    stale.retain(|path| !migrated.contains(path));
+    if migrated.is_empty() {
+        stored.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
+    }
     let mut made = seeds?;
     made.extend(docs?);
-    let mut stale = Vec::new();
     if args.only.is_empty() {
         let made: BTreeSet<_> = made.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-        stale = state.generated.iter().filter(|path| !made.contains(*path)).map(PathBuf::from).collect();
+        stale.extend(state.generated.iter().filter(|path| !made.contains(*path)).map(PathBuf::from));
         let list = made.into_iter().fold(format!("# {MARK}\n"), |list, path| list + &path + "\n");
         stage.add(compilation.config.state().join(GENERATED), &list)?;
     }
@@ -74,10 +113,10 @@ struct Others {
 }
 
 impl Others {
-    fn read(out: &Path, folder: PathBuf) -> Result<Self, Failure> {
-        let name = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
-        let names = project::listed(&out.join(&folder))?.into_iter().filter_map(name);
-        let names = names.filter(|name| name.ends_with(".sql"));
+    fn read(out: &Path, folder: PathBuf, without: &[PathBuf]) -> Result<Self, Failure> {
+        let names = project::listed(&out.join(&folder))?.into_iter();
+        let names = names.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        let names = names.filter(|name| name.ends_with(".sql") && !without.contains(&folder.join(name)));
         let names = names.filter_map(|name| Some((name.get(..14)?.to_owned(), name))).collect();
         Ok(Self { folder, names })
     }
@@ -94,13 +133,14 @@ impl Others {
     }
 }
 
+/// Returns the paths of what leads to the spec; nothing where it did not change.
 fn migrations(
     args: &Build,
     compilation: &Compilation,
-    out: &Path,
+    others: &Others,
     state: &State,
     stage: &Stage<'_>,
-) -> Result<(), Failure> {
+) -> Result<Vec<PathBuf>, Failure> {
     let slashes = |path: PathBuf| path.to_string_lossy().replace('\\', "/");
     let layout = match compilation.model.options.target {
         Target::Supabase => Layout::supabase(),
@@ -120,7 +160,6 @@ fn migrations(
             last.map_or(now, |last| now.max(last.next()))
         }
     };
-    let others = Others::read(out, compilation.config.migrations())?;
     let mut hints = compilation.hints.clone();
     let mut dropped = args.drop.clone();
     loop {
@@ -135,15 +174,19 @@ fn migrations(
             hints: &hints,
             consent: Consent { data_loss: args.allow_data_loss, offline: args.offline_ok, dropped: &dropped },
         };
-        let failed = Mutex::new(None);
+        let (failed, made) = (Mutex::new(None), Mutex::new(Vec::new()));
         let take = |file: specc_migrate::OutputFile| {
+            made.lock().unwrap_or_else(PoisonError::into_inner).push(PathBuf::from(&file.path));
             let added = others.check(Path::new(&file.path)).and_then(|()| stage.add(file.path.into(), &file.contents));
             if let Err(failure) = added {
                 failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
             }
         };
         match specc_migrate::each_file(&input, take) {
-            Ok(()) => return failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err),
+            Ok(()) => {
+                let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+                return failed.map_or(Ok(made.into_inner().unwrap_or_else(PoisonError::into_inner)), Err);
+            }
             Err(MigrationError::RenameCandidates(candidates)) if can_ask() => {
                 ask(&candidates, &mut hints, &mut dropped)?
             }
@@ -284,6 +327,9 @@ fn summary(format: Format, compilation: &Compilation, files: usize, out: &Path, 
         written.removed.len()
     );
     let migrations = compilation.config.migrations();
+    for path in written.removed.iter().filter(|p| p.starts_with(&migrations)) {
+        eprintln!("  removed {}", out.join(path).display());
+    }
     for path in written.changed.iter().filter(|p| p.starts_with(&migrations)) {
         eprintln!("  {}", out.join(path).display());
     }

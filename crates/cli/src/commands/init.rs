@@ -1,9 +1,11 @@
 //! `specc init`
 
 use crate::args::Init;
+use crate::git::Repository;
 use crate::output::{self, File};
-use crate::project::CONFIG;
+use crate::project::{self, CONFIG};
 use crate::report::Failure;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The starter project: the same files as `specs/starter`, which CI builds.
@@ -14,9 +16,55 @@ const STARTER: &[(&str, &str)] = &[
     ("seed.dbspec", include_str!("../../../../specs/starter/seed.dbspec")),
 ];
 
-/// Writes the starter project.
+/// Writes the starter project; tells git how to merge a project's own files.
 pub fn run(args: &Init) -> Result<ExitCode, Failure> {
     let config = args.dir.join(CONFIG);
+    if args.merge_driver {
+        if !config.exists() {
+            starter(args, &config)?;
+        }
+        return merge_driver(&args.dir);
+    }
+    starter(args, &config)?;
+    eprintln!("created a project in {}; next: specc build --project {}", args.dir.display(), args.dir.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every clone says for itself which program merges; which files it merges stands in the repository.
+fn merge_driver(dir: &Path) -> Result<ExitCode, Failure> {
+    let (root, config) = project::settings(dir)?;
+    let repository = Repository::of(&root)?;
+    repository.configure("merge.specc.name", "specc's own files")?;
+    repository.configure("merge.specc.driver", "specc merge-file %O %A %B %P")?;
+    let path = root.join(".gitattributes");
+    let before = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(Failure::broken(format!("cannot read {}: {error}", path.display()))),
+    };
+    let mut text = before.clone();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for folder in [config.state(), config.docs(), config.seeds()] {
+        // A pattern that begins with a slash is one of this folder only.
+        let line = format!("/{}/** merge=specc", folder.to_string_lossy().replace('\\', "/").replace(' ', "?"));
+        if !text.lines().any(|known| known == line) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    if text != before {
+        output::replace(&path, &text)?;
+    }
+    eprintln!(
+        "git merges specc's own files with `specc merge-file`; commit {}, and run this in each clone",
+        path.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn starter(args: &Init, config: &Path) -> Result<(), Failure> {
     if config.exists() {
         return Err(Failure::broken(format!("{} is there already", config.display())));
     }
@@ -28,7 +76,5 @@ pub fn run(args: &Init) -> Result<ExitCode, Failure> {
             return Err(Failure::broken(format!("{} is there already", path.display())));
         }
     }
-    output::write(&args.dir, files)?;
-    eprintln!("created a project in {}; next: specc build --project {}", args.dir.display(), args.dir.display());
-    Ok(ExitCode::SUCCESS)
+    output::write(&args.dir, files)
 }

@@ -12,7 +12,9 @@ mod explain;
 mod fmt;
 mod init;
 mod lint;
+mod merge_file;
 mod pull;
+mod rebase;
 mod reset;
 mod restore;
 mod status;
@@ -52,6 +54,8 @@ pub fn run(args: Args) -> ExitCode {
         Command::Fmt(fmt) => fmt::run(&fmt),
         Command::Check(check) => check::run(&check, format),
         Command::Build(build) => build::run(&build, format),
+        Command::Rebase(rebase) => rebase::run(&rebase, format),
+        Command::MergeFile(files) => merge_file::run(&files),
         Command::Pull(pull) => pull::run(&pull, format),
         Command::Drift(drift) => drift::run(&drift, format),
         Command::Diff(diff) => diff::run(&diff, format),

@@ -35,13 +35,23 @@ impl Stored {
             (None, Some(_)) => Err(damaged(&path, "is missing")),
             (Some(_), None) => Err(damaged(&sums, "is missing")),
             (Some(text), Some(list)) => {
+                if let Some((path, _)) =
+                    [(&path, &text), (&sums, &list)].into_iter().find(|(_, text)| is_conflict(text))
+                {
+                    return Err(Failure::Refused(Some(codes::MERGE_CONFLICT), conflict(path)));
+                }
                 let recorded =
                     checksums(&list).map_err(|error| damaged(&sums, &format!("cannot be read ({error})")))?;
                 let said =
                     recorded.iter().find(|(path, _)| Path::new(path).file_name() == Some("catalog.json".as_ref()));
-                match said {
-                    Some((_, sum)) if *sum == specc_catalog::checksum(&text) => Ok(Some(Self { text, path, recorded })),
-                    _ => Err(damaged(&path, "is not as the last build left it")),
+                // Before it had its checksum in itself, it had a line in the list.
+                let listed = || said.is_some_and(|(_, sum)| *sum == specc_catalog::checksum(&text));
+                match specc_catalog::is_whole(&text).unwrap_or_else(listed) {
+                    true if recorded.is_empty() && specc_catalog::has_objects(&text) => {
+                        Err(damaged(&sums, "names no migration, and there are objects in the stored catalog"))
+                    }
+                    true => Ok(Some(Self { text, path, recorded })),
+                    false => Err(damaged(&path, "is not as the last build left it")),
                 }
             }
         }
@@ -60,6 +70,18 @@ impl Stored {
 
 /// The list of generated files that are created again by each build, so that those nothing generates any more are removed.
 pub const GENERATED: &str = "generated.txt";
+
+/// Paths of seeds and docs that the last build wrote.
+///
+/// # Errors
+/// Where the list cannot be read.
+pub fn generated(out: &Path, config: &Config) -> Result<Vec<String>, Failure> {
+    Ok(paths(&text(&out.join(config.state()).join(GENERATED))?.unwrap_or_default()))
+}
+
+fn paths(list: &str) -> Vec<String> {
+    list.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+}
 
 /// What earlier builds left in the output folder.
 pub struct State {
@@ -81,7 +103,7 @@ impl State {
         let recorded = stored.map(|stored| stored.recorded).unwrap_or_default();
         let folder = config.state();
         let list = text(&out.join(&folder).join(GENERATED))?.unwrap_or_default();
-        let generated: Vec<String> = list.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+        let generated = paths(&list);
         // The checksums have shown whose they are; pages that an earlier version listed have no mark.
         let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
         let mut own = if recorded.is_empty() { Vec::new() } else { vec![file("checksums.toml")] };
@@ -92,6 +114,22 @@ impl State {
         let state = Self { catalog, recorded, generated, own };
         state.check(out, config)?;
         Ok(state)
+    }
+
+    /// A migration is known by its stamp, so two with the same are one too many.
+    fn stamps(&self, folder: &Path) -> Result<(), Failure> {
+        let mut names = BTreeMap::new();
+        for (path, _) in self.recorded.iter().filter(|(path, _)| Path::new(path).parent() == Some(folder)) {
+            let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
+            if let Some(other) = name.get(..14).and_then(|stamp| names.insert(stamp.to_owned(), path)) {
+                let text = format!(
+                    "{other} and {path} have one stamp, by which a migration is known\n  help: `specc rebase --onto BRANCH` \
+                     plans the migrations that BRANCH does not have anew, with later stamps"
+                );
+                return Err(Failure::Refused(Some(codes::SAME_STAMP), text));
+            }
+        }
+        Ok(())
     }
 
     /// Migrations are history: one that was edited or lost after it was written is an error, since what was reviewed and
@@ -114,6 +152,7 @@ impl State {
             }
         }
         let read = |(path, _): &&(String, String)| !path.ends_with("/catalog.json");
+        self.stamps(&config.migrations())?;
         for (path, sum) in self.recorded.iter().filter(read) {
             let why = match text(&out.join(path))? {
                 None => "is missing",
@@ -131,18 +170,34 @@ impl State {
     }
 }
 
+/// How git marks where two sides begin to differ.
+pub const CONFLICT: &str = "<<<<<<< ";
+
+/// Whether a merge left both sides in a text.
+fn is_conflict(text: &str) -> bool {
+    text.lines().any(|line| line.starts_with(CONFLICT))
+}
+
+fn conflict(path: &Path) -> String {
+    format!(
+        "{} holds both sides of a merge\n  help: merge the .dbspec files, then run `specc rebase`: it plans this branch's \
+         migrations anew on top of the other's",
+        path.display()
+    )
+}
+
 /// State that no build left like this.
-fn damaged(path: &Path, why: &str) -> Failure {
+pub fn damaged(path: &Path, why: &str) -> Failure {
     let text = format!(
-        "{} {why}\n  help: bring specc's folder back as the last build left it (`git checkout`); after a merge, take the \
-         migrations and specc's folder of one side, and build again; to start a history anew, remove both",
+        "{} {why}\n  help: bring specc's folder back as the last build left it (`git checkout`); after a merge, run \
+         `specc rebase`; to start a history anew, remove it and the migrations",
         path.display()
     );
     Failure::Refused(Some(codes::DAMAGED_STATE), text)
 }
 
 /// Path and SHA-256 of each file that was written.
-fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
+pub fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
     #[derive(serde::Deserialize)]
     struct Checksums {
         files: BTreeMap<String, String>,

@@ -3,11 +3,13 @@
 mod edit;
 mod project;
 
-use crate::given::compile;
-use crate::run::Way;
+use crate::given::{Given, compile};
+use crate::run::{self, Way};
 use edit::Edit;
 use project::Project;
+use specc_catalog::{Catalog, Hints};
 use specc_model::Target;
+use specc_postgres::shared;
 
 /// Numbers that are the same for the same seed.
 pub struct Dice(u64);
@@ -123,4 +125,58 @@ pub fn check(seed: u64) -> Vec<String> {
     let pair = pair.shrunk();
     let [before, after] = pair.texts();
     vec![format!("pair {seed}: {}\n--- before\n{before}--- after\n{after}", pair.check().join("\n"))]
+}
+
+/// Two branches of a project: what each makes of it.
+fn branches(seed: u64) -> Result<[Given; 3], String> {
+    let mut dice = Dice::new(seed ^ 0x6272_616e_6368);
+    let base = Project::random(&mut dice, seed);
+    let mut branch = || {
+        let mut after = base.clone();
+        after.forget_names();
+        (0..1 + dice.below(3)).for_each(|_| Edit(dice.next()).apply(&mut after));
+        after.text()
+    };
+    let [ours, theirs] = [branch(), branch()];
+    let given = |name: &str, text: &str| compile(name, text, Target::Postgres, true);
+    Ok([given("base", &base.text())?, given("ours", &ours)?, given("theirs", &theirs)?])
+}
+
+/// Whether two branches merge; and if so, what goes wrong when their migrations run in either order.
+pub fn merge(seed: u64) -> (bool, Vec<String>) {
+    let [base, ours, theirs] = match branches(seed) {
+        Ok(all) => all,
+        Err(error) => return (false, vec![format!("branches {seed}: {error}")]),
+    };
+    let Ok(merged) = specc_catalog::merge(&base.catalog, &ours.catalog, &theirs.catalog) else {
+        return (false, Vec::new());
+    };
+    let major = if seed.is_multiple_of(5) { 18 } else { 15 };
+    let mut wrong = Vec::new();
+    for order in [[&ours, &theirs], [&theirs, &ours]] {
+        if let Err(error) = in_order(&base, order, &merged, major) {
+            wrong.push(format!("branches {seed} on {major}: {error}"));
+        }
+    }
+    (true, wrong)
+}
+
+/// Runs the migrations of both branches, planned from the same base, and compares with what was merged.
+fn in_order(base: &Given, order: [&Given; 2], merged: &Catalog, major: u32) -> Result<(), String> {
+    let db = shared(major).empty_database().map_err(|error| error.to_string())?;
+    let mut session = db.connect().map_err(|error| error.to_string())?;
+    run::load(&mut session, "base", &run::script(&base.catalog)?)?;
+    for branch in order {
+        run::change(&mut session, &base.catalog, branch)?;
+    }
+    let got = run::read(&mut session)?;
+    let fresh = shared(major).empty_database().map_err(|error| error.to_string())?;
+    let mut session = fresh.connect().map_err(|error| error.to_string())?;
+    run::load(&mut session, "merged", &run::script(merged)?)?;
+    let wanted = run::read(&mut session)?;
+    let lines: Vec<String> = specc_diff::lines(&specc_diff::diff(&got, &wanted, &Hints::default()))
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
 }

@@ -1,0 +1,167 @@
+//! Two catalogs that come from one: what both sides did to it, where neither touched what the other did.
+//!
+//! What is merged here was reached by two migrations that do not know of each other. So the same change on both sides is a
+//! clash too: the second migration would find it done.
+
+use crate::{Catalog, Dependency, Entry, Object, ObjectId, Table};
+use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
+use std::fmt;
+
+/// What the changes of two sides cannot both be done to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Clash {
+    /// Both change the roles that the platform's default privileges are taken from.
+    Grantees,
+    /// Both change, make or drop it.
+    Both(ObjectId),
+    /// Both change, add or drop this column of the table.
+    Column(ObjectId, SmolStr),
+    /// One drops what the other changes.
+    Gone(ObjectId),
+    /// One changes the first, or drops it; what the other makes or changes needs it.
+    Needed(ObjectId, ObjectId),
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Clash::Grantees => f.write_str("both change which roles lose what the platform gives them by default"),
+            Clash::Both(id) => write!(f, "both change {id}"),
+            Clash::Column(table, column) => write!(f, "both change the column `{column}` of {table}"),
+            Clash::Gone(id) => write!(f, "one drops {id}, the other changes it"),
+            Clash::Needed(on, id) => write!(f, "one changes {on}, the other changes {id}, which needs it"),
+        }
+    }
+}
+
+/// What both sides made of `base` together.
+///
+/// # Errors
+/// Every clash, sorted.
+pub fn merge(base: &Catalog, ours: &Catalog, theirs: &Catalog) -> Result<Catalog, Vec<Clash>> {
+    let mut clashes = Vec::new();
+    let mut merged =
+        Catalog { default_grantees: either(base, ours, theirs, |c| &c.default_grantees).clone(), ..Catalog::default() };
+    if [ours, theirs].iter().all(|side| side.default_grantees != base.default_grantees) {
+        clashes.push(Clash::Grantees);
+    }
+    merged.reserve(ours.len().max(theirs.len()));
+    let new = theirs.iter().filter(|(id, _)| !ours.contains(id));
+    let gone = base.iter().filter(|(id, _)| !ours.contains(id) && !theirs.contains(id));
+    for (id, _) in ours.iter().chain(new).chain(gone) {
+        if let Some(entry) = one(id, [base, ours, theirs].map(|side| side.get(id)), &mut clashes) {
+            merged.insert(entry);
+        }
+    }
+    needed(base, ours, theirs, &mut clashes);
+    needed(base, theirs, ours, &mut clashes);
+    clashes.sort();
+    clashes.dedup();
+    if clashes.is_empty() { Ok(merged) } else { Err(clashes) }
+}
+
+/// Of a part of three states, the one that a side changed.
+fn either<'a, S: ?Sized, T: PartialEq + ?Sized>(
+    base: &'a S,
+    ours: &'a S,
+    theirs: &'a S,
+    of: impl Fn(&'a S) -> &'a T,
+) -> &'a T {
+    if of(ours) == of(base) { of(theirs) } else { of(ours) }
+}
+
+/// Whether nothing has to be done in a database to come from one to the other.
+fn alike(a: Option<&Entry>, b: Option<&Entry>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => {
+            a.object == b.object && a.comment == b.comment && a.depends == b.depends && a.counts == b.counts
+        }
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+fn one(id: &ObjectId, [base, ours, theirs]: [Option<&Entry>; 3], clashes: &mut Vec<Clash>) -> Option<Entry> {
+    if alike(base, ours) {
+        return theirs.cloned();
+    }
+    if alike(base, theirs) {
+        return ours.cloned();
+    }
+    match (base, ours, theirs) {
+        (Some(base), Some(ours), Some(theirs)) => match (&base.object, &ours.object, &theirs.object) {
+            (Object::Table(b), Object::Table(o), Object::Table(t)) => {
+                let table = tables(id, [b, o, t], clashes)?;
+                return Some(beside(id, [base, ours, theirs], table, clashes));
+            }
+            _ => clashes.push(Clash::Both(id.clone())),
+        },
+        (Some(_), None, Some(_)) | (Some(_), Some(_), None) => clashes.push(Clash::Gone(id.clone())),
+        _ => clashes.push(Clash::Both(id.clone())),
+    }
+    None
+}
+
+/// A table whose columns come from both.
+fn tables(id: &ObjectId, [base, ours, theirs]: [&Table; 3], clashes: &mut Vec<Clash>) -> Option<Table> {
+    let rest = |table: &Table| Table { columns: Vec::new(), ..table.clone() };
+    let rests = [base, ours, theirs].map(rest);
+    if rests[1] != rests[0] && rests[2] != rests[0] {
+        clashes.push(Clash::Both(id.clone()));
+        return None;
+    }
+    let mut table = if rests[1] == rests[0] { rest(theirs) } else { rest(ours) };
+    let column = |table: &'_ Table, name: &str| table.columns.iter().find(|column| column.name == name).cloned();
+    let new = theirs.columns.iter().filter(|c| column(ours, &c.name).is_none());
+    let gone = base.columns.iter().filter(|c| column(ours, &c.name).is_none() && column(theirs, &c.name).is_none());
+    for name in ours.columns.iter().chain(new).chain(gone).map(|c| &c.name) {
+        let [b, o, t] = [base, ours, theirs].map(|table| column(table, name));
+        match (o == b, t == b) {
+            (true, _) => table.columns.extend(t),
+            (_, true) => table.columns.extend(o),
+            _ => clashes.push(Clash::Column(id.clone(), name.clone())),
+        }
+    }
+    Some(table)
+}
+
+/// What is said of a table beside what it is.
+fn beside(id: &ObjectId, [base, ours, theirs]: [&Entry; 3], table: Table, clashes: &mut Vec<Clash>) -> Entry {
+    let mut both = |said: [bool; 2]| {
+        if said == [true, true] {
+            clashes.push(Clash::Both(id.clone()));
+        }
+    };
+    both([ours, theirs].map(|side| side.comment != base.comment));
+    both([ours, theirs].map(|side| side.counts != base.counts));
+    let kept = |on: &&Dependency| {
+        let is_new = !base.depends.contains(on);
+        is_new || (ours.depends.contains(on) && theirs.depends.contains(on))
+    };
+    let new = theirs.depends.iter().filter(|on| !ours.depends.contains(on));
+    Entry {
+        object: table.into(),
+        comment: either(base, ours, theirs, |e| &e.comment).clone(),
+        depends: ours.depends.iter().chain(new).filter(kept).cloned().collect(),
+        area: ours.area.clone(),
+        counts: either(base, ours, theirs, |e| &e.counts).clone(),
+    }
+}
+
+/// What `other` makes or changes and needs what `side` changes or drops. Columns that are only added are in nobody's way.
+fn needed(base: &Catalog, side: &Catalog, other: &Catalog, clashes: &mut Vec<Clash>) {
+    let moved = |(id, was): (&'_ ObjectId, &'_ Entry)| match (&was.object, side.get(id)) {
+        (Object::Table(was), Some(Entry { object: Object::Table(now), .. })) => {
+            !was.columns.iter().all(|column| now.columns.contains(column))
+        }
+        (_, now) => !alike(Some(was), now),
+    };
+    let moved: FxHashSet<&ObjectId> = base.iter().filter(|entry| moved(*entry)).map(|(id, _)| id).collect();
+    if moved.is_empty() {
+        return;
+    }
+    for (id, now) in other.iter().filter(|(id, now)| !alike(base.get(id), Some(now))) {
+        let on = now.dependencies().into_iter().map(|dependency| dependency.on).filter(|on| on != id);
+        clashes.extend(on.filter(|on| moved.contains(on)).map(|on| Clash::Needed(on, id.clone())));
+    }
+}

@@ -1,0 +1,125 @@
+//! `specc rebase`: after a merge, this branch's migrations planned anew on top of what the other branch has.
+
+use super::build::{self, Start};
+use super::stored::{self, State};
+use crate::args::{Format, Rebase};
+use crate::config::Config;
+use crate::git::Repository;
+use crate::output::{self, File};
+use crate::report::{Failure, plural};
+use specc_catalog::{checksum, from_json, is_whole};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Takes the other branch's history and builds on it.
+pub fn run(args: &Rebase, format: Format) -> Result<ExitCode, Failure> {
+    let start = |out: &Path, config: &Config| {
+        let repository = Repository::of(out)?;
+        let onto = onto(&repository, args.onto.as_deref())?;
+        let start = start(&repository, &onto, out, config)?;
+        let is_migration = |path: &&PathBuf| path.parent() == Some(&config.migrations());
+        match start.stale.iter().filter(is_migration).count() {
+            0 => eprintln!("this branch has no migrations that {} does not have", onto.name),
+            count => eprintln!(
+                "{} of this branch planned anew; a database that ran one of them goes back first (`specc apply --down-to`, \
+                 with the files as they were), or is made anew",
+                plural(count, "migration")
+            ),
+        }
+        Ok(start)
+    };
+    build::run_from(&args.build, format, start)
+}
+
+/// Whose history stays.
+struct Onto {
+    name: String,
+    commit: String,
+}
+
+fn onto(repository: &Repository, asked: Option<&str>) -> Result<Onto, Failure> {
+    let found =
+        |name: &str| Ok::<_, Failure>(repository.commit(name)?.map(|commit| Onto { name: name.to_owned(), commit }));
+    if let Some(name) = asked {
+        return found(name)?.ok_or_else(|| Failure::broken(format!("--onto: git knows no commit `{name}`")));
+    }
+    if let Some(merged) = found("MERGE_HEAD")? {
+        return Ok(merged);
+    }
+    // While git rebases, what is there is the other branch's, and this branch's commits come one by one.
+    if repository.commit("REBASE_HEAD")?.is_some()
+        && let Some(head) = found("HEAD")?
+    {
+        return Ok(head);
+    }
+    Err(Failure::broken("no merge is going on: say whose migrations stay, as in `specc rebase --onto main`"))
+}
+
+fn start(repository: &Repository, onto: &Onto, out: &Path, config: &Config) -> Result<Start, Failure> {
+    let slashes = |path: PathBuf| path.to_string_lossy().replace('\\', "/");
+    let (catalog_path, sums_path) = (config.state().join("catalog.json"), config.state().join("checksums.toml"));
+    let damaged = |path: &Path, why: &str| stored::damaged(&Path::new(&onto.name).join(path), why);
+    let read = |path: &Path| repository.text(&onto.commit, &slashes(path.to_path_buf()));
+    let (catalog_text, sums) = (read(&catalog_path)?, read(&sums_path)?);
+    let recorded = match &sums {
+        None => Vec::new(),
+        Some(sums) => {
+            stored::checksums(sums).map_err(|error| damaged(&sums_path, &format!("cannot be read ({error})")))?
+        }
+    };
+    let listed =
+        |text: &str| recorded.iter().any(|(path, sum)| Path::new(path) == catalog_path && *sum == checksum(text));
+    let catalog = match &catalog_text {
+        None if sums.is_some() => return Err(damaged(&catalog_path, "is missing")),
+        None => None,
+        Some(text) if !is_whole(text).unwrap_or_else(|| listed(text)) => {
+            return Err(damaged(&catalog_path, "is not as the last build left it"));
+        }
+        Some(text) => {
+            Some(from_json(text).map_err(|error| damaged(&catalog_path, &format!("cannot be read ({error})")))?)
+        }
+    };
+    let mut history = Vec::new();
+    for (path, sum) in recorded.iter().filter(|(path, _)| Path::new(path) != catalog_path) {
+        let is_as_it_was = std::fs::read_to_string(out.join(path)).is_ok_and(|text| checksum(&text) == *sum);
+        if is_as_it_was {
+            continue;
+        }
+        match read(Path::new(path))? {
+            Some(text) if checksum(&text) == *sum => history.push(File { path: path.into(), contents: text }),
+            _ => return Err(damaged(Path::new(path), "is not as the last build left it")),
+        }
+    }
+    let stale = pending(out, config, &recorded)?;
+    let stored = [(catalog_path, catalog_text), (sums_path, sums)];
+    let stored: Vec<File> =
+        stored.into_iter().filter_map(|(path, text)| Some(File { path, contents: text? })).collect();
+    // Both sides stand in these files now; what is in them comes from one side and from the build.
+    let conflicting = stored.iter().chain(&history).map(|file| slashes(file.path.clone()));
+    let own = conflicting.chain(stale.iter().map(|path| slashes(path.clone()))).collect();
+    let mut state = State { catalog, recorded, generated: stored::generated(out, config)?, own };
+    state.own.extend(state.generated.iter().cloned());
+    state.own.push(slashes(config.state().join(stored::GENERATED)));
+    Ok(Start { state, history, stale, stored })
+}
+
+/// The files of migrations that the other branch does not have: each with its way back and its plan.
+fn pending(out: &Path, config: &Config, recorded: &[(String, String)]) -> Result<Vec<PathBuf>, Failure> {
+    let theirs: BTreeSet<&Path> = recorded.iter().map(|(path, _)| Path::new(path)).collect();
+    let (down, plans) = (config.state().join("down"), config.state().join("plans"));
+    let mut found = Vec::new();
+    for folder in [config.migrations(), down] {
+        for path in output::marked_in(&out.join(&folder))? {
+            found.extend(path.file_name().map(|name| folder.join(name)));
+        }
+    }
+    let names = found.iter().filter(|path| path.parent() == Some(&config.migrations()));
+    let plans: Vec<PathBuf> = (names.filter_map(|path| path.file_stem()))
+        .map(|name| plans.join(name).with_extension("json"))
+        .filter(|path| out.join(path).is_file())
+        .collect();
+    found.extend(plans);
+    found.retain(|path| !theirs.contains(path.as_path()));
+    Ok(found)
+}
