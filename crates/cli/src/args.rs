@@ -234,6 +234,12 @@ pub struct Pull {
     /// A file of SQL to read in place of a database
     #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
     pub sql: Option<PathBuf>,
+    /// The schema of another tool to read in place of a database
+    #[arg(long, value_enum, value_name = "TOOL", conflicts_with_all = ["database_url", "sql"])]
+    pub from: Option<PullFrom>,
+    /// Its file; for Drizzle, unless given, the newest snapshot under drizzle/meta
+    #[arg(requires = "from", required_if_eq_any([("from", "prisma"), ("from", "dbml")]))]
+    pub file: Option<PathBuf>,
     /// The folder to write; it must not have a project in it
     #[arg(long, short)]
     pub out: PathBuf,
@@ -243,6 +249,17 @@ pub struct Pull {
     /// What the database is
     #[arg(long, value_enum, default_value = "postgres")]
     pub target: PullTarget,
+}
+
+/// Whose schema is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PullFrom {
+    /// schema.prisma, for Postgres
+    Prisma,
+    /// Database Markup Language
+    Dbml,
+    /// A snapshot of drizzle-kit, JSON
+    Drizzle,
 }
 
 /// What a database is.

@@ -6,7 +6,6 @@ use specc_postgres::{Database, shared};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
 const SPEC: &str = "/// Who writes.
 entity authors {
@@ -54,11 +53,7 @@ fn applied() -> (tempfile::TempDir, Database, String) {
     let url = db.url("postgres");
     let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
     assert_eq!(code, 0, "{said}");
-    // A role belongs to the whole cluster: two that make it at once would clash.
-    static ROLES: Mutex<()> = Mutex::new(());
-    let alone = ROLES.lock().unwrap_or_else(PoisonError::into_inner);
     let (code, _, said) = run(dir.path(), &["apply", "--database-url", &url]);
-    drop(alone);
     assert_eq!(code, 0, "{said}");
     (dir, db, url)
 }
@@ -182,4 +177,40 @@ fn sql_files_are_sides_too() {
     let (code, out, said) = run(dir.path(), &["diff", "--from", "a.sql", "--to", "b.sql"]);
     assert_eq!(code, 0, "{said}");
     insta::assert_snapshot!(out);
+}
+
+/// A database that another tool made from its schema goes on with specc, without a statement run.
+#[test]
+fn a_project_of_another_tool_is_adopted() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/import");
+    for (tool, schema, sql) in [
+        ("prisma", "saas.prisma", "saas.sql"),
+        ("prisma", "clinic.prisma", "clinic.sql"),
+        ("dbml", "library.dbml", "library.sql"),
+    ] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let db = shared(15).empty_database().expect("a database");
+        let text = fs::read_to_string(fixtures.join(sql)).expect("a file");
+        db.connect().expect("a session").batch_execute(&text).expect("the other tool's database");
+        let schema = fixtures.join(schema);
+        let (code, _, said) = run(dir.path(), &["pull", "--from", tool, &schema.to_string_lossy(), "--out", "."]);
+        assert_eq!(code, 0, "{said}");
+        let (code, _, said) = run(dir.path(), &["build"]);
+        assert_eq!(code, 0, "{said}");
+        let (code, _, said) = run(dir.path(), &["apply", "--adopt", "--database-url", &db.url("postgres")]);
+        assert!(code == 0 && said.contains("nothing was run"), "{said}");
+        let (code, out, said) = run(dir.path(), &["drift", "--database-url", &db.url("postgres")]);
+        assert_eq!((code, out.as_str()), (0, ""), "{said}");
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    for (args, wanted) in [
+        (&["pull", "--from", "prisma", "--out", "x"][..], "required"),
+        (&["pull", "--from", "drizzle", "--out", "x"], "drizzle/meta has no snapshot"),
+        (&["pull", "--from", "dbml", "missing.dbml", "--out", "x"], "cannot read missing.dbml"),
+        (&["pull", "a.prisma", "--out", "x"], "--from"),
+    ] {
+        let (code, _, said) = run(dir.path(), args);
+        assert!(code == 2 && said.contains(wanted), "{args:?}: {code} {said}");
+        assert!(!dir.path().join("x").exists());
+    }
 }

@@ -1,13 +1,15 @@
 //! `specc pull`
 
-use crate::args::{Format, Pull, PullTarget};
+use crate::args::{Format, Pull, PullFrom, PullTarget};
 use crate::output::{self, File};
-use crate::project::CONFIG;
+use crate::project::{self, CONFIG};
 use crate::report::{Failure, data, plural};
-use specc_introspect::{Introspected, introspect};
+use specc_import::Tool;
+use specc_introspect::{Introspected, LeftOut, introspect};
 use specc_model::Target;
 use specc_postgres::Address;
 use specc_pull::{Options, Pulled, pull};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Writes a database as a spec.
@@ -18,7 +20,10 @@ pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
             args.out.display()
         )));
     }
-    let (found, name) = read(args)?;
+    let (found, name) = match args.from {
+        Some(tool) => imported(args, tool)?,
+        None => read(args)?,
+    };
     let target = match args.target {
         PullTarget::Postgres => Target::Postgres,
         PullTarget::Supabase => Target::Supabase,
@@ -53,6 +58,40 @@ fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
     let mut session = address.connect().map_err(|error| broken(&error))?;
     let found = introspect(&mut session, &specc_introspect::Options::default()).map_err(|error| broken(&error))?;
     Ok((found, address.database().to_string()))
+}
+
+/// What a database has that another tool made from its schema, and what the file is called.
+fn imported(args: &Pull, tool: PullFrom) -> Result<(Introspected, String), Failure> {
+    let file = match &args.file {
+        Some(file) => file.clone(),
+        None => newest_snapshot()?,
+    };
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| Failure::broken(format!("cannot read {}: {error}", file.display())))?;
+    let tool = match tool {
+        PullFrom::Prisma => Tool::Prisma,
+        PullFrom::Dbml => Tool::Dbml,
+        PullFrom::Drizzle => Tool::Drizzle,
+    };
+    let broken = |error: &dyn std::fmt::Display| Failure::broken(format!("{}: {error}", file.display()));
+    let imported = specc_import::import(tool, &text).map_err(|error| broken(&error))?;
+    let scratch = super::scratch(None, args.target == PullTarget::Supabase).map_err(|error| broken(&error))?;
+    let mut found = scratch.canonical(&imported.catalog).map_err(|error| broken(&error))?;
+    let left_out = imported.left_out.into_iter().map(|left| LeftOut { what: left.what.into(), why: left.why.into() });
+    found.left_out.splice(0..0, left_out);
+    let name = match tool {
+        Tool::Drizzle => "pulled".into(),
+        _ => file.file_stem().map_or_else(|| "pulled".into(), |stem| stem.to_string_lossy().into_owned()),
+    };
+    Ok((found, name))
+}
+
+/// The last of Drizzle's snapshots in this folder.
+fn newest_snapshot() -> Result<PathBuf, Failure> {
+    let folder = Path::new("drizzle/meta");
+    let is_snapshot = |path: &PathBuf| path.to_string_lossy().ends_with("_snapshot.json");
+    let found = project::listed(folder)?.into_iter().filter(is_snapshot).max();
+    found.ok_or_else(|| Failure::broken(format!("{} has no snapshot; name the file", folder.display())))
 }
 
 fn summary(args: &Pull, format: Format, found: &Introspected, pulled: &Pulled) {
