@@ -50,7 +50,8 @@ pub fn read(text: &str) -> Result<Imported, ImportError> {
                 names.aliases.extend(table.alias.clone().map(|alias| (alias, table_name(&table.name))));
             }
             Element::Reference(_) => {}
-            Element::Skipped(what) => made.left_out(what, "it says nothing of a database"),
+            Element::Skipped(what, true) => made.left_out(what, "it is not read: say it in the spec"),
+            Element::Skipped(what, false) => made.left_out(what, "it says nothing of a database"),
         }
     }
     let mut references = Vec::new();
@@ -121,7 +122,9 @@ fn table(names: &Names, of: &Table, lines: Vec<Line>, made: &mut Made, reference
                     ));
                 }
                 if let Some(Value::Sql(text)) = column.settings.said("check") {
-                    rest.push(Line::Check(text.clone(), Settings::default()));
+                    let name = free(made, &table, "check", std::slice::from_ref(&column.name));
+                    let said = vec![("name".into(), Value::Words(name.to_string()))];
+                    rest.push(Line::Check(text.clone(), Settings { said, ..Settings::default() }));
                 }
             }
             Line::Note(text) => comment = Some(text.into()),

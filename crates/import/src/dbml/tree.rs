@@ -110,8 +110,8 @@ pub enum Element {
     Table(Table),
     Enumeration(Vec<SmolStr>, Vec<SmolStr>),
     Reference(Reference),
-    /// Its first line.
-    Skipped(String),
+    /// Its first line, and whether a database would have it.
+    Skipped(String, bool),
 }
 
 /// The elements in their order.
@@ -157,12 +157,14 @@ pub fn parse(text: &str) -> Result<Vec<Element>, ImportError> {
                     }
                 }
             }
-            _ => out.push(Element::Skipped(
-                element.as_str().lines().next().unwrap_or_default().trim_end_matches('{').trim().into(),
-            )),
+            rule => out.push(Element::Skipped(first_line(element.as_str()), rule == Rule::unread)),
         }
     }
     Ok(out)
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().trim_end_matches('{').trim().into()
 }
 
 fn plain(pair: Pair<'_, Rule>) -> SmolStr {
@@ -263,7 +265,7 @@ fn end(pair: Pair<'_, Rule>) -> End {
 }
 
 fn relation(text: &str) -> Option<Relation> {
-    Some(match text {
+    Some(match text.trim_matches('?') {
         "<" => Relation::OneToMany,
         ">" => Relation::ManyToOne,
         "-" => Relation::OneToOne,
