@@ -1,6 +1,6 @@
 //! `specc verify` finds nothing wrong with what a build writes, and everything wrong that somebody puts in.
 
-use specc_catalog::Catalog;
+use specc_catalog::{Catalog, Entry};
 use specc_migrate::Record;
 use specc_model::{Options, Target};
 use specc_postgres::{Address, shared};
@@ -57,7 +57,7 @@ fn project(texts: &[&str]) -> tempfile::TempDir {
             run_build(dir.path(), dir.path());
         } else {
             let path = dir.path().to_string_lossy().into_owned();
-            let code = specc::run(["specc", "build", "--project", &path, "--stamp", &stamp]);
+            let code = specc::run(["specc", "build", "--project", &path, "--stamp", &stamp, "--allow-data-loss"]);
             assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS));
         }
     }
@@ -75,7 +75,11 @@ fn spec(text: &str) -> Catalog {
     let options = Options { target: Target::Postgres, ..Options::default() };
     let (model, found) = specc_model::analyze(vec![specc_syntax::parse(file, text).0], &mut sources, options);
     assert!(!specc_diag::has_errors(&found), "{found:?}");
-    specc_lower::lower(&model).0
+    let mut catalog = specc_lower::lower(&model).0;
+    for seed in specc_seed::generate(&model, "base") {
+        catalog.insert(Entry::new(seed));
+    }
+    catalog
 }
 
 /// Proves the project's migrations after `edit` has had its way with them.
@@ -120,6 +124,40 @@ fn what_a_build_writes_is_proved() {
     assert!(predicted > 5, "{predicted} statements were held against what was said");
     let last = report.migrations.last().expect("a migration");
     assert!(last.read_stall.is_some() && last.write_stall.is_some(), "others were at work: {last:?}");
+}
+
+/// What everyone may call, rows of the spec beside made-up ones, a circle of references, and what a later change loses.
+#[test]
+fn nothing_is_found_where_nothing_is_wrong() {
+    let language = std::fs::read_to_string(specc_tests::root().join("docs/language.md")).expect("the language page");
+    let plain = language.split("## Plain Postgres").nth(1).and_then(|rest| rest.split("```dbspec postgres\n").nth(1));
+    let plain = plain.and_then(|rest| rest.split("```").next()).expect("the example");
+    let open =
+        "function norm(x: text) -> text immutable to public as $$ select lower(x) $$\nentity t {\n  id: int key\n";
+    let (first, second) = (format!("{open}  rls off\n}}\n"), format!("{open}  z: int?\n  rls off\n}}\n"));
+    let seeded = "entity roles {\n  name:  text  key\n  level: int   unique\n  rls off\n}\n\
+        seed base {\n  roles { name: 'owner', level: 1 }\n  roles { name: 'member', level: 2 }\n}\n";
+    let numbered = "entity roles {\n  id: int key identity\n  name: text unique\n  rls off\n}\n\
+        seed base {\n  roles { name: 'owner' }\n  roles { name: 'member' }\n}\n";
+    let circle = "entity a {\n  id: int key\n  b_id -> b?\n  rls off\n}\nentity b {\n  id: int key\n  c_id -> c\n  rls off\n}\n\
+        entity c {\n  id: int key\n  a_id -> a\n  rls off\n}\n";
+    let bio = "entity people {\n  id: int key\n  bio: text\n  name: text\n  rls off\n}\n";
+    let (age, without) = (bio.replace("  rls", "  age: int?\n  rls"), bio.replace("  bio: text\n", "  age: int?\n"));
+    let cases: [(&[&str], usize); 6] = [
+        (&[plain], 1),
+        (&[&first, &second], 1),
+        (&[seeded], 1),
+        (&[numbered], 1),
+        (&[circle], 3),
+        (&[bio, &age, &without], 1),
+    ];
+    let server = private();
+    for (texts, tables) in cases {
+        let dir = project(texts);
+        let report = prove(&server, dir.path(), texts.last().expect("a text"), |_, _| {});
+        assert_eq!(said(&report), [""; 0], "{texts:?} {:?}", report.notes);
+        assert_eq!(report.tables, tables, "{texts:?} {:?}", report.notes);
+    }
 }
 
 /// On a server that is not ours, databases come and go.

@@ -341,6 +341,12 @@ pub struct Apply {
     /// Take back, with the down scripts, what came after this migration; 0 for all
     #[arg(long, value_name = "STAMP", conflicts_with = "to")]
     pub down_to: Option<String>,
+    /// Take a change of several files that is half done back to before its first file, whatever stopped it
+    #[arg(long, conflicts_with_all = ["to", "down_to", "adopt", "out_of_order", "mark_done", "run_again"])]
+    pub abandon: bool,
+    /// Run a down script although it was edited after it was written
+    #[arg(long)]
+    pub allow_edited: bool,
     /// Say what would run, and change nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -149,17 +149,28 @@ impl Config {
     }
 
     /// Why the settings say that this database is production, if they do. An environment that names neither a database
-    /// nor a host fits none.
-    pub fn production(&self, host: &str, database: &str) -> Option<String> {
-        let fits = |pattern: &Option<String>, value: &str| {
-            let glob = |p: &String| globset::Glob::new(p).is_ok_and(|glob| glob.compile_matcher().is_match(value));
-            pattern.as_ref().is_none_or(|pattern| pattern == value || glob(pattern))
+    /// nor a host fits none. A host is known by all its names: in any case, with a final dot, and behind Supabase's pooler,
+    /// where the user says which project it is.
+    pub fn production(&self, host: &str, database: &str, user: &str) -> Option<String> {
+        let glob =
+            |p: &str, value: &str| globset::Glob::new(p).is_ok_and(|glob| glob.compile_matcher().is_match(value));
+        let is = |pattern: &str, value: &str| pattern == value || glob(pattern, value);
+        let fits = |pattern: &Option<String>, value: &str| pattern.as_ref().is_none_or(|pattern| is(pattern, value));
+        let plain = |host: &str| host.trim_end_matches('.').to_lowercase();
+        let mut hosts: Vec<String> = host.split(',').map(plain).collect();
+        if let Some((_, project)) = user.split_once('.')
+            && hosts.iter().any(|host| host.ends_with(".pooler.supabase.com"))
+        {
+            hosts.push(format!("db.{}.supabase.co", project.to_lowercase()));
+        }
+        let fits_host = |pattern: &Option<String>| {
+            pattern.as_ref().is_none_or(|pattern| hosts.iter().any(|host| is(&plain(pattern), host)))
         };
         let (name, _) = self.environments.iter().find(|(name, environment)| {
             environment.production.unwrap_or(*name == "production")
                 && (environment.database.is_some() || environment.host.is_some())
                 && fits(&environment.database, database)
-                && fits(&environment.host, host)
+                && fits_host(&environment.host)
         })?;
         Some(format!("specc.toml says so: it is the environment `{name}`"))
     }
@@ -223,5 +234,26 @@ fn in_words(said: &str) -> (String, String) {
             said.to_owned(),
             "the settings are `name`, `target`, `specs`, `derive`, `[schemas]`, `[postgres]`, `[environments.NAME]` and `[output]`".to_owned(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn production_has_several_names() {
+        let says = |text: &str| toml::from_str::<Config>(&format!("name = \"x\"\n{text}")).expect("settings");
+        let own = says("[environments.production]\nhost = \"db.shop.example\"\n");
+        for host in ["db.shop.example", "DB.Shop.Example", "db.shop.example.", "other.example,DB.SHOP.EXAMPLE."] {
+            assert!(own.production(host, "shop", "ann").is_some(), "{host}");
+        }
+        assert!(own.production("db2.shop.example", "shop", "ann").is_none());
+        let supabase = says("[environments.production]\nhost = \"db.abcd.supabase.co\"\n");
+        let pooler = "aws-0-eu-central-1.pooler.supabase.com";
+        assert!(supabase.production(pooler, "postgres", "postgres.abcd").is_some());
+        assert!(supabase.production(pooler, "postgres", "postgres.efgh").is_none());
+        let any = says("[environments.production]\nhost = \"db.*.supabase.co\"\n");
+        assert!(any.production(pooler, "postgres", "postgres.efgh").is_some());
     }
 }

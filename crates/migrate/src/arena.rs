@@ -1,7 +1,9 @@
 //! What the planner makes up on the way: temporary columns, checks and indexes. It lives as long as the plan.
 
 use smol_str::SmolStr;
-use specc_catalog::{Column, Constraint, Hints, Index, Object, ObjectId, Privilege, Sequence, SqlExpr, Table};
+use specc_catalog::{
+    Column, Constraint, Hints, Index, Object, ObjectId, Privilege, Sequence, SqlExpr, Table, TableName,
+};
 
 /// Keeps made-up objects, so that statements can borrow them like any other.
 #[derive(Default)]
@@ -14,6 +16,7 @@ pub struct Arena {
     columns: typed_arena::Arena<Column>,
     exprs: typed_arena::Arena<SqlExpr>,
     ids: typed_arena::Arena<ObjectId>,
+    names: typed_arena::Arena<TableName>,
     texts: typed_arena::Arena<SmolStr>,
     privileges: typed_arena::Arena<Vec<Privilege>>,
     hints: typed_arena::Arena<Hints>,
@@ -65,6 +68,10 @@ impl Arena {
 
     pub(crate) fn hints(&self, hints: Hints) -> &Hints {
         self.hints.alloc(hints)
+    }
+
+    pub(crate) fn table_name(&self, name: TableName) -> &TableName {
+        self.names.alloc(name)
     }
 
     pub(crate) fn privileges(&self, privileges: Vec<Privilege>) -> &[Privilege] {

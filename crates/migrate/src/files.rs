@@ -1,5 +1,6 @@
 //! The files of a migration.
 
+use crate::abandon::After;
 use crate::account::{self, Note, Record};
 use crate::arena::Arena;
 use crate::first::{self, plan_create};
@@ -11,7 +12,7 @@ use crate::way_back::{gone, plan_back, reversed};
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, checksum, to_sealed_json};
 use specc_diff::{Difference, RenameCandidate, diff};
-use specc_sql::Loss;
+use specc_sql::{Loss, Transaction};
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -291,7 +292,7 @@ fn change(
     let Layout { migrations, own, .. } = input.layout;
     let mut stamp = input.stamp;
     let first = file_name(input, stamp, "");
-    let mut written = Vec::new();
+    let (mut written, mut stamps) = (Vec::new(), Vec::new());
     // Where access waits for rows, the file that changes it says so.
     let changes_access = |stage: &Stage<'_>| stage.statements().any(account::is_access);
     let access = account::access_changes(difference);
@@ -300,7 +301,6 @@ fn change(
     let at_once = plan.stages.first().is_some_and(changes_access);
     for (number, stage) in plan.stages.iter().enumerate() {
         let name = file_name(input, stamp, stage.purpose.suffix(number == 0));
-        stamp = stamp.next();
         let file = File {
             project: input.project,
             name: &name,
@@ -328,6 +328,15 @@ fn change(
         } else {
             (render::elsewhere(&file, &first), Record::new(&plan, Some(stage), &Plan::nothing(), &[]))
         };
+        stamps.push(stamp.to_string());
+        stamp = stamp.next();
+        // Of a last file that is no transaction all may be done, and the file itself not.
+        if number + 1 < plan.stages.len() || stage.transaction == Transaction::Outside && number > 0 {
+            let after = After { plan: &plan, difference, previous, stages: number + 1 };
+            let text =
+                after.plan(|back, losses, gone| render::abandon(&file, &stamps, back, losses, gone, previous))?;
+            written.push(done(format!("{own}/abandon/{name}.abandon.sql"), text));
+        }
         written.push(done(format!("{migrations}/{name}.sql"), up));
         written.push(done(format!("{own}/down/{name}.down.sql"), down));
         written.push(done(format!("{own}/plans/{name}.json"), record.to_json()));

@@ -62,7 +62,15 @@ pub(crate) fn back<'d>(catalog: &'d Catalog, stage: &Stage<'d>) -> Plan<'d> {
             Statement::Create(Object::Index(_)) | Statement::Grant(_) if with_home => continue,
             Statement::Create(object) => Statement::Drop(object),
             Statement::CreateTable { table, .. } => Statement::DropTable(table),
-            Statement::Grant(access) => Statement::Revoke(access.clone()),
+            Statement::Grant(access) => {
+                // What everyone may do with a new object of such a kind was so before the file.
+                let mut access = access.clone();
+                access.roles.retain(|role| *role != "public" || !is_open_at_first(access.on.id().kind));
+                if access.roles.is_empty() {
+                    continue;
+                }
+                Statement::Revoke(access)
+            }
             Statement::InsertSeed { seed, .. } => Statement::DeleteSeed(seed),
             Statement::RunSql(block) if block.down.is_none() => {
                 notes.push(Note::StaysBlock(block.name.clone()));
@@ -85,6 +93,12 @@ pub(crate) fn back<'d>(catalog: &'d Catalog, stage: &Stage<'d>) -> Plan<'d> {
 
 fn is_creation(statement: &Statement<'_>) -> bool {
     matches!(statement, Statement::Create(_) | Statement::CreateTable { .. })
+}
+
+/// Whether Postgres lets everyone use a new object of the kind; where the spec says so too, nothing is withdrawn when it is
+/// made.
+fn is_open_at_first(kind: Kind) -> bool {
+    matches!(kind, Kind::Function | Kind::Enum | Kind::Domain | Kind::Composite)
 }
 
 /// The table or view (of a grant: what it is on) that a reader would look for `object` under.

@@ -7,6 +7,7 @@
 //! them. No clock is read and no file is written
 //! here.
 
+mod abandon;
 mod account;
 mod action_graph;
 mod arena;
@@ -15,6 +16,8 @@ mod creation;
 mod files;
 mod filled;
 mod first;
+mod midway;
+mod misfits;
 mod place;
 mod planner;
 mod recreation;

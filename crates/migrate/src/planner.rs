@@ -5,6 +5,7 @@ use crate::action_graph::{Nodes, Role, Slot};
 use crate::arena::Arena;
 use crate::change_set::ChangeSet;
 use crate::filled::{self, Filled};
+use crate::misfits;
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
 use crate::schedule::{self, Phase, Plan};
@@ -137,7 +138,8 @@ pub fn plan_change<'d>(
     }
     builder.edges(&actions)?;
     let sorted = builder.nodes.sorted().map_err(|circle| builder.circle(&circle))?;
-    let stages = schedule::stages(&builder.nodes, &sorted, options.one);
+    let mut stages = schedule::stages(&builder.nodes, &sorted, options.one);
+    misfits::first(&builder, &mut stages);
     let plan = Plan::new(Some(set.from.catalog), stages, builder.notes, builder.warnings);
     if !options.offline {
         stalls(&plan)?;

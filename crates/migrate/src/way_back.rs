@@ -58,8 +58,13 @@ pub fn reversed(difference: &Difference<'_>) -> Hints {
 
 /// What the way there took: what is lost, and where columns had no value in some rows and have one now.
 pub(crate) fn gone(plan: &Plan<'_>, from: &Catalog) -> Vec<Gone> {
-    let mut all: Vec<Gone> = plan.losses().into_iter().map(Gone::Lost).collect();
-    for statement in plan.statements() {
+    gone_with(&plan.statements().collect::<Vec<_>>(), from)
+}
+
+/// The same of some of its statements.
+pub(crate) fn gone_with(statements: &[&Statement<'_>], from: &Catalog) -> Vec<Gone> {
+    let mut all: Vec<Gone> = statements.iter().filter_map(|statement| statement.loses()).map(Gone::Lost).collect();
+    for statement in statements {
         let Statement::Alter(Alter::Backfill { table, set, .. }) = statement else { continue };
         let Some(Object::Table(o)) = from.get(&table.id()).map(|entry| &entry.object) else { continue };
         let was_there = |name: &str| o.columns.iter().any(|column| column.name == name);

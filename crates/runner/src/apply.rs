@@ -2,8 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
 
-use crate::jobs::jobs;
-use crate::journal::{self, Phase};
+use crate::abandon::Abandon;
+use crate::jobs::{Jobs, jobs};
+use crate::journal::{self, Phase, Row};
 use crate::run::{self, Job, Runner};
 use crate::status::{self, Standing};
 use crate::watch::{Watch, Watching};
@@ -24,6 +25,12 @@ pub struct Options {
     pub to: Option<String>,
     /// Takes back what came after this one.
     pub down_to: Option<String>,
+    /// Takes back a change of several files that is half done.
+    pub abandon: bool,
+    /// Down scripts that are not as they were written.
+    pub edited: Vec<String>,
+    /// Consent to run them.
+    pub allow_edited: bool,
     /// Changes nothing.
     pub dry_run: bool,
     /// Runs nothing, and takes what is pending as applied: `before` has found that the database has what it makes.
@@ -61,6 +68,9 @@ impl Default for Options {
         Self {
             to: None,
             down_to: None,
+            abandon: false,
+            edited: Vec::new(),
+            allow_edited: false,
             dry_run: false,
             adopt: false,
             out_of_order: false,
@@ -153,20 +163,19 @@ pub fn apply(
     tell: Tell<'_>,
 ) -> Result<Applied, Error> {
     let mut session = connect()?;
-    let down = options.down_to.is_some();
+    let down = options.down_to.is_some() || options.abandon;
     known(migrations, options)?;
-    let says = match &options.production {
-        Some(by_config) => Some(by_config.clone()),
-        None => guard::production(&mut session)?,
-    };
+    lock::direct(&mut session, connect)?;
+    run::writable(&mut session)?;
+    let says = guard::production(&mut session)?.or_else(|| options.production.clone());
     if options.dry_run {
         let standing = status::standing(&mut session, migrations, options.supabase)?;
-        let jobs = jobs(migrations, options, &standing)?;
+        let (_, jobs) = wanted(migrations, options, &standing)?;
         let ran = jobs.iter().flat_map(|job| ran(job, None)).collect();
         return Ok(Applied { ran, down, dry_run: true, ..Applied::default() });
     }
     guard::check(says.as_ref(), options.allow_production, "changing it", "specc apply --allow-production")?;
-    run::settle(&mut session, options.lock_timeout)?;
+    run::settle(&mut session, options.lock_timeout, options.supabase)?;
     lock::take(&mut session, options.wait, tell)?;
     journal::prepare(&mut session)?;
     if options.supabase {
@@ -175,13 +184,18 @@ pub fn apply(
     let adopted = adopt(&mut session, migrations, options, tell)?;
     mark(&mut session, options)?;
     let standing = status::standing(&mut session, migrations, options.supabase)?;
-    let jobs = jobs(migrations, options, &standing)?;
+    let (abandon, jobs) = wanted(migrations, options, &standing)?;
     before(&mut session)?;
     let mut done = Applied { adopted, down, ..Applied::default() };
     if options.adopt {
         done.adopted.extend(take_over(&mut session, &jobs, options)?);
         let _ = lock::release(&mut session);
         return Ok(done);
+    }
+    if let Some(abandon) = &abandon {
+        abandon.clear(&mut session, tell)?;
+        let only = abandon.finish(&mut session, options.supabase, tell)?;
+        done.ran.extend(only.map(|migration| taken_back(migration)));
     }
     let pid: i32 = session.query_one("select pg_backend_pid()", &[])?.get(0);
     let batch = run::batch(&mut session, options)?;
@@ -199,6 +213,27 @@ pub fn apply(
     // It would go with the session; but who comes next need not wait for that.
     let _ = lock::release(&mut session);
     Ok(done)
+}
+
+/// What is to be run, and what a change that is abandoned left besides.
+fn wanted<'a>(
+    migrations: &'a Migrations,
+    options: &Options,
+    standing: &'a Standing,
+) -> Result<(Option<Abandon<'a>>, Vec<Job<'a>>), Error> {
+    if !options.abandon {
+        return Ok((None, jobs(migrations, options, standing)?));
+    }
+    status::refuse(&standing.report, true)?;
+    let mut abandon = Jobs { migrations, options, standing }.abandon()?;
+    let jobs = abandon.job.take().into_iter().collect::<Vec<_>>();
+    Ok((Some(abandon), jobs))
+}
+
+/// A file that went back without a script.
+fn taken_back(migration: &Migration) -> Ran {
+    let (stamp, name) = (migration.stamp.clone(), migration.name.clone());
+    Ran { stamp, name, steps: 0, transaction: true, loses: Vec::new(), seconds: Some(0.0) }
 }
 
 /// The file of a job, and before it those that go back with it.
@@ -228,7 +263,7 @@ fn known(migrations: &Migrations, options: &Options) -> Result<(), Refused> {
 
 /// What is pending was applied before specc came: all of it goes into the journal, or none.
 fn take_over(session: &mut Session, jobs: &[Job<'_>], options: &Options) -> Result<Vec<String>, Error> {
-    if let Some(job) = jobs.iter().find(|job| job.before.is_some_and(|row| row.phase == Phase::Applying)) {
+    if let Some(job) = jobs.iter().find(|job| job.before.is_some_and(Row::is_begun)) {
         return Err(Refused::new(format!("{} was begun here and not completed", job.migration.title()))
             .help("`specc apply` continues it; what it made so far is not drift")
             .into());

@@ -107,6 +107,15 @@ fn dump(
     if !without.is_empty() {
         tell(Event::Note(format!("the platform's own schemas are not in it: {}", without.join(", "))));
     }
+    if options.scope != Scope::Data && only.is_empty() {
+        for (function, by) in in_need_of_a_path(session)? {
+            tell(Event::Warning(format!(
+                "{function} is called by {by}, and says nothing of its search path: `pg_restore` calls it with an empty one; where its \
+                 body (or that of what it calls) names anything without its schema, this backup cannot be restored; write `set \
+                 search_path` for it, or a body that is `atomic`"
+            )));
+        }
+    }
     // Sequences stand outside of every snapshot: what is read before the dump is the least that is in it.
     let with_sequences = options.scope != Scope::Schema && only.is_empty();
     let sequences = if with_sequences { fingerprint::sequences(session, &without)? } else { Vec::new() };
@@ -152,6 +161,30 @@ fn dump(
         sha256,
         bytes,
     })
+}
+
+/// Functions with a body of text that are called while rows come back: by checks, indexes, computed columns and
+/// materialized views.
+fn in_need_of_a_path(session: &mut Session) -> Result<Vec<(String, String)>, postgres::Error> {
+    let rows = session.query(
+        "select format('%s(%s)', p.oid::regproc, pg_get_function_identity_arguments(p.oid)), \
+           min(pg_describe_object(d.classid, d.objid, d.objsubid)) \
+         from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang \
+         join pg_depend d on d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid and d.deptype <> 'e' \
+         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and p.prosqlbody is null \
+           and l.lanname not in ('c', 'internal') \
+           and not exists (select from unnest(p.proconfig) c where c like 'search_path=%') \
+           and not exists (select from pg_depend e where e.classid = 'pg_proc'::regclass and e.objid = p.oid and e.deptype = 'e') \
+           and (exists (select from pg_class c where d.classid = 'pg_class'::regclass and c.oid = d.objid and c.relkind = 'i') \
+             or exists (select from pg_constraint c where d.classid = 'pg_constraint'::regclass and c.oid = d.objid and c.contype = 'c') \
+             or exists (select from pg_attrdef f join pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum \
+               where d.classid = 'pg_attrdef'::regclass and f.oid = d.objid and a.attgenerated <> '') \
+             or exists (select from pg_rewrite r join pg_class c on c.oid = r.ev_class \
+               where d.classid = 'pg_rewrite'::regclass and r.oid = d.objid and c.relkind = 'm')) \
+         group by p.oid order by 1",
+        &[],
+    )?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
 /// Major version and version of the server.

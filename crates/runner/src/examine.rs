@@ -105,6 +105,17 @@ pub(crate) fn clean_up(session: &mut Session, step: &Step, tell: Tell<'_>) -> Re
     Ok(())
 }
 
+/// Takes back what a concurrent build made or left.
+pub(crate) fn undo(session: &mut Session, step: &Step, tell: Tell<'_>) -> Result<(), Error> {
+    if let Kind::CreateIndex { name: Some(name), table } = &step.kind
+        && let Some(found) = index(session, name, table)?
+    {
+        tell(Event::Note(format!("dropping index {}, which the change made", found.name)));
+        session.batch_execute(&format!("drop index concurrently {}", quote::qualified(&found.schema, &found.name)))?;
+    }
+    clean_up(session, step, tell)
+}
+
 struct Index {
     schema: String,
     name: String,

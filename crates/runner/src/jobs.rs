@@ -22,20 +22,21 @@ pub(crate) fn jobs<'a>(
     }
 }
 
-struct Jobs<'a, 'o> {
-    migrations: &'a Migrations,
-    options: &'o Options,
-    standing: &'a Standing,
+/// What is asked for, and how things stand.
+pub(crate) struct Jobs<'a, 'o> {
+    pub(crate) migrations: &'a Migrations,
+    pub(crate) options: &'o Options,
+    pub(crate) standing: &'a Standing,
 }
 
 impl<'a> Jobs<'a, '_> {
-    fn state(&self, migration: &Migration) -> Option<State> {
+    pub(crate) fn state(&self, migration: &Migration) -> Option<State> {
         let entries = &self.standing.report.migrations;
         entries.iter().find(|entry| entry.stamp == migration.stamp).map(|entry| entry.state)
     }
 
     /// The first one that was left in this state.
-    fn stopped(&self, state: State) -> Option<String> {
+    pub(crate) fn stopped(&self, state: State) -> Option<String> {
         let entry = self.standing.report.migrations.iter().find(|entry| entry.state == state)?;
         Some(format!("{}_{}", entry.stamp, entry.name))
     }
@@ -73,7 +74,7 @@ impl<'a> Jobs<'a, '_> {
     fn down(&self, down_to: &str) -> Result<Vec<Job<'a>>, Error> {
         if let Some(title) = self.stopped(State::Interrupted) {
             return Err(Refused::new(format!("{title} was interrupted"))
-                .help("finish that first: specc apply; then take it back")
+                .help("finish it: specc apply, and then take it back; or go back to before the change: specc apply --abandon")
                 .into());
         }
         let mut jobs: Vec<Job<'a>> = Vec::new();
@@ -109,7 +110,7 @@ impl<'a> Jobs<'a, '_> {
                             migration.title(),
                             later.title()
                         ))
-                        .help("apply the whole change first: specc apply; then take it back")
+                        .help("apply the whole change first: specc apply, and then take it back; or go back to before it: specc apply --abandon")
                         .into());
                     }
                     let mut job = self.job(migration, script, true);
@@ -141,10 +142,19 @@ impl<'a> Jobs<'a, '_> {
     }
 
     /// What going back loses needs a word.
-    fn consent(&self, jobs: &[Job<'_>]) -> Result<(), Refused> {
+    pub(crate) fn consent(&self, jobs: &[Job<'_>]) -> Result<(), Refused> {
         let loss = |job: &Job<'_>| -> String {
             job.script.loses.iter().map(|loss| format!("\n  {}: {loss}", job.migration.title())).collect()
         };
+        let edited = |job: &Job<'_>| job.down && self.options.edited.contains(&job.file.path);
+        if let Some(job) = jobs.iter().find(|job| edited(job))
+            && !self.options.allow_edited
+        {
+            return Err(Refused::new(format!("{} was edited after `specc build` wrote it", job.file.path)).help(
+                "what it says of what it loses may not be true any more: restore it (git checkout); if the edit is intended: \
+                 --allow-edited",
+            ));
+        }
         let lost: String = jobs.iter().map(loss).collect();
         if lost.is_empty() || self.options.allow_data_loss || self.options.dry_run {
             return Ok(());

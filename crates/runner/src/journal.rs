@@ -95,6 +95,23 @@ pub(crate) struct StepRow {
     pub(crate) error: Option<String>,
 }
 
+impl Row {
+    /// Whether it was begun and something of it may have stayed. A file that is one transaction has steps in the journal
+    /// only when it is done.
+    pub(crate) fn is_begun(&self) -> bool {
+        matches!(self.phase, Phase::Applying | Phase::Reverting) && !self.journal.is_empty()
+    }
+
+    /// Whether it is there: applied, and its way back left it.
+    pub(crate) fn is_applied(&self) -> bool {
+        match self.phase {
+            Phase::Applied => true,
+            Phase::Reverting => self.journal.is_empty(),
+            Phase::Applying | Phase::Reverted => false,
+        }
+    }
+}
+
 /// Whether there is a journal.
 pub(crate) fn exists(session: &mut Session) -> Result<bool, postgres::Error> {
     Ok(session.query_one("select to_regclass('specc.migrations') is not null", &[])?.get(0))
@@ -274,6 +291,12 @@ pub(crate) fn failed(
             &[&stamp, &number(ordinal as usize), &error],
         )?;
     }
+    Ok(())
+}
+
+/// A file failed at its first step, and nothing of that stayed.
+pub(crate) fn nothing_done(session: &mut Session, stamp: &str) -> Result<(), postgres::Error> {
+    session.execute("delete from specc.steps where stamp = $1", &[&stamp])?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Nothing here reads a file or writes to the terminal: files come in as texts, what happens goes out as [`Event`]s.
 
+mod abandon;
 mod apply;
 mod backup;
 mod blockers;

@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
 
-use crate::{Error, Event, Refused, Tell};
+use crate::{Connect, Error, Event, Refused, Tell};
 use specc_postgres::{Session, postgres};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -43,6 +43,40 @@ pub(crate) fn take(session: &mut Session, patience: Duration, tell: Tell<'_>) ->
     }
 }
 
+/// Refuses a pooler that gives every transaction to another session: neither a lock nor a setting is kept there. Such a
+/// pooler gives the session that is free to who asks next, so another connection meets ours.
+pub(crate) fn direct(session: &mut Session, connect: Connect<'_>) -> Result<(), Error> {
+    // Prepared statements are not kept there either.
+    let ask = |session: &mut Session| -> Result<Option<String>, Error> {
+        let messages = session.simple_query("select pg_backend_pid()")?;
+        Ok(messages.iter().find_map(|message| match message {
+            postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        }))
+    };
+    let mut other = connect()?;
+    let ours = ask(session)?;
+    for _ in 0..3 {
+        other.batch_execute("begin")?;
+        let theirs = ask(&mut other)?;
+        // In a pool of one session ours would wait for the other's transaction.
+        let met = theirs == ours || ask(session)? != ours;
+        other.batch_execute("rollback")?;
+        if met {
+            return Err(pooled());
+        }
+    }
+    Ok(())
+}
+
+fn pooled() -> Error {
+    Refused::new(
+        "the connection goes through a pooler that changes sessions between transactions, so neither a lock nor a setting is kept",
+    )
+    .help("connect to the database itself, or to the pooler's session mode (on Supabase: port 5432, not 6543)")
+    .into()
+}
+
 /// Between us and the server may be something that gives every statement to another session.
 fn kept(session: &mut Session) -> Result<(), Error> {
     let kept: bool = session
@@ -55,11 +89,7 @@ fn kept(session: &mut Session) -> Result<(), Error> {
     if kept {
         return Ok(());
     }
-    Err(Refused::new(
-        "the connection goes through a pooler that changes sessions between statements, so no lock can be kept",
-    )
-    .help("connect to the database itself, or to the pooler's session mode (on Supabase: port 5432, not 6543)")
-    .into())
+    Err(pooled())
 }
 
 /// Gives the lock back.

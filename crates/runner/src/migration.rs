@@ -24,6 +24,8 @@ pub struct Migration {
     pub up: File,
     /// What takes it back, if there is something.
     pub down: Option<File>,
+    /// What takes a change of several files back when this one is done and the next one is not.
+    pub abandon: Option<File>,
     /// The SHA-256 of `up`.
     pub checksum: String,
 }
@@ -77,7 +79,7 @@ impl Migrations {
             let (stamp, name) = (stamp.to_owned(), name.to_owned());
             let down = downs.remove(&format!("{stamp}_{name}"));
             let checksum = specc_catalog::checksum(&up.text);
-            let migration = Migration { stamp: stamp.clone(), name, up, down, checksum };
+            let migration = Migration { stamp: stamp.clone(), name, up, down, abandon: None, checksum };
             if let Some(other) = by_stamp.get(&stamp) {
                 return Err(Refused::new(format!(
                     "{} and {} have the same stamp, so which runs first is not known",
@@ -90,6 +92,19 @@ impl Migrations {
         }
         found.all = by_stamp.into_values().collect();
         Ok(found)
+    }
+
+    /// With the scripts that lead back from the middle of a change.
+    #[must_use]
+    pub fn with_abandons(mut self, files: Vec<File>) -> Self {
+        let mut files: BTreeMap<String, File> = files
+            .into_iter()
+            .filter_map(|file| Some((base(&file.path).strip_suffix(".abandon.sql")?.to_owned(), file)))
+            .collect();
+        for migration in &mut self.all {
+            migration.abandon = files.remove(&migration.title());
+        }
+        self
     }
 
     pub(crate) fn find(&self, stamp: &str) -> Option<&Migration> {

@@ -27,10 +27,8 @@ pub struct ResetOptions {
 /// Production that is not named, a role that owns more than the project, or the server's refusal; then nothing is gone.
 pub fn reset(session: &mut Session, options: &ResetOptions, tell: Tell<'_>) -> Result<Vec<String>, Error> {
     let name: String = session.query_one("select current_database()::text", &[])?.get(0);
-    let production = match &options.production {
-        Some(by_config) => Some(by_config.clone()),
-        None => guard::production(session)?,
-    };
+    run::writable(session)?;
+    let production = guard::production(session)?.or_else(|| options.production.clone());
     let named = options.allow_production_reset.as_ref();
     if let Some(other) = named.filter(|other| **other != name) {
         return Err(Refused::new(format!("this database is `{name}`, not `{other}`"))
@@ -39,7 +37,7 @@ pub fn reset(session: &mut Session, options: &ResetOptions, tell: Tell<'_>) -> R
     }
     let flag = format!("specc reset --allow-production-reset {name}");
     guard::check(production.as_ref(), named.is_some(), "dropping everything in it", &flag)?;
-    run::settle(session, Duration::from_secs(10))?;
+    run::settle(session, Duration::from_secs(10), false)?;
     lock::take(session, options.wait, tell)?;
     let done = drop_project(session);
     if done.is_err() {
@@ -114,7 +112,7 @@ pub fn seed(session: &mut Session, path: &str, text: &str, tell: Tell<'_>) -> Re
         return Ok(());
     };
     let text = "\n".repeat(first.line - 1) + &text[first.start..last.start + last.text.len()];
-    run::settle(session, Duration::from_secs(10))?;
+    run::settle(session, Duration::from_secs(10), false)?;
     session.batch_execute("begin")?;
     match load_sql(session, &text) {
         Ok(notices) => {

@@ -55,7 +55,7 @@ pub fn restore(
             .into());
     }
     guarded(session, options.production.as_ref(), options.allow_production)?;
-    run::settle(session, Duration::from_secs(10))?;
+    run::settle(session, Duration::from_secs(10), false)?;
     lock::take(session, options.wait, tell)?;
     let install = programs_for(session, manifest)?;
     if manifest.scope == Scope::Data {

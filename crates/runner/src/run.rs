@@ -47,9 +47,11 @@ const FAR: Duration = Duration::from_millis(2);
 const TOGETHER: usize = 100;
 
 /// What every file starts from.
-pub(crate) fn settle(session: &mut Session, lock_timeout: Duration) -> Result<(), Error> {
+pub(crate) fn settle(session: &mut Session, lock_timeout: Duration, supabase: bool) -> Result<(), Error> {
+    // What a body or an extension means must not depend on how this database or role is set up.
+    let path = if supabase { "public, extensions" } else { "public" };
     session.batch_execute(&format!(
-        "reset session authorization; reset role; reset all; set statement_timeout = 0; \
+        "reset session authorization; reset role; reset all; set search_path = {path}; set statement_timeout = 0; \
          set idle_in_transaction_session_timeout = 0; set idle_session_timeout = 0; set lock_timeout = {}",
         lock_timeout.as_millis()
     ))?;
@@ -60,6 +62,19 @@ pub(crate) fn settle(session: &mut Session, lock_timeout: Duration) -> Result<()
     // If we are gone, the server stops working for us soon; not every platform can.
     let _ = session.batch_execute("set client_connection_check_interval = '2s'");
     session.take_notices();
+    Ok(())
+}
+
+/// Refuses a server that only repeats what another one does.
+pub(crate) fn writable(session: &mut Session) -> Result<(), Error> {
+    let standby: bool = session.query_one("select pg_is_in_recovery()", &[])?.get(0);
+    if standby {
+        return Err(Error::Database(
+            "this server is a hot standby: it repeats what its primary does, and nothing can be changed in it\n  help: connect \
+             to the primary; with several hosts in the address, target_session_attrs=read-write finds it"
+                .into(),
+        ));
+    }
     Ok(())
 }
 
@@ -85,7 +100,7 @@ impl Runner<'_> {
             done,
             loses: job.script.loses.clone(),
         });
-        settle(self.session, self.options.lock_timeout)?;
+        settle(self.session, self.options.lock_timeout, self.options.supabase)?;
         if !job.script.transaction {
             unchanged(job)?;
         }
@@ -95,7 +110,7 @@ impl Runner<'_> {
         } else {
             self.steps(job)?
         }
-        settle(self.session, self.options.lock_timeout)?;
+        settle(self.session, self.options.lock_timeout, self.options.supabase)?;
         let took = began.elapsed();
         for migration in job.with.iter().copied().chain([job.migration]) {
             (self.tell)(Event::Done { title: migration.title(), took, down: job.down });
@@ -129,10 +144,18 @@ impl Runner<'_> {
                     batch = 1;
                     continue;
                 }
-                settle(self.session, self.options.lock_timeout)?;
+                settle(self.session, self.options.lock_timeout, self.options.supabase)?;
                 journal::failed(self.session, &job.migration.stamp, None, &failure.said.to_string())?;
             }
-            let state = "nothing of this file was kept: it is one transaction; correct what is wrong and run `specc apply` again";
+            let state = match job.down {
+                false => {
+                    "nothing of this file was kept: it is one transaction; correct what is wrong and run `specc apply` again"
+                }
+                true => {
+                    "nothing was taken back: it is one transaction, and the database is as it was before; correct what is \
+                         wrong and run the same command again, or go on with `specc apply`"
+                }
+            };
             return Err(failure.into_error(job.file, &job.script.steps, state.into()));
         }
     }
@@ -342,18 +365,29 @@ impl Runner<'_> {
     fn give_up(&mut self, job: &Job<'_>, step: &Step, mut failure: FailedTry) -> Result<(), Error> {
         failure.step.get_or_insert(step.ordinal as usize - 1);
         if !failure.said.is_lost() {
-            settle(self.session, self.options.lock_timeout)?;
+            settle(self.session, self.options.lock_timeout, self.options.supabase)?;
             let stamp = &job.migration.stamp;
             journal::failed(self.session, stamp, Some(step.ordinal), &failure.said.to_string())?;
+            let nothing =
+                !job.script.steps.iter().any(|other| other.ordinal < step.ordinal && other.kind != Kind::Setting);
+            if nothing && step.is_atomic() {
+                journal::nothing_done(self.session, stamp)?;
+            }
         }
-        let state = match step.ordinal {
-            1 => "nothing of this file was done; correct what is wrong and run `specc apply` again".to_owned(),
-            n => format!(
-                "what comes before, step 1 to {}, is done and stays; correct what is wrong, in the data or in the file from here \
-                 on, and run `specc apply` again: it continues here",
-                n - 1
-            ),
+        let before = match step.ordinal {
+            1 if step.kind == Kind::Block => String::new(),
+            1 => "nothing of this file was done; ".to_owned(),
+            n => format!("what comes before, step 1 to {}, is done and stays; ", n - 1),
         };
+        let part = match step.kind {
+            Kind::Block => "of this step, what it committed on its way (as batches of rows) is done and stays; ",
+            _ => "",
+        };
+        let back = if job.down { "" } else { "; a change of several files goes back with `specc apply --abandon`" };
+        let state = format!(
+            "{before}{part}correct what is wrong, in the data or in the file from here on, and run `specc apply` again: it \
+             continues here{back}"
+        );
         Err(failure.into_error(job.file, &job.script.steps, state))
     }
 }

@@ -131,7 +131,7 @@ pub(crate) fn standing(session: &mut Session, migrations: &Migrations, supabase:
     let journal = journal::read(session)?;
     let history = if supabase { history::read(session)? } else { BTreeSet::new() };
     let applied = |stamp: &str| match journal.get(stamp) {
-        Some(row) => matches!(row.phase, Phase::Applied | Phase::Applying | Phase::Reverting),
+        Some(row) => row.is_applied() || row.is_begun(),
         None => history.contains(stamp),
     };
     let known = journal.keys().chain(&history);
@@ -143,7 +143,7 @@ pub(crate) fn standing(session: &mut Session, migrations: &Migrations, supabase:
         let adopted = history.contains(&migration.stamp);
         entries.insert(&migration.stamp, entry(migration, row, adopted, &last));
     }
-    for row in journal.values().filter(|row| row.phase != Phase::Reverted) {
+    for row in journal.values().filter(|row| row.is_applied() || row.is_begun()) {
         entries.entry(&row.stamp).or_insert_with(|| Entry {
             stamp: row.stamp.clone(),
             name: row.name.clone(),
@@ -154,7 +154,8 @@ pub(crate) fn standing(session: &mut Session, migrations: &Migrations, supabase:
         });
     }
     if running.is_some() {
-        let begun = |entry: &&mut Entry| matches!(entry.state, State::Interrupted | State::Reverting);
+        let at_work = |row: &Row| matches!(row.phase, Phase::Applying | Phase::Reverting);
+        let begun = |entry: &&mut Entry| journal.get(&entry.stamp).is_some_and(at_work);
         entries.values_mut().filter(begun).for_each(|entry| entry.state = State::Running);
     }
     let unknown = history.iter().filter(|version| !entries.contains_key(version.as_str())).cloned().collect();
@@ -177,7 +178,7 @@ fn entry(migration: &Migration, row: Option<&Row>, in_history: bool, last: &str)
         detail: None,
     };
     match row {
-        Some(row) if row.phase == Phase::Applied => {
+        Some(row) if row.is_applied() => {
             entry.applied.clone_from(&row.finished);
             entry.adopted = row.adopted;
             entry.state = State::Applied;
@@ -185,9 +186,11 @@ fn entry(migration: &Migration, row: Option<&Row>, in_history: bool, last: &str)
                 entry.state = State::Edited;
                 entry.detail =
                     Some(format!("{} is not what was applied: restore it (git checkout)", migration.up.path));
+            } else if let (Phase::Reverting, Some(error)) = (row.phase, &row.error) {
+                entry.detail = Some(format!("it was to be taken back, and nothing of that was kept: {error}"));
             }
         }
-        Some(row) if matches!(row.phase, Phase::Applying | Phase::Reverting) => {
+        Some(row) if row.is_begun() => {
             let down = row.phase == Phase::Reverting;
             entry.state = if down { State::Reverting } else { State::Interrupted };
             entry.detail = Some(unfinished(row, down));
@@ -196,6 +199,12 @@ fn entry(migration: &Migration, row: Option<&Row>, in_history: bool, last: &str)
         None if in_history => {
             entry.state = State::Applied;
             entry.adopted = true;
+        }
+        Some(Row { phase: Phase::Applying, error, started, .. }) if migration.stamp.as_str() >= last => {
+            entry.detail = Some(match error {
+                Some(error) => format!("it was tried, and nothing of it was kept: {error}"),
+                None => format!("it was begun {started} and did not end; nothing of it was kept"),
+            });
         }
         _ if migration.stamp.as_str() < last => {
             entry.state = State::OutOfOrder;
@@ -211,19 +220,16 @@ fn entry(migration: &Migration, row: Option<&Row>, in_history: bool, last: &str)
 fn unfinished(row: &Row, down: bool) -> String {
     let (done, begun): (Vec<_>, Vec<_>) = row.journal.iter().partition(|(_, step)| step.done);
     let mut text = format!("began {}", row.started);
-    if row.journal.is_empty() {
-        text += ", in one transaction: nothing of it was kept";
-    } else {
-        text += &format!(", {} of {} steps done", done.len(), row.steps);
-    }
+    text += &format!(", {} of {} steps done", done.len(), row.steps);
     for (ordinal, step) in begun {
-        text += &format!("; step {ordinal} was not completed: {}", step.label);
+        text += &format!("; step {ordinal} was not completed, and may be done in part: {}", step.label);
     }
     if let Some(error) = &row.error {
         text += &format!("\nit failed: {error}");
     }
     let flag = if down { " --down-to" } else { "" };
-    text + &format!("\nif no runner is at work, `specc apply{flag}` continues it")
+    let back = if down { "" } else { "; `specc apply --abandon` takes a half-done change back" };
+    text + &format!("\nif no runner is at work, `specc apply{flag}` continues it{back}")
 }
 
 /// Refuses what must not be run over.

@@ -57,7 +57,7 @@ pub fn restore_table(
     manifest.check(&mut programs::open(dump)?)?;
     let was = named(manifest, &options.table)?;
     guarded(session, options.production.as_ref(), options.allow_production)?;
-    run::settle(session, Duration::from_secs(10))?;
+    run::settle(session, Duration::from_secs(10), false)?;
     lock::take(session, options.wait, tell)?;
     let install = programs_for(session, manifest)?;
     let done = in_transaction(session, |session| match &options.into {

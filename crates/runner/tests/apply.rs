@@ -90,9 +90,13 @@ fn a_failure_in_a_transaction_leaves_nothing_and_the_mended_file_runs() {
     assert!(said.starts_with("supabase/migrations/20260101000002_c.sql:4: division by zero (22012)"), "{said}");
     assert!(said.contains("nothing of this file was kept"), "{said}");
     assert_eq!(ask(&db, "select to_regclass('c') is null"), "t");
-    assert_eq!(states(&db, &all), [State::Applied, State::Interrupted]);
-    let report = report(&db, &all).to_string();
-    assert!(report.contains("nothing of it was kept") && report.contains("it failed: division by zero"), "{report}");
+    assert_eq!(states(&db, &all), [State::Applied, State::Pending]);
+    let told = report(&db, &all).to_string();
+    assert!(told.contains("it was tried, and nothing of it was kept: division by zero"), "{told}");
+    // It was not applied, so its file may go.
+    let without = migrations(&[A], &[]);
+    assert!(report_is_clean(&db, &without));
+    assert_eq!(apply(&db, &without, &options()).unwrap().ran, []);
     // Nothing of it was applied, so it may be put right.
     let mended = migrations(&[A, ("20260101000002_c", "create table c (id int);\n")], &[]);
     assert_eq!(apply(&db, &mended, &options()).unwrap().ran.len(), 1);
@@ -192,7 +196,7 @@ fn it_gives_up_in_the_end_and_nothing_is_lost() {
         assert!(said.contains("lock timeout (55P03)") && said.contains("--lock-retries"), "{said}");
         assert!(said.contains("blocked by: process"), "{said}");
         assert_eq!(told.iter().filter(|event| matches!(event, Event::Again { .. })).count(), 3);
-        assert_eq!(states(&db, &all), [State::Applied, State::Interrupted]);
+        assert_eq!(states(&db, &all), [State::Applied, State::Pending]);
         ask(
             &db,
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'report' and datname = current_database()",
@@ -336,7 +340,8 @@ fn a_lost_connection_is_said_and_two_files_of_one_stamp_are_refused() {
     );
     let said = refused(&db, &all, &options());
     assert!(said.contains("connection to the database was lost") && said.contains("run `specc apply` again"), "{said}");
-    assert_eq!(states(&db, &all), [State::Interrupted]);
+    assert_eq!(states(&db, &all), [State::Pending]);
+    assert!(report(&db, &all).to_string().contains("nothing of it was kept"));
     let file = |path: &str| specc_runner::File { path: path.into(), text: String::new() };
     let two = Migrations::new(vec![file("m/1_a.sql"), file("m/1_b.sql"), file("m/readme.sql")], Vec::new());
     assert!(two.unwrap_err().to_string().contains("the same stamp"));
@@ -456,8 +461,10 @@ fn files_of_one_change_go_back_together() {
     // All of it or nothing.
     ask(&db, "create view v as select b from a");
     assert!(refused(&db, &all, &down("20260101000001")).contains("other objects depend on it"));
-    assert_eq!(states(&db, &all), [State::Applied, State::Reverting, State::Applied, State::Applied]);
-    assert!(refused(&db, &all, &options()).contains("the way back of 20260101000002_b was interrupted"));
+    assert!(report_is_clean(&db, &all));
+    assert!(report(&db, &all).to_string().contains("nothing of that was kept: cannot drop"));
+    // Both ways are open.
+    assert_eq!(apply(&db, &all, &options()).unwrap().ran, []);
     ask(&db, "drop view v");
     assert_eq!(apply(&db, &all, &down("20260101000001")).unwrap().ran.len(), 3);
     assert_eq!(states(&db, &all), [State::Applied, State::Pending, State::Pending, State::Pending]);

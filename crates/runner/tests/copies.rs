@@ -426,3 +426,25 @@ fn a_reset_asks_for_the_name_of_a_production_database() {
     let error = specc_runner::reset(&mut root, &named(db.name()), &|_| {}).unwrap_err().to_string();
     assert!(error.contains("connect as `postgres`"), "{error}");
 }
+
+#[test]
+fn bodies_that_a_restore_calls_without_a_search_path_are_named() {
+    let db = shared(18).empty_database().unwrap();
+    db.load(
+        "create function slug(v text) returns text language plpgsql immutable as $$ begin return lower(v); end $$;
+         create function pinned(v text) returns text language plpgsql immutable set search_path = public as $$ begin return slug(v); end $$;
+         create function unused(v text) returns text language sql immutable as $$ select v $$;
+         create function parsed(v text) returns text language sql immutable return lower(v);
+         create table posts (id int primary key, title text check (parsed(title) <> ''), slug text generated always as (slug(title)) stored);
+         create index on posts (pinned(title));",
+    )
+    .unwrap();
+    let (_dir, dump) = folder();
+    let told = std::sync::Mutex::new(Vec::new());
+    let tell = |event: Event| told.lock().unwrap().push(event.to_string());
+    specc_runner::backup(&mut db.connect().unwrap(), &address(&db), &dump, &BackupOptions::default(), &tell).unwrap();
+    let told = told.into_inner().unwrap();
+    let named: Vec<_> = told.iter().filter(|line| line.contains("says nothing of its search path")).collect();
+    assert_eq!(named.len(), 1, "{told:?}");
+    assert!(named[0].contains("slug(v text) is called by"), "{named:?}");
+}

@@ -149,7 +149,8 @@ fn truth_and_end(db: &Database, step: i64, what: &str) {
     let wanted: Vec<_> = (0..5)
         .map(|n| match n {
             n if n < before => State::Applied,
-            n if n == before => State::Interrupted,
+            // A transaction did not happen.
+            n if n == before && [1, 3].contains(&n) => State::Interrupted,
             _ => State::Pending,
         })
         .collect();
@@ -251,7 +252,10 @@ fn server_crashes_in_the_middle_of_a_concurrent_build() {
     child.wait().unwrap();
     assert_eq!(ask(&db, "select indisvalid from pg_index where indexrelid = 'items_kind'::regclass"), "f");
     let report = report(&db, &ten_steps()).to_string();
-    assert!(report.contains("0 of 2 steps done; step 1 was not completed: create index concurrently"), "{report}");
+    assert!(
+        report.contains("step 1 was not completed, and may be done in part: create index concurrently"),
+        "{report}"
+    );
     truth_and_end(&db, 3, "server crashed while building");
 }
 

@@ -16,6 +16,23 @@ pub struct Refuse<'a> {
     pub key: Vec<&'a str>,
 }
 
+/// Rows that a later step would refuse.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Misfit<'a> {
+    /// Of this table.
+    pub table: &'a TableName,
+    /// A table that they are held against.
+    pub other: Option<&'a TableName>,
+    /// `from …`: those rows; or groups of them.
+    pub rows: &'a str,
+    /// What the rows of a group have in common, where `rows` gives groups.
+    pub groups: Option<&'a str>,
+    /// What they have that will not be taken.
+    pub what: &'a str,
+    /// The name of the error that the later step would give.
+    pub code: &'static str,
+}
+
 /// A change to an object that stays.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Alter<'a> {
@@ -118,6 +135,8 @@ pub enum Alter<'a> {
         /// What goes.
         labels: Vec<&'a str>,
     },
+    /// Refuses to go on while there are such rows.
+    RefuseRows(Misfit<'a>),
     /// A generated column becomes an ordinary one, with the values that it has.
     DropExpression {
         /// Of this table.
@@ -158,6 +177,8 @@ pub enum Alter<'a> {
         table: &'a TableName,
         /// Column and expression.
         set: Vec<(&'a str, &'a str)>,
+        /// A column that holds what the first one is given, so that it can be taken back.
+        was_null: Option<&'a str>,
         /// Which rows are still to do.
         pending: &'a str,
         /// A row may be asked and still be to do: then it ends where a round over all of them fills none.
@@ -169,6 +190,17 @@ pub enum Alter<'a> {
         /// It has partitions.
         divided: bool,
         /// Triggers keep values of other tables that follow from these columns: they see each row.
+        counted: bool,
+    },
+    /// Gives the nulls back that a backfill filled, where nobody has written another value since.
+    Unfill {
+        /// Of this table.
+        table: &'a TableName,
+        /// The column that was filled.
+        column: &'a Column,
+        /// The column that holds what it was filled with.
+        with: &'a str,
+        /// Triggers keep values of other tables that follow from it: they see each row.
         counted: bool,
     },
     /// Works out columns that triggers keep equal to counts and sums, from the rows that they count, while nobody writes
@@ -363,13 +395,17 @@ impl<'a> Alter<'a> {
                 _ => f(&o.table, AccessExclusive, false),
             },
             Alter::AddUsingIndex(o, _) => f(&o.table, AccessExclusive, false),
-            Alter::Backfill { table, .. } => f(table, RowExclusive, true),
+            Alter::Backfill { table, .. } | Alter::Unfill { table, .. } => f(table, RowExclusive, true),
             Alter::Count { table, of, .. } => {
                 of.iter().filter(|of| *of != table).for_each(|of| f(of, ShareRowExclusive, true));
                 f(table, ShareRowExclusive, true);
             }
             Alter::AwaitWriters(table) => f(table, ShareRowExclusive, false),
             Alter::RefuseLabels { table, .. } => f(table, Lock::AccessShare, true),
+            Alter::RefuseRows(misfit) => {
+                f(misfit.table, Lock::AccessShare, true);
+                misfit.other.into_iter().for_each(|other| f(other, Lock::AccessShare, true));
+            }
             Alter::SetPolicy { to, .. } => f(&to.table, AccessExclusive, false),
             Alter::SetTrigger(o) => f(&o.table, ShareRowExclusive, false),
             Alter::Attach { partition } => {
@@ -425,9 +461,11 @@ impl<'a> Alter<'a> {
             | Alter::SetLogged { table, .. }
             | Alter::Inherit { table, .. }
             | Alter::Backfill { table, .. }
+            | Alter::Unfill { table, .. }
             | Alter::Count { table, .. }
             | Alter::AwaitWriters(table) => Some(table),
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
+            Alter::RefuseRows(misfit) => Some(misfit.table),
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
             Alter::SetPolicy { to, .. } => Some(&to.table),
             Alter::SetTrigger(o) => Some(&o.table),

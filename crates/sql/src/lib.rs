@@ -11,7 +11,7 @@ pub mod quote;
 mod statement;
 mod volatility;
 
-pub use alter::{Alter, Refuse, TypeChange, key_index, type_change};
+pub use alter::{Alter, Misfit, Refuse, TypeChange, key_index, type_change};
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
 pub use print::{has_equality, print, push_routine, push_type};
 pub use statement::{Access, Named, Privileges, Statement};

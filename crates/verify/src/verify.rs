@@ -12,7 +12,7 @@ use crate::watch::{Ledger, Watch};
 use serde::Serialize;
 use specc_catalog::{Catalog, Hints, Kind, TableName};
 use specc_introspect::introspect;
-use specc_migrate::{Prediction, Record, plan_create};
+use specc_migrate::{Lost, Prediction, Record, plan_create};
 use specc_postgres::postgres;
 use specc_postgres::{Limits, Session};
 use specc_runner::{Migration, Script};
@@ -108,8 +108,8 @@ fn prove(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
     let mut proof = Proof { input, database, session, above, filled: BTreeSet::new(), report: Report::default() };
     proof.plan_again();
     let mut moments = Vec::with_capacity(input.migrations.len());
-    for (migration, record) in input.migrations {
-        let moment = proof.moment(record)?;
+    for (at, (migration, record)) in input.migrations.iter().enumerate() {
+        let moment = proof.moment(at)?;
         let went = proof.up(migration, &record.statements, &moment.catalog)?;
         moments.push(moment);
         if !went {
@@ -119,8 +119,8 @@ fn prove(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
     let there = proof.read()?;
     proof.report.objects = there.len();
     proof.as_the_spec(server, &there)?;
-    for ((migration, record), moment) in input.migrations.iter().zip(&moments).rev() {
-        if !proof.down(migration, record, moment)? {
+    for (at, ((migration, record), moment)) in input.migrations.iter().zip(&moments).enumerate().rev() {
+        if !proof.down(at, migration, record, moment)? {
             return Ok(proof.report);
         }
     }
@@ -171,8 +171,14 @@ impl Proof<'_> {
         }
     }
 
+    /// What is lost on the way from before a migration to the end and back: what each of the later ones loses too.
+    fn lost_from(&self, at: usize) -> Vec<Lost> {
+        let later = self.input.migrations.iter().skip(at);
+        later.flat_map(|(_, record)| record.back_loses.iter().cloned()).collect()
+    }
+
     /// Makes rows where there are none yet, and takes note of everything.
-    fn moment(&mut self, record: &Record) -> Result<Moment, ScratchError> {
+    fn moment(&mut self, at: usize) -> Result<Moment, ScratchError> {
         let catalog = self.read()?;
         if self.input.rows > 0 {
             let made = fill(&mut self.above, &catalog, self.input.catalog, self.input.rows, &mut self.filled);
@@ -184,7 +190,8 @@ impl Proof<'_> {
                 }
             }
         }
-        let lost = |table: &str, column: Option<&str>| says_lost(&record.back_loses, table, column);
+        let losses = self.lost_from(at);
+        let lost = |table: &str, column: Option<&str>| says_lost(&losses, table, column);
         let sums = sums(&mut self.above, lost).map_err(|error| said(&error))?;
         Ok(Moment { catalog, sums, filled: self.filled.clone() })
     }
@@ -287,7 +294,13 @@ impl Proof<'_> {
     }
 
     /// Takes a migration back. Whether it went through.
-    fn down(&mut self, migration: &Migration, record: &Record, moment: &Moment) -> Result<bool, ScratchError> {
+    fn down(
+        &mut self,
+        at: usize,
+        migration: &Migration,
+        record: &Record,
+        moment: &Moment,
+    ) -> Result<bool, ScratchError> {
         let Some(down) = &migration.down else {
             self.report
                 .notes
@@ -311,8 +324,9 @@ impl Proof<'_> {
         // Other people's tables get rows when something refers to them.
         let later: Vec<String> =
             self.filled.difference(&moment.filled).map(|table| format!("{}.{}", table.schema, table.name)).collect();
+        let losses = self.lost_from(at);
         let lost = |table: &str, column: Option<&str>| {
-            column.is_none() && later.iter().any(|other| other == table) || says_lost(&record.back_loses, table, column)
+            column.is_none() && later.iter().any(|other| other == table) || says_lost(&losses, table, column)
         };
         let now = sums(&mut self.above, lost).map_err(|error| said(&error))?;
         let before = moment.sums.iter().filter(|(table, _)| !later.contains(table));

@@ -10,6 +10,23 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.items where not (n > 1);
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.items that have what the check positive refuses: ' || misfits,
+      errcode = 'check_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.items where not (n > 1)';
+  end if;
+end
+$$;
+
 alter table public.items drop constraint positive;
 
 alter table public.items

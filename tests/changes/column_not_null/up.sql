@@ -10,6 +10,23 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.items where name is null;
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.items that have no value in name, which is to be required: ' || misfits,
+      errcode = 'not_null_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.items where name is null';
+  end if;
+end
+$$;
+
 alter table public.items
   add constraint items_name__not_null check (name is not null) not valid;
 

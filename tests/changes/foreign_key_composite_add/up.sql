@@ -10,6 +10,23 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.tasks as t where t.tenant is not null and t.parent_no is not null and not exists (select from public.tasks as r where r.tenant = t.tenant and r.no = t.parent_no);
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.tasks that have in tenant, parent_no what no row of public.tasks has: ' || misfits,
+      errcode = 'foreign_key_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.tasks as t where t.tenant is not null and t.parent_no is not null and not exists (select from public.tasks as r where r.tenant = t.tenant and r.no = t.parent_no)';
+  end if;
+end
+$$;
+
 alter table public.tasks
   add constraint tasks_tenant_parent_no_fkey foreign key (tenant, parent_no)
     references public.tasks (tenant, no) on delete cascade not valid;

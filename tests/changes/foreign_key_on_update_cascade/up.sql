@@ -11,6 +11,23 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.items as t where t.shop_id is not null and not exists (select from public.shops as r where r.id = t.shop_id);
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.items that have in shop_id what no row of public.shops has: ' || misfits,
+      errcode = 'foreign_key_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.items as t where t.shop_id is not null and not exists (select from public.shops as r where r.id = t.shop_id)';
+  end if;
+end
+$$;
+
 alter table public.items drop constraint items_shop_id_fkey;
 
 alter table public.items

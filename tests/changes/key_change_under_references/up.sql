@@ -10,6 +10,23 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.parts as t where t.item_id is not null and not exists (select from public.items as r where r.id = t.item_id);
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.parts that have in item_id what no row of public.items has: ' || misfits,
+      errcode = 'foreign_key_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.parts as t where t.item_id is not null and not exists (select from public.items as r where r.id = t.item_id)';
+  end if;
+end
+$$;
+
 alter table public.items drop constraint items_code_key;
 
 reset lock_timeout;

@@ -10,6 +10,23 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select coalesce(sum(alike), 0) into misfits from (select count(*) as alike from public.items where a is not null group by a having count(*) > 1) as all_alike;
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.items that have the same a as another row, which items_pkey__new refuses: ' || misfits,
+      errcode = 'unique_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select a, count(*) from public.items where a is not null group by a having count(*) > 1';
+  end if;
+end
+$$;
+
 alter table public.items drop constraint items_pkey;
 alter table public.items alter column b drop not null;
 

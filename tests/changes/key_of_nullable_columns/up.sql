@@ -10,6 +10,40 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select coalesce(sum(alike), 0) into misfits from (select count(*) as alike from public.items where id is not null group by id having count(*) > 1) as all_alike;
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.items that have the same id as another row, which items_pkey refuses: ' || misfits,
+      errcode = 'unique_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select id, count(*) from public.items where id is not null group by id having count(*) > 1';
+  end if;
+end
+$$;
+
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.items where id is null;
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.items that have no value in id, which is to be required: ' || misfits,
+      errcode = 'not_null_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.items where id is null';
+  end if;
+end
+$$;
+
 alter table public.items
   add constraint items_id__not_null check (id is not null) not valid;
 

@@ -9,6 +9,25 @@
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 
+begin;
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.parts as t where t.code is not null and not exists (select from public.items as r where r.code = t.code);
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.parts that have in code what no row of public.items has: ' || misfits,
+      errcode = 'foreign_key_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.parts as t where t.code is not null and not exists (select from public.items as r where r.code = t.code)';
+  end if;
+end
+$$;
+commit;
+
 create unique index concurrently items_code on public.items (code);
 
 -- 20260102000001_change_switch.sql

@@ -9,6 +9,25 @@
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 
+begin;
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select coalesce(sum(alike), 0) into misfits from (select count(*) as alike from public.items group by code having count(*) > 1) as all_alike;
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.items that have the same code as another row, which items_code_key__new refuses: ' || misfits,
+      errcode = 'unique_violation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select code, count(*) from public.items group by code having count(*) > 1';
+  end if;
+end
+$$;
+commit;
+
 create unique index concurrently items_code_key__new on public.items (code) nulls not distinct;
 
 -- 20260102000001_change_switch.sql

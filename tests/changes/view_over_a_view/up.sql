@@ -11,6 +11,23 @@
 
 set lock_timeout = '3s';
 
+-- Rows that a later step would refuse are counted before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  set local row_security = off;
+  select count(*) into misfits from public.items where char_length(rtrim(name::text, ' ')) > 30;
+  if misfits > 0 then
+    raise exception using
+      message = 'rows of public.items that have more than 30 characters in name: ' || misfits,
+      errcode = 'string_data_right_truncation',
+      hint = 'nothing was changed; make them fit, then apply again; they are: select * from public.items where char_length(rtrim(name::text, '' '')) > 30';
+  end if;
+end
+$$;
+
 alter table public.items add column name__new varchar(30);
 
 create function public.items_name__sync()

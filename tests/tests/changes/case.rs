@@ -1,6 +1,7 @@
 //! A folder of `tests/changes`.
 
 use crate::given::{Given, compile};
+use crate::halfway;
 use crate::run::Way;
 use specc_model::Target;
 use specc_tests::root;
@@ -112,6 +113,18 @@ impl Case {
             self.snapshot(file, text, &mut outcome.wrong);
         }
         outcome.wrong
+    }
+
+    /// What is wrong when it is stopped at each of its steps and taken back; none where it has one file.
+    pub fn stopped(&self, major: u32) -> Option<Vec<String>> {
+        let (from, to) = match (self.given("before.dbspec"), self.given("after.dbspec")) {
+            (Ok(from), Ok(to)) => (from, to),
+            (from, to) => return Some(from.err().into_iter().chain(to.err()).collect()),
+        };
+        let rows = fs::read_to_string(self.dir.join("rows.sql")).unwrap_or_default();
+        let (dropped, spelled_anew) = (self.list("drop"), self.list("spelled_anew"));
+        let way = self.way(&from, &to, &dropped, &spelled_anew, &rows, major);
+        halfway::check(&way).unwrap_or_else(|stopped| Some(vec![stopped]))
     }
 
     /// Holds a text against the file, or writes the file.

@@ -11,6 +11,7 @@ mod busy;
 mod case;
 mod filling;
 mod given;
+mod halfway;
 mod least;
 mod random;
 mod renaming;
@@ -58,6 +59,45 @@ fn every_kind_of_change_goes_there_and_back() {
         wrong
     });
     assert!(failed.is_empty(), "{} findings\n{}", failed.len(), failed.join("\n"));
+}
+
+/// Stops every change of several files at each step, and takes it back. Gives how many there were.
+fn stopped(cases: &[Case]) -> usize {
+    let several = AtomicUsize::new(0);
+    let failed = all(cases, |case| {
+        let major = case.versions().first().copied().unwrap_or(15);
+        let found = std::panic::catch_unwind(|| case.stopped(major));
+        let found = found.unwrap_or_else(|_| Some(vec!["it panicked, see above".into()]));
+        several.fetch_add(usize::from(found.is_some()), Ordering::Relaxed);
+        found.unwrap_or_default().into_iter().map(|what| format!("{} on {major}: {what}", case.name)).collect()
+    });
+    assert!(failed.is_empty(), "{} findings\n{}", failed.len(), failed.join("\n"));
+    several.into_inner()
+}
+
+#[test]
+fn changes_that_stop_are_abandoned() {
+    let sample = [
+        "column_add_identity",
+        "column_not_null_with_backfill",
+        "enum_labels_reordered",
+        "foreign_key_drop",
+        "key_change_under_references",
+        "materialized_view_query",
+        "view_over_a_column_that_is_filled",
+    ];
+    let cases: Vec<Case> = Case::all().into_iter().filter(|case| sample.contains(&case.name.as_str())).collect();
+    assert_eq!(stopped(&cases), sample.len());
+}
+
+/// `cargo test -p specc-tests --test changes -- --ignored every_change`; `CHANGES=view` runs those with `view` in their names.
+#[test]
+#[ignore = "the long run: minutes"]
+fn every_change_of_several_files_is_abandoned() {
+    let wanted = std::env::var("CHANGES").unwrap_or_default();
+    let cases: Vec<Case> = Case::all().into_iter().filter(|case| case.name.contains(&wanted)).collect();
+    let several = stopped(&cases);
+    assert!(several >= 30 || !wanted.is_empty(), "{several} changes of several files");
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub fn read(session: &mut Session) -> Result<Catalog, String> {
 }
 
 /// What differs between two databases, the order of columns too, unless it was said that it would.
-fn differences(got: &Catalog, wanted: &Catalog, said: &str) -> Vec<String> {
+pub fn differences(got: &Catalog, wanted: &Catalog, said: &str) -> Vec<String> {
     let hints = Hints::default();
     let mut found: Vec<String> = lines(&diff(got, wanted, &hints)).iter().map(ToString::to_string).collect();
     for (id, entry) in wanted.iter() {
@@ -103,7 +103,7 @@ impl<'a> Way<'a> {
 }
 
 impl Way<'_> {
-    fn database(&self) -> Result<(Database, Session), String> {
+    pub fn database(&self) -> Result<(Database, Session), String> {
         let cluster = shared(self.major);
         let made = match self.target {
             Target::Supabase => cluster.platform_database(),
@@ -115,7 +115,7 @@ impl Way<'_> {
     }
 
     /// Roles belong to the whole cluster: they go with the case.
-    fn drop_roles(&self) -> Result<(), String> {
+    pub fn drop_roles(&self) -> Result<(), String> {
         let mut roles: Vec<_> = [self.from, self.to]
             .iter()
             .flat_map(|side| side.catalog.iter())
@@ -158,12 +158,12 @@ impl Way<'_> {
         Ok(catalog)
     }
 
-    fn consent(&self) -> Consent<'_> {
+    pub fn consent(&self) -> Consent<'_> {
         Consent { data_loss: self.data_loss, offline: self.offline, dropped: self.dropped }
     }
 
     /// The files, as `specc build` writes them.
-    fn files(&self, previous: &Catalog, consent: Consent<'_>) -> Result<Vec<OutputFile>, MigrationError> {
+    pub fn files(&self, previous: &Catalog, consent: Consent<'_>) -> Result<Vec<OutputFile>, MigrationError> {
         let layout = match self.target {
             Target::Supabase => Layout::supabase(),
             Target::Postgres => Layout::postgres(),
@@ -190,7 +190,7 @@ impl Way<'_> {
         let of = |end: &dyn Fn(&str) -> bool| {
             files.iter().filter(|file| end(&file.path)).map(|file| file.contents.clone()).collect()
         };
-        let ups = of(&|path| path.ends_with(".sql") && !path.ends_with(".down.sql"));
+        let ups = of(&|path| path.ends_with(".sql") && path.contains("migrations/"));
         Ok((ups, of(&|path| path.ends_with(".down.sql"))))
     }
 
@@ -228,6 +228,7 @@ impl Way<'_> {
         for file in &files {
             let name = file.path.rsplit('/').next().unwrap_or_default();
             match name {
+                _ if file.path.contains("/abandon/") => {}
                 _ if name.ends_with(".down.sql") => downs.push((name, file.contents.as_str())),
                 _ if name.ends_with(".sql") => ups.push((name, file.contents.as_str())),
                 _ => {}
@@ -324,7 +325,7 @@ impl Way<'_> {
 }
 
 /// Whether one of these texts names the table or the column as lost.
-fn declared(texts: &[String], table: &str, column: Option<&str>) -> bool {
+pub fn declared(texts: &[String], table: &str, column: Option<&str>) -> bool {
     let wanted = match column {
         None => format!("rows of {table}"),
         Some(column) => format!("{table}.{column}"),

@@ -316,7 +316,9 @@ fn build(spec: &Spec, target: Target) -> Result<(Vec<String>, Vec<String>), Stri
     })
     .map_err(|error| format!("MIGRATION\n{error}"))?;
     let of = |down: bool| {
-        let is = move |path: &str| path.ends_with(".sql") && path.ends_with(".down.sql") == down;
+        let is = move |path: &str| {
+            path.ends_with(".sql") && !path.ends_with(".abandon.sql") && path.ends_with(".down.sql") == down
+        };
         files.iter().filter(move |file| is(&file.path)).map(|file| file.contents.clone())
     };
     let mut downs: Vec<String> = of(true).collect();

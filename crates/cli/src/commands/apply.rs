@@ -19,6 +19,9 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
     let options = Options {
         to: args.to.clone(),
         down_to: args.down_to.clone(),
+        abandon: args.abandon,
+        edited: place.recorded(&migrations)?,
+        allow_edited: args.allow_edited,
         dry_run: args.dry_run,
         adopt: args.adopt,
         out_of_order: args.out_of_order,
@@ -34,7 +37,6 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
         specc: env!("CARGO_PKG_VERSION").into(),
         ..Options::default()
     };
-    place.recorded(&migrations)?;
     let connect = || place.connect();
     if args.backup && !args.dry_run {
         let dry = Options { dry_run: true, ..options.clone() };

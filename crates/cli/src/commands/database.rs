@@ -9,6 +9,7 @@ use specc_diag::codes;
 use specc_model::Target;
 use specc_postgres::{Address, Session};
 use specc_runner::{Error, Event, File, Migrations, Production};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -40,20 +41,21 @@ impl Place {
 
     /// Why the project says that the database is production, if it does.
     pub fn production(&self) -> Option<Production> {
-        self.config.production(self.address.host(), self.address.database()).map(Production)
+        self.config.production(self.address.host(), self.address.database(), self.address.user()).map(Production)
     }
 
     /// The project's migrations with their down scripts.
     pub fn migrations(&self) -> Result<Migrations, Failure> {
         let ups = self.files(&self.config.migrations())?;
         let downs = self.files(&self.config.state().join("down"))?;
-        Migrations::new(ups, downs).map_err(failure)
+        let abandons = self.files(&self.config.state().join("abandon"))?;
+        Ok(Migrations::new(ups, downs).map_err(failure)?.with_abandons(abandons))
     }
 
     /// Compares the migrations with what a build wrote: one that is gone is an error, and it is said of one that was edited.
-    /// What the database has is the runner's to compare.
-    pub fn recorded(&self, migrations: &Migrations) -> Result<(), Failure> {
-        let Some(stored) = Stored::read(&self.root, &self.config)? else { return Ok(()) };
+    /// What the database has is the runner's to compare. Returns the down scripts that were edited.
+    pub fn recorded(&self, migrations: &Migrations) -> Result<Vec<String>, Failure> {
+        let Some(stored) = Stored::read(&self.root, &self.config)? else { return Ok(Vec::new()) };
         let folder = self.config.migrations();
         for (path, sum) in stored.recorded.iter().filter(|(path, _)| Path::new(path).starts_with(&folder)) {
             match migrations.all.iter().find(|migration| migration.up.path == *path) {
@@ -69,7 +71,14 @@ impl Place {
                 Some(_) => {}
             }
         }
-        Ok(())
+        let sums: BTreeMap<&str, &str> =
+            stored.recorded.iter().map(|(path, sum)| (path.as_str(), sum.as_str())).collect();
+        let backs = migrations.all.iter().flat_map(|migration| migration.down.iter().chain(&migration.abandon));
+        let edited = backs.filter(|file| {
+            sums.get(file.path.as_str())
+                .is_some_and(|sum| specc_catalog::checksum(&file.text.replace("\r\n", "\n")) != **sum)
+        });
+        Ok(edited.map(|file| file.path.clone()).collect())
     }
 
     /// The SQL files of a folder, in the order of their names; none if it is not there.

@@ -60,7 +60,10 @@ fn found(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     for entry in walkdir::WalkDir::new(path) {
         let entry = entry.map_err(|error| Failure::broken(error.to_string()))?;
         let name = entry.file_name().to_string_lossy();
-        if entry.file_type().is_file() && name.ends_with(".sql") && !name.ends_with(".down.sql") {
+        if entry.file_type().is_file()
+            && name.ends_with(".sql")
+            && ![".down.sql", ".abandon.sql"].iter().any(|end| name.ends_with(end))
+        {
             files.push(entry.into_path());
         }
     }

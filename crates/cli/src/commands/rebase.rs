@@ -107,9 +107,10 @@ fn start(repository: &Repository, onto: &Onto, out: &Path, config: &Config) -> R
 /// The files of migrations that the other branch does not have: each with its way back and its plan.
 fn pending(out: &Path, config: &Config, recorded: &[(String, String)]) -> Result<Vec<PathBuf>, Failure> {
     let theirs: BTreeSet<&Path> = recorded.iter().map(|(path, _)| Path::new(path)).collect();
-    let (down, plans) = (config.state().join("down"), config.state().join("plans"));
+    let own = |name: &str| config.state().join(name);
+    let plans = own("plans");
     let mut found = Vec::new();
-    for folder in [config.migrations(), down] {
+    for folder in [config.migrations(), own("down"), own("abandon")] {
         for path in output::marked_in(&out.join(&folder))? {
             found.extend(path.file_name().map(|name| folder.join(name)));
         }

@@ -135,7 +135,8 @@ impl State {
     /// Migrations are history: one that was edited or lost after it was written is an error, since what was reviewed and
     /// perhaps applied is not what lies there now.
     fn check(&self, out: &Path, config: &Config) -> Result<(), Failure> {
-        let folders = [config.migrations(), config.state().join("down"), config.state().join("plans")];
+        let own = |name: &str| config.state().join(name);
+        let folders = [config.migrations(), own("down"), own("abandon"), own("plans")];
         let is_elsewhere = |path: &str| {
             path.ends_with(".sql") && !folders.iter().any(|folder| Path::new(path).parent() == Some(folder.as_path()))
         };
@@ -146,7 +147,7 @@ impl State {
             ));
         }
         let listed: BTreeSet<PathBuf> = self.recorded.iter().map(|(path, _)| out.join(path)).collect();
-        for folder in folders.iter().take(2).map(|folder| out.join(folder)) {
+        for folder in folders.iter().take(3).map(|folder| out.join(folder)) {
             if let Some(path) = output::marked_in(&folder)?.into_iter().find(|path| !listed.contains(path)) {
                 return Err(damaged(&path, "was written by a build that checksums.toml does not know"));
             }

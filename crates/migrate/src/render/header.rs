@@ -3,7 +3,7 @@
 use super::{count, list, push_plain};
 use crate::account::{Account, Gone, Held, Note, Warning, name};
 use crate::schedule::Purpose;
-use specc_catalog::MARK;
+use specc_catalog::{MARK, TAKES_BACK};
 use specc_sql::{Loss, Transaction};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -98,6 +98,22 @@ pub(crate) fn down(
     for note in stays {
         line(out, "stays", &note.to_string());
     }
+}
+
+/// The header of what takes back a change of which the files with these stamps, the last one this, are done.
+pub(crate) fn abandon(out: &mut String, file: &File<'_>, stamps: &[String], losses: &[Loss], gone: &[Gone]) {
+    title(out, file, "takes the change back when this file is done and the next one is not");
+    let _ = writeln!(out, "-- specc: {TAKES_BACK} {}", stamps.join(" "));
+    loses(out, losses);
+    for gone in gone {
+        out.push_str("-- specc: loses ");
+        push_plain(out, &format!("{gone}, as its file has already"));
+        out.push('\n');
+    }
+    out.push_str("--\n");
+    let nothing = losses.is_empty() && gone.is_empty();
+    line(out, "data", if nothing { "nothing is lost that was there before" } else { "see what it loses" });
+    line(out, "run by", "specc apply --abandon, which knows what was done");
 }
 
 /// The down script of a later file of a change.

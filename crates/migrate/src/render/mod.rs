@@ -5,6 +5,7 @@ mod header;
 pub(crate) use header::{File, Summary, elsewhere};
 
 use crate::account::{Account, Gone, Note};
+use crate::misfits::is_alone;
 use crate::place::NewPlace;
 use crate::schedule::{Plan, Purpose, Stage, Step};
 use rayon::prelude::*;
@@ -54,6 +55,24 @@ pub(crate) fn down(file: &File<'_>, back: &Plan<'_>, gone: &[Gone], notes: &[Str
     out
 }
 
+/// The text of what takes back a change from its middle. `gone` was lost on the way there.
+pub(crate) fn abandon(
+    file: &File<'_>,
+    stamps: &[String],
+    back: &Plan<'_>,
+    losses: &[Loss],
+    gone: &[Gone],
+    catalog: &Catalog,
+) -> String {
+    let mut out = String::with_capacity(2048);
+    header::abandon(&mut out, file, stamps, losses, gone);
+    out.push('\n');
+    for stage in &back.stages {
+        append(&mut out, &body(stage, catalog));
+    }
+    out
+}
+
 fn append(out: &mut String, parts: &[String]) {
     out.reserve_exact(parts.iter().map(String::len).sum());
     parts.iter().for_each(|part| out.push_str(part));
@@ -82,7 +101,14 @@ fn statements(stage: &Stage<'_>, catalog: &Catalog, from: usize, to: usize) -> S
             }
         }
         let start = out.len();
+        let alone = is_alone(stage, &step.statement);
+        if alone {
+            out.push_str("begin;\n");
+        }
         print(&step.statement, &mut out);
+        if alone {
+            out.push_str("commit;\n");
+        }
         let long = out[start..].trim_end().contains('\n');
         if before.is_some_and(|(other, was_long)| stands_apart(stage.purpose, other, step, long, was_long)) {
             out.insert(start, '\n');

@@ -449,7 +449,8 @@ fn split(inner: &str, raw: &RawExpr) -> Vec<RawExpr> {
     parts
 }
 
-/// Labelled rows that need each other over references that cannot be filled in later.
+/// Labelled rows that need each other. Rows are inserted whole, so a reference that may be null needs its row too; within a
+/// table they may come in one statement.
 fn cycles(model: &Model, rows: &[SeedRow], out: &mut Vec<Diagnostic>) {
     let mut by_label: FxHashMap<(EntityId, &SmolStr), usize> = FxHashMap::default();
     for (at, row) in rows.iter().enumerate() {
@@ -462,13 +463,14 @@ fn cycles(model: &Model, rows: &[SeedRow], out: &mut Vec<Diagnostic>) {
         let entity = model.entity(row.entity);
         row.fields
             .iter()
-            .filter(|(field, _)| {
+            .filter(|(field, value)| {
                 let deferred = entity
                     .outgoing
                     .iter()
                     .map(|r| model.relation(*r))
                     .any(|r| r.fields.contains(field) && r.options.initially_deferred);
-                !entity.fields[*field].nullable && !deferred
+                let own = matches!(value, SeedValue::Label { entity, .. } if *entity == row.entity);
+                !(own && entity.fields[*field].nullable) && !deferred
             })
             .filter_map(|(_, value)| match value {
                 SeedValue::Label { entity, label } => by_label.get(&(*entity, label)).copied(),
@@ -500,7 +502,8 @@ fn cycles(model: &Model, rows: &[SeedRow], out: &mut Vec<Diagnostic>) {
                     let label = |at: usize| rows[at].label.clone().unwrap_or_default();
                     let message = format!("rows `{}` and `{}` need each other", label(next), label(at));
                     let found = Diagnostic::new(codes::SEED_CYCLE, rows[at].span, message);
-                    let help = "make one of the references nullable, or `deferrable initially deferred`";
+                    let help =
+                        "make one of the references nullable and leave it out here, or `deferrable initially deferred`";
                     out.push(found.also(rows[next].span, "needs the other").help(help));
                 }
                 Some(_) => {}

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::session::Session;
 use parse::Settings;
 use postgres::Config;
-use postgres::config::SslMode;
+use postgres::config::{ChannelBinding, SslMode};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,11 +28,24 @@ const VARIABLES: &[(&str, &str)] = &[
     ("connect_timeout", "PGCONNECT_TIMEOUT"),
     ("target_session_attrs", "PGTARGETSESSIONATTRS"),
     ("application_name", "PGAPPNAME"),
+    ("channel_binding", "PGCHANNELBINDING"),
 ];
 
 /// Settings that only say how, not where: they choose no database.
-const HOW: &[&str] =
-    &["options", "sslmode", "sslrootcert", "connect_timeout", "application_name", "passfile", "target_session_attrs"];
+const HOW: &[&str] = &[
+    "options",
+    "sslmode",
+    "sslrootcert",
+    "connect_timeout",
+    "application_name",
+    "passfile",
+    "target_session_attrs",
+    "channel_binding",
+];
+
+/// A server that is gone without a word is noticed after half a minute: what is known by then is in the journal.
+const KEEPALIVES: [(&str, &str); 4] =
+    [("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "4"), ("tcp_user_timeout", "30000")];
 
 const PATIENCE: &str = "15";
 
@@ -81,6 +94,7 @@ impl Address {
         default("sslmode", &|_| Some("prefer".into()));
         default("connect_timeout", &|_| Some(PATIENCE.into()));
         default("application_name", &|_| Some("specc".into()));
+        KEEPALIVES.iter().for_each(|(key, value)| default(key, &|_| Some((*value).into())));
         default("password", &|settings| pgpass::find(settings, &env));
         let address = Self { settings };
         address.config()?;
@@ -175,6 +189,19 @@ impl Address {
                     0 => {}
                     seconds => drop(config.connect_timeout(Duration::from_secs(seconds.max(2)))),
                 },
+                "keepalives" => drop(config.keepalives(number()? != 0)),
+                "keepalives_idle" => drop(config.keepalives_idle(Duration::from_secs(number()?))),
+                "keepalives_interval" => drop(config.keepalives_interval(Duration::from_secs(number()?))),
+                "keepalives_count" => {
+                    config.keepalives_retries(u32::try_from(number()?).map_err(|_| bad(key, value))?);
+                }
+                "tcp_user_timeout" => drop(config.tcp_user_timeout(Duration::from_millis(number()?))),
+                "channel_binding" => drop(config.channel_binding(match value.as_str() {
+                    "disable" => ChannelBinding::Disable,
+                    "prefer" => ChannelBinding::Prefer,
+                    "require" => ChannelBinding::Require,
+                    _ => return Err(bad(key, value)),
+                })),
                 "target_session_attrs" => {
                     let attrs = match value.as_str() {
                         "any" | "prefer-standby" => postgres::config::TargetSessionAttrs::Any,

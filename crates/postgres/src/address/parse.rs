@@ -39,6 +39,12 @@ const KNOWN: &[&str] = &[
     "connect_timeout",
     "target_session_attrs",
     "application_name",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "channel_binding",
 ];
 
 fn url_parts(rest: &str) -> Result<Settings, String> {

@@ -51,3 +51,18 @@ fn the_first_line_of_pgpass_that_fits() {
     assert_eq!(find("elsewhere").as_deref(), Some("last"));
     assert_eq!(pgpass::find_in("a:1:b:c\n", ["a", "1", "b", "c"]), None);
 }
+
+#[test]
+fn a_connection_that_dies_is_noticed() {
+    let config = |url: &str| super::Address::resolve(Some(url), |_| None).unwrap().config().unwrap();
+    let usual = config("postgresql://u@h/d");
+    assert!(usual.get_keepalives());
+    assert_eq!(usual.get_keepalives_idle().as_secs(), 10);
+    assert_eq!(usual.get_keepalives_retries(), Some(4));
+    let asked = "postgresql://u@h/d?keepalives=0&keepalives_idle=5&keepalives_interval=2&keepalives_count=3&channel_binding=require";
+    let own = config(asked);
+    assert!(!own.get_keepalives());
+    assert_eq!((own.get_keepalives_idle().as_secs(), own.get_keepalives_retries()), (5, Some(3)));
+    assert_eq!(own.get_channel_binding(), postgres::config::ChannelBinding::Require);
+    assert!(resolve(Some("postgresql://u@h/d?channel_binding=maybe"), &[]).unwrap_err().contains("channel_binding"));
+}

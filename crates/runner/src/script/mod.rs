@@ -11,6 +11,8 @@ pub struct Script {
     pub steps: Vec<Step>,
     /// What the header says is lost.
     pub loses: Vec<String>,
+    /// The stamps of the files that it takes back, where it leads back from the middle of a change.
+    pub takes_back: Vec<String>,
     /// Whether the file says how long it waits for locks.
     pub sets_lock_timeout: bool,
 }
@@ -65,6 +67,12 @@ impl Script {
         let transaction =
             !directives.iter().any(|d| d == NO_TRANSACTION) && !kinds.iter().any(Kind::refuses_transaction);
         let loses = directives.iter().filter_map(|d| d.strip_prefix("loses ")).map(|d| d.trim().to_owned()).collect();
+        let takes_back = directives
+            .iter()
+            .filter_map(|d| d.strip_prefix(specc_catalog::TAKES_BACK))
+            .flat_map(str::split_whitespace)
+            .map(str::to_owned)
+            .collect();
         let sets_lock_timeout = pieces
             .iter()
             .zip(&kinds)
@@ -86,7 +94,7 @@ impl Script {
         } else {
             groups(text, &all, &mut steps)?;
         }
-        Ok(Self { transaction, steps, loses, sets_lock_timeout })
+        Ok(Self { transaction, steps, loses, takes_back, sets_lock_timeout })
     }
 }
 
@@ -145,7 +153,8 @@ pub(crate) fn label(text: &str) -> String {
         }
         label.push_str(word);
         if label.chars().count() > LONG {
-            return label.chars().take(LONG).chain(['…']).collect();
+            // It is kept in databases of any encoding.
+            return label.chars().take(LONG).chain("...".chars()).collect();
         }
     }
     label

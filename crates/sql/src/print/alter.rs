@@ -51,6 +51,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
             let sequence = |column: &str| format!("pg_get_serial_sequence({name}, {})", literal(column));
             out.push_str(&format!("select setval({}, nextval({}))", sequence(to), sequence(from)));
         }
+        Alter::RefuseRows(misfit) => rows::refuse_rows(out, misfit),
         Alter::RefuseLabels { table, column, labels } => rows::refuse_labels(out, table, column, labels),
         Alter::DropExpression { table, column } => {
             alter_column(out, table, &column.name);
@@ -72,6 +73,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         }
         Alter::AddUsingIndex(o, index) => using_index(out, o, index),
         Alter::Backfill { .. } => backfill::backfill(out, o),
+        Alter::Unfill { table, column, with, counted } => rows::unfill(out, table, column, with, *counted),
         Alter::Count { table, set, of, guard, .. } => rows::count(out, table, set, of, *guard),
         Alter::AwaitWriters(table) => rows::await_writers(out, table),
         Alter::AddLabel { ty, label, before } => {

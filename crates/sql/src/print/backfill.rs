@@ -16,14 +16,24 @@ const ROUNDS: usize = 20;
 /// rounds is waited for, and is then the only one that its transaction holds, so that no client's transaction can wait for
 /// it in a circle.
 pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
-    let Alter::Backfill { table, set, pending, gives_up, refuse, settings, divided, counted } = change else { return };
+    let Alter::Backfill { table, set, was_null, pending, gives_up, refuse, settings, divided, counted } = change else {
+        return;
+    };
     let mut name = String::new();
     table_name(&mut name, table);
     let mut assignments = String::new();
-    super::separated(&mut assignments, set, ", ", |out, (column, value)| {
-        push_ident(out, column);
-        out.push_str(" = ");
-        out.push_str(value);
+    super::separated(&mut assignments, set, ", ", |out, (column, value)| match was_null {
+        // Worked out once: it may be another one the next time.
+        Some(kept) => out.push_str(&format!(
+            "({}, {}) = (select value, value from (select {value} as value) as filled)",
+            ident(column),
+            ident(kept)
+        )),
+        None => {
+            push_ident(out, column);
+            out.push_str(" = ");
+            out.push_str(value);
+        }
     });
     let only = if *divided { "" } else { "only " };
     let exit = if *gives_up {

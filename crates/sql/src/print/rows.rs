@@ -1,7 +1,7 @@
 //! What looks at the rows of a table, or fills them.
 
-use super::table_name;
-use crate::alter::Refuse;
+use super::{has_equality, table_name};
+use crate::alter::{Misfit, Refuse};
 use crate::quote::{dollar, ident, literal, qualified};
 use specc_catalog::{Column, TableName};
 
@@ -66,6 +66,32 @@ begin
     out.push_str(&dollar(&body));
 }
 
+/// Triggers are told of it where they were told when the rows were filled.
+pub(super) fn unfill(out: &mut String, table: &TableName, column: &Column, with: &str, counted: bool) {
+    let text = if has_equality(&column.ty) { "" } else { "::text" };
+    let (own, with) = (ident(&column.name), ident(with));
+    let body = format!(
+        "
+#variable_conflict use_column
+declare
+  fires constant text := current_setting('session_replication_role');
+begin
+{quiet}  update {name}
+  set {own} = null
+  where {with} is not null and {own}{text} is not distinct from {with}{text};
+  set constraints all immediate;
+  if current_setting('session_replication_role') <> fires then
+    perform set_config('session_replication_role', fires, true);
+  end if;
+end
+",
+        quiet = quiet("  ", counted),
+        name = qualified(&table.schema, &table.name),
+    );
+    out.push_str("-- Rows that were filled hold null again; what somebody has written since stays.\ndo ");
+    out.push_str(&dollar(&body));
+}
+
 pub(super) fn await_writers(out: &mut String, table: &TableName) {
     out.push_str(
         "-- Who is writing these rows still runs the trigger function as it was: that ends before they are counted.\n",
@@ -125,5 +151,40 @@ pub(super) fn refuse_labels(out: &mut String, table: &TableName, column: &Column
         literal("that label goes: give those rows another one first, then run this again"),
     );
     out.push_str("-- What rows still hold cannot go.\ndo ");
+    out.push_str(&dollar(&body));
+}
+
+/// With their number and the query that shows them.
+pub(super) fn refuse_rows(out: &mut String, misfit: &Misfit<'_>) {
+    let Misfit { table, rows, groups, what, code, .. } = misfit;
+    let (count, show) = if let Some(keys) = groups {
+        (
+            format!("select coalesce(sum(alike), 0) into misfits from (select count(*) as alike {rows}) as all_alike;"),
+            format!("select {keys}, count(*) {rows}"),
+        )
+    } else {
+        (format!("select count(*) into misfits {rows};"), format!("select * {rows}"))
+    };
+    let message = format!("rows of {}.{} that have {}: ", table.schema, table.name, what);
+    let body = format!(
+        "
+#variable_conflict use_column
+declare
+  misfits bigint;
+begin
+  {SEES_ALL}
+  {count}
+  if misfits > 0 then
+    raise exception using
+      message = {message} || misfits,
+      errcode = '{code}',
+      hint = {hint};
+  end if;
+end
+",
+        message = literal(&message),
+        hint = literal(&format!("nothing was changed; make them fit, then apply again; they are: {show}")),
+    );
+    out.push_str("-- Rows that a later step would refuse are counted before anything is changed.\ndo ");
     out.push_str(&dollar(&body));
 }

@@ -4,7 +4,7 @@ mod pattern;
 mod value;
 
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Column, ForeignKey, KeyOn, Object, Rule, SqlExpr, Table, TableName};
+use specc_catalog::{Catalog, Column, DataType, ForeignKey, KeyOn, Object, Rule, Seed, SqlExpr, Table, TableName};
 use specc_postgres::Session;
 use specc_postgres::postgres;
 use specc_sql::quote::{dollar, ident, qualified};
@@ -33,6 +33,8 @@ struct Plan<'c> {
     checks: Vec<&'c SqlExpr>,
     /// Columns that will take no null.
     required: BTreeSet<&'c SmolStr>,
+    /// Rows that the spec puts there.
+    seeds: Vec<&'c Seed>,
 }
 
 /// Fills each table of the catalog that is not in `done` with up to `rows` rows, what others refer to first. Triggers do
@@ -65,13 +67,18 @@ pub fn fill(
             external(session, &table, &columns, rows)?;
         }
     }
+    let mut filled = Vec::new();
     for table in order(&plans) {
         if done.insert(table.clone()) {
             let plan = &plans[table];
             if plan.table.partition_of.is_none() {
                 all.push(one(session, catalog, plan, rows)?);
+                filled.push(plan);
             }
         }
+    }
+    for plan in filled {
+        close(session, plan);
     }
     session.batch_execute("reset session_replication_role")?;
     Ok(all)
@@ -88,10 +95,12 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
                 late: false,
                 checks: Vec::new(),
                 required: BTreeSet::new(),
+                seeds: Vec::new(),
             };
             plans.insert(&table.table, plan);
         }
     }
+    let mut later_keys = Vec::new();
     let all = catalog.iter().map(|(_, entry)| (entry, true)).chain(later.iter().map(|(_, entry)| (entry, false)));
     for (entry, is_there) in all {
         match &entry.object {
@@ -108,10 +117,16 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
                     }
                     Rule::Check { expr, .. } => plan.checks.push(expr),
                     Rule::ForeignKey(key) if is_there => plan.keys.push(key),
-                    Rule::ForeignKey(_) => {}
+                    // Where the rows that it leads to are there.
+                    Rule::ForeignKey(key) => later_keys.push((&o.table, key)),
                     Rule::Exclude { elements, .. } => {
                         plan.unique.push(elements.iter().filter_map(|(key, _)| key.column_name()).collect());
                     }
+                }
+            }
+            Object::Seed(o) if !is_there => {
+                if let Some(plan) = plans.get_mut(&o.table) {
+                    plan.seeds.push(o);
                 }
             }
             Object::Index(o) if o.unique => {
@@ -129,7 +144,74 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
             _ => {}
         }
     }
+    for (table, key) in later_keys {
+        let types = |table: &TableName, columns: &[SmolStr]| -> Option<Vec<&DataType>> {
+            let own = &plans.get(table)?.table.columns;
+            columns.iter().map(|name| own.iter().find(|column| column.name == *name).map(|column| &column.ty)).collect()
+        };
+        let (from, to) = (types(table, &key.columns), types(&key.target, &key.target_columns));
+        let known = plans.get(table).is_some_and(|plan| plan.keys.iter().any(|other| other.columns == key.columns));
+        if from.is_some()
+            && from == to
+            && !known
+            && let Some(plan) = plans.get_mut(table)
+        {
+            plan.keys.push(key);
+        }
+    }
     plans
+}
+
+impl Plan<'_> {
+    /// Whether a row may refer to nothing.
+    fn may_be_empty(&self, key: &ForeignKey) -> bool {
+        let nullable = |name: &SmolStr| self.table.columns.iter().any(|column| column.name == *name && column.nullable);
+        key.columns.iter().any(nullable)
+    }
+}
+
+/// References that had to stay empty because they close a circle lead somewhere now. Where the rows do not fit together so,
+/// they stay empty.
+fn close(session: &mut Session, plan: &Plan<'_>) {
+    let name = qualified(&plan.table.table.schema, &plan.table.table.name);
+    for key in plan.keys.iter().filter(|key| plan.may_be_empty(key)) {
+        let target = qualified(&key.target.schema, &key.target.name);
+        let list = |columns: &[SmolStr], of: &str| {
+            columns.iter().map(|column| format!("{of}{}", ident(column))).collect::<Vec<_>>().join(", ")
+        };
+        let empty: Vec<String> = key.columns.iter().map(|column| format!("{} is null", ident(column))).collect();
+        let text = format!(
+            "update {name} as filler set ({own}) = row({theirs})
+from (select ctid as place, tableoid as part, row_number() over () as i from {name}) as g
+join (select row_number() over () as n, count(*) over () as total, {columns} from {target}) as k
+  on k.n = 1 + (g.i - 1) % k.total
+where filler.ctid = g.place and filler.tableoid = g.part and {empty}
+  and not exists (select from {name} where not ({empty}))",
+            own = list(&key.columns, ""),
+            theirs = list(&key.target_columns, "k."),
+            columns = list(&key.target_columns, ""),
+            empty = empty.join(" and "),
+        );
+        let _ = session.batch_execute(&text);
+    }
+}
+
+/// Rows of ours keep clear of those that the spec puts there later.
+fn clear(session: &mut Session, plan: &Plan<'_>) {
+    let name = qualified(&plan.table.table.schema, &plan.table.table.name);
+    for seed in &plan.seeds {
+        for set in &plan.unique {
+            let places: Option<Vec<usize>> =
+                set.iter().map(|column| seed.columns.iter().position(|own| own == *column)).collect();
+            let Some(places) = places.filter(|places| !places.is_empty()) else { continue };
+            let columns: Vec<_> = set.iter().map(|column| ident(column)).collect();
+            for row in &seed.rows {
+                let values: Vec<&str> = places.iter().filter_map(|at| row.get(*at)).map(|value| &*value.text).collect();
+                let text = format!("delete from {name} where ({}) = ({})", columns.join(", "), values.join(", "));
+                let _ = session.batch_execute(&text);
+            }
+        }
+    }
 }
 
 /// What is referred to comes before what refers to it, where there is no circle.
@@ -138,15 +220,16 @@ fn order<'p>(plans: &BTreeMap<&'p TableName, Plan<'p>>) -> Vec<&'p TableName> {
     let mut sorted = Vec::with_capacity(left.len());
     let mut there: BTreeSet<&TableName> = BTreeSet::new();
     while !left.is_empty() {
-        let waits = |table: &&TableName| {
-            let plan = &plans[*table];
-            plan.keys
-                .iter()
-                .any(|key| key.target != **table && plans.contains_key(&key.target) && !there.contains(&key.target))
+        let waits = |table: &TableName, needs: &dyn Fn(&ForeignKey) -> bool| {
+            let open = |key: &ForeignKey| plans.contains_key(&key.target) && !there.contains(&key.target);
+            plans[table].keys.iter().any(|key| key.target != *table && open(key) && needs(key))
         };
-        let (mut ready, mut rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|table| !waits(table));
+        let (mut ready, mut rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|table| !waits(table, &|_| true));
         if ready.is_empty() {
-            ready.push(rest.remove(0));
+            // A circle begins where a reference may be empty at first.
+            let required = |table: &TableName, key: &ForeignKey| !plans[table].may_be_empty(key);
+            let start = rest.iter().position(|table| !waits(table, &|key| required(table, key))).unwrap_or(0);
+            ready.push(rest.remove(start));
         }
         there.extend(ready.iter());
         sorted.extend(ready);
@@ -170,6 +253,7 @@ fn one(session: &mut Session, catalog: &Catalog, plan: &Plan<'_>, rows: usize) -
         }
         Err(lacks) => why = Some(lacks),
     }
+    clear(session, plan);
     let now: i64 = session.query_one(&count, &[])?.get(0);
     Ok(Filled { table: plan.table.table.clone(), rows: now, why: why.filter(|_| now == before) })
 }
@@ -204,9 +288,8 @@ fn insert(
         let target = qualified(&key.target.schema, &key.target.name);
         let there: i64 = session.query_one(&format!("select count(*) from {target}"), &[])?.get(0);
         referring.extend(&key.columns);
-        let nullable = |name: &SmolStr| plan.table.columns.iter().any(|column| column.name == *name && column.nullable);
         if there == 0 {
-            if !key.columns.iter().any(nullable) && key.target != plan.table.table {
+            if !plan.may_be_empty(key) && key.target != plan.table.table {
                 return Ok(Err(format!("it refers to {}.{}, which has none", key.target.schema, key.target.name)));
             }
             // Its own first rows refer to themselves, or to nothing.

@@ -7,8 +7,8 @@ use crate::strategies::casts;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Body, Column, Constraint, DataType, Function, Object, Qualified, Returns, Rule, Table, TableName, Timing, Trigger,
-    Volatility,
+    Body, Column, Constraint, DataType, Function, IdRef, Kind, Object, Qualified, Returns, Rule, Table, TableName,
+    Timing, Trigger, Volatility,
 };
 use specc_sql::quote::{ident, qualified};
 use specc_sql::{Alter, Refuse, Statement, has_equality};
@@ -37,9 +37,11 @@ impl<'d> Builder<'d, '_> {
         }
         let refuse = (!column.nullable && !is_count)
             .then(|| Refuse { rows: self.arena.text(refused), key: self.key(&table.table) });
+        let was_null = self.was_null(table, column).then(|| self.arena.text(keeps_nulls(&column.name)));
         let change = Alter::Backfill {
             table: &table.table,
             set: vec![(&column.name, value)],
+            was_null,
             pending: self.arena.text(pending),
             gives_up,
             refuse,
@@ -48,6 +50,40 @@ impl<'d> Builder<'d, '_> {
             counted: self.is_counted(&table.table, &column.name),
         };
         self.add(chain, Role::After, Phase::Backfill, Statement::Alter(change));
+    }
+
+    /// Whether rows that are there may hold null in the column, so that a change that is abandoned gives it back.
+    fn was_null(&self, table: &Table, column: &Column) -> bool {
+        let before = self.from.table(&table.table).into_iter().flat_map(|o| &o.columns);
+        !self.options.offline && before.into_iter().any(|own| own.name == column.name && own.nullable)
+    }
+
+    /// A column that holds what was filled in where null was, until the change is complete.
+    pub(crate) fn keep_nulls(&mut self, chain: &mut Chain, table: &'d Table, column: &'d Column) -> Option<&'d Column> {
+        if !self.was_null(table, column) {
+            return None;
+        }
+        let mut ty = column.ty.clone();
+        // A domain would be asked for each row.
+        while ty.dims == 0
+            && let Some(at) = self.to.find(IdRef::new(Kind::Domain, &ty.schema, &ty.name))
+            && let Some(Object::Domain(o)) = self.to.object(at)
+        {
+            ty = o.base.clone();
+        }
+        let kept = Column {
+            name: keeps_nulls(&column.name),
+            ty,
+            nullable: true,
+            default: None,
+            identity: None,
+            comment: None,
+            ..column.clone()
+        };
+        let kept = self.arena.column(kept);
+        let add = self.adding(table, kept);
+        self.add(chain, Role::After, Phase::Main, add);
+        Some(kept)
     }
 
     /// What the value reads of the session, where a trigger works it out too, in the sessions of others.
@@ -101,6 +137,11 @@ impl<'d> Builder<'d, '_> {
         self.add(chain, Role::After, Phase::CutOver, Statement::DropTemporary(trigger));
         self.add(chain, Role::After, Phase::CutOver, Statement::DropTemporary(function));
     }
+}
+
+/// The name of the column that holds what was filled in where null was.
+pub(crate) fn keeps_nulls(column: &str) -> SmolStr {
+    temporary_name(&[column, "filled"])
 }
 
 fn following(table: &TableName, column: &Column, value: &str) -> String {

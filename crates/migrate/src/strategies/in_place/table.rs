@@ -288,7 +288,7 @@ impl<'d> Builder<'d, '_> {
         }
         let check = self.arena.constraint(Constraint {
             table: name.clone(),
-            name: temporary_name(&[&name.name, column, "not_null"]),
+            name: required_name(name, column),
             rule: Rule::Check { expr: SqlExpr::new(format!("{} is not null", ident(column))), no_inherit: false },
             deferrable: false,
             initially_deferred: false,
@@ -338,12 +338,18 @@ impl<'d> Builder<'d, '_> {
         }
         if from.nullable && !to.nullable {
             let mut following = None;
+            let mut kept = None;
             if let Some(value) = self.backfill(table, to) {
                 following = self.follow(&mut chain, table, to, value);
+                kept = self.keep_nulls(&mut chain, table, to);
                 self.fill(&mut chain, table, to, value);
             }
             self.require(&mut chain, table, &to.name);
             following.into_iter().for_each(|following| self.end_following(&mut chain, following));
+            if let Some(column) = kept {
+                let drop = Alter::DropColumn { table: name, column, kept: true };
+                self.add(&mut chain, Role::After, Phase::CutOver, Statement::Alter(drop));
+            }
         } else if !from.nullable && to.nullable {
             let change = Alter::DropNotNull { table: name, column: &to.name };
             self.add(&mut chain, Role::Make, Phase::Main, Statement::Alter(change));
@@ -493,6 +499,11 @@ impl Chain {
     fn phase(&self, builder: &Builder<'_, '_>) -> Phase {
         self.last.map_or(Phase::Main, |node| builder.nodes[node].phase)
     }
+}
+
+/// The name of the check that holds until a column is required.
+pub(crate) fn required_name(table: &TableName, column: &str) -> SmolStr {
+    temporary_name(&[&table.name, column, "not_null"])
 }
 
 /// A name that no author gives, within Postgres's 63 bytes.

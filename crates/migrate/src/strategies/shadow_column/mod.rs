@@ -245,6 +245,7 @@ impl<'d> Move<'_, 'd> {
         let fill = Alter::Backfill {
             table,
             set,
+            was_null: None,
             pending,
             gives_up: false,
             refuse: None,
