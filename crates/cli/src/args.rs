@@ -347,7 +347,10 @@ pub struct Apply {
     /// Run a down script although it was edited after it was written
     #[arg(long)]
     pub allow_edited: bool,
-    /// Say what would run, and change nothing
+    /// Run only what has this hash, as `--dry-run` shows it
+    #[arg(long, value_name = "HASH", conflicts_with = "adopt")]
+    pub approve: Option<String>,
+    /// Say what would run and its hash, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// The database has what the pending migrations make, as after `specc pull`: compare, run nothing, and take them as

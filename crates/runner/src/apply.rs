@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
 
 use crate::abandon::Abandon;
+use crate::approval;
 use crate::jobs::{Jobs, jobs};
 use crate::journal::{self, Phase, Row};
 use crate::run::{self, Job, Runner};
@@ -31,6 +32,8 @@ pub struct Options {
     pub edited: Vec<String>,
     /// Consent to run them.
     pub allow_edited: bool,
+    /// The hash of what may run: nothing else does.
+    pub approve: Option<String>,
     /// Changes nothing.
     pub dry_run: bool,
     /// Runs nothing, and takes what is pending as applied: `before` has found that the database has what it makes.
@@ -71,6 +74,7 @@ impl Default for Options {
             abandon: false,
             edited: Vec::new(),
             allow_edited: false,
+            approve: None,
             dry_run: false,
             adopt: false,
             out_of_order: false,
@@ -141,6 +145,9 @@ pub struct Ran {
 pub struct Applied {
     /// Files that were run, in this order; with `dry_run` those that would be.
     pub ran: Vec<Ran>,
+    /// The SHA-256 of what was run, or would be: files, order and direction. Empty where nothing is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub plan: String,
     /// What was applied before specc came, by another tool or by hand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub adopted: Vec<String>,
@@ -171,8 +178,10 @@ pub fn apply(
     if options.dry_run {
         let standing = status::standing(&mut session, migrations, options.supabase)?;
         let (_, jobs) = wanted(migrations, options, &standing)?;
+        let plan = approval::hash(&jobs, options);
+        approval::check(&plan, options)?;
         let ran = jobs.iter().flat_map(|job| ran(job, None)).collect();
-        return Ok(Applied { ran, down, dry_run: true, ..Applied::default() });
+        return Ok(Applied { ran, plan, down, dry_run: true, ..Applied::default() });
     }
     guard::check(says.as_ref(), options.allow_production, "changing it", "specc apply --allow-production")?;
     run::settle(&mut session, options.lock_timeout, options.supabase)?;
@@ -185,8 +194,10 @@ pub fn apply(
     mark(&mut session, options)?;
     let standing = status::standing(&mut session, migrations, options.supabase)?;
     let (abandon, jobs) = wanted(migrations, options, &standing)?;
+    let plan = approval::hash(&jobs, options);
+    approval::check(&plan, options)?;
     before(&mut session)?;
-    let mut done = Applied { adopted, down, ..Applied::default() };
+    let mut done = Applied { adopted, plan, down, ..Applied::default() };
     if options.adopt {
         done.adopted.extend(take_over(&mut session, &jobs, options)?);
         let _ = lock::release(&mut session);

@@ -8,6 +8,7 @@
 
 mod abandon;
 mod apply;
+mod approval;
 mod backup;
 mod blockers;
 mod error;

@@ -22,6 +22,35 @@ fn fresh() -> Database {
     shared(18).platform_database().unwrap()
 }
 
+/// What was approved runs; one byte more, one file more or another order does not.
+#[test]
+fn what_was_approved_runs_and_nothing_else() {
+    let db = fresh();
+    let all = migrations(&[A, B], &DOWNS);
+    let dry = |all: &Migrations| apply(&db, all, &Options { dry_run: true, ..options() }).unwrap().plan;
+    let approve = |hash: &str| Options { approve: Some(hash.into()), ..options() };
+    let hash = dry(&all);
+    assert_eq!((hash.len(), dry(&all)), (64, hash.clone()));
+    let edited = (B.0, "alter table a add column b int ;\n");
+    let renamed = ("20260101000002_c", B.1);
+    for other in [&[A, edited][..], &[A, renamed], &[A, B, C], &[A]] {
+        let other = migrations(other, &DOWNS);
+        assert_ne!(dry(&other), hash);
+        let said = refused(&db, &other, &approve(&hash));
+        assert!(said.contains("which is not the one that was approved") && said.contains(&dry(&other)), "{said}");
+    }
+    assert_eq!(ask(&db, "select to_regclass('a') is null"), "t");
+    let done = apply(&db, &all, &approve(&hash)).unwrap();
+    assert_eq!((done.ran.len(), done.plan), (2, hash.clone()));
+    // Approved once more, there is nothing to do.
+    assert_eq!(apply(&db, &all, &approve(&hash)).unwrap().ran, []);
+    let down = Options { down_to: Some("20260101000001".into()), ..approve(&hash) };
+    let said = refused(&db, &all, &down);
+    assert!(said.contains("not the one that was approved"), "{said}");
+    let back = apply(&db, &all, &Options { dry_run: true, approve: None, ..down.clone() }).unwrap().plan;
+    assert_eq!(apply(&db, &all, &Options { approve: Some(back), ..down }).unwrap().ran.len(), 1);
+}
+
 #[test]
 fn up_to_a_stamp_then_on_and_back() {
     let db = fresh();

@@ -22,6 +22,7 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
         abandon: args.abandon,
         edited: place.recorded(&migrations)?,
         allow_edited: args.allow_edited,
+        approve: args.approve.as_ref().map(|hash| hash.trim().to_lowercase()),
         dry_run: args.dry_run,
         adopt: args.adopt,
         out_of_order: args.out_of_order,
@@ -60,6 +61,9 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
     if args.dry_run {
         for ran in &done.ran {
             data(&line(ran));
+        }
+        if !done.plan.is_empty() {
+            data(&format!("hash {}", done.plan));
         }
     }
     eprintln!("{}", words(&done, &place.address.to_string()));
