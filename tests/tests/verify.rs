@@ -1,5 +1,7 @@
 //! `specc verify` finds nothing wrong with what a build writes, and everything wrong that somebody puts in.
 
+#![allow(clippy::disallowed_methods)]
+
 use specc_catalog::{Catalog, Entry};
 use specc_migrate::Record;
 use specc_model::{Options, Target};

@@ -206,7 +206,7 @@ pub fn apply(
     if let Some(abandon) = &abandon {
         abandon.clear(&mut session, tell)?;
         let only = abandon.finish(&mut session, options.supabase, tell)?;
-        done.ran.extend(only.map(|migration| taken_back(migration)));
+        done.ran.extend(only.map(taken_back));
     }
     let pid: i32 = session.query_one("select pg_backend_pid()", &[])?.get(0);
     let batch = run::batch(&mut session, options)?;

@@ -76,7 +76,7 @@ impl Place {
         let backs = migrations.all.iter().flat_map(|migration| migration.down.iter().chain(&migration.abandon));
         let edited = backs.filter(|file| {
             sums.get(file.path.as_str())
-                .is_some_and(|sum| specc_catalog::checksum(&file.text.replace("\r\n", "\n")) != **sum)
+                .is_some_and(|sum| specc_catalog::checksum(file.text.replace("\r\n", "\n")) != **sum)
         });
         Ok(edited.map(|file| file.path.clone()).collect())
     }

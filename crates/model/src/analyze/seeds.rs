@@ -470,7 +470,7 @@ fn cycles(model: &Model, rows: &[SeedRow], out: &mut Vec<Diagnostic>) {
                     .map(|r| model.relation(*r))
                     .any(|r| r.fields.contains(field) && r.options.initially_deferred);
                 let own = matches!(value, SeedValue::Label { entity, .. } if *entity == row.entity);
-                !(own && entity.fields[*field].nullable) && !deferred
+                !(deferred || own && entity.fields[*field].nullable)
             })
             .filter_map(|(_, value)| match value {
                 SeedValue::Label { entity, label } => by_label.get(&(*entity, label)).copied(),
