@@ -199,6 +199,27 @@ impl<'a> Cursor<'a> {
         Some(self.part(start, if closed { self.at - 1 } else { self.at }))
     }
 
+    /// What is left, without the brackets around all of it.
+    pub(crate) fn bare(&self) -> Cursor<'a> {
+        let left = &self.tokens[self.at.min(self.end)..self.end];
+        let mut open = Vec::new();
+        let mut pairs = vec![None; left.len()];
+        for (at, token) in left.iter().enumerate() {
+            match token.kind {
+                T::Symbol(b'(') => open.push(at),
+                T::Symbol(b')') => {
+                    if let Some(opened) = open.pop() {
+                        pairs[opened] = Some(at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let around = |at: &usize| pairs[*at] == Some(left.len() - 1 - at) && *at + 1 < left.len() - 1 - at;
+        let depth = (0..left.len()).take_while(around).count();
+        self.part(self.at + depth, self.end.max(self.at + depth) - depth)
+    }
+
     /// The items of a list, from here to the end.
     pub(crate) fn items(mut self) -> Vec<Cursor<'a>> {
         let mut items = Vec::new();
@@ -298,13 +319,12 @@ impl<'a> Cursor<'a> {
         let mut all = Vec::new();
         while !copy.is_done() {
             let from = copy.mark();
-            let symbol = copy.token(0).map(|token| token.kind);
-            let atom = match symbol {
+            let atom = match copy.token(0).map(|token| token.kind) {
                 Some(T::Symbol(symbol)) => Atom::Symbol(symbol),
-                Some(T::Text) => Atom::Text(copy.clone().string().unwrap_or_default()),
-                _ => Atom::Name(copy.clone().ident().unwrap_or_default()),
+                Some(T::Text) => Atom::Text(copy.string().unwrap_or_default()),
+                _ => Atom::Name(copy.ident().unwrap_or_default()),
             };
-            copy.skip();
+            copy.back(from + 1);
             all.push((atom, copy.place(from)));
         }
         all

@@ -3,10 +3,11 @@
 use crate::cursor::{Cursor, DEEP};
 use crate::name::Name;
 use crate::statement::Asks;
+use std::collections::BTreeSet;
 
 /// What a condition asks of a row.
 pub(super) fn asks(words: &Cursor<'_>) -> Asks {
-    let words = bare(words.clone());
+    let words = words.bare();
     if is_always(&words) {
         return Asks::Nothing;
     }
@@ -21,21 +22,9 @@ pub(super) fn is_always(words: &Cursor<'_>) -> bool {
     truth(words.clone(), DEEP) == Some(true)
 }
 
-/// Without the brackets around all of it.
-fn bare(mut words: Cursor<'_>) -> Cursor<'_> {
-    for _ in 0..DEEP {
-        let mut inside = words.clone();
-        match inside.group() {
-            Some(group) if inside.is_done() && !group.is_done() => words = group,
-            _ => break,
-        }
-    }
-    words
-}
-
 /// What a condition is, where that is the same for every row.
 fn truth(words: Cursor<'_>, depth: usize) -> Option<bool> {
-    let mut words = bare(words);
+    let mut words = words.bare();
     let depth = depth.checked_sub(1)?;
     let mut top = words.clone();
     if words.is_done() || top.skip_to(&["case", "select"]) {
@@ -44,8 +33,8 @@ fn truth(words: Cursor<'_>, depth: usize) -> Option<bool> {
     let parts = words.clone().parted(&["or"]);
     if parts.len() > 1 {
         let known: Vec<_> = parts.iter().map(|part| truth(part.clone(), depth)).collect();
-        let tests: Vec<_> = parts.iter().filter_map(|part| null_test(&bare(part.clone()))).collect();
-        let both = tests.iter().any(|(of, null)| tests.iter().any(|(other, not)| same(of, other) && null != not));
+        let tests: BTreeSet<_> = parts.iter().filter_map(|part| null_test(&part.bare())).map(told_apart).collect();
+        let both = tests.iter().any(|(schema, name, null)| tests.contains(&(schema.clone(), name.clone(), !null)));
         return match () {
             () if both || known.contains(&Some(true)) => Some(true),
             () if known.iter().all(|known| *known == Some(false)) => Some(false),
@@ -64,7 +53,7 @@ fn truth(words: Cursor<'_>, depth: usize) -> Option<bool> {
     if words.take("not") {
         return truth(words, depth).map(|known| !known);
     }
-    if let Some(value) = constant(words.clone()) {
+    if let Some(value) = constant(&words) {
         return value.as_bool();
     }
     is_test(words.clone(), depth).or_else(|| comparison(words))
@@ -96,12 +85,20 @@ impl Value {
 const BOOL: [&str; 2] = ["boolean", "bool"];
 
 /// A constant, perhaps with a cast that leaves it what it is.
-fn constant(words: Cursor<'_>) -> Option<Value> {
-    let mut words = bare(words);
+fn constant(words: &Cursor<'_>) -> Option<Value> {
+    constant_within(words, CASTS)
+}
+
+/// A cast of a cast of a cast is followed this far.
+const CASTS: usize = 5;
+
+fn constant_within(words: &Cursor<'_>, depth: usize) -> Option<Value> {
+    let depth = depth.checked_sub(1)?;
+    let mut words = words.bare();
     if words.is_any(&["cast"]) && words.sees_symbol(1, b'(') {
         words.skip();
         let inside = words.group().filter(|_| words.is_done())?;
-        return constant(inside.parted(&["as"]).into_iter().next()?);
+        return constant_within(inside.parted(&["as"]).first()?, depth);
     }
     if words.is_any(&BOOL) {
         words.skip();
@@ -113,7 +110,7 @@ fn constant(words: Cursor<'_>) -> Option<Value> {
     } else if words.take("false") {
         Value::Bool(false)
     } else if words.sees_symbol(0, b'(') {
-        constant(words.group()?)?
+        constant_within(&words.group()?, depth)?
     } else if let Some(text) = words.string() {
         Value::Text(text)
     } else {
@@ -150,8 +147,12 @@ fn null_test(words: &Cursor<'_>) -> Option<(Name, bool)> {
 
 /// The name of a column, where that is all there is.
 fn column(words: &Cursor<'_>) -> Option<Name> {
-    let mut words = bare(words.clone());
+    let mut words = words.bare();
     words.name().filter(|_| words.is_done())
+}
+
+fn told_apart((column, null): (Name, bool)) -> (Option<String>, String, bool) {
+    (column.schema, column.name, null)
 }
 
 /// Whether two names are of one column: `t.id` and `id`, not `t.id` and `u.id`.
@@ -170,10 +171,10 @@ fn is_test(words: Cursor<'_>, depth: usize) -> Option<bool> {
     let left = parts.pop()?;
     let wanted = !test.take("not");
     if test.take("null") {
-        return constant(left).filter(|_| test.is_done()).map(|value| (value == Value::Null) == wanted);
+        return constant(&left).filter(|_| test.is_done()).map(|value| (value == Value::Null) == wanted);
     }
     if test.take("distinct from") {
-        let same = match (constant(left.clone()), constant(test.clone())) {
+        let same = match (constant(&left), constant(&test)) {
             (Some(a), Some(b)) => a == b,
             _ => Some(true).filter(|_| same_column(&left, &test))?,
         };
@@ -208,7 +209,7 @@ fn comparison(mut words: Cursor<'_>) -> Option<bool> {
         words.skip();
     }
     let right = words.since(start);
-    let (Some(a), Some(b)) = (constant(left.clone()), constant(right.clone())) else {
+    let (Some(a), Some(b)) = (constant(&left), constant(&right)) else {
         return (same_column(&left, &right) && matches!(written.as_str(), "=" | ">=" | "<=")).then_some(true);
     };
     let order = match (a, b) {
