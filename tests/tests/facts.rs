@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &str, &str)] = &[
     ("pull/src/render/block.rs", "event trigger", "kinds of objects, as a comment on them names them"),
     ("expr/src/plpgsql.rs", "and", "words before a parenthesis in a body, until bodies are parsed"),
     ("lint/src/read/", "", "words by which the reader of statements goes on: the grammar, not a list of it"),
+    ("lint/src/rules/of_type.rs", "in", "words that may stand between a column and a value of it"),
     ("lower/src/access/named.rs", "select", "words that a helper's name leaves out"),
     ("analysis/src/plpgsql/", "", "words by which a body is read"),
     ("analysis/src/expr.rs", "regclass", "what a string of each type names"),

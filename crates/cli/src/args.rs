@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// Compile .dbspec files to what a team needs to run Postgres: migrations, row level security, indexes, seeds, docs.
 #[derive(Parser, Debug)]
-#[command(version, about, propagate_version = true)]
+#[command(version, propagate_version = true)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

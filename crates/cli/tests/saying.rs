@@ -94,3 +94,24 @@ fn no_password_is_shown() {
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.code() == Some(2) && said.contains("unexpected argument") && !said.contains("CANARY"), "{said}");
 }
+
+#[test]
+fn a_new_project_is_called_after_its_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (at, name) in [("my_project", "my_project"), ("it's \"two\" words", "it's \"two\" words")] {
+        let dir = folder.path().join(at);
+        let out = specc(&["init"]).arg(&dir).output().expect("specc runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let text = std::fs::read_to_string(dir.join("specc.toml")).expect("the settings");
+        let settings: toml::Table = text.parse().expect("settings");
+        assert_eq!(settings.get("name").and_then(toml::Value::as_str), Some(name));
+        assert!(specc(&["check", "--project"]).arg(&dir).output().expect("specc runs").status.success());
+    }
+}
+
+#[test]
+fn help_begins_with_what_the_program_is_for() {
+    let out = specc(&["--help"]).output().expect("specc runs");
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(said.starts_with("Compile .dbspec files"), "{said}");
+}

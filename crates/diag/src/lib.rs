@@ -213,13 +213,22 @@ impl Sources {
 
 /// The candidate nearest to `word` in spelling, if one is near enough to be meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_by(word, candidates, |_| ())
+}
+
+/// As [`nearest`]; of those equally near, the one with the lowest rank.
+pub fn nearest_by<'a, R: Ord>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    rank: impl Fn(&str) -> R,
+) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1) + usize::from(word.len() > 3);
     candidates
         .into_iter()
         .filter(|c| c.len().abs_diff(word.len()) <= limit)
         .map(|c| (distance(&word.to_lowercase(), &c.to_lowercase()), c))
         .filter(|(d, _)| *d <= limit)
-        .min_by_key(|(d, c)| (*d, *c))
+        .min_by_key(|(d, c)| (*d, rank(c), *c))
         .map(|(_, c)| c)
 }
 

@@ -30,5 +30,5 @@ pub use table::Spelled;
 pub use types::{
     Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family,
     internal_type_name, is_interval_unit, limited_without_length, modifiers, serial_type, server_spelling, tells_apart,
-    type_info, type_spellings, widens,
+    type_info, type_rank, type_spellings, widens,
 };

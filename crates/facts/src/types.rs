@@ -188,6 +188,31 @@ pub fn canonical_type(name: &str) -> Option<&'static str> {
     SPELLINGS.get(name).copied()
 }
 
+/// The types that columns have most often, those first that have it more often.
+const USUAL: [&str; 16] = [
+    "text",
+    "uuid",
+    "int",
+    "boolean",
+    "timestamptz",
+    "bigint",
+    "jsonb",
+    "date",
+    "numeric",
+    "varchar",
+    "smallint",
+    "time",
+    "interval",
+    "inet",
+    "real",
+    "json",
+];
+
+/// How common a type is for a column: the lower, the more common.
+pub fn type_rank(name: &str) -> usize {
+    USUAL.iter().position(|usual| *usual == name).unwrap_or(USUAL.len())
+}
+
 /// All spellings of Postgres's own types, for suggestions.
 pub fn type_spellings() -> impl Iterator<Item = &'static str> {
     static SORTED: LazyLock<Vec<&'static str>> = LazyLock::new(|| {

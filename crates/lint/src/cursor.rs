@@ -16,6 +16,16 @@ pub(crate) struct Cursor<'a> {
     end: usize,
 }
 
+/// A token by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Atom {
+    /// A word or a name, as the catalog has it.
+    Name(String),
+    /// A string, without its quotes.
+    Text(String),
+    Symbol(u8),
+}
+
 /// Brackets nested deeper than this are not looked into: no author means them.
 pub(crate) const DEEP: usize = 100;
 
@@ -43,6 +53,18 @@ impl<'a> Cursor<'a> {
     /// Whether the token `ahead` of here is this key word.
     pub(crate) fn sees(&self, ahead: usize, word: &str) -> bool {
         self.token(ahead).is_some_and(|token| token.is(self.text, word))
+    }
+
+    /// Whether the token `ahead` of here is this name, bare or quoted.
+    pub(crate) fn sees_name(&self, ahead: usize, name: &str) -> bool {
+        self.token(ahead).and_then(|token| token.name(self.text)).is_some_and(|found| found == name)
+    }
+
+    /// Takes this name if it is here, bare or quoted: of a setting or an option, which are no key words.
+    pub(crate) fn take_name(&mut self, name: &str) -> bool {
+        let here = self.sees_name(0, name);
+        self.at += usize::from(here);
+        here
     }
 
     /// Whether the token here is one of these key words.
@@ -117,6 +139,51 @@ impl<'a> Cursor<'a> {
         self.left().any(|token| words.iter().any(|word| token.is(self.text, word)))
     }
 
+    /// The items that these words part from each other, outside of brackets.
+    pub(crate) fn parted(mut self, words: &[&str]) -> Vec<Cursor<'a>> {
+        let mut parts = Vec::new();
+        loop {
+            let start = self.at;
+            let more = self.skip_to(words);
+            parts.push(self.part(start, self.at));
+            if !more {
+                return parts;
+            }
+            self.skip();
+        }
+    }
+
+    /// The same statement's text without spaces and comments, names as the catalog has them: what is equal here means the same.
+    pub(crate) fn normal(&self) -> Vec<String> {
+        let said = |token: &Token| match token.kind {
+            T::Word | T::Quoted => token.name(self.text).unwrap_or_default(),
+            T::Text | T::Symbol(_) => self.text[token.start..token.end].to_owned(),
+        };
+        self.left().map(said).collect()
+    }
+
+    /// The text of the string here, without its quotes, which is taken.
+    pub(crate) fn string(&mut self) -> Option<String> {
+        let token = *self.token(0).filter(|token| token.kind == T::Text)?;
+        let inside = self.text[token.start..token.end].strip_prefix('\'')?.strip_suffix('\'')?;
+        self.skip();
+        Some(inside.replace("''", "'"))
+    }
+
+    /// Where the inside of the string here stands, if each of its bytes stands for itself: between dollar signs, or between
+    /// quotes without any in it. The string is taken.
+    pub(crate) fn string_inside(&mut self) -> Option<Place> {
+        let token = *self.token(0).filter(|token| token.kind == T::Text)?;
+        self.skip();
+        let written = &self.text[token.start..token.end];
+        let (open, plain) = match written.as_bytes().first()? {
+            b'$' => (written[1..].find('$')? + 2, true),
+            b'\'' => (1, !written.get(1..written.len() - 1)?.contains('\'')),
+            _ => return None,
+        };
+        plain.then_some((self.base + token.start + open, self.base + token.end - open))
+    }
+
     fn left(&self) -> impl Iterator<Item = &Token> {
         self.tokens[self.at.min(self.end)..self.end].iter()
     }
@@ -130,6 +197,27 @@ impl<'a> Cursor<'a> {
         self.skip_whole();
         let closed = self.tokens.get(self.at - 1).is_some_and(|t| t.kind == T::Symbol(b')')) && self.at > start;
         Some(self.part(start, if closed { self.at - 1 } else { self.at }))
+    }
+
+    /// What is left, without the brackets around all of it.
+    pub(crate) fn bare(&self) -> Cursor<'a> {
+        let left = &self.tokens[self.at.min(self.end)..self.end];
+        let mut open = Vec::new();
+        let mut pairs = vec![None; left.len()];
+        for (at, token) in left.iter().enumerate() {
+            match token.kind {
+                T::Symbol(b'(') => open.push(at),
+                T::Symbol(b')') => {
+                    if let Some(opened) = open.pop() {
+                        pairs[opened] = Some(at);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let around = |at: &usize| pairs[*at] == Some(left.len() - 1 - at) && *at + 1 < left.len() - 1 - at;
+        let depth = (0..left.len()).take_while(around).count();
+        self.part(self.at + depth, self.end.max(self.at + depth) - depth)
     }
 
     /// The items of a list, from here to the end.
@@ -221,6 +309,23 @@ impl<'a> Cursor<'a> {
                 Some(ident) => all.push(ident),
                 None => copy.skip(),
             }
+        }
+        all
+    }
+
+    /// The tokens that are left, each with its place.
+    pub(crate) fn atoms(&self) -> Vec<(Atom, Place)> {
+        let mut copy = self.clone();
+        let mut all = Vec::new();
+        while !copy.is_done() {
+            let from = copy.mark();
+            let atom = match copy.token(0).map(|token| token.kind) {
+                Some(T::Symbol(symbol)) => Atom::Symbol(symbol),
+                Some(T::Text) => Atom::Text(copy.string().unwrap_or_default()),
+                _ => Atom::Name(copy.ident().unwrap_or_default()),
+            };
+            copy.back(from + 1);
+            all.push((atom, copy.place(from)));
         }
         all
     }

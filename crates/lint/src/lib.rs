@@ -23,7 +23,7 @@ pub use rule::Rule;
 pub use rules::RULES;
 
 use rule::{Check, Out, Scene};
-use script::{Allowance, Script};
+use script::{Allowance, Script, Statement};
 use specc_diag::{FileId, Severity, Sources};
 use state::State;
 
@@ -80,7 +80,7 @@ pub fn lint(files: &[(String, String)], options: &Options) -> Report {
         }
         state.enter(id, batch);
         let script = Script::read(text, &mut tx);
-        report.statements += script.statements.len();
+        report.statements += script.count();
         file(&mut state, &script, text, id, options, &mut report.findings);
         scripts.push(script);
     }
@@ -99,16 +99,19 @@ fn file(state: &mut State, script: &Script, text: &str, id: FileId, options: &Op
     findings.extend(rules::not_understood::unread(id, script));
     for (n, statement) in script.statements.iter().enumerate() {
         state.begin(statement.tx);
-        let scene = Scene { state, statement, later: &script.statements[n + 1..], text };
-        for rule in RULES.iter().filter(|rule| options.all || !rule.optional) {
-            if let Check::Each(check) = &rule.check {
-                let mut out = Out { rule, findings: Vec::new() };
-                check(&scene, &mut out);
-                findings.append(&mut out.findings);
+        let implied = state.implied(&statement.what).into_iter().map(|what| Statement { what, ..statement.clone() });
+        for statement in std::iter::once(statement.clone()).chain(implied) {
+            let scene = Scene { state, statement: &statement, later: &script.statements[n + 1..], text };
+            for rule in RULES.iter().filter(|rule| options.all || !rule.optional) {
+                if let Check::Each(check) = &rule.check {
+                    let mut out = Out { rule, findings: Vec::new() };
+                    check(&scene, &mut out);
+                    findings.append(&mut out.findings);
+                }
             }
+            let at = state.span(statement.place);
+            state.follow(&statement, at);
         }
-        let at = state.span(statement.place);
-        state.follow(&statement.what, at);
     }
 }
 

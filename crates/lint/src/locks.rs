@@ -2,7 +2,7 @@
 
 use crate::name::Name;
 use crate::state::State;
-use crate::statement::{Action, Change, Dropped, Kind, What};
+use crate::statement::{Action, Asks, Change, Dropped, Kind, Rows, What};
 use specc_sql::Lock;
 
 /// Locks that make others wait, as measured on Postgres 15 to 18; those of rows are none of them.
@@ -18,8 +18,8 @@ fn taken(what: &What, state: &State) -> Vec<(Name, Lock)> {
         What::CreateTable(table) => {
             let referenced = table.columns.iter().flat_map(|c| &c.constraints).chain(&table.constraints);
             let mut all: Vec<_> = referenced.filter_map(|c| target(&c.kind)).collect();
-            let own = table.name.key(&state.path);
-            all.retain(|(other, _)| other.key(&state.path) != own);
+            let own = table.name.key(state.path());
+            all.retain(|(other, _)| other.key(state.path()) != own);
             all.extend(table.partition_of.iter().map(|(parent, _)| (parent.clone(), Lock::AccessExclusive)));
             all
         }
@@ -33,20 +33,36 @@ fn taken(what: &What, state: &State) -> Vec<(Name, Lock)> {
             all
         }
         What::CreateIndex(index) if index.concurrently.is_none() => vec![(index.table.clone(), Lock::Share)],
-        What::Reindex { concurrently: false, table: Some(table) } => vec![(table.clone(), Lock::Share)],
-        What::Drop(drop) if drop.kind == Dropped::Table => exclusive(&drop.names),
-        What::Drop(drop) if drop.kind == Dropped::Index && drop.concurrently.is_none() => {
-            let table = |name: &Name| state.indexes.get(&name.key(&state.path)).map(|index| index.table.clone());
-            drop.names.iter().map(|n| (table(n).unwrap_or_else(|| n.clone()), Lock::AccessExclusive)).collect()
+        What::Reindex { concurrently: false, table: Some(table), .. } => vec![(table.clone(), Lock::Share)],
+        What::Reindex { concurrently: false, index: Some(index), .. } => vec![(of_index(index, state), Lock::Share)],
+        What::Drop(drop) if matches!(drop.kind, Dropped::Table | Dropped::View | Dropped::MaterializedView) => {
+            exclusive(&drop.names)
         }
-        What::Truncate { tables, .. } | What::Lock { tables } => exclusive(tables),
+        What::Drop(drop) if drop.kind == Dropped::Index && drop.concurrently.is_none() => {
+            drop.names.iter().map(|name| (of_index(name, state), Lock::AccessExclusive)).collect()
+        }
+        What::Truncate { tables, .. } => exclusive(tables),
+        What::Lock { tables, lock } => tables.iter().map(|table| (table.clone(), *lock)).collect(),
+        What::View(view) if view.replace && state.views.contains_key(&view.name.key(state.path())) => {
+            vec![(view.name.clone(), Lock::AccessExclusive)]
+        }
+        What::AlterDomain { name, scans: true } => {
+            let tables = state.columns_of(name).map(|(table, _)| Name { place: name.place, ..table.clone() });
+            tables.map(|table| (table, Lock::Share)).collect()
+        }
         What::Policy(policy) => vec![(policy.table.clone(), Lock::AccessExclusive)],
         What::DropPolicy { table, .. } => vec![(table.clone(), Lock::AccessExclusive)],
-        What::Trigger { table: Some(table) } => vec![(table.clone(), Lock::ShareRowExclusive)],
+        What::Trigger(trigger) => vec![(trigger.table.clone(), trigger.lock)],
         What::Cluster { table: Some(table) } => vec![(table.clone(), Lock::AccessExclusive)],
-        What::Refresh { view, concurrently: false } => vec![(view.clone(), Lock::AccessExclusive)],
+        What::Refresh { view, concurrently: false, .. } => vec![(view.clone(), Lock::AccessExclusive)],
         _ => Vec::new(),
     }
+}
+
+/// The table of an index; where it is not known, the index stands for it.
+fn of_index(index: &Name, state: &State) -> Name {
+    let known = state.indexes.get(&index.key(state.path()));
+    known.map_or_else(|| index.clone(), |known| Name { place: index.place, ..known.table.clone() })
 }
 
 fn of_action(action: &Action) -> (Option<Lock>, Option<(Name, Lock)>) {
@@ -77,20 +93,25 @@ pub(crate) fn long_work(what: &What, state: &State) -> Option<&'static str> {
     let reads = |tables: &Vec<Name>| tables.iter().any(live);
     Some(match what {
         What::CreateIndex(index) if live(&index.table) => "builds an index",
-        What::Rows(rows) if rows.kind == Change::Insert && rows.from_query.as_ref().is_some_and(reads) => "copies rows",
-        What::Rows(rows) if live(&rows.table) && matches!(rows.kind, Change::Update | Change::Delete) => {
-            let by_key = rows.condition.as_ref().is_some_and(|text| rows.only_null.is_none() && text.contains('='));
-            if by_key {
-                return None;
+        What::Rows(all) => {
+            let copies = |rows: &Rows| rows.kind == Change::Insert && rows.from_query.as_ref().is_some_and(reads);
+            let writes = |rows: &Rows| {
+                let many = rows.asks != Asks::Something { compares: true };
+                many && live(&rows.table) && matches!(rows.kind, Change::Update | Change::Delete)
+            };
+            match () {
+                () if all.iter().any(copies) => "copies rows",
+                () if all.iter().any(writes) => "writes many rows",
+                () => return None,
             }
-            "writes many rows"
         }
         What::CreateTable(table) if table.filled.as_ref().is_some_and(reads) => "fills a table",
         What::View(view) if view.filled.as_ref().is_some_and(reads) => "fills a materialized view",
-        What::Refresh { view, .. } if live(view) => "fills a materialized view",
+        What::Refresh { view, with_data: true, .. } if live(view) => "fills a materialized view",
         What::Reindex { .. } => "rebuilds indexes",
         What::AlterTable(alter)
-            if alter.actions.iter().any(|(a, _)| matches!(a, Action::Validate { .. })) && live(&alter.table) =>
+            if alter.actions.iter().any(|(a, _)| matches!(a, Action::Validate { .. } | Action::Enforce { .. }))
+                && live(&alter.table) =>
         {
             "reads a whole table"
         }

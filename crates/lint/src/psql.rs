@@ -1,7 +1,7 @@
-//! What only psql understands, as `pg_dump` writes it: commands that begin with a backslash, and rows after `copy … from
-//! stdin`. Both are blanked, so that what stands around them can be read where it is.
+//! What only psql understands, as `pg_dump` writes it: commands that begin with a backslash, and `copy … from stdin`
+//! with its rows, and `to stdout` of another. They are blanked, so that what stands around them can be read where it is.
 
-use specc_split::split;
+use specc_split::{Lexer, Token, TokenKind, split};
 
 /// A file may have this many of them.
 const MOST: usize = 1_000;
@@ -39,9 +39,30 @@ fn area(text: &str, line: usize) -> Option<std::ops::Range<usize>> {
     if here.trim_start_matches([' ', '\t']).starts_with('\\') {
         return Some(before..before + end);
     }
-    if here.get(..4)?.eq_ignore_ascii_case("copy") {
-        let rows = here.find("\n\\.").map_or(here.len(), |at| at + 3);
-        return Some(before..before + rows);
+    copied(here).map(|area| before + area.start..before + area.end)
+}
+
+/// What cannot run of the first `copy`: with `from stdin` all of it and the rows behind, of another only `to stdout`.
+fn copied(text: &str) -> Option<std::ops::Range<usize>> {
+    let mut tokens = Lexer::new(text).map_while(Result::ok);
+    let mut start = None;
+    let mut last: Option<Token> = None;
+    while let Some(token) = tokens.next() {
+        let first = last.is_none_or(|last| last.kind == TokenKind::Symbol(b';'));
+        if first {
+            start = token.is(text, "copy").then_some(token.start);
+        }
+        if let (Some(start), Some(last)) = (start, last) {
+            if last.is(text, "to") && token.is(text, "stdout") {
+                return Some(last.start..token.end);
+            }
+            if last.is(text, "from") && token.is(text, "stdin") {
+                let end = tokens.find(|token| token.kind == TokenKind::Symbol(b';')).map_or(text.len(), |end| end.end);
+                let rows = text.get(end..)?.find("\n\\.").map_or(text.len(), |at| end + at + 3);
+                return Some(start..rows);
+            }
+        }
+        last = Some(token);
     }
     None
 }

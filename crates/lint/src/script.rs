@@ -1,6 +1,7 @@
 //! A file: its statements, which of them share a transaction, and what its comments allow.
 
-use crate::cursor::Place;
+use crate::cursor::{Cursor, Place};
+use crate::read::Inner;
 use crate::statement::What;
 use crate::{psql, read};
 use specc_split::{Kind, NO_TRANSACTION, SplitError, classify, directives, split};
@@ -19,7 +20,7 @@ pub(crate) struct Script {
 }
 
 /// A statement of a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Statement {
     pub(crate) what: What,
     pub(crate) place: Place,
@@ -29,6 +30,10 @@ pub(crate) struct Statement {
     pub(crate) in_transaction: bool,
     /// Whether the server refuses it in a transaction.
     pub(crate) refuses: bool,
+    /// Whether it begins, ends or is in a transaction that the file itself began.
+    pub(crate) own: bool,
+    /// Whether it is a part of the statement before it.
+    pub(crate) inner: bool,
 }
 
 /// `-- specc: allow L001, L002 reason`
@@ -64,8 +69,11 @@ impl Script {
         let marked = directives(text).iter().any(|d| d == NO_TRANSACTION);
         let begins = kinds.contains(&Kind::Begin);
         // what stands alone needs no transaction, and tools make none for it
-        let alone = kinds.iter().filter(|kind| **kind != Kind::Setting).count() < 2;
-        let whole = !marked && !begins && !alone;
+        let local = |piece: &specc_split::Piece<'_>| {
+            Cursor::new(text, piece.start, piece.start + piece.text.len()).take("set local")
+        };
+        let alone = kinds.iter().filter(|kind| **kind != Kind::Setting).count() < 2 && !pieces.iter().any(local);
+        let mut whole = !marked && !begins && !alone;
         *tx += 1;
         let mut grouped = false;
         let mut statements = Vec::with_capacity(pieces.len());
@@ -73,19 +81,42 @@ impl Script {
             if !whole && !grouped {
                 *tx += 1;
             }
-            grouped = (grouped || kind == Kind::Begin) && !matches!(kind, Kind::Commit | Kind::Rollback);
+            let ends = matches!(kind, Kind::Commit | Kind::Rollback);
+            let own = grouped || kind == Kind::Begin;
+            let chains = ends && chains(piece.text);
+            grouped = (own && !ends) || chains;
             let calls = piece.text.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("call"));
-            statements.push(Statement {
-                what: read::read(text, piece.start, piece.start + piece.text.len()),
-                place: (piece.start, piece.start + piece.text.len()),
+            let place = (piece.start, piece.start + piece.text.len());
+            let (what, parts) = match read::inner(text, place.0, place.1) {
+                Some(parts) => (What::Harmless, parts),
+                None => (read::read(text, place.0, place.1), Vec::new()),
+            };
+            let in_transaction = whole || grouped;
+            let statement = Statement {
+                what,
+                place,
                 tx: *tx,
-                in_transaction: whole || grouped,
+                in_transaction,
                 refuses: kind.refuses_transaction() && !calls,
-            });
+                own,
+                inner: false,
+            };
+            statements.push(statement.clone());
+            statements.extend(parts.into_iter().map(|part| inner(text, &statement, part)));
+            if ends {
+                // a transaction that the file did not begin is that of whoever runs it
+                whole = false;
+                *tx += u32::from(chains);
+            }
         }
         let lines =
             std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1));
         Self { statements, skipped: skipped.to_vec(), error, allowed: allowed(text), lines: lines.collect() }
+    }
+
+    /// How many statements the file has.
+    pub(crate) fn count(&self) -> usize {
+        self.statements.iter().filter(|statement| !statement.inner).count()
     }
 
     fn line(&self, at: usize) -> usize {
@@ -125,6 +156,24 @@ impl Script {
         let end = self.lines.get(line + 1).copied().unwrap_or(text.len());
         text.get(self.lines[line]..end).is_some_and(|line| line.trim_start().starts_with("--"))
     }
+}
+
+/// A part of a block, which runs in the block's transaction.
+fn inner(text: &str, block: &Statement, part: Inner) -> Statement {
+    let (what, place, refuses) = match part {
+        Inner::Hidden(place) => (What::Block, place, false),
+        Inner::Sql((start, end)) => {
+            let refuses = text.get(start..end).is_some_and(|text| classify(text).refuses_transaction());
+            (read::read(text, start, end), (start, end), refuses)
+        }
+    };
+    Statement { what, place, in_transaction: true, refuses, inner: true, ..*block }
+}
+
+/// Whether the end of a transaction begins the next one.
+fn chains(text: &str) -> bool {
+    let words: Vec<_> = text.split_whitespace().map(str::to_lowercase).collect();
+    words.ends_with(&["and".into(), "chain".into()])
 }
 
 fn allowed(text: &str) -> Vec<Allowed> {

@@ -3,6 +3,7 @@
 use crate::cursor::Place;
 use crate::name::Name;
 use specc_catalog::DataType;
+use specc_sql::Lock;
 
 /// What a statement does.
 #[derive(Clone, Debug)]
@@ -15,7 +16,8 @@ pub(crate) enum What {
         tables: Vec<Name>,
         cascade: Option<Place>,
     },
-    Rows(Rows),
+    /// At least one.
+    Rows(Vec<Rows>),
     Policy(Policy),
     DropPolicy {
         name: String,
@@ -25,37 +27,44 @@ pub(crate) enum What {
         name: Name,
         arguments: String,
         definer: Option<Place>,
-        pinned: bool,
+        pinned: Pin,
     },
     /// `alter function … set search_path`, `security definer` …
     AlterFunction {
         name: Name,
         definer: Option<bool>,
-        pinned: Option<bool>,
+        pinned: Option<Pin>,
     },
     View(View),
-    /// `alter view … set (…)`: whether `security_invoker` is among them, and on.
-    AlterView {
-        name: Name,
-        invoker: Option<bool>,
-    },
     Grant(Grant),
     /// `revoke all on table … from …`
     Close {
         tables: Vec<Name>,
+        /// All tables of these schemas.
+        all_in: Vec<String>,
         roles: Vec<String>,
+    },
+    CreateSchema {
+        name: String,
+    },
+    RenameSchema {
+        name: String,
+        place: Place,
     },
     CreateEnum {
         name: Name,
     },
     CreateDomain {
         name: Name,
+        base: Option<DataType>,
         constrained: bool,
     },
     AlterDomain {
         name: Name,
         scans: bool,
     },
+    /// `alter type … cascade`: what is done to the tables of the type.
+    AlterType(AlterTable),
     AddValue {
         name: Name,
         value: String,
@@ -66,6 +75,7 @@ pub(crate) enum What {
     Reindex {
         concurrently: bool,
         table: Option<Name>,
+        index: Option<Name>,
     },
     Cluster {
         table: Option<Name>,
@@ -76,24 +86,55 @@ pub(crate) enum What {
     Refresh {
         view: Name,
         concurrently: bool,
+        with_data: bool,
     },
-    Trigger {
-        table: Option<Name>,
-    },
+    /// What changes the triggers and rules of a table.
+    Trigger(Trigger),
     Lock {
         tables: Vec<Name>,
+        lock: Lock,
     },
-    /// `set`, `set local`, `reset`, `set_config`: what is set, in lower case, and to what.
-    Set {
-        name: String,
-        value: Vec<String>,
-    },
+    /// `set`, `set local`, `reset`, `set_config`
+    Set(Setting),
+    ResetAll,
     Begin,
     Commit,
+    Rollback,
+    /// What runs SQL that is not read.
     Block,
     /// Known, and of no interest.
     Harmless,
     Unknown,
+}
+
+/// What a function says of the schemas in which names are looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pin {
+    /// Nothing, or schemas behind the temporary one.
+    None,
+    /// None at all: only what is of Postgres or temporary has a name without its schema.
+    Empty,
+    /// The temporary one is the last.
+    Full,
+}
+
+/// What is set, in lower case, and to what: to nothing is to its default.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) name: String,
+    pub(crate) value: Vec<String>,
+    /// Up to the end of the transaction.
+    pub(crate) local: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Trigger {
+    pub(crate) table: Name,
+    pub(crate) name: Option<String>,
+    /// What a new one calls.
+    pub(crate) function: Option<Name>,
+    pub(crate) dropped: bool,
+    pub(crate) lock: Lock,
 }
 
 #[derive(Clone, Debug)]
@@ -109,6 +150,27 @@ pub(crate) struct CreateTable {
     pub(crate) open: bool,
     /// The tables of the query that fills it, where one does.
     pub(crate) filled: Option<Vec<Name>>,
+    pub(crate) foreign: bool,
+    /// The type whose attributes are its columns.
+    pub(crate) of: Option<Name>,
+}
+
+impl CreateTable {
+    /// Without columns.
+    pub(crate) fn new(name: Name) -> Self {
+        Self {
+            name,
+            temporary: false,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            partitioned: false,
+            partition_of: None,
+            open: false,
+            filled: None,
+            foreign: false,
+            of: None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -157,16 +219,30 @@ pub(crate) enum Kind {
     },
     Unique {
         columns: Vec<String>,
-        using_index: bool,
+        /// The index that is there already.
+        using_index: Option<Name>,
     },
     Primary {
         columns: Vec<String>,
-        using_index: bool,
+        /// The index that is there already.
+        using_index: Option<Name>,
     },
     Exclude,
     NotNull {
         column: String,
     },
+}
+
+impl Kind {
+    /// The columns of a key or a reference.
+    pub(crate) fn columns_mut(&mut self) -> Option<&mut Vec<String>> {
+        match self {
+            Kind::Foreign { columns, .. } | Kind::Unique { columns, .. } | Kind::Primary { columns, .. } => {
+                Some(columns)
+            }
+            Kind::Check { .. } | Kind::Exclude | Kind::NotNull { .. } => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -194,7 +270,7 @@ pub(crate) enum Action {
         column: String,
         ty: Option<DataType>,
         collation: Option<String>,
-        using: bool,
+        using: Using,
     },
     SetNotNull {
         column: String,
@@ -226,6 +302,12 @@ pub(crate) enum Action {
         concurrently: bool,
     },
     Trigger,
+    /// `alter constraint … enforced`
+    Enforce {
+        name: String,
+    },
+    /// What `set (…)` or `reset (…)` makes of `security_invoker`, which only views have.
+    Invoker(bool),
     /// Takes no more than share update exclusive.
     Light,
     /// Rewrites all rows: another access method or tablespace, another stored expression.
@@ -235,10 +317,21 @@ pub(crate) enum Action {
     Unknown,
 }
 
+/// The expression of a change of type.
+#[derive(Clone, Debug)]
+pub(crate) enum Using {
+    /// The column itself, as each of these types in turn.
+    Casts(Vec<DataType>),
+    /// It gives another value, as far as can be seen.
+    Computes,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct CreateIndex {
     pub(crate) name: Option<String>,
     pub(crate) table: Name,
+    /// Absent where one of them is an expression.
+    pub(crate) columns: Option<Vec<String>>,
     pub(crate) concurrently: Option<Place>,
     pub(crate) if_not_exists: Option<Place>,
     pub(crate) only: bool,
@@ -251,6 +344,7 @@ pub(crate) enum Dropped {
     Table,
     Index,
     Schema,
+    Database,
     /// All that a role owns.
     Owned,
     Type,
@@ -273,12 +367,24 @@ pub(crate) struct Drop {
 pub(crate) struct Rows {
     pub(crate) kind: Change,
     pub(crate) table: Name,
-    /// What `where` asks; absent where there is none.
-    pub(crate) condition: Option<String>,
-    /// The one column that `where` asks to be null, where that is all it asks.
-    pub(crate) only_null: Option<String>,
+    pub(crate) asks: Asks,
     /// The tables of the query that the rows come from, where they do.
     pub(crate) from_query: Option<Vec<Name>>,
+}
+
+/// What a condition asks of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// Every row is meant.
+    Nothing,
+    /// That this column is null.
+    Null(String),
+    /// That this column is not null.
+    NotNull(String),
+    Something {
+        /// It has an `=`, which may be a key.
+        compares: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -161,7 +161,7 @@ fn create(words: &mut Words<'_>) -> Kind {
 }
 
 fn reindex(words: &mut Words<'_>) -> Kind {
-    if words.find("concurrently").is_none() {
+    if !concurrently(words) {
         let whole = ["database", "system", "schema"].iter().any(|word| words.find(word).is_some());
         return if whole { Kind::Upkeep } else { Kind::Plain };
     }
@@ -172,6 +172,16 @@ fn reindex(words: &mut Words<'_>) -> Kind {
         return Kind::Reindex { index: words.name() };
     }
     Kind::Reindex { index: None }
+}
+
+/// Whether `concurrently` is there, as a word of the statement or among its options, where it may be said to be off.
+fn concurrently(words: &Words<'_>) -> bool {
+    let Some(at) = words.find("concurrently") else { return false };
+    let option = words.tokens.get(1).is_some_and(|token| token.kind == T::Symbol(b'('))
+        && words.tokens[..at].iter().all(|token| token.kind != T::Symbol(b')'));
+    let value = words.tokens.get(at + 1).map(|token| words.text[token.start..token.end].to_ascii_lowercase());
+    let off = ["false", "off", "0", "'false'", "'off'", "\"false\"", "\"off\""];
+    !option || !value.is_some_and(|value| off.contains(&value.as_str()))
 }
 
 fn alter(words: &mut Words<'_>) -> Kind {

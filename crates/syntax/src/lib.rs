@@ -12,6 +12,7 @@ pub mod ast;
 mod build;
 mod explain;
 mod grammar;
+mod merge;
 mod print;
 mod scan;
 

@@ -87,6 +87,10 @@ struct Run {
 pub(crate) fn scan(file: FileId, text: &str) -> Scan<'_> {
     let mut repaired = std::borrow::Cow::Borrowed(text.as_bytes());
     let mut findings = Vec::new();
+    if let Some((finding, ranges)) = crate::merge::unfinished(file, text) {
+        findings.push(finding);
+        ranges.into_iter().for_each(|(start, end)| blank(repaired.to_mut(), start, end));
+    }
     let mut tries = 0;
     let mut run = loop {
         match run(&repaired) {

@@ -1,6 +1,6 @@
 set lock_timeout = '3s';
 
-do $$ begin execute 'drop table t'; end $$;
+do $$ begin execute format('drop table %I', 't'); end $$;
 alter table orders frobnicate;
 frobnicate the orders;
 \include other.sql

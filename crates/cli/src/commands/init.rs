@@ -68,8 +68,14 @@ fn starter(args: &Init, config: &Path) -> Result<(), Failure> {
     if config.exists() {
         return Err(Failure::broken(format!("{} is there already", config.display())));
     }
-    let files: Vec<_> =
-        STARTER.iter().map(|(path, text)| File { path: path.into(), contents: text.to_string() }).collect();
+    let name = name(&args.dir);
+    let files: Vec<_> = STARTER
+        .iter()
+        .map(|(path, text)| {
+            let contents = if *path == CONFIG { named(text, name.as_deref()) } else { text.to_string() };
+            File { path: path.into(), contents }
+        })
+        .collect();
     for file in &files {
         let path = args.dir.join(&file.path);
         if path.exists() {
@@ -77,4 +83,17 @@ fn starter(args: &Init, config: &Path) -> Result<(), Failure> {
         }
     }
     output::write(&args.dir, files)
+}
+
+/// The name of the folder, which the project takes.
+fn name(dir: &Path) -> Option<String> {
+    let full = std::path::absolute(dir).ok()?;
+    let name = full.file_name()?.to_str()?;
+    (!name.chars().any(char::is_control) && !name.trim().is_empty()).then(|| name.to_owned())
+}
+
+/// The settings with this name in the place of the starter's.
+fn named(text: &str, name: Option<&str>) -> String {
+    let line = |name: &str| format!("name = {}", toml::Value::from(name));
+    name.map_or_else(|| text.to_owned(), |name| text.replacen(&line("starter"), &line(name), 1))
 }

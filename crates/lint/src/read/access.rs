@@ -1,9 +1,8 @@
 //! Policies, functions, views, grants.
 
-use super::{names, rows};
+use super::{names, options, rows, truth};
 use crate::cursor::{Cursor, DEEP, Place};
-use crate::name::Name;
-use crate::statement::{Condition, Grant, Policy, View, What};
+use crate::statement::{Condition, Grant, Pin, Policy, View, What};
 
 /// After `create policy` or `alter policy`.
 pub(super) fn policy(words: &mut Cursor<'_>, altered: bool) -> Option<What> {
@@ -44,21 +43,7 @@ pub(super) fn policy(words: &mut Cursor<'_>, altered: bool) -> Option<What> {
 fn condition(words: &Cursor<'_>) -> Condition {
     let mut per_row = Vec::new();
     calls(&mut words.clone(), false, DEEP, &mut per_row);
-    Condition { place: words.whole(), always: is_always(words.clone()), per_row, words: words.idents() }
-}
-
-fn is_always(mut words: Cursor<'_>) -> bool {
-    for _ in 0..DEEP {
-        let Some(inner) = words.group() else { break };
-        if !words.is_done() {
-            return false;
-        }
-        words = inner;
-    }
-    matches!(
-        words.as_written().to_lowercase().replace(' ', "").as_str(),
-        "true" | "1=1" | "true::boolean" | "'t'::boolean"
-    )
+    Condition { place: words.whole(), always: truth::is_always(words), per_row, words: words.idents() }
 }
 
 /// Functions that give the same for every row of a statement, by schema and name.
@@ -98,15 +83,15 @@ fn calls(words: &mut Cursor<'_>, scalar: bool, depth: usize, found: &mut Vec<(St
 pub(super) fn function(words: &mut Cursor<'_>) -> Option<What> {
     let name = words.name()?;
     let arguments = words.group().map(|group| group.as_written().to_lowercase()).unwrap_or_default();
-    let (mut definer, mut pinned) = (None, false);
+    let (mut definer, mut pinned) = (None, Pin::None);
     while !words.is_done() {
         let from = words.mark();
         if words.take("security definer") {
             definer = Some(words.place(from));
         } else if words.take("security invoker") {
             definer = None;
-        } else if words.take("set search_path") {
-            pinned = is_safe_path(words);
+        } else if takes_path(words) {
+            pinned = pin(words);
         } else if words.take("begin atomic") {
             break;
         } else {
@@ -126,8 +111,8 @@ pub(super) fn alter_function(words: &mut Cursor<'_>) -> Option<What> {
             definer = Some(true);
         } else if words.take("security invoker") {
             definer = Some(false);
-        } else if words.take("set search_path") {
-            pinned = Some(is_safe_path(words));
+        } else if takes_path(words) {
+            pinned = Some(pin(words));
         } else {
             words.skip_whole();
         }
@@ -135,15 +120,29 @@ pub(super) fn alter_function(words: &mut Cursor<'_>) -> Option<What> {
     Some(What::AlterFunction { name, definer, pinned })
 }
 
-/// After `set search_path`: whether the temporary schema is searched last. Where the path does not name it, it is first.
-fn is_safe_path(words: &mut Cursor<'_>) -> bool {
+/// `set search_path`, whose name may be quoted.
+fn takes_path(words: &mut Cursor<'_>) -> bool {
+    let here = words.sees(0, "set") && words.sees_name(1, "search_path");
+    if here {
+        words.skip();
+        words.skip();
+    }
+    here
+}
+
+/// After `set search_path`: where names are looked up. The temporary schema is searched first, unless it is named.
+fn pin(words: &mut Cursor<'_>) -> Pin {
     let _ = words.take("to") || words.take_symbol(b'=');
     let from = words.mark();
     words.skip();
     while words.take_symbol(b',') {
         words.skip();
     }
-    super::settings::values(&words.since(from)).last().is_some_and(|last| last == "pg_temp")
+    match super::settings::values(&words.since(from)).last().map(String::as_str) {
+        Some("pg_temp") => Pin::Full,
+        None if !words.since(from).is_any(&["default"]) => Pin::Empty,
+        _ => Pin::None,
+    }
 }
 
 /// After `create view`.
@@ -154,10 +153,10 @@ pub(super) fn view(words: &mut Cursor<'_>, replace: bool, materialized: bool, te
     let mut view = View { name, replace, materialized, temporary, has_options: false, invoker: false, filled: None };
     while !words.is_done() && !words.sees(0, "as") {
         if words.take("with")
-            && let Some(options) = words.group()
+            && let Some(list) = words.group()
         {
             view.has_options = true;
-            view.invoker = invoker(options) == Some(true);
+            view.invoker = options::says(&list, "security_invoker") == Some(true);
         } else {
             words.skip_whole();
         }
@@ -170,28 +169,6 @@ pub(super) fn view(words: &mut Cursor<'_>, replace: bool, materialized: bool, te
     }
     view.filled = (materialized && !no_data).then_some(read);
     Some(What::View(view))
-}
-
-/// What a list of options says of `security_invoker`.
-fn invoker(options: Cursor<'_>) -> Option<bool> {
-    options.items().into_iter().find_map(|mut item| {
-        item.take("security_invoker").then_some(())?;
-        let written = item.as_written().to_lowercase();
-        let value = written.split_once('=').map_or("true", |(_, value)| value.trim().trim_matches('\''));
-        Some(matches!(value, "true" | "on" | "1" | "yes" | "t" | "y"))
-    })
-}
-
-/// After `alter view`.
-pub(super) fn alter_view(words: &mut Cursor<'_>) -> Option<What> {
-    let _ = words.take("if exists");
-    let name = words.name()?;
-    let reset = words.sees(0, "reset");
-    if words.take("set") || words.take("reset") {
-        let set = words.group().and_then(invoker);
-        return Some(What::AlterView { name, invoker: set.map(|on| on && !reset) });
-    }
-    Some(What::Harmless)
 }
 
 /// After `grant`.
@@ -277,8 +254,7 @@ pub(super) fn revoke(words: &mut Cursor<'_>) -> Option<What> {
     }
     words.skip_to(&["from"]).then_some(())?;
     words.skip();
-    let tables: Vec<Name> = grant.tables;
-    Some(What::Close { tables, roles: roles(words) })
+    Some(What::Close { tables: grant.tables, all_in: grant.all_in, roles: roles(words) })
 }
 
 /// After `alter default privileges`.

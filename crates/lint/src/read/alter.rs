@@ -1,16 +1,17 @@
 //! `alter …`
 
-use super::{access, cascade, table, types};
-use crate::cursor::Cursor;
-use crate::statement::{Action, AlterTable, What};
+use super::{access, cascade, options, table, trigger, types};
+use crate::cursor::{Cursor, DEEP};
+use crate::statement::{Action, AlterTable, Using, What};
+use specc_catalog::DataType;
+use specc_sql::Lock;
 
 /// Objects whose alteration locks no table.
-const LIGHT: [&str; 23] = [
+const LIGHT: [&str; 22] = [
     "sequence",
     "role",
     "user",
     "group",
-    "schema",
     "extension",
     "aggregate",
     "collation",
@@ -36,9 +37,26 @@ pub(super) fn alter(words: &mut Cursor<'_>) -> Option<What> {
     if words.take("table") || words.take("foreign table") {
         return table(words);
     }
-    let materialized = words.take("materialized");
+    if words.take("materialized view") {
+        return table(words);
+    }
     if words.take("view") {
-        return if materialized { table(words) } else { access::alter_view(words) };
+        let mut what = table(words);
+        // any change of a view locks it, and none is unknown that a table does not have
+        if let Some(What::AlterTable(alter)) = &mut what {
+            for (action, _) in &mut alter.actions {
+                if matches!(action, Action::Light) {
+                    *action = Action::Short;
+                }
+            }
+        }
+        return what;
+    }
+    if words.take("schema") {
+        let from = words.mark();
+        let name = words.ident()?;
+        let place = words.place(from);
+        return Some(if words.take("rename") { What::RenameSchema { name, place } } else { What::Harmless });
     }
     if words.take("policy") {
         return access::policy(words, true);
@@ -54,18 +72,25 @@ pub(super) fn alter(words: &mut Cursor<'_>) -> Option<What> {
     }
     if words.take("domain") {
         let name = words.name()?;
-        let check = words.take("add") && !has_not_valid(words);
-        return Some(What::AlterDomain { name, scans: check || words.take("set not null") });
+        let adds = words.take("add") && !has_not_valid(words);
+        return Some(What::AlterDomain { name, scans: adds || words.take("set not null") || words.take("validate") });
     }
-    if words.take("index") || words.take("trigger") || words.take("rule") {
+    if words.take("trigger") || words.take("rule") {
+        return trigger(words, "on", Lock::AccessExclusive).map(What::Trigger);
+    }
+    if words.take("index") {
         return Some(What::Harmless);
     }
     LIGHT.iter().any(|word| words.sees(0, word)).then_some(What::Harmless)
 }
 
 fn has_not_valid(words: &mut Cursor<'_>) -> bool {
+    has(words, "not valid")
+}
+
+fn has(words: &mut Cursor<'_>, wanted: &str) -> bool {
     while !words.is_done() {
-        if words.take("not valid") {
+        if words.take(wanted) {
             return true;
         }
         words.skip_whole();
@@ -83,7 +108,35 @@ fn alter_type(words: &mut Cursor<'_>) -> Option<What> {
     if words.take("rename value") {
         return Some(What::RenameValue { name });
     }
-    Some(What::Harmless)
+    if cascade(&mut words.clone()).is_none() {
+        return Some(What::Harmless);
+    }
+    let mut actions = Vec::new();
+    while !words.is_done() {
+        let from = words.mark();
+        words.skip_item();
+        let place = words.place(from);
+        actions.push((attribute(&mut words.since(from)).unwrap_or(Action::Short), place));
+        words.skip();
+    }
+    Some(What::AlterType(AlterTable { table: name, actions }))
+}
+
+/// What a change of an attribute is to the tables of its type.
+fn attribute(words: &mut Cursor<'_>) -> Option<Action> {
+    if words.take("add attribute") {
+        return Some(Action::AddColumn(Box::new(table::column(words)?)));
+    }
+    if words.take("drop attribute") {
+        let _ = words.take("if exists");
+        return Some(Action::DropColumn { column: words.ident()?, cascade: None });
+    }
+    if words.take("rename attribute") {
+        let from = words.ident()?;
+        words.take("to").then_some(())?;
+        return Some(Action::RenameColumn { from, to: words.ident()? });
+    }
+    if words.take("alter attribute") { column(words) } else { None }
 }
 
 fn table(words: &mut Cursor<'_>) -> Option<What> {
@@ -125,7 +178,9 @@ fn action(words: &mut Cursor<'_>) -> Option<Action> {
         return Some(Action::DropColumn { column: words.ident()?, cascade: cascade(words) });
     }
     if words.take("alter constraint") {
-        return Some(Action::Short);
+        let name = words.ident()?;
+        let turned_on = !has(&mut words.clone(), "not enforced") && words.has(&["enforced"]);
+        return Some(if turned_on { Action::Enforce { name } } else { Action::Short });
     }
     if words.take("alter") {
         let _ = words.take("column");
@@ -180,6 +235,12 @@ fn action(words: &mut Cursor<'_>) -> Option<Action> {
     if words.take("set access method") {
         return Some(Action::Rewrite("set access method"));
     }
+    if words.sees_symbol(1, b'(') && words.is_any(&["set", "reset"]) {
+        let sets = words.take("set");
+        let _ = !sets && words.take("reset");
+        let invoker = words.group().and_then(|list| options::says(&list, "security_invoker"));
+        return Some(invoker.map_or(Action::Light, |on| Action::Invoker(on && sets)));
+    }
     if words.is_any(&["set", "reset", "cluster"]) {
         return Some(Action::Light);
     }
@@ -192,7 +253,8 @@ fn column(words: &mut Cursor<'_>) -> Option<Action> {
     if words.take("set data type") || words.take("type") {
         let ty = types::read(words);
         let collation = if words.take("collate") { words.name().map(|name| name.name) } else { None };
-        return Some(Action::SetType { column, ty, collation, using: words.take("using") });
+        let using = if words.take("using") { using(words, &column) } else { Using::Casts(Vec::new()) };
+        return Some(Action::SetType { column, ty, collation, using });
     }
     if words.take("set default") {
         return Some(Action::Short);
@@ -210,4 +272,39 @@ fn column(words: &mut Cursor<'_>) -> Option<Action> {
         return Some(Action::Light);
     }
     words.is_any(&["set", "drop", "add", "restart", "options"]).then_some(Action::Short)
+}
+
+/// What `using` makes of the column.
+fn using(words: &mut Cursor<'_>, column: &str) -> Using {
+    let mut types = Vec::new();
+    if value(words, column, DEEP, &mut types).is_some() && words.is_done() {
+        Using::Casts(types)
+    } else {
+        Using::Computes
+    }
+}
+
+/// The column, in brackets or cast or not: `(c)::text`, `cast(t.c as text)`. Takes it, and notes the types.
+fn value(words: &mut Cursor<'_>, column: &str, depth: usize, types: &mut Vec<DataType>) -> Option<()> {
+    let depth = depth.checked_sub(1)?;
+    let cast = words.sees(0, "cast") && words.sees_symbol(1, b'(');
+    if cast {
+        words.skip();
+    }
+    if let Some(mut inside) = words.group() {
+        value(&mut inside, column, depth, types)?;
+        if cast {
+            inside.take("as").then_some(())?;
+            types.push(types::read(&mut inside)?);
+        }
+        inside.is_done().then_some(())?;
+    } else {
+        (words.name()?.name == column).then_some(())?;
+    }
+    while words.sees_symbol(0, b':') && words.sees_symbol(1, b':') {
+        words.skip();
+        words.skip();
+        types.push(types::read(words)?);
+    }
+    Some(())
 }

@@ -2,14 +2,20 @@
 
 mod access;
 mod alter;
+mod block;
+mod options;
 mod rows;
 mod settings;
 mod table;
+mod truth;
 mod types;
+
+pub(crate) use block::{Inner, inner};
 
 use crate::cursor::{Cursor, Place};
 use crate::name::Name;
-use crate::statement::{CreateIndex, Drop, Dropped, What};
+use crate::statement::{CreateIndex, Drop, Dropped, Trigger, What};
+use specc_sql::Lock;
 
 /// What the statement at `start..end` of `file` does.
 pub(crate) fn read(file: &str, start: usize, end: usize) -> What {
@@ -18,21 +24,17 @@ pub(crate) fn read(file: &str, start: usize, end: usize) -> What {
 }
 
 /// Statements that neither lock a table that is in use, nor lose or open anything.
-const HARMLESS: [&str; 29] = [
-    "select",
+const HARMLESS: [&str; 23] = [
     "values",
     "show",
-    "explain",
     "analyze",
+    "analyse",
     "comment",
     "notify",
     "listen",
     "unlisten",
     "savepoint",
     "release",
-    "rollback",
-    "abort",
-    "prepare",
     "execute",
     "deallocate",
     "declare",
@@ -40,10 +42,8 @@ const HARMLESS: [&str; 29] = [
     "close",
     "move",
     "checkpoint",
-    "discard",
     "security",
     "import",
-    "copy",
     "table",
     "load",
     "revoke",
@@ -53,7 +53,7 @@ const HARMLESS: [&str; 29] = [
 fn statement(words: &mut Cursor<'_>) -> Option<What> {
     let start = words.mark();
     if words.sees_symbol(0, b'(') {
-        return Some(What::Harmless);
+        return Some(rows::read(words));
     }
     let first = words.ident()?;
     match first.as_str() {
@@ -63,7 +63,15 @@ fn statement(words: &mut Cursor<'_>) -> Option<What> {
         "truncate" => Some(truncate(words)),
         "with" | "insert" | "update" | "delete" | "merge" => {
             words.back(start);
-            rows::read(words)
+            Some(rows::read(words))
+        }
+        "copy" => Some(rows::copy(words)),
+        "explain" => explain(words),
+        "prepare" if words.take("transaction") => Some(What::Commit),
+        "prepare" => {
+            let _ = words.ident();
+            let _ = words.group();
+            words.take("as").then(|| statement(words)).flatten()
         }
         "grant" => access::grant(words),
         "revoke" => Some(access::revoke(words).unwrap_or(What::Harmless)),
@@ -78,31 +86,76 @@ fn statement(words: &mut Cursor<'_>) -> Option<What> {
             Some(What::Cluster { table })
         }
         "vacuum" => {
-            let options = words.group();
-            Some(What::Vacuum { full: options.map_or_else(|| words.sees(0, "full"), |o| o.has(&["full"])) })
+            let full = match words.group() {
+                Some(options) => options::says(&options, "full") == Some(true),
+                None => words.sees(0, "full"),
+            };
+            Some(What::Vacuum { full })
         }
         "refresh" => {
             words.take("materialized view").then_some(())?;
             let concurrently = words.take("concurrently");
-            Some(What::Refresh { view: words.name()?, concurrently })
+            Some(What::Refresh { view: words.name()?, concurrently, with_data: !words.take("with no data") })
         }
         "lock" => {
             let _ = words.take("table");
-            Some(What::Lock { tables: names(words) })
+            let tables = names(words);
+            Some(What::Lock { tables, lock: lock_mode(words) })
         }
-        "set" | "reset" => Some(settings::set(words)),
-        "select" => Some(settings::set_config(words).unwrap_or(What::Harmless)),
+        "set" => Some(settings::set(words)),
+        "reset" => Some(settings::reset(words)),
+        "discard" => Some(if words.sees(0, "all") { What::ResetAll } else { What::Harmless }),
+        "select" => {
+            let setting = settings::set_config(&mut words.clone());
+            words.back(start);
+            Some(setting.unwrap_or_else(|| rows::read(words)))
+        }
         "begin" | "start" => Some(What::Begin),
-        "commit" | "end" => Some(What::Commit),
+        "commit" | "end" => Some(if words.sees(0, "prepared") { What::Harmless } else { What::Commit }),
+        "rollback" | "abort" => {
+            let whole = !words.sees(0, "prepared") && !words.has(&["to"]);
+            Some(if whole { What::Rollback } else { What::Harmless })
+        }
         "do" | "call" => Some(What::Block),
         other if HARMLESS.contains(&other) => Some(What::Harmless),
         _ => None,
     }
 }
 
+/// After `explain`: the statement, where it is run.
+fn explain(words: &mut Cursor<'_>) -> Option<What> {
+    let runs = match words.group() {
+        Some(options) => ["analyze", "analyse"].iter().any(|name| options::says(&options, name) == Some(true)),
+        None => words.take("analyze") || words.take("analyse"),
+    };
+    let _ = words.take("verbose");
+    if runs { statement(words) } else { Some(What::Harmless) }
+}
+
+fn lock_mode(words: &mut Cursor<'_>) -> Lock {
+    let modes = [
+        ("in access share", Lock::AccessShare),
+        ("in row share", Lock::RowShare),
+        ("in row exclusive", Lock::RowExclusive),
+        ("in share update exclusive", Lock::ShareUpdateExclusive),
+        ("in share row exclusive", Lock::ShareRowExclusive),
+        ("in share", Lock::Share),
+        ("in exclusive", Lock::Exclusive),
+    ];
+    modes.into_iter().find(|(mode, _)| words.take(mode)).map_or(Lock::AccessExclusive, |(_, lock)| lock)
+}
+
+/// After `trigger` or `rule`, up to its table, which `at` stands before.
+fn trigger(words: &mut Cursor<'_>, at: &str, lock: Lock) -> Option<Trigger> {
+    let _ = words.take("if exists");
+    let name = words.ident();
+    words.skip_to(&[at]);
+    words.skip();
+    Some(Trigger { table: words.name()?, name, function: None, dropped: false, lock })
+}
+
 /// Objects that are made without touching a table.
-const MADE: [&str; 22] = [
-    "schema",
+const MADE: [&str; 21] = [
     "extension",
     "sequence",
     "role",
@@ -129,10 +182,14 @@ const MADE: [&str; 22] = [
 fn create(words: &mut Cursor<'_>) -> Option<What> {
     let replace = words.take("or replace");
     let temporary = (words.take("local") || words.take("global"), words.take("temp") || words.take("temporary")).1;
-    let unlogged = words.take("unlogged");
-    let _ = unlogged;
-    if words.take("table") {
-        return table::create(words, temporary);
+    let _ = words.take("unlogged");
+    let foreign = words.take("foreign table");
+    if foreign || words.take("table") {
+        return table::create(words, temporary, foreign);
+    }
+    if words.take("schema") {
+        let _ = words.take("if not exists");
+        return Some(words.ident().map_or(What::Harmless, |name| What::CreateSchema { name }));
     }
     if words.is_any(&["index", "unique"]) {
         return index(words);
@@ -149,12 +206,14 @@ fn create(words: &mut Cursor<'_>) -> Option<What> {
         return access::function(words);
     }
     if words.take("constraint trigger") || words.take("trigger") {
-        let table = words.skip_to(&["on"]).then(|| words.skip()).and_then(|()| words.name());
-        return Some(What::Trigger { table });
+        let mut new = trigger(words, "on", Lock::ShareRowExclusive)?;
+        words.skip_to(&["execute"]);
+        new.function =
+            (words.take("execute function") || words.take("execute procedure")).then(|| words.name()).flatten();
+        return Some(What::Trigger(new));
     }
     if words.take("rule") {
-        let table = words.skip_to(&["to"]).then(|| words.skip()).and_then(|()| words.name());
-        return Some(What::Trigger { table });
+        return trigger(words, "to", Lock::AccessExclusive).map(What::Trigger);
     }
     if words.take("type") {
         let name = words.name()?;
@@ -162,7 +221,9 @@ fn create(words: &mut Cursor<'_>) -> Option<What> {
     }
     if words.take("domain") {
         let name = words.name()?;
-        return Some(What::CreateDomain { name, constrained: words.has(&["check"]) || has_not_null(words) });
+        let _ = words.take("as");
+        let base = types::read(words);
+        return Some(What::CreateDomain { name, base, constrained: words.has(&["check"]) || has_not_null(words) });
     }
     (MADE.iter().any(|word| words.sees(0, word)) || words.is_any(&["trusted", "procedural", "default", "transform"]))
         .then_some(What::Harmless)
@@ -190,15 +251,29 @@ fn index(words: &mut Cursor<'_>) -> Option<What> {
     let name = if words.sees(0, "on") { None } else { words.ident() };
     words.take("on").then_some(())?;
     let only = words.take("only");
-    Some(What::CreateIndex(CreateIndex { name, table: words.name()?, concurrently, if_not_exists, only, head }))
+    let table = words.name()?;
+    if words.take("using") {
+        words.skip();
+    }
+    let columns = words.group().and_then(|group| group.items().into_iter().map(column).collect());
+    Some(What::CreateIndex(CreateIndex { name, table, columns, concurrently, if_not_exists, only, head }))
+}
+
+/// The column that an index has here, with what orders it; an expression is none.
+fn column(mut words: Cursor<'_>) -> Option<String> {
+    let name = words.ident()?;
+    (!words.sees_symbol(0, b'(') && !words.sees_symbol(0, b'.')).then_some(name)
 }
 
 fn reindex(words: &mut Cursor<'_>) -> What {
-    let concurrently = words.has(&["concurrently"]);
-    let _ = words.group();
-    let of_table = words.take("table");
-    let _ = words.take("concurrently");
-    What::Reindex { concurrently, table: if of_table { words.name() } else { None } }
+    let option = words.group().and_then(|options| options::says(&options, "concurrently"));
+    let (of_table, of_index) = (words.take("table"), words.take("index"));
+    if !of_table && !of_index {
+        words.skip();
+    }
+    let concurrently = words.take("concurrently") || option == Some(true);
+    let name = words.name();
+    What::Reindex { concurrently, table: name.clone().filter(|_| of_table), index: name.filter(|_| of_index) }
 }
 
 fn names(words: &mut Cursor<'_>) -> Vec<Name> {
@@ -235,14 +310,15 @@ fn drop(words: &mut Cursor<'_>) -> Option<What> {
         return Some(What::DropPolicy { name, table: words.name()? });
     }
     if words.take("trigger") || words.take("rule") {
-        let table = words.skip_to(&["on"]).then(|| words.skip()).and_then(|()| words.name());
-        return Some(What::Trigger { table });
+        let dropped = trigger(words, "on", Lock::AccessExclusive)?;
+        return Some(What::Trigger(Trigger { dropped: true, ..dropped }));
     }
     let kind = [
         ("foreign table", Dropped::Table),
         ("table", Dropped::Table),
         ("index", Dropped::Index),
         ("schema", Dropped::Schema),
+        ("database", Dropped::Database),
         ("owned by", Dropped::Owned),
         ("type", Dropped::Type),
         ("domain", Dropped::Type),

@@ -2,21 +2,19 @@
 
 use super::{rows, types};
 use crate::cursor::{Cursor, DEEP};
+use crate::name::Name;
 use crate::statement::{Column, Constraint, CreateTable, Kind, What};
 
 /// After `create table`.
-pub(super) fn create(words: &mut Cursor<'_>, temporary: bool) -> Option<What> {
+pub(super) fn create(words: &mut Cursor<'_>, temporary: bool, foreign: bool) -> Option<What> {
     let _ = words.take("if not exists");
-    let mut table = CreateTable {
-        name: words.name()?,
-        temporary,
-        columns: Vec::new(),
-        constraints: Vec::new(),
-        partitioned: false,
-        partition_of: None,
-        open: false,
-        filled: None,
-    };
+    let mut table = CreateTable::new(words.name()?);
+    table.temporary = temporary;
+    table.foreign = foreign;
+    if words.take("of") {
+        table.of = words.name();
+        table.open = true;
+    }
     if words.take("partition of") {
         let parent = words.name()?;
         let _ = words.group();
@@ -149,10 +147,10 @@ fn option(words: &mut Cursor<'_>, column: &mut Column) {
         });
     } else if words.take("primary key") {
         column.not_null = true;
-        let kind = Kind::Primary { columns: vec![column.name.clone()], using_index: false };
+        let kind = Kind::Primary { columns: vec![column.name.clone()], using_index: None };
         column.constraints.push(Constraint { name, kind, not_valid: false, place: words.place(from) });
     } else if words.take("unique") {
-        let kind = Kind::Unique { columns: vec![column.name.clone()], using_index: false };
+        let kind = Kind::Unique { columns: vec![column.name.clone()], using_index: None };
         column.constraints.push(Constraint { name, kind, not_valid: false, place: words.place(from) });
     } else {
         words.skip_whole();
@@ -228,8 +226,10 @@ pub(super) fn constraint(words: &mut Cursor<'_>) -> Option<Constraint> {
     Some(Constraint { name, kind, not_valid, place: words.place(from) })
 }
 
-fn key(words: &mut Cursor<'_>, kind: impl Fn(Vec<String>, bool) -> Kind) -> Kind {
+fn key(words: &mut Cursor<'_>, kind: impl Fn(Vec<String>, Option<Name>) -> Kind) -> Kind {
     let _ = words.take("nulls not distinct") || words.take("nulls distinct");
-    let using_index = words.take("using index");
-    kind(words.ident_list(), using_index)
+    if words.take("using index") {
+        return kind(Vec::new(), words.name());
+    }
+    kind(words.ident_list(), None)
 }

@@ -1,6 +1,6 @@
 //! A column is added not null, and the rows that are there have no value for it
 //!
-//! Finds `add column … not null` without a default on a table in use.
+//! Finds `add column … not null` without a default on a table in use, or into which these files put rows.
 //!
 //! Why: as soon as the table has one row, Postgres refuses the statement (23502), and the migration stops there.
 //!
@@ -24,7 +24,8 @@ use crate::statement::{Action, What};
 
 pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::AlterTable(alter) = &scene.statement.what else { return };
-    if !scene.state.is_live(&alter.table) {
+    let filled = scene.state.table(&alter.table).is_some_and(|table| table.filled);
+    if !scene.state.is_live(&alter.table) && !filled {
         return;
     }
     for (action, place) in &alter.actions {

@@ -58,7 +58,6 @@ fn costs(scene: &Scene<'_>, column: &Column) -> Option<(&'static str, Place)> {
         return Some(("a stored expression", place));
     }
     let ty = column.ty.as_ref()?;
-    let schema = if ty.schema.is_empty() { scene.state.path.as_str() } else { ty.schema.as_str() };
-    let domain = format!("{schema}.{}", ty.name);
-    scene.state.domains.contains(domain.as_str()).then_some(("a domain that has a constraint", column.ty_place))
+    let (_, constrained) = scene.state.stored(ty);
+    constrained.then_some(("a domain that has a constraint", column.ty_place))
 }

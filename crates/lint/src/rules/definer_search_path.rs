@@ -1,6 +1,7 @@
 //! A function that runs as its owner looks names up where the caller says
 //!
-//! Finds `security definer` functions without `set search_path`, or with one that does not name `pg_temp` at its end.
+//! Finds `security definer` functions without `set search_path`, or with one that does not name `pg_temp` at its end. An
+//! empty path, by which only what is of Postgres or temporary is found, is said with `--all`, as advice.
 //!
 //! Why: the caller chooses the search path, puts a table or an operator of the same name in front, and has it used
 //! with the owner's rights. Where the path does not name it, `pg_temp` is searched first, for tables and types: whoever
@@ -18,13 +19,19 @@
 use crate::Options;
 use crate::rule::Out;
 use crate::state::State;
+use crate::statement::Pin;
+use specc_diag::Severity;
 
-pub(crate) fn find(state: &State, _: &Options, out: &mut Out) {
-    for function in state.functions.iter().filter(|function| function.definer && !function.pinned) {
-        out.say(
-            function.at,
-            format!("{} runs as its owner and looks names up where its caller can put some", function.name.said()),
-        )
-        .help("add `set search_path = pg_catalog, pg_temp`, and write the schemas out in its body");
+pub(crate) fn find(state: &State, options: &Options, out: &mut Out) {
+    for function in state.functions.iter().filter(|function| function.definer) {
+        let (message, level) = match function.pinned {
+            Pin::None => ("runs as its owner and looks names up where its caller can put some", Severity::Error),
+            Pin::Empty if options.all => {
+                ("runs as its owner and looks temporary tables and types up first", Severity::Advice)
+            }
+            Pin::Empty | Pin::Full => continue,
+        };
+        let help = "write `set search_path = pg_catalog, pg_temp`, and the schemas of all other names in its body";
+        out.say(function.at, format!("{} {message}", function.name.said())).help(help).level = level;
     }
 }

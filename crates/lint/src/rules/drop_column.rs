@@ -28,7 +28,7 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
 
 /// Whether the same transaction gives its name to another column, or computes it again.
 fn is_replaced(scene: &Scene<'_>, alter: &AlterTable, column: &str) -> bool {
-    let key = alter.table.key(&scene.state.path);
+    let key = alter.table.key(scene.state.path());
     let replaces = |action: &Action| match action {
         Action::RenameColumn { to, .. } => to == column,
         Action::AddColumn(new) => new.name == column && new.generated,
@@ -37,7 +37,7 @@ fn is_replaced(scene: &Scene<'_>, alter: &AlterTable, column: &str) -> bool {
     let mut later = scene.later.iter().take_while(|s| s.tx == scene.statement.tx);
     alter.actions.iter().any(|(action, _)| replaces(action))
         || later.any(|statement| match &statement.what {
-            What::AlterTable(other) if other.table.key(&scene.state.path) == key => {
+            What::AlterTable(other) if other.table.key(scene.state.path()) == key => {
                 other.actions.iter().any(|(action, _)| replaces(action))
             }
             _ => false,

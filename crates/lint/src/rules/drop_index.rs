@@ -22,7 +22,7 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
         return;
     }
     for name in &drop.names {
-        let index = scene.state.indexes.get(&name.key(&scene.state.path));
+        let index = scene.state.indexes.get(&name.key(scene.state.path()));
         let table = index.and_then(|index| scene.state.table(&index.table));
         if table.is_some_and(|table| table.partitioned) || index.is_some_and(|index| !scene.state.is_live(&index.table))
         {

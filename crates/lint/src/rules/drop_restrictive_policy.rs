@@ -14,9 +14,9 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::DropPolicy { name, table } = &scene.statement.what else { return };
     let policy = scene.state.table(table).and_then(|table| table.policies.get(name));
     let Some(policy) = policy.filter(|policy| policy.restrictive) else { return };
-    let key = table.key(&scene.state.path);
+    let key = table.key(scene.state.path());
     let again = scene.later.iter().take_while(|s| s.tx == scene.statement.tx).any(|s| match &s.what {
-        What::Policy(policy) => policy.restrictive && policy.table.key(&scene.state.path) == key,
+        What::Policy(policy) => policy.restrictive && policy.table.key(scene.state.path()) == key,
         _ => false,
     });
     if !again {

@@ -29,7 +29,7 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
         _ => return,
     };
     for name in &drop.names {
-        if scene.state.types.get(&name.key(&scene.state.path)) != Some(&scene.state.tx) {
+        if scene.state.types.get(&name.key(scene.state.path())) != Some(&scene.state.tx) {
             out.say(
                 scene.span(name.place),
                 format!("this fails while {what} {}, and so do clients that name it", name.said()),

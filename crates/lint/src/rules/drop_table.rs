@@ -13,6 +13,12 @@ use crate::statement::{Dropped, What};
 
 pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::Drop(drop) = &scene.statement.what else { return };
+    if drop.kind == Dropped::Database {
+        for name in &drop.names {
+            out.say(scene.span(name.place), format!("all that is in database {} is lost", name.said()))
+                .help("back it up first: `specc backup`");
+        }
+    }
     for name in drop.names.iter().filter(|name| drop.kind == Dropped::Table && scene.state.is_live(name)) {
         out.say(scene.span(name.place), format!("the rows of {} are lost", name.said()))
             .help("back it up first: `specc backup --table`");

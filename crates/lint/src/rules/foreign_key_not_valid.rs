@@ -1,7 +1,7 @@
 //! A foreign key is added that reads both tables
 //!
-//! Finds `add … foreign key` without `not valid` on a table in use, and `add column … references` with a default. An
-//! empty new column with a reference reads nothing.
+//! Finds `add … foreign key` without `not valid` on a table in use, `add column … references` with a default, and
+//! `alter constraint … enforced`. An empty new column with a reference reads nothing.
 //!
 //! Why: Postgres reads both tables while neither can be written: measured with a writer, it stood still for 301 ms at
 //! two million rows, against 4 ms in two steps.
@@ -25,8 +25,14 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     if !scene.state.is_live(&alter.table) {
         return;
     }
-    for (action, _) in &alter.actions {
+    for (action, place) in &alter.actions {
         let found = match action {
+            Action::Enforce { name } => {
+                let message =
+                    format!("all rows that `{name}` is about are read while neither of its tables can be written");
+                out.say(scene.span(*place), message).help("choose a quiet hour, with a short `lock_timeout`");
+                continue;
+            }
             Action::AddConstraint(constraint) if !constraint.not_valid => Some(constraint),
             Action::AddColumn(column) if column.default.is_some() => {
                 column.has(|kind| matches!(kind, Kind::Foreign { .. }))

@@ -1,6 +1,7 @@
 //! A lock is waited for without an end
 //!
-//! Finds the first statement of a file that takes a lock on a table in use where no `lock_timeout` is set before it.
+//! Finds the first statement of a file that takes a lock on a table in use where no `lock_timeout` is set before it, or none that
+//! still holds: `0` is no limit, and `set local` ends with its transaction.
 //!
 //! Why: while it waits behind a long query, everybody who comes later waits behind it, reads too; with a timeout of 50
 //! ms and retries a change that stalled all for 7 seconds stalled them for 54 ms.
@@ -17,7 +18,7 @@ use crate::locks::locks;
 use crate::rule::{Out, Scene};
 
 pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
-    if scene.state.lock_timeout || scene.state.lock_timeout_missed {
+    if scene.state.session.now.lock_timeout || scene.state.lock_timeout_missed {
         return;
     }
     let locks = locks(&scene.statement.what, scene.state);

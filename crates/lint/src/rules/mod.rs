@@ -12,6 +12,7 @@ mod create_index;
 mod create_partition;
 mod definer_search_path;
 mod delete_all;
+mod detach_partition;
 mod disable_rls;
 mod domain_check;
 mod drop_column;
@@ -26,8 +27,11 @@ mod grant_writes;
 mod in_transaction;
 mod limited_text;
 mod lock_timeout;
+mod long_name;
 mod long_work_under_lock;
+mod many_tables;
 pub(crate) mod not_understood;
+mod of_type;
 mod open_write_policy;
 mod refresh_view;
 mod reindex;
@@ -42,16 +46,19 @@ mod small_key;
 mod table_rewritten;
 mod table_without_rls;
 mod timestamp_without_zone;
+mod transaction_left_open;
 mod truncate;
 mod type_change;
+mod unindexed_reference;
 mod unique_using_index;
+mod unprotected_relation;
 mod update_all;
 mod validate_with_add;
 mod view_loses_options;
 mod view_security_invoker;
 
 use crate::rule::{Check, Rule, Scene};
-use crate::statement::{Action, Column, What};
+use crate::statement::{Action, Asks, Column, Rows, What};
 use specc_diag::Severity;
 
 macro_rules! rules {
@@ -92,8 +99,11 @@ rules! {
     "L020" long_work_under_lock Warning Each;
     "L021" lock_timeout Warning Each;
     "L022" domain_check Warning Each;
+    "L023" transaction_left_open Warning Each;
+    "L024" detach_partition Warning Each;
     "L025" enum_value_used Error Each;
     "L026" rename_value Warning Each;
+    "L027" long_name Warning Each;
     "L030" rename_column Warning Each;
     "L031" rename_table Warning Each;
     "L032" drop_table Error Each;
@@ -114,10 +124,23 @@ rules! {
     "L058" disable_rls Error Each;
     "L059" drop_restrictive_policy Error Each;
     "L060" drop_column_with_policies Error Each;
+    "L061" unprotected_relation Error End;
     "L070" limited_text Advice Each habit;
     "L071" timestamp_without_zone Advice Each habit;
     "L072" serial Advice Each habit;
     "L073" small_key Advice Each habit;
+    "L074" many_tables Advice Each habit;
+    "L075" unindexed_reference Advice End habit;
+}
+
+/// Whether every row of a table in use is meant.
+fn means_all(scene: &Scene<'_>, rows: &Rows) -> bool {
+    let all = match &rows.asks {
+        Asks::Nothing => true,
+        Asks::NotNull(column) => scene.state.column(&rows.table, column).is_some_and(|known| known.not_null),
+        Asks::Null(_) | Asks::Something { .. } => false,
+    };
+    all && scene.state.is_live(&rows.table)
 }
 
 /// The columns that a statement adds.

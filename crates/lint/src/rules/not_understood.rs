@@ -1,11 +1,11 @@
 //! A statement that is not understood
 //!
-//! Finds statements and actions of `alter table` that no rule can judge, `do` blocks and calls, which may run
-//! anything, and what only psql understands. A file that cannot be taken into statements at all is an error.
+//! Finds statements and actions of `alter table` that no rule can judge, calls and texts put together in `do`
+//! blocks, which may run anything, and what only psql understands. A file that cannot be taken into statements at all is an error.
 //!
 //! Why: what is not read is not checked, and that should be known.
 //!
-//! Instead, write what a `do` block does as statements of its own, where that is possible; otherwise read it with the
+//! Instead, write what a `do` block puts together as statements of its own, where that is possible; otherwise read it with the
 //! other pages at hand (`specc explain`).
 
 use crate::finding::Finding;

@@ -1,7 +1,8 @@
 //! A policy lets every row be written
 //!
 //! Finds permissive policies for `insert`, `update`, `delete` or `all` whose `using` or `with check` is `true`, unless
-//! they are only for `service_role` or `postgres`.
+//! they are only for `service_role` or `postgres`. Of a policy that is altered and that no file makes, both are taken to be
+//! possible.
 //!
 //! Why: whoever has the role may change or take any row: with `using (true)` anyone takes any row, with `with check
 //! (true)` a row can be given away or inserted in another's name.
@@ -29,8 +30,9 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
         None if policy.altered => None,
         None => Some(policy.command.as_str()),
     };
-    let trusted = !policy.roles.is_empty() && policy.roles.iter().all(|role| TRUSTED.contains(&role.as_str()));
-    if restrictive || trusted || command.is_none_or(|command| command == "select") {
+    let roles = before.filter(|_| policy.roles.is_empty()).map_or(&policy.roles, |before| &before.roles);
+    let trusted = !roles.is_empty() && roles.iter().all(|role| TRUSTED.contains(&role.as_str()));
+    if restrictive || trusted || command == Some("select") {
         return;
     }
     for (condition, word) in [(&policy.using, "using"), (&policy.check, "with check")] {

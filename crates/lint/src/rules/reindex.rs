@@ -1,6 +1,6 @@
 //! Indexes are rebuilt while everybody waits
 //!
-//! Finds `reindex` without `concurrently`.
+//! Finds `reindex` without `concurrently`, or with `(concurrently false)`.
 //!
 //! Why: nobody can write, and planning any query on the table waits too: 0.5 seconds for one index of a million rows,
 //! 3.6 for a table with seven.

@@ -11,7 +11,7 @@ use crate::statement::What;
 
 pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::RenameValue { name } = &scene.statement.what else { return };
-    if scene.state.types.get(&name.key(&scene.state.path)) != Some(&scene.state.tx) {
+    if scene.state.types.get(&name.key(scene.state.path())) != Some(&scene.state.tx) {
         out.say(scene.span(name.place), format!("clients that still send the old value of {} fail", name.said()))
             .help("add the new value beside it, and move clients and rows to it");
     }

@@ -1,7 +1,7 @@
 //! A column is set not null without a check that proves it
 //!
-//! Finds `set not null` on a table in use where no validated check in these files says that the column is not null; on
-//! Postgres 18 also `add constraint … not null` without `not valid`.
+//! Finds `set not null` on a table in use where no validated check in these files says that the column is not null; also
+//! `add primary key using index` over such a column, and on Postgres 18 `add constraint … not null` without `not valid`.
 //!
 //! Why: Postgres reads the whole table to prove it, under an access exclusive lock: measured with a reader and a
 //! writer, both stood still for 295 ms at two million rows, against 5 ms by the check.
@@ -18,6 +18,7 @@
 //!
 //! The check is known where its migration is in the same folder and the folder is given.
 
+use crate::name::Name;
 use crate::rule::{Out, Scene};
 use crate::statement::{Action, Kind, What};
 
@@ -26,15 +27,19 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     if !scene.state.is_live(&alter.table) {
         return;
     }
-    for (n, (action, place)) in alter.actions.iter().enumerate() {
-        let column = match action {
-            Action::SetNotNull { column } => column,
+    let bound = alter.actions.iter().enumerate().flat_map(|(n, (action, place))| {
+        let columns = match action {
+            Action::SetNotNull { column } => std::slice::from_ref(column),
             Action::AddConstraint(constraint) if !constraint.not_valid => match &constraint.kind {
-                Kind::NotNull { column } => column,
-                _ => continue,
+                Kind::NotNull { column } => std::slice::from_ref(column),
+                Kind::Primary { using_index: Some(index), .. } => indexed(scene, &alter.table, index),
+                _ => &[],
             },
-            _ => continue,
+            _ => &[],
         };
+        columns.iter().map(move |column| (n, column, place))
+    });
+    for (n, column, place) in bound {
         let known = scene.state.column(&alter.table, column).is_some_and(|known| known.not_null);
         // a column that the same statement adds is told by another rule
         let added = alter.actions[..n].iter().any(|(a, _)| matches!(a, Action::AddColumn(c) if c.name == *column));
@@ -50,6 +55,14 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
         );
         out.say(scene.span(*place), message).help(help);
     }
+}
+
+/// The columns of an index that these files make, if they make one of them without `not null`.
+fn indexed<'a>(scene: &Scene<'a>, table: &Name, index: &Name) -> &'a [String] {
+    let key = table.sibling(index.name.clone(), index.place).key(scene.state.path());
+    let columns = scene.state.indexes.get(&key).and_then(|index| index.columns.as_deref()).unwrap_or_default();
+    let nullable = |column: &String| scene.state.column(table, column).is_some_and(|known| !known.not_null);
+    if columns.iter().any(nullable) { columns } else { &[] }
 }
 
 fn is_proved(scene: &Scene<'_>, alter: &crate::statement::AlterTable, column: &str) -> bool {

@@ -24,7 +24,11 @@ use crate::state::State;
 pub(crate) fn find(state: &State, options: &Options, out: &mut Out) {
     for table in state.tables.values() {
         let Some((at, _)) = table.made else { continue };
-        let open = !table.rls.is_some_and(|(on, _)| on) && !table.closed && !table.temporary && !table.materialized;
+        let open = !table.rls.is_some_and(|(on, _)| on)
+            && !table.closed
+            && !table.temporary
+            && !table.materialized
+            && !table.foreign;
         if open && options.exposed.contains(&table.schema) {
             out.say(at, format!("anybody whom the API lets in may read and write {}", table.name.said())).help(
                 "`alter table … enable row level security` in the same file, and say with policies who may do what",

@@ -5,10 +5,10 @@
 //! Why: the table and the indexes over the column are rewritten under an access exclusive lock: 6 seconds for a
 //! million rows, in which nobody reads or writes.
 //!
-//! Free, as measured: a longer `varchar`, `varchar` to `text` and back without a limit, `numeric` with more digits
+//! Free, as measured: from a domain to what it is a domain over, and back where it has no constraint; a longer `varchar`, `varchar` to `text` and back without a limit, `numeric` with more digits
 //! before the point or without any limit, a time with more fractional digits, and `timestamp` to `timestamptz` where
 //! the session's `TimeZone` is UTC. Not free: a shorter limit (write a check instead), more digits behind the point,
-//! `int` to `bigint`, anything to or from an enum, another collation where an index covers the column.
+//! `int` to `bigint`, `using` with an expression that is more than the column, anything to or from an enum, another collation where an index covers the column.
 //!
 //! The old type is known where its migration is in the same folder and the folder is given.
 //!
@@ -24,7 +24,7 @@
 //! ```
 
 use crate::rule::{Out, Scene};
-use crate::statement::{Action, What};
+use crate::statement::{Action, Using, What};
 use specc_catalog::{Column, DataType};
 use specc_sql::{TypeChange, type_change};
 
@@ -41,7 +41,7 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
         let (message, help) = match (old, ty) {
             (Some(old), Some(new)) => {
                 let same = known.is_some_and(|known| known.collation == *collation);
-                match cost(scene, old, new) {
+                match cost(scene, old, new, using) {
                     TypeChange::Rewrite => (
                         format!("from {} to {} every row of {table} is rewritten", said(old), said(new)),
                         "make a new column beside it, keep both by a trigger, fill it in batches, then swap the names",
@@ -53,7 +53,7 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
                     _ => continue,
                 }
             }
-            _ if *using || !ty.as_ref().is_some_and(widest) => (
+            _ if matches!(using, Using::Computes) || !ty.as_ref().is_some_and(widest) => (
                 format!("every row of {table} is rewritten, unless the old type of `{column}` fits this one as it is"),
                 "give the whole folder of migrations, so that the old type is known; or make a new column beside it",
             ),
@@ -64,12 +64,33 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     }
 }
 
-fn cost(scene: &Scene<'_>, old: &DataType, new: &DataType) -> TypeChange {
-    let schema = if new.schema.is_empty() { scene.state.path.as_str() } else { new.schema.as_str() };
-    if scene.state.domains.contains(format!("{schema}.{}", new.name).as_str()) {
-        return TypeChange::Rewrite;
+/// What it costs to go from the old type to the new one, by way of the casts that `using` writes.
+fn cost(scene: &Scene<'_>, old: &DataType, new: &DataType, using: &Using) -> TypeChange {
+    let Using::Casts(casts) = using else { return TypeChange::Rewrite };
+    let mut worst = TypeChange::Free;
+    let mut from = old;
+    for to in casts.iter().chain([new]) {
+        worst = worst.max(step(scene, from, to));
+        from = to;
     }
-    type_change(&Column::new("old", old.clone()), &Column::new("new", new.clone()))
+    worst
+}
+
+fn step(scene: &Scene<'_>, old: &DataType, new: &DataType) -> TypeChange {
+    if old == new {
+        return TypeChange::Free;
+    }
+    let ((from, _), (to, constrained)) = (scene.state.stored(old), scene.state.stored(new));
+    let zones = ["timestamp", "timestamptz"];
+    let times = |ty: &DataType| ty.schema.is_empty() && ty.dims == 0 && zones.contains(&ty.name.as_str());
+    match () {
+        () if constrained => TypeChange::Rewrite,
+        () if times(&from) && times(&to) && from.name != to.name && scene.state.session.now.utc => {
+            let precise = DataType { name: to.name.clone(), ..from };
+            type_change(&Column::new("old", precise), &Column::new("new", to))
+        }
+        () => type_change(&Column::new("old", from), &Column::new("new", to)),
+    }
 }
 
 fn widest(ty: &DataType) -> bool {

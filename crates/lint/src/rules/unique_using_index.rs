@@ -24,9 +24,8 @@ pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     if !scene.state.is_live(&alter.table) {
         return;
     }
-    let builds = |kind: &Kind| {
-        matches!(kind, Kind::Unique { using_index: false, .. } | Kind::Primary { using_index: false, .. })
-    };
+    let builds =
+        |kind: &Kind| matches!(kind, Kind::Unique { using_index: None, .. } | Kind::Primary { using_index: None, .. });
     for (action, _) in &alter.actions {
         let found = match action {
             Action::AddConstraint(constraint) if builds(&constraint.kind) => constraint,

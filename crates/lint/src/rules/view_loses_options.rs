@@ -16,7 +16,7 @@ use crate::statement::What;
 
 pub(crate) fn find(scene: &Scene<'_>, out: &mut Out) {
     let What::View(view) = &scene.statement.what else { return };
-    let before = scene.state.views.get(&view.name.key(&scene.state.path));
+    let before = scene.state.views.get(&view.name.key(scene.state.path()));
     if let Some(before) = before.filter(|before| view.replace && !view.has_options && before.has_options) {
         out.say(scene.span(view.name.place), format!("{} loses the options that it was made with", view.name.said()))
             .also(before.at, "with options here")

@@ -1,14 +1,16 @@
 //! What a statement changes in what is known.
 
-use super::{Bound, Function, Held, Index, Known, Rule, State, Table, View, names};
+use super::{Bound, Domain, Function, Held, Index, Known, Label, Rule, State, Table, Trigger, View, names};
 use crate::locks::locks;
 use crate::name::{Key, Name};
-use crate::statement::{Action, Column, Constraint, CreateTable, Dropped, Kind, What};
+use crate::script::Statement;
+use crate::statement::{Action, Change, Column, Constraint, CreateTable, Dropped, Kind, Pin, What};
 use specc_diag::Span;
 
 impl State {
     /// Follows a statement that begins at `at`.
-    pub(crate) fn follow(&mut self, what: &What, at: Span) {
+    pub(crate) fn follow(&mut self, statement: &Statement, at: Span) {
+        let what = &statement.what;
         for (table, lock) in locks(what, self) {
             self.lock_timeout_missed |= lock.blocks_writes();
             if self.held.as_ref().is_none_or(|before| before.lock < lock) {
@@ -25,14 +27,14 @@ impl State {
                 }
             }
             What::CreateIndex(index) => {
-                if let Some(name) = &index.name {
-                    let key = index.table.sibling(name.clone(), index.head).key(&self.path);
-                    self.indexes.insert(key, Index { table: index.table.clone() });
-                }
+                // a space is in no name that is given by itself
+                let name = index.name.clone().unwrap_or_else(|| format!("{} {}", index.table.name, index.head.0));
+                let key = index.table.sibling(name, index.head).key(self.path());
+                self.indexes.insert(key, Index { table: index.table.clone(), columns: index.columns.clone() });
             }
             What::Drop(drop) => {
                 for name in &drop.names {
-                    let key = name.key(&self.path);
+                    let key = name.key(self.path());
                     match drop.kind {
                         Dropped::Table => drop_key(&mut self.tables, &key),
                         Dropped::Index => drop_key(&mut self.indexes, &key),
@@ -54,16 +56,21 @@ impl State {
                     true => before.and_then(|before| before.command.clone()),
                     false => Some(policy.command.clone()),
                 };
-                table.policies.insert(policy.name.clone(), Rule { restrictive, command, words, at: span });
+                let roles = before.filter(|_| policy.roles.is_empty()).map(|before| before.roles.clone());
+                let roles = roles.unwrap_or_else(|| policy.roles.clone());
+                table.policies.insert(policy.name.clone(), Rule { restrictive, command, roles, words, at: span });
             }
             What::DropPolicy { name, table } => {
                 self.entry(table).policies.remove(name);
             }
-            What::Close { tables, roles }
+            What::Close { tables, all_in, roles }
                 if ["anon", "authenticated"].iter().all(|role| roles.iter().any(|other| other == role)) =>
             {
                 for table in tables {
                     self.entry(table).closed = true;
+                }
+                for table in self.tables.values_mut().filter(|table| all_in.contains(&table.schema)) {
+                    table.closed = true;
                 }
             }
             What::Grant(grant) if grant.roles.iter().any(|role| role != "service_role") => {
@@ -72,7 +79,7 @@ impl State {
                 }
             }
             What::Function { name, arguments, definer, pinned } => {
-                let key = name.key(&self.path);
+                let key = name.key(self.path());
                 self.functions.retain(|other| other.key != key || other.arguments != *arguments);
                 self.functions.push(Function {
                     name: name.clone(),
@@ -84,7 +91,7 @@ impl State {
                 });
             }
             What::AlterFunction { name, definer, pinned } => {
-                let (key, at) = (name.key(&self.path), self.span(name.place));
+                let (key, at) = (name.key(self.path()), self.span(name.place));
                 if !self.functions.iter().any(|function| function.key == key) {
                     let (name, key) = (name.clone(), key.clone());
                     self.functions.push(Function {
@@ -92,7 +99,7 @@ impl State {
                         key,
                         arguments: String::new(),
                         definer: false,
-                        pinned: false,
+                        pinned: Pin::None,
                         at,
                     });
                 }
@@ -102,34 +109,51 @@ impl State {
                 }
             }
             What::View(view) => self.view(view),
-            What::AlterView { name, invoker } => {
-                if let (Some(view), Some(invoker)) = (self.views.get_mut(&name.key(&self.path)), invoker) {
-                    view.invoker = *invoker;
-                    view.has_options |= *invoker;
+            What::CreateEnum { name } => {
+                self.types.insert(name.key(self.path()), self.tx);
+            }
+            What::CreateDomain { name, base, constrained } => {
+                let domain = Domain { base: base.clone(), constrained: *constrained, batch: self.batch };
+                self.domains.insert(name.key(self.path()), domain);
+            }
+            What::AlterDomain { name, scans: true } => {
+                if let Some(domain) = self.domains.get_mut(&name.key(&self.session.now.path)) {
+                    domain.constrained = true;
                 }
             }
-            What::CreateEnum { name } => {
-                self.types.insert(name.key(&self.path), self.tx);
-            }
-            What::CreateDomain { name, constrained: true } => {
-                self.domains.insert(name.key(&self.path));
-            }
             // of a type that the same transaction made, a label can be used at once
-            What::AddValue { name, value } if self.types.get(&name.key(&self.path)) != Some(&self.tx) => {
-                self.labels.push((value.clone(), at, self.tx));
+            What::AddValue { name, value } if self.types.get(&name.key(self.path())) != Some(&self.tx) => {
+                self.labels.push(Label { ty: name.clone(), value: value.clone(), at, tx: self.tx });
             }
-            What::Set { name, value } if name == "search_path" => {
-                let first = value.iter().find(|part| *part != "$user" && *part != "pg_catalog");
-                self.path = first.cloned().unwrap_or_else(|| "public".into());
+            What::CreateSchema { name } => {
+                self.schemas.insert(name.clone(), self.batch);
             }
-            What::Set { name, .. } if name == "lock_timeout" => self.lock_timeout = true,
+            What::Trigger(trigger) => self.trigger(trigger),
+            What::Rows(all) => {
+                for rows in all.iter().filter(|rows| matches!(rows.kind, Change::Insert | Change::Merge)) {
+                    self.fill(&rows.table, true);
+                }
+            }
+            What::Truncate { tables, .. } => {
+                for table in tables {
+                    self.fill(table, false);
+                }
+            }
+            What::Set(setting) if !setting.local || statement.in_transaction => self.session.set(setting),
+            What::ResetAll => self.session.reset(),
+            What::Begin => self.open = Some(at),
+            What::Commit => self.open = None,
+            What::Rollback => {
+                self.open = None;
+                self.session.roll_back();
+            }
             _ => {}
         }
     }
 
     /// What is known of a table; from now on, something is.
     fn entry(&mut self, name: &Name) -> &mut Table {
-        let (key, schema) = (name.key(&self.path), name.in_schema(&self.path).to_string());
+        let (key, schema) = (name.key(self.path()), name.in_schema(self.path()).to_string());
         self.tables.entry(key).or_insert_with(|| Table {
             name: name.clone(),
             schema,
@@ -138,6 +162,9 @@ impl State {
             partitioned: false,
             materialized: false,
             default_partition: false,
+            foreign: false,
+            filled: false,
+            of: None,
             columns: Default::default(),
             constraints: Default::default(),
             rls: None,
@@ -151,11 +178,14 @@ impl State {
         if self.table(&new.name).is_some_and(|table| table.made.is_some()) {
             return;
         }
-        let (at, batch) = (self.span(new.name.place), self.batch);
+        let (at, batch, path) = (self.span(new.name.place), self.batch, self.path().to_owned());
         let table = self.entry(&new.name);
         table.made = Some((at, batch));
         table.temporary = new.temporary;
         table.partitioned = new.partitioned;
+        table.foreign = new.foreign;
+        table.filled = new.filled.is_some();
+        table.of = new.of.as_ref().map(|of| of.key(&path));
         for column in &new.columns {
             self.add_column(&new.name, column, true);
         }
@@ -226,10 +256,21 @@ impl State {
                 self.entry(table).columns.entry(column.clone()).or_default().not_null = false;
             }
             Action::RenameColumn { from, to } => {
+                let key = table.key(self.path());
+                let path = self.path().to_owned();
                 let entry = self.entry(table);
                 if let Some(known) = entry.columns.remove(from) {
                     entry.columns.insert(to.clone(), known);
                 }
+                let rename = |column: &mut String| {
+                    if column == from {
+                        column.clone_from(to);
+                    }
+                };
+                let bound = entry.constraints.values_mut().filter_map(|bound| bound.constraint.kind.columns_mut());
+                bound.flatten().for_each(rename);
+                let indexes = self.indexes.values_mut().filter(|index| index.table.key(&path) == key);
+                indexes.filter_map(|index| index.columns.as_mut()).flatten().for_each(rename);
             }
             Action::RenameConstraint { from, to } => {
                 let entry = self.entry(table);
@@ -242,6 +283,7 @@ impl State {
                 let new = Name { schema: Some(to.clone()), ..table.clone() };
                 self.moves(table, new);
             }
+            Action::Invoker(on) => self.invoker(table, *on, at),
             Action::Rls(on) => self.entry(table).rls = Some((*on, at)),
             Action::Attach { default, .. } => {
                 self.entry(table).default_partition |= default;
@@ -251,12 +293,54 @@ impl State {
     }
 
     fn moves(&mut self, table: &mut Name, to: Name) {
-        if let Some(mut known) = self.tables.remove(&table.key(&self.path)) {
-            known.schema = to.in_schema(&self.path).to_string();
+        let (from, new, schema) = (table.key(self.path()), to.key(self.path()), to.in_schema(self.path()).to_owned());
+        if let Some(mut known) = self.tables.remove(&from) {
+            known.schema = schema;
             known.name = to.clone();
-            self.tables.insert(to.key(&self.path), known);
+            self.tables.insert(new, known);
+        } else if let Some(mut view) = self.views.remove(&from) {
+            view.schema = schema;
+            view.name = to.clone();
+            self.views.insert(new, view);
         }
         *table = to;
+    }
+
+    /// A view reads as who asks, or does not any more.
+    fn invoker(&mut self, name: &Name, on: bool, at: Span) {
+        let (key, schema) = (name.key(self.path()), name.in_schema(self.path()).to_owned());
+        let view = self.views.entry(key).or_insert_with(|| View {
+            name: name.clone(),
+            schema,
+            invoker: on,
+            has_options: on,
+            lost: false,
+            batch: 0,
+            at,
+        });
+        if view.invoker && !on {
+            view.at = at;
+        }
+        view.invoker = on;
+        view.has_options |= on;
+    }
+
+    fn fill(&mut self, table: &Name, filled: bool) {
+        let key = table.key(self.path());
+        if let Some(table) = self.tables.get_mut(&key) {
+            table.filled = filled;
+        }
+    }
+
+    fn trigger(&mut self, trigger: &crate::statement::Trigger) {
+        let table = trigger.table.key(self.path());
+        if trigger.dropped {
+            let path = self.path().to_owned();
+            self.triggers.retain(|other| other.name != trigger.name || other.table.key(&path) != table);
+        } else if let Some(function) = &trigger.function {
+            let function = function.key(self.path());
+            self.triggers.push(Trigger { table: trigger.table.clone(), name: trigger.name.clone(), function });
+        }
     }
 
     fn view(&mut self, view: &crate::statement::View) {
@@ -272,14 +356,15 @@ impl State {
         if view.temporary {
             return;
         }
-        let key = view.name.key(&self.path);
+        let key = view.name.key(self.path());
         let lost = view.replace && !view.has_options && self.views.get(&key).is_some_and(|before| before.has_options);
         let new = View {
             name: view.name.clone(),
-            schema: view.name.in_schema(&self.path).to_string(),
+            schema: view.name.in_schema(self.path()).to_string(),
             invoker: view.invoker,
             has_options: view.has_options,
             lost,
+            batch: self.batch,
             at: self.span(view.name.place),
         };
         self.views.insert(key, new);

@@ -1,21 +1,24 @@
 //! What the statements so far have made: tables without rows, checks that prove something, policies. What is not known
 //! was there before, has rows, and is in use.
 
+mod domain;
 mod follow;
+mod implied;
 mod names;
+mod session;
 
 use crate::cursor::Place;
 use crate::name::{Key, Name};
-use crate::statement::Constraint;
+use crate::statement::{Constraint, Pin};
+use session::Session;
 use specc_catalog::DataType;
 use specc_diag::{FileId, Span};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Everything that is known.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// The schema of names without one.
-    pub(crate) path: String,
+    pub(crate) session: Session,
     pub(crate) file: FileId,
     /// Files that run as one share a batch.
     pub(crate) batch: u32,
@@ -24,18 +27,42 @@ pub(crate) struct State {
     pub(crate) indexes: BTreeMap<Key, Index>,
     pub(crate) views: BTreeMap<Key, View>,
     pub(crate) functions: Vec<Function>,
-    /// Domains with a constraint.
-    pub(crate) domains: BTreeSet<Key>,
+    pub(crate) domains: BTreeMap<Key, Domain>,
+    /// The schemas that these files make, with the batch of each.
+    pub(crate) schemas: BTreeMap<String, u32>,
+    pub(crate) triggers: Vec<Trigger>,
     /// Types, and the transaction that made each.
     pub(crate) types: BTreeMap<Key, u32>,
-    /// Labels of enums, with the transaction that added each.
-    pub(crate) labels: Vec<(String, Span, u32)>,
-    /// Whether the file says how long it waits for locks.
-    pub(crate) lock_timeout: bool,
+    pub(crate) labels: Vec<Label>,
+    /// Where the transaction began that the file itself began and did not end yet.
+    pub(crate) open: Option<Span>,
     /// Whether it was said that it does not.
     pub(crate) lock_timeout_missed: bool,
     /// The strongest lock that the transaction holds on a table in use.
     pub(crate) held: Option<Held>,
+}
+
+/// A label that is added to an enum.
+#[derive(Debug)]
+pub(crate) struct Label {
+    pub(crate) ty: Name,
+    pub(crate) value: String,
+    pub(crate) at: Span,
+    pub(crate) tx: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Domain {
+    pub(crate) base: Option<DataType>,
+    pub(crate) constrained: bool,
+    pub(crate) batch: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Trigger {
+    pub(crate) table: Name,
+    pub(crate) name: Option<String>,
+    pub(crate) function: Key,
 }
 
 /// A lock that the transaction holds.
@@ -57,6 +84,11 @@ pub(crate) struct Table {
     pub(crate) partitioned: bool,
     pub(crate) materialized: bool,
     pub(crate) default_partition: bool,
+    pub(crate) foreign: bool,
+    /// These files put rows into it.
+    pub(crate) filled: bool,
+    /// The type whose attributes are its columns.
+    pub(crate) of: Option<Key>,
     pub(crate) columns: BTreeMap<String, Known>,
     pub(crate) constraints: BTreeMap<String, Bound>,
     pub(crate) rls: Option<(bool, Span)>,
@@ -90,6 +122,7 @@ pub(crate) struct Rule {
     pub(crate) restrictive: bool,
     /// Absent where it is not known.
     pub(crate) command: Option<String>,
+    pub(crate) roles: Vec<String>,
     pub(crate) words: Vec<String>,
     pub(crate) at: Span,
 }
@@ -98,6 +131,7 @@ pub(crate) struct Rule {
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     pub(crate) table: Name,
+    pub(crate) columns: Option<Vec<String>>,
 }
 
 /// A view.
@@ -109,6 +143,7 @@ pub(crate) struct View {
     pub(crate) has_options: bool,
     /// Options were lost, which was said.
     pub(crate) lost: bool,
+    pub(crate) batch: u32,
     pub(crate) at: Span,
 }
 
@@ -120,13 +155,18 @@ pub(crate) struct Function {
     /// As written: functions may share a name.
     pub(crate) arguments: String,
     pub(crate) definer: bool,
-    pub(crate) pinned: bool,
+    pub(crate) pinned: Pin,
     pub(crate) at: Span,
 }
 
 impl State {
     pub(crate) fn new() -> Self {
-        Self { path: "public".into(), ..Self::default() }
+        Self::default()
+    }
+
+    /// The schema of names without one.
+    pub(crate) fn path(&self) -> &str {
+        &self.session.now.path
     }
 
     /// A place of the file that is being read.
@@ -136,12 +176,16 @@ impl State {
 
     /// What is known of a table.
     pub(crate) fn table(&self, name: &Name) -> Option<&Table> {
-        self.tables.get(&name.key(&self.path))
+        self.tables.get(&name.key(self.path()))
     }
 
     /// Whether a table may have rows and users.
     pub(crate) fn is_live(&self, name: &Name) -> bool {
-        self.table(name).is_none_or(|table| !table.temporary && table.made.is_none_or(|(_, batch)| batch != self.batch))
+        let own = |batch: u32| batch == self.batch;
+        match (self.table(name), self.views.get(&name.key(self.path()))) {
+            (Some(table), _) => !table.temporary && table.made.is_none_or(|(_, batch)| !own(batch)),
+            (None, view) => view.is_none_or(|view| !own(view.batch)),
+        }
     }
 
     /// What is known of a column.
@@ -153,8 +197,8 @@ impl State {
     pub(crate) fn enter(&mut self, file: FileId, batch: u32) {
         self.file = file;
         self.batch = batch;
-        self.path = "public".into();
-        self.lock_timeout = false;
+        self.session = Session::default();
+        self.open = None;
         self.lock_timeout_missed = false;
         self.held = None;
     }
@@ -163,6 +207,7 @@ impl State {
     pub(crate) fn begin(&mut self, tx: u32) {
         if self.tx != tx {
             self.held = None;
+            self.session.begin();
         }
         self.tx = tx;
     }

@@ -8,7 +8,7 @@ use crate::structure::depends;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{Command, Dependency, Entry, ObjectId, Policy, SqlExpr};
-use specc_diag::{Diagnostic, Span};
+use specc_diag::{Diagnostic, Span, codes};
 use specc_model::effective::{self, Access, Effective, PUBLIC};
 use specc_model::formula::Formula;
 use specc_model::{Bucket, Entity, EntityId, Model, Object, Rule, RuleAction};
@@ -170,7 +170,10 @@ fn conditions(
     lowered.found.indexes.extend(indexes);
     lowered.found.reads.extend(reads);
     lowered.found.viewer_fields.extend(viewer_fields);
-    lowered.diagnostics.extend(diagnostics);
+    // a row that is inserted is looked at once, whatever the condition
+    let inserts = rule.actions.iter().all(|(action, _)| *action == RuleAction::Insert);
+    let slow = |found: &Diagnostic| found.code == codes::PER_ROW_POLICY;
+    lowered.diagnostics.extend(diagnostics.into_iter().filter(|found| !inserts || !slow(found)));
     hidden::warn(model, guarded, rule, &hidden, &mut lowered.diagnostics);
     Conditions { using, check, calls, queried }
 }

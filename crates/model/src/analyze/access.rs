@@ -4,6 +4,7 @@ use super::exprs::Exprs;
 use super::fields::unknown_field;
 use super::project::{Project, check_name, show};
 use crate::effective;
+use crate::formula::Node;
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
@@ -230,6 +231,8 @@ pub(crate) fn check_rules(model: &Model, area_std: impl Fn(&Entity) -> bool, out
         for rule in &entity.rules {
             kept_columns(entity, rule, out);
             open_write(rule, &entity.rules, out);
+            session_per_row(rule, out);
+            unseen_rows(model, entity, rule, out);
         }
         select_columns(model, entity, out);
         if entity.external || entity.rls == Rls::Off || area_std(entity) {
@@ -258,6 +261,62 @@ pub(crate) fn check_rules(model: &Model, area_std: impl Fn(&Entity) -> bool, out
             open_write(rule, &bucket.rules, out);
         }
     }
+}
+
+/// Functions of the session in a condition, which are called for each row; what is in a query is not.
+fn session_per_row(rule: &Rule, out: &mut Vec<Diagnostic>) {
+    if rule.exact {
+        return;
+    }
+    for expr in [&rule.when, &rule.check].into_iter().flatten() {
+        let mut rest = vec![&expr.formula];
+        while let Some(formula) = rest.pop() {
+            if matches!(&formula.node, Node::Sql(sql) if sql.query) {
+                continue;
+            }
+            if let Node::Call(call) = &formula.node
+                && call.function.schema == "auth"
+            {
+                let help = match call.function.name.as_str() {
+                    "uid" => "write `viewer`",
+                    "jwt" => "write `claims.` and the name of the claim",
+                    "role" => "write `claims.role`",
+                    "email" => "write `claims.email`",
+                    _ => continue,
+                };
+                let message = format!("`auth.{}()` is called for each row", call.function.name);
+                out.push(Diagnostic::new(codes::SESSION_PER_ROW, formula.span, message).help(help));
+            }
+            rest.extend(formula.parts());
+        }
+    }
+}
+
+/// A rule that lets somebody change rows whom none lets read any.
+fn unseen_rows(model: &Model, entity: &Entity, rule: &Rule, out: &mut Vec<Diagnostic>) {
+    let does = |rule: &Rule, wanted: RuleAction| rule.actions.iter().any(|(action, _)| *action == wanted);
+    let word = match () {
+        () if does(rule, RuleAction::Update) => "update",
+        () if does(rule, RuleAction::Delete) => "delete",
+        () => return,
+    };
+    let for_some = |other: &Rule| {
+        other.roles.is_empty() || rule.roles.is_empty() || other.roles.iter().any(|role| rule.roles.contains(role))
+    };
+    let read = entity.rules.iter().any(|other| !other.forbid && does(other, RuleAction::Select) && for_some(other));
+    // what is granted by hand, or comes by way of another role, is not looked at
+    let by_hand = !model.grants.is_empty() || rule.roles.iter().any(|role| is_member(model, role));
+    if rule.forbid || rule.exact || read || by_hand || entity.rls == Rls::Off {
+        return;
+    }
+    let who = if rule.roles.is_empty() { "everyone".to_owned() } else { format!("`{}`", rule.roles.join("`, `")) };
+    let message = format!("rule `{}` lets {who} {word} rows that no rule lets them see", rule.name);
+    let help = format!("let them read the rows, too: `allow select, {word} … when …`");
+    out.push(Diagnostic::new(codes::UNSEEN_ROWS, rule.span, message).help(help));
+}
+
+fn is_member(model: &Model, role: &str) -> bool {
+    model.roles.iter().any(|other| other.name == role && !other.member_of.is_empty())
 }
 
 fn duplicates(rules: &[Rule], owner: &str, out: &mut Vec<Diagnostic>) {

@@ -90,7 +90,11 @@ pub(crate) fn function_needs(
         _ => None,
     };
     let (mut conflicts, mut maybe) = (Vec::new(), Vec::new());
-    if let Some(language) = language {
+    if language == Some(Language::Sql) && begins_plpgsql(&d.body.text) {
+        let message = "a body that begins with `begin` or `declare` is PL/pgSQL, and this function is in SQL";
+        let help = format!("write `language plpgsql` before `as $$` of `{}`", d.name.name.text);
+        out.push(Diagnostic::new(codes::BAD_FUNCTION, d.name.span(), message).help(help));
+    } else if let Some(language) = language {
         let known = Known::new(project, model);
         let trigger = matches!(&f.returns, Some(Returns::Pseudo(word)) if word == "trigger")
             .then(|| triggered.get(&f.name).cloned().unwrap_or_default());
@@ -452,4 +456,12 @@ pub(crate) fn cycles(project: &Project<'_>, model: &Model, out: &mut Vec<Diagnos
             }
         }
     }
+}
+
+/// Whether a body begins as one of PL/pgSQL does, and none of SQL.
+fn begins_plpgsql(text: &str) -> bool {
+    let mut tokens = specc_split::Lexer::new(text).map_while(Result::ok);
+    let first = tokens.next();
+    let atomic = tokens.next().is_some_and(|token| token.is(text, "atomic"));
+    first.is_some_and(|token| token.is(text, "declare") || (token.is(text, "begin") && !atomic))
 }

@@ -1,7 +1,7 @@
 //! Fields and keys of an entity, without their expressions.
 
 use super::expand::{Mem, Via};
-use super::project::{Project, check_name};
+use super::project::{Project, check_name, show};
 use super::typeref::{plain, unknown};
 use crate::types::*;
 use smol_str::SmolStr;
@@ -86,12 +86,28 @@ pub(crate) fn fields(
 }
 
 impl Builder<'_, '_> {
+    /// A column that holds rows of an entity, where a reference is meant as a rule.
+    fn whole_row(&mut self, f: &ast::FieldDecl, ty: &Type) {
+        let Base::Row(_) = ty.base else { return };
+        let (name, target) = (&f.name.text, show(&f.ty.name));
+        let optional = if f.ty.nullable { "?" } else { "" };
+        let (holds, help) = if ty.dims > 0 {
+            let own = &self.entity.name.name;
+            ("whole rows", format!("declare the reference in `{target}`: `{own}_id -> {own} inverse {name}`"))
+        } else {
+            ("a whole row", format!("write `{name} -> {target}{optional}` for a reference"))
+        };
+        let message = format!("`{name}` holds {holds} of `{target}`");
+        self.out.push(Diagnostic::new(codes::ROW_COLUMN, f.ty.at.0, message).help(help));
+    }
+
     fn member(&mut self, at: usize, mem: &Mem<'_>) -> Option<FieldIx> {
         let mixin = mem.via.as_ref().map(|v| v.mixin.clone());
         let doc = &mem.member.doc;
         match &mem.member.kind {
             MemberKind::Field(f) => {
                 let ty = self.project.resolve_type(&f.ty, self.out);
+                self.whole_row(f, &ty);
                 let field = Field {
                     meta: self.project.meta(doc, &f.name, f.was.as_deref()),
                     name: f.name.text.clone(),

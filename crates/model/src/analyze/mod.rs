@@ -22,6 +22,7 @@ mod predicates;
 mod project;
 mod relations;
 mod results;
+mod rounds;
 mod seed_keys;
 pub mod seeds;
 mod substitute;
@@ -149,6 +150,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     }
     access::check_rules(&model, std_area, out);
     kept::check(&model, out);
+    rounds::check(&model, out);
     visibility::visibility(&mut model);
     bodies::cycles(project, &model, out);
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };

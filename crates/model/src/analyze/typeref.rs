@@ -3,7 +3,7 @@
 use super::project::{Project, show, sorted};
 use crate::types::*;
 use smol_str::SmolStr;
-use specc_diag::{Diagnostic, codes, nearest};
+use specc_diag::{Diagnostic, codes, nearest_by};
 use specc_facts::{Family, Modifiers};
 use specc_syntax::ast::TypeRef;
 
@@ -91,7 +91,11 @@ impl Project<'_> {
             let mut words: Vec<&str> = sorted(spelled.iter().map(String::as_str));
             specc_facts::type_spellings().for_each(|name| words.push(name));
             let near = elsewhere.map(|n| self.spell(n));
-            let near = near.or_else(|| nearest(&show(&written.name), words).map(str::to_owned));
+            let near = near.or_else(|| {
+                // a type of the spec is meant before any of Postgres
+                let rank = |word: &str| (!spelled.iter().any(|own| own == word), specc_facts::type_rank(word));
+                nearest_by(&show(&written.name), words, rank).map(str::to_owned)
+            });
             match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("declare it, for instance `enum {name} {{ … }}` or `domain {name}: text`"),

@@ -174,6 +174,10 @@ impl Checker<'_> {
     }
 
     fn mismatch(&mut self, ast: &Ast, name: &str, left: Operand<'_>, right: Operand<'_>) {
+        // `n > 0 && n < 5` is read as `n > (0 && n) < 5`: what is wrong is said at `&&`
+        if is_comparison(name) && [left.0, right.0].into_iter().any(takes_in_overlap) {
+            return;
+        }
         let (a, b) = match (left.1, right.1) {
             (Ty::Known(a), Ty::Known(b)) => (a.clone(), b.clone()),
             (Ty::Known(t), _) | (_, Ty::Known(t)) => {
@@ -360,6 +364,15 @@ pub(crate) fn cast_help(checker: &Checker<'_>, left: (&Ast, &Type), right: (&Ast
     advice(checker, "", left, right)
 }
 
+/// Whether a comparison has an operand that `&&` took from a condition beside it.
+fn takes_in_overlap(ast: &Ast) -> bool {
+    match ast {
+        Ast::BinaryOp { op: BinaryOperator::PGOverlap, .. } => true,
+        Ast::BinaryOp { left, right, .. } => takes_in_overlap(left) || takes_in_overlap(right),
+        _ => false,
+    }
+}
+
 fn advice(checker: &Checker<'_>, op: &str, left: (&Ast, &Type), right: (&Ast, &Type)) -> Option<String> {
     let model = checker.model;
     let (a, b) = (key(model, left.1), key(model, right.1));
@@ -371,7 +384,9 @@ fn advice(checker: &Checker<'_>, op: &str, left: (&Ast, &Type), right: (&Ast, &T
     };
     let number = |ast: &Ast| matches!(ast, Ast::Value(v) if matches!(v.value, Value::Number(..)));
     match (a, b) {
-        _ if op == "&&" && named(a, "boolean") && named(b, "boolean") => Some("write `and`".into()),
+        (x, y) if op == "&&" && ![x, y].iter().any(|k| k.is_array() || b"RGI".contains(&k.category())) => {
+            Some("conditions are joined with `and`; `&&` asks whether two arrays or ranges overlap".into())
+        }
         _ if op == "||" && named(a, "boolean") && named(b, "boolean") => Some("write `or`".into()),
         _ if op == "+" && text(a) && (text(b) || number(right.0)) => Some("texts are joined with `||`".into()),
         (x, y) if named(x, "boolean") && number(right.0) && y.category() == b'N' => {

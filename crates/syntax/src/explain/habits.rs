@@ -26,6 +26,14 @@ pub(super) fn find(place: Place, text: &str, from: usize) -> Option<Habit> {
             help: "write `accept W0605 'why it is as it should be'`".to_owned(),
         });
     }
+    if let Some(at) = bare_braces(text).filter(|_| matches!(place, Place::Member | Place::Composite | Place::Domain)) {
+        return Some(Habit {
+            at,
+            len: 1,
+            message: "braces alone are no value".to_owned(),
+            help: "an empty object, or an empty array, is written `'{}'`".to_owned(),
+        });
+    }
     match place {
         Place::Item => item(text),
         Place::Member if from > 0 => {
@@ -49,6 +57,13 @@ fn unfinished_accept(text: &str, from: usize) -> Option<usize> {
         alone && rest.starts_with([' ', '\t']) && rest.split_whitespace().next().is_some_and(is_code)
     });
     stands.next().map(|(at, _)| at)
+}
+
+/// Where a default begins with a brace that no quote stands before.
+fn bare_braces(text: &str) -> Option<usize> {
+    let (before, after) = text.split_once('=')?;
+    let quoted = before.contains(['\'', '"', '(', '{']);
+    (!quoted && after.trim_start().starts_with('{')).then(|| text.len() - after.trim_start().len())
 }
 
 /// What follows the first word of `text`, which can stand after a bracket.
@@ -83,6 +98,10 @@ fn item(text: &str) -> Option<Habit> {
         "ref" | "ref:" | "relationship" => whole(
             "references stand in the entity that holds the foreign key".to_owned(),
             "write `author_id -> users on delete cascade` in the entity".to_owned(),
+        ),
+        "index" | "unique" | "check" | "key" | "search" => whole(
+            format!("`{first}` stands in the entity that it is about"),
+            format!("write it between the braces of the entity: `entity events {{ {first} … }}`"),
         ),
         "insert" => whole(
             "rows stand in a `seed`".to_owned(),
@@ -205,6 +224,16 @@ fn member(text: &str) -> Option<Habit> {
     }
     let is_word = |w: &str| w.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_' || c == '"');
     let known = super::spelling::keywords(Place::Member);
+    if words.len() == 1
+        && text.trim() == first
+        && !known.contains(&first)
+        && first.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    {
+        return say(
+            &format!("`{first}` alone is no field"),
+            &format!("write `use {first}` for a mixin, or `{first}: text` for a field"),
+        );
+    }
     let near = specc_diag::nearest(first, known.iter().copied()).is_some() && first.len() > 3;
     // `title String @id`, `title varchar(120) not null`
     if is_word(first)

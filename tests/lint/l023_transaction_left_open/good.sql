@@ -1,0 +1,7 @@
+set lock_timeout = '3s';
+
+begin;
+alter table orders add column note text;
+savepoint noted;
+rollback to noted;
+commit;

@@ -1,0 +1,4 @@
+-- specc: no-transaction
+set lock_timeout = '3s';
+
+alter table events detach partition events_2020 concurrently;
