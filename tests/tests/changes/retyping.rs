@@ -59,7 +59,7 @@ const TYPES: &[&str] = &[
 ];
 
 const OWN: &str =
-    "enum mood { glad, sad }\ndomain small: smallint? check: value < 1000\ndomain amount: numeric(10,2)?\n";
+    "enum mood { glad, sad }\ndomain small: smallint? { check value < 1000 }\ndomain amount: numeric(10,2)?\n";
 
 /// Values as they are written; each type takes those that it can.
 const VALUES: &[&str] = &[
