@@ -23,9 +23,16 @@ pub struct Hints {
     pub renames: Vec<Rename>,
     /// `backfill`: what a column holds in rows that are there already.
     pub backfills: Vec<(TableName, SmolStr, SqlExpr)>,
+    /// `using`: what the values of a column become in its new type, over the row as it was.
+    pub usings: Vec<(TableName, SmolStr, SqlExpr)>,
 }
 
 impl Hints {
+    /// What the values of a column become.
+    pub fn using(&self, table: &TableName, column: &str) -> Option<&SqlExpr> {
+        self.usings.iter().find(|(t, c, _)| t == table && c == column).map(|(_, _, value)| value)
+    }
+
     /// The backfill of a column.
     pub fn backfill(&self, table: &TableName, column: &str) -> Option<&SqlExpr> {
         self.backfills.iter().find(|(t, c, _)| t == table && c == column).map(|(_, _, value)| value)

@@ -50,6 +50,145 @@ create function pg_temp.equality(t oid) returns text language sql as $$
   end
 $$;
 
+-- Values at the edges of a type, by which conversions are tried.
+create temp table edge as select kind, value from (values
+  ('bool', array['true', 'false']),
+  ('bytea', array['\x', '\x00ff', '\x616263', '\x' || repeat('ab', 40)]),
+  ('char', array['', 'a', ' ', '1']),
+  ('name', array['', 'a', 'a ', ' ', 'ab' || repeat(' ', 55), 'pg_class', 'Ünï', repeat('x', 63)]),
+  ('int8', array['0', '-1', '1', '10', '32768', '2147483648', '16777217', '9007199254740993', '9223372036854775807',
+    '-9223372036854775808']),
+  ('int2', array['0', '-1', '1', '10', '32767', '-32768']),
+  ('int4', array['0', '-1', '1', '10', '32768', '16777217', '2147483647', '-2147483648']),
+  ('text', array['', 'a', 'a  ', 'ab' || repeat(' ', 60), '  ', '1', '007', 'true', 'pg_class', 'é', '日本語', repeat('x', 64), repeat('é', 300)]),
+  ('oid', array['0', '1', '1259', '2147483648', '4294967295']),
+  ('tid', array['(0,1)', '(4294967295,65535)']),
+  ('xid', array['0', '3', '4294967295']),
+  ('cid', array['0', '4294967295']),
+  ('json', array['{}', '{"b": 1, "a": 2}', '{"a": 1, "a": 2}', '1.50', '1e2', 'null', ' [1] ', '1' || repeat(' ', 60), '"\u0000"', '"' || repeat('x', 64) || '"']),
+  ('xml', array['', '<a/>', '<a>é</a> ', 'text', repeat('x', 64)]),
+  ('point', array['(0,0)', '(1.5,-0)', '(NaN,Infinity)', '(1e300,1e-300)']),
+  ('lseg', array['[(0,0),(1,1)]', '[(0.1,0.2),(1e300,-1)]', '[(-1.2345678901234e-100,2),(-1.2345678901234e-100,-1.2345678901234e-100)]']),
+  ('path', array['((0,0),(1,1))', '[(0,0),(1,1)]', '[(0.1,2)]', '((-1.2345678901234e-100,2),(-1.2345678901234e-100,-1.2345678901234e-100))']),
+  ('box', array['(1,1),(0,0)', '(0.1,0.2),(-3,-4)', '(1.2345678901234e-100,2),(-1.2345678901234e-100,-1.2345678901234e-100)']),
+  ('polygon', array['((0,0),(1,1),(2,0))', '((0.1,0.2))', '((-1.2345678901234e-100,2),(-1.2345678901234e-100,-1.2345678901234e-100))']),
+  ('line', array['{1,2,3}', '{-1,0,0.1}', '{-1.2345678901234567e+100,-1.2345678901234567e+100,-1.2345678901234567e+100}']),
+  ('cidr', array['10.0.0.0/8', '10.1.2.3/32', '::/0', '2001:db8::/32']),
+  ('float4', array['0', '-0', '1', '1.5', '0.1', '16777216', '3.4028235e38', '1e-45', 'NaN', 'Infinity', '-Infinity']),
+  ('float8', array['0', '-0', '1', '1.5', '0.1', '9007199254740993', '0.12345678901234568', '1.7976931348623157e308',
+    '5e-324', '1e20', 'NaN', 'Infinity', '-Infinity']),
+  ('circle', array['<(0,0),1>', '<(0.1,0.2),1e300>', '<(-1.2345678901234567e-100,-1.2345678901234567e-100),1.2345678901234567e-100>']),
+  ('money', array['0', '1.25', '-1', '92233720368547758.07', '-92233720368547758.08']),
+  ('macaddr', array['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '08:00:2b:01:02:03']),
+  ('macaddr8', array['00:00:00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff:ff:ff', '08:00:2b:ff:fe:01:02:03']),
+  ('inet', array['10.1.2.3', '10.1.2.3/8', '10.0.0.0/8', '::1', '2001:db8::1/32']),
+  ('bpchar', array['', 'a', 'a  ', '  ', '1', 'pg_class', 'é', '日本語', repeat('x', 64), repeat('é', 300)]),
+  ('varchar', array['', 'a', 'a  ', 'ab' || repeat(' ', 60), '  ', '1', '007', 'true', 'pg_class', 'é', '日本語', repeat('x', 64), repeat('é', 300)]),
+  ('date', array['2026-05-05', '4713-01-01 BC', '0044-03-15 BC', '5874897-12-31', 'infinity', '-infinity']),
+  ('time', array['00:00', '24:00', '12:30', '12:30:15', '12:30:15.123456', '23:59:59.999999']),
+  ('timestamp', array['2026-05-05', '2026-05-05 13:14:15', '2026-05-05 13:14:15.123456', '0044-03-15 BC',
+    '4713-01-01 00:00:00 BC', '294276-12-31 23:59:59.999999', 'infinity', '-infinity']),
+  ('timestamptz', array['2026-05-05 00:00+00', '2026-05-05 13:14:15+02', '2026-05-05 13:14:15.123456+00',
+    '0044-03-15 00:00:00+00 BC', '294276-12-31 23:59:59.999999+00', 'infinity', '-infinity']),
+  ('interval', array['0', '1 day', '24 hours', '30 days', '1 mon', '13 mons', '1 day 02:03:04', '02:03:04.123456', '-1 day +00:00:01',
+    '178000000 years', '-1 year -2 mons +3 days', '100 hours',
+    '-178956970 years -8 mons -2147483647 days -2562047788:00:54.775807',
+    '-178956970 years -8 mons -2147483647 days -2562047788:00:54.775', '-178956970 years -8 mons -2147483647 days -2562047787:00:54']),
+  ('timetz', array['00:00+00', '12:30:15.123456+02', '24:00-15:59', '23:59:59.999999+15:59']),
+  ('bit', array['0', '1', '101', '10101', '0000000000000000', repeat('10', 40)]),
+  ('varbit', array['', '0', '1', '101', '10101', '0000000000000000', repeat('10', 40)]),
+  ('numeric', array['0', '1', '-1', '1.5', '2.5', '1.50', '0.1', '12345.678', '1.2345', '99999999.99', '9.99', '32768', '1e20', '1e400',
+    '1e-400', '9007199254740993', '0.12345678901234567890', '999999', '99.95', '-9999', '9999.99',
+    '9999999999', '9999999999.99', '99999999.995', '99999999.999', '9999999999.99999', 'NaN', 'Infinity', '-Infinity']),
+  ('refcursor', array['', 'a', ' ', repeat('x', 64)]),
+  ('regproc', array['-', 'now', 'abs']),
+  ('regprocedure', array['-', 'abs(integer)', 'pg_create_logical_replication_slot(name,name,boolean,boolean,boolean)']),
+  ('regoper', array['0', '!~']),
+  ('regoperator', array['0', '+(integer,integer)']),
+  ('regclass', array['-', 'pg_class', '99']),
+  ('regcollation', array['-', '"C"']),
+  ('regtype', array['-', 'integer']),
+  ('regrole', array['-']),
+  ('regnamespace', array['-', 'pg_catalog']),
+  ('regconfig', array['-', 'simple']),
+  ('regdictionary', array['-', 'simple']),
+  ('uuid', array['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff']),
+  ('pg_lsn', array['0/0', 'FFFFFFFF/FFFFFFFF']),
+  ('tsvector', array['', '''a'':1A ''b'':2', '''it''''s''', repeat('x', 64)]),
+  ('tsquery', array['', '''a'' & !''b''', '''a'':*A', repeat('x', 64)]),
+  ('txid_snapshot', array['10:20:10,14', '10:20:10,11,12,13,14,15,16,17,18,19', '1000000:2000000:1000000,1000001,1000002,1000003,1000004,1000005,1000006']),
+  ('pg_snapshot', array['10:20:10,14', '10:20:10,11,12,13,14,15,16,17,18,19', '1000000:2000000:1000000,1000001,1000002,1000003,1000004,1000005,1000006']),
+  ('xid8', array['0', '3', '18446744073709551615']),
+  ('jsonb', array['{}', '{"a": 1, "b": [1.50, null]}', '1.50', '1e400', 'null', '"é"', '"' || repeat('x', 64) || '"']),
+  ('jsonpath', array['$', '$."a"[*]?(@ > 1)', '$."' || repeat('x', 64) || '"']),
+  ('aclitem', array['=r/10', 'pg_read_all_data=arwdDxt/pg_write_all_data', 'pg_execute_server_program=a*r*w*d*D*x*t*/pg_execute_server_program']),
+  ('int4range', array['empty', '[1,5)', '(,)']),
+  ('int8range', array['empty', '[1,5)', '(,)']),
+  ('numrange', array['empty', '[1.5,5)', '(,)', '[' || repeat('1', 64) || ',)']),
+  ('daterange', array['empty', '[2026-01-01,2026-02-01)', '(,)']),
+  ('tsrange', array['empty', '["2026-01-01 10:00:00.123456 BC","2025-01-01 10:00:00.123456 BC")', '["2026-01-01 10:00","2026-02-01")', '(,)']),
+  ('tstzrange', array['empty', '["2026-01-01 10:00:00.123456+00 BC","2026-01-01 10:00:00.123457+00")', '["2026-01-01 10:00+00","2026-02-01 00:00+00")', '(,)']),
+  ('int4multirange', array['{}', '{[1,5),[7,9)}', '{[1000000001,1000000002),[1000000003,1000000004),[1000000005,1000000006)}']),
+  ('int8multirange', array['{}', '{[1,5),[7,9)}', '{[1000000001,1000000002),[1000000003,1000000004),[1000000005,1000000006)}']),
+  ('nummultirange', array['{}', '{[1.5,5)}', '{[' || repeat('1', 64) || ',)}']),
+  ('datemultirange', array['{}', '{[2026-01-01,2026-02-01)}', '{[2026-01-01,2026-02-01),[2026-03-01,2026-04-01),[2026-05-01,2026-06-01)}']),
+  ('tsmultirange', array['{}', '{["2026-01-01 10:00","2026-02-01"),["2026-03-01 10:00","2026-04-01")}']),
+  ('tstzmultirange', array['{}', '{["2026-01-01 10:00+00","2026-02-01 00:00+00"),["2026-03-01 10:00+00","2026-04-01 00:00+00")}'])
+) every (kind, list), unnest(list) value;
+
+-- What a column's values become by `alter column type`: `x` all stay equal, `l` some are changed in silence, `f` some stop
+-- it; null where Postgres refuses it whatever the rows, or was built without the type. A value is changed where the way there and back gives another.
+create function pg_temp.conversion(from_type text, to_type text, given text[]) returns text language plpgsql as $$
+declare
+  same text;
+  known boolean;
+  kept boolean;
+  one text;
+  lossy boolean := false;
+  failing boolean := false;
+  tried boolean := false;
+begin
+  begin
+    execute format('create temp table conversion_from (c %s)', from_type);
+    execute format('alter table conversion_from alter c type %s', to_type);
+  exception when datatype_mismatch then
+    return null;
+  end;
+  drop table conversion_from;
+  select pg_temp.equality(case when y.typcategory = 'A' and y.typelem <> 0 then y.typelem else y.oid end) in ('v', 'i')
+    into known from pg_type y where y.oid = to_regtype(regexp_replace(from_type, '\(.*\)', ''));
+  same := case when known then '%1$s is not distinct from s.c' else '(%1$s)::text is not distinct from s.c::text' end;
+  execute format('create temp table conversion_from (c %s); create temp table conversion_to (c %s)', from_type, to_type);
+  foreach one in array given loop
+    begin
+      execute format('insert into conversion_from values (%L::text::%s)', one, from_type);
+    exception when others then
+      continue;
+    end;
+    tried := true;
+    begin
+      insert into conversion_to select c from conversion_from;
+      begin
+        execute format('select ' || same || ' from conversion_from s, conversion_to t', 't.c::' || from_type) into kept;
+      exception when others then
+        begin
+          execute format('select ' || same || ' from conversion_from s, conversion_to t', 't.c::text::' || from_type) into kept;
+        exception when others then
+          kept := false;
+        end;
+      end;
+      lossy := lossy or not (kept or (select s.c::text = t.c::text from conversion_from s, conversion_to t));
+    exception when others then
+      failing := true;
+    end;
+    truncate conversion_from, conversion_to;
+  end loop;
+  drop table conversion_from, conversion_to;
+  return case when not tried then null else case when lossy then 'l' else '' end || case when failing then 'f' else '' end
+    || case when not lossy and not failing then 'x' else '' end end;
+end
+$$;
+
 -- part: functions
 -- Kind (function, aggregate, window), volatility, `*` a set, `+` variadic, a number of defaults, `:` arguments `>` result.
 select pg_temp.x('pg_proc', p.oid) || ' ' || p.proname,
@@ -84,6 +223,15 @@ select pg_temp.x('pg_cast', c.oid) || ' ' || pg_temp.n(c.castsource),
 from pg_cast c
 where c.castsource <> c.casttarget
 order by c.oid;
+
+-- part: conversions
+-- What `alter column type` makes of values at the edges.
+select '- ' || pg_temp.n(f.oid), w || ':' || pg_temp.n(t.oid)
+from pg_type f, pg_type t, lateral (select pg_temp.conversion(format('pg_catalog.%I', f.typname), format('pg_catalog.%I', t.typname),
+  (select array_agg(value) from edge where kind = f.typname))) c (w)
+where f.typnamespace = 'pg_catalog'::regnamespace and t.typnamespace = f.typnamespace and f.oid <> t.oid and w is not null
+  and f.typname in (select kind from edge) and t.typname in (select kind from edge)
+order by f.oid, t.oid;
 
 -- part: types
 -- Category (`!` preferred in it); volatility of reading from text, of writing to text; equality (`-` none, `m` of a

@@ -5,6 +5,7 @@
 //! are not on the test servers) are written by hand. A table is read when it is first asked for.
 
 mod casts;
+mod conversions;
 mod functions;
 mod indexes;
 mod keywords;
@@ -13,6 +14,7 @@ mod table;
 mod types;
 
 pub use casts::{Cast, Context, cast, casts_to, keeps_bytes, refers};
+pub use conversions::{Conversion, Limited, conversion, from_labels, from_long_text};
 pub use functions::{
     Grammar, Kind, Variant, Volatility, extension_volatility, function_names, functions, gives_a_value, grammar,
     grammar_names, operators, platform_function, takes_configuration, takes_sequence, volatility,

@@ -124,7 +124,10 @@ impl fmt::Display for MigrationError {
             }
             MigrationError::Loss(losses) => {
                 f.write_str("this would be lost:")?;
-                losses.iter().try_for_each(|loss| write!(f, "\n  {loss}"))
+                losses.iter().try_for_each(|loss| match loss {
+                    Loss::Part { rows, .. } => write!(f, "\n  {loss}; to see those rows: {rows}"),
+                    loss => write!(f, "\n  {loss}"),
+                })
             }
         }
     }
@@ -287,6 +290,7 @@ fn change(
     let gone = gone(&plan, &difference.from);
     let reordered = plan.notes.iter().filter(|note| matches!(note, Note::LastColumns { .. }));
     let notes: Vec<String> = (back.notes.iter().filter(|note| !note.stays()).map(ToString::to_string))
+        .chain(back.warnings.iter().filter(|warning| warning.is_of_values()).map(ToString::to_string))
         .chain(reordered.map(|note| format!("{note}, and stay there")))
         .collect();
     let Layout { migrations, own, .. } = input.layout;

@@ -37,8 +37,9 @@ pub use files::{
 };
 pub use first::plan_create;
 pub use place::{NewPlace, OldPlace, Place, Side, Unexpected};
-pub use planner::{ChangeError, ChangeOptions, plan_change};
+pub use planner::{ChangeError, ChangeOptions, NoCast, plan_change};
 pub use schedule::{Part, Phase, Plan, Purpose, Stage, Step};
 pub use seeds::seed_file;
 pub use stamp::{Stamp, StampError};
+pub use strategies::casts::conversion;
 pub use way_back::reversed;

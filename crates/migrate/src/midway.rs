@@ -359,6 +359,7 @@ impl<'d> Midway<'d> {
             Alter::SetSchema { .. }
             | Alter::CopySequence { .. }
             | Alter::RefuseLabels { .. }
+            | Alter::Convert(_)
             | Alter::Backfill { .. }
             | Alter::Unfill { .. }
             | Alter::RefuseRows(_)

@@ -1,4 +1,5 @@
-//! Rows that a later file of a change would not take: they are counted before the first one changes anything.
+//! Rows that a later file of a change would not take: they are counted before the first one changes anything. What
+//! another type does not take is asked where the type changes (`strategies/convert.rs`).
 
 use crate::place::State;
 use crate::planner::Builder;
@@ -7,7 +8,6 @@ use rustc_hash::FxHashSet;
 use specc_analysis::Target;
 use specc_analysis::catalog::Known;
 use specc_catalog::{Constraint, ForeignKey, Index, KeyOn, Kind, Object, Rule, SqlExpr, Table, TableName};
-use specc_facts::Family;
 use specc_sql::quote::{ident, qualified};
 use specc_sql::{Alter, Misfit, Statement, Transaction};
 
@@ -19,7 +19,6 @@ pub(crate) fn first<'d>(builder: &Builder<'d, '_>, stages: &mut [Stage<'d>]) {
     let search = Search { builder, texts: Known::new(builder.to.catalog) };
     let mut found: Vec<Misfit<'d>> =
         stages.iter().flat_map(Stage::statements).filter_map(|statement| search.of(statement)).collect();
-    found.extend(search.too_long());
     let mut seen = FxHashSet::default();
     found.retain(|misfit| seen.insert((misfit.table, misfit.rows)));
     let steps = found.into_iter().map(|misfit| Step {
@@ -240,52 +239,10 @@ impl<'d> Search<'_, 'd, '_> {
                 _ => false,
             })
     }
-
-    /// Texts that are longer than they may be from now on. What another type does not take is not counted here.
-    fn too_long(&self) -> Vec<Misfit<'d>> {
-        let mut all = Vec::new();
-        for (old, new) in self.builder.set.changed.iter().copied() {
-            let (Some(Object::Table(from)), Some(Object::Table(to))) =
-                (self.builder.from.object(old), self.builder.to.object(new))
-            else {
-                continue;
-            };
-            if self.table(&from.table).is_none() {
-                continue;
-            }
-            for column in &from.columns {
-                let Some(then) = to.columns.iter().find(|own| own.name == column.name) else { continue };
-                let is_text = |ty: &specc_catalog::DataType| {
-                    ty.schema.is_empty() && ty.dims == 0 && specc_facts::family(&ty.name) == Family::Text
-                };
-                let most = |ty: &specc_catalog::DataType| ty.args.first().copied();
-                let (true, Some(most_then)) = (is_text(&column.ty) && is_text(&then.ty), most(&then.ty)) else {
-                    continue;
-                };
-                if column.generated.is_some() || most(&column.ty).is_some_and(|now| now <= most_then) {
-                    continue;
-                }
-                let own = ident(&column.name);
-                // Blanks at the end are cut without a word, as the standard has it.
-                all.push(Misfit {
-                    table: &from.table,
-                    other: None,
-                    rows: self.text(format!(
-                        "from {} where char_length(rtrim({own}::text, ' ')) > {most_then}",
-                        Self::name(&from.table)
-                    )),
-                    groups: None,
-                    what: self.text(format!("more than {most_then} characters in {}", column.name)),
-                    code: "string_data_right_truncation",
-                });
-            }
-        }
-        all
-    }
 }
 
 /// Whether a statement only looks at rows. In a file that runs step by step it is a transaction of its own, so that nothing
 /// was done where it refuses.
 pub(crate) fn is_alone(stage: &Stage<'_>, statement: &Statement<'_>) -> bool {
-    stage.transaction == Transaction::Outside && matches!(statement, Statement::Alter(Alter::RefuseRows(_)))
+    stage.transaction == Transaction::Outside && matches!(statement, Statement::Alter(Alter::RefuseRows(_) | Alter::Convert(_)))
 }

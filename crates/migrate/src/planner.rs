@@ -39,6 +39,8 @@ pub enum ChangeError {
     Circle(Vec<String>),
     /// What no statement of Postgres does: object and reason.
     Impossible(Vec<(ObjectId, String)>),
+    /// Types that Postgres does not make of others without being told how.
+    NoCast(Vec<NoCast>),
     /// Everyone would wait while all rows are read or written: table and statement.
     Stalls(Vec<(TableName, String)>),
     /// A fault of the planner.
@@ -60,11 +62,42 @@ impl fmt::Display for ChangeError {
                 )?;
                 all.iter().try_for_each(|(table, sql)| write!(f, "\n  {}.{}: {sql}", table.schema, table.name))
             }
+            ChangeError::NoCast(all) => {
+                f.write_str("Postgres makes no value of the new type by itself:")?;
+                all.iter().try_for_each(|no| {
+                    let TableName { schema, name } = &no.table;
+                    write!(f, "\n  `{schema}.{name}.{}` is `{}` and becomes `{}`", no.column, no.from, no.to)
+                })
+            }
             ChangeError::Impossible(all) => {
                 f.write_str("this cannot be done to what is there:")?;
                 all.iter().try_for_each(|(id, why)| write!(f, "\n  {id}: {why}"))
             }
         }
+    }
+}
+
+/// A column that gets a type to which its old one has no cast that Postgres uses by itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NoCast {
+    /// Of this table.
+    pub table: TableName,
+    /// The column.
+    pub column: SmolStr,
+    /// The type that it has.
+    pub from: String,
+    /// The type that it gets.
+    pub to: String,
+}
+
+impl NoCast {
+    pub(crate) fn new(table: &TableName, from: &Column, to: &Column) -> Self {
+        let text = |column: &Column| {
+            let mut text = String::new();
+            specc_sql::push_type(&mut text, &column.ty);
+            text
+        };
+        Self { table: table.clone(), column: to.name.clone(), from: text(from), to: text(to) }
     }
 }
 
@@ -119,6 +152,8 @@ pub fn plan_change<'d>(
         notes: Vec::new(),
         warnings: Vec::new(),
         impossible: Vec::new(),
+        uncast: Vec::new(),
+        asked: Vec::new(),
     };
     for &(old, why) in &actions.impossible {
         builder.impossible.push((set.from.at(old)?.0.clone(), why.to_string()));
@@ -129,8 +164,14 @@ pub fn plan_change<'d>(
     builder.drop_objects(&actions)?;
     builder.create_objects(&actions)?;
     builder.alter(&actions)?;
+    builder.note_labels(&actions)?;
     builder.count();
     builder.rows();
+    builder.asked_under_new_names();
+    if !builder.uncast.is_empty() {
+        builder.uncast.sort_unstable();
+        return Err(ChangeError::NoCast(builder.uncast));
+    }
     if !builder.impossible.is_empty() {
         builder.impossible.sort_unstable();
         builder.impossible.dedup();
@@ -177,6 +218,10 @@ pub(crate) struct Builder<'d, 's> {
     pub notes: Vec<Note>,
     pub warnings: Vec<Warning>,
     pub impossible: Vec<(ObjectId, String)>,
+    /// What Postgres has to be told how to convert.
+    pub uncast: Vec<NoCast>,
+    /// What looks at rows before anything is changed.
+    pub asked: Vec<NodeId>,
 }
 
 impl<'d> Builder<'d, '_> {

@@ -11,7 +11,8 @@ use smol_str::SmolStr;
 use specc_analysis::Target;
 use specc_analysis::catalog::Known;
 use specc_catalog::{
-    Body, Column, Composite, DataType, Index, KeyOn, Kind, Object, Qualified, Rule, SqlExpr, Strength, Table, TableName,
+    Body, Column, Composite, DataType, Enum, Index, KeyOn, Kind, Object, Qualified, Rule, SqlExpr, Strength, Table,
+    TableName,
 };
 use specc_sql::{TypeChange, type_change};
 
@@ -34,6 +35,8 @@ pub(crate) struct Actions {
     pub at_cut_over: FxHashSet<OldPlace>,
     /// New places of materialized views that are filled before the old one goes.
     pub filled: FxHashSet<NewPlace>,
+    /// Enums whose labels stay on the way back: old and new place.
+    pub kept_labels: Vec<(OldPlace, NewPlace)>,
     /// What cannot be done, and why.
     pub impossible: Vec<(OldPlace, &'static str)>,
 }
@@ -95,6 +98,33 @@ fn is_retyped(a: &Composite, b: &Composite) -> bool {
     kept(a, b).any(|(field, other)| field != other)
 }
 
+/// Whether only labels are gone.
+fn is_less(from: &Enum, to: &Enum) -> bool {
+    from.labels.iter().filter(|label| to.labels.contains(label)).eq(&to.labels)
+}
+
+/// Whether a column has a domain or composite type that is made of this one.
+fn in_other_types(from: State<'_, Old>, ty: OldPlace) -> bool {
+    let needs = from.needs();
+    let of = |place: OldPlace| {
+        let all = from.places().map(|(other, ..)| other);
+        all.filter(|&other| needs.of(other).iter().any(|(need, _)| *need == place)).collect::<Vec<_>>()
+    };
+    let mut work = of(ty);
+    let mut seen = FxHashSet::default();
+    work.retain(|&user| matches!(from.kind(user), Some(Kind::Composite | Kind::Domain)));
+    while let Some(user) = work.pop().filter(|&user| seen.insert(user)) {
+        for other in of(user) {
+            match from.kind(other) {
+                Some(Kind::Table) => return true,
+                Some(Kind::Composite | Kind::Domain) => work.push(other),
+                _ => {}
+            }
+        }
+    }
+    false
+}
+
 /// Finds what happens to what. The columns of `swaps` move to shadow columns.
 pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOptions) -> Planned<Actions> {
     let (from, to) = (set.from, set.to);
@@ -133,6 +163,13 @@ pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOpt
                 } else {
                     Strategy::InPlace
                 }
+            }
+            // Types are made of it that columns have: a label more does no harm.
+            (Strategy::TypeSwap, Object::Enum(x), Object::Enum(y))
+                if options.one && is_less(x, y) && in_other_types(from, old) =>
+            {
+                actions.kept_labels.push((old, new));
+                continue;
             }
             (chosen, ..) => chosen,
         };

@@ -1,6 +1,6 @@
 //! The way back: a change from the new state to the old one.
 
-use crate::account::Gone;
+use crate::account::{Gone, Note};
 use crate::arena::Arena;
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::schedule::Plan;
@@ -58,13 +58,23 @@ pub fn reversed(difference: &Difference<'_>) -> Hints {
 
 /// What the way there took: what is lost, and where columns had no value in some rows and have one now.
 pub(crate) fn gone(plan: &Plan<'_>, from: &Catalog) -> Vec<Gone> {
-    gone_with(&plan.statements().collect::<Vec<_>>(), from)
+    let mut all = gone_with(&plan.statements().collect::<Vec<_>>(), from);
+    all.extend(plan.notes.iter().filter_map(|note| match note {
+        Note::Merges { table, column, .. } => Some(Gone::Was(table.clone(), column.clone())),
+        _ => None,
+    }));
+    all
 }
 
 /// The same of some of its statements.
 pub(crate) fn gone_with(statements: &[&Statement<'_>], from: &Catalog) -> Vec<Gone> {
     let mut all: Vec<Gone> = statements.iter().filter_map(|statement| statement.loses()).map(Gone::Lost).collect();
     for statement in statements {
+        if let Statement::Alter(Alter::Convert(o)) = statement
+            && o.value.is_some()
+        {
+            all.push(Gone::Was(o.table.clone(), o.column.name.clone()));
+        }
         let Statement::Alter(Alter::Backfill { table, set, .. }) = statement else { continue };
         let Some(Object::Table(o)) = from.get(&table.id()).map(|entry| &entry.object) else { continue };
         let was_there = |name: &str| o.columns.iter().any(|column| column.name == name);

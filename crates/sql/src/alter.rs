@@ -1,5 +1,6 @@
 //! What changes something that is there.
 
+use crate::convert::Convert;
 use crate::effects::{Lock, Loss, Transaction};
 use smol_str::SmolStr;
 use specc_catalog::{
@@ -137,6 +138,8 @@ pub enum Alter<'a> {
     },
     /// Refuses to go on while there are such rows.
     RefuseRows(Misfit<'a>),
+    /// Asks what the values of a column become in another type.
+    Convert(Convert<'a>),
     /// A generated column becomes an ordinary one, with the values that it has.
     DropExpression {
         /// Of this table.
@@ -401,7 +404,9 @@ impl<'a> Alter<'a> {
                 f(table, ShareRowExclusive, true);
             }
             Alter::AwaitWriters(table) => f(table, ShareRowExclusive, false),
-            Alter::RefuseLabels { table, .. } => f(table, Lock::AccessShare, true),
+            Alter::RefuseLabels { table, .. } | Alter::Convert(Convert { table, .. }) => {
+                f(table, Lock::AccessShare, true)
+            }
             Alter::RefuseRows(misfit) => {
                 f(misfit.table, Lock::AccessShare, true);
                 misfit.other.into_iter().for_each(|other| f(other, Lock::AccessShare, true));
@@ -452,6 +457,7 @@ impl<'a> Alter<'a> {
             | Alter::DropColumn { table, .. }
             | Alter::CopySequence { table, .. }
             | Alter::RefuseLabels { table, .. }
+            | Alter::Convert(Convert { table, .. })
             | Alter::SetType { table, .. }
             | Alter::SetNotNull { table, .. }
             | Alter::DropNotNull { table, .. }
@@ -502,6 +508,7 @@ impl<'a> Alter<'a> {
             Alter::Count { table, by_hand: Some(column), .. } => {
                 Some(Loss::Values { table: (*table).clone(), column: column.name.clone() })
             }
+            Alter::Convert(o) => o.loses(),
             Alter::DropAttribute(o, name) => Some(Loss::Attribute {
                 ty: Qualified::new(o.schema.clone(), o.name.clone()),
                 attribute: (*name).into(),

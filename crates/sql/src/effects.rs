@@ -96,6 +96,17 @@ pub enum Loss {
         /// The column.
         column: SmolStr,
     },
+    /// What another type cannot hold of a column's values.
+    Part {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+        /// The type, as it is written.
+        to: String,
+        /// The query for the rows.
+        rows: String,
+    },
     /// An attribute in all values of a composite type.
     Attribute {
         /// The type.
@@ -121,6 +132,9 @@ impl fmt::Display for Loss {
         match self {
             Loss::Rows(table) => write!(f, "all rows of {}.{}", table.schema, table.name),
             Loss::Values { table, column } => write!(f, "all values of {}.{}.{column}", table.schema, table.name),
+            Loss::Part { table, column, to, .. } => {
+                write!(f, "what {to} cannot hold of the values of {}.{}.{column}", table.schema, table.name)
+            }
             Loss::Attribute { ty, attribute } => {
                 write!(f, "the attribute {attribute} in all values of {}.{}", ty.schema, ty.name)
             }

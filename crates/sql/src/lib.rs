@@ -4,6 +4,7 @@
 //! ([`Statement::effects`]) follows from that data. [`print`] writes it; no other code writes SQL.
 
 mod alter;
+mod convert;
 mod effects;
 pub mod layout;
 mod print;
@@ -12,6 +13,7 @@ mod statement;
 mod volatility;
 
 pub use alter::{Alter, Misfit, Refuse, TypeChange, key_index, type_change};
+pub use convert::Convert;
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
 pub use print::{has_equality, print, push_routine, push_type};
 pub use statement::{Access, Named, Privileges, Statement};

@@ -316,7 +316,8 @@ impl Proof<'_> {
             return Ok(true);
         }
         let back = self.read()?;
-        let ignored: &[Kind] = if record.back_leaves.is_empty() { &[] } else { &[Kind::Extension, Kind::Role] };
+        let ignored: &[Kind] =
+            if record.back_leaves.is_empty() { &[] } else { &[Kind::Extension, Kind::Role, Kind::Enum] };
         let left = differences(&back, &moment.catalog, ignored);
         if !left.is_empty() {
             self.finding(Some(migration), format!("taken back, the database is not as it was before:{left}"));

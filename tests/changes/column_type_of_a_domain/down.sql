@@ -4,5 +4,4 @@
 --
 -- data    nothing is lost
 
-alter table public.items alter column amount set data type numeric(12, 2)
-  using amount::numeric(12, 2);
+alter table public.items alter column amount set data type numeric(12, 2);

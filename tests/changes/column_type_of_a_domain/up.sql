@@ -7,11 +7,48 @@
 -- locks   access exclusive on public.items (reads and writes wait, for as long as it reads or
 --         writes all rows)
 -- access  as before
+-- beware  values of `public.items.amount` that cannot become `public.amount` are counted first: if
+--         there are any, nothing is changed
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
 
-alter table public.items alter column amount set data type public.amount
-  using amount::public.amount;
+-- What the values become is asked before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
+begin
+  set local row_security = off;
+  for each in select * from public.items loop
+    begin
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant public.amount := each.amount;
+      begin
+        null;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
+      end if;
+    end;
+  end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('in %s rows, the value of public.items.amount cannot become public.amount', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
+end
+$$;
+
+alter table public.items alter column amount set data type public.amount;
 
 reset lock_timeout;

@@ -7,9 +7,54 @@
 -- locks   access exclusive on public.items (reads and writes wait, a moment)
 -- access  as before
 -- note    public.items: n in the end after the other columns
+-- beware  values of `public.items.n` that cannot become `int` are counted first: if there are any,
+--         nothing is changed
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
+
+-- What the values become is asked before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
+begin
+  set local row_security = off;
+  set local bytea_output = 'hex';
+  set local datestyle = 'ISO, MDY';
+  set local extra_float_digits = '1';
+  set local intervalstyle = 'postgres';
+  set local timezone = 'UTC';
+  for each in select * from public.items loop
+    begin
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant int := (select n::int from (select each.*) items);
+      begin
+        if value is null then
+          raise exception 'null, and the column takes none';
+        end if;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
+      end if;
+    end;
+  end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('in %s rows, the value of public.items.n cannot become int', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
+end
+$$;
 
 alter table public.items add column n__new int;
 
@@ -17,9 +62,14 @@ create function public.items_n__sync()
 returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set bytea_output = 'hex'
+set datestyle = "ISO", "MDY"
+set extra_float_digits = '1'
+set intervalstyle = 'postgres'
+set timezone = 'UTC'
 as $$
 begin
-  new.n__new := new.n::int;
+  new.n__new := (select n::int from (select new.*) items);
   return new;
 end
 $$;
@@ -62,12 +112,17 @@ begin
         exception when insufficient_privilege then
           null;
         end;
+        set local bytea_output = 'hex';
+        set local datestyle = 'ISO, MDY';
+        set local extra_float_digits = '1';
+        set local intervalstyle = 'postgres';
+        set local timezone = 'UTC';
         update only public.items
         set n__new = n::int
         where ctid = any (array(
           select ctid from only public.items
           where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
-            and n__new is distinct from n::int
+            and n__new is distinct from (n::int)::int
           for update skip locked
         ));
         commit;
@@ -83,9 +138,14 @@ begin
         exception when insufficient_privilege then
           null;
         end;
+        set local bytea_output = 'hex';
+        set local datestyle = 'ISO, MDY';
+        set local extra_float_digits = '1';
+        set local intervalstyle = 'postgres';
+        set local timezone = 'UTC';
         set local lock_timeout = 0;
         select ctid into held from only public.items
-        where ctid > fill.passed and n__new is distinct from n::int
+        where ctid > fill.passed and n__new is distinct from (n::int)::int
         limit 1
         for update;
         exit when not found;
@@ -96,7 +156,12 @@ begin
         passed := greatest(passed, held);
       end loop;
     end if;
-    exit when not exists (select from only public.items where n__new is distinct from n::int);
+    set local bytea_output = 'hex';
+    set local datestyle = 'ISO, MDY';
+    set local extra_float_digits = '1';
+    set local intervalstyle = 'postgres';
+    set local timezone = 'UTC';
+    exit when not exists (select from only public.items where n__new is distinct from (n::int)::int);
     perform pg_sleep(0.05);
   end loop;
 end

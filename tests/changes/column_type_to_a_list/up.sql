@@ -7,9 +7,49 @@
 -- locks   access exclusive on public.items (reads and writes wait, a moment)
 -- access  as before
 -- note    public.items: n in the end after the other columns
+-- beware  values of `public.items.n` that cannot become `bigint[]` are counted first: if there are
+--         any, nothing is changed
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
+
+-- What the values become is asked before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
+begin
+  set local row_security = off;
+  for each in select * from public.items loop
+    begin
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant bigint[] := (select array[n] from (select each.*) items);
+      begin
+        if value is null then
+          raise exception 'null, and the column takes none';
+        end if;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
+      end if;
+    end;
+  end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('in %s rows, the value of public.items.n cannot become bigint[]', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
+end
+$$;
 
 alter table public.items add column n__new bigint[];
 
@@ -19,7 +59,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  new.n__new := case when new.n is not null then array[new.n::bigint] end;
+  new.n__new := (select array[n] from (select new.*) items);
   return new;
 end
 $$;
@@ -63,11 +103,11 @@ begin
           null;
         end;
         update only public.items
-        set n__new = case when n is not null then array[n::bigint] end
+        set n__new = array[n]
         where ctid = any (array(
           select ctid from only public.items
           where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
-            and n__new is distinct from case when n is not null then array[n::bigint] end
+            and n__new is distinct from (array[n])::bigint[]
           for update skip locked
         ));
         commit;
@@ -85,18 +125,18 @@ begin
         end;
         set local lock_timeout = 0;
         select ctid into held from only public.items
-        where ctid > fill.passed and n__new is distinct from case when n is not null then array[n::bigint] end
+        where ctid > fill.passed and n__new is distinct from (array[n])::bigint[]
         limit 1
         for update;
         exit when not found;
         update only public.items
-        set n__new = case when n is not null then array[n::bigint] end
+        set n__new = array[n]
         where ctid = fill.held;
         commit;
         passed := greatest(passed, held);
       end loop;
     end if;
-    exit when not exists (select from only public.items where n__new is distinct from case when n is not null then array[n::bigint] end);
+    exit when not exists (select from only public.items where n__new is distinct from (array[n])::bigint[]);
     perform pg_sleep(0.05);
   end loop;
 end

@@ -7,6 +7,8 @@
 -- locks   access exclusive on public.items (reads and writes wait, a moment)
 -- access  as before
 -- note    public.items: name in the end after the other columns
+-- beware  values of `public.items.name` that cannot become `public.state` are counted first: if
+--         there are any, nothing is changed
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
@@ -15,15 +17,63 @@ alter type public.state rename to state__old;
 
 create type public.state as enum ('draft', 'sent');
 
+-- What the values become is asked before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
+begin
+  set local row_security = off;
+  set local bytea_output = 'hex';
+  set local datestyle = 'ISO, MDY';
+  set local extra_float_digits = '1';
+  set local intervalstyle = 'postgres';
+  set local timezone = 'UTC';
+  for each in select * from public.items loop
+    begin
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant public.state := (select name::public.state from (select each.*) items);
+      begin
+        if value is null then
+          raise exception 'null, and the column takes none';
+        end if;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
+      end if;
+    end;
+  end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('in %s rows, the value of public.items.name cannot become public.state', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
+end
+$$;
+
 alter table public.items add column name__new public.state;
 
 create function public.items_name__sync()
 returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set bytea_output = 'hex'
+set datestyle = "ISO", "MDY"
+set extra_float_digits = '1'
+set intervalstyle = 'postgres'
+set timezone = 'UTC'
 as $$
 begin
-  new.name__new := new.name::text::public.state;
+  new.name__new := (select name::public.state from (select new.*) items);
   return new;
 end
 $$;
@@ -68,12 +118,17 @@ begin
         exception when insufficient_privilege then
           null;
         end;
+        set local bytea_output = 'hex';
+        set local datestyle = 'ISO, MDY';
+        set local extra_float_digits = '1';
+        set local intervalstyle = 'postgres';
+        set local timezone = 'UTC';
         update only public.items
-        set name__new = name::text::public.state
+        set name__new = name::public.state
         where ctid = any (array(
           select ctid from only public.items
           where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
-            and name__new is distinct from name::text::public.state
+            and name__new is distinct from (name::public.state)::public.state
           for update skip locked
         ));
         commit;
@@ -89,20 +144,30 @@ begin
         exception when insufficient_privilege then
           null;
         end;
+        set local bytea_output = 'hex';
+        set local datestyle = 'ISO, MDY';
+        set local extra_float_digits = '1';
+        set local intervalstyle = 'postgres';
+        set local timezone = 'UTC';
         set local lock_timeout = 0;
         select ctid into held from only public.items
-        where ctid > fill.passed and name__new is distinct from name::text::public.state
+        where ctid > fill.passed and name__new is distinct from (name::public.state)::public.state
         limit 1
         for update;
         exit when not found;
         update only public.items
-        set name__new = name::text::public.state
+        set name__new = name::public.state
         where ctid = fill.held;
         commit;
         passed := greatest(passed, held);
       end loop;
     end if;
-    exit when not exists (select from only public.items where name__new is distinct from name::text::public.state);
+    set local bytea_output = 'hex';
+    set local datestyle = 'ISO, MDY';
+    set local extra_float_digits = '1';
+    set local intervalstyle = 'postgres';
+    set local timezone = 'UTC';
+    exit when not exists (select from only public.items where name__new is distinct from (name::public.state)::public.state);
     perform pg_sleep(0.05);
   end loop;
 end

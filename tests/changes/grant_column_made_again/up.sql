@@ -9,9 +9,47 @@
 -- access  ~1 grant
 --         access to items widens for grant_again_a
 -- note    public.items.twice becomes the last column
+-- beware  values of `public.items.size` that cannot become `int` are counted first: if there are
+--         any, nothing is changed
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
+
+-- What the values become is asked before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
+begin
+  set local row_security = off;
+  for each in select * from public.items loop
+    begin
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant int := each.size;
+      begin
+        null;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
+      end if;
+    end;
+  end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('in %s rows, the value of public.items.size cannot become int', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
+end
+$$;
 
 drop policy grant_again_a_insert on public.items;
 alter table public.items alter column size drop default;

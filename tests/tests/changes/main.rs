@@ -15,6 +15,7 @@ mod halfway;
 mod least;
 mod random;
 mod renaming;
+mod retyping;
 mod run;
 mod tables;
 
@@ -180,6 +181,36 @@ fn long_run_of_random_pairs() {
     let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
     let seed = number("SEED", 1000);
     pairs(seed..seed + number("PAIRS", 2000));
+}
+
+fn retypings(seeds: std::ops::Range<u64>) {
+    let seeds: Vec<u64> = seeds.collect();
+    let planned = AtomicUsize::new(0);
+    let failed = all(&seeds, |seed| match std::panic::catch_unwind(|| retyping::check(*seed)) {
+        Ok(Ok(was)) => {
+            planned.fetch_add(usize::from(was), Ordering::Relaxed);
+            Vec::new()
+        }
+        Ok(Err(wrong)) => vec![wrong],
+        Err(_) => vec![format!("retyping {seed} panicked, see above")],
+    });
+    assert!(failed.is_empty(), "{} of {} changes of types\n{}", failed.len(), seeds.len(), failed.join("\n"));
+    let planned = planned.into_inner();
+    assert!(planned * 20 > seeds.len(), "only {planned} of {} were planned", seeds.len());
+}
+
+#[test]
+fn retyping_changes_no_value_in_silence() {
+    retypings(0..60);
+}
+
+/// `cargo test -p specc-tests --test changes -- --ignored many_retypings`; `PAIRS` and `SEED` say how many and from which.
+#[test]
+#[ignore = "the long run: minutes"]
+fn many_retypings_change_no_value_in_silence() {
+    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
+    let seed = number("SEED", 1000);
+    retypings(seed..seed + number("PAIRS", 500));
 }
 
 /// Every kind of object of the catalog, and what can be done to it, has cases.

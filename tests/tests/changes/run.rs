@@ -275,7 +275,10 @@ impl Way<'_> {
         // What stays was said.
         let stays = |what: &String| {
             let mut all = records.iter().flat_map(|record| &record.back_leaves);
-            all.any(|name| ["extension", "role"].iter().any(|kind| *what == format!("- {kind} {name}")))
+            all.any(|name| {
+                ["extension", "role"].iter().any(|kind| *what == format!("- {kind} {name}"))
+                    || what.starts_with(&format!("~ enum {name}"))
+            })
         };
         let wrong = differences(&back, &before, &said).into_iter().filter(|what| !stays(what));
         out.wrong.extend(wrong.map(|what| format!("after down: {what}")));

@@ -206,6 +206,10 @@ pub fn refused(error: MigrationError) -> Failure {
         MigrationError::Change(specc_migrate::ChangeError::Unexpected(_)) => {
             (codes::UNEXPECTED_CHANGE, "\nthis is a fault of specc, not of the spec: please report it")
         }
+        MigrationError::Change(specc_migrate::ChangeError::NoCast(_)) => (
+            codes::NO_CAST,
+            "\nsay what each value becomes: write `using (expression)` behind the column's type, over the row as it was",
+        ),
         MigrationError::Change(_) => (
             codes::IMPOSSIBLE_CHANGE,
             "\nchange the spec in a way that keeps what is there (a new column or table next to the old one), or drop it and create it \

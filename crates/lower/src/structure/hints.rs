@@ -1,4 +1,4 @@
-//! What the spec says of the way from the last state: `was` and `backfill`.
+//! What the spec says of the way from the last state: `was`, `backfill` and `using`.
 
 use super::tables::bare;
 use super::{own, table_of};
@@ -53,6 +53,9 @@ pub fn hints(model: &Model) -> Hints {
         for field in &entity.fields {
             if let Some(value) = &field.backfill {
                 hints.backfills.push((table_of(entity), field.name.clone(), bare(model, entity.id, value)));
+            }
+            if let Some(value) = &field.using {
+                hints.usings.push((table_of(entity), field.name.clone(), bare(model, entity.id, value)));
             }
         }
     }

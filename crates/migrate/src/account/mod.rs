@@ -47,6 +47,19 @@ pub enum Note {
     StaysRole(SmolStr),
     /// A block without `down` is not taken back.
     StaysBlock(SmolStr),
+    /// Labels of an enum stay, since types are made of it whose values cannot be made again: the enum, the labels.
+    StaysLabels(SmolStr, Vec<SmolStr>),
+    /// Rows with one label of an enum get another one.
+    Merges {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+        /// The label that goes.
+        was: SmolStr,
+        /// The one that takes over.
+        now: SmolStr,
+    },
 }
 
 impl Note {
@@ -60,7 +73,7 @@ impl Note {
 
     /// Whether it is about something that the way back leaves.
     pub(crate) fn stays(&self) -> bool {
-        matches!(self, Note::StaysExtension(_) | Note::StaysRole(_) | Note::StaysBlock(_))
+        matches!(self, Note::StaysExtension(_) | Note::StaysRole(_) | Note::StaysBlock(_) | Note::StaysLabels(..))
     }
 }
 
@@ -78,6 +91,12 @@ impl fmt::Display for Note {
                 write!(f, "extension {extension}: other objects of the database may use it")
             }
             Note::StaysRole(role) => write!(f, "role {role}: it may have been there before, for other databases too"),
+            Note::StaysLabels(ty, labels) => {
+                write!(f, "labels of enum {ty}: {}, since columns have types that are made of it", labels.join(", "))
+            }
+            Note::Merges { table, column, was, now } => {
+                write!(f, "rows with `{was}` in {}.{column} hold `{now}` afterwards", name(table))
+            }
             Note::StaysBlock(block) => write!(f, "sql block {block}: it has no `down`"),
         }
     }
@@ -93,6 +112,26 @@ pub enum Warning {
         /// The column.
         column: SmolStr,
     },
+    /// Values that another type may not take, or not as they are.
+    Converts {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+        /// The type that it gets.
+        to: String,
+        /// Some values stop it.
+        refuses: bool,
+        /// The query for the rows that hold another value afterwards, where some may.
+        rows: Option<String>,
+    },
+}
+
+impl Warning {
+    /// Whether it says what becomes of values, there and back.
+    pub(crate) fn is_of_values(&self) -> bool {
+        matches!(self, Warning::Converts { .. })
+    }
 }
 
 impl fmt::Display for Warning {
@@ -104,6 +143,20 @@ impl fmt::Display for Warning {
                  migration stops there, and nothing is changed; give it a default, or write `backfill (…)`",
                 name(table)
             ),
+            Warning::Converts { table, column, to, refuses, rows } => {
+                let column = format!("{}.{column}", name(table));
+                if *refuses {
+                    write!(
+                        f,
+                        "values of `{column}` that cannot become `{to}` are counted first: if there are any, nothing is changed"
+                    )?;
+                }
+                if let Some(rows) = rows {
+                    f.write_str(if *refuses { "; " } else { "" })?;
+                    write!(f, "what `{to}` cannot hold of the values of `{column}` is lost in the rows of: {rows}")?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -214,7 +267,7 @@ impl Record {
     pub(crate) fn new(plan: &Plan<'_>, stage: Option<&Stage<'_>>, back: &Plan<'_>, gone: &[Gone]) -> Self {
         let statements = || stage.into_iter().flat_map(Stage::statements);
         let leaves = back.notes.iter().filter_map(|note| match note {
-            Note::StaysExtension(name) | Note::StaysRole(name) => Some(name.clone()),
+            Note::StaysExtension(name) | Note::StaysRole(name) | Note::StaysLabels(name, _) => Some(name.clone()),
             _ => None,
         });
         Self {
@@ -248,13 +301,17 @@ pub(crate) enum Gone {
     Lost(Loss),
     /// Which rows had no value in a column: they have one now.
     Nulls(TableName, SmolStr),
+    /// What the values of a column were before they became others, as the author wrote it.
+    Was(TableName, SmolStr),
 }
 
 impl Gone {
     fn lost(&self) -> Option<Lost> {
         match self {
             Gone::Lost(loss) => Lost::of(loss),
-            Gone::Nulls(table, column) => Some(Lost { table: name(table), column: Some(column.clone()) }),
+            Gone::Nulls(table, column) | Gone::Was(table, column) => {
+                Some(Lost { table: name(table), column: Some(column.clone()) })
+            }
         }
     }
 }
@@ -263,6 +320,7 @@ impl fmt::Display for Gone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Gone::Lost(loss) => loss.fmt(f),
+            Gone::Was(table, column) => write!(f, "what the values of {}.{column} were", name(table)),
             Gone::Nulls(table, column) => write!(f, "the nulls of {}.{column}", name(table)),
         }
     }
@@ -282,7 +340,9 @@ impl Lost {
     fn of(loss: &Loss) -> Option<Self> {
         match loss {
             Loss::Rows(table) | Loss::Seeded { table, .. } => Some(Self { table: name(table), column: None }),
-            Loss::Values { table, column } => Some(Self { table: name(table), column: Some(column.clone()) }),
+            Loss::Values { table, column } | Loss::Part { table, column, .. } => {
+                Some(Self { table: name(table), column: Some(column.clone()) })
+            }
             _ => None,
         }
     }

@@ -126,7 +126,7 @@ impl Purpose {
             Purpose::Part(Part::Indexes) => "what makes it fast",
             Purpose::Part(Part::Rows) => "rows that belong to the schema",
             Purpose::All => "everything, from nothing",
-            Purpose::Phase(Phase::Names | Phase::Main) => "definitions",
+            Purpose::Phase(Phase::Names | Phase::Ask | Phase::Main) => "definitions",
             Purpose::Phase(Phase::Labels) => "new labels, which nothing can use before they are committed",
             Purpose::Phase(Phase::Build) => "indexes and views, built without blocking writes",
             Purpose::Phase(Phase::Backfill) => "rows, filled in batches",
@@ -149,6 +149,8 @@ impl Purpose {
 pub enum Phase {
     /// New names for what stays.
     Names,
+    /// Rows are asked whether they can change as the rest wants it.
+    Ask,
     /// New labels, which nothing can use before they are committed.
     Labels,
     /// What takes a moment only: definitions, access, constraints for new rows.
@@ -171,7 +173,7 @@ impl Phase {
     /// Phases that share a transaction.
     fn group(self) -> Phase {
         match self {
-            Phase::Names => Phase::Main,
+            Phase::Names | Phase::Ask => Phase::Main,
             other => other,
         }
     }
@@ -179,7 +181,7 @@ impl Phase {
     /// The end of its file's name.
     pub fn suffix(self) -> &'static str {
         match self {
-            Phase::Names | Phase::Main => "then",
+            Phase::Names | Phase::Ask | Phase::Main => "then",
             Phase::Labels => "labels",
             Phase::Build => "index",
             Phase::Backfill => "backfill",

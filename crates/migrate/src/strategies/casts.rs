@@ -1,23 +1,91 @@
-//! Which built-in types Postgres turns into each other.
+//! What becomes of values when a column gets another type.
 
-use specc_catalog::{Catalog, DataType, IdRef, Kind, Object};
-use specc_facts::{Context, Family};
+use specc_catalog::{Catalog, DataType, Domain, Enum, IdRef, Kind, Object};
+use specc_facts::{Context, Conversion, Family, Limited};
 
-/// Whether Postgres has no cast between two built-in types, so that a value goes by way of its text.
+/// Domains and composite types stand on others no deeper than this.
+const DEPTH: usize = 16;
+
+/// What becomes of the values of a column from one state to the other, or none where Postgres has to be told how.
+pub fn conversion(catalogs: [&Catalog; 2], from: &DataType, to: &DataType) -> Option<Conversion> {
+    let (old, new) = (own(catalogs[0], from), own(catalogs[1], to));
+    let asks = match (old, new) {
+        // What it asked before, its values fulfil.
+        (Some(Object::Domain(a)), Some(Object::Domain(b)))
+            if (&a.schema, &a.name, &a.base, a.nullable, &a.checks)
+                == (&b.schema, &b.name, &b.base, b.nullable, &b.checks) =>
+        {
+            false
+        }
+        _ => asks(catalogs[1], to, DEPTH),
+    };
+    let bare = between(catalogs, &base(catalogs[0], from, DEPTH), &base(catalogs[1], to, DEPTH))?;
+    Some(if asks { bare.and(Conversion { lossy: false, failing: true }) } else { bare })
+}
+
+/// An enum, domain or composite type of one's own.
+fn own<'c>(catalog: &'c Catalog, ty: &DataType) -> Option<&'c Object> {
+    let find = |kind| catalog.find(IdRef::new(kind, &ty.schema, &ty.name)).and_then(|place| catalog.at(place));
+    let kinds = [Kind::Enum, Kind::Domain, Kind::Composite].into_iter().filter(|_| !ty.schema.is_empty());
+    kinds.into_iter().find_map(find).map(|(_, entry)| &entry.object)
+}
+
+/// What a domain stands on in the end; any other type itself.
+fn base(catalog: &Catalog, ty: &DataType, depth: usize) -> DataType {
+    match own(catalog, ty) {
+        Some(Object::Domain(o)) if depth > 0 => {
+            base(catalog, &DataType { dims: o.base.dims + ty.dims, ..o.base.clone() }, depth - 1)
+        }
+        _ => ty.clone(),
+    }
+}
+
+/// Whether it is a domain of one's own.
+pub(crate) fn is_domain(catalog: &Catalog, ty: &DataType) -> bool {
+    matches!(own(catalog, ty), Some(Object::Domain(_)))
+}
+
+/// Whether Postgres has no cast between two built-in types, written or not, so that a value goes by way of its text.
 pub(crate) fn are_none(from: &DataType, to: &DataType) -> bool {
     let builtin = from.schema.is_empty() && to.schema.is_empty();
     builtin && !specc_facts::casts_to(&from.name, &to.name, Context::Explicit)
 }
 
-/// Whether Postgres makes a value of the other type by itself when it is written there. That is better than a cast where
-/// both are there: a cast to `varchar(3)` cuts what does not fit, writing it is an error.
-pub(crate) fn is_assigned(from: &DataType, to: &DataType) -> bool {
-    let builtin = from.schema.is_empty() && to.schema.is_empty();
+/// Whether it is a domain that refuses some values, or one that stands on one.
+fn asks(catalog: &Catalog, ty: &DataType, depth: usize) -> bool {
+    match own(catalog, ty) {
+        Some(Object::Domain(Domain { nullable, checks, base, .. })) if depth > 0 => {
+            !nullable || !checks.is_empty() || asks(catalog, base, depth - 1)
+        }
+        _ => false,
+    }
+}
+
+/// Between types that are no domains.
+fn between(catalogs: [&Catalog; 2], from: &DataType, to: &DataType) -> Option<Conversion> {
+    if from.dims > 0 && to.dims > 0 {
+        let one = |ty: &DataType| DataType { dims: 0, ..ty.clone() };
+        return between(catalogs, &one(from), &one(to));
+    }
+    let is_same = (&from.schema, &from.name) == (&to.schema, &to.name);
+    if (from.dims > 0) == (to.dims > 0) && is_same && from.args == to.args {
+        return Some(Conversion::EXACT);
+    }
     let to_text = to.schema.is_empty() && to.dims == 0 && specc_facts::family(&to.name) == Family::Text;
-    from.dims == to.dims
-        && (from.schema == to.schema && from.name == to.name
-            || builtin && specc_facts::casts_to(&from.name, &to.name, Context::Assignment)
-            || to_text)
+    let builtin = from.schema.is_empty() && to.schema.is_empty();
+    let plain = Limited { name: &to.name, args: &to.args };
+    match own(catalogs[0], from) {
+        _ if (from.dims > 0) != (to.dims > 0) => (from.dims > 0 && to_text).then(|| specc_facts::from_long_text(plain)),
+        Some(Object::Enum(Enum { labels, .. })) if to_text => {
+            Some(specc_facts::from_labels(labels.iter().map(|label| label.as_str()), plain))
+        }
+        Some(Object::Enum(_)) => None,
+        Some(Object::Composite(_)) => to_text.then(|| specc_facts::from_long_text(plain)),
+        _ if own(catalogs[1], to).is_some() => None,
+        _ if builtin => specc_facts::conversion(Limited { name: &from.name, args: &from.args }, plain),
+        // A type that is not the spec's own.
+        _ => Some(Conversion::ANY),
+    }
 }
 
 /// What a conversion between two types reads of the session, and what it is while values move: the same for the trigger
@@ -99,26 +167,5 @@ impl Parts {
             parts.is_whole |= other.is_whole;
         }
         parts
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::are_none;
-    use specc_catalog::DataType;
-
-    #[test]
-    fn families_have_casts_and_strangers_have_none() {
-        let none = |a: &str, b: &str| are_none(&DataType::builtin(a), &DataType::builtin(b));
-        assert!(none("bigint", "timestamp"));
-        assert!(none("uuid", "int"));
-        assert!(none("boolean", "bigint"));
-        assert!(!none("int", "boolean"));
-        assert!(!none("date", "timestamptz"));
-        assert!(!none("jsonb", "numeric"));
-        assert!(!none("text", "uuid"));
-        assert!(none("smallint", "boolean"));
-        // Nobody here knows it.
-        assert!(!none("geometry", "int"));
     }
 }

@@ -1,17 +1,48 @@
 //! A type that cannot be changed where it is: a new one takes its name, and its columns move over.
 
+use crate::account::Note;
 use crate::action_graph::{Role, Slot};
 use crate::place::{NewPlace, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
+use crate::recreation::Actions;
 use crate::schedule::Phase;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::FxHashMap;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Column, Composite, DataType, Object, ObjectId, Table};
 use specc_sql::quote::{ident, qualified};
 use specc_sql::{Alter, Statement};
 
 impl<'d> Builder<'d, '_> {
+    /// Says which labels stay, and which take the rows of others.
+    pub(crate) fn note_labels(&mut self, actions: &Actions) -> Planned {
+        let name = |schema: &str, name: &str| format_smolstr!("{schema}.{name}");
+        for &(old, new) in &actions.kept_labels {
+            if let (Object::Enum(x), Object::Enum(y)) = (&self.from.entry(old)?.object, &self.to.entry(new)?.object) {
+                let more = x.labels.iter().filter(|label| !y.labels.contains(label)).cloned().collect();
+                self.notes.push(Note::StaysLabels(name(&x.schema, &x.name), more));
+            }
+        }
+        for &(_, new) in &actions.swapped {
+            let Object::Enum(o) = &self.to.entry(new)?.object else { continue };
+            let ty = DataType { schema: o.schema.clone(), ..DataType::builtin(o.name.as_str()) };
+            for (was, now) in self.merged_labels(&ty) {
+                for (_, _, entry) in self.to.places() {
+                    let Object::Table(table) = &entry.object else { continue };
+                    let of_type = |column: &&Column| column.ty.schema == ty.schema && column.ty.name == ty.name;
+                    let notes = table.columns.iter().filter(of_type).map(|column| Note::Merges {
+                        table: table.table.clone(),
+                        column: column.name.clone(),
+                        was: was.into(),
+                        now: now.into(),
+                    });
+                    self.notes.extend(notes);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Labels were taken away or put in another order, or a domain stands on another type.
     pub(crate) fn swap_type(&mut self, old: OldPlace, new: NewPlace) -> Planned {
         let (a, b) = (self.from.entry(old)?, self.to.entry(new)?);
@@ -60,13 +91,16 @@ impl<'d> Builder<'d, '_> {
                 let from = self
                     .arena
                     .column(Column { ty: DataType { name: aside_name.clone(), ..was.ty.clone() }, ..was.clone() });
+                self.ask(&mut chain, table, was, column, &column.ty);
                 let using = match (&a.object, &b.object) {
                     (Object::Composite(x), Object::Composite(y)) if column.ty.dims == 0 => {
-                        self.arena.text(rebuilt(&column.name, x, y))
+                        Some(self.arena.text(rebuilt(&column.name, x, y)))
                     }
-                    _ => self.cast(from, column),
+                    // A domain's values are stored as those of what it stands on.
+                    (Object::Domain(_), _) if self.is_assigned(was, column) => None,
+                    _ => Some(self.cast(from, column)),
                 };
-                let change = Alter::SetType { table: &table.table, from, to: column, using: Some(using) };
+                let change = Alter::SetType { table: &table.table, from, to: column, using };
                 self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
                 if let Some(default) = &column.default {
                     let set =

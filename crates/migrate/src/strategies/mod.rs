@@ -1,6 +1,7 @@
 //! How an object gets from one state to the other: a file a recipe, each with its steps.
 
 pub(crate) mod casts;
+pub(crate) mod convert;
 pub(crate) mod enum_swap;
 pub(crate) mod in_place;
 pub(crate) mod key_swap;

@@ -20,6 +20,7 @@ pub(crate) struct FieldParts {
     pub default: Option<ExprRef>,
     pub generated: Option<ExprRef>,
     pub backfill: Option<ExprRef>,
+    pub using: Option<ExprRef>,
     pub maintained: Option<Maintained>,
 }
 
@@ -208,6 +209,9 @@ impl Pass<'_> {
         if let Some(raw) = &f.generated {
             found.generated = self.exprs.get(raw, &self.scope, Expect::value(Place::Generated, ty), &mut self.out);
         }
+        if let Some(raw) = &f.using {
+            found.using = self.exprs.get(raw, &self.scope, Expect::value(Place::Using(at), ty), &mut self.out);
+        }
         if let Some(raw) = &f.backfill {
             found.backfill = self.exprs.get(raw, &self.scope, Expect::value(Place::Backfill, ty), &mut self.out);
         }
@@ -223,6 +227,9 @@ impl Pass<'_> {
         let mut found = FieldParts::default();
         if let Some(raw) = &r.default {
             found.default = self.exprs.default(raw, ty, &mut self.out);
+        }
+        if let Some(raw) = &r.using {
+            found.using = self.exprs.get(raw, &self.scope, Expect::value(Place::Using(at), ty), &mut self.out);
         }
         if let Some(raw) = &r.backfill {
             found.backfill = self.exprs.get(raw, &self.scope, Expect::value(Place::Backfill, ty), &mut self.out);

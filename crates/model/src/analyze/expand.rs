@@ -323,6 +323,7 @@ fn has_dollar(member: &Member) -> bool {
                 }
                 || f.generated.as_deref().is_some_and(raw)
                 || f.backfill.as_deref().is_some_and(raw)
+                || f.using.as_deref().is_some_and(raw)
         }
         MemberKind::Check(c) => raw(&c.expr) || c.name.as_ref().is_some_and(name),
         MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(_) => false,

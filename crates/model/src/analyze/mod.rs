@@ -418,6 +418,7 @@ fn apply(model: &mut Model, late: Late) {
             field.default = found.default;
             field.generated = found.generated;
             field.backfill = found.backfill;
+            field.using = found.using;
             field.maintained = found.maintained.map(Box::new);
         }
         if let Some(key) = &mut entity.key {

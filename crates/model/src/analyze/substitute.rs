@@ -276,6 +276,7 @@ impl Filler<'_> {
                 self.maybe_raw(f.generated.as_deref_mut());
                 self.maybe(f.was.as_deref_mut());
                 self.maybe_raw(f.backfill.as_deref_mut());
+                self.maybe_raw(f.using.as_deref_mut());
             }
             MemberKind::Ref(r) => {
                 self.name(&mut r.column);
@@ -284,6 +285,7 @@ impl Filler<'_> {
                 self.maybe_raw(r.default.as_mut());
                 self.maybe(r.was.as_mut());
                 self.maybe_raw(r.backfill.as_mut());
+                self.maybe_raw(r.using.as_mut());
                 self.reference(&mut r.options);
             }
             MemberKind::CompositeRef(r) => {

@@ -70,6 +70,8 @@ pub struct Field {
     pub immutable: bool,
     pub deprecated: Option<SmolStr>,
     pub backfill: Option<ExprRef>,
+    /// What its values become where it gets this type.
+    pub using: Option<ExprRef>,
     pub storage: Option<Box<SmolStr>>,
     pub compression: Option<Box<SmolStr>>,
     /// The column comes from a parent that the entity inherits from.

@@ -208,6 +208,10 @@ impl Checker<'_> {
                     self.out.push(Diagnostic::new(codes::NOT_ALLOWED_HERE, span, message).help(help));
                 }
                 let entity = scope.rows[*row].1;
+                // It is read as it was, whatever type that is.
+                if self.place == Place::Using(*field) && *row + 1 == scope.rows.len() {
+                    return Ty::Opaque;
+                }
                 self.model.entity(entity).fields.get(*field).map_or(Ty::Opaque, |f| Ty::of(&f.ty))
             }
             Resolved::Path { row, steps, field } => self.path(idents, span, scope.rows[*row].1, steps, *field),
@@ -313,7 +317,7 @@ impl Checker<'_> {
     }
 
     fn changing(&mut self, span: Span, what: &str) {
-        if self.place.immutable() || matches!(self.place, Place::Check | Place::DomainCheck) {
+        if self.place.immutable() || matches!(self.place, Place::Check | Place::DomainCheck | Place::Using(_)) {
             let message =
                 format!("{what} changes from one request to the next, so it cannot stand in {}", self.place.words());
             let help = "compare with it in a policy or a view, which are read anew each time";

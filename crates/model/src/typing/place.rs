@@ -1,6 +1,6 @@
 //! Where an expression stands, what is wanted there, and what Postgres cannot evaluate there.
 
-use crate::types::Type;
+use crate::types::{FieldIx, Type};
 
 /// Where an expression stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Place {
     Seed,
     /// The value for rows that are there already.
     Backfill,
+    /// What the values of this field of the row become in its new type.
+    Using(FieldIx),
     /// A predicate's body.
     Predicate,
     /// Part of a query.
@@ -94,6 +96,7 @@ impl Place {
             Place::Limit => "a limit",
             Place::Seed => "a seed",
             Place::Backfill => "a backfill",
+            Place::Using(_) => "a change of type",
             Place::Predicate => "a predicate",
             Place::Query => "a query",
         }
@@ -103,7 +106,13 @@ impl Place {
     pub(crate) fn subqueries(self) -> bool {
         !matches!(
             self,
-            Place::Default | Place::Check | Place::DomainCheck | Place::Generated | Place::Index | Place::TriggerWhen
+            Place::Default
+                | Place::Check
+                | Place::DomainCheck
+                | Place::Generated
+                | Place::Index
+                | Place::TriggerWhen
+                | Place::Using(_)
         )
     }
 
@@ -124,6 +133,7 @@ impl Place {
             Place::Check => "a check sees one row; use a trigger, or a reference to the other entity",
             Place::DomainCheck => "a domain's check sees the value alone",
             Place::Generated => "a generated column sees its own row; use a maintained value or a trigger",
+            Place::Using(_) => "it sees its own row; fill a new field with `backfill`",
             Place::Index => "an index sees one row; store the value in a column and index that",
             _ => "look it up in the trigger's function",
         }

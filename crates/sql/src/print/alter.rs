@@ -53,6 +53,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         }
         Alter::RefuseRows(misfit) => rows::refuse_rows(out, misfit),
         Alter::RefuseLabels { table, column, labels } => rows::refuse_labels(out, table, column, labels),
+        Alter::Convert(o) => super::convert::convert(out, o),
         Alter::DropExpression { table, column } => {
             alter_column(out, table, &column.name);
             out.push_str("drop expression");

@@ -3,6 +3,7 @@
 mod access;
 mod alter;
 mod backfill;
+mod convert;
 mod data;
 mod drop;
 mod numbers;

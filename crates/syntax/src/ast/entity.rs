@@ -76,7 +76,7 @@ pub enum MemberKind {
 
 /// `name: type modifiers`. Modifiers in any order after the type: `key`, `unique`, `immutable`, `= value`,
 /// `generated [virtual] (expr)`, `identity [always | by default] [(start 10 increment 2)]`, `collate "C"`, `was old`,
-/// `deprecated ['why']`, `backfill (expr)`, `storage external`, `compression lz4`, `not null name` is not needed.
+/// `deprecated ['why']`, `backfill (expr)`, `using (expr)`, `storage external`, `compression lz4`, `not null name` is not needed.
 /// In `= value` the value is a SQL expression up to the next modifier word or the line's end, or `count(path [where
 /// expr])` or `sum(path.field [where expr])`.
 ///
@@ -98,6 +98,8 @@ pub struct FieldDecl {
     pub was: Option<Box<Name>>,
     pub deprecated: Option<SmolStr>,
     pub backfill: Option<Box<RawExpr>>,
+    /// What a value becomes in the type that the field gets.
+    pub using: Option<Box<RawExpr>>,
     pub storage: Option<Box<Name>>,
     pub compression: Option<Box<Name>>,
 }
@@ -138,7 +140,7 @@ pub struct Identity {
 /// is not the key. `?` makes it nullable. Modifiers in any order: `on delete A`, `on update A` (`A`: `cascade`,
 /// `restrict`, `no action`, `set null [(cols)]`, `set default [(cols)]`), `deferrable [initially deferred]`,
 /// `match full`, `as path`, `inverse name`, `no index`, `not valid`, `key`, `unique`, `immutable`, `constraint name`,
-/// `= default expr`, `was old`, `deprecated ['why']`, `backfill (expr)`. The path is the column without `_id` unless `as` says otherwise; the inverse
+/// `= default expr`, `was old`, `deprecated ['why']`, `backfill (expr)`, `using (expr)`. The path is the column without `_id` unless `as` says otherwise; the inverse
 /// is the declaring entity's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefDecl {
@@ -153,6 +155,8 @@ pub struct RefDecl {
     pub was: Option<Name>,
     pub deprecated: Option<SmolStr>,
     pub backfill: Option<RawExpr>,
+    /// See [`FieldDecl::using`].
+    pub using: Option<RawExpr>,
     pub options: RefOptions,
 }
 

@@ -82,6 +82,7 @@ impl Cx<'_> {
             was: None,
             deprecated: None,
             backfill: None,
+            using: None,
             storage: None,
             compression: None,
         };
@@ -104,6 +105,7 @@ impl Cx<'_> {
                 Rule::collate => field.collate = self.inner_qname(part).map(Box::new),
                 Rule::was => field.was = self.inner_name(part).map(Box::new),
                 Rule::deprecated => field.deprecated = Some(self.why(part)),
+                Rule::convert => field.using = self.inner_expr(part).map(Box::new),
                 Rule::backfill => field.backfill = self.inner_expr(part).map(Box::new),
                 Rule::storage => field.storage = self.inner_name(part).map(Box::new),
                 Rule::compression => field.compression = self.inner_name(part).map(Box::new),
@@ -161,6 +163,7 @@ impl Cx<'_> {
             was: None,
             deprecated: None,
             backfill: None,
+            using: None,
             options: RefOptions::default(),
         };
         for part in parts {
@@ -180,6 +183,7 @@ impl Cx<'_> {
                 Rule::x_default => out.default = Some(self.expr(&part)),
                 Rule::was => out.was = self.inner_name(part),
                 Rule::deprecated => out.deprecated = Some(self.why(part)),
+                Rule::convert => out.using = self.inner_expr(part),
                 Rule::backfill => out.backfill = self.inner_expr(part),
                 _ => self.ref_option(part, &mut out.options),
             }

@@ -122,6 +122,7 @@ impl Printer<'_> {
         rest.extend(f.storage.as_ref().map(|s| format!("storage {}", name(s))));
         rest.extend(f.compression.as_ref().map(|c| format!("compression {}", name(c))));
         self.history(&mut rest, f.was.as_deref(), &f.deprecated, f.backfill.as_deref());
+        rest.extend(f.using.as_ref().map(|e| format!("using {}", self.in_brackets(e))));
         Cells(Align::Column, vec![format!("{}:", name(&f.name)), format!("{}{value}", type_ref(&f.ty)), rest.join(" ")])
     }
 
@@ -151,6 +152,7 @@ impl Printer<'_> {
         rest.extend(ref_options(&r.options));
         rest.extend(r.immutable.then(|| "immutable".to_owned()));
         self.history(&mut rest, r.was.as_ref(), &r.deprecated, r.backfill.as_ref());
+        rest.extend(r.using.as_ref().map(|e| format!("using {}", self.in_brackets(e))));
         let target = format!("-> {}{optional}{column}{default}", qname(&r.target));
         Cells(Align::Column, vec![name(&r.column), target, rest.join(" ")])
     }

@@ -13,7 +13,17 @@ pub(super) fn field() -> impl Strategy<Value = FieldDecl> {
     let identity = (any::<bool>(), vec(counting(), 0..3)).prop_map(|(always, options)| Identity { always, options });
     (
         (name(), type_ref(), of(value), any::<bool>(), any::<bool>(), any::<bool>()),
-        (of(expr()), of(identity), of(qname()), of(name()), of(string()), of(expr()), of(name()), of(name())),
+        (
+            of(expr()),
+            of(identity),
+            of(qname()),
+            of(name()),
+            of(string()),
+            of(expr()),
+            of(name()),
+            of(name()),
+            of(expr()),
+        ),
     )
         .prop_map(|((name, ty, value, key, unique, immutable), rest)| FieldDecl {
             name,
@@ -31,6 +41,7 @@ pub(super) fn field() -> impl Strategy<Value = FieldDecl> {
             backfill: rest.5.map(Box::new),
             storage: rest.6.map(Box::new),
             compression: rest.7.map(Box::new),
+            using: rest.8.map(Box::new),
         })
 }
 
@@ -71,7 +82,7 @@ pub(super) fn ref_options() -> impl Strategy<Value = RefOptions> {
 pub(super) fn reference() -> impl Strategy<Value = RefDecl> {
     (
         (name(), qname(), of(name()), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()),
-        (of(expr()), of(name()), of(string()), of(expr()), ref_options()),
+        (of(expr()), of(name()), of(string()), of(expr()), ref_options(), of(expr())),
     )
         .prop_map(|((column, target, target_column, nullable, key, unique, immutable), rest)| RefDecl {
             column,
@@ -86,6 +97,7 @@ pub(super) fn reference() -> impl Strategy<Value = RefDecl> {
             deprecated: rest.2.map(|s| s.value),
             backfill: rest.3,
             options: rest.4,
+            using: rest.5,
         })
 }
 

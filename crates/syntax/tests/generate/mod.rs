@@ -83,6 +83,7 @@ const KEYWORDS: &[&str] = &[
     "generated",
     "deprecated",
     "backfill",
+    "using",
     "setof",
     "table",
     "public",

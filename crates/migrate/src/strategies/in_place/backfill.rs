@@ -95,7 +95,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// The columns of the primary key that a table has by now and keeps.
-    fn key(&self, table: &TableName) -> Vec<&'d str> {
+    pub(crate) fn key(&self, table: &TableName) -> Vec<&'d str> {
         let keys = self.to.iter().filter_map(|(id, entry)| match &entry.object {
             Object::Constraint(Constraint { table: of, rule: Rule::PrimaryKey { columns, .. }, .. }) if of == table => {
                 self.from.contains(id).then_some(columns)

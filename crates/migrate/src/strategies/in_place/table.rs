@@ -321,14 +321,17 @@ impl<'d> Builder<'d, '_> {
             return self.alter_column_rest(new, table, from, to);
         }
         if from.ty != to.ty || from.collation != to.collation {
+            if from.ty != to.ty {
+                self.ask(&mut chain, table, from, to, &to.ty);
+            }
             let cost = type_change(from, to);
             if from.default.is_some() && cost == TypeChange::Rewrite {
                 let set = Statement::SetDefault { table: name, column: &to.name, default: None };
                 self.add(&mut chain, Role::Change, Phase::Main, set);
                 default_is_set = to.default.is_none();
             }
-            let using = (from.ty != to.ty && !crate::strategies::casts::is_assigned(&from.ty, &to.ty))
-                .then(|| self.cast(from, to));
+            let way = self.way(table, from, to, &to.ty);
+            let using = (from.ty != to.ty && (way.written || !self.is_assigned(from, to))).then_some(way.value);
             let change = Alter::SetType { table: name, from, to, using };
             self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
         }
@@ -408,6 +411,15 @@ impl<'d> Builder<'d, '_> {
         if from.dims == 0 && to.dims == 1 && !is_string(from) {
             let one = self.cast_of(value, from, &DataType { dims: 0, ..to.clone() });
             return self.arena.text(format!("case when {text} is not null then array[{one}] end"));
+        }
+        let merged = match self.merged_labels(from) {
+            none if none.is_empty() => self.merged_labels(to),
+            some => some,
+        };
+        if !merged.is_empty() && is_own(from) && is_own(to) && from.dims == to.dims {
+            text = format!("({})::", self.merged(value, from.dims, &merged));
+            specc_sql::push_type(&mut text, to);
+            return self.arena.text(text);
         }
         let no_cast = is_own(from) && is_own(to)
             || is_enum(self.from.catalog, from)

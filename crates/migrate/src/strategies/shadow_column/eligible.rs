@@ -32,6 +32,14 @@ pub(crate) struct ColumnSwap<'d> {
     pub type_aside: Option<SmolStr>,
 }
 
+impl ColumnSwap<'_> {
+    /// The new type, as it is called until the columns have moved.
+    pub fn spelled(&self) -> DataType {
+        let name = self.type_aside.clone().unwrap_or_else(|| self.to.ty.name.clone());
+        DataType { name, ..self.to.ty.clone() }
+    }
+}
+
 impl Swaps<'_> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {

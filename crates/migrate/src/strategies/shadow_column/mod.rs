@@ -11,7 +11,6 @@ use crate::schedule::Phase;
 use crate::strategies::enum_swap::aside;
 use eligible::ColumnSwap;
 
-use crate::strategies::casts::{self, is_assigned};
 use crate::strategies::in_place::backfill::{temporary_trigger, temporary_trigger_function};
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -53,7 +52,9 @@ impl<'d> Builder<'d, '_> {
         let id = ObjectId::new(Kind::Enum, ty.schema.clone(), ty.name.clone());
         match (self.from.get(&id).map(|entry| &entry.object), self.to.get(&id).map(|entry| &entry.object)) {
             (Some(Object::Enum(from)), Some(Object::Enum(to))) => {
-                from.labels.iter().filter(|label| !to.labels.contains(label)).map(|label| label.as_str()).collect()
+                let merged = self.merged_labels(ty);
+                let stays = |label: &SmolStr| to.labels.contains(label) || merged.iter().any(|(was, _)| *was == label);
+                from.labels.iter().filter(|label| !stays(label)).map(|label| label.as_str()).collect()
             }
             _ => Vec::new(),
         }
@@ -202,14 +203,22 @@ impl<'d> Move<'_, 'd> {
             }
         }
         for swap in self.columns {
-            let aside = builder.arena.text(Self::aside(&swap.to.name));
-            let mut ty = swap.to.ty.clone();
-            if let Some(name) = &swap.type_aside {
-                ty.name = name.clone();
+            let spelled = builder.arena.column(Column { ty: swap.spelled(), ..swap.to.clone() });
+            let before = chain.last();
+            builder.ask(&mut chain, self.to, swap.from, swap.to, &spelled.ty);
+            if let Some(asked) = chain.last().filter(|_| chain.last() != before) {
+                for (ty, made) in &builder.types_aside {
+                    if is_type(builder.from.at(*ty)?.0, &swap.to.ty) {
+                        builder.nodes.edge(*made, asked);
+                    }
+                }
             }
+        }
+        for swap in self.columns {
+            let aside = builder.arena.text(Self::aside(&swap.to.name));
             let bare = Column {
                 name: aside.into(),
-                ty: ty.clone(),
+                ty: swap.spelled(),
                 nullable: true,
                 default: None,
                 identity: None,
@@ -224,16 +233,12 @@ impl<'d> Move<'_, 'd> {
                     builder.nodes.edge(*made, node);
                 }
             }
-            let cast = builder.cast_as(swap.from, &bare.ty);
-            let plain = is_assigned(&swap.from.ty, &bare.ty);
-            let value = if plain { builder.arena.text(ident(&swap.from.name).as_ref()) } else { cast };
-            let own = format!("new.{}", ident(&swap.from.name));
-            let own = if plain { &own } else { builder.cast_of(&own, &swap.from.ty, &bare.ty) };
-            lines.push_str(&format!("  new.{} := {own};\n", ident(aside)));
+            let way = builder.way(self.to, swap.from, swap.to, &bare.ty);
+            lines.push_str(&format!("  new.{} := {};\n", ident(aside), way.of_new));
             let text = if has_equality(&bare.ty) { "" } else { "::text" };
-            pending.push(format!("{}{text} is distinct from {cast}{text}", ident(aside)));
-            set.push((aside, value));
-            settings.extend(casts::settings([builder.from.catalog, builder.to.catalog], &swap.from.ty, &swap.to.ty));
+            pending.push(format!("{}{text} is distinct from {}{text}", ident(aside), way.same));
+            set.push((aside, way.value));
+            settings.extend(builder.settings_of(&way, swap.from, swap.to));
         }
         settings.sort_unstable();
         settings.dedup();

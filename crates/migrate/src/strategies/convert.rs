@@ -1,0 +1,232 @@
+//! How the values of a column become values of another type, and what is asked of them first.
+
+use crate::account::Warning;
+use crate::action_graph::{Role, Slot};
+use crate::planner::{Builder, NoCast};
+use crate::schedule::Phase;
+use crate::strategies::casts;
+use crate::strategies::in_place::table::Chain;
+use specc_analysis::Target;
+use specc_analysis::catalog::{Known, Quotes, rewritten};
+use specc_catalog::{Column, DataType, Entry, Kind, Object, Qualified, Rename, Rule, Table, TableName};
+use specc_facts::Conversion;
+use specc_sql::quote::{ident, literal};
+use specc_sql::{Alter, Convert, Statement, has_equality};
+
+/// References lead to references no further than this.
+const DEPTH: usize = 16;
+
+/// How a value of a column becomes one of another type.
+pub(crate) struct Way<'d> {
+    /// Over the row; the column itself where Postgres takes it as it is.
+    pub value: &'d str,
+    /// The same over `new` of a trigger.
+    pub of_new: String,
+    /// What the new column is compared with: of the new type.
+    pub same: &'d str,
+    /// Whether the author says how.
+    pub written: bool,
+}
+
+impl<'d> Builder<'d, '_> {
+    /// What the author says the values become. A column that refers to such a key follows it.
+    pub(crate) fn using(&self, table: &TableName, column: &str) -> Option<&'d str> {
+        self.using_within(table, column, DEPTH)
+    }
+
+    fn using_within(&self, table: &TableName, column: &str, depth: usize) -> Option<&'d str> {
+        if let Some(value) = self.hints.using(table, column) {
+            return Some(self.arena.text(value.text.clone()));
+        }
+        let depth = depth.checked_sub(1).filter(|_| !self.hints.usings.is_empty())?;
+        self.to.iter().find_map(|(_, entry)| {
+            let Object::Constraint(o) = &entry.object else { return None };
+            let Rule::ForeignKey(key) = &o.rule else { return None };
+            let at = key.columns.iter().position(|own| own == column).filter(|_| o.table == *table)?;
+            let target = key.target_columns.get(at)?;
+            let value =
+                (key.target != *table || target != column).then(|| self.using_within(&key.target, target, depth))??;
+            self.over(&key.target, target, value, column)
+        })
+    }
+
+    /// The formula over one column of a table, over another column in its place.
+    fn over(&self, table: &TableName, key: &str, value: &str, column: &str) -> Option<&'d str> {
+        let known = Known::new(self.to.catalog);
+        let found = known.of_table(table, value);
+        let is_own = |of: &Qualified| of.name == table.name && of.schema == table.schema;
+        let others = found
+            .references
+            .iter()
+            .any(|reference| matches!(&reference.target, Target::Column(of, name) if !is_own(of) || name != key));
+        let new = |target: &Target| match target {
+            Target::Column(of, name) if is_own(of) && name == key => Some(("".into(), column.into())),
+            _ => None,
+        };
+        let text = rewritten(value, &found.references, Quotes::Needed, &new);
+        (!others).then(|| text.map_or_else(|| self.arena.text(value), |text| self.arena.text(text)))
+    }
+
+    /// The way of a column's values. The new type is spelled as it is called for now.
+    pub(crate) fn way(&self, table: &Table, from: &Column, to: &Column, spelled: &DataType) -> Way<'d> {
+        let typed = |value: &str| {
+            let mut text = format!("{value}::");
+            specc_sql::push_type(&mut text, spelled);
+            self.arena.text(text)
+        };
+        let own = ident(&from.name);
+        if let Some(value) = self.using(&table.table, &to.name) {
+            return Way {
+                value,
+                of_new: format!("(select {value} from (select new.*) {})", ident(&table.table.name)),
+                same: typed(&format!("({value})")),
+                written: true,
+            };
+        }
+        let of_new = format!("new.{own}");
+        if self.is_assigned(from, to) {
+            return Way { value: self.arena.text(own.as_ref()), of_new, same: typed(&own), written: false };
+        }
+        let value = self.cast_as(from, spelled);
+        Way { value, of_new: self.cast_of(&of_new, &from.ty, spelled).to_owned(), same: value, written: false }
+    }
+
+    /// Whether Postgres makes a value of the new type by itself where it is stored. That is better than a cast where both
+    /// are there: a cast to `varchar(3)` cuts what does not fit, storing it is an error.
+    pub(crate) fn is_assigned(&self, from: &Column, to: &Column) -> bool {
+        let is_remade = (&from.ty.schema, &from.ty.name) == (&to.ty.schema, &to.ty.name)
+            && !from.ty.schema.is_empty()
+            && !casts::is_domain(self.to.catalog, &to.ty);
+        !is_remade && self.conversion(from, to).is_some()
+    }
+
+    fn conversion(&self, from: &Column, to: &Column) -> Option<Conversion> {
+        casts::conversion([self.from.catalog, self.to.catalog], &from.ty, &to.ty)
+    }
+
+    /// Labels of an enum that go, and those that take their rows: both were there.
+    pub(crate) fn merged_labels(&self, ty: &DataType) -> Vec<(&'d str, &'d str)> {
+        let is_enum = |rename: &&'d Rename| {
+            let id = &rename.id;
+            id.kind == Kind::Enum && id.schema == ty.schema && id.name == ty.name
+        };
+        let labels = |object: Option<&'d Entry>| match object.map(|entry| &entry.object) {
+            Some(Object::Enum(o)) => &o.labels[..],
+            _ => &[],
+        };
+        let merged = |rename: &'d Rename| {
+            let now = rename.part.as_ref()?;
+            let (old, new) = (labels(self.from.get(&rename.id)), labels(self.to.get(&rename.id)));
+            let both =
+                old.contains(&rename.was) && old.contains(now) && new.contains(now) && !new.contains(&rename.was);
+            both.then_some((rename.was.as_str(), now.as_str()))
+        };
+        self.hints.renames.iter().filter(is_enum).filter_map(merged).collect()
+    }
+
+    /// Looks at the values before anything is changed. The new type is spelled as it is called for now.
+    pub(crate) fn ask(
+        &mut self,
+        chain: &mut Chain,
+        table: &'d Table,
+        from: &'d Column,
+        to: &'d Column,
+        spelled: &'d DataType,
+    ) {
+        let way = self.way(table, from, to, spelled);
+        let known = self.conversion(from, to);
+        let effect = match known {
+            _ if way.written => Conversion { lossy: false, failing: true },
+            Some(known) => known,
+            // The way back takes what there is.
+            None if self.options.one => Conversion::ANY,
+            None => return self.uncast.push(NoCast::new(&table.table, from, to)),
+        };
+        if way.written && self.is_volatile(way.value) && !self.declared().is_immutable(way.value) {
+            let why = format!("the `using` of `{}` gives another value each time it is asked", to.name);
+            self.impossible.push((table.table.id(), why));
+        }
+        if effect == Conversion::EXACT {
+            return;
+        }
+        let changed = effect.lossy.then(|| self.changed(from, to, way.same));
+        let convert = Convert {
+            table: &table.table,
+            column: from,
+            to: spelled,
+            value: (way.written || known.is_none()).then_some(way.value),
+            refuses: effect.failing,
+            required: way.written && !to.nullable,
+            changed,
+            key: self.key(&table.table),
+            settings: self.settings_of(&way, from, to),
+        };
+        self.warnings.push(Warning::Converts {
+            table: table.table.clone(),
+            column: to.name.clone(),
+            to: convert.type_text(),
+            refuses: effect.failing,
+            rows: convert.changed_rows(),
+        });
+        let ask = Statement::Alter(Alter::Convert(convert));
+        if spelled.schema.is_empty() {
+            let node = self.nodes.push(Slot::None, Role::After, Phase::Ask, ask);
+            self.asked.push(node);
+        } else {
+            // Where the type is there.
+            self.add(chain, Role::After, Phase::Main, ask);
+        }
+    }
+
+    /// A value of an enum as text, where some labels become others.
+    pub(crate) fn merged(&self, value: &str, dims: u8, labels: &[(&str, &str)]) -> String {
+        let text = if dims > 0 { "text[]" } else { "text" };
+        if dims > 0 {
+            return labels.iter().fold(format!("{value}::{text}"), |value, (was, now)| {
+                format!("array_replace({value}, {}, {})", literal(was), literal(now))
+            });
+        }
+        let cases: String =
+            labels.iter().map(|(was, now)| format!(" when {} then {}", literal(was), literal(now))).collect();
+        format!("case {value}::{text}{cases} else {value}::{text} end")
+    }
+
+    /// What a conversion reads of the session, and what it is while values move.
+    pub(crate) fn settings_of(&self, way: &Way<'_>, from: &Column, to: &Column) -> Vec<(&'d str, &'d str)> {
+        match way.written {
+            true if self.declared().is_immutable(way.value) => Vec::new(),
+            true => casts::ALL_SETTINGS.to_vec(),
+            false => casts::settings([self.from.catalog, self.to.catalog], &from.ty, &to.ty),
+        }
+    }
+
+    /// Which rows hold another value afterwards: there and back it is not the same.
+    fn changed(&self, from: &Column, to: &Column, same: &str) -> &'d str {
+        let own = ident(&from.name);
+        let back = casts::conversion([self.to.catalog, self.from.catalog], &to.ty, &from.ty).is_some();
+        let condition = match (back, has_equality(&from.ty)) {
+            (true, equal) => {
+                let mut there = format!("{same}::");
+                specc_sql::push_type(&mut there, &from.ty);
+                if equal {
+                    format!("{there} is distinct from {own}")
+                } else {
+                    format!("{there}::text is distinct from {own}::text")
+                }
+            }
+            // Lists and what is no list are never the same.
+            (false, _) if from.ty.dims != to.ty.dims => format!("{own} is not null"),
+            (false, _) => format!("{same}::text is distinct from {own}::text"),
+        };
+        self.arena.text(condition)
+    }
+
+    /// Rows are asked under the names of now.
+    pub(crate) fn asked_under_new_names(&mut self) {
+        let renamed: Vec<_> =
+            self.nodes.iter().filter(|(_, node)| node.phase == Phase::Names).map(|(node, _)| node).collect();
+        for asked in std::mem::take(&mut self.asked) {
+            renamed.iter().for_each(|&node| self.nodes.soft(node, asked));
+        }
+    }
+}

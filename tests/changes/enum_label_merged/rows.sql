@@ -1,0 +1,1 @@
+insert into items values (1, 'happy', '{happy,sad}'), (2, 'glad', '{glad}'), (3, 'sad', '{}');
