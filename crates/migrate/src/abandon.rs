@@ -97,7 +97,7 @@ impl After<'_> {
         let losses: Vec<Loss> = back.losses().into_iter().filter(was_there).collect();
         let mut gone = gone_with(&done().collect::<Vec<_>>(), &self.difference.from);
         gone.retain(|gone| match gone {
-            Gone::Nulls(table, column) => !kept.iter().any(|(of, own)| of == table && *own == column.as_str()),
+            Gone::Nulls(table, column) | Gone::Was(table, column) => !kept.iter().any(|(of, own)| of == table && *own == column.as_str()),
             Gone::Lost(_) => true,
         });
         Ok(render(&back, &losses, &gone))
