@@ -131,6 +131,15 @@ fn what_no_statement_does_is_refused() {
 }
 
 #[test]
+fn a_type_that_does_not_follow_wants_using() {
+    let dir = moved_on(&NOTES.replace("size: int", "size: boolean"));
+    insta::assert_snapshot!(build(dir.path(), &[]));
+    let dir = moved_on(&NOTES.replace("size: int", "size: boolean using (size <> 0)"));
+    let said = build(dir.path(), &[]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+}
+
+#[test]
 fn a_stamp_is_after_the_last_one() {
     let dir = moved_on(&NOTES.replace("text: text", "text: text\n  pinned: boolean = false"));
     let (code, said, _) = run(dir.path(), &["build", "--stamp", "20260101000000"]);

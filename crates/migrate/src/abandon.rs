@@ -9,7 +9,7 @@ use crate::schedule::{Plan, Purpose, Stage, Step};
 use crate::strategies::in_place::backfill::keeps_nulls;
 use crate::strategies::in_place::table::required_name;
 use crate::way_back::{gone_with, plan_back, reversed};
-use specc_catalog::{Catalog, Hints, Kind, Object, ObjectId};
+use specc_catalog::{Catalog, Hints, Kind, Object, ObjectId, TableName};
 use specc_diff::{Difference, diff};
 use specc_sql::{Alter, Loss, Statement, Transaction};
 
@@ -96,8 +96,17 @@ impl After<'_> {
         };
         let losses: Vec<Loss> = back.losses().into_iter().filter(was_there).collect();
         let mut gone = gone_with(&done().collect::<Vec<_>>(), &self.difference.from);
+        // The values are there as they were until their column goes.
+        let converted = |table: &TableName, column: &str| {
+            done().any(|statement| match statement {
+                Statement::Alter(Alter::DropColumn { table: of, column: own, .. }) => *of == table && own.name == column,
+                Statement::Alter(Alter::SetType { table: of, to, .. }) => *of == table && to.name == column,
+                _ => false,
+            })
+        };
         gone.retain(|gone| match gone {
-            Gone::Nulls(table, column) | Gone::Was(table, column) => !kept.iter().any(|(of, own)| of == table && *own == column.as_str()),
+            Gone::Was(table, column) | Gone::Lost(Loss::Part { table, column, .. }) => converted(table, column),
+            Gone::Nulls(table, column) => !kept.iter().any(|(of, own)| of == table && *own == column.as_str()),
             Gone::Lost(_) => true,
         });
         Ok(render(&back, &losses, &gone))
