@@ -98,7 +98,7 @@ impl After<'_> {
         let mut gone = gone_with(&done().collect::<Vec<_>>(), &self.difference.from);
         gone.retain(|gone| match gone {
             Gone::Nulls(table, column) => !kept.iter().any(|(of, own)| of == table && *own == column.as_str()),
-            Gone::Lost(_) => true,
+            Gone::Lost(_) | Gone::Was(..) => true,
         });
         Ok(render(&back, &losses, &gone))
     }

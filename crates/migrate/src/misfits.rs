@@ -244,5 +244,6 @@ impl<'d> Search<'_, 'd, '_> {
 /// Whether a statement only looks at rows. In a file that runs step by step it is a transaction of its own, so that nothing
 /// was done where it refuses.
 pub(crate) fn is_alone(stage: &Stage<'_>, statement: &Statement<'_>) -> bool {
-    stage.transaction == Transaction::Outside && matches!(statement, Statement::Alter(Alter::RefuseRows(_) | Alter::Convert(_)))
+    stage.transaction == Transaction::Outside
+        && matches!(statement, Statement::Alter(Alter::RefuseRows(_) | Alter::Convert(_)))
 }
