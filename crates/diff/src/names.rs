@@ -190,14 +190,12 @@ impl Names {
                 Object::View(view) if !view.materialized && view.columns.is_empty() => Some((id, view)),
                 _ => None,
             });
-            let open = views.filter(|(_, view)| !self.columns.contains_key(&view.view) && self.touches(&view.query));
+            let open = views.filter(|(_, view)| !self.columns.contains_key(&view.view));
             let mut more = Vec::new();
-            for (id, view) in open {
+            for (id, view) in open.filter(|(_, view)| view.query.contains('*') || self.touches(&view.query)) {
                 let found = texts.from.of_query(&view.query);
-                let Some(all) = rewritten(&view.query, &found.references, Quotes::Kept, &|target| self.target(target))
-                else {
-                    continue;
-                };
+                let all = rewritten(&view.query, &found.references, Quotes::Kept, &|target| self.target(target));
+                let all = all.unwrap_or_else(|| view.query.to_string());
                 let mut now = id.clone();
                 self.id(&mut now);
                 let same =

@@ -30,15 +30,17 @@ fn seeds(catalog: &Catalog) -> Vec<&Seed> {
 }
 
 fn key<'a>(seed: &'a Seed, row: &'a [SqlExpr]) -> Key<'a> {
+    key_by(seed, row, &seed.key)
+}
+
+/// What these columns of the row say, where it gives them.
+fn key_by<'a>(seed: &'a Seed, row: &'a [SqlExpr], by: &'a [SmolStr]) -> Key<'a> {
     let cell = |column: &'a SmolStr| {
         let place = seed.columns.iter().position(|other| other == column)?;
         Some((column, row.get(place)?))
     };
-    let mut cells: Vec<_> = if seed.key.is_empty() {
-        seed.columns.iter().zip(row).collect()
-    } else {
-        seed.key.iter().filter_map(cell).collect()
-    };
+    let mut cells: Vec<_> =
+        if by.is_empty() { seed.columns.iter().zip(row).collect() } else { by.iter().filter_map(cell).collect() };
     cells.sort_unstable_by_key(|cell| cell.0);
     (&seed.table, cells)
 }
@@ -84,7 +86,11 @@ pub(crate) fn rows(from: &Catalog, to: &Catalog) -> Vec<RowChange> {
         if seed.key.is_empty() || to.get(&seed.table.id()).is_none() && from.get(&seed.table.id()).is_some() {
             continue;
         }
-        let gone = part(seed, &|row| !after.contains_key(&key(seed, row)));
+        // A row may be found by other columns than before.
+        let by: Vec<&[SmolStr]> =
+            new.iter().filter(|other| other.table == seed.table).map(|other| other.key.as_slice()).collect();
+        let stays = |row: &[SqlExpr]| by.iter().any(|by| after.contains_key(&key_by(seed, row, by)));
+        let gone = part(seed, &|row| !after.contains_key(&key(seed, row)) && !stays(row));
         all.extend(gone.map(|seed| RowChange { seed, put: false }));
     }
     for seed in new {

@@ -107,7 +107,7 @@ impl After<'_> {
         gone.retain(|gone| match gone {
             Gone::Was(table, column) | Gone::Lost(Loss::Part { table, column, .. }) => converted(table, column),
             Gone::Nulls(table, column) => !kept.iter().any(|(of, own)| of == table && *own == column.as_str()),
-            Gone::Lost(_) => true,
+            Gone::Lost(_) | Gone::Was(..) => true,
         });
         Ok(render(&back, &losses, &gone))
     }

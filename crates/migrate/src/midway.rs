@@ -363,6 +363,9 @@ impl<'d> Midway<'d> {
             | Alter::Backfill { .. }
             | Alter::Unfill { .. }
             | Alter::RefuseRows(_)
+            | Alter::HandOver { .. }
+            | Alter::MoveRows { .. }
+            | Alter::ReturnRows { .. }
             | Alter::AwaitWriters(_) => {}
         }
     }

@@ -148,6 +148,7 @@ pub fn plan_change<'d>(
         nodes: Nodes::default(),
         with_columns: FxHashSet::default(),
         required: FxHashMap::default(),
+        away: FxHashSet::default(),
         filled: Filled::default(),
         notes: Vec::new(),
         warnings: Vec::new(),
@@ -165,6 +166,8 @@ pub fn plan_change<'d>(
     builder.create_objects(&actions)?;
     builder.alter(&actions)?;
     builder.note_labels(&actions)?;
+    builder.beside_default();
+    builder.back_to_default();
     builder.count();
     builder.rows();
     builder.asked_under_new_names();
@@ -213,6 +216,8 @@ pub(crate) struct Builder<'d, 's> {
     pub with_columns: FxHashSet<OldPlace>,
     /// Where a column becomes required: a key over it waits for that.
     pub required: FxHashMap<(TableName, SmolStr), NodeId>,
+    /// Columns whose default is away meanwhile.
+    pub away: FxHashSet<(OldPlace, SmolStr)>,
     /// Columns that are filled in batches, and what waits for that.
     pub filled: Filled,
     pub notes: Vec<Note>,
@@ -294,6 +299,11 @@ impl<'d> Builder<'d, '_> {
                 main(self, Role::After, Statement::Comment { on, text: b.comment.as_deref() });
             }
         }
+        let again: FxHashSet<OldPlace> = actions.recreated.iter().map(|pair| pair.0).collect();
+        for &(_, new) in actions.reread.iter().filter(|pair| !again.contains(&pair.0)) {
+            let function = &self.to.entry(new)?.object;
+            self.nodes.push(Slot::New(new), Role::Make, Phase::Main, Statement::Replace(function));
+        }
         for &(old, new) in &actions.recreated {
             self.keep_sequences(old, new)?;
         }
@@ -307,6 +317,7 @@ impl<'d> Builder<'d, '_> {
         for (old, new, column) in &actions.defaults {
             self.default_again(*old, *new, column)?;
         }
+        actions.recomputed.iter().try_for_each(|(old, new, column)| self.recompute(*old, *new, column))?;
         actions.computed.iter().try_for_each(|(old, new, column)| self.computed_again(*old, *new, column))
     }
 
@@ -328,10 +339,13 @@ impl<'d> Builder<'d, '_> {
     fn default_again(&mut self, old: OldPlace, new: NewPlace, column: &SmolStr) -> Planned {
         let (a, b) = (self.from.table_at(old)?, self.to.table_at(new)?);
         let (from, to) = (a.columns.iter().find(|c| c.name == *column), b.columns.iter().find(|c| c.name == *column));
-        // The default of a column that goes, goes with it.
-        if let (Some(from), Some(to)) = (from, to) {
+        // The default of a column that goes, or moves, goes with it.
+        if let (Some(from), Some(to)) = (from, to)
+            && !self.swaps.moves(&b.table, column)
+        {
             let gone = Statement::SetDefault { table: &b.table, column: &to.name, default: None };
             self.nodes.push(old.into(), Role::Drop, Phase::Main, gone);
+            self.away.insert((old, column.clone()));
             if from.default == to.default {
                 let back = Statement::SetDefault { table: &b.table, column: &to.name, default: to.default.as_ref() };
                 self.nodes.push(new.into(), Role::After, Phase::Main, back);

@@ -1,5 +1,9 @@
 //! What has to be dropped and made again because something under it changes.
 
+mod bodies;
+mod stars;
+mod uses;
+
 use crate::change_set::{ChangeSet, Strategy, strategy};
 use crate::place::{New, NewPlace, Old, OldPlace, Planned, State};
 use crate::planner::ChangeOptions;
@@ -8,11 +12,9 @@ use crate::strategies::shadow_column::eligible::Swaps;
 use crate::strategies::shadow_view;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_analysis::Target;
 use specc_analysis::catalog::Known;
 use specc_catalog::{
     Body, Column, Composite, DataType, Enum, Index, KeyOn, Kind, Object, Qualified, Rule, SqlExpr, Strength, Table,
-    TableName,
 };
 use specc_sql::{TypeChange, type_change};
 
@@ -37,6 +39,16 @@ pub(crate) struct Actions {
     pub filled: FxHashSet<NewPlace>,
     /// Enums whose labels stay on the way back: old and new place.
     pub kept_labels: Vec<(OldPlace, NewPlace)>,
+    /// Functions that Postgres reads anew, since they ask for whatever columns there are.
+    pub reread: Vec<(OldPlace, NewPlace)>,
+    /// Blocks that say something of an index that is built anew: the index, the block's old and new place.
+    pub said_again: Vec<(OldPlace, OldPlace, NewPlace)>,
+    /// Indexes that are built anew beside the old ones, since a function computes otherwise.
+    pub rebuilt: FxHashSet<OldPlace>,
+    /// Computed columns whose values are worked out again where they stand: table (old and new place), column.
+    pub recomputed: Vec<(OldPlace, NewPlace, SmolStr)>,
+    /// A function that computes otherwise, and what is made anew because of it.
+    pub computed_by: Vec<(OldPlace, OldPlace)>,
     /// What cannot be done, and why.
     pub impossible: Vec<(OldPlace, &'static str)>,
 }
@@ -176,13 +188,18 @@ pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOpt
         match chosen {
             Strategy::InPlace => {
                 actions.altered.push((old, new));
+                if let (Object::Function(x), Object::Function(y)) = (&a.object, &b.object)
+                    && bodies::computes_otherwise(x, y)
+                {
+                    work.push(Cause::Body(old, old));
+                }
                 if let (Object::Table(x), Object::Table(y)) = (&a.object, &b.object) {
                     let grown = y.columns.iter().any(|c| !x.columns.iter().any(|d| d.name == c.name));
                     for (column, gone) in disturbed(x, y) {
                         work.push(Cause::Column(old, column.name.clone(), gone));
                     }
                     if grown {
-                        work.push(Cause::Grown(old));
+                        work.push(Cause::Grown(old, false));
                     }
                 }
             }
@@ -212,6 +229,8 @@ pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOpt
         ),
         _ => true,
     });
+    let renamed = set.renamed.iter().filter(|renamed| renamed.part.is_some() && renamed.now.kind == Kind::Table);
+    work.extend(renamed.filter_map(|renamed| Some(Cause::Grown(from.index_of(&renamed.now)?, true))));
     // What is gone and still needed by something that stays: another object took its place.
     let matters = |old: &&OldPlace| {
         from.object(**old).is_some_and(|object| match object {
@@ -223,17 +242,18 @@ pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOpt
     };
     work.extend(set.removed.iter().filter(matters).map(|&old| Cause::Gone(old)));
     if !options.offline {
-        shadow_view::find(set, &mut actions, swaps, &work)?;
+        let more = shadow_view::find(set, &mut actions, swaps, &work)?;
+        work.extend(more);
     }
     if !work.is_empty() {
-        Recreation::new(set, &mut actions, swaps).run(work)?;
+        Recreation::new(set, &mut actions, swaps, options.offline).run(work)?;
     }
     if !swaps.is_empty() {
         // Who reads a column that moves over goes and comes again in the moment in which it does.
         let columns = swaps.columns().map(|(table, column)| Cause::Column(table, column.clone(), false));
         let work = columns.chain(swaps.types.iter().map(|&ty| Cause::Type(ty))).collect();
         let mut scratch = Actions { relabelled: actions.relabelled.clone(), ..Actions::default() };
-        let late = Recreation::new(set, &mut scratch, swaps).touched(work)?;
+        let late = Recreation::new(set, &mut scratch, swaps, options.offline).touched(work)?;
         actions.at_cut_over.extend(late);
     }
     Ok(actions)
@@ -248,8 +268,10 @@ pub(crate) enum Cause {
     Gone(OldPlace),
     /// A column of this table changes its type, or goes.
     Column(OldPlace, SmolStr, bool),
-    /// This table has a new column: what reads `*` reads more.
-    Grown(OldPlace),
+    /// This table has a new column, or one that is called otherwise: what reads `*` reads it.
+    Grown(OldPlace, bool),
+    /// This function computes otherwise, since the first one does.
+    Body(OldPlace, OldPlace),
     /// The columns of this type move.
     Type(OldPlace),
 }
@@ -266,10 +288,16 @@ pub(crate) struct Recreation<'f, 'd> {
     swaps: &'d Swaps<'d>,
     /// What texts of the old catalog name.
     texts: Known<'d>,
+    /// Nobody waits for what is written anew.
+    offline: bool,
+    /// Functions that were looked at, and which one it was for.
+    bodies: FxHashSet<(OldPlace, OldPlace)>,
+    /// Materialized views whose change is looked at by itself.
+    apart: FxHashSet<OldPlace>,
 }
 
 impl<'f, 'd> Recreation<'f, 'd> {
-    pub fn new(set: &ChangeSet<'d>, actions: &'f mut Actions, swaps: &'d Swaps<'d>) -> Self {
+    pub fn new(set: &ChangeSet<'d>, actions: &'f mut Actions, swaps: &'d Swaps<'d>, offline: bool) -> Self {
         let from = set.from;
         let needs = from.needs();
         let mut dependents: FxHashMap<OldPlace, Vec<(OldPlace, Strength)>> = FxHashMap::default();
@@ -282,7 +310,20 @@ impl<'f, 'd> Recreation<'f, 'd> {
         let gone = set.removed.iter().copied().collect();
         let changed = set.changed.iter().map(|pair| pair.0).collect();
         let texts = Known::new(from.catalog);
-        Self { from, to: set.to, actions, dependents, seen, gone, changed, swaps, texts }
+        Self {
+            from,
+            to: set.to,
+            actions,
+            dependents,
+            seen,
+            gone,
+            changed,
+            swaps,
+            texts,
+            offline,
+            bodies: FxHashSet::default(),
+            apart: FxHashSet::default(),
+        }
     }
 
     fn run(&mut self, mut work: Vec<Cause>) -> Planned {
@@ -295,23 +336,19 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 }
                 Cause::Gone(object) => {
                     for (other, strength) in self.dependents.get(&object).cloned().unwrap_or_default() {
-                        // What changes anyway does not need it any more.
-                        if !self.changed.contains(&other) {
+                        // What changes anyway does not need it any more; a default that changes is away until then.
+                        let is_table = matches!(self.from.object(other), Some(Object::Table(_)));
+                        if !self.changed.contains(&other)
+                            || is_table && matches!(self.from.object(object), Some(Object::Function(_)))
+                        {
                             self.touch(other, strength, object, &mut work)?;
                         }
                     }
                 }
                 Cause::Column(table, column, gone) => self.column(table, &column, gone, &mut work)?,
-                Cause::Grown(table) => {
-                    for (other, _) in self.dependents.get(&table).cloned().unwrap_or_default() {
-                        if let Some(view @ Object::View(_)) = self.from.object(other)
-                            && self.texts.has_star(view)
-                        {
-                            self.recreate(other, &mut work);
-                        }
-                    }
-                }
+                Cause::Grown(table, renamed) => self.grown(table, renamed, &mut work),
                 Cause::Type(ty) => self.ty(ty, &mut work)?,
+                Cause::Body(root, function) => self.body(root, function, &mut work)?,
             }
         }
         Ok(())
@@ -326,7 +363,7 @@ impl<'f, 'd> Recreation<'f, 'd> {
     }
 
     /// The new place of what stays.
-    fn twin(&self, old: OldPlace) -> Option<NewPlace> {
+    pub fn twin(&self, old: OldPlace) -> Option<NewPlace> {
         if let Some(&new) = self.actions.relabelled.get(&old) {
             return Some(new);
         }
@@ -372,6 +409,11 @@ impl<'f, 'd> Recreation<'f, 'd> {
                         self.recreate(other, work);
                     }
                 }
+                if self.has_type_of(table, new, &cause.object) {
+                    let why = "a column has a type that a block makes, and the block changes: give the column another type \
+                               first, then change the block";
+                    self.actions.impossible.push((other, why));
+                }
                 for (column, (in_default, in_computed)) in table.columns.iter().zip(called) {
                     if in_default {
                         self.actions.defaults.push((other, new, column.name.clone()));
@@ -389,34 +431,15 @@ impl<'f, 'd> Recreation<'f, 'd> {
                 }
             }
             Object::Enum(_) | Object::Schema(_) | Object::Role(_) => {}
+            // What it says of an index, it says of the one that takes its place.
+            Object::Sql(block) if block.provides.is_empty() && self.is_replaced(cause) => {
+                if let Some(new) = self.twin(other).filter(|_| !self.changed.contains(&other)) {
+                    self.actions.said_again.push((cause, other, new));
+                }
+            }
             _ => self.recreate(other, work),
         }
         Ok(())
-    }
-
-    /// Whether an expression of a table calls a function, or uses what a block of SQL makes.
-    fn calls(&self, table: &TableName, expr: &SqlExpr, what: &Object) -> bool {
-        let text = &expr.text;
-        let refers = |is: &dyn Fn(&Target) -> bool| {
-            self.texts.of_table(table, text).references.iter().any(|reference| is(&reference.target))
-        };
-        match what {
-            Object::Function(o) => refers(&|target| {
-                matches!(target, Target::Function(name, signature)
-                    if name.name == o.name && name.schema == o.schema && *signature == o.signature())
-            }),
-            Object::Sql(o) => o.provides.iter().any(|id| {
-                let is = |name: &Qualified| name.name == id.name && name.schema == id.schema;
-                refers(&|target| match target {
-                    Target::Function(name, _)
-                    | Target::Type(name)
-                    | Target::Relation(name)
-                    | Target::Configuration(name) => is(name),
-                    _ => false,
-                })
-            }),
-            _ => false,
-        }
     }
 
     /// A column changes its type, or goes.

@@ -1,6 +1,7 @@
 //! For each folder with an `old.sql` and a `new.sql`: loads both, pulls both into specs, builds those, plans the change from
 //! one build to the other, runs it on the old database and compares with the new one; then goes back and compares with
-//! the old one.
+//! the old one. Any other folder with several files of SQL has the states of one database, in the order of their names: it
+//! is walked from the first to the last, and back.
 //!
 //! `cargo run -p specc-pull --example pairs -- [--version 15] [--only NAME] [--show] DIR …`
 //!
@@ -22,12 +23,20 @@ use specc_sql::{Transaction, print};
 use std::path::{Path, PathBuf};
 use support::{Ground, load, read};
 
-fn folders(dir: &Path, out: &mut Vec<PathBuf>) {
+/// The states of each folder.
+fn folders(dir: &Path, out: &mut Vec<Vec<PathBuf>>) {
     if dir.join("old.sql").is_file() {
-        return out.push(dir.to_owned());
+        return out.push(vec![dir.join("old.sql"), dir.join("new.sql")]);
     }
     let entries = std::fs::read_dir(dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
-    entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).for_each(|path| folders(&path, out));
+    let (folder, file): (Vec<_>, Vec<_>) = entries.flatten().map(|entry| entry.path()).partition(|path| path.is_dir());
+    let mut states: Vec<PathBuf> =
+        file.into_iter().filter(|path| path.extension().is_some_and(|end| end == "sql")).collect();
+    states.sort();
+    if states.len() > 1 {
+        out.push(states);
+    }
+    folder.iter().for_each(|path| folders(path, out));
 }
 
 /// The catalog that the pulled files mean.
@@ -92,44 +101,56 @@ fn differences(a: &Catalog, b: &Catalog) -> Result<(), String> {
     Err(specc_diff::lines(&found).iter().map(|line| format!("\n    {line}")).collect())
 }
 
-/// Whether the online way was taken.
-fn pair(cluster: &Cluster, dir: &Path, show: bool) -> Result<bool, String> {
-    let text = |name: &str| std::fs::read_to_string(dir.join(name)).map_err(|error| error.to_string());
-    let not_loaded = |error: String| format!("not loaded: {error}");
-    let (_old, mut session) = load(cluster, Ground::Plain, &text("old.sql")?).map_err(not_loaded)?;
-    let before = read(&mut session).catalog;
-    let after = {
-        let (_new, mut session) = load(cluster, Ground::Plain, &text("new.sql")?).map_err(not_loaded)?;
-        read(&mut session).catalog
-    };
-    let (from, to) = (built(&before)?, built(&after)?);
-    let hints = Hints::default();
-    let change = diff(&from, &to, &hints);
-    if show {
-        specc_diff::lines(&change).iter().for_each(|line| println!("{line}"));
-    }
-    let arena = Arena::new();
-    let plan = |options| plan_change(&change, &hints, &arena, options);
-    let online = plan(ChangeOptions::default());
-    let is_online = !matches!(online, Err(ChangeError::Stalls(_)));
-    let up = if is_online { online } else { plan(ChangeOptions { offline: true, one: false }) };
-    run(&mut session, &up.map_err(|error| format!("no way: {error}"))?, show)
-        .map_err(|error| format!("up: {error}"))?;
-    differences(&read(&mut session).catalog, &after).map_err(|error| format!("after up:{error}"))?;
-    let change = diff(&to, &from, &hints);
-    let down = plan_change(&change, &hints, &arena, ChangeOptions { offline: true, one: true });
-    run(&mut session, &down.map_err(|error| format!("no way back: {error}"))?, show)
-        .map_err(|error| format!("down: {error}"))?;
-    // An extension that the change made stays, since it may have been there before; the way back says so.
-    let back = read(&mut session).catalog;
-    let mut expected = before;
-    for (id, entry) in back.iter().filter(|(id, _)| id.kind == Kind::Extension && after.contains(id)) {
-        if !expected.contains(id) {
-            expected.insert(entry.clone());
+/// Whether the online way was taken all along.
+fn walk(cluster: &Cluster, states: &[PathBuf], show: bool) -> Result<bool, String> {
+    let mut databases = Vec::new();
+    let mut catalogs = Vec::new();
+    for path in states {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        let (database, mut session) =
+            load(cluster, Ground::Plain, &text).map_err(|error| format!("not loaded: {error}"))?;
+        catalogs.push(read(&mut session).catalog);
+        // The first is the one that is walked.
+        if databases.is_empty() {
+            databases.push((database, session));
         }
     }
-    differences(&back, &expected).map_err(|error| format!("after down:{error}"))?;
-    Ok(is_online)
+    let Some((_, session)) = databases.first_mut() else { return Ok(true) };
+    let builds = catalogs.iter().map(built).collect::<Result<Vec<_>, _>>()?;
+    let hints = Hints::default();
+    let mut all_online = true;
+    for (step, catalog) in builds.windows(2).zip(&catalogs[1..]) {
+        let change = diff(&step[0], &step[1], &hints);
+        if show {
+            specc_diff::lines(&change).iter().for_each(|line| println!("{line}"));
+        }
+        let arena = Arena::new();
+        let plan = |options| plan_change(&change, &hints, &arena, options);
+        let online = plan(ChangeOptions::default());
+        let is_online = !matches!(online, Err(ChangeError::Stalls(_)));
+        all_online &= is_online;
+        let up = if is_online { online } else { plan(ChangeOptions { offline: true, one: false }) };
+        run(session, &up.map_err(|error| format!("no way: {error}"))?, show).map_err(|error| format!("up: {error}"))?;
+        differences(&read(session).catalog, catalog).map_err(|error| format!("after up:{error}"))?;
+    }
+    for at in (1..builds.len()).rev() {
+        let arena = Arena::new();
+        let change = diff(&builds[at], &builds[at - 1], &hints);
+        let down = plan_change(&change, &hints, &arena, ChangeOptions { offline: true, one: true });
+        run(session, &down.map_err(|error| format!("no way back: {error}"))?, show)
+            .map_err(|error| format!("down: {error}"))?;
+        // An extension that a change made stays, since it may have been there before; the way back says so.
+        let back = read(session).catalog;
+        let mut expected = catalogs[at - 1].clone();
+        let later = |id: &_| catalogs[at..].iter().any(|catalog| catalog.contains(id));
+        for (id, entry) in back.iter().filter(|(id, _)| id.kind == Kind::Extension && later(id)) {
+            if !expected.contains(id) {
+                expected.insert(entry.clone());
+            }
+        }
+        differences(&back, &expected).map_err(|error| format!("after down:{error}"))?;
+    }
+    Ok(all_online)
 }
 
 fn main() {
@@ -146,12 +167,12 @@ fn main() {
     dirs.sort();
     let cluster = Cluster::start(version).unwrap_or_else(|error| panic!("{error}"));
     let (mut equal, mut online, mut failed, mut unloaded) = (0, 0, 0, 0);
-    for dir in dirs {
-        let name = dir.display().to_string();
+    for states in dirs {
+        let name = states.first().and_then(|path| path.parent()).unwrap_or(Path::new("")).display().to_string();
         if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
             continue;
         }
-        match pair(&cluster, &dir, show) {
+        match walk(&cluster, &states, show) {
             Ok(is_online) => {
                 equal += 1;
                 online += usize::from(is_online);

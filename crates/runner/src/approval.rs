@@ -27,10 +27,10 @@ pub(crate) fn hash(jobs: &[Job<'_>], options: &Options) -> String {
 /// Refuses what is not what was approved.
 pub(crate) fn check(plan: &str, options: &Options) -> Result<(), Refused> {
     match &options.approve {
-        Some(approved) if !plan.is_empty() && *approved != plan => {
-            Err(Refused::new(format!("what would run has the hash {plan}, which is not the one that was approved"))
-                .help("`specc apply --dry-run` shows what would run and its hash; what runs is what was approved, or nothing"))
-        }
+        Some(approved) if !plan.is_empty() && *approved != plan => Err(Refused::new(format!(
+            "what would run has the hash {plan}, which is not the one that was approved"
+        ))
+        .help("`specc apply --dry-run` shows what would run and its hash; what runs is what was approved, or nothing")),
         _ => Ok(()),
     }
 }

@@ -26,7 +26,8 @@ use specc_model::{Entity, Expr, FieldIx, Model};
 pub const BASE: &str = "base";
 
 /// The rows of environment `env`, without those of `base` unless that is the one asked for. Blocks are in insertion order.
-/// Rows of `base` are kept as the spec says (`update`); those of another environment are left alone once they are there.
+/// Rows of `base` are kept as the spec says (`update`), where the author says which ones they are; those whose numbers
+/// are made up here, and those of another environment, are left alone once they are there.
 pub fn generate(model: &Model, env: &str) -> Vec<Seed> {
     let mut plan = Plan::new(model);
     if env != BASE {
@@ -41,13 +42,23 @@ pub fn generate(model: &Model, env: &str) -> Vec<Seed> {
     let entities = plan.add(set);
     let mut seeds: Vec<Seed> = Vec::new();
     let mut last: Option<&Row<'_>> = None;
+    // Rows of the block that is being made whose keys only the database knows.
+    let mut open: Vec<usize> = Vec::new();
     for at in order::rows(&plan.rows, first, &entities) {
         let row = &plan.rows[at];
         let Some(values) = &row.values else { continue };
-        let merge = last.is_some_and(|last| last.entity == row.entity && same_columns(last, row));
+        let update = env == BASE && !plan.has_made_up_number(at);
+        let same = |last: &Row<'_>| last.entity == row.entity && same_columns(last, row);
+        let merge = last.is_some_and(same)
+            && seeds.last().is_some_and(|seed| seed.update == update)
+            && !row.needs.iter().any(|need| open.contains(need));
         if !merge {
             let order = seeds.len() as u32;
-            seeds.push(block(model.entity(row.entity), values, order, env == BASE));
+            seeds.push(block(model.entity(row.entity), values, order, update));
+            open.clear();
+        }
+        if row.auto_key.is_none() {
+            open.push(at);
         }
         if let Some(seed) = seeds.last_mut() {
             seed.rows.push(values.iter().map(|(_, value)| SqlExpr::new(value.clone())).collect());
@@ -90,9 +101,14 @@ fn conflict_key(entity: &Entity, columns: &[FieldIx]) -> Vec<FieldIx> {
 /// The key column that a sequence fills and the rows give all the same.
 fn sequence_column(entity: &Entity, columns: &[FieldIx]) -> Option<FieldIx> {
     let field = single(&entity.key.as_ref()?.fields).filter(|field| columns.contains(field))?;
+    is_counted(entity, field).then_some(field)
+}
+
+/// Whether a sequence fills a column.
+fn is_counted(entity: &Entity, field: FieldIx) -> bool {
     let column = &entity.fields[field];
     let counts = |default: &Expr| default.text.trim_start().to_ascii_lowercase().starts_with("nextval(");
-    (column.identity.is_some() || column.default.as_deref().is_some_and(counts)).then_some(field)
+    column.identity.is_some() || column.default.as_deref().is_some_and(counts)
 }
 
 /// The SQL of an expression of a seed, which knows no viewer and no path.

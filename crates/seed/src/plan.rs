@@ -60,7 +60,7 @@ impl<'m> Plan<'m> {
     pub fn add(&mut self, set: &'m SeedSet) -> Vec<EntityId> {
         let first = self.rows.len();
         self.expand(set);
-        self.number(first);
+        self.number(set, first);
         let groups = order::groups(self.model, &self.rows[first..]);
         let group_of: FxHashMap<EntityId, usize> =
             groups.iter().enumerate().flat_map(|(n, group)| group.iter().map(move |id| (*id, n))).collect();
@@ -107,7 +107,7 @@ impl<'m> Plan<'m> {
     }
 
     /// Gives keys to the rows from `first` on that have none.
-    fn number(&mut self, first: usize) {
+    fn number(&mut self, set: &SeedSet, first: usize) {
         for row in &self.rows[first..] {
             if let Some(field) = self.model.entity(row.entity).key.as_ref().and_then(|key| single(&key.fields))
                 && let Some(SeedValue::Expr(expr)) = given(row.source, field)
@@ -131,6 +131,10 @@ impl<'m> Plan<'m> {
             let value = match builtin(self.model, &entity.fields[field].ty) {
                 Some("uuid") => format_smolstr!("'{}'", crate::fake::key(&row.path)),
                 Some(ty) if specc_facts::family(ty) == Family::Integer && key.fields.len() == 1 => {
+                    // The row of somebody else may have any number.
+                    if set.env == crate::BASE && crate::is_counted(entity, field) && self.named_by(at).is_some() {
+                        continue;
+                    }
                     let next = self.next_number.entry(row.entity).or_insert(1);
                     *next += 1;
                     (*next - 1).to_smolstr()
@@ -324,6 +328,31 @@ impl<'m> Plan<'m> {
         self.lookup(at, field)
     }
 
+    /// A unique constraint all of whose values the author gives.
+    fn named_by(&self, at: usize) -> Option<Vec<FieldIx>> {
+        let row = &self.rows[at];
+        let entity = self.model.entity(row.entity);
+        let is_key = |name: &str| entity.key.as_ref().is_some_and(|key| key.name == name);
+        let is_given = |field: &FieldIx| {
+            let value = given(row.source, *field);
+            value.is_some_and(|value| {
+                !is_drawn(row.source, *field) && !matches!(value, SeedValue::Expr(e) if e.text == "null")
+            })
+        };
+        let mut sets = entity.unique_sets().filter(|set| set.is_constraint && !set.deferrable && !is_key(set.name));
+        sets.find_map(|set| set.fields.filter(|fields| fields.iter().all(is_given)))
+    }
+
+    /// Whether the row has a number that nobody gave it.
+    pub fn has_made_up_number(&self, at: usize) -> bool {
+        let row = &self.rows[at];
+        let entity = self.model.entity(row.entity);
+        let is_integer = |field: FieldIx| {
+            builtin(self.model, &entity.fields[field].ty).is_some_and(|ty| specc_facts::family(ty) == Family::Integer)
+        };
+        row.auto_key.as_ref().is_some_and(|(field, _)| is_integer(*field))
+    }
+
     /// Asks the database for a field that the row leaves to its default.
     fn lookup(&self, at: usize, field: FieldIx) -> SmolStr {
         let row = &self.rows[at];
@@ -334,6 +363,11 @@ impl<'m> Plan<'m> {
             Some(key) => {
                 let value = self.value_of(at, key, 8);
                 format_smolstr!("(select {} from {table} where {} = {value})", name(field), name(key))
+            }
+            None if let Some(fields) = self.named_by(at) => {
+                let is = |f: &FieldIx| format!("{} = {}", name(*f), self.value(at, *f, 0, &mut Vec::new()));
+                let all: Vec<String> = fields.iter().map(is).collect();
+                format_smolstr!("(select {} from {table} where {})", name(field), all.join(" and "))
             }
             None => self.some_row(row.entity, field),
         }

@@ -300,6 +300,31 @@ pub enum Alter<'a> {
         /// Whether it does.
         inherits: bool,
     },
+    /// What the table is known by to a replica, or was put in the order of, by one index, it is by another from now on.
+    HandOver {
+        /// Of this table.
+        table: &'a TableName,
+        /// The index that goes.
+        from: &'a str,
+        /// The index that takes its place.
+        to: &'a str,
+    },
+    /// Moves the rows that belong into a new partition out of the default one, while that stands alone.
+    MoveRows {
+        /// The partition, with what it is a part of.
+        partition: &'a specc_catalog::Table,
+        /// What its whole has no other partition for.
+        rest: &'a TableName,
+        /// The columns that are written.
+        columns: Vec<&'a str>,
+    },
+    /// Writes the rows of what was a partition to what it was a partition of.
+    ReturnRows {
+        /// What was the partition, with what it was a part of.
+        partition: &'a specc_catalog::Table,
+        /// The columns that are written.
+        columns: Vec<&'a str>,
+    },
     /// Makes a partition stand alone.
     Detach {
         /// The partition, with what it is a part of.
@@ -380,6 +405,7 @@ impl<'a> Alter<'a> {
             | Alter::DropNotNull { table, .. }
             | Alter::SetIdentity { table, .. }
             | Alter::DropExpression { table, .. }
+            | Alter::HandOver { table, .. }
             | Alter::SetCompression { table, .. } => f(table, AccessExclusive, false),
             Alter::SetType { table, from, to, .. } => {
                 f(table, AccessExclusive, type_change(from, to) == TypeChange::Rewrite);
@@ -410,6 +436,18 @@ impl<'a> Alter<'a> {
             Alter::RefuseRows(misfit) => {
                 f(misfit.table, Lock::AccessShare, true);
                 misfit.other.into_iter().for_each(|other| f(other, Lock::AccessShare, true));
+            }
+            Alter::ReturnRows { partition, .. } => {
+                f(&partition.table, Lock::AccessShare, true);
+                if let Some((parent, _)) = &partition.partition_of {
+                    f(parent, RowExclusive, false);
+                }
+            }
+            Alter::MoveRows { partition, rest, .. } => {
+                f(rest, RowExclusive, true);
+                if let Some((parent, _)) = &partition.partition_of {
+                    f(parent, RowExclusive, false);
+                }
             }
             Alter::SetPolicy { to, .. } => f(&to.table, AccessExclusive, false),
             Alter::SetTrigger(o) => f(&o.table, ShareRowExclusive, false),
@@ -469,13 +507,17 @@ impl<'a> Alter<'a> {
             | Alter::Backfill { table, .. }
             | Alter::Unfill { table, .. }
             | Alter::Count { table, .. }
+            | Alter::MoveRows { rest: table, .. }
+            | Alter::HandOver { table, .. }
             | Alter::AwaitWriters(table) => Some(table),
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
             Alter::RefuseRows(misfit) => Some(misfit.table),
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
             Alter::SetPolicy { to, .. } => Some(&to.table),
             Alter::SetTrigger(o) => Some(&o.table),
-            Alter::Attach { partition } | Alter::Detach { partition } => Some(&partition.table),
+            Alter::Attach { partition } | Alter::Detach { partition } | Alter::ReturnRows { partition, .. } => {
+                Some(&partition.table)
+            }
             _ => None,
         }
     }

@@ -52,8 +52,13 @@ mod tests {
 
     #[test]
     fn steps_are_parts_of_predictions_in_their_order() {
-        let one =
-            |sql: &str| Prediction { sql: sql.into(), locks: Default::default(), rewrites: false, scans: Vec::new() };
+        let one = |sql: &str| Prediction {
+            sql: sql.into(),
+            locks: Default::default(),
+            rewrites: false,
+            scans: Vec::new(),
+            block: false,
+        };
         let all = [one("a 1;\na 2;"), one("b;"), one("a 1;")];
         let steps = ["set lock_timeout = '3s'", "a 1", "a 2", "b", "a 1", "reset lock_timeout"];
         assert_eq!(assign(&all, &steps), [None, Some(0), Some(0), Some(1), Some(2), None]);

@@ -193,6 +193,15 @@ impl Ledger {
         self.rewrites.extend(watch.find(table));
     }
 
+    /// Takes what was seen as said: what a block of SQL locks, only its author knows.
+    pub fn learn(&mut self, seen: &Seen) {
+        seen.locks.iter().for_each(|(&table, &lock)| {
+            let said = self.locks.entry(table).or_insert(lock);
+            *said = lock.max(*said);
+        });
+        self.rewrites.clear();
+    }
+
     /// Holds what was said of the transaction so far against what was seen after its last statement.
     pub fn check(&mut self, watch: &Watch, seen: &Seen) -> Vec<Mismatch> {
         let mut wrong = Vec::new();

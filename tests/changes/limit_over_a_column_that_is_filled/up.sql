@@ -41,6 +41,8 @@ create trigger zzzz_places__follow
   for each row
   execute function public.halls_places__follow();
 
+alter table public.halls enable always trigger zzzz_places__follow;
+
 reset lock_timeout;
 
 -- 20260102000001_change_backfill.sql

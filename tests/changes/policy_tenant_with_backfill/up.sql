@@ -52,6 +52,8 @@ create trigger zzzz_user_id__follow
   for each row
   execute function public.notes_user_id__follow();
 
+alter table public.notes enable always trigger zzzz_user_id__follow;
+
 reset lock_timeout;
 
 -- 20260102000001_change_index.sql

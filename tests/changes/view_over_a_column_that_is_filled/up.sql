@@ -41,6 +41,8 @@ create trigger zzzz_level__follow
   for each row
   execute function public.docs_level__follow();
 
+alter table public.docs enable always trigger zzzz_level__follow;
+
 reset lock_timeout;
 
 -- 20260102000001_change_backfill.sql

@@ -13,6 +13,7 @@ mod filling;
 mod given;
 mod halfway;
 mod least;
+mod meanwhile;
 mod random;
 mod renaming;
 mod retyping;

@@ -2,7 +2,7 @@
 
 use crate::given::Given;
 use crate::tables::{self, Tables};
-use specc_catalog::{Catalog, Hints, Object, from_json, to_json};
+use specc_catalog::{Catalog, Hints, Kind, Object, from_json, to_json};
 use specc_diff::{Difference, diff, lines};
 use specc_introspect::introspect;
 use specc_migrate::{
@@ -280,7 +280,9 @@ impl Way<'_> {
                     || what.starts_with(&format!("~ enum {name}"))
             })
         };
-        let wrong = differences(&back, &before, &said).into_iter().filter(|what| !stays(what));
+        let mut expected = before.clone();
+        takes_null(&mut expected, &out.down);
+        let wrong = differences(&back, &expected, &said).into_iter().filter(|what| !stays(what));
         out.wrong.extend(wrong.map(|what| format!("after down: {what}")));
         let seeded = |name: &str| {
             difference.rows.iter().any(|r| format!("{}.{}", r.seed.table.schema, r.seed.table.name) == name)
@@ -302,7 +304,12 @@ impl Way<'_> {
         };
         let lost = tables::lost(&rows_before, &rows_there, true, up_says);
         out.wrong.extend(lost.into_iter().map(|what| format!("after up: {what}")));
-        out.wrong.extend(seeds(&rows_there, &rows_fresh, seeded));
+        let given = |name: &str, column: &str| {
+            let of = difference.rows.iter().map(|r| &r.seed);
+            of.filter(|seed| format!("{}.{}", seed.table.schema, seed.table.name) == name)
+                .any(|seed| seed.columns.iter().any(|other| other == column))
+        };
+        out.wrong.extend(seeds(&rows_there, &rows_fresh, seeded, given));
         let said: Vec<String> = out.down.lines().filter(|line| line.starts_with("--")).map(str::to_owned).collect();
         let down_says = |was: &str, _: &str, column: Option<&str>| {
             declared(&said, was, column) || column.is_some_and(|column| counted(was, column))
@@ -324,6 +331,21 @@ impl Way<'_> {
                 ));
             }
         }
+    }
+}
+
+/// Columns of which the way back says that they take null from then on.
+fn takes_null(catalog: &mut Catalog, said: &str) {
+    let said = said.replace("\n--         ", " ");
+    let tables: Vec<_> =
+        catalog.iter().filter(|(id, _)| id.kind == Kind::Table).map(|(_, entry)| entry.clone()).collect();
+    for mut entry in tables {
+        let Object::Table(table) = &mut entry.object else { continue };
+        for column in &mut table.columns {
+            let name = format!("{}.{}.{} comes back without values", table.table.schema, table.table.name, column.name);
+            column.nullable |= said.contains(&name);
+        }
+        catalog.insert(entry);
     }
 }
 
@@ -415,6 +437,10 @@ fn run(session: &mut Session, plan: &Plan<'_>, wrong: &mut Vec<String>) -> Resul
             if let (true, Some(table)) = (effects.rewrites, statement.table()) {
                 ledger.rewrite(&watch, table);
             }
+            if matches!(statement, Statement::RunSql(_) | Statement::RunDown(_)) {
+                ledger.learn(&seen);
+                continue;
+            }
             let found = ledger.check(&watch, &seen);
             wrong.extend(found.iter().map(|what| format!("{what}, after: {}", text.trim())));
         }
@@ -425,8 +451,13 @@ fn run(session: &mut Session, plan: &Plan<'_>, wrong: &mut Vec<String>) -> Resul
     Ok(())
 }
 
-/// Every row that a new database has is there.
-fn seeds(there: &Tables, fresh: &Tables, seeded: impl Fn(&str) -> bool) -> Vec<String> {
+/// Every row that a new database has is there, as far as the seeds say what is in it.
+fn seeds(
+    there: &Tables,
+    fresh: &Tables,
+    seeded: impl Fn(&str) -> bool,
+    given: impl Fn(&str, &str) -> bool,
+) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, wanted) in fresh.iter().filter(|(name, _)| seeded(name)) {
         let Some(got) = there.get(name) else {
@@ -437,7 +468,9 @@ fn seeds(there: &Tables, fresh: &Tables, seeded: impl Fn(&str) -> bool) -> Vec<S
             wanted.columns.iter().map(|c| got.columns.iter().position(|o| o.name == c.name)).collect();
         for row in &wanted.rows {
             let is = |other: &Vec<Option<String>>| {
-                row.iter().zip(&at).all(|(value, at)| at.is_some_and(|at| other[at] == *value))
+                let mut cells = row.iter().zip(&at).zip(&wanted.columns);
+                cells
+                    .all(|((value, at), column)| !given(name, &column.name) || at.is_some_and(|at| other[at] == *value))
             };
             if !got.rows.iter().any(is) {
                 wrong.push(format!("after up: {name} lacks the seed row {row:?}"));

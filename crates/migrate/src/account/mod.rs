@@ -41,6 +41,13 @@ pub enum Note {
         /// The value, as SQL.
         value: String,
     },
+    /// A required column comes back without values, and takes null: no value that says nothing fits its rules.
+    TakesNull {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+    },
     /// An extension is not dropped: it may have been there before.
     StaysExtension(SmolStr),
     /// A role is not dropped: it belongs to all databases of the server, and may have been there before.
@@ -87,6 +94,12 @@ impl fmt::Display for Note {
             Note::Neutral { table, column, value } => {
                 write!(f, "{}.{column} is {value} in rows that are there by then", name(table))
             }
+            Note::TakesNull { table, column } => write!(
+                f,
+                "{}.{column} comes back without values and takes null, since a constraint or unique index is over it: fill \
+                 it, then set it not null",
+                name(table)
+            ),
             Note::StaysExtension(extension) => {
                 write!(f, "extension {extension}: other objects of the database may use it")
             }
@@ -369,6 +382,9 @@ pub struct Prediction {
     /// Tables that are read in full.
     #[serde(default)]
     pub scans: Vec<String>,
+    /// It is a block of SQL: what it locks, only its author knows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub block: bool,
 }
 
 impl Prediction {
@@ -390,7 +406,13 @@ impl Prediction {
             }
         });
         let locks = strongest.into_iter().map(|(table, lock)| (table, SmolStr::new_static(lock.words()))).collect();
-        Self { sql, locks, rewrites: in_use && statement.effects(|_| false).rewrites, scans }
+        Self {
+            sql,
+            locks,
+            rewrites: in_use && statement.effects(|_| false).rewrites,
+            scans,
+            block: matches!(statement, Statement::RunSql(_) | Statement::RunDown(_)),
+        }
     }
 }
 

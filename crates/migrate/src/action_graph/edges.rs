@@ -56,6 +56,8 @@ impl<'d> Builder<'d, '_> {
         self.null_after_key();
         self.fills_in_order();
         self.after_filling();
+        self.after_bodies(actions);
+        self.covered();
         self.around_counts();
         Ok(())
     }
@@ -110,23 +112,6 @@ impl<'d> Builder<'d, '_> {
             let Statement::Create(Object::Sequence(o)) = &self.nodes[node].statement else { continue };
             let Some(owner) = &o.owned_by else { continue };
             all.iter().filter(|(_, column)| column == owner).for_each(|(gone, _)| self.nodes.edge(*gone, node));
-        }
-    }
-
-    /// A type goes when the columns that leave it by way of shadow columns have done so.
-    fn moved_off(&mut self) {
-        let of_type = |node: &Node<'d>| match &node.statement {
-            Statement::Alter(Alter::DropColumn { column, .. }) if node.phase > Phase::Main => Some(column.ty.clone()),
-            _ => None,
-        };
-        let left: Vec<_> = self.nodes.iter().filter_map(|(n, node)| Some((n, of_type(node)?))).collect();
-        for (node, ty) in left {
-            for kind in [Kind::Enum, Kind::Domain, Kind::Composite] {
-                let Some(place) = self.from.find(IdRef::new(kind, &ty.schema, &ty.name)) else { continue };
-                for gone in self.nodes.with(place, &[Role::Drop]) {
-                    self.nodes.edge(node, gone);
-                }
-            }
         }
     }
 
@@ -258,6 +243,10 @@ impl<'d> Builder<'d, '_> {
                 let waits = |node: &NodeId| match (&self.nodes[*node].statement, kind) {
                     // A column of its own may wait until the one of its parent is gone.
                     (Statement::Alter(Alter::AddColumn { .. }), Some(Kind::Table)) => true,
+                    // A default that called it is gone by then.
+                    (Statement::SetDefault { column, default: Some(_), .. }, _) => {
+                        self.away.contains(&(old, SmolStr::from(*column)))
+                    }
                     // So may what is given on a column that is made again.
                     (Statement::Grant(_), Some(Kind::Table)) => true,
                     // An identity wants the name that the column's sequence had.

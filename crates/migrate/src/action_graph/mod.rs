@@ -1,7 +1,9 @@
 //! Statements as nodes of a graph, and the order that its edges allow.
 
+mod covered;
 mod edges;
 mod filled;
+mod moved;
 
 use crate::place::{NewPlace, NodeId, OldPlace};
 use crate::schedule::Phase;

@@ -5,6 +5,7 @@ pub(crate) mod convert;
 pub(crate) mod enum_swap;
 pub(crate) mod in_place;
 pub(crate) mod key_swap;
+pub(crate) mod partition_beside;
 pub(crate) mod partition_move;
 pub(crate) mod recreate;
 pub(crate) mod shadow_column;

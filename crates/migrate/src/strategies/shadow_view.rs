@@ -54,19 +54,33 @@ fn aside(name: &TableName) -> TableName {
 }
 
 /// Materialized views with another query are filled while everyone reads the old ones, unless those have to go before:
-/// what they read goes, is made again, or has columns that do.
-pub(crate) fn find(set: &ChangeSet<'_>, actions: &mut Actions, swaps: &Swaps<'_>, work: &[Cause]) -> Planned {
+/// what they read goes, is made again, or has columns that do. So are those that read `*` of a table with other columns:
+/// gives the causes that this adds.
+pub(crate) fn find(
+    set: &ChangeSet<'_>,
+    actions: &mut Actions,
+    swaps: &Swaps<'_>,
+    work: &[Cause],
+) -> Planned<Vec<Cause>> {
     let is_filled =
         |object: Option<&Object>| matches!(object, Some(Object::View(view)) if view.materialized && !view.no_data);
     let direct =
         |&&(old, new): &&(OldPlace, NewPlace)| is_filled(set.from.object(old)) && is_filled(set.to.object(new));
-    let views: Vec<(OldPlace, NewPlace)> = actions.recreated.iter().filter(direct).copied().collect();
+    let mut scratch = Actions { relabelled: actions.relabelled.clone(), ..Actions::default() };
+    let mut closure = Recreation::new(set, &mut scratch, swaps, false);
+    let mut grown: Vec<OldPlace> = closure.grown_views(work);
+    grown.retain(|old| !actions.recreated.iter().any(|pair| pair.0 == *old) && !set.removed.contains(old));
+    grown.sort_unstable();
+    grown.dedup();
+    let grown: Vec<(OldPlace, NewPlace)> =
+        grown.into_iter().filter_map(|old| Some((old, closure.twin(old)?))).collect();
+    let views = actions.recreated.iter().chain(&grown).filter(direct).copied();
+    let views: Vec<(OldPlace, NewPlace)> = views.collect();
     if views.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let is_view = |cause: &&Cause| matches!(cause, Cause::Again(old) if views.iter().any(|view| view.0 == *old));
-    let mut scratch = Actions { relabelled: actions.relabelled.clone(), ..Actions::default() };
-    let mut closure = Recreation::new(set, &mut scratch, swaps);
+    closure.leave_apart(grown.iter().map(|pair| pair.0));
     let others = closure.touched(work.iter().filter(|cause| !is_view(cause)).cloned().collect())?;
     let above = views.iter().map(|(old, _)| closure.touched(vec![Cause::Again(*old)]));
     let above = above.collect::<Planned<Vec<FxHashSet<OldPlace>>>>()?;
@@ -88,5 +102,8 @@ pub(crate) fn find(set: &ChangeSet<'_>, actions: &mut Actions, swaps: &Swaps<'_>
         actions.at_cut_over.insert(old);
         actions.filled.insert(new);
     }
-    Ok(())
+    // Made again like those whose query is another one.
+    let again: Vec<(OldPlace, NewPlace)> = grown.into_iter().filter(|pair| actions.filled.contains(&pair.1)).collect();
+    actions.recreated.extend(&again);
+    Ok(again.into_iter().map(|pair| Cause::Again(pair.0)).collect())
 }

@@ -206,6 +206,7 @@ fn provides(id: &ObjectId) -> Vec<ObjectId> {
             | Kind::Table
             | Kind::Function
             | Kind::View
+            | Kind::Index
             | Kind::Publication
     );
     named.then(|| ObjectId { part: SmolStr::default(), ..id.clone() }).into_iter().collect()

@@ -3,7 +3,7 @@
 use super::{has_equality, table_name};
 use crate::alter::{Misfit, Refuse};
 use crate::quote::{dollar, ident, literal, qualified};
-use specc_catalog::{Column, TableName};
+use specc_catalog::{Column, Table, TableName};
 
 /// Triggers are for what users write: the time of the last change and audits are not a backfill's to touch. Who may not
 /// say so fills with them, and so does what others count: their values follow the rows. Rows that a policy hides are rows
@@ -89,6 +89,68 @@ end
         name = qualified(&table.schema, &table.name),
     );
     out.push_str("-- Rows that were filled hold null again; what somebody has written since stays.\ndo ");
+    out.push_str(&dollar(&body));
+}
+
+/// Only the database knows: a block, or somebody else, may have said so.
+pub(super) fn hand_over(out: &mut String, table: &TableName, from: &str, to: &str) {
+    let name = qualified(&table.schema, &table.name);
+    let old = literal(&qualified(&table.schema, from));
+    let is = |what: &str| format!("exists (select from pg_index where indexrelid = {old}::regclass and {what})");
+    let body = format!(
+        "\nbegin\n  lock table {name} in access exclusive mode;\n  if {} then\n    alter table {name} replica identity using index {to};\n  end if;\n  if {} then\n    \
+         alter table {name} cluster on {to};\n  end if;\nend\n",
+        is("indisreplident"),
+        is("indisclustered"),
+        to = ident(to),
+    );
+    out.push_str("-- What rests on the old index rests on the new one.\ndo ");
+    out.push_str(&dollar(&body));
+}
+
+/// Triggers fire, as on any row that is written.
+pub(super) fn return_rows(out: &mut String, partition: &Table, columns: &[&str]) {
+    let Some((whole, _)) = &partition.partition_of else { return };
+    let columns: Vec<_> = columns.iter().map(|column| ident(column)).collect();
+    let columns = columns.join(", ");
+    out.push_str("insert into ");
+    table_name(out, whole);
+    out.push_str(&format!(" ({columns}) overriding system value\nselect {columns} from "));
+    table_name(out, &partition.table);
+}
+
+/// Which rows belong there, Postgres says.
+pub(super) fn move_rows(out: &mut String, partition: &Table, rest: &TableName, columns: &[&str]) {
+    let Some((whole, _)) = &partition.partition_of else { return };
+    let name = |table: &TableName| qualified(&table.schema, &table.name);
+    let columns: Vec<_> = columns.iter().map(|column| ident(column)).collect();
+    let columns = columns.join(", ");
+    let moved = format!(
+        "with gone as (delete from {} where %s returning {columns})
+     insert into {} ({columns}) overriding system value select {columns} from gone",
+        name(rest).replace('%', "%%"),
+        name(whole).replace('%', "%%"),
+        columns = columns.replace('%', "%%"),
+    );
+    let body = format!(
+        "
+declare
+  fires constant text := current_setting('session_replication_role');
+begin
+{quiet}  execute format(
+    {moved},
+    pg_get_partition_constraintdef({part}::regclass)
+  );
+  if current_setting('session_replication_role') <> fires then
+    perform set_config('session_replication_role', fires, true);
+  end if;
+end
+",
+        quiet = quiet("  ", false),
+        moved = literal(&moved),
+        part = literal(&name(&partition.table)),
+    );
+    out.push_str("-- Rows that stood in the default partition move to the new one.\ndo ");
     out.push_str(&dollar(&body));
 }
 

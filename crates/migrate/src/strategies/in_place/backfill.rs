@@ -124,12 +124,48 @@ impl<'d> Builder<'d, '_> {
         let settings = self.settings(table, column, value).iter();
         let settings = settings.map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let function = temporary_trigger_function(&table.table.schema, &name, body, settings);
-        let fires = temporary_name(&["zzzz", &column.name, "follow"]);
+        let fires = self.fires_last(&table.table, &column.name, "follow");
         let trigger = temporary_trigger(&table.table, fires, Qualified::new(table.table.schema.clone(), name));
         let both = (self.arena.object(function), self.arena.object(trigger));
-        self.add(chain, Role::After, Phase::Main, Statement::Create(both.0));
-        self.add(chain, Role::After, Phase::Main, Statement::Create(both.1));
+        self.keep_up(chain, both);
         Some(both)
+    }
+
+    /// Begins to run them, for what a replica applies too.
+    pub(crate) fn keep_up(&mut self, chain: &mut Chain, (function, trigger): Temporary<'d>) {
+        self.add(chain, Role::After, Phase::Main, Statement::Create(function));
+        self.add(chain, Role::After, Phase::Main, Statement::Create(trigger));
+        if let Object::Trigger(o) = trigger {
+            self.add(chain, Role::After, Phase::Main, Statement::Alter(Alter::SetTrigger(o)));
+        }
+    }
+
+    /// A name after those of all triggers that the table, its parts or a block of SQL may have (a block says what sort of
+    /// thing it makes in words of its own): triggers of a row fire
+    /// in the order of the bytes of their names.
+    pub(crate) fn fires_last(&self, table: &TableName, column: &str, what: &str) -> SmolStr {
+        let whole = |name: &TableName| {
+            let part = self.to.table(name).or_else(|| self.from.table(name))?;
+            part.partition_of.as_ref().map(|(whole, _)| whole)
+        };
+        let is_part = |name: &TableName| std::iter::successors(Some(name), |name| whole(name)).any(|of| of == table);
+        let mut last: &str = "";
+        for catalog in [self.from.catalog, self.to.catalog] {
+            for (_, entry) in catalog.iter() {
+                match &entry.object {
+                    Object::Trigger(o) if o.name.as_str() > last && is_part(&o.table) => last = &o.name,
+                    Object::Sql(o) => {
+                        let made = o.provides.iter().filter(|id| matches!(id.kind, Kind::Trigger | Kind::Sql));
+                        let names = made.flat_map(|id| [id.name.as_str(), id.part.as_str()]);
+                        last = names.fold(last, |a: &str, b| a.max(b));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut names = ["zzzz", "~~~~", "\u{10fffd}"].map(|first| temporary_name(&[first, column, what])).into_iter();
+        let fallback = names.next_back().unwrap_or_default();
+        names.find(|name| name.as_str() > last).unwrap_or(fallback)
     }
 
     /// Drops them when everything has switched.
@@ -205,7 +241,7 @@ pub(crate) fn temporary_trigger_function(
     }
 }
 
-/// Before a row is written. Its name comes after all others, since triggers fire in the order of their names.
+/// Before a row is written, by whomever.
 pub(crate) fn temporary_trigger(table: &TableName, name: SmolStr, function: Qualified) -> Trigger {
     Trigger {
         table: table.clone(),
@@ -220,6 +256,6 @@ pub(crate) fn temporary_trigger(table: &TableName, name: SmolStr, function: Qual
         args: Vec::new(),
         constraint: false,
         initially_deferred: false,
-        enabled: SmolStr::default(),
+        enabled: "always".into(),
     }
 }

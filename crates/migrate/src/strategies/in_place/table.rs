@@ -4,7 +4,7 @@ use crate::account::{Note, Warning};
 use crate::action_graph::{Role, Slot};
 use crate::place::{NewPlace, NodeId, OldPlace, Planned};
 use crate::planner::Builder;
-use crate::recreation::{computes_anew, is_regenerated};
+use crate::recreation::{computes_anew, constraint_reads, index_reads, is_regenerated};
 use crate::schedule::Phase;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{
@@ -156,12 +156,34 @@ impl<'d> Builder<'d, '_> {
     /// that are there by then.
     fn neutral(&mut self, table: &Table, column: &Column) -> Option<&'d Column> {
         let value = if self.options.one { neutral_value(self.to.catalog, &column.ty)? } else { return None };
+        // A value that is the same for all rows is none that a rule over the column takes.
+        if self.has_rules(table, &column.name) {
+            self.notes.push(Note::TakesNull { table: table.table.clone(), column: column.name.clone() });
+            return Some(self.arena.column(Column { nullable: true, ..column.clone() }));
+        }
         self.notes.push(Note::Neutral {
             table: table.table.clone(),
             column: column.name.clone(),
             value: value.clone(),
         });
         Some(self.arena.column(Column { default: Some(SqlExpr::new(value)), ..column.clone() }))
+    }
+
+    /// Whether a constraint or unique index is over the column, other than a primary key, which takes no null either.
+    fn has_rules(&self, table: &Table, column: &str) -> bool {
+        let mut keyed = false;
+        let mut ruled = false;
+        for (_, entry) in self.to.iter() {
+            match &entry.object {
+                Object::Constraint(o) if o.table == table.table && constraint_reads(&o.rule, column) => {
+                    keyed |= matches!(o.rule, Rule::PrimaryKey { .. });
+                    ruled = true;
+                }
+                Object::Index(o) if o.table == table.table && o.unique => ruled |= index_reads(o, column),
+                _ => {}
+            }
+        }
+        ruled && !keyed
     }
 
     /// A new column. Where Postgres would write every row under a lock that stops everyone, the column comes empty and
@@ -181,10 +203,10 @@ impl<'d> Builder<'d, '_> {
                 if required && column.default.is_none() && !numbered { self.neutral(table, column) } else { None };
             let statement = self.adding(table, neutral.unwrap_or(column));
             let node = self.add(&mut chain, Role::Make, main, statement);
-            if neutral.is_some() {
+            if neutral.is_some_and(|neutral| neutral.default.is_some()) {
                 let set = Statement::SetDefault { table: name, column: &column.name, default: None };
                 self.add(&mut chain, Role::After, main, set);
-            } else if required && column.default.is_none() && !numbered {
+            } else if neutral.is_none() && required && column.default.is_none() && !numbered {
                 self.warnings.push(Warning::Required { table: name.clone(), column: column.name.clone() });
             }
             if column.storage.is_some() {

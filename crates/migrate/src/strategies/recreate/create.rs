@@ -10,6 +10,7 @@ use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{Column, Constraint, Index, Kind, Object, Rule, Sequence, Table, TableName};
 use specc_sql::{Alter, Statement, key_index};
+use std::collections::BTreeMap;
 
 impl<'d> Builder<'d, '_> {
     /// Makes what is new and what is made again. On a table that others are using, indexes are built beside them and
@@ -33,8 +34,10 @@ impl<'d> Builder<'d, '_> {
             return Ok(());
         }
         let again: FxHashMap<NewPlace, OldPlace> = actions.recreated.iter().map(|&(old, new)| (new, old)).collect();
-        let direct: FxHashSet<OldPlace> = self.set.changed.iter().map(|pair| pair.0).collect();
+        let mut direct: FxHashSet<OldPlace> = self.set.changed.iter().map(|pair| pair.0).collect();
+        direct.extend(&actions.rebuilt);
         let Creation { steps, inlined } = create_some(self.to.catalog, &only)?;
+        let mut rebuilt: FxHashMap<OldPlace, NodeId> = FxHashMap::default();
         for step in steps {
             let object = &self.to.entry(step.place())?.object;
             let on_moving = self.swaps.reads(object.table(), object);
@@ -44,7 +47,10 @@ impl<'d> Builder<'d, '_> {
             let stands = step.owner.is_none_or(|owner| !only[owner as usize]);
             match &step.statement {
                 _ if self.filled(&step, actions) => {}
-                Statement::Create(Object::Index(index)) if stands => self.index(&step, index, replaced, late),
+                Statement::Create(Object::Index(index)) if stands => {
+                    let made = self.index(&step, index, replaced, late);
+                    rebuilt.extend(replaced.map(|old| (old, made)));
+                }
                 Statement::Create(Object::Constraint(constraint)) if stands => {
                     self.constraint(&step, constraint, replaced, late)?;
                 }
@@ -62,6 +68,7 @@ impl<'d> Builder<'d, '_> {
                 }
             }
         }
+        self.say_again(&rebuilt, actions);
         for (constraint, table) in inlined {
             let made: Vec<NodeId> = self.nodes.of(NewPlace::new(table)).first().copied().into_iter().collect();
             self.nodes.alias(NewPlace::new(constraint).into(), &made);
@@ -109,28 +116,71 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// An index of a table that is there.
-    fn index(&mut self, step: &Made<'d>, index: &'d Index, replaced: Option<OldPlace>, late: bool) {
+    fn index(&mut self, step: &Made<'d>, index: &'d Index, replaced: Option<OldPlace>, late: bool) -> NodeId {
         let slot = Slot::New(step.place());
-        if self.options.offline || !self.can_build_beside(&index.table) || !self.is_there(&index.table) {
-            self.plain(step, late);
-            return;
+        let beside = !self.options.offline || replaced.is_some() && self.may_rest_on(&index.table);
+        if !beside || !self.can_build_beside(&index.table) || !self.is_there(&index.table) {
+            return self.plain(step, late);
         }
         let Some(old) = replaced else {
-            self.nodes.push(slot, Role::Make, Phase::Build, Statement::CreateIndexConcurrently(index));
-            return;
+            return self.nodes.push(slot, Role::Make, Phase::Build, Statement::CreateIndexConcurrently(index));
         };
         // The new one is built beside the old one, so that queries are never without.
         let name = temporary_name(&[&index.name, "new"]);
         let beside = self.arena.index(Index { name, ..index.clone() });
+        let from = self.arena.object(beside.clone());
         let mut chain = Chain::new(slot);
-        self.add(&mut chain, Role::Make, Phase::Build, Statement::CreateIndexConcurrently(beside));
-        if let Some(Object::Index(before)) = self.from.object(old) {
-            let drop = self.add(&mut chain, Role::After, Phase::Cleanup, Statement::DropIndexConcurrently(before));
+        let (build, last) = if self.options.offline {
+            self.add(&mut chain, Role::Make, Phase::Main, Statement::Create(from));
+            (Phase::Main, Phase::Main)
+        } else {
+            self.add(&mut chain, Role::Make, Phase::Build, Statement::CreateIndexConcurrently(beside));
+            (Phase::Cleanup, Phase::Finish)
+        };
+        if let Some((object, Object::Index(before))) = self.from.object(old).map(|object| (object, object)) {
+            if self.may_rest_on(&index.table) {
+                let phase = if self.options.offline { Phase::Main } else { Phase::CutOver };
+                let hand = Alter::HandOver { table: &index.table, from: &before.name, to: &beside.name };
+                self.add(&mut chain, Role::After, phase, Statement::Alter(hand));
+            }
+            let drop = match self.options.offline {
+                true => Statement::Drop(object),
+                false => Statement::DropIndexConcurrently(before),
+            };
+            let drop = self.add(&mut chain, Role::After, build, drop);
             self.nodes.alias(Slot::Old(old), &[drop]);
         }
-        let from = self.arena.object(beside.clone());
         let rename = Alter::Rename { from, to: &index.name };
-        self.add(&mut chain, Role::After, Phase::Finish, Statement::Alter(rename));
+        self.add(&mut chain, Role::After, last, Statement::Alter(rename))
+    }
+
+    /// Runs blocks that say something of indexes for those that took their places: each goes and comes in one moment.
+    fn say_again(&mut self, rebuilt: &FxHashMap<OldPlace, NodeId>, actions: &Actions) {
+        let mut blocks: BTreeMap<(OldPlace, NewPlace), Vec<NodeId>> = BTreeMap::new();
+        for &(index, old, new) in &actions.said_again {
+            if !actions.recreated.iter().any(|pair| pair.0 == old) {
+                blocks.entry((old, new)).or_default().extend(rebuilt.get(&index));
+            }
+        }
+        for ((old, new), made) in blocks {
+            let (Some(Object::Sql(before)), Some(Object::Sql(after))) = (self.from.object(old), self.to.object(new))
+            else {
+                continue;
+            };
+            let phase = made.iter().map(|&node| self.nodes[node].phase).max().unwrap_or(Phase::Finish);
+            let gone = self.nodes.push(Slot::None, Role::After, phase, Statement::RunDown(before));
+            made.into_iter().for_each(|node| self.nodes.edge(node, gone));
+            self.nodes.then(gone, Role::After, phase, Statement::RunSql(after));
+        }
+    }
+
+    /// Whether a block of SQL says something of the table: that it is known to replicas by an index, or in the order of
+    /// one.
+    pub(crate) fn may_rest_on(&self, table: &TableName) -> bool {
+        let id = table.id();
+        self.from
+            .iter()
+            .any(|(_, entry)| matches!(&entry.object, Object::Sql(_)) && entry.depends.iter().any(|need| need.on == id))
     }
 
     /// Whether the table or view is there when the indexes are built, and was before.

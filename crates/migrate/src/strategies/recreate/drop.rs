@@ -7,7 +7,7 @@ use crate::planner::Builder;
 use crate::recreation::{Actions, constraint_reads, index_reads};
 use crate::schedule::Phase;
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{IdRef, Kind, Object, Rule};
+use specc_catalog::{IdRef, Kind, Object, Rule, Strength};
 use specc_sql::{Access, Alter, Named, Privileges, Statement};
 
 impl<'d> Builder<'d, '_> {
@@ -21,7 +21,8 @@ impl<'d> Builder<'d, '_> {
         }
         let set: FxHashSet<OldPlace> = places.iter().copied().collect();
         let needs = self.from.needs();
-        let direct: FxHashSet<OldPlace> = self.set.changed.iter().map(|pair| pair.0).collect();
+        let mut direct: FxHashSet<OldPlace> = self.set.changed.iter().map(|pair| pair.0).collect();
+        direct.extend(&actions.rebuilt);
         let mut along = Vec::new();
         for &old in &places {
             let entry = self.from.entry(old)?;
@@ -29,6 +30,7 @@ impl<'d> Builder<'d, '_> {
             if let Some(home) = home.filter(|home| set.contains(home))
                 && goes_along(&entry.object)
                 && !Self::holds_another(&entry.object)
+                && !self.stands_between(&needs, old, home)
             {
                 along.push((old, home));
                 continue;
@@ -55,7 +57,8 @@ impl<'d> Builder<'d, '_> {
                 }
                 Object::Index(index) => {
                     let replaced = again.contains_key(&old) && direct.contains(&old);
-                    let online = !self.options.offline && table_stays && self.can_build_beside(&index.table);
+                    let beside = !self.options.offline || replaced && self.may_rest_on(&index.table);
+                    let online = beside && table_stays && self.can_build_beside(&index.table);
                     match (online, replaced) {
                         // Dropped when its successor is there.
                         (true, true) => {}
@@ -83,8 +86,9 @@ impl<'d> Builder<'d, '_> {
                         let why = "the block has no `down`, so it cannot be taken back; write one";
                         self.impossible.push((entry.object.id(), why.into()));
                     }
-                    // Blocks come last, so they go first.
-                    self.nodes.push(slot, Role::Drop, Phase::Names, Statement::RunDown(sql));
+                    // Blocks come last, so they go first; over a column that moves, they go and come in one moment.
+                    let phase = if phase == Phase::CutOver { phase } else { Phase::Names };
+                    self.nodes.push(slot, Role::Drop, phase, Statement::RunDown(sql));
                 }
                 // By its name alone a procedure would be taken for a function.
                 Object::Grant(grant) => {
@@ -128,6 +132,16 @@ impl<'d> Builder<'d, '_> {
     fn holds_another(object: &Object) -> bool {
         let Object::Constraint(constraint) = object else { return false };
         matches!(&constraint.rule, Rule::ForeignKey(key) if key.target != constraint.table)
+    }
+
+    /// Whether it needs something that goes and that needs what it is a part of: it goes before both.
+    fn stands_between(&self, needs: &NeedsOf<'_, Old>, old: OldPlace, home: OldPlace) -> bool {
+        let between = |need: OldPlace| {
+            self.set.removed.contains(&need)
+                && needs.of(need).iter().any(|&(other, strength)| other == home && strength == Strength::Hard)
+        };
+        let is_policy = matches!(self.from.object(old), Some(Object::Policy(_)));
+        is_policy && needs.of(old).into_iter().any(|(need, _)| need != home && between(need))
     }
 
     /// What the object is a part of: for an owned sequence its table.

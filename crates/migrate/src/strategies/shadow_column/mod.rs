@@ -1,6 +1,7 @@
 //! Columns that get a new type by way of shadow columns, without a long lock.
 
 pub(crate) mod eligible;
+mod proof;
 
 use crate::account::Note;
 use crate::action_graph::{Role, Slot};
@@ -243,8 +244,7 @@ impl<'d> Move<'_, 'd> {
         settings.sort_unstable();
         settings.dedup();
         let (function, trigger) = self.keep_equal(builder, &lines, &settings);
-        builder.add(&mut chain, Role::After, Phase::Main, Statement::Create(function));
-        builder.add(&mut chain, Role::After, Phase::Main, Statement::Create(trigger));
+        builder.keep_up(&mut chain, (function, trigger));
         let pending = if pending.len() == 1 { pending.remove(0) } else { format!("({})", pending.join(" or ")) };
         let pending = builder.arena.text(pending);
         let fill = Alter::Backfill {
@@ -254,23 +254,30 @@ impl<'d> Move<'_, 'd> {
             pending,
             gives_up: false,
             refuse: None,
-            settings,
+            settings: settings.clone(),
             divided: false,
             counted: false,
         };
-        let filled = builder.add(&mut chain, Role::After, Phase::Backfill, Statement::Alter(fill));
-        let mut ready = vec![filled];
+        let filled = builder.add(&mut chain, Role::After, Phase::Backfill, Statement::Alter(fill.clone()));
+        let (proof, proven) = self.prove(builder, filled, fill, &settings);
+        let mut ready = vec![filled, proven];
         for swap in self.columns.iter().filter(|swap| !swap.to.nullable) {
             let aside = builder.arena.text(Self::aside(&swap.to.name));
             let mut chain = Chain::after(slot, filled);
             builder.require(&mut chain, self.to, aside);
             ready.extend(chain.last());
         }
-        let after = self.parts(builder, filled, &mut ready)?;
+        let (before, after) = self.parts(builder, filled, &mut ready)?;
         let mut chain = Chain::new(slot);
         let start = builder.add(&mut chain, Role::Change, Phase::CutOver, Statement::DropTemporary(trigger));
         ready.iter().for_each(|&node| builder.nodes.edge(node, start));
         builder.add(&mut chain, Role::Change, Phase::CutOver, Statement::DropTemporary(function));
+        for statement in before {
+            builder.add(&mut chain, Role::Change, Phase::CutOver, statement);
+        }
+        for object in proof {
+            builder.add(&mut chain, Role::Change, Phase::CutOver, Statement::DropTemporary(object));
+        }
         self.cut_over(builder, &mut chain)?;
         for statement in after {
             builder.add(&mut chain, Role::Make, Phase::CutOver, statement);
@@ -283,8 +290,7 @@ impl<'d> Move<'_, 'd> {
         Ok(Milestones { built: ready.iter().copied().filter(is_built).collect(), start })
     }
 
-    /// What writes the new columns whenever the old ones are written. Its name comes after all others, since triggers fire
-    /// in the order of their names.
+    /// What writes the new columns whenever the old ones are written.
     fn keep_equal(
         &self,
         builder: &Builder<'d, '_>,
@@ -296,21 +302,22 @@ impl<'d> Move<'_, 'd> {
         let body = format!("\nbegin\n{lines}  return new;\nend\n");
         let settings = settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let function = temporary_trigger_function(&table.schema, &name, body, settings);
-        let fires = temporary_name(&["zzzz", &self.columns[0].to.name, "sync"]);
+        let fires = builder.fires_last(table, &self.columns[0].to.name, "sync");
         let trigger = temporary_trigger(table, fires, Qualified::new(table.schema.clone(), name));
         (builder.arena.object(function), builder.arena.object(trigger))
     }
 
-    /// Builds the indexes and checks the constraints of the columns; gives what names them in the end.
+    /// Builds the indexes and checks the constraints of the columns; gives what is done before the old columns go, and what
+    /// names the new ones in the end.
     fn parts(
         &self,
         builder: &mut Builder<'d, '_>,
         filled: NodeId,
         ready: &mut Vec<NodeId>,
-    ) -> Planned<Vec<Statement<'d>>> {
+    ) -> Planned<(Vec<Statement<'d>>, Vec<Statement<'d>>)> {
         let slot = Slot::New(self.new);
         let table = &self.to.table;
-        let mut after = Vec::new();
+        let (mut before, mut after) = (Vec::new(), Vec::new());
         for &part in self.parts.iter().filter(|new| self.stays.contains(new)) {
             let entry = builder.to.entry(part)?;
             if !builder.swaps.reads(Some(table), &entry.object) {
@@ -336,6 +343,7 @@ impl<'d> Move<'_, 'd> {
                         Phase::Build,
                         Statement::CreateIndexConcurrently(index),
                     ));
+                    self.hand_over(builder, &mut before, &o.name, &index.name);
                     let from = builder.arena.object(index.clone());
                     after.push(Statement::Alter(Alter::Rename { from, to: &o.name }));
                 }
@@ -347,6 +355,7 @@ impl<'d> Move<'_, 'd> {
                         index.keys = self.keys(&index.keys);
                         index.include = self.columns(&index.include);
                         let index = builder.arena.index(index);
+                        self.hand_over(builder, &mut before, &o.name, &index.name);
                         let mut chain = Chain::after(slot, filled);
                         let build = Statement::CreateIndexConcurrently(index);
                         ready.push(builder.add(&mut chain, Role::After, Phase::Build, build));
@@ -374,7 +383,13 @@ impl<'d> Move<'_, 'd> {
             }
             after.extend(comment);
         }
-        Ok(after)
+        Ok((before, after))
+    }
+
+    fn hand_over(&self, builder: &Builder<'d, '_>, before: &mut Vec<Statement<'d>>, from: &'d str, to: &'d str) {
+        if builder.may_rest_on(&self.to.table) {
+            before.push(Statement::Alter(Alter::HandOver { table: &self.to.table, from, to }));
+        }
     }
 
     /// The new columns take the place of the old ones.

@@ -1,0 +1,1 @@
+insert into ranks (name) values ('Owner');
