@@ -99,7 +99,9 @@ impl After<'_> {
         // The values are there as they were until their column goes.
         let converted = |table: &TableName, column: &str| {
             done().any(|statement| match statement {
-                Statement::Alter(Alter::DropColumn { table: of, column: own, .. }) => *of == table && own.name == column,
+                Statement::Alter(Alter::DropColumn { table: of, column: own, .. }) => {
+                    *of == table && own.name == column
+                }
                 Statement::Alter(Alter::SetType { table: of, to, .. }) => *of == table && to.name == column,
                 _ => false,
             })
@@ -107,7 +109,7 @@ impl After<'_> {
         gone.retain(|gone| match gone {
             Gone::Was(table, column) | Gone::Lost(Loss::Part { table, column, .. }) => converted(table, column),
             Gone::Nulls(table, column) => !kept.iter().any(|(of, own)| of == table && *own == column.as_str()),
-            Gone::Lost(_) | Gone::Was(..) => true,
+            Gone::Lost(_) => true,
         });
         Ok(render(&back, &losses, &gone))
     }
