@@ -24,6 +24,7 @@ fn field(text: &str) -> Field {
     let (name, ty) = text.split_once(' ').expect("name and type");
     let base = Base::Builtin(ty.trim_end_matches(['?', '!']).into());
     Field {
+        using: None,
         meta: Meta::default(),
         name: name.into(),
         ty: Type { base, args: vec![], dims: 0 },
