@@ -16,7 +16,7 @@ fn run(args: &[&str]) -> (i32, String, String) {
     };
     write("bad.sql", BAD);
     write("good.sql", "-- specc: allow L003 ten rows\nalter table t alter column a set not null;\n");
-    write("advice.sql", "do $$ begin null; end $$;\n");
+    write("advice.sql", "do $$ begin execute some_text; end $$;\n");
     write("habits.sql", "create table private.t (id bigint primary key, at timestamp);\n");
     write(
         "all/V2__check.sql",

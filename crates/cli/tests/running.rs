@@ -59,8 +59,11 @@ fn apply_and_status() {
     assert_eq!((code, out.lines().filter(|line| line.starts_with("pending ")).count()), (1, 2), "{out}");
     let (code, out, err) = run(&["apply", "--dry-run"]);
     assert_eq!(code, 0, "{err}");
-    assert_eq!(out, "20260101000001_a: 2 statements in one transaction\n20260101000002_b: 1 statement step by step\n");
-    let (code, out, err) = run(&["apply"]);
+    let (lines, hash) = out.trim_end().rsplit_once("\nhash ").expect("a hash");
+    assert_eq!(lines, "20260101000001_a: 2 statements in one transaction\n20260101000002_b: 1 statement step by step");
+    let (code, _, err) = run(&["apply", "--approve", &hash.replace(['0', '1'], "2")]);
+    assert!(code == 1 && err.contains(hash) && err.contains("--dry-run"), "{err}");
+    let (code, out, err) = run(&["apply", "--approve", hash]);
     assert_eq!((code, out.as_str()), (0, ""), "{err}");
     assert!(err.contains("20260101000002_b: applied in") && err.contains(": applied 2 migrations"), "{err}");
     assert_eq!(run(&["status", "--exit-code"]).0, 0);

@@ -181,6 +181,15 @@ pub(crate) fn tame(text: &str) -> String {
     if text.len() <= QUOTED && text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
         return text.to_owned();
     }
+    cut(text, visible)
+}
+
+/// `text` with long quoted parts cut, for a program.
+pub(crate) fn shortened(text: &str) -> String {
+    if text.len() <= QUOTED { text.to_owned() } else { cut(text, |c| c) }
+}
+
+fn cut(text: &str, shown: fn(char) -> char) -> String {
     let mut out = String::with_capacity(text.len().min(4 * QUOTED));
     for (at, part) in text.split('`').enumerate() {
         if at > 0 {
@@ -188,7 +197,7 @@ pub(crate) fn tame(text: &str) -> String {
         }
         // every second part is the author's
         let limit = if at % 2 == 1 { QUOTED } else { usize::MAX };
-        out.extend(part.chars().take(limit).map(visible));
+        out.extend(part.chars().take(limit).map(shown));
         if part.chars().nth(limit).is_some() {
             out.push('…');
         }

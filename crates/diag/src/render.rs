@@ -1,6 +1,6 @@
 //! Diagnostics as text for a person and as JSON for a program.
 
-use crate::excerpt::{Excerpt, tame};
+use crate::excerpt::{Excerpt, shortened, tame};
 use crate::{Diagnostic, Label, Severity, Sources, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use std::fmt;
@@ -171,13 +171,13 @@ pub fn draw_json(shown: &Shown<'_>, sources: &Sources) -> serde_json::Value {
             let (line, column) = position(sources, l.span);
             serde_json::json!({
                 "file": sources.file(l.span.file).name, "line": line, "column": column,
-                "start": l.span.start, "end": l.span.end, "text": l.text,
+                "start": l.span.start, "end": l.span.end, "text": shortened(&l.text),
             })
         })
         .collect();
     serde_json::json!({
         "code": shown.code, "severity": shown.severity, "title": shown.title,
-        "message": shown.message, "why": shown.why, "help": shown.help, "labels": labels,
+        "message": shortened(shown.message), "why": shown.why, "help": shown.help.map(shortened), "labels": labels,
     })
 }
 

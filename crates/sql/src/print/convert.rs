@@ -65,7 +65,7 @@ pub(super) fn convert(out: &mut String, o: &Convert<'_>) {
   end if;
 ",
             message = literal(&format!(
-                "in %s rows, the value of {} cannot become {}",
+                "values of {} that cannot become {}: %s",
                 column.replace('%', "%%"),
                 ty.replace('%', "%%")
             )),
@@ -86,7 +86,7 @@ pub(super) fn convert(out: &mut String, o: &Convert<'_>) {
   end if;
 ",
             literal(&format!(
-                "%s values of {} are not the same as {}",
+                "values of {} that are not the same as {}: %s",
                 column.replace('%', "%%"),
                 ty.replace('%', "%%")
             )),
