@@ -89,6 +89,14 @@ impl Server {
 }
 
 impl ScratchDatabase {
+    /// The database, where its server is our own.
+    pub fn own(&self) -> Option<&Database> {
+        match self {
+            ScratchDatabase::Private(database) => Some(database),
+            ScratchDatabase::Named(..) => None,
+        }
+    }
+
     /// A session of the owner, or of who may make and read any rows. Neither is a superuser: both run what the spec says.
     pub fn connect(&self, above: bool) -> Result<Session, ScratchError> {
         let made = match self {

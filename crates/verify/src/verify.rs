@@ -4,7 +4,8 @@
 
 use crate::fill::fill;
 use crate::prediction::{assign, enter, says_lost};
-use crate::scratch::{ScratchError, run as run_all};
+use crate::make;
+use crate::scratch::ScratchError;
 use crate::server::{ScratchDatabase, Server};
 use crate::sums::{Sums, compare, sums};
 use crate::traffic::{Stall, Traffic};
@@ -287,7 +288,7 @@ impl Proof<'_> {
     fn as_the_spec(&mut self, server: &Server, there: &Catalog) -> Result<(), ScratchError> {
         let database = server.database()?;
         let mut session = database.connect(false)?;
-        run_all(&mut session, plan_create(self.input.catalog)?.statements())?;
+        make::run(database.own(), &mut session, plan_create(self.input.catalog)?.statements())?;
         let wanted = introspect(&mut session, &specc_introspect::Options::default())?.catalog;
         drop(session);
         let left = differences(there, &wanted, &[]);
