@@ -52,7 +52,8 @@ fn casts(reader: &mut CatalogReader<'_>) {
                 continue;
             }
             let depends_on = |id: &ObjectId| entry.depends.iter().any(|needed| needed.on == *id);
-            let of_types = || types.iter().any(|id| depends_on(id) || entry.object.implied().iter().any(|n| n.on == *id));
+            let of_types =
+                || types.iter().any(|id| depends_on(id) || entry.object.implied().iter().any(|n| n.on == *id));
             let uses = match (&called, &entry.object) {
                 // What a text casts is not kept.
                 (_, Object::Function(function)) => matches!(function.body, Body::Text(_)) && of_types(),

@@ -3,7 +3,9 @@
 use crate::place::NewPlace;
 use crate::schedule::Part;
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{Catalog, Constraint, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Table, order};
+use specc_catalog::{
+    Catalog, Constraint, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Table, order,
+};
 use specc_sql::{Access, Alter, Named, Privileges, Statement};
 use std::collections::BTreeMap;
 
@@ -198,7 +200,11 @@ impl<'a, 'o> Creator<'a, 'o> {
             let Some(table) = order.home(object).filter(|&table| self.wants(table)) else { continue };
             let place = places[table as usize];
             let fits = order.needs(object).all(|(need, _)| places[need as usize] <= place);
-            if fits && !o.not_valid && !self.has_twin(o, table) && self.parts[object as usize] == self.parts[table as usize] {
+            if fits
+                && !o.not_valid
+                && !self.has_twin(o, table)
+                && self.parts[object as usize] == self.parts[table as usize]
+            {
                 places[object as usize] = place;
                 self.inlined[object as usize] = true;
                 self.inline.entry(table).or_default().push(object);

@@ -22,7 +22,7 @@ pub(crate) fn run<'s>(
     session: &mut Session,
     statements: impl Iterator<Item = &'s Statement<'s>>,
 ) -> Result<(), ScratchError> {
-    let mut maker = Maker { database, session, above: None, last: Vec::new() };
+    let mut maker = Maker { database, session, above: None, wrappers: false, last: Vec::new() };
     maker.session.batch_execute(SETTINGS).map_err(|error| refused(&error, SETTINGS))?;
     let (mut batch, mut singles) = (String::new(), Vec::new());
     for statement in statements {
@@ -44,7 +44,7 @@ pub(crate) fn run<'s>(
     maker.finish()
 }
 
-/// The wrappers of extensions that a superuser made, for the owner.
+/// The wrappers of extensions, for the owner: they are a superuser's, whoever makes the extension.
 const WRAPPERS: &str = "do $$ declare wrapper name; begin \
     for wrapper in select w.fdwname from pg_catalog.pg_foreign_data_wrapper w join pg_catalog.pg_depend d \
         on d.classid operator(pg_catalog.=) 2328 and d.objid operator(pg_catalog.=) w.oid \
@@ -58,6 +58,8 @@ struct Maker<'m> {
     session: &'m mut Session,
     /// A superuser's session.
     above: Option<Session>,
+    /// The owner may use the wrappers of extensions.
+    wrappers: bool,
     /// What is said of event triggers.
     last: Vec<String>,
 }
@@ -89,10 +91,7 @@ impl Maker<'_> {
                 self.above(&mine)
             }
             (Err(_), Statement::Create(Object::Function(function))) if function.leakproof => self.leakproof(function),
-            (Err(_), Statement::Create(Object::Extension(_))) => {
-                self.above(text)?;
-                self.above(WRAPPERS)
-            }
+            (Err(_), Statement::Create(Object::Extension(_))) => self.above(text),
             (Err(_), Statement::Comment { on: Named::Object(Object::Extension(_)), .. }) => self.above(text),
             (Err(_), Statement::RunSql(_)) => self.pieces(text),
             (Err(error), _) => Err(refused(&error, text)),
@@ -122,10 +121,19 @@ impl Maker<'_> {
                 self.last.push(piece.text.to_owned());
                 continue;
             }
-            match self.session.batch_execute(piece.text) {
-                Err(error) if self.database.is_some() && is_denied(&error) && begins(piece, |is| is_safe_above(is)) => self.above(piece.text)?,
-                done => done.map_err(|error| refused(&error, piece.text))?,
+            let Err(error) = self.session.batch_execute(piece.text) else { continue };
+            if self.database.is_none() || !is_denied(&error) {
+                return Err(refused(&error, piece.text));
             }
+            if begins(piece, |is| is_safe_above(is)) {
+                self.above(piece.text)?;
+                continue;
+            }
+            if !self.wrappers {
+                self.wrappers = true;
+                self.above(WRAPPERS)?;
+            }
+            self.session.batch_execute(piece.text).map_err(|error| refused(&error, piece.text))?;
         }
         Ok(())
     }

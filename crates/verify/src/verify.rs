@@ -3,8 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "stalls are measured while a migration runs")]
 
 use crate::fill::fill;
-use crate::prediction::{assign, enter, says_lost};
 use crate::make;
+use crate::prediction::{assign, enter, says_lost};
 use crate::scratch::ScratchError;
 use crate::server::{ScratchDatabase, Server};
 use crate::sums::{Sums, compare, sums};

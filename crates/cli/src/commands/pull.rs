@@ -49,7 +49,8 @@ fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
     if let Some(file) = &args.sql {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::broken(format!("cannot read {}: {error}", file.display())))?;
-        let scratch = super::scratch(None, args.target == Some(PullTarget::Supabase)).map_err(|error| broken(&error))?;
+        let scratch =
+            super::scratch(None, args.target == Some(PullTarget::Supabase)).map_err(|error| broken(&error))?;
         let dump = specc_split::dump(&text);
         let mut found = scratch.load(std::slice::from_ref(&dump.text)).map_err(|error| broken(&error))?;
         let counted = [
@@ -57,10 +58,9 @@ fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
             (dump.owners, "statement that gives an owner", "a spec says what there is, not whose it is"),
         ];
         let said = counted.into_iter().filter(|(count, ..)| *count > 0);
-        found.left_out.extend(said.map(|(count, what, why)| LeftOut {
-            what: plural(count, what).into(),
-            why: why.into(),
-        }));
+        found
+            .left_out
+            .extend(said.map(|(count, what, why)| LeftOut { what: plural(count, what).into(), why: why.into() }));
         let name = file.file_stem().map_or_else(|| "pulled".into(), |stem| stem.to_string_lossy().into_owned());
         return Ok((found, name));
     }
