@@ -55,8 +55,10 @@ fn casts(reader: &mut CatalogReader<'_>) {
             let of_types =
                 || types.iter().any(|id| depends_on(id) || entry.object.implied().iter().any(|n| n.on == *id));
             let uses = match (&called, &entry.object) {
-                // What a text casts is not kept.
-                (_, Object::Function(function)) => matches!(function.body, Body::Text(_)) && of_types(),
+                // What a text casts is not kept; one in another language is looked at when it runs.
+                (_, Object::Function(function)) if matches!(function.body, Body::Text(_)) => {
+                    function.language == "sql" && of_types()
+                }
                 (Some(called), _) => depends_on(called),
                 (None, Object::Enum(_) | Object::Domain(_) | Object::Composite(_)) => false,
                 (None, _) => of_types(),

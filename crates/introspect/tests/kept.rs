@@ -137,8 +137,9 @@ fn what_casts_comes_after_the_cast() {
          create cast (pair as int) with function zz_number(pair);
          create table aa (p pair, constraint positive check (p::int > 0)); create view ab as select p::int as n from aa;
          create function ac(pair) returns int language sql as 'select $1::int';
+         create function ad(pair) returns int language sql begin atomic select $1::int; end;
          create type mood as enum ('low', 'high');
-         create cast (text as mood) with inout as implicit; create view ad as select 'low'::text::mood as m;",
+         create cast (text as mood) with inout as implicit; create view ae as select 'low'::text::mood as m;",
     );
 }
 

@@ -53,7 +53,7 @@ const WRAPPERS: &str = "do $$ declare wrapper name; begin \
     end loop; end $$";
 
 struct Maker<'m> {
-    /// One of ours; none where the server is somebody's, and the session's rights are all there are.
+    /// Where a superuser may make something; none where the server is somebody's, or the kernel does not confine it.
     database: Option<&'m Database>,
     session: &'m mut Session,
     /// A superuser's session.

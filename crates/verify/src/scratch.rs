@@ -128,7 +128,11 @@ impl Scratch {
     pub fn canonical(&self, catalog: &Catalog) -> Result<Introspected, ScratchError> {
         self.within(|| {
             let (database, mut session) = self.database()?;
-            make::run(Some(&database), &mut session, plan_create(catalog)?.statements())?;
+            make::run(
+                Some(&database).filter(|_| self.lacks().is_none()),
+                &mut session,
+                plan_create(catalog)?.statements(),
+            )?;
             Ok(introspect(&mut session, &specc_introspect::Options::default())?)
         })
     }

@@ -62,6 +62,11 @@ impl Server {
         Ok(row.map(|row| row.get(0)))
     }
 
+    /// Whether it is our own, and the kernel keeps it from all else.
+    pub(crate) fn is_confined(&self) -> bool {
+        matches!(self, Server::Private(scratch) if scratch.lacks().is_none())
+    }
+
     /// A new database.
     pub(crate) fn database(&self) -> Result<ScratchDatabase, ScratchError> {
         match self {
