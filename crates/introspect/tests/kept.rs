@@ -151,3 +151,17 @@ fn two_keys_over_the_same_columns_are_two() {
     );
     assert_eq!(catalog.iter().filter(|(id, _)| id.kind == specc_catalog::Kind::Constraint).count(), 4);
 }
+
+#[test]
+fn rights_on_what_an_extension_brings_are_said() {
+    let text = "do $$ begin create role specc_one; exception when duplicate_object then null; end $$;
+        create extension hstore; revoke execute on function hstore(text, text) from public;
+        grant select on pg_catalog.pg_authid to specc_one; create table t (a int); grant select on t to specc_one;";
+    for major in [15, 18] {
+        let (_db, mut session) = load(shared(major), Ground::Plain, text).unwrap_or_else(|error| panic!("{error}"));
+        let left = read(&mut session).left_out;
+        let said: Vec<_> = left.iter().map(|left| left.what.as_str()).filter(|what| what.starts_with("grants")).collect();
+        let function = "grants on function public.hstore(pg_catalog.text,pg_catalog.text)";
+        assert_eq!(said, [function, "grants on table pg_catalog.pg_authid"], "{major}");
+    }
+}
