@@ -35,6 +35,8 @@ use specc_catalog::{DataType, Qualified};
 pub struct Analysis {
     /// In the order of their places, each place once for each target.
     pub references: Vec<Reference>,
+    /// The types of the variables of a body in PL/pgSQL, which Postgres looks up when the function is made.
+    pub declared: Vec<Target>,
     /// What is surely wrong, in the order of places.
     pub findings: Vec<Finding>,
     /// The columns of a query; `None` where they cannot be known.

@@ -90,8 +90,9 @@ pub(crate) fn visit<'a>(object: &'a Object, mut f: impl FnMut(IdRef<'a>, Why<'a>
         }
         Object::Composite(o) => {
             schema(&o.schema, f);
-            for (name, ty, _) in &o.fields {
+            for (name, ty, collated) in &o.fields {
                 data_type(ty, Why::Of("field", name, TYPED), f);
+                collation(collated.as_ref(), f);
             }
         }
         Object::Sequence(o) => schema(&o.schema, f),
@@ -184,7 +185,13 @@ fn data_type<'a>(ty: &'a DataType, why: Why<'a>, f: &mut impl FnMut(IdRef<'a>, W
 fn collation<'a>(name: Option<&'a Qualified>, f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
     if let Some(name) = name {
         schema(&name.schema, f);
+        block("collation", name, Why::Is("it sorts by this collation"), f);
     }
+}
+
+/// What only a block makes; one that Postgres or an extension brings is not in the catalog.
+fn block<'a>(word: &'a str, name: &'a Qualified, why: Why<'a>, f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
+    f(IdRef { kind: Kind::Sql, schema: &name.schema, name: &name.name, part: word }, why);
 }
 
 fn keys<'a>(keys: &'a [IndexKey], f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
@@ -193,10 +200,11 @@ fn keys<'a>(keys: &'a [IndexKey], f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
 
 fn index_key<'a>(key: &'a IndexKey, f: &mut impl FnMut(IdRef<'a>, Why<'a>)) {
     collation(key.collation.as_ref(), f);
-    if let Some(class) = &key.opclass
-        && let Some(extension) = specc_facts::extension_of_operator_class(&class.name)
-    {
-        f(IdRef::new(Kind::Extension, "", extension), Why::Is("its operator class comes from here"));
+    if let Some(class) = &key.opclass {
+        block("operator class", class, Why::Is("its keys have this operator class"), f);
+        if let Some(extension) = specc_facts::extension_of_operator_class(&class.name) {
+            f(IdRef::new(Kind::Extension, "", extension), Why::Is("its operator class comes from here"));
+        }
     }
 }
 

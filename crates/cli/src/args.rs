@@ -246,9 +246,9 @@ pub struct Pull {
     /// The project's name; the database's unless given
     #[arg(long)]
     pub name: Option<String>,
-    /// What the database is
-    #[arg(long, value_enum, default_value = "postgres")]
-    pub target: PullTarget,
+    /// What the database is; seen from the database unless given, and a plain server for a file
+    #[arg(long, value_enum)]
+    pub target: Option<PullTarget>,
 }
 
 /// Whose schema is read.

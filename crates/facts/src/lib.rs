@@ -10,6 +10,7 @@ mod functions;
 mod indexes;
 mod keywords;
 mod names;
+mod rights;
 mod table;
 mod types;
 
@@ -28,6 +29,7 @@ pub use names::{
     extension_of_trigger_function, is_known_extension, is_language, is_list_setting, is_predefined_role,
     is_pseudo_type, is_system_schema, is_trigger_function, listed_names, privileges,
 };
+pub use rights::{is_of_event_trigger, is_safe_above};
 pub use table::Spelled;
 pub use types::{
     Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family,

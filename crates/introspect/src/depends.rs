@@ -1,8 +1,9 @@
 //! What objects need, as Postgres keeps it.
 
 use crate::Error;
-use crate::reader::{Address, CatalogReader, Slot, class};
-use specc_catalog::{Dependency, Kind, Object, ObjectId};
+use crate::names::NAMED;
+use crate::reader::{Address, Cast, CatalogReader, Slot, class};
+use specc_catalog::{Body, Dependency, Kind, Object, ObjectId};
 
 /// What Postgres keeps is more than what is wanted here: a constraint's columns and an index's plain columns are in their
 /// own rows. A view's needs are those of its rule, a column's those of its default.
@@ -34,7 +35,39 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
             reader.entries[slot.0].depends.push(Dependency::new(id, why));
         }
     }
+    casts(reader);
     Ok(())
+}
+
+/// Whoever calls a cast's function, or has to do with its types where it has none, may do so through the cast.
+fn casts(reader: &mut CatalogReader<'_>) {
+    for Cast { slot, function, ends } in std::mem::take(&mut reader.casts) {
+        let function = function.map(|oid| (class::PROC, oid));
+        let called = function.and_then(|address| resolve(reader, address));
+        let types: Vec<ObjectId> = ends.iter().filter_map(|&oid| resolve(reader, (class::TYPE, oid))).collect();
+        let own = function.and_then(|address| reader.found.get(&address).copied());
+        let cast = reader.entries[slot.0].object.id();
+        for (n, entry) in reader.entries.iter_mut().enumerate() {
+            if n == slot.0 || own == Some(Slot(n)) {
+                continue;
+            }
+            let depends_on = |id: &ObjectId| entry.depends.iter().any(|needed| needed.on == *id);
+            let of_types =
+                || types.iter().any(|id| depends_on(id) || entry.object.implied().iter().any(|n| n.on == *id));
+            let uses = match (&called, &entry.object) {
+                // What a text casts is not kept; one in another language is looked at when it runs.
+                (_, Object::Function(function)) if matches!(function.body, Body::Text(_)) => {
+                    function.language == "sql" && of_types()
+                }
+                (Some(called), _) => depends_on(called),
+                (None, Object::Enum(_) | Object::Domain(_) | Object::Composite(_)) => false,
+                (None, _) => of_types(),
+            };
+            if uses {
+                entry.depends.push(Dependency::new(cast.clone(), NAMED));
+            }
+        }
+    }
 }
 
 /// Whether what is needed is the table that the object is a part of.

@@ -2,6 +2,7 @@
 
 use crate::expressions;
 use crate::names::{self, NAMED};
+use crate::owner::Schema;
 use crate::reader::{CatalogReader, Slot};
 use crate::text::{in_one_kind_of_lines, settled};
 use crate::{Error, Introspected, LeftOut};
@@ -10,6 +11,8 @@ use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Body, Catalog, Entry, Kind, Object, ObjectId, order};
 
 pub(crate) fn finish(reader: CatalogReader<'_>) -> Result<Introspected, Error> {
+    let is_auth = |schema: &Schema| schema.name == "auth" && reader.role_name(schema.owner) == "supabase_auth_admin";
+    let supabase = reader.schemas.values().any(|(schema, _)| is_auth(schema));
     let CatalogReader {
         transaction,
         entries,
@@ -49,7 +52,7 @@ pub(crate) fn finish(reader: CatalogReader<'_>) -> Result<Introspected, Error> {
     break_circles(&mut catalog);
     left_out.sort();
     invalid_indexes.sort();
-    Ok(Introspected { catalog, invalid_indexes, left_out, server_version: version })
+    Ok(Introspected { catalog, invalid_indexes, left_out, supabase, server_version: version })
 }
 
 /// Spells every text of Postgres's as it is spelled for good.

@@ -48,6 +48,14 @@ const STATISTICS: &str = "select a.attrelid, a.attnum, a.attstattarget::int, \
     from pg_attribute a join pg_class c on c.oid = a.attrelid where c.relkind in ('i', 'I') and c.relnamespace = any ($1) \
       and (a.attstattarget >= 0 or a.attoptions is not null) order by a.attrelid, a.attnum";
 
+/// Indexes of partitioned tables that some partitions have no part of, with the parts that others have.
+const PIECEMEAL: &str = "select c.oid, pg_get_indexdef(c.oid), p.relname::text, pn.nspname::text \
+    from pg_index i join pg_class c on c.oid = i.indexrelid \
+    left join pg_inherits h on h.inhrelid = c.oid left join pg_class p on p.oid = h.inhparent \
+    left join pg_namespace pn on pn.oid = p.relnamespace left join pg_index pi on pi.indexrelid = p.oid \
+    where c.relnamespace = any ($1) \
+      and (c.relkind = 'I' and not i.indisvalid or c.relkind in ('i', 'I') and not pi.indisvalid)";
+
 pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let spaces = reader.spaces.clone();
     for row in reader.query(COLUMNS, &[&spaces])? {
@@ -61,6 +69,10 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         }
         definitions.extend(maybe(&row, 3).map(|definition| (row.get(0), definition)));
     }
+    let mut divided: FxHashMap<u32, (SmolStr, Option<(SmolStr, SmolStr)>)> = FxHashMap::default();
+    for row in reader.query(PIECEMEAL, &[&spaces])? {
+        divided.insert(row.get(0), (name(&row, 1), maybe(&row, 2).zip(maybe(&row, 3))));
+    }
     for row in reader.query(INDEXES, &[&spaces])? {
         let (oid, table): (u32, u32) = (row.get(0), row.get(1));
         let Some(relation) = reader.relations.get(&table).filter(|relation| relation.ours).cloned() else { continue };
@@ -72,6 +84,10 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         raw.optioned = definition.is_some();
         let constraint: Option<u32> = row.get(20);
         let part: bool = row.get(18);
+        if let Some((definition, above)) = divided.remove(&oid).filter(|_| constraint.is_none()) {
+            piecemeal(reader, oid, &relation, &name(&row, 2), definition, above);
+            continue;
+        }
         if part && constraint.is_none() {
             continue;
         }
@@ -192,6 +208,33 @@ fn extras(reader: &mut CatalogReader<'_>, row: &Row, index: &Named, id: &ObjectI
             block.comment(&format!("index {quoted}"), &text).needs(id.clone(), "it is said of its index").add(reader);
         }
     }
+}
+
+/// An index that was made on a partitioned table alone, or was attached to such a one.
+fn piecemeal(
+    reader: &mut CatalogReader<'_>,
+    oid: u32,
+    relation: &Relation,
+    index: &SmolStr,
+    definition: SmolStr,
+    above: Option<(SmolStr, SmolStr)>,
+) {
+    let (schema, table) = (&relation.schema, relation.table());
+    let quoted = quote::qualified(schema, index);
+    let mut block = Block::new(format_smolstr!("index {schema}.{index}"));
+    block.up(definition);
+    if let Some((above, place)) = above {
+        block.up(format!("alter index {} attach partition {quoted}", quote::qualified(&place, &above)));
+        block.needs(ObjectId::new(Kind::Index, place, above), "it is attached to this");
+        // What is attached goes with what it is attached to.
+        block.down(format!("drop index if exists {quoted}"));
+    } else {
+        block.down(format!("drop index {quoted}"));
+    }
+    block.comment_from(reader, (class::CLASS, oid), &format!("index {quoted}"));
+    block.needs(table.id(), "it is an index of this");
+    block.provides(ObjectId::new(Kind::Index, schema.clone(), index.clone()));
+    block.says((class::CLASS, oid)).add(reader);
 }
 
 /// An index with options of operator classes, which the catalog has no words for.

@@ -34,6 +34,7 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     programs::access_methods(reader)?;
     programs::conversions(reader)?;
     labels(reader)?;
+    opened(reader)?;
     unsaid(reader)
 }
 
@@ -95,6 +96,28 @@ fn unsaid(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         if !reader.members.contains_key(&(class, row.get(3))) {
             reader.leave_out(name(&row, 0), name(&row, 1));
         }
+    }
+    Ok(())
+}
+
+/// Objects of Postgres and of extensions that somebody gave other rights on than they came with.
+const OPENED: &str = "with given as ( \
+      select 1259::oid as class, oid, relacl as acl from pg_class union all select 1255, oid, proacl from pg_proc \
+      union all select 1247, oid, typacl from pg_type) \
+    select 'grants on ' || i.type || ' ' || i.identity from given g \
+      left join pg_init_privs p on p.classoid = g.class and p.objoid = g.oid and p.objsubid = 0, \
+      lateral pg_identify_object(g.class, g.oid, 0) i \
+    where g.acl is not null and g.acl is distinct from p.initprivs and (g.oid < 16384 or exists ( \
+      select from pg_depend d where d.classid = g.class and d.objid = g.oid and d.deptype = 'e')) \
+    order by 1";
+
+/// They are said: a platform's own are none of the project's.
+fn opened(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    if !reader.owners.platform.is_empty() {
+        return Ok(());
+    }
+    for row in reader.query(OPENED, &[])? {
+        reader.leave_out(name(&row, 0), "it belongs to Postgres or to an extension, whose rights are not the project's");
     }
     Ok(())
 }

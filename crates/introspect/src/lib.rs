@@ -61,6 +61,8 @@ pub struct Introspected {
     pub invalid_indexes: Vec<ObjectId>,
     /// What is there and not in the catalog, with the reason; not what every database has, or an extension brings.
     pub left_out: Vec<LeftOut>,
+    /// The database is one of Supabase's, or of an emulation of it.
+    pub supabase: bool,
     /// The server's version, as a number: `180003`.
     pub server_version: u32,
 }

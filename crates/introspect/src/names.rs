@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 use specc_analysis::catalog::Known;
 use specc_catalog::{Body, Catalog, Dependency, KeyOn, Object, ObjectId, SqlExpr, TableName};
 
-/// Why a function needs what only its text names.
+/// Why something needs what only its text names.
 pub(crate) const NAMED: &str = "its text names it";
 
 /// Fills in the columns that expressions read, and the needs of bodies.

@@ -75,6 +75,15 @@ impl Relation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot(pub usize);
 
+/// A cast that a block makes. What uses it is not kept by Postgres, only what it calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cast {
+    pub slot: Slot,
+    pub function: Option<u32>,
+    /// The types that it is between.
+    pub ends: [u32; 2],
+}
+
 pub(crate) struct CatalogReader<'c> {
     pub transaction: Transaction<'c>,
     pub version: u32,
@@ -106,6 +115,7 @@ pub(crate) struct CatalogReader<'c> {
     pub generated: FxHashMap<u32, Vec<i16>>,
     /// Who may call what, by owner.
     pub routine_access: Vec<(Slot, u32, Option<Vec<String>>)>,
+    pub casts: Vec<Cast>,
     /// What comes and goes with something else.
     pub internal: FxHashSet<Address>,
     /// Everything found.
@@ -184,6 +194,7 @@ impl<'c> CatalogReader<'c> {
             constraint_indexes: FxHashMap::default(),
             generated: FxHashMap::default(),
             routine_access: Vec::new(),
+            casts: Vec::new(),
             internal: FxHashSet::default(),
             entries: Vec::new(),
             found: FxHashMap::default(),

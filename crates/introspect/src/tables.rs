@@ -47,16 +47,30 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         let oid: u32 = row.get(0);
         let Some(relation) = reader.relations.get(&oid).filter(|relation| relation.ours).cloned() else { continue };
         let own = columns.remove(&oid).unwrap_or_default();
-        if letter(&row, 1) == 'f' {
-            others::foreign(reader, oid, &relation, &own, servers.get(&oid));
-            continue;
-        }
-        if let Some(of) = row.get::<_, Option<u32>>(10) {
-            others::typed(reader, oid, &relation, &own, of);
-            continue;
-        }
         let above: Vec<TableName> = parents.get(&oid).into_iter().flatten().filter_map(|p| table(reader, *p)).collect();
         let bound = maybe(&row, 11);
+        if letter(&row, 1) == 'f' {
+            let above = others::Above { parents: above, bound };
+            others::foreign(reader, oid, &relation, &own, servers.get(&oid), &above);
+            continue;
+        }
+        let replica_identity = match letter(&row, 5) {
+            'f' => Some("full".into()),
+            'n' => Some("nothing".into()),
+            _ => None,
+        };
+        if let Some(of) = row.get::<_, Option<u32>>(10) {
+            let typed = others::Typed {
+                of,
+                partition_by: divided.remove(&oid).map(|by| partition_by(reader, oid, &own, &by)),
+                unlogged: letter(&row, 2) == 'u',
+                options: parameters(row.get(6), row.get(7)),
+                rls: (row.get(3), row.get(4)),
+                replica_identity,
+            };
+            others::typed(reader, oid, &relation, &own, &typed);
+            continue;
+        }
         let part = bound.as_deref().zip(above.first().cloned()).map(|(bound, parent)| (parent, bounds(bound)));
         let heir = part.is_none() && !above.is_empty();
         let shown = own.iter().filter(|raw| part.is_none() && (raw.local || !heir));
@@ -75,11 +89,7 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
                 (false, true) => Rls::Off,
             },
             options: parameters(row.get(6), row.get(7)),
-            replica_identity: match letter(&row, 5) {
-                'f' => Some("full".into()),
-                'n' => Some("nothing".into()),
-                _ => None,
-            },
+            replica_identity,
         };
         let name = object.table.clone();
         let slot = reader.add((class::CLASS, oid), object);

@@ -2,10 +2,10 @@
 
 use crate::Error;
 use crate::blocks::Block;
-use crate::reader::{CatalogReader, class, letter, maybe, name};
+use crate::reader::{CatalogReader, Relation, class, letter, maybe, name};
 use crate::text::{bare, closing, find};
 use smol_str::{SmolStr, format_smolstr};
-use specc_catalog::{Kind, Qualified, SqlExpr, Timing, Trigger};
+use specc_catalog::{Kind, ObjectId, Qualified, SqlExpr, Timing, Trigger};
 use specc_sql::quote;
 
 const TRIGGERS: &str = "select t.oid, t.tgrelid, t.tgname::text, t.tgtype, t.tgenabled, t.tgattr::int2[], t.tgargs, \
@@ -79,6 +79,38 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
                 reader.add((class::TRIGGER, oid), object);
             }
         }
+    }
+    states(reader)
+}
+
+/// Triggers of partitions that are switched otherwise than the one above that they come from.
+const STATES: &str = "select c.tgrelid, c.tgname::text, c.tgenabled, p.tgenabled, p.tgrelid, p.tgname::text \
+    from pg_trigger c join pg_trigger p on p.oid = c.tgparentid \
+    where not c.tgisinternal and c.tgenabled <> p.tgenabled order by c.tgrelid, c.tgname";
+
+fn states(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
+    for row in reader.query(STATES, &[])? {
+        let relation = |oid: u32| reader.relations.get(&oid).filter(|relation| relation.ours).map(Relation::table);
+        let (Some(part), Some(parent)) = (relation(row.get(0)), relation(row.get(4))) else { continue };
+        let (name, above) = (name(&row, 1), name(&row, 5));
+        let set = |letter: char| {
+            let word = match letter {
+                'D' => "disable",
+                'R' => "enable replica",
+                'A' => "enable always",
+                _ => "enable",
+            };
+            let table = quote::qualified(&part.schema, &part.name);
+            format!("alter table only {table} {word} trigger {}", quote::ident(&name))
+        };
+        let mut block = Block::new(format_smolstr!("state of trigger {name} on {}.{}", part.schema, part.name));
+        block.up(set(letter(&row, 2))).down(set(letter(&row, 3)));
+        block.needs(part.id(), "it is said of a trigger of this table");
+        block.needs(parent.part(Kind::Trigger, above), "the trigger comes from this one");
+        // What is above a partition may be one itself, whose trigger is set first.
+        let higher = format_smolstr!("state of trigger {name} on {}.{}", parent.schema, parent.name);
+        block.needs(ObjectId::new(Kind::Sql, "", higher), "it is set on the parts of that too");
+        block.add(reader);
     }
     Ok(())
 }

@@ -179,3 +179,25 @@ fn a_table_whose_rows_can_be_hidden_is_asked() {
     let through = found.iter().filter(|body| body.contains("public.albums")).collect::<Vec<_>>();
     assert!(through.len() == 1 && through[0].contains("team.deleted_at is null"), "{found:#?}");
 }
+
+#[test]
+fn a_body_comes_after_the_types_of_its_variables() {
+    let text = "
+entity t { id: int key }
+view z security definer as $$ select t.id from public.t $$
+function a() -> int language plpgsql to public as $$
+declare r z; begin select * into r from z; return r.id; end
+$$
+function b() -> int language plpgsql to public as $$
+declare r public.z%rowtype; n public.z.id%type; begin return n; end
+$$
+function c() -> int language plpgsql to public as $$
+begin perform 1 from z; return 1; end
+$$
+";
+    let catalog = lowered("variables.dbspec", text);
+    let order = specc_catalog::creation_order(&catalog).unwrap();
+    let place = |name: &str| order.iter().position(|id| id.name == name && id.part.is_empty()).unwrap();
+    assert!(place("z") < place("a") && place("z") < place("b"));
+    assert!(place("c") < place("z"), "what runs later needs nothing before");
+}

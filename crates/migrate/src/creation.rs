@@ -3,7 +3,9 @@
 use crate::place::NewPlace;
 use crate::schedule::Part;
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{Catalog, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Table, order};
+use specc_catalog::{
+    Catalog, Constraint, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Table, order,
+};
 use specc_sql::{Access, Alter, Named, Privileges, Statement};
 use std::collections::BTreeMap;
 
@@ -64,6 +66,8 @@ pub(crate) struct Creator<'a, 'o> {
     /// Constraints that stand in their table.
     inline: BTreeMap<u32, Vec<u32>>,
     inlined: Vec<bool>,
+    /// Primary keys, by table.
+    primary: FxHashMap<u32, &'a Constraint>,
     /// Columns whose default waits, by table.
     late: FxHashMap<u32, Vec<&'a str>>,
     /// What is done as soon as an object is there.
@@ -82,6 +86,7 @@ impl<'a, 'o> Creator<'a, 'o> {
             steps: Default::default(),
             inline: BTreeMap::new(),
             inlined: vec![false; catalog.len()],
+            primary: FxHashMap::default(),
             late: FxHashMap::default(),
             after: FxHashMap::default(),
             public: FxHashSet::default(),
@@ -178,15 +183,28 @@ impl<'a, 'o> Creator<'a, 'o> {
 
     /// A constraint stands in its table if all it needs is there before the table, or stands in it too.
     fn find_inline(&mut self, order: &Order, mut places: Vec<u32>) {
-        for &object in order.sequence() {
-            if order.kind(object) != Kind::Constraint || !self.wants(object) {
+        let constraints = order.sequence().iter().filter(|&&object| order.kind(object) == Kind::Constraint);
+        for &object in constraints.clone() {
+            if let (Some(Entry { object: Object::Constraint(o), .. }), Some(table)) =
+                (self.entry(object), order.home(object))
+                && matches!(o.rule, Rule::PrimaryKey { .. })
+            {
+                self.primary.insert(table, o);
+            }
+        }
+        for &object in constraints {
+            if !self.wants(object) {
                 continue;
             }
             let Some(Entry { object: Object::Constraint(o), .. }) = self.entry(object) else { continue };
             let Some(table) = order.home(object).filter(|&table| self.wants(table)) else { continue };
             let place = places[table as usize];
             let fits = order.needs(object).all(|(need, _)| places[need as usize] <= place);
-            if fits && !o.not_valid && self.parts[object as usize] == self.parts[table as usize] {
+            if fits
+                && !o.not_valid
+                && !self.has_twin(o, table)
+                && self.parts[object as usize] == self.parts[table as usize]
+            {
                 places[object as usize] = place;
                 self.inlined[object as usize] = true;
                 self.inline.entry(table).or_default().push(object);
@@ -205,6 +223,22 @@ impl<'a, 'o> Creator<'a, 'o> {
             };
             constraints.sort_by_key(rank);
         }
+    }
+
+    /// Whether the table's statement has a key over the same columns: Postgres makes one key of two that stand in it.
+    fn has_twin(&self, constraint: &Constraint, table: u32) -> bool {
+        let Rule::Unique { columns, include, nulls_not_distinct } = &constraint.rule else { return false };
+        let is_twin = |other: &Constraint| match &other.rule {
+            Rule::PrimaryKey { columns: c, include: i } => c == columns && i == include && !nulls_not_distinct,
+            rule => *rule == constraint.rule,
+        };
+        let inline = self.inline.get(&table).into_iter().flatten().filter_map(|&object| self.entry(object));
+        let mut inline = inline.filter_map(|entry| match &entry.object {
+            Object::Constraint(other) => Some(other),
+            _ => None,
+        });
+        // A primary key may come later in the order, and stands in the statement all the same.
+        inline.any(is_twin) || self.primary.get(&table).is_some_and(|key| is_twin(key))
     }
 
     fn push(&mut self, object: u32, owner: Option<u32>, statement: Statement<'a>) {

@@ -34,6 +34,7 @@ pub const TMP_VARIABLE: &str = "SPECC_POSTGRES_TMP";
 pub const SANDBOX_VARIABLE: &str = "SPECC_POSTGRES_SANDBOX";
 
 const UNTRUSTED: &str = include_str!("untrusted.sql");
+const BARE: &str = include_str!("bare.sql");
 const PLATFORM: &str = "platform";
 /// What one process of a server may have, in bytes of memory and of one file. No table is in larger files than 1 GB.
 const MEMORY: u64 = 3 << 30;
@@ -157,11 +158,31 @@ pub fn shared(major: u32) -> &'static Cluster {
 
 /// Like [`shared`], and returns the error.
 pub fn try_shared(major: u32) -> Result<&'static Cluster, &'static Error> {
+    of_process(major, true)
+}
+
+/// Like [`try_shared`], without the platform: no database of it can be made, and of its roles there is the owner alone.
+pub fn try_bare(major: u32) -> Result<&'static Cluster, &'static Error> {
+    of_process(major, false)
+}
+
+fn of_process(major: u32, platform: bool) -> Result<&'static Cluster, &'static Error> {
     type Slot = OnceLock<Result<Cluster, Error>>;
-    static ALL: Mutex<Option<HashMap<u32, &'static Slot>>> = Mutex::new(None);
+    static ALL: Mutex<Option<HashMap<(u32, bool), &'static Slot>>> = Mutex::new(None);
+    let key = (major, platform);
     let slot: &'static Slot =
-        lock(&ALL).get_or_insert_default().entry(major).or_insert_with(|| Box::leak(Box::new(Slot::new())));
-    slot.get_or_init(|| Cluster::start(major)).as_ref()
+        lock(&ALL).get_or_insert_default().entry(key).or_insert_with(|| Box::leak(Box::new(Slot::new())));
+    let start = || {
+        let cluster = Cluster::start(major)?;
+        if !platform {
+            cluster.0.admin(|admin| {
+                admin.batch_execute(&format!("drop database {PLATFORM}"))?;
+                Ok(admin.batch_execute(BARE)?)
+            })?;
+        }
+        Ok(cluster)
+    };
+    slot.get_or_init(start).as_ref()
 }
 
 /// The server, shared by the cluster's value and its databases.

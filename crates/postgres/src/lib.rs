@@ -30,7 +30,7 @@ mod watchdog;
 
 pub use address::Address;
 pub use binaries::Install;
-pub use cluster::{Cluster, Options, shared, try_shared};
+pub use cluster::{Cluster, Options, shared, try_bare, try_shared};
 pub use database::{Database, Template};
 pub use error::{Error, LoadError};
 pub use guard::{Exceeded, Guard, Limits};

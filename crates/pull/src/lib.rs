@@ -111,6 +111,9 @@ pub fn pull(catalog: &Catalog, options: &Options) -> Pulled {
         blocks: Vec::new(),
         problems,
     };
+    if pulled.files.is_empty() {
+        pulled.files.push(("schema.dbspec".into(), "// The database has no objects yet.\n".into()));
+    }
     for (id, entry) in catalog.iter() {
         if state.is_typed(id) {
             *pulled.typed.entry(id.kind).or_default() += 1;

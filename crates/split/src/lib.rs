@@ -1,9 +1,11 @@
 //! A file of SQL into its statements, without a parser: where each ends, its tokens, and what it is to who runs it.
 
+mod dump;
 mod kind;
 mod lexer;
 mod split;
 
+pub use dump::{Dump, dump};
 pub use kind::{Kind, classify};
 pub use lexer::{Lexer, Open, Token, TokenKind};
 pub use split::{Piece, SplitError, split};

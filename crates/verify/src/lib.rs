@@ -5,6 +5,7 @@
 //! tables.
 
 mod fill;
+mod make;
 mod prediction;
 mod scratch;
 mod server;

@@ -1,10 +1,10 @@
 //! What Postgres itself says of a catalog or of SQL, found out in a database of its own.
 
-use specc_catalog::Catalog;
+use crate::make;
+use specc_catalog::{Catalog, Entry, ObjectId};
 use specc_introspect::{Introspected, introspect};
 use specc_migrate::plan_create;
-use specc_postgres::{Cluster, Database, Exceeded, Guard, Limits, Session, try_shared};
-use specc_sql::Statement;
+use specc_postgres::{Cluster, Database, Exceeded, Guard, Limits, Session, try_bare, try_shared};
 use std::time::Duration;
 
 /// How long a scratch server may be busy where nobody says otherwise.
@@ -49,10 +49,26 @@ impl Scratch {
     /// # Errors
     /// Where the machine has no Postgres that can be started.
     pub fn start(major: Option<u32>, platform: bool) -> Result<Self, ScratchError> {
+        Self::newest(major, platform, try_shared)
+    }
+
+    /// Like [`start`](Self::start), without the platform's roles: what a server has that is nobody's platform.
+    ///
+    /// # Errors
+    /// Where the machine has no Postgres that can be started.
+    pub fn start_bare(major: Option<u32>) -> Result<Self, ScratchError> {
+        Self::newest(major, false, try_bare)
+    }
+
+    fn newest(
+        major: Option<u32>,
+        platform: bool,
+        shared: fn(u32) -> Result<&'static Cluster, &'static specc_postgres::Error>,
+    ) -> Result<Self, ScratchError> {
         const KNOWN: [u32; 4] = [18, 17, 16, 15];
         let mut last = String::new();
         for major in major.into_iter().chain(KNOWN) {
-            match try_shared(major) {
+            match shared(major) {
                 Ok(cluster) => return Ok(Self::on(cluster, platform)),
                 Err(error) => last = error.to_string(),
             }
@@ -111,10 +127,35 @@ impl Scratch {
     /// Where it cannot be made.
     pub fn canonical(&self, catalog: &Catalog) -> Result<Introspected, ScratchError> {
         self.within(|| {
-            let (_database, mut session) = self.database()?;
-            run(&mut session, plan_create(catalog)?.statements())?;
+            let (database, mut session) = self.database()?;
+            make::run(
+                Some(&database).filter(|_| self.lacks().is_none()),
+                &mut session,
+                plan_create(catalog)?.statements(),
+            )?;
             Ok(introspect(&mut session, &specc_introspect::Options::default())?)
         })
+    }
+
+    /// What a database has, with the texts that Postgres spells otherwise when it reads them once more as it spells them
+    /// then, where that is how `wanted` has them: `wanted` may have been read from the database before.
+    pub fn read_again(&self, live: &Catalog, wanted: &Catalog) -> Catalog {
+        let differs = |id: &ObjectId, entry: &Entry| wanted.get(id).is_some_and(|other| other.object != entry.object);
+        let ids: Vec<ObjectId> =
+            live.iter().filter(|(id, entry)| differs(id, entry)).map(|(id, _)| id.clone()).collect();
+        let mut settled = live.clone();
+        if ids.is_empty() {
+            return settled;
+        }
+        // What cannot be made again stays as it was read.
+        let Ok(again) = self.canonical(live) else { return settled };
+        for id in ids {
+            let (Some(again), Some(wanted)) = (again.catalog.get(&id), wanted.get(&id)) else { continue };
+            if let Some(entry) = settled.get_mut(&id).filter(|_| again.object == wanted.object) {
+                entry.object = again.object.clone();
+            }
+        }
+        settled
     }
 
     /// What SQL makes, read in these pieces one after the other.
@@ -133,40 +174,8 @@ impl Scratch {
     }
 }
 
-/// Runs statements one after the other, so that the one that is refused is known.
-pub(crate) fn run<'s>(
-    session: &mut Session,
-    statements: impl Iterator<Item = &'s Statement<'s>>,
-) -> Result<(), ScratchError> {
-    // As few round trips as the server takes well.
-    const BATCH: usize = 64 * 1024;
-    let mut batch = String::new();
-    let mut singles: Vec<String> = Vec::new();
-    let mut flush = |batch: &mut String, singles: &mut Vec<String>| -> Result<(), ScratchError> {
-        if let Err(error) = session.batch_execute(batch) {
-            // A batch is a transaction: nothing of it is there, so each can be tried alone.
-            for text in singles.iter() {
-                session.batch_execute(text).map_err(|error| refused(&error, text))?;
-            }
-            return Err(refused(&error, batch));
-        }
-        batch.clear();
-        singles.clear();
-        Ok(())
-    };
-    for statement in statements {
-        let mut text = String::new();
-        specc_sql::print(statement, &mut text);
-        batch.push_str(&text);
-        singles.push(text);
-        if batch.len() > BATCH {
-            flush(&mut batch, &mut singles)?;
-        }
-    }
-    flush(&mut batch, &mut singles)
-}
-
-fn refused(error: &specc_postgres::postgres::Error, text: &str) -> ScratchError {
+/// With what the server said.
+pub(crate) fn refused(error: &specc_postgres::postgres::Error, text: &str) -> ScratchError {
     let message = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_string());
     ScratchError::Refused { message, statement: text.trim().lines().next().unwrap_or_default().to_string() }
 }

@@ -62,6 +62,11 @@ impl Server {
         Ok(row.map(|row| row.get(0)))
     }
 
+    /// Whether it is our own, and the kernel keeps it from all else.
+    pub(crate) fn is_confined(&self) -> bool {
+        matches!(self, Server::Private(scratch) if scratch.lacks().is_none())
+    }
+
     /// A new database.
     pub(crate) fn database(&self) -> Result<ScratchDatabase, ScratchError> {
         match self {
@@ -89,6 +94,14 @@ impl Server {
 }
 
 impl ScratchDatabase {
+    /// The database, where its server is our own.
+    pub fn own(&self) -> Option<&Database> {
+        match self {
+            ScratchDatabase::Private(database) => Some(database),
+            ScratchDatabase::Named(..) => None,
+        }
+    }
+
     /// A session of the owner, or of who may make and read any rows. Neither is a superuser: both run what the spec says.
     pub fn connect(&self, above: bool) -> Result<Session, ScratchError> {
         let made = match self {

@@ -3,8 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "stalls are measured while a migration runs")]
 
 use crate::fill::fill;
+use crate::make;
 use crate::prediction::{assign, enter, says_lost};
-use crate::scratch::{ScratchError, run as run_all};
+use crate::scratch::ScratchError;
 use crate::server::{ScratchDatabase, Server};
 use crate::sums::{Sums, compare, sums};
 use crate::traffic::{Stall, Traffic};
@@ -287,7 +288,11 @@ impl Proof<'_> {
     fn as_the_spec(&mut self, server: &Server, there: &Catalog) -> Result<(), ScratchError> {
         let database = server.database()?;
         let mut session = database.connect(false)?;
-        run_all(&mut session, plan_create(self.input.catalog)?.statements())?;
+        make::run(
+            database.own().filter(|_| server.is_confined()),
+            &mut session,
+            plan_create(self.input.catalog)?.statements(),
+        )?;
         let wanted = introspect(&mut session, &specc_introspect::Options::default())?.catalog;
         drop(session);
         let left = differences(there, &wanted, &[]);

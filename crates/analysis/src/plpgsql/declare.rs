@@ -159,6 +159,15 @@ impl Reader<'_, '_> {
 
     /// The type from here to `end`.
     fn declared_type(&mut self, end: usize) -> Shape {
+        let before = self.walk.out.references.len();
+        let shape = self.type_to(end);
+        let named = self.walk.out.references[before..].iter().map(|reference| reference.target.clone());
+        let named: Vec<Target> = named.collect();
+        self.walk.out.declared.extend(named);
+        shape
+    }
+
+    fn type_to(&mut self, end: usize) -> Shape {
         let (names, after) = self.names();
         let place = self.bytes(self.at, after.min(end));
         let names: Vec<SmolStr> = names.into_iter().map(SmolStr::from).collect();

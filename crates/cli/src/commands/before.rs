@@ -70,15 +70,16 @@ fn differences(
     last: Option<String>,
 ) -> Result<Option<String>, Box<dyn std::error::Error>> {
     let live = introspect(session, &specc_introspect::Options::default())?;
-    let scratch = super::scratch(Some(live.server_version / 10_000), place.is_supabase())?;
+    let scratch = super::scratch_like(live.server_version / 10_000, place.is_supabase())?;
     let wanted = scratch.within(|| {
         let (database, mut wanted) = scratch.database()?;
         let again = Options { to: last, production: None, ..Options::default() };
         specc_runner::apply(&|| database.connect(), migrations, &again, &mut |_| Ok(()), &|_| {})?;
         Ok::<_, Box<dyn std::error::Error>>(introspect(&mut wanted, &specc_introspect::Options::default())?)
     })?;
+    let found = scratch.read_again(&live.catalog, &wanted.catalog);
     let hints = Hints::default();
-    let difference = specc_diff::diff(&wanted.catalog, &live.catalog, &hints);
+    let difference = specc_diff::diff(&wanted.catalog, &found, &hints);
     if difference.is_empty() {
         return Ok(None);
     }

@@ -20,7 +20,7 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
     let live = live.map_err(|error| broken(&error))?;
     // Both sides as Postgres says them: it spells expressions in its own way.
     let major = live.server_version / 10_000;
-    let scratch = super::scratch(Some(major), compilation.model.options.target == Target::Supabase);
+    let scratch = super::scratch_like(major, compilation.model.options.target == Target::Supabase);
     let scratch = scratch.map_err(|error| broken(&error))?;
     if scratch.major() != major {
         eprintln!(
@@ -29,8 +29,9 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
         );
     }
     let wanted = scratch.canonical(&compilation.catalog).map_err(|error| broken(&error))?;
+    let found = scratch.read_again(&live.catalog, &wanted.catalog);
     let hints = Hints::default();
-    let difference = specc_diff::diff(&wanted.catalog, &live.catalog, &hints);
+    let difference = specc_diff::diff(&wanted.catalog, &found, &hints);
     let access = specc_migrate::access_changes(&difference);
     if format == Format::Json {
         let mut value = as_json(&difference, None);

@@ -32,11 +32,25 @@ use std::process::ExitCode;
 /// # Errors
 /// Where the machine has no Postgres that can be started.
 fn scratch(major: Option<u32>, platform: bool) -> Result<Scratch, ScratchError> {
-    let scratch = Scratch::start(major, platform)?;
+    told(Scratch::start(major, platform)?)
+}
+
+fn told(scratch: Scratch) -> Result<Scratch, ScratchError> {
     if let Some(lacks) = scratch.lacks() {
         eprintln!("note: the scratch server has {lacks} (docs/security.md)");
     }
     Ok(scratch)
+}
+
+/// A private server to compare a database with, which has what such a database has by itself.
+///
+/// # Errors
+/// Where the machine has no Postgres that can be started.
+fn scratch_like(major: u32, platform: bool) -> Result<Scratch, ScratchError> {
+    if platform {
+        return scratch(Some(major), true);
+    }
+    told(Scratch::start_bare(Some(major))?)
 }
 
 /// Runs the command and gives its exit code.

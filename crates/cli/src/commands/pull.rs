@@ -25,8 +25,9 @@ pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
         None => read(args)?,
     };
     let target = match args.target {
-        PullTarget::Postgres => Target::Postgres,
-        PullTarget::Supabase => Target::Supabase,
+        Some(PullTarget::Supabase) => Target::Supabase,
+        None if found.supabase && args.sql.is_none() && args.from.is_none() => Target::Supabase,
+        Some(PullTarget::Postgres) | None => Target::Postgres,
     };
     let name = args.name.clone().unwrap_or(name);
     let pulled = pull(&found.catalog, &Options::new(name, target));
@@ -48,8 +49,18 @@ fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
     if let Some(file) = &args.sql {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::broken(format!("cannot read {}: {error}", file.display())))?;
-        let scratch = super::scratch(None, args.target == PullTarget::Supabase).map_err(|error| broken(&error))?;
-        let found = scratch.load(&[text]).map_err(|error| broken(&error))?;
+        let scratch =
+            super::scratch(None, args.target == Some(PullTarget::Supabase)).map_err(|error| broken(&error))?;
+        let dump = specc_split::dump(&text);
+        let mut found = scratch.load(std::slice::from_ref(&dump.text)).map_err(|error| broken(&error))?;
+        let counted = [
+            (dump.copies, "table with rows", "a spec keeps rows as `seed`; `specc backup` keeps all of them"),
+            (dump.owners, "statement that gives an owner", "a spec says what there is, not whose it is"),
+        ];
+        let said = counted.into_iter().filter(|(count, ..)| *count > 0);
+        found
+            .left_out
+            .extend(said.map(|(count, what, why)| LeftOut { what: plural(count, what).into(), why: why.into() }));
         let name = file.file_stem().map_or_else(|| "pulled".into(), |stem| stem.to_string_lossy().into_owned());
         return Ok((found, name));
     }
@@ -75,7 +86,7 @@ fn imported(args: &Pull, tool: PullFrom) -> Result<(Introspected, String), Failu
     };
     let broken = |error: &dyn std::fmt::Display| Failure::broken(format!("{}: {error}", file.display()));
     let imported = specc_import::import(tool, &text).map_err(|error| broken(&error))?;
-    let scratch = super::scratch(None, args.target == PullTarget::Supabase).map_err(|error| broken(&error))?;
+    let scratch = super::scratch(None, args.target == Some(PullTarget::Supabase)).map_err(|error| broken(&error))?;
     let mut found = scratch.canonical(&imported.catalog).map_err(|error| broken(&error))?;
     let left_out = imported.left_out.into_iter().map(|left| LeftOut { what: left.what.into(), why: left.why.into() });
     found.left_out.splice(0..0, left_out);

@@ -2,9 +2,10 @@
 
 use super::identified;
 use crate::Error;
-use crate::reader::{CatalogReader, class, letter, maybe, name};
+use crate::reader::{Address, Cast, CatalogReader, class, letter, maybe, name};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use specc_catalog::{Kind, ObjectId};
 use specc_sql::quote;
 
 const OPERATORS: &str = "select o.oid, o.oprnamespace, o.oprowner, o.oprname::text, o.oprleft, o.oprright, \
@@ -56,22 +57,32 @@ const CLASSES: &str = "select c.oid, c.opcnamespace, c.opcowner, c.opcname::text
     from pg_opclass c join pg_am am on am.oid = c.opcmethod join pg_opfamily f on f.oid = c.opcfamily, \
     lateral pg_identify_object(2616, c.oid, 0) i where c.opcnamespace = any ($1)";
 
-const MEMBERS: &str = "select amopfamily, amoplefttype, amoprighttype, \
+const MEMBERS: &str = "select amopfamily, amoplefttype, amoprighttype, 2617, amopopr, \
       'operator ' || amopstrategy || ' ' || amopopr::regoperator::text \
         || case when amoppurpose = 'o' then ' for order by ' || (select i.identity from pg_identify_object(2753, amopsortfamily, 0) i) else '' end \
     from pg_amop where amopfamily >= 16384 \
-    union all select amprocfamily, amproclefttype, amprocrighttype, \
+    union all select amprocfamily, amproclefttype, amprocrighttype, 1255, amproc::oid, \
       'function ' || amprocnum || ' (' || format_type(amproclefttype, null) || ', ' || format_type(amprocrighttype, null) || ') ' \
         || amproc::regprocedure::text \
-    from pg_amproc where amprocfamily >= 16384 order by 4";
+    from pg_amproc where amprocfamily >= 16384 order by 6";
+
+/// An operator or a function of a family.
+struct Member {
+    left: u32,
+    right: u32,
+    is: Address,
+    text: String,
+}
 
 pub(super) fn classes(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let spaces = reader.spaces.clone();
     let rows = reader.query(CLASSES, &[&spaces])?;
-    let mut members: FxHashMap<u32, Vec<(u32, u32, String)>> = FxHashMap::default();
+    let mut members: FxHashMap<u32, Vec<Member>> = FxHashMap::default();
     if !rows.is_empty() {
         for row in reader.query(MEMBERS, &[])? {
-            members.entry(row.get(0)).or_default().push((row.get(1), row.get(2), row.get(3)));
+            let is = (row.get::<_, i32>(3).unsigned_abs(), row.get(4));
+            let member = Member { left: row.get(1), right: row.get(2), is, text: row.get(5) };
+            members.entry(row.get(0)).or_default().push(member);
         }
     }
     for row in rows {
@@ -81,9 +92,11 @@ pub(super) fn classes(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         }
         let (input, keeps, family): (u32, u32, u32) = (row.get(5), row.get(6), row.get(8));
         let mut parts: Vec<String> = Vec::new();
-        for (left, right, text) in members.get(&family).into_iter().flatten() {
+        let mut needs: Vec<ObjectId> = Vec::new();
+        for Member { left, right, is, text } in members.get(&family).into_iter().flatten() {
             if *left == input && *right == input {
                 parts.push(text.clone());
+                needs.extend(reader.id_of(*is));
             } else {
                 reader.leave_out(format!("{text} of operator family {}", row.get::<_, &str>(9)), "it is between types");
             }
@@ -98,7 +111,7 @@ pub(super) fn classes(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         let mut ups = Vec::new();
         let family_name = quote::qualified(&reader.schema_name(row.get(10)), row.get(9));
         // A family of the same name is made with the class.
-        let same = row.get::<_, &str>(9) == own_name && row.get::<_, u32>(10) == schema;
+        let same = row.get::<_, &str>(9) == own_name.as_str() && row.get::<_, u32>(10) == schema;
         if !same {
             if !reader.found.contains_key(&(class::OPFAMILY, family)) && family >= 16384 {
                 ups.push(format!("create operator family {family_name} using {}", quote::ident(row.get(7))));
@@ -107,7 +120,13 @@ pub(super) fn classes(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         }
         ups.push(format!("{head} as\n  {}", parts.join(",\n  ")));
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 11), name(&row, 12));
-        identified(reader, (class::OPCLASS, oid), &kind, &identity, ups).add(reader);
+        let id = ObjectId::new(Kind::Sql, reader.schema_name(schema), own_name).part("operator class");
+        let mut block = identified(reader, (class::OPCLASS, oid), &kind, &identity, ups);
+        block.provides(id);
+        for on in needs {
+            block.needs(on, "it is a member of the class");
+        }
+        block.add(reader);
         if let Some(&slot) = reader.found.get(&(class::OPCLASS, oid)) {
             reader.found.entry((class::OPFAMILY, family)).or_insert(slot);
             // Dropped with its class, for nothing else is in it.
@@ -120,7 +139,8 @@ pub(super) fn classes(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-const CASTS: &str = "select c.oid, nullif(c.castfunc, 0)::regprocedure::text, c.castcontext, c.castmethod, i.type, i.identity \
+const CASTS: &str = "select c.oid, nullif(c.castfunc, 0)::regprocedure::text, c.castcontext, c.castmethod, i.type, i.identity, \
+      c.castfunc, c.castsource, c.casttarget \
     from pg_cast c, lateral pg_identify_object(2605, c.oid, 0) i where c.oid >= 16384";
 
 pub(super) fn casts(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
@@ -142,7 +162,10 @@ pub(super) fn casts(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         };
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 4), name(&row, 5));
         let up = format!("create cast {identity} {how}{when}");
-        identified(reader, (class::CAST, oid), &kind, &identity, vec![up]).add(reader);
+        let slot = identified(reader, address, &kind, &identity, vec![up]).add(reader);
+        let function: u32 = row.get(6);
+        let ends = [row.get(7), row.get(8)];
+        reader.casts.push(Cast { slot, function: (function != 0).then_some(function), ends });
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ fn collation_query(version: u32) -> String {
     };
     format!(
         "select c.oid, c.collnamespace, c.collowner, c.collprovider, c.collcollate, c.collctype, {locale}, {rules}, \
-           c.collisdeterministic, i.type, i.identity \
+           c.collisdeterministic, i.type, i.identity, c.collname::text \
          from pg_collation c, lateral pg_identify_object(3456, c.oid, 0) i where c.collnamespace = any ($1)"
     )
 }
@@ -52,14 +52,9 @@ pub(super) fn collations(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
             parts.push("deterministic = false".into());
         }
         let (kind, identity): (SmolStr, SmolStr) = (name(&row, 9), name(&row, 10));
-        identified(
-            reader,
-            address,
-            &kind,
-            &identity,
-            vec![format!("create collation {identity} ({})", parts.join(", "))],
-        )
-        .add(reader);
+        let up = format!("create collation {identity} ({})", parts.join(", "));
+        let id = ObjectId::new(Kind::Sql, reader.schema_name(row.get(1)), name(&row, 11)).part("collation");
+        identified(reader, address, &kind, &identity, vec![up]).provides(id).add(reader);
     }
     Ok(())
 }

@@ -153,7 +153,7 @@ pub(super) fn leftovers(reader: &mut CatalogReader<'_>, all: &[(u32, Vec<Raw>)],
         }
         let Some(parents) = parents.get(oid) else { continue };
         let part = reader.relations.get(oid).is_some_and(|relation| relation.part);
-        for raw in own.iter().filter(|raw| part || !raw.local) {
+        for raw in own {
             let above = parents.iter().filter_map(|parent| places.get(parent));
             let same = |raw2: &&Raw| raw2.column.name == raw.column.name;
             if let Some(above) = above.filter_map(|&n| all[n].1.iter().find(same)).next() {
@@ -161,7 +161,14 @@ pub(super) fn leftovers(reader: &mut CatalogReader<'_>, all: &[(u32, Vec<Raw>)],
                     .iter()
                     .filter_map(|parent| reader.relations.get(parent).map(|relation| relation.table()))
                     .collect();
-                differs(reader, &table, raw, &above.column, &parents);
+                if part || !raw.local {
+                    differs(reader, &table, raw, &above.column, &parents);
+                } else if raw.column.default.is_none() {
+                    // A column that is said again without a default has that of the table above.
+                    let inherited = Column { default: above.column.default.clone(), ..raw.column.clone() };
+                    let own = Raw { column: Column { comment: None, ..raw.column.clone() }, ..raw.clone() };
+                    differs(reader, &table, &own, &inherited, &parents);
+                }
             }
         }
     }

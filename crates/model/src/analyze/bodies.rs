@@ -125,9 +125,9 @@ pub(crate) fn function_needs(
                 maybe = one_of_several(&known, &mut found);
                 depends.extend(read(&known, found, &d.body, out));
             }
-            // It is looked at when it runs.
+            // The rest is looked at when it runs.
             Language::Plpgsql => {
-                depends.extend(session(&known, &found));
+                depends.extend(made_before(&known, &found));
                 report(found.findings, &d.body.text, d.body.at.0, out);
             }
         }
@@ -302,10 +302,11 @@ pub(crate) fn as_is(
     report(found.findings.into_iter().map(moved).collect(), &raw.text, raw.at.0, out);
 }
 
-/// The functions that say who is asking, among what a body calls.
-fn session(known: &Known<'_>, found: &Analysis) -> Vec<Object> {
+/// What a body in PL/pgSQL declares variables of, and the functions that say who is asking among what it calls.
+fn made_before(known: &Known<'_>, found: &Analysis) -> Vec<Object> {
     let objects = found.references.iter().filter_map(|reference| known.object(&reference.target));
-    let mut all: Vec<Object> = objects.filter(|object| matches!(object, Object::Session(_))).collect();
+    let session = objects.filter(|object| matches!(object, Object::Session(_)));
+    let mut all: Vec<Object> = session.chain(found.declared.iter().filter_map(|target| known.object(target))).collect();
     all.sort();
     all.dedup();
     all
@@ -350,9 +351,9 @@ pub(crate) fn trigger_body(
     };
     let mut found = specc_analysis::body(&known, &body);
     pending.extend(super::conflicts::pending(&mut found, &written.text, written.at.0));
-    let session = session(&known, &found);
+    let needed = made_before(&known, &found);
     report(found.findings, &written.text, written.at.0, out);
-    session
+    needed
 }
 
 /// Findings in a text that stands `at`.

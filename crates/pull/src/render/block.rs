@@ -13,7 +13,9 @@ pub(crate) fn name(id: &ObjectId, of: &str) -> SmolStr {
     if id.kind == Kind::Sql {
         return cut(&id.name);
     }
-    let words = format!("{of}{id}");
+    // What has no name of its own is told apart by what it is a part of.
+    let part = if id.kind == Kind::PublicationTable { format!(" in {}", id.part) } else { String::new() };
+    let words = format!("{of}{id}{part}");
     let mut out = String::with_capacity(words.len());
     for c in words.chars() {
         match c {

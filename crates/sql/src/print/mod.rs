@@ -14,6 +14,7 @@ mod types;
 
 pub use data::has_equality;
 pub use routine::push_routine;
+pub use table::push_partition_by;
 pub use types::push_type;
 
 use crate::quote::{push_ident, push_literal, push_qualified};

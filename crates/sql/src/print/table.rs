@@ -46,7 +46,7 @@ pub(super) fn create_table(out: &mut String, o: &Table, constraints: &[&Constrai
     }
     if let Some(by) = &o.partition_by {
         out.push_str(if own_columns { " " } else { "\n  " });
-        partition_by(out, by);
+        push_partition_by(out, by);
     }
     storage_parameters(out, &o.options);
 }
@@ -141,7 +141,8 @@ pub(super) fn bounds(out: &mut String, o: &Bounds) {
     }
 }
 
-fn partition_by(out: &mut String, o: &PartitionBy) {
+/// Adds `partition by list (a)`.
+pub fn push_partition_by(out: &mut String, o: &PartitionBy) {
     out.push_str("partition by ");
     out.push_str(&o.method);
     key_list(out, &o.keys);

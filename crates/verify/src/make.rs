@@ -1,0 +1,172 @@
+//! Making a catalog in a scratch database. What only a superuser may make, a superuser makes, where that runs nothing of the
+//! project's; what the project wrote runs as the owner.
+
+use crate::scratch::{ScratchError, refused};
+use specc_catalog::{Function, Object};
+use specc_facts::{is_of_event_trigger, is_safe_above};
+use specc_postgres::postgres::{self, error::SqlState};
+use specc_postgres::{Database, Session, platform};
+use specc_split::{Lexer, Piece, Token, split};
+use specc_sql::quote::ident;
+use specc_sql::{Named, Statement, push_routine};
+
+/// As few round trips as the server takes well.
+const BATCH: usize = 64 * 1024;
+
+/// A body may name what is gone: the database has it all the same.
+const SETTINGS: &str = "set check_function_bodies to off";
+
+/// Runs statements one after the other, so that the one that is refused is known.
+pub(crate) fn run<'s>(
+    database: Option<&Database>,
+    session: &mut Session,
+    statements: impl Iterator<Item = &'s Statement<'s>>,
+) -> Result<(), ScratchError> {
+    let mut maker = Maker { database, session, above: None, wrappers: false, last: Vec::new() };
+    maker.session.batch_execute(SETTINGS).map_err(|error| refused(&error, SETTINGS))?;
+    let (mut batch, mut singles) = (String::new(), Vec::new());
+    for statement in statements {
+        let mut text = String::new();
+        specc_sql::print(statement, &mut text);
+        // It fires for what comes after it.
+        if matches!(statement, Statement::RunSql(_)) && split(&text).is_ok_and(|all| all.iter().any(of_event_trigger)) {
+            maker.flush(&mut batch, &mut singles)?;
+            maker.pieces(&text)?;
+            continue;
+        }
+        batch.push_str(&text);
+        singles.push((statement, text));
+        if batch.len() > BATCH {
+            maker.flush(&mut batch, &mut singles)?;
+        }
+    }
+    maker.flush(&mut batch, &mut singles)?;
+    maker.finish()
+}
+
+/// The wrappers of extensions, for the owner: they are a superuser's, whoever makes the extension.
+const WRAPPERS: &str = "do $$ declare wrapper name; begin \
+    for wrapper in select w.fdwname from pg_catalog.pg_foreign_data_wrapper w join pg_catalog.pg_depend d \
+        on d.classid operator(pg_catalog.=) 2328 and d.objid operator(pg_catalog.=) w.oid \
+        and d.deptype operator(pg_catalog.=) 'e' loop \
+      execute pg_catalog.format('grant usage on foreign data wrapper %I to postgres', wrapper); \
+    end loop; end $$";
+
+struct Maker<'m> {
+    /// Where a superuser may make something; none where the server is somebody's, or the kernel does not confine it.
+    database: Option<&'m Database>,
+    session: &'m mut Session,
+    /// A superuser's session.
+    above: Option<Session>,
+    /// The owner may use the wrappers of extensions.
+    wrappers: bool,
+    /// What is said of event triggers.
+    last: Vec<String>,
+}
+
+impl Maker<'_> {
+    fn flush<'s>(
+        &mut self,
+        batch: &mut String,
+        singles: &mut Vec<(&'s Statement<'s>, String)>,
+    ) -> Result<(), ScratchError> {
+        // A batch is a transaction: where it fails nothing of it is there, and each can be tried alone.
+        if self.session.batch_execute(batch).is_err() {
+            for (statement, text) in singles.iter() {
+                self.single(statement, text)?;
+            }
+        }
+        batch.clear();
+        singles.clear();
+        Ok(())
+    }
+
+    fn single(&mut self, statement: &Statement<'_>, text: &str) -> Result<(), ScratchError> {
+        match (self.session.batch_execute(text), statement) {
+            (Ok(()), _) => Ok(()),
+            (Err(error), _) if self.database.is_none() || !is_denied(&error) => Err(refused(&error, text)),
+            (Err(_), Statement::Create(Object::Role(role))) => {
+                let mine = format!("grant {} to {} with admin option", ident(&role.name), platform::OWNER);
+                self.above(text)?;
+                self.above(&mine)
+            }
+            (Err(_), Statement::Create(Object::Function(function))) if function.leakproof => self.leakproof(function),
+            (Err(_), Statement::Create(Object::Extension(_))) => self.above(text),
+            (Err(_), Statement::Comment { on: Named::Object(Object::Extension(_)), .. }) => self.above(text),
+            (Err(_), Statement::RunSql(_)) => self.pieces(text),
+            (Err(error), _) => Err(refused(&error, text)),
+        }
+    }
+
+    /// The owner makes it, and a superuser says that it gives nothing away.
+    fn leakproof(&mut self, function: &Function) -> Result<(), ScratchError> {
+        let plain = Object::Function(Box::new(Function { leakproof: false, ..function.clone() }));
+        let mut text = String::new();
+        specc_sql::print(&Statement::Create(&plain), &mut text);
+        self.session.batch_execute(&text).map_err(|error| refused(&error, &text))?;
+        let mut alter = format!("alter {} ", if function.procedure { "procedure" } else { "function" });
+        push_routine(&mut alter, function);
+        alter.push_str(" leakproof");
+        self.above(&alter)
+    }
+
+    /// The statements of a block, each by who may run it.
+    fn pieces(&mut self, text: &str) -> Result<(), ScratchError> {
+        let pieces = split(text).map_err(|error| ScratchError::Refused {
+            message: error.to_string(),
+            statement: text.lines().next().unwrap_or_default().to_owned(),
+        })?;
+        for piece in &pieces {
+            if self.database.is_some() && of_event_trigger(piece) {
+                self.last.push(piece.text.to_owned());
+                continue;
+            }
+            let Err(error) = self.session.batch_execute(piece.text) else { continue };
+            if self.database.is_none() || !is_denied(&error) {
+                return Err(refused(&error, piece.text));
+            }
+            if begins(piece, |is| is_safe_above(is)) {
+                self.above(piece.text)?;
+                continue;
+            }
+            if !self.wrappers {
+                self.wrappers = true;
+                self.above(WRAPPERS)?;
+            }
+            self.session.batch_execute(piece.text).map_err(|error| refused(&error, piece.text))?;
+        }
+        Ok(())
+    }
+
+    fn above(&mut self, text: &str) -> Result<(), ScratchError> {
+        if let (None, Some(database)) = (&self.above, self.database) {
+            let mut session =
+                database.connect_superuser().map_err(|error| ScratchError::Postgres(error.to_string()))?;
+            session.batch_execute(SETTINGS).map_err(|error| refused(&error, SETTINGS))?;
+            self.above = Some(session);
+        }
+        let Some(session) = &mut self.above else { return Ok(()) };
+        session.batch_execute(text).map_err(|error| refused(&error, text))
+    }
+
+    /// Event triggers fire for no statement about event triggers, and for all others.
+    fn finish(mut self) -> Result<(), ScratchError> {
+        for text in std::mem::take(&mut self.last) {
+            self.above(&text)?;
+        }
+        Ok(())
+    }
+}
+
+fn begins(piece: &Piece<'_>, matches: impl Fn(&dyn Fn(usize, &str) -> bool) -> bool) -> bool {
+    let tokens: Vec<Token> = Lexer::new(piece.text).map_while(Result::ok).take(5).collect();
+    matches(&|n, word| tokens.get(n).is_some_and(|token| token.is(piece.text, word)))
+}
+
+fn of_event_trigger(piece: &Piece<'_>) -> bool {
+    begins(piece, |is| is_of_event_trigger(is))
+}
+
+fn is_denied(error: &postgres::Error) -> bool {
+    error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE)
+}

@@ -1,0 +1,136 @@
+//! What a scratch database says of a catalog is what the catalog's own database says.
+
+#![allow(clippy::disallowed_methods)]
+
+use specc_catalog::{Catalog, Hints, Kind};
+use specc_introspect::{Options, introspect};
+use specc_postgres::{Cluster, load_sql, shared, try_bare};
+use specc_verify::Scratch;
+
+const VERSIONS: [u32; 2] = [15, 18];
+
+/// What a superuser's own database has after this.
+fn made(cluster: &Cluster, text: &str) -> Catalog {
+    let database = cluster.empty_database().expect("a database");
+    let mut session = database.connect_superuser().expect("a session");
+    session.batch_execute(&format!("alter database {} owner to current_user", database.name())).expect("the owner");
+    load_sql(&mut session, text).unwrap_or_else(|error| panic!("{error}"));
+    introspect(&mut session, &Options::default()).expect("a catalog").catalog
+}
+
+fn lines(wanted: &Catalog, live: &Catalog) -> Vec<String> {
+    let hints = Hints::default();
+    specc_diff::lines(&specc_diff::diff(wanted, live, &hints)).iter().map(ToString::to_string).collect()
+}
+
+/// The catalog is what its own making makes.
+fn holds(text: &str) {
+    for major in VERSIONS {
+        let live = made(shared(major), text);
+        let scratch = Scratch::start_bare(Some(major)).expect("a server");
+        let wanted = scratch.canonical(&live).unwrap_or_else(|error| panic!("{major}: {error}")).catalog;
+        let found = scratch.read_again(&live, &wanted);
+        assert_eq!(lines(&wanted, &found), [""; 0], "{major}");
+    }
+}
+
+#[test]
+fn a_text_that_is_spelled_otherwise_when_it_is_read_again_is_no_difference() {
+    let text = "create table minutes (n int check (n between 5 and 90 and n % 5 = 0));
+        create view both_sides as select x.n, x.m from (select n, n as m from minutes union all select n, null from minutes) x;";
+    let live = made(shared(15), text);
+    let scratch = Scratch::start_bare(Some(15)).expect("a server");
+    let wanted = scratch.canonical(&live).expect("it is made").catalog;
+    assert!(!lines(&wanted, &live).is_empty(), "Postgres spells nothing otherwise any more");
+    holds(text);
+}
+
+#[test]
+fn another_text_is_a_difference_still() {
+    let [five, ten] =
+        [5, 10].map(|n| format!("create table minutes (n int check (n between {n} and 90 and n % 5 = 0))"));
+    let (wanted, live) = (made(shared(15), &five), made(shared(15), &ten));
+    let scratch = Scratch::start_bare(Some(15)).expect("a server");
+    let wanted = scratch.canonical(&wanted).expect("it is made").catalog;
+    assert_eq!(lines(&wanted, &scratch.read_again(&live, &wanted)).len(), 1);
+}
+
+#[test]
+fn a_superuser_makes_what_only_a_superuser_may() {
+    holds("create function quiet(int) returns int language sql immutable leakproof as 'select $1';");
+    holds(
+        "create table seen (id int primary key); create publication whole for all tables;
+         comment on publication whole is 'all of it';",
+    );
+    holds(
+        "create extension postgres_fdw; create server far foreign data wrapper postgres_fdw options (host 'h');
+        create foreign table there (id int) server far;",
+    );
+    holds(
+        "create type pair as (a int, b int);
+         create function less(pair, pair) returns bool language sql immutable as 'select $1.a < $2.a';
+         create function ranked(pair, pair) returns int language sql immutable as 'select $1.a - $2.a';
+         create operator <~ (leftarg = pair, rightarg = pair, function = less);
+         create operator class by_first for type pair using btree as operator 1 <~, function 1 ranked(pair, pair);
+         create table pairs (p pair); create index on pairs (p by_first);",
+    );
+}
+
+#[test]
+fn an_event_trigger_is_made_last_and_fires_for_nothing() {
+    holds(
+        "create function no_more() returns event_trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+         create table last_one (id int primary key);
+         create event trigger a_stop on ddl_command_start execute function no_more();
+         comment on event trigger a_stop is 'why';",
+    );
+}
+
+#[test]
+fn a_superuser_runs_nothing_that_the_project_wrote() {
+    let live = made(shared(15), "create table t (a int)");
+    let scratch = Scratch::start_bare(Some(15)).expect("a server");
+    for up in [
+        "alter role postgres superuser;",
+        "do $$ begin execute 'alter role postgres superuser'; end $$;",
+        "create function f() returns int language c as 'x', 'y';",
+        "copy t from program 'id';",
+        "comment on event trigger x is 'a'; alter role postgres superuser;",
+        "create publication p for all tables; alter system set work_mem = '1MB';",
+    ] {
+        let mut catalog = live.clone();
+        let block =
+            specc_catalog::Sql { name: "b".into(), up: up.into(), down: None, last: true, provides: Vec::new() };
+        catalog.insert(specc_catalog::Entry::new(block));
+        let error = scratch.canonical(&catalog).map(|_| ()).expect_err(up);
+        assert!(error.to_string().contains("superuser") || error.to_string().contains("denied"), "{up}: {error}");
+    }
+}
+
+#[test]
+fn a_bare_server_has_no_role_of_a_platform() {
+    for major in VERSIONS {
+        let cluster = try_bare(major).expect("a server");
+        let database = cluster.empty_database().expect("a database");
+        let mut session = database.connect().expect("a session");
+        let rows = session.query("select rolname::text from pg_roles where rolname !~ '^pg_' order by 1", &[]);
+        let names: Vec<String> = rows.expect("roles").iter().map(|row| row.get(0)).collect();
+        assert_eq!(names, ["postgres", "specc_filler", "supabase_admin"]);
+    }
+    let live = made(shared(15), "create table t (id int primary key)");
+    let scratch = Scratch::start_bare(Some(15)).expect("a server");
+    let mut with_role = live.clone();
+    with_role.insert(specc_catalog::Entry::new(specc_catalog::Role {
+        name: "service_role".into(),
+        options: vec!["bypassrls".into()],
+        member_of: Vec::new(),
+    }));
+    with_role.insert(specc_catalog::Entry::new(specc_catalog::Grant {
+        on: specc_catalog::TableName::new("public", "t").id(),
+        to: "service_role".into(),
+        privileges: vec![specc_catalog::Privilege { name: "select".into(), columns: Vec::new(), grantable: false }],
+    }));
+    let again = scratch.canonical(&with_role).expect("it is made").catalog;
+    assert_eq!(lines(&with_role, &again), [""; 0]);
+    assert!(again.iter().any(|(id, _)| id.kind == Kind::Role));
+}
