@@ -117,7 +117,8 @@ fn opened(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         return Ok(());
     }
     for row in reader.query(OPENED, &[])? {
-        reader.leave_out(name(&row, 0), "it belongs to Postgres or to an extension, whose rights are not the project's");
+        reader
+            .leave_out(name(&row, 0), "it belongs to Postgres or to an extension, whose rights are not the project's");
     }
     Ok(())
 }

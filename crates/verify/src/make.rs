@@ -2,8 +2,8 @@
 //! project's; what the project wrote runs as the owner.
 
 use crate::scratch::{ScratchError, refused};
-use specc_catalog::{Function, Object};
-use specc_facts::{is_of_event_trigger, is_safe_above};
+use specc_catalog::{Function, Object, Role};
+use specc_facts::{is_of_event_trigger, is_predefined_role, is_safe_above};
 use specc_postgres::postgres::{self, error::SqlState};
 use specc_postgres::{Database, Session, platform};
 use specc_split::{Lexer, Piece, Token, split};
@@ -85,7 +85,7 @@ impl Maker<'_> {
         match (self.session.batch_execute(text), statement) {
             (Ok(()), _) => Ok(()),
             (Err(error), _) if self.database.is_none() || !is_denied(&error) => Err(refused(&error, text)),
-            (Err(_), Statement::Create(Object::Role(role))) => {
+            (Err(_), Statement::Create(Object::Role(role))) if !is_above(role) => {
                 let mine = format!("grant {} to {} with admin option", ident(&role.name), platform::OWNER);
                 self.above(text)?;
                 self.above(&mine)
@@ -156,6 +156,12 @@ impl Maker<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether who takes the role could do what a superuser does: the owner is given every role that is made for him.
+fn is_above(role: &Role) -> bool {
+    role.options.iter().any(|option| option == "superuser")
+        || role.member_of.iter().any(|group| is_predefined_role(group))
 }
 
 fn begins(piece: &Piece<'_>, matches: impl Fn(&dyn Fn(usize, &str) -> bool) -> bool) -> bool {

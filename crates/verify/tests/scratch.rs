@@ -105,6 +105,20 @@ fn a_superuser_runs_nothing_that_the_project_wrote() {
         let error = scratch.canonical(&catalog).map(|_| ()).expect_err(up);
         assert!(error.to_string().contains("superuser") || error.to_string().contains("denied"), "{up}: {error}");
     }
+    // The owner gets every role that a superuser makes for him, so none of these is made.
+    for (options, group) in
+        [(vec!["superuser".into()], None), (vec!["bypassrls".into()], Some("pg_execute_server_program"))]
+    {
+        let mut catalog = live.clone();
+        let role = specc_catalog::Role {
+            name: "above_all".into(),
+            options,
+            member_of: group.into_iter().map(Into::into).collect(),
+        };
+        catalog.insert(specc_catalog::Entry::new(role));
+        let error = scratch.canonical(&catalog).map(|_| ()).expect_err("a role with all rights");
+        assert!(error.to_string().contains("superuser") || error.to_string().contains("denied"), "{error}");
+    }
 }
 
 #[test]
