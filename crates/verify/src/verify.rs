@@ -265,8 +265,10 @@ impl Proof<'_> {
                 ran.wrong.iter().for_each(|what| self.finding(Some(migration), what.clone()));
                 self.left(migration, &migration.up.path, &ran);
                 let now = self.beside()?;
-                let moved =
-                    before.beside.moved(&now, &mut self.above, Some(&before.sums)).map_err(|error| said(&error))?;
+                // Where rows are filled in batches, each may take a value.
+                let none = Sums::new();
+                let rows = if script.transaction { &before.sums } else { &none };
+                let moved = before.beside.moved(&now, &mut self.above, Some(rows)).map_err(|error| said(&error))?;
                 self.moves(migration, &migration.up.path, moved);
                 true
             }
