@@ -239,7 +239,7 @@ fn first(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sy
             let back = first::back(input.catalog, stage);
             let file = File { purpose: Purpose::Back, ..file };
             let text = render::down(&file, &back, &[], &[], input.catalog);
-            let record = Record::new(&plan, None, &back, &[]);
+            let record = Record::new(&plan, stage, &back, &[]);
             [
                 done(format!("{own}/down/{name}.down.sql"), text),
                 done(format!("{own}/plans/{name}.json"), record.to_json()),
@@ -328,9 +328,12 @@ fn change(
         let up = render::up(&file, &plan, stage, input.catalog, &summary);
         let (down, record) = if number == 0 {
             let file = File { purpose: Purpose::Back, number: 0, of: 1, ..file };
-            (render::down(&file, &back, &gone, &notes, previous), Record::new(&plan, Some(stage), &back, &gone))
+            let mut record = Record::new(&plan, stage, &back, &gone);
+            record.reorders.extend(account::moved(&difference.from, input.catalog));
+            record.back_reorders.extend(account::stay_moved(&plan, difference));
+            (render::down(&file, &back, &gone, &notes, previous), record)
         } else {
-            (render::elsewhere(&file, &first), Record::new(&plan, Some(stage), &Plan::nothing(), &[]))
+            (render::elsewhere(&file, &first), Record::new(&plan, stage, &Plan::nothing(), &[]))
         };
         stamps.push(stamp.to_string());
         stamp = stamp.next();

@@ -36,13 +36,14 @@ pub fn run(install: &Install, name: &str, address: Option<&Address>, args: &[Str
 pub fn stream<E: From<Error>>(
     install: &Install,
     name: &str,
+    address: Option<&Address>,
     args: &[String],
     take: impl FnOnce(&mut dyn Read) -> Result<(), E>,
 ) -> Result<(), E> {
     // What it says on standard error is little; a file takes it, so that neither waits for the other.
     let said = tempfile::tempfile().map_err(Error::io("create a file in", std::env::temp_dir()))?;
     let sink = said.try_clone().map_err(Error::io("create a file in", std::env::temp_dir()))?;
-    let mut command = command(install, name, None, args);
+    let mut command = command(install, name, address, args);
     let mut child =
         command.stdout(Stdio::piped()).stderr(sink).spawn().map_err(Error::io("run", install.program(name)))?;
     let taken = match child.stdout.take() {
@@ -94,7 +95,7 @@ pub fn restore_listed(
 ) -> Result<String, Error> {
     let dump = dump.display().to_string();
     let mut list = String::new();
-    stream(install, "pg_restore", &["--list".to_owned(), dump.clone()], |output| -> Result<(), Error> {
+    stream(install, "pg_restore", None, &["--list".to_owned(), dump.clone()], |output| -> Result<(), Error> {
         output.read_to_string(&mut list).map_err(Error::io("read", &dump)).map(drop)
     })?;
     let kept: String =

@@ -22,7 +22,7 @@ pub(crate) fn copy(
     all.extend_from_slice(args);
     all.push(dump.display().to_string());
     let mut columns = None;
-    programs::stream(install, "pg_restore", &all, |output: &mut dyn Read| -> Result<(), Error> {
+    programs::stream(install, "pg_restore", None, &all, |output: &mut dyn Read| -> Result<(), Error> {
         let mut output = BufReader::new(output);
         let mut line = Vec::new();
         while read(&mut output, &mut line)? {

@@ -4,17 +4,23 @@
 //! transaction locks and rewrites, a [`Ledger`] holds that against what was said before. [`fill`] makes rows for any
 //! tables.
 
+mod beside;
+mod dump;
 mod fill;
 mod make;
 mod prediction;
+mod run;
 mod scratch;
 mod server;
+mod spec;
 mod sums;
 mod traffic;
 mod verify;
 mod watch;
+mod words;
 
 pub use fill::{Filled, fill};
+pub use prediction::Said;
 pub use scratch::{Scratch, ScratchError, TIME};
 pub use server::Server;
 pub use specc_postgres::Limits;

@@ -35,6 +35,12 @@ pub enum ScratchError {
     Introspect(#[from] specc_introspect::Error),
 }
 
+impl From<specc_postgres::Error> for ScratchError {
+    fn from(error: specc_postgres::Error) -> Self {
+        ScratchError::Postgres(error.to_string())
+    }
+}
+
 /// A private server, and what stands in each new database of it.
 #[derive(Clone)]
 pub struct Scratch {

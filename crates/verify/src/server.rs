@@ -111,6 +111,16 @@ impl ScratchDatabase {
         };
         made.map_err(|error| said(&error))
     }
+
+    /// How another program reaches it, as who may read everything.
+    pub fn address(&self) -> Result<Address, ScratchError> {
+        match self {
+            ScratchDatabase::Private(database) => {
+                Ok(Address::resolve(Some(&database.url(platform::FILLER)), |_| None)?)
+            }
+            ScratchDatabase::Named(address, ..) => Ok(Address::clone(address)),
+        }
+    }
 }
 
 impl Drop for ScratchDatabase {

@@ -2,19 +2,20 @@
 
 #![expect(clippy::disallowed_methods, reason = "stalls are measured while a migration runs")]
 
+use crate::beside::{Beside, roles};
 use crate::fill::fill;
-use crate::make;
-use crate::prediction::{assign, enter, says_lost};
+use crate::prediction::{Said, matched, says_lost};
+use crate::run::{Ran, is_in_the_way, run};
 use crate::scratch::ScratchError;
 use crate::server::{ScratchDatabase, Server};
+use crate::spec::Spec;
 use crate::sums::{Sums, compare, sums};
 use crate::traffic::{Stall, Traffic};
-use crate::watch::{Ledger, Watch};
+use crate::words::{differences, said, words};
 use serde::Serialize;
 use specc_catalog::{Catalog, Hints, Kind, TableName};
 use specc_introspect::introspect;
-use specc_migrate::{Lost, Prediction, Record, plan_create};
-use specc_postgres::postgres;
+use specc_migrate::Lost;
 use specc_postgres::{Limits, Session};
 use specc_runner::{Migration, Script};
 use std::collections::BTreeSet;
@@ -23,7 +24,7 @@ use std::time::Instant;
 /// What is proved.
 pub struct Input<'a> {
     /// In their order, each with what the build said of it.
-    pub migrations: &'a [(Migration, Record)],
+    pub migrations: &'a [(Migration, Said)],
     /// What the spec says.
     pub catalog: &'a Catalog,
     /// What was stored with the last migration.
@@ -77,6 +78,7 @@ pub struct Finding {
 struct Moment {
     catalog: Catalog,
     sums: Sums,
+    beside: Beside,
     /// Tables that had got their rows by then.
     filled: BTreeSet<TableName>,
 }
@@ -87,6 +89,8 @@ struct Proof<'a> {
     session: Session,
     above: Session,
     filled: BTreeSet<TableName>,
+    /// Roles that the project speaks of.
+    roles: Vec<String>,
     report: Report,
 }
 
@@ -106,12 +110,14 @@ pub fn verify(server: &Server, input: &Input<'_>, limits: Limits) -> Result<Repo
 fn prove(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
     let database = server.database()?;
     let (session, above) = (database.connect(false)?, database.connect(true)?);
-    let mut proof = Proof { input, database, session, above, filled: BTreeSet::new(), report: Report::default() };
+    let roles = roles(input.stored.into_iter().chain([input.catalog]));
+    let (filled, report) = (BTreeSet::new(), Report::default());
+    let mut proof = Proof { input, database, session, above, filled, roles, report };
     proof.plan_again();
     let mut moments = Vec::with_capacity(input.migrations.len());
-    for (at, (migration, record)) in input.migrations.iter().enumerate() {
+    for (at, (migration, said)) in input.migrations.iter().enumerate() {
         let moment = proof.moment(at)?;
-        let went = proof.up(migration, &record.statements, &moment.catalog)?;
+        let went = proof.up(migration, said, &moment)?;
         moments.push(moment);
         if !went {
             return Ok(proof.report);
@@ -119,27 +125,36 @@ fn prove(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
     }
     let there = proof.read()?;
     proof.report.objects = there.len();
-    proof.as_the_spec(server, &there)?;
-    for (at, ((migration, record), moment)) in input.migrations.iter().zip(&moments).enumerate().rev() {
-        if !proof.down(at, migration, record, moment)? {
-            return Ok(proof.report);
-        }
-    }
-    for (migration, _) in input.migrations {
-        if let Err(said) = proof.run(&migration.up.text) {
-            proof.finding(Some(migration), format!("a second time up: {said}"));
-            return Ok(proof.report);
-        }
-    }
-    let again = proof.read()?;
-    let left = differences(&again, &there, &[]);
+    let spec = Spec::make(server, input.catalog, &proof.roles, &mut proof.report.notes)?;
+    let mut left = differences(&there, &spec.made, &[]);
+    let known = moments.first().map(|moment| &moment.beside);
+    spec.roles(input.catalog, &there, known).iter().for_each(|what| left.push_str(&format!("\n    {what}")));
     if !left.is_empty() {
-        proof.finding(
-            None,
-            format!("applied a second time, the migrations make another database than the first time:{left}"),
-        );
+        proof.finding(None, format!("after all migrations the database is not as the spec says:{left}"));
     }
+    for (at, ((migration, said), moment)) in input.migrations.iter().zip(&moments).enumerate().rev() {
+        match proof.down(at, migration, said, moment)? {
+            Back::Done => {}
+            Back::Stopped => return Ok(proof.report),
+            Back::NoWay => {
+                // Another one, which has nothing yet.
+                proof.database = server.database()?;
+                (proof.session, proof.above) = (proof.database.connect(false)?, proof.database.connect(true)?);
+                break;
+            }
+        }
+    }
+    proof.again(&there, &spec)?;
     Ok(proof.report)
+}
+
+/// What came of taking a migration back.
+enum Back {
+    Done,
+    /// It did not go through.
+    Stopped,
+    /// There is no script for it.
+    NoWay,
 }
 
 impl Proof<'_> {
@@ -175,7 +190,11 @@ impl Proof<'_> {
     /// What is lost on the way from before a migration to the end and back: what each of the later ones loses too.
     fn lost_from(&self, at: usize) -> Vec<Lost> {
         let later = self.input.migrations.iter().skip(at);
-        later.flat_map(|(_, record)| record.back_loses.iter().cloned()).collect()
+        later.filter_map(|(_, said)| said.record()).flat_map(|record| record.back_loses.iter().cloned()).collect()
+    }
+
+    fn beside(&mut self) -> Result<Beside, ScratchError> {
+        Beside::read(&mut self.above, &self.roles).map_err(|error| said(&error))
     }
 
     /// Makes rows where there are none yet, and takes note of everything.
@@ -194,11 +213,12 @@ impl Proof<'_> {
         let losses = self.lost_from(at);
         let lost = |table: &str, column: Option<&str>| says_lost(&losses, table, column);
         let sums = sums(&mut self.above, lost).map_err(|error| said(&error))?;
-        Ok(Moment { catalog, sums, filled: self.filled.clone() })
+        let beside = self.beside()?;
+        Ok(Moment { catalog, sums, beside, filled: self.filled.clone() })
     }
 
-    /// Runs it while others read and write, and holds what it locks against what was said. Whether it went through.
-    fn up(&mut self, migration: &Migration, said: &[Prediction], before: &Catalog) -> Result<bool, ScratchError> {
+    /// Runs it while others read and write, and holds what it does against what was said. Whether it went through.
+    fn up(&mut self, migration: &Migration, said_of: &Said, before: &Moment) -> Result<bool, ScratchError> {
         let script = match migration.script() {
             Ok(script) => script,
             Err(error) => {
@@ -206,17 +226,30 @@ impl Proof<'_> {
                 return Ok(false);
             }
         };
+        let found = match said_of {
+            Said::Build(record) => Some((record.statements.as_slice(), matched(&record.statements, &script))),
+            Said::ByHand(_) => None,
+            Said::Unreadable { path, why } => {
+                self.finding(Some(migration), format!("what its statements do is not known: {path} {why}"));
+                None
+            }
+        };
+        if let Some((_, matched)) = found.as_ref().filter(|(_, matched)| !matched.wrong.is_empty()) {
+            let lines = words(matched.wrong.iter().cloned());
+            self.finding(Some(migration), format!("{} is not what `specc build` planned:{lines}", migration.up.path));
+        }
         let busy = !script.steps.is_empty() && !self.report.migrations.is_empty();
         let traffic = match busy {
-            true => Traffic::start(before, self.database.connect(true)?, self.database.connect(true)?),
+            true => Traffic::start(&before.catalog, self.database.connect(true)?, self.database.connect(true)?),
             false => None,
         };
         let start = Instant::now();
         let mut tries = 5;
+        let predicted = found.as_ref().map(|(said, matched)| (*said, matched));
         let result = loop {
-            match self.attempt(&script, said) {
+            match run(&mut self.session, &script, predicted) {
                 // Somebody else was in the way, as they may be: that is what a runner tries again for.
-                Err(error) if script.transaction && tries > 1 && is_in_the_way(&error) => tries -= 1,
+                Err(stopped) if script.transaction && tries > 1 && is_in_the_way(&stopped) => tries -= 1,
                 result => break result,
             }
         };
@@ -227,13 +260,20 @@ impl Proof<'_> {
             (proved.read_stall, proved.write_stall) = (Some(read), Some(write));
         }
         let went = match result {
-            Ok((predicted, wrong)) => {
-                proved.predicted = predicted;
-                wrong.into_iter().for_each(|what| self.finding(Some(migration), what));
+            Ok(ran) => {
+                proved.predicted = ran.checked;
+                ran.wrong.iter().for_each(|what| self.finding(Some(migration), what.clone()));
+                self.left(migration, &migration.up.path, &ran);
+                let now = self.beside()?;
+                // Where rows are filled in batches, each may take a value.
+                let none = Sums::new();
+                let rows = if script.transaction { &before.sums } else { &none };
+                let moved = before.beside.moved(&now, &mut self.above, Some(rows)).map_err(|error| said(&error))?;
+                self.moves(migration, &migration.up.path, moved);
                 true
             }
-            Err(error) => {
-                self.finding(Some(migration), format!("it stops: {}", in_words(&error)));
+            Err(stopped) => {
+                self.finding(Some(migration), format!("it stops: {}", stopped.words(&migration.up.path)));
                 false
             }
         };
@@ -241,92 +281,81 @@ impl Proof<'_> {
         Ok(went)
     }
 
-    /// Runs a migration's steps once.
-    fn attempt(&mut self, script: &Script, said: &[Prediction]) -> Result<(usize, Vec<String>), postgres::Error> {
-        let session = &mut self.session;
-        let texts: Vec<&str> = script.steps.iter().map(|step| step.text.as_str()).collect();
-        let assigned = assign(said, &texts);
-        let mut watch = Watch::start(session)?;
-        let (mut ledger, mut checked, mut wrong) = (Ledger::default(), 0, Vec::new());
-        if script.transaction {
-            session.batch_execute("begin")?;
+    /// What a file leaves in its session would hold for the next one.
+    fn left(&mut self, migration: &Migration, path: &str, ran: &Ran) {
+        if !ran.left.is_empty() {
+            let left = words(ran.left.iter().cloned());
+            self.finding(Some(migration), format!("{path} leaves its session otherwise than it found it:{left}"));
         }
-        let mut entered = None;
-        for (n, step) in script.steps.iter().enumerate() {
-            if let Some(at) = assigned[n].filter(|at| entered != Some(*at)) {
-                enter(&said[at], &mut ledger, &watch);
-                entered = Some(at);
-            }
-            if let Err(error) = session.batch_execute(&step.text) {
-                let _ = session.batch_execute("rollback");
-                return Err(error);
-            }
-            let is_last = assigned[n].is_some() && assigned.get(n + 1).is_none_or(|next| *next != assigned[n]);
-            // What runs in no transaction has let go of its locks by now.
-            if is_last && script.transaction {
-                let seen = watch.look(session)?;
-                checked += 1;
-                if assigned[n].is_some_and(|at| said[at].block) {
-                    ledger.learn(&seen);
-                    continue;
-                }
-                let found = ledger.check(&watch, &seen);
-                wrong.extend(found.iter().map(|what| format!("{what}, after `{}`", step.label)));
-            }
-        }
-        if script.transaction
-            && let Err(error) = session.batch_execute("commit")
-        {
-            let _ = session.batch_execute("rollback");
-            return Err(error);
-        }
-        let _ = session.batch_execute("reset all");
-        Ok((checked, wrong))
     }
 
-    /// Holds what is there against a database that is made from the spec at once.
-    fn as_the_spec(&mut self, server: &Server, there: &Catalog) -> Result<(), ScratchError> {
-        let database = server.database()?;
-        let mut session = database.connect(false)?;
-        make::run(
-            database.own().filter(|_| server.is_confined()),
-            &mut session,
-            plan_create(self.input.catalog)?.statements(),
-        )?;
-        let wanted = introspect(&mut session, &specc_introspect::Options::default())?.catalog;
-        drop(session);
-        let left = differences(there, &wanted, &[]);
+    /// A file may move a sequence past rows that it makes, and nowhere else.
+    fn moves(&mut self, migration: &Migration, path: &str, moved: Vec<String>) {
+        if !moved.is_empty() {
+            let moved = words(moved.into_iter());
+            self.finding(Some(migration), format!("{path} moves a sequence, and no row has the value:{moved}"));
+        }
+    }
+
+    /// Tables whose columns the way from before a migration to the end and back leaves in another order.
+    fn reordered_from(&self, at: usize) -> BTreeSet<&str> {
+        let later = self.input.migrations.iter().skip(at).filter_map(|(_, said)| said.record());
+        later.flat_map(|record| record.back_reorders.iter().map(String::as_str)).collect()
+    }
+
+    /// All go up once more, without rows but their own: what is there now is what the spec makes.
+    fn again(&mut self, there: &Catalog, spec: &Spec) -> Result<(), ScratchError> {
+        // Those whose columns stand in another order, as it was said under the names of then.
+        let (mut said_of, mut reordered): (BTreeSet<&str>, BTreeSet<u32>) = Default::default();
+        for (migration, told) in self.input.migrations {
+            if let Err(what) = self.run(migration, &migration.up.text, &migration.up.path) {
+                self.finding(Some(migration), format!("a second time up: {what}"));
+                return Ok(());
+            }
+            said_of.extend(told.record().into_iter().flat_map(|record| &record.reorders).map(String::as_str));
+            let names: Vec<&str> = said_of.iter().copied().collect();
+            let rows = self.above.query(NUMBERS, &[&names]).map_err(|error| said(&error))?;
+            reordered.extend(rows.iter().map(|row| row.get::<_, u32>(0)));
+        }
+        let again = self.read()?;
+        let left = differences(&again, there, &[]);
         if !left.is_empty() {
-            self.finding(None, format!("after all migrations the database is not as the spec says:{left}"));
+            self.finding(
+                None,
+                format!("applied a second time, the migrations make another database than the first time:{left}"),
+            );
+        }
+        let numbers: Vec<u32> = reordered.into_iter().collect();
+        let rows = self.above.query(NAMES, &[&numbers]).map_err(|error| said(&error))?;
+        let names: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
+        let now = self.beside()?;
+        let address = self.database.address()?;
+        for what in spec.unlike(&mut self.above, self.input.catalog, &now, &address, |table| names.contains(table))? {
+            self.finding(None, what);
         }
         Ok(())
     }
 
-    /// Takes a migration back. Whether it went through.
-    fn down(
-        &mut self,
-        at: usize,
-        migration: &Migration,
-        record: &Record,
-        moment: &Moment,
-    ) -> Result<bool, ScratchError> {
+    /// Takes a migration back.
+    fn down(&mut self, at: usize, migration: &Migration, told: &Said, moment: &Moment) -> Result<Back, ScratchError> {
         let Some(down) = &migration.down else {
             self.report
                 .notes
                 .push(format!("{} has no down script: what came before it is not taken back", migration.title()));
-            return Ok(false);
+            return Ok(Back::NoWay);
         };
-        if let Err(what) = self.run(&down.text) {
+        let since = self.beside()?;
+        if let Err(what) = self.run(migration, &down.text, &down.path) {
             self.finding(Some(migration), format!("it cannot be taken back: {what}"));
-            return Ok(false);
+            return Ok(Back::Stopped);
         }
         // A later file of the same change: the first one takes all of them back.
         if Script::read(&down.text).is_ok_and(|script| script.steps.is_empty()) && !migration.up.text.is_empty() {
-            return Ok(true);
+            return Ok(Back::Done);
         }
         let back = self.read()?;
-        let ignored: &[Kind] =
-            if record.back_leaves.is_empty() { &[] } else { &[Kind::Extension, Kind::Role, Kind::Enum] };
+        let leaves = told.record().is_some_and(|record| !record.back_leaves.is_empty());
+        let ignored: &[Kind] = if leaves { &[Kind::Extension, Kind::Role, Kind::Enum] } else { &[] };
         let left = differences(&back, &moment.catalog, ignored);
         if !left.is_empty() {
             self.finding(Some(migration), format!("taken back, the database is not as it was before:{left}"));
@@ -343,49 +372,32 @@ impl Proof<'_> {
         for what in compare(&before.map(|(table, sum)| (table.clone(), sum.clone())).collect(), &now) {
             self.finding(Some(migration), format!("taken back, {what}"));
         }
-        Ok(true)
+        let now = self.beside()?;
+        let reordered = self.reordered_from(at);
+        for what in moment.beside.changed(&now, &since, lost, |table| reordered.contains(table)) {
+            self.finding(Some(migration), format!("taken back, {what}"));
+        }
+        let moved = since.moved(&now, &mut self.above, None).map_err(|error| said(&error))?;
+        self.moves(migration, &down.path, moved);
+        Ok(Back::Done)
     }
 
     /// Runs a file as the runner would.
-    fn run(&mut self, text: &str) -> Result<(), String> {
+    fn run(&mut self, migration: &Migration, text: &str, path: &str) -> Result<(), String> {
         let script = Script::read(text).map_err(|error| error.to_string())?;
-        self.attempt(&script, &[]).map(|_| ()).map_err(|error| in_words(&error))
-    }
-}
-
-/// A list of what differs, each on its line; empty for nothing.
-fn differences(got: &Catalog, wanted: &Catalog, ignored: &[Kind]) -> String {
-    let hints = Hints::default();
-    let difference = specc_diff::diff(got, wanted, &hints);
-    let lines = specc_diff::lines(&difference);
-    words(lines.iter().filter(|line| !ignored.contains(&line.id.kind)).map(ToString::to_string))
-}
-
-fn words(lines: impl Iterator<Item = String>) -> String {
-    const MOST: usize = 20;
-    let all: Vec<String> = lines.collect();
-    let mut out: String = all.iter().take(MOST).map(|line| format!("\n    {}", line.replace('\n', "\n    "))).collect();
-    if all.len() > MOST {
-        out.push_str(&format!("\n    and {} more", all.len() - MOST));
-    }
-    out
-}
-
-fn said(error: &postgres::Error) -> ScratchError {
-    ScratchError::Postgres(in_words(error))
-}
-
-fn in_words(error: &postgres::Error) -> String {
-    match error.as_db_error() {
-        Some(db) => {
-            let detail = db.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
-            format!("{}{detail}", db.message())
+        let ran = run(&mut self.session, &script, None);
+        let ran = ran.map_err(|stopped| stopped.words(path))?;
+        if path != migration.up.path {
+            self.left(migration, path, &ran);
         }
-        None => error.to_string(),
+        Ok(())
     }
 }
 
-/// A lock that did not come in time, or a deadlock.
-fn is_in_the_way(error: &postgres::Error) -> bool {
-    error.code().is_some_and(|code| ["55P03", "40P01"].contains(&code.code()))
-}
+const NUMBERS: &str = "\
+select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+where n.nspname || '.' || c.relname = any($1)";
+
+const NAMES: &str = "\
+select n.nspname || '.' || c.relname from pg_catalog.pg_class c \
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = any($1)";

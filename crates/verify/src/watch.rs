@@ -11,6 +11,9 @@ use std::fmt;
 pub struct Watch {
     relations: Statement,
     locks: Statement,
+    scans: Statement,
+    /// How often each was read in full in this transaction.
+    scanned: BTreeMap<u32, i64>,
     /// Those that were there at the start, by their number: where their rows lie, and what they are a part of.
     before: BTreeMap<u32, Relation>,
     /// Every name that any of them had.
@@ -30,6 +33,8 @@ pub struct Seen {
     pub locks: BTreeMap<u32, Lock>,
     /// Tables whose rows lie elsewhere than at the last look.
     pub rewritten: BTreeSet<u32>,
+    /// Tables that were read in full since the last look.
+    pub scanned: BTreeSet<u32>,
 }
 
 const RELATIONS: &str = "\
@@ -44,6 +49,9 @@ const LOCKS: &str = "\
 select relation, mode::text from pg_catalog.pg_locks \
 where pid = pg_catalog.pg_backend_pid() and locktype = 'relation' and granted";
 
+const SCANS: &str = "\
+select relid, seq_scan from pg_catalog.pg_stat_xact_user_tables where seq_scan > 0";
+
 impl Watch {
     /// Begins to watch: everything that is there now counts as there before.
     ///
@@ -52,7 +60,9 @@ impl Watch {
     pub fn start(session: &mut Session) -> Result<Self, postgres::Error> {
         let relations = session.prepare(RELATIONS)?;
         let locks = session.prepare(LOCKS)?;
-        let mut watch = Self { relations, locks, before: BTreeMap::new(), names: BTreeMap::new() };
+        let scans = session.prepare(SCANS)?;
+        let (scanned, before, names) = Default::default();
+        let mut watch = Self { relations, locks, scans, scanned, before, names };
         for (oid, relation) in watch.read(session)? {
             watch.names.insert(relation.name.clone(), oid);
             watch.before.insert(oid, relation);
@@ -69,6 +79,19 @@ impl Watch {
         Ok(rows.iter().map(relation).collect())
     }
 
+    /// What was read so far is none of what comes: to be called when the transaction has begun.
+    ///
+    /// # Errors
+    /// Where the server refuses a query.
+    pub fn begin(&mut self, session: &mut Session) -> Result<(), postgres::Error> {
+        self.scanned = self.reads(session)?;
+        Ok(())
+    }
+
+    fn reads(&self, session: &mut Session) -> Result<BTreeMap<u32, i64>, postgres::Error> {
+        Ok(session.query(&self.scans, &[])?.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
     /// What this transaction holds so far, and what was rewritten since the last look.
     ///
     /// # Errors
@@ -82,6 +105,10 @@ impl Watch {
                 *held = lock.max(*held);
             }
         }
+        let reads = self.reads(session)?;
+        let more = reads.iter().filter(|(oid, reads)| self.scanned.get(oid).is_none_or(|before| before < reads));
+        seen.scanned = more.map(|(oid, _)| *oid).collect();
+        self.scanned = reads;
         for (oid, now) in self.read(session)? {
             let Some(before) = self.before.get_mut(&oid) else { continue };
             if now.file != before.file && before.file.is_some() {
@@ -93,6 +120,11 @@ impl Watch {
             *before = now;
         }
         Ok(seen)
+    }
+
+    /// How many tables and views it follows.
+    pub(crate) fn len(&self) -> usize {
+        self.before.len()
     }
 
     /// The table that was there before and has or had this name.
@@ -136,6 +168,8 @@ fn lock(mode: &str) -> Option<Lock> {
 pub struct Ledger {
     locks: BTreeMap<u32, Lock>,
     rewrites: BTreeSet<u32>,
+    /// Tables that the next statement locks and does not read.
+    unread: BTreeSet<u32>,
 }
 
 /// Something that is not as it was said.
@@ -149,6 +183,11 @@ pub enum Mismatch {
         said: Option<Lock>,
         /// As it is.
         seen: Option<Lock>,
+    },
+    /// Read in full while others may not write, which was not said.
+    Scan {
+        /// This table.
+        table: TableName,
     },
     /// Rewritten, or not.
     Rewrite {
@@ -165,6 +204,9 @@ impl fmt::Display for Mismatch {
             Mismatch::Lock { table, said, seen } => {
                 let words = |lock: &Option<Lock>| lock.map_or("no lock", Lock::words);
                 write!(f, "{}.{}: said {}, is {}", table.schema, table.name, words(said), words(seen))
+            }
+            Mismatch::Scan { table } => {
+                write!(f, "{}.{} is read in full under its lock, which was not expected", table.schema, table.name)
             }
             Mismatch::Rewrite { table, said: true } => {
                 write!(f, "{}.{}: expected to be rewritten, is not", table.schema, table.name)
@@ -200,6 +242,12 @@ impl Ledger {
             *said = lock.max(*said);
         });
         self.rewrites.clear();
+        self.unread.clear();
+    }
+
+    /// Says that the next statement locks the table against those who write, and does not read it.
+    pub(crate) fn no_scan(&mut self, watch: &Watch, table: &TableName) {
+        self.unread.extend(watch.find(table));
     }
 
     /// Holds what was said of the transaction so far against what was seen after its last statement.
@@ -218,6 +266,12 @@ impl Ledger {
                 wrong.push(Mismatch::Lock { table: table.clone(), said, seen: is });
             }
         }
+        for oid in self.unread.intersection(&seen.scanned) {
+            if let Some(table) = watch.name(*oid) {
+                wrong.push(Mismatch::Scan { table: table.clone() });
+            }
+        }
+        self.unread.clear();
         for &oid in &seen.rewritten {
             if !watch.lineage(oid).any(|oid| self.rewrites.contains(&oid))
                 && let Some(table) = watch.name(oid)

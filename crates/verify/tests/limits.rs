@@ -6,7 +6,7 @@ use specc_catalog::Catalog;
 use specc_migrate::Record;
 use specc_postgres::Cluster;
 use specc_runner::{File, Migrations};
-use specc_verify::{Input, Limits, Report, Scratch, Server, verify};
+use specc_verify::{Input, Limits, Report, Said, Scratch, Server, verify};
 use std::time::{Duration, Instant};
 
 const VERSIONS: [u32; 2] = [15, 18];
@@ -75,7 +75,7 @@ fn verified(cluster: &Cluster, text: &str, time: Duration) -> String {
     let file = |stamp: &str, text: &str| File { path: format!("migrations/{stamp}_try.sql"), text: text.to_owned() };
     let ups = vec![file("20260101000000", text), file("20260102000000", "select 1;\n")];
     let all = Migrations::new(ups, Vec::new()).expect("two migrations").all;
-    let all: Vec<_> = all.into_iter().map(|migration| (migration, Record::default())).collect();
+    let all: Vec<_> = all.into_iter().map(|migration| (migration, Said::ByHand(Record::default()))).collect();
     let catalog = Catalog::new();
     let input = Input { migrations: &all, catalog: &catalog, stored: None, rows: 3 };
     let server = Server::Private(Scratch::on(cluster, false));

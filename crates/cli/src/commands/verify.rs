@@ -10,7 +10,8 @@ use specc_migrate::{Lost, Record};
 use specc_model::Target;
 use specc_postgres::Address;
 use specc_runner::{Migration, Script};
-use specc_verify::{Input, Limits, Proved, Report, ScratchError, Server, Stall};
+use specc_verify::{Input, Limits, Proved, Report, Said, ScratchError, Server, Stall};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -24,9 +25,12 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
     let place = Place::open(&args.place, &connection)?;
     let migrations = place.migrations()?;
     place.recorded(&migrations)?;
-    let stored = Stored::read(&compilation.root, &compilation.config)?.map(|stored| stored.catalog()).transpose()?;
+    let stored = Stored::read(&compilation.root, &compilation.config)?;
+    let written: BTreeSet<String> =
+        stored.iter().flat_map(|stored| &stored.recorded).map(|(path, _)| path.clone()).collect();
+    let stored = stored.map(|stored| stored.catalog()).transpose()?;
     let all = migrations.all.into_iter().map(|migration| {
-        let said = record(&place, &migration)?;
+        let said = said(&place, &migration, &written)?;
         Ok((migration, said))
     });
     let all = all.collect::<Result<Vec<_>, Failure>>()?;
@@ -72,15 +76,19 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
     Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
 }
 
-/// What a build said beside the migration; nothing where it was written by hand.
-fn record(place: &Place, migration: &Migration) -> Result<Record, Failure> {
-    let path = place.root.join(place.config.state()).join("plans").join(format!("{}.json", migration.title()));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(declared(migration)),
-        Err(error) => return Err(Failure::broken(format!("cannot read {}: {error}", path.display()))),
-    };
-    Record::read(&text).map_err(|error| Failure::broken(format!("{}: {error}", path.display())))
+/// What a build said beside the migration. `written`: the files that a build wrote.
+fn said(place: &Place, migration: &Migration, written: &BTreeSet<String>) -> Result<Said, Failure> {
+    let path = place.config.state().join("plans").join(format!("{}.json", migration.title()));
+    let unreadable = |why| Said::Unreadable { path: path.display().to_string(), why };
+    Ok(match std::fs::read_to_string(place.root.join(&path)) {
+        Ok(text) if text.trim().is_empty() => unreadable("is empty".to_owned()),
+        Ok(text) => Record::read(&text).map_or_else(|why| unreadable(format!("cannot be read: {why}")), Said::Build),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(Failure::broken(format!("cannot read {}: {error}", path.display())));
+        }
+        Err(_) if written.contains(&migration.up.path) => unreadable("is missing".to_owned()),
+        Err(_) => Said::ByHand(declared(migration)),
+    })
 }
 
 fn declared(migration: &Migration) -> Record {

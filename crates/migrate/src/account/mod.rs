@@ -10,8 +10,9 @@ pub(crate) use objects::Counts;
 use crate::schedule::{Plan, Purpose, Stage};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
-use specc_catalog::TableName;
-use specc_sql::{Alter, Lock, Loss, Statement, print};
+use specc_catalog::{Catalog, Kind, Object, Table, TableName};
+use specc_diff::{Difference, Renamed};
+use specc_sql::{Alter, Lock, Loss, Statement, Transaction, print};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -258,6 +259,16 @@ impl<'d> Account<'d> {
     }
 }
 
+/// How long a statement may wait for a lock: meanwhile all who come later wait behind it.
+pub(crate) const SET_LOCK_TIMEOUT: &str = "set lock_timeout = '3s'";
+/// After the last one.
+pub(crate) const RESET_LOCK_TIMEOUT: &str = "reset lock_timeout";
+
+/// Whether the stage's statements stand between these two.
+pub(crate) fn limits_locks(account: &Account<'_>, stage: &Stage<'_>) -> bool {
+    account.waits() && stage.transaction != Transaction::Outside
+}
+
 /// What a build hands on beside a migration, for those who prove or run it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -267,26 +278,45 @@ pub struct Record {
     /// Its statements, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<Prediction>,
+    /// Tables whose columns stand in another order after the change than the spec says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reorders: Vec<String>,
     /// What the way back loses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub back_loses: Vec<Lost>,
+    /// Tables whose columns stand in another order after the way back than before the change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub back_reorders: Vec<String>,
     /// Extensions that the way back leaves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub back_leaves: Vec<SmolStr>,
 }
 
 impl Record {
-    /// Of a stage, where something was there before it, and of what takes it back.
-    pub(crate) fn new(plan: &Plan<'_>, stage: Option<&Stage<'_>>, back: &Plan<'_>, gone: &[Gone]) -> Self {
-        let statements = || stage.into_iter().flat_map(Stage::statements);
+    /// Of a stage, and of what takes it back.
+    pub(crate) fn new(plan: &Plan<'_>, stage: &Stage<'_>, back: &Plan<'_>, gone: &[Gone]) -> Self {
         let leaves = back.notes.iter().filter_map(|note| match note {
             Note::StaysExtension(name) | Note::StaysRole(name) | Note::StaysLabels(name, _) => Some(name.clone()),
             _ => None,
         });
+        // What an earlier file made is there for all to use.
+        let made: BTreeSet<&TableName> = stage.statements().filter_map(Plan::makes).map(|(name, _)| name).collect();
+        let in_use = |table: &TableName| plan.is_in_use(table) || !made.contains(table);
+        let mut statements: Vec<_> = stage.statements().map(|statement| Prediction::of(in_use, statement)).collect();
+        if limits_locks(&Account::of(plan, stage), stage) {
+            statements.insert(0, Prediction::setting(SET_LOCK_TIMEOUT));
+            statements.push(Prediction::setting(RESET_LOCK_TIMEOUT));
+        }
+        // What the change put there was not there before: the rest has to be as it was.
+        let back_losses = back.losses();
+        let back_loses = back_losses.iter().filter(|loss| !matches!(loss, Loss::Seeded { .. }));
+        let moved = back.notes.iter().filter_map(Note::reordered);
         Self {
-            loses: statements().filter_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
-            statements: statements().map(|statement| Prediction::of(plan, statement)).collect(),
-            back_loses: back.losses().iter().filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),
+            loses: stage.statements().filter_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
+            statements,
+            reorders: plan.notes.iter().filter_map(Note::reordered).map(name).collect(),
+            back_loses: back_loses.filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),
+            back_reorders: moved.map(name).collect(),
             back_leaves: leaves.collect(),
         }
     }
@@ -305,6 +335,37 @@ impl Record {
     pub fn read(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
+}
+
+/// Tables whose columns the spec has in another order than a change leaves them in: those that stay do not move, and new ones
+/// stand after them.
+pub(crate) fn moved(from: &Catalog, to: &Catalog) -> Vec<String> {
+    let is_moved = |was: &Table, is: &Table| {
+        let names = |table: &Table| table.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let (was, is) = (names(was), names(is));
+        let (old, new): (BTreeSet<&SmolStr>, BTreeSet<&SmolStr>) = (was.iter().collect(), is.iter().collect());
+        let stay = was.iter().filter(|name| new.contains(name));
+        !stay.chain(is.iter().filter(|name| !old.contains(name))).eq(&is)
+    };
+    let tables = to.iter().filter_map(|(id, entry)| match (&entry.object, from.get(id).map(|entry| &entry.object)) {
+        (Object::Table(is), Some(Object::Table(was))) if is_moved(was, is) => Some(name(&is.table)),
+        _ => None,
+    });
+    tables.collect()
+}
+
+/// Tables whose columns a change moves for good, as they were called before it.
+pub(crate) fn stay_moved(plan: &Plan<'_>, difference: &Difference<'_>) -> Vec<String> {
+    let before = |table: &TableName| {
+        let is_it = |renamed: &&Renamed| {
+            let now = &renamed.now;
+            renamed.part.is_none() && now.kind == Kind::Table && now.schema == table.schema && now.name == table.name
+        };
+        let renamed = difference.renamed.iter().find(is_it);
+        renamed.map_or_else(|| name(table), |renamed| format!("{}.{}", renamed.id.schema, renamed.id.name))
+    };
+    let stay = plan.notes.iter().filter(|note| matches!(note, Note::LastColumns { .. }));
+    stay.filter_map(Note::reordered).map(before).collect()
 }
 
 /// What the way there took, so that the way back does not bring it back.
@@ -339,10 +400,10 @@ impl fmt::Display for Gone {
     }
 }
 
-/// A table whose rows, or a column whose values are not there afterwards.
+/// A table whose rows, a column whose values, or a sequence whose position are not there afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {
-    /// The table.
+    /// The table, or the sequence.
     pub table: String,
     /// The column; absent: rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -355,6 +416,11 @@ impl Lost {
             Loss::Rows(table) | Loss::Seeded { table, .. } => Some(Self { table: name(table), column: None }),
             Loss::Values { table, column } | Loss::Part { table, column, .. } => {
                 Some(Self { table: name(table), column: Some(column.clone()) })
+            }
+            // Its row is made anew.
+            Loss::Bucket(_) => Some(Self { table: "storage.buckets".to_owned(), column: None }),
+            Loss::Position(sequence) => {
+                Some(Self { table: format!("{}.{}", sequence.schema, sequence.name), column: None })
             }
             _ => None,
         }
@@ -371,16 +437,18 @@ impl Lost {
 }
 
 /// What a statement is predicted to do to tables that others may be using.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
     /// Its text.
     pub sql: String,
     /// The strongest lock on each table, in Postgres's words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub locks: BTreeMap<String, SmolStr>,
     /// Whether rows are written anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub rewrites: bool,
     /// Tables that are read in full.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scans: Vec<String>,
     /// It is a block of SQL: what it locks, only its author knows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -388,16 +456,20 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    pub(crate) fn of(plan: &Plan<'_>, statement: &Statement<'_>) -> Self {
+    fn setting(sql: &str) -> Self {
+        Self { sql: sql.to_owned(), ..Self::default() }
+    }
+
+    fn of(is_in_use: impl Fn(&TableName) -> bool, statement: &Statement<'_>) -> Self {
         let mut sql = String::new();
         print(statement, &mut sql);
         sql.truncate(sql.trim_end().len());
         let mut strongest: BTreeMap<String, Lock> = BTreeMap::new();
         let mut scans = Vec::new();
-        let in_use = statement.table().is_some_and(|table| plan.is_in_use(table));
+        let in_use = statement.table().is_some_and(&is_in_use);
         let on_new = statement.table().is_some() && !in_use;
         statement.each_lock(|table, lock, scan| {
-            if plan.is_in_use(table) {
+            if is_in_use(table) {
                 let held = strongest.entry(name(table)).or_insert(lock);
                 *held = (*held).max(lock);
                 if scan && !on_new {

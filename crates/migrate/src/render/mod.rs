@@ -4,17 +4,14 @@ mod header;
 
 pub(crate) use header::{File, Summary, elsewhere};
 
-use crate::account::{Account, Gone, Note};
+use crate::account::{Account, Gone, Note, RESET_LOCK_TIMEOUT, SET_LOCK_TIMEOUT, limits_locks};
 use crate::misfits::is_alone;
 use crate::place::NewPlace;
 use crate::schedule::{Plan, Purpose, Stage, Step};
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Kind, Object, ObjectId};
-use specc_sql::{Loss, Statement, Transaction, print};
+use specc_sql::{Loss, Statement, print};
 use std::fmt::Write as _;
-
-/// How long a statement may wait for a lock: meanwhile all who come later wait behind it.
-const LOCK_TIMEOUT: &str = "3s";
 
 /// So many statements are printed by one task.
 const CHUNK: usize = 1024;
@@ -26,18 +23,18 @@ pub(crate) fn up(file: &File<'_>, plan: &Plan<'_>, stage: &Stage<'_>, catalog: &
         let (notes, warnings): (&[_], &[_]) = if file.number == 0 { (&plan.notes, &plan.warnings) } else { (&[], &[]) };
         let mut out = String::with_capacity(4096);
         header::up(&mut out, file, &account, summary, notes, warnings);
-        (out, account.waits() && stage.transaction != Transaction::Outside)
+        (out, limits_locks(&account, stage))
     };
     let ((mut out, waits), body) = rayon::join(header, || body(stage, catalog));
     if waits {
-        let _ = writeln!(out, "\nset lock_timeout = '{LOCK_TIMEOUT}';");
+        let _ = writeln!(out, "\n{SET_LOCK_TIMEOUT};");
     }
     if !has_headings(stage) {
         out.push('\n');
     }
     append(&mut out, &body);
     if waits {
-        out.push_str("\nreset lock_timeout;\n");
+        let _ = writeln!(out, "\n{RESET_LOCK_TIMEOUT};");
     }
     out
 }

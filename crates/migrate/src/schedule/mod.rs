@@ -33,16 +33,21 @@ impl<'d> Plan<'d> {
         warnings: Vec<Warning>,
     ) -> Self {
         let mut plan = Self { stages, made: FxHashSet::default(), notes, warnings };
-        let made = plan.statements().filter_map(|statement| match statement {
-            Statement::CreateTable { table, .. } => Some((&table.table, Kind::Table)),
-            Statement::Create(Object::View(view)) => Some((&view.view, Kind::View)),
-            _ => None,
-        });
+        let made = plan.statements().filter_map(Self::makes);
         let is_new = |name: &TableName, kind| {
             from.is_none_or(|from| from.find(specc_catalog::IdRef::new(kind, &name.schema, &name.name)).is_none())
         };
         plan.made = made.filter(|&(name, kind)| is_new(name, kind)).map(|(name, _)| name).collect();
         plan
+    }
+
+    /// The table or view that a statement makes.
+    pub(crate) fn makes(statement: &Statement<'d>) -> Option<(&'d TableName, Kind)> {
+        match statement {
+            Statement::CreateTable { table, .. } => Some((&table.table, Kind::Table)),
+            Statement::Create(Object::View(view)) => Some((&view.view, Kind::View)),
+            _ => None,
+        }
     }
 
     /// Of a file that another one takes back.
