@@ -160,7 +160,8 @@ fn rights_on_what_an_extension_brings_are_said() {
     for major in [15, 18] {
         let (_db, mut session) = load(shared(major), Ground::Plain, text).unwrap_or_else(|error| panic!("{error}"));
         let left = read(&mut session).left_out;
-        let said: Vec<_> = left.iter().map(|left| left.what.as_str()).filter(|what| what.starts_with("grants")).collect();
+        let said: Vec<_> =
+            left.iter().map(|left| left.what.as_str()).filter(|what| what.starts_with("grants")).collect();
         let function = "grants on function public.hstore(pg_catalog.text,pg_catalog.text)";
         assert_eq!(said, [function, "grants on table pg_catalog.pg_authid"], "{major}");
     }
