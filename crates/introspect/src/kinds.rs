@@ -107,7 +107,7 @@ const OPENED: &str = "with given as ( \
     select 'grants on ' || i.type || ' ' || i.identity from given g \
       left join pg_init_privs p on p.classoid = g.class and p.objoid = g.oid and p.objsubid = 0, \
       lateral pg_identify_object(g.class, g.oid, 0) i \
-    where g.acl is not null and g.acl is distinct from p.initprivs and (g.oid < 16384 or exists ( \
+    where g.acl is not null and g.acl is distinct from p.initprivs and i.schema <> 'information_schema' and (g.oid < 16384 or exists ( \
       select from pg_depend d where d.classid = g.class and d.objid = g.oid and d.deptype = 'e')) \
     order by 1";
 
