@@ -43,6 +43,9 @@ impl Dice {
     }
 }
 
+/// What an author has to say more about, as `specc build` rightly asks.
+const NO_CAST: &str = "Postgres makes no value of the new type by itself";
+
 /// A project and edits of it.
 struct Pair {
     seed: u64,
@@ -97,7 +100,8 @@ impl Pair {
                 Err(stopped) => return vec![stopped],
             };
         }
-        let refused = outcome.summary.lines().filter(|line| line.starts_with("refused: ")).map(str::to_owned);
+        let is_wrong = |line: &&str| line.starts_with("refused: ") && !line.contains(NO_CAST);
+        let refused = outcome.summary.lines().filter(is_wrong).map(str::to_owned);
         outcome.wrong.extend(refused);
         outcome.wrong
     }
@@ -154,7 +158,9 @@ pub fn merge(seed: u64) -> (bool, Vec<String>) {
     let major = if seed.is_multiple_of(5) { 18 } else { 15 };
     let mut wrong = Vec::new();
     for order in [[&ours, &theirs], [&theirs, &ours]] {
-        if let Err(error) = in_order(&base, order, &merged, major) {
+        if let Err(error) = in_order(&base, order, &merged, major)
+            && !error.contains(NO_CAST)
+        {
             wrong.push(format!("branches {seed} on {major}: {error}"));
         }
     }
