@@ -119,7 +119,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.id cannot become int', failed),
+      message = format('values of public.items.id that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id::text in (' || array_to_string(named, ', ') || ')';
   end if;
@@ -155,7 +155,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.code cannot become int', failed),
+      message = format('values of public.items.code that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where code::text in (' || array_to_string(named, ', ') || ')';
   end if;
@@ -191,7 +191,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.size cannot become int', failed),
+      message = format('values of public.items.size that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where size::text in (' || array_to_string(named, ', ') || ')';
   end if;
@@ -227,7 +227,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.parts.item_id cannot become int', failed),
+      message = format('values of public.parts.item_id that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.parts where item_id::text in (' || array_to_string(named, ', ') || ')';
   end if;

@@ -124,7 +124,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.tenant_id cannot become int', failed),
+      message = format('values of public.items.tenant_id that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where (tenant_id, no) in (' || array_to_string(named, ', ') || ')';
   end if;
@@ -160,7 +160,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.no cannot become int', failed),
+      message = format('values of public.items.no that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where (tenant_id, no) in (' || array_to_string(named, ', ') || ')';
   end if;
@@ -196,7 +196,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.parts.tenant_id cannot become int', failed),
+      message = format('values of public.parts.tenant_id that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.parts where id in (' || array_to_string(named, ', ') || ')';
   end if;
@@ -232,7 +232,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.parts.item_no cannot become int', failed),
+      message = format('values of public.parts.item_no that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.parts where id in (' || array_to_string(named, ', ') || ')';
   end if;
@@ -268,7 +268,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.tenants.id cannot become int', failed),
+      message = format('values of public.tenants.id that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.tenants where id in (' || array_to_string(named, ', ') || ')';
   end if;

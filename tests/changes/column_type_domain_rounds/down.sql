@@ -39,7 +39,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.n cannot become public.amount', failed),
+      message = format('values of public.items.n that cannot become public.amount: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;

@@ -51,14 +51,14 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.n cannot become public.amount', failed),
+      message = format('values of public.items.n that cannot become public.amount: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;
   select count(*) into changed from public.items where n::public.amount::public.amount is distinct from n;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.items.n are not the same as public.amount', changed),
+      message = format('values of public.items.n that are not the same as public.amount: %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.items where n::public.amount::public.amount is distinct from n';
   end if;
 end

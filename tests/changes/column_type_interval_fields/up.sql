@@ -25,7 +25,7 @@ begin
   select count(*) into changed from public.items where n::interval day::interval is distinct from n;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.items.n are not the same as interval day', changed),
+      message = format('values of public.items.n that are not the same as interval day: %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.items where n::interval day::interval is distinct from n';
   end if;
 end

@@ -120,14 +120,14 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.cards.owner_id cannot become int', failed),
+      message = format('values of public.cards.owner_id that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.cards where id in (' || array_to_string(named, ', ') || ')';
   end if;
   select count(*) into changed from public.cards where owner_id::text::int::text is distinct from owner_id::text;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.cards.owner_id are not the same as int', changed),
+      message = format('values of public.cards.owner_id that are not the same as int: %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.cards where owner_id::text::int::text is distinct from owner_id::text';
   end if;
 end
@@ -163,14 +163,14 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.cards.second_id cannot become int', failed),
+      message = format('values of public.cards.second_id that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.cards where id in (' || array_to_string(named, ', ') || ')';
   end if;
   select count(*) into changed from public.cards where second_id::text::int::text is distinct from second_id::text;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.cards.second_id are not the same as int', changed),
+      message = format('values of public.cards.second_id that are not the same as int: %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.cards where second_id::text::int::text is distinct from second_id::text';
   end if;
 end
@@ -206,14 +206,14 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.people.id cannot become int', failed),
+      message = format('values of public.people.id that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.people where id in (' || array_to_string(named, ', ') || ')';
   end if;
   select count(*) into changed from public.people where id::text::int::text is distinct from id::text;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.people.id are not the same as int', changed),
+      message = format('values of public.people.id that are not the same as int: %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.people where id::text::int::text is distinct from id::text';
   end if;
 end

@@ -55,7 +55,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.cards.owner_id cannot become uuid', failed),
+      message = format('values of public.cards.owner_id that cannot become uuid: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.cards where id in (' || array_to_string(named, ', ') || ')';
   end if;
@@ -96,7 +96,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.cards.second_id cannot become uuid', failed),
+      message = format('values of public.cards.second_id that cannot become uuid: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.cards where id in (' || array_to_string(named, ', ') || ')';
   end if;
@@ -139,7 +139,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.people.id cannot become uuid', failed),
+      message = format('values of public.people.id that cannot become uuid: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.people where id in (' || array_to_string(named, ', ') || ')';
   end if;

@@ -24,7 +24,7 @@ begin
   select count(*) into changed from public.items where n::numeric(12, 1)::numeric(10, 4) is distinct from n;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.items.n are not the same as numeric(12, 1)', changed),
+      message = format('values of public.items.n that are not the same as numeric(12, 1): %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.items where n::numeric(12, 1)::numeric(10, 4) is distinct from n';
   end if;
 end

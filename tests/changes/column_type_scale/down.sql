@@ -70,14 +70,14 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.price cannot become numeric(10, 2)', failed),
+      message = format('values of public.items.price that cannot become numeric(10, 2): %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;
   select count(*) into changed from public.items where price::numeric(10, 2)::numeric(12, 4) is distinct from price;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.items.price are not the same as numeric(10, 2)', changed),
+      message = format('values of public.items.price that are not the same as numeric(10, 2): %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.items where price::numeric(10, 2)::numeric(12, 4) is distinct from price';
   end if;
 end

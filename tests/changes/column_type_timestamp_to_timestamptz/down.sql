@@ -76,14 +76,14 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.visits.raw cannot become bytea', failed),
+      message = format('values of public.visits.raw that cannot become bytea: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.visits where id in (' || array_to_string(named, ', ') || ')';
   end if;
   select count(*) into changed from public.visits where raw::bytea::text is distinct from raw;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.visits.raw are not the same as bytea', changed),
+      message = format('values of public.visits.raw that are not the same as bytea: %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.visits where raw::bytea::text is distinct from raw';
   end if;
 end
@@ -119,14 +119,14 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.visits.ratio cannot become double precision', failed),
+      message = format('values of public.visits.ratio that cannot become double precision: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.visits where id in (' || array_to_string(named, ', ') || ')';
   end if;
   select count(*) into changed from public.visits where ratio::double precision::text is distinct from ratio;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.visits.ratio are not the same as double precision', changed),
+      message = format('values of public.visits.ratio that are not the same as double precision: %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.visits where ratio::double precision::text is distinct from ratio';
   end if;
 end

@@ -78,14 +78,14 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.state cannot become public.state', failed),
+      message = format('values of public.items.state that cannot become public.state: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;
   select count(*) into changed from public.items where state::public.state::text is distinct from state;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.items.state are not the same as public.state', changed),
+      message = format('values of public.items.state that are not the same as public.state: %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.items where state::public.state::text is distinct from state';
   end if;
 end

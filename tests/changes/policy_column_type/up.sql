@@ -46,14 +46,14 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.items.name cannot become varchar(50)', failed),
+      message = format('values of public.items.name that cannot become varchar(50): %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
   end if;
   select count(*) into changed from public.items where name::varchar(50)::text is distinct from name;
   if changed > 0 then
     raise warning using
-      message = format('%s values of public.items.name are not the same as varchar(50)', changed),
+      message = format('values of public.items.name that are not the same as varchar(50): %s', changed),
       hint = 'to see the rows while they are as they were: select * from public.items where name::varchar(50)::text is distinct from name';
   end if;
 end

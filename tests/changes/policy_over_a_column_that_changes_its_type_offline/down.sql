@@ -35,7 +35,7 @@ begin
   if failed > 0 then
     raise exception using
       errcode = 'data_exception',
-      message = format('in %s rows, the value of public.a.x cannot become int', failed),
+      message = format('values of public.a.x that cannot become int: %s', failed),
       detail = reason,
       hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.a where id in (' || array_to_string(named, ', ') || ')';
   end if;

@@ -100,7 +100,7 @@ fn what_keeps_a_column_up_reads_no_setting_of_who_writes() {
  at: timestamptz
  raw: text
  ratio: text
- day: date
+ day: date using (day::date)
  span: text
  rls off }";
     let row = |id: u32| {
@@ -219,7 +219,7 @@ fn a_temporary_type_is_not_taken_by_what_runs_as_the_owner() {
  code: text
  rls off }";
     let after = "entity things { id: int key
- code: uuid
+ code: uuid using (code::uuid)
  rls off }";
     let code = "00000000-0000-4000-8000-00000000000a";
     let trap = format!(
