@@ -240,5 +240,14 @@ fn a_wrong_word_is_no_commit() {
         assert!(code == 2 && said.contains(wanted), "{args:?}: {code} {said}");
     }
     assert_eq!(team.migrations(), before);
+    // A commit from before the project has nothing to go onto.
+    team.git(&["checkout", "--quiet", "--orphan", "empty"]);
+    team.git(&["rm", "-r", "--quiet", "--cached", "."]);
+    let (done, said) = team.git(&["commit", "--quiet", "--allow-empty", "--message", "empty"]);
+    assert!(done, "{said}");
+    team.git(&["checkout", "--quiet", "--force", "feature"]);
+    let (code, said) = team.specc(&["rebase", "--onto", "empty"]);
+    assert!(code == 2 && said.contains("nothing to plan on top of"), "{code} {said}");
+    assert_eq!(team.migrations(), before);
     assert!(!team.project().join("x").exists());
 }

@@ -62,6 +62,14 @@ fn start(repository: &Repository, onto: &Onto, out: &Path, config: &Config) -> R
     let damaged = |path: &Path, why: &str| stored::damaged(&Path::new(&onto.name).join(path), why);
     let read = |path: &Path| repository.text(&onto.commit, &slashes(path.to_path_buf()));
     let (catalog_text, sums) = (read(&catalog_path)?, read(&sums_path)?);
+    if catalog_text.is_none() && sums.is_none() {
+        // Without this every migration of this branch would go, and one from nothing would come.
+        return Err(Failure::broken(format!(
+            "{} has no {}: there is nothing to plan on top of",
+            onto.name,
+            catalog_path.display()
+        )));
+    }
     let recorded = match &sums {
         None => Vec::new(),
         Some(sums) => {
