@@ -40,7 +40,7 @@ impl Project {
         let (files, texts) = spec_files(&root, &config)?;
         let mut findings = Vec::new();
         for (path, bytes) in files.iter().zip(texts) {
-            let name = path.strip_prefix(&root).unwrap_or(path).to_string_lossy().replace('\\', "/");
+            let name = slashes(path.strip_prefix(&root).unwrap_or(path));
             match String::from_utf8(bytes) {
                 Ok(text) => {
                     sources.add(name, text);
@@ -115,6 +115,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         }
         Ok(_) => Ok(bytes),
     }
+}
+
+/// A path with `/` between its parts, as stored files and git write it.
+pub fn slashes(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
 }
 
 /// The paths in a folder, in the order of their names; none where it is not there.

@@ -1,6 +1,7 @@
 //! Snapshots of drizzle-kit, version 7 of dialect `postgresql`.
 
 use crate::made::{Made, action, expression};
+use crate::types::element;
 use crate::{ImportError, Imported};
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -352,9 +353,8 @@ fn read_column(made: &mut Made, table: &TableName, of: AColumn) -> Column {
         (Some(ty), _) => specc_catalog::DataType::builtin(ty),
         (None, Some(schema)) => {
             // Its own type, whose name may have any letters.
-            let name = of.ty.trim_end_matches("[]");
-            let dims = (of.ty.len() - name.len()) / 2;
-            specc_catalog::DataType { schema, name: name.into(), args: Vec::new(), dims: dims.min(6) as u8 }
+            let (name, dims) = element(&of.ty);
+            specc_catalog::DataType { schema, name: name.into(), args: Vec::new(), dims }
         }
         (None, None) => made.ty(&of.ty, &place),
     };

@@ -11,6 +11,12 @@ pub struct Written {
     pub lost: Option<String>,
 }
 
+/// The name of a type without the brackets of its lists, and how many there are.
+pub fn element(text: &str) -> (&str, u8) {
+    let name = text.trim_end_matches("[]");
+    (name, ((text.len() - name.len()) / 2).min(6) as u8)
+}
+
 /// Reads a type such as `character varying(20)`, `timestamp (6) with time zone`, `shop.kind[]`. None where it is none.
 pub fn read(text: &str) -> Option<Written> {
     let tokens: Vec<Token> = Lexer::new(text).collect::<Result<_, _>>().ok()?;

@@ -108,6 +108,13 @@ fn no_change_takes_more_statements_than_it_needs() {
     assert!(wrong.is_empty(), "{} of the changes\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The seeds of a long run: `PAIRS` of them, or the usual number, from `SEED` on.
+fn asked(usual: u64) -> std::ops::Range<u64> {
+    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
+    let seed = number("SEED", 1000);
+    seed..seed + number("PAIRS", usual)
+}
+
 fn pairs(seeds: std::ops::Range<u64>) {
     let seeds: Vec<u64> = seeds.collect();
     let failed = all(&seeds, |seed| {
@@ -147,9 +154,7 @@ fn random_branches_merge_in_either_order() {
 #[test]
 #[ignore = "the long run: minutes"]
 fn many_branches_merge_in_either_order() {
-    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
-    let seed = number("SEED", 1000);
-    branches(seed..seed + number("PAIRS", 500));
+    branches(asked(500));
 }
 
 fn renamings(seeds: std::ops::Range<u64>) {
@@ -170,18 +175,14 @@ fn renaming_changes_nothing() {
 #[test]
 #[ignore = "the long run: minutes"]
 fn many_renamings_change_nothing() {
-    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
-    let seed = number("SEED", 1000);
-    renamings(seed..seed + number("PAIRS", 2000));
+    renamings(asked(2000));
 }
 
 /// `cargo test -p specc-tests --test changes -- --ignored long`; `PAIRS` and `SEED` say how many and from which.
 #[test]
 #[ignore = "the long run: minutes"]
 fn long_run_of_random_pairs() {
-    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
-    let seed = number("SEED", 1000);
-    pairs(seed..seed + number("PAIRS", 2000));
+    pairs(asked(2000));
 }
 
 fn retypings(seeds: std::ops::Range<u64>) {
@@ -209,9 +210,7 @@ fn retyping_changes_no_value_in_silence() {
 #[test]
 #[ignore = "the long run: minutes"]
 fn many_retypings_change_no_value_in_silence() {
-    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual);
-    let seed = number("SEED", 1000);
-    retypings(seed..seed + number("PAIRS", 500));
+    retypings(asked(500));
 }
 
 /// Every kind of object of the catalog, and what can be done to it, has cases.

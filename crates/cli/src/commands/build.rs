@@ -141,14 +141,13 @@ fn migrations(
     state: &State,
     stage: &Stage<'_>,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let slashes = |path: PathBuf| path.to_string_lossy().replace('\\', "/");
     let layout = match compilation.model.options.target {
         Target::Supabase => Layout::supabase(),
         Target::Postgres => Layout::postgres(),
     };
     let layout = Layout {
-        migrations: slashes(compilation.config.migrations()),
-        own: slashes(compilation.config.state()),
+        migrations: project::slashes(&compilation.config.migrations()),
+        own: project::slashes(&compilation.config.state()),
         ..layout
     };
     let stamp: Stamp = match &args.stamp {

@@ -48,7 +48,7 @@ fn merge_driver(dir: &Path) -> Result<ExitCode, Failure> {
     }
     for folder in [config.state(), config.docs(), config.seeds()] {
         // A pattern that begins with a slash is one of this folder only.
-        let line = format!("/{}/** merge=specc", folder.to_string_lossy().replace('\\', "/").replace(' ', "?"));
+        let line = format!("/{}/** merge=specc", project::slashes(&folder).replace(' ', "?"));
         if !text.lines().any(|known| known == line) {
             text.push_str(&line);
             text.push('\n');

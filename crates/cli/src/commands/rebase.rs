@@ -1,13 +1,14 @@
 //! `specc rebase`: after a merge, this branch's migrations planned anew on top of what the other branch has.
 
 use super::build::{self, Start};
-use super::stored::{self, State};
+use super::stored::{self, State, Stored};
 use crate::args::{Format, Rebase};
 use crate::config::Config;
 use crate::git::Repository;
 use crate::output::{self, File};
+use crate::project::slashes;
 use crate::report::{Failure, plural};
-use specc_catalog::{checksum, from_json, is_whole};
+use specc_catalog::checksum;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,37 +58,21 @@ fn onto(repository: &Repository, asked: Option<&str>) -> Result<Onto, Failure> {
 }
 
 fn start(repository: &Repository, onto: &Onto, out: &Path, config: &Config) -> Result<Start, Failure> {
-    let slashes = |path: PathBuf| path.to_string_lossy().replace('\\', "/");
     let (catalog_path, sums_path) = (config.state().join("catalog.json"), config.state().join("checksums.toml"));
-    let damaged = |path: &Path, why: &str| stored::damaged(&Path::new(&onto.name).join(path), why);
-    let read = |path: &Path| repository.text(&onto.commit, &slashes(path.to_path_buf()));
+    let there = |path: &Path| Path::new(&onto.name).join(path);
+    let read = |path: &Path| repository.text(&onto.commit, &slashes(path));
     let (catalog_text, sums) = (read(&catalog_path)?, read(&sums_path)?);
-    if catalog_text.is_none() && sums.is_none() {
+    let files = ((there(&catalog_path), catalog_text.clone()), (there(&sums_path), sums.clone()));
+    let Some(stored) = Stored::of(files.0, files.1)? else {
         // Without this every migration of this branch would go, and one from nothing would come.
         return Err(Failure::broken(format!(
             "{} has no {}: there is nothing to plan on top of",
             onto.name,
             catalog_path.display()
         )));
-    }
-    let recorded = match &sums {
-        None => Vec::new(),
-        Some(sums) => {
-            stored::checksums(sums).map_err(|error| damaged(&sums_path, &format!("cannot be read ({error})")))?
-        }
     };
-    let listed =
-        |text: &str| recorded.iter().any(|(path, sum)| Path::new(path) == catalog_path && *sum == checksum(text));
-    let catalog = match &catalog_text {
-        None if sums.is_some() => return Err(damaged(&catalog_path, "is missing")),
-        None => None,
-        Some(text) if !is_whole(text).unwrap_or_else(|| listed(text)) => {
-            return Err(damaged(&catalog_path, "is not as the last build left it"));
-        }
-        Some(text) => {
-            Some(from_json(text).map_err(|error| damaged(&catalog_path, &format!("cannot be read ({error})")))?)
-        }
-    };
+    let catalog = Some(stored.catalog()?);
+    let recorded = stored.recorded;
     let mut history = Vec::new();
     for (path, sum) in recorded.iter().filter(|(path, _)| Path::new(path) != catalog_path) {
         let is_as_it_was = std::fs::read_to_string(out.join(path)).is_ok_and(|text| checksum(&text) == *sum);
@@ -96,7 +81,7 @@ fn start(repository: &Repository, onto: &Onto, out: &Path, config: &Config) -> R
         }
         match read(Path::new(path))? {
             Some(text) if checksum(&text) == *sum => history.push(File { path: path.into(), contents: text }),
-            _ => return Err(damaged(Path::new(path), "is not as the last build left it")),
+            _ => return Err(stored::damaged(&there(Path::new(path)), "is not as the last build left it")),
         }
     }
     let stale = pending(out, config, &recorded)?;
@@ -104,11 +89,11 @@ fn start(repository: &Repository, onto: &Onto, out: &Path, config: &Config) -> R
     let stored: Vec<File> =
         stored.into_iter().filter_map(|(path, text)| Some(File { path, contents: text? })).collect();
     // Both sides stand in these files now; what is in them comes from one side and from the build.
-    let conflicting = stored.iter().chain(&history).map(|file| slashes(file.path.clone()));
-    let own = conflicting.chain(stale.iter().map(|path| slashes(path.clone()))).collect();
+    let conflicting = stored.iter().chain(&history).map(|file| slashes(&file.path));
+    let own = conflicting.chain(stale.iter().map(|path| slashes(path))).collect();
     let mut state = State { catalog, recorded, generated: stored::generated(out, config)?, own };
     state.own.extend(state.generated.iter().cloned());
-    state.own.push(slashes(config.state().join(stored::GENERATED)));
+    state.own.push(slashes(&config.state().join(stored::GENERATED)));
     Ok(Start { state, history, stale, stored })
 }
 

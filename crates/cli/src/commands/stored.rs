@@ -25,35 +25,43 @@ impl Stored {
         output::settle(out, config)?;
         let own = out.join(config.state());
         let (path, sums) = (own.join("catalog.json"), own.join("checksums.toml"));
-        match (text(&path)?, text(&sums)?) {
-            (None, None) => match output::marked_in(&out.join(config.migrations()))?.into_iter().min() {
-                None => Ok(None),
-                Some(file) => {
-                    Err(damaged(&path, &format!("is missing, and {} is there, which a build wrote", file.display())))
-                }
-            },
-            (None, Some(_)) => Err(damaged(&path, "is missing")),
-            (Some(_), None) => Err(damaged(&sums, "is missing")),
-            (Some(text), Some(list)) => {
-                if let Some((path, _)) =
-                    [(&path, &text), (&sums, &list)].into_iter().find(|(_, text)| is_conflict(text))
-                {
-                    return Err(Failure::Refused(Some(codes::MERGE_CONFLICT), conflict(path)));
-                }
-                let recorded =
-                    checksums(&list).map_err(|error| damaged(&sums, &format!("cannot be read ({error})")))?;
-                let said =
-                    recorded.iter().find(|(path, _)| Path::new(path).file_name() == Some("catalog.json".as_ref()));
-                // Before it had its checksum in itself, it had a line in the list.
-                let listed = || said.is_some_and(|(_, sum)| *sum == specc_catalog::checksum(&text));
-                match specc_catalog::is_whole(&text).unwrap_or_else(listed) {
-                    true if recorded.is_empty() && specc_catalog::has_objects(&text) => {
-                        Err(damaged(&sums, "names no migration, and there are objects in the stored catalog"))
-                    }
-                    true => Ok(Some(Self { text, path, recorded })),
-                    false => Err(damaged(&path, "is not as the last build left it")),
-                }
+        let stored = Self::of((path.clone(), text(&path)?), (sums.clone(), text(&sums)?))?;
+        if stored.is_none()
+            && let Some(file) = output::marked_in(&out.join(config.migrations()))?.into_iter().min()
+        {
+            let why = format!("is missing, and {} is there, which a build wrote", file.display());
+            return Err(damaged(&path, &why));
+        }
+        Ok(stored)
+    }
+
+    /// From the texts of both files, wherever they stand; none where neither is there.
+    ///
+    /// # Errors
+    /// Where they are not what a build left.
+    pub fn of(
+        (path, text): (PathBuf, Option<String>),
+        (sums, list): (PathBuf, Option<String>),
+    ) -> Result<Option<Self>, Failure> {
+        let (text, list) = match (text, list) {
+            (None, None) => return Ok(None),
+            (None, Some(_)) => return Err(damaged(&path, "is missing")),
+            (Some(_), None) => return Err(damaged(&sums, "is missing")),
+            (Some(text), Some(list)) => (text, list),
+        };
+        if let Some((path, _)) = [(&path, &text), (&sums, &list)].into_iter().find(|(_, text)| is_conflict(text)) {
+            return Err(Failure::Refused(Some(codes::MERGE_CONFLICT), conflict(path)));
+        }
+        let recorded = checksums(&list).map_err(|error| damaged(&sums, &format!("cannot be read ({error})")))?;
+        let said = recorded.iter().find(|(path, _)| Path::new(path).file_name() == Some("catalog.json".as_ref()));
+        // Before it had its checksum in itself, it had a line in the list.
+        let listed = || said.is_some_and(|(_, sum)| *sum == specc_catalog::checksum(&text));
+        match specc_catalog::is_whole(&text).unwrap_or_else(listed) {
+            true if recorded.is_empty() && specc_catalog::has_objects(&text) => {
+                Err(damaged(&sums, "names no migration, and there are objects in the stored catalog"))
             }
+            true => Ok(Some(Self { text, path, recorded })),
+            false => Err(damaged(&path, "is not as the last build left it")),
         }
     }
 

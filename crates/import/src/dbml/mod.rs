@@ -3,6 +3,7 @@
 mod tree;
 
 use crate::made::{Made, action, expression};
+use crate::types::element;
 use crate::{ImportError, Imported};
 use smol_str::SmolStr;
 use specc_catalog::{
@@ -165,15 +166,12 @@ fn free(made: &Made, table: &TableName, label: &str, columns: &[SmolStr]) -> Smo
 fn column(names: &Names, table: &TableName, of: &tree::Column, made: &mut Made) -> Column {
     let place = format!("{}.{}", table.name, of.name);
     let written = of.ty.replace('"', "");
-    let bare = written.trim_end_matches("[]");
+    let (bare, dims) = element(&written);
     let parts: Vec<SmolStr> = bare.split('.').map(SmolStr::from).collect();
     let is_enum = names.enums.iter().find(|name| **name == table_name(&parts));
     let serial = specc_facts::serial_type(&written.to_lowercase());
     let ty = match (is_enum, serial) {
-        (Some(name), _) => {
-            let dims = ((written.len() - bare.len()) / 2).min(6) as u8;
-            DataType { schema: name.schema.clone(), dims, ..DataType::builtin(name.name.clone()) }
-        }
+        (Some(name), _) => DataType { schema: name.schema.clone(), dims, ..DataType::builtin(name.name.clone()) },
         (None, Some(ty)) => DataType::builtin(ty),
         (None, None) => made.ty(&written, &place),
     };
