@@ -79,6 +79,8 @@ pub enum Command {
     Pull(Pull),
     /// Say how a database differs from the spec, and which roles have more or fewer rights in it
     Drift(Drift),
+    /// Decide who can do what: who reads and writes rows of others, joins, promotes itself; with counterexamples
+    Prove(Prove),
     /// Find statements in SQL migrations that lock, rewrite, lose data, fail or open access
     Lint(Lint),
     /// Run the migrations on a scratch database: up, down, up again, with rows and concurrent sessions
@@ -278,6 +280,16 @@ pub struct Drift {
     pub place: Where,
     #[command(flatten)]
     pub connection: Connection,
+}
+
+/// `specc prove`
+#[derive(Group, Debug)]
+pub struct Prove {
+    #[command(flatten)]
+    pub place: Where,
+    /// Show also what is proven
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// `specc lint`

@@ -5,7 +5,7 @@ use crate::project::Project;
 use crate::report::Failure;
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Entry, Hints};
-use specc_diag::{Accepted, Diagnostic, FileId, Sources};
+use specc_diag::{Acceptance, Accepted, Diagnostic, FileId, Sources};
 use specc_model::Model;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ pub struct Compilation {
     pub warnings: Vec<Diagnostic>,
     /// Warnings that the spec accepts, with its reasons.
     pub accepted: Vec<Accepted>,
+    /// What the spec accepts of what `specc prove` finds.
+    pub proofs: Vec<Acceptance>,
     /// Stage and time, in order.
     pub timings: Vec<Lap>,
 }
@@ -76,7 +78,8 @@ pub fn compile(project: Project, deny_warnings: bool) -> Result<Compilation, Fai
         trees.push(tree);
         findings.append(&mut found);
     }
-    let acceptances = trees.iter_mut().flat_map(|tree| std::mem::take(&mut tree.accepts)).collect();
+    let acceptances = trees.iter_mut().flat_map(|tree| std::mem::take(&mut tree.accepts));
+    let (proofs, acceptances) = acceptances.partition(|acceptance: &Acceptance| acceptance.code.is_of_proofs());
     timings.push(clock.lap("parse"));
     let broken = specc_diag::has_errors(&findings);
     let (model, mut found) = specc_model::analyze(trees, &mut sources, config.options());
@@ -104,5 +107,5 @@ pub fn compile(project: Project, deny_warnings: bool) -> Result<Compilation, Fai
         return Err(Failure::Findings(findings, sources));
     }
     let hints = specc_lower::hints(&model);
-    Ok(Compilation { root, config, sources, model, catalog, hints, warnings: findings, accepted, timings })
+    Ok(Compilation { root, config, sources, model, catalog, hints, warnings: findings, accepted, proofs, timings })
 }

@@ -48,7 +48,10 @@ fn report(code: Code, example: &[(&str, &str)]) -> (bool, BTreeSet<String>, Stri
         fs::remove_file(dir.join("notes.dbspec")).expect("the file");
     }
     let before = blocks(code, "Before:\n");
-    let (ok, text) = if before.is_empty() {
+    let (ok, text) = if code.is_of_proofs() {
+        write(dir, example);
+        run(specc, &["prove", "--format", "json"], dir)
+    } else if before.is_empty() {
         write(dir, example);
         run(specc, &["check", "--format", "json", "--deny-warnings"], dir)
     } else {

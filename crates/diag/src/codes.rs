@@ -2,8 +2,8 @@
 //! explain`, the docs and every diagnostic read it.
 //!
 //! Numbers are grouped: `E00xx` text, `E01xx` names, `E02xx` types and expressions, `E03xx` relations, `E04xx` entities
-//! and constraints, `E05xx` behaviour, `E06xx` access, `E07xx` platform, `E08xx` seeds, `E09xx` project. A code is never
-//! reused for something else.
+//! and constraints, `E05xx` behaviour, `E06xx` access, `E07xx` platform, `E08xx` seeds, `E09xx` project, `A00xx` what
+//! `specc prove` asks. A code is never reused for something else.
 
 use crate::Severity;
 use serde::{Serialize, Serializer};
@@ -38,7 +38,12 @@ impl Code {
         TABLE[self.0 as usize].1
     }
 
-    /// Errors start with `E`, warnings with `W`.
+    /// Whether it is about what `specc prove` asks.
+    pub fn is_of_proofs(self) -> bool {
+        self.name().starts_with('A')
+    }
+
+    /// Errors start with `E`; warnings, with `W` and `A`, can be accepted.
     pub fn severity(self) -> Severity {
         if self.name().starts_with('E') { Severity::Error } else { Severity::Warning }
     }
@@ -227,4 +232,21 @@ codes! {
     MERGE_CONFLICT "E0911"
     SAME_STAMP "E0912"
     NO_CAST "E0913"
+    // what `specc prove` asks
+    ANONYMOUS_WRITE "A0001"
+    DEAD_RULE "A0002"
+    IDLE_CONDITION "A0003"
+    REDUNDANT_RULE "A0004"
+    UNSEEN_WRITE "A0005"
+    TAKE_OVER "A0006"
+    GIVE_AWAY "A0007"
+    IMPERSONATION "A0008"
+    SELF_JOIN "A0009"
+    SELF_PROMOTION "A0010"
+    FOREIGN_READ "A0011"
+    FOREIGN_WRITE "A0012"
+    MOVED_AWAY "A0013"
+    FORMER_MEMBER "A0014"
+    ALL_TENANTS "A0015"
+    OPEN_CHILD "A0016"
 }

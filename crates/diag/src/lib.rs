@@ -95,12 +95,16 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to write instead.
     pub help: Option<String>,
+    /// A case in which it goes wrong, line by line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub example: Vec<String>,
 }
 
 impl Diagnostic {
     /// A finding at `span`.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), labels: vec![Label { span, text: String::new() }], help: None }
+        let labels = vec![Label { span, text: String::new() }];
+        Self { code, message: message.into(), labels, help: None, example: Vec::new() }
     }
 
     /// Says something at the primary place.
@@ -124,6 +128,12 @@ impl Diagnostic {
     /// Says what to write instead, where there is something to say.
     pub fn maybe_help(mut self, text: Option<String>) -> Self {
         self.help = text.or(self.help);
+        self
+    }
+
+    /// Shows a case in which it goes wrong.
+    pub fn example(mut self, lines: Vec<String>) -> Self {
+        self.example = lines;
         self
     }
 

@@ -35,6 +35,8 @@ pub struct Shown<'a> {
     pub labels: &'a [Label],
     /// What to write instead.
     pub help: Option<&'a str>,
+    /// A case in which it goes wrong, line by line.
+    pub example: &'a [String],
     /// Why it matters.
     pub why: &'a str,
 }
@@ -48,6 +50,7 @@ impl<'a> From<&'a Diagnostic> for Shown<'a> {
             message: &diagnostic.message,
             labels: &diagnostic.labels,
             help: diagnostic.help.as_deref(),
+            example: &diagnostic.example,
             why: diagnostic.code.why(),
         }
     }
@@ -124,7 +127,11 @@ pub fn draw(shown: &Shown<'_>, sources: &Sources, options: RenderOptions) -> Str
     }
     let mut note = |head: &str, text: &str| {
         let (on, off) = if options.color { ("\x1b[36m", "\x1b[0m") } else { ("", "") };
-        out.push_str(&format!("{on}{head:>6}:{off} {}\n", wrap(&tame(text), options.width.saturating_sub(8))));
+        out.push_str(&format!(
+            "{on}{head:>6}{}{off} {}\n",
+            if head.is_empty() { ' ' } else { ':' },
+            wrap(&tame(text), options.width.saturating_sub(8))
+        ));
     };
     // Places in other files cannot be drawn into this one: they are named below it.
     for label in elsewhere {
@@ -133,6 +140,9 @@ pub fn draw(shown: &Shown<'_>, sources: &Sources, options: RenderOptions) -> Str
     }
     if let Some(help) = shown.help {
         note("help", help);
+    }
+    for (at, line) in shown.example.iter().enumerate() {
+        note(if at == 0 { "case" } else { "" }, line);
     }
     note("why", shown.why);
     out
@@ -175,10 +185,14 @@ pub fn draw_json(shown: &Shown<'_>, sources: &Sources) -> serde_json::Value {
             })
         })
         .collect();
-    serde_json::json!({
+    let mut found = serde_json::json!({
         "code": shown.code, "severity": shown.severity, "title": shown.title,
         "message": shortened(shown.message), "why": shown.why, "help": shown.help.map(shortened), "labels": labels,
-    })
+    });
+    if !shown.example.is_empty() {
+        found["example"] = shown.example.iter().map(|line| shortened(line)).collect();
+    }
+    found
 }
 
 /// Line and column of the start of `span`, both from 1, the column in characters.

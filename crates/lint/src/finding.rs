@@ -40,6 +40,7 @@ impl Finding {
             message: &self.message,
             labels: &self.labels,
             help: self.help.as_deref(),
+            example: &[],
             why: &self.why,
         }
     }

@@ -13,6 +13,7 @@ mod fmt;
 mod init;
 mod lint;
 mod merge_file;
+mod prove;
 mod pull;
 mod rebase;
 mod reset;
@@ -72,6 +73,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::MergeFile(files) => merge_file::run(&files),
         Command::Pull(pull) => pull::run(&pull, format),
         Command::Drift(drift) => drift::run(&drift, format),
+        Command::Prove(prove) => prove::run(&prove, format),
         Command::Diff(diff) => diff::run(&diff, format),
         Command::Apply(apply) => apply::run(&apply, format),
         Command::Status(status) => status::run(&status, format),

@@ -208,6 +208,19 @@ pub struct Sql {
     pub query: bool,
     /// Of its tables, those whose rows it wants to be missing: in `not exists (…)`, `… not in (…)`, `… <> all (…)`.
     pub negated: Vec<EntityId>,
+    /// What it asks, where it is a plain query over tables of the spec.
+    pub select: Option<Box<Select>>,
+}
+
+/// A query that is no more than a choice of rows: tables of the spec, a condition over them, and what is given of each row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Select {
+    /// The tables, each with the name that it has in the query.
+    pub tables: Vec<(SmolStr, EntityId)>,
+    /// What `where` and the joins ask together, in the order in which they are written.
+    pub conditions: Vec<Formula>,
+    /// The columns of the result; none where it is asked for rows only (`select 1`, `select *`).
+    pub output: Vec<Formula>,
 }
 
 /// A piece of SQL.

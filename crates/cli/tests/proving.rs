@@ -1,0 +1,102 @@
+//! `specc prove`: what it says of a spec that has a hole, of one that accepts it, and of the specs that ship.
+
+#![allow(clippy::disallowed_methods)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
+    let command = command.args(args).current_dir(dir).env_remove("SPECC_PROJECT").env("NO_COLOR", "1");
+    let out = command.output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (out.status.code().expect("no signal ended it"), text(out.stdout), text(out.stderr))
+}
+
+const TEAMS: &str = "
+viewer -> profiles
+
+entity profiles {
+  id:   uuid  key
+  name: text
+
+  policy {
+    everyone: allow select  to authenticated
+  }
+}
+
+entity teams {
+  id: uuid = gen_random_uuid()  key
+
+  policy {
+    members_read: allow select  to authenticated  when exists members (user_id = viewer)
+  }
+}
+
+entity members {
+  team_id -> teams     inverse members on delete cascade immutable
+  user_id -> profiles  on delete cascade immutable
+
+  key (team_id, user_id)
+
+  policy {
+    own:  allow select  to authenticated  when user_id = viewer
+    join: allow insert  to authenticated  when user_id = viewer
+  }
+}
+
+function let_in(p_team: uuid) -> void security definer to authenticated as $$
+  insert into public.members (team_id, user_id) values (p_team, auth.uid())
+$$
+";
+
+fn project(text: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("specc.toml"), "name = \"shop\"\n").expect("a file");
+    fs::write(dir.path().join("teams.dbspec"), text).expect("a file");
+    dir
+}
+
+#[test]
+fn a_hole_is_shown_with_the_rows_that_fall_through() {
+    let dir = project(TEAMS);
+    let (code, out, err) = run(dir.path(), &["prove"]);
+    assert_eq!(code, 1, "{err}");
+    insta::assert_snapshot!(format!("{out}\n{err}"));
+    let (code, out, _) = run(dir.path(), &["prove", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let codes = |of: &str| -> Vec<String> {
+        json[of].as_array().expect("a list").iter().map(|f| f["code"].as_str().expect("a code").to_owned()).collect()
+    };
+    assert_eq!((code, codes("diagnostics").join(" ").as_str()), (1, "A0009"), "{out}");
+    let open = |verdict: &&serde_json::Value| verdict["verdict"] == "counterexample";
+    assert_eq!(json["verdicts"].as_array().expect("a list").iter().filter(open).count(), 1, "{out}");
+    assert!(codes("verdicts").len() > 10, "{out}");
+}
+
+#[test]
+fn what_is_accepted_is_no_finding_and_what_holds_needs_no_acceptance() {
+    let accepts = "accept A0009 'teams are open to all'\n    join:";
+    let dir = project(&TEAMS.replace("join:", accepts));
+    let (code, _, err) = run(dir.path(), &["prove"]);
+    assert!(code == 0 && err.contains("0 warnings, 1 accepted"), "{err}");
+    // `check` asks nothing of the kind, and does not miss it.
+    let (code, _, err) = run(dir.path(), &["check", "--deny-warnings"]);
+    assert_eq!(code, 0, "{err}");
+    let dir = project(&TEAMS.replace("own: ", "accept A0011 'they are public'\n    own: "));
+    let (_, _, err) = run(dir.path(), &["prove"]);
+    assert!(err.contains("`accept A0011` accepts nothing"), "{err}");
+}
+
+#[test]
+fn the_specs_that_ship_have_no_open_counterexample() {
+    let specs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../specs");
+    let mut proven = 0;
+    for spec in fs::read_dir(specs).expect("the specs").map(|entry| entry.expect("a spec").path()) {
+        let (code, _, err) = run(&spec, &["prove"]);
+        assert_eq!(code, 0, "{}: {err}", spec.display());
+        proven += usize::from(err.contains("0 out of fragment"));
+    }
+    assert!(proven >= 4, "{proven}");
+}

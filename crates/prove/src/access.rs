@@ -1,0 +1,175 @@
+//! What a role may do with a row: effective access as wires of a circuit.
+
+use crate::circuit::Lit;
+use crate::encode::Env;
+use crate::world::{RowId, World};
+use smol_str::SmolStr;
+use specc_model::effective::{self, Decision, Effective, Guard, Opening};
+use specc_model::formula::Formula;
+use specc_model::{Entity, EntityId, FieldIx, Model, Rls, Rule, RuleAction};
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The role of the session.
+    pub name: SmolStr,
+    /// All whose rights it has.
+    pub acts_as: Vec<SmolStr>,
+    /// Whether there is a key of who asks.
+    pub signed_in: bool,
+}
+
+impl Role {
+    /// A role of the spec.
+    pub fn new(model: &Model, name: &str) -> Self {
+        Self { name: name.into(), acts_as: effective::acts_as(model, name), signed_in: name != "anon" }
+    }
+}
+
+/// What decides about a role and a command.
+pub struct Right<'m> {
+    /// The entity.
+    pub entity: &'m Entity,
+    /// The command.
+    pub command: RuleAction,
+    decision: Decision<'m>,
+    guard: Option<Guard<'m>>,
+    role: Role,
+}
+
+/// A rule that opens something, and when it does.
+pub type Opened<'m> = Vec<(&'m Rule, Lit)>;
+
+impl<'m> Right<'m> {
+    /// None where the role may not at all.
+    pub fn of(model: &'m Model, entity: EntityId, role: &Role, command: RuleAction) -> Option<Self> {
+        let entity = model.entity(entity);
+        if entity.rls == Rls::Off {
+            return None;
+        }
+        let decision = Effective::decision(model, entity, &role.acts_as, command)?;
+        let listed = entity.rules.iter().flat_map(|rule| &rule.actions);
+        let listed = listed.filter(|(action, columns)| *action == command && !columns.is_empty()).count() > 0;
+        let guard = listed
+            .then(|| Effective::of(model, entity, &entity.rules).guards.into_iter().find(|g| g.command == command));
+        Some(Self { entity, command, decision, guard: guard.flatten(), role: role.clone() })
+    }
+
+    /// Whether the role can give a column a value.
+    pub fn writes(&self, field: FieldIx) -> bool {
+        let column = &self.entity.fields[field];
+        let computed = column.generated.is_some() || column.maintained.is_some();
+        let fixed = self.command == RuleAction::Update && column.immutable;
+        let kept = column.identity.as_ref().is_some_and(|identity| identity.0);
+        !computed && !fixed && !kept && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field))
+    }
+
+    /// The rules that open it.
+    pub fn openings(&self) -> &[Opening<'m>] {
+        &self.decision.openings
+    }
+
+    /// All conditions that it asks, and whether each has to hold (or not).
+    pub fn conditions(&self) -> Vec<(&'m Formula, bool)> {
+        let both = |rule: &'m Rule| [&rule.when, &rule.check].into_iter().flatten().map(|expr| &expr.formula);
+        let opening = self.decision.openings.iter().flat_map(|o| both(o.rule).map(|formula| (formula, true)));
+        let closing =
+            self.decision.narrowings.iter().copied().chain(self.decision.closed.iter().map(|(rule, _)| *rule));
+        let closing = closing.flat_map(|rule| both(rule).map(|formula| (formula, rule.unless)));
+        opening.chain(closing).collect()
+    }
+
+    /// Whether it lets a row that is there through, and by which rules.
+    pub fn reaches(&self, world: &mut World<'m>, row: RowId) -> (Lit, Opened<'m>) {
+        self.holds(world, row, |rule| rule.when.as_ref().map(|expr| &expr.formula))
+    }
+
+    /// Whether it lets a row through as it will be.
+    pub fn accepts(&self, world: &mut World<'m>, row: RowId) -> (Lit, Opened<'m>) {
+        self.holds(world, row, checked)
+    }
+
+    fn holds(
+        &self,
+        world: &mut World<'m>,
+        row: RowId,
+        condition: impl Fn(&'m Rule) -> Option<&'m Formula>,
+    ) -> (Lit, Opened<'m>) {
+        let mut opened = Vec::new();
+        for opening in &self.decision.openings {
+            let lit = match condition(opening.rule) {
+                Some(formula) => world.condition(formula, &Env::row(row)).yes,
+                None => Lit::TRUE,
+            };
+            opened.push((opening.rule, lit));
+        }
+        let mut all = world.circuit.any(opened.iter().map(|(_, lit)| *lit));
+        for rule in &self.decision.narrowings {
+            let passes = passes(world, row, rule, condition(rule));
+            all = world.circuit.and(all, passes);
+        }
+        (all, opened)
+    }
+
+    /// Whether rules let the columns be written that differ from row to row: `old` is none for a new row.
+    pub fn writes_columns(&self, world: &mut World<'m>, old: Option<RowId>, new: RowId) -> Lit {
+        let Some(guard) = &self.guard else { return Lit::TRUE };
+        let mut all = Lit::TRUE;
+        for column in &guard.columns {
+            if !self.writes(column.field) {
+                continue;
+            }
+            // A column of a new row that is given its default is as good as not given.
+            let changed = match old {
+                Some(old) => world.differs(old, new, column.field),
+                None => Lit::TRUE,
+            };
+            if let Some(rules) = &column.opened_by {
+                let mut opened = Vec::new();
+                for rule in rules {
+                    if !binds(world.model, rule, &self.role) {
+                        continue;
+                    }
+                    let mut lit = match (old, &rule.when) {
+                        (Some(old), Some(when)) => world.condition(&when.formula, &Env::row(old)).yes,
+                        _ => Lit::TRUE,
+                    };
+                    if let Some(check) = checked(rule) {
+                        let holds = world.condition(check, &Env::row(new)).yes;
+                        lit = world.circuit.and(lit, holds);
+                    }
+                    opened.push(lit);
+                }
+                let opened = world.circuit.any(opened);
+                let fine = world.circuit.or(!changed, opened);
+                all = world.circuit.and(all, fine);
+            }
+            for rule in &column.closed_by {
+                if !binds(world.model, rule, &self.role) {
+                    continue;
+                }
+                let passes = passes(world, new, rule, checked(rule));
+                let fine = world.circuit.or(!changed, passes);
+                all = world.circuit.and(all, fine);
+            }
+        }
+        all
+    }
+}
+
+/// What a rule asks of a row that is written.
+fn checked(rule: &Rule) -> Option<&Formula> {
+    rule.check.as_ref().or(rule.when.as_ref()).map(|expr| &expr.formula)
+}
+
+fn binds(model: &Model, rule: &Rule, role: &Role) -> bool {
+    effective::grantees(model, rule).iter().any(|grantee| role.acts_as.contains(grantee))
+}
+
+/// Whether a forbidding rule lets the row pass.
+fn passes<'m>(world: &mut World<'m>, row: RowId, rule: &'m Rule, condition: Option<&'m Formula>) -> Lit {
+    let Some(condition) = condition else { return Lit::FALSE };
+    let holds = world.condition(condition, &Env::row(row)).yes;
+    // One that is taken as it is written says what has to hold.
+    if rule.unless || rule.exact { holds } else { !holds }
+}

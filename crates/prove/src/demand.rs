@@ -1,0 +1,201 @@
+//! How many rows decide: a condition that fails at all fails in a database with this many rows.
+//!
+//! Take any database in which a violation shows. Keep the rows that it speaks of, one row for each `exists` that holds,
+//! and what those refer to: the violation still shows, since what has to be missing is missing all the more. So a search
+//! through databases with that many rows is complete, unless references lead in a circle or what has to be there depends
+//! on each row that may be there.
+
+use crate::sorts::Scope;
+use rustc_hash::FxHashMap;
+use specc_model::formula::{Formula, Node, Operator, Part};
+use specc_model::scope::PathStep;
+use specc_model::{EntityId, FieldIx, Model, RelationId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// No more rows of an entity are looked at.
+const MOST: usize = 8;
+
+/// How many rows of each entity there have to be.
+pub struct Demand {
+    /// Rows by entity; one where nothing is said.
+    pub sizes: FxHashMap<EntityId, usize>,
+    /// Whether so many decide.
+    pub complete: bool,
+}
+
+struct Counter<'m> {
+    model: &'m Model,
+    rows: BTreeMap<EntityId, usize>,
+    followed: BTreeSet<RelationId>,
+    read: BTreeSet<(EntityId, FieldIx)>,
+    complete: bool,
+    depth: usize,
+}
+
+/// A condition over a row of an entity, and whether it has to hold.
+pub type Asked<'m> = (EntityId, &'m Formula, bool);
+
+/// The rows that these conditions need beside `rows`, of which these columns are read.
+pub fn demand<'m>(
+    model: &'m Model,
+    rows: &[EntityId],
+    columns: &[(EntityId, FieldIx)],
+    conditions: impl IntoIterator<Item = Asked<'m>>,
+) -> Demand {
+    let (there, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    let mut counter = Counter { model, rows: there, followed, read, complete: true, depth: 0 };
+    for entity in rows.iter().chain(&model.viewer) {
+        *counter.rows.entry(*entity).or_default() += 1;
+        if let Some(visible) = &model.entity(*entity).visible {
+            counter.count(&visible.formula, &Scope::row(*entity), true, 1);
+        }
+    }
+    for (entity, formula, holds) in conditions {
+        counter.count(formula, &Scope::row(entity), holds, 1);
+    }
+    columns.iter().for_each(|(entity, field)| counter.reads(Some(*entity), *field));
+    counter.refer();
+    counter.close();
+    let complete = counter.complete;
+    Demand { sizes: counter.rows.into_iter().collect(), complete }
+}
+
+impl Counter<'_> {
+    fn add(&mut self, entity: EntityId, times: usize) {
+        *self.rows.entry(entity).or_default() += times;
+    }
+
+    /// Steps from a row, and whether the row at the end has to be there so many times.
+    fn follow(&mut self, steps: &[PathStep], holds: bool, times: usize) {
+        for step in steps {
+            self.followed.insert(step.relation);
+            if step.back && holds {
+                self.add(self.model.step_target(*step), times);
+            }
+        }
+    }
+
+    /// A column of a row is read.
+    fn reads(&mut self, entity: Option<EntityId>, field: FieldIx) {
+        self.read.extend(entity.map(|entity| (entity, field)));
+    }
+
+    /// The references of columns that are read: all their columns are, or cannot be null.
+    fn refer(&mut self) {
+        for (entity, _) in &self.read {
+            for id in &self.model.entity(*entity).outgoing {
+                let fields = &self.model.relation(*id).fields;
+                let read = |field: &FieldIx| self.read.contains(&(*entity, *field));
+                let nullable = |field: &FieldIx| self.model.entity(*entity).fields[*field].nullable;
+                if fields.iter().any(read) && fields.iter().all(|field| read(field) || !nullable(field)) {
+                    self.followed.insert(*id);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, formula: &Formula, scope: &Scope, holds: bool, times: usize) {
+        self.depth += 1;
+        if self.depth > 200 {
+            self.complete = false;
+        } else {
+            self.counted(formula, scope, holds, times);
+        }
+        self.depth -= 1;
+    }
+
+    fn counted(&mut self, formula: &Formula, scope: &Scope, holds: bool, times: usize) {
+        match &formula.node {
+            Node::Path(_, steps, field) => {
+                self.follow(steps, true, times);
+                self.reads(steps.last().map(|step| self.model.step_target(*step)), *field);
+            }
+            Node::Whole(_, steps) => self.follow(steps, true, times),
+            Node::Column(row, field) => self.reads(scope.entity(row), *field),
+            Node::ViewerField(field) => self.reads(self.model.viewer, *field),
+            Node::Exists(exists) => {
+                self.follow(&exists.steps, holds, times);
+                // Of each row that may be there, if none has to be.
+                let times = if holds { times } else { times * MOST };
+                self.count(&exists.condition, &scope.looking_at(exists.target), holds, times);
+            }
+            Node::Predicate(id, args) => {
+                args.iter().for_each(|arg| self.count(arg, scope, holds, times));
+                let body = &self.model.predicates[id.0 as usize].body.formula;
+                self.count(body, &Scope::of(self.model, *id), holds, times);
+            }
+            Node::Not(inner) => self.count(inner, scope, !holds, times),
+            Node::Is(inner, what) => {
+                let same = matches!(*what, "true" | "not false");
+                self.count(inner, scope, if same { holds } else { !holds }, times);
+            }
+            Node::Binary(Operator::And | Operator::Or, _) | Node::Nested(_) => {
+                formula.parts().into_iter().for_each(|part| self.count(part, scope, holds, times));
+            }
+            Node::Form(form) => {
+                let negated = form.parts.iter().any(|p| matches!(p, Part::Words(w) if w.trim().starts_with("not ")));
+                let holds = holds != negated;
+                for part in formula.parts() {
+                    let Node::Sql(sql) = &part.node else {
+                        self.count(part, scope, holds, times);
+                        continue;
+                    };
+                    let Some(select) = &sql.select else { continue };
+                    for (_, entity) in &select.tables {
+                        if holds {
+                            self.add(*entity, times);
+                        }
+                    }
+                    let times = if holds { times } else { times * MOST };
+                    select
+                        .conditions
+                        .iter()
+                        .chain(&select.output)
+                        .for_each(|part| self.count(part, scope, holds, times));
+                }
+            }
+            // Truth values that are compared hold or not, as it comes.
+            _ => formula.parts().into_iter().for_each(|part| {
+                self.count(part, scope, true, times);
+                if crate::sorts::is_condition(part) {
+                    self.count(part, scope, false, times);
+                }
+            }),
+        }
+    }
+
+    /// What rows refer to is there too.
+    fn close(&mut self) {
+        let own = self.rows.clone();
+        for _ in 0..self.model.entities.len().min(64) + 1 {
+            let before = self.rows.clone();
+            let mut next = own.clone();
+            for id in &self.followed {
+                let relation = self.model.relation(*id);
+                let from = before.get(&relation.from).copied().unwrap_or(1);
+                *next.entry(relation.to).or_default() += from;
+            }
+            // A key that is a reference leads on by itself.
+            for entity in before.keys() {
+                let Some(key) = &self.model.entity(*entity).key else { continue };
+                for id in &self.model.entity(*entity).outgoing {
+                    let relation = self.model.relation(*id);
+                    if !self.followed.contains(id) && relation.fields == key.fields {
+                        *next.entry(relation.to).or_default() += before[entity];
+                    }
+                }
+            }
+            for rows in next.values_mut() {
+                if *rows > MOST {
+                    *rows = MOST;
+                    self.complete = false;
+                }
+            }
+            self.rows = next;
+            if self.rows == before {
+                return;
+            }
+        }
+        self.complete = false;
+    }
+}

@@ -1,0 +1,482 @@
+//! Formulas over a [`World`], as Postgres evaluates them: with null, over rows that are there, and what is hidden hidden.
+
+use crate::circuit::{Lit, Tri};
+use crate::sorts::{self, Source, constant, is_condition, operand, query};
+use crate::world::{Cell, RowId, Sym, World};
+use smol_str::SmolStr;
+use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Select, Value};
+use specc_model::scope::PathStep;
+use specc_model::{EntityId, FieldIx, PredicateId};
+use std::rc::Rc;
+
+/// Rows that relations lead to, each with when it is one of them.
+type Place = Vec<(Lit, RowId)>;
+
+/// The rows and values that a formula can name.
+#[derive(Clone, Debug, Default)]
+pub struct Env<'m> {
+    scope: Vec<Place>,
+    bound: Vec<Place>,
+    queries: Vec<(SmolStr, RowId)>,
+    /// Arguments of the predicate whose body it is.
+    values: Rc<[Option<(&'m Formula, Env<'m>)>]>,
+    depth: usize,
+}
+
+impl Env<'_> {
+    /// One row.
+    pub fn row(row: RowId) -> Self {
+        Self { scope: vec![vec![(Lit::TRUE, row)]], ..Self::default() }
+    }
+
+    /// One row, that an `exists path (…)` looks at.
+    pub fn bound(row: RowId) -> Self {
+        Self { bound: vec![vec![(Lit::TRUE, row)]], ..Self::default() }
+    }
+}
+
+/// Predicates that use predicates end somewhere; the checker reports those that do not.
+const MAX_DEPTH: usize = 64;
+
+/// The words of a form between or before its operands, where it is one that is looked into.
+pub fn word(form: &Form) -> Option<&str> {
+    let mut words = form.parts.iter().filter_map(|part| match part {
+        Part::Words(words) => Some(words.trim()),
+        _ => None,
+    });
+    match (words.next()?, words.next()) {
+        (word, None) => Some(word),
+        (word @ ("between" | "not between"), Some("and")) => Some(word),
+        (word @ ("case" | "exists" | "not exists"), _) => Some(word),
+        _ => None,
+    }
+}
+
+/// Whether every part of it is modelled.
+pub fn is_plain(formula: &Formula) -> bool {
+    let mut plain = true;
+    formula.visit(|part| {
+        plain &= match &part.node {
+            Node::Literal(_) | Node::Column(..) | Node::Not(_) | Node::Nested(_) | Node::InList(..) => true,
+            Node::IsNull(..) | Node::Is(..) => true,
+            Node::Binary(Operator::And | Operator::Or | Operator::Equal, _) => true,
+            Node::Binary(Operator::Other(op), _) => {
+                matches!(op.as_str(), "<>" | "!=" | "<" | "<=" | ">" | ">=")
+            }
+            Node::Cast(cast) => constant(&cast.of).is_some(),
+            _ => false,
+        }
+    });
+    plain
+}
+
+impl<'m> World<'m> {
+    /// A condition over the rows of `env`.
+    pub fn condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
+        match &formula.node {
+            Node::Literal(Value::Boolean(value)) => Tri::of(if *value { Lit::TRUE } else { Lit::FALSE }),
+            Node::Literal(Value::Null) => Tri::NULL,
+            Node::Literal(value) => match value.text() {
+                Some("t" | "true") => Tri::of(Lit::TRUE),
+                Some("f" | "false") => Tri::of(Lit::FALSE),
+                _ => self.unknown_condition(formula, env),
+            },
+            Node::Column(row, field) => {
+                let place = self.place(row, env);
+                self.condition_at(&place, *field)
+            }
+            Node::Path(row, steps, field) => {
+                let start = self.place(row, env);
+                let place = self.along(start, steps, false);
+                self.condition_at(&place, *field)
+            }
+            Node::ViewerField(field) => {
+                let place = self.viewer_row();
+                self.condition_at(&place, *field)
+            }
+            Node::Parameter(at) => match env.values.get(*at).cloned().flatten() {
+                Some((formula, env)) => self.condition(formula, &env),
+                None => self.unknown_condition(formula, env),
+            },
+            Node::Binary(op, sides) => self.binary(formula, op, &sides.0, &sides.1, env),
+            Node::Not(inner) => !self.condition(inner, env),
+            Node::Nested(inner) => self.condition(inner, env),
+            Node::Cast(cast) if is_condition(&cast.of) => self.condition(&cast.of, env),
+            Node::InList(list, negated) => {
+                let mut any = Tri::of(Lit::FALSE);
+                for item in &list.1 {
+                    let equal = self.equals(&list.0, item, env);
+                    any = self.circuit.or3(any, equal);
+                }
+                if *negated { !any } else { any }
+            }
+            Node::IsNull(inner, negated) => {
+                let there = match is_condition(inner) {
+                    true => {
+                        let inner = self.condition(inner, env);
+                        self.circuit.or(inner.yes, inner.no)
+                    }
+                    false => {
+                        let value = self.evaluate(inner, env);
+                        self.present(&value)
+                    }
+                };
+                Tri::of(if *negated { there } else { !there })
+            }
+            Node::Is(inner, what) => {
+                let inner = self.condition(inner, env);
+                let unknown = self.circuit.and(!inner.yes, !inner.no);
+                Tri::of(match *what {
+                    "true" => inner.yes,
+                    "not true" => !inner.yes,
+                    "false" => inner.no,
+                    "not false" => !inner.no,
+                    "unknown" => unknown,
+                    _ => !unknown,
+                })
+            }
+            Node::Exists(exists) => Tri::of(self.exists(exists, env)),
+            Node::Predicate(id, args) => self.predicate(formula, *id, args, env),
+            Node::Call(call) if call.function.name == "coalesce" && !call.qualified => {
+                let mut made = Tri::NULL;
+                for (_, arg) in call.args.iter().rev() {
+                    let first = self.condition(arg, env);
+                    let there = self.circuit.or(first.yes, first.no);
+                    let (yes, no) = (self.circuit.and(!there, made.yes), self.circuit.and(!there, made.no));
+                    made = Tri { yes: self.circuit.or(first.yes, yes), no: self.circuit.or(first.no, no) };
+                }
+                made
+            }
+            Node::Form(form) => self.form(formula, form, env),
+            _ => self.unknown_condition(formula, env),
+        }
+    }
+
+    /// A value over the rows of `env`.
+    pub fn evaluate(&mut self, formula: &'m Formula, env: &Env<'m>) -> Sym {
+        if let Some(value) = constant(formula) {
+            return Sym::of(value);
+        }
+        match &formula.node {
+            Node::Literal(Value::Null) => Sym::null(),
+            Node::Column(row, field) => {
+                let place = self.place(row, env);
+                self.value_at(&place, *field)
+            }
+            Node::Path(row, steps, field) => {
+                let start = self.place(row, env);
+                let place = self.along(start, steps, false);
+                self.value_at(&place, *field)
+            }
+            Node::Viewer => self.session(Source::Viewer),
+            Node::ViewerField(field) => {
+                let place = self.viewer_row();
+                self.value_at(&place, *field)
+            }
+            Node::Claim(keys) => self.session(Source::Claim(keys.clone())),
+            Node::Parameter(at) => match env.values.get(*at).cloned().flatten() {
+                Some((formula, env)) => self.evaluate(formula, &env),
+                None => self.unknown_value(formula, env),
+            },
+            Node::Nested(inner) => self.evaluate(inner, env),
+            Node::Cast(cast) if !is_condition(&cast.of) => self.evaluate(&cast.of, env),
+            Node::Call(call) if call.function.name == "coalesce" && !call.qualified => {
+                let mut made = Sym::null();
+                for (_, arg) in call.args.iter().rev() {
+                    let first = self.evaluate(arg, env);
+                    let there = self.present(&first);
+                    made = self.either(&first, !there, &made);
+                }
+                made
+            }
+            _ => match sorts::session(formula) {
+                Some(name) => self.session(Source::Session(name.clone())),
+                None => self.unknown_value(formula, env),
+            },
+        }
+    }
+
+    /// `first`, or where it is null (`otherwise`) `second`.
+    fn either(&mut self, first: &Sym, otherwise: Lit, second: &Sym) -> Sym {
+        let mut cases = first.cases.to_vec();
+        for (lit, value) in second.cases.iter() {
+            let lit = self.circuit.and(*lit, otherwise);
+            self.merge(&mut cases, lit, value.clone());
+        }
+        Sym { sort: first.sort.or(second.sort), cases: cases.into() }
+    }
+
+    fn merge(&mut self, cases: &mut Vec<(Lit, sorts::Val)>, lit: Lit, value: sorts::Val) {
+        match cases.iter_mut().find(|(_, other)| *other == value) {
+            Some((before, _)) => *before = self.circuit.or(*before, lit),
+            None => cases.push((lit, value)),
+        }
+    }
+
+    fn binary(&mut self, whole: &'m Formula, op: &Operator, a: &'m Formula, b: &'m Formula, env: &Env<'m>) -> Tri {
+        match op {
+            Operator::And | Operator::Or => {
+                let (a, b) = (self.condition(a, env), self.condition(b, env));
+                if *op == Operator::And { self.circuit.and3(a, b) } else { self.circuit.or3(a, b) }
+            }
+            Operator::Equal => self.equals(a, b, env),
+            Operator::Other(op) => {
+                let sides = |world: &mut Self| (world.evaluate(a, env), world.evaluate(b, env));
+                let made = match op.as_str() {
+                    "<>" | "!=" => return !self.equals(a, b, env),
+                    "<" | "<=" | ">" | ">=" if !is_condition(a) => {
+                        let (a, b) = sides(self);
+                        let (a, b) = if op.starts_with('>') { (b, a) } else { (a, b) };
+                        self.less(&a, &b, op.ends_with('='))
+                    }
+                    _ => None,
+                };
+                made.unwrap_or_else(|| self.unknown_condition(whole, env))
+            }
+        }
+    }
+
+    fn equals(&mut self, a: &'m Formula, b: &'m Formula, env: &Env<'m>) -> Tri {
+        if is_condition(a) || is_condition(b) {
+            let (a, b) = (self.condition(a, env), self.condition(b, env));
+            let (both, neither) = (self.circuit.and(a.yes, b.yes), self.circuit.and(a.no, b.no));
+            let (left, right) = (self.circuit.and(a.yes, b.no), self.circuit.and(a.no, b.yes));
+            return Tri { yes: self.circuit.or(both, neither), no: self.circuit.or(left, right) };
+        }
+        let (a, b) = (self.evaluate(a, env), self.evaluate(b, env));
+        self.equal(&a, &b)
+    }
+
+    fn form(&mut self, formula: &'m Formula, form: &'m Form, env: &Env<'m>) -> Tri {
+        let operands: Vec<&'m Formula> = form.parts.iter().filter_map(operand).collect();
+        let made = match (word(form), operands.as_slice()) {
+            (Some(word @ ("in" | "not in")), [left, list]) => self.in_query(left, list, env).map(|found| match word {
+                "in" => found,
+                _ => !found,
+            }),
+            (Some(word @ ("exists" | "not exists")), [of]) => {
+                query(of).and_then(|sql| sql.select.as_deref()).map(|select| {
+                    let found = self.selected(select, env);
+                    let any = self.circuit.any(found.into_iter().map(|(lit, _)| lit));
+                    Tri::of(if word == "exists" { any } else { !any })
+                })
+            }
+            (Some(word @ ("is distinct from" | "is not distinct from")), [a, b]) if !is_condition(a) => {
+                let (a, b) = (self.evaluate(a, env), self.evaluate(b, env));
+                let same = self.same(&a, &b);
+                Some(Tri::of(if word == "is distinct from" { !same } else { same }))
+            }
+            (Some(word @ ("between" | "not between")), [of, low, high]) => {
+                let (of, low, high) = (self.evaluate(of, env), self.evaluate(low, env), self.evaluate(high, env));
+                match (self.less(&low, &of, true), self.less(&of, &high, true)) {
+                    (Some(above), Some(below)) => {
+                        let inside = self.circuit.and3(above, below);
+                        Some(if word == "between" { inside } else { !inside })
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        made.unwrap_or_else(|| self.unknown_condition(formula, env))
+    }
+
+    /// `left in (select …)`: null where nothing is equal, and something is null.
+    fn in_query(&mut self, left: &'m Formula, list: &'m Formula, env: &Env<'m>) -> Option<Tri> {
+        let select = query(list)?.select.as_deref()?;
+        let [output] = select.output.as_slice() else { return None };
+        let left = self.evaluate(left, env);
+        let mut any = Tri::of(Lit::FALSE);
+        for (there, inner) in self.selected(select, env) {
+            let value = self.evaluate(output, &inner);
+            let equal = self.equal(&left, &value);
+            let of_row = Tri { yes: self.circuit.and(there, equal.yes), no: self.circuit.or(!there, equal.no) };
+            any = self.circuit.or3(any, of_row);
+        }
+        Some(any)
+    }
+
+    /// The combinations of rows that a query looks at, each with when it is chosen.
+    fn selected(&mut self, select: &'m Select, env: &Env<'m>) -> Vec<(Lit, Env<'m>)> {
+        let mut found = vec![(Lit::TRUE, env.clone())];
+        for (name, entity) in &select.tables {
+            let mut next = Vec::new();
+            for (lit, env) in found {
+                for row in self.table(*entity) {
+                    let mut inner = env.clone();
+                    inner.queries.push((name.clone(), row));
+                    let exists = self.rows[row].exists;
+                    // What runs as the owner meets what exists for others only.
+                    let there = self.visible(row, *entity);
+                    next.push((self.circuit.all([lit, exists, there]), inner));
+                }
+            }
+            found = next;
+        }
+        for (lit, env) in &mut found {
+            for condition in &select.conditions {
+                let holds = self.condition(condition, env);
+                *lit = self.circuit.and(*lit, holds.yes);
+            }
+        }
+        found
+    }
+
+    fn exists(&mut self, exists: &'m Exists, env: &Env<'m>) -> Lit {
+        let start = self.place(&exists.row, env);
+        let found = match exists.steps.is_empty() {
+            true => start,
+            false => self.along(start, &exists.steps, exists.including_deleted),
+        };
+        let mut any = Vec::new();
+        for (lit, row) in found {
+            let mut inner = env.clone();
+            inner.bound.push(vec![(Lit::TRUE, row)]);
+            let holds = self.condition(&exists.condition, &inner);
+            any.push(self.circuit.and(lit, holds.yes));
+        }
+        self.circuit.any(any)
+    }
+
+    fn predicate(&mut self, whole: &'m Formula, id: PredicateId, args: &'m [Formula], env: &Env<'m>) -> Tri {
+        if env.depth >= MAX_DEPTH {
+            return self.unknown_condition(whole, env);
+        }
+        let mut inner = Env { depth: env.depth + 1, ..Env::default() };
+        let mut values = Vec::new();
+        for arg in args {
+            match &arg.bare().node {
+                Node::Whole(row, steps) => {
+                    let start = self.place(row, env);
+                    let place = if steps.is_empty() { start } else { self.along(start, steps, false) };
+                    inner.scope.push(place);
+                    values.push(None);
+                }
+                _ => values.push(Some((arg, env.clone()))),
+            }
+        }
+        inner.values = values.into();
+        self.condition(&self.model.predicates[id.0 as usize].body.formula, &inner)
+    }
+
+    fn place(&mut self, row: &Row, env: &Env<'m>) -> Place {
+        match row {
+            Row::Scope(at) => env.scope.get(*at).cloned().unwrap_or_default(),
+            Row::Bound(at) => env.bound.get(*at).cloned().unwrap_or_default(),
+            Row::Query(name, _) => {
+                let found = env.queries.iter().rev().find(|(other, _)| other == name);
+                found.map(|(_, row)| vec![(Lit::TRUE, *row)]).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The rows that `steps` lead to; `all`: also those that do not exist for others.
+    fn along(&mut self, start: Place, steps: &[PathStep], all: bool) -> Place {
+        let mut place = start;
+        for step in steps {
+            let relation = self.model.relation(step.relation);
+            let target = self.model.step_target(*step);
+            let (near, far) = match step.back {
+                true => (&relation.to_fields, &relation.fields),
+                false => (&relation.fields, &relation.to_fields),
+            };
+            let mut next = Vec::new();
+            for row in self.table(target) {
+                let mut links = Vec::new();
+                for (lit, from) in &place {
+                    let mut linked = *lit;
+                    for (near, far) in near.iter().zip(far) {
+                        let (a, b) = (self.value(*from, *near), self.value(row, *far));
+                        let equal = self.equal(&a, &b);
+                        linked = self.circuit.and(linked, equal.yes);
+                    }
+                    links.push(linked);
+                }
+                let linked = self.circuit.any(links);
+                let seen = if all { Lit::TRUE } else { self.visible(row, target) };
+                let exists = self.rows[row].exists;
+                let lit = self.circuit.all([linked, exists, seen]);
+                if lit != Lit::FALSE {
+                    next.push((lit, row));
+                }
+            }
+            place = next;
+        }
+        place
+    }
+
+    /// Whether the row exists for others.
+    pub fn visible(&mut self, row: RowId, entity: EntityId) -> Lit {
+        match &self.model.entity(entity).visible {
+            Some(seen) => self.condition(&seen.formula, &Env::row(row)).yes,
+            None => Lit::TRUE,
+        }
+    }
+
+    /// The row of who is asking.
+    fn viewer_row(&mut self) -> Place {
+        let Some((entity, key)) = sorts::viewer_key(self.model) else { return Vec::new() };
+        let viewer = self.session(Source::Viewer);
+        let mut place = Vec::new();
+        for row in self.table(entity) {
+            let own = self.value(row, key);
+            let equal = self.equal(&own, &viewer);
+            let seen = self.visible(row, entity);
+            let exists = self.rows[row].exists;
+            place.push((self.circuit.all([exists, equal.yes, seen]), row));
+        }
+        place
+    }
+
+    fn value_at(&mut self, place: &Place, field: FieldIx) -> Sym {
+        let mut made = Sym::null();
+        let mut cases = Vec::new();
+        for (lit, row) in place {
+            let value = self.value(*row, field);
+            made.sort = made.sort.or(value.sort);
+            for (when, value) in value.cases.iter() {
+                let when = self.circuit.and(*lit, *when);
+                self.merge(&mut cases, when, value.clone());
+            }
+        }
+        Sym { cases: cases.into(), ..made }
+    }
+
+    fn condition_at(&mut self, place: &Place, field: FieldIx) -> Tri {
+        let (mut yes, mut no) = (Vec::new(), Vec::new());
+        for (lit, row) in place {
+            if let Cell::Condition(of) = self.cell(*row, field) {
+                yes.push(self.circuit.and(*lit, of.yes));
+                no.push(self.circuit.and(*lit, of.no));
+            }
+        }
+        Tri { yes: self.circuit.any(yes), no: self.circuit.any(no) }
+    }
+
+    fn unknown_condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
+        match self.remembered(formula, env, true) {
+            Cell::Condition(tri) => tri,
+            Cell::Value(_) => Tri::NULL,
+        }
+    }
+
+    fn unknown_value(&mut self, formula: &'m Formula, env: &Env<'m>) -> Sym {
+        match self.remembered(formula, env, false) {
+            Cell::Value(sym) => sym,
+            Cell::Condition(_) => Sym::null(),
+        }
+    }
+
+    /// The same expression over the same rows has the same value.
+    fn remembered(&mut self, formula: &'m Formula, env: &Env<'m>, condition: bool) -> Cell {
+        let given: Vec<_> = env.values.iter().map(|value| value.as_ref().map(|(f, _)| sorts::address(f))).collect();
+        let key = format!("{:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
+        let key = (sorts::address(formula), key);
+        if let Some(cell) = self.memo.get(&key) {
+            return cell.clone();
+        }
+        let cell = self.unknown(formula, condition);
+        self.memo.insert(key, cell.clone());
+        cell
+    }
+}

@@ -1,0 +1,65 @@
+//! Who may do what, decided. A property of access is asked of every small database at once: rows, columns and who asks
+//! are wires of a circuit, and a SAT solver says whether the property can fail. See `docs/proving.md`.
+//!
+//! Access is what `specc_model::effective` says it is, so what is proven is what grants and policies are made of.
+
+mod access;
+mod aside;
+mod case;
+mod circuit;
+mod demand;
+mod encode;
+mod inside;
+mod membership;
+mod properties;
+mod replay;
+mod sample;
+mod sorts;
+mod verdict;
+mod world;
+
+pub use access::Role;
+pub use aside::{Aside, asides};
+pub use case::{Case, CaseRow, Held, Part};
+pub use properties::Finding;
+pub use replay::Replay;
+pub use sample::sample;
+pub use sorts::{Source, Val};
+pub use verdict::Verdict;
+
+use rayon::prelude::*;
+use smol_str::SmolStr;
+use sorts::Sorts;
+use specc_model::effective::{self, PUBLIC};
+use specc_model::{Entity, Model, Rls, Target};
+
+/// A verdict for each property of each entity that has rules, in the order of the spec.
+pub fn prove(model: &Model) -> Vec<Finding> {
+    let sorts = Sorts::of(model);
+    let context = properties::Context::new(model, &sorts);
+    let entities: Vec<&Entity> = model.entities.iter().filter(|entity| is_guarded(entity)).collect();
+    let mut found: Vec<Finding> =
+        entities.par_iter().flat_map_iter(|entity| properties::of(&context, entity)).collect();
+    // What a predicate says of every entity is said once.
+    let mut said = std::collections::BTreeSet::new();
+    found.retain(|finding| said.insert((finding.code, finding.span, finding.claim.clone())));
+    found
+}
+
+/// Whether rules of the spec decide about its rows.
+fn is_guarded(entity: &Entity) -> bool {
+    entity.rls != Rls::Off && (!entity.external || !entity.rules.is_empty())
+}
+
+/// The roles that rules are for, those of a platform's API among them.
+pub fn roles(model: &Model) -> Vec<Role> {
+    let rules = model.entities.iter().flat_map(|entity| &entity.rules).filter(|rule| !rule.forbid);
+    let mut names: Vec<SmolStr> = rules.flat_map(|rule| effective::grantees(model, rule)).collect();
+    if model.options.target == Target::Supabase {
+        names.extend(["anon".into(), "authenticated".into()]);
+        names.retain(|name| name != PUBLIC);
+    }
+    names.sort();
+    names.dedup();
+    names.iter().map(|name| Role::new(model, name)).collect()
+}

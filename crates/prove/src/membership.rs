@@ -1,0 +1,128 @@
+//! Columns and entities that say who belongs to what, read off the conditions of rules.
+
+use specc_model::formula::{Exists, Formula, Node, Row};
+use specc_model::{Entity, EntityId, FieldIx, Model, RelationId, Rule};
+use std::collections::BTreeSet;
+
+/// An entity whose rows say that somebody belongs to a row of another one: rules ask whether one of them is the viewer's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Membership {
+    /// The entity of those rows.
+    pub members: EntityId,
+    /// Its column with the key of who belongs.
+    pub who: FieldIx,
+    /// Its reference to what she belongs to.
+    pub to: RelationId,
+    /// Its columns that rules ask besides, such as a role.
+    pub ranks: Vec<FieldIx>,
+}
+
+/// All memberships that rules ask for.
+pub fn memberships(model: &Model) -> Vec<Membership> {
+    let mut found: Vec<Membership> = Vec::new();
+    let mut look = |formula: &Formula| {
+        formula.visit(|part| {
+            if let Node::Exists(exists) = &part.node
+                && let Some(new) = membership(model, exists)
+            {
+                match found.iter_mut().find(|old| (old.members, old.who, old.to) == (new.members, new.who, new.to)) {
+                    Some(old) => old.ranks.extend(new.ranks),
+                    None => found.push(new),
+                }
+            }
+        });
+    };
+    let rules = model.entities.iter().flat_map(|entity| &entity.rules);
+    rules.flat_map(|rule| [&rule.when, &rule.check]).flatten().for_each(|expr| look(&expr.formula));
+    model.predicates.iter().for_each(|predicate| look(&predicate.body.formula));
+    for membership in &mut found {
+        membership.ranks.sort_unstable();
+        membership.ranks.dedup();
+    }
+    found.sort();
+    found
+}
+
+fn membership(model: &Model, exists: &Exists) -> Option<Membership> {
+    let step = exists.steps.last().filter(|step| step.back)?;
+    let relation = model.relation(step.relation);
+    let (mut who, mut ranks) = (None, BTreeSet::new());
+    let bound = |formula: &Formula| match formula.bare().node {
+        Node::Column(Row::Bound(_), field) => Some(field),
+        _ => None,
+    };
+    exists.condition.visit(|part| {
+        if let Some((a, b)) = part.equality() {
+            for (column, other) in [(a, b), (b, a)] {
+                if matches!(other.bare().node, Node::Viewer) {
+                    who = who.or(bound(column));
+                }
+            }
+        }
+        ranks.extend(bound(part));
+    });
+    let who = who?;
+    ranks.retain(|field| *field != who && !relation.fields.contains(field));
+    let members = relation.from;
+    Some(Membership { members, who, to: relation.id, ranks: ranks.into_iter().collect() })
+}
+
+/// What a condition reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// The row that it is about.
+    pub row: bool,
+    /// Who is asking.
+    pub session: bool,
+}
+
+/// What a rule reads to let a row through.
+pub fn reads(model: &Model, rule: &Rule) -> Reads {
+    let mut found = Reads::default();
+    for expr in [&rule.when, &rule.check].into_iter().flatten() {
+        expr.formula.visit(|part| {
+            found.row |= match &part.node {
+                Node::Column(row, _) | Node::Path(row, ..) | Node::Whole(row, _) => matches!(row, Row::Scope(_)),
+                Node::Exists(exists) => matches!(exists.row, Row::Scope(_)),
+                Node::AsIs(_) => true,
+                _ => false,
+            };
+        });
+        expr.formula.visit_all(model, &mut |part| {
+            found.session |= matches!(part.node, Node::Viewer | Node::ViewerField(_) | Node::Claim(_));
+        });
+    }
+    found
+}
+
+/// The columns of an entity that rules compare with who is asking.
+pub fn owners(model: &Model, entity: &Entity) -> Vec<FieldIx> {
+    let mut found = BTreeSet::new();
+    for rule in entity.rules.iter().filter(|rule| !rule.forbid) {
+        for expr in [&rule.when, &rule.check].into_iter().flatten() {
+            compared(model, &expr.formula, 0, &mut found);
+        }
+    }
+    let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
+    found.into_iter().filter(|field| key != [*field]).collect()
+}
+
+/// The columns of the first row of a scope that are compared with who is asking.
+fn compared(model: &Model, formula: &Formula, depth: usize, found: &mut BTreeSet<FieldIx>) {
+    formula.visit(|part| {
+        if let Some((a, b)) = part.equality() {
+            for (column, other) in [(a, b), (b, a)] {
+                if let (Some(field), Node::Viewer) = (column.own_column(), &other.bare().node) {
+                    found.insert(field);
+                }
+            }
+        }
+        if let Node::Predicate(id, args) = &part.node
+            && let [row] = &**args
+            && matches!(&row.bare().node, Node::Whole(Row::Scope(0), steps) if steps.is_empty())
+            && depth < 8
+        {
+            compared(model, &model.predicates[id.0 as usize].body.formula, depth + 1, found);
+        }
+    });
+}

@@ -1,0 +1,167 @@
+//! Rows that belong to something: who reads and writes them without belonging to it.
+
+use super::{Act, Context, Finding, denied, does};
+use crate::access::{Right, Role};
+use crate::circuit::Lit;
+use crate::membership::reads;
+use crate::verdict::Verdict;
+use specc_diag::{Code, Span, codes};
+use specc_model::formula::Node;
+use specc_model::{Entity, EntityId, Relation, Rule, RuleAction};
+use specc_syntax::ast::RefActionKind;
+
+const ALL: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
+
+pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
+    let outgoing: Vec<&Relation> = entity.outgoing.iter().map(|id| context.model.relation(*id)).collect();
+    for role in context.signed_in() {
+        for relation in outgoing.iter().filter(|relation| context.is_tenant(relation.to, entity.id)) {
+            for command in ALL {
+                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                for at in 0..right.openings().len() {
+                    foreign(context, &right, relation, role, at, found);
+                }
+            }
+        }
+    }
+    for role in &context.roles {
+        let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Select) else { continue };
+        let contains = |r: &&&Relation| {
+            let cascades = r.options.on_delete.as_ref().is_some_and(|on| on.kind == RefActionKind::Cascade);
+            let contains = cascades && !r.nullable && Some(r.to) != context.model.viewer;
+            // Of what somebody can belong to, more is asked above.
+            contains && !context.model.entity(r.to).external && !context.is_tenant(r.to, entity.id)
+        };
+        for relation in outgoing.iter().filter(contains).filter(|r| crate::is_guarded(context.model.entity(r.to))) {
+            for at in 0..right.openings().len() {
+                open_child(context, &right, relation, role, at, found);
+            }
+        }
+    }
+}
+
+/// Where a rule says whom it is for: in its predicate, if it is nothing else.
+fn place(context: &Context<'_>, rule: &Rule) -> (Span, Option<String>) {
+    let condition = rule.when.as_ref().or(rule.check.as_ref());
+    match condition.map(|expr| &expr.formula.bare().node) {
+        Some(Node::Predicate(id, args)) if args.is_empty() => {
+            let predicate = &context.model.predicates[id.0 as usize];
+            (predicate.meta.span, Some(format!("predicate `{}`", predicate.name)))
+        }
+        _ => (rule.span, None),
+    }
+}
+
+/// An act on a row that refers to something.
+struct Looked<'m> {
+    act: Act<'m>,
+    /// It refers to anything at all.
+    linked: Lit,
+    /// Who asks belongs to that.
+    inside: Lit,
+    /// The row is her own.
+    own: Lit,
+    /// The rule lets it through.
+    opened: Lit,
+}
+
+fn look<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    relation: &Relation,
+    role: &Role,
+    at: usize,
+    afterwards: bool,
+) -> Looked<'m> {
+    let columns: Vec<_> = relation.fields.iter().map(|field| (right.entity.id, *field)).collect();
+    let columns = [columns, context.columns_of(relation.to)].concat();
+    let mut act = Act::new(context, right, role, &columns, []);
+    let row = if afterwards { act.after() } else { act.row() };
+    let (linked, inside) = context.inside(&mut act.world, row, relation.id);
+    let own = context.owns(&mut act.world, row);
+    let opened = act.opened[at];
+    Looked { act, linked, inside, own, opened }
+}
+
+fn foreign<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    relation: &Relation,
+    role: &Role,
+    at: usize,
+    found: &mut Vec<Finding>,
+) {
+    let (entity, command, rule) = (right.entity, right.command, right.openings()[at].rule);
+    let (table, to, name) = (context.name(entity.id), context.name(relation.to), &role.name);
+    let reads = reads(context.model, rule);
+    let mut push = |code: Code, span: Span, claim: String, wrong: String, verdict: Verdict| {
+        found.push(Finding { code, entity: table.clone(), claim, wrong, verdict, span });
+    };
+    let Looked { act, linked, inside, own, opened } = look(context, right, relation, role, at, false);
+    if reads.session && !reads.row {
+        // It is for whoever has a rank of her own, wherever that stands: said once of all that it opens.
+        let (span, by) = place(context, rule);
+        let by = by.unwrap_or_else(|| format!("rule `{}` of `{table}`", rule.name));
+        let claim = format!("{by} opens rows to those only who belong to what the rows belong to");
+        let wrong = format!("{by} opens rows of every `{to}` to whoever satisfies it");
+        return push(codes::ALL_TENANTS, span, claim, wrong, act.decide(&[opened, linked, !inside]));
+    }
+    let verb = format!("by rule `{}` `{name}` {}", rule.name, does(command));
+    let is_membership = context.memberships.iter().any(|m| m.members == entity.id && m.to == relation.id);
+    // Whoever adds herself, and what is one's own, is asked about by itself.
+    let exempt = if is_membership || command != RuleAction::Insert { own } else { Lit::FALSE };
+    let code = if command == RuleAction::Select { codes::FOREIGN_READ } else { codes::FOREIGN_WRITE };
+    let claim = format!("{verb} rows of `{table}` only of a `{to}` that it belongs to");
+    let wrong = format!("{verb} rows of `{table}` of a `{to}` that it does not belong to");
+    push(code, rule.span, claim, wrong, act.decide(&[opened, linked, !exempt, !inside]));
+    if matches!(command, RuleAction::Update | RuleAction::Delete) && !is_membership && own != Lit::FALSE {
+        let Looked { act, linked, inside, own, opened } = look(context, right, relation, role, at, false);
+        let claim = format!("{verb} no row of `{table}` of its own once it has left its `{to}`");
+        let wrong = format!("{verb} rows of `{table}` of its own after it has left their `{to}`");
+        push(codes::FORMER_MEMBER, rule.span, claim, wrong, act.decide(&[opened, linked, own, !inside]));
+    }
+    if command == RuleAction::Update {
+        let Looked { mut act, linked, inside, opened, .. } = look(context, right, relation, role, at, true);
+        let (old, new) = (act.row(), act.after());
+        let moved: Vec<Lit> = relation.fields.iter().map(|field| act.world.differs(old, new, *field)).collect();
+        let moved = act.world.circuit.any(moved);
+        let verb = format!("by rule `{}` `{name}` moves", rule.name);
+        let claim = format!("{verb} no row of `{table}` to a `{to}` that it does not belong to");
+        let wrong = format!("{verb} rows of `{table}` to a `{to}` that it does not belong to");
+        push(codes::MOVED_AWAY, rule.span, claim, wrong, act.decide(&[opened, moved, linked, !inside]));
+    }
+}
+
+fn open_child<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    relation: &Relation,
+    role: &Role,
+    at: usize,
+    found: &mut Vec<Finding>,
+) {
+    let (entity, rule) = (right.entity, right.openings()[at].rule);
+    let read = reads(context.model, rule);
+    if read.session && !read.row {
+        return;
+    }
+    let parent = Right::of(context.model, relation.to, role, RuleAction::Select);
+    let columns: Vec<(EntityId, usize)> = relation.fields.iter().map(|field| (entity.id, *field)).collect();
+    let mut act = Act::new(context, right, role, &columns, denied(parent.as_ref()));
+    let row = act.row();
+    let mut closed = Vec::new();
+    for above in act.world.table(relation.to) {
+        let linked = context.linked(&mut act.world, row, above, relation);
+        let seen = parent.as_ref().map_or(Lit::FALSE, |parent| parent.reaches(&mut act.world, above).0);
+        closed.push(act.world.circuit.and(linked, !seen));
+    }
+    let closed = act.world.circuit.any(closed);
+    // What is one's own is one's own.
+    let own = context.owns(&mut act.world, row);
+    let opened = act.opened[at];
+    let (table, to, name) = (context.name(entity.id), context.name(relation.to), &role.name);
+    let claim = format!("by rule `{}` `{name}` reads no row of `{table}` whose `{to}` it does not read", rule.name);
+    let wrong = format!("by rule `{}` `{name}` reads rows of `{table}` whose `{to}` it does not read", rule.name);
+    let verdict = act.decide(&[opened, closed, !own]);
+    found.push(Finding { code: codes::OPEN_CHILD, entity: table, claim, wrong, verdict, span: rule.span });
+}

@@ -1,0 +1,92 @@
+//! Whose a row is, before and after somebody wrote it.
+
+use super::{Act, Context, Finding};
+use crate::access::{Right, Role};
+use crate::membership::{owners, reads};
+use crate::sorts::Source;
+use crate::verdict::Verdict;
+use specc_diag::{Code, codes};
+use specc_model::{Entity, FieldIx, RuleAction};
+
+pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
+    let table = context.name(entity.id);
+    for role in context.signed_in() {
+        for field in owners(context.model, entity) {
+            let column = &entity.fields[field].name;
+            // Who adds others is asked of memberships by itself.
+            let member = context.memberships.iter().any(|m| m.members == entity.id && m.who == field);
+            for command in [RuleAction::Insert, RuleAction::Update] {
+                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                for (at, opening) in right.openings().iter().enumerate() {
+                    let reads = reads(context.model, opening.rule);
+                    if command == RuleAction::Insert && member || reads.session && !reads.row {
+                        continue;
+                    }
+                    let (name, rule) = (&role.name, &opening.rule.name);
+                    let mut push = |code: Code, claim: String, wrong: String, verdict: Verdict| {
+                        let span = opening.rule.span;
+                        found.push(Finding { code, entity: table.clone(), claim, wrong, verdict, span });
+                    };
+                    if command == RuleAction::Insert {
+                        push(
+                            codes::IMPERSONATION,
+                            format!("by rule `{rule}` `{name}` inserts into `{table}` with itself as `{column}` only"),
+                            format!("by rule `{rule}` `{name}` inserts into `{table}` with another one as `{column}`"),
+                            inserts(context, &right, role, at, field),
+                        );
+                        continue;
+                    }
+                    push(
+                        codes::TAKE_OVER,
+                        format!(
+                            "by rule `{rule}` `{name}` becomes `{column}` of no row of `{table}` that was another one's"
+                        ),
+                        format!(
+                            "by rule `{rule}` `{name}` becomes `{column}` of rows of `{table}` that were another one's"
+                        ),
+                        moves(context, &right, role, at, field, true),
+                    );
+                    push(
+                        codes::GIVE_AWAY,
+                        format!(
+                            "by rule `{rule}` `{name}` makes nobody else `{column}` of a row of `{table}` of its own"
+                        ),
+                        format!(
+                            "by rule `{rule}` `{name}` makes another one `{column}` of a row of `{table}` of its own"
+                        ),
+                        moves(context, &right, role, at, field, false),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn inserts<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, rule: usize, field: FieldIx) -> Verdict {
+    let mut act = Act::new(context, right, role, &[(right.entity.id, field)], []);
+    let row = act.after();
+    let viewer = act.world.session(Source::Viewer);
+    let own = act.world.value(row, field);
+    let other = act.world.equal(&own, &viewer).no;
+    let opened = act.opened[rule];
+    act.decide(&[opened, other])
+}
+
+/// Whether a row comes to the viewer (`comes`), or goes from her.
+fn moves<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    role: &Role,
+    rule: usize,
+    field: FieldIx,
+    comes: bool,
+) -> Verdict {
+    let mut act = Act::new(context, right, role, &[(right.entity.id, field)], []);
+    let (old, new) = (act.row(), act.after());
+    let viewer = act.world.session(Source::Viewer);
+    let (before, after) = (act.world.value(old, field), act.world.value(new, field));
+    let (was, is) = (act.world.equal(&before, &viewer), act.world.equal(&after, &viewer));
+    let opened = act.opened[rule];
+    // From nobody, or to nobody, is no harm done to anybody.
+    if comes { act.decide(&[opened, was.no, is.yes]) } else { act.decide(&[opened, was.yes, is.no]) }
+}

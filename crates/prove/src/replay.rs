@@ -1,0 +1,237 @@
+//! A case as statements for a real database.
+//!
+//! Rows are inserted as they are: what does not matter is filled in with any value of its type. Whoever runs it takes care
+//! that no reference, check or trigger gets in the way, since a case has only the columns that decide.
+
+use crate::case::{Case, CaseRow, Held, Part};
+use crate::sorts::{Source, Val};
+use specc_model::{Base, Entity, EntityId, FieldIx, Model, RuleAction, Type};
+use specc_sql::quote;
+
+/// Statements that make a case, and the one that it is about.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// Inserts, for whoever row level security does not bind.
+    pub rows: Vec<String>,
+    /// The role of the session.
+    pub role: String,
+    /// The key of who asks, if anybody does.
+    pub viewer: Option<String>,
+    /// Claims beside it: keys and value.
+    pub claims: Vec<(Vec<String>, Option<String>)>,
+    /// What is done: it touches, or reads, one row where it is allowed.
+    pub statement: String,
+}
+
+impl Case {
+    /// The statements; none where a value cannot be given (a computed column).
+    pub fn replay(&self, model: &Model) -> Option<Replay> {
+        let writer = Writer { case: self, model };
+        let rows: Option<Vec<String>> =
+            self.rows.iter().filter(|row| row.part != Part::New).map(|row| writer.insert(row)).collect();
+        let key = model.viewer.and_then(|viewer| model.entity(viewer).key.as_ref().map(|key| (viewer, key.fields[0])));
+        let (mut viewer, mut claims) = (None, Vec::new());
+        for (source, held) in &self.session {
+            match source {
+                Source::Viewer => {
+                    let (entity, field) = key?;
+                    viewer = writer.raw(entity, field, held);
+                }
+                Source::Claim(keys) => {
+                    let value = match held {
+                        Held::Value(Val::Text(text)) => Some(text.to_string()),
+                        Held::Value(Val::Number(_, digits)) => Some(digits.to_string()),
+                        Held::Value(Val::Other(number)) => Some(format!("other {number}")),
+                        Held::Value(Val::Key(entity, number)) => Some(uuid(*entity, *number)),
+                        Held::Null | Held::Truth(_) => None,
+                    };
+                    claims.push((keys.iter().map(ToString::to_string).collect(), value));
+                }
+                _ => {}
+            }
+        }
+        let role = self.role.to_string();
+        Some(Replay { rows: rows?, role, viewer, claims, statement: writer.statement()? })
+    }
+}
+
+struct Writer<'a> {
+    case: &'a Case,
+    model: &'a Model,
+}
+
+/// A key as a UUID.
+fn uuid(entity: EntityId, number: u16) -> String {
+    format!("{:08x}-0000-4000-8000-{:012x}", entity.0 + 1, u32::from(number) + 1)
+}
+
+impl Writer<'_> {
+    fn table(&self, entity: EntityId) -> String {
+        let name = &self.model.entity(entity).name;
+        quote::qualified(&name.schema, &name.name)
+    }
+
+    fn statement(&self) -> Option<String> {
+        let row = self.case.written()?;
+        let entity = self.model.entity(row.entity);
+        let table = self.table(row.entity);
+        // The row is found by what it holds: a key that matters is among that.
+        let found = || {
+            let key = entity.key.as_ref()?;
+            let parts: Option<Vec<String>> = key
+                .fields
+                .iter()
+                .map(|field| {
+                    let held = self.held(row, *field);
+                    Some(format!(
+                        "{} = {}",
+                        quote::ident(&entity.fields[*field].name),
+                        self.value(entity, *field, held.as_ref())?
+                    ))
+                })
+                .collect();
+            Some(parts?.join(" and "))
+        };
+        Some(match self.case.command {
+            RuleAction::Select => format!("select from {table} where {}", found()?),
+            RuleAction::Delete => format!("delete from {table} where {}", found()?),
+            RuleAction::Insert => self.insert(row)?,
+            RuleAction::Update => {
+                let new = self.case.rows.iter().find(|row| row.part == Part::New)?;
+                let set: Option<Vec<String>> = new
+                    .values
+                    .iter()
+                    .map(|(field, held)| {
+                        Some(format!(
+                            "{} = {}",
+                            quote::ident(&entity.fields[*field].name),
+                            self.value(entity, *field, Some(held))?
+                        ))
+                    })
+                    .collect();
+                let set = set?;
+                (!set.is_empty()).then_some(())?;
+                format!("update {table} set {} where {}", set.join(", "), found()?)
+            }
+        })
+    }
+
+    /// What a column of a row holds; a key that nobody read is made of the row's number.
+    fn held(&self, row: &CaseRow, field: FieldIx) -> Option<Held> {
+        let held = row.values.iter().find(|(other, _)| *other == field).map(|(_, held)| held.clone());
+        held.or_else(|| row.number.map(|number| Held::Value(Val::Key(row.entity, number))))
+    }
+
+    /// An insert of a row, with any value for what has to be there and does not matter.
+    fn insert(&self, row: &CaseRow) -> Option<String> {
+        let entity = self.model.entity(row.entity);
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for (field, column) in entity.fields.iter().enumerate() {
+            let held = row.values.iter().find(|(other, _)| *other == field).map(|(_, held)| held);
+            if held.is_some() && column.generated.is_some() {
+                return None;
+            }
+            let is_key = entity.key.as_ref().is_some_and(|key| key.fields.contains(&field));
+            let fallback = if is_key { self.held(row, field) } else { None };
+            let held = held.cloned().or(fallback);
+            let needed = !column.nullable && column.default.is_none() && column.identity.is_none();
+            let skipped = column.generated.is_some() || column.maintained.is_some() && row.part == Part::New;
+            if needed && !skipped && row.left.contains(&field) {
+                return None;
+            }
+            if skipped || held.is_none() && !needed || row.left.contains(&field) {
+                continue;
+            }
+            names.push(quote::ident(&column.name).into_owned());
+            values.push(self.value(entity, field, held.as_ref())?);
+        }
+        let table = self.table(row.entity);
+        let over = if row.part == Part::New { "" } else { " overriding system value" };
+        Some(format!("insert into {table} ({}){over} values ({})", names.join(", "), values.join(", ")))
+    }
+
+    /// The SQL of a value of a column; any value where nothing is said.
+    fn value(&self, entity: &Entity, field: FieldIx, held: Option<&Held>) -> Option<String> {
+        let ty = &entity.fields[field].ty;
+        Some(match held {
+            Some(Held::Null) => "null".to_owned(),
+            Some(Held::Truth(truth)) => truth.to_string(),
+            Some(held) if is_time(ty) => match held {
+                // The same whenever it is read, on one day.
+                Held::Value(Val::Other(number)) => format!("current_date + {}", i32::from(*number) - self.now()),
+                _ => quote::text(&self.raw(entity.id, field, held)?),
+            },
+            Some(held) => quote::text(&self.raw(entity.id, field, held)?),
+            None => self.any(ty)?,
+        })
+    }
+
+    /// The time of the statement among the times of the case.
+    fn now(&self) -> i32 {
+        let time = self.case.session.iter().find_map(|(source, held)| match (source, held) {
+            (Source::Session(_), Held::Value(Val::Other(number))) => Some(i32::from(*number)),
+            _ => None,
+        });
+        time.unwrap_or(0)
+    }
+
+    /// The text of a value.
+    fn raw(&self, entity: EntityId, field: FieldIx, held: &Held) -> Option<String> {
+        let ty = &self.model.entity(entity).fields[field].ty;
+        let Base::Builtin(name) = &ty.base else {
+            return match held {
+                Held::Value(Val::Text(text)) => Some(text.to_string()),
+                Held::Value(Val::Other(_)) => self.label(ty),
+                _ => None,
+            };
+        };
+        let Held::Value(value) = held else { return None };
+        Some(match (name.as_str(), value) {
+            (_, Val::Text(text)) => text.to_string(),
+            (_, Val::Number(_, digits)) => digits.to_string(),
+            ("uuid", Val::Key(entity, number)) => uuid(*entity, *number),
+            ("uuid", Val::Other(number)) => uuid(EntityId(0xffff), *number),
+            ("int" | "bigint" | "smallint" | "numeric" | "double precision" | "real", Val::Key(_, number)) => {
+                (u32::from(*number) + 1).to_string()
+            }
+            ("int" | "bigint" | "smallint" | "numeric" | "double precision" | "real", Val::Other(number)) => {
+                (u32::from(*number) + 1000).to_string()
+            }
+            (_, Val::Key(_, number)) if is_time(ty) => format!("2026-01-{:02}", number % 28 + 1),
+            (_, Val::Key(entity, number)) => uuid(*entity, *number),
+            (_, Val::Other(number)) => format!("other {number}"),
+        })
+    }
+
+    fn label(&self, ty: &Type) -> Option<String> {
+        let Base::Enum(id) = ty.base else { return None };
+        self.model.enums[id.0 as usize].labels.first().map(|label| label.name.to_string())
+    }
+
+    fn any(&self, ty: &Type) -> Option<String> {
+        if ty.dims > 0 {
+            return Some("'{}'".to_owned());
+        }
+        let Base::Builtin(name) = &ty.base else {
+            return self.label(ty).map(|label| quote::text(&label)).or_else(|| Some("'x@example.com'".to_owned()));
+        };
+        Some(match name.as_str() {
+            "uuid" => "gen_random_uuid()".to_owned(),
+            "json" | "jsonb" => "'{}'".to_owned(),
+            "bool" | "boolean" => "false".to_owned(),
+            "inet" | "cidr" => "'10.0.0.1'".to_owned(),
+            "bytea" => "'\\x00'".to_owned(),
+            "interval" => "'1 day'".to_owned(),
+            "tsvector" => "''".to_owned(),
+            _ if is_time(ty) => "now()".to_owned(),
+            "text" | "varchar" | "char" | "name" => "left(gen_random_uuid()::text, 8)".to_owned(),
+            "time" | "timetz" => "'12:00'".to_owned(),
+            _ => "1".to_owned(),
+        })
+    }
+}
+
+fn is_time(ty: &Type) -> bool {
+    ty.dims == 0
+        && matches!(&ty.base, Base::Builtin(name) if matches!(name.as_str(), "timestamptz" | "timestamp" | "date"))
+}

@@ -1,0 +1,392 @@
+//! Which values can be compared with each other, and so how many different ones a small database needs.
+//!
+//! Columns, parameters and session values that rules compare share a sort. Its values are the constants that it is
+//! compared with, the keys of rows, and a few others that stand for all the rest.
+
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use specc_model::formula::{Formula, Node, Operator, Part, Row, Sql, Value};
+use specc_model::scope::PathStep;
+use specc_model::{EntityId, FieldIx, Model, ParamKind, PredicateId};
+use std::collections::BTreeSet;
+
+/// A value of a small database.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Val {
+    /// The key of the row of this number; a number beyond the rows is a key of none.
+    Key(EntityId, u16),
+    /// A number, ordered as numbers are.
+    Number(i64, SmolStr),
+    /// A text, a label, a date.
+    Text(SmolStr),
+    /// Some other value; in an ordered sort between its neighbours.
+    Other(u16),
+}
+
+impl Val {
+    fn number(digits: &str) -> Option<Self> {
+        let number: f64 = digits.parse().ok()?;
+        let bits = number.to_bits() as i64;
+        // Bits of a float order as integers do, those of negative ones the other way round.
+        let order = if bits < 0 { !(bits & i64::MAX) } else { bits };
+        Some(Val::Number(order, number.to_string().into()))
+    }
+
+    /// The number that it is.
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Val::Number(_, digits) => digits.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// What has values.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A column.
+    Field(EntityId, FieldIx),
+    /// The key of who is asking.
+    Viewer,
+    /// A claim of the token.
+    Claim(Box<[SmolStr]>),
+    /// A scalar parameter of a predicate.
+    Parameter(PredicateId, usize),
+    /// A value that is the same for a whole statement, such as `now()`.
+    Session(SmolStr),
+    /// An expression that is not looked into, by its address.
+    Expr(usize),
+}
+
+/// A set of values that are compared with each other.
+#[derive(Clone, Debug, Default)]
+pub struct Sort {
+    /// Constants that they are compared with.
+    pub constants: BTreeSet<Val>,
+    /// Whether more than equality is asked.
+    pub ordered: bool,
+    /// Columns of it.
+    pub fields: Vec<(EntityId, FieldIx)>,
+}
+
+/// The sorts of a model.
+#[derive(Default)]
+pub struct Sorts {
+    ids: FxHashMap<Source, usize>,
+    parents: Vec<usize>,
+    sorts: Vec<Sort>,
+}
+
+/// Whether it is a truth value.
+pub fn is_condition(formula: &Formula) -> bool {
+    crate::world::is_truth(&formula.ty)
+}
+
+/// The constant that it is, also under a cast.
+pub fn constant(formula: &Formula) -> Option<Val> {
+    match &formula.bare().node {
+        Node::Literal(Value::Number(digits)) => Val::number(digits),
+        Node::Literal(value) => value.text().map(|text| Val::Text(text.into())),
+        Node::Cast(cast) => constant(&cast.of),
+        Node::Unary(sign, of) if sign == "-" => match constant(of)? {
+            Val::Number(_, digits) => Val::number(&format!("-{digits}")),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The query of `… in (select …)`, `exists (select …)`.
+pub fn query(formula: &Formula) -> Option<&Sql> {
+    match &formula.node {
+        Node::Sql(sql) => Some(sql),
+        _ => None,
+    }
+}
+
+/// The entities of the rows that a formula can name.
+#[derive(Clone, Default)]
+pub(crate) struct Scope {
+    pub rows: Vec<EntityId>,
+    pub bound: Vec<EntityId>,
+    pub predicate: Option<PredicateId>,
+}
+
+impl Scope {
+    /// The rows of the body of a predicate.
+    pub fn of(model: &Model, id: PredicateId) -> Self {
+        let rows = model.predicates[id.0 as usize].params.iter().filter_map(|param| match param.kind {
+            ParamKind::Row(entity) => Some(entity),
+            ParamKind::Value(_) => None,
+        });
+        Self { rows: rows.collect(), bound: Vec::new(), predicate: Some(id) }
+    }
+
+    /// One row.
+    pub fn row(entity: EntityId) -> Self {
+        Self { rows: vec![entity], ..Self::default() }
+    }
+
+    /// The same in an `exists path (…)` over rows of `target`.
+    pub fn looking_at(&self, target: EntityId) -> Self {
+        let mut inner = self.clone();
+        inner.bound.push(target);
+        inner
+    }
+
+    /// The entity of a row.
+    pub fn entity(&self, row: &Row) -> Option<EntityId> {
+        match row {
+            Row::Scope(at) => self.rows.get(*at).copied(),
+            Row::Bound(at) => self.bound.get(*at).copied(),
+            Row::Query(_, entity) => Some(*entity),
+        }
+    }
+}
+
+impl Sorts {
+    /// The sorts of everything that decides access, and of what the tables check.
+    pub fn of(model: &Model) -> Self {
+        let mut sorts = Self::default();
+        for relation in &model.relations {
+            for (from, to) in relation.fields.iter().zip(&relation.to_fields) {
+                sorts.join(Source::Field(relation.from, *from), Source::Field(relation.to, *to));
+            }
+        }
+        if let Some((viewer, field)) = viewer_key(model) {
+            sorts.join(Source::Viewer, Source::Field(viewer, field));
+        }
+        for (at, predicate) in model.predicates.iter().enumerate() {
+            let scope = Scope::of(model, PredicateId(at as u32));
+            sorts.learn(model, &predicate.body.formula, &scope);
+        }
+        for entity in &model.entities {
+            let scope = Scope::row(entity.id);
+            let rules = entity.rules.iter().flat_map(|rule| [&rule.when, &rule.check]).flatten();
+            let checks = entity.checks.iter().map(|check| &check.expr);
+            let filters = entity.uniques.iter().filter_map(|unique| unique.filter.as_ref());
+            for expr in rules.chain(checks).chain(&entity.visible).chain(filters) {
+                sorts.learn(model, &expr.formula, &scope);
+            }
+            for (field, column) in entity.fields.iter().enumerate() {
+                if let Some(default) = &column.default
+                    && !crate::world::is_truth(&column.ty)
+                {
+                    sorts.learn(model, &default.formula, &scope);
+                    sorts.given(model, Source::Field(entity.id, field), &default.formula, &scope);
+                }
+            }
+        }
+        for at in 0..sorts.parents.len() {
+            sorts.parents[at] = sorts.root(at);
+        }
+        sorts
+    }
+
+    /// The sort of a source.
+    pub fn get(&self, source: &Source) -> Option<(usize, &Sort)> {
+        let id = self.parents[*self.ids.get(source)?];
+        Some((id, &self.sorts[id]))
+    }
+
+    /// Any source of a sort.
+    pub fn get_any(&self, id: usize) -> Option<Source> {
+        let (entity, field) = self.sorts[id].fields.first()?;
+        Some(Source::Field(*entity, *field))
+    }
+
+    fn root(&self, mut at: usize) -> usize {
+        while self.parents[at] != at {
+            at = self.parents[at];
+        }
+        at
+    }
+
+    fn id(&mut self, source: Source) -> usize {
+        if let Some(id) = self.ids.get(&source) {
+            return self.root(*id);
+        }
+        let id = self.parents.len();
+        self.parents.push(id);
+        let mut sort = Sort::default();
+        if let Source::Field(entity, field) = source {
+            sort.fields.push((entity, field));
+        }
+        self.sorts.push(sort);
+        self.ids.insert(source, id);
+        id
+    }
+
+    fn join(&mut self, a: Source, b: Source) {
+        let (a, b) = (self.id(a), self.id(b));
+        if a != b {
+            self.parents[b] = a;
+            let mut other = std::mem::take(&mut self.sorts[b]);
+            self.sorts[a].constants.append(&mut other.constants);
+            self.sorts[a].fields.append(&mut other.fields);
+            self.sorts[a].ordered |= other.ordered;
+        }
+    }
+
+    /// That two formulas are compared.
+    fn compared(&mut self, model: &Model, a: &Formula, b: &Formula, scope: &Scope, ordered: bool) {
+        if is_condition(a) || is_condition(b) {
+            return;
+        }
+        let (left, right) = (source(model, a, scope), source(model, b, scope));
+        for source in [&left, &right].into_iter().flatten() {
+            let id = self.id(source.clone());
+            self.sorts[id].ordered |= ordered;
+            self.sorts[id].constants.extend([a, b].into_iter().filter_map(constant));
+        }
+        if let (Some(left), Some(right)) = (left, right) {
+            self.join(left, right);
+        }
+    }
+
+    /// That a column may have the value of a formula.
+    fn given(&mut self, model: &Model, to: Source, formula: &Formula, scope: &Scope) {
+        match (source(model, formula, scope), constant(formula)) {
+            (Some(source), _) if !self.ids.contains_key(&to) && matches!(source, Source::Expr(_)) => {}
+            (Some(source), _) => self.join(to, source),
+            // Only where the column is compared with anything does its default matter.
+            (None, Some(constant)) if self.ids.contains_key(&to) => {
+                let id = self.id(to);
+                self.sorts[id].constants.insert(constant);
+            }
+            _ => {}
+        }
+    }
+
+    fn learn(&mut self, model: &Model, formula: &Formula, scope: &Scope) {
+        match &formula.node {
+            Node::Binary(Operator::Equal, sides) => self.compared(model, &sides.0, &sides.1, scope, false),
+            Node::Binary(Operator::Other(op), sides) => {
+                let ordered = matches!(op.as_str(), "<" | ">" | "<=" | ">=");
+                if ordered || matches!(op.as_str(), "<>" | "!=") {
+                    self.compared(model, &sides.0, &sides.1, scope, ordered);
+                }
+            }
+            Node::InList(list, _) => {
+                list.1.iter().for_each(|item| self.compared(model, &list.0, item, scope, false));
+            }
+            Node::Call(call) if call.function.name == "coalesce" && !call.qualified => {
+                self.same(model, formula, call.args.iter().map(|(_, arg)| arg), scope);
+            }
+            Node::Predicate(id, args) => {
+                for (at, arg) in args.iter().enumerate() {
+                    if let Some(source) = source(model, arg, scope) {
+                        self.join(Source::Parameter(*id, at), source);
+                    } else if let Some(constant) = constant(arg) {
+                        let id = self.id(Source::Parameter(*id, at));
+                        self.sorts[id].constants.insert(constant);
+                    }
+                }
+            }
+            Node::Form(form) => {
+                let operands: Vec<&Formula> = form.parts.iter().filter_map(operand).collect();
+                match (super::encode::word(form), operands.as_slice()) {
+                    (Some("in" | "not in"), [left, list]) => {
+                        if let Some(output) = query(list).and_then(|sql| sql.select.as_ref()?.output.first()) {
+                            self.compared(model, left, output, scope, false);
+                        }
+                    }
+                    (Some("is distinct from" | "is not distinct from"), [left, right]) => {
+                        self.compared(model, left, right, scope, false);
+                    }
+                    (Some("between" | "not between"), [of, low, high]) => {
+                        self.compared(model, of, low, scope, true);
+                        self.compared(model, of, high, scope, true);
+                    }
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        match &formula.node {
+            Node::Exists(exists) => {
+                self.learn(model, &exists.condition, &scope.looking_at(exists.target));
+            }
+            Node::Sql(sql) => {
+                let Some(select) = &sql.select else { return };
+                let all = select.conditions.iter().chain(&select.output);
+                all.for_each(|part| self.learn(model, part, scope));
+            }
+            node => node.parts().into_iter().for_each(|part| self.learn(model, part, scope)),
+        }
+    }
+
+    /// That an expression is one of `parts`.
+    fn same<'f>(&mut self, model: &Model, whole: &'f Formula, parts: impl Iterator<Item = &'f Formula>, scope: &Scope) {
+        if is_condition(whole) {
+            return;
+        }
+        let own = Source::Expr(address(whole));
+        let id = self.id(own.clone());
+        for part in parts {
+            match (source(model, part, scope), constant(part)) {
+                (Some(source), _) => self.join(own.clone(), source),
+                (None, Some(constant)) => {
+                    let id = self.root(id);
+                    self.sorts[id].constants.insert(constant);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The key column of the entity whose rows ask.
+pub fn viewer_key(model: &Model) -> Option<(EntityId, FieldIx)> {
+    let viewer = model.entity(model.viewer?);
+    match viewer.key.as_ref()?.fields.as_slice() {
+        [field] => Some((viewer.id, *field)),
+        _ => None,
+    }
+}
+
+/// The operand that a part of a form is.
+pub fn operand(part: &Part) -> Option<&Formula> {
+    match part {
+        Part::Operand(formula, _) => Some(formula),
+        _ => None,
+    }
+}
+
+/// Which formula it is.
+pub fn address(formula: &Formula) -> usize {
+    std::ptr::from_ref(formula.bare()) as usize
+}
+
+/// A call without arguments that says the same for a whole statement.
+pub fn session(formula: &Formula) -> Option<&SmolStr> {
+    match &formula.bare().node {
+        Node::Call(call) if call.args.is_empty() && call.declared.is_none() => Some(&call.function.name),
+        _ => None,
+    }
+}
+
+fn end(model: &Model, steps: &[PathStep]) -> Option<EntityId> {
+    steps.last().map(|step| model.step_target(*step))
+}
+
+fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
+    if constant(formula).is_some() {
+        return None;
+    }
+    Some(match &formula.bare().node {
+        Node::Literal(_) => return None,
+        Node::Column(row, field) => Source::Field(scope.entity(row)?, *field),
+        Node::Path(_, steps, field) => Source::Field(end(model, steps)?, *field),
+        Node::Viewer => Source::Viewer,
+        Node::ViewerField(field) => Source::Field(model.viewer?, *field),
+        Node::Claim(keys) => Source::Claim(keys.clone()),
+        Node::Parameter(at) => Source::Parameter(scope.predicate?, *at),
+        Node::Cast(cast) => return source(model, &cast.of, scope),
+        Node::Sql(_) | Node::Whole(..) | Node::Exists(_) => return None,
+        _ => match session(formula) {
+            Some(name) => Source::Session(name.clone()),
+            None => Source::Expr(address(formula)),
+        },
+    })
+}

@@ -1,0 +1,128 @@
+//! From a question to its verdict.
+
+use crate::case::{Case, CaseRow, Held, Part};
+use crate::circuit::Lit;
+use crate::demand::Demand;
+use crate::world::{Cell, RowId, Sym, World};
+use specc_diag::Span;
+use specc_model::{EntityId, Model, RuleAction};
+
+/// What was found out.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// It holds in every database: so many rows of each table decide.
+    Proven {
+        /// The most rows of any table that were looked at.
+        rows: usize,
+    },
+    /// It does not hold, as this database shows; none where it is that no database is as it should be.
+    Counterexample(Option<Case>),
+    /// It holds in every database with so many rows of each table. Whether in all is not known.
+    Checked {
+        /// The most rows of any table.
+        rows: usize,
+    },
+    /// Whether it holds depends on what is not modelled.
+    OutOfFragment {
+        /// Where that stands.
+        because: Vec<Span>,
+    },
+}
+
+/// Something that must not be.
+pub struct Question<'m, 'q> {
+    /// The database.
+    pub world: World<'m>,
+    /// That it is so.
+    pub violation: Lit,
+    /// How many rows decide.
+    pub demand: &'q Demand,
+    /// What is done, and to which rows: as it is, and as it will be.
+    pub command: RuleAction,
+    /// The row as it is.
+    pub old: Option<RowId>,
+    /// The row as it will be.
+    pub new: Option<RowId>,
+    /// The role.
+    pub role: &'q str,
+}
+
+impl Question<'_, '_> {
+    /// Whether there is such a database.
+    pub fn decide(mut self) -> Verdict {
+        self.world.close();
+        let rows = self.demand.sizes.values().copied().max().unwrap_or(1);
+        let mut wanted = vec![self.violation];
+        if !self.world.circuit.solve(&wanted) {
+            return if self.demand.complete { Verdict::Proven { rows } } else { Verdict::Checked { rows } };
+        }
+        // As few rows as can be, and nothing of what is not modelled.
+        let unknown: Vec<Lit> =
+            self.world.unknowns.iter().flat_map(|unknown| unknown.wires.iter().map(|w| !*w)).collect();
+        let optional = self.world.rows.iter().filter(|row| row.number.is_some()).map(|row| !row.exists);
+        for wish in unknown.into_iter().chain(optional).collect::<Vec<_>>() {
+            wanted.push(wish);
+            if !self.world.circuit.solve(&wanted) {
+                wanted.pop();
+            }
+        }
+        self.world.circuit.solve(&wanted);
+        let shown = self.shown();
+        let mut same = self.world.chosen();
+        same.push(!self.violation);
+        if !self.world.unknowns.is_empty() && self.world.circuit.solve(&same) {
+            let mut because: Vec<Span> = self.world.unknowns.iter().map(|unknown| unknown.span).collect();
+            because.sort();
+            because.dedup();
+            return Verdict::OutOfFragment { because };
+        }
+        Verdict::Counterexample(Some(shown))
+    }
+
+    /// The solution that was found last.
+    pub fn shown(&self) -> Case {
+        let world = &self.world;
+        let holds = |lit: Lit| world.circuit.value(lit);
+        let of = |sym: &Sym| {
+            let found = sym.cases.iter().find(|(lit, _)| holds(*lit));
+            found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
+        };
+        let session = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
+        let mut rows = Vec::new();
+        for (id, row) in world.rows.iter().enumerate().filter(|(_, row)| holds(row.exists)) {
+            let part = match (Some(id) == self.old, Some(id) == self.new) {
+                (true, _) => Part::Old,
+                (_, true) => Part::New,
+                _ => Part::Other,
+            };
+            let values: Vec<_> = row
+                .cells()
+                .into_iter()
+                .map(|(field, cell)| {
+                    let held = match cell {
+                        Cell::Value(sym) => of(sym),
+                        Cell::Condition(tri) if holds(tri.yes) => Held::Truth(true),
+                        Cell::Condition(tri) if holds(tri.no) => Held::Truth(false),
+                        Cell::Condition(_) => Held::Null,
+                    };
+                    (field, held)
+                })
+                .collect();
+            if !values.is_empty() || part != Part::Other {
+                let (entity, number, left) = (row.entity, row.number, row.left.clone());
+                rows.push(CaseRow { entity, number, part, left, values });
+            }
+        }
+        let sizes = self.demand.sizes.clone();
+        Case { role: self.role.into(), command: self.command, session, rows, sizes }
+    }
+}
+
+/// Schema and name of an entity.
+pub fn name(model: &Model, entity: EntityId) -> String {
+    let name = &model.entity(entity).name;
+    if name.schema == model.options.default_schema {
+        return name.name.to_string();
+    }
+    format!("{}.{}", name.schema, name.name)
+}

@@ -1,0 +1,522 @@
+//! A small database that is not decided yet: for each row whether it is there, for each column which value it has.
+//!
+//! Rows and columns come into being when a formula reads them. What the tables ask of their rows (references, not null,
+//! uniques, checks) holds for every column that is there; what nobody reads cannot matter.
+
+use crate::circuit::{Circuit, Lit, Tri};
+use crate::encode::Env;
+use crate::sorts::{Sorts, Source, Val};
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use specc_diag::Span;
+use specc_model::formula::Formula;
+use specc_model::{Base, EntityId, FieldIx, Model, RelationId, Type};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// A row of a [`World`].
+pub type RowId = usize;
+
+/// A value that is not decided yet: one of these at most, null if it is none.
+#[derive(Clone, Debug)]
+pub struct Sym {
+    /// Whose order its values have.
+    pub sort: Option<usize>,
+    /// When it is which value.
+    pub cases: Rc<[(Lit, Val)]>,
+}
+
+impl Sym {
+    /// Null.
+    pub fn null() -> Self {
+        Self { sort: None, cases: Rc::new([]) }
+    }
+
+    /// One value, whatever else is.
+    pub fn of(value: Val) -> Self {
+        Self { sort: None, cases: Rc::new([(Lit::TRUE, value)]) }
+    }
+}
+
+/// What a column holds.
+#[derive(Clone, Debug)]
+pub enum Cell {
+    /// A value.
+    Value(Sym),
+    /// A truth value.
+    Condition(Tri),
+}
+
+/// A row.
+pub struct Row {
+    /// Of which entity.
+    pub entity: EntityId,
+    /// Whether it is there.
+    pub exists: Lit,
+    /// Its place among the rows of its table; a row that is being written has none.
+    pub number: Option<u16>,
+    /// What it was before it is written, and the columns that may have changed.
+    was: Option<(RowId, BTreeSet<FieldIx>)>,
+    /// Columns of a row that is inserted which are left to the table.
+    pub left: BTreeSet<FieldIx>,
+    cells: FxHashMap<FieldIx, Cell>,
+}
+
+impl Row {
+    /// The columns that matter, in the order of the table.
+    pub fn cells(&self) -> Vec<(FieldIx, &Cell)> {
+        #[allow(clippy::iter_over_hash_type)] // sorted below
+        let mut cells: Vec<_> = self.cells.iter().map(|(field, cell)| (*field, cell)).collect();
+        cells.sort_by_key(|(field, _)| *field);
+        cells
+    }
+}
+
+/// Something that is not modelled, and so may be anything.
+pub struct Unknown {
+    /// Where it stands.
+    pub span: Span,
+    /// What it may be: true, or one of two values.
+    pub wires: Vec<Lit>,
+}
+
+/// Whether its values are true and false.
+pub(crate) fn is_truth(ty: &Type) -> bool {
+    ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if name == "boolean" || name == "bool")
+}
+
+/// Whether its values are whole numbers.
+fn is_whole(ty: &Type) -> bool {
+    let Base::Builtin(name) = &ty.base else { return false };
+    ty.dims == 0 && matches!(name.as_str(), "int" | "bigint" | "smallint" | "integer")
+}
+
+/// A small database, and who asks.
+pub struct World<'m> {
+    /// What the tables are.
+    pub model: &'m Model,
+    /// What can be true.
+    pub circuit: Circuit,
+    /// All rows.
+    pub rows: Vec<Row>,
+    /// What is not modelled.
+    pub unknowns: Vec<Unknown>,
+    sorts: &'m Sorts,
+    sizes: FxHashMap<EntityId, usize>,
+    tables: FxHashMap<EntityId, Vec<RowId>>,
+    session: FxHashMap<Source, Sym>,
+    pub(crate) memo: FxHashMap<(usize, String), Cell>,
+    signed_in: bool,
+    /// Wires that nothing but a choice decides.
+    choices: Vec<Lit>,
+}
+
+impl<'m> World<'m> {
+    /// A database with at most `sizes` rows of each entity (one, where nothing is said). `signed_in`: somebody asks.
+    pub fn new(model: &'m Model, sorts: &'m Sorts, sizes: FxHashMap<EntityId, usize>, signed_in: bool) -> Self {
+        Self {
+            model,
+            circuit: Circuit::default(),
+            rows: Vec::new(),
+            unknowns: Vec::new(),
+            sorts,
+            sizes,
+            tables: FxHashMap::default(),
+            session: FxHashMap::default(),
+            memo: FxHashMap::default(),
+            signed_in,
+            choices: Vec::new(),
+        }
+    }
+
+    /// How many rows an entity has at most.
+    pub fn size(&self, entity: EntityId) -> usize {
+        self.sizes.get(&entity).copied().unwrap_or(1).max(1)
+    }
+
+    fn choice(&mut self) -> Lit {
+        let lit = self.circuit.free();
+        self.choices.push(lit);
+        lit
+    }
+
+    /// Wires that nothing but a choice decides.
+    pub fn choices(&self) -> Vec<Lit> {
+        self.choices.clone()
+    }
+
+    /// The choices of the solution that was found last, as what to ask for to get it again.
+    pub fn chosen(&self) -> Vec<Lit> {
+        self.choices.iter().map(|lit| if self.circuit.value(*lit) { *lit } else { !*lit }).collect()
+    }
+
+    /// The rows of an entity's table.
+    pub fn table(&mut self, entity: EntityId) -> Vec<RowId> {
+        if let Some(rows) = self.tables.get(&entity) {
+            return rows.clone();
+        }
+        let mut rows = Vec::new();
+        for number in 0..self.size(entity) {
+            let exists = self.choice();
+            rows.push(self.row(entity, exists, Some(number as u16), None));
+        }
+        self.tables.insert(entity, rows.clone());
+        rows
+    }
+
+    fn row(
+        &mut self,
+        entity: EntityId,
+        exists: Lit,
+        number: Option<u16>,
+        was: Option<(RowId, BTreeSet<FieldIx>)>,
+    ) -> RowId {
+        self.rows.push(Row { entity, exists, number, was, left: BTreeSet::new(), cells: FxHashMap::default() });
+        self.rows.len() - 1
+    }
+
+    /// A row that is being inserted, with what the client may give; what is left to the table has its default.
+    pub fn inserted(&mut self, entity: EntityId, given: impl Fn(FieldIx) -> bool) -> RowId {
+        let row = self.row(entity, Lit::TRUE, None, None);
+        for (field, column) in self.model.entity(entity).fields.iter().enumerate() {
+            if given(field) {
+                continue;
+            }
+            self.rows[row].left.insert(field);
+            if column.identity.is_some() || column.maintained.is_some() || column.generated.is_some() {
+                continue;
+            }
+            let condition = is_truth(&column.ty);
+            let cell = match &column.default {
+                Some(default) if condition => Cell::Condition(self.condition(&default.formula, &Env::row(row))),
+                // A new key is like no other.
+                Some(_) if self.is_numbered(entity, field) => continue,
+                Some(default) => Cell::Value(self.evaluate(&default.formula, &Env::row(row))),
+                None if condition => Cell::Condition(Tri::NULL),
+                None => Cell::Value(Sym::null()),
+            };
+            self.rows[row].cells.insert(field, cell);
+            self.refer(row, field);
+        }
+        row
+    }
+
+    /// What `old` is being changed to, in these columns at most.
+    pub fn updated(&mut self, old: RowId, columns: impl IntoIterator<Item = FieldIx>) -> RowId {
+        let was = Some((old, columns.into_iter().collect()));
+        self.row(self.rows[old].entity, Lit::TRUE, None, was)
+    }
+
+    /// Whether rows of this entity are told apart by their place: by a key of one column that has no other meaning.
+    fn is_numbered(&self, entity: EntityId, field: FieldIx) -> bool {
+        let alone = self.model.entity(entity).key.as_ref().is_some_and(|key| key.fields == [field]);
+        let refers = || self.relations(entity).any(|id| self.model.relation(id).fields.contains(&field));
+        let sort = self.sorts.get(&Source::Field(entity, field));
+        alone && !refers() && sort.is_none_or(|(_, sort)| !sort.ordered && sort.constants.is_empty())
+    }
+
+    fn relations(&self, entity: EntityId) -> impl Iterator<Item = RelationId> {
+        self.model.entity(entity).outgoing.iter().copied()
+    }
+
+    /// The values of a sort, in their order where it has one.
+    fn domain(&self, source: &Source) -> (Option<usize>, Vec<Val>) {
+        let Some((id, sort)) = self.sorts.get(source) else { return (None, vec![Val::Other(0)]) };
+        let labels = sort.fields.iter().find_map(|(entity, field)| {
+            let ty = &self.model.entity(*entity).fields[*field].ty;
+            match ty.base {
+                Base::Enum(label) if ty.dims == 0 => Some(&self.model.enums[label.0 as usize].labels),
+                _ => None,
+            }
+        });
+        if let Some(labels) = labels {
+            let known = |name: &SmolStr| sort.constants.contains(&Val::Text(name.clone()));
+            // Labels that no rule names are alike; where labels have an order, all of them count.
+            let spare = labels.iter().position(|label| !known(&label.name));
+            let kept = labels.iter().enumerate();
+            let kept = kept.filter(|(at, label)| sort.ordered || known(&label.name) || Some(*at) == spare);
+            return (Some(id), kept.map(|(_, label)| Val::Text(label.name.clone())).collect());
+        }
+        let most = self.sizes.values().copied().max().unwrap_or(1) as u16 + 1;
+        let mut values = Vec::new();
+        if sort.ordered {
+            let mut others = (0..).map(Val::Other);
+            let whole =
+                sort.fields.iter().all(|(entity, field)| is_whole(&self.model.entity(*entity).fields[*field].ty));
+            let mut before: Option<f64> = None;
+            for constant in &sort.constants {
+                let number = constant.as_number().filter(|_| whole);
+                // Between two whole numbers there are so many others.
+                let room = number.zip(before).map_or(2.0, |(number, before)| number - before - 1.0);
+                others.by_ref().take(2).zip([1.0, 2.0]).for_each(|(other, nth)| {
+                    if nth <= room {
+                        values.push(other);
+                    }
+                });
+                values.push(constant.clone());
+                before = number;
+            }
+            values.extend(others.take(2));
+            return (Some(id), values);
+        }
+        for (entity, field) in &sort.fields {
+            if self.is_numbered(*entity, *field) {
+                values.extend((0..=self.size(*entity) as u16).map(|number| Val::Key(*entity, number)));
+            }
+        }
+        let numbered = !values.is_empty();
+        values.extend(sort.constants.iter().cloned());
+        if !numbered {
+            values.extend((0..most).map(Val::Other));
+        }
+        (Some(id), values)
+    }
+
+    /// A value of a sort.
+    fn any_value(&mut self, source: &Source, nullable: bool) -> Sym {
+        let (sort, domain) = self.domain(source);
+        let cases: Vec<_> = domain.into_iter().map(|value| (self.choice(), value)).collect();
+        let lits: Vec<Lit> = cases.iter().map(|(lit, _)| *lit).collect();
+        match nullable {
+            true => self.circuit.at_most_one(&lits),
+            false => self.circuit.exactly_one(&lits),
+        }
+        Sym { sort, cases: cases.into() }
+    }
+
+    /// A truth value.
+    fn any_condition(&mut self, nullable: bool) -> Tri {
+        let yes = self.choice();
+        let no = if nullable { self.choice() } else { !yes };
+        if nullable {
+            self.circuit.clause(&[!yes, !no]);
+        }
+        Tri { yes, no }
+    }
+
+    /// A value that is not modelled.
+    pub(crate) fn unknown(&mut self, formula: &Formula, condition: bool) -> Cell {
+        let cell = match condition {
+            true => Cell::Condition(self.any_condition(true)),
+            false => Cell::Value(self.any_value(&Source::Expr(crate::sorts::address(formula)), true)),
+        };
+        let wires = match &cell {
+            Cell::Condition(tri) => vec![tri.yes, tri.no],
+            Cell::Value(sym) => sym.cases.iter().map(|(lit, _)| *lit).collect(),
+        };
+        self.choices.retain(|lit| !wires.contains(lit));
+        self.unknowns.push(Unknown { span: formula.span, wires });
+        cell
+    }
+
+    /// A value that is the same for a whole statement.
+    pub fn session(&mut self, source: Source) -> Sym {
+        if let Some(sym) = self.session.get(&source) {
+            return sym.clone();
+        }
+        let sym = match &source {
+            Source::Viewer if !self.signed_in => Sym::null(),
+            Source::Viewer => self.any_value(&source, false),
+            Source::Claim(_) => self.any_value(&source, true),
+            _ => self.any_value(&source, false),
+        };
+        self.session.insert(source, sym.clone());
+        sym
+    }
+
+    /// Session values that were read.
+    pub fn sessions(&self) -> Vec<(&Source, &Sym)> {
+        #[allow(clippy::iter_over_hash_type)] // sorted below
+        let mut all: Vec<_> = self.session.iter().collect();
+        all.sort_by_key(|(source, _)| format!("{source:?}"));
+        all
+    }
+
+    /// What a column of a row holds.
+    pub fn cell(&mut self, row: RowId, field: FieldIx) -> Cell {
+        if let Some(cell) = self.rows[row].cells.get(&field) {
+            return cell.clone();
+        }
+        if let Some((old, changed)) = &self.rows[row].was
+            && !changed.contains(&field)
+        {
+            let old = *old;
+            return self.cell(old, field);
+        }
+        let Row { entity, number, .. } = self.rows[row];
+        let column = &self.model.entity(entity).fields[field];
+        let cell = if is_truth(&column.ty) {
+            Cell::Condition(self.any_condition(column.nullable))
+        } else if self.is_numbered(entity, field) {
+            // A row that is being inserted has a key of its own.
+            Cell::Value(Sym::of(Val::Key(entity, number.unwrap_or(self.size(entity) as u16))))
+        } else {
+            Cell::Value(self.any_value(&Source::Field(entity, field), column.nullable))
+        };
+        self.rows[row].cells.insert(field, cell.clone());
+        self.refer(row, field);
+        cell
+    }
+
+    /// The value of a column that is no truth value.
+    pub fn value(&mut self, row: RowId, field: FieldIx) -> Sym {
+        match self.cell(row, field) {
+            Cell::Value(sym) => sym,
+            Cell::Condition(_) => Sym::null(),
+        }
+    }
+
+    /// Holds a row to the references that a column is part of.
+    fn refer(&mut self, row: RowId, field: FieldIx) {
+        let entity = self.rows[row].entity;
+        let relations: Vec<RelationId> =
+            self.relations(entity).filter(|id| self.model.relation(*id).fields.contains(&field)).collect();
+        for id in relations {
+            let relation = self.model.relation(id);
+            // Where a column that nobody reads may be null, it is, and nothing is referred to.
+            let columns = &self.model.entity(entity).fields;
+            let read = |field: &FieldIx| self.rows[row].cells.contains_key(field) || !columns[*field].nullable;
+            if !relation.fields.iter().all(read) {
+                continue;
+            }
+            let mut clause = vec![!self.rows[row].exists];
+            for field in &relation.fields {
+                let value = self.value(row, *field);
+                let there = self.circuit.any(value.cases.iter().map(|(lit, _)| *lit));
+                clause.push(!there);
+            }
+            for target in self.table(relation.to) {
+                let mut linked = self.rows[target].exists;
+                for (from, to) in relation.fields.iter().zip(&relation.to_fields) {
+                    let (a, b) = (self.value(row, *from), self.value(target, *to));
+                    let equal = self.equal(&a, &b);
+                    linked = self.circuit.and(linked, equal.yes);
+                }
+                clause.push(linked);
+            }
+            self.circuit.clause(&clause);
+        }
+    }
+
+    /// `=`
+    pub fn equal(&mut self, a: &Sym, b: &Sym) -> Tri {
+        let mut same = Vec::new();
+        for (left, value) in a.cases.iter() {
+            for (right, _) in b.cases.iter().filter(|(_, other)| other == value) {
+                same.push(self.circuit.and(*left, *right));
+            }
+        }
+        let yes = self.circuit.any(same);
+        let both = self.both(a, b);
+        Tri { yes, no: self.circuit.and(both, !yes) }
+    }
+
+    /// `<`, or `<=` with `or_equal`. None where their order is not known.
+    pub fn less(&mut self, a: &Sym, b: &Sym, or_equal: bool) -> Option<Tri> {
+        let id = a.sort.or(b.sort)?;
+        let source = self.sorts.get_any(id)?;
+        let (_, domain) = self.domain(&source);
+        let rank = |value: &Val| domain.iter().position(|other| other == value);
+        let mut holds = Vec::new();
+        for (left, x) in a.cases.iter() {
+            for (right, y) in b.cases.iter() {
+                let (x, y) = (rank(x)?, rank(y)?);
+                if x < y || or_equal && x == y {
+                    holds.push(self.circuit.and(*left, *right));
+                }
+            }
+        }
+        let yes = self.circuit.any(holds);
+        let both = self.both(a, b);
+        Some(Tri { yes, no: self.circuit.and(both, !yes) })
+    }
+
+    /// Neither is null.
+    fn both(&mut self, a: &Sym, b: &Sym) -> Lit {
+        let (a, b) = (self.present(a), self.present(b));
+        self.circuit.and(a, b)
+    }
+
+    /// It is not null.
+    pub fn present(&mut self, sym: &Sym) -> Lit {
+        self.circuit.any(sym.cases.iter().map(|(lit, _)| *lit))
+    }
+
+    /// Whether a column of two rows differs, null being equal to null.
+    pub fn differs(&mut self, a: RowId, b: RowId, field: FieldIx) -> Lit {
+        match (self.cell(a, field), self.cell(b, field)) {
+            (Cell::Value(a), Cell::Value(b)) => !self.same(&a, &b),
+            (Cell::Condition(a), Cell::Condition(b)) => {
+                let (yes, no) = (self.circuit.and(a.yes, !b.yes), self.circuit.and(!a.yes, b.yes));
+                let (other, more) = (self.circuit.and(a.no, !b.no), self.circuit.and(!a.no, b.no));
+                self.circuit.any([yes, no, other, more])
+            }
+            _ => Lit::FALSE,
+        }
+    }
+
+    /// `is not distinct from`
+    pub fn same(&mut self, a: &Sym, b: &Sym) -> Lit {
+        let (left, right) = (self.present(a), self.present(b));
+        let equal = self.equal(a, b).yes;
+        let neither = self.circuit.and(!left, !right);
+        self.circuit.or(equal, neither)
+    }
+
+    /// Holds all rows to what their tables ask of the columns that were read.
+    pub fn close(&mut self) {
+        let mut done: BTreeSet<(RowId, usize)> = BTreeSet::new();
+        loop {
+            let before = self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len();
+            for row in 0..self.rows.len() {
+                self.checked(row, &mut done);
+            }
+            let after = self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len();
+            if before == after {
+                break;
+            }
+        }
+        for a in 0..self.rows.len() {
+            for b in a + 1..self.rows.len() {
+                self.unique(a, b);
+            }
+        }
+    }
+
+    fn checked(&mut self, row: RowId, done: &mut BTreeSet<(RowId, usize)>) {
+        let entity = self.model.entity(self.rows[row].entity);
+        for (at, check) in entity.checks.iter().enumerate() {
+            let formula = &check.expr.formula;
+            let fields = formula.columns();
+            let read = fields.iter().any(|(_, field)| self.rows[row].cells.contains_key(field));
+            if read && crate::encode::is_plain(formula) && done.insert((row, at)) {
+                let holds = self.condition(formula, &Env::row(row));
+                let exists = self.rows[row].exists;
+                self.circuit.clause(&[!exists, !holds.no]);
+            }
+        }
+    }
+
+    /// Two rows of a table are not alike in what is unique.
+    fn unique(&mut self, a: RowId, b: RowId) {
+        let (first, second) = (&self.rows[a], &self.rows[b]);
+        let replaced = [(first, b), (second, a)].iter().any(|(row, o)| row.was.as_ref().is_some_and(|(w, _)| w == o));
+        if first.entity != second.entity || replaced {
+            return;
+        }
+        let entity = self.model.entity(first.entity);
+        for set in entity.unique_sets().filter(|set| set.filter.is_none()) {
+            let Some(fields) = set.fields else { continue };
+            let known = |row: RowId| fields.iter().all(|field| self.rows[row].cells.contains_key(field));
+            if !known(a) || !known(b) {
+                continue;
+            }
+            let mut clause = vec![!self.rows[a].exists, !self.rows[b].exists];
+            for field in fields {
+                let (a, b) = (self.value(a, field), self.value(b, field));
+                clause.push(!self.equal(&a, &b).yes);
+            }
+            self.circuit.clause(&clause);
+        }
+    }
+}
