@@ -287,6 +287,14 @@ pub struct Drift {
 pub struct Prove {
     #[command(flatten)]
     pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// A file of SQL to ask about in place of the spec, as of a database; `--database-url` asks about a live one
+    #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
+    pub sql: Option<PathBuf>,
+    /// What the database is for; a live one of Supabase is known by its schemas
+    #[arg(long, value_enum)]
+    pub target: Option<PullTarget>,
     /// Show also what is proven
     #[arg(long)]
     pub all: bool,

@@ -75,6 +75,26 @@ impl Project {
     }
 }
 
+impl Project {
+    /// A project that is in no folder: its settings, and paths and texts of its files.
+    ///
+    /// # Errors
+    /// [`Failure::Findings`] where settings are wrong.
+    pub fn of(toml: String, files: Vec<(String, String)>) -> Result<Self, Failure> {
+        let mut sources = Sources::new();
+        let id = sources.add(CONFIG, toml);
+        let config = match Config::parse(id, &sources.file(id).text) {
+            Ok(config) => config,
+            Err(finding) => return Err(Failure::Findings(vec![finding], sources)),
+        };
+        let paths = files.iter().map(|(path, _)| PathBuf::from(path)).collect();
+        for (path, text) in files {
+            sources.add(path, text);
+        }
+        Ok(Self { root: PathBuf::new(), config, sources, files: paths })
+    }
+}
+
 /// The folder and the settings of the project that `start` lies in, for what needs no spec.
 ///
 /// # Errors

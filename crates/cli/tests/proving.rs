@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
+use specc_postgres::shared;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -99,4 +100,26 @@ fn the_specs_that_ship_have_no_open_counterexample() {
         proven += usize::from(err.contains("0 out of fragment"));
     }
     assert!(proven >= 4, "{proven}");
+}
+
+/// Policies that nobody wrote as rules: of a file of SQL, and of the database that it makes.
+#[test]
+fn policies_written_by_hand_are_asked_the_same() {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/access/hand_written.sql");
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = file.to_str().expect("UTF-8");
+    let (code, out, err) = run(dir.path(), &["prove", "--sql", path, "--target", "supabase", "--format", "json"]);
+    assert_eq!(code, 1, "{err}");
+    let wrong = |out: &str| -> Vec<String> {
+        let json: serde_json::Value = serde_json::from_str(out).expect("JSON");
+        let all = json["diagnostics"].as_array().expect("a list").iter();
+        let said = |finding: &serde_json::Value, key: &str| finding[key].as_str().expect("a text").to_owned();
+        all.map(|finding| format!("{} {}", said(finding, "code"), said(finding, "message"))).collect()
+    };
+    insta::assert_snapshot!(wrong(&out).join("\n"));
+    let db = shared(18).platform_database().expect("a database");
+    db.load(&fs::read_to_string(&file).expect("the file")).expect("it loads");
+    let url = db.url("postgres");
+    let (code, live, err) = run(dir.path(), &["prove", "--database-url", &url, "--format", "json"]);
+    assert_eq!((code, wrong(&live)), (1, wrong(&out)), "{err}");
 }

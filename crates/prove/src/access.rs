@@ -6,7 +6,7 @@ use crate::world::{RowId, World};
 use smol_str::SmolStr;
 use specc_model::effective::{self, Decision, Effective, Guard, Opening};
 use specc_model::formula::Formula;
-use specc_model::{Entity, EntityId, FieldIx, Model, Rls, Rule, RuleAction};
+use specc_model::{Entity, EntityId, FieldIx, Model, Object, Rls, Rule, RuleAction};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub struct Right<'m> {
     pub command: RuleAction,
     decision: Decision<'m>,
     guard: Option<Guard<'m>>,
+    /// Columns of what the author grants beside the rules; all, where none is named.
+    granted: Vec<&'m [SmolStr]>,
+    /// Whether rules bring grants.
+    ruled: bool,
     role: Role,
 }
 
@@ -52,7 +56,13 @@ impl<'m> Right<'m> {
         let listed = listed.filter(|(action, columns)| *action == command && !columns.is_empty()).count() > 0;
         let guard = listed
             .then(|| Effective::of(model, entity, &entity.rules).guards.into_iter().find(|g| g.command == command));
-        Some(Self { entity, command, decision, guard: guard.flatten(), role: role.clone() })
+        let granted = grants(model, entity.id, role, command);
+        // A rule that is taken as it is written brings no grant.
+        let ruled = model.options.derive && decision.openings.iter().any(|opening| !opening.rule.exact);
+        if !ruled && granted.is_empty() {
+            return None;
+        }
+        Some(Self { entity, command, decision, guard: guard.flatten(), granted, ruled, role: role.clone() })
     }
 
     /// Whether the role can give a column a value.
@@ -61,7 +71,9 @@ impl<'m> Right<'m> {
         let computed = column.generated.is_some() || column.maintained.is_some();
         let fixed = self.command == RuleAction::Update && column.immutable;
         let kept = column.identity.as_ref().is_some_and(|identity| identity.0);
-        !computed && !fixed && !kept && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field))
+        let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
+        let granted = |columns: &&[SmolStr]| columns.is_empty() || columns.contains(&column.name);
+        !computed && !fixed && !kept && (opened || self.granted.iter().any(granted))
     }
 
     /// The rules that open it.
@@ -157,6 +169,22 @@ impl<'m> Right<'m> {
     }
 }
 
+/// The columns of each grant of a command on an entity to a role.
+fn grants<'m>(model: &'m Model, entity: EntityId, role: &Role, command: RuleAction) -> Vec<&'m [SmolStr]> {
+    let word = match command {
+        RuleAction::Select => "select",
+        RuleAction::Insert => "insert",
+        RuleAction::Update => "update",
+        RuleAction::Delete => "delete",
+    };
+    let to = |grant: &&specc_model::Grant| {
+        let all = |grantee: &SmolStr| role.acts_as.contains(grantee);
+        !grant.revoke && grant.object == Object::Entity(entity) && grant.roles.iter().any(all)
+    };
+    let privileges = model.grants.iter().filter(to).flat_map(|grant| &grant.privileges);
+    privileges.filter(|(name, _)| name == word || name == "all").map(|(_, columns)| columns.as_slice()).collect()
+}
+
 /// What a rule asks of a row that is written.
 fn checked(rule: &Rule) -> Option<&Formula> {
     rule.check.as_ref().or(rule.when.as_ref()).map(|expr| &expr.formula)
@@ -172,4 +200,21 @@ fn passes<'m>(world: &mut World<'m>, row: RowId, rule: &'m Rule, condition: Opti
     let holds = world.condition(condition, &Env::row(row)).yes;
     // One that is taken as it is written says what has to hold.
     if rule.unless || rule.exact { holds } else { !holds }
+}
+
+/// Queries in conditions of tables whose conditions have queries end somewhere: Postgres refuses those that do not.
+const DEEPEST: usize = 8;
+
+/// Whether who asks reads the row by a query of her own.
+pub fn sees<'m>(world: &mut World<'m>, row: RowId) -> Lit {
+    let entity = world.rows[row].entity;
+    if world.model.entity(entity).rls == Rls::Off || world.nested >= DEEPEST {
+        return Lit::TRUE;
+    }
+    let role = world.role.clone();
+    world.nested += 1;
+    let right = Right::of(world.model, entity, &role, RuleAction::Select);
+    let seen = right.map_or(Lit::FALSE, |right| right.reaches(world, row).0);
+    world.nested -= 1;
+    seen
 }

@@ -51,5 +51,8 @@ pub fn asides(model: &Model) -> Vec<Aside> {
             push(text, view.meta.span);
         }
     }
+    for bucket in model.buckets.iter().filter(|bucket| !bucket.rules.is_empty()) {
+        push(format!("the rules of bucket `{}` are about files", bucket.name), bucket.meta.span);
+    }
     found
 }

@@ -30,6 +30,8 @@ struct Counter<'m> {
     read: BTreeSet<(EntityId, FieldIx)>,
     complete: bool,
     depth: usize,
+    /// Queries around the one at hand whose rows rules decide about.
+    nested: usize,
 }
 
 /// A condition over a row of an entity, and whether it has to hold.
@@ -43,7 +45,7 @@ pub fn demand<'m>(
     conditions: impl IntoIterator<Item = Asked<'m>>,
 ) -> Demand {
     let (there, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let mut counter = Counter { model, rows: there, followed, read, complete: true, depth: 0 };
+    let mut counter = Counter { model, rows: there, followed, read, complete: true, depth: 0, nested: 0 };
     for entity in rows.iter().chain(&model.viewer) {
         *counter.rows.entry(*entity).or_default() += 1;
         if let Some(visible) = &model.entity(*entity).visible {
@@ -145,6 +147,18 @@ impl Counter<'_> {
                         if holds {
                             self.add(*entity, times);
                         }
+                        // Its rows are those that the rules of the table let who asks read.
+                        if self.nested >= 4 {
+                            self.complete = false;
+                            continue;
+                        }
+                        self.nested += 1;
+                        for rule in &self.model.entity(*entity).rules {
+                            let exprs = [&rule.when, &rule.check].into_iter().flatten();
+                            let holds = holds != rule.forbid;
+                            exprs.for_each(|expr| self.count(&expr.formula, &Scope::row(*entity), holds, times));
+                        }
+                        self.nested -= 1;
                     }
                     let times = if holds { times } else { times * MOST };
                     select

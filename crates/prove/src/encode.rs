@@ -148,7 +148,10 @@ impl<'m> World<'m> {
                 made
             }
             Node::Form(form) => self.form(formula, form, env),
-            _ => self.unknown_condition(formula, env),
+            _ => match sorts::wrapped(formula) {
+                Some(inner) => self.condition(inner, env),
+                None => self.unknown_condition(formula, env),
+            },
         }
     }
 
@@ -156,6 +159,9 @@ impl<'m> World<'m> {
     pub fn evaluate(&mut self, formula: &'m Formula, env: &Env<'m>) -> Sym {
         if let Some(value) = constant(formula) {
             return Sym::of(value);
+        }
+        if let Some(source) = sorts::session(formula) {
+            return self.session(source);
         }
         match &formula.node {
             Node::Literal(Value::Null) => Sym::null(),
@@ -168,12 +174,10 @@ impl<'m> World<'m> {
                 let place = self.along(start, steps, false);
                 self.value_at(&place, *field)
             }
-            Node::Viewer => self.session(Source::Viewer),
             Node::ViewerField(field) => {
                 let place = self.viewer_row();
                 self.value_at(&place, *field)
             }
-            Node::Claim(keys) => self.session(Source::Claim(keys.clone())),
             Node::Parameter(at) => match env.values.get(*at).cloned().flatten() {
                 Some((formula, env)) => self.evaluate(formula, &env),
                 None => self.unknown_value(formula, env),
@@ -189,8 +193,8 @@ impl<'m> World<'m> {
                 }
                 made
             }
-            _ => match sorts::session(formula) {
-                Some(name) => self.session(Source::Session(name.clone())),
+            _ => match sorts::wrapped(formula) {
+                Some(inner) => self.evaluate(inner, env),
                 None => self.unknown_value(formula, env),
             },
         }
@@ -305,10 +309,10 @@ impl<'m> World<'m> {
                 for row in self.table(*entity) {
                     let mut inner = env.clone();
                     inner.queries.push((name.clone(), row));
+                    // A query runs with the rights of who asks.
+                    let seen = crate::access::sees(self, row);
                     let exists = self.rows[row].exists;
-                    // What runs as the owner meets what exists for others only.
-                    let there = self.visible(row, *entity);
-                    next.push((self.circuit.all([lit, exists, there]), inner));
+                    next.push((self.circuit.all([lit, exists, seen]), inner));
                 }
             }
             found = next;

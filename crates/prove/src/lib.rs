@@ -35,8 +35,13 @@ use specc_model::{Entity, Model, Rls, Target};
 
 /// A verdict for each property of each entity that has rules, in the order of the spec.
 pub fn prove(model: &Model) -> Vec<Finding> {
+    prove_beyond(model, 0)
+}
+
+/// The same over databases with `more` rows of each table than decide: no verdict should change.
+pub fn prove_beyond(model: &Model, more: usize) -> Vec<Finding> {
     let sorts = Sorts::of(model);
-    let context = properties::Context::new(model, &sorts);
+    let context = properties::Context::new(model, &sorts, more);
     let entities: Vec<&Entity> = model.entities.iter().filter(|entity| is_guarded(entity)).collect();
     let mut found: Vec<Finding> =
         entities.par_iter().flat_map_iter(|entity| properties::of(&context, entity)).collect();
@@ -55,6 +60,8 @@ fn is_guarded(entity: &Entity) -> bool {
 pub fn roles(model: &Model) -> Vec<Role> {
     let rules = model.entities.iter().flat_map(|entity| &entity.rules).filter(|rule| !rule.forbid);
     let mut names: Vec<SmolStr> = rules.flat_map(|rule| effective::grantees(model, rule)).collect();
+    // A role has the rights of those that it belongs to.
+    names.extend(model.roles.iter().filter(|role| !role.member_of.is_empty()).map(|role| role.name.clone()));
     if model.options.target == Target::Supabase {
         names.extend(["anon".into(), "authenticated".into()]);
         names.retain(|name| name != PUBLIC);

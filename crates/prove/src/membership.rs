@@ -1,6 +1,7 @@
 //! Columns and entities that say who belongs to what, read off the conditions of rules.
 
-use specc_model::formula::{Exists, Formula, Node, Row};
+use crate::sorts::{is_viewer, query, session};
+use specc_model::formula::{Exists, Formula, Node, Row, Select};
 use specc_model::{Entity, EntityId, FieldIx, Model, RelationId, Rule};
 use std::collections::BTreeSet;
 
@@ -22,9 +23,14 @@ pub fn memberships(model: &Model) -> Vec<Membership> {
     let mut found: Vec<Membership> = Vec::new();
     let mut look = |formula: &Formula| {
         formula.visit(|part| {
-            if let Node::Exists(exists) = &part.node
-                && let Some(new) = membership(model, exists)
-            {
+            let new = match &part.node {
+                Node::Exists(exists) => membership(model, exists).into_iter().collect(),
+                Node::Sql(_) => {
+                    query(part).and_then(|sql| sql.select.as_deref()).map_or(Vec::new(), |s| selected(model, s))
+                }
+                _ => Vec::new(),
+            };
+            for new in new {
                 match found.iter_mut().find(|old| (old.members, old.who, old.to) == (new.members, new.who, new.to)) {
                     Some(old) => old.ranks.extend(new.ranks),
                     None => found.push(new),
@@ -43,6 +49,41 @@ pub fn memberships(model: &Model) -> Vec<Membership> {
     found
 }
 
+/// The memberships that a plain query asks for: a row of its one table with a column that is the viewer, and a reference
+/// that is compared with something else, or given.
+fn selected(model: &Model, select: &Select) -> Vec<Membership> {
+    let [(_, members)] = select.tables.as_slice() else { return Vec::new() };
+    let own = |formula: &Formula| match &formula.bare().node {
+        Node::Column(Row::Query(_, entity), field) if entity == members => Some(*field),
+        _ => None,
+    };
+    let (mut who, mut linked, mut ranks) = (None, BTreeSet::new(), BTreeSet::new());
+    linked.extend(select.output.iter().filter_map(own));
+    for condition in &select.conditions {
+        condition.visit(|part| {
+            ranks.extend(own(part));
+            let Some((a, b)) = part.equality() else { return };
+            for (column, other) in [(a, b), (b, a)] {
+                let Some(field) = own(column) else { continue };
+                if is_viewer(other) {
+                    who = who.or(Some(field));
+                } else if crate::sorts::constant(other).is_none() {
+                    linked.insert(field);
+                }
+            }
+        });
+    }
+    let Some(who) = who else { return Vec::new() };
+    let relations = model.entity(*members).outgoing.iter().map(|id| model.relation(*id));
+    let relations = relations.filter(|r| !r.fields.contains(&who) && r.fields.iter().all(|f| linked.contains(f)));
+    relations
+        .map(|relation| {
+            let ranks = ranks.iter().copied().filter(|f| *f != who && !relation.fields.contains(f)).collect();
+            Membership { members: *members, who, to: relation.id, ranks }
+        })
+        .collect()
+}
+
 fn membership(model: &Model, exists: &Exists) -> Option<Membership> {
     let step = exists.steps.last().filter(|step| step.back)?;
     let relation = model.relation(step.relation);
@@ -54,7 +95,7 @@ fn membership(model: &Model, exists: &Exists) -> Option<Membership> {
     exists.condition.visit(|part| {
         if let Some((a, b)) = part.equality() {
             for (column, other) in [(a, b), (b, a)] {
-                if matches!(other.bare().node, Node::Viewer) {
+                if is_viewer(other) {
                     who = who.or(bound(column));
                 }
             }
@@ -89,7 +130,7 @@ pub fn reads(model: &Model, rule: &Rule) -> Reads {
             };
         });
         expr.formula.visit_all(model, &mut |part| {
-            found.session |= matches!(part.node, Node::Viewer | Node::ViewerField(_) | Node::Claim(_));
+            found.session |= matches!(part.node, Node::ViewerField(_)) || session(part).is_some();
         });
     }
     found
@@ -112,7 +153,7 @@ fn compared(model: &Model, formula: &Formula, depth: usize, found: &mut BTreeSet
     formula.visit(|part| {
         if let Some((a, b)) = part.equality() {
             for (column, other) in [(a, b), (b, a)] {
-                if let (Some(field), Node::Viewer) = (column.own_column(), &other.bare().node) {
+                if let Some(field) = column.own_column().filter(|_| is_viewer(other)) {
                     found.insert(field);
                 }
             }

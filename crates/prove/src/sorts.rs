@@ -358,10 +358,54 @@ pub fn address(formula: &Formula) -> usize {
     std::ptr::from_ref(formula.bare()) as usize
 }
 
-/// A call without arguments that says the same for a whole statement.
-pub fn session(formula: &Formula) -> Option<&SmolStr> {
-    match &formula.bare().node {
-        Node::Call(call) if call.args.is_empty() && call.declared.is_none() => Some(&call.function.name),
+/// The value of a query without tables: `(select auth.uid())`.
+pub fn wrapped(formula: &Formula) -> Option<&Formula> {
+    let select = query(formula.bare())?.select.as_deref()?;
+    match select.output.as_slice() {
+        [output] if select.tables.is_empty() && select.conditions.is_empty() => Some(output),
+        _ => None,
+    }
+}
+
+/// What the session says, where it is that: who asks, a claim, or what is the same for a whole statement. Supabase's own
+/// functions are among it.
+pub fn session(formula: &Formula) -> Option<Source> {
+    let claim = |keys: Vec<SmolStr>| match keys.as_slice() {
+        [only] if only == "sub" => Source::Viewer,
+        _ => Source::Claim(keys.into()),
+    };
+    Some(match &formula.bare().node {
+        Node::Viewer => Source::Viewer,
+        Node::Claim(keys) => claim(keys.to_vec()),
+        Node::Cast(cast) => return session(&cast.of),
+        Node::Sql(_) => return session(wrapped(formula)?),
+        Node::Binary(Operator::Other(op), _) if op == "->>" || op == "->" => claim(keys(formula)?),
+        Node::Call(call) if call.args.is_empty() && call.declared.is_none() => {
+            match (call.function.schema.as_str(), call.function.name.as_str()) {
+                ("auth", "uid") => Source::Viewer,
+                ("auth", name @ ("role" | "email")) => claim(vec![name.into()]),
+                (_, name) => Source::Session(name.into()),
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// Whether it is the key of who is asking.
+pub fn is_viewer(formula: &Formula) -> bool {
+    session(formula) == Some(Source::Viewer)
+}
+
+/// The keys of `auth.jwt() -> 'app_metadata' ->> 'role'`.
+fn keys(formula: &Formula) -> Option<Vec<SmolStr>> {
+    let of = wrapped(formula).unwrap_or(formula).bare();
+    match &of.node {
+        Node::Call(call) if call.function.schema == "auth" && call.function.name == "jwt" => Some(Vec::new()),
+        Node::Binary(Operator::Other(op), sides) if op == "->>" || op == "->" => {
+            let mut keys = keys(&sides.0)?;
+            keys.push(sides.1.literal_text()?.into());
+            Some(keys)
+        }
         _ => None,
     }
 }
@@ -374,19 +418,18 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
     if constant(formula).is_some() {
         return None;
     }
+    if let Some(source) = session(formula) {
+        return Some(source);
+    }
     Some(match &formula.bare().node {
         Node::Literal(_) => return None,
         Node::Column(row, field) => Source::Field(scope.entity(row)?, *field),
         Node::Path(_, steps, field) => Source::Field(end(model, steps)?, *field),
-        Node::Viewer => Source::Viewer,
         Node::ViewerField(field) => Source::Field(model.viewer?, *field),
-        Node::Claim(keys) => Source::Claim(keys.clone()),
         Node::Parameter(at) => Source::Parameter(scope.predicate?, *at),
         Node::Cast(cast) => return source(model, &cast.of, scope),
-        Node::Sql(_) | Node::Whole(..) | Node::Exists(_) => return None,
-        _ => match session(formula) {
-            Some(name) => Source::Session(name.clone()),
-            None => Source::Expr(address(formula)),
-        },
+        Node::Sql(_) => return source(model, wrapped(formula)?, scope),
+        Node::Whole(..) | Node::Exists(_) => return None,
+        _ => Source::Expr(address(formula)),
     })
 }

@@ -3,6 +3,7 @@
 //! Rows and columns come into being when a formula reads them. What the tables ask of their rows (references, not null,
 //! uniques, checks) holds for every column that is there; what nobody reads cannot matter.
 
+use crate::access::Role;
 use crate::circuit::{Circuit, Lit, Tri};
 use crate::encode::Env;
 use crate::sorts::{Sorts, Source, Val};
@@ -106,14 +107,17 @@ pub struct World<'m> {
     tables: FxHashMap<EntityId, Vec<RowId>>,
     session: FxHashMap<Source, Sym>,
     pub(crate) memo: FxHashMap<(usize, String), Cell>,
-    signed_in: bool,
+    /// Who asks.
+    pub role: Role,
+    /// Queries around the one at hand whose rows rules decide about.
+    pub nested: usize,
     /// Wires that nothing but a choice decides.
     choices: Vec<Lit>,
 }
 
 impl<'m> World<'m> {
-    /// A database with at most `sizes` rows of each entity (one, where nothing is said). `signed_in`: somebody asks.
-    pub fn new(model: &'m Model, sorts: &'m Sorts, sizes: FxHashMap<EntityId, usize>, signed_in: bool) -> Self {
+    /// A database with at most `sizes` rows of each entity (one, where nothing is said), for a session of `role`.
+    pub fn new(model: &'m Model, sorts: &'m Sorts, sizes: FxHashMap<EntityId, usize>, role: Role) -> Self {
         Self {
             model,
             circuit: Circuit::default(),
@@ -124,7 +128,8 @@ impl<'m> World<'m> {
             tables: FxHashMap::default(),
             session: FxHashMap::default(),
             memo: FxHashMap::default(),
-            signed_in,
+            role,
+            nested: 0,
             choices: Vec::new(),
         }
     }
@@ -315,7 +320,7 @@ impl<'m> World<'m> {
             return sym.clone();
         }
         let sym = match &source {
-            Source::Viewer if !self.signed_in => Sym::null(),
+            Source::Viewer if !self.role.signed_in => Sym::null(),
             Source::Viewer => self.any_value(&source, false),
             Source::Claim(_) => self.any_value(&source, true),
             _ => self.any_value(&source, false),

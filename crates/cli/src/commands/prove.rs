@@ -12,7 +12,11 @@ use std::process::ExitCode;
 
 /// Decides what should hold of access, and reports what does not, unless the spec accepts it.
 pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
-    let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
+    let project = match args.sql.is_some() || args.connection.database_url.is_some() {
+        true => super::pull::in_memory(args.sql.as_deref(), args.target, &args.connection)?,
+        false => Project::open(&args.place.project)?,
+    };
+    let compilation = pipeline::compile(project, false)?;
     let findings = specc_prove::prove(&compilation.model);
     let mut open: Vec<Diagnostic> =
         findings.iter().filter_map(|finding| diagnostic(finding, &compilation.model)).collect();

@@ -1,8 +1,8 @@
 //! `specc pull`
 
-use crate::args::{Format, Pull, PullFrom, PullTarget};
+use crate::args::{Connection, Format, Pull, PullFrom, PullTarget};
 use crate::output::{self, File};
-use crate::project::{self, CONFIG};
+use crate::project::{self, CONFIG, Project};
 use crate::report::{Failure, data, plural};
 use specc_import::Tool;
 use specc_introspect::{Introspected, LeftOut, introspect};
@@ -22,20 +22,11 @@ pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
     }
     let (found, name) = match args.from {
         Some(tool) => imported(args, tool)?,
-        None => read(args)?,
+        None => read(args.sql.as_deref(), args.target, &args.connection)?,
     };
-    let target = match args.target {
-        Some(PullTarget::Supabase) => Target::Supabase,
-        None if found.supabase && args.sql.is_none() && args.from.is_none() => Target::Supabase,
-        Some(PullTarget::Postgres) | None => Target::Postgres,
-    };
+    let live = args.sql.is_none() && args.from.is_none();
     let name = args.name.clone().unwrap_or(name);
-    let pulled = pull(&found.catalog, &Options::new(name, target));
-    if let Some(problem) = pulled.problems.first() {
-        return Err(Failure::broken(format!(
-            "specc cannot write this database as a spec, which is a fault of specc: {problem}"
-        )));
-    }
+    let pulled = written(&found, name, target(args.target, &found, live))?;
     let toml = [(CONFIG.to_owned(), pulled.toml.clone())];
     let files = toml.into_iter().chain(pulled.files.iter().cloned());
     output::write(&args.out, files.map(|(path, contents)| File { path: path.into(), contents }))?;
@@ -43,14 +34,47 @@ pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the spec is for; a live database says it itself.
+fn target(asked: Option<PullTarget>, found: &Introspected, live: bool) -> Target {
+    match asked {
+        Some(PullTarget::Supabase) => Target::Supabase,
+        None if found.supabase && live => Target::Supabase,
+        Some(PullTarget::Postgres) | None => Target::Postgres,
+    }
+}
+
+/// The catalog as a spec.
+fn written(found: &Introspected, name: String, target: Target) -> Result<Pulled, Failure> {
+    let pulled = pull(&found.catalog, &Options::new(name, target));
+    match pulled.problems.first() {
+        None => Ok(pulled),
+        Some(problem) => Err(Failure::broken(format!(
+            "specc cannot write this database as a spec, which is a fault of specc: {problem}"
+        ))),
+    }
+}
+
+/// The project that a pull of a database, or of a file of SQL, would write. Nothing is written.
+///
+/// # Errors
+/// As `specc pull`.
+pub fn in_memory(sql: Option<&Path>, asked: Option<PullTarget>, connection: &Connection) -> Result<Project, Failure> {
+    let (found, name) = read(sql, asked, connection)?;
+    let pulled = written(&found, name, target(asked, &found, sql.is_none()))?;
+    Project::of(pulled.toml, pulled.files)
+}
+
 /// The catalog, and what the database is called.
-fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
+fn read(
+    sql: Option<&Path>,
+    target: Option<PullTarget>,
+    connection: &Connection,
+) -> Result<(Introspected, String), Failure> {
     let broken = |error: &dyn std::fmt::Display| Failure::broken(error.to_string());
-    if let Some(file) = &args.sql {
+    if let Some(file) = sql {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::broken(format!("cannot read {}: {error}", file.display())))?;
-        let scratch =
-            super::scratch(None, args.target == Some(PullTarget::Supabase)).map_err(|error| broken(&error))?;
+        let scratch = super::scratch(None, target == Some(PullTarget::Supabase)).map_err(|error| broken(&error))?;
         let dump = specc_split::dump(&text);
         let mut found = scratch.load(std::slice::from_ref(&dump.text)).map_err(|error| broken(&error))?;
         let counted = [
@@ -65,7 +89,7 @@ fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
         return Ok((found, name));
     }
     let env = |name: &str| std::env::var(name).ok();
-    let address = Address::resolve(args.connection.database_url.as_deref(), env).map_err(|error| broken(&error))?;
+    let address = Address::resolve(connection.database_url.as_deref(), env).map_err(|error| broken(&error))?;
     let mut session = address.connect().map_err(|error| broken(&error))?;
     let found = introspect(&mut session, &specc_introspect::Options::default()).map_err(|error| broken(&error))?;
     Ok((found, address.database().to_string()))

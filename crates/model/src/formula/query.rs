@@ -40,7 +40,7 @@ impl Builder<'_> {
             || select.having.is_some()
             || select.qualify.is_some()
             || !select.lateral_views.is_empty();
-        if !plain || grouped || select.from.is_empty() {
+        if !plain || grouped {
             return None;
         }
         let mut made = Select { tables: Vec::new(), conditions: Vec::new(), output: Vec::new() };
@@ -68,7 +68,7 @@ impl Builder<'_> {
         // An aggregate is one row, whatever there is.
         let aggregates =
             made.output.iter().any(|output| !matches!(output.bare().node, Node::Column(..) | Node::Literal(_)));
-        (!aggregates).then_some(made)
+        (made.tables.is_empty() || !aggregates).then_some(made)
     }
 
     fn plain_table(&self, factor: &TableFactor) -> Option<(SmolStr, EntityId)> {

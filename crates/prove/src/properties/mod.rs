@@ -39,16 +39,22 @@ pub struct Context<'m> {
     pub(crate) sorts: &'m Sorts,
     pub(crate) roles: Vec<Role>,
     pub(crate) memberships: Vec<Membership>,
+    /// So many rows more of each table than decide.
+    more: usize,
 }
 
 impl<'m> Context<'m> {
-    /// What a model says of roles and memberships.
-    pub fn new(model: &'m Model, sorts: &'m Sorts) -> Self {
-        Self { model, sorts, roles: crate::roles(model), memberships: memberships(model) }
+    /// What a model says of roles and memberships; `more` rows of each table than decide are looked at.
+    pub fn new(model: &'m Model, sorts: &'m Sorts, more: usize) -> Self {
+        Self { model, sorts, roles: crate::roles(model), memberships: memberships(model), more }
     }
 
     fn world(&self, demand: &Demand, role: &Role) -> World<'m> {
-        World::new(self.model, self.sorts, demand.sizes.clone(), role.signed_in)
+        let mut sizes = demand.sizes.clone();
+        if self.more > 0 {
+            self.model.entities.iter().for_each(|entity| *sizes.entry(entity.id).or_insert(1) += self.more);
+        }
+        World::new(self.model, self.sorts, sizes, role.clone())
     }
 
     fn signed_in(&self) -> impl Iterator<Item = &Role> {
@@ -98,7 +104,9 @@ impl<'m> Act<'m> {
     ) -> Self {
         let entity = right.entity.id;
         let own = right.conditions().into_iter().map(|(formula, holds)| (entity, formula, holds));
-        let demand = demand(context.model, &[entity], columns, own.chain(others));
+        // A row that is changed refers to something before, and to something afterwards.
+        let rows = if right.command == RuleAction::Update { vec![entity, entity] } else { vec![entity] };
+        let demand = demand(context.model, &rows, columns, own.chain(others));
         let mut world = context.world(&demand, role);
         let (old, new) = match right.command {
             RuleAction::Insert => (None, Some(world.inserted(entity, |field| right.writes(field)))),
