@@ -1,7 +1,7 @@
 //! `specc prove` against a real server: what its model of access says of databases at random is what Postgres does, and what
 //! it says of the specs under `specs/` holds.
 
-#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout)]
 
 use specc_diag::Sources;
 use specc_model::{Model, Options};
@@ -139,8 +139,8 @@ fn agree(major: u32, seed: u64, count: usize) -> usize {
 #[test]
 fn what_the_model_says_of_databases_at_random_is_what_postgres_does() {
     for major in VERSIONS {
-        let tried = agree(major, 20_260_101 + u64::from(major), 2);
-        assert!(tried > 300, "{tried}");
+        let tried = agree(major, 20_260_101 + u64::from(major), 1);
+        assert!(tried > 150, "{tried}");
     }
 }
 

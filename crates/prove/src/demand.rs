@@ -107,6 +107,9 @@ impl Counter<'_> {
     }
 
     fn counted(&mut self, formula: &Formula, scope: &Scope, holds: bool, times: usize) {
+        if let Some(inner) = crate::sorts::wrapped(formula) {
+            return self.count(inner, scope, holds, times);
+        }
         match &formula.node {
             Node::Path(_, steps, field) => {
                 self.follow(steps, true, times);
@@ -125,6 +128,12 @@ impl Counter<'_> {
                 args.iter().for_each(|arg| self.count(arg, scope, holds, times));
                 let body = &self.model.predicates[id.0 as usize].body.formula;
                 self.count(body, &Scope::of(self.model, *id), holds, times);
+            }
+            Node::Call(call) => {
+                call.args.iter().for_each(|(_, arg)| self.count(arg, scope, holds, times));
+                if let (Some(at), Some(asked)) = (call.declared, crate::sorts::asks(self.model, formula)) {
+                    self.count(asked, &Scope::of_function(at), holds, times);
+                }
             }
             Node::Not(inner) => self.count(inner, scope, !holds, times),
             Node::Is(inner, what) => {

@@ -21,6 +21,8 @@ pub struct Env<'m> {
     /// Arguments of the predicate whose body it is.
     values: Rc<[Option<(&'m Formula, Env<'m>)>]>,
     depth: usize,
+    /// What it asks is asked with the rights of an owner, whom no rule binds.
+    owner: bool,
 }
 
 impl Env<'_> {
@@ -47,6 +49,7 @@ pub fn word(form: &Form) -> Option<&str> {
     match (words.next()?, words.next()) {
         (word, None) => Some(word),
         (word @ ("between" | "not between"), Some("and")) => Some(word),
+        (word @ "= any", Some("(")) => Some(word),
         (word @ ("case" | "exists" | "not exists"), _) => Some(word),
         _ => None,
     }
@@ -73,6 +76,9 @@ pub fn is_plain(formula: &Formula) -> bool {
 impl<'m> World<'m> {
     /// A condition over the rows of `env`.
     pub fn condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
+        if let Some((asked, inner)) = self.called(formula, env) {
+            return self.condition(asked, &inner);
+        }
         match &formula.node {
             Node::Literal(Value::Boolean(value)) => Tri::of(if *value { Lit::TRUE } else { Lit::FALSE }),
             Node::Literal(Value::Null) => Tri::NULL,
@@ -162,6 +168,15 @@ impl<'m> World<'m> {
         }
         if let Some(source) = sorts::session(formula) {
             return self.session(source);
+        }
+        if let Some((asked, inner)) = self.called(formula, env) {
+            return self.evaluate(asked, &inner);
+        }
+        if let Some(at) = sorts::placeholder(formula) {
+            return match env.values.get(at).cloned().flatten() {
+                Some((formula, env)) => self.evaluate(formula, &env),
+                None => self.unknown_value(formula, env),
+            };
         }
         match &formula.node {
             Node::Literal(Value::Null) => Sym::null(),
@@ -254,10 +269,9 @@ impl<'m> World<'m> {
     fn form(&mut self, formula: &'m Formula, form: &'m Form, env: &Env<'m>) -> Tri {
         let operands: Vec<&'m Formula> = form.parts.iter().filter_map(operand).collect();
         let made = match (word(form), operands.as_slice()) {
-            (Some(word @ ("in" | "not in")), [left, list]) => self.in_query(left, list, env).map(|found| match word {
-                "in" => found,
-                _ => !found,
-            }),
+            (Some(word @ ("in" | "not in" | "= any")), [left, list]) => {
+                self.in_query(left, list, env).map(|found| if word == "not in" { !found } else { found })
+            }
             (Some(word @ ("exists" | "not exists")), [of]) => {
                 query(of).and_then(|sql| sql.select.as_deref()).map(|select| {
                     let found = self.selected(select, env);
@@ -287,11 +301,20 @@ impl<'m> World<'m> {
 
     /// `left in (select …)`: null where nothing is equal, and something is null.
     fn in_query(&mut self, left: &'m Formula, list: &'m Formula, env: &Env<'m>) -> Option<Tri> {
-        let select = query(list)?.select.as_deref()?;
+        let mut select = sorts::listed(list)?.select.as_deref()?;
+        let mut within = env.clone();
+        // `in (select my_teams())` is what the function gives.
+        if select.tables.is_empty()
+            && let [call] = select.output.as_slice()
+            && let Some((asked, inner)) = self.called(call, env)
+        {
+            select = query(asked.bare())?.select.as_deref()?;
+            within = inner;
+        }
         let [output] = select.output.as_slice() else { return None };
         let left = self.evaluate(left, env);
         let mut any = Tri::of(Lit::FALSE);
-        for (there, inner) in self.selected(select, env) {
+        for (there, inner) in self.selected(select, &within) {
             let value = self.evaluate(output, &inner);
             let equal = self.equal(&left, &value);
             let of_row = Tri { yes: self.circuit.and(there, equal.yes), no: self.circuit.or(!there, equal.no) };
@@ -309,8 +332,8 @@ impl<'m> World<'m> {
                 for row in self.table(*entity) {
                     let mut inner = env.clone();
                     inner.queries.push((name.clone(), row));
-                    // A query runs with the rights of who asks.
-                    let seen = crate::access::sees(self, row);
+                    // A query runs with the rights of who asks, but for that of a function with its owner's.
+                    let seen = if inner.owner { Lit::TRUE } else { crate::access::sees(self, row) };
                     let exists = self.rows[row].exists;
                     next.push((self.circuit.all([lit, exists, seen]), inner));
                 }
@@ -346,7 +369,7 @@ impl<'m> World<'m> {
         if env.depth >= MAX_DEPTH {
             return self.unknown_condition(whole, env);
         }
-        let mut inner = Env { depth: env.depth + 1, ..Env::default() };
+        let mut inner = Env { depth: env.depth + 1, owner: env.owner, ..Env::default() };
         let mut values = Vec::new();
         for arg in args {
             match &arg.bare().node {
@@ -361,6 +384,19 @@ impl<'m> World<'m> {
         }
         inner.values = values.into();
         self.condition(&self.model.predicates[id.0 as usize].body.formula, &inner)
+    }
+
+    /// What a function asks that is called, with its arguments.
+    fn called(&mut self, formula: &'m Formula, env: &Env<'m>) -> Option<(&'m Formula, Env<'m>)> {
+        let Node::Call(call) = &formula.bare().node else { return None };
+        let asked = sorts::asks(self.model, formula).filter(|_| env.depth < MAX_DEPTH)?;
+        let function = &self.model.functions[call.declared?];
+        if call.args.len() != function.params.len() || call.args.iter().any(|(name, _)| name.is_some()) {
+            return None;
+        }
+        let values = call.args.iter().map(|(_, arg)| Some((arg, env.clone()))).collect();
+        let owner = env.owner || function.security_definer;
+        Some((asked, Env { values, owner, depth: env.depth + 1, ..Env::default() }))
     }
 
     fn place(&mut self, row: &Row, env: &Env<'m>) -> Place {

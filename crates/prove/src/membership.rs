@@ -1,6 +1,6 @@
 //! Columns and entities that say who belongs to what, read off the conditions of rules.
 
-use crate::sorts::{is_viewer, query, session};
+use crate::sorts::{asks, is_viewer, query, session};
 use specc_model::formula::{Exists, Formula, Node, Row, Select};
 use specc_model::{Entity, EntityId, FieldIx, Model, RelationId, Rule};
 use std::collections::BTreeSet;
@@ -41,6 +41,7 @@ pub fn memberships(model: &Model) -> Vec<Membership> {
     let rules = model.entities.iter().flat_map(|entity| &entity.rules);
     rules.flat_map(|rule| [&rule.when, &rule.check]).flatten().for_each(|expr| look(&expr.formula));
     model.predicates.iter().for_each(|predicate| look(&predicate.body.formula));
+    model.functions.iter().filter_map(|function| function.asks.as_ref()).for_each(|asks| look(&asks.formula));
     for membership in &mut found {
         membership.ranks.sort_unstable();
         membership.ranks.dedup();
@@ -129,9 +130,22 @@ pub fn reads(model: &Model, rule: &Rule) -> Reads {
                 _ => false,
             };
         });
+        let mut called = Vec::new();
         expr.formula.visit_all(model, &mut |part| {
             found.session |= matches!(part.node, Node::ViewerField(_)) || session(part).is_some();
+            called.extend(asks(model, part));
         });
+        // What functions ask that functions call, to some depth.
+        for _ in 0..8 {
+            let mut next = Vec::new();
+            for formula in called {
+                formula.visit_all(model, &mut |part| {
+                    found.session |= session(part).is_some();
+                    next.extend(asks(model, part));
+                });
+            }
+            called = next;
+        }
     }
     found
 }

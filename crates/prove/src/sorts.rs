@@ -52,6 +52,8 @@ pub enum Source {
     Claim(Box<[SmolStr]>),
     /// A scalar parameter of a predicate.
     Parameter(PredicateId, usize),
+    /// A parameter of a function.
+    Argument(usize, usize),
     /// A value that is the same for a whole statement, such as `now()`.
     Session(SmolStr),
     /// An expression that is not looked into, by its address.
@@ -104,22 +106,62 @@ pub fn query(formula: &Formula) -> Option<&Sql> {
     }
 }
 
+/// The query of `= any (select …)` and `= any (array (select …))`.
+pub fn listed(formula: &Formula) -> Option<&Sql> {
+    match &formula.bare().node {
+        Node::Form(form) if super::encode::word(form) == Some("array") => {
+            form.parts.iter().find_map(operand).and_then(query)
+        }
+        _ => query(formula.bare()),
+    }
+}
+
+/// What a function asks that is called, where that is known.
+pub fn asks<'m>(model: &'m Model, formula: &Formula) -> Option<&'m Formula> {
+    match &formula.bare().node {
+        Node::Call(call) => model.functions[call.declared?].asks.as_ref().map(|asks| &asks.formula),
+        _ => None,
+    }
+}
+
+/// What a query gives of each row.
+pub fn given(formula: &Formula) -> Option<&Formula> {
+    match query(formula.bare())?.select.as_ref()?.output.as_slice() {
+        [output] => Some(output),
+        _ => None,
+    }
+}
+
+/// The place of `$1`.
+pub fn placeholder(formula: &Formula) -> Option<usize> {
+    match &formula.bare().node {
+        Node::Literal(Value::Placeholder(name)) => name.trim_start_matches('$').parse::<usize>().ok()?.checked_sub(1),
+        _ => None,
+    }
+}
+
 /// The entities of the rows that a formula can name.
 #[derive(Clone, Default)]
 pub(crate) struct Scope {
     pub rows: Vec<EntityId>,
     pub bound: Vec<EntityId>,
     pub predicate: Option<PredicateId>,
+    pub function: Option<usize>,
 }
 
 impl Scope {
+    /// The parameters of a function.
+    pub fn of_function(at: usize) -> Self {
+        Self { function: Some(at), ..Self::default() }
+    }
+
     /// The rows of the body of a predicate.
     pub fn of(model: &Model, id: PredicateId) -> Self {
         let rows = model.predicates[id.0 as usize].params.iter().filter_map(|param| match param.kind {
             ParamKind::Row(entity) => Some(entity),
             ParamKind::Value(_) => None,
         });
-        Self { rows: rows.collect(), bound: Vec::new(), predicate: Some(id) }
+        Self { rows: rows.collect(), predicate: Some(id), ..Self::default() }
     }
 
     /// One row.
@@ -159,6 +201,11 @@ impl Sorts {
         for (at, predicate) in model.predicates.iter().enumerate() {
             let scope = Scope::of(model, PredicateId(at as u32));
             sorts.learn(model, &predicate.body.formula, &scope);
+        }
+        for (at, function) in model.functions.iter().enumerate() {
+            if let Some(asks) = &function.asks {
+                sorts.learn(model, &asks.formula, &Scope::of_function(at));
+            }
         }
         for entity in &model.entities {
             let scope = Scope::row(entity.id);
@@ -283,11 +330,28 @@ impl Sorts {
                     }
                 }
             }
+            Node::Call(call) if asks(model, formula).is_some() => {
+                let (Some(function), Some(asks)) = (call.declared, asks(model, formula)) else { return };
+                for (at, (_, arg)) in call.args.iter().enumerate() {
+                    if let Some(source) = source(model, arg, scope) {
+                        self.join(Source::Argument(function, at), source);
+                    } else if let Some(constant) = constant(arg) {
+                        let id = self.id(Source::Argument(function, at));
+                        self.sorts[id].constants.insert(constant);
+                    }
+                }
+                if let Some(output) = given(asks)
+                    && !is_condition(output)
+                    && let Some(source) = source(model, output, &Scope::of_function(function))
+                {
+                    self.join(Source::Expr(address(formula)), source);
+                }
+            }
             Node::Form(form) => {
                 let operands: Vec<&Formula> = form.parts.iter().filter_map(operand).collect();
                 match (super::encode::word(form), operands.as_slice()) {
-                    (Some("in" | "not in"), [left, list]) => {
-                        if let Some(output) = query(list).and_then(|sql| sql.select.as_ref()?.output.first()) {
+                    (Some("in" | "not in" | "= any"), [left, list]) => {
+                        if let Some(output) = listed(list).and_then(|sql| sql.select.as_ref()?.output.first()) {
                             self.compared(model, left, output, scope, false);
                         }
                     }
@@ -421,12 +485,18 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
     if let Some(source) = session(formula) {
         return Some(source);
     }
+    if let (Some(at), Some(function)) = (placeholder(formula), scope.function) {
+        return Some(Source::Argument(function, at));
+    }
     Some(match &formula.bare().node {
         Node::Literal(_) => return None,
         Node::Column(row, field) => Source::Field(scope.entity(row)?, *field),
         Node::Path(_, steps, field) => Source::Field(end(model, steps)?, *field),
         Node::ViewerField(field) => Source::Field(model.viewer?, *field),
-        Node::Parameter(at) => Source::Parameter(scope.predicate?, *at),
+        Node::Parameter(at) => match scope.function {
+            Some(function) => Source::Argument(function, *at),
+            None => Source::Parameter(scope.predicate?, *at),
+        },
         Node::Cast(cast) => return source(model, &cast.of, scope),
         Node::Sql(_) => return source(model, wrapped(formula)?, scope),
         Node::Whole(..) | Node::Exists(_) => return None,

@@ -274,6 +274,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             body: d.body.text.clone(),
             depends: Vec::new(),
             reads: Vec::new(),
+            asks: None,
         };
         check_function(project, d, &found, out);
         let key = (found.name.clone(), super::access::inputs(&found).cloned().collect());

@@ -1,6 +1,7 @@
 //! Syntax trees to a model: collect, expand, resolve, then look at every expression.
 
 mod access;
+mod asked;
 mod behaviour;
 mod bodies;
 mod collect;
@@ -312,7 +313,7 @@ pub(crate) fn unread() -> ExprRef {
 }
 
 /// The defaults of a function's parameters, what it needs, and which entities it reads.
-type FunctionParts = (Vec<Option<ExprRef>>, (Vec<Object>, Vec<EntityId>));
+type FunctionParts = (Vec<Option<ExprRef>>, Option<ExprRef>, (Vec<Object>, Vec<EntityId>));
 
 /// Everything that was read with the whole model at hand.
 #[derive(Default)]
@@ -393,7 +394,8 @@ fn second_look(
     for (((_, d), function), (needs, findings)) in decls.functions.iter().zip(&model.functions).zip(found) {
         late.conflicts.extend(needs.conflicts);
         let needs = (needs.depends, needs.reads);
-        late.functions.push((items::function_defaults(&exprs, d, function, out), needs));
+        let defaults = items::function_defaults(&exprs, d, function, out);
+        late.functions.push((defaults, asked::asked(&exprs, d, function), needs));
         out.extend(findings);
     }
     if project.options.target == Target::Supabase {
@@ -458,12 +460,13 @@ fn apply(model: &mut Model, late: Late) {
         domain.default = default;
         domain.checks = checks;
     }
-    for (function, (defaults, (depends, reads))) in model.functions.iter_mut().zip(late.functions) {
+    for (function, (defaults, asks, (depends, reads))) in model.functions.iter_mut().zip(late.functions) {
         for (param, default) in function.params.iter_mut().zip(defaults) {
             param.default = default;
         }
         function.depends = depends;
         function.reads = reads;
+        function.asks = asks;
     }
     model.buckets = late.buckets;
     model.realtime = late.realtime;

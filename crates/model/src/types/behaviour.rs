@@ -117,6 +117,8 @@ pub struct Function {
     pub depends: Vec<Object>,
     /// Entities whose rows its body looks for, with the rights that it runs with: as far as it is SQL, or says so.
     pub reads: Vec<EntityId>,
+    /// What it asks, where its body is one query: a subquery over its parameters.
+    pub asks: Option<ExprRef>,
 }
 
 #[derive(Clone, Debug)]
