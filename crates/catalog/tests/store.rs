@@ -281,7 +281,14 @@ fn entry() -> BoxedStrategy<Entry> {
     let depends = vec((id(), name()).prop_map(|(on, why)| Dependency { on, why }), 0..2);
     let counts = vec((name(), table_name(), expr()).prop_map(|(column, of, value)| Count { column, of, value }), 0..2);
     (object, of(name()), depends, name(), counts)
-        .prop_map(|(object, comment, depends, area, counts)| Entry { object, comment, depends, area, counts })
+        .prop_map(|(object, comment, depends, area, counts)| Entry {
+            object,
+            comment,
+            owner: None,
+            depends,
+            area,
+            counts,
+        })
         .boxed()
 }
 

@@ -5,7 +5,7 @@
 
 use crate::reader::{Address, CatalogReader, Slot};
 use smol_str::SmolStr;
-use specc_catalog::{Dependency, ObjectId, Sql};
+use specc_catalog::{Dependency, Kind, ObjectId, Sql};
 use specc_sql::quote;
 
 /// A block in the making.
@@ -17,6 +17,7 @@ pub(crate) struct Block {
     provides: Vec<ObjectId>,
     depends: Vec<Dependency>,
     says: Vec<Address>,
+    mentions: Vec<SmolStr>,
 }
 
 impl Block {
@@ -45,10 +46,15 @@ impl Block {
         self
     }
 
-    /// Adds the comment on an object, where it has one.
-    pub fn comment_from(&mut self, reader: &CatalogReader<'_>, address: Address, on: &str) -> &mut Self {
+    /// Adds the comment on an object, where it has one, and its owner, where that is no superuser: who makes it then is one.
+    pub fn said_of(&mut self, reader: &CatalogReader<'_>, address: Address, on: &str) -> &mut Self {
         if let Some(text) = reader.comment(address) {
             self.comment(on, &text);
+        }
+        if let Some(owner) = reader.owner(address).filter(|owner| !reader.is_above(owner)) {
+            self.up(format!("alter {on} owner to {}", quote::ident(&owner)));
+            self.needs(ObjectId::new(Kind::Role, "", owner.clone()), "it belongs to this role");
+            self.mentions.push(owner);
         }
         self
     }
@@ -85,6 +91,7 @@ impl Block {
             provides: std::mem::take(&mut self.provides),
         };
         let slot = reader.block(object, std::mem::take(&mut self.depends));
+        reader.mentioned.extend(self.mentions.drain(..));
         for &address in &self.says {
             reader.found.insert(address, slot);
         }

@@ -9,11 +9,12 @@ pub struct Dump {
     pub text: String,
     /// How many tables had rows in it.
     pub copies: usize,
-    /// How many statements said to whom something belongs.
-    pub owners: usize,
+    /// The statements that say whose something is, and the role.
+    pub owners: Vec<(String, String)>,
 }
 
-/// Takes out what the server does not read (`\restrict`), the rows of tables, and who owns what: the roles may not be there.
+/// Takes out what the server does not read (`\restrict`), the rows of tables, and who owns what: the roles may not be there,
+/// and who reads it has to be a member of them.
 pub fn dump(text: &str) -> Dump {
     let mut dump = Dump::default();
     let mut at = 0;
@@ -42,8 +43,9 @@ impl Dump {
                         self.text.push_str(&rest[..first]);
                         return rows(rest, token.end);
                     }
-                    if is(0, "alter") && tokens.len() > 3 && pair(tokens.len() - 3, "owner", "to") {
-                        self.owners += 1;
+                    if let Some(role) = gives_to(rest, &tokens) {
+                        let start = tokens.first().map_or(0, |token| token.start);
+                        self.owners.push((rest[start..token.end].to_owned(), role));
                         self.text.push_str(&rest[..first]);
                     } else {
                         self.text.push_str(&rest[..token.end]);
@@ -56,6 +58,13 @@ impl Dump {
         self.text.push_str(rest);
         rest.len()
     }
+}
+
+/// The role of `alter … owner to role`.
+pub fn gives_to(text: &str, tokens: &[Token]) -> Option<String> {
+    let [first, .., owner, to, role] = tokens else { return None };
+    let is = |token: &Token, word| token.is(text, word);
+    (is(first, "alter") && is(owner, "owner") && is(to, "to")).then(|| role.name(text)).flatten()
 }
 
 /// Where the rows end that begin on the line after `at`.
@@ -79,7 +88,8 @@ mod tests {
         let text = "\\restrict x'y\nset a = '\\b;';\ncreate table t (a text);\n-- owner\nalter table only t owner to me;\n\
                     COPY t (a) FROM stdin;\nit's\n;\\\\.\n\\.\ncreate view v as select 1;\n\\unrestrict x\n";
         let dump = dump(text);
-        assert_eq!((dump.copies, dump.owners), (1, 1));
+        assert_eq!(dump.copies, 1);
+        assert_eq!(dump.owners, [("alter table only t owner to me;".into(), "me".into())]);
         let statements = crate::split(&dump.text).unwrap();
         let texts: Vec<_> = statements.iter().map(|piece| piece.text).collect();
         assert_eq!(texts, ["set a = '\\b;'", "create table t (a text)", "create view v as select 1"]);

@@ -139,7 +139,9 @@ impl Scratch {
                 &mut session,
                 plan_create(catalog)?.statements(),
             )?;
-            Ok(introspect(&mut session, &specc_introspect::Options::default())?)
+            let mut made = introspect(&mut session, &specc_introspect::Options::default())?;
+            make::own(&mut made.catalog, catalog);
+            Ok(made)
         })
     }
 
@@ -162,6 +164,18 @@ impl Scratch {
             }
         }
         settled
+    }
+
+    /// What a dump makes.
+    ///
+    /// # Errors
+    /// Where Postgres refuses it.
+    pub fn load_dump(&self, dump: &specc_split::Dump) -> Result<Introspected, ScratchError> {
+        self.within(|| {
+            let (database, mut session) = self.database()?;
+            make::load(Some(&database).filter(|_| self.lacks().is_none()), &mut session, dump)?;
+            Ok(introspect(&mut session, &specc_introspect::Options::default())?)
+        })
     }
 
     /// What SQL makes, read in these pieces one after the other.

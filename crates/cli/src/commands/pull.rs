@@ -52,15 +52,11 @@ fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
         let scratch =
             super::scratch(None, args.target == Some(PullTarget::Supabase)).map_err(|error| broken(&error))?;
         let dump = specc_split::dump(&text);
-        let mut found = scratch.load(std::slice::from_ref(&dump.text)).map_err(|error| broken(&error))?;
-        let counted = [
-            (dump.copies, "table with rows", "a spec keeps rows as `seed`; `specc backup` keeps all of them"),
-            (dump.owners, "statement that gives an owner", "a spec says what there is, not whose it is"),
-        ];
-        let said = counted.into_iter().filter(|(count, ..)| *count > 0);
-        found
-            .left_out
-            .extend(said.map(|(count, what, why)| LeftOut { what: plural(count, what).into(), why: why.into() }));
+        let mut found = scratch.load_dump(&dump).map_err(|error| broken(&error))?;
+        if dump.copies > 0 {
+            let why = "a spec keeps rows as `seed`; `specc backup` keeps all of them".into();
+            found.left_out.push(LeftOut { what: plural(dump.copies, "table with rows").into(), why });
+        }
         let name = file.file_stem().map_or_else(|| "pulled".into(), |stem| stem.to_string_lossy().into_owned());
         return Ok((found, name));
     }

@@ -190,7 +190,7 @@ fn expand(kind: Kind, privilege: &str) -> Vec<&str> {
 }
 
 /// The id of something declared.
-fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
+pub(super) fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
     let named = |kind, name: &specc_model::Qualified| ObjectId::new(kind, name.schema.clone(), name.name.clone());
     Some(match object {
         Object::Schema(name) => ObjectId::new(Kind::Schema, "", name.clone()),

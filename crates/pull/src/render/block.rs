@@ -181,6 +181,11 @@ fn up(state: &State<'_>, entry: &Entry) -> SmolStr {
     if let Some(text) = &entry.comment {
         print(&Statement::Comment { on: Named::Object(object), text: Some(text) }, &mut out);
     }
+    if let Some(owner) = &entry.owner {
+        let (schema, owner) = (object.id().schema, owner.as_str());
+        let lend = !schema.is_empty() && state.catalog.creates_in(&schema, owner).is_none();
+        print(&Statement::SetOwner { of: object, owner: Some(owner), lend }, &mut out);
+    }
     out.trim_end().into()
 }
 

@@ -205,13 +205,11 @@ pub(super) fn access() -> impl Strategy<Value = ItemKind> {
             names(1),
             any::<bool>()
         )
-            .prop_map(|(revoke, privileges, object_kind, object, arg_types, roles, grant_option)| {
+            .prop_map(|(revoke, privileges, kind, name, arg_types, roles, grant_option)| {
                 ItemKind::Grant(Box::new(GrantDecl {
                     revoke,
                     privileges,
-                    object_kind,
-                    object,
-                    arg_types,
+                    object: Target { kind, name, arg_types },
                     roles,
                     grant_option,
                 }))

@@ -99,7 +99,7 @@ impl<'d> Builder<'d, '_> {
         let role = match &step.statement {
             Statement::Create(_) | Statement::CreateTable { .. } | Statement::RunSql(_) => Role::Make,
             Statement::SetDefault { .. } | Statement::OwnSequence(_) => Role::After,
-            Statement::Grant(_) => Role::Make,
+            Statement::Grant(_) | Statement::Join(_) => Role::Make,
             _ => Role::After,
         };
         let first = self.nodes.with(slot, &[Role::Make]).first().copied();
