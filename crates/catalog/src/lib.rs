@@ -177,6 +177,16 @@ impl Catalog {
         })
     }
 
+    /// Whether a role that is to own something in a schema has to be allowed to create there meanwhile: it is neither granted
+    /// that, nor owns the schema.
+    pub fn lends(&self, schema: &str, role: &str) -> bool {
+        let is_its = || {
+            let at = self.find(IdRef::new(Kind::Schema, "", schema));
+            at.and_then(|at| self.at(at)).is_some_and(|(_, entry)| entry.owner.as_deref() == Some(role))
+        };
+        !schema.is_empty() && self.creates_in(schema, role).is_none() && !is_its()
+    }
+
     /// Whose an object is: a sequence of a column is its table's owner's. None: the role's that applies.
     pub fn owner_of(&self, id: &ObjectId) -> Option<&SmolStr> {
         let entry = self.get(id)?;

@@ -81,7 +81,7 @@ pub(crate) struct Creator<'a, 'o> {
 /// Gives an object to its owner, or to who applies.
 pub(crate) fn set_owner<'a>(catalog: &Catalog, of: &'a Object, owner: Option<&'a str>) -> Statement<'a> {
     let schema = of.id().schema;
-    let lend = owner.is_some_and(|owner| !schema.is_empty() && catalog.creates_in(&schema, owner).is_none());
+    let lend = owner.is_some_and(|owner| catalog.lends(&schema, owner));
     Statement::SetOwner { of, owner, lend }
 }
 

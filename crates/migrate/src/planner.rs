@@ -316,7 +316,9 @@ impl<'d> Builder<'d, '_> {
             }
             if a.owner != b.owner {
                 let give = creation::set_owner(self.to.catalog, &b.object, b.owner.as_deref());
-                main(self, Role::After, give);
+                // What is in a schema is given to a role that may create there: its owner may.
+                let role = if matches!(b.object, Object::Schema(_)) { Role::Make } else { Role::After };
+                main(self, role, give);
             }
         }
         let again: FxHashSet<OldPlace> = actions.recreated.iter().map(|pair| pair.0).collect();

@@ -182,8 +182,7 @@ fn up(state: &State<'_>, entry: &Entry) -> SmolStr {
         print(&Statement::Comment { on: Named::Object(object), text: Some(text) }, &mut out);
     }
     if let Some(owner) = &entry.owner {
-        let (schema, owner) = (object.id().schema, owner.as_str());
-        let lend = !schema.is_empty() && state.catalog.creates_in(&schema, owner).is_none();
+        let lend = state.catalog.lends(&object.id().schema, owner);
         print(&Statement::SetOwner { of: object, owner: Some(owner), lend }, &mut out);
     }
     out.trim_end().into()
