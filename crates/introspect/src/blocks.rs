@@ -4,7 +4,7 @@
 //! attribute too many of a typed object is a block of its own that needs the object.
 
 use crate::reader::{Address, CatalogReader, Slot};
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Dependency, Kind, ObjectId, Sql};
 use specc_sql::quote;
 
@@ -52,7 +52,24 @@ impl Block {
             self.comment(on, &text);
         }
         if let Some(owner) = reader.owner(address).filter(|owner| !reader.is_above(owner)) {
-            self.up(format!("alter {on} owner to {}", quote::ident(&owner)));
+            let role = quote::ident(&owner);
+            let give = format!("alter {on} owner to {role}");
+            match reader.owned_in(address) {
+                // Postgres wants the new owner to be allowed to create there.
+                Some((schema, may)) if !may => {
+                    let schema = quote::ident(&schema);
+                    self.up(format!("grant create on schema {schema} to {role}")).up(give);
+                    self.up(format!("revoke create on schema {schema} from {role}"));
+                }
+                Some((schema, _)) => {
+                    let name = format_smolstr!("{} {schema}", Kind::Schema.word());
+                    let grant = ObjectId::new(Kind::Grant, "", name).part(owner.clone());
+                    self.up(give).needs(grant, "its owner has to be allowed to create there");
+                }
+                None => {
+                    self.up(give);
+                }
+            }
             self.needs(ObjectId::new(Kind::Role, "", owner.clone()), "it belongs to this role");
             self.mentions.push(owner);
         }

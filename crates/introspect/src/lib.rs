@@ -50,6 +50,8 @@ use specc_postgres::postgres::{self, Client, IsolationLevel};
 pub struct Options {
     /// Schemas that are someone else's, beside those that are so by ownership: what a project says is external.
     pub external: Vec<SmolStr>,
+    /// Roles that the project has, whether or not something in the database names them.
+    pub roles: Vec<SmolStr>,
 }
 
 /// What was found.

@@ -7,7 +7,7 @@
 
 use crate::Error;
 use crate::reader::{Address, CatalogReader};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 /// A sequence of a column is its table's. Only superusers own event triggers and wrappers, and they are all alike.
@@ -32,19 +32,27 @@ const OWNERS: &str = "select 1259::oid, c.oid, c.relnamespace, c.relowner from p
 
 const JOURNAL: &str = "select nspowner from pg_namespace where nspname = 'specc'";
 
-/// Whose what is; none for what is the role's that owns the most of it.
+/// Whether each of these roles may create in each of these schemas.
+const CREATE: &str = "select has_schema_privilege(r, s, 'create') from unnest($1::oid[], $2::oid[]) u(r, s)";
+
+/// Whose what is; none for what is the project's own.
 #[derive(Debug, Default)]
-pub(crate) struct Owned(FxHashMap<Address, u32>);
+pub(crate) struct Owned {
+    /// The owner and the schema.
+    by: FxHashMap<Address, (u32, u32)>,
+    /// Roles that may not create in a schema in which they own something.
+    closed: FxHashSet<(u32, u32)>,
+}
 
 pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
-    let mut owned: FxHashMap<Address, u32> = FxHashMap::default();
+    let mut by: FxHashMap<Address, (u32, u32)> = FxHashMap::default();
     let mut counts: FxHashMap<u32, usize> = FxHashMap::default();
     for row in reader.query(OWNERS, &[])? {
         let (address, schema, owner) = ((row.get(0), row.get(1)), row.get(2), row.get(3));
         if address.1 < crate::reader::FIRST_OWN || schema != 0 && !reader.is_ours(schema, owner, address) {
             continue;
         }
-        owned.insert(address, owner);
+        by.insert(address, (owner, schema));
         if schema != 0 {
             *counts.entry(owner).or_default() += 1;
         }
@@ -58,15 +66,26 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         .or(journal)
         .or_else(|| most().map(|(role, _)| *role))
         .unwrap_or(reader.owners.owner);
-    owned.retain(|_, owner| *owner != own);
-    reader.owned = Owned(owned);
+    by.retain(|_, (owner, _)| *owner != own);
+    let pairs: FxHashSet<(u32, u32)> = by.values().copied().filter(|(_, schema)| *schema != 0).collect();
+    let pairs: Vec<(u32, u32)> = pairs.into_iter().collect();
+    let (roles, schemas): (Vec<u32>, Vec<u32>) = pairs.iter().copied().unzip();
+    let rows = reader.query(CREATE, &[&roles, &schemas])?;
+    let closed = pairs.into_iter().zip(&rows).filter(|(_, row)| !row.get::<_, bool>(0)).map(|(pair, _)| pair);
+    reader.owned = Owned { by, closed: closed.collect() };
     Ok(())
 }
 
 impl CatalogReader<'_> {
     /// The owner of an object, where that is another than the project's.
     pub fn owner(&self, address: Address) -> Option<SmolStr> {
-        self.owned.0.get(&address).map(|&owner| self.role_name(owner)).filter(|name| !name.is_empty())
+        self.owned.by.get(&address).map(|&(owner, _)| self.role_name(owner)).filter(|name| !name.is_empty())
+    }
+
+    /// The schema of an object that belongs to another role, and whether that may create there.
+    pub fn owned_in(&self, address: Address) -> Option<(SmolStr, bool)> {
+        let &(owner, schema) = self.owned.by.get(&address).filter(|(_, schema)| *schema != 0)?;
+        Some((self.schema_name(schema), !self.owned.closed.contains(&(owner, schema))))
     }
 
     /// Whether a role is a superuser: what it is granted adds nothing.

@@ -201,7 +201,7 @@ impl<'c> CatalogReader<'c> {
             entries: Vec::new(),
             found: FxHashMap::default(),
             doubtful: Vec::new(),
-            mentioned: FxHashSet::default(),
+            mentioned: options.roles.iter().cloned().collect(),
             left_out: Vec::new(),
             invalid_indexes: Vec::new(),
             default_grantees: Vec::new(),

@@ -27,10 +27,6 @@ pub(crate) fn run<'s>(
     maker.session.batch_execute(SETTINGS).map_err(|error| refused(&error, SETTINGS))?;
     let (mut batch, mut singles) = (String::new(), Vec::new());
     for statement in statements {
-        // All is the one role's here, and nothing of the project's runs as another: `own` says whose it is.
-        if matches!(statement, Statement::SetOwner { .. } | Statement::Join(_)) {
-            continue;
-        }
         let mut text = String::new();
         specc_sql::print(statement, &mut text);
         // It fires for what comes after it.
@@ -57,13 +53,38 @@ const WRAPPERS: &str = "do $$ declare wrapper name; begin \
       execute pg_catalog.format('grant usage on foreign data wrapper %I to postgres', wrapper); \
     end loop; end $$";
 
+/// Why a dump was not loaded.
+pub(crate) enum Stopped {
+    /// It names a role that is not there.
+    NoRole(String),
+    /// Postgres refused something.
+    By(ScratchError),
+}
+
+impl From<ScratchError> for Stopped {
+    fn from(error: ScratchError) -> Self {
+        Stopped::By(error)
+    }
+}
+
+/// Makes a role that a dump names. One that a statement asks for twice was not missing.
+pub(crate) fn role(session: &mut Session, name: &str) -> Result<(), ScratchError> {
+    let text = format!("rollback; create role {}", ident(name));
+    session.batch_execute(&text).map_err(|error| refused(&error, &text))
+}
+
 /// Runs a dump, then says whose its objects are.
-pub(crate) fn load(database: Option<&Database>, session: &mut Session, dump: &Dump) -> Result<(), ScratchError> {
+pub(crate) fn load(database: Option<&Database>, session: &mut Session, dump: &Dump) -> Result<(), Stopped> {
     let mut maker = Maker { database, session, above: None, wrappers: false, last: Vec::new() };
     if let Err(error) = maker.session.batch_execute(&dump.text) {
+        let missing = error.as_db_error().filter(|db| *db.code() == SqlState::UNDEFINED_OBJECT);
+        let quoted = missing.and_then(|db| db.message().strip_prefix("role \"")?.strip_suffix("\" does not exist"));
+        if let Some(role) = quoted {
+            return Err(Stopped::NoRole(role.to_owned()));
+        }
         // What fails is undone as a whole, unless the text says otherwise.
         if maker.database.is_none() || !is_denied(&error) {
-            return Err(refused(&error, &dump.text));
+            return Err(refused(&error, &dump.text).into());
         }
         let _ = maker.session.batch_execute("rollback");
         maker.pieces(&dump.text)?;
@@ -79,12 +100,12 @@ pub(crate) fn load(database: Option<&Database>, session: &mut Session, dump: &Du
             if let Err(error) = maker.session.batch_execute(text)
                 && !is_denied(&error)
             {
-                return Err(refused(&error, text));
+                return Err(refused(&error, text).into());
             }
         }
         maker.take_back(role)?;
     }
-    maker.finish()
+    Ok(maker.finish()?)
 }
 
 /// Says of what was made whose it is to be, and takes away what its owner was granted: an owner has that.
@@ -176,14 +197,14 @@ impl Maker<'_> {
                 continue;
             }
             let Err(error) = self.session.batch_execute(piece.text) else { continue };
-            if self.database.is_none() || !is_denied(&error) {
-                return Err(refused(&error, piece.text));
-            }
             let tokens: Vec<Token> = Lexer::new(piece.text).map_while(Result::ok).collect();
-            if let Some(role) = gives_to(piece.text, &tokens) {
-                self.join(&role)?;
+            if let Some(role) = gives_to(piece.text, &tokens).filter(|_| is_denied(&error)) {
+                self.join(&role);
                 self.session.batch_execute(piece.text).map_err(|error| refused(&error, piece.text))?;
                 continue;
+            }
+            if self.database.is_none() || !is_denied(&error) {
+                return Err(refused(&error, piece.text));
             }
             if begins(piece, |is| is_safe_above(is)) {
                 self.above(piece.text)?;
@@ -204,15 +225,14 @@ impl Maker<'_> {
             return Ok(());
         }
         let (name, text) = (ident(role), literal(role));
+        let make = format!(
+            " begin if not exists (select from pg_catalog.pg_roles where rolname operator(pg_catalog.=) {text}) then \
+             create role {name}; end if; end "
+        );
         let mut run = |text: &str| self.session.batch_execute(text).map_err(|error| refused(&error, text));
-        run(&format!(
-            "do {}",
-            dollar(&format!(
-                " begin if pg_catalog.to_regrole({}) is null then create role {name}; end if; \
-                 if not pg_catalog.pg_has_role({text}, 'usage') then grant {name} to current_user; end if; end ",
-                literal(&name)
-            ))
-        ))?;
+        run(&format!("do {}", dollar(&make)))?;
+        self.join(role);
+        let mut run = |text: &str| self.session.batch_execute(text).map_err(|error| refused(&error, text));
         run(&format!(
             "create temporary table lent as select n.oid::pg_catalog.regnamespace as schema from pg_catalog.pg_namespace n \
              where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' \
@@ -231,19 +251,15 @@ impl Maker<'_> {
         self.session.batch_execute(&text).map_err(|error| refused(&error, &text))
     }
 
-    /// Who gives something to a role is a member of it. No superuser's rights come that way, nor those of Postgres's own roles.
-    fn join(&mut self, role: &str) -> Result<(), ScratchError> {
-        if is_predefined_role(role) || role == platform::OWNER {
-            return Ok(());
+    /// Who gives something to a role is a member of it, if it may be.
+    fn join(&mut self, role: &str) {
+        let role = Role { name: role.into(), options: Vec::new(), member_of: Vec::new() };
+        if !is_predefined_role(&role.name) && role.name != platform::OWNER {
+            let mut text = String::new();
+            specc_sql::print(&Statement::Join(&role), &mut text);
+            // Where it may not, the statement that follows says so.
+            let _ = self.session.batch_execute(&text);
         }
-        let body = format!(
-            " begin if exists (select from pg_catalog.pg_roles where rolname operator(pg_catalog.=) {} and not rolsuper) then \
-             grant {} to {}; end if; end ",
-            literal(role),
-            ident(role),
-            platform::OWNER
-        );
-        self.above(&format!("do {}", dollar(&body)))
     }
 
     fn above(&mut self, text: &str) -> Result<(), ScratchError> {
