@@ -263,3 +263,38 @@ fn a_function_of_a_weak_role_stays_its() {
         assert_eq!(owner, "live_weak");
     }
 }
+
+/// What only a superuser makes is compared too.
+#[test]
+fn a_database_with_what_a_superuser_made_is_taken_over() {
+    let make = "create function note() returns event_trigger language plpgsql as $$ begin end $$;
+        create table seen (id int primary key); create publication live_whole for all tables;
+        create event trigger live_note on ddl_command_end execute function note();
+        create function quiet(int) returns int language sql immutable leakproof as 'select $1';";
+    for major in [15, 18] {
+        let db = shared(major).empty_database().expect("a database");
+        let mut above = db.connect_superuser().expect("a session");
+        above
+            .batch_execute(&format!("alter database {} owner to current_user; {make}", db.name()))
+            .expect("it was there before");
+        let (dir, url) = (tempfile::tempdir().expect("a folder"), db.url("supabase_admin"));
+        let specc = |args: &[&str]| run(dir.path(), args);
+        let done = |args: &[&str]| {
+            let (code, out, said) = specc(args);
+            assert_eq!(code, 0, "{major} {args:?}: {out}{said}");
+            out + &said
+        };
+        done(&["pull", "--out", ".", "--database-url", &url]);
+        done(&["build", "--stamp", "20260101000000"]);
+        let said = done(&["apply", "--adopt", "--database-url", &url]);
+        assert!(said.contains("may not run these migrations") && said.contains("took over"), "{said}");
+        done(&["drift", "--database-url", &url]);
+        above.batch_execute("drop publication live_whole").expect("somebody did it");
+        let (code, out, said) = specc(&["drift", "--database-url", &url]);
+        assert_eq!(code, 1, "{said}");
+        assert!(out.contains("publication live_whole"), "{out}");
+        let (code, _, said) = specc(&["apply", "--check-drift", "--database-url", &url]);
+        // Nothing is pending, or what differs is said.
+        assert!(code == 0 || said.contains("live_whole"), "{said}");
+    }
+}

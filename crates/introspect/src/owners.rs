@@ -2,7 +2,7 @@
 //!
 //! An owner is said where it is another role than the one that the project's objects belong to. That is the owner of the
 //! journal that specc keeps, then the database's owner, where one of them has something of the project's; else the owner of
-//! the journal, whose nothing is any more, or the role that has the most. The one that stands above the others comes first:
+//! the journal, if it made something that is another's now, or the role that has the most. The one that stands above the others comes first:
 //! what belongs to nobody in a spec belongs to who applies it, and nothing of a weaker role's may come to that.
 
 use crate::Error;
@@ -30,7 +30,12 @@ const OWNERS: &str = "select 1259::oid, c.oid, c.relnamespace, c.relowner from p
     union all select 1417, oid, 0, srvowner from pg_foreign_server \
     union all select 2612, oid, 0, lanowner from pg_language";
 
-const JOURNAL: &str = "select nspowner from pg_namespace where nspname = 'specc'";
+/// Who keeps the journal, and whether that can be read.
+const JOURNAL: &str = "select n.nspowner, coalesce(has_table_privilege(a.attrelid, 'select'), false) \
+    from pg_namespace n left join pg_class c on c.relnamespace = n.oid and c.relname = 'migrations' \
+    left join pg_attribute a on a.attrelid = c.oid and a.attname = 'adopted' where n.nspname = 'specc'";
+
+const APPLIED: &str = "select exists (select from specc.migrations where not adopted)";
 
 /// Whether each of these roles may create in each of these schemas.
 const CREATE: &str = "select has_schema_privilege(r, s, 'create') from unnest($1::oid[], $2::oid[]) u(r, s)";
@@ -57,13 +62,18 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
             *counts.entry(owner).or_default() += 1;
         }
     }
-    let journal: Option<u32> = reader.query(JOURNAL, &[])?.first().map(|row| row.get(0));
+    let rows = reader.query(JOURNAL, &[])?;
+    let journal: Option<u32> = rows.first().map(|row| row.get(0));
+    let applied = match rows.first() {
+        Some(row) if row.get(1) => reader.query(APPLIED, &[])?.first().is_some_and(|row| row.get(0)),
+        _ => false,
+    };
     let has = |role: &u32| counts.contains_key(role);
     let most = || counts.iter().max_by_key(|(role, count)| (**count, std::cmp::Reverse(reader.role_name(**role))));
     let own = journal
         .filter(has)
         .or_else(|| Some(reader.owners.owner).filter(has))
-        .or(journal)
+        .or(journal.filter(|_| applied))
         .or_else(|| most().map(|(role, _)| *role))
         .unwrap_or(reader.owners.owner);
     by.retain(|_, (owner, _)| *owner != own);

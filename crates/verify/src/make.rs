@@ -109,7 +109,7 @@ pub(crate) fn load(database: Option<&Database>, session: &mut Session, dump: &Du
 }
 
 /// Says of what was made whose it is to be, and takes away what its owner was granted: an owner has that.
-pub(crate) fn own(made: &mut Catalog, wanted: &Catalog) {
+pub fn own(made: &mut Catalog, wanted: &Catalog) {
     let owned: Vec<(&ObjectId, &SmolStr)> =
         wanted.iter().filter_map(|(id, entry)| Some((id, entry.owner.as_ref()?))).collect();
     if owned.is_empty() {

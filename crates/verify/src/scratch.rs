@@ -172,7 +172,7 @@ impl Scratch {
         settled
     }
 
-    /// What a dump makes.
+    /// What SQL makes, as it stands in a file.
     ///
     /// # Errors
     /// Where Postgres refuses it.
@@ -181,27 +181,16 @@ impl Scratch {
             loop {
                 let (database, mut session) = self.database()?;
                 match make::load(Some(&database).filter(|_| self.lacks().is_none()), &mut session, dump) {
-                    Ok(()) => return Ok(introspect(&mut session, &specc_introspect::Options::default())?),
+                    Ok(()) => {
+                        let roles = dump.roles.iter().map(Into::into).collect();
+                        let options = specc_introspect::Options { roles, ..Default::default() };
+                        return Ok(introspect(&mut session, &options)?);
+                    }
                     // A dump has the objects of one database, and roles are the server's.
                     Err(make::Stopped::NoRole(role)) => make::role(&mut session, &role)?,
                     Err(make::Stopped::By(error)) => return Err(error),
                 }
             }
-        })
-    }
-
-    /// What SQL makes, read in these pieces one after the other.
-    ///
-    /// # Errors
-    /// Where Postgres refuses it.
-    pub fn load(&self, texts: &[String]) -> Result<Introspected, ScratchError> {
-        self.within(|| {
-            let (_database, mut session) = self.database()?;
-            for text in texts {
-                session.batch_execute(text).map_err(|error| refused(&error, text))?;
-            }
-            session.batch_execute("reset all").map_err(|error| refused(&error, "reset all"))?;
-            Ok(introspect(&mut session, &specc_introspect::Options::default())?)
         })
     }
 }

@@ -9,6 +9,7 @@ use specc_introspect::{Introspected, LeftOut, introspect};
 use specc_model::Target;
 use specc_postgres::Address;
 use specc_pull::{Options, Pulled, pull};
+use specc_split::Dump;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
     };
     let target = match args.target {
         Some(PullTarget::Supabase) => Target::Supabase,
-        None if found.supabase && args.sql.is_none() && args.from.is_none() => Target::Supabase,
+        None if found.supabase && args.from.is_none() => Target::Supabase,
         Some(PullTarget::Postgres) | None => Target::Postgres,
     };
     let name = args.name.clone().unwrap_or(name);
@@ -49,13 +50,16 @@ fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
     if let Some(file) = &args.sql {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::broken(format!("cannot read {}: {error}", file.display())))?;
-        let scratch =
-            super::scratch(None, args.target == Some(PullTarget::Supabase)).map_err(|error| broken(&error))?;
         let dump = specc_split::dump(&text);
+        let platform = match args.target {
+            Some(target) => target == PullTarget::Supabase,
+            None => is_of_supabase(&dump),
+        };
+        let scratch = super::scratch(dump.major, platform).map_err(|error| broken(&error))?;
         let mut found = scratch.load_dump(&dump).map_err(|error| broken(&error))?;
         if dump.copies > 0 {
             let why = "a spec keeps rows as `seed`; `specc backup` keeps all of them".into();
-            found.left_out.push(LeftOut { what: plural(dump.copies, "table with rows").into(), why });
+            found.left_out.push(LeftOut { what: format!("the rows of {}", plural(dump.copies, "table")).into(), why });
         }
         let name = file.file_stem().map_or_else(|| "pulled".into(), |stem| stem.to_string_lossy().into_owned());
         return Ok((found, name));
@@ -65,6 +69,12 @@ fn read(args: &Pull) -> Result<(Introspected, String), Failure> {
     let mut session = address.connect().map_err(|error| broken(&error))?;
     let found = introspect(&mut session, &specc_introspect::Options::default()).map_err(|error| broken(&error))?;
     Ok((found, address.database().to_string()))
+}
+
+/// Whether a dump is of a project on Supabase: it names what the platform has, and does not make it.
+fn is_of_supabase(dump: &Dump) -> bool {
+    let makes = dump.schemas.iter().any(|schema| specc_facts::is_schema_of_supabase(schema));
+    !makes && dump.names.iter().any(|(schema, name)| specc_facts::is_of_supabase(schema.as_deref(), name))
 }
 
 /// What a database has that another tool made from its schema, and what the file is called.
