@@ -29,8 +29,6 @@ alter domain app.short owner to owner_other_two;
 
 alter sequence app.no owner to owner_other_two;
 
-grant create on schema public to owner_other_two;
 alter table public.items owner to owner_other_two;
-revoke create on schema public from owner_other_two;
 
 reset lock_timeout;

@@ -34,8 +34,12 @@ pub(super) fn rule(state: &State<'_>, id: &ObjectId, text: &mut Text) {
     });
 }
 
-/// Policies on tables that are not ours.
+/// Policies on tables that are not ours, and grants on the schema that every database has.
 pub(super) fn others(state: &State<'_>, all: &mut Vec<Item>) {
+    let public = ObjectId::new(Kind::Schema, "", "public");
+    if state.entry(&public).is_none() {
+        grants(state, &public, all);
+    }
     let mut tables: BTreeMap<&TableName, Vec<&ObjectId>> = BTreeMap::new();
     for (id, entry) in state.catalog.iter() {
         if let Object::Policy(o) = &entry.object
