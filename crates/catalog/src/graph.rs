@@ -338,6 +338,13 @@ impl<'a> Resolver<'a> {
             }
             _ => {}
         }
+        if let Some(owner) = &entry.owner {
+            let role = self.find(IdRef::new(Kind::Role, "", owner));
+            role.into_iter().for_each(|on| f(on, Why::Is("it belongs to this role"), Strength::Hard));
+            let lets = self.catalog.creates_in(&entry.object.id().schema, owner);
+            lets.into_iter()
+                .for_each(|on| f(on as u32, Why::Is("its owner has to be allowed to create there"), Strength::Hard));
+        }
         for dependency in &entry.depends {
             let Some(on) = self.find(IdRef::from(&dependency.on)) else { continue };
             if on != index {

@@ -31,6 +31,9 @@ use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+/// The grantee that is everyone.
+const PUBLIC: &str = "public";
+
 /// Everything that should exist, or does.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
@@ -50,6 +53,9 @@ pub struct Entry {
     /// `comment on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<SmolStr>,
+    /// Whose it is; none: the role's that applies. What has no owner of its own (an owned sequence) is its table's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<SmolStr>,
     /// What its expressions and bodies refer to; what its structure implies (a column's type, a policy's table) is not
     /// repeated here but given by [`Object::implied`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -77,7 +83,14 @@ pub struct Count {
 impl Entry {
     /// An entry without comment, dependencies or area.
     pub fn new(object: impl Into<Object>) -> Self {
-        Self { object: object.into(), comment: None, depends: Vec::new(), area: SmolStr::default(), counts: Vec::new() }
+        Self {
+            object: object.into(),
+            comment: None,
+            owner: None,
+            depends: Vec::new(),
+            area: SmolStr::default(),
+            counts: Vec::new(),
+        }
     }
 
     /// All it depends on: what its structure implies, then what was recorded.
@@ -128,6 +141,11 @@ impl Catalog {
         self.objects.get_mut(id)
     }
 
+    /// Keeps the entries of which `keep` says so.
+    pub fn retain(&mut self, mut keep: impl FnMut(&ObjectId, &Entry) -> bool) {
+        self.objects.retain(|id, entry| keep(id, entry));
+    }
+
     /// The entry at this place in the order of insertion.
     pub fn at(&self, index: usize) -> Option<(&ObjectId, &Entry)> {
         self.objects.get_index(index)
@@ -147,6 +165,37 @@ impl Catalog {
     /// recorded, without what belongs to the platform. [`Needs`] answers this for many objects.
     pub fn dependencies_of(&self, id: &ObjectId) -> Vec<Dependency> {
         Needs::new(self).reasons(id)
+    }
+
+    /// The grant that lets a role create in a schema, and so own something there.
+    pub fn creates_in(&self, schema: &str, role: &str) -> Option<usize> {
+        let name = format!("{} {schema}", Kind::Schema.word());
+        [role, PUBLIC].iter().find_map(|to| {
+            let at = self.find(IdRef { kind: Kind::Grant, schema: "", name: &name, part: to })?;
+            let Some((_, Entry { object: Object::Grant(grant), .. })) = self.at(at) else { return None };
+            grant.privileges.iter().any(|privilege| privilege.name == "create").then_some(at)
+        })
+    }
+
+    /// Whether a role that is to own something in a schema has to be allowed to create there meanwhile: it is neither granted
+    /// that, nor owns the schema.
+    pub fn lends(&self, schema: &str, role: &str) -> bool {
+        let is_its = || {
+            let at = self.find(IdRef::new(Kind::Schema, "", schema));
+            at.and_then(|at| self.at(at)).is_some_and(|(_, entry)| entry.owner.as_deref() == Some(role))
+        };
+        !schema.is_empty() && self.creates_in(schema, role).is_none() && !is_its()
+    }
+
+    /// Whose an object is: a sequence of a column is its table's owner's. None: the role's that applies.
+    pub fn owner_of(&self, id: &ObjectId) -> Option<&SmolStr> {
+        let entry = self.get(id)?;
+        match &entry.object {
+            Object::Sequence(Sequence { owned_by: Some((table, _)), .. }) => {
+                self.find(IdRef::table(table)).and_then(|at| self.at(at)).and_then(|(_, entry)| entry.owner.as_ref())
+            }
+            _ => entry.owner.as_ref(),
+        }
     }
 
     /// Whether an object with this id is there.

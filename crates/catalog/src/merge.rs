@@ -75,7 +75,11 @@ fn either<'a, S: ?Sized, T: PartialEq + ?Sized>(
 fn alike(a: Option<&Entry>, b: Option<&Entry>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => {
-            a.object == b.object && a.comment == b.comment && a.depends == b.depends && a.counts == b.counts
+            a.object == b.object
+                && a.comment == b.comment
+                && a.owner == b.owner
+                && a.depends == b.depends
+                && a.counts == b.counts
         }
         (a, b) => a.is_none() && b.is_none(),
     }
@@ -133,6 +137,7 @@ fn beside(id: &ObjectId, [base, ours, theirs]: [&Entry; 3], table: Table, clashe
         }
     };
     both([ours, theirs].map(|side| side.comment != base.comment));
+    both([ours, theirs].map(|side| side.owner != base.owner));
     both([ours, theirs].map(|side| side.counts != base.counts));
     let kept = |on: &&Dependency| {
         let is_new = !base.depends.contains(on);
@@ -142,6 +147,7 @@ fn beside(id: &ObjectId, [base, ours, theirs]: [&Entry; 3], table: Table, clashe
     Entry {
         object: table.into(),
         comment: either(base, ours, theirs, |e| &e.comment).clone(),
+        owner: either(base, ours, theirs, |e| &e.owner).clone(),
         depends: ours.depends.iter().chain(new).filter(kept).cloned().collect(),
         area: ours.area.clone(),
         counts: either(base, ours, theirs, |e| &e.counts).clone(),

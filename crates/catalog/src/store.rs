@@ -307,6 +307,8 @@ fn entry(line: &str) -> Option<Entry> {
         #[serde(default)]
         comment: Option<SmolStr>,
         #[serde(default)]
+        owner: Option<SmolStr>,
+        #[serde(default)]
         depends: Vec<Dependency>,
         #[serde(default)]
         area: SmolStr,
@@ -314,8 +316,8 @@ fn entry(line: &str) -> Option<Entry> {
         counts: Vec<Count>,
     }
     fn read<T: for<'t> Deserialize<'t> + Into<Object>>(line: &str) -> Option<Entry> {
-        let Of::<T> { object, comment, depends, area, counts } = serde_json::from_str(line).ok()?;
-        Some(Entry { object: object.into(), comment, depends, area, counts })
+        let Of::<T> { object, comment, owner, depends, area, counts } = serde_json::from_str(line).ok()?;
+        Some(Entry { object: object.into(), comment, owner, depends, area, counts })
     }
     let (kind, _) = line.strip_prefix("{\"object\":{\"kind\":\"")?.split_once('"')?;
     match kind {

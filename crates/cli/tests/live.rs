@@ -214,3 +214,87 @@ fn a_project_of_another_tool_is_adopted() {
         assert!(!dir.path().join("x").exists());
     }
 }
+
+/// What belongs to a weak role belongs to it again, and to nobody else.
+#[test]
+fn a_function_of_a_weak_role_stays_its() {
+    for major in [15, 18] {
+        let db = shared(major).empty_database().expect("a database");
+        let mut above = db.connect_superuser().expect("a session");
+        above
+            .batch_execute(
+                "do $$ begin create role live_weak; exception when duplicate_object or unique_violation then null; end $$;
+                 set role postgres; create table secrets (id int); revoke all on secrets from public;
+                 create function peek() returns bigint language sql security definer set search_path = public
+                   as $$ select count(*) from secrets $$;
+                 create view pv as select * from secrets; grant select on pv to public; reset role;
+                 alter function peek() owner to live_weak; alter view pv owner to live_weak;",
+            )
+            .expect("it was there before");
+        let (dir, url) = (tempfile::tempdir().expect("a folder"), db.url("postgres"));
+        let specc = |args: &[&str]| run(dir.path(), args);
+        let done = |args: &[&str]| {
+            let (code, out, said) = specc(args);
+            assert_eq!(code, 0, "{major} {args:?}: {out}{said}");
+            out + &said
+        };
+        done(&["pull", "--out", ".", "--database-url", &url]);
+        let files = fs::read_dir(dir.path()).expect("the folder").map(|e| e.expect("a file").path());
+        let text: String = files.filter_map(|p| fs::read_to_string(p).ok()).collect();
+        let mut names: Vec<&str> = text.lines().filter(|line| line.starts_with("owner ")).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["owner live_weak of function peek()", "owner live_weak of pv"], "{text}");
+        done(&["fmt", "--check"]);
+        done(&["build", "--stamp", "20260101000000"]);
+        done(&["verify"]);
+        done(&["apply", "--adopt", "--database-url", &url]);
+        done(&["drift", "--database-url", &url]);
+        above.batch_execute("alter function peek() owner to postgres").expect("somebody did it");
+        let (code, out, said) = specc(&["drift", "--database-url", &url]);
+        assert_eq!(code, 1, "{said}");
+        assert!(out.contains("owner: - live_weak"), "{out}");
+        assert!(out.contains("the function public.peek() goes from live_weak to the role that applies"), "{out}");
+        // The same on an empty database, by who may give something to the role.
+        above.batch_execute("grant live_weak to postgres").expect("a member");
+        let other = shared(major).empty_database().expect("a database");
+        done(&["apply", "--database-url", &other.url("postgres")]);
+        let owner = "select proowner::regrole::text from pg_proc where proname = 'peek'";
+        let owner: String = other.connect().expect("a session").query_one(owner, &[]).expect("a function").get(0);
+        assert_eq!(owner, "live_weak");
+    }
+}
+
+/// What only a superuser makes is compared too.
+#[test]
+fn a_database_with_what_a_superuser_made_is_taken_over() {
+    let make = "create function note() returns event_trigger language plpgsql as $$ begin end $$;
+        create table seen (id int primary key); create publication live_whole for all tables;
+        create event trigger live_note on ddl_command_end execute function note();
+        create function quiet(int) returns int language sql immutable leakproof as 'select $1';";
+    for major in [15, 18] {
+        let db = shared(major).empty_database().expect("a database");
+        let mut above = db.connect_superuser().expect("a session");
+        above
+            .batch_execute(&format!("alter database {} owner to current_user; {make}", db.name()))
+            .expect("it was there before");
+        let (dir, url) = (tempfile::tempdir().expect("a folder"), db.url("supabase_admin"));
+        let specc = |args: &[&str]| run(dir.path(), args);
+        let done = |args: &[&str]| {
+            let (code, out, said) = specc(args);
+            assert_eq!(code, 0, "{major} {args:?}: {out}{said}");
+            out + &said
+        };
+        done(&["pull", "--out", ".", "--database-url", &url]);
+        done(&["build", "--stamp", "20260101000000"]);
+        let said = done(&["apply", "--adopt", "--database-url", &url]);
+        assert!(said.contains("may not run these migrations") && said.contains("took over"), "{said}");
+        done(&["drift", "--database-url", &url]);
+        above.batch_execute("drop publication live_whole").expect("somebody did it");
+        let (code, out, said) = specc(&["drift", "--database-url", &url]);
+        assert_eq!(code, 1, "{said}");
+        assert!(out.contains("publication live_whole"), "{out}");
+        let (code, _, said) = specc(&["apply", "--check-drift", "--database-url", &url]);
+        // Nothing is pending, or what differs is said.
+        assert!(code == 0 || said.contains("live_whole"), "{said}");
+    }
+}

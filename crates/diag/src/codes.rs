@@ -232,6 +232,8 @@ codes! {
     MERGE_CONFLICT "E0911"
     SAME_STAMP "E0912"
     NO_CAST "E0913"
+    TWO_OWNERS "E0921"
+    NOT_OWNED "E0922"
     // what `specc prove` asks
     ANONYMOUS_WRITE "A0001"
     DEAD_RULE "A0002"

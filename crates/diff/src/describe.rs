@@ -137,8 +137,10 @@ fn own_name(id: &ObjectId) -> SmolStr {
 pub fn attributes(a: &Entry, b: &Entry) -> Vec<Attribute> {
     let value = |entry: &Entry| {
         let mut value = serde_json::to_value(&entry.object).unwrap_or_default();
-        if let (Value::Object(map), Some(comment)) = (&mut value, &entry.comment) {
-            map.insert("comment".into(), Value::String(comment.to_string()));
+        if let Value::Object(map) = &mut value {
+            for (key, said) in [("comment", &entry.comment), ("owner", &entry.owner)] {
+                map.extend(said.iter().map(|said| (key.into(), Value::String(said.to_string()))));
+            }
         }
         value
     };

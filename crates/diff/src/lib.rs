@@ -102,7 +102,7 @@ pub fn diff<'a>(from: &'a Catalog, to: &'a Catalog, hints: &Hints) -> Difference
 
 /// Whether both say the same.
 fn same(a: &Entry, b: &Entry) -> bool {
-    if a.comment != b.comment {
+    if a.comment != b.comment || a.owner != b.owner {
         return false;
     }
     match (&a.object, &b.object) {

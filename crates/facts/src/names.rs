@@ -37,6 +37,23 @@ pub const LANGUAGES: &[&str] = &["sql", "plpgsql", "c", "internal"];
 /// Words that stand for roles where a role is named.
 pub const ROLE_WORDS: &[&str] = &["public", "current_user", "current_role", "session_user"];
 
+/// The schema of the accounts on Supabase, what of it a project's SQL names, and the role that nothing else has.
+const PLATFORM: (&str, &[&str], &str) = ("auth", &["users", "uid", "jwt", "role", "email"], "service_role");
+
+/// Whether SQL that names this is of Supabase, unless it makes the schema itself.
+pub fn is_of_supabase(schema: Option<&str>, name: &str) -> bool {
+    let (accounts, names, role) = PLATFORM;
+    match schema {
+        Some(schema) => schema == accounts && names.contains(&name),
+        None => name == role,
+    }
+}
+
+/// Whether the platform has this schema.
+pub fn is_schema_of_supabase(schema: &str) -> bool {
+    schema == PLATFORM.0
+}
+
 /// Whether the language is there from the start.
 pub fn is_language(name: &str) -> bool {
     LANGUAGES.contains(&name)

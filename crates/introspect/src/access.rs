@@ -68,18 +68,13 @@ fn policies(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
 fn grant(reader: &mut CatalogReader<'_>, on: &ObjectId, given: Given, needs: Option<&Dependency>) {
     for (to, privileges) in given.finish() {
         reader.mentioned.insert(to.clone());
-        if is_above(reader, &to) {
+        if reader.is_above(&to) {
             continue;
         }
         let mut entry = Entry::new(Grant { on: on.clone(), to, privileges });
         entry.depends.extend(needs.cloned());
         reader.push(entry);
     }
-}
-
-/// Whether a role is a superuser: what it is granted adds nothing.
-fn is_above(reader: &CatalogReader<'_>, name: &str) -> bool {
-    reader.roles.values().any(|role| role.superuser && role.name == name)
 }
 
 /// Everyone may use `public`, and nobody but its owner any other schema.

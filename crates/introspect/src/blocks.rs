@@ -4,8 +4,8 @@
 //! attribute too many of a typed object is a block of its own that needs the object.
 
 use crate::reader::{Address, CatalogReader, Slot};
-use smol_str::SmolStr;
-use specc_catalog::{Dependency, ObjectId, Sql};
+use smol_str::{SmolStr, format_smolstr};
+use specc_catalog::{Dependency, Kind, ObjectId, Sql};
 use specc_sql::quote;
 
 /// A block in the making.
@@ -17,6 +17,7 @@ pub(crate) struct Block {
     provides: Vec<ObjectId>,
     depends: Vec<Dependency>,
     says: Vec<Address>,
+    mentions: Vec<SmolStr>,
 }
 
 impl Block {
@@ -45,10 +46,32 @@ impl Block {
         self
     }
 
-    /// Adds the comment on an object, where it has one.
-    pub fn comment_from(&mut self, reader: &CatalogReader<'_>, address: Address, on: &str) -> &mut Self {
+    /// Adds the comment on an object, where it has one, and its owner, where that is no superuser: who makes it then is one.
+    pub fn said_of(&mut self, reader: &CatalogReader<'_>, address: Address, on: &str) -> &mut Self {
         if let Some(text) = reader.comment(address) {
             self.comment(on, &text);
+        }
+        if let Some(owner) = reader.owner(address).filter(|owner| !reader.is_above(owner)) {
+            let role = quote::ident(&owner);
+            let give = format!("alter {on} owner to {role}");
+            match reader.owned_in(address) {
+                // Postgres wants the new owner to be allowed to create there.
+                Some((schema, may)) if !may => {
+                    let schema = quote::ident(&schema);
+                    self.up(format!("grant create on schema {schema} to {role}")).up(give);
+                    self.up(format!("revoke create on schema {schema} from {role}"));
+                }
+                Some((schema, _)) => {
+                    let name = format_smolstr!("{} {schema}", Kind::Schema.word());
+                    let grant = ObjectId::new(Kind::Grant, "", name).part(owner.clone());
+                    self.up(give).needs(grant, "its owner has to be allowed to create there");
+                }
+                None => {
+                    self.up(give);
+                }
+            }
+            self.needs(ObjectId::new(Kind::Role, "", owner.clone()), "it belongs to this role");
+            self.mentions.push(owner);
         }
         self
     }
@@ -85,6 +108,7 @@ impl Block {
             provides: std::mem::take(&mut self.provides),
         };
         let slot = reader.block(object, std::mem::take(&mut self.depends));
+        reader.mentioned.extend(self.mentions.drain(..));
         for &address in &self.says {
             reader.found.insert(address, slot);
         }

@@ -157,7 +157,7 @@ fn blocks(
         let mut block = Block::new(format_smolstr!("constraint {name} on {}.{}", table.schema, table.name));
         block.up(format!("alter table {quoted} add constraint {ident} {definition}"));
         block.down(format!("alter table {quoted} drop constraint {ident}"));
-        block.comment_from(reader, (class::CONSTRAINT, oid), &format!("constraint {ident} on {quoted}"));
+        block.said_of(reader, (class::CONSTRAINT, oid), &format!("constraint {ident} on {quoted}"));
         block.provides(table.part(Kind::Constraint, name.clone()));
         block.needs(table.id(), "it is a constraint of this table");
         if let Some(target) = reader.relations.get(&row.get(2)).map(|target| target.table().id()) {

@@ -155,7 +155,7 @@ fn whole(
     specc_sql::push_routine(&mut on, function);
     let mut block = Block::new(format_smolstr!("function {}.{}({})", id.schema, id.name, id.part));
     block.up(definition.replacen("CREATE OR REPLACE FUNCTION", "create function", 1)).down(format!("drop {on}"));
-    block.comment_from(reader, (class::PROC, oid), &on);
+    block.said_of(reader, (class::PROC, oid), &on);
     routine_access(reader, &mut block, &on, owner, acl);
     block.provides(id).says((class::PROC, oid)).add(reader);
 }

@@ -231,7 +231,7 @@ fn piecemeal(
     } else {
         block.down(format!("drop index {quoted}"));
     }
-    block.comment_from(reader, (class::CLASS, oid), &format!("index {quoted}"));
+    block.said_of(reader, (class::CLASS, oid), &format!("index {quoted}"));
     block.needs(table.id(), "it is an index of this");
     block.provides(ObjectId::new(Kind::Index, schema.clone(), index.clone()));
     block.says((class::CLASS, oid)).add(reader);
@@ -242,7 +242,7 @@ fn whole(reader: &mut CatalogReader<'_>, oid: u32, index: &Named, id: ObjectId, 
     let quoted = quote::qualified(&index.table.schema, &index.name);
     let mut block = Block::new(format_smolstr!("index {}.{}", index.table.schema, index.name));
     block.up(definition).down(format!("drop index {quoted}"));
-    block.comment_from(reader, (class::CLASS, oid), &format!("index {quoted}"));
+    block.said_of(reader, (class::CLASS, oid), &format!("index {quoted}"));
     block.needs(index.table.id(), "it is an index of this");
     block.needs(
         ObjectId::new(Kind::View, index.table.schema.clone(), index.table.name.clone()),

@@ -45,7 +45,7 @@ fn identified(reader: &CatalogReader<'_>, address: Address, kind: &str, identity
         block.up(up);
     }
     block.down(format!("drop {} {identity}", sql_kind(kind)));
-    block.comment_from(reader, address, &format!("{} {identity}", sql_kind(kind)));
+    block.said_of(reader, address, &format!("{} {identity}", sql_kind(kind)));
     block.says(address);
     block
 }

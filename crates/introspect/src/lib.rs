@@ -9,7 +9,7 @@
 //! What no typed object can say becomes a `sql` block, named for what it makes. What belongs to an extension is left out;
 //! what belongs to the platform is too, by the rules in `owner.rs`, and is said in [`Introspected::left_out`] with the few
 //! things that are not read (what is made by programs in C, and what holds passwords). The database itself (its owner, its
-//! settings, its encoding), who owns each object, and the rows of tables are no part of a catalog.
+//! settings, its encoding) and the rows of tables are no part of a catalog.
 
 mod access;
 mod acl;
@@ -27,6 +27,7 @@ mod misc;
 mod names;
 mod options;
 mod owner;
+mod owners;
 mod publications;
 mod reader;
 mod relations;
@@ -49,6 +50,8 @@ use specc_postgres::postgres::{self, Client, IsolationLevel};
 pub struct Options {
     /// Schemas that are someone else's, beside those that are so by ownership: what a project says is external.
     pub external: Vec<SmolStr>,
+    /// Roles that the project has, whether or not something in the database names them.
+    pub roles: Vec<SmolStr>,
 }
 
 /// What was found.
@@ -127,6 +130,7 @@ fn read(client: &mut Client, options: &Options) -> Result<Introspected, Error> {
         client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start()?;
     transaction.batch_execute(SETTINGS)?;
     let mut reader = CatalogReader::new(transaction, options)?;
+    owners::read(&mut reader)?;
     types::read(&mut reader)?;
     comments::read(&mut reader)?;
     relations::read(&mut reader)?;

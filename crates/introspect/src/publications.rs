@@ -67,7 +67,7 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         let mut block = Block::new(format_smolstr!("publication {publication}"));
         block.up(format!("create publication {ident}{what} with ({})", options.join(", ")));
         block.down(format!("drop publication {ident}"));
-        block.comment_from(reader, (class::PUBLICATION, oid), &format!("publication {ident}"));
+        block.said_of(reader, (class::PUBLICATION, oid), &format!("publication {ident}"));
         for schema in schemas {
             block.needs(ObjectId::new(Kind::Schema, "", schema), "it publishes the tables of this schema");
         }

@@ -88,6 +88,7 @@ pub(crate) struct CatalogReader<'c> {
     pub transaction: Transaction<'c>,
     pub version: u32,
     pub owners: Owners,
+    pub owned: crate::owners::Owned,
     pub roles: FxHashMap<u32, Role>,
     pub schemas: FxHashMap<u32, (Schema, Belongs)>,
     /// Schemas that are ours, and those in which something of ours can be.
@@ -179,6 +180,7 @@ impl<'c> CatalogReader<'c> {
             transaction,
             version,
             owners: Owners::default(),
+            owned: crate::owners::Owned::default(),
             roles: FxHashMap::default(),
             schemas: FxHashMap::default(),
             spaces: Vec::new(),
@@ -199,7 +201,7 @@ impl<'c> CatalogReader<'c> {
             entries: Vec::new(),
             found: FxHashMap::default(),
             doubtful: Vec::new(),
-            mentioned: FxHashSet::default(),
+            mentioned: options.roles.iter().cloned().collect(),
             left_out: Vec::new(),
             invalid_indexes: Vec::new(),
             default_grantees: Vec::new(),
@@ -295,10 +297,12 @@ impl<'c> CatalogReader<'c> {
         self.comments.get(&(address.0, address.1, i32::from(part))).cloned()
     }
 
-    /// Adds an entry for an object, with the object's comment.
+    /// Adds an entry for an object, with the object's comment and owner.
     pub fn add(&mut self, address: Address, object: impl Into<specc_catalog::Object>) -> Slot {
         let mut entry = Entry::new(object);
         entry.comment = self.comment(address);
+        entry.owner = self.owner(address);
+        self.mentioned.extend(entry.owner.clone());
         let slot = self.push(entry);
         self.found.insert(address, slot);
         slot

@@ -115,7 +115,7 @@ fn of_identity(reader: &mut CatalogReader<'_>, oid: u32, table: u32, column: &st
     }
     if reader.comment((class::CLASS, oid)).is_some() {
         let mut block = Block::new(format_smolstr!("comment on sequence {schema}.{name}"));
-        block.comment_from(reader, (class::CLASS, oid), &format!("sequence {quoted}"));
+        block.said_of(reader, (class::CLASS, oid), &format!("sequence {quoted}"));
         block.needs(table.id(), "an identity column of it makes the sequence");
         block.needs(id, "it is said of this sequence").add(reader);
     }

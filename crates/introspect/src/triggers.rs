@@ -146,7 +146,7 @@ fn whole(reader: &mut CatalogReader<'_>, oid: u32, trigger: &Trigger, definition
     if let Some(state) = state {
         block.up(format!("alter table {quoted} {state} trigger {ident}"));
     }
-    block.comment_from(reader, (class::TRIGGER, oid), &format!("trigger {ident} on {quoted}"));
+    block.said_of(reader, (class::TRIGGER, oid), &format!("trigger {ident} on {quoted}"));
     block.needs(table.id(), "it fires on this");
     if let Some(other) = reader.relations.get(&elsewhere) {
         block.needs(other.table().id(), "it looks at this table too");

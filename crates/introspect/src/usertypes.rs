@@ -168,7 +168,7 @@ fn ranges(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         let _ = write!(up, ",\n  multirange_type_name = {}\n)", quote::qualified(&schema, &multirange));
         let mut block = Block::new(format_smolstr!("range {schema}.{name}"));
         block.up(up).down(format!("drop type {quoted}"));
-        block.comment_from(reader, (class::TYPE, oid), &format!("type {quoted}"));
+        block.said_of(reader, (class::TYPE, oid), &format!("type {quoted}"));
         block.provides(ObjectId::new(Kind::Composite, schema.clone(), name));
         block.provides(ObjectId::new(Kind::Composite, schema, multirange));
         block.says((class::TYPE, oid)).says((class::TYPE, multi)).add(reader);

@@ -74,7 +74,7 @@ fn what_is_external_is_left_out() {
     let (_db, mut session) = open(shared(15), Ground::Plain);
     load_sql(&mut session, "create schema theirs; create table theirs.t (a int); create table public.t (a int)")
         .expect("it loads");
-    let options = specc_introspect::Options { external: vec!["theirs".into()] };
+    let options = specc_introspect::Options { external: vec!["theirs".into()], ..Default::default() };
     let found = introspect(&mut session, &options).expect("a catalog");
     let ids: Vec<_> = found.catalog.iter().map(|(id, _)| id.to_string()).collect();
     assert_eq!(ids, ["table public.t"]);

@@ -74,6 +74,20 @@ pub(crate) struct Creator<'a, 'o> {
     after: FxHashMap<u32, Vec<Statement<'a>>>,
     /// Functions that everyone may call.
     public: FxHashSet<u32>,
+    /// Roles that own something.
+    owners: FxHashSet<&'a str>,
+}
+
+/// Gives an object to its owner, or to who applies.
+pub(crate) fn set_owner<'a>(catalog: &Catalog, of: &'a Object, owner: Option<&'a str>) -> Statement<'a> {
+    let schema = of.id().schema;
+    let lend = owner.is_some_and(|owner| catalog.lends(&schema, owner));
+    Statement::SetOwner { of, owner, lend }
+}
+
+/// Roles that own something, by name.
+pub(crate) fn owners(catalog: &Catalog) -> FxHashSet<&str> {
+    catalog.iter().filter_map(|(_, entry)| entry.owner.as_deref()).collect()
 }
 
 impl<'a, 'o> Creator<'a, 'o> {
@@ -90,6 +104,7 @@ impl<'a, 'o> Creator<'a, 'o> {
             late: FxHashMap::default(),
             after: FxHashMap::default(),
             public: FxHashSet::default(),
+            owners: owners(catalog),
         };
         let mut places = vec![0_u32; catalog.len()];
         for (place, &object) in order.sequence().iter().enumerate() {
@@ -163,7 +178,15 @@ impl<'a, 'o> Creator<'a, 'o> {
             let Some((table, _)) = &o.owned_by else { continue };
             let owner = self.catalog.find(IdRef::table(table)).unwrap_or(index);
             let last = if places[owner] > places[index] && self.wants(owner as u32) { owner } else { index };
-            self.after.entry(last as u32).or_default().push(Statement::OwnSequence(o));
+            let steps = self.after.entry(last as u32).or_default();
+            // Postgres ties it to a table of the same owner only.
+            if let Some((_, entry @ Entry { owner: Some(role), .. })) = self.catalog.at(owner).filter(|_| last == index)
+                && matches!(entry.object, Object::Table(_))
+                && let Some((_, own)) = self.catalog.at(index)
+            {
+                steps.push(set_owner(self.catalog, &own.object, Some(role)));
+            }
+            steps.push(Statement::OwnSequence(o));
         }
     }
 
@@ -276,6 +299,9 @@ impl<'a, 'o> Creator<'a, 'o> {
                         self.revoke(object, other, everyone);
                     }
                     Object::View(_) | Object::Sequence(_) => self.revoke(object, other, None),
+                    Object::Role(role) if self.owners.contains(role.name.as_str()) => {
+                        self.push(object, own, Statement::Join(role));
+                    }
                     Object::Trigger(trigger) if !trigger.enabled.is_empty() => {
                         self.push(object, own, Statement::Alter(Alter::SetTrigger(trigger)));
                     }
@@ -289,6 +315,10 @@ impl<'a, 'o> Creator<'a, 'o> {
         }
         for statement in self.after.remove(&object).unwrap_or_default() {
             self.push(object, own, statement);
+        }
+        // A sequence is tied before its table goes to another owner, and goes with it.
+        if let Some(owner) = &entry.owner {
+            self.push(object, own, set_owner(self.catalog, &entry.object, Some(owner)));
         }
     }
 

@@ -146,6 +146,7 @@ impl<'d> Midway<'d> {
         let mut entry = self.to.get(&id).cloned().unwrap_or_else(|| Entry::new(object.clone()));
         entry.object = object.clone();
         entry.comment = None;
+        entry.owner = None;
         self.now.insert(id, entry);
     }
 
@@ -180,10 +181,10 @@ impl<'d> Midway<'d> {
     pub fn step(&mut self, statement: &Statement<'_>) {
         match statement {
             Statement::Create(object) | Statement::Replace(object) => {
-                let comment = self.now.get(&object.id()).and_then(|entry| entry.comment.clone());
+                let said = self.now.get(&object.id()).map(|entry| (entry.comment.clone(), entry.owner.clone()));
                 self.put(object);
                 if let Some(entry) = self.now.get_mut(&object.id()) {
-                    entry.comment = comment;
+                    (entry.comment, entry.owner) = said.unwrap_or_default();
                 }
             }
             Statement::CreateTable { table, constraints, .. } => {
@@ -226,6 +227,11 @@ impl<'d> Midway<'d> {
                     entry.comment = text.map(SmolStr::from);
                 }
             }
+            Statement::SetOwner { of, owner, .. } => {
+                if let Some(entry) = self.now.get_mut(&of.id()) {
+                    entry.owner = owner.map(SmolStr::from);
+                }
+            }
             Statement::CommentColumn { table, column, text } => {
                 self.column(table, column, |own| own.comment = text.map(SmolStr::from));
             }
@@ -239,7 +245,7 @@ impl<'d> Midway<'d> {
             Statement::InsertSeed { seed, .. } | Statement::DeleteSeed(seed) => self.seeds(&seed.table),
             Statement::RunSql(sql) => self.put(&Object::from((*sql).clone())),
             Statement::RunDown(sql) => self.remove(&Object::from((*sql).clone()).id()),
-            Statement::AdvanceSequence { .. } => {}
+            Statement::AdvanceSequence { .. } | Statement::Join(_) => {}
         }
     }
 

@@ -4,6 +4,7 @@ use crate::account::{Note, Warning};
 use crate::action_graph::{Nodes, Role, Slot};
 use crate::arena::Arena;
 use crate::change_set::ChangeSet;
+use crate::creation;
 use crate::filled::{self, Filled};
 use crate::misfits;
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
@@ -14,7 +15,7 @@ use crate::strategies::shadow_column::eligible::{Swaps, swaps};
 use crate::volatility::Declared;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Column, Cycle, Hints, Object, ObjectId, Rule, TableName};
+use specc_catalog::{Column, Cycle, Hints, IdRef, Kind, Object, ObjectId, Rule, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Named, Statement};
 use std::cell::OnceCell;
@@ -244,8 +245,23 @@ impl<'d> Builder<'d, '_> {
         self.declared.get_or_init(|| Declared::new(self.to.catalog))
     }
 
+    /// Who gives something to a role of the project's for the first time has to be a member of it.
+    fn join(&mut self) {
+        let (before, after) = (creation::owners(self.from.catalog), creation::owners(self.to.catalog));
+        let mut new: Vec<&str> = after.difference(&before).copied().collect();
+        new.sort_unstable();
+        for name in new {
+            let id = IdRef::new(Kind::Role, "", name);
+            let (Some(_), Some(place)) = (self.from.find(id), self.to.find(id)) else { continue };
+            if let Some(Object::Role(role)) = self.to.object(place) {
+                self.nodes.push(Slot::New(place), Role::Make, Phase::Main, Statement::Join(role));
+            }
+        }
+    }
+
     /// What stays and is not as it was.
     fn alter(&mut self, actions: &Actions) -> Planned {
+        self.join();
         for &(old, new) in &actions.altered {
             let (a, b) = (self.from.entry(old)?, self.to.entry(new)?);
             let slot = Slot::New(new);
@@ -297,6 +313,12 @@ impl<'d> Builder<'d, '_> {
             if a.comment != b.comment {
                 let on = Named::Object(&b.object);
                 main(self, Role::After, Statement::Comment { on, text: b.comment.as_deref() });
+            }
+            if a.owner != b.owner {
+                let give = creation::set_owner(self.to.catalog, &b.object, b.owner.as_deref());
+                // What is in a schema is given to a role that may create there: its owner may.
+                let role = if matches!(b.object, Object::Schema(_)) { Role::Make } else { Role::After };
+                main(self, role, give);
             }
         }
         let again: FxHashSet<OldPlace> = actions.recreated.iter().map(|pair| pair.0).collect();

@@ -124,6 +124,10 @@ fn compare(
         wrong.push((id.clone(), what));
         return;
     }
+    if entry.owner != said.owner {
+        wrong.push((id.clone(), "no construct says whose it is".to_owned()));
+        return;
+    }
     if entry.comment != said.comment && !state.comments.contains(id) && has_comment(&entry.object) {
         comments.push((id.clone(), None));
     }

@@ -80,7 +80,10 @@ fn chunks(state: &State<'_>, items: Vec<Item>) -> Vec<Chunk> {
     for item in items {
         let home = match (item.sort, state.entry(&item.id).map(|e| &e.object)) {
             (Sort::Beside, Some(Object::Grant(o))) => Some(o.on.clone()),
+            // A partition stands in its entity.
+            (Sort::Beside, Some(Object::Table(o))) => Some(o.partition_of.as_ref().map_or(&o.table, |of| &of.0).id()),
             (Sort::Beside, Some(Object::Trigger(o))) => Some(crate::render::view_id(&o.table)),
+            (Sort::Beside, _) => Some(item.id.clone()),
             _ => None,
         };
         match home.and_then(|home| places.get(&home).copied()) {

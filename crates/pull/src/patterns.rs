@@ -103,7 +103,9 @@ fn of_table(part: &Entry, table: &TableName) -> Entry {
 }
 
 fn is_same(there: &Entry, made: &Entry) -> bool {
-    there.comment == made.comment && same::difference(&there.object, &made.object).is_none()
+    there.comment == made.comment
+        && there.owner == made.owner
+        && same::difference(&there.object, &made.object).is_none()
 }
 
 /// Says by `use` what can be said so; `says` tells whether a state's text means the catalog.

@@ -183,7 +183,9 @@ impl<'a> State<'a> {
             if let Some(table) = self.identities.get(home) {
                 return (!self.is_typed(table)).then_some("what it belongs to is in a block");
             }
-            let outside = matches!(part, Object::Policy(_) | Object::Trigger(_) | Object::PublicationTable(_));
+            let is_public = home.kind == Kind::Schema && home.name == "public";
+            let outside =
+                is_public || matches!(part, Object::Policy(_) | Object::Trigger(_) | Object::PublicationTable(_));
             return (!outside).then_some("what it belongs to is not among the objects");
         };
         match &entry.object {

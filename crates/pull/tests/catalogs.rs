@@ -194,7 +194,12 @@ fn catalog() -> impl Strategy<Value = Catalog> {
             let mut comments = comments.into_iter();
             let mut add = |object: Object| {
                 let comment = comments.next().flatten().filter(|_| !matches!(object, Object::Grant(_)));
-                catalog.insert(Entry { comment, ..Entry::new(object) });
+                let has_owner = matches!(
+                    object,
+                    Object::Schema(_) | Object::Table(_) | Object::Function(_) | Object::View(_) | Object::Enum(_)
+                );
+                let owner = comment.as_ref().filter(|_| has_owner).map(|_| "Odd Owner".into());
+                catalog.insert(Entry { comment, owner, ..Entry::new(object) });
             };
             let table = TableName::new(schema, names[0].clone());
             if schema != "public" {

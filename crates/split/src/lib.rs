@@ -5,7 +5,7 @@ mod kind;
 mod lexer;
 mod split;
 
-pub use dump::{Dump, dump};
+pub use dump::{Dump, dump, gives_to};
 pub use kind::{Kind, classify};
 pub use lexer::{Lexer, Open, Token, TokenKind};
 pub use split::{Piece, SplitError, split};

@@ -286,6 +286,11 @@ impl<'a> Statement<'a> {
                     f(&key.target, Lock::RowShare, true);
                 }
             }
+            Statement::SetOwner { of, .. } => match of {
+                Object::Table(o) => f(&o.table, AccessExclusive, false),
+                Object::View(o) => f(&o.view, AccessExclusive, false),
+                _ => {}
+            },
             Statement::CommentColumn { table, .. } => f(table, ShareUpdateExclusive, false),
             // Of what a table has, only the thing itself is locked.
             Statement::Comment { on, .. } => match on {
@@ -301,8 +306,11 @@ impl<'a> Statement<'a> {
             }
             Statement::InsertSeed { seed, .. } | Statement::DeleteSeed(seed) => f(&seed.table, RowExclusive, false),
             Statement::AdvanceSequence { table, .. } => f(table, AccessShare, true),
-            Statement::OwnSequence(_) | Statement::DisownSequence(_) | Statement::RunSql(_) | Statement::RunDown(_) => {
-            }
+            Statement::OwnSequence(_)
+            | Statement::DisownSequence(_)
+            | Statement::Join(_)
+            | Statement::RunSql(_)
+            | Statement::RunDown(_) => {}
         }
     }
 

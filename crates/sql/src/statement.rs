@@ -2,7 +2,7 @@
 
 use crate::alter::Alter;
 use specc_catalog::{
-    Column, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Seed, Sequence, Sql, SqlExpr, Table,
+    Column, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Role, Seed, Sequence, Sql, SqlExpr, Table,
     TableName,
 };
 
@@ -88,6 +88,17 @@ pub enum Statement<'a> {
         /// The words.
         text: Option<&'a str>,
     },
+    /// Gives an object to a role.
+    SetOwner {
+        /// The object.
+        of: &'a Object,
+        /// Whose it will be; none: the role's that runs it.
+        owner: Option<&'a str>,
+        /// The role is allowed to create in the schema for as long as it takes: Postgres asks for that.
+        lend: bool,
+    },
+    /// Makes the role that runs it a member of another, unless it has its rights already.
+    Join(&'a Role),
     /// Gives access.
     Grant(Access<'a>),
     /// Takes access.
@@ -169,7 +180,9 @@ impl<'a> Statement<'a> {
             | Statement::Replace(object)
             | Statement::Drop(object)
             | Statement::DropTemporary(object) => Some(object),
-            Statement::Comment { on: Named::Object(object), .. } => Some(object),
+            Statement::Comment { on: Named::Object(object), .. } | Statement::SetOwner { of: object, .. } => {
+                Some(object)
+            }
             Statement::Grant(access) | Statement::Revoke(access) => match access.on {
                 Named::Object(object) => Some(object),
                 Named::Id(_) => None,
@@ -193,9 +206,11 @@ impl<'a> Statement<'a> {
             | Statement::AdvanceSequence { table, .. } => Some(table),
             Statement::Validate(constraint) => Some(&constraint.table),
             Statement::InsertSeed { seed, .. } | Statement::DeleteSeed(seed) => Some(&seed.table),
-            Statement::OwnSequence(_) | Statement::DisownSequence(_) | Statement::RunSql(_) | Statement::RunDown(_) => {
-                None
-            }
+            Statement::OwnSequence(_)
+            | Statement::DisownSequence(_)
+            | Statement::Join(_)
+            | Statement::RunSql(_)
+            | Statement::RunDown(_) => None,
             _ => self.object().and_then(|object| match object {
                 Object::Table(table) => Some(&table.table),
                 other => other.table(),

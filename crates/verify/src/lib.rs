@@ -20,6 +20,7 @@ mod watch;
 mod words;
 
 pub use fill::{Filled, fill};
+pub use make::own;
 pub use prediction::Said;
 pub use scratch::{Scratch, ScratchError, TIME};
 pub use server::Server;

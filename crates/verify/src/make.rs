@@ -2,12 +2,13 @@
 //! project's; what the project wrote runs as the owner.
 
 use crate::scratch::{ScratchError, refused};
-use specc_catalog::{Function, Object, Role};
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, Entry, Function, Object, ObjectId, Role};
 use specc_facts::{is_of_event_trigger, is_predefined_role, is_safe_above};
 use specc_postgres::postgres::{self, error::SqlState};
 use specc_postgres::{Database, Session, platform};
-use specc_split::{Lexer, Piece, Token, split};
-use specc_sql::quote::ident;
+use specc_split::{Dump, Lexer, Piece, Token, gives_to, split};
+use specc_sql::quote::{dollar, ident, literal};
 use specc_sql::{Named, Statement, push_routine};
 
 /// As few round trips as the server takes well.
@@ -51,6 +52,80 @@ const WRAPPERS: &str = "do $$ declare wrapper name; begin \
         and d.deptype operator(pg_catalog.=) 'e' loop \
       execute pg_catalog.format('grant usage on foreign data wrapper %I to postgres', wrapper); \
     end loop; end $$";
+
+/// Why a dump was not loaded.
+pub(crate) enum Stopped {
+    /// It names a role that is not there.
+    NoRole(String),
+    /// Postgres refused something.
+    By(ScratchError),
+}
+
+impl From<ScratchError> for Stopped {
+    fn from(error: ScratchError) -> Self {
+        Stopped::By(error)
+    }
+}
+
+/// Makes a role that a dump names. One that a statement asks for twice was not missing.
+pub(crate) fn role(session: &mut Session, name: &str) -> Result<(), ScratchError> {
+    let text = format!("rollback; create role {}", ident(name));
+    session.batch_execute(&text).map_err(|error| refused(&error, &text))
+}
+
+/// Runs a dump, then says whose its objects are.
+pub(crate) fn load(database: Option<&Database>, session: &mut Session, dump: &Dump) -> Result<(), Stopped> {
+    let mut maker = Maker { database, session, above: None, wrappers: false, last: Vec::new() };
+    if let Err(error) = maker.session.batch_execute(&dump.text) {
+        let missing = error.as_db_error().filter(|db| *db.code() == SqlState::UNDEFINED_OBJECT);
+        let quoted = missing.and_then(|db| db.message().strip_prefix("role \"")?.strip_suffix("\" does not exist"));
+        if let Some(role) = quoted {
+            return Err(Stopped::NoRole(role.to_owned()));
+        }
+        // What fails is undone as a whole, unless the text says otherwise.
+        if maker.database.is_none() || !is_denied(&error) {
+            return Err(refused(&error, &dump.text).into());
+        }
+        let _ = maker.session.batch_execute("rollback");
+        maker.pieces(&dump.text)?;
+    }
+    maker.session.batch_execute("reset all").map_err(|error| refused(&error, "reset all"))?;
+    let mut roles: Vec<&str> = dump.owners.iter().map(|(_, role)| role.as_str()).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    for role in roles {
+        maker.lend(role)?;
+        for (text, _) in dump.owners.iter().filter(|(_, owner)| owner == role) {
+            // Only superusers have event triggers and the like, and they are all alike.
+            if let Err(error) = maker.session.batch_execute(text)
+                && !is_denied(&error)
+            {
+                return Err(refused(&error, text).into());
+            }
+        }
+        maker.take_back(role)?;
+    }
+    Ok(maker.finish()?)
+}
+
+/// Says of what was made whose it is to be, and takes away what its owner was granted: an owner has that.
+pub fn own(made: &mut Catalog, wanted: &Catalog) {
+    let owned: Vec<(&ObjectId, &SmolStr)> =
+        wanted.iter().filter_map(|(id, entry)| Some((id, entry.owner.as_ref()?))).collect();
+    if owned.is_empty() {
+        return;
+    }
+    for (id, owner) in &owned {
+        if let Some(entry) = made.get_mut(id).filter(|entry| !matches!(entry.object, Object::Sql(_))) {
+            entry.owner = Some((*owner).clone());
+        }
+    }
+    let is_own = |entry: &Entry| match &entry.object {
+        Object::Grant(grant) => wanted.owner_of(&grant.on).is_some_and(|owner| *owner == grant.to),
+        _ => false,
+    };
+    made.retain(|_, entry| !is_own(entry));
+}
 
 struct Maker<'m> {
     /// Where a superuser may make something; none where the server is somebody's, or the kernel does not confine it.
@@ -122,6 +197,12 @@ impl Maker<'_> {
                 continue;
             }
             let Err(error) = self.session.batch_execute(piece.text) else { continue };
+            let tokens: Vec<Token> = Lexer::new(piece.text).map_while(Result::ok).collect();
+            if let Some(role) = gives_to(piece.text, &tokens).filter(|_| is_denied(&error)) {
+                self.join(&role);
+                self.session.batch_execute(piece.text).map_err(|error| refused(&error, piece.text))?;
+                continue;
+            }
             if self.database.is_none() || !is_denied(&error) {
                 return Err(refused(&error, piece.text));
             }
@@ -136,6 +217,49 @@ impl Maker<'_> {
             self.session.batch_execute(piece.text).map_err(|error| refused(&error, piece.text))?;
         }
         Ok(())
+    }
+
+    /// Makes a role that a dump names, and lets it create where it may not: Postgres asks for that of a new owner.
+    fn lend(&mut self, role: &str) -> Result<(), ScratchError> {
+        if role == platform::OWNER || is_predefined_role(role) {
+            return Ok(());
+        }
+        let (name, text) = (ident(role), literal(role));
+        let make = format!(
+            " begin if not exists (select from pg_catalog.pg_roles where rolname operator(pg_catalog.=) {text}) then \
+             create role {name}; end if; end "
+        );
+        let mut run = |text: &str| self.session.batch_execute(text).map_err(|error| refused(&error, text));
+        run(&format!("do {}", dollar(&make)))?;
+        self.join(role);
+        let mut run = |text: &str| self.session.batch_execute(text).map_err(|error| refused(&error, text));
+        run(&format!(
+            "create temporary table lent as select n.oid::pg_catalog.regnamespace as schema from pg_catalog.pg_namespace n \
+             where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' \
+               and not pg_catalog.has_schema_privilege({text}, n.oid, 'create') \
+               and pg_catalog.pg_has_role(n.nspowner, 'usage')"
+        ))?;
+        run(&format!("do {}", dollar(&lent(&format!("grant create on schema %s to {name}")))))
+    }
+
+    fn take_back(&mut self, role: &str) -> Result<(), ScratchError> {
+        if role == platform::OWNER || is_predefined_role(role) {
+            return Ok(());
+        }
+        let revoke = lent(&format!("revoke create on schema %s from {}", ident(role)));
+        let text = format!("do {}; drop table lent", dollar(&revoke));
+        self.session.batch_execute(&text).map_err(|error| refused(&error, &text))
+    }
+
+    /// Who gives something to a role is a member of it, if it may be.
+    fn join(&mut self, role: &str) {
+        let role = Role { name: role.into(), options: Vec::new(), member_of: Vec::new() };
+        if !is_predefined_role(&role.name) && role.name != platform::OWNER {
+            let mut text = String::new();
+            specc_sql::print(&Statement::Join(&role), &mut text);
+            // Where it may not, the statement that follows says so.
+            let _ = self.session.batch_execute(&text);
+        }
     }
 
     fn above(&mut self, text: &str) -> Result<(), ScratchError> {
@@ -156,6 +280,15 @@ impl Maker<'_> {
         }
         Ok(())
     }
+}
+
+/// Does something for each schema in which a role may create for a while.
+fn lent(what: &str) -> String {
+    format!(
+        " declare own text; begin for own in select schema::text from pg_temp.lent loop \
+         execute pg_catalog.format({}, own); end loop; end ",
+        literal(what)
+    )
 }
 
 /// Whether who takes the role could do what a superuser does: the owner is given every role that is made for him.

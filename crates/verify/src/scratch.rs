@@ -5,6 +5,7 @@ use specc_catalog::{Catalog, Entry, ObjectId};
 use specc_introspect::{Introspected, introspect};
 use specc_migrate::plan_create;
 use specc_postgres::{Cluster, Database, Exceeded, Guard, Limits, Session, try_bare, try_shared};
+use specc_sql::Statement;
 use std::time::Duration;
 
 /// How long a scratch server may be busy where nobody says otherwise.
@@ -134,12 +135,19 @@ impl Scratch {
     pub fn canonical(&self, catalog: &Catalog) -> Result<Introspected, ScratchError> {
         self.within(|| {
             let (database, mut session) = self.database()?;
+            // All is one role's here, and nothing of the project's runs as another: `own` says whose it is.
+            let gives =
+                |statement: &&Statement<'_>| matches!(statement, Statement::SetOwner { .. } | Statement::Join(_));
             make::run(
                 Some(&database).filter(|_| self.lacks().is_none()),
                 &mut session,
-                plan_create(catalog)?.statements(),
+                plan_create(catalog)?.statements().filter(|statement| !gives(statement)),
             )?;
-            Ok(introspect(&mut session, &specc_introspect::Options::default())?)
+            // Nothing belongs to them here, and so nothing names them.
+            let roles = catalog.iter().filter_map(|(_, entry)| entry.owner.clone()).collect();
+            let mut made = introspect(&mut session, &specc_introspect::Options { roles, ..Default::default() })?;
+            make::own(&mut made.catalog, catalog);
+            Ok(made)
         })
     }
 
@@ -164,18 +172,25 @@ impl Scratch {
         settled
     }
 
-    /// What SQL makes, read in these pieces one after the other.
+    /// What SQL makes, as it stands in a file.
     ///
     /// # Errors
     /// Where Postgres refuses it.
-    pub fn load(&self, texts: &[String]) -> Result<Introspected, ScratchError> {
+    pub fn load_dump(&self, dump: &specc_split::Dump) -> Result<Introspected, ScratchError> {
         self.within(|| {
-            let (_database, mut session) = self.database()?;
-            for text in texts {
-                session.batch_execute(text).map_err(|error| refused(&error, text))?;
+            loop {
+                let (database, mut session) = self.database()?;
+                match make::load(Some(&database).filter(|_| self.lacks().is_none()), &mut session, dump) {
+                    Ok(()) => {
+                        let roles = dump.roles.iter().map(Into::into).collect();
+                        let options = specc_introspect::Options { roles, ..Default::default() };
+                        return Ok(introspect(&mut session, &options)?);
+                    }
+                    // A dump has the objects of one database, and roles are the server's.
+                    Err(make::Stopped::NoRole(role)) => make::role(&mut session, &role)?,
+                    Err(make::Stopped::By(error)) => return Err(error),
+                }
             }
-            session.batch_execute("reset all").map_err(|error| refused(&error, "reset all"))?;
-            Ok(introspect(&mut session, &specc_introspect::Options::default())?)
         })
     }
 }

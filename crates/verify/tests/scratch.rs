@@ -127,7 +127,8 @@ fn a_bare_server_has_no_role_of_a_platform() {
         let cluster = try_bare(major).expect("a server");
         let database = cluster.empty_database().expect("a database");
         let mut session = database.connect().expect("a session");
-        let rows = session.query("select rolname::text from pg_roles where rolname !~ '^pg_' order by 1", &[]);
+        let rows =
+            session.query("select rolname::text from pg_roles where rolname !~ '^(pg|scratch)_' order by 1", &[]);
         let names: Vec<String> = rows.expect("roles").iter().map(|row| row.get(0)).collect();
         assert_eq!(names, ["postgres", "specc_filler", "supabase_admin"]);
     }
@@ -147,4 +148,73 @@ fn a_bare_server_has_no_role_of_a_platform() {
     let again = scratch.canonical(&with_role).expect("it is made").catalog;
     assert_eq!(lines(&with_role, &again), [""; 0]);
     assert!(again.iter().any(|(id, _)| id.kind == Kind::Role));
+}
+
+const WEAK: &str =
+    "do $$ begin create role scratch_weak; exception when duplicate_object or unique_violation then null; end $$;
+    create table t (id int); create function f() returns int language sql security definer as 'select 1';";
+
+#[test]
+fn what_belongs_to_another_role_does_in_the_scratch_database() {
+    holds(&format!("{WEAK} alter table t owner to scratch_weak; alter function f owner to scratch_weak;"));
+    holds(&format!("{WEAK} grant select on t to scratch_weak; alter table t owner to scratch_weak;"));
+    holds(&format!(
+        "{WEAK} create aggregate total(int) (sfunc = int4pl, stype = int); alter aggregate total(int) owner to scratch_weak;"
+    ));
+    holds(&format!(
+        "{WEAK} grant create on schema public to scratch_weak; create aggregate total(int) (sfunc = int4pl, stype = int);
+         alter aggregate total(int) owner to scratch_weak;"
+    ));
+}
+
+#[test]
+fn another_owner_is_a_difference() {
+    let given = format!("{WEAK} alter function f owner to scratch_weak;");
+    let scratch = Scratch::start_bare(Some(15)).expect("a server");
+    for (spec, database, said) in [(&given[..], WEAK, "- scratch_weak"), (WEAK, &given, "+ scratch_weak")] {
+        let wanted = scratch.canonical(&made(shared(15), spec)).expect("it is made").catalog;
+        let found = lines(&wanted, &made(shared(15), database));
+        let is_owner = |line: &String| line.contains("function public.f()") && line.contains(&format!("owner: {said}"));
+        assert!(found.iter().any(is_owner), "{found:?}");
+    }
+}
+
+#[test]
+fn nothing_comes_to_a_role_with_all_rights_or_from_one() {
+    let scratch = Scratch::start_bare(Some(15)).expect("a server");
+    for up in [
+        "alter function f() owner to pg_execute_server_program;",
+        "alter function f() owner to supabase_admin;",
+        "alter function pg_catalog.int4pl(int, int) owner to scratch_weak;",
+        "alter schema pg_catalog owner to scratch_weak;",
+    ] {
+        let mut catalog = made(shared(15), WEAK);
+        let role = specc_catalog::Role { name: "scratch_weak".into(), options: Vec::new(), member_of: Vec::new() };
+        catalog.insert(specc_catalog::Entry::new(role));
+        let block =
+            specc_catalog::Sql { name: "b".into(), up: up.into(), down: None, last: true, provides: Vec::new() };
+        catalog.insert(specc_catalog::Entry::new(block));
+        let error = scratch.canonical(&catalog).map(|_| ()).expect_err(up).to_string();
+        assert!(["must be", "does not exist", "denied"].iter().any(|words| error.contains(words)), "{up}: {error}");
+    }
+}
+
+#[test]
+fn a_dump_says_whose_what_is() {
+    let scratch = Scratch::start_bare(Some(15)).expect("a server");
+    let dump = specc_split::dump(
+        "create table public.t (id int); alter table public.t owner to scratch_app;
+         create table public.u (id int); alter table public.u owner to scratch_app;
+         create function public.f() returns int language sql security definer as 'select 1';
+         alter function public.f() owner to \"scratch_ Weak\"; grant select on table public.t to \"scratch_ Weak\";",
+    );
+    let found = scratch.load_dump(&dump).expect("it loads").catalog;
+    let all: Vec<String> =
+        found.iter().filter_map(|(id, entry)| Some(format!("{id}: {}", entry.owner.as_ref()?))).collect();
+    assert_eq!(all, ["function public.f(): scratch_ Weak"]);
+    assert!(found.iter().any(|(id, _)| id.kind == Kind::Grant && id.part == "scratch_ Weak"));
+    assert!(
+        !found.iter().any(|(id, _)| id.kind == Kind::Grant && id.name.starts_with("schema")),
+        "what was lent stays"
+    );
 }

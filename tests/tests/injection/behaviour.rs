@@ -256,7 +256,7 @@ entity {} {{
 
 /// Roles, grants, rules and predicates.
 pub fn rules(s: &mut Spec) {
-    let (role, group, t, c, d) = (s.name(), s.name(), s.qualified(), s.name(), s.name());
+    let (role, group, t, c, d, q) = (s.name(), s.name(), s.qualified(), s.name(), s.name(), s.qualified());
     let (one, two, three, four, is, takes, p) = (s.name(), s.name(), s.name(), s.name(), s.name(), s.name(), s.name());
     let v = s.value();
     let l: Vec<String> = (0..6).map(|_| s.lit(&v)).collect();
@@ -276,7 +276,9 @@ entity {} {{
 }}
 predicate {}(r: {}) = r.{} = {} or r.{} in ({}, 'zz')
 predicate {}(r: {}, {}: text) = r.{} = {}
-grant insert ({}) on {} to {}",
+grant insert ({}) on {} to {}
+sequence {}
+owner {} of sequence {}",
         group.spec,
         role.spec,
         group.spec,
@@ -314,7 +316,10 @@ grant insert ({}) on {} to {}",
         p.sql,
         c.spec,
         t.spec,
-        group.spec
+        group.spec,
+        q.spec,
+        role.spec,
+        q.spec
     ));
     s.do_first(&format!("insert into {} ({}) values ({}), ({})", t.sql, c.sql, exact(&v), exact(&format!("{v}x"))));
     for (what, column, wanted) in [
@@ -344,6 +349,12 @@ grant insert ({}) on {} to {}",
     let may = |role: &Name, action: &str| {
         format!("select has_table_privilege({}, {}, '{action}')", exact(&role.raw), class(&t))
     };
+    let owner = format!(
+        "pg_class c join pg_roles r on r.oid = c.relowner where c.oid = {} and r.rolname = {}",
+        class(&q),
+        exact(&role.raw)
+    );
+    s.counts("an owner", &owner, 1);
     s.fact("a grant", may(&role, "select"), "true");
     let column = |column: &Name| {
         format!("select has_column_privilege({}, {}, {}, 'insert')", exact(&group.raw), class(&t), exact(&column.raw))

@@ -1,7 +1,8 @@
 //! Whether a database is as migrations make it: looked at before more of them run, and before some are taken as applied.
 
 use super::database::Place;
-use specc_catalog::Hints;
+use super::stored::Stored;
+use specc_catalog::{Catalog, Hints};
 use specc_introspect::introspect;
 use specc_postgres::Session;
 use specc_runner::{Migrations, Options, Refused, State};
@@ -62,6 +63,11 @@ fn unknown(error: &dyn std::fmt::Display, flag: &str) -> Refused {
         .help(format!("repair that, or leave out `{flag}`"))
 }
 
+/// Whether a step asks for rights that only a superuser has, or somebody else.
+fn is_denied(error: &specc_runner::Error) -> bool {
+    matches!(error, specc_runner::Error::Failed(failed) if failed.said.code == "42501")
+}
+
 /// How the database differs from what the migrations up to `last` make in a scratch database.
 fn differences(
     session: &mut Session,
@@ -71,15 +77,34 @@ fn differences(
 ) -> Result<Option<String>, Box<dyn std::error::Error>> {
     let live = introspect(session, &specc_introspect::Options::default())?;
     let scratch = super::scratch_like(live.server_version / 10_000, place.is_supabase())?;
-    let wanted = scratch.within(|| {
+    // What the build keeps of all migrations together, where it is whole.
+    let newest = migrations.all.last().map(|migration| migration.stamp.as_str());
+    let stored = match last.as_deref() {
+        Some(last) if Some(last) < newest => None,
+        _ => Stored::read(&place.root, &place.config).ok().flatten().and_then(|stored| stored.catalog().ok()),
+    };
+    let again = Options { to: last, production: None, ..Options::default() };
+    let made: Result<Catalog, Box<dyn std::error::Error>> = scratch.within(|| {
         let (database, mut wanted) = scratch.database()?;
-        let again = Options { to: last, production: None, ..Options::default() };
         specc_runner::apply(&|| database.connect(), migrations, &again, &mut |_| Ok(()), &|_| {})?;
-        Ok::<_, Box<dyn std::error::Error>>(introspect(&mut wanted, &specc_introspect::Options::default())?)
-    })?;
-    let found = scratch.read_again(&live.catalog, &wanted.catalog);
+        let mut made = introspect(&mut wanted, &specc_introspect::Options::default())?.catalog;
+        stored.iter().for_each(|stored| specc_verify::own(&mut made, stored));
+        Ok(made)
+    });
+    let wanted = match (made, stored) {
+        (Err(error), Some(stored)) if error.downcast_ref().is_some_and(is_denied) => {
+            eprintln!(
+                "note: the owner of a scratch database may not run these migrations, so the database is compared with what the \
+                 last build says that they make; `specc verify` compares the two\n  {}",
+                error.to_string().lines().next().unwrap_or_default()
+            );
+            scratch.canonical(&stored)?.catalog
+        }
+        (made, _) => made?,
+    };
+    let found = scratch.read_again(&live.catalog, &wanted);
     let hints = Hints::default();
-    let difference = specc_diff::diff(&wanted.catalog, &found, &hints);
+    let difference = specc_diff::diff(&wanted, &found, &hints);
     if difference.is_empty() {
         return Ok(None);
     }

@@ -182,7 +182,7 @@ fn read(what: &str, args: &Diff, plans: bool) -> Result<Read, Failure> {
     if what.ends_with(".sql") {
         let text =
             std::fs::read_to_string(what).map_err(|error| Failure::broken(format!("cannot read {what}: {error}")))?;
-        return live(scratch(args, None)?.load(&[text]).map_err(|error| broken(&error))?);
+        return live(scratch(args, None)?.load_dump(&specc_split::dump(&text)).map_err(|error| broken(&error))?);
     }
     spec(Path::new(what)).map(Read::Whole)
 }

@@ -9,6 +9,7 @@ use specc_introspect::{Introspected, LeftOut, introspect};
 use specc_model::Target;
 use specc_postgres::Address;
 use specc_pull::{Options, Pulled, pull};
+use specc_split::Dump;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -24,9 +25,8 @@ pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
         Some(tool) => imported(args, tool)?,
         None => read(args.sql.as_deref(), args.target, &args.connection)?,
     };
-    let live = args.sql.is_none() && args.from.is_none();
     let name = args.name.clone().unwrap_or(name);
-    let pulled = written(&found, name, target(args.target, &found, live))?;
+    let pulled = written(&found, name, target(args.target, &found, args.from.is_none()))?;
     let toml = [(CONFIG.to_owned(), pulled.toml.clone())];
     let files = toml.into_iter().chain(pulled.files.iter().cloned());
     output::write(&args.out, files.map(|(path, contents)| File { path: path.into(), contents }))?;
@@ -34,11 +34,11 @@ pub fn run(args: &Pull, format: Format) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the spec is for; a live database says it itself.
-fn target(asked: Option<PullTarget>, found: &Introspected, live: bool) -> Target {
+/// What the spec is for; a database says it itself, and so does a dump of one.
+fn target(asked: Option<PullTarget>, found: &Introspected, says: bool) -> Target {
     match asked {
         Some(PullTarget::Supabase) => Target::Supabase,
-        None if found.supabase && live => Target::Supabase,
+        None if found.supabase && says => Target::Supabase,
         Some(PullTarget::Postgres) | None => Target::Postgres,
     }
 }
@@ -60,7 +60,7 @@ fn written(found: &Introspected, name: String, target: Target) -> Result<Pulled,
 /// As `specc pull`.
 pub fn in_memory(sql: Option<&Path>, asked: Option<PullTarget>, connection: &Connection) -> Result<Project, Failure> {
     let (found, name) = read(sql, asked, connection)?;
-    let pulled = written(&found, name, target(asked, &found, sql.is_none()))?;
+    let pulled = written(&found, name, target(asked, &found, true))?;
     Project::of(pulled.toml, pulled.files)
 }
 
@@ -74,17 +74,17 @@ fn read(
     if let Some(file) = sql {
         let text = std::fs::read_to_string(file)
             .map_err(|error| Failure::broken(format!("cannot read {}: {error}", file.display())))?;
-        let scratch = super::scratch(None, target == Some(PullTarget::Supabase)).map_err(|error| broken(&error))?;
         let dump = specc_split::dump(&text);
-        let mut found = scratch.load(std::slice::from_ref(&dump.text)).map_err(|error| broken(&error))?;
-        let counted = [
-            (dump.copies, "table with rows", "a spec keeps rows as `seed`; `specc backup` keeps all of them"),
-            (dump.owners, "statement that gives an owner", "a spec says what there is, not whose it is"),
-        ];
-        let said = counted.into_iter().filter(|(count, ..)| *count > 0);
-        found
-            .left_out
-            .extend(said.map(|(count, what, why)| LeftOut { what: plural(count, what).into(), why: why.into() }));
+        let platform = match target {
+            Some(target) => target == PullTarget::Supabase,
+            None => is_of_supabase(&dump),
+        };
+        let scratch = super::scratch(dump.major, platform).map_err(|error| broken(&error))?;
+        let mut found = scratch.load_dump(&dump).map_err(|error| broken(&error))?;
+        if dump.copies > 0 {
+            let why = "a spec keeps rows as `seed`; `specc backup` keeps all of them".into();
+            found.left_out.push(LeftOut { what: format!("the rows of {}", plural(dump.copies, "table")).into(), why });
+        }
         let name = file.file_stem().map_or_else(|| "pulled".into(), |stem| stem.to_string_lossy().into_owned());
         return Ok((found, name));
     }
@@ -93,6 +93,12 @@ fn read(
     let mut session = address.connect().map_err(|error| broken(&error))?;
     let found = introspect(&mut session, &specc_introspect::Options::default()).map_err(|error| broken(&error))?;
     Ok((found, address.database().to_string()))
+}
+
+/// Whether a dump is of a project on Supabase: it names what the platform has, and does not make it.
+fn is_of_supabase(dump: &Dump) -> bool {
+    let makes = dump.schemas.iter().any(|schema| specc_facts::is_schema_of_supabase(schema));
+    !makes && dump.names.iter().any(|(schema, name)| specc_facts::is_of_supabase(schema.as_deref(), name))
 }
 
 /// What a database has that another tool made from its schema, and what the file is called.

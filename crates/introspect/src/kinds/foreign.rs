@@ -49,7 +49,7 @@ pub(super) fn servers(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         up.push_str(&options(&row.get::<_, Option<Vec<String>>>(5).unwrap_or_default()));
         let mut block = Block::new(format_smolstr!("server {server}"));
         block.up(up).down(format!("drop server {ident}"));
-        block.comment_from(reader, address, &format!("server {ident}"));
+        block.said_of(reader, address, &format!("server {ident}"));
         let mut given = Given::default();
         given.add(&row.get::<_, Option<Vec<String>>>(6).unwrap_or_default(), &reader.role_name(row.get(7)), None);
         for (to, privileges) in given.finish() {

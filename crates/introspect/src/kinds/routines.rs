@@ -94,7 +94,7 @@ pub(super) fn aggregates(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         let mut block = Block::new(format_smolstr!("aggregate {schema}.{name}({identity})"));
         block.up(format!("create aggregate {quoted}({arguments}) (\n  {}\n)", parts.join(",\n  ")));
         let on = format!("aggregate {quoted}({identity})");
-        block.down(format!("drop {on}")).comment_from(reader, (class::PROC, oid), &on);
+        block.down(format!("drop {on}")).said_of(reader, (class::PROC, oid), &on);
         // Rights to call it are said of a function, also where it is an aggregate, but its arguments have no order then.
         let inputs: Vec<u32> = row.get(6);
         let types: Vec<_> = inputs.iter().map(|&ty| reader.types.sql(ty)).collect();
@@ -126,7 +126,7 @@ pub(super) fn rules(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         if let Some(state) = state {
             block.up(format!("alter table {quoted} {state} rule {ident}"));
         }
-        block.comment_from(reader, (class::REWRITE, oid), &format!("rule {ident} on {quoted}"));
+        block.said_of(reader, (class::REWRITE, oid), &format!("rule {ident} on {quoted}"));
         if let Some(id) = reader.id_of((class::CLASS, on)) {
             block.needs(id, "it is a rule of this");
         }

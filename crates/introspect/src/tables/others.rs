@@ -68,7 +68,7 @@ pub(super) fn foreign(
     for parent in &above.parents {
         block.needs(parent.id(), "it is a part or an heir of this table");
     }
-    block.comment_from(reader, (class::CLASS, oid), &format!("foreign table {quoted}"));
+    block.said_of(reader, (class::CLASS, oid), &format!("foreign table {quoted}"));
     comments(&mut block, &quoted, own);
     needs_types(&mut block, own);
     block.needs(ObjectId::new(Kind::Sql, "", format_smolstr!("server {}", server.name)), "its rows are there");
@@ -170,7 +170,7 @@ pub(super) fn typed(reader: &mut CatalogReader<'_>, oid: u32, relation: &Relatio
             block.up(format!("{alter} set not null"));
         }
     }
-    block.comment_from(reader, (class::CLASS, oid), &format!("table {quoted}"));
+    block.said_of(reader, (class::CLASS, oid), &format!("table {quoted}"));
     comments(&mut block, &quoted, own);
     if let Some(ty) = reader.types.get(typed.of) {
         let on = ObjectId::new(Kind::Composite, reader.types.schema_name(ty.schema), ty.name.clone());

@@ -27,6 +27,8 @@ pub(super) struct Grants {
     areas: FxHashMap<ObjectId, SmolStr>,
     /// The sequences of identity columns, and their tables.
     tables: FxHashMap<ObjectId, ObjectId>,
+    /// Schemas that the spec grants something on in so many words.
+    schemas: BTreeSet<ObjectId>,
 }
 
 impl Grants {
@@ -102,6 +104,9 @@ impl Grants {
             if let Object::Identity(entity, _) = &grant.object {
                 self.tables.insert(id.clone(), table_id(model.entity(*entity)));
             }
+            if let Object::Schema(_) = &grant.object {
+                self.schemas.insert(id.clone());
+            }
             for role in grantees(&grant.roles) {
                 for (privilege, columns) in &grant.privileges {
                     for privilege in expand(id.kind, privilege) {
@@ -139,9 +144,10 @@ impl Grants {
         let mut all: Vec<_> = self.all.into_iter().collect();
         all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for ((on, to), mut privileges) in all {
-            // What the platform has and the catalog lacks is not ours to grant.
+            // What the platform has and the catalog lacks is not ours to grant; every database has `public`.
             let table = self.tables.get(&on).filter(|table| out.catalog.contains(table));
-            if table.is_none() && !out.catalog.contains(&on) {
+            let is_public = on.name == "public" && self.schemas.contains(&on);
+            if table.is_none() && !is_public && !out.catalog.contains(&on) {
                 continue;
             }
             let table = table.cloned();
@@ -190,7 +196,7 @@ fn expand(kind: Kind, privilege: &str) -> Vec<&str> {
 }
 
 /// The id of something declared.
-fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
+pub(super) fn object_id(model: &Model, object: &Object) -> Option<ObjectId> {
     let named = |kind, name: &specc_model::Qualified| ObjectId::new(kind, name.schema.clone(), name.name.clone());
     Some(match object {
         Object::Schema(name) => ObjectId::new(Kind::Schema, "", name.clone()),

@@ -23,7 +23,7 @@ use smol_str::SmolStr;
 use specc_catalog::{Body, Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
 use specc_diag::Diagnostic;
 use specc_model::effective::PUBLIC;
-use specc_model::{Entity, EntityId, FieldIx, Model, Target};
+use specc_model::{Entity, EntityId, FieldIx, Model, Owned, Target};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What comes of all rules, with nothing known of other objects.
@@ -101,6 +101,24 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     viewer_fields.into_iter().for_each(|field| helpers::viewer_field(model, out, field));
     grants.declared(model);
     grants.finish(model, out);
+    owners(model, out);
+}
+
+/// Says whose an object is, where it is not the role's that applies.
+fn owners(model: &Model, out: &mut Output) {
+    for ownership in &model.owners {
+        let id = match &ownership.of {
+            Owned::Object(object) => grants::object_id(model, object),
+            Owned::Partition(entity, part) => {
+                let name = &model.entity(*entity).partitions[*part].name;
+                Some(ObjectId::new(Kind::Table, name.schema.clone(), name.name.clone()))
+            }
+        };
+        // What the platform has and the catalog lacks is not ours to give.
+        if let Some(entry) = id.and_then(|id| out.catalog.get_mut(&id)) {
+            entry.owner = Some(ownership.role.clone());
+        }
+    }
 }
 
 /// What rules ask for.

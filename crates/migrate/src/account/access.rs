@@ -90,7 +90,7 @@ pub(crate) const AS_BEFORE: &str = "as before";
 pub(crate) fn is_access(statement: &Statement<'_>) -> bool {
     match statement {
         Statement::Create(object) | Statement::Drop(object) => matches!(object, Object::Policy(_) | Object::Grant(_)),
-        Statement::Grant(_) | Statement::SetRls { .. } => true,
+        Statement::Grant(_) | Statement::SetRls { .. } | Statement::SetOwner { .. } => true,
         Statement::Alter(change) => matches!(change, Alter::SetPolicy { .. }),
         _ => false,
     }
@@ -112,6 +112,10 @@ pub fn changes(difference: &Difference<'_>) -> Vec<String> {
     }
     for &(old, new) in &difference.changed {
         let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { continue };
+        if a.owner != b.owner {
+            let role = |entry: &specc_catalog::Entry| entry.owner.clone().unwrap_or_else(|| APPLIES.into());
+            changes.given.push(format!("the {} goes from {} to {}", b.object.id(), role(a), role(b)));
+        }
         match (&a.object, &b.object) {
             (Object::Grant(x), Object::Grant(y)) => {
                 let more = y.privileges.iter().any(|p| !x.privileges.contains(p));
@@ -147,7 +151,12 @@ struct Access {
     counts: BTreeMap<(&'static str, char), usize>,
     /// By object and role: wider, narrower.
     ways: BTreeMap<(String, String), (bool, bool)>,
+    /// What gets another owner.
+    given: Vec<String>,
 }
+
+/// Who owns what is given to nobody else.
+const APPLIES: &str = "the role that applies";
 
 impl Access {
     fn object(&mut self, object: &Object, is_new: bool) {
@@ -174,7 +183,7 @@ impl Access {
     }
 
     fn lines(self) -> Vec<String> {
-        if self.counts.is_empty() && self.ways.is_empty() {
+        if self.counts.is_empty() && self.ways.is_empty() && self.given.is_empty() {
             return vec![AS_BEFORE.into()];
         }
         let counts: Vec<String> =
@@ -195,6 +204,7 @@ impl Access {
         for ((word, on), roles) in by_way {
             lines.push(format!("access to {on} {word} for {}", list(&roles)));
         }
+        lines.extend(self.given);
         const MOST: usize = 12;
         if lines.len() > MOST {
             let more = lines.len() - MOST;

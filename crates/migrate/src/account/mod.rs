@@ -205,6 +205,8 @@ pub struct Account<'d> {
     pub blocks_lock: bool,
     /// Who waits, the longest and strongest first.
     pub locks: Vec<Held<'d>>,
+    /// What is given to which role.
+    pub owners: BTreeMap<&'d str, Vec<String>>,
 }
 
 impl<'d> Account<'d> {
@@ -229,6 +231,9 @@ impl<'d> Account<'d> {
                 }
                 Statement::InsertSeed { seed, .. } if seed.update => account.seeds_update = true,
                 Statement::InsertSeed { .. } => account.seeds_keep = true,
+                Statement::SetOwner { of, owner: Some(owner), .. } => {
+                    account.owners.entry(owner).or_default().push(of.id().to_string());
+                }
                 Statement::RunSql(_) | Statement::RunDown(_) => {
                     account.runs_blocks = true;
                     account.blocks_lock = matches!(stage.purpose, Purpose::Phase(_));

@@ -57,6 +57,7 @@ pub(crate) fn up(
     }
     line(out, "data", &data(account));
     line(out, "locks", &locks(account));
+    owners(out, account);
     for (n, text) in summary.access.iter().enumerate() {
         line(out, if n == 0 { "access" } else { "" }, text);
     }
@@ -196,6 +197,14 @@ fn data(account: &Account<'_>) -> String {
         texts.push("sql blocks run as they are written".into());
     }
     texts.join("; ")
+}
+
+/// What is given away, and who can.
+fn owners(out: &mut String, account: &Account<'_>) {
+    for (role, objects) in &account.owners {
+        let text = format!("{role} owns {}; who runs this is a member of {role}, or a superuser", list(objects));
+        line(out, "owner", &text);
+    }
 }
 
 /// `LOST: all rows of 3 tables: …`

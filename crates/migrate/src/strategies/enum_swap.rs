@@ -2,6 +2,7 @@
 
 use crate::account::Note;
 use crate::action_graph::{Role, Slot};
+use crate::creation::set_owner;
 use crate::place::{NewPlace, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
 use crate::recreation::Actions;
@@ -64,6 +65,10 @@ impl<'d> Builder<'d, '_> {
         if let Some(text) = &b.comment {
             let comment = Statement::Comment { on: specc_sql::Named::Object(&b.object), text: Some(text) };
             self.add(&mut chain, Role::After, Phase::Main, comment);
+        }
+        if let Some(owner) = &b.owner {
+            let give = set_owner(self.to.catalog, &b.object, Some(owner));
+            self.add(&mut chain, Role::After, Phase::Main, give);
         }
         let of_type = |ty: &DataType| ty.schema == schema && ty.name == name;
         let before: FxHashMap<_, &'d Table> = self

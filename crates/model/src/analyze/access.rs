@@ -425,9 +425,9 @@ pub(crate) fn grant(
     d: &ast::GrantDecl,
     out: &mut Vec<Diagnostic>,
 ) -> Option<Grant> {
-    let span = d.object.span();
+    let span = d.object.name.span();
     let roles = project.roles(&d.roles, out);
-    let (object, kind) = grant_object(project, model, made, d, out)?;
+    let (object, kind) = target(project, model, made, &d.object, out)?;
     let allowed: &[&str] = match kind {
         "table" => &["select", "insert", "update", "delete", "truncate", "references", "trigger", "maintain", "all"],
         "sequence" => &["usage", "select", "update", "all"],
@@ -466,25 +466,26 @@ pub(crate) fn grant(
     Some(Grant { revoke: d.revoke, privileges, object, roles, grant_option: d.grant_option, span })
 }
 
-fn grant_object(
+/// What a grant, or an owner, is of; and its kind.
+pub(crate) fn target(
     project: &Project<'_>,
     model: &Model,
     made: &FxHashMap<Qualified, (EntityId, usize)>,
-    d: &ast::GrantDecl,
+    d: &ast::Target,
     out: &mut Vec<Diagnostic>,
 ) -> Option<(Object, &'static str)> {
-    let name = project.qualified(&d.object);
-    let kind = d.object_kind.as_ref().map_or("", |k| k.text.as_str());
+    let name = project.qualified(&d.name);
+    let kind = d.kind.as_ref().map_or("", |k| k.text.as_str());
     let unknown = |what: &str, out: &mut Vec<Diagnostic>| {
-        let message = format!("unknown {what} `{}`", show(&d.object));
-        let help = project.suggest_relation(&d.object, |_| true).unwrap_or_else(|| format!("declare the {what} first"));
-        out.push(Diagnostic::new(codes::UNKNOWN_OBJECT, d.object.span(), message).help(help));
+        let message = format!("unknown {what} `{}`", show(&d.name));
+        let help = project.suggest_relation(&d.name, |_| true).unwrap_or_else(|| format!("declare the {what} first"));
+        out.push(Diagnostic::new(codes::UNKNOWN_OBJECT, d.name.span(), message).help(help));
         None
     };
     match kind {
         "schema" => {
-            project.check_schema_name(&d.object.name, out);
-            project.knows_schema(&d.object.name.text).then(|| (Object::Schema(d.object.name.text.clone()), "schema"))
+            project.check_schema_name(&d.name.name, out);
+            project.knows_schema(&d.name.name.text).then(|| (Object::Schema(d.name.name.text.clone()), "schema"))
         }
         "function" | "procedure" => {
             let list = project.functions.get(&name).map(Vec::as_slice).unwrap_or_default();
@@ -505,25 +506,24 @@ fn grant_object(
                     Some(at) => Some((Object::Sql(*at), "function")),
                     None => {
                         let spelled: Vec<String> = project.functions.keys().map(|n| project.spell(n)).collect();
-                        let near =
-                            nearest(&show(&d.object), super::project::sorted(spelled.iter().map(String::as_str)));
+                        let near = nearest(&show(&d.name), super::project::sorted(spelled.iter().map(String::as_str)));
                         let help = match (near, list.is_empty()) {
                             (_, false) => "write the types of its parameters: `name(int, text)`".to_owned(),
                             (Some(near), _) => format!("did you mean `{near}`?"),
                             _ => "declare it first".to_owned(),
                         };
-                        let message = format!("unknown function `{}`", show(&d.object));
-                        out.push(Diagnostic::new(codes::UNKNOWN_FUNCTION, d.object.span(), message).help(help));
+                        let message = format!("unknown function `{}`", show(&d.name));
+                        out.push(Diagnostic::new(codes::UNKNOWN_FUNCTION, d.name.span(), message).help(help));
                         None
                     }
                 },
                 [first, second, ..] => {
-                    let message = format!("several functions are called `{}`", show(&d.object));
-                    let found = Diagnostic::new(codes::AMBIGUOUS, d.object.span(), message)
+                    let message = format!("several functions are called `{}`", show(&d.name));
+                    let found = Diagnostic::new(codes::AMBIGUOUS, d.name.span(), message)
                         .also(model.functions[*first].meta.span, "one of them")
                         .also(model.functions[*second].meta.span, "another");
                     out.push(
-                        found.help(format!("write the types of its parameters: `function {}(int)`", show(&d.object))),
+                        found.help(format!("write the types of its parameters: `function {}(int)`", show(&d.name))),
                     );
                     None
                 }

@@ -28,6 +28,7 @@ pub(crate) struct Decls<'a> {
     pub triggers: Vec<At<'a, ast::TriggerDecl>>,
     pub roles: Vec<At<'a, ast::RoleDecl>>,
     pub grants: Vec<At<'a, ast::GrantDecl>>,
+    pub owners: Vec<At<'a, ast::OwnerDecl>>,
     pub buckets: Vec<At<'a, ast::BucketDecl>>,
     pub realtime: Vec<At<'a, ast::RealtimeDecl>>,
     pub schedules: Vec<At<'a, ast::ScheduleDecl>>,
@@ -184,6 +185,7 @@ impl<'a> Collector<'a, '_> {
                 }
             }
             ItemKind::Grant(d) => self.decls.grants.push((item, d)),
+            ItemKind::Owner(d) => self.decls.owners.push((item, d)),
             ItemKind::Bucket(d) => {
                 if self.plain(Space::Bucket, "bucket", &d.name, None) {
                     self.decls.buckets.push((item, d));

@@ -17,6 +17,7 @@ mod items;
 mod kept;
 pub mod library;
 pub mod names;
+mod owners;
 mod partitions;
 mod platform;
 mod predicates;
@@ -145,6 +146,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
         let found = access::grant(project, &model, &made, d, out);
         model.grants.extend(found);
     }
+    model.owners = owners::owners(project, &model, &made, &decls.owners, out);
     for (item, d) in &decls.schedules {
         let found = platform::schedule(project, &model, &item.doc, d, out);
         model.schedules.push(found);

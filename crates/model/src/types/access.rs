@@ -87,6 +87,22 @@ pub struct Role {
     pub member_of: Vec<SmolStr>,
 }
 
+/// Something that belongs to another role than the one that applies.
+#[derive(Clone, Debug)]
+pub struct Ownership {
+    pub role: SmolStr,
+    pub of: Owned,
+    pub span: Span,
+}
+
+/// What can be owned.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Owned {
+    Object(Object),
+    /// A partition of an entity, by its place.
+    Partition(EntityId, usize),
+}
+
 #[derive(Clone, Debug)]
 pub struct Grant {
     pub revoke: bool,

@@ -93,6 +93,7 @@ pub struct Model {
     pub functions: Vec<Function>,
     pub roles: Vec<Role>,
     pub grants: Vec<Grant>,
+    pub owners: Vec<Ownership>,
     pub buckets: Vec<Bucket>,
     pub realtime: Vec<RealtimeTable>,
     pub schedules: Vec<Schedule>,

@@ -4,7 +4,7 @@ use super::{Item, Sort};
 use crate::state::{Level, State};
 use crate::text::Text;
 use smol_str::SmolStr;
-use specc_catalog::{Command, Grant, Kind, Object, ObjectId, Privilege, TableName};
+use specc_catalog::{Command, Entry, Grant, Kind, Object, ObjectId, Privilege, TableName};
 use std::collections::BTreeMap;
 
 /// A policy as a rule that is taken as it is.
@@ -34,8 +34,12 @@ pub(super) fn rule(state: &State<'_>, id: &ObjectId, text: &mut Text) {
     });
 }
 
-/// Policies on tables that are not ours.
+/// Policies on tables that are not ours, and grants on the schema that every database has.
 pub(super) fn others(state: &State<'_>, all: &mut Vec<Item>) {
+    let public = ObjectId::new(Kind::Schema, "", "public");
+    if state.entry(&public).is_none() {
+        grants(state, &public, all);
+    }
     let mut tables: BTreeMap<&TableName, Vec<&ObjectId>> = BTreeMap::new();
     for (id, entry) in state.catalog.iter() {
         if let Object::Policy(o) = &entry.object
@@ -81,6 +85,17 @@ fn is_plain(state: &State<'_>, id: &ObjectId, o: &Grant, privilege: &str) -> boo
 
 /// Grants and their roles.
 type Grantees<'a> = Vec<(&'a ObjectId, &'a SmolStr)>;
+
+/// Whose an object is, where it is not the project's.
+pub(super) fn owner(state: &State<'_>, id: &ObjectId, entry: &Entry, all: &mut Vec<Item>) {
+    let Some(owner) = &entry.owner else { return };
+    let mut text = Text::default();
+    text.says(id, |text| {
+        text.push("owner ").name(owner);
+        text.push(" of ").push(object(state, id));
+    });
+    all.push(Item { id: id.clone(), sort: Sort::Beside, text });
+}
 
 /// Statements for the grants on an object that it does not say itself; equal ones are one.
 pub(super) fn grants(state: &State<'_>, on: &ObjectId, all: &mut Vec<Item>) {

@@ -181,6 +181,10 @@ fn up(state: &State<'_>, entry: &Entry) -> SmolStr {
     if let Some(text) = &entry.comment {
         print(&Statement::Comment { on: Named::Object(object), text: Some(text) }, &mut out);
     }
+    if let Some(owner) = &entry.owner {
+        let lend = state.catalog.lends(&object.id().schema, owner);
+        print(&Statement::SetOwner { of: object, owner: Some(owner), lend }, &mut out);
+    }
     out.trim_end().into()
 }
 

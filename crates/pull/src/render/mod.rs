@@ -91,6 +91,7 @@ pub(crate) fn items(state: &State<'_>) -> Vec<Item> {
             all.push(Item { id: id.clone(), sort, text });
         }
         if !matches!(entry.object, Object::Trigger(_)) {
+            access::owner(state, id, entry, &mut all);
             access::grants(state, id, &mut all);
         }
         if let Object::Table(table) = &entry.object {

@@ -12,6 +12,7 @@ pub(super) fn outside(state: &State<'_>, all: &mut Vec<Item>) {
     let mut roles = BTreeSet::new();
     let mut types = BTreeSet::new();
     for (_, entry) in state.catalog.iter() {
+        roles.extend(entry.owner.clone());
         match &entry.object {
             Object::Policy(o) => roles.extend(o.roles.iter().cloned()),
             Object::Grant(o) => drop(roles.insert(o.to.clone())),

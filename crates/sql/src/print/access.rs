@@ -2,9 +2,9 @@
 
 use super::{columns, named, separated, table_name};
 use crate::layout::push_parens;
-use crate::quote::push_ident;
+use crate::quote::{dollar, ident, literal, push_ident};
 use crate::statement::{Access, Named, Privileges};
-use specc_catalog::{Command, Grant, Kind, Object, ObjectId, Policy, Privilege};
+use specc_catalog::{Command, Grant, Kind, Object, ObjectId, Policy, Privilege, Role};
 
 pub(super) fn create_policy(out: &mut String, o: &Policy) {
     out.push_str("create policy ");
@@ -123,4 +123,39 @@ fn target(out: &mut String, on: Named<'_>) {
 fn type_target(out: &mut String, schema: &str, name: &str) {
     out.push_str("type ");
     crate::quote::push_qualified(out, schema, name);
+}
+
+/// `alter … owner to …`. Postgres wants the new owner to be allowed to create in the schema, unless a superuser asks.
+pub(super) fn set_owner(out: &mut String, of: &Object, owner: Option<&str>, lend: bool) {
+    let lent = owner.filter(|_| lend).map(|owner| (of.id().schema, owner));
+    let say = |out: &mut String, words: [&str; 2]| {
+        let Some((schema, owner)) = &lent else { return };
+        out.push_str(words[0]);
+        push_ident(out, schema);
+        out.push_str(words[1]);
+        push_ident(out, owner);
+        out.push_str(";\n");
+    };
+    say(out, ["grant create on schema ", " to "]);
+    out.push_str("alter ");
+    named(out, Named::Object(of));
+    out.push_str(" owner to ");
+    match owner {
+        Some(owner) => push_ident(out, owner),
+        None => out.push_str("current_user"),
+    }
+    out.push_str(";\n");
+    say(out, ["revoke create on schema ", " from "]);
+}
+
+/// Who gives something to a role has to be a member of it; who makes a role is not, before 16 and unless told so.
+pub(super) fn join(out: &mut String, role: &Role) {
+    let body = format!(
+        "\nbegin\n  if not pg_catalog.pg_has_role({}, 'usage') then\n    grant {} to current_user;\n  end if;\nend\n",
+        literal(&role.name),
+        ident(&role.name)
+    );
+    out.push_str("do ");
+    out.push_str(&dollar(&body));
+    out.push_str(";\n");
 }

@@ -80,6 +80,8 @@ pub fn print(statement: &Statement<'_>, out: &mut String) {
             push_ident(out, column);
             comment_text(out, *text);
         }
+        Statement::SetOwner { of, owner, lend } => access::set_owner(out, of, *owner, *lend),
+        Statement::Join(role) => access::join(out, role),
         Statement::Grant(access) => access::grant(out, access),
         Statement::Revoke(access) => access::revoke(out, access),
         Statement::InsertSeed { seed, table } => data::insert_seed(out, seed, *table),

@@ -72,11 +72,24 @@ pub struct RoleDecl {
 pub struct GrantDecl {
     pub revoke: bool,
     pub privileges: Vec<PolicyAction>,
-    /// `schema`, `function`, `procedure`, `type`, `sequence` or none for a relation.
-    pub object_kind: Option<Name>,
-    pub object: QName,
-    /// Of a function.
-    pub arg_types: Option<Vec<TypeRef>>,
+    pub object: Target,
     pub roles: Vec<Name>,
     pub grant_option: bool,
+}
+
+/// What is granted on, or owned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// `schema`, `function`, `procedure`, `type`, `sequence` or none for a relation.
+    pub kind: Option<Name>,
+    pub name: QName,
+    /// Of a function.
+    pub arg_types: Option<Vec<TypeRef>>,
+}
+
+/// `owner reporting of events, function f(int)`: they belong to this role, and not to the one that applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerDecl {
+    pub role: Name,
+    pub objects: Vec<Target>,
 }

@@ -72,6 +72,7 @@ pub enum ItemKind {
     /// `external type geometry`, `external type extensions.citext`: exists already, with whatever arguments
     ExternalType(QName),
     Grant(Box<GrantDecl>),
+    Owner(OwnerDecl),
     Bucket(BucketDecl),
     Realtime(RealtimeDecl),
     Schedule(ScheduleDecl),

@@ -129,20 +129,41 @@ impl Cx<'_> {
     }
 
     pub(super) fn grant(&mut self, pair: Pair<'_>) -> Option<GrantDecl> {
-        let (mut revoke, mut object_kind, mut object, mut arg_types) = (false, None, None, None);
+        let (mut revoke, mut object) = (false, None);
         let (mut privileges, mut roles, mut grant_option) = (Vec::new(), Vec::new(), false);
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::grant_word => revoke = part.as_str() == "revoke",
                 Rule::act => privileges.extend(self.act(part)),
-                Rule::grant_kind => object_kind = Some(self.word(&part)),
-                Rule::qname => object = Some(self.qname(&part)),
-                Rule::grant_args => arg_types = Some(part.into_inner().map(|p| self.type_ref(p)).collect()),
+                Rule::target => object = self.target(part),
                 Rule::name => roles.push(self.name(&part)),
                 _ => grant_option = true,
             }
         }
-        Some(GrantDecl { revoke, privileges, object_kind, object: object?, arg_types, roles, grant_option })
+        Some(GrantDecl { revoke, privileges, object: object?, roles, grant_option })
+    }
+
+    fn target(&mut self, pair: Pair<'_>) -> Option<Target> {
+        let (mut kind, mut name, mut arg_types) = (None, None, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::grant_kind => kind = Some(self.word(&part)),
+                Rule::qname => name = Some(self.qname(&part)),
+                _ => arg_types = Some(part.into_inner().map(|p| self.type_ref(p)).collect()),
+            }
+        }
+        Some(Target { kind, name: name?, arg_types })
+    }
+
+    pub(super) fn ownership(&mut self, pair: Pair<'_>) -> Option<OwnerDecl> {
+        let (mut role, mut objects) = (None, Vec::new());
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::name => role = Some(self.name(&part)),
+                _ => objects.extend(self.target(part)),
+            }
+        }
+        Some(OwnerDecl { role: role?, objects })
     }
 
     pub(super) fn bucket(&mut self, pair: Pair<'_>) -> Option<BucketDecl> {

@@ -33,6 +33,7 @@ impl Cx<'_> {
             Rule::role => ItemKind::Role(self.role(pair)?),
             Rule::ext_type => ItemKind::ExternalType(self.inner_qname(pair)?),
             Rule::grant => ItemKind::Grant(Box::new(self.grant(pair)?)),
+            Rule::ownership => ItemKind::Owner(self.ownership(pair)?),
             Rule::bucket => ItemKind::Bucket(self.bucket(pair)?),
             Rule::realtime => ItemKind::Realtime(self.realtime(pair)),
             Rule::schedule => ItemKind::Schedule(self.schedule(pair)?),

@@ -14,6 +14,7 @@ pub(super) fn are_close(a: &ItemKind, b: &ItemKind) -> bool {
             | (Role(_), Role(_))
             | (ExternalType(_), ExternalType(_))
             | (Grant(_), Grant(_))
+            | (Owner(_), Owner(_))
             | (Viewer(_) | Predicate(_), Predicate(_))
             | (Schema(_), Extension(_))
             | (Extension(_), Schema(_))
@@ -62,6 +63,7 @@ impl Printer<'_> {
             ItemKind::Role(r) => role(r),
             ItemKind::ExternalType(t) => format!("external type {}", qname(t)),
             ItemKind::Grant(g) => grant(g),
+            ItemKind::Owner(o) => format!("owner {} of {}", name(&o.role), join(&o.objects, target)),
             ItemKind::Bucket(b) => self.bucket(b),
             ItemKind::Realtime(r) => self.realtime(r),
             ItemKind::Schedule(s) => {
@@ -244,13 +246,12 @@ fn role(r: &RoleDecl) -> String {
 
 fn grant(g: &GrantDecl) -> String {
     let (verb, direction) = if g.revoke { ("revoke", "from") } else { ("grant", "to") };
-    let kind = g.object_kind.as_ref().map_or(String::new(), |k| format!("{} ", k.text));
-    let args = g.arg_types.as_ref().map_or(String::new(), |types| format!("({})", join(types, type_ref)));
     let option = if g.grant_option { " with grant option" } else { "" };
-    format!(
-        "{verb} {} on {kind}{}{args} {direction} {}{option}",
-        join(&g.privileges, action),
-        qname_but(&g.object, &["to", "from"]),
-        names(&g.roles),
-    )
+    format!("{verb} {} on {} {direction} {}{option}", join(&g.privileges, action), target(&g.object), names(&g.roles),)
+}
+
+fn target(t: &Target) -> String {
+    let kind = t.kind.as_ref().map_or(String::new(), |k| format!("{} ", k.text));
+    let args = t.arg_types.as_ref().map_or(String::new(), |types| format!("({})", join(types, type_ref)));
+    format!("{kind}{}{args}", qname_but(&t.name, &["to", "from"]))
 }

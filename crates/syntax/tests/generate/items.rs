@@ -174,7 +174,7 @@ pub(super) fn behaviour() -> impl Strategy<Value = ItemKind> {
 
 pub(super) fn access() -> impl Strategy<Value = ItemKind> {
     let option = proptest::sample::select(&["login", "bypassrls", "noinherit", "createdb"][..]).prop_map(name_of);
-    let kind = of(proptest::sample::select(&["schema", "function", "type", "sequence"][..]).prop_map(name_of));
+    let kind = || of(proptest::sample::select(&["schema", "function", "type", "sequence"][..]).prop_map(name_of));
     let unit = proptest::sample::select(&["B", "KB", "MB", "gb"][..]).prop_map(name_of);
     let table = (qname(), names(0), of(expr())).prop_map(|(entity, columns, filter)| RealtimeTable {
         entity,
@@ -199,23 +199,25 @@ pub(super) fn access() -> impl Strategy<Value = ItemKind> {
         (
             any::<bool>(),
             actions(&["select", "usage", "execute", "all"]),
-            kind,
+            kind(),
             qname(),
             of(vec(type_ref(), 0..3)),
             names(1),
             any::<bool>()
         )
-            .prop_map(|(revoke, privileges, object_kind, object, arg_types, roles, grant_option)| {
+            .prop_map(|(revoke, privileges, kind, name, arg_types, roles, grant_option)| {
                 ItemKind::Grant(Box::new(GrantDecl {
                     revoke,
                     privileges,
-                    object_kind,
-                    object,
-                    arg_types,
+                    object: Target { kind, name, arg_types },
                     roles,
                     grant_option,
                 }))
             }),
+        (name(), vec((kind(), qname(), of(vec(type_ref(), 0..3))), 1..3)).prop_map(|(role, objects)| {
+            let target = |(kind, name, arg_types)| Target { kind, name, arg_types };
+            ItemKind::Owner(OwnerDecl { role, objects: objects.into_iter().map(target).collect() })
+        }),
         (name(), any::<bool>(), of((0u64..99, unit)), vec(string(), 0..3), rules()).prop_map(
             |(name, public, size, mime, rules)| ItemKind::Bucket(BucketDecl {
                 name,

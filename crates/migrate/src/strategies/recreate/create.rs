@@ -99,7 +99,9 @@ impl<'d> Builder<'d, '_> {
         let role = match &step.statement {
             Statement::Create(_) | Statement::CreateTable { .. } | Statement::RunSql(_) => Role::Make,
             Statement::SetDefault { .. } | Statement::OwnSequence(_) => Role::After,
-            Statement::Grant(_) => Role::Make,
+            Statement::Grant(_) | Statement::Join(_) => Role::Make,
+            // What is in a schema is given to a role that may create there: its owner may.
+            Statement::SetOwner { of: Object::Schema(_), .. } => Role::Make,
             _ => Role::After,
         };
         let first = self.nodes.with(slot, &[Role::Make]).first().copied();

@@ -5,6 +5,7 @@ mod proof;
 
 use crate::account::Note;
 use crate::action_graph::{Role, Slot};
+use crate::creation::set_owner;
 use crate::place::{NewPlace, NodeId, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
 use crate::recreation::Actions;
@@ -44,6 +45,10 @@ impl<'d> Builder<'d, '_> {
         if let Some(text) = &b.comment {
             let comment = Statement::Comment { on: specc_sql::Named::Object(&b.object), text: Some(text) };
             self.add(&mut chain, Role::After, Phase::CutOver, comment);
+        }
+        if let Some(owner) = &b.owner {
+            let give = set_owner(self.to.catalog, &b.object, Some(owner));
+            self.add(&mut chain, Role::After, Phase::CutOver, give);
         }
         Ok(())
     }
