@@ -8,7 +8,7 @@ use crate::filled::{self, Filled};
 use crate::misfits;
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
-use crate::schedule::{self, Phase, Plan};
+use crate::schedule::{self, Phase, Plan, locks};
 use crate::strategies::in_place::counted::{self, Counts};
 use crate::strategies::shadow_column::eligible::{Swaps, swaps};
 use crate::volatility::Declared;
@@ -184,9 +184,13 @@ pub fn plan_change<'d>(
     let sorted = builder.nodes.sorted().map_err(|circle| builder.circle(&circle))?;
     let mut stages = schedule::stages(&builder.nodes, &sorted, options.one);
     misfits::first(&builder, &mut stages);
-    let plan = Plan::new(Some(set.from.catalog), stages, builder.notes, builder.warnings);
+    let mut plan = Plan::new(Some(set.from.catalog), stages, builder.notes, builder.warnings);
     if !options.offline {
         stalls(&plan)?;
+    }
+    // A way back may begin with something more.
+    if !options.one {
+        locks::take_at_once(&mut plan, difference, arena, false);
     }
     Ok(plan)
 }

@@ -240,7 +240,10 @@ impl Proof<'_> {
         }
         let busy = !script.steps.is_empty() && !self.report.migrations.is_empty();
         let traffic = match busy {
-            true => Traffic::start(&before.catalog, self.database.connect(true)?, self.database.connect(true)?),
+            true => {
+                let writers = [self.database.connect(true)?, self.database.connect(true)?];
+                Traffic::start(&before.catalog, self.database.connect(true)?, writers)
+            }
             false => None,
         };
         let start = Instant::now();
@@ -254,10 +257,19 @@ impl Proof<'_> {
             }
         };
         let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let stalls = traffic.map(Traffic::end);
+        let seen = traffic.map(Traffic::end);
         let mut proved = Proved { name: migration.title(), ms, ..Proved::default() };
-        if let Some((read, write)) = stalls {
-            (proved.read_stall, proved.write_stall) = (Some(read), Some(write));
+        if let Some((read, write)) = seen {
+            for on in read.taken_back.iter().chain(&write.taken_back) {
+                self.finding(
+                    Some(migration),
+                    format!(
+                        "a transaction of somebody else on {on} was taken back (deadlock): the file holds one lock while it waits \
+                         for another; take all locks at its beginning, or change one table in a file"
+                    ),
+                );
+            }
+            (proved.read_stall, proved.write_stall) = (Some(read.longest), Some(write.longest));
         }
         let went = match result {
             Ok(ran) => {

@@ -15,6 +15,24 @@
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '20ms';
+      lock table public.items, public.parts, public.tenants in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.items add column no__new bigint;
 alter table public.items add column tenant_id__new bigint;
 
@@ -306,6 +324,24 @@ $$;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '20ms';
+      lock table public.items, public.parts, public.tenants in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.items
   add constraint items_no__same check (
     no__new is not distinct from no::bigint
@@ -383,6 +419,24 @@ create unique index concurrently tenants_pkey__new on public.tenants (id__new);
 -- undo    specc/down/20260102000008_change_then.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '20ms';
+      lock table public.items, public.tenants, public.parts in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.items
   add constraint items_tenant_id_fkey__new foreign key (tenant_id__new)
@@ -642,6 +696,24 @@ alter table public.parts validate constraint parts_tenant_id_item_no_fkey__new;
 -- undo    specc/down/20260102000013_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '20ms';
+      lock table public.items, public.parts, public.tenants in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.items alter column no__new set not null;
 alter table public.items drop constraint items_no__new__not_null;

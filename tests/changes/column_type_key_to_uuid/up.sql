@@ -146,6 +146,24 @@ begin
 end
 $$;
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.cards, public.people in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.cards add column owner_id__new uuid;
 alter table public.cards add column second_id__new uuid;
 
@@ -555,6 +573,24 @@ $$;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.cards, public.people in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.cards
   add constraint cards_owner_id__new__not_null check (owner_id__new is not null) not valid;
 
@@ -607,6 +643,24 @@ create unique index concurrently people_pkey__new on public.people (id__new);
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.cards, public.people in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.cards
   add constraint cards_owner_id_fkey__new foreign key (owner_id__new)
     references public.people (id__new) not valid;
@@ -643,6 +697,24 @@ alter table public.cards validate constraint cards_second_id_fkey__new;
 -- undo    specc/down/20260102000011_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.cards, public.people in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.cards alter column owner_id__new set not null;
 alter table public.cards drop constraint cards_owner_id__new__not_null;

@@ -15,6 +15,24 @@ set lock_timeout = '3s';
 
 create type public.mood__new as enum ('glad', 'sad');
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.items add column mood__new public.mood__new;
 alter table public.items add column moods__new public.mood__new[];
 
@@ -119,6 +137,24 @@ $$;
 -- undo    specc/down/20260102000002_change_then.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.items
   add constraint items_mood__same check (
@@ -226,6 +262,24 @@ alter table public.items validate constraint items_moods__new__not_null;
 -- undo    specc/down/20260102000005_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.items alter column mood__new set not null;
 alter table public.items drop constraint items_mood__new__not_null;

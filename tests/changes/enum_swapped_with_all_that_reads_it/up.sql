@@ -24,6 +24,24 @@ begin
 end
 $$;
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.items add column state__new public.state__new;
 
 create function public.items_state__sync()
@@ -126,6 +144,24 @@ $$;
 -- undo    specc/down/20260102000002_change_then.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.items
   add constraint items_state__same check (
@@ -255,6 +291,25 @@ alter table public.items validate constraint closed_has_name__new;
 -- undo    specc/down/20260102000007_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      alter view public.open_items set schema public;
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 drop view public.open_items;
 

@@ -53,6 +53,24 @@ revoke all on function private.nodes_guard_kept() from public;
 
 comment on function private.nodes_guard_kept() is 'Keeps what triggers count for nodes from being set by hand.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.nodes in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.nodes add column kids int;
 alter table public.nodes alter column kids set default 0;
 alter table public.nodes add column leaves int;
@@ -352,6 +370,24 @@ $$;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.nodes in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.nodes
   add constraint nodes_kids__not_null check (kids is not null) not valid;
 
@@ -380,6 +416,24 @@ alter table public.nodes validate constraint nodes_leaves__not_null;
 -- undo    specc/down/20260102000005_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.nodes in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 create trigger zz_kept
   before update on public.nodes

@@ -51,6 +51,24 @@ revoke all on function private.carts_guard_kept() from public;
 
 comment on function private.carts_guard_kept() is 'Keeps what triggers count for carts from being set by hand.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.carts, public.lines in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.carts add column lines int;
 
 create function private.lines_keep_carts()
@@ -352,6 +370,24 @@ $$;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.carts, public.lines in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.carts
   add constraint carts_lines__not_null check (lines is not null) not valid;
 
@@ -385,6 +421,24 @@ alter table public.lines validate constraint lines_cart_id__not_null;
 -- undo    specc/down/20260102000006_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.carts, public.lines in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 create trigger zz_kept
   before update on public.carts

@@ -10,6 +10,24 @@
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.lines in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.lines add column amount__filled int;
 
 reset lock_timeout;
@@ -92,6 +110,24 @@ $$;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.lines in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.lines
   add constraint lines_amount__not_null check (amount is not null) not valid;
 
@@ -116,6 +152,24 @@ alter table public.lines validate constraint lines_amount__not_null;
 -- undo    specc/down/20260102000004_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.lines in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.lines alter column amount set not null;
 alter table public.lines drop constraint lines_amount__not_null;

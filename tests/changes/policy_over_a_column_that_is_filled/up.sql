@@ -10,6 +10,24 @@
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.docs in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.docs add column level int;
 
 create function public.docs_level__follow()
@@ -133,6 +151,24 @@ $$;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.docs in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.docs
   add constraint docs_level__not_null check (level is not null) not valid;
 
@@ -159,6 +195,24 @@ alter table public.docs validate constraint docs_level__not_null;
 -- undo    specc/down/20260102000004_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.docs in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.docs alter column level set not null;
 alter table public.docs drop constraint docs_level__not_null;
