@@ -8,7 +8,7 @@ use crate::filled::{self, Filled};
 use crate::misfits;
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
-use crate::schedule::{self, Phase, Plan, locks};
+use crate::schedule::{self, Phase, Plan, Stage, locks};
 use crate::strategies::in_place::counted::{self, Counts};
 use crate::strategies::shadow_column::eligible::{Swaps, swaps};
 use crate::volatility::Declared;
@@ -420,9 +420,23 @@ fn stalls(plan: &Plan<'_>) -> Result<(), ChangeError> {
             }
         });
     }
+    plan.stages.iter().for_each(|stage| filled_under_locks(plan, stage, &mut all));
     all.sort_unstable();
     all.dedup();
     if all.is_empty() { Ok(()) } else { Err(ChangeError::Stalls(all)) }
+}
+
+/// Materialized views that are filled while the transaction keeps others waiting.
+fn filled_under_locks(plan: &Plan<'_>, stage: &Stage<'_>, all: &mut Vec<(TableName, String)>) {
+    let mut holds = false;
+    for statement in stage.statements() {
+        match statement {
+            Statement::Create(Object::View(view)) if holds && view.materialized && !view.no_data => {
+                all.push((view.view.clone(), in_short(statement)));
+            }
+            _ => statement.each_lock(|table, lock, _| holds |= lock.blocks_writes() && plan.is_in_use(table)),
+        }
+    }
 }
 
 /// The first words of a statement.

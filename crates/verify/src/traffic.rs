@@ -56,6 +56,14 @@ impl Traffic {
                     reads.push(Work { on: on.clone(), statements: vec![format!("select * from {name} limit 1")] });
                     writes.extend(update(table).map(|update| Work { on, statements: undone([update]) }));
                 }
+                // Kept rows are read in their own right; whoever reads another view waits for its tables.
+                Object::View(view) if view.materialized && !view.no_data => {
+                    let name = qualified(&view.view.schema, &view.view.name);
+                    reads.push(Work {
+                        on: shown(&view.view),
+                        statements: vec![format!("select * from {name} limit 1")],
+                    });
+                }
                 Object::Constraint(constraint) => {
                     let Rule::ForeignKey(key) = &constraint.rule else { continue };
                     let find = |name: &TableName| match catalog.get(&name.id()).map(|entry| &entry.object) {

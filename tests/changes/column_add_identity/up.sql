@@ -52,6 +52,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
   tried bigint;
@@ -68,6 +70,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.items') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -78,7 +81,7 @@ begin
         set no = nextval('public.items_no__fill')
         where ctid = any (array(
           select ctid from only public.items
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and no is null
           for update skip locked
         )) returning (no is null) as pending)
@@ -86,7 +89,11 @@ begin
         tried := tried + asked;
         filled := filled + done;
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.

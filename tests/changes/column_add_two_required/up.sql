@@ -49,6 +49,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
   missing text;
@@ -59,6 +61,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.items') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -69,12 +72,16 @@ begin
         set size = length(name)
         where ctid = any (array(
           select ctid from only public.items
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and size is null and (length(name)) is distinct from null
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -127,6 +134,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
   missing text;
@@ -137,6 +146,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.items') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -147,12 +157,16 @@ begin
         set code = lower(name)
         where ctid = any (array(
           select ctid from only public.items
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and code is null and (lower(name)) is distinct from null
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.

@@ -109,6 +109,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -118,6 +120,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.things') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -128,12 +131,16 @@ begin
         set code__new = code, id__new = id, size__new = size
         where ctid = any (array(
           select ctid from only public.things
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and (code__new is distinct from code::bigint or id__new is distinct from id::bigint or size__new is distinct from size::bigint)
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -180,6 +187,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -189,6 +198,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.pieces') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -199,12 +209,16 @@ begin
         set item_id__new = item_id
         where ctid = any (array(
           select ctid from only public.pieces
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and item_id__new is distinct from item_id::bigint
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -383,6 +397,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -392,6 +408,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.things') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -402,12 +419,16 @@ begin
         set code__new = code, id__new = id, size__new = size
         where ctid = any (array(
           select ctid from only public.things
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and (code__new is distinct from code::bigint or id__new is distinct from id::bigint or size__new is distinct from size::bigint)
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -454,6 +475,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -463,6 +486,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.pieces') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -473,12 +497,16 @@ begin
         set item_id__new = item_id
         where ctid = any (array(
           select ctid from only public.pieces
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and item_id__new is distinct from item_id::bigint
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.

@@ -93,6 +93,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -102,6 +104,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.items') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -112,12 +115,16 @@ begin
         set id__new = id, parent_id__new = parent_id
         where ctid = any (array(
           select ctid from only public.items
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and (id__new is distinct from id::bigint or parent_id__new is distinct from parent_id::bigint)
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -164,6 +171,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -173,6 +182,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.parts') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -183,12 +193,16 @@ begin
         set item_id__new = item_id, other_id__new = other_id
         where ctid = any (array(
           select ctid from only public.parts
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and (item_id__new is distinct from item_id::bigint or other_id__new is distinct from other_id::bigint)
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -371,6 +385,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -380,6 +396,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.items') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -390,12 +407,16 @@ begin
         set id__new = id, parent_id__new = parent_id
         where ctid = any (array(
           select ctid from only public.items
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and (id__new is distinct from id::bigint or parent_id__new is distinct from parent_id::bigint)
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -442,6 +463,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -451,6 +474,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.parts') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -461,12 +485,16 @@ begin
         set item_id__new = item_id, other_id__new = other_id
         where ctid = any (array(
           select ctid from only public.parts
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and (item_id__new is distinct from item_id::bigint or other_id__new is distinct from other_id::bigint)
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.

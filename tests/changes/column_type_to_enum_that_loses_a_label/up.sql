@@ -123,6 +123,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -132,6 +134,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.items') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -147,12 +150,16 @@ begin
         set name__new = name::public.state
         where ctid = any (array(
           select ctid from only public.items
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and name__new is distinct from (name::public.state)::public.state
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -209,6 +216,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -218,6 +227,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.items') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -233,12 +243,16 @@ begin
         set name__new = name::public.state
         where ctid = any (array(
           select ctid from only public.items
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and name__new is distinct from (name::public.state)::public.state
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.

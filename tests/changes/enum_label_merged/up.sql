@@ -73,6 +73,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -82,6 +84,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.items') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -92,12 +95,16 @@ begin
         set mood__new = (case mood::text when 'happy' then 'glad' else mood::text end)::public.mood__new, moods__new = (array_replace(moods::text[], 'happy', 'glad'))::public.mood__new[]
         where ctid = any (array(
           select ctid from only public.items
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and (mood__new is distinct from (case mood::text when 'happy' then 'glad' else mood::text end)::public.mood__new or moods__new is distinct from (array_replace(moods::text[], 'happy', 'glad'))::public.mood__new[])
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -186,6 +193,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -195,6 +204,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.items') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -205,12 +215,16 @@ begin
         set mood__new = (case mood::text when 'happy' then 'glad' else mood::text end)::public.mood__new, moods__new = (array_replace(moods::text[], 'happy', 'glad'))::public.mood__new[]
         where ctid = any (array(
           select ctid from only public.items
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and (mood__new is distinct from (case mood::text when 'happy' then 'glad' else mood::text end)::public.mood__new or moods__new is distinct from (array_replace(moods::text[], 'happy', 'glad'))::public.mood__new[])
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.

@@ -244,6 +244,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -253,17 +255,22 @@ begin
       page := 0;
       pages := pg_relation_size('public.nodes') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         update only public.nodes
         set kids = (select count(*) from public.nodes r where r.parent_id = nodes.id)
         where ctid = any (array(
           select ctid from only public.nodes
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and kids is null
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -305,6 +312,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -314,6 +323,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.nodes') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -324,12 +334,16 @@ begin
         set leaves = (select count(*) from public.nodes r where r.parent_id = nodes.id and r.kids = 0)
         where ctid = any (array(
           select ctid from only public.nodes
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and leaves is null
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          else least(step * 2, 64)
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.

@@ -220,6 +220,8 @@ declare
   rounds int := 0;
   part regclass;
   page bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -229,15 +231,20 @@ begin
       for part in select relid from pg_partition_tree('public.carts') where isleaf loop
         page := 0;
         while page < pg_relation_size(part) / current_setting('block_size')::int loop
+          began := clock_timestamp();
           set local row_security = off;
           begin
             set local session_replication_role = replica;
           exception when insufficient_privilege then
             null;
           end;
-          execute format('update %1$s as carts set total = (select coalesce(sum(r.amount), 0) from public.lines r where r.cart_id = carts.id) where ctid = any (array(select ctid from %1$s as carts where ctid >= ''(%2$s,0)'' and ctid < ''(%3$s,0)'' and (total is null) for update skip locked))', part, page, page + 16);
+          execute format('update %1$s as carts set total = (select coalesce(sum(r.amount), 0) from public.lines r where r.cart_id = carts.id) where ctid = any (array(select ctid from %1$s as carts where ctid >= ''(%2$s,0)'' and ctid < ''(%3$s,0)'' and (total is null) for update skip locked))', part, page, page + step);
           commit;
-          page := page + 16;
+          page := page + step;
+          step := case
+            when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+            else least(step * 2, 64)
+          end;
         end loop;
       end loop;
     else

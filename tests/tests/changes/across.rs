@@ -99,8 +99,10 @@ fn deletes(client: i32, turn: i32) -> Vec<String> {
 
 fn reads(client: i32, turn: i32) -> Vec<String> {
     let cart = cart(client, turn);
-    let [carts, lines] =
-        [format!("select * from carts where id = {cart}"), format!("select * from lines where cart_id = {cart} limit 20")];
+    let [carts, lines] = [
+        format!("select * from carts where id = {cart}"),
+        format!("select * from lines where cart_id = {cart} limit 20"),
+    ];
     let join = format!("select * from lines l join carts c on c.id = l.cart_id where c.id = {cart} limit 20");
     match turn % 2 {
         0 => vec!["begin".into(), carts, lines, join, "commit".into()],
@@ -135,8 +137,7 @@ fn change(major: u32, specs: [&str; 2], end: End) -> Result<(Seen, Seen), String
         found
     };
     let ups = of(&|path| path.contains("migrations/") && path.ends_with(".sql"));
-    let migrations =
-        Migrations::new(ups, of(&|path| path.contains("/down/"))).map_err(|error| error.to_string())?;
+    let migrations = Migrations::new(ups, of(&|path| path.contains("/down/"))).map_err(|error| error.to_string())?;
     let migrations = migrations.with_abandons(of(&|path| path.contains("/abandon/")));
     let db = shared(major).empty_database().map_err(|error| error.to_string())?;
     let mut session = db.connect().map_err(|error| error.to_string())?;
@@ -230,7 +231,8 @@ fn many_changes_across_references() {
             there.longest.1,
             back.longest.1
         );
-        let wrong = wrong(&there, Duration::from_millis(limit)).into_iter().chain(wrong(&back, Duration::from_secs(60)));
+        let wrong =
+            wrong(&there, Duration::from_millis(limit)).into_iter().chain(wrong(&back, Duration::from_secs(60)));
         found.extend(wrong.map(|what| format!("run {run}, {name} on {major}, {end:?}: {what}")));
     }
     assert!(found.is_empty(), "{} findings in {runs} runs\n{}", found.len(), found.join("\n"));

@@ -160,7 +160,7 @@ insert into lines (cart_id, amount) select 1 + n % 4000, n % 25 - 5 from generat
 fn a_row_that_is_always_locked_is_filled() {
     const COLUMNS: &str =
         "page: int = 1\n pages: int = 1\n part: int = 1\n held: int = 1\n passed: int = 1\n rounds: int = 1\n
- tried: int = 1\n filled: int = 1\n asked: int = 1\n done: int = 1\n missing: int = 1\n writes: int = 0";
+ tried: int = 1\n filled: int = 1\n asked: int = 1\n done: int = 1\n missing: int = 1\n step: int = 1\n began: int = 1\n writes: int = 0";
     let plain = |name: &str, kind: &str| {
         format!(
             "function given(int) -> int volatile as $$ select $1 + 1 $$\nentity {name} {{ id: int key\n {COLUMNS}\n {kind}\n rls off }}"
@@ -183,11 +183,13 @@ fn a_row_that_is_always_locked_is_filled() {
         let rows = "insert into fill (id) select n from generate_series(1, 3000) n;
 create table waits (kind text)";
         let (db, written) = migrate(major, [from, to], rows, 1, |_, _| {
-            vec!["begin; update fill set writes = writes + 1 where id = 1; do $$ begin for i in 1..300 loop
+            vec![
+                "begin; update fill set writes = writes + 1 where id = 1; do $$ begin for i in 1..300 loop
   insert into waits select locktype from pg_locks where not granted;
   exit when found;
   perform pg_sleep(0.01); end loop; end $$; commit"
-                .into()]
+                    .into(),
+            ]
         });
         assert_eq!(number(&db, "select count(*) from fill where size = 11"), 3000, "on {major}: {to}");
         assert!(written > 1, "{written} writes on {major}");

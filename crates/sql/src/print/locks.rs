@@ -65,6 +65,8 @@ pub(super) fn take(out: &mut String, all: &[TakenLock<'_>]) {
 end
 "
     ));
-    out.push_str("-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.\ndo ");
+    out.push_str(
+        "-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.\ndo ",
+    );
     out.push_str(&dollar(&format!("\n{body}")));
 }
