@@ -430,12 +430,8 @@ fn stalls(plan: &Plan<'_>) -> Result<(), ChangeError> {
 fn filled_under_locks(plan: &Plan<'_>, stage: &Stage<'_>, all: &mut Vec<(TableName, String)>) {
     let mut holds = false;
     for statement in stage.statements() {
-        match statement {
-            Statement::Create(Object::View(view)) if holds && view.materialized && !view.no_data => {
-                all.push((view.view.clone(), in_short(statement)));
-            }
-            _ => statement.each_lock(|table, lock, _| holds |= lock.blocks_writes() && plan.is_in_use(table)),
-        }
+        all.extend(statement.fills().filter(|_| holds).map(|view| (view.view.clone(), in_short(statement))));
+        statement.each_lock(|table, lock, _| holds |= lock.blocks_writes() && plan.is_in_use(table));
     }
 }
 

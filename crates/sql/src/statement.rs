@@ -4,7 +4,7 @@ use crate::alter::Alter;
 use crate::effects::Lock;
 use specc_catalog::{
     Column, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Seed, Sequence, Sql, SqlExpr, Table,
-    TableName,
+    TableName, View,
 };
 
 /// One thing to do. It borrows from the catalogs that it was planned from.
@@ -199,6 +199,14 @@ impl<'a> Statement<'a> {
                 Named::Object(object) => Some(object),
                 Named::Id(_) => None,
             },
+            _ => None,
+        }
+    }
+
+    /// The materialized view that it makes and fills.
+    pub fn fills(&self) -> Option<&'a View> {
+        match self {
+            Statement::Create(Object::View(view)) if view.materialized && !view.no_data => Some(view),
             _ => None,
         }
     }

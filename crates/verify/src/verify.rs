@@ -263,7 +263,9 @@ impl Proof<'_> {
         let seen = traffic.map(Traffic::end);
         let mut proved = Proved { name: migration.title(), ms, ..Proved::default() };
         if let Some((read, write)) = seen {
-            for on in read.taken_back.iter().chain(&write.taken_back) {
+            let first = said_of.record().is_some_and(|record| record.first);
+            let taken_back = read.taken_back.iter().chain(&write.taken_back).filter(|_| !first);
+            for on in taken_back {
                 self.finding(
                     Some(migration),
                     format!(
@@ -274,7 +276,7 @@ impl Proof<'_> {
             }
             let patience = u64::try_from(self.input.patience.as_millis()).unwrap_or(u64::MAX);
             for (who, stall) in [("somebody who reads", &read.longest), ("somebody who writes", &write.longest)] {
-                if stall.ms > patience && !said_of.record().is_some_and(is_long) {
+                if stall.ms > patience && !first && !said_of.record().is_some_and(is_long) {
                     let Stall { ms, table } = stall;
                     let what = format!("{who} waited {ms} ms for it ({table}), more than {patience} ms");
                     self.finding(Some(migration), what);
@@ -422,7 +424,10 @@ fn is_long(record: &Record) -> bool {
     let blocks = |said: &Prediction, table: &String| {
         said.locks.get(table).and_then(|words| Lock::from_words(words)).is_some_and(Lock::blocks_writes)
     };
-    record.statements.iter().any(|said| said.rewrites || said.scans.iter().any(|table| blocks(said, table)))
+    record
+        .statements
+        .iter()
+        .any(|said| said.rewrites || said.fills || said.scans.iter().any(|table| blocks(said, table)))
 }
 
 const NUMBERS: &str = "\

@@ -115,7 +115,6 @@ impl<'d> Builder<'d, '_> {
     /// Whether it makes a materialized view that was not there, or an index of one.
     fn fills_anew(&self, step: &Made<'d>) -> bool {
         let view = match &step.statement {
-            Statement::Create(Object::View(view)) => Some(view),
             Statement::Create(Object::Index(index)) => {
                 let view = IdRef::new(Kind::View, &index.table.schema, &index.table.name);
                 match self.to.find(view).and_then(|place| self.to.object(place)) {
@@ -123,7 +122,7 @@ impl<'d> Builder<'d, '_> {
                     _ => None,
                 }
             }
-            _ => None,
+            statement => statement.fills(),
         };
         let is_new = |view: &View| self.from.find(IdRef::new(Kind::View, &view.view.schema, &view.view.name)).is_none();
         !self.options.offline && view.is_some_and(|view| view.materialized && !view.no_data && is_new(view))
