@@ -322,6 +322,9 @@ pub struct Verify {
     /// How many rows each table gets; 0 for none
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub rows: usize,
+    /// How many milliseconds somebody who reads or writes may wait for a migration
+    #[arg(long, value_name = "MS", default_value_t = 2000)]
+    pub longest_wait: u64,
     /// The major version of the private server; the newest that there is unless given
     #[arg(long, value_name = "MAJOR", conflicts_with = "scratch_url")]
     pub postgres: Option<u32>,

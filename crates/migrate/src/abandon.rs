@@ -5,13 +5,13 @@ use crate::account::Gone;
 use crate::arena::Arena;
 use crate::midway::Midway;
 use crate::planner::ChangeError;
-use crate::schedule::{Plan, Purpose, Stage, Step};
+use crate::schedule::{Plan, Stage};
 use crate::strategies::in_place::backfill::keeps_nulls;
 use crate::strategies::in_place::table::required_name;
 use crate::way_back::{gone_with, plan_back, reversed};
 use specc_catalog::{Catalog, Hints, Kind, Object, ObjectId, TableName};
 use specc_diff::{Difference, diff};
-use specc_sql::{Alter, Loss, Statement, Transaction};
+use specc_sql::{Alter, Loss, Statement};
 
 /// A file of the change whose state is left.
 pub(crate) struct After<'a> {
@@ -81,11 +81,7 @@ impl After<'_> {
         });
         let back_difference = diff(&now, self.previous, &hints);
         let hints = Hints { backfills: Vec::new(), ..hints };
-        let mut back = plan_back(&back_difference, &hints, &arena)?;
-        if !first.is_empty() {
-            let steps = first.into_iter().map(|statement| Step { statement, object: None, home: None }).collect();
-            back.stages.insert(0, Stage { purpose: Purpose::Back, transaction: Transaction::Shared, steps });
-        }
+        let back = plan_back(&back_difference, &hints, &arena, first)?;
         let was_there = |loss: &Loss| match loss {
             Loss::Rows(table) | Loss::Seeded { table, .. } => self.difference.from.contains(&table.id()),
             Loss::Values { table, column } => {

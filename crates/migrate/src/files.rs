@@ -282,7 +282,7 @@ fn change(
     let hints = reversed(difference);
     let back_difference = diff(input.catalog, previous, &hints);
     let back_arena = Arena::new();
-    let back = plan_back(&back_difference, &hints, &back_arena)?;
+    let back = plan_back(&back_difference, &hints, &back_arena, Vec::new())?;
     let losses = plan.losses();
     if !losses.is_empty() && !input.consent.data_loss {
         return Err(MigrationError::Loss(losses));

@@ -245,7 +245,7 @@ impl<'d> Midway<'d> {
             Statement::InsertSeed { seed, .. } | Statement::DeleteSeed(seed) => self.seeds(&seed.table),
             Statement::RunSql(sql) => self.put(&Object::from((*sql).clone())),
             Statement::RunDown(sql) => self.remove(&Object::from((*sql).clone()).id()),
-            Statement::AdvanceSequence { .. } | Statement::Join(_) => {}
+            Statement::AdvanceSequence { .. } | Statement::Join(_) | Statement::TakeLocks(_) => {}
         }
     }
 

@@ -9,7 +9,7 @@ use crate::filled::{self, Filled};
 use crate::misfits;
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
-use crate::schedule::{self, Phase, Plan};
+use crate::schedule::{self, Phase, Plan, Stage, locks};
 use crate::strategies::in_place::counted::{self, Counts};
 use crate::strategies::shadow_column::eligible::{Swaps, swaps};
 use crate::volatility::Declared;
@@ -185,9 +185,13 @@ pub fn plan_change<'d>(
     let sorted = builder.nodes.sorted().map_err(|circle| builder.circle(&circle))?;
     let mut stages = schedule::stages(&builder.nodes, &sorted, options.one);
     misfits::first(&builder, &mut stages);
-    let plan = Plan::new(Some(set.from.catalog), stages, builder.notes, builder.warnings);
+    let mut plan = Plan::new(Some(set.from.catalog), stages, builder.notes, builder.warnings);
     if !options.offline {
         stalls(&plan)?;
+    }
+    // A way back may begin with something more.
+    if !options.one {
+        locks::take_at_once(&mut plan, difference, arena, false);
     }
     Ok(plan)
 }
@@ -438,9 +442,19 @@ fn stalls(plan: &Plan<'_>) -> Result<(), ChangeError> {
             }
         });
     }
+    plan.stages.iter().for_each(|stage| filled_under_locks(plan, stage, &mut all));
     all.sort_unstable();
     all.dedup();
     if all.is_empty() { Ok(()) } else { Err(ChangeError::Stalls(all)) }
+}
+
+/// Materialized views that are filled while the transaction keeps others waiting.
+fn filled_under_locks(plan: &Plan<'_>, stage: &Stage<'_>, all: &mut Vec<(TableName, String)>) {
+    let mut holds = false;
+    for statement in stage.statements() {
+        all.extend(statement.fills().filter(|_| holds).map(|view| (view.view.clone(), in_short(statement))));
+        statement.each_lock(|table, lock, _| holds |= lock.blocks_writes() && plan.is_in_use(table));
+    }
 }
 
 /// The first words of a statement.

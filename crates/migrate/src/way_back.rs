@@ -3,12 +3,13 @@
 use crate::account::{Gone, Note};
 use crate::arena::Arena;
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
-use crate::schedule::Plan;
+use crate::schedule::{Plan, Purpose, Stage, Step, locks};
 use specc_catalog::{Catalog, Hints, Object, Rename};
 use specc_diff::Difference;
-use specc_sql::{Alter, Statement};
+use specc_sql::{Alter, Statement, Transaction};
 
-/// Plans the way back in one transaction. `back` is the difference from the new state to the old one.
+/// Plans the way back in one transaction. `back` is the difference from the new state to the old one; `first` comes before all
+/// else.
 ///
 /// # Errors
 /// Where the change cannot be taken back.
@@ -16,8 +17,15 @@ pub(crate) fn plan_back<'d>(
     back: &'d Difference<'d>,
     hints: &'d Hints,
     arena: &'d Arena,
+    first: Vec<Statement<'d>>,
 ) -> Result<Plan<'d>, ChangeError> {
-    plan_change(back, hints, arena, ChangeOptions { offline: true, one: true })
+    let mut plan = plan_change(back, hints, arena, ChangeOptions { offline: true, one: true })?;
+    if !first.is_empty() {
+        let steps = first.into_iter().map(|statement| Step { statement, object: None, home: None }).collect();
+        plan.stages.insert(0, Stage { purpose: Purpose::Back, transaction: Transaction::Shared, steps });
+    }
+    locks::take_at_once(&mut plan, back, arena, true);
+    Ok(plan)
 }
 
 /// Renames the other way round.

@@ -107,14 +107,18 @@ fn dump(
     if !without.is_empty() {
         tell(Event::Note(format!("the platform's own schemas are not in it: {}", without.join(", "))));
     }
+    let mut search_path = None;
     if options.scope != Scope::Data && only.is_empty() {
-        for (function, by) in in_need_of_a_path(session)? {
-            tell(Event::Warning(format!(
-                "{function} is called by {by}, and says nothing of its search path: `pg_restore` calls it with an empty one; where its \
-                 body (or that of what it calls) names anything without its schema, this backup cannot be restored; write `set \
-                 search_path` for it, or a body that is `atomic`"
+        let path: String = session.query_one(SEARCH_PATH, &[])?.get(0);
+        let called = in_need_of_a_path(session)?;
+        for (function, by) in called.iter().filter_map(|(function, by, is_text)| is_text.then_some((function, by))) {
+            tell(Event::Note(format!(
+                "{function} is called by {by}, and says nothing of its search path: `specc restore` gives it that of the database \
+                 ({path}) while rows come back; `pg_restore` alone calls it with an empty one, and fails where its body (or that of what \
+                 it calls) names anything without its schema"
             )));
         }
+        search_path = (!called.is_empty()).then_some(path);
     }
     // Sequences stand outside of every snapshot: what is read before the dump is the least that is in it.
     let with_sequences = options.scope != Scope::Schema && only.is_empty();
@@ -155,6 +159,7 @@ fn dump(
         stamp,
         only,
         without,
+        search_path,
         tables,
         sequences,
         rights,
@@ -163,15 +168,22 @@ fn dump(
     })
 }
 
-/// Functions with a body of text that are called while rows come back: by checks, indexes, computed columns and
-/// materialized views.
-fn in_need_of_a_path(session: &mut Session) -> Result<Vec<(String, String)>, postgres::Error> {
+/// The search path that the database has for everyone, else that of who is connected.
+const SEARCH_PATH: &str = "\
+select coalesce((select substr(c.setting, strpos(c.setting, '=') + 1) from pg_db_role_setting s cross join unnest(s.setconfig) c (setting) \
+  where s.setrole = 0 and s.setdatabase = (select oid from pg_database where datname = current_database()) \
+    and c.setting like 'search\\_path=%'), \
+  (select reset_val from pg_settings where name = 'search_path'))";
+
+/// Functions that are called while rows come back, by checks, indexes, computed columns and materialized views, and set no search
+/// path; whether the body is a text. One that was parsed already may call others whose bodies are texts.
+fn in_need_of_a_path(session: &mut Session) -> Result<Vec<(String, String, bool)>, postgres::Error> {
     let rows = session.query(
         "select format('%s(%s)', p.oid::regproc, pg_get_function_identity_arguments(p.oid)), \
-           min(pg_describe_object(d.classid, d.objid, d.objsubid)) \
+           min(pg_describe_object(d.classid, d.objid, d.objsubid)), p.prosqlbody is null \
          from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang \
          join pg_depend d on d.refclassid = 'pg_proc'::regclass and d.refobjid = p.oid and d.deptype <> 'e' \
-         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and p.prosqlbody is null \
+         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' \
            and l.lanname not in ('c', 'internal') \
            and not exists (select from unnest(p.proconfig) c where c like 'search_path=%') \
            and not exists (select from pg_depend e where e.classid = 'pg_proc'::regclass and e.objid = p.oid and e.deptype = 'e') \
@@ -184,7 +196,7 @@ fn in_need_of_a_path(session: &mut Session) -> Result<Vec<(String, String)>, pos
          group by p.oid order by 1",
         &[],
     )?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
 }
 
 /// Major version and version of the server.

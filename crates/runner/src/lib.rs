@@ -22,6 +22,7 @@ mod jobs;
 mod journal;
 mod lock;
 mod manifest;
+mod meanwhile;
 mod migration;
 mod reset;
 mod restore;

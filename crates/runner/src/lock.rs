@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
 
-use crate::{Connect, Error, Event, Refused, Tell};
+use crate::{Connect, Error, Event, Refused, Tell, meanwhile};
 use specc_postgres::{Session, postgres};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -24,7 +24,8 @@ pub(crate) fn take(session: &mut Session, patience: Duration, tell: Tell<'_>) ->
     loop {
         let taken: bool = session.query_one("select pg_try_advisory_lock($1)", &[&KEY])?.get(0);
         if taken {
-            return kept(session);
+            kept(session)?;
+            return meanwhile::resume(session, tell);
         }
         let waited = began.elapsed();
         let left = patience.saturating_sub(waited);

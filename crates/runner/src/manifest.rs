@@ -33,6 +33,9 @@ pub struct Manifest {
     /// Schemas that are the platform's and not in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
+    /// The search path of the database, where functions are called while rows come back that may need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_path: Option<String>,
     /// The tables, in the snapshot that was dumped.
     pub tables: Vec<TableState>,
     /// The sequences.

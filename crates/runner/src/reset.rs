@@ -148,7 +148,7 @@ spaces as (
     or exists (select from pg_depend d join pg_depend e on e.classid = d.classid and e.objid = d.objid and e.deptype = 'e'
       where d.refclassid = 'pg_namespace'::regclass and d.refobjid = n.oid) as has_extension
   from pg_namespace n cross join me
-  where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'specc', 'supabase_migrations')
+  where n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'specc', 'specc_restore', 'supabase_migrations')
     and not exists (select from pg_depend e where e.classid = 'pg_namespace'::regclass and e.objid = n.oid and e.deptype = 'e')
 ),
 owners (classid, objid, owner) as (

@@ -3,7 +3,7 @@
 use crate::backup::{Scope, version};
 use crate::manifest::{Manifest, TableState};
 use crate::rights::{self, Withdrawn};
-use crate::{Error, Event, Production, Refused, Tell, fingerprint, guard, lock, reset, rows, run, triggers};
+use crate::{Error, Event, Production, Refused, Tell, fingerprint, guard, lock, meanwhile, reset, rows, run, triggers};
 use serde::Serialize;
 use specc_postgres::{Address, Install, Session, postgres, programs};
 use specc_sql::quote;
@@ -62,7 +62,7 @@ pub fn restore(
         in_transaction(session, |session| only_rows(session, &install, dump, manifest, options))?;
     } else {
         make_room(session, options, tell)?;
-        everything(session, address, &install, dump, (&manifest.without, options), tell)?;
+        everything(session, address, &install, dump, (manifest, options), tell)?;
     }
     let restored = in_transaction(session, |session| {
         session.batch_execute(fingerprint::CANONICAL)?;
@@ -134,27 +134,64 @@ fn make_room(session: &mut Session, options: &RestoreOptions, tell: Tell<'_>) ->
 }
 
 /// Schema and rows, in one transaction of `pg_restore`. A dump says which rights there are beside those of an owner: what
-/// default privileges would add to that is left out.
+/// default privileges would add to that is left out. Where functions are called that may need a search path, they are given one
+/// when they are there, and before there are rows: then it is two transactions, and if the second fails, what the first one made goes.
 fn everything(
     session: &mut Session,
     address: &Address,
     install: &Install,
     dump: &Path,
-    (without, options): (&[String], &RestoreOptions),
+    (manifest, options): (&Manifest, &RestoreOptions),
     tell: Tell<'_>,
 ) -> Result<(), Error> {
-    let there = There::read(session, without)?;
-    let withdrawn = Withdrawn::new(session)?;
-    let mut args = vec!["--single-transaction".into(), "--no-password".into()];
-    args.push(format!("--dbname={}", address.database()));
-    if options.no_owner {
-        args.push("--no-owner".into());
-    }
-    let said = programs::restore_listed(install, address, dump, &args, &|line| there.wants(line));
-    withdrawn.end(session)?;
-    let said = said?;
-    said.lines().for_each(|line| tell(Event::Warning(line.to_owned())));
+    let there = There::read(session, &manifest.without)?;
+    let Withdrawn { away, back } = Withdrawn::new(session)?;
+    meanwhile::begin(session, &away, &back)?;
+    let part = |sections: &[&str]| {
+        let mut args = vec!["--single-transaction".into(), "--no-password".into()];
+        args.push(format!("--dbname={}", address.database()));
+        args.extend(sections.iter().map(|section| format!("--section={section}")));
+        if options.no_owner {
+            args.push("--no-owner".into());
+        }
+        programs::restore_listed(install, address, dump, &args, &|line| there.wants(line))
+    };
+    let all = |session: &mut Session| -> Result<String, Error> {
+        let Some(path) = &manifest.search_path else { return Ok(part(&[])?) };
+        let said = part(&["pre-data"])?;
+        let rest = give_path(session, path).and_then(|()| Ok(part(&["data", "post-data"])?));
+        if rest.is_err() {
+            make_room(session, &RestoreOptions { clean: true, ..options.clone() }, tell)?;
+        }
+        Ok(said + &rest?)
+    };
+    let said = all(session);
+    meanwhile::end(session)?;
+    said?.lines().for_each(|line| tell(Event::Warning(line.to_owned())));
     Ok(())
+}
+
+/// Has each function that sets no search path set this one, for a while: what its body names without a schema is found then.
+fn give_path(session: &mut Session, path: &str) -> Result<(), Error> {
+    // Shown with all schemas.
+    session.batch_execute("set search_path = ''")?;
+    let rows = session.query(
+        "select case p.prokind when 'p' then 'procedure ' else 'function ' end || p.oid::regprocedure::text from pg_proc p \
+         join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang \
+         where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and p.prosqlbody is null and p.prokind <> 'a' \
+           and l.lanname not in ('c', 'internal') and pg_has_role(current_user, p.proowner, 'usage') \
+           and not exists (select from unnest(p.proconfig) c where c like 'search_path=%') \
+           and not exists (select from pg_depend e where e.classid = 'pg_proc'::regclass and e.objid = p.oid and e.deptype = 'e') \
+         order by p.oid",
+        &[],
+    )?;
+    let all: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let away: Vec<String> = all.iter().map(|name| format!("alter {name} set search_path from current")).collect();
+    let back: Vec<String> = all.iter().map(|name| format!("alter {name} reset search_path")).collect();
+    session.query_one("select set_config('search_path', $1, false)", &[&path])?;
+    let given = meanwhile::begin(session, &away, &back);
+    session.batch_execute("set search_path = public")?;
+    given
 }
 
 /// What the target has already, which a dump would make again.

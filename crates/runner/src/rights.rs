@@ -70,11 +70,14 @@ pub(crate) fn all(session: &mut Session, without: &[String]) -> Result<Vec<Right
 /// Default privileges of who is connected, withdrawn for a while: what is made meanwhile gets what is said of it and
 /// nothing else.
 pub(crate) struct Withdrawn {
-    back: Vec<String>,
+    /// What withdraws them.
+    pub away: Vec<String>,
+    /// What gives them back.
+    pub back: Vec<String>,
 }
 
 impl Withdrawn {
-    /// Withdraws them.
+    /// What there is to withdraw.
     pub fn new(session: &mut Session) -> Result<Self, Error> {
         // In a schema they add to what there is; else they take the place of Postgres's own.
         let rows = session.query(
@@ -114,14 +117,7 @@ impl Withdrawn {
             away.push(first);
             back.push(then);
         }
-        session.batch_execute(&away.join(";\n"))?;
-        Ok(Self { back })
-    }
-
-    /// Gives them back.
-    pub fn end(self, session: &mut Session) -> Result<(), Error> {
-        session.batch_execute(&self.back.join(";\n"))?;
-        Ok(())
+        Ok(Self { away, back })
     }
 }
 

@@ -448,3 +448,88 @@ fn bodies_that_a_restore_calls_without_a_search_path_are_named() {
     assert_eq!(named.len(), 1, "{told:?}");
     assert!(named[0].contains("slug(v text) is called by"), "{named:?}");
 }
+
+/// Bodies that name what they need without a schema, in all that is called while rows come back.
+const UNQUALIFIED: &str = "
+set search_path = public, words;
+create schema words;
+create function words.plain(value text) returns text language sql immutable as $$ select lower(value) $$;
+create function slug(value text) returns text language plpgsql immutable strict as $$ begin return trim(plain(value)); end $$;
+create function length_of(t text) returns int language sql immutable as $$ select length(slug(t)) $$;
+create function parsed(t text) returns int language sql immutable return length_of(t);
+create domain word as text check (slug(value) <> '');
+create table posts (id int generated always as identity primary key, title text not null check (length_of(title) > 0),
+  slug text generated always as (slug(title)) stored, w word, check (parsed(title) > 0));
+insert into posts (title, w) select 'Title ' || g, 'w' from generate_series(1, 20) g;
+create procedure tidy() language plpgsql as $$ begin delete from posts where slug = ''; end $$;";
+
+#[test]
+fn bodies_without_schemas_find_what_they_need_in_a_restore() {
+    for major in [15, 18] {
+        let (db, target) = (shared(major).empty_database().unwrap(), shared(major).empty_database().unwrap());
+        let name = ask(&db, "select quote_ident(current_database()::text)");
+        db.connect_superuser()
+            .unwrap()
+            .batch_execute(&format!("alter database {name} set search_path = public, words"))
+            .unwrap();
+        db.load(UNQUALIFIED).unwrap();
+        if major < 17 {
+            // Later ones take no such body there.
+            let more = "set search_path = public, words; create index on posts (slug(title)); \
+                        create materialized view slugs as select slug(title) as s, count(*) from posts group by 1";
+            db.load(more).unwrap();
+        }
+        let (_dir, dump) = folder();
+        let manifest = back_up(&db, &dump, &BackupOptions::default());
+        assert_eq!(manifest.search_path.as_deref(), Some("public, words"));
+        let restored = restore(&target, &dump, &manifest, &RestoreOptions::default()).unwrap();
+        assert_eq!((restored.tables, restored.rows), (1, 20), "on {major}");
+        let sums = match major {
+            15 => "select count(*) || md5(string_agg(s, ',' order by s)) from slugs",
+            _ => "select count(*) || md5(string_agg(slug, ',' order by slug)) from posts",
+        };
+        assert_eq!(ask(&target, sums), ask(&db, sums), "on {major}");
+        let settings = "select count(*)::text from pg_proc where proconfig is not null and pronamespace::regnamespace::text in ('public', 'words')";
+        assert_eq!(ask(&target, settings), "0", "the search path was for the restore only, on {major}");
+        assert_eq!(ask(&target, "select count(*)::text from pg_namespace where nspname = 'specc_restore'"), "0");
+        // Where the path does not help, nothing stays.
+        let other = shared(major).empty_database().unwrap();
+        let wrong = Manifest { search_path: Some("pg_catalog".into()), ..manifest };
+        restore(&other, &dump, &wrong, &RestoreOptions::default()).unwrap_err();
+        assert_eq!(ask(&other, "select count(*)::text from pg_class where relname = 'posts'"), "0", "on {major}");
+    }
+}
+
+#[test]
+fn a_restore_that_is_killed_is_put_right_by_the_next_command() {
+    let db = shared(18).platform_database().unwrap();
+    shop(&db);
+    db.load(
+        "create function slow(v int) returns int language plpgsql immutable as $$ begin perform pg_sleep(3); return v; end $$;
+         create table few (id int primary key); insert into few values (1); create index on few (slow(id));",
+    )
+    .unwrap();
+    let (_dir, dump) = folder();
+    let manifest = back_up(&db, &dump, &supabase());
+    let target = shared(18).platform_database().unwrap();
+    let defaults = "select string_agg(d::text, ' ' order by d::text) from (
+      select defaclrole, defaclnamespace::regnamespace::text, defaclobjtype, x.* from pg_default_acl, aclexplode(defaclacl) x) d";
+    let before = ask(&target, defaults);
+    let failed = std::thread::scope(|scope| {
+        let run = scope.spawn(|| restore(&target, &dump, &manifest, &RestoreOptions::default()));
+        let mut killer = target.connect_superuser().unwrap();
+        // As when the machine that restores goes: both of its sessions end while rows come back.
+        let kill = r"select count(pg_terminate_backend(pid)) from pg_stat_activity a where datname = current_database() and exists (
+            select from pg_stat_activity where datname = a.datname and state = 'active' and query ~* '^\s*create index few_')
+          and (query ~* '^\s*create index few_' or exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory'))";
+        while !run.is_finished() && killer.query_one(kill, &[]).unwrap().get::<_, i64>(0) == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        run.join().unwrap().unwrap_err().to_string()
+    });
+    assert_ne!(ask(&target, defaults), before, "they were withdrawn: {failed}");
+    let clean = RestoreOptions { clean: true, ..RestoreOptions::default() };
+    restore(&target, &dump, &manifest, &clean).unwrap();
+    assert_eq!(ask(&target, defaults), before);
+    assert_eq!(ask(&target, "select count(*)::text from pg_namespace where nspname = 'specc_restore'"), "0");
+}

@@ -306,6 +306,7 @@ impl<'a> Statement<'a> {
             }
             Statement::InsertSeed { seed, .. } | Statement::DeleteSeed(seed) => f(&seed.table, RowExclusive, false),
             Statement::AdvanceSequence { table, .. } => f(table, AccessShare, true),
+            Statement::TakeLocks(locks) => locks.iter().for_each(|taken| f(taken.on, taken.lock, false)),
             Statement::OwnSequence(_)
             | Statement::DisownSequence(_)
             | Statement::Join(_)

@@ -16,5 +16,5 @@ pub use alter::{Alter, Misfit, Refuse, TypeChange, key_index, type_change};
 pub use convert::Convert;
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
 pub use print::{has_equality, print, push_partition_by, push_routine, push_type};
-pub use statement::{Access, Named, Privileges, Statement};
+pub use statement::{Access, Named, Privileges, Relation, Statement, TakenLock};
 pub use volatility::volatility;

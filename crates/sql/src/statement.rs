@@ -1,9 +1,10 @@
 //! What can be done to a database, as data.
 
 use crate::alter::Alter;
+use crate::effects::Lock;
 use specc_catalog::{
     Column, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Role, Seed, Sequence, Sql, SqlExpr, Table,
-    TableName,
+    TableName, View,
 };
 
 /// One thing to do. It borrows from the catalogs that it was planned from.
@@ -119,10 +120,34 @@ pub enum Statement<'a> {
     },
     /// Deletes seed rows by their key.
     DeleteSeed(&'a Seed),
+    /// Takes locks that later statements of its transaction need: all of them or none, again and again until all are free.
+    TakeLocks(Vec<TakenLock<'a>>),
     /// Runs the `up` of a block.
     RunSql(&'a Sql),
     /// Runs the `down` of a block.
     RunDown(&'a Sql),
+}
+
+/// A lock that is taken before it is needed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TakenLock<'a> {
+    /// The table or view, as it is called where the lock is taken.
+    pub on: &'a TableName,
+    /// Which lock; a view takes the strongest only.
+    pub lock: Lock,
+    /// What it is.
+    pub relation: Relation,
+}
+
+/// What can be locked, by the statement that does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Relation {
+    /// A view.
+    View,
+    /// A materialized view.
+    MaterializedView,
+    /// A table.
+    Table,
 }
 
 /// An object that is at hand, or only its name.
@@ -191,6 +216,14 @@ impl<'a> Statement<'a> {
         }
     }
 
+    /// The materialized view that it makes and fills.
+    pub fn fills(&self) -> Option<&'a View> {
+        match self {
+            Statement::Create(Object::View(view)) if view.materialized && !view.no_data => Some(view),
+            _ => None,
+        }
+    }
+
     /// The table that it is about, where that is one.
     pub fn table(&self) -> Option<&'a TableName> {
         match self {
@@ -209,6 +242,7 @@ impl<'a> Statement<'a> {
             Statement::OwnSequence(_)
             | Statement::DisownSequence(_)
             | Statement::Join(_)
+            | Statement::TakeLocks(_)
             | Statement::RunSql(_)
             | Statement::RunDown(_) => None,
             _ => self.object().and_then(|object| match object {

@@ -15,11 +15,12 @@ use crate::words::{differences, said, words};
 use serde::Serialize;
 use specc_catalog::{Catalog, Hints, Kind, TableName};
 use specc_introspect::introspect;
-use specc_migrate::Lost;
+use specc_migrate::{Lost, Prediction, Record};
 use specc_postgres::{Limits, Session};
 use specc_runner::{Migration, Script};
+use specc_sql::Lock;
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What is proved.
 pub struct Input<'a> {
@@ -31,6 +32,8 @@ pub struct Input<'a> {
     pub stored: Option<&'a Catalog>,
     /// How many rows each table gets.
     pub rows: usize,
+    /// How long others may wait for a file that does not say that it writes or reads all rows under a lock.
+    pub patience: Duration,
 }
 
 /// What came of it.
@@ -240,7 +243,10 @@ impl Proof<'_> {
         }
         let busy = !script.steps.is_empty() && !self.report.migrations.is_empty();
         let traffic = match busy {
-            true => Traffic::start(&before.catalog, self.database.connect(true)?, self.database.connect(true)?),
+            true => {
+                let writers = [self.database.connect(true)?, self.database.connect(true)?];
+                Traffic::start(&before.catalog, self.database.connect(true)?, writers)
+            }
             false => None,
         };
         let start = Instant::now();
@@ -254,10 +260,29 @@ impl Proof<'_> {
             }
         };
         let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let stalls = traffic.map(Traffic::end);
+        let seen = traffic.map(Traffic::end);
         let mut proved = Proved { name: migration.title(), ms, ..Proved::default() };
-        if let Some((read, write)) = stalls {
-            (proved.read_stall, proved.write_stall) = (Some(read), Some(write));
+        if let Some((read, write)) = seen {
+            let first = said_of.record().is_some_and(|record| record.first);
+            let taken_back = read.taken_back.iter().chain(&write.taken_back).filter(|_| !first);
+            for on in taken_back {
+                self.finding(
+                    Some(migration),
+                    format!(
+                        "a transaction of somebody else on {on} was taken back (deadlock): the file holds one lock while it waits \
+                         for another; take all locks at its beginning, or change one table in a file"
+                    ),
+                );
+            }
+            let patience = u64::try_from(self.input.patience.as_millis()).unwrap_or(u64::MAX);
+            for (who, stall) in [("somebody who reads", &read.longest), ("somebody who writes", &write.longest)] {
+                if stall.ms > patience && !first && !said_of.record().is_some_and(is_long) {
+                    let Stall { ms, table } = stall;
+                    let what = format!("{who} waited {ms} ms for it ({table}), more than {patience} ms");
+                    self.finding(Some(migration), what);
+                }
+            }
+            (proved.read_stall, proved.write_stall) = (Some(read.longest), Some(write.longest));
         }
         let went = match result {
             Ok(ran) => {
@@ -392,6 +417,17 @@ impl Proof<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether it says that others wait while rows are read or written.
+fn is_long(record: &Record) -> bool {
+    let blocks = |said: &Prediction, table: &String| {
+        said.locks.get(table).and_then(|words| Lock::from_words(words)).is_some_and(Lock::blocks_writes)
+    };
+    record
+        .statements
+        .iter()
+        .any(|said| said.rewrites || said.fills || said.scans.iter().any(|table| blocks(said, table)))
 }
 
 const NUMBERS: &str = "\

@@ -77,7 +77,13 @@ fn verified(cluster: &Cluster, text: &str, time: Duration) -> String {
     let all = Migrations::new(ups, Vec::new()).expect("two migrations").all;
     let all: Vec<_> = all.into_iter().map(|migration| (migration, Said::ByHand(Record::default()))).collect();
     let catalog = Catalog::new();
-    let input = Input { migrations: &all, catalog: &catalog, stored: None, rows: 3 };
+    let input = Input {
+        migrations: &all,
+        catalog: &catalog,
+        stored: None,
+        rows: 3,
+        patience: std::time::Duration::from_secs(4),
+    };
     let server = Server::Private(Scratch::on(cluster, false));
     match verify(&server, &input, Limits { time, disk: ROOM }) {
         Ok(report) => said(&report),

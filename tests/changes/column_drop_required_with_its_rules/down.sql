@@ -11,6 +11,25 @@
 -- note    public.cards.size comes back without values and takes null, since a constraint or unique
 --         index is over it: fill it, then set it not null
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.cards in access exclusive mode;
+      lock table public.users in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.cards add column user_id int;
 alter table public.cards add column code text;
 alter table public.cards add column size int;

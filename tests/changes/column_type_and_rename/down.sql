@@ -86,6 +86,24 @@
 -- note    public.things: code, id, size in the end after the other columns, and stay there
 -- note    public.pieces: item_id in the end after the other columns, and stay there
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.things, public.pieces in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.things rename to items;
 
 alter table public.pieces rename to parts;

@@ -201,6 +201,24 @@ revoke all on function private.rooms_number_items_places() from public;
 
 comment on function private.rooms_number_items_places() is 'Holds the limit places of items when rooms.capacity changes.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.rooms, public.items in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 create trigger zz_limit_items_places_begin
   before update of capacity on public.rooms
   for each statement

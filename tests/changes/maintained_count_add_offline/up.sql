@@ -52,6 +52,25 @@ revoke all on function private.carts_guard_kept() from public;
 
 comment on function private.carts_guard_kept() is 'Keeps what triggers count for carts from being set by hand.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.carts in access exclusive mode;
+      lock table public.lines in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.carts add column lines int not null default 0;
 
 create function private.lines_keep_carts()

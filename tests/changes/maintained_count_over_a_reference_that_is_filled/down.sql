@@ -42,6 +42,24 @@
 --
 -- data    LOST: all values of public.carts.lines, all values of public.lines.cart_id
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.carts, public.lines in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.lines drop constraint lines_cart_id_fkey;
 
 drop trigger zz_kept_start on public.carts;

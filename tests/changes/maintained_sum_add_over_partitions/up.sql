@@ -51,6 +51,25 @@ revoke all on function private.carts_guard_kept() from public;
 
 comment on function private.carts_guard_kept() is 'Keeps what triggers count for carts from being set by hand.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.carts in access exclusive mode;
+      lock table public.lines in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.carts add column total bigint;
 
 create function private.lines_keep_carts()
@@ -201,6 +220,8 @@ declare
   rounds int := 0;
   part regclass;
   page bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
 begin
@@ -210,15 +231,20 @@ begin
       for part in select relid from pg_partition_tree('public.carts') where isleaf loop
         page := 0;
         while page < pg_relation_size(part) / current_setting('block_size')::int loop
+          began := clock_timestamp();
           set local row_security = off;
           begin
             set local session_replication_role = replica;
           exception when insufficient_privilege then
             null;
           end;
-          execute format('update %1$s as carts set total = (select coalesce(sum(r.amount), 0) from public.lines r where r.cart_id = carts.id) where ctid = any (array(select ctid from %1$s as carts where ctid >= ''(%2$s,0)'' and ctid < ''(%3$s,0)'' and (total is null) for update skip locked))', part, page, page + 16);
+          execute format('update %1$s as carts set total = (select coalesce(sum(r.amount), 0) from public.lines r where r.cart_id = carts.id) where ctid = any (array(select ctid from %1$s as carts where ctid >= ''(%2$s,0)'' and ctid < ''(%3$s,0)'' and (total is null) for update skip locked))', part, page, page + step);
           commit;
-          page := page + 16;
+          page := page + step;
+          step := case
+            when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+            else least(step * 2, 64)
+          end;
         end loop;
       end loop;
     else
@@ -257,6 +283,24 @@ $$;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.carts in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.carts
   add constraint carts_total__not_null check (total is not null) not valid;
 
@@ -281,6 +325,24 @@ alter table public.carts validate constraint carts_total__not_null;
 -- undo    specc/down/20260102000004_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.carts in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 create trigger zz_kept
   before update on public.carts

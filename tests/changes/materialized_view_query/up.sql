@@ -23,6 +23,25 @@ create unique index sizes_size_idx__new on public.sizes__new (size);
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      alter materialized view public.sizes set schema public;
+      alter materialized view public.sizes__new set schema public;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 drop materialized view public.sizes;
 
 alter materialized view public.sizes__new rename to sizes;

@@ -21,6 +21,25 @@ select id, name from public.items;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      alter materialized view public.names set schema public;
+      alter materialized view public.all_names__new set schema public;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 drop materialized view public.names;
 
 alter materialized view public.all_names__new rename to all_names;

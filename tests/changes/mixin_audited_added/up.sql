@@ -103,6 +103,24 @@ revoke all on function private.audit_row() from public;
 
 comment on function private.audit_row() is 'Writes one line of the audit log for a row that was inserted, changed or deleted.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 create trigger audit
   after insert or update or delete on public.items
   for each row

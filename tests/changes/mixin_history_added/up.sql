@@ -84,6 +84,24 @@ revoke all on function private.keep_history() from public;
 
 comment on function private.keep_history() is 'Keeps the row as it was before a change or its deletion.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 create trigger keep_history
   after update or delete on public.items
   for each row

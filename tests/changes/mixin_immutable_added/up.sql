@@ -42,6 +42,24 @@ revoke all on function private.refuse_immutable_change() from public;
 
 comment on function private.refuse_immutable_change() is 'Refuses a change of the columns that the trigger names.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 create trigger zz_refuse_change
   before update on public.items
   for each row

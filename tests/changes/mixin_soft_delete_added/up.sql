@@ -73,6 +73,24 @@ comment on function private.soft_delete_row() is 'Turns a delete into a mark, so
 trigger) are let through. It runs with its owner''s rights: a user''s own update would be refused, because the row becomes
 invisible by it.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.items add column deleted_at timestamptz;
 comment on column public.items.deleted_at is 'When the row was deleted; it is hidden from then on.';
 alter table public.items add column deleted_by uuid;

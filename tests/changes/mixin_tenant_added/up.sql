@@ -46,6 +46,25 @@ revoke all on function private.refuse_immutable_change() from public;
 
 comment on function private.refuse_immutable_change() is 'Refuses a change of the columns that the trigger names.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.items in access exclusive mode;
+      lock table public.tenants in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.items add column tenant_id int not null;
 
 alter table public.items

@@ -29,6 +29,24 @@ revoke all on function private.set_updated_at() from public;
 
 comment on function private.set_updated_at() is 'Sets `updated_at` whenever a row changes.';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.items add column created_at timestamptz not null default now();
 comment on column public.items.created_at is 'When the row was made.';
 alter table public.items add column updated_at timestamptz not null default now();

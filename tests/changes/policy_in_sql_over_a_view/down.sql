@@ -7,6 +7,25 @@
 --         public.teams.open
 -- note    public.teams.open becomes the last column
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '20ms';
+      alter view public.open_teams set schema public;
+      lock table public.notes, public.teams in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 drop policy editors on public.notes;
 drop policy public_select on public.notes;
 drop policy public_insert on public.notes;

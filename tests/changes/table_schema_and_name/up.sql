@@ -17,6 +17,25 @@ set lock_timeout = '3s';
 
 create schema app;
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      alter view private.places_id_name_ddb958 set schema private;
+      lock table public.places in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.places set schema app;
 
 alter table app.places rename to venues;

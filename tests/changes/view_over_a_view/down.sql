@@ -35,6 +35,26 @@
 -- data    does not bring back what varchar(30) cannot hold of the values of public.items.name
 -- note    public.items: name in the end after the other columns, and stay there
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '20ms';
+      alter view public.short_named set schema public;
+      alter view public.named set schema public;
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 drop view public.short_named;
 
 drop view public.named;

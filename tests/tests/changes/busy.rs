@@ -6,14 +6,87 @@ use specc_diff::diff;
 use specc_migrate::{Arena, ChangeOptions, plan_change};
 use specc_postgres::{Database, load_sql, shared};
 use specc_sql::Transaction;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A client's work: its number and its turn give a statement.
-type Work = fn(i32, i32) -> String;
+/// A client's work: its number and its turn give statements.
+type Work = fn(i32, i32) -> Vec<String>;
+
+/// What clients saw while something was done.
+#[derive(Default)]
+pub struct Seen {
+    /// Turns that went through.
+    pub written: usize,
+    /// Those of which Postgres took one back, since two waited for each other.
+    pub deadlocks: usize,
+    /// What else was said of a statement.
+    pub errors: Vec<String>,
+    /// The longest that a statement took, and which.
+    pub longest: (Duration, String),
+}
+
+impl Seen {
+    fn add(&mut self, other: Self) {
+        self.written += other.written;
+        self.deadlocks += other.deadlocks;
+        self.errors.extend(other.errors);
+        if other.longest.0 > self.longest.0 {
+            self.longest = other.longest;
+        }
+    }
+}
+
+fn client(db: &Database, number: i32, work: Work, stop: &AtomicBool, deadline: Instant) -> Seen {
+    let mut session = db.connect().expect("a session");
+    let (mut seen, mut turn) = (Seen::default(), number);
+    while !stop.load(Ordering::Relaxed) && Instant::now() < deadline {
+        turn += 1;
+        let mut went = true;
+        for statement in work(number, turn) {
+            let start = Instant::now();
+            let result = session.batch_execute(&statement);
+            let took = start.elapsed();
+            if took > seen.longest.0 {
+                seen.longest = (took, statement.clone());
+            }
+            if let Err(error) = result {
+                went = false;
+                let _ = session.batch_execute("rollback");
+                match error.code().map(|code| code.code()) {
+                    Some("40P01") => seen.deadlocks += 1,
+                    _ => seen.errors.push(format!("{error:?}: {statement}")),
+                }
+                break;
+            }
+        }
+        seen.written += usize::from(went);
+    }
+    seen
+}
+
+/// Does something while clients work, each as its number says; says what they saw.
+pub fn while_busy<T>(db: &Database, clients: &[Work], done: impl FnOnce() -> T) -> (T, Seen) {
+    let stop = AtomicBool::new(false);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let (value, seen) = std::thread::scope(|scope| {
+        let stop = &stop;
+        let run = |(number, work): (usize, &Work)| {
+            let work = *work;
+            scope.spawn(move || client(db, number as i32, work, stop, deadline))
+        };
+        let running: Vec<_> = clients.iter().enumerate().map(run).collect();
+        let value = done();
+        stop.store(true, Ordering::Relaxed);
+        let mut seen = Seen::default();
+        running.into_iter().for_each(|client| seen.add(client.join().expect("a client")));
+        (value, seen)
+    });
+    assert!(Instant::now() < deadline, "it ended only when the clients did");
+    (value, seen)
+}
 
 /// Migrates `rows` of one spec to the other while clients write, and says in how many statements they did.
-fn migrate(major: u32, specs: [&str; 2], rows: &str, clients: i32, work: Work) -> (Database, usize) {
+fn migrate(major: u32, specs: [&str; 2], rows: &str, clients: usize, work: Work) -> (Database, usize) {
     let [from, to] = specs.map(given);
     let difference = diff(&from.catalog, &to.catalog, &to.hints);
     let arena = Arena::new();
@@ -22,23 +95,8 @@ fn migrate(major: u32, specs: [&str; 2], rows: &str, clients: i32, work: Work) -
     let mut session = db.connect().expect("a session");
     load_sql(&mut session, &script(&from.catalog).expect("a script")).expect("the spec before");
     load_sql(&mut session, rows).expect("rows");
-    let (stop, written) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let deadline = Instant::now() + Duration::from_secs(60);
-    std::thread::scope(|scope| {
-        for client in 0..clients {
-            let (db, stop, written) = (&db, &stop, &written);
-            scope.spawn(move || {
-                let mut session = db.connect().expect("a session");
-                let mut turn = client;
-                while !stop.load(Ordering::Relaxed) && Instant::now() < deadline {
-                    turn += 1;
-                    // Two who wait for each other are what clients know.
-                    if session.batch_execute(&work(client, turn)).is_ok() {
-                        written.fetch_add(1, Ordering::Relaxed);
-                    }
-                }
-            });
-        }
+    // Two who wait for each other are what clients know, where they write the same rows.
+    let ((), seen) = while_busy(&db, &vec![work; clients], || {
         for stage in &plan.stages {
             let statements: String = stage.statements().map(printed).collect();
             let text = match stage.transaction {
@@ -53,10 +111,8 @@ fn migrate(major: u32, specs: [&str; 2], rows: &str, clients: i32, work: Work) -
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        stop.store(true, Ordering::Relaxed);
     });
-    assert!(Instant::now() < deadline, "on {major} it ended only when the clients did");
-    (db, written.into_inner())
+    (db, seen.written)
 }
 
 fn number(db: &Database, query: &str) -> i64 {
@@ -81,7 +137,7 @@ insert into lines (cart_id, amount) select 1 + n % 4000, n % 25 - 5 from generat
     for major in [15, 18] {
         let (db, written) = migrate(major, [&carts(""), &to], rows, 4, |client, turn| {
             let cart = 1 + (turn * 7919 + client * 31) % 4000;
-            match turn % 6 {
+            vec![match turn % 6 {
                 0 | 1 => format!("insert into lines (cart_id, amount) values ({cart}, {}), ({cart}, 3)", turn % 30 - 5),
                 2 => format!("update lines set amount = 12 - amount where cart_id = {cart}"),
                 3 => format!("update lines set cart_id = {} where cart_id = {cart}", 1 + turn % 50),
@@ -91,7 +147,7 @@ insert into lines (cart_id, amount) select 1 + n % 4000, n % 25 - 5 from generat
                     10_000 + turn,
                     10_000 + turn
                 ),
-            }
+            }]
         });
         assert_eq!(number(&db, wrong), 0, "on {major}, after {written} writes");
         assert!(written > 100, "{written} writes on {major}");
@@ -104,7 +160,7 @@ insert into lines (cart_id, amount) select 1 + n % 4000, n % 25 - 5 from generat
 fn a_row_that_is_always_locked_is_filled() {
     const COLUMNS: &str =
         "page: int = 1\n pages: int = 1\n part: int = 1\n held: int = 1\n passed: int = 1\n rounds: int = 1\n
- tried: int = 1\n filled: int = 1\n asked: int = 1\n done: int = 1\n missing: int = 1\n writes: int = 0";
+ tried: int = 1\n filled: int = 1\n asked: int = 1\n done: int = 1\n missing: int = 1\n step: int = 1\n began: int = 1\n writes: int = 0";
     let plain = |name: &str, kind: &str| {
         format!(
             "function given(int) -> int volatile as $$ select $1 + 1 $$\nentity {name} {{ id: int key\n {COLUMNS}\n {kind}\n rls off }}"
@@ -127,11 +183,13 @@ fn a_row_that_is_always_locked_is_filled() {
         let rows = "insert into fill (id) select n from generate_series(1, 3000) n;
 create table waits (kind text)";
         let (db, written) = migrate(major, [from, to], rows, 1, |_, _| {
-            "begin; update fill set writes = writes + 1 where id = 1; do $$ begin for i in 1..300 loop
+            vec![
+                "begin; update fill set writes = writes + 1 where id = 1; do $$ begin for i in 1..300 loop
   insert into waits select locktype from pg_locks where not granted;
   exit when found;
   perform pg_sleep(0.01); end loop; end $$; commit"
-                .into()
+                    .into(),
+            ]
         });
         assert_eq!(number(&db, "select count(*) from fill where size = 11"), 3000, "on {major}: {to}");
         assert!(written > 1, "{written} writes on {major}");

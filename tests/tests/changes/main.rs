@@ -7,6 +7,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+mod across;
 mod busy;
 mod case;
 mod filling;

@@ -13,6 +13,7 @@ use specc_tests::build::{Layout, STAMP, files, run_build, write_project};
 use specc_tests::texts;
 use specc_verify::{Input, Limits, Report, Said, Scratch, Server, TIME, verify};
 use std::path::Path;
+use std::time::Duration;
 
 const FIRST: &str = "
 enum state { open, closed }
@@ -116,9 +117,12 @@ fn proved(server: &Server, dir: &Path, text: &str, all: &[(Migration, Said)], ro
     let stored = specc_catalog::from_json(&read(dir, "specc", "catalog.json")[0].text).expect("a catalog");
     let target = if dir.join("supabase").is_dir() { Target::Supabase } else { Target::Postgres };
     let catalog = spec(target, text);
-    let input = Input { migrations: all, catalog: &catalog, stored: Some(&stored), rows };
+    let input = Input { migrations: all, catalog: &catalog, stored: Some(&stored), rows, patience: PATIENCE };
     verify(server, &input, Limits::of(TIME)).expect("a report")
 }
+
+/// What others may wait on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 fn private() -> Server {
     Server::Private(Scratch::start(Some(15), false).expect("a server"))
@@ -265,6 +269,33 @@ fn another_server_is_left_as_it_was() {
     let mut session = database.connect_superuser().expect("a session");
     let left = texts(&mut session, "select datname from pg_database where datname like 'specc_verify%'");
     assert_eq!(left, [""; 0]);
+}
+
+/// A file that holds one lock while it waits for the next has somebody taken back who came the other way, and keeps readers
+/// waiting.
+#[test]
+fn who_waits_for_whom_is_found() {
+    let dir = project(&[FIRST]);
+    let [shops, items] =
+        ["shops", "items"].map(|table| format!("lock table public.{table} in access exclusive mode;\n"));
+    let mut all: Vec<_> =
+        written(dir.path()).into_iter().map(|(migration, said)| (migration, Said::Build(said))).collect();
+    // Whether a client comes the other way at that moment is left to chance: often enough, one does.
+    let ups = (0..8).map(|n| {
+        let [first, second] = if n % 2 == 0 { [&shops, &items] } else { [&items, &shops] };
+        let text = format!("set lock_timeout = '3s';\n{first}select pg_sleep(0.6);\n{second}reset lock_timeout;\n");
+        File { path: format!("migrations/2026020{}000000_by_hand.sql", n + 1), text }
+    });
+    let by_hand = Migrations::new(ups.collect(), Vec::new()).expect("files").all;
+    all.extend(by_hand.into_iter().map(|migration| (migration, Said::ByHand(Record::default()))));
+    let stored = specc_catalog::from_json(&read(dir.path(), "specc", "catalog.json")[0].text).expect("a catalog");
+    let catalog = spec(Target::Postgres, FIRST);
+    let patience = Duration::from_millis(400);
+    let input = Input { migrations: &all, catalog: &catalog, stored: Some(&stored), rows: 20, patience };
+    let report = verify(&private(), &input, Limits::of(TIME)).expect("a report");
+    let all = said(&report).join("\n");
+    assert!(all.contains("public.shops was taken back (deadlock)"), "{all}");
+    assert!(all.contains("somebody who reads waited ") && all.contains("more than 400 ms"), "{all}");
 }
 
 #[test]

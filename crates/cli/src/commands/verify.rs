@@ -37,7 +37,13 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
     if all.is_empty() {
         return Err(Failure::broken("there is no migration to verify; `specc build` writes one"));
     }
-    let input = Input { migrations: &all, catalog: &compilation.catalog, stored: stored.as_ref(), rows: args.rows };
+    let input = Input {
+        migrations: &all,
+        catalog: &compilation.catalog,
+        stored: stored.as_ref(),
+        rows: args.rows,
+        patience: Duration::from_millis(args.longest_wait),
+    };
     let server = match &args.scratch_url {
         Some(url) => {
             let address = Address::resolve(Some(url), |name| std::env::var(name).ok());

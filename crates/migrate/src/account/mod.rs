@@ -243,6 +243,10 @@ impl<'d> Account<'d> {
             if let Some(table) = table.filter(|_| rewrites && in_use) {
                 account.rewrites.insert(table);
             }
+            // While a view is filled, all that the transaction holds is held.
+            if statement.fills().is_some() {
+                held.values_mut().for_each(|(lock, long)| *long |= lock.blocks_writes());
+            }
             let on_new = table.is_some() && !in_use;
             statement.each_lock(|table, lock, scan| {
                 if is_in_use(table) {
@@ -283,6 +287,9 @@ pub struct Record {
     /// Its statements, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub statements: Vec<Prediction>,
+    /// It is a part of a first migration: nobody uses yet what is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first: bool,
     /// Tables whose columns stand in another order after the change than the spec says.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reorders: Vec<String>,
@@ -319,6 +326,7 @@ impl Record {
         Self {
             loses: stage.statements().filter_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
             statements,
+            first: matches!(stage.purpose, Purpose::Part(_) | Purpose::All),
             reorders: plan.notes.iter().filter_map(Note::reordered).map(name).collect(),
             back_loses: back_loses.filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),
             back_reorders: moved.map(name).collect(),
@@ -455,6 +463,9 @@ pub struct Prediction {
     /// Tables that are read in full.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scans: Vec<String>,
+    /// It fills a materialized view.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fills: bool,
     /// It is a block of SQL: what it locks, only its author knows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub block: bool,
@@ -488,6 +499,7 @@ impl Prediction {
             locks,
             rewrites: in_use && statement.effects(|_| false).rewrites,
             scans,
+            fills: statement.fills().is_some(),
             block: matches!(statement, Statement::RunSql(_) | Statement::RunDown(_)),
         }
     }

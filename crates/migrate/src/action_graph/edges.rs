@@ -266,6 +266,9 @@ impl<'d> Builder<'d, '_> {
         for &(old, new) in &actions.recreated {
             for (need, _) in needs.of(old).into_iter().filter(|(need, _)| !again.contains(need)) {
                 for before in self.nodes.with(Slot::Old(need), &[Role::Drop]) {
+                    if self.is_there_meanwhile(actions, new, before) {
+                        continue;
+                    }
                     for after in self.nodes.with(Slot::New(new), &[Role::Make]) {
                         self.nodes.soft(before, after);
                     }
@@ -351,9 +354,17 @@ impl<'d> Builder<'d, '_> {
         for new in actions.recreated.iter().map(|pair| pair.1).chain(self.set.added.iter().copied()) {
             let made = self.nodes.of(Slot::New(new)).to_vec();
             for change in after.of(new).iter().filter_map(|(need, _)| changes(self.to.object(*need))).flatten() {
-                made.iter().for_each(|&node| self.nodes.soft(*change, node));
+                if !self.is_there_meanwhile(actions, new, *change) {
+                    made.iter().for_each(|&node| self.nodes.soft(*change, node));
+                }
             }
         }
+    }
+
+    /// Whether a view is filled while a column is there that goes: the view of before reads it.
+    fn is_there_meanwhile(&self, actions: &Actions, new: NewPlace, goes: NodeId) -> bool {
+        actions.filled.contains(&new)
+            && matches!(self.nodes[goes].statement, Statement::Alter(Alter::DropColumn { .. }))
     }
 
     /// A computed column goes, or becomes an ordinary one, before what it is computed from goes or changes its type, and

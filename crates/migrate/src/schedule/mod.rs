@@ -1,5 +1,6 @@
 //! Steps in transactions and files.
 
+pub(crate) mod locks;
 mod parts;
 
 pub use parts::Part;

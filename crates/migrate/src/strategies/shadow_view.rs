@@ -81,10 +81,19 @@ pub(crate) fn find(
     }
     let is_view = |cause: &&Cause| matches!(cause, Cause::Again(old) if views.iter().any(|view| view.0 == *old));
     closure.leave_apart(grown.iter().map(|pair| pair.0));
-    let others = closure.touched(work.iter().filter(|cause| !is_view(cause)).cloned().collect())?;
+    // A column that only goes may be there until the new view has taken the place of the old one, which read it.
+    let only_goes = |cause: &Cause| match cause {
+        Cause::Column(table, column, _) => {
+            let stays = closure.twin(*table).and_then(|twin| set.to.table_at(twin).ok());
+            stays.is_some_and(|table| !table.columns.iter().any(|own| own.name == *column))
+        }
+        _ => false,
+    };
+    let lasting: Vec<&Cause> = work.iter().filter(|cause| !only_goes(cause)).collect();
+    let others = closure.touched(lasting.iter().copied().filter(|cause| !is_view(cause)).cloned().collect())?;
     let above = views.iter().map(|(old, _)| closure.touched(vec![Cause::Again(*old)]));
     let above = above.collect::<Planned<Vec<FxHashSet<OldPlace>>>>()?;
-    let columns = work.iter().filter_map(|cause| match cause {
+    let columns = lasting.iter().filter_map(|cause| match cause {
         Cause::Column(table, ..) => Some(*table),
         _ => None,
     });

@@ -5,8 +5,12 @@ use super::table_name;
 use crate::alter::Alter;
 use crate::quote::{dollar, ident, literal, push_ident};
 
-/// Pages of a backfill that are written in one transaction.
-const PAGES: usize = 16;
+/// Pages of a backfill that are written in its first transaction, and at most in one.
+const PAGES: [usize; 2] = [4, 64];
+
+/// Who wants a row of a batch waits for the end of it: no batch is to take longer than this, whatever the rows and the machine
+/// are like.
+const TIME: &str = "30 ms";
 
 /// Rounds over all pages, a twentieth of a second apart, after which rows that others hold are waited for.
 const ROUNDS: usize = 20;
@@ -65,6 +69,7 @@ pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
     } else {
         "  page bigint;\n  pages bigint;\n"
     });
+    declared.push_str(&format!("  step bigint := {};\n  began timestamptz;\n", PAGES[0]));
     declared.push_str("  held tid;\n  passed tid;\n");
     if *gives_up {
         declared.push_str("  tried bigint;\n  filled bigint;\n  asked bigint;\n  done bigint;\n");
@@ -97,6 +102,19 @@ declare
     );
     out.push_str("do ");
     out.push_str(&dollar(&body));
+}
+
+/// Goes on behind a batch, with as many pages as the last one says that there is time for.
+fn next(indent: &str) -> String {
+    format!(
+        "{indent}page := page + step;
+{indent}step := case
+{indent}  when clock_timestamp() - began > interval '{TIME}' then greatest(step / 2, 1)
+{indent}  else least(step * 2, {})
+{indent}end;
+",
+        PAGES[1]
+    )
 }
 
 /// The rows to fill, and how.
@@ -147,7 +165,7 @@ impl Rows<'_> {
         let of = format!(
             "ctid = any (array(
           select ctid from only {name}
-          where ctid >= format('(%s,0)', {label}.page)::tid and ctid < format('(%s,0)', {label}.page + {PAGES})::tid
+          where ctid >= format('(%s,0)', {label}.page)::tid and ctid < format('(%s,0)', {label}.page + {label}.step)::tid
             and {pending}
           for update skip locked
         ))",
@@ -159,11 +177,12 @@ impl Rows<'_> {
             "      page := 0;
       pages := pg_relation_size({regclass}) / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
 {quiet}        {update};
 {tally}        commit;
-        page := page + {PAGES};
-      end loop;
+{next}      end loop;
 ",
+            next = next("        "),
             regclass = literal(self.name),
             quiet = (self.set_up)("        "),
             update = self.update("\n        ", &of),
@@ -182,12 +201,13 @@ impl Rows<'_> {
             "      for part in select relid from pg_partition_tree({tree}) where isleaf loop
         page := 0;
         while page < pg_relation_size(part) / current_setting('block_size')::int loop
-{quiet}          execute format({update}, part, page, page + {PAGES}){into};
+          began := clock_timestamp();
+{quiet}          execute format({update}, part, page, page + step){into};
 {tally}          commit;
-          page := page + {PAGES};
-        end loop;
+{next}        end loop;
       end loop;
 ",
+            next = next("          "),
             tree = literal(self.name),
             quiet = (self.set_up)("          "),
             update = literal(&self.update(" ", &of)),

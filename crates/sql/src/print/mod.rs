@@ -6,6 +6,7 @@ mod backfill;
 mod convert;
 mod data;
 mod drop;
+mod locks;
 mod numbers;
 mod routine;
 mod rows;
@@ -87,6 +88,7 @@ pub fn print(statement: &Statement<'_>, out: &mut String) {
         Statement::InsertSeed { seed, table } => data::insert_seed(out, seed, *table),
         Statement::AdvanceSequence { table, column } => data::advance_sequence(out, table, column),
         Statement::DeleteSeed(seed) => data::delete_seed(out, seed),
+        Statement::TakeLocks(all) => locks::take(out, all),
         Statement::RunSql(sql) => data::verbatim(out, &sql.up),
         Statement::RunDown(sql) => data::verbatim(out, sql.down.as_deref().unwrap_or_default()),
     }

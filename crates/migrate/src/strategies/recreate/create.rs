@@ -8,7 +8,7 @@ use crate::recreation::Actions;
 use crate::schedule::Phase;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
-use specc_catalog::{Column, Constraint, Index, Kind, Object, Rule, Sequence, Table, TableName};
+use specc_catalog::{Column, Constraint, IdRef, Index, Kind, Object, Rule, Sequence, Table, TableName, View};
 use specc_sql::{Alter, Statement, key_index};
 use std::collections::BTreeMap;
 
@@ -93,6 +93,8 @@ impl<'d> Builder<'d, '_> {
         let phase = match &step.statement {
             Statement::RunSql(o) if o.last => Phase::Finish,
             _ if late => Phase::CutOver,
+            // Filled while nobody waits for anything.
+            _ if self.fills_anew(step) => Phase::Build,
             _ => Phase::Main,
         };
         let slot = Slot::New(step.place());
@@ -110,6 +112,22 @@ impl<'d> Builder<'d, '_> {
             Some(first) => self.nodes.then(first, role, phase, step.statement.clone()),
             None => self.nodes.push(slot, role, phase, step.statement.clone()),
         }
+    }
+
+    /// Whether it makes a materialized view that was not there, or an index of one.
+    fn fills_anew(&self, step: &Made<'d>) -> bool {
+        let view = match &step.statement {
+            Statement::Create(Object::Index(index)) => {
+                let view = IdRef::new(Kind::View, &index.table.schema, &index.table.name);
+                match self.to.find(view).and_then(|place| self.to.object(place)) {
+                    Some(Object::View(view)) => Some(view),
+                    _ => None,
+                }
+            }
+            statement => statement.fills(),
+        };
+        let is_new = |view: &View| self.from.find(IdRef::new(Kind::View, &view.view.schema, &view.view.name)).is_none();
+        !self.options.offline && view.is_some_and(|view| view.materialized && !view.no_data && is_new(view))
     }
 
     /// Whether others may be using the table.
@@ -187,8 +205,7 @@ impl<'d> Builder<'d, '_> {
 
     /// Whether the table or view is there when the indexes are built, and was before.
     fn is_there(&self, table: &TableName) -> bool {
-        self.from.contains(&table.id())
-            || self.from.find(specc_catalog::IdRef::new(Kind::View, &table.schema, &table.name)).is_some()
+        self.from.contains(&table.id()) || self.from.find(IdRef::new(Kind::View, &table.schema, &table.name)).is_some()
     }
 
     /// A constraint of a table that is there.
