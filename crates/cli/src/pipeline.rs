@@ -104,5 +104,6 @@ pub fn compile(project: Project, deny_warnings: bool) -> Result<Compilation, Fai
         return Err(Failure::Findings(findings, sources));
     }
     let hints = specc_lower::hints(&model);
+    catalog.said.clone_from(&hints);
     Ok(Compilation { root, config, sources, model, catalog, hints, warnings: findings, accepted, timings })
 }

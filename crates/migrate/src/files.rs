@@ -167,8 +167,14 @@ pub fn migration_files(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Mi
 /// As [`migration_files`].
 pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -> Result<(), MigrationError> {
     let previous = input.previous.filter(|previous| !previous.is_empty());
-    let difference = previous.map(|previous| diff(previous, input.catalog, input.hints));
+    let hints = previous.map_or_else(|| input.hints.clone(), |previous| input.hints.since(&previous.said));
+    let difference = previous.map(|previous| diff(previous, input.catalog, &hints));
+    let own = &input.layout.own;
     if difference.as_ref().is_some_and(Difference::is_empty) {
+        // What is left out now may be said again, and is new then.
+        if previous.is_some_and(|previous| previous.said != input.catalog.said) {
+            take(OutputFile { contents: to_sealed_json(input.catalog), path: format!("{own}/catalog.json") });
+        }
         return Ok(());
     }
     let name = match &difference {
@@ -176,8 +182,7 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
         Some(difference) => default_name(difference),
         None => "init".to_string(),
     };
-    let input = &MigrationInput { name: &name, ..input.clone() };
-    let own = &input.layout.own;
+    let input = &MigrationInput { name: &name, hints: &hints, ..input.clone() };
     let done = |path: String, contents: String| {
         let sum = checksum(&contents);
         take(OutputFile { path: path.clone(), contents });

@@ -39,5 +39,7 @@ pub fn compile(name: &str, text: &str, target: Target, derive: bool) -> Result<G
     }
     let mut key = DefaultHasher::new();
     (text, target == Target::Supabase, derive).hash(&mut key);
-    Ok(Given { catalog, hints: specc_lower::hints(&model), key: key.finish() })
+    let hints = specc_lower::hints(&model);
+    catalog.said.clone_from(&hints);
+    Ok(Given { catalog, hints, key: key.finish() })
 }

@@ -171,6 +171,27 @@ fn renaming_changes_nothing() {
     renamings(0..50);
 }
 
+fn exchanges(seeds: std::ops::Range<u64>) {
+    let seeds: Vec<u64> = seeds.collect();
+    let failed = all(&seeds, |seed| {
+        std::panic::catch_unwind(|| renaming::permuting::check(*seed))
+            .unwrap_or_else(|_| vec![format!("exchange {seed} panicked, see above")])
+    });
+    assert!(failed.is_empty(), "{} of {} exchanges\n{}", failed.len(), seeds.len(), failed.join("\n"));
+}
+
+#[test]
+fn names_change_places_and_rows_follow() {
+    exchanges(0..25);
+}
+
+/// `cargo test -p specc-tests --test changes -- --ignored many_exchanges`; `PAIRS` and `SEED` say how many and from which.
+#[test]
+#[ignore = "the long run: minutes"]
+fn many_exchanges_of_names() {
+    exchanges(asked(500));
+}
+
 /// `cargo test -p specc-tests --test changes -- --ignored many_renamings`; `PAIRS` and `SEED` say how many and from which.
 #[test]
 #[ignore = "the long run: minutes"]

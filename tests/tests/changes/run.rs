@@ -201,7 +201,7 @@ impl Way<'_> {
     pub fn go(&self) -> Result<Outcome, String> {
         let mut out = Outcome::default();
         let previous = from_json(&to_json(&self.from.catalog)).expect("what is stored can be read");
-        let difference = diff(&previous, &self.to.catalog, &self.to.hints);
+        let difference = diff(&previous, &self.to.catalog, &self.to.hints.since(&previous.said));
         summarize(&mut out.summary, &difference);
         let files = match self.files(&previous, self.consent()) {
             Ok(files) => files,
@@ -322,7 +322,7 @@ impl Way<'_> {
     /// What was stored is what is: nothing is left to do.
     fn replan(&self, wrong: &mut Vec<String>) {
         let stored = from_json(&to_json(&self.to.catalog)).expect("what is stored can be read");
-        for hints in [&self.to.hints, &Hints::default()] {
+        for hints in [&self.to.hints.since(&stored.said), &Hints::default()] {
             let left = diff(&stored, &self.to.catalog, hints);
             if !left.is_empty() {
                 wrong.push(format!(
