@@ -361,6 +361,7 @@ impl<'d> Midway<'d> {
             | Alter::RefuseLabels { .. }
             | Alter::Convert(_)
             | Alter::Backfill { .. }
+            | Alter::FillTable(_)
             | Alter::Unfill { .. }
             | Alter::RefuseRows(_)
             | Alter::HandOver { .. }

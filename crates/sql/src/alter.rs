@@ -2,6 +2,7 @@
 
 use crate::convert::Convert;
 use crate::effects::{Lock, Loss, Transaction};
+use crate::fill_table::FillTable;
 use smol_str::SmolStr;
 use specc_catalog::{
     Column, Composite, Constraint, DataType, Domain, Enum, Extension, Index, Kind, Object, ObjectId, Policy, Qualified,
@@ -195,6 +196,8 @@ pub enum Alter<'a> {
         /// Triggers keep values of other tables that follow from these columns: they see each row.
         counted: bool,
     },
+    /// Writes rows to a table from those of another one.
+    FillTable(FillTable<'a>),
     /// Gives the nulls back that a backfill filled, where nobody has written another value since.
     Unfill {
         /// Of this table.
@@ -425,6 +428,10 @@ impl<'a> Alter<'a> {
             },
             Alter::AddUsingIndex(o, _) => f(&o.table, AccessExclusive, false),
             Alter::Backfill { table, .. } | Alter::Unfill { table, .. } => f(table, RowExclusive, true),
+            Alter::FillTable(o) => {
+                f(&o.source.table, if o.at_once { ShareRowExclusive } else { Lock::RowShare }, true);
+                f(o.table, RowExclusive, true);
+            }
             Alter::Count { table, of, .. } => {
                 of.iter().filter(|of| *of != table).for_each(|of| f(of, ShareRowExclusive, true));
                 f(table, ShareRowExclusive, true);
@@ -512,6 +519,7 @@ impl<'a> Alter<'a> {
             | Alter::AwaitWriters(table) => Some(table),
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
             Alter::RefuseRows(misfit) => Some(misfit.table),
+            Alter::FillTable(o) => Some(&o.source.table),
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
             Alter::SetPolicy { to, .. } => Some(&to.table),
             Alter::SetTrigger(o) => Some(&o.table),
@@ -536,6 +544,7 @@ impl<'a> Alter<'a> {
     pub(crate) fn transaction(&self) -> Transaction {
         match self {
             Alter::Backfill { .. } => Transaction::Outside,
+            Alter::FillTable(o) if !o.at_once => Transaction::Outside,
             Alter::AddLabel { .. } => Transaction::Own,
             _ => Transaction::Shared,
         }

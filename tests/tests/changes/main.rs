@@ -9,6 +9,7 @@
 
 mod busy;
 mod case;
+mod filled_table;
 mod filling;
 mod given;
 mod halfway;
