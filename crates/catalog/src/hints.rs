@@ -28,6 +28,23 @@ pub struct RowsFrom {
     pub columns: Vec<SmolStr>,
     /// The query.
     pub query: SmolStr,
+    /// Its parts, where each of them gives one row for each of some rows of one table; else none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<RowsBranch>,
+}
+
+/// A part of the query of [`RowsFrom`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsBranch {
+    /// The table whose rows are read, as it is called after renames.
+    pub table: TableName,
+    /// How the values call a row of it.
+    pub alias: SmolStr,
+    /// In the order of the columns.
+    pub values: Vec<SmolStr>,
+    /// Which rows; none: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<SmolStr>,
 }
 
 /// All that is said of the way.
@@ -81,6 +98,11 @@ impl Hints {
     /// What the values of a column become.
     pub fn using(&self, table: &TableName, column: &str) -> Option<&SqlExpr> {
         self.usings.iter().find(|(t, c, _)| t == table && c == column).map(|(_, _, value)| value)
+    }
+
+    /// Where the rows of a new table come from.
+    pub fn froms_of<'h>(&'h self, table: &'h TableName) -> impl Iterator<Item = &'h RowsFrom> {
+        self.froms.iter().filter(move |from| from.table == *table)
     }
 
     /// The backfill of a column.

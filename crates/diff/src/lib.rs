@@ -96,7 +96,7 @@ pub fn diff<'a>(from: &'a Catalog, to: &'a Catalog, hints: &Hints) -> Difference
     }
     let relabelled = relabel(&from, to, &mut removed, &mut added, &mut changed);
     let rows = rows::rows(&from, to);
-    let rename_candidates = candidates::rename_candidates(&from, to, &removed, &added, &changed);
+    let rename_candidates = candidates::rename_candidates(&from, to, &removed, &added, &changed, hints);
     Difference { from, to, renamed, relabelled, added, removed, changed, rows, rename_candidates }
 }
 

@@ -8,7 +8,7 @@ use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::render::{self, File, Summary};
 use crate::schedule::{Part, Plan, Purpose, Stage};
 use crate::stamp::Stamp;
-use crate::way_back::{gone, plan_back, reversed};
+use crate::way_back::{gone, hints_back, plan_back};
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, checksum, to_sealed_json};
 use specc_diff::{Difference, RenameCandidate, diff};
@@ -284,7 +284,7 @@ fn change(
     let arena = Arena::new();
     let options = ChangeOptions { offline: input.consent.offline, one: false };
     let plan = plan_change(difference, input.hints, &arena, options)?;
-    let hints = reversed(difference);
+    let hints = hints_back(difference, input.hints);
     let back_difference = diff(input.catalog, previous, &hints);
     let back_arena = Arena::new();
     let back = plan_back(&back_difference, &hints, &back_arena)?;
@@ -344,7 +344,7 @@ fn change(
         stamp = stamp.next();
         // Of a last file that is no transaction all may be done, and the file itself not.
         if number + 1 < plan.stages.len() || stage.transaction == Transaction::Outside && number > 0 {
-            let after = After { plan: &plan, difference, previous, stages: number + 1 };
+            let after = After { plan: &plan, difference, previous, hints: input.hints, stages: number + 1 };
             let text =
                 after.plan(|back, losses, gone| render::abandon(&file, &stamps, back, losses, gone, previous))?;
             written.push(done(format!("{own}/abandon/{name}.abandon.sql"), text));

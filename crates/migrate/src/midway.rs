@@ -362,6 +362,7 @@ impl<'d> Midway<'d> {
             | Alter::Convert(_)
             | Alter::Backfill { .. }
             | Alter::FillTable(_)
+            | Alter::InsertFrom(_)
             | Alter::Unfill { .. }
             | Alter::RefuseRows(_)
             | Alter::HandOver { .. }

@@ -6,6 +6,7 @@ use crate::arena::Arena;
 use crate::change_set::ChangeSet;
 use crate::filled::{self, Filled};
 use crate::misfits;
+use crate::moving::Moving;
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
 use crate::schedule::{self, Phase, Plan};
@@ -131,7 +132,14 @@ pub fn plan_change<'d>(
     let mut actions = recreation::actions(&set, &swaps, options)?;
     let counts = counted::find(&set);
     let hints = counts.with_hints(hints, options, arena);
+    let moving = Moving::new(&set, hints);
+    let unfollowed: Vec<_> = moving.unfollowed().cloned().collect();
+    if !unfollowed.is_empty() && !options.offline {
+        let text = |column: &SmolStr| format!("the backfill of `{column}` reads rows of a table that goes, and misses what is written there meanwhile");
+        return Err(ChangeError::Stalls(unfollowed.iter().map(|(table, column)| (table.clone(), text(column))).collect()));
+    }
     let mut builder = Builder {
+        moving,
         from: set.from,
         to: set.to,
         set: &set,
@@ -165,6 +173,7 @@ pub fn plan_change<'d>(
     builder.drop_objects(&actions)?;
     builder.create_objects(&actions)?;
     builder.alter(&actions)?;
+    builder.rows_from()?;
     builder.note_labels(&actions)?;
     builder.beside_default();
     builder.back_to_default();
@@ -197,6 +206,8 @@ pub(crate) struct Builder<'d, 's> {
     pub to: State<'d, New>,
     pub set: &'s ChangeSet<'d>,
     pub hints: &'d Hints,
+    /// What goes and is read first.
+    pub moving: Moving,
     /// Maintained values that have to be counted.
     pub counts: Counts<'d>,
     /// The functions of the new state.

@@ -2,7 +2,7 @@
 
 use crate::convert::Convert;
 use crate::effects::{Lock, Loss, Transaction};
-use crate::fill_table::FillTable;
+use crate::fill_table::{FillTable, InsertFrom};
 use smol_str::SmolStr;
 use specc_catalog::{
     Column, Composite, Constraint, DataType, Domain, Enum, Extension, Index, Kind, Object, ObjectId, Policy, Qualified,
@@ -195,9 +195,13 @@ pub enum Alter<'a> {
         divided: bool,
         /// Triggers keep values of other tables that follow from these columns: they see each row.
         counted: bool,
+        /// All rows in one statement, in the transaction of others.
+        at_once: bool,
     },
     /// Writes rows to a table from those of another one.
     FillTable(FillTable<'a>),
+    /// Writes the rows of a query to a table.
+    InsertFrom(InsertFrom<'a>),
     /// Gives the nulls back that a backfill filled, where nobody has written another value since.
     Unfill {
         /// Of this table.
@@ -432,6 +436,10 @@ impl<'a> Alter<'a> {
                 f(&o.source.table, if o.at_once { ShareRowExclusive } else { Lock::RowShare }, true);
                 f(o.table, RowExclusive, true);
             }
+            Alter::InsertFrom(o) => {
+                o.of.iter().for_each(|of| f(of, ShareRowExclusive, true));
+                f(o.table, RowExclusive, true);
+            }
             Alter::Count { table, of, .. } => {
                 of.iter().filter(|of| *of != table).for_each(|of| f(of, ShareRowExclusive, true));
                 f(table, ShareRowExclusive, true);
@@ -520,6 +528,7 @@ impl<'a> Alter<'a> {
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
             Alter::RefuseRows(misfit) => Some(misfit.table),
             Alter::FillTable(o) => Some(&o.source.table),
+            Alter::InsertFrom(o) => o.of.first().copied(),
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
             Alter::SetPolicy { to, .. } => Some(&to.table),
             Alter::SetTrigger(o) => Some(&o.table),
@@ -543,7 +552,7 @@ impl<'a> Alter<'a> {
     /// Its transaction.
     pub(crate) fn transaction(&self) -> Transaction {
         match self {
-            Alter::Backfill { .. } => Transaction::Outside,
+            Alter::Backfill { at_once, .. } if !at_once => Transaction::Outside,
             Alter::FillTable(o) if !o.at_once => Transaction::Outside,
             Alter::AddLabel { .. } => Transaction::Own,
             _ => Transaction::Shared,

@@ -24,6 +24,8 @@ pub struct FillTable<'a> {
     pub set: Vec<Assign<'a>>,
     /// The table that is walked.
     pub source: &'a Table,
+    /// How the expressions call a row of it.
+    pub alias: Option<&'a str>,
     /// Its key: columns that take no null, of which no two rows have the same.
     pub key: Vec<&'a str>,
     /// Which of its rows are taken; absent: all.
@@ -37,6 +39,21 @@ pub struct FillTable<'a> {
     pub settings: Vec<(&'a str, &'a str)>,
     /// Triggers of the table that gets the rows do not fire.
     pub quiet: bool,
+    /// Other rows of the table come from elsewhere.
+    pub shared: bool,
     /// All rows at once, while nobody writes the source.
     pub at_once: bool,
+}
+
+/// Rows that a query gives, written to a table at once, while nobody writes what the query reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InsertFrom<'a> {
+    /// The table that gets the rows.
+    pub table: &'a TableName,
+    /// The columns that the query gives.
+    pub columns: Vec<&'a str>,
+    /// The query.
+    pub query: &'a str,
+    /// The tables that it reads.
+    pub of: Vec<&'a TableName>,
 }

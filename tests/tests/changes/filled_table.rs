@@ -48,6 +48,8 @@ fn fill<'c>(given: &'c Given, found_again: bool, at_once: bool) -> FillTable<'c>
         Some(Assign { column, value })
     });
     FillTable {
+        alias: None,
+        shared: false,
         table: &target.table,
         set: set.collect(),
         source: table(&given.catalog, "readings"),

@@ -1,10 +1,11 @@
-//! What the spec says of the way from the last state: `was`, `backfill` and `using`.
+//! What the spec says of the way from the last state: `was`, `backfill`, `using` and `from`.
 
-use super::tables::bare;
+use super::tables::{bare, column_names};
+use super::types::{constant, table_name};
 use super::{own, table_of};
 use smol_str::SmolStr;
-use specc_catalog::{Hints, Kind, ObjectId, Rename};
-use specc_model::{Meta, Model, Qualified};
+use specc_catalog::{Hints, Kind, ObjectId, Rename, RowsBranch, RowsFrom};
+use specc_model::{Expr, Meta, Model, Qualified};
 
 /// All that the spec says.
 pub fn hints(model: &Model) -> Hints {
@@ -57,6 +58,23 @@ pub fn hints(model: &Model) -> Hints {
             if let Some(value) = &field.using {
                 hints.usings.push((table_of(entity), field.name.clone(), bare(model, entity.id, value)));
             }
+        }
+    }
+    for (_, entity) in own(model) {
+        let text = |expr: &Expr| constant(model, expr).text;
+        for origin in &entity.origins {
+            let branches = origin.branches.iter().map(|branch| RowsBranch {
+                table: table_name(&branch.table),
+                alias: branch.alias.clone(),
+                values: branch.values.iter().map(|value| text(value)).collect(),
+                filter: branch.filter.as_deref().map(text),
+            });
+            hints.froms.push(RowsFrom {
+                table: table_of(entity),
+                columns: column_names(entity, &origin.columns),
+                query: origin.query.clone(),
+                branches: branches.collect(),
+            });
         }
     }
     hints

@@ -55,6 +55,7 @@ impl<'d> Builder<'d, '_> {
         self.extensions();
         self.null_after_key();
         self.fills_in_order();
+        self.read_first()?;
         self.after_filling();
         self.after_bodies(actions);
         self.covered();

@@ -10,5 +10,6 @@ pub(crate) mod key_swap;
 pub(crate) mod partition_beside;
 pub(crate) mod partition_move;
 pub(crate) mod recreate;
+mod rows_from;
 pub(crate) mod shadow_column;
 pub(crate) mod shadow_view;

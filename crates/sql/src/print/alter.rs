@@ -75,6 +75,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         Alter::AddUsingIndex(o, index) => using_index(out, o, index),
         Alter::Backfill { .. } => backfill::backfill(out, o),
         Alter::FillTable(o) => super::fill_table::fill_table(out, o),
+        Alter::InsertFrom(o) => super::fill_table::insert_from(out, o),
         Alter::Unfill { table, column, with, counted } => rows::unfill(out, table, column, with, *counted),
         Alter::Count { table, set, of, guard, .. } => rows::count(out, table, set, of, *guard),
         Alter::HandOver { table, from, to } => rows::hand_over(out, table, from, to),

@@ -2,7 +2,7 @@
 
 use super::rows::{SEES_ALL, quiet};
 use super::{has_equality, push_type, separated, table_name};
-use crate::fill_table::{Assign, FillTable};
+use crate::fill_table::{Assign, FillTable, InsertFrom};
 use crate::quote::{dollar, ident, literal, qualified};
 use specc_catalog::TableName;
 
@@ -23,6 +23,19 @@ pub(super) fn fill_table(out: &mut String, o: &FillTable<'_>) {
     }
     out.push_str("do ");
     out.push_str(&dollar(&if o.at_once { fill.at_once() } else { fill.in_batches() }));
+}
+
+/// Nobody writes what is read until all of it is there.
+pub(super) fn insert_from(out: &mut String, o: &InsertFrom<'_>) {
+    for table in &o.of {
+        out.push_str("lock table ");
+        table_name(out, table);
+        out.push_str(" in share row exclusive mode;\n");
+    }
+    out.push_str("insert into ");
+    table_name(out, o.table);
+    let columns: Vec<_> = o.columns.iter().map(|column| ident(column)).collect();
+    out.push_str(&format!(" ({}) overriding system value\n{}", columns.join(", "), o.query.trim()));
 }
 
 fn name(table: &TableName) -> String {
@@ -51,6 +64,10 @@ impl<'f, 'a> Fill<'f, 'a> {
     fn new(o: &'f FillTable<'a>) -> Self {
         let mut source = String::from(if o.source.partition_by.is_some() { "" } else { "only " });
         table_name(&mut source, &o.source.table);
+        if let Some(alias) = o.alias.filter(|alias| *alias != o.source.table.name) {
+            source.push_str(" as ");
+            source.push_str(&ident(alias));
+        }
         let label = if o.source.table.name == "fill" { "filling" } else { "fill" };
         let columns = list(&o.set, ", ", |assign| ident(&assign.column.name).into_owned());
         Self { o, table: name(o.table), source, label, columns }
@@ -132,7 +149,12 @@ impl<'f, 'a> Fill<'f, 'a> {
         let (known, rest) = o.set.split_at(o.known_by);
         let differing = if o.known_by > 0 {
             let found = |of: &str| format!("{of}.{}", ident(&known[0].column.name));
-            let mut conditions = vec![format!("{} is null", found("made")), format!("{} is null", found("there"))];
+            let mut conditions = vec![format!("{} is null", found("there"))];
+            // What is there besides may come from elsewhere.
+            let join = if o.shared { "left" } else { "full" };
+            if !o.shared {
+                conditions.insert(0, format!("{} is null", found("made")));
+            }
             if !rest.is_empty() {
                 let row = |of: &str| list(rest, ", ", |assign| Self::equal(assign, &format!("{of}.")));
                 conditions.push(format!("row({}) is distinct from row({})", row("made"), row("there")));
@@ -146,7 +168,7 @@ impl<'f, 'a> Fill<'f, 'a> {
     from (
       {}
     ) as made
-    full join {} as there on {}
+    {join} join {} as there on {}
     where {}",
                 self.wanted("\n      "),
                 self.table,
@@ -158,12 +180,16 @@ impl<'f, 'a> Fill<'f, 'a> {
             let there = list(&o.set, ", ", |assign| Self::equal(assign, ""));
             let wanted = format!("select {made} from (\n        {}\n      ) as made", self.wanted("\n        "));
             let has = format!("select {there} from {}", self.table);
+            // What is there besides may come from elsewhere.
+            let more = if o.shared {
+                String::new()
+            } else {
+                format!("\n      union all\n      ({has}\n      except all\n      {wanted})")
+            };
             format!(
                 "select one::text as named
     from (
-      ({wanted}\n      except all\n      {has})
-      union all
-      ({has}\n      except all\n      {wanted})
+      ({wanted}\n      except all\n      {has}){more}
     ) as one"
             )
         };

@@ -124,6 +124,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     fn drop_column(&mut self, old: OldPlace, table: &'d Table, column: &'d Column, kept: bool) -> NodeId {
+        let kept = kept || self.moving.keeps(&table.table, Some(&column.name));
         let statement = Statement::Alter(Alter::DropColumn { table: &table.table, column, kept });
         self.nodes.push(Slot::Old(old), Role::Drop, Phase::Main, statement)
     }
@@ -478,7 +479,7 @@ pub(crate) fn is_asked(catalog: &Catalog, ty: &DataType) -> bool {
 }
 
 /// A value of the type that says nothing.
-fn neutral_value(catalog: &Catalog, ty: &DataType) -> Option<String> {
+pub(crate) fn neutral_value(catalog: &Catalog, ty: &DataType) -> Option<String> {
     if ty.dims > 0 {
         return Some("'{}'".into());
     }

@@ -257,6 +257,7 @@ impl<'d> Move<'_, 'd> {
             settings: settings.clone(),
             divided: false,
             counted: false,
+            at_once: false,
         };
         let filled = builder.add(&mut chain, Role::After, Phase::Backfill, Statement::Alter(fill.clone()));
         let (proof, proven) = self.prove(builder, filled, fill, &settings);
