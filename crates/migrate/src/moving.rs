@@ -102,6 +102,12 @@ impl Moving {
         self.kept.iter().any(|it| it.table == *table && it.column.as_deref() == column)
     }
 
+    /// Whether a column goes after it was read.
+    pub fn is_read(&self, table: &TableName, column: &str) -> bool {
+        let is = |it: &Source| it.table == *table && it.column.as_deref() == Some(column);
+        self.columns.values().chain(self.tables.values()).flatten().any(is)
+    }
+
     /// What goes after this column of a table is filled.
     pub fn after_column(&self, table: &TableName, column: &str) -> impl Iterator<Item = &Source> {
         self.columns.get(&(table.clone(), column.into())).into_iter().flatten()

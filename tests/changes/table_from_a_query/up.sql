@@ -4,7 +4,8 @@
 --
 -- changes +1 table, +1 constraint
 -- data    nothing is rewritten or lost
--- locks   share row exclusive on public.orders (writes wait, a moment)
+-- locks   share row exclusive on public.orders (writes wait, for as long as it reads or writes all
+--         rows)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 

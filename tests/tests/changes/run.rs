@@ -334,7 +334,8 @@ impl Way<'_> {
                 .any(|seed| seed.columns.iter().any(|other| other == column))
         };
         out.wrong.extend(seeds(&rows_there, &rows_fresh, seeded, given));
-        let said: Vec<String> = out.down.lines().filter(|line| line.starts_with("--")).map(str::to_owned).collect();
+        let unwrapped = out.down.replace("\n--         ", " ");
+        let said: Vec<String> = unwrapped.lines().filter(|line| line.starts_with("--")).map(str::to_owned).collect();
         let down_says = |was: &str, _: &str, column: Option<&str>| {
             declared(&said, was, column) || column.is_some_and(|column| counted(was, column))
         };

@@ -3,8 +3,10 @@
 use super::tables::{bare, column_names};
 use super::types::{constant, table_name};
 use super::{own, table_of};
+use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog::{Hints, Kind, ObjectId, Rename, RowsBranch, RowsFrom};
+use specc_model::formula::Node;
 use specc_model::{Expr, Meta, Model, Qualified};
 
 /// All that the spec says.
@@ -62,11 +64,20 @@ pub fn hints(model: &Model) -> Hints {
     }
     for (_, entity) in own(model) {
         let text = |expr: &Expr| constant(model, expr).text;
+        // A literal by itself has no type.
+        let value = |expr: &Expr, field: usize| {
+            let mut sql = text(expr).to_string();
+            if matches!(expr.formula.bare().node, Node::Literal(_)) {
+                sql.push_str("::");
+                specc_sql::push_type(&mut sql, &data_type(model, &entity.fields[field].ty));
+            }
+            SmolStr::from(sql)
+        };
         for origin in &entity.origins {
             let branches = origin.branches.iter().map(|branch| RowsBranch {
                 table: table_name(&branch.table),
                 alias: branch.alias.clone(),
-                values: branch.values.iter().map(|value| text(value)).collect(),
+                values: branch.values.iter().zip(&origin.columns).map(|(expr, field)| value(expr, *field)).collect(),
                 filter: branch.filter.as_deref().map(text),
             });
             hints.froms.push(RowsFrom {

@@ -227,6 +227,9 @@ impl<'d> Account<'d> {
                 Statement::Alter(Alter::Backfill { table, .. }) if in_use => {
                     account.backfills.insert(table);
                 }
+                Statement::Alter(Alter::FillTable(fill)) if !fill.at_once => {
+                    account.backfills.insert(fill.table);
+                }
                 Statement::InsertSeed { seed, .. } if seed.update => account.seeds_update = true,
                 Statement::InsertSeed { .. } => account.seeds_keep = true,
                 Statement::RunSql(_) | Statement::RunDown(_) => {

@@ -157,10 +157,12 @@ impl<'d> Builder<'d, '_> {
         let function = temporary_trigger_function(&source.schema, &name, following(table, part), settings);
         let function = self.arena.object(function);
         let called = Qualified::new(source.schema.clone(), name.clone());
+        // Before those of foreign keys, which would find that rows of the table refer to what goes.
+        let first = temporary_name(&["0000", &format!("{}{number}", table.table.name), "rows"]);
         let row = Trigger {
             timing: Timing::After,
             events: ["insert", "update", "delete"].map(|event| (event.into(), Vec::new())).to_vec(),
-            ..temporary_trigger(source, self.fires_last(source, &table.table.name, "rows"), called.clone())
+            ..temporary_trigger(source, first, called.clone())
         };
         let whole = Trigger {
             events: vec![("truncate".into(), Vec::new())],
