@@ -2,7 +2,7 @@
 
 use crate::types::*;
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, DataType, Entry, Object, Table, TableName};
+use specc_catalog::{Catalog, Column, DataType, Entry, Object, Table, TableName};
 
 /// The table that an entity was in the last state, by the name that it had there.
 pub(crate) fn table_before<'m>(model: &'m Model, entity: &Entity) -> Option<&'m Table> {
@@ -21,6 +21,23 @@ pub(crate) fn table_before<'m>(model: &'m Model, entity: &Entity) -> Option<&'m 
     let done = last.said.renames.iter().any(|it| it.part.is_none() && it.id == own.id());
     let was = was.filter(|_| !done).and_then(|was| table(last, &was));
     was.or_else(|| table(last, &own)).or_else(|| table(last, &TableName::new(home(&own.schema), own.name)))
+}
+
+/// The column that a field was in the last state.
+pub(crate) fn column_before<'m>(model: &'m Model, entity: &Entity, field: &Field) -> Option<&'m Column> {
+    let last = model.options.last.as_deref()?;
+    let before = table_before(model, entity)?;
+    let column = |name: &SmolStr| before.columns.iter().find(|column| column.name == *name);
+    let own = TableName::new(entity.name.schema.clone(), entity.name.name.clone()).id();
+    let done = last.said.renames.iter().any(|it| it.id == own && it.part.as_ref() == Some(&field.name));
+    let was = field.meta.was.as_ref().filter(|_| !done);
+    was.and_then(column).or_else(|| column(&field.name))
+}
+
+/// Whether a backfill of the field fills rows: the field is new in a table that is there, or becomes required.
+pub(crate) fn fills(model: &Model, entity: &Entity, field: &Field) -> bool {
+    table_before(model, entity).is_some()
+        && column_before(model, entity, field).is_none_or(|before| before.nullable && !field.nullable)
 }
 
 fn has_schema(last: &Catalog, name: &SmolStr) -> bool {

@@ -83,9 +83,8 @@ pub fn run_from(
     );
     let migrated = migrations?;
     stale.retain(|path| !migrated.contains(path));
-    if migrated.is_empty() {
-        stored.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
-    }
+    let kept = stored.into_iter().filter(|file| !migrated.contains(&file.path));
+    kept.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
     let mut made = seeds?;
     made.extend(docs?);
     if args.only.is_empty() {

@@ -7,6 +7,7 @@ use super::names::{self, Names, quoted};
 use super::project::{Project, Seen, check_name};
 use super::substitute::as_name;
 use super::typeref::plain;
+use crate::past;
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::origin::Asked;
@@ -244,24 +245,16 @@ impl Pass<'_> {
         }
     }
 
-    /// Whether what a backfill of this field names may be gone: it was done before, or nothing is known of the last state.
+    /// What a backfill names has to be there where it is done: otherwise it is the trace of what was done before, or nothing
+    /// is known of the last state.
     fn backfill(&self, at: FieldIx) -> Place {
-        let name = &self.entity.name;
-        let own = &self.entity.fields[at].name;
-        let said = |last: &std::sync::Arc<specc_catalog::Catalog>| {
-            let mut all = last.said.backfills.iter();
-            all.any(|(table, column, _)| table.schema == name.schema && table.name == name.name && column == own)
-        };
-        Place::Backfill { gone: self.model.options.last.as_ref().is_none_or(said) }
+        Place::Backfill { gone: !past::fills(self.model, self.entity, &self.entity.fields[at]) }
     }
 
     /// The queries of `from`.
     pub(super) fn origins(&mut self, queries: &[ast::RawExpr]) {
-        let name = &self.entity.name;
-        let last = self.model.options.last.as_ref();
-        let gone = last.is_none_or(|last| {
-            last.said.froms.iter().any(|it| it.table.schema == name.schema && it.table.name == name.name)
-        });
+        let known = self.model.options.last.is_some();
+        let gone = !known || past::table_before(self.model, self.entity).is_some();
         for raw in queries {
             let tree = match specc_expr::parse_query(&raw.text, raw.at.0) {
                 Ok(tree) => tree,

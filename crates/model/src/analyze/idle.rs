@@ -2,7 +2,7 @@
 
 use super::environment::Known;
 use super::project::Project;
-use crate::past::{table, table_before};
+use crate::past::{column_before, fills, table, table_before};
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Column, Table, TableName};
@@ -66,22 +66,20 @@ fn fields(
             let taken = column(&field.name).is_some();
             was_nothing(was, column(was).is_some(), taken, moves_on, field.meta.span, out);
         }
-        let said = last.said.backfills.iter().any(|(table, column, _)| table == name && *column == field.name);
-        let Some(backfill) = field.backfill.as_ref().filter(|_| !said) else { continue };
-        // By the name that it had.
-        let own = field.meta.was.as_ref().filter(|_| !said_was).and_then(column).or_else(|| column(&field.name));
-        let why = match (before, own) {
-            (None, _) => format!("the entity `{}` is new and has no rows", entity.name.name),
-            (Some(_), None) => continue,
-            (Some(_), Some(own)) if is_other_type(project, model, field, own) => {
-                if field.using.is_none() {
-                    other_type(project, model, field, own, backfill.span, out);
-                }
-                continue;
+        let Some(backfill) = &field.backfill else { continue };
+        let own = column_before(model, entity, field);
+        if let Some(own) = own.filter(|own| is_other_type(project, model, field, own)) {
+            if field.using.is_none() {
+                other_type(project, model, field, own, backfill.span, out);
             }
-            (Some(_), Some(_)) if field.nullable => format!("`{}` takes null, as it did", field.name),
-            (Some(_), Some(own)) if !own.nullable => format!("`{}` has a value in each row already", field.name),
-            _ => continue,
+            continue;
+        }
+        let said = last.said.backfills.iter().any(|(table, column, _)| table == name && *column == field.name);
+        let why = match (before, own) {
+            _ if said || fills(model, entity, field) => continue,
+            (None, _) => format!("the entity `{}` is new and has no rows", entity.name.name),
+            _ if field.nullable => format!("`{}` takes null, as it did", field.name),
+            _ => format!("`{}` has a value in each row already", field.name),
         };
         let message = format!("`backfill` does nothing: {why}");
         let help = "it fills a field that is new, or becomes required; remove it, or change rows in a migration of your own";

@@ -12,7 +12,7 @@ use crate::types::*;
 use smol_str::SmolStr;
 use specc_catalog::TableName;
 use specc_diag::{Diagnostic, Span, codes};
-use specc_expr::{expr_span, object_name};
+use specc_expr::{expr_span, ident_span, object_name};
 use specc_facts::{Kind, Volatility};
 use sqlparser::ast::{
     Expr as Ast, GroupByExpr, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableFactor,
@@ -199,7 +199,11 @@ impl Typing<'_> {
         if asked.gone || self.sql_mentions(&table.name) {
             return Some(Source::Opaque);
         }
-        let span = select.selection.as_ref().map_or(asked.at, |_| asked.at);
+        let span = select.from.first().and_then(|from| match &from.relation {
+            TableFactor::Table { name, .. } => name.0.last().and_then(|part| part.as_ident()),
+            _ => None,
+        });
+        let span = span.map_or(asked.at, |ident| ident_span(ident, asked.text, asked.at));
         let message = format!("nothing here is called `{}`, and nothing was in the last state", table.name);
         let names = model.entities.iter().map(|entity| entity.name.name.as_str());
         let help = specc_diag::nearest(&table.name, names)
