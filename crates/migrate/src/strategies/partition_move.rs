@@ -194,6 +194,9 @@ impl<'d> Builder<'d, '_> {
         let (mut going, mut coming, mut references) = (Vec::new(), Vec::new(), Vec::new());
         for (node, entry) in self.nodes.iter() {
             match &entry.statement {
+                Statement::DropTemporary(Object::Table(o)) => {
+                    going.extend(o.partition_of.iter().map(|(parent, _)| (parent.clone(), node, true)));
+                }
                 Statement::DropTable(o) | Statement::Alter(Alter::Detach { partition: o }) => {
                     let drops = matches!(entry.statement, Statement::DropTable(_));
                     going.extend(o.partition_of.iter().map(|(parent, _)| (parent.clone(), node, drops)));
@@ -287,11 +290,12 @@ impl<'d> Builder<'d, '_> {
                 continue;
             }
             let slot = Slot::New(place);
-            let free = self.nodes.push(slot, Role::After, Phase::Main, Statement::DisownSequence(o));
+            let phase = self.moves.phase(old);
+            let free = self.nodes.push(slot, Role::After, phase, Statement::DisownSequence(o));
             for gone in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
                 self.nodes.edge(free, gone);
             }
-            let tie = self.nodes.then(free, Role::After, Phase::Main, Statement::OwnSequence(o));
+            let tie = self.nodes.then(free, Role::After, phase, Statement::OwnSequence(o));
             for made in self.nodes.with(Slot::New(new), &[Role::Make]) {
                 self.nodes.edge(made, tie);
             }
