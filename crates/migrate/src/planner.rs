@@ -424,7 +424,9 @@ fn stalls(plan: &Plan<'_>, moves: &Moves<'_>) -> Result<(), ChangeError> {
             if scan && lock.blocks_writes() && plan.is_in_use(table) && !again.contains(table) {
                 let why = moves.of(table).and_then(|one| one.why_at_once);
                 let text = match (statement, why) {
-                    (Statement::Alter(Alter::FillTable(_)), Some(why)) => format!("its rows move to a new table: {why}"),
+                    (Statement::Alter(Alter::FillTable(_)), Some(why)) => {
+                        format!("its rows move to a new table: {why}")
+                    }
                     _ => in_short(statement),
                 };
                 all.push((table.clone(), text));

@@ -41,17 +41,17 @@ begin
   set local row_security = off;
   insert into public__moved.readings (id, at, shop_id, person_id, value, kind, note, serial) overriding system value
   select id, at, shop_id, person_id, value, kind, note, serial from (
-    select id as id, at as at, shop_id as shop_id, person_id as person_id, value as value, kind as kind, note as note, serial as serial
+    select id, at, shop_id, person_id, value, kind, note, serial
     from public.readings
   ) as made;
   set local row_security = off;
   select count(*), (array_agg(named))[:20] into differing, named from (
     select coalesce(made.id::text, there.id::text) || ', ' || coalesce(made.at::text, there.at::text) as named
     from (
-      select (id)::int as id, (at)::date as at, (shop_id)::int as shop_id, (person_id)::int as person_id, (value)::int as value, (kind)::public.kinds as kind, (note)::text as note, (serial)::int as serial
+      select id, at, shop_id, person_id, value, kind, note, serial
       from public.readings
     ) as made
-    full join public__moved.readings as there on there.id = made.id::int and there.at = made.at::date
+    full join public__moved.readings as there on there.id = made.id and there.at = made.at
     where made.id is null
       or there.id is null
       or row(made.shop_id, made.person_id, made.value, made.kind, made.note, made.serial) is distinct from row(there.shop_id, there.person_id, there.value, there.kind, there.note, there.serial)

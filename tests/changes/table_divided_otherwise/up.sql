@@ -51,7 +51,7 @@ begin
   set local row_security = off;
   insert into public__moved.readings (at, value) overriding system value
   select at, value from (
-    select at as at, value as value
+    select at, value
     from only public.readings
   ) as made;
   set local row_security = off;
@@ -59,7 +59,7 @@ begin
     select one::text as named
     from (
       (select made.at, made.value from (
-        select (at)::date as at, (value)::int as value
+        select at, value
         from only public.readings
       ) as made
       except all
@@ -68,7 +68,7 @@ begin
       (select at, value from public__moved.readings
       except all
       select made.at, made.value from (
-        select (at)::date as at, (value)::int as value
+        select at, value
         from only public.readings
       ) as made)
     ) as one

@@ -55,17 +55,17 @@ begin
   set local row_security = off;
   insert into public__moved.visits (tenant_id, id, at, note) overriding system value
   select tenant_id, id, at, note from (
-    select tenant_id as tenant_id, id as id, at as at, note as note
+    select tenant_id, id, at, note
     from public.visits
   ) as made;
   set local row_security = off;
   select count(*), (array_agg(named))[:20] into differing, named from (
     select coalesce(made.tenant_id::text, there.tenant_id::text) || ', ' || coalesce(made.id::text, there.id::text) || ', ' || coalesce(made.at::text, there.at::text) as named
     from (
-      select (tenant_id)::int as tenant_id, (id)::bigint as id, (at)::date as at, (note)::json as note
+      select tenant_id, id, at, note
       from public.visits
     ) as made
-    full join public__moved.visits as there on there.tenant_id = made.tenant_id::int and there.id = made.id::bigint and there.at = made.at::date
+    full join public__moved.visits as there on there.tenant_id = made.tenant_id and there.id = made.id and there.at = made.at
     where made.tenant_id is null
       or there.tenant_id is null
       or row(made.note::text) is distinct from row(there.note::text)

@@ -72,39 +72,40 @@ begin
   if tg_op = 'UPDATE' and row(old.tenant_id, old.id, old.at) is distinct from row(new.tenant_id, new.id, new.at) then
     -- It is the same row under another key: what refers to it follows.
     update public__moved.visits as there set tenant_id = made.tenant_id, id = made.id, at = made.at, note = made.note
-    from (select tenant_id as tenant_id, id as id, at as at, note as note from public.visits where visits.tenant_id = new.tenant_id and visits.id = new.id and visits.at = new.at) as made
-    where there.tenant_id = old.tenant_id::int and there.id = old.id::bigint and there.at = old.at::date and not exists (select from public.visits where visits.tenant_id = old.tenant_id and visits.id = old.id and visits.at = old.at);
-  end if;
-  if tg_op <> 'INSERT' then
+    from (select tenant_id, id, at, note from public.visits where visits.tenant_id = new.tenant_id and visits.id = new.id and visits.at = new.at) as made
+    where there.tenant_id = old.tenant_id and there.id = old.id and there.at = old.at and not exists (select from public.visits where visits.tenant_id = old.tenant_id and visits.id = old.id and visits.at = old.at);
     delete from public__moved.visits as there
-    where there.tenant_id = old.tenant_id::int and there.id = old.id::bigint and there.at = old.at::date and not exists (select from public.visits where visits.tenant_id = old.tenant_id and visits.id = old.id and visits.at = old.at);
+    where there.tenant_id = old.tenant_id and there.id = old.id and there.at = old.at and not exists (select from public.visits where visits.tenant_id = old.tenant_id and visits.id = old.id and visits.at = old.at);
+  elsif tg_op = 'DELETE' then
+    delete from public__moved.visits as there
+    where there.tenant_id = old.tenant_id and there.id = old.id and there.at = old.at and not exists (select from public.visits where visits.tenant_id = old.tenant_id and visits.id = old.id and visits.at = old.at);
   end if;
   if tg_op <> 'DELETE' then
     update public__moved.visits as there set note = made.note
-    from (select tenant_id as tenant_id, id as id, at as at, note as note from public.visits where visits.tenant_id = new.tenant_id and visits.id = new.id and visits.at = new.at) as made
-    where there.tenant_id = new.tenant_id::int and there.id = new.id::bigint and there.at = new.at::date;
+    from (select tenant_id, id, at, note from public.visits where visits.tenant_id = new.tenant_id and visits.id = new.id and visits.at = new.at) as made
+    where there.tenant_id = new.tenant_id and there.id = new.id and there.at = new.at;
     if not found then
       insert into public__moved.visits (tenant_id, id, at, note) overriding system value
-      select tenant_id, id, at, note from (select tenant_id as tenant_id, id as id, at as at, note as note from public.visits where visits.tenant_id = new.tenant_id and visits.id = new.id and visits.at = new.at) as made;
+      select tenant_id, id, at, note from (select tenant_id, id, at, note from public.visits where visits.tenant_id = new.tenant_id and visits.id = new.id and visits.at = new.at) as made;
     end if;
   end if;
   return null;
 end
 $$;
 
-create trigger "RI_visits__sync"
+create trigger "RI_A_visits__sync"
   after insert or update or delete on public.visits
   for each row
   execute function public__moved.visits__sync();
 
-alter table public.visits enable always trigger "RI_visits__sync";
+alter table public.visits enable always trigger "RI_A_visits__sync";
 
-create trigger "RI_visits__empty"
+create trigger "RI_A_visits__empty"
   after truncate on public.visits
   for each statement
   execute function public__moved.visits__sync();
 
-alter table public.visits enable always trigger "RI_visits__empty";
+alter table public.visits enable always trigger "RI_A_visits__empty";
 
 reset lock_timeout;
 
@@ -147,12 +148,12 @@ begin
       perform from public.visits where (tenant_id, id, at) >= (fill.from_1, fill.from_2, fill.from_3) and (tenant_id, id, at) <= (fill.upto_1, fill.upto_2, fill.upto_3) for share;
       insert into public__moved.visits (tenant_id, id, at, note) overriding system value
       select tenant_id, id, at, note from (
-        select tenant_id as tenant_id, id as id, at as at, note as note
+        select tenant_id, id, at, note
         from public.visits
         where (tenant_id, id, at) >= (fill.from_1, fill.from_2, fill.from_3)
           and (tenant_id, id, at) <= (fill.upto_1, fill.upto_2, fill.upto_3)
       ) as made
-      where not exists (select from public__moved.visits as there where there.tenant_id = made.tenant_id::int and there.id = made.id::bigint and there.at = made.at::date);
+      where not exists (select from public__moved.visits as there where there.tenant_id = made.tenant_id and there.id = made.id and there.at = made.at);
       held := false;
     exception when lock_not_available or deadlock_detected then
       held := true;
@@ -170,10 +171,10 @@ begin
   select count(*), (array_agg(named))[:20] into differing, named from (
     select coalesce(made.tenant_id::text, there.tenant_id::text) || ', ' || coalesce(made.id::text, there.id::text) || ', ' || coalesce(made.at::text, there.at::text) as named
     from (
-      select (tenant_id)::int as tenant_id, (id)::bigint as id, (at)::date as at, (note)::json as note
+      select tenant_id, id, at, note
       from public.visits
     ) as made
-    full join public__moved.visits as there on there.tenant_id = made.tenant_id::int and there.id = made.id::bigint and there.at = made.at::date
+    full join public__moved.visits as there on there.tenant_id = made.tenant_id and there.id = made.id and there.at = made.at
     where made.tenant_id is null
       or there.tenant_id is null
       or row(made.note::text) is distinct from row(there.note::text)
@@ -200,12 +201,11 @@ $$;
 
 set lock_timeout = '3s';
 
-alter table public.visits drop constraint visits_tenant_id_fkey;
-
 alter sequence public.visits_id_seq owned by none;
 
-drop trigger "RI_visits__sync" on public.visits;
-drop trigger "RI_visits__empty" on public.visits;
+drop trigger "RI_A_visits__sync" on public.visits;
+alter table public.visits drop constraint visits_tenant_id_fkey;
+drop trigger "RI_A_visits__empty" on public.visits;
 
 drop function public__moved.visits__sync();
 

@@ -11,8 +11,15 @@ fn scratch_sql() {
         for (n, part) in text.split("\n--\n").enumerate() {
             if part.trim_start().starts_with("select") {
                 match session.query(part, &[]) {
-                    Ok(rows) => for row in rows { println!("{major} {n}: {}", row.get::<_, Option<String>>(0).unwrap_or_default()); },
-                    Err(error) => println!("{major} {n}: {part}\n   ERROR {:?}", error.as_db_error().map(|e| e.message().to_owned())),
+                    Ok(rows) => {
+                        for row in rows {
+                            println!("{major} {n}: {}", row.get::<_, Option<String>>(0).unwrap_or_default());
+                        }
+                    }
+                    Err(error) => println!(
+                        "{major} {n}: {part}\n   ERROR {:?}",
+                        error.as_db_error().map(|e| e.message().to_owned())
+                    ),
                 }
                 continue;
             }

@@ -217,11 +217,13 @@ impl<'d> Builder<'d, '_> {
                 self.nodes.soft(*gone, *node);
             }
             let mut above = Some(parent.clone());
-            while let Some(whole) = above.filter(|_| *drops) {
-                references
-                    .iter()
-                    .filter(|(target, _)| *target == whole)
-                    .for_each(|(_, node)| self.nodes.edge(*node, *gone));
+            while let Some(whole) = above {
+                for (_, node) in references.iter().filter(|(target, _)| *target == whole) {
+                    match drops {
+                        true => self.nodes.edge(*node, *gone),
+                        false => self.nodes.soft(*node, *gone),
+                    }
+                }
                 above = self.from.table(&whole).and_then(|o| o.partition_of.as_ref().map(|of| of.0.clone()));
             }
         }

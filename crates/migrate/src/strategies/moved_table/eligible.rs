@@ -71,12 +71,7 @@ impl<'d> Moves<'d> {
 }
 
 /// Finds them. Rows that a seed put there move with the others.
-pub(crate) fn find<'d>(
-    set: &ChangeSet<'d>,
-    hints: &Hints,
-    offline: bool,
-    actions: &mut Actions,
-) -> Planned<Moves<'d>> {
+pub(crate) fn find<'d>(set: &ChangeSet<'d>, hints: &Hints, offline: bool, actions: &mut Actions) -> Planned<Moves<'d>> {
     let mut moves = Moves::default();
     let pairs: Vec<(OldPlace, NewPlace)> = actions.recreated.clone();
     for (old, new) in pairs {
@@ -94,7 +89,6 @@ pub(crate) fn find<'d>(
         let key = walked_by(set.from, from);
         let new_tables: Vec<(NewPlace, &'d Table)> = new_tables;
         moves.all.push(TableMove {
-
             new,
             from,
             to,
@@ -107,11 +101,8 @@ pub(crate) fn find<'d>(
     }
     moves.all.sort_by_key(|one| one.new);
     let moved: FxHashSet<&TableName> = moves.all.iter().map(|one| &one.to.table).collect();
-    let why: Vec<Option<&'static str>> = moves
-        .all
-        .iter()
-        .map(|one| if offline { None } else { why_at_once(set, hints, one, &moved) })
-        .collect();
+    let why: Vec<Option<&'static str>> =
+        moves.all.iter().map(|one| if offline { None } else { why_at_once(set, hints, one, &moved) }).collect();
     for (one, why) in moves.all.iter_mut().zip(why) {
         (one.why_at_once, one.online) = (why, !offline && why.is_none());
     }
@@ -119,9 +110,8 @@ pub(crate) fn find<'d>(
         moves.tables.extend(one.new_tables.iter().map(|&(place, table)| (&table.table, (at, place))));
         moves.gone.extend(one.old_tables.iter().map(|&old| (old, one.online)));
     }
-    let is_seeded = |old: OldPlace| {
-        matches!(set.from.object(old), Some(Object::Seed(seed)) if moves.of(&seed.table).is_some())
-    };
+    let is_seeded =
+        |old: OldPlace| matches!(set.from.object(old), Some(Object::Seed(seed)) if moves.of(&seed.table).is_some());
     actions.recreated.retain(|(old, _)| !is_seeded(*old));
     Ok(moves)
 }
@@ -160,7 +150,9 @@ fn tree<'d, S: crate::place::Side>(
             continue;
         }
         let parts = state.places().filter_map(|(place, _, entry)| match &entry.object {
-            Object::Table(o) if o.partition_of.as_ref().is_some_and(|(of, _)| *of == above.table) => Some((place, &**o)),
+            Object::Table(o) if o.partition_of.as_ref().is_some_and(|(of, _)| *of == above.table) => {
+                Some((place, &**o))
+            }
             _ => None,
         });
         all.extend(parts);
@@ -169,11 +161,7 @@ fn tree<'d, S: crate::place::Side>(
 }
 
 /// Whether no part of the old table stays as another table, and no part of the new one is a table that is there.
-fn is_closed(
-    set: &ChangeSet<'_>,
-    old: &[(OldPlace, &Table)],
-    new: &[(NewPlace, &Table)],
-) -> bool {
+fn is_closed(set: &ChangeSet<'_>, old: &[(OldPlace, &Table)], new: &[(NewPlace, &Table)]) -> bool {
     let before = |table: &Table| old.iter().any(|(_, other)| other.table == table.table);
     let after = |table: &Table| new.iter().any(|(_, other)| other.table == table.table);
     old.iter().all(|(_, table)| after(table) || !set.to.contains(&table.table.id()))
@@ -214,11 +202,17 @@ fn why_at_once(
         };
         let (own, leads) = (*table == one.to.table, reference.target == one.to.table);
         if own && (leads && one.to.partition_by.is_some() || !leads && moved.contains(&reference.target)) {
-            return Some("it refers to rows that move too, and before Postgres 18 a divided table takes no reference that is checked later");
+            return Some(
+                "it refers to rows that move too, and before Postgres 18 a divided table takes no reference that is checked later",
+            );
         }
-        let divided = |table: &TableName| set.from.table(table).is_some_and(|o| o.partition_by.is_some() || o.partition_of.is_some());
+        let divided = |table: &TableName| {
+            set.from.table(table).is_some_and(|o| o.partition_by.is_some() || o.partition_of.is_some())
+        };
         if leads && !own && (divided(table) || moved.contains(table)) {
-            return Some("a divided table refers to it, and before Postgres 18 that takes no reference that is checked later");
+            return Some(
+                "a divided table refers to it, and before Postgres 18 that takes no reference that is checked later",
+            );
         }
     }
     None

@@ -58,7 +58,8 @@ impl<'d> Builder<'d, '_> {
     /// An index by which rows are found again, where the new table has none.
     fn finds_rows(&self, one: &TableMove<'d>, fill: &FillTable<'d>) -> Option<&'d Object> {
         let leads = |columns: &[SmolStr]| {
-            columns.len() >= fill.key.len() && columns[..fill.key.len()].iter().all(|name| fill.key.contains(&name.as_str()))
+            columns.len() >= fill.key.len()
+                && columns[..fill.key.len()].iter().all(|name| fill.key.contains(&name.as_str()))
         };
         let has = self.to.iter().any(|(_, entry)| match &entry.object {
             Object::Constraint(o) if o.table == one.to.table => match &o.rule {

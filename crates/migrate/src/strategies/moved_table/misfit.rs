@@ -13,7 +13,8 @@ impl<'d> Builder<'d, '_> {
     /// Counts rows that fit nowhere.
     pub(super) fn fits_somewhere(&mut self, one: &TableMove<'d>) {
         let Some(fits) = self.fits(one, one.to) else { return };
-        let rows = format!("from {} where ({fits}) is not true", qualified(&one.from.table.schema, &one.from.table.name));
+        let rows =
+            format!("from {} where ({fits}) is not true", qualified(&one.from.table.schema, &one.from.table.name));
         let misfit = Misfit {
             table: &one.from.table,
             other: None,

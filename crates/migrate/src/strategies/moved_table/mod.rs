@@ -20,9 +20,7 @@ use crate::strategies::in_place::table::{Chain, temporary_name};
 use eligible::{Moves, TableMove};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{
-    Column, Constraint, ForeignKey, Index, Object, Rls, Rule, Schema, Sequence, Table, TableName,
-};
+use specc_catalog::{Column, Constraint, ForeignKey, Index, Object, Rls, Rule, Schema, Sequence, Table, TableName};
 use specc_sql::quote::ident;
 use specc_sql::{Alter, Assign, FillTable, Statement};
 use std::collections::BTreeMap;
@@ -68,7 +66,8 @@ impl<'d> Builder<'d, '_> {
                 let own = own.into_iter().map(|o| self.constraint_aside(o).1).collect();
                 let made = self.table_aside(table);
                 let object = self.arena.object(made.clone());
-                let make = Statement::CreateTable { table: made, constraints: own, late_defaults: late_defaults.clone() };
+                let make =
+                    Statement::CreateTable { table: made, constraints: own, late_defaults: late_defaults.clone() };
                 let make = self.nodes.push(Slot::None, Role::After, Phase::Main, make);
                 let home = Alter::SetSchema { from: object, to: &table.table.schema };
                 let phase = if online { Phase::CutOver } else { Phase::Main };
@@ -181,9 +180,7 @@ impl<'d> Builder<'d, '_> {
 
     fn constraint_aside(&self, o: &Constraint) -> (&'d Object, &'d Constraint) {
         let rule = match &o.rule {
-            Rule::ForeignKey(key) => {
-                Rule::ForeignKey(ForeignKey { target: self.aside(&key.target), ..key.clone() })
-            }
+            Rule::ForeignKey(key) => Rule::ForeignKey(ForeignKey { target: self.aside(&key.target), ..key.clone() }),
             rule => rule.clone(),
         };
         self.arena.constraint(Constraint { table: self.aside(&o.table), rule, ..o.clone() })
@@ -260,7 +257,9 @@ impl<'d> Builder<'d, '_> {
         for (place, node) in std::mem::take(&mut self.beside.made) {
             for (need, _) in needs.of(place) {
                 match made.get(&need) {
-                    Some(all) => all.iter().filter(|&&other| other < node).for_each(|&other| self.nodes.edge(other, node)),
+                    Some(all) => {
+                        all.iter().filter(|&&other| other < node).for_each(|&other| self.nodes.edge(other, node))
+                    }
                     None => {
                         for before in self.nodes.with(Slot::New(need), &[Role::Make, Role::Change]) {
                             self.nodes.soft(before, node);
@@ -329,12 +328,7 @@ impl<'d> Builder<'d, '_> {
             .filter_map(|column| {
                 let before = one.from.columns.iter().find(|other| other.name == column.name)?;
                 Some(Statement::Alter(if before.identity.is_some() || owns(&before.name) {
-                    Alter::CopySequence {
-                        table: aside,
-                        source: &one.from.table,
-                        from: &before.name,
-                        to: &column.name,
-                    }
+                    Alter::CopySequence { table: aside, source: &one.from.table, from: &before.name, to: &column.name }
                 } else {
                     return Some(Statement::AdvanceSequence { table: aside, column: &column.name });
                 }))
@@ -393,7 +387,8 @@ impl<'d> Builder<'d, '_> {
             settings.extend(self.settings_of(&way, before, column));
             value = way.value;
         }
-        if before.nullable && !column.nullable
+        if before.nullable
+            && !column.nullable
             && let Some(filled) = self.backfill(table, column)
         {
             value = self.arena.text(format!("coalesce({value}, {filled})"));
