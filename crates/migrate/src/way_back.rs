@@ -104,7 +104,7 @@ pub(crate) fn gone(plan: &Plan<'_>, from: &Catalog) -> Vec<Gone> {
 
 /// The same of some of its statements.
 pub(crate) fn gone_with(statements: &[&Statement<'_>], from: &Catalog) -> Vec<Gone> {
-    let mut all: Vec<Gone> = statements.iter().filter_map(|statement| statement.loses()).map(Gone::Lost).collect();
+    let mut all: Vec<Gone> = statements.iter().flat_map(|statement| statement.loses()).map(Gone::Lost).collect();
     for statement in statements {
         if let Statement::Alter(Alter::Convert(o)) = statement
             && o.value.is_some()

@@ -123,6 +123,8 @@ pub enum Alter<'a> {
     CopySequence {
         /// Of this table.
         table: &'a TableName,
+        /// The table that had them.
+        source: &'a TableName,
         /// Whose numbers these were.
         from: &'a str,
         /// Whose they will be.
@@ -560,8 +562,9 @@ impl<'a> Alter<'a> {
     }
 
     /// What is lost.
-    pub(crate) fn loses(&self) -> Option<Loss> {
-        match self {
+    pub(crate) fn loses(&self) -> Vec<Loss> {
+        let one = match self {
+            Alter::FillTable(o) => return o.loses(),
             Alter::DropColumn { table, column, kept: false } if column.generated.is_none() => {
                 Some(Loss::Values { table: (*table).clone(), column: column.name.clone() })
             }
@@ -574,7 +577,8 @@ impl<'a> Alter<'a> {
                 attribute: (*name).into(),
             }),
             _ => None,
-        }
+        };
+        one.into_iter().collect()
     }
 }
 

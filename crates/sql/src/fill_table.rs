@@ -1,5 +1,7 @@
 //! Rows that are written to a table from those of another one.
 
+use crate::effects::Loss;
+use crate::quote::ident;
 use specc_catalog::{Column, Table, TableName};
 
 /// A column that is written, and with what.
@@ -26,6 +28,8 @@ pub struct FillTable<'a> {
     pub source: &'a Table,
     /// How the expressions call a row of it.
     pub alias: Option<&'a str>,
+    /// Columns of it whose values the table has no place for: those are lost when it goes.
+    pub leaves: Vec<&'a str>,
     /// Its key: columns that take no null, of which no two rows have the same.
     pub key: Vec<&'a str>,
     /// Which of its rows are taken; absent: all.
@@ -43,6 +47,25 @@ pub struct FillTable<'a> {
     pub shared: bool,
     /// All rows at once, while nobody writes the source.
     pub at_once: bool,
+}
+
+impl FillTable<'_> {
+    /// Whether a column holds what the column of the same name and type holds in the source.
+    pub fn is_carried(&self, assign: &Assign<'_>) -> bool {
+        assign.value == ident(&assign.column.name)
+            && self.source.columns.iter().any(|o| o.name == assign.column.name && o.ty == assign.column.ty)
+    }
+
+    /// The value of a column, called as the column is.
+    pub fn named(&self, assign: &Assign<'_>) -> String {
+        let name = ident(&assign.column.name);
+        if assign.value == name { name.into_owned() } else { format!("{} as {name}", assign.value) }
+    }
+
+    pub(crate) fn loses(&self) -> Vec<Loss> {
+        let lost = |column: &&str| Loss::Values { table: self.source.table.clone(), column: (*column).into() };
+        self.leaves.iter().map(lost).collect()
+    }
 }
 
 /// Rows that a query gives, written to a table at once, while nobody writes what the query reads.

@@ -36,17 +36,17 @@ begin
   set local row_security = off;
   insert into public.letters (id, text) overriding system value
   select id, text from (
-    select id as id, body as text
+    select id, body as text
     from only public.messages
   ) as made;
   set local row_security = off;
   select count(*), (array_agg(named))[:20] into differing, named from (
     select coalesce(made.id::text, there.id::text) as named
     from (
-      select (id)::int as id, (body)::text as text
+      select id, (body)::text as text
       from only public.messages
     ) as made
-    full join public.letters as there on there.id = made.id::int
+    full join public.letters as there on there.id = made.id
     where made.id is null
       or there.id is null
       or row(made.text) is distinct from row(there.text)

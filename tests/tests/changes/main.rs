@@ -19,6 +19,7 @@ mod random;
 mod renaming;
 mod retyping;
 mod run;
+mod scratch;
 mod tables;
 
 use case::Case;

@@ -195,6 +195,8 @@ pub struct Account<'d> {
     pub rewrites: BTreeSet<&'d TableName>,
     /// Tables whose rows are filled in batches.
     pub backfills: BTreeSet<&'d TableName>,
+    /// Tables whose rows go to another one; whether in batches, and whether all of them.
+    pub moves: BTreeSet<(&'d TableName, bool, bool)>,
     /// Whether seed rows are made as the spec says where they are there already.
     pub seeds_update: bool,
     /// Whether seed rows that are there already are left alone.
@@ -227,8 +229,8 @@ impl<'d> Account<'d> {
                 Statement::Alter(Alter::Backfill { table, .. }) if in_use => {
                     account.backfills.insert(table);
                 }
-                Statement::Alter(Alter::FillTable(fill)) if !fill.at_once => {
-                    account.backfills.insert(fill.table);
+                Statement::Alter(Alter::FillTable(o)) => {
+                    account.moves.insert((&o.source.table, !o.at_once, o.only.is_none()));
                 }
                 Statement::InsertSeed { seed, .. } if seed.update => account.seeds_update = true,
                 Statement::InsertSeed { .. } => account.seeds_keep = true,
@@ -315,7 +317,7 @@ impl Record {
         let back_loses = back_losses.iter().filter(|loss| !matches!(loss, Loss::Seeded { .. }));
         let moved = back.notes.iter().filter_map(Note::reordered);
         Self {
-            loses: stage.statements().filter_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
+            loses: stage.statements().flat_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
             statements,
             reorders: plan.notes.iter().filter_map(Note::reordered).map(name).collect(),
             back_loses: back_loses.filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),

@@ -62,7 +62,7 @@ impl<'d> Plan<'d> {
 
     /// Everything that is lost.
     pub fn losses(&self) -> Vec<Loss> {
-        self.statements().filter_map(Statement::loses).collect()
+        self.statements().flat_map(Statement::loses).collect()
     }
 
     /// Whether others may be using the table while the plan runs.

@@ -68,6 +68,7 @@ impl<'d> Builder<'d, '_> {
                 set: part.set.clone(),
                 source: part.source,
                 alias: Some(&part.branch.alias),
+                leaves: Vec::new(),
                 key: part.key.clone(),
                 only: part.branch.filter.as_deref(),
                 known_by: part.known_by,

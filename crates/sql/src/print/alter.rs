@@ -46,10 +46,12 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
             out.push_str("drop not null");
         }
         Alter::SetIdentity { table, column, from, to } => numbers::identity(out, table, column, *from, *to),
-        Alter::CopySequence { table, from, to } => {
-            let name = literal(&qualified(&table.schema, &table.name));
-            let sequence = |column: &str| format!("pg_get_serial_sequence({name}, {})", literal(column));
-            out.push_str(&format!("select setval({}, nextval({}))", sequence(to), sequence(from)));
+        Alter::CopySequence { table, source, from, to } => {
+            let sequence = |table: &TableName, column: &str| {
+                let name = literal(&qualified(&table.schema, &table.name));
+                format!("pg_get_serial_sequence({name}, {})", literal(column))
+            };
+            out.push_str(&format!("select setval({}, nextval({}))", sequence(table, to), sequence(source, from)));
         }
         Alter::RefuseRows(misfit) => rows::refuse_rows(out, misfit),
         Alter::RefuseLabels { table, column, labels } => rows::refuse_labels(out, table, column, labels),

@@ -96,7 +96,7 @@ impl<'f, 'a> Fill<'f, 'a> {
     /// again.
     fn insert(&self, indent: &str, of: &[String]) -> String {
         let o = self.o;
-        let made = list(&o.set, ", ", |assign| format!("{} as {}", assign.value, ident(&assign.column.name)));
+        let made = list(&o.set, ", ", |assign| o.named(assign));
         let mut conditions: Vec<String> = of.to_vec();
         conditions.extend(o.only.map(|only| format!("({only})")));
         let condition = match conditions.as_slice() {
@@ -118,9 +118,12 @@ impl<'f, 'a> Fill<'f, 'a> {
     /// The columns by which a row is found again are the same in two tables; the second one's values may be of another
     /// type still.
     fn known(&self, a: &str, b: &str) -> String {
-        let same = |Assign { column, .. }: &Assign<'_>| {
-            let mut text = format!("{a}.{own} = {b}.{own}::", own = ident(&column.name));
-            push_type(&mut text, &column.ty);
+        let same = |assign: &Assign<'_>| {
+            let mut text = format!("{a}.{own} = {b}.{own}", own = ident(&assign.column.name));
+            if !self.o.is_carried(assign) {
+                text.push_str("::");
+                push_type(&mut text, &assign.column.ty);
+            }
             text
         };
         list(&self.o.set[..self.o.known_by], " and ", same)
@@ -128,7 +131,11 @@ impl<'f, 'a> Fill<'f, 'a> {
 
     /// The rows as they should be, each value of the type that it has in the end.
     fn wanted(&self, indent: &str) -> String {
-        let one = |Assign { column, value }: &Assign<'_>| {
+        let one = |assign: &Assign<'_>| {
+            let Assign { column, value } = assign;
+            if self.o.is_carried(assign) {
+                return self.o.named(assign);
+            }
             let mut text = format!("({value})::");
             push_type(&mut text, &column.ty);
             format!("{text} as {}", ident(&column.name))

@@ -155,7 +155,7 @@ impl<'d> Builder<'d, '_> {
 
     /// On the way back: a required column that had no default comes again with a value that says nothing, for the rows
     /// that are there by then.
-    fn neutral(&mut self, table: &Table, column: &Column) -> Option<&'d Column> {
+    pub(crate) fn neutral(&mut self, table: &Table, column: &Column) -> Option<&'d Column> {
         let value = if self.options.one { neutral_value(self.to.catalog, &column.ty)? } else { return None };
         // A value that is the same for all rows is none that a rule over the column takes.
         if self.has_rules(table, &column.name) {

@@ -408,7 +408,7 @@ impl<'d> Move<'_, 'd> {
                 let change = Alter::SetIdentity { table, column: aside, from: None, to: Some(identity) };
                 add(builder, Statement::Alter(change));
                 if swap.from.identity.is_some() {
-                    add(builder, Statement::Alter(Alter::CopySequence { table, from: name, to: aside }));
+                    add(builder, Statement::Alter(Alter::CopySequence { table, source: table, from: name, to: aside }));
                 } else {
                     add(builder, Statement::AdvanceSequence { table, column: aside });
                 }
