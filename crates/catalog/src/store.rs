@@ -1,8 +1,8 @@
 //! The stored catalog: JSON, one object a line, sorted by id, so that a change shows as a change in review.
 
 use crate::{
-    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Hints, Index, Object, PartitionBy,
-    Policy, Rls, Seed, Table, TableName, Trigger, View,
+    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Hints, Index, Object,
+    PartitionBy, Policy, Rls, Seed, Table, TableName, Trigger, View,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -234,8 +234,7 @@ pub fn from_json(text: &str) -> Result<Catalog, StoreError> {
     if stored.specc != VERSION {
         return Err(other_version(stored.specc));
     }
-    let mut catalog =
-        Catalog { default_grantees: stored.default_grantees, said: stored.said, ..Catalog::default() };
+    let mut catalog = Catalog { default_grantees: stored.default_grantees, said: stored.said, ..Catalog::default() };
     catalog.reserve(stored.objects.len());
     for entry in stored.objects {
         if let Some(before) = catalog.insert(entry) {

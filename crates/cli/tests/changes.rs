@@ -207,7 +207,8 @@ fn what_was_filled_from_columns_that_are_gone_stays_in_the_spec() {
     assert!(said.starts_with("exit code 0"), "{said}");
     spec(dir.path(), MERGED);
     let at = |stamp: &str, more: &[&str]| {
-        let args: Vec<&str> = ["build", "--stamp", stamp, "--deny-warnings"].into_iter().chain(more.iter().copied()).collect();
+        let args: Vec<&str> =
+            ["build", "--stamp", stamp, "--deny-warnings"].into_iter().chain(more.iter().copied()).collect();
         run(dir.path(), &args)
     };
     let (code, said, _) = at("20260103000000", &[]);
@@ -258,9 +259,16 @@ fn a_backfill_makes_no_values_of_another_type() {
 /// Names change places once, though the spec goes on to say so; when it no longer does, they can again.
 #[test]
 fn names_change_places_once() {
-    let pair = |a: &str, b: &str| format!("entity notes {{\n  id: int key\n  a: int {a}\n  b: int {b}\n  rls off\n}}\n");
+    let pair =
+        |a: &str, b: &str| format!("entity notes {{\n  id: int key\n  a: int {a}\n  b: int {b}\n  rls off\n}}\n");
     let dir = moved_on(&pair("", ""));
-    assert!(build(dir.path(), &["--allow-data-loss", "--drop", "public.notes.text", "--drop", "public.notes.size", "--offline-ok"]).starts_with("exit code 0"));
+    assert!(
+        build(
+            dir.path(),
+            &["--allow-data-loss", "--drop", "public.notes.text", "--drop", "public.notes.size", "--offline-ok"]
+        )
+        .starts_with("exit code 0")
+    );
     let swap = pair("was b", "was a");
     let count = || fs::read_dir(dir.path().join("migrations")).expect("migrations").count();
     let at = |stamp: &str, text: &str| {

@@ -176,9 +176,7 @@ fn relabel(
         }
         // Of what has its own name in both states, either both sides go by another one, or neither.
         let before = other.len();
-        other.retain(|(old, new)| {
-            pairs.iter().any(|(a, _)| a == old) && pairs.iter().any(|(_, b)| b == new)
-        });
+        other.retain(|(old, new)| pairs.iter().any(|(a, _)| a == old) && pairs.iter().any(|(_, b)| b == new));
         if other.len() == before {
             removed.retain(|place| !pairs.iter().any(|(old, _)| old == place));
             added.retain(|place| !pairs.iter().any(|(_, new)| new == place));

@@ -84,20 +84,13 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
 }
 
 /// The objects of one kind that get another name: what they were, and what they will be. Whose name is free comes first.
-fn moves<'h>(
-    group: &[&'h Rename],
-    names: &Names,
-    from: &Catalog,
-    to: &Catalog,
-) -> Vec<(ObjectId, &'h ObjectId)> {
+fn moves<'h>(group: &[&'h Rename], names: &Names, from: &Catalog, to: &Catalog) -> Vec<(ObjectId, &'h ObjectId)> {
     let old_of = |rename: &Rename| {
         let own = ObjectId { name: rename.was.clone(), ..rename.id.clone() };
         match &rename.was_in {
             Some(schema) => ObjectId { schema: schema.clone(), ..own },
             // It may be in the schema that its table was in.
-            None => Some(names.old(&own))
-                .filter(|old| old.name == own.name)
-                .unwrap_or_else(|| names.old_parents(&own)),
+            None => Some(names.old(&own)).filter(|old| old.name == own.name).unwrap_or_else(|| names.old_parents(&own)),
         }
     };
     let all: Vec<_> = group

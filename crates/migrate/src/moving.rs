@@ -120,7 +120,8 @@ impl Moving {
 
     /// Columns that read what goes of other tables: nothing keeps them up while those are written.
     pub fn unfollowed(&self) -> impl Iterator<Item = &(TableName, SmolStr)> {
-        let beyond = |(table, _): &&(TableName, SmolStr), read: &BTreeSet<Source>| read.iter().any(|it| it.table != *table);
+        let beyond =
+            |(table, _): &&(TableName, SmolStr), read: &BTreeSet<Source>| read.iter().any(|it| it.table != *table);
         self.columns.iter().filter(move |(own, read)| beyond(own, read)).map(|(own, _)| own)
     }
 }
@@ -153,7 +154,8 @@ pub(crate) fn inverse(set: &ChangeSet<'_>, hints: &Hints) -> (Hints, BTreeSet<So
     for (table, name, value) in &hints.backfills {
         let (Some(before), Some(now)) = (set.from.table(table), set.to.table(table)) else { continue };
         let (None, Some(new)) = (column(before, name), column(now, name)) else { continue };
-        let same = |own: &&Column| ident(&own.name) == value.text.as_str() && own.ty == new.ty && own.generated.is_none();
+        let same =
+            |own: &&Column| ident(&own.name) == value.text.as_str() && own.ty == new.ty && own.generated.is_none();
         let Some(gone) = gone_columns(before, now).find(same) else { continue };
         if kept.insert(Source { table: table.clone(), column: Some(gone.name.clone()) }) {
             let value = SqlExpr { text: ident(name).into(), columns: vec![name.clone()] };
@@ -168,10 +170,8 @@ pub(crate) fn inverse(set: &ChangeSet<'_>, hints: &Hints) -> (Hints, BTreeSet<So
         match set.to.table(&branch.table) {
             Some(now) => {
                 let Some(key) = walked_by(set.from, before) else { continue };
-                let key: Option<Vec<_>> = key
-                    .iter()
-                    .map(|name| Some((column(now, name)?, moved(column(before, name)?)?)))
-                    .collect();
+                let key: Option<Vec<_>> =
+                    key.iter().map(|name| Some((column(now, name)?, moved(column(before, name)?)?))).collect();
                 let Some(key) = key else { continue };
                 for own in gone_columns(before, now).filter(|own| own.generated.is_none()) {
                     let Some(to) = moved(own).filter(|_| is_all(branch, &own.name)) else { continue };
@@ -224,9 +224,10 @@ fn is_called(branch: &RowsBranch, value: &str, name: &str) -> bool {
 
 /// Whether each row that has a value in the column is one of those that the query gives.
 fn is_all(branch: &RowsBranch, name: &str) -> bool {
-    branch.filter.as_deref().is_none_or(|filter| {
-        filter.strip_suffix(" is not null").is_some_and(|value| is_called(branch, value, name))
-    })
+    branch
+        .filter
+        .as_deref()
+        .is_none_or(|filter| filter.strip_suffix(" is not null").is_some_and(|value| is_called(branch, value, name)))
 }
 
 /// The text that a new column's backfill has on the way back, where it must not give null.

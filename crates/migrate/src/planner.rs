@@ -139,8 +139,14 @@ pub fn plan_change<'d>(
     let moving = Moving::new(&set, hints);
     let unfollowed: Vec<_> = moving.unfollowed().cloned().collect();
     if !unfollowed.is_empty() && !options.offline {
-        let text = |column: &SmolStr| format!("the backfill of `{column}` reads rows of a table that goes, and misses what is written there meanwhile");
-        return Err(ChangeError::Stalls(unfollowed.iter().map(|(table, column)| (table.clone(), text(column))).collect()));
+        let text = |column: &SmolStr| {
+            format!(
+                "the backfill of `{column}` reads rows of a table that goes, and misses what is written there meanwhile"
+            )
+        };
+        return Err(ChangeError::Stalls(
+            unfollowed.iter().map(|(table, column)| (table.clone(), text(column))).collect(),
+        ));
     }
     let mut builder = Builder {
         moving,

@@ -67,7 +67,8 @@ pub(crate) fn hints_back(difference: &Difference<'_>, hints: &Hints) -> Hints {
     let (moved, _) = inverse(&set, hints);
     let old = |table: &TableName| {
         let whole = difference.renamed.iter().find(|it| it.part.is_none() && it.now == table.id());
-        let mut name = whole.map_or_else(|| table.clone(), |it| TableName::new(it.id.schema.clone(), it.id.name.clone()));
+        let mut name =
+            whole.map_or_else(|| table.clone(), |it| TableName::new(it.id.schema.clone(), it.id.name.clone()));
         let schema = difference.renamed.iter().find(|it| it.now.kind == Kind::Schema && it.now.name == name.schema);
         if let Some(schema) = schema {
             name.schema.clone_from(&schema.id.name);

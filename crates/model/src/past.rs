@@ -10,7 +10,10 @@ pub(crate) fn table_before<'m>(model: &'m Model, entity: &Entity) -> Option<&'m 
     // By the schema's own old name, too.
     let home = |schema: &SmolStr| {
         let declared = model.schemas.iter().find(|it| it.name == *schema);
-        declared.and_then(|it| it.meta.was.clone()).filter(|was| has_schema(last, was)).unwrap_or_else(|| schema.clone())
+        declared
+            .and_then(|it| it.meta.was.clone())
+            .filter(|was| has_schema(last, was))
+            .unwrap_or_else(|| schema.clone())
     };
     let own = TableName::new(entity.name.schema.clone(), entity.name.name.clone());
     let was = entity.meta.was.as_ref().map(|was| {
@@ -56,9 +59,8 @@ pub(crate) fn table<'m>(last: &'m Catalog, name: &TableName) -> Option<&'m Table
 pub(crate) fn gone_columns(model: &Model, entity: EntityId) -> Vec<(SmolStr, Option<Type>)> {
     let entity = model.entity(entity);
     let Some(before) = table_before(model, entity) else { return Vec::new() };
-    let stays = |name: &SmolStr| {
-        entity.fields.iter().any(|field| field.name == *name || field.meta.was.as_ref() == Some(name))
-    };
+    let stays =
+        |name: &SmolStr| entity.fields.iter().any(|field| field.name == *name || field.meta.was.as_ref() == Some(name));
     let gone = before.columns.iter().filter(|column| !stays(&column.name));
     gone.map(|column| (column.name.clone(), type_of(model, &column.ty))).collect()
 }

@@ -3,37 +3,12 @@
 use crate::convert::Convert;
 use crate::effects::{Lock, Loss, Transaction};
 use crate::fill_table::{FillTable, InsertFrom};
+use crate::refuse::{Misfit, Refuse};
 use smol_str::SmolStr;
 use specc_catalog::{
     Column, Composite, Constraint, DataType, Domain, Enum, Extension, Index, Kind, Object, ObjectId, Policy, Qualified,
     Role, Rule, Sequence, SequenceOptions, SqlExpr, TableName, Trigger,
 };
-
-/// Rows that a backfill leaves without a value that they have to have.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Refuse<'a> {
-    /// Which rows.
-    pub rows: &'a str,
-    /// The columns by which a row is named; none: by its place.
-    pub key: Vec<&'a str>,
-}
-
-/// Rows that a later step would refuse.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Misfit<'a> {
-    /// Of this table.
-    pub table: &'a TableName,
-    /// A table that they are held against.
-    pub other: Option<&'a TableName>,
-    /// `from …`: those rows; or groups of them.
-    pub rows: &'a str,
-    /// What the rows of a group have in common, where `rows` gives groups.
-    pub groups: Option<&'a str>,
-    /// What they have that will not be taken.
-    pub what: &'a str,
-    /// The name of the error that the later step would give.
-    pub code: &'static str,
-}
 
 /// A change to an object that stays.
 #[derive(Clone, Debug, PartialEq)]

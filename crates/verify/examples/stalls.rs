@@ -4,7 +4,7 @@
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout)]
 
-use specc_catalog::{Catalog, Hints};
+use specc_catalog::{Catalog, Hints, RowsBranch, RowsFrom, TableName};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeOptions, Plan, plan_change};
 use specc_postgres::postgres::{Client, NoTls};
@@ -19,7 +19,7 @@ const TABLES: &str = "
     create table lines (id int primary key, t_id int references t (id));";
 
 /// Name, and what turns the old tables into the new ones.
-const CASES: [(&str, &str); 7] = [
+const CASES: [(&str, &str); 8] = [
     ("not null", "alter table t alter column n set not null"),
     ("check", "alter table t add constraint n_is_positive check (n >= 0)"),
     ("foreign key", "alter table t add constraint t_ref_fkey foreign key (ref) references parents (id)"),
@@ -30,7 +30,28 @@ const CASES: [(&str, &str); 7] = [
         "key to bigint",
         "alter table t alter column id set data type bigint; alter table lines alter column t_id set data type bigint",
     ),
+    (SPLIT, "create table codes (t_id int primary key, code int not null); alter table t drop column code"),
 ];
+
+const SPLIT: &str = "table split";
+
+/// What an author would say of the way beside the change.
+fn hints(name: &str) -> Hints {
+    let table = |name: &str| TableName::new("public", name);
+    let branch = RowsBranch {
+        table: table("t"),
+        alias: "t".into(),
+        values: vec!["id".into(), "code".into()],
+        filter: Some("code is not null".into()),
+    };
+    let from = RowsFrom {
+        table: table("codes"),
+        columns: vec!["t_id".into(), "code".into()],
+        query: "select id as t_id, code from t where code is not null".into(),
+        branches: vec![branch],
+    };
+    Hints { froms: (name == SPLIT).then_some(from).into_iter().collect(), ..Hints::default() }
+}
 
 fn catalog(cluster: &Cluster, sql: &str) -> Catalog {
     let (_database, mut session) = open(cluster);
@@ -133,8 +154,8 @@ fn main() {
     };
     line("(nothing)", "", measure(&cluster, rows, None));
     let from = catalog(&cluster, TABLES);
-    let hints = Hints::default();
     for (name, sql) in CASES {
+        let hints = hints(name);
         if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
             continue;
         }

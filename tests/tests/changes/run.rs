@@ -100,7 +100,18 @@ impl<'a> Way<'a> {
     /// Without rows, for a plain server, with consent to everything.
     pub fn empty(from: &'a Given, to: &'a Given, major: u32) -> Self {
         let (rows, dropped, spelled_anew) = ("", [].as_slice(), [].as_slice());
-        Self { from, to, target: Target::Postgres, major, rows, data_loss: true, offline: false, dropped, spelled_anew, there: "" }
+        Self {
+            from,
+            to,
+            target: Target::Postgres,
+            major,
+            rows,
+            data_loss: true,
+            offline: false,
+            dropped,
+            spelled_anew,
+            there: "",
+        }
     }
 }
 
@@ -300,7 +311,10 @@ impl Way<'_> {
         let hints = &self.to.hints;
         let moved = |name: &str, column: Option<&str>| {
             let is = |table: &specc_catalog::TableName| format!("{}.{}", table.schema, table.name) == name;
-            let called = |value: &str| column.is_some_and(|column| value == column || value.ends_with(&format!(".{column}")));
+            let called = |value: &str| {
+                let value = value.replace('"', "");
+                column.is_some_and(|column| value == column || value.ends_with(&format!(".{column}")))
+            };
             hints.backfills.iter().any(|(table, _, value)| is(table) && called(&value.text))
                 || hints.froms.iter().flat_map(|from| &from.branches).any(|branch| {
                     is(&branch.table) && (column.is_none() || branch.values.iter().any(|value| called(value)))

@@ -30,7 +30,10 @@ impl Builder<'_, '_> {
                 // Its trigger works with what goes.
                 let slot = self.nodes[fill].slot;
                 after.extend(self.nodes.of(slot).iter().copied().filter(|&node| {
-                    matches!(self.nodes[node].statement, Statement::DropTemporary(Object::Trigger(_) | Object::Function(_)))
+                    matches!(
+                        self.nodes[node].statement,
+                        Statement::DropTemporary(Object::Trigger(_) | Object::Function(_))
+                    )
                 }));
                 gone.iter().try_for_each(|source| self.goes_after(source, &after))?;
             }

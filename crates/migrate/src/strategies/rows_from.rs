@@ -43,7 +43,8 @@ impl<'d> Builder<'d, '_> {
     fn rows_of(&mut self, new: NewPlace, table: &'d Table, froms: &[&'d RowsFrom]) -> Planned {
         let mut parts = Vec::new();
         for from in froms {
-            let own: Option<Vec<Part<'d>>> = from.branches.iter().map(|branch| self.part(table, from, branch)).collect();
+            let own: Option<Vec<Part<'d>>> =
+                from.branches.iter().map(|branch| self.part(table, from, branch)).collect();
             // Beside others, rows have to be found again, to be written when their source is.
             match own.filter(|own| !own.is_empty()) {
                 Some(own) if self.options.offline || own.iter().all(|part| part.known_by > 0) => parts.extend(own),
@@ -138,7 +139,8 @@ impl<'d> Builder<'d, '_> {
         let columns = from.columns.iter().map(SmolStr::as_str).collect();
         let insert = InsertFrom { table: &table.table, columns, query, of };
         let made = self.nodes.with(new, &[Role::Make]);
-        let node = self.nodes.push(Slot::New(new), Role::After, Phase::Main, Statement::Alter(Alter::InsertFrom(insert)));
+        let node =
+            self.nodes.push(Slot::New(new), Role::After, Phase::Main, Statement::Alter(Alter::InsertFrom(insert)));
         made.into_iter().for_each(|made| self.nodes.edge(made, node));
         node
     }
@@ -218,9 +220,8 @@ fn following(table: &Table, part: &Part<'_>) -> String {
     let to = qualified(&table.table.schema, &table.table.name);
     let name = |assign: &Assign<'_>| ident(&assign.column.name).into_owned();
     let (known, rest) = part.set.split_at(part.known_by);
-    let list = |all: &[Assign<'_>], one: &dyn Fn(&Assign<'_>) -> String| {
-        all.iter().map(one).collect::<Vec<_>>().join(", ")
-    };
+    let list =
+        |all: &[Assign<'_>], one: &dyn Fn(&Assign<'_>) -> String| all.iter().map(one).collect::<Vec<_>>().join(", ");
     let same = |a: &str, b: &str| {
         known.iter().map(|one| format!("{a}.{0} = {b}.{0}", name(one))).collect::<Vec<_>>().join(" and ")
     };

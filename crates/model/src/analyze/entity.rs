@@ -263,8 +263,7 @@ impl Pass<'_> {
                     continue;
                 }
             };
-            let asked =
-                Asked { entity: self.entity.id, query: &tree, text: &raw.text, at: raw.at.0, gone };
+            let asked = Asked { entity: self.entity.id, query: &tree, text: &raw.text, at: raw.at.0, gone };
             let Some(origin) = self.exprs.typing.origin(&asked, &mut self.out) else { continue };
             for (at, field) in self.entity.fields.iter().enumerate() {
                 let own = self.parts.fields.iter().find(|(other, _)| *other == at).map(|(_, parts)| parts);

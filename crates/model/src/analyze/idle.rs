@@ -82,7 +82,8 @@ fn fields(
             _ => format!("`{}` has a value in each row already", field.name),
         };
         let message = format!("`backfill` does nothing: {why}");
-        let help = "it fills a field that is new, or becomes required; remove it, or change rows in a migration of your own";
+        let help =
+            "it fills a field that is new, or becomes required; remove it, or change rows in a migration of your own";
         out.push(Diagnostic::new(codes::IDLE, backfill.span, message).help(help));
     }
 }
@@ -106,7 +107,8 @@ fn other_type(
     if builtin && casts_to(&own.ty.name, &now.name, Context::Assignment) {
         return;
     }
-    let message = format!("`{}` is `{}` and becomes `{now}`: `backfill` makes no values of another type", field.name, own.ty);
+    let message =
+        format!("`{}` is `{}` and becomes `{now}`: `backfill` makes no values of another type", field.name, own.ty);
     let text = field.backfill.as_ref().map_or("…", |value| value.text.as_str());
     let help = format!("write `using ({text})`: it says what each value becomes, over the row as it was");
     out.push(Diagnostic::new(codes::BACKFILL_OF_TYPE, span, message).help(help));

@@ -137,8 +137,7 @@ impl Typing<'_> {
         out: &mut Vec<Diagnostic>,
     ) -> (ExprRef, bool) {
         let scope = Scope::default();
-        let mut checker =
-            Checker::new(self, &scope, asked.text, asked.at, Place::Origin { gone: asked.gone }, out);
+        let mut checker = Checker::new(self, &scope, asked.text, asked.at, Place::Origin { gone: asked.gone }, out);
         checker.inside = 1;
         checker.levels.push(Level { from: vec![source.clone()] });
         let ty = checker.expr(ast);
@@ -206,8 +205,10 @@ impl Typing<'_> {
         let span = span.map_or(asked.at, |ident| ident_span(ident, asked.text, asked.at));
         let message = format!("nothing here is called `{}`, and nothing was in the last state", table.name);
         let names = model.entities.iter().map(|entity| entity.name.name.as_str());
-        let help = specc_diag::nearest(&table.name, names)
-            .map_or_else(|| "name an entity, or a table that this change drops".into(), |n| format!("did you mean `{n}`?"));
+        let help = specc_diag::nearest(&table.name, names).map_or_else(
+            || "name an entity, or a table that this change drops".into(),
+            |n| format!("did you mean `{n}`?"),
+        );
         out.push(Diagnostic::new(codes::ORIGIN_UNKNOWN, span, message).help(help));
         None
     }
@@ -228,8 +229,10 @@ impl Typing<'_> {
             let Some(at) = found else {
                 let message = format!("`{}` has no field `{name}`", entity.name.name);
                 let names = entity.fields.iter().map(|field| field.name.as_str());
-                let help = specc_diag::nearest(name, names)
-                    .map_or_else(|| format!("name it after its field: `{name} as field`"), |n| format!("did you mean `{n}`?"));
+                let help = specc_diag::nearest(name, names).map_or_else(
+                    || format!("name it after its field: `{name} as field`"),
+                    |n| format!("did you mean `{n}`?"),
+                );
                 out.push(Diagnostic::new(codes::ORIGIN_MISMATCH, item.span, message).help(help));
                 continue;
             };

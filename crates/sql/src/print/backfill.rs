@@ -2,8 +2,9 @@
 
 use super::rows::{quiet, refusal};
 use super::table_name;
-use crate::alter::{Alter, Refuse};
+use crate::alter::Alter;
 use crate::quote::{dollar, ident, literal, push_ident};
+use crate::refuse::Refuse;
 use specc_catalog::TableName;
 
 /// Pages of a backfill that are written in one transaction.
@@ -17,7 +18,8 @@ const ROUNDS: usize = 20;
 /// rounds is waited for, and is then the only one that its transaction holds, so that no client's transaction can wait for
 /// it in a circle.
 pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
-    let Alter::Backfill { table, set, was_null, pending, gives_up, refuse, settings, divided, counted, at_once } = change
+    let Alter::Backfill { table, set, was_null, pending, gives_up, refuse, settings, divided, counted, at_once } =
+        change
     else {
         return;
     };

@@ -94,9 +94,7 @@ impl<'d> Builder<'d, '_> {
         let entry = self.from.get(&whole.now).or_else(|| {
             self.from
                 .iter()
-                .find(|(id, _)| {
-                    id.kind == whole.now.kind && id.schema == whole.now.schema && id.name == whole.now.name
-                })
+                .find(|(id, _)| id.kind == whole.now.kind && id.schema == whole.now.schema && id.name == whole.now.name)
                 .map(|(_, entry)| entry)
         });
         let (was, now) = (&renamed.id, &renamed.now);

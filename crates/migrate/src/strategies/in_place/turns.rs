@@ -107,7 +107,8 @@ pub(super) fn label_of(object: &Object) -> Planned<(Option<TableName>, SmolStr, 
         _ => false,
     };
     // A trigger and a policy of a table may have one name.
-    let of = object.table().filter(|_| !in_schema).map(|table| TableName::new(table.schema.clone(), table.name.clone()));
+    let of =
+        object.table().filter(|_| !in_schema).map(|table| TableName::new(table.schema.clone(), table.name.clone()));
     let space = if in_schema { id.schema } else { SmolStr::new_static(kind_word(object)) };
     Ok((of, space, name))
 }
