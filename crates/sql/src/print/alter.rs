@@ -51,7 +51,11 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
                 let name = literal(&qualified(&table.schema, &table.name));
                 format!("pg_get_serial_sequence({name}, {})", literal(column))
             };
-            out.push_str(&format!("select setval({}, nextval({}))", sequence(table, to), sequence(source, from)));
+            if table == source {
+                out.push_str(&format!("select setval({}, nextval({}))", sequence(table, to), sequence(source, from)));
+            } else {
+                numbers::go_on(out, &sequence(table, to), &sequence(source, from));
+            }
         }
         Alter::RefuseRows(misfit) => rows::refuse_rows(out, misfit),
         Alter::RefuseLabels { table, column, labels } => rows::refuse_labels(out, table, column, labels),

@@ -21,6 +21,8 @@ pub(crate) struct TableMove<'d> {
     pub to: &'d Table,
     /// Its parts as they were, and it itself.
     pub old_tables: Vec<OldPlace>,
+    /// Their names.
+    from_tables: Vec<&'d TableName>,
     /// Its parts as they are to be, and it itself: each after what it is a part of.
     pub new_tables: Vec<(NewPlace, &'d Table)>,
     /// The key by which its rows are walked, where it has one.
@@ -59,6 +61,11 @@ impl<'d> Moves<'d> {
         self.gone.contains_key(&old)
     }
 
+    /// Whether a table of this name goes, a part or a whole.
+    pub fn took(&self, table: &TableName) -> bool {
+        self.all.iter().any(|one| one.from_tables.contains(&table))
+    }
+
     /// When what belongs to a table that goes is done.
     pub fn phase(&self, old: OldPlace) -> Phase {
         if self.gone.get(&old) == Some(&true) { Phase::CutOver } else { Phase::Main }
@@ -92,6 +99,7 @@ pub(crate) fn find<'d>(set: &ChangeSet<'d>, hints: &Hints, offline: bool, action
             new,
             from,
             to,
+            from_tables: old_tables.iter().map(|(_, table)| &table.table).collect(),
             old_tables: old_tables.iter().map(|(place, _)| *place).collect(),
             new_tables,
             key,

@@ -293,11 +293,7 @@ impl<'d> Builder<'d, '_> {
             after.iter().for_each(|&earlier| self.nodes.edge(earlier, node));
         }
         if let Some(first) = self.nodes.ids().nth(start).filter(|_| one.online) {
-            for old in &self.moves.over {
-                for gone in self.nodes.with(Slot::Old(*old), &[Role::Drop]) {
-                    self.nodes.edge(first, gone);
-                }
-            }
+            self.locks_in_order(first, filled, &after);
         }
         for statement in self.numbers_go_on(one) {
             self.add(&mut chain, Role::After, phase, statement);
@@ -312,6 +308,23 @@ impl<'d> Builder<'d, '_> {
         last.extend(homes);
         last.extend(named);
         Ok(last)
+    }
+
+    /// What is over the table is locked before it, as by those who use it: who writes a row that refers to it, or reads it
+    /// by a view, has the lock on that first.
+    fn locks_in_order(&mut self, first: NodeId, filled: NodeId, after: &[NodeId]) {
+        for &old in &self.moves.over {
+            for gone in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
+                let table = self.nodes[gone].statement.table();
+                if table.is_some_and(|table| self.moves.of(table).is_some() || self.moves.took(table)) {
+                    self.nodes.edge(first, gone);
+                    continue;
+                }
+                self.nodes.edge(gone, first);
+                self.nodes.edge(filled, gone);
+                after.iter().for_each(|&earlier| self.nodes.edge(earlier, gone));
+            }
+        }
     }
 
     /// Identities go on where the old ones stood.
