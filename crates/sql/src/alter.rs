@@ -200,6 +200,15 @@ pub enum Alter<'a> {
     },
     /// Writes rows to a table from those of another one.
     FillTable(FillTable<'a>),
+    /// Drops a table whose rows are in another one by now.
+    DropMoved {
+        /// The table.
+        table: &'a specc_catalog::Table,
+        /// Its columns that the other table does not have: what they hold is lost.
+        leaves: Vec<&'a str>,
+        /// Its columns in which another value stands for null in the other table.
+        filled: Vec<&'a str>,
+    },
     /// Gives the nulls back that a backfill filled, where nobody has written another value since.
     Unfill {
         /// Of this table.
@@ -430,6 +439,7 @@ impl<'a> Alter<'a> {
             },
             Alter::AddUsingIndex(o, _) => f(&o.table, AccessExclusive, false),
             Alter::Backfill { table, .. } | Alter::Unfill { table, .. } => f(table, RowExclusive, true),
+            Alter::DropMoved { table, .. } => f(&table.table, AccessExclusive, false),
             Alter::FillTable(o) => {
                 f(&o.source.table, if o.at_once { ShareRowExclusive } else { Lock::RowShare }, true);
                 f(o.table, RowExclusive, true);
@@ -522,6 +532,7 @@ impl<'a> Alter<'a> {
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
             Alter::RefuseRows(misfit) => Some(misfit.table),
             Alter::FillTable(o) => Some(&o.source.table),
+            Alter::DropMoved { table, .. } => Some(&table.table),
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
             Alter::SetPolicy { to, .. } => Some(&to.table),
             Alter::SetTrigger(o) => Some(&o.table),
@@ -555,7 +566,10 @@ impl<'a> Alter<'a> {
     /// What is lost.
     pub(crate) fn loses(&self) -> Vec<Loss> {
         let one = match self {
-            Alter::FillTable(o) => return o.loses(),
+            Alter::DropMoved { table, leaves, .. } => {
+                let lost = |column: &&str| Loss::Values { table: table.table.clone(), column: (*column).into() };
+                return leaves.iter().map(lost).collect();
+            }
             Alter::DropColumn { table, column, kept: false } if column.generated.is_none() => {
                 Some(Loss::Values { table: (*table).clone(), column: column.name.clone() })
             }

@@ -51,7 +51,6 @@ fn fill<'c>(given: &'c Given, found_again: bool, at_once: bool) -> FillTable<'c>
         table: &target.table,
         set: set.collect(),
         source: table(&given.catalog, "readings"),
-        leaves: Vec::new(),
         key: vec!["id", "part"],
         only: Some("id <> 77"),
         known_by: if found_again { 2 } else { 0 },

@@ -80,6 +80,10 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         }
         Alter::AddUsingIndex(o, index) => using_index(out, o, index),
         Alter::Backfill { .. } => backfill::backfill(out, o),
+        Alter::DropMoved { table, .. } => {
+            out.push_str("drop table ");
+            table_name(out, &table.table);
+        }
         Alter::FillTable(o) => super::fill_table::fill_table(out, o),
         Alter::Unfill { table, column, with, counted } => rows::unfill(out, table, column, with, *counted),
         Alter::Count { table, set, of, guard, .. } => rows::count(out, table, set, of, *guard),
