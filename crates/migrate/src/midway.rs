@@ -334,6 +334,7 @@ impl<'d> Midway<'d> {
                     o.labels.insert(at.unwrap_or(o.labels.len()), (*label).into());
                 });
             }
+            Alter::DropMoved { table, .. } => self.remove(&table.table.id()),
             Alter::Attach { partition } => {
                 if let Some(o) = self.table(&partition.table) {
                     o.partition_of.clone_from(&partition.partition_of);

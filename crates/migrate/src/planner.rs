@@ -132,10 +132,10 @@ pub fn plan_change<'d>(
     let set = ChangeSet::new(difference);
     let swaps = swaps(&set, options.offline)?;
     let mut actions = recreation::actions(&set, &swaps, options)?;
-    let mut moves = moved_table::eligible::find(&set, hints, options.offline, &mut actions)?;
-    moved_table::eligible::late(&set, &swaps, &mut moves, &mut actions)?;
     let counts = counted::find(&set);
     let hints = counts.with_hints(hints, options, arena);
+    let mut moves = moved_table::eligible::find(&set, hints, options.offline, &mut actions)?;
+    moved_table::eligible::late(&set, &swaps, &mut moves, &mut actions)?;
     let moving = Moving::new(&set, hints);
     let unfollowed: Vec<_> = moving.unfollowed().cloned().collect();
     if !unfollowed.is_empty() && !options.offline {

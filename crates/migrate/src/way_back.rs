@@ -112,6 +112,9 @@ pub(crate) fn gone_with(statements: &[&Statement<'_>], from: &Catalog) -> Vec<Go
         {
             all.push(Gone::Was(o.table.clone(), o.column.name.clone()));
         }
+        if let Statement::Alter(Alter::DropMoved { table, filled, .. }) = statement {
+            all.extend(filled.iter().map(|column| Gone::Nulls(table.table.clone(), (*column).into())));
+        }
         let Statement::Alter(Alter::Backfill { table, set, .. }) = statement else { continue };
         let Some(Object::Table(o)) = from.get(&table.id()).map(|entry| &entry.object) else { continue };
         let was_there = |name: &str| o.columns.iter().any(|column| column.name == name);

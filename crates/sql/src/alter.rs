@@ -179,6 +179,15 @@ pub enum Alter<'a> {
     FillTable(FillTable<'a>),
     /// Writes the rows of a query to a table.
     InsertFrom(InsertFrom<'a>),
+    /// Drops a table whose rows are in another one by now.
+    DropMoved {
+        /// The table.
+        table: &'a specc_catalog::Table,
+        /// Its columns that the other table does not have: what they hold is lost.
+        leaves: Vec<&'a str>,
+        /// Its columns in which another value stands for null in the other table.
+        filled: Vec<&'a str>,
+    },
     /// Gives the nulls back that a backfill filled, where nobody has written another value since.
     Unfill {
         /// Of this table.
@@ -409,6 +418,7 @@ impl<'a> Alter<'a> {
             },
             Alter::AddUsingIndex(o, _) => f(&o.table, AccessExclusive, false),
             Alter::Backfill { table, .. } | Alter::Unfill { table, .. } => f(table, RowExclusive, true),
+            Alter::DropMoved { table, .. } => f(&table.table, AccessExclusive, false),
             Alter::FillTable(o) => {
                 f(&o.source.table, if o.at_once { ShareRowExclusive } else { Lock::RowShare }, true);
                 f(o.table, RowExclusive, true);
@@ -506,6 +516,7 @@ impl<'a> Alter<'a> {
             Alter::RefuseRows(misfit) => Some(misfit.table),
             Alter::FillTable(o) => Some(&o.source.table),
             Alter::InsertFrom(o) => o.of.first().copied(),
+            Alter::DropMoved { table, .. } => Some(&table.table),
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
             Alter::SetPolicy { to, .. } => Some(&to.table),
             Alter::SetTrigger(o) => Some(&o.table),
@@ -539,7 +550,10 @@ impl<'a> Alter<'a> {
     /// What is lost.
     pub(crate) fn loses(&self) -> Vec<Loss> {
         let one = match self {
-            Alter::FillTable(o) => return o.loses(),
+            Alter::DropMoved { table, leaves, .. } => {
+                let lost = |column: &&str| Loss::Values { table: table.table.clone(), column: (*column).into() };
+                return leaves.iter().map(lost).collect();
+            }
             Alter::DropColumn { table, column, kept: false } if column.generated.is_none() => {
                 Some(Loss::Values { table: (*table).clone(), column: column.name.clone() })
             }

@@ -1,6 +1,5 @@
 //! Rows that are written to a table from those of another one.
 
-use crate::effects::Loss;
 use crate::quote::ident;
 use specc_catalog::{Column, Table, TableName};
 
@@ -28,8 +27,6 @@ pub struct FillTable<'a> {
     pub source: &'a Table,
     /// How the expressions call a row of it.
     pub alias: Option<&'a str>,
-    /// Columns of it whose values the table has no place for: those are lost when it goes.
-    pub leaves: Vec<&'a str>,
     /// Its key: columns that take no null, of which no two rows have the same.
     pub key: Vec<&'a str>,
     /// Which of its rows are taken; absent: all.
@@ -60,11 +57,6 @@ impl FillTable<'_> {
     pub fn named(&self, assign: &Assign<'_>) -> String {
         let name = ident(&assign.column.name);
         if assign.value == name { name.into_owned() } else { format!("{} as {name}", assign.value) }
-    }
-
-    pub(crate) fn loses(&self) -> Vec<Loss> {
-        let lost = |column: &&str| Loss::Values { table: self.source.table.clone(), column: (*column).into() };
-        self.leaves.iter().map(lost).collect()
     }
 }
 

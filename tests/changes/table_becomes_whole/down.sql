@@ -109,7 +109,7 @@ begin
     raise exception using
       errcode = 'data_exception',
       message = 'rows of public.readings that are not in public__moved.readings as they should be, or should not be there: ' || differing,
-      hint = 'whoever writes past the triggers of a table leaves such rows; write them again, then run this file again; by id, at: ' || array_to_string(named, '; ');
+      hint = 'somebody writes one of both tables past the triggers that keep them equal; run this file again when that has ended; by id, at: ' || array_to_string(named, '; ');
   end if;
 end
 $$;
@@ -125,7 +125,17 @@ alter table public__moved.readings
 create index readings_person_id_idx on public__moved.readings (person_id);
 create index readings_shop_id_idx on public__moved.readings (shop_id);
 create index readings_value_idx on public__moved.readings (value) where value > 10;
-select setval(pg_get_serial_sequence('public__moved.readings', 'id'), nextval(pg_get_serial_sequence('public.readings', 'id')));
+
+-- Numbers go on where they stood.
+do $$
+declare
+  stands bigint;
+  taken boolean;
+begin
+  execute format('select last_value, is_called from %s', pg_get_serial_sequence('public.readings', 'id')) into stands, taken;
+  perform setval(pg_get_serial_sequence('public__moved.readings', 'id'), stands, taken);
+end
+$$;
 
 drop table public.readings;
 

@@ -49,7 +49,7 @@ begin
     raise exception using
       errcode = 'data_exception',
       message = 'rows of public.readings that are not in public__moved.readings as they should be, or should not be there: ' || differing,
-      hint = 'whoever writes past the triggers of a table leaves such rows; write them again, then run this file again; they are: ' || array_to_string(named, '; ');
+      hint = 'somebody writes one of both tables past the triggers that keep them equal; run this file again when that has ended; they are: ' || array_to_string(named, '; ');
   end if;
 end
 $$;

@@ -74,7 +74,7 @@ begin
     raise exception using
       errcode = 'data_exception',
       message = 'rows of public.visits that are not in public__moved.visits as they should be, or should not be there: ' || differing,
-      hint = 'whoever writes past the triggers of a table leaves such rows; write them again, then run this file again; by tenant_id, id, at: ' || array_to_string(named, '; ');
+      hint = 'somebody writes one of both tables past the triggers that keep them equal; run this file again when that has ended; by tenant_id, id, at: ' || array_to_string(named, '; ');
   end if;
 end
 $$;

@@ -15,11 +15,11 @@ mod given;
 mod halfway;
 mod least;
 mod meanwhile;
+mod moved_table;
 mod random;
 mod renaming;
 mod retyping;
 mod run;
-mod scratch;
 mod tables;
 
 use case::Case;

@@ -243,7 +243,7 @@ impl<'d> Account<'d> {
             if let Some(table) = table.filter(|_| rewrites && in_use) {
                 account.rewrites.insert(table);
             }
-            let on_new = table.is_some() && !in_use;
+            let on_new = table.is_some_and(|table| plan.is_bare(table));
             statement.each_lock(|table, lock, scan| {
                 if is_in_use(table) {
                     let held = held.entry(table).or_insert((lock, false));
@@ -307,7 +307,10 @@ impl Record {
         // What an earlier file made is there for all to use.
         let made: BTreeSet<&TableName> = stage.statements().filter_map(Plan::makes).map(|(name, _)| name).collect();
         let in_use = |table: &TableName| plan.is_in_use(table) || !made.contains(table);
-        let mut statements: Vec<_> = stage.statements().map(|statement| Prediction::of(in_use, statement)).collect();
+        let mut statements: Vec<_> = stage
+            .statements()
+            .map(|statement| Prediction::of(in_use, |table| !in_use(table) && plan.is_bare(table), statement))
+            .collect();
         if limits_locks(&Account::of(plan, stage), stage) {
             statements.insert(0, Prediction::setting(SET_LOCK_TIMEOUT));
             statements.push(Prediction::setting(RESET_LOCK_TIMEOUT));
@@ -465,14 +468,18 @@ impl Prediction {
         Self { sql: sql.to_owned(), ..Self::default() }
     }
 
-    fn of(is_in_use: impl Fn(&TableName) -> bool, statement: &Statement<'_>) -> Self {
+    fn of(
+        is_in_use: impl Fn(&TableName) -> bool,
+        is_bare: impl Fn(&TableName) -> bool,
+        statement: &Statement<'_>,
+    ) -> Self {
         let mut sql = String::new();
         print(statement, &mut sql);
         sql.truncate(sql.trim_end().len());
         let mut strongest: BTreeMap<String, Lock> = BTreeMap::new();
         let mut scans = Vec::new();
         let in_use = statement.table().is_some_and(&is_in_use);
-        let on_new = statement.table().is_some() && !in_use;
+        let on_new = statement.table().is_some_and(is_bare);
         statement.each_lock(|table, lock, scan| {
             if is_in_use(table) {
                 let held = strongest.entry(name(table)).or_insert(lock);

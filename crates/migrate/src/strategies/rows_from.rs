@@ -69,7 +69,6 @@ impl<'d> Builder<'d, '_> {
                 set: part.set.clone(),
                 source: part.source,
                 alias: Some(&part.branch.alias),
-                leaves: Vec::new(),
                 key: part.key.clone(),
                 only: part.branch.filter.as_deref(),
                 known_by: part.known_by,

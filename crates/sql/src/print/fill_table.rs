@@ -13,6 +13,9 @@ const ROWS: usize = 2000;
 /// circle of those who wait, so that no client's transaction is ended for it: the batch gives way and begins anew.
 const PATIENCE: &str = "200ms";
 
+/// How often rows that differ in the end are copied anew.
+const ROUNDS: usize = 3;
+
 /// How many rows are named.
 const NAMED: usize = 20;
 
@@ -150,38 +153,60 @@ impl<'f, 'a> Fill<'f, 'a> {
         format!("{of}{}{text}", ident(&assign.column.name))
     }
 
-    /// Counts what is in one table only or not the same in both, in one snapshot, and names some of it.
-    fn proof(&self) -> String {
-        let o = self.o;
-        let (known, rest) = o.set.split_at(o.known_by);
-        let differing = if o.known_by > 0 {
-            let found = |of: &str| format!("{of}.{}", ident(&known[0].column.name));
-            let mut conditions = vec![format!("{} is null", found("there"))];
-            // What is there besides may come from elsewhere.
-            let join = if o.shared { "left" } else { "full" };
-            if !o.shared {
-                conditions.insert(0, format!("{} is null", found("made")));
-            }
-            if !rest.is_empty() {
-                let row = |of: &str| list(rest, ", ", |assign| Self::equal(assign, &format!("{of}.")));
-                conditions.push(format!("row({}) is distinct from row({})", row("made"), row("there")));
-            }
-            let by = list(known, " || ', ' || ", |assign| {
-                let own = ident(&assign.column.name);
-                format!("coalesce(made.{own}::text, there.{own}::text)")
-            });
-            format!(
-                "select {by} as named
-    from (
+    /// Where a row of one table is not one of the other, or not the same.
+    fn unlike(&self) -> String {
+        let (known, rest) = self.o.set.split_at(self.o.known_by);
+        let found = |of: &str| format!("{of}.{} is null", ident(&known[0].column.name));
+        // What is there besides may come from elsewhere.
+        let mut conditions = if self.o.shared { vec![found("there")] } else { vec![found("made"), found("there")] };
+        if !rest.is_empty() {
+            let row = |of: &str| list(rest, ", ", |assign| Self::equal(assign, &format!("{of}.")));
+            conditions.push(format!("row({}) is distinct from row({})", row("made"), row("there")));
+        }
+        conditions.join("\n      or ")
+    }
+
+    /// Both tables side by side, a row beside the one that it should be.
+    fn beside(&self, join: &str) -> String {
+        format!(
+            "from (
       {}
     ) as made
     {join} join {} as there on {}
     where {}",
-                self.wanted("\n      "),
-                self.table,
-                self.known("there", "made"),
-                conditions.join("\n      or "),
-            )
+            self.wanted("\n      "),
+            self.table,
+            self.known("there", "made"),
+            self.unlike()
+        )
+    }
+
+    /// Takes rows that are not as they should be, so that the next round brings them again.
+    fn repair(&self) -> String {
+        let known = &self.o.set[..self.o.known_by];
+        let keys = list(known, ", ", |assign| format!("there.{}", ident(&assign.column.name)));
+        let same =
+            list(known, " and ", |assign| format!("there.{own} = wrong.{own}", own = ident(&assign.column.name)));
+        format!(
+            "delete from {} as there using (
+    select {keys}
+    {}
+  ) as wrong where {same}",
+            self.table,
+            self.beside(if self.o.shared { "inner" } else { "right" })
+        )
+    }
+
+    /// Counts what is in one table only or not the same in both, in one snapshot, and names some of it.
+    fn compare(&self) -> String {
+        let o = self.o;
+        let known = &o.set[..o.known_by];
+        let differing = if o.known_by > 0 {
+            let by = list(known, " || ', ' || ", |assign| {
+                let own = ident(&assign.column.name);
+                format!("coalesce(made.{own}::text, there.{own}::text)")
+            });
+            format!("select {by} as named\n    {}", self.beside(if o.shared { "left" } else { "full" }))
         } else {
             let made = list(&o.set, ", ", |assign| Self::equal(assign, "made."));
             let there = list(&o.set, ", ", |assign| Self::equal(assign, ""));
@@ -200,31 +225,39 @@ impl<'f, 'a> Fill<'f, 'a> {
     ) as one"
             )
         };
-        let message = format!(
-            "rows of {} that are not in {} as they should be, or should not be there: ",
-            self.named(&o.source.table),
-            self.named(o.table)
-        );
-        let by = match known {
-            [] => "they are".to_owned(),
-            some => format!("by {}", list(some, ", ", |assign| assign.column.name.to_string())),
-        };
-        let hint = format!(
-            "whoever writes past the triggers of a table leaves such rows; write them again, then run this file again; {by}: "
-        );
         format!(
             "  {SEES_ALL}
 {settings}  select count(*), (array_agg(named))[:{NAMED}] into differing, named from (
     {differing}
   ) as differs;
-  if differing > 0 then
+",
+            settings = self.pinned("  "),
+        )
+    }
+
+    /// Stops where something differs.
+    fn refuse(&self) -> String {
+        let o = self.o;
+        let message = format!(
+            "rows of {} that are not in {} as they should be, or should not be there: ",
+            self.named(&o.source.table),
+            self.named(o.table)
+        );
+        let by = match &o.set[..o.known_by] {
+            [] => "they are".to_owned(),
+            some => format!("by {}", list(some, ", ", |assign| assign.column.name.to_string())),
+        };
+        let hint = format!(
+            "somebody writes one of both tables past the triggers that keep them equal; run this file again when that has ended; {by}: "
+        );
+        format!(
+            "  if differing > 0 then
     raise exception using
       errcode = 'data_exception',
       message = {message} || differing,
       hint = {hint} || array_to_string(named, '; ');
   end if;
 ",
-            settings = self.pinned("  "),
             message = literal(&message),
             hint = literal(&hint),
         )
@@ -266,13 +299,14 @@ declare
 {keep}begin
   lock table {source} in share row exclusive mode;
 {set_up}  {insert};
-{back}{proof}end
+{back}{compare}{refuse}end
 ",
             label = self.label,
             source = name(&self.o.source.table),
             set_up = self.set_up("  "),
             insert = self.insert("\n  ", &[]),
-            proof = self.proof(),
+            compare = self.compare(),
+            refuse = self.refuse(),
         )
     }
 
@@ -325,17 +359,34 @@ declare
             )
         });
         let range = [self.compared(">=", "from"), self.compared("<=", "upto")];
+        let (begins, rounds, end) = if o.known_by > 0 {
+            // What was written past the triggers is repaired, and so is what a transaction saw of before that began before
+            // the batch with its rows: it could not find them.
+            let end = format!(
+                "  exit when differing = 0 or rounds = {ROUNDS};
+  {};
+  commit;
+  rounds := rounds + 1;
+  end loop;
+{}",
+                self.repair(),
+                self.refuse()
+            );
+            ("  loop\n", "  rounds int := 1;\n", end)
+        } else {
+            ("", "", self.refuse())
+        };
         format!(
             "
 #variable_conflict use_column
 <<{label}>>
 declare
-{declared}  more boolean;
+{declared}{rounds}  more boolean;
   held boolean;
   differing bigint;
   named text[];
 begin
-  {SEES_ALL}
+{begins}  {SEES_ALL}
 {first}  while more loop
     begin
 {set_up}      set local lock_timeout = '{PATIENCE}';
@@ -358,7 +409,7 @@ begin
       more := found;
     end if;
   end loop;
-{proof}end
+{compare}{end}end
 ",
             label = self.label,
             set_up = self.set_up("      "),
@@ -371,7 +422,7 @@ begin
             insert = self.insert("\n      ", &range),
             reached = reached.unwrap_or_default(),
             next = next(format!(" where {}", self.compared(">", "upto")), "1"),
-            proof = self.proof(),
+            compare = self.compare(),
         )
     }
 }

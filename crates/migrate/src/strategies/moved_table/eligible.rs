@@ -8,19 +8,25 @@ use crate::strategies::casts;
 use crate::strategies::filled_table::walked_by;
 use crate::strategies::in_place::table::temporary_name;
 use crate::strategies::shadow_column::eligible::Swaps;
+use crate::volatility::Declared;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Column, Constraint, Hints, Object, Rule, Table, TableName};
+use specc_analysis::Target;
+use specc_analysis::catalog::Known;
+use specc_catalog::{Column, Constraint, Hints, Object, Qualified, Rule, Table, TableName};
 use specc_facts::Conversion;
 
 /// A table that cannot become what it is to be where it is.
 #[derive(Debug)]
 pub(crate) struct TableMove<'d> {
+    pub old: OldPlace,
     pub new: NewPlace,
     pub from: &'d Table,
     pub to: &'d Table,
     /// Its parts as they were, and it itself.
     pub old_tables: Vec<OldPlace>,
+    /// Their names.
+    from_tables: Vec<&'d TableName>,
     /// Its parts as they are to be, and it itself: each after what it is a part of.
     pub new_tables: Vec<(NewPlace, &'d Table)>,
     /// The key by which its rows are walked, where it has one.
@@ -59,6 +65,11 @@ impl<'d> Moves<'d> {
         self.gone.contains_key(&old)
     }
 
+    /// Whether a table of this name goes, a part or a whole.
+    pub fn took(&self, table: &TableName) -> bool {
+        self.all.iter().any(|one| one.from_tables.contains(&table))
+    }
+
     /// When what belongs to a table that goes is done.
     pub fn phase(&self, old: OldPlace) -> Phase {
         if self.gone.get(&old) == Some(&true) { Phase::CutOver } else { Phase::Main }
@@ -89,9 +100,11 @@ pub(crate) fn find<'d>(set: &ChangeSet<'d>, hints: &Hints, offline: bool, action
         let key = walked_by(set.from, from);
         let new_tables: Vec<(NewPlace, &'d Table)> = new_tables;
         moves.all.push(TableMove {
+            old,
             new,
             from,
             to,
+            from_tables: old_tables.iter().map(|(_, table)| &table.table).collect(),
             old_tables: old_tables.iter().map(|(place, _)| *place).collect(),
             new_tables,
             key,
@@ -108,7 +121,6 @@ pub(crate) fn find<'d>(set: &ChangeSet<'d>, hints: &Hints, offline: bool, action
     }
     for (at, one) in moves.all.iter().enumerate() {
         moves.tables.extend(one.new_tables.iter().map(|&(place, table)| (&table.table, (at, place))));
-        moves.gone.extend(one.old_tables.iter().map(|&old| (old, one.online)));
     }
     let is_seeded =
         |old: OldPlace| matches!(set.from.object(old), Some(Object::Seed(seed)) if moves.of(&seed.table).is_some());
@@ -118,19 +130,24 @@ pub(crate) fn find<'d>(set: &ChangeSet<'d>, hints: &Hints, offline: bool, action
 
 /// What goes with a table that others use goes when its rows have moved, and what is over it with it.
 pub(crate) fn late(set: &ChangeSet<'_>, swaps: &Swaps<'_>, moves: &mut Moves<'_>, actions: &mut Actions) -> Planned {
-    let mut going = Vec::new();
-    for one in moves.all.iter().filter(|one| one.online) {
-        actions.at_cut_over.extend(&one.old_tables);
-        going.extend(one.old_tables.iter().map(|&old| Cause::Again(old)));
+    for one in moves.all.iter_mut().filter(|one| one.online) {
+        let mut scratch = Actions { relabelled: actions.relabelled.clone(), ..Actions::default() };
+        let going = one.old_tables.iter().map(|&old| Cause::Again(old)).collect();
+        let touched = Recreation::new(set, &mut scratch, swaps, false).touched(going)?;
+        let is_filled = |old: &OldPlace| matches!(set.from.object(*old), Some(Object::View(view)) if view.materialized && !view.no_data);
+        if touched.iter().any(is_filled) {
+            let why = "a materialized view over it would be filled anew while everyone waits";
+            (one.online, one.why_at_once) = (false, Some(why));
+            continue;
+        }
+        actions.at_cut_over.extend(one.old_tables.iter().chain(&touched));
+        moves.over.extend(touched);
     }
-    if going.is_empty() {
-        return Ok(());
-    }
-    let mut scratch = Actions { relabelled: actions.relabelled.clone(), ..Actions::default() };
-    let touched = Recreation::new(set, &mut scratch, swaps, false).touched(going)?;
-    actions.at_cut_over.extend(&touched);
-    moves.over.extend(touched);
     moves.over.sort_unstable();
+    moves.over.dedup();
+    for one in &moves.all {
+        moves.gone.extend(one.old_tables.iter().map(|&old| (old, one.online)));
+    }
     Ok(())
 }
 
@@ -172,6 +189,20 @@ fn column<'t>(table: &'t Table, name: &str) -> Option<&'t Column> {
     table.columns.iter().find(|column| column.name == name)
 }
 
+/// Whether the value of a column depends on nothing but the row as it was.
+fn follows_from_row(set: &ChangeSet<'_>, hints: &Hints, one: &TableMove<'_>, column: &Column) -> bool {
+    let table = &one.to.table;
+    let value = hints.backfill(table, &column.name).or_else(|| hints.using(table, &column.name));
+    let Some(value) = value else { return true };
+    let is_own = |of: &Qualified| of.name == table.name && of.schema == table.schema;
+    let found = Known::new(set.to.catalog).of_table(table, &value.text).references;
+    let others = found.iter().any(|found| match &found.target {
+        Target::Relation(of) | Target::Column(of, _) | Target::Columns(of) => !is_own(of),
+        _ => false,
+    });
+    !others && Declared::new(set.to.catalog).is_fixed(&value.text)
+}
+
 /// Why rows cannot move in batches; none where they can.
 fn why_at_once(
     set: &ChangeSet<'_>,
@@ -189,6 +220,9 @@ fn why_at_once(
     };
     if !key.iter().all(stays) {
         return Some("its key does not stay as it is, so that its rows cannot be found again while others write them");
+    }
+    if !one.to.columns.iter().all(|column| follows_from_row(set, hints, one, column)) {
+        return Some("what a column of it is to hold may not follow from the row alone, and change while rows move");
     }
     let numbered = |after: &Column| {
         after.identity.is_some() && column(one.from, &after.name).is_some_and(|before| before.identity.is_none())

@@ -20,7 +20,9 @@ use crate::strategies::in_place::table::{Chain, temporary_name};
 use eligible::{Moves, TableMove};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{Column, Constraint, ForeignKey, Index, Object, Rls, Rule, Schema, Sequence, Table, TableName};
+use specc_catalog::{
+    Column, Constraint, ForeignKey, Index, Kind, Object, Rls, Rule, Schema, Sequence, Table, TableName,
+};
 use specc_sql::quote::ident;
 use specc_sql::{Alter, Assign, FillTable, Statement};
 use std::collections::BTreeMap;
@@ -82,7 +84,8 @@ impl<'d> Builder<'d, '_> {
                 steps.before.push(make);
                 steps.homes.push(home);
                 for reference in later {
-                    self.part_beside(&table.table, step.place(), reference, true);
+                    let own = self.to.index_of(&Object::from(reference.clone()).id());
+                    self.part_beside(&table.table, own.unwrap_or(step.place()), reference, true);
                 }
                 Ok(true)
             }
@@ -197,9 +200,10 @@ impl<'d> Builder<'d, '_> {
         };
         let Some(&(old, _)) = actions.recreated.iter().find(same) else { return false };
         let (_, aside) = self.constraint_aside(constraint);
-        let name = temporary_name(&[&constraint.name, "new"]);
+        // Postgres calls what it makes for each part by the usual name, if that is free.
+        let is_taken = self.from.contains(&constraint.table.part(Kind::Constraint, constraint.name.clone()));
+        let name = if is_taken { temporary_name(&[&constraint.name, "new"]) } else { constraint.name.clone() };
         let (object, aside) = self.arena.constraint(Constraint { name, ..aside.clone() });
-        let slot = Slot::New(step.place());
         let mut chain = Chain::new(Slot::None);
         let add = self.add(&mut chain, Role::After, Phase::Main, Statement::Alter(Alter::AddNotValid(aside)));
         self.beside.made.push((step.place(), add));
@@ -208,14 +212,17 @@ impl<'d> Builder<'d, '_> {
             let valid = self.add(&mut chain, Role::After, Phase::Validate, Statement::Validate(aside));
             self.beside.of.entry(whole).or_default().after.push(valid);
         }
-        let rename = Alter::Rename { from: object, to: &constraint.name };
-        let named = self.nodes.push(slot, Role::Make, Phase::CutOver, Statement::Alter(rename));
-        for gone in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
+        let gone = self.nodes.with(Slot::Old(old), &[Role::Drop]);
+        for &gone in &gone {
             chain.last().into_iter().for_each(|checked| self.nodes.edge(checked, gone));
-            self.nodes.edge(gone, named);
         }
-        chain.last().into_iter().for_each(|checked| self.nodes.edge(checked, named));
-        self.beside.of.entry(whole).or_default().named.push(named);
+        if is_taken {
+            let rename = Statement::Alter(Alter::Rename { from: object, to: &constraint.name });
+            let named = self.nodes.push(Slot::New(step.place()), Role::Make, Phase::CutOver, rename);
+            gone.into_iter().for_each(|gone| self.nodes.edge(gone, named));
+            chain.last().into_iter().for_each(|checked| self.nodes.edge(checked, named));
+            self.beside.of.entry(whole).or_default().named.push(named);
+        }
         true
     }
 
@@ -293,11 +300,7 @@ impl<'d> Builder<'d, '_> {
             after.iter().for_each(|&earlier| self.nodes.edge(earlier, node));
         }
         if let Some(first) = self.nodes.ids().nth(start).filter(|_| one.online) {
-            for old in &self.moves.over {
-                for gone in self.nodes.with(Slot::Old(*old), &[Role::Drop]) {
-                    self.nodes.edge(first, gone);
-                }
-            }
+            self.locks_in_order(first, filled, &after);
         }
         for statement in self.numbers_go_on(one) {
             self.add(&mut chain, Role::After, phase, statement);
@@ -312,6 +315,23 @@ impl<'d> Builder<'d, '_> {
         last.extend(homes);
         last.extend(named);
         Ok(last)
+    }
+
+    /// What is over the table is locked before it, as by those who use it: who writes a row that refers to it, or reads it
+    /// by a view, has the lock on that first.
+    fn locks_in_order(&mut self, first: NodeId, filled: NodeId, after: &[NodeId]) {
+        for &old in &self.moves.over {
+            for gone in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
+                let table = self.nodes[gone].statement.table();
+                if table.is_some_and(|table| self.moves.of(table).is_some() || self.moves.took(table)) {
+                    self.nodes.edge(first, gone);
+                    continue;
+                }
+                self.nodes.edge(gone, first);
+                self.nodes.edge(filled, gone);
+                after.iter().for_each(|&earlier| self.nodes.edge(earlier, gone));
+            }
+        }
     }
 
     /// Identities go on where the old ones stood.
@@ -353,15 +373,11 @@ impl<'d> Builder<'d, '_> {
         let key = one.key.unwrap_or_default();
         set.sort_by_key(|assign| key.iter().position(|own| *own == assign.column.name).unwrap_or(key.len()));
         let found = key.iter().all(|own| set.iter().any(|assign| assign.column.name == *own));
-        let leaves = one.from.columns.iter().filter(|column| {
-            column.generated.is_none() && !one.to.columns.iter().any(|other| other.name == column.name)
-        });
         FillTable {
             table: self.arena.table_name(self.aside(&one.to.table)),
             set,
             source: one.from,
             alias: None,
-            leaves: leaves.map(|column| column.name.as_str()).collect(),
             key: key.iter().map(SmolStr::as_str).collect(),
             only: None,
             known_by: if found { key.len() } else { 0 },
@@ -371,6 +387,26 @@ impl<'d> Builder<'d, '_> {
             shared: false,
             at_once: !one.online,
         }
+    }
+
+    /// Drops a table when its rows have moved.
+    pub(crate) fn drop_moved(&self, old: OldPlace, object: &'d Object) -> Statement<'d> {
+        let Some(one) = self.moves.all.iter().find(|one| one.old == old) else {
+            return Statement::DropTemporary(object);
+        };
+        let after = |column: &Column| one.to.columns.iter().find(|other| other.name == column.name);
+        let columns = one.from.columns.iter().filter(|column| column.generated.is_none());
+        let (mut leaves, mut filled) = (Vec::new(), Vec::new());
+        for column in columns {
+            match after(column) {
+                None => leaves.push(column.name.as_str()),
+                Some(then) if column.nullable && !then.nullable && self.backfill(one.to, then).is_some() => {
+                    filled.push(column.name.as_str());
+                }
+                Some(_) => {}
+            }
+        }
+        Statement::Alter(Alter::DropMoved { table: one.from, leaves, filled })
     }
 
     /// What a column that stays holds.

@@ -50,7 +50,8 @@ impl<'d> Builder<'d, '_> {
                 // Its rows have moved by then.
                 Object::Table(_) if self.moves.goes(old) => {
                     let phase = self.moves.phase(old);
-                    self.nodes.push(slot, Role::Drop, phase, Statement::DropTemporary(&entry.object));
+                    let drop = self.drop_moved(old, &entry.object);
+                    self.nodes.push(slot, Role::Drop, phase, drop);
                 }
                 Object::Table(table) => {
                     let held = self.is_held(table).then(|| {
