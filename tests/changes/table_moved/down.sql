@@ -55,7 +55,7 @@ begin
     raise exception using
       errcode = 'data_exception',
       message = 'rows of public.messages that are not in public.letters as they should be, or should not be there: ' || differing,
-      hint = 'whoever writes past the triggers of a table leaves such rows; write them again, then run this file again; by id: ' || array_to_string(named, '; ');
+      hint = 'somebody writes one of both tables past the triggers that keep them equal; run this file again when that has ended; by id: ' || array_to_string(named, '; ');
   end if;
 end
 $$;

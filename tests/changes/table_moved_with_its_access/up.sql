@@ -83,11 +83,13 @@ do $$
 declare
   from_1 public.letters.id%type;
   upto_1 public.letters.id%type;
+  rounds int := 1;
   more boolean;
   held boolean;
   differing bigint;
   named text[];
 begin
+  loop
   set local row_security = off;
   select id into from_1 from only public.letters order by id limit 1;
   more := found;
@@ -133,11 +135,26 @@ begin
       or there.id is null
       or row(made.text) is distinct from row(there.text)
   ) as differs;
+  exit when differing = 0 or rounds = 3;
+  delete from public.messages as there using (
+    select there.id
+    from (
+      select id, text
+      from only public.letters
+    ) as made
+    right join public.messages as there on there.id = made.id
+    where made.id is null
+      or there.id is null
+      or row(made.text) is distinct from row(there.text)
+  ) as wrong where there.id = wrong.id;
+  commit;
+  rounds := rounds + 1;
+  end loop;
   if differing > 0 then
     raise exception using
       errcode = 'data_exception',
       message = 'rows of public.letters that are not in public.messages as they should be, or should not be there: ' || differing,
-      hint = 'whoever writes past the triggers of a table leaves such rows; write them again, then run this file again; by id: ' || array_to_string(named, '; ');
+      hint = 'somebody writes one of both tables past the triggers that keep them equal; run this file again when that has ended; by id: ' || array_to_string(named, '; ');
   end if;
 end
 $$;

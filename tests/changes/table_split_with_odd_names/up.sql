@@ -191,11 +191,13 @@ do $$
 declare
   from_1 public."Order's"."Key"%type;
   upto_1 public."Order's"."Key"%type;
+  rounds int := 1;
   more boolean;
   held boolean;
   differing bigint;
   named text[];
 begin
+  loop
   set local row_security = off;
   select "Key" into from_1 from only public."Order's" as "O" order by "Key" limit 1;
   more := found;
@@ -253,11 +255,27 @@ begin
       or there."row" is null
       or row(made."select", made."There") is distinct from row(there."select", there."There")
   ) as differs;
+  exit when differing = 0 or rounds = 3;
+  delete from public."Fill" as there using (
+    select there."row"
+    from (
+      select ("O"."Key")::int as "row", ("O"."select")::text as "select", ('it''s'::text)::text as "There"
+      from only public."Order's" as "O"
+      where "O"."select" is not null
+    ) as made
+    right join public."Fill" as there on there."row" = made."row"::int
+    where made."row" is null
+      or there."row" is null
+      or row(made."select", made."There") is distinct from row(there."select", there."There")
+  ) as wrong where there."row" = wrong."row";
+  commit;
+  rounds := rounds + 1;
+  end loop;
   if differing > 0 then
     raise exception using
       errcode = 'data_exception',
       message = 'rows of public.Order''s that are not in public.Fill as they should be, or should not be there: ' || differing,
-      hint = 'whoever writes past the triggers of a table leaves such rows; write them again, then run this file again; by row: ' || array_to_string(named, '; ');
+      hint = 'somebody writes one of both tables past the triggers that keep them equal; run this file again when that has ended; by row: ' || array_to_string(named, '; ');
   end if;
 end
 $$;
