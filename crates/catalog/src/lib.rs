@@ -15,7 +15,7 @@ mod object;
 mod store;
 
 pub use graph::{Cycle, Needs, Order, Strength, creation_order, order};
-pub use hints::{Hints, Rename};
+pub use hints::{Hints, Rename, RowsBranch, RowsFrom};
 pub use id::{Dependency, Kind, ObjectId, TableName};
 pub use merge::{Clash, merge};
 pub use naming::{LONGEST_NAME, clip, conventional_name, sequence_of};
@@ -43,6 +43,10 @@ pub struct Catalog {
     /// Roles that the platform's default privileges may have given something on a new object: revoked first, so that
     /// the grants in the catalog are all there is.
     pub default_grantees: Vec<SmolStr>,
+    /// What the spec that made this state says of the way to it. Nothing in a database says so: it is never compared, and
+    /// tells what is said for the first time from what was done before.
+    #[serde(default, skip_serializing_if = "Hints::is_empty")]
+    pub said: Hints,
 }
 
 /// An object with what is said of every kind of object.

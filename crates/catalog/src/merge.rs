@@ -3,7 +3,7 @@
 //! What is merged here was reached by two migrations that do not know of each other. So the same change on both sides is a
 //! clash too: the second migration would find it done.
 
-use crate::{Catalog, Dependency, Entry, Object, ObjectId, Table};
+use crate::{Catalog, Dependency, Entry, Hints, Object, ObjectId, Table};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use std::fmt;
@@ -46,6 +46,7 @@ pub fn merge(base: &Catalog, ours: &Catalog, theirs: &Catalog) -> Result<Catalog
     if [ours, theirs].iter().all(|side| side.default_grantees != base.default_grantees) {
         clashes.push(Clash::Grantees);
     }
+    merged.said = said(&base.said, &ours.said, &theirs.said);
     merged.reserve(ours.len().max(theirs.len()));
     let new = theirs.iter().filter(|(id, _)| !ours.contains(id));
     let gone = base.iter().filter(|(id, _)| !ours.contains(id) && !theirs.contains(id));
@@ -59,6 +60,22 @@ pub fn merge(base: &Catalog, ours: &Catalog, theirs: &Catalog) -> Result<Catalog
     clashes.sort();
     clashes.dedup();
     if clashes.is_empty() { Ok(merged) } else { Err(clashes) }
+}
+
+/// What both sides say of the way: what either said anew, and what neither left out.
+fn said(base: &Hints, ours: &Hints, theirs: &Hints) -> Hints {
+    fn both<T: Clone + PartialEq>([base, ours, theirs]: [&Vec<T>; 3]) -> Vec<T> {
+        let kept = |one: &&T| !base.contains(one) || ours.contains(one) && theirs.contains(one);
+        let new = theirs.iter().filter(|one| !ours.contains(one));
+        ours.iter().chain(new).filter(kept).cloned().collect()
+    }
+    let all = [base, ours, theirs];
+    Hints {
+        renames: both(all.map(|side| &side.renames)),
+        backfills: both(all.map(|side| &side.backfills)),
+        usings: both(all.map(|side| &side.usings)),
+        froms: both(all.map(|side| &side.froms)),
+    }
 }
 
 /// Of a part of three states, the one that a side changed.

@@ -1,8 +1,8 @@
 //! The stored catalog: JSON, one object a line, sorted by id, so that a change shows as a change in review.
 
 use crate::{
-    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Index, Object, PartitionBy,
-    Policy, Rls, Seed, Table, TableName, Trigger, View,
+    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Hints, Index, Object,
+    PartitionBy, Policy, Rls, Seed, Table, TableName, Trigger, View,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -44,6 +44,10 @@ pub fn to_json(catalog: &Catalog) -> String {
     out.extend_from_slice(STORED_HEAD.as_bytes());
     out.extend_from_slice(b"1,\"default_grantees\":");
     write(&mut out, &catalog.default_grantees);
+    if !catalog.said.is_empty() {
+        out.extend_from_slice(b",\"said\":");
+        write(&mut out, &catalog.said);
+    }
     out.extend_from_slice(b",\"objects\":[");
     let chunk = |(n, places): (usize, &[u32])| {
         let mut out = Vec::with_capacity(places.len() * 384);
@@ -135,6 +139,8 @@ struct Stored {
     specc: u32,
     #[serde(default)]
     default_grantees: Vec<SmolStr>,
+    #[serde(default)]
+    said: Hints,
     objects: Vec<Entry>,
 }
 
@@ -228,7 +234,7 @@ pub fn from_json(text: &str) -> Result<Catalog, StoreError> {
     if stored.specc != VERSION {
         return Err(other_version(stored.specc));
     }
-    let mut catalog = Catalog { default_grantees: stored.default_grantees, ..Catalog::default() };
+    let mut catalog = Catalog { default_grantees: stored.default_grantees, said: stored.said, ..Catalog::default() };
     catalog.reserve(stored.objects.len());
     for entry in stored.objects {
         if let Some(before) = catalog.insert(entry) {
@@ -263,13 +269,17 @@ pub fn apart(text: &str, catalog: &Catalog) -> Option<(Catalog, Catalog)> {
         .collect();
     let mut kept = vec![false; lines.len()];
     found.iter().flatten().for_each(|&place| kept[place] = true);
-    let mut old = Catalog { default_grantees: head.default_grantees, ..Catalog::default() };
+    let mut old = Catalog { default_grantees: head.default_grantees, said: head.said, ..Catalog::default() };
     for (line, _) in lines.iter().zip(kept).filter(|(_, kept)| !kept) {
         if old.insert(entry(line)?).is_some() {
             return None;
         }
     }
-    let mut new = Catalog { default_grantees: catalog.default_grantees.clone(), ..Catalog::default() };
+    let mut new = Catalog {
+        default_grantees: catalog.default_grantees.clone(),
+        said: catalog.said.clone(),
+        ..Catalog::default()
+    };
     for (entry, _) in entries.into_iter().zip(found).filter(|(_, found)| found.is_none()) {
         new.insert(entry.clone());
     }
@@ -281,6 +291,8 @@ struct Head {
     specc: u32,
     #[serde(default)]
     default_grantees: Vec<SmolStr>,
+    #[serde(default)]
+    said: Hints,
 }
 
 /// As [`to_json`] writes it, an object a line.
@@ -296,7 +308,8 @@ fn head_and_lines(text: &str) -> Option<(Head, Vec<&str>)> {
 fn by_line(text: &str) -> Option<Stored> {
     let (head, lines) = head_and_lines(text)?;
     let objects: Option<Vec<Entry>> = lines.par_iter().with_min_len(512).map(|line| entry(line)).collect();
-    Some(Stored { specc: head.specc, default_grantees: head.default_grantees, objects: objects? })
+    let Head { specc, default_grantees, said } = head;
+    Some(Stored { specc, default_grantees, said, objects: objects? })
 }
 
 /// One object. Its kind stands first, so it is read as what it is at once.

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use specc_catalog::{Catalog, Entry, Hints};
 use specc_diag::{Acceptance, Accepted, Diagnostic, FileId, Sources};
 use specc_model::Model;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a project's files mean.
@@ -60,12 +61,34 @@ pub fn memory(label: &str) -> Option<u64> {
     kilobytes.parse::<u64>().ok().map(|n| n / 1024)
 }
 
+/// The state after the last migration, where the spec says anything of the way from there. Who goes on from it looks
+/// whether it is whole: here it says what there was, no more.
+fn last_state<'t>(folder: &Path, mut texts: impl Iterator<Item = &'t str>) -> Option<Arc<Catalog>> {
+    if !texts.any(|text| WAYS.iter().any(|word| text.contains(word))) {
+        return None;
+    }
+    let text = std::fs::read_to_string(folder.join("catalog.json")).ok()?;
+    specc_catalog::from_json(&text).ok().map(Arc::new)
+}
+
+/// Words without which a spec says nothing of the way from the last state.
+const WAYS: [&str; 3] = ["backfill", "from", "was"];
+
 /// Parses, resolves, checks and lowers. A file with errors does not hide the errors of another, but the catalog is made
 /// only of a model without errors.
 ///
 /// # Errors
 /// All findings, if any is an error (or a warning, where those are denied).
 pub fn compile(project: Project, deny_warnings: bool) -> Result<Compilation, Failure> {
+    let out = project.root.clone();
+    compile_onto(project, &out, deny_warnings)
+}
+
+/// The same, where the last state lies in another folder than the project's.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result<Compilation, Failure> {
     let Project { root, config, mut sources, files } = project;
     let mut clock = Clock::start();
     let mut timings = Vec::new();
@@ -82,7 +105,9 @@ pub fn compile(project: Project, deny_warnings: bool) -> Result<Compilation, Fai
     let (proofs, acceptances) = acceptances.partition(|acceptance: &Acceptance| acceptance.code.is_of_proofs());
     timings.push(clock.lap("parse"));
     let broken = specc_diag::has_errors(&findings);
-    let (model, mut found) = specc_model::analyze(trees, &mut sources, config.options());
+    let last = last_state(&out.join(config.state()), ids.iter().map(|id| &*sources.file(*id).text));
+    let options = specc_model::Options { last, ..config.options() };
+    let (model, mut found) = specc_model::analyze(trees, &mut sources, options);
     if broken {
         // What a broken line declares is missing from the model: complaints about missing names may be false.
         found.retain(|d| !d.code.may_follow_from_broken_text());
@@ -107,5 +132,6 @@ pub fn compile(project: Project, deny_warnings: bool) -> Result<Compilation, Fai
         return Err(Failure::Findings(findings, sources));
     }
     let hints = specc_lower::hints(&model);
+    catalog.said.clone_from(&hints);
     Ok(Compilation { root, config, sources, model, catalog, hints, warnings: findings, accepted, proofs, timings })
 }

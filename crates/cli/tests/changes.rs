@@ -191,3 +191,97 @@ fn a_folder_that_cannot_be_written_is_said() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("/proc/specc"), "{said}");
 }
+
+const PEOPLE: &str = "entity people {\n  id:    int key\n  first: text\n  last:  text\n  rls off\n}\n";
+const MERGED: &str = "entity people {\n  id:   int  key\n  name: text backfill (first || ' ' || last)\n  rls off\n}\n";
+
+fn spec(dir: &Path, text: &str) {
+    fs::write(dir.join("a.dbspec"), text).expect("a file");
+}
+
+/// What an earlier migration has done stays in the spec, and says nothing.
+#[test]
+fn what_was_filled_from_columns_that_are_gone_stays_in_the_spec() {
+    let dir = moved_on(PEOPLE);
+    let said = build(dir.path(), &["--allow-data-loss"]);
+    assert!(said.starts_with("exit code 0"), "{said}");
+    spec(dir.path(), MERGED);
+    let at = |stamp: &str, more: &[&str]| {
+        let args: Vec<&str> =
+            ["build", "--stamp", stamp, "--deny-warnings"].into_iter().chain(more.iter().copied()).collect();
+        run(dir.path(), &args)
+    };
+    let (code, said, _) = at("20260103000000", &[]);
+    assert!(code != 0 && said.contains("E0906") && said.contains("public.people.first"), "{said}");
+    let (code, said, _) = at("20260103000000", &["--allow-data-loss"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said, _) = run(dir.path(), &["check", "--deny-warnings"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said, _) = at("20260104000000", &[]);
+    assert!(code == 0 && said.contains("nothing"), "{said}");
+    spec(dir.path(), &MERGED.replace("  rls", "  nick: text?\n  rls"));
+    let (code, said, _) = at("20260104000000", &[]);
+    assert_eq!(code, 0, "{said}");
+    // A name that neither state has is an error where something is filled.
+    spec(dir.path(), &MERGED.replace("  rls", "  nick: text?\n  more: text backfill (frist)\n  rls"));
+    insta::assert_snapshot!(run(dir.path(), &["check"]).1);
+    // Without a last state there is nothing to fill.
+    let new = tempfile::tempdir().expect("a folder");
+    fs::write(new.path().join("specc.toml"), CONFIG).expect("a file");
+    spec(new.path(), MERGED);
+    let (code, said, _) = run(new.path(), &["build", "--stamp", "20260101000000", "--deny-warnings"]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn what_does_nothing_is_said_once() {
+    let idle = NOTES
+        .replace("text: text\n", "text: text backfill ('x')\n")
+        .replace("size: int\n", "size: int was length\n")
+        .replace("rls off", "more: text? was less\n  rls off")
+        + "entity pages from (select id, body from nots) {\n  id: bigint key\n  body: text\n  rls off\n}\n"
+        + "entity leaves {\n  id: bigint key\n  side: int backfill (1)\n  rls off\n}\n";
+    let dir = moved_on(&idle);
+    insta::assert_snapshot!(run(dir.path(), &["check"]).1);
+    spec(dir.path(), &idle.replace("from (select id, body from nots) ", ""));
+    let said = build(dir.path(), &[]);
+    assert!(said.starts_with("exit code 0") && said.contains("W0902"), "{said}");
+    let (code, said, _) = run(dir.path(), &["check", "--deny-warnings"]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn a_backfill_makes_no_values_of_another_type() {
+    let dir = moved_on(&NOTES.replace("text: text", "text: text[] backfill (array[text])"));
+    insta::assert_snapshot!(run(dir.path(), &["check"]).1);
+}
+
+/// Names change places once, though the spec goes on to say so; when it no longer does, they can again.
+#[test]
+fn names_change_places_once() {
+    let pair =
+        |a: &str, b: &str| format!("entity notes {{\n  id: int key\n  a: int {a}\n  b: int {b}\n  rls off\n}}\n");
+    let dir = moved_on(&pair("", ""));
+    assert!(
+        build(
+            dir.path(),
+            &["--allow-data-loss", "--drop", "public.notes.text", "--drop", "public.notes.size", "--offline-ok"]
+        )
+        .starts_with("exit code 0")
+    );
+    let swap = pair("was b", "was a");
+    let count = || fs::read_dir(dir.path().join("migrations")).expect("migrations").count();
+    let at = |stamp: &str, text: &str| {
+        spec(dir.path(), text);
+        let before = count();
+        let (code, said, _) = run(dir.path(), &["build", "--stamp", stamp, "--deny-warnings"]);
+        assert_eq!(code, 0, "{said}");
+        count() - before
+    };
+    assert_eq!(at("20260103000000", &swap), 1);
+    assert_eq!(at("20260104000000", &swap), 0);
+    assert_eq!(at("20260105000000", &pair("", "")), 0);
+    assert_eq!(at("20260106000000", &swap), 1);
+    let (code, said, _) = run(dir.path(), &["diff", "--exit-code"]);
+    assert_eq!(code, 0, "{said}");
+}

@@ -2,7 +2,7 @@
 
 use crate::rename::has_table;
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Column, Enum, Kind, Object, ObjectId, Table, TableName};
+use specc_catalog::{Catalog, Column, Enum, Hints, Kind, Object, ObjectId, Table, TableName};
 use std::fmt;
 
 /// Something that holds data.
@@ -67,9 +67,12 @@ pub(crate) fn rename_candidates(
     removed: &[u32],
     added: &[u32],
     changed: &[(u32, u32)],
+    hints: &Hints,
 ) -> Vec<RenameCandidate> {
     let mut all = Vec::new();
-    let new: Vec<&Table> = added.iter().filter_map(|&place| table(to, place)).collect();
+    // Where the author says what is filled from, it is no rename.
+    let new = added.iter().filter_map(|&place| table(to, place));
+    let new: Vec<&Table> = new.filter(|table| hints.froms_of(&table.table).next().is_none()).collect();
     let mut taken = Vec::new();
     for old in removed.iter().filter_map(|&place| table(from, place)) {
         // What went with its schema or is a part of a table is not kept under another name.
@@ -92,6 +95,7 @@ pub(crate) fn rename_candidates(
         let (Some(old), Some(new)) = (table(from, old), table(to, new)) else { continue };
         let lacks = |table: &Table, column: &Column| !table.columns.iter().any(|other| other.name == column.name);
         let mut fresh: Vec<&Column> = new.columns.iter().filter(|column| lacks(old, column)).collect();
+        fresh.retain(|column| hints.backfill(&new.table, &column.name).is_none());
         for column in old.columns.iter().filter(|column| lacks(new, column)) {
             let same =
                 |other: &&Column| other.ty == column.ty && other.generated.is_some() == column.generated.is_some();

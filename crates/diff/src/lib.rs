@@ -94,9 +94,9 @@ pub fn diff<'a>(from: &'a Catalog, to: &'a Catalog, hints: &Hints) -> Difference
         let gone = from.iter().enumerate().filter(|(_, (id, _))| id.kind != Kind::Seed && !to.contains(id));
         removed.extend(gone.map(|(place, _)| place as u32));
     }
-    let relabelled = relabel(&from, to, &mut removed, &mut added);
+    let relabelled = relabel(&from, to, &mut removed, &mut added, &mut changed);
     let rows = rows::rows(&from, to);
-    let rename_candidates = candidates::rename_candidates(&from, to, &removed, &added, &changed);
+    let rename_candidates = candidates::rename_candidates(&from, to, &removed, &added, &changed, hints);
     Difference { from, to, renamed, relabelled, added, removed, changed, rows, rename_candidates }
 }
 
@@ -127,8 +127,15 @@ fn same(a: &Entry, b: &Entry) -> bool {
     }
 }
 
-/// Takes out of what is gone and what is new the pairs that differ in nothing but the name.
-fn relabel(from: &Catalog, to: &Catalog, removed: &mut Vec<u32>, added: &mut Vec<u32>) -> Vec<(u32, u32)> {
+/// Takes out of what is gone and what is new the pairs that differ in nothing but the name; and out of what is not as it was
+/// those that have exchanged their names.
+fn relabel(
+    from: &Catalog,
+    to: &Catalog,
+    removed: &mut Vec<u32>,
+    added: &mut Vec<u32>,
+    changed: &mut Vec<(u32, u32)>,
+) -> Vec<(u32, u32)> {
     type Key<'a> = (Kind, &'a str, &'a str);
     fn key(entry: &Entry) -> Option<Key<'_>> {
         let kind = match &entry.object {
@@ -144,29 +151,39 @@ fn relabel(from: &Catalog, to: &Catalog, removed: &mut Vec<u32>, added: &mut Vec
         };
         entry.object.table().map(|table| (kind, table.schema.as_str(), table.name.as_str()))
     }
-    if removed.is_empty() || added.is_empty() {
+    let can = |place: u32| from.at(place as usize).is_some_and(|(_, entry)| key(entry).is_some());
+    let mut other: Vec<(u32, u32)> = changed.iter().copied().filter(|pair| can(pair.0)).collect();
+    if (removed.is_empty() || added.is_empty()) && other.len() < 2 {
         return Vec::new();
     }
-    let mut gone: FxHashMap<Key<'_>, Vec<(u32, Entry)>> = FxHashMap::default();
-    for &place in removed.iter() {
-        if let Some((_, entry)) = from.at(place as usize)
-            && let (Some(key), Some(plain)) = (key(entry), rename::nameless(entry))
-        {
-            gone.entry(key).or_default().push((place, plain));
+    loop {
+        let mut gone: FxHashMap<Key<'_>, Vec<(u32, Entry)>> = FxHashMap::default();
+        for place in removed.iter().copied().chain(other.iter().map(|pair| pair.0)) {
+            if let Some((_, entry)) = from.at(place as usize)
+                && let (Some(key), Some(plain)) = (key(entry), rename::nameless(entry))
+            {
+                gone.entry(key).or_default().push((place, plain));
+            }
+        }
+        let mut pairs = Vec::new();
+        for place in added.iter().copied().chain(other.iter().map(|pair| pair.1)) {
+            let Some((_, entry)) = to.at(place as usize) else { continue };
+            let Some(candidates) = key(entry).and_then(|key| gone.get_mut(&key)) else { continue };
+            let Some(plain) = rename::nameless(entry) else { continue };
+            if let Some(n) = candidates.iter().position(|(_, other)| *other == plain) {
+                pairs.push((candidates.remove(n).0, place));
+            }
+        }
+        // Of what has its own name in both states, either both sides go by another one, or neither.
+        let before = other.len();
+        other.retain(|(old, new)| pairs.iter().any(|(a, _)| a == old) && pairs.iter().any(|(_, b)| b == new));
+        if other.len() == before {
+            removed.retain(|place| !pairs.iter().any(|(old, _)| old == place));
+            added.retain(|place| !pairs.iter().any(|(_, new)| new == place));
+            changed.retain(|pair| !other.contains(pair));
+            return pairs;
         }
     }
-    let mut pairs = Vec::new();
-    for &place in added.iter() {
-        let Some((_, entry)) = to.at(place as usize) else { continue };
-        let Some(candidates) = key(entry).and_then(|key| gone.get_mut(&key)) else { continue };
-        let Some(plain) = rename::nameless(entry) else { continue };
-        if let Some(n) = candidates.iter().position(|(_, other)| *other == plain) {
-            pairs.push((candidates.remove(n).0, place));
-        }
-    }
-    removed.retain(|place| !pairs.iter().any(|(old, _)| old == place));
-    added.retain(|place| !pairs.iter().any(|(_, new)| new == place));
-    pairs
 }
 
 /// The id at a place.

@@ -4,7 +4,8 @@ use crate::names::{Names, Texts};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::catalog::Known;
-use specc_catalog::{Catalog, Entry, Hints, IdRef, Kind, Object, ObjectId, TableName, sequence_of};
+use specc_catalog::{Catalog, Entry, Hints, IdRef, Kind, Object, ObjectId, Rename, TableName, sequence_of};
+use std::hash::Hash;
 
 /// Something that gets another name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,8 @@ pub struct Renamed {
     pub part: Option<(SmolStr, SmolStr)>,
 }
 
-/// The old catalog with new names, and the renames in an order in which they can be done. None where nothing is renamed:
-/// a `was` counts only while the old name is there and the new one is not.
+/// The old catalog with new names, and the renames in an order in which they can be done, but for circles. None where nothing
+/// is renamed: a `was` counts only while the old name is there and the new one is not, or is on its way to another one.
 pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Catalog, Vec<Renamed>)> {
     if hints.renames.is_empty() {
         return None;
@@ -29,50 +30,34 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
     let mut hinted: Vec<_> = hints.renames.iter().collect();
     // What contains others first.
     let contains = |kind: Kind| (kind != Kind::Schema, !matches!(kind, Kind::Table | Kind::View));
-    hinted.sort_by_key(|rename| (rename.part.is_some(), contains(rename.id.kind), rename.id.kind));
-    for rename in hinted {
-        let id = names.old_parents(&rename.id);
-        match &rename.part {
-            None => {
-                let own = ObjectId { name: rename.was.clone(), ..rename.id.clone() };
-                let was = match &rename.was_in {
-                    Some(schema) => ObjectId { schema: schema.clone(), ..own.clone() },
-                    // It may be in the schema that its table was in.
-                    None => Some(names.old(&own))
-                        .filter(|old| old.name == own.name)
-                        .unwrap_or_else(|| names.old_parents(&own)),
-                };
-                if !is_there(from, &was) || is_there(from, &id) || !is_there(to, &rename.id) {
-                    continue;
-                }
-                // It may have gone there with its table.
-                let mut id = ObjectId { schema: was.schema.clone(), ..own };
-                names.schema(&mut id.schema);
-                if let Some((schema, _)) = names.others.get(&(was.kind, was.schema.clone(), was.name.clone())) {
-                    id.schema = schema.clone();
-                }
-                names.add(&was, &rename.id);
-                if id.schema != rename.id.schema && matches!(id.kind, Kind::Table | Kind::View) {
-                    let parts = parts.get_or_insert_with(|| parts_by_table(from));
-                    let table = TableName::new(was.schema.clone(), was.name.clone());
-                    for part in parts.get(&table).into_iter().flatten() {
-                        names.add(part, &ObjectId { schema: rename.id.schema.clone(), ..part.clone() });
-                    }
-                }
-                if id != rename.id {
-                    renamed.push(Renamed { id, now: rename.id.clone(), part: None });
-                }
-            }
-            Some(part) => {
-                let old = names.old(&rename.id);
-                let parts = |catalog: &Catalog, id: &ObjectId| parts_of(catalog, id);
-                let before = parts(from, &old);
-                if !before.contains(&rename.was) || before.contains(part) || !parts(to, &rename.id).contains(part) {
-                    continue;
-                }
+    let rank = |rename: &Rename| (rename.part.is_some(), contains(rename.id.kind), rename.id.kind);
+    hinted.sort_by_key(|rename| rank(rename));
+    for group in hinted.chunk_by(|a, b| rank(a) == rank(b)) {
+        if group.iter().any(|rename| rename.part.is_some()) {
+            for (old, rename, part) in part_moves(group, &names, from, to) {
                 names.add_part(&old, &rename.was, part);
                 let part = Some((rename.was.clone(), part.clone()));
                 renamed.push(Renamed { id: rename.id.clone(), now: rename.id.clone(), part });
+            }
+            continue;
+        }
+        for (was, now) in moves(group, &names, from, to) {
+            // It may have gone there with its table.
+            let mut id = ObjectId { schema: was.schema.clone(), name: was.name.clone(), ..now.clone() };
+            names.schema(&mut id.schema);
+            if let Some((schema, _)) = names.others.get(&(was.kind, was.schema.clone(), was.name.clone())) {
+                id.schema = schema.clone();
+            }
+            names.add(&was, now);
+            if id.schema != now.schema && matches!(id.kind, Kind::Table | Kind::View) {
+                let parts = parts.get_or_insert_with(|| parts_by_table(from));
+                let table = TableName::new(was.schema.clone(), was.name.clone());
+                for part in parts.get(&table).into_iter().flatten() {
+                    names.add(part, &ObjectId { schema: now.schema.clone(), ..part.clone() });
+                }
+            }
+            if id != *now {
+                renamed.push(Renamed { id, now: now.clone(), part: None });
             }
         }
     }
@@ -96,6 +81,95 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
         out.insert(now);
     }
     Some((out, renamed))
+}
+
+/// The objects of one kind that get another name: what they were, and what they will be. Whose name is free comes first.
+fn moves<'h>(group: &[&'h Rename], names: &Names, from: &Catalog, to: &Catalog) -> Vec<(ObjectId, &'h ObjectId)> {
+    let old_of = |rename: &Rename| {
+        let own = ObjectId { name: rename.was.clone(), ..rename.id.clone() };
+        match &rename.was_in {
+            Some(schema) => ObjectId { schema: schema.clone(), ..own },
+            // It may be in the schema that its table was in.
+            None => Some(names.old(&own)).filter(|old| old.name == own.name).unwrap_or_else(|| names.old_parents(&own)),
+        }
+    };
+    let all: Vec<_> = group
+        .iter()
+        .map(|&rename| (old_of(rename), names.old_parents(&rename.id), rename))
+        .filter(|(was, _, rename)| is_there(from, was) && is_there(to, &rename.id))
+        .collect();
+    let order = free_first(&all, |(was, ..)| was, |(_, now, _)| now, |now| is_there(from, now));
+    order.into_iter().map(|at| (all[at].0.clone(), &all[at].2.id)).collect()
+}
+
+/// The same of columns, labels and attributes.
+fn part_moves<'h>(
+    group: &[&'h Rename],
+    names: &Names,
+    from: &Catalog,
+    to: &Catalog,
+) -> Vec<(ObjectId, &'h Rename, &'h SmolStr)> {
+    let mut all = Vec::new();
+    for &rename in group {
+        let Some(part) = &rename.part else { continue };
+        let old = names.old(&rename.id);
+        if parts_of(from, &old).contains(&rename.was) && parts_of(to, &rename.id).contains(part) {
+            all.push(((old.clone(), rename.was.clone()), (old, part.clone()), (rename, part)));
+        }
+    }
+    let is_there = |(id, part): &(ObjectId, SmolStr)| parts_of(from, id).contains(part);
+    let order = free_first(&all, |(was, ..)| was, |(_, now, _)| now, is_there);
+    order.into_iter().map(|at| (all[at].0.0.clone(), all[at].2.0, all[at].2.1)).collect()
+}
+
+/// Which of the renames can be done: those to a name that is free, or that its owner leaves by one of the others. First
+/// those to a free name, each followed by the one to the name that it leaves; then circles, each in one piece.
+fn free_first<T, N: Eq + Hash>(
+    all: &[T],
+    was: impl Fn(&T) -> &N,
+    now: impl Fn(&T) -> &N,
+    is_taken: impl Fn(&N) -> bool,
+) -> Vec<usize> {
+    let mut by_was: FxHashMap<&N, usize> = FxHashMap::default();
+    let mut by_now: FxHashMap<&N, usize> = FxHashMap::default();
+    for (at, one) in all.iter().enumerate().filter(|(_, one)| was(one) != now(one)) {
+        // The first to name something has it.
+        if !by_was.contains_key(was(one)) && !by_now.contains_key(now(one)) {
+            by_was.insert(was(one), at);
+            by_now.insert(now(one), at);
+        }
+    }
+    let mut order: Vec<usize> = Vec::new();
+    let mut done = FxHashSet::default();
+    let mut follow = |start: usize, order: &mut Vec<usize>| {
+        let mut next = Some(start);
+        while let Some(at) = next.filter(|at| done.insert(*at)) {
+            order.push(at);
+            next = by_now.get(was(&all[at])).copied();
+        }
+        done.len()
+    };
+    let known = |at: &usize| by_was.get(was(&all[*at])) == Some(at);
+    for at in (0..all.len()).filter(known) {
+        if !is_taken(now(&all[at])) {
+            follow(at, &mut order);
+        }
+    }
+    for at in (0..all.len()).filter(known) {
+        // A chain that ends at a name whose owner stays leads nowhere.
+        let mut end = at;
+        let is_circle = (0..all.len()).any(|_| match by_was.get(now(&all[end])) {
+            Some(&next) => {
+                end = next;
+                next == at
+            }
+            None => false,
+        });
+        if is_circle {
+            follow(at, &mut order);
+        }
+    }
+    order
 }
 
 /// What goes to another schema with its table: indexes, and sequences that its columns own.

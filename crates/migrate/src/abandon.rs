@@ -8,7 +8,7 @@ use crate::planner::ChangeError;
 use crate::schedule::{Plan, Stage};
 use crate::strategies::in_place::backfill::keeps_nulls;
 use crate::strategies::in_place::table::required_name;
-use crate::way_back::{gone_with, plan_back, reversed};
+use crate::way_back::{gone_with, hints_back, plan_back};
 use specc_catalog::{Catalog, Hints, Kind, Object, ObjectId, TableName};
 use specc_diff::{Difference, diff};
 use specc_sql::{Alter, Loss, Statement};
@@ -21,6 +21,8 @@ pub(crate) struct After<'a> {
     pub difference: &'a Difference<'a>,
     /// The state before the first file.
     pub previous: &'a Catalog,
+    /// What the author says of the way there.
+    pub hints: &'a Hints,
     /// Files, the last one is the one that was completed.
     pub stages: usize,
 }
@@ -72,7 +74,7 @@ impl After<'_> {
             first.push(Statement::SetDefault { table, column, default: None });
         }
         let now = midway.catalog();
-        let mut hints = reversed(self.difference);
+        let mut hints = hints_back(self.difference, self.hints);
         let there =
             |kind: Kind, schema: &str, name: &str| kind != Kind::View || midway.has(&ObjectId::new(kind, schema, name));
         hints.renames.retain(|rename| {
@@ -80,7 +82,6 @@ impl After<'_> {
                 || there(rename.id.kind, rename.was_in.as_ref().unwrap_or(&rename.id.schema), &rename.was)
         });
         let back_difference = diff(&now, self.previous, &hints);
-        let hints = Hints { backfills: Vec::new(), ..hints };
         let back = plan_back(&back_difference, &hints, &arena, first)?;
         let was_there = |loss: &Loss| match loss {
             Loss::Rows(table) | Loss::Seeded { table, .. } => self.difference.from.contains(&table.id()),

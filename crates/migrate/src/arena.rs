@@ -4,6 +4,7 @@ use smol_str::SmolStr;
 use specc_catalog::{
     Column, Constraint, Hints, Index, Object, ObjectId, Privilege, Sequence, SqlExpr, Table, TableName,
 };
+use specc_diff::Renamed;
 
 /// Keeps made-up objects, so that statements can borrow them like any other.
 #[derive(Default)]
@@ -20,6 +21,7 @@ pub struct Arena {
     texts: typed_arena::Arena<SmolStr>,
     privileges: typed_arena::Arena<Vec<Privilege>>,
     hints: typed_arena::Arena<Hints>,
+    renamed: typed_arena::Arena<Renamed>,
 }
 
 impl Arena {
@@ -64,6 +66,10 @@ impl Arena {
 
     pub(crate) fn text(&self, text: impl Into<SmolStr>) -> &str {
         self.texts.alloc(text.into())
+    }
+
+    pub(crate) fn renamed(&self, renamed: Renamed) -> &Renamed {
+        self.renamed.alloc(renamed)
     }
 
     pub(crate) fn hints(&self, hints: Hints) -> &Hints {

@@ -8,7 +8,7 @@ use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::render::{self, File, Summary};
 use crate::schedule::{Part, Plan, Purpose, Stage};
 use crate::stamp::Stamp;
-use crate::way_back::{gone, plan_back, reversed};
+use crate::way_back::{gone, hints_back, plan_back};
 use rayon::prelude::*;
 use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, checksum, to_sealed_json};
 use specc_diff::{Difference, RenameCandidate, diff};
@@ -167,8 +167,14 @@ pub fn migration_files(input: &MigrationInput<'_>) -> Result<Vec<OutputFile>, Mi
 /// As [`migration_files`].
 pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -> Result<(), MigrationError> {
     let previous = input.previous.filter(|previous| !previous.is_empty());
-    let difference = previous.map(|previous| diff(previous, input.catalog, input.hints));
+    let hints = previous.map_or_else(|| input.hints.clone(), |previous| input.hints.since(&previous.said));
+    let difference = previous.map(|previous| diff(previous, input.catalog, &hints));
+    let own = &input.layout.own;
     if difference.as_ref().is_some_and(Difference::is_empty) {
+        // What is left out now may be said again, and is new then.
+        if previous.is_some_and(|previous| previous.said != input.catalog.said) {
+            take(OutputFile { contents: to_sealed_json(input.catalog), path: format!("{own}/catalog.json") });
+        }
         return Ok(());
     }
     let name = match &difference {
@@ -176,8 +182,7 @@ pub fn each_file(input: &MigrationInput<'_>, take: impl Fn(OutputFile) + Sync) -
         Some(difference) => default_name(difference),
         None => "init".to_string(),
     };
-    let input = &MigrationInput { name: &name, ..input.clone() };
-    let own = &input.layout.own;
+    let input = &MigrationInput { name: &name, hints: &hints, ..input.clone() };
     let done = |path: String, contents: String| {
         let sum = checksum(&contents);
         take(OutputFile { path: path.clone(), contents });
@@ -279,7 +284,7 @@ fn change(
     let arena = Arena::new();
     let options = ChangeOptions { offline: input.consent.offline, one: false };
     let plan = plan_change(difference, input.hints, &arena, options)?;
-    let hints = reversed(difference);
+    let hints = hints_back(difference, input.hints);
     let back_difference = diff(input.catalog, previous, &hints);
     let back_arena = Arena::new();
     let back = plan_back(&back_difference, &hints, &back_arena, Vec::new())?;
@@ -339,7 +344,7 @@ fn change(
         stamp = stamp.next();
         // Of a last file that is no transaction all may be done, and the file itself not.
         if number + 1 < plan.stages.len() || stage.transaction == Transaction::Outside && number > 0 {
-            let after = After { plan: &plan, difference, previous, stages: number + 1 };
+            let after = After { plan: &plan, difference, previous, hints: input.hints, stages: number + 1 };
             let text =
                 after.plan(|back, losses, gone| render::abandon(&file, &stamps, back, losses, gone, previous))?;
             written.push(done(format!("{own}/abandon/{name}.abandon.sql"), text));

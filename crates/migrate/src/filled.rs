@@ -26,12 +26,14 @@ pub(crate) struct Filled {
     written: BTreeSet<(TableName, SmolStr)>,
     /// Tables with columns that something waits for.
     read: BTreeSet<TableName>,
+    /// Columns whose values are read from what goes then.
+    moving: BTreeSet<(TableName, SmolStr)>,
 }
 
 impl Filled {
     /// Whether rows that are written before the switch have to hold the value too.
     pub fn follows(&self, table: &TableName, column: &str) -> bool {
-        self.read.contains(table)
+        (self.read.contains(table) || self.moving.contains(&(table.clone(), column.into())))
             && self.columns.get(table).is_some_and(|columns| columns.contains(column))
             && !self.written.contains(&(table.clone(), column.into()))
     }
@@ -67,6 +69,8 @@ pub(crate) fn find(builder: &Builder<'_, '_>, actions: &Actions) -> Planned<Fill
             .filter(|column| column.generated.as_ref().is_some_and(|expr| own.iter().any(|name| expr.reads(name))));
         let computed: Vec<SmolStr> = computed.map(|column| column.name.clone()).collect();
         own.extend(computed);
+        let moving = own.iter().filter(|name| builder.moving.reads(&to.table, name));
+        filled.moving.extend(moving.map(|name| (to.table.clone(), name.clone())));
         if !own.is_empty() {
             filled.columns.insert(to.table.clone(), own);
         }

@@ -18,6 +18,7 @@ mod filled;
 mod first;
 mod midway;
 mod misfits;
+mod moving;
 mod place;
 mod planner;
 mod recreation;

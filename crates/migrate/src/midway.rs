@@ -110,6 +110,25 @@ impl<'d> Midway<'d> {
         entry.object = object.clone();
         self.now.insert(object.id(), entry);
         let (Some(was), Some(now)) = (relation(id), relation(&object.id())) else { return };
+        let follow = |name: &mut TableName| {
+            if *name == was {
+                name.clone_from(&now);
+            }
+        };
+        for entry in self.now.values_mut() {
+            match &mut entry.object {
+                Object::Table(o) => {
+                    o.partition_of.iter_mut().for_each(|(whole, _)| follow(whole));
+                    o.inherits.iter_mut().for_each(follow);
+                }
+                Object::Constraint(o) => {
+                    if let specc_catalog::Rule::ForeignKey(key) = &mut o.rule {
+                        follow(&mut key.target);
+                    }
+                }
+                _ => {}
+            }
+        }
         let parts: Vec<ObjectId> =
             self.now.iter().filter(|(_, entry)| entry.object.table() == Some(&was)).map(|(id, _)| id.clone()).collect();
         for part in parts {
@@ -321,6 +340,7 @@ impl<'d> Midway<'d> {
                     o.labels.insert(at.unwrap_or(o.labels.len()), (*label).into());
                 });
             }
+            Alter::DropMoved { table, .. } => self.remove(&table.table.id()),
             Alter::Attach { partition } => {
                 if let Some(o) = self.table(&partition.table) {
                     o.partition_of.clone_from(&partition.partition_of);
@@ -362,11 +382,13 @@ impl<'d> Midway<'d> {
                     o.fields.retain(|own| own.0 != *name);
                 }
             }),
-            Alter::SetSchema { .. }
-            | Alter::CopySequence { .. }
+            Alter::SetSchema { from, to } => self.set_schema(from, to),
+            Alter::CopySequence { .. }
             | Alter::RefuseLabels { .. }
             | Alter::Convert(_)
             | Alter::Backfill { .. }
+            | Alter::FillTable(_)
+            | Alter::InsertFrom(_)
             | Alter::Unfill { .. }
             | Alter::RefuseRows(_)
             | Alter::HandOver { .. }
@@ -465,6 +487,18 @@ impl<'d> Midway<'d> {
                 }
             }
         }
+    }
+
+    /// A table that stood aside takes its place, and all that refers to it refers to it there.
+    fn set_schema(&mut self, from: &Object, to: &str) {
+        let was = from.id();
+        let Some(Object::Table(o)) = self.object_of(&was) else { return };
+        if self.renamed.iter().any(|renamed| renamed.part.is_none() && renamed.id == was) {
+            return;
+        }
+        let table = TableName::new(to, o.table.name.clone());
+        let object = Object::from(Table { table, ..(**o).clone() });
+        self.call(&was, &object);
     }
 
     fn rename_part(&mut self, of: &ObjectId, from: &str, to: &str) {

@@ -7,10 +7,13 @@ use crate::change_set::ChangeSet;
 use crate::creation;
 use crate::filled::{self, Filled};
 use crate::misfits;
+use crate::moving::Moving;
 use crate::place::{New, NewPlace, NodeId, Old, OldPlace, Planned, State, Unexpected};
 use crate::recreation::{self, Actions};
 use crate::schedule::{self, Phase, Plan, Stage, locks};
 use crate::strategies::in_place::counted::{self, Counts};
+use crate::strategies::moved_table::eligible::Moves;
+use crate::strategies::moved_table::{self, Beside};
 use crate::strategies::shadow_column::eligible::{Swaps, swaps};
 use crate::volatility::Declared;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -132,7 +135,22 @@ pub fn plan_change<'d>(
     let mut actions = recreation::actions(&set, &swaps, options)?;
     let counts = counted::find(&set);
     let hints = counts.with_hints(hints, options, arena);
+    let mut moves = moved_table::eligible::find(&set, hints, options.offline, &mut actions)?;
+    moved_table::eligible::late(&set, &swaps, &mut moves, &mut actions)?;
+    let moving = Moving::new(&set, hints);
+    let unfollowed: Vec<_> = moving.unfollowed().cloned().collect();
+    if !unfollowed.is_empty() && !options.offline {
+        let text = |column: &SmolStr| {
+            format!(
+                "the backfill of `{column}` reads rows of a table that goes, and misses what is written there meanwhile"
+            )
+        };
+        return Err(ChangeError::Stalls(
+            unfollowed.iter().map(|(table, column)| (table.clone(), text(column))).collect(),
+        ));
+    }
     let mut builder = Builder {
+        moving,
         from: set.from,
         to: set.to,
         set: &set,
@@ -142,6 +160,8 @@ pub fn plan_change<'d>(
         arena,
         options,
         swaps: &swaps,
+        moves: &moves,
+        beside: Beside::default(),
         types_aside: BTreeMap::new(),
         types_gone: FxHashMap::default(),
         types_named: BTreeMap::new(),
@@ -166,6 +186,8 @@ pub fn plan_change<'d>(
     builder.drop_objects(&actions)?;
     builder.create_objects(&actions)?;
     builder.alter(&actions)?;
+    builder.rows_from()?;
+    builder.move_rows()?;
     builder.note_labels(&actions)?;
     builder.beside_default();
     builder.back_to_default();
@@ -187,7 +209,7 @@ pub fn plan_change<'d>(
     misfits::first(&builder, &mut stages);
     let mut plan = Plan::new(Some(set.from.catalog), stages, builder.notes, builder.warnings);
     if !options.offline {
-        stalls(&plan)?;
+        stalls(&plan, &moves)?;
     }
     // A way back may begin with something more.
     if !options.one {
@@ -202,6 +224,8 @@ pub(crate) struct Builder<'d, 's> {
     pub to: State<'d, New>,
     pub set: &'s ChangeSet<'d>,
     pub hints: &'d Hints,
+    /// What goes and is read first.
+    pub moving: Moving,
     /// Maintained values that have to be counted.
     pub counts: Counts<'d>,
     /// The functions of the new state.
@@ -210,6 +234,9 @@ pub(crate) struct Builder<'d, 's> {
     pub options: ChangeOptions,
     /// Columns that move to a shadow column.
     pub swaps: &'s Swaps<'d>,
+    /// Tables whose rows move to new ones, and the steps of that.
+    pub moves: &'s Moves<'d>,
+    pub beside: Beside,
     /// Where a new type is there under another name, where the old one goes, and where the new one has its name.
     pub types_aside: BTreeMap<OldPlace, NodeId>,
     pub types_gone: FxHashMap<OldPlace, NodeId>,
@@ -422,7 +449,7 @@ impl<'d> Builder<'d, '_> {
 ///
 /// # Errors
 /// The statements that do.
-fn stalls(plan: &Plan<'_>) -> Result<(), ChangeError> {
+fn stalls(plan: &Plan<'_>, moves: &Moves<'_>) -> Result<(), ChangeError> {
     let mut all = Vec::new();
     // What is done to a new table finds no rows, in the tables that it refers to neither.
     let on_old = |statement: &Statement<'_>| statement.table().is_none_or(|table| plan.is_in_use(table));
@@ -438,7 +465,14 @@ fn stalls(plan: &Plan<'_>) -> Result<(), ChangeError> {
     for statement in plan.statements().filter(|statement| on_old(statement)) {
         statement.each_lock(|table, lock, scan| {
             if scan && lock.blocks_writes() && plan.is_in_use(table) && !again.contains(table) {
-                all.push((table.clone(), in_short(statement)));
+                let why = moves.of(table).and_then(|one| one.why_at_once);
+                let text = match (statement, why) {
+                    (Statement::Alter(Alter::FillTable(_)), Some(why)) => {
+                        format!("its rows move to a new table: {why}")
+                    }
+                    _ => in_short(statement),
+                };
+                all.push((table.clone(), text));
             }
         });
     }

@@ -45,6 +45,11 @@ impl<'d> Declared<'d> {
             && specc_sql::volatility(text, |schema, name| self.find(schema, name)) == Volatility::Immutable
     }
 
+    /// The same, where what a cast reads of the session is set to one thing for everyone.
+    pub(crate) fn is_fixed(&self, text: &str) -> bool {
+        specc_sql::volatility(text, |schema, name| self.find(schema, name)) == Volatility::Immutable
+    }
+
     /// Whether the expression may give each row a value of its own.
     pub(crate) fn is_volatile(&self, text: &str) -> bool {
         specc_sql::volatility(text, |schema, name| self.find(schema, name)) == Volatility::Volatile

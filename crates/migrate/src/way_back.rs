@@ -2,9 +2,12 @@
 
 use crate::account::{Gone, Note};
 use crate::arena::Arena;
+use crate::change_set::ChangeSet;
+use crate::moving::{inverse, or_neutral};
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::schedule::{Plan, Purpose, Stage, Step, locks};
-use specc_catalog::{Catalog, Hints, Object, Rename};
+use crate::strategies::in_place::table::neutral_value;
+use specc_catalog::{Catalog, Hints, Kind, Object, Rename, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Statement, Transaction};
 
@@ -64,6 +67,40 @@ pub fn reversed(difference: &Difference<'_>) -> Hints {
     hints
 }
 
+/// All that the way back is told: names the other way round, and where what moved stands now. `hints` are those of the way
+/// there.
+pub(crate) fn hints_back(difference: &Difference<'_>, hints: &Hints) -> Hints {
+    let mut all = reversed(difference);
+    let set = ChangeSet::new(difference);
+    let (moved, _) = inverse(&set, hints);
+    let old = |table: &TableName| {
+        let whole = difference.renamed.iter().find(|it| it.part.is_none() && it.now == table.id());
+        let mut name =
+            whole.map_or_else(|| table.clone(), |it| TableName::new(it.id.schema.clone(), it.id.name.clone()));
+        let schema = difference.renamed.iter().find(|it| it.now.kind == Kind::Schema && it.now.name == name.schema);
+        if let Some(schema) = schema {
+            name.schema.clone_from(&schema.id.name);
+        }
+        name
+    };
+    for (table, column, mut value) in moved.backfills {
+        let back = set.from.table(&table).and_then(|table| table.columns.iter().find(|own| own.name == column));
+        // Rows that came since have none.
+        if let Some(column) = back.filter(|column| !column.nullable && value.columns.is_empty())
+            && let Some(neutral) = neutral_value(&difference.from, &column.ty)
+        {
+            value.text = or_neutral(&value.text, &neutral);
+        }
+        let table = old(&table);
+        all.backfills.push((table, column, value));
+    }
+    for mut from in moved.froms {
+        from.table = old(&from.table);
+        all.froms.push(from);
+    }
+    all
+}
+
 /// What the way there took: what is lost, and where columns had no value in some rows and have one now.
 pub(crate) fn gone(plan: &Plan<'_>, from: &Catalog) -> Vec<Gone> {
     let mut all = gone_with(&plan.statements().collect::<Vec<_>>(), from);
@@ -76,12 +113,15 @@ pub(crate) fn gone(plan: &Plan<'_>, from: &Catalog) -> Vec<Gone> {
 
 /// The same of some of its statements.
 pub(crate) fn gone_with(statements: &[&Statement<'_>], from: &Catalog) -> Vec<Gone> {
-    let mut all: Vec<Gone> = statements.iter().filter_map(|statement| statement.loses()).map(Gone::Lost).collect();
+    let mut all: Vec<Gone> = statements.iter().flat_map(|statement| statement.loses()).map(Gone::Lost).collect();
     for statement in statements {
         if let Statement::Alter(Alter::Convert(o)) = statement
             && o.value.is_some()
         {
             all.push(Gone::Was(o.table.clone(), o.column.name.clone()));
+        }
+        if let Statement::Alter(Alter::DropMoved { table, filled, .. }) = statement {
+            all.extend(filled.iter().map(|column| Gone::Nulls(table.table.clone(), (*column).into())));
         }
         let Statement::Alter(Alter::Backfill { table, set, .. }) = statement else { continue };
         let Some(Object::Table(o)) = from.get(&table.id()).map(|entry| &entry.object) else { continue };

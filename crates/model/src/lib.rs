@@ -5,6 +5,7 @@ pub mod effective;
 pub mod formula;
 mod graph;
 pub mod index;
+mod past;
 pub mod scope;
 mod types;
 pub mod typing;

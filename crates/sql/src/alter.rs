@@ -2,37 +2,13 @@
 
 use crate::convert::Convert;
 use crate::effects::{Lock, Loss, Transaction};
+use crate::fill_table::{FillTable, InsertFrom};
+use crate::refuse::{Misfit, Refuse};
 use smol_str::SmolStr;
 use specc_catalog::{
     Column, Composite, Constraint, DataType, Domain, Enum, Extension, Index, Kind, Object, ObjectId, Policy, Qualified,
     Role, Rule, Sequence, SequenceOptions, SqlExpr, TableName, Trigger,
 };
-
-/// Rows that a backfill leaves without a value that they have to have.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Refuse<'a> {
-    /// Which rows.
-    pub rows: &'a str,
-    /// The columns by which a row is named; none: by its place.
-    pub key: Vec<&'a str>,
-}
-
-/// Rows that a later step would refuse.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Misfit<'a> {
-    /// Of this table.
-    pub table: &'a TableName,
-    /// A table that they are held against.
-    pub other: Option<&'a TableName>,
-    /// `from …`: those rows; or groups of them.
-    pub rows: &'a str,
-    /// What the rows of a group have in common, where `rows` gives groups.
-    pub groups: Option<&'a str>,
-    /// What they have that will not be taken.
-    pub what: &'a str,
-    /// The name of the error that the later step would give.
-    pub code: &'static str,
-}
 
 /// A change to an object that stays.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,6 +98,8 @@ pub enum Alter<'a> {
     CopySequence {
         /// Of this table.
         table: &'a TableName,
+        /// The table that had them.
+        source: &'a TableName,
         /// Whose numbers these were.
         from: &'a str,
         /// Whose they will be.
@@ -194,6 +172,21 @@ pub enum Alter<'a> {
         divided: bool,
         /// Triggers keep values of other tables that follow from these columns: they see each row.
         counted: bool,
+        /// All rows in one statement, in the transaction of others.
+        at_once: bool,
+    },
+    /// Writes rows to a table from those of another one.
+    FillTable(FillTable<'a>),
+    /// Writes the rows of a query to a table.
+    InsertFrom(InsertFrom<'a>),
+    /// Drops a table whose rows are in another one by now.
+    DropMoved {
+        /// The table.
+        table: &'a specc_catalog::Table,
+        /// Its columns that the other table does not have: what they hold is lost.
+        leaves: Vec<&'a str>,
+        /// Its columns in which another value stands for null in the other table.
+        filled: Vec<&'a str>,
     },
     /// Gives the nulls back that a backfill filled, where nobody has written another value since.
     Unfill {
@@ -425,6 +418,15 @@ impl<'a> Alter<'a> {
             },
             Alter::AddUsingIndex(o, _) => f(&o.table, AccessExclusive, false),
             Alter::Backfill { table, .. } | Alter::Unfill { table, .. } => f(table, RowExclusive, true),
+            Alter::DropMoved { table, .. } => f(&table.table, AccessExclusive, false),
+            Alter::FillTable(o) => {
+                f(&o.source.table, if o.at_once { ShareRowExclusive } else { Lock::RowShare }, true);
+                f(o.table, RowExclusive, true);
+            }
+            Alter::InsertFrom(o) => {
+                o.of.iter().for_each(|of| f(of, ShareRowExclusive, true));
+                f(o.table, RowExclusive, true);
+            }
             Alter::Count { table, of, .. } => {
                 of.iter().filter(|of| *of != table).for_each(|of| f(of, ShareRowExclusive, true));
                 f(table, ShareRowExclusive, true);
@@ -512,6 +514,9 @@ impl<'a> Alter<'a> {
             | Alter::AwaitWriters(table) => Some(table),
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
             Alter::RefuseRows(misfit) => Some(misfit.table),
+            Alter::FillTable(o) => Some(&o.source.table),
+            Alter::InsertFrom(o) => o.of.first().copied(),
+            Alter::DropMoved { table, .. } => Some(&table.table),
             Alter::AddNotValid(o) | Alter::AddUsingIndex(o, _) => Some(&o.table),
             Alter::SetPolicy { to, .. } => Some(&to.table),
             Alter::SetTrigger(o) => Some(&o.table),
@@ -535,15 +540,20 @@ impl<'a> Alter<'a> {
     /// Its transaction.
     pub(crate) fn transaction(&self) -> Transaction {
         match self {
-            Alter::Backfill { .. } => Transaction::Outside,
+            Alter::Backfill { at_once, .. } if !at_once => Transaction::Outside,
+            Alter::FillTable(o) if !o.at_once => Transaction::Outside,
             Alter::AddLabel { .. } => Transaction::Own,
             _ => Transaction::Shared,
         }
     }
 
     /// What is lost.
-    pub(crate) fn loses(&self) -> Option<Loss> {
-        match self {
+    pub(crate) fn loses(&self) -> Vec<Loss> {
+        let one = match self {
+            Alter::DropMoved { table, leaves, .. } => {
+                let lost = |column: &&str| Loss::Values { table: table.table.clone(), column: (*column).into() };
+                return leaves.iter().map(lost).collect();
+            }
             Alter::DropColumn { table, column, kept: false } if column.generated.is_none() => {
                 Some(Loss::Values { table: (*table).clone(), column: column.name.clone() })
             }
@@ -556,7 +566,8 @@ impl<'a> Alter<'a> {
                 attribute: (*name).into(),
             }),
             _ => None,
-        }
+        };
+        one.into_iter().collect()
     }
 }
 

@@ -155,7 +155,7 @@ pub struct Effects<'a> {
     /// Tables that are read in full.
     pub scans: Vec<&'a TableName>,
     /// What is lost.
-    pub loses: Option<Loss>,
+    pub loses: Vec<Loss>,
     /// Its transaction.
     pub transaction: Transaction,
     /// Its time.
@@ -316,15 +316,16 @@ impl<'a> Statement<'a> {
     }
 
     /// What is lost.
-    pub fn loses(&self) -> Option<Loss> {
-        Some(match self {
+    pub fn loses(&self) -> Vec<Loss> {
+        let one = match self {
             Statement::Alter(change) => return change.loses(),
             Statement::DropTable(o) => Loss::Rows(o.table.clone()),
             Statement::Drop(Object::Table(o)) => Loss::Rows(o.table.clone()),
             Statement::Drop(Object::Sequence(o)) => Loss::Position(Qualified::new(o.schema.clone(), o.name.clone())),
             Statement::Drop(Object::Bucket(o)) => Loss::Bucket(o.id.clone()),
             Statement::DeleteSeed(o) => Loss::Seeded { table: o.table.clone(), rows: o.rows.len() },
-            _ => return None,
-        })
+            _ => return Vec::new(),
+        };
+        vec![one]
     }
 }

@@ -6,15 +6,19 @@
 mod alter;
 mod convert;
 mod effects;
+mod fill_table;
 pub mod layout;
 mod print;
 pub mod quote;
+mod refuse;
 mod statement;
 mod volatility;
 
-pub use alter::{Alter, Misfit, Refuse, TypeChange, key_index, type_change};
+pub use alter::{Alter, TypeChange, key_index, type_change};
 pub use convert::Convert;
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
+pub use fill_table::{Assign, FillTable, InsertFrom};
 pub use print::{has_equality, print, push_partition_by, push_routine, push_type};
+pub use refuse::{Misfit, Refuse};
 pub use statement::{Access, Named, Privileges, Relation, Statement, TakenLock};
 pub use volatility::volatility;

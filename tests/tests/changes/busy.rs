@@ -154,6 +154,60 @@ insert into lines (cart_id, amount) select 1 + n % 4000, n % 25 - 5 from generat
     }
 }
 
+/// Rows move to a table that is divided, and back, while clients write them, change their keys, take them and all that refers
+/// to them. What each of them did it says in a table beside, in the same transaction.
+#[test]
+fn rows_that_move_to_another_table_are_true_while_others_write() {
+    let spec = |divided: &str| {
+        format!(
+            "entity events {{ id: int\n at: int\n value: int\n key (id, at)\n index (value)\n {divided}
+ trigger later after insert as $$ begin update public.events set value = 6 where id = new.id and at = new.at and value = 1000000; return null; end $$\n rls off }}
+entity said {{ id: int\n at: int\n value: int\n key (id, at)\n rls off }}
+entity remarks {{ id: int key identity\n event_id: int\n event_at: int\n
+ reference (event_id, event_at) -> events (id, at) as event inverse remarks on delete cascade on update cascade\n rls off }}"
+        )
+    };
+    let whole = spec("");
+    let by_at = spec(
+        "partition by range (at)\n partition events_low from (minvalue) to (50)\n partition events_high from (50) to (maxvalue)",
+    );
+    let by_value = spec(
+        "partition by hash (id)\n partition events_0 modulus 2 remainder 0\n partition events_1 modulus 2 remainder 1",
+    );
+    let rows = "insert into events select n, n % 100, n from generate_series(1, 20000) n;
+insert into said select id, at, value from events;
+insert into remarks (event_id, event_at) select id, at from events where id % 5 = 0";
+    let wrong = "select count(*) from events e full join said s using (id, at) where e.value is distinct from s.value";
+    let unknown = "select count(*) from remarks r left join events e on (e.id, e.at) = (r.event_id, r.event_at) where e.id is null";
+    for (pair, major) in [([&whole, &by_at], 15), ([&by_at, &whole], 18), ([&by_at, &by_value], 15)] {
+        let (db, written) = migrate(major, pair.map(String::as_str), rows, 3, |client, turn| {
+            let id = 1 + (turn * 7919 + client * 31) % 20_000;
+            let both = |text: &str| format!("{}; {}", text.replace('#', "events"), text.replace('#', "said"));
+            match turn % 6 {
+                0 => {
+                    let id = 100_000 * (client + 1) + turn;
+                    format!(
+                        "insert into events values ({id}, {at}, 1000000); insert into said values ({id}, {at}, 6); insert into remarks (event_id, event_at) values ({id}, {at})",
+                        at = turn % 100
+                    )
+                }
+                1 => both(&format!("update # set at = 99 - at where id = {id}")),
+                2 => both(&format!(
+                    "update # set value = value + 7, at = (at + 40) % 100 where id between {id} and {}",
+                    id + 20
+                )),
+                3 => both(&format!("delete from # where id between {id} and {}", id + 3)),
+                4 => both(&format!("update # set id = -id where id = {id}")),
+                _ => both(&format!("update # set value = -value where id between {id} and {}", id + 50)),
+            }
+        });
+        assert_eq!(number(&db, wrong), 0, "on {major}, after {written} writes");
+        assert_eq!(number(&db, unknown), 0, "on {major}, after {written} writes");
+        assert!(number(&db, "select count(*) from remarks") > 1000);
+        assert!(written > 50, "{written} writes on {major}");
+    }
+}
+
 /// A client holds one row until somebody waits for it, again and again: it is filled all the same. The columns have the
 /// names of the variables that fill them.
 #[test]

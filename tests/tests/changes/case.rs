@@ -1,8 +1,9 @@
 //! A folder of `tests/changes`.
 
-use crate::given::{Given, compile};
+use crate::given::{Given, compile_after};
 use crate::halfway;
 use crate::run::Way;
+use specc_catalog::Catalog;
 use specc_model::Target;
 use specc_tests::root;
 use std::fs;
@@ -61,16 +62,25 @@ impl Case {
         }
     }
 
-    fn given(&self, file: &str) -> Result<Given, String> {
-        let text = fs::read_to_string(self.dir.join(file)).map_err(|error| format!("{file}: {error}"))?;
-        compile(file, &text, self.target(), !self.is("as_written"))
+    /// Both specs, the second one as it follows the first.
+    fn given(&self) -> Result<(Given, Given), Vec<String>> {
+        let one = |file: &str, last: Option<&Catalog>| {
+            let text = fs::read_to_string(self.dir.join(file)).map_err(|error| format!("{file}: {error}"))?;
+            compile_after(file, &text, self.target(), !self.is("as_written"), last)
+        };
+        let from = one("before.dbspec", None);
+        let to = one("after.dbspec", from.as_ref().ok().map(|from| &from.catalog));
+        match (from, to) {
+            (Ok(from), Ok(to)) => Ok((from, to)),
+            (from, to) => Err(from.err().into_iter().chain(to.err()).collect()),
+        }
     }
 
     /// The scripts of the change and of its way back.
     pub fn scripts(&self) -> Result<(Vec<String>, Vec<String>), String> {
-        let (from, to) = (self.given("before.dbspec")?, self.given("after.dbspec")?);
+        let (from, to) = self.given().map_err(|wrong| wrong.join("\n"))?;
         let (dropped, spelled_anew) = (self.list("drop"), self.list("spelled_anew"));
-        self.way(&from, &to, &dropped, &spelled_anew, "", 15).scripts()
+        self.way(&from, &to, &dropped, &spelled_anew, ["", ""], 15).scripts()
     }
 
     /// Whether a spec of it has this in its text.
@@ -85,22 +95,23 @@ impl Case {
         to: &'a Given,
         dropped: &'a [String],
         spelled_anew: &'a [String],
-        rows: &'a str,
+        [rows, there]: [&'a str; 2],
         major: u32,
     ) -> Way<'a> {
         let (target, data_loss, offline) = (self.target(), self.is("allow_data_loss"), self.is("offline"));
-        Way { from, to, target, major, rows, data_loss, offline, dropped, spelled_anew }
+        Way { from, to, target, major, rows, data_loss, offline, dropped, spelled_anew, there }
     }
 
     /// What is wrong with it on this version.
     pub fn check(&self, major: u32) -> Vec<String> {
-        let (from, to) = match (self.given("before.dbspec"), self.given("after.dbspec")) {
-            (Ok(from), Ok(to)) => (from, to),
-            (from, to) => return from.err().into_iter().chain(to.err()).collect(),
+        let (from, to) = match self.given() {
+            Ok(both) => both,
+            Err(wrong) => return wrong,
         };
         let rows = fs::read_to_string(self.dir.join("rows.sql")).unwrap_or_default();
+        let there = fs::read_to_string(self.dir.join("there.sql")).unwrap_or_default();
         let (dropped, spelled_anew) = (self.list("drop"), self.list("spelled_anew"));
-        let way = self.way(&from, &to, &dropped, &spelled_anew, &rows, major);
+        let way = self.way(&from, &to, &dropped, &spelled_anew, [&rows, &there], major);
         let mut outcome = match way.go() {
             Ok(outcome) => outcome,
             Err(stopped) => return vec![stopped],
@@ -117,13 +128,14 @@ impl Case {
 
     /// What is wrong when it is stopped at each of its steps and taken back; none where it has one file.
     pub fn stopped(&self, major: u32) -> Option<Vec<String>> {
-        let (from, to) = match (self.given("before.dbspec"), self.given("after.dbspec")) {
-            (Ok(from), Ok(to)) => (from, to),
-            (from, to) => return Some(from.err().into_iter().chain(to.err()).collect()),
+        let (from, to) = match self.given() {
+            Ok(both) => both,
+            Err(wrong) => return Some(wrong),
         };
         let rows = fs::read_to_string(self.dir.join("rows.sql")).unwrap_or_default();
+        let there = fs::read_to_string(self.dir.join("there.sql")).unwrap_or_default();
         let (dropped, spelled_anew) = (self.list("drop"), self.list("spelled_anew"));
-        let way = self.way(&from, &to, &dropped, &spelled_anew, &rows, major);
+        let way = self.way(&from, &to, &dropped, &spelled_anew, [&rows, &there], major);
         halfway::check(&way).unwrap_or_else(|stopped| Some(vec![stopped]))
     }
 

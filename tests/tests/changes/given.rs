@@ -18,10 +18,24 @@ pub struct Given {
 /// # Errors
 /// All that is wrong with the text.
 pub fn compile(name: &str, text: &str, target: Target, derive: bool) -> Result<Given, String> {
+    compile_after(name, text, target, derive, None)
+}
+
+/// Compiles what follows a state.
+///
+/// # Errors
+/// All that is wrong with the text.
+pub fn compile_after(
+    name: &str,
+    text: &str,
+    target: Target,
+    derive: bool,
+    last: Option<&Catalog>,
+) -> Result<Given, String> {
     let mut sources = Sources::new();
     let file = sources.add(name, text.to_owned());
     let (tree, mut found) = specc_syntax::parse(file, text);
-    let options = Options { target, derive, ..Options::default() };
+    let options = Options { target, derive, last: last.cloned().map(std::sync::Arc::new), ..Options::default() };
     let (model, more) = specc_model::analyze(vec![tree], &mut sources, options);
     found.extend(more);
     let mut catalog = Catalog::new();
@@ -39,5 +53,7 @@ pub fn compile(name: &str, text: &str, target: Target, derive: bool) -> Result<G
     }
     let mut key = DefaultHasher::new();
     (text, target == Target::Supabase, derive).hash(&mut key);
-    Ok(Given { catalog, hints: specc_lower::hints(&model), key: key.finish() })
+    let hints = specc_lower::hints(&model);
+    catalog.said.clone_from(&hints);
+    Ok(Given { catalog, hints, key: key.finish() })
 }

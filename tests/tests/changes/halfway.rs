@@ -40,8 +40,8 @@ impl Fault {
         Some(match self {
             Fault::Fails | Fault::Drift => format!("{text}\nselect 1 / 0;\n"),
             Fault::Killed => format!("{text}\nselect pg_terminate_backend(pg_backend_pid()), pg_sleep(1);\n"),
-            Fault::KilledBetweenBatches if text.contains("        commit;\n") => {
-                text.replacen("        commit;\n", &format!("        commit; {KILL}\n"), 1)
+            Fault::KilledBetweenBatches if text.contains("    commit;\n") => {
+                text.replacen("    commit;\n", &format!("    commit; {KILL}\n"), 1)
             }
             Fault::KilledInBuild if text.contains(BUILD) && text.contains("create") => text.to_owned(),
             Fault::Locked

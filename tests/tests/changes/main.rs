@@ -10,11 +10,13 @@
 mod across;
 mod busy;
 mod case;
+mod filled_table;
 mod filling;
 mod given;
 mod halfway;
 mod least;
 mod meanwhile;
+mod moved_table;
 mod random;
 mod renaming;
 mod retyping;
@@ -82,11 +84,16 @@ fn stopped(cases: &[Case]) -> usize {
 fn changes_that_stop_are_abandoned() {
     let sample = [
         "column_add_identity",
+        "column_merged",
+        "column_moved_beside",
         "column_not_null_with_backfill",
         "enum_labels_reordered",
         "foreign_key_drop",
         "key_change_under_references",
         "materialized_view_query",
+        "table_merged",
+        "table_moved",
+        "table_split",
         "view_over_a_column_that_is_filled",
     ];
     let cases: Vec<Case> = Case::all().into_iter().filter(|case| sample.contains(&case.name.as_str())).collect();
@@ -170,6 +177,27 @@ fn renamings(seeds: std::ops::Range<u64>) {
 #[test]
 fn renaming_changes_nothing() {
     renamings(0..50);
+}
+
+fn exchanges(seeds: std::ops::Range<u64>) {
+    let seeds: Vec<u64> = seeds.collect();
+    let failed = all(&seeds, |seed| {
+        std::panic::catch_unwind(|| renaming::permuting::check(*seed))
+            .unwrap_or_else(|_| vec![format!("exchange {seed} panicked, see above")])
+    });
+    assert!(failed.is_empty(), "{} of {} exchanges\n{}", failed.len(), seeds.len(), failed.join("\n"));
+}
+
+#[test]
+fn names_change_places_and_rows_follow() {
+    exchanges(0..25);
+}
+
+/// `cargo test -p specc-tests --test changes -- --ignored many_exchanges`; `PAIRS` and `SEED` say how many and from which.
+#[test]
+#[ignore = "the long run: minutes"]
+fn many_exchanges_of_names() {
+    exchanges(asked(500));
 }
 
 /// `cargo test -p specc-tests --test changes -- --ignored many_renamings`; `PAIRS` and `SEED` say how many and from which.

@@ -233,3 +233,58 @@ insert into things values (2, '{code}')"
         assert_eq!(found, Ok(vec![code.to_owned(), code.to_owned()]), "on {major}");
     }
 }
+
+/// The rows of a table that is split, merged or moved are what its clients wrote last, whenever they did.
+#[test]
+fn what_is_written_while_rows_come_from_a_query_is_there() {
+    let users = "entity users { id: int key
+ street: text?
+ rls off }";
+    let split = "entity users { id: int key
+ rls off }
+entity addresses from (select id as user_id, upper(street) as street from users where street is not null) {
+ user_id -> users key on delete cascade
+ street: text
+ rls off }";
+    let rows = "insert into users values (1, 'a'), (2, 'b'), (3, null), (4, 'd'), (5, 'e')";
+    let write = "insert into users values (6, 'f'), (7, null); update users set street = 'x' where id = 2;
+update users set street = 'c' where id = 3; update users set street = null where id = 4;
+update users set id = 8 where id = 5; delete from users where id = 1";
+    let asked = "select string_agg(user_id || street, ' ' order by user_id) from addresses";
+    for file in 0..3 {
+        let found = change([15, 18][file % 2], users, split, rows, &only(write, file), asked);
+        assert_eq!(found, Ok(vec!["2X 3C 6F 8E".to_owned()]), "before file {}", file + 1);
+    }
+    let pets = |table: &str| format!("entity {table} {{ id: int key\n name: text\n rls off }}");
+    let merged = "entity pets from (select id, name from cats union all select -id, name from dogs) { id: int key
+ name: text
+ rls off }";
+    let rows = "insert into cats values (1, 'tom'); insert into dogs values (1, 'rex')";
+    let write = "insert into cats values (2, 'kit'); update dogs set name = 'max'; insert into dogs values (2, 'bo');
+delete from dogs where id = 2";
+    let asked = "select string_agg(id || name, ' ' order by id) from pets";
+    for file in 0..3 {
+        let before = format!("{}\n{}", pets("cats"), pets("dogs"));
+        let found = change([15, 18][file % 2], &before, merged, rows, &only(write, file), asked);
+        assert_eq!(found, Ok(vec!["-1max 1tom 2kit".to_owned()]), "before file {}", file + 1);
+    }
+}
+
+/// A column that is read before it goes is followed until then.
+#[test]
+fn what_is_written_while_columns_are_merged_is_there() {
+    let before = "entity people { id: int key
+ first: text
+ last: text
+ rls off }";
+    let after = "entity people { id: int key
+ name: text backfill (first || ' ' || last)
+ rls off }";
+    let rows = "insert into people values (1, 'Ada', 'Byron'), (2, 'Alan', 'Turing')";
+    let write = "update people set last = 'Lovelace' where id = 1; insert into people values (3, 'Eve', 'Doe')";
+    for file in 0..5 {
+        let asked = "select string_agg(name, ', ' order by id) from people";
+        let found = change([15, 18][file % 2], before, after, rows, &only(write, file), asked);
+        assert_eq!(found, Ok(vec!["Ada Lovelace, Alan Turing, Eve Doe".to_owned()]), "before file {}", file + 1);
+    }
+}

@@ -33,6 +33,8 @@ pub struct Way<'a> {
     pub dropped: &'a [String],
     /// Columns whose values are spelled in another way afterwards.
     pub spelled_anew: &'a [String],
+    /// A query that gives what is wrong after the change.
+    pub there: &'a str,
 }
 
 /// What came of it.
@@ -98,7 +100,18 @@ impl<'a> Way<'a> {
     /// Without rows, for a plain server, with consent to everything.
     pub fn empty(from: &'a Given, to: &'a Given, major: u32) -> Self {
         let (rows, dropped, spelled_anew) = ("", [].as_slice(), [].as_slice());
-        Self { from, to, target: Target::Postgres, major, rows, data_loss: true, offline: false, dropped, spelled_anew }
+        Self {
+            from,
+            to,
+            target: Target::Postgres,
+            major,
+            rows,
+            data_loss: true,
+            offline: false,
+            dropped,
+            spelled_anew,
+            there: "",
+        }
     }
 }
 
@@ -201,7 +214,7 @@ impl Way<'_> {
     pub fn go(&self) -> Result<Outcome, String> {
         let mut out = Outcome::default();
         let previous = from_json(&to_json(&self.from.catalog)).expect("what is stored can be read");
-        let difference = diff(&previous, &self.to.catalog, &self.to.hints);
+        let difference = diff(&previous, &self.to.catalog, &self.to.hints.since(&previous.said));
         summarize(&mut out.summary, &difference);
         let files = match self.files(&previous, self.consent()) {
             Ok(files) => files,
@@ -253,6 +266,10 @@ impl Way<'_> {
         run(&mut session, &plan, &mut out.wrong)?;
         miscounted(&mut session, &self.to.catalog, "up", &mut out.wrong)?;
         let (there, rows_there) = (read(&mut session)?, tables::read(&mut session));
+        if !self.there.is_empty() {
+            let found = session.query(self.there, &[]).map_err(|error| format!("there.sql: {error:?}"))?;
+            out.wrong.extend(found.iter().map(|row| format!("there.sql: {}", row.get::<_, String>(0))));
+        }
         for (name, text) in &downs {
             load(&mut session, name, &format!("begin;\n{text}\ncommit;"))?;
         }
@@ -290,6 +307,26 @@ impl Way<'_> {
         let filled = |name: &str, column: &str| {
             self.to.hints.backfills.iter().any(|(t, c, _)| c == column && format!("{}.{}", t.schema, t.name) == name)
         };
+        // What moved stands elsewhere: the case's own rows, in the end, and the way back show it.
+        let hints = &self.to.hints;
+        let moved = |name: &str, column: Option<&str>| {
+            let is = |table: &specc_catalog::TableName| format!("{}.{}", table.schema, table.name) == name;
+            let called = |value: &str| {
+                let value = value.replace('"', "");
+                column.is_some_and(|column| value == column || value.ends_with(&format!(".{column}")))
+            };
+            hints.backfills.iter().any(|(table, _, value)| is(table) && called(&value.text))
+                || hints.froms.iter().flat_map(|from| &from.branches).any(|branch| {
+                    is(&branch.table) && (column.is_none() || branch.values.iter().any(|value| called(value)))
+                })
+        };
+        let gone = |now: &str, column: Option<&str>| {
+            let mut all = self.to.catalog.iter().filter_map(|(id, entry)| match &entry.object {
+                Object::Table(table) if format!("{}.{}", id.schema, id.name) == now => Some(table),
+                _ => None,
+            });
+            all.next().is_none_or(|table| column.is_some_and(|own| !table.columns.iter().any(|c| c.name == own)))
+        };
         // A value that triggers kept is held against what it counts.
         let counted = |table: &str, column: &str| {
             let counts = previous.iter().map(|(id, entry)| (format!("{}.{}", id.schema, id.name), &entry.counts));
@@ -300,6 +337,7 @@ impl Way<'_> {
                 || declared(&losses, was, column)
                 || declared(&losses, now, column)
                 || column.is_none() && seeded(now)
+                || moved(was, column) && gone(now, column)
                 || column.is_some_and(|column| filled(now, column) || counted(was, column))
         };
         let lost = tables::lost(&rows_before, &rows_there, true, up_says);
@@ -310,7 +348,8 @@ impl Way<'_> {
                 .any(|seed| seed.columns.iter().any(|other| other == column))
         };
         out.wrong.extend(seeds(&rows_there, &rows_fresh, seeded, given));
-        let said: Vec<String> = out.down.lines().filter(|line| line.starts_with("--")).map(str::to_owned).collect();
+        let unwrapped = out.down.replace("\n--         ", " ");
+        let said: Vec<String> = unwrapped.lines().filter(|line| line.starts_with("--")).map(str::to_owned).collect();
         let down_says = |was: &str, _: &str, column: Option<&str>| {
             declared(&said, was, column) || column.is_some_and(|column| counted(was, column))
         };
@@ -322,7 +361,7 @@ impl Way<'_> {
     /// What was stored is what is: nothing is left to do.
     fn replan(&self, wrong: &mut Vec<String>) {
         let stored = from_json(&to_json(&self.to.catalog)).expect("what is stored can be read");
-        for hints in [&self.to.hints, &Hints::default()] {
+        for hints in [&self.to.hints.since(&stored.said), &Hints::default()] {
             let left = diff(&stored, &self.to.catalog, hints);
             if !left.is_empty() {
                 wrong.push(format!(

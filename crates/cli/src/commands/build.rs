@@ -50,12 +50,12 @@ pub fn run_from(
     let project = Project::open(&args.place.project)?;
     let read = clock.lap("read");
     let files = project.files.len();
-    let mut compilation = pipeline::compile(project, args.deny_warnings)?;
+    let out = args.out.clone().unwrap_or_else(|| project.root.clone());
+    let mut compilation = pipeline::compile_onto(project, &out, args.deny_warnings)?;
     let mut timings = vec![read];
     timings.append(&mut compilation.timings);
     clock.lap("");
     report::diagnostics(&compilation.warnings, &compilation.accepted, &compilation.sources, Format::Text);
-    let out = args.out.clone().unwrap_or_else(|| compilation.root.clone());
     let mut folder = Folder::take(&out, Own::of(&compilation.config))?;
     let Start { state, history, mut stale, stored } = start(&out, &compilation.config)?;
     folder.list(&state.own);
@@ -83,9 +83,8 @@ pub fn run_from(
     );
     let migrated = migrations?;
     stale.retain(|path| !migrated.contains(path));
-    if migrated.is_empty() {
-        stored.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
-    }
+    let kept = stored.into_iter().filter(|file| !migrated.contains(&file.path));
+    kept.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
     let mut made = seeds?;
     made.extend(docs?);
     if args.only.is_empty() {

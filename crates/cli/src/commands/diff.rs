@@ -87,14 +87,17 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
         other.catalog = found.catalog;
     }
     let mut timings = vec![clock.lap("read both")];
-    let difference = specc_diff::diff(&from.catalog, &to.catalog, &to.hints);
+    // Whether names have changed places already is told by a stored state alone.
+    let said = if from.live.is_some() { to.hints.clone() } else { from.catalog.said.clone() };
+    let hints = to.hints.since(&said);
+    let difference = specc_diff::diff(&from.catalog, &to.catalog, &hints);
     timings.push(clock.lap("compare"));
     let arena = Arena::new();
     let options = ChangeOptions { offline: args.offline_ok, one: false };
     let plan = if difference.is_empty() || !plans {
         None
     } else {
-        let plan = plan_change(&difference, &to.hints, &arena, options);
+        let plan = plan_change(&difference, &hints, &arena, options);
         Some(plan.map_err(|error| refused(MigrationError::Change(error)))?)
     };
     timings.push(clock.lap("plan"));

@@ -1,10 +1,13 @@
-//! What the spec says of the way from the last state: `was`, `backfill` and `using`.
+//! What the spec says of the way from the last state: `was`, `backfill`, `using` and `from`.
 
-use super::tables::bare;
+use super::tables::{bare, column_names};
+use super::types::{constant, table_name};
 use super::{own, table_of};
+use crate::types::data_type;
 use smol_str::SmolStr;
-use specc_catalog::{Hints, Kind, ObjectId, Rename};
-use specc_model::{Meta, Model, Qualified};
+use specc_catalog::{Hints, Kind, ObjectId, Rename, RowsBranch, RowsFrom};
+use specc_model::formula::Node;
+use specc_model::{Expr, Meta, Model, Qualified};
 
 /// All that the spec says.
 pub fn hints(model: &Model) -> Hints {
@@ -57,6 +60,32 @@ pub fn hints(model: &Model) -> Hints {
             if let Some(value) = &field.using {
                 hints.usings.push((table_of(entity), field.name.clone(), bare(model, entity.id, value)));
             }
+        }
+    }
+    for (_, entity) in own(model) {
+        let text = |expr: &Expr| constant(model, expr).text;
+        // A literal by itself has no type.
+        let value = |expr: &Expr, field: usize| {
+            let mut sql = text(expr).to_string();
+            if matches!(expr.formula.bare().node, Node::Literal(_)) {
+                sql.push_str("::");
+                specc_sql::push_type(&mut sql, &data_type(model, &entity.fields[field].ty));
+            }
+            SmolStr::from(sql)
+        };
+        for origin in &entity.origins {
+            let branches = origin.branches.iter().map(|branch| RowsBranch {
+                table: table_name(&branch.table),
+                alias: branch.alias.clone(),
+                values: branch.values.iter().zip(&origin.columns).map(|(expr, field)| value(expr, *field)).collect(),
+                filter: branch.filter.as_deref().map(text),
+            });
+            hints.froms.push(RowsFrom {
+                table: table_of(entity),
+                columns: column_names(entity, &origin.columns),
+                query: origin.query.clone(),
+                branches: branches.collect(),
+            });
         }
     }
     hints

@@ -195,6 +195,8 @@ pub struct Account<'d> {
     pub rewrites: BTreeSet<&'d TableName>,
     /// Tables whose rows are filled in batches.
     pub backfills: BTreeSet<&'d TableName>,
+    /// Tables whose rows go to another one; whether in batches, and whether all of them.
+    pub moves: BTreeSet<(&'d TableName, bool, bool)>,
     /// Whether seed rows are made as the spec says where they are there already.
     pub seeds_update: bool,
     /// Whether seed rows that are there already are left alone.
@@ -229,6 +231,9 @@ impl<'d> Account<'d> {
                 Statement::Alter(Alter::Backfill { table, .. }) if in_use => {
                     account.backfills.insert(table);
                 }
+                Statement::Alter(Alter::FillTable(o)) => {
+                    account.moves.insert((&o.source.table, !o.at_once, o.only.is_none()));
+                }
                 Statement::InsertSeed { seed, .. } if seed.update => account.seeds_update = true,
                 Statement::InsertSeed { .. } => account.seeds_keep = true,
                 Statement::SetOwner { of, owner: Some(owner), .. } => {
@@ -247,7 +252,7 @@ impl<'d> Account<'d> {
             if statement.fills().is_some() {
                 held.values_mut().for_each(|(lock, long)| *long |= lock.blocks_writes());
             }
-            let on_new = table.is_some() && !in_use;
+            let on_new = table.is_some_and(|table| plan.is_bare(table));
             statement.each_lock(|table, lock, scan| {
                 if is_in_use(table) {
                     let held = held.entry(table).or_insert((lock, false));
@@ -314,7 +319,10 @@ impl Record {
         // What an earlier file made is there for all to use.
         let made: BTreeSet<&TableName> = stage.statements().filter_map(Plan::makes).map(|(name, _)| name).collect();
         let in_use = |table: &TableName| plan.is_in_use(table) || !made.contains(table);
-        let mut statements: Vec<_> = stage.statements().map(|statement| Prediction::of(in_use, statement)).collect();
+        let mut statements: Vec<_> = stage
+            .statements()
+            .map(|statement| Prediction::of(in_use, |table| !in_use(table) && plan.is_bare(table), statement))
+            .collect();
         if limits_locks(&Account::of(plan, stage), stage) {
             statements.insert(0, Prediction::setting(SET_LOCK_TIMEOUT));
             statements.push(Prediction::setting(RESET_LOCK_TIMEOUT));
@@ -324,7 +332,7 @@ impl Record {
         let back_loses = back_losses.iter().filter(|loss| !matches!(loss, Loss::Seeded { .. }));
         let moved = back.notes.iter().filter_map(Note::reordered);
         Self {
-            loses: stage.statements().filter_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
+            loses: stage.statements().flat_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
             statements,
             first: matches!(stage.purpose, Purpose::Part(_) | Purpose::All),
             reorders: plan.notes.iter().filter_map(Note::reordered).map(name).collect(),
@@ -476,14 +484,18 @@ impl Prediction {
         Self { sql: sql.to_owned(), ..Self::default() }
     }
 
-    fn of(is_in_use: impl Fn(&TableName) -> bool, statement: &Statement<'_>) -> Self {
+    fn of(
+        is_in_use: impl Fn(&TableName) -> bool,
+        is_bare: impl Fn(&TableName) -> bool,
+        statement: &Statement<'_>,
+    ) -> Self {
         let mut sql = String::new();
         print(statement, &mut sql);
         sql.truncate(sql.trim_end().len());
         let mut strongest: BTreeMap<String, Lock> = BTreeMap::new();
         let mut scans = Vec::new();
         let in_use = statement.table().is_some_and(&is_in_use);
-        let on_new = statement.table().is_some() && !in_use;
+        let on_new = statement.table().is_some_and(is_bare);
         statement.each_lock(|table, lock, scan| {
             if is_in_use(table) {
                 let held = strongest.entry(name(table)).or_insert(lock);

@@ -55,6 +55,7 @@ impl<'d> Builder<'d, '_> {
         self.extensions();
         self.null_after_key();
         self.fills_in_order();
+        self.read_first()?;
         self.after_filling();
         self.after_bodies(actions);
         self.covered();
@@ -332,6 +333,12 @@ impl<'d> Builder<'d, '_> {
         let mut by_table: FxHashMap<TableName, Vec<NodeId>> = FxHashMap::default();
         for (number, node) in self.nodes.iter() {
             let Statement::Alter(change) = &node.statement else { continue };
+            // What is read first goes late, and what is new is there before that.
+            if let Alter::DropColumn { table, column, .. } = change
+                && self.moving.is_read(table, &column.name)
+            {
+                continue;
+            }
             if let Alter::DropColumn { table, .. } | Alter::SetType { table, .. } = change {
                 by_table.entry((*table).clone()).or_default().push(number);
             }

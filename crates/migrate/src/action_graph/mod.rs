@@ -4,6 +4,7 @@ mod covered;
 mod edges;
 mod filled;
 mod moved;
+mod moving;
 
 use crate::place::{NewPlace, NodeId, OldPlace};
 use crate::schedule::Phase;

@@ -106,6 +106,7 @@ impl<'d> Builder<'d, '_> {
             settings: Vec::new(),
             divided: b.partition_by.is_some(),
             counted: self.is_counted(&b.table, &to.name),
+            at_once: false,
         };
         self.nodes.push(Slot::New(new), Role::After, Phase::Backfill, Statement::Alter(fill));
         Ok(())

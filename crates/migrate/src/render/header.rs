@@ -184,6 +184,11 @@ fn data(account: &Account<'_>) -> String {
         let tables = names(&account.backfills);
         texts.push(format!("fills {tables} in batches; run again after an interruption, it goes on"));
     }
+    for (table, in_batches, is_all) in &account.moves {
+        let how = if *in_batches { " in batches; run again after an interruption, it goes on" } else { "" };
+        let which = if *is_all { "all rows" } else { "rows" };
+        texts.push(format!("copies {which} of {}.{} and compares them{how}", table.schema, table.name));
+    }
     if texts.is_empty() {
         texts.push("nothing is rewritten or lost".into());
     }

@@ -11,7 +11,7 @@ use crate::action_graph::{Node, Nodes};
 use crate::place::{NewPlace, NodeId};
 use rustc_hash::FxHashSet;
 use specc_catalog::{Catalog, Kind, Object, TableName};
-use specc_sql::{Loss, Statement, Transaction};
+use specc_sql::{Alter, Loss, Statement, Transaction};
 
 /// The way from one state to another, or from nothing to one.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Plan<'d> {
     pub stages: Vec<Stage<'d>>,
     /// Tables and views that were not there before: nobody else can be using them.
     pub(crate) made: FxHashSet<&'d TableName>,
+    /// Tables that it fills.
+    filled: FxHashSet<&'d TableName>,
     /// What the reader should know.
     pub notes: Vec<Note>,
     /// What may go wrong with rows that nobody here can see.
@@ -33,13 +35,23 @@ impl<'d> Plan<'d> {
         notes: Vec<Note>,
         warnings: Vec<Warning>,
     ) -> Self {
-        let mut plan = Self { stages, made: FxHashSet::default(), notes, warnings };
+        let mut plan = Self { stages, made: FxHashSet::default(), filled: FxHashSet::default(), notes, warnings };
         let made = plan.statements().filter_map(Self::makes);
         let is_new = |name: &TableName, kind| {
             from.is_none_or(|from| from.find(specc_catalog::IdRef::new(kind, &name.schema, &name.name)).is_none())
         };
         plan.made = made.filter(|&(name, kind)| is_new(name, kind)).map(|(name, _)| name).collect();
+        let filled = plan.statements().filter_map(|statement| match statement {
+            Statement::Alter(Alter::FillTable(o)) => Some(o.table),
+            _ => None,
+        });
+        plan.filled = filled.collect();
         plan
+    }
+
+    /// Whether a table has no rows: it is new, and nothing of the plan fills it.
+    pub(crate) fn is_bare(&self, table: &TableName) -> bool {
+        !self.is_in_use(table) && !self.filled.contains(table)
     }
 
     /// The table or view that a statement makes.
@@ -63,7 +75,7 @@ impl<'d> Plan<'d> {
 
     /// Everything that is lost.
     pub fn losses(&self) -> Vec<Loss> {
-        self.statements().filter_map(Statement::loses).collect()
+        self.statements().flat_map(Statement::loses).collect()
     }
 
     /// Whether others may be using the table while the plan runs.

@@ -194,6 +194,9 @@ impl<'d> Builder<'d, '_> {
         let (mut going, mut coming, mut references) = (Vec::new(), Vec::new(), Vec::new());
         for (node, entry) in self.nodes.iter() {
             match &entry.statement {
+                Statement::DropTemporary(Object::Table(o)) => {
+                    going.extend(o.partition_of.iter().map(|(parent, _)| (parent.clone(), node, true)));
+                }
                 Statement::DropTable(o) | Statement::Alter(Alter::Detach { partition: o }) => {
                     let drops = matches!(entry.statement, Statement::DropTable(_));
                     going.extend(o.partition_of.iter().map(|(parent, _)| (parent.clone(), node, drops)));
@@ -214,11 +217,13 @@ impl<'d> Builder<'d, '_> {
                 self.nodes.soft(*gone, *node);
             }
             let mut above = Some(parent.clone());
-            while let Some(whole) = above.filter(|_| *drops) {
-                references
-                    .iter()
-                    .filter(|(target, _)| *target == whole)
-                    .for_each(|(_, node)| self.nodes.edge(*node, *gone));
+            while let Some(whole) = above {
+                for (_, node) in references.iter().filter(|(target, _)| *target == whole) {
+                    match drops {
+                        true => self.nodes.edge(*node, *gone),
+                        false => self.nodes.soft(*node, *gone),
+                    }
+                }
                 above = self.from.table(&whole).and_then(|o| o.partition_of.as_ref().map(|of| of.0.clone()));
             }
         }
@@ -287,11 +292,12 @@ impl<'d> Builder<'d, '_> {
                 continue;
             }
             let slot = Slot::New(place);
-            let free = self.nodes.push(slot, Role::After, Phase::Main, Statement::DisownSequence(o));
+            let phase = self.moves.phase(old);
+            let free = self.nodes.push(slot, Role::After, phase, Statement::DisownSequence(o));
             for gone in self.nodes.with(Slot::Old(old), &[Role::Drop]) {
                 self.nodes.edge(free, gone);
             }
-            let tie = self.nodes.then(free, Role::After, Phase::Main, Statement::OwnSequence(o));
+            let tie = self.nodes.then(free, Role::After, phase, Statement::OwnSequence(o));
             for made in self.nodes.with(Slot::New(new), &[Role::Make]) {
                 self.nodes.edge(made, tie);
             }

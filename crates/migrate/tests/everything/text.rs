@@ -169,7 +169,7 @@ fn every_statement_says_what_it_does() {
     let plan = plan_create(&catalog).unwrap();
     for statement in plan.statements() {
         let effects = statement.effects(|_| true);
-        assert!(effects.locks.is_empty() && effects.scans.is_empty() && effects.loses.is_none());
+        assert!(effects.locks.is_empty() && effects.scans.is_empty() && effects.loses.is_empty());
         let effects = statement.effects(|_| false);
         if let Statement::CreateTable { .. } = statement {
             assert!(effects.scans.is_empty());

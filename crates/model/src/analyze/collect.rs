@@ -58,6 +58,8 @@ struct Collector<'a, 'p> {
     decls: Decls<'a>,
     seen: Seen<(Space, Qualified)>,
     renames: Vec<(Space, Qualified, Span, &'static str)>,
+    /// Names of what was called otherwise before: what had such a name may have moved on to another.
+    moved: FxHashSet<(Space, Qualified)>,
     out: &'p mut Vec<Diagnostic>,
 }
 
@@ -67,7 +69,14 @@ pub(crate) fn collect<'a>(
     project: &mut Project<'a>,
     out: &mut Vec<Diagnostic>,
 ) -> Decls<'a> {
-    let mut all = Collector { project, decls: Decls::default(), seen: Seen::new(), renames: Vec::new(), out };
+    let mut all = Collector {
+        project,
+        decls: Decls::default(),
+        seen: Seen::new(),
+        renames: Vec::new(),
+        moved: FxHashSet::default(),
+        out,
+    };
     for file in files {
         for item in &file.items {
             all.item(item);
@@ -266,6 +275,9 @@ impl<'a> Collector<'a, '_> {
         let full = |text: &SmolStr| Qualified { schema: SmolStr::default(), name: text.clone() };
         if let Some(was) = was {
             self.renames.push((space, full(&was.text), was.at.0, kind));
+            if was.text != name.text {
+                self.moved.insert((space, full(&name.text)));
+            }
         }
         let message = || {
             let help = if kind == "extension" { "remove one of the two" } else { "rename or remove one of the two" };
@@ -281,6 +293,9 @@ impl<'a> Collector<'a, '_> {
         if let (Some(was), Some(space)) = (was, spaces.last()) {
             let schema = was.schema.as_ref().map_or_else(|| full.schema.clone(), |schema| schema.text.clone());
             let old = Qualified { schema, name: was.name.text.clone() };
+            if old != full {
+                self.moved.insert((*space, full.clone()));
+            }
             self.renames.push((*space, old, was.span(), kind));
         }
         let taken = spaces.iter().any(|s| self.seen.get(&(*s, full.clone())).is_some());
@@ -299,9 +314,12 @@ impl<'a> Collector<'a, '_> {
         true
     }
 
-    /// Renames from names that are still there.
+    /// Renames from names that are still there, unless what has the name now came from another one: names change places.
     fn check_renames(&mut self) {
         for (space, old, span, kind) in std::mem::take(&mut self.renames) {
+            if self.moved.contains(&(space, old.clone())) {
+                continue;
+            }
             if let Some(there) = self.seen.get(&(space, old.clone())) {
                 let shown = if old.schema.is_empty() { old.name.to_string() } else { self.project.spell(&old) };
                 self.out.push(still_there(kind, &shown, span, there));

@@ -7,8 +7,10 @@ use super::names::{self, Names, quoted};
 use super::project::{Project, Seen, check_name};
 use super::substitute::as_name;
 use super::typeref::plain;
+use crate::past;
 use crate::scope::Scope;
 use crate::types::*;
+use crate::typing::origin::Asked;
 use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
 use specc_diag::{Diagnostic, Span, codes};
@@ -34,6 +36,7 @@ pub(crate) struct Parts {
     pub options: Vec<ast::Setting>,
     pub replica_identity: Option<SmolStr>,
     pub inherits: Vec<EntityId>,
+    pub origins: Vec<Origin>,
     pub depends: Vec<Object>,
     /// Keys that `on conflict` names in the bodies of its triggers.
     pub conflicts: Vec<super::conflicts::Pending>,
@@ -69,6 +72,7 @@ pub(crate) fn entity(
     entity: &Entity,
     expanded: &Expanded<'_>,
     shape: &Shape,
+    from: &[ast::RawExpr],
 ) -> (Parts, Vec<Diagnostic>) {
     let mut pass = Pass {
         project,
@@ -87,6 +91,7 @@ pub(crate) fn entity(
         pass.member(&mem.member, *slot);
         anchor(project, mem.via.as_ref(), &entity.name.name, &mut pass.out[before..]);
     }
+    pass.origins(from);
     pass.name_references();
     pass.check_partitioned();
     pass.check_generated();
@@ -213,7 +218,7 @@ impl Pass<'_> {
             found.using = self.exprs.get(raw, &self.scope, Expect::value(Place::Using(at), ty), &mut self.out);
         }
         if let Some(raw) = &f.backfill {
-            found.backfill = self.exprs.get(raw, &self.scope, Expect::value(Place::Backfill, ty), &mut self.out);
+            found.backfill = self.exprs.get(raw, &self.scope, Expect::value(self.backfill(at), ty), &mut self.out);
         }
         self.parts.fields.push((at, found));
         if f.unique {
@@ -232,11 +237,52 @@ impl Pass<'_> {
             found.using = self.exprs.get(raw, &self.scope, Expect::value(Place::Using(at), ty), &mut self.out);
         }
         if let Some(raw) = &r.backfill {
-            found.backfill = self.exprs.get(raw, &self.scope, Expect::value(Place::Backfill, ty), &mut self.out);
+            found.backfill = self.exprs.get(raw, &self.scope, Expect::value(self.backfill(at), ty), &mut self.out);
         }
         self.parts.fields.push((at, found));
         if r.unique {
             self.unique_column(at, r.column.at.0);
+        }
+    }
+
+    /// What a backfill names has to be there where it is done: otherwise it is the trace of what was done before, or nothing
+    /// is known of the last state.
+    fn backfill(&self, at: FieldIx) -> Place {
+        Place::Backfill { gone: !past::fills(self.model, self.entity, &self.entity.fields[at]) }
+    }
+
+    /// The queries of `from`.
+    pub(super) fn origins(&mut self, queries: &[ast::RawExpr]) {
+        let known = self.model.options.last.is_some();
+        let gone = !known || past::table_before(self.model, self.entity).is_some();
+        for raw in queries {
+            let tree = match specc_expr::parse_query(&raw.text, raw.at.0) {
+                Ok(tree) => tree,
+                Err(found) => {
+                    self.out.push(found);
+                    continue;
+                }
+            };
+            let asked = Asked { entity: self.entity.id, query: &tree, text: &raw.text, at: raw.at.0, gone };
+            let Some(origin) = self.exprs.typing.origin(&asked, &mut self.out) else { continue };
+            for (at, field) in self.entity.fields.iter().enumerate() {
+                let own = self.parts.fields.iter().find(|(other, _)| *other == at).map(|(_, parts)| parts);
+                let computed = own.is_some_and(|own| own.generated.is_some() || own.maintained.is_some());
+                let filled = computed || field.identity.is_some() || own.is_some_and(|own| own.default.is_some());
+                let given = origin.columns.contains(&at);
+                if computed && given {
+                    let message = format!("`{}` is worked out by Postgres, and takes no value", field.name);
+                    let found = Diagnostic::new(codes::ORIGIN_MISMATCH, raw.at.0, message);
+                    self.out.push(found.help("leave it out of the query"));
+                }
+                if !given && !filled && !field.nullable {
+                    let message = format!("the query gives no `{}`, which needs a value", field.name);
+                    let help = format!("add it to the query: `… as {}`; or give the field a default", field.name);
+                    let found = Diagnostic::new(codes::ORIGIN_MISMATCH, raw.at.0, message);
+                    self.out.push(found.also(field.meta.span, "declared here").help(help));
+                }
+            }
+            self.parts.origins.push(origin);
         }
     }
 

@@ -365,7 +365,7 @@ impl Builder<'_, '_> {
         list
     }
 
-    /// Renames from names that are still there.
+    /// Renames from names that are still there, unless the field that has the name now came from another one.
     fn renames(&mut self, members: &[Mem<'_>]) {
         for mem in members {
             let was = match &mem.member.kind {
@@ -375,7 +375,11 @@ impl Builder<'_, '_> {
             };
             let Some(was) = was else { continue };
             if let Some(there) = self.entity.field(&was.text) {
-                let there = self.entity.fields[there].meta.span;
+                let meta = &self.entity.fields[there].meta;
+                if meta.was.as_ref().is_some_and(|before| *before != was.text) {
+                    continue;
+                }
+                let there = meta.span;
                 self.out.push(super::collect::still_there("field", &was.text, was.at.0, there));
             }
         }

@@ -78,8 +78,9 @@ pub(crate) fn types(project: &Project<'_>, decls: &Decls<'_>, model: &mut Model,
             fields.push((f.name.text.clone(), ty, f.collate.as_ref().map(|c| project.bare(c))));
         }
         let renamed = d.fields.iter().filter_map(|f| Some((&f.name.text, f.was.as_ref()?)));
+        let moved = |name: &SmolStr| renamed.clone().any(|(now, was)| now == name && was.text != *name);
         for (_, was) in renamed.clone() {
-            if let Some(there) = seen.get(&was.text) {
+            if let Some(there) = seen.get(&was.text).filter(|_| !moved(&was.text)) {
                 out.push(super::collect::still_there("field", &was.text, was.at.0, there));
             }
         }
@@ -116,7 +117,10 @@ fn labels(d: &ast::EnumDecl, out: &mut Vec<Diagnostic>) -> Vec<EnumLabel> {
     }
     for label in &d.labels {
         let Some(was) = &label.was else { continue };
-        if let Some(there) = seen.get(&was.text) {
+        let moved = |label: &ast::EnumLabel| {
+            label.label.text == was.text && label.was.as_ref().is_some_and(|before| before.text != was.text)
+        };
+        if let Some(there) = seen.get(&was.text).filter(|_| !d.labels.iter().any(moved)) {
             out.push(super::collect::still_there("label", &was.text, was.at.0, there));
         }
     }

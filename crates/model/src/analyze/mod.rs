@@ -13,6 +13,7 @@ mod environment;
 mod expand;
 mod exprs;
 mod fields;
+mod idle;
 mod items;
 mod kept;
 pub mod library;
@@ -159,6 +160,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
     model.seeds = seeds::seeds(project, &Exprs::new(project, &model), decls, &filled, out);
     seed_keys::check(&model, out);
+    idle::check(project, &model, out);
     model
 }
 
@@ -262,6 +264,7 @@ fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityD
         options: Vec::new(),
         replica_identity: None,
         inherits: Vec::new(),
+        origins: Vec::new(),
         depends: Vec::new(),
         fields: Vec::new(),
         key: None,
@@ -358,8 +361,9 @@ fn second_look(
         .par_iter()
         .zip(expanded.par_iter())
         .zip(shapes.par_iter())
+        .zip(decls.entities.par_iter())
         .with_min_len(64)
-        .map(|((entity, members), shape)| entity::entity(project, &exprs, entity, members, shape))
+        .map(|(((entity, members), shape), (_, d))| entity::entity(project, &exprs, entity, members, shape, &d.from))
         .collect();
     for (parts, findings) in found {
         late.entities.push(parts);
@@ -435,6 +439,7 @@ fn apply(model: &mut Model, late: Late) {
         entity.options = parts.options;
         entity.replica_identity = parts.replica_identity;
         entity.inherits = parts.inherits;
+        entity.origins = parts.origins;
         entity.depends = parts.depends;
         entity.uniques = parts.uniques;
         entity.checks = parts.checks;

@@ -20,6 +20,8 @@ pub struct Entity {
     pub replica_identity: Option<SmolStr>,
     /// Whose columns it has too; they come first among `fields`.
     pub inherits: Vec<EntityId>,
+    /// Where its rows come from when it is new.
+    pub origins: Vec<Origin>,
     /// What it needs besides what it names.
     pub depends: Vec<Object>,
     pub fields: Vec<Field>,
@@ -44,6 +46,31 @@ pub struct Entity {
     pub incoming: Vec<RelationId>,
     /// Names of the mixins used, for the docs.
     pub mixins: Vec<SmolStr>,
+}
+
+/// A query whose rows a new entity gets.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub span: Span,
+    /// The query, as the author wrote it.
+    pub query: SmolStr,
+    /// The fields that it gives, in its order.
+    pub columns: Vec<FieldIx>,
+    /// Its parts, where each reads the rows of one table one by one; else none.
+    pub branches: Vec<Branch>,
+}
+
+/// A part of a query that gives one row for each of some rows of one table.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// The table.
+    pub table: Qualified,
+    /// How the values call its row.
+    pub alias: SmolStr,
+    /// In the order of the columns.
+    pub values: Vec<ExprRef>,
+    /// Which rows; none: all.
+    pub filter: Option<ExprRef>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

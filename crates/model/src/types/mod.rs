@@ -20,6 +20,8 @@ pub use named::*;
 pub use platform::*;
 
 use smol_str::SmolStr;
+use specc_catalog::Catalog;
+use std::sync::Arc;
 
 /// What the SQL is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct Options {
     /// Whether what a spec says brings what usually goes with it: an index for a reference, grants for rules, a safe
     /// search path for a `security definer`. Off, all there is stands in the files.
     pub derive: bool,
+    /// The state after the last migration, where it is known: what a change fills from may be there alone.
+    pub last: Option<Arc<Catalog>>,
 }
 
 impl Default for Options {
@@ -56,6 +60,7 @@ impl Default for Options {
             viewer_setting: "app.viewer_id".into(),
             claims_setting: "request.jwt.claims".into(),
             derive: true,
+            last: None,
         }
     }
 }

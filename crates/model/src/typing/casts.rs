@@ -174,6 +174,20 @@ impl Checker<'_> {
         self.report(code, ast, message, help);
     }
 
+    /// Whether a value of the type may be stored in one of the other.
+    pub(crate) fn may_assign(&self, found: &Ty, target: &Type) -> bool {
+        let Ty::Known(from) = found else { return true };
+        coerces(key(self.model, from), key(self.model, target), Context::Assignment)
+    }
+
+    /// A type in words.
+    pub(crate) fn words(&self, ty: &Ty) -> String {
+        match ty {
+            Ty::Known(ty) => self.describe(ty),
+            _ => "unknown".into(),
+        }
+    }
+
     fn assignment_code(&self) -> Code {
         match self.place {
             Place::Default => codes::DEFAULT_MISMATCH,

@@ -15,6 +15,7 @@ mod literals;
 mod meanings;
 mod names;
 mod operators;
+pub(crate) mod origin;
 mod paths;
 mod place;
 mod query;

@@ -4,6 +4,7 @@ use super::expr::{Checker, From, Level, Source};
 use super::kinds::Ty;
 use super::place::Place;
 use crate::formula::{Meaning, Row};
+use crate::past;
 use crate::scope::{PathStep, Resolved, Scope, is_word};
 use crate::types::*;
 use smol_str::SmolStr;
@@ -96,6 +97,9 @@ impl Checker<'_> {
         if let Some(found) = self.with_table(parts) {
             return Some(found);
         }
+        if let Some(found) = self.of_the_past(parts) {
+            return Some(found);
+        }
         if parts.len() == 1 && !self.scope.rows.is_empty() && specc_facts::SYSTEM_COLUMNS.contains(&parts[0]) {
             return Some(Found::Ty(Ty::Opaque));
         }
@@ -113,6 +117,28 @@ impl Checker<'_> {
             [] => Some(Found::Spec(Resolved::Row(0), scope, Some(Row::Scope(at)))),
             rest => self.model.follow(0, entity, rest).map(|r| Found::Spec(r, scope, Some(Row::Scope(at)))),
         }
+    }
+
+    /// A column that the row at hand had and has no more, with its table before it or not.
+    fn of_the_past(&self, parts: &[&str]) -> Option<Found> {
+        let gone = self.place.reads_past()?;
+        for (_, entity) in self.scope.rows.iter().filter(|(alias, _)| alias.is_empty()) {
+            let bare = Some(parts).filter(|parts| parts.len() == 1);
+            let rest = after_table(&self.model.entity(*entity).name, parts).or(bare);
+            if let Some(found) = rest.and_then(|rest| self.gone_column(*entity, rest)) {
+                return Some(found);
+            }
+        }
+        (gone && !is_word(parts[0])).then_some(Found::Ty(Ty::Opaque))
+    }
+
+    /// A column that the entity had and has no more.
+    fn gone_column(&self, entity: EntityId, parts: &[&str]) -> Option<Found> {
+        self.place.reads_past()?;
+        let [name] = parts else { return None };
+        let gone = past::gone_columns(self.model, entity);
+        let (_, ty) = gone.into_iter().find(|(other, _)| other == name)?;
+        Some(Found::Ty(ty.map_or(Ty::Opaque, |ty| Ty::of(&ty))))
     }
 
     fn in_level(&mut self, level: &Level, idents: &[Ident], parts: &[&str]) -> Option<Found> {
@@ -172,7 +198,8 @@ impl Checker<'_> {
                     return Some(Found::Ty(Ty::Opaque));
                 }
                 // `this` is the row that the whole expression is about, also in here.
-                self.model.follow(0, *id, parts).map(|r| Found::Spec(r, scope, from.row.clone()))
+                let found = self.model.follow(0, *id, parts).map(|r| Found::Spec(r, scope, from.row.clone()));
+                found.or_else(|| self.gone_column(*id, parts))
             }
             Source::Columns(columns, _) => {
                 let [name] = parts else { return None };

@@ -27,8 +27,17 @@ pub enum Place {
     Limit,
     /// A seed's value.
     Seed,
-    /// The value for rows that are there already.
-    Backfill,
+    /// The value for rows that are there already. What it names may be gone by now where that was done before, or nothing
+    /// is known of what was there.
+    Backfill {
+        /// Whether it may.
+        gone: bool,
+    },
+    /// Part of the query whose rows a new entity gets; as in a backfill, what it names may be gone.
+    Origin {
+        /// Whether it may.
+        gone: bool,
+    },
     /// What the values of this field of the row become in its new type.
     Using(FieldIx),
     /// A predicate's body.
@@ -81,6 +90,14 @@ impl<'t> Expect<'t> {
 }
 
 impl Place {
+    /// Whether it reads what the last state has; and then, whether a name that nothing has is taken as it is.
+    pub(crate) fn reads_past(self) -> Option<bool> {
+        match self {
+            Place::Backfill { gone } | Place::Origin { gone } => Some(gone),
+            _ => None,
+        }
+    }
+
     /// How the place is called in a message.
     pub(crate) fn words(self) -> &'static str {
         match self {
@@ -95,7 +112,8 @@ impl Place {
             Place::Kept => "the condition of a count or a limit",
             Place::Limit => "a limit",
             Place::Seed => "a seed",
-            Place::Backfill => "a backfill",
+            Place::Backfill { .. } => "a backfill",
+            Place::Origin { .. } => "the query of `from`",
             Place::Using(_) => "a change of type",
             Place::Predicate => "a predicate",
             Place::Query => "a query",

@@ -46,10 +46,16 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
             out.push_str("drop not null");
         }
         Alter::SetIdentity { table, column, from, to } => numbers::identity(out, table, column, *from, *to),
-        Alter::CopySequence { table, from, to } => {
-            let name = literal(&qualified(&table.schema, &table.name));
-            let sequence = |column: &str| format!("pg_get_serial_sequence({name}, {})", literal(column));
-            out.push_str(&format!("select setval({}, nextval({}))", sequence(to), sequence(from)));
+        Alter::CopySequence { table, source, from, to } => {
+            let sequence = |table: &TableName, column: &str| {
+                let name = literal(&qualified(&table.schema, &table.name));
+                format!("pg_get_serial_sequence({name}, {})", literal(column))
+            };
+            if table == source {
+                out.push_str(&format!("select setval({}, nextval({}))", sequence(table, to), sequence(source, from)));
+            } else {
+                numbers::go_on(out, &sequence(table, to), &sequence(source, from));
+            }
         }
         Alter::RefuseRows(misfit) => rows::refuse_rows(out, misfit),
         Alter::RefuseLabels { table, column, labels } => rows::refuse_labels(out, table, column, labels),
@@ -74,6 +80,12 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         }
         Alter::AddUsingIndex(o, index) => using_index(out, o, index),
         Alter::Backfill { .. } => backfill::backfill(out, o),
+        Alter::DropMoved { table, .. } => {
+            out.push_str("drop table ");
+            table_name(out, &table.table);
+        }
+        Alter::FillTable(o) => super::fill_table::fill_table(out, o),
+        Alter::InsertFrom(o) => super::fill_table::insert_from(out, o),
         Alter::Unfill { table, column, with, counted } => rows::unfill(out, table, column, with, *counted),
         Alter::Count { table, set, of, guard, .. } => rows::count(out, table, set, of, *guard),
         Alter::HandOver { table, from, to } => rows::hand_over(out, table, from, to),

@@ -4,6 +4,8 @@ use super::rows::{quiet, refusal};
 use super::table_name;
 use crate::alter::Alter;
 use crate::quote::{dollar, ident, literal, push_ident};
+use crate::refuse::Refuse;
+use specc_catalog::TableName;
 
 /// Pages of a backfill that are written in its first transaction, and at most in one.
 const PAGES: [usize; 2] = [4, 64];
@@ -20,9 +22,14 @@ const ROUNDS: usize = 20;
 /// rounds is waited for, and is then the only one that its transaction holds, so that no client's transaction can wait for
 /// it in a circle.
 pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
-    let Alter::Backfill { table, set, was_null, pending, gives_up, refuse, settings, divided, counted } = change else {
+    let Alter::Backfill { table, set, was_null, pending, gives_up, refuse, settings, divided, counted, at_once } =
+        change
+    else {
         return;
     };
+    if *at_once {
+        return all_rows(out, table, set, pending, refuse.as_ref(), *counted);
+    }
     let mut name = String::new();
     table_name(&mut name, table);
     let mut assignments = String::new();
@@ -115,6 +122,42 @@ fn next(indent: &str) -> String {
 ",
         PAGES[1]
     )
+}
+
+/// All of them, in the transaction that it stands in.
+fn all_rows(
+    out: &mut String,
+    table: &TableName,
+    set: &[(&str, &str)],
+    pending: &str,
+    refuse: Option<&Refuse<'_>>,
+    counted: bool,
+) {
+    let mut name = String::new();
+    table_name(&mut name, table);
+    let assignments: Vec<String> = set.iter().map(|(column, value)| format!("{} = {value}", ident(column))).collect();
+    let refused = refuse.map(|refuse| refusal(table, set, refuse, "", &name)).unwrap_or_default();
+    let missing = if refused.is_empty() { "" } else { "  missing text;\n" };
+    let body = format!(
+        "
+#variable_conflict use_column
+declare
+  fires constant text := current_setting('session_replication_role');
+{missing}begin
+{quiet}  update {name}
+  set {assignments}
+  where {pending};
+{refused}  set constraints all immediate;
+  if current_setting('session_replication_role') <> fires then
+    perform set_config('session_replication_role', fires, true);
+  end if;
+end
+",
+        quiet = quiet("  ", counted),
+        assignments = assignments.join(", "),
+    );
+    out.push_str("do ");
+    out.push_str(&dollar(&body));
 }
 
 /// The rows to fill, and how.

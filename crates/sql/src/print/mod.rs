@@ -6,6 +6,7 @@ mod backfill;
 mod convert;
 mod data;
 mod drop;
+mod fill_table;
 mod locks;
 mod numbers;
 mod routine;

@@ -83,6 +83,23 @@ fn changed_options(out: &mut String, from: &SequenceOptions, to: &SequenceOption
     }
 }
 
+/// Another sequence stands where this one stands. What the old one is called, only Postgres knows.
+pub(super) fn go_on(out: &mut String, sequence: &str, from: &str) {
+    let body = format!(
+        "
+declare
+  stands bigint;
+  taken boolean;
+begin
+  execute format('select last_value, is_called from %s', {from}) into stands, taken;
+  perform setval({sequence}, stands, taken);
+end
+"
+    );
+    out.push_str("-- Numbers go on where they stood.\ndo ");
+    out.push_str(&dollar(&body));
+}
+
 pub(super) fn sequence(out: &mut String, from: &Sequence, to: &Sequence) {
     let start = out.len();
     out.push_str("alter sequence ");

@@ -1,8 +1,8 @@
 //! What looks at the rows of a table, or fills them.
 
 use super::{has_equality, table_name};
-use crate::alter::{Misfit, Refuse};
 use crate::quote::{dollar, ident, literal, qualified};
+use crate::refuse::{Misfit, Refuse};
 use specc_catalog::{Column, Table, TableName};
 
 /// Triggers are for what users write: the time of the last change and audits are not a backfill's to touch. Who may not

@@ -6,11 +6,13 @@ use super::{
 };
 use smol_str::SmolStr;
 
-/// `[external] [unlogged] entity billing.events [was gatherings] { members }`
+/// `[external] [unlogged] entity billing.events [was gatherings] [from (query)] { members }`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntityDecl {
     pub name: QName,
     pub was: Option<QName>,
+    /// Where the rows come from when it is new: queries, each in its brackets.
+    pub from: Vec<RawExpr>,
     /// Exists already (`auth.users`): known, referable, seedable, never created.
     pub external: bool,
     pub unlogged: bool,

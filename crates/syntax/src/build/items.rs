@@ -184,17 +184,19 @@ impl Cx<'_> {
     fn entity(&mut self, pair: Pair<'_>) -> Option<EntityDecl> {
         let opener = self.opener(&pair);
         let (mut name, mut was, mut external, mut unlogged) = (None, None, false, false);
+        let mut from = Vec::new();
         let mut members = Vec::new();
         for part in pair.into_inner() {
             match part.as_rule() {
                 Rule::qname => name = Some(self.qname(&part)),
                 Rule::moved => was = self.moved(part),
+                Rule::rows_from => from.extend(self.inner_expr(part)),
                 Rule::external => external = true,
                 Rule::unlogged => unlogged = true,
                 _ => self.member(part, opener, &mut members),
             }
         }
-        Some(EntityDecl { name: name?, was, external, unlogged, members })
+        Some(EntityDecl { name: name?, was, from, external, unlogged, members })
     }
 
     fn mixin(&mut self, pair: Pair<'_>) -> Option<MixinDecl> {

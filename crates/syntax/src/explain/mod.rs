@@ -143,7 +143,7 @@ pub(crate) fn broken_item(cx: &mut Cx<'_>, pair: &Pair<'_>) -> Option<Item> {
     }
     let name = crate::ast::Name { text: name.into(), at: cx.at_range(start + name_at, start + name_at + name.len()) };
     let name = QName { schema: None, name };
-    let entity = EntityDecl { name, was: None, external: false, unlogged: false, members };
+    let entity = EntityDecl { name, was: None, from: Vec::new(), external: false, unlogged: false, members };
     Some(Item { doc: None, kind: ItemKind::Entity(Box::new(entity)), at })
 }
 

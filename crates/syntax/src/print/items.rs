@@ -144,8 +144,9 @@ impl Printer<'_> {
     fn entity(&mut self, e: &EntityDecl) -> String {
         let external = if e.external { "external " } else { "" };
         let unlogged = if e.unlogged { "unlogged " } else { "" };
+        let from: String = e.from.iter().map(|query| format!(" from {}", self.in_brackets(query))).collect();
         let block = self.members(&e.members);
-        format!("{external}{unlogged}entity {}{} {block}", qname(&e.name), moved(&e.was))
+        format!("{external}{unlogged}entity {}{}{from} {block}", qname(&e.name), moved(&e.was))
     }
 
     fn mixin(&mut self, m: &MixinDecl) -> String {

@@ -54,8 +54,8 @@ pub(super) fn structure() -> impl Strategy<Value = ItemKind> {
     let kind =
         || proptest::sample::select(&["function", "table", "extension", "materialized view"][..]).prop_map(name_of);
     prop_oneof![
-        3 => (qname(), of(qname()), any::<bool>(), any::<bool>(), vec(member(), 0..6)).prop_map(
-            |(name, was, external, unlogged, members)| ItemKind::Entity(Box::new(EntityDecl { name, was, external, unlogged, members }))
+        3 => (qname(), of(qname()), vec(expr(), 0..2), any::<bool>(), any::<bool>(), vec(member(), 0..6)).prop_map(
+            |(name, was, from, external, unlogged, members)| ItemKind::Entity(Box::new(EntityDecl { name, was, from, external, unlogged, members }))
         ),
         1 => (name(), vec(param, 0..3), vec(member(), 0..3)).prop_map(|(name, params, members)| ItemKind::Mixin(MixinDecl { name, params, members })),
         1 => (name(), vec(row, 0..3)).prop_map(|(env, rows)| ItemKind::Seed(SeedDecl { env, rows })),

@@ -2,13 +2,14 @@
 //! Postgres keeps text; no row and no value moves, and what is made from nothing differs in names alone.
 
 mod moving;
+pub mod permuting;
 mod spec;
 
 use crate::given::{Given, compile};
 use crate::random::Dice;
 use crate::run::Way;
 use spec::Spec;
-use specc_catalog::to_json;
+use specc_catalog::{Hints, to_json};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeOptions, plan_change};
 use specc_model::Target;
@@ -89,7 +90,13 @@ fn same_but_names(spec: &Spec, from: &Given, to: &Given) -> Vec<String> {
         words.sort();
         words
     };
-    let (was, is) = (words(&spec.exchanged(&to_json(&from.catalog))), words(&spec.bare(&to_json(&to.catalog))));
+    // What was said of the way is no part of what is there.
+    let stored = |given: &Given| {
+        let mut catalog = given.catalog.clone();
+        catalog.said = Hints::default();
+        to_json(&catalog)
+    };
+    let (was, is) = (words(&spec.exchanged(&stored(from))), words(&spec.bare(&stored(to))));
     let lacks = was.iter().filter(|word| is.binary_search(word).is_err()).map(|word| format!("is gone: {word}"));
     let more = is.iter().filter(|word| was.binary_search(word).is_err()).map(|word| format!("is new: {word}"));
     lacks.chain(more).take(12).collect()

@@ -48,6 +48,7 @@ impl<'d> Builder<'d, '_> {
             settings: self.settings(table, column, value).to_vec(),
             divided: table.partition_by.is_some(),
             counted: self.is_counted(&table.table, &column.name),
+            at_once: self.options.one,
         };
         self.add(chain, Role::After, Phase::Backfill, Statement::Alter(change));
     }

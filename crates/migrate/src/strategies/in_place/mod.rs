@@ -6,4 +6,5 @@ mod grants;
 mod names;
 mod rows;
 pub(crate) mod table;
+mod turns;
 mod types;

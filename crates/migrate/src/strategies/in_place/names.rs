@@ -5,9 +5,10 @@ use crate::place::{NodeId, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
 use crate::recreation::Actions;
 use crate::schedule::Phase;
-use rustc_hash::FxHashSet;
+use crate::strategies::in_place::turns::{Half, aside, goal, in_turn, label_of, name_of, spot, with_name};
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions};
+use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions, TableName};
 use specc_diff::Renamed;
 use specc_sql::{Alter, Statement};
 
@@ -17,6 +18,7 @@ impl<'d> Builder<'d, '_> {
         let mut last: Option<NodeId> = None;
         // What is made again goes by its old name and comes with its new one.
         let again: FxHashSet<OldPlace> = actions.recreated.iter().map(|pair| pair.0).collect();
+        let mut all = Vec::new();
         for renamed in self.set.renamed {
             let place = self.from.index_of(&renamed.now).filter(|old| again.contains(old));
             if let Some(old) = place.filter(|_| renamed.part.is_none() && matches!(renamed.id.kind, Kind::View)) {
@@ -24,8 +26,14 @@ impl<'d> Builder<'d, '_> {
                 self.called.extend(object.map(|object| (old, self.arena.object(object))));
                 continue;
             }
+            all.push(renamed);
+        }
+        let taken: Vec<_> = all.iter().map(|renamed| (spot(&renamed.id, &renamed.part), goal(renamed))).collect();
+        for step in in_turn(&taken) {
+            let renamed = all[step.of];
             let slot = self.to.index_of(&renamed.now).map_or(Slot::None, Slot::New);
-            for statement in self.renaming(renamed)? {
+            let step = self.arena.renamed(step.of_it(renamed));
+            for statement in self.renaming(step, renamed)? {
                 let node = self.nodes.push(slot, Role::Make, Phase::Names, statement);
                 if let Some(last) = last {
                     self.nodes.edge(last, node);
@@ -33,28 +41,49 @@ impl<'d> Builder<'d, '_> {
                 last = Some(node);
             }
         }
-        for &(old, new) in self.set.relabelled.iter().filter(|pair| !again.contains(&pair.0)) {
-            let (a, b) = (self.from.entry(old)?, self.to.entry(new)?);
-            let to = match &b.object {
-                Object::Constraint(o) => &o.name,
-                Object::Index(o) => &o.name,
-                Object::Trigger(o) => &o.name,
-                Object::Policy(o) => &o.name,
-                Object::Sequence(o) => &o.name,
-                other => return Err(Unexpected::new(&other.id(), "only its name differs, and it cannot be renamed")),
+        self.relabel(&again, last)
+    }
+
+    /// New names for what differs in nothing else.
+    fn relabel(&mut self, again: &FxHashSet<OldPlace>, last: Option<NodeId>) -> Planned {
+        let pairs: Vec<_> = self.set.relabelled.iter().copied().filter(|pair| !again.contains(&pair.0)).collect();
+        let mut taken = Vec::new();
+        for &(old, new) in &pairs {
+            let (a, b) = (&self.from.entry(old)?.object, &self.to.entry(new)?.object);
+            taken.push((label_of(a)?, label_of(b)?));
+        }
+        let steps = in_turn(&taken);
+        let mut before: FxHashMap<usize, NodeId> = FxHashMap::default();
+        let mut left: FxHashMap<&(Option<TableName>, SmolStr, SmolStr), NodeId> = FxHashMap::default();
+        for step in &steps {
+            let (old, new) = pairs[step.of];
+            let (a, b) = (&self.from.entry(old)?.object, &self.to.entry(new)?.object);
+            let (was, now) = (&taken[step.of].0, &taken[step.of].1);
+            let aside = aside(&now.2);
+            let (object, to): (&'d Object, &'d str) = match step.half {
+                Half::Whole => (a, name_of(b)?),
+                Half::First => (a, self.arena.text(aside)),
+                Half::Second => (self.arena.object(with_name(a, aside)), name_of(b)?),
             };
-            let statement = Statement::Alter(Alter::Rename { from: &a.object, to });
+            let statement = Statement::Alter(Alter::Rename { from: object, to });
             let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
-            if let Some(last) = last {
-                self.nodes.edge(last, node);
+            // Its name is free by then.
+            let free = left.get(now).filter(|_| step.half != Half::First).copied();
+            for earlier in last.into_iter().chain(before.get(&step.of).copied()).chain(free) {
+                self.nodes.edge(earlier, node);
+            }
+            before.insert(step.of, node);
+            if step.half != Half::Second {
+                left.insert(was, node);
             }
         }
         Ok(())
     }
 
-    fn renaming(&self, renamed: &'d Renamed) -> Planned<Vec<Statement<'d>>> {
+    /// The statements of a rename that is all or a half of another one.
+    fn renaming(&self, renamed: &'d Renamed, whole: &Renamed) -> Planned<Vec<Statement<'d>>> {
         if let Some((from, to)) = &renamed.part {
-            let table = match self.to.get(&renamed.now).map(|entry| &entry.object) {
+            let table = match self.to.get(&whole.now).map(|entry| &entry.object) {
                 Some(Object::Table(o)) => Some(&o.table),
                 Some(Object::View(o)) => Some(&o.view),
                 _ => None,
@@ -62,12 +91,10 @@ impl<'d> Builder<'d, '_> {
             return Ok(vec![Statement::Alter(Alter::RenamePart { of: &renamed.id, table, from, to })]);
         }
         // The object under its old name.
-        let entry = self.from.get(&renamed.now).or_else(|| {
+        let entry = self.from.get(&whole.now).or_else(|| {
             self.from
                 .iter()
-                .find(|(id, _)| {
-                    id.kind == renamed.now.kind && id.schema == renamed.now.schema && id.name == renamed.now.name
-                })
+                .find(|(id, _)| id.kind == whole.now.kind && id.schema == whole.now.schema && id.name == whole.now.name)
                 .map(|(_, entry)| entry)
         });
         let (was, now) = (&renamed.id, &renamed.now);

@@ -124,6 +124,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     fn drop_column(&mut self, old: OldPlace, table: &'d Table, column: &'d Column, kept: bool) -> NodeId {
+        let kept = kept || self.moving.keeps(&table.table, Some(&column.name));
         let statement = Statement::Alter(Alter::DropColumn { table: &table.table, column, kept });
         self.nodes.push(Slot::Old(old), Role::Drop, Phase::Main, statement)
     }
@@ -154,7 +155,7 @@ impl<'d> Builder<'d, '_> {
 
     /// On the way back: a required column that had no default comes again with a value that says nothing, for the rows
     /// that are there by then.
-    fn neutral(&mut self, table: &Table, column: &Column) -> Option<&'d Column> {
+    pub(crate) fn neutral(&mut self, table: &Table, column: &Column) -> Option<&'d Column> {
         let value = if self.options.one { neutral_value(self.to.catalog, &column.ty)? } else { return None };
         // A value that is the same for all rows is none that a rule over the column takes.
         if self.has_rules(table, &column.name) {
@@ -478,7 +479,7 @@ pub(crate) fn is_asked(catalog: &Catalog, ty: &DataType) -> bool {
 }
 
 /// A value of the type that says nothing.
-fn neutral_value(catalog: &Catalog, ty: &DataType) -> Option<String> {
+pub(crate) fn neutral_value(catalog: &Catalog, ty: &DataType) -> Option<String> {
     if ty.dims > 0 {
         return Some("'{}'".into());
     }

@@ -43,10 +43,15 @@ impl<'d> Builder<'d, '_> {
             let on_moving = self.swaps.reads(object.table(), object);
             let replaced = again.get(&step.place()).copied().filter(|old| direct.contains(old) && !on_moving);
             let old = again.get(&step.place()).or_else(|| again.get(&step.owner()?));
-            let late = old.is_some_and(|old| actions.at_cut_over.contains(old));
+            let over_moved = object.table().or(match object {
+                Object::Table(o) => Some(&o.table),
+                _ => None,
+            });
+            let moved = over_moved.and_then(|table| self.moves.of(table)).is_some_and(|one| one.online);
+            let late = moved || old.is_some_and(|old| actions.at_cut_over.contains(old));
             let stands = step.owner.is_none_or(|owner| !only[owner as usize]);
             match &step.statement {
-                _ if self.filled(&step, actions) => {}
+                _ if self.filled(&step, actions) || self.beside(&step, actions)? => {}
                 Statement::Create(Object::Index(index)) if stands => {
                     let made = self.index(&step, index, replaced, late);
                     rebuilt.extend(replaced.map(|old| (old, made)));

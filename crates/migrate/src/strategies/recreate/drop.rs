@@ -47,6 +47,12 @@ impl<'d> Builder<'d, '_> {
             let table_stays = home.is_some();
             let phase = if actions.at_cut_over.contains(&old) { Phase::CutOver } else { Phase::Main };
             match &entry.object {
+                // Its rows have moved by then.
+                Object::Table(_) if self.moves.goes(old) => {
+                    let phase = self.moves.phase(old);
+                    let drop = self.drop_moved(old, &entry.object);
+                    self.nodes.push(slot, Role::Drop, phase, drop);
+                }
                 Object::Table(table) => {
                     let held = self.is_held(table).then(|| {
                         let detach = Statement::Alter(Alter::Detach { partition: table });

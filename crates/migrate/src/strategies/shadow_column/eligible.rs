@@ -227,6 +227,7 @@ impl<'d> Eligibility<'d> {
             of.is_some_and(|of| moving.contains(&of) || self.refers_as_well(of, &swap.to.ty))
         };
         table.partition_by.is_none()
+            && self.to.table(&table.table).is_none_or(|after| after.partition_by.is_none())
             && table.partition_of.is_none()
             && table.inherits.is_empty()
             && !self.parents.contains(&table.table)

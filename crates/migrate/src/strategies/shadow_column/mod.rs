@@ -262,6 +262,7 @@ impl<'d> Move<'_, 'd> {
             settings: settings.clone(),
             divided: false,
             counted: false,
+            at_once: false,
         };
         let filled = builder.add(&mut chain, Role::After, Phase::Backfill, Statement::Alter(fill.clone()));
         let (proof, proven) = self.prove(builder, filled, fill, &settings);
@@ -412,7 +413,7 @@ impl<'d> Move<'_, 'd> {
                 let change = Alter::SetIdentity { table, column: aside, from: None, to: Some(identity) };
                 add(builder, Statement::Alter(change));
                 if swap.from.identity.is_some() {
-                    add(builder, Statement::Alter(Alter::CopySequence { table, from: name, to: aside }));
+                    add(builder, Statement::Alter(Alter::CopySequence { table, source: table, from: name, to: aside }));
                 } else {
                     add(builder, Statement::AdvanceSequence { table, column: aside });
                 }

@@ -1,0 +1,67 @@
+//! What values are read from goes after those have been read.
+
+use crate::action_graph::Role;
+use crate::moving::Source;
+use crate::place::{NodeId, Planned};
+use crate::planner::Builder;
+use crate::schedule::Phase;
+use specc_catalog::{IdRef, Object};
+use specc_sql::{Alter, Statement};
+
+impl Builder<'_, '_> {
+    /// After a column is filled, required and no longer kept up.
+    pub(crate) fn read_first(&mut self) -> Planned {
+        let fills: Vec<_> = self
+            .nodes
+            .iter()
+            .filter_map(|(id, node)| match &node.statement {
+                Statement::Alter(Alter::Backfill { table, set, .. }) => Some((id, *table, set.clone())),
+                _ => None,
+            })
+            .collect();
+        for (fill, table, set) in fills {
+            for (column, _) in set {
+                let gone: Vec<Source> = self.moving.after_column(table, column).cloned().collect();
+                if gone.is_empty() {
+                    continue;
+                }
+                let mut after = vec![fill];
+                after.extend(self.required.get(&(table.clone(), column.into())));
+                // Its trigger works with what goes.
+                let slot = self.nodes[fill].slot;
+                after.extend(self.nodes.of(slot).iter().copied().filter(|&node| {
+                    matches!(
+                        self.nodes[node].statement,
+                        Statement::DropTemporary(Object::Trigger(_) | Object::Function(_))
+                    )
+                }));
+                gone.iter().try_for_each(|source| self.goes_after(source, &after))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What goes does so after these.
+    pub(crate) fn goes_after(&mut self, source: &Source, after: &[NodeId]) -> Planned {
+        let Some(place) = self.from.find(IdRef::table(&source.table)) else { return Ok(()) };
+        for node in self.nodes.with(place, &[Role::Drop]) {
+            let is_it = match (&self.nodes[node].statement, &source.column) {
+                (Statement::Alter(Alter::DropColumn { column, .. }), Some(name)) => column.name == *name,
+                (Statement::DropTable(_), None) => true,
+                (Statement::DropTemporary(Object::Table(_)), None) => true,
+                _ => false,
+            };
+            if !is_it {
+                continue;
+            }
+            if source.column.is_none() && self.moving.keeps(&source.table, None) {
+                self.nodes[node].statement = Statement::DropTemporary(&self.from.entry(place)?.object);
+            }
+            if !self.options.one {
+                self.nodes[node].phase = self.nodes[node].phase.max(Phase::CutOver);
+            }
+            after.iter().for_each(|&after| self.nodes.edge(after, node));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+select headline from people where (id, headline) not in ((1, 'one'), (2, 'two'))

@@ -1,0 +1,1 @@
+select 'wrong' where (select string_agg(coalesce(body, '-') || kind, ',' order by id) from messages) <> 'oneletter,-letter'

@@ -1,0 +1,1 @@
+insert into users (name, street) values ('ada', 'Main St'), ('eve', 'High St');
