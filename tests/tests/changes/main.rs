@@ -241,6 +241,7 @@ fn no_kind_of_object_is_forgotten() {
         "trigger",
         "policy",
         "grant",
+        "owner",
         "realtime",
         "bucket",
         "schedule",
