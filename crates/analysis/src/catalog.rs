@@ -82,8 +82,8 @@ impl<'c> Known<'c> {
     /// Resolves the body of a function in SQL or PL/pgSQL; `None` for another language.
     pub fn of_body(&self, function: &Function) -> Option<Analysis> {
         let (text, language) = match (&function.body, function.language.as_str()) {
-            (Body::Atomic(text), _) | (Body::Text(text), "sql") => (text, Language::Sql),
-            (Body::Text(text), "plpgsql") => (text, Language::Plpgsql),
+            (Body::Atomic(text), _) | (Body::Text(text) | Body::Exact(text), "sql") => (text, Language::Sql),
+            (Body::Text(text) | Body::Exact(text), "plpgsql") => (text, Language::Plpgsql),
             _ => return None,
         };
         let path = function.settings.iter().find(|(name, _)| name == "search_path").map(|(_, value)| {
@@ -157,7 +157,7 @@ impl<'c> Known<'c> {
                 let defaults = o.params.iter().filter_map(|param| Some((&param.ty, param.default.as_ref()?)));
                 defaults.for_each(|(ty, expr)| look(&expr.text, self.of_value(ty, &expr.text)));
                 if let Some(found) = self.of_body(o) {
-                    let (Body::Atomic(text) | Body::Text(text)) = &o.body;
+                    let text = o.body.text();
                     look(text, found);
                 }
             }

@@ -6,7 +6,7 @@
 //! is a [`Cycle`].
 
 use crate::needs::{Why, visit};
-use crate::{Body, Catalog, Constraint, Dependency, Entry, IdRef, Kind, Object, ObjectId, Rule, TableName};
+use crate::{Catalog, Constraint, Dependency, Entry, IdRef, Kind, Object, ObjectId, Rule, TableName};
 use petgraph::csr::Csr;
 use petgraph::{Directed, visit::NodeIndexable};
 use rayon::prelude::*;
@@ -382,7 +382,7 @@ impl<'a> Resolver<'a> {
 
 fn strength_of(object: &Object, on: &ObjectId) -> Strength {
     match object {
-        Object::Function(o) if o.language != "sql" && matches!(o.body, Body::Text(_)) => Strength::Body,
+        Object::Function(o) if o.language != "sql" && !o.body.is_atomic() => Strength::Body,
         Object::Table(o) if on.kind == Kind::Function => {
             let calls = |text: &str| text.contains(on.name.as_str());
             let generated = o.columns.iter().any(|c| c.generated.as_ref().is_some_and(|e| calls(&e.text)));

@@ -298,3 +298,49 @@ fn a_database_with_what_a_superuser_made_is_taken_over() {
         assert!(code == 0 || said.contains("live_whole"), "{said}");
     }
 }
+
+/// Other tools look at bodies too, and some name what is gone.
+#[test]
+fn bodies_come_back_byte_for_byte() {
+    let make = "create table gone_rows (id int);
+        create function one(x int) returns int language sql as $$ SELECT x + 1 $$;
+        create function two(x int) returns int language sql as $$
+SELECT x + 1$$;
+        create function three(x int) returns int language plpgsql as $$\n\n\tbegin return x; end\n\n$$;
+        create function four(x int) returns int language plpgsql as $$\nbegin\n  return x;\nend\n$$;
+        create function five() returns void language sql as '';
+        create function stale() returns int language plpgsql as
+          $$ declare r gone_rows%rowtype; begin return 1; end $$;
+        create function roles() returns setof pg_roles language sql as 'select * from pg_catalog.pg_roles';
+        create table a (id int primary key);
+        create table b (id int primary key, a_id int constraint b_a references a);
+        create index b_a on b (a_id) with (fillfactor = 70, deduplicate_items = off);
+        drop table gone_rows;";
+    let bodies = "select string_agg(proname || ': ' || prosrc, '|' order by proname) from pg_proc \
+        where pronamespace = 'public'::regnamespace";
+    for major in [15, 18] {
+        let db = shared(major).empty_database().expect("a database");
+        let mut session = db.connect().expect("a session");
+        session.batch_execute(make).expect("it was there before");
+        let (dir, url) = (tempfile::tempdir().expect("a folder"), db.url("postgres"));
+        let done = |args: &[&str]| {
+            let (code, out, said) = run(dir.path(), args);
+            assert_eq!(code, 0, "{major} {args:?}: {out}{said}");
+            out + &said
+        };
+        let said = done(&["pull", "--out", ".", "--database-url", &url]);
+        // What cannot be said is broken, and said to be.
+        assert!(said.contains("function public.stale() (there is no table or view `gone_rows`)"), "{said}");
+        assert!(!said.contains("function public.roles()"), "{said}");
+        done(&["fmt"]);
+        done(&["build", "--stamp", "20260101000000"]);
+        done(&["apply", "--adopt", "--database-url", &url]);
+        done(&["drift", "--database-url", &url]);
+        let other = shared(major).empty_database().expect("a database");
+        done(&["apply", "--database-url", &other.url("postgres")]);
+        let ask = |session: &mut specc_postgres::Session| -> String {
+            session.query_one(bodies, &[]).expect("bodies").get(0)
+        };
+        assert_eq!(ask(&mut session), ask(&mut other.connect().expect("a session")), "{major}");
+    }
+}

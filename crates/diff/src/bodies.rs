@@ -14,7 +14,7 @@ fn text(object: &Object) -> Option<&SmolStr> {
     match object {
         Object::Function(o) => match &o.body {
             Body::Atomic(text) => Some(text),
-            Body::Text(_) => None,
+            Body::Text(_) | Body::Exact(_) => None,
         },
         Object::View(o) if !o.materialized => Some(&o.query),
         _ => None,

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::names::NAMED;
 use crate::reader::{Address, Cast, CatalogReader, Slot, class};
-use specc_catalog::{Body, Dependency, Kind, Object, ObjectId};
+use specc_catalog::{Dependency, Kind, Object, ObjectId};
 
 /// What Postgres keeps is more than what is wanted here: a constraint's columns and an index's plain columns are in their
 /// own rows. A view's needs are those of its rule, a column's those of its default.
@@ -56,7 +56,7 @@ fn casts(reader: &mut CatalogReader<'_>) {
                 || types.iter().any(|id| depends_on(id) || entry.object.implied().iter().any(|n| n.on == *id));
             let uses = match (&called, &entry.object) {
                 // What a text casts is not kept; one in another language is looked at when it runs.
-                (_, Object::Function(function)) if matches!(function.body, Body::Text(_)) => {
+                (_, Object::Function(function)) if !function.body.is_atomic() => {
                     function.language == "sql" && of_types()
                 }
                 (Some(called), _) => depends_on(called),

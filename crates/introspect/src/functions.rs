@@ -69,7 +69,7 @@ fn function(reader: &CatalogReader<'_>, row: &Row) -> Function {
         procedure,
         params,
         returns,
-        body: if row.get(22) { Body::Atomic(atomic(text)) } else { Body::Text(text.trim_matches('\n').into()) },
+        body: if row.get(22) { Body::Atomic(atomic(text)) } else { Body::written(text) },
         volatility: match letter(row, 13) {
             'i' => Volatility::Immutable,
             's' => Volatility::Stable,

@@ -4,7 +4,7 @@
 use crate::expressions::each;
 use smol_str::SmolStr;
 use specc_analysis::catalog::Known;
-use specc_catalog::{Body, Catalog, Dependency, KeyOn, Object, ObjectId, SqlExpr, TableName};
+use specc_catalog::{Catalog, Dependency, KeyOn, Object, ObjectId, SqlExpr, TableName};
 
 /// Why something needs what only its text names.
 pub(crate) const NAMED: &str = "its text names it";
@@ -15,7 +15,7 @@ pub(crate) fn resolve(catalog: &mut Catalog) {
     let mut found: Vec<(ObjectId, Object, Vec<Dependency>)> = Vec::new();
     for (id, entry) in catalog.iter() {
         match &entry.object {
-            Object::Function(function) if matches!(function.body, Body::Text(_)) => {
+            Object::Function(function) if !function.body.is_atomic() => {
                 let Some(analysis) = known.of_body(function) else { continue };
                 let needs = analysis.references.iter().filter_map(|reference| known.id(&reference.target));
                 let mut needs: Vec<ObjectId> =

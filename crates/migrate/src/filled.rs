@@ -8,7 +8,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::Target;
 use specc_analysis::catalog::Known;
-use specc_catalog::{Body, Column, Function, IdRef, KeyOn, Kind, Object, Qualified, Rule, Strength, Table, TableName};
+use specc_catalog::{Column, Function, IdRef, KeyOn, Kind, Object, Qualified, Rule, Strength, Table, TableName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Columns that are filled in batches, and what waits for that.
@@ -164,7 +164,7 @@ impl<'b, 'd, 's> Search<'b, 'd, 's> {
 
     /// What a function writes of what is filled, rather than reads.
     fn writes(&self, function: &Function) -> Vec<(TableName, SmolStr)> {
-        let (Body::Atomic(text) | Body::Text(text)) = &function.body;
+        let text = function.body.text();
         let found = self.texts.of_body(function).map(|found| found.references).unwrap_or_default();
         let written =
             found.iter().filter(|found| self.is_filled(&found.target) && is_target(text, found.start, found.end));

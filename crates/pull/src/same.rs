@@ -194,12 +194,6 @@ fn function(a: &Function, b: &Function) -> Option<&'static str> {
     {
         other.body = a.body.clone();
     }
-    // Line breaks around it are layout.
-    if let (Body::Text(mine), Body::Text(theirs)) = (&a.body, &b.body)
-        && mine.trim_matches('\n') == theirs.trim_matches('\n')
-    {
-        other.body = a.body.clone();
-    }
     let what = [
         (a.params != other.params, "list of parameters"),
         (a.returns != other.returns, "result"),

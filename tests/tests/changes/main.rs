@@ -270,6 +270,7 @@ fn no_kind_of_object_is_forgotten() {
         "trigger",
         "policy",
         "grant",
+        "owner",
         "realtime",
         "bucket",
         "schedule",

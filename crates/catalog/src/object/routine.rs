@@ -73,14 +73,47 @@ pub enum Returns {
     Table(Vec<(SmolStr, DataType)>),
 }
 
-/// A function's text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// A function's text. Line ends around it are layout: what differs in nothing else is equal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Body {
     /// `begin atomic … end`: statements that Postgres checks and tracks when the function is made.
     Atomic(SmolStr),
-    /// `as $$ … $$`.
+    /// `as $$ … $$`, on lines of its own, without the line ends around it.
     Text(SmolStr),
+    /// `as $$ … $$`, byte for byte, where it does not stand on lines of its own.
+    Exact(SmolStr),
+}
+
+impl Body {
+    /// What stands between the dollars.
+    pub fn written(text: &str) -> Self {
+        match text.strip_prefix('\n').and_then(|text| text.strip_suffix('\n')) {
+            Some(inner) if inner.trim_matches('\n') == inner => Body::Text(inner.into()),
+            _ => Body::Exact(text.into()),
+        }
+    }
+
+    /// Whether Postgres reads it when the function is made.
+    pub fn is_atomic(&self) -> bool {
+        matches!(self, Body::Atomic(_))
+    }
+
+    /// The text, of any sort.
+    pub fn text(&self) -> &SmolStr {
+        let (Body::Atomic(text) | Body::Text(text) | Body::Exact(text)) = self;
+        text
+    }
+}
+
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        match (self.is_atomic(), other.is_atomic()) {
+            (true, true) => self.text() == other.text(),
+            (false, false) => self.text().trim_matches('\n') == other.text().trim_matches('\n'),
+            _ => false,
+        }
+    }
 }
 
 /// How much a function's answer varies.

@@ -20,7 +20,7 @@ use policies::{Guarded, Lowered};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Body, Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
+use specc_catalog::{Entry, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule as Hold, TableName};
 use specc_diag::Diagnostic;
 use specc_model::effective::PUBLIC;
 use specc_model::{Entity, EntityId, FieldIx, Model, Owned, Target};
@@ -242,7 +242,7 @@ fn session_needs(model: &Model, out: &Output) -> BTreeMap<SmolStr, Need> {
     let mut needs: BTreeMap<SmolStr, Need> = BTreeMap::new();
     for (_, entry) in out.catalog.iter() {
         let (by_whoever_writes, is_looked_up) = match &entry.object {
-            Object::Function(f) => (!f.security_definer, !f.security_definer && matches!(f.body, Body::Text(_))),
+            Object::Function(f) => (!f.security_definer, !f.security_definer && !f.body.is_atomic()),
             Object::Table(_) | Object::Trigger(_) | Object::View(_) => (true, false),
             _ => (false, false),
         };

@@ -67,7 +67,9 @@ fn object(model: &Model, function: &Function) -> catalog::Function {
         language: function.language.clone(),
         body: match function.atomic {
             true => Body::Atomic(function.body.clone()),
-            false => Body::Text(function.body.clone()),
+            // What is laid out is the author's to read; what a database has is kept as it is.
+            false if model.options.derive => Body::Text(function.body.clone()),
+            false => Body::written(&function.body),
         },
         volatility: match function.volatility.as_deref() {
             Some("stable") => Volatility::Stable,

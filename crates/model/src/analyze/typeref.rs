@@ -70,6 +70,10 @@ impl Project<'_> {
             let schema = written_schema.or_else(|| schema.clone()).unwrap_or_default();
             return Some(Base::Named(Qualified { schema, name: name.clone() }));
         }
+        // A row of one of Postgres's own catalogs.
+        if builtin_schema && name.starts_with("pg_") && args.is_empty() {
+            return Some(Base::Named(Qualified { schema: SmolStr::default(), name: name.clone() }));
+        }
         self.unknown_type(written, out);
         None
     }

@@ -150,7 +150,15 @@ pub(super) fn comments(state: &State<'_>, id: &ObjectId, entry: &Entry, all: &mu
 fn up(state: &State<'_>, entry: &Entry) -> SmolStr {
     let mut out = String::new();
     let object = &entry.object;
+    // A body that stands in a block may name what is gone: the database has the function all the same.
+    let is_unread = matches!(object, Object::Function(function) if !function.body.is_atomic());
+    if is_unread {
+        out.push_str("set check_function_bodies = off;\n");
+    }
     print(&Statement::Create(object), &mut out);
+    if is_unread {
+        out.push_str("reset check_function_bodies;\n");
+    }
     if let Object::Table(table) = object {
         let name = &table.table;
         for column in table.columns.iter().filter(|column| column.storage.is_some()) {

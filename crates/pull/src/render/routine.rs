@@ -48,10 +48,8 @@ pub(super) fn function(state: &State<'_>, id: &ObjectId, o: &Function, text: &mu
         }
         match &o.body {
             Body::Atomic(sql) => text.push(format!(" as atomic {}", body(sql))),
-            Body::Text(sql) if sql.contains('\n') => {
-                text.push(format!(" as {}", body(&format!("\n{}\n", sql.trim_matches('\n')))))
-            }
-            Body::Text(sql) => text.push(format!(" as {}", body(sql))),
+            Body::Text(sql) => text.push(format!(" as {}", body(&format!("\n{sql}\n")))),
+            Body::Exact(sql) => text.push(format!(" as {}", body(sql))),
         };
     });
 }

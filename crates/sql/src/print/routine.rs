@@ -78,6 +78,10 @@ pub(super) fn create_function(out: &mut String, o: &Function, verb: &str) {
             body.push('\n');
             out.push_str(&dollar(&body));
         }
+        Body::Exact(text) => {
+            out.push_str("\nas ");
+            out.push_str(&dollar(text));
+        }
     }
 }
 
