@@ -275,11 +275,10 @@ impl<'a, 'o> Creator<'a, 'o> {
                         let everyone = (!self.public.contains(&object)).then_some("public");
                         self.revoke(object, other, everyone);
                     }
-                    Object::View(_) | Object::Sequence(_) => self.revoke(object, other, None),
                     Object::Trigger(trigger) if !trigger.enabled.is_empty() => {
                         self.push(object, own, Statement::Alter(Alter::SetTrigger(trigger)));
                     }
-                    _ => {}
+                    _ => self.revoke(object, other, None),
                 }
                 if let Some(text) = &entry.comment {
                     let on = Named::Object(other);
@@ -331,7 +330,7 @@ impl<'a, 'o> Creator<'a, 'o> {
 
     /// Takes what default privileges may have given.
     fn revoke(&mut self, index: u32, object: &'a Object, everyone: Option<&'a str>) {
-        let given = self.catalog.default_grantees.iter().map(|role| role.as_str());
+        let given = self.catalog.default_grantees.of(object.id().kind).iter().map(|role| role.as_str());
         let roles: Vec<_> = everyone.into_iter().chain(given.filter(|role| Some(*role) != everyone)).collect();
         if !roles.is_empty() {
             let access = Access { on: Named::Object(object), privileges: Privileges::All, roles };

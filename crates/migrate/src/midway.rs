@@ -364,6 +364,7 @@ impl<'d> Midway<'d> {
             | Alter::Unfill { .. }
             | Alter::RefuseRows(_)
             | Alter::HandOver { .. }
+            | Alter::NameRequired { .. }
             | Alter::MoveRows { .. }
             | Alter::ReturnRows { .. }
             | Alter::AwaitWriters(_) => {}

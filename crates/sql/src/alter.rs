@@ -11,6 +11,8 @@ use specc_catalog::{
 /// Rows that a backfill leaves without a value that they have to have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refuse<'a> {
+    /// The columns that need one.
+    pub columns: Vec<&'a str>,
     /// Which rows.
     pub rows: &'a str,
     /// The columns by which a row is named; none: by its place.
@@ -194,6 +196,8 @@ pub enum Alter<'a> {
         divided: bool,
         /// Triggers keep values of other tables that follow from these columns: they see each row.
         counted: bool,
+        /// Other columns of the table may be filled in the same pass.
+        joins: bool,
     },
     /// Gives the nulls back that a backfill filled, where nobody has written another value since.
     Unfill {
@@ -309,6 +313,13 @@ pub enum Alter<'a> {
         /// The index that takes its place.
         to: &'a str,
     },
+    /// What says that columns are required is called after the names that they have by now: since Postgres 18 it has a name.
+    NameRequired {
+        /// Of this table.
+        table: &'a TableName,
+        /// The columns.
+        columns: Vec<&'a str>,
+    },
     /// Moves the rows that belong into a new partition out of the default one, while that stands alone.
     MoveRows {
         /// The partition, with what it is a part of.
@@ -406,6 +417,7 @@ impl<'a> Alter<'a> {
             | Alter::SetIdentity { table, .. }
             | Alter::DropExpression { table, .. }
             | Alter::HandOver { table, .. }
+            | Alter::NameRequired { table, .. }
             | Alter::SetCompression { table, .. } => f(table, AccessExclusive, false),
             Alter::SetType { table, from, to, .. } => {
                 f(table, AccessExclusive, type_change(from, to) == TypeChange::Rewrite);
@@ -509,6 +521,7 @@ impl<'a> Alter<'a> {
             | Alter::Count { table, .. }
             | Alter::MoveRows { rest: table, .. }
             | Alter::HandOver { table, .. }
+            | Alter::NameRequired { table, .. }
             | Alter::AwaitWriters(table) => Some(table),
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
             Alter::RefuseRows(misfit) => Some(misfit.table),
