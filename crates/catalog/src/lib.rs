@@ -40,13 +40,45 @@ pub struct Catalog {
     /// Objects by id, in the order in which they were added (deterministic for a spec).
     #[serde(skip)]
     objects: IndexMap<ObjectId, Entry, FxBuildHasher>,
-    /// Roles that the platform's default privileges may have given something on a new object: revoked first, so that
-    /// the grants in the catalog are all there is.
-    pub default_grantees: Vec<SmolStr>,
+    /// Roles that default privileges may have given something on a new object: revoked first, so that the grants in the catalog
+    /// are all there is.
+    #[serde(flatten)]
+    pub default_grantees: Grantees,
     /// What the spec that made this state says of the way to it. Nothing in a database says so: it is never compared, and
     /// tells what is said for the first time from what was done before.
     #[serde(default, skip_serializing_if = "Hints::is_empty")]
     pub said: Hints,
+}
+
+/// Roles that default privileges give something on what is new, by what it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grantees {
+    /// On tables, views, sequences and functions.
+    #[serde(rename = "default_grantees", default)]
+    pub objects: Vec<SmolStr>,
+    /// On enums, domains and composite types.
+    #[serde(rename = "default_type_grantees", default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<SmolStr>,
+    /// On schemas.
+    #[serde(rename = "default_schema_grantees", default, skip_serializing_if = "Vec::is_empty")]
+    pub schemas: Vec<SmolStr>,
+}
+
+impl Grantees {
+    /// Those of a kind of object.
+    pub fn of(&self, kind: Kind) -> &[SmolStr] {
+        match kind {
+            Kind::Table | Kind::View | Kind::Sequence | Kind::Function => &self.objects,
+            Kind::Enum | Kind::Domain | Kind::Composite => &self.types,
+            Kind::Schema => &self.schemas,
+            _ => &[],
+        }
+    }
+
+    /// Nobody.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.types.is_empty() && self.schemas.is_empty()
+    }
 }
 
 /// An object with what is said of every kind of object.

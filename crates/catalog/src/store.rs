@@ -1,7 +1,7 @@
 //! The stored catalog: JSON, one object a line, sorted by id, so that a change shows as a change in review.
 
 use crate::{
-    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Hints, Index, Object,
+    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Grantees, Hints, Index, Object,
     PartitionBy, Policy, Rls, Seed, Table, TableName, Trigger, View,
 };
 use rayon::prelude::*;
@@ -42,8 +42,11 @@ const PIECES: usize = 16;
 pub fn to_json(catalog: &Catalog) -> String {
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(STORED_HEAD.as_bytes());
-    out.extend_from_slice(b"1,\"default_grantees\":");
-    write(&mut out, &catalog.default_grantees);
+    out.extend_from_slice(b"1,");
+    let mut grantees = Vec::new();
+    write(&mut grantees, &catalog.default_grantees);
+    // What stands between its brackets.
+    out.extend_from_slice(grantees.get(1..grantees.len().saturating_sub(1)).unwrap_or_default());
     if !catalog.said.is_empty() {
         out.extend_from_slice(b",\"said\":");
         write(&mut out, &catalog.said);
@@ -137,8 +140,8 @@ fn write(out: &mut Vec<u8>, value: &impl serde::Serialize) {
 #[derive(Deserialize)]
 struct Stored {
     specc: u32,
-    #[serde(default)]
-    default_grantees: Vec<SmolStr>,
+    #[serde(flatten)]
+    default_grantees: Grantees,
     #[serde(default)]
     said: Hints,
     objects: Vec<Entry>,
@@ -289,8 +292,8 @@ pub fn apart(text: &str, catalog: &Catalog) -> Option<(Catalog, Catalog)> {
 #[derive(Deserialize)]
 struct Head {
     specc: u32,
-    #[serde(default)]
-    default_grantees: Vec<SmolStr>,
+    #[serde(flatten)]
+    default_grantees: Grantees,
     #[serde(default)]
     said: Hints,
 }

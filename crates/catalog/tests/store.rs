@@ -293,9 +293,10 @@ fn entry() -> BoxedStrategy<Entry> {
 }
 
 fn catalog() -> impl Strategy<Value = Catalog> {
-    (vec(entry(), 0..12), vec(name(), 0..3)).prop_map(|(entries, default_grantees)| {
+    let grantees = || vec(name(), 0..3);
+    (vec(entry(), 0..12), grantees(), grantees(), grantees()).prop_map(|(entries, objects, types, schemas)| {
         let mut catalog = Catalog::new();
-        catalog.default_grantees = default_grantees;
+        catalog.default_grantees = Grantees { objects, types, schemas };
         for entry in entries {
             catalog.insert(entry);
         }

@@ -10,7 +10,7 @@ use crate::blocks::Block;
 use crate::owner::Belongs;
 use crate::reader::{CatalogReader, Slot};
 use smol_str::{SmolStr, format_smolstr};
-use specc_catalog::{Entry, Kind, Object, ObjectId};
+use specc_catalog::{Entry, Grantees, Kind, Object, ObjectId};
 use specc_sql::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +35,7 @@ fn held(acl: &[String]) -> Held {
 
 pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut grantees = BTreeSet::new();
+    let [mut objects, mut types, mut schemas] = [const { BTreeSet::new() }; 3];
     let mut made = Vec::new();
     for row in reader.query(DEFAULTS, &[])? {
         let (role, schema): (u32, u32) = (row.get(1), row.get(2));
@@ -65,6 +66,13 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
             let removed: Vec<_> = had.difference(has).copied().collect();
             if (by_us || by_me) && !added.is_empty() && *grantee != owner {
                 grantees.insert(grantee.clone());
+                match kind {
+                    // Everyone may use a type anyway.
+                    "types" if *grantee == "public" => {}
+                    "types" => drop(types.insert(grantee.clone())),
+                    "schemas" => drop(schemas.insert(grantee.clone())),
+                    _ => drop(objects.insert(grantee.clone())),
+                }
             }
             let platform = reader.owners.platform.contains(grantee);
             if by_us && platform && schema == "public" && kind == "tables" {
@@ -79,7 +87,9 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     }
     last(reader, &made);
     let above = |name: &SmolStr| reader.roles.values().any(|role| role.superuser && role.name == *name);
-    reader.default_grantees = grantees.iter().filter(|name| !above(name)).cloned().collect();
+    let [objects, types, schemas] =
+        [objects, types, schemas].map(|roles| roles.into_iter().filter(|name| !above(name)).collect());
+    reader.default_grantees = Grantees { objects, types, schemas };
     reader.mentioned.extend(grantees);
     Ok(())
 }

@@ -5,7 +5,7 @@ use crate::types::Types;
 use crate::{Error, LeftOut, Options};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Dependency, Entry, ObjectId, Sql, TableName};
+use specc_catalog::{Dependency, Entry, Grantees, ObjectId, Sql, TableName};
 use specc_postgres::postgres::types::ToSql;
 use specc_postgres::postgres::{Row, Transaction};
 
@@ -129,7 +129,7 @@ pub(crate) struct CatalogReader<'c> {
     pub mentioned: FxHashSet<SmolStr>,
     pub left_out: Vec<LeftOut>,
     pub invalid_indexes: Vec<ObjectId>,
-    pub default_grantees: Vec<SmolStr>,
+    pub default_grantees: Grantees,
 }
 
 const DATABASE: &str = "select d.datdba, current_setting('server_version_num')::int, \
@@ -204,7 +204,7 @@ impl<'c> CatalogReader<'c> {
             mentioned: options.roles.iter().cloned().collect(),
             left_out: Vec::new(),
             invalid_indexes: Vec::new(),
-            default_grantees: Vec::new(),
+            default_grantees: Grantees::default(),
         };
         for row in reader.query(ROLES, &[])? {
             let role = Role { oid: row.get(0), name: name(&row, 1), superuser: row.get(2), makes_roles: row.get(3) };

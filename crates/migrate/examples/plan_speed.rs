@@ -81,7 +81,7 @@ fn column(name: &str, ty: &str, default: Option<&str>) -> Column {
 
 fn catalog(tables: usize) -> Catalog {
     let mut catalog = Catalog::new();
-    catalog.default_grantees = ["anon", "authenticated", "service_role"].map(SmolStr::new).to_vec();
+    catalog.default_grantees.objects = ["anon", "authenticated", "service_role"].map(SmolStr::new).to_vec();
     add(&mut catalog, touch());
     for n in 0..tables {
         one(&mut catalog, n);

@@ -298,14 +298,13 @@ impl<'a, 'o> Creator<'a, 'o> {
                         let everyone = (!self.public.contains(&object)).then_some("public");
                         self.revoke(object, other, everyone);
                     }
-                    Object::View(_) | Object::Sequence(_) => self.revoke(object, other, None),
                     Object::Role(role) if self.owners.contains(role.name.as_str()) => {
                         self.push(object, own, Statement::Join(role));
                     }
                     Object::Trigger(trigger) if !trigger.enabled.is_empty() => {
                         self.push(object, own, Statement::Alter(Alter::SetTrigger(trigger)));
                     }
-                    _ => {}
+                    _ => self.revoke(object, other, None),
                 }
                 if let Some(text) = &entry.comment {
                     let on = Named::Object(other);
@@ -361,7 +360,7 @@ impl<'a, 'o> Creator<'a, 'o> {
 
     /// Takes what default privileges may have given.
     fn revoke(&mut self, index: u32, object: &'a Object, everyone: Option<&'a str>) {
-        let given = self.catalog.default_grantees.iter().map(|role| role.as_str());
+        let given = self.catalog.default_grantees.of(object.id().kind).iter().map(|role| role.as_str());
         let roles: Vec<_> = everyone.into_iter().chain(given.filter(|role| Some(*role) != everyone)).collect();
         if !roles.is_empty() {
             let access = Access { on: Named::Object(object), privileges: Privileges::All, roles };

@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, checksum, to_sealed_json};
 use specc_diff::{Difference, RenameCandidate, diff};
 use specc_sql::{Loss, Transaction};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
@@ -308,8 +309,16 @@ fn change(
     let is_more = access.iter().any(|line| line != account::AS_BEFORE);
     let switch = plan.stages.iter().rposition(changes_access).filter(|_| is_more).unwrap_or(0);
     let at_once = plan.stages.first().is_some_and(changes_access);
+    let mut suffixes: BTreeMap<&str, usize> = BTreeMap::new();
     for (number, stage) in plan.stages.iter().enumerate() {
-        let name = file_name(input, stamp, stage.purpose.suffix(number == 0));
+        // Each file has a name of its own.
+        let suffix = stage.purpose.suffix(number == 0);
+        let nth = suffixes.entry(suffix).or_default();
+        *nth += 1;
+        let name = match *nth {
+            1 => file_name(input, stamp, suffix),
+            nth => file_name(input, stamp, &format!("{suffix}_{nth}")),
+        };
         let file = File {
             project: input.project,
             name: &name,
@@ -362,7 +371,7 @@ fn file_name(input: &MigrationInput<'_>, stamp: Stamp, suffix: &str) -> String {
 
 /// The list of files and their checksums, as text.
 pub fn checksums<'a>(all: impl Iterator<Item = &'a Sum>) -> String {
-    let lines: std::collections::BTreeMap<&str, &str> = all.map(|(path, sum)| (path.as_str(), sum.as_str())).collect();
+    let lines: BTreeMap<&str, &str> = all.map(|(path, sum)| (path.as_str(), sum.as_str())).collect();
     let mut out = format!("# {MARK}\n# The SHA-256 of each file, to see whether one was changed.\n[files]\n");
     for (path, sum) in lines {
         out.push('"');

@@ -392,6 +392,7 @@ impl<'d> Midway<'d> {
             | Alter::Unfill { .. }
             | Alter::RefuseRows(_)
             | Alter::HandOver { .. }
+            | Alter::NameRequired { .. }
             | Alter::MoveRows { .. }
             | Alter::ReturnRows { .. }
             | Alter::AwaitWriters(_) => {}

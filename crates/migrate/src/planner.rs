@@ -205,7 +205,7 @@ pub fn plan_change<'d>(
     }
     builder.edges(&actions)?;
     let sorted = builder.nodes.sorted().map_err(|circle| builder.circle(&circle))?;
-    let mut stages = schedule::stages(&builder.nodes, &sorted, options.one);
+    let mut stages = schedule::stages(&builder.nodes, &sorted, options.one, arena);
     misfits::first(&builder, &mut stages);
     let mut plan = Plan::new(Some(set.from.catalog), stages, builder.notes, builder.warnings);
     if !options.offline {
@@ -370,6 +370,7 @@ impl<'d> Builder<'d, '_> {
         for (old, new, column) in &actions.defaults {
             self.default_again(*old, *new, column)?;
         }
+        actions.checked.iter().try_for_each(|&(old, new)| self.checked_again(old, new))?;
         actions.recomputed.iter().try_for_each(|(old, new, column)| self.recompute(*old, *new, column))?;
         actions.computed.iter().try_for_each(|(old, new, column)| self.computed_again(*old, *new, column))
     }

@@ -47,6 +47,8 @@ pub(crate) struct Actions {
     pub rebuilt: FxHashSet<OldPlace>,
     /// Computed columns whose values are worked out again where they stand: table (old and new place), column.
     pub recomputed: Vec<(OldPlace, NewPlace, SmolStr)>,
+    /// Domains whose values are checked again.
+    pub checked: Vec<(OldPlace, NewPlace)>,
     /// A function that computes otherwise, and what is made anew because of it.
     pub computed_by: Vec<(OldPlace, OldPlace)>,
     /// What cannot be done, and why.

@@ -174,6 +174,8 @@ pub enum Alter<'a> {
         counted: bool,
         /// All rows in one statement, in the transaction of others.
         at_once: bool,
+        /// Other columns of the table may be filled in the same pass.
+        joins: bool,
     },
     /// Writes rows to a table from those of another one.
     FillTable(FillTable<'a>),
@@ -302,6 +304,13 @@ pub enum Alter<'a> {
         /// The index that takes its place.
         to: &'a str,
     },
+    /// What says that columns are required is called after the names that they have by now: since Postgres 18 it has a name.
+    NameRequired {
+        /// Of this table.
+        table: &'a TableName,
+        /// The columns.
+        columns: Vec<&'a str>,
+    },
     /// Moves the rows that belong into a new partition out of the default one, while that stands alone.
     MoveRows {
         /// The partition, with what it is a part of.
@@ -399,6 +408,7 @@ impl<'a> Alter<'a> {
             | Alter::SetIdentity { table, .. }
             | Alter::DropExpression { table, .. }
             | Alter::HandOver { table, .. }
+            | Alter::NameRequired { table, .. }
             | Alter::SetCompression { table, .. } => f(table, AccessExclusive, false),
             Alter::SetType { table, from, to, .. } => {
                 f(table, AccessExclusive, type_change(from, to) == TypeChange::Rewrite);
@@ -511,6 +521,7 @@ impl<'a> Alter<'a> {
             | Alter::Count { table, .. }
             | Alter::MoveRows { rest: table, .. }
             | Alter::HandOver { table, .. }
+            | Alter::NameRequired { table, .. }
             | Alter::AwaitWriters(table) => Some(table),
             Alter::SetOptions { of: Object::Table(o), .. } => Some(&o.table),
             Alter::RefuseRows(misfit) => Some(misfit.table),

@@ -5,6 +5,8 @@ use specc_catalog::TableName;
 /// Rows that a backfill leaves without a value that they have to have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refuse<'a> {
+    /// The columns that need one.
+    pub columns: Vec<&'a str>,
     /// Which rows.
     pub rows: &'a str,
     /// The columns by which a row is named; none: by its place.

@@ -79,7 +79,8 @@ begin
         page := page + step;
         step := case
           when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
-          else least(step * 2, 64)
+          when clock_timestamp() - began < interval '10 ms' then least(step * 2, 64)
+          else step
         end;
       end loop;
     else

@@ -4,8 +4,9 @@
 --
 -- changes ~1 view
 -- data    nothing is rewritten or lost
--- locks   access exclusive on public.sizes (reads and writes wait, a moment), access exclusive on
---         public.totals (reads and writes wait, a moment)
+-- locks   access exclusive on public.sizes (reads and writes wait, for as long as it reads or
+--         writes all rows), access exclusive on public.totals (reads and writes wait, for as long
+--         as it reads or writes all rows)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 

@@ -207,6 +207,7 @@ fn who_works_across_a_reference_is_not_taken_back() {
 /// waits longer than a tenth of a second on the way there, however often it is done. The way back may write all rows.
 #[test]
 #[ignore = "the long run: minutes"]
+#[expect(clippy::print_stdout, reason = "figures of a long run")]
 fn many_changes_across_references() {
     let runs: usize = std::env::var("RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(100);
     let limit = std::env::var("LIMIT").ok().and_then(|limit| limit.parse().ok()).unwrap_or(100);

@@ -239,7 +239,8 @@ create table waits (kind text)";
         let (db, written) = migrate(major, [from, to], rows, 1, |_, _| {
             vec![
                 "begin; update fill set writes = writes + 1 where id = 1; do $$ begin for i in 1..300 loop
-  insert into waits select locktype from pg_locks where not granted;
+  insert into waits select locktype from pg_locks join pg_stat_activity using (pid)
+    where not granted and datname = current_database();
   exit when found;
   perform pg_sleep(0.01); end loop; end $$; commit"
                     .into(),

@@ -84,6 +84,31 @@ fn a_backfill_ends_where_its_value_is_null() {
     }
 }
 
+/// Columns that are filled in one pass: a row that waits for one of them keeps what somebody gave it in another.
+#[test]
+fn what_is_written_to_one_column_of_several_that_are_filled_is_kept() {
+    let after = "entity people { id: int key
+ nick: text?
+ size: int backfill (coalesce(length(nick), 0))
+ code: text backfill (coalesce(lower(nick), '-'))
+ token: uuid = gen_random_uuid()
+ rls off }";
+    let rows = "insert into people values (7, 'Ann'), (8, null), (9, 'Bo')";
+    let write = "update people set size = 99 where id = 7; update people set code = 'mine' where id = 9; insert into people values (10, 'Cy', 5, 'c')";
+    let asked = "select concat_ws(' ', id, size, code, token is not null) from people order by id";
+    for major in [15, 18] {
+        let found = change(major, PEOPLE, after, rows, &only(write, 1), asked);
+        let right = ["7 99 ann t", "8 0 - t", "9 2 mine t", "10 5 c t"].map(String::from).to_vec();
+        assert_eq!(found, Ok(right), "on {major}");
+    }
+    let nothing = after.replace("coalesce(lower(nick), '-')", "lower(nick)");
+    let named = change(15, PEOPLE, &nothing, rows, &[], asked).expect_err("a row has no value");
+    assert!(
+        named.contains("size, code, token of public.people must have a value") && named.contains("id is 8"),
+        "{named}"
+    );
+}
+
 const MAYBE: &str = "function maybe() -> text language plpgsql as $$ begin return null; end $$";
 
 /// Whoever writes from wherever, a value becomes what the file makes of it that fills the rows.

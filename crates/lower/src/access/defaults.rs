@@ -1,30 +1,50 @@
 //! Who gets something on every new object, before the spec grants anything.
 
 use smol_str::SmolStr;
+use specc_catalog::Grantees;
 use specc_model::{Model, Target};
 use specc_split::{Lexer, Token, TokenKind};
 use std::collections::BTreeSet;
 
 /// The roles to which default privileges give something, the platform's own or those of a block of SQL: a new object
 /// comes with it, and what the spec does not grant is taken back.
-pub(super) fn grantees(model: &Model) -> Vec<SmolStr> {
-    let mut all = BTreeSet::new();
+pub(super) fn grantees(model: &Model) -> Grantees {
+    let mut all = ByKind::default();
     if model.options.target == Target::Supabase {
-        all.extend(super::everyone_at_the_api(model));
+        all.objects.extend(super::everyone_at_the_api(model));
     }
     model.sql_blocks.iter().for_each(|block| read(&block.up, &mut all));
-    all.into_iter().collect()
+    // Everyone may use a type anyway.
+    all.types.remove("public");
+    let [objects, types, schemas] = [all.objects, all.types, all.schemas].map(|roles| roles.into_iter().collect());
+    Grantees { objects, types, schemas }
 }
 
-fn read(text: &str, all: &mut BTreeSet<SmolStr>) {
+#[derive(Default)]
+struct ByKind {
+    objects: BTreeSet<SmolStr>,
+    types: BTreeSet<SmolStr>,
+    schemas: BTreeSet<SmolStr>,
+}
+
+fn read(text: &str, all: &mut ByKind) {
     let tokens: Vec<Token> = Lexer::new(text).map_while(Result::ok).collect();
     for statement in tokens.split(|token| token.kind == TokenKind::Symbol(b';')) {
         let starts = ["alter", "default", "privileges"].iter().zip(statement).all(|(word, token)| token.is(text, word));
         let grants = statement.iter().any(|token| token.is(text, "grant"));
         let Some(to) = statement.iter().position(|token| token.is(text, "to")) else { continue };
         if statement.len() > 3 && starts && grants {
+            let is_on = |word: &str| {
+                let mut pairs = statement[..to].iter().zip(&statement[1..]);
+                pairs.any(|(on, what)| on.is(text, "on") && what.is(text, word))
+            };
             let roles = statement[to + 1..].iter().take_while(|token| !token.is(text, "with"));
-            all.extend(roles.filter_map(|token| role(text, token)));
+            let given = match () {
+                () if is_on("types") => &mut all.types,
+                () if is_on("schemas") => &mut all.schemas,
+                () => &mut all.objects,
+            };
+            given.extend(roles.filter_map(|token| role(text, token)));
         }
     }
 }
@@ -38,12 +58,23 @@ fn role(text: &str, token: &Token) -> Option<SmolStr> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    fn by_kind(text: &str) -> [Vec<String>; 3] {
+        let mut all = super::ByKind::default();
+        super::read(text, &mut all);
+        [all.objects, all.types, all.schemas].map(|roles| roles.into_iter().map(String::from).collect())
+    }
 
     fn of(text: &str) -> Vec<String> {
-        let mut all = BTreeSet::new();
-        super::read(text, &mut all);
-        all.into_iter().map(String::from).collect()
+        by_kind(text)[0].clone()
+    }
+
+    #[test]
+    fn each_kind_has_its_own() {
+        let text = "
+            alter default privileges in schema app grant usage on types to designers;
+            alter default privileges grant usage, create on schemas to \"on\", builders;
+            alter default privileges grant all on functions to types;";
+        assert_eq!(by_kind(text), [vec!["types"], vec!["designers"], vec!["builders", "on"]]);
     }
 
     #[test]

@@ -24,8 +24,9 @@ pub(crate) fn closed(catalog: &Catalog, stage: &Stage<'_>) -> String {
     if !off.is_empty() {
         text.push_str(&format!(", OFF for {}", list(&off)));
     }
-    if !catalog.default_grantees.is_empty() {
-        text.push_str(&format!("; what default privileges gave to {} is revoked", catalog.default_grantees.join(", ")));
+    let given = &catalog.default_grantees.objects;
+    if !given.is_empty() {
+        text.push_str(&format!("; what default privileges gave to {} is revoked", given.join(", ")));
     }
     text.push_str(if stage.purpose.makes(Part::Access) {
         ""

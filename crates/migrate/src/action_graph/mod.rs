@@ -144,6 +144,13 @@ impl<'d> Nodes<'d> {
         }
     }
 
+    /// By node, those that come before it.
+    pub fn before(&self) -> FxHashMap<NodeId, Vec<NodeId>> {
+        let mut all: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();
+        self.edges.iter().for_each(|&(before, after, _)| all.entry(after).or_default().push(before));
+        all
+    }
+
     /// By node, those that come after it.
     pub fn after(&self) -> FxHashMap<NodeId, Vec<NodeId>> {
         let mut all: FxHashMap<NodeId, Vec<NodeId>> = FxHashMap::default();

@@ -37,6 +37,12 @@ impl Recreation<'_, '_> {
                     self.recreate(other, work);
                 }
                 Object::Table(table) => self.values(root, other, table, &called.object, work),
+                Object::Domain(_) => {
+                    if let Some(new) = self.twin(other).filter(|new| !self.actions.checked.contains(&(other, *new))) {
+                        self.actions.computed_by.push((root, other));
+                        self.actions.checked.push((other, new));
+                    }
+                }
                 _ => {}
             }
         }
@@ -107,6 +113,7 @@ impl<'d> Builder<'d, '_> {
             divided: b.partition_by.is_some(),
             counted: self.is_counted(&b.table, &to.name),
             at_once: false,
+            joins: false,
         };
         self.nodes.push(Slot::New(new), Role::After, Phase::Backfill, Statement::Alter(fill));
         Ok(())
@@ -128,7 +135,13 @@ impl<'d> Builder<'d, '_> {
                     let comes = match &self.nodes[after].statement {
                         Statement::Create(_) | Statement::CreateIndexConcurrently(_) => true,
                         Statement::Alter(change) => {
-                            matches!(change, Alter::AddNotValid(_) | Alter::Backfill { .. } | Alter::AddColumn { .. })
+                            matches!(
+                                change,
+                                Alter::AddNotValid(_)
+                                    | Alter::Backfill { .. }
+                                    | Alter::AddColumn { .. }
+                                    | Alter::ValidateDomainCheck(..)
+                            )
                         }
                         _ => false,
                     };

@@ -2,13 +2,16 @@
 
 pub(crate) mod locks;
 mod parts;
+mod passes;
 
 pub use parts::Part;
 pub(crate) use parts::parts;
 
 use crate::account::{Note, Warning};
 use crate::action_graph::{Node, Nodes};
+use crate::arena::Arena;
 use crate::place::{NewPlace, NodeId};
+use passes::Run;
 use rustc_hash::FxHashSet;
 use specc_catalog::{Catalog, Kind, Object, TableName};
 use specc_sql::{Alter, Loss, Statement, Transaction};
@@ -212,13 +215,23 @@ impl Phase {
 }
 
 /// Cuts ordered nodes where a transaction has to end.
-pub(crate) fn stages<'d>(nodes: &Nodes<'d>, sorted: &[NodeId], one: bool) -> Vec<Stage<'d>> {
+pub(crate) fn stages<'d>(nodes: &Nodes<'d>, sorted: &[NodeId], one: bool, arena: &'d Arena) -> Vec<Stage<'d>> {
     let mut stages: Vec<Stage<'d>> = Vec::new();
+    let (mut fills, mut before) = (Run::default(), None);
     for &node in sorted {
         let Node { statement, phase, .. } = &nodes[node];
         let purpose = if one { Purpose::Back } else { Purpose::Phase(phase.group()) };
         let transaction = statement.transaction();
         let shared = transaction != Transaction::Outside;
+        if matches!(statement, Statement::Alter(Alter::Backfill { .. })) && !one {
+            let before = before.get_or_insert_with(|| nodes.before());
+            if fills.take(&mut stages, node, (nodes, before), arena) {
+                continue;
+            }
+            fills.add(stages.len(), node);
+        } else {
+            fills.end();
+        }
         let step = Step { statement: statement.clone(), object: None, home: None };
         match stages.last_mut() {
             Some(stage) if shared && stage.transaction != Transaction::Outside && stage.purpose == purpose => {

@@ -62,6 +62,7 @@ impl<'d> Builder<'d, '_> {
         let rename = Alter::Rename { from: &a.object, to: self.arena.text(aside_name.clone()) };
         self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(rename));
         self.add(&mut chain, Role::Make, Phase::Main, Statement::Create(&b.object));
+        self.withdraw(&mut chain, &b.object);
         if let Some(text) = &b.comment {
             let comment = Statement::Comment { on: specc_sql::Named::Object(&b.object), text: Some(text) };
             self.add(&mut chain, Role::After, Phase::Main, comment);

@@ -10,7 +10,7 @@ use crate::planner::Builder;
 use crate::schedule::Phase;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use smol_str::SmolStr;
-use specc_catalog::{Column, Constraint, Object, Rls, Rule, Table, TableName};
+use specc_catalog::{Column, Constraint, Kind, Object, Rls, Rule, Table, TableName};
 use specc_sql::{Access, Alter, FillTable, Named, Privileges, Statement};
 
 /// The key by which the rows of a table are walked: its primary key, or a unique constraint over columns that take no null
@@ -41,7 +41,7 @@ impl<'d> Builder<'d, '_> {
         let object = self.arena.object(table.clone());
         let make = Statement::CreateTable { table, constraints: Vec::new(), late_defaults: Vec::new() };
         let mut made = self.nodes.push(slot, Role::After, Phase::Main, make);
-        let roles: Vec<&'d str> = self.to.catalog.default_grantees.iter().map(|role| role.as_str()).collect();
+        let roles: Vec<&'d str> = self.to.catalog.default_grantees.of(Kind::Table).iter().map(|role| role.as_str()).collect();
         if !roles.is_empty() {
             let access = Access { on: Named::Object(object), privileges: Privileges::All, roles };
             made = self.nodes.then(made, Role::After, Phase::Main, Statement::Revoke(access));

@@ -11,7 +11,7 @@ use crate::strategies::in_place::table::{Chain, temporary_name};
 use crate::strategies::shadow_column::eligible::Swaps;
 use rustc_hash::FxHashSet;
 use specc_catalog::{Index, Object, TableName, View};
-use specc_sql::{Alter, Statement};
+use specc_sql::{Access, Alter, Named, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Plans what a view that is filled beside the old one is made of: itself and its indexes, under other names until
@@ -24,6 +24,17 @@ impl<'d> Builder<'d, '_> {
                 self.add(&mut chain, Role::After, Phase::Build, Statement::Create(object));
                 let rename = Alter::Rename { from: object, to: &view.view.name };
                 self.add(&mut chain, Role::Make, Phase::CutOver, Statement::Alter(rename));
+                true
+            }
+            // It is nobody's before it takes the name either.
+            Statement::Revoke(access) if actions.filled.contains(&step.place()) => {
+                let slot = Slot::New(step.place());
+                let [view, renamed, ..] = self.nodes.of(slot)[..] else { return false };
+                let Statement::Create(object) = self.nodes[view].statement else { return false };
+                let close = Statement::Revoke(Access { on: Named::Object(object), ..access.clone() });
+                let close = self.nodes.push(slot, Role::After, Phase::Build, close);
+                self.nodes.edge(view, close);
+                self.nodes.edge(close, renamed);
                 true
             }
             Statement::Create(Object::Index(index)) => {

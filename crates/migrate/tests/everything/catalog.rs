@@ -152,7 +152,7 @@ impl Adder {
 pub fn everything(platform: bool) -> Catalog {
     let mut all = Adder(Catalog::new());
     if platform {
-        all.0.default_grantees = ["anon", "authenticated", "service_role"].map(Into::into).to_vec();
+        all.0.default_grantees.objects = ["anon", "authenticated", "service_role"].map(Into::into).to_vec();
     }
     let signed_in = if platform { "authenticated" } else { "specc_member" };
     let options = vec!["nologin".into()];

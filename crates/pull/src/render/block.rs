@@ -178,13 +178,11 @@ fn up(state: &State<'_>, entry: &Entry) -> SmolStr {
         }
     }
     let public = matches!(object, Object::Function(_)).then_some("public");
-    if matches!(object, Object::Function(_) | Object::Table(_) | Object::View(_) | Object::Sequence(_)) {
-        let given = state.catalog.default_grantees.iter().map(SmolStr::as_str);
-        let roles: Vec<_> = public.into_iter().chain(given).collect();
-        if !roles.is_empty() {
-            let access = Access { on: Named::Object(object), privileges: Privileges::All, roles };
-            print(&Statement::Revoke(access), &mut out);
-        }
+    let given = state.catalog.default_grantees.of(object.id().kind).iter().map(SmolStr::as_str);
+    let roles: Vec<_> = public.into_iter().chain(given).collect();
+    if !roles.is_empty() {
+        let access = Access { on: Named::Object(object), privileges: Privileges::All, roles };
+        print(&Statement::Revoke(access), &mut out);
     }
     if let Some(text) = &entry.comment {
         print(&Statement::Comment { on: Named::Object(object), text: Some(text) }, &mut out);

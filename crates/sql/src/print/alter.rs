@@ -89,6 +89,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         Alter::Unfill { table, column, with, counted } => rows::unfill(out, table, column, with, *counted),
         Alter::Count { table, set, of, guard, .. } => rows::count(out, table, set, of, *guard),
         Alter::HandOver { table, from, to } => rows::hand_over(out, table, from, to),
+        Alter::NameRequired { table, columns } => rows::name_required(out, table, columns),
         Alter::ReturnRows { partition, columns } => rows::return_rows(out, partition, columns),
         Alter::MoveRows { partition, rest, columns } => rows::move_rows(out, partition, rest, columns),
         Alter::AwaitWriters(table) => rows::await_writers(out, table),

@@ -10,9 +10,9 @@ use specc_catalog::TableName;
 /// Pages of a backfill that are written in its first transaction, and at most in one.
 const PAGES: [usize; 2] = [4, 64];
 
-/// Who wants a row of a batch waits for the end of it: no batch is to take longer than this, whatever the rows and the machine
+/// Who wants a row of a batch waits for the end of it: no batch is to take longer than so many milliseconds, whatever the rows and the machine
 /// are like.
-const TIME: &str = "30 ms";
+const TIME: u32 = 30;
 
 /// Rounds over all pages, a twentieth of a second apart, after which rows that others hold are waited for.
 const ROUNDS: usize = 20;
@@ -22,7 +22,7 @@ const ROUNDS: usize = 20;
 /// rounds is waited for, and is then the only one that its transaction holds, so that no client's transaction can wait for
 /// it in a circle.
 pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
-    let Alter::Backfill { table, set, was_null, pending, gives_up, refuse, settings, divided, counted, at_once } =
+    let Alter::Backfill { table, set, was_null, pending, gives_up, refuse, settings, divided, counted, at_once, .. } =
         change
     else {
         return;
@@ -33,7 +33,10 @@ pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
     let mut name = String::new();
     table_name(&mut name, table);
     let mut assignments = String::new();
-    super::separated(&mut assignments, set, ", ", |out, (column, value)| match was_null {
+    // A column a line, where they would not stand on one.
+    let long = !divided && set.iter().map(|(column, value)| column.len() + value.len()).sum::<usize>() > 80;
+    let between = if long && set.len() > 1 { ",\n            " } else { ", " };
+    super::separated(&mut assignments, set, between, |out, (column, value)| match was_null {
         // Worked out once: it may be another one the next time.
         Some(kept) => out.push_str(&format!(
             "({}, {}) = (select value, value from (select {value} as value) as filled)",
@@ -85,7 +88,7 @@ pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
         declared.push_str("  missing text;\n");
     }
     let start = if *gives_up { "    tried := 0;\n    filled := 0;\n" } else { "" };
-    let refused = refuse.as_ref().map(|refuse| refusal(table, set, refuse, only, &name)).unwrap_or_default();
+    let refused = refuse.as_ref().map(|refuse| refusal(table, refuse, only, &name)).unwrap_or_default();
     let (pages, single) =
         if *divided { (rows.pages_of_parts(), rows.single_of_parts()) } else { (rows.pages(), rows.single()) };
     let body = format!(
@@ -116,10 +119,13 @@ fn next(indent: &str) -> String {
     format!(
         "{indent}page := page + step;
 {indent}step := case
-{indent}  when clock_timestamp() - began > interval '{TIME}' then greatest(step / 2, 1)
-{indent}  else least(step * 2, {})
+{indent}  when clock_timestamp() - began > interval '{} ms' then greatest(step / 2, 1)
+{indent}  when clock_timestamp() - began < interval '{} ms' then least(step * 2, {})
+{indent}  else step
 {indent}end;
 ",
+        TIME,
+        TIME / 3,
         PAGES[1]
     )
 }
@@ -136,7 +142,7 @@ fn all_rows(
     let mut name = String::new();
     table_name(&mut name, table);
     let assignments: Vec<String> = set.iter().map(|(column, value)| format!("{} = {value}", ident(column))).collect();
-    let refused = refuse.map(|refuse| refusal(table, set, refuse, "", &name)).unwrap_or_default();
+    let refused = refuse.map(|refuse| refusal(table, refuse, "", &name)).unwrap_or_default();
     let missing = if refused.is_empty() { "" } else { "  missing text;\n" };
     let body = format!(
         "

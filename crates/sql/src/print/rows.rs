@@ -3,7 +3,7 @@
 use super::{has_equality, table_name};
 use crate::quote::{dollar, ident, literal, qualified};
 use crate::refuse::{Misfit, Refuse};
-use specc_catalog::{Column, Table, TableName};
+use specc_catalog::{Column, Table, TableName, conventional_name};
 
 /// Triggers are for what users write: the time of the last change and audits are not a backfill's to touch. Who may not
 /// say so fills with them, and so does what others count: their values follow the rows. Rows that a policy hides are rows
@@ -164,13 +164,12 @@ pub(super) fn await_writers(out: &mut String, table: &TableName) {
 }
 
 /// Names the first row that has no value and needs one.
-pub(super) fn refusal(table: &TableName, set: &[(&str, &str)], refuse: &Refuse<'_>, only: &str, name: &str) -> String {
-    let columns: Vec<&str> = set.iter().map(|(column, _)| *column).collect();
+pub(super) fn refusal(table: &TableName, refuse: &Refuse<'_>, only: &str, name: &str) -> String {
     let key = if refuse.key.is_empty() { &["ctid"][..] } else { &refuse.key };
     let values: Vec<String> = key.iter().map(|column| format!("{}::text", ident(column))).collect();
     let message = format!(
         "{} of {}.{} must have a value, and its backfill gives null for the row where {} is %",
-        columns.join(", ").replace('%', "%%"),
+        refuse.columns.join(", ").replace('%', "%%"),
         table.schema.replace('%', "%%"),
         table.name.replace('%', "%%"),
         key.join(", ").replace('%', "%%"),
@@ -248,5 +247,39 @@ end
         hint = literal(&format!("nothing was changed; make them fit, then apply again; they are: {show}")),
     );
     out.push_str("-- Rows that a later step would refuse are counted before anything is changed.\ndo ");
+    out.push_str(&dollar(&body));
+}
+
+/// Before 18 there is nothing to rename.
+pub(super) fn name_required(out: &mut String, table: &TableName, columns: &[&str]) {
+    let name = qualified(&table.schema, &table.name);
+    let rows = columns.iter().map(|column| {
+        let named = conventional_name(&table.name, Some(column), "not_null");
+        format!("({}, {})", literal(column), literal(&named))
+    });
+    let body = format!(
+        "
+declare
+  rule record;
+begin
+  for rule in
+    select c.conname as was, r.called
+    from (values {rows}) r (attribute, called)
+      join pg_attribute a on a.attrelid = {regclass}::regclass and a.attname = r.attribute
+      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
+    where c.conname <> r.called
+      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
+  loop
+    execute format({rename}, rule.was, rule.called);
+  end loop;
+end
+",
+        rows = rows.collect::<Vec<_>>().join(", "),
+        regclass = literal(&name),
+        rename = literal(&format!("alter table {} rename constraint %I to %I", name.replace('%', "%%"))),
+    );
+    out.push_str(
+        "-- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.\ndo ",
+    );
     out.push_str(&dollar(&body));
 }

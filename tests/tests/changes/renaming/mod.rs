@@ -24,6 +24,8 @@ fn only_renames(statement: &Statement<'_>) -> bool {
         Statement::Replace(object) => matches!(object, specc_catalog::Object::Function(_)),
         // A policy says which rules it is made of.
         Statement::Comment { .. } => true,
+        // What it takes to do so.
+        Statement::TakeLocks(_) => true,
         _ => false,
     }
 }

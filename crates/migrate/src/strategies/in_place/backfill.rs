@@ -35,8 +35,11 @@ impl<'d> Builder<'d, '_> {
             pending.push_str(&format!(" and ({value}) is distinct from null"));
             refused.push_str(&format!(" and ({value}) is not distinct from null"));
         }
-        let refuse = (!column.nullable && !is_count)
-            .then(|| Refuse { rows: self.arena.text(refused), key: self.key(&table.table) });
+        let refuse = (!column.nullable && !is_count).then(|| Refuse {
+            columns: vec![&column.name],
+            rows: self.arena.text(refused),
+            key: self.key(&table.table),
+        });
         let was_null = self.was_null(table, column).then(|| self.arena.text(keeps_nulls(&column.name)));
         let change = Alter::Backfill {
             table: &table.table,
@@ -49,6 +52,7 @@ impl<'d> Builder<'d, '_> {
             divided: table.partition_by.is_some(),
             counted: self.is_counted(&table.table, &column.name),
             at_once: self.options.one,
+            joins: !is_count,
         };
         self.add(chain, Role::After, Phase::Backfill, Statement::Alter(change));
     }

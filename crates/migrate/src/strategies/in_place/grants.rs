@@ -4,10 +4,21 @@ use crate::action_graph::{Role, Slot};
 use crate::place::NewPlace;
 use crate::planner::Builder;
 use crate::schedule::Phase;
-use specc_catalog::{Catalog, Grant, Privilege};
+use crate::strategies::in_place::table::Chain;
+use specc_catalog::{Catalog, Grant, Object, Privilege};
 use specc_sql::{Access, Named, Privileges, Statement};
 
 impl<'d> Builder<'d, '_> {
+    /// Takes what default privileges gave on what is made.
+    pub(crate) fn withdraw(&mut self, chain: &mut Chain, object: &'d Object) {
+        let roles: Vec<&'d str> =
+            self.to.catalog.default_grantees.of(object.id().kind).iter().map(|role| role.as_str()).collect();
+        if !roles.is_empty() {
+            let access = Access { on: Named::Object(object), privileges: Privileges::All, roles };
+            self.add(chain, Role::After, Phase::Main, Statement::Revoke(access));
+        }
+    }
+
     /// Takes what is too much and gives what is missing, in one transaction.
     pub(crate) fn grant(&mut self, new: NewPlace, from: &'d Grant, to: &'d Grant) {
         let lacks = |all: &[Privilege], one: &Privilege| !all.contains(one);

@@ -1,10 +1,11 @@
 //! Enums, domains, composite types and sequences that stay.
 
 use crate::action_graph::{Role, Slot};
-use crate::place::{NewPlace, OldPlace};
+use crate::place::{NewPlace, OldPlace, Planned};
 use crate::planner::Builder;
 use crate::schedule::Phase;
 use crate::strategies::in_place::table::Chain;
+use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::{Composite, Domain, Enum, Kind, Object, Sequence, SqlExpr, TableName};
 use specc_sql::{Alter, Statement};
@@ -87,7 +88,11 @@ impl<'d> Builder<'d, '_> {
                 }
                 Some(before) if before != field => {
                     if used {
-                        let why = format!("attribute `{}` cannot change its type while columns have the type", field.0);
+                        let why = format!(
+                            "attribute `{}` cannot change its type while columns have the type, itself or within another one; write \
+                             another composite type, give the columns that one with `using (…)`, and drop this one",
+                            field.0
+                        );
                         self.impossible.push((Object::Composite(to.clone()).id(), why));
                     }
                     self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(Alter::SetAttribute(to, field)));
@@ -108,12 +113,42 @@ impl<'d> Builder<'d, '_> {
         tables.collect()
     }
 
-    /// Whether a table has a column of this type.
+    /// Whether a table has a column of this type, or of one that is made of it.
     fn columns_of(&self, ty: OldPlace) -> bool {
         let needs = self.from.needs();
-        self.from
-            .places()
-            .any(|(place, id, _)| id.kind == Kind::Table && needs.of(place).iter().any(|(need, _)| *need == ty))
+        let (mut of, mut next) = (FxHashSet::from_iter([ty]), vec![ty]);
+        while let Some(ty) = next.pop() {
+            for (place, id, _) in self.from.places() {
+                if !needs.of(place).iter().any(|(need, _)| *need == ty) {
+                    continue;
+                }
+                match id.kind {
+                    Kind::Table => return true,
+                    Kind::Composite | Kind::Domain if of.insert(place) => next.push(place),
+                    _ => {}
+                }
+            }
+        }
+        false
+    }
+
+    /// Values that a function let pass which says otherwise now are checked again.
+    pub(crate) fn checked_again(&mut self, old: OldPlace, new: NewPlace) -> Planned {
+        let (Object::Domain(from), Object::Domain(to)) = (&self.from.entry(old)?.object, &self.to.entry(new)?.object)
+        else {
+            return Ok(());
+        };
+        let tables = self.tables_of(&to.schema, &to.name);
+        // What is in no column has been checked where it was made.
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let phase = if self.options.offline { Phase::Main } else { Phase::Validate };
+        for check in to.checks.iter().filter(|check| from.checks.contains(check)) {
+            let validate = Statement::Alter(Alter::ValidateDomainCheck(to, &check.0, tables.clone()));
+            self.nodes.push(Slot::New(new), Role::After, phase, validate);
+        }
+        Ok(())
     }
 
     pub(crate) fn sequence(&mut self, new: NewPlace, from: &'d Sequence, to: &'d Sequence) {

@@ -37,6 +37,7 @@ impl<'d> Builder<'d, '_> {
         let aside = self.arena.object(aside);
         let made = self.add(&mut chain, Role::After, Phase::Main, Statement::Create(aside));
         self.types_aside.insert(old, made);
+        self.withdraw(&mut chain, aside);
         let drop = self.add(&mut chain, Role::Change, Phase::CutOver, Statement::Drop(&a.object));
         self.types_gone.insert(old, drop);
         let rename = Alter::Rename { from: aside, to: self.arena.text(name) };
@@ -263,6 +264,7 @@ impl<'d> Move<'_, 'd> {
             divided: false,
             counted: false,
             at_once: false,
+            joins: false,
         };
         let filled = builder.add(&mut chain, Role::After, Phase::Backfill, Statement::Alter(fill.clone()));
         let (proof, proven) = self.prove(builder, filled, fill, &settings);
@@ -449,6 +451,12 @@ impl<'d> Move<'_, 'd> {
             if let Some(text) = &swap.to.comment {
                 add(builder, Statement::CommentColumn { table, column: name, text: Some(text) });
             }
+        }
+        let required = self.columns.iter().filter(|swap| !swap.to.nullable).map(|swap| swap.to.name.as_str());
+        let required: Vec<&'d str> = required.collect();
+        if !required.is_empty() {
+            let name = Statement::Alter(Alter::NameRequired { table, columns: required });
+            builder.add(chain, Role::Change, Phase::CutOver, name);
         }
         self.grants(builder, chain)?;
         for ty in builder.swaps.types.iter().copied().collect::<Vec<_>>() {

@@ -1,0 +1,1 @@
+insert into items values (1, 20), (2, 30);
