@@ -17,6 +17,6 @@ pub use alter::{Alter, Misfit, Refuse, TypeChange, key_index, type_change};
 pub use convert::Convert;
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
 pub use fill_table::{Assign, FillTable};
-pub use print::{has_equality, print, push_partition_by, push_routine, push_type};
+pub use print::{BY_INDEX, has_equality, print, push_partition_by, push_routine, push_type};
 pub use statement::{Access, Named, Privileges, Statement};
 pub use volatility::volatility;
