@@ -4,6 +4,7 @@
 //! ([`Statement::effects`]) follows from that data. [`print`] writes it; no other code writes SQL.
 
 mod alter;
+mod alter_effects;
 mod convert;
 mod effects;
 mod fill_table;

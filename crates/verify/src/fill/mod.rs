@@ -38,8 +38,11 @@ struct Plan<'c> {
     /// Rows that the spec puts there.
     seeds: Vec<&'c Seed>,
     /// What divides it, now or later, and a value of it for each part.
-    divided: Vec<(&'c SmolStr, Vec<&'c SqlExpr>)>,
+    divided: Divided<'c>,
 }
+
+/// Columns that divide a table, with values that its parts begin with.
+type Divided<'c> = Vec<(&'c SmolStr, Vec<&'c SqlExpr>)>;
 
 /// Fills each table of the catalog that is not in `done` with up to `rows` rows, what others refer to first. Triggers do
 /// not fire. Tables that somebody else makes get the rows that references need. What `later` asks of the same tables holds
@@ -175,7 +178,7 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
 }
 
 /// Tables that are divided by columns, and for each of these a value of each part: the one that its values begin with.
-fn divided(catalog: &Catalog) -> Vec<(&TableName, Vec<(&SmolStr, Vec<&SqlExpr>)>)> {
+fn divided(catalog: &Catalog) -> Vec<(&TableName, Divided<'_>)> {
     let tables = || {
         catalog.iter().filter_map(|(_, entry)| match &entry.object {
             Object::Table(table) => Some(&**table),
