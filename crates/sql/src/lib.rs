@@ -4,6 +4,7 @@
 //! ([`Statement::effects`]) follows from that data. [`print`] writes it; no other code writes SQL.
 
 mod alter;
+mod alter_effects;
 mod convert;
 mod effects;
 mod fill_table;
@@ -18,7 +19,7 @@ pub use alter::{Alter, TypeChange, key_index, type_change};
 pub use convert::Convert;
 pub use effects::{Effects, Lock, Loss, Timeouts, Transaction};
 pub use fill_table::{Assign, FillTable, InsertFrom};
-pub use print::{has_equality, print, push_partition_by, push_routine, push_type};
+pub use print::{BY_INDEX, has_equality, print, push_partition_by, push_routine, push_type};
 pub use refuse::{Misfit, Refuse};
 pub use statement::{Access, Named, Privileges, Relation, Statement, TakenLock};
 pub use volatility::volatility;

@@ -36,6 +36,9 @@ returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set row_security = 'off'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 begin
@@ -108,65 +111,68 @@ declare
   named text[];
 begin
   loop
-  set local row_security = off;
-  select part, id into from_1, from_2 from only public.items order by part, id limit 1;
-  more := found;
-  while more loop
-    begin
+    set local row_security = off;
+    select part, id into from_1, from_2 from only public.items order by part, id limit 1;
+    more := found;
+    while more loop
+      begin
+        set local row_security = off;
+        set local enable_seqscan = off;
+        set local enable_hashjoin = off;
+        set local enable_mergejoin = off;
+        set local lock_timeout = '200ms';
+        select part, id into upto_1, upto_2 from (
+          select part, id from only public.items where (part, id) >= (fill.from_1, fill.from_2) order by part, id limit 2000
+        ) as batch order by part desc, id desc limit 1;
+        -- Who writes one of these rows has ended or waits until the batch is written.
+        perform from only public.items where (part, id) >= (fill.from_1, fill.from_2) and (part, id) <= (fill.upto_1, fill.upto_2) for share;
+        insert into public__moved.items (part, id, note, data) overriding system value
+        select part, id, note, data from (
+          select part, id, note, data
+          from only public.items
+          where (part, id) >= (fill.from_1, fill.from_2)
+            and (part, id) <= (fill.upto_1, fill.upto_2)
+        ) as made
+        where not exists (select from public__moved.items as there where there.part = made.part and there.id = made.id);
+        held := false;
+      exception when lock_not_available or deadlock_detected then
+        held := true;
+      end;
+      commit;
       set local row_security = off;
-      set local lock_timeout = '200ms';
-      select part, id into upto_1, upto_2 from (
-        select part, id from only public.items where (part, id) >= (fill.from_1, fill.from_2) order by part, id limit 2000
-      ) as batch order by part desc, id desc limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from only public.items where (part, id) >= (fill.from_1, fill.from_2) and (part, id) <= (fill.upto_1, fill.upto_2) for share;
-      insert into public__moved.items (part, id, note, data) overriding system value
-      select part, id, note, data from (
+      if held then
+        perform pg_sleep(0.05);
+      else
+        select part, id into from_1, from_2 from only public.items where (part, id) > (fill.upto_1, fill.upto_2) order by part, id limit 1;
+        more := found;
+      end if;
+    end loop;
+    set local row_security = off;
+    select count(*), (array_agg(named))[:20] into differing, named from (
+      select coalesce(made.part::text, there.part::text) || ', ' || coalesce(made.id::text, there.id::text) as named
+      from (
         select part, id, note, data
         from only public.items
-        where (part, id) >= (fill.from_1, fill.from_2)
-          and (part, id) <= (fill.upto_1, fill.upto_2)
       ) as made
-      where not exists (select from public__moved.items as there where there.part = made.part and there.id = made.id);
-      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
+      full join public__moved.items as there on there.part = made.part and there.id = made.id
+      where made.part is null
+        or there.part is null
+        or row(made.note, made.data) is distinct from row(there.note, there.data)
+    ) as differs;
+    exit when differing = 0 or rounds = 3;
+    delete from public__moved.items as there using (
+      select there.part, there.id
+      from (
+        select part, id, note, data
+        from only public.items
+      ) as made
+      right join public__moved.items as there on there.part = made.part and there.id = made.id
+      where made.part is null
+        or there.part is null
+        or row(made.note, made.data) is distinct from row(there.note, there.data)
+    ) as wrong where there.part = wrong.part and there.id = wrong.id;
     commit;
-    set local row_security = off;
-    if held then
-      perform pg_sleep(0.05);
-    else
-      select part, id into from_1, from_2 from only public.items where (part, id) > (fill.upto_1, fill.upto_2) order by part, id limit 1;
-      more := found;
-    end if;
-  end loop;
-  set local row_security = off;
-  select count(*), (array_agg(named))[:20] into differing, named from (
-    select coalesce(made.part::text, there.part::text) || ', ' || coalesce(made.id::text, there.id::text) as named
-    from (
-      select part, id, note, data
-      from only public.items
-    ) as made
-    full join public__moved.items as there on there.part = made.part and there.id = made.id
-    where made.part is null
-      or there.part is null
-      or row(made.note, made.data) is distinct from row(there.note, there.data)
-  ) as differs;
-  exit when differing = 0 or rounds = 3;
-  delete from public__moved.items as there using (
-    select there.part, there.id
-    from (
-      select part, id, note, data
-      from only public.items
-    ) as made
-    right join public__moved.items as there on there.part = made.part and there.id = made.id
-    where made.part is null
-      or there.part is null
-      or row(made.note, made.data) is distinct from row(there.note, there.data)
-  ) as wrong where there.part = wrong.part and there.id = wrong.id;
-  commit;
-  rounds := rounds + 1;
+    rounds := rounds + 1;
   end loop;
   if differing > 0 then
     raise exception using

@@ -40,6 +40,9 @@ returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set row_security = 'off'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 begin
@@ -112,65 +115,68 @@ declare
   named text[];
 begin
   loop
-  set local row_security = off;
-  select id, at into from_1, from_2 from only public.notes order by id, at limit 1;
-  more := found;
-  while more loop
-    begin
-      set local row_security = off;
-      set local lock_timeout = '200ms';
-      select id, at into upto_1, upto_2 from (
-        select id, at from only public.notes where (id, at) >= (fill.from_1, fill.from_2) order by id, at limit 2000
-      ) as batch order by id desc, at desc limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from only public.notes where (id, at) >= (fill.from_1, fill.from_2) and (id, at) <= (fill.upto_1, fill.upto_2) for share;
-      insert into public__moved.notes (id, at, title, weight, size, more) overriding system value
-      select id, at, title, weight, size, more from (
-        select id, at, title, weight, coalesce(size, coalesce(size, 0)) as size, weight * 2 as more
-        from only public.notes
-        where (id, at) >= (fill.from_1, fill.from_2)
-          and (id, at) <= (fill.upto_1, fill.upto_2)
-      ) as made
-      where not exists (select from public__moved.notes as there where there.id = made.id and there.at = made.at);
-      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
-    commit;
     set local row_security = off;
-    if held then
-      perform pg_sleep(0.05);
-    else
-      select id, at into from_1, from_2 from only public.notes where (id, at) > (fill.upto_1, fill.upto_2) order by id, at limit 1;
-      more := found;
-    end if;
-  end loop;
-  set local row_security = off;
-  select count(*), (array_agg(named))[:20] into differing, named from (
-    select coalesce(made.id::text, there.id::text) || ', ' || coalesce(made.at::text, there.at::text) as named
-    from (
-      select id, at, title, (weight)::bigint as weight, (coalesce(size, coalesce(size, 0)))::int as size, (weight * 2)::int as more
-      from only public.notes
-    ) as made
-    full join public__moved.notes as there on there.id = made.id and there.at = made.at
-    where made.id is null
-      or there.id is null
-      or row(made.title, made.weight, made.size, made.more) is distinct from row(there.title, there.weight, there.size, there.more)
-  ) as differs;
-  exit when differing = 0 or rounds = 3;
-  delete from public__moved.notes as there using (
-    select there.id, there.at
-    from (
-      select id, at, title, (weight)::bigint as weight, (coalesce(size, coalesce(size, 0)))::int as size, (weight * 2)::int as more
-      from only public.notes
-    ) as made
-    right join public__moved.notes as there on there.id = made.id and there.at = made.at
-    where made.id is null
-      or there.id is null
-      or row(made.title, made.weight, made.size, made.more) is distinct from row(there.title, there.weight, there.size, there.more)
-  ) as wrong where there.id = wrong.id and there.at = wrong.at;
-  commit;
-  rounds := rounds + 1;
+    select id, at into from_1, from_2 from only public.notes order by id, at limit 1;
+    more := found;
+    while more loop
+      begin
+        set local row_security = off;
+        set local enable_seqscan = off;
+        set local enable_hashjoin = off;
+        set local enable_mergejoin = off;
+        set local lock_timeout = '200ms';
+        select id, at into upto_1, upto_2 from (
+          select id, at from only public.notes where (id, at) >= (fill.from_1, fill.from_2) order by id, at limit 2000
+        ) as batch order by id desc, at desc limit 1;
+        -- Who writes one of these rows has ended or waits until the batch is written.
+        perform from only public.notes where (id, at) >= (fill.from_1, fill.from_2) and (id, at) <= (fill.upto_1, fill.upto_2) for share;
+        insert into public__moved.notes (id, at, title, weight, size, more) overriding system value
+        select id, at, title, weight, size, more from (
+          select id, at, title, weight, coalesce(size, coalesce(size, 0)) as size, weight * 2 as more
+          from only public.notes
+          where (id, at) >= (fill.from_1, fill.from_2)
+            and (id, at) <= (fill.upto_1, fill.upto_2)
+        ) as made
+        where not exists (select from public__moved.notes as there where there.id = made.id and there.at = made.at);
+        held := false;
+      exception when lock_not_available or deadlock_detected then
+        held := true;
+      end;
+      commit;
+      set local row_security = off;
+      if held then
+        perform pg_sleep(0.05);
+      else
+        select id, at into from_1, from_2 from only public.notes where (id, at) > (fill.upto_1, fill.upto_2) order by id, at limit 1;
+        more := found;
+      end if;
+    end loop;
+    set local row_security = off;
+    select count(*), (array_agg(named))[:20] into differing, named from (
+      select coalesce(made.id::text, there.id::text) || ', ' || coalesce(made.at::text, there.at::text) as named
+      from (
+        select id, at, title, (weight)::bigint as weight, (coalesce(size, coalesce(size, 0)))::int as size, (weight * 2)::int as more
+        from only public.notes
+      ) as made
+      full join public__moved.notes as there on there.id = made.id and there.at = made.at
+      where made.id is null
+        or there.id is null
+        or row(made.title, made.weight, made.size, made.more) is distinct from row(there.title, there.weight, there.size, there.more)
+    ) as differs;
+    exit when differing = 0 or rounds = 3;
+    delete from public__moved.notes as there using (
+      select there.id, there.at
+      from (
+        select id, at, title, (weight)::bigint as weight, (coalesce(size, coalesce(size, 0)))::int as size, (weight * 2)::int as more
+        from only public.notes
+      ) as made
+      right join public__moved.notes as there on there.id = made.id and there.at = made.at
+      where made.id is null
+        or there.id is null
+        or row(made.title, made.weight, made.size, made.more) is distinct from row(there.title, there.weight, there.size, there.more)
+    ) as wrong where there.id = wrong.id and there.at = wrong.at;
+    commit;
+    rounds := rounds + 1;
   end loop;
   if differing > 0 then
     raise exception using

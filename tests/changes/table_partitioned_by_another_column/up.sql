@@ -62,6 +62,9 @@ returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set row_security = 'off'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 begin
@@ -136,65 +139,68 @@ declare
   named text[];
 begin
   loop
-  set local row_security = off;
-  select tenant_id, id, at into from_1, from_2, from_3 from public.visits order by tenant_id, id, at limit 1;
-  more := found;
-  while more loop
-    begin
+    set local row_security = off;
+    select tenant_id, id, at into from_1, from_2, from_3 from public.visits order by tenant_id, id, at limit 1;
+    more := found;
+    while more loop
+      begin
+        set local row_security = off;
+        set local enable_seqscan = off;
+        set local enable_hashjoin = off;
+        set local enable_mergejoin = off;
+        set local lock_timeout = '200ms';
+        select tenant_id, id, at into upto_1, upto_2, upto_3 from (
+          select tenant_id, id, at from public.visits where (tenant_id, id, at) >= (fill.from_1, fill.from_2, fill.from_3) order by tenant_id, id, at limit 2000
+        ) as batch order by tenant_id desc, id desc, at desc limit 1;
+        -- Who writes one of these rows has ended or waits until the batch is written.
+        perform from public.visits where (tenant_id, id, at) >= (fill.from_1, fill.from_2, fill.from_3) and (tenant_id, id, at) <= (fill.upto_1, fill.upto_2, fill.upto_3) for share;
+        insert into public__moved.visits (tenant_id, id, at, note) overriding system value
+        select tenant_id, id, at, note from (
+          select tenant_id, id, at, note
+          from public.visits
+          where (tenant_id, id, at) >= (fill.from_1, fill.from_2, fill.from_3)
+            and (tenant_id, id, at) <= (fill.upto_1, fill.upto_2, fill.upto_3)
+        ) as made
+        where not exists (select from public__moved.visits as there where there.tenant_id = made.tenant_id and there.id = made.id and there.at = made.at);
+        held := false;
+      exception when lock_not_available or deadlock_detected then
+        held := true;
+      end;
+      commit;
       set local row_security = off;
-      set local lock_timeout = '200ms';
-      select tenant_id, id, at into upto_1, upto_2, upto_3 from (
-        select tenant_id, id, at from public.visits where (tenant_id, id, at) >= (fill.from_1, fill.from_2, fill.from_3) order by tenant_id, id, at limit 2000
-      ) as batch order by tenant_id desc, id desc, at desc limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from public.visits where (tenant_id, id, at) >= (fill.from_1, fill.from_2, fill.from_3) and (tenant_id, id, at) <= (fill.upto_1, fill.upto_2, fill.upto_3) for share;
-      insert into public__moved.visits (tenant_id, id, at, note) overriding system value
-      select tenant_id, id, at, note from (
+      if held then
+        perform pg_sleep(0.05);
+      else
+        select tenant_id, id, at into from_1, from_2, from_3 from public.visits where (tenant_id, id, at) > (fill.upto_1, fill.upto_2, fill.upto_3) order by tenant_id, id, at limit 1;
+        more := found;
+      end if;
+    end loop;
+    set local row_security = off;
+    select count(*), (array_agg(named))[:20] into differing, named from (
+      select coalesce(made.tenant_id::text, there.tenant_id::text) || ', ' || coalesce(made.id::text, there.id::text) || ', ' || coalesce(made.at::text, there.at::text) as named
+      from (
         select tenant_id, id, at, note
         from public.visits
-        where (tenant_id, id, at) >= (fill.from_1, fill.from_2, fill.from_3)
-          and (tenant_id, id, at) <= (fill.upto_1, fill.upto_2, fill.upto_3)
       ) as made
-      where not exists (select from public__moved.visits as there where there.tenant_id = made.tenant_id and there.id = made.id and there.at = made.at);
-      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
+      full join public__moved.visits as there on there.tenant_id = made.tenant_id and there.id = made.id and there.at = made.at
+      where made.tenant_id is null
+        or there.tenant_id is null
+        or row(made.note::text) is distinct from row(there.note::text)
+    ) as differs;
+    exit when differing = 0 or rounds = 3;
+    delete from public__moved.visits as there using (
+      select there.tenant_id, there.id, there.at
+      from (
+        select tenant_id, id, at, note
+        from public.visits
+      ) as made
+      right join public__moved.visits as there on there.tenant_id = made.tenant_id and there.id = made.id and there.at = made.at
+      where made.tenant_id is null
+        or there.tenant_id is null
+        or row(made.note::text) is distinct from row(there.note::text)
+    ) as wrong where there.tenant_id = wrong.tenant_id and there.id = wrong.id and there.at = wrong.at;
     commit;
-    set local row_security = off;
-    if held then
-      perform pg_sleep(0.05);
-    else
-      select tenant_id, id, at into from_1, from_2, from_3 from public.visits where (tenant_id, id, at) > (fill.upto_1, fill.upto_2, fill.upto_3) order by tenant_id, id, at limit 1;
-      more := found;
-    end if;
-  end loop;
-  set local row_security = off;
-  select count(*), (array_agg(named))[:20] into differing, named from (
-    select coalesce(made.tenant_id::text, there.tenant_id::text) || ', ' || coalesce(made.id::text, there.id::text) || ', ' || coalesce(made.at::text, there.at::text) as named
-    from (
-      select tenant_id, id, at, note
-      from public.visits
-    ) as made
-    full join public__moved.visits as there on there.tenant_id = made.tenant_id and there.id = made.id and there.at = made.at
-    where made.tenant_id is null
-      or there.tenant_id is null
-      or row(made.note::text) is distinct from row(there.note::text)
-  ) as differs;
-  exit when differing = 0 or rounds = 3;
-  delete from public__moved.visits as there using (
-    select there.tenant_id, there.id, there.at
-    from (
-      select tenant_id, id, at, note
-      from public.visits
-    ) as made
-    right join public__moved.visits as there on there.tenant_id = made.tenant_id and there.id = made.id and there.at = made.at
-    where made.tenant_id is null
-      or there.tenant_id is null
-      or row(made.note::text) is distinct from row(there.note::text)
-  ) as wrong where there.tenant_id = wrong.tenant_id and there.id = wrong.id and there.at = wrong.at;
-  commit;
-  rounds := rounds + 1;
+    rounds := rounds + 1;
   end loop;
   if differing > 0 then
     raise exception using

@@ -49,6 +49,9 @@ returns trigger
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set row_security = 'off'
+set enable_seqscan = 'off'
+set enable_hashjoin = 'off'
+set enable_mergejoin = 'off'
 as $$
 #variable_conflict use_column
 begin
@@ -119,65 +122,68 @@ declare
   named text[];
 begin
   loop
-  set local row_security = off;
-  select id into from_1 from public.readings order by id limit 1;
-  more := found;
-  while more loop
-    begin
-      set local row_security = off;
-      set local lock_timeout = '200ms';
-      select id into upto_1 from (
-        select id from public.readings where id >= fill.from_1 order by id limit 2000
-      ) as batch order by id desc limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from public.readings where id >= fill.from_1 and id <= fill.upto_1 for share;
-      insert into public__moved.readings (id, note) overriding system value
-      select id, note from (
-        select id, note
-        from public.readings
-        where id >= fill.from_1
-          and id <= fill.upto_1
-      ) as made
-      where not exists (select from public__moved.readings as there where there.id = made.id::bigint);
-      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
-    commit;
     set local row_security = off;
-    if held then
-      perform pg_sleep(0.05);
-    else
-      select id into from_1 from public.readings where id > fill.upto_1 order by id limit 1;
-      more := found;
-    end if;
-  end loop;
-  set local row_security = off;
-  select count(*), (array_agg(named))[:20] into differing, named from (
-    select coalesce(made.id::text, there.id::text) as named
-    from (
-      select (id)::bigint as id, note
-      from public.readings
-    ) as made
-    full join public__moved.readings as there on there.id = made.id::bigint
-    where made.id is null
-      or there.id is null
-      or row(made.note) is distinct from row(there.note)
-  ) as differs;
-  exit when differing = 0 or rounds = 3;
-  delete from public__moved.readings as there using (
-    select there.id
-    from (
-      select (id)::bigint as id, note
-      from public.readings
-    ) as made
-    right join public__moved.readings as there on there.id = made.id::bigint
-    where made.id is null
-      or there.id is null
-      or row(made.note) is distinct from row(there.note)
-  ) as wrong where there.id = wrong.id;
-  commit;
-  rounds := rounds + 1;
+    select id into from_1 from public.readings order by id limit 1;
+    more := found;
+    while more loop
+      begin
+        set local row_security = off;
+        set local enable_seqscan = off;
+        set local enable_hashjoin = off;
+        set local enable_mergejoin = off;
+        set local lock_timeout = '200ms';
+        select id into upto_1 from (
+          select id from public.readings where id >= fill.from_1 order by id limit 2000
+        ) as batch order by id desc limit 1;
+        -- Who writes one of these rows has ended or waits until the batch is written.
+        perform from public.readings where id >= fill.from_1 and id <= fill.upto_1 for share;
+        insert into public__moved.readings (id, note) overriding system value
+        select id, note from (
+          select id, note
+          from public.readings
+          where id >= fill.from_1
+            and id <= fill.upto_1
+        ) as made
+        where not exists (select from public__moved.readings as there where there.id = made.id::bigint);
+        held := false;
+      exception when lock_not_available or deadlock_detected then
+        held := true;
+      end;
+      commit;
+      set local row_security = off;
+      if held then
+        perform pg_sleep(0.05);
+      else
+        select id into from_1 from public.readings where id > fill.upto_1 order by id limit 1;
+        more := found;
+      end if;
+    end loop;
+    set local row_security = off;
+    select count(*), (array_agg(named))[:20] into differing, named from (
+      select coalesce(made.id::text, there.id::text) as named
+      from (
+        select (id)::bigint as id, note
+        from public.readings
+      ) as made
+      full join public__moved.readings as there on there.id = made.id::bigint
+      where made.id is null
+        or there.id is null
+        or row(made.note) is distinct from row(there.note)
+    ) as differs;
+    exit when differing = 0 or rounds = 3;
+    delete from public__moved.readings as there using (
+      select there.id
+      from (
+        select (id)::bigint as id, note
+        from public.readings
+      ) as made
+      right join public__moved.readings as there on there.id = made.id::bigint
+      where made.id is null
+        or there.id is null
+        or row(made.note) is distinct from row(there.note)
+    ) as wrong where there.id = wrong.id;
+    commit;
+    rounds := rounds + 1;
   end loop;
   if differing > 0 then
     raise exception using

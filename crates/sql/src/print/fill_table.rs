@@ -16,6 +16,10 @@ const PATIENCE: &str = "200ms";
 /// How often rows that differ in the end are copied anew.
 const ROUNDS: usize = 3;
 
+/// What is off while rows are found by their keys. Plans are made when the new table is empty, and kept: without an index
+/// each batch would read all that is there by then.
+pub const BY_INDEX: [&str; 3] = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"];
+
 /// How many rows are named.
 const NAMED: usize = 20;
 
@@ -154,7 +158,7 @@ impl<'f, 'a> Fill<'f, 'a> {
     }
 
     /// Where a row of one table is not one of the other, or not the same.
-    fn unlike(&self) -> String {
+    fn unlike(&self, indent: &str) -> String {
         let (known, rest) = self.o.set.split_at(self.o.known_by);
         let found = |of: &str| format!("{of}.{} is null", ident(&known[0].column.name));
         // What is there besides may come from elsewhere.
@@ -163,42 +167,37 @@ impl<'f, 'a> Fill<'f, 'a> {
             let row = |of: &str| list(rest, ", ", |assign| Self::equal(assign, &format!("{of}.")));
             conditions.push(format!("row({}) is distinct from row({})", row("made"), row("there")));
         }
-        conditions.join("\n      or ")
+        conditions.join(&format!("{indent}  or "))
     }
 
     /// Both tables side by side, a row beside the one that it should be.
-    fn beside(&self, join: &str) -> String {
+    fn beside(&self, indent: &str, join: &str) -> String {
         format!(
-            "from (
-      {}
-    ) as made
-    {join} join {} as there on {}
-    where {}",
-            self.wanted("\n      "),
+            "from ({indent}  {}{indent}) as made{indent}{join} join {} as there on {}{indent}where {}",
+            self.wanted(&format!("{indent}  ")),
             self.table,
             self.known("there", "made"),
-            self.unlike()
+            self.unlike(indent)
         )
     }
 
     /// Takes rows that are not as they should be, so that the next round brings them again.
-    fn repair(&self) -> String {
+    fn repair(&self, indent: &str) -> String {
         let known = &self.o.set[..self.o.known_by];
         let keys = list(known, ", ", |assign| format!("there.{}", ident(&assign.column.name)));
         let same =
             list(known, " and ", |assign| format!("there.{own} = wrong.{own}", own = ident(&assign.column.name)));
+        let within = format!("{indent}  ");
         format!(
-            "delete from {} as there using (
-    select {keys}
-    {}
-  ) as wrong where {same}",
+            "delete from {} as there using ({within}select {keys}{within}{}{indent}) as wrong where {same}",
             self.table,
-            self.beside(if self.o.shared { "inner" } else { "right" })
+            self.beside(&within, if self.o.shared { "inner" } else { "right" })
         )
     }
 
     /// Counts what is in one table only or not the same in both, in one snapshot, and names some of it.
-    fn compare(&self) -> String {
+    fn compare(&self, indent: &str) -> String {
+        let within = format!("{indent}  ");
         let o = self.o;
         let known = &o.set[..o.known_by];
         let differing = if o.known_by > 0 {
@@ -206,32 +205,32 @@ impl<'f, 'a> Fill<'f, 'a> {
                 let own = ident(&assign.column.name);
                 format!("coalesce(made.{own}::text, there.{own}::text)")
             });
-            format!("select {by} as named\n    {}", self.beside(if o.shared { "left" } else { "full" }))
+            format!(
+                "select {by} as named{within}{}",
+                self.beside(&within, if o.shared { "left" } else { "full" })
+            )
         } else {
             let made = list(&o.set, ", ", |assign| Self::equal(assign, "made."));
             let there = list(&o.set, ", ", |assign| Self::equal(assign, ""));
-            let wanted = format!("select {made} from (\n        {}\n      ) as made", self.wanted("\n        "));
+            let wanted =
+                format!("select {made} from ({within}    {}{within}  ) as made", self.wanted(&format!("{within}    ")));
             let has = format!("select {there} from {}", self.table);
             // What is there besides may come from elsewhere.
             let more = if o.shared {
                 String::new()
             } else {
-                format!("\n      union all\n      ({has}\n      except all\n      {wanted})")
+                format!("{within}  union all{within}  ({has}{within}  except all{within}  {wanted})")
             };
             format!(
-                "select one::text as named
-    from (
-      ({wanted}\n      except all\n      {has}){more}
-    ) as one"
+                "select one::text as named{within}from ({within}  ({wanted}{within}  except all{within}  {has}){more}{within}) as one"
             )
         };
+        let line = indent.trim_start_matches('\n');
         format!(
-            "  {SEES_ALL}
-{settings}  select count(*), (array_agg(named))[:{NAMED}] into differing, named from (
-    {differing}
-  ) as differs;
+            "{line}{SEES_ALL}
+{settings}{line}select count(*), (array_agg(named))[:{NAMED}] into differing, named from ({within}{differing}{indent}) as differs;
 ",
-            settings = self.pinned("  "),
+            settings = self.pinned(line),
         )
     }
 
@@ -305,7 +304,7 @@ declare
             source = name(&self.o.source.table),
             set_up = self.set_up("  "),
             insert = self.insert("\n  ", &[]),
-            compare = self.compare(),
+            compare = self.compare("\n  "),
             refuse = self.refuse(),
         )
     }
@@ -325,6 +324,8 @@ declare
                 ));
             }
         }
+        // Rounds are a loop around the walk.
+        let (i, deeper) = if o.known_by > 0 { ("    ", "\n    ") } else { ("  ", "\n  ") };
         let by = |word: &str| list(&o.key, ", ", |column| format!("{}{word}", ident(column)));
         let next = |condition: String, limit: &str| {
             format!(
@@ -335,15 +336,15 @@ declare
             )
         };
         let first = match o.done {
-            None => format!("  {};\n  more := found;\n", next(String::new(), "1")),
+            None => format!("{i}{};\n{i}more := found;\n", next(String::new(), "1")),
             Some(done) => format!(
-                "  select {key} into {} from {};
-  if found then
-    {};
-  else
-    {};
-  end if;
-  more := found;
+                "{i}select {key} into {} from {};
+{i}if found then
+{i}  {};
+{i}else
+{i}  {};
+{i}end if;
+{i}more := found;
 ",
                 variables("upto"),
                 name(done),
@@ -354,7 +355,7 @@ declare
         let reached = o.done.map(|done| {
             let values = self.key(|at, _| format!("{}.upto_{at}", self.label));
             format!(
-                "      delete from {done};\n      insert into {done} ({key}) values ({values});\n",
+                "{i}    delete from {done};\n{i}    insert into {done} ({key}) values ({values});\n",
                 done = name(done)
             )
         });
@@ -363,13 +364,13 @@ declare
             // What was written past the triggers is repaired, and so is what a transaction saw of before that began before
             // the batch with its rows: it could not find them.
             let end = format!(
-                "  exit when differing = 0 or rounds = {ROUNDS};
-  {};
-  commit;
-  rounds := rounds + 1;
+                "    exit when differing = 0 or rounds = {ROUNDS};
+    {};
+    commit;
+    rounds := rounds + 1;
   end loop;
 {}",
-                self.repair(),
+                self.repair(deeper),
                 self.refuse()
             );
             ("  loop\n", "  rounds int := 1;\n", end)
@@ -386,43 +387,44 @@ declare
   differing bigint;
   named text[];
 begin
-{begins}  {SEES_ALL}
-{first}  while more loop
-    begin
-{set_up}      set local lock_timeout = '{PATIENCE}';
-      select {key} into {upto} from (
-        select {key} from {source} where {start} order by {ascending} limit {ROWS}
-      ) as batch order by {descending} limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from {source} where {range} for share;
-      {insert};
-{reached}      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
-    commit;
-    {SEES_ALL}
-    if held then
-      perform pg_sleep(0.05);
-    else
-      {next};
-      more := found;
-    end if;
-  end loop;
+{begins}{i}{SEES_ALL}
+{first}{i}while more loop
+{i}  begin
+{set_up}{by_index}{i}    set local lock_timeout = '{PATIENCE}';
+{i}    select {key} into {upto} from (
+{i}      select {key} from {source} where {start} order by {ascending} limit {ROWS}
+{i}    ) as batch order by {descending} limit 1;
+{i}    -- Who writes one of these rows has ended or waits until the batch is written.
+{i}    perform from {source} where {range} for share;
+{i}    {insert};
+{reached}{i}    held := false;
+{i}  exception when lock_not_available or deadlock_detected then
+{i}    held := true;
+{i}  end;
+{i}  commit;
+{i}  {SEES_ALL}
+{i}  if held then
+{i}    perform pg_sleep(0.05);
+{i}  else
+{i}    {next};
+{i}    more := found;
+{i}  end if;
+{i}end loop;
 {compare}{end}end
 ",
             label = self.label,
-            set_up = self.set_up("      "),
+            set_up = self.set_up(&format!("{i}    ")),
+            by_index = BY_INDEX.iter().map(|name| format!("{i}    set local {name} = off;\n")).collect::<String>(),
             upto = variables("upto"),
             source = self.source,
             start = self.compared(">=", "from"),
             ascending = by(""),
             descending = by(" desc"),
             range = range.join(" and "),
-            insert = self.insert("\n      ", &range),
+            insert = self.insert(&format!("{deeper}    "), &range),
             reached = reached.unwrap_or_default(),
             next = next(format!(" where {}", self.compared(">", "upto")), "1"),
-            compare = self.compare(),
+            compare = self.compare(deeper),
         )
     }
 }

@@ -15,6 +15,7 @@ mod table;
 mod types;
 
 pub use data::has_equality;
+pub use fill_table::BY_INDEX;
 pub use routine::push_routine;
 pub use table::push_partition_by;
 pub use types::push_type;

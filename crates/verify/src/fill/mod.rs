@@ -4,7 +4,9 @@ mod pattern;
 mod value;
 
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Column, DataType, ForeignKey, KeyOn, Object, Rule, Seed, SqlExpr, Table, TableName};
+use specc_catalog::{
+    Bounds, Catalog, Column, DataType, ForeignKey, KeyOn, Object, Rule, Seed, SqlExpr, Table, TableName,
+};
 use specc_postgres::Session;
 use specc_postgres::postgres;
 use specc_sql::quote::{dollar, ident, qualified};
@@ -35,7 +37,12 @@ struct Plan<'c> {
     required: BTreeSet<&'c SmolStr>,
     /// Rows that the spec puts there.
     seeds: Vec<&'c Seed>,
+    /// What divides it, now or later, and a value of it for each part.
+    divided: Divided<'c>,
 }
+
+/// Columns that divide a table, with values that its parts begin with.
+type Divided<'c> = Vec<(&'c SmolStr, Vec<&'c SqlExpr>)>;
 
 /// Fills each table of the catalog that is not in `done` with up to `rows` rows, what others refer to first. Triggers do
 /// not fire. Tables that somebody else makes get the rows that references need. What `later` asks of the same tables holds
@@ -96,8 +103,16 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
                 checks: Vec::new(),
                 required: BTreeSet::new(),
                 seeds: Vec::new(),
+                divided: Vec::new(),
             };
             plans.insert(&table.table, plan);
+        }
+    }
+    for catalog in [later, catalog] {
+        for (table, divided) in divided(catalog) {
+            if let Some(plan) = plans.get_mut(table).filter(|plan| plan.divided.is_empty()) {
+                plan.divided = divided;
+            }
         }
     }
     let mut later_keys = Vec::new();
@@ -160,6 +175,39 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
         }
     }
     plans
+}
+
+/// Tables that are divided by columns, and for each of these a value of each part: the one that its values begin with.
+fn divided(catalog: &Catalog) -> Vec<(&TableName, Divided<'_>)> {
+    let tables = || {
+        catalog.iter().filter_map(|(_, entry)| match &entry.object {
+            Object::Table(table) => Some(&**table),
+            _ => None,
+        })
+    };
+    let mut bounds: BTreeMap<&TableName, Vec<&Bounds>> = BTreeMap::new();
+    for (whole, of) in tables().filter_map(|table| table.partition_of.as_ref()) {
+        bounds.entry(whole).or_default().push(of);
+    }
+    let has_value = |value: &&SqlExpr| {
+        !["minvalue", "maxvalue", "null"].iter().any(|word| value.text.trim().eq_ignore_ascii_case(word))
+    };
+    tables()
+        .filter_map(|table| {
+            let by = table.partition_by.as_ref()?;
+            let parts = bounds.get(&table.table)?;
+            let columns = by.keys.iter().enumerate().filter_map(|(at, key)| {
+                let values = parts.iter().flat_map(|part| match part {
+                    Bounds::Range { from, .. } => from.get(at).into_iter().collect::<Vec<_>>(),
+                    Bounds::List(values) => values.iter().collect(),
+                    _ => Vec::new(),
+                });
+                let values: Vec<&SqlExpr> = values.filter(has_value).collect();
+                Some((key.column_name()?, values)).filter(|(_, values)| !values.is_empty())
+            });
+            Some((&table.table, columns.collect()))
+        })
+        .collect()
 }
 
 impl Plan<'_> {
@@ -326,6 +374,15 @@ fn insert(
         let by_itself = column.default.as_ref().is_some_and(|default| !in_key || default.text.contains('('));
         let refers_to_nothing = referring.contains(&column.name);
         if by_itself || refers_to_nothing && column.nullable {
+            continue;
+        }
+        let divides = plan.divided.iter().find(|(own, _)| !unique && **own == column.name);
+        if let Some((_, parts)) = divides {
+            let list: Vec<&str> = parts.iter().map(|value| value.text.as_str()).collect();
+            let mut ty = String::new();
+            specc_sql::push_type(&mut ty, &column.ty);
+            let value = format!("(array[{}]::{ty}[])[1 + ({ROW} - 1) % {}]", list.join(", "), list.len());
+            columns.push((name, value));
             continue;
         }
         let candidates = Candidates::of(catalog, column, place, &plan.checks);

@@ -26,6 +26,7 @@ impl<'d> Builder<'d, '_> {
         let schema = Moves::aside(&one.to.table.schema);
         let name = temporary_name(&[&one.to.table.name, "sync"]);
         let mut settings: Vec<(SmolStr, SmolStr)> = vec![("row_security".into(), "off".into())];
+        settings.extend(specc_sql::BY_INDEX.iter().map(|name| ((*name).into(), "off".into())));
         settings.extend(fill.settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         let body = self.body(one, fill);
         let function = temporary_trigger_function(&schema, &name, body, settings);
