@@ -1,8 +1,8 @@
 //! The stored catalog: JSON, one object a line, sorted by id, so that a change shows as a change in review.
 
 use crate::{
-    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Grantees, Hints, Index, Object,
-    PartitionBy, Policy, Rls, Seed, Table, TableName, Trigger, View,
+    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Grantees, Hints, Index,
+    Object, PartitionBy, Policy, Rls, Seed, Table, TableName, Trigger, View,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;

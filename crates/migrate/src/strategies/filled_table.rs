@@ -41,7 +41,8 @@ impl<'d> Builder<'d, '_> {
         let object = self.arena.object(table.clone());
         let make = Statement::CreateTable { table, constraints: Vec::new(), late_defaults: Vec::new() };
         let mut made = self.nodes.push(slot, Role::After, Phase::Main, make);
-        let roles: Vec<&'d str> = self.to.catalog.default_grantees.of(Kind::Table).iter().map(|role| role.as_str()).collect();
+        let roles: Vec<&'d str> =
+            self.to.catalog.default_grantees.of(Kind::Table).iter().map(|role| role.as_str()).collect();
         if !roles.is_empty() {
             let access = Access { on: Named::Object(object), privileges: Privileges::All, roles };
             made = self.nodes.then(made, Role::After, Phase::Main, Statement::Revoke(access));

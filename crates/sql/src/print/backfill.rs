@@ -22,8 +22,9 @@ const ROUNDS: usize = 20;
 /// rounds is waited for, and is then the only one that its transaction holds, so that no client's transaction can wait for
 /// it in a circle.
 pub(super) fn backfill(out: &mut String, change: &Alter<'_>) {
-    let Alter::Backfill { table, set, was_null, pending, gives_up, refuse, settings, divided, counted, at_once, .. } =
-        change
+    let Alter::Backfill {
+        table, set, was_null, pending, gives_up, refuse, settings, divided, counted, at_once, ..
+    } = change
     else {
         return;
     };

@@ -205,10 +205,7 @@ impl<'f, 'a> Fill<'f, 'a> {
                 let own = ident(&assign.column.name);
                 format!("coalesce(made.{own}::text, there.{own}::text)")
             });
-            format!(
-                "select {by} as named{within}{}",
-                self.beside(&within, if o.shared { "left" } else { "full" })
-            )
+            format!("select {by} as named{within}{}", self.beside(&within, if o.shared { "left" } else { "full" }))
         } else {
             let made = list(&o.set, ", ", |assign| Self::equal(assign, "made."));
             let there = list(&o.set, ", ", |assign| Self::equal(assign, ""));
