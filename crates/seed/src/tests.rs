@@ -73,6 +73,7 @@ impl Build {
             options: vec![],
             replica_identity: None,
             inherits: vec![],
+            origins: vec![],
             depends: vec![],
             fields: fields.iter().map(|text| field(text)).collect(),
             key: Some(key),

@@ -183,7 +183,7 @@ insert into remarks (event_id, event_at) select id, at from events where id % 5 
         let (db, written) = migrate(major, pair.map(String::as_str), rows, 3, |client, turn| {
             let id = 1 + (turn * 7919 + client * 31) % 20_000;
             let both = |text: &str| format!("{}; {}", text.replace('#', "events"), text.replace('#', "said"));
-            match turn % 6 {
+            vec![match turn % 6 {
                 0 => {
                     let id = 100_000 * (client + 1) + turn;
                     format!(
@@ -199,7 +199,7 @@ insert into remarks (event_id, event_at) select id, at from events where id % 5 
                 3 => both(&format!("delete from # where id between {id} and {}", id + 3)),
                 4 => both(&format!("update # set id = -id where id = {id}")),
                 _ => both(&format!("update # set value = -value where id between {id} and {}", id + 50)),
-            }
+            }]
         });
         assert_eq!(number(&db, wrong), 0, "on {major}, after {written} writes");
         assert_eq!(number(&db, unknown), 0, "on {major}, after {written} writes");

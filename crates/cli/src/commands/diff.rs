@@ -27,14 +27,14 @@ struct Side {
 
 /// What is known of a side before the other is.
 enum Read {
-    Whole(Side),
+    Whole(Box<Side>),
     Stored(Stored),
 }
 
 impl Read {
     fn whole(self) -> Result<Side, Failure> {
         match self {
-            Read::Whole(side) => Ok(side),
+            Read::Whole(side) => Ok(*side),
             Read::Stored(stored) => Ok(plain(stored.catalog()?)),
         }
     }
@@ -71,11 +71,11 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
         || read(&args.from, args, plans),
         || match &args.to {
             Some(to) => read(to, args, plans),
-            None => spec(&args.place.project).map(Read::Whole),
+            None => spec(&args.place.project).map(|side| Read::Whole(Box::new(side))),
         },
     );
     let (mut from, mut to) = match (from?, to?) {
-        (Read::Stored(stored), Read::Whole(to)) => without_what_is_alike(stored, to)?,
+        (Read::Stored(stored), Read::Whole(to)) => without_what_is_alike(stored, *to)?,
         (from, to) => (from.whole()?, to.whole()?),
     };
     if let (Some(major), None) | (None, Some(major)) = (from.live, to.live) {
@@ -168,12 +168,15 @@ pub fn as_json(difference: &Difference<'_>, sql: Option<&str>) -> serde_json::Va
 fn read(what: &str, args: &Diff, plans: bool) -> Result<Read, Failure> {
     let broken = |error: &dyn std::fmt::Display| Failure::broken(error.to_string());
     let live = |found: Introspected| {
-        Ok(Read::Whole(Side { live: Some(found.server_version / 10_000), ..plain(found.catalog) }))
+        let side = Side { live: Some(found.server_version / 10_000), ..plain(found.catalog) };
+        Ok(Read::Whole(Box::new(side)))
     };
     if what == "last" {
         let (root, config) = crate::project::settings(&args.place.project)?;
-        let Some(stored) = Stored::read(&root, &config)? else { return Ok(Read::Whole(plain(Catalog::new()))) };
-        return if plans { Ok(Read::Whole(plain(stored.catalog()?))) } else { Ok(Read::Stored(stored)) };
+        let Some(stored) = Stored::read(&root, &config)? else {
+            return Ok(Read::Whole(Box::new(plain(Catalog::new()))));
+        };
+        return if plans { Ok(Read::Whole(Box::new(plain(stored.catalog()?)))) } else { Ok(Read::Stored(stored)) };
     }
     // What is meant as an address is not repeated as a path: there may be a password in it.
     if what.contains("//") || what.contains(['@', '=']) && !Path::new(what).exists() {
@@ -187,7 +190,7 @@ fn read(what: &str, args: &Diff, plans: bool) -> Result<Read, Failure> {
             std::fs::read_to_string(what).map_err(|error| Failure::broken(format!("cannot read {what}: {error}")))?;
         return live(scratch(args, None)?.load_dump(&specc_split::dump(&text)).map_err(|error| broken(&error))?);
     }
-    spec(Path::new(what)).map(Read::Whole)
+    spec(Path::new(what)).map(|side| Read::Whole(Box::new(side)))
 }
 
 /// A server to ask, with the platform if the project is for one.
