@@ -32,6 +32,24 @@
 -- note    public.people.first is '' in rows that are there by then
 -- note    public.people.last is '' in rows that are there by then
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.people in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.people drop column name;
 alter table public.people add column first text not null default '';
 alter table public.people alter column first drop default;

@@ -10,6 +10,24 @@
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.people in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.people add column headline text;
 
 create function public.people_headline__follow()
@@ -61,6 +79,8 @@ declare
   rounds int := 0;
   page bigint;
   pages bigint;
+  step bigint := 4;
+  began timestamptz;
   held tid;
   passed tid;
   missing text;
@@ -71,6 +91,7 @@ begin
       page := 0;
       pages := pg_relation_size('public.people') / current_setting('block_size')::int;
       while page < pages loop
+        began := clock_timestamp();
         set local row_security = off;
         begin
           set local session_replication_role = replica;
@@ -81,12 +102,17 @@ begin
         set headline = title
         where ctid = any (array(
           select ctid from only public.people
-          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + 16)::tid
+          where ctid >= format('(%s,0)', fill.page)::tid and ctid < format('(%s,0)', fill.page + fill.step)::tid
             and headline is null and (title) is distinct from null
           for update skip locked
         ));
         commit;
-        page := page + 16;
+        page := page + step;
+        step := case
+          when clock_timestamp() - began > interval '30 ms' then greatest(step / 2, 1)
+          when clock_timestamp() - began < interval '10 ms' then least(step * 2, 64)
+          else step
+        end;
       end loop;
     else
       -- What others hold in every round is waited for, a row at a time.
@@ -133,6 +159,24 @@ $$;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.people in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.people
   add constraint people_headline__not_null check (headline is not null) not valid;
 
@@ -157,6 +201,24 @@ alter table public.people validate constraint people_headline__not_null;
 -- undo    specc/down/20260102000004_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.people in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.people alter column headline set not null;
 alter table public.people drop constraint people_headline__not_null;

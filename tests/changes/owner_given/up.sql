@@ -28,6 +28,25 @@ grant create on schema public to owner_given_app;
 alter type public.mood owner to owner_given_app;
 revoke create on schema public from owner_given_app;
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      alter view public.names set schema public;
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 grant create on schema public to owner_given_app;
 alter table public.items owner to owner_given_app;
 revoke create on schema public from owner_given_app;

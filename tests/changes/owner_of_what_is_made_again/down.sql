@@ -19,6 +19,26 @@
 
 drop function public.twice(int);
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '20ms';
+      alter view public.names set schema public;
+      alter materialized view public.counts set schema public;
+      lock table public.items in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 drop view public.names;
 
 drop materialized view public.counts;

@@ -4,6 +4,25 @@
 --
 -- data    nothing is lost
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '10ms';
+      alter view public.dear set schema public;
+      lock table public.shops, public.readings, public.people, public.remarks, public.readings_2024, public.readings_2025 in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.readings drop constraint readings_shop_id_fkey;
 alter table public.readings drop constraint readings_person_id_fkey;
 

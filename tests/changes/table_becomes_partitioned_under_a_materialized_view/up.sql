@@ -5,11 +5,31 @@
 -- changes +2 tables, ~1 table
 -- data    copies all rows of public.readings and compares them
 -- locks   access exclusive on public.readings (reads and writes wait, for as long as it reads or
---         writes all rows), access exclusive on public.summed (reads and writes wait, a moment)
+--         writes all rows), access exclusive on public.summed (reads and writes wait, for as long
+--         as it reads or writes all rows)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      alter materialized view public.summed set schema public;
+      lock table public.readings in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 drop materialized view public.summed;
 

@@ -78,6 +78,24 @@ create table public__moved.notes (
   constraint notes_title_at_key unique (title, at)
 );
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '20ms';
+      lock table public.notes, public.notes_2025, public.notes_rest in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 -- Nobody writes the rows while they are copied; then both tables are compared.
 do $$
 #variable_conflict use_column

@@ -30,6 +30,24 @@ create table public__moved.readings (
   constraint positive check (value > 0)
 );
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '20ms';
+      lock table public.shops, public.people, public.readings in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public__moved.readings
   add constraint readings_shop_id_fkey foreign key (shop_id)
     references public.shops (id) on delete cascade;
@@ -204,6 +222,24 @@ $$;
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public__moved.readings, public.remarks in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.remarks
   add constraint remarks_reading_id_reading_at_fkey__new foreign key (reading_id, reading_at)
     references public__moved.readings (id, at) on update cascade on delete cascade not valid;
@@ -234,6 +270,25 @@ alter table public.remarks validate constraint remarks_reading_id_reading_at_fke
 -- undo    specc/down/20260102000004_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '10ms';
+      alter view public.dear set schema public;
+      lock table public.remarks, public.readings, public.people, public.shops, public.readings_2024, public.readings_2025, public__moved.readings in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 alter table public.remarks drop constraint remarks_reading_id_reading_at_fkey;
 

@@ -11,6 +11,24 @@ create table public__moved.readings (
   value int  not null
 );
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.readings, public.readings_2025 in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 -- Nobody writes the rows while they are copied; then both tables are compared.
 do $$
 #variable_conflict use_column
@@ -55,24 +73,6 @@ end
 $$;
 
 create index readings_value_idx on public__moved.readings (value);
-
--- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
-do $$
-begin
-  for attempt in 1..30 loop
-    begin
-      set local lock_timeout = '30ms';
-      lock table public.readings_2025, public.readings in access exclusive mode;
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if attempt = 30 then
-        raise;
-      end if;
-    end;
-    perform pg_sleep(0.05 + 0.1 * random());
-  end loop;
-end
-$$;
 
 drop table public.readings_2025;
 

@@ -39,6 +39,24 @@ create table public__moved.readings_2025
   partition of public__moved.readings
   for values from ('2025-01-01') to ('2026-01-01');
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.readings in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 -- Nobody writes the rows while they are copied; then both tables are compared.
 do $$
 #variable_conflict use_column

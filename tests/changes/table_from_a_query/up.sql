@@ -18,6 +18,24 @@ create table public.buyers (
   constraint buyers_pkey primary key (name)
 );
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.orders in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 lock table public.orders in share row exclusive mode;
 insert into public.buyers (name, paid) overriding system value
 select buyer as name, sum(paid) as paid from orders group by buyer;

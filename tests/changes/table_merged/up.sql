@@ -52,6 +52,24 @@ begin
 end
 $$;
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.cats, public.dogs in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 create trigger "0000_pets__rows"
   after insert or update or delete on public.cats
   for each row
@@ -135,73 +153,76 @@ declare
   named text[];
 begin
   loop
-  set local row_security = off;
-  select id into from_1 from only public.cats order by id limit 1;
-  more := found;
-  while more loop
-    begin
-      set local row_security = off;
-      set local bytea_output = 'hex';
-      set local datestyle = 'ISO, MDY';
-      set local extra_float_digits = '1';
-      set local intervalstyle = 'postgres';
-      set local timezone = 'UTC';
-      set local lock_timeout = '200ms';
-      select id into upto_1 from (
-        select id from only public.cats where id >= fill.from_1 order by id limit 2000
-      ) as batch order by id desc limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from only public.cats where id >= fill.from_1 and id <= fill.upto_1 for share;
-      insert into public.pets (id, name, kind, barks) overriding system value
-      select id, name, kind, barks from (
-        select id, name, 'cat'::public.kind as kind, null::boolean as barks
-        from only public.cats
-        where id >= fill.from_1
-          and id <= fill.upto_1
-      ) as made
-      where not exists (select from public.pets as there where there.id = made.id);
-      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
-    commit;
     set local row_security = off;
-    if held then
-      perform pg_sleep(0.05);
-    else
-      select id into from_1 from only public.cats where id > fill.upto_1 order by id limit 1;
-      more := found;
-    end if;
-  end loop;
-  set local row_security = off;
-  set local bytea_output = 'hex';
-  set local datestyle = 'ISO, MDY';
-  set local extra_float_digits = '1';
-  set local intervalstyle = 'postgres';
-  set local timezone = 'UTC';
-  select count(*), (array_agg(named))[:20] into differing, named from (
-    select coalesce(made.id::text, there.id::text) as named
-    from (
-      select id, name, ('cat'::public.kind)::public.kind as kind, (null::boolean)::boolean as barks
-      from only public.cats
-    ) as made
-    left join public.pets as there on there.id = made.id
-    where there.id is null
-      or row(made.name, made.kind, made.barks) is distinct from row(there.name, there.kind, there.barks)
-  ) as differs;
-  exit when differing = 0 or rounds = 3;
-  delete from public.pets as there using (
-    select there.id
-    from (
-      select id, name, ('cat'::public.kind)::public.kind as kind, (null::boolean)::boolean as barks
-      from only public.cats
-    ) as made
-    inner join public.pets as there on there.id = made.id
-    where there.id is null
-      or row(made.name, made.kind, made.barks) is distinct from row(there.name, there.kind, there.barks)
-  ) as wrong where there.id = wrong.id;
-  commit;
-  rounds := rounds + 1;
+    select id into from_1 from only public.cats order by id limit 1;
+    more := found;
+    while more loop
+      begin
+        set local row_security = off;
+        set local bytea_output = 'hex';
+        set local datestyle = 'ISO, MDY';
+        set local extra_float_digits = '1';
+        set local intervalstyle = 'postgres';
+        set local timezone = 'UTC';
+        set local enable_seqscan = off;
+        set local enable_hashjoin = off;
+        set local enable_mergejoin = off;
+        set local lock_timeout = '200ms';
+        select id into upto_1 from (
+          select id from only public.cats where id >= fill.from_1 order by id limit 2000
+        ) as batch order by id desc limit 1;
+        -- Who writes one of these rows has ended or waits until the batch is written.
+        perform from only public.cats where id >= fill.from_1 and id <= fill.upto_1 for share;
+        insert into public.pets (id, name, kind, barks) overriding system value
+        select id, name, kind, barks from (
+          select id, name, 'cat'::public.kind as kind, null::boolean as barks
+          from only public.cats
+          where id >= fill.from_1
+            and id <= fill.upto_1
+        ) as made
+        where not exists (select from public.pets as there where there.id = made.id);
+        held := false;
+      exception when lock_not_available or deadlock_detected then
+        held := true;
+      end;
+      commit;
+      set local row_security = off;
+      if held then
+        perform pg_sleep(0.05);
+      else
+        select id into from_1 from only public.cats where id > fill.upto_1 order by id limit 1;
+        more := found;
+      end if;
+    end loop;
+    set local row_security = off;
+    set local bytea_output = 'hex';
+    set local datestyle = 'ISO, MDY';
+    set local extra_float_digits = '1';
+    set local intervalstyle = 'postgres';
+    set local timezone = 'UTC';
+    select count(*), (array_agg(named))[:20] into differing, named from (
+      select coalesce(made.id::text, there.id::text) as named
+      from (
+        select id, name, ('cat'::public.kind)::public.kind as kind, (null::boolean)::boolean as barks
+        from only public.cats
+      ) as made
+      left join public.pets as there on there.id = made.id
+      where there.id is null
+        or row(made.name, made.kind, made.barks) is distinct from row(there.name, there.kind, there.barks)
+    ) as differs;
+    exit when differing = 0 or rounds = 3;
+    delete from public.pets as there using (
+      select there.id
+      from (
+        select id, name, ('cat'::public.kind)::public.kind as kind, (null::boolean)::boolean as barks
+        from only public.cats
+      ) as made
+      inner join public.pets as there on there.id = made.id
+      where there.id is null
+        or row(made.name, made.kind, made.barks) is distinct from row(there.name, there.kind, there.barks)
+    ) as wrong where there.id = wrong.id;
+    commit;
+    rounds := rounds + 1;
   end loop;
   if differing > 0 then
     raise exception using
@@ -212,7 +233,7 @@ begin
 end
 $$;
 
--- 20260102000002_change_backfill.sql
+-- 20260102000002_change_backfill_2.sql
 -- case: rows, filled in batches (3 of 4)
 -- Generated by specc from the .dbspec files: change those, not this file.
 -- specc: no-transaction
@@ -220,7 +241,7 @@ $$;
 -- data    copies all rows of public.dogs and compares them in batches; run again after an
 --         interruption, it goes on
 -- locks   row share on public.dogs (nobody waits)
--- undo    specc/down/20260102000002_change_backfill.down.sql
+-- undo    specc/down/20260102000002_change_backfill_2.down.sql
 
 do $$
 #variable_conflict use_column
@@ -235,73 +256,76 @@ declare
   named text[];
 begin
   loop
-  set local row_security = off;
-  select id into from_1 from only public.dogs order by id limit 1;
-  more := found;
-  while more loop
-    begin
-      set local row_security = off;
-      set local bytea_output = 'hex';
-      set local datestyle = 'ISO, MDY';
-      set local extra_float_digits = '1';
-      set local intervalstyle = 'postgres';
-      set local timezone = 'UTC';
-      set local lock_timeout = '200ms';
-      select id into upto_1 from (
-        select id from only public.dogs where id >= fill.from_1 order by id limit 2000
-      ) as batch order by id desc limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from only public.dogs where id >= fill.from_1 and id <= fill.upto_1 for share;
-      insert into public.pets (id, name, kind, barks) overriding system value
-      select id, name, kind, barks from (
-        select id, name, 'dog'::public.kind as kind, barks
-        from only public.dogs
-        where id >= fill.from_1
-          and id <= fill.upto_1
-      ) as made
-      where not exists (select from public.pets as there where there.id = made.id);
-      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
-    commit;
     set local row_security = off;
-    if held then
-      perform pg_sleep(0.05);
-    else
-      select id into from_1 from only public.dogs where id > fill.upto_1 order by id limit 1;
-      more := found;
-    end if;
-  end loop;
-  set local row_security = off;
-  set local bytea_output = 'hex';
-  set local datestyle = 'ISO, MDY';
-  set local extra_float_digits = '1';
-  set local intervalstyle = 'postgres';
-  set local timezone = 'UTC';
-  select count(*), (array_agg(named))[:20] into differing, named from (
-    select coalesce(made.id::text, there.id::text) as named
-    from (
-      select id, name, ('dog'::public.kind)::public.kind as kind, barks
-      from only public.dogs
-    ) as made
-    left join public.pets as there on there.id = made.id
-    where there.id is null
-      or row(made.name, made.kind, made.barks) is distinct from row(there.name, there.kind, there.barks)
-  ) as differs;
-  exit when differing = 0 or rounds = 3;
-  delete from public.pets as there using (
-    select there.id
-    from (
-      select id, name, ('dog'::public.kind)::public.kind as kind, barks
-      from only public.dogs
-    ) as made
-    inner join public.pets as there on there.id = made.id
-    where there.id is null
-      or row(made.name, made.kind, made.barks) is distinct from row(there.name, there.kind, there.barks)
-  ) as wrong where there.id = wrong.id;
-  commit;
-  rounds := rounds + 1;
+    select id into from_1 from only public.dogs order by id limit 1;
+    more := found;
+    while more loop
+      begin
+        set local row_security = off;
+        set local bytea_output = 'hex';
+        set local datestyle = 'ISO, MDY';
+        set local extra_float_digits = '1';
+        set local intervalstyle = 'postgres';
+        set local timezone = 'UTC';
+        set local enable_seqscan = off;
+        set local enable_hashjoin = off;
+        set local enable_mergejoin = off;
+        set local lock_timeout = '200ms';
+        select id into upto_1 from (
+          select id from only public.dogs where id >= fill.from_1 order by id limit 2000
+        ) as batch order by id desc limit 1;
+        -- Who writes one of these rows has ended or waits until the batch is written.
+        perform from only public.dogs where id >= fill.from_1 and id <= fill.upto_1 for share;
+        insert into public.pets (id, name, kind, barks) overriding system value
+        select id, name, kind, barks from (
+          select id, name, 'dog'::public.kind as kind, barks
+          from only public.dogs
+          where id >= fill.from_1
+            and id <= fill.upto_1
+        ) as made
+        where not exists (select from public.pets as there where there.id = made.id);
+        held := false;
+      exception when lock_not_available or deadlock_detected then
+        held := true;
+      end;
+      commit;
+      set local row_security = off;
+      if held then
+        perform pg_sleep(0.05);
+      else
+        select id into from_1 from only public.dogs where id > fill.upto_1 order by id limit 1;
+        more := found;
+      end if;
+    end loop;
+    set local row_security = off;
+    set local bytea_output = 'hex';
+    set local datestyle = 'ISO, MDY';
+    set local extra_float_digits = '1';
+    set local intervalstyle = 'postgres';
+    set local timezone = 'UTC';
+    select count(*), (array_agg(named))[:20] into differing, named from (
+      select coalesce(made.id::text, there.id::text) as named
+      from (
+        select id, name, ('dog'::public.kind)::public.kind as kind, barks
+        from only public.dogs
+      ) as made
+      left join public.pets as there on there.id = made.id
+      where there.id is null
+        or row(made.name, made.kind, made.barks) is distinct from row(there.name, there.kind, there.barks)
+    ) as differs;
+    exit when differing = 0 or rounds = 3;
+    delete from public.pets as there using (
+      select there.id
+      from (
+        select id, name, ('dog'::public.kind)::public.kind as kind, barks
+        from only public.dogs
+      ) as made
+      inner join public.pets as there on there.id = made.id
+      where there.id is null
+        or row(made.name, made.kind, made.barks) is distinct from row(there.name, there.kind, there.barks)
+    ) as wrong where there.id = wrong.id;
+    commit;
+    rounds := rounds + 1;
   end loop;
   if differing > 0 then
     raise exception using
@@ -324,6 +348,24 @@ $$;
 -- undo    specc/down/20260102000003_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.cats, public.dogs in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 drop trigger "0000_pets__rows" on public.cats;
 drop trigger pets_cats__rows__whole on public.cats;

@@ -48,6 +48,24 @@ begin
 end
 $$;
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.letters in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 create trigger "0000_messages__rows"
   after insert or update or delete on public.letters
   for each row
@@ -87,75 +105,78 @@ declare
   named text[];
 begin
   loop
-  set local row_security = off;
-  select id into from_1 from only public.letters order by id limit 1;
-  more := found;
-  while more loop
-    begin
-      set local row_security = off;
-      set local bytea_output = 'hex';
-      set local datestyle = 'ISO, MDY';
-      set local extra_float_digits = '1';
-      set local intervalstyle = 'postgres';
-      set local timezone = 'UTC';
-      set local lock_timeout = '200ms';
-      select id into upto_1 from (
-        select id from only public.letters where id >= fill.from_1 order by id limit 2000
-      ) as batch order by id desc limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from only public.letters where id >= fill.from_1 and id <= fill.upto_1 for share;
-      insert into public.messages (id, body, kind) overriding system value
-      select id, body, kind from (
-        select id, text as body, 'letter'::text as kind
-        from only public.letters
-        where id >= fill.from_1
-          and id <= fill.upto_1
-      ) as made
-      where not exists (select from public.messages as there where there.id = made.id);
-      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
-    commit;
     set local row_security = off;
-    if held then
-      perform pg_sleep(0.05);
-    else
-      select id into from_1 from only public.letters where id > fill.upto_1 order by id limit 1;
-      more := found;
-    end if;
-  end loop;
-  set local row_security = off;
-  set local bytea_output = 'hex';
-  set local datestyle = 'ISO, MDY';
-  set local extra_float_digits = '1';
-  set local intervalstyle = 'postgres';
-  set local timezone = 'UTC';
-  select count(*), (array_agg(named))[:20] into differing, named from (
-    select coalesce(made.id::text, there.id::text) as named
-    from (
-      select id, (text)::text as body, ('letter'::text)::text as kind
-      from only public.letters
-    ) as made
-    full join public.messages as there on there.id = made.id
-    where made.id is null
-      or there.id is null
-      or row(made.body, made.kind) is distinct from row(there.body, there.kind)
-  ) as differs;
-  exit when differing = 0 or rounds = 3;
-  delete from public.messages as there using (
-    select there.id
-    from (
-      select id, (text)::text as body, ('letter'::text)::text as kind
-      from only public.letters
-    ) as made
-    right join public.messages as there on there.id = made.id
-    where made.id is null
-      or there.id is null
-      or row(made.body, made.kind) is distinct from row(there.body, there.kind)
-  ) as wrong where there.id = wrong.id;
-  commit;
-  rounds := rounds + 1;
+    select id into from_1 from only public.letters order by id limit 1;
+    more := found;
+    while more loop
+      begin
+        set local row_security = off;
+        set local bytea_output = 'hex';
+        set local datestyle = 'ISO, MDY';
+        set local extra_float_digits = '1';
+        set local intervalstyle = 'postgres';
+        set local timezone = 'UTC';
+        set local enable_seqscan = off;
+        set local enable_hashjoin = off;
+        set local enable_mergejoin = off;
+        set local lock_timeout = '200ms';
+        select id into upto_1 from (
+          select id from only public.letters where id >= fill.from_1 order by id limit 2000
+        ) as batch order by id desc limit 1;
+        -- Who writes one of these rows has ended or waits until the batch is written.
+        perform from only public.letters where id >= fill.from_1 and id <= fill.upto_1 for share;
+        insert into public.messages (id, body, kind) overriding system value
+        select id, body, kind from (
+          select id, text as body, 'letter'::text as kind
+          from only public.letters
+          where id >= fill.from_1
+            and id <= fill.upto_1
+        ) as made
+        where not exists (select from public.messages as there where there.id = made.id);
+        held := false;
+      exception when lock_not_available or deadlock_detected then
+        held := true;
+      end;
+      commit;
+      set local row_security = off;
+      if held then
+        perform pg_sleep(0.05);
+      else
+        select id into from_1 from only public.letters where id > fill.upto_1 order by id limit 1;
+        more := found;
+      end if;
+    end loop;
+    set local row_security = off;
+    set local bytea_output = 'hex';
+    set local datestyle = 'ISO, MDY';
+    set local extra_float_digits = '1';
+    set local intervalstyle = 'postgres';
+    set local timezone = 'UTC';
+    select count(*), (array_agg(named))[:20] into differing, named from (
+      select coalesce(made.id::text, there.id::text) as named
+      from (
+        select id, (text)::text as body, ('letter'::text)::text as kind
+        from only public.letters
+      ) as made
+      full join public.messages as there on there.id = made.id
+      where made.id is null
+        or there.id is null
+        or row(made.body, made.kind) is distinct from row(there.body, there.kind)
+    ) as differs;
+    exit when differing = 0 or rounds = 3;
+    delete from public.messages as there using (
+      select there.id
+      from (
+        select id, (text)::text as body, ('letter'::text)::text as kind
+        from only public.letters
+      ) as made
+      right join public.messages as there on there.id = made.id
+      where made.id is null
+        or there.id is null
+        or row(made.body, made.kind) is distinct from row(there.body, there.kind)
+    ) as wrong where there.id = wrong.id;
+    commit;
+    rounds := rounds + 1;
   end loop;
   if differing > 0 then
     raise exception using
@@ -175,6 +196,24 @@ $$;
 -- undo    specc/down/20260102000002_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.letters in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 drop trigger "0000_messages__rows" on public.letters;
 drop trigger messages_letters__rows__whole on public.letters;

@@ -51,6 +51,24 @@ begin
 end
 $$;
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.letters in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 create trigger "0000_messages__rows"
   after insert or update or delete on public.letters
   for each row
@@ -90,65 +108,68 @@ declare
   named text[];
 begin
   loop
-  set local row_security = off;
-  select id into from_1 from only public.letters order by id limit 1;
-  more := found;
-  while more loop
-    begin
+    set local row_security = off;
+    select id into from_1 from only public.letters order by id limit 1;
+    more := found;
+    while more loop
+      begin
+        set local row_security = off;
+        set local enable_seqscan = off;
+        set local enable_hashjoin = off;
+        set local enable_mergejoin = off;
+        set local lock_timeout = '200ms';
+        select id into upto_1 from (
+          select id from only public.letters where id >= fill.from_1 order by id limit 2000
+        ) as batch order by id desc limit 1;
+        -- Who writes one of these rows has ended or waits until the batch is written.
+        perform from only public.letters where id >= fill.from_1 and id <= fill.upto_1 for share;
+        insert into public.messages (id, text) overriding system value
+        select id, text from (
+          select id, text
+          from only public.letters
+          where id >= fill.from_1
+            and id <= fill.upto_1
+        ) as made
+        where not exists (select from public.messages as there where there.id = made.id);
+        held := false;
+      exception when lock_not_available or deadlock_detected then
+        held := true;
+      end;
+      commit;
       set local row_security = off;
-      set local lock_timeout = '200ms';
-      select id into upto_1 from (
-        select id from only public.letters where id >= fill.from_1 order by id limit 2000
-      ) as batch order by id desc limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from only public.letters where id >= fill.from_1 and id <= fill.upto_1 for share;
-      insert into public.messages (id, text) overriding system value
-      select id, text from (
+      if held then
+        perform pg_sleep(0.05);
+      else
+        select id into from_1 from only public.letters where id > fill.upto_1 order by id limit 1;
+        more := found;
+      end if;
+    end loop;
+    set local row_security = off;
+    select count(*), (array_agg(named))[:20] into differing, named from (
+      select coalesce(made.id::text, there.id::text) as named
+      from (
         select id, text
         from only public.letters
-        where id >= fill.from_1
-          and id <= fill.upto_1
       ) as made
-      where not exists (select from public.messages as there where there.id = made.id);
-      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
+      full join public.messages as there on there.id = made.id
+      where made.id is null
+        or there.id is null
+        or row(made.text) is distinct from row(there.text)
+    ) as differs;
+    exit when differing = 0 or rounds = 3;
+    delete from public.messages as there using (
+      select there.id
+      from (
+        select id, text
+        from only public.letters
+      ) as made
+      right join public.messages as there on there.id = made.id
+      where made.id is null
+        or there.id is null
+        or row(made.text) is distinct from row(there.text)
+    ) as wrong where there.id = wrong.id;
     commit;
-    set local row_security = off;
-    if held then
-      perform pg_sleep(0.05);
-    else
-      select id into from_1 from only public.letters where id > fill.upto_1 order by id limit 1;
-      more := found;
-    end if;
-  end loop;
-  set local row_security = off;
-  select count(*), (array_agg(named))[:20] into differing, named from (
-    select coalesce(made.id::text, there.id::text) as named
-    from (
-      select id, text
-      from only public.letters
-    ) as made
-    full join public.messages as there on there.id = made.id
-    where made.id is null
-      or there.id is null
-      or row(made.text) is distinct from row(there.text)
-  ) as differs;
-  exit when differing = 0 or rounds = 3;
-  delete from public.messages as there using (
-    select there.id
-    from (
-      select id, text
-      from only public.letters
-    ) as made
-    right join public.messages as there on there.id = made.id
-    where made.id is null
-      or there.id is null
-      or row(made.text) is distinct from row(there.text)
-  ) as wrong where there.id = wrong.id;
-  commit;
-  rounds := rounds + 1;
+    rounds := rounds + 1;
   end loop;
   if differing > 0 then
     raise exception using
@@ -173,6 +194,24 @@ $$;
 set lock_timeout = '3s';
 
 grant select on table public.messages to moved_reader;
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.letters in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 drop trigger "0000_messages__rows" on public.letters;
 drop trigger messages_letters__rows__whole on public.letters;

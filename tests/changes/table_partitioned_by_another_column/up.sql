@@ -51,6 +51,24 @@ create table public__moved.visits_other
   partition of public__moved.visits
   for values in (4);
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.tenants, public.visits in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public__moved.visits
   add constraint visits_tenant_id_fkey foreign key (tenant_id)
     references public.tenants (id);
@@ -225,6 +243,24 @@ $$;
 set lock_timeout = '3s';
 
 alter sequence public.visits_id_seq owned by none;
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '10ms';
+      lock table public.visits, public.tenants, public.visits_01, public.visits_02, public.visits_rest, public__moved.visits, public__moved.visits_01, public__moved.visits_02, public__moved.visits_other in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 drop trigger "RI_A_visits__sync" on public.visits;
 alter table public.visits drop constraint visits_tenant_id_fkey;

@@ -20,6 +20,24 @@ create table public.addresses (
   constraint addresses_pkey primary key (user_id)
 );
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.users in share row exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.addresses
   add constraint addresses_user_id_fkey foreign key (user_id)
     references public.users (id) on delete cascade;
@@ -88,68 +106,71 @@ declare
   named text[];
 begin
   loop
-  set local row_security = off;
-  select id into from_1 from only public.users as u order by id limit 1;
-  more := found;
-  while more loop
-    begin
-      set local row_security = off;
-      set local lock_timeout = '200ms';
-      select id into upto_1 from (
-        select id from only public.users as u where id >= fill.from_1 order by id limit 2000
-      ) as batch order by id desc limit 1;
-      -- Who writes one of these rows has ended or waits until the batch is written.
-      perform from only public.users as u where id >= fill.from_1 and id <= fill.upto_1 for share;
-      insert into public.addresses (user_id, street, city) overriding system value
-      select user_id, street, city from (
-        select u.id as user_id, street, u.city as city
-        from only public.users as u
-        where id >= fill.from_1
-          and id <= fill.upto_1
-          and (street is not null)
-      ) as made
-      where not exists (select from public.addresses as there where there.user_id = made.user_id::int);
-      held := false;
-    exception when lock_not_available or deadlock_detected then
-      held := true;
-    end;
-    commit;
     set local row_security = off;
-    if held then
-      perform pg_sleep(0.05);
-    else
-      select id into from_1 from only public.users as u where id > fill.upto_1 order by id limit 1;
-      more := found;
-    end if;
-  end loop;
-  set local row_security = off;
-  select count(*), (array_agg(named))[:20] into differing, named from (
-    select coalesce(made.user_id::text, there.user_id::text) as named
-    from (
-      select (u.id)::int as user_id, street, (u.city)::text as city
-      from only public.users as u
-      where street is not null
-    ) as made
-    full join public.addresses as there on there.user_id = made.user_id::int
-    where made.user_id is null
-      or there.user_id is null
-      or row(made.street, made.city) is distinct from row(there.street, there.city)
-  ) as differs;
-  exit when differing = 0 or rounds = 3;
-  delete from public.addresses as there using (
-    select there.user_id
-    from (
-      select (u.id)::int as user_id, street, (u.city)::text as city
-      from only public.users as u
-      where street is not null
-    ) as made
-    right join public.addresses as there on there.user_id = made.user_id::int
-    where made.user_id is null
-      or there.user_id is null
-      or row(made.street, made.city) is distinct from row(there.street, there.city)
-  ) as wrong where there.user_id = wrong.user_id;
-  commit;
-  rounds := rounds + 1;
+    select id into from_1 from only public.users as u order by id limit 1;
+    more := found;
+    while more loop
+      begin
+        set local row_security = off;
+        set local enable_seqscan = off;
+        set local enable_hashjoin = off;
+        set local enable_mergejoin = off;
+        set local lock_timeout = '200ms';
+        select id into upto_1 from (
+          select id from only public.users as u where id >= fill.from_1 order by id limit 2000
+        ) as batch order by id desc limit 1;
+        -- Who writes one of these rows has ended or waits until the batch is written.
+        perform from only public.users as u where id >= fill.from_1 and id <= fill.upto_1 for share;
+        insert into public.addresses (user_id, street, city) overriding system value
+        select user_id, street, city from (
+          select u.id as user_id, street, u.city as city
+          from only public.users as u
+          where id >= fill.from_1
+            and id <= fill.upto_1
+            and (street is not null)
+        ) as made
+        where not exists (select from public.addresses as there where there.user_id = made.user_id::int);
+        held := false;
+      exception when lock_not_available or deadlock_detected then
+        held := true;
+      end;
+      commit;
+      set local row_security = off;
+      if held then
+        perform pg_sleep(0.05);
+      else
+        select id into from_1 from only public.users as u where id > fill.upto_1 order by id limit 1;
+        more := found;
+      end if;
+    end loop;
+    set local row_security = off;
+    select count(*), (array_agg(named))[:20] into differing, named from (
+      select coalesce(made.user_id::text, there.user_id::text) as named
+      from (
+        select (u.id)::int as user_id, street, (u.city)::text as city
+        from only public.users as u
+        where street is not null
+      ) as made
+      full join public.addresses as there on there.user_id = made.user_id::int
+      where made.user_id is null
+        or there.user_id is null
+        or row(made.street, made.city) is distinct from row(there.street, there.city)
+    ) as differs;
+    exit when differing = 0 or rounds = 3;
+    delete from public.addresses as there using (
+      select there.user_id
+      from (
+        select (u.id)::int as user_id, street, (u.city)::text as city
+        from only public.users as u
+        where street is not null
+      ) as made
+      right join public.addresses as there on there.user_id = made.user_id::int
+      where made.user_id is null
+        or there.user_id is null
+        or row(made.street, made.city) is distinct from row(there.street, there.city)
+    ) as wrong where there.user_id = wrong.user_id;
+    commit;
+    rounds := rounds + 1;
   end loop;
   if differing > 0 then
     raise exception using
@@ -170,6 +191,24 @@ $$;
 -- undo    specc/down/20260102000002_change_switch.down.sql
 
 set lock_timeout = '3s';
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.users in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
 
 drop trigger "0000_addresses__rows" on public.users;
 drop trigger addresses_users__rows__whole on public.users;

@@ -11,6 +11,24 @@
 --
 -- data    LOST: all rows of public.addresses; does not bring back all values of public.users.city
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '30ms';
+      lock table public.addresses, public.users in access exclusive mode;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 alter table public.addresses drop constraint addresses_user_id_fkey;
 
 alter table public.users add column street text;
