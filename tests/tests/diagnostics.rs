@@ -105,7 +105,9 @@ fn every_code_is_reached() {
     let mut snapshots: Vec<PathBuf> = cases().iter().flat_map(|case| entries(case, is_snapshot)).collect();
     snapshots.extend(entries(&root().join(COMMANDS), is_snapshot));
     let reached: BTreeSet<Code> = snapshots.iter().flat_map(|path| said(path)).collect();
-    let missing: Vec<&str> = Code::all().filter(|c| !reached.contains(c)).map(|c| c.name()).collect();
+    // What is asked of access has its examples run (`crates/cli/tests/pages.rs`).
+    let missing = Code::all().filter(|code| !reached.contains(code) && !code.is_of_proofs());
+    let missing: Vec<&str> = missing.map(|code| code.name()).collect();
     assert!(missing.is_empty(), "no case says {}", missing.join(", "));
 }
 

@@ -5,6 +5,7 @@
 
 use crate::case::{Case, CaseRow, Held, Part};
 use crate::sorts::{Source, Val};
+use specc_facts::{Family, family};
 use specc_model::{Base, Entity, EntityId, FieldIx, Model, RuleAction, Type};
 use specc_sql::quote;
 
@@ -186,20 +187,17 @@ impl Writer<'_> {
             };
         };
         let Held::Value(value) = held else { return None };
-        Some(match (name.as_str(), value) {
-            (_, Val::Text(text)) => text.to_string(),
-            (_, Val::Number(_, digits)) => digits.to_string(),
-            ("uuid", Val::Key(entity, number)) => uuid(*entity, *number),
-            ("uuid", Val::Other(number)) => uuid(EntityId(0xffff), *number),
-            ("int" | "bigint" | "smallint" | "numeric" | "double precision" | "real", Val::Key(_, number)) => {
-                (u32::from(*number) + 1).to_string()
-            }
-            ("int" | "bigint" | "smallint" | "numeric" | "double precision" | "real", Val::Other(number)) => {
-                (u32::from(*number) + 1000).to_string()
-            }
-            (_, Val::Key(_, number)) if is_time(ty) => format!("2026-01-{:02}", number % 28 + 1),
-            (_, Val::Key(entity, number)) => uuid(*entity, *number),
-            (_, Val::Other(number)) => format!("other {number}"),
+        let family = family(name);
+        Some(match value {
+            Val::Text(text) => text.to_string(),
+            Val::Number(_, digits) => digits.to_string(),
+            Val::Key(entity, number) if family == Family::Uuid => uuid(*entity, *number),
+            Val::Other(number) if family == Family::Uuid => uuid(EntityId(0xffff), *number),
+            Val::Key(_, number) if family.is_number() => (u32::from(*number) + 1).to_string(),
+            Val::Other(number) if family.is_number() => (u32::from(*number) + 1000).to_string(),
+            Val::Key(_, number) if is_time(ty) => format!("2026-01-{:02}", number % 28 + 1),
+            Val::Key(entity, number) => uuid(*entity, *number),
+            Val::Other(number) => format!("other {number}"),
         })
     }
 
@@ -215,23 +213,23 @@ impl Writer<'_> {
         let Base::Builtin(name) = &ty.base else {
             return self.label(ty).map(|label| quote::text(&label)).or_else(|| Some("'x@example.com'".to_owned()));
         };
-        Some(match name.as_str() {
-            "uuid" => "gen_random_uuid()".to_owned(),
-            "json" | "jsonb" => "'{}'".to_owned(),
-            "bool" | "boolean" => "false".to_owned(),
-            "inet" | "cidr" => "'10.0.0.1'".to_owned(),
-            "bytea" => "'\\x00'".to_owned(),
-            "interval" => "'1 day'".to_owned(),
-            "tsvector" => "''".to_owned(),
-            _ if is_time(ty) => "now()".to_owned(),
-            "text" | "varchar" | "char" | "name" => "left(gen_random_uuid()::text, 8)".to_owned(),
-            "time" | "timetz" => "'12:00'".to_owned(),
-            _ => "1".to_owned(),
-        })
+        let value = match family(name) {
+            Family::Uuid => "gen_random_uuid()",
+            Family::Json => "'{}'",
+            Family::Boolean => "false",
+            Family::Network => "'10.0.0.1'",
+            Family::Bytes => "'\\x00'",
+            Family::Interval => "'1 day'",
+            Family::Search => "''",
+            Family::Moment => "now()",
+            Family::Time => "'12:00'",
+            Family::Text => "left(gen_random_uuid()::text, 8)",
+            _ => "1",
+        };
+        Some(value.to_owned())
     }
 }
 
 fn is_time(ty: &Type) -> bool {
-    ty.dims == 0
-        && matches!(&ty.base, Base::Builtin(name) if matches!(name.as_str(), "timestamptz" | "timestamp" | "date"))
+    ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if family(name) == Family::Moment)
 }

@@ -10,6 +10,7 @@ use crate::sorts::{Sorts, Source, Val};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_diag::Span;
+use specc_facts::{Family, family};
 use specc_model::formula::Formula;
 use specc_model::{Base, EntityId, FieldIx, Model, RelationId, Type};
 use std::collections::BTreeSet;
@@ -83,13 +84,13 @@ pub struct Unknown {
 
 /// Whether its values are true and false.
 pub(crate) fn is_truth(ty: &Type) -> bool {
-    ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if name == "boolean" || name == "bool")
+    ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if family(name) == Family::Boolean)
 }
 
 /// Whether its values are whole numbers.
 fn is_whole(ty: &Type) -> bool {
     let Base::Builtin(name) = &ty.base else { return false };
-    ty.dims == 0 && matches!(name.as_str(), "int" | "bigint" | "smallint" | "integer")
+    ty.dims == 0 && family(name) == Family::Integer
 }
 
 /// A small database, and who asks.

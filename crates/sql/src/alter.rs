@@ -54,6 +54,8 @@ pub enum Alter<'a> {
         column: &'a Column,
         /// Its values stand elsewhere, or can be computed again.
         kept: bool,
+        /// They were moved to another column or table in this change.
+        moved: bool,
     },
     /// Another type or collation.
     SetType {

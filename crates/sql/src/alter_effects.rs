@@ -201,7 +201,7 @@ impl<'a> Alter<'a> {
                 let lost = |column: &&str| Loss::Values { table: table.table.clone(), column: (*column).into() };
                 return leaves.iter().map(lost).collect();
             }
-            Alter::DropColumn { table, column, kept: false } if column.generated.is_none() => {
+            Alter::DropColumn { table, column, kept: false, .. } if column.generated.is_none() => {
                 Some(Loss::Values { table: (*table).clone(), column: column.name.clone() })
             }
             Alter::Count { table, by_hand: Some(column), .. } => {

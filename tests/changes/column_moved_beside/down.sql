@@ -77,4 +77,6 @@ end
 $$;
 
 alter table public.people alter column title set not null;
+
+-- specc: allow L033 its values were moved, and compared with where they are now
 alter table public.people drop column headline;

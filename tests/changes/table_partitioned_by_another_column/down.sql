@@ -103,12 +103,16 @@ alter table public__moved.visits
 
 create index visits_at_idx on public__moved.visits (at);
 
+-- specc: allow L032 its rows were moved, and compared with where they are now
 drop table public.visits_01;
 
+-- specc: allow L032 its rows were moved, and compared with where they are now
 drop table public.visits_02;
 
+-- specc: allow L032 its rows were moved, and compared with where they are now
 drop table public.visits_other;
 
+-- specc: allow L032 its rows were moved, and compared with where they are now
 drop table public.visits;
 
 alter table public__moved.visits set schema public;

@@ -268,12 +268,16 @@ drop trigger "RI_A_visits__empty" on public.visits;
 
 drop function public__moved.visits__sync();
 
+-- specc: allow L032 its rows were moved, and compared with where they are now
 drop table public.visits_01;
 
+-- specc: allow L032 its rows were moved, and compared with where they are now
 drop table public.visits_02;
 
+-- specc: allow L032 its rows were moved, and compared with where they are now
 drop table public.visits_rest;
 
+-- specc: allow L032 its rows were moved, and compared with where they are now
 drop table public.visits;
 
 alter table public__moved.visits set schema public;

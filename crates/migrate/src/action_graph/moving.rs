@@ -48,14 +48,18 @@ impl Builder<'_, '_> {
             let is_it = match (&self.nodes[node].statement, &source.column) {
                 (Statement::Alter(Alter::DropColumn { column, .. }), Some(name)) => column.name == *name,
                 (Statement::DropTable(_), None) => true,
-                (Statement::DropTemporary(Object::Table(_)), None) => true,
+                (Statement::Alter(Alter::DropMoved { .. }), None) => true,
                 _ => false,
             };
             if !is_it {
                 continue;
             }
-            if source.column.is_none() && self.moving.keeps(&source.table, None) {
-                self.nodes[node].statement = Statement::DropTemporary(&self.from.entry(place)?.object);
+            if source.column.is_none()
+                && self.moving.keeps(&source.table, None)
+                && let Object::Table(table) = &self.from.entry(place)?.object
+            {
+                let dropped = Alter::DropMoved { table, leaves: Vec::new(), filled: Vec::new() };
+                self.nodes[node].statement = Statement::Alter(dropped);
             }
             if !self.options.one {
                 self.nodes[node].phase = self.nodes[node].phase.max(Phase::CutOver);

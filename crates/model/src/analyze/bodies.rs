@@ -257,6 +257,11 @@ pub(crate) fn as_is(
     sql: &mut AsIs,
     out: &mut Vec<Diagnostic>,
 ) {
+    if let Some(open) = specc_split::Lexer::new(&sql.text).find_map(Result::err) {
+        let message = format!("a {} in this SQL has no end", open.what);
+        out.push(Diagnostic::new(codes::BAD_SQL, raw.at.0, message).help("end it with what it begins with"));
+        return;
+    }
     let known = Known::new(project, model);
     let relation = |entity: EntityId| {
         let name = &model.entity(entity).name;

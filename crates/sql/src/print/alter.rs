@@ -22,7 +22,10 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         }
         Alter::RenamePart { of, from, to, .. } => rename_part(out, of, from, to),
         Alter::AddColumn { table, column, .. } => add_column(out, table, column),
-        Alter::DropColumn { table, column, .. } => {
+        Alter::DropColumn { table, column, moved, .. } => {
+            if *moved {
+                out.push_str("-- specc: allow L033 its values were moved, and compared with where they are now\n");
+            }
             alter_table(out, table);
             out.push_str("drop column ");
             push_ident(out, &column.name);
@@ -81,7 +84,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         Alter::AddUsingIndex(o, index) => using_index(out, o, index),
         Alter::Backfill { .. } => backfill::backfill(out, o),
         Alter::DropMoved { table, .. } => {
-            out.push_str("drop table ");
+            out.push_str("-- specc: allow L032 its rows were moved, and compared with where they are now\ndrop table ");
             table_name(out, &table.table);
         }
         Alter::FillTable(o) => super::fill_table::fill_table(out, o),

@@ -124,8 +124,9 @@ impl<'d> Builder<'d, '_> {
     }
 
     fn drop_column(&mut self, old: OldPlace, table: &'d Table, column: &'d Column, kept: bool) -> NodeId {
-        let kept = kept || self.moving.keeps(&table.table, Some(&column.name));
-        let statement = Statement::Alter(Alter::DropColumn { table: &table.table, column, kept });
+        let moved = self.moving.keeps(&table.table, Some(&column.name));
+        let change = Alter::DropColumn { table: &table.table, column, kept: kept || moved, moved };
+        let statement = Statement::Alter(change);
         self.nodes.push(Slot::Old(old), Role::Drop, Phase::Main, statement)
     }
 
@@ -373,7 +374,7 @@ impl<'d> Builder<'d, '_> {
             self.require(&mut chain, table, &to.name);
             following.into_iter().for_each(|following| self.end_following(&mut chain, following));
             if let Some(column) = kept {
-                let drop = Alter::DropColumn { table: name, column, kept: true };
+                let drop = Alter::DropColumn { table: name, column, kept: true, moved: false };
                 self.add(&mut chain, Role::After, Phase::CutOver, Statement::Alter(drop));
             }
         } else if !from.nullable && to.nullable {

@@ -392,7 +392,13 @@ impl<'d> Builder<'d, '_> {
     /// Drops a table when its rows have moved.
     pub(crate) fn drop_moved(&self, old: OldPlace, object: &'d Object) -> Statement<'d> {
         let Some(one) = self.moves.all.iter().find(|one| one.old == old) else {
-            return Statement::DropTemporary(object);
+            // A part of one that moves: its rows are rows of the whole.
+            return match object {
+                Object::Table(table) => {
+                    Statement::Alter(Alter::DropMoved { table, leaves: Vec::new(), filled: Vec::new() })
+                }
+                _ => Statement::DropTemporary(object),
+            };
         };
         let after = |column: &Column| one.to.columns.iter().find(|other| other.name == column.name);
         let columns = one.from.columns.iter().filter(|column| column.generated.is_none());

@@ -431,7 +431,7 @@ impl<'d> Move<'_, 'd> {
                     add(builder, Statement::OwnSequence(builder.arena.sequence(owned)));
                 }
             }
-            add(builder, Statement::Alter(Alter::DropColumn { table, column: swap.from, kept: true }));
+            add(builder, Statement::Alter(Alter::DropColumn { table, column: swap.from, kept: true, moved: false }));
             add(builder, Statement::Alter(Alter::RenamePart { of: id, table: Some(table), from: aside, to: name }));
             if swap.to.identity.is_some() {
                 let ObjectId { schema, name: made, .. } = sequence_of(table, aside);
