@@ -134,7 +134,7 @@ fn pairs(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn random_pairs_go_there_and_back() {
-    pairs(0..50);
+    pairs(0..30);
 }
 
 /// Branches from one base: what merges runs in either order, and is what both made.
@@ -155,7 +155,7 @@ fn branches(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn random_branches_merge_in_either_order() {
-    branches(0..40);
+    branches(0..25);
 }
 
 /// `cargo test -p specc-tests --test changes -- --ignored many_branches`; `PAIRS` and `SEED` say how many and from which.
@@ -176,7 +176,7 @@ fn renamings(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn renaming_changes_nothing() {
-    renamings(0..50);
+    renamings(0..30);
 }
 
 fn exchanges(seeds: std::ops::Range<u64>) {
@@ -190,7 +190,7 @@ fn exchanges(seeds: std::ops::Range<u64>) {
 
 #[test]
 fn names_change_places_and_rows_follow() {
-    exchanges(0..25);
+    exchanges(0..15);
 }
 
 /// `cargo test -p specc-tests --test changes -- --ignored many_exchanges`; `PAIRS` and `SEED` say how many and from which.
