@@ -116,7 +116,7 @@ fn reach<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn, action: Rul
 
 /// Without row level security, what is granted is all there is.
 fn by_grant(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAction) -> Reach {
-    let privilege = name(action);
+    let privilege = action.word();
     let grants = &book.objects(entity).grants;
     let mut columns = grants.iter().filter(|(to, what, _)| *what == privilege && role.acts_as.contains(to));
     match columns.next() {
@@ -125,15 +125,6 @@ fn by_grant(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAct
             every_row: true,
             every_column: first.is_empty() || columns.any(|(_, _, columns)| columns.is_empty()),
         },
-    }
-}
-
-fn name(action: RuleAction) -> &'static str {
-    match action {
-        RuleAction::Select => "select",
-        RuleAction::Insert => "insert",
-        RuleAction::Update => "update",
-        RuleAction::Delete => "delete",
     }
 }
 

@@ -171,12 +171,7 @@ impl<'m> Right<'m> {
 
 /// The columns of each grant of a command on an entity to a role.
 fn grants<'m>(model: &'m Model, entity: EntityId, role: &Role, command: RuleAction) -> Vec<&'m [SmolStr]> {
-    let word = match command {
-        RuleAction::Select => "select",
-        RuleAction::Insert => "insert",
-        RuleAction::Update => "update",
-        RuleAction::Delete => "delete",
-    };
+    let word = command.word();
     let to = |grant: &&specc_model::Grant| {
         let all = |grantee: &SmolStr| role.acts_as.contains(grantee);
         !grant.revoke && grant.object == Object::Entity(entity) && grant.roles.iter().any(all)

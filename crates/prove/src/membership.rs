@@ -109,21 +109,12 @@ fn membership(model: &Model, exists: &Exists) -> Option<Membership> {
     Some(Membership { members, who, to: relation.id, ranks: ranks.into_iter().collect() })
 }
 
-/// What a condition reads.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reads {
-    /// The row that it is about.
-    pub row: bool,
-    /// Who is asking.
-    pub session: bool,
-}
-
-/// What a rule reads to let a row through.
-pub fn reads(model: &Model, rule: &Rule) -> Reads {
-    let mut found = Reads::default();
+/// Whether a rule lets a row through for who asks alone, whatever the row is.
+pub fn is_of_session(model: &Model, rule: &Rule) -> bool {
+    let (mut of_row, mut of_session) = (false, false);
     for expr in [&rule.when, &rule.check].into_iter().flatten() {
         expr.formula.visit(|part| {
-            found.row |= match &part.node {
+            of_row |= match &part.node {
                 Node::Column(row, _) | Node::Path(row, ..) | Node::Whole(row, _) => matches!(row, Row::Scope(_)),
                 Node::Exists(exists) => matches!(exists.row, Row::Scope(_)),
                 Node::AsIs(_) => true,
@@ -132,7 +123,7 @@ pub fn reads(model: &Model, rule: &Rule) -> Reads {
         });
         let mut called = Vec::new();
         expr.formula.visit_all(model, &mut |part| {
-            found.session |= matches!(part.node, Node::ViewerField(_)) || session(part).is_some();
+            of_session |= matches!(part.node, Node::ViewerField(_)) || session(part).is_some();
             called.extend(asks(model, part));
         });
         // What functions ask that functions call, to some depth.
@@ -140,14 +131,14 @@ pub fn reads(model: &Model, rule: &Rule) -> Reads {
             let mut next = Vec::new();
             for formula in called {
                 formula.visit_all(model, &mut |part| {
-                    found.session |= session(part).is_some();
+                    of_session |= session(part).is_some();
                     next.extend(asks(model, part));
                 });
             }
             called = next;
         }
     }
-    found
+    of_session && !of_row
 }
 
 /// The columns of an entity that rules compare with who is asking.

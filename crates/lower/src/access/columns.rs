@@ -41,7 +41,7 @@ pub(super) fn lower(
             }
             called.extend(conditions[at].calls.iter().cloned());
         }
-        let word = super::policies::word(guard.command);
+        let word = guard.command.word();
         let function_name = names::helper(model, entity, &["columns", word]);
         let schema = model.options.helper_schema.clone();
         let mut function = trigger_function(schema, function_name, writer.body().into());

@@ -1,6 +1,5 @@
 //! Grants: what the rules allow and nothing else, then what the spec grants or revokes in so many words.
 
-use super::policies::word;
 use super::{defaults, table_id};
 use crate::Output;
 use crate::structure::table_of;
@@ -76,7 +75,7 @@ impl Grants {
                 let id = table_id(entity);
                 self.areas.insert(id.clone(), entity.meta.area.clone());
                 for action in [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete] {
-                    self.add(id.clone(), "service_role".into(), word(action), &[], false);
+                    self.add(id.clone(), "service_role".into(), action.word(), &[], false);
                 }
             }
         }

@@ -148,7 +148,7 @@ impl Rules {
         self.found.shared.extend(lowered.found.shared);
         self.found.shared.extend(self.helpers.merge(lowered.helpers));
         for (entity, role, command, columns) in lowered.accesses {
-            self.grants.access(model.entity(entity), role, policies::word(command), columns);
+            self.grants.access(model.entity(entity), role, command.word(), columns);
         }
     }
 }

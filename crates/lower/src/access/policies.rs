@@ -218,7 +218,7 @@ impl Policies<'_, '_> {
         let commands = match narrowing.commands.as_slice() {
             _ if rule.all => vec![(Command::All, rule.name.clone())],
             [only] => vec![(command(*only), rule.name.clone())],
-            many => many.iter().map(|a| (command(*a), format!("{}_{}", rule.name, word(*a)).into())).collect(),
+            many => many.iter().map(|a| (command(*a), format!("{}_{}", rule.name, a.word()).into())).collect(),
         };
         for (command, name) in commands {
             let conditions = self.conditions[at].clone();
@@ -243,7 +243,7 @@ impl Policies<'_, '_> {
             match all {
                 true if *action == RuleAction::Select => self.permit(Command::All, "all", rules, roles),
                 true => {}
-                false => self.permit(command(*action), word(*action), rules, roles),
+                false => self.permit(command(*action), action.word(), rules, roles),
             }
         }
     }
@@ -332,16 +332,6 @@ fn command(action: RuleAction) -> Command {
         RuleAction::Insert => Command::Insert,
         RuleAction::Update => Command::Update,
         RuleAction::Delete => Command::Delete,
-    }
-}
-
-/// The action as SQL writes it.
-pub(super) fn word(action: RuleAction) -> &'static str {
-    match action {
-        RuleAction::Select => "select",
-        RuleAction::Insert => "insert",
-        RuleAction::Update => "update",
-        RuleAction::Delete => "delete",
     }
 }
 

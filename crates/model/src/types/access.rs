@@ -36,6 +36,18 @@ pub enum RuleAction {
     Delete,
 }
 
+impl RuleAction {
+    /// The action as SQL writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            RuleAction::Select => "select",
+            RuleAction::Insert => "insert",
+            RuleAction::Update => "update",
+            RuleAction::Delete => "delete",
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Predicate {
     pub meta: Meta,

@@ -3,7 +3,7 @@
 use super::{Act, Context, Finding, denied, does};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
-use crate::membership::reads;
+use crate::membership::is_of_session;
 use crate::verdict::Verdict;
 use specc_diag::{Code, Span, codes};
 use specc_model::formula::Node;
@@ -93,12 +93,11 @@ fn foreign<'m>(
 ) {
     let (entity, command, rule) = (right.entity, right.command, right.openings()[at].rule);
     let (table, to, name) = (context.name(entity.id), context.name(relation.to), &role.name);
-    let reads = reads(context.model, rule);
     let mut push = |code: Code, span: Span, claim: String, wrong: String, verdict: Verdict| {
         found.push(Finding { code, entity: table.clone(), claim, wrong, verdict, span });
     };
     let Looked { act, linked, inside, own, opened } = look(context, right, relation, role, at, false);
-    if reads.session && !reads.row {
+    if is_of_session(context.model, rule) {
         // It is for whoever has a rank of her own, wherever that stands: said once of all that it opens.
         let (span, by) = place(context, rule);
         let by = by.unwrap_or_else(|| format!("rule `{}` of `{table}`", rule.name));
@@ -141,8 +140,7 @@ fn open_child<'m>(
     found: &mut Vec<Finding>,
 ) {
     let (entity, rule) = (right.entity, right.openings()[at].rule);
-    let read = reads(context.model, rule);
-    if read.session && !read.row {
+    if is_of_session(context.model, rule) {
         return;
     }
     let parent = Right::of(context.model, relation.to, role, RuleAction::Select);

@@ -2,7 +2,7 @@
 
 use super::{Act, Context, Finding};
 use crate::access::{Right, Role};
-use crate::membership::{owners, reads};
+use crate::membership::{is_of_session, owners};
 use crate::sorts::Source;
 use crate::verdict::Verdict;
 use specc_diag::{Code, codes};
@@ -18,8 +18,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
             for command in [RuleAction::Insert, RuleAction::Update] {
                 let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
                 for (at, opening) in right.openings().iter().enumerate() {
-                    let reads = reads(context.model, opening.rule);
-                    if command == RuleAction::Insert && member || reads.session && !reads.row {
+                    if command == RuleAction::Insert && member || is_of_session(context.model, opening.rule) {
                         continue;
                     }
                     let (name, rule) = (&role.name, &opening.rule.name);
