@@ -28,6 +28,7 @@ mod results;
 mod rounds;
 mod seed_keys;
 pub mod seeds;
+mod shut_indexes;
 mod substitute;
 mod taken;
 mod typeref;
@@ -157,6 +158,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     kept::check(&model, out);
     rounds::check(&model, out);
     visibility::visibility(&mut model);
+    shut_indexes::check(&model, out);
     bodies::cycles(project, &model, out);
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
     model.seeds = seeds::seeds(project, &Exprs::new(project, &model), decls, &filled, out);
