@@ -1,5 +1,5 @@
 //! What other tools say of the holes under `tests/access`: `cargo run -p specc-tests --example peers -- FOLDER_OF_PROGRAMS`,
-//! where `pgrls` and `rlsautotest` of PyPI are.
+//! where `pgrls`, `rlsautotest` and `trespass` (`trespass-rls`) of PyPI are.
 //!
 //! Each hole and its sound twin are built and loaded into a private cluster. A tool finds a hole if it says something of the
 //! leaky database that it does not say of the sound one, whatever that is; it accuses the twin if it says there what it
@@ -11,7 +11,7 @@ use serde_json::Value;
 use specc_tests::build::{Layout, build, write_project};
 use specc_tests::root;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What a tool said of a database.
@@ -23,9 +23,20 @@ struct Said {
     errors: usize,
 }
 
-type Tool = fn(&Path, &str) -> Said;
+/// What a tool looks at.
+struct Subject<'a> {
+    /// Where the tools are.
+    bin: &'a Path,
+    /// The database.
+    url: String,
+    /// The migrations that made it.
+    migrations: PathBuf,
+}
 
-const TOOLS: [(&str, Tool); 3] = [("pgrls lint", lint), ("pgrls verify", verify), ("rlsautotest", autotest)];
+type Tool = fn(&Subject<'_>) -> Said;
+
+const TOOLS: [(&str, Tool); 4] =
+    [("pgrls lint", lint), ("pgrls verify", verify), ("rlsautotest", autotest), ("trespass", trespass)];
 
 /// Rules that find something in every database here: they are about the owner of tables, and are no leak.
 const OF_ALL: [&str; 1] = ["SEC002"];
@@ -51,7 +62,7 @@ fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn lint(bin: &Path, url: &str) -> Said {
+fn lint(Subject { bin, url, .. }: &Subject<'_>) -> Said {
     let output = run(&bin.join("pgrls"), &["lint", "--database-url", url, "--schemas", "public", "--format", "json"]);
     let mut said = Said::default();
     for finding in list(&json(&output), "violations") {
@@ -63,7 +74,7 @@ fn lint(bin: &Path, url: &str) -> Said {
     said
 }
 
-fn verify(bin: &Path, url: &str) -> Said {
+fn verify(Subject { bin, url, .. }: &Subject<'_>) -> Said {
     let mut said = Said::default();
     for mode in MODES {
         let args = ["verify", "--database-url", url, "--schemas", "public", "--mode", mode, "--format", "json"];
@@ -76,7 +87,7 @@ fn verify(bin: &Path, url: &str) -> Said {
     said
 }
 
-fn autotest(bin: &Path, url: &str) -> Said {
+fn autotest(Subject { bin, url, .. }: &Subject<'_>) -> Said {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("report.json");
     let args = ["--schema", "public", "--db-url", url, "--report", "--report-json", file.to_str().unwrap()];
@@ -106,6 +117,16 @@ fn autotest(bin: &Path, url: &str) -> Said {
     said
 }
 
+fn trespass(Subject { bin, migrations, .. }: &Subject<'_>) -> Said {
+    let output = run(&bin.join("trespass"), &["check", migrations.to_str().unwrap(), "--format", "json"]);
+    let mut said = Said::default();
+    for finding in list(&json(&output), "findings").iter().filter(|finding| finding["verdict"] == "vulnerable") {
+        said.errors += 1;
+        said.all.insert(words(finding, &["rule", "table", "command", "role"]));
+    }
+    said
+}
+
 fn main() {
     let bin = std::env::args().nth(1).expect("the folder of the programs");
     let bin = Path::new(&bin);
@@ -113,7 +134,7 @@ fn main() {
         std::fs::read_dir(root().join("tests/access")).unwrap().map(|folder| folder.unwrap().path()).collect();
     folders.sort();
     // By area: holes, and for each tool how many it finds and how many twins it accuses.
-    let mut areas: BTreeMap<String, (usize, [(usize, usize); 3])> = BTreeMap::new();
+    let mut areas: BTreeMap<String, (usize, [(usize, usize); 4])> = BTreeMap::new();
     for folder in folders {
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         let expected = std::fs::read_to_string(folder.join("expect.toml")).unwrap();
@@ -134,7 +155,9 @@ fn main() {
             std::fs::write(&settings, format!("{options}\n{own}")).unwrap();
             let built = build(dir.path());
             let db = built.database(15, specc_tests::Rows::Base);
-            TOOLS.map(|(_, tool)| tool(bin, &db.url("postgres")))
+            let url = db.url("postgres");
+            let subject = Subject { bin, url, migrations: built.dir().join("supabase/migrations") };
+            TOOLS.map(|(_, tool)| tool(&subject))
         });
         let mut line = Vec::new();
         for (at, (leaky, sound)) in leaky.iter().zip(&sound).enumerate() {
