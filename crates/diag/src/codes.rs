@@ -2,7 +2,7 @@
 //! explain`, the docs and every diagnostic read it.
 //!
 //! Numbers are grouped: `E00xx` text, `E01xx` names, `E02xx` types and expressions, `E03xx` relations, `E04xx` entities
-//! and constraints, `E05xx` behaviour, `E06xx` access, `E07xx` platform, `E08xx` seeds, `E09xx` project, `A00xx` what
+//! and constraints, `E05xx` behaviour, `E06xx` access, `E07xx` platform, `E08xx` seeds and promises, `E09xx` project, `A00xx` what
 //! `specc prove` asks. A code is never reused for something else.
 
 use crate::Severity;
@@ -219,6 +219,8 @@ codes! {
     SEED_CYCLE "E0805"
     SEED_GENERATOR "E0806"
     SEED_TOO_MANY "E0807"
+    UNKEPT_PROMISE "E0820"
+    EMPTY_PROMISE "W0821"
     // project
     BAD_CONFIG "E0901"
     NO_SPECS "E0902"
@@ -256,4 +258,6 @@ codes! {
     FORMER_MEMBER "A0014"
     ALL_TENANTS "A0015"
     OPEN_CHILD "A0016"
+    BROKEN_PROMISE "A0017"
+    IDLE_PROMISE "A0018"
 }

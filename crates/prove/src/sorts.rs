@@ -212,7 +212,9 @@ impl Sorts {
             let rules = entity.rules.iter().flat_map(|rule| [&rule.when, &rule.check]).flatten();
             let checks = entity.checks.iter().map(|check| &check.expr);
             let filters = entity.uniques.iter().filter_map(|unique| unique.filter.as_ref());
-            for expr in rules.chain(checks).chain(&entity.visible).chain(filters) {
+            let promised = entity.promises.iter().flat_map(|promise| &promise.lines);
+            let promised = promised.flat_map(|line| [&line.when, &line.becoming]).flatten();
+            for expr in rules.chain(promised).chain(checks).chain(&entity.visible).chain(filters) {
                 sorts.learn(model, &expr.formula, &scope);
             }
             for (field, column) in entity.fields.iter().enumerate() {

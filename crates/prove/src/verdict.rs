@@ -114,7 +114,7 @@ impl Question<'_, '_> {
             }
         }
         let sizes = self.demand.sizes.clone();
-        Case { role: self.role.into(), command: self.command, session, rows, sizes }
+        Case { role: self.role.into(), command: self.command, session, rows, by: None, sizes }
     }
 }
 

@@ -207,6 +207,32 @@ impl<'m> World<'m> {
         row
     }
 
+    /// Whether a client gives a column of a new row a value: one that is its default is as good as not given.
+    pub fn given(&mut self, row: RowId, field: FieldIx) -> Lit {
+        let entity = self.rows[row].entity;
+        let column = &self.model.entity(entity).fields[field];
+        if self.rows[row].left.contains(&field) {
+            return Lit::FALSE;
+        }
+        let default = column.default.as_ref().map(|default| &default.formula);
+        let known = |formula: &Formula| formula.is_constant() || crate::sorts::session(formula).is_some();
+        // A value that is made anew for each row cannot be told from one that is given.
+        if column.identity.is_some() || self.is_numbered(entity, field) || default.is_some_and(|it| !known(it)) {
+            return self.choice();
+        }
+        match (self.cell(row, field), default) {
+            (Cell::Value(value), Some(default)) => {
+                let default = self.evaluate(default, &Env::row(row));
+                !self.same(&value, &default)
+            }
+            (Cell::Value(value), None) => self.present(&value),
+            (Cell::Condition(value), default) => {
+                let default = default.map_or(Tri::NULL, |default| self.condition(default, &Env::row(row)));
+                self.distinct(value, default)
+            }
+        }
+    }
+
     /// What `old` is being changed to, in these columns at most.
     pub fn updated(&mut self, old: RowId, columns: impl IntoIterator<Item = FieldIx>) -> RowId {
         let was = Some((old, columns.into_iter().collect()));
@@ -452,13 +478,16 @@ impl<'m> World<'m> {
     pub fn differs(&mut self, a: RowId, b: RowId, field: FieldIx) -> Lit {
         match (self.cell(a, field), self.cell(b, field)) {
             (Cell::Value(a), Cell::Value(b)) => !self.same(&a, &b),
-            (Cell::Condition(a), Cell::Condition(b)) => {
-                let (yes, no) = (self.circuit.and(a.yes, !b.yes), self.circuit.and(!a.yes, b.yes));
-                let (other, more) = (self.circuit.and(a.no, !b.no), self.circuit.and(!a.no, b.no));
-                self.circuit.any([yes, no, other, more])
-            }
+            (Cell::Condition(a), Cell::Condition(b)) => self.distinct(a, b),
             _ => Lit::FALSE,
         }
+    }
+
+    /// `is distinct from`, of truth values.
+    fn distinct(&mut self, a: Tri, b: Tri) -> Lit {
+        let (yes, no) = (self.circuit.and(a.yes, !b.yes), self.circuit.and(!a.yes, b.yes));
+        let (other, more) = (self.circuit.and(a.no, !b.no), self.circuit.and(!a.no, b.no));
+        self.circuit.any([yes, no, other, more])
     }
 
     /// `is not distinct from`

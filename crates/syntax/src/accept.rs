@@ -111,6 +111,7 @@ impl Declarations {
                 ItemKind::Entity(d) => members(&d.members, &mut add),
                 ItemKind::Mixin(d) => members(&d.members, &mut add),
                 ItemKind::Policy(d) => rules(&d.rules, &mut add),
+                ItemKind::Promise(d) => d.lines.iter().for_each(|l| add(l.at.0)),
                 ItemKind::Bucket(d) => rules(&d.rules, &mut add),
                 ItemKind::Enum(d) => d.labels.iter().for_each(|l| add(l.at.0)),
                 ItemKind::Domain(d) => d.checks.iter().for_each(|c| add(c.at.0)),
@@ -156,6 +157,7 @@ fn members(members: &[Member], add: &mut impl FnMut(Span)) {
         add(member.at.0);
         match &member.kind {
             MemberKind::Policy(list) => rules(list, add),
+            MemberKind::Promise(d) => d.lines.iter().for_each(|l| add(l.at.0)),
             MemberKind::Workflow(d) => d.steps.iter().for_each(|s| add(s.at.0)),
             _ => {}
         }

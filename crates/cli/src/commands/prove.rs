@@ -86,5 +86,10 @@ fn word(verdict: &Verdict) -> String {
 fn diagnostic(finding: &Finding, model: &Model) -> Option<Diagnostic> {
     let Verdict::Counterexample(case) = &finding.verdict else { return None };
     let lines = case.as_ref().map(|case| case.lines(model)).unwrap_or_default();
-    Some(Diagnostic::new(finding.code, finding.span, finding.wrong.clone()).example(lines))
+    let found = Diagnostic::new(finding.code, finding.span, finding.wrong.clone()).example(lines);
+    let by = case.as_ref().and_then(|case| case.by.as_ref());
+    Some(match by {
+        Some((_, span)) => found.also(*span, "this rule lets it through"),
+        None => found,
+    })
 }

@@ -10,6 +10,7 @@ mod entity;
 mod keys;
 mod named;
 mod platform;
+mod promise;
 
 pub use access::*;
 pub use base::*;
@@ -18,6 +19,7 @@ pub use entity::*;
 pub use keys::*;
 pub use named::*;
 pub use platform::*;
+pub use promise::*;
 
 use smol_str::SmolStr;
 use specc_catalog::Catalog;

@@ -3,6 +3,7 @@
 mod belonging;
 mod members;
 mod owners;
+mod promises;
 mod rules;
 mod writing;
 
@@ -74,6 +75,7 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     owners::ask(context, entity, &mut found);
     members::ask(context, entity, &mut found);
     belonging::ask(context, entity, &mut found);
+    promises::ask(context, entity, &mut found);
     found
 }
 

@@ -16,6 +16,7 @@ mod entity;
 mod keys;
 mod named;
 mod platform;
+mod promise;
 
 pub use access::*;
 pub use base::*;
@@ -24,6 +25,7 @@ pub use entity::*;
 pub use keys::*;
 pub use named::*;
 pub use platform::*;
+pub use promise::*;
 
 use specc_diag::Acceptance;
 
@@ -79,5 +81,6 @@ pub enum ItemKind {
     Webhook(Box<WebhookDecl>),
     Seed(SeedDecl),
     Sql(Box<SqlDecl>),
+    Promise(Box<PromiseDecl>),
     Kept(KeptDecl),
 }

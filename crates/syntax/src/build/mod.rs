@@ -5,6 +5,7 @@ mod behaviour;
 mod data;
 mod items;
 mod members;
+mod promise;
 mod small;
 
 pub(crate) use small::unquote;

@@ -72,6 +72,7 @@ impl Printer<'_> {
             ItemKind::Webhook(w) => self.webhook(w),
             ItemKind::Seed(s) => self.seed(s),
             ItemKind::Sql(s) => self.sql(s),
+            ItemKind::Promise(p) => self.promise(p),
             ItemKind::Kept(k) => {
                 // its comments are in its text
                 self.take(self.entry_end);

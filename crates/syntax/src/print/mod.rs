@@ -7,6 +7,7 @@ mod access;
 mod behaviour;
 mod items;
 mod members;
+mod promise;
 mod text;
 
 use crate::ast::{At, Comment, Doc, RawExpr, SpecFile};

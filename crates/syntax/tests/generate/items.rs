@@ -62,7 +62,7 @@ pub(super) fn structure() -> impl Strategy<Value = ItemKind> {
         1 => (name(), vec((kind(), qname()), 0..3), vec((of(kind()), qname()), 0..3), any::<bool>(), body(), of(body())).prop_map(
             |(name, provides, depends, after, up, down)| ItemKind::Sql(Box::new(SqlDecl { name, provides, depends, after, up, down }))
         ),
-        1 => proptest::sample::select(&["query q(a: int) within 5 ms {\n  select '}' -- it's\n}", "scenario \"x's\" { as ben { a -> none } }", "promise nobody reads secrets"][..])
+        1 => proptest::sample::select(&["query q(a: int) within 5 ms {\n  select '}' -- it's\n}", "scenario \"x's\" { as ben { a -> none } }"][..])
             .prop_map(|text| ItemKind::Kept(KeptDecl { keyword: name_of(text.split(' ').next().unwrap_or("")), text: text.into() })),
     ]
 }
@@ -227,6 +227,7 @@ pub(super) fn access() -> impl Strategy<Value = ItemKind> {
                 rules
             })
         ),
+        promise(true).prop_map(|p| ItemKind::Promise(Box::new(p))),
         qname().prop_map(ItemKind::ExternalType),
         vec(table, 0..3).prop_map(|tables| ItemKind::Realtime(RealtimeDecl { tables })),
     ]
