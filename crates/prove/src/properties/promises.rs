@@ -6,7 +6,7 @@ use crate::access::{Right, Role};
 use crate::circuit::Lit;
 use crate::demand::{Asked, demand};
 use crate::encode::Env;
-use crate::verdict::{Question, Verdict};
+use crate::verdict::{Done, Question, Verdict};
 use crate::world::{RowId, World};
 use smol_str::SmolStr;
 use specc_diag::codes;
@@ -242,7 +242,7 @@ impl<'m> Line<'m, '_> {
             }
         }
         violation = world.circuit.and(violation, !fine);
-        let (command, role) = (self.command, self.role.name.as_str());
-        Question { world, violation, demand: &demand, command, old, new, role }.decide()
+        let done = vec![Done { command: self.command, old, new }];
+        Question { world, violation, demand: &demand, done, role: &self.role.name }.decide()
     }
 }
