@@ -76,6 +76,13 @@ impl<'m> Right<'m> {
         !computed && !fixed && !kept && (opened || self.granted.iter().any(granted))
     }
 
+    /// Whether the role reads a column.
+    pub fn reads(&self, field: FieldIx) -> bool {
+        let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
+        let name = &self.entity.fields[field].name;
+        opened || self.granted.iter().any(|columns| columns.is_empty() || columns.contains(name))
+    }
+
     /// The rules that open it.
     pub fn openings(&self) -> &[Opening<'m>] {
         &self.decision.openings

@@ -44,6 +44,15 @@ pub struct CaseRow {
     pub values: Vec<(FieldIx, Held)>,
 }
 
+/// Past which rules a row is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// By a view, by its place in [`Model::views`].
+    View(usize),
+    /// By a call of a function, by its place in [`Model::functions`].
+    Function(usize),
+}
+
 /// Rows, who asks, and what she does.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -53,6 +62,8 @@ pub struct Case {
     pub command: RuleAction,
     /// What the session says: who asks, claims, the time.
     pub session: Vec<(Source, Held)>,
+    /// What it is read by, where that is not the table itself.
+    pub through: Option<Through>,
     /// The rows.
     pub rows: Vec<CaseRow>,
     /// How many rows of each entity there may be.
@@ -73,11 +84,13 @@ impl Case {
             said.push(format!("{what} is {}", self.spoken(model, held)));
         }
         let table = self.written().map(|row| name(model, row.entity)).unwrap_or_default();
-        let statement = match self.command {
-            RuleAction::Select => format!("select from {table}"),
-            RuleAction::Insert => format!("insert into {table}"),
-            RuleAction::Update => format!("update {table}"),
-            RuleAction::Delete => format!("delete from {table}"),
+        let statement = match (self.command, self.through) {
+            (_, Some(Through::View(view))) => format!("select from {}", model.views[view].name.name),
+            (_, Some(Through::Function(function))) => self.call(model, function),
+            (RuleAction::Select, _) => format!("select from {table}"),
+            (RuleAction::Insert, _) => format!("insert into {table}"),
+            (RuleAction::Update, _) => format!("update {table}"),
+            (RuleAction::Delete, _) => format!("delete from {table}"),
         };
         let mut lines = vec![format!("{}: {statement}", said.join(", "))];
         for row in &self.rows {
@@ -98,6 +111,17 @@ impl Case {
             lines.push(format!("{part}{} {{ {} }}", name(model, row.entity), values.join(", ")));
         }
         lines
+    }
+
+    fn call(&self, model: &Model, at: usize) -> String {
+        let function = &model.functions[at];
+        let args = function.params.iter().enumerate().filter(|(_, param)| param.mode != "out").map(|(place, param)| {
+            let source = Source::Argument(at, place);
+            let held = self.session.iter().find(|(other, _)| *other == source);
+            let said = held.map_or_else(|| "anything".to_owned(), |(_, held)| self.spoken(model, held));
+            format!("{} => {said}", param.name)
+        });
+        format!("select from {}({})", function.name.name, args.collect::<Vec<_>>().join(", "))
     }
 
     /// The row that the statement is about.

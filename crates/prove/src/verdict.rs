@@ -1,8 +1,9 @@
 //! From a question to its verdict.
 
-use crate::case::{Case, CaseRow, Held, Part};
-use crate::circuit::Lit;
+use crate::case::{Case, CaseRow, Held, Part, Through};
+use crate::circuit::{Lit, Tri};
 use crate::demand::Demand;
+use crate::sorts::Source;
 use crate::world::{Cell, RowId, Sym, World};
 use specc_diag::Span;
 use specc_model::{EntityId, Model, RuleAction};
@@ -27,6 +28,16 @@ pub enum Verdict {
         /// Where that stands.
         because: Vec<Span>,
     },
+}
+
+impl Verdict {
+    /// The same, where the row is read by something else than its table.
+    pub(crate) fn through(mut self, through: Through) -> Self {
+        if let Verdict::Counterexample(Some(case)) = &mut self {
+            case.through = Some(through);
+        }
+        self
+    }
 }
 
 /// Something that must not be.
@@ -87,7 +98,14 @@ impl Question<'_, '_> {
             let found = sym.cases.iter().find(|(lit, _)| holds(*lit));
             found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
         };
-        let session = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
+        let truth = |tri: Tri| match (holds(tri.yes), holds(tri.no)) {
+            (true, _) => Held::Truth(true),
+            (_, true) => Held::Truth(false),
+            _ => Held::Null,
+        };
+        let mut session: Vec<_> = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
+        let arguments = world.arguments.iter();
+        session.extend(arguments.map(|((function, at), tri)| (Source::Argument(*function, *at), truth(*tri))));
         let mut rows = Vec::new();
         for (id, row) in world.rows.iter().enumerate().filter(|(_, row)| holds(row.exists)) {
             let part = match (Some(id) == self.old, Some(id) == self.new) {
@@ -101,9 +119,7 @@ impl Question<'_, '_> {
                 .map(|(field, cell)| {
                     let held = match cell {
                         Cell::Value(sym) => of(sym),
-                        Cell::Condition(tri) if holds(tri.yes) => Held::Truth(true),
-                        Cell::Condition(tri) if holds(tri.no) => Held::Truth(false),
-                        Cell::Condition(_) => Held::Null,
+                        Cell::Condition(tri) => truth(*tri),
                     };
                     (field, held)
                 })
@@ -114,7 +130,7 @@ impl Question<'_, '_> {
             }
         }
         let sizes = self.demand.sizes.clone();
-        Case { role: self.role.into(), command: self.command, session, rows, sizes }
+        Case { role: self.role.into(), command: self.command, session, through: None, rows, sizes }
     }
 }
 

@@ -1,10 +1,14 @@
 //! What is asked of every entity, a file for each kind of question. `crates/diag/pages` says of each code what it is about.
 
 mod belonging;
+mod kept;
 mod members;
 mod owners;
 mod rules;
+mod through;
 mod writing;
+
+pub(crate) use through::is_looked_into;
 
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
@@ -74,7 +78,13 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     owners::ask(context, entity, &mut found);
     members::ask(context, entity, &mut found);
     belonging::ask(context, entity, &mut found);
+    kept::ask(context, entity, &mut found);
     found
+}
+
+/// What is asked of views and functions.
+pub fn past_the_rules(context: &Context<'_>) -> Vec<Finding> {
+    through::ask(context)
 }
 
 /// A row that somebody reads or writes, by a statement that reads nothing else.
