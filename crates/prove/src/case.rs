@@ -18,17 +18,6 @@ pub enum Held {
     Value(Val),
 }
 
-/// What a row has to do with the statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// It is read, changed or deleted.
-    Old,
-    /// It is what comes of it.
-    New,
-    /// It is there.
-    Other,
-}
-
 /// A row of a case.
 #[derive(Clone, Debug)]
 pub struct CaseRow {
@@ -36,8 +25,6 @@ pub struct CaseRow {
     pub entity: EntityId,
     /// Its number; a row that is written has none.
     pub number: Option<u16>,
-    /// What it has to do with the statement.
-    pub part: Part,
     /// Columns that a client leaves to the table.
     pub left: BTreeSet<FieldIx>,
     /// Columns that matter.
@@ -53,18 +40,31 @@ pub enum Through {
     Function(usize),
 }
 
+/// A statement of a case.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is done.
+    pub command: RuleAction,
+    /// What it is read by, where that is not the table itself.
+    pub through: Option<Through>,
+    /// The place of the row that is read, changed or deleted.
+    pub old: Option<usize>,
+    /// The place of what comes of it.
+    pub new: Option<usize>,
+    /// Columns that may be changed.
+    pub open: BTreeSet<FieldIx>,
+}
+
 /// Rows, who asks, and what she does.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The role of the session.
     pub role: SmolStr,
-    /// What is done.
-    pub command: RuleAction,
+    /// What is done, one after the other; what goes wrong is the last of it.
+    pub steps: Vec<Step>,
     /// What the session says: who asks, claims, the time.
     pub session: Vec<(Source, Held)>,
-    /// What it is read by, where that is not the table itself.
-    pub through: Option<Through>,
-    /// The rows.
+    /// The rows, those that come of statements among them.
     pub rows: Vec<CaseRow>,
     /// How many rows of each entity there may be.
     pub(crate) sizes: FxHashMap<EntityId, usize>,
@@ -83,33 +83,34 @@ impl Case {
             };
             said.push(format!("{what} is {}", self.spoken(model, held)));
         }
-        let table = self.written().map(|row| name(model, row.entity)).unwrap_or_default();
-        let statement = match (self.command, self.through) {
-            (_, Some(Through::View(view))) => format!("select from {}", model.views[view].name.name),
-            (_, Some(Through::Function(function))) => self.call(model, function),
-            (RuleAction::Select, _) => format!("select from {table}"),
-            (RuleAction::Insert, _) => format!("insert into {table}"),
-            (RuleAction::Update, _) => format!("update {table}"),
-            (RuleAction::Delete, _) => format!("delete from {table}"),
-        };
-        let mut lines = vec![format!("{}: {statement}", said.join(", "))];
-        for row in &self.rows {
-            let part = match (row.part, self.command) {
-                (Part::Other, _) => "",
-                (Part::New, RuleAction::Insert) => "inserted: ",
-                (Part::New, _) => "after: ",
-                (Part::Old, RuleAction::Update) => "before: ",
-                (Part::Old, RuleAction::Delete) => "deleted: ",
-                (Part::Old, _) => "read: ",
+        let who = said.join(", ");
+        let mut lines = Vec::new();
+        let mut told = BTreeSet::new();
+        for step in &self.steps {
+            let row = |at: Option<usize>| at.and_then(|at| Some((at, self.rows.get(at)?)));
+            let Some((_, about)) = row(step.old.or(step.new)) else { continue };
+            let table = name(model, about.entity);
+            let (statement, old, new) = match (step.command, step.through) {
+                (_, Some(Through::View(view))) => {
+                    (format!("select from {}", model.views[view].name.name), "read: ", "")
+                }
+                (_, Some(Through::Function(function))) => (self.call(model, function), "read: ", ""),
+                (RuleAction::Select, _) => (format!("select from {table}"), "read: ", ""),
+                (RuleAction::Insert, _) => (format!("insert into {table}"), "", "inserted: "),
+                (RuleAction::Update, _) => (format!("update {table}"), "before: ", "after: "),
+                (RuleAction::Delete, _) => (format!("delete from {table}"), "deleted: ", ""),
             };
-            let entity = model.entity(row.entity);
-            let values = row
-                .values
-                .iter()
-                .map(|(field, held)| format!("{}: {}", entity.fields[*field].name, self.spoken(model, held)));
-            let values: Vec<String> = values.collect();
-            lines.push(format!("{part}{} {{ {} }}", name(model, row.entity), values.join(", ")));
+            let first = if lines.is_empty() { format!("{who}: ") } else { "then: ".to_owned() };
+            lines.push(format!("{first}{statement}"));
+            for (word, at) in [(old, step.old), (new, step.new)] {
+                if let Some((at, row)) = row(at) {
+                    told.insert(at);
+                    lines.push(format!("{word}{}", self.row(model, row)));
+                }
+            }
         }
+        let others = self.rows.iter().enumerate().filter(|(at, _)| !told.contains(at));
+        lines.extend(others.map(|(_, row)| self.row(model, row)));
         lines
     }
 
@@ -124,9 +125,19 @@ impl Case {
         format!("select from {}({})", function.name.name, args.collect::<Vec<_>>().join(", "))
     }
 
-    /// The row that the statement is about.
-    pub(crate) fn written(&self) -> Option<&CaseRow> {
-        self.rows.iter().find(|row| row.part != Part::Other)
+    /// Whether it is there before anything is done.
+    pub(crate) fn is_there(&self, at: usize) -> bool {
+        self.steps.iter().all(|step| step.new != Some(at))
+    }
+
+    fn row(&self, model: &Model, row: &CaseRow) -> String {
+        let entity = model.entity(row.entity);
+        let values = row
+            .values
+            .iter()
+            .map(|(field, held)| format!("{}: {}", entity.fields[*field].name, self.spoken(model, held)));
+        let values: Vec<String> = values.collect();
+        format!("{} {{ {} }}", name(model, row.entity), values.join(", "))
     }
 
     fn spoken(&self, model: &Model, held: &Held) -> String {

@@ -5,7 +5,7 @@ use crate::queries::{Fetched, Rights, given};
 use crate::sorts::{self, Source, constant, is_condition, operand, query};
 use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
-use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Sql, Value};
+use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Sql, Value, Volatility};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, PredicateId};
 use std::rc::Rc;
@@ -484,7 +484,9 @@ impl<'m> World<'m> {
     /// The same expression over the same rows has the same value.
     fn remembered(&mut self, formula: &'m Formula, env: &Env<'m>, condition: bool) -> Cell {
         let given: Vec<_> = env.values.iter().map(|value| value.as_ref().map(|(f, _)| sorts::address(f))).collect();
-        let key = format!("{:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
+        // What reads nothing but its operands is the same in every phase.
+        let phase = if formula.volatility == Volatility::Immutable { 0 } else { self.phase() };
+        let key = format!("{:?} {:?} {:?} {given:?} {phase}", env.scope, env.bound, env.queries);
         let key = (sorts::address(formula), key);
         if let Some(cell) = self.memo.get(&key) {
             return cell.clone();

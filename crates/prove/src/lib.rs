@@ -21,7 +21,7 @@ mod world;
 
 pub use access::Role;
 pub use aside::{Aside, asides};
-pub use case::{Case, CaseRow, Held, Part, Through};
+pub use case::{Case, CaseRow, Held, Step, Through};
 pub use properties::Finding;
 pub use replay::Replay;
 pub use sample::sample;

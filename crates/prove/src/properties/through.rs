@@ -8,7 +8,7 @@ use crate::demand::demand_of_query;
 use crate::encode::Env;
 use crate::queries::{Fetched, Rights};
 use crate::sorts;
-use crate::verdict::{Question, Verdict};
+use crate::verdict::{Done, Question, Verdict};
 use crate::world::{RowId, World};
 use rayon::prelude::*;
 use smol_str::SmolStr;
@@ -153,8 +153,8 @@ fn decide(context: &Context<'_>, way: &Way<'_>, role: &Role, entity: EntityId, c
         None => Lit::FALSE,
     };
     let violation = world.circuit.and(shown, !seen);
-    let (command, role) = (RuleAction::Select, role.name.as_str());
-    Question { world, violation, demand: &demand, command, old: Some(row), new: None, role }.decide()
+    let done = vec![Done { command: RuleAction::Select, old: Some(row), new: None }];
+    Question { world, violation, demand: &demand, done, role: &role.name }.decide()
 }
 
 /// What is given of which rows.
