@@ -200,7 +200,8 @@ fn promises(seed: u64, count: usize) -> String {
     for _ in 0..count {
         let command = ["select", "insert", "update", "delete"][next(4)];
         let word = ["deny", "allow"][next(2)];
-        let columns = ["", " (title)", " (note, locked)", " (author_id)"][if command == "delete" { 0 } else { next(4) }];
+        let columns =
+            ["", " (title)", " (note, locked)", " (author_id)"][if command == "delete" { 0 } else { next(4) }];
         let roles = ["", " to authenticated", " to anon"][next(3)];
         let mut condition = || {
             let one = CONDITIONS[next(CONDITIONS.len())];

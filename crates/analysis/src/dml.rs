@@ -268,12 +268,16 @@ impl Walk<'_> {
         for assignment in assignments {
             match &assignment.target {
                 AssignmentTarget::ColumnName(name) => {
+                    let before = self.out.references.len();
                     let ty = self.target_column(part, name, target);
+                    self.writes_since(before);
                     self.expr(part, &assignment.value);
                     self.wanted(part, &assignment.value, &ty);
                 }
                 AssignmentTarget::Tuple(names) => {
+                    let before = self.out.references.len();
                     let types: Vec<Ty> = names.iter().map(|name| self.target_column(part, name, target)).collect();
+                    self.writes_since(before);
                     let given = match &assignment.value {
                         Expr::Subquery(query) => {
                             let output = self.query(part, query);

@@ -43,6 +43,8 @@ pub struct Analysis {
     pub columns: Option<Vec<(SmolStr, Option<DataType>)>>,
     /// What a body gives back: the last statement of one in SQL, each `return query` of one in PL/pgSQL.
     pub given: Vec<Given>,
+    /// The columns that statements give values to: in `set`, or in a row of a trigger.
+    pub written: Vec<Target>,
     /// What `on conflict` says of keys.
     pub conflicts: Vec<Conflict>,
     /// Has SQL that is put together when it runs.
@@ -55,6 +57,8 @@ impl Analysis {
     pub(crate) fn finish(mut self) -> Self {
         self.references.sort();
         self.references.dedup();
+        self.written.sort();
+        self.written.dedup();
         self.findings.sort_by(|a, b| (a.start, a.end, &a.message).cmp(&(b.start, b.end, &b.message)));
         self.findings.dedup();
         self

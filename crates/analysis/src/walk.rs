@@ -311,6 +311,13 @@ impl<'a> Walk<'a> {
         self.out.references.push(Reference { start, end, target });
     }
 
+    /// Columns that were named since there were so many references are given values.
+    pub(crate) fn writes_since(&mut self, before: usize) {
+        let new = self.out.references[before..].iter().map(|reference| reference.target.clone());
+        let columns: Vec<Target> = new.filter(|target| matches!(target, Target::Column(..))).collect();
+        self.out.written.extend(columns);
+    }
+
     pub(crate) fn refer_at(&mut self, place: Option<(usize, usize)>, target: Target) {
         if let Some(place) = place {
             self.refer(place, target);

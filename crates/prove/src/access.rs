@@ -78,7 +78,7 @@ impl<'m> Right<'m> {
         !computed && !fixed && !kept && (opened || self.granted.iter().any(granted))
     }
 
-    /// Whether the role reads a column of the rows that it reads.
+    /// Whether the role reads a column.
     pub fn reads(&self, field: FieldIx) -> bool {
         let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
         let name = &self.entity.fields[field].name;
@@ -94,9 +94,10 @@ impl<'m> Right<'m> {
     /// and of the row after it is there twice, if it can be another row that answers.
     pub fn conditions(&self) -> Vec<(&'m Formula, bool)> {
         let both = |rule: &'m Rule| {
-            let again = rule.when.as_ref().filter(|when| {
-                self.command == RuleAction::Update && rule.check.is_none() && self.moves(&when.formula)
-            });
+            let again = rule
+                .when
+                .as_ref()
+                .filter(|when| self.command == RuleAction::Update && rule.check.is_none() && self.moves(&when.formula));
             [&rule.when, &rule.check].into_iter().flatten().chain(again).map(|expr| &expr.formula)
         };
         let opening = self.decision.openings.iter().flat_map(|o| both(o.rule).map(|formula| (formula, true)));

@@ -37,18 +37,15 @@ pub fn asides(model: &Model) -> Vec<Aside> {
             push(format!("entity `{table}` has no row level security, and is granted to {to}"), entity.meta.span);
         }
     }
-    for function in model.functions.iter().filter(|function| function.security_definer) {
+    let asked = crate::properties::is_looked_into;
+    for function in model.functions.iter().filter(|function| function.security_definer && !asked(function)) {
         let to = open(&function.roles);
         if !to.is_empty() {
-            let text = format!("function `{}` runs with its owner's rights, and is called by {to}", function.name.name);
+            let name = &function.name.name;
+            let text = format!(
+                "function `{name}`, whose body is no query, runs with its owner's rights, and is called by {to}"
+            );
             push(text, function.meta.span);
-        }
-    }
-    for view in model.views.iter().filter(|view| view.security_definer || view.materialized) {
-        let to = open(&view.roles);
-        if !to.is_empty() {
-            let text = format!("view `{}` reads with its owner's rights, and is read by {to}", view.name.name);
-            push(text, view.meta.span);
         }
     }
     for bucket in model.buckets.iter().filter(|bucket| !bucket.rules.is_empty()) {

@@ -32,11 +32,22 @@ pub struct CaseRow {
     pub values: Vec<(FieldIx, Held)>,
 }
 
+/// Past which rules a row is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// By a view, by its place in [`Model::views`].
+    View(usize),
+    /// By a call of a function, by its place in [`Model::functions`].
+    Function(usize),
+}
+
 /// A statement of a case.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// What is done.
     pub command: RuleAction,
+    /// What it is read by, where that is not the table itself.
+    pub through: Option<Through>,
     /// The place of the row that is read, changed or deleted.
     pub old: Option<usize>,
     /// The place of what comes of it.
@@ -82,11 +93,15 @@ impl Case {
             let row = |at: Option<usize>| at.and_then(|at| Some((at, self.rows.get(at)?)));
             let Some((_, about)) = row(step.old.or(step.new)) else { continue };
             let table = name(model, about.entity);
-            let (statement, old, new) = match step.command {
-                RuleAction::Select => (format!("select from {table}"), "read: ", ""),
-                RuleAction::Insert => (format!("insert into {table}"), "", "inserted: "),
-                RuleAction::Update => (format!("update {table}"), "before: ", "after: "),
-                RuleAction::Delete => (format!("delete from {table}"), "deleted: ", ""),
+            let (statement, old, new) = match (step.command, step.through) {
+                (_, Some(Through::View(view))) => {
+                    (format!("select from {}", model.views[view].name.name), "read: ", "")
+                }
+                (_, Some(Through::Function(function))) => (self.call(model, function), "read: ", ""),
+                (RuleAction::Select, _) => (format!("select from {table}"), "read: ", ""),
+                (RuleAction::Insert, _) => (format!("insert into {table}"), "", "inserted: "),
+                (RuleAction::Update, _) => (format!("update {table}"), "before: ", "after: "),
+                (RuleAction::Delete, _) => (format!("delete from {table}"), "deleted: ", ""),
             };
             let first = if lines.is_empty() { format!("{who}: ") } else { "then: ".to_owned() };
             lines.push(format!("{first}{statement}"));
@@ -100,6 +115,17 @@ impl Case {
         let others = self.rows.iter().enumerate().filter(|(at, _)| !told.contains(at));
         lines.extend(others.map(|(_, row)| self.row(model, row)));
         lines
+    }
+
+    fn call(&self, model: &Model, at: usize) -> String {
+        let function = &model.functions[at];
+        let args = function.params.iter().enumerate().filter(|(_, param)| param.mode != "out").map(|(place, param)| {
+            let source = Source::Argument(at, place);
+            let held = self.session.iter().find(|(other, _)| *other == source);
+            let said = held.map_or_else(|| "anything".to_owned(), |(_, held)| self.spoken(model, held));
+            format!("{} => {said}", param.name)
+        });
+        format!("select from {}({})", function.name.name, args.collect::<Vec<_>>().join(", "))
     }
 
     /// Whether it is there before anything is done.

@@ -7,7 +7,7 @@
 
 use crate::sorts::Scope;
 use rustc_hash::FxHashMap;
-use specc_model::formula::{Formula, Node, Operator, Part};
+use specc_model::formula::{Formula, Node, Operator, Part, Read, Select};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, RelationId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,25 +44,49 @@ pub fn demand<'m>(
     columns: &[(EntityId, FieldIx)],
     conditions: impl IntoIterator<Item = Asked<'m>>,
 ) -> Demand {
-    let (there, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let mut counter = Counter { model, rows: there, followed, read, complete: true, depth: 0, nested: 0 };
-    for entity in rows.iter().chain(&model.viewer) {
-        *counter.rows.entry(*entity).or_default() += 1;
-        if let Some(visible) = &model.entity(*entity).visible {
-            counter.count(&visible.formula, &Scope::row(*entity), true, 1);
-        }
-    }
-    for (entity, formula, holds) in conditions {
-        counter.count(formula, &Scope::row(entity), holds, 1);
-    }
-    columns.iter().for_each(|(entity, field)| counter.reads(Some(*entity), *field));
-    counter.refer();
-    counter.close();
-    let complete = counter.complete;
-    Demand { sizes: counter.rows.into_iter().collect(), complete }
+    Counter::new(model, rows).finish(columns, conditions)
 }
 
-impl Counter<'_> {
+/// The rows that a query needs which is asked with these rights, beside these conditions; of what it gives, these columns
+/// are read. `function` is the one whose body it is.
+pub fn demand_of_query<'m>(
+    model: &'m Model,
+    selects: &[Select],
+    owner: bool,
+    function: Option<usize>,
+    columns: &[(EntityId, FieldIx)],
+    conditions: impl IntoIterator<Item = Asked<'m>>,
+) -> Demand {
+    let mut counter = Counter::new(model, &[]);
+    let scope = function.map_or_else(Scope::default, Scope::of_function);
+    selects.iter().for_each(|select| counter.select(select, &scope, true, 1, owner));
+    counter.finish(columns, conditions)
+}
+
+impl<'m> Counter<'m> {
+    /// Rows of these, and of who asks.
+    fn new(model: &'m Model, rows: &[EntityId]) -> Self {
+        let (there, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let mut counter = Self { model, rows: there, followed, read, complete: true, depth: 0, nested: 0 };
+        for entity in rows.iter().chain(&model.viewer) {
+            counter.add(*entity, 1);
+            if let Some(visible) = &model.entity(*entity).visible {
+                counter.count(&visible.formula, &Scope::row(*entity), true, 1);
+            }
+        }
+        counter
+    }
+
+    fn finish(mut self, columns: &[(EntityId, FieldIx)], conditions: impl IntoIterator<Item = Asked<'m>>) -> Demand {
+        for (entity, formula, holds) in conditions {
+            self.count(formula, &Scope::row(entity), holds, 1);
+        }
+        columns.iter().for_each(|(entity, field)| self.reads(Some(*entity), *field));
+        self.refer();
+        self.close();
+        Demand { complete: self.complete, sizes: self.rows.into_iter().collect() }
+    }
+
     fn add(&mut self, entity: EntityId, times: usize) {
         *self.rows.entry(entity).or_default() += times;
     }
@@ -151,30 +175,9 @@ impl Counter<'_> {
                         self.count(part, scope, holds, times);
                         continue;
                     };
-                    let Some(select) = &sql.select else { continue };
-                    for (_, entity) in &select.tables {
-                        if holds {
-                            self.add(*entity, times);
-                        }
-                        // Its rows are those that the rules of the table let who asks read.
-                        if self.nested >= 4 {
-                            self.complete = false;
-                            continue;
-                        }
-                        self.nested += 1;
-                        for rule in &self.model.entity(*entity).rules {
-                            let exprs = [&rule.when, &rule.check].into_iter().flatten();
-                            let holds = holds != rule.forbid;
-                            exprs.for_each(|expr| self.count(&expr.formula, &Scope::row(*entity), holds, times));
-                        }
-                        self.nested -= 1;
+                    if let Some(select) = sql.select() {
+                        self.select(select, scope, holds, times, false);
                     }
-                    let times = if holds { times } else { times * MOST };
-                    select
-                        .conditions
-                        .iter()
-                        .chain(&select.output)
-                        .for_each(|part| self.count(part, scope, holds, times));
                 }
             }
             // Truth values that are compared hold or not, as it comes.
@@ -185,6 +188,60 @@ impl Counter<'_> {
                 }
             }),
         }
+    }
+
+    /// What a query reads; `owner`: whom no rule binds.
+    fn select(&mut self, select: &Select, scope: &Scope, holds: bool, times: usize, owner: bool) {
+        for from in &select.tables {
+            match &from.of {
+                &Read::Entity(entity) => {
+                    if holds {
+                        self.add(entity, times);
+                    }
+                    if !owner {
+                        self.ruled(entity, holds, times);
+                    }
+                }
+                &Read::View(view) => self.view(view, holds, times, owner),
+                Read::Call(..) | Read::Other(_) => {}
+            }
+        }
+        // Of each row that may be there, if none has to be.
+        let times = if holds { times } else { times * MOST };
+        let outer = select.tables.iter().flat_map(|from| from.outer.iter().flatten());
+        let output = select.output.iter().filter(|_| !select.star);
+        outer.chain(&select.conditions).chain(output).for_each(|part| self.count(part, scope, holds, times));
+    }
+
+    /// The rows of a query are those that the rules of the table let who asks read.
+    fn ruled(&mut self, entity: EntityId, holds: bool, times: usize) {
+        if self.nested >= 4 {
+            self.complete = false;
+            return;
+        }
+        self.nested += 1;
+        for rule in &self.model.entity(entity).rules {
+            let exprs = [&rule.when, &rule.check].into_iter().flatten();
+            let holds = holds != rule.forbid;
+            exprs.for_each(|expr| self.count(&expr.formula, &Scope::row(entity), holds, times));
+        }
+        self.nested -= 1;
+    }
+
+    /// What a view reads. A row of it is made by one of its queries, whichever that is.
+    fn view(&mut self, view: usize, holds: bool, times: usize, owner: bool) {
+        if self.nested >= 16 {
+            self.complete = false;
+            return;
+        }
+        self.nested += 1;
+        let model = self.model;
+        let declared = &model.views[view];
+        let owner = owner || declared.security_definer || declared.materialized;
+        for select in crate::queries::selects(model, view) {
+            self.select(select, &Scope::default(), holds, times, owner);
+        }
+        self.nested -= 1;
     }
 
     /// What rows refer to is there too.

@@ -1,10 +1,11 @@
 //! Formulas over a [`World`], as Postgres evaluates them: with null, over rows that are there, and what is hidden hidden.
 
 use crate::circuit::{Lit, Tri};
+use crate::queries::{Fetched, Rights, given};
 use crate::sorts::{self, Source, constant, is_condition, operand, query};
 use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
-use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Select, Value, Volatility};
+use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Sql, Value, Volatility};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, PredicateId};
 use std::rc::Rc;
@@ -17,18 +18,31 @@ type Place = Vec<(Lit, RowId)>;
 pub struct Env<'m> {
     scope: Vec<Place>,
     bound: Vec<Place>,
-    queries: Vec<(SmolStr, RowId)>,
+    pub(crate) queries: Vec<(SmolStr, Fetched<'m>)>,
     /// Arguments of the predicate whose body it is.
     values: Rc<[Option<(&'m Formula, Env<'m>)>]>,
-    depth: usize,
-    /// What it asks is asked with the rights of an owner, whom no rule binds.
-    owner: bool,
+    pub(crate) depth: usize,
+    /// With whose rights it asks.
+    pub(crate) rights: Rights,
+    /// The function whose body it is, where nobody says with which arguments it is called.
+    function: Option<usize>,
 }
 
 impl Env<'_> {
     /// One row.
     pub fn row(row: RowId) -> Self {
         Self { scope: vec![vec![(Lit::TRUE, row)]], ..Self::default() }
+    }
+
+    /// No row: a query that stands by itself.
+    pub fn asking(rights: Rights, depth: usize) -> Self {
+        Self { rights, depth, ..Self::default() }
+    }
+
+    /// The same in the body of a function.
+    pub fn in_function(mut self, function: Option<usize>) -> Self {
+        self.function = function;
+        self
     }
 
     /// One row, that an `exists path (…)` looks at.
@@ -76,7 +90,7 @@ pub fn is_plain(formula: &Formula) -> bool {
 impl<'m> World<'m> {
     /// A condition over the rows of `env`.
     pub fn condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
-        if let Some((asked, inner)) = self.called(formula, env) {
+        if let Some((asked, inner)) = self.called(formula, env).or_else(|| given(formula, env)) {
             return self.condition(asked, &inner);
         }
         match &formula.node {
@@ -97,12 +111,13 @@ impl<'m> World<'m> {
                 self.condition_at(&place, *field)
             }
             Node::ViewerField(field) => {
-                let place = self.viewer_row();
+                let place = self.viewer_row(env);
                 self.condition_at(&place, *field)
             }
-            Node::Parameter(at) => match env.values.get(*at).cloned().flatten() {
-                Some((formula, env)) => self.condition(formula, &env),
-                None => self.unknown_condition(formula, env),
+            Node::Parameter(at) => match (env.values.get(*at).cloned().flatten(), env.function) {
+                (Some((formula, env)), _) => self.condition(formula, &env),
+                (None, Some(function)) => self.argument_condition(function, *at),
+                (None, None) => self.unknown_condition(formula, env),
             },
             Node::Binary(op, sides) => self.binary(formula, op, &sides.0, &sides.1, env),
             Node::Not(inner) => !self.condition(inner, env),
@@ -167,16 +182,13 @@ impl<'m> World<'m> {
             return Sym::of(value);
         }
         if let Some(source) = sorts::session(formula) {
-            return self.session(source);
+            return if env.rights.asks_for_nobody(&source) { Sym::null() } else { self.session(source) };
         }
-        if let Some((asked, inner)) = self.called(formula, env) {
+        if let Some((asked, inner)) = self.called(formula, env).or_else(|| given(formula, env)) {
             return self.evaluate(asked, &inner);
         }
         if let Some(at) = sorts::placeholder(formula) {
-            return match env.values.get(at).cloned().flatten() {
-                Some((formula, env)) => self.evaluate(formula, &env),
-                None => self.unknown_value(formula, env),
-            };
+            return self.parameter(formula, at, env);
         }
         match &formula.node {
             Node::Literal(Value::Null) => Sym::null(),
@@ -190,13 +202,10 @@ impl<'m> World<'m> {
                 self.value_at(&place, *field)
             }
             Node::ViewerField(field) => {
-                let place = self.viewer_row();
+                let place = self.viewer_row(env);
                 self.value_at(&place, *field)
             }
-            Node::Parameter(at) => match env.values.get(*at).cloned().flatten() {
-                Some((formula, env)) => self.evaluate(formula, &env),
-                None => self.unknown_value(formula, env),
-            },
+            Node::Parameter(at) => self.parameter(formula, *at, env),
             Node::Nested(inner) => self.evaluate(inner, env),
             Node::Cast(cast) if !is_condition(&cast.of) => self.evaluate(&cast.of, env),
             Node::Call(call) if call.function.name == "coalesce" && !call.qualified => {
@@ -212,6 +221,15 @@ impl<'m> World<'m> {
                 Some(inner) => self.evaluate(inner, env),
                 None => self.unknown_value(formula, env),
             },
+        }
+    }
+
+    /// What a parameter is.
+    fn parameter(&mut self, formula: &'m Formula, at: usize, env: &Env<'m>) -> Sym {
+        match (env.values.get(at).cloned().flatten(), env.function) {
+            (Some((formula, env)), _) => self.evaluate(formula, &env),
+            (None, Some(function)) => self.session(Source::Argument(function, at)),
+            (None, None) => self.unknown_value(formula, env),
         }
     }
 
@@ -272,13 +290,11 @@ impl<'m> World<'m> {
             (Some(word @ ("in" | "not in" | "= any")), [left, list]) => {
                 self.in_query(left, list, env).map(|found| if word == "not in" { !found } else { found })
             }
-            (Some(word @ ("exists" | "not exists")), [of]) => {
-                query(of).and_then(|sql| sql.select.as_deref()).map(|select| {
-                    let found = self.selected(select, env);
-                    let any = self.circuit.any(found.into_iter().map(|(lit, _)| lit));
-                    Tri::of(if word == "exists" { any } else { !any })
-                })
-            }
+            (Some(word @ ("exists" | "not exists")), [of]) => query(of).and_then(Sql::select).map(|select| {
+                let found = self.selected(select, env);
+                let any = self.circuit.any(found.into_iter().map(|(lit, _)| lit));
+                Tri::of(if word == "exists" { any } else { !any })
+            }),
             (Some(word @ ("is distinct from" | "is not distinct from")), [a, b]) if !is_condition(a) => {
                 let (a, b) = (self.evaluate(a, env), self.evaluate(b, env));
                 let same = self.same(&a, &b);
@@ -297,56 +313,6 @@ impl<'m> World<'m> {
             _ => None,
         };
         made.unwrap_or_else(|| self.unknown_condition(formula, env))
-    }
-
-    /// `left in (select …)`: null where nothing is equal, and something is null.
-    fn in_query(&mut self, left: &'m Formula, list: &'m Formula, env: &Env<'m>) -> Option<Tri> {
-        let mut select = sorts::listed(list)?.select.as_deref()?;
-        let mut within = env.clone();
-        // `in (select my_teams())` is what the function gives.
-        if select.tables.is_empty()
-            && let [call] = select.output.as_slice()
-            && let Some((asked, inner)) = self.called(call, env)
-        {
-            select = query(asked.bare())?.select.as_deref()?;
-            within = inner;
-        }
-        let [output] = select.output.as_slice() else { return None };
-        let left = self.evaluate(left, env);
-        let mut any = Tri::of(Lit::FALSE);
-        for (there, inner) in self.selected(select, &within) {
-            let value = self.evaluate(output, &inner);
-            let equal = self.equal(&left, &value);
-            let of_row = Tri { yes: self.circuit.and(there, equal.yes), no: self.circuit.or(!there, equal.no) };
-            any = self.circuit.or3(any, of_row);
-        }
-        Some(any)
-    }
-
-    /// The combinations of rows that a query looks at, each with when it is chosen.
-    fn selected(&mut self, select: &'m Select, env: &Env<'m>) -> Vec<(Lit, Env<'m>)> {
-        let mut found = vec![(Lit::TRUE, env.clone())];
-        for (name, entity) in &select.tables {
-            let mut next = Vec::new();
-            for (lit, env) in found {
-                for row in self.table(*entity) {
-                    let mut inner = env.clone();
-                    inner.queries.push((name.clone(), row));
-                    // A query runs with the rights of who asks, but for that of a function with its owner's.
-                    let seen = if inner.owner { Lit::TRUE } else { crate::access::sees(self, row) };
-                    let exists = self.rows[row].exists;
-                    next.push((self.circuit.all([lit, exists, seen]), inner));
-                }
-            }
-            found = next;
-        }
-        for (lit, env) in &mut found {
-            for condition in &select.conditions {
-                let holds = self.condition(condition, env);
-                *lit = self.circuit.and(*lit, holds.yes);
-            }
-        }
-        found
     }
 
     fn exists(&mut self, exists: &'m Exists, env: &Env<'m>) -> Lit {
@@ -369,7 +335,7 @@ impl<'m> World<'m> {
         if env.depth >= MAX_DEPTH {
             return self.unknown_condition(whole, env);
         }
-        let mut inner = Env { depth: env.depth + 1, owner: env.owner, ..Env::default() };
+        let mut inner = Env { depth: env.depth + 1, rights: env.rights, ..Env::default() };
         let mut values = Vec::new();
         for arg in args {
             match &arg.bare().node {
@@ -387,7 +353,7 @@ impl<'m> World<'m> {
     }
 
     /// What a function asks that is called, with its arguments.
-    fn called(&mut self, formula: &'m Formula, env: &Env<'m>) -> Option<(&'m Formula, Env<'m>)> {
+    pub(crate) fn called(&mut self, formula: &'m Formula, env: &Env<'m>) -> Option<(&'m Formula, Env<'m>)> {
         let Node::Call(call) = &formula.bare().node else { return None };
         let asked = sorts::asks(self.model, formula).filter(|_| env.depth < MAX_DEPTH)?;
         let function = &self.model.functions[call.declared?];
@@ -395,8 +361,8 @@ impl<'m> World<'m> {
             return None;
         }
         let values = call.args.iter().map(|(_, arg)| Some((arg, env.clone()))).collect();
-        let owner = env.owner || function.security_definer;
-        Some((asked, Env { values, owner, depth: env.depth + 1, ..Env::default() }))
+        let rights = env.rights.calling(function.security_definer);
+        Some((asked, Env { values, rights, depth: env.depth + 1, ..Env::default() }))
     }
 
     fn place(&mut self, row: &Row, env: &Env<'m>) -> Place {
@@ -405,8 +371,13 @@ impl<'m> World<'m> {
             Row::Bound(at) => env.bound.get(*at).cloned().unwrap_or_default(),
             Row::Query(name, _) => {
                 let found = env.queries.iter().rev().find(|(other, _)| other == name);
-                found.map(|(_, row)| vec![(Lit::TRUE, *row)]).unwrap_or_default()
+                match found {
+                    Some((_, Fetched::Row(row))) => vec![(Lit::TRUE, *row)],
+                    _ => Vec::new(),
+                }
             }
+            // What a view gives is looked at where it is asked for.
+            Row::View(..) => Vec::new(),
         }
     }
 
@@ -454,8 +425,11 @@ impl<'m> World<'m> {
     }
 
     /// The row of who is asking.
-    fn viewer_row(&mut self) -> Place {
+    fn viewer_row(&mut self, env: &Env<'m>) -> Place {
         let Some((entity, key)) = sorts::viewer_key(self.model) else { return Vec::new() };
+        if env.rights.asks_for_nobody(&Source::Viewer) {
+            return Vec::new();
+        }
         let viewer = self.session(Source::Viewer);
         let mut place = Vec::new();
         for row in self.table(entity) {
@@ -493,7 +467,7 @@ impl<'m> World<'m> {
         Tri { yes: self.circuit.any(yes), no: self.circuit.any(no) }
     }
 
-    fn unknown_condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
+    pub(crate) fn unknown_condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
         match self.remembered(formula, env, true) {
             Cell::Condition(tri) => tri,
             Cell::Value(_) => Tri::NULL,

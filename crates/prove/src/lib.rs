@@ -12,6 +12,7 @@ mod encode;
 mod inside;
 mod membership;
 mod properties;
+mod queries;
 mod replay;
 mod sample;
 mod sorts;
@@ -20,7 +21,7 @@ mod world;
 
 pub use access::Role;
 pub use aside::{Aside, asides};
-pub use case::{Case, CaseRow, Held, Step};
+pub use case::{Case, CaseRow, Held, Step, Through};
 pub use properties::Finding;
 pub use replay::Replay;
 pub use sample::sample;
@@ -45,6 +46,7 @@ pub fn prove_beyond(model: &Model, more: usize) -> Vec<Finding> {
     let entities: Vec<&Entity> = model.entities.iter().filter(|entity| is_guarded(entity)).collect();
     let mut found: Vec<Finding> =
         entities.par_iter().flat_map_iter(|entity| properties::of(&context, entity)).collect();
+    found.extend(properties::past_the_rules(&context));
     // What a predicate says of every entity is said once.
     let mut said = std::collections::BTreeSet::new();
     found.retain(|finding| said.insert((finding.code, finding.span, finding.claim.clone())));

@@ -1,7 +1,7 @@
 //! Columns and entities that say who belongs to what, read off the conditions of rules.
 
 use crate::sorts::{asks, is_viewer, query, session};
-use specc_model::formula::{Exists, Formula, Node, Row, Select};
+use specc_model::formula::{Exists, Formula, From, Node, Read, Row, Select, Sql};
 use specc_model::{Entity, EntityId, FieldIx, Model, RelationId, Rule};
 use std::collections::BTreeSet;
 
@@ -25,9 +25,7 @@ pub fn memberships(model: &Model) -> Vec<Membership> {
         formula.visit(|part| {
             let new = match &part.node {
                 Node::Exists(exists) => membership(model, exists).into_iter().collect(),
-                Node::Sql(_) => {
-                    query(part).and_then(|sql| sql.select.as_deref()).map_or(Vec::new(), |s| selected(model, s))
-                }
+                Node::Sql(_) => query(part).and_then(Sql::select).map_or(Vec::new(), |s| selected(model, s)),
                 _ => Vec::new(),
             };
             for new in new {
@@ -53,7 +51,7 @@ pub fn memberships(model: &Model) -> Vec<Membership> {
 /// The memberships that a plain query asks for: a row of its one table with a column that is the viewer, and a reference
 /// that is compared with something else, or given.
 fn selected(model: &Model, select: &Select) -> Vec<Membership> {
-    let [(_, members)] = select.tables.as_slice() else { return Vec::new() };
+    let [From { of: Read::Entity(members), .. }] = select.tables.as_slice() else { return Vec::new() };
     let own = |formula: &Formula| match &formula.bare().node {
         Node::Column(Row::Query(_, entity), field) if entity == members => Some(*field),
         _ => None,

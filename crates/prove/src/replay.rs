@@ -3,10 +3,11 @@
 //! Rows are inserted as they are: what does not matter is filled in with any value of its type. Whoever runs it takes care
 //! that no reference, check or trigger gets in the way, since a case has only the columns that decide.
 
-use crate::case::{Case, CaseRow, Held, Step};
+use crate::case::{Case, CaseRow, Held, Step, Through};
 use crate::sorts::{Source, Val};
 use specc_facts::{Family, family};
-use specc_model::{Base, Entity, EntityId, FieldIx, Model, RuleAction, Type};
+use specc_model::formula::{Node, Read, Row};
+use specc_model::{Base, Entity, EntityId, FieldIx, Model, Object, RuleAction, Type};
 use specc_sql::quote;
 
 /// Statements that make a case, and the one that it is about.
@@ -53,9 +54,13 @@ impl Case {
                 _ => {}
             }
         }
+        let mut rows = rows?;
+        if self.steps.iter().any(|step| matches!(step.through, Some(Through::View(_)))) {
+            rows.extend(refreshed(model));
+        }
         let role = self.role.to_string();
         let all = |blind| self.steps.iter().map(|step| writer.statement(step, blind)).collect::<Option<Vec<String>>>();
-        Some(Replay { rows: rows?, role, viewer, claims, statements: all(false)?, blind: all(true)? })
+        Some(Replay { rows, role, viewer, claims, statements: all(false)?, blind: all(true)? })
     }
 }
 
@@ -81,6 +86,9 @@ impl Writer<'_> {
             return self.insert(row(step.new)?, true);
         }
         let old = row(step.old)?;
+        if let Some(through) = step.through {
+            return self.read_through(old, through);
+        }
         let table = self.table(old.entity);
         let found = match blind && step.command != RuleAction::Select {
             true => String::new(),
@@ -98,6 +106,54 @@ impl Writer<'_> {
                 }
                 format!("update {table} set {}{found}", set.join(", "))
             }
+        })
+    }
+
+    /// A query of a view, or of what a function gives, for the row.
+    fn read_through(&self, row: &CaseRow, through: Through) -> Option<String> {
+        let (from, selects) = match through {
+            Through::View(at) => {
+                let name = &self.model.views[at].name;
+                (quote::qualified(&name.schema, &name.name), crate::queries::selects(self.model, at))
+            }
+            Through::Function(at) => (self.call(at)?, &[][..]),
+        };
+        // Columns that are given as they are tell the row from others.
+        let mut found = Vec::new();
+        if let (Through::View(at), [select]) = (through, selects) {
+            for ((name, _), output) in self.model.views[at].output.iter().zip(&select.output) {
+                let Node::Column(Row::Query(alias, entity), field) = &output.bare().node else { continue };
+                let once = select.tables.iter().filter(|from| from.of == Read::Entity(*entity)).count() == 1;
+                let key = self.model.entity(*entity).key.as_ref().is_some_and(|key| key.fields.contains(field));
+                if *entity == row.entity && once && key && select.tables.iter().any(|from| from.name == *alias) {
+                    let value = self.value(self.model.entity(*entity), *field, self.held(row, *field).as_ref())?;
+                    found.push(format!("{} = {value}", quote::ident(name)));
+                }
+            }
+        }
+        let filter = if found.is_empty() { String::new() } else { format!(" where {}", found.join(" and ")) };
+        Some(format!("select from {from}{filter}"))
+    }
+
+    /// A call with the arguments of the case; null for one that does not matter.
+    fn call(&self, at: usize) -> Option<String> {
+        let function = &self.model.functions[at];
+        let inputs = function.params.iter().enumerate().filter(|(_, param)| param.mode != "out");
+        let args: Option<Vec<String>> = inputs
+            .map(|(place, param)| {
+                let held = self.case.session.iter().find(|(source, _)| *source == Source::Argument(at, place));
+                self.argument(&param.ty, held.map(|(_, held)| held))
+            })
+            .collect();
+        let name = quote::qualified(&function.name.schema, &function.name.name);
+        Some(format!("{name}({})", args?.join(", ")))
+    }
+
+    fn argument(&self, ty: &Type, held: Option<&Held>) -> Option<String> {
+        Some(match held {
+            None | Some(Held::Null) => "null".to_owned(),
+            Some(Held::Truth(truth)) => truth.to_string(),
+            Some(held) => quote::text(&self.text(ty, held)?),
         })
     }
 
@@ -180,7 +236,11 @@ impl Writer<'_> {
 
     /// The text of a value.
     fn raw(&self, entity: EntityId, field: FieldIx, held: &Held) -> Option<String> {
-        let ty = &self.model.entity(entity).fields[field].ty;
+        self.text(&self.model.entity(entity).fields[field].ty, held)
+    }
+
+    /// The text of a value of a type.
+    fn text(&self, ty: &Type, held: &Held) -> Option<String> {
         let Base::Builtin(name) = &ty.base else {
             return match held {
                 Held::Value(Val::Text(text)) => Some(text.to_string()),
@@ -233,6 +293,25 @@ impl Writer<'_> {
         };
         Some(value.to_owned())
     }
+}
+
+/// What fills the materialized views, those first that others read.
+fn refreshed(model: &Model) -> Vec<String> {
+    let mut made: Vec<usize> = Vec::new();
+    let all: Vec<usize> = (0..model.views.len()).collect();
+    // A view reads none that reads it, so each round makes one at least.
+    for _ in &all {
+        for at in &all {
+            let reads = |object: &Object| matches!(object, Object::View(other) if !made.contains(other));
+            if !made.contains(at) && !model.views[*at].depends.iter().any(reads) {
+                made.push(*at);
+            }
+        }
+    }
+    let stored = made.into_iter().map(|at| &model.views[at]).filter(|view| view.materialized);
+    stored
+        .map(|view| format!("refresh materialized view {}", quote::qualified(&view.name.schema, &view.name.name)))
+        .collect()
 }
 
 fn is_time(ty: &Type) -> bool {

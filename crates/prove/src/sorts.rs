@@ -126,7 +126,7 @@ pub fn asks<'m>(model: &'m Model, formula: &Formula) -> Option<&'m Formula> {
 
 /// What a query gives of each row.
 pub fn given(formula: &Formula) -> Option<&Formula> {
-    match query(formula.bare())?.select.as_ref()?.output.as_slice() {
+    match query(formula.bare())?.select()?.output.as_slice() {
         [output] => Some(output),
         _ => None,
     }
@@ -182,6 +182,7 @@ impl Scope {
             Row::Scope(at) => self.rows.get(*at).copied(),
             Row::Bound(at) => self.bound.get(*at).copied(),
             Row::Query(_, entity) => Some(*entity),
+            Row::View(..) => None,
         }
     }
 }
@@ -206,6 +207,12 @@ impl Sorts {
             if let Some(asks) = &function.asks {
                 sorts.learn(model, &asks.formula, &Scope::of_function(at));
             }
+        }
+        for (at, view) in model.views.iter().enumerate() {
+            if let Some(asks) = &view.asks {
+                sorts.learn(model, &asks.formula, &Scope::default());
+            }
+            sorts.union(model, at);
         }
         for entity in &model.entities {
             let scope = Scope::row(entity.id);
@@ -274,6 +281,16 @@ impl Sorts {
             self.sorts[a].constants.append(&mut other.constants);
             self.sorts[a].fields.append(&mut other.fields);
             self.sorts[a].ordered |= other.ordered;
+        }
+    }
+
+    /// That a column of a view is what each of its queries gives there.
+    fn union(&mut self, model: &Model, view: usize) {
+        let Some((first, others)) = crate::queries::selects(model, view).split_first() else { return };
+        for (at, output) in first.output.iter().enumerate() {
+            for other in others.iter().filter_map(|select| select.output.get(at)) {
+                self.compared(model, output, other, &Scope::default(), false);
+            }
         }
     }
 
@@ -353,7 +370,7 @@ impl Sorts {
                 let operands: Vec<&Formula> = form.parts.iter().filter_map(operand).collect();
                 match (super::encode::word(form), operands.as_slice()) {
                     (Some("in" | "not in" | "= any"), [left, list]) => {
-                        if let Some(output) = listed(list).and_then(|sql| sql.select.as_ref()?.output.first()) {
+                        if let Some(output) = listed(list).and_then(|sql| sql.select()?.output.first()) {
                             self.compared(model, left, output, scope, false);
                         }
                     }
@@ -374,9 +391,11 @@ impl Sorts {
                 self.learn(model, &exists.condition, &scope.looking_at(exists.target));
             }
             Node::Sql(sql) => {
-                let Some(select) = &sql.select else { return };
-                let all = select.conditions.iter().chain(&select.output);
-                all.for_each(|part| self.learn(model, part, scope));
+                for select in &sql.selects {
+                    let outer = select.tables.iter().flat_map(|from| from.outer.iter().flatten());
+                    let all = outer.chain(&select.conditions).chain(&select.output);
+                    all.for_each(|part| self.learn(model, part, scope));
+                }
             }
             node => node.parts().into_iter().for_each(|part| self.learn(model, part, scope)),
         }
@@ -426,7 +445,7 @@ pub fn address(formula: &Formula) -> usize {
 
 /// The value of a query without tables: `(select auth.uid())`.
 pub fn wrapped(formula: &Formula) -> Option<&Formula> {
-    let select = query(formula.bare())?.select.as_deref()?;
+    let select = query(formula.bare())?.select()?;
     match select.output.as_slice() {
         [output] if select.tables.is_empty() && select.conditions.is_empty() => Some(output),
         _ => None,
@@ -492,6 +511,10 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
     }
     Some(match &formula.bare().node {
         Node::Literal(_) => return None,
+        Node::Column(Row::View(_, view), at) => {
+            let output = crate::queries::selects(model, *view).first()?.output.get(*at)?;
+            return source(model, output, &Scope::default());
+        }
         Node::Column(row, field) => Source::Field(scope.entity(row)?, *field),
         Node::Path(_, steps, field) => Source::Field(end(model, steps)?, *field),
         Node::ViewerField(field) => Source::Field(model.viewer?, *field),

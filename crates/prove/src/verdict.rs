@@ -1,8 +1,9 @@
 //! From a question to its verdict.
 
-use crate::case::{Case, CaseRow, Held, Step};
-use crate::circuit::Lit;
+use crate::case::{Case, CaseRow, Held, Step, Through};
+use crate::circuit::{Lit, Tri};
 use crate::demand::Demand;
+use crate::sorts::Source;
 use crate::world::{Cell, RowId, Sym, World};
 use rustc_hash::FxHashMap;
 use specc_diag::Span;
@@ -28,6 +29,16 @@ pub enum Verdict {
         /// Where that stands.
         because: Vec<Span>,
     },
+}
+
+impl Verdict {
+    /// The same, where the row is read by something else than its table.
+    pub(crate) fn through(mut self, through: Through) -> Self {
+        if let Verdict::Counterexample(Some(case)) = &mut self {
+            case.steps.iter_mut().for_each(|step| step.through = Some(through));
+        }
+        self
+    }
 }
 
 /// A statement on a row.
@@ -95,7 +106,14 @@ impl Question<'_, '_> {
             let found = sym.cases.iter().find(|(lit, _)| holds(*lit));
             found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
         };
-        let session = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
+        let truth = |tri: Tri| match (holds(tri.yes), holds(tri.no)) {
+            (true, _) => Held::Truth(true),
+            (_, true) => Held::Truth(false),
+            _ => Held::Null,
+        };
+        let mut session: Vec<_> = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
+        let arguments = world.arguments.iter();
+        session.extend(arguments.map(|((function, at), tri)| (Source::Argument(*function, *at), truth(*tri))));
         let (mut rows, mut places) = (Vec::new(), FxHashMap::default());
         let written: Vec<RowId> = self.done.iter().flat_map(|done| [done.old, done.new]).flatten().collect();
         for (id, row) in world.rows.iter().enumerate().filter(|(_, row)| holds(row.exists)) {
@@ -105,9 +123,7 @@ impl Question<'_, '_> {
                 .map(|(field, cell)| {
                     let held = match cell {
                         Cell::Value(sym) => of(sym),
-                        Cell::Condition(tri) if holds(tri.yes) => Held::Truth(true),
-                        Cell::Condition(tri) if holds(tri.no) => Held::Truth(false),
-                        Cell::Condition(_) => Held::Null,
+                        Cell::Condition(tri) => truth(*tri),
                     };
                     (field, held)
                 })
@@ -122,7 +138,7 @@ impl Question<'_, '_> {
         let steps = self.done.iter().map(|done| {
             let was = done.new.and_then(|new| world.rows[new].was.as_ref());
             let open = was.map(|(_, columns)| columns.clone()).unwrap_or_default();
-            Step { command: done.command, old: place(done.old), new: place(done.new), open }
+            Step { command: done.command, through: None, old: place(done.old), new: place(done.new), open }
         });
         let (role, sizes) = (self.role.into(), self.demand.sizes.clone());
         Case { role, steps: steps.collect(), session, rows, by: None, sizes }

@@ -13,7 +13,7 @@ use specc_diag::Span;
 use specc_facts::{Family, family};
 use specc_model::formula::Formula;
 use specc_model::{Base, EntityId, FieldIx, Model, RelationId, Type};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// A row of a [`World`].
@@ -109,6 +109,8 @@ pub struct World<'m> {
     sizes: FxHashMap<EntityId, usize>,
     tables: FxHashMap<EntityId, Vec<RowId>>,
     session: FxHashMap<Source, Sym>,
+    /// Arguments that are truth values, by function and place.
+    pub(crate) arguments: BTreeMap<(usize, usize), Tri>,
     pub(crate) memo: FxHashMap<(usize, String), Cell>,
     /// Who asks.
     pub role: Role,
@@ -136,6 +138,7 @@ impl<'m> World<'m> {
             sizes,
             tables: FxHashMap::default(),
             session: FxHashMap::default(),
+            arguments: BTreeMap::new(),
             memo: FxHashMap::default(),
             role,
             nested: 0,
@@ -397,11 +400,21 @@ impl<'m> World<'m> {
         let sym = match &source {
             Source::Viewer if !self.role.signed_in => Sym::null(),
             Source::Viewer => self.any_value(&source, false),
-            Source::Claim(_) => self.any_value(&source, true),
+            Source::Claim(_) | Source::Argument(..) => self.any_value(&source, true),
             _ => self.any_value(&source, false),
         };
         self.session.insert(source, sym.clone());
         sym
+    }
+
+    /// The argument of a function that is called, where it is a truth value.
+    pub fn argument_condition(&mut self, function: usize, at: usize) -> Tri {
+        if let Some(tri) = self.arguments.get(&(function, at)) {
+            return *tri;
+        }
+        let tri = self.any_condition(true);
+        self.arguments.insert((function, at), tri);
+        tri
     }
 
     /// Session values that were read.

@@ -273,7 +273,9 @@ impl Reader<'_, '_> {
     }
 
     fn assignment(&mut self) -> Option<()> {
+        let before = self.walk.out.references.len();
         let targets = self.targets();
+        self.walk.writes_since(before);
         while !self.symbol(b'=') && !self.symbol(b';') && self.at < self.tokens.len() {
             self.at += 1;
         }

@@ -93,6 +93,8 @@ impl Frame {
             Row::Scope(at) => self.scope.get(*at),
             Row::Bound(at) => self.bound.get(*at),
             Row::Query(alias, entity) => return Place::named(*entity, alias.clone()),
+            // What a query reads of a view stays SQL.
+            Row::View(..) => None,
         };
         // The checker has bound every row; there is no other.
         found.cloned().unwrap_or_else(|| Place::named(EntityId(0), SmolStr::default()))

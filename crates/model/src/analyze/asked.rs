@@ -1,28 +1,76 @@
-//! What a function asks whose body is one query: as a formula, so that conditions that call it can be looked into.
+//! What a function asks whose body is one query, and what a view asks: as formulas, so that who asks through them can be
+//! looked at.
 
 use super::exprs::Exprs;
 use crate::formula::{Formula, Node};
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
+use specc_diag::Span;
 use specc_syntax::ast;
 
 /// The query as a scalar subquery over the parameters; none where the body is anything else. Findings are those of the body,
 /// which are reported elsewhere.
 pub(super) fn asked(exprs: &Exprs<'_>, d: &ast::FunctionDecl, function: &Function) -> Option<ExprRef> {
-    let text = function.body.trim().trim_end_matches(';').trim_end();
-    let is_query = text.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("select")) && !text.contains(';');
-    if function.procedure || function.language != "sql" || !is_query {
+    let (start, text) = body(&function.language, &function.body)?;
+    let is_query = first_word(&text).eq_ignore_ascii_case("select") && !text.contains(';');
+    if function.procedure || !is_query {
         return None;
     }
     let values = function.params.iter().enumerate().filter(|(_, param)| !param.name.is_empty());
     let values = values.map(|(at, param)| (param.name.clone(), at, param.ty.clone())).collect();
     let scope = Scope { values, ..Scope::default() };
-    let raw = ast::RawExpr { text: format!("({text})").into(), at: d.body.at };
+    let asked = query(exprs, &text, d.body.at.0, start, &scope, Place::Predicate)?;
+    (!is_ambiguous(exprs.model, &asked.formula, function)).then_some(asked)
+}
+
+/// The only statement of a body as a query, and where it starts: of SQL itself, or what a block of PL/pgSQL returns that
+/// does nothing else.
+fn body(language: &str, body: &str) -> Option<(usize, String)> {
+    let mut rest = body.trim().trim_end_matches(';').trim_end();
+    let mut prefix = "";
+    match language {
+        "sql" => {}
+        "plpgsql" => {
+            let end = rest.len().checked_sub("end".len()).filter(|end| rest.is_char_boundary(*end))?;
+            let (inner, last) = rest.split_at(end);
+            let inner = inner.trim_end().strip_suffix(';').filter(|_| last.eq_ignore_ascii_case("end"))?;
+            rest = after_word(after_word(inner, "begin")?, "return")?.trim_end();
+            match after_word(rest, "query") {
+                Some(query) => rest = query,
+                None => prefix = "select ",
+            }
+        }
+        _ => return None,
+    }
+    Some((body.find(rest)?.saturating_sub(prefix.len()), format!("{prefix}{rest}")))
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
+}
+
+fn after_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
+    let first = first_word(text);
+    first.eq_ignore_ascii_case(word).then(|| text[first.len()..].trim_start())
+}
+
+/// The query of a view as a scalar subquery; none where it is not understood, or wrong, which is reported elsewhere.
+pub(super) fn of_view(exprs: &Exprs<'_>, d: &ast::ViewDecl) -> Option<ExprRef> {
+    let text = &d.body.text;
+    let start = text.len() - text.trim_start().len();
+    let text = text.trim().trim_end_matches(';').trim_end();
+    query(exprs, text, d.body.at.0, start, &Scope::default(), Place::Query)
+}
+
+/// A query that starts so far behind the start of the body.
+fn query(exprs: &Exprs<'_>, text: &str, body: Span, start: usize, scope: &Scope, place: Place) -> Option<ExprRef> {
+    // Its first byte is the parenthesis, which stands before the query.
+    let at = Span::new(body.file, (body.start as usize + start).saturating_sub(1), body.end as usize);
+    let raw = ast::RawExpr { text: format!("({text})").into(), at: ast::At(at) };
     let mut unheard = Vec::new();
-    let asked = exprs.get(&raw, &scope, Expect::any(Place::Predicate), &mut unheard)?;
-    let reads = !specc_diag::has_errors(&unheard) && !is_ambiguous(exprs.model, &asked.formula, function);
-    reads.then_some(asked)
+    let asked = exprs.get(&raw, scope, Expect::any(place), &mut unheard)?;
+    (!specc_diag::has_errors(&unheard)).then_some(asked)
 }
 
 /// Whether a parameter is called as a column of a table that is read: in a function's body that is the column.

@@ -64,6 +64,8 @@ pub(crate) struct Needs {
     pub maybe: Vec<Object>,
     /// The entities whose rows it looks for.
     pub reads: Vec<EntityId>,
+    /// The columns that it gives values to.
+    pub writes: Vec<(EntityId, FieldIx)>,
     /// Keys that its `on conflict` names.
     pub conflicts: Vec<Pending>,
 }
@@ -89,7 +91,7 @@ pub(crate) fn function_needs(
         "plpgsql" => Some(Language::Plpgsql),
         _ => None,
     };
-    let (mut conflicts, mut maybe) = (Vec::new(), Vec::new());
+    let (mut conflicts, mut maybe, mut writes) = (Vec::new(), Vec::new(), Vec::new());
     if language == Some(Language::Sql) && begins_plpgsql(&d.body.text) {
         let message = "a body that begins with `begin` or `declare` is PL/pgSQL, and this function is in SQL";
         let help = format!("write `language plpgsql` before `as $$` of `{}`", d.name.name.text);
@@ -114,6 +116,7 @@ pub(crate) fn function_needs(
         };
         let mut found = specc_analysis::body(&known, &body);
         conflicts = super::conflicts::pending(&mut found, &d.body.text, d.body.at.0);
+        writes = written(model, &found);
         if found.findings.is_empty() {
             super::results::check(&known, f, &found, &d.body, d.name.span(), out);
         }
@@ -157,7 +160,18 @@ pub(crate) fn function_needs(
     depends.retain(|o| *o != Object::Function(at));
     reads.sort();
     reads.dedup();
-    Needs { depends, maybe, reads, conflicts }
+    Needs { depends, maybe, reads, writes, conflicts }
+}
+
+/// The columns of entities that a body gives values to.
+fn written(model: &Model, found: &Analysis) -> Vec<(EntityId, FieldIx)> {
+    let column = |target: &Target| {
+        let Target::Column(of, name) = target else { return None };
+        let wanted = Qualified { schema: of.schema.clone(), name: of.name.clone() };
+        let id = *model.index.entities.get(&wanted)?;
+        Some((id, model.entity(id).field(name)?))
+    };
+    found.written.iter().filter_map(column).collect()
 }
 
 /// Takes out the calls that may mean several functions.
@@ -336,8 +350,8 @@ pub(crate) fn trigger_body(
     d: &ast::TriggerDecl,
     pending: &mut Vec<Pending>,
     out: &mut Vec<Diagnostic>,
-) -> Vec<Object> {
-    let ast::TriggerAction::Body(written) = &d.action else { return Vec::new() };
+) -> (Vec<Object>, Vec<(EntityId, FieldIx)>) {
+    let ast::TriggerAction::Body(text) = &d.action else { return Default::default() };
     let known = Known::new(project, model);
     let table = Name::new(on.schema.clone(), on.name.clone());
     let transitions = d.old_table.iter().chain(&d.new_table).map(|name| (name.text.clone(), table.clone())).collect();
@@ -345,7 +359,7 @@ pub(crate) fn trigger_body(
     path.extend(specc_analysis::Environment::path(&known).iter().cloned());
     path.dedup();
     let body = Body {
-        text: &written.text,
+        text: &text.text,
         language: Language::Plpgsql,
         name: SmolStr::default(),
         params: Vec::new(),
@@ -355,10 +369,11 @@ pub(crate) fn trigger_body(
         gives: Gives::Trigger,
     };
     let mut found = specc_analysis::body(&known, &body);
-    pending.extend(super::conflicts::pending(&mut found, &written.text, written.at.0));
+    pending.extend(super::conflicts::pending(&mut found, &text.text, text.at.0));
+    let writes = written(model, &found);
     let needed = made_before(&known, &found);
-    report(found.findings, &written.text, written.at.0, out);
-    needed
+    report(found.findings, &text.text, text.at.0, out);
+    (needed, writes)
 }
 
 /// Findings in a text that stands `at`.

@@ -278,6 +278,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             body: d.body.text.clone(),
             depends: Vec::new(),
             reads: Vec::new(),
+            writes: Vec::new(),
             asks: None,
         };
         check_function(project, d, &found, out);

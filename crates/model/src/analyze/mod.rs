@@ -324,7 +324,7 @@ pub(crate) fn unread() -> ExprRef {
 }
 
 /// The defaults of a function's parameters, what it needs, and which entities it reads.
-type FunctionParts = (Vec<Option<ExprRef>>, Option<ExprRef>, (Vec<Object>, Vec<EntityId>));
+type FunctionParts = (Vec<Option<ExprRef>>, Option<ExprRef>, bodies::Needs);
 
 /// Everything that was read with the whole model at hand.
 #[derive(Default)]
@@ -335,6 +335,7 @@ struct Late {
     predicates: Vec<Option<ExprRef>>,
     domains: Vec<(Option<ExprRef>, Vec<Check>)>,
     functions: Vec<FunctionParts>,
+    views: Vec<Option<ExprRef>>,
     buckets: Vec<Bucket>,
     realtime: Vec<RealtimeTable>,
     webhooks: Vec<Webhook>,
@@ -409,13 +410,13 @@ fn second_look(
     let (mut needs, findings): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     bodies::settle(&mut needs);
     let found = needs.into_iter().zip(findings);
-    for (((_, d), function), (needs, findings)) in decls.functions.iter().zip(&model.functions).zip(found) {
-        late.conflicts.extend(needs.conflicts);
-        let needs = (needs.depends, needs.reads);
+    for (((_, d), function), (mut needs, findings)) in decls.functions.iter().zip(&model.functions).zip(found) {
+        late.conflicts.append(&mut needs.conflicts);
         let defaults = items::function_defaults(&exprs, d, function, out);
         late.functions.push((defaults, asked::asked(&exprs, d, function), needs));
         out.extend(findings);
     }
+    late.views = decls.views.par_iter().with_min_len(8).map(|(_, d)| asked::of_view(&exprs, d)).collect();
     if project.options.target == Target::Supabase {
         for (item, d) in &decls.buckets {
             late.buckets.push(platform::bucket(project, &exprs, &item.doc, d, out));
@@ -483,13 +484,17 @@ fn apply(model: &mut Model, late: Late) {
         domain.default = default;
         domain.checks = checks;
     }
-    for (function, (defaults, asks, (depends, reads))) in model.functions.iter_mut().zip(late.functions) {
+    for (function, (defaults, asks, needs)) in model.functions.iter_mut().zip(late.functions) {
         for (param, default) in function.params.iter_mut().zip(defaults) {
             param.default = default;
         }
-        function.depends = depends;
-        function.reads = reads;
+        function.depends = needs.depends;
+        function.reads = needs.reads;
+        function.writes = needs.writes;
         function.asks = asks;
+    }
+    for (view, asks) in model.views.iter_mut().zip(late.views) {
+        view.asks = asks;
     }
     model.buckets = late.buckets;
     model.realtime = late.realtime;
@@ -537,10 +542,10 @@ fn view_trigger(
     }
     let when = d.when.as_ref().and_then(|raw| views::plain_sql(model, raw, out)).map(std::sync::Arc::new);
     let mut pending = Vec::new();
-    let session = bodies::trigger_body(project, model, &view.name, d, &mut pending, out);
+    let (session, writes) = bodies::trigger_body(project, model, &view.name, d, &mut pending, out);
     conflicts::check(project, model, pending, out);
     let found = behaviour::trigger(project, model, d, &item.doc, item.at.0, when, out)?;
-    Some(Trigger { session, ..found })
+    Some(Trigger { session, writes, ..found })
 }
 
 /// Fields that have a value of their own which could not be read.

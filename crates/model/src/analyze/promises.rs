@@ -71,7 +71,9 @@ pub(super) fn check(model: &Model, out: &mut Vec<Diagnostic>) {
             seen.add(promise.text.clone(), promise.span, codes::DUPLICATE_NAME, message, out);
             let why = match entity.rls {
                 Rls::Off => Some("has no row level security, so no rule decides about its rows"),
-                _ if entity.external && entity.rules.is_empty() => Some("is external, and no rule of the spec is about it"),
+                _ if entity.external && entity.rules.is_empty() => {
+                    Some("is external, and no rule of the spec is about it")
+                }
                 _ => None,
             };
             if let Some(why) = why {

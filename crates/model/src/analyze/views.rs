@@ -48,6 +48,7 @@ pub(crate) fn views(
             }),
             roles: project.roles(&d.roles, out),
             query: d.body.text.clone(),
+            asks: None,
             depends: d.depends.iter().filter_map(|name| object(project, None, name, out)).collect(),
             output: vec![("*".into(), unknown())],
             indexes: Vec::new(),

@@ -22,6 +22,8 @@ pub(crate) enum Meaning {
     Table(EntityId),
     /// A view of the spec.
     View(usize),
+    /// A column of a row of a view.
+    Given(Row, FieldIx),
     /// A function of the spec.
     Function(usize),
 }
@@ -193,6 +195,7 @@ impl<'a> Builder<'a> {
     pub(super) fn name(&self, idents: &[Ident]) -> Made {
         match self.meanings.of(&idents[0]) {
             Some(Meaning::Spec(resolved, row)) => self.spec(resolved, row.as_ref()),
+            Some(Meaning::Given(row, at)) => (Node::Column(row.clone(), *at), true, Volatility::Immutable),
             Some(_) => self.sql_name(idents),
             // The checker did not come here: it looks no deeper than it has to.
             None => match self.model.resolve(self.scope, &parts(idents), idents[0].quote_style.is_some()) {
@@ -237,7 +240,7 @@ impl<'a> Builder<'a> {
         match row {
             Row::Scope(at) => self.scope.rows.get(*at).map(|r| r.1),
             Row::Query(_, entity) => Some(*entity),
-            Row::Bound(_) => None,
+            Row::Bound(_) | Row::View(..) => None,
         }
     }
 

@@ -10,11 +10,13 @@ pub mod extensions;
 mod forms;
 mod print;
 mod query;
+mod select;
 mod value;
 mod walk;
 
 pub(crate) use build::{Builder, Meaning, Meanings};
 pub use print::{Level, Names, Plain, print, print_as, print_open};
+pub use select::{is_aggregate, is_aggregated};
 pub use specc_facts::Volatility;
 pub use value::Value;
 
@@ -48,6 +50,8 @@ pub enum Row {
     Bound(usize),
     /// A row of a plain SQL query around it, by the name that it has there.
     Query(SmolStr, EntityId),
+    /// The same of a view, by its place in [`crate::Model::views`]; its columns are counted as the view gives them.
+    View(SmolStr, usize),
 }
 
 /// An operator with two operands.
@@ -208,19 +212,47 @@ pub struct Sql {
     pub query: bool,
     /// Of its tables, those whose rows it wants to be missing: in `not exists (…)`, `… not in (…)`, `… <> all (…)`.
     pub negated: Vec<EntityId>,
-    /// What it asks, where it is a plain query over tables of the spec.
-    pub select: Option<Box<Select>>,
+    /// The queries that it is made of: one, or those of a `union`. None where one of them is not looked into.
+    pub selects: Vec<Select>,
 }
 
-/// A query that is no more than a choice of rows: tables of the spec, a condition over them, and what is given of each row.
+/// A query as a choice of rows: what it reads, a condition over that, and what is given of each choice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Select {
-    /// The tables, each with the name that it has in the query.
-    pub tables: Vec<(SmolStr, EntityId)>,
+    /// What it reads, in the order in which it is written.
+    pub tables: Vec<From>,
     /// What `where` and the joins ask together, in the order in which they are written.
     pub conditions: Vec<Formula>,
-    /// The columns of the result; none where it is asked for rows only (`select 1`, `select *`).
+    /// The columns of the result.
     pub output: Vec<Formula>,
+    /// Whether `*` is among them, which is read as all columns.
+    pub star: bool,
+    /// Whether it gives something else than a row for each choice: groups of them, or the first few.
+    pub partial: bool,
+}
+
+/// Something that a [`Select`] reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct From {
+    /// The name that it has in the query.
+    pub name: SmolStr,
+    /// What it is.
+    pub of: Read,
+    /// `left join … on`: where nothing of it satisfies this, there is a row of nulls.
+    pub outer: Option<Vec<Formula>>,
+}
+
+/// What is read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Read {
+    /// A table of the spec.
+    Entity(EntityId),
+    /// A view of the spec, by its place in [`crate::Model::views`].
+    View(usize),
+    /// What a function gives that Postgres or an extension has: its arguments, and where it stands.
+    Call(Vec<Formula>, Span),
+    /// Something else, such as a query in parentheses, and where it stands.
+    Other(Span),
 }
 
 /// A piece of SQL.

@@ -29,59 +29,7 @@ impl Builder<'_> {
             // A place that sqlparser does not know: what is read is noted all the same.
             None => self.cut(query, 0, self.text.len(), true),
         };
-        Sql { select: self.select(query).map(Box::new), ..sql }
-    }
-
-    /// What a query asks, where it is a plain one.
-    fn select(&self, query: &Query) -> Option<Select> {
-        let plain = query.with.is_none() && query.limit_clause.is_none() && query.fetch.is_none();
-        let SetExpr::Select(select) = &*query.body else { return None };
-        let grouped = !matches!(&select.group_by, ast::GroupByExpr::Expressions(by, _) if by.is_empty())
-            || select.having.is_some()
-            || select.qualify.is_some()
-            || !select.lateral_views.is_empty();
-        if !plain || grouped {
-            return None;
-        }
-        let mut made = Select { tables: Vec::new(), conditions: Vec::new(), output: Vec::new() };
-        for from in &select.from {
-            made.tables.push(self.plain_table(&from.relation)?);
-            for join in &from.joins {
-                made.tables.push(self.plain_table(&join.relation)?);
-                match &join.join_operator {
-                    ast::JoinOperator::Join(ast::JoinConstraint::On(on))
-                    | ast::JoinOperator::Inner(ast::JoinConstraint::On(on)) => made.conditions.push(self.formula(on)),
-                    ast::JoinOperator::CrossJoin(ast::JoinConstraint::None) => {}
-                    _ => return None,
-                }
-            }
-        }
-        made.conditions.extend(select.selection.as_ref().map(|selection| self.formula(selection)));
-        for item in &select.projection {
-            match item {
-                ast::SelectItem::UnnamedExpr(e) | ast::SelectItem::ExprWithAlias { expr: e, .. } => {
-                    made.output.push(self.formula(e));
-                }
-                _ => return Some(Select { output: Vec::new(), ..made }),
-            }
-        }
-        // An aggregate is one row, whatever there is.
-        let aggregates =
-            made.output.iter().any(|output| !matches!(output.bare().node, Node::Column(..) | Node::Literal(_)));
-        (made.tables.is_empty() || !aggregates).then_some(made)
-    }
-
-    fn plain_table(&self, factor: &TableFactor) -> Option<(SmolStr, EntityId)> {
-        let TableFactor::Table { name, alias, args: None, sample: None, .. } = factor else { return None };
-        let first = name.0.first().and_then(|part| part.as_ident())?;
-        let Some(Meaning::Table(id)) = self.meanings.of(first) else { return None };
-        let own = || name.0.last().and_then(|part| part.as_ident()).map(folded);
-        let called = match alias {
-            Some(alias) if alias.columns.is_empty() => Some(folded(&alias.name)),
-            Some(_) => None,
-            None => own(),
-        };
-        Some((called?, *id))
+        Sql { selects: self.selects(query), ..sql }
     }
 
     /// A form that is not taken apart.
@@ -132,7 +80,7 @@ impl Builder<'_> {
         if !text.is_empty() {
             pieces.push(Piece::Text(text.into()));
         }
-        Sql { pieces, aliases, query, negated, select: None }
+        Sql { pieces, aliases, query, negated, selects: Vec::new() }
     }
 }
 

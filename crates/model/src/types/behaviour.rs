@@ -55,6 +55,8 @@ pub struct Trigger {
     pub action: TriggerAction,
     /// Functions that say who is asking, which its body calls.
     pub session: Vec<Object>,
+    /// Columns that its body gives values to, as far as it can be read.
+    pub writes: Vec<(EntityId, FieldIx)>,
     pub constraint: bool,
     pub initially_deferred: bool,
     /// `disabled`, `always`, `replica`.
@@ -84,6 +86,8 @@ pub struct View {
     pub refresh: Option<SmolStr>,
     pub roles: Vec<SmolStr>,
     pub query: SmolStr,
+    /// What its query asks, as a subquery; none where it is not understood.
+    pub asks: Option<ExprRef>,
     /// Everything the query or `depends on` names that the spec declares.
     pub depends: Vec<Object>,
     /// Names and, where known, types of the columns.
@@ -117,6 +121,8 @@ pub struct Function {
     pub depends: Vec<Object>,
     /// Entities whose rows its body looks for, with the rights that it runs with: as far as it is SQL, or says so.
     pub reads: Vec<EntityId>,
+    /// Columns that its body gives values to, as far as it can be read.
+    pub writes: Vec<(EntityId, FieldIx)>,
     /// What it asks, where its body is one query: a subquery over its parameters.
     pub asks: Option<ExprRef>,
 }

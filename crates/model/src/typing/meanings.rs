@@ -41,7 +41,7 @@ impl Checker<'_> {
         let name = word.value.as_str();
         match self.find(idents, &[name])? {
             Found::Spec(Resolved::Row(_), _, Some(Row::Query(..))) | Found::Ty(Ty::Opaque) => None,
-            Found::Spec(Resolved::Field { .. }, ..) | Found::Ty(_) => {
+            Found::Spec(Resolved::Field { .. }, ..) | Found::Ty(_) | Found::Given(..) => {
                 let message = format!("`{name}` is a column here, and a word of Postgres's own elsewhere");
                 let help = match name {
                     "user" => "write `\"user\"` in quotes for the column, or `current_user` for the role".to_owned(),

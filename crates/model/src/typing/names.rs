@@ -15,6 +15,8 @@ use sqlparser::ast::{Expr as Ast, Ident};
 /// What a name comes to.
 pub(crate) enum Found {
     Ty(Ty),
+    /// A column of a row of a view.
+    Given(Ty, Row, FieldIx),
     /// A path, a row, or one of the words of the spec; the row that it starts from, where that is none of the scope's.
     Spec(Resolved, Scope, Option<Row>),
 }
@@ -22,7 +24,7 @@ pub(crate) enum Found {
 impl Found {
     fn may_be_called(&self, name: &str) -> bool {
         match self {
-            Found::Ty(_) => name != "this",
+            Found::Ty(_) | Found::Given(..) => name != "this",
             Found::Spec(resolved, ..) => resolved.may_be_called(name),
         }
     }
@@ -36,6 +38,11 @@ impl Checker<'_> {
             Some(Found::Ty(ty)) => {
                 self.two_meanings(ast, idents);
                 self.meanings.name(&idents[0], Meaning::Sql);
+                ty
+            }
+            Some(Found::Given(ty, row, at)) => {
+                self.two_meanings(ast, idents);
+                self.meanings.name(&idents[0], Meaning::Given(row, at));
                 ty
             }
             Some(Found::Spec(resolved, scope, row)) => {
@@ -203,8 +210,12 @@ impl Checker<'_> {
             }
             Source::Columns(columns, _) => {
                 let [name] = parts else { return None };
-                let column = columns.iter().find(|(n, _)| n == name || n.eq_ignore_ascii_case(name))?;
-                Some(Found::Ty(column.1.clone()))
+                let at = columns.iter().position(|(n, _)| n == name || n.eq_ignore_ascii_case(name))?;
+                let ty = columns[at].1.clone();
+                Some(match &from.row {
+                    Some(row @ Row::View(..)) => Found::Given(ty, row.clone(), at),
+                    _ => Found::Ty(ty),
+                })
             }
             Source::Opaque => None,
         }

@@ -143,7 +143,7 @@ impl Checker<'_> {
         let Some(found) = self.row_meant(idents, &parts) else {
             match self.find(idents, &parts) {
                 None => drop(self.expr(arg)),
-                Some(super::names::Found::Ty(_)) => {}
+                Some(super::names::Found::Ty(_) | super::names::Found::Given(..)) => {}
                 Some(super::names::Found::Spec(resolved, scope, _)) => {
                     let help = match resolved {
                         Resolved::Field { row, field } => {

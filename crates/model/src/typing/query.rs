@@ -303,8 +303,9 @@ impl Checker<'_> {
         if let (Some(called), Some(ident)) = (&called, name.0.last().and_then(|part| part.as_ident())) {
             self.hides_parameter(called, ident);
         }
-        let row = match (&source, called) {
-            (Source::Entity(id), Some(called)) => Some(Row::Query(called, *id)),
+        let row = match (&source, view, called) {
+            (Source::Entity(id), _, Some(called)) => Some(Row::Query(called, *id)),
+            (Source::Columns(..), Some(at), Some(called)) => Some(Row::View(called, at)),
             _ => None,
         };
         self.push(From { alias: alias_name(alias), table, source, merged: false, row });

@@ -33,7 +33,7 @@ impl Checker<'_> {
                 let entity = match &row {
                     Row::Scope(at) => self.scope.rows.get(*at).map(|row| row.1),
                     Row::Query(_, entity) => Some(*entity),
-                    Row::Bound(_) => None,
+                    Row::Bound(_) | Row::View(..) => None,
                 };
                 let field = entity.and_then(|entity| self.model.entity(entity).fields.get(field));
                 let name = field.map_or_else(|| idents[idents.len() - 1].value.clone(), |field| field.name.to_string());

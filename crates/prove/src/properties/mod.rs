@@ -2,11 +2,15 @@
 
 mod act;
 mod belonging;
+mod kept;
 mod members;
 mod owners;
 mod promises;
 mod rules;
+mod through;
 mod writing;
+
+pub(crate) use through::is_looked_into;
 
 use crate::access::{Right, Role};
 use crate::demand::{Asked, Demand};
@@ -77,8 +81,14 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     owners::ask(context, entity, &mut found);
     members::ask(context, entity, &mut found);
     belonging::ask(context, entity, &mut found);
+    kept::ask(context, entity, &mut found);
     promises::ask(context, entity, &mut found);
     found
+}
+
+/// What is asked of views and functions.
+pub fn past_the_rules(context: &Context<'_>) -> Vec<Finding> {
+    through::ask(context)
 }
 
 /// The conditions of a right where it must not hold.

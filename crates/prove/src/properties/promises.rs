@@ -65,10 +65,14 @@ fn idle<'m>(
     let word = if line.unless { "unless" } else { "when" };
     let condition = line.when.as_ref().map_or("", |when| when.text.as_str());
     let claim = format!("promise `{}` speaks of a row: {word} `{condition}`", promise.text);
-    let wrong = format!("promise `{}` speaks of no row: {}", promise.text, match line.unless {
-        true => "its condition holds of every row",
-        false => "its condition holds of none",
-    });
+    let wrong = format!(
+        "promise `{}` speaks of no row: {}",
+        promise.text,
+        match line.unless {
+            true => "its condition holds of every row",
+            false => "its condition holds of none",
+        }
+    );
     let verdict = some_row(context, entity, role, &[], (when, !line.unless));
     let (code, entity, span) = (codes::IDLE_PROMISE, context.name(entity.id), line.span);
     found.push(Finding { code, entity, claim, wrong, verdict, span });
@@ -102,9 +106,8 @@ impl<'m> Line<'m, '_> {
         let condition = self.line.when.as_ref().map_or(String::new(), |when| {
             format!(" {} `{}`", if self.line.unless { "unless" } else { "when" }, when.text)
         });
-        let condition = self.line.becoming.as_ref().map_or(condition.clone(), |new| {
-            format!("{condition} becoming `{}`", new.text)
-        });
+        let condition =
+            self.line.becoming.as_ref().map_or(condition.clone(), |new| format!("{condition} becoming `{}`", new.text));
         let (role, does, text) = (&self.role.name, does(self.command), &promise.text);
         let never = if self.line.deny { "never " } else { "always " };
         let claim = format!("`{text}`: `{role}` {never}{does} {of}{condition}");
@@ -146,10 +149,15 @@ impl<'m> Line<'m, '_> {
 
     /// Whether what is never to be is never, and else by which rule it is.
     fn denied(&self, right: &Right<'m>) -> Verdict {
-        let fields: Vec<FieldIx> = self.columns.iter().copied().filter(|field| match self.command {
-            RuleAction::Select => right.reads(*field),
-            _ => right.writes(*field),
-        }).collect();
+        let fields: Vec<FieldIx> = self
+            .columns
+            .iter()
+            .copied()
+            .filter(|field| match self.command {
+                RuleAction::Select => right.reads(*field),
+                _ => right.writes(*field),
+            })
+            .collect();
         if fields.is_empty() && !self.columns.is_empty() {
             return Verdict::Proven { rows: 0 };
         }
@@ -191,10 +199,12 @@ impl<'m> Line<'m, '_> {
         let select = if writes { Right::of(model, id, self.role, RuleAction::Select) } else { None };
         let key = self.entity.key.as_ref().map_or(&[][..], |key| &key.fields);
         let finds = |select: &Right<'m>| key.iter().all(|field| select.reads(*field));
-        let read = |right: &Right<'m>| self.columns.iter().all(|field| match self.command {
-            RuleAction::Select => right.reads(*field),
-            _ => right.writes(*field),
-        });
+        let read = |right: &Right<'m>| {
+            self.columns.iter().all(|field| match self.command {
+                RuleAction::Select => right.reads(*field),
+                _ => right.writes(*field),
+            })
+        };
         let right = right.filter(|right| read(right));
         let right = right.filter(|_| !writes || select.as_ref().is_some_and(finds));
         let rows = if self.command == RuleAction::Update { vec![id, id] } else { vec![id] };
@@ -233,7 +243,8 @@ impl<'m> Line<'m, '_> {
                 fine = world.circuit.and(fine, reached);
             }
             if let Some(row) = new {
-                let (accepted, columns) = (right.accepts(&mut world, row).0, right.writes_columns(&mut world, old, row));
+                let (accepted, columns) =
+                    (right.accepts(&mut world, row).0, right.writes_columns(&mut world, old, row));
                 fine = world.circuit.all([fine, accepted, columns]);
             }
             for (row, select) in old.into_iter().chain(new).flat_map(|row| select.iter().map(move |it| (row, it))) {

@@ -1,0 +1,234 @@
+//! Queries as choices of rows.
+
+use super::build::{Builder, Meaning, folded};
+use super::*;
+use specc_expr::ident_span;
+use specc_facts::Kind;
+use sqlparser::ast::{
+    self, Distinct, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, TableFactor,
+};
+
+impl Builder<'_> {
+    /// The queries that a query is made of; none where one of them is not looked into.
+    pub(super) fn selects(&self, query: &Query) -> Vec<Select> {
+        let some = query.limit_clause.is_some() || query.fetch.is_some();
+        let mut made = Vec::new();
+        if !self.branches(&query.body, &mut made) {
+            return Vec::new();
+        }
+        made.iter_mut().for_each(|select| select.partial |= some);
+        made
+    }
+
+    fn branches(&self, body: &SetExpr, made: &mut Vec<Select>) -> bool {
+        match body {
+            SetExpr::Select(select) => match self.select(select) {
+                Some(select) => {
+                    made.push(select);
+                    true
+                }
+                None => false,
+            },
+            SetExpr::Query(query) => {
+                let inner = self.selects(query);
+                made.extend(inner.iter().cloned());
+                !inner.is_empty()
+            }
+            SetExpr::SetOperation { op: SetOperator::Union, left, right, .. } => {
+                self.branches(left, made) && self.branches(right, made)
+            }
+            _ => false,
+        }
+    }
+
+    fn select(&self, select: &ast::Select) -> Option<Select> {
+        if select.qualify.is_some() || !select.lateral_views.is_empty() {
+            return None;
+        }
+        let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
+        let some = grouped || select.having.is_some() || matches!(select.distinct, Some(Distinct::On(_)));
+        let mut made =
+            Select { tables: Vec::new(), conditions: Vec::new(), output: Vec::new(), star: false, partial: some };
+        for from in &select.from {
+            made.tables.push(self.read(&from.relation)?);
+            for join in &from.joins {
+                self.join(join, &mut made)?;
+            }
+        }
+        let conditions = select.selection.iter().chain(&select.having);
+        made.conditions.extend(conditions.map(|condition| self.formula(condition)));
+        for item in &select.projection {
+            match item {
+                SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } => {
+                    made.output.push(self.formula(e));
+                }
+                SelectItem::Wildcard(_) => {
+                    made.star = true;
+                    for at in 0..made.tables.len() {
+                        let columns = self.all_columns(&made.tables[at])?;
+                        made.output.extend(columns);
+                    }
+                }
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                    made.star = true;
+                    let name = folded(name.0.last()?.as_ident()?);
+                    let columns = self.all_columns(made.tables.iter().find(|from| from.name == name)?)?;
+                    made.output.extend(columns);
+                }
+                _ => return None,
+            }
+        }
+        made.partial |= made.output.iter().any(is_aggregated);
+        Some(made)
+    }
+
+    fn join(&self, join: &ast::Join, made: &mut Select) -> Option<()> {
+        let mut read = self.read(&join.relation)?;
+        let (on, outer) = match &join.join_operator {
+            JoinOperator::Join(on) | JoinOperator::Inner(on) => (on, false),
+            JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => (on, true),
+            JoinOperator::CrossJoin(JoinConstraint::None) => {
+                made.tables.push(read);
+                return Some(());
+            }
+            _ => return None,
+        };
+        let conditions = match on {
+            JoinConstraint::On(on) => vec![self.formula(on)],
+            JoinConstraint::Using(names) => {
+                let same = names.iter().map(|name| self.same_column(name, &made.tables, &read));
+                same.collect::<Option<Vec<_>>>()?
+            }
+            _ => return None,
+        };
+        match outer {
+            true => read.outer = Some(conditions),
+            false => made.conditions.extend(conditions),
+        }
+        made.tables.push(read);
+        Some(())
+    }
+
+    /// `using (name)`
+    fn same_column(&self, name: &ObjectName, before: &[From], read: &From) -> Option<Formula> {
+        let ident = name.0.last()?.as_ident()?;
+        let span = ident_span(ident, self.text, self.at);
+        let column = |from: &From| {
+            let Read::Entity(id) = from.of else { return None };
+            let entity = self.model.entity(id);
+            let field = entity.field(&folded(ident))?;
+            Some(column_of(from, entity, field, span))
+        };
+        let (left, right) = (before.iter().find_map(column)?, column(read)?);
+        let node = Node::Binary(Operator::Equal, Box::new((left, right)));
+        let ty = Type { base: Base::Builtin("boolean".into()), args: Vec::new(), dims: 0 };
+        Some(Formula { node, ty, span, nullable: true, volatility: Volatility::Immutable })
+    }
+
+    fn read(&self, factor: &TableFactor) -> Option<From> {
+        let (ident, alias): (&Ident, _) = match factor {
+            TableFactor::Table { name, alias, .. } | TableFactor::Function { name, alias, .. } => {
+                (name.0.last()?.as_ident()?, alias.as_ref())
+            }
+            TableFactor::Derived { alias: Some(alias), .. } | TableFactor::UNNEST { alias: Some(alias), .. } => {
+                (&alias.name, Some(alias))
+            }
+            _ => return None,
+        };
+        let first = match factor {
+            TableFactor::Table { name, args: None, sample: None, .. } => {
+                name.0.first().and_then(|part| part.as_ident()).and_then(|ident| self.meanings.of(ident))
+            }
+            _ => None,
+        };
+        let renamed = alias.is_some_and(|alias| !alias.columns.is_empty());
+        let of = match first {
+            Some(Meaning::Table(id)) if !renamed => Read::Entity(*id),
+            Some(Meaning::View(at)) => Read::View(*at),
+            _ => self.called(factor, ident_span(ident, self.text, self.at)),
+        };
+        let name = folded(alias.map_or(ident, |alias| &alias.name));
+        Some(From { name, of, outer: None })
+    }
+
+    /// A function in `from`, or whatever else stands there.
+    fn called(&self, factor: &TableFactor, span: Span) -> Read {
+        let (name, args) = match factor {
+            TableFactor::Table { name, args: Some(args), .. } => (name, &args.args),
+            TableFactor::Function { name, args, .. } => (name, args),
+            _ => return Read::Other(span),
+        };
+        let values = args.iter().map(|arg| match arg {
+            ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(value)) => Some(self.formula(value)),
+            _ => None,
+        });
+        match values.collect::<Option<Vec<_>>>() {
+            Some(values) if self.declared(name).is_none() => Read::Call(values, span),
+            _ => Read::Other(span),
+        }
+    }
+
+    /// What `*` is of something that is read.
+    fn all_columns(&self, from: &From) -> Option<Vec<Formula>> {
+        match from.of {
+            Read::Entity(id) => {
+                let entity = self.model.entity(id);
+                Some((0..entity.fields.len()).map(|field| column_of(from, entity, field, self.at)).collect())
+            }
+            Read::View(at) => {
+                let output = &self.model.views[at].output;
+                let known = !output.iter().any(|(name, _)| name == "*");
+                let column = |(field, (_, ty)): (usize, &(SmolStr, Type))| Formula {
+                    node: Node::Column(Row::View(from.name.clone(), at), field),
+                    ty: ty.clone(),
+                    span: self.at,
+                    nullable: true,
+                    volatility: Volatility::Immutable,
+                };
+                known.then(|| output.iter().enumerate().map(column).collect())
+            }
+            Read::Call(..) | Read::Other(_) => None,
+        }
+    }
+}
+
+fn column_of(from: &From, entity: &crate::types::Entity, field: FieldIx, span: Span) -> Formula {
+    let column = &entity.fields[field];
+    Formula {
+        node: Node::Column(Row::Query(from.name.clone(), entity.id), field),
+        ty: column.ty.clone(),
+        span,
+        nullable: column.nullable || from.outer.is_some(),
+        volatility: Volatility::Immutable,
+    }
+}
+
+/// Whether it is worked out of several rows: a call of an aggregate, or of a window function.
+pub fn is_aggregated(formula: &Formula) -> bool {
+    let mut found = false;
+    formula.visit(|part| {
+        found |= match &part.node {
+            Node::Call(call) => is_aggregate(call),
+            // `filter (where …)`, `over (…)`, `within group (…)` are not taken apart.
+            Node::Sql(sql) => !sql.query,
+            _ => false,
+        };
+    });
+    found
+}
+
+/// Whether a function gives one value for many rows.
+pub fn is_aggregate(call: &Call) -> bool {
+    let known = specc_facts::functions(&call.function.name);
+    call.star || call.declared.is_none() && known.iter().any(|variant| variant.kind != Kind::Function)
+}
+
+impl Sql {
+    /// What it asks, where it is one query that gives a row for each choice of rows of tables and views.
+    pub fn select(&self) -> Option<&Select> {
+        let [select] = self.selects.as_slice() else { return None };
+        let known = select.tables.iter().all(|from| matches!(from.of, Read::Entity(_) | Read::View(_)));
+        (known && !select.partial).then_some(select)
+    }
+}
