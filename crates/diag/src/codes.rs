@@ -2,8 +2,8 @@
 //! explain`, the docs and every diagnostic read it.
 //!
 //! Numbers are grouped: `E00xx` text, `E01xx` names, `E02xx` types and expressions, `E03xx` relations, `E04xx` entities
-//! and constraints, `E05xx` behaviour, `E06xx` access, `E07xx` platform, `E08xx` seeds and promises, `E09xx` project, `A00xx` what
-//! `specc prove` asks. A code is never reused for something else.
+//! and constraints, `E05xx` behaviour, `E06xx` access, `E07xx` platform, `E08xx` seeds, promises and scenarios, `E09xx`
+//! project, `A00xx` what `specc prove` asks. A code is never reused for something else.
 
 use crate::Severity;
 use serde::{Serialize, Serializer};
@@ -221,6 +221,7 @@ codes! {
     SEED_TOO_MANY "E0807"
     UNKEPT_PROMISE "E0820"
     EMPTY_PROMISE "W0821"
+    BAD_SCENARIO "E0822"
     // project
     BAD_CONFIG "E0901"
     NO_SPECS "E0902"

@@ -27,6 +27,7 @@ mod promises;
 mod relations;
 mod results;
 mod rounds;
+mod scenarios;
 mod seed_keys;
 pub mod seeds;
 mod shut_indexes;
@@ -163,8 +164,10 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     shut_indexes::check(&model, out);
     bodies::cycles(project, &model, out);
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
-    model.seeds = seeds::seeds(project, &Exprs::new(project, &model), decls, &filled, out);
+    let (seeds, labels) = seeds::seeds(project, &Exprs::new(project, &model), decls, &filled, out);
+    model.seeds = seeds;
     seed_keys::check(&model, out);
+    model.scenarios = scenarios::scenarios(project, &Exprs::new(project, &model), decls, &filled, &labels, out);
     idle::check(project, &model, out);
     model
 }

@@ -17,6 +17,7 @@ mod keys;
 mod named;
 mod platform;
 mod promise;
+mod scenario;
 
 pub use access::*;
 pub use base::*;
@@ -26,6 +27,7 @@ pub use keys::*;
 pub use named::*;
 pub use platform::*;
 pub use promise::*;
+pub use scenario::*;
 
 use specc_diag::Acceptance;
 
@@ -82,5 +84,6 @@ pub enum ItemKind {
     Seed(SeedDecl),
     Sql(Box<SqlDecl>),
     Promise(Box<PromiseDecl>),
+    Scenario(Box<ScenarioDecl>),
     Kept(KeptDecl),
 }

@@ -6,6 +6,7 @@ mod data;
 mod items;
 mod members;
 mod promise;
+mod scenario;
 mod small;
 
 pub(crate) use small::unquote;

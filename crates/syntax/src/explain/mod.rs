@@ -30,6 +30,8 @@ pub(crate) enum Place {
     Webhook,
     Policy,
     Promise,
+    Scenario,
+    Actor,
     Bucket,
     Realtime,
     Seed,
@@ -50,6 +52,8 @@ impl Place {
             Place::Webhook => Rule::only_webhook,
             Place::Policy => Rule::only_rule,
             Place::Promise => Rule::only_promise,
+            Place::Scenario => Rule::only_part,
+            Place::Actor => Rule::only_try,
             Place::Bucket => Rule::only_bucket,
             Place::Realtime => Rule::only_realtime,
             Place::Seed => Rule::only_row,
@@ -346,6 +350,9 @@ fn first_word(text: &str) -> &str {
 fn expected(text: &str, at: usize, place: Place, reach: &Reach) -> Option<String> {
     let before = text[..at].trim_end();
     let typed = matches!(place, Place::Member | Place::Composite | Place::Domain);
+    if before.ends_with("->") && place == Place::Actor {
+        return Some("`none`, `all`, `only …` or a number of rows after `->`".to_owned());
+    }
     if before.ends_with("->") {
         let what = if place == Place::Workflow {
             "a state"

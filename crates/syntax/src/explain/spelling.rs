@@ -66,7 +66,8 @@ pub(super) fn keywords(place: Place) -> &'static [&'static str] {
         Place::View => &["index", "unique"],
         Place::Webhook => &["url", "edge", "header", "timeout"],
         Place::Bucket => &["public", "size", "mime", "policy"],
-        Place::Promise => &["allow", "deny"],
+        Place::Promise | Place::Actor => &["allow", "deny"],
+        Place::Scenario => &["given", "as"],
         Place::Sequence => &["start", "increment", "min", "max", "cache", "cycle", "owned"],
         _ => &[],
     }
@@ -83,6 +84,7 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::Item, "promise") => {
             "`promise 'drafts are their owner''s' on events { deny select unless owner_id = viewer }`"
         }
+        (Place::Item, "scenario") => "`scenario 'drafts are hidden' { as ben { events -> only launch } }`",
         (Place::Item, "predicate") => "`predicate is_admin = viewer.role = 'admin'`",
         (Place::Item, "viewer") => "`viewer -> profiles`",
         (Place::Item, "view" | "materialized") => "`view active_events as $$ select … $$`",
@@ -132,6 +134,12 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::Webhook, _) => "`url 'https://…'`, `edge function 'name'`, `header 'name' 'value'` or `timeout 5000`",
         (Place::Policy, _) => "`name: allow select, update to authenticated when owner_id = viewer`",
         (Place::Promise, _) => "`deny update (title) to authenticated unless owner_id = viewer`",
+        (Place::Scenario, "given") => "`given { events party { organizer_id: ana, title: 'Party' } }`",
+        (Place::Scenario, _) => "`as ben { events -> only launch }` or `given { … }`",
+        (Place::Actor, "allow" | "deny") => {
+            "`deny insert events { … }`, `allow update launch { title: 'x' }`, `deny delete launch` or `allow call f(1)`"
+        }
+        (Place::Actor, _) => "`events -> only launch, workshop`, `events -> none`, `-> all` or `-> 3 rows`",
         (Place::Bucket, _) => "`public`, `size 5 MB`, `mime 'image/png', 'image/*'` or `policy { … }`",
         (Place::Realtime, _) => "`registrations (id, status) where status = 'confirmed'`",
         (Place::Seed, _) => "`events launch { title: 'Launch' }` or `events * 100 { title: fake.sentence }`",

@@ -8,6 +8,7 @@ mod behaviour;
 mod items;
 mod members;
 mod promise;
+mod scenario;
 mod text;
 
 use crate::ast::{At, Comment, Doc, RawExpr, SpecFile};
