@@ -2,6 +2,7 @@
 
 mod act;
 mod belonging;
+mod files;
 mod kept;
 mod members;
 mod owners;
@@ -81,6 +82,7 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     members::ask(context, entity, &mut found);
     belonging::ask(context, entity, &mut found);
     kept::ask(context, entity, &mut found);
+    files::ask(context, entity, &mut found);
     found
 }
 
