@@ -167,6 +167,17 @@ pub fn acts_as(model: &Model, role: &str) -> Vec<SmolStr> {
     all
 }
 
+/// Whether files stay in their bucket whatever rules say: where those of several buckets let somebody update, the policies
+/// together would let a file become what only those of another bucket allow.
+pub fn files_stay(model: &Model, objects: &Entity) -> bool {
+    let buckets = model.buckets.iter().map(|bucket| bucket.rules.as_slice());
+    let updates = |rules: &&[Rule]| {
+        let mut all = Effective::of(model, objects, rules).accesses.into_iter();
+        all.any(|access| access.command == RuleAction::Update)
+    };
+    buckets.chain([objects.rules.as_slice()]).filter(updates).count() > 1
+}
+
 /// Rules of one role that show different columns of an entity: the later one, and the one that it differs from. Which
 /// columns are seen cannot depend on the row.
 pub(crate) fn unequal_selects<'m>(model: &'m Model, entity: &'m Entity) -> Vec<(&'m Rule, &'m Rule)> {

@@ -27,6 +27,14 @@ impl Role {
     }
 }
 
+/// Whether a role may use a view or a function, which is open to `roles` and to whom it is granted.
+pub fn may_use(model: &Model, role: &Role, roles: &[SmolStr], of: &Object, privilege: &str) -> bool {
+    let granted = model.grants.iter().filter(|grant| !grant.revoke && grant.object == *of);
+    let granted = granted.filter(|grant| grant.privileges.iter().any(|(name, _)| name == privilege || name == "all"));
+    let mut all = roles.iter().chain(granted.flat_map(|grant| &grant.roles));
+    all.any(|name| role.acts_as.contains(name))
+}
+
 /// What decides about a role and a command.
 pub struct Right<'m> {
     /// The entity.
@@ -39,6 +47,8 @@ pub struct Right<'m> {
     granted: Vec<&'m [SmolStr]>,
     /// Whether rules bring grants.
     ruled: bool,
+    /// A column that a policy of the platform's keeps as it is.
+    stays: Option<FieldIx>,
     role: Role,
     model: &'m Model,
 }
@@ -58,13 +68,29 @@ impl<'m> Right<'m> {
         let listed = listed.filter(|(action, columns)| *action == command && !columns.is_empty()).count() > 0;
         let guard = listed
             .then(|| Effective::of(model, entity, &entity.rules).guards.into_iter().find(|g| g.command == command));
-        let granted = grants(model, entity.id, role, command);
+        let mut granted = grants(model, entity.id, role, command);
+        if crate::files::is_files(entity) && matches!(role.name.as_str(), "anon" | "authenticated") {
+            // The platform grants its table whole.
+            granted.push(&[]);
+        }
         // A rule that is taken as it is written brings no grant.
         let ruled = model.options.derive && decision.openings.iter().any(|opening| !opening.rule.exact);
         if !ruled && granted.is_empty() {
             return None;
         }
-        Some(Self { entity, command, decision, guard: guard.flatten(), granted, ruled, role: role.clone(), model })
+        let stays = crate::files::is_files(entity).then(|| entity.field("bucket_id")).flatten();
+        let stays = stays.filter(|_| command == RuleAction::Update && crate::files::stay(model, entity));
+        Some(Self {
+            entity,
+            command,
+            decision,
+            guard: guard.flatten(),
+            granted,
+            ruled,
+            stays,
+            role: role.clone(),
+            model,
+        })
     }
 
     /// Whether the role can give a column a value.
@@ -75,7 +101,7 @@ impl<'m> Right<'m> {
         let kept = column.identity.as_ref().is_some_and(|identity| identity.0);
         let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
         let granted = |columns: &&[SmolStr]| columns.is_empty() || columns.contains(&column.name);
-        !computed && !fixed && !kept && (opened || self.granted.iter().any(granted))
+        !computed && !fixed && !kept && self.stays != Some(field) && (opened || self.granted.iter().any(granted))
     }
 
     /// Whether the role reads a column.

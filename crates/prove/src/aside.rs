@@ -48,8 +48,12 @@ pub fn asides(model: &Model) -> Vec<Aside> {
             push(text, function.meta.span);
         }
     }
-    for bucket in model.buckets.iter().filter(|bucket| !bucket.rules.is_empty()) {
-        push(format!("the rules of bucket `{}` are about files", bucket.name), bucket.meta.span);
+    for table in model.realtime.iter().filter(|table| crate::is_guarded(model.entity(table.entity))) {
+        let table_name = name(model, table.entity);
+        let text = format!(
+            "realtime tells the keys of deleted rows of `{table_name}` to whoever listens, whatever the rules say"
+        );
+        push(text, table.span);
     }
     found
 }

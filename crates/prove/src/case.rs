@@ -28,6 +28,8 @@ pub struct CaseRow {
     pub number: Option<u16>,
     /// Columns that a client leaves to the table.
     pub left: BTreeSet<FieldIx>,
+    /// Folders of paths that matter, by column and depth.
+    pub folders: Vec<(FieldIx, u8, Held)>,
     /// Columns that matter.
     pub values: Vec<(FieldIx, Held)>,
 }
@@ -139,7 +141,10 @@ impl Case {
             .values
             .iter()
             .map(|(field, held)| format!("{}: {}", entity.fields[*field].name, self.spoken(model, held)));
-        let values: Vec<String> = values.collect();
+        let folders = row.folders.iter().map(|(field, nth, held)| {
+            format!("folder {nth} of {}: {}", entity.fields[*field].name, self.spoken(model, held))
+        });
+        let values: Vec<String> = values.chain(folders).collect();
         format!("{} {{ {} }}", name(model, row.entity), values.join(", "))
     }
 

@@ -7,7 +7,7 @@
 
 use crate::sorts::Scope;
 use rustc_hash::FxHashMap;
-use specc_model::formula::{Formula, Node, Operator, Part, Read, Select};
+use specc_model::formula::{Formula, From, Node, Operator, Part, Read, Row, Select};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, RelationId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -207,7 +207,7 @@ impl<'m> Counter<'m> {
             }
         }
         // Of each row that may be there, if none has to be.
-        let times = if holds { times } else { times * MOST };
+        let times = if holds || is_of_one_row(self.model, select) { times } else { times * MOST };
         let outer = select.tables.iter().flat_map(|from| from.outer.iter().flatten());
         let output = select.output.iter().filter(|_| !select.star);
         outer.chain(&select.conditions).chain(output).for_each(|part| self.count(part, scope, holds, times));
@@ -278,4 +278,19 @@ impl<'m> Counter<'m> {
         }
         self.complete = false;
     }
+}
+
+/// Whether a query asks for the row of one table that has some key, so that it looks at one row at most.
+fn is_of_one_row(model: &Model, select: &Select) -> bool {
+    let [From { of: Read::Entity(entity), name, outer: None }] = select.tables.as_slice() else { return false };
+    let Some([key]) = model.entity(*entity).key.as_ref().map(|key| key.fields.as_slice()) else { return false };
+    let is_key = |formula: &Formula| matches!(&formula.bare().node, Node::Column(Row::Query(of, _), field) if of == name && field == key);
+    let reads = |formula: &Formula| {
+        let mut own = false;
+        formula.visit(|part| own |= matches!(&part.node, Node::Column(Row::Query(of, _), _) if of == name));
+        own
+    };
+    let all = select.conditions.iter().flat_map(|condition| condition.bare().chain(&Operator::And));
+    let mut sides = all.filter_map(|part| part.bare().equality());
+    sides.any(|(a, b)| is_key(a) && !reads(b) || is_key(b) && !reads(a))
 }

@@ -1,6 +1,7 @@
 //! Formulas over a [`World`], as Postgres evaluates them: with null, over rows that are there, and what is hidden hidden.
 
 use crate::circuit::{Lit, Tri};
+use crate::files::{Beginning, Folder};
 use crate::queries::{Fetched, Rights, given};
 use crate::sorts::{self, Source, constant, is_condition, operand, query};
 use crate::world::{Cell, RowId, Sym, World};
@@ -92,6 +93,14 @@ impl<'m> World<'m> {
     pub fn condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
         if let Some((asked, inner)) = self.called(formula, env).or_else(|| given(formula, env)) {
             return self.condition(asked, &inner);
+        }
+        if let Some((folder, beginning)) = crate::files::begins(formula) {
+            let own = self.folder_of(&folder, env);
+            let other = match beginning {
+                Beginning::Folder(of) => self.evaluate(of, env),
+                Beginning::Named(name) => Sym::of(sorts::Val::Text(name.into())),
+            };
+            return self.equal(&own, &other);
         }
         match &formula.node {
             Node::Literal(Value::Boolean(value)) => Tri::of(if *value { Lit::TRUE } else { Lit::FALSE }),
@@ -186,6 +195,15 @@ impl<'m> World<'m> {
         }
         if let Some((asked, inner)) = self.called(formula, env).or_else(|| given(formula, env)) {
             return self.evaluate(asked, &inner);
+        }
+        if let Some(of) = sorts::whole(formula) {
+            let Sym { sort, cases } = self.evaluate(of, env);
+            // A pattern that somebody writes for keys takes keys.
+            let keys = cases.iter().filter(|(_, value)| matches!(value, sorts::Val::Key(..)));
+            return Sym { sort, cases: keys.cloned().collect() };
+        }
+        if let Some(folder) = crate::files::folder(formula) {
+            return self.folder_of(&folder, env);
         }
         if let Some(at) = sorts::placeholder(formula) {
             return self.parameter(formula, at, env);
@@ -440,6 +458,22 @@ impl<'m> World<'m> {
             place.push((self.circuit.all([exists, equal.yes, seen]), row));
         }
         place
+    }
+
+    /// A folder of the path in a column.
+    fn folder_of(&mut self, folder: &Folder<'m>, env: &Env<'m>) -> Sym {
+        let place = self.place(folder.row, env);
+        let mut made = Sym::null();
+        let mut cases = Vec::new();
+        for (lit, row) in place {
+            let value = self.folder(row, folder.field, folder.nth);
+            made.sort = made.sort.or(value.sort);
+            for (when, value) in value.cases.iter() {
+                let when = self.circuit.and(lit, *when);
+                self.merge(&mut cases, when, value.clone());
+            }
+        }
+        Sym { cases: cases.into(), ..made }
     }
 
     fn value_at(&mut self, place: &Place, field: FieldIx) -> Sym {

@@ -7,8 +7,10 @@ mod access;
 mod aside;
 mod case;
 mod circuit;
+mod compare;
 mod demand;
 mod encode;
+mod files;
 mod inside;
 mod membership;
 mod properties;
@@ -47,10 +49,20 @@ pub fn prove_beyond(model: &Model, more: usize) -> Vec<Finding> {
     let mut found: Vec<Finding> =
         entities.par_iter().flat_map_iter(|entity| properties::of(&context, entity)).collect();
     found.extend(properties::past_the_rules(&context));
+    let files: Vec<Vec<Finding>> = files::of_buckets(model).par_iter().map(|model| of_files(model, more)).collect();
+    found.extend(files.into_iter().flatten());
     // What a predicate says of every entity is said once.
     let mut said = std::collections::BTreeSet::new();
     found.retain(|finding| said.insert((finding.code, finding.span, finding.claim.clone())));
     found
+}
+
+/// What is asked of the table of files.
+fn of_files(model: &Model, more: usize) -> Vec<Finding> {
+    let sorts = Sorts::of(model);
+    let context = properties::Context::new(model, &sorts, more);
+    let files = model.entities.iter().filter(|entity| files::is_files(entity) && is_guarded(entity));
+    files.flat_map(|entity| properties::of(&context, entity)).collect()
 }
 
 /// Whether rules of the spec decide about its rows.

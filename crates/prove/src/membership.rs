@@ -109,6 +109,7 @@ fn membership(model: &Model, exists: &Exists) -> Option<Membership> {
 
 /// Whether a rule lets a row through for who asks alone, whatever the row is.
 pub fn is_of_session(model: &Model, rule: &Rule) -> bool {
+    let rule = crate::files::written(model, rule);
     let (mut of_row, mut of_session) = (false, false);
     for expr in [&rule.when, &rule.check].into_iter().flatten() {
         expr.formula.visit(|part| {

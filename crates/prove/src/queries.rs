@@ -5,8 +5,8 @@ use crate::encode::Env;
 use crate::sorts::{self, Source};
 use crate::world::{RowId, Unknown, World};
 use specc_diag::Span;
-use specc_model::Model;
 use specc_model::formula::{Formula, From, Node, Read, Row, Select, Sql};
+use specc_model::{Model, Object};
 
 /// With whose rights something is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,6 +165,10 @@ impl<'m> World<'m> {
         let model = self.model;
         let selects = selects(model, view);
         let declared = &model.views[view];
+        let may = crate::access::may_use(model, &self.role, &declared.roles, &Object::View(view), "select");
+        if !rights.owner && !may {
+            return Vec::new();
+        }
         if selects.is_empty() || depth >= DEEPEST {
             return vec![(self.perhaps(declared.meta.span), Fetched::Nothing)];
         }

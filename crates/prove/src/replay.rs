@@ -32,7 +32,8 @@ impl Case {
     pub fn replay(&self, model: &Model) -> Option<Replay> {
         let writer = Writer { case: self, model };
         let there = self.rows.iter().enumerate().filter(|(at, _)| self.is_there(*at));
-        let rows: Option<Vec<String>> = there.map(|(_, row)| writer.insert(row, false)).collect();
+        let there = targets_first(model, there.map(|(_, row)| row).collect());
+        let rows: Option<Vec<String>> = there.into_iter().map(|row| writer.insert(row, false)).collect();
         let key = model.viewer.and_then(|viewer| model.entity(viewer).key.as_ref().map(|key| (viewer, key.fields[0])));
         let (mut viewer, mut claims) = (None, Vec::new());
         for (source, held) in &self.session {
@@ -99,7 +100,10 @@ impl Writer<'_> {
             RuleAction::Delete => format!("delete from {table}{found}"),
             RuleAction::Insert | RuleAction::Update => {
                 let (entity, new) = (self.model.entity(old.entity), row(step.new)?);
-                let set = new.values.iter().map(|(field, held)| self.equals(entity, *field, Some(held)));
+                let set = new.values.iter().map(|(field, held)| match self.path(new, *field) {
+                    Some(path) => Some(format!("{} = {path}", quote::ident(&entity.fields[*field].name))),
+                    None => self.equals(entity, *field, Some(held)),
+                });
                 let mut set = set.collect::<Option<Vec<String>>>()?;
                 if set.is_empty() {
                     set.push(self.equals(entity, *step.open.first()?, None)?);
@@ -202,11 +206,27 @@ impl Writer<'_> {
                 continue;
             }
             names.push(quote::ident(&column.name).into_owned());
-            values.push(self.value(entity, field, held.as_ref())?);
+            let path = self.path(row, field);
+            values.push(path.or_else(|| self.value(entity, field, held.as_ref()))?);
         }
         let table = self.table(row.entity);
         let over = if by_client { "" } else { " overriding system value" };
-        Some(format!("insert into {table} ({}){over} values ({})", names.join(", "), values.join(", ")))
+        // The buckets of the spec are there.
+        let kept = if by_client || !entity.external { "" } else { " on conflict do nothing" };
+        Some(format!("insert into {table} ({}){over} values ({}){kept}", names.join(", "), values.join(", ")))
+    }
+
+    /// A path of which folders matter.
+    fn path(&self, row: &CaseRow, field: FieldIx) -> Option<String> {
+        let of = row.folders.iter().filter(|(other, ..)| *other == field);
+        let deepest = of.clone().filter(|(.., held)| *held != Held::Null).map(|(_, nth, _)| *nth).max()?;
+        let text = Type { base: Base::Builtin("text".into()), args: Vec::new(), dims: 0 };
+        let folder = |nth: u8| match of.clone().find(|(_, other, _)| *other == nth) {
+            Some((.., held)) => self.text(&text, held),
+            None => Some("any".to_owned()),
+        };
+        let folders: Option<Vec<String>> = (1..=deepest).map(folder).collect();
+        Some(quote::text(&format!("{}/file", folders?.join("/"))))
     }
 
     /// The SQL of a value of a column; any value where nothing is said.
@@ -254,6 +274,7 @@ impl Writer<'_> {
             Val::Text(text) => text.to_string(),
             Val::Number(_, digits) => digits.to_string(),
             Val::Key(entity, number) if family == Family::Uuid => uuid(*entity, *number),
+            Val::Other(number) if family == Family::Json => format!("\"other {number}\""),
             Val::Other(number) if family == Family::Uuid => uuid(EntityId(0xffff), *number),
             Val::Key(_, number) if family.is_number() => (u32::from(*number) + 1).to_string(),
             Val::Other(number) if family.is_number() => (u32::from(*number) + 1000).to_string(),
@@ -293,6 +314,21 @@ impl Writer<'_> {
         };
         Some(value.to_owned())
     }
+}
+
+/// The same rows, those first to which others refer.
+fn targets_first<'c>(model: &Model, mut rows: Vec<&'c CaseRow>) -> Vec<&'c CaseRow> {
+    let mut ordered = Vec::new();
+    while !rows.is_empty() {
+        let waits = |row: &CaseRow| {
+            let refers = model.entity(row.entity).outgoing.iter().map(|id| model.relation(*id).to);
+            refers.into_iter().any(|to| to != row.entity && rows.iter().any(|other| other.entity == to))
+        };
+        // In a circle, the first goes first.
+        let at = rows.iter().position(|row| !waits(row)).unwrap_or(0);
+        ordered.push(rows.remove(at));
+    }
+    ordered
 }
 
 /// What fills the materialized views, those first that others read.

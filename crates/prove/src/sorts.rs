@@ -3,6 +3,7 @@
 //! Columns, parameters and session values that rules compare share a sort. Its values are the constants that it is
 //! compared with, the keys of rows, and a few others that stand for all the rest.
 
+use crate::files::Beginning;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_model::formula::{Formula, Node, Operator, Part, Row, Sql, Value};
@@ -52,6 +53,8 @@ pub enum Source {
     Claim(Box<[SmolStr]>),
     /// A scalar parameter of a predicate.
     Parameter(PredicateId, usize),
+    /// A folder of the path in a column.
+    Folder(EntityId, FieldIx, u8),
     /// A parameter of a function.
     Argument(usize, usize),
     /// A value that is the same for a whole statement, such as `now()`.
@@ -325,6 +328,24 @@ impl Sorts {
     }
 
     fn learn(&mut self, model: &Model, formula: &Formula, scope: &Scope) {
+        if let Some((folder, beginning)) = crate::files::begins(formula)
+            && let Some(entity) = scope.entity(folder.row)
+        {
+            let own = Source::Folder(entity, folder.field, folder.nth);
+            match beginning {
+                Beginning::Folder(of) => match source(model, of, scope) {
+                    Some(other) => self.join(own, other),
+                    None => {
+                        let id = self.id(own);
+                        self.sorts[id].constants.extend(constant(of));
+                    }
+                },
+                Beginning::Named(name) => {
+                    let id = self.id(own);
+                    self.sorts[id].constants.insert(Val::Text(name.into()));
+                }
+            }
+        }
         match &formula.node {
             Node::Binary(Operator::Equal, sides) => self.compared(model, &sides.0, &sides.1, scope, false),
             Node::Binary(Operator::Other(op), sides) => {
@@ -452,6 +473,23 @@ pub fn wrapped(formula: &Formula) -> Option<&Formula> {
     }
 }
 
+/// What `substring(… from '^…$')` is cut from, by a pattern that takes all of it: it gives that, or null.
+pub fn whole(formula: &Formula) -> Option<&Formula> {
+    let Node::Form(form) = &formula.bare().node else { return None };
+    let words: Vec<&str> = form
+        .parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Words(words) => Some(words.trim()),
+            _ => None,
+        })
+        .collect();
+    let mut operands = form.parts.iter().filter_map(operand);
+    let (of, pattern) = (operands.next()?, operands.next()?.literal_text()?);
+    let all = pattern.starts_with('^') && pattern.ends_with('$') && operands.next().is_none();
+    (all && words.first() == Some(&"substring(") && words.get(1) == Some(&"from")).then_some(of)
+}
+
 /// What the session says, where it is that: who asks, a claim, or what is the same for a whole statement. Supabase's own
 /// functions are among it.
 pub fn session(formula: &Formula) -> Option<Source> {
@@ -505,6 +543,12 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
     }
     if let Some(source) = session(formula) {
         return Some(source);
+    }
+    if let Some(of) = whole(formula) {
+        return source(model, of, scope);
+    }
+    if let Some(folder) = crate::files::folder(formula) {
+        return Some(Source::Folder(scope.entity(folder.row)?, folder.field, folder.nth));
     }
     if let (Some(at), Some(function)) = (placeholder(formula), scope.function) {
         return Some(Source::Argument(function, at));

@@ -128,10 +128,12 @@ impl Question<'_, '_> {
                     (field, held)
                 })
                 .collect();
+            let folders = world.folders.iter().filter(|((of, ..), _)| *of == id);
+            let folders: Vec<_> = folders.map(|((_, field, nth), sym)| (*field, *nth, of(sym))).collect();
             if !values.is_empty() || written.contains(&id) {
                 let (entity, number, left) = (row.entity, row.number, row.left.clone());
                 places.insert(id, rows.len());
-                rows.push(CaseRow { entity, number, left, values });
+                rows.push(CaseRow { entity, number, left, folders, values });
             }
         }
         let place = |row: Option<RowId>| row.and_then(|row| places.get(&row).copied());

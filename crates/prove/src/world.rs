@@ -105,10 +105,12 @@ pub struct World<'m> {
     pub rows: Vec<Row>,
     /// What is not modelled.
     pub unknowns: Vec<Unknown>,
-    sorts: &'m Sorts,
+    pub(crate) sorts: &'m Sorts,
     sizes: FxHashMap<EntityId, usize>,
     tables: FxHashMap<EntityId, Vec<RowId>>,
     session: FxHashMap<Source, Sym>,
+    /// Folders of paths, by row, column and depth.
+    pub(crate) folders: BTreeMap<(RowId, FieldIx, u8), Sym>,
     /// Arguments that are truth values, by function and place.
     pub(crate) arguments: BTreeMap<(usize, usize), Tri>,
     pub(crate) memo: FxHashMap<(usize, String), Cell>,
@@ -138,6 +140,7 @@ impl<'m> World<'m> {
             sizes,
             tables: FxHashMap::default(),
             session: FxHashMap::default(),
+            folders: BTreeMap::new(),
             arguments: BTreeMap::new(),
             memo: FxHashMap::default(),
             role,
@@ -302,7 +305,7 @@ impl<'m> World<'m> {
     }
 
     /// The values of a sort, in their order where it has one.
-    fn domain(&self, source: &Source) -> (Option<usize>, Vec<Val>) {
+    pub(crate) fn domain(&self, source: &Source) -> (Option<usize>, Vec<Val>) {
         let Some((id, sort)) = self.sorts.get(source) else { return (None, vec![Val::Other(0)]) };
         let labels = sort.fields.iter().find_map(|(entity, field)| {
             let ty = &self.model.entity(*entity).fields[*field].ty;
@@ -355,9 +358,24 @@ impl<'m> World<'m> {
         (Some(id), values)
     }
 
+    fn is_uuid(&self, source: &Source) -> bool {
+        let column = match source {
+            Source::Field(entity, field) => Some((*entity, *field)),
+            Source::Viewer => crate::sorts::viewer_key(self.model),
+            _ => None,
+        };
+        column.is_some_and(|(entity, field)| {
+            let ty = &self.model.entity(entity).fields[field].ty;
+            ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if family(name) == Family::Uuid)
+        })
+    }
+
     /// A value of a sort.
-    fn any_value(&mut self, source: &Source, nullable: bool) -> Sym {
-        let (sort, domain) = self.domain(source);
+    pub(crate) fn any_value(&mut self, source: &Source, nullable: bool) -> Sym {
+        let (sort, mut domain) = self.domain(source);
+        if self.is_uuid(source) {
+            domain.retain(|value| !matches!(value, Val::Text(text) if text.len() < 32));
+        }
         let cases: Vec<_> = domain.into_iter().map(|value| (self.choice(), value)).collect();
         let lits: Vec<Lit> = cases.iter().map(|(lit, _)| *lit).collect();
         match nullable {
@@ -511,74 +529,6 @@ impl<'m> World<'m> {
             }
             self.circuit.clause(&clause);
         }
-    }
-
-    /// `=`
-    pub fn equal(&mut self, a: &Sym, b: &Sym) -> Tri {
-        let mut same = Vec::new();
-        for (left, value) in a.cases.iter() {
-            for (right, _) in b.cases.iter().filter(|(_, other)| other == value) {
-                same.push(self.circuit.and(*left, *right));
-            }
-        }
-        let yes = self.circuit.any(same);
-        let both = self.both(a, b);
-        Tri { yes, no: self.circuit.and(both, !yes) }
-    }
-
-    /// `<`, or `<=` with `or_equal`. None where their order is not known.
-    pub fn less(&mut self, a: &Sym, b: &Sym, or_equal: bool) -> Option<Tri> {
-        let id = a.sort.or(b.sort)?;
-        let source = self.sorts.get_any(id)?;
-        let (_, domain) = self.domain(&source);
-        let rank = |value: &Val| domain.iter().position(|other| other == value);
-        let mut holds = Vec::new();
-        for (left, x) in a.cases.iter() {
-            for (right, y) in b.cases.iter() {
-                let (x, y) = (rank(x)?, rank(y)?);
-                if x < y || or_equal && x == y {
-                    holds.push(self.circuit.and(*left, *right));
-                }
-            }
-        }
-        let yes = self.circuit.any(holds);
-        let both = self.both(a, b);
-        Some(Tri { yes, no: self.circuit.and(both, !yes) })
-    }
-
-    /// Neither is null.
-    fn both(&mut self, a: &Sym, b: &Sym) -> Lit {
-        let (a, b) = (self.present(a), self.present(b));
-        self.circuit.and(a, b)
-    }
-
-    /// It is not null.
-    pub fn present(&mut self, sym: &Sym) -> Lit {
-        self.circuit.any(sym.cases.iter().map(|(lit, _)| *lit))
-    }
-
-    /// Whether a column of two rows differs, null being equal to null.
-    pub fn differs(&mut self, a: RowId, b: RowId, field: FieldIx) -> Lit {
-        match (self.cell(a, field), self.cell(b, field)) {
-            (Cell::Value(a), Cell::Value(b)) => !self.same(&a, &b),
-            (Cell::Condition(a), Cell::Condition(b)) => self.distinct(a, b),
-            _ => Lit::FALSE,
-        }
-    }
-
-    /// `is distinct from`, of truth values.
-    fn distinct(&mut self, a: Tri, b: Tri) -> Lit {
-        let (yes, no) = (self.circuit.and(a.yes, !b.yes), self.circuit.and(!a.yes, b.yes));
-        let (other, more) = (self.circuit.and(a.no, !b.no), self.circuit.and(!a.no, b.no));
-        self.circuit.any([yes, no, other, more])
-    }
-
-    /// `is not distinct from`
-    pub fn same(&mut self, a: &Sym, b: &Sym) -> Lit {
-        let (left, right) = (self.present(a), self.present(b));
-        let equal = self.equal(a, b).yes;
-        let neither = self.circuit.and(!left, !right);
-        self.circuit.or(equal, neither)
     }
 
     /// Holds all rows to what their tables ask of the columns that were read.

@@ -335,15 +335,9 @@ fn command(action: RuleAction) -> Command {
     }
 }
 
-/// A file that rules of one bucket let somebody update stays in it: the policies of several would together let it become
-/// what only those of another allow.
+/// A policy that keeps files in their bucket, where one is needed.
 pub(super) fn stay_in_bucket(model: &Model, objects: &Entity, shared: &FxHashSet<ObjectId>) -> Option<Lowered> {
-    let buckets = model.buckets.iter().map(|bucket| bucket.rules.as_slice());
-    let updates = |rules: &&[Rule]| {
-        let mut all = Effective::of(model, objects, rules).accesses.into_iter();
-        all.any(|access| access.command == RuleAction::Update)
-    };
-    if buckets.chain([objects.rules.as_slice()]).filter(updates).count() < 2 {
+    if !effective::files_stay(model, objects) {
         return None;
     }
     let text = |name: &str| specc_catalog::DataType::builtin(name);

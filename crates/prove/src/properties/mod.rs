@@ -2,6 +2,7 @@
 
 mod act;
 mod belonging;
+mod files;
 mod kept;
 mod members;
 mod owners;
@@ -83,6 +84,7 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     belonging::ask(context, entity, &mut found);
     kept::ask(context, entity, &mut found);
     promises::ask(context, entity, &mut found);
+    files::ask(context, entity, &mut found);
     found
 }
 

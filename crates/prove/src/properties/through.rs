@@ -1,7 +1,7 @@
 //! What views and functions show of rows that the rules of their tables deny.
 
 use super::{Context, Finding, denied};
-use crate::access::{Right, Role};
+use crate::access::{Right, Role, may_use};
 use crate::case::Through;
 use crate::circuit::Lit;
 use crate::demand::demand_of_query;
@@ -13,7 +13,6 @@ use crate::world::{RowId, World};
 use rayon::prelude::*;
 use smol_str::SmolStr;
 use specc_diag::{Code, Span, codes};
-use specc_model::effective::PUBLIC;
 use specc_model::formula::{Call, Formula, Node, Piece, Read, Row, Select, Sql, is_aggregate};
 use specc_model::{EntityId, FieldIx, Function, Model, Object, RuleAction, View};
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,25 +76,16 @@ pub(crate) fn is_looked_into(function: &Function) -> bool {
 pub(super) fn ask(context: &Context<'_>) -> Vec<Finding> {
     let model = context.model;
     let views = model.views.iter().enumerate().filter_map(|(at, view)| {
-        let roles = readers(context, &view.roles, &Object::View(at), "select");
-        Way::of_view(model, at, view).map(|way| (way, roles))
+        let may = |role: &&Role| may_use(model, role, &view.roles, &Object::View(at), "select");
+        Way::of_view(model, at, view).map(|way| (way, context.roles.iter().filter(may).collect::<Vec<_>>()))
     });
     let functions = model.functions.iter().enumerate().filter(|(_, function)| function.security_definer);
     let functions = functions.filter_map(|(at, function)| {
-        let roles = readers(context, &function.roles, &Object::Function(at), "execute");
-        Way::of_function(at, function).map(|way| (way, roles))
+        let may = |role: &&Role| may_use(model, role, &function.roles, &Object::Function(at), "execute");
+        Way::of_function(at, function).map(|way| (way, context.roles.iter().filter(may).collect()))
     });
     let all: Vec<_> = views.chain(functions).collect();
     all.par_iter().flat_map_iter(|(way, roles)| roles.iter().flat_map(|role| shown(context, way, role))).collect()
-}
-
-/// The roles of the rules that may use it.
-pub(crate) fn readers<'c>(context: &'c Context<'_>, roles: &[SmolStr], of: &Object, privilege: &str) -> Vec<&'c Role> {
-    let granted = context.model.grants.iter().filter(|grant| !grant.revoke && grant.object == *of);
-    let granted = granted.filter(|grant| grant.privileges.iter().any(|(name, _)| name == privilege || name == "all"));
-    let all: Vec<&SmolStr> = roles.iter().chain(granted.flat_map(|grant| &grant.roles)).collect();
-    let may = |role: &&Role| all.iter().any(|name| *name == PUBLIC || role.acts_as.contains(name));
-    context.roles.iter().filter(may).collect()
 }
 
 /// A finding for each table whose rows it gives to a role.
