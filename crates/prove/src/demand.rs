@@ -7,7 +7,7 @@
 
 use crate::sorts::Scope;
 use rustc_hash::FxHashMap;
-use specc_model::formula::{Formula, Node, Operator, Part};
+use specc_model::formula::{Formula, Node, Operator, Part, Select};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, RelationId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +60,16 @@ pub fn demand<'m>(
     counter.close();
     let complete = counter.complete;
     Demand { sizes: counter.rows.into_iter().collect(), complete }
+}
+
+/// The columns that a condition over a row of an entity reads, of that row and of all that it leads to.
+pub fn reads(model: &Model, entity: EntityId, formula: &Formula) -> BTreeSet<(EntityId, FieldIx)> {
+    let (rows, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    let mut counter = Counter { model, rows, followed, read, complete: true, depth: 0, nested: 0 };
+    counter.count(formula, &Scope::row(entity), true, 1);
+    let relations = counter.followed.iter().map(|id| model.relation(*id));
+    let keys = relations.flat_map(|relation| relation.fields.iter().map(|field| (relation.from, *field)));
+    keys.chain(counter.read.iter().copied()).collect()
 }
 
 impl Counter<'_> {
@@ -151,31 +161,13 @@ impl Counter<'_> {
                         self.count(part, scope, holds, times);
                         continue;
                     };
-                    let Some(select) = &sql.select else { continue };
-                    for (_, entity) in &select.tables {
-                        if holds {
-                            self.add(*entity, times);
-                        }
-                        // Its rows are those that the rules of the table let who asks read.
-                        if self.nested >= 4 {
-                            self.complete = false;
-                            continue;
-                        }
-                        self.nested += 1;
-                        for rule in &self.model.entity(*entity).rules {
-                            let exprs = [&rule.when, &rule.check].into_iter().flatten();
-                            let holds = holds != rule.forbid;
-                            exprs.for_each(|expr| self.count(&expr.formula, &Scope::row(*entity), holds, times));
-                        }
-                        self.nested -= 1;
+                    if let Some(select) = &sql.select {
+                        self.selected(select, scope, holds, times);
                     }
-                    let times = if holds { times } else { times * MOST };
-                    select
-                        .conditions
-                        .iter()
-                        .chain(&select.output)
-                        .for_each(|part| self.count(part, scope, holds, times));
                 }
+            }
+            Node::Sql(sql) if sql.select.is_some() => {
+                sql.select.iter().for_each(|select| self.selected(select, scope, holds, times));
             }
             // Truth values that are compared hold or not, as it comes.
             _ => formula.parts().into_iter().for_each(|part| {
@@ -185,6 +177,30 @@ impl Counter<'_> {
                 }
             }),
         }
+    }
+
+    /// The rows of a query, and whether it has to choose one.
+    fn selected(&mut self, select: &Select, scope: &Scope, holds: bool, times: usize) {
+        for (_, entity) in &select.tables {
+            if holds {
+                self.add(*entity, times);
+            }
+            // Its rows are those that the rules of the table let who asks read.
+            if self.nested >= 4 {
+                self.complete = false;
+                continue;
+            }
+            self.nested += 1;
+            for rule in &self.model.entity(*entity).rules {
+                let exprs = [&rule.when, &rule.check].into_iter().flatten();
+                let holds = holds != rule.forbid;
+                exprs.for_each(|expr| self.count(&expr.formula, &Scope::row(*entity), holds, times));
+            }
+            self.nested -= 1;
+        }
+        let times = if holds { times } else { times * MOST };
+        let parts = select.conditions.iter().chain(&select.output);
+        parts.for_each(|part| self.count(part, scope, holds, times));
     }
 
     /// What rows refer to is there too.

@@ -4,25 +4,25 @@ use crate::circuit::{Lit, Tri};
 use crate::sorts::{self, Source, constant, is_condition, operand, query};
 use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
-use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Select, Value, Volatility};
+use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Value, Volatility};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, PredicateId};
 use std::rc::Rc;
 
 /// Rows that relations lead to, each with when it is one of them.
-type Place = Vec<(Lit, RowId)>;
+pub(crate) type Place = Vec<(Lit, RowId)>;
 
 /// The rows and values that a formula can name.
 #[derive(Clone, Debug, Default)]
 pub struct Env<'m> {
     scope: Vec<Place>,
     bound: Vec<Place>,
-    queries: Vec<(SmolStr, RowId)>,
+    pub(crate) queries: Vec<(SmolStr, RowId)>,
     /// Arguments of the predicate whose body it is.
     values: Rc<[Option<(&'m Formula, Env<'m>)>]>,
     depth: usize,
     /// What it asks is asked with the rights of an owner, whom no rule binds.
-    owner: bool,
+    pub(crate) owner: bool,
 }
 
 impl Env<'_> {
@@ -31,9 +31,14 @@ impl Env<'_> {
         Self { scope: vec![vec![(Lit::TRUE, row)]], ..Self::default() }
     }
 
-    /// One row, that an `exists path (…)` looks at.
-    pub fn bound(row: RowId) -> Self {
-        Self { bound: vec![vec![(Lit::TRUE, row)]], ..Self::default() }
+    /// A row by the name that a condition has for it.
+    pub fn named(name: &Row, row: RowId) -> Self {
+        let place = vec![(Lit::TRUE, row)];
+        match name {
+            Row::Scope(at) => Self { scope: vec![place; at + 1], ..Self::default() },
+            Row::Bound(at) => Self { bound: vec![place; at + 1], ..Self::default() },
+            Row::Query(name, _) => Self { queries: vec![(name.clone(), row)], ..Self::default() },
+        }
     }
 }
 
@@ -156,7 +161,10 @@ impl<'m> World<'m> {
             Node::Form(form) => self.form(formula, form, env),
             _ => match sorts::wrapped(formula) {
                 Some(inner) => self.condition(inner, env),
-                None => self.unknown_condition(formula, env),
+                None => match self.scalar_condition(formula, env) {
+                    Some(found) => found,
+                    None => self.unknown_condition(formula, env),
+                },
             },
         }
     }
@@ -210,7 +218,10 @@ impl<'m> World<'m> {
             }
             _ => match sorts::wrapped(formula) {
                 Some(inner) => self.evaluate(inner, env),
-                None => self.unknown_value(formula, env),
+                None => match self.scalar(formula, env) {
+                    Some(found) => found,
+                    None => self.unknown_value(formula, env),
+                },
             },
         }
     }
@@ -225,7 +236,7 @@ impl<'m> World<'m> {
         Sym { sort: first.sort.or(second.sort), cases: cases.into() }
     }
 
-    fn merge(&mut self, cases: &mut Vec<(Lit, sorts::Val)>, lit: Lit, value: sorts::Val) {
+    pub(crate) fn merge(&mut self, cases: &mut Vec<(Lit, sorts::Val)>, lit: Lit, value: sorts::Val) {
         match cases.iter_mut().find(|(_, other)| *other == value) {
             Some((before, _)) => *before = self.circuit.or(*before, lit),
             None => cases.push((lit, value)),
@@ -299,56 +310,6 @@ impl<'m> World<'m> {
         made.unwrap_or_else(|| self.unknown_condition(formula, env))
     }
 
-    /// `left in (select …)`: null where nothing is equal, and something is null.
-    fn in_query(&mut self, left: &'m Formula, list: &'m Formula, env: &Env<'m>) -> Option<Tri> {
-        let mut select = sorts::listed(list)?.select.as_deref()?;
-        let mut within = env.clone();
-        // `in (select my_teams())` is what the function gives.
-        if select.tables.is_empty()
-            && let [call] = select.output.as_slice()
-            && let Some((asked, inner)) = self.called(call, env)
-        {
-            select = query(asked.bare())?.select.as_deref()?;
-            within = inner;
-        }
-        let [output] = select.output.as_slice() else { return None };
-        let left = self.evaluate(left, env);
-        let mut any = Tri::of(Lit::FALSE);
-        for (there, inner) in self.selected(select, &within) {
-            let value = self.evaluate(output, &inner);
-            let equal = self.equal(&left, &value);
-            let of_row = Tri { yes: self.circuit.and(there, equal.yes), no: self.circuit.or(!there, equal.no) };
-            any = self.circuit.or3(any, of_row);
-        }
-        Some(any)
-    }
-
-    /// The combinations of rows that a query looks at, each with when it is chosen.
-    fn selected(&mut self, select: &'m Select, env: &Env<'m>) -> Vec<(Lit, Env<'m>)> {
-        let mut found = vec![(Lit::TRUE, env.clone())];
-        for (name, entity) in &select.tables {
-            let mut next = Vec::new();
-            for (lit, env) in found {
-                for row in self.table(*entity) {
-                    let mut inner = env.clone();
-                    inner.queries.push((name.clone(), row));
-                    // A query runs with the rights of who asks, but for that of a function with its owner's.
-                    let seen = if inner.owner { Lit::TRUE } else { crate::access::sees(self, row) };
-                    let exists = self.rows[row].exists;
-                    next.push((self.circuit.all([lit, exists, seen]), inner));
-                }
-            }
-            found = next;
-        }
-        for (lit, env) in &mut found {
-            for condition in &select.conditions {
-                let holds = self.condition(condition, env);
-                *lit = self.circuit.and(*lit, holds.yes);
-            }
-        }
-        found
-    }
-
     fn exists(&mut self, exists: &'m Exists, env: &Env<'m>) -> Lit {
         let start = self.place(&exists.row, env);
         let found = match exists.steps.is_empty() {
@@ -387,7 +348,7 @@ impl<'m> World<'m> {
     }
 
     /// What a function asks that is called, with its arguments.
-    fn called(&mut self, formula: &'m Formula, env: &Env<'m>) -> Option<(&'m Formula, Env<'m>)> {
+    pub(crate) fn called(&mut self, formula: &'m Formula, env: &Env<'m>) -> Option<(&'m Formula, Env<'m>)> {
         let Node::Call(call) = &formula.bare().node else { return None };
         let asked = sorts::asks(self.model, formula).filter(|_| env.depth < MAX_DEPTH)?;
         let function = &self.model.functions[call.declared?];
@@ -454,7 +415,7 @@ impl<'m> World<'m> {
     }
 
     /// The row of who is asking.
-    fn viewer_row(&mut self) -> Place {
+    pub(crate) fn viewer_row(&mut self) -> Place {
         let Some((entity, key)) = sorts::viewer_key(self.model) else { return Vec::new() };
         let viewer = self.session(Source::Viewer);
         let mut place = Vec::new();
@@ -468,7 +429,7 @@ impl<'m> World<'m> {
         place
     }
 
-    fn value_at(&mut self, place: &Place, field: FieldIx) -> Sym {
+    pub(crate) fn value_at(&mut self, place: &Place, field: FieldIx) -> Sym {
         let mut made = Sym::null();
         let mut cases = Vec::new();
         for (lit, row) in place {

@@ -105,7 +105,7 @@ pub struct World<'m> {
     pub rows: Vec<Row>,
     /// What is not modelled.
     pub unknowns: Vec<Unknown>,
-    sorts: &'m Sorts,
+    pub(crate) sorts: &'m Sorts,
     sizes: FxHashMap<EntityId, usize>,
     tables: FxHashMap<EntityId, Vec<RowId>>,
     session: FxHashMap<Source, Sym>,
@@ -251,6 +251,28 @@ impl<'m> World<'m> {
         row
     }
 
+    /// Whether a column of a new row has what it has if nobody says anything.
+    pub fn is_default(&mut self, row: RowId, field: FieldIx) -> Lit {
+        let column = &self.model.entity(self.rows[row].entity).fields[field];
+        let Some(default) = &column.default else {
+            return match self.cell(row, field) {
+                Cell::Value(sym) => !self.present(&sym),
+                Cell::Condition(tri) => self.circuit.and(!tri.yes, !tri.no),
+            };
+        };
+        match self.cell(row, field) {
+            Cell::Value(given) => {
+                let own = self.evaluate(&default.formula, &Env::row(row));
+                self.same(&given, &own)
+            }
+            Cell::Condition(given) => {
+                let own = self.condition(&default.formula, &Env::row(row));
+                let (yes, no) = (self.circuit.and(given.yes, own.yes), self.circuit.and(given.no, own.no));
+                self.circuit.or(yes, no)
+            }
+        }
+    }
+
     /// What `old` is being changed to, in these columns at most.
     pub fn updated(&mut self, old: RowId, columns: impl IntoIterator<Item = FieldIx>) -> RowId {
         let was = Some((old, columns.into_iter().collect()));
@@ -258,6 +280,23 @@ impl<'m> World<'m> {
         self.rows[old].during.1 = self.phase + 1;
         self.written.push(new);
         new
+    }
+
+    /// The row as it might be beside what it is, with other values in these columns.
+    pub fn variant(&mut self, row: RowId, columns: impl IntoIterator<Item = FieldIx>) -> RowId {
+        let was = Some((row, columns.into_iter().collect()));
+        let other = self.row(self.rows[row].entity, Lit::TRUE, None, was);
+        // Nothing refers to it, and it stands beside nothing.
+        self.rows[other].during = (usize::MAX, usize::MAX);
+        other
+    }
+
+    /// From the next phase on, a row is there only if `kept` holds.
+    pub fn keep(&mut self, row: RowId, kept: Lit) {
+        let exists = self.circuit.and(self.rows[row].exists, kept);
+        let rest = self.row(self.rows[row].entity, exists, None, Some((row, BTreeSet::new())));
+        self.rows[row].during.1 = self.phase + 1;
+        self.written.push(rest);
     }
 
     /// Whether rows of this entity are told apart by their place: by a key of one column that has no other meaning.
@@ -273,7 +312,7 @@ impl<'m> World<'m> {
     }
 
     /// The values of a sort, in their order where it has one.
-    fn domain(&self, source: &Source) -> (Option<usize>, Vec<Val>) {
+    pub(crate) fn domain(&self, source: &Source) -> (Option<usize>, Vec<Val>) {
         let Some((id, sort)) = self.sorts.get(source) else { return (None, vec![Val::Other(0)]) };
         let labels = sort.fields.iter().find_map(|(entity, field)| {
             let ty = &self.model.entity(*entity).fields[*field].ty;
@@ -472,71 +511,6 @@ impl<'m> World<'m> {
             }
             self.circuit.clause(&clause);
         }
-    }
-
-    /// `=`
-    pub fn equal(&mut self, a: &Sym, b: &Sym) -> Tri {
-        let mut same = Vec::new();
-        for (left, value) in a.cases.iter() {
-            for (right, _) in b.cases.iter().filter(|(_, other)| other == value) {
-                same.push(self.circuit.and(*left, *right));
-            }
-        }
-        let yes = self.circuit.any(same);
-        let both = self.both(a, b);
-        Tri { yes, no: self.circuit.and(both, !yes) }
-    }
-
-    /// `<`, or `<=` with `or_equal`. None where their order is not known.
-    pub fn less(&mut self, a: &Sym, b: &Sym, or_equal: bool) -> Option<Tri> {
-        let id = a.sort.or(b.sort)?;
-        let source = self.sorts.get_any(id)?;
-        let (_, domain) = self.domain(&source);
-        let rank = |value: &Val| domain.iter().position(|other| other == value);
-        let mut holds = Vec::new();
-        for (left, x) in a.cases.iter() {
-            for (right, y) in b.cases.iter() {
-                let (x, y) = (rank(x)?, rank(y)?);
-                if x < y || or_equal && x == y {
-                    holds.push(self.circuit.and(*left, *right));
-                }
-            }
-        }
-        let yes = self.circuit.any(holds);
-        let both = self.both(a, b);
-        Some(Tri { yes, no: self.circuit.and(both, !yes) })
-    }
-
-    /// Neither is null.
-    fn both(&mut self, a: &Sym, b: &Sym) -> Lit {
-        let (a, b) = (self.present(a), self.present(b));
-        self.circuit.and(a, b)
-    }
-
-    /// It is not null.
-    pub fn present(&mut self, sym: &Sym) -> Lit {
-        self.circuit.any(sym.cases.iter().map(|(lit, _)| *lit))
-    }
-
-    /// Whether a column of two rows differs, null being equal to null.
-    pub fn differs(&mut self, a: RowId, b: RowId, field: FieldIx) -> Lit {
-        match (self.cell(a, field), self.cell(b, field)) {
-            (Cell::Value(a), Cell::Value(b)) => !self.same(&a, &b),
-            (Cell::Condition(a), Cell::Condition(b)) => {
-                let (yes, no) = (self.circuit.and(a.yes, !b.yes), self.circuit.and(!a.yes, b.yes));
-                let (other, more) = (self.circuit.and(a.no, !b.no), self.circuit.and(!a.no, b.no));
-                self.circuit.any([yes, no, other, more])
-            }
-            _ => Lit::FALSE,
-        }
-    }
-
-    /// `is not distinct from`
-    pub fn same(&mut self, a: &Sym, b: &Sym) -> Lit {
-        let (left, right) = (self.present(a), self.present(b));
-        let equal = self.equal(a, b).yes;
-        let neither = self.circuit.and(!left, !right);
-        self.circuit.or(equal, neither)
     }
 
     /// Holds all rows to what their tables ask of the columns that were read.

@@ -1,0 +1,73 @@
+//! Values of a [`World`] beside each other, as Postgres compares them.
+
+use crate::circuit::{Lit, Tri};
+use crate::sorts::Val;
+use crate::world::{Cell, RowId, Sym, World};
+use specc_model::FieldIx;
+
+impl World<'_> {
+    /// `=`
+    pub fn equal(&mut self, a: &Sym, b: &Sym) -> Tri {
+        let mut same = Vec::new();
+        for (left, value) in a.cases.iter() {
+            for (right, _) in b.cases.iter().filter(|(_, other)| other == value) {
+                same.push(self.circuit.and(*left, *right));
+            }
+        }
+        let yes = self.circuit.any(same);
+        let both = self.both(a, b);
+        Tri { yes, no: self.circuit.and(both, !yes) }
+    }
+
+    /// `<`, or `<=` with `or_equal`. None where their order is not known.
+    pub fn less(&mut self, a: &Sym, b: &Sym, or_equal: bool) -> Option<Tri> {
+        let id = a.sort.or(b.sort)?;
+        let source = self.sorts.get_any(id)?;
+        let (_, domain) = self.domain(&source);
+        let rank = |value: &Val| domain.iter().position(|other| other == value);
+        let mut holds = Vec::new();
+        for (left, x) in a.cases.iter() {
+            for (right, y) in b.cases.iter() {
+                let (x, y) = (rank(x)?, rank(y)?);
+                if x < y || or_equal && x == y {
+                    holds.push(self.circuit.and(*left, *right));
+                }
+            }
+        }
+        let yes = self.circuit.any(holds);
+        let both = self.both(a, b);
+        Some(Tri { yes, no: self.circuit.and(both, !yes) })
+    }
+
+    /// Neither is null.
+    fn both(&mut self, a: &Sym, b: &Sym) -> Lit {
+        let (a, b) = (self.present(a), self.present(b));
+        self.circuit.and(a, b)
+    }
+
+    /// It is not null.
+    pub fn present(&mut self, sym: &Sym) -> Lit {
+        self.circuit.any(sym.cases.iter().map(|(lit, _)| *lit))
+    }
+
+    /// Whether a column of two rows differs, null being equal to null.
+    pub fn differs(&mut self, a: RowId, b: RowId, field: FieldIx) -> Lit {
+        match (self.cell(a, field), self.cell(b, field)) {
+            (Cell::Value(a), Cell::Value(b)) => !self.same(&a, &b),
+            (Cell::Condition(a), Cell::Condition(b)) => {
+                let (yes, no) = (self.circuit.and(a.yes, !b.yes), self.circuit.and(!a.yes, b.yes));
+                let (other, more) = (self.circuit.and(a.no, !b.no), self.circuit.and(!a.no, b.no));
+                self.circuit.any([yes, no, other, more])
+            }
+            _ => Lit::FALSE,
+        }
+    }
+
+    /// `is not distinct from`
+    pub fn same(&mut self, a: &Sym, b: &Sym) -> Lit {
+        let (left, right) = (self.present(a), self.present(b));
+        let equal = self.equal(a, b).yes;
+        let neither = self.circuit.and(!left, !right);
+        self.circuit.or(equal, neither)
+    }
+}
