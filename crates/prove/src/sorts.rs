@@ -236,6 +236,14 @@ impl Sorts {
                 }
             }
         }
+        for membership in crate::membership::memberships(model) {
+            for (field, other, constants) in crate::lapse::compared(model, &membership) {
+                let id = sorts.id(field.clone());
+                sorts.sorts[id].constants.extend(constants);
+                sorts.sorts[id].ordered |= other.is_some();
+                other.into_iter().for_each(|other| sorts.join(field.clone(), other));
+            }
+        }
         for at in 0..sorts.parents.len() {
             sorts.parents[at] = sorts.root(at);
         }
@@ -507,6 +515,9 @@ pub fn session(formula: &Formula) -> Option<Source> {
             match (call.function.schema.as_str(), call.function.name.as_str()) {
                 ("auth", "uid") => Source::Viewer,
                 ("auth", name @ ("role" | "email")) => claim(vec![name.into()]),
+                (_, "current_timestamp" | "localtimestamp" | "transaction_timestamp" | "statement_timestamp") => {
+                    Source::Session("now".into())
+                }
                 (_, name) => Source::Session(name.into()),
             }
         }
@@ -567,7 +578,7 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
             None => Source::Parameter(scope.predicate?, *at),
         },
         Node::Cast(cast) => return source(model, &cast.of, scope),
-        Node::Sql(_) => return source(model, wrapped(formula)?, scope),
+        Node::Sql(_) => return source(model, wrapped(formula).or_else(|| given(formula))?, scope),
         Node::Whole(..) | Node::Exists(_) => return None,
         _ => Source::Expr(address(formula)),
     })
