@@ -64,12 +64,7 @@ impl Case {
     pub fn lines(&self, model: &Model) -> Vec<String> {
         let mut said = vec![format!("as {}", self.role)];
         for (source, held) in &self.session {
-            let what = match source {
-                Source::Viewer => "viewer".to_owned(),
-                Source::Claim(keys) => format!("claims.{}", keys.join(".")),
-                Source::Session(name) => format!("{name}()"),
-                _ => continue,
-            };
+            let Some(what) = Self::said_of(source) else { continue };
             said.push(format!("{what} is {}", self.spoken(model, held)));
         }
         let table = self.written().map(|row| name(model, row.entity)).unwrap_or_default();
@@ -89,15 +84,30 @@ impl Case {
                 (Part::Old, RuleAction::Delete) => "deleted: ",
                 (Part::Old, _) => "read: ",
             };
-            let entity = model.entity(row.entity);
-            let values = row
-                .values
-                .iter()
-                .map(|(field, held)| format!("{}: {}", entity.fields[*field].name, self.spoken(model, held)));
-            let values: Vec<String> = values.collect();
-            lines.push(format!("{part}{} {{ {} }}", name(model, row.entity), values.join(", ")));
+            lines.push(format!("{part}{}", self.row_line(model, row)));
         }
         lines
+    }
+
+    /// What the session says, in the words of the spec.
+    pub(crate) fn said_of(source: &Source) -> Option<String> {
+        Some(match source {
+            Source::Viewer => "viewer".to_owned(),
+            Source::Claim(keys) => format!("claims.{}", keys.join(".")),
+            Source::Session(name) => format!("{name}()"),
+            _ => return None,
+        })
+    }
+
+    /// `members { team_id: teams 1, user_id: profiles 1 }`
+    pub(crate) fn row_line(&self, model: &Model, row: &CaseRow) -> String {
+        let entity = model.entity(row.entity);
+        let values = row
+            .values
+            .iter()
+            .map(|(field, held)| format!("{}: {}", entity.fields[*field].name, self.spoken(model, held)));
+        let values: Vec<String> = values.collect();
+        format!("{} {{ {} }}", name(model, row.entity), values.join(", "))
     }
 
     /// The row that the statement is about.
@@ -105,7 +115,8 @@ impl Case {
         self.rows.iter().find(|row| row.part != Part::Other)
     }
 
-    fn spoken(&self, model: &Model, held: &Held) -> String {
+    /// A value, as it is shown.
+    pub(crate) fn spoken(&self, model: &Model, held: &Held) -> String {
         match held {
             Held::Null => "null".to_owned(),
             Held::Truth(truth) => truth.to_string(),

@@ -25,6 +25,8 @@ pub struct Demand {
 
 struct Counter<'m> {
     model: &'m Model,
+    /// Other rules about the same tables.
+    other: Option<&'m Model>,
     rows: BTreeMap<EntityId, usize>,
     followed: BTreeSet<RelationId>,
     read: BTreeSet<(EntityId, FieldIx)>,
@@ -44,8 +46,19 @@ pub fn demand<'m>(
     columns: &[(EntityId, FieldIx)],
     conditions: impl IntoIterator<Item = Asked<'m>>,
 ) -> Demand {
+    demand_of(model, None, rows, columns, conditions)
+}
+
+/// The same, where two models decide about the same tables.
+pub fn demand_of<'m>(
+    model: &'m Model,
+    other: Option<&'m Model>,
+    rows: &[EntityId],
+    columns: &[(EntityId, FieldIx)],
+    conditions: impl IntoIterator<Item = Asked<'m>>,
+) -> Demand {
     let (there, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let mut counter = Counter { model, rows: there, followed, read, complete: true, depth: 0, nested: 0 };
+    let mut counter = Counter { model, other, rows: there, followed, read, complete: true, depth: 0, nested: 0 };
     for entity in rows.iter().chain(&model.viewer) {
         *counter.rows.entry(*entity).or_default() += 1;
         if let Some(visible) = &model.entity(*entity).visible {
@@ -162,7 +175,8 @@ impl Counter<'_> {
                             continue;
                         }
                         self.nested += 1;
-                        for rule in &self.model.entity(*entity).rules {
+                        let models = std::iter::once(self.model).chain(self.other);
+                        for rule in models.flat_map(|model| &model.entity(*entity).rules) {
                             let exprs = [&rule.when, &rule.check].into_iter().flatten();
                             let holds = holds != rule.forbid;
                             exprs.for_each(|expr| self.count(&expr.formula, &Scope::row(*entity), holds, times));

@@ -6,7 +6,7 @@ use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
 use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Select, Value};
 use specc_model::scope::PathStep;
-use specc_model::{EntityId, FieldIx, PredicateId};
+use specc_model::{EntityId, FieldIx, Model, PredicateId};
 use std::rc::Rc;
 
 /// Rows that relations lead to, each with when it is one of them.
@@ -71,6 +71,21 @@ pub fn is_plain(formula: &Formula) -> bool {
         }
     });
     plain
+}
+
+/// Whether it is the same whatever the rules are: it calls nothing and asks nothing that they bind.
+pub fn is_steady(model: &Model, formula: &Formula) -> bool {
+    let mut steady = true;
+    formula.visit(|part| {
+        steady &= match &part.node {
+            Node::Call(call) => call.declared.is_none_or(|at| model.functions[at].security_definer),
+            Node::Sql(sql) => !sql.query,
+            Node::AsIs(sql) => sql.objects.is_empty(),
+            Node::Predicate(..) => false,
+            _ => true,
+        };
+    });
+    steady
 }
 
 impl<'m> World<'m> {
@@ -509,9 +524,11 @@ impl<'m> World<'m> {
 
     /// The same expression over the same rows has the same value.
     fn remembered(&mut self, formula: &'m Formula, env: &Env<'m>, condition: bool) -> Cell {
-        let given: Vec<_> = env.values.iter().map(|value| value.as_ref().map(|(f, _)| sorts::address(f))).collect();
-        let key = format!("{:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
-        let key = (sorts::address(formula), key);
+        // An argument is what it says in its own place.
+        let given: Vec<_> = env.values.iter().map(|value| value.as_ref().map(|(f, env)| (f.unplaced(), env))).collect();
+        let what = formula.bare().unplaced();
+        let state = self.state_of(formula);
+        let key = format!("{state} {what:?} {:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
         if let Some(cell) = self.memo.get(&key) {
             return cell.clone();
         }

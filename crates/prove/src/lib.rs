@@ -14,8 +14,11 @@ mod membership;
 mod properties;
 mod replay;
 mod sample;
+mod scene;
 mod sorts;
 mod verdict;
+mod why;
+mod wider;
 mod world;
 
 pub use access::Role;
@@ -25,7 +28,8 @@ pub use properties::Finding;
 pub use replay::Replay;
 pub use sample::sample;
 pub use sorts::{Source, Val};
-pub use verdict::Verdict;
+pub use verdict::{Verdict, name};
+pub use why::{Answer, Asking, Change, Edit, Opened, Reason, Why, answers, why};
 
 use rayon::prelude::*;
 use smol_str::SmolStr;
@@ -51,8 +55,8 @@ pub fn prove_beyond(model: &Model, more: usize) -> Vec<Finding> {
     found
 }
 
-/// Whether rules of the spec decide about its rows.
-fn is_guarded(entity: &Entity) -> bool {
+/// Whether rules of the spec decide about rows of an entity.
+pub fn is_guarded(entity: &Entity) -> bool {
     entity.rls != Rls::Off && (!entity.external || !entity.rules.is_empty())
 }
 
