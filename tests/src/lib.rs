@@ -7,6 +7,7 @@ pub mod access;
 pub mod build;
 pub mod fuzz;
 pub mod load;
+pub mod replay;
 pub mod stage;
 
 pub use access::{Who, sql};

@@ -3,10 +3,9 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout)]
 
-use specc_diag::Sources;
 use specc_model::{Model, Options};
-use specc_postgres::{Session, as_user, postgres};
-use specc_prove::{Case, Verdict};
+use specc_prove::Verdict;
+use specc_tests::replay::{BARE, model_of, outcome};
 use specc_tests::{Rows, VERSIONS, database, root, specs, texts};
 use std::fmt::Write;
 
@@ -19,84 +18,7 @@ fn model(name: &str) -> Model {
     let read = |path: &std::path::PathBuf| std::fs::read_to_string(path).unwrap();
     let names = files.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
     let files: Vec<(String, String)> = names.zip(files.iter().map(read)).collect();
-    of_texts(&files)
-}
-
-/// The model of some files, each with its name.
-fn of_texts(files: &[(impl AsRef<str>, String)]) -> Model {
-    let mut sources = Sources::new();
-    sources.add("specc.toml", "");
-    let trees = files.iter().map(|(name, text)| {
-        let id = sources.add(name.as_ref(), text.as_str());
-        specc_syntax::parse(id, text).0
-    });
-    let trees: Vec<_> = trees.collect();
-    let (model, found) = specc_model::analyze(trees, &mut sources, Options::default());
-    assert!(!specc_diag::has_errors(&found), "{found:?}");
-    model
-}
-
-/// Takes away what a case does not speak of: references, checks, uniques, and triggers other than those that decide access.
-const BARE: &str = "
-do $$
-declare r record;
-begin
-  for r in select conrelid::regclass as t, conname from pg_constraint
-           where contype in ('f', 'c', 'u', 'x') and conparentid = 0 and conrelid <> 0
-             and connamespace = 'public'::regnamespace order by contype desc loop
-    execute format('alter table %s drop constraint if exists %I cascade', r.t, r.conname);
-  end loop;
-  for r in select contypid::regtype as t, conname from pg_constraint
-           where contypid <> 0 and contype = 'c' and connamespace = 'public'::regnamespace loop
-    execute format('alter domain %s drop constraint %I', r.t, r.conname);
-  end loop;
-  for r in select tgrelid::regclass as t, tgname from pg_trigger g join pg_proc p on p.oid = g.tgfoid
-           where not tgisinternal and tgparentid = 0 and tgrelid in (select oid from pg_class where relnamespace = 'public'::regnamespace)
-             and tgname !~ '^aa_columns' and proname <> 'refuse_immutable_change' loop
-    execute format('drop trigger %I on %s', r.tgname, r.t);
-  end loop;
-  for r in select c.oid::regclass as i from pg_index x join pg_class c on c.oid = x.indexrelid
-           where indisunique and not indisprimary and c.relnamespace = 'public'::regnamespace loop
-    execute format('drop index if exists %s', r.i);
-  end loop;
-end
-$$";
-
-/// What came of a statement: the rows that it touched, or the error.
-fn outcome(session: &mut Session, case: &Case, model: &Model) -> Option<Result<u64, String>> {
-    let replay = case.replay(model)?;
-    let said = |error: &postgres::Error| {
-        error.as_db_error().map_or_else(|| error.to_string(), |db| format!("{} {}", db.code().code(), db.message()))
-    };
-    let mut claims = serde_json::json!({ "role": replay.role });
-    if let Some(viewer) = &replay.viewer {
-        claims["sub"] = viewer.as_str().into();
-    }
-    for (keys, value) in &replay.claims {
-        let mut at = &mut claims;
-        for key in keys {
-            at = &mut at[key.as_str()];
-        }
-        *at = value.as_deref().into();
-    }
-    let all = replay.rows.join(";\n");
-    if let Err(error) = session.batch_execute(&all) {
-        panic!("{}\n{all}", said(&error));
-    }
-    let got = as_user(session, &replay.role, &claims.to_string(), |tx| tx.execute(&replay.statement, &[]));
-    let tables: Vec<String> = case
-        .rows
-        .iter()
-        .map(|row| {
-            let name = &model.entity(row.entity).name;
-            format!("{}.{}", name.schema, name.name)
-        })
-        .collect();
-    let tables: std::collections::BTreeSet<_> = tables.into_iter().collect();
-    for table in tables {
-        session.batch_execute(&format!("delete from {table}")).unwrap();
-    }
-    Some(got.map_err(|error| format!("{}: {}", said(&error), replay.statement)))
+    model_of(&files, Options::default()).0
 }
 
 /// Tries databases at random, and says how many statements agreed.
@@ -116,7 +38,8 @@ fn agree(major: u32, seed: u64, count: usize) -> usize {
             .batch_execute(&format!("truncate {} cascade; delete from auth.users", tables.join(", ")))
             .expect("no rows");
         for (case, allowed) in specc_prove::sample(&model, seed, count) {
-            let Some(got) = outcome(&mut session, &case, &model) else { continue };
+            let Some(got) = outcome(&mut session, &case, &model, false) else { continue };
+            let got = got.into_iter().next().unwrap();
             tried += 1;
             let fits = match &got {
                 Ok(rows) => (*rows > 0) == allowed,
@@ -177,7 +100,7 @@ fn more_rows_than_decide_change_no_verdict() {
                 text.split("```dbspec\n").skip(1).map(|b| b.split("```").next().unwrap().into()).collect();
             blocks
                 .into_iter()
-                .map(|block| (page.display().to_string(), of_texts(&[("page.dbspec", block)])))
+                .map(|block| (page.display().to_string(), model_of(&[("page.dbspec", block)], Options::default()).0))
                 .collect::<Vec<_>>()
         })
         .collect();

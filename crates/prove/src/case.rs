@@ -18,17 +18,6 @@ pub enum Held {
     Value(Val),
 }
 
-/// What a row has to do with the statement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// It is read, changed or deleted.
-    Old,
-    /// It is what comes of it.
-    New,
-    /// It is there.
-    Other,
-}
-
 /// A row of a case.
 #[derive(Clone, Debug)]
 pub struct CaseRow {
@@ -36,12 +25,23 @@ pub struct CaseRow {
     pub entity: EntityId,
     /// Its number; a row that is written has none.
     pub number: Option<u16>,
-    /// What it has to do with the statement.
-    pub part: Part,
     /// Columns that a client leaves to the table.
     pub left: BTreeSet<FieldIx>,
     /// Columns that matter.
     pub values: Vec<(FieldIx, Held)>,
+}
+
+/// A statement of a case.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is done.
+    pub command: RuleAction,
+    /// The place of the row that is read, changed or deleted.
+    pub old: Option<usize>,
+    /// The place of what comes of it.
+    pub new: Option<usize>,
+    /// Columns that may be changed.
+    pub open: BTreeSet<FieldIx>,
 }
 
 /// Rows, who asks, and what she does.
@@ -49,11 +49,11 @@ pub struct CaseRow {
 pub struct Case {
     /// The role of the session.
     pub role: SmolStr,
-    /// What is done.
-    pub command: RuleAction,
+    /// What is done, one after the other; what goes wrong is the last of it.
+    pub steps: Vec<Step>,
     /// What the session says: who asks, claims, the time.
     pub session: Vec<(Source, Held)>,
-    /// The rows.
+    /// The rows, those that come of statements among them.
     pub rows: Vec<CaseRow>,
     /// How many rows of each entity there may be.
     pub(crate) sizes: FxHashMap<EntityId, usize>,
@@ -67,26 +67,36 @@ impl Case {
             let Some(what) = Self::said_of(source) else { continue };
             said.push(format!("{what} is {}", self.spoken(model, held)));
         }
-        let table = self.written().map(|row| name(model, row.entity)).unwrap_or_default();
-        let statement = match self.command {
-            RuleAction::Select => format!("select from {table}"),
-            RuleAction::Insert => format!("insert into {table}"),
-            RuleAction::Update => format!("update {table}"),
-            RuleAction::Delete => format!("delete from {table}"),
-        };
-        let mut lines = vec![format!("{}: {statement}", said.join(", "))];
-        for row in &self.rows {
-            let part = match (row.part, self.command) {
-                (Part::Other, _) => "",
-                (Part::New, RuleAction::Insert) => "inserted: ",
-                (Part::New, _) => "after: ",
-                (Part::Old, RuleAction::Update) => "before: ",
-                (Part::Old, RuleAction::Delete) => "deleted: ",
-                (Part::Old, _) => "read: ",
+        let who = said.join(", ");
+        let mut lines = Vec::new();
+        let mut told = BTreeSet::new();
+        for step in &self.steps {
+            let row = |at: Option<usize>| at.and_then(|at| Some((at, self.rows.get(at)?)));
+            let Some((_, about)) = row(step.old.or(step.new)) else { continue };
+            let table = name(model, about.entity);
+            let (statement, old, new) = match step.command {
+                RuleAction::Select => (format!("select from {table}"), "read: ", ""),
+                RuleAction::Insert => (format!("insert into {table}"), "", "inserted: "),
+                RuleAction::Update => (format!("update {table}"), "before: ", "after: "),
+                RuleAction::Delete => (format!("delete from {table}"), "deleted: ", ""),
             };
-            lines.push(format!("{part}{}", self.row_line(model, row)));
+            let first = if lines.is_empty() { format!("{who}: ") } else { "then: ".to_owned() };
+            lines.push(format!("{first}{statement}"));
+            for (word, at) in [(old, step.old), (new, step.new)] {
+                if let Some((at, row)) = row(at) {
+                    told.insert(at);
+                    lines.push(format!("{word}{}", self.row_line(model, row)));
+                }
+            }
         }
+        let others = self.rows.iter().enumerate().filter(|(at, _)| !told.contains(at));
+        lines.extend(others.map(|(_, row)| self.row_line(model, row)));
         lines
+    }
+
+    /// Whether it is there before anything is done.
+    pub(crate) fn is_there(&self, at: usize) -> bool {
+        self.steps.iter().all(|step| step.new != Some(at))
     }
 
     /// What the session says, in the words of the spec.
@@ -108,11 +118,6 @@ impl Case {
             .map(|(field, held)| format!("{}: {}", entity.fields[*field].name, self.spoken(model, held)));
         let values: Vec<String> = values.collect();
         format!("{} {{ {} }}", name(model, row.entity), values.join(", "))
-    }
-
-    /// The row that the statement is about.
-    pub(crate) fn written(&self) -> Option<&CaseRow> {
-        self.rows.iter().find(|row| row.part != Part::Other)
     }
 
     /// A value, as it is shown.

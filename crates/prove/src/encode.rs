@@ -4,7 +4,7 @@ use crate::circuit::{Lit, Tri};
 use crate::sorts::{self, Source, constant, is_condition, operand, query};
 use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
-use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Select, Value};
+use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Select, Value, Volatility};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, PredicateId};
 use std::rc::Rc;
@@ -527,8 +527,10 @@ impl<'m> World<'m> {
         // An argument is what it says in its own place.
         let given: Vec<_> = env.values.iter().map(|value| value.as_ref().map(|(f, env)| (f.unplaced(), env))).collect();
         let what = formula.bare().unplaced();
+        // What reads nothing but its operands is the same in every phase, and whatever the rules are.
+        let phase = if formula.volatility == Volatility::Immutable { 0 } else { self.phase() };
         let state = self.state_of(formula);
-        let key = format!("{state} {what:?} {:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
+        let key = format!("{state} {phase} {what:?} {:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
         if let Some(cell) = self.memo.get(&key) {
             return cell.clone();
         }

@@ -23,7 +23,7 @@ mod world;
 
 pub use access::Role;
 pub use aside::{Aside, asides};
-pub use case::{Case, CaseRow, Held, Part};
+pub use case::{Case, CaseRow, Held, Step};
 pub use properties::Finding;
 pub use replay::Replay;
 pub use sample::sample;

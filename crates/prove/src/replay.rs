@@ -3,7 +3,7 @@
 //! Rows are inserted as they are: what does not matter is filled in with any value of its type. Whoever runs it takes care
 //! that no reference, check or trigger gets in the way, since a case has only the columns that decide.
 
-use crate::case::{Case, CaseRow, Held, Part};
+use crate::case::{Case, CaseRow, Held, Step};
 use crate::sorts::{Source, Val};
 use specc_facts::{Family, family};
 use specc_model::{Base, Entity, EntityId, FieldIx, Model, RuleAction, Type};
@@ -20,16 +20,18 @@ pub struct Replay {
     pub viewer: Option<String>,
     /// Claims beside it: keys and value.
     pub claims: Vec<(Vec<String>, Option<String>)>,
-    /// What is done: it touches, or reads, one row where it is allowed.
-    pub statement: String,
+    /// What is done, one after the other: each touches, or reads, one row where it is allowed.
+    pub statements: Vec<String>,
+    /// The same where a change names no row and reads no column, so that it needs no right to read.
+    pub blind: Vec<String>,
 }
 
 impl Case {
     /// The statements; none where a value cannot be given (a computed column).
     pub fn replay(&self, model: &Model) -> Option<Replay> {
         let writer = Writer { case: self, model };
-        let rows: Option<Vec<String>> =
-            self.rows.iter().filter(|row| row.part != Part::New).map(|row| writer.insert(row)).collect();
+        let there = self.rows.iter().enumerate().filter(|(at, _)| self.is_there(*at));
+        let rows: Option<Vec<String>> = there.map(|(_, row)| writer.insert(row, false)).collect();
         let key = model.viewer.and_then(|viewer| model.entity(viewer).key.as_ref().map(|key| (viewer, key.fields[0])));
         let (mut viewer, mut claims) = (None, Vec::new());
         for (source, held) in &self.session {
@@ -52,7 +54,8 @@ impl Case {
             }
         }
         let role = self.role.to_string();
-        Some(Replay { rows: rows?, role, viewer, claims, statement: writer.statement()? })
+        let all = |blind| self.steps.iter().map(|step| writer.statement(step, blind)).collect::<Option<Vec<String>>>();
+        Some(Replay { rows: rows?, role, viewer, claims, statements: all(false)?, blind: all(true)? })
     }
 }
 
@@ -72,49 +75,48 @@ impl Writer<'_> {
         quote::qualified(&name.schema, &name.name)
     }
 
-    fn statement(&self) -> Option<String> {
-        let row = self.case.written()?;
-        let entity = self.model.entity(row.entity);
-        let table = self.table(row.entity);
-        // The row is found by what it holds: a key that matters is among that.
-        let found = || {
-            let key = entity.key.as_ref()?;
-            let parts: Option<Vec<String>> = key
-                .fields
-                .iter()
-                .map(|field| {
-                    let held = self.held(row, *field);
-                    Some(format!(
-                        "{} = {}",
-                        quote::ident(&entity.fields[*field].name),
-                        self.value(entity, *field, held.as_ref())?
-                    ))
-                })
-                .collect();
-            Some(parts?.join(" and "))
+    fn statement(&self, step: &Step, blind: bool) -> Option<String> {
+        let row = |at: Option<usize>| self.case.rows.get(at?);
+        if step.command == RuleAction::Insert {
+            return self.insert(row(step.new)?, true);
+        }
+        let old = row(step.old)?;
+        let table = self.table(old.entity);
+        let found = match blind && step.command != RuleAction::Select {
+            true => String::new(),
+            false => format!(" where {}", self.found(old)?),
         };
-        Some(match self.case.command {
-            RuleAction::Select => format!("select from {table} where {}", found()?),
-            RuleAction::Delete => format!("delete from {table} where {}", found()?),
-            RuleAction::Insert => self.insert(row)?,
-            RuleAction::Update => {
-                let new = self.case.rows.iter().find(|row| row.part == Part::New)?;
-                let set: Option<Vec<String>> = new
-                    .values
-                    .iter()
-                    .map(|(field, held)| {
-                        Some(format!(
-                            "{} = {}",
-                            quote::ident(&entity.fields[*field].name),
-                            self.value(entity, *field, Some(held))?
-                        ))
-                    })
-                    .collect();
-                let set = set?;
-                (!set.is_empty()).then_some(())?;
-                format!("update {table} set {} where {}", set.join(", "), found()?)
+        Some(match step.command {
+            RuleAction::Select => format!("select from {table}{found}"),
+            RuleAction::Delete => format!("delete from {table}{found}"),
+            RuleAction::Insert | RuleAction::Update => {
+                let (entity, new) = (self.model.entity(old.entity), row(step.new)?);
+                let set = new.values.iter().map(|(field, held)| self.equals(entity, *field, Some(held)));
+                let mut set = set.collect::<Option<Vec<String>>>()?;
+                if set.is_empty() {
+                    set.push(self.equals(entity, *step.open.first()?, None)?);
+                }
+                format!("update {table} set {}{found}", set.join(", "))
             }
         })
+    }
+
+    /// What only this row is: it has this key, or where the table made that, these values.
+    fn found(&self, row: &CaseRow) -> Option<String> {
+        let entity = self.model.entity(row.entity);
+        let key = &entity.key.as_ref()?.fields;
+        let parts: Option<Vec<String>> = match key.iter().any(|field| row.left.contains(field)) {
+            false => key.iter().map(|field| self.equals(entity, *field, self.held(row, *field).as_ref())).collect(),
+            true => {
+                let known = row.values.iter().filter(|(field, held)| !row.left.contains(field) && *held != Held::Null);
+                known.map(|(field, held)| self.equals(entity, *field, Some(held))).collect()
+            }
+        };
+        parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join(" and "))
+    }
+
+    fn equals(&self, entity: &Entity, field: FieldIx, held: Option<&Held>) -> Option<String> {
+        Some(format!("{} = {}", quote::ident(&entity.fields[field].name), self.value(entity, field, held)?))
     }
 
     /// What a column of a row holds; a key that nobody read is made of the row's number.
@@ -124,7 +126,7 @@ impl Writer<'_> {
     }
 
     /// An insert of a row, with any value for what has to be there and does not matter.
-    fn insert(&self, row: &CaseRow) -> Option<String> {
+    fn insert(&self, row: &CaseRow, by_client: bool) -> Option<String> {
         let entity = self.model.entity(row.entity);
         let (mut names, mut values) = (Vec::new(), Vec::new());
         for (field, column) in entity.fields.iter().enumerate() {
@@ -136,7 +138,7 @@ impl Writer<'_> {
             let fallback = if is_key { self.held(row, field) } else { None };
             let held = held.cloned().or(fallback);
             let needed = !column.nullable && column.default.is_none() && column.identity.is_none();
-            let skipped = column.generated.is_some() || column.maintained.is_some() && row.part == Part::New;
+            let skipped = column.generated.is_some() || column.maintained.is_some() && by_client;
             if needed && !skipped && row.left.contains(&field) {
                 return None;
             }
@@ -147,7 +149,7 @@ impl Writer<'_> {
             values.push(self.value(entity, field, held.as_ref())?);
         }
         let table = self.table(row.entity);
-        let over = if row.part == Part::New { "" } else { " overriding system value" };
+        let over = if by_client { "" } else { " overriding system value" };
         Some(format!("insert into {table} ({}){over} values ({})", names.join(", "), values.join(", ")))
     }
 
@@ -209,6 +211,9 @@ impl Writer<'_> {
     fn any(&self, ty: &Type) -> Option<String> {
         if ty.dims > 0 {
             return Some("'{}'".to_owned());
+        }
+        if let Base::Domain(id) = ty.base {
+            return self.any(&self.model.domains[id.0 as usize].base);
         }
         let Base::Builtin(name) = &ty.base else {
             return self.label(ty).map(|label| quote::text(&label)).or_else(|| Some("'x@example.com'".to_owned()));

@@ -63,7 +63,8 @@ fn one<'m>(context: &Context<'m>, right: &Right<'m>, role: &crate::Role, dice: &
             allowed = act.world().circuit.and(allowed, seen);
         }
     }
-    let (mut world, demand, command, old, new) = act.into_parts();
+    let (old, _) = act.rows();
+    let (mut world, demand, done) = act.into_parts();
     if !world.unknowns.is_empty() {
         return None;
     }
@@ -89,6 +90,6 @@ fn one<'m>(context: &Context<'m>, right: &Right<'m>, role: &crate::Role, dice: &
         return None;
     }
     let is_allowed = world.circuit.value(allowed);
-    let question = Question { world, violation: allowed, demand: &demand, command, old, new, role: &role.name };
+    let question = Question { world, violation: allowed, demand: &demand, done, role: &role.name };
     Some((question.shown(), is_allowed))
 }

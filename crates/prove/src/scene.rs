@@ -5,7 +5,7 @@ use crate::circuit::Lit;
 use crate::demand::{Asked, Demand, demand_of};
 use crate::encode::Env;
 use crate::sorts::Sorts;
-use crate::verdict::{Question, Verdict};
+use crate::verdict::{Done, Question, Verdict};
 use crate::world::{RowId, World};
 use specc_model::formula::Formula;
 use specc_model::{Entity, FieldIx, Model, RuleAction};
@@ -120,19 +120,22 @@ impl<'m> Scene<'m> {
     /// Whether it can be, without an example.
     pub fn verdict(self, violation: Lit) -> Verdict {
         let Self { world, demand, command, role, old, new } = self;
-        Question { world, violation, demand: &demand, command, old, new, role: &role.name }.verdict()
+        let done = vec![Done { command, old, new }];
+        Question { world, violation, demand: &demand, done, role: &role.name }.verdict()
     }
 
     /// Whether it can be.
     pub fn decide(self, violation: Lit) -> Verdict {
         let Self { world, demand, command, role, old, new } = self;
-        Question { world, violation, demand: &demand, command, old, new, role: &role.name }.decide()
+        let done = vec![Done { command, old, new }];
+        Question { world, violation, demand: &demand, done, role: &role.name }.decide()
     }
 
     /// Looks at the database as a question.
     pub fn question<T>(self, violation: Lit, look: impl FnOnce(&mut Question<'m, '_>) -> T) -> T {
         let Self { mut world, demand, command, role, old, new } = self;
+        let done = vec![Done { command, old, new }];
         world.close();
-        look(&mut Question { world, violation, demand: &demand, command, old, new, role: &role.name })
+        look(&mut Question { world, violation, demand: &demand, done, role: &role.name })
     }
 }

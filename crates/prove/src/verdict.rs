@@ -1,9 +1,10 @@
 //! From a question to its verdict.
 
-use crate::case::{Case, CaseRow, Held, Part};
+use crate::case::{Case, CaseRow, Held, Step};
 use crate::circuit::Lit;
 use crate::demand::Demand;
 use crate::world::{Cell, RowId, Sym, World};
+use rustc_hash::FxHashMap;
 use specc_diag::Span;
 use specc_model::{EntityId, Model, RuleAction};
 
@@ -29,6 +30,17 @@ pub enum Verdict {
     },
 }
 
+/// A statement on a row.
+#[derive(Clone, Copy, Debug)]
+pub struct Done {
+    /// What is done.
+    pub command: RuleAction,
+    /// The row as it is.
+    pub old: Option<RowId>,
+    /// The row as it will be.
+    pub new: Option<RowId>,
+}
+
 /// Something that must not be.
 pub struct Question<'m, 'q> {
     /// The database.
@@ -37,12 +49,8 @@ pub struct Question<'m, 'q> {
     pub violation: Lit,
     /// How many rows decide.
     pub demand: &'q Demand,
-    /// What is done, and to which rows: as it is, and as it will be.
-    pub command: RuleAction,
-    /// The row as it is.
-    pub old: Option<RowId>,
-    /// The row as it will be.
-    pub new: Option<RowId>,
+    /// What is done, one after the other.
+    pub done: Vec<Done>,
     /// The role.
     pub role: &'q str,
 }
@@ -109,13 +117,9 @@ impl Question<'_, '_> {
             found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
         };
         let session = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
-        let mut rows = Vec::new();
+        let (mut rows, mut places) = (Vec::new(), FxHashMap::default());
+        let written: Vec<RowId> = self.done.iter().flat_map(|done| [done.old, done.new]).flatten().collect();
         for (id, row) in world.rows.iter().enumerate().filter(|(_, row)| holds(row.exists)) {
-            let part = match (Some(id) == self.old, Some(id) == self.new) {
-                (true, _) => Part::Old,
-                (_, true) => Part::New,
-                _ => Part::Other,
-            };
             let values: Vec<_> = row
                 .cells()
                 .into_iter()
@@ -129,13 +133,19 @@ impl Question<'_, '_> {
                     (field, held)
                 })
                 .collect();
-            if !values.is_empty() || part != Part::Other {
+            if !values.is_empty() || written.contains(&id) {
                 let (entity, number, left) = (row.entity, row.number, row.left.clone());
-                rows.push(CaseRow { entity, number, part, left, values });
+                places.insert(id, rows.len());
+                rows.push(CaseRow { entity, number, left, values });
             }
         }
-        let sizes = self.demand.sizes.clone();
-        Case { role: self.role.into(), command: self.command, session, rows, sizes }
+        let place = |row: Option<RowId>| row.and_then(|row| places.get(&row).copied());
+        let steps = self.done.iter().map(|done| {
+            let was = done.new.and_then(|new| world.rows[new].was.as_ref());
+            let open = was.map(|(_, columns)| columns.clone()).unwrap_or_default();
+            Step { command: done.command, old: place(done.old), new: place(done.new), open }
+        });
+        Case { role: self.role.into(), steps: steps.collect(), session, rows, sizes: self.demand.sizes.clone() }
     }
 }
 

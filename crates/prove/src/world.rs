@@ -58,7 +58,9 @@ pub struct Row {
     /// Its place among the rows of its table; a row that is being written has none.
     pub number: Option<u16>,
     /// What it was before it is written, and the columns that may have changed.
-    was: Option<(RowId, BTreeSet<FieldIx>)>,
+    pub was: Option<(RowId, BTreeSet<FieldIx>)>,
+    /// The phases in which it is there: from the first on, and before the other.
+    during: (usize, usize),
     /// Columns of a row that is inserted which are left to the table.
     pub left: BTreeSet<FieldIx>,
     cells: FxHashMap<FieldIx, Cell>,
@@ -126,6 +128,12 @@ pub struct World<'m> {
     choices: Vec<Lit>,
     /// Which of the states that are compared decides: what is not modelled may differ between them.
     state: usize,
+    /// After how many statements the rows are looked at: a row that is written is there from the next phase on.
+    phase: usize,
+    /// How many statements there are.
+    steps: usize,
+    /// Rows that came of statements.
+    written: Vec<RowId>,
 }
 
 impl<'m> World<'m> {
@@ -145,7 +153,33 @@ impl<'m> World<'m> {
             nested: 0,
             choices: Vec::new(),
             state: 0,
+            phase: 0,
+            steps: 1,
+            written: Vec::new(),
         }
+    }
+
+    /// The same for so many statements, one after the other.
+    pub fn with_steps(self, steps: usize) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// What was written is there from here on.
+    pub fn next_phase(&mut self) {
+        self.phase += 1;
+    }
+
+    /// What `look` finds in the rows as they were after so many statements.
+    pub fn in_phase<T>(&mut self, phase: usize, look: impl FnOnce(&mut Self) -> T) -> T {
+        let now = std::mem::replace(&mut self.phase, phase);
+        let found = look(self);
+        self.phase = now;
+        found
+    }
+
+    /// The phase that is looked at.
+    pub fn phase(&self) -> usize {
+        self.phase
     }
 
     /// How many rows an entity has at most.
@@ -184,17 +218,24 @@ impl<'m> World<'m> {
         self.choices.iter().map(|lit| if self.circuit.value(*lit) { *lit } else { !*lit }).collect()
     }
 
-    /// The rows of an entity's table.
+    /// The rows of an entity's table, as they are in the phase that is looked at.
     pub fn table(&mut self, entity: EntityId) -> Vec<RowId> {
-        if let Some(rows) = self.tables.get(&entity) {
-            return rows.clone();
+        let mut rows = match self.tables.get(&entity) {
+            Some(rows) => rows.clone(),
+            None => {
+                let mut rows = Vec::new();
+                for number in 0..self.size(entity) {
+                    let exists = self.choice();
+                    rows.push(self.row(entity, exists, Some(number as u16), None));
+                }
+                self.tables.insert(entity, rows.clone());
+                rows
+            }
+        };
+        if self.phase > 0 {
+            rows.extend(self.written.iter().filter(|row| self.rows[**row].entity == entity));
+            rows.retain(|row| self.rows[*row].during.0 <= self.phase && self.phase < self.rows[*row].during.1);
         }
-        let mut rows = Vec::new();
-        for number in 0..self.size(entity) {
-            let exists = self.choice();
-            rows.push(self.row(entity, exists, Some(number as u16), None));
-        }
-        self.tables.insert(entity, rows.clone());
         rows
     }
 
@@ -205,13 +246,16 @@ impl<'m> World<'m> {
         number: Option<u16>,
         was: Option<(RowId, BTreeSet<FieldIx>)>,
     ) -> RowId {
-        self.rows.push(Row { entity, exists, number, was, left: BTreeSet::new(), cells: FxHashMap::default() });
+        let during = (if number.is_some() { 0 } else { self.phase + 1 }, usize::MAX);
+        let (left, cells) = (BTreeSet::new(), FxHashMap::default());
+        self.rows.push(Row { entity, exists, number, was, during, left, cells });
         self.rows.len() - 1
     }
 
     /// A row that is being inserted, with what the client may give; what is left to the table has its default.
     pub fn inserted(&mut self, entity: EntityId, given: impl Fn(FieldIx) -> bool) -> RowId {
         let row = self.row(entity, Lit::TRUE, None, None);
+        self.written.push(row);
         for (field, column) in self.model.entity(entity).fields.iter().enumerate() {
             if given(field) {
                 continue;
@@ -238,7 +282,10 @@ impl<'m> World<'m> {
     /// What `old` is being changed to, in these columns at most.
     pub fn updated(&mut self, old: RowId, columns: impl IntoIterator<Item = FieldIx>) -> RowId {
         let was = Some((old, columns.into_iter().collect()));
-        self.row(self.rows[old].entity, Lit::TRUE, None, was)
+        let new = self.row(self.rows[old].entity, Lit::TRUE, None, was);
+        self.rows[old].during.1 = self.phase + 1;
+        self.written.push(new);
+        new
     }
 
     /// Whether rows of this entity are told apart by their place: by a key of one column that has no other meaning.
@@ -306,7 +353,8 @@ impl<'m> World<'m> {
         }
         for (entity, field) in &sort.fields {
             if self.is_numbered(*entity, *field) {
-                values.extend((0..=self.size(*entity) as u16).map(|number| Val::Key(*entity, number)));
+                let most = self.size(*entity) + self.steps;
+                values.extend((0..most as u16).map(|number| Val::Key(*entity, number)));
             }
         }
         let numbered = !values.is_empty();
@@ -388,19 +436,36 @@ impl<'m> World<'m> {
             let old = *old;
             return self.cell(old, field);
         }
-        let Row { entity, number, .. } = self.rows[row];
+        let entity = self.rows[row].entity;
         let column = &self.model.entity(entity).fields[field];
         let cell = if is_truth(&column.ty) {
             Cell::Condition(self.any_condition(column.nullable))
         } else if self.is_numbered(entity, field) {
-            // A row that is being inserted has a key of its own.
-            Cell::Value(Sym::of(Val::Key(entity, number.unwrap_or(self.size(entity) as u16))))
+            Cell::Value(self.key(row, field))
         } else {
             Cell::Value(self.any_value(&Source::Field(entity, field), column.nullable))
         };
         self.rows[row].cells.insert(field, cell.clone());
         self.refer(row, field);
         cell
+    }
+
+    /// The key of a row that is told apart by its place. One that is being inserted has a key of its own, and one that is
+    /// being changed keeps its key, or gets such a one; what others may refer to later on keeps it.
+    fn key(&mut self, row: RowId, field: FieldIx) -> Sym {
+        let Row { entity, number, .. } = self.rows[row];
+        let nth = self.written.iter().filter(|other| **other < row && self.rows[**other].entity == entity).count();
+        let own = Val::Key(entity, number.unwrap_or((self.size(entity) + nth) as u16));
+        let Some((old, _)) = self.rows[row].was else { return Sym::of(own) };
+        let before = self.value(old, field);
+        if self.steps > 1 {
+            return before;
+        }
+        let kept = self.choice();
+        let cases = before.cases.iter().map(|(lit, value)| (*lit, value.clone())).collect::<Vec<_>>();
+        let mut cases: Vec<_> = cases.into_iter().map(|(lit, value)| (self.circuit.and(lit, kept), value)).collect();
+        cases.push((!kept, own));
+        Sym { sort: before.sort, cases: cases.into() }
     }
 
     /// The value of a column that is no truth value.
@@ -411,8 +476,13 @@ impl<'m> World<'m> {
         }
     }
 
-    /// Holds a row to the references that a column is part of.
+    /// Holds a row to the references that a column is part of, as of when it was written.
     fn refer(&mut self, row: RowId, field: FieldIx) {
+        let phase = self.rows[row].during.0.saturating_sub(1);
+        self.in_phase(phase, |world| world.referred(row, field));
+    }
+
+    fn referred(&mut self, row: RowId, field: FieldIx) {
         let entity = self.rows[row].entity;
         let relations: Vec<RelationId> =
             self.relations(entity).filter(|id| self.model.relation(*id).fields.contains(&field)).collect();
@@ -545,8 +615,8 @@ impl<'m> World<'m> {
     /// Two rows of a table are not alike in what is unique.
     fn unique(&mut self, a: RowId, b: RowId) {
         let (first, second) = (&self.rows[a], &self.rows[b]);
-        let replaced = [(first, b), (second, a)].iter().any(|(row, o)| row.was.as_ref().is_some_and(|(w, _)| w == o));
-        if first.entity != second.entity || replaced {
+        let together = first.during.0 < second.during.1 && second.during.0 < first.during.1;
+        if first.entity != second.entity || !together {
             return;
         }
         let entity = self.model.entity(first.entity);

@@ -76,7 +76,7 @@ fn look<'m>(
     let columns: Vec<_> = relation.fields.iter().map(|field| (right.entity.id, *field)).collect();
     let columns = [columns, context.columns_of(relation.to)].concat();
     let mut act = Act::new(context, right, role, &columns, []);
-    let row = if afterwards { act.after() } else { act.row() };
+    let row = if afterwards { act.after_row() } else { act.row() };
     let (linked, inside) = context.inside(&mut act.world, row, relation.id);
     let own = context.owns(&mut act.world, row);
     let opened = act.opened[at];
@@ -121,7 +121,7 @@ fn foreign<'m>(
     }
     if command == RuleAction::Update {
         let Looked { mut act, linked, inside, opened, .. } = look(context, right, relation, role, at, true);
-        let (old, new) = (act.row(), act.after());
+        let (old, new) = (act.row(), act.after_row());
         let moved: Vec<Lit> = relation.fields.iter().map(|field| act.world.differs(old, new, *field)).collect();
         let moved = act.world.circuit.any(moved);
         let verb = format!("by rule `{}` `{name}` moves", rule.name);

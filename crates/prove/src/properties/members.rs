@@ -52,7 +52,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
 fn joins<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, rule: usize, membership: &Membership) -> Verdict {
     let columns = membership.columns(context.model);
     let mut act = Act::new(context, right, role, &columns, []);
-    let row = act.after();
+    let row = act.after_row();
     let viewer = act.world.session(Source::Viewer);
     let who = act.world.value(row, membership.who);
     let mine = act.world.equal(&who, &viewer).yes;
@@ -71,7 +71,7 @@ fn promotes<'m>(
 ) -> Verdict {
     let columns = membership.columns(context.model);
     let mut act = Act::new(context, right, role, &columns, []);
-    let (old, new) = (act.row(), act.after());
+    let (old, new) = (act.row(), act.after_row());
     let viewer = act.world.session(Source::Viewer);
     let who = act.world.value(old, membership.who);
     let mine = act.world.equal(&who, &viewer).yes;

@@ -63,7 +63,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
 
 fn inserts<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, rule: usize, field: FieldIx) -> Verdict {
     let mut act = Act::new(context, right, role, &[(right.entity.id, field)], []);
-    let row = act.after();
+    let row = act.after_row();
     let viewer = act.world.session(Source::Viewer);
     let own = act.world.value(row, field);
     let other = act.world.equal(&own, &viewer).no;
@@ -81,7 +81,7 @@ fn moves<'m>(
     comes: bool,
 ) -> Verdict {
     let mut act = Act::new(context, right, role, &[(right.entity.id, field)], []);
-    let (old, new) = (act.row(), act.after());
+    let (old, new) = (act.row(), act.after_row());
     let viewer = act.world.session(Source::Viewer);
     let (before, after) = (act.world.value(old, field), act.world.value(new, field));
     let (was, is) = (act.world.equal(&before, &viewer), act.world.equal(&after, &viewer));

@@ -5,7 +5,7 @@ use crate::access::{Right, Role};
 use crate::circuit::Lit;
 use crate::demand::{Asked, demand};
 use crate::encode::Env;
-use crate::verdict::{Question, Verdict};
+use crate::verdict::{Done, Question, Verdict};
 use specc_diag::{Code, codes};
 use specc_model::effective::grantees;
 use specc_model::formula::{Formula, Node, Value};
@@ -74,8 +74,8 @@ fn some_row<'m>(
         let through = other.map_or(Lit::TRUE, |formula| world.condition(formula, &Env::row(row)).yes);
         there = world.circuit.and(there, !through);
     }
-    let (command, role) = (RuleAction::Select, role.name.as_str());
-    let question = Question { world, violation: there, demand: &needed, command, old: Some(row), new: None, role };
+    let done = vec![Done { command: RuleAction::Select, old: Some(row), new: None }];
+    let question = Question { world, violation: there, demand: &needed, done, role: &role.name };
     match question.decide() {
         Verdict::Counterexample(_) => Verdict::Proven { rows: 1 },
         Verdict::Proven { .. } => Verdict::Counterexample(None),

@@ -1,8 +1,9 @@
 //! Two databases as near to each other as can be: in one it is allowed, in the other it is denied.
 
 use super::Asked;
-use crate::case::{Case, CaseRow, Part};
+use crate::case::{Case, CaseRow};
 use crate::circuit::Lit;
+use crate::verdict::name;
 use crate::world::{Cell, World};
 use specc_model::{FieldIx, Model};
 
@@ -81,26 +82,43 @@ fn differences(model: &Model, from: &Case, to: &Case) -> Vec<String> {
             said.push(format!("ask as somebody else: {what} is {}", to.spoken(model, held)));
         }
     }
-    let same = |a: &CaseRow, b: &CaseRow| a.entity == b.entity && a.number == b.number && a.part == b.part;
-    for row in &to.rows {
-        let table = crate::verdict::name(model, row.entity);
-        let Some(before) = from.rows.iter().find(|before| same(before, row)) else {
-            said.push(format!("insert a row into `{table}`: {}", to.row_line(model, row)));
-            continue;
-        };
+    let there = |case: &Case| -> Vec<CaseRow> {
+        let rows = case.rows.iter().enumerate().filter(|(at, _)| case.is_there(*at));
+        rows.map(|(_, row)| row.clone()).collect()
+    };
+    // A row that is inserted is the one that is asked about.
+    let written = |case: &Case| {
+        case.steps
+            .iter()
+            .filter(|step| step.old.is_none())
+            .find_map(|step| step.new)
+            .and_then(|at| case.rows.get(at))
+            .cloned()
+    };
+    let same = |a: &CaseRow, b: &CaseRow| a.entity == b.entity && a.number == b.number;
+    let (before, after) = (there(from), there(to));
+    let mut set = |row: &CaseRow, was: &CaseRow| {
         for (field, held) in &row.values {
-            let was = before.values.iter().find(|(other, _)| other == field).map(|(_, was)| was);
-            if was == Some(held) || row.part == Part::New && was.is_none() {
-                continue;
+            if !was.values.contains(&(*field, held.clone())) {
+                let (table, column) = (name(model, row.entity), &model.entity(row.entity).fields[*field].name);
+                let which = row.number.map(|number| format!(" {}", number + 1)).unwrap_or_default();
+                said.push(format!("set `{column}` of `{table}`{which} to {}", to.spoken(model, held)));
             }
-            let column = &model.entity(row.entity).fields[*field].name;
-            let which = row.number.map(|number| format!(" {}", number + 1)).unwrap_or_default();
-            said.push(format!("set `{column}` of `{table}`{which} to {}", to.spoken(model, held)));
+        }
+    };
+    if let (Some(was), Some(row)) = (written(from), written(to)) {
+        set(&row, &was);
+    }
+    for row in &after {
+        if let Some(was) = before.iter().find(|was| same(was, row)) {
+            set(row, was);
         }
     }
-    for row in from.rows.iter().filter(|row| !to.rows.iter().any(|after| same(after, row))) {
-        let table = crate::verdict::name(model, row.entity);
-        said.push(format!("delete a row of `{table}`: {}", from.row_line(model, row)));
+    for row in after.iter().filter(|row| !before.iter().any(|was| same(was, row))) {
+        said.push(format!("insert a row into `{}`: {}", name(model, row.entity), to.row_line(model, row)));
+    }
+    for row in before.iter().filter(|row| !after.iter().any(|is| same(is, row))) {
+        said.push(format!("delete a row of `{}`: {}", name(model, row.entity), from.row_line(model, row)));
     }
     said
 }

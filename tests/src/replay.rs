@@ -1,0 +1,103 @@
+//! Cases of `specc prove` on a real server.
+
+use specc_diag::{Acceptance, Sources};
+use specc_model::{Model, Options};
+use specc_postgres::{Session, as_user_commit, postgres};
+use specc_prove::Case;
+
+/// The model of some files, each with its name, and what they accept of what is proven.
+///
+/// # Panics
+/// When there is an error in them.
+pub fn model_of(files: &[(impl AsRef<str>, String)], options: Options) -> (Model, Vec<Acceptance>) {
+    let mut sources = Sources::new();
+    sources.add("specc.toml", "");
+    let trees = files.iter().map(|(name, text)| {
+        let id = sources.add(name.as_ref(), text.as_str());
+        specc_syntax::parse(id, text)
+    });
+    let (mut trees, found): (Vec<_>, Vec<_>) = trees.unzip();
+    let mut found = found.concat();
+    let accepted = trees.iter_mut().flat_map(|tree| std::mem::take(&mut tree.accepts)).collect::<Vec<_>>();
+    let accepted = accepted.into_iter().filter(|one| one.code.is_of_proofs()).collect();
+    let (model, more) = specc_model::analyze(trees, &mut sources, options);
+    found.extend(more);
+    let name = |(name, _): &(_, String)| AsRef::<str>::as_ref(name).to_owned();
+    let names: Vec<String> = files.iter().map(name).collect();
+    let errors: Vec<_> = found.iter().filter(|d| d.severity() == specc_diag::Severity::Error).collect();
+    assert!(errors.is_empty(), "{names:?}: {errors:#?}");
+    (model, accepted)
+}
+
+/// Takes away what a case does not speak of: references, checks, uniques, and triggers other than those that decide access.
+pub const BARE: &str = "
+do $$
+declare r record;
+begin
+  for r in select conrelid::regclass as t, conname from pg_constraint
+           where contype in ('f', 'c', 'u', 'x') and conparentid = 0 and conrelid <> 0
+             and connamespace = 'public'::regnamespace order by contype desc loop
+    execute format('alter table %s drop constraint if exists %I cascade', r.t, r.conname);
+  end loop;
+  for r in select contypid::regtype as t, conname from pg_constraint
+           where contypid <> 0 and contype = 'c' and connamespace = 'public'::regnamespace loop
+    execute format('alter domain %s drop constraint %I', r.t, r.conname);
+  end loop;
+  for r in select tgrelid::regclass as t, tgname from pg_trigger g join pg_proc p on p.oid = g.tgfoid
+           where not tgisinternal and tgparentid = 0 and tgrelid in (select oid from pg_class where relnamespace = 'public'::regnamespace)
+             and tgname !~ '^aa_columns' and proname <> 'refuse_immutable_change' loop
+    execute format('drop trigger %I on %s', r.tgname, r.t);
+  end loop;
+  for r in select c.oid::regclass as i from pg_index x join pg_class c on c.oid = x.indexrelid
+           where indisunique and not indisprimary and c.relnamespace = 'public'::regnamespace loop
+    execute format('drop index if exists %s', r.i);
+  end loop;
+end
+$$";
+
+/// What came of each statement of a case: the rows that it touched, or the error, which is the last there is. None where
+/// the case cannot be made. The rows are gone afterwards. `blind`: changes name no row.
+///
+/// # Panics
+/// When the rows that are there before cannot be inserted.
+pub fn outcome(session: &mut Session, case: &Case, model: &Model, blind: bool) -> Option<Vec<Result<u64, String>>> {
+    let replay = case.replay(model)?;
+    let said = |error: &postgres::Error| {
+        error.as_db_error().map_or_else(|| error.to_string(), |db| format!("{} {}", db.code().code(), db.message()))
+    };
+    let mut claims = serde_json::json!({ "role": replay.role });
+    if let Some(viewer) = &replay.viewer {
+        claims["sub"] = viewer.as_str().into();
+    }
+    for (keys, value) in &replay.claims {
+        let mut at = &mut claims;
+        for key in keys {
+            at = &mut at[key.as_str()];
+        }
+        *at = value.as_deref().into();
+    }
+    let all = replay.rows.join(";\n");
+    if let Err(error) = session.batch_execute(&all) {
+        panic!("{}\n{all}", said(&error));
+    }
+    let mut got = Vec::new();
+    for statement in if blind { &replay.blind } else { &replay.statements } {
+        let one = as_user_commit(session, &replay.role, &claims.to_string(), |tx| tx.execute(statement, &[]));
+        got.push(one.map_err(|error| format!("{}: {statement}", said(&error))));
+        if got.last().is_some_and(Result::is_err) {
+            break;
+        }
+    }
+    let tables: std::collections::BTreeSet<_> = case
+        .rows
+        .iter()
+        .map(|row| {
+            let name = &model.entity(row.entity).name;
+            format!("{}.{}", name.schema, name.name)
+        })
+        .collect();
+    for table in tables {
+        session.batch_execute(&format!("delete from {table}")).unwrap();
+    }
+    Some(got)
+}
