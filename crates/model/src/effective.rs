@@ -213,7 +213,7 @@ pub fn bypasses(model: &Model, role: &str) -> bool {
 
 /// Rules of one role that show different columns of an entity: the later one, and the one that it differs from. Which
 /// columns are seen cannot depend on the row.
-pub(crate) fn unequal_selects<'m>(model: &'m Model, entity: &'m Entity) -> Vec<(&'m Rule, &'m Rule)> {
+pub fn unequal_selects<'m>(model: &'m Model, entity: &'m Entity) -> Vec<(&'m Rule, &'m Rule)> {
     let table = Table { model, entity, rules: &entity.rules };
     let mut found: Vec<(&Rule, &Rule)> = Vec::new();
     if table.allowing(RuleAction::Select).all(|rule| takes(rule, RuleAction::Select).is_some_and(<[_]>::is_empty)) {

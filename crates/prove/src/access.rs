@@ -67,11 +67,7 @@ impl<'m> Right<'m> {
 
     /// Whether the role can give a column a value.
     pub fn writes(&self, field: FieldIx) -> bool {
-        let column = &self.entity.fields[field];
-        let computed = column.generated.is_some() || column.maintained.is_some();
-        let fixed = self.command == RuleAction::Update && column.immutable;
-        let kept = column.identity.as_ref().is_some_and(|identity| identity.0);
-        !computed && !fixed && !kept && self.names(field)
+        is_given(self.entity, self.command, field) && self.names(field)
     }
 
     /// The columns that it reads or writes, in the order of the table.
@@ -182,6 +178,15 @@ impl<'m> Right<'m> {
         }
         all
     }
+}
+
+/// Whether anybody gives the column a value: it is not computed, and an update may change it.
+pub(crate) fn is_given(entity: &Entity, command: RuleAction, field: FieldIx) -> bool {
+    let column = &entity.fields[field];
+    let computed = column.generated.is_some() || column.maintained.is_some();
+    let fixed = command == RuleAction::Update && column.immutable;
+    let kept = column.identity.as_ref().is_some_and(|identity| identity.0);
+    !computed && !fixed && !kept
 }
 
 /// The columns of each grant of a command on an entity to a role.

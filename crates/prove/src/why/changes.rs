@@ -11,7 +11,7 @@ use crate::verdict::Verdict;
 use crate::wider::{More, Pair};
 use smol_str::SmolStr;
 use specc_diag::{FileId, Span};
-use specc_model::effective::{COMMANDS, grantees};
+use specc_model::effective::{COMMANDS, grantees, unequal_selects};
 use specc_model::formula::{Formula, Node};
 use specc_model::{Entity, EntityId, ExprRef, FieldIx, Model, Rule, RuleAction, condition};
 
@@ -191,6 +191,8 @@ fn candidates<'m>(asked: &Asked<'m>, own: impl Fn(FileId) -> bool) -> Vec<Tried>
     if own(entity.meta.span.file) {
         found.extend(can.added());
     }
+    // A spec in which rules show one role different columns is none.
+    found.retain(|tried| unequal_selects(&tried.model, tried.model.entity(entity.id)).is_empty());
     found
 }
 
@@ -292,6 +294,12 @@ impl<'m> Changing<'_, 'm> {
         }
         if blind {
             actions.insert(0, (RuleAction::Select, Vec::new()));
+        }
+        // Which columns are seen does not depend on the row.
+        if *command == RuleAction::Select
+            && let Some(first) = self.asked.right(*command).and_then(|right| right.openings().first().copied())
+        {
+            actions[0].1 = first.columns.to_vec();
         }
         let words: Vec<&str> = actions.iter().map(|(action, _)| action.word()).collect();
         let base = format!("{role}_{}", words.join("_"));

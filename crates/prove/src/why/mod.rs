@@ -9,7 +9,7 @@ mod spelled;
 pub use changes::{Change, Edit, Opened};
 pub use reasons::Reason;
 
-use crate::access::{Right, Role};
+use crate::access::{Right, Role, is_given};
 use crate::case::Case;
 use crate::circuit::Lit;
 use crate::scene::{Scene, Stage};
@@ -151,6 +151,12 @@ impl<'m> Asked<'m> {
         }
     }
 
+    /// The columns that a write could give or change if every rule let it.
+    fn givable(&self) -> Vec<FieldIx> {
+        let entity = self.stage.model.entity(self.asking.entity);
+        (0..entity.fields.len()).filter(|field| is_given(entity, self.asking.command, *field)).collect()
+    }
+
     /// Columns asked about that the right does not have.
     fn closed(&self, right: &Right<'m>) -> Vec<FieldIx> {
         let columns = right.columns();
@@ -286,8 +292,7 @@ impl<'m> Asked<'m> {
 
     /// That no row is let through: whether there is any at all.
     fn nothing(&self, complete: bool) -> Decided {
-        let columns: Vec<FieldIx> = (0..self.stage.model.entity(self.asking.entity).fields.len()).collect();
-        let mut scene = self.scene(&columns, Vec::new());
+        let mut scene = self.scene(&self.givable(), Vec::new());
         let given = self.given(&mut scene);
         match scene.decide(given) {
             Verdict::Counterexample(case) => {

@@ -8,7 +8,7 @@ use crate::verdict::{Verdict, name};
 use specc_diag::Span;
 use specc_model::effective::{bypasses, grantees};
 use specc_model::formula::Formula;
-use specc_model::{Expr, FieldIx, Rls, Rule, RuleAction};
+use specc_model::{Expr, Rls, Rule, RuleAction};
 
 /// What a rule, or something else that decides, has to do with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,9 +86,8 @@ fn asks<'m>(asked: &Asked<'m>, rule: &'m Rule) -> Option<&'m Expr> {
 
 /// Whether there is such a row for which these hold, and these do not.
 fn can_be<'m>(asked: &Asked<'m>, hold: &[&'m Formula], not: Option<&'m Formula>, given: bool) -> bool {
-    let columns: Vec<FieldIx> = (0..asked.stage.model.entity(asked.asking.entity).fields.len()).collect();
     let all = hold.iter().map(|formula| (*formula, true)).chain(not.map(|formula| (formula, false)));
-    let mut scene = asked.scene(&columns, all.collect());
+    let mut scene = asked.scene(&asked.givable(), all.collect());
     let mut lit = if given { asked.given(&mut scene) } else { scene.there() };
     for formula in hold {
         let holds = scene.is(formula);
@@ -173,7 +172,7 @@ fn forbidding<'m>(asked: &Asked<'m>, rule: &'m Rule) -> Option<Reason> {
         _ => expr.map(|expr| &expr.formula),
     };
     let held = |back: bool| {
-        let columns: Vec<FieldIx> = (0..asked.stage.model.entity(asked.asking.entity).fields.len()).collect();
+        let columns = asked.givable();
         let wanted = (rule.unless || rule.exact) != back;
         let mut scene = asked.scene(&columns, condition.map(|formula| (formula, wanted)).into_iter().collect());
         let given = asked.given(&mut scene);
