@@ -297,6 +297,9 @@ pub struct Prove {
     /// What the database is for; a live one of Supabase is known by its schemas
     #[arg(long, value_enum)]
     pub target: Option<PullTarget>,
+    /// Also prove that nobody may more than before: than by the spec in this folder, or by the `last` migration
+    #[arg(long, value_name = "A", conflicts_with_all = ["sql", "database_url"])]
+    pub against: Option<String>,
     /// Show also what is proven
     #[arg(long)]
     pub all: bool,

@@ -78,7 +78,7 @@ pub fn is_steady(model: &Model, formula: &Formula) -> bool {
     let mut steady = true;
     formula.visit(|part| {
         steady &= match &part.node {
-            Node::Call(call) => call.declared.is_none_or(|at| model.functions[at].security_definer),
+            Node::Call(call) => call.declared.is_none_or(|at| reads_nothing(model, at)),
             Node::Sql(sql) => !sql.query,
             Node::AsIs(sql) => sql.objects.is_empty(),
             Node::Predicate(..) => false,
@@ -86,6 +86,17 @@ pub fn is_steady(model: &Model, formula: &Formula) -> bool {
         };
     });
     steady
+}
+
+/// Whether no rule binds what a function reads: it runs with its owner's rights, or its body names no table or function of
+/// the spec.
+fn reads_nothing(model: &Model, at: usize) -> bool {
+    let function = &model.functions[at];
+    let names = |name: &SmolStr| function.body.contains(name.as_str());
+    let others = model.functions.iter().map(|other| &other.name.name).filter(|name| **name != function.name.name);
+    let views = model.views.iter().map(|view| &view.name.name);
+    let tables = model.entities.iter().map(|entity| &entity.name.name);
+    function.security_definer || !tables.chain(others).chain(views).any(names)
 }
 
 impl<'m> World<'m> {

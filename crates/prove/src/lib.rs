@@ -5,6 +5,7 @@
 
 mod access;
 mod aside;
+mod beside;
 mod case;
 mod circuit;
 mod demand;
@@ -23,6 +24,7 @@ mod world;
 
 pub use access::Role;
 pub use aside::{Aside, asides};
+pub use beside::{Compared, Difference, compare};
 pub use case::{Case, CaseRow, Held, Step};
 pub use properties::Finding;
 pub use replay::Replay;
@@ -30,6 +32,7 @@ pub use sample::sample;
 pub use sorts::{Source, Val};
 pub use verdict::{Verdict, name};
 pub use why::{Answer, Asking, Change, Edit, Opened, Reason, Why, answers, why};
+pub use wider::More;
 
 use rayon::prelude::*;
 use smol_str::SmolStr;

@@ -36,6 +36,11 @@ impl More {
 }
 
 impl<'m> Pair<'m> {
+    /// The other way round.
+    pub fn turned(self) -> Self {
+        Self { before: self.after, after: self.before, sorts: self.sorts }
+    }
+
     /// What is more afterwards; of rows only that satisfy a condition, or do not.
     pub fn more(self, role: &str, command: RuleAction, entity: EntityId, of: Option<(&'m Formula, bool)>) -> More {
         let Self { before, after, sorts } = self;

@@ -23,6 +23,7 @@ mod status;
 mod stored;
 mod verify;
 mod why;
+mod widening;
 
 use crate::args::{Args, Command, Format};
 use crate::report::{self, Failure};

@@ -1,5 +1,6 @@
 //! `specc prove`
 
+use super::widening::against;
 use crate::args::{Format, Prove};
 use crate::pipeline;
 use crate::project::Project;
@@ -17,9 +18,15 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
         false => Project::open(&args.place.project)?,
     };
     let compilation = pipeline::compile(project, false)?;
-    let findings = specc_prove::prove(&compilation.model);
-    let mut open: Vec<Diagnostic> =
-        findings.iter().filter_map(|finding| diagnostic(finding, &compilation.model)).collect();
+    let mut findings = specc_prove::prove(&compilation.model);
+    let compared = match &args.against {
+        Some(what) => Some(specc_prove::compare(&against(what, &args.place.project)?, &compilation.model)),
+        None => None,
+    };
+    findings.extend(compared.iter().flat_map(|compared| compared.findings()));
+    // The tables of both states have the ids of the later one.
+    let model = compared.as_ref().map_or(&compilation.model, |compared| &compared.model);
+    let mut open: Vec<Diagnostic> = findings.iter().filter_map(|finding| diagnostic(finding, model)).collect();
     let accepted = specc_diag::accept(&mut open, compilation.proofs);
     let sources = &compilation.sources;
     let asides = specc_prove::asides(&compilation.model);
@@ -39,6 +46,9 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
                     data(&format!("    {}: `{}`", place(*span), sources.text(*span)));
                 }
             }
+        }
+        for line in compared.iter().flat_map(|compared| &compared.left_out) {
+            data(&format!("NOT COMPARED {line}"));
         }
         for aside in &asides {
             data(&format!("NOT ASKED {}: {}", place(aside.span), aside.text));

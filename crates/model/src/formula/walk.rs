@@ -39,7 +39,7 @@ impl Node {
 impl Node {
     /// The formulas that it is made of, to be changed; those of a plain query as well, which are not among
     /// [`Node::parts`].
-    fn parts_mut(&mut self) -> Vec<&mut Formula> {
+    pub fn parts_mut(&mut self) -> Vec<&mut Formula> {
         match self {
             Node::Literal(_)
             | Node::Column(..)

@@ -143,7 +143,7 @@ fn opened(pair: &Pair<'_>, asking: &Asking, tried: &Tried) -> Vec<Opened> {
 }
 
 /// Whether a rule of an entity asks a query of rows of another one, which that one's rules show.
-fn asks_of(model: &Model, entity: &Entity, of: EntityId) -> bool {
+pub(crate) fn asks_of(model: &Model, entity: &Entity, of: EntityId) -> bool {
     let exprs = entity.rules.iter().flat_map(|rule| [&rule.when, &rule.check]).flatten();
     let mut rest: Vec<&Formula> = exprs.map(|expr| &expr.formula).collect();
     let (mut seen, mut found) = (std::collections::BTreeSet::new(), false);

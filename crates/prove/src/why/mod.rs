@@ -6,6 +6,7 @@ mod parts;
 mod reasons;
 mod spelled;
 
+pub(crate) use changes::asks_of;
 pub use changes::{Change, Edit, Opened};
 pub use reasons::Reason;
 
