@@ -9,6 +9,7 @@ mod beside;
 mod case;
 mod circuit;
 mod compare;
+mod constraints;
 mod demand;
 mod encode;
 mod files;

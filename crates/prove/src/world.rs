@@ -60,10 +60,10 @@ pub struct Row {
     /// What it was before it is written, and the columns that may have changed.
     pub was: Option<(RowId, BTreeSet<FieldIx>)>,
     /// The phases in which it is there: from the first on, and before the other.
-    during: (usize, usize),
+    pub(crate) during: (usize, usize),
     /// Columns of a row that is inserted which are left to the table.
     pub left: BTreeSet<FieldIx>,
-    cells: FxHashMap<FieldIx, Cell>,
+    pub(crate) cells: FxHashMap<FieldIx, Cell>,
 }
 
 impl Row {
@@ -367,7 +367,7 @@ impl<'m> World<'m> {
         alone && !refers() && sort.is_none_or(|(_, sort)| !sort.ordered && sort.constants.is_empty())
     }
 
-    fn relations(&self, entity: EntityId) -> impl Iterator<Item = RelationId> {
+    pub(crate) fn relations(&self, entity: EntityId) -> impl Iterator<Item = RelationId> {
         self.model.entity(entity).outgoing.iter().copied()
     }
 
@@ -569,100 +569,6 @@ impl<'m> World<'m> {
         match self.cell(row, field) {
             Cell::Value(sym) => sym,
             Cell::Condition(_) => Sym::null(),
-        }
-    }
-
-    /// Holds a row to the references that a column is part of, as of when it was written.
-    fn refer(&mut self, row: RowId, field: FieldIx) {
-        let phase = self.rows[row].during.0.saturating_sub(1);
-        self.in_phase(phase, |world| world.referred(row, field));
-    }
-
-    fn referred(&mut self, row: RowId, field: FieldIx) {
-        let entity = self.rows[row].entity;
-        let relations: Vec<RelationId> =
-            self.relations(entity).filter(|id| self.model.relation(*id).fields.contains(&field)).collect();
-        for id in relations {
-            let relation = self.model.relation(id);
-            // Where a column that nobody reads may be null, it is, and nothing is referred to.
-            let columns = &self.model.entity(entity).fields;
-            let read = |field: &FieldIx| self.rows[row].cells.contains_key(field) || !columns[*field].nullable;
-            if !relation.fields.iter().all(read) {
-                continue;
-            }
-            let mut clause = vec![!self.rows[row].exists];
-            for field in &relation.fields {
-                let value = self.value(row, *field);
-                let there = self.circuit.any(value.cases.iter().map(|(lit, _)| *lit));
-                clause.push(!there);
-            }
-            for target in self.table(relation.to) {
-                let mut linked = self.rows[target].exists;
-                for (from, to) in relation.fields.iter().zip(&relation.to_fields) {
-                    let (a, b) = (self.value(row, *from), self.value(target, *to));
-                    let equal = self.equal(&a, &b);
-                    linked = self.circuit.and(linked, equal.yes);
-                }
-                clause.push(linked);
-            }
-            self.circuit.clause(&clause);
-        }
-    }
-
-    /// Holds all rows to what their tables ask of the columns that were read.
-    pub fn close(&mut self) {
-        let mut done: BTreeSet<(RowId, usize)> = BTreeSet::new();
-        loop {
-            let before = self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len();
-            for row in 0..self.rows.len() {
-                self.checked(row, &mut done);
-            }
-            let after = self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len();
-            if before == after {
-                break;
-            }
-        }
-        for a in 0..self.rows.len() {
-            for b in a + 1..self.rows.len() {
-                self.unique(a, b);
-            }
-        }
-    }
-
-    fn checked(&mut self, row: RowId, done: &mut BTreeSet<(RowId, usize)>) {
-        let entity = self.model.entity(self.rows[row].entity);
-        for (at, check) in entity.checks.iter().enumerate() {
-            let formula = &check.expr.formula;
-            let fields = formula.columns();
-            let read = fields.iter().any(|(_, field)| self.rows[row].cells.contains_key(field));
-            if read && crate::encode::is_plain(formula) && done.insert((row, at)) {
-                let holds = self.condition(formula, &Env::row(row));
-                let exists = self.rows[row].exists;
-                self.circuit.clause(&[!exists, !holds.no]);
-            }
-        }
-    }
-
-    /// Two rows of a table are not alike in what is unique.
-    fn unique(&mut self, a: RowId, b: RowId) {
-        let (first, second) = (&self.rows[a], &self.rows[b]);
-        let together = first.during.0 < second.during.1 && second.during.0 < first.during.1;
-        if first.entity != second.entity || !together {
-            return;
-        }
-        let entity = self.model.entity(first.entity);
-        for set in entity.unique_sets().filter(|set| set.filter.is_none()) {
-            let Some(fields) = set.fields else { continue };
-            let known = |row: RowId| fields.iter().all(|field| self.rows[row].cells.contains_key(field));
-            if !known(a) || !known(b) {
-                continue;
-            }
-            let mut clause = vec![!self.rows[a].exists, !self.rows[b].exists];
-            for field in fields {
-                let (a, b) = (self.value(a, field), self.value(b, field));
-                clause.push(!self.equal(&a, &b).yes);
-            }
-            self.circuit.clause(&clause);
         }
     }
 }
