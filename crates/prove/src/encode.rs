@@ -55,6 +55,14 @@ pub fn word(form: &Form) -> Option<&str> {
     }
 }
 
+/// Whether it is a condition that is not made of other conditions of the same rows.
+fn is_atom(formula: &Formula) -> bool {
+    !matches!(
+        formula.node,
+        Node::Not(_) | Node::Nested(_) | Node::Is(..) | Node::Predicate(..) | Node::Parameter(_) | Node::Literal(_)
+    ) && !matches!(&formula.node, Node::Binary(Operator::And | Operator::Or, _))
+}
+
 /// Whether every part of it is modelled.
 pub fn is_plain(formula: &Formula) -> bool {
     let mut plain = true;
@@ -67,6 +75,10 @@ pub fn is_plain(formula: &Formula) -> bool {
                 matches!(op.as_str(), "<>" | "!=" | "<" | "<=" | ">" | ">=")
             }
             Node::Cast(cast) => constant(&cast.of).is_some(),
+            Node::Unary(..) => constant(part).is_some(),
+            Node::Form(form) => {
+                matches!(word(form), Some("between" | "not between" | "is distinct from" | "is not distinct from"))
+            }
             _ => false,
         }
     });
@@ -76,6 +88,17 @@ pub fn is_plain(formula: &Formula) -> bool {
 impl<'m> World<'m> {
     /// A condition over the rows of `env`.
     pub fn condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
+        let held = self.decided(formula, env);
+        if let Some(atoms) = &mut self.atoms
+            && is_atom(formula)
+            && !atoms.contains(&(formula, held))
+        {
+            atoms.push((formula, held));
+        }
+        held
+    }
+
+    fn decided(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
         if let Some((asked, inner)) = self.called(formula, env) {
             return self.condition(asked, &inner);
         }

@@ -1,10 +1,14 @@
 //! A case as statements for a real database.
 //!
-//! Rows are inserted as they are: what does not matter is filled in with any value of its type. Whoever runs it takes care
-//! that no reference, check or trigger gets in the way, since a case has only the columns that decide.
+//! Rows are inserted as they are: what does not matter is filled in with any value of its type. A case that is not whole
+//! ([`Case::complete`]) has only the columns that decide, and whoever runs it takes care that no reference, check or trigger
+//! gets in the way.
 
 use crate::case::{Case, CaseRow, Held, Part};
+use crate::fill::{Fill, Samples, is_time, uuid};
+use crate::matrix::Way;
 use crate::sorts::{Source, Val};
+use crate::whole::{is_spread, unique_columns};
 use specc_facts::{Family, family};
 use specc_model::{Base, Entity, EntityId, FieldIx, Model, RuleAction, Type};
 use specc_sql::quote;
@@ -27,94 +31,132 @@ pub struct Replay {
 impl Case {
     /// The statements; none where a value cannot be given (a computed column).
     pub fn replay(&self, model: &Model) -> Option<Replay> {
-        let writer = Writer { case: self, model };
-        let rows: Option<Vec<String>> =
-            self.rows.iter().filter(|row| row.part != Part::New).map(|row| writer.insert(row)).collect();
+        let samples = Samples::new();
+        let fill = Fill::new(model, &samples);
+        let way = if self.command == RuleAction::Insert { Way::Values } else { Way::Keyed };
+        let row = self.rows.iter().position(|row| row.part != Part::Other)?;
+        self.loaded(&fill, self.statement(&fill, way, Some(row)).ok()?).ok()
+    }
+
+    /// The statements with one of our own, and values as `fill` has them.
+    ///
+    /// # Errors
+    /// The column whose value cannot be given, with the reason.
+    pub fn loaded(&self, fill: &Fill<'_>, statement: String) -> Result<Replay, String> {
+        let model = fill.model;
+        let writer = Writer { case: self, fill };
+        let rows = self.rows.iter().enumerate().filter(|(_, row)| row.part != Part::New);
+        let rows: Result<Vec<String>, String> = rows.map(|(at, row)| writer.insert(row, at)).collect();
         let key = model.viewer.and_then(|viewer| model.entity(viewer).key.as_ref().map(|key| (viewer, key.fields[0])));
         let (mut viewer, mut claims) = (None, Vec::new());
         for (source, held) in &self.session {
             match source {
                 Source::Viewer => {
-                    let (entity, field) = key?;
+                    let (entity, field) = key.ok_or("nobody is who asks")?;
                     viewer = writer.raw(entity, field, held);
                 }
                 Source::Claim(keys) => {
-                    let value = match held {
-                        Held::Value(Val::Text(text)) => Some(text.to_string()),
-                        Held::Value(Val::Number(_, digits)) => Some(digits.to_string()),
-                        Held::Value(Val::Other(number)) => Some(format!("other {number}")),
-                        Held::Value(Val::Key(entity, number)) => Some(uuid(*entity, *number)),
-                        Held::Null | Held::Truth(_) => None,
-                    };
-                    claims.push((keys.iter().map(ToString::to_string).collect(), value));
+                    claims.push((keys.iter().map(ToString::to_string).collect(), fill.claim(source, held)));
                 }
                 _ => {}
             }
         }
-        let role = self.role.to_string();
-        Some(Replay { rows: rows?, role, viewer, claims, statement: writer.statement()? })
+        Ok(Replay { rows: rows?, role: self.role.to_string(), viewer, claims, statement })
+    }
+
+    /// What is done, in this way, to the row of this place.
+    ///
+    /// # Errors
+    /// As [`Case::loaded`].
+    pub fn statement(&self, fill: &Fill<'_>, way: Way, row: Option<usize>) -> Result<String, String> {
+        Writer { case: self, fill }.statement(way, row)
+    }
+
+    /// The tables of its rows, each once, in their order.
+    pub fn tables(&self) -> Vec<EntityId> {
+        let mut tables = Vec::new();
+        for row in self.rows.iter().filter(|row| row.part != Part::New) {
+            if !tables.contains(&row.entity) {
+                tables.push(row.entity);
+            }
+        }
+        tables
     }
 }
 
 struct Writer<'a> {
     case: &'a Case,
-    model: &'a Model,
+    fill: &'a Fill<'a>,
 }
 
-/// A key as a UUID.
-fn uuid(entity: EntityId, number: u16) -> String {
-    format!("{:08x}-0000-4000-8000-{:012x}", entity.0 + 1, u32::from(number) + 1)
+/// Schema and name of an entity's table, quoted.
+pub fn table(model: &Model, entity: EntityId) -> String {
+    let name = &model.entity(entity).name;
+    quote::qualified(&name.schema, &name.name)
+}
+
+/// The name of a column, quoted.
+fn column(entity: &Entity, field: FieldIx) -> String {
+    quote::ident(&entity.fields[field].name).into_owned()
 }
 
 impl Writer<'_> {
-    fn table(&self, entity: EntityId) -> String {
-        let name = &self.model.entity(entity).name;
-        quote::qualified(&name.schema, &name.name)
-    }
-
-    fn statement(&self) -> Option<String> {
-        let row = self.case.written()?;
-        let entity = self.model.entity(row.entity);
-        let table = self.table(row.entity);
-        // The row is found by what it holds: a key that matters is among that.
-        let found = || {
-            let key = entity.key.as_ref()?;
-            let parts: Option<Vec<String>> = key
-                .fields
-                .iter()
-                .map(|field| {
-                    let held = self.held(row, *field);
-                    Some(format!(
-                        "{} = {}",
-                        quote::ident(&entity.fields[*field].name),
-                        self.value(entity, *field, held.as_ref())?
-                    ))
-                })
-                .collect();
-            Some(parts?.join(" and "))
+    fn statement(&self, way: Way, at: Option<usize>) -> Result<String, String> {
+        let row = at.and_then(|at| self.case.rows.get(at));
+        let id = row.or(self.case.written()).map(|row| row.entity).ok_or("it has no row")?;
+        let entity = self.fill.model.entity(id);
+        let table = table(self.fill.model, id);
+        let found = match (way, row) {
+            (Way::Keyed, Some(row)) => format!(" where {}", self.found(row)?),
+            _ => String::new(),
         };
-        Some(match self.case.command {
-            RuleAction::Select => format!("select from {table} where {}", found()?),
-            RuleAction::Delete => format!("delete from {table} where {}", found()?),
-            RuleAction::Insert => self.insert(row)?,
+        let keys = || -> Vec<String> {
+            let key = entity.key.iter().flat_map(|key| &key.fields);
+            key.map(|field| column(entity, *field)).collect()
+        };
+        Ok(match self.case.command {
+            RuleAction::Select => format!("select from {table}{found}"),
+            RuleAction::Delete => format!("delete from {table}{found}"),
+            RuleAction::Insert => {
+                let (row, at) = row.zip(at).ok_or("it has no row")?;
+                let values = self.insert(row, at)?;
+                match way {
+                    Way::Returning => format!("{values} returning {}", keys().join(", ")),
+                    Way::Conflict => format!("{values} on conflict ({}) do nothing", keys().join(", ")),
+                    _ => values,
+                }
+            }
             RuleAction::Update => {
-                let new = self.case.rows.iter().find(|row| row.part == Part::New)?;
-                let set: Option<Vec<String>> = new
+                let new = self.case.rows.iter().find(|row| row.part == Part::New).ok_or("it changes nothing")?;
+                let set: Result<Vec<String>, String> = new
                     .values
                     .iter()
                     .map(|(field, held)| {
-                        Some(format!(
-                            "{} = {}",
-                            quote::ident(&entity.fields[*field].name),
-                            self.value(entity, *field, Some(held))?
-                        ))
+                        Ok(format!("{} = {}", column(entity, *field), self.value(id, *field, Some(held), 0)?))
                     })
                     .collect();
                 let set = set?;
-                (!set.is_empty()).then_some(())?;
-                format!("update {table} set {} where {}", set.join(", "), found()?)
+                if set.is_empty() {
+                    return Err("it changes no column".to_owned());
+                }
+                format!("update {table} set {}{found}", set.join(", "))
             }
         })
+    }
+
+    /// The row by what it holds: a key that matters is among that.
+    fn found(&self, row: &CaseRow) -> Result<String, String> {
+        let entity = self.fill.model.entity(row.entity);
+        let key = entity.key.as_ref().ok_or("its table has no key")?;
+        let parts: Result<Vec<String>, String> = key
+            .fields
+            .iter()
+            .map(|field| {
+                let held = self.held(row, *field);
+                Ok(format!("{} = {}", column(entity, *field), self.value(row.entity, *field, held.as_ref(), 0)?))
+            })
+            .collect();
+        Ok(parts?.join(" and "))
     }
 
     /// What a column of a row holds; a key that nobody read is made of the row's number.
@@ -124,47 +166,67 @@ impl Writer<'_> {
     }
 
     /// An insert of a row, with any value for what has to be there and does not matter.
-    fn insert(&self, row: &CaseRow) -> Option<String> {
-        let entity = self.model.entity(row.entity);
+    fn insert(&self, row: &CaseRow, at: usize) -> Result<String, String> {
+        let entity = self.fill.model.entity(row.entity);
+        let unlike = unique_columns(entity);
         let (mut names, mut values) = (Vec::new(), Vec::new());
-        for (field, column) in entity.fields.iter().enumerate() {
+        for (field, column_of) in entity.fields.iter().enumerate() {
             let held = row.values.iter().find(|(other, _)| *other == field).map(|(_, held)| held);
-            if held.is_some() && column.generated.is_some() {
-                return None;
+            let name = || format!("`{}.{}`", entity.name.name, column_of.name);
+            if held.is_some() && column_of.generated.is_some() {
+                return Err(format!("{} is computed, and a rule reads it", name()));
             }
             let is_key = entity.key.as_ref().is_some_and(|key| key.fields.contains(&field));
             let fallback = if is_key { self.held(row, field) } else { None };
             let held = held.cloned().or(fallback);
-            let needed = !column.nullable && column.default.is_none() && column.identity.is_none();
-            let skipped = column.generated.is_some() || column.maintained.is_some() && row.part == Part::New;
+            let needed = !column_of.nullable && column_of.default.is_none() && column_of.identity.is_none();
+            let skipped = column_of.generated.is_some()
+                || column_of.maintained.is_some() && (row.part == Part::New || held.is_none());
             if needed && !skipped && row.left.contains(&field) {
-                return None;
+                return Err(format!("{} has no default, and `{}` cannot give it a value", name(), self.case.role));
             }
-            if skipped || held.is_none() && !needed || row.left.contains(&field) {
+            let spread = unlike.contains(&field) && is_spread(column_of) && column_of.identity.is_none();
+            if skipped || held.is_none() && !needed && !spread || row.left.contains(&field) {
                 continue;
             }
-            names.push(quote::ident(&column.name).into_owned());
-            values.push(self.value(entity, field, held.as_ref())?);
+            names.push(column(entity, field));
+            values.push(self.value(row.entity, field, held.as_ref(), at)?);
         }
-        let table = self.table(row.entity);
+        let table = table(self.fill.model, row.entity);
         let over = if row.part == Part::New { "" } else { " overriding system value" };
-        Some(format!("insert into {table} ({}){over} values ({})", names.join(", "), values.join(", ")))
+        if names.is_empty() {
+            return Ok(format!("insert into {table} default values"));
+        }
+        Ok(format!("insert into {table} ({}){over} values ({})", names.join(", "), values.join(", ")))
     }
 
-    /// The SQL of a value of a column; any value where nothing is said.
-    fn value(&self, entity: &Entity, field: FieldIx, held: Option<&Held>) -> Option<String> {
+    /// The SQL of a value of a column; any value, for the row of this place, where nothing is said.
+    fn value(&self, id: EntityId, field: FieldIx, held: Option<&Held>, place: usize) -> Result<String, String> {
+        let entity = self.fill.model.entity(id);
         let ty = &entity.fields[field].ty;
-        Some(match held {
+        let none = || format!("there is no value for `{}.{}`", entity.name.name, entity.fields[field].name);
+        Ok(match held {
             Some(Held::Null) => "null".to_owned(),
             Some(Held::Truth(truth)) => truth.to_string(),
+            Some(Held::Value(Val::Other(_))) if self.fill.is_beyond(id, field) => return Err(none()),
             Some(held) if is_time(ty) => match held {
                 // The same whenever it is read, on one day.
                 Held::Value(Val::Other(number)) => format!("current_date + {}", i32::from(*number) - self.now()),
-                _ => quote::text(&self.raw(entity.id, field, held)?),
+                _ => quote::text(&self.raw(id, field, held).ok_or_else(none)?),
             },
-            Some(held) => quote::text(&self.raw(entity.id, field, held)?),
-            None => self.any(ty)?,
+            Some(held) => quote::text(&self.raw(id, field, held).ok_or_else(none)?),
+            None => match (self.workflow(entity, field), self.fill.any(id, field, place)) {
+                (Some(label), _) => quote::text(label),
+                (None, Some(sample)) => quote::text(sample),
+                (None, None) => self.any(ty, place).ok_or_else(none)?,
+            },
         })
+    }
+
+    /// The state that a new row begins in.
+    fn workflow<'e>(&self, entity: &'e Entity, field: FieldIx) -> Option<&'e str> {
+        let workflow = entity.workflows.iter().find(|workflow| workflow.field == field)?;
+        workflow.initial.first().or(workflow.states.first()).map(|label| label.as_str())
     }
 
     /// The time of the statement among the times of the case.
@@ -177,12 +239,13 @@ impl Writer<'_> {
     }
 
     /// The text of a value.
-    fn raw(&self, entity: EntityId, field: FieldIx, held: &Held) -> Option<String> {
-        let ty = &self.model.entity(entity).fields[field].ty;
+    fn raw(&self, id: EntityId, field: FieldIx, held: &Held) -> Option<String> {
+        let ty = &self.fill.model.entity(id).fields[field].ty;
+        let source = Source::Field(id, field);
         let Base::Builtin(name) = &ty.base else {
             return match held {
                 Held::Value(Val::Text(text)) => Some(text.to_string()),
-                Held::Value(Val::Other(_)) => self.label(ty),
+                Held::Value(Val::Other(number)) => self.label(ty).or_else(|| Some(self.fill.other(&source, *number))),
                 _ => None,
             };
         };
@@ -194,42 +257,43 @@ impl Writer<'_> {
             Val::Key(entity, number) if family == Family::Uuid => uuid(*entity, *number),
             Val::Other(number) if family == Family::Uuid => uuid(EntityId(0xffff), *number),
             Val::Key(_, number) if family.is_number() => (u32::from(*number) + 1).to_string(),
-            Val::Other(number) if family.is_number() => (u32::from(*number) + 1000).to_string(),
+            Val::Other(number) if family.is_number() => self.fill.number(id, field, *number)?,
             Val::Key(_, number) if is_time(ty) => format!("2026-01-{:02}", number % 28 + 1),
-            Val::Key(entity, number) => uuid(*entity, *number),
-            Val::Other(number) => format!("other {number}"),
+            Val::Key(entity, number) => {
+                let key = self.fill.model.entity(*entity).key.as_ref()?.fields.first()?;
+                let sample = self.fill.any(*entity, *key, usize::from(*number));
+                sample.map_or_else(|| uuid(*entity, *number), str::to_owned)
+            }
+            Val::Other(number) => self.fill.other(&source, *number),
         })
     }
 
     fn label(&self, ty: &Type) -> Option<String> {
         let Base::Enum(id) = ty.base else { return None };
-        self.model.enums[id.0 as usize].labels.first().map(|label| label.name.to_string())
+        self.fill.model.enums[id.0 as usize].labels.first().map(|label| label.name.to_string())
     }
 
-    fn any(&self, ty: &Type) -> Option<String> {
+    /// A value of a type, another one for each place where there are others.
+    fn any(&self, ty: &Type, place: usize) -> Option<String> {
         if ty.dims > 0 {
             return Some("'{}'".to_owned());
         }
         let Base::Builtin(name) = &ty.base else {
-            return self.label(ty).map(|label| quote::text(&label)).or_else(|| Some("'x@example.com'".to_owned()));
+            let other = || Some(format!("'x{place}@example.com'"));
+            return self.label(ty).map(|label| quote::text(&label)).or_else(other);
         };
-        let value = match family(name) {
-            Family::Uuid => "gen_random_uuid()",
-            Family::Json => "'{}'",
-            Family::Boolean => "false",
-            Family::Network => "'10.0.0.1'",
-            Family::Bytes => "'\\x00'",
-            Family::Interval => "'1 day'",
-            Family::Search => "''",
-            Family::Moment => "now()",
-            Family::Time => "'12:00'",
-            Family::Text => "left(gen_random_uuid()::text, 8)",
-            _ => "1",
-        };
-        Some(value.to_owned())
+        Some(match family(name) {
+            Family::Uuid => quote::text(&uuid(EntityId(0xfffd), place as u16)),
+            Family::Json => "'{}'".to_owned(),
+            Family::Boolean => "false".to_owned(),
+            Family::Network => "'10.0.0.1'".to_owned(),
+            Family::Bytes => "'\\x00'".to_owned(),
+            Family::Interval => "'1 day'".to_owned(),
+            Family::Search => "''".to_owned(),
+            Family::Moment => format!("current_date + {place}"),
+            Family::Time => "'12:00'".to_owned(),
+            Family::Text => format!("'text {place}'"),
+            _ => (place + 1).to_string(),
+        })
     }
-}
-
-fn is_time(ty: &Type) -> bool {
-    ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if family(name) == Family::Moment)
 }

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_model::formula::{Formula, Node, Operator, Part, Row, Sql, Value};
 use specc_model::scope::PathStep;
-use specc_model::{EntityId, FieldIx, Model, ParamKind, PredicateId};
+use specc_model::{Entity, EntityId, FieldIx, Model, ParamKind, PredicateId};
 use std::collections::BTreeSet;
 
 /// A value of a small database.
@@ -189,7 +189,16 @@ impl Scope {
 impl Sorts {
     /// The sorts of everything that decides access, and of what the tables check.
     pub fn of(model: &Model) -> Self {
+        Self::with(model, std::iter::empty())
+    }
+
+    /// The same, where entities have these rules too.
+    pub fn with<'e>(model: &Model, others: impl Iterator<Item = &'e Entity>) -> Self {
         let mut sorts = Self::default();
+        for entity in others {
+            let rules = entity.rules.iter().flat_map(|rule| [&rule.when, &rule.check]).flatten();
+            rules.for_each(|expr| sorts.learn(model, &expr.formula, &Scope::row(entity.id)));
+        }
         for relation in &model.relations {
             for (from, to) in relation.fields.iter().zip(&relation.to_fields) {
                 sorts.join(Source::Field(relation.from, *from), Source::Field(relation.to, *to));

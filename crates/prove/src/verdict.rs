@@ -4,6 +4,7 @@ use crate::case::{Case, CaseRow, Held, Part};
 use crate::circuit::Lit;
 use crate::demand::Demand;
 use crate::world::{Cell, RowId, Sym, World};
+use rustc_hash::FxHashMap;
 use specc_diag::Span;
 use specc_model::{EntityId, Model, RuleAction};
 
@@ -81,41 +82,50 @@ impl Question<'_, '_> {
 
     /// The solution that was found last.
     pub fn shown(&self) -> Case {
-        let world = &self.world;
-        let holds = |lit: Lit| world.circuit.value(lit);
-        let of = |sym: &Sym| {
-            let found = sym.cases.iter().find(|(lit, _)| holds(*lit));
-            found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
-        };
-        let session = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
-        let mut rows = Vec::new();
-        for (id, row) in world.rows.iter().enumerate().filter(|(_, row)| holds(row.exists)) {
-            let part = match (Some(id) == self.old, Some(id) == self.new) {
-                (true, _) => Part::Old,
-                (_, true) => Part::New,
-                _ => Part::Other,
-            };
-            let values: Vec<_> = row
-                .cells()
-                .into_iter()
-                .map(|(field, cell)| {
-                    let held = match cell {
-                        Cell::Value(sym) => of(sym),
-                        Cell::Condition(tri) if holds(tri.yes) => Held::Truth(true),
-                        Cell::Condition(tri) if holds(tri.no) => Held::Truth(false),
-                        Cell::Condition(_) => Held::Null,
-                    };
-                    (field, held)
-                })
-                .collect();
-            if !values.is_empty() || part != Part::Other {
-                let (entity, number, left) = (row.entity, row.number, row.left.clone());
-                rows.push(CaseRow { entity, number, part, left, values });
-            }
-        }
-        let sizes = self.demand.sizes.clone();
-        Case { role: self.role.into(), command: self.command, session, rows, sizes }
+        shown(&self.world, self.role, self.command, (self.old, self.new), &self.demand.sizes)
     }
+}
+
+/// The solution that was found last, as a case.
+pub fn shown(
+    world: &World<'_>,
+    role: &str,
+    command: RuleAction,
+    (old, new): (Option<RowId>, Option<RowId>),
+    sizes: &FxHashMap<EntityId, usize>,
+) -> Case {
+    let holds = |lit: Lit| world.circuit.value(lit);
+    let of = |sym: &Sym| {
+        let found = sym.cases.iter().find(|(lit, _)| holds(*lit));
+        found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
+    };
+    let session = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
+    let mut rows = Vec::new();
+    for (id, row) in world.rows.iter().enumerate().filter(|(_, row)| holds(row.exists)) {
+        let part = match (Some(id) == old, Some(id) == new) {
+            (true, _) => Part::Old,
+            (_, true) => Part::New,
+            _ => Part::Other,
+        };
+        let values: Vec<_> = row
+            .cells()
+            .into_iter()
+            .map(|(field, cell)| {
+                let held = match cell {
+                    Cell::Value(sym) => of(sym),
+                    Cell::Condition(tri) if holds(tri.yes) => Held::Truth(true),
+                    Cell::Condition(tri) if holds(tri.no) => Held::Truth(false),
+                    Cell::Condition(_) => Held::Null,
+                };
+                (field, held)
+            })
+            .collect();
+        if !values.is_empty() || part != Part::Other {
+            let (entity, number, left) = (row.entity, row.number, row.left.clone());
+            rows.push(CaseRow { entity, number, part, left, values });
+        }
+    }
+    Case { role: role.into(), command, session, rows, sizes: sizes.clone() }
 }
 
 /// Schema and name of an entity.

@@ -6,7 +6,7 @@
 use crate::access::Role;
 use crate::circuit::{Circuit, Lit, Tri};
 use crate::encode::Env;
-use crate::sorts::{Sorts, Source, Val};
+use crate::sorts::{Sort, Sorts, Source, Val};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_diag::Span;
@@ -58,10 +58,10 @@ pub struct Row {
     /// Its place among the rows of its table; a row that is being written has none.
     pub number: Option<u16>,
     /// What it was before it is written, and the columns that may have changed.
-    was: Option<(RowId, BTreeSet<FieldIx>)>,
+    pub(crate) was: Option<(RowId, BTreeSet<FieldIx>)>,
     /// Columns of a row that is inserted which are left to the table.
     pub left: BTreeSet<FieldIx>,
-    cells: FxHashMap<FieldIx, Cell>,
+    pub(crate) cells: FxHashMap<FieldIx, Cell>,
 }
 
 impl Row {
@@ -93,6 +93,28 @@ fn is_whole(ty: &Type) -> bool {
     ty.dims == 0 && family(name) == Family::Integer
 }
 
+/// The values of a sort that has an order: its constants, and others before, between and after them.
+pub(crate) fn ordered(model: &Model, sort: &Sort) -> Vec<Val> {
+    let mut values = Vec::new();
+    let mut others = (0..).map(Val::Other);
+    let whole = sort.fields.iter().all(|(entity, field)| is_whole(&model.entity(*entity).fields[*field].ty));
+    let mut before: Option<f64> = None;
+    for constant in &sort.constants {
+        let number = constant.as_number().filter(|_| whole);
+        // Between two whole numbers there are so many others.
+        let room = number.zip(before).map_or(2.0, |(number, before)| number - before - 1.0);
+        others.by_ref().take(2).zip([1.0, 2.0]).for_each(|(other, nth)| {
+            if nth <= room {
+                values.push(other);
+            }
+        });
+        values.push(constant.clone());
+        before = number;
+    }
+    values.extend(others.take(2));
+    values
+}
+
 /// A small database, and who asks.
 pub struct World<'m> {
     /// What the tables are.
@@ -103,9 +125,9 @@ pub struct World<'m> {
     pub rows: Vec<Row>,
     /// What is not modelled.
     pub unknowns: Vec<Unknown>,
-    sorts: &'m Sorts,
+    pub(crate) sorts: &'m Sorts,
     sizes: FxHashMap<EntityId, usize>,
-    tables: FxHashMap<EntityId, Vec<RowId>>,
+    pub(crate) tables: FxHashMap<EntityId, Vec<RowId>>,
     session: FxHashMap<Source, Sym>,
     pub(crate) memo: FxHashMap<(usize, String), Cell>,
     /// Who asks.
@@ -114,6 +136,8 @@ pub struct World<'m> {
     pub nested: usize,
     /// Wires that nothing but a choice decides.
     choices: Vec<Lit>,
+    /// Conditions that were asked and are not made of others, where somebody wants to know.
+    pub(crate) atoms: Option<Vec<(&'m Formula, Tri)>>,
 }
 
 impl<'m> World<'m> {
@@ -132,6 +156,7 @@ impl<'m> World<'m> {
             role,
             nested: 0,
             choices: Vec::new(),
+            atoms: None,
         }
     }
 
@@ -214,14 +239,14 @@ impl<'m> World<'m> {
     }
 
     /// Whether rows of this entity are told apart by their place: by a key of one column that has no other meaning.
-    fn is_numbered(&self, entity: EntityId, field: FieldIx) -> bool {
+    pub(crate) fn is_numbered(&self, entity: EntityId, field: FieldIx) -> bool {
         let alone = self.model.entity(entity).key.as_ref().is_some_and(|key| key.fields == [field]);
         let refers = || self.relations(entity).any(|id| self.model.relation(id).fields.contains(&field));
         let sort = self.sorts.get(&Source::Field(entity, field));
         alone && !refers() && sort.is_none_or(|(_, sort)| !sort.ordered && sort.constants.is_empty())
     }
 
-    fn relations(&self, entity: EntityId) -> impl Iterator<Item = RelationId> {
+    pub(crate) fn relations(&self, entity: EntityId) -> impl Iterator<Item = RelationId> {
         self.model.entity(entity).outgoing.iter().copied()
     }
 
@@ -246,24 +271,7 @@ impl<'m> World<'m> {
         let most = self.sizes.values().copied().max().unwrap_or(1) as u16 + 1;
         let mut values = Vec::new();
         if sort.ordered {
-            let mut others = (0..).map(Val::Other);
-            let whole =
-                sort.fields.iter().all(|(entity, field)| is_whole(&self.model.entity(*entity).fields[*field].ty));
-            let mut before: Option<f64> = None;
-            for constant in &sort.constants {
-                let number = constant.as_number().filter(|_| whole);
-                // Between two whole numbers there are so many others.
-                let room = number.zip(before).map_or(2.0, |(number, before)| number - before - 1.0);
-                others.by_ref().take(2).zip([1.0, 2.0]).for_each(|(other, nth)| {
-                    if nth <= room {
-                        values.push(other);
-                    }
-                });
-                values.push(constant.clone());
-                before = number;
-            }
-            values.extend(others.take(2));
-            return (Some(id), values);
+            return (Some(id), ordered(self.model, sort));
         }
         for (entity, field) in &sort.fields {
             if self.is_numbered(*entity, *field) {
@@ -469,16 +477,20 @@ impl<'m> World<'m> {
         self.circuit.or(equal, neither)
     }
 
+    /// How much of it there is: rows, and columns that were read.
+    pub(crate) fn extent(&self) -> usize {
+        self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len()
+    }
+
     /// Holds all rows to what their tables ask of the columns that were read.
     pub fn close(&mut self) {
         let mut done: BTreeSet<(RowId, usize)> = BTreeSet::new();
         loop {
-            let before = self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len();
+            let before = self.extent();
             for row in 0..self.rows.len() {
                 self.checked(row, &mut done);
             }
-            let after = self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len();
-            if before == after {
+            if before == self.extent() {
                 break;
             }
         }

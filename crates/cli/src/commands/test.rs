@@ -1,0 +1,133 @@
+//! `specc test`
+
+use super::trying::Place;
+use crate::args::{Asked, Test};
+use crate::pipeline::{self, Compilation};
+use crate::project::Project;
+use crate::report::{FINDINGS, Failure, data, plural};
+use serde_json::json;
+use specc_diag::{Span, position};
+use specc_model::Entity;
+use specc_trial::{Report, Tested, Verdict};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Tries what the rules say, and reports what comes out otherwise.
+pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
+    if matches!(format, Asked::Sarif | Asked::Github) {
+        return Err(Failure::broken("`specc test` writes text, json and junit"));
+    }
+    let start = Instant::now();
+    let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
+    let model = &compilation.model;
+    let only = |entity: &Entity| {
+        let name = format!("{}.{}", entity.name.schema, entity.name.name);
+        args.filter.as_ref().is_none_or(|wanted| name.contains(wanted.as_str()))
+    };
+    let place = Place::open(&compilation, &args.scratch)?;
+    let matrix = specc_prove::matrix(model, &[], &only);
+    let privileges = specc_trial::privileges(model, &only);
+    let made = start.elapsed().as_secs_f64();
+    let report = place.within(&compilation, |ground, samples| {
+        let mut report = Report::default();
+        // Each suite in its turn: what makes one is a function from the model to runs.
+        let suites = [specc_trial::access(model, &matrix, samples)];
+        for suite in &suites {
+            let results: Result<Vec<_>, _> = suite.runs.iter().map(|run| ground.run(run)).collect();
+            report.add(suite, &results?);
+        }
+        let there = ground.privileges(&privileges)?;
+        report.add_privileges(&privileges, &there);
+        Ok(report)
+    })?;
+    let seconds = start.elapsed().as_secs_f64();
+    let failed = report.failures().count();
+    match format {
+        Asked::Json => data(&as_json(&report, &compilation, seconds).to_string()),
+        Asked::Junit => data(specc_trial::junit(&report.cases(), seconds).trim_end()),
+        _ => tell(args, &report, &compilation),
+    }
+    eprintln!(
+        "{}: {} in {} databases on {}, {failed} failed, {} not run, {seconds:.1} s ({made:.1} s to make them)",
+        if failed == 0 { "tested" } else { "failed" },
+        plural(report.tested.len(), "test"),
+        report.databases,
+        place.name(),
+        report.skipped.len(),
+    );
+    if report.tested.is_empty() {
+        return Err(Failure::Refused(
+            None,
+            "there is nothing to test: no entity has rules that can be tried".to_owned(),
+        ));
+    }
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+fn place(compilation: &Compilation, span: Span) -> String {
+    let sources = &compilation.sources;
+    format!("{}:{}", sources.file(span.file).name, position(sources, span).0)
+}
+
+fn tell(args: &Test, report: &Report, compilation: &Compilation) {
+    for one in &report.tested {
+        match one.verdict {
+            Verdict::Failed => fail(one, compilation),
+            _ if args.all => data(&format!("ok {}: {}: {}", one.entity, one.statement, one.got)),
+            _ => {}
+        }
+    }
+    for skipped in &report.skipped {
+        let at = skipped.span.map(|span| format!(" ({})", place(compilation, span))).unwrap_or_default();
+        data(&format!("NOT RUN {}: {}: {}{at}", skipped.entity, skipped.what, skipped.why));
+    }
+}
+
+fn fail(one: &Tested, compilation: &Compilation) {
+    data(&format!("FAILED {}: {}", one.entity, one.what));
+    for line in &one.lines {
+        data(&format!("    {line}"));
+    }
+    data(&format!("    {}", one.statement));
+    data(&format!("    expected: {}", one.expected));
+    data(&format!("    got:      {}", one.got));
+    for rule in &one.rules {
+        data(&format!("    rule:     {} `{}`", place(compilation, *rule), compilation.sources.text(*rule)));
+    }
+    if !one.load.is_empty() {
+        data(&format!("    rows:     {}", one.load));
+    }
+}
+
+fn as_json(report: &Report, compilation: &Compilation, seconds: f64) -> serde_json::Value {
+    let tested = report.tested.iter().map(|one| {
+        let aims = one.aims.iter().map(|(span, words)| match span {
+            Some(span) => json!({ "condition": compilation.sources.text(*span), "is": words }),
+            None => json!({ "is": words }),
+        });
+        json!({
+            "suite": one.suite,
+            "entity": one.entity,
+            "what": one.what,
+            "case": one.lines,
+            "rows": one.load,
+            "statement": one.statement,
+            "expected": one.expected,
+            "got": one.got,
+            "passed": one.verdict == Verdict::Passed,
+            "rules": one.rules.iter().map(|span| place(compilation, *span)).collect::<Vec<_>>(),
+            "shows": aims.collect::<Vec<_>>(),
+        })
+    });
+    let skipped = report.skipped.iter().map(|one| {
+        let at = one.span.map(|span| place(compilation, span));
+        json!({ "entity": one.entity, "what": one.what, "why": one.why, "place": at })
+    });
+    json!({
+        "tests": tested.collect::<Vec<_>>(),
+        "not_run": skipped.collect::<Vec<_>>(),
+        "databases": report.databases,
+        "failed": report.failures().count(),
+        "seconds": seconds,
+    })
+}

@@ -1,0 +1,193 @@
+//! `specc test` and `specc prove --run`, as users run them.
+
+#![allow(clippy::disallowed_methods)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
+    let out = command.args(args).current_dir(dir).env_remove("SPECC_PROJECT").env_remove("DATABASE_URL").output();
+    let out = out.expect("specc runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (out.status.code().expect("it ended by itself"), text(out.stdout), text(out.stderr))
+}
+
+fn specs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs")
+}
+
+fn project(text: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("specc.toml"), "name = \"tried\"\n").expect("a file");
+    fs::write(dir.path().join("a.dbspec"), text).expect("a file");
+    dir
+}
+
+const TEAMS: &str = "
+entity people {
+  id      -> auth.users  key as account on delete cascade immutable
+  name:   text
+  email:  text?  unique
+  policy {
+    own:   allow select                to authenticated  when id = viewer
+    join:  allow insert                to authenticated  when id = viewer
+    write: allow update (name, email)  to authenticated  when id = viewer
+  }
+}
+viewer -> people
+
+enum rank { member, manager }
+
+entity teams {
+  id:   uuid = gen_random_uuid()  key
+  slug: text  unique
+  size: int = 1
+  open: bool?
+  check slug_is_lowercase: slug ~ '^[a-z]+-[0-9]+$'
+  check size_is_small: size between 1 and 9
+  policy {
+    read:   allow select                to authenticated, anon  when open
+    inside: allow select                to authenticated        when exists members (person_id = viewer)
+    manage: allow update (slug, size)   to authenticated
+      when exists members (person_id = viewer and rank = 'manager')
+    keep:   forbid delete  when size > 3
+    close:  allow delete                to authenticated
+      when exists members (person_id = viewer and rank = 'manager')
+  }
+}
+
+entity members {
+  team_id   -> teams   on delete cascade
+  person_id -> people  on delete cascade
+  rank:     rank = 'member'
+  key (team_id, person_id)
+  unique (team_id) where rank = 'manager'
+  policy {
+    own: allow select  to authenticated  when person_id = viewer
+  }
+}
+
+// Each needs the other.
+entity chapters {
+  id:        uuid = gen_random_uuid()  key
+  first_page -> pages
+  team_id    -> teams
+  policy {
+    read: allow select  to authenticated  when exists team.members (person_id = viewer)
+  }
+}
+entity pages {
+  id:        uuid = gen_random_uuid()  key
+  chapter_id -> chapters  deferrable initially deferred
+  policy {
+    read:  allow select  to authenticated  when exists chapter.team.members (person_id = viewer)
+    write: allow insert  to authenticated  when exists chapter.team.members (person_id = viewer)
+  }
+}
+";
+
+/// `text` with a statement that the model of access does not look into.
+fn behind(text: &str, sql: &str) -> String {
+    format!("{text}\nsql leak\n  depends on teams, members, chapters\n$$\n{sql}\n$$\n")
+}
+
+#[test]
+fn what_the_rules_say_is_what_postgres_does() {
+    let dir = project(TEAMS);
+    for major in ["15", "18"] {
+        let (code, out, said) = run(dir.path(), &["test", "--postgres", major]);
+        assert_eq!((code, out.as_str()), (0, ""), "{said}");
+        assert!(said.contains(&format!("on Postgres {major}, 0 failed, 0 not run")), "{said}");
+    }
+}
+
+#[test]
+fn the_specs_of_this_repository_pass() {
+    for spec in ["starter", "srvc_crm", "automation_platform", "medellin_spark"] {
+        let (code, out, said) = run(&specs(), &["test", "-C", spec]);
+        assert_eq!(code, 0, "{spec}: {out}{said}");
+        let older = ["test", "-C", spec, "--postgres", "15", "--filter", "startup"];
+        let (code, out, said) = run(&specs(), &older);
+        let nothing = said.contains("nothing to test");
+        assert!(code == 0 || nothing && spec != "medellin_spark", "{spec}: {out}{said}");
+    }
+}
+
+#[test]
+fn a_policy_that_nobody_knows_of_fails_the_tests() {
+    let leaks = [
+        ("create policy leak on public.teams for select to anon using (true);", "select as anon"),
+        ("create policy leak on public.teams as restrictive for delete using (size < 2);", "delete as authenticated"),
+        (
+            "create policy leak on public.members for delete using (true); grant delete on public.members to anon;",
+            "delete as anon",
+        ),
+        ("grant update (open) on public.teams to authenticated;", "update as authenticated"),
+        ("alter table public.chapters disable row level security;", "select as authenticated"),
+    ];
+    for (sql, what) in leaks {
+        let dir = project(&behind(TEAMS, sql));
+        let (code, out, said) = run(dir.path(), &["test"]);
+        assert_eq!(code, 1, "{sql}: {out}{said}");
+        assert!(
+            out.contains("FAILED ") && out.contains(what) && out.contains("    rule:     a.dbspec:"),
+            "{sql}: {out}"
+        );
+    }
+}
+
+#[test]
+fn no_test_at_all_is_a_failure() {
+    let dir = project(TEAMS);
+    let (code, _, said) = run(dir.path(), &["test", "--filter", "nothing_of_that_name"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("there is nothing to test"), "{said}");
+    let (code, out, said) = run(dir.path(), &["test", "--filter", "teams", "--all"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(out.contains("ok teams: ") && !out.contains("ok pages: "), "{out}");
+}
+
+#[test]
+fn results_are_for_programs_too() {
+    let dir = project(&behind(TEAMS, "create policy leak on public.teams for select to anon using (true);"));
+    let (code, out, _) = run(dir.path(), &["test", "--format", "json", "--filter", "teams"]);
+    assert_eq!(code, 1);
+    let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let failed: Vec<_> = found["tests"].as_array().expect("tests").iter().filter(|t| t["passed"] == false).collect();
+    assert!(!failed.is_empty() && found["failed"] == failed.len());
+    assert!(failed.iter().all(|t| t["entity"] == "teams" && t["what"] == "select as anon"), "{failed:?}");
+    assert!(failed.iter().any(|t| t["shows"].as_array().is_some_and(|shows| !shows.is_empty())), "{failed:?}");
+    let (code, out, _) = run(dir.path(), &["test", "--format", "junit", "--filter", "teams"]);
+    assert_eq!(code, 1);
+    assert!(
+        out.starts_with("<?xml") && out.contains("<failure message=\"expected ") && out.ends_with("</testsuite>\n")
+    );
+    let (code, _, said) = run(dir.path(), &["test", "--format", "sarif"]);
+    assert_eq!(code, 2, "{said}");
+    let (code, _, said) = run(dir.path(), &["check", "--format", "junit"]);
+    assert_eq!(code, 2, "{said}");
+}
+
+#[test]
+fn counterexamples_are_replayed() {
+    let open = TEAMS.replace(
+        "own: allow select  to authenticated  when person_id",
+        "join: allow insert  to authenticated  when person_id",
+    );
+    let dir = project(&open);
+    for major in ["15", "18"] {
+        let (code, out, said) = run(dir.path(), &["prove", "--run", "--postgres", major]);
+        assert_eq!(code, 1, "{out}{said}");
+        assert!(said.contains(&format!("replayed on Postgres {major}: allowed")), "{said}");
+        assert!(!out.contains("REFUSED"), "{out}");
+    }
+    // Something that the model does not know of refuses what it shows.
+    let dir =
+        project(&behind(&open, "create policy shut on public.members as restrictive for insert with check (false);"));
+    let (code, out, said) = run(dir.path(), &["prove", "--run"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("REFUSED A0009 members"), "{out}");
+    assert!(said.contains("the model of access is wrong there"), "{said}");
+}
