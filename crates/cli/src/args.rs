@@ -349,6 +349,9 @@ pub struct Test {
     /// Show also what passed
     #[arg(long)]
     pub all: bool,
+    /// Change each rule in many ways, and say how many of the changes the tests see
+    #[arg(long)]
+    pub mutants: bool,
     #[command(flatten)]
     pub scratch: OnScratch,
 }

@@ -139,6 +139,36 @@ fn a_policy_that_nobody_knows_of_fails_the_tests() {
 }
 
 #[test]
+fn changed_rules_are_seen() {
+    let dir = project(TEAMS);
+    let (code, out, said) = run(dir.path(), &["test", "--mutants"]);
+    assert_eq!(code, 0, "{out}{said}");
+    assert!(said.contains(" that differ are seen (100.0 %)"), "{said}");
+    let (code, out, _) = run(dir.path(), &["test", "--mutants", "--format", "json", "--filter", "teams"]);
+    assert_eq!(code, 0);
+    let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert!(found["mutants"]["killed"].as_u64().expect("a number") > 20, "{}", found["mutants"]);
+    // A test that Postgres does not bear out has not seen anything.
+    let dir = project(&behind(TEAMS, "create policy shut on public.teams as restrictive using (false);"));
+    let (code, out, _) = run(dir.path(), &["test", "--mutants", "--filter", "teams"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("LIVES a.dbspec:"), "{out}");
+}
+
+#[test]
+fn what_a_trigger_refuses_is_tried_without_it() {
+    let dir = project(&behind(TEAMS, NEVER));
+    let (code, out, said) = run(dir.path(), &["test", "--filter", "teams"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+    assert!(said.contains("0 failed, 0 not run"), "{said}");
+}
+
+/// A trigger that refuses every change.
+const NEVER: &str = "create function public.never() returns trigger language plpgsql as
+'begin raise exception ''not today''; end';
+create trigger never before update on public.teams for each row execute function public.never();";
+
+#[test]
 fn no_test_at_all_is_a_failure() {
     let dir = project(TEAMS);
     let (code, _, said) = run(dir.path(), &["test", "--filter", "nothing_of_that_name"]);

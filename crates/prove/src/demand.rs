@@ -7,7 +7,7 @@
 
 use crate::sorts::Scope;
 use rustc_hash::FxHashMap;
-use specc_model::formula::{Formula, Node, Operator, Part};
+use specc_model::formula::{Formula, Node, Operator, Part, Row};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, RelationId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,6 +120,9 @@ impl Counter<'_> {
             Node::ViewerField(field) => self.reads(self.model.viewer, *field),
             Node::Exists(exists) => {
                 self.follow(&exists.steps, holds, times);
+                if holds && matches!(&exists.row, Row::Query(name, _) if name == crate::encode::ANYWHERE) {
+                    self.add(exists.target, times);
+                }
                 // Of each row that may be there, if none has to be.
                 let times = if holds { times } else { times * MOST };
                 self.count(&exists.condition, &scope.looking_at(exists.target), holds, times);

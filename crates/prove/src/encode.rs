@@ -37,6 +37,9 @@ impl Env<'_> {
     }
 }
 
+/// The name of a row that is any row of its entity.
+pub const ANYWHERE: &str = "";
+
 /// Predicates that use predicates end somewhere; the checker reports those that do not.
 const MAX_DEPTH: usize = 64;
 
@@ -379,7 +382,12 @@ impl<'m> World<'m> {
             false => self.along(start, &exists.steps, exists.including_deleted),
         };
         let mut any = Vec::new();
-        for (lit, row) in found {
+        for (mut lit, row) in found {
+            // A path leads to no row that is hidden; a row that no path led to is held to the same.
+            if exists.steps.is_empty() && matches!(exists.row, Row::Query(..)) && !exists.including_deleted {
+                let seen = self.visible(row, exists.target);
+                lit = self.circuit.and(lit, seen);
+            }
             let mut inner = env.clone();
             inner.bound.push(vec![(Lit::TRUE, row)]);
             let holds = self.condition(&exists.condition, &inner);
@@ -426,6 +434,10 @@ impl<'m> World<'m> {
         match row {
             Row::Scope(at) => env.scope.get(*at).cloned().unwrap_or_default(),
             Row::Bound(at) => env.bound.get(*at).cloned().unwrap_or_default(),
+            // No author writes that.
+            Row::Query(name, entity) if name == ANYWHERE => {
+                self.table(*entity).into_iter().map(|row| (self.rows[row].exists, row)).collect()
+            }
             Row::Query(name, _) => {
                 let found = env.queries.iter().rev().find(|(other, _)| other == name);
                 found.map(|(_, row)| vec![(Lit::TRUE, *row)]).unwrap_or_default()

@@ -8,8 +8,24 @@ use specc_facts::{Family, family};
 use specc_model::{Base, EntityId, FieldIx, Model, Type};
 use std::collections::BTreeMap;
 
-/// Texts of values that columns take, in the order in which they are used.
-pub type Samples = BTreeMap<(EntityId, FieldIx), Vec<String>>;
+/// Values that a column takes.
+#[derive(Clone, Debug, Default)]
+pub struct Sample {
+    /// Their texts, in the order in which they are used.
+    pub texts: Vec<String>,
+    /// Whether checks let pass no others.
+    pub checked: bool,
+}
+
+/// Values that columns take.
+pub type Samples = BTreeMap<(EntityId, FieldIx), Sample>;
+
+/// A column whose values stand for those of its sort.
+struct Leading {
+    /// Checks let few values pass, and it refers to nothing.
+    rank: (bool, bool),
+    column: (EntityId, FieldIx),
+}
 
 /// Values for columns: of a sort together, so that what is equal stays equal.
 pub struct Fill<'m> {
@@ -17,7 +33,7 @@ pub struct Fill<'m> {
     sorts: Sorts,
     samples: &'m Samples,
     /// Of each sort the column whose values are hardest to find.
-    leading: FxHashMap<usize, (EntityId, FieldIx)>,
+    leading: FxHashMap<usize, Leading>,
 }
 
 impl<'m> Fill<'m> {
@@ -25,37 +41,44 @@ impl<'m> Fill<'m> {
     pub fn new(model: &'m Model, samples: &'m Samples) -> Self {
         let sorts = Sorts::of(model);
         let mut leading = FxHashMap::default();
-        for (entity, field) in samples.keys() {
+        for ((entity, field), sample) in samples {
             let Some((id, _)) = sorts.get(&Source::Field(*entity, *field)) else { continue };
             // A reference takes what it refers to.
             let refers = model.entity(*entity).fields[*field].relation.is_some();
-            if !refers || !leading.contains_key(&id) {
-                leading.insert(id, (*entity, *field));
+            let rank = (sample.checked, !refers);
+            if leading.get(&id).is_none_or(|known: &Leading| known.rank < rank) {
+                leading.insert(id, Leading { rank, column: (*entity, *field) });
             }
         }
         Self { model, sorts, samples, leading }
     }
 
-    /// The texts that stand for values of a sort.
-    fn texts(&self, source: &Source) -> Option<&[String]> {
-        let leading = self.sorts.get(source).and_then(|(id, _)| self.leading.get(&id));
+    /// What stands for the values of a sort.
+    fn sample(&self, source: &Source) -> Option<&Sample> {
+        let leading = self.sorts.get(source).and_then(|(id, _)| self.leading.get(&id)).map(|leading| &leading.column);
         let own = match source {
             Source::Field(entity, field) => Some((*entity, *field)),
             _ => None,
         };
-        self.samples.get(&leading.copied().or(own)?).map(Vec::as_slice)
+        self.samples.get(&leading.copied().or(own)?)
     }
 
     /// A value that nobody reads, for the row of this place.
     pub(crate) fn any(&self, entity: EntityId, field: FieldIx, place: usize) -> Option<&str> {
-        let samples = self.samples.get(&(entity, field)).filter(|samples| !samples.is_empty())?;
-        Some(&samples[place % samples.len()])
+        let texts = self.samples.get(&(entity, field)).map(|sample| &sample.texts).filter(|texts| !texts.is_empty())?;
+        Some(&texts[place % texts.len()])
     }
 
     /// A value among the others of its sort, as text.
     pub(crate) fn other(&self, source: &Source, number: u16) -> String {
-        let texts = self.texts(source).unwrap_or_default();
-        texts.get(usize::from(number)).cloned().unwrap_or_else(|| format!("other {number}"))
+        let text = self.sample(source).and_then(|sample| sample.texts.get(usize::from(number)));
+        text.cloned().unwrap_or_else(|| format!("other {number}"))
+    }
+
+    /// The text of a value that only some pass the checks of its column.
+    pub(crate) fn checked(&self, source: &Source, number: u16) -> Option<&str> {
+        let sample = self.sample(source).filter(|sample| sample.checked)?;
+        sample.texts.get(usize::from(number)).map(String::as_str)
     }
 
     /// A number that stands where it has to among the constants of its sort; none where that is not known.

@@ -7,6 +7,7 @@
 use crate::case::{Case, CaseRow, Held, Part};
 use crate::fill::{Fill, Samples, is_time, uuid};
 use crate::matrix::Way;
+use crate::shape::shaped;
 use crate::sorts::{Source, Val};
 use crate::whole::{is_spread, unique_columns};
 use specc_facts::{Family, family};
@@ -190,7 +191,16 @@ impl Writer<'_> {
                 continue;
             }
             names.push(column(entity, field));
-            values.push(self.value(row.entity, field, held.as_ref(), at)?);
+            let text = |other: FieldIx| {
+                let held = row.values.iter().find(|(known, _)| *known == other).map(|(_, held)| held.clone());
+                let is_key = entity.key.as_ref().is_some_and(|key| key.fields.contains(&other));
+                let held = held.or_else(|| self.held(row, other).filter(|_| is_key))?;
+                self.raw(row.entity, other, &held)
+            };
+            values.push(match held.is_none().then(|| shaped(entity, field, &text)).flatten() {
+                Some(text) => quote::text(&text),
+                None => self.value(row.entity, field, held.as_ref(), at)?,
+            });
         }
         let table = table(self.fill.model, row.entity);
         let over = if row.part == Part::New { "" } else { " overriding system value" };
@@ -211,7 +221,11 @@ impl Writer<'_> {
             Some(Held::Value(Val::Other(_))) if self.fill.is_beyond(id, field) => return Err(none()),
             Some(held) if is_time(ty) => match held {
                 // The same whenever it is read, on one day.
-                Held::Value(Val::Other(number)) => format!("current_date + {}", i32::from(*number) - self.now()),
+                Held::Value(Val::Other(number)) => match self.fill.checked(&Source::Field(id, field), *number) {
+                    // Where the time of the statement counts, days are counted from it.
+                    Some(text) if self.now().is_none() => quote::text(text),
+                    _ => format!("current_date + {}", i32::from(*number) - self.now().unwrap_or(0)),
+                },
                 _ => quote::text(&self.raw(id, field, held).ok_or_else(none)?),
             },
             Some(held) => quote::text(&self.raw(id, field, held).ok_or_else(none)?),
@@ -230,12 +244,11 @@ impl Writer<'_> {
     }
 
     /// The time of the statement among the times of the case.
-    fn now(&self) -> i32 {
-        let time = self.case.session.iter().find_map(|(source, held)| match (source, held) {
+    fn now(&self) -> Option<i32> {
+        self.case.session.iter().find_map(|(source, held)| match (source, held) {
             (Source::Session(_), Held::Value(Val::Other(number))) => Some(i32::from(*number)),
             _ => None,
-        });
-        time.unwrap_or(0)
+        })
     }
 
     /// The text of a value.

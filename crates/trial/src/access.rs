@@ -3,7 +3,7 @@
 use crate::{Run, Skipped, Suite, Try};
 use serde_json::json;
 use specc_model::{Entity, EntityId, Model, RuleAction, Target};
-use specc_prove::{Case, Fill, Matrix, Part, Samples, Trial};
+use specc_prove::{Case, Fill, Matrix, Part, Sample, Samples, Trial};
 use std::collections::BTreeMap;
 
 /// The runs of a matrix. `samples`: values that columns take, as a server said.
@@ -35,13 +35,13 @@ pub fn access(model: &Model, matrix: &Matrix, samples: &Samples) -> Suite {
 }
 
 /// Values by table and column, as a server says them, for the columns of a model.
-pub fn samples_of(model: &Model, said: &BTreeMap<(String, String, String), Vec<String>>) -> Samples {
+pub fn samples_of(model: &Model, said: &BTreeMap<(String, String, String), Sample>) -> Samples {
     let mut samples = Samples::new();
     for entity in &model.entities {
         for (at, field) in entity.fields.iter().enumerate() {
             let name = (entity.name.schema.to_string(), entity.name.name.to_string(), field.name.to_string());
-            if let Some(texts) = said.get(&name) {
-                samples.insert((entity.id, at), texts.clone());
+            if let Some(sample) = said.get(&name) {
+                samples.insert((entity.id, at), sample.clone());
             }
         }
     }
@@ -71,6 +71,8 @@ fn run(model: &Model, fill: &Fill<'_>, trial: &Trial) -> Result<Run, String> {
     run.entity = name(model, trial.entity);
     run.aims = trial.goals.iter().map(|aim| (aim.span, aim.words.clone())).collect();
     run.rules = trial.rules.clone();
+    run.kills = trial.kills.clone();
+    run.table = specc_prove::table(model, trial.entity);
     Ok(run)
 }
 
@@ -109,6 +111,7 @@ pub(crate) fn made(model: &Model, fill: &Fill<'_>, case: &Case, tries: Vec<Try>)
         entity: String::new(),
         tables: case.tables().into_iter().map(|table| specc_prove::table(model, table)).collect(),
         load: together(&replay.rows),
+        table: String::new(),
         emptied: case
             .rows
             .iter()
@@ -119,6 +122,7 @@ pub(crate) fn made(model: &Model, fill: &Fill<'_>, case: &Case, tries: Vec<Try>)
         lines,
         aims: Vec::new(),
         rules: Vec::new(),
+        kills: Vec::new(),
         tries,
     })
 }

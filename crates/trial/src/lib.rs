@@ -9,6 +9,7 @@
 mod access;
 mod grants;
 mod junit;
+mod mutants;
 mod outcome;
 mod replay;
 mod report;
@@ -16,7 +17,8 @@ mod report;
 pub use access::{access, samples_of};
 pub use grants::{Privilege, privileges};
 pub use junit::{TestCase, junit};
-pub use outcome::{Got, Verdict, verdict};
+pub use mutants::{Mutant, Score, mutants};
+pub use outcome::{Got, Verdict, is_worth_another, verdict};
 pub use replay::{Verified, allowed, replay};
 pub use report::{Report, Tested};
 
@@ -24,7 +26,7 @@ use specc_diag::Span;
 use specc_model::RuleAction;
 use specc_prove::Expected;
 
-/// The function that tries a [`Run`]: `pg_temp.specc_trial(tables, load, emptied, role, settings, statements)`.
+/// The function that tries a [`Run`]: `pg_temp.specc_trial(tables, load, emptied, quiet, role, settings, statements)`.
 pub const HARNESS: &str = include_str!("harness.sql");
 
 /// Tests of one kind.
@@ -47,6 +49,8 @@ pub struct Run {
     pub tables: Vec<String>,
     /// One statement that makes all rows; empty where there are none.
     pub load: String,
+    /// The table that is written, quoted.
+    pub table: String,
     /// The table that rows are deleted from, if it is that: triggers that make something else of it are off.
     pub emptied: Option<String>,
     /// The role.
@@ -61,6 +65,8 @@ pub struct Run {
     pub rules: Vec<Span>,
     /// Each undone before the next.
     pub tries: Vec<Try>,
+    /// The changed rules that it sees, by their places.
+    pub kills: Vec<usize>,
 }
 
 /// A statement and what should come of it.

@@ -46,6 +46,11 @@ impl Got {
     }
 }
 
+/// Whether a trigger of the author's may have refused what the rules let pass, so that it says more without them.
+pub fn is_worth_another(expected: Expected, got: &Got) -> bool {
+    matches!(verdict(expected, got), Verdict::NotSeen(_))
+}
+
 /// Whether what came of it is what should have.
 pub fn verdict(expected: Expected, got: &Got) -> Verdict {
     let is = |yes: bool| if yes { Verdict::Passed } else { Verdict::Failed };

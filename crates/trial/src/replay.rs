@@ -41,7 +41,9 @@ pub fn replay(model: &Model, case: &Case, samples: &Samples) -> Result<Run, Stri
     if tries.is_empty() {
         return Err(why);
     }
-    made(model, &fill, &whole, tries)
+    let mut run = made(model, &fill, &whole, tries)?;
+    run.table = row.map(|row| specc_prove::table(model, whole.rows[row].entity)).unwrap_or_default();
+    Ok(run)
 }
 
 /// Whether one of the statements of a replayed counterexample was let through.

@@ -3,6 +3,7 @@
 use crate::junit::TestCase;
 use crate::{Got, Privilege, Run, Skipped, Suite, Verdict, verdict, words};
 use specc_diag::Span;
+use std::collections::BTreeSet;
 
 /// A test and what came of it.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// Databases that were made.
     pub databases: usize,
+    /// The changed rules that tests which passed would have seen.
+    pub killed: BTreeSet<usize>,
 }
 
 impl Report {
@@ -50,6 +53,10 @@ impl Report {
             match result {
                 Ok(got) => {
                     self.databases += 1;
+                    let passed = |(one, got): (&crate::Try, &Got)| verdict(one.expected, got) == Verdict::Passed;
+                    if run.tries.iter().zip(got).all(passed) {
+                        self.killed.extend(&run.kills);
+                    }
                     self.tested.extend(run.tries.iter().zip(got).map(|(one, got)| tested(suite.name, run, one, got)));
                 }
                 Err(why) => self.skipped.push(Skipped {

@@ -8,7 +8,7 @@ use crate::report::{FINDINGS, Failure, data, plural};
 use serde_json::json;
 use specc_diag::{Span, position};
 use specc_model::Entity;
-use specc_trial::{Report, Tested, Verdict};
+use specc_trial::{Mutant, Report, Score, Tested, Verdict};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -25,7 +25,10 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
         args.filter.as_ref().is_none_or(|wanted| name.contains(wanted.as_str()))
     };
     let place = Place::open(&compilation, &args.scratch)?;
-    let matrix = specc_prove::matrix(model, &[], &only);
+    let (matrix, mutants) = match args.mutants {
+        true => specc_trial::mutants(model, &only),
+        false => (specc_prove::matrix(model, &[], &only), Vec::new()),
+    };
     let privileges = specc_trial::privileges(model, &only);
     let made = start.elapsed().as_secs_f64();
     let report = place.within(&compilation, |ground, samples| {
@@ -42,10 +45,30 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
     })?;
     let seconds = start.elapsed().as_secs_f64();
     let failed = report.failures().count();
+    let score = args.mutants.then(|| Score::of(&mutants, &report.killed));
     match format {
-        Asked::Json => data(&as_json(&report, &compilation, seconds).to_string()),
+        Asked::Json => {
+            let mut said = as_json(&report, &compilation, seconds);
+            if let Some(score) = &score {
+                said["mutants"] = as_score(score, &mutants, &compilation);
+            }
+            data(&said.to_string());
+        }
         Asked::Junit => data(specc_trial::junit(&report.cases(), seconds).trim_end()),
-        _ => tell(args, &report, &compilation),
+        _ => {
+            tell(args, &report, &compilation);
+            if let Some(score) = &score {
+                for (word, places) in [("LIVES", &score.live), ("BEYOND", &score.beyond), ("NOT DECIDED", &score.open)]
+                {
+                    for mutant in places.iter().map(|at| &mutants[*at]) {
+                        data(&format!("{word} {}", spoken(mutant, &compilation)));
+                    }
+                }
+            }
+        }
+    }
+    if let Some(score) = &score {
+        eprintln!("{}", score.words());
     }
     eprintln!(
         "{}: {} in {} databases on {}, {failed} failed, {} not run, {seconds:.1} s ({made:.1} s to make them)",
@@ -61,7 +84,25 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
             "there is nothing to test: no entity has rules that can be tried".to_owned(),
         ));
     }
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+    let live = score.is_some_and(|score| !score.live.is_empty());
+    Ok(if failed == 0 && !live { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+fn spoken(mutant: &Mutant, compilation: &Compilation) -> String {
+    format!("{}: {} `{}`: {}", place(compilation, mutant.span), mutant.entity, mutant.rule, mutant.words)
+}
+
+fn as_score(score: &Score, mutants: &[Mutant], compilation: &Compilation) -> serde_json::Value {
+    let list =
+        |places: &[usize]| -> Vec<String> { places.iter().map(|at| spoken(&mutants[*at], compilation)).collect() };
+    json!({
+        "killed": score.killed,
+        "live": list(&score.live),
+        "same": score.same,
+        "likely_same": score.likely_same,
+        "beyond": list(&score.beyond),
+        "not_decided": list(&score.open),
+    })
 }
 
 fn place(compilation: &Compilation, span: Span) -> String {

@@ -4,15 +4,18 @@
 //! All that is wanted of a right is a wire of one circuit. The solver is asked for a database in which the next wish holds
 //! that none of the databases before fulfils, with as few rows as it has to have. Nothing is drawn.
 
+mod frame;
 mod maker;
 mod statements;
 
+use crate::access::Role;
 use crate::case::Case;
 use crate::sorts::Sorts;
 use maker::Maker;
 use rayon::prelude::*;
 use specc_diag::Span;
-use specc_model::{Entity, EntityId, Model, RuleAction};
+use specc_model::effective;
+use specc_model::{Entity, EntityId, Model, Rule, RuleAction};
 
 /// How a statement is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +30,16 @@ pub enum Way {
     Returning,
     /// `insert … on conflict (key) do nothing`.
     Conflict,
+}
+
+impl Way {
+    /// Whether the rules for reading hold as well; a `select` is asked by those alone.
+    pub(crate) fn reads(self, command: RuleAction) -> bool {
+        match self {
+            Way::Keyed | Way::Returning | Way::Conflict => true,
+            Way::All | Way::Values => command == RuleAction::Select,
+        }
+    }
 }
 
 /// What comes of a statement.
@@ -64,6 +77,8 @@ pub struct Trial {
     pub goals: Vec<Aim>,
     /// The rules that decide.
     pub rules: Vec<Span>,
+    /// Variants for which a statement comes out otherwise, by their places.
+    pub kills: Vec<usize>,
 }
 
 /// What a database shows.
@@ -95,10 +110,25 @@ pub struct Stuck {
 pub struct Variant {
     /// The entity with other rules.
     pub entity: Entity,
+    /// The place of the rule that was changed.
+    pub rule: usize,
+    /// Whether it is gone.
+    pub gone: bool,
     /// What was changed, in words.
     pub words: String,
     /// The rule.
     pub span: Span,
+}
+
+impl Variant {
+    /// Whether the change can matter to what a role does by a command.
+    fn matters(&self, model: &Model, of: &Entity, role: &Role, command: RuleAction) -> bool {
+        let binds = |rule: &Rule| {
+            let acts = rule.actions.iter().any(|(action, _)| *action == command || *action == RuleAction::Select);
+            acts && effective::grantees(model, rule).iter().any(|grantee| role.acts_as.contains(grantee))
+        };
+        binds(&of.rules[self.rule]) || !self.gone && binds(&self.entity.rules[self.rule])
+    }
 }
 
 /// What the engine says of a variant.
@@ -151,19 +181,20 @@ pub fn matrix(model: &Model, variants: &[Variant], only: &dyn Fn(&Entity) -> boo
         let mut made = Vec::new();
         for role in &roles {
             for command in COMMANDS {
-                made.push(Maker { model, sorts: &sorts, entity, role, command }.make(&own));
+                let own = own.iter().copied().filter(|(_, variant)| variant.matters(model, entity, role, command));
+                let own: Vec<(usize, &Variant)> = own.collect();
+                let found = Maker { model, sorts: &sorts, entity, role, command }.make(&own);
+                made.push((own.iter().map(|(at, _)| *at).collect::<Vec<_>>(), found));
             }
         }
-        (own.iter().map(|(at, _)| *at).collect::<Vec<_>>(), made)
+        made
     };
-    let made: Vec<(Vec<usize>, Vec<Matrix>)> = guarded.par_iter().map(of_entity).collect();
-    for (own, found) in made {
-        for mut found in found {
-            all.trials.append(&mut found.trials);
-            all.stuck.append(&mut found.stuck);
-            for (at, standing) in own.iter().zip(found.standings) {
-                all.standings[*at] = all.standings[*at].with(standing);
-            }
+    let made: Vec<Vec<(Vec<usize>, Matrix)>> = guarded.par_iter().map(of_entity).collect();
+    for (own, mut found) in made.into_iter().flatten() {
+        all.trials.append(&mut found.trials);
+        all.stuck.append(&mut found.stuck);
+        for (at, standing) in own.iter().zip(found.standings) {
+            all.standings[*at] = all.standings[*at].with(standing);
         }
     }
     all

@@ -1,26 +1,25 @@
 //! What the statements over a database are, and what should come of them.
 
-use super::maker::{Maker, Outcome, Side};
+use super::frame::{Frame, Outcome, Side};
+use super::maker::Maker;
 use super::{Expected, Statement, Way};
 use crate::case::{Case, Part};
 use crate::circuit::Lit;
-use crate::world::{RowId, World};
+use crate::world::RowId;
 use specc_model::RuleAction;
 
 /// What the solution that was found last says of statements.
-pub(super) struct Values<'w, 'm> {
-    pub(super) world: &'w World<'m>,
-    pub(super) plain: Outcome,
-    pub(super) reading: Outcome,
-    /// Each row of the table, whether it is reached, and whether it is by a statement that reads.
-    pub(super) reached: &'w [(RowId, Lit, Lit)],
+pub(super) struct Values<'f, 'm> {
+    pub(super) frame: &'f Frame<'m>,
+    /// Something refers to the row.
     pub(super) kept: Lit,
+    /// No other row is reached.
     pub(super) alone: Lit,
 }
 
 impl Values<'_, '_> {
     fn expected(&self, outcome: Outcome, rows: u64) -> Expected {
-        let holds = |lit: Lit| self.world.circuit.value(lit);
+        let holds = |lit: Lit| self.frame.world.circuit.value(lit);
         match (holds(outcome.reached), holds(outcome.passes)) {
             (false, _) => Expected::Rows(0),
             (true, false) => Expected::Denied,
@@ -30,10 +29,10 @@ impl Values<'_, '_> {
     }
 
     pub(super) fn statements(&self, maker: &Maker<'_>, own: &Side<'_>, case: &Case) -> Vec<Statement> {
-        let holds = |lit: Lit| self.world.circuit.value(lit);
+        let holds = |lit: Lit| self.frame.world.circuit.value(lit);
         let part = |part: Part| case.rows.iter().position(|row| row.part == part);
         let place = |id: RowId| {
-            let row = &self.world.rows[id];
+            let row = &self.frame.world.rows[id];
             case.rows
                 .iter()
                 .position(|other| other.entity == row.entity && other.number == row.number && other.part != Part::New)
@@ -44,39 +43,40 @@ impl Values<'_, '_> {
         match maker.command {
             RuleAction::Insert => {
                 let row = part(Part::New);
-                add(Way::Values, row, self.expected(self.plain, 1));
+                add(Way::Values, row, self.expected(self.frame.plain, 1));
                 if has_key {
-                    add(Way::Returning, row, self.expected(self.reading, 1));
-                    add(Way::Conflict, row, self.expected(self.reading, 1));
+                    add(Way::Returning, row, self.expected(self.frame.reading, 1));
+                    add(Way::Conflict, row, self.expected(self.frame.reading, 1));
                 }
             }
             RuleAction::Select => {
-                let count = self.reached.iter().filter(|(_, reach, _)| holds(*reach)).count() as u64;
+                let count = self.frame.reached.iter().filter(|(_, reach, _)| holds(*reach)).count() as u64;
                 add(Way::All, None, Expected::Rows(count));
                 for (id, reach, _) in
-                    self.reached.iter().filter(|(id, ..)| has_key && holds(self.world.rows[*id].exists))
+                    self.frame.reached.iter().filter(|(id, ..)| has_key && holds(self.frame.world.rows[*id].exists))
                 {
                     let expected = if keyed { Expected::Rows(u64::from(holds(*reach))) } else { Expected::Denied };
                     add(Way::Keyed, place(*id), expected);
                 }
             }
             RuleAction::Delete => {
-                let count = self.reached.iter().filter(|(_, reach, _)| holds(*reach)).count() as u64;
+                let count = self.frame.reached.iter().filter(|(_, reach, _)| holds(*reach)).count() as u64;
                 // Which of several rows something refers to does not matter to one that names its row.
-                if count == 0 || !holds(self.kept) && count == 1 || holds(self.kept) && holds(self.plain.reached) {
+                if count == 0 || !holds(self.kept) && count == 1 || holds(self.kept) && holds(self.frame.plain.reached)
+                {
                     let expected = if count > 0 && holds(self.kept) { Expected::Kept } else { Expected::Rows(count) };
                     add(Way::All, None, expected);
                 }
                 if has_key {
-                    add(Way::Keyed, part(Part::Old), self.expected(self.reading, 1));
+                    add(Way::Keyed, part(Part::Old), self.expected(self.frame.reading, 1));
                 }
             }
             RuleAction::Update => {
                 if holds(self.alone) {
-                    add(Way::All, None, self.expected(self.plain, 1));
+                    add(Way::All, None, self.expected(self.frame.plain, 1));
                 }
                 if has_key {
-                    add(Way::Keyed, part(Part::Old), self.expected(self.reading, 1));
+                    add(Way::Keyed, part(Part::Old), self.expected(self.frame.reading, 1));
                 }
             }
         }
