@@ -34,10 +34,9 @@ fn model(name: &str) -> Model {
 fn ground(server: &Server, model: &Model) -> (Ground, specc_catalog::Catalog) {
     let (catalog, found) = specc_lower::lower(model);
     assert!(!specc_diag::has_errors(&found), "{found:?}");
-    let external = model.entities.iter().filter(|entity| entity.external);
     let made = Made {
         catalog: &catalog,
-        external: external.map(|entity| specc_prove::table(model, entity.id)).collect(),
+        external: specc_trial::referred(model),
         roles: specc_prove::roles(model).iter().map(|role| role.name.to_string()).collect(),
     };
     (Ground::make(server, &made).unwrap(), catalog)
@@ -80,7 +79,7 @@ fn a_database_with_a_changed_rule_fails_the_tests_that_see_it() {
             let mut seen = wanted.iter().zip(&there).any(|(privilege, there)| privilege.expected != *there);
             for run in suite.runs.iter().filter(|run| run.kills.contains(&at)) {
                 let got = ground.run(run).unwrap().unwrap();
-                seen |= run.tries.iter().zip(&got).any(|(one, got)| verdict(one.expected, got) == Verdict::Failed);
+                seen |= run.tries.iter().zip(&got.got).any(|(one, got)| verdict(one.expected, got) == Verdict::Failed);
             }
             assert!(seen, "{name}: {} `{}`: {}", mutant.entity, mutant.rule, mutant.words);
             tried += 1;

@@ -352,6 +352,9 @@ pub struct Test {
     /// Change each rule in many ways, and say how many of the changes the tests see
     #[arg(long)]
     pub mutants: bool,
+    /// Write the tests that pass as files of pgTAP into this folder, such as supabase/tests
+    #[arg(long, value_name = "DIR")]
+    pub pgtap: Option<PathBuf>,
     #[command(flatten)]
     pub scratch: OnScratch,
 }

@@ -48,6 +48,15 @@ pub fn samples_of(model: &Model, said: &BTreeMap<(String, String, String), Sampl
     samples
 }
 
+/// Tables of others that entities of the spec refer to, quoted: their rows are part of a database.
+pub fn referred(model: &Model) -> Vec<String> {
+    let refers = |entity: &&Entity| {
+        let own = |id: &specc_model::RelationId| !model.entity(model.relation(*id).from).external;
+        entity.external && entity.incoming.iter().any(own)
+    };
+    model.entities.iter().filter(refers).map(|entity| specc_prove::table(model, entity.id)).collect()
+}
+
 /// An entity as messages name it.
 pub(crate) fn name(model: &Model, id: EntityId) -> String {
     let name = &model.entity(id).name;

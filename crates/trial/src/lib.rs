@@ -11,14 +11,16 @@ mod grants;
 mod junit;
 mod mutants;
 mod outcome;
+mod pgtap;
 mod replay;
 mod report;
 
-pub use access::{access, samples_of};
+pub use access::{access, referred, samples_of};
 pub use grants::{Privilege, privileges};
 pub use junit::{TestCase, junit};
 pub use mutants::{Mutant, Score, mutants};
-pub use outcome::{Got, Verdict, is_worth_another, verdict};
+pub use outcome::{Got, Outcome, Verdict, is_worth_another, verdict};
+pub use pgtap::pgtap;
 pub use replay::{Verified, allowed, replay};
 pub use report::{Report, Tested};
 

@@ -11,6 +11,15 @@ pub enum Got {
     Error(String, String),
 }
 
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Of each statement.
+    pub got: Vec<Got>,
+    /// A trigger of the author's refused something, and what is said of that comes from a second try without them.
+    pub quiet: bool,
+}
+
 /// What a statement says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {

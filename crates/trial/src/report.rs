@@ -1,7 +1,7 @@
 //! What was tested, and what came of it.
 
 use crate::junit::TestCase;
-use crate::{Got, Privilege, Run, Skipped, Suite, Verdict, verdict, words};
+use crate::{Got, Outcome, Privilege, Run, Skipped, Suite, Verdict, verdict, words};
 use specc_diag::Span;
 use std::collections::BTreeSet;
 
@@ -47,11 +47,11 @@ pub struct Report {
 
 impl Report {
     /// Adds what came of a suite, a result for each run.
-    pub fn add(&mut self, suite: &Suite, results: &[Result<Vec<Got>, String>]) {
+    pub fn add(&mut self, suite: &Suite, results: &[Result<Outcome, String>]) {
         self.skipped.extend(suite.skipped.iter().cloned());
         for (run, result) in suite.runs.iter().zip(results) {
             match result {
-                Ok(got) => {
+                Ok(Outcome { got, .. }) => {
                     self.databases += 1;
                     let passed = |(one, got): (&crate::Try, &Got)| verdict(one.expected, got) == Verdict::Passed;
                     if run.tries.iter().zip(got).all(passed) {

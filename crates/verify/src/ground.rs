@@ -10,7 +10,7 @@ use specc_migrate::plan_create;
 use specc_postgres::Session;
 use specc_prove::Sample;
 use specc_sql::quote::{ident, qualified};
-use specc_trial::{Got, HARNESS, Privilege, Run, is_worth_another};
+use specc_trial::{Got, HARNESS, Outcome, Privilege, Run, is_worth_another};
 use std::collections::BTreeMap;
 
 /// What is to be there.
@@ -99,19 +99,23 @@ impl Ground {
     ///
     /// # Errors
     /// Where the connection breaks.
-    pub fn run(&mut self, run: &Run) -> Result<Result<Vec<Got>, String>, ScratchError> {
-        let mut first = self.tried(run, None)?;
-        let Ok(got) = &mut first else { return Ok(first) };
-        if run.tries.iter().zip(got.iter()).any(|(one, got)| is_worth_another(one.expected, got))
+    pub fn run(&mut self, run: &Run) -> Result<Result<Outcome, String>, ScratchError> {
+        let got = match self.tried(run, None)? {
+            Ok(got) => got,
+            Err(why) => return Ok(Err(why)),
+        };
+        let mut outcome = Outcome { got, quiet: false };
+        if run.tries.iter().zip(&outcome.got).any(|(one, got)| is_worth_another(one.expected, got))
             && let Ok(again) = self.tried(run, Some(&run.table))?
         {
-            for ((one, got), again) in run.tries.iter().zip(got).zip(again) {
+            outcome.quiet = true;
+            for ((one, got), again) in run.tries.iter().zip(&mut outcome.got).zip(again) {
                 if is_worth_another(one.expected, got) {
                     *got = again;
                 }
             }
         }
-        Ok(first)
+        Ok(Ok(outcome))
     }
 
     fn tried(&mut self, run: &Run, quiet: Option<&str>) -> Result<Result<Vec<Got>, String>, ScratchError> {

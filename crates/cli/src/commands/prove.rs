@@ -134,7 +134,7 @@ fn replayed(args: &Prove, compilation: &Compilation, findings: &[Finding]) -> Re
                 Err(why) => Replayed::NotRun(why),
                 Ok(run) => match ground.run(&run)? {
                     Err(why) => Replayed::NotRun(format!("Postgres does not take its rows: {why}")),
-                    Ok(got) => match specc_trial::allowed(&got) {
+                    Ok(outcome) => match specc_trial::allowed(&outcome.got) {
                         Verified::Allowed => Replayed::Allowed(server.clone()),
                         Verified::Refused(got) => Replayed::Refused(server.clone(), got),
                         Verified::NotSeen(why) => Replayed::NotRun(why),

@@ -2,13 +2,16 @@
 
 use super::trying::Place;
 use crate::args::{Asked, Test};
+use crate::output::{self, Folder, Own, Stage};
 use crate::pipeline::{self, Compilation};
 use crate::project::Project;
 use crate::report::{FINDINGS, Failure, data, plural};
 use serde_json::json;
+use specc_catalog::MARK;
 use specc_diag::{Span, position};
 use specc_model::Entity;
 use specc_trial::{Mutant, Report, Score, Tested, Verdict};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -31,18 +34,26 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
     };
     let privileges = specc_trial::privileges(model, &only);
     let made = start.elapsed().as_secs_f64();
-    let report = place.within(&compilation, |ground, samples| {
+    let (report, files) = place.within(&compilation, |ground, samples| {
         let mut report = Report::default();
         // Each suite in its turn: what makes one is a function from the model to runs.
         let suites = [specc_trial::access(model, &matrix, samples)];
-        for suite in &suites {
+        let mut tried = Vec::new();
+        for suite in suites {
             let results: Result<Vec<_>, _> = suite.runs.iter().map(|run| ground.run(run)).collect();
-            report.add(suite, &results?);
+            let results = results?;
+            report.add(&suite, &results);
+            tried.push((suite, results));
         }
         let there = ground.privileges(&privileges)?;
         report.add_privileges(&privileges, &there);
-        Ok(report)
+        let privileges: Vec<_> = privileges.iter().zip(there).collect();
+        let files = args.pgtap.as_ref().map(|_| specc_trial::pgtap(model, MARK, &tried, &privileges));
+        Ok((report, files.unwrap_or_default()))
     })?;
+    if let Some(folder) = &args.pgtap {
+        write(folder, &files, args.filter.is_none())?;
+    }
     let seconds = start.elapsed().as_secs_f64();
     let failed = report.failures().count();
     let score = args.mutants.then(|| Score::of(&mutants, &report.killed));
@@ -86,6 +97,20 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
     }
     let live = score.is_some_and(|score| !score.live.is_empty());
     Ok(if failed == 0 && !live { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// Writes files of ours into a folder, and takes away those of ours that nobody makes any more where that is known.
+fn write(folder: &Path, files: &[(String, String)], all: bool) -> Result<(), Failure> {
+    let taken = Folder::take(folder, Own::whole())?;
+    let stale = if all { output::marked_in(folder)? } else { Vec::new() };
+    let stale = stale.into_iter().filter_map(|path| Some(PathBuf::from(path.file_name()?)));
+    let is_new = |path: &PathBuf| files.iter().all(|(name, _)| Path::new(name) != path);
+    let stale: Vec<PathBuf> = stale.filter(is_new).filter(|path| folder.join(path).is_file()).collect();
+    let stage = Stage::new(&taken);
+    files.iter().try_for_each(|(name, text)| stage.add(name.into(), text))?;
+    stage.finish(&stale)?;
+    eprintln!("{} in {}", plural(files.len(), "file"), folder.display());
+    Ok(())
 }
 
 fn spoken(mutant: &Mutant, compilation: &Compilation) -> String {

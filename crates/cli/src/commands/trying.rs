@@ -34,10 +34,9 @@ impl Place {
         act: impl FnOnce(&mut Ground, &Samples) -> Result<T, ScratchError>,
     ) -> Result<T, Failure> {
         let model = &compilation.model;
-        let external = model.entities.iter().filter(|entity| entity.external);
         let made = Made {
             catalog: &compilation.catalog,
-            external: external.map(|entity| specc_prove::table(model, entity.id)).collect(),
+            external: specc_trial::referred(model),
             roles: specc_prove::roles(model).iter().map(|role| role.name.to_string()).collect(),
         };
         let guard = self.server.limit(self.limits);
