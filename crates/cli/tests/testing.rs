@@ -138,6 +138,52 @@ fn a_policy_that_nobody_knows_of_fails_the_tests() {
     }
 }
 
+/// Roles of its own, a viewer that a setting names, claims, numbers with limits, and a key that the server makes.
+const PLAIN: &str = "
+role reader
+role writer in reader
+entity authors {
+  id:    uuid = gen_random_uuid()  key
+  name:  text
+  level: smallint
+  check level_is_known: level in (1, 2, 3)
+  policy {
+    own:    allow select                to reader, writer  when id = viewer
+    change: allow update (name, level)  to writer          when id = viewer and level < 3
+  }
+}
+viewer -> authors
+entity posts {
+  id:        bigint identity  key
+  author_id -> authors  on delete cascade
+  title:     text  unique
+  price:     numeric(5, 2)?
+  check has_title: title <> ''
+  check price_is_small: price > 0 and price < 2.5
+  policy {
+    mine:  allow all                to writer  when author_id = viewer
+    cheap: allow select             to reader  when price < 1.5 and claims.tier = 'gold'
+    keep:  forbid update (title)               when price > 2
+  }
+}
+";
+
+#[test]
+fn a_plain_server_is_tried_as_well() {
+    let dir = project(PLAIN);
+    fs::write(dir.path().join("specc.toml"), "name = \"plain\"\ntarget = \"postgres\"\n").expect("a file");
+    for major in ["15", "18"] {
+        let (code, out, said) = run(dir.path(), &["test", "--mutants", "--postgres", major]);
+        assert_eq!((code, out.as_str()), (0, ""), "{said}");
+        assert!(said.contains("0 failed, 0 not run") && said.contains("(100.0 %)"), "{said}");
+    }
+    let cluster = specc_postgres::shared(18);
+    let db = cluster.empty_database().expect("a database");
+    let (code, out, said) = run(dir.path(), &["test", "--scratch-url", &db.url("postgres")]);
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+    assert!(said.contains("on the server of --scratch-url, 0 failed, 0 not run"), "{said}");
+}
+
 #[test]
 fn changed_rules_are_seen() {
     let dir = project(TEAMS);

@@ -43,13 +43,11 @@ impl Ground {
     /// Where the spec cannot be made, or the server breaks.
     pub fn make(server: &Server, made: &Made<'_>) -> Result<Self, ScratchError> {
         let database = server.database()?;
-        {
-            let mut owner = database.connect(false)?;
-            let mut catalog = made.catalog.clone();
-            catalog.retain(|_, entry| !matches!(entry.object, Object::Seed(_)));
-            let above = database.own().filter(|_| server.is_confined());
-            make::run(above, &mut owner, plan_create(&catalog)?.statements())?;
-        }
+        let mut owner = database.connect(false)?;
+        let mut catalog = made.catalog.clone();
+        catalog.retain(|_, entry| !matches!(entry.object, Object::Seed(_)));
+        let above = database.own().filter(|_| server.is_confined());
+        make::run(above, &mut owner, plan_create(&catalog)?.statements())?;
         let mut session = database.connect(true)?;
         // Somebody else's server may not let us; then rows that are there are taken away under triggers.
         let quiet = session.batch_execute(QUIET).is_ok();
@@ -73,8 +71,11 @@ impl Ground {
             run(&mut session, "reset session_replication_role")?;
         }
         for role in &made.roles {
+            // Who made the role may give it away, where the server lets anybody.
             if session.batch_execute(&format!("set role {}", ident(role))).is_err() {
-                let _ = session.batch_execute(&format!("grant {} to current_user", ident(role)));
+                let who = session.query_one("select session_user::text", &[]).map_err(|error| said(&error))?;
+                let who: String = who.get(0);
+                let _ = owner.batch_execute(&format!("grant {} to {}", ident(role), ident(&who)));
             }
             run(&mut session, "reset role")?;
         }

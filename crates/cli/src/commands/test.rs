@@ -95,6 +95,9 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
             "there is nothing to test: no entity has rules that can be tried".to_owned(),
         ));
     }
+    if report.databases == 0 && !report.skipped.is_empty() {
+        return Err(Failure::Refused(None, "none of the databases could be made, so no rule was tried".to_owned()));
+    }
     let live = score.is_some_and(|score| !score.live.is_empty());
     Ok(if failed == 0 && !live { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
 }
