@@ -26,6 +26,8 @@ pub enum Asked {
     Sarif,
     /// As workflow commands of GitHub (lint only)
     Github,
+    /// For CI servers (test only)
+    Junit,
 }
 
 impl Asked {
@@ -34,7 +36,7 @@ impl Asked {
         match self {
             Asked::Text => Some(Format::Text),
             Asked::Json => Some(Format::Json),
-            Asked::Sarif | Asked::Github => None,
+            Asked::Sarif | Asked::Github | Asked::Junit => None,
         }
     }
 }
@@ -85,6 +87,8 @@ pub enum Command {
     Why(Why),
     /// Find statements in SQL migrations that lock, rewrite, lose data, fail or open access
     Lint(Lint),
+    /// Try what the rules say on a scratch database: for each role and command the databases in which each condition decides
+    Test(Test),
     /// Run the migrations on a scratch database: up, down, up again, with rows and concurrent sessions
     Verify(Verify),
     /// Explain a code such as E0102 or L001
@@ -306,6 +310,11 @@ pub struct Prove {
     /// Ask also what many specs leave to whoever runs them: that the last who may manage a team does not go
     #[arg(long)]
     pub strict: bool,
+    /// Run each counterexample on a scratch server
+    #[arg(long)]
+    pub run: bool,
+    #[command(flatten)]
+    pub scratch: OnScratch,
 }
 
 /// `specc why`
@@ -352,6 +361,34 @@ pub struct Verify {
     /// How many milliseconds somebody who reads or writes may wait for a migration
     #[arg(long, value_name = "MS", default_value_t = 2000)]
     pub longest_wait: u64,
+    #[command(flatten)]
+    pub scratch: OnScratch,
+}
+
+/// `specc test`
+#[derive(Group, Debug)]
+pub struct Test {
+    #[command(flatten)]
+    pub place: Where,
+    /// Only entities whose name has this in it
+    #[arg(long, value_name = "ENTITY")]
+    pub filter: Option<String>,
+    /// Show also what passed
+    #[arg(long)]
+    pub all: bool,
+    /// Change each rule in many ways, and say how many of the changes the tests see
+    #[arg(long)]
+    pub mutants: bool,
+    /// Write the tests that pass as files of pgTAP into this folder, such as supabase/tests
+    #[arg(long, value_name = "DIR")]
+    pub pgtap: Option<PathBuf>,
+    #[command(flatten)]
+    pub scratch: OnScratch,
+}
+
+/// Where scratch databases are made.
+#[derive(Group, Debug)]
+pub struct OnScratch {
     /// The major version of the private server; the newest that there is unless given
     #[arg(long, value_name = "MAJOR", conflicts_with = "scratch_url")]
     pub postgres: Option<u32>,

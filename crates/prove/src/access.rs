@@ -59,7 +59,11 @@ pub type Opened<'m> = Vec<(&'m Rule, Lit)>;
 impl<'m> Right<'m> {
     /// None where the role may not at all.
     pub fn of(model: &'m Model, entity: EntityId, role: &Role, command: RuleAction) -> Option<Self> {
-        let entity = model.entity(entity);
+        Self::of_rules(model, model.entity(entity), role, command)
+    }
+
+    /// The same of an entity with other rules than the model's.
+    pub fn of_rules(model: &'m Model, entity: &'m Entity, role: &Role, command: RuleAction) -> Option<Self> {
         if entity.rls == Rls::Off {
             return None;
         }
@@ -113,6 +117,14 @@ impl<'m> Right<'m> {
         let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
         let name = &self.entity.fields[field].name;
         opened || self.granted.iter().any(|columns| columns.is_empty() || columns.contains(name))
+    }
+
+    /// Whether the role has the privilege on a column, whatever the column is.
+    pub fn grants(&self, field: FieldIx) -> bool {
+        let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
+        let name = &self.entity.fields[field].name;
+        let granted = |columns: &&[SmolStr]| columns.is_empty() || columns.contains(name);
+        opened || self.granted.iter().any(granted)
     }
 
     /// The rules that open it.

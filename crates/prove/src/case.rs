@@ -125,8 +125,18 @@ impl Case {
         format!("select from {}({})", function.name.name, args.collect::<Vec<_>>().join(", "))
     }
 
+    /// What is done first.
+    pub fn command(&self) -> RuleAction {
+        self.steps.first().map_or(RuleAction::Select, |step| step.command)
+    }
+
+    /// The place of the row that is read, changed or deleted first, or else of the one that comes of it.
+    pub fn written(&self) -> Option<usize> {
+        self.steps.first().and_then(|step| step.old.or(step.new))
+    }
+
     /// Whether it is there before anything is done.
-    pub(crate) fn is_there(&self, at: usize) -> bool {
+    pub fn is_there(&self, at: usize) -> bool {
         self.steps.iter().all(|step| step.new != Some(at))
     }
 

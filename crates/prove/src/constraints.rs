@@ -43,16 +43,20 @@ impl World<'_> {
         }
     }
 
+    /// How much of it there is: rows, and columns that were read.
+    pub(crate) fn extent(&self) -> usize {
+        self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len()
+    }
+
     /// Holds all rows to what their tables ask of the columns that were read.
     pub fn close(&mut self) {
         let mut done: BTreeSet<(RowId, usize)> = BTreeSet::new();
         loop {
-            let before = self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len();
+            let before = self.extent();
             for row in 0..self.rows.len() {
                 self.checked(row, &mut done);
             }
-            let after = self.rows.iter().map(|row| row.cells.len()).sum::<usize>() + self.rows.len();
-            if before == after {
+            if before == self.extent() {
                 break;
             }
         }

@@ -172,6 +172,9 @@ impl<'m> Counter<'m> {
             Node::ViewerField(field) => self.reads(self.model.viewer, *field),
             Node::Exists(exists) => {
                 self.follow(&exists.steps, holds, times);
+                if holds && matches!(&exists.row, Row::Query(name, _) if name == crate::encode::ANYWHERE) {
+                    self.add(exists.target, times);
+                }
                 // Of each row that may be there, if none has to be.
                 let times = if holds { times } else { times * MOST };
                 self.count(&exists.condition, &scope.looking_at(exists.target), holds, times);

@@ -59,6 +59,9 @@ impl Env<'_> {
     }
 }
 
+/// The name of a row that is any row of its entity.
+pub const ANYWHERE: &str = "";
+
 /// Predicates that use predicates end somewhere; the checker reports those that do not.
 const MAX_DEPTH: usize = 64;
 
@@ -77,6 +80,14 @@ pub fn word(form: &Form) -> Option<&str> {
     }
 }
 
+/// Whether it is a condition that is not made of other conditions of the same rows.
+fn is_atom(formula: &Formula) -> bool {
+    !matches!(
+        formula.node,
+        Node::Not(_) | Node::Nested(_) | Node::Is(..) | Node::Predicate(..) | Node::Parameter(_) | Node::Literal(_)
+    ) && !matches!(&formula.node, Node::Binary(Operator::And | Operator::Or, _))
+}
+
 /// Whether every part of it is modelled.
 pub fn is_plain(formula: &Formula) -> bool {
     let mut plain = true;
@@ -89,6 +100,10 @@ pub fn is_plain(formula: &Formula) -> bool {
                 matches!(op.as_str(), "<>" | "!=" | "<" | "<=" | ">" | ">=")
             }
             Node::Cast(cast) => constant(&cast.of).is_some(),
+            Node::Unary(..) => constant(part).is_some(),
+            Node::Form(form) => {
+                matches!(word(form), Some("between" | "not between" | "is distinct from" | "is not distinct from"))
+            }
             _ => false,
         }
     });
@@ -124,6 +139,17 @@ fn reads_nothing(model: &Model, at: usize) -> bool {
 impl<'m> World<'m> {
     /// A condition over the rows of `env`.
     pub fn condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
+        let held = self.decided(formula, env);
+        if let Some(atoms) = &mut self.atoms
+            && is_atom(formula)
+            && !atoms.contains(&(formula, held))
+        {
+            atoms.push((formula, held));
+        }
+        held
+    }
+
+    fn decided(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
         if let Some((asked, inner)) = self.called(formula, env).or_else(|| given(formula, env)) {
             return self.condition(asked, &inner);
         }
@@ -379,7 +405,12 @@ impl<'m> World<'m> {
             false => self.along(start, &exists.steps, exists.including_deleted),
         };
         let mut any = Vec::new();
-        for (lit, row) in found {
+        for (mut lit, row) in found {
+            // A path leads to no row that is hidden; a row that no path led to is held to the same.
+            if exists.steps.is_empty() && matches!(exists.row, Row::Query(..)) && !exists.including_deleted {
+                let seen = self.visible(row, exists.target);
+                lit = self.circuit.and(lit, seen);
+            }
             let mut inner = env.clone();
             inner.bound.push(vec![(Lit::TRUE, row)]);
             let holds = self.condition(&exists.condition, &inner);
@@ -426,6 +457,10 @@ impl<'m> World<'m> {
         match row {
             Row::Scope(at) => env.scope.get(*at).cloned().unwrap_or_default(),
             Row::Bound(at) => env.bound.get(*at).cloned().unwrap_or_default(),
+            // No author writes that.
+            Row::Query(name, entity) if name == ANYWHERE => {
+                self.table(*entity).into_iter().map(|row| (self.rows[row].exists, row)).collect()
+            }
             Row::Query(name, _) => {
                 let found = env.queries.iter().rev().find(|(other, _)| other == name);
                 match found {

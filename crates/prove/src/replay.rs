@@ -1,10 +1,15 @@
 //! A case as statements for a real database.
 //!
-//! Rows are inserted as they are: what does not matter is filled in with any value of its type. Whoever runs it takes care
-//! that no reference, check or trigger gets in the way, since a case has only the columns that decide.
+//! Rows are inserted as they are: what does not matter is filled in with any value of its type. A case that is not whole
+//! ([`Case::complete`]) has only the columns that decide, and whoever runs it takes care that no reference, check or trigger
+//! gets in the way.
 
 use crate::case::{Case, CaseRow, Held, Step, Through};
+use crate::fill::{Fill, Samples, is_time, uuid};
+use crate::matrix::Way;
+use crate::shape::shaped;
 use crate::sorts::{Source, Val};
+use crate::whole::{is_spread, unique_columns};
 use specc_facts::{Family, family};
 use specc_model::formula::{Node, Read, Row};
 use specc_model::{Base, Entity, EntityId, FieldIx, Model, Object, RuleAction, Type};
@@ -30,83 +35,126 @@ pub struct Replay {
 impl Case {
     /// The statements; none where a value cannot be given (a computed column).
     pub fn replay(&self, model: &Model) -> Option<Replay> {
-        let writer = Writer { case: self, model };
+        let samples = Samples::new();
+        let fill = Fill::new(model, &samples);
+        let all = |keyed: Way| {
+            let way = |step: &Step| if step.command == RuleAction::Insert { Way::Values } else { keyed };
+            let one = |step: &Step| self.statement(&fill, step, way(step), step.old.or(step.new));
+            self.steps.iter().map(one).collect::<Result<Vec<String>, String>>().ok()
+        };
+        let (statements, blind) = (all(Way::Keyed)?, all(Way::All)?);
+        Some(Replay { statements, blind, ..self.loaded(&fill).ok()? })
+    }
+
+    /// The rows and who asks, with values as `fill` has them, and nothing that is done.
+    ///
+    /// # Errors
+    /// The column whose value cannot be given, with the reason.
+    pub fn loaded(&self, fill: &Fill<'_>) -> Result<Replay, String> {
+        let model = fill.model;
+        let writer = Writer { case: self, fill };
         let there = self.rows.iter().enumerate().filter(|(at, _)| self.is_there(*at));
-        let there = targets_first(model, there.map(|(_, row)| row).collect());
-        let rows: Option<Vec<String>> = there.into_iter().map(|row| writer.insert(row, false)).collect();
+        let there = targets_first(model, there.collect());
+        let rows: Result<Vec<String>, String> =
+            there.into_iter().map(|(at, row)| writer.insert(row, at, false)).collect();
+        let mut rows = rows?;
+        if self.steps.iter().any(|step| matches!(step.through, Some(Through::View(_)))) {
+            rows.extend(refreshed(model));
+        }
         let key = model.viewer.and_then(|viewer| model.entity(viewer).key.as_ref().map(|key| (viewer, key.fields[0])));
         let (mut viewer, mut claims) = (None, Vec::new());
         for (source, held) in &self.session {
             match source {
                 Source::Viewer => {
-                    let (entity, field) = key?;
+                    let (entity, field) = key.ok_or("nobody is who asks")?;
                     viewer = writer.raw(entity, field, held);
                 }
                 Source::Claim(keys) => {
-                    let value = match held {
-                        Held::Value(Val::Text(text)) => Some(text.to_string()),
-                        Held::Value(Val::Number(_, digits)) => Some(digits.to_string()),
-                        Held::Value(Val::Other(number)) => Some(format!("other {number}")),
-                        Held::Value(Val::Key(entity, number)) => Some(uuid(*entity, *number)),
-                        Held::Null | Held::Truth(_) => None,
-                    };
-                    claims.push((keys.iter().map(ToString::to_string).collect(), value));
+                    claims.push((keys.iter().map(ToString::to_string).collect(), fill.claim(source, held)));
                 }
                 _ => {}
             }
         }
-        let mut rows = rows?;
-        if self.steps.iter().any(|step| matches!(step.through, Some(Through::View(_)))) {
-            rows.extend(refreshed(model));
-        }
         let role = self.role.to_string();
-        let all = |blind| self.steps.iter().map(|step| writer.statement(step, blind)).collect::<Option<Vec<String>>>();
-        Some(Replay { rows, role, viewer, claims, statements: all(false)?, blind: all(true)? })
+        Ok(Replay { rows, role, viewer, claims, statements: Vec::new(), blind: Vec::new() })
+    }
+
+    /// A step, done in this way to the row of this place.
+    ///
+    /// # Errors
+    /// As [`Case::loaded`].
+    pub fn statement(&self, fill: &Fill<'_>, step: &Step, way: Way, row: Option<usize>) -> Result<String, String> {
+        Writer { case: self, fill }.statement(step, way, row)
+    }
+
+    /// The tables of its rows, each once, in their order.
+    pub fn tables(&self) -> Vec<EntityId> {
+        let mut tables = Vec::new();
+        for (_, row) in self.rows.iter().enumerate().filter(|(at, _)| self.is_there(*at)) {
+            if !tables.contains(&row.entity) {
+                tables.push(row.entity);
+            }
+        }
+        tables
     }
 }
 
 struct Writer<'a> {
     case: &'a Case,
-    model: &'a Model,
+    fill: &'a Fill<'a>,
 }
 
-/// A key as a UUID.
-fn uuid(entity: EntityId, number: u16) -> String {
-    format!("{:08x}-0000-4000-8000-{:012x}", entity.0 + 1, u32::from(number) + 1)
+/// Schema and name of an entity's table, quoted.
+pub fn table(model: &Model, entity: EntityId) -> String {
+    let name = &model.entity(entity).name;
+    quote::qualified(&name.schema, &name.name)
+}
+
+/// The name of a column, quoted.
+fn column(entity: &Entity, field: FieldIx) -> String {
+    quote::ident(&entity.fields[field].name).into_owned()
 }
 
 impl Writer<'_> {
-    fn table(&self, entity: EntityId) -> String {
-        let name = &self.model.entity(entity).name;
-        quote::qualified(&name.schema, &name.name)
-    }
-
-    fn statement(&self, step: &Step, blind: bool) -> Option<String> {
-        let row = |at: Option<usize>| self.case.rows.get(at?);
-        if step.command == RuleAction::Insert {
-            return self.insert(row(step.new)?, true);
+    fn statement(&self, step: &Step, way: Way, at: Option<usize>) -> Result<String, String> {
+        let row = at.and_then(|at| self.case.rows.get(at));
+        let id =
+            row.or_else(|| self.case.rows.get(step.old.or(step.new)?)).map(|row| row.entity).ok_or("it has no row")?;
+        if let (Some(through), Some(row)) = (step.through, row) {
+            return self.read_through(row, through);
         }
-        let old = row(step.old)?;
-        if let Some(through) = step.through {
-            return self.read_through(old, through);
-        }
-        let table = self.table(old.entity);
-        let found = match blind && step.command != RuleAction::Select {
-            true => String::new(),
-            false => format!(" where {}", self.found(old)?),
+        let entity = self.fill.model.entity(id);
+        let table = table(self.fill.model, id);
+        let found = match (way, row) {
+            (Way::Keyed, Some(row)) => format!(" where {}", self.found(row)?),
+            // Reading without a condition shows whether the row is among what is seen only by its key.
+            _ => String::new(),
         };
-        Some(match step.command {
+        let keys = || -> Vec<String> {
+            let key = entity.key.iter().flat_map(|key| &key.fields);
+            key.map(|field| column(entity, *field)).collect()
+        };
+        Ok(match step.command {
             RuleAction::Select => format!("select from {table}{found}"),
             RuleAction::Delete => format!("delete from {table}{found}"),
-            RuleAction::Insert | RuleAction::Update => {
-                let (entity, new) = (self.model.entity(old.entity), row(step.new)?);
+            RuleAction::Insert => {
+                let (row, at) = row.zip(at).ok_or("it has no row")?;
+                let values = self.insert(row, at, true)?;
+                match way {
+                    Way::Returning => format!("{values} returning {}", keys().join(", ")),
+                    Way::Conflict => format!("{values} on conflict ({}) do nothing", keys().join(", ")),
+                    _ => values,
+                }
+            }
+            RuleAction::Update => {
+                let new = step.new.and_then(|at| self.case.rows.get(at)).ok_or("it changes nothing")?;
                 let set = new.values.iter().map(|(field, held)| match self.path(new, *field) {
-                    Some(path) => Some(format!("{} = {path}", quote::ident(&entity.fields[*field].name))),
-                    None => self.equals(entity, *field, Some(held)),
+                    Some(path) => Ok(format!("{} = {path}", column(entity, *field))),
+                    None => self.equals(id, *field, Some(held)),
                 });
-                let mut set = set.collect::<Option<Vec<String>>>()?;
+                let mut set = set.collect::<Result<Vec<String>, String>>()?;
                 if set.is_empty() {
-                    set.push(self.equals(entity, *step.open.first()?, None)?);
+                    set.push(self.equals(id, *step.open.first().ok_or("it changes no column")?, None)?);
                 }
                 format!("update {table} set {}{found}", set.join(", "))
             }
@@ -114,69 +162,75 @@ impl Writer<'_> {
     }
 
     /// A query of a view, or of what a function gives, for the row.
-    fn read_through(&self, row: &CaseRow, through: Through) -> Option<String> {
+    fn read_through(&self, row: &CaseRow, through: Through) -> Result<String, String> {
+        let model = self.fill.model;
         let (from, selects) = match through {
             Through::View(at) => {
-                let name = &self.model.views[at].name;
-                (quote::qualified(&name.schema, &name.name), crate::queries::selects(self.model, at))
+                let name = &model.views[at].name;
+                (quote::qualified(&name.schema, &name.name), crate::queries::selects(model, at))
             }
             Through::Function(at) => (self.call(at)?, &[][..]),
         };
         // Columns that are given as they are tell the row from others.
         let mut found = Vec::new();
         if let (Through::View(at), [select]) = (through, selects) {
-            for ((name, _), output) in self.model.views[at].output.iter().zip(&select.output) {
+            for ((name, _), output) in model.views[at].output.iter().zip(&select.output) {
                 let Node::Column(Row::Query(alias, entity), field) = &output.bare().node else { continue };
                 let once = select.tables.iter().filter(|from| from.of == Read::Entity(*entity)).count() == 1;
-                let key = self.model.entity(*entity).key.as_ref().is_some_and(|key| key.fields.contains(field));
+                let key = model.entity(*entity).key.as_ref().is_some_and(|key| key.fields.contains(field));
                 if *entity == row.entity && once && key && select.tables.iter().any(|from| from.name == *alias) {
-                    let value = self.value(self.model.entity(*entity), *field, self.held(row, *field).as_ref())?;
+                    let value = self.value(*entity, *field, self.held(row, *field).as_ref(), 0)?;
                     found.push(format!("{} = {value}", quote::ident(name)));
                 }
             }
         }
         let filter = if found.is_empty() { String::new() } else { format!(" where {}", found.join(" and ")) };
-        Some(format!("select from {from}{filter}"))
+        Ok(format!("select from {from}{filter}"))
     }
 
     /// A call with the arguments of the case; null for one that does not matter.
-    fn call(&self, at: usize) -> Option<String> {
-        let function = &self.model.functions[at];
+    fn call(&self, at: usize) -> Result<String, String> {
+        let function = &self.fill.model.functions[at];
         let inputs = function.params.iter().enumerate().filter(|(_, param)| param.mode != "out");
-        let args: Option<Vec<String>> = inputs
+        let args: Result<Vec<String>, String> = inputs
             .map(|(place, param)| {
                 let held = self.case.session.iter().find(|(source, _)| *source == Source::Argument(at, place));
-                self.argument(&param.ty, held.map(|(_, held)| held))
+                let given = self.argument(at, place, &param.ty, held.map(|(_, held)| held));
+                given.ok_or_else(|| format!("there is no value for `{}`", param.name))
             })
             .collect();
         let name = quote::qualified(&function.name.schema, &function.name.name);
-        Some(format!("{name}({})", args?.join(", ")))
+        Ok(format!("{name}({})", args?.join(", ")))
     }
 
-    fn argument(&self, ty: &Type, held: Option<&Held>) -> Option<String> {
+    fn argument(&self, function: usize, place: usize, ty: &Type, held: Option<&Held>) -> Option<String> {
         Some(match held {
             None | Some(Held::Null) => "null".to_owned(),
             Some(Held::Truth(truth)) => truth.to_string(),
-            Some(held) => quote::text(&self.text(ty, held)?),
+            Some(held) => quote::text(&self.text(&Source::Argument(function, place), ty, held)?),
         })
     }
 
     /// What only this row is: it has this key, or where the table made that, these values.
-    fn found(&self, row: &CaseRow) -> Option<String> {
-        let entity = self.model.entity(row.entity);
-        let key = &entity.key.as_ref()?.fields;
-        let parts: Option<Vec<String>> = match key.iter().any(|field| row.left.contains(field)) {
-            false => key.iter().map(|field| self.equals(entity, *field, self.held(row, *field).as_ref())).collect(),
+    fn found(&self, row: &CaseRow) -> Result<String, String> {
+        let entity = self.fill.model.entity(row.entity);
+        let key = &entity.key.as_ref().ok_or("its table has no key")?.fields;
+        let parts: Vec<String> = match key.iter().any(|field| row.left.contains(field)) {
+            false => {
+                let parts = key.iter().map(|field| self.equals(row.entity, *field, self.held(row, *field).as_ref()));
+                parts.collect::<Result<_, _>>()?
+            }
             true => {
                 let known = row.values.iter().filter(|(field, held)| !row.left.contains(field) && *held != Held::Null);
-                known.map(|(field, held)| self.equals(entity, *field, Some(held))).collect()
+                known.map(|(field, held)| self.equals(row.entity, *field, Some(held))).collect::<Result<_, _>>()?
             }
         };
-        parts.filter(|parts| !parts.is_empty()).map(|parts| parts.join(" and "))
+        if parts.is_empty() { Err("nothing tells its row from others".to_owned()) } else { Ok(parts.join(" and ")) }
     }
 
-    fn equals(&self, entity: &Entity, field: FieldIx, held: Option<&Held>) -> Option<String> {
-        Some(format!("{} = {}", quote::ident(&entity.fields[field].name), self.value(entity, field, held)?))
+    fn equals(&self, id: EntityId, field: FieldIx, held: Option<&Held>) -> Result<String, String> {
+        let entity = self.fill.model.entity(id);
+        Ok(format!("{} = {}", column(entity, field), self.value(id, field, held, 0)?))
     }
 
     /// What a column of a row holds; a key that nobody read is made of the row's number.
@@ -186,34 +240,53 @@ impl Writer<'_> {
     }
 
     /// An insert of a row, with any value for what has to be there and does not matter.
-    fn insert(&self, row: &CaseRow, by_client: bool) -> Option<String> {
-        let entity = self.model.entity(row.entity);
+    fn insert(&self, row: &CaseRow, at: usize, by_client: bool) -> Result<String, String> {
+        let entity = self.fill.model.entity(row.entity);
+        let unlike = unique_columns(entity);
         let (mut names, mut values) = (Vec::new(), Vec::new());
-        for (field, column) in entity.fields.iter().enumerate() {
+        for (field, column_of) in entity.fields.iter().enumerate() {
             let held = row.values.iter().find(|(other, _)| *other == field).map(|(_, held)| held);
-            if held.is_some() && column.generated.is_some() {
-                return None;
+            let name = || format!("`{}.{}`", entity.name.name, column_of.name);
+            if held.is_some() && column_of.generated.is_some() {
+                return Err(format!("{} is computed, and a rule reads it", name()));
             }
             let is_key = entity.key.as_ref().is_some_and(|key| key.fields.contains(&field));
             let fallback = if is_key { self.held(row, field) } else { None };
             let held = held.cloned().or(fallback);
-            let needed = !column.nullable && column.default.is_none() && column.identity.is_none();
-            let skipped = column.generated.is_some() || column.maintained.is_some() && by_client;
+            let needed = !column_of.nullable && column_of.default.is_none() && column_of.identity.is_none();
+            let skipped =
+                column_of.generated.is_some() || column_of.maintained.is_some() && (by_client || held.is_none());
             if needed && !skipped && row.left.contains(&field) {
-                return None;
+                return Err(format!("{} has no default, and `{}` cannot give it a value", name(), self.case.role));
             }
-            if skipped || held.is_none() && !needed || row.left.contains(&field) {
+            let spread = unlike.contains(&field) && is_spread(column_of) && column_of.identity.is_none();
+            if skipped || held.is_none() && !needed && !spread || row.left.contains(&field) {
                 continue;
             }
-            names.push(quote::ident(&column.name).into_owned());
-            let path = self.path(row, field);
-            values.push(path.or_else(|| self.value(entity, field, held.as_ref()))?);
+            names.push(column(entity, field));
+            let text = |other: FieldIx| {
+                let held = row.values.iter().find(|(known, _)| *known == other).map(|(_, held)| held.clone());
+                let is_key = entity.key.as_ref().is_some_and(|key| key.fields.contains(&other));
+                let held = held.or_else(|| self.held(row, other).filter(|_| is_key))?;
+                self.raw(row.entity, other, &held)
+            };
+            if let Some(path) = self.path(row, field) {
+                values.push(path);
+                continue;
+            }
+            values.push(match held.is_none().then(|| shaped(entity, field, &text)).flatten() {
+                Some(text) => quote::text(&text),
+                None => self.value(row.entity, field, held.as_ref(), at)?,
+            });
         }
-        let table = self.table(row.entity);
+        let table = table(self.fill.model, row.entity);
         let over = if by_client { "" } else { " overriding system value" };
         // The buckets of the spec are there.
         let kept = if by_client || !entity.external { "" } else { " on conflict do nothing" };
-        Some(format!("insert into {table} ({}){over} values ({}){kept}", names.join(", "), values.join(", ")))
+        if names.is_empty() {
+            return Ok(format!("insert into {table} default values{kept}"));
+        }
+        Ok(format!("insert into {table} ({}){over} values ({}){kept}", names.join(", "), values.join(", ")))
     }
 
     /// A path of which folders matter.
@@ -222,49 +295,65 @@ impl Writer<'_> {
         let deepest = of.clone().filter(|(.., held)| *held != Held::Null).map(|(_, nth, _)| *nth).max()?;
         let text = Type { base: Base::Builtin("text".into()), args: Vec::new(), dims: 0 };
         let folder = |nth: u8| match of.clone().find(|(_, other, _)| *other == nth) {
-            Some((.., held)) => self.text(&text, held),
+            Some((.., held)) => self.text(&Source::Field(row.entity, field), &text, held),
             None => Some("any".to_owned()),
         };
         let folders: Option<Vec<String>> = (1..=deepest).map(folder).collect();
         Some(quote::text(&format!("{}/file", folders?.join("/"))))
     }
 
-    /// The SQL of a value of a column; any value where nothing is said.
-    fn value(&self, entity: &Entity, field: FieldIx, held: Option<&Held>) -> Option<String> {
+    /// The SQL of a value of a column; any value, for the row of this place, where nothing is said.
+    fn value(&self, id: EntityId, field: FieldIx, held: Option<&Held>, place: usize) -> Result<String, String> {
+        let entity = self.fill.model.entity(id);
         let ty = &entity.fields[field].ty;
-        Some(match held {
+        let none = || format!("there is no value for `{}.{}`", entity.name.name, entity.fields[field].name);
+        Ok(match held {
             Some(Held::Null) => "null".to_owned(),
             Some(Held::Truth(truth)) => truth.to_string(),
+            Some(Held::Value(Val::Other(_))) if self.fill.is_beyond(id, field) => return Err(none()),
             Some(held) if is_time(ty) => match held {
                 // The same whenever it is read, on one day.
-                Held::Value(Val::Other(number)) => format!("current_date + {}", i32::from(*number) - self.now()),
-                _ => quote::text(&self.raw(entity.id, field, held)?),
+                Held::Value(Val::Other(number)) => match self.fill.checked(&Source::Field(id, field), *number) {
+                    // Where the time of the statement counts, days are counted from it.
+                    Some(text) if self.now().is_none() => quote::text(text),
+                    _ => format!("current_date + {}", i32::from(*number) - self.now().unwrap_or(0)),
+                },
+                _ => quote::text(&self.raw(id, field, held).ok_or_else(none)?),
             },
-            Some(held) => quote::text(&self.raw(entity.id, field, held)?),
-            None => self.any(ty)?,
+            Some(held) => quote::text(&self.raw(id, field, held).ok_or_else(none)?),
+            None => match (self.workflow(entity, field), self.fill.any(id, field, place)) {
+                (Some(label), _) => quote::text(label),
+                (None, Some(sample)) => quote::text(sample),
+                (None, None) => self.any(ty, place).ok_or_else(none)?,
+            },
         })
     }
 
-    /// The time of the statement among the times of the case.
-    fn now(&self) -> i32 {
-        let time = self.case.session.iter().find_map(|(source, held)| match (source, held) {
-            (Source::Session(_), Held::Value(Val::Other(number))) => Some(i32::from(*number)),
-            _ => None,
-        });
-        time.unwrap_or(0)
+    /// The state that a new row begins in.
+    fn workflow<'e>(&self, entity: &'e Entity, field: FieldIx) -> Option<&'e str> {
+        let workflow = entity.workflows.iter().find(|workflow| workflow.field == field)?;
+        workflow.initial.first().or(workflow.states.first()).map(|label| label.as_str())
     }
 
-    /// The text of a value.
-    fn raw(&self, entity: EntityId, field: FieldIx, held: &Held) -> Option<String> {
-        self.text(&self.model.entity(entity).fields[field].ty, held)
+    /// The time of the statement among the times of the case.
+    fn now(&self) -> Option<i32> {
+        self.case.session.iter().find_map(|(source, held)| match (source, held) {
+            (Source::Session(_), Held::Value(Val::Other(number))) => Some(i32::from(*number)),
+            _ => None,
+        })
+    }
+
+    /// The text of a value of a column.
+    fn raw(&self, id: EntityId, field: FieldIx, held: &Held) -> Option<String> {
+        self.text(&Source::Field(id, field), &self.fill.model.entity(id).fields[field].ty, held)
     }
 
     /// The text of a value of a type.
-    fn text(&self, ty: &Type, held: &Held) -> Option<String> {
+    fn text(&self, source: &Source, ty: &Type, held: &Held) -> Option<String> {
         let Base::Builtin(name) = &ty.base else {
             return match held {
                 Held::Value(Val::Text(text)) => Some(text.to_string()),
-                Held::Value(Val::Other(_)) => self.label(ty),
+                Held::Value(Val::Other(number)) => self.label(ty).or_else(|| Some(self.fill.other(source, *number))),
                 _ => None,
             };
         };
@@ -277,55 +366,60 @@ impl Writer<'_> {
             Val::Other(number) if family == Family::Json => format!("\"other {number}\""),
             Val::Other(number) if family == Family::Uuid => uuid(EntityId(0xffff), *number),
             Val::Key(_, number) if family.is_number() => (u32::from(*number) + 1).to_string(),
-            Val::Other(number) if family.is_number() => (u32::from(*number) + 1000).to_string(),
+            Val::Other(number) if family.is_number() => self.fill.number(source, *number)?,
             Val::Key(_, number) if is_time(ty) => format!("2026-01-{:02}", number % 28 + 1),
-            Val::Key(entity, number) => uuid(*entity, *number),
-            Val::Other(number) => format!("other {number}"),
+            Val::Key(entity, number) => {
+                let key = self.fill.model.entity(*entity).key.as_ref()?.fields.first()?;
+                let sample = self.fill.any(*entity, *key, usize::from(*number));
+                sample.map_or_else(|| uuid(*entity, *number), str::to_owned)
+            }
+            Val::Other(number) => self.fill.other(source, *number),
         })
     }
 
     fn label(&self, ty: &Type) -> Option<String> {
         let Base::Enum(id) = ty.base else { return None };
-        self.model.enums[id.0 as usize].labels.first().map(|label| label.name.to_string())
+        self.fill.model.enums[id.0 as usize].labels.first().map(|label| label.name.to_string())
     }
 
-    fn any(&self, ty: &Type) -> Option<String> {
+    /// A value of a type, another one for each place where there are others.
+    fn any(&self, ty: &Type, place: usize) -> Option<String> {
         if ty.dims > 0 {
             return Some("'{}'".to_owned());
         }
         if let Base::Domain(id) = ty.base {
-            return self.any(&self.model.domains[id.0 as usize].base);
+            return self.any(&self.fill.model.domains[id.0 as usize].base, place);
         }
         let Base::Builtin(name) = &ty.base else {
-            return self.label(ty).map(|label| quote::text(&label)).or_else(|| Some("'x@example.com'".to_owned()));
+            let other = || Some(format!("'x{place}@example.com'"));
+            return self.label(ty).map(|label| quote::text(&label)).or_else(other);
         };
-        let value = match family(name) {
-            Family::Uuid => "gen_random_uuid()",
-            Family::Json => "'{}'",
-            Family::Boolean => "false",
-            Family::Network => "'10.0.0.1'",
-            Family::Bytes => "'\\x00'",
-            Family::Interval => "'1 day'",
-            Family::Search => "''",
-            Family::Moment => "now()",
-            Family::Time => "'12:00'",
-            Family::Text => "left(gen_random_uuid()::text, 8)",
-            _ => "1",
-        };
-        Some(value.to_owned())
+        Some(match family(name) {
+            Family::Uuid => quote::text(&uuid(EntityId(0xfffd), place as u16)),
+            Family::Json => "'{}'".to_owned(),
+            Family::Boolean => "false".to_owned(),
+            Family::Network => "'10.0.0.1'".to_owned(),
+            Family::Bytes => "'\\x00'".to_owned(),
+            Family::Interval => "'1 day'".to_owned(),
+            Family::Search => "''".to_owned(),
+            Family::Moment => format!("current_date + {place}"),
+            Family::Time => "'12:00'".to_owned(),
+            Family::Text => format!("'text {place}'"),
+            _ => (place + 1).to_string(),
+        })
     }
 }
 
 /// The same rows, those first to which others refer.
-fn targets_first<'c>(model: &Model, mut rows: Vec<&'c CaseRow>) -> Vec<&'c CaseRow> {
+fn targets_first<'c>(model: &Model, mut rows: Vec<(usize, &'c CaseRow)>) -> Vec<(usize, &'c CaseRow)> {
     let mut ordered = Vec::new();
     while !rows.is_empty() {
         let waits = |row: &CaseRow| {
             let refers = model.entity(row.entity).outgoing.iter().map(|id| model.relation(*id).to);
-            refers.into_iter().any(|to| to != row.entity && rows.iter().any(|other| other.entity == to))
+            refers.into_iter().any(|to| to != row.entity && rows.iter().any(|(_, other)| other.entity == to))
         };
         // In a circle, the first goes first.
-        let at = rows.iter().position(|row| !waits(row)).unwrap_or(0);
+        let at = rows.iter().position(|(_, row)| !waits(row)).unwrap_or(0);
         ordered.push(rows.remove(at));
     }
     ordered
@@ -348,8 +442,4 @@ fn refreshed(model: &Model) -> Vec<String> {
     stored
         .map(|view| format!("refresh materialized view {}", quote::qualified(&view.name.schema, &view.name.name)))
         .collect()
-}
-
-fn is_time(ty: &Type) -> bool {
-    ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if family(name) == Family::Moment)
 }

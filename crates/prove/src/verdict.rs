@@ -121,51 +121,54 @@ impl Question<'_, '_> {
 
     /// The solution that was found last.
     pub fn shown(&self) -> Case {
-        let world = &self.world;
-        let holds = |lit: Lit| world.circuit.value(lit);
-        let of = |sym: &Sym| {
-            let found = sym.cases.iter().find(|(lit, _)| holds(*lit));
-            found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
-        };
-        let truth = |tri: Tri| match (holds(tri.yes), holds(tri.no)) {
-            (true, _) => Held::Truth(true),
-            (_, true) => Held::Truth(false),
-            _ => Held::Null,
-        };
-        let mut session: Vec<_> = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
-        let arguments = world.arguments.iter();
-        session.extend(arguments.map(|((function, at), tri)| (Source::Argument(*function, *at), truth(*tri))));
-        let (mut rows, mut places) = (Vec::new(), FxHashMap::default());
-        let written: Vec<RowId> = self.done.iter().flat_map(|done| [done.old, done.new]).flatten().collect();
-        for (id, row) in world.rows.iter().enumerate().filter(|(_, row)| holds(row.exists)) {
-            let values: Vec<_> = row
-                .cells()
-                .into_iter()
-                .map(|(field, cell)| {
-                    let held = match cell {
-                        Cell::Value(sym) => of(sym),
-                        Cell::Condition(tri) => truth(*tri),
-                    };
-                    (field, held)
-                })
-                .collect();
-            let folders = world.folders.iter().filter(|((of, ..), _)| *of == id);
-            let folders: Vec<_> = folders.map(|((_, field, nth), sym)| (*field, *nth, of(sym))).collect();
-            if !values.is_empty() || written.contains(&id) {
-                let (entity, number, left) = (row.entity, row.number, row.left.clone());
-                places.insert(id, rows.len());
-                rows.push(CaseRow { entity, number, left, folders, values });
-            }
-        }
-        let place = |row: Option<RowId>| row.and_then(|row| places.get(&row).copied());
-        let steps = self.done.iter().map(|done| {
-            let was = done.new.and_then(|new| world.rows[new].was.as_ref());
-            let open = was.map(|(_, columns)| columns.clone()).unwrap_or_default();
-            Step { command: done.command, through: None, old: place(done.old), new: place(done.new), open }
-        });
-        let (role, sizes) = (self.role.into(), self.demand.sizes.clone());
-        Case { role, steps: steps.collect(), session, rows, by: None, sizes }
+        shown(&self.world, self.role, &self.done, &self.demand.sizes)
     }
+}
+
+/// The solution that was found last, as a case.
+pub fn shown(world: &World<'_>, role: &str, done: &[Done], sizes: &FxHashMap<EntityId, usize>) -> Case {
+    let holds = |lit: Lit| world.circuit.value(lit);
+    let of = |sym: &Sym| {
+        let found = sym.cases.iter().find(|(lit, _)| holds(*lit));
+        found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
+    };
+    let truth = |tri: Tri| match (holds(tri.yes), holds(tri.no)) {
+        (true, _) => Held::Truth(true),
+        (_, true) => Held::Truth(false),
+        _ => Held::Null,
+    };
+    let mut session: Vec<_> = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
+    let arguments = world.arguments.iter();
+    session.extend(arguments.map(|((function, at), tri)| (Source::Argument(*function, *at), truth(*tri))));
+    let (mut rows, mut places) = (Vec::new(), FxHashMap::default());
+    let written: Vec<RowId> = done.iter().flat_map(|done| [done.old, done.new]).flatten().collect();
+    for (id, row) in world.rows.iter().enumerate().filter(|(_, row)| holds(row.exists)) {
+        let values: Vec<_> = row
+            .cells()
+            .into_iter()
+            .map(|(field, cell)| {
+                let held = match cell {
+                    Cell::Value(sym) => of(sym),
+                    Cell::Condition(tri) => truth(*tri),
+                };
+                (field, held)
+            })
+            .collect();
+        let folders = world.folders.iter().filter(|((of, ..), _)| *of == id);
+        let folders: Vec<_> = folders.map(|((_, field, nth), sym)| (*field, *nth, of(sym))).collect();
+        if !values.is_empty() || written.contains(&id) {
+            let (entity, number, left) = (row.entity, row.number, row.left.clone());
+            places.insert(id, rows.len());
+            rows.push(CaseRow { entity, number, left, folders, values });
+        }
+    }
+    let place = |row: Option<RowId>| row.and_then(|row| places.get(&row).copied());
+    let steps = done.iter().map(|done| {
+        let was = done.new.and_then(|new| world.rows[new].was.as_ref());
+        let open = was.map(|(_, columns)| columns.clone()).unwrap_or_default();
+        Step { command: done.command, through: None, old: place(done.old), new: place(done.new), open }
+    });
+    Case { role: role.into(), steps: steps.collect(), session, rows, by: None, sizes: sizes.clone() }
 }
 
 /// Schema and name of an entity.

@@ -6,7 +6,7 @@
 use crate::access::Role;
 use crate::circuit::{Circuit, Lit, Tri};
 use crate::encode::Env;
-use crate::sorts::{Sorts, Source, Val};
+use crate::sorts::{Sort, Sorts, Source, Val};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_diag::Span;
@@ -105,6 +105,28 @@ pub struct State<'m> {
     pub number: usize,
 }
 
+/// The values of a sort that has an order: its constants, and others before, between and after them.
+pub(crate) fn ordered(model: &Model, sort: &Sort) -> Vec<Val> {
+    let mut values = Vec::new();
+    let mut others = (0..).map(Val::Other);
+    let whole = sort.fields.iter().all(|(entity, field)| is_whole(&model.entity(*entity).fields[*field].ty));
+    let mut before: Option<f64> = None;
+    for constant in &sort.constants {
+        let number = constant.as_number().filter(|_| whole);
+        // Between two whole numbers there are so many others.
+        let room = number.zip(before).map_or(2.0, |(number, before)| number - before - 1.0);
+        others.by_ref().take(2).zip([1.0, 2.0]).for_each(|(other, nth)| {
+            if nth <= room {
+                values.push(other);
+            }
+        });
+        values.push(constant.clone());
+        before = number;
+    }
+    values.extend(others.take(2));
+    values
+}
+
 /// A small database, and who asks.
 pub struct World<'m> {
     /// What the tables are.
@@ -117,7 +139,7 @@ pub struct World<'m> {
     pub unknowns: Vec<Unknown>,
     pub(crate) sorts: &'m Sorts,
     sizes: FxHashMap<EntityId, usize>,
-    tables: FxHashMap<EntityId, Vec<RowId>>,
+    pub(crate) tables: FxHashMap<EntityId, Vec<RowId>>,
     session: FxHashMap<Source, Sym>,
     /// Folders of paths, by row, column and depth.
     pub(crate) folders: BTreeMap<(RowId, FieldIx, u8), Sym>,
@@ -138,6 +160,8 @@ pub struct World<'m> {
     steps: usize,
     /// Rows that came of statements.
     written: Vec<RowId>,
+    /// Conditions that were asked and are not made of others, where somebody wants to know.
+    pub(crate) atoms: Option<Vec<(&'m Formula, Tri)>>,
 }
 
 impl<'m> World<'m> {
@@ -162,6 +186,7 @@ impl<'m> World<'m> {
             phase: 0,
             steps: 1,
             written: Vec::new(),
+            atoms: None,
         }
     }
 
@@ -360,7 +385,7 @@ impl<'m> World<'m> {
     }
 
     /// Whether rows of this entity are told apart by their place: by a key of one column that has no other meaning.
-    fn is_numbered(&self, entity: EntityId, field: FieldIx) -> bool {
+    pub(crate) fn is_numbered(&self, entity: EntityId, field: FieldIx) -> bool {
         let alone = self.model.entity(entity).key.as_ref().is_some_and(|key| key.fields == [field]);
         let refers = || self.relations(entity).any(|id| self.model.relation(id).fields.contains(&field));
         let sort = self.sorts.get(&Source::Field(entity, field));
@@ -403,24 +428,7 @@ impl<'m> World<'m> {
         let most = self.sizes.values().copied().max().unwrap_or(1) as u16 + 1;
         let mut values = Vec::new();
         if sort.ordered {
-            let mut others = (0..).map(Val::Other);
-            let whole =
-                sort.fields.iter().all(|(entity, field)| is_whole(&self.model.entity(*entity).fields[*field].ty));
-            let mut before: Option<f64> = None;
-            for constant in &sort.constants {
-                let number = constant.as_number().filter(|_| whole);
-                // Between two whole numbers there are so many others.
-                let room = number.zip(before).map_or(2.0, |(number, before)| number - before - 1.0);
-                others.by_ref().take(2).zip([1.0, 2.0]).for_each(|(other, nth)| {
-                    if nth <= room {
-                        values.push(other);
-                    }
-                });
-                values.push(constant.clone());
-                before = number;
-            }
-            values.extend(others.take(2));
-            return (Some(id), values);
+            return (Some(id), ordered(self.model, sort));
         }
         for (entity, field) in &sort.fields {
             if self.is_numbered(*entity, *field) {

@@ -7,6 +7,7 @@
 mod beside;
 mod dump;
 mod fill;
+mod ground;
 mod make;
 mod prediction;
 mod run;
@@ -19,7 +20,8 @@ mod verify;
 mod watch;
 mod words;
 
-pub use fill::{Filled, fill};
+pub use fill::{Filled, fill, samples};
+pub use ground::{Ground, Made, Texts};
 pub use make::own;
 pub use prediction::Said;
 pub use scratch::{Scratch, ScratchError, TIME};

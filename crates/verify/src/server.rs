@@ -33,7 +33,7 @@ fn prefix() -> String {
 impl Server {
     /// Ends what is done on our databases when it takes more than this, as long as the returned value lives. How large the
     /// files of somebody's server are is not ours to say.
-    pub(crate) fn limit(&self, limits: Limits) -> Guard {
+    pub fn limit(&self, limits: Limits) -> Guard {
         const END: &str = "select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity \
             where pg_catalog.starts_with(datname, $1) and pid <> pg_catalog.pg_backend_pid()";
         match self {

@@ -21,14 +21,17 @@ mod reset;
 mod restore;
 mod status;
 mod stored;
+mod test;
+mod trying;
 mod verify;
 mod why;
 mod widening;
 
-use crate::args::{Args, Command, Format};
+use crate::args::{Args, Command, Format, OnScratch};
 use crate::report::{self, Failure};
 use clap::CommandFactory;
-use specc_verify::{Scratch, ScratchError};
+use specc_postgres::Address;
+use specc_verify::{Scratch, ScratchError, Server};
 use std::process::ExitCode;
 
 /// A private server to run on what the project says. Says on stderr where the kernel does not confine it.
@@ -57,15 +60,42 @@ fn scratch_like(major: u32, platform: bool) -> Result<Scratch, ScratchError> {
     told(Scratch::start_bare(Some(major))?)
 }
 
+/// The server for scratch databases that the arguments ask for.
+///
+/// # Errors
+/// Where there is none.
+fn server(args: &OnScratch, with_platform: bool) -> Result<Server, Failure> {
+    let broken = |error: ScratchError| Failure::broken(error.to_string());
+    let Some(url) = &args.scratch_url else {
+        return Ok(Server::Private(scratch(args.postgres, with_platform).map_err(broken)?));
+    };
+    let address = Address::resolve(Some(url), |name| std::env::var(name).ok());
+    let address = address.map_err(|error| Failure::broken(format!("--scratch-url: {error}")))?;
+    let server = Server::Named(Box::new(address), with_platform);
+    if let Some(role) = server.superuser().map_err(broken)? {
+        eprintln!(
+            "warning: `{role}` is a superuser of that server: what this project says can run programs on its machine and read \
+             its files; without `--scratch-url`, or with a role that is no superuser, it cannot"
+        );
+    }
+    Ok(server)
+}
+
 /// Runs the command and gives its exit code.
 pub fn run(args: Args) -> ExitCode {
     if let Command::Lint(lint) = &args.command {
         let format = args.format.format().unwrap_or(Format::Text);
         return lint::run(lint, args.format).unwrap_or_else(|failure| failure.report(format));
     }
+    if let Command::Test(test) = &args.command {
+        let format = args.format.format().unwrap_or(Format::Text);
+        return test::run(test, args.format).unwrap_or_else(|failure| failure.report(format));
+    }
     let Some(format) = args.format.format() else {
-        return Failure::broken("only `specc lint` can write this format; the others write text and json")
-            .report(Format::Text);
+        return Failure::broken(
+            "only `specc lint` and `specc test` can write this format; the others write text and json",
+        )
+        .report(Format::Text);
     };
     let done = match args.command {
         Command::Init(init) => init::run(&init),
@@ -84,7 +114,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Reset(reset) => reset::run(&reset, format),
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
-        Command::Lint(_) => Ok(ExitCode::SUCCESS),
+        Command::Lint(_) | Command::Test(_) => Ok(ExitCode::SUCCESS),
         Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {

@@ -1,14 +1,16 @@
 //! `specc prove`
 
+use super::trying::Place;
 use super::widening::against;
 use crate::args::{Format, Prove};
-use crate::pipeline;
+use crate::pipeline::{self, Compilation};
 use crate::project::Project;
-use crate::report::{self, FINDINGS, Failure, data};
+use crate::report::{self, FINDINGS, Failure, data, plural};
 use serde_json::json;
 use specc_diag::{Diagnostic, Span, position};
 use specc_model::Model;
-use specc_prove::{Finding, Verdict};
+use specc_prove::{Case, Finding, Verdict};
+use specc_trial::Verified;
 use std::process::ExitCode;
 
 /// Decides what should hold of access, and reports what does not, unless the spec accepts it.
@@ -20,6 +22,8 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
     let compilation = pipeline::compile(project, false)?;
     let prove = if args.strict { specc_prove::prove_strictly } else { specc_prove::prove };
     let mut findings = prove(&compilation.model);
+    let replayed = if args.run { replayed(args, &compilation, &findings)? } else { Vec::new() };
+    let refused = replayed.iter().flatten().filter(|replayed| matches!(replayed, Replayed::Refused(..))).count();
     let compared = match &args.against {
         Some(what) => Some(specc_prove::compare(&against(what, &args.place.project)?, &compilation.model)),
         None => None,
@@ -27,7 +31,11 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
     findings.extend(compared.iter().flat_map(|compared| compared.findings()));
     // The tables of both states have the ids of the later one.
     let model = compared.as_ref().map_or(&compilation.model, |compared| &compared.model);
-    let mut open: Vec<Diagnostic> = findings.iter().filter_map(|finding| diagnostic(finding, model)).collect();
+    let mut open: Vec<Diagnostic> = findings
+        .iter()
+        .enumerate()
+        .filter_map(|(at, finding)| diagnostic(finding, model, replayed.get(at).and_then(Option::as_ref)))
+        .collect();
     // What is not asked is neither found nor to be accepted.
     let mut proofs = compilation.proofs;
     proofs.retain(|proof| args.strict || !specc_prove::STRICT.contains(&proof.code));
@@ -41,7 +49,7 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
         let accepted = report::accepted_json(&accepted, sources);
         let asides: Vec<_> =
             asides.iter().map(|aside| json!({ "text": aside.text, "place": place(aside.span) })).collect();
-        data(&json!({ "diagnostics": all, "accepted": accepted, "not_asked": asides, "verdicts": findings.iter().map(verdict).collect::<Vec<_>>() }).to_string());
+        data(&json!({ "diagnostics": all, "accepted": accepted, "not_asked": asides, "verdicts": verdicts(&findings, &replayed) }).to_string());
     } else {
         let shown = findings.iter().filter(|finding| args.all || !matches!(finding.verdict, Verdict::Proven { .. }));
         for finding in shown.filter(|finding| args.all || !is_open(finding)) {
@@ -54,6 +62,12 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
         }
         for line in compared.iter().flat_map(|compared| &compared.left_out) {
             data(&format!("NOT COMPARED {line}"));
+        }
+        // One that is accepted or said elsewhere is no finding, and what Postgres says of it counts all the same.
+        for (finding, replayed) in findings.iter().zip(&replayed) {
+            if let Some(replayed) = replayed {
+                data(&format!("{} {} {}: {}", replayed.word(), finding.code.name(), finding.entity, replayed.words()));
+            }
         }
         for aside in &asides {
             data(&format!("NOT ASKED {}: {}", place(aside.span), aside.text));
@@ -70,11 +84,97 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
         accepted.len(),
         count(|verdict| matches!(verdict, Verdict::OutOfFragment { .. })),
     );
+    if refused > 0 {
+        return Err(Failure::Refused(
+            None,
+            format!("Postgres refuses {}: the model of access is wrong there", plural(refused, "counterexample")),
+        ));
+    }
     Ok(if open.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// What a server says of a counterexample.
+enum Replayed {
+    /// It is as the model says. The server.
+    Allowed(String),
+    /// It is not. The server, and what it said.
+    Refused(String, String),
+    /// It could not be tried, and why.
+    NotRun(String),
+}
+
+impl Replayed {
+    fn word(&self) -> &'static str {
+        match self {
+            Replayed::Allowed(_) => "REPLAYED",
+            Replayed::Refused(..) => "REFUSED",
+            Replayed::NotRun(_) => "NOT RUN",
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Replayed::Allowed(server) => format!("replayed on {server}: allowed"),
+            Replayed::Refused(server, got) => format!("{server} refuses it: {got}"),
+            Replayed::NotRun(why) => format!("not replayed: {why}"),
+        }
+    }
+}
+
+/// Each counterexample on a real server; none for what is no counterexample.
+fn replayed(args: &Prove, compilation: &Compilation, findings: &[Finding]) -> Result<Vec<Option<Replayed>>, Failure> {
+    let model = &compilation.model;
+    let case = |finding: &Finding| match &finding.verdict {
+        Verdict::Counterexample(case) => Some(case.clone()),
+        _ => None,
+    };
+    let cases: Vec<Option<Option<Case>>> = findings.iter().map(case).collect();
+    if cases.iter().flatten().flatten().next().is_none() {
+        let none = |case: &Option<Case>| case.is_none().then(|| Replayed::NotRun("it is about no database".to_owned()));
+        return Ok(cases.iter().map(|case| case.as_ref().and_then(none)).collect());
+    }
+    let place = Place::open(compilation, &args.scratch)?;
+    let server = place.name();
+    place.within(compilation, |ground, samples| {
+        let mut all = Vec::new();
+        for case in cases {
+            let Some(case) = case else {
+                all.push(None);
+                continue;
+            };
+            let Some(case) = case else {
+                all.push(Some(Replayed::NotRun("it is about no database".to_owned())));
+                continue;
+            };
+            all.push(Some(match specc_trial::replay(model, &case, samples) {
+                Err(why) => Replayed::NotRun(why),
+                Ok(run) => match ground.run(&run)? {
+                    Err(why) => Replayed::NotRun(format!("Postgres does not take its rows: {why}")),
+                    Ok(outcome) => match specc_trial::allowed(&outcome.got) {
+                        Verified::Allowed => Replayed::Allowed(server.clone()),
+                        Verified::Refused(got) => Replayed::Refused(server.clone(), got),
+                        Verified::NotSeen(why) => Replayed::NotRun(why),
+                    },
+                },
+            }));
+        }
+        Ok(all)
+    })
 }
 
 fn is_open(finding: &Finding) -> bool {
     matches!(finding.verdict, Verdict::Counterexample(_))
+}
+
+fn verdicts(findings: &[Finding], replayed: &[Option<Replayed>]) -> Vec<serde_json::Value> {
+    let one = |(at, finding): (usize, &Finding)| {
+        let mut said = verdict(finding);
+        if let Some(Some(replayed)) = replayed.get(at) {
+            said["replayed"] = json!({ "allowed": matches!(replayed, Replayed::Allowed(_)), "text": replayed.words() });
+        }
+        said
+    };
+    findings.iter().enumerate().map(one).collect()
 }
 
 /// A verdict as JSON.
@@ -98,9 +198,10 @@ fn word(verdict: &Verdict) -> String {
 }
 
 /// A counterexample as a finding at its rule.
-fn diagnostic(finding: &Finding, model: &Model) -> Option<Diagnostic> {
+fn diagnostic(finding: &Finding, model: &Model, replayed: Option<&Replayed>) -> Option<Diagnostic> {
     let Verdict::Counterexample(case) = &finding.verdict else { return None };
-    let lines = case.as_ref().map(|case| case.lines(model)).unwrap_or_default();
+    let mut lines = case.as_ref().map(|case| case.lines(model)).unwrap_or_default();
+    lines.extend(replayed.map(Replayed::words));
     let found = Diagnostic::new(finding.code, finding.span, finding.wrong.clone()).example(lines);
     let by = case.as_ref().and_then(|case| case.by.as_ref());
     Some(match by {

@@ -8,9 +8,8 @@ use crate::project::Project;
 use crate::report::{FINDINGS, Failure, data, plural};
 use specc_migrate::{Lost, Record};
 use specc_model::Target;
-use specc_postgres::Address;
 use specc_runner::{Migration, Script};
-use specc_verify::{Input, Limits, Proved, Report, Said, ScratchError, Server, Stall};
+use specc_verify::{Input, Limits, Proved, Report, Said, ScratchError, Stall};
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -44,25 +43,8 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
         rows: args.rows,
         patience: Duration::from_millis(args.longest_wait),
     };
-    let server = match &args.scratch_url {
-        Some(url) => {
-            let address = Address::resolve(Some(url), |name| std::env::var(name).ok());
-            let address = address.map_err(|error| Failure::broken(format!("--scratch-url: {error}")))?;
-            let server = Server::Named(Box::new(address), with_platform);
-            if let Some(role) = server.superuser().map_err(|error| Failure::broken(error.to_string()))? {
-                eprintln!(
-                    "warning: `{role}` is a superuser of that server: what this project says can run programs on its machine and read \
-                     its files; without `--scratch-url`, or with a role that is no superuser, it cannot"
-                );
-            }
-            server
-        }
-        None => {
-            let scratch = super::scratch(args.postgres, with_platform);
-            Server::Private(scratch.map_err(|error| Failure::broken(error.to_string()))?)
-        }
-    };
-    let limits = Limits::of(Duration::from_secs_f64(args.timeout));
+    let server = super::server(&args.scratch, with_platform)?;
+    let limits = Limits::of(Duration::from_secs_f64(args.scratch.timeout));
     let report = specc_verify::verify(&server, &input, limits).map_err(|error| match error {
         ScratchError::Exceeded(what) => Failure::Refused(
             None,

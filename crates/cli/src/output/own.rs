@@ -24,6 +24,11 @@ impl Own {
         Self { folders, listed: FxHashSet::default() }
     }
 
+    /// All of a folder that is for nothing else.
+    pub fn whole() -> Self {
+        Self { folders: vec![PathBuf::new()], listed: FxHashSet::default() }
+    }
+
     /// Files that an earlier version listed as its own: they have no mark.
     pub fn list(&mut self, paths: &[String]) {
         self.listed.extend(paths.iter().map(PathBuf::from));

@@ -1,7 +1,10 @@
 //! Rows for any tables: of the right types, unique where they must be, and referring to rows that are there.
 
 mod pattern;
+mod samples;
 mod value;
+
+pub use samples::samples;
 
 use smol_str::SmolStr;
 use specc_catalog::{

@@ -1,0 +1,202 @@
+//! `specc test`
+
+use super::trying::Place;
+use crate::args::{Asked, Test};
+use crate::output::{self, Folder, Own, Stage};
+use crate::pipeline::{self, Compilation};
+use crate::project::Project;
+use crate::report::{FINDINGS, Failure, data, plural};
+use serde_json::json;
+use specc_catalog::MARK;
+use specc_diag::{Span, position};
+use specc_model::Entity;
+use specc_trial::{Mutant, Report, Score, Tested, Verdict};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Tries what the rules say, and reports what comes out otherwise.
+pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
+    if matches!(format, Asked::Sarif | Asked::Github) {
+        return Err(Failure::broken("`specc test` writes text, json and junit"));
+    }
+    let start = Instant::now();
+    let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
+    let model = &compilation.model;
+    let only = |entity: &Entity| {
+        let name = format!("{}.{}", entity.name.schema, entity.name.name);
+        args.filter.as_ref().is_none_or(|wanted| name.contains(wanted.as_str()))
+    };
+    let place = Place::open(&compilation, &args.scratch)?;
+    let (matrix, mutants) = match args.mutants {
+        true => specc_trial::mutants(model, &only),
+        false => (specc_prove::matrix(model, &[], &only), Vec::new()),
+    };
+    let privileges = specc_trial::privileges(model, &only);
+    let made = start.elapsed().as_secs_f64();
+    let (report, files) = place.within(&compilation, |ground, samples| {
+        let mut report = Report::default();
+        // Each suite in its turn: what makes one is a function from the model to runs.
+        let suites = [specc_trial::access(model, &matrix, samples)];
+        let mut tried = Vec::new();
+        for suite in suites {
+            let results: Result<Vec<_>, _> = suite.runs.iter().map(|run| ground.run(run)).collect();
+            let results = results?;
+            report.add(&suite, &results);
+            tried.push((suite, results));
+        }
+        let there = ground.privileges(&privileges)?;
+        report.add_privileges(&privileges, &there);
+        let privileges: Vec<_> = privileges.iter().zip(there).collect();
+        let files = args.pgtap.as_ref().map(|_| specc_trial::pgtap(model, MARK, &tried, &privileges));
+        Ok((report, files.unwrap_or_default()))
+    })?;
+    if let Some(folder) = &args.pgtap {
+        write(folder, &files, args.filter.is_none())?;
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let failed = report.failures().count();
+    let score = args.mutants.then(|| Score::of(&mutants, &report.killed));
+    match format {
+        Asked::Json => {
+            let mut said = as_json(&report, &compilation, seconds);
+            if let Some(score) = &score {
+                said["mutants"] = as_score(score, &mutants, &compilation);
+            }
+            data(&said.to_string());
+        }
+        Asked::Junit => data(specc_trial::junit(&report.cases(), seconds).trim_end()),
+        _ => {
+            tell(args, &report, &compilation);
+            if let Some(score) = &score {
+                for (word, places) in [("LIVES", &score.live), ("BEYOND", &score.beyond), ("NOT DECIDED", &score.open)]
+                {
+                    for mutant in places.iter().map(|at| &mutants[*at]) {
+                        data(&format!("{word} {}", spoken(mutant, &compilation)));
+                    }
+                }
+            }
+        }
+    }
+    if let Some(score) = &score {
+        eprintln!("{}", score.words());
+    }
+    eprintln!(
+        "{}: {} in {} databases on {}, {failed} failed, {} not run, {seconds:.1} s ({made:.1} s to make them)",
+        if failed == 0 { "tested" } else { "failed" },
+        plural(report.tested.len(), "test"),
+        report.databases,
+        place.name(),
+        report.skipped.len(),
+    );
+    if report.tested.is_empty() {
+        return Err(Failure::Refused(
+            None,
+            "there is nothing to test: no entity has rules that can be tried".to_owned(),
+        ));
+    }
+    if report.databases == 0 && !report.skipped.is_empty() {
+        return Err(Failure::Refused(None, "none of the databases could be made, so no rule was tried".to_owned()));
+    }
+    let live = score.is_some_and(|score| !score.live.is_empty());
+    Ok(if failed == 0 && !live { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// Writes files of ours into a folder, and takes away those of ours that nobody makes any more where that is known.
+fn write(folder: &Path, files: &[(String, String)], all: bool) -> Result<(), Failure> {
+    let taken = Folder::take(folder, Own::whole())?;
+    let stale = if all { output::marked_in(folder)? } else { Vec::new() };
+    let stale = stale.into_iter().filter_map(|path| Some(PathBuf::from(path.file_name()?)));
+    let is_new = |path: &PathBuf| files.iter().all(|(name, _)| Path::new(name) != path);
+    let stale: Vec<PathBuf> = stale.filter(is_new).filter(|path| folder.join(path).is_file()).collect();
+    let stage = Stage::new(&taken);
+    files.iter().try_for_each(|(name, text)| stage.add(name.into(), text))?;
+    stage.finish(&stale)?;
+    eprintln!("{} in {}", plural(files.len(), "file"), folder.display());
+    Ok(())
+}
+
+fn spoken(mutant: &Mutant, compilation: &Compilation) -> String {
+    format!("{}: {} `{}`: {}", place(compilation, mutant.span), mutant.entity, mutant.rule, mutant.words)
+}
+
+fn as_score(score: &Score, mutants: &[Mutant], compilation: &Compilation) -> serde_json::Value {
+    let list =
+        |places: &[usize]| -> Vec<String> { places.iter().map(|at| spoken(&mutants[*at], compilation)).collect() };
+    json!({
+        "killed": score.killed,
+        "live": list(&score.live),
+        "same": score.same,
+        "likely_same": score.likely_same,
+        "beyond": list(&score.beyond),
+        "not_decided": list(&score.open),
+    })
+}
+
+fn place(compilation: &Compilation, span: Span) -> String {
+    let sources = &compilation.sources;
+    format!("{}:{}", sources.file(span.file).name, position(sources, span).0)
+}
+
+fn tell(args: &Test, report: &Report, compilation: &Compilation) {
+    for one in &report.tested {
+        match one.verdict {
+            Verdict::Failed => fail(one, compilation),
+            _ if args.all => data(&format!("ok {}: {}: {}", one.entity, one.statement, one.got)),
+            _ => {}
+        }
+    }
+    for skipped in &report.skipped {
+        let at = skipped.span.map(|span| format!(" ({})", place(compilation, span))).unwrap_or_default();
+        data(&format!("NOT RUN {}: {}: {}{at}", skipped.entity, skipped.what, skipped.why));
+    }
+}
+
+fn fail(one: &Tested, compilation: &Compilation) {
+    data(&format!("FAILED {}: {}", one.entity, one.what));
+    for line in &one.lines {
+        data(&format!("    {line}"));
+    }
+    data(&format!("    {}", one.statement));
+    data(&format!("    expected: {}", one.expected));
+    data(&format!("    got:      {}", one.got));
+    for rule in &one.rules {
+        data(&format!("    rule:     {} `{}`", place(compilation, *rule), compilation.sources.text(*rule)));
+    }
+    if !one.load.is_empty() {
+        data(&format!("    rows:     {}", one.load));
+    }
+}
+
+fn as_json(report: &Report, compilation: &Compilation, seconds: f64) -> serde_json::Value {
+    let tested = report.tested.iter().map(|one| {
+        let aims = one.aims.iter().map(|(span, words)| match span {
+            Some(span) => json!({ "condition": compilation.sources.text(*span), "is": words }),
+            None => json!({ "is": words }),
+        });
+        json!({
+            "suite": one.suite,
+            "entity": one.entity,
+            "what": one.what,
+            "case": one.lines,
+            "rows": one.load,
+            "statement": one.statement,
+            "expected": one.expected,
+            "got": one.got,
+            "passed": one.verdict == Verdict::Passed,
+            "rules": one.rules.iter().map(|span| place(compilation, *span)).collect::<Vec<_>>(),
+            "shows": aims.collect::<Vec<_>>(),
+        })
+    });
+    let skipped = report.skipped.iter().map(|one| {
+        let at = one.span.map(|span| place(compilation, span));
+        json!({ "entity": one.entity, "what": one.what, "why": one.why, "place": at })
+    });
+    json!({
+        "tests": tested.collect::<Vec<_>>(),
+        "not_run": skipped.collect::<Vec<_>>(),
+        "databases": report.databases,
+        "failed": report.failures().count(),
+        "seconds": seconds,
+    })
+}

@@ -1,0 +1,345 @@
+//! `specc test` and `specc prove --run`, as users run them.
+
+#![allow(clippy::disallowed_methods)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
+    let out = command.args(args).current_dir(dir).env_remove("SPECC_PROJECT").env_remove("DATABASE_URL").output();
+    let out = out.expect("specc runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (out.status.code().expect("it ended by itself"), text(out.stdout), text(out.stderr))
+}
+
+fn specs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs")
+}
+
+fn project(text: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("specc.toml"), "name = \"tried\"\n").expect("a file");
+    fs::write(dir.path().join("a.dbspec"), text).expect("a file");
+    dir
+}
+
+const TEAMS: &str = "
+entity people {
+  id      -> auth.users  key as account on delete cascade immutable
+  name:   text
+  email:  text?  unique
+  policy {
+    own:   allow select                to authenticated  when id = viewer
+    join:  allow insert                to authenticated  when id = viewer
+    write: allow update (name, email)  to authenticated  when id = viewer
+  }
+}
+viewer -> people
+
+enum rank { member, manager }
+
+entity teams {
+  id:   uuid = gen_random_uuid()  key
+  slug: text  unique
+  size: int = 1
+  open: bool?
+  check slug_is_lowercase: slug ~ '^[a-z]+-[0-9]+$'
+  check size_is_small: size between 1 and 9
+  policy {
+    read:   allow select                to authenticated, anon  when open
+    inside: allow select                to authenticated        when exists members (person_id = viewer)
+    manage: allow update (slug, size)   to authenticated
+      when exists members (person_id = viewer and rank = 'manager')
+    keep:   forbid delete  when size > 3
+    close:  allow delete                to authenticated
+      when exists members (person_id = viewer and rank = 'manager')
+  }
+}
+
+entity members {
+  team_id   -> teams   on delete cascade
+  person_id -> people  on delete cascade
+  rank:     rank = 'member'
+  key (team_id, person_id)
+  unique (team_id) where rank = 'manager'
+  policy {
+    own: allow select  to authenticated  when person_id = viewer
+  }
+}
+
+// Each needs the other.
+entity chapters {
+  id:        uuid = gen_random_uuid()  key
+  first_page -> pages
+  team_id    -> teams
+  policy {
+    read: allow select  to authenticated  when exists team.members (person_id = viewer)
+  }
+}
+entity pages {
+  id:        uuid = gen_random_uuid()  key
+  chapter_id -> chapters  deferrable initially deferred
+  policy {
+    read:  allow select  to authenticated  when exists chapter.team.members (person_id = viewer)
+    write: allow insert  to authenticated  when exists chapter.team.members (person_id = viewer)
+  }
+}
+";
+
+/// `text` with a statement that the model of access does not look into.
+fn behind(text: &str, sql: &str) -> String {
+    format!("{text}\nsql leak\n  depends on teams, members, chapters\n$$\n{sql}\n$$\n")
+}
+
+#[test]
+fn what_the_rules_say_is_what_postgres_does() {
+    let dir = project(TEAMS);
+    for major in ["15", "18"] {
+        let (code, out, said) = run(dir.path(), &["test", "--postgres", major]);
+        assert_eq!((code, out.as_str()), (0, ""), "{said}");
+        assert!(said.contains(&format!("on Postgres {major}, 0 failed, 0 not run")), "{said}");
+    }
+}
+
+#[test]
+fn the_specs_of_this_repository_pass() {
+    for spec in ["starter", "srvc_crm", "automation_platform", "medellin_spark"] {
+        let (code, out, said) = run(&specs(), &["test", "-C", spec]);
+        assert_eq!(code, 0, "{spec}: {out}{said}");
+        let older = ["test", "-C", spec, "--postgres", "15", "--filter", "startup"];
+        let (code, out, said) = run(&specs(), &older);
+        let nothing = said.contains("nothing to test");
+        assert!(code == 0 || nothing && spec != "medellin_spark", "{spec}: {out}{said}");
+    }
+}
+
+#[test]
+fn a_policy_that_nobody_knows_of_fails_the_tests() {
+    let leaks = [
+        ("create policy leak on public.teams for select to anon using (true);", "select as anon"),
+        ("create policy leak on public.teams as restrictive for delete using (size < 2);", "delete as authenticated"),
+        (
+            "create policy leak on public.members for delete using (true); grant delete on public.members to anon;",
+            "delete as anon",
+        ),
+        ("grant update (open) on public.teams to authenticated;", "update as authenticated"),
+        ("alter table public.chapters disable row level security;", "select as authenticated"),
+    ];
+    for (sql, what) in leaks {
+        let dir = project(&behind(TEAMS, sql));
+        let (code, out, said) = run(dir.path(), &["test"]);
+        assert_eq!(code, 1, "{sql}: {out}{said}");
+        assert!(
+            out.contains("FAILED ") && out.contains(what) && out.contains("    rule:     a.dbspec:"),
+            "{sql}: {out}"
+        );
+    }
+}
+
+/// Roles of its own, a viewer that a setting names, claims, numbers with limits, and a key that the server makes.
+const PLAIN: &str = "
+role reader
+role writer in reader
+entity authors {
+  id:    uuid = gen_random_uuid()  key
+  name:  text
+  level: smallint
+  check level_is_known: level in (1, 2, 3)
+  policy {
+    own:    allow select                to reader, writer  when id = viewer
+    change: allow update (name, level)  to writer          when id = viewer and level < 3
+  }
+}
+viewer -> authors
+entity posts {
+  id:        bigint identity  key
+  author_id -> authors  on delete cascade
+  title:     text  unique
+  price:     numeric(5, 2)?
+  check has_title: title <> ''
+  check price_is_small: price > 0 and price < 2.5
+  policy {
+    mine:  allow all                to writer  when author_id = viewer
+    cheap: allow select             to reader  when price < 1.5 and claims.tier = 'gold'
+    keep:  forbid update (title)               when price > 2
+  }
+}
+";
+
+#[test]
+fn a_plain_server_is_tried_as_well() {
+    let dir = project(PLAIN);
+    fs::write(dir.path().join("specc.toml"), "name = \"plain\"\ntarget = \"postgres\"\n").expect("a file");
+    for major in ["15", "18"] {
+        let (code, out, said) = run(dir.path(), &["test", "--mutants", "--postgres", major]);
+        assert_eq!((code, out.as_str()), (0, ""), "{said}");
+        assert!(said.contains("0 failed, 0 not run") && said.contains("(100.0 %)"), "{said}");
+    }
+    let cluster = specc_postgres::shared(18);
+    let db = cluster.empty_database().expect("a database");
+    let (code, out, said) = run(dir.path(), &["test", "--scratch-url", &db.url("postgres")]);
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+    assert!(said.contains("on the server of --scratch-url, 0 failed, 0 not run"), "{said}");
+}
+
+#[test]
+fn changed_rules_are_seen() {
+    let dir = project(TEAMS);
+    let (code, out, said) = run(dir.path(), &["test", "--mutants"]);
+    assert_eq!(code, 0, "{out}{said}");
+    assert!(said.contains(" that differ are seen (100.0 %)"), "{said}");
+    let (code, out, _) = run(dir.path(), &["test", "--mutants", "--format", "json", "--filter", "teams"]);
+    assert_eq!(code, 0);
+    let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert!(found["mutants"]["killed"].as_u64().expect("a number") > 20, "{}", found["mutants"]);
+    // A test that Postgres does not bear out has not seen anything.
+    let dir = project(&behind(TEAMS, "create policy shut on public.teams as restrictive using (false);"));
+    let (code, out, _) = run(dir.path(), &["test", "--mutants", "--filter", "teams"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("LIVES a.dbspec:"), "{out}");
+}
+
+#[test]
+fn what_a_trigger_refuses_is_tried_without_it() {
+    let dir = project(&behind(TEAMS, NEVER));
+    let (code, out, said) = run(dir.path(), &["test", "--filter", "teams"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+    assert!(said.contains("0 failed, 0 not run"), "{said}");
+}
+
+/// A trigger that refuses every change.
+const NEVER: &str = "create function public.never() returns trigger language plpgsql as
+'begin raise exception ''not today''; end';
+create trigger never before update on public.teams for each row execute function public.never();";
+
+#[test]
+fn no_test_at_all_is_a_failure() {
+    let dir = project(TEAMS);
+    let (code, _, said) = run(dir.path(), &["test", "--filter", "nothing_of_that_name"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("there is nothing to test"), "{said}");
+    let (code, out, said) = run(dir.path(), &["test", "--filter", "teams", "--all"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(out.contains("ok teams: ") && !out.contains("ok pages: "), "{out}");
+}
+
+#[test]
+fn results_are_for_programs_too() {
+    let dir = project(&behind(TEAMS, "create policy leak on public.teams for select to anon using (true);"));
+    let (code, out, _) = run(dir.path(), &["test", "--format", "json", "--filter", "teams"]);
+    assert_eq!(code, 1);
+    let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let failed: Vec<_> = found["tests"].as_array().expect("tests").iter().filter(|t| t["passed"] == false).collect();
+    assert!(!failed.is_empty() && found["failed"] == failed.len());
+    assert!(failed.iter().all(|t| t["entity"] == "teams" && t["what"] == "select as anon"), "{failed:?}");
+    assert!(failed.iter().any(|t| t["shows"].as_array().is_some_and(|shows| !shows.is_empty())), "{failed:?}");
+    let (code, out, _) = run(dir.path(), &["test", "--format", "junit", "--filter", "teams"]);
+    assert_eq!(code, 1);
+    assert!(
+        out.starts_with("<?xml") && out.contains("<failure message=\"expected ") && out.ends_with("</testsuite>\n")
+    );
+    let (code, _, said) = run(dir.path(), &["test", "--format", "sarif"]);
+    assert_eq!(code, 2, "{said}");
+    let (code, _, said) = run(dir.path(), &["check", "--format", "junit"]);
+    assert_eq!(code, 2, "{said}");
+}
+
+#[test]
+fn counterexamples_are_replayed() {
+    let open = TEAMS.replace(
+        "own: allow select  to authenticated  when person_id",
+        "join: allow insert  to authenticated  when person_id",
+    );
+    let dir = project(&open);
+    for major in ["15", "18"] {
+        let (code, out, said) = run(dir.path(), &["prove", "--run", "--postgres", major]);
+        assert_eq!(code, 1, "{out}{said}");
+        assert!(said.contains(&format!("replayed on Postgres {major}: allowed")), "{said}");
+        assert!(!out.contains("REFUSED"), "{out}");
+    }
+    // Something that the model does not know of refuses what it shows.
+    let dir =
+        project(&behind(&open, "create policy shut on public.members as restrictive for insert with check (false);"));
+    let (code, out, said) = run(dir.path(), &["prove", "--run"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("REFUSED A0009 members"), "{out}");
+    assert!(said.contains("the model of access is wrong there"), "{said}");
+}
+
+/// Without pgTAP on the machine, what of it the files use. `SPECC_PGTAP=…/pgtap--1.2.0.sql` runs them with pgTAP itself.
+const STAND_IN: &str = "
+create function plan(integer) returns text language sql as $$ select '1..' || $1 $$;
+create function \"is\"(anyelement, anyelement, text) returns text language sql as $$
+  select case when $1 is not distinct from $2 then 'ok - ' else 'not ok - ' end || $3 || coalesce(' # ' || $1::text, '') $$;
+create function finish() returns setof text language sql as $$ select ''::text where false $$;
+";
+
+/// What a file of tests says, line by line.
+fn tap(session: &mut specc_postgres::Session, path: &Path) -> Vec<String> {
+    let text = fs::read_to_string(path).expect("a file");
+    let said = session.simple_query(&text).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
+    let rows = said.iter().filter_map(|message| match message {
+        specc_postgres::postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    });
+    rows.filter(|line| line.contains("ok ") || line.starts_with("1..")).collect()
+}
+
+#[test]
+fn tests_that_pass_run_as_pgtap() {
+    let spec = format!(
+        "{TEAMS}
+seed base {{ teams first {{ slug: 'first-1', open: true }} }}
+"
+    );
+    let on_users = "create function public.newcomer() returns trigger language plpgsql security definer as
+'begin insert into public.people (id, name) values (new.id, ''new''); return new; end';
+create trigger newcomer after insert on auth.users for each row execute function public.newcomer();";
+    // Triggers on a table of the platform cannot be switched off by the owner of the spec.
+    run_as_pgtap(&behind(&spec, on_users), specc_postgres::Database::connect_filler);
+    run_as_pgtap(&spec, specc_postgres::Database::connect);
+}
+
+type Connect = fn(&specc_postgres::Database) -> Result<specc_postgres::Session, specc_postgres::Error>;
+
+fn run_as_pgtap(spec: &str, connect: Connect) {
+    let dir = project(spec);
+    let folder = dir.path().join("supabase/tests");
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("mine.test.sql"), "select 1;").expect("a file");
+    fs::write(folder.join("gone.test.sql"), format!("-- {}\n", specc_catalog::MARK)).expect("a file");
+    let (code, out, said) = run(dir.path(), &["test", "--pgtap", "supabase/tests"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+    assert!(folder.join("mine.test.sql").exists() && !folder.join("gone.test.sql").exists());
+    let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{said}");
+    for major in [15, 18] {
+        let db = specc_postgres::shared(major).platform_database().expect("a database");
+        let (code, _, said) = run(dir.path(), &["apply", "--database-url", &db.url("postgres")]);
+        assert_eq!(code, 0, "{said}");
+        let mut above = db.connect_superuser().expect("a session");
+        let pgtap = std::env::var("SPECC_PGTAP").map(|path| fs::read_to_string(path).expect("pgTAP"));
+        above.batch_execute(&pgtap.unwrap_or_else(|_| STAND_IN.to_owned())).expect("functions");
+        above.batch_execute("insert into public.teams (slug) values ('other-1')").expect("a row that is in the way");
+        let mut session = connect(&db).expect("a session");
+        let files =
+            ["chapters", "members", "pages", "people", "teams"].map(|name| folder.join(format!("{name}.test.sql")));
+        let mut ran = 0;
+        for path in &files {
+            let lines = tap(&mut session, path);
+            let (plan, lines) = lines.split_first().expect("a plan");
+            assert_eq!(plan, &format!("1..{}", lines.len()), "{}", path.display());
+            let wrong: Vec<&String> = lines.iter().filter(|line| line.starts_with("not ok")).collect();
+            assert!(wrong.is_empty(), "{}: {wrong:#?}", path.display());
+            ran += lines.len();
+        }
+        assert!(ran > 150, "{ran}");
+        let kept: i64 = session.query_one("select count(*) from public.teams", &[]).expect("a row").get(0);
+        assert!(kept >= 1, "nothing is left behind, and nothing is gone");
+        above.batch_execute("create policy leak on public.teams for select to anon using (true)").expect("a leak");
+        let lines = tap(&mut session, &files[4]);
+        assert!(lines.iter().any(|line| line.starts_with("not ok")), "{lines:#?}");
+    }
+}

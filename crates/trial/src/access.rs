@@ -1,0 +1,160 @@
+//! The matrix of access as runs.
+
+use crate::{Run, Skipped, Suite, Try};
+use serde_json::json;
+use specc_model::{Entity, EntityId, Model, RuleAction, Target};
+use specc_prove::{Case, Fill, Matrix, Sample, Samples, Trial};
+use std::collections::BTreeMap;
+
+/// The runs of a matrix. `samples`: values that columns take, as a server said.
+pub fn access(model: &Model, matrix: &Matrix, samples: &Samples) -> Suite {
+    let fill = Fill::new(model, samples);
+    let mut suite = Suite { name: "access", ..Suite::default() };
+    for stuck in &matrix.stuck {
+        suite.skipped.push(Skipped {
+            entity: name(model, stuck.entity),
+            what: format!("{} as {}", stuck.command.word(), stuck.role),
+            why: stuck.why.clone(),
+            span: Some(stuck.span),
+        });
+    }
+    for trial in &matrix.trials {
+        match run(model, &fill, trial) {
+            Ok(run) => suite.runs.push(run),
+            Err(why) => suite.skipped.push(Skipped {
+                entity: name(model, trial.entity),
+                what: format!("{} as {}", trial.case.command().word(), trial.case.role),
+                why,
+                span: trial.rules.first().copied(),
+            }),
+        }
+    }
+    suite.skipped.sort();
+    suite.skipped.dedup();
+    suite
+}
+
+/// Values by table and column, as a server says them, for the columns of a model.
+pub fn samples_of(model: &Model, said: &BTreeMap<(String, String, String), Sample>) -> Samples {
+    let mut samples = Samples::new();
+    for entity in &model.entities {
+        for (at, field) in entity.fields.iter().enumerate() {
+            let name = (entity.name.schema.to_string(), entity.name.name.to_string(), field.name.to_string());
+            if let Some(sample) = said.get(&name) {
+                samples.insert((entity.id, at), sample.clone());
+            }
+        }
+    }
+    samples
+}
+
+/// Tables of others that entities of the spec refer to, quoted: their rows are part of a database.
+pub fn referred(model: &Model) -> Vec<String> {
+    let refers = |entity: &&Entity| {
+        let own = |id: &specc_model::RelationId| !model.entity(model.relation(*id).from).external;
+        entity.external && entity.incoming.iter().any(own)
+    };
+    model.entities.iter().filter(refers).map(|entity| specc_prove::table(model, entity.id)).collect()
+}
+
+/// An entity as messages name it.
+pub(crate) fn name(model: &Model, id: EntityId) -> String {
+    let name = &model.entity(id).name;
+    if name.schema == model.options.default_schema {
+        return name.name.to_string();
+    }
+    format!("{}.{}", name.schema, name.name)
+}
+
+fn run(model: &Model, fill: &Fill<'_>, trial: &Trial) -> Result<Run, String> {
+    let case = &trial.case;
+    let step = case.steps.first().ok_or("it does nothing")?;
+    let mut tries = Vec::new();
+    for statement in &trial.statements {
+        let sql = match case.rows.is_empty() {
+            true => refused(model, model.entity(trial.entity), case),
+            false => case.statement(fill, step, statement.way, statement.row)?,
+        };
+        tries.push(Try { command: step.command, sql, expected: statement.expected });
+    }
+    let mut run = made(model, fill, case, tries)?;
+    run.entity = name(model, trial.entity);
+    run.aims = trial.goals.iter().map(|aim| (aim.span, aim.words.clone())).collect();
+    run.rules = trial.rules.clone();
+    run.kills = trial.kills.clone();
+    run.table = specc_prove::table(model, trial.entity);
+    Ok(run)
+}
+
+/// The rows of a case, who asks, and what she tries.
+pub(crate) fn made(model: &Model, fill: &Fill<'_>, case: &Case, tries: Vec<Try>) -> Result<Run, String> {
+    let replay = case.loaded(fill)?;
+    let mut lines = case.lines(model);
+    // The statement of the case itself is one of those that are tried.
+    if let Some(first) = lines.first_mut() {
+        *first = first.rsplit_once(": ").map_or(first.clone(), |(who, _)| who.to_owned());
+    }
+    let mut claims = json!({ "role": replay.role });
+    if let Some(viewer) = &replay.viewer {
+        claims["sub"] = viewer.as_str().into();
+    }
+    for (keys, value) in &replay.claims {
+        let mut at = &mut claims;
+        for key in keys {
+            at = &mut at[key.as_str()];
+        }
+        *at = value.as_deref().into();
+    }
+    let options = &model.options;
+    let mut settings = vec![options.claims_setting.to_string(), claims.to_string()];
+    match options.target {
+        // The platform's own functions read this one.
+        Target::Supabase if options.claims_setting != "request.jwt.claims" => {
+            settings.extend(["request.jwt.claims".to_owned(), claims.to_string()]);
+        }
+        Target::Supabase => {}
+        Target::Postgres => {
+            settings.extend([options.viewer_setting.to_string(), replay.viewer.clone().unwrap_or_default()]);
+        }
+    }
+    Ok(Run {
+        entity: String::new(),
+        tables: case.tables().into_iter().map(|table| specc_prove::table(model, table)).collect(),
+        load: together(&replay.rows),
+        table: String::new(),
+        emptied: case
+            .written()
+            .filter(|_| case.command() == RuleAction::Delete)
+            .map(|at| specc_prove::table(model, case.rows[at].entity)),
+        role: replay.role,
+        settings,
+        lines,
+        aims: Vec::new(),
+        rules: Vec::new(),
+        kills: Vec::new(),
+        tries,
+    })
+}
+
+/// Inserts as one statement: references are looked at when all rows are there.
+fn together(rows: &[String]) -> String {
+    let all = rows.iter().enumerate().map(|(at, row)| format!("r{at} as ({row})"));
+    let all: Vec<String> = all.collect();
+    if all.is_empty() { String::new() } else { format!("with {} select", all.join(", ")) }
+}
+
+/// A statement that needs a right and no rows.
+fn refused(model: &Model, entity: &Entity, case: &Case) -> String {
+    use specc_model::RuleAction::{Delete, Insert, Select, Update};
+    let table = specc_prove::table(model, entity.id);
+    let column = || {
+        let writable = entity.fields.iter().find(|field| field.generated.is_none() && field.identity.is_none());
+        specc_sql::quote::ident(writable.map_or("ctid", |field| field.name.as_str())).into_owned()
+    };
+    match case.command() {
+        Select => format!("select from {table}"),
+        Insert => format!("insert into {table} default values"),
+        Update => format!("update {table} set {} = default", column()),
+        Delete => format!("delete from {table}"),
+    }
+}

@@ -1,0 +1,59 @@
+//! Privileges by column: what the rules open is granted, and nothing else.
+
+use crate::access::name;
+use specc_diag::Span;
+use specc_model::effective::COMMANDS;
+use specc_model::{Entity, Model, Rls, RuleAction};
+use specc_prove::Right;
+
+/// A privilege that a role has or has not.
+#[derive(Clone, Debug)]
+pub struct Privilege {
+    /// The entity as messages name it.
+    pub entity: String,
+    /// Its table, quoted.
+    pub table: String,
+    /// The role.
+    pub role: String,
+    /// `select`, `insert`, `update`, or `delete` of the whole table.
+    pub command: RuleAction,
+    /// The column; none for the whole table.
+    pub column: Option<String>,
+    /// Whether the role should have it.
+    pub expected: bool,
+    /// The entity.
+    pub span: Span,
+}
+
+/// Every privilege of every role on every table that rules guard.
+pub fn privileges(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privilege> {
+    let mut all = Vec::new();
+    let roles = specc_prove::roles(model);
+    let guarded = model.entities.iter().filter(|entity| !entity.external && entity.rls != Rls::Off && only(entity));
+    for entity in guarded {
+        for role in &roles {
+            for command in COMMANDS {
+                let right = Right::of(model, entity.id, role, command);
+                let mut add = |column: Option<String>, expected: bool| {
+                    all.push(Privilege {
+                        entity: name(model, entity.id),
+                        table: specc_prove::table(model, entity.id),
+                        role: role.name.to_string(),
+                        command,
+                        column,
+                        expected,
+                        span: entity.meta.span,
+                    });
+                };
+                if command == RuleAction::Delete {
+                    add(None, right.is_some());
+                    continue;
+                }
+                for (at, field) in entity.fields.iter().enumerate() {
+                    add(Some(field.name.to_string()), right.as_ref().is_some_and(|right| right.grants(at)));
+                }
+            }
+        }
+    }
+    all
+}

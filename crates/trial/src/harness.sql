@@ -1,0 +1,81 @@
+create function pg_temp.specc_trial(
+  tables text[], load text, emptied text, quiet text, role text, settings text[], statements text[]
+)
+returns text[] language plpgsql as $specc$
+declare
+  said text[] := '{}';
+  loaded boolean := false;
+  off text[];
+  one text;
+  touched bigint;
+  state text;
+  message text;
+begin
+  begin
+    -- Rows are put there as they are: triggers that change or refuse them are off, all constraints on.
+    select coalesce(array_agg(format('%s %%s trigger %I', tgrelid::regclass, tgname)), '{}') into off
+      from pg_trigger
+      where tgrelid = any (tables::regclass[]) and not tgisinternal and tgparentid = 0 and tgenabled = 'O' and tgtype & 4 > 0;
+    foreach one in array off loop
+      begin
+        execute 'alter table ' || format(one, 'disable');
+      exception when insufficient_privilege then
+        -- The table is somebody else's: this way no reference is looked at either, but rows come with what they refer to.
+        perform set_config('session_replication_role', 'replica', true);
+      end;
+    end loop;
+    if load <> '' then
+      execute load;
+    end if;
+    set constraints all immediate;
+    if current_setting('session_replication_role') <> 'origin' then
+      perform set_config('session_replication_role', 'origin', true);
+    end if;
+    foreach one in array off loop
+      begin
+        execute 'alter table ' || format(one, 'enable');
+      exception when insufficient_privilege then null;
+      end;
+    end loop;
+    -- A trigger that makes something else of a deletion hides whether the rules let it pass.
+    for one in
+      select format('%s disable trigger %I', tgrelid::regclass, tgname) from pg_trigger
+      join pg_proc on pg_proc.oid = tgfoid
+      where not tgisinternal and tgparentid = 0 and tgenabled = 'O'
+        and (tgrelid = emptied::regclass and tgtype & 11 = 11
+          -- Triggers that guard columns are part of the rules.
+          or tgrelid = quiet::regclass and tgname !~ '^aa_columns' and proname <> 'refuse_immutable_change')
+    loop
+      execute 'alter table ' || one;
+    end loop;
+    for at in 1 .. cardinality(settings) by 2 loop
+      perform set_config(settings[at], settings[at + 1], true);
+    end loop;
+    execute format('set local role %I', role);
+    loaded := true;
+    foreach one in array statements loop
+      begin
+        execute one;
+        get diagnostics touched = row_count;
+        said := said || format('rows %s', touched);
+        raise exception using errcode = 'SPECC';
+      exception
+        when sqlstate 'SPECC' then null;
+        when others then
+          get stacked diagnostics state = returned_sqlstate, message = message_text;
+          said := said || format('error %s %s', state, message);
+      end;
+    end loop;
+    raise exception using errcode = 'SPECC';
+  exception
+    when sqlstate 'SPECC' then null;
+    when others then
+      if loaded then
+        raise;
+      end if;
+      get stacked diagnostics state = returned_sqlstate, message = message_text;
+      said := array[format('load %s %s', state, message)];
+  end;
+  return said;
+end
+$specc$

@@ -1,0 +1,117 @@
+//! Tests that passed, as files of pgTAP that run by themselves.
+
+use crate::{Got, HARNESS, Outcome, Privilege, Run, Suite, Verdict, verdict};
+use specc_model::{Model, RuleAction};
+use specc_prove::Expected;
+use specc_sql::quote::text;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// A file for each entity: its name, and its text. `mark`: a line that says whose files these are. `results`: what came of
+/// each run of a suite; those that passed are in the files.
+pub fn pgtap(
+    model: &Model,
+    mark: &str,
+    suites: &[(Suite, Vec<Result<Outcome, String>>)],
+    privileges: &[(&Privilege, bool)],
+) -> Vec<(String, String)> {
+    let mut files: BTreeMap<&str, (usize, String)> = BTreeMap::new();
+    for (privilege, _) in privileges.iter().filter(|(privilege, there)| privilege.expected == *there) {
+        let (count, body) = files.entry(&privilege.entity).or_default();
+        let (of, column) = match &privilege.column {
+            Some(column) => ("column", format!("{}, ", text(column))),
+            None => ("table", String::new()),
+        };
+        let command = privilege.command.word();
+        let name = format!(
+            "{} {command}{}{}",
+            privilege.role,
+            if column.is_empty() { "" } else { " of " },
+            privilege.column.as_deref().unwrap_or_default()
+        );
+        let _ = writeln!(
+            body,
+            "select is(has_{of}_privilege({}, {}, {column}{}), {}, {});",
+            text(&privilege.role),
+            text(&privilege.table),
+            text(command),
+            privilege.expected,
+            text(&name)
+        );
+        *count += 1;
+    }
+    for (suite, results) in suites {
+        for (run, result) in suite.runs.iter().zip(results) {
+            let Ok(outcome) = result else { continue };
+            let passed = |(one, got): (&crate::Try, &Got)| verdict(one.expected, got) == Verdict::Passed;
+            if run.tries.iter().zip(&outcome.got).all(passed) {
+                let (count, body) = files.entry(&run.entity).or_default();
+                tests(body, run, outcome.quiet);
+                *count += run.tries.len();
+            }
+        }
+    }
+    let file = |(entity, (count, body)): (&str, (usize, String))| {
+        let name = format!("{}.test.sql", entity.replace(|c: char| !c.is_alphanumeric() && c != '_', "_"));
+        let empty = emptied(model);
+        (
+            name,
+            format!(
+                "-- {mark}\nbegin;\n{empty}{}\n{SAID}\nselect plan({count});\n{body}select * from finish();\nrollback;\n",
+                HARNESS.trim_end().to_owned() + ";"
+            ),
+        )
+    };
+    files.into_iter().map(file).collect()
+}
+
+/// What came of a statement without the message of an error.
+const SAID: &str = "create function pg_temp.specc_said(outcome text) returns text language sql as
+$$ select regexp_replace(outcome, '^(error [0-9A-Z]{5}) .*', '\\1') $$;";
+
+/// The tests begin without rows; all of it is rolled back.
+fn emptied(model: &Model) -> String {
+    let mut out = String::new();
+    let table = |id| specc_prove::table(model, id);
+    let own: Vec<String> = model.entities.iter().filter(|entity| !entity.external).map(|e| table(e.id)).collect();
+    if !own.is_empty() {
+        let _ = writeln!(out, "truncate {} cascade;", own.join(", "));
+    }
+    // Those that the spec refers to belong to somebody else, who may not let us truncate them.
+    for table in crate::referred(model) {
+        let _ = writeln!(out, "delete from {table};");
+    }
+    out
+}
+
+fn array(items: impl IntoIterator<Item = String>) -> String {
+    let all: Vec<String> = items.into_iter().collect();
+    format!("array[{}]::text[]", all.join(", "))
+}
+
+fn tests(body: &mut String, run: &Run, quiet: bool) {
+    let wanted = |expected: Expected| match expected {
+        Expected::Rows(rows) => format!("rows {rows}"),
+        Expected::Denied => "error 42501".to_owned(),
+        Expected::Kept => "error 23503".to_owned(),
+    };
+    let or_null = |said: Option<&str>| said.map_or_else(|| "null".to_owned(), text);
+    let names = run.tries.iter().map(|one| {
+        let aim = run.aims.iter().find(|(span, _)| span.is_none()).map(|(_, words)| format!(": {words}"));
+        let command = if one.command == RuleAction::Select { "reads" } else { one.command.word() };
+        text(&format!("{} {command}{}", run.role, aim.unwrap_or_default()))
+    });
+    let _ = writeln!(
+        body,
+        "\nselect is(pg_temp.specc_said(got), wanted, about) from unnest(\n  pg_temp.specc_trial(\n    {},\n    {},\n    {}, {}, {},\n    {},\n    {}\n  ),\n  {},\n  {}\n) with ordinality as t (got, wanted, about, nth) order by nth;",
+        array(run.tables.iter().map(|table| text(table))),
+        text(&run.load),
+        or_null(run.emptied.as_deref()),
+        or_null(quiet.then_some(run.table.as_str())),
+        text(&run.role),
+        array(run.settings.iter().map(|setting| text(setting))),
+        array(run.tries.iter().map(|one| text(&one.sql))),
+        array(run.tries.iter().map(|one| text(&wanted(one.expected)))),
+        array(names)
+    );
+}

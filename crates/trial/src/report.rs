@@ -1,0 +1,162 @@
+//! What was tested, and what came of it.
+
+use crate::junit::TestCase;
+use crate::{Got, Outcome, Privilege, Run, Skipped, Suite, Verdict, verdict, words};
+use specc_diag::Span;
+use std::collections::BTreeSet;
+
+/// A test and what came of it.
+#[derive(Clone, Debug)]
+pub struct Tested {
+    /// The suite.
+    pub suite: &'static str,
+    /// The entity.
+    pub entity: String,
+    /// The role and the command.
+    pub what: String,
+    /// Who asks, and the rows.
+    pub lines: Vec<String>,
+    /// What was done.
+    pub statement: String,
+    /// The statement that makes the rows.
+    pub load: String,
+    /// What should have come of it.
+    pub expected: String,
+    /// What came of it.
+    pub got: String,
+    /// Whether that is the same.
+    pub verdict: Verdict,
+    /// The rules that decide.
+    pub rules: Vec<Span>,
+    /// Conditions, and what they are in this database.
+    pub aims: Vec<(Option<Span>, String)>,
+}
+
+/// All tests.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// In the order in which they ran.
+    pub tested: Vec<Tested>,
+    /// What is not run.
+    pub skipped: Vec<Skipped>,
+    /// Databases that were made.
+    pub databases: usize,
+    /// The changed rules that tests which passed would have seen.
+    pub killed: BTreeSet<usize>,
+}
+
+impl Report {
+    /// Adds what came of a suite, a result for each run.
+    pub fn add(&mut self, suite: &Suite, results: &[Result<Outcome, String>]) {
+        self.skipped.extend(suite.skipped.iter().cloned());
+        for (run, result) in suite.runs.iter().zip(results) {
+            match result {
+                Ok(Outcome { got, .. }) => {
+                    self.databases += 1;
+                    let passed = |(one, got): (&crate::Try, &Got)| verdict(one.expected, got) == Verdict::Passed;
+                    if run.tries.iter().zip(got).all(passed) {
+                        self.killed.extend(&run.kills);
+                    }
+                    self.tested.extend(run.tries.iter().zip(got).map(|(one, got)| tested(suite.name, run, one, got)));
+                }
+                Err(why) => self.skipped.push(Skipped {
+                    entity: run.entity.clone(),
+                    what: what(run),
+                    why: format!("Postgres does not take its rows: {why}"),
+                    span: run.rules.first().copied(),
+                }),
+            }
+        }
+        let seen = |one: &Tested| match &one.verdict {
+            Verdict::NotSeen(why) => Some(Skipped {
+                entity: one.entity.clone(),
+                what: one.what.clone(),
+                why: format!("the rules let it pass, and something else refuses it: {why}"),
+                span: one.rules.first().copied(),
+            }),
+            _ => None,
+        };
+        self.skipped.extend(self.tested.iter().filter_map(seen));
+        self.tested.retain(|one| !matches!(one.verdict, Verdict::NotSeen(_)));
+        self.skipped.sort();
+        self.skipped.dedup();
+    }
+
+    /// Adds privileges, and whether each is there.
+    pub fn add_privileges(&mut self, all: &[Privilege], there: &[bool]) {
+        let word = |yes: bool| if yes { "granted" } else { "not granted" };
+        for (privilege, there) in all.iter().zip(there) {
+            let column = privilege.column.as_ref().map(|column| format!(" ({column})")).unwrap_or_default();
+            self.tested.push(Tested {
+                suite: "grants",
+                entity: privilege.entity.clone(),
+                what: format!("{} as {}", privilege.command.word(), privilege.role),
+                lines: Vec::new(),
+                statement: format!("{}{column} on {} to {}", privilege.command.word(), privilege.table, privilege.role),
+                load: String::new(),
+                expected: word(privilege.expected).to_owned(),
+                got: word(*there).to_owned(),
+                verdict: if privilege.expected == *there { Verdict::Passed } else { Verdict::Failed },
+                rules: vec![privilege.span],
+                aims: Vec::new(),
+            });
+        }
+    }
+
+    /// The tests that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &Tested> {
+        self.tested.iter().filter(|one| one.verdict == Verdict::Failed)
+    }
+
+    /// As cases of JUnit, each with a name of its own.
+    pub fn cases(&self) -> Vec<TestCase> {
+        let mut cases: Vec<TestCase> = Vec::new();
+        for (at, one) in self.tested.iter().enumerate() {
+            let failed = one.verdict == Verdict::Failed;
+            let failure = format!(
+                "expected {}, got {}\n{}\n{}\n{}",
+                one.expected,
+                one.got,
+                one.lines.join("\n"),
+                one.load,
+                one.statement
+            );
+            cases.push(TestCase {
+                class: format!("{}.{}", one.suite, one.entity),
+                name: format!("{} #{}", one.what, at + 1),
+                failure: failed.then_some(failure),
+                skipped: None,
+            });
+        }
+        for (at, skipped) in self.skipped.iter().enumerate() {
+            cases.push(TestCase {
+                class: format!("not run.{}", skipped.entity),
+                name: format!("{} #{}", skipped.what, at + 1),
+                failure: None,
+                skipped: Some(skipped.why.clone()),
+            });
+        }
+        cases
+    }
+}
+
+fn what(run: &Run) -> String {
+    let command = run.tries.first().map_or("", |one| one.command.word());
+    format!("{command} as {}", run.role)
+}
+
+fn tested(suite: &'static str, run: &Run, one: &crate::Try, got: &Got) -> Tested {
+    Tested {
+        suite,
+        entity: run.entity.clone(),
+        what: what(run),
+        lines: run.lines.clone(),
+        statement: one.sql.clone(),
+        load: run.load.clone(),
+        expected: words(one.expected),
+        got: got.words(),
+        verdict: verdict(one.expected, got),
+        rules: run.rules.clone(),
+        aims: run.aims.clone(),
+    }
+}

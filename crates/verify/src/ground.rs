@@ -1,0 +1,164 @@
+//! A database for tests: what the spec says, and no rows.
+
+use crate::fill::samples;
+use crate::make;
+use crate::scratch::ScratchError;
+use crate::server::{ScratchDatabase, Server};
+use crate::words::said;
+use specc_catalog::{Catalog, Object};
+use specc_migrate::plan_create;
+use specc_postgres::Session;
+use specc_prove::Sample;
+use specc_sql::quote::{ident, qualified};
+use specc_trial::{Got, HARNESS, Outcome, Privilege, Run, is_worth_another};
+use std::collections::BTreeMap;
+
+/// What is to be there.
+pub struct Made<'a> {
+    /// The spec.
+    pub catalog: &'a Catalog,
+    /// Tables of others that rows refer to, quoted.
+    pub external: Vec<String>,
+    /// Roles that are taken on.
+    pub roles: Vec<String>,
+}
+
+/// Values by schema, table and column.
+pub type Texts = BTreeMap<(String, String, String), Sample>;
+
+/// The database, and who makes rows in it.
+pub struct Ground {
+    session: Session,
+    /// Goes after the session.
+    _database: ScratchDatabase,
+}
+
+/// Nothing of the author's fires for what only clears the tables.
+const QUIET: &str = "set session_replication_role = replica";
+
+impl Ground {
+    /// Makes it.
+    ///
+    /// # Errors
+    /// Where the spec cannot be made, or the server breaks.
+    pub fn make(server: &Server, made: &Made<'_>) -> Result<Self, ScratchError> {
+        let database = server.database()?;
+        let mut owner = database.connect(false)?;
+        let mut catalog = made.catalog.clone();
+        catalog.retain(|_, entry| !matches!(entry.object, Object::Seed(_)));
+        let above = database.own().filter(|_| server.is_confined());
+        make::run(above, &mut owner, plan_create(&catalog)?.statements())?;
+        let mut session = database.connect(true)?;
+        // Somebody else's server may not let us; then rows that are there are taken away under triggers.
+        let quiet = session.batch_execute(QUIET).is_ok();
+        let tables: Vec<String> = made
+            .catalog
+            .iter()
+            .filter_map(|(_, entry)| match &entry.object {
+                Object::Table(table) if table.partition_of.is_none() => {
+                    Some(qualified(&table.table.schema, &table.table.name))
+                }
+                _ => None,
+            })
+            .collect();
+        if !tables.is_empty() {
+            run(&mut session, &format!("truncate {} cascade", tables.join(", ")))?;
+        }
+        for table in &made.external {
+            run(&mut session, &format!("delete from {table}"))?;
+        }
+        if quiet {
+            run(&mut session, "reset session_replication_role")?;
+        }
+        for role in &made.roles {
+            // Who made the role may give it away, where the server lets anybody.
+            if session.batch_execute(&format!("set role {}", ident(role))).is_err() {
+                let who = session.query_one("select session_user::text", &[]).map_err(|error| said(&error))?;
+                let who: String = who.get(0);
+                let _ = owner.batch_execute(&format!("grant {} to {}", ident(role), ident(&who)));
+            }
+            run(&mut session, "reset role")?;
+        }
+        run(&mut session, HARNESS)?;
+        Ok(Self { session, _database: database })
+    }
+
+    /// Texts of values that columns take, by schema, table and column.
+    ///
+    /// # Errors
+    /// Where the connection breaks.
+    pub fn samples(&mut self, catalog: &Catalog) -> Result<Texts, ScratchError> {
+        let found = samples(&mut self.session, catalog).map_err(|error| said(&error))?;
+        Ok(found
+            .into_iter()
+            .map(|((table, column), sample)| ((table.schema.to_string(), table.name.to_string(), column), sample))
+            .collect())
+    }
+
+    /// What comes of each statement of a run, or why its rows could not be made. What the rules let pass and something else
+    /// refuses is tried again without the author's triggers.
+    ///
+    /// # Errors
+    /// Where the connection breaks.
+    pub fn run(&mut self, run: &Run) -> Result<Result<Outcome, String>, ScratchError> {
+        let got = match self.tried(run, None)? {
+            Ok(got) => got,
+            Err(why) => return Ok(Err(why)),
+        };
+        let mut outcome = Outcome { got, quiet: false };
+        if run.tries.iter().zip(&outcome.got).any(|(one, got)| is_worth_another(one.expected, got))
+            && let Ok(again) = self.tried(run, Some(&run.table))?
+        {
+            outcome.quiet = true;
+            for ((one, got), again) in run.tries.iter().zip(&mut outcome.got).zip(again) {
+                if is_worth_another(one.expected, got) {
+                    *got = again;
+                }
+            }
+        }
+        Ok(Ok(outcome))
+    }
+
+    fn tried(&mut self, run: &Run, quiet: Option<&str>) -> Result<Result<Vec<Got>, String>, ScratchError> {
+        let statements: Vec<&str> = run.tries.iter().map(|one| one.sql.as_str()).collect();
+        let row = self
+            .session
+            .query_one(
+                "select pg_temp.specc_trial($1, $2, $3, $4, $5, $6, $7)",
+                &[&run.tables, &run.load, &run.emptied, &quiet, &run.role, &run.settings, &statements],
+            )
+            .map_err(|error| said(&error))?;
+        let said: Vec<String> = row.get(0);
+        let got: Option<Vec<Got>> = said.iter().map(|text| Got::read(text)).collect();
+        Ok(match got {
+            Some(got) if got.len() == statements.len() => Ok(got),
+            _ => Err(said.first().map_or("", |text| text.strip_prefix("load ").unwrap_or(text)).to_owned()),
+        })
+    }
+
+    /// Whether each role has its privilege.
+    ///
+    /// # Errors
+    /// Where the connection breaks.
+    pub fn privileges(&mut self, all: &[Privilege]) -> Result<Vec<bool>, ScratchError> {
+        let column = |one: fn(&Privilege) -> Option<&str>| -> Vec<Option<&str>> { all.iter().map(one).collect() };
+        let rows = self
+            .session
+            .query(
+                "select case when c is null then has_table_privilege(r, t, p) else has_column_privilege(r, t, c, p) end \
+                 from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality as u (r, t, p, c, n) order by n",
+                &[
+                    &column(|one| Some(&one.role)),
+                    &column(|one| Some(&one.table)),
+                    &column(|one| Some(one.command.word())),
+                    &column(|one| one.column.as_deref()),
+                ],
+            )
+            .map_err(|error| said(&error))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+}
+
+fn run(session: &mut Session, text: &str) -> Result<(), ScratchError> {
+    session.batch_execute(text).map_err(|error| crate::scratch::refused(&error, text))
+}
