@@ -270,3 +270,57 @@ fn promises_are_broken_as_postgres_breaks_them() {
     assert!(wrong.is_empty(), "\n{wrong}");
     assert!(proven > 60, "{proven}");
 }
+
+/// An expression that is not looked into is one value over one row, wherever it is written.
+#[test]
+fn what_is_said_in_the_same_words_is_the_same() {
+    let text = "
+viewer -> profiles
+
+entity profiles {
+  id: uuid key
+  policy { everyone: allow select  to authenticated }
+}
+
+predicate low(t: text) = lower(t) = 'x'
+
+entity notes {
+  id:    uuid key
+  title: text
+  body:  text
+
+  policy {
+    read:   allow select          to authenticated  when upper(title) <> 'X'
+    change: allow update (title)  to authenticated  when low(body)
+    remove: allow delete          to authenticated  when lower(title) = 'x' and lower(body) in ('x', 'y')
+    roll:   allow insert          to authenticated  when random() < 0.5
+  }
+
+  promise 'proven' {
+    deny delete  unless lower(title) = 'x'
+    deny delete  when lower(body) = 'z'
+    deny update  unless low(body)
+  }
+  promise 'not decided' {
+    deny delete  unless lower(body) = 'x'
+    deny delete  when lower(title) = lower(body)
+    deny update  when low(title) becoming not low(title)
+    deny insert  unless random() < 0.5
+    deny select  when upper(title) = 'Z'
+  }
+}
+";
+    let model = model_of(&[("case.dbspec", text.to_owned())], Options::default()).0;
+    let found = specc_prove::prove(&model);
+    let of = |promise: &str| {
+        let own = found.iter().filter(|f| f.code == specc_diag::codes::BROKEN_PROMISE && f.claim.contains(promise));
+        own.filter(|f| f.claim.contains("`authenticated`")).collect::<Vec<_>>()
+    };
+    assert_eq!((of("`proven`").len(), of("`not decided`").len()), (3, 5));
+    for finding in of("`proven`") {
+        assert!(matches!(finding.verdict, Verdict::Proven { .. }), "{}: {:?}", finding.claim, finding.verdict);
+    }
+    for finding in of("`not decided`") {
+        assert!(matches!(finding.verdict, Verdict::OutOfFragment { .. }), "{}: {:?}", finding.claim, finding.verdict);
+    }
+}

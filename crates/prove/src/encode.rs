@@ -592,12 +592,13 @@ impl<'m> World<'m> {
     /// The same expression over the same rows has the same value.
     fn remembered(&mut self, formula: &'m Formula, env: &Env<'m>, condition: bool) -> Cell {
         // An argument is what it says in its own place.
-        let given: Vec<_> = env.values.iter().map(|value| value.as_ref().map(|(f, env)| (f.unplaced(), env))).collect();
-        let what = formula.bare().unplaced();
+        let given: Vec<_> =
+            env.values.iter().map(|value| value.as_ref().map(|(f, env)| (sorts::address(f), env))).collect();
+        let what = sorts::address(formula);
         // What reads nothing but its operands is the same in every phase, and whatever the rules are.
         let phase = if formula.volatility == Volatility::Immutable { 0 } else { self.phase() };
         let state = self.state_of(formula);
-        let key = format!("{state} {phase} {what:?} {:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
+        let key = format!("{state} {phase} {what} {:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
         if let Some(cell) = self.memo.get(&key) {
             return cell.clone();
         }

@@ -6,10 +6,12 @@
 use crate::files::Beginning;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use specc_facts::Volatility;
 use specc_model::formula::{Formula, Node, Operator, Part, Row, Sql, Value};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, ParamKind, PredicateId};
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A value of a small database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -489,9 +491,16 @@ pub fn operand(part: &Part) -> Option<&Formula> {
     }
 }
 
-/// Which formula it is.
+/// Which expression it is: one and the same for all that are written in the same words, unless each gives another value each
+/// time.
 pub fn address(formula: &Formula) -> usize {
-    std::ptr::from_ref(formula.bare()) as usize
+    let formula = formula.bare();
+    if formula.volatility == Volatility::Volatile {
+        return std::ptr::from_ref(formula) as usize;
+    }
+    let mut hasher = DefaultHasher::new();
+    format!("{:?}", formula.unplaced()).hash(&mut hasher);
+    hasher.finish() as usize
 }
 
 /// The value of a query without tables: `(select auth.uid())`.
