@@ -79,11 +79,16 @@ fn said(base: &Hints, ours: &Hints, theirs: &Hints) -> Hints {
     }
 }
 
-/// The files of both sides together; none where both change one.
+/// The files of both sides together; none where both change one, or a side does not have its own.
 fn spec(base: &[File], ours: &[File], theirs: &[File]) -> Option<Vec<File>> {
+    if ours.is_empty() || theirs.is_empty() {
+        return None;
+    }
     let of = |side: &[File], name: &SmolStr| side.iter().find(|(n, _)| n == name).map(|(_, text)| text.clone());
     let mut names: Vec<&SmolStr> = ours.iter().map(|(name, _)| name).collect();
     names.extend(theirs.iter().map(|(name, _)| name).filter(|name| of(ours, name).is_none()));
+    // The settings stay first, and the order is the same whichever side is whose.
+    names.get_mut(1..).into_iter().for_each(<[_]>::sort);
     let mut merged = Vec::new();
     for name in names {
         let (was, a, b) = (of(base, name), of(ours, name), of(theirs, name));
@@ -209,5 +214,29 @@ fn needed(base: &Catalog, side: &Catalog, other: &Catalog, clashes: &mut Vec<Cla
     for (id, now) in other.iter().filter(|(id, now)| !alike(base.get(id), Some(now))) {
         let on = now.dependencies().into_iter().map(|dependency| dependency.on).filter(|on| on != id);
         clashes.extend(on.filter(|on| moved.contains(on)).map(|on| Clash::Needed(on, id.clone())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spec;
+
+    #[test]
+    fn files_of_both_sides_come_together_unless_both_change_one() {
+        let files = |texts: [&str; 4]| -> Vec<_> {
+            let names = ["specc.toml", "b", "a", "c"].into_iter().zip(texts).filter(|(_, text)| !text.is_empty());
+            names.map(|(name, text)| (name.into(), text.to_owned())).collect()
+        };
+        let base = files(["t", "1", "1", ""]);
+        let (ours, theirs) = (files(["t", "2", "1", ""]), files(["t", "1", "", "3"]));
+        let merged = spec(&base, &ours, &theirs);
+        let names =
+            |files: &[super::File]| files.iter().map(|(name, text)| format!("{name} {text}")).collect::<Vec<_>>();
+        assert_eq!(merged.as_deref().map(names), Some(vec!["specc.toml t".into(), "b 2".into(), "c 3".into()]));
+        assert_eq!(spec(&base, &theirs, &ours), merged);
+        assert_eq!(spec(&base, &ours, &files(["t", "3", "1", ""])), None);
+        // A side that an older version wrote has none.
+        assert_eq!(spec(&[], &[], &ours), None);
+        assert_eq!(spec(&base, &ours, &[]), None);
     }
 }

@@ -334,6 +334,14 @@ pub struct Why {
     pub entity: String,
     /// To rows that satisfy this, as a rule would say it: "organizer_id <> viewer"
     pub condition: Option<String>,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// The key of a row of a database: which rules hold of it there; nothing is written
+    #[arg(long, value_name = "KEY", conflicts_with = "condition")]
+    pub row: Option<String>,
+    /// The key of who asks there
+    #[arg(long = "as", value_name = "USER", requires = "row")]
+    pub user: Option<String>,
 }
 
 /// `specc lint`

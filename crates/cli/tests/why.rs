@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
+use specc_postgres::shared;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -155,4 +156,96 @@ fn the_access_of_a_role_is_a_table() {
     assert!(code == 0 && out.starts_with("A0009"), "{out}");
     let (code, _, err) = run(dir.path(), &["explain", "A0009", "notes"]);
     assert!(code == 2 && err.contains("specc explain access notes"), "{err}");
+}
+
+const ROWS: &str = "
+insert into auth.users (id) values ('00000000-0000-4000-8000-000000000001'), ('00000000-0000-4000-8000-000000000002');
+insert into public.profiles (id, role) values
+  ('00000000-0000-4000-8000-000000000001', 'member'), ('00000000-0000-4000-8000-000000000002', 'admin');
+insert into public.teams (id) values ('00000000-0000-4000-8000-00000000000a');
+insert into public.members (team_id, user_id)
+  values ('00000000-0000-4000-8000-00000000000a', '00000000-0000-4000-8000-000000000001');
+insert into public.notes (id, team_id, author_id, title, is_locked)
+  values ('00000000-0000-4000-8000-0000000000aa', '00000000-0000-4000-8000-00000000000a',
+          '00000000-0000-4000-8000-000000000001', 'first', true);
+";
+
+#[test]
+fn a_row_that_is_there_is_asked_about_on_the_database() {
+    let dir = project(NOTES);
+    let (code, _, err) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{err}");
+    for major in [15, 18] {
+        let db = shared(major).platform_database().expect("a database");
+        let mut files: Vec<_> = fs::read_dir(dir.path().join("supabase/migrations"))
+            .expect("the migrations")
+            .map(|file| file.expect("a file").path())
+            .collect();
+        files.sort();
+        for file in files {
+            db.load(&fs::read_to_string(file).expect("a migration")).expect("it loads");
+        }
+        db.load(ROWS).expect("rows");
+        let url = db.url("postgres");
+        let [author, admin] = [1, 2].map(|n| format!("00000000-0000-4000-8000-00000000000{n}"));
+        let note = "00000000-0000-4000-8000-0000000000aa";
+        let ask = |user: &str, action: &str, entity: &str, row: &str, url: &str| {
+            let rest = ["--database-url", url, "--row", row, "--as", user];
+            run(dir.path(), &[&["why", "authenticated", action, entity], &rest[..]].concat())
+        };
+        let mut said = String::new();
+        for (user, action, code) in [
+            (&author, "select", 0),
+            (&admin, "select", 1),
+            (&author, "update", 1),
+            (&author, "delete", 1),
+            (&admin, "update", 1),
+        ] {
+            let (got, out, err) = ask(user, action, "notes", note, &url);
+            assert_eq!(got, code, "{major} {action}: {out}{err}");
+            said.push_str(&format!("{out}{err}\n"));
+        }
+        db.load("update public.notes set is_locked = false").expect("a change");
+        assert_eq!(ask(&author, "delete", "notes", note, &url).0, 0);
+        insta::assert_snapshot!("a_row_of_a_database", said);
+        let (code, out, _) =
+            ask(&author, "select", "members", &format!("00000000-0000-4000-8000-00000000000a, {author}"), &url);
+        assert!(code == 0 && out.starts_with("allowed"), "{out}");
+        let json = run(
+            dir.path(),
+            &[
+                "why",
+                "authenticated",
+                "delete",
+                "notes",
+                "--row",
+                note,
+                "--as",
+                &author,
+                "--database-url",
+                &url,
+                "--format",
+                "json",
+            ],
+        );
+        let json: serde_json::Value = serde_json::from_str(&json.1).expect("JSON");
+        assert!(json["allowed"] == true && json["database_reads"] == true, "{json}");
+        // The row is still there: nothing was written.
+        let (code, _, err) = ask(&author, "delete", "notes", "00000000-0000-4000-8000-0000000000ab", &url);
+        assert!(code == 2 && err.contains("has no row with the key"), "{err}");
+        let (code, _, err) = ask(&author, "delete", "notes", "x", &url);
+        assert!(code == 2 && err.contains("uuid"), "{err}");
+        let (code, _, err) = ask(&author, "insert", "notes", note, &url);
+        assert!(code == 2 && err.contains("an insert makes one"), "{err}");
+        let (code, _, err) = ask(&author, "select", "members", note, &url);
+        assert!(code == 2 && err.contains("team_id, user_id"), "{err}");
+        // Whoever is bound by the rules cannot look.
+        db.load("create role looker login; grant usage on schema public, private to looker; grant select on all tables in schema public to looker; grant execute on all functions in schema private to looker").expect("a role");
+        let (code, _, err) = ask(&author, "select", "notes", note, &db.url("looker"));
+        assert!(code == 2 && err.contains("has to see all rows"), "{err}");
+        // A database whose rules are others is not what is answered about.
+        db.load("create policy open on public.notes for select to authenticated using (true)").expect("a policy");
+        let (code, _, err) = ask(&admin, "select", "notes", note, &url);
+        assert!(code == 2 && err.contains("its rules are not those of the spec"), "{err}");
+    }
 }

@@ -185,3 +185,48 @@ fn a_change_of_access_says_what_it_opens_and_closes() {
         insta::assert_snapshot!(format!("{name}"), said(changes));
     }
 }
+
+/// A state that an older version wrote has no files of its spec: what cannot be compared is said to be so.
+#[test]
+fn a_state_without_its_rules_is_not_compared() {
+    let dir = project(NOTES);
+    let (code, _, err) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{err}");
+    let path = dir.path().join("specc/catalog.json");
+    let mut catalog = specc_catalog::from_json(&fs::read_to_string(&path).expect("the state")).expect("a catalog");
+    assert_eq!(catalog.spec.len(), 2);
+    catalog.spec.clear();
+    fs::write(&path, specc_catalog::to_sealed_json(&catalog)).expect("the state");
+    fs::write(dir.path().join("notes.dbspec"), NOTES.replace("when is_short(title)", "when is_public"))
+        .expect("a file");
+    let (code, diff, err) = run(dir.path(), &["diff"]);
+    assert!(code == 0 && diff.contains("is not known: the state was written without the rules"), "{diff}{err}");
+    let (code, _, err) = run(dir.path(), &["prove", "--against", "last"]);
+    assert!(code == 2 && err.contains("the last state cannot be compared with"), "{err}");
+    let (code, _, err) = run(dir.path(), &["build", "--stamp", "20260102000000"]);
+    assert_eq!(code, 0, "{err}");
+    // From here on it is known again.
+    let (code, _, err) = run(dir.path(), &["prove", "--against", "last"]);
+    assert!(code != 2 && !err.contains("cannot be compared"), "{err}");
+}
+
+/// The other state may be a spec in another folder; what is wider is accepted like any other finding.
+#[test]
+fn a_spec_in_a_folder_is_compared_with() {
+    let (old, new) = (
+        project(NOTES),
+        project(&NOTES.replace(
+            "exists team.members (user_id = viewer and",
+            "is_public or exists team.members (user_id = viewer and",
+        )),
+    );
+    let folder = old.path().to_str().expect("UTF-8");
+    let (_, out, err) = run(new.path(), &["prove", "--against", folder]);
+    assert!(err.contains("A0019") && err.contains("`authenticated` inserts rows of `notes`"), "{out}{err}");
+    let (code, out, err) = run(old.path(), &["prove", "--against", new.path().to_str().expect("UTF-8")]);
+    assert!(!err.contains("A0019"), "{code} {out}{err}");
+    let (code, _, err) = run(new.path(), &["prove", "--against", "nowhere"]);
+    assert!(code == 2 && err.contains("nowhere"), "{err}");
+    let (code, _, err) = run(new.path(), &["prove", "--against", "last"]);
+    assert!(code == 2 && err.contains("no last migration"), "{err}");
+}

@@ -45,7 +45,7 @@ pub use replay::{Replay, table};
 pub use sample::sample;
 pub use sorts::{Source, Val};
 pub use verdict::{Verdict, name};
-pub use why::{Answer, Asking, Change, Edit, Opened, Reason, Why, answers, why};
+pub use why::{Answer, Asking, Change, Edit, Opened, Reason, Why, answers, conjuncts, why};
 pub use wider::More;
 
 use rayon::prelude::*;

@@ -3,6 +3,10 @@
 //! Rows and columns come into being when a formula reads them. What the tables ask of their rows (references, not null,
 //! uniques, checks) holds for every column that is there; what nobody reads cannot matter.
 
+mod state;
+
+pub use state::State;
+
 use crate::access::Role;
 use crate::circuit::{Circuit, Lit, Tri};
 use crate::encode::Env;
@@ -93,16 +97,6 @@ pub(crate) fn is_truth(ty: &Type) -> bool {
 fn is_whole(ty: &Type) -> bool {
     let Base::Builtin(name) = &ty.base else { return false };
     ty.dims == 0 && family(name) == Family::Integer
-}
-
-/// Rules that decide about the same tables.
-pub struct State<'m> {
-    /// The rules.
-    pub model: &'m Model,
-    /// Who asks, with the rights that she has by them.
-    pub role: Role,
-    /// Which of the states it is; 0 is that of the world itself.
-    pub number: usize,
 }
 
 /// The values of a sort that has an order: its constants, and others before, between and after them.
@@ -218,35 +212,10 @@ impl<'m> World<'m> {
         self.sizes.get(&entity).copied().unwrap_or(1).max(1)
     }
 
-    /// Lets another state of the same tables decide, for the same session, and gives the one that decided.
-    pub fn swap(&mut self, state: State<'m>) -> State<'m> {
-        let State { model, role, number } = state;
-        State {
-            model: std::mem::replace(&mut self.model, model),
-            role: std::mem::replace(&mut self.role, role),
-            number: std::mem::replace(&mut self.state, number),
-        }
-    }
-
-    /// The state that decides, where an expression that is not modelled may depend on it.
-    pub(crate) fn state_of(&self, formula: &Formula) -> usize {
-        if crate::encode::is_steady(self.model, formula) { 0 } else { self.state }
-    }
-
     fn choice(&mut self) -> Lit {
         let lit = self.circuit.free();
         self.choices.push(lit);
         lit
-    }
-
-    /// Wires that nothing but a choice decides.
-    pub fn choices(&self) -> Vec<Lit> {
-        self.choices.clone()
-    }
-
-    /// The choices of the solution that was found last, as what to ask for to get it again.
-    pub fn chosen(&self) -> Vec<Lit> {
-        self.choices.iter().map(|lit| if self.circuit.value(*lit) { *lit } else { !*lit }).collect()
     }
 
     /// The rows of an entity's table, as they are in the phase that is looked at.
@@ -394,17 +363,6 @@ impl<'m> World<'m> {
 
     pub(crate) fn relations(&self, entity: EntityId) -> impl Iterator<Item = RelationId> {
         self.model.entity(entity).outgoing.iter().copied()
-    }
-
-    /// Two values of what nothing compares: it stays the same, or becomes another.
-    fn any_two(&self, source: &Source) -> Vec<Val> {
-        if let Source::Field(entity, field) = source
-            && let Type { base: Base::Enum(id), dims: 0, .. } = &self.model.entity(*entity).fields[*field].ty
-        {
-            let labels = self.model.enums[id.0 as usize].labels.iter().take(2);
-            return labels.map(|label| Val::Text(label.name.clone())).collect();
-        }
-        vec![Val::Other(0), Val::Other(1)]
     }
 
     /// The values of a sort, in their order where it has one.

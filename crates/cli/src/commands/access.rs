@@ -1,13 +1,13 @@
 //! `specc explain access`
 
-use super::why::{entity, role, word};
+use super::why::{entity, place, role, word};
 use crate::args::{Explain, Format};
 use crate::pipeline;
 use crate::project::Project;
 use crate::report::{Failure, data};
 use serde_json::{Value, json};
 use smol_str::SmolStr;
-use specc_diag::{Sources, Span, position};
+use specc_diag::Sources;
 use specc_model::effective::{self, COMMANDS, Effective, Line};
 use specc_model::{Entity, FieldIx, Model, RuleAction};
 use specc_prove::{Answer, Aside, Asking};
@@ -105,10 +105,6 @@ fn said(entity: &Entity, line: &Line<'_>) -> String {
 
 fn names(entity: &Entity, columns: &[FieldIx]) -> Vec<String> {
     columns.iter().map(|field| entity.fields[*field].name.to_string()).collect()
-}
-
-fn place(sources: &Sources, span: Span) -> String {
-    format!("{}:{}", sources.file(span.file).name, position(sources, span).0)
 }
 
 fn as_text(

@@ -13,6 +13,7 @@ mod explain;
 mod fmt;
 mod init;
 mod lint;
+mod live;
 mod merge_file;
 mod prove;
 mod pull;

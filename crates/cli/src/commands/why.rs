@@ -23,6 +23,14 @@ fn answered(args: &Why, format: Format) -> Result<ExitCode, Failure> {
     let mut compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
     let asking = asking(args, &mut compilation)?;
     let (model, sources) = (&compilation.model, &compilation.sources);
+    if let Some(row) = &args.row {
+        return super::live::run(args, row, &asking, model, sources, format);
+    }
+    if args.connection.database_url.is_some() {
+        return Err(Failure::broken(
+            "`--database-url` asks about a row: say which with `--row KEY`, and for whom with `--as USER`",
+        ));
+    }
     let own = |file: FileId| {
         let name = &sources.file(file).name;
         !name.starts_with("std/") && !name.starts_with("platform/")
@@ -104,7 +112,8 @@ pub fn entity(model: &Model, name: &str) -> Result<EntityId, Failure> {
     })
 }
 
-fn place(sources: &Sources, span: Span) -> String {
+/// `file:line`
+pub fn place(sources: &Sources, span: Span) -> String {
     format!("{}:{}", sources.file(span.file).name, position(sources, span).0)
 }
 

@@ -30,6 +30,11 @@ pub fn lower_formula(model: &Model, scope: &Scope, rows: &[RowRef], formula: &Fo
     SqlExpr { text: text.into(), columns: folder.columns() }
 }
 
+/// The SQL of a condition over a row of an entity that a query calls `alias`, for whoever runs it: nothing stands in a helper.
+pub fn of_row(model: &Model, entity: EntityId, alias: &str, formula: &Formula) -> String {
+    lower_formula(model, &Scope::of(entity), &[RowRef::Prefixed(alias.into())], formula).text.to_string()
+}
+
 /// That a plain query in `what` takes `name` from a row outside it: the one that `what` is about (`own`), or another.
 pub(crate) fn captured(name: &str, what: &str, own: bool, span: Span) -> Diagnostic {
     let hidden = if own { "the row that it is about" } else { "the row outside it that is called so too" };

@@ -8,6 +8,7 @@ mod spelled;
 
 pub(crate) use changes::asks_of;
 pub use changes::{Change, Edit, Opened};
+pub use parts::conjuncts;
 pub use reasons::Reason;
 
 use crate::access::{Right, Role, is_given};

@@ -4,6 +4,11 @@ use specc_model::Expr;
 use specc_model::formula::{Formula, Node, Operator};
 use specc_split::{Lexer, TokenKind};
 
+/// The parts of a condition that all have to hold, each with its text.
+pub fn conjuncts(expr: &Expr) -> Vec<(&Formula, &str)> {
+    Said::of(expr).conjuncts().into_iter().map(|part| (part.formula, part.text)).collect()
+}
+
 /// A condition, or a part of one.
 pub(super) struct Said<'e> {
     /// What it means.
