@@ -16,6 +16,8 @@ pub enum Held {
     Truth(bool),
     /// Any other value.
     Value(Val),
+    /// An array.
+    List(Vec<Val>),
 }
 
 /// A row of a case.
@@ -126,6 +128,11 @@ impl Case {
             Held::Value(Val::Number(_, digits)) => digits.to_string(),
             Held::Value(Val::Text(text)) => format!("'{text}'"),
             Held::Value(Val::Other(number)) => format!("other {}", number + 1),
+            Held::List(values) => {
+                let spoken: Vec<String> =
+                    values.iter().map(|value| self.spoken(model, &Held::Value(value.clone()))).collect();
+                format!("{{{}}}", spoken.join(", "))
+            }
         }
     }
 }

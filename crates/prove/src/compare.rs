@@ -59,6 +59,7 @@ impl World<'_> {
                 let (other, more) = (self.circuit.and(a.no, !b.no), self.circuit.and(!a.no, b.no));
                 self.circuit.any([yes, no, other, more])
             }
+            (Cell::Set(a), Cell::Set(b)) => self.sets_differ(&a, &b),
             _ => Lit::FALSE,
         }
     }

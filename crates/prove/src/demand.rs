@@ -92,16 +92,31 @@ impl Counter<'_> {
         self.read.extend(entity.map(|entity| (entity, field)));
     }
 
-    /// The references of columns that are read: all their columns are, or cannot be null.
+    /// The references of columns that are read: all their columns are, or cannot be null. What a reference leads to is found
+    /// by columns, which are read too.
     fn refer(&mut self) {
-        for (entity, _) in &self.read {
-            for id in &self.model.entity(*entity).outgoing {
-                let fields = &self.model.relation(*id).fields;
-                let read = |field: &FieldIx| self.read.contains(&(*entity, *field));
-                let nullable = |field: &FieldIx| self.model.entity(*entity).fields[*field].nullable;
-                if fields.iter().any(read) && fields.iter().all(|field| read(field) || !nullable(field)) {
-                    self.followed.insert(*id);
+        loop {
+            let before = (self.followed.len(), self.read.len());
+            for (entity, _) in &self.read {
+                for id in &self.model.entity(*entity).outgoing {
+                    let fields = &self.model.relation(*id).fields;
+                    let read = |field: &FieldIx| self.read.contains(&(*entity, *field));
+                    let nullable = |field: &FieldIx| self.model.entity(*entity).fields[*field].nullable;
+                    if fields.iter().any(read) && fields.iter().all(|field| read(field) || !nullable(field)) {
+                        self.followed.insert(*id);
+                    }
                 }
+            }
+            for id in &self.followed {
+                let relation = self.model.relation(*id);
+                // A key of one column says nothing but which row it is.
+                if relation.to_fields.len() > 1 {
+                    self.read.extend(relation.to_fields.iter().map(|field| (relation.to, *field)));
+                    self.read.extend(relation.fields.iter().map(|field| (relation.from, *field)));
+                }
+            }
+            if before == (self.followed.len(), self.read.len()) {
+                return;
             }
         }
     }

@@ -17,6 +17,7 @@ mod properties;
 mod query;
 mod replay;
 mod sample;
+mod sets;
 mod sorts;
 mod standing;
 mod verdict;

@@ -46,7 +46,7 @@ impl Case {
                         Held::Value(Val::Number(_, digits)) => Some(digits.to_string()),
                         Held::Value(Val::Other(number)) => Some(format!("other {number}")),
                         Held::Value(Val::Key(entity, number)) => Some(uuid(*entity, *number)),
-                        Held::Null | Held::Truth(_) => None,
+                        Held::Null | Held::Truth(_) | Held::List(_) => None,
                     };
                     claims.push((keys.iter().map(ToString::to_string).collect(), value));
                 }
@@ -159,6 +159,14 @@ impl Writer<'_> {
         Some(match held {
             Some(Held::Null) => "null".to_owned(),
             Some(Held::Truth(truth)) => truth.to_string(),
+            Some(Held::List(values)) => {
+                let raw = |value: &Val| self.raw(entity.id, field, &Held::Value(value.clone()));
+                let words: Vec<String> = values.iter().map(raw).collect::<Option<_>>()?;
+                quote::text(&format!(
+                    "{{{}}}",
+                    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(",")
+                ))
+            }
             Some(held) if is_time(ty) => match held {
                 // The same whenever it is read, on one day.
                 Held::Value(Val::Other(number)) => format!("current_date + {}", i32::from(*number) - self.now()),

@@ -218,6 +218,7 @@ impl Sorts {
             for (field, column) in entity.fields.iter().enumerate() {
                 if let Some(default) = &column.default
                     && !crate::world::is_truth(&column.ty)
+                    && !crate::sets::is_array(&column.ty)
                 {
                     sorts.learn(model, &default.formula, &scope);
                     sorts.given(model, Source::Field(entity.id, field), &default.formula, &scope);
@@ -358,6 +359,9 @@ impl Sorts {
             Node::Form(form) => {
                 let operands: Vec<&Formula> = form.parts.iter().filter_map(operand).collect();
                 match (super::encode::word(form), operands.as_slice()) {
+                    (_, [left, array]) if crate::sets::of_form(form).is_some() => {
+                        self.compared(model, left, array, scope, false);
+                    }
                     (Some("in" | "not in" | "= any"), [left, list]) => {
                         if let Some(output) = listed(list).and_then(|sql| sql.select.as_ref()?.output.first()) {
                             self.compared(model, left, output, scope, false);

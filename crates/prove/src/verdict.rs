@@ -108,6 +108,11 @@ impl Question<'_, '_> {
                         Cell::Condition(tri) if holds(tri.yes) => Held::Truth(true),
                         Cell::Condition(tri) if holds(tri.no) => Held::Truth(false),
                         Cell::Condition(_) => Held::Null,
+                        Cell::Set(set) if !holds(set.present) => Held::Null,
+                        Cell::Set(set) => {
+                            let held = set.cases.iter().filter(|(lit, _)| holds(*lit));
+                            Held::List(held.map(|(_, value)| value.clone()).collect())
+                        }
                     };
                     (field, held)
                 })
