@@ -55,6 +55,8 @@ pub struct Case {
     pub steps: Vec<Step>,
     /// What the session says: who asks, claims, the time.
     pub session: Vec<(Source, Held)>,
+    /// For what the session says, a column that has values of the same kind.
+    pub(crate) kinds: Vec<(Source, (EntityId, FieldIx))>,
     /// The rows, those that come of statements among them.
     pub rows: Vec<CaseRow>,
     /// How many rows of each entity there may be.

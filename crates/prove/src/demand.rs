@@ -32,6 +32,8 @@ struct Counter<'m> {
     depth: usize,
     /// Queries around the one at hand whose rows rules decide about.
     nested: usize,
+    /// It is asked with the rights of an owner, whom no rule binds.
+    owner: bool,
 }
 
 /// A condition over a row of an entity, and whether it has to hold.
@@ -45,7 +47,7 @@ pub fn demand<'m>(
     conditions: impl IntoIterator<Item = Asked<'m>>,
 ) -> Demand {
     let (there, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let mut counter = Counter { model, rows: there, followed, read, complete: true, depth: 0, nested: 0 };
+    let mut counter = Counter { model, rows: there, followed, read, complete: true, depth: 0, nested: 0, owner: false };
     for entity in rows.iter().chain(&model.viewer) {
         *counter.rows.entry(*entity).or_default() += 1;
         if let Some(visible) = &model.entity(*entity).visible {
@@ -65,7 +67,7 @@ pub fn demand<'m>(
 /// The columns that a condition over a row of an entity reads, of that row and of all that it leads to.
 pub fn reads(model: &Model, entity: EntityId, formula: &Formula) -> BTreeSet<(EntityId, FieldIx)> {
     let (rows, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let mut counter = Counter { model, rows, followed, read, complete: true, depth: 0, nested: 0 };
+    let mut counter = Counter { model, rows, followed, read, complete: true, depth: 0, nested: 0, owner: false };
     counter.count(formula, &Scope::row(entity), true, 1);
     let relations = counter.followed.iter().map(|id| model.relation(*id));
     let keys = relations.flat_map(|relation| relation.fields.iter().map(|field| (relation.from, *field)));
@@ -157,7 +159,10 @@ impl Counter<'_> {
             Node::Call(call) => {
                 call.args.iter().for_each(|(_, arg)| self.count(arg, scope, holds, times));
                 if let (Some(at), Some(asked)) = (call.declared, crate::sorts::asks(self.model, formula)) {
+                    let around = self.owner;
+                    self.owner |= self.model.functions[at].security_definer;
                     self.count(asked, &Scope::of_function(at), holds, times);
+                    self.owner = around;
                 }
             }
             Node::Not(inner) => self.count(inner, scope, !holds, times),
@@ -199,6 +204,9 @@ impl Counter<'_> {
         for (_, entity) in &select.tables {
             if holds {
                 self.add(*entity, times);
+            }
+            if self.owner {
+                continue;
             }
             // Its rows are those that the rules of the table let who asks read.
             if self.nested >= 4 {

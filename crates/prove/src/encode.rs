@@ -75,6 +75,9 @@ pub fn is_plain(formula: &Formula) -> bool {
                 matches!(op.as_str(), "<>" | "!=" | "<" | "<=" | ">" | ">=")
             }
             Node::Cast(cast) => constant(&cast.of).is_some(),
+            Node::Form(form) => {
+                matches!(word(form), Some("between" | "not between" | "is distinct from" | "is not distinct from"))
+            }
             _ => false,
         }
     });

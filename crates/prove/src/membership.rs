@@ -2,7 +2,7 @@
 
 use crate::lapse::{Lapse, lapses};
 use crate::sets::matched;
-use crate::sorts::{asks, is_viewer, query, session};
+use crate::sorts::{asks, is_viewer, parts, query, session};
 use crate::standing::{Ask, Given, Person};
 use specc_model::formula::{Exists, Formula, Node, Operator, Row, Select};
 use specc_model::{Entity, EntityId, FieldIx, Model, ParamKind, PredicateId, RelationId, Rule};
@@ -81,7 +81,7 @@ pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
             {
                 rest.push((&model.predicates[id.0 as usize].body.formula, 0, given));
             }
-            rest.extend(part.parts().into_iter().rev().map(|part| (part, depth, given.clone())));
+            rest.extend(parts(part).into_iter().rev().map(|part| (part, depth, given.clone())));
         }
     }
     for membership in &mut found {

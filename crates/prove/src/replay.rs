@@ -41,7 +41,10 @@ impl Case {
                     viewer = writer.raw(entity, field, held);
                 }
                 Source::Claim(keys) => {
+                    let kind = self.kinds.iter().find(|(other, _)| other == source);
+                    let like = kind.and_then(|(_, (entity, field))| writer.raw(*entity, *field, held));
                     let value = match held {
+                        Held::Value(_) if like.is_some() => like,
                         Held::Value(Val::Text(text)) => Some(text.to_string()),
                         Held::Value(Val::Number(_, digits)) => Some(digits.to_string()),
                         Held::Value(Val::Other(number)) => Some(format!("other {number}")),

@@ -98,6 +98,14 @@ pub fn constant(formula: &Formula) -> Option<Val> {
     }
 }
 
+/// What a formula is made of; of a plain query what it asks and gives.
+pub fn parts(formula: &Formula) -> Vec<&Formula> {
+    match query(formula).and_then(|sql| sql.select.as_deref()) {
+        Some(select) => select.conditions.iter().chain(&select.output).collect(),
+        None => formula.parts(),
+    }
+}
+
 /// The query of `… in (select …)`, `exists (select …)`.
 pub fn query(formula: &Formula) -> Option<&Sql> {
     match &formula.node {

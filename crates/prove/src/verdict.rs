@@ -3,6 +3,7 @@
 use crate::case::{Case, CaseRow, Held, Step};
 use crate::circuit::Lit;
 use crate::demand::Demand;
+use crate::sorts::Source;
 use crate::world::{Cell, RowId, Sym, World};
 use rustc_hash::FxHashMap;
 use specc_diag::Span;
@@ -95,6 +96,9 @@ impl Question<'_, '_> {
             let found = sym.cases.iter().find(|(lit, _)| holds(*lit));
             found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
         };
+        let kind = |source: &Source| world.sorts.get(source).and_then(|(_, sort)| sort.fields.first().copied());
+        let kinds =
+            world.sessions().into_iter().filter_map(|(source, _)| Some((source.clone(), kind(source)?))).collect();
         let session = world.sessions().into_iter().map(|(source, sym)| (source.clone(), of(sym))).collect();
         let (mut rows, mut places) = (Vec::new(), FxHashMap::default());
         let written: Vec<RowId> = self.done.iter().flat_map(|done| [done.old, done.new]).flatten().collect();
@@ -129,7 +133,7 @@ impl Question<'_, '_> {
             let open = was.map(|(_, columns)| columns.clone()).unwrap_or_default();
             Step { command: done.command, old: place(done.old), new: place(done.new), open }
         });
-        Case { role: self.role.into(), steps: steps.collect(), session, rows, sizes: self.demand.sizes.clone() }
+        Case { role: self.role.into(), steps: steps.collect(), session, kinds, rows, sizes: self.demand.sizes.clone() }
     }
 }
 

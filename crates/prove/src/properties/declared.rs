@@ -4,7 +4,7 @@ use super::{Act, Context, Finding};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
 use crate::membership::deciding;
-use crate::sorts::{Source, is_condition, query, viewer_key};
+use crate::sorts::{Source, is_condition, parts, query, viewer_key};
 use crate::standing::{Ask, Given, Person};
 use crate::verdict::Verdict;
 use specc_diag::codes;
@@ -62,7 +62,7 @@ fn asks(model: &Model) -> Vec<(Ask<'_>, BTreeSet<FieldIx>)> {
                     continue;
                 }
             }
-            rest.extend(part.parts());
+            rest.extend(parts(part));
         }
     }
     found

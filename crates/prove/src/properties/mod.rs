@@ -2,6 +2,7 @@
 
 mod act;
 mod belonging;
+mod claimed;
 mod declared;
 mod ended;
 mod gained;
@@ -98,6 +99,7 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     owners::ask(context, entity, &mut found);
     members::ask(context, entity, &mut found);
     belonging::ask(context, entity, &mut found);
+    claimed::ask(context, entity, &mut found);
     declared::ask(context, entity, &mut found);
     ended::ask(context, entity, &mut found);
     if context.strict {
