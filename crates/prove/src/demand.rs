@@ -9,11 +9,11 @@ use crate::sorts::Scope;
 use rustc_hash::FxHashMap;
 use specc_model::formula::{Formula, Node, Operator, Part, Select};
 use specc_model::scope::PathStep;
-use specc_model::{EntityId, FieldIx, Model, RelationId};
+use specc_model::{EntityId, FieldIx, Model, RelationId, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// No more rows of an entity are looked at.
-const MOST: usize = 8;
+const MOST: usize = 12;
 
 /// How many rows of each entity there have to be.
 pub struct Demand {
@@ -170,6 +170,10 @@ impl Counter<'_> {
                 let same = matches!(*what, "true" | "not false");
                 self.count(inner, scope, if same { holds } else { !holds }, times);
             }
+            // One of them has to hold, or not to hold.
+            Node::Binary(op @ (Operator::And | Operator::Or), sides) if (*op == Operator::Or) == holds => {
+                self.either([&sides.0, &sides.1], |counter, part| counter.count(part, scope, holds, times));
+            }
             Node::Binary(Operator::And | Operator::Or, _) | Node::Nested(_) => {
                 formula.parts().into_iter().for_each(|part| self.count(part, scope, holds, times));
             }
@@ -199,6 +203,21 @@ impl Counter<'_> {
         }
     }
 
+    /// The rows for any one of these: as many of each entity as one of them needs.
+    fn either<T>(&mut self, parts: impl IntoIterator<Item = T>, count: impl Fn(&mut Self, T)) {
+        let before = self.rows.clone();
+        let mut most = before.clone();
+        for part in parts {
+            self.rows.clone_from(&before);
+            count(self, part);
+            for (entity, rows) in &self.rows {
+                let known = most.entry(*entity).or_default();
+                *known = (*known).max(*rows);
+            }
+        }
+        self.rows = most;
+    }
+
     /// The rows of a query, and whether it has to choose one.
     fn selected(&mut self, select: &Select, scope: &Scope, holds: bool, times: usize) {
         for (_, entity) in &select.tables {
@@ -214,10 +233,16 @@ impl Counter<'_> {
                 continue;
             }
             self.nested += 1;
-            for rule in &self.model.entity(*entity).rules {
+            let (closing, opening): (Vec<_>, Vec<_>) =
+                self.model.entity(*entity).rules.iter().partition(|rule| rule.forbid);
+            let when = |counter: &mut Self, rule: &Rule, holds: bool| {
                 let exprs = [&rule.when, &rule.check].into_iter().flatten();
-                let holds = holds != rule.forbid;
-                exprs.for_each(|expr| self.count(&expr.formula, &Scope::row(*entity), holds, times));
+                exprs.for_each(|expr| counter.count(&expr.formula, &Scope::row(*entity), holds, times));
+            };
+            closing.into_iter().for_each(|rule| when(self, rule, !holds));
+            match holds {
+                true => self.either(opening, |counter, rule| when(counter, rule, true)),
+                false => opening.into_iter().for_each(|rule| when(self, rule, false)),
             }
             self.nested -= 1;
         }

@@ -4,6 +4,7 @@ use crate::circuit::Lit;
 use crate::membership::Membership;
 use crate::properties::Context;
 use crate::sorts::{Source, viewer_key};
+use crate::standing::Person;
 use crate::world::{RowId, World};
 use specc_model::{EntityId, FieldIx, Model, Relation, RelationId};
 
@@ -143,6 +144,50 @@ impl<'m> Context<'m> {
     pub fn is_hers(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>) -> Lit {
         let person = world.person(&membership.by);
         world.says(row, membership.who, &person).yes
+    }
+
+    /// Whether a row, or what it is a part of, is the viewer's own or has her among its members.
+    pub fn touches(&self, world: &mut World<'m>, row: RowId) -> Lit {
+        self.touched(world, row, 0)
+    }
+
+    fn touched(&self, world: &mut World<'m>, row: RowId, depth: usize) -> Lit {
+        let mut by = vec![self.belongs(world, row, Belonging { depth: DEEPEST, in_force: false })];
+        if depth < DEEPEST {
+            for id in &self.model.entity(world.rows[row].entity).outgoing {
+                let relation = self.model.relation(*id);
+                if Some(relation.to) == self.model.viewer || self.model.entity(relation.to).external {
+                    continue;
+                }
+                for target in world.table(relation.to) {
+                    let linked = self.linked(world, row, target, relation);
+                    let touched = if linked == Lit::FALSE { linked } else { self.touched(world, target, depth + 1) };
+                    by.push(world.circuit.and(linked, touched));
+                }
+            }
+        }
+        world.circuit.any(by)
+    }
+
+    /// Whether the viewer is a member of what a row of the members refers to already, by a row of it, or by one of a membership
+    /// that rules ask for more often: who gives invitations is no guest.
+    pub fn is_in(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>) -> Lit {
+        let relation = self.model.relation(membership.to);
+        let more =
+            |other: &&Membership<'m>| other.members == membership.members || other.asks.len() > membership.asks.len();
+        let of =
+            self.memberships.iter().filter(|m| self.model.relation(m.to).to == relation.to && m.by == Person::Viewer);
+        let mut by = Vec::new();
+        for other in of.filter(more).collect::<Vec<_>>() {
+            for target in world.table(relation.to) {
+                let linked = self.linked(world, row, target, relation);
+                for member in world.table(other.members).into_iter().filter(|member| *member != row) {
+                    let is = self.is_member(world, member, target, other);
+                    by.push(world.circuit.and(linked, is));
+                }
+            }
+        }
+        world.circuit.any(by)
     }
 
     /// Whether a row is of a membership of the viewer in it that rules of other entities ask for too: it is a tenant of its

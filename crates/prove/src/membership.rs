@@ -2,7 +2,7 @@
 
 use crate::lapse::{Lapse, lapses};
 use crate::sets::matched;
-use crate::sorts::{asks, is_viewer, parts, query, session};
+use crate::sorts::{asks, is_viewer, parts, query, session, visit};
 use crate::standing::{Ask, Given, Person};
 use specc_model::formula::{Exists, Formula, Node, Operator, Row, Select};
 use specc_model::{Entity, EntityId, FieldIx, Model, ParamKind, PredicateId, RelationId, Rule};
@@ -101,7 +101,7 @@ fn is_wide(model: &Model, membership: &Membership<'_>) -> bool {
     let rules = others.flat_map(|entity| &entity.rules).flat_map(|rule| [&rule.when, &rule.check]).flatten();
     let mut wide = false;
     for expr in rules {
-        expr.formula.visit_all(model, &mut |part| match &part.node {
+        visit(model, &expr.formula, &mut |part| match &part.node {
             Node::Exists(exists) => {
                 wide |= exists.steps.last().is_some_and(|step| step.back && step.relation == membership.to);
             }
@@ -224,7 +224,7 @@ pub fn is_of_session(model: &Model, rule: &Rule) -> bool {
             };
         });
         let mut called = Vec::new();
-        expr.formula.visit_all(model, &mut |part| {
+        visit(model, &expr.formula, &mut |part| {
             of_session |= matches!(part.node, Node::ViewerField(_)) || session(part).is_some();
             called.extend(asks(model, part));
         });
@@ -232,7 +232,7 @@ pub fn is_of_session(model: &Model, rule: &Rule) -> bool {
         for _ in 0..8 {
             let mut next = Vec::new();
             for formula in called {
-                formula.visit_all(model, &mut |part| {
+                visit(model, formula, &mut |part| {
                     of_session |= session(part).is_some();
                     next.extend(asks(model, part));
                 });
@@ -264,7 +264,7 @@ pub fn owners_of(model: &Model, entity: &Entity, which: impl Fn(&Rule) -> bool) 
 pub fn owners_by_path(model: &Model, entity: &Entity) -> Vec<FieldIx> {
     let mut found: BTreeSet<FieldIx> = owners(model, entity).into_iter().collect();
     for formula in deciding(model) {
-        formula.visit(|part| {
+        visit(model, formula, &mut |part| {
             let Some((a, b)) = matched(part) else { return };
             for (column, other) in [(a, b), (b, a)] {
                 if let Node::Path(_, steps, field) = &column.bare().node

@@ -106,6 +106,21 @@ pub fn parts(formula: &Formula) -> Vec<&Formula> {
     }
 }
 
+/// Calls `each` with a formula and all that it is made of, bodies of its predicates too, the outer first.
+pub fn visit<'m>(model: &'m Model, formula: &'m Formula, each: &mut impl FnMut(&'m Formula)) {
+    let (mut rest, mut seen) = (vec![formula], Vec::new());
+    while let Some(next) = rest.pop() {
+        each(next);
+        if let Node::Predicate(id, _) = next.node
+            && !seen.contains(&id)
+        {
+            seen.push(id);
+            rest.push(&model.predicates[id.0 as usize].body.formula);
+        }
+        rest.extend(parts(next).into_iter().rev());
+    }
+}
+
 /// The query of `… in (select …)`, `exists (select …)`.
 pub fn query(formula: &Formula) -> Option<&Sql> {
     match &formula.node {

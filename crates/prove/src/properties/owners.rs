@@ -18,7 +18,9 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
             let member = context.memberships.iter().any(|m| {
                 m.members == entity.id && (m.who == field || context.model.relation(m.to).fields.contains(&field))
             });
-            let written = asked.len() < 2 || owners_of(context.model, entity, writes).contains(&field);
+            // Where rules for inserting say whose a row is, the other columns are for whom it is.
+            let authors = owners_of(context.model, entity, inserts_rows);
+            let written = authors.is_empty() || authors.contains(&field);
             for command in [RuleAction::Insert, RuleAction::Update] {
                 let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
                 for (at, opening) in right.openings().iter().enumerate() {
@@ -71,9 +73,9 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     }
 }
 
-/// Whether a rule lets rows be written.
-fn writes(rule: &Rule) -> bool {
-    rule.actions.iter().any(|(action, _)| *action != RuleAction::Select)
+/// Whether a rule lets rows be inserted.
+fn inserts_rows(rule: &Rule) -> bool {
+    rule.actions.iter().any(|(action, _)| *action == RuleAction::Insert)
 }
 
 fn inserts<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, rule: usize, field: FieldIx) -> Verdict {
