@@ -10,6 +10,7 @@ mod managers;
 mod members;
 mod owners;
 mod rules;
+mod strangers;
 mod writing;
 
 use crate::access::{Right, Role};
@@ -84,9 +85,10 @@ impl<'m> Context<'m> {
     }
 }
 
-/// What several statements open, where one does not: rules that stand at `accused` are not looked at.
+/// What is asked of rules that nothing else accuses: those at `accused` are not looked at.
 pub fn of_steps<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accused) -> Vec<Finding> {
     let mut found = Vec::new();
+    strangers::ask(context, entity, accused, &mut found);
     gained::ask(context, entity, accused, &mut found);
     found
 }
