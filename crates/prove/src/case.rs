@@ -17,6 +17,8 @@ pub enum Held {
     Truth(bool),
     /// Any other value.
     Value(Val),
+    /// An array.
+    List(Vec<Val>),
 }
 
 /// A row of a case.
@@ -67,6 +69,8 @@ pub struct Case {
     pub steps: Vec<Step>,
     /// What the session says: who asks, claims, the time.
     pub session: Vec<(Source, Held)>,
+    /// For what the session says, a column that has values of the same kind.
+    pub(crate) kinds: Vec<(Source, (EntityId, FieldIx))>,
     /// The rows, those that come of statements among them.
     pub rows: Vec<CaseRow>,
     /// The rule that lets it through, where one is known, and its place.
@@ -177,6 +181,11 @@ impl Case {
             Held::Value(Val::Number(_, digits)) => digits.to_string(),
             Held::Value(Val::Text(text)) => format!("'{text}'"),
             Held::Value(Val::Other(number)) => format!("other {}", number + 1),
+            Held::List(values) => {
+                let spoken: Vec<String> =
+                    values.iter().map(|value| self.spoken(model, &Held::Value(value.clone()))).collect();
+                format!("{{{}}}", spoken.join(", "))
+            }
         }
     }
 }

@@ -55,6 +55,7 @@ impl World<'_> {
         match (self.cell(a, field), self.cell(b, field)) {
             (Cell::Value(a), Cell::Value(b)) => !self.same(&a, &b),
             (Cell::Condition(a), Cell::Condition(b)) => self.distinct(a, b),
+            (Cell::Set(a), Cell::Set(b)) => self.sets_differ(&a, &b),
             _ => Lit::FALSE,
         }
     }

@@ -9,11 +9,11 @@ use crate::sorts::Scope;
 use rustc_hash::FxHashMap;
 use specc_model::formula::{Formula, From, Node, Operator, Part, Read, Row, Select};
 use specc_model::scope::PathStep;
-use specc_model::{EntityId, FieldIx, Model, RelationId};
+use specc_model::{EntityId, FieldIx, Model, RelationId, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// No more rows of an entity are looked at.
-const MOST: usize = 8;
+const MOST: usize = 12;
 
 /// How many rows of each entity there have to be.
 pub struct Demand {
@@ -34,6 +34,8 @@ struct Counter<'m> {
     depth: usize,
     /// Queries around the one at hand whose rows rules decide about.
     nested: usize,
+    /// It is asked with the rights of an owner, whom no rule binds.
+    owner: bool,
 }
 
 /// A condition over a row of an entity, and whether it has to hold.
@@ -90,7 +92,7 @@ pub fn reads(model: &Model, entity: EntityId, formula: &Formula) -> BTreeSet<(En
 impl<'m> Counter<'m> {
     fn empty(model: &'m Model) -> Self {
         let (rows, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { model, other: None, rows, followed, read, complete: true, depth: 0, nested: 0 }
+        Self { model, other: None, rows, followed, read, complete: true, depth: 0, nested: 0, owner: false }
     }
 
     /// Rows of these, and of who asks.
@@ -134,16 +136,31 @@ impl<'m> Counter<'m> {
         self.read.extend(entity.map(|entity| (entity, field)));
     }
 
-    /// The references of columns that are read: all their columns are, or cannot be null.
+    /// The references of columns that are read: all their columns are, or cannot be null. What a reference leads to is found
+    /// by columns, which are read too.
     fn refer(&mut self) {
-        for (entity, _) in &self.read {
-            for id in &self.model.entity(*entity).outgoing {
-                let fields = &self.model.relation(*id).fields;
-                let read = |field: &FieldIx| self.read.contains(&(*entity, *field));
-                let nullable = |field: &FieldIx| self.model.entity(*entity).fields[*field].nullable;
-                if fields.iter().any(read) && fields.iter().all(|field| read(field) || !nullable(field)) {
-                    self.followed.insert(*id);
+        loop {
+            let before = (self.followed.len(), self.read.len());
+            for (entity, _) in &self.read {
+                for id in &self.model.entity(*entity).outgoing {
+                    let fields = &self.model.relation(*id).fields;
+                    let read = |field: &FieldIx| self.read.contains(&(*entity, *field));
+                    let nullable = |field: &FieldIx| self.model.entity(*entity).fields[*field].nullable;
+                    if fields.iter().any(read) && fields.iter().all(|field| read(field) || !nullable(field)) {
+                        self.followed.insert(*id);
+                    }
                 }
+            }
+            for id in &self.followed {
+                let relation = self.model.relation(*id);
+                // A key of one column says nothing but which row it is.
+                if relation.to_fields.len() > 1 {
+                    self.read.extend(relation.to_fields.iter().map(|field| (relation.to, *field)));
+                    self.read.extend(relation.fields.iter().map(|field| (relation.from, *field)));
+                }
+            }
+            if before == (self.followed.len(), self.read.len()) {
+                return;
             }
         }
     }
@@ -187,13 +204,20 @@ impl<'m> Counter<'m> {
             Node::Call(call) => {
                 call.args.iter().for_each(|(_, arg)| self.count(arg, scope, holds, times));
                 if let (Some(at), Some(asked)) = (call.declared, crate::sorts::asks(self.model, formula)) {
+                    let around = self.owner;
+                    self.owner |= self.model.functions[at].security_definer;
                     self.count(asked, &Scope::of_function(at), holds, times);
+                    self.owner = around;
                 }
             }
             Node::Not(inner) => self.count(inner, scope, !holds, times),
             Node::Is(inner, what) => {
                 let same = matches!(*what, "true" | "not false");
                 self.count(inner, scope, if same { holds } else { !holds }, times);
+            }
+            // One of them has to hold, or not to hold.
+            Node::Binary(op @ (Operator::And | Operator::Or), sides) if (*op == Operator::Or) == holds => {
+                self.either([&sides.0, &sides.1], |counter, part| counter.count(part, scope, holds, times));
             }
             Node::Binary(Operator::And | Operator::Or, _) | Node::Nested(_) => {
                 formula.parts().into_iter().for_each(|part| self.count(part, scope, holds, times));
@@ -224,6 +248,21 @@ impl<'m> Counter<'m> {
         }
     }
 
+    /// The rows for any one of these: as many of each entity as one of them needs.
+    fn either<T>(&mut self, parts: impl IntoIterator<Item = T>, count: impl Fn(&mut Self, T)) {
+        let before = self.rows.clone();
+        let mut most = before.clone();
+        for part in parts {
+            self.rows.clone_from(&before);
+            count(self, part);
+            for (entity, rows) in &self.rows {
+                let known = most.entry(*entity).or_default();
+                *known = (*known).max(*rows);
+            }
+        }
+        self.rows = most;
+    }
+
     /// What a query reads; `owner`: whom no rule binds.
     fn select(&mut self, select: &Select, scope: &Scope, holds: bool, times: usize, owner: bool) {
         for from in &select.tables {
@@ -232,7 +271,7 @@ impl<'m> Counter<'m> {
                     if holds {
                         self.add(entity, times);
                     }
-                    if !owner {
+                    if !owner && !self.owner {
                         self.ruled(entity, holds, times);
                     }
                 }
@@ -255,10 +294,16 @@ impl<'m> Counter<'m> {
         }
         self.nested += 1;
         let models = std::iter::once(self.model).chain(self.other);
-        for rule in models.flat_map(|model| &model.entity(entity).rules) {
+        let (closing, opening): (Vec<_>, Vec<_>) =
+            models.flat_map(|model| &model.entity(entity).rules).partition(|rule| rule.forbid);
+        let when = |counter: &mut Self, rule: &Rule, holds: bool| {
             let exprs = [&rule.when, &rule.check].into_iter().flatten();
-            let holds = holds != rule.forbid;
-            exprs.for_each(|expr| self.count(&expr.formula, &Scope::row(entity), holds, times));
+            exprs.for_each(|expr| counter.count(&expr.formula, &Scope::row(entity), holds, times));
+        };
+        closing.into_iter().for_each(|rule| when(self, rule, !holds));
+        match holds {
+            true => self.either(opening, |counter, rule| when(counter, rule, true)),
+            false => opening.into_iter().for_each(|rule| when(self, rule, false)),
         }
         self.nested -= 1;
     }

@@ -3,6 +3,7 @@
 use crate::circuit::{Lit, Tri};
 use crate::files::{Beginning, Folder};
 use crate::queries::{Fetched, Rights, given};
+use crate::sets;
 use crate::sorts::{self, Source, constant, is_condition, operand, query};
 use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
@@ -29,7 +30,7 @@ pub struct Env<'m> {
     function: Option<usize>,
 }
 
-impl Env<'_> {
+impl<'m> Env<'m> {
     /// One row.
     pub fn row(row: RowId) -> Self {
         Self { scope: vec![vec![(Lit::TRUE, row)]], ..Self::default() }
@@ -47,13 +48,15 @@ impl Env<'_> {
     }
 
     /// A row by the name that a condition has for it.
-    pub fn named(name: &Row, row: RowId) -> Self {
+    pub fn named(name: &Row, row: RowId, given: &[Option<&'m Formula>]) -> Self {
         let place = vec![(Lit::TRUE, row)];
+        let values = given.iter().map(|value| value.map(|value| (value, Self::default()))).collect();
+        let env = Self { values, ..Self::default() };
         match name {
-            Row::Scope(at) => Self { scope: vec![place; at + 1], ..Self::default() },
-            Row::Bound(at) => Self { bound: vec![place; at + 1], ..Self::default() },
+            Row::Scope(at) => Self { scope: vec![place; at + 1], ..env },
+            Row::Bound(at) => Self { bound: vec![place; at + 1], ..env },
             Row::Query(name, _) | Row::View(name, _) => {
-                Self { queries: vec![(name.clone(), Fetched::Row(row))], ..Self::default() }
+                Self { queries: vec![(name.clone(), Fetched::Row(row))], ..env }
             }
         }
     }
@@ -205,10 +208,21 @@ impl<'m> World<'m> {
                         let inner = self.condition(inner, env);
                         self.circuit.or(inner.yes, inner.no)
                     }
-                    false => {
-                        let value = self.evaluate(inner, env);
-                        self.present(&value)
-                    }
+                    false => match self.place_of(inner, env).filter(|_| sets::is_array(&inner.ty)) {
+                        Some((place, field)) => {
+                            let mut there = Vec::new();
+                            for (lit, row) in place {
+                                if let Cell::Set(set) = self.cell(row, field) {
+                                    there.push(self.circuit.and(lit, set.present));
+                                }
+                            }
+                            self.circuit.any(there)
+                        }
+                        None => {
+                            let value = self.evaluate(inner, env);
+                            self.present(&value)
+                        }
+                    },
                 };
                 Tri::of(if *negated { there } else { !there })
             }
@@ -272,6 +286,8 @@ impl<'m> World<'m> {
         }
         match &formula.node {
             Node::Literal(Value::Null) => Sym::null(),
+            // What is in an array is known, and nothing else of it.
+            _ if sets::is_array(&formula.ty) => self.unknown_value(formula, env),
             Node::Column(row, field) => {
                 let place = self.place(row, env);
                 self.value_at(&place, *field)
@@ -370,6 +386,7 @@ impl<'m> World<'m> {
     fn form(&mut self, formula: &'m Formula, form: &'m Form, env: &Env<'m>) -> Tri {
         let operands: Vec<&'m Formula> = form.parts.iter().filter_map(operand).collect();
         let made = match (word(form), operands.as_slice()) {
+            (_, [value, array]) if sets::of_form(form).is_some() => self.in_array(value, array, env),
             (Some(word @ ("in" | "not in" | "= any")), [left, list]) => {
                 self.in_query(left, list, env).map(|found| if word == "not in" { !found } else { found })
             }
@@ -451,6 +468,19 @@ impl<'m> World<'m> {
         let values = call.args.iter().map(|(_, arg)| Some((arg, env.clone()))).collect();
         let rights = env.rights.calling(function.security_definer);
         Some((asked, Env { values, rights, depth: env.depth + 1, ..Env::default() }))
+    }
+
+    /// The rows whose column it is, and the column.
+    pub(crate) fn place_of(&mut self, formula: &'m Formula, env: &Env<'m>) -> Option<(Place, FieldIx)> {
+        match &formula.bare().node {
+            Node::Column(row, field) => Some((self.place(row, env), *field)),
+            Node::Path(row, steps, field) => {
+                let start = self.place(row, env);
+                Some((self.along(start, steps, false), *field))
+            }
+            Node::ViewerField(field) => Some((self.viewer_row(env), *field)),
+            _ => None,
+        }
     }
 
     fn place(&mut self, row: &Row, env: &Env<'m>) -> Place {
@@ -578,14 +608,14 @@ impl<'m> World<'m> {
     pub(crate) fn unknown_condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
         match self.remembered(formula, env, true) {
             Cell::Condition(tri) => tri,
-            Cell::Value(_) => Tri::NULL,
+            Cell::Value(_) | Cell::Set(_) => Tri::NULL,
         }
     }
 
     fn unknown_value(&mut self, formula: &'m Formula, env: &Env<'m>) -> Sym {
         match self.remembered(formula, env, false) {
             Cell::Value(sym) => sym,
-            Cell::Condition(_) => Sym::null(),
+            Cell::Condition(_) | Cell::Set(_) => Sym::null(),
         }
     }
 

@@ -119,7 +119,7 @@ impl<'m> Fill<'m> {
             Held::Value(Val::Number(_, digits)) => Some(digits.to_string()),
             Held::Value(Val::Other(number)) => Some(self.other(source, *number)),
             Held::Value(Val::Key(entity, number)) => Some(uuid(*entity, *number)),
-            Held::Null | Held::Truth(_) => None,
+            Held::Null | Held::Truth(_) | Held::List(_) => None,
         }
     }
 }

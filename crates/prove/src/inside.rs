@@ -3,7 +3,8 @@
 use crate::circuit::Lit;
 use crate::membership::Membership;
 use crate::properties::Context;
-use crate::sorts::Source;
+use crate::sorts::{Source, viewer_key};
+use crate::standing::Person;
 use crate::world::{RowId, World};
 use specc_model::{EntityId, FieldIx, Model, Relation, RelationId};
 
@@ -83,12 +84,9 @@ impl<'m> Context<'m> {
         let mut by = vec![self.owns(world, row)];
         for membership in self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity) {
             for member in world.table(membership.members) {
-                let seen = world.visible(member, membership.members);
-                let mine = self.is_hers(world, member, membership);
-                let linked = self.linked(world, member, row, self.model.relation(membership.to));
-                let exists = world.rows[member].exists;
+                let is = self.is_member(world, member, row, membership);
                 let lapsed = if how.in_force { world.lapsed(member, &membership.lapses) } else { Lit::FALSE };
-                by.push(world.circuit.all([exists, seen, mine, linked, !lapsed]));
+                by.push(world.circuit.and(is, !lapsed));
             }
         }
         if how.depth < DEEPEST {
@@ -100,6 +98,15 @@ impl<'m> Context<'m> {
             }
         }
         world.circuit.any(by)
+    }
+
+    /// Whether a row of the members is there, is about the viewer, and refers to `row`.
+    fn is_member(&self, world: &mut World<'m>, member: RowId, row: RowId, membership: &Membership<'m>) -> Lit {
+        let seen = world.visible(member, membership.members);
+        let mine = self.is_hers(world, member, membership);
+        let linked = self.linked(world, member, row, self.model.relation(membership.to));
+        let exists = world.rows[member].exists;
+        world.circuit.all([exists, seen, mine, linked])
     }
 
     /// Whether another row that is about the viewer says the same in these columns of what a row of the members refers to:
@@ -135,17 +142,80 @@ impl<'m> Context<'m> {
 
     /// Whether a row of the members is about the viewer.
     pub fn is_hers(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>) -> Lit {
-        let (who, person) = (world.value(row, membership.who), world.person(&membership.by));
-        world.equal(&who, &person).yes
+        let person = world.person(&membership.by);
+        world.says(row, membership.who, &person).yes
     }
 
-    /// Whether the viewer is the owner of a row.
+    /// Whether a row, or what it is a part of, is the viewer's own or has her among its members.
+    pub fn touches(&self, world: &mut World<'m>, row: RowId) -> Lit {
+        self.touched(world, row, 0)
+    }
+
+    fn touched(&self, world: &mut World<'m>, row: RowId, depth: usize) -> Lit {
+        let mut by = vec![self.belongs(world, row, Belonging { depth: DEEPEST, in_force: false })];
+        if depth < DEEPEST {
+            for id in &self.model.entity(world.rows[row].entity).outgoing {
+                let relation = self.model.relation(*id);
+                if Some(relation.to) == self.model.viewer || self.model.entity(relation.to).external {
+                    continue;
+                }
+                for target in world.table(relation.to) {
+                    let linked = self.linked(world, row, target, relation);
+                    let touched = if linked == Lit::FALSE { linked } else { self.touched(world, target, depth + 1) };
+                    by.push(world.circuit.and(linked, touched));
+                }
+            }
+        }
+        world.circuit.any(by)
+    }
+
+    /// Whether the viewer is a member of what a row of the members refers to already, by a row of it, or by one of a membership
+    /// that rules ask for more often: who gives invitations is no guest.
+    pub fn is_in(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>) -> Lit {
+        let relation = self.model.relation(membership.to);
+        let more =
+            |other: &&Membership<'m>| other.members == membership.members || other.asks.len() > membership.asks.len();
+        let of =
+            self.memberships.iter().filter(|m| self.model.relation(m.to).to == relation.to && m.by == Person::Viewer);
+        let mut by = Vec::new();
+        for other in of.filter(more).collect::<Vec<_>>() {
+            for target in world.table(relation.to) {
+                let linked = self.linked(world, row, target, relation);
+                for member in world.table(other.members).into_iter().filter(|member| *member != row) {
+                    let is = self.is_member(world, member, target, other);
+                    by.push(world.circuit.and(linked, is));
+                }
+            }
+        }
+        world.circuit.any(by)
+    }
+
+    /// Whether a row is of a membership of the viewer in it that rules of other entities ask for too: it is a tenant of its
+    /// own, whatever it is a part of.
+    pub fn is_of_row(&self, world: &mut World<'m>, row: RowId) -> Lit {
+        let entity = world.rows[row].entity;
+        let mut by = Vec::new();
+        let own = self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity && m.wide);
+        for membership in own {
+            for member in world.table(membership.members) {
+                by.push(self.is_member(world, member, row, membership));
+            }
+        }
+        world.circuit.any(by)
+    }
+
+    /// Whether the viewer is the owner of a row, or the row is her own.
     pub fn owns(&self, world: &mut World<'m>, row: RowId) -> Lit {
         let viewer = world.session(Source::Viewer);
         let mut by = Vec::new();
-        for field in self.owners(world.rows[row].entity) {
-            let value = world.value(row, *field);
+        if let Some((entity, key)) = viewer_key(self.model)
+            && world.rows[row].entity == entity
+        {
+            let value = world.value(row, key);
             by.push(world.equal(&value, &viewer).yes);
+        }
+        for field in self.owners(world.rows[row].entity) {
+            by.push(world.says(row, *field, &viewer).yes);
         }
         world.circuit.any(by)
     }

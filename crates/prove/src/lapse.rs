@@ -45,7 +45,9 @@ const UNMADE: [&str; 12] = [
     "withdrawn",
 ];
 /// What has to be so.
-const IN_FORCE: [&str; 5] = ["active", "enabled", "accepted", "approved", "confirmed"];
+const IN_FORCE: [&str; 2] = ["active", "enabled"];
+/// What has to be so where rules ask for the column at all: an invitation opens something until it is accepted.
+const MADE: [&str; 4] = ["accepted", "approved", "confirmed", "verified"];
 /// Until when it is in force.
 const UNTIL: [&str; 5] = ["expires", "expiry", "expiration", "until", "ends"];
 
@@ -85,8 +87,9 @@ pub fn lapses(model: &Model, membership: &Membership<'_>) -> Vec<Lapse> {
 fn when(model: &Model, entity: &Entity, field: FieldIx, membership: &Membership<'_>) -> Option<When> {
     let column = &entity.fields[field];
     let says = |words: &[&str]| column.name.split('_').any(|word| words.contains(&word));
+    let in_force = says(&IN_FORCE) || says(&MADE) && membership.ranks.contains(&field);
     if is_truth(&column.ty) {
-        return match (says(&ENDED), says(&IN_FORCE)) {
+        return match (says(&ENDED), in_force) {
             (true, _) => Some(When::True),
             (_, true) => Some(When::NotTrue),
             _ => None,
@@ -99,7 +102,7 @@ fn when(model: &Model, entity: &Entity, field: FieldIx, membership: &Membership<
         Base::Builtin(name) if family(name) == Family::Moment => match () {
             () if says(&UNTIL) => Some(When::Past),
             () if column.nullable && says(&ENDED) => Some(When::Given),
-            () if column.nullable && says(&IN_FORCE) => Some(When::Missing),
+            () if column.nullable && in_force => Some(When::Missing),
             () => None,
         },
         Base::Enum(id) => {
@@ -176,6 +179,7 @@ impl<'m> World<'m> {
             let lit = match (self.cell(row, lapse.field), &lapse.when) {
                 (Cell::Condition(tri), When::True) => tri.yes,
                 (Cell::Condition(tri), _) => !tri.yes,
+                (Cell::Set(_), _) => Lit::FALSE,
                 (Cell::Value(value), When::Given) => self.present(&value),
                 (Cell::Value(value), When::Missing) => !self.present(&value),
                 (Cell::Value(value), When::OneOf(labels)) => {

@@ -24,6 +24,7 @@ mod queries;
 mod replay;
 mod sample;
 mod scene;
+mod sets;
 mod shape;
 mod sorts;
 mod standing;

@@ -1,10 +1,11 @@
 //! Columns and entities that say who belongs to what, read off the conditions of rules.
 
 use crate::lapse::{Lapse, lapses};
-use crate::sorts::{asks, is_viewer, query, session};
-use crate::standing::{Ask, Person};
+use crate::sets::matched;
+use crate::sorts::{asks, is_viewer, parts, query, session, visit};
+use crate::standing::{Ask, Given, Person};
 use specc_model::formula::{Exists, Formula, From, Node, Operator, Read, Row, Select, Sql};
-use specc_model::{Entity, EntityId, FieldIx, Model, RelationId, Rule};
+use specc_model::{Entity, EntityId, FieldIx, Model, ParamKind, PredicateId, RelationId, Rule};
 use std::collections::BTreeSet;
 
 /// An entity whose rows say that somebody belongs to a row of another one: rules ask whether one of them is the viewer's.
@@ -24,6 +25,8 @@ pub struct Membership<'m> {
     pub asks: Vec<Ask<'m>>,
     /// Its columns that say whether a row is in force.
     pub lapses: Vec<Lapse>,
+    /// Rules of entities other than these two ask for it.
+    pub wide: bool,
 }
 
 /// All formulas that decide access, wherever they stand.
@@ -35,16 +38,26 @@ pub fn deciding(model: &Model) -> impl Iterator<Item = &Formula> {
     rules.chain(predicates).chain(functions)
 }
 
+/// What a predicate is given, where it is values and all of them are constants.
+fn constants<'m>(model: &Model, id: PredicateId, args: &'m [Formula]) -> Option<Given<'m>> {
+    let params = &model.predicates[id.0 as usize].params;
+    let takes = params.iter().any(|param| matches!(param.kind, ParamKind::Value(_)));
+    let given: Given<'m> = args.iter().map(|arg| crate::sorts::constant(arg).map(|_| arg)).collect();
+    let all =
+        params.iter().zip(given.iter()).all(|(param, arg)| matches!(param.kind, ParamKind::Row(_)) || arg.is_some());
+    (takes && all).then_some(given)
+}
+
 /// All memberships that rules ask for.
 pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
     let mut found: Vec<Membership<'_>> = Vec::new();
     for formula in deciding(model) {
         // What an `exists path (…)` inside of others looks at has the number of those around it.
-        let mut rest = vec![(formula, 0)];
-        while let Some((part, depth)) = rest.pop() {
+        let mut rest = vec![(formula, 0, Given::default())];
+        while let Some((part, depth, given)) = rest.pop() {
             let new = match &part.node {
-                Node::Exists(exists) => membership(model, exists, depth).into_iter().collect(),
-                Node::Sql(_) => query(part).and_then(Sql::select).map_or(Vec::new(), |s| selected(model, s)),
+                Node::Exists(exists) => membership(model, exists, depth, &given).into_iter().collect(),
+                Node::Sql(_) => query(part).and_then(Sql::select).map_or(Vec::new(), |s| selected(model, s, &given)),
                 Node::Binary(Operator::Equal, _) => of_viewer(model, part),
                 _ => Vec::new(),
             };
@@ -61,16 +74,42 @@ pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
                 }
             }
             let depth = depth + usize::from(matches!(part.node, Node::Exists(_)));
-            rest.extend(part.parts().into_iter().rev().map(|part| (part, depth)));
+            if let Node::Predicate(id, args) = &part.node
+                && let Some(given) = constants(model, *id, args)
+            {
+                rest.push((&model.predicates[id.0 as usize].body.formula, 0, given));
+            }
+            rest.extend(parts(part).into_iter().rev().map(|part| (part, depth, given.clone())));
         }
     }
     for membership in &mut found {
         membership.ranks.sort_unstable();
         membership.ranks.dedup();
         membership.lapses = lapses(model, membership);
+        membership.wide = is_wide(model, membership);
     }
     found.sort_by_key(|m| (m.members, m.who, m.to));
     found
+}
+
+/// Whether rules of other entities than the members and what they are members of ask for it.
+fn is_wide(model: &Model, membership: &Membership<'_>) -> bool {
+    let to = model.relation(membership.to).to;
+    let others = model.entities.iter().filter(|entity| entity.id != to && entity.id != membership.members);
+    let rules = others.flat_map(|entity| &entity.rules).flat_map(|rule| [&rule.when, &rule.check]).flatten();
+    let mut wide = false;
+    for expr in rules {
+        visit(model, &expr.formula, &mut |part| match &part.node {
+            Node::Exists(exists) => {
+                wide |= exists.steps.last().is_some_and(|step| step.back && step.relation == membership.to);
+            }
+            Node::Sql(sql) => {
+                wide |= sql.tables().any(|entity| entity == membership.members);
+            }
+            _ => {}
+        });
+    }
+    wide
 }
 
 /// A column of the viewer's row that is a reference and is compared with something else: the viewer belongs to that.
@@ -90,14 +129,23 @@ fn of_viewer<'m>(model: &'m Model, part: &Formula) -> Vec<Membership<'m>> {
         .filter(|relation| relation.fields == [*field] && relation.to != viewer)
         .map(|relation| {
             let (ranks, asks) = (Vec::new(), vec![Ask::of_any(Row::Scope(0))]);
-            Membership { members: viewer, who, by: Person::Viewer, to: relation.id, ranks, asks, lapses: Vec::new() }
+            Membership {
+                members: viewer,
+                who,
+                by: Person::Viewer,
+                to: relation.id,
+                ranks,
+                asks,
+                lapses: Vec::new(),
+                wide: false,
+            }
         })
         .collect()
 }
 
 /// The memberships that a plain query asks for: a row of its one table with a column that is the viewer, and a reference
 /// that is compared with something else, or given.
-fn selected<'m>(model: &'m Model, select: &'m Select) -> Vec<Membership<'m>> {
+fn selected<'m>(model: &'m Model, select: &'m Select, given: &Given<'m>) -> Vec<Membership<'m>> {
     let [From { name, of: Read::Entity(members), .. }] = select.tables.as_slice() else { return Vec::new() };
     let row = Row::Query(name.clone(), *members);
     let own = |formula: &Formula| match &formula.bare().node {
@@ -109,7 +157,7 @@ fn selected<'m>(model: &'m Model, select: &'m Select) -> Vec<Membership<'m>> {
     for condition in &select.conditions {
         condition.visit(|part| {
             ranks.extend(own(part));
-            let Some((a, b)) = part.equality() else { return };
+            let Some((a, b)) = matched(part) else { return };
             for (column, other) in [(a, b), (b, a)] {
                 let Some(field) = own(column) else { continue };
                 if let Some(by) = Person::of(model, other) {
@@ -126,14 +174,14 @@ fn selected<'m>(model: &'m Model, select: &'m Select) -> Vec<Membership<'m>> {
     relations
         .map(|relation| {
             let ranks = ranks.iter().copied().filter(|f| *f != who && !relation.fields.contains(f)).collect();
-            let asks = vec![Ask::of(&row, &select.conditions)];
+            let asks = vec![Ask::of(&row, &select.conditions, given)];
             let (members, by) = (*members, by.clone());
-            Membership { members, who, by, to: relation.id, ranks, asks, lapses: Vec::new() }
+            Membership { members, who, by, to: relation.id, ranks, asks, lapses: Vec::new(), wide: false }
         })
         .collect()
 }
 
-fn membership<'m>(model: &'m Model, exists: &'m Exists, depth: usize) -> Option<Membership<'m>> {
+fn membership<'m>(model: &'m Model, exists: &'m Exists, depth: usize, given: &Given<'m>) -> Option<Membership<'m>> {
     let step = exists.steps.last().filter(|step| step.back)?;
     let relation = model.relation(step.relation);
     let (mut person, mut ranks) = (None, BTreeSet::new());
@@ -143,7 +191,7 @@ fn membership<'m>(model: &'m Model, exists: &'m Exists, depth: usize) -> Option<
         _ => None,
     };
     exists.condition.visit(|part| {
-        if let Some((a, b)) = part.equality() {
+        if let Some((a, b)) = matched(part) {
             for (column, other) in [(a, b), (b, a)] {
                 if let (Some(field), Some(by)) = (bound(column), Person::of(model, other)) {
                     person = person.take().or(Some((field, by)));
@@ -154,9 +202,9 @@ fn membership<'m>(model: &'m Model, exists: &'m Exists, depth: usize) -> Option<
     });
     let (who, by) = person?;
     ranks.retain(|field| *field != who && !relation.fields.contains(field));
-    let asks = vec![Ask::of(&row, std::slice::from_ref(&exists.condition))];
+    let asks = vec![Ask::of(&row, std::slice::from_ref(&exists.condition), given)];
     let (members, to, ranks) = (relation.from, relation.id, ranks.into_iter().collect());
-    Some(Membership { members, who, by, to, ranks, asks, lapses: Vec::new() })
+    Some(Membership { members, who, by, to, ranks, asks, lapses: Vec::new(), wide: false })
 }
 
 /// Whether a rule lets a row through for who asks alone, whatever the row is.
@@ -173,7 +221,7 @@ pub fn is_of_session(model: &Model, rule: &Rule) -> bool {
             };
         });
         let mut called = Vec::new();
-        expr.formula.visit_all(model, &mut |part| {
+        visit(model, &expr.formula, &mut |part| {
             of_session |= matches!(part.node, Node::ViewerField(_)) || session(part).is_some();
             called.extend(asks(model, part));
         });
@@ -181,7 +229,7 @@ pub fn is_of_session(model: &Model, rule: &Rule) -> bool {
         for _ in 0..8 {
             let mut next = Vec::new();
             for formula in called {
-                formula.visit_all(model, &mut |part| {
+                visit(model, formula, &mut |part| {
                     of_session |= session(part).is_some();
                     next.extend(asks(model, part));
                 });
@@ -194,8 +242,13 @@ pub fn is_of_session(model: &Model, rule: &Rule) -> bool {
 
 /// The columns of an entity that rules compare with who is asking.
 pub fn owners(model: &Model, entity: &Entity) -> Vec<FieldIx> {
+    owners_of(model, entity, |_| true)
+}
+
+/// Those that some of its rules compare with who is asking.
+pub fn owners_of(model: &Model, entity: &Entity, which: impl Fn(&Rule) -> bool) -> Vec<FieldIx> {
     let mut found = BTreeSet::new();
-    for rule in entity.rules.iter().filter(|rule| !rule.forbid) {
+    for rule in entity.rules.iter().filter(|rule| !rule.forbid && which(rule)) {
         for expr in [&rule.when, &rule.check].into_iter().flatten() {
             compared(model, &expr.formula, 0, &mut found);
         }
@@ -208,8 +261,8 @@ pub fn owners(model: &Model, entity: &Entity) -> Vec<FieldIx> {
 pub fn owners_by_path(model: &Model, entity: &Entity) -> Vec<FieldIx> {
     let mut found: BTreeSet<FieldIx> = owners(model, entity).into_iter().collect();
     for formula in deciding(model) {
-        formula.visit(|part| {
-            let Some((a, b)) = part.equality() else { return };
+        visit(model, formula, &mut |part| {
+            let Some((a, b)) = matched(part) else { return };
             for (column, other) in [(a, b), (b, a)] {
                 if let Node::Path(_, steps, field) = &column.bare().node
                     && steps.last().is_some_and(|step| !step.back && model.step_target(*step) == entity.id)
@@ -227,7 +280,7 @@ pub fn owners_by_path(model: &Model, entity: &Entity) -> Vec<FieldIx> {
 /// The columns of the first row of a scope that are compared with who is asking.
 fn compared(model: &Model, formula: &Formula, depth: usize, found: &mut BTreeSet<FieldIx>) {
     formula.visit(|part| {
-        if let Some((a, b)) = part.equality() {
+        if let Some((a, b)) = matched(part) {
             for (column, other) in [(a, b), (b, a)] {
                 if let Some(field) = column.own_column().filter(|_| is_viewer(other)) {
                     found.insert(field);

@@ -3,6 +3,7 @@
 use crate::access::{Right, Role};
 use crate::case::{Case, CaseRow, Held};
 use crate::circuit::Lit;
+use crate::sets::Set;
 use crate::sorts::{Sorts, Val};
 use crate::verdict::{Done, shown};
 use crate::whole::room;
@@ -118,6 +119,7 @@ impl Pin<'_> {
             }
             let known = match world.cell(id, *field) {
                 Cell::Value(sym) => self.value(&sym, held, wanted),
+                Cell::Set(set) => self.set(&set, held, wanted),
                 Cell::Condition(held_by) => {
                     let lits = match held {
                         Held::Truth(true) => vec![held_by.yes],
@@ -136,20 +138,38 @@ impl Pin<'_> {
         Ok(())
     }
 
+    fn set(&self, set: &Set, held: &Held, wanted: &mut Vec<Lit>) -> Option<()> {
+        let values = match held {
+            Held::Null => {
+                wanted.push(!set.present);
+                return Some(());
+            }
+            Held::List(values) => values.iter().map(|value| self.now(value)).collect::<Vec<_>>(),
+            _ => return None,
+        };
+        wanted.push(set.present);
+        wanted.extend(set.cases.iter().map(|(lit, value)| if values.contains(value) { *lit } else { !*lit }));
+        values.iter().all(|value| set.cases.iter().any(|(_, other)| other == value)).then_some(())
+    }
+
+    /// What a value is among more rows: the key of no row stays one.
+    fn now(&self, value: &Val) -> Val {
+        match value {
+            Val::Key(entity, number) => {
+                let before = self.case.sizes.get(entity).copied().unwrap_or(1);
+                let now = self.sizes.get(entity).copied().unwrap_or(1);
+                Val::Key(*entity, if usize::from(*number) < before { *number } else { now as u16 })
+            }
+            other => other.clone(),
+        }
+    }
+
     fn value(&self, sym: &Sym, held: &Held, wanted: &mut Vec<Lit>) -> Option<()> {
         match held {
             Held::Null => wanted.extend(sym.cases.iter().map(|(lit, _)| !*lit)),
-            Held::Truth(_) => return None,
+            Held::Truth(_) | Held::List(_) => return None,
             Held::Value(value) => {
-                // The key of no row stays one.
-                let value = match value {
-                    Val::Key(entity, number) => {
-                        let before = self.case.sizes.get(entity).copied().unwrap_or(1);
-                        let now = self.sizes.get(entity).copied().unwrap_or(1);
-                        Val::Key(*entity, if usize::from(*number) < before { *number } else { now as u16 })
-                    }
-                    other => other.clone(),
-                };
+                let value = self.now(value);
                 wanted.push(sym.cases.iter().find(|(_, other)| *other == value)?.0);
             }
         }

@@ -70,7 +70,10 @@ impl Case {
                     viewer = writer.raw(entity, field, held);
                 }
                 Source::Claim(keys) => {
-                    claims.push((keys.iter().map(ToString::to_string).collect(), fill.claim(source, held)));
+                    let kind = self.kinds.iter().find(|(other, _)| other == source);
+                    let like = kind.and_then(|(_, (entity, field))| writer.raw(*entity, *field, held));
+                    let value = like.or_else(|| fill.claim(source, held));
+                    claims.push((keys.iter().map(ToString::to_string).collect(), value));
                 }
                 _ => {}
             }
@@ -310,6 +313,12 @@ impl Writer<'_> {
         Ok(match held {
             Some(Held::Null) => "null".to_owned(),
             Some(Held::Truth(truth)) => truth.to_string(),
+            Some(Held::List(values)) => {
+                let raw = |value: &Val| self.raw(id, field, &Held::Value(value.clone()));
+                let words: Vec<String> = values.iter().map(raw).collect::<Option<_>>().ok_or_else(none)?;
+                let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                quote::text(&format!("{{{}}}", words.join(",")))
+            }
             Some(Held::Value(Val::Other(_))) if self.fill.is_beyond(id, field) => return Err(none()),
             Some(held) if is_time(ty) => match held {
                 // The same whenever it is read, on one day.

@@ -103,6 +103,29 @@ pub fn constant(formula: &Formula) -> Option<Val> {
     }
 }
 
+/// What a formula is made of; of a plain query what it asks and gives.
+pub fn parts(formula: &Formula) -> Vec<&Formula> {
+    match query(formula).and_then(Sql::select) {
+        Some(select) => select.conditions.iter().chain(&select.output).collect(),
+        None => formula.parts(),
+    }
+}
+
+/// Calls `each` with a formula and all that it is made of, bodies of its predicates too, the outer first.
+pub fn visit<'m>(model: &'m Model, formula: &'m Formula, each: &mut impl FnMut(&'m Formula)) {
+    let (mut rest, mut seen) = (vec![formula], Vec::new());
+    while let Some(next) = rest.pop() {
+        each(next);
+        if let Node::Predicate(id, _) = next.node
+            && !seen.contains(&id)
+        {
+            seen.push(id);
+            rest.push(&model.predicates[id.0 as usize].body.formula);
+        }
+        rest.extend(parts(next).into_iter().rev());
+    }
+}
+
 /// The query of `… in (select …)`, `exists (select …)`.
 pub fn query(formula: &Formula) -> Option<&Sql> {
     match &formula.node {
@@ -258,6 +281,7 @@ impl Sorts {
             for (field, column) in entity.fields.iter().enumerate() {
                 if let Some(default) = &column.default
                     && !crate::world::is_truth(&column.ty)
+                    && !crate::sets::is_array(&column.ty)
                 {
                     self.learn(model, &default.formula, &scope);
                     self.given(model, Source::Field(entity.id, field), &default.formula, &scope);
@@ -422,6 +446,9 @@ impl Sorts {
             Node::Form(form) => {
                 let operands: Vec<&Formula> = form.parts.iter().filter_map(operand).collect();
                 match (super::encode::word(form), operands.as_slice()) {
+                    (_, [left, array]) if crate::sets::of_form(form).is_some() => {
+                        self.compared(model, left, array, scope, false);
+                    }
                     (Some("in" | "not in" | "= any"), [left, list]) => {
                         if let Some(output) = listed(list).and_then(|sql| sql.select()?.output.first()) {
                             self.compared(model, left, output, scope, false);

@@ -7,6 +7,7 @@ use crate::world::{RowId, Sym, World};
 use smol_str::SmolStr;
 use specc_model::formula::{Formula, Node, Operator, Row};
 use specc_model::{FieldIx, Model};
+use std::sync::Arc;
 
 /// Claims that say which person it is, not what she may.
 const PERSONAL: [&str; 2] = ["email", "phone"];
@@ -47,38 +48,44 @@ pub struct Ask<'m> {
     pub row: Row,
     /// All of them have to hold.
     pub all: Vec<&'m Formula>,
+    /// What the predicate is given in whose body they stand.
+    pub given: Given<'m>,
 }
+
+/// The arguments of a predicate that are constants.
+pub type Given<'m> = Arc<[Option<&'m Formula>]>;
 
 impl<'m> Ask<'m> {
     /// Nothing but that the row is there.
     pub fn of_any(row: Row) -> Self {
-        Self { row, all: Vec::new() }
+        Self { row, all: Vec::new(), given: Given::default() }
     }
 
     /// The parts of conditions that are about the row alone.
-    pub fn of(row: &Row, conditions: &'m [Formula]) -> Self {
+    pub fn of(row: &Row, conditions: &'m [Formula], given: &Given<'m>) -> Self {
         let mut all = Vec::new();
         let mut rest: Vec<&'m Formula> = conditions.iter().rev().collect();
         while let Some(next) = rest.pop() {
             match &next.bare().node {
                 Node::Binary(Operator::And, sides) => rest.extend([&sides.1, &sides.0]),
-                _ if is_of(row, next) => all.push(next),
+                _ if is_of(row, next, given) => all.push(next),
                 _ => {}
             }
         }
-        Self { row: row.clone(), all }
+        Self { row: row.clone(), all, given: given.clone() }
     }
 }
 
 /// Whether it reads nothing but this row, and who asks.
-fn is_of(row: &Row, formula: &Formula) -> bool {
+fn is_of(row: &Row, formula: &Formula, given: &Given<'_>) -> bool {
     let mut only = true;
     formula.visit(|part| {
         only &= match &part.node {
             Node::Column(of, _) => of == row,
             Node::Sql(_) => wrapped(part).is_some(),
             Node::Path(..) | Node::Whole(..) | Node::Exists(_) | Node::AsIs(_) => false,
-            Node::Parameter(_) | Node::Predicate(..) => false,
+            Node::Parameter(at) => given.get(*at).is_some_and(Option::is_some),
+            Node::Predicate(..) => false,
             _ => true,
         };
     });
@@ -100,7 +107,7 @@ impl<'m> World<'m> {
 
     /// Whether what a rule asks holds of a row.
     pub fn asked(&mut self, ask: &Ask<'m>, row: RowId) -> Lit {
-        let env = Env::named(&ask.row, row);
+        let env = Env::named(&ask.row, row, &ask.given);
         let all: Vec<Lit> = ask.all.iter().map(|condition| self.condition(condition, &env).yes).collect();
         self.circuit.all(all)
     }

@@ -132,6 +132,8 @@ pub fn shown(world: &World<'_>, role: &str, done: &[Done], sizes: &FxHashMap<Ent
         let found = sym.cases.iter().find(|(lit, _)| holds(*lit));
         found.map_or(Held::Null, |(_, value)| Held::Value(value.clone()))
     };
+    let kind = |source: &Source| world.sorts.get(source).and_then(|(_, sort)| sort.fields.first().copied());
+    let kinds = world.sessions().into_iter().filter_map(|(source, _)| Some((source.clone(), kind(source)?))).collect();
     let truth = |tri: Tri| match (holds(tri.yes), holds(tri.no)) {
         (true, _) => Held::Truth(true),
         (_, true) => Held::Truth(false),
@@ -150,6 +152,11 @@ pub fn shown(world: &World<'_>, role: &str, done: &[Done], sizes: &FxHashMap<Ent
                 let held = match cell {
                     Cell::Value(sym) => of(sym),
                     Cell::Condition(tri) => truth(*tri),
+                    Cell::Set(set) if !holds(set.present) => Held::Null,
+                    Cell::Set(set) => {
+                        let held = set.cases.iter().filter(|(lit, _)| holds(*lit));
+                        Held::List(held.map(|(_, value)| value.clone()).collect())
+                    }
                 };
                 (field, held)
             })
@@ -168,7 +175,7 @@ pub fn shown(world: &World<'_>, role: &str, done: &[Done], sizes: &FxHashMap<Ent
         let open = was.map(|(_, columns)| columns.clone()).unwrap_or_default();
         Step { command: done.command, through: None, old: place(done.old), new: place(done.new), open }
     });
-    Case { role: role.into(), steps: steps.collect(), session, rows, by: None, sizes: sizes.clone() }
+    Case { role: role.into(), steps: steps.collect(), session, kinds, rows, by: None, sizes: sizes.clone() }
 }
 
 /// Schema and name of an entity.

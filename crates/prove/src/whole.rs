@@ -199,7 +199,7 @@ impl<'m> World<'m> {
             }
             let labels = |world: &mut Self, row: RowId| match world.cell(row, workflow.field) {
                 Cell::Value(sym) => sym,
-                Cell::Condition(_) => crate::world::Sym::null(),
+                Cell::Condition(_) | Cell::Set(_) => crate::world::Sym::null(),
             };
             let is = |sym: &crate::world::Sym, label: &str| {
                 let found =

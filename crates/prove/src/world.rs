@@ -10,6 +10,7 @@ pub use state::State;
 use crate::access::Role;
 use crate::circuit::{Circuit, Lit, Tri};
 use crate::encode::Env;
+use crate::sets::{Set, is_array};
 use crate::sorts::{Sort, Sorts, Source, Val};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -51,6 +52,8 @@ pub enum Cell {
     Value(Sym),
     /// A truth value.
     Condition(Tri),
+    /// An array.
+    Set(Set),
 }
 
 /// A row.
@@ -212,7 +215,7 @@ impl<'m> World<'m> {
         self.sizes.get(&entity).copied().unwrap_or(1).max(1)
     }
 
-    fn choice(&mut self) -> Lit {
+    pub(crate) fn choice(&mut self) -> Lit {
         let lit = self.circuit.free();
         self.choices.push(lit);
         lit
@@ -265,6 +268,14 @@ impl<'m> World<'m> {
                 continue;
             }
             let condition = is_truth(&column.ty);
+            if is_array(&column.ty) {
+                let cell = match &column.default {
+                    Some(default) => self.given_set(&default.formula),
+                    None => Some(Cell::Set(Set { present: Lit::FALSE, cases: Rc::new([]) })),
+                };
+                cell.into_iter().for_each(|cell| drop(self.rows[row].cells.insert(field, cell)));
+                continue;
+            }
             let cell = match &column.default {
                 Some(default) if condition => Cell::Condition(self.condition(&default.formula, &Env::row(row))),
                 // A new key is like no other.
@@ -302,6 +313,11 @@ impl<'m> World<'m> {
                 let default = default.map_or(Tri::NULL, |default| self.condition(default, &Env::row(row)));
                 self.distinct(value, default)
             }
+            (Cell::Set(value), default) => match default.map(|default| self.given_set(default)) {
+                Some(Some(Cell::Set(default))) => self.sets_differ(&value, &default),
+                Some(_) => Lit::TRUE,
+                None => value.present,
+            },
         }
     }
 
@@ -312,6 +328,7 @@ impl<'m> World<'m> {
             return match self.cell(row, field) {
                 Cell::Value(sym) => !self.present(&sym),
                 Cell::Condition(tri) => self.circuit.and(!tri.yes, !tri.no),
+                Cell::Set(set) => !set.present,
             };
         };
         match self.cell(row, field) {
@@ -324,6 +341,10 @@ impl<'m> World<'m> {
                 let (yes, no) = (self.circuit.and(given.yes, own.yes), self.circuit.and(given.no, own.no));
                 self.circuit.or(yes, no)
             }
+            Cell::Set(given) => match self.given_set(&default.formula) {
+                Some(Cell::Set(own)) => !self.sets_differ(&given, &own),
+                _ => Lit::FALSE,
+            },
         }
     }
 
@@ -448,6 +469,7 @@ impl<'m> World<'m> {
         let wires = match &cell {
             Cell::Condition(tri) => vec![tri.yes, tri.no],
             Cell::Value(sym) => sym.cases.iter().map(|(lit, _)| *lit).collect(),
+            Cell::Set(set) => set.cases.iter().map(|(lit, _)| *lit).collect(),
         };
         self.choices.retain(|lit| !wires.contains(lit));
         self.unknowns.push(Unknown { span: formula.span, wires });
@@ -502,6 +524,8 @@ impl<'m> World<'m> {
         let column = &self.model.entity(entity).fields[field];
         let cell = if is_truth(&column.ty) {
             Cell::Condition(self.any_condition(column.nullable))
+        } else if is_array(&column.ty) {
+            self.any_set(&Source::Field(entity, field), column.nullable)
         } else if self.is_numbered(entity, field) {
             Cell::Value(self.key(row, field))
         } else {
@@ -534,7 +558,7 @@ impl<'m> World<'m> {
     pub fn value(&mut self, row: RowId, field: FieldIx) -> Sym {
         match self.cell(row, field) {
             Cell::Value(sym) => sym,
-            Cell::Condition(_) => Sym::null(),
+            Cell::Condition(_) | Cell::Set(_) => Sym::null(),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::formula::{Formula, Node};
 use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
+use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_syntax::ast;
 
@@ -17,11 +18,21 @@ pub(super) fn asked(exprs: &Exprs<'_>, d: &ast::FunctionDecl, function: &Functio
     if function.procedure || !is_query {
         return None;
     }
-    let values = function.params.iter().enumerate().filter(|(_, param)| !param.name.is_empty());
-    let values = values.map(|(at, param)| (param.name.clone(), at, param.ty.clone())).collect();
-    let scope = Scope { values, ..Scope::default() };
-    let asked = query(exprs, &text, d.body.at.0, start, &scope, Place::Predicate)?;
-    (!is_ambiguous(exprs.model, &asked.formula, function)).then_some(asked)
+    let read = |shadowed: &[SmolStr]| {
+        let known = |param: &&Param| !param.name.is_empty() && !shadowed.contains(&param.name);
+        let values = function.params.iter().enumerate().filter(|(_, param)| known(param));
+        let values = values.map(|(at, param)| (param.name.clone(), at, param.ty.clone())).collect();
+        let scope = Scope { values, ..Scope::default() };
+        query(exprs, &text, d.body.at.0, start, &scope, Place::Predicate)
+    };
+    let asked = read(&[])?;
+    // A parameter that is called as a column of a table that is read is the column, in the body of a function. Which of
+    // several tables it is a column of is not known.
+    match shadowed(exprs.model, &asked.formula, function) {
+        Some(names) if names.is_empty() => Some(asked),
+        Some(names) => read(&names),
+        None => None,
+    }
 }
 
 /// The only statement of a body as a query, and where it starts: of SQL itself, or what a block of PL/pgSQL returns that
@@ -73,14 +84,17 @@ fn query(exprs: &Exprs<'_>, text: &str, body: Span, start: usize, scope: &Scope,
     (!specc_diag::has_errors(&unheard)).then_some(asked)
 }
 
-/// Whether a parameter is called as a column of a table that is read: in a function's body that is the column.
-fn is_ambiguous(model: &Model, formula: &Formula, function: &Function) -> bool {
-    let mut found = false;
+/// Parameters that are called as a column of the only table that is read; none where there are several tables.
+fn shadowed(model: &Model, formula: &Formula, function: &Function) -> Option<Vec<SmolStr>> {
+    let mut tables = Vec::new();
     formula.visit(|part| {
-        let Node::Sql(sql) = &part.node else { return };
-        for entity in sql.tables() {
-            found |= function.params.iter().any(|param| model.entity(entity).field(&param.name).is_some());
+        if let Node::Sql(sql) = &part.node {
+            tables.extend(sql.tables());
         }
     });
-    found
+    tables.sort();
+    tables.dedup();
+    let is_column = |param: &&Param| tables.iter().any(|entity| model.entity(*entity).field(&param.name).is_some());
+    let names: Vec<SmolStr> = function.params.iter().filter(is_column).map(|param| param.name.clone()).collect();
+    (names.is_empty() || tables.len() == 1).then_some(names)
 }

@@ -199,6 +199,7 @@ impl<'m> Maker<'m> {
             role: self.role.name.clone(),
             steps: vec![Step { command: self.command, through: None, old: None, new: None, open: Default::default() }],
             session: Vec::new(),
+            kinds: Vec::new(),
             rows: Vec::new(),
             by: None,
             sizes: Default::default(),

@@ -61,6 +61,8 @@ struct Looked<'m> {
     inside: Lit,
     /// The row is her own.
     own: Lit,
+    /// It is of a tenant of its own to which she belongs.
+    within: Lit,
     /// The rule lets it through.
     opened: Lit,
 }
@@ -79,8 +81,9 @@ fn look<'m>(
     let row = if afterwards { act.after_row() } else { act.row() };
     let (linked, inside) = context.inside(&mut act.world, row, relation.id);
     let own = context.owns(&mut act.world, row);
+    let within = context.is_of_row(&mut act.world, row);
     let opened = act.opened[at];
-    Looked { act, linked, inside, own, opened }
+    Looked { act, linked, inside, own, within, opened }
 }
 
 fn foreign<'m>(
@@ -96,7 +99,7 @@ fn foreign<'m>(
     let mut push = |code: Code, span: Span, claim: String, wrong: String, verdict: Verdict| {
         found.push(Finding { code, entity: table.clone(), claim, wrong, verdict, span });
     };
-    let Looked { act, linked, inside, own, opened } = look(context, right, relation, role, at, false);
+    let Looked { mut act, linked, inside, own, within, opened } = look(context, right, relation, role, at, false);
     if is_of_session(context.model, rule) {
         // It is for whoever has a rank of her own, wherever that stands: said once of all that it opens.
         let (span, by) = place(context, rule);
@@ -112,16 +115,19 @@ fn foreign<'m>(
     let verb = format!("by rule `{}` `{name}` {}", rule.name, does(command));
     let is_membership = context.memberships.iter().any(|m| m.members == entity.id && m.to == relation.id);
     // Whoever adds herself, and what is one's own, is asked about by itself.
+    let own = act.world.circuit.or(own, within);
     let exempt = if is_membership || command != RuleAction::Insert { own } else { Lit::FALSE };
     let code = if command == RuleAction::Select { codes::FOREIGN_READ } else { codes::FOREIGN_WRITE };
     let claim = format!("{verb} rows of `{table}` only of a `{to}` that it belongs to");
     let wrong = format!("{verb} rows of `{table}` of a `{to}` that it does not belong to");
     push(code, rule.span, claim, wrong, act.decide(&[opened, linked, !exempt, !inside]));
-    if matches!(command, RuleAction::Update | RuleAction::Delete) && !is_membership && own != Lit::FALSE {
-        let Looked { act, linked, inside, own, opened } = look(context, right, relation, role, at, false);
+    // Nobody leaves who she is.
+    let leaves = Some(relation.to) != context.model.viewer;
+    if matches!(command, RuleAction::Update | RuleAction::Delete) && leaves && !is_membership && own != Lit::FALSE {
+        let Looked { act, linked, inside, own, within, opened } = look(context, right, relation, role, at, false);
         let claim = format!("{verb} no row of `{table}` of its own once it has left its `{to}`");
         let wrong = format!("{verb} rows of `{table}` of its own after it has left their `{to}`");
-        push(codes::FORMER_MEMBER, rule.span, claim, wrong, act.decide(&[opened, linked, own, !inside]));
+        push(codes::FORMER_MEMBER, rule.span, claim, wrong, act.decide(&[opened, linked, own, !within, !inside]));
     }
     if command == RuleAction::Update {
         let Looked { mut act, linked, inside, opened, .. } = look(context, right, relation, role, at, true);

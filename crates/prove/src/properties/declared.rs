@@ -4,8 +4,8 @@ use super::{Act, Context, Finding};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
 use crate::membership::deciding;
-use crate::sorts::{Source, is_condition, query, viewer_key};
-use crate::standing::{Ask, Person};
+use crate::sorts::{Source, is_condition, parts, query, viewer_key};
+use crate::standing::{Ask, Given, Person};
 use crate::verdict::Verdict;
 use specc_diag::codes;
 use specc_model::formula::{Formula, From, Node, Operator, Read, Row, Sql};
@@ -30,7 +30,7 @@ fn asks(model: &Model) -> Vec<(Ask<'_>, BTreeSet<FieldIx>)> {
                         _ => None,
                     });
                     select.zip(row).and_then(|(select, row)| {
-                        let mut ask = Ask::of(&row, &select.conditions);
+                        let mut ask = Ask::of(&row, &select.conditions, &Given::default());
                         let own = |formula: &Formula| matches!(&formula.bare().node, Node::Column(of, field) if *of == row && *field == key);
                         let is_key = |part: &&Formula| {
                             let sides = part.bare().equality();
@@ -47,7 +47,7 @@ fn asks(model: &Model) -> Vec<(Ask<'_>, BTreeSet<FieldIx>)> {
                 }
                 Node::Binary(Operator::And | Operator::Or, _) | Node::Not(_) | Node::Nested(_) => None,
                 _ if is_condition(part) && is_of_viewer(part) => {
-                    Some(Ask { row: Row::Query("".into(), viewer), all: vec![part] })
+                    Some(Ask { all: vec![part], ..Ask::of_any(Row::Query("".into(), viewer)) })
                 }
                 _ => None,
             };
@@ -64,7 +64,7 @@ fn asks(model: &Model) -> Vec<(Ask<'_>, BTreeSet<FieldIx>)> {
                     continue;
                 }
             }
-            rest.extend(part.parts());
+            rest.extend(parts(part));
         }
     }
     found

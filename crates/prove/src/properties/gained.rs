@@ -127,15 +127,21 @@ fn gains<'m>(
         all.push(context.is_hers(world, row, membership));
         all.push(world.in_phase(0, |world| context.inside(world, row, membership.to).0));
     }
-    // Whose it is, or who belongs to what it is of, opens and closes her own.
-    let relations =
-        right.entity.outgoing.iter().filter(|id| Some(context.model.relation(**id).to) != context.model.viewer);
-    for relation in relations.filter(|_| joins.is_none()) {
-        all.push(!world.in_phase(0, |world| context.inside(world, row, *relation).1));
-    }
-    if joins.is_none() {
-        all.push(!world.in_phase(0, |world| context.belongs_to(world, row).0));
-    }
+    // Whose it is, or who belongs to what it is a part of, opens and closes her own.
+    let touched = world.in_phase(0, |world| match joins {
+        None => context.touches(world, row),
+        Some(membership) => {
+            let relation = context.model.relation(membership.to);
+            let mut by = Vec::new();
+            for target in world.table(relation.to) {
+                let linked = context.linked(world, row, target, relation);
+                let touched = context.touches(world, target);
+                by.push(world.circuit.and(linked, touched));
+            }
+            world.circuit.any(by)
+        }
+    });
+    all.push(!touched);
     // Who adds herself, or makes more of her own row, is asked about by itself.
     for membership in context.memberships.iter().filter(|m| m.members == step.entity.id) {
         for row in [first.0, first.1].into_iter().flatten() {

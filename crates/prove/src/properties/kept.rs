@@ -194,6 +194,10 @@ fn differs_from_default<'m>(act: &mut Act<'m>, entity: &'m Entity, row: usize, f
             let own = world.evaluate(&default.formula, &Env::default());
             !world.same(&value, &own)
         }
+        Cell::Set(set) => match world.given_set(&default.formula) {
+            Some(Cell::Set(own)) => world.sets_differ(&set, &own),
+            _ => Lit::TRUE,
+        },
         Cell::Condition(tri) => {
             let own = world.condition(&default.formula, &Env::default());
             let (both, neither) = (world.circuit.and(tri.yes, own.yes), world.circuit.and(tri.no, own.no));

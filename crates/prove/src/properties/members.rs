@@ -4,6 +4,7 @@ use super::{Act, Context, Finding};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
 use crate::membership::{Membership, is_of_session};
+use crate::standing::Person;
 use crate::verdict::Verdict;
 use specc_diag::{Code, codes};
 use specc_model::{Entity, RuleAction};
@@ -105,8 +106,9 @@ fn ranks<'m>(
     // Whoever owns what it is a membership of gives the ranks herself, and an invitation may say one.
     let owned = context.owned(world, row, membership.to);
     let given = context.given(world, row, membership, &columns);
+    let member = context.is_in(world, row, membership);
     let opened = act.opened[rule];
-    Some((names.join(", "), act.decide(&[opened, mine, linked, also, more, !owned, !given])))
+    Some((names.join(", "), act.decide(&[opened, mine, linked, also, more, !owned, !given, !member])))
 }
 
 /// Whether somebody changes her own row so that a condition of a rule holds of it which did not.
@@ -129,9 +131,11 @@ fn promotes<'m>(
     let gained = act.world.circuit.any(gained);
     // Whoever owns what it is a membership of loses nothing and gains nothing by it.
     let owned = context.owned(&mut act.world, old, membership.to);
+    let member =
+        if membership.by == Person::Viewer { Lit::FALSE } else { context.is_in(&mut act.world, old, membership) };
     let opened = act.opened[rule];
     if gained == Lit::FALSE {
         return Verdict::Proven { rows: 0 };
     }
-    act.decide(&[opened, mine, gained, !owned])
+    act.decide(&[opened, mine, gained, !owned, !member])
 }

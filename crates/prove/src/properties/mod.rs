@@ -2,6 +2,7 @@
 
 mod act;
 mod belonging;
+mod claimed;
 mod declared;
 mod ended;
 mod files;
@@ -12,6 +13,7 @@ mod members;
 mod owners;
 mod promises;
 mod rules;
+mod strangers;
 mod through;
 mod writing;
 
@@ -89,9 +91,10 @@ impl<'m> Context<'m> {
     }
 }
 
-/// What several statements open, where one does not: rules that stand at `accused` are not looked at.
+/// What is asked of rules that nothing else accuses: those at `accused` are not looked at.
 pub fn of_steps<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accused) -> Vec<Finding> {
     let mut found = Vec::new();
+    strangers::ask(context, entity, accused, &mut found);
     gained::ask(context, entity, accused, &mut found);
     found
 }
@@ -107,6 +110,7 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     kept::ask(context, entity, &mut found);
     promises::ask(context, entity, &mut found);
     files::ask(context, entity, &mut found);
+    claimed::ask(context, entity, &mut found);
     declared::ask(context, entity, &mut found);
     ended::ask(context, entity, &mut found);
     if context.strict {

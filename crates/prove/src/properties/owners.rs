@@ -2,11 +2,11 @@
 
 use super::{Act, Context, Finding};
 use crate::access::{Right, Role};
-use crate::membership::{is_of_session, owners};
+use crate::membership::{is_of_session, owners, owners_of};
 use crate::sorts::Source;
 use crate::verdict::Verdict;
 use specc_diag::{Code, codes};
-use specc_model::{Entity, FieldIx, RuleAction};
+use specc_model::{Entity, FieldIx, Rule, RuleAction};
 
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     let table = context.name(entity.id);
@@ -15,12 +15,19 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         for field in context.owners(entity.id).iter().copied() {
             let column = &entity.fields[field].name;
             // Who adds others is asked of memberships by itself.
-            let member = context.memberships.iter().any(|m| m.members == entity.id && m.who == field);
+            let member = context.memberships.iter().any(|m| {
+                m.members == entity.id && (m.who == field || context.model.relation(m.to).fields.contains(&field))
+            });
+            // Where rules for inserting say whose a row is, the other columns are for whom it is.
+            let authors = owners_of(context.model, entity, inserts_rows);
+            let written = authors.is_empty() || authors.contains(&field);
             for command in [RuleAction::Insert, RuleAction::Update] {
                 let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
                 for (at, opening) in right.openings().iter().enumerate() {
                     let insert = command == RuleAction::Insert;
-                    if insert && (member || !asked.contains(&field)) || is_of_session(context.model, opening.rule) {
+                    if insert && (member || !written || !asked.contains(&field))
+                        || is_of_session(context.model, opening.rule)
+                    {
                         continue;
                     }
                     let (name, rule) = (&role.name, &opening.rule.name);
@@ -66,12 +73,16 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     }
 }
 
+/// Whether a rule lets rows be inserted.
+fn inserts_rows(rule: &Rule) -> bool {
+    rule.actions.iter().any(|(action, _)| *action == RuleAction::Insert)
+}
+
 fn inserts<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, rule: usize, field: FieldIx) -> Verdict {
     let mut act = Act::new(context, right, role, &[(right.entity.id, field)], []);
     let row = act.after_row();
     let viewer = act.world.session(Source::Viewer);
-    let own = act.world.value(row, field);
-    let other = act.world.equal(&own, &viewer).no;
+    let other = act.world.says(row, field, &viewer).no;
     let opened = act.opened[rule];
     act.decide(&[opened, other])
 }
@@ -88,8 +99,7 @@ fn moves<'m>(
     let mut act = Act::new(context, right, role, &[(right.entity.id, field)], []);
     let (old, new) = (act.row(), act.after_row());
     let viewer = act.world.session(Source::Viewer);
-    let (before, after) = (act.world.value(old, field), act.world.value(new, field));
-    let (was, is) = (act.world.equal(&before, &viewer), act.world.equal(&after, &viewer));
+    let (was, is) = (act.world.says(old, field, &viewer), act.world.says(new, field, &viewer));
     let opened = act.opened[rule];
     // From nobody, or to nobody, is no harm done to anybody.
     if comes { act.decide(&[opened, was.no, is.yes]) } else { act.decide(&[opened, was.yes, is.no]) }

@@ -57,6 +57,7 @@ fn kept(world: &World<'_>, row: usize) -> Vec<Lit> {
             .flat_map(|(_, cell)| match cell {
                 Cell::Value(sym) => sym.cases.iter().map(|(lit, _)| now(*lit)).collect(),
                 Cell::Condition(tri) => vec![now(tri.yes), now(tri.no)],
+                Cell::Set(set) => set.cases.iter().map(|(lit, _)| *lit).chain([set.present]).map(now).collect(),
             })
             .collect()
     };
