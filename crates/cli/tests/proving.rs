@@ -178,3 +178,32 @@ fn policies_written_by_hand_are_asked_the_same() {
     let (code, live, err) = run(dir.path(), &["prove", "--database-url", &url, "--format", "json"]);
     assert_eq!((code, wrong(&live)), (1, wrong(&out)), "{err}");
 }
+
+/// What many specs leave as it is is asked with `--strict` only, and accepted for that alone.
+#[test]
+fn the_last_who_may_manage_is_asked_about_strictly() {
+    let own = "    own:  allow select  to authenticated  when user_id = viewer
+    join: allow insert  to authenticated  when user_id = viewer
+";
+    let ranked = |leave: &str| {
+        let rules = format!(
+            "    read:  allow select  to authenticated  when exists team.members (user_id = viewer)
+    add:   allow insert  to authenticated  when exists team.members (user_id = viewer and chief)
+{leave}    leave: allow delete  to authenticated  when user_id = viewer
+"
+        );
+        TEAMS
+            .replace(own, &rules)
+            .replace("\n  key (team_id, user_id)", "  chief: bool = false\n\n  key (team_id, user_id)")
+    };
+    let bare = project(&ranked(""));
+    assert_eq!(run(bare.path(), &["prove"]).0, 0);
+    let (code, _, said) = run(bare.path(), &["prove", "--strict"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("A0024"), "{said}");
+    let accepted = project(&ranked("    accept A0024 'the support adds a chief'\n"));
+    for args in [&["prove"][..], &["prove", "--strict"]] {
+        let (code, _, said) = run(accepted.path(), args);
+        assert_eq!(code, 0, "{said}");
+    }
+}
