@@ -6,7 +6,7 @@
 use crate::files::Beginning;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_model::formula::{Formula, Node, Operator, Part, Row, Sql, Value};
+use specc_model::formula::{Formula, Node, Operator, Part, Read, Row, Select, Sql, Value};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, ParamKind, PredicateId};
 use std::collections::BTreeSet;
@@ -149,6 +149,8 @@ pub(crate) struct Scope {
     pub rows: Vec<EntityId>,
     pub bound: Vec<EntityId>,
     pub predicate: Option<PredicateId>,
+    /// Columns of queries in `from`, by the names of both.
+    given: Vec<(SmolStr, SmolStr, Source)>,
     pub function: Option<usize>,
 }
 
@@ -285,6 +287,23 @@ impl Sorts {
         }
     }
 
+    fn query(&mut self, model: &Model, select: &Select, scope: &Scope) {
+        let mut scope = scope.clone();
+        for from in &select.tables {
+            if let Read::Query(selects) = &from.of {
+                selects.iter().for_each(|inner| self.query(model, inner, &scope));
+                let first = selects.first().into_iter();
+                let columns = first.flat_map(|inner| inner.names.iter().zip(&inner.output));
+                let columns = columns.filter_map(|(name, output)| Some((name.clone(), source(model, output, &scope)?)));
+                let columns: Vec<_> = columns.map(|(name, source)| (from.name.clone(), name, source)).collect();
+                scope.given.extend(columns);
+            }
+        }
+        let outer = select.tables.iter().flat_map(|from| from.outer.iter().flatten());
+        let all = outer.chain(&select.conditions).chain(&select.output);
+        all.for_each(|part| self.learn(model, part, &scope));
+    }
+
     /// That a column of a view is what each of its queries gives there.
     fn union(&mut self, model: &Model, view: usize) {
         let Some((first, others)) = crate::queries::selects(model, view).split_first() else { return };
@@ -410,11 +429,7 @@ impl Sorts {
                 self.learn(model, &exists.condition, &scope.looking_at(exists.target));
             }
             Node::Sql(sql) => {
-                for select in &sql.selects {
-                    let outer = select.tables.iter().flat_map(|from| from.outer.iter().flatten());
-                    let all = outer.chain(&select.conditions).chain(&select.output);
-                    all.for_each(|part| self.learn(model, part, scope));
-                }
+                sql.selects.iter().for_each(|select| self.query(model, select, scope));
             }
             node => node.parts().into_iter().for_each(|part| self.learn(model, part, scope)),
         }
@@ -553,6 +568,15 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
     }
     Some(match &formula.bare().node {
         Node::Literal(_) => return None,
+        Node::Name(words) => {
+            let is = |of: &SmolStr, name: &SmolStr| match words.as_ref() {
+                [column] => column == name,
+                [table, column] => table == of && column == name,
+                _ => false,
+            };
+            let found = scope.given.iter().rev().find(|(of, name, _)| is(of, name));
+            found.map_or(Source::Expr(address(formula)), |(.., source)| source.clone())
+        }
         Node::Column(Row::View(_, view), at) => {
             let output = crate::queries::selects(model, *view).first()?.output.get(*at)?;
             return source(model, output, &Scope::default());
