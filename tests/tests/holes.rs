@@ -58,7 +58,8 @@ impl Hole {
         let options = Options { target, derive: !self.has_option("derive = false"), ..Options::default() };
         let (model, acceptances) = model_of(&[(format!("{}/{file}", self.name), self.text(file))], options);
         let (mut open, mut other) = (Vec::new(), Vec::new());
-        let mut all = specc_prove::prove(&model);
+        let strict = specc_prove::STRICT.iter().any(|code| code.name() == self.code);
+        let mut all = if strict { specc_prove::prove_strictly(&model) } else { specc_prove::prove(&model) };
         all.retain(|finding| match &finding.verdict {
             Verdict::Counterexample(_) => {
                 open.push(specc_diag::Diagnostic::new(finding.code, finding.span, finding.wrong.clone()));

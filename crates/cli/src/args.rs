@@ -298,6 +298,9 @@ pub struct Prove {
     /// Show also what is proven
     #[arg(long)]
     pub all: bool,
+    /// Ask also what many specs leave to whoever runs them: that the last who may manage a team does not go
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// `specc lint`

@@ -50,7 +50,9 @@ fn report(code: Code, example: &[(&str, &str)]) -> (bool, BTreeSet<String>, Stri
     let before = blocks(code, "Before:\n");
     let (ok, text) = if code.is_of_proofs() {
         write(dir, example);
-        run(specc, &["prove", "--format", "json"], dir)
+        let mut args = vec!["prove", "--format", "json"];
+        args.extend(specc_prove::STRICT.contains(&code).then_some("--strict"));
+        run(specc, &args, dir)
     } else if before.is_empty() {
         write(dir, example);
         run(specc, &["check", "--format", "json", "--deny-warnings"], dir)

@@ -2,8 +2,8 @@
 //! explain`, the docs and every diagnostic read it.
 //!
 //! Numbers are grouped: `E00xx` text, `E01xx` names, `E02xx` types and expressions, `E03xx` relations, `E04xx` entities
-//! and constraints, `E05xx` behaviour, `E06xx` access, `E07xx` platform, `E08xx` seeds, `E09xx` project, `A00xx` what
-//! `specc prove` asks. A code is never reused for something else.
+//! and constraints, `E05xx` behaviour, `E06xx` access, `E07xx` platform, `E08xx` seeds, promises and scenarios, `E09xx`
+//! project, `A00xx` what `specc prove` asks. A code is never reused for something else.
 
 use crate::Severity;
 use serde::{Serialize, Serializer};
@@ -203,6 +203,7 @@ codes! {
     QUERY_IN_HELPER "E0616"
     SESSION_PER_ROW "W0617"
     UNSEEN_ROWS "W0618"
+    SHUT_INDEX "W0619"
     BAD_GRANT "E0610"
     // platform
     WRONG_TARGET "E0701"
@@ -218,6 +219,9 @@ codes! {
     SEED_CYCLE "E0805"
     SEED_GENERATOR "E0806"
     SEED_TOO_MANY "E0807"
+    UNKEPT_PROMISE "E0820"
+    EMPTY_PROMISE "W0821"
+    BAD_SCENARIO "E0822"
     // project
     BAD_CONFIG "E0901"
     NO_SPECS "E0902"
@@ -255,6 +259,13 @@ codes! {
     FORMER_MEMBER "A0014"
     ALL_TENANTS "A0015"
     OPEN_CHILD "A0016"
+    BROKEN_PROMISE "A0017"
+    IDLE_PROMISE "A0018"
+    SELF_DECLARED "A0020"
+    GAINED_RIGHT "A0021"
+    UNGIVEN_RANK "A0022"
+    ENDED_MEMBERSHIP "A0023"
+    LAST_MANAGER "A0024"
     SHOWN_BY_VIEW "A0035"
     SHOWN_BY_FUNCTION "A0036"
     MOVED_FILE "A0037"

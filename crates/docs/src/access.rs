@@ -1,11 +1,13 @@
 //! `access.md`: the access matrix, and rules in plain words.
 
 use crate::book::{Book, RoleColumn};
+use crate::promises;
 use crate::text;
-use specc_model::{Entity, FieldIx, ParamKind, Rls, Rule, RuleAction, Target};
+use specc_model::{Entity, FieldIx, ParamKind, Rls, Rule, RuleAction, Target, View};
 use std::fmt::Write;
 
-const ACTIONS: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
+/// In the order of the pages.
+pub const ACTIONS: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
 
 /// The page.
 pub fn page(book: &Book<'_>) -> String {
@@ -26,11 +28,12 @@ pub fn page(book: &Book<'_>) -> String {
     } else {
         out.push_str("Superusers, roles with `bypassrls` and the owner of a table whose row level security is not forced see every row.\n\n");
     }
+    promises::list(book, &mut out);
     predicates(book, &mut out);
     for area in &book.areas {
         let _ = writeln!(out, "## {}\n", text::plain(&area.name));
         let mut names = vec!["Entity".to_owned()];
-        names.extend(book.roles.iter().map(|role| text::code(&role.name)));
+        names.extend(book.roles.iter().map(|role| format!("[{}]({})", text::code(&role.name), role.path)));
         text::head(&mut out, &names);
         for &id in &area.entities {
             let entity = book.model.entity(id);
@@ -96,12 +99,13 @@ fn letters<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn) -> String
 }
 
 /// How far an action of a role goes.
-enum Reach {
+pub enum Reach {
     None,
     Some { every_row: bool, every_column: bool },
 }
 
-fn reach<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn, action: RuleAction) -> Reach {
+/// How far an action of a role goes, by the rules or, where none bind it, by what is granted.
+pub fn reach<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn, action: RuleAction) -> Reach {
     if entity.rls == Rls::Off || role.bypasses {
         return by_grant(book, entity, role, action);
     }
@@ -151,24 +155,37 @@ fn detail<'a>(book: &Book<'a>, entity: &'a Entity, out: &mut String) {
                 cells.push(if granted { "granted, every row".to_owned() } else { "–".to_owned() });
                 continue;
             }
-            let Some(decision) = book.decision(entity, role, action) else {
-                cells.push("–".to_owned());
-                continue;
-            };
-            let said =
-                |rule: &Rule, columns| format!("{}{}", text::code(&rule.name), limits(book, entity, rule, columns));
-            let mut parts: Vec<String> = decision.openings.iter().map(|o| said(o.rule, o.columns)).collect();
-            parts.extend(decision.narrowings.iter().map(|rule| format!("but {}", said(rule, &[]))));
-            parts.extend(decision.closed.iter().map(|(rule, columns)| format!("but {}", said(rule, columns))));
-            cells.push(parts.join("<br>"));
+            let parts = deciding(book, entity, role, action, 90);
+            cells.push(if parts.is_empty() { "–".to_owned() } else { parts.join("<br>") });
         }
         text::row(out, cells);
     }
     out.push('\n');
 }
 
+/// The rules that decide about an action of a role, those that narrow it last; each condition cut to `most` characters. Nothing
+/// where no rule lets it in.
+pub fn deciding<'a>(
+    book: &Book<'a>,
+    entity: &'a Entity,
+    role: &RoleColumn,
+    action: RuleAction,
+    most: usize,
+) -> Vec<String> {
+    let Some(decision) = book.decision(entity, role, action) else { return Vec::new() };
+    let said = |rule: &Rule, columns: &[FieldIx]| {
+        let columns = (!columns.is_empty()).then(|| book.columns(entity, columns));
+        format!("{}{}", text::code(&rule.name), limits(rule, columns, most))
+    };
+    let mut parts: Vec<String> = decision.openings.iter().map(|o| said(o.rule, o.columns)).collect();
+    parts.extend(decision.narrowings.iter().map(|rule| format!("but {}", said(rule, &[]))));
+    parts.extend(decision.closed.iter().map(|(rule, columns)| format!("but {}", said(rule, columns))));
+    parts
+}
+
 /// `: when … , columns …`
-fn limits(book: &Book<'_>, entity: &Entity, rule: &Rule, columns: &[FieldIx]) -> String {
+pub fn limits(rule: &Rule, columns: Option<String>, most: usize) -> String {
+    let condition = |text: &str| text::code(&text::cut(&text::line(text), most));
     let mut parts = Vec::new();
     if let Some(when) = &rule.when {
         let word = if rule.unless { "unless" } else { "when" };
@@ -177,15 +194,17 @@ fn limits(book: &Book<'_>, entity: &Entity, rule: &Rule, columns: &[FieldIx]) ->
     if let Some(check) = &rule.check {
         parts.push(format!("new row {}", condition(&check.text)));
     }
-    if !columns.is_empty() {
-        parts.push(format!("columns {}", book.columns(entity, columns)));
-    }
+    parts.extend(columns.map(|columns| format!("columns {columns}")));
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
 }
 
-/// A condition that fits a cell; all of it stands on the entity's page.
-fn condition(text: &str) -> String {
-    text::code(&text::cut(&text::line(text), 90))
+/// Whose rights a view reads with.
+pub fn rights(view: &View) -> &'static str {
+    match (view.materialized, view.security_definer) {
+        (true, _) => "rows are stored: the rules of its tables do not apply",
+        (_, true) => "its owner's: the rules of its tables do not apply",
+        _ => "the reader's: the rules of its tables apply",
+    }
 }
 
 fn views(book: &Book<'_>, out: &mut String) {
@@ -198,13 +217,8 @@ fn views(book: &Book<'_>, out: &mut String) {
     text::head(out, &["View", "Read by", "Whose rights"]);
     for view in views {
         let roles: Vec<String> = view.roles.iter().map(|role| text::code(role)).collect();
-        let rights = match (view.materialized, view.security_definer) {
-            (true, _) => "rows are stored: the rules of its tables do not apply",
-            (_, true) => "its owner's: the rules of its tables do not apply",
-            _ => "the reader's: the rules of its tables apply",
-        };
         let readers = if roles.is_empty() { "–".to_owned() } else { roles.join(", ") };
-        text::row(out, [text::code(&text::short(book.model, &view.name)), readers, rights.to_owned()]);
+        text::row(out, [text::code(&text::short(book.model, &view.name)), readers, rights(view).to_owned()]);
     }
     out.push('\n');
 }

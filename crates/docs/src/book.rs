@@ -22,6 +22,8 @@ pub struct RoleColumn {
     pub acts_as: Vec<SmolStr>,
     /// Row level security does not hold it up.
     pub bypasses: bool,
+    /// Of its page.
+    pub path: String,
 }
 
 /// Objects of the catalog that belong to one table.
@@ -168,6 +170,11 @@ impl<'a> Book<'a> {
         Effective::decision(self.model, entity, &role.acts_as, action)
     }
 
+    /// The roles that have a page: where there is nothing to get at, none has.
+    pub fn roles_of_pages(&self) -> &[RoleColumn] {
+        if self.own.is_empty() { &[] } else { &self.roles }
+    }
+
     /// `anon` and `authenticated` where rules name nobody.
     pub fn everyone(&self) -> &'static str {
         match self.model.options.target {
@@ -228,10 +235,12 @@ fn roles(model: &Model) -> Vec<RoleColumn> {
     }
     let bypasses = |role: &&specc_model::Role| role.options.iter().any(|option| option == "bypassrls");
     let bypassing: Vec<&SmolStr> = model.roles.iter().filter(bypasses).map(|role| &role.name).collect();
+    let mut taken = FxHashSet::default();
     let column = |name: SmolStr| {
         let acts_as = effective::acts_as(model, &name);
         let bypasses = bypassing.iter().any(|role| **role == name);
-        RoleColumn { name, acts_as, bypasses }
+        let path = unique(&mut taken, "roles/", &text::file_name(&name));
+        RoleColumn { name, acts_as, bypasses, path }
     };
     names.into_iter().map(column).collect()
 }

@@ -159,7 +159,8 @@ fn functions(book: &Book<'_>, out: &mut String) {
     }
 }
 
-fn signature(book: &Book<'_>, function: &Function) -> String {
+/// `name(param: type) -> type`
+pub fn signature(book: &Book<'_>, function: &Function) -> String {
     let model = book.model;
     let params = function.params.iter().map(|p| {
         let mode = if p.mode == "in" || p.mode.is_empty() { String::new() } else { format!("{} ", p.mode) };

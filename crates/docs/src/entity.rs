@@ -1,7 +1,7 @@
 //! `entities/<name>.md`: all that there is to say of one entity.
 
 use crate::book::Book;
-use crate::{access, behaviour, text, workflows};
+use crate::{access, behaviour, promises, text, workflows};
 use specc_catalog::{IndexKey, KeyOn};
 use specc_model::{Bounds, Element, Entity, EntityId, Field, Relation, Rls};
 use specc_syntax::ast::{RefAction, RefActionKind};
@@ -21,6 +21,7 @@ pub fn page(book: &Book<'_>, id: EntityId) -> String {
     indexes(book, entity, &mut out);
     relations(book, entity, &mut out);
     rules(book, entity, &mut out);
+    promises::section(book, entity, &mut out);
     for workflow in &entity.workflows {
         let _ = writeln!(out, "## Workflow of {}\n", text::code(&entity.fields[workflow.field].name));
         workflows::section(&mut out, entity, workflow);

@@ -12,6 +12,8 @@ mod dictionary;
 mod entity;
 mod mermaid;
 mod overview;
+mod promises;
+mod roles;
 mod svg;
 mod text;
 mod workflows;
@@ -95,6 +97,10 @@ pub fn each_file(model: &Model, catalog: &Catalog, options: &Options, take: impl
                 book.areas.par_iter().for_each(page);
             };
             rayon::join(entities, areas);
+            let page = |role: &book::RoleColumn| {
+                take(DocFile { path: role.path.clone(), contents: roles::page(&book, role) });
+            };
+            book.roles_of_pages().par_iter().for_each(page);
         },
         || {
             let pages: [(&str, Page); 6] = [

@@ -35,9 +35,12 @@ pub fn page(book: &Book<'_>) -> String {
     } else {
         let _ = writeln!(out, "{}. Generated from the spec; change the spec, not these pages.\n", text::and(&words));
     }
+    let roles: Vec<String> =
+        book.roles_of_pages().iter().map(|role| format!("[{}]({})", text::code(&role.name), role.path)).collect();
+    let _ =
+        writeln!(out, "- [Access](access.md): who may do what, and which rule says so; by role: {}", roles.join(", "));
     out.push_str(
-        "- [Access](access.md): who may do what, and which rule says so\n\
-         - [Workflows](workflows.md): the states that rows go through\n\
+        "- [Workflows](workflows.md): the states that rows go through\n\
          - [Dictionary](dictionary.md): every name and what it means\n\
          - [Diagram of everything](erd.svg), the same [as Mermaid](erd.mmd)\n\n",
     );

@@ -168,7 +168,22 @@ entity children {{
 }}
 
 /// {text}
-view "v{name}" as $$ select id from public.children $$
+promise '{label}' on "t{name}" {{
+  deny select when "c{name}" = '{label}'
+  deny update ("c{name}") to anon when state = 'a{label}' becoming "c{name}" = '{label}'
+}}
+
+bucket files {{
+  policy {{
+    "b{name}": allow select to authenticated when name = '{label}'
+  }}
+}}
+
+/// {text}
+function "f{name}"("q{name}": text) -> text immutable to anon as $$ select 'x' $$
+
+/// {text}
+view "v{name}" to anon as $$ select id from public.children $$
 "#
     );
     let model = model(&[

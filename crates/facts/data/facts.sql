@@ -277,9 +277,13 @@ select pg_temp.x('pg_am', m.oid) || ' ' || m.amname, coalesce((select string_agg
 from pg_am m where m.amtype = 'i';
 
 -- part: operator_classes
--- Method `:` type, `!` where it is what the type has unless another is named.
+-- Method `:` type, `!` where it is what the type has unless another is named, `+` where its operators are leakproof.
 select pg_temp.x('pg_opclass', c.oid) || ' ' || c.opcname,
   m.amname || ':' || pg_temp.n(c.opcintype) || case when c.opcdefault then '!' else '' end
+    || case when (select coalesce(bool_and(p.proleakproof) filter (where a.amoprighttype = a.amoplefttype),
+        bool_and(p.proleakproof), true) from pg_amop a join pg_operator o on o.oid = a.amopopr
+        join pg_proc p on p.oid = o.oprcode
+        where a.amopfamily = c.opcfamily and a.amoplefttype = c.opcintype and a.amoppurpose = 's') then '+' else '' end
 from pg_opclass c join pg_am m on m.oid = c.opcmethod order by c.oid;
 
 -- part: trigger_functions

@@ -63,12 +63,24 @@ pub fn most_indexed_dimensions(name: &str) -> Option<i64> {
     }
 }
 
-/// Method, type, whether it is the default and the extension of each class of operators, by name.
-fn classes() -> impl Iterator<Item = (&'static str, &'static str, Spelled, bool, &'static str)> {
+/// A class of operators.
+#[derive(Clone, Copy)]
+struct Class {
+    name: &'static str,
+    method: &'static str,
+    on: Spelled,
+    default: bool,
+    leakproof: bool,
+    extension: &'static str,
+}
+
+/// All classes, by name.
+fn classes() -> impl Iterator<Item = Class> {
     lines(include_str!("../data/operator_classes.txt")).flat_map(|(extension, name, words)| {
         words.filter_map(|word| unmarked(word).split_once(':')).map(move |(method, ty)| {
-            let default = ty.strip_suffix('!');
-            (name, method, Spelled::of(default.unwrap_or(ty)), default.is_some(), extension)
+            let (ty, leakproof) = ty.strip_suffix('+').map_or((ty, false), |ty| (ty, true));
+            let (ty, default) = ty.strip_suffix('!').map_or((ty, false), |ty| (ty, true));
+            Class { name, method, on: Spelled::of(ty), default, leakproof, extension }
         })
     })
 }
@@ -77,11 +89,11 @@ fn classes() -> impl Iterator<Item = (&'static str, &'static str, Spelled, bool,
 pub fn extension_of_operator_class(name: &str) -> Option<&'static str> {
     static BY_NAME: LazyLock<FxHashMap<&'static str, &'static str>> = LazyLock::new(|| {
         let mut found = FxHashMap::default();
-        for (name, .., extension) in classes() {
+        for class in classes() {
             // What Postgres has as well comes from there.
-            let known = found.entry(name).or_insert(extension);
-            if extension == "-" {
-                *known = extension;
+            let known = found.entry(class.name).or_insert(class.extension);
+            if class.extension == "-" {
+                *known = class.extension;
             }
         }
         found
@@ -93,25 +105,42 @@ pub fn extension_of_operator_class(name: &str) -> Option<&'static str> {
 pub(crate) fn ordered_as(info: &TypeInfo) -> Option<&'static str> {
     let own = Spelled { name: info.name, array: false };
     let served = |on: Spelled| cast(own, on).is_some_and(|cast| cast.binary && cast.context == Context::Implicit);
-    let types =
-        || classes().filter(|(_, method, _, default, _)| *method == "btree" && *default).map(|(_, _, on, ..)| on);
+    let types = || classes().filter(|class| class.method == "btree" && class.default).map(|class| class.on);
     types().find(|on| *on == own).or_else(|| types().find(|on| served(*on))).map(|on| on.name)
 }
 
 /// Whether a type can be indexed by the method without naming an operator class: by its canonical name, or `anyenum` and
 /// `record` for those of the project. `extension` says which are there. Nothing is known against an unknown type.
 pub fn has_default_class(method: &str, name: &str, array: bool, extension: impl Fn(&str) -> bool) -> bool {
-    type Default = (Spelled, &'static str);
-    static BY_METHOD: LazyLock<FxHashMap<&'static str, Vec<Default>>> = LazyLock::new(|| {
-        let mut found: FxHashMap<_, Vec<Default>> = FxHashMap::default();
-        for (_, method, on, _, extension) in classes().filter(|(_, _, _, default, _)| *default) {
-            found.entry(method).or_default().push((on, extension));
+    default_class(method, name, array, extension).is_none_or(|class| class.is_some())
+}
+
+/// Whether Postgres may look a value up in an index before it has asked what row level security asks of the row: only
+/// where the operators of the class are leakproof. Of `class`, where it is named. Nothing is known against an unknown type.
+pub fn is_leakproof(method: &str, class: Option<&str>, name: &str, array: bool) -> bool {
+    match class {
+        Some(named) => classes().find(|c| c.name == named && c.method == method).is_none_or(|class| class.leakproof),
+        None => default_class(method, name, array, |_| true).flatten().is_none_or(|class| class.leakproof),
+    }
+}
+
+/// The class that a type has by default; the outer one is none for a type that is not known.
+fn default_class(
+    method: &str,
+    name: &str,
+    array: bool,
+    extension: impl Fn(&str) -> bool,
+) -> Option<Option<&'static Class>> {
+    static BY_METHOD: LazyLock<FxHashMap<&'static str, Vec<Class>>> = LazyLock::new(|| {
+        let mut found: FxHashMap<_, Vec<Class>> = FxHashMap::default();
+        for class in classes().filter(|class| class.default) {
+            found.entry(class.method).or_default().push(class);
         }
         found
     });
     let info = type_info(name);
     let pseudo = ["anyenum", "record"].into_iter().find(|pseudo| *pseudo == name);
-    let Some(known) = info.map(|info| info.name).or(pseudo) else { return true };
+    let known = info.map(|info| info.name).or(pseudo)?;
     let own = Spelled { name: known, array };
     let serves = |on: Spelled| match on.name {
         "anyarray" => array,
@@ -120,10 +149,10 @@ pub fn has_default_class(method: &str, name: &str, array: bool, extension: impl 
         _ => on == own || cast(own, on).is_some_and(|cast| cast.binary && cast.context == Context::Implicit),
     };
     let defaults = BY_METHOD.get(method).map_or(&[][..], Vec::as_slice);
-    let there = |from: &str| from == "-" || extension(from);
+    let there = |class: &&Class| class.extension == "-" || extension(class.extension);
     // Most types have a class of their own, and no cast is looked up.
-    defaults.iter().any(|(on, from)| *on == own && there(from))
-        || defaults.iter().any(|(on, from)| there(from) && serves(*on))
+    let of_its_own = defaults.iter().filter(there).find(|class| class.on == own);
+    Some(of_its_own.or_else(|| defaults.iter().filter(there).find(|class| serves(class.on))))
 }
 
 #[cfg(test)]
@@ -139,6 +168,11 @@ mod tests {
         assert!(has_default_class("gist", "int", false, |e| e == "btree_gist"));
         assert!(has_default_class("gin", "int", true, |_| false));
         assert_eq!(extension_of_operator_class("gin_trgm_ops"), Some("pg_trgm"));
+        let leakproof = |method: &str, ty: &str, array: bool| is_leakproof(method, None, ty, array);
+        assert!(leakproof("btree", "uuid", false) && leakproof("btree", "varchar", false));
+        assert!(!leakproof("btree", "anyenum", false) && !leakproof("btree", "numeric", false));
+        assert!(!leakproof("gin", "text", true) && !leakproof("gin", "tsvector", false));
+        assert!(leakproof("brin", "timestamptz", false) && leakproof("hnsw", "vector", false));
         // Of btree_gin as well, but first of all of Postgres.
         assert_eq!(extension_of_operator_class("int4_ops"), None);
     }

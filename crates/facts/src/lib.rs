@@ -21,7 +21,8 @@ pub use functions::{
     grammar_names, operators, platform_function, takes_configuration, takes_sequence, volatility,
 };
 pub use indexes::{
-    IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, most_indexed_dimensions,
+    IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, is_leakproof,
+    most_indexed_dimensions,
 };
 pub use keywords::{is_keyword, is_operator_word, needs_quotes};
 pub use names::{

@@ -145,6 +145,12 @@ pub fn grantees(model: &Model, rule: &Rule) -> Vec<SmolStr> {
     roles
 }
 
+/// Whether row level security does not bind the role.
+pub fn bypasses(model: &Model, role: &str) -> bool {
+    let past = |option: &SmolStr| option == "bypassrls" || option == "superuser";
+    model.roles.iter().any(|other| other.name == role && other.options.iter().any(past))
+}
+
 /// The role, those whose rights it has, and `public`.
 pub fn acts_as(model: &Model, role: &str) -> Vec<SmolStr> {
     let mut all = vec![SmolStr::new(role)];

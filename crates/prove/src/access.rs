@@ -5,7 +5,8 @@ use crate::encode::Env;
 use crate::world::{RowId, World};
 use smol_str::SmolStr;
 use specc_model::effective::{self, Decision, Effective, Guard, Opening};
-use specc_model::formula::Formula;
+use specc_model::formula::{Formula, Node, Row};
+use specc_model::scope::PathStep;
 use specc_model::{Entity, EntityId, FieldIx, Model, Object, Rls, Rule, RuleAction};
 
 /// Who asks.
@@ -49,6 +50,7 @@ pub struct Right<'m> {
     /// A column that a policy of the platform's keeps as it is.
     stays: Option<FieldIx>,
     role: Role,
+    model: &'m Model,
 }
 
 /// A rule that opens something, and when it does.
@@ -78,7 +80,17 @@ impl<'m> Right<'m> {
         }
         let stays = crate::files::is_files(entity).then(|| entity.field("bucket_id")).flatten();
         let stays = stays.filter(|_| command == RuleAction::Update && crate::files::stay(model, entity));
-        Some(Self { entity, command, decision, guard: guard.flatten(), granted, ruled, stays, role: role.clone() })
+        Some(Self {
+            entity,
+            command,
+            decision,
+            guard: guard.flatten(),
+            granted,
+            ruled,
+            stays,
+            role: role.clone(),
+            model,
+        })
     }
 
     /// Whether the role can give a column a value.
@@ -104,14 +116,45 @@ impl<'m> Right<'m> {
         &self.decision.openings
     }
 
-    /// All conditions that it asks, and whether each has to hold (or not).
+    /// All conditions that it asks, and whether each has to hold (or not). One that is asked of the row before an update
+    /// and of the row after it is there twice, if it can be another row that answers.
     pub fn conditions(&self) -> Vec<(&'m Formula, bool)> {
-        let both = |rule: &'m Rule| [&rule.when, &rule.check].into_iter().flatten().map(|expr| &expr.formula);
+        let both = |rule: &'m Rule| {
+            let again = rule
+                .when
+                .as_ref()
+                .filter(|when| self.command == RuleAction::Update && rule.check.is_none() && self.moves(&when.formula));
+            [&rule.when, &rule.check].into_iter().flatten().chain(again).map(|expr| &expr.formula)
+        };
         let opening = self.decision.openings.iter().flat_map(|o| both(o.rule).map(|formula| (formula, true)));
         let closing =
             self.decision.narrowings.iter().copied().chain(self.decision.closed.iter().map(|(rule, _)| *rule));
         let closing = closing.flat_map(|rule| both(rule).map(|formula| (formula, rule.unless)));
         opening.chain(closing).collect()
+    }
+
+    /// Whether a condition reads something of the row that may change.
+    fn moves(&self, formula: &Formula) -> bool {
+        let mut moves = false;
+        formula.visit(|part| {
+            let start = |row: &Row, steps: &[PathStep]| match (row, steps.first()) {
+                (Row::Scope(_), Some(step)) => {
+                    let relation = self.model.relation(step.relation);
+                    let fields = if step.back { &relation.to_fields } else { &relation.fields };
+                    fields.iter().any(|field| self.writes(*field))
+                }
+                (Row::Scope(_), None) => true,
+                _ => false,
+            };
+            moves |= match &part.node {
+                Node::Column(Row::Scope(_), field) => self.writes(*field),
+                Node::Path(row, steps, _) | Node::Whole(row, steps) => start(row, steps),
+                Node::Exists(exists) => start(&exists.row, &exists.steps),
+                Node::AsIs(_) | Node::Sql(_) => true,
+                _ => false,
+            };
+        });
+        moves
     }
 
     /// Whether it lets a row that is there through, and by which rules.
@@ -154,10 +197,9 @@ impl<'m> Right<'m> {
             if !self.writes(column.field) {
                 continue;
             }
-            // A column of a new row that is given its default is as good as not given.
             let changed = match old {
                 Some(old) => world.differs(old, new, column.field),
-                None => Lit::TRUE,
+                None => world.given(new, column.field),
             };
             if let Some(rules) = &column.opened_by {
                 let mut opened = Vec::new();

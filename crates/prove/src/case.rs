@@ -4,6 +4,7 @@ use crate::sorts::{Source, Val};
 use crate::verdict::name;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use specc_diag::Span;
 use specc_model::{EntityId, FieldIx, Model, RuleAction};
 use std::collections::BTreeSet;
 
@@ -68,6 +69,8 @@ pub struct Case {
     pub session: Vec<(Source, Held)>,
     /// The rows, those that come of statements among them.
     pub rows: Vec<CaseRow>,
+    /// The rule that lets it through, where one is known, and its place.
+    pub by: Option<(SmolStr, Span)>,
     /// How many rows of each entity there may be.
     pub(crate) sizes: FxHashMap<EntityId, usize>,
 }

@@ -54,13 +54,16 @@ impl World<'_> {
     pub fn differs(&mut self, a: RowId, b: RowId, field: FieldIx) -> Lit {
         match (self.cell(a, field), self.cell(b, field)) {
             (Cell::Value(a), Cell::Value(b)) => !self.same(&a, &b),
-            (Cell::Condition(a), Cell::Condition(b)) => {
-                let (yes, no) = (self.circuit.and(a.yes, !b.yes), self.circuit.and(!a.yes, b.yes));
-                let (other, more) = (self.circuit.and(a.no, !b.no), self.circuit.and(!a.no, b.no));
-                self.circuit.any([yes, no, other, more])
-            }
+            (Cell::Condition(a), Cell::Condition(b)) => self.distinct(a, b),
             _ => Lit::FALSE,
         }
+    }
+
+    /// `is distinct from`, of truth values.
+    pub fn distinct(&mut self, a: Tri, b: Tri) -> Lit {
+        let (yes, no) = (self.circuit.and(a.yes, !b.yes), self.circuit.and(!a.yes, b.yes));
+        let (other, more) = (self.circuit.and(a.no, !b.no), self.circuit.and(!a.no, b.no));
+        self.circuit.any([yes, no, other, more])
     }
 
     /// `is not distinct from`

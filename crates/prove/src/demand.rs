@@ -63,11 +63,24 @@ pub fn demand_of_query<'m>(
     counter.finish(columns, conditions)
 }
 
+/// The columns that a condition over a row of an entity reads, of that row and of all that it leads to.
+pub fn reads(model: &Model, entity: EntityId, formula: &Formula) -> BTreeSet<(EntityId, FieldIx)> {
+    let mut counter = Counter::empty(model);
+    counter.count(formula, &Scope::row(entity), true, 1);
+    let relations = counter.followed.iter().map(|id| model.relation(*id));
+    let keys = relations.flat_map(|relation| relation.fields.iter().map(|field| (relation.from, *field)));
+    keys.chain(counter.read.iter().copied()).collect()
+}
+
 impl<'m> Counter<'m> {
+    fn empty(model: &'m Model) -> Self {
+        let (rows, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        Self { model, rows, followed, read, complete: true, depth: 0, nested: 0 }
+    }
+
     /// Rows of these, and of who asks.
     fn new(model: &'m Model, rows: &[EntityId]) -> Self {
-        let (there, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        let mut counter = Self { model, rows: there, followed, read, complete: true, depth: 0, nested: 0 };
+        let mut counter = Self::empty(model);
         for entity in rows.iter().chain(&model.viewer) {
             counter.add(*entity, 1);
             if let Some(visible) = &model.entity(*entity).visible {
@@ -179,6 +192,9 @@ impl<'m> Counter<'m> {
                         self.select(select, scope, holds, times, false);
                     }
                 }
+            }
+            Node::Sql(sql) if sql.select().is_some() => {
+                sql.select().iter().for_each(|select| self.select(select, scope, holds, times, false));
             }
             // Truth values that are compared hold or not, as it comes.
             _ => formula.parts().into_iter().for_each(|part| {

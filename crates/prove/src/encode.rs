@@ -12,7 +12,7 @@ use specc_model::{EntityId, FieldIx, PredicateId};
 use std::rc::Rc;
 
 /// Rows that relations lead to, each with when it is one of them.
-type Place = Vec<(Lit, RowId)>;
+pub(crate) type Place = Vec<(Lit, RowId)>;
 
 /// The rows and values that a formula can name.
 #[derive(Clone, Debug, Default)]
@@ -46,9 +46,16 @@ impl Env<'_> {
         self
     }
 
-    /// One row, that an `exists path (…)` looks at.
-    pub fn bound(row: RowId) -> Self {
-        Self { bound: vec![vec![(Lit::TRUE, row)]], ..Self::default() }
+    /// A row by the name that a condition has for it.
+    pub fn named(name: &Row, row: RowId) -> Self {
+        let place = vec![(Lit::TRUE, row)];
+        match name {
+            Row::Scope(at) => Self { scope: vec![place; at + 1], ..Self::default() },
+            Row::Bound(at) => Self { bound: vec![place; at + 1], ..Self::default() },
+            Row::Query(name, _) | Row::View(name, _) => {
+                Self { queries: vec![(name.clone(), Fetched::Row(row))], ..Self::default() }
+            }
+        }
     }
 }
 
@@ -180,7 +187,10 @@ impl<'m> World<'m> {
             Node::Form(form) => self.form(formula, form, env),
             _ => match sorts::wrapped(formula) {
                 Some(inner) => self.condition(inner, env),
-                None => self.unknown_condition(formula, env),
+                None => match self.scalar_condition(formula, env) {
+                    Some(found) => found,
+                    None => self.unknown_condition(formula, env),
+                },
             },
         }
     }
@@ -237,7 +247,10 @@ impl<'m> World<'m> {
             }
             _ => match sorts::wrapped(formula) {
                 Some(inner) => self.evaluate(inner, env),
-                None => self.unknown_value(formula, env),
+                None => match self.scalar(formula, env) {
+                    Some(found) => found,
+                    None => self.unknown_value(formula, env),
+                },
             },
         }
     }
@@ -261,7 +274,7 @@ impl<'m> World<'m> {
         Sym { sort: first.sort.or(second.sort), cases: cases.into() }
     }
 
-    fn merge(&mut self, cases: &mut Vec<(Lit, sorts::Val)>, lit: Lit, value: sorts::Val) {
+    pub(crate) fn merge(&mut self, cases: &mut Vec<(Lit, sorts::Val)>, lit: Lit, value: sorts::Val) {
         match cases.iter_mut().find(|(_, other)| *other == value) {
             Some((before, _)) => *before = self.circuit.or(*before, lit),
             None => cases.push((lit, value)),
@@ -443,7 +456,7 @@ impl<'m> World<'m> {
     }
 
     /// The row of who is asking.
-    fn viewer_row(&mut self, env: &Env<'m>) -> Place {
+    pub(crate) fn viewer_row(&mut self, env: &Env<'m>) -> Place {
         let Some((entity, key)) = sorts::viewer_key(self.model) else { return Vec::new() };
         if env.rights.asks_for_nobody(&Source::Viewer) {
             return Vec::new();
@@ -476,7 +489,7 @@ impl<'m> World<'m> {
         Sym { cases: cases.into(), ..made }
     }
 
-    fn value_at(&mut self, place: &Place, field: FieldIx) -> Sym {
+    pub(crate) fn value_at(&mut self, place: &Place, field: FieldIx) -> Sym {
         let mut made = Sym::null();
         let mut cases = Vec::new();
         for (lit, row) in place {

@@ -1,17 +1,23 @@
 //! Who belongs to a row: its members, its owner, and those who belong to what it belongs to.
 
 use crate::circuit::Lit;
-use crate::membership::{Membership, owners};
+use crate::membership::Membership;
 use crate::properties::Context;
 use crate::sorts::Source;
 use crate::world::{RowId, World};
-use specc_model::formula::{Formula, Node, Row};
 use specc_model::{EntityId, FieldIx, Model, Relation, RelationId};
 
 /// Tenants of tenants of tenants.
 const DEEPEST: usize = 3;
 
-impl Membership {
+/// By which memberships, and through how many tenants.
+#[derive(Clone, Copy)]
+struct Belonging {
+    depth: usize,
+    in_force: bool,
+}
+
+impl Membership<'_> {
     /// The columns that say who belongs to what.
     pub fn columns(&self, model: &Model) -> Vec<(EntityId, FieldIx)> {
         let to = model.relation(self.to).fields.iter().map(|field| (self.members, *field));
@@ -28,7 +34,7 @@ impl<'m> Context<'m> {
     /// Columns that say who belongs to rows of an entity.
     pub fn columns_of(&self, entity: EntityId) -> Vec<(EntityId, FieldIx)> {
         let members = self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity);
-        let own = owners(self.model, self.model.entity(entity)).into_iter().map(|field| (entity, field));
+        let own = self.owners(entity).iter().map(|field| (entity, *field));
         members.flat_map(|m| m.columns(self.model)).chain(own).collect()
     }
 
@@ -45,52 +51,100 @@ impl<'m> Context<'m> {
 
     /// Whether a row refers to anything by this reference, and whether the viewer belongs to that.
     pub fn inside(&self, world: &mut World<'m>, row: RowId, relation: RelationId) -> (Lit, Lit) {
-        self.within(world, row, relation, 0)
+        self.within(world, row, relation, Belonging { depth: 0, in_force: false })
     }
 
-    fn within(&self, world: &mut World<'m>, row: RowId, relation: RelationId, depth: usize) -> (Lit, Lit) {
+    /// The same by memberships that say nothing against it.
+    pub fn inside_in_force(&self, world: &mut World<'m>, row: RowId, relation: RelationId) -> Lit {
+        self.within(world, row, relation, Belonging { depth: 0, in_force: true }).1
+    }
+
+    /// Whether the viewer belongs to a row, and whether by memberships that say nothing against it.
+    pub fn belongs_to(&self, world: &mut World<'m>, row: RowId) -> (Lit, Lit) {
+        let by = |in_force| Belonging { depth: 0, in_force };
+        (self.belongs(world, row, by(false)), self.belongs(world, row, by(true)))
+    }
+
+    fn within(&self, world: &mut World<'m>, row: RowId, relation: RelationId, how: Belonging) -> (Lit, Lit) {
         let relation = self.model.relation(relation);
         let (mut any, mut inside) = (Vec::new(), Vec::new());
         for target in world.table(relation.to) {
             let linked = self.linked(world, row, target, relation);
             any.push(linked);
-            let belongs = self.belongs(world, target, depth);
+            let belongs = self.belongs(world, target, how);
             inside.push(world.circuit.and(linked, belongs));
         }
         (world.circuit.any(any), world.circuit.any(inside))
     }
 
     /// Whether the viewer belongs to a row.
-    fn belongs(&self, world: &mut World<'m>, row: RowId, depth: usize) -> Lit {
+    fn belongs(&self, world: &mut World<'m>, row: RowId, how: Belonging) -> Lit {
         let entity = world.rows[row].entity;
         let mut by = vec![self.owns(world, row)];
-        let viewer = world.session(Source::Viewer);
         for membership in self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity) {
             for member in world.table(membership.members) {
                 let seen = world.visible(member, membership.members);
-                let who = world.value(member, membership.who);
-                let mine = world.equal(&who, &viewer).yes;
+                let mine = self.is_hers(world, member, membership);
                 let linked = self.linked(world, member, row, self.model.relation(membership.to));
                 let exists = world.rows[member].exists;
-                by.push(world.circuit.all([exists, seen, mine, linked]));
+                let lapsed = if how.in_force { world.lapsed(member, &membership.lapses) } else { Lit::FALSE };
+                by.push(world.circuit.all([exists, seen, mine, linked, !lapsed]));
             }
         }
-        if depth < DEEPEST {
+        if how.depth < DEEPEST {
+            let how = Belonging { depth: how.depth + 1, ..how };
             for id in &self.model.entity(entity).outgoing {
                 if self.is_tenant(self.model.relation(*id).to, entity) {
-                    by.push(self.within(world, row, *id, depth + 1).1);
+                    by.push(self.within(world, row, *id, how).1);
                 }
             }
         }
         world.circuit.any(by)
     }
 
+    /// Whether another row that is about the viewer says the same in these columns of what a row of the members refers to:
+    /// an invitation has the rank that whoever accepts it has.
+    pub fn given(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>, columns: &[FieldIx]) -> Lit {
+        let tenant = self.model.relation(membership.to);
+        let mut by = Vec::new();
+        for other in self.memberships.iter().filter(|m| self.model.relation(m.to).to == tenant.to) {
+            for giver in world.table(other.members) {
+                let exists = world.rows[giver].exists;
+                let mut all = vec![exists, self.is_hers(world, giver, other)];
+                let theirs = self.model.relation(other.to);
+                for (a, b) in tenant.fields.iter().zip(&theirs.fields) {
+                    let (a, b) = (world.value(row, *a), world.value(giver, *b));
+                    all.push(world.equal(&a, &b).yes);
+                }
+                for field in columns {
+                    let ty = &self.model.entity(membership.members).fields[*field].ty.base;
+                    let fields = &self.model.entity(other.members).fields;
+                    let same = (0..fields.len()).filter(|of| fields[*of].ty.base == *ty && *of != other.who);
+                    let mut any = Vec::new();
+                    for of in same.filter(|of| !theirs.fields.contains(of)) {
+                        let (a, b) = (world.value(row, *field), world.value(giver, of));
+                        any.push(world.equal(&a, &b).yes);
+                    }
+                    all.push(world.circuit.any(any));
+                }
+                by.push(world.circuit.all(all));
+            }
+        }
+        world.circuit.any(by)
+    }
+
+    /// Whether a row of the members is about the viewer.
+    pub fn is_hers(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>) -> Lit {
+        let (who, person) = (world.value(row, membership.who), world.person(&membership.by));
+        world.equal(&who, &person).yes
+    }
+
     /// Whether the viewer is the owner of a row.
     pub fn owns(&self, world: &mut World<'m>, row: RowId) -> Lit {
         let viewer = world.session(Source::Viewer);
         let mut by = Vec::new();
-        for field in owners(self.model, self.model.entity(world.rows[row].entity)) {
-            let value = world.value(row, field);
+        for field in self.owners(world.rows[row].entity) {
+            let value = world.value(row, *field);
             by.push(world.equal(&value, &viewer).yes);
         }
         world.circuit.any(by)
@@ -106,39 +160,4 @@ impl<'m> Context<'m> {
         }
         world.circuit.any(by)
     }
-
-    /// Conditions that rules ask of a row of the members, each of that row and who asks alone.
-    pub fn asked_of(&self, membership: &Membership) -> Vec<&'m Formula> {
-        let mut found: Vec<&'m Formula> = Vec::new();
-        let mut look = |formula: &'m Formula| {
-            formula.visit(|part| {
-                if let Node::Exists(exists) = &part.node
-                    && exists.target == membership.members
-                    && exists.steps.last().is_some_and(|step| step.relation == membership.to)
-                    && is_of_one_row(&exists.condition)
-                    && !found.contains(&&exists.condition)
-                {
-                    found.push(&exists.condition);
-                }
-            });
-        };
-        let rules = self.model.entities.iter().flat_map(|entity| &entity.rules);
-        rules.flat_map(|rule| [&rule.when, &rule.check]).flatten().for_each(|expr| look(&expr.formula));
-        self.model.predicates.iter().for_each(|predicate| look(&predicate.body.formula));
-        found
-    }
-}
-
-/// Whether it reads nothing but the row that an outermost `exists` looks at, and who asks.
-fn is_of_one_row(formula: &Formula) -> bool {
-    let mut one = true;
-    formula.visit(|part| {
-        one &= match &part.node {
-            Node::Column(row, _) => *row == Row::Bound(0),
-            Node::Path(..) | Node::Whole(..) | Node::Exists(_) | Node::Sql(_) | Node::AsIs(_) => false,
-            Node::Parameter(_) | Node::Predicate(..) => false,
-            _ => true,
-        };
-    });
-    one
 }

@@ -12,12 +12,14 @@ mod demand;
 mod encode;
 mod files;
 mod inside;
+mod lapse;
 mod membership;
 mod properties;
 mod queries;
 mod replay;
 mod sample;
 mod sorts;
+mod standing;
 mod verdict;
 mod world;
 
@@ -33,24 +35,44 @@ pub use verdict::Verdict;
 use rayon::prelude::*;
 use smol_str::SmolStr;
 use sorts::Sorts;
+use specc_diag::{Code, codes};
 use specc_model::effective::{self, PUBLIC};
 use specc_model::{Entity, Model, Rls, Target};
 
 /// A verdict for each property of each entity that has rules, in the order of the spec.
 pub fn prove(model: &Model) -> Vec<Finding> {
-    prove_beyond(model, 0)
+    prove_all(model, false, 0)
+}
+
+/// What is asked only by [`prove_strictly`]: what many specs leave as it is, since somebody else sees to it.
+pub const STRICT: [Code; 1] = [codes::LAST_MANAGER];
+
+/// The same with the questions of [`STRICT`].
+pub fn prove_strictly(model: &Model) -> Vec<Finding> {
+    prove_all(model, true, 0)
 }
 
 /// The same over databases with `more` rows of each table than decide: no verdict should change.
 pub fn prove_beyond(model: &Model, more: usize) -> Vec<Finding> {
+    prove_all(model, true, more)
+}
+
+fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     let sorts = Sorts::of(model);
-    let context = properties::Context::new(model, &sorts, more);
+    let context = properties::Context::new(model, &sorts, strict, more);
     let entities: Vec<&Entity> = model.entities.iter().filter(|entity| is_guarded(entity)).collect();
     let mut found: Vec<Finding> =
         entities.par_iter().flat_map_iter(|entity| properties::of(&context, entity)).collect();
     found.extend(properties::past_the_rules(&context));
-    let files: Vec<Vec<Finding>> = files::of_buckets(model).par_iter().map(|model| of_files(model, more)).collect();
+    let files: Vec<Vec<Finding>> =
+        files::of_buckets(model).par_iter().map(|model| of_files(model, strict, more)).collect();
     found.extend(files.into_iter().flatten());
+    let is_accused = |finding: &&Finding| {
+        matches!(finding.verdict, Verdict::Counterexample(Some(_))) && finding.code != codes::UNSEEN_WRITE
+    };
+    let accused = found.iter().filter(is_accused).map(|finding| finding.span).collect();
+    let later = entities.par_iter().flat_map_iter(|entity| properties::of_steps(&context, entity, &accused));
+    found.extend(later.collect::<Vec<_>>());
     // What a predicate says of every entity is said once.
     let mut said = std::collections::BTreeSet::new();
     found.retain(|finding| said.insert((finding.code, finding.span, finding.claim.clone())));
@@ -58,9 +80,9 @@ pub fn prove_beyond(model: &Model, more: usize) -> Vec<Finding> {
 }
 
 /// What is asked of the table of files.
-fn of_files(model: &Model, more: usize) -> Vec<Finding> {
+fn of_files(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     let sorts = Sorts::of(model);
-    let context = properties::Context::new(model, &sorts, more);
+    let context = properties::Context::new(model, &sorts, strict, more);
     let files = model.entities.iter().filter(|entity| files::is_files(entity) && is_guarded(entity));
     files.flat_map(|entity| properties::of(&context, entity)).collect()
 }

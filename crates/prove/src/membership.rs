@@ -1,62 +1,110 @@
 //! Columns and entities that say who belongs to what, read off the conditions of rules.
 
+use crate::lapse::{Lapse, lapses};
 use crate::sorts::{asks, is_viewer, query, session};
-use specc_model::formula::{Exists, Formula, From, Node, Read, Row, Select, Sql};
+use crate::standing::{Ask, Person};
+use specc_model::formula::{Exists, Formula, From, Node, Operator, Read, Row, Select, Sql};
 use specc_model::{Entity, EntityId, FieldIx, Model, RelationId, Rule};
 use std::collections::BTreeSet;
 
 /// An entity whose rows say that somebody belongs to a row of another one: rules ask whether one of them is the viewer's.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Membership {
+#[derive(Clone, Debug)]
+pub struct Membership<'m> {
     /// The entity of those rows.
     pub members: EntityId,
-    /// Its column with the key of who belongs.
+    /// Its column that says who belongs.
     pub who: FieldIx,
+    /// By what it says so.
+    pub by: Person,
     /// Its reference to what she belongs to.
     pub to: RelationId,
     /// Its columns that rules ask besides, such as a role.
     pub ranks: Vec<FieldIx>,
+    /// What rules ask of a row of it, each at one place.
+    pub asks: Vec<Ask<'m>>,
+    /// Its columns that say whether a row is in force.
+    pub lapses: Vec<Lapse>,
+}
+
+/// All formulas that decide access, wherever they stand.
+pub fn deciding(model: &Model) -> impl Iterator<Item = &Formula> {
+    let rules = model.entities.iter().flat_map(|entity| &entity.rules);
+    let rules = rules.flat_map(|rule| [&rule.when, &rule.check]).flatten().map(|expr| &expr.formula);
+    let predicates = model.predicates.iter().map(|predicate| &predicate.body.formula);
+    let functions = model.functions.iter().filter_map(|function| function.asks.as_ref()).map(|asks| &asks.formula);
+    rules.chain(predicates).chain(functions)
 }
 
 /// All memberships that rules ask for.
-pub fn memberships(model: &Model) -> Vec<Membership> {
-    let mut found: Vec<Membership> = Vec::new();
-    let mut look = |formula: &Formula| {
-        formula.visit(|part| {
+pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
+    let mut found: Vec<Membership<'_>> = Vec::new();
+    for formula in deciding(model) {
+        // What an `exists path (…)` inside of others looks at has the number of those around it.
+        let mut rest = vec![(formula, 0)];
+        while let Some((part, depth)) = rest.pop() {
             let new = match &part.node {
-                Node::Exists(exists) => membership(model, exists).into_iter().collect(),
+                Node::Exists(exists) => membership(model, exists, depth).into_iter().collect(),
                 Node::Sql(_) => query(part).and_then(Sql::select).map_or(Vec::new(), |s| selected(model, s)),
+                Node::Binary(Operator::Equal, _) => of_viewer(model, part),
                 _ => Vec::new(),
             };
             for new in new {
-                match found.iter_mut().find(|old| (old.members, old.who, old.to) == (new.members, new.who, new.to)) {
-                    Some(old) => old.ranks.extend(new.ranks),
+                let same = |old: &&mut Membership<'_>| {
+                    (old.members, old.who, &old.by, old.to) == (new.members, new.who, &new.by, new.to)
+                };
+                match found.iter_mut().find(same) {
+                    Some(old) => {
+                        old.ranks.extend(new.ranks);
+                        old.asks.extend(new.asks);
+                    }
                     None => found.push(new),
                 }
             }
-        });
-    };
-    let rules = model.entities.iter().flat_map(|entity| &entity.rules);
-    rules.flat_map(|rule| [&rule.when, &rule.check]).flatten().for_each(|expr| look(&expr.formula));
-    model.predicates.iter().for_each(|predicate| look(&predicate.body.formula));
-    model.functions.iter().filter_map(|function| function.asks.as_ref()).for_each(|asks| look(&asks.formula));
+            let depth = depth + usize::from(matches!(part.node, Node::Exists(_)));
+            rest.extend(part.parts().into_iter().rev().map(|part| (part, depth)));
+        }
+    }
     for membership in &mut found {
         membership.ranks.sort_unstable();
         membership.ranks.dedup();
+        membership.lapses = lapses(model, membership);
     }
-    found.sort();
+    found.sort_by_key(|m| (m.members, m.who, m.to));
     found
+}
+
+/// A column of the viewer's row that is a reference and is compared with something else: the viewer belongs to that.
+fn of_viewer<'m>(model: &'m Model, part: &Formula) -> Vec<Membership<'m>> {
+    let (Some((a, b)), Some((viewer, who))) = (part.equality(), crate::sorts::viewer_key(model)) else {
+        return Vec::new();
+    };
+    let ((Node::ViewerField(field), other) | (other, Node::ViewerField(field))) = (&a.bare().node, &b.bare().node)
+    else {
+        return Vec::new();
+    };
+    if !matches!(other, Node::Column(..) | Node::Path(..)) {
+        return Vec::new();
+    }
+    let relations = model.entity(viewer).outgoing.iter().map(|id| model.relation(*id));
+    relations
+        .filter(|relation| relation.fields == [*field] && relation.to != viewer)
+        .map(|relation| {
+            let (ranks, asks) = (Vec::new(), vec![Ask::of_any(Row::Scope(0))]);
+            Membership { members: viewer, who, by: Person::Viewer, to: relation.id, ranks, asks, lapses: Vec::new() }
+        })
+        .collect()
 }
 
 /// The memberships that a plain query asks for: a row of its one table with a column that is the viewer, and a reference
 /// that is compared with something else, or given.
-fn selected(model: &Model, select: &Select) -> Vec<Membership> {
-    let [From { of: Read::Entity(members), .. }] = select.tables.as_slice() else { return Vec::new() };
+fn selected<'m>(model: &'m Model, select: &'m Select) -> Vec<Membership<'m>> {
+    let [From { name, of: Read::Entity(members), .. }] = select.tables.as_slice() else { return Vec::new() };
+    let row = Row::Query(name.clone(), *members);
     let own = |formula: &Formula| match &formula.bare().node {
         Node::Column(Row::Query(_, entity), field) if entity == members => Some(*field),
         _ => None,
     };
-    let (mut who, mut linked, mut ranks) = (None, BTreeSet::new(), BTreeSet::new());
+    let (mut person, mut linked, mut ranks) = (None, BTreeSet::new(), BTreeSet::new());
     linked.extend(select.output.iter().filter_map(own));
     for condition in &select.conditions {
         condition.visit(|part| {
@@ -64,47 +112,51 @@ fn selected(model: &Model, select: &Select) -> Vec<Membership> {
             let Some((a, b)) = part.equality() else { return };
             for (column, other) in [(a, b), (b, a)] {
                 let Some(field) = own(column) else { continue };
-                if is_viewer(other) {
-                    who = who.or(Some(field));
+                if let Some(by) = Person::of(model, other) {
+                    person = person.take().or(Some((field, by)));
                 } else if crate::sorts::constant(other).is_none() {
                     linked.insert(field);
                 }
             }
         });
     }
-    let Some(who) = who else { return Vec::new() };
+    let Some((who, by)) = person else { return Vec::new() };
     let relations = model.entity(*members).outgoing.iter().map(|id| model.relation(*id));
     let relations = relations.filter(|r| !r.fields.contains(&who) && r.fields.iter().all(|f| linked.contains(f)));
     relations
         .map(|relation| {
             let ranks = ranks.iter().copied().filter(|f| *f != who && !relation.fields.contains(f)).collect();
-            Membership { members: *members, who, to: relation.id, ranks }
+            let asks = vec![Ask::of(&row, &select.conditions)];
+            let (members, by) = (*members, by.clone());
+            Membership { members, who, by, to: relation.id, ranks, asks, lapses: Vec::new() }
         })
         .collect()
 }
 
-fn membership(model: &Model, exists: &Exists) -> Option<Membership> {
+fn membership<'m>(model: &'m Model, exists: &'m Exists, depth: usize) -> Option<Membership<'m>> {
     let step = exists.steps.last().filter(|step| step.back)?;
     let relation = model.relation(step.relation);
-    let (mut who, mut ranks) = (None, BTreeSet::new());
-    let bound = |formula: &Formula| match formula.bare().node {
-        Node::Column(Row::Bound(_), field) => Some(field),
+    let (mut person, mut ranks) = (None, BTreeSet::new());
+    let row = Row::Bound(depth);
+    let bound = |formula: &Formula| match &formula.bare().node {
+        Node::Column(of, field) if *of == row => Some(*field),
         _ => None,
     };
     exists.condition.visit(|part| {
         if let Some((a, b)) = part.equality() {
             for (column, other) in [(a, b), (b, a)] {
-                if is_viewer(other) {
-                    who = who.or(bound(column));
+                if let (Some(field), Some(by)) = (bound(column), Person::of(model, other)) {
+                    person = person.take().or(Some((field, by)));
                 }
             }
         }
         ranks.extend(bound(part));
     });
-    let who = who?;
+    let (who, by) = person?;
     ranks.retain(|field| *field != who && !relation.fields.contains(field));
-    let members = relation.from;
-    Some(Membership { members, who, to: relation.id, ranks: ranks.into_iter().collect() })
+    let asks = vec![Ask::of(&row, std::slice::from_ref(&exists.condition))];
+    let (members, to, ranks) = (relation.from, relation.id, ranks.into_iter().collect());
+    Some(Membership { members, who, by, to, ranks, asks, lapses: Vec::new() })
 }
 
 /// Whether a rule lets a row through for who asks alone, whatever the row is.
@@ -147,6 +199,26 @@ pub fn owners(model: &Model, entity: &Entity) -> Vec<FieldIx> {
         for expr in [&rule.when, &rule.check].into_iter().flatten() {
             compared(model, &expr.formula, 0, &mut found);
         }
+    }
+    let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
+    found.into_iter().filter(|field| key != [*field]).collect()
+}
+
+/// The columns of an entity that any rule compares with who is asking, its own or one that reaches the row by a path.
+pub fn owners_by_path(model: &Model, entity: &Entity) -> Vec<FieldIx> {
+    let mut found: BTreeSet<FieldIx> = owners(model, entity).into_iter().collect();
+    for formula in deciding(model) {
+        formula.visit(|part| {
+            let Some((a, b)) = part.equality() else { return };
+            for (column, other) in [(a, b), (b, a)] {
+                if let Node::Path(_, steps, field) = &column.bare().node
+                    && steps.last().is_some_and(|step| !step.back && model.step_target(*step) == entity.id)
+                    && is_viewer(other)
+                {
+                    found.insert(*field);
+                }
+            }
+        });
     }
     let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
     found.into_iter().filter(|field| key != [*field]).collect()

@@ -3,7 +3,7 @@
 use crate::circuit::{Lit, Tri};
 use crate::encode::Env;
 use crate::sorts::{self, Source};
-use crate::world::{RowId, Unknown, World};
+use crate::world::{RowId, Sym, Unknown, World};
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_model::formula::{Formula, From, Node, Read, Row, Select, Sql};
@@ -155,6 +155,43 @@ impl<'m> World<'m> {
             }
         }
         found
+    }
+
+    /// The value of `(select column from …)`: null where no row is chosen.
+    pub(crate) fn scalar(&mut self, formula: &'m Formula, env: &Env<'m>) -> Option<Sym> {
+        let (output, found) = self.only_row(formula, env)?;
+        let (mut sort, mut cases) = (None, Vec::new());
+        for (there, inner) in found {
+            let value = self.evaluate(output, &inner);
+            sort = sort.or(value.sort);
+            for (when, value) in value.cases.iter() {
+                let when = self.circuit.and(there, *when);
+                self.merge(&mut cases, when, value.clone());
+            }
+        }
+        Some(Sym { sort, cases: cases.into() })
+    }
+
+    /// The same where it is a truth value.
+    pub(crate) fn scalar_condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Option<Tri> {
+        let (output, found) = self.only_row(formula, env)?;
+        let (mut yes, mut no) = (Vec::new(), Vec::new());
+        for (there, inner) in found {
+            let held = self.condition(output, &inner);
+            yes.push(self.circuit.and(there, held.yes));
+            no.push(self.circuit.and(there, held.no));
+        }
+        Some(Tri { yes: self.circuit.any(yes), no: self.circuit.any(no) })
+    }
+
+    /// The row that a query for one value chooses. Of several Postgres makes an error, so there are no more.
+    fn only_row(&mut self, formula: &'m Formula, env: &Env<'m>) -> Option<(&'m Formula, Vec<(Lit, Env<'m>)>)> {
+        let select = sorts::query(formula.bare()).and_then(Sql::select)?;
+        let [output] = select.output.as_slice() else { return None };
+        let found = self.selected(select, env);
+        let lits: Vec<Lit> = found.iter().map(|(lit, _)| *lit).collect();
+        self.circuit.at_most_one(&lits);
+        Some((output, found))
     }
 
     /// What there is of something that a query reads.

@@ -27,7 +27,7 @@ impl Dice {
 /// and whether it is allowed.
 pub fn sample(model: &Model, seed: u64, count: usize) -> Vec<(Case, bool)> {
     let sorts = Sorts::of(model);
-    let context = Context::new(model, &sorts, 0);
+    let context = Context::new(model, &sorts, false, 0);
     let mut dice = Dice(seed | 1);
     let mut found = Vec::new();
     let guarded = model.entities.iter().filter(|entity| crate::is_guarded(entity) && !entity.external);

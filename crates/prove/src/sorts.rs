@@ -224,7 +224,9 @@ impl Sorts {
             let rules = entity.rules.iter().flat_map(|rule| [&rule.when, &rule.check]).flatten();
             let checks = entity.checks.iter().map(|check| &check.expr);
             let filters = entity.uniques.iter().filter_map(|unique| unique.filter.as_ref());
-            for expr in rules.chain(checks).chain(&entity.visible).chain(filters) {
+            let promised = entity.promises.iter().flat_map(|promise| &promise.lines);
+            let promised = promised.flat_map(|line| [&line.when, &line.becoming]).flatten();
+            for expr in rules.chain(promised).chain(checks).chain(&entity.visible).chain(filters) {
                 sorts.learn(model, &expr.formula, &scope);
             }
             for (field, column) in entity.fields.iter().enumerate() {
@@ -234,6 +236,14 @@ impl Sorts {
                     sorts.learn(model, &default.formula, &scope);
                     sorts.given(model, Source::Field(entity.id, field), &default.formula, &scope);
                 }
+            }
+        }
+        for membership in crate::membership::memberships(model) {
+            for (field, other, constants) in crate::lapse::compared(model, &membership) {
+                let id = sorts.id(field.clone());
+                sorts.sorts[id].constants.extend(constants);
+                sorts.sorts[id].ordered |= other.is_some();
+                other.into_iter().for_each(|other| sorts.join(field.clone(), other));
             }
         }
         for at in 0..sorts.parents.len() {
@@ -520,6 +530,9 @@ pub fn session(formula: &Formula) -> Option<Source> {
             match (call.function.schema.as_str(), call.function.name.as_str()) {
                 ("auth", "uid") => Source::Viewer,
                 ("auth", name @ ("role" | "email")) => claim(vec![name.into()]),
+                (_, "current_timestamp" | "localtimestamp" | "transaction_timestamp" | "statement_timestamp") => {
+                    Source::Session("now".into())
+                }
                 (_, name) => Source::Session(name.into()),
             }
         }
@@ -589,7 +602,7 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
             None => Source::Parameter(scope.predicate?, *at),
         },
         Node::Cast(cast) => return source(model, &cast.of, scope),
-        Node::Sql(_) => return source(model, wrapped(formula)?, scope),
+        Node::Sql(_) => return source(model, wrapped(formula).or_else(|| given(formula))?, scope),
         Node::Whole(..) | Node::Exists(_) => return None,
         _ => Source::Expr(address(formula)),
     })

@@ -142,7 +142,8 @@ impl Question<'_, '_> {
             let open = was.map(|(_, columns)| columns.clone()).unwrap_or_default();
             Step { command: done.command, through: None, old: place(done.old), new: place(done.new), open }
         });
-        Case { role: self.role.into(), steps: steps.collect(), session, rows, sizes: self.demand.sizes.clone() }
+        let (role, sizes) = (self.role.into(), self.demand.sizes.clone());
+        Case { role, steps: steps.collect(), session, rows, by: None, sizes }
     }
 }
 

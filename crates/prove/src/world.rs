@@ -257,6 +257,54 @@ impl<'m> World<'m> {
         row
     }
 
+    /// Whether a client gives a column of a new row a value: one that is its default is as good as not given.
+    pub fn given(&mut self, row: RowId, field: FieldIx) -> Lit {
+        let entity = self.rows[row].entity;
+        let column = &self.model.entity(entity).fields[field];
+        if self.rows[row].left.contains(&field) {
+            return Lit::FALSE;
+        }
+        let default = column.default.as_ref().map(|default| &default.formula);
+        let known = |formula: &Formula| formula.is_constant() || crate::sorts::session(formula).is_some();
+        // A value that is made anew for each row cannot be told from one that is given.
+        if column.identity.is_some() || self.is_numbered(entity, field) || default.is_some_and(|it| !known(it)) {
+            return self.choice();
+        }
+        match (self.cell(row, field), default) {
+            (Cell::Value(value), Some(default)) => {
+                let default = self.evaluate(default, &Env::row(row));
+                !self.same(&value, &default)
+            }
+            (Cell::Value(value), None) => self.present(&value),
+            (Cell::Condition(value), default) => {
+                let default = default.map_or(Tri::NULL, |default| self.condition(default, &Env::row(row)));
+                self.distinct(value, default)
+            }
+        }
+    }
+
+    /// Whether a column of a new row has what it has if nobody says anything.
+    pub fn is_default(&mut self, row: RowId, field: FieldIx) -> Lit {
+        let column = &self.model.entity(self.rows[row].entity).fields[field];
+        let Some(default) = &column.default else {
+            return match self.cell(row, field) {
+                Cell::Value(sym) => !self.present(&sym),
+                Cell::Condition(tri) => self.circuit.and(!tri.yes, !tri.no),
+            };
+        };
+        match self.cell(row, field) {
+            Cell::Value(given) => {
+                let own = self.evaluate(&default.formula, &Env::row(row));
+                self.same(&given, &own)
+            }
+            Cell::Condition(given) => {
+                let own = self.condition(&default.formula, &Env::row(row));
+                let (yes, no) = (self.circuit.and(given.yes, own.yes), self.circuit.and(given.no, own.no));
+                self.circuit.or(yes, no)
+            }
+        }
+    }
+
     /// What `old` is being changed to, in these columns at most.
     pub fn updated(&mut self, old: RowId, columns: impl IntoIterator<Item = FieldIx>) -> RowId {
         let was = Some((old, columns.into_iter().collect()));
@@ -264,6 +312,23 @@ impl<'m> World<'m> {
         self.rows[old].during.1 = self.phase + 1;
         self.written.push(new);
         new
+    }
+
+    /// The row as it might be beside what it is, with other values in these columns.
+    pub fn variant(&mut self, row: RowId, columns: impl IntoIterator<Item = FieldIx>) -> RowId {
+        let was = Some((row, columns.into_iter().collect()));
+        let other = self.row(self.rows[row].entity, Lit::TRUE, None, was);
+        // Nothing refers to it, and it stands beside nothing.
+        self.rows[other].during = (usize::MAX, usize::MAX);
+        other
+    }
+
+    /// From the next phase on, a row is there only if `kept` holds.
+    pub fn keep(&mut self, row: RowId, kept: Lit) {
+        let exists = self.circuit.and(self.rows[row].exists, kept);
+        let rest = self.row(self.rows[row].entity, exists, None, Some((row, BTreeSet::new())));
+        self.rows[row].during.1 = self.phase + 1;
+        self.written.push(rest);
     }
 
     /// Whether rows of this entity are told apart by their place: by a key of one column that has no other meaning.

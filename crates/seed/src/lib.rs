@@ -11,16 +11,21 @@ mod filter;
 mod hash;
 mod order;
 mod plan;
+mod told;
 mod values;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
+pub use told::Told;
+
 use plan::{Plan, Row, single};
 use smol_str::SmolStr;
 use specc_catalog::{Seed, SqlExpr, TableName};
-use specc_model::{Entity, Expr, FieldIx, Model};
+use std::ops::Range;
+
+use specc_model::{Entity, EntityId, Expr, FieldIx, Model};
 
 /// The environment whose rows every other has too.
 pub const BASE: &str = "base";
@@ -40,21 +45,26 @@ pub fn generate(model: &Model, env: &str) -> Vec<Seed> {
         return Vec::new();
     };
     let entities = plan.add(set);
+    blocks(&plan, first..plan.rows.len(), &entities, env == BASE)
+}
+
+/// The rows of a range as blocks in insertion order; kept as the spec says where `kept`.
+fn blocks(plan: &Plan<'_>, rows: Range<usize>, entities: &[EntityId], kept: bool) -> Vec<Seed> {
     let mut seeds: Vec<Seed> = Vec::new();
     let mut last: Option<&Row<'_>> = None;
     // Rows of the block that is being made whose keys only the database knows.
     let mut open: Vec<usize> = Vec::new();
-    for at in order::rows(&plan.rows, first, &entities) {
+    for at in order::rows(&plan.rows, rows, entities) {
         let row = &plan.rows[at];
         let Some(values) = &row.values else { continue };
-        let update = env == BASE && !plan.has_made_up_number(at);
+        let update = kept && !plan.has_made_up_number(at);
         let same = |last: &Row<'_>| last.entity == row.entity && same_columns(last, row);
         let merge = last.is_some_and(same)
             && seeds.last().is_some_and(|seed| seed.update == update)
             && !row.needs.iter().any(|need| open.contains(need));
         if !merge {
             let order = seeds.len() as u32;
-            seeds.push(block(model.entity(row.entity), values, order, update));
+            seeds.push(block(plan.model.entity(row.entity), values, order, update));
             open.clear();
         }
         if row.auto_key.is_none() {

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use specc_model::{EntityId, Model, SeedValue};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 
 /// Entities with rows, what is referred to first; entities that refer to each other share a group. Ties are broken by the
 /// first row.
@@ -59,11 +60,11 @@ pub(crate) fn groups(model: &Model, rows: &[Row<'_>]) -> Vec<Vec<EntityId>> {
     sorted.into_iter().map(|number| parts[number].iter().map(|node| graph[*node]).collect()).collect()
 }
 
-/// The rows from `first` on, what they need before them; as far as that allows by entity as in `entities`, then as
+/// The rows of a range, what they need before them; as far as that allows by entity as in `entities`, then as
 /// written.
-pub(crate) fn rows(rows: &[Row<'_>], first: usize, entities: &[EntityId]) -> Vec<usize> {
+pub(crate) fn rows(rows: &[Row<'_>], range: Range<usize>, entities: &[EntityId]) -> Vec<usize> {
     let rank: FxHashMap<EntityId, usize> = entities.iter().enumerate().map(|(rank, id)| (*id, rank)).collect();
-    let here: Vec<usize> = (first..rows.len()).filter(|at| rows[*at].values.is_some()).collect();
+    let here: Vec<usize> = range.filter(|at| rows[*at].values.is_some()).collect();
     let place: FxHashMap<usize, usize> = here.iter().enumerate().map(|(place, at)| (*at, place)).collect();
     let mut waits = vec![0; here.len()];
     let mut frees = vec![Vec::new(); here.len()];

@@ -145,6 +145,23 @@ impl<'m> Plan<'m> {
         }
     }
 
+    /// The row with a label.
+    pub fn labelled(&self, entity: EntityId, label: &str) -> Option<usize> {
+        self.labels.get(&(entity, label)).copied()
+    }
+
+    /// The values of a row that is not among those to insert: its key is left to the table.
+    pub fn alone(&mut self, source: &'m SeedRow) -> Vec<(FieldIx, SmolStr)> {
+        let path = format!("{}/{}", source.entity.0, source.span.start);
+        let entity = source.entity;
+        self.rows.push(Row { entity, source, path, ordinal: None, auto_key: None, values: None, needs: Vec::new() });
+        let at = self.rows.len() - 1;
+        let fields = self.fields(at);
+        let values = fields.into_iter().map(|field| (field, self.value(at, field, 0, &mut Vec::new()))).collect();
+        self.rows.pop();
+        values
+    }
+
     /// Decides the values of a row. False: no values are left that would tell it apart from the others.
     fn fill(&mut self, at: usize) -> bool {
         let (entity, source) = (self.rows[at].entity, self.rows[at].source);
@@ -302,7 +319,7 @@ impl<'m> Plan<'m> {
     }
 
     /// The value that a row has, or will have, in a field.
-    fn value_of(&self, at: usize, field: FieldIx, depth: u8) -> SmolStr {
+    pub fn value_of(&self, at: usize, field: FieldIx, depth: u8) -> SmolStr {
         let row = &self.rows[at];
         if let Some(values) = &row.values
             && let Some((_, value)) = values.iter().find(|(f, _)| *f == field)

@@ -88,6 +88,7 @@ impl Build {
             limits: vec![],
             triggers: vec![],
             rules: vec![],
+            promises: vec![],
             visible: None,
             outgoing: vec![],
             incoming: vec![],

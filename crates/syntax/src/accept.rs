@@ -3,7 +3,7 @@
 //! It stands after something on its line, and is about the innermost declaration there; or on a line of its own, and is
 //! about the declaration below it.
 
-use crate::ast::{Item, ItemKind, Member, MemberKind, PolicyRule, SpecFile};
+use crate::ast::{Item, ItemKind, Member, MemberKind, PolicyRule, ScenarioPart, SpecFile};
 use crate::build::unquote;
 use crate::scan::{Found, Kind, Scan};
 use specc_diag::{Acceptance, Code, Diagnostic, FileId, Severity, Span, codes, nearest};
@@ -111,6 +111,17 @@ impl Declarations {
                 ItemKind::Entity(d) => members(&d.members, &mut add),
                 ItemKind::Mixin(d) => members(&d.members, &mut add),
                 ItemKind::Policy(d) => rules(&d.rules, &mut add),
+                ItemKind::Promise(d) => d.lines.iter().for_each(|l| add(l.at.0)),
+                ItemKind::Scenario(d) => d.parts.iter().for_each(|part| match part {
+                    ScenarioPart::Given { at, rows } => {
+                        add(at.0);
+                        rows.iter().for_each(|r| add(r.at.0));
+                    }
+                    ScenarioPart::As(actor) => {
+                        add(actor.at.0);
+                        actor.steps.iter().for_each(|s| add(s.at.0));
+                    }
+                }),
                 ItemKind::Bucket(d) => rules(&d.rules, &mut add),
                 ItemKind::Enum(d) => d.labels.iter().for_each(|l| add(l.at.0)),
                 ItemKind::Domain(d) => d.checks.iter().for_each(|c| add(c.at.0)),
@@ -156,6 +167,7 @@ fn members(members: &[Member], add: &mut impl FnMut(Span)) {
         add(member.at.0);
         match &member.kind {
             MemberKind::Policy(list) => rules(list, add),
+            MemberKind::Promise(d) => d.lines.iter().for_each(|l| add(l.at.0)),
             MemberKind::Workflow(d) => d.steps.iter().for_each(|s| add(s.at.0)),
             _ => {}
         }

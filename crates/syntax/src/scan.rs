@@ -408,7 +408,7 @@ fn run(bytes: &[u8]) -> Result<Run, Open> {
                 while bytes.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'$') {
                     at += 1;
                 }
-                if stack.is_empty() && matches!(&bytes[start..at], b"scenario" | b"query" | b"promise") {
+                if stack.is_empty() && &bytes[start..at] == b"query" {
                     kept = true;
                 }
                 if &bytes[start..at] == b"accept"

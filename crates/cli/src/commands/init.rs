@@ -13,6 +13,8 @@ const STARTER: &[(&str, &str)] = &[
     ("specc.toml", include_str!("../../../../specs/starter/specc.toml")),
     ("people.dbspec", include_str!("../../../../specs/starter/people.dbspec")),
     ("projects.dbspec", include_str!("../../../../specs/starter/projects.dbspec")),
+    ("promises.dbspec", include_str!("../../../../specs/starter/promises.dbspec")),
+    ("scenarios.dbspec", include_str!("../../../../specs/starter/scenarios.dbspec")),
     ("seed.dbspec", include_str!("../../../../specs/starter/seed.dbspec")),
 ];
 

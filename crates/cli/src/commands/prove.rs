@@ -17,10 +17,14 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
         false => Project::open(&args.place.project)?,
     };
     let compilation = pipeline::compile(project, false)?;
-    let findings = specc_prove::prove(&compilation.model);
+    let prove = if args.strict { specc_prove::prove_strictly } else { specc_prove::prove };
+    let findings = prove(&compilation.model);
     let mut open: Vec<Diagnostic> =
         findings.iter().filter_map(|finding| diagnostic(finding, &compilation.model)).collect();
-    let accepted = specc_diag::accept(&mut open, compilation.proofs);
+    // What is not asked is neither found nor to be accepted.
+    let mut proofs = compilation.proofs;
+    proofs.retain(|proof| args.strict || !specc_prove::STRICT.contains(&proof.code));
+    let accepted = specc_diag::accept(&mut open, proofs);
     let sources = &compilation.sources;
     let asides = specc_prove::asides(&compilation.model);
     let place = |span: Span| format!("{}:{}", sources.file(span.file).name, position(sources, span).0);
@@ -86,5 +90,10 @@ fn word(verdict: &Verdict) -> String {
 fn diagnostic(finding: &Finding, model: &Model) -> Option<Diagnostic> {
     let Verdict::Counterexample(case) = &finding.verdict else { return None };
     let lines = case.as_ref().map(|case| case.lines(model)).unwrap_or_default();
-    Some(Diagnostic::new(finding.code, finding.span, finding.wrong.clone()).example(lines))
+    let found = Diagnostic::new(finding.code, finding.span, finding.wrong.clone()).example(lines);
+    let by = case.as_ref().and_then(|case| case.by.as_ref());
+    Some(match by {
+        Some((_, span)) => found.also(*span, "this rule lets it through"),
+        None => found,
+    })
 }

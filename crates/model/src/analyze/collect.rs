@@ -23,6 +23,8 @@ pub(crate) struct Decls<'a> {
     pub viewers: Vec<At<'a, ast::ViewerDecl>>,
     pub predicates: Vec<At<'a, ast::PredicateDecl>>,
     pub policies: Vec<At<'a, ast::PolicyBlock>>,
+    pub promises: Vec<At<'a, ast::PromiseDecl>>,
+    pub scenarios: Vec<At<'a, ast::ScenarioDecl>>,
     pub views: Vec<At<'a, ast::ViewDecl>>,
     pub functions: Vec<At<'a, ast::FunctionDecl>>,
     pub triggers: Vec<At<'a, ast::TriggerDecl>>,
@@ -213,6 +215,8 @@ impl<'a> Collector<'a, '_> {
             }
             ItemKind::Seed(d) => self.decls.seeds.push((item, d)),
             ItemKind::Sql(d) => self.sql_block(item, d),
+            ItemKind::Promise(d) => self.decls.promises.push((item, d)),
+            ItemKind::Scenario(d) => self.decls.scenarios.push((item, d)),
             ItemKind::Kept(_) => {}
         }
     }

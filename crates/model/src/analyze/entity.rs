@@ -51,6 +51,7 @@ pub(crate) struct Parts {
     pub limits: Vec<Limit>,
     pub triggers: Vec<Trigger>,
     pub rules: Vec<Rule>,
+    pub promises: Vec<Promise>,
 }
 
 /// The second look at one entity.
@@ -181,6 +182,11 @@ impl Pass<'_> {
                     .iter()
                     .filter_map(|r| super::access::rule(self.project, self.exprs, self.entity.id, r, &mut self.out)),
             ),
+            MemberKind::Promise(p) => {
+                let id = self.entity.id;
+                let found = super::promises::promise(self.project, self.exprs, id, p, &member.doc, &mut self.out);
+                self.parts.promises.push(found);
+            }
             MemberKind::Rls(word) => {
                 self.parts.rls = Some(rls(word));
             }

@@ -23,11 +23,14 @@ mod partitions;
 mod platform;
 mod predicates;
 mod project;
+mod promises;
 mod relations;
 mod results;
 mod rounds;
+mod scenarios;
 mod seed_keys;
 pub mod seeds;
+mod shut_indexes;
 mod substitute;
 mod taken;
 mod typeref;
@@ -154,13 +157,17 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
         model.schedules.push(found);
     }
     access::check_rules(&model, std_area, out);
+    promises::check(&model, out);
     kept::check(&model, out);
     rounds::check(&model, out);
     visibility::visibility(&mut model);
+    shut_indexes::check(&model, out);
     bodies::cycles(project, &model, out);
     let filled = seeds::Filled { entities: filled_by_triggers(&model), fields: broken(&model, &expanded, &shapes) };
-    model.seeds = seeds::seeds(project, &Exprs::new(project, &model), decls, &filled, out);
+    let (seeds, labels) = seeds::seeds(project, &Exprs::new(project, &model), decls, &filled, out);
+    model.seeds = seeds;
     seed_keys::check(&model, out);
+    model.scenarios = scenarios::scenarios(project, &Exprs::new(project, &model), decls, &filled, &labels, out);
     idle::check(project, &model, out);
     model
 }
@@ -280,6 +287,7 @@ fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityD
         limits: Vec::new(),
         triggers: Vec::new(),
         rules: Vec::new(),
+        promises: Vec::new(),
         visible: None,
         outgoing: Vec::new(),
         incoming: Vec::new(),
@@ -326,6 +334,7 @@ type FunctionParts = (Vec<Option<ExprRef>>, Option<ExprRef>, bodies::Needs);
 struct Late {
     entities: Vec<entity::Parts>,
     rules: Vec<(EntityId, Vec<Rule>)>,
+    promises: Vec<(EntityId, Promise)>,
     predicates: Vec<Option<ExprRef>>,
     domains: Vec<(Option<ExprRef>, Vec<Check>)>,
     functions: Vec<FunctionParts>,
@@ -384,6 +393,11 @@ fn second_look(
     for (rules, findings) in found {
         late.rules.extend(rules);
         out.extend(findings);
+    }
+    for (item, d) in &decls.promises {
+        let id = d.entity.as_ref().and_then(|name| project.entity(name, out));
+        let found = id.map(|id| (id, promises::promise(project, &exprs, id, d, &item.doc, out)));
+        late.promises.extend(found);
     }
     late.predicates = predicates::bodies(&exprs, decls, out);
     for ((_, d), domain) in decls.domains.iter().zip(&model.domains) {
@@ -456,9 +470,13 @@ fn apply(model: &mut Model, late: Late) {
         entity.limits = parts.limits;
         entity.triggers = parts.triggers;
         entity.rules = parts.rules;
+        entity.promises = parts.promises;
     }
     for (id, rules) in late.rules {
         model.entities[id.0 as usize].rules.extend(rules);
+    }
+    for (id, promise) in late.promises {
+        model.entities[id.0 as usize].promises.push(promise);
     }
     for (predicate, body) in model.predicates.iter_mut().zip(late.predicates) {
         if let Some(body) = body {

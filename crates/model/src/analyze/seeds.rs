@@ -54,27 +54,55 @@ pub const FAKE: &[&str] = &[
 ];
 
 /// Whether the word is a value by itself.
-fn is_value(word: &str) -> bool {
+pub(super) fn is_value(word: &str) -> bool {
     matches!(word, "true" | "false" | "null" | "default")
         || specc_facts::grammar(word).is_some_and(|function| function.value.is_some())
 }
 
+/// Where each label of an entity is.
+pub(crate) type Places = FxHashMap<(EntityId, SmolStr), Span>;
+
 /// Labels by environment.
 #[derive(Default)]
-struct Labels {
-    /// By environment, entity and label: where.
-    places: FxHashMap<SmolStr, FxHashMap<(EntityId, SmolStr), Span>>,
+pub(crate) struct Labels {
+    places: FxHashMap<SmolStr, Places>,
 }
 
-impl Labels {
-    fn find(&self, env: &str, entity: EntityId, label: &SmolStr) -> bool {
-        let key = (entity, label.clone());
-        [env, "base"].iter().any(|env| self.places.get(*env).is_some_and(|l| l.contains_key(&key)))
+/// The labels that rows of an environment can name.
+#[derive(Clone, Copy)]
+pub(super) struct Sight<'l> {
+    /// All there are.
+    pub labels: &'l Labels,
+    /// The environment; rows of `base` are in every one.
+    pub env: &'l SmolStr,
+    /// Those of a scenario.
+    pub own: Option<&'l Places>,
+}
+
+impl<'l> Sight<'l> {
+    fn places(self) -> impl Iterator<Item = &'l Places> {
+        let other = (self.env != "base").then_some("base");
+        let envs = std::iter::once(self.env.as_str()).chain(other);
+        self.own.into_iter().chain(envs.filter_map(move |env| self.labels.places.get(env)))
     }
 
-    fn all<'l>(&'l self, env: &'l str) -> impl Iterator<Item = &'l (EntityId, SmolStr)> {
-        let other = (env != "base").then_some("base");
-        std::iter::once(env).chain(other).filter_map(|env| self.places.get(env)).flat_map(|l| l.keys())
+    /// Where the label of an entity is.
+    pub fn find(self, entity: EntityId, label: &SmolStr) -> Option<Span> {
+        let key = (entity, label.clone());
+        self.places().find_map(|places| places.get(&key).copied())
+    }
+
+    /// Every label, in no order.
+    pub fn all(self) -> impl Iterator<Item = &'l (EntityId, SmolStr)> {
+        self.places().flat_map(|places| places.keys())
+    }
+
+    /// The entities that have a row of this label.
+    pub fn entities(self, label: &SmolStr) -> Vec<EntityId> {
+        let mut found: Vec<EntityId> = self.all().filter(|(_, l)| l == label).map(|(entity, _)| *entity).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 }
 
@@ -94,7 +122,7 @@ pub(crate) fn seeds(
     decls: &Decls<'_>,
     filled: &Filled,
     out: &mut Vec<Diagnostic>,
-) -> Vec<SeedSet> {
+) -> (Vec<SeedSet>, Labels) {
     let mut sets: IndexMap<SmolStr, Vec<(EntityId, &ast::SeedRow)>> = IndexMap::new();
     sets.insert("base".into(), Vec::new());
     for (_, d) in &decls.seeds {
@@ -137,14 +165,15 @@ pub(crate) fn seeds(
                 let help = "generate fewer rows here; `specc verify --rows` fills a scratch database with more";
                 out.push(Diagnostic::new(codes::SEED_TOO_MANY, row.entity.span(), message).help(help));
             }
-            list.push(Reader { project, exprs, labels: &labels, env, out }.row(*entity, row, filled));
+            let sight = Sight { labels: &labels, env, own: None };
+            list.push(Reader { project, exprs, sight, out }.row(*entity, row, filled));
         }
         cycles(exprs.model, &list, out);
         if !list.is_empty() {
             result.push(SeedSet { env: env.clone(), rows: list });
         }
     }
-    result
+    (result, labels)
 }
 
 /// A domain's default, or that of the domain it is made of.
@@ -161,21 +190,41 @@ fn has_default(model: &Model, base: &Base) -> bool {
     false
 }
 
-struct Reader<'r> {
-    project: &'r Project<'r>,
-    exprs: &'r Exprs<'r>,
-    labels: &'r Labels,
-    env: &'r SmolStr,
-    out: &'r mut Vec<Diagnostic>,
+pub(super) struct Reader<'r> {
+    pub project: &'r Project<'r>,
+    pub exprs: &'r Exprs<'r>,
+    pub sight: Sight<'r>,
+    pub out: &'r mut Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
-    fn row(&mut self, id: EntityId, row: &ast::SeedRow, filled: &Filled) -> SeedRow {
+    pub fn row(&mut self, id: EntityId, row: &ast::SeedRow, filled: &Filled) -> SeedRow {
+        let (fields, seen) = self.fields(id, &row.fields);
+        if let Some(seen) = seen {
+            let span = row.entity.span();
+            let span = row.label.as_ref().map_or(span, |l| span.to(l.at.0));
+            self.missing(id, span, &seen, filled, true);
+        }
+        SeedRow {
+            entity: id,
+            label: row.label.as_ref().map(|l| l.text.clone()),
+            count: row.count,
+            fields,
+            span: row.at.0,
+        }
+    }
+
+    /// The values of columns, and which are given; none where a name is misspelled.
+    pub fn fields(
+        &mut self,
+        id: EntityId,
+        written: &[(ast::Name, RawExpr)],
+    ) -> (Vec<(FieldIx, SeedValue)>, Option<Seen<FieldIx>>) {
         let entity = self.exprs.model.entity(id);
         let mut seen: Seen<FieldIx> = Seen::new();
         let mut fields = Vec::new();
         let mut misspelled = false;
-        for (name, raw) in &row.fields {
+        for (name, raw) in written {
             let Some(at) = self.exprs.model.field(id, &name.text) else {
                 misspelled = true;
                 self.out.push(unknown_field(entity, &name.text, name.at.0));
@@ -209,25 +258,17 @@ impl Reader<'_> {
                 fields.push((at, value));
             }
         }
-        if !misspelled {
-            self.missing(entity, row, &seen, filled);
-        }
-        SeedRow {
-            entity: id,
-            label: row.label.as_ref().map(|l| l.text.clone()),
-            count: row.count,
-            fields,
-            span: row.at.0,
-        }
+        (fields, (!misspelled).then_some(seen))
     }
 
-    fn missing(&mut self, entity: &Entity, row: &ast::SeedRow, seen: &Seen<FieldIx>, filled: &Filled) {
+    /// Reports what a new row has to give and does not; where `made`, a key that it does not give is made from its label.
+    pub fn missing(&mut self, id: EntityId, span: Span, seen: &Seen<FieldIx>, filled: &Filled, made: bool) {
+        let entity = self.exprs.model.entity(id);
         if filled.entities.contains(&entity.id) || entity.external {
             return; // a trigger may fill what is missing
         }
         let keyed = |at: FieldIx, field: &Field| {
-            // a key that is not given is made from the label
-            let in_key = entity.key.as_ref().is_some_and(|k| k.fields == [at]);
+            let in_key = made && entity.key.as_ref().is_some_and(|k| k.fields == [at]);
             in_key
                 && matches!(&self.exprs.model.under(&field.ty).base, Base::Builtin(name) if name == "uuid")
                 && field.relation.is_none()
@@ -249,8 +290,6 @@ impl Reader<'_> {
         if !missing.is_empty() {
             let message = format!("this row of `{}` does not give {}", entity.name.name, list(&missing));
             let help = format!("add `{}: …`", missing.join(": …, "));
-            let span = row.entity.span();
-            let span = row.label.as_ref().map_or(span, |l| span.to(l.at.0));
             self.out.push(Diagnostic::new(codes::SEED_MISSING, span, message).help(help));
         }
     }
@@ -350,13 +389,10 @@ impl Reader<'_> {
             .filter(|r| r.fields.contains(&at))
             .map(|r| r.to)
             .collect();
-        if let Some(target) = targets.iter().find(|t| self.labels.find(self.env, **t, label)) {
+        if let Some(target) = targets.iter().find(|t| self.sight.find(**t, label).is_some()) {
             return Some(SeedValue::Label { entity: *target, label: label.clone() });
         }
-        let mut elsewhere: Vec<EntityId> =
-            self.labels.all(self.env).filter(|(_, l)| l == label).map(|(e, _)| *e).collect();
-        elsewhere.sort_unstable();
-        elsewhere.dedup();
+        let elsewhere = self.sight.entities(label);
         if let [one] = elsewhere.as_slice() {
             self.fits(entity, at, *one, raw.at.0)?;
             return Some(SeedValue::Label { entity: *one, label: label.clone() });
@@ -370,37 +406,52 @@ impl Reader<'_> {
                 return None;
             }
         }
-        if elsewhere.len() > 1 {
-            let names: Vec<String> = elsewhere.iter().map(|e| self.project.spell(&model.entity(*e).name)).collect();
+        self.unknown_label(label, raw.at.0, &targets, &elsewhere, true);
+        None
+    }
+
+    /// Says that a label is that of no row among those of `targets` (any, where there are none), or of several. Where a
+    /// value is wanted, a text may be meant.
+    pub fn unknown_label(
+        &mut self,
+        label: &SmolStr,
+        span: Span,
+        targets: &[EntityId],
+        found: &[EntityId],
+        value: bool,
+    ) {
+        let model = self.exprs.model;
+        if found.len() > 1 {
+            let names: Vec<String> = found.iter().map(|e| self.project.spell(&model.entity(*e).name)).collect();
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let message = format!("label `{label}` is a row of {}", list(&names));
-            let found = Diagnostic::new(codes::SEED_LABEL, raw.at.0, message);
+            let found = Diagnostic::new(codes::SEED_LABEL, span, message);
             self.out.push(found.help("give one of them another label"));
-            return None;
+            return;
         }
-        let known = self.labels.all(self.env).filter(|(e, _)| targets.is_empty() || targets.contains(e));
+        let sight = self.sight;
+        let known = sight.all().filter(|(e, _)| targets.is_empty() || targets.contains(e));
         let words = sorted(known.map(|(_, l)| l.as_str()));
         let help = match nearest(label, words.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => match targets.first() {
-                Some(target) => {
-                    let target = self.project.spell(&model.entity(*target).name);
-                    format!("declare the row: `{target} {label} {{ … }}`; a text is written in quotes: `'{label}'`")
-                }
-                None => format!("a text is written in quotes: `'{label}'`"),
-            },
+            None => {
+                let target = targets.first().map(|target| self.project.spell(&model.entity(*target).name));
+                let row = target.map(|target| format!("declare the row: `{target} {label} {{ … }}`"));
+                let text = value.then(|| format!("a text is written in quotes: `'{label}'`"));
+                let none = || "give a row this label, in a seed or in `given`".to_owned();
+                [row, text].into_iter().flatten().reduce(|a, b| format!("{a}; {b}")).unwrap_or_else(none)
+            }
         };
-        let elsewhere = self.labels.places.iter().filter(|(env, _)| *env != self.env && *env != "base");
+        let elsewhere = sight.labels.places.iter().filter(|(env, _)| *env != sight.env && *env != "base");
         let mut other: Vec<&SmolStr> =
             elsewhere.filter(|(_, l)| l.keys().any(|(_, name)| name == label)).map(|(env, _)| env).collect();
         other.sort();
         let help = match other.first() {
-            Some(env) => format!("`{label}` is in `seed {env}`, which `{}` does not see; move it to `base`", self.env),
+            Some(env) => format!("`{label}` is in `seed {env}`, which `{}` does not see; move it to `base`", sight.env),
             None => help,
         };
         let message = format!("no row is labelled `{label}`");
-        self.out.push(Diagnostic::new(codes::SEED_LABEL, raw.at.0, message).help(help));
-        None
+        self.out.push(Diagnostic::new(codes::SEED_LABEL, span, message).help(help));
     }
 }
 
@@ -409,7 +460,7 @@ fn call<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     text.strip_prefix(word)?.trim_start().strip_prefix('(')?.strip_suffix(')')
 }
 
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     let mut tokens = Lexer::new(text);
     let whole = |token: Token| token.start == 0 && token.end == text.len();
     match (tokens.next(), tokens.next()) {
@@ -422,7 +473,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// The parts of a list at its own commas, each with its place.
-fn split(inner: &str, raw: &RawExpr) -> Vec<RawExpr> {
+pub(super) fn split(inner: &str, raw: &RawExpr) -> Vec<RawExpr> {
     let offset = raw.text.rfind(inner).unwrap_or(0);
     let (mut depth, mut start) = (0i32, 0);
     let mut parts = Vec::new();
@@ -451,7 +502,7 @@ fn split(inner: &str, raw: &RawExpr) -> Vec<RawExpr> {
 
 /// Labelled rows that need each other. Rows are inserted whole, so a reference that may be null needs its row too; within a
 /// table they may come in one statement.
-fn cycles(model: &Model, rows: &[SeedRow], out: &mut Vec<Diagnostic>) {
+pub(super) fn cycles(model: &Model, rows: &[SeedRow], out: &mut Vec<Diagnostic>) {
     let mut by_label: FxHashMap<(EntityId, &SmolStr), usize> = FxHashMap::default();
     for (at, row) in rows.iter().enumerate() {
         if let Some(label) = &row.label {

@@ -248,11 +248,15 @@ impl Filler<'_> {
         }
     }
 
-    fn rule(&mut self, rule: &mut PolicyRule) {
-        self.name(&mut rule.name);
-        for action in &mut rule.actions {
+    fn actions(&mut self, actions: &mut [PolicyAction]) {
+        for action in actions {
             self.names(&mut action.columns);
         }
+    }
+
+    fn rule(&mut self, rule: &mut PolicyRule) {
+        self.name(&mut rule.name);
+        self.actions(&mut rule.actions);
         self.names(&mut rule.roles);
         self.maybe_raw(rule.when.as_mut());
         self.maybe_raw(rule.check.as_mut());
@@ -380,6 +384,12 @@ impl Filler<'_> {
                 self.maybe(t.was.as_mut());
             }
             MemberKind::Policy(rules) => rules.iter_mut().for_each(|r| self.rule(r)),
+            MemberKind::Promise(promise) => promise.lines.iter_mut().for_each(|line| {
+                self.actions(&mut line.actions);
+                self.names(&mut line.roles);
+                self.maybe_raw(line.when.as_mut());
+                self.maybe_raw(line.becoming.as_mut());
+            }),
             MemberKind::Depends(list) => list.iter_mut().for_each(|(_, name)| self.qname(name)),
             MemberKind::Inherits(list) => list.iter_mut().for_each(|name| self.qname(name)),
             MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(_) => {}

@@ -1,8 +1,8 @@
 //! Entities: fields and relations.
 
 use super::{
-    Check, EntityId, Exclude, ExprRef, FieldIx, Index, Key, Limit, Meta, Object, Partition, PartitionBy, Qualified,
-    RelationId, Rule, Search, Trigger, Type, Unique, Workflow,
+    Check, EntityId, Exclude, ExprRef, FieldIx, Index, Key, Limit, Meta, Object, Partition, PartitionBy, Promise,
+    Qualified, RelationId, Rule, Search, Trigger, Type, Unique, Workflow,
 };
 use smol_str::SmolStr;
 use specc_diag::Span;
@@ -38,6 +38,7 @@ pub struct Entity {
     pub triggers: Vec<Trigger>,
     /// From `policy on` blocks, the entity's own, and its mixins'.
     pub rules: Vec<Rule>,
+    pub promises: Vec<Promise>,
     /// Which of its rows exist for everyone, as a condition over a row: what its standing rules hide (`soft_delete`) is met
     /// on no path and counted nowhere.
     pub visible: Option<ExprRef>,

@@ -10,6 +10,8 @@ mod entity;
 mod keys;
 mod named;
 mod platform;
+mod promise;
+mod scenario;
 
 pub use access::*;
 pub use base::*;
@@ -18,6 +20,8 @@ pub use entity::*;
 pub use keys::*;
 pub use named::*;
 pub use platform::*;
+pub use promise::*;
+pub use scenario::*;
 
 use smol_str::SmolStr;
 use specc_catalog::Catalog;
@@ -105,6 +109,8 @@ pub struct Model {
     pub webhooks: Vec<Webhook>,
     /// In the order written; rows of one environment from several blocks are one set. `base` first.
     pub seeds: Vec<SeedSet>,
+    /// In the order written.
+    pub scenarios: Vec<Scenario>,
     pub sql_blocks: Vec<SqlBlock>,
     /// Name tables, built by `analyze`.
     pub index: crate::index::Index,

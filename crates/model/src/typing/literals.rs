@@ -264,6 +264,11 @@ fn moment(text: &str) -> Option<()> {
     Some(())
 }
 
+/// Whether `text` is one JSON object.
+pub(crate) fn is_json_object(text: &str) -> bool {
+    text.trim_start().starts_with('{') && json(text)
+}
+
 /// Whether `text` is one JSON value.
 fn json(text: &str) -> bool {
     let mut reader = Json { bytes: text.as_bytes(), at: 0, deep: false };

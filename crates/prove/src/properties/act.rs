@@ -120,6 +120,11 @@ impl<'m> Act<'m> {
         self.done.last().map_or((None, None), |done| (done.old, done.new))
     }
 
+    /// The row of the first statement as it is, and as it will be.
+    pub(super) fn first(&self) -> (Option<RowId>, Option<RowId>) {
+        self.done.first().map_or((None, None), |done| (done.old, done.new))
+    }
+
     /// All of it, for a question of another kind.
     pub(crate) fn into_parts(self) -> (World<'m>, Demand, Vec<Done>) {
         (self.world, self.demand, self.done)

@@ -105,6 +105,10 @@ fn foreign<'m>(
         let wrong = format!("{by} opens rows of every `{to}` to whoever satisfies it");
         return push(codes::ALL_TENANTS, span, claim, wrong, act.decide(&[opened, linked, !inside]));
     }
+    // Who there is is often for everybody, whatever they belong to.
+    if command == RuleAction::Select && Some(entity.id) == context.model.viewer {
+        return;
+    }
     let verb = format!("by rule `{}` `{name}` {}", rule.name, does(command));
     let is_membership = context.memberships.iter().any(|m| m.members == entity.id && m.to == relation.id);
     // Whoever adds herself, and what is one's own, is asked about by itself.

@@ -3,9 +3,7 @@
 use super::{Act, Context, Finding};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
-use crate::encode::Env;
 use crate::membership::{Membership, is_of_session};
-use crate::sorts::Source;
 use crate::verdict::Verdict;
 use specc_diag::{Code, codes};
 use specc_model::{Entity, RuleAction};
@@ -35,6 +33,14 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                             format!("by rule `{rule}` `{name}` adds itself to `{table}` of any row of `{to}`"),
                             joins(context, &right, role, at, membership),
                         );
+                        if let Some((columns, verdict)) = ranks(context, &right, role, at, membership) {
+                            push(
+                                codes::UNGIVEN_RANK,
+                                format!("by rule `{rule}` nobody chooses {columns} of its own row of `{table}`"),
+                                format!("by rule `{rule}` `{name}` chooses {columns} of its own row of `{table}`"),
+                                verdict,
+                            );
+                        }
                     } else {
                         push(
                             codes::SELF_PROMOTION,
@@ -49,16 +55,58 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     }
 }
 
-fn joins<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, rule: usize, membership: &Membership) -> Verdict {
+fn joins<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    role: &Role,
+    rule: usize,
+    membership: &Membership<'m>,
+) -> Verdict {
     let columns = membership.columns(context.model);
     let mut act = Act::new(context, right, role, &columns, []);
     let row = act.after_row();
-    let viewer = act.world.session(Source::Viewer);
-    let who = act.world.value(row, membership.who);
-    let mine = act.world.equal(&who, &viewer).yes;
-    let (_, inside) = context.inside(&mut act.world, row, membership.to);
+    let mine = context.is_hers(&mut act.world, row, membership);
+    let (linked, inside) = context.inside(&mut act.world, row, membership.to);
+    // A row that no rule asks for gives nothing: a request, until somebody grants it.
+    let given: Vec<Lit> = membership.asks.iter().map(|ask| act.world.asked(ask, row)).collect();
+    let given = act.world.circuit.any(given);
     let opened = act.opened[rule];
-    act.decide(&[opened, mine, !inside])
+    act.decide(&[opened, mine, linked, given, !inside])
+}
+
+/// Whether somebody adds herself and says as what: the rule takes the row with one rank, for which rules ask, and with
+/// another, for which they do not. The columns of the rank come with the verdict; none where she does not write them.
+fn ranks<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    role: &Role,
+    rule: usize,
+    membership: &Membership<'m>,
+) -> Option<(String, Verdict)> {
+    let entity = right.entity;
+    let columns: Vec<_> = membership.ranks.iter().copied().filter(|field| right.writes(*field)).collect();
+    if columns.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = columns.iter().map(|field| format!("`{}`", entity.fields[*field].name)).collect();
+    let mut act = Act::new(context, right, role, &membership.columns(context.model), []);
+    let row = act.after_row();
+    let world = &mut act.world;
+    let mine = context.is_hers(world, row, membership);
+    let linked = context.inside(world, row, membership.to).0;
+    let other = world.variant(row, columns.iter().copied());
+    let (also, _) = right.accepts(world, other);
+    let mut more = Vec::new();
+    for ask in &membership.asks {
+        let (with, without) = (world.asked(ask, row), world.asked(ask, other));
+        more.push(world.circuit.and(with, !without));
+    }
+    let more = world.circuit.any(more);
+    // Whoever owns what it is a membership of gives the ranks herself, and an invitation may say one.
+    let owned = context.owned(world, row, membership.to);
+    let given = context.given(world, row, membership, &columns);
+    let opened = act.opened[rule];
+    Some((names.join(", "), act.decide(&[opened, mine, linked, also, more, !owned, !given])))
 }
 
 /// Whether somebody changes her own row so that a condition of a rule holds of it which did not.
@@ -67,18 +115,15 @@ fn promotes<'m>(
     right: &Right<'m>,
     role: &Role,
     rule: usize,
-    membership: &Membership,
+    membership: &Membership<'m>,
 ) -> Verdict {
     let columns = membership.columns(context.model);
     let mut act = Act::new(context, right, role, &columns, []);
     let (old, new) = (act.row(), act.after_row());
-    let viewer = act.world.session(Source::Viewer);
-    let who = act.world.value(old, membership.who);
-    let mine = act.world.equal(&who, &viewer).yes;
+    let mine = context.is_hers(&mut act.world, old, membership);
     let mut gained = Vec::new();
-    for condition in context.asked_of(membership) {
-        let before = act.world.condition(condition, &Env::bound(old)).yes;
-        let after = act.world.condition(condition, &Env::bound(new)).yes;
+    for ask in &membership.asks {
+        let (before, after) = (act.world.asked(ask, old), act.world.asked(ask, new));
         gained.push(act.world.circuit.and(!before, after));
     }
     let gained = act.world.circuit.any(gained);

@@ -2,10 +2,15 @@
 
 mod act;
 mod belonging;
+mod declared;
+mod ended;
 mod files;
+mod gained;
 mod kept;
+mod managers;
 mod members;
 mod owners;
+mod promises;
 mod rules;
 mod through;
 mod writing;
@@ -14,14 +19,15 @@ pub(crate) use through::is_looked_into;
 
 use crate::access::{Right, Role};
 use crate::demand::{Asked, Demand};
-use crate::membership::{Membership, memberships};
+use crate::membership::{Membership, memberships, owners_by_path};
 use crate::sorts::Sorts;
 use crate::verdict::{Verdict, name};
 use crate::world::World;
 use specc_diag::{Code, Span};
-use specc_model::{Entity, EntityId, Model, RuleAction};
+use specc_model::{Entity, EntityId, FieldIx, Model, RuleAction};
 
 pub(crate) use act::Act;
+pub use gained::Accused;
 
 /// A verdict about one property of one entity.
 #[derive(Clone, Debug)]
@@ -45,15 +51,20 @@ pub struct Context<'m> {
     pub(crate) model: &'m Model,
     pub(crate) sorts: &'m Sorts,
     pub(crate) roles: Vec<Role>,
-    pub(crate) memberships: Vec<Membership>,
+    pub(crate) memberships: Vec<Membership<'m>>,
+    /// Columns of each entity that say whose a row is.
+    owners: Vec<Vec<FieldIx>>,
+    /// Whether what is good advice only is asked too.
+    strict: bool,
     /// So many rows more of each table than decide.
     more: usize,
 }
 
 impl<'m> Context<'m> {
     /// What a model says of roles and memberships; `more` rows of each table than decide are looked at.
-    pub fn new(model: &'m Model, sorts: &'m Sorts, more: usize) -> Self {
-        Self { model, sorts, roles: crate::roles(model), memberships: memberships(model), more }
+    pub fn new(model: &'m Model, sorts: &'m Sorts, strict: bool, more: usize) -> Self {
+        let owners = model.entities.iter().map(|entity| owners_by_path(model, entity)).collect();
+        Self { model, sorts, roles: crate::roles(model), memberships: memberships(model), owners, strict, more }
     }
 
     fn world(&self, demand: &Demand, role: &Role) -> World<'m> {
@@ -68,9 +79,21 @@ impl<'m> Context<'m> {
         self.roles.iter().filter(|role| role.signed_in)
     }
 
+    /// Columns that say whose a row of an entity is.
+    pub(crate) fn owners(&self, entity: EntityId) -> &[FieldIx] {
+        self.owners.get(entity.0 as usize).map_or(&[], Vec::as_slice)
+    }
+
     fn name(&self, entity: EntityId) -> String {
         name(self.model, entity)
     }
+}
+
+/// What several statements open, where one does not: rules that stand at `accused` are not looked at.
+pub fn of_steps<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accused) -> Vec<Finding> {
+    let mut found = Vec::new();
+    gained::ask(context, entity, accused, &mut found);
+    found
 }
 
 /// All findings about an entity.
@@ -82,7 +105,13 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     members::ask(context, entity, &mut found);
     belonging::ask(context, entity, &mut found);
     kept::ask(context, entity, &mut found);
+    promises::ask(context, entity, &mut found);
     files::ask(context, entity, &mut found);
+    declared::ask(context, entity, &mut found);
+    ended::ask(context, entity, &mut found);
+    if context.strict {
+        managers::ask(context, entity, &mut found);
+    }
     found
 }
 

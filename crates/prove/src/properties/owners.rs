@@ -11,14 +11,16 @@ use specc_model::{Entity, FieldIx, RuleAction};
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     let table = context.name(entity.id);
     for role in context.signed_in() {
-        for field in owners(context.model, entity) {
+        let asked = owners(context.model, entity);
+        for field in context.owners(entity.id).iter().copied() {
             let column = &entity.fields[field].name;
             // Who adds others is asked of memberships by itself.
             let member = context.memberships.iter().any(|m| m.members == entity.id && m.who == field);
             for command in [RuleAction::Insert, RuleAction::Update] {
                 let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
                 for (at, opening) in right.openings().iter().enumerate() {
-                    if command == RuleAction::Insert && member || is_of_session(context.model, opening.rule) {
+                    let insert = command == RuleAction::Insert;
+                    if insert && (member || !asked.contains(&field)) || is_of_session(context.model, opening.rule) {
                         continue;
                     }
                     let (name, rule) = (&role.name, &opening.rule.name);
@@ -45,6 +47,9 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                         ),
                         moves(context, &right, role, at, field, true),
                     );
+                    if !asked.contains(&field) {
+                        continue;
+                    }
                     push(
                         codes::GIVE_AWAY,
                         format!(

@@ -55,7 +55,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
 
 /// Whether the condition can be so of a row that none of the other rules lets through. There should be such a row: it is
 /// the counterexample that there is none.
-fn some_row<'m>(
+pub(super) fn some_row<'m>(
     context: &Context<'m>,
     entity: &'m Entity,
     role: &Role,
@@ -84,6 +84,6 @@ fn some_row<'m>(
 }
 
 /// `when true`
-fn is_said(formula: &Formula) -> bool {
+pub(super) fn is_said(formula: &Formula) -> bool {
     matches!(formula.bare().node, Node::Literal(Value::Boolean(_)))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     At, CheckDecl, Doc, ExcludeDecl, IndexDecl, KeyDecl, LimitDecl, Name, PartitionByDecl, PartitionDecl, PolicyRule,
-    QName, RawExpr, SearchDecl, Setting, TriggerDecl, TypeRef, UniqueDecl, WorkflowDecl,
+    PromiseDecl, QName, RawExpr, SearchDecl, Setting, TriggerDecl, TypeRef, UniqueDecl, WorkflowDecl,
 };
 use smol_str::SmolStr;
 
@@ -64,6 +64,8 @@ pub enum MemberKind {
     Trigger(Box<TriggerDecl>),
     /// `policy { rules }`
     Policy(Vec<PolicyRule>),
+    /// `promise 'what holds' { lines }`
+    Promise(Box<PromiseDecl>),
     /// `rls off`, `rls force` or `rls on`
     Rls(Name),
     /// `with (fillfactor = 70)`

@@ -16,6 +16,8 @@ mod entity;
 mod keys;
 mod named;
 mod platform;
+mod promise;
+mod scenario;
 
 pub use access::*;
 pub use base::*;
@@ -24,6 +26,8 @@ pub use entity::*;
 pub use keys::*;
 pub use named::*;
 pub use platform::*;
+pub use promise::*;
+pub use scenario::*;
 
 use specc_diag::Acceptance;
 
@@ -79,5 +83,7 @@ pub enum ItemKind {
     Webhook(Box<WebhookDecl>),
     Seed(SeedDecl),
     Sql(Box<SqlDecl>),
+    Promise(Box<PromiseDecl>),
+    Scenario(Box<ScenarioDecl>),
     Kept(KeptDecl),
 }

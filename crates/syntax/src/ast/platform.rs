@@ -114,7 +114,7 @@ pub struct SqlDecl {
     pub down: Option<SqlBody>,
 }
 
-/// `scenario …`, `query …`, `promise …`: parsed as a block and kept as text for a later stage.
+/// `query …`: parsed as a block and kept as text for a later stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptDecl {
     /// The first word.

@@ -19,7 +19,7 @@ impl Cx<'_> {
         Some(SeedDecl { env: env?, rows })
     }
 
-    fn seed_row(&mut self, pair: Pair<'_>) -> Option<SeedRow> {
+    pub(super) fn seed_row(&mut self, pair: Pair<'_>) -> Option<SeedRow> {
         let at = self.at(&pair);
         let opener = self.opener(&pair);
         let (mut entity, mut label, mut count, mut fields) = (None, None, None, Vec::new());
@@ -28,18 +28,22 @@ impl Cx<'_> {
                 Rule::qname => entity = Some(self.qname(&part)),
                 Rule::name => label = Some(self.name(&part)),
                 Rule::seed_count => count = part.into_inner().next().and_then(|p| self.number(&p)),
-                Rule::seed_field => {
-                    let mut name = None;
-                    for part in part.into_inner() {
-                        match part.as_rule() {
-                            Rule::name => name = Some(self.name(&part)),
-                            _ => fields.extend(name.take().map(|n| (n, self.expr(&part)))),
-                        }
-                    }
-                }
+                Rule::seed_field => fields.extend(self.seed_field(part)),
                 _ => explain::entry(self, &part, Place::SeedRow, opener),
             }
         }
         Some(SeedRow { entity: entity?, label, count, fields, at })
+    }
+
+    /// `title: 'Launch'`
+    pub(super) fn seed_field(&mut self, pair: Pair<'_>) -> Option<(Name, RawExpr)> {
+        let (mut name, mut value) = (None, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::name => name = Some(self.name(&part)),
+                _ => value = Some(self.expr(&part)),
+            }
+        }
+        name.zip(value)
     }
 }

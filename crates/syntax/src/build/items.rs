@@ -40,6 +40,8 @@ impl Cx<'_> {
             Rule::webhook => ItemKind::Webhook(Box::new(self.webhook(pair)?)),
             Rule::seed => ItemKind::Seed(self.seed(pair)?),
             Rule::sql => ItemKind::Sql(Box::new(self.sql(pair)?)),
+            Rule::promise_block => ItemKind::Promise(Box::new(self.promise(pair)?)),
+            Rule::scenario => ItemKind::Scenario(Box::new(self.scenario(pair)?)),
             Rule::kept => ItemKind::Kept(self.kept(pair)?),
             _ => return None,
         };

@@ -36,6 +36,7 @@ impl Cx<'_> {
             Rule::limit => MemberKind::Limit(Box::new(self.limit(pair)?)),
             Rule::trigger => MemberKind::Trigger(Box::new(self.trigger(pair)?)),
             Rule::policy => MemberKind::Policy(self.policy(pair)),
+            Rule::promise => MemberKind::Promise(Box::new(self.promise(pair)?)),
             Rule::rls => MemberKind::Rls(pair.into_inner().next().map(|p| self.name(&p))?),
             Rule::settings => MemberKind::With(self.settings(pair)),
             Rule::sql_depends => MemberKind::Depends(self.dependencies(pair)),

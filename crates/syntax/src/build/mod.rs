@@ -5,6 +5,8 @@ mod behaviour;
 mod data;
 mod items;
 mod members;
+mod promise;
+mod scenario;
 mod small;
 
 pub(crate) use small::unquote;

@@ -100,6 +100,7 @@ impl Cx<'_> {
             | Rule::x_check
             | Rule::x_where
             | Rule::x_policy
+            | Rule::x_promise
             | Rule::x_limit
             | Rule::x_inside => Some(self.expr(&p)),
             _ => None,

@@ -29,6 +29,9 @@ pub(crate) enum Place {
     View,
     Webhook,
     Policy,
+    Promise,
+    Scenario,
+    Actor,
     Bucket,
     Realtime,
     Seed,
@@ -48,6 +51,9 @@ impl Place {
             Place::View => Rule::only_index,
             Place::Webhook => Rule::only_webhook,
             Place::Policy => Rule::only_rule,
+            Place::Promise => Rule::only_promise,
+            Place::Scenario => Rule::only_part,
+            Place::Actor => Rule::only_try,
             Place::Bucket => Rule::only_bucket,
             Place::Realtime => Rule::only_realtime,
             Place::Seed => Rule::only_row,
@@ -344,6 +350,9 @@ fn first_word(text: &str) -> &str {
 fn expected(text: &str, at: usize, place: Place, reach: &Reach) -> Option<String> {
     let before = text[..at].trim_end();
     let typed = matches!(place, Place::Member | Place::Composite | Place::Domain);
+    if before.ends_with("->") && place == Place::Actor {
+        return Some("`none`, `all`, `only …` or a number of rows after `->`".to_owned());
+    }
     if before.ends_with("->") {
         let what = if place == Place::Workflow {
             "a state"

@@ -51,6 +51,7 @@ const MEMBERS: &[&str] = &[
     "limit",
     "trigger",
     "policy",
+    "promise",
     "rls",
     "with",
     "replica",
@@ -65,6 +66,8 @@ pub(super) fn keywords(place: Place) -> &'static [&'static str] {
         Place::View => &["index", "unique"],
         Place::Webhook => &["url", "edge", "header", "timeout"],
         Place::Bucket => &["public", "size", "mime", "policy"],
+        Place::Promise | Place::Actor => &["allow", "deny"],
+        Place::Scenario => &["given", "as"],
         Place::Sequence => &["start", "increment", "min", "max", "cache", "cycle", "owned"],
         _ => &[],
     }
@@ -78,6 +81,10 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::Item, "enum") => "`enum event_status { draft, published, cancelled }`",
         (Place::Item, "mixin") => "`mixin tenant(column) { $column -> startups }`",
         (Place::Item, "policy") => "`policy on events { published: allow select when status = 'published' }`",
+        (Place::Item, "promise") => {
+            "`promise 'drafts are their owner''s' on events { deny select unless owner_id = viewer }`"
+        }
+        (Place::Item, "scenario") => "`scenario 'drafts are hidden' { as ben { events -> only launch } }`",
         (Place::Item, "predicate") => "`predicate is_admin = viewer.role = 'admin'`",
         (Place::Item, "viewer") => "`viewer -> profiles`",
         (Place::Item, "view" | "materialized") => "`view active_events as $$ select … $$`",
@@ -114,6 +121,7 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::Member, "limit") => "`limit seats: status = 'confirmed' per event_id to event.capacity`",
         (Place::Member, "trigger") => "`trigger touch before update execute touch()`",
         (Place::Member, "policy") => "`policy { read: allow select when is_public }`",
+        (Place::Member, "promise") => "`promise 'rows stay with their owner' { deny update (owner_id) }`",
         (Place::Member, "rls") => "`rls off` or `rls force`",
         (Place::Member, "with") => "`with (fillfactor = 70)`",
         (Place::Member, "replica") => "`replica identity full`",
@@ -125,6 +133,13 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::View, _) => "`unique index (id)`",
         (Place::Webhook, _) => "`url 'https://…'`, `edge function 'name'`, `header 'name' 'value'` or `timeout 5000`",
         (Place::Policy, _) => "`name: allow select, update to authenticated when owner_id = viewer`",
+        (Place::Promise, _) => "`deny update (title) to authenticated unless owner_id = viewer`",
+        (Place::Scenario, "given") => "`given { events party { organizer_id: ana, title: 'Party' } }`",
+        (Place::Scenario, _) => "`as ben { events -> only launch }` or `given { … }`",
+        (Place::Actor, "allow" | "deny") => {
+            "`deny insert events { … }`, `allow update launch { title: 'x' }`, `deny delete launch` or `allow call f(1)`"
+        }
+        (Place::Actor, _) => "`events -> only launch, workshop`, `events -> none`, `-> all` or `-> 3 rows`",
         (Place::Bucket, _) => "`public`, `size 5 MB`, `mime 'image/png', 'image/*'` or `policy { … }`",
         (Place::Realtime, _) => "`registrations (id, status) where status = 'confirmed'`",
         (Place::Seed, _) => "`events launch { title: 'Launch' }` or `events * 100 { title: fake.sentence }`",

@@ -33,7 +33,11 @@ impl Printer<'_> {
         }
         rest.extend(rule.was.as_ref().map(|old| format!("was {}", name(old))));
         let what = format!("{effect} {}", join(&rule.actions, action));
-        let cells = vec![format!("{}:", label(&rule.name)), what, roles, rest.join(" ")];
+        self.in_columns(vec![format!("{}:", label(&rule.name)), what, roles, rest.join(" ")])
+    }
+
+    /// Its name or its first word, what, who, and when.
+    pub(super) fn in_columns(&self, cells: Vec<String>) -> Cells {
         // what is too wide for one line has who and when below, and only its name stands in a column
         let width: usize = cells.iter().map(|c| c.lines().next().map_or(0, |l| l.chars().count() + 2)).sum();
         if width + self.depth * 2 > WIDTH && cells[2..].iter().any(|c| !c.is_empty()) {

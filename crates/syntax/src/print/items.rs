@@ -72,6 +72,8 @@ impl Printer<'_> {
             ItemKind::Webhook(w) => self.webhook(w),
             ItemKind::Seed(s) => self.seed(s),
             ItemKind::Sql(s) => self.sql(s),
+            ItemKind::Promise(p) => self.promise(p),
+            ItemKind::Scenario(s) => self.scenario(s),
             ItemKind::Kept(k) => {
                 // its comments are in its text
                 self.take(self.entry_end);
@@ -160,12 +162,17 @@ impl Printer<'_> {
     }
 
     fn seed(&mut self, s: &SeedDecl) -> String {
-        let block = self.block(|p, lines| {
-            for row in &s.rows {
+        let block = self.seed_rows(&s.rows);
+        format!("seed {} {block}", name(&s.env))
+    }
+
+    /// `{ rows }`
+    pub(super) fn seed_rows(&mut self, rows: &[SeedRow]) -> String {
+        self.block(|p, lines| {
+            for row in rows {
                 p.entry(lines, row.at, &None, |p| p.seed_row(row));
             }
-        });
-        format!("seed {} {block}", name(&s.env))
+        })
     }
 
     /// One line where it fits; else as many fields on a line as do.
@@ -173,16 +180,21 @@ impl Printer<'_> {
         let label = row.label.as_ref().map_or(String::new(), |l| format!(" {}", name(l)));
         let count = row.count.map_or(String::new(), |n| format!(" * {n}"));
         let head = format!("{}{label}{count}", qname(&row.entity));
-        let comments = self.comments.get(self.next).is_some_and(|c| c.at.0.start < row.at.0.end);
+        self.values(head, &row.fields, row.at)
+    }
+
+    /// What is given to columns, after `head`.
+    pub(super) fn values(&mut self, head: String, fields: &[(Name, RawExpr)], at: At) -> Cells {
+        let comments = self.comments.get(self.next).is_some_and(|c| c.at.0.start < at.0.end);
         if !comments {
-            let fields = join(&row.fields, |(n, e)| format!("{}: {}", name(n), e.text));
-            let width = head.chars().count() + fields.chars().count() + 5;
-            if !row.fields.is_empty() && !fields.contains('\n') && width + self.depth * 2 <= WIDTH {
-                return Cells(Align::Seed, vec![head, format!("{{ {fields} }}")]);
+            let list = join(fields, |(n, e)| format!("{}: {}", name(n), e.text));
+            let width = head.chars().count() + list.chars().count() + 5;
+            if !fields.is_empty() && !list.contains('\n') && width + self.depth * 2 <= WIDTH {
+                return Cells(Align::Seed, vec![head, format!("{{ {list} }}")]);
             }
         }
         let block = self.block(|p, lines| {
-            let mut rest = row.fields.as_slice();
+            let mut rest = fields;
             while !rest.is_empty() {
                 let room = WIDTH.saturating_sub(p.depth * 2);
                 let (line, after) = rest.split_at(if comments { 1 } else { how_many_fit(rest, room) });

@@ -12,7 +12,7 @@ fn group(kind: &MemberKind) -> u8 {
         MemberKind::Workflow(_) => 3,
         MemberKind::Limit(_) => 4,
         MemberKind::Trigger(_) => 5,
-        MemberKind::Policy(_) => 6,
+        MemberKind::Policy(_) | MemberKind::Promise(_) => 6,
         MemberKind::Partition(_) | MemberKind::PartitionBy(_) => 7,
         _ => 2,
     }
@@ -92,6 +92,7 @@ impl Printer<'_> {
             MemberKind::Limit(l) => self.limit(l).into(),
             MemberKind::Trigger(t) => self.trigger(t).into(),
             MemberKind::Policy(rules) => format!("policy {}", self.rules(rules)).into(),
+            MemberKind::Promise(promise) => self.promise(promise).into(),
             MemberKind::Rls(how) => format!("rls {}", how.text).into(),
             MemberKind::With(list) => settings(list).into(),
             MemberKind::Depends(list) => super::items::depends(list).into(),

@@ -7,6 +7,8 @@ mod access;
 mod behaviour;
 mod items;
 mod members;
+mod promise;
+mod scenario;
 mod text;
 
 use crate::ast::{At, Comment, Doc, RawExpr, SpecFile};

@@ -62,7 +62,7 @@ pub(super) fn structure() -> impl Strategy<Value = ItemKind> {
         1 => (name(), vec((kind(), qname()), 0..3), vec((of(kind()), qname()), 0..3), any::<bool>(), body(), of(body())).prop_map(
             |(name, provides, depends, after, up, down)| ItemKind::Sql(Box::new(SqlDecl { name, provides, depends, after, up, down }))
         ),
-        1 => proptest::sample::select(&["query q(a: int) within 5 ms {\n  select '}' -- it's\n}", "scenario \"x's\" { as ben { a -> none } }", "promise nobody reads secrets"][..])
+        1 => proptest::sample::select(&["query q(a: int) within 5 ms {\n  select '}' -- it's\n}", "query q { select 1 }"][..])
             .prop_map(|text| ItemKind::Kept(KeptDecl { keyword: name_of(text.split(' ').next().unwrap_or("")), text: text.into() })),
     ]
 }
@@ -227,7 +227,61 @@ pub(super) fn access() -> impl Strategy<Value = ItemKind> {
                 rules
             })
         ),
+        scenario(),
+        promise(true).prop_map(|p| ItemKind::Promise(Box::new(p))),
         qname().prop_map(ItemKind::ExternalType),
         vec(table, 0..3).prop_map(|tables| ItemKind::Realtime(RealtimeDecl { tables })),
     ]
+}
+
+fn row_ref() -> impl Strategy<Value = RowRef> {
+    (of(qname()), name()).prop_map(|(entity, label)| RowRef { entity, label })
+}
+
+fn step() -> impl Strategy<Value = StepDecl> {
+    let rows = prop_oneof![
+        proptest::strategy::Just(RowsDecl::None),
+        proptest::strategy::Just(RowsDecl::All),
+        (0u64..99).prop_map(RowsDecl::Count),
+        names(1).prop_map(RowsDecl::Only),
+    ];
+    let fields = || vec((name(), expr()), 0..4);
+    let args = expr();
+    let what = prop_oneof![
+        (qname(), fields()).prop_map(|(entity, fields)| TryDecl::Insert { entity, fields }),
+        (row_ref(), fields()).prop_map(|(row, fields)| TryDecl::Update { row, fields }),
+        row_ref().prop_map(|row| TryDecl::Delete { row }),
+        (qname(), args).prop_map(|(function, args)| TryDecl::Call { function, args }),
+    ];
+    prop_oneof![
+        (qname(), rows).prop_map(|(entity, rows)| StepKind::Rows { entity, rows }),
+        (any::<bool>(), what, of(string())).prop_map(|(deny, what, code)| StepKind::Try { deny, what, code }),
+    ]
+    .prop_map(|kind| StepDecl { kind, at: at() })
+}
+
+pub(super) fn scenario() -> impl Strategy<Value = ItemKind> {
+    let row = (qname(), of(name()), vec((name(), expr()), 0..4)).prop_map(|(entity, label, fields)| SeedRow {
+        entity,
+        label,
+        count: None,
+        fields,
+        at: at(),
+    });
+    let actor = (name(), any::<bool>(), of(name()), of(string()), vec(step(), 0..4));
+    let part = prop_oneof![
+        vec(row, 0..3).prop_map(|rows| ScenarioPart::Given { rows, at: at() }),
+        actor.prop_map(|(who, is_role, role, claims, steps)| ScenarioPart::As(ActorDecl {
+            who,
+            is_role,
+            role,
+            claims,
+            steps,
+            at: at()
+        })),
+    ];
+    (string(), of(name()), vec(part, 0..3)).prop_map(|(text, env, parts)| {
+        let text = Name { text: text.value, at: at() };
+        ItemKind::Scenario(Box::new(ScenarioDecl { text, env, parts }))
+    })
 }

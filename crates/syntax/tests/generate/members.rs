@@ -163,6 +163,31 @@ pub(super) fn rules() -> impl Strategy<Value = Vec<PolicyRule>> {
     vec(rule, 0..3)
 }
 
+pub(super) fn promise(top: bool) -> impl Strategy<Value = PromiseDecl> {
+    let line = (
+        any::<bool>(),
+        actions(&["select", "insert", "update", "delete", "all"]),
+        names(0),
+        of(expr()),
+        any::<bool>(),
+        of(expr()),
+    )
+        .prop_map(|(deny, actions, roles, when, unless, becoming)| PromiseLine {
+            deny,
+            actions,
+            roles,
+            unless: unless && when.is_some(),
+            when,
+            becoming,
+            at: at(),
+        });
+    (string(), qname(), vec(line, 0..3)).prop_map(move |(text, entity, lines)| PromiseDecl {
+        text: Name { text: text.value, at: at() },
+        entity: top.then_some(entity),
+        lines,
+    })
+}
+
 pub(super) fn trigger(top: bool) -> impl Strategy<Value = TriggerDecl> {
     use TriggerTiming::*;
     let event = (proptest::sample::select(&["insert", "update", "delete", "truncate"][..]), names(0))
@@ -292,6 +317,7 @@ pub(super) fn member() -> impl Strategy<Value = Member> {
         1 => limit().prop_map(|l| MemberKind::Limit(Box::new(l))).boxed(),
         1 => trigger(false).prop_map(|t| MemberKind::Trigger(Box::new(t))).boxed(),
         1 => rules().prop_map(MemberKind::Policy).boxed(),
+        1 => promise(false).prop_map(|p| MemberKind::Promise(Box::new(p))).boxed(),
         1 => proptest::sample::select(&["off", "force", "on"][..]).prop_map(|w| MemberKind::Rls(name_of(w))).boxed(),
         1 => vec(setting(), 1..3).prop_map(MemberKind::With).boxed(),
         1 => name().prop_map(MemberKind::ReplicaIdentity).boxed(),

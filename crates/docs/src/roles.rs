@@ -1,0 +1,147 @@
+//! `roles/`: a page for each role, with all that it gets at, and by which rule.
+
+use crate::access::{self, ACTIONS, Reach};
+use crate::book::{Book, RoleColumn};
+use crate::dictionary;
+use crate::text;
+use smol_str::SmolStr;
+use specc_model::{Entity, Rls, RuleAction, Target, effective};
+use std::fmt::Write;
+
+/// The page of a role.
+pub fn page(book: &Book<'_>, role: &RoleColumn) -> String {
+    let mut out = format!("# What {} may do\n\n", text::code(&role.name));
+    match (book.model.options.target, role.name.as_str()) {
+        (Target::Supabase, "anon") => out.push_str("Whoever reaches the API without a session: the public.\n\n"),
+        (Target::Supabase, "authenticated") => out.push_str("Whoever is signed in.\n\n"),
+        _ => {}
+    }
+    let others: Vec<String> = role
+        .acts_as
+        .iter()
+        .filter(|name| **name != role.name && *name != effective::PUBLIC)
+        .map(|n| text::code(n))
+        .collect();
+    if !others.is_empty() {
+        let _ = writeln!(out, "It has the rights of {} too.\n", text::and(&others));
+    }
+    if role.bypasses {
+        out.push_str("Row level security does not bind it: what is granted to it, it does to every row.\n\n");
+    }
+    let mut closed = Vec::new();
+    for area in &book.areas {
+        let mut section = String::new();
+        for &id in &area.entities {
+            let said = rows(book, book.model.entity(id), role);
+            if said.is_empty() {
+                closed.push(book.link(id, "../"));
+            } else {
+                let _ = writeln!(section, "### {}\n\n{said}", book.link(id, "../"));
+            }
+        }
+        if !section.is_empty() {
+            let _ = write!(out, "## {}\n\n{section}", text::plain(&area.name));
+        }
+    }
+    views(book, role, &mut out);
+    functions(book, role, &mut out);
+    files(book, role, &mut out);
+    if !closed.is_empty() {
+        let _ = writeln!(out, "## Closed\n\nNothing of {}.", text::and(&closed));
+    }
+    out
+}
+
+/// What it may do with the rows of an entity: an item for each action.
+fn rows<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn) -> String {
+    let mut out = String::new();
+    for action in ACTIONS {
+        let Reach::Some { every_row, every_column } = access::reach(book, entity, role, action) else { continue };
+        let which = match (every_row, every_column) {
+            (true, true) => "every row",
+            (true, false) => "every row, some columns",
+            (false, true) => "rows that a rule lets through",
+            (false, false) => "rows that a rule lets through, some columns",
+        };
+        let rules = match entity.rls == Rls::Off || role.bypasses {
+            true => vec!["by a grant: no rule decides".to_owned()],
+            false => access::deciding(book, entity, role, action, usize::MAX),
+        };
+        let _ = writeln!(out, "- {} {which}:", does(action));
+        for rule in rules {
+            let _ = writeln!(out, "  - {rule}");
+        }
+    }
+    out
+}
+
+fn does(action: RuleAction) -> &'static str {
+    match action {
+        RuleAction::Select => "**reads**",
+        RuleAction::Insert => "**adds**",
+        RuleAction::Update => "**changes**",
+        RuleAction::Delete => "**deletes**",
+    }
+}
+
+/// Whether what is open to these roles is open to this one.
+fn is_among(role: &RoleColumn, roles: &[SmolStr]) -> bool {
+    roles.iter().any(|name| role.acts_as.contains(name))
+}
+
+fn is_own(area: &str) -> bool {
+    !matches!(area, "std" | "platform")
+}
+
+fn views(book: &Book<'_>, role: &RoleColumn, out: &mut String) {
+    let views = book.model.views.iter().filter(|view| is_own(&view.meta.area) && is_among(role, &view.roles));
+    let mut views = views.peekable();
+    if views.peek().is_none() {
+        return;
+    }
+    out.push_str("## Views\n\n");
+    text::head(out, &["View", "Whose rights"]);
+    for view in views {
+        text::row(out, [text::code(&text::short(book.model, &view.name)), access::rights(view).to_owned()]);
+    }
+    out.push('\n');
+}
+
+fn functions(book: &Book<'_>, role: &RoleColumn, out: &mut String) {
+    let functions = book.model.functions.iter().filter(|f| is_own(&f.meta.area) && is_among(role, &f.roles));
+    let mut functions = functions.peekable();
+    if functions.peek().is_none() {
+        return;
+    }
+    out.push_str("## Functions\n\n");
+    text::head(out, &["Function", "Whose rights", "Notes"]);
+    for function in functions {
+        let rights = match function.security_definer {
+            true => "its owner's: the rules of its tables do not apply",
+            false => "the caller's",
+        };
+        let doc = function.meta.doc.as_deref().map(text::sentence).unwrap_or_default();
+        text::row(out, [text::code(&dictionary::signature(book, function)), rights.to_owned(), doc]);
+    }
+    out.push('\n');
+}
+
+fn files(book: &Book<'_>, role: &RoleColumn, out: &mut String) {
+    let mut list = String::new();
+    for bucket in &book.model.buckets {
+        if bucket.public {
+            let _ = writeln!(list, "- {}: anybody reads a file whose address is known", text::code(&bucket.name));
+        }
+        let binds = |rule: &&specc_model::Rule| is_among(role, &effective::grantees(book.model, rule));
+        for rule in bucket.rules.iter().filter(binds) {
+            let actions: Vec<&str> = rule.actions.iter().map(|(action, _)| text::verb(*action)).collect();
+            let may = if rule.forbid { "may not" } else { "may" };
+            let (bucket, name) = (text::code(&bucket.name), text::code(&rule.name));
+            let limits = access::limits(rule, None, usize::MAX);
+            let _ = writeln!(list, "- {bucket}: {may} {} files by {name}{limits}", text::and(&actions));
+        }
+    }
+    if !list.is_empty() {
+        let _ = writeln!(out, "## Files\n\n{list}");
+    }
+}

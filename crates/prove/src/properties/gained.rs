@@ -1,0 +1,146 @@
+//! What somebody may do after a statement of her own that she might not do before.
+//!
+//! Rules that a question of one statement accuses are left out here: what follows from them follows from that.
+
+use super::{Act, Context, Finding, denied, does};
+use crate::access::{Right, Role};
+use crate::circuit::Lit;
+use crate::demand::reads;
+use crate::membership::{Membership, is_of_session};
+use crate::standing::Person;
+use crate::verdict::{Verdict, name};
+use specc_diag::{Span, codes};
+use specc_model::{Entity, EntityId, FieldIx, Rule, RuleAction};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Rules by their places that nobody trusts.
+pub type Accused = BTreeSet<Span>;
+
+pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accused, found: &mut Vec<Finding>) {
+    for role in context.signed_in() {
+        let mut asked = BTreeSet::new();
+        for command in [RuleAction::Select, RuleAction::Update, RuleAction::Delete] {
+            let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+            for (at, opening) in right.openings().iter().enumerate() {
+                // What a rule opens to one statement it opens to another.
+                if asked.insert(opening.rule.span) {
+                    after_each(context, &right, role, at, None, accused, found);
+                }
+            }
+        }
+        for membership in context.memberships.iter().filter(|m| m.members == entity.id) {
+            let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Insert) else { continue };
+            for at in 0..right.openings().len() {
+                after_each(context, &right, role, at, Some(membership), accused, found);
+            }
+        }
+    }
+}
+
+/// Asks it after each statement that changes what the rule reads.
+fn after_each<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    role: &Role,
+    at: usize,
+    joins: Option<&Membership<'m>>,
+    accused: &Accused,
+    found: &mut Vec<Finding>,
+) {
+    let (entity, rule) = (right.entity, right.openings()[at].rule);
+    if accused.contains(&rule.span) || is_of_session(context.model, rule) {
+        return;
+    }
+    for (first, columns) in read_by(context, entity, rule) {
+        if !crate::is_guarded(context.model.entity(first)) {
+            continue;
+        }
+        for command in [RuleAction::Insert, RuleAction::Update] {
+            let Some(step) = Right::of(context.model, first, role, command) else { continue };
+            let trusted = |at: &usize| !accused.contains(&step.openings()[*at].rule.span);
+            let trusted: Vec<usize> = (0..step.openings().len()).filter(trusted).collect();
+            if trusted.is_empty() || !columns.iter().any(|field| step.writes(*field)) {
+                continue;
+            }
+            let (table, to) = (context.name(entity.id), name(context.model, first));
+            let (who, what) = (&role.name, if command == RuleAction::Insert { "inserted" } else { "updated" });
+            let verb = match joins {
+                Some(_) => "adds itself to rows of".to_owned(),
+                None => format!("{} rows of", does(right.command)),
+            };
+            let by = format!("by rule `{}` `{who}` {verb} `{table}`", rule.name);
+            let claim = format!("{by} no sooner because it has {what} a row of `{to}`");
+            let wrong = format!("{by} because it has {what} a row of `{to}`");
+            let verdict = gains(context, &step, &trusted, right, role, at, joins);
+            found.push(Finding { code: codes::GAINED_RIGHT, entity: table, claim, wrong, verdict, span: rule.span });
+        }
+    }
+}
+
+/// The columns that a rule reads of each entity.
+fn read_by(context: &Context<'_>, entity: &Entity, rule: &Rule) -> BTreeMap<EntityId, BTreeSet<FieldIx>> {
+    let mut found: BTreeMap<EntityId, BTreeSet<FieldIx>> = BTreeMap::new();
+    for expr in [&rule.when, &rule.check].into_iter().flatten() {
+        for (entity, field) in reads(context.model, entity.id, &expr.formula) {
+            found.entry(entity).or_default().insert(field);
+        }
+    }
+    // Of the row itself it asks what the row is.
+    found.remove(&entity.id);
+    // Of a membership it asks for hers, which is asked about by itself; unless it leads on from there.
+    found.retain(|entity, columns| {
+        let known = |field: &FieldIx| {
+            context.memberships.iter().any(|m| {
+                let to = &context.model.relation(m.to).fields;
+                m.members == *entity
+                    && m.by == Person::Viewer
+                    && (m.who == *field || to.contains(field) || m.ranks.contains(field))
+            })
+        };
+        !columns.iter().all(known)
+    });
+    found
+}
+
+fn gains<'m>(
+    context: &Context<'m>,
+    step: &Right<'m>,
+    trusted: &[usize],
+    right: &Right<'m>,
+    role: &Role,
+    at: usize,
+    joins: Option<&Membership<'m>>,
+) -> Verdict {
+    let columns = joins.map(|membership| membership.columns(context.model)).unwrap_or_default();
+    let mut act = Act::after(context, &[step], right, role, &columns, denied(Some(right)));
+    let by: Vec<Lit> = act.before.iter().flat_map(|opened| trusted.iter().map(|at| opened[*at])).collect();
+    let opened = act.opened[at];
+    let (first, row) = (act.first(), act.row());
+    let world = act.world();
+    let by = world.circuit.any(by);
+    let before = world.in_phase(0, |world| match joins {
+        Some(_) => right.accepts(world, row).0,
+        None => right.reaches(world, row).0,
+    });
+    let mut all = vec![by, opened, !before];
+    if let Some(membership) = joins {
+        all.push(context.is_hers(world, row, membership));
+        all.push(world.in_phase(0, |world| context.inside(world, row, membership.to).0));
+    }
+    // Whose it is, or who belongs to what it is of, opens and closes her own.
+    let relations =
+        right.entity.outgoing.iter().filter(|id| Some(context.model.relation(**id).to) != context.model.viewer);
+    for relation in relations.filter(|_| joins.is_none()) {
+        all.push(!world.in_phase(0, |world| context.inside(world, row, *relation).1));
+    }
+    if joins.is_none() {
+        all.push(!world.in_phase(0, |world| context.belongs_to(world, row).0));
+    }
+    // Who adds herself, or makes more of her own row, is asked about by itself.
+    for membership in context.memberships.iter().filter(|m| m.members == step.entity.id) {
+        for row in [first.0, first.1].into_iter().flatten() {
+            all.push(!world.in_phase(0, |world| context.is_hers(world, row, membership)));
+        }
+    }
+    act.decide(&all)
+}

@@ -1,0 +1,107 @@
+//! Who somebody is, by what rows say of her, and what rules ask of such a row.
+
+use crate::circuit::Lit;
+use crate::encode::{Env, Place};
+use crate::sorts::{Source, is_viewer, session, wrapped};
+use crate::world::{RowId, Sym, World};
+use smol_str::SmolStr;
+use specc_model::formula::{Formula, Node, Operator, Row};
+use specc_model::{FieldIx, Model};
+
+/// Claims that say which person it is, not what she may.
+const PERSONAL: [&str; 2] = ["email", "phone"];
+
+/// What a row says who it is about by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Person {
+    /// The key of who is asking.
+    Viewer,
+    /// A claim of her token.
+    Claim(Box<[SmolStr]>),
+    /// A column of her row that no other row has the same of.
+    Field(FieldIx),
+}
+
+impl Person {
+    /// Whether a value says who is asking.
+    pub fn of(model: &Model, formula: &Formula) -> Option<Self> {
+        if is_viewer(formula) {
+            return Some(Self::Viewer);
+        }
+        if let Some(Source::Claim(keys)) = session(formula) {
+            let personal = matches!(&*keys, [only] if PERSONAL.contains(&only.as_str()));
+            return personal.then_some(Self::Claim(keys));
+        }
+        let Node::ViewerField(field) = formula.bare().node else { return None };
+        let viewer = model.entity(model.viewer?);
+        let alone = viewer.unique_sets().any(|set| set.fields.is_some_and(|fields| *fields == [field]));
+        let personal = PERSONAL.contains(&viewer.fields[field].name.as_str());
+        (alone || personal).then_some(Self::Field(field))
+    }
+}
+
+/// What a rule asks of one row, as far as it is of that row and who asks alone.
+#[derive(Clone, Debug)]
+pub struct Ask<'m> {
+    /// How the conditions call the row.
+    pub row: Row,
+    /// All of them have to hold.
+    pub all: Vec<&'m Formula>,
+}
+
+impl<'m> Ask<'m> {
+    /// Nothing but that the row is there.
+    pub fn of_any(row: Row) -> Self {
+        Self { row, all: Vec::new() }
+    }
+
+    /// The parts of conditions that are about the row alone.
+    pub fn of(row: &Row, conditions: &'m [Formula]) -> Self {
+        let mut all = Vec::new();
+        let mut rest: Vec<&'m Formula> = conditions.iter().rev().collect();
+        while let Some(next) = rest.pop() {
+            match &next.bare().node {
+                Node::Binary(Operator::And, sides) => rest.extend([&sides.1, &sides.0]),
+                _ if is_of(row, next) => all.push(next),
+                _ => {}
+            }
+        }
+        Self { row: row.clone(), all }
+    }
+}
+
+/// Whether it reads nothing but this row, and who asks.
+fn is_of(row: &Row, formula: &Formula) -> bool {
+    let mut only = true;
+    formula.visit(|part| {
+        only &= match &part.node {
+            Node::Column(of, _) => of == row,
+            Node::Sql(_) => wrapped(part).is_some(),
+            Node::Path(..) | Node::Whole(..) | Node::Exists(_) | Node::AsIs(_) => false,
+            Node::Parameter(_) | Node::Predicate(..) => false,
+            _ => true,
+        };
+    });
+    only
+}
+
+impl<'m> World<'m> {
+    /// The value that says who is asking.
+    pub fn person(&mut self, by: &Person) -> Sym {
+        match by {
+            Person::Viewer => self.session(Source::Viewer),
+            Person::Claim(keys) => self.session(Source::Claim(keys.clone())),
+            Person::Field(field) => {
+                let place: Place = self.viewer_row(&Env::default());
+                self.value_at(&place, *field)
+            }
+        }
+    }
+
+    /// Whether what a rule asks holds of a row.
+    pub fn asked(&mut self, ask: &Ask<'m>, row: RowId) -> Lit {
+        let env = Env::named(&ask.row, row);
+        let all: Vec<Lit> = ask.all.iter().map(|condition| self.condition(condition, &env).yes).collect();
+        self.circuit.all(all)
+    }
+}
