@@ -250,12 +250,12 @@ fn checked(rule: &Rule) -> Option<&Formula> {
     rule.check.as_ref().or(rule.when.as_ref()).map(|expr| &expr.formula)
 }
 
-fn binds(model: &Model, rule: &Rule, role: &Role) -> bool {
+pub(crate) fn binds(model: &Model, rule: &Rule, role: &Role) -> bool {
     effective::grantees(model, rule).iter().any(|grantee| role.acts_as.contains(grantee))
 }
 
 /// Whether a forbidding rule lets the row pass.
-fn passes<'m>(world: &mut World<'m>, row: RowId, rule: &'m Rule, condition: Option<&'m Formula>) -> Lit {
+pub(crate) fn passes<'m>(world: &mut World<'m>, row: RowId, rule: &'m Rule, condition: Option<&'m Formula>) -> Lit {
     let Some(condition) = condition else { return Lit::FALSE };
     let holds = world.condition(condition, &Env::row(row)).yes;
     // One that is taken as it is written says what has to hold.

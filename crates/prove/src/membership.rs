@@ -1,5 +1,6 @@
 //! Columns and entities that say who belongs to what, read off the conditions of rules.
 
+use crate::encode::word;
 use crate::lapse::{Lapse, lapses};
 use crate::sorts::{asks, is_viewer, query, session};
 use crate::standing::{Ask, Person};
@@ -40,9 +41,11 @@ pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
     let mut found: Vec<Membership<'_>> = Vec::new();
     for formula in deciding(model) {
         // What an `exists path (…)` inside of others looks at has the number of those around it.
-        let mut rest = vec![(formula, 0)];
-        while let Some((part, depth)) = rest.pop() {
+        let mut rest = vec![(formula, 0, false)];
+        while let Some((part, depth, negated)) = rest.pop() {
             let new = match &part.node {
+                // Whoever is blocked, or has left, is no member by that.
+                _ if negated => Vec::new(),
                 Node::Exists(exists) => membership(model, exists, depth).into_iter().collect(),
                 Node::Sql(_) => query(part).and_then(Sql::select).map_or(Vec::new(), |s| selected(model, s)),
                 Node::Binary(Operator::Equal, _) => of_viewer(model, part),
@@ -61,7 +64,13 @@ pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
                 }
             }
             let depth = depth + usize::from(matches!(part.node, Node::Exists(_)));
-            rest.extend(part.parts().into_iter().rev().map(|part| (part, depth)));
+            let negated = negated
+                != match &part.node {
+                    Node::Not(_) => true,
+                    Node::Form(form) => word(form).is_some_and(|word| word.starts_with("not ")),
+                    _ => false,
+                };
+            rest.extend(part.parts().into_iter().rev().map(|part| (part, depth, negated)));
         }
     }
     for membership in &mut found {

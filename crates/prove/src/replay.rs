@@ -164,8 +164,9 @@ impl Writer<'_> {
     /// What only this row is: it has this key, or where the table made that, these values.
     fn found(&self, row: &CaseRow) -> Option<String> {
         let entity = self.model.entity(row.entity);
-        let key = &entity.key.as_ref()?.fields;
-        let parts: Option<Vec<String>> = match key.iter().any(|field| row.left.contains(field)) {
+        let key = entity.key.as_ref().map_or(&[][..], |key| key.fields.as_slice());
+        let unknown = key.is_empty() || key.iter().any(|field| row.left.contains(field));
+        let parts: Option<Vec<String>> = match unknown {
             false => key.iter().map(|field| self.equals(entity, *field, self.held(row, *field).as_ref())).collect(),
             true => {
                 let known = row.values.iter().filter(|(field, held)| !row.left.contains(field) && *held != Held::Null);
