@@ -48,6 +48,10 @@ pub struct Catalog {
     /// tells what is said for the first time from what was done before.
     #[serde(default, skip_serializing_if = "Hints::is_empty")]
     pub said: Hints,
+    /// The settings and the files of the spec that made this state, by name: what its rules meant, which the policies that
+    /// were made of them say in other words. Never compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spec: Vec<(SmolStr, String)>,
 }
 
 /// Roles that default privileges give something on what is new, by what it is.

@@ -47,6 +47,7 @@ pub fn merge(base: &Catalog, ours: &Catalog, theirs: &Catalog) -> Result<Catalog
         clashes.push(Clash::Grantees);
     }
     merged.said = said(&base.said, &ours.said, &theirs.said);
+    merged.spec = spec(&base.spec, &ours.spec, &theirs.spec).unwrap_or_default();
     merged.reserve(ours.len().max(theirs.len()));
     let new = theirs.iter().filter(|(id, _)| !ours.contains(id));
     let gone = base.iter().filter(|(id, _)| !ours.contains(id) && !theirs.contains(id));
@@ -77,6 +78,28 @@ fn said(base: &Hints, ours: &Hints, theirs: &Hints) -> Hints {
         froms: both(all.map(|side| &side.froms)),
     }
 }
+
+/// The files of both sides together; none where both change one.
+fn spec(base: &[File], ours: &[File], theirs: &[File]) -> Option<Vec<File>> {
+    let of = |side: &[File], name: &SmolStr| side.iter().find(|(n, _)| n == name).map(|(_, text)| text.clone());
+    let mut names: Vec<&SmolStr> = ours.iter().map(|(name, _)| name).collect();
+    names.extend(theirs.iter().map(|(name, _)| name).filter(|name| of(ours, name).is_none()));
+    let mut merged = Vec::new();
+    for name in names {
+        let (was, a, b) = (of(base, name), of(ours, name), of(theirs, name));
+        let text = match (a == was, b == was) {
+            (true, _) => b,
+            (_, true) => a,
+            _ if a == b => a,
+            _ => return None,
+        };
+        merged.extend(text.map(|text| (name.clone(), text)));
+    }
+    Some(merged)
+}
+
+/// A file of a spec: its name and its text.
+type File = (SmolStr, String);
 
 /// Of a part of three states, the one that a side changed.
 fn either<'a, S: ?Sized, T: PartialEq + ?Sized>(

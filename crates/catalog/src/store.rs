@@ -51,6 +51,10 @@ pub fn to_json(catalog: &Catalog) -> String {
         out.extend_from_slice(b",\"said\":");
         write(&mut out, &catalog.said);
     }
+    if !catalog.spec.is_empty() {
+        out.extend_from_slice(b",\"spec\":");
+        write(&mut out, &catalog.spec);
+    }
     out.extend_from_slice(b",\"objects\":[");
     let chunk = |(n, places): (usize, &[u32])| {
         let mut out = Vec::with_capacity(places.len() * 384);
@@ -144,6 +148,8 @@ struct Stored {
     default_grantees: Grantees,
     #[serde(default)]
     said: Hints,
+    #[serde(default)]
+    spec: Vec<(SmolStr, String)>,
     objects: Vec<Entry>,
 }
 
@@ -229,7 +235,7 @@ impl From<StoredView> for View {
 /// # Errors
 /// Where the text is not a stored catalog of a known version.
 pub fn from_json(text: &str) -> Result<Catalog, StoreError> {
-    let stored = match by_line(text) {
+    let mut stored = match by_line(text) {
         Some(stored) => stored,
         // Somebody laid it out anew, or it is broken: the slower way says where.
         None => serde_json::from_str(text).map_err(|error| unreadable(text, &error))?,
@@ -237,7 +243,13 @@ pub fn from_json(text: &str) -> Result<Catalog, StoreError> {
     if stored.specc != VERSION {
         return Err(other_version(stored.specc));
     }
-    let mut catalog = Catalog { default_grantees: stored.default_grantees, said: stored.said, ..Catalog::default() };
+    let Stored { default_grantees, said, spec, .. } = &mut stored;
+    let mut catalog = Catalog {
+        default_grantees: std::mem::take(default_grantees),
+        said: std::mem::take(said),
+        spec: std::mem::take(spec),
+        ..Catalog::default()
+    };
     catalog.reserve(stored.objects.len());
     for entry in stored.objects {
         if let Some(before) = catalog.insert(entry) {
@@ -272,7 +284,8 @@ pub fn apart(text: &str, catalog: &Catalog) -> Option<(Catalog, Catalog)> {
         .collect();
     let mut kept = vec![false; lines.len()];
     found.iter().flatten().for_each(|&place| kept[place] = true);
-    let mut old = Catalog { default_grantees: head.default_grantees, said: head.said, ..Catalog::default() };
+    let mut old =
+        Catalog { default_grantees: head.default_grantees, said: head.said, spec: head.spec, ..Catalog::default() };
     for (line, _) in lines.iter().zip(kept).filter(|(_, kept)| !kept) {
         if old.insert(entry(line)?).is_some() {
             return None;
@@ -281,6 +294,7 @@ pub fn apart(text: &str, catalog: &Catalog) -> Option<(Catalog, Catalog)> {
     let mut new = Catalog {
         default_grantees: catalog.default_grantees.clone(),
         said: catalog.said.clone(),
+        spec: catalog.spec.clone(),
         ..Catalog::default()
     };
     for (entry, _) in entries.into_iter().zip(found).filter(|(_, found)| found.is_none()) {
@@ -296,6 +310,8 @@ struct Head {
     default_grantees: Grantees,
     #[serde(default)]
     said: Hints,
+    #[serde(default)]
+    spec: Vec<(SmolStr, String)>,
 }
 
 /// As [`to_json`] writes it, an object a line.
@@ -311,8 +327,8 @@ fn head_and_lines(text: &str) -> Option<(Head, Vec<&str>)> {
 fn by_line(text: &str) -> Option<Stored> {
     let (head, lines) = head_and_lines(text)?;
     let objects: Option<Vec<Entry>> = lines.par_iter().with_min_len(512).map(|line| entry(line)).collect();
-    let Head { specc, default_grantees, said } = head;
-    Some(Stored { specc, default_grantees, said, objects: objects? })
+    let Head { specc, default_grantees, said, spec } = head;
+    Some(Stored { specc, default_grantees, said, spec, objects: objects? })
 }
 
 /// One object. Its kind stands first, so it is read as what it is at once.

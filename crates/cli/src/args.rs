@@ -81,6 +81,8 @@ pub enum Command {
     Drift(Drift),
     /// Decide who can do what: who reads and writes rows of others, joins, promotes itself; with counterexamples
     Prove(Prove),
+    /// Say whether a role may do something to rows, by which rules, and what would turn the answer
+    Why(Why),
     /// Find statements in SQL migrations that lock, rewrite, lose data, fail or open access
     Lint(Lint),
     /// Run the migrations on a scratch database: up, down, up again, with rows and concurrent sessions
@@ -295,12 +297,34 @@ pub struct Prove {
     /// What the database is for; a live one of Supabase is known by its schemas
     #[arg(long, value_enum)]
     pub target: Option<PullTarget>,
+    /// Also prove that nobody may more than before: than by the spec in this folder, or by the `last` migration
+    #[arg(long, value_name = "A", conflicts_with_all = ["sql", "database_url"])]
+    pub against: Option<String>,
     /// Show also what is proven
     #[arg(long)]
     pub all: bool,
     /// Ask also what many specs leave to whoever runs them: that the last who may manage a team does not go
     #[arg(long)]
     pub strict: bool,
+}
+
+/// `specc why`
+#[derive(Group, Debug)]
+#[command(
+    after_help = "Exits with 0 if it is allowed to some rows or to all, with 1 if to none, and with 2 if the question or \
+                  the spec is wrong or it cannot be decided."
+)]
+pub struct Why {
+    #[command(flatten)]
+    pub place: Where,
+    /// Who does it: a role such as anon or authenticated
+    pub role: String,
+    /// What is done: select, insert, update or delete, with the columns that matter: "update (title)"
+    pub action: String,
+    /// To rows of which entity
+    pub entity: String,
+    /// To rows that satisfy this, as a rule would say it: "organizer_id <> viewer"
+    pub condition: Option<String>,
 }
 
 /// `specc lint`
@@ -342,8 +366,13 @@ pub struct Verify {
 /// `specc explain`
 #[derive(Group, Debug)]
 pub struct Explain {
-    /// A code, or nothing for the list of all
+    #[command(flatten)]
+    pub place: Where,
+    /// A code, or nothing for the list of all; `access` for what roles may do
     pub code: Option<String>,
+    /// After `access`: a role or an entity, or both; without them, all
+    #[arg(value_name = "ROLE, ENTITY", num_args = 0..=2)]
+    pub of: Vec<String>,
 }
 
 /// Which database.

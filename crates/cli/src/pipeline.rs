@@ -4,9 +4,11 @@ use crate::config::Config;
 use crate::project::Project;
 use crate::report::Failure;
 use rayon::prelude::*;
+use smol_str::SmolStr;
 use specc_catalog::{Catalog, Entry, Hints};
-use specc_diag::{Acceptance, Accepted, Diagnostic, FileId, Sources};
+use specc_diag::{Acceptance, Accepted, Diagnostic, FileId, Severity, Sources};
 use specc_model::Model;
+use specc_syntax::ast::{ItemKind, SpecFile};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -104,6 +106,7 @@ pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result
     let acceptances = trees.iter_mut().flat_map(|tree| std::mem::take(&mut tree.accepts));
     let (proofs, acceptances) = acceptances.partition(|acceptance: &Acceptance| acceptance.code.is_of_proofs());
     timings.push(clock.lap("parse"));
+    let spec = spec(&sources, &trees);
     let broken = specc_diag::has_errors(&findings);
     let last = last_state(&out.join(config.state()), ids.iter().map(|id| &*sources.file(*id).text));
     let options = specc_model::Options { last, ..config.options() };
@@ -133,5 +136,37 @@ pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result
     }
     let hints = specc_lower::hints(&model);
     catalog.said.clone_from(&hints);
+    catalog.spec = spec;
     Ok(Compilation { root, config, sources, model, catalog, hints, warnings: findings, accepted, proofs, timings })
+}
+
+/// The settings and the files of a spec as they are kept with the state that it makes. Rows of seeds decide nothing about
+/// what else there is, and may be many.
+fn spec(sources: &Sources, trees: &[SpecFile]) -> Vec<(SmolStr, String)> {
+    let is_rows = |tree: &SpecFile| {
+        !tree.items.is_empty() && tree.items.iter().all(|item| matches!(item.kind, ItemKind::Seed(_)))
+    };
+    let kept = std::iter::once(FileId(0)).chain(trees.iter().filter(|tree| !is_rows(tree)).map(|tree| tree.file.0));
+    kept.map(|id| (sources.file(id).name.clone(), sources.file(id).text.to_string())).collect()
+}
+
+/// What the files of a spec mean that was kept with the state that it made.
+///
+/// # Errors
+/// Why it is not known.
+pub fn kept(spec: &[(SmolStr, String)]) -> Result<Model, String> {
+    let Some(((_, toml), files)) = spec.split_first() else {
+        return Err("the state was written without the rules that made it".into());
+    };
+    let files = files.iter().map(|(name, text)| (name.to_string(), text.clone())).collect();
+    let unreadable = || "its rules are none that this version reads".to_owned();
+    let Project { config, mut sources, files, .. } = Project::of(toml.clone(), files).map_err(|_| unreadable())?;
+    let parsed = (1..=files.len()).map(|n| FileId(n as u32));
+    let parsed = parsed.map(|id| specc_syntax::parse(id, &sources.file(id).text));
+    let (trees, findings): (Vec<_>, Vec<_>) = parsed.unzip();
+    let (model, found) = specc_model::analyze(trees, &mut sources, config.options());
+    match findings.iter().flatten().chain(&found).any(|finding| finding.severity() == Severity::Error) {
+        true => Err(unreadable()),
+        false => Ok(model),
+    }
 }

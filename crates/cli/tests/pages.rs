@@ -48,7 +48,13 @@ fn report(code: Code, example: &[(&str, &str)]) -> (bool, BTreeSet<String>, Stri
         fs::remove_file(dir.join("notes.dbspec")).expect("the file");
     }
     let before = blocks(code, "Before:\n");
-    let (ok, text) = if code.is_of_proofs() {
+    let (ok, text) = if code.is_of_proofs() && !before.is_empty() {
+        write(dir, &before);
+        let (ok, text) = run(specc, &["build", "--stamp", "20260101000000"], dir);
+        assert!(ok, "{}: {text}", code.name());
+        write(dir, example);
+        run(specc, &["prove", "--against", "last", "--format", "json"], dir)
+    } else if code.is_of_proofs() {
         write(dir, example);
         let mut args = vec!["prove", "--format", "json"];
         args.extend(specc_prove::STRICT.contains(&code).then_some("--strict"));

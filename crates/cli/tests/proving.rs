@@ -90,6 +90,61 @@ fn what_is_accepted_is_no_finding_and_what_holds_needs_no_acceptance() {
     assert!(err.contains("`accept A0011` accepts nothing"), "{err}");
 }
 
+/// A promise of a mixin is one of each entity that uses it: it says which entity breaks it, by which rule, and is accepted
+/// where it stands.
+#[test]
+fn a_promise_is_broken_by_a_rule_and_accepted_where_it_stands() {
+    const OWNED: &str = "
+mixin owned(column) {
+  $column -> profiles  on delete cascade immutable
+
+  promise 'rows are their owner''s' {
+    deny select  unless $column = viewer
+    deny update ($column)
+  }
+}
+
+entity drafts {
+  id:   uuid = gen_random_uuid()  key
+  body: text
+  use owned(writer_id)
+
+  policy {
+    writers: allow select, update  to authenticated  when writer_id = viewer
+  }
+}
+
+entity letters {
+  id:   uuid = gen_random_uuid()  key
+  sent: boolean = false
+  use owned(sender_id)
+
+  policy {
+    senders: allow select, update  to authenticated  when sender_id = viewer
+    sent:    allow select          to authenticated  when sent
+  }
+}
+";
+    let (profiles, _) = TEAMS.split_once("entity teams").expect("the people");
+    let text = format!("{profiles}{OWNED}");
+    let dir = project(&text);
+    let (code, out, err) = run(dir.path(), &["prove"]);
+    assert_eq!(code, 1, "{err}");
+    insta::assert_snapshot!(format!("{out}\n{err}"));
+    let accepted = text.replace("deny select", "accept A0017 'sent letters are public'\n    deny select");
+    let (code, out, err) = run(project(&accepted).path(), &["prove", "--all"]);
+    assert!(code == 0 && err.contains("0 warnings, 1 accepted"), "{err}");
+    assert!(
+        out.contains(
+            "`rows are their owner's`: `authenticated` never reads rows of `drafts` unless `writer_id = viewer`"
+        ),
+        "{out}"
+    );
+    let kept = text.replace("deny update", "accept A0017 'owners change'\n    deny update");
+    let (_, _, err) = run(project(&kept).path(), &["prove"]);
+    assert!(err.contains("`accept A0017` accepts nothing"), "{err}");
+}
+
 #[test]
 fn the_specs_that_ship_have_no_open_counterexample() {
     let specs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../specs");

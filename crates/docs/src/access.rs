@@ -3,11 +3,9 @@
 use crate::book::{Book, RoleColumn};
 use crate::promises;
 use crate::text;
+use specc_model::effective::COMMANDS;
 use specc_model::{Entity, FieldIx, ParamKind, Rls, Rule, RuleAction, Target, View};
 use std::fmt::Write;
-
-/// In the order of the pages.
-pub const ACTIONS: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
 
 /// The page.
 pub fn page(book: &Book<'_>) -> String {
@@ -78,7 +76,7 @@ fn predicates(book: &Book<'_>, out: &mut String) {
 
 /// `R a c –`
 fn letters<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn) -> String {
-    let letters = ACTIONS.map(|action| {
+    let letters = COMMANDS.map(|action| {
         let letter = match action {
             RuleAction::Select => 'r',
             RuleAction::Insert => 'a',
@@ -110,12 +108,7 @@ pub fn reach<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn, action:
         return by_grant(book, entity, role, action);
     }
     let Some(decision) = book.decision(entity, role, action) else { return Reach::None };
-    let writes = matches!(action, RuleAction::Insert | RuleAction::Update);
-    let always = |rule: &Rule| rule.when.is_none() && !(writes && rule.check.is_some());
-    Reach::Some {
-        every_row: decision.narrowings.is_empty() && decision.openings.iter().any(|o| always(o.rule)),
-        every_column: decision.columns.is_none(),
-    }
+    Reach::Some { every_row: decision.is_every_row(action), every_column: decision.columns.is_none() }
 }
 
 /// Without row level security, what is granted is all there is.
@@ -149,7 +142,7 @@ fn detail<'a>(book: &Book<'a>, entity: &'a Entity, out: &mut String) {
     text::head(out, &["Role", "Read", "Add", "Change", "Delete"]);
     for role in &book.roles {
         let mut cells = vec![text::code(&role.name)];
-        for action in ACTIONS {
+        for action in COMMANDS {
             if role.bypasses {
                 let granted = matches!(by_grant(book, entity, role, action), Reach::Some { .. });
                 cells.push(if granted { "granted, every row".to_owned() } else { "–".to_owned() });

@@ -233,12 +233,10 @@ fn roles(model: &Model) -> Vec<RoleColumn> {
     if names.is_empty() {
         names.push("every role".into());
     }
-    let bypasses = |role: &&specc_model::Role| role.options.iter().any(|option| option == "bypassrls");
-    let bypassing: Vec<&SmolStr> = model.roles.iter().filter(bypasses).map(|role| &role.name).collect();
     let mut taken = FxHashSet::default();
     let column = |name: SmolStr| {
         let acts_as = effective::acts_as(model, &name);
-        let bypasses = bypassing.iter().any(|role| **role == name);
+        let bypasses = effective::bypasses(model, &name);
         let path = unique(&mut taken, "roles/", &text::file_name(&name));
         RoleColumn { name, acts_as, bypasses, path }
     };

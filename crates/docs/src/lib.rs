@@ -14,6 +14,7 @@ mod mermaid;
 mod overview;
 mod promises;
 mod roles;
+mod scenarios;
 mod svg;
 mod text;
 mod workflows;
@@ -111,6 +112,9 @@ pub fn each_file(model: &Model, catalog: &Catalog, options: &Options, take: impl
                 ("erd.svg", svg::draw),
                 ("workflows.md", workflows::page),
             ];
+            if !book.model.scenarios.is_empty() {
+                take(DocFile { path: "scenarios.md".to_owned(), contents: scenarios::page(&book) });
+            }
             pages.par_iter().for_each(|(path, page)| take(DocFile { path: (*path).to_owned(), contents: page(&book) }));
         },
     );

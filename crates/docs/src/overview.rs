@@ -39,6 +39,9 @@ pub fn page(book: &Book<'_>) -> String {
         book.roles_of_pages().iter().map(|role| format!("[{}]({})", text::code(&role.name), role.path)).collect();
     let _ =
         writeln!(out, "- [Access](access.md): who may do what, and which rule says so; by role: {}", roles.join(", "));
+    if !book.model.scenarios.is_empty() {
+        out.push_str("- [Scenarios](scenarios.md): what people see and do, shown on rows\n");
+    }
     out.push_str(
         "- [Workflows](workflows.md): the states that rows go through\n\
          - [Dictionary](dictionary.md): every name and what it means\n\

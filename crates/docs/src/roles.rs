@@ -1,6 +1,6 @@
 //! `roles/`: a page for each role, with all that it gets at, and by which rule.
 
-use crate::access::{self, ACTIONS, Reach};
+use crate::access::{self, Reach};
 use crate::book::{Book, RoleColumn};
 use crate::dictionary;
 use crate::text;
@@ -55,7 +55,7 @@ pub fn page(book: &Book<'_>, role: &RoleColumn) -> String {
 /// What it may do with the rows of an entity: an item for each action.
 fn rows<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn) -> String {
     let mut out = String::new();
-    for action in ACTIONS {
+    for action in effective::COMMANDS {
         let Reach::Some { every_row, every_column } = access::reach(book, entity, role, action) else { continue };
         let which = match (every_row, every_column) {
             (true, true) => "every row",

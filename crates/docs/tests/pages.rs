@@ -123,6 +123,7 @@ const HOSTILE: [&str; 8] = [
 fn hostile(text: &str) -> Vec<DocFile> {
     let name = text.replace('"', "\"\"");
     let label = text.replace('\'', "\'\'");
+    let json = label.replace('"', "'");
     let spec = format!(
         r#"
 /// {text}
@@ -171,6 +172,20 @@ entity children {{
 promise '{label}' on "t{name}" {{
   deny select when "c{name}" = '{label}'
   deny update ("c{name}") to anon when state = 'a{label}' becoming "c{name}" = '{label}'
+}}
+
+seed base {{
+  "t{name}" "y{name}" {{ "c{name}": 'x' }}
+}}
+
+/// {text}
+scenario '{label}' {{
+  given {{ "t{name}" "z{name}" {{ "c{name}": '{label}' }} }}
+  as anon claims '{{"a": "{json}"}}' {{
+    "t{name}" -> only "y{name}", "z{name}"
+    deny update "t{name}" "y{name}" {{ "c{name}": '{label}' }}
+    allow call "f{name}"('{label}')
+  }}
 }}
 
 bucket files {{

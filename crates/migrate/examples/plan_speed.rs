@@ -29,6 +29,7 @@ fn main() {
         layout: &layout,
         recorded: &[],
         hints: &Hints::default(),
+        access: None,
         consent: Consent::default(),
     };
     time("order of creation", || specc_catalog::order(&catalog).is_ok());

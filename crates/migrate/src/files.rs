@@ -10,7 +10,8 @@ use crate::schedule::{Part, Plan, Purpose, Stage};
 use crate::stamp::Stamp;
 use crate::way_back::{gone, hints_back, plan_back};
 use rayon::prelude::*;
-use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, checksum, to_sealed_json};
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, Cycle, Hints, MARK, Object, TableName, checksum, to_sealed_json};
 use specc_diff::{Difference, RenameCandidate, diff};
 use specc_sql::{Loss, Transaction};
 use std::collections::BTreeMap;
@@ -70,6 +71,29 @@ pub struct MigrationInput<'a> {
     pub hints: &'a Hints,
     /// What is allowed on it.
     pub consent: Consent<'a>,
+    /// Decides what a change opens and closes; called where it touches what decides access.
+    pub access: Option<Decide<'a>>,
+}
+
+/// How it is decided what a change of access opens and closes.
+#[derive(Clone, Copy)]
+pub struct Decide<'a>(pub &'a (dyn Fn() -> Decided + Sync));
+
+impl std::fmt::Debug for Decide<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Decide")
+    }
+}
+
+/// What a change of access opens and closes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// The tables for which it is decided: nothing else is said of them.
+    pub tables: Vec<TableName>,
+    /// The roles for which it is.
+    pub roles: Vec<SmolStr>,
+    /// What becomes wider and narrower, a line each.
+    pub lines: Vec<String>,
 }
 
 /// What a user agreed to.
@@ -305,7 +329,8 @@ fn change(
     let (mut written, mut stamps) = (Vec::new(), Vec::new());
     // Where access waits for rows, the file that changes it says so.
     let changes_access = |stage: &Stage<'_>| stage.statements().any(account::is_access);
-    let access = account::access_changes(difference);
+    let decided = input.access.filter(|_| account::touches_access(difference)).map(|decide| (decide.0)());
+    let access = account::access_changes(difference, decided.as_ref());
     let is_more = access.iter().any(|line| line != account::AS_BEFORE);
     let switch = plan.stages.iter().rposition(changes_access).filter(|_| is_more).unwrap_or(0);
     let at_once = plan.stages.first().is_some_and(changes_access);

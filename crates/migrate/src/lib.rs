@@ -30,11 +30,11 @@ mod strategies;
 mod volatility;
 mod way_back;
 
-pub use account::{Account, Held, Lost, Note, Prediction, Record, Warning, access_changes};
+pub use account::{Account, Held, Lost, Note, Prediction, Record, Warning, access_changes, touches_access};
 pub use arena::Arena;
 pub use files::{
-    Consent, Layout, MigrationError, MigrationInput, OutputFile, Sum, checksums, default_name, each_file, last_stamp,
-    migration_files,
+    Consent, Decide, Decided, Layout, MigrationError, MigrationInput, OutputFile, Sum, checksums, default_name,
+    each_file, last_stamp, migration_files,
 };
 pub use first::plan_create;
 pub use place::{NewPlace, OldPlace, Place, Side, Unexpected};

@@ -85,6 +85,34 @@ pub struct Decision<'m> {
     pub columns: Option<Vec<FieldIx>>,
 }
 
+/// A rule of a [`Decision`], as pages list them: those that open, then those that narrow.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'m> {
+    /// The rule.
+    pub rule: &'m Rule,
+    /// Only these columns; none written means all.
+    pub columns: &'m [FieldIx],
+    /// Whether it narrows.
+    pub narrows: bool,
+}
+
+impl<'m> Decision<'m> {
+    /// The rules that decide.
+    pub fn lines(&self) -> Vec<Line<'m>> {
+        let opening = self.openings.iter().map(|o| Line { rule: o.rule, columns: o.columns, narrows: false });
+        let narrowing = self.narrowings.iter().map(|rule| Line { rule, columns: &[], narrows: true });
+        let closing = self.closed.iter().map(|(rule, columns)| Line { rule, columns, narrows: true });
+        opening.chain(narrowing).chain(closing).collect()
+    }
+
+    /// Whether a rule without a condition opens every row, and none narrows it.
+    pub fn is_every_row(&self, command: RuleAction) -> bool {
+        let writes = matches!(command, RuleAction::Insert | RuleAction::Update);
+        let always = |rule: &Rule| rule.when.is_none() && !(writes && rule.check.is_some());
+        self.narrowings.is_empty() && self.openings.iter().any(|o| always(o.rule))
+    }
+}
+
 impl<'m> Effective<'m> {
     /// The table of these rules, which guard rows of `entity`.
     pub fn of(model: &'m Model, entity: &'m Entity, rules: &'m [Rule]) -> Self {
@@ -145,10 +173,11 @@ pub fn grantees(model: &Model, rule: &Rule) -> Vec<SmolStr> {
     roles
 }
 
-/// Whether row level security does not bind the role.
+/// Whether row level security does not bind the role: it is the platform's service, or has an option that says so.
 pub fn bypasses(model: &Model, role: &str) -> bool {
+    let service = model.options.target == Target::Supabase && role == "service_role";
     let past = |option: &SmolStr| option == "bypassrls" || option == "superuser";
-    model.roles.iter().any(|other| other.name == role && other.options.iter().any(past))
+    service || model.roles.iter().any(|other| other.name == role && other.options.iter().any(past))
 }
 
 /// The role, those whose rights it has, and `public`.
@@ -178,9 +207,24 @@ pub fn files_stay(model: &Model, objects: &Entity) -> bool {
     buckets.chain([objects.rules.as_slice()]).filter(updates).count() > 1
 }
 
+/// Every role that rules, grants or the spec itself name, and those of the platform's API, sorted.
+pub fn known_roles(model: &Model) -> Vec<SmolStr> {
+    let mut names: Vec<SmolStr> =
+        model.entities.iter().flat_map(|e| &e.rules).flat_map(|r| &r.roles).cloned().collect();
+    names.extend(model.grants.iter().flat_map(|grant| &grant.roles).cloned());
+    names.extend(model.roles.iter().map(|role| role.name.clone()));
+    match model.options.target {
+        Target::Supabase => names.extend(["anon", "authenticated", "service_role"].map(SmolStr::new)),
+        Target::Postgres => names.push(PUBLIC.into()),
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// Rules of one role that show different columns of an entity: the later one, and the one that it differs from. Which
 /// columns are seen cannot depend on the row.
-pub(crate) fn unequal_selects<'m>(model: &'m Model, entity: &'m Entity) -> Vec<(&'m Rule, &'m Rule)> {
+pub fn unequal_selects<'m>(model: &'m Model, entity: &'m Entity) -> Vec<(&'m Rule, &'m Rule)> {
     let table = Table { model, entity, rules: &entity.rules };
     let mut found: Vec<(&Rule, &Rule)> = Vec::new();
     if table.allowing(RuleAction::Select).all(|rule| takes(rule, RuleAction::Select).is_some_and(<[_]>::is_empty)) {
@@ -198,7 +242,8 @@ pub(crate) fn unequal_selects<'m>(model: &'m Model, entity: &'m Entity) -> Vec<(
     found
 }
 
-const COMMANDS: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
+/// The commands, in their order.
+pub const COMMANDS: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
 
 /// The columns of a rule's action, if the rule has it.
 fn takes(rule: &Rule, command: RuleAction) -> Option<&[FieldIx]> {

@@ -10,8 +10,8 @@ pub mod scope;
 mod types;
 pub mod typing;
 
-pub use analyze::analyze;
 pub use analyze::library::{PLATFORM, STD, mixin_names, shipped};
 pub use analyze::seeds::FAKE;
+pub use analyze::{analyze, condition};
 pub use graph::RelationGraph;
 pub use types::*;

@@ -95,17 +95,21 @@ impl<'m> Right<'m> {
 
     /// Whether the role can give a column a value.
     pub fn writes(&self, field: FieldIx) -> bool {
-        let column = &self.entity.fields[field];
-        let computed = column.generated.is_some() || column.maintained.is_some();
-        let fixed = self.command == RuleAction::Update && column.immutable;
-        let kept = column.identity.as_ref().is_some_and(|identity| identity.0);
-        let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
-        let granted = |columns: &&[SmolStr]| columns.is_empty() || columns.contains(&column.name);
-        !computed && !fixed && !kept && self.stays != Some(field) && (opened || self.granted.iter().any(granted))
+        is_given(self.entity, self.command, field) && self.stays != Some(field) && self.names(field)
     }
 
-    /// Whether the role reads a column.
-    pub fn reads(&self, field: FieldIx) -> bool {
+    /// The columns that it reads or writes, in the order of the table.
+    pub fn columns(&self) -> Vec<FieldIx> {
+        let all = 0..self.entity.fields.len();
+        match self.command {
+            RuleAction::Insert | RuleAction::Update => all.filter(|field| self.writes(*field)).collect(),
+            RuleAction::Select => all.filter(|field| self.names(*field)).collect(),
+            RuleAction::Delete => Vec::new(),
+        }
+    }
+
+    /// Whether a rule or a grant names the column, or all: it is read, where the command reads.
+    pub fn names(&self, field: FieldIx) -> bool {
         let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
         let name = &self.entity.fields[field].name;
         opened || self.granted.iter().any(|columns| columns.is_empty() || columns.contains(name))
@@ -234,8 +238,17 @@ impl<'m> Right<'m> {
     }
 }
 
+/// Whether anybody gives the column a value: it is not computed, and an update may change it.
+pub(crate) fn is_given(entity: &Entity, command: RuleAction, field: FieldIx) -> bool {
+    let column = &entity.fields[field];
+    let computed = column.generated.is_some() || column.maintained.is_some();
+    let fixed = command == RuleAction::Update && column.immutable;
+    let kept = column.identity.as_ref().is_some_and(|identity| identity.0);
+    !computed && !fixed && !kept
+}
+
 /// The columns of each grant of a command on an entity to a role.
-fn grants<'m>(model: &'m Model, entity: EntityId, role: &Role, command: RuleAction) -> Vec<&'m [SmolStr]> {
+pub(crate) fn grants<'m>(model: &'m Model, entity: EntityId, role: &Role, command: RuleAction) -> Vec<&'m [SmolStr]> {
     let word = command.word();
     let to = |grant: &&specc_model::Grant| {
         let all = |grantee: &SmolStr| role.acts_as.contains(grantee);
@@ -246,7 +259,7 @@ fn grants<'m>(model: &'m Model, entity: EntityId, role: &Role, command: RuleActi
 }
 
 /// What a rule asks of a row that is written.
-fn checked(rule: &Rule) -> Option<&Formula> {
+pub(crate) fn checked(rule: &Rule) -> Option<&Formula> {
     rule.check.as_ref().or(rule.when.as_ref()).map(|expr| &expr.formula)
 }
 

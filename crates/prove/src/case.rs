@@ -80,12 +80,7 @@ impl Case {
     pub fn lines(&self, model: &Model) -> Vec<String> {
         let mut said = vec![format!("as {}", self.role)];
         for (source, held) in &self.session {
-            let what = match source {
-                Source::Viewer => "viewer".to_owned(),
-                Source::Claim(keys) => format!("claims.{}", keys.join(".")),
-                Source::Session(name) => format!("{name}()"),
-                _ => continue,
-            };
+            let Some(what) = Self::said_of(source) else { continue };
             said.push(format!("{what} is {}", self.spoken(model, held)));
         }
         let who = said.join(", ");
@@ -110,12 +105,12 @@ impl Case {
             for (word, at) in [(old, step.old), (new, step.new)] {
                 if let Some((at, row)) = row(at) {
                     told.insert(at);
-                    lines.push(format!("{word}{}", self.row(model, row)));
+                    lines.push(format!("{word}{}", self.row_line(model, row)));
                 }
             }
         }
         let others = self.rows.iter().enumerate().filter(|(at, _)| !told.contains(at));
-        lines.extend(others.map(|(_, row)| self.row(model, row)));
+        lines.extend(others.map(|(_, row)| self.row_line(model, row)));
         lines
     }
 
@@ -135,7 +130,18 @@ impl Case {
         self.steps.iter().all(|step| step.new != Some(at))
     }
 
-    fn row(&self, model: &Model, row: &CaseRow) -> String {
+    /// What the session says, in the words of the spec.
+    pub(crate) fn said_of(source: &Source) -> Option<String> {
+        Some(match source {
+            Source::Viewer => "viewer".to_owned(),
+            Source::Claim(keys) => format!("claims.{}", keys.join(".")),
+            Source::Session(name) => format!("{name}()"),
+            _ => return None,
+        })
+    }
+
+    /// `members { team_id: teams 1, user_id: profiles 1 }`
+    pub(crate) fn row_line(&self, model: &Model, row: &CaseRow) -> String {
         let entity = model.entity(row.entity);
         let values = row
             .values
@@ -148,7 +154,8 @@ impl Case {
         format!("{} {{ {} }}", name(model, row.entity), values.join(", "))
     }
 
-    fn spoken(&self, model: &Model, held: &Held) -> String {
+    /// A value, as it is shown.
+    pub(crate) fn spoken(&self, model: &Model, held: &Held) -> String {
         match held {
             Held::Null => "null".to_owned(),
             Held::Truth(truth) => truth.to_string(),

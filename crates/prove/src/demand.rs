@@ -25,6 +25,8 @@ pub struct Demand {
 
 struct Counter<'m> {
     model: &'m Model,
+    /// Other rules about the same tables.
+    other: Option<&'m Model>,
     rows: BTreeMap<EntityId, usize>,
     followed: BTreeSet<RelationId>,
     read: BTreeSet<(EntityId, FieldIx)>,
@@ -44,7 +46,20 @@ pub fn demand<'m>(
     columns: &[(EntityId, FieldIx)],
     conditions: impl IntoIterator<Item = Asked<'m>>,
 ) -> Demand {
-    Counter::new(model, rows).finish(columns, conditions)
+    demand_of(model, None, rows, columns, conditions)
+}
+
+/// The same, where two models decide about the same tables.
+pub fn demand_of<'m>(
+    model: &'m Model,
+    other: Option<&'m Model>,
+    rows: &[EntityId],
+    columns: &[(EntityId, FieldIx)],
+    conditions: impl IntoIterator<Item = Asked<'m>>,
+) -> Demand {
+    let mut counter = Counter::new(model, rows);
+    counter.other = other;
+    counter.finish(columns, conditions)
 }
 
 /// The rows that a query needs which is asked with these rights, beside these conditions; of what it gives, these columns
@@ -75,7 +90,7 @@ pub fn reads(model: &Model, entity: EntityId, formula: &Formula) -> BTreeSet<(En
 impl<'m> Counter<'m> {
     fn empty(model: &'m Model) -> Self {
         let (rows, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { model, rows, followed, read, complete: true, depth: 0, nested: 0 }
+        Self { model, other: None, rows, followed, read, complete: true, depth: 0, nested: 0 }
     }
 
     /// Rows of these, and of who asks.
@@ -237,7 +252,8 @@ impl<'m> Counter<'m> {
             return;
         }
         self.nested += 1;
-        for rule in &self.model.entity(entity).rules {
+        let models = std::iter::once(self.model).chain(self.other);
+        for rule in models.flat_map(|model| &model.entity(entity).rules) {
             let exprs = [&rule.when, &rule.check].into_iter().flatten();
             let holds = holds != rule.forbid;
             exprs.for_each(|expr| self.count(&expr.formula, &Scope::row(entity), holds, times));

@@ -8,7 +8,7 @@ use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
 use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Sql, Value, Volatility};
 use specc_model::scope::PathStep;
-use specc_model::{EntityId, FieldIx, PredicateId};
+use specc_model::{EntityId, FieldIx, Model, PredicateId};
 use std::rc::Rc;
 
 /// Rows that relations lead to, each with when it is one of them.
@@ -93,6 +93,32 @@ pub fn is_plain(formula: &Formula) -> bool {
         }
     });
     plain
+}
+
+/// Whether it is the same whatever the rules are: it calls nothing and asks nothing that they bind.
+pub fn is_steady(model: &Model, formula: &Formula) -> bool {
+    let mut steady = true;
+    formula.visit(|part| {
+        steady &= match &part.node {
+            Node::Call(call) => call.declared.is_none_or(|at| reads_nothing(model, at)),
+            Node::Sql(sql) => !sql.query,
+            Node::AsIs(sql) => sql.objects.is_empty(),
+            Node::Predicate(..) => false,
+            _ => true,
+        };
+    });
+    steady
+}
+
+/// Whether no rule binds what a function reads: it runs with its owner's rights, or its body names no table or function of
+/// the spec.
+fn reads_nothing(model: &Model, at: usize) -> bool {
+    let function = &model.functions[at];
+    let names = |name: &SmolStr| function.body.contains(name.as_str());
+    let others = model.functions.iter().map(|other| &other.name.name).filter(|name| **name != function.name.name);
+    let views = model.views.iter().map(|view| &view.name.name);
+    let tables = model.entities.iter().map(|entity| &entity.name.name);
+    function.security_definer || !tables.chain(others).chain(views).any(names)
 }
 
 impl<'m> World<'m> {
@@ -530,11 +556,13 @@ impl<'m> World<'m> {
 
     /// The same expression over the same rows has the same value.
     fn remembered(&mut self, formula: &'m Formula, env: &Env<'m>, condition: bool) -> Cell {
-        let given: Vec<_> = env.values.iter().map(|value| value.as_ref().map(|(f, _)| sorts::address(f))).collect();
-        // What reads nothing but its operands is the same in every phase.
+        // An argument is what it says in its own place.
+        let given: Vec<_> = env.values.iter().map(|value| value.as_ref().map(|(f, env)| (f.unplaced(), env))).collect();
+        let what = formula.bare().unplaced();
+        // What reads nothing but its operands is the same in every phase, and whatever the rules are.
         let phase = if formula.volatility == Volatility::Immutable { 0 } else { self.phase() };
-        let key = format!("{:?} {:?} {:?} {given:?} {phase}", env.scope, env.bound, env.queries);
-        let key = (sorts::address(formula), key);
+        let state = self.state_of(formula);
+        let key = format!("{state} {phase} {what:?} {:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
         if let Some(cell) = self.memo.get(&key) {
             return cell.clone();
         }

@@ -5,10 +5,11 @@
 
 mod access;
 mod aside;
+mod beside;
 mod case;
 mod circuit;
-mod closing;
 mod compare;
+mod constraints;
 mod demand;
 mod encode;
 mod files;
@@ -19,20 +20,26 @@ mod properties;
 mod queries;
 mod replay;
 mod sample;
+mod scene;
 mod session;
 mod sorts;
 mod standing;
 mod verdict;
+mod why;
+mod wider;
 mod world;
 
 pub use access::Role;
 pub use aside::{Aside, asides};
+pub use beside::{Compared, Difference, compare};
 pub use case::{Case, CaseRow, Held, Step, Through};
 pub use properties::Finding;
 pub use replay::Replay;
 pub use sample::sample;
 pub use sorts::{Source, Val};
-pub use verdict::Verdict;
+pub use verdict::{Verdict, name};
+pub use why::{Answer, Asking, Change, Edit, Opened, Reason, Why, answers, why};
+pub use wider::More;
 
 use rayon::prelude::*;
 use smol_str::SmolStr;
@@ -100,8 +107,8 @@ fn of_files(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     files.flat_map(|entity| properties::of(&context, entity)).collect()
 }
 
-/// Whether rules of the spec decide about its rows.
-fn is_guarded(entity: &Entity) -> bool {
+/// Whether rules of the spec decide about rows of an entity.
+pub fn is_guarded(entity: &Entity) -> bool {
     entity.rls != Rls::Off && (!entity.external || !entity.rules.is_empty())
 }
 

@@ -196,29 +196,48 @@ impl Scope {
 impl Sorts {
     /// The sorts of everything that decides access, and of what the tables check.
     pub fn of(model: &Model) -> Self {
+        Self::with(&[model], &[])
+    }
+
+    /// Those of several models of the same tables, and of conditions over rows of entities beside them.
+    pub fn with(models: &[&Model], beside: &[(EntityId, &Formula)]) -> Self {
         let mut sorts = Self::default();
+        for model in models {
+            sorts.learn_conditions(model);
+        }
+        for model in models {
+            beside.iter().for_each(|(entity, formula)| sorts.learn(model, formula, &Scope::row(*entity)));
+            sorts.learn_defaults(model);
+        }
+        for at in 0..sorts.parents.len() {
+            sorts.parents[at] = sorts.root(at);
+        }
+        sorts
+    }
+
+    fn learn_conditions(&mut self, model: &Model) {
         for relation in &model.relations {
             for (from, to) in relation.fields.iter().zip(&relation.to_fields) {
-                sorts.join(Source::Field(relation.from, *from), Source::Field(relation.to, *to));
+                self.join(Source::Field(relation.from, *from), Source::Field(relation.to, *to));
             }
         }
         if let Some((viewer, field)) = viewer_key(model) {
-            sorts.join(Source::Viewer, Source::Field(viewer, field));
+            self.join(Source::Viewer, Source::Field(viewer, field));
         }
         for (at, predicate) in model.predicates.iter().enumerate() {
             let scope = Scope::of(model, PredicateId(at as u32));
-            sorts.learn(model, &predicate.body.formula, &scope);
+            self.learn(model, &predicate.body.formula, &scope);
         }
         for (at, function) in model.functions.iter().enumerate() {
             if let Some(asks) = &function.asks {
-                sorts.learn(model, &asks.formula, &Scope::of_function(at));
+                self.learn(model, &asks.formula, &Scope::of_function(at));
             }
         }
         for (at, view) in model.views.iter().enumerate() {
             if let Some(asks) = &view.asks {
-                sorts.learn(model, &asks.formula, &Scope::default());
+                self.learn(model, &asks.formula, &Scope::default());
             }
-            sorts.union(model, at);
+            self.union(model, at);
         }
         for entity in &model.entities {
             let scope = Scope::row(entity.id);
@@ -228,29 +247,32 @@ impl Sorts {
             let promised = entity.promises.iter().flat_map(|promise| &promise.lines);
             let promised = promised.flat_map(|line| [&line.when, &line.becoming]).flatten();
             for expr in rules.chain(promised).chain(checks).chain(&entity.visible).chain(filters) {
-                sorts.learn(model, &expr.formula, &scope);
+                self.learn(model, &expr.formula, &scope);
             }
+        }
+    }
+
+    /// What columns are given by default: only of those that something compares.
+    fn learn_defaults(&mut self, model: &Model) {
+        for entity in &model.entities {
+            let scope = Scope::row(entity.id);
             for (field, column) in entity.fields.iter().enumerate() {
                 if let Some(default) = &column.default
                     && !crate::world::is_truth(&column.ty)
                 {
-                    sorts.learn(model, &default.formula, &scope);
-                    sorts.given(model, Source::Field(entity.id, field), &default.formula, &scope);
+                    self.learn(model, &default.formula, &scope);
+                    self.given(model, Source::Field(entity.id, field), &default.formula, &scope);
                 }
             }
         }
         for membership in crate::membership::memberships(model) {
             for (field, other, constants) in crate::lapse::compared(model, &membership) {
-                let id = sorts.id(field.clone());
-                sorts.sorts[id].constants.extend(constants);
-                sorts.sorts[id].ordered |= other.is_some();
-                other.into_iter().for_each(|other| sorts.join(field.clone(), other));
+                let id = self.id(field.clone());
+                self.sorts[id].constants.extend(constants);
+                self.sorts[id].ordered |= other.is_some();
+                other.into_iter().for_each(|other| self.join(field.clone(), other));
             }
         }
-        for at in 0..sorts.parents.len() {
-            sorts.parents[at] = sorts.root(at);
-        }
-        sorts
     }
 
     /// The sort of a source.

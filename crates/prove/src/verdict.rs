@@ -71,9 +71,40 @@ impl Question<'_, '_> {
     pub fn decide(mut self) -> Verdict {
         self.world.close();
         let rows = self.demand.sizes.values().copied().max().unwrap_or(1);
+        if !self.least() {
+            return if self.demand.complete { Verdict::Proven { rows } } else { Verdict::Checked { rows } };
+        }
+        let shown = self.shown();
+        let mut same = self.world.chosen();
+        same.push(!self.violation);
+        if !self.world.unknowns.is_empty() && self.world.circuit.solve(&same) {
+            let mut because: Vec<Span> = self.world.unknowns.iter().map(|unknown| unknown.span).collect();
+            because.sort();
+            because.dedup();
+            return Verdict::OutOfFragment { because };
+        }
+        Verdict::Counterexample(Some(shown))
+    }
+
+    /// The same without looking for a small database to show.
+    pub fn verdict(mut self) -> Verdict {
+        self.world.close();
+        if !self.world.unknowns.is_empty() {
+            return self.decide();
+        }
+        let rows = self.demand.sizes.values().copied().max().unwrap_or(1);
+        match (self.world.circuit.solve(&[self.violation]), self.demand.complete) {
+            (true, _) => Verdict::Counterexample(None),
+            (false, true) => Verdict::Proven { rows },
+            (false, false) => Verdict::Checked { rows },
+        }
+    }
+
+    /// Looks for the smallest such database; false where there is none.
+    pub fn least(&mut self) -> bool {
         let mut wanted = vec![self.violation];
         if !self.world.circuit.solve(&wanted) {
-            return if self.demand.complete { Verdict::Proven { rows } } else { Verdict::Checked { rows } };
+            return false;
         }
         // As few rows as can be, and nothing of what is not modelled.
         let unknown: Vec<Lit> =
@@ -85,17 +116,7 @@ impl Question<'_, '_> {
                 wanted.pop();
             }
         }
-        self.world.circuit.solve(&wanted);
-        let shown = self.shown();
-        let mut same = self.world.chosen();
-        same.push(!self.violation);
-        if !self.world.unknowns.is_empty() && self.world.circuit.solve(&same) {
-            let mut because: Vec<Span> = self.world.unknowns.iter().map(|unknown| unknown.span).collect();
-            because.sort();
-            because.dedup();
-            return Verdict::OutOfFragment { because };
-        }
-        Verdict::Counterexample(Some(shown))
+        self.world.circuit.solve(&wanted)
     }
 
     /// The solution that was found last.

@@ -95,6 +95,16 @@ fn is_whole(ty: &Type) -> bool {
     ty.dims == 0 && family(name) == Family::Integer
 }
 
+/// Rules that decide about the same tables.
+pub struct State<'m> {
+    /// The rules.
+    pub model: &'m Model,
+    /// Who asks, with the rights that she has by them.
+    pub role: Role,
+    /// Which of the states it is; 0 is that of the world itself.
+    pub number: usize,
+}
+
 /// A small database, and who asks.
 pub struct World<'m> {
     /// What the tables are.
@@ -113,7 +123,7 @@ pub struct World<'m> {
     pub(crate) folders: BTreeMap<(RowId, FieldIx, u8), Sym>,
     /// Arguments that are truth values, by function and place.
     pub(crate) arguments: BTreeMap<(usize, usize), Tri>,
-    pub(crate) memo: FxHashMap<(usize, String), Cell>,
+    pub(crate) memo: FxHashMap<String, Cell>,
     /// Who asks.
     pub role: Role,
     /// Whether a row that is written may be like others in what is unique: whether it is, is what is asked.
@@ -122,6 +132,8 @@ pub struct World<'m> {
     pub nested: usize,
     /// Wires that nothing but a choice decides.
     choices: Vec<Lit>,
+    /// Which of the states that are compared decides: what is not modelled may differ between them.
+    state: usize,
     /// After how many statements the rows are looked at: a row that is written is there from the next phase on.
     phase: usize,
     /// How many statements there are.
@@ -149,6 +161,7 @@ impl<'m> World<'m> {
             clash: false,
             nested: 0,
             choices: Vec::new(),
+            state: 0,
             phase: 0,
             steps: 1,
             written: Vec::new(),
@@ -181,6 +194,21 @@ impl<'m> World<'m> {
     /// How many rows an entity has at most.
     pub fn size(&self, entity: EntityId) -> usize {
         self.sizes.get(&entity).copied().unwrap_or(1).max(1)
+    }
+
+    /// Lets another state of the same tables decide, for the same session, and gives the one that decided.
+    pub fn swap(&mut self, state: State<'m>) -> State<'m> {
+        let State { model, role, number } = state;
+        State {
+            model: std::mem::replace(&mut self.model, model),
+            role: std::mem::replace(&mut self.role, role),
+            number: std::mem::replace(&mut self.state, number),
+        }
+    }
+
+    /// The state that decides, where an expression that is not modelled may depend on it.
+    pub(crate) fn state_of(&self, formula: &Formula) -> usize {
+        if crate::encode::is_steady(self.model, formula) { 0 } else { self.state }
     }
 
     fn choice(&mut self) -> Lit {
@@ -342,13 +370,24 @@ impl<'m> World<'m> {
         alone && !refers() && sort.is_none_or(|(_, sort)| !sort.ordered && sort.constants.is_empty())
     }
 
-    fn relations(&self, entity: EntityId) -> impl Iterator<Item = RelationId> {
+    pub(crate) fn relations(&self, entity: EntityId) -> impl Iterator<Item = RelationId> {
         self.model.entity(entity).outgoing.iter().copied()
+    }
+
+    /// Two values of what nothing compares: it stays the same, or becomes another.
+    fn any_two(&self, source: &Source) -> Vec<Val> {
+        if let Source::Field(entity, field) = source
+            && let Type { base: Base::Enum(id), dims: 0, .. } = &self.model.entity(*entity).fields[*field].ty
+        {
+            let labels = self.model.enums[id.0 as usize].labels.iter().take(2);
+            return labels.map(|label| Val::Text(label.name.clone())).collect();
+        }
+        vec![Val::Other(0), Val::Other(1)]
     }
 
     /// The values of a sort, in their order where it has one.
     pub(crate) fn domain(&self, source: &Source) -> (Option<usize>, Vec<Val>) {
-        let Some((id, sort)) = self.sorts.get(source) else { return (None, vec![Val::Other(0)]) };
+        let Some((id, sort)) = self.sorts.get(source) else { return (None, self.any_two(source)) };
         let labels = sort.fields.iter().find_map(|(entity, field)| {
             let ty = &self.model.entity(*entity).fields[*field].ty;
             match ty.base {
@@ -533,43 +572,6 @@ impl<'m> World<'m> {
         match self.cell(row, field) {
             Cell::Value(sym) => sym,
             Cell::Condition(_) => Sym::null(),
-        }
-    }
-
-    /// Holds a row to the references that a column is part of, as of when it was written.
-    fn refer(&mut self, row: RowId, field: FieldIx) {
-        let phase = self.rows[row].during.0.saturating_sub(1);
-        self.in_phase(phase, |world| world.referred(row, field));
-    }
-
-    fn referred(&mut self, row: RowId, field: FieldIx) {
-        let entity = self.rows[row].entity;
-        let relations: Vec<RelationId> =
-            self.relations(entity).filter(|id| self.model.relation(*id).fields.contains(&field)).collect();
-        for id in relations {
-            let relation = self.model.relation(id);
-            // Where a column that nobody reads may be null, it is, and nothing is referred to.
-            let columns = &self.model.entity(entity).fields;
-            let read = |field: &FieldIx| self.rows[row].cells.contains_key(field) || !columns[*field].nullable;
-            if !relation.fields.iter().all(read) {
-                continue;
-            }
-            let mut clause = vec![!self.rows[row].exists];
-            for field in &relation.fields {
-                let value = self.value(row, *field);
-                let there = self.circuit.any(value.cases.iter().map(|(lit, _)| *lit));
-                clause.push(!there);
-            }
-            for target in self.table(relation.to) {
-                let mut linked = self.rows[target].exists;
-                for (from, to) in relation.fields.iter().zip(&relation.to_fields) {
-                    let (a, b) = (self.value(row, *from), self.value(target, *to));
-                    let equal = self.equal(&a, &b);
-                    linked = self.circuit.and(linked, equal.yes);
-                }
-                clause.push(linked);
-            }
-            self.circuit.clause(&clause);
         }
     }
 }

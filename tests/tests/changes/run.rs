@@ -190,6 +190,7 @@ impl Way<'_> {
             layout: &layout,
             recorded: &[],
             hints: &self.to.hints,
+            access: None,
             consent,
         })
     }

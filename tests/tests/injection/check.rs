@@ -312,6 +312,7 @@ fn build(spec: &Spec, target: Target) -> Result<(Vec<String>, Vec<String>), Stri
         layout: &layout,
         recorded: &[],
         hints: &hints,
+        access: None,
         consent: Consent::default(),
     })
     .map_err(|error| format!("MIGRATION\n{error}"))?;

@@ -1,6 +1,7 @@
 //! `specc build`
 
 use super::stored::{GENERATED, State};
+use super::widening;
 use crate::args::{Build, Format, Part};
 use crate::config::Config;
 use crate::output::{File, Folder, Own, Stage, Written};
@@ -11,7 +12,7 @@ use rayon::prelude::*;
 use specc_catalog::{Hints, MARK, Object, Rename};
 use specc_diag::codes;
 use specc_diff::{RenameCandidate, Thing};
-use specc_migrate::{Consent, Layout, MigrationError, MigrationInput, Stamp};
+use specc_migrate::{Consent, Decide, Layout, MigrationError, MigrationInput, Stamp};
 use specc_model::Target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
@@ -160,6 +161,8 @@ fn migrations(
     };
     let mut hints = compilation.hints.clone();
     let mut dropped = args.drop.clone();
+    let kept = state.catalog.as_ref().map(|catalog| catalog.spec.as_slice()).unwrap_or_default();
+    let decide = || widening::since(kept, &compilation.model);
     loop {
         let input = MigrationInput {
             project: &compilation.config.name,
@@ -171,6 +174,7 @@ fn migrations(
             recorded: &state.recorded,
             hints: &hints,
             consent: Consent { data_loss: args.allow_data_loss, offline: args.offline_ok, dropped: &dropped },
+            access: Some(Decide(&decide)),
         };
         let (failed, made) = (Mutex::new(None), Mutex::new(Vec::new()));
         let take = |file: specc_migrate::OutputFile| {

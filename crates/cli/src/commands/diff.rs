@@ -2,6 +2,7 @@
 
 use super::build::refused;
 use super::stored::Stored;
+use super::widening;
 use crate::args::{Diff, Format};
 use crate::pipeline::{self, Clock, Compilation};
 use crate::project::Project;
@@ -106,10 +107,21 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
         plan.statements().for_each(|statement| specc_sql::print(statement, &mut out));
         out
     });
+    let access = match specc_migrate::touches_access(&difference) {
+        true => widening::between(&from.catalog.spec, &to.catalog.spec).lines,
+        false => Vec::new(),
+    };
     match format {
-        Format::Json => data(&as_json(&difference, sql.as_deref()).to_string()),
+        Format::Json => {
+            let mut said = as_json(&difference, sql.as_deref());
+            said["access"] = access.as_slice().into();
+            data(&said.to_string());
+        }
         Format::Text if args.sql => data(sql.as_deref().unwrap_or_default().trim_end()),
         Format::Text => as_text(&difference),
+    }
+    if format == Format::Text && !args.sql {
+        access.iter().for_each(|line| data(line));
     }
     if difference.is_empty() {
         eprintln!("nothing differs");

@@ -32,7 +32,7 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
     let found = scratch.read_again(&live.catalog, &wanted.catalog);
     let hints = Hints::default();
     let difference = specc_diff::diff(&wanted.catalog, &found, &hints);
-    let access = specc_migrate::access_changes(&difference);
+    let access = specc_migrate::access_changes(&difference, None);
     if format == Format::Json {
         let mut value = as_json(&difference, None);
         value["access"] = access.iter().map(String::as_str).collect();

@@ -9,6 +9,14 @@ use std::process::ExitCode;
 
 /// Prints one code, or all: those of specs, then those of migrations.
 pub fn run(args: &Explain, format: Format) -> Result<ExitCode, Failure> {
+    if args.code.as_deref() == Some("access") {
+        return super::access::run(args, format);
+    }
+    if let Some(word) = args.of.first() {
+        return Err(Failure::broken(format!(
+            "`{word}` after a code means nothing; `specc explain access {word}` does"
+        )));
+    }
     let Some(name) = &args.code else {
         for code in Code::all() {
             print(format, &of_code(code), || format!("{}  {}", code.name(), code.title()));

@@ -1,5 +1,6 @@
 //! One module for each command.
 
+mod access;
 mod apply;
 mod backup;
 mod before;
@@ -21,6 +22,8 @@ mod restore;
 mod status;
 mod stored;
 mod verify;
+mod why;
+mod widening;
 
 use crate::args::{Args, Command, Format};
 use crate::report::{self, Failure};
@@ -74,6 +77,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Pull(pull) => pull::run(&pull, format),
         Command::Drift(drift) => drift::run(&drift, format),
         Command::Prove(prove) => prove::run(&prove, format),
+        Command::Why(why) => why::run(&why, format),
         Command::Diff(diff) => diff::run(&diff, format),
         Command::Apply(apply) => apply::run(&apply, format),
         Command::Status(status) => status::run(&status, format),

@@ -1,5 +1,6 @@
 //! `specc prove`
 
+use super::widening::against;
 use crate::args::{Format, Prove};
 use crate::pipeline;
 use crate::project::Project;
@@ -18,15 +19,22 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
     };
     let compilation = pipeline::compile(project, false)?;
     let prove = if args.strict { specc_prove::prove_strictly } else { specc_prove::prove };
-    let findings = prove(&compilation.model);
-    let mut open: Vec<Diagnostic> =
-        findings.iter().filter_map(|finding| diagnostic(finding, &compilation.model)).collect();
+    let mut findings = prove(&compilation.model);
+    let compared = match &args.against {
+        Some(what) => Some(specc_prove::compare(&against(what, &args.place.project)?, &compilation.model)),
+        None => None,
+    };
+    findings.extend(compared.iter().flat_map(|compared| compared.findings()));
+    // The tables of both states have the ids of the later one.
+    let model = compared.as_ref().map_or(&compilation.model, |compared| &compared.model);
+    let mut open: Vec<Diagnostic> = findings.iter().filter_map(|finding| diagnostic(finding, model)).collect();
     // What is not asked is neither found nor to be accepted.
     let mut proofs = compilation.proofs;
     proofs.retain(|proof| args.strict || !specc_prove::STRICT.contains(&proof.code));
     let accepted = specc_diag::accept(&mut open, proofs);
     let sources = &compilation.sources;
-    let asides = specc_prove::asides(&compilation.model);
+    let mut asides = specc_prove::asides(&compilation.model);
+    asides.retain(|aside| !aside.asked);
     let place = |span: Span| format!("{}:{}", sources.file(span.file).name, position(sources, span).0);
     if format == Format::Json {
         let all: Vec<_> = open.iter().map(|finding| specc_diag::render_json(finding, sources)).collect();
@@ -43,6 +51,9 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
                     data(&format!("    {}: `{}`", place(*span), sources.text(*span)));
                 }
             }
+        }
+        for line in compared.iter().flat_map(|compared| &compared.left_out) {
+            data(&format!("NOT COMPARED {line}"));
         }
         for aside in &asides {
             data(&format!("NOT ASKED {}: {}", place(aside.span), aside.text));

@@ -1,10 +1,11 @@
 //! Who may do what, before and after.
 
 use crate::account::name;
+use crate::files::Decided;
 use crate::render::{NAMED, count, list};
 use crate::schedule::{Part, Stage};
 use rustc_hash::FxHashSet;
-use specc_catalog::{Catalog, Kind, Object, Policy, Rls};
+use specc_catalog::{Catalog, Kind, Object, ObjectId, Policy, Rls};
 use specc_diff::Difference;
 use specc_sql::{Alter, Named, Privileges, Statement};
 use std::collections::BTreeMap;
@@ -97,9 +98,31 @@ pub(crate) fn is_access(statement: &Statement<'_>) -> bool {
     }
 }
 
-/// Whose access to what becomes wider or narrower.
-pub fn changes(difference: &Difference<'_>) -> Vec<String> {
+/// Whether a change touches what decides who may do what: rules, rights, roles, and the functions and views that rules ask.
+pub fn touches(difference: &Difference<'_>) -> bool {
+    let decides = |object: &Object| {
+        let kind = object.id().kind;
+        matches!(kind, Kind::Policy | Kind::Grant | Kind::Function | Kind::View | Kind::Role)
+    };
+    let (from, to) = (&*difference.from, difference.to);
+    let new = difference.added.iter().filter_map(|place| to.at(*place as usize));
+    let gone = difference.removed.iter().filter_map(|place| from.at(*place as usize));
+    let changed = difference.changed.iter().any(|&(old, new)| {
+        let (Some((_, a)), Some((_, b))) = (from.at(old as usize), to.at(new as usize)) else { return false };
+        match (&a.object, &b.object) {
+            (Object::Table(x), Object::Table(y)) => x.rls != y.rls,
+            (_, object) => decides(object),
+        }
+    });
+    changed || new.chain(gone).any(|(_, entry)| decides(&entry.object))
+}
+
+/// Whose access to what becomes wider or narrower, as far as that is decided by what `decided` says.
+pub fn changes(difference: &Difference<'_>, decided: Option<&Decided>) -> Vec<String> {
     let mut changes = Access::default();
+    if let Some(decided) = decided {
+        changes.decided.clone_from(decided);
+    }
     let (from, to) = (&*difference.from, difference.to);
     for &place in &difference.added {
         if let Some((_, entry)) = to.at(place as usize) {
@@ -122,19 +145,19 @@ pub fn changes(difference: &Difference<'_>) -> Vec<String> {
                 let more = y.privileges.iter().any(|p| !x.privileges.contains(p));
                 let less = x.privileges.iter().any(|p| !y.privileges.contains(p));
                 changes.counts.entry(("grant", '~')).and_modify(|n| *n += 1).or_insert(1);
-                changes.say(&y.on.name, &y.to, more, less);
+                changes.say_of(&y.on, &y.to, more, less);
             }
             (Object::Policy(x), Object::Policy(y)) if x != y => {
                 changes.counts.entry(("policy", '~')).and_modify(|n| *n += 1).or_insert(1);
                 for role in roles(x).chain(roles(y)) {
                     // Conditions are not compared here: either is possible.
-                    changes.say(&y.table.name, role, true, true);
+                    changes.say_of(&y.table.id(), role, true, true);
                 }
             }
             (Object::Table(x), Object::Table(y)) if x.rls != y.rls => {
                 let off = y.rls == Rls::Off;
                 let on = x.rls == Rls::Off;
-                changes.say(&y.table.name, "everyone with a grant", off, on);
+                changes.say_of(&y.table.id(), "everyone with a grant", off, on);
             }
             _ => {}
         }
@@ -154,6 +177,8 @@ struct Access {
     ways: BTreeMap<(String, String), (bool, bool)>,
     /// What gets another owner.
     given: Vec<String>,
+    /// What is decided of tables.
+    decided: Decided,
 }
 
 /// Who owns what is given to nobody else.
@@ -165,15 +190,24 @@ impl Access {
         match object {
             Object::Grant(o) => {
                 *self.counts.entry(("grant", sign)).or_default() += 1;
-                self.say(&o.on.name, &o.to, is_new, !is_new);
+                self.say_of(&o.on, &o.to, is_new, !is_new);
             }
             Object::Policy(o) => {
                 *self.counts.entry(("policy", sign)).or_default() += 1;
                 for role in roles(o) {
-                    self.say(&o.table.name, role, o.permissive == is_new, o.permissive != is_new);
+                    self.say_of(&o.table.id(), role, o.permissive == is_new, o.permissive != is_new);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What is said of an object, unless it is decided.
+    fn say_of(&mut self, on: &ObjectId, role: &str, wider: bool, narrower: bool) {
+        let everyone = matches!(role, "public" | "everyone" | "everyone with a grant");
+        let is_role = everyone || self.decided.roles.iter().any(|other| other == role);
+        if !is_role || on.kind != Kind::Table || !self.decided.tables.iter().any(|table| table.id() == *on) {
+            self.say(&on.name, role, wider, narrower);
         }
     }
 
@@ -184,15 +218,11 @@ impl Access {
     }
 
     fn lines(self) -> Vec<String> {
-        if self.counts.is_empty() && self.ways.is_empty() && self.given.is_empty() {
+        if self.counts.is_empty() && self.ways.is_empty() && self.given.is_empty() && self.decided.lines.is_empty() {
             return vec![AS_BEFORE.into()];
         }
         let counts: Vec<String> =
             self.counts.iter().map(|((word, sign), n)| format!("{sign}{}", count(*n, word))).collect();
-        let mut lines = Vec::new();
-        if !counts.is_empty() {
-            lines.push(counts.join(", "));
-        }
         let mut by_way: BTreeMap<(&'static str, String), Vec<String>> = BTreeMap::new();
         for ((on, role), way) in self.ways {
             let word = match way {
@@ -202,16 +232,20 @@ impl Access {
             };
             by_way.entry((word, on)).or_default().push(role);
         }
-        for ((word, on), roles) in by_way {
-            lines.push(format!("access to {on} {word} for {}", list(&roles)));
-        }
-        lines.extend(self.given);
-        const MOST: usize = 12;
-        if lines.len() > MOST {
-            let more = lines.len() - MOST;
-            lines.truncate(MOST);
-            lines.push(format!("and {more} more"));
-        }
+        let ways = by_way.into_iter().map(|((word, on), roles)| format!("access to {on} {word} for {}", list(&roles)));
+        let mut lines = if counts.is_empty() { Vec::new() } else { vec![counts.join(", ")] };
+        lines.extend(short(self.decided.lines, 40));
+        lines.extend(short(ways.chain(self.given).collect(), 11));
         lines
     }
+}
+
+/// The first lines, and how many more there are.
+fn short(mut lines: Vec<String>, most: usize) -> Vec<String> {
+    if lines.len() > most {
+        let more = lines.len() - most;
+        lines.truncate(most);
+        lines.push(format!("and {more} more"));
+    }
+    lines
 }

@@ -3,8 +3,8 @@
 mod access;
 mod objects;
 
-pub use access::changes as access_changes;
 pub(crate) use access::{AS_BEFORE, closed, is_access, opened};
+pub use access::{changes as access_changes, touches as touches_access};
 pub(crate) use objects::Counts;
 
 use crate::schedule::{Plan, Purpose, Stage};

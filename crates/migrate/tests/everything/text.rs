@@ -24,6 +24,7 @@ pub fn files(
         layout,
         recorded: &[("supabase/migrations/older.sql".into(), "00".into())],
         hints: &Hints::default(),
+        access: None,
         consent: Consent::default(),
     })
 }

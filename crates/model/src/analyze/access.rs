@@ -128,6 +128,7 @@ pub(crate) fn rule(
         exact: r.exact,
         was: r.was.as_ref().map(|w| w.text.clone()),
         span: r.name.at.0,
+        written: r.at.0,
     })
 }
 

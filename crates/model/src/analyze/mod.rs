@@ -5,6 +5,7 @@ mod asked;
 mod behaviour;
 mod bodies;
 mod collect;
+mod condition;
 mod conflicts;
 mod constraints;
 mod counters;
@@ -36,6 +37,8 @@ mod taken;
 mod typeref;
 mod views;
 mod visibility;
+
+pub use condition::condition;
 
 use crate::formula::Formula;
 use crate::types::*;

@@ -1,8 +1,9 @@
 //! Looking into formulas.
 
-use super::{Formula, Node, Operator, Part, Piece, Row, Sql, Volatility};
+use super::{Formula, Node, Operator, Part, Piece, Read, Row, Sql, Volatility};
 use crate::scope::PathStep;
 use crate::types::{EntityId, FieldIx, Model, PredicateId};
+use specc_diag::Span;
 
 impl Node {
     /// The formulas that it is made of, in the order in which they are written.
@@ -35,7 +36,84 @@ impl Node {
     }
 }
 
+impl Node {
+    /// The formulas that it is made of, to be changed; those of a plain query as well, which are not among
+    /// [`Node::parts`].
+    pub fn parts_mut(&mut self) -> Vec<&mut Formula> {
+        match self {
+            Node::Literal(_)
+            | Node::Column(..)
+            | Node::Path(..)
+            | Node::Whole(..)
+            | Node::Viewer
+            | Node::ViewerField(_)
+            | Node::Claim(_)
+            | Node::Parameter(_)
+            | Node::Name(_)
+            | Node::AsIs(_) => Vec::new(),
+            Node::Exists(exists) => vec![&mut exists.condition],
+            Node::Predicate(_, args) => args.iter_mut().collect(),
+            Node::Call(call) => call.args.iter_mut().map(|(_, arg)| arg).collect(),
+            Node::Binary(_, sides) => {
+                let (left, right) = &mut **sides;
+                vec![left, right]
+            }
+            Node::Not(inner)
+            | Node::Unary(_, inner)
+            | Node::Nested(inner)
+            | Node::IsNull(inner, _)
+            | Node::Is(inner, _) => vec![inner],
+            Node::Cast(cast) => vec![&mut cast.of],
+            Node::InList(list, _) => {
+                let (of, items) = &mut **list;
+                std::iter::once(of).chain(items).collect()
+            }
+            Node::Form(form) => form
+                .parts
+                .iter_mut()
+                .filter_map(|part| match part {
+                    Part::Operand(formula, _) => Some(formula),
+                    Part::Words(_) | Part::Type(_) => None,
+                })
+                .collect(),
+            Node::Sql(sql) => {
+                let pieces = sql.pieces.iter_mut().filter_map(|piece| match piece {
+                    Piece::Formula(formula) => Some(formula),
+                    _ => None,
+                });
+                let asked = sql.selects.iter_mut().flat_map(|select| {
+                    let tables = select.tables.iter_mut().flat_map(|from| {
+                        let args = match &mut from.of {
+                            Read::Call(args, _) => args.as_mut_slice(),
+                            _ => &mut [],
+                        };
+                        args.iter_mut().chain(from.outer.iter_mut().flatten())
+                    });
+                    tables.chain(&mut select.conditions).chain(&mut select.output)
+                });
+                pieces.chain(asked).collect()
+            }
+        }
+    }
+}
+
 impl Formula {
+    /// Calls `each` with the formula and everything in it, the outer first.
+    pub fn each_mut(&mut self, mut each: impl FnMut(&mut Formula)) {
+        let mut rest = vec![self];
+        while let Some(next) = rest.pop() {
+            each(next);
+            rest.extend(next.node.parts_mut());
+        }
+    }
+
+    /// The same without its places, so that what is written in the same words is equal.
+    pub fn unplaced(&self) -> Formula {
+        let mut formula = self.clone();
+        formula.each_mut(|part| part.span = Span::default());
+        formula
+    }
+
     /// The formulas that this one is made of, in the order in which they are written.
     pub fn parts(&self) -> Vec<&Formula> {
         self.node.parts()

@@ -25,7 +25,10 @@ pub struct Rule {
     /// Written with `using` and `with check`: one policy, just like that.
     pub exact: bool,
     pub was: Option<SmolStr>,
+    /// Its name.
     pub span: Span,
+    /// All of it.
+    pub written: Span,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

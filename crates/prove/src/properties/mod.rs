@@ -133,7 +133,7 @@ fn denied<'m>(right: Option<&Right<'m>>) -> Vec<Asked<'m>> {
 }
 
 /// The word of a command, as it is done to rows: `reads`, `inserts`.
-fn does(command: RuleAction) -> &'static str {
+pub(crate) fn does(command: RuleAction) -> &'static str {
     match command {
         RuleAction::Select => "reads",
         RuleAction::Insert => "inserts",

@@ -154,7 +154,7 @@ impl<'m> Line<'m, '_> {
             .iter()
             .copied()
             .filter(|field| match self.command {
-                RuleAction::Select => right.reads(*field),
+                RuleAction::Select => right.names(*field),
                 _ => right.writes(*field),
             })
             .collect();
@@ -198,10 +198,10 @@ impl<'m> Line<'m, '_> {
         let writes = matches!(self.command, RuleAction::Update | RuleAction::Delete);
         let select = if writes { Right::of(model, id, self.role, RuleAction::Select) } else { None };
         let key = self.entity.key.as_ref().map_or(&[][..], |key| &key.fields);
-        let finds = |select: &Right<'m>| key.iter().all(|field| select.reads(*field));
+        let finds = |select: &Right<'m>| key.iter().all(|field| select.names(*field));
         let read = |right: &Right<'m>| {
             self.columns.iter().all(|field| match self.command {
-                RuleAction::Select => right.reads(*field),
+                RuleAction::Select => right.names(*field),
                 _ => right.writes(*field),
             })
         };

@@ -132,7 +132,7 @@ fn shown(context: &Context<'_>, way: &Way<'_>, role: &Role) -> Vec<Finding> {
 /// Whether a row of a table is shown to who does not read it, or a column of it that she does not read.
 fn decide(context: &Context<'_>, way: &Way<'_>, role: &Role, entity: EntityId, columns: &BTreeSet<FieldIx>) -> Verdict {
     let right = Right::of(context.model, entity, role, RuleAction::Select);
-    let unread = right.as_ref().is_none_or(|right| columns.iter().any(|field| !right.reads(*field)));
+    let unread = right.as_ref().is_none_or(|right| columns.iter().any(|field| !right.names(*field)));
     let given = Given::all(context, way, role, Some(entity));
     let Given { mut world, demand, rows, .. } = given;
     let row = world.table(entity)[0];

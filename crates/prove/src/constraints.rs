@@ -1,10 +1,48 @@
-//! What tables ask of their rows, where a [`World`] has read the columns for it.
+//! What tables ask of their rows: references, checks, uniques.
 
 use crate::encode::Env;
 use crate::world::{RowId, World};
+use specc_model::{FieldIx, RelationId};
 use std::collections::BTreeSet;
 
 impl World<'_> {
+    /// Holds a row to the references that a column is part of, as of when it was written.
+    pub(crate) fn refer(&mut self, row: RowId, field: FieldIx) {
+        let phase = self.rows[row].during.0.saturating_sub(1);
+        self.in_phase(phase, |world| world.referred(row, field));
+    }
+
+    fn referred(&mut self, row: RowId, field: FieldIx) {
+        let entity = self.rows[row].entity;
+        let relations: Vec<RelationId> =
+            self.relations(entity).filter(|id| self.model.relation(*id).fields.contains(&field)).collect();
+        for id in relations {
+            let relation = self.model.relation(id);
+            // Where a column that nobody reads may be null, it is, and nothing is referred to.
+            let columns = &self.model.entity(entity).fields;
+            let read = |field: &FieldIx| self.rows[row].cells.contains_key(field) || !columns[*field].nullable;
+            if !relation.fields.iter().all(read) {
+                continue;
+            }
+            let mut clause = vec![!self.rows[row].exists];
+            for field in &relation.fields {
+                let value = self.value(row, *field);
+                let there = self.circuit.any(value.cases.iter().map(|(lit, _)| *lit));
+                clause.push(!there);
+            }
+            for target in self.table(relation.to) {
+                let mut linked = self.rows[target].exists;
+                for (from, to) in relation.fields.iter().zip(&relation.to_fields) {
+                    let (a, b) = (self.value(row, *from), self.value(target, *to));
+                    let equal = self.equal(&a, &b);
+                    linked = self.circuit.and(linked, equal.yes);
+                }
+                clause.push(linked);
+            }
+            self.circuit.clause(&clause);
+        }
+    }
+
     /// Holds all rows to what their tables ask of the columns that were read.
     pub fn close(&mut self) {
         let mut done: BTreeSet<(RowId, usize)> = BTreeSet::new();

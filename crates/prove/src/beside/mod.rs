@@ -1,0 +1,349 @@
+//! Two specs side by side: the rules of both over the same tables, so that one question can be asked of both.
+//!
+//! The tables are those of the later spec, with what only the earlier one has beside. What has another name is the same as
+//! far as the later spec says so. What a rule of the earlier spec means is taken over part by part.
+
+mod compare;
+mod renamed;
+
+pub use compare::{Compared, Difference, compare};
+
+use renamed::{Ids, Renamed};
+use specc_model::{Entity, EntityId, ExprRef, FieldIx, Grant, Model, Object, PredicateId, RelationId, Rls, Rule};
+use std::collections::BTreeSet;
+
+/// The rules of two specs over the tables of both.
+pub struct Beside {
+    /// The earlier rules.
+    pub before: Model,
+    /// The later ones.
+    pub after: Model,
+    /// Entities that only one of the specs has.
+    pub new: BTreeSet<EntityId>,
+    /// The same of the earlier one.
+    pub gone: BTreeSet<EntityId>,
+    /// Columns that only one of them has.
+    pub apart: BTreeSet<(EntityId, FieldIx)>,
+}
+
+/// Puts two specs side by side; none where those who ask are rows of different entities, or settings differ by which a
+/// request says who asks.
+pub fn beside(old: &Model, new: &Model) -> Option<Beside> {
+    let mut made = Making { old, after: new.clone(), ids: Ids::default(), new: BTreeSet::new(), gone: BTreeSet::new() };
+    made.entities();
+    let apart = made.fields();
+    made.relations();
+    if old.viewer.map(|viewer| made.ids.entities[viewer.0 as usize]) != new.viewer || !same_session(old, new) {
+        return None;
+    }
+    made.shared();
+    Some(made.done(apart))
+}
+
+/// Whether a request says who asks in the same way.
+fn same_session(old: &Model, new: &Model) -> bool {
+    let (a, b) = (&old.options, &new.options);
+    a.target == b.target && a.viewer_setting == b.viewer_setting && a.claims_setting == b.claims_setting
+}
+
+struct Making<'o> {
+    old: &'o Model,
+    after: Model,
+    ids: Ids,
+    new: BTreeSet<EntityId>,
+    gone: BTreeSet<EntityId>,
+}
+
+impl Making<'_> {
+    /// Entities by their names, and by the names that they had.
+    fn entities(&mut self) {
+        let own = self.after.entities.len();
+        let mut taken = BTreeSet::new();
+        for entity in &self.old.entities {
+            let same = |other: &&Entity| other.name == entity.name;
+            let was = |other: &&Entity| {
+                let schema = other.meta.was_in.as_ref().unwrap_or(&other.name.schema);
+                let name = other.meta.was.as_ref().unwrap_or(&other.name.name);
+                (other.meta.was.is_some() || other.meta.was_in.is_some())
+                    && (schema, name) == (&entity.name.schema, &entity.name.name)
+                    && !self.old.entities.iter().any(|old| old.name == other.name)
+            };
+            let list = &self.after.entities[..own];
+            let found = list.iter().find(same).or_else(|| list.iter().find(was)).map(|entity| entity.id);
+            let id = found.unwrap_or(EntityId(self.after.entities.len() as u32));
+            if found.is_none() {
+                self.gone.insert(id);
+                let bare = Entity {
+                    id,
+                    rules: Vec::new(),
+                    checks: Vec::new(),
+                    uniques: Vec::new(),
+                    excludes: Vec::new(),
+                    visible: None,
+                    outgoing: Vec::new(),
+                    incoming: Vec::new(),
+                    fields: Vec::new(),
+                    ..entity.clone()
+                };
+                self.after.entities.push(bare);
+            }
+            taken.insert(id);
+            self.ids.entities.push(id);
+        }
+        self.new = self.after.entities.iter().map(|entity| entity.id).filter(|id| !taken.contains(id)).collect();
+        for (at, old) in self.old.enums.iter().enumerate() {
+            let same = |new: &&specc_model::Enum| new.name == old.name || new.meta.was.as_ref() == Some(&old.name.name);
+            let found = self.after.enums.iter().find(same);
+            for label in found.iter().flat_map(|new| &new.labels) {
+                if let Some(was) = label.was.as_ref().filter(|was| {
+                    !old.labels.iter().any(|l| l.name == label.name) && old.labels.iter().any(|l| l.name == **was)
+                }) {
+                    self.ids.labels.insert((at as u32, was.clone()), label.name.clone());
+                }
+            }
+        }
+    }
+
+    /// Columns by their names; those that only the earlier spec has are added.
+    fn fields(&mut self) -> BTreeSet<(EntityId, FieldIx)> {
+        let mut apart = BTreeSet::new();
+        for entity in &self.old.entities {
+            let id = self.ids.entities[entity.id.0 as usize];
+            let own = self.after.entity(id).fields.len();
+            let (mut places, mut taken) = (Vec::new(), BTreeSet::new());
+            for field in &entity.fields {
+                let list = &self.after.entity(id).fields[..own];
+                let was = || {
+                    let new = |f: &&specc_model::Field| entity.field(&f.name).is_none();
+                    list.iter().position(|f| f.meta.was.as_ref() == Some(&field.name) && new(&f))
+                };
+                let found = list.iter().position(|f| f.name == field.name).or_else(was);
+                let place = found.unwrap_or(self.after.entity(id).fields.len());
+                if found.is_none() {
+                    // Nothing holds it to anything in a table that no longer has it.
+                    let left = specc_model::Field {
+                        nullable: !self.gone.contains(&id) || field.nullable,
+                        default: None,
+                        generated: None,
+                        maintained: None,
+                        relation: None,
+                        ty: self.ids.ty(self.old, &self.after, &field.ty),
+                        ..field.clone()
+                    };
+                    self.after.entities[id.0 as usize].fields.push(left);
+                    apart.insert((id, place));
+                }
+                taken.insert(place);
+                places.push(place);
+            }
+            if !self.gone.contains(&id) {
+                apart.extend((0..own).filter(|field| !taken.contains(field)).map(|field| (id, field)));
+            }
+            self.ids.fields.push(places);
+        }
+        apart
+    }
+
+    /// References by what they lead from and to. One that is gone leads on and holds nothing.
+    fn relations(&mut self) {
+        for relation in &self.old.relations {
+            let (from, to) = (self.ids.entity(relation.from), self.ids.entity(relation.to));
+            let fields: Vec<_> = relation.fields.iter().map(|f| self.ids.field(relation.from, *f)).collect();
+            let to_fields: Vec<_> = relation.to_fields.iter().map(|f| self.ids.field(relation.to, *f)).collect();
+            let same = |other: &&specc_model::Relation| {
+                (other.from, other.to) == (from, to) && other.fields == fields && other.to_fields == to_fields
+            };
+            let found = self.after.relations.iter().find(same).map(|other| other.id);
+            let id = found.unwrap_or(RelationId(self.after.relations.len() as u32));
+            if found.is_none() {
+                let relation = specc_model::Relation { id, from, to, fields, to_fields, ..relation.clone() };
+                self.after.relations.push(relation);
+            }
+            self.ids.relations.push(id);
+        }
+    }
+
+    /// Predicates and functions: those that mean the same in both specs are one, the others are added.
+    fn shared(&mut self) {
+        let place = |name: &str| self.after.index.predicates.get(name).copied();
+        let predicates: Vec<Option<PredicateId>> = self.old.predicates.iter().map(|p| place(&p.name)).collect();
+        let same = |f: &specc_model::Function| {
+            self.after.functions.iter().position(|new| new.name == f.name && is_alike(self.old, f, &self.after, new))
+        };
+        let functions: Vec<Option<usize>> = self.old.functions.iter().map(same).collect();
+        let (mut next_predicate, mut next_function) = (self.after.predicates.len() as u32, self.after.functions.len());
+        let changed = changed_names(self.old, &self.after, &functions);
+        self.ids.predicates = predicates.iter().map(|id| id.unwrap_or(PredicateId(u32::MAX))).collect();
+        self.ids.functions = functions
+            .iter()
+            .zip(&self.old.functions)
+            .map(|(at, function)| at.filter(|_| !changed.contains(function.name.name.as_str())).unwrap_or(usize::MAX))
+            .collect();
+        // What uses something that differs differs too.
+        loop {
+            let before = (self.ids.predicates.clone(), self.ids.functions.clone());
+            for (at, predicate) in self.old.predicates.iter().enumerate() {
+                let id = self.ids.predicates[at];
+                let Some(new) = self.after.predicates.get(id.0 as usize) else { continue };
+                let body = self.renamed().in_predicate(at, &predicate.body);
+                if body.formula.unplaced() != new.body.formula.unplaced() {
+                    self.ids.predicates[at] = PredicateId(u32::MAX);
+                }
+            }
+            for (at, function) in self.old.functions.iter().enumerate() {
+                let Some(new) = self.after.functions.get(self.ids.functions[at]) else { continue };
+                let asks = function.asks.as_ref().map(|asks| self.renamed().in_function(asks).formula.unplaced());
+                if asks != new.asks.as_ref().map(|asks| asks.formula.unplaced()) {
+                    self.ids.functions[at] = usize::MAX;
+                }
+            }
+            if before == (self.ids.predicates.clone(), self.ids.functions.clone()) {
+                break;
+            }
+        }
+        for id in self.ids.predicates.iter_mut().filter(|id| id.0 == u32::MAX) {
+            *id = PredicateId(next_predicate);
+            next_predicate += 1;
+        }
+        for at in self.ids.functions.iter_mut().filter(|at| **at == usize::MAX) {
+            *at = next_function;
+            next_function += 1;
+        }
+        for (at, predicate) in self.old.predicates.iter().enumerate() {
+            if self.ids.predicates[at].0 as usize == self.after.predicates.len() {
+                let body = self.renamed().in_predicate(at, &predicate.body);
+                let mut predicate = specc_model::Predicate { body, ..predicate.clone() };
+                for param in &mut predicate.params {
+                    if let specc_model::ParamKind::Row(entity) = &mut param.kind {
+                        *entity = self.ids.entity(*entity);
+                    }
+                }
+                self.after.predicates.push(predicate);
+            }
+        }
+        for (at, function) in self.old.functions.iter().enumerate() {
+            if self.ids.functions[at] == self.after.functions.len() {
+                let asks = function.asks.as_ref().map(|asks| self.renamed().in_function(asks));
+                self.after.functions.push(specc_model::Function { asks, ..function.clone() });
+            }
+        }
+    }
+
+    fn renamed(&self) -> Renamed<'_> {
+        Renamed { old: self.old, new: &self.after, ids: &self.ids }
+    }
+
+    fn done(self, apart: BTreeSet<(EntityId, FieldIx)>) -> Beside {
+        let mut before = self.after.clone();
+        for entity in &mut before.entities {
+            entity.rules.clear();
+            if self.new.contains(&entity.id) {
+                entity.rls = Rls::On;
+            }
+        }
+        for entity in &self.old.entities {
+            let id = self.ids.entity(entity.id);
+            let rules = entity.rules.iter().map(|rule| self.rule(entity.id, rule)).collect();
+            let visible = entity.visible.as_ref().map(|expr| self.renamed().of(entity.id, expr));
+            let made = &mut before.entities[id.0 as usize];
+            made.rules = rules;
+            made.visible = visible;
+            made.rls = entity.rls;
+            for (at, field) in entity.fields.iter().enumerate() {
+                let place = self.ids.field(entity.id, at);
+                let made = &mut made.fields[place];
+                made.immutable = field.immutable;
+                made.generated.clone_from(&field.generated);
+                made.maintained.clone_from(&field.maintained);
+                made.identity.clone_from(&field.identity);
+            }
+        }
+        before.roles.clone_from(&self.old.roles);
+        before.options.derive = self.old.options.derive;
+        before.grants = self.old.grants.iter().filter_map(|grant| self.grant(grant)).collect();
+        Beside { before, after: self.after, new: self.new, gone: self.gone, apart }
+    }
+
+    fn grant(&self, grant: &Grant) -> Option<Grant> {
+        let Object::Entity(entity) = grant.object else { return None };
+        let id = self.ids.entity(entity);
+        let mut grant = Grant { object: Object::Entity(id), ..grant.clone() };
+        for (_, columns) in &mut grant.privileges {
+            for column in columns {
+                if let Some(field) = self.old.entity(entity).field(column) {
+                    *column = self.after.entity(id).fields[self.ids.field(entity, field)].name.clone();
+                }
+            }
+        }
+        Some(grant)
+    }
+
+    fn rule(&self, entity: EntityId, rule: &Rule) -> Rule {
+        let mut rule = rule.clone();
+        let of = |expr: &ExprRef| self.renamed().of(entity, expr);
+        (rule.when, rule.check) = (rule.when.as_ref().map(of), rule.check.as_ref().map(of));
+        for (_, columns) in &mut rule.actions {
+            columns.iter_mut().for_each(|field| *field = self.ids.field(entity, *field));
+        }
+        rule.columns_at.iter_mut().for_each(|(_, field, _)| *field = self.ids.field(entity, *field));
+        rule
+    }
+}
+
+/// Whether two functions of the same name do the same, as far as their own text says.
+fn is_alike(old: &Model, a: &specc_model::Function, new: &Model, b: &specc_model::Function) -> bool {
+    let types = |model: &Model, f: &specc_model::Function| -> Vec<String> {
+        f.params.iter().map(|param| format!("{:?}", renamed::named(model, &param.ty))).collect()
+    };
+    let settings = |f: &specc_model::Function| -> Vec<(String, String)> {
+        f.settings.iter().map(|s| (s.name.text.to_string(), s.value.to_string())).collect()
+    };
+    a.body == b.body
+        && (a.security_definer, a.strict, &a.language) == (b.security_definer, b.strict, &b.language)
+        && types(old, a) == types(new, b)
+        && settings(a) == settings(b)
+}
+
+/// Names of functions, entities and the like that are not what they were: a text that has one of them in it may mean
+/// something else than before.
+fn changed_names(old: &Model, new: &Model, functions: &[Option<usize>]) -> BTreeSet<String> {
+    // Everything of the earlier spec with its text, and whether the later one has it in the same words.
+    let mut all: Vec<(&str, String, bool)> = Vec::new();
+    for (function, at) in old.functions.iter().zip(functions) {
+        all.push((&function.name.name, function.body.to_string(), at.is_some()));
+    }
+    for predicate in &old.predicates {
+        let same = new.predicates.iter().any(|p| p.name == predicate.name && p.body.text == predicate.body.text);
+        all.push((&predicate.name, predicate.body.text.to_string(), same));
+    }
+    for entity in &old.entities {
+        let rules = |entity: &Entity| -> String { entity.rules.iter().map(said).collect::<Vec<_>>().join("\n") };
+        let same = new.entities.iter().find(|other| other.name == entity.name);
+        let same = same.is_some_and(|other| rules(other) == rules(entity) && other.rls == entity.rls);
+        all.push((&entity.name.name, rules(entity), same));
+    }
+    for view in &old.views {
+        let same = new.views.iter().any(|other| other.name == view.name && other.query == view.query);
+        all.push((&view.name.name, view.query.to_string(), same));
+    }
+    let mut changed: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let before = changed.len();
+        for (name, text, same) in &all {
+            if !same || changed.iter().any(|other| text.contains(other.as_str())) {
+                changed.insert((*name).to_owned());
+            }
+        }
+        if changed.len() == before {
+            return changed;
+        }
+    }
+}
+
+/// A rule in words: what it says, without where.
+fn said(rule: &Rule) -> String {
+    let text = |expr: &Option<ExprRef>| expr.as_ref().map(|expr| expr.text.to_string()).unwrap_or_default();
+    let (when, check) = (text(&rule.when), text(&rule.check));
+    let Rule { forbid, actions, roles, unless, exact, .. } = rule;
+    format!("{forbid} {actions:?} {roles:?} {when} {unless} {check} {exact}")
+}

@@ -1,0 +1,208 @@
+//! `specc why` against a real server and against itself: in each database that it shows Postgres does what it says, and each
+//! change of the spec that it names turns the answer.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout)]
+
+use specc_diag::{FileId, Span};
+use specc_model::effective::COMMANDS;
+use specc_model::{ExprRef, Model, Options, Rls, RuleAction};
+use specc_prove::{Answer, Asking, Case, Change, why};
+use specc_tests::replay::{BARE, model_of, outcome};
+use specc_tests::{Rows, VERSIONS, database, root, specs, texts};
+use std::fmt::Write;
+
+type Files = Vec<(String, String)>;
+
+/// The files of a spec under `specs/`.
+fn files(name: &str) -> Files {
+    let folder = root().join("specs").join(name);
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "dbspec"));
+    paths.sort();
+    let file = |path: &std::path::PathBuf| {
+        (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read_to_string(path).unwrap())
+    };
+    paths.iter().map(file).collect()
+}
+
+fn condition(model: &Model, asking: &Asking, text: &str) -> Option<ExprRef> {
+    specc_model::condition(model, asking.entity, text, Span::new(FileId(0), 0, text.len())).ok()
+}
+
+/// What is asked of a spec: everything, and for each rule what it does not let through.
+fn questions(model: &Model) -> Vec<Asking> {
+    let mut all = Vec::new();
+    for entity in model.entities.iter().filter(|entity| !entity.external && entity.rls != Rls::Off) {
+        for role in ["anon", "authenticated"] {
+            for command in COMMANDS {
+                let plain =
+                    Asking { role: role.into(), command, entity: entity.id, columns: Vec::new(), condition: None };
+                let rules =
+                    entity.rules.iter().filter(|rule| rule.actions.iter().any(|(action, _)| *action == command));
+                let whens = rules.filter_map(|rule| rule.when.as_ref());
+                let conditions = whens.filter_map(|when| condition(model, &plain, &format!("not ({})", when.text)));
+                let conditions: Vec<_> = conditions.take(2).collect();
+                all.extend(conditions.into_iter().map(|c| Asking { condition: Some(c), ..plain.clone() }));
+                all.push(plain);
+            }
+        }
+    }
+    all
+}
+
+/// The files with a change made.
+fn made(files: &Files, change: &Change) -> Files {
+    let mut files = files.clone();
+    let text = &mut files[change.edit.file.0 as usize - 1].1;
+    match change.edit.span {
+        Some(span) => text.replace_range(span.start as usize..span.end as usize, &change.edit.text),
+        None => text.push_str(&change.edit.text),
+    }
+    files
+}
+
+fn said(model: &Model, asking: &Asking) -> String {
+    let (entity, condition) = (&model.entity(asking.entity).name.name, asking.condition.as_ref());
+    let condition = condition.map(|expr| expr.text.as_str()).unwrap_or_default();
+    format!("{} {} {entity} {condition:?}", asking.role, asking.command.word())
+}
+
+/// Asks again after each of the first changes, in the files that they make.
+fn turned(
+    files: &Files,
+    model: &Model,
+    asking: &Asking,
+    before: &Answer,
+    changes: &[Change],
+    wrong: &mut String,
+) -> usize {
+    let changes = &changes[..changes.len().min(3)];
+    for change in changes {
+        let (after, _) = model_of(&made(files, change), Options::default());
+        let condition = asking.condition.as_ref().map(|expr| condition(&after, asking, &expr.text).unwrap());
+        let again = Asking { condition, ..asking.clone() };
+        let answer = specc_prove::answers(&after, &[again]).remove(0);
+        let fits = match (change.whole, before) {
+            (true, _) => answer == Answer::Always,
+            (false, Answer::Never) => answer == Answer::Sometimes,
+            (false, _) => matches!(answer, Answer::Sometimes),
+        };
+        if !fits {
+            let _ = writeln!(
+                wrong,
+                "{}: {before:?} {answer:?} after {}\n{}",
+                said(model, asking),
+                change.text,
+                change.edit.text
+            );
+        }
+    }
+    changes.len()
+}
+
+/// Cases with whether they are allowed, of some questions of a spec; some of those have their changes made.
+fn asked(name: &str, wrong: &mut String) -> (Model, Vec<(String, Case, bool)>, usize) {
+    let files = files(name);
+    let (model, _) = model_of(&files, Options::default());
+    let mut cases = Vec::new();
+    let mut changed = 0;
+    for (at, asking) in questions(&model).iter().step_by(5).enumerate() {
+        let found = why(&model, asking, |file| file.0 >= 1 && file.0 as usize <= files.len());
+        let text = said(&model, asking);
+        assert!(!found.reasons.is_empty() || matches!(found.answer, Answer::Unknown(_)), "{text}");
+        cases.extend(found.allowed.map(|case| (text.clone(), case, true)));
+        cases.extend(found.denied.map(|case| (text, case, false)));
+        if at % 3 == 0 {
+            changed += turned(&files, &model, asking, &found.answer, &found.changes, wrong);
+        }
+    }
+    (model, cases, changed)
+}
+
+#[test]
+fn what_is_shown_is_what_postgres_does_and_what_would_turn_it_turns_it() {
+    let (mut wrong, mut tried, mut changed) = (String::new(), 0, 0);
+    for name in specs() {
+        let (model, cases, turned) = asked(&name, &mut wrong);
+        changed += turned;
+        for major in VERSIONS {
+            let db = database(&name, major, Rows::Base);
+            let mut session = db.connect().expect("a session");
+            session.batch_execute(BARE).expect("bare tables");
+            let tables = texts(
+                &mut session,
+                "select string_agg(oid::regclass::text, ', ') from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and not relispartition",
+            );
+            session
+                .batch_execute(&format!("truncate {} cascade; delete from auth.users", tables.join(", ")))
+                .expect("no rows");
+            for (text, case, allowed) in &cases {
+                let Some(got) = outcome(&mut session, case, &model, false) else { continue };
+                tried += 1;
+                let fits = match got.last().unwrap() {
+                    Ok(rows) => (*rows > 0) == *allowed,
+                    Err(error) => !allowed && error.starts_with("42501"),
+                };
+                if !fits {
+                    let _ = writeln!(
+                        wrong,
+                        "{name}: {text}: {allowed}, {major} {got:?}\n  {}",
+                        case.lines(&model).join("\n  ")
+                    );
+                }
+            }
+        }
+    }
+    println!("{tried} databases, {changed} changes");
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(tried > 300 && changed > 40, "{tried} {changed}");
+}
+
+/// A rule that is not asked about is not turned by what turns another.
+#[test]
+fn a_change_opens_no_more_than_it_says() {
+    let name = "starter";
+    let files = files(name);
+    let (model, _) = model_of(&files, Options::default());
+    let own = |file: FileId| file.0 >= 1 && file.0 as usize <= files.len();
+    let mut looked = 0;
+    for asking in questions(&model) {
+        for change in why(&model, &asking, own).changes.iter().take(2) {
+            let (after, _) = model_of(&made(&files, change), Options::default());
+            for entity in after.entities.iter().filter(|entity| !entity.external) {
+                for role in ["anon", "authenticated"] {
+                    for command in COMMANDS {
+                        let own = entity.id == asking.entity && role == asking.role && command == asking.command;
+                        let listed = change.opens.iter();
+                        let mut listed =
+                            listed.filter(|o| o.entity == entity.id && o.role == role && o.command == command);
+                        if own || listed.next().is_some() {
+                            continue;
+                        }
+                        let of = Asking {
+                            role: role.into(),
+                            command,
+                            entity: entity.id,
+                            columns: Vec::new(),
+                            condition: None,
+                        };
+                        let [was, is] =
+                            [&model, &after].map(|m| specc_prove::answers(m, std::slice::from_ref(&of)).remove(0));
+                        // Whoever may read more may also change more of what she reads.
+                        let reads = matches!(command, RuleAction::Update | RuleAction::Delete)
+                            && change.opens.iter().any(|o| o.command == RuleAction::Select);
+                        assert!(
+                            was == is || reads,
+                            "{} {}: {} {was:?} {is:?}",
+                            said(&model, &asking),
+                            change.text,
+                            said(&model, &of)
+                        );
+                        looked += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(looked > 100, "{looked}");
+}
