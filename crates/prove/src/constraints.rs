@@ -85,7 +85,8 @@ impl World<'_> {
     fn unique(&mut self, a: RowId, b: RowId) {
         let (first, second) = (&self.rows[a], &self.rows[b]);
         let together = first.during.0 < second.during.1 && second.during.0 < first.during.1;
-        if first.entity != second.entity || !together {
+        let clash = self.clash && [a, b].iter().any(|row| self.rows[*row].number.is_none());
+        if first.entity != second.entity || !together || clash {
             return;
         }
         let entity = self.model.entity(first.entity);

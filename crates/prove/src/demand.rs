@@ -276,6 +276,7 @@ impl<'m> Counter<'m> {
                     }
                 }
                 &Read::View(view) => self.view(view, holds, times, owner),
+                Read::Query(selects) => selects.iter().for_each(|inner| self.select(inner, scope, holds, times, owner)),
                 Read::Call(..) | Read::Other(_) => {}
             }
         }

@@ -50,6 +50,12 @@ impl<'m> Context<'m> {
         linked
     }
 
+    /// Whether a row that is there refers to another one.
+    pub fn linked_from(&self, world: &mut World<'m>, row: RowId, to: RowId, relation: &Relation) -> Lit {
+        let linked = self.linked(world, row, to, relation);
+        world.circuit.and(world.rows[row].exists, linked)
+    }
+
     /// Whether a row refers to anything by this reference, and whether the viewer belongs to that.
     pub fn inside(&self, world: &mut World<'m>, row: RowId, relation: RelationId) -> (Lit, Lit) {
         self.within(world, row, relation, Belonging { depth: 0, in_force: false })

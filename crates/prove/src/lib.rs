@@ -24,6 +24,7 @@ mod queries;
 mod replay;
 mod sample;
 mod scene;
+mod session;
 mod sets;
 mod shape;
 mod sorts;
@@ -85,15 +86,26 @@ fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
         files::of_buckets(model).par_iter().map(|model| of_files(model, strict, more)).collect();
     found.extend(files.into_iter().flatten());
     let is_accused = |finding: &&Finding| {
-        matches!(finding.verdict, Verdict::Counterexample(Some(_))) && finding.code != codes::UNSEEN_WRITE
+        let other = [codes::UNSEEN_WRITE, codes::BLIND_CHILD].contains(&finding.code);
+        matches!(finding.verdict, Verdict::Counterexample(Some(_))) && !other
     };
     let accused = found.iter().filter(is_accused).map(|finding| finding.span).collect();
     let later = entities.par_iter().flat_map_iter(|entity| properties::of_steps(&context, entity, &accused));
     found.extend(later.collect::<Vec<_>>());
+    // A row that is added to what nobody shows, and opens it by that, is one hole.
+    let opening: std::collections::BTreeSet<String> = found.iter().filter_map(|f| opened_by(model, f)).collect();
+    found.retain(|finding| finding.code != codes::BLIND_CHILD || !opening.contains(&finding.entity));
     // What a predicate says of every entity is said once.
     let mut said = std::collections::BTreeSet::new();
     found.retain(|finding| said.insert((finding.code, finding.span, finding.claim.clone())));
     found
+}
+
+/// The entity whose new row gives a right, where that is what was found.
+fn opened_by(model: &Model, finding: &Finding) -> Option<String> {
+    let Verdict::Counterexample(Some(case)) = &finding.verdict else { return None };
+    let new = case.steps.first()?.new.filter(|_| finding.code == codes::GAINED_RIGHT)?;
+    Some(verdict::name(model, case.rows.get(new)?.entity))
 }
 
 /// What is asked of the table of files.

@@ -1,5 +1,6 @@
 //! Columns and entities that say who belongs to what, read off the conditions of rules.
 
+use crate::encode::word;
 use crate::lapse::{Lapse, lapses};
 use crate::sets::matched;
 use crate::sorts::{asks, is_viewer, parts, query, session, visit};
@@ -53,9 +54,11 @@ pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
     let mut found: Vec<Membership<'_>> = Vec::new();
     for formula in deciding(model) {
         // What an `exists path (…)` inside of others looks at has the number of those around it.
-        let mut rest = vec![(formula, 0, Given::default())];
-        while let Some((part, depth, given)) = rest.pop() {
+        let mut rest = vec![(formula, 0, Given::default(), false)];
+        while let Some((part, depth, given, negated)) = rest.pop() {
             let new = match &part.node {
+                // Whoever is blocked, or has left, is no member by that.
+                _ if negated => Vec::new(),
                 Node::Exists(exists) => membership(model, exists, depth, &given).into_iter().collect(),
                 Node::Sql(_) => query(part).and_then(Sql::select).map_or(Vec::new(), |s| selected(model, s, &given)),
                 Node::Binary(Operator::Equal, _) => of_viewer(model, part),
@@ -74,12 +77,18 @@ pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
                 }
             }
             let depth = depth + usize::from(matches!(part.node, Node::Exists(_)));
+            let negated = negated
+                != match &part.node {
+                    Node::Not(_) => true,
+                    Node::Form(form) => word(form).is_some_and(|word| word.starts_with("not ")),
+                    _ => false,
+                };
             if let Node::Predicate(id, args) = &part.node
                 && let Some(given) = constants(model, *id, args)
             {
-                rest.push((&model.predicates[id.0 as usize].body.formula, 0, given));
+                rest.push((&model.predicates[id.0 as usize].body.formula, 0, given, negated));
             }
-            rest.extend(parts(part).into_iter().rev().map(|part| (part, depth, given.clone())));
+            rest.extend(parts(part).into_iter().rev().map(|part| (part, depth, given.clone(), negated)));
         }
     }
     for membership in &mut found {

@@ -4,6 +4,7 @@ use crate::circuit::{Lit, Tri};
 use crate::encode::Env;
 use crate::sorts::{self, Source};
 use crate::world::{RowId, Sym, Unknown, World};
+use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_model::formula::{Formula, From, Node, Read, Row, Select, Sql};
 use specc_model::{Model, Object};
@@ -45,7 +46,7 @@ impl Rights {
 pub enum Fetched<'m> {
     /// A row of a table.
     Row(RowId),
-    /// A row that one of the queries of a view gives.
+    /// A row that one of the queries of a view gives, or a query in `from`.
     View(&'m Select, Box<Env<'m>>),
     /// Something of which nothing is known.
     Other(&'m From),
@@ -64,13 +65,29 @@ impl std::fmt::Debug for Fetched<'_> {
     }
 }
 
-/// The column of a view that a formula is: what its query gives there.
+/// The column of a view, or of a query in `from`, that a formula is: what its query gives there.
 pub fn given<'m>(formula: &Formula, env: &Env<'m>) -> Option<(&'m Formula, Env<'m>)> {
-    let Node::Column(Row::View(name, _), at) = &formula.bare().node else { return None };
-    match env.queries.iter().rev().find(|(other, _)| other == name)? {
-        (_, Fetched::View(select, inner)) => Some((select.output.get(*at)?, (**inner).clone())),
-        _ => None,
-    }
+    let named = |name: &SmolStr| env.queries.iter().rev().find(|(other, _)| other == name).map(|(_, fetched)| fetched);
+    let (select, at, inner) = match &formula.bare().node {
+        Node::Column(Row::View(name, _), at) => match named(name)? {
+            Fetched::View(select, inner) => (*select, *at, inner),
+            _ => return None,
+        },
+        Node::Name(words) => {
+            let at = |select: &Select| select.names.iter().position(|name| Some(name) == words.last());
+            let found = match words.as_ref() {
+                [name, _] => vec![named(name)?],
+                [_] => env.queries.iter().rev().map(|(_, fetched)| fetched).collect(),
+                _ => return None,
+            };
+            found.into_iter().find_map(|fetched| match fetched {
+                Fetched::View(select, inner) => Some((*select, at(select)?, inner)),
+                _ => None,
+            })?
+        }
+        _ => return None,
+    };
+    Some((select.output.get(at)?, (**inner).clone()))
 }
 
 /// The queries of a view; none where it is not looked into.
@@ -191,6 +208,17 @@ impl<'m> World<'m> {
                 rows
             }
             Read::View(view) => self.given_by(*view, env.rights, env.depth),
+            Read::Query(selects) => {
+                let mut around = env.clone();
+                around.queries.clear();
+                let mut rows = Vec::new();
+                for select in selects {
+                    for (lit, inner) in self.selected(select, &around) {
+                        rows.push((lit, Fetched::View(select, Box::new(inner))));
+                    }
+                }
+                rows
+            }
             Read::Call(_, span) | Read::Other(span) => vec![(self.perhaps(*span), Fetched::Other(from))],
         }
     }

@@ -217,8 +217,9 @@ impl Writer<'_> {
     /// What only this row is: it has this key, or where the table made that, these values.
     fn found(&self, row: &CaseRow) -> Result<String, String> {
         let entity = self.fill.model.entity(row.entity);
-        let key = &entity.key.as_ref().ok_or("its table has no key")?.fields;
-        let parts: Vec<String> = match key.iter().any(|field| row.left.contains(field)) {
+        let key = entity.key.as_ref().map_or(&[][..], |key| key.fields.as_slice());
+        let unknown = key.is_empty() || key.iter().any(|field| row.left.contains(field));
+        let parts: Vec<String> = match unknown {
             false => {
                 let parts = key.iter().map(|field| self.equals(row.entity, *field, self.held(row, *field).as_ref()));
                 parts.collect::<Result<_, _>>()?

@@ -4,10 +4,11 @@
 //! compared with, the keys of rows, and a few others that stand for all the rest.
 
 use crate::files::Beginning;
+pub use crate::session::{is_viewer, session, whole, wrapped};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_facts::Volatility;
-use specc_model::formula::{Formula, Node, Operator, Part, Row, Sql, Value};
+use specc_model::formula::{Formula, Node, Operator, Part, Read, Row, Select, Sql, Value};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, ParamKind, PredicateId};
 use std::collections::BTreeSet;
@@ -174,6 +175,8 @@ pub(crate) struct Scope {
     pub rows: Vec<EntityId>,
     pub bound: Vec<EntityId>,
     pub predicate: Option<PredicateId>,
+    /// Columns of queries in `from`, by the names of both.
+    given: Vec<(SmolStr, SmolStr, Source)>,
     pub function: Option<usize>,
 }
 
@@ -343,6 +346,23 @@ impl Sorts {
         }
     }
 
+    fn query(&mut self, model: &Model, select: &Select, scope: &Scope) {
+        let mut scope = scope.clone();
+        for from in &select.tables {
+            if let Read::Query(selects) = &from.of {
+                selects.iter().for_each(|inner| self.query(model, inner, &scope));
+                let first = selects.first().into_iter();
+                let columns = first.flat_map(|inner| inner.names.iter().zip(&inner.output));
+                let columns = columns.filter_map(|(name, output)| Some((name.clone(), source(model, output, &scope)?)));
+                let columns: Vec<_> = columns.map(|(name, source)| (from.name.clone(), name, source)).collect();
+                scope.given.extend(columns);
+            }
+        }
+        let outer = select.tables.iter().flat_map(|from| from.outer.iter().flatten());
+        let all = outer.chain(&select.conditions).chain(&select.output);
+        all.for_each(|part| self.learn(model, part, &scope));
+    }
+
     /// That a column of a view is what each of its queries gives there.
     fn union(&mut self, model: &Model, view: usize) {
         let Some((first, others)) = crate::queries::selects(model, view).split_first() else { return };
@@ -471,11 +491,7 @@ impl Sorts {
                 self.learn(model, &exists.condition, &scope.looking_at(exists.target));
             }
             Node::Sql(sql) => {
-                for select in &sql.selects {
-                    let outer = select.tables.iter().flat_map(|from| from.outer.iter().flatten());
-                    let all = outer.chain(&select.conditions).chain(&select.output);
-                    all.for_each(|part| self.learn(model, part, scope));
-                }
+                sql.selects.iter().for_each(|select| self.query(model, select, scope));
             }
             node => node.parts().into_iter().for_each(|part| self.learn(model, part, scope)),
         }
@@ -530,78 +546,6 @@ pub fn address(formula: &Formula) -> usize {
     hasher.finish() as usize
 }
 
-/// The value of a query without tables: `(select auth.uid())`.
-pub fn wrapped(formula: &Formula) -> Option<&Formula> {
-    let select = query(formula.bare())?.select()?;
-    match select.output.as_slice() {
-        [output] if select.tables.is_empty() && select.conditions.is_empty() => Some(output),
-        _ => None,
-    }
-}
-
-/// What `substring(… from '^…$')` is cut from, by a pattern that takes all of it: it gives that, or null.
-pub fn whole(formula: &Formula) -> Option<&Formula> {
-    let Node::Form(form) = &formula.bare().node else { return None };
-    let words: Vec<&str> = form
-        .parts
-        .iter()
-        .filter_map(|part| match part {
-            Part::Words(words) => Some(words.trim()),
-            _ => None,
-        })
-        .collect();
-    let mut operands = form.parts.iter().filter_map(operand);
-    let (of, pattern) = (operands.next()?, operands.next()?.literal_text()?);
-    let all = pattern.starts_with('^') && pattern.ends_with('$') && operands.next().is_none();
-    (all && words.first() == Some(&"substring(") && words.get(1) == Some(&"from")).then_some(of)
-}
-
-/// What the session says, where it is that: who asks, a claim, or what is the same for a whole statement. Supabase's own
-/// functions are among it.
-pub fn session(formula: &Formula) -> Option<Source> {
-    let claim = |keys: Vec<SmolStr>| match keys.as_slice() {
-        [only] if only == "sub" => Source::Viewer,
-        _ => Source::Claim(keys.into()),
-    };
-    Some(match &formula.bare().node {
-        Node::Viewer => Source::Viewer,
-        Node::Claim(keys) => claim(keys.to_vec()),
-        Node::Cast(cast) => return session(&cast.of),
-        Node::Sql(_) => return session(wrapped(formula)?),
-        Node::Binary(Operator::Other(op), _) if op == "->>" || op == "->" => claim(keys(formula)?),
-        Node::Call(call) if call.args.is_empty() && call.declared.is_none() => {
-            match (call.function.schema.as_str(), call.function.name.as_str()) {
-                ("auth", "uid") => Source::Viewer,
-                ("auth", name @ ("role" | "email")) => claim(vec![name.into()]),
-                (_, "current_timestamp" | "localtimestamp" | "transaction_timestamp" | "statement_timestamp") => {
-                    Source::Session("now".into())
-                }
-                (_, name) => Source::Session(name.into()),
-            }
-        }
-        _ => return None,
-    })
-}
-
-/// Whether it is the key of who is asking.
-pub fn is_viewer(formula: &Formula) -> bool {
-    session(formula) == Some(Source::Viewer)
-}
-
-/// The keys of `auth.jwt() -> 'app_metadata' ->> 'role'`.
-fn keys(formula: &Formula) -> Option<Vec<SmolStr>> {
-    let of = wrapped(formula).unwrap_or(formula).bare();
-    match &of.node {
-        Node::Call(call) if call.function.schema == "auth" && call.function.name == "jwt" => Some(Vec::new()),
-        Node::Binary(Operator::Other(op), sides) if op == "->>" || op == "->" => {
-            let mut keys = keys(&sides.0)?;
-            keys.push(sides.1.literal_text()?.into());
-            Some(keys)
-        }
-        _ => None,
-    }
-}
-
 fn end(model: &Model, steps: &[PathStep]) -> Option<EntityId> {
     steps.last().map(|step| model.step_target(*step))
 }
@@ -624,6 +568,15 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
     }
     Some(match &formula.bare().node {
         Node::Literal(_) => return None,
+        Node::Name(words) => {
+            let is = |of: &SmolStr, name: &SmolStr| match words.as_ref() {
+                [column] => column == name,
+                [table, column] => table == of && column == name,
+                _ => false,
+            };
+            let found = scope.given.iter().rev().find(|(of, name, _)| is(of, name));
+            found.map_or(Source::Expr(address(formula)), |(.., source)| source.clone())
+        }
         Node::Column(Row::View(_, view), at) => {
             let output = crate::queries::selects(model, *view).first()?.output.get(*at)?;
             return source(model, output, &Scope::default());

@@ -145,6 +145,8 @@ pub struct World<'m> {
     pub(crate) memo: FxHashMap<String, Cell>,
     /// Who asks.
     pub role: Role,
+    /// Whether a row that is written may be like others in what is unique: whether it is, is what is asked.
+    pub clash: bool,
     /// Queries around the one at hand whose rows rules decide about.
     pub nested: usize,
     /// Wires that nothing but a choice decides.
@@ -177,6 +179,7 @@ impl<'m> World<'m> {
             arguments: BTreeMap::new(),
             memo: FxHashMap::default(),
             role,
+            clash: false,
             nested: 0,
             choices: Vec::new(),
             state: 0,

@@ -14,8 +14,8 @@ use specc_syntax::ast;
 /// which are reported elsewhere.
 pub(super) fn asked(exprs: &Exprs<'_>, d: &ast::FunctionDecl, function: &Function) -> Option<ExprRef> {
     let (start, text) = body(&function.language, &function.body)?;
-    let is_query = first_word(&text).eq_ignore_ascii_case("select") && !text.contains(';');
-    if function.procedure || !is_query {
+    let is_query = ["select", "with"].iter().any(|word| first_word(&text).eq_ignore_ascii_case(word));
+    if function.procedure || !is_query || text.contains(';') {
         return None;
     }
     let read = |shadowed: &[SmolStr]| {

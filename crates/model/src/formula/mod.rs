@@ -217,7 +217,7 @@ pub struct Sql {
 }
 
 /// A query as a choice of rows: what it reads, a condition over that, and what is given of each choice.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Select {
     /// What it reads, in the order in which it is written.
     pub tables: Vec<From>,
@@ -225,6 +225,8 @@ pub struct Select {
     pub conditions: Vec<Formula>,
     /// The columns of the result.
     pub output: Vec<Formula>,
+    /// Their names.
+    pub names: Vec<SmolStr>,
     /// Whether `*` is among them, which is read as all columns.
     pub star: bool,
     /// Whether it gives something else than a row for each choice: groups of them, or the first few.
@@ -249,6 +251,8 @@ pub enum Read {
     Entity(EntityId),
     /// A view of the spec, by its place in [`crate::Model::views`].
     View(usize),
+    /// What a query gives, in parentheses or by the name that `with` gives it. Its columns are [`Node::Name`]s.
+    Query(Vec<Select>),
     /// What a function gives that Postgres or an extension has: its arguments, and where it stands.
     Call(Vec<Formula>, Span),
     /// Something else, such as a query in parentheses, and where it stands.

@@ -9,21 +9,34 @@ use sqlparser::ast::{
     SelectItemQualifiedWildcardKind, SetExpr, SetOperator, TableFactor,
 };
 
+/// What `with` gives names to, the innermost last.
+type With = Vec<(SmolStr, Vec<Select>)>;
+
 impl Builder<'_> {
     /// The queries that a query is made of; none where one of them is not looked into.
     pub(super) fn selects(&self, query: &Query) -> Vec<Select> {
+        self.selects_with(query, &With::new())
+    }
+
+    fn selects_with(&self, query: &Query, around: &With) -> Vec<Select> {
         let some = query.limit_clause.is_some() || query.fetch.is_some();
+        let mut with = around.clone();
+        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
+            let recursive = query.with.as_ref().is_some_and(|with| with.recursive) || !cte.alias.columns.is_empty();
+            let made = if recursive { Vec::new() } else { self.selects_with(&cte.query, &with) };
+            with.push((folded(&cte.alias.name), made));
+        }
         let mut made = Vec::new();
-        if !self.branches(&query.body, &mut made) {
+        if !self.branches(&query.body, &with, &mut made) {
             return Vec::new();
         }
         made.iter_mut().for_each(|select| select.partial |= some);
         made
     }
 
-    fn branches(&self, body: &SetExpr, made: &mut Vec<Select>) -> bool {
+    fn branches(&self, body: &SetExpr, with: &With, made: &mut Vec<Select>) -> bool {
         match body {
-            SetExpr::Select(select) => match self.select(select) {
+            SetExpr::Select(select) => match self.select(select, with) {
                 Some(select) => {
                     made.push(select);
                     true
@@ -31,50 +44,55 @@ impl Builder<'_> {
                 None => false,
             },
             SetExpr::Query(query) => {
-                let inner = self.selects(query);
-                made.extend(inner.iter().cloned());
-                !inner.is_empty()
+                let mut inner = self.selects_with(query, with);
+                let known = !inner.is_empty();
+                made.append(&mut inner);
+                known
             }
             SetExpr::SetOperation { op: SetOperator::Union, left, right, .. } => {
-                self.branches(left, made) && self.branches(right, made)
+                self.branches(left, with, made) && self.branches(right, with, made)
             }
             _ => false,
         }
     }
 
-    fn select(&self, select: &ast::Select) -> Option<Select> {
+    fn select(&self, select: &ast::Select, with: &With) -> Option<Select> {
         if select.qualify.is_some() || !select.lateral_views.is_empty() {
             return None;
         }
         let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
         let some = grouped || select.having.is_some() || matches!(select.distinct, Some(Distinct::On(_)));
-        let mut made =
-            Select { tables: Vec::new(), conditions: Vec::new(), output: Vec::new(), star: false, partial: some };
+        let mut made = Select { partial: some, ..Select::default() };
         for from in &select.from {
-            made.tables.push(self.read(&from.relation)?);
+            made.tables.push(self.read(&from.relation, with)?);
             for join in &from.joins {
-                self.join(join, &mut made)?;
+                self.join(join, with, &mut made)?;
             }
         }
         let conditions = select.selection.iter().chain(&select.having);
         made.conditions.extend(conditions.map(|condition| self.formula(condition)));
         for item in &select.projection {
             match item {
-                SelectItem::UnnamedExpr(e) | SelectItem::ExprWithAlias { expr: e, .. } => {
-                    made.output.push(self.formula(e));
+                SelectItem::UnnamedExpr(expr) => {
+                    made.names.push(crate::typing::output_name(expr));
+                    made.output.push(self.formula(expr));
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    made.names.push(folded(alias));
+                    made.output.push(self.formula(expr));
                 }
                 SelectItem::Wildcard(_) => {
                     made.star = true;
                     for at in 0..made.tables.len() {
                         let columns = self.all_columns(&made.tables[at])?;
-                        made.output.extend(columns);
+                        made.add(columns);
                     }
                 }
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
                     made.star = true;
                     let name = folded(name.0.last()?.as_ident()?);
                     let columns = self.all_columns(made.tables.iter().find(|from| from.name == name)?)?;
-                    made.output.extend(columns);
+                    made.add(columns);
                 }
                 _ => return None,
             }
@@ -83,8 +101,8 @@ impl Builder<'_> {
         Some(made)
     }
 
-    fn join(&self, join: &ast::Join, made: &mut Select) -> Option<()> {
-        let mut read = self.read(&join.relation)?;
+    fn join(&self, join: &ast::Join, with: &With, made: &mut Select) -> Option<()> {
+        let mut read = self.read(&join.relation, with)?;
         let (on, outer) = match &join.join_operator {
             JoinOperator::Join(on) | JoinOperator::Inner(on) => (on, false),
             JoinOperator::Left(on) | JoinOperator::LeftOuter(on) => (on, true),
@@ -126,7 +144,7 @@ impl Builder<'_> {
         Some(Formula { node, ty, span, nullable: true, volatility: Volatility::Immutable })
     }
 
-    fn read(&self, factor: &TableFactor) -> Option<From> {
+    fn read(&self, factor: &TableFactor, with: &With) -> Option<From> {
         let (ident, alias): (&Ident, _) = match factor {
             TableFactor::Table { name, alias, .. } | TableFactor::Function { name, alias, .. } => {
                 (name.0.last()?.as_ident()?, alias.as_ref())
@@ -143,7 +161,16 @@ impl Builder<'_> {
             _ => None,
         };
         let renamed = alias.is_some_and(|alias| !alias.columns.is_empty());
+        let plain = matches!(factor, TableFactor::Table { name, args: None, .. } if name.0.len() == 1);
+        let cte = with.iter().rev().find(|(name, _)| plain && *name == folded(ident)).map(|(_, made)| made.clone());
+        let inner = match factor {
+            TableFactor::Derived { subquery, .. } => Some(self.selects_with(subquery, with)),
+            _ => cte,
+        };
         let of = match first {
+            _ if !renamed && inner.as_ref().is_some_and(|inner| !inner.is_empty()) => {
+                Read::Query(inner.unwrap_or_default())
+            }
             Some(Meaning::Table(id)) if !renamed => Read::Entity(*id),
             Some(Meaning::View(at)) => Read::View(*at),
             _ => self.called(factor, ident_span(ident, self.text, self.at)),
@@ -169,26 +196,46 @@ impl Builder<'_> {
         }
     }
 
+    fn given(&self, node: Node, ty: Type) -> Formula {
+        Formula { node, ty, span: self.at, nullable: true, volatility: Volatility::Immutable }
+    }
+
     /// What `*` is of something that is read.
-    fn all_columns(&self, from: &From) -> Option<Vec<Formula>> {
+    fn all_columns(&self, from: &From) -> Option<Vec<(SmolStr, Formula)>> {
         match from.of {
             Read::Entity(id) => {
                 let entity = self.model.entity(id);
-                Some((0..entity.fields.len()).map(|field| column_of(from, entity, field, self.at)).collect())
+                let column =
+                    |field: FieldIx| (entity.fields[field].name.clone(), column_of(from, entity, field, self.at));
+                Some((0..entity.fields.len()).map(column).collect())
             }
             Read::View(at) => {
                 let output = &self.model.views[at].output;
                 let known = !output.iter().any(|(name, _)| name == "*");
-                let column = |(field, (_, ty)): (usize, &(SmolStr, Type))| Formula {
-                    node: Node::Column(Row::View(from.name.clone(), at), field),
-                    ty: ty.clone(),
-                    span: self.at,
-                    nullable: true,
-                    volatility: Volatility::Immutable,
+                let column = |(field, (name, ty)): (usize, &(SmolStr, Type))| {
+                    let node = Node::Column(Row::View(from.name.clone(), at), field);
+                    (name.clone(), self.given(node, ty.clone()))
                 };
                 known.then(|| output.iter().enumerate().map(column).collect())
             }
+            Read::Query(ref selects) => {
+                let first = selects.first()?;
+                let column = |(name, output): (&SmolStr, &Formula)| {
+                    let node = Node::Name([from.name.clone(), name.clone()].into());
+                    (name.clone(), self.given(node, output.ty.clone()))
+                };
+                Some(first.names.iter().zip(&first.output).map(column).collect())
+            }
             Read::Call(..) | Read::Other(_) => None,
+        }
+    }
+}
+
+impl Select {
+    fn add(&mut self, columns: Vec<(SmolStr, Formula)>) {
+        for (name, column) in columns {
+            self.names.push(name);
+            self.output.push(column);
         }
     }
 }
@@ -224,11 +271,23 @@ pub fn is_aggregate(call: &Call) -> bool {
     call.star || call.declared.is_none() && known.iter().any(|variant| variant.kind != Kind::Function)
 }
 
+impl From {
+    /// Whether all its rows are known.
+    fn is_plain(&self) -> bool {
+        match &self.of {
+            Read::Entity(_) | Read::View(_) => true,
+            Read::Query(selects) => {
+                selects.iter().all(|select| !select.partial && select.tables.iter().all(From::is_plain))
+            }
+            Read::Call(..) | Read::Other(_) => false,
+        }
+    }
+}
+
 impl Sql {
     /// What it asks, where it is one query that gives a row for each choice of rows of tables and views.
     pub fn select(&self) -> Option<&Select> {
         let [select] = self.selects.as_slice() else { return None };
-        let known = select.tables.iter().all(|from| matches!(from.of, Read::Entity(_) | Read::View(_)));
-        (known && !select.partial).then_some(select)
+        (select.tables.iter().all(From::is_plain) && !select.partial).then_some(select)
     }
 }

@@ -25,6 +25,7 @@ mod same;
 pub(crate) use literals::is_json_object;
 pub(crate) use names::ambiguous_inverse;
 pub use place::{Expect, Place};
+pub(crate) use query::output_name;
 
 use crate::formula::{Builder, Formula};
 use crate::scope::Scope;

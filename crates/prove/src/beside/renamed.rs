@@ -172,7 +172,8 @@ impl Renamed<'_> {
                     match &mut from.of {
                         Read::Entity(entity) => *entity = self.ids.entity(*entity),
                         // What a view asked then is not known beside what one of its name asks now.
-                        Read::View(_) => from.of = Read::Other(of.span),
+                        // Nor is a query of its own looked into.
+                        Read::View(_) | Read::Query(_) => from.of = Read::Other(of.span),
                         Read::Call(..) | Read::Other(_) => {}
                     }
                 }

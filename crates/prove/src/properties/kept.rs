@@ -3,11 +3,9 @@
 use super::{Act, Context, Finding};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
-use crate::encode::Env;
 use crate::membership::{is_of_session, owners};
 use crate::sorts::{self, Source};
 use crate::verdict::Verdict;
-use crate::world::Cell;
 use smol_str::SmolStr;
 use specc_diag::codes;
 use specc_facts::{Family, family};
@@ -159,7 +157,7 @@ fn own_value<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, field: F
     let Some(new) = new else { return Verdict::Proven { rows: 0 } };
     let other = match old {
         Some(old) => act.world().differs(old, new, field),
-        None => differs_from_default(&mut act, right.entity, new, field),
+        None => !act.world().is_default(new, field),
     };
     let mut wanted = vec![other];
     if of_viewer {
@@ -181,29 +179,6 @@ fn by_rank<'m>(context: &Context<'m>, right: &Right<'m>, act: &mut Act<'m>) -> L
     let by: Vec<Lit> =
         opened.filter(|(opening, _)| is_of_session(context.model, opening.rule)).map(|(_, lit)| *lit).collect();
     act.world().circuit.any(by)
-}
-
-fn differs_from_default<'m>(act: &mut Act<'m>, entity: &'m Entity, row: usize, field: FieldIx) -> Lit {
-    let Some(default) = entity.fields[field].default.as_ref() else { return Lit::TRUE };
-    if sorts::session(&default.formula).is_none() && sorts::constant(&default.formula).is_none() {
-        return Lit::TRUE;
-    }
-    let world = act.world();
-    match world.cell(row, field) {
-        Cell::Value(value) => {
-            let own = world.evaluate(&default.formula, &Env::default());
-            !world.same(&value, &own)
-        }
-        Cell::Set(set) => match world.given_set(&default.formula) {
-            Some(Cell::Set(own)) => world.sets_differ(&set, &own),
-            _ => Lit::TRUE,
-        },
-        Cell::Condition(tri) => {
-            let own = world.condition(&default.formula, &Env::default());
-            let (both, neither) = (world.circuit.and(tri.yes, own.yes), world.circuit.and(tri.no, own.no));
-            !world.circuit.or(both, neither)
-        }
-    }
 }
 
 /// Whether a row is inserted in a state that a workflow leads to, and does not start with.

@@ -10,8 +10,11 @@ mod gained;
 mod kept;
 mod managers;
 mod members;
+mod oracles;
 mod owners;
+mod parents;
 mod promises;
+mod risky;
 mod rules;
 mod strangers;
 mod through;
@@ -111,6 +114,9 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     promises::ask(context, entity, &mut found);
     files::ask(context, entity, &mut found);
     claimed::ask(context, entity, &mut found);
+    parents::ask(context, entity, &mut found);
+    oracles::ask(context, entity, &mut found);
+    risky::ask(context, entity, &mut found);
     declared::ask(context, entity, &mut found);
     ended::ask(context, entity, &mut found);
     if context.strict {
