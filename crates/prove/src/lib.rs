@@ -23,7 +23,7 @@ mod verdict;
 mod whole;
 mod world;
 
-pub use access::{Right, Role};
+pub use access::{Granted, Right, Role};
 pub use aside::{Aside, asides};
 pub use case::{Case, CaseRow, Held, Part};
 pub use encode::ANYWHERE;

@@ -44,17 +44,18 @@ impl Case {
     /// # Errors
     /// The column whose value cannot be given, with the reason.
     pub fn loaded(&self, fill: &Fill<'_>, statement: String) -> Result<Replay, String> {
-        let model = fill.model;
         let writer = Writer { case: self, fill };
         let rows = self.rows.iter().enumerate().filter(|(_, row)| row.part != Part::New);
         let rows: Result<Vec<String>, String> = rows.map(|(at, row)| writer.insert(row, at)).collect();
-        let key = model.viewer.and_then(|viewer| model.entity(viewer).key.as_ref().map(|key| (viewer, key.fields[0])));
         let (mut viewer, mut claims) = (None, Vec::new());
         for (source, held) in &self.session {
             match source {
                 Source::Viewer => {
-                    let (entity, field) = key.ok_or("nobody is who asks")?;
-                    viewer = writer.raw(entity, field, held);
+                    viewer = match (fill.viewer(), held) {
+                        (Some((entity, field)), _) => writer.raw(entity, field, held),
+                        (None, Held::Value(Val::Other(number))) => Some(uuid(EntityId(0xffff), *number)),
+                        (None, _) => fill.claim(source, held),
+                    };
                 }
                 Source::Claim(keys) => {
                     claims.push((keys.iter().map(ToString::to_string).collect(), fill.claim(source, held)));
@@ -138,7 +139,7 @@ impl Writer<'_> {
                     .collect();
                 let set = set?;
                 if set.is_empty() {
-                    return Err("it changes no column".to_owned());
+                    return Err("it could change nothing but its key and what is unique".to_owned());
                 }
                 format!("update {table} set {}{found}", set.join(", "))
             }
