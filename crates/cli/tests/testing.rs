@@ -166,6 +166,14 @@ entity posts {
     keep:  forbid update (title)               when price > 2
   }
 }
+entity drafts {
+  id:   int   key
+  body: text
+  policy {
+    write: allow insert  to writer  when id > 0
+  }
+}
+grant select, update (body), delete on drafts to reader
 ";
 
 #[test]
@@ -259,6 +267,19 @@ fn counterexamples_are_replayed() {
         assert!(said.contains(&format!("replayed on Postgres {major}: allowed")), "{said}");
         assert!(!out.contains("REFUSED"), "{out}");
     }
+    // Policies that nobody wrote as rules name no viewer.
+    let sql = "create table public.people (id uuid primary key references auth.users on delete cascade, name text not null);
+create table public.notes (id bigint generated always as identity primary key, owner uuid not null references public.people);
+alter table public.people enable row level security;
+alter table public.notes enable row level security;
+create policy own on public.people for select to authenticated using (id = auth.uid());
+create policy mine on public.notes for all to authenticated using (owner = (select auth.uid())) with check (true);
+grant select on public.people to authenticated;
+grant select, insert, update, delete on public.notes to authenticated;";
+    fs::write(dir.path().join("a.sql"), sql).expect("a file");
+    let (code, out, said) = run(dir.path(), &["prove", "--sql", "a.sql", "--target", "supabase", "--run"]);
+    assert_eq!(code, 1, "{out}{said}");
+    assert!(said.contains(": allowed") && !said.contains("not replayed"), "{said}");
     // Something that the model does not know of refuses what it shows.
     let dir =
         project(&behind(&open, "create policy shut on public.members as restrictive for insert with check (false);"));

@@ -259,6 +259,30 @@ pub(crate) fn is_given(entity: &Entity, command: RuleAction, field: FieldIx) -> 
     !computed && !fixed && !kept
 }
 
+/// What the author grants beside the rules.
+pub struct Granted<'m> {
+    /// The columns of each grant; all, where none is named.
+    pub columns: Vec<&'m [SmolStr]>,
+    /// Something is taken away as well, so that what is left depends on the order.
+    pub revoked: bool,
+}
+
+impl<'m> Granted<'m> {
+    /// Of a command on an entity to a role.
+    pub fn of(model: &'m Model, entity: EntityId, role: &Role, command: RuleAction) -> Self {
+        let of_role = |grant: &specc_model::Grant| {
+            grant.object == Object::Entity(entity) && grant.roles.iter().any(|grantee| role.acts_as.contains(grantee))
+        };
+        let revoked = model.grants.iter().any(|grant| grant.revoke && of_role(grant));
+        Self { columns: grants(model, entity, role, command), revoked }
+    }
+
+    /// Whether a grant names the column, or the whole table.
+    pub fn covers(&self, column: Option<&SmolStr>) -> bool {
+        self.columns.iter().any(|columns| columns.is_empty() || column.is_some_and(|name| columns.contains(name)))
+    }
+}
+
 /// The columns of each grant of a command on an entity to a role.
 pub(crate) fn grants<'m>(model: &'m Model, entity: EntityId, role: &Role, command: RuleAction) -> Vec<&'m [SmolStr]> {
     let word = command.word();

@@ -1,7 +1,7 @@
 //! What values of a small database are in a real one.
 
 use crate::case::Held;
-use crate::sorts::{Sorts, Source, Val};
+use crate::sorts::{Sorts, Source, Val, viewer_key};
 use crate::world::ordered;
 use rustc_hash::FxHashMap;
 use specc_facts::{Family, family};
@@ -110,6 +110,12 @@ impl<'m> Fill<'m> {
     pub(crate) fn is_beyond(&self, entity: EntityId, field: FieldIx) -> bool {
         let sort = self.sorts.get(&Source::Field(entity, field));
         sort.is_some_and(|(_, sort)| sort.ordered && sort.constants.iter().any(|value| value.as_number().is_none()))
+    }
+
+    /// A column whose values are those of who asks: the key of the viewer's entity, or one that rules compare with her.
+    pub(crate) fn viewer(&self) -> Option<(EntityId, FieldIx)> {
+        let compared = || self.sorts.get(&Source::Viewer)?.1.fields.first().copied();
+        viewer_key(self.model).or_else(compared)
     }
 
     /// What a claim holds.

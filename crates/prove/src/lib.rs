@@ -35,7 +35,7 @@ mod why;
 mod wider;
 mod world;
 
-pub use access::{Right, Role};
+pub use access::{Granted, Right, Role};
 pub use aside::{Aside, asides};
 pub use beside::{Compared, Difference, compare};
 pub use case::{Case, CaseRow, Held, Step, Through};

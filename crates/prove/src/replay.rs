@@ -51,23 +51,24 @@ impl Case {
     /// # Errors
     /// The column whose value cannot be given, with the reason.
     pub fn loaded(&self, fill: &Fill<'_>) -> Result<Replay, String> {
-        let model = fill.model;
         let writer = Writer { case: self, fill };
         let there = self.rows.iter().enumerate().filter(|(at, _)| self.is_there(*at));
-        let there = targets_first(model, there.collect());
+        let there = targets_first(fill.model, there.collect());
         let rows: Result<Vec<String>, String> =
             there.into_iter().map(|(at, row)| writer.insert(row, at, false)).collect();
         let mut rows = rows?;
         if self.steps.iter().any(|step| matches!(step.through, Some(Through::View(_)))) {
-            rows.extend(refreshed(model));
+            rows.extend(refreshed(fill.model));
         }
-        let key = model.viewer.and_then(|viewer| model.entity(viewer).key.as_ref().map(|key| (viewer, key.fields[0])));
         let (mut viewer, mut claims) = (None, Vec::new());
         for (source, held) in &self.session {
             match source {
                 Source::Viewer => {
-                    let (entity, field) = key.ok_or("nobody is who asks")?;
-                    viewer = writer.raw(entity, field, held);
+                    viewer = match (fill.viewer(), held) {
+                        (Some((entity, field)), _) => writer.raw(entity, field, held),
+                        (None, Held::Value(Val::Other(number))) => Some(uuid(EntityId(0xffff), *number)),
+                        (None, _) => fill.claim(source, held),
+                    };
                 }
                 Source::Claim(keys) => {
                     let kind = self.kinds.iter().find(|(other, _)| other == source);
@@ -157,7 +158,10 @@ impl Writer<'_> {
                 });
                 let mut set = set.collect::<Result<Vec<String>, String>>()?;
                 if set.is_empty() {
-                    set.push(self.equals(id, *step.open.first().ok_or("it changes no column")?, None)?);
+                    let unlike = unique_columns(entity);
+                    let free = step.open.iter().find(|field| !unlike.contains(field));
+                    let free = free.ok_or("it could change nothing but its key and what is unique")?;
+                    set.push(self.equals(id, *free, None)?);
                 }
                 format!("update {table} set {}{found}", set.join(", "))
             }

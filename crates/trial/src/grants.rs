@@ -4,7 +4,7 @@ use crate::access::name;
 use specc_diag::Span;
 use specc_model::effective::COMMANDS;
 use specc_model::{Entity, Model, Rls, RuleAction};
-use specc_prove::Right;
+use specc_prove::{Granted, Right};
 
 /// A privilege that a role has or has not.
 #[derive(Clone, Debug)]
@@ -34,6 +34,10 @@ pub fn privileges(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privileg
         for role in &roles {
             for command in COMMANDS {
                 let right = Right::of(model, entity.id, role, command);
+                let granted = Granted::of(model, entity.id, role, command);
+                if granted.revoked {
+                    continue;
+                }
                 let mut add = |column: Option<String>, expected: bool| {
                     all.push(Privilege {
                         entity: name(model, entity.id),
@@ -46,11 +50,12 @@ pub fn privileges(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privileg
                     });
                 };
                 if command == RuleAction::Delete {
-                    add(None, right.is_some());
+                    add(None, right.is_some() || granted.covers(None));
                     continue;
                 }
                 for (at, field) in entity.fields.iter().enumerate() {
-                    add(Some(field.name.to_string()), right.as_ref().is_some_and(|right| right.grants(at)));
+                    let ruled = right.as_ref().is_some_and(|right| right.grants(at));
+                    add(Some(field.name.to_string()), ruled || granted.covers(Some(&field.name)));
                 }
             }
         }

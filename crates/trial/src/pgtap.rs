@@ -51,18 +51,20 @@ pub fn pgtap(
             }
         }
     }
-    let file = |(entity, (count, body)): (&str, (usize, String))| {
-        let name = format!("{}.test.sql", entity.replace(|c: char| !c.is_alphanumeric() && c != '_', "_"));
-        let empty = emptied(model);
-        (
-            name,
-            format!(
-                "-- {mark}\nbegin;\n{empty}{}\n{SAID}\nselect plan({count});\n{body}select * from finish();\nrollback;\n",
-                HARNESS.trim_end().to_owned() + ";"
-            ),
-        )
+    let mut named: BTreeMap<String, usize> = BTreeMap::new();
+    let empty = emptied(model);
+    let mut file = |(entity, (count, body)): (&str, (usize, String))| {
+        // Names that differ in what a file name cannot have.
+        let name = entity.replace(|c: char| !c.is_alphanumeric() && c != '_', "_");
+        let nth = named.entry(name.clone()).and_modify(|nth| *nth += 1).or_insert(1);
+        let name = if *nth == 1 { format!("{name}.test.sql") } else { format!("{name}.{nth}.test.sql") };
+        let harness = HARNESS.trim_end();
+        let text = format!(
+            "-- {mark}\nbegin;\n{empty}{harness};\n{SAID}\nselect plan({count});\n{body}select * from finish();\nrollback;\n"
+        );
+        (name, text)
     };
-    files.into_iter().map(file).collect()
+    files.into_iter().map(&mut file).collect()
 }
 
 /// What came of a statement without the message of an error.

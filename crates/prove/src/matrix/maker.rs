@@ -3,7 +3,7 @@
 use super::frame::{Frame, Outcome, Side};
 use super::statements::Values;
 use super::{Aim, Expected, Matrix, Standing, Statement, Stuck, Trial, Variant, Way};
-use crate::access::Role;
+use crate::access::{Granted, Role};
 use crate::case::{Case, Step};
 use crate::circuit::Lit;
 use crate::demand::demand;
@@ -43,7 +43,7 @@ impl<'m> Maker<'m> {
             .collect();
         // What may not be done at all is refused whatever rows there are.
         let Some(right) = &own.right else {
-            made.trials.push(self.refused());
+            made.trials.extend(self.refused());
             return made;
         };
         let id = self.entity.id;
@@ -194,7 +194,16 @@ impl<'m> Maker<'m> {
     }
 
     /// A statement without rows, for what is not granted.
-    fn refused(&self) -> Trial {
+    fn refused(&self) -> Option<Trial> {
+        let granted = Granted::of(self.model, self.entity.id, self.role, self.command);
+        // A right without a rule reaches no row, and writes none.
+        let expected = match self.command {
+            _ if granted.revoked => return None,
+            _ if granted.columns.is_empty() => Expected::Denied,
+            RuleAction::Insert => Expected::Denied,
+            RuleAction::Update if !granted.covers(None) => return None,
+            _ => Expected::Rows(0),
+        };
         let case = Case {
             role: self.role.name.clone(),
             steps: vec![Step { command: self.command, through: None, old: None, new: None, open: Default::default() }],
@@ -205,14 +214,14 @@ impl<'m> Maker<'m> {
             sizes: Default::default(),
         };
         let way = if self.command == RuleAction::Insert { Way::Values } else { Way::All };
-        Trial {
+        Some(Trial {
             entity: self.entity.id,
             case,
-            statements: vec![Statement { way, row: None, expected: Expected::Denied }],
+            statements: vec![Statement { way, row: None, expected }],
             goals: vec![Aim { span: None, words: "no rule lets it".to_owned() }],
             rules: vec![self.entity.meta.span],
             kills: Vec::new(),
-        }
+        })
     }
 
     /// What a statement does to a row, by these rights.
