@@ -364,3 +364,34 @@ fn run_as_pgtap(spec: &str, connect: Connect) {
         assert!(lines.iter().any(|line| line.starts_with("not ok")), "{lines:#?}");
     }
 }
+
+/// Scenarios are played among the tests: what they say fails where it is not so.
+#[test]
+fn scenarios_are_played() {
+    const TOLD: &str = "
+seed base {
+  auth.users ana_account { email: 'ana@example.com' }
+  auth.users ben_account { email: 'ben@example.com' }
+  people ana { id: ana_account, name: 'Ana' }
+  people ben { id: ben_account, name: 'Ben' }
+}
+
+scenario 'people see themselves' {
+  as ana {
+    people -> only ana
+    allow update ana { name: 'Anna' }
+    deny update ben { name: 'Mine' }
+  }
+}
+
+scenario 'people see each other' { as ben { people -> only ana, ben } }
+";
+    let dir = project(&format!("{TEAMS}{TOLD}"));
+    let (code, out, err) = run(dir.path(), &["test", "--all"]);
+    assert_eq!(code, 1, "{out}\n{err}");
+    let failed: Vec<&str> = out.lines().filter(|line| line.starts_with("FAILED")).collect();
+    assert_eq!(failed, ["FAILED people see each other: ben: people -> only ana, ben"], "{out}\n{err}");
+    assert!(out.contains("expected: only ana, ben") && out.contains("got:      ben"), "{out}");
+    assert_eq!(out.lines().filter(|line| line.starts_with("ok people see themselves")).count(), 3, "{out}");
+    assert!(err.contains("1 failed"), "{err}");
+}

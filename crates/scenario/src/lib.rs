@@ -6,4 +6,4 @@ mod play;
 mod script;
 
 pub use play::{Outcome, Refused, Reply, Server, play};
-pub use script::{Act, Ask, Script, Session, Step, script, scripts};
+pub use script::{Act, Ask, Script, Session, Step, script, scripts, whole};

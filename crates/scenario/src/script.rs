@@ -98,6 +98,30 @@ pub fn scripts(model: &Model) -> Vec<Script> {
     model.scenarios.iter().map(|scenario| script(model, scenario)).collect()
 }
 
+/// The same for a database without rows: those of the seeds are given first.
+pub fn whole(model: &Model) -> Vec<Script> {
+    let whole = |scenario: &Scenario| {
+        let mut script = script(model, scenario);
+        let envs = [specc_seed::BASE, &scenario.env];
+        let here = &envs[..if scenario.env == specc_seed::BASE { 1 } else { 2 }];
+        let seeds: Vec<Seed> = here.iter().flat_map(|env| specc_seed::generate(model, env)).collect();
+        let mut statements = inserts(&seeds);
+        statements.extend(numbers(seeds.into_iter()));
+        script.acts.insert(0, Act::Given { statements, span: scenario.span });
+        script
+    };
+    model.scenarios.iter().map(whole).collect()
+}
+
+fn inserts(seeds: &[Seed]) -> Vec<String> {
+    let insert = |seed: &Seed| {
+        let mut text = String::new();
+        print(&Statement::InsertSeed { seed, table: None }, &mut text);
+        text
+    };
+    seeds.iter().map(insert).collect()
+}
+
 /// One scenario.
 pub fn script<'m>(model: &'m Model, scenario: &'m Scenario) -> Script {
     let mut writer = Writer { model, told: Told::of(model, scenario) };
@@ -111,14 +135,9 @@ pub fn script<'m>(model: &'m Model, scenario: &'m Scenario) -> Script {
     for part in &scenario.parts {
         match part {
             ScenarioPart::Given(_) => {
-                let seeds = writer.told.given(given);
+                let statements = inserts(&writer.told.given(given));
                 given += 1;
-                let statements = seeds.iter().map(|seed| {
-                    let mut text = String::new();
-                    print(&Statement::InsertSeed { seed, table: None }, &mut text);
-                    text
-                });
-                acts.push(Act::Given { statements: statements.collect(), span: scenario.span });
+                acts.push(Act::Given { statements, span: scenario.span });
             }
             ScenarioPart::As(actor) => {
                 let session = writer.session(actor);
@@ -256,7 +275,7 @@ impl<'m> Writer<'m> {
                 }
                 let columns: Vec<String> = values.iter().map(|(field, _)| self.column(row.entity, *field)).collect();
                 let given: Vec<&str> = values.iter().map(|(_, value)| value.as_str()).collect();
-                (format!("insert into {table} ({})\nvalues ({})", columns.join(", "), given.join(", ")), None)
+                (format!("insert into {table} ({}) values ({})", columns.join(", "), given.join(", ")), None)
             }
             Try::Update(label, row) => {
                 let set: Vec<String> = self
@@ -266,7 +285,7 @@ impl<'m> Writer<'m> {
                     .map(|(field, value)| format!("{} = {value}", self.column(row.entity, *field)))
                     .collect();
                 let (table, named) = (self.table(row.entity), self.named(row.entity, label));
-                let statement = format!("update {table} set {}\nwhere {named}", set.join(", "));
+                let statement = format!("update {table} set {} where {named}", set.join(", "));
                 (statement, Some(whole(&table, &named)))
             }
             Try::Delete(entity, label) => {

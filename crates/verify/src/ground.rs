@@ -8,6 +8,7 @@ use crate::words::said;
 use specc_catalog::{Catalog, Object};
 use specc_migrate::plan_create;
 use specc_postgres::Session;
+use specc_postgres::postgres::SimpleQueryMessage;
 use specc_prove::Sample;
 use specc_sql::quote::{ident, qualified};
 use specc_trial::{Got, HARNESS, Outcome, Privilege, Run, is_worth_another};
@@ -161,4 +162,25 @@ impl Ground {
 
 fn run(session: &mut Session, text: &str) -> Result<(), ScratchError> {
     session.batch_execute(text).map_err(|error| crate::scratch::refused(&error, text))
+}
+
+/// Scenarios are played where everything else is tried.
+impl specc_scenario::Server for Ground {
+    fn run(&mut self, statement: &str) -> Result<specc_scenario::Reply, specc_scenario::Refused> {
+        let answers = self.session.simple_query(statement).map_err(|error| match error.as_db_error() {
+            Some(db) => specc_scenario::Refused { code: db.code().code().into(), message: db.message().into() },
+            None => specc_scenario::Refused { code: String::new(), message: error.to_string() },
+        })?;
+        let mut reply = specc_scenario::Reply::default();
+        for answer in answers {
+            match answer {
+                SimpleQueryMessage::Row(row) => {
+                    reply.rows.push((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect());
+                }
+                SimpleQueryMessage::CommandComplete(touched) => reply.touched = touched,
+                _ => {}
+            }
+        }
+        Ok(reply)
+    }
 }

@@ -10,7 +10,9 @@ use serde_json::json;
 use specc_catalog::MARK;
 use specc_diag::{Span, position};
 use specc_model::Entity;
+use specc_scenario::{Outcome as Played, Script};
 use specc_trial::{Mutant, Report, Score, Tested, Verdict};
+use specc_verify::ScratchError;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -44,6 +46,12 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
             let results = results?;
             report.add(&suite, &results);
             tried.push((suite, results));
+        }
+        for script in specc_scenario::whole(model).iter().filter(|_| args.filter.is_none()) {
+            let outcomes = specc_scenario::play(script, ground)
+                .map_err(|refused| ScratchError::Postgres(format!("{}: {}", script.text, refused.message)))?;
+            report.databases += 1;
+            report.tested.extend(outcomes.iter().map(|outcome| played(script, outcome, &compilation)));
         }
         let there = ground.privileges(&privileges)?;
         report.add_privileges(&privileges, &there);
@@ -114,6 +122,25 @@ fn write(folder: &Path, files: &[(String, String)], all: bool) -> Result<(), Fai
     stage.finish(&stale)?;
     eprintln!("{} in {}", plural(files.len(), "file"), folder.display());
     Ok(())
+}
+
+/// A step of a scenario.
+fn played(script: &Script, outcome: &Played, compilation: &Compilation) -> Tested {
+    let who = outcome.who.as_deref().unwrap_or("given");
+    let step = compilation.sources.text(outcome.span).split_whitespace().collect::<Vec<_>>().join(" ");
+    Tested {
+        suite: "scenarios",
+        entity: script.text.to_string(),
+        what: format!("{who}: {step}"),
+        lines: Vec::new(),
+        statement: outcome.statement.clone(),
+        load: String::new(),
+        expected: outcome.expected.clone(),
+        got: outcome.wrong.clone().unwrap_or_else(|| outcome.expected.clone()),
+        verdict: if outcome.wrong.is_none() { Verdict::Passed } else { Verdict::Failed },
+        rules: vec![outcome.span],
+        aims: Vec::new(),
+    }
 }
 
 fn spoken(mutant: &Mutant, compilation: &Compilation) -> String {
