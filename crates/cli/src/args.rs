@@ -81,6 +81,8 @@ pub enum Command {
     Drift(Drift),
     /// Decide who can do what: who reads and writes rows of others, joins, promotes itself; with counterexamples
     Prove(Prove),
+    /// Write types for programs that use the database, without a server
+    Types(Types),
     /// Find statements in SQL migrations that lock, rewrite, lose data, fail or open access
     Lint(Lint),
     /// Run the migrations on a scratch database: up, down, up again, with rows and concurrent sessions
@@ -201,6 +203,8 @@ pub enum Part {
     Seeds,
     /// Markdown, ERDs, the access matrix
     Docs,
+    /// Types for programs, where specc.toml names a file for them
+    Types,
 }
 
 /// `specc diff`
@@ -298,6 +302,40 @@ pub struct Prove {
     /// Show also what is proven
     #[arg(long)]
     pub all: bool,
+}
+
+/// `specc types`
+#[derive(Group, Debug)]
+pub struct Types {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// The language
+    #[arg(long, value_enum, default_value = "typescript")]
+    pub lang: Lang,
+    /// The schemas; those of `[types]` in specc.toml unless given, and `public` without
+    #[arg(long, short, value_name = "SCHEMA", value_delimiter = ',')]
+    pub schema: Vec<String>,
+    /// The file to write; stdout unless given
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write nothing; exit with 1 if this file says something else, and say what differs first
+    #[arg(long, value_name = "FILE", conflicts_with = "out")]
+    pub check: Option<PathBuf>,
+    /// A file of SQL in place of the spec, as of a database; `--database-url` asks a live one
+    #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
+    pub sql: Option<PathBuf>,
+    /// What the database is for; a live one of Supabase is known by its schemas
+    #[arg(long, value_enum)]
+    pub target: Option<PullTarget>,
+}
+
+/// A language to write types in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// TypeScript, as `supabase gen types` writes it
+    Typescript,
 }
 
 /// `specc lint`

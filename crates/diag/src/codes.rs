@@ -221,6 +221,9 @@ codes! {
     SEED_TOO_MANY "E0807"
     UNKEPT_PROMISE "E0820"
     EMPTY_PROMISE "W0821"
+    // types for programs
+    TYPES_SCHEMA "E0860"
+    TYPES_DIFFER "E0861"
     // project
     BAD_CONFIG "E0901"
     NO_SPECS "E0902"

@@ -20,6 +20,7 @@ mod reset;
 mod restore;
 mod status;
 mod stored;
+mod types;
 mod verify;
 
 use crate::args::{Args, Command, Format};
@@ -74,6 +75,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Pull(pull) => pull::run(&pull, format),
         Command::Drift(drift) => drift::run(&drift, format),
         Command::Prove(prove) => prove::run(&prove, format),
+        Command::Types(types) => types::run(&types, format),
         Command::Diff(diff) => diff::run(&diff, format),
         Command::Apply(apply) => apply::run(&apply, format),
         Command::Status(status) => status::run(&status, format),

@@ -1,0 +1,52 @@
+//! Types for programs that use a database: TypeScript as `supabase gen types` writes it, from a catalog alone.
+//!
+//! [`typescript`] is a pure function: the same catalog gives the same bytes. [`world`] says what a program sees of the
+//! catalog, [`functions`] and [`relationships`] what the API makes of functions and references, [`database`] puts it together
+//! and [`print`] lays it out.
+
+mod collate;
+mod compare;
+mod database;
+mod formats;
+mod functions;
+mod helpers;
+mod print;
+mod relationships;
+mod world;
+
+pub use compare::{Difference, difference};
+
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, MARK};
+use world::World;
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The schemas whose types are written; `public` if there are none.
+    pub schemas: Vec<SmolStr>,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Types {
+    /// The whole file.
+    pub text: String,
+    /// What the catalog does not tell, so that the file may differ from what the database has.
+    pub doubts: Vec<String>,
+}
+
+/// The types of a catalog in TypeScript.
+///
+/// # Errors
+/// The first schema that the catalog does not have.
+pub fn typescript(catalog: &Catalog, options: &Options) -> Result<Types, SmolStr> {
+    let public = [SmolStr::new_static("public")];
+    let schemas = if options.schemas.is_empty() { &public[..] } else { &options.schemas[..] };
+    let world = World::new(catalog, schemas)?;
+    let mut text = format!("// {MARK}\n\n");
+    text.push_str(helpers::JSON);
+    database::write(&world, &mut text);
+    helpers::write(&world, &mut text);
+    Ok(Types { text, doubts: world.doubts() })
+}
