@@ -320,6 +320,9 @@ pub struct Types {
     /// The file to write; stdout unless given
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Say more than Supabase's own types: keys of their own types, values that a check leaves, columns of views that are never null
+    #[arg(long)]
+    pub strict: bool,
     /// Write nothing; exit with 1 if this file says something else, and say what differs first
     #[arg(long, value_name = "FILE", conflicts_with = "out")]
     pub check: Option<PathBuf>,

@@ -78,6 +78,9 @@ pub struct Types {
     /// The schemas; `public` if there are none.
     #[serde(default)]
     pub schemas: Vec<String>,
+    /// Whether they say more than Supabase's own.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// Folders for what is written.

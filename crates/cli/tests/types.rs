@@ -90,6 +90,48 @@ fn a_build_writes_them_where_the_settings_say() {
 }
 
 #[test]
+fn strict_types_say_what_the_spec_says_more() {
+    let text = "
+entity people {
+  id:   uuid = gen_random_uuid()  key
+  name: text
+  rls off
+}
+
+entity tasks {
+  id:       bigint               key
+  owner_id  -> people
+  after_id  -> tasks?
+  state:    text
+  priority: int?
+  note:     text?
+
+  check state_is_known: state in ('open', 'done')
+  check priority_is_known: priority in (1, 2, 3)
+  rls off
+}
+
+view owners as $$
+  select p.id, p.name, count(t.id) as tasks, max(t.note) as last, coalesce(min(t.priority), 0) as least
+  from people p left join tasks t on t.owner_id = p.id
+  group by p.id, p.name
+$$
+
+view open_tasks as $$
+  select t.id, t.state, t.note, p.name from tasks t join people p on p.id = t.owner_id where t.note is not null
+$$
+";
+    let dir = project("[types]\nstrict = true\n", text);
+    let (code, strict, said) = run(dir.path(), &["types"]);
+    assert_eq!(code, 0, "{said}");
+    fs::write(dir.path().join("specc.toml"), "name = \"shop\"\n").expect("a file");
+    let (_, plain, _) = run(dir.path(), &["types"]);
+    assert_eq!(run(dir.path(), &["types", "--strict"]).1, strict);
+    let added: Vec<&str> = strict.lines().filter(|line| !plain.lines().any(|other| other == *line)).collect();
+    insta::assert_snapshot!(added.join("\n"));
+}
+
+#[test]
 fn a_schema_has_to_be_there() {
     let dir = project("", NOTES);
     let (code, _, said) = run(dir.path(), &["types", "--schema", "publik"]);
@@ -141,8 +183,10 @@ fn any_name_can_be_written() {
         assert_eq!(code, 0, "{name}: {said}");
         // What was written is read as what was meant: the name is there as a key and as a label, and nothing is open.
         let own = name.replace("\"\"", "\"").replace("\\\\", "\\");
-        let written = serde_json::to_string(&own).expect("a text").replace('\u{2028}', "\\u2028");
-        let plain = own.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !own.starts_with('1');
+        let json = serde_json::to_string(&own).expect("a text").replace('\u{2028}', "\\u2028");
+        // Single quotes, where there are double ones inside.
+        let written = if own.contains('"') { format!("'{}'", own.replace('\\', "\\\\")) } else { json };
+        let plain = own.chars().all(|c| c.is_alphanumeric() || c == '_') && !own.starts_with('1');
         let key = if plain { own.clone() } else { written.clone() };
         assert!(text.contains(&format!("{key}: {written}\n")), "{name}: {text}");
         assert!(text.contains(&format!("Args: {{ {key}: number }}")), "{name}: {text}");

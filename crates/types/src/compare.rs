@@ -160,7 +160,7 @@ fn keys(all: &mut [Token]) {
     }
 }
 
-/// `(T)[]` is `T[]`, unless it is `(A | B)[]`.
+/// `(T)[]` is `T[]`, unless it is `(A | B)[]`; and a condition of its own needs none: `extends (A extends B ? C : D) =`.
 fn parentheses(all: Vec<Token>) -> Vec<Token> {
     let is = |at: usize, sign: &str| all.get(at).is_some_and(|t: &Token| t.kind == Kind::Sign && t.text == sign);
     let mut left_out = vec![false; all.len()];
@@ -174,9 +174,8 @@ fn parentheses(all: Vec<Token>) -> Vec<Token> {
             }
         } else if is(at, ")")
             && let Some((start, several)) = open.pop()
-            && !several
-            && is(at + 1, "[")
-            && is(at + 2, "]")
+            && (!several && is(at + 1, "[") && is(at + 2, "]")
+                || is(at + 1, "=") && start.checked_sub(1).is_some_and(|before| all[before].text == "extends"))
         {
             left_out[start] = true;
             left_out[at] = true;
@@ -195,6 +194,11 @@ mod tests {
         let other =
             "// comment\nexport type A = { 'b'?: (string)[], 'c d':\n | \"x\" | 'y' | null;\n /* and */ e: [1, 2,] };";
         assert_eq!(difference(ours, other), None);
+        let (a, b) = (
+            "type A<B extends (C extends D ? (E & F) : never) = never,> = B",
+            "type A<B extends C extends D ? (E & F) : never = never> = B",
+        );
+        assert_eq!(difference(a, b), None);
     }
 
     #[test]

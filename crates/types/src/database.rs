@@ -1,6 +1,6 @@
 //! The type `Database`: for each schema its tables, views, functions, enums and composite types.
 
-use crate::formats::{Format, nullable, type_of};
+use crate::formats::{Format, nullable, of_column, type_of};
 use crate::functions::{self, Named};
 use crate::print::{self, Field, Ts};
 use crate::relationships::{self, Relationship};
@@ -58,7 +58,7 @@ fn or_none(fields: Vec<Field>) -> Ts {
 
 fn of_relation(world: &World<'_>, relation: &Relation, functions: &[Named<'_>], leads: &[Relationship]) -> Ts {
     let column = |column: &Column, optional: bool, may_be_null: bool| {
-        let ty = nullable(type_of(world, &column.format), may_be_null);
+        let ty = nullable(of_column(world, column), may_be_null);
         Field::optional(&column.name, optional, ty)
     };
     let computed: Vec<Field> = functions

@@ -1,7 +1,7 @@
 //! From a type of Postgres to one of TypeScript, by the name that the server's own tables have for it.
 
 use crate::print::Ts;
-use crate::world::{RelationKind, World};
+use crate::world::{Column, RelationKind, World};
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::DataType;
 use specc_facts::Family;
@@ -84,6 +84,11 @@ pub(crate) fn type_of(world: &World<'_>, format: &Format) -> Ts {
         Some(row) => Ts::word(format!("{row}[\"Row\"]")),
         None => Ts::word("unknown"),
     }
+}
+
+/// The type of a column's values.
+pub(crate) fn of_column(world: &World<'_>, column: &Column) -> Ts {
+    column.narrow.clone().unwrap_or_else(|| type_of(world, &column.format))
 }
 
 /// The table or view whose rows a type has, as it is named in the types.

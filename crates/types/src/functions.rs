@@ -1,7 +1,7 @@
 //! Functions as the API calls them: with named arguments, or as a field of a row.
 
 use crate::collate::compare;
-use crate::formats::{Format, nullable, row, type_of};
+use crate::formats::{Format, nullable, of_column, row, type_of};
 use crate::print::{Field, Ts};
 use crate::world::{Relation, World};
 use rustc_hash::FxHashMap;
@@ -294,7 +294,7 @@ fn returned(world: &World<'_>, schema: &str, overload: &Overload<'_>) -> Ts {
             relation
                 .columns
                 .iter()
-                .map(|column| Field::new(&column.name, nullable(type_of(world, &column.format), column.nullable)))
+                .map(|column| Field::new(&column.name, nullable(of_column(world, column), column.nullable)))
                 .collect(),
         ),
         None => type_of(world, &Format::of(ty)),

@@ -64,30 +64,31 @@ const SHORTS: [Short; 5] = [
 const ALL: &str = "DatabaseWithoutInternals";
 
 impl Short {
-    /// `DefaultSchema["Tables"] & DefaultSchema["Views"]`, in parentheses where there are several.
-    fn of(&self, schema: &str) -> String {
+    /// `DefaultSchema["Tables"]`, or several of them as one; `between` stands where a line may end.
+    fn of(&self, schema: &str, between: &str) -> String {
         let parts: Vec<String> = self.parts.iter().map(|part| format!("{schema}[\"{part}\"]")).collect();
-        if let [one] = &parts[..] { one.clone() } else { format!("({})", parts.join(" & ")) }
+        if let [one] = &parts[..] { one.clone() } else { format!("({})", parts.join(&format!(" &{between}"))) }
     }
 
     fn write(&self, out: &mut String) {
         let Short { name, first, second, .. } = self;
-        let (own, named) = (self.of("DefaultSchema"), self.of(&format!("{ALL}[{first}[\"schema\"]]")));
-        let with = format!("{{ schema: keyof {ALL} }}");
-        let taken = |place: &str, depth: &str| match self.part {
+        let asked = format!("{ALL}[{first}[\"schema\"]]");
+        let (own, named) = ("DefaultSchema", asked.as_str());
+        let taken = |place: String, depth: &str| match self.part {
             Some((part, letter)) => format!(
                 "{place} extends {{\n{depth}    {part}: infer {letter}\n{depth}  }}\n{depth}  ? {letter}\n{depth}  : never"
             ),
-            None => place.to_owned(),
+            None => place,
         };
-        let keys = named.trim_start_matches('(').trim_end_matches(')');
-        let keys = if self.parts.len() > 1 { format!("({keys})") } else { keys.to_owned() };
         out.push_str(&format!(
-            "export type {name}<\n  {first} extends\n    | keyof {own}\n    | {with},\n  \
-             {second} extends {first} extends {{\n    schema: keyof {ALL}\n  }}\n    ? keyof {keys}\n    : never = never\n> = \
-             {first} extends {with}\n  ? {}\n  : {first} extends keyof {own}\n    ? {}\n    : never\n\n",
-            taken(&format!("{named}[{second}]"), "  "),
-            taken(&format!("{own}[{first}]"), "    "),
+            "export type {name}<\n  {first} extends\n    | keyof {}\n    | {{ schema: keyof {ALL} }},\n  \
+             {second} extends ({first} extends {{\n    schema: keyof {ALL}\n  }}\n    ? keyof {}\n    : never) = never,\n> = \
+             {first} extends {{\n  schema: keyof {ALL}\n}}\n  ? {}\n  : {first} extends keyof {}\n    ? {}\n    : never\n\n",
+            self.of(own, " "),
+            self.of(named, "\n        "),
+            taken(format!("{}[{second}]", self.of(named, "\n      ")), "  "),
+            self.of(own, "\n        "),
+            taken(format!("{}[{first}]", self.of(own, "\n        ")), "    "),
         ));
     }
 }
@@ -111,7 +112,7 @@ pub(crate) fn write(world: &World<'_>, out: &mut String) {
         for found in &enums {
             let labels = found.labels.iter().map(|label| Ts::Text(label.to_string())).collect();
             out.push_str("      ");
-            print::property(out, &Field::new(&found.name, Ts::Tuple(labels)), 3);
+            print::property(out, &Field::new(&found.name, Ts::Tuple(labels)), 3, 1);
             out.push_str(",\n");
         }
         out.push_str(if enums.is_empty() { "  },\n" } else { "    },\n  },\n" });

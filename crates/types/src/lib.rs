@@ -2,7 +2,7 @@
 //!
 //! [`typescript`] is a pure function: the same catalog gives the same bytes. [`world`] says what a program sees of the
 //! catalog, [`functions`] and [`relationships`] what the API makes of functions and references, [`database`] puts it together
-//! and [`print`] lays it out.
+//! and [`print`] lays it out. [`strict`] is what can be said beyond that.
 
 mod collate;
 mod compare;
@@ -12,6 +12,7 @@ mod functions;
 mod helpers;
 mod print;
 mod relationships;
+mod strict;
 mod world;
 
 pub use compare::{Difference, difference};
@@ -25,6 +26,8 @@ use world::World;
 pub struct Options {
     /// The schemas whose types are written; `public` if there are none.
     pub schemas: Vec<SmolStr>,
+    /// Say more than the API's own types do, wherever the catalog does: see [`strict`].
+    pub strict: bool,
 }
 
 /// What was written.
@@ -43,9 +46,12 @@ pub struct Types {
 pub fn typescript(catalog: &Catalog, options: &Options) -> Result<Types, SmolStr> {
     let public = [SmolStr::new_static("public")];
     let schemas = if options.schemas.is_empty() { &public[..] } else { &options.schemas[..] };
-    let world = World::new(catalog, schemas)?;
+    let world = World::new(catalog, schemas, options.strict)?;
     let mut text = format!("// {MARK}\n\n");
     text.push_str(helpers::JSON);
+    if options.strict {
+        text.push_str(strict::ID);
+    }
     database::write(&world, &mut text);
     helpers::write(&world, &mut text);
     Ok(Types { text, doubts: world.doubts() })

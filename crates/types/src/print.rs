@@ -76,20 +76,41 @@ impl Field {
     }
 }
 
-/// A property's name; in quotes unless it is an identifier of ASCII.
+/// A property's name; in quotes unless it is an identifier.
 pub(crate) fn key(name: &str) -> String {
-    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '$');
-    let plain = begins && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$');
+    let begins = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '$') || is_letter(c);
+    let plain = name.starts_with(begins) && name.chars().all(|c| begins(c) || c.is_ascii_digit());
     if plain { name.to_owned() } else { text(name) }
 }
 
-/// A text in quotes.
+/// Letters outside of ASCII that surely may stand in an identifier.
+fn is_letter(c: char) -> bool {
+    matches!(c,
+        '\u{c0}'..='\u{24f}' if !matches!(c, '×' | '÷'))
+        || matches!(c, 'α'..='ω' | 'Α'..='Ρ' | 'Σ'..='Ω' | 'Ѐ'..='ҁ' | 'Ҋ'..='ԯ' | 'א'..='ת')
+        || matches!(c, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='鿿' | '가'..='힣')
+}
+
+/// A text in quotes: double ones, unless single ones have to be escaped less often.
 pub(crate) fn text(value: &str) -> String {
+    let count = |quote: char| value.chars().filter(|c| *c == quote).count();
+    quoted(value, if count('"') > count('\'') { '\'' } else { '"' })
+}
+
+/// A text as JSON has it.
+pub(crate) fn json(value: &str) -> String {
+    quoted(value, '"')
+}
+
+fn quoted(value: &str, quote: char) -> String {
     let mut out = String::with_capacity(value.len() + 2);
-    out.push('"');
+    out.push(quote);
     for c in value.chars() {
         match c {
-            '"' => out.push_str("\\\""),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
+            }
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
@@ -103,7 +124,7 @@ pub(crate) fn text(value: &str) -> String {
             c => out.push(c),
         }
     }
-    out.push('"');
+    out.push(quote);
     out
 }
 
@@ -198,7 +219,7 @@ pub(crate) fn write(out: &mut String, ty: &Ts, depth: usize, after: usize) {
             for field in fields {
                 out.push('\n');
                 indent(out, depth + 1);
-                property(out, field, depth + 1);
+                property(out, field, depth + 1, 0);
             }
             out.push('\n');
             indent(out, depth);
@@ -220,13 +241,13 @@ fn each(out: &mut String, items: &[Ts], depth: usize, between: &str, last: bool)
     indent(out, depth);
 }
 
-/// Writes a property, whose line is indented already.
-pub(crate) fn property(out: &mut String, field: &Field, depth: usize) {
+/// Writes a property, whose line is indented already; `after` is the width of what follows it there.
+pub(crate) fn property(out: &mut String, field: &Field, depth: usize, after: usize) {
     out.push_str(&named(field));
     out.push(':');
     let before = out.len();
     out.push(' ');
-    write(out, &field.ty, depth, 0);
+    write(out, &field.ty, depth, after);
     // A union of several lines begins on the next one.
     if out[before..].starts_with(" \n") {
         out.remove(before);
@@ -241,7 +262,10 @@ mod tests {
     fn what_is_no_identifier_stands_in_quotes() {
         assert_eq!(key("plain_1"), "plain_1");
         assert_eq!(key("1st"), "\"1st\"");
-        assert_eq!(key("with \"quote\"\n"), "\"with \\\"quote\\\"\\n\"");
+        assert_eq!(key("ünï_日本1"), "ünï_日本1");
+        assert_eq!(key("²"), "\"²\"");
+        assert_eq!(key("with \"quote\"\n"), "'with \"quote\"\\n'");
+        assert_eq!(text("it's \"odd\""), "'it\\'s \"odd\"'");
         assert_eq!(key(""), "\"\"");
         assert_eq!(text("\u{2028}\u{1}"), "\"\\u2028\\u0001\"");
     }
@@ -251,7 +275,7 @@ mod tests {
         let labels = ["a very long label", "another very long label", "a third very long label", "and a fourth"];
         let union = Ts::Union(labels.iter().map(|label| Ts::Text((*label).to_owned())).collect());
         let mut out = String::from("  ");
-        property(&mut out, &Field::new("state", union), 1);
+        property(&mut out, &Field::new("state", union), 1, 0);
         let lines: Vec<_> = out.lines().collect();
         assert_eq!(lines[0], "  state:");
         assert_eq!(lines[1], "    | \"a very long label\"");

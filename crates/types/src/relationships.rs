@@ -1,7 +1,7 @@
 //! The references between relations that the API follows: foreign keys, and what views make of their columns.
 
 use crate::collate::compare;
-use crate::print::text;
+use crate::print::json;
 use crate::world::{RelationKind, World};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
@@ -76,7 +76,7 @@ fn order(a: &Relationship, b: &Relationship) -> Ordering {
 
 /// As JSON has it.
 fn list(names: &[SmolStr]) -> String {
-    format!("[{}]", names.iter().map(|name| text(name)).collect::<Vec<_>>().join(","))
+    format!("[{}]", names.iter().map(|name| json(name)).collect::<Vec<_>>().join(","))
 }
 
 /// Whether the columns of a foreign key are those of a key of its table. The key's columns are taken in the order of the

@@ -2,6 +2,7 @@
 
 use crate::collate::compare;
 use crate::formats::Format;
+use crate::print::Ts;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::shape::{Shapes, table_columns};
@@ -38,6 +39,8 @@ pub(crate) struct Column {
     pub written: bool,
     /// The column of another relation that it passes on.
     pub of: Option<(Qualified, SmolStr)>,
+    /// A narrower type than that of its values.
+    pub narrow: Option<Ts>,
 }
 
 /// The catalog as the types show it.
@@ -57,12 +60,13 @@ pub(crate) struct World<'c> {
     rows: FxHashMap<SmolStr, Vec<usize>>,
     places: FxHashMap<TableName, usize>,
     pub shapes: Shapes<'c>,
+    strict: bool,
 }
 
 impl<'c> World<'c> {
     /// # Errors
     /// The first schema that is not there.
-    pub(crate) fn new(catalog: &'c Catalog, schemas: &[SmolStr]) -> Result<Self, SmolStr> {
+    pub(crate) fn new(catalog: &'c Catalog, schemas: &[SmolStr], strict: bool) -> Result<Self, SmolStr> {
         let mut shown = schemas.to_vec();
         shown.sort_by(|a, b| compare(a, b).then_with(|| a.cmp(b)));
         shown.dedup();
@@ -78,6 +82,7 @@ impl<'c> World<'c> {
             rows: FxHashMap::default(),
             places: FxHashMap::default(),
             shapes: Shapes::new(catalog),
+            strict,
         };
         let mut there: FxHashSet<&str> = FxHashSet::default();
         there.insert("public");
@@ -120,6 +125,11 @@ impl<'c> World<'c> {
                 RelationKind::Table => world.table(name),
                 _ => world.view(name, kind, &writes),
             };
+            if strict {
+                for column in &mut relation.columns {
+                    column.narrow = crate::strict::of_column(&world, name, &column.name);
+                }
+            }
             relation.columns.sort_by(|a, b| compare(&a.name, &b.name).then_with(|| a.name.cmp(&b.name)));
             relations.push(relation);
         }
@@ -142,6 +152,7 @@ impl<'c> World<'c> {
                 optional: nullable || identity.is_some() || column.default.is_some(),
                 written: identity != Some(true) && column.generated.is_none(),
                 of: None,
+                narrow: None,
             }
         };
         let columns = table_columns(self.catalog, name).unwrap_or_default().into_iter().map(column).collect();
@@ -151,7 +162,9 @@ impl<'c> World<'c> {
     fn view(&self, name: &TableName, kind: RelationKind, writes: &Writes<'_, 'c>) -> Relation {
         let shape = self.shapes.view(name).unwrap_or_default();
         let column = |column: &specc_analysis::shape::Column| {
-            let required = column.required || column.ty.as_ref().is_some_and(|ty| self.shapes.is_required_type(ty));
+            let required = column.required
+                || self.strict && column.certain
+                || column.ty.as_ref().is_some_and(|ty| self.shapes.is_required_type(ty));
             Column {
                 name: column.name.clone(),
                 format: column.ty.as_ref().map_or_else(Format::unknown, |ty| self.stored(ty)),
@@ -159,6 +172,7 @@ impl<'c> World<'c> {
                 optional: true,
                 written: kind == RelationKind::View && writes.column(name, &column.name),
                 of: column.of.clone(),
+                narrow: None,
             }
         };
         let columns = shape.columns.iter().map(column).collect();

@@ -89,6 +89,7 @@ impl Shapes<'_> {
         match op {
             Op::And | Op::Or => true,
             Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => true,
+            op if is_match(op) => true,
             Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo | Op::StringConcat => {
                 plain(left) && plain(right)
             }
@@ -174,6 +175,10 @@ pub(super) fn proves(scope: &Scope<'_>, condition: &Expr, out: &mut BTreeSet<(us
             needs(scope, left, out);
             needs(scope, right, out);
         }
+        Expr::BinaryOp { left, op, right } if is_match(op) => {
+            needs(scope, left, out);
+            needs(scope, right, out);
+        }
         Expr::IsNotNull(inner) | Expr::IsTrue(inner) | Expr::IsFalse(inner) => needs(scope, inner, out),
         Expr::Between { expr, low, high, negated: false } => {
             [expr, low, high].into_iter().for_each(|expr| needs(scope, expr, out));
@@ -186,6 +191,8 @@ pub(super) fn proves(scope: &Scope<'_>, condition: &Expr, out: &mut BTreeSet<(us
         // `not in` of a query without rows holds for null too.
         Expr::InSubquery { expr, negated: false, .. } => needs(scope, expr, out),
         Expr::AnyOp { left, .. } => needs(scope, left, out),
+        // For no values at all, it holds for null too.
+        Expr::AllOp { left, right, .. } if is_filled(right) => needs(scope, left, out),
         Expr::UnaryOp { op: UnaryOperator::Not, expr } => needs(scope, expr, out),
         Expr::Identifier(_) | Expr::CompoundIdentifier(_) => needs(scope, condition, out),
         _ => {}
@@ -216,6 +223,31 @@ fn needs(scope: &Scope<'_>, expr: &Expr, out: &mut BTreeSet<(usize, usize)>) {
             needs(scope, right, out);
         }
         _ => out.extend(scope.find(expr).and_then(|found| found.at)),
+    }
+}
+
+/// `like` and its like, as the server writes them.
+fn is_match(op: &BinaryOperator) -> bool {
+    use BinaryOperator as Op;
+    matches!(
+        op,
+        Op::PGLikeMatch
+            | Op::PGILikeMatch
+            | Op::PGNotLikeMatch
+            | Op::PGNotILikeMatch
+            | Op::PGRegexMatch
+            | Op::PGRegexIMatch
+            | Op::PGRegexNotMatch
+            | Op::PGRegexNotIMatch
+    )
+}
+
+/// Whether it is an array with a value in it.
+fn is_filled(expr: &Expr) -> bool {
+    match expr {
+        Expr::Nested(inner) | Expr::Cast { expr: inner, .. } => is_filled(inner),
+        Expr::Array(array) => !array.elem.is_empty(),
+        _ => false,
     }
 }
 

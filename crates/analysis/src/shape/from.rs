@@ -32,6 +32,7 @@ impl Shapes<'_> {
             let right = self.factor(scope, withs, &join.relation);
             scope.star.truncate(scope.star.len() - star.len());
             let right = right?;
+            let end = scope.sources.len();
             let (side, constraint) = match &join.join_operator {
                 JoinOperator::Join(c) | JoinOperator::Inner(c) => (Side::None, Some(c)),
                 JoinOperator::CrossJoin(c) => (Side::None, Some(c)),
@@ -56,11 +57,14 @@ impl Shapes<'_> {
                 scope.star.truncate(before);
                 // Of rows that may be left empty alone, it holds where they are there; rows that are kept need not fit it.
                 facts.retain(|(source, _)| match side {
-                    Side::None => true,
+                    Side::None => *source >= first,
                     Side::Right => *source >= start,
-                    Side::Left => *source < start,
+                    Side::Left => (first..start).contains(source),
                     Side::Both => false,
                 });
+                if side == Side::None {
+                    scope.held.extend(&facts);
+                }
                 scope.joined.extend(facts);
             }
             let merged: Vec<Star> = shared.iter().filter_map(|name| merge(scope, side, &star, &right, name)).collect();
@@ -68,14 +72,19 @@ impl Shapes<'_> {
                 for name in &shared {
                     let both = star.iter().chain(&right).filter(|star| is(scope, star, name));
                     let places: Vec<_> = both.filter_map(place).collect();
+                    scope.held.extend(&places);
                     scope.joined.extend(places);
                 }
             }
+            let mut empty = |range: std::ops::Range<usize>| {
+                scope.sources[range.clone()].iter_mut().for_each(|source| source.outer = true);
+                scope.held.retain(|(source, _)| !range.contains(source));
+            };
             if matches!(side, Side::Right | Side::Both) {
-                scope.sources[start..].iter_mut().for_each(|source| source.outer = true);
+                empty(start..end);
             }
             if matches!(side, Side::Left | Side::Both) {
-                scope.sources[first..start].iter_mut().for_each(|source| source.outer = true);
+                empty(first..start);
             }
             let rest = |list: Vec<Star>| {
                 list.into_iter().filter(|star| !shared.iter().any(|name| is(scope, star, name))).collect::<Vec<_>>()

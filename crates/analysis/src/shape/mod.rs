@@ -7,12 +7,14 @@
 mod certain;
 mod columns;
 mod from;
+mod listed;
 mod query;
 mod resolve;
 mod scope;
 mod types;
 
 pub use columns::{RelationColumn, table_columns};
+pub use listed::{Listed, listed};
 
 use crate::catalog::Known;
 use rustc_hash::FxHashMap;

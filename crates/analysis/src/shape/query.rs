@@ -92,7 +92,7 @@ impl Shapes<'_> {
             let star = self.joined(&mut scope, withs, table)?;
             scope.star.extend(star);
         }
-        let mut proven = std::collections::BTreeSet::new();
+        let mut proven = std::mem::take(&mut scope.held);
         if let Some(condition) = &select.selection {
             super::certain::proves(&scope, condition, &mut proven);
         }

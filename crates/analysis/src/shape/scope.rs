@@ -38,6 +38,8 @@ pub(super) struct Scope<'o> {
     pub star: Vec<Star>,
     /// Columns that a condition of a join keeps from being null, as long as their row is there.
     pub joined: BTreeSet<(usize, usize)>,
+    /// The same of joins whose rows no other join leaves empty: a row without them is not given at all.
+    pub held: BTreeSet<(usize, usize)>,
     /// Columns that the condition of the query keeps from being null.
     pub proven: BTreeSet<(usize, usize)>,
     /// Rows of the query around this one.

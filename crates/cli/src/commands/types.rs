@@ -25,6 +25,7 @@ pub fn run(args: &Types, format: Format) -> Result<ExitCode, Failure> {
     if !args.schema.is_empty() {
         options.schemas = args.schema.iter().map(Into::into).collect();
     }
+    options.strict |= args.strict;
     let types = made(&catalog, &options)?;
     for doubt in &types.doubts {
         eprintln!("warning: {doubt}");
@@ -41,7 +42,7 @@ pub fn run(args: &Types, format: Format) -> Result<ExitCode, Failure> {
 
 /// What the settings ask for.
 pub fn asked(config: &Config) -> Options {
-    Options { schemas: config.types.schemas.iter().map(Into::into).collect() }
+    Options { schemas: config.types.schemas.iter().map(Into::into).collect(), strict: config.types.strict }
 }
 
 /// The types of a catalog.
