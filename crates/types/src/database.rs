@@ -11,9 +11,13 @@ pub(crate) fn write(world: &World<'_>, out: &mut String) {
     let relationships = relationships::all(world);
     let schema = |schema: &smol_str::SmolStr| {
         let functions = functions::of_schema(world, schema);
+        let fields = functions::fields(world, &functions);
         let relation = |relation: &Relation| {
             let leads = relationships.get(&relation.name).map(Vec::as_slice).unwrap_or_default();
-            Field::new(&relation.name.name, of_relation(world, relation, &functions, leads))
+            Field::new(
+                &relation.name.name,
+                of_relation(world, relation, fields.get(&relation.name.name).map_or(&[], Vec::as_slice), leads),
+            )
         };
         let tables = world.relations_of(schema, true).map(relation).collect();
         let views = world.relations_of(schema, false).map(relation).collect();
@@ -56,22 +60,19 @@ fn or_none(fields: Vec<Field>) -> Ts {
     }
 }
 
-fn of_relation(world: &World<'_>, relation: &Relation, functions: &[Named<'_>], leads: &[Relationship]) -> Ts {
+fn of_relation(
+    world: &World<'_>,
+    relation: &Relation,
+    fields: &[(smol_str::SmolStr, Ts)],
+    leads: &[Relationship],
+) -> Ts {
     let column = |column: &Column, optional: bool, may_be_null: bool| {
         let ty = nullable(of_column(world, column), may_be_null);
         Field::optional(&column.name, optional, ty)
     };
-    let computed: Vec<Field> = functions
-        .iter()
-        .filter_map(|named| named.field(world, relation).map(|ty| Field::new(named.name, ty)))
-        .collect();
-    let names: Vec<Ts> = functions
-        .iter()
-        .filter(|named| named.field(world, relation).is_some())
-        .map(|named| Ts::Text(named.name.to_string()))
-        .collect();
+    let names: Vec<Ts> = fields.iter().map(|(name, _)| Ts::Text(name.to_string())).collect();
     let mut row: Vec<Field> = relation.columns.iter().map(|found| column(found, false, found.nullable)).collect();
-    row.extend(computed);
+    row.extend(fields.iter().map(|(name, ty)| Field::new(name, ty.clone())));
     let mut parts = vec![Field::new("Row", Ts::tall(row))];
     parts.push(Field::new("ComputedFields", if names.is_empty() { Ts::word("never") } else { one_of(names) }));
     let is_table = relation.kind == RelationKind::Table;

@@ -3,7 +3,7 @@
 use crate::collate::compare;
 use crate::formats::{Format, nullable, of_column, row, type_of};
 use crate::print::{Field, Ts};
-use crate::world::{Relation, World};
+use crate::world::World;
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{DataType, Function, IdRef, Kind, Param, Returns};
@@ -49,6 +49,17 @@ pub(crate) fn of_schema<'c>(world: &World<'c>, schema: &str) -> Vec<Named<'c>> {
     #[allow(clippy::iter_over_hash_type)] // sorted below
     let mut all: Vec<Named<'c>> = found.into_iter().map(named).collect();
     all.sort_by(|a, b| compare(a.name, b.name).then_with(|| a.name.cmp(b.name)));
+    all
+}
+
+/// The functions that are fields of rows, by the relation of the rows: their names and types, in order.
+pub(crate) fn fields(world: &World<'_>, functions: &[Named<'_>]) -> FxHashMap<SmolStr, Vec<(SmolStr, Ts)>> {
+    let mut all: FxHashMap<SmolStr, Vec<(SmolStr, Ts)>> = FxHashMap::default();
+    for named in functions {
+        for (relation, ty) in named.fields(world) {
+            all.entry(relation).or_default().push((named.name.clone(), ty));
+        }
+    }
     all
 }
 
@@ -245,14 +256,15 @@ impl Named<'_> {
         Some(format!("Could not choose the best candidate function between: {candidates}. {ADVICE}"))
     }
 
-    /// What it is as a field of a relation's row, if it is one.
-    pub(crate) fn field(&self, world: &World<'_>, relation: &Relation) -> Option<Ts> {
-        let is = |overload: &&Overload<'_>| {
-            overload.function.schema == relation.name.schema
-                && overload.field_of(world).is_some_and(|name| name == relation.name.name)
-        };
-        let overload = self.overloads.iter().find(is)?;
-        Some(nullable(returned(world, &relation.name.schema, overload), true))
+    /// The relations of whose rows it is a field, each with the field's type: that of the first overload for it.
+    fn fields(&self, world: &World<'_>) -> Vec<(SmolStr, Ts)> {
+        let mut all: Vec<(SmolStr, Ts)> = Vec::new();
+        for overload in &self.overloads {
+            if let Some(relation) = overload.field_of(world).filter(|name| all.iter().all(|(known, _)| known != name)) {
+                all.push((relation, nullable(returned(world, &overload.function.schema, overload), true)));
+            }
+        }
+        all
     }
 }
 

@@ -20,13 +20,22 @@ pub(crate) struct Relationship {
     pub to_columns: Vec<SmolStr>,
 }
 
-/// For each table, the columns of a view that pass on one of its columns: view, table, column.
-type Passed<'w> = Vec<(&'w TableName, FxHashMap<(TableName, SmolStr), Vec<SmolStr>>)>;
+/// For each column of a table, the views that pass it on, each with its columns that do.
+type Passed<'w> = FxHashMap<(TableName, SmolStr), Vec<(&'w TableName, Vec<SmolStr>)>>;
+
+/// The foreign keys of a name to a table.
+type Called<'c> = FxHashMap<(&'c SmolStr, &'c TableName), Vec<&'c ForeignKey>>;
 
 /// The relationships of each relation that is shown, in the order in which they are written. Only those within a schema
 /// count.
 pub(crate) fn all(world: &World<'_>) -> FxHashMap<TableName, Vec<Relationship>> {
     let passed = passed(world);
+    let mut called: Called<'_> = FxHashMap::default();
+    for constraint in &world.foreign_keys {
+        if let Rule::ForeignKey(key) = &constraint.rule {
+            called.entry((&constraint.name, &key.target)).or_default().push(key);
+        }
+    }
     let mut found: Vec<Relationship> = Vec::new();
     for constraint in &world.foreign_keys {
         let Rule::ForeignKey(key) = &constraint.rule else { continue };
@@ -40,7 +49,7 @@ pub(crate) fn all(world: &World<'_>) -> FxHashMap<TableName, Vec<Relationship>> 
         };
         let shown = world.is_shown(&constraint.table.schema);
         let from: Vec<_> = ways(&passed, &constraint.table, &key.columns);
-        let to = match is_whole(world, constraint, key) {
+        let to = match is_whole(&called, constraint, key) {
             true => ways(&passed, &key.target, &key.target_columns),
             false => Vec::new(),
         };
@@ -96,24 +105,17 @@ fn is_one_to_one(world: &World<'_>, constraint: &Constraint, key: &ForeignKey) -
 
 /// Whether views of the referenced table may stand for it: where several foreign keys of one name refer to it by different
 /// columns, the API takes them for one that no view has whole.
-fn is_whole(world: &World<'_>, constraint: &Constraint, key: &ForeignKey) -> bool {
-    let mut parts: BTreeSet<(usize, &SmolStr)> = BTreeSet::new();
-    for other in world.foreign_keys.iter().filter(|other| other.name == constraint.name) {
-        if let Rule::ForeignKey(other) = &other.rule
-            && other.target == key.target
-            && other.columns.len() == key.columns.len()
-        {
-            parts.extend(other.target_columns.iter().enumerate());
-        }
-    }
+fn is_whole(called: &Called<'_>, constraint: &Constraint, key: &ForeignKey) -> bool {
+    let others = called.get(&(&constraint.name, &key.target)).into_iter().flatten();
+    let like = others.filter(|other| other.columns.len() == key.columns.len());
+    let parts: BTreeSet<(usize, &SmolStr)> = like.flat_map(|other| other.target_columns.iter().enumerate()).collect();
     parts.len() == key.columns.len()
 }
 
 /// The columns of tables that the views of the shown schemas pass on, through other views too.
 fn passed<'w>(world: &'w World<'_>) -> Passed<'w> {
-    let mut all = Vec::new();
+    let mut all: Passed<'w> = FxHashMap::default();
     for view in world.relations.iter().filter(|relation| relation.kind != RelationKind::Table) {
-        let mut columns: FxHashMap<(TableName, SmolStr), Vec<SmolStr>> = FxHashMap::default();
         for column in &view.columns {
             let mut at = column.of.clone();
             let mut seen = BTreeSet::new();
@@ -125,31 +127,35 @@ fn passed<'w>(world: &'w World<'_>) -> Passed<'w> {
                 // The API looks into the views of these schemas only.
                 let open = world.is_shown(&table.schema) || matches!(&*table.schema, "public" | "extensions");
                 let below = world.shapes.view(&table).filter(|_| open);
-                let next = below.and_then(|shape| shape.columns.iter().find(|c| c.name == name)?.of.clone());
-                columns.entry((table, name)).or_default().push(column.name.clone());
-                at = next;
+                at = below.and_then(|shape| shape.columns.iter().find(|c| c.name == name)?.of.clone());
+                let views = all.entry((table, name)).or_default();
+                match views.last_mut().filter(|(last, _)| *last == &view.name) {
+                    Some((_, columns)) => columns.push(column.name.clone()),
+                    None => views.push((&view.name, vec![column.name.clone()])),
+                }
             }
         }
-        all.push((&view.name, columns));
     }
     all
 }
 
 /// Each choice of columns of a view that pass on all these columns of a table.
 fn ways<'w>(passed: &Passed<'w>, table: &TableName, columns: &[SmolStr]) -> Vec<(&'w TableName, Vec<SmolStr>)> {
+    let passing =
+        |column: &SmolStr| passed.get(&(table.clone(), column.clone())).map(Vec::as_slice).unwrap_or_default();
+    let Some((first, others)) = columns.split_first() else { return Vec::new() };
     let mut found = Vec::new();
-    for (view, of) in passed {
-        let mut choices: Vec<Vec<SmolStr>> = vec![Vec::new()];
-        for column in columns {
-            let passing = of.get(&(table.clone(), column.clone())).map(Vec::as_slice).unwrap_or_default();
+    for (view, names) in passing(first) {
+        let mut choices: Vec<Vec<SmolStr>> = names.iter().map(|name| vec![name.clone()]).collect();
+        for column in others {
+            let own = passing(column).iter().find(|(other, _)| other == view).map(|(_, names)| names.as_slice());
+            let own = own.unwrap_or_default();
             choices = choices
                 .iter()
-                .flat_map(|choice| passing.iter().map(|name| choice.iter().cloned().chain([name.clone()]).collect()))
+                .flat_map(|choice| own.iter().map(|name| choice.iter().cloned().chain([name.clone()]).collect()))
                 .collect();
         }
-        if !columns.is_empty() {
-            found.extend(choices.into_iter().map(|choice| (*view, choice)));
-        }
+        found.extend(choices.into_iter().map(|choice| (*view, choice)));
     }
     found
 }

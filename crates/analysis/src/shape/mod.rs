@@ -21,7 +21,7 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, DataType, IdRef, Kind, Object, Qualified, TableName, View};
 use specc_split::{Lexer, TokenKind};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// What a view gives.
@@ -57,12 +57,26 @@ pub struct Shapes<'c> {
     known: Known<'c>,
     /// None while a view is looked at, and for one that cannot be read.
     views: RefCell<FxHashMap<TableName, Option<Rc<Shape>>>>,
+    /// In how many queries we are of which only the types count: what is never null is not worked out in them, or queries in
+    /// queries would be looked at over and over.
+    typed: Cell<usize>,
+    /// How many views over each other are being looked at.
+    depth: Cell<usize>,
 }
+
+/// How many views over each other are followed.
+const DEEP: usize = 32;
 
 impl<'c> Shapes<'c> {
     /// Of this catalog.
     pub fn new(catalog: &'c Catalog) -> Self {
-        Self { catalog, known: Known::new(catalog), views: RefCell::default() }
+        Self {
+            catalog,
+            known: Known::new(catalog),
+            views: RefCell::default(),
+            typed: Cell::new(0),
+            depth: Cell::new(0),
+        }
     }
 
     /// The shape of a view; none where it is no view, or where its query cannot be read to the end.
@@ -71,8 +85,15 @@ impl<'c> Shapes<'c> {
             return found.clone();
         }
         let view = self.find(name)?;
+        if self.depth.get() > DEEP {
+            return None;
+        }
         self.views.borrow_mut().insert(name.clone(), None);
+        self.depth.set(self.depth.get() + 1);
+        let typed = self.typed.replace(0);
         let shape = self.read(view).map(Rc::new);
+        self.typed.set(typed);
+        self.depth.set(self.depth.get() - 1);
         self.views.borrow_mut().insert(name.clone(), shape.clone());
         shape
     }
@@ -128,4 +149,65 @@ fn plainer(text: &str) -> String {
         }
     }
     String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Shapes;
+    use specc_catalog::{Catalog, Entry, TableName, View};
+
+    fn view(name: &str, query: &str) -> Entry {
+        Entry::new(View {
+            view: TableName::new("public", name),
+            columns: Vec::new(),
+            query: query.into(),
+            materialized: false,
+            security_invoker: false,
+            security_barrier: false,
+            check_option: None,
+            no_data: false,
+        })
+    }
+
+    #[test]
+    fn queries_in_queries_are_looked_at_once() {
+        let query =
+            (0..24).fold("select count(*) as n".to_owned(), |inner, _| format!("select count(*) + ({inner}) as n"));
+        let mut catalog = Catalog::new();
+        catalog.insert(view("deep", &query));
+        let shape = Shapes::new(&catalog).view(&TableName::new("public", "deep")).expect("a shape");
+        assert!(shape.columns[0].certain, "{shape:?}");
+        assert_eq!(shape.columns[0].ty.as_ref().map(|ty| ty.name.as_str()), Some("bigint"));
+    }
+
+    #[test]
+    fn views_over_views_end_somewhere() {
+        let mut catalog = Catalog::new();
+        catalog.insert(view("v0", "select v3000.id from public.v3000"));
+        for n in 1..=3000 {
+            catalog.insert(view(&format!("v{n}"), &format!("select v{0}.id from public.v{0}", n - 1)));
+        }
+        let shapes = Shapes::new(&catalog);
+        for n in [3000, 7, 1500] {
+            let shape = shapes.view(&TableName::new("public", format!("v{n}"))).expect("a shape");
+            assert_eq!((shape.columns.len(), &shape.columns[0].ty), (1, &None));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_no_shape() {
+        for query in [
+            "select",
+            "",
+            "select * from (",
+            "values",
+            "select 1 union select",
+            "delete from t",
+            "select $1 from t where",
+        ] {
+            let mut catalog = Catalog::new();
+            catalog.insert(view("v", query));
+            assert_eq!(Shapes::new(&catalog).view(&TableName::new("public", "v")), None, "{query}");
+        }
+    }
 }

@@ -80,7 +80,7 @@ impl Shapes<'_> {
         let column = |at: usize| {
             let exprs = || values.rows.iter().filter_map(|row| row.content.get(at));
             let ty = self.common(exprs().map(|expr| self.ty(&scope, withs, expr)));
-            let certain = exprs().all(|expr| self.certain(&scope, withs, expr));
+            let certain = self.typed.get() == 0 && exprs().all(|expr| self.certain(&scope, withs, expr));
             Column { certain, ..computed(SmolStr::from(format!("column{}", at + 1)), ty) }
         };
         (0..width).map(column).collect()
@@ -144,7 +144,7 @@ impl Shapes<'_> {
         match self.passed_on(scope, expr) {
             Some(column) => Column { name, ..column },
             None => Column {
-                certain: self.certain_in(scope, withs, expr, grouped),
+                certain: self.typed.get() == 0 && self.certain_in(scope, withs, expr, grouped),
                 ..computed(name, self.ty(scope, withs, expr))
             },
         }

@@ -1,16 +1,16 @@
 //! The types of expressions, as Postgres works them out.
 
-use super::Shapes;
 use super::from::argument;
 use super::resolve::{Choice, choose};
 use super::scope::{Scope, Source, Withs};
+use super::{Column, Shapes};
 use crate::environment::{Environment, Lookup, Routine};
 use crate::text::folded;
 use smol_str::SmolStr;
 use specc_catalog::DataType;
 use specc_expr::sqlparser::ast::{
     AccessExpr, ArrayElemTypeDef, BinaryOperator, DataType as SqlType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArguments, Ident, UnaryOperator, Value,
+    FunctionArguments, Ident, Query, UnaryOperator, Value,
 };
 use specc_facts::Family;
 
@@ -69,7 +69,7 @@ impl Shapes<'_> {
                 let branches = else_result.iter().map(|expr| &**expr).chain(conditions.iter().map(|when| &when.result));
                 self.common(branches.map(ty))
             }
-            Expr::Subquery(query) => match &self.query(query, Some(scope), withs)?[..] {
+            Expr::Subquery(query) => match &self.typed(query, scope, withs)?[..] {
                 [column] => column.ty.clone().map(known),
                 _ => None,
             },
@@ -133,6 +133,14 @@ impl Shapes<'_> {
         }
     }
 
+    /// The columns of a query of which only the types count.
+    fn typed(&self, query: &Query, scope: &Scope<'_>, withs: &Withs) -> Option<Vec<Column>> {
+        self.typed.set(self.typed.get() + 1);
+        let columns = self.query(query, Some(scope), withs);
+        self.typed.set(self.typed.get() - 1);
+        columns
+    }
+
     /// A name that is no column: a whole row, or a word such as `current_date`.
     fn other_name(&self, scope: &Scope<'_>, expr: &Expr) -> Option<DataType> {
         let Expr::Identifier(ident) = expr else { return None };
@@ -152,7 +160,7 @@ impl Shapes<'_> {
                 return value.and_then(builtin).or_else(|| self.called(&names, &[]));
             }
             FunctionArguments::Subquery(query) => {
-                let element = self.query(query, Some(scope), withs)?.first()?.ty.clone().map(known)?;
+                let element = self.typed(query, scope, withs)?.first()?.ty.clone().map(known)?;
                 return Some(DataType { dims: 1, args: Vec::new(), ..element });
             }
             FunctionArguments::List(list) if depth < DEEP => {
