@@ -16,7 +16,7 @@ fn catalog(session: &mut Session) -> Catalog {
 
 /// Each view of `public` with the columns that are said to be never null, and the number of all.
 fn claims(catalog: &Catalog) -> Vec<(TableName, Vec<String>, usize)> {
-    let shapes = Shapes::new(catalog);
+    let shapes = Shapes::new(catalog, catalog);
     let views = catalog.iter().filter_map(|(_, entry)| match &entry.object {
         Object::View(view) if view.view.schema == "public" => Some(&view.view),
         _ => None,

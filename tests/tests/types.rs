@@ -7,7 +7,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
-use specc_catalog::MARK;
+use specc_catalog::{Catalog, MARK};
 use specc_postgres::{Database, shared};
 use specc_tests::forward::forward;
 use specc_tests::{Rows, VERSIONS, database, each_version, root, specs};
@@ -63,7 +63,7 @@ fn of_database(db: &Database, schemas: &[&str], strict: bool) -> String {
     let mut session = db.connect().expect("a session");
     let found = specc_introspect::introspect(&mut session, &specc_introspect::Options::default()).expect("a catalog");
     let options = Options { schemas: schemas.iter().map(|schema| (*schema).into()).collect(), strict };
-    let types = typescript(&found.catalog, &options).expect("the schemas");
+    let types = typescript(&found.catalog, &Catalog::new(), &options).expect("the schemas");
     assert!(types.doubts.is_empty(), "{:?}", types.doubts);
     types.text
 }

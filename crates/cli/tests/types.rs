@@ -131,6 +131,25 @@ $$
     insta::assert_snapshot!(added.join("\n"));
 }
 
+/// What the platform has is known, so a view may read it.
+#[test]
+fn a_view_may_read_what_the_platform_has() {
+    let text = "entity profiles {
+  id -> auth.users  key
+  rls off
+}
+
+view people as $$ select p.id, u.email, u.id as account from profiles p join auth.users u on u.id = p.id $$
+";
+    let dir = project("", text);
+    let (code, types, said) = run(dir.path(), &["types"]);
+    assert_eq!((code, said.as_str()), (0, ""));
+    let (_, people) = types.split_once("people: {").expect("the view");
+    let (row, _) = people.split_once("ComputedFields").expect("its row");
+    let lines: Vec<_> = row.lines().map(str::trim).filter(|line| line.contains(": ") && !line.contains('{')).collect();
+    assert_eq!(lines, ["account: string", "email: string | null", "id: string"]);
+}
+
 #[test]
 fn a_schema_has_to_be_there() {
     let dir = project("", NOTES);

@@ -39,14 +39,15 @@ pub struct Types {
     pub doubts: Vec<String>,
 }
 
-/// The types of a catalog in TypeScript.
+/// The types of a catalog in TypeScript; `around` has tables that are there besides it, such as the platform's, which its views
+/// may read.
 ///
 /// # Errors
 /// The first schema that the catalog does not have.
-pub fn typescript(catalog: &Catalog, options: &Options) -> Result<Types, SmolStr> {
+pub fn typescript(catalog: &Catalog, around: &Catalog, options: &Options) -> Result<Types, SmolStr> {
     let public = [SmolStr::new_static("public")];
     let schemas = if options.schemas.is_empty() { &public[..] } else { &options.schemas[..] };
-    let world = World::new(catalog, schemas, options.strict)?;
+    let world = World::new(catalog, around, schemas, options.strict)?;
     let mut text = format!("// {MARK}\n\n");
     text.push_str(helpers::JSON);
     if options.strict {

@@ -66,7 +66,12 @@ pub(crate) struct World<'c> {
 impl<'c> World<'c> {
     /// # Errors
     /// The first schema that is not there.
-    pub(crate) fn new(catalog: &'c Catalog, schemas: &[SmolStr], strict: bool) -> Result<Self, SmolStr> {
+    pub(crate) fn new(
+        catalog: &'c Catalog,
+        around: &'c Catalog,
+        schemas: &[SmolStr],
+        strict: bool,
+    ) -> Result<Self, SmolStr> {
         let mut shown = schemas.to_vec();
         shown.sort_by(|a, b| compare(a, b).then_with(|| a.cmp(b)));
         shown.dedup();
@@ -81,7 +86,7 @@ impl<'c> World<'c> {
             constraints: FxHashMap::default(),
             rows: FxHashMap::default(),
             places: FxHashMap::default(),
-            shapes: Shapes::new(catalog),
+            shapes: Shapes::new(catalog, around),
             strict,
         };
         let mut there: FxHashSet<&str> = FxHashSet::default();

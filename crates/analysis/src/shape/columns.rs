@@ -69,6 +69,16 @@ impl super::Shapes<'_> {
             };
             return Some(columns.into_iter().map(column).collect());
         }
+        if let (None, Some(columns)) = (self.find(name), table_columns(self.around, name)) {
+            // A type that lies there too is not known here.
+            let column = |column: Column| RelationColumn {
+                name: column.name,
+                ty: Some(column.ty).filter(|ty| ty.schema.is_empty()),
+                required: !column.nullable,
+                certain: !column.nullable,
+            };
+            return Some(columns.into_iter().map(column).collect());
+        }
         let shape = self.view(name)?;
         let column = |column: &super::Column| RelationColumn {
             name: column.name.clone(),

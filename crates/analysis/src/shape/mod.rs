@@ -54,6 +54,8 @@ pub struct Column {
 #[derive(Debug)]
 pub struct Shapes<'c> {
     catalog: &'c Catalog,
+    /// Tables that are there besides it.
+    around: &'c Catalog,
     known: Known<'c>,
     /// None while a view is looked at, and for one that cannot be read.
     views: RefCell<FxHashMap<TableName, Option<Rc<Shape>>>>,
@@ -68,10 +70,11 @@ pub struct Shapes<'c> {
 const DEEP: usize = 32;
 
 impl<'c> Shapes<'c> {
-    /// Of this catalog.
-    pub fn new(catalog: &'c Catalog) -> Self {
+    /// Of this catalog; `around` has tables that are there besides it.
+    pub fn new(catalog: &'c Catalog, around: &'c Catalog) -> Self {
         Self {
             catalog,
+            around,
             known: Known::new(catalog),
             views: RefCell::default(),
             typed: Cell::new(0),
@@ -175,7 +178,7 @@ mod tests {
             (0..24).fold("select count(*) as n".to_owned(), |inner, _| format!("select count(*) + ({inner}) as n"));
         let mut catalog = Catalog::new();
         catalog.insert(view("deep", &query));
-        let shape = Shapes::new(&catalog).view(&TableName::new("public", "deep")).expect("a shape");
+        let shape = Shapes::new(&catalog, &catalog).view(&TableName::new("public", "deep")).expect("a shape");
         assert!(shape.columns[0].certain, "{shape:?}");
         assert_eq!(shape.columns[0].ty.as_ref().map(|ty| ty.name.as_str()), Some("bigint"));
     }
@@ -187,7 +190,7 @@ mod tests {
         for n in 1..=3000 {
             catalog.insert(view(&format!("v{n}"), &format!("select v{0}.id from public.v{0}", n - 1)));
         }
-        let shapes = Shapes::new(&catalog);
+        let shapes = Shapes::new(&catalog, &catalog);
         for n in [3000, 7, 1500] {
             let shape = shapes.view(&TableName::new("public", format!("v{n}"))).expect("a shape");
             assert_eq!((shape.columns.len(), &shape.columns[0].ty), (1, &None));
@@ -207,7 +210,7 @@ mod tests {
         ] {
             let mut catalog = Catalog::new();
             catalog.insert(view("v", query));
-            assert_eq!(Shapes::new(&catalog).view(&TableName::new("public", "v")), None, "{query}");
+            assert_eq!(Shapes::new(&catalog, &catalog).view(&TableName::new("public", "v")), None, "{query}");
         }
     }
 }

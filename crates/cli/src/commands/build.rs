@@ -303,7 +303,8 @@ fn docs(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Fa
 /// Returns the path, if the settings name one.
 fn types(compilation: &Compilation, stage: &Stage<'_>) -> Result<Option<PathBuf>, Failure> {
     let Some(path) = compilation.config.types_file() else { return Ok(None) };
-    let types = super::types::made(&compilation.catalog, &super::types::asked(&compilation.config))?;
+    let around = specc_lower::external(&compilation.model);
+    let types = super::types::made(&compilation.catalog, &around, &super::types::asked(&compilation.config))?;
     for doubt in &types.doubts {
         eprintln!("warning: {}: {doubt}", path.display());
     }

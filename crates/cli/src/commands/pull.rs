@@ -65,12 +65,14 @@ pub fn in_memory(sql: Option<&Path>, asked: Option<PullTarget>, connection: &Con
     Project::of(pulled.toml, pulled.files)
 }
 
-/// The catalog of a database, or of what a file of SQL makes. Nothing is written.
+/// The catalog of a database, or of what a file of SQL makes, and what it is for. Nothing is written.
 ///
 /// # Errors
 /// As `specc pull`.
-pub fn catalog(sql: Option<&Path>, asked: Option<PullTarget>, connection: &Connection) -> Result<Catalog, Failure> {
-    read(sql, asked, connection).map(|(found, _)| found.catalog)
+pub fn catalog(sql: Option<&Path>, asked: Option<PullTarget>, connection: &Connection) -> Result<(Catalog, Target), Failure> {
+    let (found, _) = read(sql, asked, connection)?;
+    let target = target(asked, &found, true);
+    Ok((found.catalog, target))
 }
 
 /// The catalog, and what the database is called.

@@ -7,7 +7,8 @@ use crate::pipeline;
 use crate::project::Project;
 use crate::report::{Failure, data};
 use specc_catalog::Catalog;
-use specc_diag::codes;
+use specc_diag::{Sources, codes};
+use specc_model::Target;
 use specc_types::Options;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,18 +16,22 @@ use std::process::ExitCode;
 /// Writes the types of the spec, or of a database, or says whether a file has them.
 pub fn run(args: &Types, format: Format) -> Result<ExitCode, Failure> {
     let Lang::Typescript = args.lang;
-    let (catalog, mut options) = match args.sql.is_some() || args.connection.database_url.is_some() {
-        true => (super::pull::catalog(args.sql.as_deref(), args.target, &args.connection)?, Options::default()),
+    let (catalog, around, mut options) = match args.sql.is_some() || args.connection.database_url.is_some() {
+        true => {
+            let (catalog, target) = super::pull::catalog(args.sql.as_deref(), args.target, &args.connection)?;
+            (catalog, around(target), Options::default())
+        }
         false => {
             let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
-            (compilation.catalog, asked(&compilation.config))
+            let around = specc_lower::external(&compilation.model);
+            (compilation.catalog, around, asked(&compilation.config))
         }
     };
     if !args.schema.is_empty() {
         options.schemas = args.schema.iter().map(Into::into).collect();
     }
     options.strict |= args.strict;
-    let types = made(&catalog, &options)?;
+    let types = made(&catalog, &around, &options)?;
     for doubt in &types.doubts {
         eprintln!("warning: {doubt}");
     }
@@ -40,6 +45,12 @@ pub fn run(args: &Types, format: Format) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a database for this target has besides what is its own.
+fn around(target: Target) -> Catalog {
+    let options = specc_model::Options { target, ..specc_model::Options::default() };
+    specc_lower::external(&specc_model::analyze(Vec::new(), &mut Sources::new(), options).0)
+}
+
 /// What the settings ask for.
 pub fn asked(config: &Config) -> Options {
     Options { schemas: config.types.schemas.iter().map(Into::into).collect(), strict: config.types.strict }
@@ -49,8 +60,8 @@ pub fn asked(config: &Config) -> Options {
 ///
 /// # Errors
 /// A schema that is not there.
-pub fn made(catalog: &Catalog, options: &Options) -> Result<specc_types::Types, Failure> {
-    specc_types::typescript(catalog, options).map_err(|missing| {
+pub fn made(catalog: &Catalog, around: &Catalog, options: &Options) -> Result<specc_types::Types, Failure> {
+    specc_types::typescript(catalog, around, options).map_err(|missing| {
         let schemas: Vec<&str> = catalog.iter().map(|(id, _)| id.schema.as_str()).collect();
         let near = specc_diag::nearest(&missing, schemas.into_iter().filter(|schema| !schema.is_empty()));
         let help = match near {
