@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod build;
+pub mod forward;
 pub mod fuzz;
 pub mod load;
 pub mod replay;

@@ -19,6 +19,7 @@ mod places;
 mod plpgsql;
 mod query;
 mod scope;
+pub mod shape;
 mod text;
 mod types;
 mod walk;

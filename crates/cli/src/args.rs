@@ -85,6 +85,8 @@ pub enum Command {
     Prove(Prove),
     /// Say whether a role may do something to rows, by which rules, and what would turn the answer
     Why(Why),
+    /// Write types for programs that use the database, without a server
+    Types(Types),
     /// Find statements in SQL migrations that lock, rewrite, lose data, fail or open access
     Lint(Lint),
     /// Try what the rules say on a scratch database: for each role and command the databases in which each condition decides
@@ -207,6 +209,8 @@ pub enum Part {
     Seeds,
     /// Markdown, ERDs, the access matrix
     Docs,
+    /// Types for programs, where specc.toml names a file for them
+    Types,
 }
 
 /// `specc diff`
@@ -342,6 +346,43 @@ pub struct Why {
     /// The key of who asks there
     #[arg(long = "as", value_name = "USER", requires = "row")]
     pub user: Option<String>,
+}
+
+/// `specc types`
+#[derive(Group, Debug)]
+pub struct Types {
+    #[command(flatten)]
+    pub place: Where,
+    #[command(flatten)]
+    pub connection: Connection,
+    /// The language
+    #[arg(long, value_enum, default_value = "typescript")]
+    pub lang: Lang,
+    /// The schemas; those of `[types]` in specc.toml unless given, and `public` without
+    #[arg(long, short, value_name = "SCHEMA", value_delimiter = ',')]
+    pub schema: Vec<String>,
+    /// The file to write; stdout unless given
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Say more than Supabase's own types: keys of their own types, values that a check leaves, columns of views that are never null
+    #[arg(long)]
+    pub strict: bool,
+    /// Write nothing; exit with 1 if this file says something else, and say what differs first
+    #[arg(long, value_name = "FILE", conflicts_with = "out")]
+    pub check: Option<PathBuf>,
+    /// A file of SQL in place of the spec, as of a database; `--database-url` asks a live one
+    #[arg(long, value_name = "FILE", conflicts_with = "database_url")]
+    pub sql: Option<PathBuf>,
+    /// What the database is for; a live one of Supabase is known by its schemas
+    #[arg(long, value_enum)]
+    pub target: Option<PullTarget>,
+}
+
+/// A language to write types in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// TypeScript, as `supabase gen types` writes it
+    Typescript,
 }
 
 /// `specc lint`

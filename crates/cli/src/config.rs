@@ -32,6 +32,9 @@ pub struct Config {
     /// Where things go, relative to the output folder.
     #[serde(default)]
     pub output: Output,
+    /// What types are written of.
+    #[serde(default)]
+    pub types: Types,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -68,6 +71,18 @@ struct Environment {
     host: Option<String>,
 }
 
+/// Types for programs.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Types {
+    /// The schemas; `public` if there are none.
+    #[serde(default)]
+    pub schemas: Vec<String>,
+    /// Whether they say more than Supabase's own.
+    #[serde(default)]
+    pub strict: bool,
+}
+
 /// Folders for what is written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,13 +91,15 @@ pub struct Output {
     seeds: Option<Spanned<PathBuf>>,
     docs: Option<Spanned<PathBuf>>,
     state: Option<Spanned<PathBuf>>,
+    /// A file: written only where it is named.
+    types: Option<Spanned<PathBuf>>,
 }
 
 impl Output {
     /// A folder that is not below the output folder, with its place in the text.
     fn outside(&self) -> Option<&Spanned<PathBuf>> {
         let is_inside = |path: &Path| path.components().next().is_some() && path.components().all(is_plain);
-        let all = [&self.migrations, &self.seeds, &self.docs, &self.state];
+        let all = [&self.migrations, &self.seeds, &self.docs, &self.state, &self.types];
         all.into_iter().flatten().find(|path| !is_inside(path.get_ref()))
     }
 }
@@ -198,6 +215,11 @@ impl Config {
         folder(&self.output.docs, "docs")
     }
 
+    /// The file of the types, if there is to be one.
+    pub fn types_file(&self) -> Option<PathBuf> {
+        self.output.types.as_ref().map(|path| path.get_ref().clone())
+    }
+
     /// The folder of specc's own state: down scripts, the stored catalog, checksums.
     pub fn state(&self) -> PathBuf {
         folder(&self.output.state, "specc")
@@ -232,7 +254,7 @@ fn in_words(said: &str) -> (String, String) {
         }
         _ => (
             said.to_owned(),
-            "the settings are `name`, `target`, `specs`, `derive`, `[schemas]`, `[postgres]`, `[environments.NAME]` and `[output]`".to_owned(),
+            "the settings are `name`, `target`, `specs`, `derive`, `[schemas]`, `[postgres]`, `[environments.NAME]`, `[types]` and `[output]`".to_owned(),
         ),
     }
 }

@@ -2,7 +2,8 @@
 //! have none.
 //!
 //! An example is the blocks under `Wrong:` or `Right:`: a `toml` block is the project file, a `dbspec` block the spec, and
-//! a `sh` block runs in the project's folder. What stands under `Before:` is built first, and then the example.
+//! a `sh` block runs in the project's folder, and a `console` block is the command that is to report, where it is not the usual
+//! one. What stands under `Before:` is built first, and then the example.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -32,6 +33,7 @@ fn write(dir: &Path, example: &[(&str, &str)]) {
         match *language {
             "toml" => fs::write(dir.join("specc.toml"), text).expect("a file"),
             "dbspec" => fs::write(dir.join("notes.dbspec"), text).expect("a file"),
+            "console" => {}
             "sh" => assert!(run("sh", &["-c", text], dir).0, "{text}"),
             other => panic!("a block of `{other}`"),
         }
@@ -67,7 +69,13 @@ fn report(code: Code, example: &[(&str, &str)]) -> (bool, BTreeSet<String>, Stri
         let (ok, text) = run(specc, &["build", "--stamp", "20260101000000", "--deny-warnings"], dir);
         assert!(ok, "{}: {text}", code.name());
         write(dir, example);
-        run(specc, &["build", "--format", "json", "--stamp", "20260102000000", "--deny-warnings"], dir)
+        match example.iter().find(|(language, _)| *language == "console") {
+            Some((_, command)) => {
+                let words = command.split_whitespace().skip(1).chain(["--format", "json"]);
+                run(specc, &words.collect::<Vec<_>>(), dir)
+            }
+            None => run(specc, &["build", "--format", "json", "--stamp", "20260102000000", "--deny-warnings"], dir),
+        }
     };
     let json: serde_json::Value = serde_json::from_str(text.lines().next().unwrap_or_default()).unwrap_or_default();
     let findings = json["diagnostics"].as_array().cloned().unwrap_or_default();

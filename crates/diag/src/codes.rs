@@ -222,6 +222,9 @@ codes! {
     UNKEPT_PROMISE "E0820"
     EMPTY_PROMISE "W0821"
     BAD_SCENARIO "E0822"
+    // types for programs
+    TYPES_SCHEMA "E0860"
+    TYPES_DIFFER "E0861"
     // project
     BAD_CONFIG "E0901"
     NO_SPECS "E0902"

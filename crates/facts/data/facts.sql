@@ -258,6 +258,13 @@ where y.typtype = 'b' and y.typcategory <> 'A' and y.typnamespace = 'pg_catalog'
   and (y.typname <> pg_temp.n(y.oid) or format_type(y.oid, null) <> pg_temp.n(y.oid)) and y.typname <> 'char'
 order by 1, w = y.typname;
 
+-- part: numbers
+-- By what number the server knows a type, and its arrays.
+select pg_temp.n(y.oid), w::text from pg_type y, lateral (values (1, y.oid), (2, y.typarray)) v (n, w)
+where y.typtype in ('b', 'r', 'm') and y.typcategory <> 'A' and y.typarray <> 0
+  and y.typnamespace = 'pg_catalog'::regnamespace and y.oid < 16384
+order by 1, v.n;
+
 -- part: domains
 select pg_temp.x('pg_type', y.oid) || ' ' || case when nspname = 'public' then '' else nspname || '.' end || typname, ''
 from pg_type y join pg_namespace n on n.oid = typnamespace where typtype = 'd' order by 1;

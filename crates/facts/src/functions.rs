@@ -255,6 +255,26 @@ pub fn gives_a_value(name: &str) -> bool {
     )
 }
 
+/// Whether it gives a value wherever all its arguments have one.
+pub fn keeps_values(name: &str) -> bool {
+    matches!(name, "abs" | "btrim" | "char_length" | "length" | "lower" | "ltrim" | "md5" | "round" | "rtrim" | "upper")
+}
+
+/// Whether an aggregate or window function gives a value, as long as there is a row: whatever its arguments are, or where
+/// each of them has a value.
+pub fn gives_for_rows(name: &str, values: bool) -> bool {
+    match name {
+        "array_agg" | "json_agg" | "jsonb_agg" => true,
+        "avg" | "bool_and" | "bool_or" | "every" | "max" | "min" | "string_agg" | "sum" => values,
+        _ => false,
+    }
+}
+
+/// Whether a window function gives a value for each row.
+pub fn numbers_rows(name: &str) -> bool {
+    matches!(name, "cume_dist" | "dense_rank" | "ntile" | "percent_rank" | "rank" | "row_number")
+}
+
 /// Whether the first of two arguments is the name of a text search configuration.
 pub fn takes_configuration(name: &str) -> bool {
     functions(name).iter().any(|v| matches!(&v.args[..], [first, _] if first.name == "regconfig"))

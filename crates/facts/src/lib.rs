@@ -17,8 +17,9 @@ mod types;
 pub use casts::{Cast, Context, cast, casts_to, keeps_bytes, refers};
 pub use conversions::{Conversion, Limited, conversion, from_labels, from_long_text};
 pub use functions::{
-    Grammar, Kind, Variant, Volatility, extension_volatility, function_names, functions, gives_a_value, grammar,
-    grammar_names, operators, platform_function, takes_configuration, takes_sequence, volatility,
+    Grammar, Kind, Variant, Volatility, extension_volatility, function_names, functions, gives_a_value, gives_for_rows,
+    grammar, grammar_names, keeps_values, numbers_rows, operators, platform_function, takes_configuration,
+    takes_sequence, volatility,
 };
 pub use indexes::{
     IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, is_leakproof,
@@ -36,5 +37,5 @@ pub use table::Spelled;
 pub use types::{
     Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family,
     internal_type_name, is_interval_unit, limited_without_length, modifiers, serial_type, server_spelling, tells_apart,
-    type_info, type_rank, type_spellings, widens,
+    type_info, type_number, type_rank, type_spellings, widens,
 };

@@ -243,6 +243,21 @@ pub fn internal_type_name(name: &str) -> &str {
     SERVER.get(name).map_or(name.trim_matches('"'), |(_, internal)| internal)
 }
 
+static NUMBERS: LazyLock<FxHashMap<&'static str, (u32, u32)>> = LazyLock::new(|| {
+    let line = |line: &'static str| {
+        let mut words = line.split(' ');
+        let name = type_name(words.next()?);
+        let mut number = || words.next().and_then(|word| unmarked(word).parse().ok());
+        Some((name, (number()?, number()?)))
+    };
+    include_str!("../data/numbers.txt").lines().filter_map(line).collect()
+});
+
+/// By what number the server knows a type, or its arrays: the older, the lower.
+pub fn type_number(name: &str, array: bool) -> Option<u32> {
+    NUMBERS.get(name).map(|(plain, arrays)| if array { *arrays } else { *plain })
+}
+
 /// The type that a column of `serial` and its like has.
 pub fn serial_type(name: &str) -> Option<&'static str> {
     Some(match name {

@@ -11,7 +11,7 @@ mod names;
 mod structure;
 mod types;
 
-pub use structure::hints;
+pub use structure::{external, hints};
 
 use specc_catalog::{Catalog, Entry, Object};
 use specc_diag::Diagnostic;

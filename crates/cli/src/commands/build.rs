@@ -78,7 +78,13 @@ pub fn run_from(
         || {
             rayon::join(
                 || if wants(Part::Seeds) { seeds(&compilation, &stage) } else { Ok(Vec::new()) },
-                || if wants(Part::Docs) { docs(&compilation, &stage) } else { Ok(Vec::new()) },
+                || {
+                    let mut made = if wants(Part::Docs) { docs(&compilation, &stage)? } else { Vec::new() };
+                    if wants(Part::Types) {
+                        made.extend(types(&compilation, &stage)?);
+                    }
+                    Ok(made)
+                },
             )
         },
     );
@@ -296,6 +302,17 @@ fn docs(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Fa
         done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
     });
     done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+}
+
+/// Returns the path, if the settings name one.
+fn types(compilation: &Compilation, stage: &Stage<'_>) -> Result<Option<PathBuf>, Failure> {
+    let Some(path) = compilation.config.types_file() else { return Ok(None) };
+    let around = specc_lower::external(&compilation.model);
+    let types = super::types::made(&compilation.catalog, &around, &super::types::asked(&compilation.config))?;
+    for doubt in &types.doubts {
+        eprintln!("warning: {}: {doubt}", path.display());
+    }
+    stage.add(path.clone(), &types.text).map(|()| Some(path))
 }
 
 fn summary(format: Format, compilation: &Compilation, files: usize, out: &Path, written: &Written) {

@@ -24,6 +24,7 @@ mod status;
 mod stored;
 mod test;
 mod trying;
+mod types;
 mod verify;
 mod why;
 mod widening;
@@ -109,6 +110,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Drift(drift) => drift::run(&drift, format),
         Command::Prove(prove) => prove::run(&prove, format),
         Command::Why(why) => why::run(&why, format),
+        Command::Types(types) => types::run(&types, format),
         Command::Diff(diff) => diff::run(&diff, format),
         Command::Apply(apply) => apply::run(&apply, format),
         Command::Status(status) => status::run(&status, format),

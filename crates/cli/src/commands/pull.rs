@@ -4,6 +4,7 @@ use crate::args::{Connection, Format, Pull, PullFrom, PullTarget};
 use crate::output::{self, File};
 use crate::project::{self, CONFIG, Project};
 use crate::report::{Failure, data, plural};
+use specc_catalog::Catalog;
 use specc_import::Tool;
 use specc_introspect::{Introspected, LeftOut, introspect};
 use specc_model::Target;
@@ -62,6 +63,20 @@ pub fn in_memory(sql: Option<&Path>, asked: Option<PullTarget>, connection: &Con
     let (found, name) = read(sql, asked, connection)?;
     let pulled = written(&found, name, target(asked, &found, true))?;
     Project::of(pulled.toml, pulled.files)
+}
+
+/// The catalog of a database, or of what a file of SQL makes, and what it is for. Nothing is written.
+///
+/// # Errors
+/// As `specc pull`.
+pub fn catalog(
+    sql: Option<&Path>,
+    asked: Option<PullTarget>,
+    connection: &Connection,
+) -> Result<(Catalog, Target), Failure> {
+    let (found, _) = read(sql, asked, connection)?;
+    let target = target(asked, &found, true);
+    Ok((found.catalog, target))
 }
 
 /// The catalog, and what the database is called.

@@ -18,9 +18,10 @@ pub struct Own {
 }
 
 impl Own {
-    /// The folders that the settings name.
+    /// The folders that the settings name, and the file of the types.
     pub fn of(config: &Config) -> Self {
-        let folders = vec![config.migrations(), config.seeds(), config.docs(), config.state()];
+        let mut folders = vec![config.migrations(), config.seeds(), config.docs(), config.state()];
+        folders.extend(config.types_file());
         Self { folders, listed: FxHashSet::default() }
     }
 

@@ -22,6 +22,7 @@ use specc_diag::{Diagnostic, FileId, Span, codes};
 use specc_model::{Entity, EntityId, Meta, Model};
 
 pub use hints::hints;
+pub use tables::external;
 
 pub(crate) fn lower(model: &Model, out: &mut Output) {
     // A table comes with its key, its references, their indexes, policies and grants.

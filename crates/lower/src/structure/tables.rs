@@ -68,6 +68,25 @@ pub(super) fn stated(model: &Model, entity: &Entity) -> Vec<Dependency> {
     super::depends::declared(model, &entity.depends, "the entity says so")
 }
 
+/// The tables that the spec knows and does not make, such as the platform's: with their columns, and nothing else.
+pub fn external(model: &Model) -> catalog::Catalog {
+    let mut all = catalog::Catalog::new();
+    for entity in model.entities.iter().filter(|entity| entity.external) {
+        all.insert(Entry::new(Table {
+            table: table_of(entity),
+            columns: entity.fields.iter().map(|field| column(model, entity, field)).collect(),
+            unlogged: false,
+            partition_by: None,
+            partition_of: None,
+            inherits: Vec::new(),
+            rls: catalog::Rls::Off,
+            options: Vec::new(),
+            replica_identity: None,
+        }));
+    }
+    all
+}
+
 fn column(model: &Model, entity: &Entity, field: &Field) -> Column {
     let default = match &field.maintained {
         // Counts and sums start at nothing; the triggers take it from there.

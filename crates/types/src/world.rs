@@ -1,0 +1,317 @@
+//! What a program sees of a catalog: the relations of some schemas with their columns, and the types that they have.
+
+use crate::collate::compare;
+use crate::formats::Format;
+use crate::print::Ts;
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+use specc_analysis::shape::{Shapes, table_columns};
+use specc_catalog::{Catalog, Composite, Constraint, Enum, Function, Object, Qualified, TableName, Timing};
+
+/// What a relation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RelationKind {
+    Table,
+    View,
+    Materialized,
+}
+
+/// A table or view.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    pub name: TableName,
+    pub kind: RelationKind,
+    /// By name.
+    pub columns: Vec<Column>,
+    /// Whether rows can be inserted and updated through it.
+    pub writes: (bool, bool),
+}
+
+/// A column of one.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub name: SmolStr,
+    pub format: Format,
+    pub nullable: bool,
+    /// It can be left out of a new row.
+    pub optional: bool,
+    /// It can be written.
+    pub written: bool,
+    /// The column of another relation that it passes on.
+    pub of: Option<(Qualified, SmolStr)>,
+    /// A narrower type than that of its values.
+    pub narrow: Option<Ts>,
+}
+
+/// The catalog as the types show it.
+#[derive(Debug)]
+pub(crate) struct World<'c> {
+    pub catalog: &'c Catalog,
+    /// The schemas that are shown, by name.
+    pub schemas: Vec<SmolStr>,
+    /// Their relations: the tables by name, then the views by name.
+    pub relations: Vec<Relation>,
+    pub functions: Vec<&'c Function>,
+    /// By name, in the order of the catalog.
+    enums: FxHashMap<&'c str, Vec<&'c Enum>>,
+    composites: FxHashMap<&'c str, Vec<&'c Composite>>,
+    pub foreign_keys: Vec<&'c Constraint>,
+    pub constraints: FxHashMap<&'c TableName, Vec<&'c Constraint>>,
+    rows: FxHashMap<SmolStr, Vec<usize>>,
+    places: FxHashMap<TableName, usize>,
+    pub shapes: Shapes<'c>,
+    strict: bool,
+}
+
+impl<'c> World<'c> {
+    /// # Errors
+    /// The first schema that is not there.
+    pub(crate) fn new(
+        catalog: &'c Catalog,
+        around: &'c Catalog,
+        schemas: &[SmolStr],
+        strict: bool,
+    ) -> Result<Self, SmolStr> {
+        let mut shown = schemas.to_vec();
+        shown.sort_by(|a, b| compare(a, b).then_with(|| a.cmp(b)));
+        shown.dedup();
+        let mut world = Self {
+            catalog,
+            schemas: shown,
+            relations: Vec::new(),
+            functions: Vec::new(),
+            enums: FxHashMap::default(),
+            composites: FxHashMap::default(),
+            foreign_keys: Vec::new(),
+            constraints: FxHashMap::default(),
+            rows: FxHashMap::default(),
+            places: FxHashMap::default(),
+            shapes: Shapes::new(catalog, around),
+            strict,
+        };
+        let mut there: FxHashSet<&str> = FxHashSet::default();
+        there.insert("public");
+        let (mut names, mut fires) = (Vec::new(), FxHashMap::<&TableName, (bool, bool)>::default());
+        for (id, entry) in catalog.iter() {
+            there.insert(if let Object::Schema(schema) = &entry.object { &schema.name } else { &id.schema });
+            match &entry.object {
+                Object::Table(table) => names.push((&table.table, RelationKind::Table)),
+                Object::View(view) if view.materialized => names.push((&view.view, RelationKind::Materialized)),
+                Object::View(view) => names.push((&view.view, RelationKind::View)),
+                Object::Enum(found) => world.enums.entry(&found.name).or_default().push(found),
+                Object::Composite(found) => world.composites.entry(&found.name).or_default().push(found),
+                Object::Function(function) if !function.procedure => world.functions.push(function),
+                Object::Constraint(constraint) => {
+                    world.constraints.entry(&constraint.table).or_default().push(constraint);
+                    if matches!(constraint.rule, specc_catalog::Rule::ForeignKey(_)) {
+                        world.foreign_keys.push(constraint);
+                    }
+                }
+                Object::Trigger(trigger) if trigger.timing == Timing::InsteadOf => {
+                    let fires = fires.entry(&trigger.table).or_default();
+                    fires.0 |= trigger.events.iter().any(|(event, _)| event == "insert");
+                    fires.1 |= trigger.events.iter().any(|(event, _)| event == "update");
+                }
+                _ => {}
+            }
+        }
+        if let Some(missing) = world.schemas.iter().find(|schema| !there.contains(schema.as_str())) {
+            return Err(missing.clone());
+        }
+        names.retain(|(name, _)| world.is_shown(&name.schema));
+        let views = |kind: RelationKind| kind != RelationKind::Table;
+        names.sort_by(|a, b| {
+            views(a.1).cmp(&views(b.1)).then_with(|| compare(&a.0.name, &b.0.name)).then_with(|| a.0.cmp(b.0))
+        });
+        let writes = Writes { shapes: &world.shapes, fires: &fires };
+        let mut relations = Vec::with_capacity(names.len());
+        for (name, kind) in names {
+            let mut relation = match kind {
+                RelationKind::Table => world.table(name),
+                _ => world.view(name, kind, &writes),
+            };
+            if strict {
+                for column in &mut relation.columns {
+                    column.narrow = crate::strict::of_column(&world, name, &column.name);
+                }
+            }
+            relation.columns.sort_by(|a, b| compare(&a.name, &b.name).then_with(|| a.name.cmp(&b.name)));
+            relations.push(relation);
+        }
+        for (at, relation) in relations.iter().enumerate() {
+            world.rows.entry(relation.name.name.clone()).or_default().push(at);
+            world.places.insert(relation.name.clone(), at);
+        }
+        world.relations = relations;
+        Ok(world)
+    }
+
+    fn table(&self, name: &TableName) -> Relation {
+        let column = |column: specc_catalog::Column| {
+            let identity = column.identity.as_deref().map(|(always, _)| *always);
+            let nullable = column.nullable && !self.shapes.is_required_type(&column.ty);
+            Column {
+                name: column.name,
+                format: self.stored(&column.ty),
+                nullable,
+                optional: nullable || identity.is_some() || column.default.is_some(),
+                written: identity != Some(true) && column.generated.is_none(),
+                of: None,
+                narrow: None,
+            }
+        };
+        let columns = table_columns(self.catalog, name).unwrap_or_default().into_iter().map(column).collect();
+        Relation { name: name.clone(), kind: RelationKind::Table, columns, writes: (true, true) }
+    }
+
+    fn view(&self, name: &TableName, kind: RelationKind, writes: &Writes<'_, 'c>) -> Relation {
+        let shape = self.shapes.view(name).unwrap_or_default();
+        let column = |column: &specc_analysis::shape::Column| {
+            let required = column.required
+                || self.strict && column.certain
+                || column.ty.as_ref().is_some_and(|ty| self.shapes.is_required_type(ty));
+            Column {
+                name: column.name.clone(),
+                format: column.ty.as_ref().map_or_else(Format::unknown, |ty| self.stored(ty)),
+                nullable: !required,
+                optional: true,
+                written: kind == RelationKind::View && writes.column(name, &column.name),
+                of: column.of.clone(),
+                narrow: None,
+            }
+        };
+        let columns = shape.columns.iter().map(column).collect();
+        let plain = kind == RelationKind::View;
+        let events = writes.events(name, true, None, 0);
+        Relation { name: name.clone(), kind, columns, writes: (plain && events.0, plain && events.1) }
+    }
+
+    /// A column's type: of a domain, the type below it.
+    fn stored(&self, ty: &specc_catalog::DataType) -> Format {
+        match self.shapes.domain(ty).filter(|_| ty.dims == 0) {
+            Some(domain) => Format::of(&domain.base),
+            None => Format::of(ty),
+        }
+    }
+
+    pub(crate) fn is_shown(&self, schema: &str) -> bool {
+        self.schemas.iter().any(|shown| shown == schema)
+    }
+
+    /// The relations of a schema: its tables, or its views.
+    pub(crate) fn relations_of<'w>(&'w self, schema: &'w str, tables: bool) -> impl Iterator<Item = &'w Relation> {
+        let is = move |relation: &&Relation| {
+            relation.name.schema == schema && (relation.kind == RelationKind::Table) == tables
+        };
+        self.relations.iter().filter(is)
+    }
+
+    /// The relation that is shown under this name.
+    pub(crate) fn relation(&self, name: &TableName) -> Option<&Relation> {
+        self.places.get(name).map(|at| &self.relations[*at])
+    }
+
+    /// Schema and labels of the enum of this name: of this schema, or else the first.
+    pub(crate) fn labels(&self, name: &str, schema: &str) -> Option<(&'c str, &'c [SmolStr])> {
+        let all = self.enums.get(name)?.iter().filter(|found| !found.labels.is_empty());
+        let found = all.clone().find(|found| found.schema == schema).or_else(|| all.clone().next())?;
+        Some((&found.schema, &found.labels))
+    }
+
+    /// The schema of the composite type of this name: this one, or else that of the first.
+    pub(crate) fn composite(&self, name: &str, schema: &str) -> Option<&'c str> {
+        let all = self.composites.get(name)?.iter().filter(|found| !found.fields.is_empty());
+        let found = all.clone().find(|found| found.schema == schema).or_else(|| all.clone().next())?;
+        Some(&found.schema)
+    }
+
+    /// The relation whose row is the type of this name: of this schema, or else the first.
+    pub(crate) fn row(&self, name: &str, schema: &str) -> Option<&Relation> {
+        let all = self.rows.get(name)?.iter().map(|at| &self.relations[*at]);
+        all.clone().find(|relation| relation.name.schema == schema).or_else(|| all.clone().next())
+    }
+
+    /// The enums of a schema by name.
+    pub(crate) fn enums_of(&self, schema: &str) -> Vec<&'c Enum> {
+        let all = self.catalog.iter().filter_map(|(_, entry)| match &entry.object {
+            Object::Enum(found) if found.schema == schema && !found.labels.is_empty() => Some(found),
+            _ => None,
+        });
+        let mut all: Vec<_> = all.collect();
+        all.sort_by(|a, b| compare(&a.name, &b.name).then_with(|| a.name.cmp(&b.name)));
+        all
+    }
+
+    /// The composite types of a schema by name.
+    pub(crate) fn composites_of(&self, schema: &str) -> Vec<&'c Composite> {
+        let all = self.catalog.iter().filter_map(|(_, entry)| match &entry.object {
+            Object::Composite(found) if found.schema == schema && !found.fields.is_empty() => Some(found),
+            _ => None,
+        });
+        let mut all: Vec<_> = all.collect();
+        all.sort_by(|a, b| compare(&a.name, &b.name).then_with(|| a.name.cmp(&b.name)));
+        all
+    }
+
+    /// What the catalog does not tell.
+    pub(crate) fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        for relation in self.relations.iter().filter(|relation| relation.kind != RelationKind::Table) {
+            let name = format!("{}.{}", relation.name.schema, relation.name.name);
+            match self.shapes.view(&relation.name) {
+                None => {
+                    doubts.push(format!("the query of the view `{name}` cannot be read, so it has no columns here"))
+                }
+                Some(shape) => {
+                    let open = shape.columns.iter().filter(|column| column.ty.is_none());
+                    doubts.extend(open.map(|column| format!("the type of `{name}.{}` is not known", column.name)));
+                }
+            }
+        }
+        for (_, entry) in self.catalog.iter() {
+            match &entry.object {
+                Object::Extension(extension) if self.is_shown(&extension.schema) => doubts.push(format!(
+                    "the extension `{}` is in the schema `{}`: its functions and types are left out",
+                    extension.name, extension.schema
+                )),
+                _ => {}
+            }
+        }
+        doubts
+    }
+}
+
+/// Which views can be written to.
+struct Writes<'w, 'c> {
+    shapes: &'w Shapes<'c>,
+    /// Views with a trigger instead of an insert, and of an update.
+    fires: &'w FxHashMap<&'c TableName, (bool, bool)>,
+}
+
+/// How far a view over a view is followed.
+const DEEP: usize = 32;
+
+impl Writes<'_, '_> {
+    /// Whether rows can be inserted and updated through a relation, with triggers or without, as far as these columns go.
+    fn events(&self, name: &TableName, triggers: bool, only: Option<&[SmolStr]>, depth: usize) -> (bool, bool) {
+        let Some(shape) = self.shapes.view(name) else {
+            // A table; of a view that cannot be read, nothing is said.
+            return (true, true);
+        };
+        let fires = self.fires.get(name).copied().filter(|_| triggers).unwrap_or_default();
+        let Some(base) = shape.base.as_ref().filter(|_| depth < DEEP) else { return fires };
+        let is_asked = |name: &SmolStr| only.is_none_or(|only| only.contains(name));
+        let asked = shape.columns.iter().filter(|column| is_asked(&column.name));
+        let below: Vec<SmolStr> = asked.filter_map(|column| column.writes.clone()).collect();
+        if below.is_empty() {
+            return fires;
+        }
+        let base = self.events(&TableName::new(&*base.schema, &*base.name), triggers, Some(&below), depth + 1);
+        (fires.0 || base.0, fires.1 || base.1)
+    }
+
+    fn column(&self, view: &TableName, column: &SmolStr) -> bool {
+        let fires = self.fires.get(view).copied().unwrap_or_default();
+        fires.0 || fires.1 || self.events(view, false, Some(std::slice::from_ref(column)), 0).1
+    }
+}
