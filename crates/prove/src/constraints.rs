@@ -73,7 +73,7 @@ impl World<'_> {
             let formula = &check.expr.formula;
             let fields = formula.columns();
             let read = fields.iter().any(|(_, field)| self.rows[row].cells.contains_key(field));
-            if read && crate::encode::is_plain(formula) && done.insert((row, at)) {
+            if read && crate::unknown::is_plain(formula) && done.insert((row, at)) {
                 let holds = self.condition(formula, &Env::row(row));
                 let exists = self.rows[row].exists;
                 self.circuit.clause(&[!exists, !holds.no]);

@@ -7,7 +7,7 @@ use crate::sets;
 use crate::sorts::{self, Source, constant, is_condition, operand, query};
 use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
-use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Sql, Value, Volatility};
+use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Sql, Value};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, PredicateId};
 use std::rc::Rc;
@@ -18,11 +18,11 @@ pub(crate) type Place = Vec<(Lit, RowId)>;
 /// The rows and values that a formula can name.
 #[derive(Clone, Debug, Default)]
 pub struct Env<'m> {
-    scope: Vec<Place>,
-    bound: Vec<Place>,
+    pub(crate) scope: Vec<Place>,
+    pub(crate) bound: Vec<Place>,
     pub(crate) queries: Vec<(SmolStr, Fetched<'m>)>,
     /// Arguments of the predicate whose body it is.
-    values: Rc<[Option<(&'m Formula, Env<'m>)>]>,
+    pub(crate) values: Rc<[Option<(&'m Formula, Env<'m>)>]>,
     pub(crate) depth: usize,
     /// With whose rights it asks.
     pub(crate) rights: Rights,
@@ -89,28 +89,6 @@ fn is_atom(formula: &Formula) -> bool {
         formula.node,
         Node::Not(_) | Node::Nested(_) | Node::Is(..) | Node::Predicate(..) | Node::Parameter(_) | Node::Literal(_)
     ) && !matches!(&formula.node, Node::Binary(Operator::And | Operator::Or, _))
-}
-
-/// Whether every part of it is modelled.
-pub fn is_plain(formula: &Formula) -> bool {
-    let mut plain = true;
-    formula.visit(|part| {
-        plain &= match &part.node {
-            Node::Literal(_) | Node::Column(..) | Node::Not(_) | Node::Nested(_) | Node::InList(..) => true,
-            Node::IsNull(..) | Node::Is(..) => true,
-            Node::Binary(Operator::And | Operator::Or | Operator::Equal, _) => true,
-            Node::Binary(Operator::Other(op), _) => {
-                matches!(op.as_str(), "<>" | "!=" | "<" | "<=" | ">" | ">=")
-            }
-            Node::Cast(cast) => constant(&cast.of).is_some(),
-            Node::Unary(..) => constant(part).is_some(),
-            Node::Form(form) => {
-                matches!(word(form), Some("between" | "not between" | "is distinct from" | "is not distinct from"))
-            }
-            _ => false,
-        }
-    });
-    plain
 }
 
 /// Whether it is the same whatever the rules are: it calls nothing and asks nothing that they bind.
@@ -603,37 +581,5 @@ impl<'m> World<'m> {
             }
         }
         Tri { yes: self.circuit.any(yes), no: self.circuit.any(no) }
-    }
-
-    pub(crate) fn unknown_condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
-        match self.remembered(formula, env, true) {
-            Cell::Condition(tri) => tri,
-            Cell::Value(_) | Cell::Set(_) => Tri::NULL,
-        }
-    }
-
-    fn unknown_value(&mut self, formula: &'m Formula, env: &Env<'m>) -> Sym {
-        match self.remembered(formula, env, false) {
-            Cell::Value(sym) => sym,
-            Cell::Condition(_) | Cell::Set(_) => Sym::null(),
-        }
-    }
-
-    /// The same expression over the same rows has the same value.
-    fn remembered(&mut self, formula: &'m Formula, env: &Env<'m>, condition: bool) -> Cell {
-        // An argument is what it says in its own place.
-        let given: Vec<_> =
-            env.values.iter().map(|value| value.as_ref().map(|(f, env)| (sorts::address(f), env))).collect();
-        let what = sorts::address(formula);
-        // What reads nothing but its operands is the same in every phase, and whatever the rules are.
-        let phase = if formula.volatility == Volatility::Immutable { 0 } else { self.phase() };
-        let state = self.state_of(formula);
-        let key = format!("{state} {phase} {what} {:?} {:?} {:?} {given:?}", env.scope, env.bound, env.queries);
-        if let Some(cell) = self.memo.get(&key) {
-            return cell.clone();
-        }
-        let cell = self.unknown(formula, condition);
-        self.memo.insert(key, cell.clone());
-        cell
     }
 }

@@ -29,6 +29,7 @@ mod sets;
 mod shape;
 mod sorts;
 mod standing;
+mod unknown;
 mod verdict;
 mod whole;
 mod why;

@@ -5,8 +5,9 @@
 //! gives them values that fit together. What is left after that takes any value of its type.
 
 use crate::circuit::Lit;
-use crate::encode::{Env, is_plain};
+use crate::encode::Env;
 use crate::sorts::Source;
+use crate::unknown::is_plain;
 use crate::world::{Cell, RowId, World};
 use rustc_hash::FxHashMap;
 use specc_facts::{Family, family};
