@@ -153,7 +153,7 @@ grant select on posts to authenticated
 fn a_column_called_like_a_word_of_postgres_needs_quotes() {
     let with = |rule: &str| {
         codes(&format!(
-            "entity posts {{\n  id: int key\n  \"user\": text\n  search (\"user\" A)\n  policy {{ a: allow select to authenticated when {rule} }}\n}}"
+            "entity posts {{\n  id: int key\n  \"user\": text\n  policy {{ a: allow select to authenticated when {rule} }}\n}}"
         ))
     };
     assert!(with("user = 'x'").contains(&"E0208".to_owned()));

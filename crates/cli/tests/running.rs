@@ -177,7 +177,7 @@ fn a_real_project_up_down_reset_and_back() {
     }
     let run = |args: &[&str]| {
         let (code, out, err) = run(dir.path(), &db, args);
-        assert!(!err.contains("warning"), "{args:?}\n{err}");
+        assert!(!err.contains('⚠'), "{args:?}\n{err}");
         assert_eq!(code, 0, "{args:?}\n{out}{err}");
         out
     };

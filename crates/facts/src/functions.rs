@@ -234,6 +234,11 @@ pub fn extension_volatility(extension: &str, name: &str) -> Option<Volatility> {
     functions(name).iter().filter(|v| v.extension == extension).map(|v| v.worst).max()
 }
 
+/// Whether an aggregate or window function says how many rows there are, or which place a row has, and nothing of their values.
+pub fn counts_rows(name: &str) -> bool {
+    matches!(name, "count" | "row_number" | "rank" | "dense_rank")
+}
+
 /// Whether it gives a value even for nulls.
 pub fn gives_a_value(name: &str) -> bool {
     matches!(

@@ -250,5 +250,5 @@ impl<'m> Given<'m> {
 
 /// Whether a call says how many rows there are, and nothing of them.
 fn counts(call: &Call) -> bool {
-    is_aggregate(call) && matches!(call.function.name.as_str(), "count" | "row_number" | "rank" | "dense_rank")
+    is_aggregate(call) && specc_facts::counts_rows(&call.function.name)
 }
