@@ -5,6 +5,7 @@ use crate::files::{Beginning, Folder};
 use crate::queries::{Fetched, Rights, given};
 use crate::sets;
 use crate::sorts::{self, Source, constant, is_condition, operand, query};
+use crate::values::keeps;
 use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
 use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Sql, Value};
@@ -138,7 +139,7 @@ impl<'m> World<'m> {
             let own = self.folder_of(&folder, env);
             let other = match beginning {
                 Beginning::Folder(of) => self.evaluate(of, env),
-                Beginning::Named(name) => Sym::of(sorts::Val::Text(name.into())),
+                Beginning::Named(name) => Sym::of(sorts::Val::of_text(name)),
             };
             return self.equal(&own, &other);
         }
@@ -281,7 +282,9 @@ impl<'m> World<'m> {
             }
             Node::Parameter(at) => self.parameter(formula, *at, env),
             Node::Nested(inner) => self.evaluate(inner, env),
-            Node::Cast(cast) if !is_condition(&cast.of) => self.evaluate(&cast.of, env),
+            Node::Cast(cast) if !is_condition(&cast.of) && keeps(&cast.of.ty, &formula.ty) => {
+                self.evaluate(&cast.of, env)
+            }
             Node::Call(call) if call.function.name == "coalesce" && !call.qualified => {
                 let mut made = Sym::null();
                 for (_, arg) in call.args.iter().rev() {
