@@ -154,6 +154,15 @@ impl<'m> World<'m> {
                 *lit = self.circuit.and(*lit, holds.yes);
             }
         }
+        if select.first {
+            // Which row is the first may be any: the rows of a table are alike.
+            let mut before = Lit::FALSE;
+            for (lit, _) in &mut found {
+                let chosen = std::mem::replace(lit, Lit::FALSE);
+                *lit = self.circuit.and(chosen, !before);
+                before = self.circuit.or(before, chosen);
+            }
+        }
         found
     }
 

@@ -426,11 +426,16 @@ impl Sorts {
                         self.sorts[id].constants.insert(constant);
                     }
                 }
-                if let Some(output) = given(asks)
-                    && !is_condition(output)
-                    && let Some(source) = source(model, output, &Scope::of_function(function))
-                {
-                    self.join(Source::Expr(address(formula)), source);
+                if !is_condition(asks) {
+                    let (own, output) = (Source::Expr(address(formula)), given(asks).unwrap_or(asks));
+                    match (source(model, output, &Scope::of_function(function)), constant(output)) {
+                        (Some(source), _) => self.join(own, source),
+                        (None, Some(constant)) => {
+                            let id = self.id(own);
+                            self.sorts[id].constants.insert(constant);
+                        }
+                        (None, None) => {}
+                    }
                 }
             }
             Node::Form(form) => {
@@ -559,7 +564,11 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
             None => Source::Parameter(scope.predicate?, *at),
         },
         Node::Cast(cast) if keeps(&cast.of.ty, &formula.bare().ty) => return source(model, &cast.of, scope),
-        Node::Sql(_) => return source(model, wrapped(formula).or_else(|| given(formula))?, scope),
+        Node::Sql(_) => match wrapped(formula).or_else(|| given(formula)) {
+            Some(given) => return source(model, given, scope),
+            // One that is not looked into has any value of those that it is compared with.
+            None => Source::Expr(address(formula)),
+        },
         Node::Whole(..) | Node::Exists(_) => return None,
         _ => Source::Expr(address(formula)),
     })

@@ -9,6 +9,7 @@ use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_syntax::ast;
+use std::sync::Arc;
 
 /// The query as a scalar subquery over the parameters; none where the body is anything else. Findings are those of the body,
 /// which are reported elsewhere.
@@ -28,11 +29,29 @@ pub(super) fn asked(exprs: &Exprs<'_>, d: &ast::FunctionDecl, function: &Functio
     let asked = read(&[])?;
     // A parameter that is called as a column of a table that is read is the column, in the body of a function. Which of
     // several tables it is a column of is not known.
-    match shadowed(exprs.model, &asked.formula, function) {
-        Some(names) if names.is_empty() => Some(asked),
-        Some(names) => read(&names),
-        None => None,
+    let asked = match shadowed(exprs.model, &asked.formula, function)? {
+        names if names.is_empty() => Some(asked),
+        names => read(&names),
+    }?;
+    // Of several rows a function that returns one value returns that of the first.
+    Some(if matches!(function.returns, Some(Returns::Type(_))) { first_row(&asked) } else { asked })
+}
+
+/// The same, of the first row alone.
+fn first_row(asked: &ExprRef) -> ExprRef {
+    fn mark(formula: &mut Formula) {
+        match &mut formula.node {
+            Node::Nested(inner) => mark(inner),
+            Node::Sql(sql) => match sql.selects.as_mut_slice() {
+                [select] => select.first = true,
+                _ => {}
+            },
+            _ => {}
+        }
     }
+    let mut first = Expr::clone(asked);
+    mark(&mut first.formula);
+    Arc::new(first)
 }
 
 /// The only statement of a body as a query, and where it starts: of SQL itself, or what a block of PL/pgSQL returns that
