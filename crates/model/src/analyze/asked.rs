@@ -42,16 +42,47 @@ fn first_row(asked: &ExprRef) -> ExprRef {
     fn mark(formula: &mut Formula) {
         match &mut formula.node {
             Node::Nested(inner) => mark(inner),
-            Node::Sql(sql) => match sql.selects.as_mut_slice() {
-                [select] => select.first = true,
-                _ => {}
-            },
+            Node::Sql(sql) => {
+                if let [select] = sql.selects.as_mut_slice() {
+                    select.first = true;
+                }
+            }
             _ => {}
         }
     }
     let mut first = Expr::clone(asked);
     mark(&mut first.formula);
     Arc::new(first)
+}
+
+/// What a function asks that calls itself, or is called by what it calls, is not looked into: it has no end.
+pub(super) fn leave_circles(functions: &mut [Function]) {
+    let called = |function: &Function| {
+        let mut called = Vec::new();
+        // Those of its queries are among what can be changed only.
+        let mut asked = function.asks.as_ref().map(|asks| asks.formula.clone());
+        asked.iter_mut().for_each(|formula| {
+            formula.each_mut(|part| {
+                if let Node::Call(call) = &part.node {
+                    called.extend(call.declared);
+                }
+            });
+        });
+        called
+    };
+    let calls: Vec<Vec<usize>> = functions.iter().map(called).collect();
+    for (at, function) in functions.iter_mut().enumerate() {
+        let mut seen = vec![false; calls.len()];
+        let mut rest = calls[at].clone();
+        while let Some(next) = rest.pop() {
+            if !std::mem::replace(&mut seen[next], true) {
+                rest.extend(&calls[next]);
+            }
+        }
+        if seen[at] {
+            function.asks = None;
+        }
+    }
 }
 
 /// The only statement of a body as a query, and where it starts: of SQL itself, or what a block of PL/pgSQL returns that
