@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use specc_diag::Span;
 use specc_facts::{Family, family};
 use specc_model::formula::Formula;
-use specc_model::{Base, EntityId, FieldIx, Model, RelationId, Type};
+use specc_model::{Base, EntityId, FieldIx, Model, RelationId, Target, Type};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -413,6 +413,11 @@ impl<'m> World<'m> {
         }
         let sym = match &source {
             Source::Viewer if !self.role.signed_in => Sym::null(),
+            // The platform takes the role of the session from the token.
+            Source::Claim(keys) if self.model.options.target == Target::Supabase && **keys == ["role"] => {
+                let sort = self.sorts.get(&source).map(|(id, _)| id);
+                Sym { sort, ..Sym::of(Val::of_text(&self.role.name)) }
+            }
             Source::Viewer => self.any_value(&source, false),
             Source::Claim(_) | Source::Argument(..) => self.any_value(&source, true),
             _ => self.any_value(&source, false),
