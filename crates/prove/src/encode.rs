@@ -133,7 +133,8 @@ impl<'m> World<'m> {
 
     fn decided(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
         if let Some((asked, inner)) = self.called(formula, env).or_else(|| given(formula, env)) {
-            return self.condition(asked, &inner);
+            let (held, there) = (self.condition(asked, &inner), self.is_called(formula, env));
+            return Tri { yes: self.circuit.and(held.yes, there), no: self.circuit.and(held.no, there) };
         }
         if let Some((folder, beginning)) = crate::files::begins(formula) {
             let own = self.folder_of(&folder, env);
@@ -249,7 +250,8 @@ impl<'m> World<'m> {
             return if env.rights.asks_for_nobody(&source) { Sym::null() } else { self.session(source) };
         }
         if let Some((asked, inner)) = self.called(formula, env).or_else(|| given(formula, env)) {
-            return self.evaluate(asked, &inner);
+            let (found, there) = (self.evaluate(asked, &inner), self.is_called(formula, env));
+            return self.where_so(&found, there);
         }
         if let Some(of) = sorts::whole(formula) {
             let Sym { sort, cases } = self.evaluate(of, env);
