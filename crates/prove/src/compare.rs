@@ -25,14 +25,20 @@ impl World<'_> {
         let source = self.sorts.get_any(id)?;
         let (_, domain) = self.domain(&source);
         let rank = |value: &Val| domain.iter().position(|other| other == value);
-        let mut holds = Vec::new();
-        for (left, x) in a.cases.iter() {
-            for (right, y) in b.cases.iter() {
-                let (x, y) = (rank(x)?, rank(y)?);
-                if x < y || or_equal && x == y {
-                    holds.push(self.circuit.and(*left, *right));
-                }
-            }
+        let mut at = vec![(Lit::FALSE, Lit::FALSE); domain.len()];
+        for (lit, value) in a.cases.iter() {
+            let rank = rank(value)?;
+            at[rank].0 = self.circuit.or(at[rank].0, *lit);
+        }
+        for (lit, value) in b.cases.iter() {
+            let rank = rank(value)?;
+            at[rank].1 = self.circuit.or(at[rank].1, *lit);
+        }
+        let (mut holds, mut above) = (Vec::new(), Lit::FALSE);
+        for (left, right) in at.into_iter().rev() {
+            let or_here = if or_equal { self.circuit.or(above, right) } else { above };
+            holds.push(self.circuit.and(left, or_here));
+            above = self.circuit.or(above, right);
         }
         let yes = self.circuit.any(holds);
         let both = self.both(a, b);

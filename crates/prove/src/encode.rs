@@ -5,6 +5,7 @@ use crate::files::{Beginning, Folder};
 use crate::queries::{Fetched, Rights, given};
 use crate::sets;
 use crate::sorts::{self, Source, constant, is_condition, operand, query};
+use crate::values::keeps;
 use crate::world::{Cell, RowId, Sym, World};
 use smol_str::SmolStr;
 use specc_model::formula::{Exists, Form, Formula, Node, Operator, Part, Row, Sql, Value};
@@ -132,13 +133,14 @@ impl<'m> World<'m> {
 
     fn decided(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
         if let Some((asked, inner)) = self.called(formula, env).or_else(|| given(formula, env)) {
-            return self.condition(asked, &inner);
+            let (held, there) = (self.condition(asked, &inner), self.is_called(formula, env));
+            return Tri { yes: self.circuit.and(held.yes, there), no: self.circuit.and(held.no, there) };
         }
         if let Some((folder, beginning)) = crate::files::begins(formula) {
             let own = self.folder_of(&folder, env);
             let other = match beginning {
                 Beginning::Folder(of) => self.evaluate(of, env),
-                Beginning::Named(name) => Sym::of(sorts::Val::Text(name.into())),
+                Beginning::Named(name) => Sym::of(sorts::Val::of_text(name)),
             };
             return self.equal(&own, &other);
         }
@@ -248,7 +250,8 @@ impl<'m> World<'m> {
             return if env.rights.asks_for_nobody(&source) { Sym::null() } else { self.session(source) };
         }
         if let Some((asked, inner)) = self.called(formula, env).or_else(|| given(formula, env)) {
-            return self.evaluate(asked, &inner);
+            let (found, there) = (self.evaluate(asked, &inner), self.is_called(formula, env));
+            return self.where_so(&found, there);
         }
         if let Some(of) = sorts::whole(formula) {
             let Sym { sort, cases } = self.evaluate(of, env);
@@ -281,7 +284,9 @@ impl<'m> World<'m> {
             }
             Node::Parameter(at) => self.parameter(formula, *at, env),
             Node::Nested(inner) => self.evaluate(inner, env),
-            Node::Cast(cast) if !is_condition(&cast.of) => self.evaluate(&cast.of, env),
+            Node::Cast(cast) if !is_condition(&cast.of) && keeps(&cast.of.ty, &formula.ty) => {
+                self.evaluate(&cast.of, env)
+            }
             Node::Call(call) if call.function.name == "coalesce" && !call.qualified => {
                 let mut made = Sym::null();
                 for (_, arg) in call.args.iter().rev() {

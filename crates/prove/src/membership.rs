@@ -3,7 +3,7 @@
 use crate::encode::word;
 use crate::lapse::{Lapse, lapses};
 use crate::sets::matched;
-use crate::sorts::{asks, is_viewer, parts, query, session, visit};
+use crate::sorts::{asks, constant, is_viewer, parts, query, session, visit};
 use crate::standing::{Ask, Given, Person};
 use specc_model::formula::{Exists, Formula, From, Node, Operator, Read, Row, Select, Sql};
 use specc_model::{Entity, EntityId, FieldIx, Model, ParamKind, PredicateId, RelationId, Rule};
@@ -43,25 +43,31 @@ pub fn deciding(model: &Model) -> impl Iterator<Item = &Formula> {
 fn constants<'m>(model: &Model, id: PredicateId, args: &'m [Formula]) -> Option<Given<'m>> {
     let params = &model.predicates[id.0 as usize].params;
     let takes = params.iter().any(|param| matches!(param.kind, ParamKind::Value(_)));
-    let given: Given<'m> = args.iter().map(|arg| crate::sorts::constant(arg).map(|_| arg)).collect();
+    let given: Given<'m> = args.iter().map(|arg| constant(arg).map(|_| arg)).collect();
     let all =
         params.iter().zip(given.iter()).all(|(param, arg)| matches!(param.kind, ParamKind::Row(_)) || arg.is_some());
     (takes && all).then_some(given)
 }
 
 /// All memberships that rules ask for.
-pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
-    let mut found: Vec<Membership<'_>> = Vec::new();
+pub fn memberships<'m>(model: &'m Model) -> Vec<Membership<'m>> {
+    let mut found: Vec<Membership<'m>> = Vec::new();
     for formula in deciding(model) {
         // What an `exists path (…)` inside of others looks at has the number of those around it.
         let mut rest = vec![(formula, 0, Given::default(), false)];
+        let mut called = BTreeSet::new();
         while let Some((part, depth, given, negated)) = rest.pop() {
             let new = match &part.node {
                 // Whoever is blocked, or has left, is no member by that.
                 _ if negated => Vec::new(),
                 Node::Exists(exists) => membership(model, exists, depth, &given).into_iter().collect(),
                 Node::Sql(_) => query(part).and_then(Sql::select).map_or(Vec::new(), |s| selected(model, s, &given)),
-                Node::Binary(Operator::Equal, _) => of_viewer(model, part),
+                Node::Binary(Operator::Equal, sides) => {
+                    let said = |one, other| said(model, one, std::slice::from_ref(other), &given);
+                    let both = said(&sides.0, &sides.1).into_iter().chain(said(&sides.1, &sides.0));
+                    both.chain(of_viewer(model, part)).collect()
+                }
+                Node::InList(list, false) => said(model, &list.0, &list.1, &given),
                 _ => Vec::new(),
             };
             for new in new {
@@ -87,6 +93,13 @@ pub fn memberships(model: &Model) -> Vec<Membership<'_>> {
                 && let Some(given) = constants(model, *id, args)
             {
                 rest.push((&model.predicates[id.0 as usize].body.formula, 0, given, negated));
+            }
+            // `has_role(team_id, 'admin')` asks what its body asks, with that role.
+            if let (Node::Call(call), Some(asked)) = (&part.node, asks(model, part)) {
+                let given: Given<'m> = call.args.iter().map(|(_, arg)| constant(arg).map(|_| arg)).collect();
+                if given.iter().any(Option::is_some) && called.insert(crate::sorts::address(part)) {
+                    rest.push((asked, 0, given, negated));
+                }
             }
             rest.extend(parts(part).into_iter().rev().map(|part| (part, depth, given.clone(), negated)));
         }
@@ -152,6 +165,26 @@ fn of_viewer<'m>(model: &'m Model, part: &Formula) -> Vec<Membership<'m>> {
         .collect()
 }
 
+/// The memberships that `(select role from members where …) = 'admin'` asks for, where `values` are constants; or a function
+/// that is such a query.
+fn said<'m>(model: &'m Model, of: &'m Formula, values: &'m [Formula], given: &Given<'m>) -> Vec<Membership<'m>> {
+    if values.iter().any(|value| constant(value).is_none()) {
+        return Vec::new();
+    }
+    let asked = asks(model, of).unwrap_or(of);
+    let Some(select) = query(asked.bare()).and_then(Sql::select) else { return Vec::new() };
+    let [output] = select.output.as_slice() else { return Vec::new() };
+    let Node::Column(row @ Row::Query(..), field) = &output.bare().node else { return Vec::new() };
+    let mut found = selected(model, select, given);
+    found.retain(|membership| !model.relation(membership.to).fields.contains(field) && membership.who != *field);
+    for membership in &mut found {
+        membership.ranks.push(*field);
+        let asks = membership.asks.iter_mut().filter(|ask| ask.row == *row);
+        asks.for_each(|ask| ask.says = Some((output, values)));
+    }
+    found
+}
+
 /// The memberships that a plain query asks for: a row of its one table with a column that is the viewer, and a reference
 /// that is compared with something else, or given.
 fn selected<'m>(model: &'m Model, select: &'m Select, given: &Given<'m>) -> Vec<Membership<'m>> {
@@ -171,7 +204,7 @@ fn selected<'m>(model: &'m Model, select: &'m Select, given: &Given<'m>) -> Vec<
                 let Some(field) = own(column) else { continue };
                 if let Some(by) = Person::of(model, other) {
                     person = person.take().or(Some((field, by)));
-                } else if crate::sorts::constant(other).is_none() {
+                } else if constant(other).is_none() {
                     linked.insert(field);
                 }
             }

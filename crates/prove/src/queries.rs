@@ -97,6 +97,35 @@ pub fn selects(model: &Model, view: usize) -> &[Select] {
 }
 
 impl<'m> World<'m> {
+    /// Whether a function is called at all: one that is `strict` is not where an argument is null, and gives null.
+    pub(crate) fn is_called(&mut self, formula: &'m Formula, env: &Env<'m>) -> Lit {
+        let Node::Call(call) = &formula.bare().node else { return Lit::TRUE };
+        if !call.declared.is_some_and(|at| self.model.functions[at].strict) {
+            return Lit::TRUE;
+        }
+        let mut all = Vec::new();
+        for (_, arg) in call.args.iter().filter(|(_, arg)| !crate::sets::is_array(&arg.ty)) {
+            all.push(match (&arg.bare().node, sorts::is_condition(arg)) {
+                (Node::Whole(..), _) => Lit::TRUE,
+                (_, true) => {
+                    let held = self.condition(arg, env);
+                    self.circuit.or(held.yes, held.no)
+                }
+                (_, false) => {
+                    let value = self.evaluate(arg, env);
+                    self.present(&value)
+                }
+            });
+        }
+        self.circuit.all(all)
+    }
+
+    /// A value, or null where it is not so.
+    pub(crate) fn where_so(&mut self, value: &Sym, so: Lit) -> Sym {
+        let cases = value.cases.iter().map(|(lit, value)| (self.circuit.and(*lit, so), value.clone())).collect();
+        Sym { sort: value.sort, cases }
+    }
+
     /// `left in (select …)`: null where nothing is equal, and something is null.
     pub(crate) fn in_query(&mut self, left: &'m Formula, list: &'m Formula, env: &Env<'m>) -> Option<Tri> {
         let mut select = sorts::listed(list)?.select()?;
@@ -152,6 +181,15 @@ impl<'m> World<'m> {
             for condition in &select.conditions {
                 let holds = self.condition(condition, env);
                 *lit = self.circuit.and(*lit, holds.yes);
+            }
+        }
+        if select.first {
+            // Which row is the first may be any: the rows of a table are alike.
+            let mut before = Lit::FALSE;
+            for (lit, _) in &mut found {
+                let chosen = std::mem::replace(lit, Lit::FALSE);
+                *lit = self.circuit.and(chosen, !before);
+                before = self.circuit.or(before, chosen);
             }
         }
         found

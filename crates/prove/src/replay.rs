@@ -366,7 +366,7 @@ impl Writer<'_> {
     fn text(&self, source: &Source, ty: &Type, held: &Held) -> Option<String> {
         let Base::Builtin(name) = &ty.base else {
             return match held {
-                Held::Value(Val::Text(text)) => Some(text.to_string()),
+                Held::Value(Val::Text(text) | Val::Number(_, text)) => Some(text.to_string()),
                 Held::Value(Val::Other(number)) => self.label(ty).or_else(|| Some(self.fill.other(source, *number))),
                 _ => None,
             };
@@ -374,8 +374,7 @@ impl Writer<'_> {
         let Held::Value(value) = held else { return None };
         let family = family(name);
         Some(match value {
-            Val::Text(text) => text.to_string(),
-            Val::Number(_, digits) => digits.to_string(),
+            Val::Text(text) | Val::Number(_, text) => text.to_string(),
             Val::Key(entity, number) if family == Family::Uuid => uuid(*entity, *number),
             Val::Other(number) if family == Family::Json => format!("\"other {number}\""),
             Val::Other(number) if family == Family::Uuid => uuid(EntityId(0xffff), *number),

@@ -1,6 +1,7 @@
 //! What the session says, and other values that stand for one: as a formula writes them.
 
 use crate::sorts::{Source, operand, query};
+use crate::values::keeps;
 use smol_str::SmolStr;
 use specc_model::formula::{Formula, Node, Operator, Part};
 
@@ -40,7 +41,13 @@ pub fn session(formula: &Formula) -> Option<Source> {
     Some(match &formula.bare().node {
         Node::Viewer => Source::Viewer,
         Node::Claim(keys) => claim(keys.to_vec()),
-        Node::Cast(cast) => return session(&cast.of),
+        Node::Cast(cast) if keeps(&cast.of.ty, &formula.bare().ty) => return session(&cast.of),
+        // Of the time of a statement the day, say, is the same for all of it too.
+        Node::Cast(cast) => match session(&cast.of)? {
+            Source::Session(name) if name == "now" && cast.to.sql == "date" => Source::Session("current_date".into()),
+            Source::Session(name) => Source::Session(format!("{name}::{}", cast.to.sql).into()),
+            _ => return None,
+        },
         Node::Sql(_) => return session(wrapped(formula)?),
         Node::Binary(Operator::Other(op), _) if op == "->>" || op == "->" => claim(keys(formula)?),
         Node::Call(call) if call.args.is_empty() && call.declared.is_none() => {

@@ -51,7 +51,7 @@ fn elements(text: &str) -> Option<Vec<Val>> {
     if inner.contains(['"', '{', '\\']) {
         return None;
     }
-    Some(inner.split(',').map(str::trim).filter(|word| !word.is_empty()).map(|word| Val::Text(word.into())).collect())
+    Some(inner.split(',').map(str::trim).filter(|word| !word.is_empty()).map(Val::of_text).collect())
 }
 
 impl<'m> World<'m> {

@@ -5,6 +5,9 @@
 
 use crate::files::Beginning;
 pub use crate::session::{is_viewer, session, whole, wrapped};
+use crate::spare::Spare;
+use crate::values::keeps;
+pub use crate::values::{Val, constant};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_facts::Volatility;
@@ -13,37 +16,6 @@ use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, ParamKind, PredicateId};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-
-/// A value of a small database.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Val {
-    /// The key of the row of this number; a number beyond the rows is a key of none.
-    Key(EntityId, u16),
-    /// A number, ordered as numbers are.
-    Number(i64, SmolStr),
-    /// A text, a label, a date.
-    Text(SmolStr),
-    /// Some other value; in an ordered sort between its neighbours.
-    Other(u16),
-}
-
-impl Val {
-    fn number(digits: &str) -> Option<Self> {
-        let number: f64 = digits.parse().ok()?;
-        let bits = number.to_bits() as i64;
-        // Bits of a float order as integers do, those of negative ones the other way round.
-        let order = if bits < 0 { !(bits & i64::MAX) } else { bits };
-        Some(Val::Number(order, number.to_string().into()))
-    }
-
-    /// The number that it is.
-    pub fn as_number(&self) -> Option<f64> {
-        match self {
-            Val::Number(_, digits) => digits.parse().ok(),
-            _ => None,
-        }
-    }
-}
 
 /// What has values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -75,33 +47,23 @@ pub struct Sort {
     pub ordered: bool,
     /// Columns of it.
     pub fields: Vec<(EntityId, FieldIx)>,
+    /// How many values decide beside the constants.
+    pub spare: Spare,
 }
 
 /// The sorts of a model.
 #[derive(Default)]
 pub struct Sorts {
-    ids: FxHashMap<Source, usize>,
-    parents: Vec<usize>,
-    sorts: Vec<Sort>,
+    pub(crate) ids: FxHashMap<Source, usize>,
+    pub(crate) parents: Vec<usize>,
+    pub(crate) sorts: Vec<Sort>,
+    /// What is compared with what, beside references and keys.
+    pub(crate) links: Vec<(usize, usize)>,
 }
 
 /// Whether it is a truth value.
 pub fn is_condition(formula: &Formula) -> bool {
     crate::world::is_truth(&formula.ty)
-}
-
-/// The constant that it is, also under a cast.
-pub fn constant(formula: &Formula) -> Option<Val> {
-    match &formula.bare().node {
-        Node::Literal(Value::Number(digits)) => Val::number(digits),
-        Node::Literal(value) => value.text().map(|text| Val::Text(text.into())),
-        Node::Cast(cast) => constant(&cast.of),
-        Node::Unary(sign, of) if sign == "-" => match constant(of)? {
-            Val::Number(_, digits) => Val::number(&format!("-{digits}")),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 /// What a formula is made of; of a plain query what it asks and gives.
@@ -237,17 +199,18 @@ impl Sorts {
         for at in 0..sorts.parents.len() {
             sorts.parents[at] = sorts.root(at);
         }
+        models.first().into_iter().for_each(|model| sorts.count(model));
         sorts
     }
 
     fn learn_conditions(&mut self, model: &Model) {
         for relation in &model.relations {
             for (from, to) in relation.fields.iter().zip(&relation.to_fields) {
-                self.join(Source::Field(relation.from, *from), Source::Field(relation.to, *to));
+                self.refer(Source::Field(relation.from, *from), Source::Field(relation.to, *to));
             }
         }
         if let Some((viewer, field)) = viewer_key(model) {
-            self.join(Source::Viewer, Source::Field(viewer, field));
+            self.refer(Source::Viewer, Source::Field(viewer, field));
         }
         for (at, predicate) in model.predicates.iter().enumerate() {
             let scope = Scope::of(model, PredicateId(at as u32));
@@ -335,7 +298,14 @@ impl Sorts {
         id
     }
 
+    /// One value may be the other: they are compared, or given.
     fn join(&mut self, a: Source, b: Source) {
+        self.refer(a.clone(), b.clone());
+        self.links.extend(self.ids.get(&a).copied().zip(self.ids.get(&b).copied()));
+    }
+
+    /// They have the same values.
+    fn refer(&mut self, a: Source, b: Source) {
         let (a, b) = (self.id(a), self.id(b));
         if a != b {
             self.parents[b] = a;
@@ -418,7 +388,7 @@ impl Sorts {
                 },
                 Beginning::Named(name) => {
                     let id = self.id(own);
-                    self.sorts[id].constants.insert(Val::Text(name.into()));
+                    self.sorts[id].constants.insert(Val::of_text(name));
                 }
             }
         }
@@ -456,11 +426,16 @@ impl Sorts {
                         self.sorts[id].constants.insert(constant);
                     }
                 }
-                if let Some(output) = given(asks)
-                    && !is_condition(output)
-                    && let Some(source) = source(model, output, &Scope::of_function(function))
-                {
-                    self.join(Source::Expr(address(formula)), source);
+                if !is_condition(asks) {
+                    let (own, output) = (Source::Expr(address(formula)), given(asks).unwrap_or(asks));
+                    match (source(model, output, &Scope::of_function(function)), constant(output)) {
+                        (Some(source), _) => self.join(own, source),
+                        (None, Some(constant)) => {
+                            let id = self.id(own);
+                            self.sorts[id].constants.insert(constant);
+                        }
+                        (None, None) => {}
+                    }
                 }
             }
             Node::Form(form) => {
@@ -588,8 +563,12 @@ fn source(model: &Model, formula: &Formula, scope: &Scope) -> Option<Source> {
             Some(function) => Source::Argument(function, *at),
             None => Source::Parameter(scope.predicate?, *at),
         },
-        Node::Cast(cast) => return source(model, &cast.of, scope),
-        Node::Sql(_) => return source(model, wrapped(formula).or_else(|| given(formula))?, scope),
+        Node::Cast(cast) if keeps(&cast.of.ty, &formula.bare().ty) => return source(model, &cast.of, scope),
+        Node::Sql(_) => match wrapped(formula).or_else(|| given(formula)) {
+            Some(given) => return source(model, given, scope),
+            // One that is not looked into has any value of those that it is compared with.
+            None => Source::Expr(address(formula)),
+        },
         Node::Whole(..) | Node::Exists(_) => return None,
         _ => Source::Expr(address(formula)),
     })

@@ -2,10 +2,10 @@
 
 use crate::circuit::Lit;
 use crate::encode::{Env, Place};
-use crate::sorts::{Source, is_viewer, session, wrapped};
+use crate::sorts::{Source, constant, is_viewer, session, wrapped};
 use crate::world::{RowId, Sym, World};
 use smol_str::SmolStr;
-use specc_model::formula::{Formula, Node, Operator, Row};
+use specc_model::formula::{Formula, Node, Operator, Row, Value};
 use specc_model::{FieldIx, Model};
 use std::sync::Arc;
 
@@ -50,6 +50,8 @@ pub struct Ask<'m> {
     pub all: Vec<&'m Formula>,
     /// What the predicate is given in whose body they stand.
     pub given: Given<'m>,
+    /// What it gives of the row, and the constants of which that is one.
+    pub says: Option<(&'m Formula, &'m [Formula])>,
 }
 
 /// The arguments of a predicate that are constants.
@@ -58,7 +60,7 @@ pub type Given<'m> = Arc<[Option<&'m Formula>]>;
 impl<'m> Ask<'m> {
     /// Nothing but that the row is there.
     pub fn of_any(row: Row) -> Self {
-        Self { row, all: Vec::new(), given: Given::default() }
+        Self { row, all: Vec::new(), given: Given::default(), says: None }
     }
 
     /// The parts of conditions that are about the row alone.
@@ -72,7 +74,7 @@ impl<'m> Ask<'m> {
                 _ => {}
             }
         }
-        Self { row: row.clone(), all, given: given.clone() }
+        Self { row: row.clone(), all, given: given.clone(), says: None }
     }
 }
 
@@ -85,6 +87,9 @@ fn is_of(row: &Row, formula: &Formula, given: &Given<'_>) -> bool {
             Node::Sql(_) => wrapped(part).is_some(),
             Node::Path(..) | Node::Whole(..) | Node::Exists(_) | Node::AsIs(_) => false,
             Node::Parameter(at) => given.get(*at).is_some_and(Option::is_some),
+            Node::Literal(Value::Placeholder(_)) => {
+                crate::sorts::placeholder(part).and_then(|at| given.get(at)).is_some_and(Option::is_some)
+            }
             Node::Predicate(..) => false,
             _ => true,
         };
@@ -108,7 +113,15 @@ impl<'m> World<'m> {
     /// Whether what a rule asks holds of a row.
     pub fn asked(&mut self, ask: &Ask<'m>, row: RowId) -> Lit {
         let env = Env::named(&ask.row, row, &ask.given);
-        let all: Vec<Lit> = ask.all.iter().map(|condition| self.condition(condition, &env).yes).collect();
+        let mut all: Vec<Lit> = ask.all.iter().map(|condition| self.condition(condition, &env).yes).collect();
+        if let Some((of, values)) = ask.says {
+            let of = self.evaluate(of, &env);
+            let mut any = Vec::new();
+            for value in values.iter().filter_map(constant) {
+                any.push(self.equal(&of, &Sym::of(value)).yes);
+            }
+            all.push(self.circuit.any(any));
+        }
         self.circuit.all(all)
     }
 }

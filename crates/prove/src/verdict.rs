@@ -72,7 +72,7 @@ impl Question<'_, '_> {
         self.world.close();
         let rows = self.demand.sizes.values().copied().max().unwrap_or(1);
         if !self.least() {
-            return if self.demand.complete { Verdict::Proven { rows } } else { Verdict::Checked { rows } };
+            return if self.is_complete() { Verdict::Proven { rows } } else { Verdict::Checked { rows } };
         }
         let shown = self.shown();
         let mut same = self.world.chosen();
@@ -93,11 +93,16 @@ impl Question<'_, '_> {
             return self.decide();
         }
         let rows = self.demand.sizes.values().copied().max().unwrap_or(1);
-        match (self.world.circuit.solve(&[self.violation]), self.demand.complete) {
+        match (self.world.circuit.solve(&[self.violation]), self.is_complete()) {
             (true, _) => Verdict::Counterexample(None),
             (false, true) => Verdict::Proven { rows },
             (false, false) => Verdict::Checked { rows },
         }
+    }
+
+    /// Whether what was looked at decides.
+    fn is_complete(&self) -> bool {
+        self.demand.complete && !self.world.is_crowded()
     }
 
     /// Looks for the smallest such database; false where there is none.

@@ -203,8 +203,7 @@ impl<'m> World<'m> {
                 Cell::Condition(_) | Cell::Set(_) => crate::world::Sym::null(),
             };
             let is = |sym: &crate::world::Sym, label: &str| {
-                let found =
-                    sym.cases.iter().find(|(_, value)| matches!(value, crate::sorts::Val::Text(t) if t == label));
+                let found = sym.cases.iter().find(|(_, value)| *value == crate::sorts::Val::of_text(label));
                 found.map_or(Lit::FALSE, |(lit, _)| *lit)
             };
             let fine = match (command, old) {

@@ -3,21 +3,22 @@
 //! Rows and columns come into being when a formula reads them. What the tables ask of their rows (references, not null,
 //! uniques, checks) holds for every column that is there; what nobody reads cannot matter.
 
+mod domain;
 mod state;
 
+pub(crate) use domain::ordered;
 pub use state::State;
 
 use crate::access::Role;
 use crate::circuit::{Circuit, Lit, Tri};
 use crate::encode::Env;
 use crate::sets::{Set, is_array};
-use crate::sorts::{Sort, Sorts, Source, Val};
+use crate::sorts::{Sorts, Source, Val};
 use rustc_hash::FxHashMap;
-use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_facts::{Family, family};
 use specc_model::formula::Formula;
-use specc_model::{Base, EntityId, FieldIx, Model, RelationId, Type};
+use specc_model::{Base, EntityId, FieldIx, Model, RelationId, Target, Type};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -96,34 +97,6 @@ pub(crate) fn is_truth(ty: &Type) -> bool {
     ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if family(name) == Family::Boolean)
 }
 
-/// Whether its values are whole numbers.
-fn is_whole(ty: &Type) -> bool {
-    let Base::Builtin(name) = &ty.base else { return false };
-    ty.dims == 0 && family(name) == Family::Integer
-}
-
-/// The values of a sort that has an order: its constants, and others before, between and after them.
-pub(crate) fn ordered(model: &Model, sort: &Sort) -> Vec<Val> {
-    let mut values = Vec::new();
-    let mut others = (0..).map(Val::Other);
-    let whole = sort.fields.iter().all(|(entity, field)| is_whole(&model.entity(*entity).fields[*field].ty));
-    let mut before: Option<f64> = None;
-    for constant in &sort.constants {
-        let number = constant.as_number().filter(|_| whole);
-        // Between two whole numbers there are so many others.
-        let room = number.zip(before).map_or(2.0, |(number, before)| number - before - 1.0);
-        others.by_ref().take(2).zip([1.0, 2.0]).for_each(|(other, nth)| {
-            if nth <= room {
-                values.push(other);
-            }
-        });
-        values.push(constant.clone());
-        before = number;
-    }
-    values.extend(others.take(2));
-    values
-}
-
 /// A small database, and who asks.
 pub struct World<'m> {
     /// What the tables are.
@@ -159,6 +132,8 @@ pub struct World<'m> {
     steps: usize,
     /// Rows that came of statements.
     written: Vec<RowId>,
+    /// Values were looked at of which there are too few to decide.
+    crowded: std::cell::Cell<bool>,
     /// Conditions that were asked and are not made of others, where somebody wants to know.
     pub(crate) atoms: Option<Vec<(&'m Formula, Tri)>>,
 }
@@ -186,6 +161,7 @@ impl<'m> World<'m> {
             phase: 0,
             steps: 1,
             written: Vec::new(),
+            crowded: std::cell::Cell::new(false),
             atoms: None,
         }
     }
@@ -389,55 +365,6 @@ impl<'m> World<'m> {
         self.model.entity(entity).outgoing.iter().copied()
     }
 
-    /// The values of a sort, in their order where it has one.
-    pub(crate) fn domain(&self, source: &Source) -> (Option<usize>, Vec<Val>) {
-        let Some((id, sort)) = self.sorts.get(source) else { return (None, self.any_two(source)) };
-        let labels = sort.fields.iter().find_map(|(entity, field)| {
-            let ty = &self.model.entity(*entity).fields[*field].ty;
-            match ty.base {
-                Base::Enum(label) if ty.dims == 0 => Some(&self.model.enums[label.0 as usize].labels),
-                _ => None,
-            }
-        });
-        if let Some(labels) = labels {
-            let known = |name: &SmolStr| sort.constants.contains(&Val::Text(name.clone()));
-            // Labels that no rule names are alike; where labels have an order, all of them count.
-            let spare = labels.iter().position(|label| !known(&label.name));
-            let kept = labels.iter().enumerate();
-            let kept = kept.filter(|(at, label)| sort.ordered || known(&label.name) || Some(*at) == spare);
-            return (Some(id), kept.map(|(_, label)| Val::Text(label.name.clone())).collect());
-        }
-        let most = self.sizes.values().copied().max().unwrap_or(1) as u16 + 1;
-        let mut values = Vec::new();
-        if sort.ordered {
-            return (Some(id), ordered(self.model, sort));
-        }
-        for (entity, field) in &sort.fields {
-            if self.is_numbered(*entity, *field) {
-                let most = self.size(*entity) + self.steps;
-                values.extend((0..most as u16).map(|number| Val::Key(*entity, number)));
-            }
-        }
-        let numbered = !values.is_empty();
-        values.extend(sort.constants.iter().cloned());
-        if !numbered {
-            values.extend((0..most).map(Val::Other));
-        }
-        (Some(id), values)
-    }
-
-    fn is_uuid(&self, source: &Source) -> bool {
-        let column = match source {
-            Source::Field(entity, field) => Some((*entity, *field)),
-            Source::Viewer => crate::sorts::viewer_key(self.model),
-            _ => None,
-        };
-        column.is_some_and(|(entity, field)| {
-            let ty = &self.model.entity(entity).fields[field].ty;
-            ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if family(name) == Family::Uuid)
-        })
-    }
-
     /// A value of a sort.
     pub(crate) fn any_value(&mut self, source: &Source, nullable: bool) -> Sym {
         let (sort, mut domain) = self.domain(source);
@@ -486,6 +413,11 @@ impl<'m> World<'m> {
         }
         let sym = match &source {
             Source::Viewer if !self.role.signed_in => Sym::null(),
+            // The platform takes the role of the session from the token.
+            Source::Claim(keys) if self.model.options.target == Target::Supabase && **keys == ["role"] => {
+                let sort = self.sorts.get(&source).map(|(id, _)| id);
+                Sym { sort, ..Sym::of(Val::of_text(&self.role.name)) }
+            }
             Source::Viewer => self.any_value(&source, false),
             Source::Claim(_) | Source::Argument(..) => self.any_value(&source, true),
             _ => self.any_value(&source, false),

@@ -9,6 +9,7 @@ use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_syntax::ast;
+use std::sync::Arc;
 
 /// The query as a scalar subquery over the parameters; none where the body is anything else. Findings are those of the body,
 /// which are reported elsewhere.
@@ -28,10 +29,59 @@ pub(super) fn asked(exprs: &Exprs<'_>, d: &ast::FunctionDecl, function: &Functio
     let asked = read(&[])?;
     // A parameter that is called as a column of a table that is read is the column, in the body of a function. Which of
     // several tables it is a column of is not known.
-    match shadowed(exprs.model, &asked.formula, function) {
-        Some(names) if names.is_empty() => Some(asked),
-        Some(names) => read(&names),
-        None => None,
+    let asked = match shadowed(exprs.model, &asked.formula, function)? {
+        names if names.is_empty() => Some(asked),
+        names => read(&names),
+    }?;
+    // Of several rows a function that returns one value returns that of the first.
+    Some(if matches!(function.returns, Some(Returns::Type(_))) { first_row(&asked) } else { asked })
+}
+
+/// The same, of the first row alone.
+fn first_row(asked: &ExprRef) -> ExprRef {
+    fn mark(formula: &mut Formula) {
+        match &mut formula.node {
+            Node::Nested(inner) => mark(inner),
+            Node::Sql(sql) => {
+                if let [select] = sql.selects.as_mut_slice() {
+                    select.first = true;
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut first = Expr::clone(asked);
+    mark(&mut first.formula);
+    Arc::new(first)
+}
+
+/// What a function asks that calls itself, or is called by what it calls, is not looked into: it has no end.
+pub(super) fn leave_circles(functions: &mut [Function]) {
+    let called = |function: &Function| {
+        let mut called = Vec::new();
+        // Those of its queries are among what can be changed only.
+        let mut asked = function.asks.as_ref().map(|asks| asks.formula.clone());
+        asked.iter_mut().for_each(|formula| {
+            formula.each_mut(|part| {
+                if let Node::Call(call) = &part.node {
+                    called.extend(call.declared);
+                }
+            });
+        });
+        called
+    };
+    let calls: Vec<Vec<usize>> = functions.iter().map(called).collect();
+    for (at, function) in functions.iter_mut().enumerate() {
+        let mut seen = vec![false; calls.len()];
+        let mut rest = calls[at].clone();
+        while let Some(next) = rest.pop() {
+            if !std::mem::replace(&mut seen[next], true) {
+                rest.extend(&calls[next]);
+            }
+        }
+        if seen[at] {
+            function.asks = None;
+        }
     }
 }
 

@@ -499,6 +499,7 @@ fn apply(model: &mut Model, late: Late) {
         function.writes = needs.writes;
         function.asks = asks;
     }
+    asked::leave_circles(&mut model.functions);
     for (view, asks) in model.views.iter_mut().zip(late.views) {
         view.asks = asks;
     }

@@ -231,6 +231,8 @@ pub struct Select {
     pub star: bool,
     /// Whether it gives something else than a row for each choice: groups of them, or the first few.
     pub partial: bool,
+    /// Whether of all choices the first is given alone, in no order that anybody says.
+    pub first: bool,
 }
 
 /// Something that a [`Select`] reads.

@@ -5,7 +5,7 @@ use super::*;
 use specc_expr::ident_span;
 use specc_facts::Kind;
 use sqlparser::ast::{
-    self, Distinct, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, SelectItem,
+    self, Distinct, GroupByExpr, Ident, JoinConstraint, JoinOperator, LimitClause, ObjectName, Query, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, SetOperator, TableFactor,
 };
 
@@ -19,7 +19,8 @@ impl Builder<'_> {
     }
 
     fn selects_with(&self, query: &Query, around: &With) -> Vec<Select> {
-        let some = query.limit_clause.is_some() || query.fetch.is_some();
+        let first = is_first(query);
+        let some = !first && (query.limit_clause.is_some() || query.fetch.is_some());
         let mut with = around.clone();
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
             let recursive = query.with.as_ref().is_some_and(|with| with.recursive) || !cte.alias.columns.is_empty();
@@ -30,7 +31,10 @@ impl Builder<'_> {
         if !self.branches(&query.body, &with, &mut made) {
             return Vec::new();
         }
-        made.iter_mut().for_each(|select| select.partial |= some);
+        // The first of several queries together is of any of them.
+        let some = some || first && made.len() > 1;
+        made.iter_mut()
+            .for_each(|select| (select.partial, select.first) = (select.partial | some, select.first | first));
         made
     }
 
@@ -229,6 +233,15 @@ impl Builder<'_> {
             Read::Call(..) | Read::Other(_) => None,
         }
     }
+}
+
+/// `limit 1` and no order: any row of those that there are.
+fn is_first(query: &Query) -> bool {
+    let Some(LimitClause::LimitOffset { limit: Some(limit), offset: None, limit_by }) = &query.limit_clause else {
+        return false;
+    };
+    let one = matches!(limit, ast::Expr::Value(value) if value.to_string() == "1");
+    one && limit_by.is_empty() && query.order_by.is_none() && query.fetch.is_none()
 }
 
 impl Select {

@@ -179,7 +179,7 @@ fn elsewhere<'m>(
 }
 
 fn sym(name: &SmolStr) -> crate::world::Sym {
-    crate::world::Sym::of(Val::Text(name.clone()))
+    crate::world::Sym::of(Val::of_text(name))
 }
 
 fn is_own(world: &mut World<'_>, row: RowId, name: FieldIx, nth: u8) -> Lit {

@@ -21,6 +21,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
             // Where rules for inserting say whose a row is, the other columns are for whom it is.
             let authors = owners_of(context.model, entity, inserts_rows);
             let written = authors.is_empty() || authors.contains(&field);
+            let authors = if written { Vec::new() } else { authors };
             for command in [RuleAction::Insert, RuleAction::Update] {
                 let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
                 for (at, opening) in right.openings().iter().enumerate() {
@@ -52,7 +53,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                         format!(
                             "by rule `{rule}` `{name}` becomes `{column}` of rows of `{table}` that were another one's"
                         ),
-                        moves(context, &right, role, at, field, true),
+                        moves(context, &right, role, at, (field, &authors), true),
                     );
                     if !asked.contains(&field) {
                         continue;
@@ -65,7 +66,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                         format!(
                             "by rule `{rule}` `{name}` makes another one `{column}` of a row of `{table}` of its own"
                         ),
-                        moves(context, &right, role, at, field, false),
+                        moves(context, &right, role, at, (field, &authors), false),
                     );
                 }
             }
@@ -87,20 +88,25 @@ fn inserts<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, rule: usiz
     act.decide(&[opened, other])
 }
 
-/// Whether a row comes to the viewer (`comes`), or goes from her.
+/// Whether a row comes to the viewer (`comes`), or goes from her, by a column. Whoever wrote it, as one of the others says,
+/// decides for whom it is.
 fn moves<'m>(
     context: &Context<'m>,
     right: &Right<'m>,
     role: &Role,
     rule: usize,
-    field: FieldIx,
+    (field, authors): (FieldIx, &[FieldIx]),
     comes: bool,
 ) -> Verdict {
-    let mut act = Act::new(context, right, role, &[(right.entity.id, field)], []);
+    let columns: Vec<_> = authors.iter().chain([&field]).map(|field| (right.entity.id, *field)).collect();
+    let mut act = Act::new(context, right, role, &columns, []);
     let (old, new) = (act.row(), act.after_row());
     let viewer = act.world.session(Source::Viewer);
+    let wrote: Vec<_> = authors.iter().map(|author| act.world.says(old, *author, &viewer).yes).collect();
+    let wrote = act.world.circuit.any(wrote);
     let (was, is) = (act.world.says(old, field, &viewer), act.world.says(new, field, &viewer));
     let opened = act.opened[rule];
     // From nobody, or to nobody, is no harm done to anybody.
-    if comes { act.decide(&[opened, was.no, is.yes]) } else { act.decide(&[opened, was.yes, is.no]) }
+    let (before, after) = if comes { (was.no, is.yes) } else { (was.yes, is.no) };
+    act.decide(&[opened, before, after, !wrote])
 }

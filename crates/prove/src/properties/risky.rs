@@ -88,8 +88,9 @@ impl Look<'_> {
                 return;
             }
             Node::Sql(sql) => {
-                let several =
-                    sql.select().is_some_and(|select| !select.tables.is_empty() && !self.is_of_one_row(select));
+                let several = sql
+                    .select()
+                    .is_some_and(|select| !select.tables.is_empty() && !select.first && !self.is_of_one_row(select));
                 if several {
                     self.raised.push((formula.span, "the query in it gives several rows"));
                 }

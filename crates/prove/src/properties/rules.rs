@@ -17,7 +17,12 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         // Whoever has the rule and is signed in, if anybody who has it is.
         let grantees = grantees(context.model, rule);
         let holders = context.roles.iter().filter(|role| role.acts_as.iter().any(|r| grantees.contains(r)));
-        let Some(role) = holders.max_by_key(|role| role.signed_in) else { continue };
+        let mut holders: Vec<&Role> = holders.collect();
+        holders.sort_by_key(|role| !role.signed_in);
+        if holders.is_empty() {
+            continue;
+        }
+        let of_any = |holds: bool| best(holders.iter().map(|role| some_row(context, entity, role, &[], (when, holds))));
         let table = context.name(entity.id);
         let mut push = |code: Code, claim: String, wrong: String, verdict: Verdict| {
             found.push(Finding { code, entity: table.clone(), claim, wrong, verdict, span: rule.span });
@@ -25,19 +30,27 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         if !is_said(when) {
             let claim = format!("rule `{}` of `{table}` lets a row through", rule.name);
             let wrong = format!("rule `{}` of `{table}` never lets a row through", rule.name);
-            push(codes::DEAD_RULE, claim, wrong, some_row(context, entity, role, &[], (when, true)));
+            push(codes::DEAD_RULE, claim, wrong, of_any(true));
             let claim = format!("rule `{}` of `{table}` holds back a row", rule.name);
             let wrong = format!("the condition of rule `{}` of `{table}` holds of every row", rule.name);
-            push(codes::IDLE_CONDITION, claim, wrong, some_row(context, entity, role, &[], (when, false)));
+            push(codes::IDLE_CONDITION, claim, wrong, of_any(false));
         }
         for (command, columns) in &rule.actions {
-            let Some(right) = Right::of(context.model, entity.id, role, *command) else { continue };
             let covers = |others: &[usize]| {
                 others.is_empty() || !columns.is_empty() && columns.iter().all(|column| others.contains(column))
             };
-            let others = right.openings().iter().filter(|o| !std::ptr::eq(o.rule, rule) && covers(o.columns));
-            let others: Vec<&Rule> = others.map(|o| o.rule).collect();
-            if others.is_empty() || others.iter().chain([&rule]).any(|rule| rule.check.is_some()) {
+            // What each who holds it has besides.
+            let rights =
+                holders.iter().filter_map(|role| Some((*role, Right::of(context.model, entity.id, role, *command)?)));
+            let besides: Vec<(&Role, Vec<&'m Rule>)> = rights
+                .map(|(role, right)| {
+                    let others = right.openings().iter().filter(|o| !std::ptr::eq(o.rule, rule) && covers(o.columns));
+                    (role, others.map(|o| o.rule).collect())
+                })
+                .collect();
+            let Some((_, others)) = besides.first() else { continue };
+            let alone = besides.iter().any(|(_, others)| others.is_empty());
+            if alone || besides.iter().flat_map(|(_, others)| others).chain([&rule]).any(|rule| rule.check.is_some()) {
                 continue;
             }
             let does = super::does(*command);
@@ -48,9 +61,23 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
             let names: Vec<String> = others.iter().map(|other| format!("`{}`", other.name)).collect();
             let wrong =
                 format!("rule `{}` of `{table}` opens nothing that {} does not ({does})", rule.name, names.join(", "));
-            push(codes::REDUNDANT_RULE, claim, wrong, some_row(context, entity, role, &others, (when, true)));
+            let each = besides.iter().map(|(role, others)| some_row(context, entity, role, others, (when, true)));
+            push(codes::REDUNDANT_RULE, claim, wrong, best(each));
         }
     }
+}
+
+/// Whether it is so for any of the roles: `auth.role() = 'authenticated'` holds for one of them alone.
+fn best(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    let mut best = Verdict::Counterexample(None);
+    for verdict in verdicts {
+        match verdict {
+            Verdict::Proven { .. } => return verdict,
+            Verdict::Counterexample(_) => {}
+            _ => best = verdict,
+        }
+    }
+    best
 }
 
 /// Whether the condition can be so of a row that none of the other rules lets through. There should be such a row: it is

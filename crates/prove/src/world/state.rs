@@ -39,7 +39,7 @@ impl<'m> World<'m> {
             && let Type { base: Base::Enum(id), dims: 0, .. } = &self.model.entity(*entity).fields[*field].ty
         {
             let labels = self.model.enums[id.0 as usize].labels.iter().take(2);
-            return labels.map(|label| Val::Text(label.name.clone())).collect();
+            return labels.map(|label| Val::of_text(&label.name)).collect();
         }
         vec![Val::Other(0), Val::Other(1)]
     }

@@ -1,0 +1,92 @@
+//! The values that a column or another source may have.
+
+use super::World;
+use crate::sorts::{Sort, Source, Val};
+use smol_str::SmolStr;
+use specc_facts::{Family, family};
+use specc_model::{Base, Model, Type};
+
+/// Whether its values are whole numbers.
+fn is_whole(ty: &Type) -> bool {
+    let Base::Builtin(name) = &ty.base else { return false };
+    ty.dims == 0 && family(name) == Family::Integer
+}
+
+/// The values of a sort that has an order: its constants, and as many others as decide before, between and after them.
+pub(crate) fn ordered(model: &Model, sort: &Sort) -> Vec<Val> {
+    let mut values = Vec::new();
+    let mut others = (0..).map(Val::Other);
+    let whole = sort.fields.iter().all(|(entity, field)| is_whole(&model.entity(*entity).fields[*field].ty));
+    let mut before: Option<f64> = None;
+    for constant in &sort.constants {
+        let number = constant.as_number().filter(|_| whole);
+        // Between two whole numbers there are so many others.
+        let room = number.zip(before).map_or(f64::INFINITY, |(number, before)| number - before - 1.0);
+        let room = if room < sort.spare.between as f64 { room.max(0.0) as usize } else { sort.spare.between };
+        values.extend(others.by_ref().take(room));
+        values.push(constant.clone());
+        before = number;
+    }
+    values.extend(others.take(sort.spare.between));
+    values
+}
+
+impl World<'_> {
+    /// Whether values were looked at of which there are too few to decide.
+    pub fn is_crowded(&self) -> bool {
+        self.crowded.get()
+    }
+
+    /// The values of a sort, in their order where it has one.
+    pub(crate) fn domain(&self, source: &Source) -> (Option<usize>, Vec<Val>) {
+        let Some((id, sort)) = self.sorts.get(source) else { return (None, self.any_two(source)) };
+        let labels = sort.fields.iter().find_map(|(entity, field)| {
+            let ty = &self.model.entity(*entity).fields[*field].ty;
+            match ty.base {
+                Base::Enum(label) if ty.dims == 0 => Some(&self.model.enums[label.0 as usize].labels),
+                _ => None,
+            }
+        });
+        if let Some(labels) = labels {
+            let known = |name: &SmolStr| sort.constants.contains(&Val::of_text(name));
+            // Labels that no rule names are alike; where labels have an order, all of them count.
+            let mut spare = 0..sort.spare.others;
+            let kept = labels.iter().filter(|label| sort.ordered || known(&label.name) || spare.next().is_some());
+            return (Some(id), kept.map(|label| Val::of_text(&label.name)).collect());
+        }
+        if sort.ordered {
+            self.crowded.set(self.crowded.get() | sort.spare.crowded);
+            return (Some(id), ordered(self.model, sort));
+        }
+        let mut values = Vec::new();
+        for (entity, field) in &sort.fields {
+            if self.is_numbered(*entity, *field) {
+                // Where columns have such values without a reference, there are keys of no row.
+                let none = if values.is_empty() { sort.spare.keys } else { 0 };
+                let most = self.size(*entity) + self.steps + none;
+                values.extend((0..most as u16).map(|number| Val::Key(*entity, number)));
+            }
+        }
+        let numbered = !values.is_empty();
+        let crowded = if numbered { sort.spare.crowded_keys } else { sort.spare.crowded };
+        self.crowded.set(self.crowded.get() | crowded);
+        values.extend(sort.constants.iter().cloned());
+        if !numbered {
+            let rows = self.sizes.values().copied().max().unwrap_or(1) + 1;
+            values.extend((0..rows.max(sort.spare.others) as u16).map(Val::Other));
+        }
+        (Some(id), values)
+    }
+
+    pub(super) fn is_uuid(&self, source: &Source) -> bool {
+        let column = match source {
+            Source::Field(entity, field) => Some((*entity, *field)),
+            Source::Viewer => crate::sorts::viewer_key(self.model),
+            _ => None,
+        };
+        column.is_some_and(|(entity, field)| {
+            let ty = &self.model.entity(entity).fields[field].ty;
+            ty.dims == 0 && matches!(&ty.base, Base::Builtin(name) if family(name) == Family::Uuid)
+        })
+    }
+}
