@@ -27,6 +27,7 @@ mod scene;
 mod session;
 mod sets;
 mod shape;
+mod sort;
 mod sorts;
 mod spare;
 mod standing;

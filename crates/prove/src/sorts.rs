@@ -5,7 +5,7 @@
 
 use crate::files::Beginning;
 pub use crate::session::{is_viewer, session, whole, wrapped};
-use crate::spare::Spare;
+pub use crate::sort::Sort;
 use crate::values::keeps;
 pub use crate::values::{Val, constant};
 use rustc_hash::FxHashMap;
@@ -14,7 +14,6 @@ use specc_facts::Volatility;
 use specc_model::formula::{Formula, Node, Operator, Part, Read, Row, Select, Sql, Value};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx, Model, ParamKind, PredicateId};
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What has values.
@@ -36,19 +35,6 @@ pub enum Source {
     Session(SmolStr),
     /// An expression that is not looked into, by its address.
     Expr(usize),
-}
-
-/// A set of values that are compared with each other.
-#[derive(Clone, Debug, Default)]
-pub struct Sort {
-    /// Constants that they are compared with.
-    pub constants: BTreeSet<Val>,
-    /// Whether more than equality is asked.
-    pub ordered: bool,
-    /// Columns of it.
-    pub fields: Vec<(EntityId, FieldIx)>,
-    /// How many values decide beside the constants.
-    pub spare: Spare,
 }
 
 /// The sorts of a model.
@@ -199,7 +185,10 @@ impl Sorts {
         for at in 0..sorts.parents.len() {
             sorts.parents[at] = sorts.root(at);
         }
-        models.first().into_iter().for_each(|model| sorts.count(model));
+        if let Some(model) = models.first() {
+            sorts.count(model);
+            sorts.sorts.iter_mut().for_each(|sort| sort.look_at(model));
+        }
         sorts
     }
 
@@ -361,6 +350,10 @@ impl Sorts {
 
     /// That a column may have the value of a formula.
     fn given(&mut self, model: &Model, to: Source, formula: &Formula, scope: &Scope) {
+        // What is made anew each time makes columns no more alike: keys of all tables have one such default.
+        if formula.volatility == Volatility::Volatile {
+            return;
+        }
         match (source(model, formula, scope), constant(formula)) {
             (Some(source), _) if !self.ids.contains_key(&to) && matches!(source, Source::Expr(_)) => {}
             (Some(source), _) => self.join(to, source),

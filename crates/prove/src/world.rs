@@ -16,7 +16,7 @@ use crate::sets::{Set, is_array};
 use crate::sorts::{Sorts, Source, Val};
 use rustc_hash::FxHashMap;
 use specc_diag::Span;
-use specc_facts::{Family, family};
+use specc_facts::{Family, Volatility, family};
 use specc_model::formula::Formula;
 use specc_model::{Base, EntityId, FieldIx, Model, RelationId, Target, Type};
 use std::collections::{BTreeMap, BTreeSet};
@@ -259,6 +259,9 @@ impl<'m> World<'m> {
                 Some(default) if condition => Cell::Condition(self.condition(&default.formula, &Env::row(row))),
                 // A new key is like no other.
                 Some(_) if self.is_numbered(entity, field) => continue,
+                Some(default) if default.formula.volatility == Volatility::Volatile => {
+                    self.unknown_of(&Source::Field(entity, field), default.formula.span)
+                }
                 Some(default) => Cell::Value(self.evaluate(&default.formula, &Env::row(row))),
                 None if condition => Cell::Condition(Tri::NULL),
                 None => Cell::Value(Sym::null()),
@@ -392,18 +395,29 @@ impl<'m> World<'m> {
 
     /// A value that is not modelled.
     pub(crate) fn unknown(&mut self, formula: &Formula, condition: bool) -> Cell {
-        let cell = match condition {
-            true => Cell::Condition(self.any_condition(true)),
-            false => Cell::Value(self.any_value(&Source::Expr(crate::sorts::address(formula)), true)),
-        };
-        let wires = match &cell {
+        if !condition {
+            return self.unknown_of(&Source::Expr(crate::sorts::address(formula)), formula.span);
+        }
+        let cell = Cell::Condition(self.any_condition(true));
+        self.not_modelled(&cell, formula.span);
+        cell
+    }
+
+    /// Any value of a source, and which is not modelled.
+    fn unknown_of(&mut self, source: &Source, span: Span) -> Cell {
+        let cell = Cell::Value(self.any_value(source, true));
+        self.not_modelled(&cell, span);
+        cell
+    }
+
+    fn not_modelled(&mut self, cell: &Cell, span: Span) {
+        let wires = match cell {
             Cell::Condition(tri) => vec![tri.yes, tri.no],
             Cell::Value(sym) => sym.cases.iter().map(|(lit, _)| *lit).collect(),
             Cell::Set(set) => set.cases.iter().map(|(lit, _)| *lit).collect(),
         };
         self.choices.retain(|lit| !wires.contains(lit));
-        self.unknowns.push(Unknown { span: formula.span, wires });
-        cell
+        self.unknowns.push(Unknown { span, wires });
     }
 
     /// A value that is the same for a whole statement.

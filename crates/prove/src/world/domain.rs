@@ -40,13 +40,7 @@ impl World<'_> {
     /// The values of a sort, in their order where it has one.
     pub(crate) fn domain(&self, source: &Source) -> (Option<usize>, Vec<Val>) {
         let Some((id, sort)) = self.sorts.get(source) else { return (None, self.any_two(source)) };
-        let labels = sort.fields.iter().find_map(|(entity, field)| {
-            let ty = &self.model.entity(*entity).fields[*field].ty;
-            match ty.base {
-                Base::Enum(label) if ty.dims == 0 => Some(&self.model.enums[label.0 as usize].labels),
-                _ => None,
-            }
-        });
+        let labels = sort.labels.map(|id| &self.model.enums[id.0 as usize].labels);
         if let Some(labels) = labels {
             let known = |name: &SmolStr| sort.constants.contains(&Val::of_text(name));
             // Labels that no rule names are alike; where labels have an order, all of them count.
@@ -59,8 +53,8 @@ impl World<'_> {
             return (Some(id), ordered(self.model, sort));
         }
         let mut values = Vec::new();
-        for (entity, field) in &sort.fields {
-            if self.is_numbered(*entity, *field) {
+        if sort.constants.is_empty() {
+            for (entity, _) in &sort.keys {
                 // Where columns have such values without a reference, there are keys of no row.
                 let none = if values.is_empty() { sort.spare.keys } else { 0 };
                 let most = self.size(*entity) + self.steps + none;
