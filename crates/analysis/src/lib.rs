@@ -48,6 +48,10 @@ pub struct Analysis {
     pub written: Vec<Target>,
     /// What `on conflict` says of keys.
     pub conflicts: Vec<Conflict>,
+    /// What a body of PL/pgSQL returns that does nothing else.
+    pub only: Option<Returned>,
+    /// A body of PL/pgSQL throws an error somewhere.
+    pub raises: bool,
     /// Has SQL that is put together when it runs.
     pub dynamic: bool,
     /// A part could not be read: names in it are looked for word by word, and may be more than are meant.
@@ -64,6 +68,17 @@ impl Analysis {
         self.findings.dedup();
         self
     }
+}
+
+/// What stands behind `return`, or `return query`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// Its first byte.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+    /// It is a query, and no value.
+    pub query: bool,
 }
 
 /// A name in a text and what it refers to.

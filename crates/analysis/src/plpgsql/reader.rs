@@ -1,6 +1,7 @@
 //! The tokens of a PL/pgSQL body.
 
 use super::{Body, Gives};
+use crate::Returned;
 use crate::scope::Frame;
 use crate::walk::Walk;
 use specc_split::{Lexer, Token, TokenKind};
@@ -19,6 +20,8 @@ pub(super) fn read(walk: &mut Walk<'_>, body: &Body<'_>) {
         returns: body.returns.clone(),
         gives: body.gives,
         returned: false,
+        statements: 0,
+        last: None,
         loops: 0,
         handlers: 0,
         depth: 0,
@@ -29,6 +32,8 @@ pub(super) fn read(walk: &mut Walk<'_>, body: &Body<'_>) {
         reader.walk.words(start, text.len());
     } else {
         reader.ends_with_a_value();
+        let plain = !tokens.iter().any(|token| token.is(text, "declare") || token.kind == TokenKind::Symbol(b'#'));
+        reader.walk.out.only = reader.last.filter(|_| reader.statements == 1 && plain);
     }
 }
 
@@ -85,6 +90,10 @@ pub(super) struct Reader<'r, 'a> {
     pub gives: Gives,
     /// A `return` was read.
     pub returned: bool,
+    /// How many statements were read.
+    pub statements: usize,
+    /// What was returned last.
+    pub last: Option<Returned>,
     /// How many loops are around.
     pub loops: usize,
     /// How many handlers of exceptions are around.

@@ -4,7 +4,7 @@ use super::Gives;
 use super::reader::Reader;
 use super::sql::blank;
 use crate::scope::{Output, Shape};
-use crate::{Given, Problem};
+use crate::{Given, Problem, Returned};
 use smol_str::SmolStr;
 use specc_split::TokenKind;
 
@@ -32,6 +32,8 @@ impl Reader<'_, '_> {
                 let (start, end) = (self.at, self.until(&[]));
                 let output = self.statement_to(start, end);
                 self.given(start, end, output);
+                let (start, end) = self.bytes(start, end);
+                self.last = Some(Returned { start, end, query: true });
             }
             return self.semicolon();
         }
@@ -68,7 +70,10 @@ impl Reader<'_, '_> {
         }
         if !empty {
             let shape = self.returns.clone().map_or(Shape::Open, |ty| Shape::Type(Some(ty)));
+            let from = self.at;
             self.assigned(&shape);
+            let (start, end) = self.bytes(from, self.at);
+            self.last = (!next).then_some(Returned { start, end, query: false });
         }
         self.semicolon()
     }
@@ -109,10 +114,10 @@ impl Reader<'_, '_> {
             let help = "write `raise exception '…'`, or put it behind `exception when … then`";
             self.refused(self.at - 1, Problem::NotHere, "`raise` alone stands outside of a handler", help);
         }
-        for level in ["debug", "log", "info", "notice", "warning", "exception"] {
-            if self.take(level) {
-                break;
-            }
+        let told = ["debug", "log", "info", "notice", "warning"].into_iter().any(|level| self.take(level));
+        if !told {
+            self.take("exception");
+            self.walk.out.raises = true;
         }
         let is_text = self.tokens.get(self.at).is_some_and(|token| token.kind == TokenKind::Text);
         if is_text {

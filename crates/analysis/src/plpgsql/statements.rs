@@ -129,6 +129,7 @@ impl Reader<'_, '_> {
         if self.take_symbol(b';') {
             return Some(());
         }
+        self.statements += 1;
         let labelled = self.symbol(b'<') && self.symbol_at(self.at + 1, b'<');
         let after = if labelled { self.at + 5 } else { self.at };
         if self.is_at(after, "declare") || self.is_at(after, "begin") {

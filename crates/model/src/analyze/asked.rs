@@ -7,18 +7,20 @@ use crate::scope::Scope;
 use crate::types::*;
 use crate::typing::{Expect, Place};
 use smol_str::SmolStr;
+use specc_analysis::Returned;
 use specc_diag::Span;
 use specc_syntax::ast;
 use std::sync::Arc;
 
 /// The query as a scalar subquery over the parameters; none where the body is anything else. Findings are those of the body,
 /// which are reported elsewhere.
-pub(super) fn asked(exprs: &Exprs<'_>, d: &ast::FunctionDecl, function: &Function) -> Option<ExprRef> {
-    let (start, text) = body(&function.language, &function.body)?;
-    let is_query = ["select", "with"].iter().any(|word| first_word(&text).eq_ignore_ascii_case(word));
-    if function.procedure || !is_query || text.contains(';') {
-        return None;
-    }
+pub(super) fn asked(
+    exprs: &Exprs<'_>,
+    d: &ast::FunctionDecl,
+    function: &Function,
+    only: Option<Returned>,
+) -> Option<ExprRef> {
+    let (start, text) = body(&function.language, &function.body, only).filter(|_| !function.procedure)?;
     let read = |shadowed: &[SmolStr]| {
         let known = |param: &&Param| !param.name.is_empty() && !shadowed.contains(&param.name);
         let values = function.params.iter().enumerate().filter(|(_, param)| known(param));
@@ -87,33 +89,23 @@ pub(super) fn leave_circles(functions: &mut [Function]) {
 
 /// The only statement of a body as a query, and where it starts: of SQL itself, or what a block of PL/pgSQL returns that
 /// does nothing else.
-fn body(language: &str, body: &str) -> Option<(usize, String)> {
-    let mut rest = body.trim().trim_end_matches(';').trim_end();
-    let mut prefix = "";
-    match language {
-        "sql" => {}
-        "plpgsql" => {
-            let end = rest.len().checked_sub("end".len()).filter(|end| rest.is_char_boundary(*end))?;
-            let (inner, last) = rest.split_at(end);
-            let inner = inner.trim_end().strip_suffix(';').filter(|_| last.eq_ignore_ascii_case("end"))?;
-            rest = after_word(after_word(inner, "begin")?, "return")?.trim_end();
-            match after_word(rest, "query") {
-                Some(query) => rest = query,
-                None => prefix = "select ",
-            }
+fn body(language: &str, body: &str, only: Option<Returned>) -> Option<(usize, String)> {
+    match (language, only) {
+        ("sql", _) => {
+            let text = body.trim().trim_end_matches(';').trim_end();
+            let is_query = ["select", "with"].iter().any(|word| first_word(text).eq_ignore_ascii_case(word));
+            (is_query && !text.contains(';')).then(|| (body.len() - body.trim_start().len(), text.to_owned()))
         }
-        _ => return None,
+        ("plpgsql", Some(Returned { start, end, query })) => {
+            let prefix = if query { "" } else { "select " };
+            Some((start.saturating_sub(prefix.len()), format!("{prefix}{}", body.get(start..end)?)))
+        }
+        _ => None,
     }
-    Some((body.find(rest)?.saturating_sub(prefix.len()), format!("{prefix}{rest}")))
 }
 
 fn first_word(text: &str) -> &str {
     text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
-}
-
-fn after_word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
-    let first = first_word(text);
-    first.eq_ignore_ascii_case(word).then(|| text[first.len()..].trim_start())
 }
 
 /// The query of a view as a scalar subquery; none where it is not understood, or wrong, which is reported elsewhere.

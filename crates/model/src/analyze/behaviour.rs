@@ -383,7 +383,7 @@ impl Pass<'_> {
             Some(raw) => Some(self.exprs.trigger_condition(raw, self.entity.id, t, &mut self.out)?),
             None => None,
         };
-        let (session, writes) = super::bodies::trigger_body(
+        let (session, writes, raises) = super::bodies::trigger_body(
             self.project,
             self.model,
             &self.entity.name,
@@ -392,7 +392,7 @@ impl Pass<'_> {
             &mut self.out,
         );
         let found = trigger(self.project, self.model, t, doc, span, when, &mut self.out)?;
-        Some(Trigger { session, writes, ..found })
+        Some(Trigger { session, writes, raises, ..found })
     }
 }
 
@@ -473,6 +473,7 @@ pub(crate) fn trigger(
         action,
         session: Vec::new(),
         writes: Vec::new(),
+        raises: false,
         constraint: t.constraint,
         initially_deferred: t.initially_deferred,
         enabled: t.enabled.as_ref().map(|how| how.text.clone()),

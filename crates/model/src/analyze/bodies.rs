@@ -11,7 +11,7 @@ use crate::types::*;
 use crate::typing::Place;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_analysis::{Analysis, Body, Finding, Gives, Language, Problem, Row, Rows, Target};
+use specc_analysis::{Analysis, Body, Finding, Gives, Language, Problem, Returned, Row, Rows, Target};
 use specc_catalog::Qualified as Name;
 use specc_diag::{Code, Diagnostic, Span, codes};
 use specc_syntax::ast::{self, MemberKind};
@@ -66,6 +66,10 @@ pub(crate) struct Needs {
     pub reads: Vec<EntityId>,
     /// The columns that it gives values to.
     pub writes: Vec<(EntityId, FieldIx)>,
+    /// It throws an error somewhere, or that is not known.
+    pub raises: bool,
+    /// What it returns, where it is in PL/pgSQL and does nothing else.
+    pub only: Option<Returned>,
     /// Keys that its `on conflict` names.
     pub conflicts: Vec<Pending>,
 }
@@ -92,6 +96,7 @@ pub(crate) fn function_needs(
         _ => None,
     };
     let (mut conflicts, mut maybe, mut writes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut raises, mut only) = (true, None);
     if language == Some(Language::Sql) && begins_plpgsql(&d.body.text) {
         let message = "a body that begins with `begin` or `declare` is PL/pgSQL, and this function is in SQL";
         let help = format!("write `language plpgsql` before `as $$` of `{}`", d.name.name.text);
@@ -117,6 +122,8 @@ pub(crate) fn function_needs(
         let mut found = specc_analysis::body(&known, &body);
         conflicts = super::conflicts::pending(&mut found, &d.body.text, d.body.at.0);
         writes = written(model, &found);
+        raises = found.raises || found.unread || language == Language::Sql;
+        only = found.only;
         if found.findings.is_empty() {
             super::results::check(&known, f, &found, &d.body, d.name.span(), out);
         }
@@ -160,7 +167,7 @@ pub(crate) fn function_needs(
     depends.retain(|o| *o != Object::Function(at));
     reads.sort();
     reads.dedup();
-    Needs { depends, maybe, reads, writes, conflicts }
+    Needs { depends, maybe, reads, writes, raises, only, conflicts }
 }
 
 /// The columns of entities that a body gives values to.
@@ -350,7 +357,7 @@ pub(crate) fn trigger_body(
     d: &ast::TriggerDecl,
     pending: &mut Vec<Pending>,
     out: &mut Vec<Diagnostic>,
-) -> (Vec<Object>, Vec<(EntityId, FieldIx)>) {
+) -> (Vec<Object>, Vec<(EntityId, FieldIx)>, bool) {
     let ast::TriggerAction::Body(text) = &d.action else { return Default::default() };
     let known = Known::new(project, model);
     let table = Name::new(on.schema.clone(), on.name.clone());
@@ -370,10 +377,10 @@ pub(crate) fn trigger_body(
     };
     let mut found = specc_analysis::body(&known, &body);
     pending.extend(super::conflicts::pending(&mut found, &text.text, text.at.0));
-    let writes = written(model, &found);
+    let (writes, raises) = (written(model, &found), found.raises || found.unread);
     let needed = made_before(&known, &found);
     report(found.findings, &text.text, text.at.0, out);
-    (needed, writes)
+    (needed, writes, raises)
 }
 
 /// Findings in a text that stands `at`.

@@ -279,6 +279,7 @@ pub(crate) fn functions(project: &Project<'_>, decls: &Decls<'_>, model: &mut Mo
             depends: Vec::new(),
             reads: Vec::new(),
             writes: Vec::new(),
+            raises: true,
             asks: None,
         };
         check_function(project, d, &found, out);

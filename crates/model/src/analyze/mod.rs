@@ -419,7 +419,7 @@ fn second_look(
     for (((_, d), function), (mut needs, findings)) in decls.functions.iter().zip(&model.functions).zip(found) {
         late.conflicts.append(&mut needs.conflicts);
         let defaults = items::function_defaults(&exprs, d, function, out);
-        late.functions.push((defaults, asked::asked(&exprs, d, function), needs));
+        late.functions.push((defaults, asked::asked(&exprs, d, function, needs.only), needs));
         out.extend(findings);
     }
     late.views = decls.views.par_iter().with_min_len(8).map(|(_, d)| asked::of_view(&exprs, d)).collect();
@@ -497,6 +497,7 @@ fn apply(model: &mut Model, late: Late) {
         function.depends = needs.depends;
         function.reads = needs.reads;
         function.writes = needs.writes;
+        function.raises = needs.raises;
         function.asks = asks;
     }
     asked::leave_circles(&mut model.functions);
@@ -549,10 +550,10 @@ fn view_trigger(
     }
     let when = d.when.as_ref().and_then(|raw| views::plain_sql(model, raw, out)).map(std::sync::Arc::new);
     let mut pending = Vec::new();
-    let (session, writes) = bodies::trigger_body(project, model, &view.name, d, &mut pending, out);
+    let (session, writes, raises) = bodies::trigger_body(project, model, &view.name, d, &mut pending, out);
     conflicts::check(project, model, pending, out);
     let found = behaviour::trigger(project, model, d, &item.doc, item.at.0, when, out)?;
-    Some(Trigger { session, writes, ..found })
+    Some(Trigger { session, writes, raises, ..found })
 }
 
 /// Fields that have a value of their own which could not be read.

@@ -57,6 +57,8 @@ pub struct Trigger {
     pub session: Vec<Object>,
     /// Columns that its body gives values to, as far as it can be read.
     pub writes: Vec<(EntityId, FieldIx)>,
+    /// Its body throws an error somewhere.
+    pub raises: bool,
     pub constraint: bool,
     pub initially_deferred: bool,
     /// `disabled`, `always`, `replica`.
@@ -123,6 +125,8 @@ pub struct Function {
     pub reads: Vec<EntityId>,
     /// Columns that its body gives values to, as far as it can be read.
     pub writes: Vec<(EntityId, FieldIx)>,
+    /// Its body throws an error somewhere; of one that is not read it is not known, and taken to be so.
+    pub raises: bool,
     /// What it asks, where its body is one query: a subquery over its parameters.
     pub asks: Option<ExprRef>,
 }

@@ -83,13 +83,12 @@ fn is_asked(context: &Context<'_>, rule: &Rule, ask: &Ask<'_>) -> bool {
 /// Whether a trigger may refuse it: one that fires before, or raises an error.
 fn refuses(context: &Context<'_>, trigger: &Trigger, command: RuleAction) -> bool {
     let fires = trigger.events.iter().any(|(event, _)| event == command.word());
-    let body = match &trigger.action {
-        TriggerAction::Body(body) => Some(body),
+    let raises = match &trigger.action {
+        TriggerAction::Body(_) => trigger.raises,
         TriggerAction::Execute { function, .. } => {
-            context.model.functions.iter().find(|other| other.name == *function).map(|function| &function.body)
+            context.model.functions.iter().find(|other| other.name == *function).is_none_or(|function| function.raises)
         }
     };
-    let raises = body.is_none_or(|body| body.to_lowercase().contains("raise"));
     let off = trigger.enabled.as_deref() == Some("disabled");
     fires && !off && (trigger.timing == TriggerTiming::Before || trigger.constraint || raises)
 }
