@@ -87,6 +87,16 @@ pub fn specs() -> Vec<String> {
     names
 }
 
+/// The files of a folder under `specs/`, sorted: name and text.
+pub fn spec_files(name: &str) -> Vec<(String, String)> {
+    let entries = fs::read_dir(root().join("specs").join(name)).expect("the spec");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "dbspec"));
+    paths.sort();
+    let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+    paths.iter().map(|path| (name(path), fs::read_to_string(path).expect("a text"))).collect()
+}
+
 /// What a build of a folder under `specs/` gives, built once in this process.
 pub fn spec(name: &str) -> &'static Built {
     static ALL: Mutex<BTreeMap<String, &'static OnceLock<Built>>> = Mutex::new(BTreeMap::new());

@@ -12,7 +12,7 @@ pub mod replay;
 pub mod stage;
 
 pub use access::{Who, sql};
-pub use build::{Built, Layout, findings, project, project_for, root, spec, specs};
+pub use build::{Built, Layout, findings, project, project_for, root, spec, spec_files, specs};
 pub use stage::{Rows, database, each_version, one_text, texts};
 
 /// The server versions that everything has to hold on.

@@ -1,8 +1,9 @@
 //! Cases of `specc prove` on a real server.
 
+use crate::{Rows, database, spec_files, texts};
 use specc_diag::{Acceptance, Sources};
 use specc_model::{Model, Options};
-use specc_postgres::{Session, as_user_commit, postgres};
+use specc_postgres::{Database, Session, as_user_commit, postgres};
 use specc_prove::Case;
 
 /// The model of some files, each with its name, and what they accept of what is proven.
@@ -103,4 +104,30 @@ pub fn outcome(session: &mut Session, case: &Case, model: &Model, blind: bool) -
         session.batch_execute(&format!("delete from {table}")).unwrap();
     }
     Some(got)
+}
+
+/// The model of a spec under `specs/`.
+///
+/// # Panics
+/// When there is none, or an error in it.
+pub fn model_of_spec(name: &str) -> Model {
+    model_of(&spec_files(name), Options::default()).0
+}
+
+/// A database of a spec under `specs/` without rows, and without what a case does not speak of.
+///
+/// # Panics
+/// When it cannot be made.
+pub fn bare_spec(name: &str, major: u32) -> (Database, Session) {
+    let db = database(name, major, Rows::Base);
+    let mut session = db.connect().expect("a session");
+    session.batch_execute(BARE).expect("bare tables");
+    let tables = texts(
+        &mut session,
+        "select string_agg(oid::regclass::text, ', ') from pg_class
+         where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and not relispartition",
+    );
+    let empty = format!("truncate {} cascade; delete from auth.users", tables.join(", "));
+    session.batch_execute(&empty).expect("no rows");
+    (db, session)
 }

@@ -2,34 +2,13 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
-use specc_diag::Sources;
-use specc_model::{Model, Options, Target};
+use specc_model::{Model, Target};
 use specc_postgres::shared;
 use specc_prove::Standing;
-use specc_tests::{VERSIONS, root, specs};
+use specc_tests::replay::model_of_spec;
+use specc_tests::{VERSIONS, specs};
 use specc_trial::{Verdict, access, mutants, privileges, samples_of, verdict};
 use specc_verify::{Ground, Made, Scratch, Server};
-
-/// The model of a spec under `specs/`.
-fn model(name: &str) -> Model {
-    let mut files: Vec<_> =
-        std::fs::read_dir(root().join("specs").join(name)).unwrap().map(|f| f.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|ending| ending == "dbspec"));
-    files.sort();
-    let mut sources = Sources::new();
-    sources.add("specc.toml", "");
-    let trees: Vec<_> = files
-        .iter()
-        .map(|path| {
-            let text = std::fs::read_to_string(path).unwrap();
-            let id = sources.add(path.file_name().unwrap().to_string_lossy(), text.as_str());
-            specc_syntax::parse(id, &text).0
-        })
-        .collect();
-    let (model, found) = specc_model::analyze(trees, &mut sources, Options::default());
-    assert!(!specc_diag::has_errors(&found), "{found:?}");
-    model
-}
 
 fn ground(server: &Server, model: &Model) -> (Ground, specc_catalog::Catalog) {
     let (catalog, found) = specc_lower::lower(model);
@@ -52,7 +31,7 @@ const SAMPLE: usize = 6;
 fn a_database_with_a_changed_rule_fails_the_tests_that_see_it() {
     let mut tried = 0;
     for (nth, name) in specs().into_iter().enumerate() {
-        let model = model(&name);
+        let model = model_of_spec(&name);
         let only = |entity: &specc_model::Entity| name != "medellin_spark" || SOME.contains(&entity.name.name.as_str());
         let (matrix, all) = mutants(&model, &only);
         let server = Server::Private(Scratch::on(
@@ -91,7 +70,7 @@ fn a_database_with_a_changed_rule_fails_the_tests_that_see_it() {
 #[test]
 fn the_tests_of_the_specs_see_every_changed_rule() {
     for name in specs() {
-        let model = model(&name);
+        let model = model_of_spec(&name);
         let only = |entity: &specc_model::Entity| name != "medellin_spark" || SOME.contains(&entity.name.name.as_str());
         let (matrix, all) = mutants(&model, &only);
         let killed: std::collections::BTreeSet<usize> = matrix.trials.iter().flat_map(|t| t.kills.clone()).collect();

@@ -5,38 +5,17 @@
 
 use specc_model::{Model, Options};
 use specc_prove::Verdict;
-use specc_tests::replay::{BARE, model_of, outcome};
-use specc_tests::{Rows, VERSIONS, database, root, specs, texts};
+use specc_tests::replay::{BARE, bare_spec, model_of, model_of_spec, outcome};
+use specc_tests::{Rows, VERSIONS, root, specs};
 use std::fmt::Write;
-
-/// The model of a spec under `specs/`.
-fn model(name: &str) -> Model {
-    let mut files: Vec<_> =
-        std::fs::read_dir(root().join("specs").join(name)).unwrap().map(|f| f.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|ending| ending == "dbspec"));
-    files.sort();
-    let read = |path: &std::path::PathBuf| std::fs::read_to_string(path).unwrap();
-    let names = files.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
-    let files: Vec<(String, String)> = names.zip(files.iter().map(read)).collect();
-    model_of(&files, Options::default()).0
-}
 
 /// Tries databases at random, and says how many statements agreed.
 fn agree(major: u32, seed: u64, count: usize) -> usize {
     let mut wrong = String::new();
     let mut tried = 0;
     for name in specs() {
-        let model = model(&name);
-        let db = database(&name, major, Rows::Base);
-        let mut session = db.connect().expect("a session");
-        session.batch_execute(BARE).expect("bare tables");
-        let tables = texts(
-            &mut session,
-            "select string_agg(oid::regclass::text, ', ') from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and not relispartition",
-        );
-        session
-            .batch_execute(&format!("truncate {} cascade; delete from auth.users", tables.join(", ")))
-            .expect("no rows");
+        let model = model_of_spec(&name);
+        let (_db, mut session) = bare_spec(&name, major);
         for (case, allowed) in specc_prove::sample(&model, seed, count) {
             let Some(got) = outcome(&mut session, &case, &model, false) else { continue };
             let got = got.into_iter().next().unwrap();
@@ -79,7 +58,7 @@ fn what_the_model_says_of_many_databases_is_what_postgres_does() {
 #[test]
 fn every_property_of_the_specs_is_decided() {
     for name in specs() {
-        let model = model(&name);
+        let model = model_of_spec(&name);
         let found = specc_prove::prove(&model);
         let open =
             found.iter().filter(|f| matches!(f.verdict, Verdict::OutOfFragment { .. } | Verdict::Checked { .. }));
@@ -104,7 +83,7 @@ fn more_rows_than_decide_change_no_verdict() {
                 .collect::<Vec<_>>()
         })
         .collect();
-    specs.extend(["starter", "srvc_crm", "automation_platform"].map(|name| (name.to_owned(), model(name))));
+    specs.extend(["starter", "srvc_crm", "automation_platform"].map(|name| (name.to_owned(), model_of_spec(name))));
     assert!(specs.len() > 30);
     for (name, model) in &specs {
         let said = |more| -> Vec<String> {

@@ -8,7 +8,7 @@ use specc_model::{Model, Options, Target};
 use specc_postgres::Session;
 use specc_postgres::postgres::SimpleQueryMessage;
 use specc_scenario::{Outcome, Refused, Reply, Server, play, scripts};
-use specc_tests::{Layout, Rows, VERSIONS, database, project_for, root, specs, texts};
+use specc_tests::{Layout, Rows, VERSIONS, database, project_for, spec_files, specs, texts};
 use std::fmt::Write;
 
 /// The model of some files, each with its name, and their texts.
@@ -422,15 +422,7 @@ scenario 'it''s quoted' {
 #[test]
 fn the_scenarios_of_the_specs_come_out_as_written() {
     for name in specs() {
-        let folder = root().join("specs").join(&name);
-        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
-        files.retain(|path| path.extension().is_some_and(|ending| ending == "dbspec"));
-        files.sort();
-        let file = |path: &std::path::PathBuf| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read_to_string(path).unwrap())
-        };
-        let files: Vec<(String, String)> = files.iter().map(file).collect();
+        let files = spec_files(&name);
         let (model, sources) = of_texts(&files, Target::Supabase);
         assert!(model.scenarios.len() > 1, "{name}");
         for major in VERSIONS {

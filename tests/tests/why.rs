@@ -7,23 +7,11 @@ use specc_diag::{FileId, Span};
 use specc_model::effective::COMMANDS;
 use specc_model::{ExprRef, Model, Options, Rls, RuleAction};
 use specc_prove::{Answer, Asking, Case, Change, why};
-use specc_tests::replay::{BARE, model_of, outcome};
-use specc_tests::{Rows, VERSIONS, database, root, specs, texts};
+use specc_tests::replay::{bare_spec, model_of, outcome};
+use specc_tests::{VERSIONS, spec_files, specs};
 use std::fmt::Write;
 
 type Files = Vec<(String, String)>;
-
-/// The files of a spec under `specs/`.
-fn files(name: &str) -> Files {
-    let folder = root().join("specs").join(name);
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|f| f.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "dbspec"));
-    paths.sort();
-    let file = |path: &std::path::PathBuf| {
-        (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read_to_string(path).unwrap())
-    };
-    paths.iter().map(file).collect()
-}
 
 fn condition(model: &Model, asking: &Asking, text: &str) -> Option<ExprRef> {
     specc_model::condition(model, asking.entity, text, Span::new(FileId(0), 0, text.len())).ok()
@@ -102,7 +90,7 @@ fn turned(
 
 /// Cases with whether they are allowed, of some questions of a spec; some of those have their changes made.
 fn asked(name: &str, wrong: &mut String) -> (Model, Vec<(String, Case, bool)>, usize) {
-    let files = files(name);
+    let files = spec_files(name);
     let (model, _) = model_of(&files, Options::default());
     let mut cases = Vec::new();
     let mut changed = 0;
@@ -126,16 +114,7 @@ fn what_is_shown_is_what_postgres_does_and_what_would_turn_it_turns_it() {
         let (model, cases, turned) = asked(&name, &mut wrong);
         changed += turned;
         for major in VERSIONS {
-            let db = database(&name, major, Rows::Base);
-            let mut session = db.connect().expect("a session");
-            session.batch_execute(BARE).expect("bare tables");
-            let tables = texts(
-                &mut session,
-                "select string_agg(oid::regclass::text, ', ') from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and not relispartition",
-            );
-            session
-                .batch_execute(&format!("truncate {} cascade; delete from auth.users", tables.join(", ")))
-                .expect("no rows");
+            let (_db, mut session) = bare_spec(&name, major);
             for (text, case, allowed) in &cases {
                 let Some(got) = outcome(&mut session, case, &model, false) else { continue };
                 tried += 1;
@@ -162,7 +141,7 @@ fn what_is_shown_is_what_postgres_does_and_what_would_turn_it_turns_it() {
 #[test]
 fn a_change_opens_no_more_than_it_says() {
     let name = "starter";
-    let files = files(name);
+    let files = spec_files(name);
     let (model, _) = model_of(&files, Options::default());
     let own = |file: FileId| file.0 >= 1 && file.0 as usize <= files.len();
     let mut looked = 0;

@@ -2,18 +2,12 @@
 
 #![allow(clippy::disallowed_methods)]
 
+mod program;
+
+use program::run;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 const SPEC: &str = "entity notes {  accept W0604 'the server | <b>reads</b> it'\n  id: uuid key\n}\n";
-
-fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
-    let out = command.args(args).current_dir(dir).env_remove("SPECC_PROJECT").output().expect("it runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (out.status.code().expect("no signal ended it"), text(out.stdout), text(out.stderr))
-}
 
 #[test]
 fn what_is_accepted_is_listed() {

@@ -2,10 +2,12 @@
 
 #![allow(clippy::disallowed_methods)]
 
+mod program;
+
+use program::run;
 use specc_postgres::{Database, shared};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 const SPEC: &str = "/// Who writes.
 entity authors {
@@ -35,14 +37,6 @@ role reader
 
 view published as $$ select id, title from public.posts where state = 'published' $$
 ";
-
-fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
-    let out = command.args(args).current_dir(dir).env_remove("SPECC_PROJECT").env_remove("DATABASE_URL").output();
-    let out = out.expect("specc runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (out.status.code().expect("it ended by itself"), text(out.stdout), text(out.stderr))
-}
 
 /// A project on a plain server, built and applied.
 fn applied() -> (tempfile::TempDir, Database, String) {

@@ -2,17 +2,11 @@
 
 #![allow(clippy::disallowed_methods)]
 
+mod program;
+
+use program::run;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
-    let out = command.args(args).current_dir(dir).env_remove("SPECC_PROJECT").env_remove("DATABASE_URL").output();
-    let out = out.expect("specc runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (out.status.code().expect("it ended by itself"), text(out.stdout), text(out.stderr))
-}
 
 fn specs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs")

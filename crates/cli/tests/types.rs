@@ -2,17 +2,10 @@
 
 #![allow(clippy::disallowed_methods)]
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+mod program;
 
-fn run(dir: &Path, args: &[&str]) -> (i32, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_specc"));
-    let command = command.args(args).current_dir(dir).env_remove("SPECC_PROJECT").env("NO_COLOR", "1");
-    let out = command.output().expect("it runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (out.status.code().expect("no signal ended it"), text(out.stdout), text(out.stderr))
-}
+use program::run;
+use std::fs;
 
 const NOTES: &str = "enum mood { ok, bad }
 
