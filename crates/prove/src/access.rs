@@ -173,6 +173,24 @@ impl<'m> Right<'m> {
         moves
     }
 
+    /// Whether it lets the statement through that makes `new` of `old`, and by which rules: those of the row as it is, where
+    /// there is one.
+    pub fn lets(&self, world: &mut World<'m>, old: Option<RowId>, new: Option<RowId>) -> (Lit, Opened<'m>) {
+        let (mut lets, mut opened) = (Lit::TRUE, Vec::new());
+        if let Some(old) = old {
+            (lets, opened) = self.reaches(world, old);
+        }
+        if let Some(new) = new {
+            let (accepted, by) = self.accepts(world, new);
+            let columns = self.writes_columns(world, old, new);
+            lets = world.circuit.all([lets, accepted, columns]);
+            if old.is_none() {
+                opened = by;
+            }
+        }
+        (lets, opened)
+    }
+
     /// Whether it lets a row that is there through, and by which rules.
     pub fn reaches(&self, world: &mut World<'m>, row: RowId) -> (Lit, Opened<'m>) {
         self.holds(world, row, |rule| rule.when.as_ref().map(|expr| &expr.formula))

@@ -1,5 +1,6 @@
 //! Who belongs to a row: its members, its owner, and those who belong to what it belongs to.
 
+use crate::access::Right;
 use crate::circuit::Lit;
 use crate::membership::Membership;
 use crate::properties::Context;
@@ -37,6 +38,23 @@ impl<'m> Context<'m> {
         let members = self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity);
         let own = self.owners(entity).iter().map(|field| (entity, *field));
         members.flat_map(|m| m.columns(self.model)).chain(own).collect()
+    }
+
+    /// Whether a row refers to one that is not read by this right.
+    pub fn under_closed(
+        &self,
+        world: &mut World<'m>,
+        row: RowId,
+        relation: &Relation,
+        read: Option<&Right<'m>>,
+    ) -> Lit {
+        let mut closed = Vec::new();
+        for above in world.table(relation.to) {
+            let linked = self.linked(world, row, above, relation);
+            let seen = read.map_or(Lit::FALSE, |read| read.reaches(world, above).0);
+            closed.push(world.circuit.and(linked, !seen));
+        }
+        world.circuit.any(closed)
     }
 
     /// Whether a row refers to another one, which is there.

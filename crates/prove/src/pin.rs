@@ -66,14 +66,7 @@ impl Case {
             let sym = world.session(source.clone());
             pin.value(&sym, held, &mut wanted).ok_or("what the session says has no place")?;
         }
-        let mut allowed = Lit::TRUE;
-        if let Some(old) = old {
-            allowed = right.reaches(&mut world, old).0;
-        }
-        if let Some(new) = new {
-            let (accepted, columns) = (right.accepts(&mut world, new).0, right.writes_columns(&mut world, old, new));
-            allowed = world.circuit.all([allowed, accepted, columns]);
-        }
+        let allowed = right.lets(&mut world, old, new).0;
         world.complete();
         if let Some(new) = new {
             let in_step = world.in_step(command, old, new);

@@ -50,14 +50,7 @@ impl<'m> Scene<'m> {
         let read: Vec<_> = key.iter().map(|field| (entity.id, *field)).collect();
         let demand = demand_of(model, other, &rows, &read, asked);
         let mut world = World::new(model, sorts, demand.sizes.clone(), role.clone());
-        let (old, new) = match command {
-            RuleAction::Insert => (None, Some(world.inserted(entity.id, |field| columns.contains(&field)))),
-            RuleAction::Update => {
-                let old = world.table(entity.id)[0];
-                (Some(old), Some(world.updated(old, columns.iter().copied())))
-            }
-            RuleAction::Select | RuleAction::Delete => (Some(world.table(entity.id)[0]), None),
-        };
+        let (old, new) = world.touched(entity.id, command, |field| columns.contains(&field));
         let mut scene = Self { world, demand, command, role: role.clone(), old, new };
         // An example names its row by the key.
         for field in key {
@@ -93,17 +86,7 @@ impl<'m> Scene<'m> {
 
     /// That the right lets it be done.
     pub fn allowed(&mut self, right: Option<&Right<'m>>) -> Lit {
-        let Some(right) = right else { return Lit::FALSE };
-        let mut allowed = Lit::TRUE;
-        if let Some(old) = self.old {
-            allowed = right.reaches(&mut self.world, old).0;
-        }
-        if let Some(new) = self.new {
-            let accepted = right.accepts(&mut self.world, new).0;
-            let columns = right.writes_columns(&mut self.world, self.old, new);
-            allowed = self.world.circuit.all([allowed, accepted, columns]);
-        }
-        allowed
+        right.map_or(Lit::FALSE, |right| right.lets(&mut self.world, self.old, self.new).0)
     }
 
     /// That the right to read lets the row be found, and what an update makes of it.
@@ -119,23 +102,23 @@ impl<'m> Scene<'m> {
 
     /// Whether it can be, without an example.
     pub fn verdict(self, violation: Lit) -> Verdict {
-        let Self { world, demand, command, role, old, new } = self;
-        let done = vec![Done { command, old, new }];
-        Question { world, violation, demand: &demand, done, role: &role.name }.verdict()
+        self.asked(violation, |question| question.verdict())
     }
 
     /// Whether it can be.
     pub fn decide(self, violation: Lit) -> Verdict {
-        let Self { world, demand, command, role, old, new } = self;
-        let done = vec![Done { command, old, new }];
-        Question { world, violation, demand: &demand, done, role: &role.name }.decide()
+        self.asked(violation, |question| question.decide())
     }
 
     /// Looks at the database as a question.
-    pub fn question<T>(self, violation: Lit, look: impl FnOnce(&mut Question<'m, '_>) -> T) -> T {
-        let Self { mut world, demand, command, role, old, new } = self;
+    pub fn question<T>(mut self, violation: Lit, look: impl FnOnce(&mut Question<'m, '_>) -> T) -> T {
+        self.world.close();
+        self.asked(violation, |mut question| look(&mut question))
+    }
+
+    fn asked<T>(self, violation: Lit, ask: impl FnOnce(Question<'m, '_>) -> T) -> T {
+        let Self { world, demand, command, role, old, new } = self;
         let done = vec![Done { command, old, new }];
-        world.close();
-        look(&mut Question { world, violation, demand: &demand, done, role: &role.name })
+        ask(Question { world, violation, demand: &demand, done, role: &role.name })
     }
 }

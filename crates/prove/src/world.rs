@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use specc_diag::Span;
 use specc_facts::{Family, Volatility, family};
 use specc_model::formula::Formula;
-use specc_model::{Base, EntityId, FieldIx, Model, RelationId, Target, Type};
+use specc_model::{Base, EntityId, FieldIx, Model, RelationId, RuleAction, Target, Type};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -303,31 +303,22 @@ impl<'m> World<'m> {
         }
     }
 
-    /// Whether a column of a new row has what it has if nobody says anything.
-    pub fn is_default(&mut self, row: RowId, field: FieldIx) -> Lit {
-        let column = &self.model.entity(self.rows[row].entity).fields[field];
-        let Some(default) = &column.default else {
-            return match self.cell(row, field) {
-                Cell::Value(sym) => !self.present(&sym),
-                Cell::Condition(tri) => self.circuit.and(!tri.yes, !tri.no),
-                Cell::Set(set) => !set.present,
-            };
-        };
-        match self.cell(row, field) {
-            Cell::Value(given) => {
-                let own = self.evaluate(&default.formula, &Env::row(row));
-                self.same(&given, &own)
-            }
-            Cell::Condition(given) => {
-                let own = self.condition(&default.formula, &Env::row(row));
-                let (yes, no) = (self.circuit.and(given.yes, own.yes), self.circuit.and(given.no, own.no));
-                self.circuit.or(yes, no)
-            }
-            Cell::Set(given) => match self.given_set(&default.formula) {
-                Some(Cell::Set(own)) => !self.sets_differ(&given, &own),
-                _ => Lit::FALSE,
-            },
+    /// The row that a command is about, which none before it was, and what comes of it; a write gives or changes `columns` at
+    /// most.
+    pub fn touched(
+        &mut self,
+        entity: EntityId,
+        command: RuleAction,
+        columns: impl Fn(FieldIx) -> bool,
+    ) -> (Option<RowId>, Option<RowId>) {
+        if command == RuleAction::Insert {
+            return (None, Some(self.inserted(entity, columns)));
         }
+        let rows = self.table(entity);
+        let first = rows.iter().copied().find(|row| self.rows[*row].number.is_some());
+        let old = first.or(rows.first().copied()).unwrap_or_default();
+        let fields = (0..self.model.entity(entity).fields.len()).filter(|field| columns(*field)).collect::<Vec<_>>();
+        (Some(old), (command == RuleAction::Update).then(|| self.updated(old, fields)))
     }
 
     /// What `old` is being changed to, in these columns at most.

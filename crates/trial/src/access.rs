@@ -2,8 +2,8 @@
 
 use crate::{Run, Skipped, Suite, Try};
 use serde_json::json;
-use specc_model::{Entity, EntityId, Model, RuleAction, Target};
-use specc_prove::{Case, Fill, Matrix, Sample, Samples, Trial};
+use specc_model::{Entity, Model, RuleAction, Target};
+use specc_prove::{Case, Fill, Matrix, Sample, Samples, Trial, name};
 use std::collections::BTreeMap;
 
 /// The runs of a matrix. `samples`: values that columns take, as a server said.
@@ -55,15 +55,6 @@ pub fn referred(model: &Model) -> Vec<String> {
         entity.external && entity.incoming.iter().any(own)
     };
     model.entities.iter().filter(refers).map(|entity| specc_prove::table(model, entity.id)).collect()
-}
-
-/// An entity as messages name it.
-pub(crate) fn name(model: &Model, id: EntityId) -> String {
-    let name = &model.entity(id).name;
-    if name.schema == model.options.default_schema {
-        return name.name.to_string();
-    }
-    format!("{}.{}", name.schema, name.name)
 }
 
 fn run(model: &Model, fill: &Fill<'_>, trial: &Trial) -> Result<Run, String> {

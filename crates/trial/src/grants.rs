@@ -1,10 +1,9 @@
 //! Privileges by column: what the rules open is granted, and nothing else.
 
-use crate::access::name;
 use specc_diag::Span;
 use specc_model::effective::COMMANDS;
 use specc_model::{Entity, Model, Rls, RuleAction};
-use specc_prove::{Granted, Right};
+use specc_prove::{Granted, Right, name};
 
 /// A privilege that a role has or has not.
 #[derive(Clone, Debug)]

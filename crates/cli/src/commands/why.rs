@@ -7,7 +7,7 @@ use crate::report::{BROKEN, FINDINGS, Failure, data};
 use serde_json::{Value, json};
 use specc_diag::{FileId, Sources, Span, nearest, position};
 use specc_model::{EntityId, Model, RuleAction, effective};
-use specc_prove::{Answer, Asking, Case, Change, Opened};
+use specc_prove::{Answer, Asking, Case, Change, Opened, name};
 use std::process::ExitCode;
 
 /// Answers one question about access.
@@ -117,10 +117,6 @@ pub fn place(sources: &Sources, span: Span) -> String {
     format!("{}:{}", sources.file(span.file).name, position(sources, span).0)
 }
 
-fn table(model: &Model, entity: EntityId) -> String {
-    specc_prove::name(model, entity)
-}
-
 /// An answer in a word.
 pub fn word(answer: &Answer) -> &'static str {
     match answer {
@@ -139,7 +135,7 @@ fn as_text(asking: &Asking, why: &specc_prove::Why, model: &Model, sources: &Sou
     let when = asking.condition.as_ref().map(|expr| format!(" for which `{}`", expr.text)).unwrap_or_default();
     let (role, does) = (&asking.role, asking.command.word());
     let mut lines =
-        vec![format!("{}: `{role}` may {does} {of}rows of `{}`{when}", word(&why.answer), table(model, asking.entity))];
+        vec![format!("{}: `{role}` may {does} {of}rows of `{}`{when}", word(&why.answer), name(model, asking.entity))];
     if !why.complete {
         lines.push("  in databases as large as were looked at: whether in larger ones is not known".into());
     }
@@ -205,7 +201,7 @@ fn edited(change: &Change, sources: &Sources) -> String {
 fn also(opened: &Opened, model: &Model) -> String {
     let entity = model.entity(opened.entity);
     let columns: Vec<String> = opened.columns.iter().map(|field| format!("`{}`", entity.fields[*field].name)).collect();
-    let (role, does, table) = (&opened.role, opened.command.word(), table(model, opened.entity));
+    let (role, does, table) = (&opened.role, opened.command.word(), name(model, opened.entity));
     let mut text = format!("`{role}` may {does}");
     if columns.is_empty() {
         text.push_str(&format!(" more rows of `{table}`"));
@@ -246,7 +242,7 @@ fn as_json(asking: &Asking, why: &specc_prove::Why, model: &Model, sources: &Sou
             .iter()
             .map(|o| {
                 json!({
-                    "role": o.role, "action": o.command.word(), "entity": table(model, o.entity),
+                    "role": o.role, "action": o.command.word(), "entity": name(model, o.entity),
                     "columns": names(o.entity, &o.columns), "example": example(&o.example), "decided": o.decided,
                 })
             })
@@ -261,7 +257,7 @@ fn as_json(asking: &Asking, why: &specc_prove::Why, model: &Model, sources: &Sou
     json!({
         "role": asking.role,
         "action": asking.command.word(),
-        "entity": table(model, asking.entity),
+        "entity": name(model, asking.entity),
         "columns": names(asking.entity, &asking.columns),
         "condition": asking.condition.as_ref().map(|expr| expr.text.as_str()),
         "answer": word(&why.answer),

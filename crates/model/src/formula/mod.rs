@@ -288,14 +288,7 @@ pub enum Piece {
 impl TypeName {
     /// The SQL of a type of the model.
     pub(crate) fn of(model: &Model, ty: &Type) -> Self {
-        let named = match &ty.base {
-            Base::Enum(id) => Some(&model.enums[id.0 as usize].name),
-            Base::Domain(id) => Some(&model.domains[id.0 as usize].name),
-            Base::Composite(id) => Some(&model.composites[id.0 as usize].name),
-            Base::Row(id) => Some(&model.entity(*id).name),
-            Base::Named(name) => Some(name),
-            Base::Builtin(_) | Base::Unknown => None,
-        };
+        let named = ty.declared(model);
         let mut sql = match (&ty.base, named) {
             (_, Some(name)) if !name.schema.is_empty() => quote::qualified(&name.schema, &name.name),
             (_, Some(name)) => quote::ident(&name.name).into_owned(),

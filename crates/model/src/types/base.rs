@@ -1,5 +1,6 @@
 //! What everything is said with: ids, names, types, expressions.
 
+use super::Model;
 use crate::formula::Formula;
 use smol_str::SmolStr;
 use specc_diag::Span;
@@ -51,6 +52,20 @@ pub enum Base {
     Named(Qualified),
     /// A literal `'…'` or null that takes any type, or an expression whose type cannot be known here.
     Unknown,
+}
+
+impl Type {
+    /// Its name, where the spec or an extension declares it.
+    pub fn declared<'m>(&'m self, model: &'m Model) -> Option<&'m Qualified> {
+        match &self.base {
+            Base::Enum(id) => Some(&model.enums[id.0 as usize].name),
+            Base::Domain(id) => Some(&model.domains[id.0 as usize].name),
+            Base::Composite(id) => Some(&model.composites[id.0 as usize].name),
+            Base::Row(id) => Some(&model.entity(*id).name),
+            Base::Named(name) => Some(name),
+            Base::Builtin(_) | Base::Unknown => None,
+        }
+    }
 }
 
 /// An expression of the spec, checked.

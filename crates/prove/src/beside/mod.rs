@@ -293,7 +293,7 @@ impl Making<'_> {
 /// Whether two functions of the same name do the same, as far as their own text says.
 fn is_alike(old: &Model, a: &specc_model::Function, new: &Model, b: &specc_model::Function) -> bool {
     let types = |model: &Model, f: &specc_model::Function| -> Vec<String> {
-        f.params.iter().map(|param| format!("{:?}", renamed::named(model, &param.ty))).collect()
+        f.params.iter().map(|param| format!("{:?}", param.ty.declared(model))).collect()
     };
     let settings = |f: &specc_model::Function| -> Vec<(String, String)> {
         f.settings.iter().map(|s| (s.name.text.to_string(), s.value.to_string())).collect()

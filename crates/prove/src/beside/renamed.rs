@@ -39,21 +39,9 @@ impl Ids {
         let base = match &ty.base {
             Base::Row(id) => Base::Row(self.entity(*id)),
             Base::Builtin(_) | Base::Named(_) | Base::Unknown => ty.base.clone(),
-            base => named(old, ty).and_then(|name| of_name(new, base, name)).unwrap_or(Base::Unknown),
+            base => ty.declared(old).and_then(|name| of_name(new, base, name)).unwrap_or(Base::Unknown),
         };
         Type { base, ..ty.clone() }
-    }
-}
-
-/// The name of a type, where the spec declares it.
-pub fn named<'m>(model: &'m Model, ty: &'m Type) -> Option<&'m Qualified> {
-    match &ty.base {
-        Base::Enum(id) => Some(&model.enums[id.0 as usize].name),
-        Base::Domain(id) => Some(&model.domains[id.0 as usize].name),
-        Base::Composite(id) => Some(&model.composites[id.0 as usize].name),
-        Base::Row(id) => Some(&model.entity(*id).name),
-        Base::Named(name) => Some(name),
-        Base::Builtin(_) | Base::Unknown => None,
     }
 }
 

@@ -88,17 +88,9 @@ impl<'m> Frame<'m> {
         sizes.values_mut().for_each(|rows| *rows = (*rows).min(most));
         room(maker.model, &mut sizes);
         let mut world = World::new(maker.model, maker.sorts, sizes.clone(), maker.role.clone());
-        let (old, new) = match maker.command {
-            RuleAction::Insert => (None, Some(world.inserted(id, |field| right.writes(field)))),
-            RuleAction::Update => {
-                let old = world.table(id)[0];
-                let fields = 0..maker.entity.fields.len();
-                // A key stays: others refer to it.
-                let fields = fields.filter(|field| right.writes(*field) && !key.contains(&(id, *field)));
-                (Some(old), Some(world.updated(old, fields)))
-            }
-            _ => (Some(world.table(id)[0]), None),
-        };
+        // A key stays: others refer to it.
+        let stays = |field| maker.command == RuleAction::Update && key.contains(&(id, field));
+        let (old, new) = world.touched(id, maker.command, |field| right.writes(field) && !stays(field));
         for row in world.table(id).into_iter().chain(new.filter(|_| old.is_none())) {
             for (_, field) in &key {
                 if !world.rows[row].left.contains(field) {

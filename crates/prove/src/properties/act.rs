@@ -72,35 +72,10 @@ impl<'m> Act<'m> {
     /// Does what `right` allows with a row that no statement before it was about.
     fn step(&mut self, right: &Right<'m>) {
         let (entity, world) = (right.entity.id, &mut self.world);
-        let mut untouched = || {
-            let rows = world.table(entity);
-            let first = rows.iter().copied().find(|row| world.rows[*row].number.is_some());
-            first.or(rows.first().copied()).unwrap_or_default()
-        };
-        let (old, new) = match right.command {
-            RuleAction::Insert => (None, Some(world.inserted(entity, |field| right.writes(field)))),
-            RuleAction::Update => {
-                let old = untouched();
-                let fields = (0..right.entity.fields.len()).filter(|field| right.writes(*field));
-                (Some(old), Some(world.updated(old, fields)))
-            }
-            RuleAction::Select | RuleAction::Delete => (Some(untouched()), None),
-        };
-        let mut opened = Vec::new();
-        if let Some(old) = old {
-            let exists = world.rows[old].exists;
-            let (reached, by) = right.reaches(world, old);
-            self.allowed = world.circuit.all([self.allowed, exists, reached]);
-            opened = by;
-        }
-        if let Some(new) = new {
-            let (accepted, by) = right.accepts(world, new);
-            let columns = right.writes_columns(world, old, new);
-            self.allowed = world.circuit.all([self.allowed, accepted, columns]);
-            if old.is_none() {
-                opened = by;
-            }
-        }
+        let (old, new) = world.touched(entity, right.command, |field| right.writes(field));
+        let exists = old.map_or(Lit::TRUE, |old| world.rows[old].exists);
+        let (lets, opened) = right.lets(world, old, new);
+        self.allowed = world.circuit.all([self.allowed, exists, lets]);
         self.opened = opened.into_iter().map(|(_, lit)| lit).collect();
         self.done.push(Done { command: right.command, old, new });
     }

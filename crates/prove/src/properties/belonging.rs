@@ -157,13 +157,7 @@ fn open_child<'m>(
     let columns: Vec<(EntityId, usize)> = relation.fields.iter().map(|field| (entity.id, *field)).collect();
     let mut act = Act::new(context, right, role, &columns, denied(parent.as_ref()));
     let row = act.row();
-    let mut closed = Vec::new();
-    for above in act.world.table(relation.to) {
-        let linked = context.linked(&mut act.world, row, above, relation);
-        let seen = parent.as_ref().map_or(Lit::FALSE, |parent| parent.reaches(&mut act.world, above).0);
-        closed.push(act.world.circuit.and(linked, !seen));
-    }
-    let closed = act.world.circuit.any(closed);
+    let closed = context.under_closed(&mut act.world, row, relation, parent.as_ref());
     // What is one's own is one's own.
     let own = context.owns(&mut act.world, row);
     let opened = act.opened[at];

@@ -131,7 +131,7 @@ fn declares<'m>(
     let mine = world.equal(&own, &viewer).yes;
     let declared = match old {
         Some(old) => world.differs(old, new, field),
-        None => !world.is_default(new, field),
+        None => world.given(new, field),
     };
     let mut gained = Vec::new();
     for ask in asks {

@@ -157,7 +157,7 @@ fn own_value<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, field: F
     let Some(new) = new else { return Verdict::Proven { rows: 0 } };
     let other = match old {
         Some(old) => act.world().differs(old, new, field),
-        None => !act.world().is_default(new, field),
+        None => act.world().given(new, field),
     };
     let mut wanted = vec![other];
     if of_viewer {

@@ -44,13 +44,7 @@ fn blind<'m>(context: &Context<'m>, right: &Right<'m>, relation: &Relation, role
     let columns: Vec<(EntityId, FieldIx)> = relation.fields.iter().map(|field| (entity.id, *field)).collect();
     let mut act = Act::new(context, right, role, &columns, denied(parent.as_ref()));
     let row = act.after_row();
-    let mut closed = Vec::new();
-    for above in act.world.table(relation.to) {
-        let linked = context.linked(&mut act.world, row, above, relation);
-        let seen = parent.as_ref().map_or(Lit::FALSE, |parent| parent.reaches(&mut act.world, above).0);
-        closed.push(act.world.circuit.and(linked, !seen));
-    }
-    let closed = act.world.circuit.any(closed);
+    let closed = context.under_closed(&mut act.world, row, relation, parent.as_ref());
     let opened = act.opened[at];
     let (table, to, name) = (context.name(entity.id), context.name(relation.to), &role.name);
     let claim = format!("by rule `{}` `{name}` adds rows of `{table}` only to a `{to}` that it reads", rule.name);

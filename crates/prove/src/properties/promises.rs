@@ -218,14 +218,7 @@ impl<'m> Line<'m, '_> {
         let read: Vec<_> = self.columns.iter().map(|field| (id, *field)).collect();
         let demand = demand(model, &rows, &read, asked);
         let mut world = self.context.world(&demand, self.role);
-        let (old, new) = match self.command {
-            RuleAction::Insert => (None, Some(world.inserted(id, |field| fields.contains(&field)))),
-            RuleAction::Update => {
-                let old = world.table(id)[0];
-                (Some(old), Some(world.updated(old, fields)))
-            }
-            RuleAction::Select | RuleAction::Delete => (Some(world.table(id)[0]), None),
-        };
+        let (old, new) = world.touched(id, self.command, |field| fields.contains(&field));
         for field in self.columns {
             old.into_iter().chain(new).for_each(|row| drop(world.cell(row, *field)));
         }
@@ -237,16 +230,7 @@ impl<'m> Line<'m, '_> {
         }
         let mut fine = Lit::FALSE;
         if let Some(right) = right {
-            fine = Lit::TRUE;
-            if let Some(row) = old {
-                let reached = right.reaches(&mut world, row).0;
-                fine = world.circuit.and(fine, reached);
-            }
-            if let Some(row) = new {
-                let (accepted, columns) =
-                    (right.accepts(&mut world, row).0, right.writes_columns(&mut world, old, row));
-                fine = world.circuit.all([fine, accepted, columns]);
-            }
+            fine = right.lets(&mut world, old, new).0;
             for (row, select) in old.into_iter().chain(new).flat_map(|row| select.iter().map(move |it| (row, it))) {
                 let seen = select.reaches(&mut world, row).0;
                 fine = world.circuit.and(fine, seen);

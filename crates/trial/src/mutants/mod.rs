@@ -135,7 +135,7 @@ fn of_entity(model: &Model, entity: &Entity, roles: &[Role]) -> (Matrix, Vec<Mut
         found.into_iter().zip(&variants).zip(&made.standings).map(|(((at, _, words, is_sql), variant), is)| {
             let by_privileges = privileges(model, entity, roles) != privileges(model, &variant.entity, roles);
             Mutant {
-                entity: crate::access::name(model, entity.id),
+                entity: specc_prove::name(model, entity.id),
                 rule: entity.rules[at].name.to_string(),
                 words,
                 span: variant.span,
