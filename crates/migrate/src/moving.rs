@@ -23,6 +23,8 @@ pub(crate) struct Source {
 pub(crate) struct Moving {
     /// By table and column that a backfill fills.
     columns: BTreeMap<(TableName, SmolStr), BTreeSet<Source>>,
+    /// By table and column that gets another type.
+    types: BTreeMap<(TableName, SmolStr), BTreeSet<Source>>,
     /// By table that gets rows from a query.
     tables: BTreeMap<TableName, BTreeSet<Source>>,
     /// Whose values all stand elsewhere afterwards, where the way back finds them.
@@ -33,7 +35,7 @@ impl Moving {
     /// Finds it.
     pub fn new(set: &ChangeSet<'_>, hints: &Hints) -> Self {
         let mut all = Self::default();
-        if hints.backfills.is_empty() && hints.froms.is_empty() {
+        if hints.backfills.is_empty() && hints.froms.is_empty() && hints.usings.is_empty() {
             return all;
         }
         let texts = Known::new(set.from.catalog);
@@ -59,14 +61,23 @@ impl Moving {
                 _ => None,
             }
         };
+        let read_by = |table: &TableName, value: &SqlExpr| -> BTreeSet<Source> {
+            let found = texts.of_table(table, &value.text).references;
+            found.iter().filter_map(|found| goes(&found.target)).collect()
+        };
         for (table, column, value) in &hints.backfills {
             if !is_filled(set, table, column) {
                 continue;
             }
-            let found = texts.of_table(table, &value.text).references;
-            let read: BTreeSet<Source> = found.iter().filter_map(|found| goes(&found.target)).collect();
+            let read = read_by(table, value);
             if !read.is_empty() {
                 all.columns.insert((table.clone(), column.clone()), read);
+            }
+        }
+        for (table, column, value) in hints.usings.iter().filter(|(table, name, _)| is_retyped(set, table, name)) {
+            let read = read_by(table, value);
+            if !read.is_empty() {
+                all.types.insert((table.clone(), column.clone()), read);
             }
         }
         for from in hints.froms.iter().filter(|from| is_new(set, &from.table)) {
@@ -105,12 +116,17 @@ impl Moving {
     /// Whether a column goes after it was read.
     pub fn is_read(&self, table: &TableName, column: &str) -> bool {
         let is = |it: &Source| it.table == *table && it.column.as_deref() == Some(column);
-        self.columns.values().chain(self.tables.values()).flatten().any(is)
+        self.columns.values().chain(self.types.values()).chain(self.tables.values()).flatten().any(is)
     }
 
     /// What goes after this column of a table is filled.
     pub fn after_column(&self, table: &TableName, column: &str) -> impl Iterator<Item = &Source> {
         self.columns.get(&(table.clone(), column.into())).into_iter().flatten()
+    }
+
+    /// Columns that get another type, and what goes after that.
+    pub fn types(&self) -> impl Iterator<Item = (&(TableName, SmolStr), &BTreeSet<Source>)> {
+        self.types.iter()
     }
 
     /// What goes after this table has its rows.
@@ -146,6 +162,12 @@ fn is_filled(set: &ChangeSet<'_>, table: &TableName, name: &SmolStr) -> bool {
         (Some(before), Some(now)) => before.nullable && !now.nullable,
         _ => false,
     }
+}
+
+/// Whether a column gets another type.
+fn is_retyped(set: &ChangeSet<'_>, table: &TableName, name: &str) -> bool {
+    let (Some(before), Some(now)) = (set.from.table(table), set.to.table(table)) else { return false };
+    column(before, name).zip(column(now, name)).is_some_and(|(before, now)| before.ty != now.ty)
 }
 
 /// What brings back what moved, as backfills and rows of the way back by the names of now, and what that is.

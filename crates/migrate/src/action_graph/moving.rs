@@ -38,6 +38,18 @@ impl Builder<'_, '_> {
                 gone.iter().try_for_each(|source| self.goes_after(source, &after))?;
             }
         }
+        let types: Vec<_> = self.moving.types().map(|(own, read)| (own.clone(), read.clone())).collect();
+        for ((table, column), read) in types {
+            let Some(place) = self.to.find(IdRef::table(&table)) else { continue };
+            // Where it moves, its trigger works with what goes.
+            let after = self.nodes.of(place).iter().copied().filter(|&node| match &self.nodes[node].statement {
+                Statement::Alter(Alter::SetType { to, .. }) => to.name == column,
+                Statement::DropTemporary(Object::Trigger(_) | Object::Function(_)) => true,
+                _ => false,
+            });
+            let after: Vec<NodeId> = after.collect();
+            read.iter().try_for_each(|source| self.goes_after(source, &after))?;
+        }
         Ok(())
     }
 
