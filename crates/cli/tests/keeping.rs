@@ -101,6 +101,29 @@ fn an_old_column_stays_until_a_build_drops_it() {
     assert_eq!(rows("select goods::text from goods order by id"), ["(1,5,1.2,)", "(2,7,,)", "(3,9,3.5,)"]);
 }
 
+/// What goes with the flag's absence is said to be lost on the way back, and comes last there.
+#[test]
+fn what_keeps_and_what_drops_is_verified() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("specc.toml"), "name = \"kept\"\ntarget = \"postgres\"\n").expect("a file");
+    let after = BEFORE.replace("size:  int", "size:  bigint");
+    let more = after.replace("rls off", "note: text?\n  rls off");
+    for (stamp, text, flag) in [
+        ("20260101000000", BEFORE, None),
+        ("20260102000000", &after, Some("--keep-old")),
+        ("20260103000000", &more, None),
+    ] {
+        fs::write(dir.path().join("a.dbspec"), text).expect("a file");
+        let args: Vec<&str> = ["build", "--stamp", stamp].into_iter().chain(flag).collect();
+        let (code, _, said) = run(dir.path(), &args);
+        assert_eq!(code, 0, "{said}");
+    }
+    let (code, out, said) = run(dir.path(), &["verify", "--rows", "100"]);
+    assert_eq!(code, 0, "{out}{said}");
+    let (code, out, said) = run(dir.path(), &["lint", "migrations/20260103000000_change_items.sql"]);
+    assert_eq!(code, 0, "{out}{said}");
+}
+
 #[test]
 fn what_cannot_stay_is_said_before_anything_is_written() {
     let dir = tempfile::tempdir().expect("a folder");

@@ -127,6 +127,13 @@ pub(crate) fn gone(plan: &Plan<'_>, from: &Catalog) -> Vec<Gone> {
 pub(crate) fn gone_with(statements: &[&Statement<'_>], from: &Catalog) -> Vec<Gone> {
     let mut all: Vec<Gone> = statements.iter().flat_map(|statement| statement.loses()).map(Gone::Lost).collect();
     for statement in statements {
+        // An old column that was kept for a while comes back empty.
+        if let Statement::Alter(Alter::DropColumn { table, column, .. }) = statement
+            && from.said.keeps(table, &column.name)
+        {
+            let (table, column) = ((*table).clone(), column.name.clone());
+            all.push(Gone::Lost(Loss::Values { table, column }));
+        }
         if let Statement::Alter(Alter::Convert(o)) = statement
             && o.value.is_some()
         {

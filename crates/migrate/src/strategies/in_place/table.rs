@@ -124,8 +124,8 @@ impl<'d> Builder<'d, '_> {
     }
 
     fn drop_column(&mut self, old: OldPlace, table: &'d Table, column: &'d Column, kept: bool) -> NodeId {
-        let moved = self.moving.keeps(&table.table, Some(&column.name));
-        let kept = kept || self.from.catalog.said.keeps(&table.table, &column.name);
+        let moved = self.moving.keeps(&table.table, Some(&column.name))
+            || self.from.catalog.said.keeps(&table.table, &column.name);
         let change = Alter::DropColumn { table: &table.table, column, kept: kept || moved, moved };
         let statement = Statement::Alter(change);
         self.nodes.push(Slot::Old(old), Role::Drop, Phase::Main, statement)
