@@ -61,7 +61,7 @@ $$;
 drop materialized view public.kept;
 
 create materialized view public.kept as
-select * from public.items;
+select id, name from public.items;
 
 create or replace function public.all_items()
 returns setof public.items
