@@ -47,6 +47,21 @@ pub struct RowsBranch {
     pub filter: Option<SmolStr>,
 }
 
+/// An old column that stays beside the one that took its place with another type, until a build drops it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The table.
+    pub table: TableName,
+    /// The column that took its place.
+    pub column: SmolStr,
+    /// What the old column is called now.
+    pub old: SmolStr,
+    /// The function and the trigger that write to it what is written to the new one; the function is in the table's schema.
+    pub function: SmolStr,
+    /// The trigger.
+    pub trigger: SmolStr,
+}
+
 /// All that is said of the way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -63,12 +78,19 @@ pub struct Hints {
     /// `from`: the rows of new tables.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub froms: Vec<RowsFrom>,
+    /// Old columns that stay. They are in the state, not in the spec.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
 }
 
 impl Hints {
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
-        self.renames.is_empty() && self.backfills.is_empty() && self.usings.is_empty() && self.froms.is_empty()
+        self.renames.is_empty()
+            && self.backfills.is_empty()
+            && self.usings.is_empty()
+            && self.froms.is_empty()
+            && self.kept.is_empty()
     }
 
     /// What is still to be done of it where `said` was done before. Most of it shows in the state whether it was done; that
@@ -98,6 +120,11 @@ impl Hints {
     /// What the values of a column become.
     pub fn using(&self, table: &TableName, column: &str) -> Option<&SqlExpr> {
         self.usings.iter().find(|(t, c, _)| t == table && c == column).map(|(_, _, value)| value)
+    }
+
+    /// Whether it is an old column that stays.
+    pub fn keeps(&self, table: &TableName, old: &str) -> bool {
+        self.kept.iter().any(|kept| kept.table == *table && kept.old == old)
     }
 
     /// Where the rows of a new table come from.

@@ -15,7 +15,7 @@ mod object;
 mod store;
 
 pub use graph::{Cycle, Needs, Order, Strength, creation_order, order};
-pub use hints::{Hints, Rename, RowsBranch, RowsFrom};
+pub use hints::{Hints, Kept, Rename, RowsBranch, RowsFrom};
 pub use id::{Dependency, Kind, ObjectId, TableName};
 pub use merge::{Clash, merge};
 pub use naming::{LONGEST_NAME, clip, conventional_name, sequence_of};

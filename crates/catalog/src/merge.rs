@@ -76,6 +76,7 @@ fn said(base: &Hints, ours: &Hints, theirs: &Hints) -> Hints {
         backfills: both(all.map(|side| &side.backfills)),
         usings: both(all.map(|side| &side.usings)),
         froms: both(all.map(|side| &side.froms)),
+        kept: both(all.map(|side| &side.kept)),
     }
 }
 

@@ -167,6 +167,9 @@ pub struct Build {
     /// Nobody uses the database meanwhile: take the shortest way, whatever it locks
     #[arg(long)]
     pub offline_ok: bool,
+    /// Where a column gets another type, keep the old one as COLUMN__old until a build without this flag
+    #[arg(long)]
+    pub keep_old: bool,
     /// This table or column (schema.table, schema.table.column) is dropped, not renamed
     #[arg(long, value_name = "NAME")]
     pub drop: Vec<String>,

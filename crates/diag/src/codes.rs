@@ -245,6 +245,7 @@ codes! {
     IDLE "W0902"
     TWO_OWNERS "E0921"
     NOT_OWNED "E0922"
+    NOT_KEPT "E0940"
     // what `specc prove` asks
     ANONYMOUS_WRITE "A0001"
     DEAD_RULE "A0002"

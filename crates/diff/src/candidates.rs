@@ -96,7 +96,9 @@ pub(crate) fn rename_candidates(
         let lacks = |table: &Table, column: &Column| !table.columns.iter().any(|other| other.name == column.name);
         let mut fresh: Vec<&Column> = new.columns.iter().filter(|column| lacks(old, column)).collect();
         fresh.retain(|column| hints.backfill(&new.table, &column.name).is_none());
-        for column in old.columns.iter().filter(|column| lacks(new, column)) {
+        // What was kept for a while is not asked about.
+        let goes = |column: &&Column| lacks(new, column) && !from.said.keeps(&old.table, &column.name);
+        for column in old.columns.iter().filter(goes) {
             let same =
                 |other: &&Column| other.ty == column.ty && other.generated.is_some() == column.generated.is_some();
             if let Some(n) = fresh.iter().position(same) {

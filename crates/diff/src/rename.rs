@@ -73,6 +73,13 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
     names.follow_bodies(from, to, &texts, &mut renamed);
     let mut out = Catalog::new();
     out.default_grantees.clone_from(&from.default_grantees);
+    out.said.kept.clone_from(&from.said.kept);
+    for kept in &mut out.said.kept {
+        for column in [&mut kept.column, &mut kept.old] {
+            names.column(&kept.table, column);
+        }
+        names.table(&mut kept.table);
+    }
     out.reserve(from.len());
     for (_, entry) in from.iter() {
         let mut now = entry.clone();

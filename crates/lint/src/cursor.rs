@@ -2,7 +2,9 @@
 //! skipped, so that one clause that is new to it hides no other.
 
 use crate::name::Name;
+use specc_catalog::DataType;
 use specc_split::{Lexer, Token, TokenKind as T};
+use specc_sql::read_type;
 
 /// The tokens of a statement, and how far they were read.
 #[derive(Clone, Debug)]
@@ -182,6 +184,15 @@ impl<'a> Cursor<'a> {
             _ => return None,
         };
         plain.then_some((self.base + token.start + open, self.base + token.end - open))
+    }
+
+    /// The type here, which is taken.
+    pub(crate) fn ty(&mut self) -> Option<DataType> {
+        let tokens = &self.tokens[self.at.min(self.end)..self.end];
+        let (written, count) = read_type(self.text, tokens)?;
+        self.at += count;
+        // How many dimensions are written makes no difference to Postgres.
+        Some(DataType { dims: written.ty.dims.min(1), ..written.ty })
     }
 
     fn left(&self) -> impl Iterator<Item = &Token> {

@@ -6,7 +6,7 @@ use crate::arena::Arena;
 use crate::first::{self, plan_create};
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::render::{self, File, Summary};
-use crate::schedule::{Part, Plan, Purpose, Stage};
+use crate::schedule::{Part, Plan, Purpose, Stage, locks};
 use crate::stamp::Stamp;
 use crate::way_back::{gone, hints_back, plan_back};
 use rayon::prelude::*;
@@ -232,10 +232,12 @@ pub type Sum = (String, String);
 
 /// The files of a first migration.
 fn first(input: &MigrationInput<'_>, done: &(impl Fn(String, String) -> Sum + Sync)) -> Result<Vec<Sum>, Cycle> {
+    let arena = Arena::new();
     let mut plan = plan_create(input.catalog)?;
     if !input.layout.split {
         first::unite(&mut plan);
     }
+    locks::take_of_others(&mut plan, input.catalog, &arena);
     let Layout { migrations, own, .. } = input.layout;
     let mut stamp = input.stamp;
     let mut names = Vec::with_capacity(plan.stages.len());

@@ -16,6 +16,7 @@ mod creation;
 mod files;
 mod filled;
 mod first;
+mod kept;
 mod midway;
 mod misfits;
 mod moving;
@@ -37,6 +38,7 @@ pub use files::{
     each_file, last_stamp, migration_files,
 };
 pub use first::plan_create;
+pub use kept::{KeepError, NotKept, keep_old, still_kept};
 pub use place::{NewPlace, OldPlace, Place, Side, Unexpected};
 pub use planner::{ChangeError, ChangeOptions, NoCast, plan_change};
 pub use schedule::{Part, Phase, Plan, Purpose, Stage, Step};

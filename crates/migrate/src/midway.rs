@@ -163,7 +163,10 @@ impl<'d> Midway<'d> {
     fn put(&mut self, object: &Object) {
         let id = object.id();
         let mut entry = self.to.get(&id).cloned().unwrap_or_else(|| Entry::new(object.clone()));
-        entry.object = object.clone();
+        // A view is as the new state says it, in whatever words it was made.
+        if id.kind != Kind::View || !self.to.contains(&id) {
+            entry.object = object.clone();
+        }
         entry.comment = None;
         entry.owner = None;
         self.now.insert(id, entry);

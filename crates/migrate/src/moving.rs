@@ -5,8 +5,10 @@ use crate::strategies::filled_table::walked_by;
 use smol_str::{SmolStr, format_smolstr};
 use specc_analysis::Target;
 use specc_analysis::catalog::Known;
-use specc_catalog::{Column, Hints, Qualified, RowsBranch, RowsFrom, SqlExpr, Table, TableName};
-use specc_sql::quote::{ident, qualified};
+use specc_catalog::{
+    Catalog, Column, Hints, IdRef, Kind, Object, Qualified, RowsBranch, RowsFrom, SqlExpr, Table, TableName,
+};
+use specc_sql::quote::{ident, literal, qualified};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A column, or a whole table, that goes.
@@ -23,6 +25,8 @@ pub(crate) struct Source {
 pub(crate) struct Moving {
     /// By table and column that a backfill fills.
     columns: BTreeMap<(TableName, SmolStr), BTreeSet<Source>>,
+    /// By table and column that gets another type.
+    types: BTreeMap<(TableName, SmolStr), BTreeSet<Source>>,
     /// By table that gets rows from a query.
     tables: BTreeMap<TableName, BTreeSet<Source>>,
     /// Whose values all stand elsewhere afterwards, where the way back finds them.
@@ -33,7 +37,7 @@ impl Moving {
     /// Finds it.
     pub fn new(set: &ChangeSet<'_>, hints: &Hints) -> Self {
         let mut all = Self::default();
-        if hints.backfills.is_empty() && hints.froms.is_empty() {
+        if hints.backfills.is_empty() && hints.froms.is_empty() && hints.usings.is_empty() {
             return all;
         }
         let texts = Known::new(set.from.catalog);
@@ -59,14 +63,23 @@ impl Moving {
                 _ => None,
             }
         };
+        let read_by = |table: &TableName, value: &SqlExpr| -> BTreeSet<Source> {
+            let found = texts.of_table(table, &value.text).references;
+            found.iter().filter_map(|found| goes(&found.target)).collect()
+        };
         for (table, column, value) in &hints.backfills {
             if !is_filled(set, table, column) {
                 continue;
             }
-            let found = texts.of_table(table, &value.text).references;
-            let read: BTreeSet<Source> = found.iter().filter_map(|found| goes(&found.target)).collect();
+            let read = read_by(table, value);
             if !read.is_empty() {
                 all.columns.insert((table.clone(), column.clone()), read);
+            }
+        }
+        for (table, column, value) in hints.usings.iter().filter(|(table, name, _)| is_retyped(set, table, name)) {
+            let read = read_by(table, value);
+            if !read.is_empty() {
+                all.types.insert((table.clone(), column.clone()), read);
             }
         }
         for from in hints.froms.iter().filter(|from| is_new(set, &from.table)) {
@@ -105,12 +118,17 @@ impl Moving {
     /// Whether a column goes after it was read.
     pub fn is_read(&self, table: &TableName, column: &str) -> bool {
         let is = |it: &Source| it.table == *table && it.column.as_deref() == Some(column);
-        self.columns.values().chain(self.tables.values()).flatten().any(is)
+        self.columns.values().chain(self.types.values()).chain(self.tables.values()).flatten().any(is)
     }
 
     /// What goes after this column of a table is filled.
     pub fn after_column(&self, table: &TableName, column: &str) -> impl Iterator<Item = &Source> {
         self.columns.get(&(table.clone(), column.into())).into_iter().flatten()
+    }
+
+    /// Columns that get another type, and what goes after that.
+    pub fn types(&self) -> impl Iterator<Item = (&(TableName, SmolStr), &BTreeSet<Source>)> {
+        self.types.iter()
     }
 
     /// What goes after this table has its rows.
@@ -148,6 +166,12 @@ fn is_filled(set: &ChangeSet<'_>, table: &TableName, name: &SmolStr) -> bool {
     }
 }
 
+/// Whether a column gets another type.
+fn is_retyped(set: &ChangeSet<'_>, table: &TableName, name: &str) -> bool {
+    let (Some(before), Some(now)) = (set.from.table(table), set.to.table(table)) else { return false };
+    column(before, name).zip(column(now, name)).is_some_and(|(before, now)| before.ty != now.ty)
+}
+
 /// What brings back what moved, as backfills and rows of the way back by the names of now, and what that is.
 pub(crate) fn inverse(set: &ChangeSet<'_>, hints: &Hints) -> (Hints, BTreeSet<Source>) {
     let (mut back, mut kept) = (Hints::default(), BTreeSet::new());
@@ -163,8 +187,10 @@ pub(crate) fn inverse(set: &ChangeSet<'_>, hints: &Hints) -> (Hints, BTreeSet<So
         }
     }
     for from in hints.froms.iter().filter(|from| is_new(set, &from.table)) {
-        // Rows of several parts cannot be told apart again.
-        let ([branch], 1) = (&from.branches[..], hints.froms_of(&from.table).count()) else { continue };
+        let ([branch], 1) = (&from.branches[..], hints.froms_of(&from.table).count()) else {
+            parts(set, hints, from, &mut back, &mut kept);
+            continue;
+        };
         let (Some(before), Some(table)) = (set.from.table(&branch.table), set.to.table(&from.table)) else { continue };
         let moved = |own: &Column| moved_to(branch, from, table, own);
         match set.to.table(&branch.table) {
@@ -205,10 +231,107 @@ pub(crate) fn inverse(set: &ChangeSet<'_>, hints: &Hints) -> (Hints, BTreeSet<So
                     }],
                 });
             }
+            None if told_apart(set, hints, &branch.table).is_some() => {
+                kept.insert(Source { table: branch.table.clone(), column: None });
+            }
             None => {}
         }
     }
     (back, kept)
+}
+
+/// Tables that go on together in a new one, where each row says in one of its columns which of them it came from, so that the
+/// way back finds it.
+fn parts(set: &ChangeSet<'_>, hints: &Hints, from: &RowsFrom, back: &mut Hints, kept: &mut BTreeSet<Source>) {
+    let (Some(table), 1) = (set.to.table(&from.table), hints.froms_of(&from.table).count()) else { return };
+    if walked_by(set.to, table).is_none() {
+        return;
+    }
+    let says = |at: usize| {
+        let values: Option<Vec<&str>> = from.branches.iter().map(|branch| constant(branch.values.get(at)?)).collect();
+        let values = values?;
+        let name = from.columns.get(at)?;
+        covers(set.to.catalog, column(table, name)?, &values).then_some((name, values))
+    };
+    let Some((name, values)) = (0..from.columns.len()).find_map(says) else { return };
+    for (branch, value) in from.branches.iter().zip(values) {
+        let (Some(before), None, None) = (set.from.table(&branch.table), set.to.table(&branch.table), &branch.filter)
+        else {
+            continue;
+        };
+        let stored = before.columns.iter().filter(|own| own.generated.is_none());
+        let pairs: Option<Vec<_>> =
+            stored.map(|own| Some((own.name.clone(), moved_to(branch, from, table, own)?))).collect();
+        let Some(pairs) = pairs else { continue };
+        kept.insert(Source { table: branch.table.clone(), column: None });
+        back.froms.push(RowsFrom {
+            table: branch.table.clone(),
+            columns: pairs.iter().map(|(own, _)| own.clone()).collect(),
+            query: SmolStr::default(),
+            branches: vec![RowsBranch {
+                table: from.table.clone(),
+                alias: from.table.name.clone(),
+                values: pairs.iter().map(|(_, to)| ident(to).into()).collect(),
+                filter: Some(format_smolstr!("{} = {value}", ident(name))),
+            }],
+        });
+    }
+}
+
+/// The columns that some of several new tables do not take of a table that goes, where each of its rows goes to one of them: to
+/// the one that its value in a column says.
+pub(crate) fn told_apart(set: &ChangeSet<'_>, hints: &Hints, table: &TableName) -> Option<Vec<SmolStr>> {
+    let before = set.from.table(table).filter(|_| set.to.table(table).is_none())?;
+    let reads =
+        |from: &&RowsFrom| is_new(set, &from.table) && from.branches.iter().any(|branch| branch.table == *table);
+    let froms: Vec<&RowsFrom> = hints.froms.iter().filter(reads).collect();
+    let branches: Option<Vec<&RowsBranch>> = froms
+        .iter()
+        .map(|from| match &from.branches[..] {
+            [branch] => Some(branch),
+            _ => None,
+        })
+        .collect();
+    let branches = branches?;
+    let by = before.columns.iter().find(|own| {
+        let is = format!("{} = ", ident(&own.name));
+        let values: Option<Vec<&str>> =
+            branches.iter().map(|branch| constant(branch.filter.as_deref()?.strip_prefix(&is)?)).collect();
+        values.is_some_and(|values| covers(set.from.catalog, own, &values))
+    })?;
+    let stays = |own: &&Column| {
+        own.generated.is_some()
+            || own.name == by.name
+            || froms.iter().zip(&branches).all(|(from, branch)| {
+                set.to.table(&from.table).is_some_and(|now| moved_to(branch, from, now, own).is_some())
+            })
+    };
+    Some(before.columns.iter().filter(|own| !stays(own)).map(|own| own.name.clone()).collect())
+}
+
+/// A value that is written out: a label, or yes or no.
+fn constant(value: &str) -> Option<&str> {
+    let bare = value.split_once("::").map_or(value, |(bare, _)| bare);
+    let inside = bare.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
+    (matches!(bare, "true" | "false") || inside.is_some_and(|label| !label.contains('\''))).then_some(bare)
+}
+
+/// Whether each row has one of these values in a column, no two of them the same.
+fn covers(catalog: &Catalog, column: &Column, values: &[&str]) -> bool {
+    let all: BTreeSet<&str> = values.iter().copied().collect();
+    if column.nullable || column.ty.dims > 0 || all.len() != values.len() {
+        return false;
+    }
+    if column.ty.schema.is_empty() {
+        return column.ty.name == "boolean" && all.len() == 2;
+    }
+    let found = catalog.find(IdRef::new(Kind::Enum, &column.ty.schema, &column.ty.name));
+    match found.and_then(|place| catalog.at(place)).map(|(_, entry)| &entry.object) {
+        Some(Object::Enum(o)) => {
+            o.labels.len() == all.len() && o.labels.iter().all(|label| all.contains(&*literal(label)))
+        }
+        _ => false,
+    }
 }
 
 /// The column of the new table that holds the values of an old one, as they are.

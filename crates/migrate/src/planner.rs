@@ -194,6 +194,7 @@ pub fn plan_change<'d>(
     builder.count();
     builder.rows();
     builder.asked_under_new_names();
+    builder.spell_out_stars();
     if !builder.uncast.is_empty() {
         builder.uncast.sort_unstable();
         return Err(ChangeError::NoCast(builder.uncast));

@@ -3,13 +3,14 @@
 use crate::account::{Gone, Note};
 use crate::arena::Arena;
 use crate::change_set::ChangeSet;
+use crate::kept::usings_back;
 use crate::moving::{inverse, or_neutral};
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::schedule::{Plan, Purpose, Stage, Step, locks};
 use crate::strategies::in_place::table::neutral_value;
 use specc_catalog::{Catalog, Hints, Kind, Object, Rename, TableName};
 use specc_diff::Difference;
-use specc_sql::{Alter, Statement, Transaction};
+use specc_sql::{Alter, Loss, Statement, Transaction};
 
 /// Plans the way back in one transaction. `back` is the difference from the new state to the old one; `first` comes before all
 /// else.
@@ -94,6 +95,9 @@ pub(crate) fn hints_back(difference: &Difference<'_>, hints: &Hints) -> Hints {
         let table = old(&table);
         all.backfills.push((table, column, value));
     }
+    for (table, column, value) in usings_back(difference) {
+        all.usings.push((old(&table), column, value));
+    }
     for mut from in moved.froms {
         from.table = old(&from.table);
         all.froms.push(from);
@@ -108,6 +112,14 @@ pub(crate) fn gone(plan: &Plan<'_>, from: &Catalog) -> Vec<Gone> {
         Note::Merges { table, column, .. } => Some(Gone::Was(table.clone(), column.clone())),
         _ => None,
     }));
+    // What stands in an old column is found there.
+    all.retain(|gone| match gone {
+        Gone::Was(table, column) | Gone::Lost(Loss::Part { table, column, .. }) => !plan
+            .notes
+            .iter()
+            .any(|note| matches!(note, Note::Keeps { table: of, column: own, .. } if of == table && own == column)),
+        _ => true,
+    });
     all
 }
 
@@ -115,6 +127,13 @@ pub(crate) fn gone(plan: &Plan<'_>, from: &Catalog) -> Vec<Gone> {
 pub(crate) fn gone_with(statements: &[&Statement<'_>], from: &Catalog) -> Vec<Gone> {
     let mut all: Vec<Gone> = statements.iter().flat_map(|statement| statement.loses()).map(Gone::Lost).collect();
     for statement in statements {
+        // An old column that was kept for a while comes back empty.
+        if let Statement::Alter(Alter::DropColumn { table, column, .. }) = statement
+            && from.said.keeps(table, &column.name)
+        {
+            let (table, column) = ((*table).clone(), column.name.clone());
+            all.push(Gone::Lost(Loss::Values { table, column }));
+        }
         if let Statement::Alter(Alter::Convert(o)) = statement
             && o.value.is_some()
         {

@@ -54,7 +54,7 @@ pub enum Alter<'a> {
         column: &'a Column,
         /// Its values stand elsewhere, or can be computed again.
         kept: bool,
-        /// They were moved to another column or table in this change.
+        /// They were moved to another column or table.
         moved: bool,
     },
     /// Another type or collation.

@@ -20,6 +20,8 @@ pub struct Convert<'a> {
     pub refuses: bool,
     /// Null stops it too.
     pub required: bool,
+    /// A value of which blanks at the end would be cut stops it too.
+    pub whole: bool,
     /// Which rows hold another value afterwards, where some may.
     pub changed: Option<&'a str>,
     /// The columns by which a row is named; none: by the value.

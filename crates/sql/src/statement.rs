@@ -148,6 +148,8 @@ pub enum Relation {
     MaterializedView,
     /// A table.
     Table,
+    /// A table of somebody else, which who runs this may not be allowed to lock by itself.
+    Foreign,
 }
 
 /// An object that is at hand, or only its name.

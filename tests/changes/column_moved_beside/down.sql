@@ -78,5 +78,5 @@ $$;
 
 alter table public.people alter column title set not null;
 
--- specc: allow L033 its values were moved, and compared with where they are now
+-- specc: allow L033 its values stand elsewhere by now
 alter table public.people drop column headline;

@@ -226,7 +226,7 @@ drop trigger zzzz_headline__follow on public.people;
 
 drop function public.people_headline__follow();
 
--- specc: allow L033 its values were moved, and compared with where they are now
+-- specc: allow L033 its values stand elsewhere by now
 alter table public.people drop column title;
 
 reset lock_timeout;

@@ -37,6 +37,42 @@ alter table public.items rename to things;
 
 alter table public.parts rename to pieces;
 
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
+do $$
+declare
+  rule record;
+begin
+  for rule in
+    select c.conname as was, r.called
+    from (values ('id', 'pieces_id_not_null'), ('item_id', 'pieces_item_id_not_null')) r (attribute, called)
+      join pg_attribute a on a.attrelid = 'public.pieces'::regclass and a.attname = r.attribute
+      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
+    where c.conname <> r.called and c.coninhcount = 0
+      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
+  loop
+    execute format('alter table public.pieces rename constraint %I to %I', rule.was, rule.called);
+  end loop;
+end
+$$;
+
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
+do $$
+declare
+  rule record;
+begin
+  for rule in
+    select c.conname as was, r.called
+    from (values ('id', 'things_id_not_null'), ('code', 'things_code_not_null'), ('size', 'things_size_not_null')) r (attribute, called)
+      join pg_attribute a on a.attrelid = 'public.things'::regclass and a.attname = r.attribute
+      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
+    where c.conname <> r.called and c.coninhcount = 0
+      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
+  loop
+    execute format('alter table public.things rename constraint %I to %I', rule.was, rule.called);
+  end loop;
+end
+$$;
+
 alter table public.things rename constraint items_pkey to things_pkey;
 alter table public.things rename constraint items_code_key to things_code_key;
 
@@ -611,7 +647,7 @@ alter table public.things rename column id__new to id;
 alter table public.things drop column size;
 alter table public.things rename column size__new to size;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -621,7 +657,7 @@ begin
     from (values ('code', 'things_code_not_null'), ('id', 'things_id_not_null'), ('size', 'things_size_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.things'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.things rename constraint %I to %I', rule.was, rule.called);
@@ -645,7 +681,7 @@ alter table public.pieces drop constraint pieces_item_id__same;
 alter table public.pieces drop column item_id;
 alter table public.pieces rename column item_id__new to item_id;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -655,7 +691,7 @@ begin
     from (values ('item_id', 'pieces_item_id_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.pieces'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.pieces rename constraint %I to %I', rule.was, rule.called);

@@ -786,7 +786,7 @@ alter table public.tenants drop constraint tenants_id__same;
 alter table public.tenants drop column id;
 alter table public.tenants rename column id__new to id;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -796,7 +796,7 @@ begin
     from (values ('id', 'tenants_id_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.tenants'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.tenants rename constraint %I to %I', rule.was, rule.called);
@@ -821,7 +821,7 @@ alter table public.items rename column no__new to no;
 alter table public.items drop column tenant_id;
 alter table public.items rename column tenant_id__new to tenant_id;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -831,7 +831,7 @@ begin
     from (values ('no', 'items_no_not_null'), ('tenant_id', 'items_tenant_id_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.items'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.items rename constraint %I to %I', rule.was, rule.called);
@@ -852,7 +852,7 @@ alter table public.parts rename column item_no__new to item_no;
 alter table public.parts drop column tenant_id;
 alter table public.parts rename column tenant_id__new to tenant_id;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -862,7 +862,7 @@ begin
     from (values ('item_no', 'parts_item_no_not_null'), ('tenant_id', 'parts_tenant_id_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.parts'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.parts rename constraint %I to %I', rule.was, rule.called);

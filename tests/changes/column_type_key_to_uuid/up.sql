@@ -766,7 +766,7 @@ alter table public.cards rename column owner_id__new to owner_id;
 alter table public.cards drop column second_id;
 alter table public.cards rename column second_id__new to second_id;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -776,7 +776,7 @@ begin
     from (values ('owner_id', 'cards_owner_id_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.cards'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.cards rename constraint %I to %I', rule.was, rule.called);
@@ -794,7 +794,7 @@ drop function public.people_id__sync();
 alter table public.people drop column id;
 alter table public.people rename column id__new to id;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -804,7 +804,7 @@ begin
     from (values ('id', 'people_id_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.people'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.people rename constraint %I to %I', rule.was, rule.called);

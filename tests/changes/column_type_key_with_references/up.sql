@@ -610,7 +610,7 @@ alter sequence public.items_id__new_seq rename to items_id_seq;
 alter table public.items drop column parent_id;
 alter table public.items rename column parent_id__new to parent_id;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -620,7 +620,7 @@ begin
     from (values ('id', 'items_id_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.items'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.items rename constraint %I to %I', rule.was, rule.called);
@@ -643,7 +643,7 @@ alter table public.parts rename column item_id__new to item_id;
 alter table public.parts drop column other_id;
 alter table public.parts rename column other_id__new to other_id;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -653,7 +653,7 @@ begin
     from (values ('item_id', 'parts_item_id_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.parts'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.parts rename constraint %I to %I', rule.was, rule.called);

@@ -360,7 +360,7 @@ alter table public.visits rename column ratio__new to ratio;
 alter table public.visits drop column raw;
 alter table public.visits rename column raw__new to raw;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -370,7 +370,7 @@ begin
     from (values ('at', 'visits_at_not_null'), ('ratio', 'visits_ratio_not_null'), ('raw', 'visits_raw_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.visits'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.visits rename constraint %I to %I', rule.was, rule.called);

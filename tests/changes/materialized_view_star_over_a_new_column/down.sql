@@ -44,7 +44,7 @@ drop materialized view public.kept;
 alter table public.items drop column note;
 
 create materialized view public.kept as
-select items.*, length(name) as size from public.items;
+select items.id, items.name, length(name) as size from public.items;
 
 create view public.shown with (security_invoker = true) as
 select k.* from public.kept k;

@@ -41,7 +41,7 @@ reset lock_timeout;
 -- undo    specc/down/20260102000001_change_index.down.sql
 
 create materialized view public.kept__new as
-select items.*, length(name) as size from public.items;
+select items.id, items.name, items.note, length(name) as size from public.items;
 
 -- 20260102000002_change_switch.sql
 -- case: what was built and checked takes effect (3 of 3)

@@ -298,7 +298,7 @@ alter table public.teams drop column size;
 alter table public.teams rename column size__new to size;
 alter table public.teams alter column size set default 0;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -308,7 +308,7 @@ begin
     from (values ('size', 'teams_size_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.teams'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.teams rename constraint %I to %I', rule.was, rule.called);

@@ -299,7 +299,7 @@ alter table public.a drop constraint a_x__same;
 alter table public.a drop column x;
 alter table public.a rename column x__new to x;
 
--- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
 do $$
 declare
   rule record;
@@ -309,7 +309,7 @@ begin
     from (values ('x', 'a_x_not_null')) r (attribute, called)
       join pg_attribute a on a.attrelid = 'public.a'::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format('alter table public.a rename constraint %I to %I', rule.was, rule.called);

@@ -204,7 +204,7 @@ drop trigger addresses_users__rows__whole on public.users;
 
 drop function public.addresses_users__rows();
 
--- specc: allow L033 its values were moved, and compared with where they are now
+-- specc: allow L033 its values stand elsewhere by now
 alter table public.users drop column street;
 
 reset lock_timeout;

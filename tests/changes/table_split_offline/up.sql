@@ -111,7 +111,7 @@ begin
 end
 $$;
 
--- specc: allow L033 its values were moved, and compared with where they are now
+-- specc: allow L033 its values stand elsewhere by now
 alter table public.users drop column street;
 
 alter table public.users drop column city;

@@ -393,7 +393,7 @@ drop trigger "Fill_Order's__rows__whole" on public."Order's";
 
 drop function public."Fill_Order's__rows"();
 
--- specc: allow L033 its values were moved, and compared with where they are now
+-- specc: allow L033 its values stand elsewhere by now
 alter table public."Order's" drop column "select";
 
 alter table public."Order's" drop column "a""b";

@@ -29,4 +29,4 @@ drop view public.everything;
 alter table public.items drop column note;
 
 create view public.everything with (security_invoker = true) as
-select * from public.items;
+select id, name from public.items;

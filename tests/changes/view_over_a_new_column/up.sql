@@ -35,6 +35,6 @@ drop view public.everything;
 alter table public.items add column note text;
 
 create view public.everything with (security_invoker = true) as
-select * from public.items;
+select id, name, note from public.items;
 
 reset lock_timeout;

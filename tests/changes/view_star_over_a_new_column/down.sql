@@ -58,10 +58,10 @@ end;
 revoke all on function public.all_items() from public;
 
 create view public.shown with (security_invoker = true) as
-select * from public.items;
+select id, name from public.items;
 
 create view public.above with (security_invoker = true) as
 select s.*, 1 as one from public.shown s;
 
 create materialized view public.kept as
-select * from public.items;
+select id, name from public.items;

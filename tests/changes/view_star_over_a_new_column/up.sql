@@ -39,7 +39,7 @@ drop view public.shown;
 alter table public.items add column note text;
 
 create view public.shown with (security_invoker = true) as
-select * from public.items;
+select id, name, note from public.items;
 
 create view public.above with (security_invoker = true) as
 select s.*, 1 as one from public.shown s;
@@ -62,7 +62,7 @@ reset lock_timeout;
 -- undo    specc/down/20260102000001_change_index.down.sql
 
 create materialized view public.kept__new as
-select * from public.items;
+select id, name, note from public.items;
 
 -- 20260102000002_change_switch.sql
 -- case: what was built and checked takes effect (3 of 3)

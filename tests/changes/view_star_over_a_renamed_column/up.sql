@@ -34,6 +34,24 @@ alter table public.items rename column name to title;
 
 alter view public.shown rename column name to title;
 
+-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
+do $$
+declare
+  rule record;
+begin
+  for rule in
+    select c.conname as was, r.called
+    from (values ('title', 'items_title_not_null')) r (attribute, called)
+      join pg_attribute a on a.attrelid = 'public.items'::regclass and a.attname = r.attribute
+      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
+    where c.conname <> r.called and c.coninhcount = 0
+      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
+  loop
+    execute format('alter table public.items rename constraint %I to %I', rule.was, rule.called);
+  end loop;
+end
+$$;
+
 create or replace function public.all_items()
 returns setof public.items
 language sql stable
@@ -52,7 +70,7 @@ reset lock_timeout;
 -- undo    specc/down/20260102000001_change_index.down.sql
 
 create materialized view public.kept__new as
-select * from public.items;
+select id, title from public.items;
 
 -- 20260102000002_change_switch.sql
 -- case: what was built and checked takes effect (3 of 3)

@@ -86,7 +86,7 @@ pub fn while_busy<T>(db: &Database, clients: &[Work], done: impl FnOnce() -> T) 
 }
 
 /// Migrates `rows` of one spec to the other while clients write, and says in how many statements they did.
-fn migrate(major: u32, specs: [&str; 2], rows: &str, clients: usize, work: Work) -> (Database, usize) {
+fn migrate(major: u32, specs: [&str; 2], rows: &str, clients: usize, work: Work) -> (Database, Seen) {
     let [from, to] = specs.map(given);
     let difference = diff(&from.catalog, &to.catalog, &to.hints);
     let arena = Arena::new();
@@ -112,7 +112,7 @@ fn migrate(major: u32, specs: [&str; 2], rows: &str, clients: usize, work: Work)
             std::thread::sleep(Duration::from_millis(100));
         }
     });
-    (db, seen.written)
+    (db, seen)
 }
 
 fn number(db: &Database, query: &str) -> i64 {
@@ -135,7 +135,7 @@ insert into lines (cart_id, amount) select 1 + n % 4000, n % 25 - 5 from generat
   select count(*) filter (where amount > 10) as a, count(*) filter (where amount > 0) as b, coalesce(sum(amount), 0) as c
   from lines where cart_id = c.id) t where (c.all_lines, c.positive, c.total) is distinct from (t.a, t.b, t.c)";
     for major in [15, 18] {
-        let (db, written) = migrate(major, [&carts(""), &to], rows, 4, |client, turn| {
+        let (db, Seen { written, .. }) = migrate(major, [&carts(""), &to], rows, 4, |client, turn| {
             let cart = 1 + (turn * 7919 + client * 31) % 4000;
             vec![match turn % 6 {
                 0 | 1 => format!("insert into lines (cart_id, amount) values ({cart}, {}), ({cart}, 3)", turn % 30 - 5),
@@ -180,7 +180,7 @@ insert into remarks (event_id, event_at) select id, at from events where id % 5 
     let wrong = "select count(*) from events e full join said s using (id, at) where e.value is distinct from s.value";
     let unknown = "select count(*) from remarks r left join events e on (e.id, e.at) = (r.event_id, r.event_at) where e.id is null";
     for (pair, major) in [([&whole, &by_at], 15), ([&by_at, &whole], 18), ([&by_at, &by_value], 15)] {
-        let (db, written) = migrate(major, pair.map(String::as_str), rows, 3, |client, turn| {
+        let (db, Seen { written, .. }) = migrate(major, pair.map(String::as_str), rows, 3, |client, turn| {
             let id = 1 + (turn * 7919 + client * 31) % 20_000;
             let both = |text: &str| format!("{}; {}", text.replace('#', "events"), text.replace('#', "said"));
             vec![match turn % 6 {
@@ -205,6 +205,33 @@ insert into remarks (event_id, event_at) select id, at from events where id % 5 
         assert_eq!(number(&db, unknown), 0, "on {major}, after {written} writes");
         assert!(number(&db, "select count(*) from remarks") > 1000);
         assert!(written > 50, "{written} writes on {major}");
+    }
+}
+
+/// Clients read parts of a table by their names when it becomes a table that is divided otherwise, with parts of the same names:
+/// a part is locked before its whole then, and by the change after it.
+#[test]
+fn who_reads_a_part_by_its_name_is_never_taken_back() {
+    let spec = |parts: &str| format!("entity events {{ id: int\n at: int\n key (id)\n {parts}\n rls off }}");
+    let ranges = spec(
+        "partition by range (id)\n partition events_0 from (minvalue) to (1500)\n partition events_1 from (1500) to (maxvalue)",
+    );
+    let hashes = spec(
+        "partition by hash (id)\n partition events_0 modulus 2 remainder 0\n partition events_1 modulus 2 remainder 1",
+    );
+    let rows = "insert into events select n, n % 100 from generate_series(1, 3000) n";
+    for major in [15, 18] {
+        let (_, seen) = migrate(major, [&ranges, &hashes], rows, 4, |client, turn| match client {
+            0 => vec![format!("update events set at = at + 1 where id = {}", turn % 3000)],
+            1 => vec![
+                "begin; select count(*) from events_1 where at > 50".into(),
+                "select count(*) from events_0; commit".into(),
+            ],
+            _ => vec![format!("select count(*) from events_{} where at > 50", turn % 2)],
+        });
+        assert!(seen.deadlocks == 0 && seen.errors.is_empty(), "on {major}: {}, {:?}", seen.deadlocks, seen.errors);
+        assert!(seen.longest.0 < Duration::from_millis(2000), "on {major}: {:?}", seen.longest);
+        assert!(seen.written > 100, "{} on {major}", seen.written);
     }
 }
 
@@ -236,7 +263,7 @@ fn a_row_that_is_always_locked_is_filled() {
     for ((from, to), major) in pairs.iter().zip([15, 18, 15, 18]) {
         let rows = "insert into fill (id) select n from generate_series(1, 3000) n;
 create table waits (kind text)";
-        let (db, written) = migrate(major, [from, to], rows, 1, |_, _| {
+        let (db, Seen { written, .. }) = migrate(major, [from, to], rows, 1, |_, _| {
             vec![
                 "begin; update fill set writes = writes + 1 where id = 1; do $$ begin for i in 1..300 loop
   insert into waits select locktype from pg_locks join pg_stat_activity using (pid)

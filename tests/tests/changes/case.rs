@@ -71,7 +71,12 @@ impl Case {
         let from = one("before.dbspec", None);
         let to = one("after.dbspec", from.as_ref().ok().map(|from| &from.catalog));
         match (from, to) {
-            (Ok(from), Ok(to)) => Ok((from, to)),
+            (Ok(from), Ok(mut to)) => {
+                if self.is("keep_old") {
+                    to.keep(&from.catalog).map_err(|error| vec![format!("{error:?}")])?;
+                }
+                Ok((from, to))
+            }
             (from, to) => Err(from.err().into_iter().chain(to.err()).collect()),
         }
     }

@@ -2,6 +2,7 @@
 
 use specc_catalog::{Catalog, Entry, Hints};
 use specc_diag::{RenderOptions, Sources, has_errors, render};
+use specc_migrate::{KeepError, keep_old};
 use specc_model::{Options, Target};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,6 +12,21 @@ pub struct Given {
     pub hints: Hints,
     /// Of the text and all that it was compiled for.
     pub key: u64,
+}
+
+impl Given {
+    /// Keeps the old columns of those that get another type.
+    ///
+    /// # Errors
+    /// Columns that cannot stay.
+    pub fn keep(&mut self, last: &Catalog) -> Result<(), KeepError> {
+        let kept = keep_old(&self.catalog, last, &self.hints)?.into_owned();
+        if !kept.said.kept.is_empty() {
+            self.key = !self.key;
+        }
+        self.catalog = kept;
+        Ok(())
+    }
 }
 
 /// Compiles.

@@ -223,6 +223,38 @@ fn changes_are_proved() {
 
 /// What a build wrote has its plan beside it; what somebody wrote by hand has none.
 #[test]
+fn rows_fit_the_parts_of_a_table_that_a_reference_divides() {
+    let text = "
+entity tenants { id: int key, name: text, rls off }
+entity regions { code: text key, rls off }
+entity orders {
+  tenant_id -> tenants
+  region_code -> regions
+  id: int
+  amount: int
+  key (tenant_id, id)
+  partition by list (tenant_id)
+  partition orders_10 in (10)
+  partition orders_more in (20, 30)
+  rls off
+}
+entity visits {
+  id: bigint
+  region_code -> regions
+  key (id, region_code)
+  partition by range (region_code)
+  partition visits_a from ('a') to ('n')
+  partition visits_n from ('n') to ('z')
+  rls off
+}
+";
+    let dir = project(&[text]);
+    let report = prove(&private(), dir.path(), text, |_, _| {});
+    assert_eq!(said(&report), Vec::<&str>::new());
+    assert!(report.tables >= 4, "{report:?}");
+}
+
+#[test]
 fn a_plan_that_is_gone_is_a_finding() {
     let text = "entity shops { id: int key, name: text, rls off }\n";
     let dir = project(&[text]);

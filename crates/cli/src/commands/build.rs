@@ -12,8 +12,9 @@ use rayon::prelude::*;
 use specc_catalog::{Hints, MARK, Object, Rename};
 use specc_diag::codes;
 use specc_diff::{RenameCandidate, Thing};
-use specc_migrate::{Consent, Decide, Layout, MigrationError, MigrationInput, Stamp};
+use specc_migrate::{ChangeError, Consent, Decide, KeepError, Layout, MigrationError, MigrationInput, Stamp, keep_old};
 use specc_model::Target;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -170,10 +171,16 @@ fn migrations(
     let kept = state.catalog.as_ref().map(|catalog| catalog.spec.as_slice()).unwrap_or_default();
     let decide = || widening::since(kept, &compilation.model);
     loop {
+        let catalog = match &state.catalog {
+            Some(last) if args.keep_old => {
+                keep_old(&compilation.catalog, last, &hints.since(&last.said)).map_err(not_kept)?
+            }
+            _ => Cow::Borrowed(&compilation.catalog),
+        };
         let input = MigrationInput {
             project: &compilation.config.name,
             name: args.name.as_deref().unwrap_or_default(),
-            catalog: &compilation.catalog,
+            catalog: &catalog,
             previous: state.catalog.as_ref(),
             stamp,
             layout: &layout,
@@ -227,6 +234,21 @@ pub fn refused(error: MigrationError) -> Failure {
         MigrationError::Loss(_) => (codes::DATA_LOSS, "\nif that is meant, build with `--allow-data-loss`"),
     };
     Failure::Refused(Some(code), format!("{error}{help}"))
+}
+
+/// Why the old columns of a change cannot stay.
+fn not_kept(error: KeepError) -> Failure {
+    match error {
+        KeepError::Unexpected(error) => refused(ChangeError::Unexpected(error).into()),
+        KeepError::Columns(all) => {
+            let lines: String = all.iter().map(|one| format!("\n  {one}")).collect();
+            let text = format!(
+                "the old values of these columns cannot be kept beside the new ones:{lines}\nbuild without `--keep-old`, or change \
+                 these columns in a build of their own"
+            );
+            Failure::Refused(Some(codes::NOT_KEPT), text)
+        }
+    }
 }
 
 fn can_ask() -> bool {

@@ -2,13 +2,28 @@
 
 use super::database::Place;
 use super::diff::{as_json, as_text};
+use super::stored::Stored;
 use crate::args::{Drift, Format};
-use crate::pipeline;
+use crate::pipeline::{self, Compilation};
 use crate::project::Project;
 use crate::report::{Failure, data};
-use specc_catalog::Hints;
+use specc_catalog::{Catalog, Hints};
 use specc_model::Target;
+use std::borrow::Cow;
 use std::process::ExitCode;
+
+/// What the spec says, with old columns that the last build keeps.
+///
+/// # Errors
+/// A stored state that cannot be read.
+pub fn with_kept(compilation: &Compilation) -> Result<Cow<'_, Catalog>, Failure> {
+    let stored = Stored::read(&compilation.root, &compilation.config)?;
+    let Some(last) = stored.map(|stored| stored.catalog()).transpose()? else {
+        return Ok(Cow::Borrowed(&compilation.catalog));
+    };
+    let hints = compilation.hints.since(&last.said);
+    Ok(specc_migrate::still_kept(&compilation.catalog, &last, &hints))
+}
 
 /// Says what the database has that the spec has not, and the other way round.
 pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
@@ -28,7 +43,8 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
             scratch.major()
         );
     }
-    let wanted = scratch.canonical(&compilation.catalog).map_err(|error| broken(&error))?;
+    let kept = with_kept(&compilation)?;
+    let wanted = scratch.canonical(&kept).map_err(|error| broken(&error))?;
     let found = scratch.read_again(&live.catalog, &wanted.catalog);
     let hints = Hints::default();
     let difference = specc_diff::diff(&wanted.catalog, &found, &hints);

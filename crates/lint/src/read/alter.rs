@@ -1,6 +1,6 @@
 //! `alter …`
 
-use super::{access, cascade, options, table, trigger, types};
+use super::{access, cascade, options, table, trigger};
 use crate::cursor::{Cursor, DEEP};
 use crate::statement::{Action, AlterTable, Using, What};
 use specc_catalog::DataType;
@@ -251,7 +251,7 @@ fn action(words: &mut Cursor<'_>) -> Option<Action> {
 fn column(words: &mut Cursor<'_>) -> Option<Action> {
     let column = words.ident()?;
     if words.take("set data type") || words.take("type") {
-        let ty = types::read(words);
+        let ty = words.ty();
         let collation = if words.take("collate") { words.name().map(|name| name.name) } else { None };
         let using = if words.take("using") { using(words, &column) } else { Using::Casts(Vec::new()) };
         return Some(Action::SetType { column, ty, collation, using });
@@ -295,7 +295,7 @@ fn value(words: &mut Cursor<'_>, column: &str, depth: usize, types: &mut Vec<Dat
         value(&mut inside, column, depth, types)?;
         if cast {
             inside.take("as").then_some(())?;
-            types.push(types::read(&mut inside)?);
+            types.push(inside.ty()?);
         }
         inside.is_done().then_some(())?;
     } else {
@@ -304,7 +304,7 @@ fn value(words: &mut Cursor<'_>, column: &str, depth: usize, types: &mut Vec<Dat
     while words.sees_symbol(0, b':') && words.sees_symbol(1, b':') {
         words.skip();
         words.skip();
-        types.push(types::read(words)?);
+        types.push(words.ty()?);
     }
     Some(())
 }

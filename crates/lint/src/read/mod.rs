@@ -8,7 +8,6 @@ mod rows;
 mod settings;
 mod table;
 mod truth;
-mod types;
 
 pub(crate) use block::{Inner, inner};
 
@@ -222,7 +221,7 @@ fn create(words: &mut Cursor<'_>) -> Option<What> {
     if words.take("domain") {
         let name = words.name()?;
         let _ = words.take("as");
-        let base = types::read(words);
+        let base = words.ty();
         return Some(What::CreateDomain { name, base, constrained: words.has(&["check"]) || has_not_null(words) });
     }
     (MADE.iter().any(|word| words.sees(0, word)) || words.is_any(&["trusted", "procedural", "default", "transform"]))

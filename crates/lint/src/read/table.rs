@@ -1,6 +1,6 @@
 //! `create table`, columns and constraints.
 
-use super::{rows, types};
+use super::rows;
 use crate::cursor::{Cursor, DEEP};
 use crate::name::Name;
 use crate::statement::{Column, Constraint, CreateTable, Kind, What};
@@ -69,7 +69,7 @@ pub(super) fn column(words: &mut Cursor<'_>) -> Option<Column> {
     let name = words.ident()?;
     let from = words.mark();
     // made from a query, a column may have no type
-    let ty = if words.is_done() { None } else { types::read(words) };
+    let ty = if words.is_done() { None } else { words.ty() };
     let ty_place = words.place(from);
     let mut column = Column {
         name,

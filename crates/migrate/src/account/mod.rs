@@ -33,6 +33,15 @@ pub enum Note {
         /// The columns.
         columns: Vec<SmolStr>,
     },
+    /// The old column stays beside the one that takes its place.
+    Keeps {
+        /// Of this table.
+        table: TableName,
+        /// The column.
+        column: SmolStr,
+        /// What the old one is called from now on.
+        old: SmolStr,
+    },
     /// A required column comes back with a value that says nothing.
     Neutral {
         /// Of this table.
@@ -92,6 +101,12 @@ impl fmt::Display for Note {
             Note::LastColumns { table, columns } => {
                 write!(f, "{}: {} in the end after the other columns", name(table), columns.join(", "))
             }
+            Note::Keeps { table, column, old } => write!(
+                f,
+                "{}.{old} holds what {column} was before; a trigger writes to it what is written to {column}, until a build \
+                 without `--keep-old` drops it",
+                name(table)
+            ),
             Note::Neutral { table, column, value } => {
                 write!(f, "{}.{column} is {value} in rows that are there by then", name(table))
             }

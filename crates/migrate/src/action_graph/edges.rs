@@ -152,6 +152,7 @@ impl<'d> Builder<'d, '_> {
                     Alter::Rename { .. }
                     | Alter::SetSchema { .. }
                     | Alter::RenamePart { .. }
+                    | Alter::NameRequired { .. }
                     | Alter::SetIdentity { to: None, .. },
                 ) => true,
                 _ => false,

@@ -1,7 +1,7 @@
 //! What values are read from goes after those have been read.
 
 use crate::action_graph::Role;
-use crate::moving::Source;
+use crate::moving::{Source, told_apart};
 use crate::place::{NodeId, Planned};
 use crate::planner::Builder;
 use crate::schedule::Phase;
@@ -38,6 +38,18 @@ impl Builder<'_, '_> {
                 gone.iter().try_for_each(|source| self.goes_after(source, &after))?;
             }
         }
+        let types: Vec<_> = self.moving.types().map(|(own, read)| (own.clone(), read.clone())).collect();
+        for ((table, column), read) in types {
+            let Some(place) = self.to.find(IdRef::table(&table)) else { continue };
+            // Where it moves, its trigger works with what goes.
+            let after = self.nodes.of(place).iter().copied().filter(|&node| match &self.nodes[node].statement {
+                Statement::Alter(Alter::SetType { to, .. }) => to.name == column,
+                Statement::DropTemporary(Object::Trigger(_) | Object::Function(_)) => true,
+                _ => false,
+            });
+            let after: Vec<NodeId> = after.collect();
+            read.iter().try_for_each(|source| self.goes_after(source, &after))?;
+        }
         Ok(())
     }
 
@@ -58,7 +70,11 @@ impl Builder<'_, '_> {
                 && self.moving.keeps(&source.table, None)
                 && let Object::Table(table) = &self.from.entry(place)?.object
             {
-                let dropped = Alter::DropMoved { table, leaves: Vec::new(), filled: Vec::new() };
+                // What not all of the tables take that its rows go to.
+                let left = told_apart(self.set, self.hints, &table.table).unwrap_or_default();
+                let leaves =
+                    table.columns.iter().map(|own| own.name.as_str()).filter(|own| left.iter().any(|l| l == own));
+                let dropped = Alter::DropMoved { table, leaves: leaves.collect(), filled: Vec::new() };
                 self.nodes[node].statement = Statement::Alter(dropped);
             }
             if !self.options.one {

@@ -134,7 +134,7 @@ fn stands_apart(purpose: Purpose, before: &Step<'_>, step: &Step<'_>, long: bool
             long || was_long || table.is_none() || table != other
         }
         Purpose::Part(_) | Purpose::All if before.object == step.object => {
-            matches!(before.statement, Statement::CreateTable { .. })
+            matches!(before.statement, Statement::CreateTable { .. } | Statement::TakeLocks(_))
                 || matches!(before.statement, Statement::Create(Object::Function(_) | Object::View(_)))
         }
         Purpose::Part(_) | Purpose::All => !(is_simple(&before.statement) && is_simple(&step.statement)),

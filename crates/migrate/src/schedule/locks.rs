@@ -7,30 +7,48 @@
 use super::{Plan, Stage, Step};
 use crate::arena::Arena;
 use rustc_hash::FxHashMap;
-use specc_catalog::{Kind, Object, TableName};
+use specc_catalog::{Catalog, Kind, Object, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Lock, Relation, Statement, TakenLock, Transaction};
 
 /// Puts what takes the locks into each transaction that keeps somebody waiting; all stages are one where `one` says so.
 pub(crate) fn take_at_once<'d>(plan: &mut Plan<'d>, difference: &Difference<'_>, arena: &'d Arena, one: bool) {
-    let mut names = Names::new(difference);
+    let is_own = |table: &TableName| [&*difference.from, difference.to].iter().any(|state| state.contains(&table.id()));
+    take(plan, Names::new(difference), &is_own, arena, one);
+}
+
+/// The same for a first migration: what others use of it is somebody else's.
+pub(crate) fn take_of_others<'d>(plan: &mut Plan<'d>, catalog: &Catalog, arena: &'d Arena) {
+    let names = Names { now: FxHashMap::default(), touched: Vec::new() };
+    take(plan, names, &|table| catalog.contains(&table.id()), arena, false);
+}
+
+fn take<'d>(plan: &mut Plan<'d>, mut names: Names, is_own: &dyn Fn(&TableName) -> bool, arena: &'d Arena, one: bool) {
+    let knows_any = !names.now.is_empty();
     let mut first = 0;
     while first < plan.stages.len() {
         let last = if one { plan.stages.len() } else { first + 1 };
         let unit = &plan.stages[first..last];
         let is_outside = unit.iter().any(|stage| stage.transaction == Transaction::Outside);
-        let found = names.follow(unit, |table| plan.is_in_use(table));
+        let mut found = names.follow(unit, |table| plan.is_in_use(table), is_own);
+        // What a first migration makes is nobody's yet.
+        found.locks.retain(|_, held| knows_any || held.relation == Relation::Foreign);
         if let Some((stage, step)) = found.first.filter(|_| !is_outside) {
             let mut locks: Vec<_> = found.locks.into_iter().map(|(on, held)| (held, on)).collect();
             // Whoever reads a view locks it before what it reads.
-            locks.sort_by_key(|(held, _)| (held.relation == Relation::Table, held.place));
+            let is_table = |relation| matches!(relation, Relation::Table | Relation::Foreign);
+            locks.sort_by_key(|(held, _)| (is_table(held.relation), held.place));
             let locks = locks.into_iter().map(|(held, on)| TakenLock {
                 on: arena.table_name(on),
                 lock: held.lock,
                 relation: held.relation,
             });
             let statement = Statement::TakeLocks(locks.collect());
-            plan.stages[first + stage].steps.insert(step, Step { statement, object: None, home: None });
+            let steps = &mut plan.stages[first + stage].steps;
+            // It stands with what needs it.
+            let next = steps.get(step).filter(|_| !knows_any);
+            let (object, home) = next.map_or((None, None), |next| (next.object, next.home));
+            steps.insert(step, Step { statement, object, home });
         }
         first = last;
     }
@@ -101,26 +119,34 @@ impl Names {
     }
 
     /// Follows a transaction to its end.
-    fn follow(&mut self, unit: &[Stage<'_>], is_in_use: impl Fn(&TableName) -> bool) -> Found {
+    fn follow(
+        &mut self,
+        unit: &[Stage<'_>],
+        is_in_use: impl Fn(&TableName) -> bool,
+        is_own: &dyn Fn(&TableName) -> bool,
+    ) -> Found {
         let mut found = Found::default();
         let steps = unit.iter().enumerate().flat_map(|(stage, own)| {
             own.steps.iter().enumerate().map(move |(step, own)| ((stage, step), &own.statement))
         });
         for (place, (at, statement)) in steps.enumerate() {
             statement.each_lock(|table, lock, _| {
-                let Some(known) = self.now.get(table).filter(|_| lock >= Lock::ShareUpdateExclusive) else { return };
-                let then = match &known.origin {
-                    Origin::Same => table,
-                    Origin::Was(then) => then,
-                    Origin::New => return,
+                if lock < Lock::ShareUpdateExclusive {
+                    return;
+                }
+                let (then, relation) = match self.now.get(table) {
+                    Some(Known { origin: Origin::Same, relation }) => (table, *relation),
+                    Some(Known { origin: Origin::Was(then), relation }) => (then, *relation),
+                    None if lock.blocks_writes() && !is_own(table) => (table, Relation::Foreign),
+                    _ => return,
                 };
-                if known.relation != Relation::Table && lock != Lock::AccessExclusive {
+                if matches!(relation, Relation::View | Relation::MaterializedView) && lock != Lock::AccessExclusive {
                     return;
                 }
                 if lock.blocks_writes() && is_in_use(table) {
                     found.first.get_or_insert(at);
                 }
-                let held = Held { relation: known.relation, lock, place };
+                let held = Held { relation, lock, place };
                 let held = found.locks.entry(then.clone()).or_insert(held);
                 held.lock = held.lock.max(lock);
             });

@@ -149,7 +149,8 @@ impl<'d> Builder<'d, '_> {
         if effect == Conversion::EXACT {
             return;
         }
-        let changed = effect.lossy.then(|| self.changed(from, to, way.same));
+        let whole = effect.lossy && !way.written && self.cuts_blanks(from, to);
+        let changed = (effect.lossy && !whole).then(|| self.changed(from, to, way.same));
         let convert = Convert {
             table: &table.table,
             column: from,
@@ -157,6 +158,7 @@ impl<'d> Builder<'d, '_> {
             value: (way.written || known.is_none()).then_some(way.value),
             refuses: effect.failing,
             required: way.written && !to.nullable,
+            whole,
             changed,
             key: self.key(&table.table),
             settings: self.settings_of(&way, from, to),
@@ -176,6 +178,14 @@ impl<'d> Builder<'d, '_> {
             // Where the type is there.
             self.add(chain, Role::After, Phase::Main, ask);
         }
+    }
+
+    /// Whether blanks at the end are all that is lost of a value: one that has them is no value that fits.
+    fn cuts_blanks(&self, from: &Column, to: &Column) -> bool {
+        let ty = DataType { args: Vec::new(), ..to.ty.clone() };
+        to.ty.schema.is_empty()
+            && to.ty.name == "varchar"
+            && casts::conversion([self.from.catalog, self.to.catalog], &from.ty, &ty).is_some_and(|whole| !whole.lossy)
     }
 
     /// A value of an enum as text, where some labels become others.

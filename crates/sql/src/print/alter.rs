@@ -24,7 +24,7 @@ pub(super) fn alter(out: &mut String, o: &Alter<'_>) {
         Alter::AddColumn { table, column, .. } => add_column(out, table, column),
         Alter::DropColumn { table, column, moved, .. } => {
             if *moved {
-                out.push_str("-- specc: allow L033 its values were moved, and compared with where they are now\n");
+                out.push_str("-- specc: allow L033 its values stand elsewhere by now\n");
             }
             alter_table(out, table);
             out.push_str("drop column ");

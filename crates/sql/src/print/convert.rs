@@ -33,8 +33,15 @@ pub(super) fn convert(out: &mut String, o: &Convert<'_>) {
         };
         let null = if o.required {
             "if value is null then\n          raise exception 'null, and the column takes none';\n        end if;"
+                .to_owned()
+        } else if o.whole {
+            let own = ident(&o.column.name);
+            format!(
+                "if value::text is distinct from each.{own}::text then\n          raise exception 'blanks at its end would be \
+                 cut';\n        end if;"
+            )
         } else {
-            "null;"
+            "null;".to_owned()
         };
         declared.push_str(&format!(
             "  each {name}%rowtype;\n  failed bigint := 0;\n  reason text;\n  named text[] := '{{}}';\n"

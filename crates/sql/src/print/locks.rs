@@ -27,7 +27,7 @@ pub(super) fn take(out: &mut String, all: &[TakenLock<'_>]) {
         let like = |taken: &TakenLock<'_>| taken.relation == first.relation && taken.lock == first.lock;
         let same = match first.relation {
             Relation::Table => rest.iter().take_while(|taken| like(taken)).count(),
-            Relation::View | Relation::MaterializedView => 1,
+            Relation::View | Relation::MaterializedView | Relation::Foreign => 1,
         };
         let (now, later) = rest.split_at(same);
         body.push_str("      ");
@@ -39,6 +39,15 @@ pub(super) fn take(out: &mut String, all: &[TakenLock<'_>]) {
                     table_name(&mut body, taken.on);
                 }
                 body.push_str(&format!(" in {} mode;\n", first.lock.words()));
+            }
+            // Then it is locked where it is needed.
+            Relation::Foreign => {
+                body.push_str("begin\n        lock table ");
+                table_name(&mut body, first.on);
+                body.push_str(&format!(
+                    " in {} mode;\n      exception when insufficient_privilege then\n        null;\n      end;\n",
+                    first.lock.words()
+                ));
             }
             // `lock table` takes no materialized view, and of a view the tables too. A view that moves to where it is stays as
             // it is, and is locked.

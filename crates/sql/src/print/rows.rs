@@ -267,7 +267,7 @@ begin
     from (values {rows}) r (attribute, called)
       join pg_attribute a on a.attrelid = {regclass}::regclass and a.attname = r.attribute
       join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called
+    where c.conname <> r.called and c.coninhcount = 0
       and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
   loop
     execute format({rename}, rule.was, rule.called);
@@ -279,7 +279,7 @@ end
         rename = literal(&format!("alter table {} rename constraint %I to %I", name.replace('%', "%%"))),
     );
     out.push_str(
-        "-- Since Postgres 18 what makes a column required has a name, which is of the column's name of before.\ndo ",
+        "-- Since Postgres 18 what makes a column required has a name, which comes from the name of before.\ndo ",
     );
     out.push_str(&dollar(&body));
 }

@@ -1,15 +1,15 @@
 //! Rows for any tables: of the right types, unique where they must be, and referring to rows that are there.
 
+mod divided;
 mod pattern;
 mod samples;
 mod value;
 
 pub use samples::samples;
 
+use divided::{Divided, array, divided};
 use smol_str::SmolStr;
-use specc_catalog::{
-    Bounds, Catalog, Column, DataType, ForeignKey, KeyOn, Object, Rule, Seed, SqlExpr, Table, TableName,
-};
+use specc_catalog::{Catalog, Column, DataType, ForeignKey, KeyOn, Object, Rule, Seed, SqlExpr, Table, TableName};
 use specc_postgres::Session;
 use specc_postgres::postgres;
 use specc_sql::quote::{dollar, ident, qualified};
@@ -42,10 +42,9 @@ struct Plan<'c> {
     seeds: Vec<&'c Seed>,
     /// What divides it, now or later, and a value of it for each part.
     divided: Divided<'c>,
+    /// Values that the parts of another table begin with, which refers to it by what divides that.
+    wanted: Vec<(SmolStr, Vec<&'c SqlExpr>)>,
 }
-
-/// Columns that divide a table, with values that its parts begin with.
-type Divided<'c> = Vec<(&'c SmolStr, Vec<&'c SqlExpr>)>;
 
 /// Fills each table of the catalog that is not in `done` with up to `rows` rows, what others refer to first. Triggers do
 /// not fire. Tables that somebody else makes get the rows that references need. What `later` asks of the same tables holds
@@ -107,6 +106,7 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
                 required: BTreeSet::new(),
                 seeds: Vec::new(),
                 divided: Vec::new(),
+                wanted: Vec::new(),
             };
             plans.insert(&table.table, plan);
         }
@@ -177,40 +177,14 @@ fn plans<'c>(catalog: &'c Catalog, later: &'c Catalog) -> BTreeMap<&'c TableName
             plan.keys.push(key);
         }
     }
-    plans
-}
-
-/// Tables that are divided by columns, and for each of these a value of each part: the one that its values begin with.
-fn divided(catalog: &Catalog) -> Vec<(&TableName, Divided<'_>)> {
-    let tables = || {
-        catalog.iter().filter_map(|(_, entry)| match &entry.object {
-            Object::Table(table) => Some(&**table),
-            _ => None,
-        })
-    };
-    let mut bounds: BTreeMap<&TableName, Vec<&Bounds>> = BTreeMap::new();
-    for (whole, of) in tables().filter_map(|table| table.partition_of.as_ref()) {
-        bounds.entry(whole).or_default().push(of);
+    // Rows are there that those of a divided table can refer to, each in its part.
+    let wanted: Vec<_> = plans.values().flat_map(Plan::wanted_elsewhere).collect();
+    for (table, column, values) in wanted {
+        if let Some(plan) = plans.get_mut(&table).filter(|plan| !plan.wanted.iter().any(|(own, _)| *own == column)) {
+            plan.wanted.push((column, values));
+        }
     }
-    let has_value = |value: &&SqlExpr| {
-        !["minvalue", "maxvalue", "null"].iter().any(|word| value.text.trim().eq_ignore_ascii_case(word))
-    };
-    tables()
-        .filter_map(|table| {
-            let by = table.partition_by.as_ref()?;
-            let parts = bounds.get(&table.table)?;
-            let columns = by.keys.iter().enumerate().filter_map(|(at, key)| {
-                let values = parts.iter().flat_map(|part| match part {
-                    Bounds::Range { from, .. } => from.get(at).into_iter().collect::<Vec<_>>(),
-                    Bounds::List(values) => values.iter().collect(),
-                    _ => Vec::new(),
-                });
-                let values: Vec<&SqlExpr> = values.filter(has_value).collect();
-                Some((key.column_name()?, values)).filter(|(_, values)| !values.is_empty())
-            });
-            Some((&table.table, columns.collect()))
-        })
-        .collect()
+    plans
 }
 
 impl Plan<'_> {
@@ -337,11 +311,13 @@ fn insert(
     let mut referring: BTreeSet<&SmolStr> = BTreeSet::new();
     for (n, key) in plan.keys.iter().enumerate() {
         let target = qualified(&key.target.schema, &key.target.name);
-        let there: i64 = session.query_one(&format!("select count(*) from {target}"), &[])?.get(0);
+        let fitting = plan.fitting(key);
+        let there: i64 = session.query_one(&format!("select count(*) from {target}{fitting}"), &[])?.get(0);
         referring.extend(&key.columns);
         if there == 0 {
             if !plan.may_be_empty(key) && key.target != plan.table.table {
-                return Ok(Err(format!("it refers to {}.{}, which has none", key.target.schema, key.target.name)));
+                let which = if fitting.is_empty() { "none" } else { "none that has a place in a part" };
+                return Ok(Err(format!("it refers to {}.{}, which has {which}", key.target.schema, key.target.name)));
             }
             // Its own first rows refer to themselves, or to nothing.
             continue;
@@ -351,7 +327,7 @@ fn insert(
         let once = plan.unique.iter().any(|set| set.iter().all(|column| key.columns.contains(column)));
         let place = if once { ROW.to_owned() } else { format!("1 + (({ROW} - 1) / {stride}) % {there}") };
         joins.push_str(&format!(
-            "\njoin (select row_number() over () as n, {} from {target}) k{n} on k{n}.n = {place}",
+            "\njoin (select row_number() over () as n, {} from {target}{fitting}) k{n} on k{n}.n = {place}",
             list.join(", ")
         ));
         if !once {
@@ -376,22 +352,26 @@ fn insert(
         let in_key = plan.unique.iter().any(|set| set.contains(&&column.name));
         let by_itself = column.default.as_ref().is_some_and(|default| !in_key || default.text.contains('('));
         let refers_to_nothing = referring.contains(&column.name);
-        if by_itself || refers_to_nothing && column.nullable {
+        let wanted = plan.wanted.iter().find(|(own, _)| *own == column.name);
+        if wanted.is_none() && by_itself || refers_to_nothing && column.nullable {
             continue;
         }
         let divides = plan.divided.iter().find(|(own, _)| !unique && **own == column.name);
         if let Some((_, parts)) = divides {
-            let list: Vec<&str> = parts.iter().map(|value| value.text.as_str()).collect();
-            let mut ty = String::new();
-            specc_sql::push_type(&mut ty, &column.ty);
-            let value = format!("(array[{}]::{ty}[])[1 + ({ROW} - 1) % {}]", list.join(", "), list.len());
+            let value = format!("({})[1 + ({ROW} - 1) % {}]", array(parts, &column.ty), parts.len());
             columns.push((name, value));
             continue;
         }
         let candidates = Candidates::of(catalog, column, place, &plan.checks);
         let required = in_key || plan.required.contains(&column.name);
         match value(catalog, column, &candidates, unique, required) {
-            Some(value) => columns.push((name, value)),
+            Some(value) => match wanted {
+                Some((_, first)) => {
+                    let (list, count) = (array(first, &column.ty), first.len());
+                    columns.push((name, format!("case when {ROW} <= {count} then ({list})[{ROW}] else {value} end")));
+                }
+                None => columns.push((name, value)),
+            },
             None if column.nullable => {}
             None => return Ok(Err(format!("specc makes no values of the type of `{}`", column.name))),
         }

@@ -19,7 +19,13 @@ use specc_sql::{Alter, Statement, print};
 fn only_renames(statement: &Statement<'_>) -> bool {
     match statement {
         Statement::Alter(alter) => {
-            matches!(alter, Alter::Rename { .. } | Alter::RenamePart { .. } | Alter::RenameDomainCheck { .. })
+            matches!(
+                alter,
+                Alter::Rename { .. }
+                    | Alter::RenamePart { .. }
+                    | Alter::RenameDomainCheck { .. }
+                    | Alter::NameRequired { .. }
+            )
         }
         Statement::Replace(object) => matches!(object, specc_catalog::Object::Function(_)),
         // A policy says which rules it is made of.

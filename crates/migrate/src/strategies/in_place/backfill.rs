@@ -7,8 +7,8 @@ use crate::strategies::casts;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Body, Column, Constraint, DataType, Function, IdRef, Kind, Object, Qualified, Returns, Rule, Table, TableName,
-    Timing, Trigger, Volatility,
+    Body, Catalog, Column, Constraint, DataType, Function, IdRef, Kind, Object, Qualified, Returns, Rule, Table,
+    TableName, Timing, Trigger, Volatility,
 };
 use specc_sql::quote::{ident, qualified};
 use specc_sql::{Alter, Refuse, Statement, has_equality};
@@ -145,32 +145,9 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-    /// A name after those of all triggers that the table, its parts or a block of SQL may have (a block says what sort of
-    /// thing it makes in words of its own): triggers of a row fire
-    /// in the order of the bytes of their names.
+    /// A name after those of all triggers of the table.
     pub(crate) fn fires_last(&self, table: &TableName, column: &str, what: &str) -> SmolStr {
-        let whole = |name: &TableName| {
-            let part = self.to.table(name).or_else(|| self.from.table(name))?;
-            part.partition_of.as_ref().map(|(whole, _)| whole)
-        };
-        let is_part = |name: &TableName| std::iter::successors(Some(name), |name| whole(name)).any(|of| of == table);
-        let mut last: &str = "";
-        for catalog in [self.from.catalog, self.to.catalog] {
-            for (_, entry) in catalog.iter() {
-                match &entry.object {
-                    Object::Trigger(o) if o.name.as_str() > last && is_part(&o.table) => last = &o.name,
-                    Object::Sql(o) => {
-                        let made = o.provides.iter().filter(|id| matches!(id.kind, Kind::Trigger | Kind::Sql));
-                        let names = made.flat_map(|id| [id.name.as_str(), id.part.as_str()]);
-                        last = names.fold(last, |a: &str, b| a.max(b));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        let mut names = ["zzzz", "~~~~", "\u{10fffd}"].map(|first| temporary_name(&[first, column, what])).into_iter();
-        let fallback = names.next_back().unwrap_or_default();
-        names.find(|name| name.as_str() > last).unwrap_or(fallback)
+        fires_last([self.from.catalog, self.to.catalog], table, column, what)
     }
 
     /// Drops them when everything has switched.
@@ -178,6 +155,34 @@ impl<'d> Builder<'d, '_> {
         self.add(chain, Role::After, Phase::CutOver, Statement::DropTemporary(trigger));
         self.add(chain, Role::After, Phase::CutOver, Statement::DropTemporary(function));
     }
+}
+
+/// A name after those of all triggers that the table, its parts or a block of SQL may have (a block says what sort of
+/// thing it makes in words of its own): triggers of a row fire in the order of the bytes of their names.
+pub(crate) fn fires_last(states: [&Catalog; 2], table: &TableName, column: &str, what: &str) -> SmolStr {
+    let find = |name: &TableName| {
+        states.iter().rev().find_map(|state| match state.get(&name.id()).map(|entry| &entry.object) {
+            Some(Object::Table(table)) => Some(table),
+            _ => None,
+        })
+    };
+    let whole = |name: &TableName| find(name)?.partition_of.as_ref().map(|(whole, _)| whole);
+    let is_part = |name: &TableName| std::iter::successors(Some(name), |name| whole(name)).any(|of| of == table);
+    let mut last: &str = "";
+    for (_, entry) in states.iter().flat_map(|state| state.iter()) {
+        match &entry.object {
+            Object::Trigger(o) if o.name.as_str() > last && is_part(&o.table) => last = &o.name,
+            Object::Sql(o) => {
+                let made = o.provides.iter().filter(|id| matches!(id.kind, Kind::Trigger | Kind::Sql));
+                let names = made.flat_map(|id| [id.name.as_str(), id.part.as_str()]);
+                last = names.fold(last, |a: &str, b| a.max(b));
+            }
+            _ => {}
+        }
+    }
+    let mut names = ["zzzz", "~~~~", "\u{10fffd}"].map(|first| temporary_name(&[first, column, what])).into_iter();
+    let fallback = names.next_back().unwrap_or_default();
+    names.find(|name| name.as_str() > last).unwrap_or(fallback)
 }
 
 /// The name of the column that holds what was filled in where null was.

@@ -79,7 +79,7 @@ impl<'d> Builder<'d, '_> {
         }
         for column in &to.columns {
             match find(from, &column.name) {
-                None if self.comes_from_parent(to, column) => {}
+                None if self.comes_from_parent(to, column) || self.swaps.makes(&to.table, column) => {}
                 None => {
                     let later = to.columns.iter().skip_while(|other| other.name != column.name);
                     if later.into_iter().any(|other| find(from, &other.name).is_some()) {
@@ -124,7 +124,8 @@ impl<'d> Builder<'d, '_> {
     }
 
     fn drop_column(&mut self, old: OldPlace, table: &'d Table, column: &'d Column, kept: bool) -> NodeId {
-        let moved = self.moving.keeps(&table.table, Some(&column.name));
+        let moved = self.moving.keeps(&table.table, Some(&column.name))
+            || self.from.catalog.said.keeps(&table.table, &column.name);
         let change = Alter::DropColumn { table: &table.table, column, kept: kept || moved, moved };
         let statement = Statement::Alter(change);
         self.nodes.push(Slot::Old(old), Role::Drop, Phase::Main, statement)

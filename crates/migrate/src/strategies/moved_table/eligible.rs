@@ -81,6 +81,11 @@ impl<'d> Moves<'d> {
     }
 }
 
+/// Rows of such a part are in none of the tables that rows go to, or in none of those that they come from.
+const PART_LEAVES: &str = "it is divided in another way while a part of it becomes a table of its own, or a table a part of it, and \
+                           rows would be lost: make two changes of it, in one of them the part comes or goes, in the other the \
+                           table is divided anew";
+
 /// Finds them. Rows that a seed put there move with the others.
 pub(crate) fn find<'d>(set: &ChangeSet<'d>, hints: &Hints, offline: bool, actions: &mut Actions) -> Planned<Moves<'d>> {
     let mut moves = Moves::default();
@@ -95,6 +100,7 @@ pub(crate) fn find<'d>(set: &ChangeSet<'d>, hints: &Hints, offline: bool, action
         }
         let (old_tables, new_tables) = (tree(set.from, old), tree(set.to, new));
         if !is_closed(set, &old_tables, &new_tables) {
+            actions.impossible.push((old, PART_LEAVES));
             continue;
         }
         let key = walked_by(set.from, from);

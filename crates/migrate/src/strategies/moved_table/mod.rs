@@ -405,6 +405,7 @@ impl<'d> Builder<'d, '_> {
         let (mut leaves, mut filled) = (Vec::new(), Vec::new());
         for column in columns {
             match after(column) {
+                None if self.from.catalog.said.keeps(&one.from.table, &column.name) => {}
                 None => leaves.push(column.name.as_str()),
                 Some(then) if column.nullable && !then.nullable && self.backfill(one.to, then).is_some() => {
                     filled.push(column.name.as_str());

@@ -2,6 +2,7 @@
 
 use crate::action_graph::{Role, Slot};
 use crate::creation::{Creation, Made, create_some};
+use crate::kept::is_keeper;
 use crate::place::{NewPlace, NodeId, OldPlace, Planned, Unexpected};
 use crate::planner::{Builder, ChangeError};
 use crate::recreation::Actions;
@@ -48,7 +49,9 @@ impl<'d> Builder<'d, '_> {
                 _ => None,
             });
             let moved = over_moved.and_then(|table| self.moves.of(table)).is_some_and(|one| one.online);
-            let late = moved || old.is_some_and(|old| actions.at_cut_over.contains(old));
+            // What writes to a column that stays is there from when it has its name.
+            let keeps = is_keeper(&self.to.catalog.said, &object.id());
+            let late = moved || keeps || old.is_some_and(|old| actions.at_cut_over.contains(old));
             let stands = step.owner.is_none_or(|owner| !only[owner as usize]);
             match &step.statement {
                 _ if self.filled(&step, actions) || self.beside(&step, actions)? => {}

@@ -179,7 +179,8 @@ impl<'d> Builder<'d, '_> {
             return false;
         }
         let mut gone = before.columns.iter().filter(|column| {
-            !after.columns.iter().any(|other| other.name == column.name) || self.swaps.moves(table, &column.name)
+            !after.columns.iter().any(|other| other.name == column.name)
+                || self.swaps.moves(table, &column.name) && !self.swaps.keeps(table, &column.name)
         });
         gone.any(|column| match object {
             // A reference locks the table that it leads to: it goes by itself, so that this is seen.

@@ -6,7 +6,7 @@ use crate::recreation::{constraint_reads, index_reads};
 use crate::strategies::in_place::table::{is_asked, temporary_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Column, DataType, Object, Rule, TableName};
+use specc_catalog::{Column, DataType, Object, Rule, Table, TableName};
 use specc_sql::{TypeChange, type_change};
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ pub(crate) struct Swaps<'d> {
     /// Enums and domains whose columns move.
     pub types: FxHashSet<OldPlace>,
     names: FxHashMap<TableName, Vec<SmolStr>>,
+    /// Tables and columns whose old column stays.
+    kept: FxHashSet<(TableName, SmolStr)>,
     /// Those types by name: the new ones have it only when the columns have moved.
     type_names: FxHashSet<(SmolStr, SmolStr)>,
 }
@@ -30,6 +32,8 @@ pub(crate) struct ColumnSwap<'d> {
     pub to: &'d Column,
     /// The type goes by another name until the columns have moved.
     pub type_aside: Option<SmolStr>,
+    /// The old column stays, as this.
+    pub kept: Option<&'d Column>,
 }
 
 impl ColumnSwap<'_> {
@@ -54,6 +58,18 @@ impl Swaps<'_> {
     /// Whether this column moves.
     pub fn moves(&self, table: &TableName, column: &str) -> bool {
         self.names.get(table).is_some_and(|columns| columns.iter().any(|other| other == column))
+    }
+
+    /// Whether this column moves, and its old one stays.
+    pub fn keeps(&self, table: &TableName, column: &str) -> bool {
+        !self.kept.is_empty() && self.kept.contains(&(table.clone(), column.into()))
+    }
+
+    /// Whether it is what a column becomes that stays beside the one that takes its place.
+    pub fn makes(&self, table: &TableName, column: &Column) -> bool {
+        !self.kept.is_empty()
+            && self.tables.values().flatten().any(|swap| swap.kept.is_some_and(|kept| std::ptr::eq(kept, column)))
+            && self.names.contains_key(table)
     }
 
     /// Whether an object of the table is over a column that moves.
@@ -90,7 +106,8 @@ pub(crate) fn swaps<'d>(set: &ChangeSet<'d>, offline: bool) -> Planned<Swaps<'d>
                     if let Some(before) = before
                         .filter(|before| before.ty != column.ty && type_change(before, column) == TypeChange::Rewrite)
                     {
-                        found.push((old, new, ColumnSwap { from: before, to: column, type_aside: None }));
+                        let kept = kept(to, x, y, column);
+                        found.push((old, new, ColumnSwap { from: before, to: column, type_aside: None, kept }));
                     }
                 }
             }
@@ -119,7 +136,8 @@ pub(crate) fn swaps<'d>(set: &ChangeSet<'d>, offline: bool) -> Planned<Swaps<'d>
                 else {
                     continue;
                 };
-                let swap = ColumnSwap { from: column, to: after, type_aside: Some(temporary_name(&[name, "new"])) };
+                let type_aside = Some(temporary_name(&[name, "new"]));
+                let swap = ColumnSwap { from: column, to: after, type_aside, kept: None };
                 candidates.push(Candidate { old, new, swap, ty: Some(*ty) });
             }
         }
@@ -151,10 +169,20 @@ pub(crate) fn swaps<'d>(set: &ChangeSet<'d>, offline: bool) -> Planned<Swaps<'d>
     }
     candidates.sort_by(|a, b| (a.old, a.new, &a.swap.to.name).cmp(&(b.old, b.new, &b.swap.to.name)));
     for Candidate { old, new, swap, .. } in candidates {
-        swaps.names.entry(to.table_at(new)?.table.clone()).or_default().push(swap.to.name.clone());
+        let table = &to.table_at(new)?.table;
+        swaps.names.entry(table.clone()).or_default().push(swap.to.name.clone());
+        swaps.kept.extend(swap.kept.map(|_| (table.clone(), swap.to.name.clone())));
         swaps.tables.entry((old, new)).or_default().push(swap);
     }
     Ok(swaps)
+}
+
+/// What the old column is from now on, where it stays.
+fn kept<'d>(to: State<'d, New>, from: &Table, table: &'d Table, column: &Column) -> Option<&'d Column> {
+    let said = &to.catalog.said.kept;
+    let kept = said.iter().find(|kept| kept.table == table.table && kept.column == column.name)?;
+    let is_it = |own: &&Column| own.name == kept.old;
+    if from.columns.iter().any(|own| is_it(&own)) { None } else { table.columns.iter().find(is_it) }
 }
 
 /// A column that may move.

@@ -1,6 +1,7 @@
 //! Columns that get a new type by way of shadow columns, without a long lock.
 
 pub(crate) mod eligible;
+mod keep;
 mod proof;
 
 use crate::account::Note;
@@ -294,6 +295,13 @@ impl<'d> Move<'_, 'd> {
             table: table.clone(),
             columns: self.columns.iter().map(|swap| swap.to.name.clone()).collect(),
         });
+        for swap in self.columns {
+            builder.notes.extend(swap.kept.map(|kept| Note::Keeps {
+                table: table.clone(),
+                column: swap.to.name.clone(),
+                old: kept.name.clone(),
+            }));
+        }
         let is_built = |node: &NodeId| matches!(builder.nodes[*node].phase, Phase::Backfill | Phase::Build);
         Ok(Milestones { built: ready.iter().copied().filter(is_built).collect(), start })
     }
@@ -335,6 +343,9 @@ impl<'d> Move<'_, 'd> {
                 .comment
                 .as_deref()
                 .map(|comment| Statement::Comment { on: specc_sql::Named::Object(&entry.object), text: Some(comment) });
+            let stands = self.columns.iter().any(|swap| swap.kept.is_some());
+            // Else it goes with the old column.
+            let drop = stands.then_some(Statement::Drop(&entry.object));
             match &entry.object {
                 Object::Index(o) => {
                     let index = builder.arena.index(Index {
@@ -352,6 +363,7 @@ impl<'d> Move<'_, 'd> {
                         Statement::CreateIndexConcurrently(index),
                     ));
                     self.hand_over(builder, &mut before, &o.name, &index.name);
+                    before.extend(drop);
                     let from = builder.arena.object(index.clone());
                     after.push(Statement::Alter(Alter::Rename { from, to: &o.name }));
                 }
@@ -364,6 +376,7 @@ impl<'d> Move<'_, 'd> {
                         index.include = self.columns(&index.include);
                         let index = builder.arena.index(index);
                         self.hand_over(builder, &mut before, &o.name, &index.name);
+                        before.extend(drop);
                         let mut chain = Chain::after(slot, filled);
                         let build = Statement::CreateIndexConcurrently(index);
                         ready.push(builder.add(&mut chain, Role::After, Phase::Build, build));
@@ -384,6 +397,7 @@ impl<'d> Move<'_, 'd> {
                             let validate = Statement::Validate(constraint);
                             ready.push(builder.add(&mut chain, Role::After, Phase::Validate, validate));
                         }
+                        before.extend(drop);
                         after.push(Statement::Alter(Alter::Rename { from: aside, to: &o.name }));
                     }
                 },
@@ -431,7 +445,16 @@ impl<'d> Move<'_, 'd> {
                     add(builder, Statement::OwnSequence(builder.arena.sequence(owned)));
                 }
             }
-            add(builder, Statement::Alter(Alter::DropColumn { table, column: swap.from, kept: true, moved: false }));
+            match swap.kept {
+                Some(kept) => self.keep(builder, chain, swap, kept)?,
+                None => add(
+                    builder,
+                    Statement::Alter(Alter::DropColumn { table, column: swap.from, kept: true, moved: false }),
+                ),
+            }
+            let mut add = |builder: &mut Builder<'d, '_>, statement| {
+                builder.add(chain, Role::Change, Phase::CutOver, statement);
+            };
             add(builder, Statement::Alter(Alter::RenamePart { of: id, table: Some(table), from: aside, to: name }));
             if swap.to.identity.is_some() {
                 let ObjectId { schema, name: made, .. } = sequence_of(table, aside);

@@ -1,0 +1,1 @@
+insert into items values (1, 'abc', '{a,b}'), (2, 'a ', '{}');
