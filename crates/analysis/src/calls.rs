@@ -61,8 +61,9 @@ impl Walk<'_> {
         let within: Vec<Ty> = call.within_group.iter().map(|order| self.expr(part, &order.expr)).collect();
         let written_all = !args.loose;
         args.loose |= !call.within_group.is_empty();
-        self.call_form(part, call);
+        let misformed = self.call_form(part, call);
         if let Some(filter) = &call.filter {
+            self.no_set(part, filter, "filter");
             self.expr(part, filter);
         }
         if let Some(WindowType::WindowSpec(spec)) = &call.over {
@@ -78,6 +79,9 @@ impl Walk<'_> {
                     let ty = args.types.iter().flatten().next().cloned();
                     for expr in &args.exprs {
                         self.wanted(part, expr, &ty);
+                    }
+                    if name == "coalesce" {
+                        args.exprs.iter().for_each(|expr| self.no_set(part, expr, name));
                     }
                     if name != "nullif" {
                         let values = args.exprs.iter().copied().zip(&args.types);
@@ -103,7 +107,7 @@ impl Walk<'_> {
         match self.routine(part, at, &written, &args) {
             Some(found) => found.returns.filter(|_| !found.opaque && found.columns.is_empty()),
             None => {
-                if written_all {
+                if written_all && !misformed {
                     self.no_built_in(at, &written, &args, &within);
                 }
                 self.built_in(&written, &args)
@@ -274,6 +278,23 @@ impl Walk<'_> {
             }
         }
         (all, unknown)
+    }
+
+    /// Whether a function gives many rows, whichever of its name is meant.
+    pub(crate) fn gives_rows(&self, written: &[&Ident]) -> bool {
+        let names: Vec<SmolStr> = written.iter().map(|ident| folded(ident)).collect();
+        let (schema, name) = match &names[..] {
+            [name] => (None, name),
+            [schema, name] => (Some(schema.as_str()), name),
+            _ => return false,
+        };
+        let brought = specc_facts::functions(name);
+        if self.is_built_in(written) && !brought.is_empty() {
+            return brought.iter().all(|variant| variant.set);
+        }
+        let (own, _) = self.candidates(schema, name);
+        let others = schema.is_none() && !brought.is_empty();
+        !others && !own.is_empty() && own.iter().all(|routine| routine.set)
     }
 
     fn no_such_call(

@@ -390,6 +390,7 @@ impl Environment for Known<'_> {
                         signature: function.signature(),
                         opaque: returns.is_none() && columns.is_empty(),
                         columns: if columns.iter().all(|c| !c.name.is_empty()) { columns } else { Vec::new() },
+                        set: matches!(function.returns, Some(Returns::SetOf(_) | Returns::Table(_))),
                         params,
                         returns,
                     });

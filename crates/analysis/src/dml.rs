@@ -1,7 +1,7 @@
 //! Statements that write.
 
 use crate::find::idents;
-use crate::scope::{Level, Output, Source, Ty};
+use crate::scope::{Conflict, Level, Output, Source, Ty};
 use crate::text::{Part, folded};
 use crate::walk::Walk;
 use crate::{Problem, Target};
@@ -79,7 +79,13 @@ impl Walk<'_> {
                 Some(ConflictTarget::Columns(names)) => {
                     for name in names {
                         if let Some(place) = part.place(name.span) {
-                            self.column_of(&target, place, &folded(name));
+                            let name = folded(name);
+                            self.column_of(&target, place, &name);
+                            if self.conflict == Conflict::Error && self.conflicting(&name).is_some() {
+                                let message = format!("`{name}` is a variable and a column here");
+                                let help = "write `on conflict on constraint …`, or give the variable another name";
+                                self.report(place, Problem::Ambiguous, message, Some(help.into()));
+                            }
                         }
                     }
                     let written: Vec<&Ident> = names.iter().collect();
@@ -183,6 +189,7 @@ impl Walk<'_> {
                 }
                 for (expr, _) in items.iter().filter_map(crate::grouping::item) {
                     self.no_aggregate(part, expr, "returning");
+                    self.no_set(part, expr, "returning");
                 }
                 self.projection(part, items)
             }

@@ -61,6 +61,8 @@ pub struct Routine {
     pub columns: Vec<Column>,
     /// Whether nothing can be said of its columns: `record`, or a type that is not known.
     pub opaque: bool,
+    /// It gives many rows.
+    pub set: bool,
 }
 
 impl Routine {
@@ -74,6 +76,7 @@ impl Routine {
             returns: None,
             columns: Vec::new(),
             opaque: true,
+            set: false,
         }
     }
 }

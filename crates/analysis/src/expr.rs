@@ -119,6 +119,9 @@ impl Walk<'_> {
                     let ty = self.expr(part, expr);
                     results.push((expr, ty));
                 }
+                let conditions = conditions.iter().map(|when| &when.condition);
+                let parts = conditions.chain(results.iter().map(|(expr, _)| *expr));
+                parts.for_each(|expr| self.no_set(part, expr, "case"));
                 self.one_type(part, "`case`", results.iter().map(|(expr, ty)| (*expr, ty)));
                 common(results.into_iter())
             }
@@ -320,6 +323,9 @@ impl Walk<'_> {
         match expr {
             Expr::Identifier(ident) => {
                 let name = folded(ident);
+                if self.conflicting(&name).is_some() {
+                    return None;
+                }
                 for (at, level) in self.levels.iter().enumerate().rev() {
                     let tables = level.sources.iter().enumerate().filter(|(_, s)| !s.named_only);
                     if let Some((n, _)) = tables.clone().find(|(_, source)| source.column(&name).is_some()) {

@@ -1,7 +1,7 @@
 //! Names to what they refer to.
 
 use crate::environment::{Lookup, Relation};
-use crate::scope::{Level, Seen, Shape, Source, Ty};
+use crate::scope::{Conflict, Frame, Level, Seen, Shape, Source, Ty};
 use crate::text::{Part, folded};
 use crate::walk::Walk;
 use crate::{Problem, Target};
@@ -110,6 +110,15 @@ impl Walk<'_> {
                 if let Some((level, source, used)) = self.source_of(&names) {
                     let source = self.levels[level].sources[source].clone();
                     self.refer_to_source(&source, place(part, &idents[..used]));
+                    if let [field] = rest
+                        && !source.named_only
+                        && source.column(field).is_some()
+                        && self.is_field_of_variable(first, field)
+                    {
+                        let message = format!("`{first}.{field}` is a field of a variable and a column here");
+                        let help = "give the table another alias in the query, or the variable another name".to_owned();
+                        self.report(whole, Problem::Ambiguous, message, Some(help));
+                    }
                     return match &rest[used - 1..] {
                         [] => self.whole_row(&source, whole),
                         [column] => self.column_of(&source, last(used), column),
@@ -133,6 +142,12 @@ impl Walk<'_> {
             let level = &self.levels[at];
             if let Some(found) = in_level(level, name) {
                 let found = found.clone();
+                if let Some(shape) = self.conflicting(name).cloned() {
+                    if self.conflict == Conflict::Variable {
+                        return value_of(&shape);
+                    }
+                    self.two_meanings(at, place, name);
+                }
                 if self.is_ambiguous(at, name) {
                     let names = self.levels[at].sources.iter().filter(|s| s.column(name).is_some());
                     let ways: Vec<String> = names.map(|s| format!("`{}.{name}`", s.name)).collect();
@@ -154,14 +169,7 @@ impl Walk<'_> {
             }
         }
         if let Some(shape) = self.variable(name).cloned() {
-            return match shape {
-                Shape::Type(ty) => ty,
-                Shape::Rows(rows) => match &rows[..] {
-                    [row] => Some(row_type(row)),
-                    _ => None,
-                },
-                Shape::Record(_) | Shape::Open => None,
-            };
+            return value_of(&shape);
         }
         for at in (0..self.levels.len()).rev() {
             let source = self.levels[at].sources.iter().find(|source| source.name == name).cloned();
@@ -175,6 +183,30 @@ impl Walk<'_> {
         }
         self.unknown_name(place, name);
         None
+    }
+
+    /// Whether a variable of this name is a row that has the field.
+    fn is_field_of_variable(&self, name: &str, field: &str) -> bool {
+        let (Some(shape), Conflict::Error) = (self.conflicting(name), self.conflict) else { return false };
+        value_of(shape)
+            .filter(|ty| ty.dims == 0)
+            .and_then(|ty| self.env.fields(&ty.schema, &ty.name))
+            .is_some_and(|fields| fields.iter().any(|column| column.name == field))
+    }
+
+    /// A name that is a column here and a variable around it, which Postgres refuses where it runs.
+    fn two_meanings(&mut self, level: usize, place: (usize, usize), name: &str) {
+        let source = self.levels[level].sources.iter().find(|s| !s.named_only && s.column(name).is_some());
+        let row = source.map(|source| source.name.clone()).unwrap_or_default();
+        let holds = |frame: &&Frame| frame.variables.iter().any(|(own, _)| own == name);
+        let label = self.frames.iter().rev().find(holds).map(|frame| frame.label.clone()).unwrap_or_default();
+        let column = if row.is_empty() { String::new() } else { format!("`{row}.{name}` for the column, ") };
+        let help = match &*label {
+            "" => format!("write {column}or give the variable another name"),
+            label => format!("write {column}or `{label}.{name}` for the variable"),
+        };
+        let message = format!("`{name}` is a variable and a column here");
+        self.report(place, Problem::Ambiguous, message, Some(help));
     }
 
     /// A name that may be a column of something that is not known; of the only such table it is one.
@@ -290,8 +322,12 @@ impl Walk<'_> {
             _ => format!("no column here is called `{name}`"),
         };
         names.sort();
-        let help = specc_diag::nearest(name, names.iter().map(SmolStr::as_str));
-        let help = help.map(|near| format!("did you mean `{near}`?"));
+        let of_handler = self.procedural && crate::plpgsql::OF_HANDLERS.contains(&name);
+        let near = specc_diag::nearest(name, names.iter().map(SmolStr::as_str));
+        let help = match near {
+            _ if of_handler => Some(format!("`{name}` is there in a handler: behind `exception when … then`")),
+            near => near.map(|near| format!("did you mean `{near}`?")),
+        };
         let problem = if tables.is_empty() { Problem::UnknownVariable } else { Problem::UnknownColumn };
         self.report(place, problem, message, help);
     }
@@ -369,7 +405,7 @@ impl Walk<'_> {
                 self.records[*at].uses.push((place.0, place.1, field.into()));
                 None
             }
-            Shape::Type(None) | Shape::Open => None,
+            Shape::Type(None) | Shape::Cursor(_) | Shape::Open => None,
         }
     }
 
@@ -394,6 +430,18 @@ impl Walk<'_> {
                 None
             }
         }
+    }
+}
+
+/// The type of a variable.
+fn value_of(shape: &Shape) -> Ty {
+    match shape {
+        Shape::Type(ty) => ty.clone(),
+        Shape::Rows(rows) => match &rows[..] {
+            [row] => Some(row_type(row)),
+            _ => None,
+        },
+        Shape::Record(_) | Shape::Cursor(_) | Shape::Open => None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::text::{Part, folded};
 use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
-    FunctionArg, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins,
+    FunctionArg, Ident, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins,
 };
 
 impl Walk<'_> {
@@ -39,7 +39,10 @@ impl Walk<'_> {
                     self.no_aggregate(part, condition, "on");
                     self.no_set(part, condition, "on");
                 }
-                JoinConstraint::Using(names) => names.iter().for_each(|name| self.using(part, name)),
+                JoinConstraint::Using(names) => {
+                    names.iter().for_each(|name| self.using(part, name));
+                    names.iter().filter_map(specc_expr::join_alias).for_each(|alias| self.join_alias(alias, names));
+                }
                 JoinConstraint::Natural => self.level().natural = true,
                 JoinConstraint::None => {}
             }
@@ -67,6 +70,17 @@ impl Walk<'_> {
         if let [only] = before {
             self.column_of(only, place, &name);
         }
+    }
+
+    /// `using (a, b) as alias`: a row of the columns that both sides share.
+    fn join_alias(&mut self, alias: &Ident, names: &[ObjectName]) {
+        let shared: Vec<SmolStr> = names.iter().filter(|name| name.0.len() == 1).filter_map(last).collect();
+        let sources = &self.level().sources;
+        let column = |name: &SmolStr| sources.iter().find_map(|source| source.column(name)).cloned();
+        let columns = shared.iter().filter_map(column).collect();
+        let complete = sources.iter().all(|source| source.complete);
+        let row = Source { columns, complete, named_only: true, ..Source::open(folded(alias)) };
+        self.level().sources.push(row);
     }
 
     pub(crate) fn factor(&mut self, part: &Part<'_>, factor: &TableFactor) {
@@ -227,6 +241,11 @@ impl Walk<'_> {
         }
         self.level().sources.push(source);
     }
+}
+
+/// The last part of a name.
+fn last(name: &ObjectName) -> Option<SmolStr> {
+    name.0.last().and_then(|part| part.as_ident()).map(folded)
 }
 
 fn alias_name(alias: Option<&TableAlias>) -> SmolStr {

@@ -190,6 +190,11 @@ impl Walk<'_> {
     }
 
     pub(crate) fn use_of(&self, call: &Function) -> Use {
+        if call.over.is_some() { Use::Window } else { self.use_without_over(call) }
+    }
+
+    /// What a call is, whatever rows it says that it looks at.
+    pub(crate) fn use_without_over(&self, call: &Function) -> Use {
         let Some(written) = idents(&call.name) else { return Use::Unknown };
         let (schema, name) = match &written[..] {
             [name] => (None, folded(name)),
@@ -199,9 +204,6 @@ impl Walk<'_> {
         let builtin =
             if schema.as_deref().is_none_or(|s| s == "pg_catalog") { specc_facts::functions(&name) } else { &[] };
         let is = |kind: Kind| !builtin.is_empty() && builtin.iter().all(|v| v.kind == kind);
-        if call.over.is_some() {
-            return Use::Window;
-        }
         if is(Kind::Aggregate) {
             return Use::Aggregate;
         }

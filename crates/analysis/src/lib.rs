@@ -183,6 +183,8 @@ pub enum Problem {
     Syntax,
     /// A `return` that does not fit the function, or rows that go nowhere.
     WrongReturn,
+    /// An error that is handled or raised by a name or a code that is none.
+    UnknownCondition,
     /// A variable that is declared twice.
     Twice,
     /// Both sides of a comparison are the same column of the same row.

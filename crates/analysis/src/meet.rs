@@ -100,6 +100,7 @@ impl Walk<'_> {
     /// `limit` and `offset` take a number.
     pub(crate) fn row_count(&mut self, part: &Part<'_>, word: &str, expr: &Expr) {
         let ty = self.expr(part, expr);
+        self.no_set(part, expr, word);
         let text = match expr {
             Expr::Value(value) => match &value.value {
                 Value::SingleQuotedString(text) => Some(text.trim().parse::<i64>().is_err()),

@@ -1,6 +1,7 @@
 //! What stands where Postgres does not take it, and rows of unequal length.
 
 use crate::Problem;
+use crate::environment::Lookup;
 use crate::find::idents;
 use crate::grouping::Use;
 use crate::query::columns;
@@ -14,7 +15,7 @@ use specc_expr::sqlparser::ast::{
 };
 use specc_expr::sqlparser::tokenizer::Span;
 use specc_expr::{Look, Tree};
-use specc_facts::Kind;
+use specc_facts::{Kind, Variant};
 use std::ops::ControlFlow;
 
 /// How many values a row has that is written as one: `(a, b)`, `row(a, b)`.
@@ -121,7 +122,8 @@ impl Walk<'_> {
     }
 
     /// What a call says of rows that its function does not look at that way.
-    pub(crate) fn call_form(&mut self, part: &Part<'_>, call: &Function) {
+    /// Whether it was said that the words around its arguments are wrong.
+    pub(crate) fn call_form(&mut self, part: &Part<'_>, call: &Function) -> bool {
         match &call.over {
             Some(WindowType::NamedWindow(name)) => self.window_named(part, name),
             Some(WindowType::WindowSpec(spec)) => {
@@ -132,25 +134,30 @@ impl Walk<'_> {
             None => {}
         }
         let area = call.name.span();
-        let FunctionArguments::List(list) = &call.args else { return };
+        let FunctionArguments::List(list) = &call.args else { return false };
         let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         if distinct && call.over.is_some() {
             let help = "count over a query inside that has each value once";
-            return self.not_here(part, area, "`distinct` cannot stand in a window function", help);
+            self.not_here(part, area, "`distinct` cannot stand in a window function", help);
+            return true;
         }
         let written = idents(&call.name).unwrap_or_default();
         let builtin: &[_] = match written[..] {
             [name] if name.quote_style.is_none() => specc_facts::functions(&folded(name)),
             _ => &[],
         };
+        if self.wrong_rows(part, call, distinct, builtin) {
+            return true;
+        }
         let window = builtin.iter().any(|v| v.kind == Kind::Window);
         if window && call.over.is_none() && call.within_group.is_empty() && self.is_built_in(&written) {
             let message = format!("`{}` is a window function, and has no `over (…)`", folded(written[0]));
-            return self.not_here(part, area, message, "write `over (order by …)` behind it");
+            self.not_here(part, area, message, "write `over (order by …)` behind it");
+            return true;
         }
         let outer = self.use_of(call);
         if !matches!(outer, Use::Aggregate | Use::Window) {
-            return;
+            return false;
         }
         let exprs = list.args.iter().filter_map(|arg| match arg {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
@@ -159,6 +166,13 @@ impl Walk<'_> {
         let inner = exprs.flat_map(|expr| self.calls_in(expr)).find(|(_, what, own)| {
             *own && (*what == Use::Window || *what == Use::Aggregate && outer == Use::Aggregate)
         });
+        let exprs = list.args.iter().filter_map(|arg| match arg {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+            _ => None,
+        });
+        exprs.for_each(|expr| {
+            self.no_set(part, expr, if outer == Use::Window { "a window function" } else { "an aggregate" })
+        });
         if let Some((area, what, _)) = inner {
             let message = match what {
                 Use::Window => "a window function cannot stand in another, or in an aggregate",
@@ -166,6 +180,42 @@ impl Walk<'_> {
             };
             self.not_here(part, area, message, "compute it in a query inside, and ask for its result");
         }
+        false
+    }
+
+    /// Says where a call has words that only an aggregate takes, and is none, or lacks those that it needs.
+    fn wrong_rows(&mut self, part: &Part<'_>, call: &Function, distinct: bool, builtin: &[Variant]) -> bool {
+        let area = call.name.span();
+        let name = idents(&call.name).and_then(|all| all.last().map(|ident| folded(ident))).unwrap_or_default();
+        let what = self.use_without_over(call);
+        // Whatever extension brings others of the name.
+        let missing = |schema: &SmolStr| self.env.functions(schema, &name) == Lookup::Missing;
+        let own = call.name.0.len() == 1 && self.path.iter().all(missing);
+        let within = !call.within_group.is_empty();
+        if what == Use::Plain {
+            let word = match call {
+                _ if within => "within group (…)",
+                _ if distinct => "distinct",
+                Function { filter: Some(_), .. } => "filter (…)",
+                Function { over: Some(_), .. } => "over (…)",
+                _ => return false,
+            };
+            let message = format!("`{name}` is no aggregate, and takes no `{word}`");
+            self.not_here(part, area, message, "remove it, or call an aggregate of the value");
+            return true;
+        }
+        let (any, all) = (builtin.iter().any(|v| v.ordered), builtin.iter().all(|v| v.ordered));
+        if own && !builtin.is_empty() && within && !any {
+            let message = format!("`{name}` does not order its rows, and takes no `within group`");
+            self.not_here(part, area, message, "write `order by …` behind its argument, within the parentheses");
+            return true;
+        }
+        if own && !builtin.is_empty() && !within && all {
+            let message = format!("`{name}` needs to know the order of its rows");
+            self.not_here(part, area, message, &format!("write `{name}(…) within group (order by …)`"));
+            return true;
+        }
+        false
     }
 
     /// Functions that give many rows cannot stand where one value is asked for.
@@ -173,7 +223,8 @@ impl Walk<'_> {
         let mut sets = Sets { walk: self, found: None, queries: 0 };
         expr.walk(&mut sets);
         if let Some((area, name)) = sets.found {
-            let message = format!("`{name}` gives many rows, and cannot stand in `{clause}`");
+            let clause = if clause.starts_with("a") { clause.to_owned() } else { format!("`{clause}`") };
+            let message = format!("`{name}` gives many rows, and cannot stand in {clause}");
             self.not_here(part, area, message, "put it into `from`, or ask with `in (select …)`");
         }
     }
@@ -212,13 +263,10 @@ impl Look for Sets<'_, '_> {
 
     fn expr(&mut self, expr: &Expr) -> ControlFlow<()> {
         if let (0, None, Expr::Function(call)) = (self.queries, &self.found, expr)
-            && let Some([ident]) = idents(&call.name).as_deref()
+            && let Some(written) = idents(&call.name)
+            && self.walk.gives_rows(&written)
         {
-            let variants = specc_facts::functions(&folded(ident));
-            let sets = !variants.is_empty() && variants.iter().all(|v| v.set && v.extension == "-");
-            if sets && self.walk.is_built_in(&[ident]) {
-                self.found = Some((call.name.span(), folded(ident)));
-            }
+            self.found = written.last().map(|ident| (call.name.span(), folded(ident)));
         }
         ControlFlow::Continue(())
     }

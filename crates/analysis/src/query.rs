@@ -124,6 +124,9 @@ impl Walk<'_> {
                 for row in &values.rows {
                     types.push(row.content.iter().map(|expr| self.expr(part, expr)).collect());
                     row.content.iter().for_each(|expr| self.no_aggregate(part, expr, "values"));
+                    if values.rows.len() > 1 {
+                        row.content.iter().for_each(|expr| self.no_set(part, expr, "values"));
+                    }
                 }
                 let width = types.first().map_or(0, Vec::len);
                 if let Some(at) = types.iter().position(|row| row.len() != width) {

@@ -88,8 +88,22 @@ pub(crate) enum Shape {
     Rows(Vec<Qualified>),
     /// Whatever is put into it: the place of the record in [`crate::walk::Walk::records`].
     Record(usize),
+    /// A cursor with a query, by the names of its parameters.
+    Cursor(Vec<SmolStr>),
     /// Nothing is known.
     Open,
+}
+
+/// What a name means in PL/pgSQL that is a variable, and a column too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    /// Postgres refuses it where it runs.
+    #[default]
+    Error,
+    /// The variable.
+    Variable,
+    /// The column.
+    Column,
 }
 
 /// Variables that came into sight together, under a label.

@@ -1,7 +1,7 @@
 //! The walk over a text: what is in sight, and what was found.
 
 use crate::environment::{Environment, Lookup};
-use crate::scope::{Frame, Level, Output, Record, Shape, Source, seen};
+use crate::scope::{Conflict, Frame, Level, Output, Record, Shape, Source, seen};
 use crate::text::Part;
 use crate::{Analysis, Finding, Problem, Reference, Target};
 use smol_str::SmolStr;
@@ -123,6 +123,8 @@ pub(crate) struct Walk<'a> {
     pub depth: usize,
     /// Names in a language that has variables of its own.
     pub procedural: bool,
+    /// What a name means there that is a column, too.
+    pub conflict: Conflict,
     /// Targets of `on conflict` that the parser does not read, those to come first.
     pub conflicts: std::collections::VecDeque<(usize, usize)>,
 }
@@ -150,6 +152,7 @@ impl<'a> Walk<'a> {
             caught: 0,
             depth: 0,
             procedural: false,
+            conflict: Conflict::Error,
             conflicts: Default::default(),
         }
     }
@@ -355,6 +358,19 @@ impl<'a> Walk<'a> {
         {
             let part = Part::new(text, start, 0);
             self.wanted(&part, &expr, &Some(ty.clone()));
+        }
+    }
+
+    /// The variable that a name without a dot may mean although it is a column, too.
+    pub(crate) fn conflicting(&self, name: &str) -> Option<&Shape> {
+        (self.procedural && self.conflict != Conflict::Column).then(|| self.variable(name)).flatten()
+    }
+
+    /// The parameters of the cursor of this name, where it is declared with its query.
+    pub(crate) fn cursor(&self, name: &str) -> Option<&[SmolStr]> {
+        match self.variable(name) {
+            Some(Shape::Cursor(params)) => Some(params),
+            _ => None,
         }
     }
 

@@ -220,6 +220,13 @@ impl Config {
         self.output.types.as_ref().map(|path| path.get_ref().clone())
     }
 
+    /// The folders of what each build makes anew, and the file of the types.
+    pub fn generated(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.seeds(), self.docs()];
+        folders.extend(self.types_file());
+        folders
+    }
+
     /// The folder of specc's own state: down scripts, the stored catalog, checksums.
     pub fn state(&self) -> PathBuf {
         folder(&self.output.state, "specc")

@@ -190,6 +190,64 @@ fn only_own_files_are_removed() {
 }
 
 #[test]
+fn what_the_settings_no_longer_name_goes() {
+    let case = Case::new();
+    let settings = |output: &str| case.write("specc.toml", &format!("{CONFIG}[output]\n{output}\n"));
+    settings("docs = \"docs/schema\"\ntypes = \"src/database.ts\"");
+    case.built("20260101000000");
+    let page = case.read("docs/schema/README.md");
+    case.write("docs/schema/guide.md", "by hand\n");
+    case.write("docs/other.md", &page);
+    case.write("src/main.ts", "by hand\n");
+    settings("docs = \"handbook\"\ntypes = \"src/types/database.ts\"\nseeds = \"rows\"");
+    let (code, said) = case.build("20260102000000");
+    assert_eq!(code, 0, "{said}");
+    for part in [
+        "/docs/schema: specc.toml",
+        "1 file from …/project/src/database.ts: specc.toml",
+        "1 file from …/project/seeds: specc.toml",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let mut left: Vec<PathBuf> = case.tree().into_keys().filter(|path| !path.starts_with("project/handbook")).collect();
+    left.retain(|path| {
+        ["docs", "src", "seeds", "rows"].iter().any(|at| path.starts_with(Path::new("project").join(at)))
+    });
+    let expected = ["docs/other.md", "docs/schema/guide.md", "rows/dev.sql", "src/main.ts", "src/types/database.ts"];
+    assert_eq!(left, expected.map(|path| Path::new("project").join(path)));
+    assert!(!case.project().join("docs/schema/entities").exists() && !case.project().join("seeds").exists());
+    assert_eq!(case.read("handbook/README.md"), page);
+    // Without a place for the types, there are none; and nothing is said of what is long gone.
+    settings("docs = \"handbook\"\nseeds = \"rows\"");
+    let (code, said) = case.build("20260103000000");
+    assert!(
+        code == 0 && said.contains("1 file from …/project/src/types/database.ts") && !said.contains("schema:"),
+        "{said}"
+    );
+    assert!(!case.project().join("src/types").exists());
+}
+
+/// A list of folders that somebody wrote leads nowhere else, and removes nothing without the mark.
+#[test]
+fn folders_of_earlier_settings_lie_below_the_output_folder() {
+    for folder in ["..", "../project", ".", "", "/", ".git", ".specc-new"] {
+        let case = Case::new();
+        case.built("20260101000000");
+        case.write("mine/page.md", &case.read("docs/README.md"));
+        case.write(".git/page.md", &case.read("docs/README.md"));
+        let outside = case.dir.path().join("outside.md");
+        fs::write(&outside, case.read("docs/README.md")).expect("a file");
+        let list = format!("# folder {folder}\nmine/page.md\n.git/page.md\n../outside.md\na.dbspec\nspecc.toml\n");
+        case.write("specc/generated.txt", &(case.read("specc/generated.txt") + &list));
+        case.built("20260102000000");
+        for kept in ["mine/page.md", ".git/page.md", "a.dbspec", "specc.toml"] {
+            assert!(case.project().join(kept).exists(), "{folder}: {kept} is gone");
+        }
+        assert!(outside.exists(), "{folder}");
+    }
+}
+
+#[test]
 fn state_that_is_not_as_it_was_left() {
     type Damage = fn(&Case);
     let ways: [(&str, Damage); 6] = [

@@ -157,6 +157,12 @@ mod tests {
         assert!(!same_sql("'A'", "'a'"));
         assert!(!same_sql("\"A\"", "a"));
         assert!(!same_sql("a > b", "a < b"));
+        // What the parser is not shown counts, too.
+        assert!(!same_sql("exists (select from only t)", "exists (select from t)"));
+        assert!(!same_sql(
+            "sum(a) over (rows unbounded preceding exclude ties)",
+            "sum(a) over (rows unbounded preceding)"
+        ));
         assert_eq!(words("Lower(\"B c\")"), ["lower", "B c"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Text to sqlparser's trees, with errors in the author's words.
 
 use crate::dialect::SpecDialect;
-use crate::{check, literal, place};
+use crate::{check, literal, mend, place};
 use specc_diag::{Code, Diagnostic, Span, codes};
 use specc_facts::LONGEST_NAME;
 use sqlparser::ast::{Expr, Query, Statement};
@@ -58,7 +58,7 @@ pub fn parse_statements(text: &str, at: Span) -> Result<Vec<Statement>, Diagnost
 /// `text`, cut into tokens. `None` where that cannot be done.
 pub(crate) fn tokens(text: &str) -> Option<Vec<TokenWithSpan>> {
     let tokens = Tokenizer::new(&SpecDialect, text).with_unescape(true).tokenize_with_location().ok()?;
-    Some(join_operators(text, tokens))
+    Some(mend::joined(text, tokens))
 }
 
 struct Source<'a> {
@@ -74,7 +74,7 @@ impl Source<'_> {
         parse: impl Fn(&mut Parser) -> Result<(Result<(), check::Refused>, T), ParserError> + Sync,
     ) -> Result<T, Diagnostic> {
         let tokens = match Tokenizer::new(&SpecDialect, self.text).tokenize_with_location() {
-            Ok(tokens) => join_operators(self.text, tokens),
+            Ok(tokens) => mend::mended(mend::joined(self.text, tokens)),
             Err(error) => {
                 return Err(self.token_error(&error.message, place::byte(self.text, error.location)));
             }
@@ -245,82 +245,6 @@ impl Source<'_> {
         let area = tokens.get(index).and_then(|t| place::bytes(self.text, t.span));
         area.map_or(self.at, |(start, end)| self.at.part_of(self.text, start, end))
     }
-}
-
-/// Puts right what the tokenizer cuts differently from Postgres.
-fn join_operators(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    if text.contains("<+>") {
-        let mut at = 0;
-        while at + 2 < tokens.len() {
-            if let [Token::Lt, Token::Plus, Token::Gt] = [0, 1, 2].map(|n| &tokens[at + n].token)
-                && tokens[at].span.end == tokens[at + 1].span.start
-                && tokens[at + 1].span.end == tokens[at + 2].span.start
-            {
-                tokens[at].token = Token::CustomBinaryOperator("<+>".into());
-                tokens[at].span.end = tokens[at + 2].span.end;
-                tokens.drain(at + 1..at + 3);
-            }
-            at += 1;
-        }
-    }
-    if text.contains("&'") {
-        crate::unicode::join(text, &mut tokens);
-    }
-    if ["exclude", "EXCLUDE", "xmlelement", "XMLELEMENT", "normalize", "NORMALIZE"]
-        .iter()
-        .any(|word| text.contains(word))
-    {
-        drop_unread(&mut tokens);
-    }
-    if text.contains("0x") || text.contains("0X") {
-        for token in &mut tokens {
-            if let Token::HexStringLiteral(digits) = &token.token
-                && let Some((start, end)) = place::bytes(text, token.span)
-                && text[start..end].starts_with('0')
-            {
-                token.token = Token::Number(format!("0x{digits}"), false);
-            }
-        }
-    }
-    tokens
-}
-
-/// Takes out words that sqlparser does not know, and that name nothing: which rows a window's frame leaves out, the name
-/// of an element in `xmlelement(name foo, …)`, the form in `normalize(x, nfc)`.
-fn drop_unread(tokens: &mut Vec<TokenWithSpan>) {
-    let is = |token: &Token, words: &[&str]| match token {
-        Token::Word(word) if word.quote_style.is_none() => words.iter().any(|w| word.value.eq_ignore_ascii_case(w)),
-        _ => false,
-    };
-    let seen: Vec<usize> = (0..tokens.len()).filter(|at| !matches!(tokens[*at].token, Token::Whitespace(_))).collect();
-    let mut unread: Vec<usize> = Vec::new();
-    for (n, at) in seen.iter().enumerate() {
-        let near = |by: usize| seen.get(n + by).map(|at| &tokens[*at].token);
-        let before = n.checked_sub(1).map(|n| &tokens[seen[n]].token);
-        if is(&tokens[*at].token, &["exclude"]) && before.is_some_and(|t| is(t, &["row", "preceding", "following"])) {
-            let words = match (near(1), near(2)) {
-                (Some(a), Some(b)) if is(a, &["current"]) && is(b, &["row"]) => 3,
-                (Some(a), Some(b)) if is(a, &["no"]) && is(b, &["others"]) => 3,
-                (Some(a), _) if is(a, &["ties", "group"]) => 2,
-                _ => 0,
-            };
-            unread.extend(&seen[n..(n + words).min(seen.len())]);
-        }
-        let is_form = is(&tokens[*at].token, &["nfc", "nfd", "nfkc", "nfkd"]);
-        if is_form && before == Some(&Token::Comma) && near(1) == Some(&Token::RParen) {
-            unread.extend(&seen[n - 1..=n]);
-        }
-        let opens = near(1) == Some(&Token::LParen) && near(2).is_some_and(|t| is(t, &["name"]));
-        if is(&tokens[*at].token, &["xmlelement"]) && opens && matches!(near(3), Some(Token::Word(_))) {
-            let comma = usize::from(near(4) == Some(&Token::Comma));
-            unread.extend(&seen[n + 2..n + 4 + comma]);
-        }
-    }
-    let mut at = 0;
-    tokens.retain(|_| {
-        at += 1;
-        !unread.contains(&(at - 1))
-    });
 }
 
 /// The message without its place, and the place.

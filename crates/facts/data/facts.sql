@@ -190,10 +190,12 @@ end
 $$;
 
 -- part: functions
--- Kind (function, aggregate, window), volatility, `*` a set, `+` variadic, a number of defaults, `:` arguments `>` result.
+-- Kind (function, aggregate, window), volatility, `*` a set, `+` variadic, `o` an aggregate with `within group`, a number of
+-- defaults, `:` arguments `>` result.
 select pg_temp.x('pg_proc', p.oid) || ' ' || p.proname,
   case p.prokind when 'a' then 'a' when 'w' then 'w' else 'f' end || pg_temp.volatility(p.oid)
     || case when p.proretset then '*' else '' end || case when p.provariadic <> 0 then '+' else '' end
+    || case when exists (select from pg_aggregate g where g.aggfnoid = p.oid and g.aggkind <> 'n') then 'o' else '' end
     || case when p.pronargdefaults > 0 then p.pronargdefaults::text else '' end
     || ':' || coalesce((select string_agg(pg_temp.n(a), ',' order by i) from unnest(p.proargtypes) with ordinality u (a, i)), '')
     || '>' || pg_temp.n(p.prorettype)
@@ -313,6 +315,11 @@ select nspname::text, '' from pg_namespace where nspowner = 10 and nspname !~ '_
 
 -- part: languages
 select lanname::text, '' from pg_language order by 1;
+
+-- part: conditions
+-- The names of errors that PL/pgSQL knows, and their codes.
+select m[2], m[1] from regexp_matches(pg_read_file((select setting from pg_config where name = 'SHAREDIR') || '/errcodes.txt'),
+  '^([0-9A-Z]{5})[ \t]+E[ \t]+ERRCODE_\w+[ \t]+(\w+)', 'gn') m order by 1, 2;
 
 -- part: roles
 select rolname::text, '' from pg_roles where rolname ~ '^pg_' order by 1;

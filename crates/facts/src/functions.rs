@@ -60,6 +60,8 @@ pub struct Variant {
     pub set: bool,
     /// Whether the last argument may come several times.
     pub variadic: bool,
+    /// It is an aggregate over ordered rows: `within group (order by …)` belongs to it.
+    pub ordered: bool,
     /// How many arguments may be left out.
     pub defaults: usize,
     /// The arguments; a prefix operator has one.
@@ -148,6 +150,7 @@ fn function(extension: &'static str, text: &'static str) -> Option<Variant> {
         worst: Volatility::of(*flags.get(1)?),
         set: flags.contains(&b'*'),
         variadic: flags.contains(&b'+'),
+        ordered: flags.contains(&b'o'),
         defaults: flags.iter().skip(2).filter(|b| b.is_ascii_digit()).fold(0, |n, b| n * 10 + usize::from(b - b'0')),
         args: arguments(args),
         result: Spelled::of(result),
@@ -165,6 +168,7 @@ fn operator(extension: &'static str, text: &'static str) -> Option<Variant> {
         worst: Volatility::of(*volatility.as_bytes().first()?),
         set: false,
         variadic: false,
+        ordered: false,
         defaults: 0,
         args: arguments(args),
         result: Spelled::of(result),

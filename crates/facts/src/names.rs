@@ -31,6 +31,21 @@ pub const STACKED_ITEMS: &[&str] = &[
 pub const RAISE_OPTIONS: &[&str] =
     &["message", "detail", "hint", "errcode", "column", "constraint", "datatype", "table", "schema"];
 
+/// The names of errors that `exception when` and `raise` take, in alphabetical order.
+pub fn conditions() -> impl Iterator<Item = &'static str> {
+    include_str!("../data/conditions.txt").lines().filter_map(|line| line.split(' ').next())
+}
+
+/// Whether PL/pgSQL knows an error by this name.
+pub fn is_condition(name: &str) -> bool {
+    conditions().any(|condition| condition == name)
+}
+
+/// Whether the text is the code of an error: five digits and capital letters.
+pub fn is_sqlstate(text: &str) -> bool {
+    text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
 /// Languages that are there from the start.
 pub const LANGUAGES: &[&str] = &["sql", "plpgsql", "c", "internal"];
 
@@ -187,6 +202,8 @@ mod tests {
         assert_eq!(privileges("sequence").collect::<Vec<_>>(), ["select", "update", "usage"]);
         assert_eq!(privileges("foreign server").collect::<Vec<_>>(), ["usage"]);
         assert_eq!(privileges("table").count(), 7);
+        assert!(is_condition("unique_violation") && is_condition("transaction_timeout") && !is_condition("warning"));
+        assert!(is_sqlstate("P0001") && !is_sqlstate("p0001") && !is_sqlstate("2350"));
         assert!(is_predefined_role("pg_monitor") && is_predefined_role("pg_maintain") && !is_predefined_role("ann"));
         assert!(is_trigger_function("moddatetime") && is_known_extension("plpgsql") && !is_known_extension("postgis"));
     }

@@ -78,6 +78,11 @@ impl Reader<'_, '_> {
         } else {
             // A cursor with its arguments.
             self.unknown_into(&targets);
+            if let ([name], after) = (&self.names().0[..], self.names().1) {
+                let name = SmolStr::from(name.as_str());
+                self.at = after;
+                self.cursor_arguments(inside, &name, end);
+            }
         }
         self.at = end;
         self.take("loop");

@@ -121,7 +121,10 @@ pub fn body(env: &dyn Environment, body: &Body<'_>) -> Analysis {
     walk.finish()
 }
 
-/// Variables that every block has.
+/// Variables that every block has, and those of triggers.
 pub(crate) fn is_special(name: &str) -> bool {
-    matches!(name, "found" | "sqlstate" | "sqlerrm") || name.starts_with("tg_")
+    name == "found" || name.starts_with("tg_")
 }
+
+/// Variables that a handler has, and no other block.
+pub(crate) const OF_HANDLERS: [&str; 2] = ["sqlstate", "sqlerrm"];

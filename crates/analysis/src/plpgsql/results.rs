@@ -143,6 +143,8 @@ impl Reader<'_, '_> {
             if counted && self.at == end {
                 self.placeholders(text, values);
             }
+        } else {
+            self.raised();
         }
         self.at = self.until(&["using"]);
         if self.take("using") {
@@ -150,10 +152,14 @@ impl Reader<'_, '_> {
             while !self.symbol(b';') && self.at < self.tokens.len() {
                 // The option's name, and `=` or `:=`.
                 self.raise_option(&mut given);
+                let code = self.is("errcode");
                 self.at += 1;
                 self.take_symbol(b':');
                 self.take_symbol(b'=');
                 let end = self.next_outer_comma();
+                if code {
+                    self.errcode(end);
+                }
                 self.expression_to(end);
                 self.at = end;
                 self.take_symbol(b',');
@@ -215,6 +221,11 @@ impl Reader<'_, '_> {
         if let ([name], _) = (&self.names().0[..], ()) {
             let name = SmolStr::from(name.as_str());
             self.is_cursor(self.at, &name);
+            let (at, end) = (self.at, self.until(&["for"]));
+            self.at += 1;
+            if end >= self.tokens.len() || self.symbol_at(end, b';') {
+                self.cursor_arguments(at, &name, end);
+            }
         }
         self.at = self.until(&["for"]);
         if self.take("for") {

@@ -2,18 +2,35 @@
 
 use super::reader::Reader;
 use crate::Problem;
-use crate::scope::{Frame, Shape};
+use crate::scope::{Conflict, Frame, Shape};
 use smol_str::SmolStr;
 use specc_split::TokenKind;
 
 /// How deep blocks are followed.
 const DEEP: usize = 60;
 
+/// The variables of a handler.
+fn handler() -> Frame {
+    let names = super::OF_HANDLERS.map(SmolStr::new_static);
+    let text = || Shape::Type(crate::query::plain("text"));
+    Frame {
+        variables: names.iter().map(|name| (name.clone(), text())).collect(),
+        constants: names.into(),
+        ..Frame::default()
+    }
+}
+
 impl Reader<'_, '_> {
     /// The block that a body is; `None` where it cannot be read.
     pub(super) fn outer_block(&mut self) -> Option<()> {
         while self.symbol(b'#') {
-            // `#variable_conflict use_column`
+            if self.is_at(self.at + 1, "variable_conflict") {
+                self.walk.conflict = match () {
+                    () if self.is_at(self.at + 2, "use_variable") => Conflict::Variable,
+                    () if self.is_at(self.at + 2, "use_column") => Conflict::Column,
+                    () => Conflict::Error,
+                };
+            }
             self.at += 3;
         }
         self.block()?;
@@ -59,10 +76,13 @@ impl Reader<'_, '_> {
         read?;
         if self.take("exception") {
             while self.take("when") {
+                self.conditions();
                 self.at = self.until(&["then"]);
                 self.need("then", "when")?;
                 self.handlers += 1;
+                self.walk.frames.push(handler());
                 let read = self.statements(&["end", "when"], start - 1);
+                self.walk.frames.pop();
                 self.handlers -= 1;
                 read?;
             }

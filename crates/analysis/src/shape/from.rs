@@ -42,7 +42,9 @@ impl Shapes<'_> {
                 _ => return None,
             };
             let shared: Vec<SmolStr> = match constraint {
-                Some(JoinConstraint::Using(names)) => names.iter().filter_map(last).collect(),
+                Some(JoinConstraint::Using(names)) => {
+                    names.iter().filter(|name| specc_expr::join_alias(name).is_none()).filter_map(last).collect()
+                }
                 Some(JoinConstraint::Natural) => {
                     let names = right.iter().filter_map(|star| scope.starred(star)).map(|column| column.name);
                     names.filter(|name| star.iter().any(|star| is(scope, star, name))).collect()
@@ -90,6 +92,13 @@ impl Shapes<'_> {
                 list.into_iter().filter(|star| !shared.iter().any(|name| is(scope, star, name))).collect::<Vec<_>>()
             };
             let (left, right) = (rest(star), rest(right));
+            // `using (…) as alias` is a row of these columns.
+            if let Some(JoinConstraint::Using(names)) = constraint
+                && let Some(alias) = names.iter().find_map(specc_expr::join_alias)
+            {
+                let columns = merged.iter().filter_map(|star| scope.starred(star)).collect();
+                scope.sources.push(Source { name: folded(alias), columns, ..Source::default() });
+            }
             star = merged;
             star.extend(left);
             star.extend(right);

@@ -4,7 +4,7 @@ use super::stored::{GENERATED, State};
 use super::widening;
 use crate::args::{Build, Format, Part};
 use crate::config::Config;
-use crate::output::{File, Folder, Own, Stage, Written};
+use crate::output::{FOLDER, File, Folder, Own, Stage, Written};
 use crate::pipeline::{self, Clock, Compilation, Lap};
 use crate::project::{self, Project};
 use crate::report::{self, Failure, data, plural};
@@ -61,6 +61,7 @@ pub fn run_from(
     let mut folder = Folder::take(&out, Own::of(&compilation.config))?;
     let Start { state, history, mut stale, stored } = start(&out, &compilation.config)?;
     folder.list(&state.own);
+    folder.wrote_in(&state.folders);
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     // Each file is written aside as soon as it is made, so that they are never all in memory.
     let stage = Stage::new(&folder);
@@ -98,13 +99,15 @@ pub fn run_from(
     if args.only.is_empty() {
         let made: BTreeSet<_> = made.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         stale.extend(state.generated.iter().filter(|path| !made.contains(*path)).map(PathBuf::from));
-        let list = made.into_iter().fold(format!("# {MARK}\n"), |list, path| list + &path + "\n");
+        let folders = compilation.config.generated();
+        let head = folders.iter().fold(format!("# {MARK}\n"), |head, at| head + FOLDER + &at.to_string_lossy() + "\n");
+        let list = made.into_iter().fold(head, |list, path| list + &path + "\n");
         stage.add(compilation.config.state().join(GENERATED), &list)?;
     }
     timings.push(clock.lap("generate"));
     let written = stage.finish(&stale)?;
     timings.push(clock.lap("move"));
-    summary(format, &compilation, files, &out, &written);
+    summary(format, &compilation, files, &out, &written, &state.folders);
     if args.timings {
         show_timings(&timings);
     }
@@ -337,7 +340,14 @@ fn types(compilation: &Compilation, stage: &Stage<'_>) -> Result<Option<PathBuf>
     stage.add(path.clone(), &types.text).map(|()| Some(path))
 }
 
-fn summary(format: Format, compilation: &Compilation, files: usize, out: &Path, written: &Written) {
+fn summary(
+    format: Format,
+    compilation: &Compilation,
+    files: usize,
+    out: &Path,
+    written: &Written,
+    earlier: &[PathBuf],
+) {
     let count = |want: fn(&Object) -> bool| compilation.catalog.iter().filter(|(_, e)| want(&e.object)).count();
     let (tables, policies) = (count(|o| matches!(o, Object::Table(_))), count(|o| matches!(o, Object::Policy(_))));
     if format == Format::Json {
@@ -374,6 +384,17 @@ fn summary(format: Format, compilation: &Compilation, files: usize, out: &Path, 
     let migrations = compilation.config.migrations();
     for path in written.removed.iter().filter(|p| p.starts_with(&migrations)) {
         eprintln!("  removed {}", out.join(path).display());
+    }
+    let own = Own::of(&compilation.config);
+    for (folder, count) in earlier.iter().filter(|folder| !own.is_place(folder)).filter_map(|folder| {
+        let count = written.removed.iter().filter(|path| path.starts_with(folder)).count();
+        (count > 0).then_some((folder, count))
+    }) {
+        eprintln!(
+            "  removed {} from {}: specc.toml names another place now",
+            plural(count, "file"),
+            out.join(folder).display()
+        );
     }
     for path in written.changed.iter().filter(|p| p.starts_with(&migrations)) {
         eprintln!("  {}", out.join(path).display());

@@ -91,7 +91,8 @@ fn start(repository: &Repository, onto: &Onto, out: &Path, config: &Config) -> R
     // Both sides stand in these files now; what is in them comes from one side and from the build.
     let conflicting = stored.iter().chain(&history).map(|file| slashes(&file.path));
     let own = conflicting.chain(stale.iter().map(|path| slashes(path))).collect();
-    let mut state = State { catalog, recorded, generated: stored::generated(out, config)?, own };
+    let (generated, folders) = stored::generated(out, config)?;
+    let mut state = State { catalog, recorded, generated, folders, own };
     state.own.extend(state.generated.iter().cloned());
     state.own.push(slashes(&config.state().join(stored::GENERATED)));
     Ok(Start { state, history, stale, stored })

@@ -1,7 +1,7 @@
 //! What the last build left: the catalog after the last migration, and the checksums of all that it wrote as history.
 
 use crate::config::Config;
-use crate::output;
+use crate::output::{self, folders_of};
 use crate::report::Failure;
 use specc_catalog::{Catalog, MARK};
 use specc_diag::codes;
@@ -79,12 +79,13 @@ impl Stored {
 /// The list of generated files that are created again by each build, so that those nothing generates any more are removed.
 pub const GENERATED: &str = "generated.txt";
 
-/// Paths of seeds and docs that the last build wrote.
+/// Paths of seeds and docs that the last build wrote, and the folders that it wrote them to.
 ///
 /// # Errors
 /// Where the list cannot be read.
-pub fn generated(out: &Path, config: &Config) -> Result<Vec<String>, Failure> {
-    Ok(paths(&text(&out.join(config.state()).join(GENERATED))?.unwrap_or_default()))
+pub fn generated(out: &Path, config: &Config) -> Result<(Vec<String>, Vec<PathBuf>), Failure> {
+    let list = text(&out.join(config.state()).join(GENERATED))?.unwrap_or_default();
+    Ok((paths(&list), folders_of(&list)))
 }
 
 fn paths(list: &str) -> Vec<String> {
@@ -99,6 +100,8 @@ pub struct State {
     pub recorded: Vec<(String, String)>,
     /// Paths of seeds and docs.
     pub generated: Vec<String>,
+    /// The folders that they were written to.
+    pub folders: Vec<PathBuf>,
     /// What is known to be specc's own without a mark.
     pub own: Vec<String>,
 }
@@ -111,7 +114,7 @@ impl State {
         let recorded = stored.map(|stored| stored.recorded).unwrap_or_default();
         let folder = config.state();
         let list = text(&out.join(&folder).join(GENERATED))?.unwrap_or_default();
-        let generated = paths(&list);
+        let (generated, folders) = (paths(&list), folders_of(&list));
         // The checksums have shown whose they are; pages that an earlier version listed have no mark.
         let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
         let mut own = if recorded.is_empty() { Vec::new() } else { vec![file("checksums.toml")] };
@@ -119,7 +122,7 @@ impl State {
             own.push(file(GENERATED));
             own.extend(generated.iter().cloned());
         }
-        let state = Self { catalog, recorded, generated, own };
+        let state = Self { catalog, recorded, generated, folders, own };
         state.check(out, config)?;
         Ok(state)
     }

@@ -51,11 +51,15 @@ pub fn settle(root: &Path, own: &Own) -> Result<Vec<PathBuf>, Failure> {
     moves.list.into_par_iter().try_for_each(|(from, to)| move_one(&from, &to))?;
     let list = std::fs::read_to_string(committed.join(REMOVED)).unwrap_or_default();
     let mut removed = Vec::new();
-    for path in list.lines().map(PathBuf::from).filter(|path| own.is_place(path)) {
+    let earlier = own::folders_of(&list);
+    for path in list.lines().map(PathBuf::from).filter(|path| own.may_remove(path, &earlier)) {
         let target = root.join(&path);
         let parent = target.parent().unwrap_or(root);
         if own::is_marked(&target) && own::plain_folder(root, parent).is_ok() {
             std::fs::remove_file(&target).map_err(|error| failed(&target, error))?;
+            // Folders that are empty now go, too; one with something in it stays.
+            let around = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+            around.take_while(|folder| std::fs::remove_dir(root.join(folder)).is_ok()).for_each(drop);
             removed.push(path);
         }
     }

@@ -7,7 +7,7 @@ mod own;
 use crate::config::Config;
 use crate::report::Failure;
 use lock::Lock;
-pub use own::{Own, is_plain, marked_in};
+pub use own::{FOLDER, Own, folders_of, is_plain, marked_in};
 use rustc_hash::FxHashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -55,6 +55,11 @@ impl Folder {
         commit::discard(root, &folder.own)?;
         commit::settle(root, &folder.own)?;
         Ok(folder)
+    }
+
+    /// The folders that the last build wrote to.
+    pub fn wrote_in(&mut self, folders: &[PathBuf]) {
+        self.own.wrote_in(folders);
     }
 
     /// What the last build listed as its own.
@@ -145,8 +150,13 @@ impl<'f> Stage<'f> {
             return Err(own::foreign(root, &state.foreign));
         }
         let mut written = state.written;
-        let is_stale = |path: &&PathBuf| own.is_place(path) && root.join(path).is_file();
-        let stale: String = stale.iter().filter(is_stale).map(|path| format!("{}\n", path.display())).collect();
+        let earlier = own.earlier();
+        let folders = own::folders_of(&earlier);
+        let is_stale = |path: &&PathBuf| own.may_remove(path, &folders) && root.join(path).is_file();
+        let mut stale: String = stale.iter().filter(is_stale).map(|path| format!("{}\n", path.display())).collect();
+        if !stale.is_empty() {
+            stale.insert_str(0, &earlier);
+        }
         if !written.changed.is_empty() || !stale.is_empty() {
             let new = self.new_folder();
             let list = new.join(commit::REMOVED);

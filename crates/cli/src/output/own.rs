@@ -1,4 +1,5 @@
-//! Which files specc may write, replace and remove: only its own, below the output folder.
+//! Which files specc may write, replace and remove: only its own, below the output folders. Where the settings named other
+//! folders for the last build, its files there are removed, and none is written.
 
 use super::failed;
 use crate::config::Config;
@@ -15,6 +16,17 @@ use std::path::{Component, Path, PathBuf};
 pub struct Own {
     folders: Vec<PathBuf>,
     listed: FxHashSet<PathBuf>,
+    /// Folders and files that the settings named when the last build wrote there: what it left is removed.
+    earlier: Vec<PathBuf>,
+}
+
+/// Before the name of such a folder, in a list of files.
+pub const FOLDER: &str = "# folder ";
+
+/// The folders that a list of files names, one a line.
+pub fn folders_of(list: &str) -> Vec<PathBuf> {
+    let named = list.lines().filter_map(|line| line.strip_prefix(FOLDER)).map(PathBuf::from);
+    named.filter(|folder| folder.components().next().is_some() && folder.components().all(is_plain)).collect()
 }
 
 impl Own {
@@ -22,12 +34,12 @@ impl Own {
     pub fn of(config: &Config) -> Self {
         let mut folders = vec![config.migrations(), config.seeds(), config.docs(), config.state()];
         folders.extend(config.types_file());
-        Self { folders, listed: FxHashSet::default() }
+        Self { folders, ..Self::default() }
     }
 
     /// All of a folder that is for nothing else.
     pub fn whole() -> Self {
-        Self { folders: vec![PathBuf::new()], listed: FxHashSet::default() }
+        Self { folders: vec![PathBuf::new()], ..Self::default() }
     }
 
     /// Files that an earlier version listed as its own: they have no mark.
@@ -41,6 +53,23 @@ impl Own {
         let plain = path.components().all(is_plain);
         let spec = path.extension().is_some_and(|end| end == "dbspec") || path == Path::new(CONFIG);
         plain && (spec || self.folders.iter().any(|folder| path.starts_with(folder)))
+    }
+
+    /// Folders and files that the settings named when the last build wrote there.
+    pub fn wrote_in(&mut self, folders: &[PathBuf]) {
+        self.earlier.extend(folders.iter().filter(|folder| !self.folders.contains(folder)).cloned());
+    }
+
+    /// A line for each of them.
+    pub fn earlier(&self) -> String {
+        self.earlier.iter().map(|folder| format!("{FOLDER}{}\n", folder.display())).collect()
+    }
+
+    /// Whether a file of this name may be removed where it has specc's mark; `earlier` are folders of earlier settings.
+    pub fn may_remove(&self, path: &Path, earlier: &[PathBuf]) -> bool {
+        let spec = path.extension().is_some_and(|end| end == "dbspec") || path == Path::new(CONFIG);
+        let was = path.components().all(is_plain) && earlier.iter().any(|folder| path.starts_with(folder));
+        !spec && (was || self.is_place(path))
     }
 
     /// Whether the file that is at this place may be replaced.

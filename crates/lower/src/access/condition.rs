@@ -34,6 +34,8 @@ pub(super) struct Shaper<'a> {
     pub span: Span,
     /// Tables that plain subqueries read with the rights of who asks, and where.
     pub reads: Vec<(EntityId, Span)>,
+    /// Those of them that the rule asks itself, in no function.
+    pub queried: Vec<EntityId>,
     /// Columns that an index has to serve.
     pub indexes: Vec<(EntityId, FieldIx)>,
     /// Functions of the spec and of the helper schema that the conditions call.
@@ -87,7 +89,8 @@ type Part<'f> = (&'f Formula, Frame);
 /// What a piece of SQL asks for.
 #[derive(Clone)]
 pub(super) struct Asked {
-    pub params: Vec<FieldIx>,
+    /// Columns of the guarded row, or none for the row as a whole.
+    pub params: Vec<Option<FieldIx>>,
     pub reads: Vec<EntityId>,
     /// Those of them that plain queries read.
     pub queried: Vec<EntityId>,
@@ -334,10 +337,17 @@ impl Shaper<'_> {
     /// The call of a helper with this answer, which takes the columns that `asked` names.
     pub(super) fn row_helper(&mut self, text: String, asked: Asked, columns: &mut Vec<SmolStr>) -> Shaped {
         let model = self.model;
-        let fields = &model.entity(self.entity).fields;
-        let types: Vec<DataType> = asked.params.iter().map(|f| data_type(model, &fields[*f].ty)).collect();
-        let args: Vec<_> = asked.params.iter().map(|f| column(model, self.entity, *f)).collect();
-        columns.extend(asked.params.iter().map(|f| fields[*f].name.clone()));
+        let entity = model.entity(self.entity);
+        let row = || DataType { schema: entity.name.schema.clone(), ..DataType::builtin(entity.name.name.clone()) };
+        let ty = |f: &Option<FieldIx>| f.map_or_else(row, |f| data_type(model, &entity.fields[f].ty));
+        let arg = |f: &Option<FieldIx>| match f {
+            Some(f) => column(model, self.entity, *f),
+            None => format!("{}.*", quote::ident(&entity.name.name)),
+        };
+        let types: Vec<DataType> = asked.params.iter().map(ty).collect();
+        let args: Vec<_> = asked.params.iter().map(arg).collect();
+        let read = asked.params.iter().flat_map(|f| f.map_or(0..entity.fields.len(), |f| f..f + 1));
+        columns.extend(read.map(|f| entity.fields[f].name.clone()));
         let answer = Answer::Value(DataType::builtin("boolean"));
         let body = format!("select {text}");
         let call = self.helper(types, answer, body, asked);
@@ -363,6 +373,7 @@ impl Shaper<'_> {
     pub(super) fn note(&mut self, asked: Asked) {
         let model = self.model;
         self.calls.extend(session_calls(model, &asked));
+        self.queried.extend(asked.queried);
         self.reads.extend(asked.reads.into_iter().map(|read| (read, self.span)));
         self.viewer_fields.extend(asked.viewer);
         for function in asked.functions.iter().map(|at| &model.functions[*at]) {

@@ -1,12 +1,14 @@
 //! Grants: what the rules allow and nothing else, then what the spec grants or revokes in so many words.
 
-use super::{defaults, table_id};
+use super::{Asks, defaults, table_id};
 use crate::Output;
 use crate::structure::table_of;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Dependency, Entry, Grant, Kind, ObjectId, Privilege, sequence_of};
-use specc_model::{Entity, Model, Object, RuleAction, Target};
+use specc_diag::{Diagnostic, codes};
+use specc_model::effective::{PUBLIC, acts_as};
+use specc_model::{Entity, Model, Object, Owned, RuleAction, Target};
 use std::collections::BTreeSet;
 
 /// Columns that a privilege is limited to; `None` is the whole object.
@@ -120,6 +122,31 @@ impl Grants {
         }
     }
 
+    /// That a query of a rule fails, since the roles that ask it may not read its table.
+    pub fn refuses(&self, model: &Model, query: &Asks) -> Option<Diagnostic> {
+        let entity = model.entity(query.table);
+        let table = table_id(entity);
+        let owner = model.owners.iter().find(|owned| owned.of == Owned::Object(Object::Entity(query.table)));
+        let reads = |role: &SmolStr| {
+            let given = self.all.get(&(table.clone(), role.clone())).into_iter().flatten();
+            given.into_iter().any(|given| given.privilege == "select") || owner.is_some_and(|owned| owned.role == *role)
+        };
+        // Of all who are asked for as `public`, some may.
+        let may =
+            |role: &&SmolStr| *role == PUBLIC || is_superuser(model, role) || acts_as(model, role).iter().any(reads);
+        let refused: Vec<String> =
+            query.roles.iter().filter(|role| !may(role)).map(|role| format!("`{role}`")).collect();
+        if entity.external || refused.is_empty() {
+            return None;
+        }
+        let name = &entity.name.name;
+        let message = format!("rule `{}` asks `{name}`, which {} may not read", query.rule, refused.join(" and "));
+        let help = format!(
+            "write `exists path (…)`, which is asked with the owner's rights, or `allow select` on `{name}` to those roles"
+        );
+        Some(Diagnostic::new(codes::QUERY_WITHOUT_GRANT, query.span, message).help(help))
+    }
+
     fn revoke(&mut self, on: &ObjectId, from: &SmolStr, privilege: &str) {
         if let Some(privileges) = self.all.get_mut(&(on.clone(), from.clone())) {
             privileges.retain(|given| given.privilege != privilege);
@@ -177,6 +204,11 @@ impl Grants {
 /// Roles as grantees: none given means everyone.
 fn grantees(roles: &[SmolStr]) -> Vec<SmolStr> {
     if roles.is_empty() { vec!["public".into()] } else { roles.to_vec() }
+}
+
+/// Whether no grant is asked of the role.
+fn is_superuser(model: &Model, role: &str) -> bool {
+    model.roles.iter().any(|other| other.name == role && other.options.iter().any(|option| option == "superuser"))
 }
 
 /// `all` in so many words.

@@ -100,6 +100,7 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     }
     viewer_fields.into_iter().for_each(|field| helpers::viewer_field(model, out, field));
     grants.declared(model);
+    found.asks.iter().for_each(|query| out.diagnostics.extend(grants.refuses(model, query)));
     grants.finish(model, out);
     owners(model, out);
 }
@@ -121,11 +122,20 @@ fn owners(model: &Model, out: &mut Output) {
     }
 }
 
+/// A table that a plain query of a rule reads with the rights of these roles.
+struct Asks {
+    table: EntityId,
+    rule: SmolStr,
+    span: specc_diag::Span,
+    roles: Vec<SmolStr>,
+}
+
 /// What rules ask for.
 #[derive(Default)]
 struct Found {
     indexes: Vec<(EntityId, FieldIx)>,
     reads: Vec<(EntityId, EntityId, specc_diag::Span)>,
+    asks: Vec<Asks>,
     viewer_fields: Vec<FieldIx>,
     /// Functions, and the roles as which they are called.
     calls: Vec<(ObjectId, Vec<SmolStr>)>,
@@ -142,6 +152,7 @@ impl Rules {
         self.diagnostics.extend(lowered.diagnostics);
         self.found.indexes.extend(lowered.found.indexes);
         self.found.reads.extend(lowered.found.reads);
+        self.found.asks.extend(lowered.found.asks);
         self.found.viewer_fields.extend(lowered.found.viewer_fields);
         self.found.calls.extend(lowered.found.calls);
         self.found.visitors.extend(lowered.found.visitors);

@@ -130,6 +130,7 @@ fn conditions(
         rule: rule.name.clone(),
         span: rule.span,
         reads: Vec::new(),
+        queried: Vec::new(),
         indexes: Vec::new(),
         calls: Vec::new(),
         viewer_fields: Vec::new(),
@@ -157,7 +158,9 @@ fn conditions(
         let new = if checked { whole(new.collect(), false) } else { old.clone() };
         (Some(old), Some(new))
     };
-    let Shaper { reads, indexes, mut calls, viewer_fields, diagnostics, helpers, hidden, .. } = shaper;
+    let Shaper {
+        reads, indexes, mut calls, viewer_fields, diagnostics, helpers, hidden, queried: plain, roles, ..
+    } = shaper;
     let entity = guarded.entity.id;
     calls.sort();
     calls.dedup();
@@ -175,6 +178,8 @@ fn conditions(
     let slow = |found: &Diagnostic| found.code == codes::PER_ROW_POLICY;
     lowered.diagnostics.extend(diagnostics.into_iter().filter(|found| !inserts || !slow(found)));
     hidden::warn(model, guarded, rule, &hidden, &mut lowered.diagnostics);
+    let ask = |table: EntityId| super::Asks { table, rule: rule.name.clone(), span: rule.span, roles: roles.clone() };
+    lowered.found.asks.extend(plain.into_iter().collect::<BTreeSet<_>>().into_iter().map(ask));
     Conditions { using, check, calls, queried }
 }
 

@@ -62,8 +62,8 @@ pub(crate) struct Folder<'m> {
     pub fixed: bool,
     /// Columns of the row at hand that were read.
     own: Vec<(EntityId, FieldIx)>,
-    /// Its columns as the parameters of a helper, in the order of their numbers.
-    pub params: Vec<FieldIx>,
+    /// Its columns as the parameters of a helper, in the order of their numbers; none for the row as a whole.
+    pub params: Vec<Option<FieldIx>>,
     /// Fields of the viewer's row that were read.
     pub viewer_fields: Vec<FieldIx>,
     /// Functions of the spec that were called.
@@ -269,11 +269,11 @@ impl Names for Folder<'_> {
                 self.named(name, None);
                 quote::ident(name).into_owned()
             }
-            // `new` and `old` of a trigger; other rows of the scope are arguments of predicates only.
-            Node::Whole(row, steps) => match self.frame.place(row).how {
-                RowRef::Prefixed(alias) if steps.is_empty() => quote::ident(&alias).into_owned(),
-                _ => "null".into(),
-            },
+            // The argument of a function, `new` and `old` of a trigger. The checker leaves no row behind a path here.
+            Node::Whole(row, steps) if steps.is_empty() => {
+                let place = self.frame.place(row);
+                self.whole(&place)
+            }
             _ => "null".into(),
         };
         (sql, Level::ATOM)
@@ -370,13 +370,41 @@ impl Folder<'_> {
                 self.named(alias, place.queries);
                 format!("{}.{name}", quote::ident(alias))
             }
-            RowRef::Params => {
-                let at = self.params.iter().position(|p| *p == field).unwrap_or_else(|| {
-                    self.params.push(field);
-                    self.params.len() - 1
-                });
-                format!("${}", at + 1)
+            RowRef::Params => self.param(Some(field)),
+        }
+    }
+
+    /// A row as one value.
+    fn whole(&mut self, place: &Place) -> String {
+        if !place.steps.is_empty() {
+            return "null".into();
+        }
+        let entity = self.model.entity(place.entity);
+        if !matches!(place.how, RowRef::Prefixed(_)) {
+            let all = (0..entity.fields.len()).map(|field| (place.entity, field));
+            self.direct.extend(all.clone().filter(|_| place.scoped));
+            self.own.extend(all.filter(|_| place.own));
+        }
+        match &place.how {
+            RowRef::Prefixed(alias) => {
+                self.named(alias, place.queries);
+                quote::ident(alias).into_owned()
+            }
+            RowRef::Params => self.param(None),
+            // A column may have the table's name: with the star it is the row.
+            RowRef::Bare | RowRef::Behind(..) => {
+                self.named(&entity.name.name, Some(0));
+                format!("{}.*", quote::ident(&entity.name.name))
             }
         }
+    }
+
+    /// The parameter of a helper that a column is, or the row.
+    fn param(&mut self, wanted: Option<FieldIx>) -> String {
+        let at = self.params.iter().position(|param| *param == wanted).unwrap_or_else(|| {
+            self.params.push(wanted);
+            self.params.len() - 1
+        });
+        format!("${}", at + 1)
     }
 }

@@ -420,6 +420,7 @@ fn code(problem: Problem) -> Code {
         Problem::Order => codes::DISTINCT_ORDER,
         Problem::Syntax => codes::BAD_SQL,
         Problem::WrongReturn => codes::BAD_FUNCTION,
+        Problem::UnknownCondition => codes::UNKNOWN_CONDITION,
         Problem::Twice => codes::DUPLICATE_NAME,
         Problem::SameColumn => codes::SAME_ROW,
         Problem::NotHere => codes::NOT_ALLOWED_HERE,

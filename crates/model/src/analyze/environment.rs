@@ -125,6 +125,7 @@ impl<'a> Known<'a> {
             signature: self.signature(function),
             opaque: returns.is_none() && outs.is_empty(),
             columns: if outs.iter().all(|c| !c.name.is_empty()) { outs } else { Vec::new() },
+            set: matches!(function.returns, Some(Returns::SetOf(_) | Returns::Table(_))),
             params,
             returns,
         }

@@ -332,10 +332,10 @@ pub(crate) fn webhook(
         let message = || (format!("header `{}` is set twice", name.value), "remove one of the two".to_owned());
         seen.add(name.value.to_lowercase(), name.at.0, codes::BAD_WEBHOOK, message, out);
     }
-    let timeout = d.timeout.unwrap_or(5000);
+    let (timeout, at) = d.timeout.unwrap_or((5000, d.name.at));
     if !(1..=60_000).contains(&timeout) {
         let message = format!("a timeout of {timeout} ms is not between 1 and 60000");
-        out.push(bad(d.name.at.0, message, "leave it out for 5000 ms"));
+        out.push(bad(at.0, message, "leave it out for 5000 ms"));
     }
     Some(Webhook {
         meta: project.meta(doc, &d.name, None),

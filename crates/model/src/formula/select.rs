@@ -119,7 +119,8 @@ impl Builder<'_> {
         let conditions = match on {
             JoinConstraint::On(on) => vec![self.formula(on)],
             JoinConstraint::Using(names) => {
-                let same = names.iter().map(|name| self.same_column(name, &made.tables, &read));
+                let names = names.iter().filter(|name| specc_expr::join_alias(name).is_none());
+                let same = names.map(|name| self.same_column(name, &made.tables, &read));
                 same.collect::<Option<Vec<_>>>()?
             }
             _ => return None,

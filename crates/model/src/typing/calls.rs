@@ -92,6 +92,15 @@ impl Checker<'_> {
         }
     }
 
+    /// An argument of a function: in a rule it may be the row at hand.
+    fn given(&mut self, expr: &Ast) -> Ty {
+        let row = matches!(expr, Ast::Identifier(_)) && matches!(self.place, Place::Policy | Place::Predicate);
+        let outer = std::mem::replace(&mut self.row_argument, row);
+        let ty = self.expr(expr);
+        self.row_argument = outer;
+        ty
+    }
+
     fn arguments<'e>(&mut self, call: &'e Call) -> Args<'e> {
         let mut args = Args { exprs: Vec::new(), types: Vec::new(), loose: false };
         match &call.args {
@@ -135,7 +144,7 @@ impl Checker<'_> {
             }
         }
         args.exprs.extend(call.within_group.iter().map(|o| &o.expr));
-        args.types = args.exprs.iter().map(|e| self.expr(e)).collect();
+        args.types = args.exprs.iter().map(|e| self.given(e)).collect();
         if let Some(filter) = &call.filter {
             let ty = self.expr(filter);
             self.condition(filter, &ty);

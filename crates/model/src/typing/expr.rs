@@ -61,6 +61,8 @@ pub(crate) struct Checker<'a> {
     pub aggregates: usize,
     /// The expression at hand is a value that a predicate takes.
     pub argument: bool,
+    /// It is an argument of a function, which may take a row.
+    pub row_argument: bool,
     /// What was learned, for the formula.
     pub meanings: Meanings,
     /// `exists path` around it.
@@ -97,6 +99,7 @@ impl<'a> Checker<'a> {
             arrays: 0,
             aggregates: 0,
             argument: false,
+            row_argument: false,
             meanings: Meanings::default(),
             bound: 0,
             depth: 0,

@@ -106,7 +106,7 @@ impl Checker<'_> {
 
     /// A row is no value: only the rows of a query and of a trigger are there as a whole.
     pub(super) fn whole_row(&mut self, span: Span, idents: &[Ident], row: &(SmolStr, EntityId)) {
-        if self.argument || self.place == Place::TriggerWhen {
+        if self.argument || self.row_argument || self.place == Place::TriggerWhen {
             return;
         }
         let written: Vec<&str> = idents.iter().map(|ident| ident.value.as_str()).collect();

@@ -218,10 +218,20 @@ impl Checker<'_> {
                     if let Some(last) = self.levels.last_mut().and_then(|l| l.from.last_mut()) {
                         last.merged = true;
                     }
+                    self.join_alias(constraint);
                 }
                 JoinConstraint::None => {}
             }
         }
+    }
+
+    /// `using (a, b) as alias`: a row of the columns that both sides share.
+    fn join_alias(&mut self, constraint: &JoinConstraint) {
+        let JoinConstraint::Using(names) = constraint else { return };
+        let Some(alias) = names.iter().find_map(specc_expr::join_alias) else { return };
+        let shared = names.iter().filter(|name| name.0.len() == 1).filter_map(|name| name.0[0].as_ident());
+        let source = Source::Columns(shared.map(|name| (folded(name), Ty::Opaque)).collect(), true);
+        self.push(From { alias: folded(alias), table: None, source, merged: true, row: None });
     }
 
     fn push(&mut self, from: From) {

@@ -15,7 +15,7 @@ pub(crate) fn name(id: &ObjectId, of: &str) -> SmolStr {
     }
     // What has no name of its own is told apart by what it is a part of.
     let part = if id.kind == Kind::PublicationTable { format!(" in {}", id.part) } else { String::new() };
-    let words = format!("{of}{id}{part}");
+    let words = format!("{of}{id}{part}").replace("[]", " array");
     let mut out = String::with_capacity(words.len());
     for c in words.chars() {
         match c {
@@ -24,7 +24,13 @@ pub(crate) fn name(id: &ObjectId, of: &str) -> SmolStr {
             _ => out.push('_'),
         }
     }
-    cut(out.trim_end_matches('_'))
+    let out = out.trim_end_matches('_');
+    // What is left out here may be all that tells two names apart.
+    let odd = |name: &str| name.starts_with('_') || name.contains("__") || name.contains(char::is_uppercase);
+    match odd(&id.schema) || odd(&id.name) {
+        true => cut(&format!("{out}_{}", &specc_catalog::checksum(&words)[..8])),
+        false => cut(out),
+    }
 }
 
 /// At most 63 bytes; what is longer is told apart by a checksum of all of it.

@@ -63,8 +63,8 @@ pub struct WebhookDecl {
     pub target: Option<WebhookTarget>,
     /// Name, value, and whether the value names a vault secret.
     pub headers: Vec<(StrLit, StrLit, bool)>,
-    /// Milliseconds.
-    pub timeout: Option<u32>,
+    /// Milliseconds, and where that is said.
+    pub timeout: Option<(u32, At)>,
 }
 
 /// Where a webhook goes.

@@ -302,7 +302,10 @@ impl Cx<'_> {
                         headers.push((name, value, secret));
                     }
                 }
-                Rule::wh_timeout => timeout = part.into_inner().next().and_then(|p| self.number(&p)),
+                Rule::wh_timeout => {
+                    let at = self.at(&part);
+                    timeout = part.into_inner().next().and_then(|p| self.number(&p)).map(|number| (number, at));
+                }
                 _ => explain::entry(self, &part, Place::Webhook, opener),
             }
         }

@@ -146,26 +146,25 @@ impl Printer<'_> {
         let when = w.when.as_ref().map_or(String::new(), |e| format!(" when {}", self.expr(e)));
         let head =
             format!("webhook {} on {} after {}{when}", name(&w.name), qname(&w.entity), join(&w.actions, action));
+        let mut entries: Vec<(At, String)> = Vec::new();
+        match &w.target {
+            Some(WebhookTarget::Url(url)) => entries.push((url.at, format!("url {}", string(&url.value)))),
+            Some(WebhookTarget::EdgeFunction(function)) => {
+                entries.push((function.at, format!("edge function {}", string(&function.value))));
+            }
+            None => {}
+        }
+        for (header, value, secret) in &w.headers {
+            let secret = if *secret { "secret " } else { "" };
+            let text = format!("header {} {secret}{}", string(&header.value), string(&value.value));
+            entries.push((At(header.at.0.to(value.at.0)), text));
+        }
+        entries.extend(w.timeout.map(|(timeout, at)| (at, format!("timeout {timeout}"))));
+        // As they were written: comments stay with them.
+        entries.sort_by_key(|(at, _)| at.0.start);
         let block = self.block(|p, lines| {
-            match &w.target {
-                Some(WebhookTarget::Url(url)) => {
-                    p.entry(lines, url.at, &None, |_| format!("url {}", string(&url.value)).into());
-                }
-                Some(WebhookTarget::EdgeFunction(function)) => {
-                    p.entry(lines, function.at, &None, |_| format!("edge function {}", string(&function.value)).into());
-                }
-                None => {}
-            }
-            for (header, value, secret) in &w.headers {
-                let secret = if *secret { "secret " } else { "" };
-                let at = At(header.at.0.to(value.at.0));
-                p.entry(lines, at, &None, |_| {
-                    format!("header {} {secret}{}", string(&header.value), string(&value.value)).into()
-                });
-            }
-            if let Some(timeout) = w.timeout {
-                let cells = vec![format!("timeout {timeout}")];
-                lines.push(super::Line::Row { cells, align: super::Align::None, trailing: None });
+            for (at, text) in entries {
+                p.entry(lines, at, &None, |_| text.into());
             }
         });
         format!("{head} {block}")

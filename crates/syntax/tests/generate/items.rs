@@ -161,6 +161,7 @@ pub(super) fn behaviour() -> impl Strategy<Value = ItemKind> {
         of(0u32..9999),
     )
         .prop_map(|(name, entity, actions, when, target, headers, timeout)| {
+            let timeout = timeout.map(|number| (number, At::default()));
             ItemKind::Webhook(Box::new(WebhookDecl { name, entity, actions, when, target, headers, timeout }))
         });
     prop_oneof![

@@ -10,9 +10,12 @@ use crate::random::Dice;
 use crate::run::Way;
 use spec::Spec;
 use specc_catalog::{Hints, to_json};
+use specc_diag::Sources;
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeOptions, plan_change};
-use specc_model::Target;
+use specc_model::{Options, Target};
+use specc_prove::Verdict;
+use specc_scenario::Act;
 use specc_sql::{Alter, Statement, print};
 
 /// Whether a statement only gives a name, or makes again what Postgres keeps as text.
@@ -62,6 +65,11 @@ fn both(spec: &Spec, seed: u64, before: &str, after: &str) -> Vec<String> {
     };
     let mut wrong = plan(&from, &to);
     wrong.extend(same_but_names(spec, &from, &to));
+    let typed = !spec.has_names_of_types();
+    let beside = |given: &Given, text: &str| beside(given, text, typed, seed.is_multiple_of(3));
+    // Names in types stand in single quotes where they need some.
+    let (was, is) = (spec.exchanged(&beside(&from, before)), spec.bare(&beside(&to, after)));
+    wrong.extend(differences(&words(&was.replace('\'', "")), &words(&is.replace('\'', ""))));
     let major = if seed.is_multiple_of(5) { 18 } else { 15 };
     let way = Way { data_loss: false, ..Way::empty(&from, &to, major) };
     match way.go() {
@@ -93,18 +101,61 @@ fn plan(from: &Given, to: &Given) -> Vec<String> {
 
 /// The stored catalogs are the same, word for word, with the names exchanged. What is ordered by name may stand elsewhere.
 fn same_but_names(spec: &Spec, from: &Given, to: &Given) -> Vec<String> {
-    let words = |text: &str| {
-        let mut words: Vec<String> = text.lines().map(|line| in_order(line.trim().trim_end_matches(','))).collect();
-        words.sort();
-        words
-    };
     // What was said of the way is no part of what is there.
     let stored = |given: &Given| {
         let mut catalog = given.catalog.clone();
         catalog.said = Hints::default();
         to_json(&catalog)
     };
-    let (was, is) = (words(&spec.exchanged(&stored(from))), words(&spec.bare(&stored(to))));
+    differences(&words(&spec.exchanged(&stored(from))), &words(&spec.bare(&stored(to))))
+}
+
+/// The lines of a text, whatever their order.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = text.lines().map(|line| in_order(line.trim().trim_end_matches(','))).collect();
+    words.sort();
+    words
+}
+
+/// What is made of a spec beside its catalog: the statements of its scenarios, the types of its tables, its warnings and
+/// which of them are accepted, and, where `proved`, what is proven of its promises.
+fn beside(given: &Given, text: &str, typed: bool, proved: bool) -> String {
+    let mut sources = Sources::new();
+    let file = sources.add("case", text.to_owned());
+    let (mut tree, _) = specc_syntax::parse(file, text);
+    let accepts = std::mem::take(&mut tree.accepts);
+    let options = Options { target: Target::Postgres, ..Options::default() };
+    let (model, mut found) = specc_model::analyze(vec![tree], &mut sources, options);
+    found.extend(specc_lower::lower(&model).1);
+    let accepted = specc_diag::accept(&mut found, accepts);
+    let mut out: Vec<String> = found.iter().map(|finding| finding.code.name().to_owned()).collect();
+    out.push(format!("{} accepted", accepted.len()));
+    for script in specc_scenario::whole(&model) {
+        for act in script.acts {
+            match act {
+                Act::Given { statements, .. } => out.extend(statements),
+                Act::Step(step) => out.push(format!("{} as {}: {:?}", step.statement, step.session.role, step.ask)),
+            }
+        }
+    }
+    if typed {
+        let around = specc_lower::external(&model);
+        let types = specc_types::typescript(&given.catalog, &around, &specc_types::Options::default());
+        out.push(types.map_or_else(|missing| missing.to_string(), |types| types.text));
+    }
+    if proved && model.entities.iter().any(|entity| !entity.promises.is_empty()) {
+        let proven = specc_prove::prove(&model).into_iter();
+        out.extend(
+            proven.map(|finding| {
+                format!("{}: {}", finding.code.name(), matches!(finding.verdict, Verdict::Proven { .. }))
+            }),
+        );
+    }
+    out.join("\n")
+}
+
+/// What one list has and the other has not.
+fn differences(was: &[String], is: &[String]) -> Vec<String> {
     let lacks = was.iter().filter(|word| is.binary_search(word).is_err()).map(|word| format!("is gone: {word}"));
     let more = is.iter().filter(|word| was.binary_search(word).is_err()).map(|word| format!("is new: {word}"));
     lacks.chain(more).take(12).collect()

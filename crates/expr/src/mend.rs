@@ -1,0 +1,344 @@
+//! Tokens, put right where the tokenizer cuts them differently from Postgres, and where sqlparser does not read what they
+//! say: words that name nothing are left out, and the rest is said in a form that it reads. Every token that names
+//! something keeps its place.
+
+use crate::place;
+use sqlparser::keywords::Keyword;
+use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
+
+/// Stands before the alias of `using (…) as alias`, which sqlparser does not read, in the list of columns: no name that an
+/// author writes has a space in front.
+pub(crate) const JOIN_ALIAS: &str = " as";
+
+/// Puts right what the tokenizer cuts differently from Postgres.
+pub(crate) fn joined(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    if text.contains("<+>") {
+        let mut at = 0;
+        while at + 2 < tokens.len() {
+            if let [Token::Lt, Token::Plus, Token::Gt] = [0, 1, 2].map(|n| &tokens[at + n].token)
+                && tokens[at].span.end == tokens[at + 1].span.start
+                && tokens[at + 1].span.end == tokens[at + 2].span.start
+            {
+                tokens[at].token = Token::CustomBinaryOperator("<+>".into());
+                tokens[at].span.end = tokens[at + 2].span.end;
+                tokens.drain(at + 1..at + 3);
+            }
+            at += 1;
+        }
+    }
+    if text.contains("&'") {
+        crate::unicode::join(text, &mut tokens);
+    }
+    if text.contains("0x") || text.contains("0X") {
+        for token in &mut tokens {
+            if let Token::HexStringLiteral(digits) = &token.token
+                && let Some((start, end)) = place::bytes(text, token.span)
+                && text[start..end].starts_with('0')
+            {
+                token.token = Token::Number(format!("0x{digits}"), false);
+            }
+        }
+    }
+    tokens
+}
+
+/// The tokens as sqlparser reads them.
+pub(crate) fn mended(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    match Reader::of(&tokens) {
+        Some(mut reader) => reader.read(),
+        None => tokens,
+    }
+}
+
+/// Words that begin something that is said otherwise.
+const MENDED: &[&str] = &[
+    "exclude",
+    "xmlelement",
+    "nfc",
+    "nfd",
+    "nfkc",
+    "nfkd",
+    "using",
+    "for",
+    "only",
+    "table",
+    "grouping",
+    "overriding",
+    "insert",
+];
+
+/// Goes through the tokens once and makes the list that sqlparser reads.
+struct Reader<'t> {
+    tokens: &'t [TokenWithSpan],
+    /// Those that are no space and no comment.
+    seen: Vec<usize>,
+    /// By the place in `seen`: what stands there instead.
+    instead: Vec<(usize, Vec<Token>)>,
+}
+
+impl<'t> Reader<'t> {
+    /// None where nothing is said otherwise.
+    fn of(tokens: &'t [TokenWithSpan]) -> Option<Self> {
+        if !tokens.iter().any(|token| MENDED.iter().any(|word| is(&token.token, word))) {
+            return None;
+        }
+        let seen = (0..tokens.len()).filter(|at| !matches!(tokens[*at].token, Token::Whitespace(_))).collect();
+        Some(Self { tokens, seen, instead: Vec::new() })
+    }
+
+    fn token(&self, n: usize) -> &'t Token {
+        self.seen.get(n).map_or(&Token::EOF, |at| &self.tokens[*at].token)
+    }
+
+    fn is(&self, n: usize, word: &str) -> bool {
+        is(self.token(n), word)
+    }
+
+    fn is_any(&self, n: usize, words: &[&str]) -> bool {
+        words.iter().any(|word| self.is(n, word))
+    }
+
+    fn symbol(&self, n: usize, symbol: &Token) -> bool {
+        self.token(n) == symbol
+    }
+
+    fn drop(&mut self, range: std::ops::Range<usize>) {
+        let there = range.start..range.end.min(self.seen.len());
+        self.instead.extend(there.map(|n| (n, Vec::new())));
+    }
+
+    fn read(&mut self) -> Vec<TokenWithSpan> {
+        for n in 0..self.seen.len() {
+            let Token::Word(word) = self.token(n) else { continue };
+            if word.quote_style.is_some() {
+                continue;
+            }
+            match &*word.value.to_ascii_lowercase() {
+                "exclude" => self.exclude(n),
+                "nfc" | "nfd" | "nfkc" | "nfkd" => self.form(n),
+                "xmlelement" => {
+                    let named = self.symbol(n + 1, &Token::LParen) && self.is(n + 2, "name");
+                    if named && matches!(self.token(n + 3), Token::Word(_)) {
+                        self.drop(n + 2..n + 4 + usize::from(self.symbol(n + 4, &Token::Comma)));
+                    }
+                }
+                "using" => self.using(n),
+                "for" => self.lock(n),
+                "only" => self.only(n),
+                "table" => self.table(n),
+                "grouping" if self.is(n + 1, "sets") => self.sets(n + 2),
+                "overriding" if self.is_any(n + 1, &["user", "system"]) && self.is(n + 2, "value") => {
+                    self.drop(n..n + 3)
+                }
+                "insert" if self.is(n + 1, "into") => self.inserted(n + 2),
+                _ => {}
+            }
+        }
+        self.instead.sort_by_key(|(n, _)| *n);
+        self.instead.dedup_by_key(|(n, _)| *n);
+        let mut instead =
+            std::mem::take(&mut self.instead).into_iter().map(|(n, with)| (self.seen[n], with)).peekable();
+        let mut out = Vec::with_capacity(self.tokens.len());
+        for (at, token) in self.tokens.iter().enumerate() {
+            match instead.next_if(|(other, _)| *other == at) {
+                Some((_, with)) => {
+                    out.extend(with.into_iter().map(|made| TokenWithSpan { token: made, span: token.span }))
+                }
+                None => out.push(token.clone()),
+            }
+        }
+        out
+    }
+
+    /// Which rows a window's frame leaves out.
+    fn exclude(&mut self, n: usize) {
+        if n == 0 || !self.is_any(n - 1, &["row", "preceding", "following"]) {
+            return;
+        }
+        let two =
+            self.is(n + 1, "current") && self.is(n + 2, "row") || self.is(n + 1, "no") && self.is(n + 2, "others");
+        if two {
+            self.drop(n..n + 3);
+        } else if self.is_any(n + 1, &["ties", "group"]) {
+            self.drop(n..n + 2);
+        }
+    }
+
+    /// The form in `normalize(x, nfc)`.
+    fn form(&mut self, n: usize) {
+        if n > 0 && self.symbol(n - 1, &Token::Comma) && self.symbol(n + 1, &Token::RParen) {
+            self.drop(n - 1..n + 1);
+        }
+    }
+
+    /// `join … using (a, b) as alias`: the alias is put into the list of columns.
+    fn using(&mut self, n: usize) {
+        if !self.symbol(n + 1, &Token::LParen) || self.is_any(n + 2, &["select", "with", "values", "table"]) {
+            return;
+        }
+        let mut at = n + 2;
+        while matches!(self.token(at), Token::Word(_)) && self.symbol(at + 1, &Token::Comma) {
+            at += 2;
+        }
+        let closed = matches!(self.token(at), Token::Word(_)) && self.symbol(at + 1, &Token::RParen);
+        let Token::Word(alias) = self.token(at + 3) else { return };
+        if closed && self.is(at + 2, "as") {
+            let mark = Word { value: JOIN_ALIAS.into(), quote_style: Some('"'), keyword: Keyword::NoKeyword };
+            self.instead.push((at + 1, vec![Token::Comma, Token::Word(mark), Token::Period]));
+            self.instead.push((at + 2, vec![]));
+            self.instead.push((at + 3, vec![Token::Word(alias.clone()), Token::RParen]));
+        }
+    }
+
+    /// `for no key update of a, b`: a clause for each table, of the kinds that sqlparser knows.
+    fn lock(&mut self, n: usize) {
+        let kind = match () {
+            () if self.is_any(n + 1, &["update", "share"]) => n + 1,
+            () if self.is(n + 1, "key") && self.is(n + 2, "share") => n + 2,
+            () if self.is(n + 1, "no") && self.is(n + 2, "key") && self.is(n + 3, "update") => n + 3,
+            () => return,
+        };
+        self.drop(n + 1..kind);
+        if !self.is(kind + 1, "of") {
+            return;
+        }
+        let again = [n, kind, kind + 1].map(|n| self.token(n).clone());
+        let mut at = kind + 2;
+        while self.symbol(at + 1, &Token::Comma) && matches!(self.token(at + 2), Token::Word(_)) {
+            self.instead.push((at + 1, again.to_vec()));
+            at += 2;
+        }
+    }
+
+    /// `from only t`, `only (t)`
+    fn only(&mut self, n: usize) {
+        if n > 0 && self.is_any(n - 1, &["row", "rows"]) {
+            return;
+        }
+        if matches!(self.token(n + 1), Token::Word(_)) {
+            return self.drop(n..n + 1);
+        }
+        let dotted = if self.symbol(n + 3, &Token::Period) { 2 } else { 0 };
+        if self.symbol(n + 1, &Token::LParen) && self.symbol(n + 3 + dotted, &Token::RParen) {
+            self.drop(n..n + 2);
+            self.drop(n + 3 + dotted..n + 4 + dotted);
+        }
+    }
+
+    /// `table t` where a query stands: `select * from t`.
+    fn table(&mut self, n: usize) {
+        let begins = match n.checked_sub(1) {
+            None => true,
+            Some(before) => {
+                matches!(self.token(before), Token::SemiColon | Token::LParen)
+                    || self.is_any(before, &["union", "except", "intersect", "all"])
+            }
+        };
+        if begins && matches!(self.token(n + 1), Token::Word(_)) {
+            let word = |value: &str, keyword| Token::Word(Word { value: value.into(), quote_style: None, keyword });
+            let star = vec![word("select", Keyword::SELECT), Token::Mul, word("from", Keyword::FROM)];
+            self.instead.push((n, star));
+        }
+    }
+
+    /// `cube (…)`, `rollup (…)` and `grouping sets (…)` within `grouping sets (…)`: the same columns in parentheses.
+    fn sets(&mut self, opens: usize) {
+        let end = self.closed(opens);
+        for at in opens + 1..end {
+            if self.is_any(at, &["cube", "rollup"]) && self.symbol(at + 1, &Token::LParen) {
+                self.drop(at..at + 1);
+            } else if self.is(at, "grouping") && self.is(at + 1, "sets") && self.symbol(at + 2, &Token::LParen) {
+                // Its sets are sets of the outer one.
+                self.drop(at..at + 3);
+                let closes = self.closed(at + 2);
+                self.drop(closes..closes + 1);
+            }
+        }
+    }
+
+    /// Elements in the list of columns of an insert: `insert into t (a[1], b)`.
+    fn inserted(&mut self, n: usize) {
+        let mut at = n;
+        while !self.symbol(at, &Token::LParen) {
+            if !matches!(self.token(at), Token::Word(_) | Token::Period)
+                || self.is_any(at, &["select", "values", "with"])
+            {
+                return;
+            }
+            at += 1;
+        }
+        if self.is_any(at + 1, &["select", "values", "with", "table"]) {
+            return;
+        }
+        let end = self.closed(at);
+        let mut within = 0usize;
+        for at in at + 1..end {
+            within += usize::from(self.symbol(at, &Token::LBracket));
+            if within > 0 {
+                self.drop(at..at + 1);
+            }
+            within -= usize::from(within > 0 && self.symbol(at, &Token::RBracket));
+        }
+    }
+
+    /// Where the parenthesis is closed that opens here; where nothing opens, here.
+    fn closed(&self, opens: usize) -> usize {
+        let mut depth = 0usize;
+        for at in opens..self.seen.len() {
+            match self.token(at) {
+                Token::LParen => depth += 1,
+                Token::RParen => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                return at;
+            }
+        }
+        self.seen.len()
+    }
+}
+
+fn is(token: &Token, word: &str) -> bool {
+    matches!(token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
+}
+
+/// The alias that `join … using (…) as alias` gives to the columns that both sides share, where this element of the list
+/// of columns is one.
+pub fn join_alias(name: &sqlparser::ast::ObjectName) -> Option<&sqlparser::ast::Ident> {
+    match &name.0[..] {
+        [mark, alias] if mark.as_ident().is_some_and(|ident| ident.value == JOIN_ALIAS) => alias.as_ident(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use specc_diag::{FileId, Span};
+
+    #[test]
+    fn forms_that_the_parser_does_not_know() {
+        for text in [
+            "select a from only t join only (public.u) as u using (a, b) as j order by a fetch first 2 rows only",
+            "select a from t, u for no key update of t, u for key share of t skip locked",
+            "table t union all (table u) order by 1",
+            "select a from t group by grouping sets (cube (a, (b, c)), grouping sets ((a), rollup (b)), ())",
+            "select sum(a) over (order by a groups 1 preceding exclude current row) from t",
+            "with x as (insert into t (a[1], b) overriding user value values (1, 2) returning a) select a from x",
+        ] {
+            assert!(crate::parse_query(text, Span::new(FileId(0), 0, text.len())).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_never_ends_is_an_error() {
+        for text in [
+            "select a from only (",
+            "select a from t group by grouping sets (cube (a",
+            "insert into t (a[1",
+            "table",
+            "for",
+        ] {
+            assert!(crate::parse_query(text, Span::new(FileId(0), 0, text.len())).is_err(), "{text}");
+        }
+    }
+}
