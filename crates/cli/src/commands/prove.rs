@@ -5,7 +5,7 @@ use super::widening::against;
 use crate::args::{Format, Prove};
 use crate::pipeline::{self, Compilation};
 use crate::project::Project;
-use crate::report::{self, FINDINGS, Failure, data, plural};
+use crate::report::{self, FINDINGS, Failure, data, plural, say};
 use serde_json::json;
 use specc_diag::{Diagnostic, Span, position};
 use specc_model::Model;
@@ -53,24 +53,24 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
     } else {
         let shown = findings.iter().filter(|finding| args.all || !matches!(finding.verdict, Verdict::Proven { .. }));
         for finding in shown.filter(|finding| args.all || !is_open(finding)) {
-            data(&format!("{} {}: {}", word(&finding.verdict), finding.code.name(), finding.claim));
+            say(&format!("{} {}: {}", word(&finding.verdict), finding.code.name(), finding.claim));
             if let Verdict::OutOfFragment { because } = &finding.verdict {
                 for span in because {
-                    data(&format!("    {}: `{}`", place(*span), sources.text(*span)));
+                    say(&format!("    {}: `{}`", place(*span), sources.text(*span)));
                 }
             }
         }
         for line in compared.iter().flat_map(|compared| &compared.left_out) {
-            data(&format!("NOT COMPARED {line}"));
+            say(&format!("NOT COMPARED {line}"));
         }
         // One that is accepted or said elsewhere is no finding, and what Postgres says of it counts all the same.
         for (finding, replayed) in findings.iter().zip(&replayed) {
             if let Some(replayed) = replayed {
-                data(&format!("{} {} {}: {}", replayed.word(), finding.code.name(), finding.entity, replayed.words()));
+                say(&format!("{} {} {}: {}", replayed.word(), finding.code.name(), finding.entity, replayed.words()));
             }
         }
         for aside in &asides {
-            data(&format!("NOT ASKED {}: {}", place(aside.span), aside.text));
+            say(&format!("NOT ASKED {}: {}", place(aside.span), aside.text));
         }
         report::diagnostics(&open, &accepted, sources, format);
     }

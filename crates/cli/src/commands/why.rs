@@ -3,7 +3,7 @@
 use crate::args::{Format, Why};
 use crate::pipeline::{self, Compilation};
 use crate::project::Project;
-use crate::report::{BROKEN, FINDINGS, Failure, data};
+use crate::report::{BROKEN, FINDINGS, Failure, data, say};
 use serde_json::{Value, json};
 use specc_diag::{FileId, Sources, Span, nearest, position};
 use specc_model::{EntityId, Model, RuleAction, effective};
@@ -38,7 +38,7 @@ fn answered(args: &Why, format: Format) -> Result<ExitCode, Failure> {
     let why = specc_prove::why(model, &asking, own);
     match format {
         Format::Json => data(&as_json(&asking, &why, model, sources).to_string()),
-        Format::Text => as_text(&asking, &why, model, sources).iter().for_each(|line| data(line)),
+        Format::Text => as_text(&asking, &why, model, sources).iter().for_each(|line| say(line)),
     }
     Ok(match why.answer {
         Answer::Always | Answer::Sometimes => ExitCode::SUCCESS,
