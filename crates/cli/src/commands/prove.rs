@@ -54,6 +54,9 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
         let shown = findings.iter().filter(|finding| args.all || !matches!(finding.verdict, Verdict::Proven { .. }));
         for finding in shown.filter(|finding| args.all || !is_open(finding)) {
             say(&format!("{} {}: {}", word(&finding.verdict), finding.code.name(), finding.claim));
+            if matches!(finding.verdict, Verdict::TooLarge) {
+                say(&format!("    {}: {}", place(finding.span), specc_prove::TOO_LARGE));
+            }
             if let Verdict::OutOfFragment { because } = &finding.verdict {
                 for span in because {
                     say(&format!("    {}: `{}`", place(*span), sources.text(*span)));
@@ -75,8 +78,12 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
         report::diagnostics(&open, &accepted, sources, format);
     }
     let count = |is: fn(&Verdict) -> bool| findings.iter().filter(|finding| is(&finding.verdict)).count();
+    let too_large = match count(|verdict| matches!(verdict, Verdict::TooLarge)) {
+        0 => String::new(),
+        large => format!(", {large} too large"),
+    };
     eprintln!(
-        "{} properties: {} proven, {} checked, {} with a counterexample ({} accepted), {} out of fragment",
+        "{} properties: {} proven, {} checked, {} with a counterexample ({} accepted), {} out of fragment{too_large}",
         findings.len(),
         count(|verdict| matches!(verdict, Verdict::Proven { .. })),
         count(|verdict| matches!(verdict, Verdict::Checked { .. })),
@@ -184,6 +191,7 @@ fn verdict(finding: &Finding) -> serde_json::Value {
         Verdict::Checked { rows } => ("checked", Some(*rows)),
         Verdict::Counterexample(_) => ("counterexample", None),
         Verdict::OutOfFragment { .. } => ("out_of_fragment", None),
+        Verdict::TooLarge => ("too_large", None),
     };
     json!({ "code": finding.code, "entity": finding.entity, "claim": finding.claim, "verdict": verdict, "rows": rows })
 }
@@ -194,6 +202,7 @@ fn word(verdict: &Verdict) -> String {
         Verdict::Checked { rows } => format!("CHECKED to {rows} rows of a table"),
         Verdict::Counterexample(_) => "COUNTEREXAMPLE".to_owned(),
         Verdict::OutOfFragment { .. } => "OUT OF FRAGMENT".to_owned(),
+        Verdict::TooLarge => "TOO LARGE".to_owned(),
     }
 }
 

@@ -143,6 +143,9 @@ fn as_text(asking: &Asking, why: &specc_prove::Why, model: &Model, sources: &Sou
         Answer::Unknown(spans) => spans,
         _ => &why.open,
     };
+    if why.answer == Answer::Unknown(Vec::new()) {
+        lines.push(format!("  not known: {}", specc_prove::TOO_LARGE));
+    }
     for span in unknown {
         lines.push(format!("  not known: it depends on `{}` ({})", sources.text(*span), place(sources, *span)));
     }
@@ -251,6 +254,7 @@ fn as_json(asking: &Asking, why: &specc_prove::Why, model: &Model, sources: &Sou
         json!({ "text": change.text, "edit": edit, "whole": change.whole, "opens": opens })
     };
     let unknown = match &why.answer {
+        Answer::Unknown(of) if of.is_empty() => vec![json!({ "text": specc_prove::TOO_LARGE })],
         Answer::Unknown(of) => spans(of),
         _ => spans(&why.open),
     };
