@@ -118,7 +118,8 @@ fn no_password_is_shown() {
                 let all: Vec<&str> = args.iter().chain(format).copied().collect();
                 let out = specc(&all).output().expect("specc runs");
                 let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
-                assert!(!out.status.success(), "{all:?}: {said}");
+                // Without a counterexample no server is asked.
+                assert!(!out.status.success() || args.contains(&"--run"), "{all:?}: {said}");
                 assert!(PARTS.iter().all(|part| !said.contains(part)), "{all:?}: {said}");
             }
         }
