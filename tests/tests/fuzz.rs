@@ -68,6 +68,16 @@ fn a_migration_is_linted() {
 }
 
 #[test]
+fn access_is_decided_or_said_not_to_be() {
+    fuzz("access");
+}
+
+#[test]
+fn types_are_written() {
+    fuzz("types");
+}
+
+#[test]
 fn what_is_stored_is_read_or_refused() {
     fuzz("stored");
 }

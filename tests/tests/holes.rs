@@ -66,7 +66,7 @@ impl Hole {
                 true
             }
             Verdict::Proven { .. } => false,
-            Verdict::Checked { .. } | Verdict::OutOfFragment { .. } => {
+            Verdict::Checked { .. } | Verdict::OutOfFragment { .. } | Verdict::TooLarge => {
                 other.push(format!("not known: {} {}", finding.code.name(), finding.claim));
                 false
             }

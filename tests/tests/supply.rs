@@ -84,11 +84,51 @@ fn is_allowed(licence: &str) -> bool {
 #[test]
 fn packages_come_from_one_place_and_nothing_is_known_against_them() {
     let advisories = advisories();
-    let packages = table("Cargo.lock");
-    let packages = packages["package"].as_array().expect("packages");
-    let found: Vec<String> = packages.iter().flat_map(|package| faults(package, &advisories)).collect();
-    assert!(packages.len() > 200, "{}", packages.len());
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    for lock in ["Cargo.lock", "tests/fuzz/Cargo.lock"] {
+        let packages = table(lock);
+        let packages = packages["package"].as_array().expect("packages");
+        let found: Vec<String> = packages.iter().flat_map(|package| faults(package, &advisories)).collect();
+        assert!(packages.len() > 200, "{lock}: {}", packages.len());
+        assert!(found.is_empty(), "{lock}: {}", found.join("\n"));
+    }
+}
+
+/// The fuzzer is built from what its lock file says, so that has each package of ours, with what it depends on.
+#[test]
+fn the_lock_file_of_the_fuzzer_knows_each_package() {
+    let (own, fuzz) = (table("Cargo.lock"), table("tests/fuzz/Cargo.lock"));
+    let own_of = |lock: &toml::Table| -> std::collections::BTreeMap<String, Vec<String>> {
+        let name = |word: &toml::Value| word.as_str().and_then(|word| word.split(' ').next()).map(str::to_owned);
+        let of = |package: &toml::Value| {
+            let all = package.get("dependencies").and_then(toml::Value::as_array);
+            Some((name(&package["name"])?, all.into_iter().flatten().filter_map(name).collect()))
+        };
+        let all = lock["package"].as_array().expect("packages").iter();
+        all.filter(|package| package.get("source").is_none()).filter_map(of).collect()
+    };
+    let (own, fuzz) = (own_of(&own), own_of(&fuzz));
+    let missing: Vec<&String> = own.keys().filter(|name| !fuzz.contains_key(*name)).collect();
+    assert!(missing.is_empty(), "cargo metadata in tests/fuzz writes the lock file: {missing:?} are missing");
+    for name in ["specc-prove", "specc-types", "specc-verify", "specc-model"] {
+        let extra: Vec<&String> = fuzz[name].iter().filter(|of| !own[name].contains(of)).collect();
+        assert!(extra.is_empty(), "{name}: {extra:?}");
+    }
+}
+
+/// `cargo deny` is asked for what this file asks for.
+#[test]
+fn the_settings_of_cargo_deny_say_the_same() {
+    let settings = table(".deny.toml");
+    let list = |section: &str, key: &str| -> Vec<String> {
+        let found = settings[section][key].as_array().expect("a list");
+        found.iter().map(|word| word.as_str().expect("a text").to_owned()).collect()
+    };
+    assert_eq!(list("licenses", "allow"), LICENCES);
+    assert_eq!(list("advisories", "ignore"), ACCEPTED.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+    assert_eq!(
+        list("sources", "allow-registry").iter().map(|url| format!("registry+{url}")).collect::<Vec<_>>(),
+        [REGISTRY]
+    );
 }
 
 /// The same reading of a lock file that is not in order.

@@ -51,8 +51,8 @@ fn error(code: Option<Code>, message: &str, format: Format) {
     match (format, code) {
         (Format::Json, Some(code)) => data(&serde_json::json!({ "code": code, "error": message }).to_string()),
         (Format::Json, None) => data(&serde_json::json!({ "error": message }).to_string()),
-        (_, Some(code)) => eprintln!("error: {}: {message}", code.name()),
-        (_, None) => eprintln!("error: {message}"),
+        (_, Some(code)) => note(&format!("error: {}: {message}", code.name())),
+        (_, None) => note(&format!("error: {message}")),
     }
 }
 
@@ -109,6 +109,16 @@ pub fn data(text: &str) {
         // The first reason is the one that counts.
         let _ = UNWRITTEN.set(error);
     }
+}
+
+/// Writes a line for a person to stdout. Author's text in it moves no cursor, and begins no line of its own.
+pub fn say(line: &str) {
+    data(&specc_diag::one_line(line));
+}
+
+/// Writes lines for a person to stderr. Author's text in them moves no cursor.
+pub fn note(lines: &str) {
+    lines.split('\n').for_each(|line| eprintln!("{}", specc_diag::one_line(line)));
 }
 
 /// Says why data could not be written, and gives the exit code for it.

@@ -100,3 +100,138 @@ fn findings_that_are_left_out_are_counted() {
     assert_eq!(found["diagnostics"].as_array().map(Vec::len), Some(51));
     assert_eq!(found["left_out"], serde_json::json!({ "a.dbspec": 50 }));
 }
+
+/// What stands around an entity `t` with an owner, fields and rules.
+fn ruled(fields: &str, rules: &str, more: &str) -> String {
+    format!(
+        "entity profiles {{\n  id -> auth.users key as account on delete cascade immutable\n  name: text\n  policy {{\n    \
+         own: allow select to authenticated when id = viewer\n  }}\n}}\nviewer -> profiles\nentity t {{\n  id: uuid key\n  \
+         owner_id -> profiles\n{fields}  policy {{\n{rules}  }}\n}}\n{more}"
+    )
+}
+
+/// Rules, promises and tables that ask for much when it is decided what they mean.
+fn asking(n: usize) -> Vec<(&'static str, String)> {
+    let when = |condition: &str| format!("    r: allow select to authenticated when {condition}\n");
+    let mine = "    r: allow all to authenticated when owner_id = viewer\n";
+    let joined = |n: usize, by: &str, each: &dyn Fn(usize) -> String| (0..n).map(each).collect::<Vec<_>>().join(by);
+    let fields = |n: usize, ty: &str| times(n, |i| format!("  a{i}: {ty}\n"));
+    // More rows than places for them: no solution, and no short way to see that.
+    let places = |i: usize| format!("({})", joined(9, " or ", &|place| format!("a{i} = {place}")));
+    let apart = |i: usize| joined(i, " and ", &|other| format!("a{i} <> a{other}"));
+    let pigeons = joined(10, " and ", &places) + " and " + &joined(9, " and ", &|i| apart(i + 1));
+    let deep = |word: &str| format!("{}owner_id = viewer{}", format!("{word}exists kids (").repeat(12), ")".repeat(12));
+    let doubled = |i: usize| match i {
+        0 => "exists (select 1 from public.t)".to_owned(),
+        _ => format!("public.f{0}() or not public.f{0}()", i - 1),
+    };
+    let function = |i: usize| {
+        let body = doubled(i);
+        format!("function f{i}() -> bool stable security definer language sql as $$ select {body} $$\n")
+    };
+    let member = |i: usize| {
+        format!(
+            "entity m{i} {{\n  id: uuid key\n  t_id -> t inverse m{i}\n  user_id -> profiles\n  policy {{ r: allow select to \
+             authenticated when user_id = viewer }}\n}}\n"
+        )
+    };
+    let tangled = |i: usize| {
+        format!(
+            "entity e{i} {{\n  id: uuid key\n{}  owner_id -> profiles\n  policy {{ r: allow all to authenticated when owner_id \
+             = viewer or r0.owner_id = viewer or r1.r2.owner_id = viewer }}\n}}\n",
+            times(10, |k| format!("  r{k} -> e{}? inverse b{i}_{k}\n", (i * 7 + k * 3 + 1) % 60))
+        )
+    };
+    vec![
+        ("columns that are compared", {
+            let all = joined(n, " or ", &|i| format!("a{i} = b{i}"));
+            ruled(&times(n, |i| format!("  a{i}: int\n  b{i}: int\n")), &when(&all), "")
+        }),
+        ("places for rows", ruled(&fields(10, "int"), &when(&pigeons), "")),
+        (
+            "rules",
+            ruled("  a: int\n", &times(3 * n, |i| when(&format!("a = {i}")).replace(" r:", &format!(" r{i}:"))), ""),
+        ),
+        ("rules of members", {
+            let rule = |i| when(&format!("exists m{i} (user_id = viewer)")).replace(" r:", &format!(" r{i}:"));
+            ruled("", &times(n / 2, rule), &times(n / 2, member))
+        }),
+        ("rules of columns", {
+            let rule = |i| format!("    r{i}: allow update (a{i}) to authenticated when owner_id = viewer\n");
+            ruled(&fields(n / 2, "int"), &times(n / 2, rule), "")
+        }),
+        ("forbids", {
+            let rules = mine.to_owned() + &times(n, |i| format!("    f{i}: forbid update unless a = {i}\n"));
+            ruled("  a: int\n", &rules, "")
+        }),
+        ("roles", {
+            let rule =
+                format!("    r: allow all to {} when owner_id = viewer\n", joined(n, ", ", &|i| format!("r{i}")));
+            ruled("", &rule, &times(n, |i| format!("role r{i}\n")))
+        }),
+        ("a wide table", ruled(&fields(1_500, "int"), mine, "")),
+        ("levels", ruled("  up_id -> t? inverse kids\n", &when(&deep("")), "")),
+        ("levels that are not there", ruled("  up_id -> t? inverse kids\n", &when(&deep("not ")), "")),
+        ("functions that call another one twice", ruled("", &when("public.f39()"), &times(40, function))),
+        ("tables in circles", ruled("", mine, &times(60, tangled))),
+        ("promises", {
+            let promise = |i| format!("promise 'p{i}' on t {{\n  deny select unless owner_id = viewer\n}}\n");
+            ruled("", mine, &times(5 * n, promise))
+        }),
+        ("lines of a promise", {
+            let lines = times(5 * n, |i| format!("  deny select when a = {i}\n"));
+            ruled("  a: int\n", mine, &format!("promise 'p' on t {{\n{lines}}}\n"))
+        }),
+        (
+            "the title of a promise",
+            ruled("", mine, &format!("promise '{}' on t {{\n  deny select\n}}\n", "x".repeat(LENGTH))),
+        ),
+        ("a list", ruled("  a: int\n", &when(&format!("a in ({})", joined(1_200, ",", &|i| i.to_string()))), "")),
+        ("claims", ruled("  a: text\n", &when(&joined(n, " or ", &|i| format!("claims.c{i} = a"))), "")),
+        ("a literal", ruled("  a: text\n", &when(&format!("a = '{}'", "x".repeat(LENGTH))), "")),
+        ("a number", ruled("  a: numeric\n", &when(&format!("a = {}", "9".repeat(LENGTH))), "")),
+        ("scenarios", {
+            let scenario = |i| format!("scenario 's{i}' {{\n  as anon {{\n    t -> none\n  }}\n}}\n");
+            ruled("", mine, &times(10 * n, scenario))
+        }),
+    ]
+}
+
+/// The program with so much memory and so many seconds of a processor, however busy the machine is: how it ended, and what it
+/// said. A release build takes a fraction of both.
+fn bounded(dir: &std::path::Path, args: &[&str]) -> std::process::Output {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v 3000000; ulimit -t 60; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_specc")]).args(args);
+    command.current_dir(dir).env("NO_COLOR", "1").env_remove("SPECC_PROJECT").output().expect("specc runs")
+}
+
+/// What is not decided in the steps that are taken is said to be so; the rest is decided.
+#[test]
+fn no_question_about_access_takes_long() {
+    let mut wrong = Vec::new();
+    let mut too_large = 0;
+    for (name, text) in asking(100) {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("specc.toml"), "name = \"q\"\n").expect("a file");
+        fs::write(dir.path().join("a.dbspec"), text).expect("a file");
+        let commands: [&[&str]; 5] = [
+            &["prove"],
+            &["why", "authenticated", "select", "t"],
+            &["explain", "access", "authenticated"],
+            &["types"],
+            &["build", "--only", "docs", "--stamp", "20260101000000"],
+        ];
+        for args in commands {
+            let out = bounded(dir.path(), args);
+            let text = String::from_utf8_lossy(&out.stdout);
+            too_large += usize::from(args[0] == "prove" && text.contains("TOO LARGE A"));
+            let said = String::from_utf8_lossy(&out.stderr);
+            let ended = matches!(out.status.code(), Some(0 | 1)) || args[0] == "why" && text.contains("not known: ");
+            if !ended || args[0] == "prove" && !said.contains(" properties: ") {
+                wrong.push(format!("{name}, {args:?}: {} {said}", out.status));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(too_large >= 3, "{too_large}");
+}

@@ -441,20 +441,20 @@ fn of_several_builds_one_writes() {
     }
 }
 
-/// A build under strace, which writes what it sees to `log`.
-fn traced(case: &Case, log: &Path, filter: &[&str]) -> Output {
+/// A command under strace, which writes what it sees to `log`.
+fn traced(case: &Case, args: &[&str], log: &Path, filter: &[&str]) -> Output {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-o"]).arg(log).args(filter);
     command.arg(env!("CARGO_BIN_EXE_specc")).env("RAYON_NUM_THREADS", "1");
-    let out = specc(command, &case.project(), &["build", "--stamp", "20260102000000"]).output();
+    let out = specc(command, &case.project(), args).output();
     out.expect("strace is there: .ci/setup installs it")
 }
 
-/// The calls of a build that change the file system: the name of each, and which of its thread's calls of that name it is.
-fn changing_calls(case: &Case) -> BTreeSet<(String, usize)> {
+/// The calls of a command that change the file system: the name of each, and which of its thread's calls of that name it is.
+fn changing_calls(case: &Case, args: &[&str]) -> BTreeSet<(String, usize)> {
     let log = tempfile::NamedTempFile::new().expect("a file");
     let calls = "trace=openat,write,mkdir,rename,renameat2,unlink,unlinkat,rmdir,ftruncate,copy_file_range";
-    let out = traced(case, log.path(), &["-e", calls]);
+    let out = traced(case, args, log.path(), &["-e", calls]);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
     let mut found = BTreeSet::new();
@@ -476,6 +476,15 @@ fn changing_calls(case: &Case) -> BTreeSet<(String, usize)> {
     found
 }
 
+fn can_trace() -> bool {
+    let nothing = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
+    let nothing = nothing.expect("strace is there: .ci/setup installs it");
+    if !nothing.status.success() {
+        eprintln!("processes cannot be traced here, so none is killed: {}", String::from_utf8_lossy(&nothing.stderr));
+    }
+    nothing.status.success()
+}
+
 /// Kills a build at each system call that changes the file system, and builds again: one migration of the change, and nothing
 /// left over.
 #[test]
@@ -493,19 +502,17 @@ fn a_build_that_is_killed_is_done_or_not_begun() {
         case.built(stamp);
         case.tree()
     };
-    let nothing = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
-    let nothing = nothing.expect("strace is there: .ci/setup installs it");
-    if !nothing.status.success() {
-        eprintln!("processes cannot be traced here, so none is killed: {}", String::from_utf8_lossy(&nothing.stderr));
+    if !can_trace() {
         return;
     }
+    let build = ["build", "--stamp", "20260102000000"];
     let mut killed = 0;
     for first in [true, false] {
         let (early, late) = (finished(first, "20260102000000"), finished(first, "20260103000000"));
-        for (call, nth) in changing_calls(&start(first)) {
+        for (call, nth) in changing_calls(&start(first), &build) {
             let case = start(first);
             let inject = format!("inject={call}:signal=KILL:when={nth}");
-            let out = traced(&case, Path::new("/dev/null"), &["-e", &inject]);
+            let out = traced(&case, &build, Path::new("/dev/null"), &["-e", &inject]);
             killed += usize::from(!out.status.success());
             let (code, said) = case.build("20260103000000");
             let at = format!("{call} {nth}, first build: {first}");
@@ -515,4 +522,90 @@ fn a_build_that_is_killed_is_done_or_not_begun() {
         }
     }
     assert!(killed >= 60, "only {killed} builds were killed");
+}
+
+/// Types are written as they were or as they are, whenever it is killed, and what is left over goes.
+#[test]
+fn types_that_are_killed_are_written_or_not() {
+    if !can_trace() {
+        return;
+    }
+    let types = ["types", "-o", "src/database.ts"];
+    let start = |first: bool| {
+        let case = Case::new();
+        if !first {
+            assert_eq!(case.run(&types).0, 0);
+            case.move_on();
+        }
+        case
+    };
+    let mut killed = 0;
+    for first in [true, false] {
+        let before = start(first).tree();
+        let done = start(first);
+        assert_eq!(done.run(&types).0, 0);
+        let after = done.tree();
+        assert_ne!(before, after);
+        for (call, nth) in changing_calls(&start(first), &types) {
+            let case = start(first);
+            let inject = format!("inject={call}:signal=KILL:when={nth}");
+            let out = traced(&case, &types, Path::new("/dev/null"), &["-e", &inject]);
+            killed += usize::from(!out.status.success());
+            let at = format!("{call} {nth}, first: {first}");
+            let file = case.tree().remove(Path::new("project/src/database.ts"));
+            let of = |tree: &BTreeMap<PathBuf, String>| tree.get(Path::new("project/src/database.ts")).cloned();
+            assert!(file == of(&before) || file == of(&after), "{at}: {file:?}");
+            let (code, said) = case.run(&types);
+            assert_eq!(code, 0, "{at}: {said}");
+            assert_eq!(case.tree(), after, "{at}");
+        }
+    }
+    assert!(killed >= 12, "only {killed} were killed");
+}
+
+/// One of several writes, the others say so; the file is whole.
+#[test]
+fn of_several_that_write_types_each_writes_all_or_says_so() {
+    for commands in [2, 8] {
+        let case = Case::new();
+        case.built("20260101000000");
+        let (_, text) = (case.run(&["types", "-o", "database.ts"]), case.read("database.ts"));
+        case.move_on();
+        let all: Vec<_> = (0..commands)
+            .map(|_| {
+                let command = Command::new(env!("CARGO_BIN_EXE_specc"));
+                specc(command, &case.project(), &["types", "-o", "database.ts"]).spawn().expect("specc runs")
+            })
+            .collect();
+        let ends: Vec<_> =
+            all.into_iter().map(|child| case.said(&child.wait_with_output().expect("it ends"))).collect();
+        for (code, said) in &ends {
+            let told = *code == 0 || *code == 2 && said.contains("another specc") && said.contains("is writing to");
+            assert!(told, "{code} {said}");
+        }
+        assert!(ends.iter().any(|(code, _)| *code == 0), "{ends:?}");
+        assert_ne!(case.read("database.ts"), text);
+        assert_eq!(case.run(&["types", "--check", "database.ts"]).0, 0);
+        assert!(case.tree().keys().all(|path| !path.to_string_lossy().contains(".specc-")), "{:?}", case.tree().keys());
+    }
+}
+
+/// What somebody else wrote is no file of types, wherever it is.
+#[test]
+fn types_replace_no_file_of_somebody_else() {
+    let case = Case::new();
+    case.write("src/index.ts", "export const mine = 1\n");
+    let outside = case.dir.path().join("outside.ts");
+    fs::write(&outside, "as it was\n").expect("a file");
+    std::os::unix::fs::symlink(&outside, case.project().join("src/link.ts")).expect("a link");
+    fs::create_dir(case.project().join("src/folder.ts")).expect("a folder");
+    let before = case.tree();
+    for file in ["src/index.ts", "src/link.ts", "src/folder.ts", "a.dbspec", "specc.toml"] {
+        let (code, said) = case.run(&["types", "-o", file]);
+        assert!(code == 1 && said.contains("E0909") || code == 2, "{file}: {code} {said}");
+        assert_eq!(case.tree(), before, "{file}");
+    }
+    for file in ["..", ""] {
+        assert_eq!(case.run(&["types", "-o", file]).0, 2, "{file}");
+    }
 }

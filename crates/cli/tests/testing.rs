@@ -87,6 +87,38 @@ fn behind(text: &str, sql: &str) -> String {
     format!("{text}\nsql leak\n  depends on teams, members, chapters\n$$\n{sql}\n$$\n")
 }
 
+/// Rows that refer to nothing are among those that a helper finds, and hide no other row by that.
+#[test]
+fn a_reference_that_is_null_decides_about_no_other_row() {
+    let dir = project(
+        "
+entity people {
+  id   -> auth.users  key as account on delete cascade immutable
+  policy { own: allow select  to authenticated  when id = viewer }
+}
+viewer -> people
+
+entity pages {
+  id:        uuid = gen_random_uuid()  key
+  author_id  -> people
+  above_id   -> pages?  inverse below
+  other_id   -> pages?  inverse others
+  shut:      bool = false
+  policy {
+    ends:  allow select  to authenticated  when not exists below (author_id = viewer)
+    turns: allow update  to authenticated  when not exists below (not exists others (author_id = viewer))
+    goes:  allow delete  to authenticated  when author_id = viewer
+    kept:  forbid delete  when exists below (shut)
+  }
+}
+",
+    );
+    for major in ["15", "18"] {
+        let (code, out, said) = run(dir.path(), &["test", "--postgres", major, "--filter", "pages"]);
+        assert_eq!(code, 0, "{out}{said}");
+    }
+}
+
 #[test]
 fn what_the_rules_say_is_what_postgres_does() {
     let dir = project(TEAMS);

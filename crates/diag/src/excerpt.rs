@@ -184,6 +184,18 @@ pub(crate) fn tame(text: &str) -> String {
     cut(text, visible)
 }
 
+/// `text` on one line for a terminal or a log: what it would obey as pictures, and what stands on further lines behind the
+/// first.
+pub fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches('\r')).collect();
+    let mut out: String = lines[0].chars().map(visible).collect();
+    for line in &lines[1..] {
+        out.push(' ');
+        out.extend(line.trim_start().chars().map(visible));
+    }
+    out
+}
+
 /// `text` with long quoted parts cut, for a program.
 pub(crate) fn shortened(text: &str) -> String {
     if text.len() <= QUOTED { text.to_owned() } else { cut(text, |c| c) }

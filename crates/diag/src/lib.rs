@@ -12,6 +12,7 @@ mod render;
 
 pub use accept::{Acceptance, Accepted, accept};
 pub use codes::Code;
+pub use excerpt::one_line;
 pub use most::{MOST_SHOWN, more, most_shown};
 pub use render::{RenderOptions, Shown, draw, draw_json, position, render, render_json};
 

@@ -13,7 +13,7 @@ pub fn section(book: &Book<'_>, entity: &Entity, out: &mut String) {
     out.push_str("## Promises\n\nDecided for every database by `specc prove`.\n\n");
     for promise in &entity.promises {
         let doc = promise.doc.as_deref().map(|doc| format!(": {}", text::sentence(doc))).unwrap_or_default();
-        let _ = writeln!(out, "- **{}**{doc}", text::prose(&promise.text));
+        let _ = writeln!(out, "- **{}**{doc}", text::title(&promise.text));
         for line in &promise.lines {
             let _ = writeln!(out, "  - {}", words(book, entity, line));
         }

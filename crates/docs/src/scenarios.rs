@@ -18,7 +18,7 @@ pub fn page(book: &Book<'_>) -> String {
 }
 
 fn section(book: &Book<'_>, scenario: &Scenario, out: &mut String) {
-    let _ = writeln!(out, "## {}\n", text::prose(&scenario.text));
+    let _ = writeln!(out, "## {}\n", text::title(&scenario.text));
     if let Some(doc) = &scenario.doc {
         let _ = writeln!(out, "{}\n", text::sentence(doc));
     }

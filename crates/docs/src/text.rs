@@ -102,6 +102,11 @@ pub fn prose(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// [`prose`] on one line: a title of several lines begins nothing else.
+pub fn title(text: &str) -> String {
+    prose(&line(text)).into_owned()
+}
+
 /// The length of the code span that the text begins with, on one line.
 fn code_span(text: &str) -> Option<usize> {
     let ticks = text.len() - text.trim_start_matches('`').len();
@@ -289,6 +294,11 @@ mod tests {
         let mut out = String::new();
         row(&mut out, ["a", "", "c|d"]);
         assert_eq!(out, "| a | | c\\|d |\n");
+    }
+
+    #[test]
+    fn a_title_stays_a_title() {
+        assert_eq!(title("one\n# two\n```mermaid\n<b>"), "one # two \\`\\`\\`mermaid &lt;b>");
     }
 
     #[test]

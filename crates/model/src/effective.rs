@@ -334,10 +334,17 @@ impl<'m> Table<'m> {
             return None;
         }
         let opens = |o: &Opening<'_>, field: FieldIx| o.columns.is_empty() || o.columns.contains(&field);
-        let roles: Vec<_> = self.roles(command).iter().map(|role| acts_as(self.model, role)).collect();
+        let roles: Vec<Vec<&Opening<'_>>> = self
+            .roles(command)
+            .iter()
+            .map(|role| {
+                let acts_as = acts_as(self.model, role);
+                openings.iter().filter(|o| binds(self.model, o.rule, &acts_as)).collect()
+            })
+            .collect();
         let columns = (0..self.entity.fields.len()).filter(|field| !self.is_computed(*field)).filter_map(|field| {
-            let differ = roles.iter().any(|acts_as| {
-                let mut mine = openings.iter().filter(|o| binds(self.model, o.rule, acts_as)).map(|o| opens(o, field));
+            let differ = roles.iter().any(|mine| {
+                let mut mine = mine.iter().map(|o| opens(o, field));
                 mine.next().is_some_and(|first| mine.any(|other| other != first))
             });
             let opening = openings.iter().filter(|o| opens(o, field)).map(|o| o.rule);

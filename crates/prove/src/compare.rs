@@ -3,15 +3,29 @@
 use crate::circuit::{Lit, Tri};
 use crate::sorts::Val;
 use crate::world::{Cell, RowId, Sym, World};
+use rustc_hash::FxHashMap;
 use specc_model::FieldIx;
+
+/// From so many pairs of values on, those that are the same are looked up.
+const MANY: usize = 1_000;
 
 impl World<'_> {
     /// `=`
     pub fn equal(&mut self, a: &Sym, b: &Sym) -> Tri {
         let mut same = Vec::new();
-        for (left, value) in a.cases.iter() {
-            for (right, _) in b.cases.iter().filter(|(_, other)| other == value) {
-                same.push(self.circuit.and(*left, *right));
+        if a.cases.len() * b.cases.len() < MANY {
+            for (left, value) in a.cases.iter() {
+                for (right, _) in b.cases.iter().filter(|(_, other)| other == value) {
+                    same.push(self.circuit.and(*left, *right));
+                }
+            }
+        } else {
+            let mut by_value: FxHashMap<&Val, Vec<Lit>> = FxHashMap::default();
+            b.cases.iter().for_each(|(right, value)| by_value.entry(value).or_default().push(*right));
+            for (left, value) in a.cases.iter() {
+                for right in by_value.get(value).into_iter().flatten() {
+                    same.push(self.circuit.and(*left, *right));
+                }
             }
         }
         let yes = self.circuit.any(same);
@@ -24,7 +38,8 @@ impl World<'_> {
         let id = a.sort.or(b.sort)?;
         let source = self.sorts.get_any(id)?;
         let (_, domain) = self.domain(&source);
-        let rank = |value: &Val| domain.iter().position(|other| other == value);
+        let ranks: FxHashMap<&Val, usize> = domain.iter().enumerate().map(|(rank, value)| (value, rank)).collect();
+        let rank = |value: &Val| ranks.get(value).copied();
         let mut at = vec![(Lit::FALSE, Lit::FALSE); domain.len()];
         for (lit, value) in a.cases.iter() {
             let rank = rank(value)?;

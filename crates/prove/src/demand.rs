@@ -15,12 +15,24 @@ use std::collections::{BTreeMap, BTreeSet};
 /// No more rows of an entity are looked at.
 const MOST: usize = 12;
 
+/// No more parts of conditions are looked at.
+const STEPS: usize = 200_000;
+
 /// How many rows of each entity there have to be.
 pub struct Demand {
     /// Rows by entity; one where nothing is said.
     pub sizes: FxHashMap<EntityId, usize>,
     /// Whether so many decide.
     pub complete: bool,
+    /// How many parts of conditions were looked at.
+    pub steps: usize,
+}
+
+impl Demand {
+    /// Nothing was looked at.
+    pub fn none() -> Self {
+        Self { sizes: FxHashMap::default(), complete: false, steps: 0 }
+    }
 }
 
 struct Counter<'m> {
@@ -32,6 +44,7 @@ struct Counter<'m> {
     read: BTreeSet<(EntityId, FieldIx)>,
     complete: bool,
     depth: usize,
+    steps: usize,
     /// Queries around the one at hand whose rows rules decide about.
     nested: usize,
     /// It is asked with the rights of an owner, whom no rule binds.
@@ -92,7 +105,7 @@ pub fn reads(model: &Model, entity: EntityId, formula: &Formula) -> BTreeSet<(En
 impl<'m> Counter<'m> {
     fn empty(model: &'m Model) -> Self {
         let (rows, followed, read) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        Self { model, other: None, rows, followed, read, complete: true, depth: 0, nested: 0, owner: false }
+        Self { model, other: None, rows, followed, read, complete: true, depth: 0, steps: 0, nested: 0, owner: false }
     }
 
     /// Rows of these, and of who asks.
@@ -114,11 +127,12 @@ impl<'m> Counter<'m> {
         columns.iter().for_each(|(entity, field)| self.reads(Some(*entity), *field));
         self.refer();
         self.close();
-        Demand { complete: self.complete, sizes: self.rows.into_iter().collect() }
+        Demand { complete: self.complete, steps: self.steps, sizes: self.rows.into_iter().collect() }
     }
 
     fn add(&mut self, entity: EntityId, times: usize) {
-        *self.rows.entry(entity).or_default() += times;
+        let rows = self.rows.entry(entity).or_default();
+        *rows = rows.saturating_add(times);
     }
 
     /// Steps from a row, and whether the row at the end has to be there so many times.
@@ -167,7 +181,8 @@ impl<'m> Counter<'m> {
 
     fn count(&mut self, formula: &Formula, scope: &Scope, holds: bool, times: usize) {
         self.depth += 1;
-        if self.depth > 200 {
+        self.steps += 1;
+        if self.depth > 200 || self.steps > STEPS {
             self.complete = false;
         } else {
             self.counted(formula, scope, holds, times);
@@ -193,7 +208,7 @@ impl<'m> Counter<'m> {
                     self.add(exists.target, times);
                 }
                 // Of each row that may be there, if none has to be.
-                let times = if holds { times } else { times * MOST };
+                let times = if holds { times } else { times.saturating_mul(MOST) };
                 self.count(&exists.condition, &scope.looking_at(exists.target), holds, times);
             }
             Node::Predicate(id, args) => {
@@ -281,7 +296,7 @@ impl<'m> Counter<'m> {
             }
         }
         // Of each row that may be there, if none has to be.
-        let times = if holds || is_of_one_row(self.model, select) { times } else { times * MOST };
+        let times = if holds || is_of_one_row(self.model, select) { times } else { times.saturating_mul(MOST) };
         let outer = select.tables.iter().flat_map(|from| from.outer.iter().flatten());
         let output = select.output.iter().filter(|_| !select.star);
         outer.chain(&select.conditions).chain(output).for_each(|part| self.count(part, scope, holds, times));

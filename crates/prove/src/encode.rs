@@ -121,6 +121,9 @@ fn reads_nothing(model: &Model, at: usize) -> bool {
 impl<'m> World<'m> {
     /// A condition over the rows of `env`.
     pub fn condition(&mut self, formula: &'m Formula, env: &Env<'m>) -> Tri {
+        if self.circuit.stops() {
+            return Tri::NULL;
+        }
         let held = self.decided(formula, env);
         if let Some(atoms) = &mut self.atoms
             && is_atom(formula)
@@ -243,6 +246,9 @@ impl<'m> World<'m> {
 
     /// A value over the rows of `env`.
     pub fn evaluate(&mut self, formula: &'m Formula, env: &Env<'m>) -> Sym {
+        if self.circuit.stops() {
+            return Sym::null();
+        }
         if let Some(value) = constant(formula) {
             return Sym::of(value);
         }
@@ -326,6 +332,7 @@ impl<'m> World<'m> {
     }
 
     pub(crate) fn merge(&mut self, cases: &mut Vec<(Lit, sorts::Val)>, lit: Lit, value: sorts::Val) {
+        self.circuit.take(cases.len() / 16);
         match cases.iter_mut().find(|(_, other)| *other == value) {
             Some((before, _)) => *before = self.circuit.or(*before, lit),
             None => cases.push((lit, value)),
@@ -564,6 +571,9 @@ impl<'m> World<'m> {
     }
 
     pub(crate) fn value_at(&mut self, place: &Place, field: FieldIx) -> Sym {
+        if let [(Lit::TRUE, row)] = place.as_slice() {
+            return self.value(*row, field);
+        }
         let mut made = Sym::null();
         let mut cases = Vec::new();
         for (lit, row) in place {

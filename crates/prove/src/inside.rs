@@ -104,6 +104,9 @@ impl<'m> Context<'m> {
 
     /// Whether the viewer belongs to a row.
     fn belongs(&self, world: &mut World<'m>, row: RowId, how: Belonging) -> Lit {
+        if world.circuit.is_full() {
+            return Lit::FALSE;
+        }
         let entity = world.rows[row].entity;
         let mut by = vec![self.owns(world, row)];
         for membership in self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity) {

@@ -60,11 +60,15 @@ use sorts::Sorts;
 use specc_diag::{Code, codes};
 use specc_model::effective::{self, PUBLIC};
 use specc_model::{Entity, Model, Rls, Target};
+use std::sync::Arc;
 
 /// A verdict for each property of each entity that has rules, in the order of the spec.
 pub fn prove(model: &Model) -> Vec<Finding> {
     prove_all(model, false, 0)
 }
+
+/// What is said where a question takes more steps than are taken.
+pub const TOO_LARGE: &str = "it takes too many steps to decide: its rules ask too much at once";
 
 /// What is asked only by [`prove_strictly`]: what many specs leave as it is, since somebody else sees to it.
 pub const STRICT: [Code; 1] = [codes::LAST_MANAGER];
@@ -81,11 +85,12 @@ pub fn prove_beyond(model: &Model, more: usize) -> Vec<Finding> {
 
 fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     let sorts = Sorts::of(model);
-    let context = properties::Context::new(model, &sorts, strict, more);
+    let shared = Arc::new(properties::Shared::new(model, &sorts, strict, more));
+    let of_one = || properties::Context::new(&shared);
     let entities: Vec<&Entity> = model.entities.iter().filter(|entity| is_guarded(entity)).collect();
     let mut found: Vec<Finding> =
-        entities.par_iter().flat_map_iter(|entity| properties::of(&context, entity)).collect();
-    found.extend(properties::past_the_rules(&context));
+        entities.par_iter().flat_map_iter(|entity| properties::of(&of_one(), entity)).collect();
+    found.extend(properties::past_the_rules(&shared));
     let files: Vec<Vec<Finding>> =
         files::of_buckets(model).par_iter().map(|model| of_files(model, strict, more)).collect();
     found.extend(files.into_iter().flatten());
@@ -94,7 +99,7 @@ fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
         matches!(finding.verdict, Verdict::Counterexample(Some(_))) && !other
     };
     let accused = found.iter().filter(is_accused).map(|finding| finding.span).collect();
-    let later = entities.par_iter().flat_map_iter(|entity| properties::of_steps(&context, entity, &accused));
+    let later = entities.par_iter().flat_map_iter(|entity| properties::of_steps(&of_one(), entity, &accused));
     found.extend(later.collect::<Vec<_>>());
     // A row that is added to what nobody shows, and opens it by that, is one hole.
     let opening: std::collections::BTreeSet<String> = found.iter().filter_map(|f| opened_by(model, f)).collect();
@@ -115,7 +120,7 @@ fn opened_by(model: &Model, finding: &Finding) -> Option<String> {
 /// What is asked of the table of files.
 fn of_files(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     let sorts = Sorts::of(model);
-    let context = properties::Context::new(model, &sorts, strict, more);
+    let context = properties::Context::new(&Arc::new(properties::Shared::new(model, &sorts, strict, more)));
     let files = model.entities.iter().filter(|entity| files::is_files(entity) && is_guarded(entity));
     files.flat_map(|entity| properties::of(&context, entity)).collect()
 }

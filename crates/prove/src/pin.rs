@@ -75,9 +75,15 @@ impl Case {
             }
         }
         if !solves(&mut world, &wanted, Lit::TRUE) {
+            if world.circuit.gave_up() {
+                return Err(crate::TOO_LARGE.to_owned());
+            }
             return Err("its tables do not take such rows: a reference, a unique or a check is in the way".to_owned());
         }
         if !solves(&mut world, &wanted, allowed) {
+            if world.circuit.gave_up() {
+                return Err(crate::TOO_LARGE.to_owned());
+            }
             return Err("with what its tables ask for besides, the rules let it no more".to_owned());
         }
         wanted.push(allowed);
@@ -87,7 +93,9 @@ impl Case {
                 wanted.pop();
             }
         }
-        world.circuit.solve(&wanted);
+        if !world.circuit.solve(&wanted) {
+            return Err(crate::TOO_LARGE.to_owned());
+        }
         Ok(shown(&world, &self.role, &[Done { command, old, new }], &sizes))
     }
 }

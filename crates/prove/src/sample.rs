@@ -3,10 +3,11 @@
 use crate::access::Right;
 use crate::case::Case;
 use crate::circuit::Lit;
-use crate::properties::{Act, Context};
+use crate::properties::{Act, Context, Shared};
 use crate::sorts::Sorts;
 use crate::verdict::Question;
 use specc_model::{Model, RuleAction};
+use std::sync::Arc;
 
 /// So many wires of a database are chosen by the dice, the others by the solver.
 const MOST_CHOICES: usize = 12;
@@ -27,16 +28,16 @@ impl Dice {
 /// and whether it is allowed.
 pub fn sample(model: &Model, seed: u64, count: usize) -> Vec<(Case, bool)> {
     let sorts = Sorts::of(model);
-    let context = Context::new(model, &sorts, false, 0);
+    let shared = Arc::new(Shared::new(model, &sorts, false, 0));
     let mut dice = Dice(seed | 1);
     let mut found = Vec::new();
     let guarded = model.entities.iter().filter(|entity| crate::is_guarded(entity) && !entity.external);
     for entity in guarded {
-        for role in &context.roles {
+        for role in &shared.roles {
             for command in [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete] {
                 let Some(right) = Right::of(model, entity.id, role, command) else { continue };
                 for _ in 0..count {
-                    found.extend(one(&context, &right, role, &mut dice));
+                    found.extend(one(&Context::new(&shared), &right, role, &mut dice));
                 }
             }
         }

@@ -19,8 +19,16 @@ pub enum Val {
 }
 
 impl Val {
+    /// A number. None where a float has no value for it that no other number has: what is not the same must not look alike.
     fn number(digits: &str) -> Option<Self> {
-        let number: f64 = digits.parse().ok()?;
+        // Zero has no sign.
+        let number = digits.parse::<f64>().ok()? + 0.0;
+        let mantissa = digits.split(['e', 'E']).next()?;
+        let bare: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+        let told = bare.trim_matches('0').len() <= 15 || number.to_string() == digits;
+        if !told || !number.is_finite() || number == 0.0 && bare.contains(|c| c != '0') {
+            return None;
+        }
         let bits = number.to_bits() as i64;
         // Bits of a float order as integers do, those of negative ones the other way round.
         let order = if bits < 0 { !(bits & i64::MAX) } else { bits };
@@ -115,5 +123,33 @@ pub fn keeps(from: &Type, to: &Type) -> bool {
         (Family::Moment, Family::Time) => false,
         (Family::Moment, Family::Moment) => after != "date" || before == "date",
         _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Val;
+
+    #[test]
+    fn numbers_are_one_value_where_they_are_the_same() {
+        for (a, b) in [("1", "1.0"), ("-0", "0"), ("1e3", "1000"), ("0.50", "0.5"), ("100000000000000000000", "1e20")] {
+            assert!(Val::number(a).is_some(), "{a}");
+            assert_eq!(Val::number(a), Val::number(b), "{a} and {b}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_differ_never_look_alike() {
+        let huge = "9".repeat(400);
+        for (a, b) in [
+            ("9007199254740993", "9007199254740992"),
+            ("9223372036854775807", "9223372036854775806"),
+            ("0.10000000000000000001", "0.1"),
+            (huge.as_str(), "1e400"),
+            ("1e-400", "0"),
+        ] {
+            let (first, second) = (Val::number(a), Val::number(b));
+            assert!(first.is_none() || first != second, "{a} and {b}: {first:?}");
+        }
     }
 }

@@ -29,6 +29,8 @@ pub enum Verdict {
         /// Where that stands.
         because: Vec<Span>,
     },
+    /// It takes more steps than are taken ([`crate::circuit`]).
+    TooLarge,
 }
 
 impl Verdict {
@@ -72,16 +74,24 @@ impl Question<'_, '_> {
         self.world.close();
         let rows = self.demand.sizes.values().copied().max().unwrap_or(1);
         if !self.least() {
+            if self.world.circuit.gave_up() {
+                return Verdict::TooLarge;
+            }
             return if self.is_complete() { Verdict::Proven { rows } } else { Verdict::Checked { rows } };
         }
         let shown = self.shown();
         let mut same = self.world.chosen();
         same.push(!self.violation);
-        if !self.world.unknowns.is_empty() && self.world.circuit.solve(&same) {
-            let mut because: Vec<Span> = self.world.unknowns.iter().map(|unknown| unknown.span).collect();
-            because.sort();
-            because.dedup();
-            return Verdict::OutOfFragment { because };
+        if !self.world.unknowns.is_empty() {
+            if self.world.circuit.solve(&same) {
+                let mut because: Vec<Span> = self.world.unknowns.iter().map(|unknown| unknown.span).collect();
+                because.sort();
+                because.dedup();
+                return Verdict::OutOfFragment { because };
+            }
+            if self.world.circuit.gave_up() {
+                return Verdict::TooLarge;
+            }
         }
         Verdict::Counterexample(Some(shown))
     }
@@ -95,6 +105,7 @@ impl Question<'_, '_> {
         let rows = self.demand.sizes.values().copied().max().unwrap_or(1);
         match (self.world.circuit.solve(&[self.violation]), self.is_complete()) {
             (true, _) => Verdict::Counterexample(None),
+            (false, _) if self.world.circuit.gave_up() => Verdict::TooLarge,
             (false, true) => Verdict::Proven { rows },
             (false, false) => Verdict::Checked { rows },
         }
@@ -105,7 +116,7 @@ impl Question<'_, '_> {
         self.demand.complete && !self.world.is_crowded()
     }
 
-    /// Looks for the smallest such database; false where there is none.
+    /// Looks for the smallest such database; false where there is none, or none was found in the steps that are taken.
     pub fn least(&mut self) -> bool {
         let mut wanted = vec![self.violation];
         if !self.world.circuit.solve(&wanted) {

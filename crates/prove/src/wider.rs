@@ -68,7 +68,7 @@ impl<'m> Pair<'m> {
         let state = State { model: before, role: old_role, number: 1 };
         let was = scene.before(state, old.as_ref());
         more = scene.world.circuit.all([more, allowed, !was]);
-        let rows = if more == Lit::FALSE { Verdict::Proven { rows: 1 } } else { scene.decide(more) };
+        let rows = if scene.world.circuit.is_never(more) { Verdict::Proven { rows: 1 } } else { scene.decide(more) };
         More { rows, columns }
     }
 }

@@ -10,7 +10,7 @@ pub(crate) use domain::ordered;
 pub use state::State;
 
 use crate::access::Role;
-use crate::circuit::{Circuit, Lit, Tri};
+use crate::circuit::{Budget, Circuit, Lit, Tri};
 use crate::encode::Env;
 use crate::sets::{Set, is_array};
 use crate::sorts::{Sorts, Source, Val};
@@ -164,6 +164,12 @@ impl<'m> World<'m> {
             crowded: std::cell::Cell::new(false),
             atoms: None,
         }
+    }
+
+    /// The same with steps that are shared with others.
+    pub fn within(mut self, budget: Budget) -> Self {
+        self.circuit = Circuit::within(budget);
+        self
     }
 
     /// The same for so many statements, one after the other.

@@ -51,7 +51,9 @@ fn escaped(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\n' => out.push_str("&#10;"),
-            c if (c as u32) < 32 && c != '\t' || matches!(c as u32, 0xfffe | 0xffff) => out.push('\u{fffd}'),
+            c if c.is_control() && c != '\t' || matches!(c as u32, 0xfffe | 0xffff) => out.push('\u{fffd}'),
+            // What ends a line or turns text around for whoever shows the file as it is.
+            '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => drop(write!(out, "&#x{:x};", c as u32)),
             c => out.push(c),
         }
     }

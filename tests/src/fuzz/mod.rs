@@ -7,7 +7,9 @@ use specc_catalog::{Catalog, Entry, Hints, from_json, to_json};
 use specc_diag::{Diagnostic, FileId, RenderOptions, Sources, has_errors, render};
 use specc_diff::diff;
 use specc_migrate::plan_create;
-use specc_model::{Options, Target};
+use specc_model::effective::COMMANDS;
+use specc_model::{Model, Options, Target};
+use specc_prove::Asking;
 use specc_sql::print;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -24,11 +26,13 @@ pub struct Fuzzed {
 }
 
 /// All of them.
-pub const TARGETS: [Fuzzed; 4] = [
+pub const TARGETS: [Fuzzed; 6] = [
     Fuzzed { name: "spec", holds: spec },
     Fuzzed { name: "format", holds: format },
     Fuzzed { name: "lint", holds: lint },
     Fuzzed { name: "stored", holds: stored },
+    Fuzzed { name: "access", holds: access },
+    Fuzzed { name: "types", holds: types },
 ];
 
 fn in_time<T>(what: &str, work: impl FnOnce() -> T) -> Result<T, String> {
@@ -86,6 +90,89 @@ pub fn spec(text: &str) -> Result<(), String> {
     let pieces = specc_split::split(&sql).map_err(|error| format!("what is written cannot be split: {error}"))?;
     let ends = pieces.iter().map(|piece| piece.text.len()).sum::<usize>() <= sql.len();
     holds("statements are longer than their text", ends)
+}
+
+/// What a spec means, where it means something.
+fn meaning(text: &str, sources: &mut Sources, file: FileId) -> Option<Model> {
+    let target = if text.contains("auth.") { Target::Supabase } else { Target::Postgres };
+    let (tree, said) = specc_syntax::parse(file, text);
+    let (model, more) = specc_model::analyze(vec![tree], sources, Options { target, ..Options::default() });
+    (!has_errors(&said) && !has_errors(&more)).then_some(model)
+}
+
+/// Rules, promises and scenarios, to what is proven of them, the tests that are made of them and the answers to questions.
+///
+/// # Errors
+/// What does not hold.
+pub fn access(text: &str) -> Result<(), String> {
+    let mut sources = Sources::new();
+    let file = sources.add("fuzz.dbspec", text.to_owned());
+    let Some(model) = meaning(text, &mut sources, file) else { return Ok(()) };
+    let found = in_time("proving", || specc_prove::prove_strictly(&model))?;
+    for finding in found.iter().filter(|finding| finding.span.file == file) {
+        let place = text.get(finding.span.start as usize..finding.span.end as usize);
+        holds(&format!("a place outside the text: {}", finding.claim), place.is_some())?;
+        if let specc_prove::Verdict::Counterexample(Some(case)) = &finding.verdict {
+            holds("a case without words", !case.lines(&model).is_empty())?;
+        }
+    }
+    let again = specc_prove::prove_strictly(&model);
+    let word = |found: &[specc_prove::Finding]| -> Vec<String> {
+        found
+            .iter()
+            .map(|f| format!("{} {} {:?}", f.code.name(), f.claim, std::mem::discriminant(&f.verdict)))
+            .collect()
+    };
+    holds("proving twice differs", word(&found) == word(&again))?;
+    let matrix = in_time("making tests", || specc_prove::matrix(&model, &[], &|_| true))?;
+    let samples = specc_trial::samples_of(&model, &Default::default());
+    in_time("writing tests", || specc_trial::access(&model, &matrix, &samples).runs.len())?;
+    in_time("reading scenarios", || specc_scenario::whole(&model).len())?;
+    let mut asked = Vec::new();
+    for entity in &model.entities {
+        for role in specc_prove::roles(&model) {
+            let asking = |command| Asking {
+                role: role.name.clone(),
+                command,
+                entity: entity.id,
+                columns: Vec::new(),
+                condition: None,
+            };
+            asked.extend(COMMANDS.map(asking));
+        }
+    }
+    in_time("answering", || specc_prove::answers(&model, &asked).len())?;
+    if let Some(asking) = asked.get(text.len() % asked.len().max(1)) {
+        in_time("explaining", || specc_prove::why(&model, asking, |_| true).reasons.len())?;
+    }
+    Ok(())
+}
+
+/// Types of a spec, and of whatever else is held against them.
+///
+/// # Errors
+/// What does not hold.
+pub fn types(text: &str) -> Result<(), String> {
+    let mut sources = Sources::new();
+    let file = sources.add("fuzz.dbspec", text.to_owned());
+    specc_types::difference(text, "export type Database = {}");
+    let Some(model) = meaning(text, &mut sources, file) else { return Ok(()) };
+    let (catalog, said) = specc_lower::lower(&model);
+    if has_errors(&said) {
+        return Ok(());
+    }
+    let around = specc_lower::external(&model);
+    let mut schemas: Vec<_> = catalog.iter().map(|(id, _)| id.schema.clone()).filter(|s| !s.is_empty()).collect();
+    schemas.sort();
+    schemas.dedup();
+    for strict in [false, true] {
+        let options = specc_types::Options { schemas: schemas.clone(), strict };
+        let types = in_time("writing types", || specc_types::typescript(&catalog, &around, &options))?;
+        let types = types.map_err(|missing| format!("no schema {missing}"))?;
+        holds("types differ from themselves", specc_types::difference(&types.text, &types.text).is_none())?;
+        in_time("comparing types", || specc_types::difference(text, &types.text).is_some())?;
+    }
+    Ok(())
 }
 
 /// A spec that is laid out means what it meant, and is laid out.
@@ -152,7 +239,8 @@ pub fn stored(text: &str) -> Result<(), String> {
 /// Where there are none.
 pub fn samples(target: &str) -> Vec<String> {
     let (folders, end): (&[&str], &str) = match target {
-        "spec" | "format" => {
+        "access" => (&["specs", "tests/access"], "dbspec"),
+        "spec" | "format" | "types" => {
             (&["specs", "tests/diagnostics", "tests/syntax", "tests/changes", "crates/model/std"], "dbspec")
         }
         "lint" => (&["tests/lint", "tests/changes"], "sql"),

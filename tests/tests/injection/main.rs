@@ -9,6 +9,7 @@ mod check;
 mod platform;
 mod spec;
 mod storage;
+mod typescript;
 
 use check::Checked;
 use spec::Spec;

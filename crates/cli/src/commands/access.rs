@@ -4,7 +4,7 @@ use super::why::{entity, place, role, word};
 use crate::args::{Explain, Format};
 use crate::pipeline;
 use crate::project::Project;
-use crate::report::{Failure, data};
+use crate::report::{Failure, data, say};
 use serde_json::{Value, json};
 use smol_str::SmolStr;
 use specc_diag::Sources;
@@ -37,7 +37,7 @@ pub fn run(args: &Explain, format: Format) -> Result<ExitCode, Failure> {
         };
         match format {
             Format::Json => all.push(as_json(model, role, &table, &past, sources)),
-            Format::Text => as_text(model, role, &table, &past, sources).iter().for_each(|line| data(line)),
+            Format::Text => as_text(model, role, &table, &past, sources).iter().for_each(|line| say(line)),
         }
     }
     if format == Format::Json {

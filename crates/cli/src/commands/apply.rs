@@ -3,7 +3,7 @@
 use super::database::{Place, failure, summary, tell};
 use super::{backup, before};
 use crate::args::{Apply, Format};
-use crate::report::{Failure, data, plural};
+use crate::report::{Failure, plural, say};
 use specc_postgres::Session;
 use specc_runner::{Applied, Options, Ran, Scope};
 use std::process::ExitCode;
@@ -60,10 +60,10 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
     }
     if args.dry_run {
         for ran in &done.ran {
-            data(&line(ran));
+            say(&line(ran));
         }
         if !done.plan.is_empty() {
-            data(&format!("hash {}", done.plan));
+            say(&format!("hash {}", done.plan));
         }
     }
     eprintln!("{}", words(&done, &place.address.to_string()));

@@ -93,11 +93,11 @@ fn differences(
     });
     let wanted = match (made, stored) {
         (Err(error), Some(stored)) if error.downcast_ref().is_some_and(is_denied) => {
-            eprintln!(
+            crate::report::note(&format!(
                 "note: the owner of a scratch database may not run these migrations, so the database is compared with what the \
                  last build says that they make; `specc verify` compares the two\n  {}",
                 error.to_string().lines().next().unwrap_or_default()
-            );
+            ));
             scratch.canonical(&stored)?.catalog
         }
         (made, _) => made?,

@@ -335,7 +335,7 @@ fn types(compilation: &Compilation, stage: &Stage<'_>) -> Result<Option<PathBuf>
     let around = specc_lower::external(&compilation.model);
     let types = super::types::made(&compilation.catalog, &around, &super::types::asked(&compilation.config))?;
     for doubt in &types.doubts {
-        eprintln!("warning: {}: {doubt}", path.display());
+        report::note(&format!("warning: {}: {doubt}", path.display()));
     }
     stage.add(path.clone(), &types.text).map(|()| Some(path))
 }

@@ -66,7 +66,7 @@ impl Place {
                     ));
                 }
                 Some(migration) if migration.checksum != *sum => {
-                    eprintln!("warning: {path} was edited after `specc build` wrote it");
+                    crate::report::note(&format!("warning: {path} was edited after `specc build` wrote it"));
                 }
                 Some(_) => {}
             }

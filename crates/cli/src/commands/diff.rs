@@ -6,7 +6,7 @@ use super::widening;
 use crate::args::{Diff, Format};
 use crate::pipeline::{self, Clock, Compilation};
 use crate::project::Project;
-use crate::report::{Failure, data, plural};
+use crate::report::{Failure, data, plural, say};
 use specc_catalog::{Catalog, Hints, Kind};
 use specc_diff::{Difference, Line};
 use specc_introspect::Introspected;
@@ -121,7 +121,7 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
         Format::Text => as_text(&difference),
     }
     if format == Format::Text && !args.sql {
-        access.iter().for_each(|line| data(line));
+        access.iter().for_each(|line| say(line));
     }
     if difference.is_empty() {
         eprintln!("nothing differs");
@@ -146,11 +146,11 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
 /// A line for each object, and for each attribute that differs.
 pub fn as_text(difference: &Difference<'_>) {
     for line in specc_diff::lines(difference) {
-        data(&line.to_string());
+        say(&line.to_string());
     }
     for change in &difference.rows {
         let (sign, table) = (if change.put { '+' } else { '-' }, &change.seed.table);
-        data(&format!("{sign} {} of {}.{}", plural(change.seed.rows.len(), "seed row"), table.schema, table.name));
+        say(&format!("{sign} {} of {}.{}", plural(change.seed.rows.len(), "seed row"), table.schema, table.name));
     }
 }
 

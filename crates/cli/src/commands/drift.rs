@@ -6,7 +6,7 @@ use super::stored::Stored;
 use crate::args::{Drift, Format};
 use crate::pipeline::{self, Compilation};
 use crate::project::Project;
-use crate::report::{Failure, data};
+use crate::report::{Failure, data, say};
 use specc_catalog::{Catalog, Hints};
 use specc_model::Target;
 use std::borrow::Cow;
@@ -57,10 +57,10 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
     } else {
         as_text(&difference);
         if !difference.is_empty() {
-            data(&format!("access in the database, compared with the spec: {}", access.join("; ")));
+            say(&format!("access in the database, compared with the spec: {}", access.join("; ")));
         }
         for index in &live.invalid_indexes {
-            data(&format!("! {index} is invalid: a concurrent build was interrupted; `specc apply` rebuilds it"));
+            say(&format!("! {index} is invalid: a concurrent build was interrupted; `specc apply` rebuilds it"));
         }
     }
     if difference.is_empty() && live.invalid_indexes.is_empty() {

@@ -5,7 +5,7 @@
 
 use super::why::place;
 use crate::args::{Format, Why};
-use crate::report::{BROKEN, FINDINGS, Failure, data};
+use crate::report::{BROKEN, FINDINGS, Failure, data, say};
 use serde_json::json;
 use specc_diag::Sources;
 use specc_lower::expr::of_row;
@@ -88,25 +88,25 @@ pub fn run(
         );
     } else {
         let word = if allowed { "allowed" } else { "denied" };
-        data(&format!(
+        say(&format!(
             "{word}: `{}`{who} may{} {does} row {key} of `{table}`",
             asking.role,
             if allowed { "" } else { " not" }
         ));
         if rules.is_empty() {
-            data(&format!("  no  no rule of `{table}` allows `{does}` to `{}`", asking.role));
+            say(&format!("  no  no rule of `{table}` allows `{does}` to `{}`", asking.role));
         }
         for held in &rules {
             let mark = if held.lets { "yes" } else { "no " };
             let kind = if held.narrows { "forbidding rule" } else { "rule" };
-            data(&format!("  {mark} {kind} `{}` ({})", held.rule.name, place(sources, held.rule.span)));
+            say(&format!("  {mark} {kind} `{}` ({})", held.rule.name, place(sources, held.rule.span)));
             for (text, holds) in &held.parts {
                 let is = holds.map_or("null", |holds| if holds { "true" } else { "false" });
-                data(&format!("        {is}: `{text}`"));
+                say(&format!("        {is}: `{text}`"));
             }
         }
         if !seen {
-            data(&format!(
+            say(&format!(
                 "  no  `{}` does not read the row, and a statement finds only rows that are read",
                 asking.role
             ));

@@ -5,7 +5,7 @@ use super::widening::against;
 use crate::args::{Format, Prove};
 use crate::pipeline::{self, Compilation};
 use crate::project::Project;
-use crate::report::{self, FINDINGS, Failure, data, plural};
+use crate::report::{self, FINDINGS, Failure, data, plural, say};
 use serde_json::json;
 use specc_diag::{Diagnostic, Span, position};
 use specc_model::Model;
@@ -53,30 +53,37 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
     } else {
         let shown = findings.iter().filter(|finding| args.all || !matches!(finding.verdict, Verdict::Proven { .. }));
         for finding in shown.filter(|finding| args.all || !is_open(finding)) {
-            data(&format!("{} {}: {}", word(&finding.verdict), finding.code.name(), finding.claim));
+            say(&format!("{} {}: {}", word(&finding.verdict), finding.code.name(), finding.claim));
+            if matches!(finding.verdict, Verdict::TooLarge) {
+                say(&format!("    {}: {}", place(finding.span), specc_prove::TOO_LARGE));
+            }
             if let Verdict::OutOfFragment { because } = &finding.verdict {
                 for span in because {
-                    data(&format!("    {}: `{}`", place(*span), sources.text(*span)));
+                    say(&format!("    {}: `{}`", place(*span), sources.text(*span)));
                 }
             }
         }
         for line in compared.iter().flat_map(|compared| &compared.left_out) {
-            data(&format!("NOT COMPARED {line}"));
+            say(&format!("NOT COMPARED {line}"));
         }
         // One that is accepted or said elsewhere is no finding, and what Postgres says of it counts all the same.
         for (finding, replayed) in findings.iter().zip(&replayed) {
             if let Some(replayed) = replayed {
-                data(&format!("{} {} {}: {}", replayed.word(), finding.code.name(), finding.entity, replayed.words()));
+                say(&format!("{} {} {}: {}", replayed.word(), finding.code.name(), finding.entity, replayed.words()));
             }
         }
         for aside in &asides {
-            data(&format!("NOT ASKED {}: {}", place(aside.span), aside.text));
+            say(&format!("NOT ASKED {}: {}", place(aside.span), aside.text));
         }
         report::diagnostics(&open, &accepted, sources, format);
     }
     let count = |is: fn(&Verdict) -> bool| findings.iter().filter(|finding| is(&finding.verdict)).count();
+    let too_large = match count(|verdict| matches!(verdict, Verdict::TooLarge)) {
+        0 => String::new(),
+        large => format!(", {large} too large"),
+    };
     eprintln!(
-        "{} properties: {} proven, {} checked, {} with a counterexample ({} accepted), {} out of fragment",
+        "{} properties: {} proven, {} checked, {} with a counterexample ({} accepted), {} out of fragment{too_large}",
         findings.len(),
         count(|verdict| matches!(verdict, Verdict::Proven { .. })),
         count(|verdict| matches!(verdict, Verdict::Checked { .. })),
@@ -184,6 +191,7 @@ fn verdict(finding: &Finding) -> serde_json::Value {
         Verdict::Checked { rows } => ("checked", Some(*rows)),
         Verdict::Counterexample(_) => ("counterexample", None),
         Verdict::OutOfFragment { .. } => ("out_of_fragment", None),
+        Verdict::TooLarge => ("too_large", None),
     };
     json!({ "code": finding.code, "entity": finding.entity, "claim": finding.claim, "verdict": verdict, "rows": rows })
 }
@@ -194,6 +202,7 @@ fn word(verdict: &Verdict) -> String {
         Verdict::Checked { rows } => format!("CHECKED to {rows} rows of a table"),
         Verdict::Counterexample(_) => "COUNTEREXAMPLE".to_owned(),
         Verdict::OutOfFragment { .. } => "OUT OF FRAGMENT".to_owned(),
+        Verdict::TooLarge => "TOO LARGE".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::args::{Connection, Format, Pull, PullFrom, PullTarget};
 use crate::output::{self, File};
 use crate::project::{self, CONFIG, Project};
-use crate::report::{Failure, data, plural};
+use crate::report::{Failure, data, note, plural};
 use specc_catalog::Catalog;
 use specc_import::Tool;
 use specc_introspect::{Introspected, LeftOut, introspect};
@@ -170,12 +170,12 @@ fn summary(args: &Pull, format: Format, found: &Introspected, pulled: &Pulled) {
     eprintln!("wrote {} to {}", plural(pulled.files.len() + 1, "file"), args.out.display());
     eprintln!("{typed} objects in constructs, {} in sql blocks", pulled.blocks.len());
     for block in &pulled.blocks {
-        eprintln!("  sql {}: {} ({})", block.name, block.object, block.why);
+        note(&format!("  sql {}: {} ({})", block.name, block.object, block.why));
     }
     for left in &found.left_out {
-        eprintln!("  left out: {} ({})", left.what, left.why);
+        note(&format!("  left out: {} ({})", left.what, left.why));
     }
     for index in &found.invalid_indexes {
-        eprintln!("  left out: {index} (it is invalid: a concurrent build was interrupted)");
+        note(&format!("  left out: {index} (it is invalid: a concurrent build was interrupted)"));
     }
 }

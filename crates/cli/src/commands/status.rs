@@ -2,7 +2,7 @@
 
 use super::database::{Place, broken, failure};
 use crate::args::{Format, Status};
-use crate::report::{FINDINGS, Failure, data};
+use crate::report::{FINDINGS, Failure, data, say};
 use specc_runner::Production;
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ pub fn run(args: &Status, format: Format) -> Result<ExitCode, Failure> {
     }
     match format {
         Format::Json => data(&serde_json::to_string(&report).unwrap_or_default()),
-        Format::Text => data(report.to_string().trim_end()),
+        Format::Text => report.to_string().trim_end().lines().for_each(say),
     }
     Ok(if args.exit_code && !report.is_clean() { ExitCode::from(FINDINGS) } else { ExitCode::SUCCESS })
 }

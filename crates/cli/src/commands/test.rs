@@ -5,7 +5,7 @@ use crate::args::{Asked, Test};
 use crate::output::{self, Folder, Own, Stage};
 use crate::pipeline::{self, Compilation};
 use crate::project::Project;
-use crate::report::{FINDINGS, Failure, data, plural};
+use crate::report::{FINDINGS, Failure, data, plural, say};
 use serde_json::json;
 use specc_catalog::MARK;
 use specc_diag::{Span, position};
@@ -80,7 +80,7 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
                 for (word, places) in [("LIVES", &score.live), ("BEYOND", &score.beyond), ("NOT DECIDED", &score.open)]
                 {
                     for mutant in places.iter().map(|at| &mutants[*at]) {
-                        data(&format!("{word} {}", spoken(mutant, &compilation)));
+                        say(&format!("{word} {}", spoken(mutant, &compilation)));
                     }
                 }
             }
@@ -169,29 +169,29 @@ fn tell(args: &Test, report: &Report, compilation: &Compilation) {
     for one in &report.tested {
         match one.verdict {
             Verdict::Failed => fail(one, compilation),
-            _ if args.all => data(&format!("ok {}: {}: {}", one.entity, one.statement, one.got)),
+            _ if args.all => say(&format!("ok {}: {}: {}", one.entity, one.statement, one.got)),
             _ => {}
         }
     }
     for skipped in &report.skipped {
         let at = skipped.span.map(|span| format!(" ({})", place(compilation, span))).unwrap_or_default();
-        data(&format!("NOT RUN {}: {}: {}{at}", skipped.entity, skipped.what, skipped.why));
+        say(&format!("NOT RUN {}: {}: {}{at}", skipped.entity, skipped.what, skipped.why));
     }
 }
 
 fn fail(one: &Tested, compilation: &Compilation) {
-    data(&format!("FAILED {}: {}", one.entity, one.what));
+    say(&format!("FAILED {}: {}", one.entity, one.what));
     for line in &one.lines {
-        data(&format!("    {line}"));
+        say(&format!("    {line}"));
     }
-    data(&format!("    {}", one.statement));
-    data(&format!("    expected: {}", one.expected));
-    data(&format!("    got:      {}", one.got));
+    say(&format!("    {}", one.statement));
+    say(&format!("    expected: {}", one.expected));
+    say(&format!("    got:      {}", one.got));
     for rule in &one.rules {
-        data(&format!("    rule:     {} `{}`", place(compilation, *rule), compilation.sources.text(*rule)));
+        say(&format!("    rule:     {} `{}`", place(compilation, *rule), compilation.sources.text(*rule)));
     }
     if !one.load.is_empty() {
-        data(&format!("    rows:     {}", one.load));
+        say(&format!("    rows:     {}", one.load));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::output;
 use crate::pipeline;
 use crate::project::Project;
-use crate::report::{Failure, data};
+use crate::report::{Failure, data, note};
 use specc_catalog::Catalog;
 use specc_diag::{Sources, codes};
 use specc_model::Target;
@@ -33,13 +33,13 @@ pub fn run(args: &Types, format: Format) -> Result<ExitCode, Failure> {
     options.strict |= args.strict;
     let types = made(&catalog, &around, &options)?;
     for doubt in &types.doubts {
-        eprintln!("warning: {doubt}");
+        note(&format!("warning: {doubt}"));
     }
     if let Some(file) = &args.check {
         return check(file, &types.text, format);
     }
     match &args.out {
-        Some(file) => output::replace(file, &types.text)?,
+        Some(file) => output::write_one(file, &types.text)?,
         None => data(types.text.trim_end()),
     }
     Ok(ExitCode::SUCCESS)

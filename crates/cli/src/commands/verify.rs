@@ -5,7 +5,7 @@ use super::stored::Stored;
 use crate::args::{Connection, Format, Verify};
 use crate::pipeline;
 use crate::project::Project;
-use crate::report::{FINDINGS, Failure, data, plural};
+use crate::report::{FINDINGS, Failure, data, plural, say};
 use specc_migrate::{Lost, Record};
 use specc_model::Target;
 use specc_runner::{Migration, Script};
@@ -92,14 +92,14 @@ fn declared(migration: &Migration) -> Record {
 
 fn tell(report: &Report, seconds: f64) {
     for proved in &report.migrations {
-        data(&line(proved));
+        say(&line(proved));
     }
     for note in &report.notes {
-        data(&format!("note: {note}"));
+        say(&format!("note: {note}"));
     }
     for finding in &report.findings {
         let at = finding.migration.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
-        data(&format!("wrong: {at}{}", finding.what));
+        say(&format!("wrong: {at}{}", finding.what));
     }
     let counted = format!(
         "{}, {} rows in {}, {:.1} s",

@@ -3,7 +3,7 @@
 use crate::args::{Format, Why};
 use crate::pipeline::{self, Compilation};
 use crate::project::Project;
-use crate::report::{BROKEN, FINDINGS, Failure, data};
+use crate::report::{BROKEN, FINDINGS, Failure, data, say};
 use serde_json::{Value, json};
 use specc_diag::{FileId, Sources, Span, nearest, position};
 use specc_model::{EntityId, Model, RuleAction, effective};
@@ -38,7 +38,7 @@ fn answered(args: &Why, format: Format) -> Result<ExitCode, Failure> {
     let why = specc_prove::why(model, &asking, own);
     match format {
         Format::Json => data(&as_json(&asking, &why, model, sources).to_string()),
-        Format::Text => as_text(&asking, &why, model, sources).iter().for_each(|line| data(line)),
+        Format::Text => as_text(&asking, &why, model, sources).iter().for_each(|line| say(line)),
     }
     Ok(match why.answer {
         Answer::Always | Answer::Sometimes => ExitCode::SUCCESS,
@@ -143,6 +143,9 @@ fn as_text(asking: &Asking, why: &specc_prove::Why, model: &Model, sources: &Sou
         Answer::Unknown(spans) => spans,
         _ => &why.open,
     };
+    if why.answer == Answer::Unknown(Vec::new()) {
+        lines.push(format!("  not known: {}", specc_prove::TOO_LARGE));
+    }
     for span in unknown {
         lines.push(format!("  not known: it depends on `{}` ({})", sources.text(*span), place(sources, *span)));
     }
@@ -251,6 +254,7 @@ fn as_json(asking: &Asking, why: &specc_prove::Why, model: &Model, sources: &Sou
         json!({ "text": change.text, "edit": edit, "whole": change.whole, "opens": opens })
     };
     let unknown = match &why.answer {
+        Answer::Unknown(of) if of.is_empty() => vec![json!({ "text": specc_prove::TOO_LARGE })],
         Answer::Unknown(of) => spans(of),
         _ => spans(&why.open),
     };

@@ -213,11 +213,26 @@ pub fn write(root: &Path, files: impl IntoIterator<Item = File>) -> Result<(), F
     stage.finish(&[]).map(drop)
 }
 
-/// Replaces the contents of one file at once.
+/// Writes one file of specc's own at once.
 ///
 /// # Errors
-/// Where it cannot be written.
+/// As [`Stage`]: where another file is there, too.
+pub fn write_one(path: &Path, contents: &str) -> Result<(), Failure> {
+    let name =
+        path.file_name().map(Path::new).ok_or_else(|| Failure::broken(format!("{} is no file", path.display())))?;
+    let folder = Folder::take(path.parent().unwrap_or(Path::new("")), Own::one(name))?;
+    let stage = Stage::new(&folder);
+    stage.add(name.to_path_buf(), contents)?;
+    stage.finish(&[]).map(drop)
+}
+
+/// Replaces the contents of one file of the author's at once.
+///
+/// # Errors
+/// Where it cannot be written, or another specc writes into its folder.
 pub fn replace(path: &Path, contents: &str) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let _lock = Lock::take(folder)?;
     let mut beside = path.as_os_str().to_owned();
     // Always the same name: what a killed run left there, the next one overwrites.
     beside.push(".specc-new");

@@ -42,6 +42,11 @@ impl Own {
         Self { folders: vec![PathBuf::new()], ..Self::default() }
     }
 
+    /// One file.
+    pub fn one(name: &Path) -> Self {
+        Self { folders: vec![name.to_path_buf()], listed: FxHashSet::default() }
+    }
+
     /// Files that an earlier version listed as its own: they have no mark.
     pub fn list(&mut self, paths: &[String]) {
         self.listed.extend(paths.iter().map(PathBuf::from));

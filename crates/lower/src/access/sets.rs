@@ -105,6 +105,10 @@ impl Shaper<'_> {
             .iter()
             .map(|(_, (entity, field))| format!("{}.{}", quote::ident(&chain.first), column(model, *entity, *field)))
             .collect();
+        // With a null among the keys `not column = any (keys)` is true of no row.
+        let may_be_null = |(entity, field): &Column| model.entity(*entity).fields[*field].nullable;
+        let null = links.iter().zip(&keys).filter(|((_, theirs), _)| self.exact && may_be_null(theirs));
+        conditions.extend(null.map(|(_, key)| format!("{key} is not null")));
         let select = select(&keys.join(", "), &chain);
         let conditions = chain.visible.iter().cloned().chain(conditions).collect();
         let mut met = Asked::of(folder);

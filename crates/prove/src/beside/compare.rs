@@ -206,6 +206,9 @@ impl Difference {
             Verdict::OutOfFragment { .. } => lines.push(format!(
                 "`{role}` {does} perhaps {how_many} rows of `{table}`: that depends on what is not modelled"
             )),
+            Verdict::TooLarge => lines.push(format!(
+                "`{role}` {does} perhaps {how_many} rows of `{table}`: the rules are too large to compare"
+            )),
             Verdict::Proven { .. } | Verdict::Checked { .. } => {}
         }
         if !columns.is_empty() {

@@ -155,10 +155,9 @@ impl<'m> Frame<'m> {
         let same = self.world.chosen();
         let open = held.into_iter().any(|other| {
             let wanted: Vec<Lit> = same.iter().copied().chain([other]).collect();
-            self.world.circuit.solve(&wanted)
+            self.world.circuit.solve(&wanted) || self.world.circuit.gave_up()
         });
-        self.world.circuit.solve(&same);
-        !open
+        self.world.circuit.solve(&same) && !open
     }
 
     /// Every outcome of the own rules.

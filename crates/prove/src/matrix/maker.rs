@@ -1,6 +1,6 @@
 //! The databases of one right.
 
-use super::frame::{Frame, Outcome, Side};
+use super::frame::{Frame, Goal, Outcome, Side};
 use super::statements::Values;
 use super::{Aim, Expected, Matrix, Standing, Statement, Stuck, Trial, Variant, Way};
 use crate::access::{Granted, Role};
@@ -73,7 +73,9 @@ impl<'m> Maker<'m> {
                 for goal in std::mem::take(&mut frame.goals) {
                     let Some((at, _)) = goal.variant else { continue };
                     let differs = frame.solves(goal.lit);
-                    if !differs {
+                    if frame.world.circuit.gave_up() {
+                        made.standings[at] = Standing::Open;
+                    } else if !differs {
                         left.remove(&at);
                         made.standings[at] = Standing::Same(needs.complete);
                     } else if made.standings[at] != Standing::Open {
@@ -130,7 +132,13 @@ impl<'m> Maker<'m> {
         };
         let mut goals = std::mem::take(&mut frame.goals);
         for at in 0..goals.len() {
-            if goals[at].done || !frame.solves(goals[at].lit) {
+            if goals[at].done {
+                continue;
+            }
+            if !frame.solves(goals[at].lit) {
+                if frame.world.circuit.gave_up() {
+                    self.too_large(&goals[at], made);
+                }
                 continue;
             }
             let mut wanted: Vec<Lit> = frame.base.iter().copied().chain([goals[at].lit]).collect();
@@ -140,7 +148,10 @@ impl<'m> Maker<'m> {
                     wanted.pop();
                 }
             }
-            smallest(&mut frame.world, &mut wanted);
+            if !smallest(&mut frame.world, &mut wanted) {
+                self.too_large(&goals[at], made);
+                continue;
+            }
             if !frame.world.circuit.value(in_step) {
                 let words = match goals[at].variant {
                     Some((variant, _)) => &variants[variant].1.words,
@@ -186,6 +197,20 @@ impl<'m> Maker<'m> {
             }
             let rules = own.right.iter().flat_map(|right| right.openings()).map(|o| o.rule.span).collect();
             made.trials.push(Trial { entity: self.entity.id, case, statements, goals: words, rules, kills });
+        }
+    }
+
+    /// What shows a goal is not found in the steps that are taken.
+    fn too_large(&self, goal: &Goal, made: &mut Matrix) {
+        match goal.variant {
+            Some((at, _)) => made.standings[at] = Standing::Open,
+            None => {
+                let stuck = self.stuck(crate::TOO_LARGE.to_owned(), self.entity.meta.span);
+                let known = |other: &Stuck| other.why == stuck.why && other.role == stuck.role;
+                if !made.stuck.iter().any(known) {
+                    made.stuck.push(stuck);
+                }
+            }
         }
     }
 
@@ -258,10 +283,10 @@ impl<'m> Maker<'m> {
     }
 }
 
-/// Takes away the rows that need not be there.
-fn smallest(world: &mut World<'_>, wanted: &mut Vec<Lit>) {
+/// Takes away the rows that need not be there; false where no solution is found.
+fn smallest(world: &mut World<'_>, wanted: &mut Vec<Lit>) -> bool {
     if !world.circuit.solve(wanted) {
-        return;
+        return false;
     }
     let optional: Vec<Lit> = world.rows.iter().filter(|row| row.number.is_some()).map(|row| row.exists).collect();
     // What the solver leaves out by itself is left out at once.
@@ -273,5 +298,5 @@ fn smallest(world: &mut World<'_>, wanted: &mut Vec<Lit>) {
             wanted.pop();
         }
     }
-    world.circuit.solve(wanted);
+    world.circuit.solve(wanted)
 }

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
-use crate::demand::{Asked, Demand, demand};
+use crate::demand::{Asked, Demand};
 use crate::verdict::{Done, Question, Verdict};
 use crate::world::{RowId, World};
 use specc_model::{EntityId, FieldIx, RuleAction};
@@ -55,7 +55,7 @@ impl<'m> Act<'m> {
                 std::iter::repeat_n(right.entity.id, times)
             })
             .collect();
-        let demand = demand(context.model, &rows, columns, own.chain(others));
+        let demand = context.demand(&rows, columns, own.chain(others));
         let world = context.world(&demand, role).with_steps(before.len() + 1);
         let (role, done, allowed) = (role.clone(), Vec::new(), Lit::TRUE);
         let mut act = Self { world, demand, role, done, allowed, opened: Vec::new(), before: Vec::new() };

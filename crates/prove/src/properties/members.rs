@@ -134,7 +134,7 @@ fn promotes<'m>(
     let member =
         if membership.by == Person::Viewer { Lit::FALSE } else { context.is_in(&mut act.world, old, membership) };
     let opened = act.opened[rule];
-    if gained == Lit::FALSE {
+    if act.world.circuit.is_never(gained) {
         return Verdict::Proven { rows: 0 };
     }
     act.decide(&[opened, mine, gained, !owned, !member])

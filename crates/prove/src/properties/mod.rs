@@ -23,13 +23,17 @@ mod writing;
 pub(crate) use through::is_looked_into;
 
 use crate::access::{Right, Role};
-use crate::demand::{Asked, Demand};
+use crate::circuit::Budget;
+use crate::demand::{Asked, Demand, demand};
 use crate::membership::{Membership, memberships, owners_by_path};
 use crate::sorts::Sorts;
 use crate::verdict::{Verdict, name};
 use crate::world::World;
 use specc_diag::{Code, Span};
 use specc_model::{Entity, EntityId, FieldIx, Model, RuleAction};
+
+use std::ops::Deref;
+use std::sync::Arc;
 
 pub(crate) use act::Act;
 pub use gained::Accused;
@@ -51,8 +55,28 @@ pub struct Finding {
     pub span: Span,
 }
 
-/// What all questions share.
+/// The steps of all entities together; each has its own, so that an order in which they are asked does not matter.
+const STEPS: usize = 100_000_000;
+
+/// What each of them has at least and at most.
+const STEPS_OF_ONE: (usize, usize) = (1_000_000, 4_000_000);
+
+/// What questions about one entity share.
 pub struct Context<'m> {
+    shared: Arc<Shared<'m>>,
+    budget: Budget,
+}
+
+impl<'m> Deref for Context<'m> {
+    type Target = Shared<'m>;
+
+    fn deref(&self) -> &Shared<'m> {
+        &self.shared
+    }
+}
+
+/// What all questions share.
+pub struct Shared<'m> {
     pub(crate) model: &'m Model,
     pub(crate) sorts: &'m Sorts,
     pub(crate) roles: Vec<Role>,
@@ -65,23 +89,11 @@ pub struct Context<'m> {
     more: usize,
 }
 
-impl<'m> Context<'m> {
+impl<'m> Shared<'m> {
     /// What a model says of roles and memberships; `more` rows of each table than decide are looked at.
     pub fn new(model: &'m Model, sorts: &'m Sorts, strict: bool, more: usize) -> Self {
         let owners = model.entities.iter().map(|entity| owners_by_path(model, entity)).collect();
         Self { model, sorts, roles: crate::roles(model), memberships: memberships(model), owners, strict, more }
-    }
-
-    fn world(&self, demand: &Demand, role: &Role) -> World<'m> {
-        let mut sizes = demand.sizes.clone();
-        if self.more > 0 {
-            self.model.entities.iter().for_each(|entity| *sizes.entry(entity.id).or_insert(1) += self.more);
-        }
-        World::new(self.model, self.sorts, sizes, role.clone())
-    }
-
-    fn signed_in(&self) -> impl Iterator<Item = &Role> {
-        self.roles.iter().filter(|role| role.signed_in)
     }
 
     /// Columns that say whose a row of an entity is.
@@ -89,8 +101,44 @@ impl<'m> Context<'m> {
         self.owners.get(entity.0 as usize).map_or(&[], Vec::as_slice)
     }
 
+    fn signed_in(&self) -> impl Iterator<Item = &Role> {
+        self.roles.iter().filter(|role| role.signed_in)
+    }
+
     fn name(&self, entity: EntityId) -> String {
         name(self.model, entity)
+    }
+}
+
+impl<'m> Context<'m> {
+    /// For questions about one entity, or what else is asked for itself.
+    pub fn new(shared: &Arc<Shared<'m>>) -> Self {
+        let (least, most) = STEPS_OF_ONE;
+        let steps = (STEPS / shared.model.entities.len().max(1)).clamp(least, most);
+        Self { shared: Arc::clone(shared), budget: Budget::new(steps) }
+    }
+
+    /// How many rows decide; unknown where no steps are left.
+    fn demand(
+        &self,
+        rows: &[EntityId],
+        columns: &[(EntityId, FieldIx)],
+        conditions: impl IntoIterator<Item = Asked<'m>>,
+    ) -> Demand {
+        if self.budget.is_spent() {
+            return Demand::none();
+        }
+        let demand = demand(self.model, rows, columns, conditions);
+        self.budget.spend(demand.steps);
+        demand
+    }
+
+    fn world(&self, demand: &Demand, role: &Role) -> World<'m> {
+        let mut sizes = demand.sizes.clone();
+        if self.more > 0 {
+            self.model.entities.iter().for_each(|entity| *sizes.entry(entity.id).or_insert(1) += self.more);
+        }
+        World::new(self.model, self.sorts, sizes, role.clone()).within(self.budget.clone())
     }
 }
 
@@ -126,8 +174,8 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
 }
 
 /// What is asked of views and functions.
-pub fn past_the_rules(context: &Context<'_>) -> Vec<Finding> {
-    through::ask(context)
+pub fn past_the_rules(shared: &Arc<Shared<'_>>) -> Vec<Finding> {
+    through::ask(shared)
 }
 
 /// The conditions of a right where it must not hold.

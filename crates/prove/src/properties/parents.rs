@@ -100,9 +100,10 @@ fn part<'m>(context: &Context<'m>, entity: &'m Entity, whole: EntityId, role: &R
     let (table, of, name) = (context.name(entity.id), context.name(whole), &role.name);
     let claim = format!("`{name}` reads no row of `{table}` that the rules of `{of}`, whose part it is, deny");
     let wrong = format!("`{name}` reads rows of `{table}` that the rules of `{of}`, whose part it is, deny");
-    let verdict = match act.allowed() {
-        Lit::FALSE => Verdict::Proven { rows: 0 },
-        _ => act.decide(&[!seen]),
+    let allowed = act.allowed();
+    let verdict = match act.world.circuit.is_never(allowed) {
+        true => Verdict::Proven { rows: 0 },
+        false => act.decide(&[!seen]),
     };
     let span = right.openings()[0].rule.span;
     Some(Finding { code: codes::OPEN_PART, entity: table, claim, wrong, verdict, span })

@@ -4,7 +4,7 @@ use super::rules::{is_said, some_row};
 use super::{Act, Context, Finding, denied, does};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
-use crate::demand::{Asked, demand};
+use crate::demand::Asked;
 use crate::encode::Env;
 use crate::verdict::{Done, Question, Verdict};
 use crate::world::{RowId, World};
@@ -216,7 +216,7 @@ impl<'m> Line<'m, '_> {
         let seen = denied(select.as_ref());
         let asked = self.conditions().into_iter().chain(denied(right)).chain(seen.clone()).chain(seen);
         let read: Vec<_> = self.columns.iter().map(|field| (id, *field)).collect();
-        let demand = demand(model, &rows, &read, asked);
+        let demand = self.context.demand(&rows, &read, asked);
         let mut world = self.context.world(&demand, self.role);
         let (old, new) = world.touched(id, self.command, |field| fields.contains(&field));
         for field in self.columns {

@@ -3,7 +3,7 @@
 use super::{Context, Finding};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
-use crate::demand::{Asked, demand};
+use crate::demand::Asked;
 use crate::encode::Env;
 use crate::verdict::{Done, Question, Verdict};
 use specc_diag::{Code, codes};
@@ -92,7 +92,7 @@ pub(super) fn some_row<'m>(
     let conditions = others.iter().map(|other| other.when.as_ref().map(|expr| &expr.formula));
     let asked = conditions.clone().flatten().map(|formula| (entity.id, formula, false));
     let own: Asked<'m> = (entity.id, when, holds);
-    let needed = demand(context.model, &[entity.id], &[], asked.chain([own]));
+    let needed = context.demand(&[entity.id], &[], asked.chain([own]));
     let mut world = context.world(&needed, role);
     let row = world.table(entity.id)[0];
     let yes = world.condition(when, &Env::row(row)).yes;

@@ -1,6 +1,6 @@
 //! What views and functions show of rows that the rules of their tables deny.
 
-use super::{Context, Finding, denied};
+use super::{Context, Finding, Shared, denied};
 use crate::access::{Right, Role, may_use};
 use crate::case::Through;
 use crate::circuit::Lit;
@@ -16,6 +16,7 @@ use specc_diag::{Code, Span, codes};
 use specc_model::formula::{Call, Formula, Node, Piece, Read, Row, Select, Sql, is_aggregate};
 use specc_model::{EntityId, FieldIx, Function, Model, Object, RuleAction, View};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Something that reads with its owner's rights and gives what it reads to somebody.
 #[derive(Clone, Copy)]
@@ -73,19 +74,23 @@ pub(crate) fn is_looked_into(function: &Function) -> bool {
     function.security_definer && function.asks.is_some()
 }
 
-pub(super) fn ask(context: &Context<'_>) -> Vec<Finding> {
-    let model = context.model;
+pub(super) fn ask(shared: &Arc<Shared<'_>>) -> Vec<Finding> {
+    let model = shared.model;
     let views = model.views.iter().enumerate().filter_map(|(at, view)| {
         let may = |role: &&Role| may_use(model, role, &view.roles, &Object::View(at), "select");
-        Way::of_view(model, at, view).map(|way| (way, context.roles.iter().filter(may).collect::<Vec<_>>()))
+        Way::of_view(model, at, view).map(|way| (way, shared.roles.iter().filter(may).collect::<Vec<_>>()))
     });
     let functions = model.functions.iter().enumerate().filter(|(_, function)| function.security_definer);
     let functions = functions.filter_map(|(at, function)| {
         let may = |role: &&Role| may_use(model, role, &function.roles, &Object::Function(at), "execute");
-        Way::of_function(at, function).map(|way| (way, context.roles.iter().filter(may).collect()))
+        Way::of_function(at, function).map(|way| (way, shared.roles.iter().filter(may).collect()))
     });
     let all: Vec<_> = views.chain(functions).collect();
-    all.par_iter().flat_map_iter(|(way, roles)| roles.iter().flat_map(|role| shown(context, way, role))).collect()
+    let of_one = |(way, roles): &(Way<'_>, Vec<&Role>)| {
+        let context = Context::new(shared);
+        roles.iter().flat_map(|role| shown(&context, way, role)).collect::<Vec<_>>()
+    };
+    all.par_iter().flat_map_iter(of_one).collect()
 }
 
 /// A finding for each table whose rows it gives to a role.

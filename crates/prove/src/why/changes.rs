@@ -130,7 +130,7 @@ fn opened(pair: &Pair<'_>, asking: &Asking, tried: &Tried) -> Vec<Opened> {
                 }
                 let (example, decided) = match rows {
                     Verdict::Counterexample(case) => (case, true),
-                    Verdict::OutOfFragment { .. } => (None, false),
+                    Verdict::OutOfFragment { .. } | Verdict::TooLarge => (None, false),
                     Verdict::Proven { .. } | Verdict::Checked { .. } if columns.is_empty() => continue,
                     Verdict::Proven { .. } | Verdict::Checked { .. } => (None, true),
                 };

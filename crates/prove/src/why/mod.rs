@@ -57,7 +57,7 @@ pub enum Answer {
     Never,
     /// No row can satisfy the condition.
     NoRow,
-    /// It depends on what is not modelled, which stands there.
+    /// It depends on what is not modelled, which stands there; nowhere, if it takes too many steps to decide.
     Unknown(Vec<Span>),
 }
 
@@ -260,11 +260,13 @@ impl<'m> Asked<'m> {
         match scene.verdict(yes) {
             Verdict::Proven { .. } | Verdict::Checked { .. } => return Answer::Never,
             Verdict::OutOfFragment { because } => return Answer::Unknown(because),
+            Verdict::TooLarge => return Answer::Unknown(Vec::new()),
             Verdict::Counterexample(_) => {}
         }
         let (scene, _, no) = self.tried(&right, false);
         match scene.verdict(no) {
             Verdict::Proven { .. } | Verdict::Checked { .. } => Answer::Always,
+            Verdict::TooLarge => Answer::Unknown(Vec::new()),
             Verdict::OutOfFragment { .. } | Verdict::Counterexample(_) => Answer::Sometimes,
         }
     }
@@ -280,6 +282,7 @@ impl<'m> Asked<'m> {
             Verdict::Proven { .. } => return self.nothing(true),
             Verdict::Checked { .. } => return self.nothing(false),
             Verdict::OutOfFragment { because } => return Decided::plain(Answer::Unknown(because)),
+            Verdict::TooLarge => return Decided::plain(Answer::Unknown(Vec::new())),
             Verdict::Counterexample(case) => case,
         };
         let (scene, _, no) = self.tried(&right, false);
@@ -287,6 +290,7 @@ impl<'m> Asked<'m> {
             Verdict::Proven { .. } => (Answer::Always, true, Vec::new(), None),
             Verdict::Checked { .. } => (Answer::Always, false, Vec::new(), None),
             Verdict::OutOfFragment { because } => (Answer::Sometimes, true, because, None),
+            Verdict::TooLarge => return Decided::plain(Answer::Unknown(Vec::new())),
             Verdict::Counterexample(case) => (Answer::Sometimes, true, Vec::new(), case),
         };
         Decided { answer, complete, open, allowed, denied }
@@ -300,7 +304,7 @@ impl<'m> Asked<'m> {
             Verdict::Counterexample(case) => {
                 Decided { answer: Answer::Never, complete, open: Vec::new(), allowed: None, denied: case }
             }
-            Verdict::OutOfFragment { .. } => Decided { complete, ..Decided::plain(Answer::Never) },
+            Verdict::OutOfFragment { .. } | Verdict::TooLarge => Decided { complete, ..Decided::plain(Answer::Never) },
             Verdict::Proven { .. } | Verdict::Checked { .. } => Decided { complete, ..Decided::plain(Answer::NoRow) },
         }
     }

@@ -1,0 +1,3 @@
+#![no_main]
+
+specc_fuzz::target!("access");
