@@ -67,7 +67,7 @@ pub fn prove(model: &Model) -> Vec<Finding> {
 }
 
 /// What is asked only by [`prove_strictly`]: what many specs leave as it is, since somebody else sees to it.
-pub const STRICT: [Code; 1] = [codes::LAST_MANAGER];
+pub const STRICT: [Code; 2] = [codes::LAST_MANAGER, codes::STALE_INVITATION];
 
 /// The same with the questions of [`STRICT`].
 pub fn prove_strictly(model: &Model) -> Vec<Finding> {

@@ -7,9 +7,11 @@ mod declared;
 mod ended;
 mod files;
 mod gained;
+mod invited;
 mod kept;
 mod managers;
 mod members;
+mod nobody;
 mod oracles;
 mod owners;
 mod parents;
@@ -119,8 +121,10 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     risky::ask(context, entity, &mut found);
     declared::ask(context, entity, &mut found);
     ended::ask(context, entity, &mut found);
+    nobody::ask(context, entity, &mut found);
     if context.strict {
         managers::ask(context, entity, &mut found);
+        invited::ask(context, entity, &mut found);
     }
     found
 }
