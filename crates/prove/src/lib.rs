@@ -48,7 +48,7 @@ pub use fill::{Fill, Sample, Samples};
 pub use matrix::{Aim, Expected, Matrix, Standing, Statement, Stuck, Trial, Variant, Way, matrix};
 pub use properties::Finding;
 pub use replay::{Replay, table};
-pub use sample::sample;
+pub use sample::{Tried, sample};
 pub use sorts::{Source, Val};
 pub use verdict::{Verdict, name};
 pub use why::{Answer, Asking, Change, Edit, Opened, Reason, Why, answers, conjuncts, why};
