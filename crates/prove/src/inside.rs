@@ -30,7 +30,7 @@ impl Membership<'_> {
 impl<'m> Context<'m> {
     /// Whether somebody can belong to rows of this entity, and rows of `of` to them.
     pub fn is_tenant(&self, entity: EntityId, of: EntityId) -> bool {
-        entity != of && self.memberships.iter().any(|m| self.model.relation(m.to).to == entity)
+        entity != of && self.memberships_of(entity).next().is_some()
     }
 
     /// Whether rows of an entity, to which nobody belongs by themselves, are parts of what somebody can belong to.
@@ -40,8 +40,7 @@ impl<'m> Context<'m> {
 
     fn leads(&self, entity: EntityId, depth: usize) -> bool {
         let whole = |to: EntityId| self.is_tenant(to, entity) || depth < DEEPEST && self.leads(to, depth + 1);
-        let holds = |m: &Membership<'m>| self.model.relation(m.to).to == entity;
-        !self.memberships.iter().any(holds) && self.parts_of(entity).any(|relation| whole(relation.to))
+        self.memberships_of(entity).next().is_none() && self.parts_of(entity).any(|relation| whole(relation.to))
     }
 
     /// The references that every row of an entity has to rows of others that rules guard.
@@ -80,7 +79,7 @@ impl<'m> Context<'m> {
         let mut found = Vec::new();
         let mut rest = vec![(entity, 0)];
         while let Some((entity, depth)) = rest.pop() {
-            let members = self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity);
+            let members = self.memberships_of(entity);
             found.extend(members.flat_map(|m| m.columns(self.model)));
             found.extend(self.owners(entity).iter().map(|field| (entity, *field)));
             if depth < DEEPEST && self.is_part(entity) {
@@ -159,7 +158,7 @@ impl<'m> Context<'m> {
     fn belongs(&self, world: &mut World<'m>, row: RowId, how: Belonging) -> Lit {
         let entity = world.rows[row].entity;
         let mut by = vec![self.owns(world, row)];
-        for membership in self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity) {
+        for membership in self.memberships_of(entity) {
             for member in world.table(membership.members) {
                 let is = self.is_member(world, member, row, membership);
                 let lapsed = if how.in_force { world.lapsed(member, &membership.lapses) } else { Lit::FALSE };
@@ -189,7 +188,7 @@ impl<'m> Context<'m> {
     pub fn given(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>, columns: &[FieldIx]) -> Lit {
         let tenant = self.model.relation(membership.to);
         let mut by = Vec::new();
-        for other in self.memberships.iter().filter(|m| self.model.relation(m.to).to == tenant.to) {
+        for other in self.memberships_of(tenant.to) {
             for giver in world.table(other.members) {
                 let exists = world.rows[giver].exists;
                 let mut all = vec![exists, self.is_hers(world, giver, other)];
@@ -252,8 +251,7 @@ impl<'m> Context<'m> {
         let more = |other: &&Membership<'m>| {
             other.members == membership.members || invited || other.asks.len() > membership.asks.len()
         };
-        let of =
-            self.memberships.iter().filter(|m| self.model.relation(m.to).to == relation.to && m.by == Person::Viewer);
+        let of = self.memberships_of(relation.to).filter(|m| m.by == Person::Viewer);
         let mut by = Vec::new();
         for other in of.filter(more).collect::<Vec<_>>() {
             for target in world.table(relation.to) {
@@ -272,7 +270,7 @@ impl<'m> Context<'m> {
     pub fn is_of_row(&self, world: &mut World<'m>, row: RowId) -> Lit {
         let entity = world.rows[row].entity;
         let mut by = Vec::new();
-        let own = self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity && m.wide);
+        let own = self.memberships_of(entity).filter(|m| m.wide);
         for membership in own {
             for member in world.table(membership.members) {
                 by.push(self.is_member(world, member, row, membership));

@@ -7,7 +7,7 @@ use crate::sorts::{asks, constant, is_viewer, parts, query, session, visit};
 use crate::standing::{Ask, Given, Person};
 use specc_model::formula::{Exists, Formula, From, Node, Operator, Read, Row, Select, Sql};
 use specc_model::{Entity, EntityId, FieldIx, Model, ParamKind, PredicateId, RelationId, Rule};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An entity whose rows say that somebody belongs to a row of another one: rules ask whether one of them is the viewer's.
 #[derive(Clone, Debug)]
@@ -72,8 +72,8 @@ pub fn memberships<'m>(model: &'m Model) -> Vec<Membership<'m>> {
         membership.ranks.sort_unstable();
         membership.ranks.dedup();
         membership.lapses = lapses(model, membership);
-        membership.wide = is_wide(model, membership);
     }
+    widen(model, &mut found);
     found.sort_by_key(|m| (m.members, m.who, m.to));
     found
 }
@@ -146,24 +146,33 @@ pub(crate) fn asked_of<'m>(model: &'m Model, rule: &'m Rule, membership: &Member
     found.filter(|other| membership.is_like(other)).flat_map(|other| other.asks).collect()
 }
 
-/// Whether rules of other entities than the members and what they are members of ask for it.
-fn is_wide(model: &Model, membership: &Membership<'_>) -> bool {
-    let to = model.relation(membership.to).to;
-    let others = model.entities.iter().filter(|entity| entity.id != to && entity.id != membership.members);
-    let rules = others.flat_map(|entity| &entity.rules).flat_map(|rule| [&rule.when, &rule.check]).flatten();
-    let mut wide = false;
-    for expr in rules {
-        visit(model, &expr.formula, &mut |part| match &part.node {
-            Node::Exists(exists) => {
-                wide |= exists.steps.last().is_some_and(|step| step.back && step.relation == membership.to);
-            }
-            Node::Sql(sql) => {
-                wide |= sql.tables().any(|entity| entity == membership.members);
-            }
-            _ => {}
-        });
+/// Says of each membership whether rules of other entities than the members and what they are members of ask for it.
+fn widen(model: &Model, found: &mut [Membership<'_>]) {
+    let mut by_relation: BTreeMap<RelationId, Vec<usize>> = BTreeMap::new();
+    let mut by_members: BTreeMap<EntityId, Vec<usize>> = BTreeMap::new();
+    for (at, membership) in found.iter().enumerate() {
+        by_relation.entry(membership.to).or_default().push(at);
+        by_members.entry(membership.members).or_default().push(at);
     }
-    wide
+    for entity in &model.entities {
+        let mut asked: BTreeSet<usize> = BTreeSet::new();
+        for expr in entity.rules.iter().flat_map(|rule| [&rule.when, &rule.check]).flatten() {
+            visit(model, &expr.formula, &mut |part| match &part.node {
+                Node::Exists(exists) => {
+                    let last = exists.steps.last().filter(|step| step.back);
+                    asked.extend(last.and_then(|step| by_relation.get(&step.relation)).into_iter().flatten());
+                }
+                Node::Sql(sql) => {
+                    asked.extend(sql.tables().filter_map(|table| by_members.get(&table)).flatten());
+                }
+                _ => {}
+            });
+        }
+        for at in asked {
+            let membership = &mut found[at];
+            membership.wide |= entity.id != membership.members && entity.id != model.relation(membership.to).to;
+        }
+    }
 }
 
 /// A column of the viewer's row that is a reference and is compared with something else: the viewer belongs to that.
@@ -343,24 +352,29 @@ pub fn owners_of(model: &Model, entity: &Entity, which: impl Fn(&Rule) -> bool) 
     found.into_iter().filter(|field| key != [*field]).collect()
 }
 
-/// The columns of an entity that any rule compares with who is asking, its own or one that reaches the row by a path.
-pub fn owners_by_path(model: &Model, entity: &Entity) -> Vec<FieldIx> {
-    let mut found: BTreeSet<FieldIx> = owners(model, entity).into_iter().collect();
+/// The columns of each entity that any rule compares with who is asking, its own or one that reaches the row by a path.
+pub fn owners_by_path(model: &Model) -> Vec<Vec<FieldIx>> {
+    let own = model.entities.iter().map(|entity| owners(model, entity).into_iter().collect::<BTreeSet<_>>());
+    let mut found: Vec<BTreeSet<FieldIx>> = own.collect();
     for formula in deciding(model) {
         visit(model, formula, &mut |part| {
             let Some((a, b)) = matched(part) else { return };
             for (column, other) in [(a, b), (b, a)] {
                 if let Node::Path(_, steps, field) = &column.bare().node
-                    && steps.last().is_some_and(|step| !step.back && model.step_target(*step) == entity.id)
+                    && let Some(step) = steps.last().filter(|step| !step.back)
                     && is_viewer(other)
+                    && let Some(columns) = found.get_mut(model.step_target(*step).0 as usize)
                 {
-                    found.insert(*field);
+                    columns.insert(*field);
                 }
             }
         });
     }
-    let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
-    found.into_iter().filter(|field| key != [*field]).collect()
+    let of = |(entity, found): (&Entity, BTreeSet<FieldIx>)| {
+        let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
+        found.into_iter().filter(|field| key != [*field]).collect()
+    };
+    model.entities.iter().zip(found).map(of).collect()
 }
 
 /// The columns of the first row of a scope that are compared with who is asking.

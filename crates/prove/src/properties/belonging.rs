@@ -67,7 +67,7 @@ fn asks_for_any_member(context: &Context<'_>, rule: &Rule) -> bool {
     for expr in [&rule.when, &rule.check].into_iter().flatten() {
         visit(context.model, &expr.formula, &mut |part| {
             let sql = query(part).into_iter().flat_map(|sql| sql.tables());
-            asks |= sql.into_iter().any(|table| context.memberships.iter().any(|m| m.members == table));
+            asks |= sql.into_iter().any(|table| context.memberships_in(table).next().is_some());
         });
     }
     asks && is_of_session(context.model, rule)
@@ -134,7 +134,7 @@ fn foreign<'m>(
         return;
     }
     let verb = format!("by rule `{}` `{name}` {}", rule.name, does(command));
-    let is_membership = context.memberships.iter().any(|m| m.members == entity.id && m.to == relation.id);
+    let is_membership = context.memberships_in(entity.id).any(|m| m.to == relation.id);
     // Whoever adds herself, and what is one's own, is asked about by itself.
     let own = act.world.circuit.or(own, within);
     let exempt = if is_membership || command != RuleAction::Insert { own } else { Lit::FALSE };
@@ -164,7 +164,7 @@ fn foreign<'m>(
 
 /// Whether the row is the viewer's by a column that does not say who belongs to what.
 fn wrote<'m>(context: &Context<'m>, act: &mut Act<'m>, entity: EntityId) -> Lit {
-    let belongs = |field: &FieldIx| context.memberships.iter().any(|m| m.members == entity && m.who == *field);
+    let belongs = |field: &FieldIx| context.memberships_in(entity).any(|m| m.who == *field);
     let authors: Vec<FieldIx> = context.owners(entity).iter().copied().filter(|field| !belongs(field)).collect();
     let row = act.row();
     let viewer = act.world.session(Source::Viewer);
@@ -215,7 +215,7 @@ fn open_child<'m>(
     let closed = context.under_closed(&mut act.world, row, relation, parent.as_ref());
     // What is one's own, or about oneself, is one's own.
     let mut own = vec![context.owns(&mut act.world, row)];
-    for membership in context.memberships.iter().filter(|m| m.members == entity.id) {
+    for membership in context.memberships_in(entity.id) {
         own.push(context.is_hers(&mut act.world, row, membership));
     }
     let own = act.world.circuit.any(own);

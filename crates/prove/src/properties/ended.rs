@@ -35,9 +35,8 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
 
 /// The memberships that can lapse by which somebody belongs to rows of an entity.
 fn lapsing<'a, 'm>(context: &'a Context<'m>, to: EntityId) -> impl Iterator<Item = &'a Membership<'m>> {
-    let tenants = context.tenants_of(to);
-    let of = move |m: &&Membership<'m>| tenants.contains(&context.model.relation(m.to).to);
-    context.memberships.iter().filter(|m| !m.lapses.is_empty()).filter(of)
+    let tenants = context.tenants_of(to).into_iter();
+    tenants.flat_map(|tenant| context.memberships_of(tenant)).filter(|m| !m.lapses.is_empty())
 }
 
 fn push<'m>(
@@ -78,7 +77,7 @@ fn asked<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, at: usize, p
     };
     // What is one's own, or about oneself, is asked about by itself.
     let mut own = vec![context.owns(world, row)];
-    for membership in context.memberships.iter().filter(|m| m.members == entity) {
+    for membership in context.memberships_in(entity) {
         own.push(context.is_hers(world, row, membership));
     }
     let own = world.circuit.any(own);

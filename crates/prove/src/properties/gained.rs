@@ -30,7 +30,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accus
                 }
             }
         }
-        for membership in context.memberships.iter().filter(|m| m.members == entity.id) {
+        for membership in context.memberships_in(entity.id) {
             let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Insert) else { continue };
             for at in 0..right.openings().len() {
                 after_each(context, &right, role, at, Some(membership), accused, found);
@@ -94,10 +94,9 @@ fn read_by(context: &Context<'_>, entity: &Entity, rule: &Rule) -> BTreeMap<Enti
     // Of a membership it asks for hers, which is asked about by itself; unless it leads on from there.
     found.retain(|entity, columns| {
         let known = |field: &FieldIx| {
-            context.memberships.iter().any(|m| {
+            context.memberships_in(*entity).any(|m| {
                 let to = &context.model.relation(m.to).fields;
-                m.members == *entity
-                    && !is_of_itself(context, m)
+                !is_of_itself(context, m)
                     && m.by == Person::Viewer
                     && (m.who == *field || to.contains(field) || m.ranks.contains(field))
             })
@@ -169,7 +168,7 @@ fn gains<'m>(
     });
     all.push(!touched);
     // Who adds herself, or makes more of her own row, is asked about by itself.
-    let others = context.memberships.iter().filter(|m| m.members == step.entity.id && !is_of_itself(context, m));
+    let others = context.memberships_in(step.entity.id).filter(|m| !is_of_itself(context, m));
     for membership in others {
         for row in [first.0, first.1].into_iter().flatten() {
             all.push(!world.in_phase(0, |world| context.is_hers(world, row, membership)));

@@ -11,12 +11,11 @@ use specc_diag::codes;
 use specc_model::{Entity, FieldIx, RuleAction};
 
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
-    let memberships = context.memberships.iter().filter(|m| m.members == entity.id && m.by == Person::Viewer);
+    let memberships = context.memberships_in(entity.id).filter(|m| m.by == Person::Viewer);
     for membership in memberships {
         let to = context.model.relation(membership.to).to;
-        let invitations = context.memberships.iter().filter(|other| {
-            other.by != Person::Viewer && other.members != entity.id && context.model.relation(other.to).to == to
-        });
+        let invitations = context.memberships_of(to);
+        let invitations = invitations.filter(|other| other.by != Person::Viewer && other.members != entity.id);
         for invitation in invitations {
             let givers = givers(context, invitation);
             for role in context.signed_in().filter(|_| !givers.is_empty()) {

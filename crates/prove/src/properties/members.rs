@@ -12,7 +12,7 @@ use specc_model::{Entity, RuleAction};
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     let table = context.name(entity.id);
     for role in context.signed_in() {
-        for membership in context.memberships.iter().filter(|m| m.members == entity.id) {
+        for membership in context.memberships_in(entity.id) {
             let to = context.name(context.model.relation(membership.to).to);
             for command in [RuleAction::Insert, RuleAction::Update] {
                 let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };

@@ -32,6 +32,7 @@ use crate::verdict::{Verdict, name};
 use crate::world::World;
 use specc_diag::{Code, Span};
 use specc_model::{Entity, EntityId, FieldIx, Model, RuleAction};
+use std::collections::BTreeMap;
 
 pub(crate) use act::Act;
 pub use gained::Accused;
@@ -59,6 +60,9 @@ pub struct Context<'m> {
     pub(crate) sorts: &'m Sorts,
     pub(crate) roles: Vec<Role>,
     pub(crate) memberships: Vec<Membership<'m>>,
+    /// The places of those whose rows are of an entity, and of those that are of its rows.
+    of_members: BTreeMap<EntityId, Vec<usize>>,
+    of_tenants: BTreeMap<EntityId, Vec<usize>>,
     /// Columns of each entity that say whose a row is.
     owners: Vec<Vec<FieldIx>>,
     /// Whether what is good advice only is asked too.
@@ -70,8 +74,23 @@ pub struct Context<'m> {
 impl<'m> Context<'m> {
     /// What a model says of roles and memberships; `more` rows of each table than decide are looked at.
     pub fn new(model: &'m Model, sorts: &'m Sorts, strict: bool, more: usize) -> Self {
-        let owners = model.entities.iter().map(|entity| owners_by_path(model, entity)).collect();
-        Self { model, sorts, roles: crate::roles(model), memberships: memberships(model), owners, strict, more }
+        let (owners, memberships) = (owners_by_path(model), memberships(model));
+        let (mut of_members, mut of_tenants) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
+        for (at, membership) in memberships.iter().enumerate() {
+            of_members.entry(membership.members).or_default().push(at);
+            of_tenants.entry(model.relation(membership.to).to).or_default().push(at);
+        }
+        Self { model, sorts, roles: crate::roles(model), memberships, of_members, of_tenants, owners, strict, more }
+    }
+
+    /// The memberships whose rows are of an entity.
+    pub(crate) fn memberships_in(&self, members: EntityId) -> impl Iterator<Item = &Membership<'m>> {
+        self.of_members.get(&members).into_iter().flatten().filter_map(|at| self.memberships.get(*at))
+    }
+
+    /// The memberships by which somebody belongs to rows of an entity.
+    pub(crate) fn memberships_of(&self, tenant: EntityId) -> impl Iterator<Item = &Membership<'m>> {
+        self.of_tenants.get(&tenant).into_iter().flatten().filter_map(|at| self.memberships.get(*at))
     }
 
     fn world(&self, demand: &Demand, role: &Role) -> World<'m> {
