@@ -19,6 +19,10 @@ impl Case {
     /// # Errors
     /// Why there is no such database, in words.
     pub fn complete(&self, model: &Model) -> Result<Case, String> {
+        // Files that are there are put there by the storage service.
+        if self.rows.iter().enumerate().any(|(at, row)| !row.folders.is_empty() && self.is_there(at)) {
+            return Err("it is about a file that is there".to_owned());
+        }
         let bucket = self.of_bucket(model);
         let model = bucket.as_ref().unwrap_or(model);
         let sorts = Sorts::of(model);
@@ -39,11 +43,12 @@ impl Case {
         let mut wanted = Vec::new();
         for (at, row) in self.rows.iter().enumerate() {
             let id = match (self.is_there(at), row.number) {
+                // What the row might have been is not there.
+                (true, None) => continue,
                 (false, _) => written.get(&at).copied(),
                 (_, Some(number)) => {
                     world.in_phase(0, |world| world.table(row.entity).get(usize::from(number)).copied())
                 }
-                _ => None,
             };
             let id = id.ok_or("a row has no place")?;
             wanted.push(world.rows[id].exists);
