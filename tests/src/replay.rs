@@ -4,7 +4,7 @@ use crate::{Rows, database, spec_files, texts};
 use specc_diag::{Acceptance, Sources};
 use specc_model::{Model, Options};
 use specc_postgres::{Database, Session, as_user_commit, postgres};
-use specc_prove::Case;
+use specc_prove::{Case, Fill, Replay, Samples, Tried};
 
 /// The model of some files, each with its name, and what they accept of what is proven.
 ///
@@ -66,17 +66,7 @@ pub fn outcome(session: &mut Session, case: &Case, model: &Model, blind: bool) -
     let said = |error: &postgres::Error| {
         error.as_db_error().map_or_else(|| error.to_string(), |db| format!("{} {}", db.code().code(), db.message()))
     };
-    let mut claims = serde_json::json!({ "role": replay.role });
-    if let Some(viewer) = &replay.viewer {
-        claims["sub"] = viewer.as_str().into();
-    }
-    for (keys, value) in &replay.claims {
-        let mut at = &mut claims;
-        for key in keys {
-            at = &mut at[key.as_str()];
-        }
-        *at = value.as_deref().into();
-    }
+    let claims = claims(&replay);
     // The storage service says so before it deletes; another role's settings stay.
     session.batch_execute("set storage.allow_delete_query = 'true'").unwrap();
     let all = replay.rows.join(";\n");
@@ -104,6 +94,82 @@ pub fn outcome(session: &mut Session, case: &Case, model: &Model, blind: bool) -
         session.batch_execute(&format!("delete from {table}")).unwrap();
     }
     Some(got)
+}
+
+/// Makes what [`outcomes`] calls, for this session.
+pub const CELLS: &str = "
+create function pg_temp.specc_cells(cells jsonb) returns setof text language plpgsql as $f$
+declare
+  cell jsonb;
+  made text;
+  touched bigint;
+  said text;
+begin
+  for cell in select * from jsonb_array_elements(cells) loop
+    begin
+      for made in select jsonb_array_elements_text(cell -> 'rows') loop
+        execute made;
+      end loop;
+      perform set_config('request.jwt.claims', cell ->> 'claims', true);
+      perform set_config('role', cell ->> 'role', true);
+      begin
+        execute cell ->> 'statement';
+        get diagnostics touched = row_count;
+        said := touched::text;
+      exception when others then
+        said := sqlstate || ' ' || sqlerrm;
+      end;
+      raise exception using errcode = 'SPECC', message = said;
+    exception
+      when sqlstate 'SPECC' then said := sqlerrm;
+      when others then said := 'no database: ' || sqlerrm;
+    end;
+    return next said;
+  end loop;
+end
+$f$";
+
+/// What came of the statement of each of these, in one round trip: the rows that it touched, or the error. All is undone. None
+/// where the case cannot be made.
+///
+/// # Panics
+/// When [`CELLS`] is not there.
+pub fn outcomes(session: &mut Session, tried: &[Tried], model: &Model) -> Vec<Option<Result<u64, String>>> {
+    let samples = Samples::new();
+    let fill = Fill::new(model, &samples);
+    let cell = |tried: &Tried| -> Option<serde_json::Value> {
+        let made = tried.case.loaded(&fill).ok()?;
+        let claims = claims(&made).to_string();
+        let statement = tried.statement(&fill).ok()?;
+        Some(serde_json::json!({ "rows": made.rows, "role": made.role, "claims": claims, "statement": statement }))
+    };
+    let cells: Vec<_> = tried.iter().map(cell).collect();
+    let all: Vec<_> = cells.iter().flatten().collect();
+    let all = serde_json::to_string(&all).unwrap();
+    let rows = session.query("select pg_temp.specc_cells($1::text::jsonb)", &[&all]).unwrap();
+    let mut said = rows.iter().map(|row| row.get::<_, String>(0));
+    let one = |cell: Option<serde_json::Value>| {
+        let _ = cell?;
+        let said = said.next()?;
+        Some(said.parse::<u64>().map_err(|_| said))
+    };
+    cells.into_iter().map(one).collect()
+}
+
+/// The claims of who asks.
+fn claims(replay: &Replay) -> serde_json::Value {
+    let mut claims = serde_json::json!({ "role": replay.role });
+    if let Some(viewer) = &replay.viewer {
+        claims["sub"] = viewer.as_str().into();
+    }
+    for (keys, value) in &replay.claims {
+        let mut at = &mut claims;
+        for key in keys {
+            at = &mut at[key.as_str()];
+        }
+        *at = value.as_deref().into();
+    }
+    claims
 }
 
 /// The model of a spec under `specs/`.

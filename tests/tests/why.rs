@@ -8,7 +8,7 @@ use specc_model::effective::COMMANDS;
 use specc_model::{ExprRef, Model, Options, Rls, RuleAction};
 use specc_prove::{Answer, Asking, Case, Change, why};
 use specc_tests::replay::{bare_spec, model_of, outcome};
-use specc_tests::{VERSIONS, spec_files, specs};
+use specc_tests::{VERSIONS, root, spec_files, specs};
 use std::fmt::Write;
 
 type Files = Vec<(String, String)>;
@@ -135,6 +135,53 @@ fn what_is_shown_is_what_postgres_does_and_what_would_turn_it_turns_it() {
     println!("{tried} databases, {changed} changes");
     assert!(wrong.is_empty(), "\n{wrong}");
     assert!(tried > 300 && changed > 40, "{tried} {changed}");
+}
+
+/// Rules of many authors: with nulls, columns, views, functions, arrays, keys of several columns.
+#[test]
+fn what_would_turn_it_turns_it_in_specs_of_many_authors() {
+    let folders = std::fs::read_dir(root().join("tests/access")).unwrap().map(|folder| folder.unwrap().path());
+    let mut folders: Vec<_> = folders.filter(|path| !has_options(path)).collect();
+    folders.sort();
+    let (mut wrong, mut looked, mut changed) = (String::new(), 0, 0);
+    for folder in folders.iter().step_by(7) {
+        let files = vec![("a.dbspec".to_owned(), std::fs::read_to_string(folder.join("leaky.dbspec")).unwrap())];
+        let (model, _) = model_of(&files, Options::default());
+        for asking in with_nulls_and_columns(&model, questions(&model)) {
+            let found = why(&model, &asking, |file| file.0 == 1);
+            looked += 1;
+            let again = specc_prove::answers(&model, std::slice::from_ref(&asking)).remove(0);
+            // Whether there is such a row at all is asked where reasons are.
+            if again != found.answer && found.answer != Answer::NoRow {
+                let _ = writeln!(wrong, "{}: {:?} {again:?}", said(&model, &asking), found.answer);
+            }
+            if found.reasons.is_empty() && !matches!(found.answer, Answer::Unknown(_)) {
+                let _ = writeln!(wrong, "{}: no reason", said(&model, &asking));
+            }
+            changed += turned(&files, &model, &asking, &found.answer, &found.changes, &mut wrong);
+        }
+    }
+    println!("{looked} questions, {changed} changes");
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(looked > 300 && changed > 150, "{looked} {changed}");
+}
+
+fn has_options(folder: &std::path::Path) -> bool {
+    std::fs::read_to_string(folder.join("expect.toml")).unwrap().contains("options")
+}
+
+/// Every third of some questions, and the same of rows where a rule's condition is null, and of one column.
+fn with_nulls_and_columns(model: &Model, questions: Vec<Asking>) -> Vec<Asking> {
+    let mut all = Vec::new();
+    for asking in questions.into_iter().step_by(3) {
+        let rules = model.entity(asking.entity).rules.iter();
+        let whens = rules.filter_map(|rule| rule.when.as_ref()).take(1);
+        let null = whens.filter_map(|when| condition(model, &asking, &format!("({}) is null", when.text)));
+        all.extend(null.map(|null| Asking { condition: Some(null), ..asking.clone() }));
+        all.push(Asking { columns: vec![model.entity(asking.entity).fields.len() - 1], ..asking.clone() });
+        all.push(asking);
+    }
+    all
 }
 
 /// A rule that is not asked about is not turned by what turns another.

@@ -315,6 +315,68 @@ grant select, insert, update, delete on public.notes to authenticated;";
     assert!(said.contains("the model of access is wrong there"), "{said}");
 }
 
+/// Several statements, what a view and a function show, and files are replayed too.
+#[test]
+fn counterexamples_of_every_kind_are_replayed() {
+    let text = "
+viewer -> people
+
+entity people {
+  id: uuid  key
+  policy { own: allow select  to authenticated  when id = viewer }
+}
+
+entity circles {
+  id:      uuid = gen_random_uuid()  key
+  head_id  -> people                 on delete cascade immutable
+  policy {
+    seen: allow select  to authenticated
+    make: allow insert  to authenticated  when head_id = viewer
+  }
+}
+
+entity boards {
+  id:       uuid = gen_random_uuid()  key
+  owner_id  -> people                 on delete cascade immutable
+  title:    text
+  policy {
+    own:    allow select  to authenticated  when owner_id = viewer
+    circle: allow select  to authenticated  when exists attached (circle.head_id = viewer)
+  }
+}
+
+entity attached {
+  board_id  -> boards   inverse attached on delete cascade immutable
+  circle_id -> circles  on delete cascade immutable
+  key (board_id, circle_id)
+  policy {
+    seen:   allow select  to authenticated
+    attach: allow insert  to authenticated  when circle.head_id = viewer
+  }
+}
+
+view titles security definer to authenticated as $$ select id, title from public.boards $$
+
+function title_of(b: uuid) -> text stable security definer to authenticated as $$
+  select x.title from public.boards x where x.id = b
+$$
+
+bucket pictures {
+  policy {
+    read: allow select  to authenticated  when (storage.foldername(name))[1] = viewer::text
+    add:  allow insert  to authenticated
+  }
+}
+";
+    let dir = project(text);
+    let (code, out, said) = run(dir.path(), &["prove", "--run"]);
+    assert_eq!(code, 1, "{out}{said}");
+    for code in ["A0021", "A0035", "A0036", "A0012"] {
+        assert!(said.contains(code), "{code}: {said}");
+    }
+    assert!(!out.contains("REFUSED") && !said.contains("not replayed"), "{out}{said}");
+}
+
 /// Without pgTAP on the machine, what of it the files use. `SPECC_PGTAP=…/pgtap--1.2.0.sql` runs them with pgTAP itself.
 const STAND_IN: &str = "
 create function plan(integer) returns text language sql as $$ select '1..' || $1 $$;

@@ -1,7 +1,7 @@
 //! What tables ask of their rows: references, checks, uniques.
 
 use crate::encode::Env;
-use crate::world::{RowId, World};
+use crate::world::{Row, RowId, World};
 use specc_model::{FieldIx, RelationId};
 use std::collections::BTreeSet;
 
@@ -81,10 +81,19 @@ impl World<'_> {
         }
     }
 
+    /// Whether a column of a row was read: one that a statement leaves is that of the row before.
+    fn is_read(&self, row: RowId, field: FieldIx) -> bool {
+        let Row { cells, was, .. } = &self.rows[row];
+        let left = || was.as_ref().is_some_and(|(old, changed)| !changed.contains(&field) && self.is_read(*old, field));
+        cells.contains_key(&field) || left()
+    }
+
     /// Two rows of a table are not alike in what is unique.
     fn unique(&mut self, a: RowId, b: RowId) {
         let (first, second) = (&self.rows[a], &self.rows[b]);
-        let together = first.during.0 < second.during.1 && second.during.0 < first.during.1;
+        // What is asked with a row left out did happen beside it.
+        let until = |row: RowId| if self.left_out.contains(&row) { usize::MAX } else { self.rows[row].during.1 };
+        let together = first.during.0 < until(b) && second.during.0 < until(a);
         let clash = self.clash && [a, b].iter().any(|row| self.rows[*row].number.is_none());
         if first.entity != second.entity || !together || clash {
             return;
@@ -92,7 +101,7 @@ impl World<'_> {
         let entity = self.model.entity(first.entity);
         for set in entity.unique_sets().filter(|set| set.filter.is_none()) {
             let Some(fields) = set.fields else { continue };
-            let known = |row: RowId| fields.iter().all(|field| self.rows[row].cells.contains_key(field));
+            let known = |row: RowId| fields.iter().all(|field| self.is_read(row, *field));
             if !known(a) || !known(b) {
                 continue;
             }

@@ -30,14 +30,66 @@ impl Membership<'_> {
 impl<'m> Context<'m> {
     /// Whether somebody can belong to rows of this entity, and rows of `of` to them.
     pub fn is_tenant(&self, entity: EntityId, of: EntityId) -> bool {
-        entity != of && self.memberships.iter().any(|m| self.model.relation(m.to).to == entity)
+        entity != of && self.memberships_of(entity).next().is_some()
+    }
+
+    /// Whether rows of an entity, to which nobody belongs by themselves, are parts of what somebody can belong to.
+    pub fn is_part(&self, entity: EntityId) -> bool {
+        self.leads(entity, 0)
+    }
+
+    fn leads(&self, entity: EntityId, depth: usize) -> bool {
+        let whole = |to: EntityId| self.is_tenant(to, entity) || depth < DEEPEST && self.leads(to, depth + 1);
+        self.memberships_of(entity).next().is_none() && self.parts_of(entity).any(|relation| whole(relation.to))
+    }
+
+    /// The references that every row of an entity has to rows of others that rules guard.
+    fn parts_of(&self, entity: EntityId) -> impl Iterator<Item = &'m Relation> {
+        let (model, viewer) = (self.model, self.model.viewer);
+        let outgoing = model.entity(entity).outgoing.iter().map(move |id| model.relation(*id));
+        outgoing.filter(move |r| !r.nullable && r.to != entity && Some(r.to) != viewer && !model.entity(r.to).external)
+    }
+
+    /// The references of an entity to what those belong to who belong to its rows.
+    fn above(&self, entity: EntityId) -> Vec<&'m Relation> {
+        let outgoing = self.model.entity(entity).outgoing.iter().map(|id| self.model.relation(*id));
+        let mut above: Vec<&Relation> = outgoing.filter(|relation| self.is_tenant(relation.to, entity)).collect();
+        if self.is_part(entity) {
+            above.extend(self.parts_of(entity).filter(|relation| self.is_part(relation.to)));
+        }
+        above
+    }
+
+    /// An entity, and what its rows are parts of.
+    pub fn tenants_of(&self, entity: EntityId) -> Vec<EntityId> {
+        let (mut found, mut at) = (vec![entity], 0);
+        while let Some(entity) = found.get(at).copied() {
+            at += 1;
+            if self.is_part(entity) {
+                let above = self.above(entity).into_iter().map(|relation| relation.to);
+                let new: Vec<_> = above.filter(|to| !found.contains(to)).collect();
+                found.extend(new);
+            }
+        }
+        found
     }
 
     /// Columns that say who belongs to rows of an entity.
     pub fn columns_of(&self, entity: EntityId) -> Vec<(EntityId, FieldIx)> {
-        let members = self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity);
-        let own = self.owners(entity).iter().map(|field| (entity, *field));
-        members.flat_map(|m| m.columns(self.model)).chain(own).collect()
+        let mut found = Vec::new();
+        let mut rest = vec![(entity, 0)];
+        while let Some((entity, depth)) = rest.pop() {
+            let members = self.memberships_of(entity);
+            found.extend(members.flat_map(|m| m.columns(self.model)));
+            found.extend(self.owners(entity).iter().map(|field| (entity, *field)));
+            if depth < DEEPEST && self.is_part(entity) {
+                for relation in self.above(entity) {
+                    found.extend(relation.fields.iter().map(|field| (entity, *field)));
+                    rest.push((relation.to, depth + 1));
+                }
+            }
+        }
+        found
     }
 
     /// Whether a row refers to one that is not read by this right.
@@ -109,7 +161,7 @@ impl<'m> Context<'m> {
         }
         let entity = world.rows[row].entity;
         let mut by = vec![self.owns(world, row)];
-        for membership in self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity) {
+        for membership in self.memberships_of(entity) {
             for member in world.table(membership.members) {
                 let is = self.is_member(world, member, row, membership);
                 let lapsed = if how.in_force { world.lapsed(member, &membership.lapses) } else { Lit::FALSE };
@@ -118,10 +170,8 @@ impl<'m> Context<'m> {
         }
         if how.depth < DEEPEST {
             let how = Belonging { depth: how.depth + 1, ..how };
-            for id in &self.model.entity(entity).outgoing {
-                if self.is_tenant(self.model.relation(*id).to, entity) {
-                    by.push(self.within(world, row, *id, how).1);
-                }
+            for relation in self.above(entity) {
+                by.push(self.within(world, row, relation.id, how).1);
             }
         }
         world.circuit.any(by)
@@ -141,7 +191,7 @@ impl<'m> Context<'m> {
     pub fn given(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>, columns: &[FieldIx]) -> Lit {
         let tenant = self.model.relation(membership.to);
         let mut by = Vec::new();
-        for other in self.memberships.iter().filter(|m| self.model.relation(m.to).to == tenant.to) {
+        for other in self.memberships_of(tenant.to) {
             for giver in world.table(other.members) {
                 let exists = world.rows[giver].exists;
                 let mut all = vec![exists, self.is_hers(world, giver, other)];
@@ -200,10 +250,11 @@ impl<'m> Context<'m> {
     /// that rules ask for more often: who gives invitations is no guest.
     pub fn is_in(&self, world: &mut World<'m>, row: RowId, membership: &Membership<'m>) -> Lit {
         let relation = self.model.relation(membership.to);
-        let more =
-            |other: &&Membership<'m>| other.members == membership.members || other.asks.len() > membership.asks.len();
-        let of =
-            self.memberships.iter().filter(|m| self.model.relation(m.to).to == relation.to && m.by == Person::Viewer);
+        let invited = membership.by != Person::Viewer;
+        let more = |other: &&Membership<'m>| {
+            other.members == membership.members || invited || other.asks.len() > membership.asks.len()
+        };
+        let of = self.memberships_of(relation.to).filter(|m| m.by == Person::Viewer);
         let mut by = Vec::new();
         for other in of.filter(more).collect::<Vec<_>>() {
             for target in world.table(relation.to) {
@@ -222,7 +273,7 @@ impl<'m> Context<'m> {
     pub fn is_of_row(&self, world: &mut World<'m>, row: RowId) -> Lit {
         let entity = world.rows[row].entity;
         let mut by = Vec::new();
-        let own = self.memberships.iter().filter(|m| self.model.relation(m.to).to == entity && m.wide);
+        let own = self.memberships_of(entity).filter(|m| m.wide);
         for membership in own {
             for member in world.table(membership.members) {
                 by.push(self.is_member(world, member, row, membership));

@@ -1,15 +1,17 @@
 //! Columns by which a row of a membership says that it is not in force: it has ended, or has not begun.
 //!
-//! Nothing but words says so: of the column (`suspended_at`, `is_active`), or of its values (`suspended`, `pending`).
+//! Words say so, of the column (`suspended_at`, `is_active`) or of its values (`suspended`, `pending`); or else what rules ask of
+//! it ([`by_rules`]), whatever the language.
 
 use crate::circuit::Lit;
-use crate::membership::Membership;
-use crate::sorts::{Source, Val, constant};
+use crate::membership::{Membership, asked_of};
+use crate::sorts::{Source, Val, constant, session};
+use crate::standing::Ask;
 use crate::world::{Cell, RowId, World, is_truth};
 use smol_str::SmolStr;
 use specc_facts::{Family, family};
-use specc_model::formula::{Formula, Node};
-use specc_model::{Base, Entity, FieldIx, Model};
+use specc_model::formula::{Formula, Node, Value};
+use specc_model::{Base, Entity, FieldIx, Model, Rule, RuleAction};
 
 /// It has ended, whatever the membership is of.
 const ENDED: [&str; 15] = [
@@ -52,8 +54,8 @@ const MADE: [&str; 4] = ["accepted", "approved", "confirmed", "verified"];
 const UNTIL: [&str; 5] = ["expires", "expiry", "expiration", "until", "ends"];
 
 /// When a row is not in force.
-#[derive(Clone, Debug, PartialEq)]
-enum When {
+#[derive(Clone, Debug)]
+enum When<'m> {
     /// The column is given.
     Given,
     /// The column is null.
@@ -66,25 +68,72 @@ enum When {
     NotTrue,
     /// It is one of these.
     OneOf(Vec<SmolStr>),
+    /// It is nothing that a rule asks it to be.
+    Unasked(Vec<Ask<'m>>),
 }
 
 /// A column that says whether a row is in force.
 #[derive(Clone, Debug)]
-pub struct Lapse {
+pub struct Lapse<'m> {
     /// The column.
     pub field: FieldIx,
-    when: When,
+    when: When<'m>,
 }
 
 /// The columns of a membership that say so.
-pub fn lapses(model: &Model, membership: &Membership<'_>) -> Vec<Lapse> {
+pub fn lapses<'m>(model: &'m Model, membership: &Membership<'m>) -> Vec<Lapse<'m>> {
     let entity = model.entity(membership.members);
     let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
     let fields = (0..entity.fields.len()).filter(|field| *field != membership.who && !key.contains(field));
-    fields.filter_map(|field| Some(Lapse { field, when: when(model, entity, field, membership)? })).collect()
+    let to = &model.relation(membership.to).fields;
+    let of = |field| match by_words(model, entity, field, membership) {
+        Some(when) => Some(Lapse { field, when }),
+        None if to.contains(&field) => None,
+        None => Some(Lapse { field, when: by_rules(model, entity, field, membership)? }),
+    };
+    fields.filter_map(of).collect()
 }
 
-fn when(model: &Model, entity: &Entity, field: FieldIx, membership: &Membership<'_>) -> Option<When> {
+/// What rules ask of the column wherever they ask for it, if that is not a rank but whether the row is in force: it is a time
+/// that is compared with the present, or has to be missing; or it is asked for by all rules that let members read what they
+/// belong to, or is what it is by default.
+fn by_rules<'m>(model: &'m Model, entity: &Entity, field: FieldIx, membership: &Membership<'m>) -> Option<When<'m>> {
+    let column = &entity.fields[field];
+    let asked: Vec<Ask<'m>> = membership.asks.iter().filter_map(|ask| ask.about(field)).collect();
+    if asked.is_empty() || column.ty.dims > 0 {
+        return None;
+    }
+    let parts = || asked.iter().flat_map(|ask| &ask.all);
+    let is_time = matches!(&column.ty.base, Base::Builtin(name) if family(name) == Family::Moment);
+    let limits = |part: &&&Formula| {
+        let mut limits = matches!(&part.bare().node, Node::IsNull(_, false));
+        part.visit(|part| limits |= matches!(session(part), Some(Source::Session(_))));
+        limits
+    };
+    let by_default = || {
+        let (condition, default) = (is_truth(&column.ty), column.default.as_ref().and_then(|it| constant(&it.formula)));
+        let truth = column.default.as_ref().is_some_and(|it| it.formula.node == Node::Literal(Value::Boolean(true)));
+        asked.iter().all(|ask| ask.says.is_none())
+            && parts().all(|part| match part.equality() {
+                Some((a, b)) => [(a, b), (b, a)].iter().any(|(of, by)| {
+                    let own = matches!(&of.bare().node, Node::Column(..));
+                    let same = default.is_some() && constant(by) == default;
+                    own && (same || truth && by.bare().node == Node::Literal(Value::Boolean(true)))
+                }),
+                None => condition && truth && matches!(&part.bare().node, Node::Column(..)),
+            })
+    };
+    let by_tenant = || {
+        let tenant = model.entity(model.relation(membership.to).to);
+        let reads = |rule: &&Rule| !rule.forbid && rule.actions.iter().any(|(action, _)| *action == RuleAction::Select);
+        let mut asks = tenant.rules.iter().filter(reads).flat_map(|rule| asked_of(model, rule, membership)).peekable();
+        asks.peek().is_some() && asks.all(|ask| ask.about(field).is_some())
+    };
+    let in_force = is_time && parts().any(|part| limits(&part)) || by_default() || by_tenant();
+    in_force.then_some(When::Unasked(asked))
+}
+
+fn by_words<'m>(model: &Model, entity: &Entity, field: FieldIx, membership: &Membership<'_>) -> Option<When<'m>> {
     let column = &entity.fields[field];
     let says = |words: &[&str]| column.name.split('_').any(|word| words.contains(&word));
     let in_force = says(&IN_FORCE) || says(&MADE) && membership.ranks.contains(&field);
@@ -133,7 +182,7 @@ fn label(formula: &Formula) -> Option<SmolStr> {
 }
 
 /// The labels that say so, without those that a rule asks for: what opens something is in force.
-fn of_labels(labels: Vec<SmolStr>, field: FieldIx, membership: &Membership<'_>) -> Option<When> {
+fn of_labels<'m>(labels: Vec<SmolStr>, field: FieldIx, membership: &Membership<'_>) -> Option<When<'m>> {
     let mut wanted: Vec<SmolStr> = Vec::new();
     for ask in &membership.asks {
         let own = |formula: &Formula| matches!(&formula.bare().node, Node::Column(row, of) if *row == ask.row && *of == field);
@@ -155,16 +204,16 @@ fn of_labels(labels: Vec<SmolStr>, field: FieldIx, membership: &Membership<'_>) 
 }
 
 /// Sources and constants that values of these columns are compared with.
-pub fn compared(model: &Model, membership: &Membership<'_>) -> Vec<(Source, Option<Source>, Vec<Val>)> {
-    let of = |lapse: Lapse| {
+pub fn compared(membership: &Membership<'_>) -> Vec<(Source, Option<Source>, Vec<Val>)> {
+    let of = |lapse: &Lapse<'_>| {
         let field = Source::Field(membership.members, lapse.field);
-        match lapse.when {
+        match &lapse.when {
             When::Past => Some((field, Some(now()), Vec::new())),
-            When::OneOf(labels) => Some((field, None, labels.into_iter().map(Val::Text).collect())),
+            When::OneOf(labels) => Some((field, None, labels.iter().cloned().map(Val::Text).collect())),
             _ => None,
         }
     };
-    lapses(model, membership).into_iter().filter_map(of).collect()
+    membership.lapses.iter().filter_map(of).collect()
 }
 
 fn now() -> Source {
@@ -173,9 +222,14 @@ fn now() -> Source {
 
 impl<'m> World<'m> {
     /// Whether a row says of itself that it is not in force.
-    pub fn lapsed(&mut self, row: RowId, lapses: &[Lapse]) -> Lit {
+    pub fn lapsed(&mut self, row: RowId, lapses: &[Lapse<'m>]) -> Lit {
         let mut any = Vec::new();
         for lapse in lapses {
+            if let When::Unasked(asks) = &lapse.when {
+                let asked: Vec<Lit> = asks.iter().map(|ask| self.asked(ask, row)).collect();
+                any.push(!self.circuit.any(asked));
+                continue;
+            }
             let lit = match (self.cell(row, lapse.field), &lapse.when) {
                 (Cell::Condition(tri), When::True) => tri.yes,
                 (Cell::Condition(tri), _) => !tri.yes,

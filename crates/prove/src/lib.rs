@@ -48,7 +48,7 @@ pub use fill::{Fill, Sample, Samples};
 pub use matrix::{Aim, Expected, Matrix, Standing, Statement, Stuck, Trial, Variant, Way, matrix};
 pub use properties::Finding;
 pub use replay::{Replay, table};
-pub use sample::sample;
+pub use sample::{Tried, sample};
 pub use sorts::{Source, Val};
 pub use verdict::{Verdict, name};
 pub use why::{Answer, Asking, Change, Edit, Opened, Reason, Why, answers, conjuncts, why};
@@ -71,7 +71,7 @@ pub fn prove(model: &Model) -> Vec<Finding> {
 pub const TOO_LARGE: &str = "it takes too many steps to decide: its rules ask too much at once";
 
 /// What is asked only by [`prove_strictly`]: what many specs leave as it is, since somebody else sees to it.
-pub const STRICT: [Code; 1] = [codes::LAST_MANAGER];
+pub const STRICT: [Code; 2] = [codes::LAST_MANAGER, codes::STALE_INVITATION];
 
 /// The same with the questions of [`STRICT`].
 pub fn prove_strictly(model: &Model) -> Vec<Finding> {

@@ -7,7 +7,7 @@ use crate::sorts::{asks, constant, is_viewer, parts, query, session, visit};
 use crate::standing::{Ask, Given, Person};
 use specc_model::formula::{Exists, Formula, From, Node, Operator, Read, Row, Select, Sql};
 use specc_model::{Entity, EntityId, FieldIx, Model, ParamKind, PredicateId, RelationId, Rule};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An entity whose rows say that somebody belongs to a row of another one: rules ask whether one of them is the viewer's.
 #[derive(Clone, Debug)]
@@ -25,9 +25,16 @@ pub struct Membership<'m> {
     /// What rules ask of a row of it, each at one place.
     pub asks: Vec<Ask<'m>>,
     /// Its columns that say whether a row is in force.
-    pub lapses: Vec<Lapse>,
+    pub lapses: Vec<Lapse<'m>>,
     /// Rules of entities other than these two ask for it.
     pub wide: bool,
+}
+
+impl Membership<'_> {
+    /// Whether another one is of the same people and rows.
+    fn is_like(&self, other: &Membership<'_>) -> bool {
+        (self.members, self.who, &self.by, self.to) == (other.members, other.who, &other.by, other.to)
+    }
 }
 
 /// All formulas that decide access, wherever they stand.
@@ -52,86 +59,120 @@ fn constants<'m>(model: &Model, id: PredicateId, args: &'m [Formula]) -> Option<
 /// All memberships that rules ask for.
 pub fn memberships<'m>(model: &'m Model) -> Vec<Membership<'m>> {
     let mut found: Vec<Membership<'m>> = Vec::new();
-    for formula in deciding(model) {
-        // What an `exists path (…)` inside of others looks at has the number of those around it.
-        let mut rest = vec![(formula, 0, Given::default(), false)];
-        let mut called = BTreeSet::new();
-        while let Some((part, depth, given, negated)) = rest.pop() {
-            let new = match &part.node {
-                // Whoever is blocked, or has left, is no member by that.
-                _ if negated => Vec::new(),
-                Node::Exists(exists) => membership(model, exists, depth, &given).into_iter().collect(),
-                Node::Sql(_) => query(part).and_then(Sql::select).map_or(Vec::new(), |s| selected(model, s, &given)),
-                Node::Binary(Operator::Equal, sides) => {
-                    let said = |one, other| said(model, one, std::slice::from_ref(other), &given);
-                    let both = said(&sides.0, &sides.1).into_iter().chain(said(&sides.1, &sides.0));
-                    both.chain(of_viewer(model, part)).collect()
-                }
-                Node::InList(list, false) => said(model, &list.0, &list.1, &given),
-                _ => Vec::new(),
-            };
-            for new in new {
-                let same = |old: &&mut Membership<'_>| {
-                    (old.members, old.who, &old.by, old.to) == (new.members, new.who, &new.by, new.to)
-                };
-                match found.iter_mut().find(same) {
-                    Some(old) => {
-                        old.ranks.extend(new.ranks);
-                        old.asks.extend(new.asks);
-                    }
-                    None => found.push(new),
-                }
+    for new in deciding(model).flat_map(|formula| asked_by(model, formula)) {
+        match found.iter_mut().find(|old| old.is_like(&new)) {
+            Some(old) => {
+                old.ranks.extend(new.ranks);
+                old.asks.extend(new.asks);
             }
-            let depth = depth + usize::from(matches!(part.node, Node::Exists(_)));
-            let negated = negated
-                != match &part.node {
-                    Node::Not(_) => true,
-                    Node::Form(form) => word(form).is_some_and(|word| word.starts_with("not ")),
-                    _ => false,
-                };
-            if let Node::Predicate(id, args) = &part.node
-                && let Some(given) = constants(model, *id, args)
-            {
-                rest.push((&model.predicates[id.0 as usize].body.formula, 0, given, negated));
-            }
-            // `has_role(team_id, 'admin')` asks what its body asks, with that role.
-            if let (Node::Call(call), Some(asked)) = (&part.node, asks(model, part)) {
-                let given: Given<'m> = call.args.iter().map(|(_, arg)| constant(arg).map(|_| arg)).collect();
-                if given.iter().any(Option::is_some) && called.insert(crate::sorts::address(part)) {
-                    rest.push((asked, 0, given, negated));
-                }
-            }
-            rest.extend(parts(part).into_iter().rev().map(|part| (part, depth, given.clone(), negated)));
+            None => found.push(new),
         }
     }
     for membership in &mut found {
         membership.ranks.sort_unstable();
         membership.ranks.dedup();
         membership.lapses = lapses(model, membership);
-        membership.wide = is_wide(model, membership);
     }
+    widen(model, &mut found);
     found.sort_by_key(|m| (m.members, m.who, m.to));
     found
 }
 
-/// Whether rules of other entities than the members and what they are members of ask for it.
-fn is_wide(model: &Model, membership: &Membership<'_>) -> bool {
-    let to = model.relation(membership.to).to;
-    let others = model.entities.iter().filter(|entity| entity.id != to && entity.id != membership.members);
-    let rules = others.flat_map(|entity| &entity.rules).flat_map(|rule| [&rule.when, &rule.check]).flatten();
-    let mut wide = false;
-    for expr in rules {
-        visit(model, &expr.formula, &mut |part| match &part.node {
-            Node::Exists(exists) => {
-                wide |= exists.steps.last().is_some_and(|step| step.back && step.relation == membership.to);
+/// The memberships that a formula asks for, each at one place: not those of predicates and functions that it calls, unless
+/// they are given constants.
+fn asked_by<'m>(model: &'m Model, formula: &'m Formula) -> Vec<Membership<'m>> {
+    let mut found: Vec<Membership<'m>> = Vec::new();
+    // What an `exists path (…)` inside of others looks at has the number of those around it.
+    let mut rest = vec![(formula, 0, Given::default(), false)];
+    let mut called = BTreeSet::new();
+    while let Some((part, depth, given, negated)) = rest.pop() {
+        match &part.node {
+            // Whoever is blocked, or has left, is no member by that.
+            _ if negated => {}
+            Node::Exists(exists) => found.extend(membership(model, exists, depth, &given)),
+            Node::Sql(_) => {
+                found.extend(query(part).and_then(Sql::select).map_or(Vec::new(), |s| selected(model, s, &given)));
             }
-            Node::Sql(sql) => {
-                wide |= sql.tables().any(|entity| entity == membership.members);
+            Node::Binary(Operator::Equal, sides) => {
+                let said = |one, other| said(model, one, std::slice::from_ref(other), &given);
+                let both = said(&sides.0, &sides.1).into_iter().chain(said(&sides.1, &sides.0));
+                found.extend(both.chain(of_viewer(model, part)));
             }
+            Node::InList(list, false) => found.extend(said(model, &list.0, &list.1, &given)),
             _ => {}
-        });
+        }
+        let depth = depth + usize::from(matches!(part.node, Node::Exists(_)));
+        let negated = negated
+            != match &part.node {
+                Node::Not(_) => true,
+                Node::Form(form) => word(form).is_some_and(|word| word.starts_with("not ")),
+                _ => false,
+            };
+        if let Node::Predicate(id, args) = &part.node
+            && let Some(given) = constants(model, *id, args)
+        {
+            rest.push((&model.predicates[id.0 as usize].body.formula, 0, given, negated));
+        }
+        // `has_role(team_id, 'admin')` asks what its body asks, with that role.
+        if let (Node::Call(call), Some(asked)) = (&part.node, asks(model, part)) {
+            let given: Given<'m> = call.args.iter().map(|(_, arg)| constant(arg).map(|_| arg)).collect();
+            if given.iter().any(Option::is_some) && called.insert(crate::sorts::address(part)) {
+                rest.push((asked, 0, given, negated));
+            }
+        }
+        rest.extend(parts(part).into_iter().rev().map(|part| (part, depth, given.clone(), negated)));
     }
-    wide
+    found
+}
+
+/// What a rule asks of the rows of a membership, itself or by what it calls.
+pub(crate) fn asked_of<'m>(model: &'m Model, rule: &'m Rule, membership: &Membership<'_>) -> Vec<Ask<'m>> {
+    let mut formulas: Vec<&Formula> =
+        [&rule.when, &rule.check].into_iter().flatten().map(|expr| &expr.formula).collect();
+    let mut at = 0;
+    while let Some(formula) = formulas.get(at).copied() {
+        let mut called = Vec::new();
+        visit(model, formula, &mut |part| {
+            if let Node::Predicate(id, _) = &part.node {
+                called.push(&model.predicates[id.0 as usize].body.formula);
+            }
+            called.extend(asks(model, part));
+        });
+        called.retain(|body| !formulas.iter().any(|known| std::ptr::eq(*known, *body)));
+        formulas.extend(called);
+        at += 1;
+    }
+    let found = formulas.into_iter().flat_map(|formula| asked_by(model, formula));
+    found.filter(|other| membership.is_like(other)).flat_map(|other| other.asks).collect()
+}
+
+/// Says of each membership whether rules of other entities than the members and what they are members of ask for it.
+fn widen(model: &Model, found: &mut [Membership<'_>]) {
+    let mut by_relation: BTreeMap<RelationId, Vec<usize>> = BTreeMap::new();
+    let mut by_members: BTreeMap<EntityId, Vec<usize>> = BTreeMap::new();
+    for (at, membership) in found.iter().enumerate() {
+        by_relation.entry(membership.to).or_default().push(at);
+        by_members.entry(membership.members).or_default().push(at);
+    }
+    for entity in &model.entities {
+        let mut asked: BTreeSet<usize> = BTreeSet::new();
+        for expr in entity.rules.iter().flat_map(|rule| [&rule.when, &rule.check]).flatten() {
+            visit(model, &expr.formula, &mut |part| match &part.node {
+                Node::Exists(exists) => {
+                    let last = exists.steps.last().filter(|step| step.back);
+                    asked.extend(last.and_then(|step| by_relation.get(&step.relation)).into_iter().flatten());
+                }
+                Node::Sql(sql) => {
+                    asked.extend(sql.tables().filter_map(|table| by_members.get(&table)).flatten());
+                }
+                _ => {}
+            });
+        }
+        for at in asked {
+            let membership = &mut found[at];
+            membership.wide |= entity.id != membership.members && entity.id != model.relation(membership.to).to;
+        }
+    }
 }
 
 /// A column of the viewer's row that is a reference and is compared with something else: the viewer belongs to that.
@@ -185,16 +226,21 @@ fn said<'m>(model: &'m Model, of: &'m Formula, values: &'m [Formula], given: &Gi
     found
 }
 
-/// The memberships that a plain query asks for: a row of its one table with a column that is the viewer, and a reference
+/// The memberships that a plain query asks for: a row of one of its tables with a column that is the viewer, and a reference
 /// that is compared with something else, or given.
 fn selected<'m>(model: &'m Model, select: &'m Select, given: &Given<'m>) -> Vec<Membership<'m>> {
-    let [From { name, of: Read::Entity(members), .. }] = select.tables.as_slice() else { return Vec::new() };
+    select.tables.iter().flat_map(|from| of_table(model, select, from, given)).collect()
+}
+
+fn of_table<'m>(model: &'m Model, select: &'m Select, from: &From, given: &Given<'m>) -> Vec<Membership<'m>> {
+    let From { name, of: Read::Entity(members), .. } = from else { return Vec::new() };
     let row = Row::Query(name.clone(), *members);
     let own = |formula: &Formula| match &formula.bare().node {
-        Node::Column(Row::Query(_, entity), field) if entity == members => Some(*field),
+        Node::Column(of, field) if *of == row => Some(*field),
         _ => None,
     };
     let (mut person, mut linked, mut ranks) = (None, BTreeSet::new(), BTreeSet::new());
+    let mut joined = BTreeSet::new();
     linked.extend(select.output.iter().filter_map(own));
     for condition in &select.conditions {
         condition.visit(|part| {
@@ -202,10 +248,13 @@ fn selected<'m>(model: &'m Model, select: &'m Select, given: &Given<'m>) -> Vec<
             let Some((a, b)) = matched(part) else { return };
             for (column, other) in [(a, b), (b, a)] {
                 let Some(field) = own(column) else { continue };
-                if let Some(by) = Person::of(model, other) {
+                if let Some(by) = Person::of_column(model, *members, field, other) {
                     person = person.take().or(Some((field, by)));
                 } else if constant(other).is_none() {
                     linked.insert(field);
+                    if matches!(&other.bare().node, Node::Column(Row::Query(..), _)) {
+                        joined.insert(field);
+                    }
                 }
             }
         });
@@ -213,6 +262,8 @@ fn selected<'m>(model: &'m Model, select: &'m Select, given: &Given<'m>) -> Vec<
     let Some((who, by)) = person else { return Vec::new() };
     let relations = model.entity(*members).outgoing.iter().map(|id| model.relation(*id));
     let relations = relations.filter(|r| !r.fields.contains(&who) && r.fields.iter().all(|f| linked.contains(f)));
+    // A person whom another table of the query is about belongs to nobody by that.
+    let relations = relations.filter(|r| Some(r.to) != model.viewer || !r.fields.iter().any(|f| joined.contains(f)));
     relations
         .map(|relation| {
             let ranks = ranks.iter().copied().filter(|f| *f != who && !relation.fields.contains(f)).collect();
@@ -235,7 +286,9 @@ fn membership<'m>(model: &'m Model, exists: &'m Exists, depth: usize, given: &Gi
     exists.condition.visit(|part| {
         if let Some((a, b)) = matched(part) {
             for (column, other) in [(a, b), (b, a)] {
-                if let (Some(field), Some(by)) = (bound(column), Person::of(model, other)) {
+                if let Some(field) = bound(column)
+                    && let Some(by) = Person::of_column(model, relation.from, field, other)
+                {
                     person = person.take().or(Some((field, by)));
                 }
             }
@@ -299,24 +352,29 @@ pub fn owners_of(model: &Model, entity: &Entity, which: impl Fn(&Rule) -> bool) 
     found.into_iter().filter(|field| key != [*field]).collect()
 }
 
-/// The columns of an entity that any rule compares with who is asking, its own or one that reaches the row by a path.
-pub fn owners_by_path(model: &Model, entity: &Entity) -> Vec<FieldIx> {
-    let mut found: BTreeSet<FieldIx> = owners(model, entity).into_iter().collect();
+/// The columns of each entity that any rule compares with who is asking, its own or one that reaches the row by a path.
+pub fn owners_by_path(model: &Model) -> Vec<Vec<FieldIx>> {
+    let own = model.entities.iter().map(|entity| owners(model, entity).into_iter().collect::<BTreeSet<_>>());
+    let mut found: Vec<BTreeSet<FieldIx>> = own.collect();
     for formula in deciding(model) {
         visit(model, formula, &mut |part| {
             let Some((a, b)) = matched(part) else { return };
             for (column, other) in [(a, b), (b, a)] {
                 if let Node::Path(_, steps, field) = &column.bare().node
-                    && steps.last().is_some_and(|step| !step.back && model.step_target(*step) == entity.id)
+                    && let Some(step) = steps.last().filter(|step| !step.back)
                     && is_viewer(other)
+                    && let Some(columns) = found.get_mut(model.step_target(*step).0 as usize)
                 {
-                    found.insert(*field);
+                    columns.insert(*field);
                 }
             }
         });
     }
-    let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
-    found.into_iter().filter(|field| key != [*field]).collect()
+    let of = |(entity, found): (&Entity, BTreeSet<FieldIx>)| {
+        let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
+        found.into_iter().filter(|field| key != [*field]).collect()
+    };
+    model.entities.iter().zip(found).map(of).collect()
 }
 
 /// The columns of the first row of a scope that are compared with who is asking.

@@ -3,13 +3,15 @@
 use crate::access::{Right, Role};
 use crate::case::{Case, CaseRow, Held};
 use crate::circuit::Lit;
+use crate::files::{is_files, of_buckets};
 use crate::sets::Set;
-use crate::sorts::{Sorts, Val};
+use crate::sorts::{Sorts, Source, Val};
 use crate::verdict::{Done, shown};
 use crate::whole::room;
 use crate::world::{Cell, RowId, Sym, World};
 use rustc_hash::FxHashMap;
 use specc_model::{EntityId, Model, RuleAction};
+use std::collections::BTreeMap;
 
 impl Case {
     /// The same case with all that its tables ask for.
@@ -17,19 +19,14 @@ impl Case {
     /// # Errors
     /// Why there is no such database, in words.
     pub fn complete(&self, model: &Model) -> Result<Case, String> {
+        // Files that are there are put there by the storage service.
+        if self.rows.iter().enumerate().any(|(at, row)| !row.folders.is_empty() && self.is_there(at)) {
+            return Err("it is about a file that is there".to_owned());
+        }
+        let bucket = self.of_bucket(model);
+        let model = bucket.as_ref().unwrap_or(model);
         let sorts = Sorts::of(model);
-        let [step] = self.steps.as_slice() else { return Err("it takes several statements".to_owned()) };
-        if step.through.is_some() {
-            return Err("it reads through a view or a function".to_owned());
-        }
-        if self.rows.iter().any(|row| !row.folders.is_empty()) {
-            return Err("it is about folders of a path".to_owned());
-        }
-        let command = step.command;
-        let written = self.written().and_then(|at| self.rows.get(at)).ok_or("it has no row")?;
         let role = Role::new(model, &self.role);
-        let right = Right::of(model, written.entity, &role, command)
-            .ok_or_else(|| format!("`{}` has no right to it", self.role))?;
         let mut sizes = self.sizes.clone();
         let most = self.rows.iter().filter_map(|row| Some((row.entity, usize::from(row.number?) + 1)));
         for (entity, rows) in most {
@@ -40,36 +37,38 @@ impl Case {
         let own: Vec<EntityId> = model.entities.iter().map(|entity| entity.id).collect();
         own.into_iter().for_each(|entity| *sizes.entry(entity).or_insert(1) += 1);
         room(model, &mut sizes);
-        let mut world = World::new(model, &sorts, sizes.clone(), role);
+        let mut world = World::new(model, &sorts, sizes.clone(), role.clone()).with_steps(self.steps.len());
         let pin = Pin { case: self, sizes: &sizes };
+        let Made { written, done, allowed } = self.made(model, &mut world, &role)?;
         let mut wanted = Vec::new();
-        let find = |at: Option<usize>| self.rows.get(at?);
-        let old = find(step.old).and_then(|row| world.table(row.entity).get(usize::from(row.number?)).copied());
-        let new = find(step.new).map(|row| match (command, old) {
-            (RuleAction::Update, Some(old)) => {
-                let fields: Vec<_> = row.values.iter().map(|(field, _)| *field).filter(|f| right.writes(*f)).collect();
-                world.updated(old, fields)
-            }
-            _ => world.inserted(row.entity, |field| right.writes(field)),
-        });
         for (at, row) in self.rows.iter().enumerate() {
             let id = match (self.is_there(at), row.number) {
-                (false, _) => new,
-                (_, Some(number)) => world.table(row.entity).get(usize::from(number)).copied(),
-                _ => None,
+                // What the row might have been is not there.
+                (true, None) => continue,
+                (false, _) => written.get(&at).copied(),
+                (_, Some(number)) => {
+                    world.in_phase(0, |world| world.table(row.entity).get(usize::from(number)).copied())
+                }
             };
             let id = id.ok_or("a row has no place")?;
             wanted.push(world.rows[id].exists);
             pin.row(&mut world, id, row, &mut wanted)?;
         }
         for (source, held) in &self.session {
+            if let Source::Argument(function, at) = source
+                && let Held::Truth(is) = held
+            {
+                let argument = world.argument_condition(*function, *at);
+                wanted.push(if *is { argument.yes } else { argument.no });
+                continue;
+            }
             let sym = world.session(source.clone());
             pin.value(&sym, held, &mut wanted).ok_or("what the session says has no place")?;
         }
-        let allowed = right.lets(&mut world, old, new).0;
         world.complete();
-        if let Some(new) = new {
-            let in_step = world.in_step(command, old, new);
+        for step in &done {
+            let Some(new) = step.new else { continue };
+            let in_step = world.in_step(step.command, step.old, new);
             if !solves(&mut world, &wanted, in_step) {
                 return Err("a workflow of its table refuses it".to_owned());
             }
@@ -96,8 +95,72 @@ impl Case {
         if !world.circuit.solve(&wanted) {
             return Err(crate::TOO_LARGE.to_owned());
         }
-        Ok(shown(&world, &self.role, &[Done { command, old, new }], &sizes))
+        let mut whole = shown(&world, &self.role, &done, &sizes);
+        for (step, own) in whole.steps.iter_mut().zip(&self.steps) {
+            step.through = own.through;
+        }
+        Ok(whole)
     }
+
+    /// The model in which the rules of the bucket are rules of its files, where it is about a file.
+    fn of_bucket(&self, model: &Model) -> Option<Model> {
+        let row = self.rows.get(self.written()?)?;
+        let files = model.entity(row.entity);
+        let bucket_id = files.field("bucket_id").filter(|_| is_files(files))?;
+        let (_, held) = row.values.iter().find(|(field, _)| *field == bucket_id)?;
+        let Held::Value(name) = held else { return None };
+        let ruled = model.buckets.iter().filter(|bucket| !bucket.rules.is_empty());
+        let at = ruled.into_iter().position(|bucket| Val::of_text(&bucket.name) == *name)?;
+        of_buckets(model).into_iter().nth(at)
+    }
+
+    /// What its statements make of rows, one after the other, and that each of them is let through.
+    fn made<'m>(&self, model: &'m Model, world: &mut World<'m>, role: &Role) -> Result<Made, String> {
+        let (mut written, mut done, mut allowed) = (BTreeMap::new(), Vec::new(), Lit::TRUE);
+        for (nth, step) in self.steps.iter().enumerate() {
+            let find = |at: Option<usize>| self.rows.get(at?);
+            let row = find(step.new).or(find(step.old)).ok_or("it has no row")?;
+            let old = match (step.old, find(step.old).and_then(|row| row.number)) {
+                (Some(_), Some(number)) => {
+                    world.in_phase(0, |world| world.table(row.entity).get(usize::from(number)).copied())
+                }
+                (Some(at), None) => written.get(&at).copied(),
+                _ => None,
+            };
+            if nth > 0 {
+                world.next_phase();
+            }
+            // What a view or a function gives is no matter of the rules.
+            if step.through.is_some() {
+                done.push(Done { command: step.command, old, new: None });
+                continue;
+            }
+            let right = Right::of(model, row.entity, role, step.command)
+                .ok_or_else(|| format!("`{}` has no right to it", self.role))?;
+            let new = find(step.new).map(|row| match (step.command, old) {
+                (RuleAction::Update, Some(old)) => {
+                    let fields: Vec<_> =
+                        row.values.iter().map(|(field, _)| *field).filter(|f| right.writes(*f)).collect();
+                    world.updated(old, fields)
+                }
+                _ => world.inserted(row.entity, |field| right.writes(field)),
+            });
+            written.extend(step.new.zip(new));
+            let lets = right.lets(world, old, new).0;
+            allowed = world.circuit.and(allowed, lets);
+            done.push(Done { command: step.command, old, new });
+        }
+        Ok(Made { written, done, allowed })
+    }
+}
+
+/// What comes of the statements of a case.
+struct Made {
+    /// The rows that they write, by their places in the case.
+    written: BTreeMap<usize, RowId>,
+    done: Vec<Done>,
+    /// That each is let through.
+    allowed: Lit,
 }
 
 fn solves(world: &mut World<'_>, wanted: &[Lit], also: Lit) -> bool {
@@ -136,6 +199,10 @@ impl Pin<'_> {
                 format!("`{}.{}` has no such value", entity.name.name, entity.fields[*field].name)
             })?;
         }
+        for (field, nth, held) in &row.folders {
+            let folder = world.folder(id, *field, *nth);
+            self.value(&folder, held, wanted).ok_or("a folder has no such name")?;
+        }
         Ok(())
     }
 
@@ -159,7 +226,8 @@ impl Pin<'_> {
             Val::Key(entity, number) => {
                 let before = self.case.sizes.get(entity).copied().unwrap_or(1);
                 let now = self.sizes.get(entity).copied().unwrap_or(1);
-                Val::Key(*entity, if usize::from(*number) < before { *number } else { now as u16 })
+                let number = usize::from(*number);
+                Val::Key(*entity, if number < before { number } else { now + number - before } as u16)
             }
             other => other.clone(),
         }

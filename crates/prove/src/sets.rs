@@ -45,6 +45,14 @@ pub fn matched(formula: &Formula) -> Option<(&Formula, &Formula)> {
     formula.equality().or_else(|| any_of(formula))
 }
 
+/// An array without a cast to what it is: paths have one where they stand in `any (…)`.
+fn as_it_is(array: &Formula) -> &Formula {
+    match &array.bare().node {
+        Node::Cast(cast) if cast.of.ty.base == array.ty.base && is_array(&cast.of.ty) => as_it_is(&cast.of),
+        _ => array.bare(),
+    }
+}
+
 /// The elements of an array that is written down.
 fn elements(text: &str) -> Option<Vec<Val>> {
     let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
@@ -106,7 +114,7 @@ impl<'m> World<'m> {
             let value = self.evaluate(value, env);
             return Some(self.contains(&set, &value));
         }
-        let (place, field) = self.place_of(array, env)?;
+        let (place, field) = self.place_of(as_it_is(array), env)?;
         let value = self.evaluate(value, env);
         let (mut yes, mut no) = (Vec::new(), Vec::new());
         for (there, row) in place {

@@ -244,7 +244,7 @@ impl Sorts {
             }
         }
         for membership in crate::membership::memberships(model) {
-            for (field, other, constants) in crate::lapse::compared(model, &membership) {
+            for (field, other, constants) in crate::lapse::compared(&membership) {
                 let id = self.id(field.clone());
                 self.sorts[id].constants.extend(constants);
                 self.sorts[id].ordered |= other.is_some();

@@ -5,8 +5,8 @@ use crate::encode::{Env, Place};
 use crate::sorts::{Source, constant, is_viewer, session, wrapped};
 use crate::world::{RowId, Sym, World};
 use smol_str::SmolStr;
-use specc_model::formula::{Formula, Node, Operator, Row, Value};
-use specc_model::{FieldIx, Model};
+use specc_model::formula::{Formula, Node, Operator, Row, Value, Volatility};
+use specc_model::{EntityId, ExprRef, FieldIx, Model};
 use std::sync::Arc;
 
 /// Claims that say which person it is, not what she may.
@@ -24,6 +24,20 @@ pub enum Person {
 }
 
 impl Person {
+    /// Whether what a column is compared with says who is asking: also a claim, where the column is made at random or no
+    /// other row has the same, so that whoever knows it is meant.
+    pub fn of_column(model: &Model, entity: EntityId, field: FieldIx, other: &Formula) -> Option<Self> {
+        Self::of(model, other).or_else(|| {
+            let Some(Source::Claim(keys)) = session(uncast(other)) else { return None };
+            let of = model.entity(entity);
+            let random = |default: &ExprRef| default.formula.volatility == Volatility::Volatile;
+            let secret = of.fields[field].default.as_ref().is_some_and(random);
+            let alone = || of.unique_sets().any(|set| set.fields.is_some_and(|fields| *fields == [field]));
+            let refers = of.outgoing.iter().any(|id| model.relation(*id).fields.contains(&field));
+            (!refers && (secret || alone())).then_some(Self::Claim(keys))
+        })
+    }
+
     /// Whether a value says who is asking.
     pub fn of(model: &Model, formula: &Formula) -> Option<Self> {
         if is_viewer(formula) {
@@ -38,6 +52,13 @@ impl Person {
         let alone = viewer.unique_sets().any(|set| set.fields.is_some_and(|fields| *fields == [field]));
         let personal = PERSONAL.contains(&viewer.fields[field].name.as_str());
         (alone || personal).then_some(Self::Field(field))
+    }
+}
+
+fn uncast(formula: &Formula) -> &Formula {
+    match &formula.bare().node {
+        Node::Cast(cast) => uncast(&cast.of),
+        _ => formula.bare(),
     }
 }
 
@@ -75,6 +96,21 @@ impl<'m> Ask<'m> {
             }
         }
         Self { row: row.clone(), all, given: given.clone(), says: None }
+    }
+
+    /// What it asks of one column; none where that is nothing.
+    pub fn about(&self, field: FieldIx) -> Option<Self> {
+        let reads = |formula: &Formula| {
+            let mut reads = false;
+            formula.visit(|part| {
+                reads |= matches!(&part.node, Node::Column(of, other) if *of == self.row && *other == field)
+            });
+            reads
+        };
+        let all: Vec<_> = self.all.iter().copied().filter(|part| reads(part)).collect();
+        let says = self.says.filter(|(of, _)| reads(of));
+        let asks = !all.is_empty() || says.is_some();
+        asks.then(|| Self { row: self.row.clone(), all, given: self.given.clone(), says })
     }
 }
 

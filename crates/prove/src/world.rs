@@ -132,6 +132,8 @@ pub struct World<'m> {
     steps: usize,
     /// Rows that came of statements.
     written: Vec<RowId>,
+    /// Rows that are looked past from some phase on.
+    pub(crate) left_out: Vec<RowId>,
     /// Values were looked at of which there are too few to decide.
     crowded: std::cell::Cell<bool>,
     /// Conditions that were asked and are not made of others, where somebody wants to know.
@@ -161,6 +163,7 @@ impl<'m> World<'m> {
             phase: 0,
             steps: 1,
             written: Vec::new(),
+            left_out: Vec::new(),
             crowded: std::cell::Cell::new(false),
             atoms: None,
         }
@@ -350,6 +353,7 @@ impl<'m> World<'m> {
         let exists = self.circuit.and(self.rows[row].exists, kept);
         let rest = self.row(self.rows[row].entity, exists, None, Some((row, BTreeSet::new())));
         self.rows[row].during.1 = self.phase + 1;
+        self.left_out.push(row);
         self.written.push(rest);
     }
 
@@ -437,6 +441,19 @@ impl<'m> World<'m> {
         sym
     }
 
+    /// What `look` finds if somebody else asks.
+    pub fn as_viewer<T>(&mut self, viewer: Sym, look: impl FnOnce(&mut Self) -> T) -> T {
+        let memo = std::mem::take(&mut self.memo);
+        let before = self.session.insert(Source::Viewer, viewer);
+        let found = look(self);
+        self.memo = memo;
+        match before {
+            Some(before) => self.session.insert(Source::Viewer, before),
+            None => self.session.remove(&Source::Viewer),
+        };
+        found
+    }
+
     /// The argument of a function that is called, where it is a truth value.
     pub fn argument_condition(&mut self, function: usize, at: usize) -> Tri {
         if let Some(tri) = self.arguments.get(&(function, at)) {
@@ -488,7 +505,9 @@ impl<'m> World<'m> {
         let Row { entity, number, .. } = self.rows[row];
         let nth = self.written.iter().filter(|other| **other < row && self.rows[**other].entity == entity).count();
         let own = Val::Key(entity, number.unwrap_or((self.size(entity) + nth) as u16));
-        let Some((old, _)) = self.rows[row].was else { return Sym::of(own) };
+        let Some((old, _)) = self.rows[row].was else {
+            return if self.clash && number.is_none() { self.clashing(entity, own) } else { Sym::of(own) };
+        };
         let before = self.value(old, field);
         if self.steps > 1 {
             return before;
@@ -498,6 +517,15 @@ impl<'m> World<'m> {
         let mut cases: Vec<_> = cases.into_iter().map(|(lit, value)| (self.circuit.and(lit, kept), value)).collect();
         cases.push((!kept, own));
         Sym { sort: before.sort, cases: cases.into() }
+    }
+
+    /// The key of a new row, or one that a row has already.
+    fn clashing(&mut self, entity: EntityId, own: Val) -> Sym {
+        let others = (0..self.size(entity) as u16).map(|number| Val::Key(entity, number));
+        let cases: Vec<_> = others.chain([own]).map(|value| (self.choice(), value)).collect();
+        let lits: Vec<Lit> = cases.iter().map(|(lit, _)| *lit).collect();
+        self.circuit.exactly_one(&lits);
+        Sym { sort: None, cases: cases.into() }
     }
 
     /// The value of a column that is no truth value.

@@ -3,7 +3,7 @@
 use crate::access::made;
 use crate::{Got, Run, Try};
 use specc_model::{Model, RuleAction};
-use specc_prove::{Case, Expected, Fill, Samples, Way};
+use specc_prove::{Case, Expected, Fill, Samples, Step, Way};
 
 /// What a server says of a counterexample.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,13 @@ pub enum Verified {
 pub fn replay(model: &Model, case: &Case, samples: &Samples) -> Result<Run, String> {
     let fill = Fill::new(model, samples);
     let whole = case.complete(model)?;
-    let (step, row) = (whole.steps.first().ok_or("it does nothing")?, whole.written());
+    let step = whole.steps.last().ok_or("it does nothing")?;
+    let row = step.old.or(step.new);
+    // What is done before it, in the same statement text: what comes of the last counts.
+    let before: &[Step] = &whole.steps[..whole.steps.len() - 1];
+    let way = |step: &Step| if step.command == RuleAction::Insert { Way::Values } else { Way::Keyed };
+    let before = before.iter().map(|step| whole.statement(&fill, step, way(step), step.old.or(step.new)));
+    let before: String = before.collect::<Result<Vec<_>, _>>()?.into_iter().map(|sql| sql + "; ").collect();
     let ways: &[Way] = match step.command {
         RuleAction::Insert => &[Way::Values],
         RuleAction::Select => &[Way::Keyed, Way::All],
@@ -34,7 +40,10 @@ pub fn replay(model: &Model, case: &Case, samples: &Samples) -> Result<Run, Stri
     let mut why = String::new();
     for way in ways {
         match whole.statement(&fill, step, *way, row) {
-            Ok(sql) => tries.push(Try { command: step.command, sql, expected: Expected::Rows(1) }),
+            Ok(sql) => {
+                let sql = format!("{before}{sql}");
+                tries.push(Try { command: step.command, sql, expected: Expected::Rows(1) });
+            }
             Err(error) => why = error,
         }
     }

@@ -4,10 +4,11 @@ use super::{Act, Context, Finding, denied, does};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
 use crate::membership::is_of_session;
+use crate::sorts::{Source, query, visit};
 use crate::verdict::Verdict;
 use specc_diag::{Code, Span, codes};
 use specc_model::formula::Node;
-use specc_model::{Entity, EntityId, Relation, Rule, RuleAction};
+use specc_model::{Entity, EntityId, FieldIx, Relation, Rule, RuleAction};
 use specc_syntax::ast::RefActionKind;
 
 const ALL: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
@@ -15,11 +16,19 @@ const ALL: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     let outgoing: Vec<&Relation> = entity.outgoing.iter().map(|id| context.model.relation(*id)).collect();
     for role in context.signed_in() {
-        for relation in outgoing.iter().filter(|relation| context.is_tenant(relation.to, entity.id)) {
+        for relation in &outgoing {
+            let of_part = !context.is_tenant(relation.to, entity.id);
+            if of_part && (relation.nullable || relation.to == entity.id || !context.is_part(relation.to)) {
+                continue;
+            }
             for command in ALL {
                 let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
                 for at in 0..right.openings().len() {
-                    foreign(context, &right, relation, role, at, found);
+                    // What a row is a part of says who reads it, and adds to it (A0016, A0046).
+                    let writes = matches!(command, RuleAction::Update | RuleAction::Delete);
+                    if !of_part || writes || asks_for_any_member(context, right.openings()[at].rule) {
+                        foreign(context, &right, relation, role, at, found);
+                    }
                 }
             }
         }
@@ -50,6 +59,18 @@ fn place(context: &Context<'_>, rule: &Rule) -> (Span, Option<String>) {
         }
         _ => (rule.span, None),
     }
+}
+
+/// Whether a rule is for the members of anything, whatever the row is.
+fn asks_for_any_member(context: &Context<'_>, rule: &Rule) -> bool {
+    let mut asks = false;
+    for expr in [&rule.when, &rule.check].into_iter().flatten() {
+        visit(context.model, &expr.formula, &mut |part| {
+            let sql = query(part).into_iter().flat_map(|sql| sql.tables());
+            asks |= sql.into_iter().any(|table| context.memberships_in(table).next().is_some());
+        });
+    }
+    asks && is_of_session(context.model, rule)
 }
 
 /// An act on a row that refers to something.
@@ -113,7 +134,7 @@ fn foreign<'m>(
         return;
     }
     let verb = format!("by rule `{}` `{name}` {}", rule.name, does(command));
-    let is_membership = context.memberships.iter().any(|m| m.members == entity.id && m.to == relation.id);
+    let is_membership = context.memberships_in(entity.id).any(|m| m.to == relation.id);
     // Whoever adds herself, and what is one's own, is asked about by itself.
     let own = act.world.circuit.or(own, within);
     let exempt = if is_membership || command != RuleAction::Insert { own } else { Lit::FALSE };
@@ -123,13 +144,46 @@ fn foreign<'m>(
     push(code, rule.span, claim, wrong, act.decide(&[opened, linked, !exempt, !inside]));
     // Nobody leaves who she is.
     let leaves = Some(relation.to) != context.model.viewer;
-    if matches!(command, RuleAction::Update | RuleAction::Delete) && leaves && !is_membership && own != Lit::FALSE {
-        let Looked { act, linked, inside, own, within, opened } = look(context, right, relation, role, at, false);
+    if matches!(command, RuleAction::Update | RuleAction::Delete) && leaves {
+        let Looked { mut act, linked, inside, own, within, opened } = look(context, right, relation, role, at, false);
+        // A row that says who belongs is about one, and another one may have written it.
+        let own = match (is_membership, command) {
+            (true, RuleAction::Update) => wrote(context, &mut act, entity.id),
+            (true, _) => Lit::FALSE,
+            _ => own,
+        };
+        if own == Lit::FALSE {
+            return moved(context, right, relation, role, at, found);
+        }
         let claim = format!("{verb} no row of `{table}` of its own once it has left its `{to}`");
         let wrong = format!("{verb} rows of `{table}` of its own after it has left their `{to}`");
         push(codes::FORMER_MEMBER, rule.span, claim, wrong, act.decide(&[opened, linked, own, !within, !inside]));
     }
-    if command == RuleAction::Update {
+    moved(context, right, relation, role, at, found);
+}
+
+/// Whether the row is the viewer's by a column that does not say who belongs to what.
+fn wrote<'m>(context: &Context<'m>, act: &mut Act<'m>, entity: EntityId) -> Lit {
+    let belongs = |field: &FieldIx| context.memberships_in(entity).any(|m| m.who == *field);
+    let authors: Vec<FieldIx> = context.owners(entity).iter().copied().filter(|field| !belongs(field)).collect();
+    let row = act.row();
+    let viewer = act.world.session(Source::Viewer);
+    let wrote: Vec<Lit> = authors.into_iter().map(|field| act.world.says(row, field, &viewer).yes).collect();
+    act.world.circuit.any(wrote)
+}
+
+/// Whether an update takes a row to what the viewer does not belong to.
+fn moved<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    relation: &Relation,
+    role: &Role,
+    at: usize,
+    found: &mut Vec<Finding>,
+) {
+    let (entity, rule) = (right.entity, right.openings()[at].rule);
+    let (table, to, name) = (context.name(entity.id), context.name(relation.to), &role.name);
+    if right.command == RuleAction::Update {
         let Looked { mut act, linked, inside, opened, .. } = look(context, right, relation, role, at, true);
         let (old, new) = (act.row(), act.after_row());
         let moved: Vec<Lit> = relation.fields.iter().map(|field| act.world.differs(old, new, *field)).collect();
@@ -137,7 +191,8 @@ fn foreign<'m>(
         let verb = format!("by rule `{}` `{name}` moves", rule.name);
         let claim = format!("{verb} no row of `{table}` to a `{to}` that it does not belong to");
         let wrong = format!("{verb} rows of `{table}` to a `{to}` that it does not belong to");
-        push(codes::MOVED_AWAY, rule.span, claim, wrong, act.decide(&[opened, moved, linked, !inside]));
+        let verdict = act.decide(&[opened, moved, linked, !inside]);
+        found.push(Finding { code: codes::MOVED_AWAY, entity: table, claim, wrong, verdict, span: rule.span });
     }
 }
 
@@ -158,8 +213,12 @@ fn open_child<'m>(
     let mut act = Act::new(context, right, role, &columns, denied(parent.as_ref()));
     let row = act.row();
     let closed = context.under_closed(&mut act.world, row, relation, parent.as_ref());
-    // What is one's own is one's own.
-    let own = context.owns(&mut act.world, row);
+    // What is one's own, or about oneself, is one's own.
+    let mut own = vec![context.owns(&mut act.world, row)];
+    for membership in context.memberships_in(entity.id) {
+        own.push(context.is_hers(&mut act.world, row, membership));
+    }
+    let own = act.world.circuit.any(own);
     let opened = act.opened[at];
     let (table, to, name) = (context.name(entity.id), context.name(relation.to), &role.name);
     let claim = format!("by rule `{}` `{name}` reads no row of `{table}` whose `{to}` it does not read", rule.name);

@@ -3,7 +3,7 @@
 use super::{Act, Context, Finding, does};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
-use crate::membership::is_of_session;
+use crate::membership::{Membership, is_of_session};
 use crate::verdict::Verdict;
 use specc_diag::codes;
 use specc_model::{Entity, EntityId, Relation, RuleAction};
@@ -11,11 +11,11 @@ use specc_model::{Entity, EntityId, Relation, RuleAction};
 const ALL: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete];
 
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
-    let lapses = |to: EntityId| {
-        context.memberships.iter().any(|m| context.model.relation(m.to).to == to && !m.lapses.is_empty())
-    };
+    let lapses = |to: EntityId| lapsing(context, to).next().is_some();
     let outgoing = entity.outgoing.iter().map(|id| context.model.relation(*id));
-    let outgoing = outgoing.filter(|relation| context.is_tenant(relation.to, entity.id) && lapses(relation.to));
+    let part = |r: &&Relation| !r.nullable && r.to != entity.id && context.is_part(r.to);
+    let outgoing = outgoing.filter(|relation| context.is_tenant(relation.to, entity.id) || part(relation));
+    let outgoing = outgoing.filter(|relation| lapses(relation.to));
     // The rows of what somebody belongs to, and what refers to it.
     let own = lapses(entity.id).then_some(None);
     for place in own.into_iter().chain(outgoing.map(Some)) {
@@ -31,6 +31,12 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
             }
         }
     }
+}
+
+/// The memberships that can lapse by which somebody belongs to rows of an entity.
+fn lapsing<'a, 'm>(context: &'a Context<'m>, to: EntityId) -> impl Iterator<Item = &'a Membership<'m>> {
+    let tenants = context.tenants_of(to).into_iter();
+    tenants.flat_map(|tenant| context.memberships_of(tenant)).filter(|m| !m.lapses.is_empty())
 }
 
 fn push<'m>(
@@ -71,12 +77,12 @@ fn asked<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, at: usize, p
     };
     // What is one's own, or about oneself, is asked about by itself.
     let mut own = vec![context.owns(world, row)];
-    for membership in context.memberships.iter().filter(|m| m.members == entity) {
+    for membership in context.memberships_in(entity) {
         own.push(context.is_hers(world, row, membership));
     }
     let own = world.circuit.any(own);
     // By nothing else: without such memberships it is closed.
-    for membership in context.memberships.iter().filter(|m| context.model.relation(m.to).to == tenant) {
+    for membership in lapsing(context, tenant) {
         for member in world.table(membership.members) {
             let hers = context.is_hers(world, member, membership);
             let lapsed = world.lapsed(member, &membership.lapses);

@@ -3,6 +3,7 @@
 use super::{Act, Context, Finding};
 use crate::access::{Right, Role};
 use crate::circuit::Lit;
+use crate::encode::Env;
 use crate::files::{self, folder, is_files};
 use crate::membership::is_of_session;
 use crate::sorts::{self, Source, Val};
@@ -11,7 +12,7 @@ use crate::world::{RowId, World};
 use smol_str::SmolStr;
 use specc_diag::{Code, Span, codes};
 use specc_model::formula::{Formula, Node, Operator, Row};
-use specc_model::{Entity, FieldIx, Model, Rule, RuleAction};
+use specc_model::{Bucket, Entity, FieldIx, Model, Rule, RuleAction};
 use std::collections::BTreeSet;
 
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
@@ -44,6 +45,26 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                     let claim = format!("{verb} files of bucket `{bucket}` in its own folder only");
                     let wrong = format!("{verb} files of bucket `{bucket}` in folders of others");
                     let verdict = elsewhere(context, &right, role, at, (bucket_id, name, &bucket, nth));
+                    push(codes::FOREIGN_WRITE, rule.span, claim, wrong, verdict);
+                }
+            }
+        }
+    }
+    for bucket in &context.model.buckets {
+        let asked = folders_of_others(context.model, entity, bucket);
+        for role in context.signed_in().filter(|_| !asked.is_empty()) {
+            for command in [RuleAction::Insert, RuleAction::Update, RuleAction::Delete] {
+                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                for (at, opening) in right.openings().iter().enumerate() {
+                    let rule = opening.rule;
+                    if is_by_rank(context.model, rule) || is_by_owner(context.model, rule) {
+                        continue;
+                    }
+                    let verb = format!("by rule `{}` `{}` {}", rule.name, role.name, super::does(command));
+                    let claim =
+                        format!("{verb} files of bucket `{}` only in folders that a rule asks for", bucket.name);
+                    let wrong = format!("{verb} files of bucket `{}` in folders that no rule asks for", bucket.name);
+                    let verdict = unasked(context, &right, role, at, (bucket_id, name, &bucket.name, &asked));
                     push(codes::FOREIGN_WRITE, rule.span, claim, wrong, verdict);
                 }
             }
@@ -172,6 +193,80 @@ fn elsewhere<'m>(
         let there = act.world().value(row, bucket_id);
         let there = act.world().equal(&there, &sym(bucket)).yes;
         foreign.push(act.world().circuit.and(there, !own));
+    }
+    let foreign = act.world().circuit.any(foreign);
+    let opened = act.opened[at];
+    act.decide(&[opened, foreign])
+}
+
+/// What rules of a bucket ask of folders and who asks together, where that is not only whether a folder is the viewer's.
+fn folders_of_others<'m>(model: &'m Model, entity: &'m Entity, bucket: &Bucket) -> Vec<&'m Formula> {
+    let of_bucket = |rule: &&Rule| !rule.forbid && bucket.rules.iter().any(|own| own.span == rule.span);
+    let exprs = entity.rules.iter().filter(of_bucket).flat_map(|rule| [&rule.when, &rule.check]).flatten();
+    let mut found = Vec::new();
+    for expr in exprs {
+        together(model, &expr.formula, &mut found);
+    }
+    if found.iter().all(|part| folder_of_viewer(part).is_some()) { Vec::new() } else { found }
+}
+
+/// The smallest conditions in a formula that ask of a folder and of who asks.
+fn together<'m>(model: &Model, formula: &'m Formula, found: &mut Vec<&'m Formula>) -> bool {
+    let (mut of_folder, mut of_session) = (false, false);
+    sorts::visit(model, formula, &mut |part| {
+        of_folder |= folder(part).is_some() || files::begins(part).is_some();
+        of_session |= sorts::session(part).is_some() || matches!(part.node, Node::ViewerField(_));
+        of_session |= sorts::asks(model, part).is_some();
+    });
+    if !of_folder || !of_session {
+        return false;
+    }
+    // What a query or a predicate asks is of rows of its own.
+    let parts = match &formula.node {
+        Node::Binary(Operator::And | Operator::Or, sides) => vec![&sides.0, &sides.1],
+        Node::Nested(inner) | Node::Is(inner, "true") => vec![&**inner],
+        _ => Vec::new(),
+    };
+    let mut inside = false;
+    parts.into_iter().for_each(|part| inside |= together(model, part, found));
+    if !inside && sorts::is_condition(formula) {
+        found.push(formula);
+    }
+    true
+}
+
+/// Whether a rule asks whose a file is.
+fn is_by_owner(model: &Model, rule: &Rule) -> bool {
+    let mut asks = false;
+    for expr in [&rule.when, &rule.check].into_iter().flatten() {
+        expr.formula.visit_all(model, &mut |part| {
+            if let Some((a, b)) = part.equality() {
+                asks |= [(a, b), (b, a)].iter().any(|(of, by)| sorts::is_viewer(by) && of.own_column().is_some());
+            }
+        });
+    }
+    asks
+}
+
+/// Whether a rule lets a file be written in a folder of which none of the conditions `asked` holds.
+fn unasked<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    role: &Role,
+    at: usize,
+    (bucket_id, name, bucket, asked): (FieldIx, FieldIx, &SmolStr, &[&'m Formula]),
+) -> Verdict {
+    let id = right.entity.id;
+    let mut act =
+        Act::new(context, right, role, &[(id, bucket_id), (id, name)], asked.iter().map(|part| (id, *part, false)));
+    let (old, new) = act.rows();
+    let mut foreign = Vec::new();
+    for row in [old, new].into_iter().flatten() {
+        let there = act.world().value(row, bucket_id);
+        let there = act.world().equal(&there, &sym(bucket)).yes;
+        let holds: Vec<_> = asked.iter().map(|part| act.world().condition(part, &Env::row(row)).yes).collect();
+        let holds = act.world().circuit.any(holds);
+        foreign.push(act.world().circuit.and(there, !holds));
     }
     let foreign = act.world().circuit.any(foreign);
     let opened = act.opened[at];

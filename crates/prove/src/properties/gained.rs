@@ -7,9 +7,11 @@ use crate::access::{Right, Role};
 use crate::circuit::Lit;
 use crate::demand::reads;
 use crate::membership::{Membership, is_of_session};
+use crate::sorts::{query, visit};
 use crate::standing::Person;
 use crate::verdict::{Verdict, name};
 use specc_diag::{Span, codes};
+use specc_model::formula::Node;
 use specc_model::{Entity, EntityId, FieldIx, Rule, RuleAction};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +30,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accus
                 }
             }
         }
-        for membership in context.memberships.iter().filter(|m| m.members == entity.id) {
+        for membership in context.memberships_in(entity.id) {
             let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Insert) else { continue };
             for at in 0..right.openings().len() {
                 after_each(context, &right, role, at, Some(membership), accused, found);
@@ -86,13 +88,15 @@ fn read_by(context: &Context<'_>, entity: &Entity, rule: &Rule) -> BTreeMap<Enti
         }
     }
     // Of the row itself it asks what the row is.
-    found.remove(&entity.id);
+    if !reads_others(context, entity, rule) {
+        found.remove(&entity.id);
+    }
     // Of a membership it asks for hers, which is asked about by itself; unless it leads on from there.
     found.retain(|entity, columns| {
         let known = |field: &FieldIx| {
-            context.memberships.iter().any(|m| {
+            context.memberships_in(*entity).any(|m| {
                 let to = &context.model.relation(m.to).fields;
-                m.members == *entity
+                !is_of_itself(context, m)
                     && m.by == Person::Viewer
                     && (m.who == *field || to.contains(field) || m.ranks.contains(field))
             })
@@ -100,6 +104,27 @@ fn read_by(context: &Context<'_>, entity: &Entity, rule: &Rule) -> BTreeMap<Enti
         !columns.iter().all(known)
     });
     found
+}
+
+/// Whether its rows are members of rows of the same entity, such as a folder of the one above.
+fn is_of_itself(context: &Context<'_>, membership: &Membership<'_>) -> bool {
+    context.model.relation(membership.to).to == membership.members
+}
+
+/// Whether a rule reads other rows of its own entity.
+fn reads_others(context: &Context<'_>, entity: &Entity, rule: &Rule) -> bool {
+    let mut reads = false;
+    for expr in [&rule.when, &rule.check].into_iter().flatten() {
+        visit(context.model, &expr.formula, &mut |part| {
+            let steps = match &part.node {
+                Node::Path(_, steps, _) => steps,
+                Node::Exists(exists) => &exists.steps,
+                _ => return reads |= query(part).is_some_and(|sql| sql.tables().any(|table| table == entity.id)),
+            };
+            reads |= steps.iter().any(|step| context.model.step_target(*step) == entity.id);
+        });
+    }
+    reads
 }
 
 fn gains<'m>(
@@ -143,7 +168,8 @@ fn gains<'m>(
     });
     all.push(!touched);
     // Who adds herself, or makes more of her own row, is asked about by itself.
-    for membership in context.memberships.iter().filter(|m| m.members == step.entity.id) {
+    let others = context.memberships_in(step.entity.id).filter(|m| !is_of_itself(context, m));
+    for membership in others {
         for row in [first.0, first.1].into_iter().flatten() {
             all.push(!world.in_phase(0, |world| context.is_hers(world, row, membership)));
         }

@@ -14,7 +14,7 @@ use specc_syntax::ast::TriggerTiming;
 
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     for role in context.signed_in() {
-        for membership in context.memberships.iter().filter(|m| m.members == entity.id) {
+        for membership in context.memberships_in(entity.id) {
             let managers = managers(context, entity, role, membership);
             if managers.is_empty() {
                 continue;

@@ -12,7 +12,7 @@ use specc_model::{Entity, RuleAction};
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     let table = context.name(entity.id);
     for role in context.signed_in() {
-        for membership in context.memberships.iter().filter(|m| m.members == entity.id) {
+        for membership in context.memberships_in(entity.id) {
             let to = context.name(context.model.relation(membership.to).to);
             for command in [RuleAction::Insert, RuleAction::Update] {
                 let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
@@ -49,6 +49,14 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                             format!("by rule `{rule}` `{name}` makes more of its own row of `{table}`"),
                             promotes(context, &right, role, at, membership),
                         );
+                        if right.writes(membership.who) {
+                            push(
+                                codes::SELF_PROMOTION,
+                                format!("by rule `{rule}` nobody makes a row of `{table}` of another one its own"),
+                                format!("by rule `{rule}` `{name}` makes a row of `{table}` of another one its own"),
+                                takes(context, &right, role, at, membership),
+                            );
+                        }
                     }
                 }
             }
@@ -138,4 +146,42 @@ fn promotes<'m>(
         return Verdict::Proven { rows: 0 };
     }
     act.decide(&[opened, mine, gained, !owned, !member])
+}
+
+/// Whether somebody makes a row hers that was another one's, of which a rule asks what it asks of no row of hers.
+fn takes<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    role: &Role,
+    rule: usize,
+    membership: &Membership<'m>,
+) -> Verdict {
+    let columns = membership.columns(context.model);
+    let mut act = Act::new(context, right, role, &columns, []);
+    let (old, new, opened) = (act.row(), act.after_row(), act.opened[rule]);
+    let world = &mut act.world;
+    let person = world.person(&membership.by);
+    let another = world.says(old, membership.who, &person).no;
+    let hers = context.is_hers(world, new, membership);
+    let fields = &context.model.relation(membership.to).fields;
+    let mut gained = Vec::new();
+    for ask in &membership.asks {
+        let mut had = Vec::new();
+        for other in world.table(membership.members).into_iter().filter(|other| *other != old) {
+            let mut all =
+                vec![world.rows[other].exists, context.is_hers(world, other, membership), world.asked(ask, other)];
+            for field in fields {
+                let (a, b) = (world.value(other, *field), world.value(new, *field));
+                all.push(world.equal(&a, &b).yes);
+            }
+            had.push(world.circuit.all(all));
+        }
+        let (had, holds) = (world.circuit.any(had), world.asked(ask, new));
+        gained.push(world.circuit.and(holds, !had));
+    }
+    let gained = world.circuit.any(gained);
+    let owned = context.owned(world, new, membership.to);
+    // Who may invite may invite herself.
+    let member = if membership.by == Person::Viewer { Lit::FALSE } else { context.is_in(world, old, membership) };
+    act.decide(&[opened, another, hers, gained, !owned, !member])
 }

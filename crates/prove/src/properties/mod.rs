@@ -7,9 +7,11 @@ mod declared;
 mod ended;
 mod files;
 mod gained;
+mod invited;
 mod kept;
 mod managers;
 mod members;
+mod nobody;
 mod oracles;
 mod owners;
 mod parents;
@@ -31,6 +33,7 @@ use crate::verdict::{Verdict, name};
 use crate::world::World;
 use specc_diag::{Code, Span};
 use specc_model::{Entity, EntityId, FieldIx, Model, RuleAction};
+use std::collections::BTreeMap;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -81,6 +84,9 @@ pub struct Shared<'m> {
     pub(crate) sorts: &'m Sorts,
     pub(crate) roles: Vec<Role>,
     pub(crate) memberships: Vec<Membership<'m>>,
+    /// The places of those whose rows are of an entity, and of those that are of its rows.
+    of_members: BTreeMap<EntityId, Vec<usize>>,
+    of_tenants: BTreeMap<EntityId, Vec<usize>>,
     /// Columns of each entity that say whose a row is.
     owners: Vec<Vec<FieldIx>>,
     /// Whether what is good advice only is asked too.
@@ -92,8 +98,23 @@ pub struct Shared<'m> {
 impl<'m> Shared<'m> {
     /// What a model says of roles and memberships; `more` rows of each table than decide are looked at.
     pub fn new(model: &'m Model, sorts: &'m Sorts, strict: bool, more: usize) -> Self {
-        let owners = model.entities.iter().map(|entity| owners_by_path(model, entity)).collect();
-        Self { model, sorts, roles: crate::roles(model), memberships: memberships(model), owners, strict, more }
+        let (owners, memberships) = (owners_by_path(model), memberships(model));
+        let (mut of_members, mut of_tenants) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::<_, Vec<_>>::new());
+        for (at, membership) in memberships.iter().enumerate() {
+            of_members.entry(membership.members).or_default().push(at);
+            of_tenants.entry(model.relation(membership.to).to).or_default().push(at);
+        }
+        Self { model, sorts, roles: crate::roles(model), memberships, of_members, of_tenants, owners, strict, more }
+    }
+
+    /// The memberships whose rows are of an entity.
+    pub(crate) fn memberships_in(&self, members: EntityId) -> impl Iterator<Item = &Membership<'m>> {
+        self.of_members.get(&members).into_iter().flatten().filter_map(|at| self.memberships.get(*at))
+    }
+
+    /// The memberships by which somebody belongs to rows of an entity.
+    pub(crate) fn memberships_of(&self, tenant: EntityId) -> impl Iterator<Item = &Membership<'m>> {
+        self.of_tenants.get(&tenant).into_iter().flatten().filter_map(|at| self.memberships.get(*at))
     }
 
     /// Columns that say whose a row of an entity is.
@@ -167,8 +188,10 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
     risky::ask(context, entity, &mut found);
     declared::ask(context, entity, &mut found);
     ended::ask(context, entity, &mut found);
+    nobody::ask(context, entity, &mut found);
     if context.strict {
         managers::ask(context, entity, &mut found);
+        invited::ask(context, entity, &mut found);
     }
     found
 }

@@ -3,10 +3,12 @@
 use super::{Act, Context, Finding};
 use crate::access::{Right, Role};
 use crate::membership::{is_of_session, owners, owners_of};
-use crate::sorts::Source;
+use crate::sets::is_array;
+use crate::sorts::{Source, is_viewer};
 use crate::verdict::Verdict;
 use specc_diag::{Code, codes};
-use specc_model::{Entity, FieldIx, Rule, RuleAction};
+use specc_model::formula::{Formula, Operator};
+use specc_model::{Entity, ExprRef, FieldIx, Rule, RuleAction};
 
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     let table = context.name(entity.id);
@@ -19,7 +21,11 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                 m.members == entity.id && (m.who == field || context.model.relation(m.to).fields.contains(&field))
             });
             // Where rules for inserting say whose a row is, the other columns are for whom it is.
-            let authors = owners_of(context.model, entity, inserts_rows);
+            let mut authors = owners_of(context.model, entity, inserts_rows);
+            if authors.is_empty() {
+                // A list is of others than whose the row is.
+                authors = asked.iter().copied().filter(|field| !is_array(&entity.fields[*field].ty)).collect();
+            }
             let written = authors.is_empty() || authors.contains(&field);
             let authors = if written { Vec::new() } else { authors };
             for command in [RuleAction::Insert, RuleAction::Update] {
@@ -106,7 +112,29 @@ fn moves<'m>(
     let wrote = act.world.circuit.any(wrote);
     let (was, is) = (act.world.says(old, field, &viewer), act.world.says(new, field, &viewer));
     let opened = act.opened[rule];
+    // What the owner offers somebody is hers to take.
+    let offered = if comes { offers(context, right.openings()[rule].rule, right.entity, field) } else { Vec::new() };
+    let offered: Vec<_> = offered.iter().map(|other| act.world.says(old, *other, &viewer).yes).collect();
+    let offered = act.world.circuit.any(offered);
     // From nobody, or to nobody, is no harm done to anybody.
     let (before, after) = if comes { (was.no, is.yes) } else { (was.yes, is.no) };
-    act.decide(&[opened, before, after, !wrote])
+    act.decide(&[opened, before, after, !wrote, !offered])
+}
+
+/// The columns by which a rule lets somebody take a row whom they name: it asks for one of them before, and for `field`
+/// afterwards.
+fn offers(context: &Context<'_>, rule: &Rule, entity: &Entity, field: FieldIx) -> Vec<FieldIx> {
+    let named = |expr: &Option<ExprRef>| -> Vec<FieldIx> {
+        let parts = expr.iter().flat_map(|expr| expr.formula.chain(&Operator::And));
+        let of = |part: &Formula| {
+            let (a, b) = part.equality()?;
+            [(a, b), (b, a)].into_iter().find(|(_, by)| is_viewer(by)).and_then(|(of, _)| of.own_column())
+        };
+        parts.filter_map(of).collect()
+    };
+    if !named(&rule.check).contains(&field) {
+        return Vec::new();
+    }
+    let all = context.owners(entity.id);
+    named(&rule.when).into_iter().filter(|other| *other != field && all.contains(other)).collect()
 }

@@ -236,9 +236,13 @@ impl<'m> Given<'m> {
             self.opaque.insert(span);
         }
         for select in &sql.selects {
+            let sought = sought(self.world.model, select);
             for (lit, inner) in self.world.selected(select, env) {
                 let when = self.world.circuit.and(when, lit);
                 select.output.iter().for_each(|output| self.formula(output, when, &inner));
+                for (name, entity, fields) in &sought {
+                    self.columns(name, *entity, fields, when, &inner);
+                }
             }
         }
     }
@@ -251,6 +255,32 @@ impl<'m> Given<'m> {
             self.columns.entry(entity).or_default().extend(fields);
         }
     }
+}
+
+/// The columns that a query compares with what it is called with, whoever calls: whether there is a row tells what is in
+/// them. Not those of keys that are made at random, which nobody guesses.
+fn sought(model: &Model, select: &Select) -> Vec<(SmolStr, EntityId, Vec<FieldIx>)> {
+    let mut of_session = false;
+    for condition in &select.conditions {
+        sorts::visit(model, condition, &mut |part| {
+            of_session |= sorts::session(part).is_some() || matches!(part.node, Node::ViewerField(_));
+            of_session |= sorts::asks(model, part).is_some();
+        });
+    }
+    let mut found: Vec<(SmolStr, EntityId, Vec<FieldIx>)> = Vec::new();
+    for condition in select.conditions.iter().filter(|_| !of_session) {
+        condition.visit(|part| {
+            let Some((a, b)) = part.equality() else { return };
+            for (of, by) in [(a, b), (b, a)] {
+                let given = sorts::placeholder(by).is_some() || matches!(by.bare().node, Node::Parameter(_));
+                let Node::Column(Row::Query(name, entity), field) = &of.bare().node else { continue };
+                if given && !super::oracles::is_made(model.entity(*entity), *field) {
+                    found.push((name.clone(), *entity, vec![*field]));
+                }
+            }
+        });
+    }
+    found
 }
 
 /// Whether a call says how many rows there are, and nothing of them.
