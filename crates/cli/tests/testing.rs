@@ -242,7 +242,7 @@ fn results_are_for_programs_too() {
     assert!(
         out.starts_with("<?xml") && out.contains("<failure message=\"expected ") && out.ends_with("</testsuite>\n")
     );
-    let (code, _, said) = run(dir.path(), &["test", "--format", "sarif"]);
+    let (code, _, said) = run(dir.path(), &["test", "--format", "github"]);
     assert_eq!(code, 2, "{said}");
     let (code, _, said) = run(dir.path(), &["check", "--format", "junit"]);
     assert_eq!(code, 2, "{said}");

@@ -259,7 +259,7 @@ impl<'m> Maker<'m> {
 }
 
 /// Takes away the rows that need not be there.
-fn smallest(world: &mut World<'_>, wanted: &mut Vec<Lit>) {
+pub(crate) fn smallest(world: &mut World<'_>, wanted: &mut Vec<Lit>) {
     if !world.circuit.solve(wanted) {
         return;
     }
