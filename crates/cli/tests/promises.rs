@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod program;
+mod tap;
 
 use program::run;
 use std::fs;
@@ -155,6 +156,45 @@ fn a_promise_that_is_not_kept_fails_the_tests() {
         assert_eq!(code, 1, "{sql}: {out}{said}");
         let seen = out.lines().any(|line| line.starts_with("FAILED ") && line.contains(what));
         assert!(seen && out.contains("    rule:     a.dbspec:"), "{sql}: {what}: {out}");
+    }
+}
+
+/// The tests of what the spec says beside rules run by themselves too, and fail where it is not so.
+#[test]
+fn promises_run_as_pgtap() {
+    let dir = project(SHOP);
+    let folder = dir.path().join("supabase/tests");
+    let (code, out, said) = run(dir.path(), &["test", "--pgtap", "supabase/tests"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{said}");
+    let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{said}");
+    for major in [15, 18] {
+        let db = specc_postgres::shared(major).platform_database().expect("a database");
+        let (code, _, said) = run(dir.path(), &["apply", "--database-url", &db.url("postgres")]);
+        assert_eq!(code, 0, "{said}");
+        tap::install(&mut db.connect_superuser().expect("a session"));
+        let mut owner = db.connect().expect("a session");
+        let mut lines = |table: &str| tap::lines(&mut owner, &folder.join(format!("{table}.test.sql")));
+        let mut ran = 0;
+        for table in ["bookings", "orders", "owners", "shops"] {
+            let said = lines(table);
+            let (plan, said) = said.split_first().expect("a plan");
+            assert_eq!(plan, &format!("1..{}", said.len()), "{table}");
+            let wrong: Vec<&String> = said.iter().filter(|line| line.starts_with("not ok")).collect();
+            assert!(wrong.is_empty(), "{table} on {major}: {wrong:#?}");
+            ran += said.len();
+        }
+        assert!(ran > 250, "{ran}");
+        let gone = [
+            ("alter table public.orders drop constraint in_order", "orders", "check `in_order`"),
+            ("alter table public.orders disable trigger zz_workflow_stage", "orders", "closed -> draft"),
+            ("alter table public.bookings drop constraint no_overlap", "bookings", "exclude `no_overlap`"),
+        ];
+        for (sql, table, what) in gone {
+            db.connect().expect("a session").batch_execute(sql).expect("it is dropped");
+            let said = lines(table);
+            assert!(said.iter().any(|line| line.starts_with("not ok") && line.contains(what)), "{sql}: {said:#?}");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod program;
+mod tap;
 
 use program::run;
 use std::fs;
@@ -283,25 +284,6 @@ grant select, insert, update, delete on public.notes to authenticated;";
     assert!(said.contains("the model of access is wrong there"), "{said}");
 }
 
-/// Without pgTAP on the machine, what of it the files use. `SPECC_PGTAP=…/pgtap--1.2.0.sql` runs them with pgTAP itself.
-const STAND_IN: &str = "
-create function plan(integer) returns text language sql as $$ select '1..' || $1 $$;
-create function \"is\"(anyelement, anyelement, text) returns text language sql as $$
-  select case when $1 is not distinct from $2 then 'ok - ' else 'not ok - ' end || $3 || coalesce(' # ' || $1::text, '') $$;
-create function finish() returns setof text language sql as $$ select ''::text where false $$;
-";
-
-/// What a file of tests says, line by line.
-fn tap(session: &mut specc_postgres::Session, path: &Path) -> Vec<String> {
-    let text = fs::read_to_string(path).expect("a file");
-    let said = session.simple_query(&text).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
-    let rows = said.iter().filter_map(|message| match message {
-        specc_postgres::postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    });
-    rows.filter(|line| line.contains("ok ") || line.starts_with("1..")).collect()
-}
-
 #[test]
 fn tests_that_pass_run_as_pgtap() {
     let spec = format!(
@@ -335,15 +317,14 @@ fn run_as_pgtap(spec: &str, connect: Connect) {
         let (code, _, said) = run(dir.path(), &["apply", "--database-url", &db.url("postgres")]);
         assert_eq!(code, 0, "{said}");
         let mut above = db.connect_superuser().expect("a session");
-        let pgtap = std::env::var("SPECC_PGTAP").map(|path| fs::read_to_string(path).expect("pgTAP"));
-        above.batch_execute(&pgtap.unwrap_or_else(|_| STAND_IN.to_owned())).expect("functions");
+        tap::install(&mut above);
         above.batch_execute("insert into public.teams (slug) values ('other-1')").expect("a row that is in the way");
         let mut session = connect(&db).expect("a session");
         let files =
             ["chapters", "members", "pages", "people", "teams"].map(|name| folder.join(format!("{name}.test.sql")));
         let mut ran = 0;
         for path in &files {
-            let lines = tap(&mut session, path);
+            let lines = tap::lines(&mut session, path);
             let (plan, lines) = lines.split_first().expect("a plan");
             assert_eq!(plan, &format!("1..{}", lines.len()), "{}", path.display());
             let wrong: Vec<&String> = lines.iter().filter(|line| line.starts_with("not ok")).collect();
@@ -354,7 +335,7 @@ fn run_as_pgtap(spec: &str, connect: Connect) {
         let kept: i64 = session.query_one("select count(*) from public.teams", &[]).expect("a row").get(0);
         assert!(kept >= 1, "nothing is left behind, and nothing is gone");
         above.batch_execute("create policy leak on public.teams for select to anon using (true)").expect("a leak");
-        let lines = tap(&mut session, &files[4]);
+        let lines = tap::lines(&mut session, &files[4]);
         assert!(lines.iter().any(|line| line.starts_with("not ok")), "{lines:#?}");
     }
 }
