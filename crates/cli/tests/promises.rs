@@ -219,3 +219,34 @@ fn the_specs_of_this_repository_keep_what_they_say() {
         assert_eq!(code, 0, "{spec}: {out}{said}");
     }
 }
+
+/// What two sessions do at once is tried too, and a limit or a counter that does not lock fails.
+#[test]
+fn two_at_once_are_tried() {
+    let dir = project(SHOP);
+    let (code, out, said) = run(dir.path(), &["test", "--format", "json", "--filter", "orders"]);
+    assert_eq!(code, 0, "{said}");
+    let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let tests = found["tests"].as_array().expect("tests").iter().filter(|one| one["suite"] == "together");
+    let tried: Vec<&str> = tests.filter_map(|one| one["what"].as_str()).collect();
+    for one in ["limit `open_orders`: ", "unique `orders_live`: ", "workflow `stage`: open -> closed", "versioned: "] {
+        assert!(tried.iter().any(|what| what.starts_with(one)), "{one}: {tried:?}");
+    }
+    // Who counts without a lock lets both in: each sees its own row alone.
+    let unlocked = "create function private.unlocked() returns trigger language plpgsql as $f$ begin
+  if (select count(*) from public.orders o join public.shops s on s.id = o.shop_id where s.id = new.shop_id
+      and o.stage = 'open') > (select seats from public.shops where id = new.shop_id) then
+    raise exception 'full' using errcode = 'check_violation', constraint = 'open_orders';
+  end if;
+  return null;
+end $f$;
+drop trigger zz_limit_open_orders_inserted on public.orders;
+alter table public.orders disable trigger user;
+create trigger zz_limit_open_orders_inserted after insert on public.orders for each row execute function private.unlocked();";
+    let dir = project(&without(&unlocked.replace("$f$", "$unlocked$")));
+    let (code, out, said) = run(dir.path(), &["test", "--filter", "orders"]);
+    assert_eq!(code, 1, "{out}{said}");
+    let failed: Vec<&str> = out.lines().filter(|line| line.starts_with("FAILED ")).collect();
+    assert!(failed.iter().any(|line| line.contains("limit `open_orders`: two at once")), "{failed:#?}");
+    assert!(!failed.iter().any(|line| line.contains("limit `open_orders`: one more")), "{failed:#?}");
+}

@@ -1,7 +1,7 @@
 //! What suites about the behaviour of tables share.
 
 use crate::rows::{Asked, NULL, Placed, Spelled, base, column, question, tables, together};
-use crate::{Promised, Run, Skipped, Suite, Try, Wanted};
+use crate::{Promised, Race, Run, Skipped, Suite, Try, Wanted};
 use specc_diag::Span;
 use specc_facts::Family;
 use specc_model::formula::Formula;
@@ -21,6 +21,19 @@ pub(crate) struct Bench<'m, 's> {
 pub(crate) struct Rows {
     pub(crate) own: Vec<Placed>,
     pub(crate) others: Vec<Placed>,
+}
+
+/// What two do at once, and what is so in the end.
+pub(crate) struct Together {
+    pub(crate) statements: [String; 2],
+    /// What comes before.
+    pub(crate) before: Vec<String>,
+    /// How many may be let through.
+    pub(crate) most: usize,
+    /// The SQLSTATEs with which the other may be refused.
+    pub(crate) refusals: &'static [&'static str],
+    /// A query that gives `true`.
+    pub(crate) holds: String,
 }
 
 impl<'m> Bench<'m, '_> {
@@ -70,6 +83,27 @@ impl<'m> Bench<'m, '_> {
             rules: vec![span],
             tries,
             ..Run::default()
+        });
+    }
+
+    /// What two do at once on these rows; at most `most` of them are let through.
+    pub(crate) fn race(&mut self, there: &[&Placed], only: &str, what: String, span: Span, tried: Together) {
+        let mut tables = tables(self.model, there.iter().copied());
+        if !tables.contains(&self.table()) {
+            tables.push(self.table());
+        }
+        self.suite.races.push(Race {
+            entity: name(self.model, self.entity.id),
+            what,
+            load: there.iter().map(|row| row.insert(self.model)).collect(),
+            before: tried.before,
+            tables,
+            only: only.to_owned(),
+            statements: tried.statements,
+            most: tried.most,
+            refusals: tried.refusals.iter().map(|state| (*state).to_owned()).collect(),
+            holds: tried.holds,
+            span,
         });
     }
 
@@ -144,9 +178,8 @@ impl<'m> Bench<'m, '_> {
         })
     }
 
-    /// An update that changes something: a column that nothing else asks about, or one whose checks take another value.
+    /// What an update sets that changes something: a column that nothing else asks about, to a value that its checks take.
     pub(crate) fn touch(&self, row: &Placed, server: &mut dyn Asked) -> Option<String> {
-        let found = row.found(self.model)?;
         let entity = self.entity;
         let unlike: Vec<FieldIx> = entity.unique_sets().filter_map(|set| set.fields).flatten().collect();
         let is_free = |field: &FieldIx| {
@@ -163,7 +196,7 @@ impl<'m> Bench<'m, '_> {
         let rows: Vec<Placed> = others.iter().map(|(field, value)| row.with([(*field, value.clone())])).collect();
         let at = self.fits(&rows, None, server).iter().position(|fit| *fit == Some(true))?;
         let (field, value) = &others[at];
-        Some(format!("update {} set {} = {value} where {found}", self.table(), column(entity, *field)))
+        Some(format!("{} = {value}", column(entity, *field)))
     }
 }
 

@@ -1,12 +1,15 @@
 //! What triggers keep: immutable columns, maintained values, and what the mixins promise that ship with the compiler.
 
-use crate::bench::{Bench, refused, tried};
+use crate::bench::{Bench, Together, refused, tried};
 use crate::constraints::values;
 use crate::rows::{Asked, NULL, Placed, column};
 use crate::{Suite, Try, Wanted};
 use specc_model::{Entity, FieldIx, MaintainedFunction, Model, RuleAction};
 use specc_prove::{Crowd, Crowds, Fill, Samples};
 use specc_sql::quote;
+
+/// Our triggers that count, and that guard what is counted.
+const KEEPERS: &str = "^zz_kee?p";
 
 /// Tests of what is kept for the entities of `only`.
 pub fn kept(model: &Model, samples: &Samples, only: &dyn Fn(&Entity) -> bool, server: &mut dyn Asked) -> Suite {
@@ -52,7 +55,7 @@ fn append_only(bench: &Bench<'_, '_>, _: &Placed, found: &str, touch: Option<&st
     let refused = || Wanted::Refused { states: vec!["42501".to_owned()], by: Vec::new() };
     let mut all = vec![(RuleAction::Delete, format!("delete from {table} where {found}"), refused(), "a row stays")];
     if let Some(update) = touch {
-        all.push((RuleAction::Update, update.to_owned(), refused(), "a row is not changed"));
+        all.push((RuleAction::Update, update_of(bench, update, found), refused(), "a row is not changed"));
     }
     // What others refer to is not truncated alone in any case.
     if bench.entity.incoming.is_empty() {
@@ -70,7 +73,7 @@ fn timestamps(bench: &Bench<'_, '_>, _: &Placed, found: &str, _: Option<&str>) -
 
 fn versioned(bench: &Bench<'_, '_>, row: &Placed, found: &str, touch: Option<&str>) -> Tries {
     let table = bench.table();
-    let Some(touch) = touch else { return Vec::new() };
+    let Some(touch) = touch.map(|set| update_of(bench, set, found)) else { return Vec::new() };
     let sql = format!("{touch}; select from {table} where {found} and version = ({}) + 1", version(bench, row));
     let stale = format!("update {table} set version = version - 1 where {found}");
     let conflict = Wanted::Refused { states: vec!["40001".to_owned()], by: Vec::new() };
@@ -103,16 +106,21 @@ fn lines(bench: &Bench<'_, '_>, of: &str, and: &str) -> String {
     )
 }
 
-fn audited(bench: &Bench<'_, '_>, _: &Placed, _: &str, touch: Option<&str>) -> Tries {
-    let Some(touch) = touch else { return Vec::new() };
+fn audited(bench: &Bench<'_, '_>, _: &Placed, found: &str, touch: Option<&str>) -> Tries {
+    let Some(touch) = touch.map(|set| update_of(bench, set, found)) else { return Vec::new() };
     let sql = format!("{touch}; {}", lines(bench, "audit_log", "action = 'UPDATE'"));
     vec![(RuleAction::Update, sql, Wanted::Rows(1), "a change is written down")]
 }
 
-fn history(bench: &Bench<'_, '_>, _: &Placed, _: &str, touch: Option<&str>) -> Tries {
-    let Some(touch) = touch else { return Vec::new() };
+fn history(bench: &Bench<'_, '_>, _: &Placed, found: &str, touch: Option<&str>) -> Tries {
+    let Some(touch) = touch.map(|set| update_of(bench, set, found)) else { return Vec::new() };
     let sql = format!("{touch}; {}", lines(bench, "row_history", "version = 1"));
     vec![(RuleAction::Update, sql, Wanted::Rows(1), "what a row was is kept")]
+}
+
+/// An update of one row.
+fn update_of(bench: &Bench<'_, '_>, set: &str, found: &str) -> String {
+    format!("update {} set {set} where {found}", bench.table())
 }
 
 /// What is tried with one row.
@@ -171,6 +179,19 @@ fn one_row(bench: &mut Bench<'_, '_>, immutable: &[FieldIx], mixins: &[&Mixin], 
             tries.push(tried(command, sql, expected, what, vec![sees]));
         }
         bench.run(&there, mixin.only, "a row", entity.meta.span, tries);
+        if let Some(touch) = touch.as_deref().filter(|_| mixin.name == "versioned") {
+            let read = version(bench, &row);
+            let update = update_of(bench, &format!("{touch}, version = {read}"), &found);
+            let together = Together {
+                statements: [update.clone(), update],
+                before: Vec::new(),
+                most: 1,
+                refusals: &["40001"],
+                holds: format!("select version = {read} + 1 from {} where {found}", bench.table()),
+            };
+            let what = "versioned: two at once change what they read".to_owned();
+            bench.race(&there, mixin.only, what, entity.meta.span, together);
+        }
     }
 }
 
@@ -252,5 +273,15 @@ fn maintained(
     let sql = format!("update {table} set {name} = coalesce({name}, 0) + 5 where {above}");
     tries.push(tried(RuleAction::Update, sql, refused("23514", &own.name), by_hand, vec![guard]));
     let there: Vec<&Placed> = rows.others.iter().collect();
-    bench.run(&there, "^zz_kee?p", "what is counted is not there", own.meta.span, tries);
+    bench.run(&there, KEEPERS, "what is counted is not there", own.meta.span, tries);
+    if let [first, second] = inserts.as_slice() {
+        let together = Together {
+            statements: [first.clone(), second.clone()],
+            before: Vec::new(),
+            most: 2,
+            refusals: &[],
+            holds: format!("select exists ({})", is(2)),
+        };
+        bench.race(&there, KEEPERS, format!("{what}: two rows come at once"), own.meta.span, together);
+    }
 }

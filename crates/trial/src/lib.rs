@@ -79,8 +79,10 @@ pub struct Race {
     pub entity: String,
     /// What is tried.
     pub what: String,
-    /// Statements that make the rows.
+    /// Inserts of the rows, while no trigger fires.
     pub load: Vec<String>,
+    /// Statements that come before, while those fire that fire for the two.
+    pub before: Vec<String>,
     /// Tables whose triggers are off unless named, quoted.
     pub tables: Vec<String>,
     /// Triggers that fire all the same: a regular expression over their names.

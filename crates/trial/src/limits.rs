@@ -1,12 +1,12 @@
 //! Limits: as many rows as there are places are taken, one more is refused or becomes something else, and a place that
 //! becomes free goes to the first who waits.
 
-use crate::bench::{Bench, tried};
+use crate::bench::{Bench, Together, tried};
 use crate::rows::{Asked, Placed, Spelled, column};
-use crate::{Race, Suite, Try, Wanted};
+use crate::{Suite, Try, Wanted};
 use specc_model::formula::{Node, Value};
 use specc_model::{Entity, Limit, Model, RuleAction};
-use specc_prove::{Crowd, Crowds, Fill, Samples, name};
+use specc_prove::{Crowd, Crowds, Fill, Samples};
 
 /// Our triggers that count places.
 const ONLY: &str = "^zz_(limit|keep)";
@@ -91,20 +91,13 @@ fn one(bench: &mut Bench<'_, '_>, limit: &Limit, what: &str, server: &mut dyn As
     let there: Vec<&Placed> = rows.others.iter().collect();
     bench.run(&there, ONLY, "all places are free", limit.span, tries);
     // The last places, taken by two at once.
-    let load = there.iter().map(|row| row.insert(model)).chain(inserts[..places - 1].iter().cloned());
-    let holds = format!("select count(*) <= {places} from {table} where {holds}");
-    let race = Race {
-        entity: name(model, entity.id),
-        what: format!("{what}: two at once take the last place"),
-        load: load.collect(),
-        tables: crate::rows::tables(model, there.iter().copied().chain(&rows.own)),
-        only: ONLY.to_owned(),
+    let together = Together {
         statements: [inserts[places - 1].clone(), inserts[places].clone()],
+        before: inserts[..places - 1].to_vec(),
         most: if limit.overflow.is_empty() { 1 } else { 2 },
-        refusals: vec!["23514".to_owned()],
-        holds,
-        span: limit.span,
+        refusals: &["23514"],
+        holds: format!("select count(*) <= {places} from {table} where {holds}"),
     };
-    bench.suite.races.push(race);
+    bench.race(&there, ONLY, format!("{what}: two at once take the last place"), limit.span, together);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Workflows: every step that is declared can be taken, no other can, a new row begins where it has to, and a condition of
 //! a step counts.
 
-use crate::bench::{Bench, refused, tried};
+use crate::bench::{Bench, Together, refused, tried};
 use crate::constraints::values;
 use crate::rows::{Asked, Placed, column};
 use crate::{Suite, Try, Wanted};
@@ -62,6 +62,7 @@ impl<'m> Maker<'m, '_> {
                 continue;
             };
             let mut tries = Vec::new();
+            let mut taken: Vec<(&str, String)> = Vec::new();
             for (to_at, to) in self.workflow.states.iter().enumerate().filter(|(other, _)| *other != at) {
                 let about = format!("workflow `{name}`: {from} -> {to}");
                 let steps: Vec<_> = self.workflow.steps.iter().filter(|s| s.from == *from && s.to == *to).collect();
@@ -78,12 +79,42 @@ impl<'m> Maker<'m, '_> {
                     self.bench.skip(about, "it has several conditions".to_owned(), self.workflow.span);
                     continue;
                 }
-                tries.extend(self.step(&found, &row, like, to, guard, &about, server));
+                let made = self.step(&found, &row, like, to, guard, &about, server);
+                taken.extend(
+                    made.iter().find(|one| one.expected == Wanted::Rows(1)).map(|one| (to.as_str(), one.sql.clone())),
+                );
+                tries.extend(made);
             }
             let mut all: Vec<&Placed> = there.others.iter().collect();
             all.push(&row);
             self.bench.run(&all, ONLY, &format!("{name} is {from}"), self.workflow.span, tries);
+            self.race(&all, from, &found, &taken);
         }
+    }
+
+    /// Two take different steps from one state at once: one of them comes too late, unless a step leads on.
+    fn race(&mut self, there: &[&Placed], from: &str, found: &str, taken: &[(&str, String)]) {
+        let leads = |a: &str, b: &str| self.workflow.steps.iter().any(|step| step.from == a && step.to == b);
+        let pairs = taken.iter().enumerate().flat_map(|(at, a)| taken[at + 1..].iter().map(move |b| (a, b)));
+        let mut pairs = pairs.filter(|((a, _), (b, _))| !leads(a, b) && !leads(b, a));
+        let Some(((a, first), (b, second))) = pairs.next() else { return };
+        let entity = self.bench.entity;
+        let name = column(entity, self.workflow.field);
+        let together = Together {
+            statements: [first.clone(), second.clone()],
+            before: Vec::new(),
+            most: 1,
+            refusals: &[STATE],
+            holds: format!(
+                "select {name} in ({}, {}) from {} where {found}",
+                quote::text(a),
+                quote::text(b),
+                self.bench.table()
+            ),
+        };
+        let what =
+            format!("workflow `{}`: {from} -> {a} and {from} -> {b} at once", entity.fields[self.workflow.field].name);
+        self.bench.race(there, ONLY, what, self.workflow.span, together);
     }
 
     /// A step that is declared, with and without what it asks.

@@ -33,21 +33,24 @@ impl Ground {
         Ok(wrong)
     }
 
+    /// Rows are there as they are; then what the two do fires what it is about.
     fn load(&mut self, race: &Race) -> Result<(), String> {
         let tables: Vec<String> = race.tables.iter().map(|table| specc_sql::quote::text(table)).collect();
-        // What counts the rows does so from the first on.
-        let off = format!(
-            "do $specc$ declare one text; begin \
-             for one in select format('alter table %s disable trigger %I', tgrelid::regclass, tgname) from pg_trigger \
-             where tgrelid = any (array[{}]::regclass[]) and not tgisinternal and tgparentid = 0 and tgenabled = 'O' \
-             and tgname !~ {} loop \
-             begin execute one; exception when insufficient_privilege then null; end; end loop; end $specc$",
-            tables.join(", "),
-            specc_sql::quote::text(&race.only)
-        );
+        let triggers = |word: &str, which: String| {
+            format!(
+                "do $specc$ declare one text; begin \
+                 for one in select format('alter table %s {word} trigger %I', tgrelid::regclass, tgname) from pg_trigger \
+                 where tgrelid = any (array[{}]::regclass[]) and not tgisinternal and tgparentid = 0 and {which} loop \
+                 begin execute one; exception when insufficient_privilege then null; end; end loop; end $specc$",
+                tables.join(", ")
+            )
+        };
+        let off = triggers("disable", "tgenabled = 'O'".to_owned());
+        let on = triggers("enable", format!("tgenabled = 'D' and tgname ~ {}", specc_sql::quote::text(&race.only)));
         let rows: Vec<String> = race.load.iter().enumerate().map(|(at, row)| format!("r{at} as ({row})")).collect();
         let rows = if rows.is_empty() { "select".to_owned() } else { format!("with {} select", rows.join(", ")) };
-        let text = format!("begin; {off}; {rows}; commit");
+        let before: String = race.before.iter().map(|statement| format!("{statement}; ")).collect();
+        let text = format!("begin; {off}; {rows}; set constraints all immediate; {on}; {before}commit");
         let done = self.session.batch_execute(&text).map_err(|error| said(&error).to_string());
         if done.is_err() {
             let _ = self.session.batch_execute("rollback");

@@ -11,7 +11,7 @@ pub(crate) use edges::values;
 pub(crate) use held::refers;
 
 use crate::rows::{Asked, NULL, Placed, Spelled, base, tables, together};
-use crate::{Promised, Run, Skipped, Suite, Try, Wanted};
+use crate::{Promised, Race, Run, Skipped, Suite, Try, Wanted};
 use held::{Held, Holder, Promise};
 use rayon::prelude::*;
 use specc_facts::{Family, Volatility};
@@ -215,6 +215,9 @@ impl<'m, 's> Maker<'m, 's> {
         if about == About::All {
             tries.extend(self.defaults(target));
         }
+        if let (About::Unique(set), Some(first)) = (about, first) {
+            self.race(&there, first, set, &tries);
+        }
         self.run(&there, tries, "rows");
         if about == About::All
             && let Some(first) = first
@@ -236,6 +239,31 @@ impl<'m, 's> Maker<'m, 's> {
             let tries = self.gone(&there, first, server);
             self.run(&there, tries, "rows that go");
         }
+    }
+
+    /// Two insert at once what only one of them may.
+    fn race(&mut self, there: &[&Placed], first: &Placed, set: usize, tries: &[Try]) {
+        let Some(place) = self.place(&Promise::Unique(set)) else { return };
+        let Some(one) = tries.iter().find(|one| one.sees == [place]) else { return };
+        let above: Vec<&Placed> = there.iter().copied().filter(|row| *row != first).collect();
+        let promised = &self.suite.promises[place];
+        let (what, span) = (format!("{}: two at once", promised.what), promised.span);
+        let table = specc_prove::table(self.model, self.entity.id);
+        let mut tables = tables(self.model, above.iter().copied());
+        tables.push(table);
+        self.suite.races.push(Race {
+            entity: name(self.model, self.entity.id),
+            what,
+            load: above.iter().map(|row| row.insert(self.model)).collect(),
+            before: Vec::new(),
+            tables,
+            only: "^$".to_owned(),
+            statements: [first.insert(self.model), one.sql.clone()],
+            most: 1,
+            refusals: vec!["23505".to_owned()],
+            holds: "select true".to_owned(),
+            span,
+        });
     }
 
     fn run(&mut self, there: &[&Placed], tries: Vec<Try>, what: &str) {
