@@ -12,6 +12,23 @@ use std::time::Duration;
 /// What came of a transaction: let through, or refused with an SQLSTATE and a message.
 type Came = Result<(), (String, String)>;
 
+/// A trigger: the beginning and the end of the statement that turns it on or off.
+struct Trigger {
+    table: String,
+    name: String,
+    is_asked: bool,
+}
+
+impl Trigger {
+    /// Where the table is somebody else's it stays as it is.
+    fn turned(&self, word: &str) -> String {
+        let Self { table, name, .. } = self;
+        format!(
+            "do $specc$ begin {table} {word} {name}; exception when insufficient_privilege then null; end $specc$; "
+        )
+    }
+}
+
 impl Ground {
     /// What is wrong with what two sessions did at once, if anything is. The first has done its statement when the second
     /// begins, and ends when that waits or is done.
@@ -23,34 +40,33 @@ impl Ground {
             Some(sessions) => sessions,
             None => [self.database.connect(true)?, self.database.connect(true)?],
         };
-        let made = self.load(race);
-        let wrong = match made {
+        let firing = self.firing(race)?;
+        let wrong = match self.load(race, &firing) {
             Ok(()) => self.both(&mut sessions, race)?,
             Err(why) => Some(format!("its rows cannot be made: {why}")),
         };
-        self.clear(race)?;
+        self.clear(race, &firing)?;
         self.others = Some(sessions);
         Ok(wrong)
     }
 
+    /// The triggers of the tables that fire, and whether they are what it is about. What does not fire stays so.
+    fn firing(&mut self, race: &Race) -> Result<Vec<Trigger>, ScratchError> {
+        const ASK: &str = "select format('alter table %s', tgrelid::regclass), format('trigger %I', tgname), tgname ~ $2 \
+             from pg_trigger where tgrelid = any ($1::text[]::regclass[]) and not tgisinternal and tgparentid = 0 \
+             and tgenabled = 'O'";
+        let rows = self.session.query(ASK, &[&race.tables, &race.only]).map_err(|error| said(&error))?;
+        Ok(rows.iter().map(|row| Trigger { table: row.get(0), name: row.get(1), is_asked: row.get(2) }).collect())
+    }
+
     /// Rows are there as they are; then what the two do fires what it is about.
-    fn load(&mut self, race: &Race) -> Result<(), String> {
-        let tables: Vec<String> = race.tables.iter().map(|table| specc_sql::quote::text(table)).collect();
-        let triggers = |word: &str, which: String| {
-            format!(
-                "do $specc$ declare one text; begin \
-                 for one in select format('alter table %s {word} trigger %I', tgrelid::regclass, tgname) from pg_trigger \
-                 where tgrelid = any (array[{}]::regclass[]) and not tgisinternal and tgparentid = 0 and {which} loop \
-                 begin execute one; exception when insufficient_privilege then null; end; end loop; end $specc$",
-                tables.join(", ")
-            )
-        };
-        let off = triggers("disable", "tgenabled = 'O'".to_owned());
-        let on = triggers("enable", format!("tgenabled = 'D' and tgname ~ {}", specc_sql::quote::text(&race.only)));
+    fn load(&mut self, race: &Race, firing: &[Trigger]) -> Result<(), String> {
+        let off: String = firing.iter().map(|trigger| trigger.turned("disable")).collect();
+        let on: String = firing.iter().filter(|trigger| trigger.is_asked).map(|one| one.turned("enable")).collect();
         let rows: Vec<String> = race.load.iter().enumerate().map(|(at, row)| format!("r{at} as ({row})")).collect();
         let rows = if rows.is_empty() { "select".to_owned() } else { format!("with {} select", rows.join(", ")) };
         let before: String = race.before.iter().map(|statement| format!("{statement}; ")).collect();
-        let text = format!("begin; {off}; {rows}; set constraints all immediate; {on}; {before}commit");
+        let text = format!("begin; {off}{rows}; set constraints all immediate; {on}{before}commit");
         let done = self.session.batch_execute(&text).map_err(|error| said(&error).to_string());
         if done.is_err() {
             let _ = self.session.batch_execute("rollback");
@@ -58,25 +74,11 @@ impl Ground {
         done
     }
 
-    fn clear(&mut self, race: &Race) -> Result<(), ScratchError> {
-        let mut text = String::from("begin; set local session_replication_role = replica;");
-        for table in &race.tables {
-            text.push_str(&format!("delete from {table}; alter table {table} enable trigger user;"));
-        }
-        text.push_str("commit");
-        if self.session.batch_execute(&text).is_ok() {
-            return Ok(());
-        }
-        let _ = self.session.batch_execute("rollback");
-        // A table of the platform is somebody else's, and none of our triggers are on it.
-        for table in &race.tables {
-            let _ = self.session.batch_execute(&format!("alter table {table} enable trigger user"));
-        }
-        let all: Vec<String> = race.tables.iter().map(|table| format!("delete from {table}")).collect();
-        run(
-            &mut self.session,
-            &format!("begin; set local session_replication_role = replica; {}; commit", all.join("; ")),
-        )
+    /// The tables are empty again, and what fired fires.
+    fn clear(&mut self, race: &Race, firing: &[Trigger]) -> Result<(), ScratchError> {
+        let gone: String = race.tables.iter().map(|table| format!("delete from {table}; ")).collect();
+        let on: String = firing.iter().map(|trigger| trigger.turned("enable")).collect();
+        run(&mut self.session, &format!("begin; set local session_replication_role = replica; {gone}{on}commit"))
     }
 
     fn both(&mut self, sessions: &mut [Session; 2], race: &Race) -> Result<Option<String>, ScratchError> {
