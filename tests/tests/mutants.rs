@@ -58,7 +58,7 @@ fn a_database_with_a_changed_rule_fails_the_tests_that_see_it() {
             let mut seen = wanted.iter().zip(&there).any(|(privilege, there)| privilege.expected != *there);
             for run in suite.runs.iter().filter(|run| run.kills.contains(&at)) {
                 let got = ground.run(run).unwrap().unwrap();
-                seen |= run.tries.iter().zip(&got.got).any(|(one, got)| verdict(one.expected, got) == Verdict::Failed);
+                seen |= run.tries.iter().zip(&got.got).any(|(one, got)| verdict(&one.expected, got) == Verdict::Failed);
             }
             assert!(seen, "{name}: {} `{}`: {}", mutant.entity, mutant.rule, mutant.words);
             tried += 1;

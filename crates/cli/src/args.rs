@@ -26,7 +26,7 @@ pub enum Asked {
     Text,
     /// For a program: one JSON object on stdout
     Json,
-    /// For tools of code review (lint only)
+    /// For tools of code review (lint, test and prove)
     Sarif,
     /// As workflow commands of GitHub (lint only)
     Github,

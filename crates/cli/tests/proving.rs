@@ -201,3 +201,21 @@ fn the_last_who_may_manage_is_asked_about_strictly() {
         assert_eq!(code, 0, "{said}");
     }
 }
+
+#[test]
+fn findings_are_for_reviewers_too() {
+    let dir = project(TEAMS);
+    let (code, out, err) = run(dir.path(), &["prove", "--format", "sarif"]);
+    assert_eq!(code, 1, "{err}");
+    let found: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let run_of = &found["runs"][0];
+    let results = run_of["results"].as_array().expect("results");
+    assert!(!results.is_empty(), "{out}");
+    for result in results {
+        let index = result["ruleIndex"].as_u64().expect("a rule") as usize;
+        assert_eq!(run_of["tool"]["driver"]["rules"][index]["id"], result["ruleId"]);
+        assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "teams.dbspec");
+    }
+    let (code, _, err) = run(dir.path(), &["prove", "--format", "junit"]);
+    assert_eq!(code, 2, "{err}");
+}

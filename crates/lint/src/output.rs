@@ -3,7 +3,7 @@
 use crate::finding::word;
 use crate::{RULES, Report};
 use serde_json::{Value, json};
-use specc_diag::{RenderOptions, Severity, draw, draw_json, more, most_shown, position};
+use specc_diag::{RenderOptions, SarifResult, SarifRule, Severity, draw, draw_json, more, most_shown, position};
 
 /// With the lines that they are about. Of a file that has many, the first are shown and the rest is counted.
 pub fn text(report: &Report, options: RenderOptions) -> String {
@@ -50,41 +50,28 @@ fn property(text: &str) -> String {
 
 /// As SARIF 2.1.0, which code review tools read.
 pub fn sarif(report: &Report, version: &str) -> Value {
-    let level = |severity: Severity| if severity == Severity::Advice { "note" } else { word(severity) };
-    let rules: Vec<_> = RULES
+    let rules: Vec<SarifRule> = RULES
         .iter()
-        .map(|rule| {
-            json!({
-                "id": rule.code, "shortDescription": { "text": rule.title() }, "fullDescription": { "text": rule.why() },
-                "help": { "text": rule.page(), "markdown": rule.page() }, "defaultConfiguration": { "level": level(rule.level) },
-            })
+        .map(|rule| SarifRule {
+            id: rule.code.to_string(),
+            title: rule.title().to_string(),
+            why: rule.why().to_string(),
+            page: rule.page().to_string(),
+            level: rule.level,
         })
         .collect();
-    let results: Vec<_> = report
-        .findings
-        .iter()
-        .map(|finding| {
-            let at = finding.span();
-            let (line, column) = position(&report.sources, at);
-            let end = specc_diag::Span { start: at.end, ..at };
-            let (end_line, end_column) = position(&report.sources, end);
-            let index = RULES.iter().position(|rule| rule.code == finding.rule.code);
-            let help = finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-            json!({
-                "ruleId": finding.rule.code, "ruleIndex": index, "level": level(finding.level),
-                "message": { "text": format!("{}{help}", finding.message) },
-                "locations": [{ "physicalLocation": {
-                    "artifactLocation": { "uri": report.sources.file(at.file).name },
-                    "region": { "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column },
-                } }],
-            })
-        })
-        .collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{ "tool": { "driver": { "name": "specc lint", "version": version, "rules": rules } }, "results": results }],
-    })
+    let result = |finding: &crate::Finding| SarifResult {
+        rule: finding.rule.code.to_string(),
+        level: finding.level,
+        message: format!(
+            "{}{}",
+            finding.message,
+            finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default()
+        ),
+        span: finding.span(),
+    };
+    let results: Vec<SarifResult> = report.findings.iter().map(result).collect();
+    specc_diag::sarif("specc lint", version, &rules, &results, &report.sources)
 }
 
 /// The rules as a table of Markdown.

@@ -76,7 +76,8 @@ impl World<'_> {
             if read && crate::unknown::is_plain(formula) && done.insert((row, at)) {
                 let holds = self.condition(formula, &Env::row(row));
                 let exists = self.rows[row].exists;
-                self.circuit.clause(&[!exists, !holds.no]);
+                let broken = self.broken == Some((entity.id, at));
+                self.circuit.clause(&[!exists, if broken { holds.no } else { !holds.no }]);
             }
         }
     }

@@ -83,6 +83,15 @@ impl Case {
         Ok(Replay { rows, role, viewer, claims, statements: Vec::new(), blind: Vec::new() })
     }
 
+    /// The columns of the row of this place that get a value when the owner inserts it, and the SQL of each.
+    ///
+    /// # Errors
+    /// As [`Case::loaded`].
+    pub fn columns(&self, fill: &Fill<'_>, at: usize) -> Result<Vec<(FieldIx, String)>, String> {
+        let row = self.rows.get(at).ok_or("it has no row")?;
+        Writer { case: self, fill }.given(row, at, false)
+    }
+
     /// A step, done in this way to the row of this place.
     ///
     /// # Errors
@@ -247,11 +256,11 @@ impl Writer<'_> {
         held.or_else(|| row.number.map(|number| Held::Value(Val::Key(row.entity, number))))
     }
 
-    /// An insert of a row, with any value for what has to be there and does not matter.
-    fn insert(&self, row: &CaseRow, at: usize, by_client: bool) -> Result<String, String> {
+    /// The columns of a row that get a value, and the SQL of each: any value for what has to be there and does not matter.
+    fn given(&self, row: &CaseRow, at: usize, by_client: bool) -> Result<Vec<(FieldIx, String)>, String> {
         let entity = self.fill.model.entity(row.entity);
         let unlike = unique_columns(entity);
-        let (mut names, mut values) = (Vec::new(), Vec::new());
+        let mut given = Vec::new();
         for (field, column_of) in entity.fields.iter().enumerate() {
             let held = row.values.iter().find(|(other, _)| *other == field).map(|(_, held)| held);
             let name = || format!("`{}.{}`", entity.name.name, column_of.name);
@@ -271,7 +280,6 @@ impl Writer<'_> {
             if skipped || held.is_none() && !needed && !spread || row.left.contains(&field) {
                 continue;
             }
-            names.push(column(entity, field));
             let text = |other: FieldIx| {
                 let held = row.values.iter().find(|(known, _)| *known == other).map(|(_, held)| held.clone());
                 let is_key = entity.key.as_ref().is_some_and(|key| key.fields.contains(&other));
@@ -279,14 +287,24 @@ impl Writer<'_> {
                 self.raw(row.entity, other, &held)
             };
             if let Some(path) = self.path(row, field) {
-                values.push(path);
+                given.push((field, path));
                 continue;
             }
-            values.push(match held.is_none().then(|| shaped(entity, field, &text)).flatten() {
+            let value = match held.is_none().then(|| shaped(entity, field, &text)).flatten() {
                 Some(text) => quote::text(&text),
                 None => self.value(row.entity, field, held.as_ref(), at)?,
-            });
+            };
+            given.push((field, value));
         }
+        Ok(given)
+    }
+
+    /// An insert of a row.
+    fn insert(&self, row: &CaseRow, at: usize, by_client: bool) -> Result<String, String> {
+        let entity = self.fill.model.entity(row.entity);
+        let given = self.given(row, at, by_client)?;
+        let (names, values): (Vec<_>, Vec<_>) =
+            given.into_iter().map(|(field, value)| (column(entity, field), value)).unzip();
         let table = table(self.fill.model, row.entity);
         let over = if by_client { "" } else { " overriding system value" };
         // The buckets of the spec are there.

@@ -120,6 +120,8 @@ pub struct World<'m> {
     pub role: Role,
     /// Whether a row that is written may be like others in what is unique: whether it is, is what is asked.
     pub clash: bool,
+    /// A check that rows of its entity break, by its place, where that is what is asked.
+    pub broken: Option<(EntityId, usize)>,
     /// Queries around the one at hand whose rows rules decide about.
     pub nested: usize,
     /// Wires that nothing but a choice decides.
@@ -157,6 +159,7 @@ impl<'m> World<'m> {
             memo: FxHashMap::default(),
             role,
             clash: false,
+            broken: None,
             nested: 0,
             choices: Vec::new(),
             state: 0,

@@ -1,6 +1,7 @@
 //! The matrix of access as runs.
 
-use crate::{Run, Skipped, Suite, Try};
+use crate::rows::together;
+use crate::{Run, Skipped, Suite, Try, Wanted};
 use serde_json::json;
 use specc_model::{Entity, Model, RuleAction, Target};
 use specc_prove::{Case, Fill, Matrix, Sample, Samples, Trial, name};
@@ -66,7 +67,8 @@ fn run(model: &Model, fill: &Fill<'_>, trial: &Trial) -> Result<Run, String> {
             true => refused(model, model.entity(trial.entity), case),
             false => case.statement(fill, step, statement.way, statement.row)?,
         };
-        tries.push(Try { command: step.command, sql, expected: statement.expected });
+        let expected = Wanted::Access(statement.expected);
+        tries.push(Try { command: step.command, sql, expected, about: String::new(), sees: Vec::new() });
     }
     let mut run = made(model, fill, case, tries)?;
     run.entity = name(model, trial.entity);
@@ -109,10 +111,8 @@ pub(crate) fn made(model: &Model, fill: &Fill<'_>, case: &Case, tries: Vec<Try>)
         }
     }
     Ok(Run {
-        entity: String::new(),
         tables: case.tables().into_iter().map(|table| specc_prove::table(model, table)).collect(),
         load: together(&replay.rows),
-        table: String::new(),
         emptied: case
             .written()
             .filter(|_| case.command() == RuleAction::Delete)
@@ -120,18 +120,9 @@ pub(crate) fn made(model: &Model, fill: &Fill<'_>, case: &Case, tries: Vec<Try>)
         role: replay.role,
         settings,
         lines,
-        aims: Vec::new(),
-        rules: Vec::new(),
-        kills: Vec::new(),
         tries,
+        ..Run::default()
     })
-}
-
-/// Inserts as one statement: references are looked at when all rows are there.
-fn together(rows: &[String]) -> String {
-    let all = rows.iter().enumerate().map(|(at, row)| format!("r{at} as ({row})"));
-    let all: Vec<String> = all.collect();
-    if all.is_empty() { String::new() } else { format!("with {} select", all.join(", ")) }
 }
 
 /// A statement that needs a right and no rows.

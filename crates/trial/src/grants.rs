@@ -1,8 +1,8 @@
-//! Privileges by column: what the rules open is granted, and nothing else.
+//! Privileges by column: what the rules open is granted, and nothing else; and views, to those whom they are for.
 
 use specc_diag::Span;
-use specc_model::effective::COMMANDS;
-use specc_model::{Entity, Model, Rls, RuleAction};
+use specc_model::effective::{COMMANDS, PUBLIC};
+use specc_model::{Entity, Model, Object, Rls, RuleAction};
 use specc_prove::{Granted, Right, name};
 
 /// A privilege that a role has or has not.
@@ -24,9 +24,37 @@ pub struct Privilege {
     pub span: Span,
 }
 
-/// Every privilege of every role on every table that rules guard.
-pub fn privileges(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privilege> {
+/// Who reads each view, where nothing but the view says so.
+fn views(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privilege> {
     let mut all = Vec::new();
+    for (at, view) in model.views.iter().enumerate() {
+        let about = |object: &Object| matches!(object, Object::Entity(id) if only(model.entity(*id)));
+        let granted = model.grants.iter().any(|grant| match grant.object {
+            Object::View(other) => other == at,
+            Object::Schema(_) => true,
+            _ => false,
+        });
+        if granted || !view.depends.iter().any(about) {
+            continue;
+        }
+        for role in specc_prove::roles(model) {
+            all.push(Privilege {
+                entity: view.name.name.to_string(),
+                table: specc_sql::quote::qualified(&view.name.schema, &view.name.name),
+                expected: view.roles.iter().any(|name| name == PUBLIC || role.acts_as.contains(name)),
+                role: role.name.to_string(),
+                command: RuleAction::Select,
+                column: None,
+                span: view.meta.span,
+            });
+        }
+    }
+    all
+}
+
+/// Every privilege of every role on every table that rules guard, and on views.
+pub fn privileges(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privilege> {
+    let mut all = views(model, only);
     let roles = specc_prove::roles(model);
     let guarded = model.entities.iter().filter(|entity| !entity.external && entity.rls != Rls::Off && only(entity));
     for entity in guarded {

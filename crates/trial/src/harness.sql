@@ -1,5 +1,5 @@
 create function pg_temp.specc_trial(
-  tables text[], load text, emptied text, quiet text, role text, settings text[], statements text[]
+  tables text[], load text, emptied text, quiet text, firing text, role text, settings text[], statements text[]
 )
 returns text[] language plpgsql as $specc$
 declare
@@ -10,12 +10,15 @@ declare
   touched bigint;
   state text;
   message text;
+  name text;
+  place text;
 begin
   begin
     -- Rows are put there as they are: triggers that change or refuse them are off, all constraints on.
     select coalesce(array_agg(format('%s %%s trigger %I', tgrelid::regclass, tgname)), '{}') into off
       from pg_trigger
-      where tgrelid = any (tables::regclass[]) and not tgisinternal and tgparentid = 0 and tgenabled = 'O' and tgtype & 4 > 0;
+      where tgrelid = any (tables::regclass[]) and not tgisinternal and tgparentid = 0 and tgenabled = 'O'
+        and (tgtype & 4 > 0 or firing is not null);
     foreach one in array off loop
       begin
         execute 'alter table ' || format(one, 'disable');
@@ -31,9 +34,13 @@ begin
     if current_setting('session_replication_role') <> 'origin' then
       perform set_config('session_replication_role', 'origin', true);
     end if;
-    foreach one in array off loop
+    -- All fire again, or those that the statements are about.
+    for one in
+      select format('%s enable trigger %I', tgrelid::regclass, tgname) from pg_trigger
+      where format('%s %%s trigger %I', tgrelid::regclass, tgname) = any (off) and (firing is null or tgname ~ firing)
+    loop
       begin
-        execute 'alter table ' || format(one, 'enable');
+        execute 'alter table ' || one;
       exception when insufficient_privilege then null;
       end;
     end loop;
@@ -51,7 +58,9 @@ begin
     for at in 1 .. cardinality(settings) by 2 loop
       perform set_config(settings[at], settings[at + 1], true);
     end loop;
-    execute format('set local role %I', role);
+    if role <> '' then
+      execute format('set local role %I', role);
+    end if;
     loaded := true;
     foreach one in array statements loop
       begin
@@ -62,8 +71,11 @@ begin
       exception
         when sqlstate 'SPECC' then null;
         when others then
-          get stacked diagnostics state = returned_sqlstate, message = message_text;
-          said := said || format('error %s %s', state, message);
+          get stacked diagnostics state = returned_sqlstate, message = message_text,
+            name = constraint_name, place = column_name;
+          -- A column has a constraint of a name of its own in some versions only.
+          name := coalesce(nullif(case when state = '23502' then place else coalesce(nullif(name, ''), place) end, ''), '-');
+          said := said || format('error %s %s %s', state, replace(name, ' ', '_'), message);
       end;
     end loop;
     raise exception using errcode = 'SPECC';

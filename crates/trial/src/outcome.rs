@@ -1,5 +1,6 @@
 //! What came of a statement, held against what should.
 
+use crate::Wanted;
 use specc_prove::Expected;
 
 /// What came of a statement.
@@ -7,8 +8,8 @@ use specc_prove::Expected;
 pub enum Got {
     /// So many rows were read or written.
     Rows(u64),
-    /// Postgres refused it: the SQLSTATE and the message.
-    Error(String, String),
+    /// Postgres refused it: the SQLSTATE, the constraint or the column that it names (`-` for none), and the message.
+    Error(String, String, String),
 }
 
 /// What came of a run.
@@ -38,8 +39,9 @@ impl Got {
         match kind {
             "rows" => rest.parse().ok().map(Got::Rows),
             "error" => {
-                let (state, message) = rest.split_once(' ').unwrap_or((rest, ""));
-                Some(Got::Error(state.to_owned(), message.to_owned()))
+                let (state, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+                let (by, message) = rest.split_once(' ').unwrap_or((rest, ""));
+                Some(Got::Error(state.to_owned(), by.to_owned(), message.to_owned()))
             }
             _ => None,
         }
@@ -50,27 +52,42 @@ impl Got {
         match self {
             Got::Rows(1) => "1 row".to_owned(),
             Got::Rows(rows) => format!("{rows} rows"),
-            Got::Error(state, message) => format!("{message} ({state})"),
+            Got::Error(state, _, message) => format!("{message} ({state})"),
         }
     }
 }
 
 /// Whether a trigger of the author's may have refused what the rules let pass, so that it says more without them.
-pub fn is_worth_another(expected: Expected, got: &Got) -> bool {
+pub fn is_worth_another(expected: &Wanted, got: &Got) -> bool {
     matches!(verdict(expected, got), Verdict::NotSeen(_))
 }
 
 /// Whether what came of it is what should have.
-pub fn verdict(expected: Expected, got: &Got) -> Verdict {
+pub fn verdict(expected: &Wanted, got: &Got) -> Verdict {
+    let is = |yes: bool| if yes { Verdict::Passed } else { Verdict::Failed };
+    match (expected, got) {
+        (Wanted::Access(expected), got) => of_rules(*expected, got),
+        (Wanted::Rows(wanted), Got::Rows(rows)) => is(wanted == rows),
+        (Wanted::Refused { states, by: names }, Got::Error(state, by, _)) => {
+            // A name is one word there.
+            let is_named = |name: &String| name.replace(' ', "_") == *by;
+            is(states.contains(state) && (names.is_empty() || names.iter().any(is_named)))
+        }
+        _ => Verdict::Failed,
+    }
+}
+
+/// Whether the rules decided as they should.
+fn of_rules(expected: Expected, got: &Got) -> Verdict {
     let is = |yes: bool| if yes { Verdict::Passed } else { Verdict::Failed };
     match (expected, got) {
         (Expected::Rows(wanted), Got::Rows(rows)) => is(wanted == *rows),
-        (Expected::Denied, Got::Error(state, _)) if state == "42501" => Verdict::Passed,
-        (Expected::Kept, Got::Error(state, _)) if state == "23503" => Verdict::Passed,
+        (Expected::Denied, Got::Error(state, ..)) if state == "42501" => Verdict::Passed,
+        (Expected::Kept, Got::Error(state, ..)) if state == "23503" => Verdict::Passed,
         (_, Got::Rows(_)) => Verdict::Failed,
-        (_, Got::Error(state, _)) if state == "42501" => Verdict::Failed,
+        (_, Got::Error(state, ..)) if state == "42501" => Verdict::Failed,
         // Postgres asks the rules before the constraints of a new row: one that meets a constraint has passed them.
-        (Expected::Denied, Got::Error(state, _)) if state.starts_with("23") => Verdict::Failed,
+        (Expected::Denied, Got::Error(state, ..)) if state.starts_with("23") => Verdict::Failed,
         (Expected::Rows(0), Got::Error(..)) => Verdict::Failed,
         (_, Got::Error(..)) => Verdict::NotSeen(got.words()),
     }
@@ -82,18 +99,26 @@ mod tests {
 
     #[test]
     fn an_outcome_is_held_against_what_should_be() {
-        let error = |state: &str| Got::Error(state.to_owned(), "no".to_owned());
-        assert_eq!(verdict(Expected::Rows(1), &Got::Rows(1)), Verdict::Passed);
-        assert_eq!(verdict(Expected::Rows(1), &Got::Rows(0)), Verdict::Failed);
-        assert_eq!(verdict(Expected::Rows(0), &error("P0001")), Verdict::Failed);
-        assert_eq!(verdict(Expected::Denied, &error("42501")), Verdict::Passed);
-        assert_eq!(verdict(Expected::Denied, &error("23505")), Verdict::Failed);
-        assert_eq!(verdict(Expected::Denied, &Got::Rows(0)), Verdict::Failed);
-        assert!(matches!(verdict(Expected::Rows(1), &error("P0001")), Verdict::NotSeen(_)));
+        let error = |state: &str| Got::Error(state.to_owned(), "c".to_owned(), "no".to_owned());
+        let of = |expected, got: &Got| verdict(&Wanted::Access(expected), got);
+        assert_eq!(of(Expected::Rows(1), &Got::Rows(1)), Verdict::Passed);
+        assert_eq!(of(Expected::Rows(1), &Got::Rows(0)), Verdict::Failed);
+        assert_eq!(of(Expected::Rows(0), &error("P0001")), Verdict::Failed);
+        assert_eq!(of(Expected::Denied, &error("42501")), Verdict::Passed);
+        assert_eq!(of(Expected::Denied, &error("23505")), Verdict::Failed);
+        assert_eq!(of(Expected::Denied, &Got::Rows(0)), Verdict::Failed);
+        assert!(matches!(of(Expected::Rows(1), &error("P0001")), Verdict::NotSeen(_)));
+        // What is no question of rules is as it is said, or wrong.
+        assert_eq!(verdict(&Wanted::Rows(1), &error("P0001")), Verdict::Failed);
+        let by = |name: &str| Wanted::Refused { states: vec!["23505".into()], by: vec![name.into()] };
+        assert_eq!(verdict(&by("c"), &error("23505")), Verdict::Passed);
+        assert_eq!(verdict(&by("d"), &error("23505")), Verdict::Failed);
+        assert_eq!(verdict(&by("c"), &error("23503")), Verdict::Failed);
+        assert_eq!(verdict(&by("c"), &Got::Rows(1)), Verdict::Failed);
         assert_eq!(Got::read("rows 3"), Some(Got::Rows(3)));
         assert_eq!(
-            Got::read("error 42501 permission denied"),
-            Some(Got::Error("42501".into(), "permission denied".into()))
+            Got::read("error 42501 - permission denied"),
+            Some(Got::Error("42501".into(), "-".into(), "permission denied".into()))
         );
         assert_eq!(Got::read("load 23505 x"), None);
     }

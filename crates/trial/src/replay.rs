@@ -1,7 +1,7 @@
 //! A counterexample as a run: it says that a statement is let through.
 
 use crate::access::made;
-use crate::{Got, Run, Try};
+use crate::{Got, Run, Try, Wanted};
 use specc_model::{Model, RuleAction};
 use specc_prove::{Case, Expected, Fill, Samples, Step, Way};
 
@@ -41,8 +41,8 @@ pub fn replay(model: &Model, case: &Case, samples: &Samples) -> Result<Run, Stri
     for way in ways {
         match whole.statement(&fill, step, *way, row) {
             Ok(sql) => {
-                let sql = format!("{before}{sql}");
-                tries.push(Try { command: step.command, sql, expected: Expected::Rows(1) });
+                let (sql, expected) = (format!("{before}{sql}"), Wanted::Access(Expected::Rows(1)));
+                tries.push(Try { command: step.command, sql, expected, about: String::new(), sees: Vec::new() });
             }
             Err(error) => why = error,
         }
@@ -62,10 +62,10 @@ pub fn allowed(got: &[Got]) -> Verified {
         return Verified::Allowed;
     }
     // A reference that keeps a row is asked after the rules have let its deletion pass.
-    let passed = |got: &Got| matches!(got, Got::Error(state, _) if state == "23503");
+    let passed = |got: &Got| matches!(got, Got::Error(state, ..) if state == "23503");
     if got.iter().any(passed) {
         return Verified::Allowed;
     }
-    let denied = |got: &Got| matches!(got, Got::Rows(_)) || matches!(got, Got::Error(state, _) if state == "42501");
+    let denied = |got: &Got| matches!(got, Got::Rows(_)) || matches!(got, Got::Error(state, ..) if state == "42501");
     if got.iter().all(denied) { Verified::Refused(said()) } else { Verified::NotSeen(said()) }
 }

@@ -1,7 +1,7 @@
 //! What was tested, and what came of it.
 
 use crate::junit::TestCase;
-use crate::{Got, Outcome, Privilege, Run, Skipped, Suite, Verdict, verdict, words};
+use crate::{Got, Outcome, Privilege, Promised, Race, Run, Skipped, Suite, Verdict, verdict, words};
 use specc_diag::Span;
 use std::collections::BTreeSet;
 
@@ -43,20 +43,25 @@ pub struct Report {
     pub databases: usize,
     /// The changed rules that tests which passed would have seen.
     pub killed: BTreeSet<usize>,
+    /// What the spec says beside rules, and whether a test that passed would fail without it.
+    pub promises: Vec<(Promised, bool)>,
 }
 
 impl Report {
     /// Adds what came of a suite, a result for each run.
     pub fn add(&mut self, suite: &Suite, results: &[Result<Outcome, String>]) {
         self.skipped.extend(suite.skipped.iter().cloned());
+        let mut seen = BTreeSet::new();
         for (run, result) in suite.runs.iter().zip(results) {
             match result {
                 Ok(Outcome { got, .. }) => {
                     self.databases += 1;
-                    let passed = |(one, got): (&crate::Try, &Got)| verdict(one.expected, got) == Verdict::Passed;
+                    let passed = |(one, got): (&crate::Try, &Got)| verdict(&one.expected, got) == Verdict::Passed;
                     if run.tries.iter().zip(got).all(passed) {
                         self.killed.extend(&run.kills);
                     }
+                    let held = run.tries.iter().zip(got).filter(|pair| passed(*pair));
+                    seen.extend(held.flat_map(|(one, _)| one.sees.iter().copied()));
                     self.tested.extend(run.tries.iter().zip(got).map(|(one, got)| tested(suite.name, run, one, got)));
                 }
                 Err(why) => self.skipped.push(Skipped {
@@ -67,7 +72,9 @@ impl Report {
                 }),
             }
         }
-        let seen = |one: &Tested| match &one.verdict {
+        let promises = suite.promises.iter().enumerate();
+        self.promises.extend(promises.map(|(at, promised)| (promised.clone(), seen.contains(&at))));
+        let not_seen = |one: &Tested| match &one.verdict {
             Verdict::NotSeen(why) => Some(Skipped {
                 entity: one.entity.clone(),
                 what: one.what.clone(),
@@ -76,7 +83,7 @@ impl Report {
             }),
             _ => None,
         };
-        self.skipped.extend(self.tested.iter().filter_map(seen));
+        self.skipped.extend(self.tested.iter().filter_map(not_seen));
         self.tested.retain(|one| !matches!(one.verdict, Verdict::NotSeen(_)));
         self.skipped.sort();
         self.skipped.dedup();
@@ -101,6 +108,29 @@ impl Report {
                 aims: Vec::new(),
             });
         }
+    }
+
+    /// Adds what came of two sessions at once: nothing if all is well, or what is wrong.
+    pub fn add_race(&mut self, race: &Race, wrong: Option<&str>) {
+        self.databases += 1;
+        self.tested.push(Tested {
+            suite: "together",
+            entity: race.entity.clone(),
+            what: race.what.clone(),
+            lines: Vec::new(),
+            statement: race.statements.join("\n    at once: "),
+            load: race.load.join("; "),
+            expected: format!("{} let through, and `{}`", race.most, race.holds),
+            got: wrong.unwrap_or("as it should be").to_owned(),
+            verdict: if wrong.is_none() { Verdict::Passed } else { Verdict::Failed },
+            rules: vec![race.span],
+            aims: Vec::new(),
+        });
+    }
+
+    /// What the spec says beside rules that no test which passed would miss.
+    pub fn unseen(&self) -> impl Iterator<Item = &Promised> {
+        self.promises.iter().filter(|(_, seen)| !seen).map(|(promised, _)| promised)
     }
 
     /// The tests that failed.
@@ -142,6 +172,9 @@ impl Report {
 
 fn what(run: &Run) -> String {
     let command = run.tries.first().map_or("", |one| one.command.word());
+    if run.role.is_empty() {
+        return run.lines.first().cloned().unwrap_or_default();
+    }
     format!("{command} as {}", run.role)
 }
 
@@ -149,13 +182,13 @@ fn tested(suite: &'static str, run: &Run, one: &crate::Try, got: &Got) -> Tested
     Tested {
         suite,
         entity: run.entity.clone(),
-        what: what(run),
+        what: if one.about.is_empty() { what(run) } else { one.about.clone() },
         lines: run.lines.clone(),
         statement: one.sql.clone(),
         load: run.load.clone(),
-        expected: words(one.expected),
+        expected: words(&one.expected),
         got: got.words(),
-        verdict: verdict(one.expected, got),
+        verdict: verdict(&one.expected, got),
         rules: run.rules.clone(),
         aims: run.aims.clone(),
     }

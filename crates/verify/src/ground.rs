@@ -11,7 +11,7 @@ use specc_postgres::Session;
 use specc_postgres::postgres::SimpleQueryMessage;
 use specc_prove::Sample;
 use specc_sql::quote::{ident, qualified};
-use specc_trial::{Got, HARNESS, Outcome, Privilege, Run, is_worth_another};
+use specc_trial::{ASKED, Answer, Asked, Got, HARNESS, Outcome, Privilege, Run, answer, is_worth_another};
 use std::collections::BTreeMap;
 
 /// What is to be there.
@@ -29,9 +29,11 @@ pub type Texts = BTreeMap<(String, String, String), Sample>;
 
 /// The database, and who makes rows in it.
 pub struct Ground {
-    session: Session,
-    /// Goes after the session.
-    _database: ScratchDatabase,
+    pub(crate) session: Session,
+    /// Two who do something at once, once there is need of them.
+    pub(crate) others: Option<[Session; 2]>,
+    /// Goes after the sessions.
+    pub(crate) database: ScratchDatabase,
 }
 
 /// Nothing of the author's fires for what only clears the tables.
@@ -81,7 +83,8 @@ impl Ground {
             run(&mut session, "reset role")?;
         }
         run(&mut session, HARNESS)?;
-        Ok(Self { session, _database: database })
+        run(&mut session, ASKED)?;
+        Ok(Self { session, others: None, database })
     }
 
     /// Texts of values that columns take, by schema, table and column.
@@ -107,12 +110,12 @@ impl Ground {
             Err(why) => return Ok(Err(why)),
         };
         let mut outcome = Outcome { got, quiet: false };
-        if run.tries.iter().zip(&outcome.got).any(|(one, got)| is_worth_another(one.expected, got))
+        if run.tries.iter().zip(&outcome.got).any(|(one, got)| is_worth_another(&one.expected, got))
             && let Ok(again) = self.tried(run, Some(&run.table))?
         {
             outcome.quiet = true;
             for ((one, got), again) in run.tries.iter().zip(&mut outcome.got).zip(again) {
-                if is_worth_another(one.expected, got) {
+                if is_worth_another(&one.expected, got) {
                     *got = again;
                 }
             }
@@ -125,8 +128,8 @@ impl Ground {
         let row = self
             .session
             .query_one(
-                "select pg_temp.specc_trial($1, $2, $3, $4, $5, $6, $7)",
-                &[&run.tables, &run.load, &run.emptied, &quiet, &run.role, &run.settings, &statements],
+                "select pg_temp.specc_trial($1, $2, $3, $4, $5, $6, $7, $8)",
+                &[&run.tables, &run.load, &run.emptied, &quiet, &run.only, &run.role, &run.settings, &statements],
             )
             .map_err(|error| said(&error))?;
         let said: Vec<String> = row.get(0);
@@ -160,8 +163,20 @@ impl Ground {
     }
 }
 
-fn run(session: &mut Session, text: &str) -> Result<(), ScratchError> {
+pub(crate) fn run(session: &mut Session, text: &str) -> Result<(), ScratchError> {
     session.batch_execute(text).map_err(|error| crate::scratch::refused(&error, text))
+}
+
+/// Conditions of the author's are asked where everything is tried. Where the connection breaks nothing is known.
+impl Asked for Ground {
+    fn ask(&mut self, questions: &[String]) -> Vec<Answer> {
+        let said: Vec<String> = match self.session.query_one("select pg_temp.specc_asked($1)", &[&questions]) {
+            Ok(row) => row.get(0),
+            Err(_) => Vec::new(),
+        };
+        let none = std::iter::repeat_with(|| Err((String::new(), String::new())));
+        said.iter().map(|text| answer(text)).chain(none).take(questions.len()).collect()
+    }
 }
 
 /// Scenarios are played where everything else is tried.

@@ -10,6 +10,7 @@ mod fill;
 mod ground;
 mod make;
 mod prediction;
+mod race;
 mod run;
 mod scratch;
 mod server;

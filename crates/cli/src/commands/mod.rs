@@ -23,6 +23,7 @@ mod restore;
 mod status;
 mod stored;
 mod test;
+mod tested;
 mod trying;
 mod types;
 mod verify;
@@ -93,9 +94,13 @@ pub fn run(args: Args) -> ExitCode {
         let format = args.format.format().unwrap_or(Format::Text);
         return test::run(test, args.format).unwrap_or_else(|failure| failure.report(format));
     }
+    if let Command::Prove(prove) = &args.command {
+        let format = args.format.format().unwrap_or(Format::Text);
+        return prove::run(prove, args.format).unwrap_or_else(|failure| failure.report(format));
+    }
     let Some(format) = args.format.format() else {
         return Failure::broken(
-            "only `specc lint` and `specc test` can write this format; the others write text and json",
+            "only `specc lint`, `specc test` and `specc prove` can write this format; the others write text and json",
         )
         .report(Format::Text);
     };
@@ -108,7 +113,6 @@ pub fn run(args: Args) -> ExitCode {
         Command::MergeFile(files) => merge_file::run(&files),
         Command::Pull(pull) => pull::run(&pull, format),
         Command::Drift(drift) => drift::run(&drift, format),
-        Command::Prove(prove) => prove::run(&prove, format),
         Command::Why(why) => why::run(&why, format),
         Command::Types(types) => types::run(&types, format),
         Command::Diff(diff) => diff::run(&diff, format),
@@ -117,7 +121,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Reset(reset) => reset::run(&reset, format),
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
-        Command::Lint(_) | Command::Test(_) => Ok(ExitCode::SUCCESS),
+        Command::Lint(_) | Command::Test(_) | Command::Prove(_) => Ok(ExitCode::SUCCESS),
         Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {

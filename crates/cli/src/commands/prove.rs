@@ -2,19 +2,23 @@
 
 use super::trying::Place;
 use super::widening::against;
-use crate::args::{Format, Prove};
+use crate::args::{Asked, Format, Prove};
 use crate::pipeline::{self, Compilation};
 use crate::project::Project;
 use crate::report::{self, FINDINGS, Failure, data, plural, say};
 use serde_json::json;
-use specc_diag::{Diagnostic, Span, position};
+use specc_diag::{Diagnostic, SarifResult, SarifRule, Severity, Sources, Span, position};
 use specc_model::Model;
 use specc_prove::{Case, Finding, Verdict};
 use specc_trial::Verified;
 use std::process::ExitCode;
 
 /// Decides what should hold of access, and reports what does not, unless the spec accepts it.
-pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
+pub fn run(args: &Prove, asked: Asked) -> Result<ExitCode, Failure> {
+    if matches!(asked, Asked::Github | Asked::Junit) {
+        return Err(Failure::broken("`specc prove` writes text, json and sarif"));
+    }
+    let format = asked.format().unwrap_or(Format::Text);
     let project = match args.sql.is_some() || args.connection.database_url.is_some() {
         true => super::pull::in_memory(args.sql.as_deref(), args.target, &args.connection)?,
         false => Project::open(&args.place.project)?,
@@ -44,7 +48,9 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
     let mut asides = specc_prove::asides(&compilation.model);
     asides.retain(|aside| !aside.asked);
     let place = |span: Span| format!("{}:{}", sources.file(span.file).name, position(sources, span).0);
-    if format == Format::Json {
+    if asked == Asked::Sarif {
+        data(&as_sarif(&open, sources).to_string());
+    } else if format == Format::Json {
         let all: Vec<_> = open.iter().map(|finding| specc_diag::render_json(finding, sources)).collect();
         let accepted = report::accepted_json(&accepted, sources);
         let asides: Vec<_> =
@@ -98,6 +104,28 @@ pub fn run(args: &Prove, format: Format) -> Result<ExitCode, Failure> {
         ));
     }
     Ok(if open.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
+}
+
+/// For tools of code review: each open finding at its rule.
+fn as_sarif(open: &[Diagnostic], sources: &Sources) -> serde_json::Value {
+    let mut codes: Vec<_> = open.iter().map(|found| found.code).collect();
+    codes.sort();
+    codes.dedup();
+    let rule = |code: &specc_diag::Code| SarifRule {
+        id: code.name().to_owned(),
+        title: code.title().to_owned(),
+        why: code.why().to_owned(),
+        page: code.page().to_owned(),
+        level: Severity::Error,
+    };
+    let rules: Vec<SarifRule> = codes.iter().map(rule).collect();
+    let result = |found: &Diagnostic| {
+        let example = found.example.iter().map(|line| format!("\n{line}")).collect::<String>();
+        let message = format!("{}{example}", found.message);
+        SarifResult { rule: found.code.name().to_owned(), level: found.severity(), message, span: found.span() }
+    };
+    let results: Vec<SarifResult> = open.iter().map(result).collect();
+    specc_diag::sarif("specc prove", env!("CARGO_PKG_VERSION"), &rules, &results, sources)
 }
 
 /// What a server says of a counterexample.

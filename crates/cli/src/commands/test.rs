@@ -1,26 +1,33 @@
 //! `specc test`
 
+use super::tested::{as_json, as_sarif, as_score, spoken, tell};
 use super::trying::Place;
+use super::why;
 use crate::args::{Asked, Test};
 use crate::output::{self, Folder, Own, Stage};
 use crate::pipeline::{self, Compilation};
 use crate::project::Project;
 use crate::report::{FINDINGS, Failure, data, plural, say};
-use serde_json::json;
 use specc_catalog::MARK;
-use specc_diag::{Span, position};
-use specc_model::Entity;
+use specc_model::{Entity, Model};
+use specc_prove::Samples;
 use specc_scenario::{Outcome as Played, Script};
-use specc_trial::{Mutant, Report, Score, Tested, Verdict};
+use specc_trial::{Asked as Answers, Report, Score, Suite, Tested, Verdict};
 use specc_verify::ScratchError;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// What makes a suite of what the spec says beside rules: who answers says what conditions of the author's are for a row.
+type Make = fn(&Model, &Samples, &dyn Fn(&Entity) -> bool, &mut dyn Answers) -> Suite;
+
+/// All of them.
+const PROMISES: [Make; 4] = [specc_trial::constraints, specc_trial::workflows, specc_trial::kept, specc_trial::limits];
+
 /// Tries what the rules say, and reports what comes out otherwise.
 pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
-    if matches!(format, Asked::Sarif | Asked::Github) {
-        return Err(Failure::broken("`specc test` writes text, json and junit"));
+    if format == Asked::Github {
+        return Err(Failure::broken("`specc test` writes text, json, sarif and junit"));
     }
     let start = Instant::now();
     let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
@@ -39,12 +46,17 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
     let (report, files) = place.within(&compilation, |ground, samples| {
         let mut report = Report::default();
         // Each suite in its turn: what makes one is a function from the model to runs.
-        let suites = [specc_trial::access(model, &matrix, samples)];
+        let mut suites = vec![specc_trial::access(model, &matrix, samples)];
+        suites.extend(PROMISES.iter().map(|make| make(model, samples, &only, ground)));
         let mut tried = Vec::new();
         for suite in suites {
             let results: Result<Vec<_>, _> = suite.runs.iter().map(|run| ground.run(run)).collect();
             let results = results?;
             report.add(&suite, &results);
+            for race in &suite.races {
+                let wrong = ground.race(race)?;
+                report.add_race(race, wrong.as_deref());
+            }
             tried.push((suite, results));
         }
         for script in specc_scenario::whole(model).iter().filter(|_| args.filter.is_none()) {
@@ -73,6 +85,7 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
             }
             data(&said.to_string());
         }
+        Asked::Sarif => data(&as_sarif(&report, &compilation).to_string()),
         Asked::Junit => data(specc_trial::junit(&report.cases(), seconds).trim_end()),
         _ => {
             tell(args, &report, &compilation);
@@ -83,11 +96,17 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
                         say(&format!("{word} {}", spoken(mutant, &compilation)));
                     }
                 }
+                for promised in report.unseen() {
+                    let at = why::place(&compilation.sources, promised.span);
+                    say(&format!("NOT SEEN {at}: {}: {}", promised.entity, promised.what));
+                }
             }
         }
     }
     if let Some(score) = &score {
         eprintln!("{}", score.words());
+        let (all, unseen) = (report.promises.len(), report.unseen().count());
+        eprintln!("dropped: {} of {} are seen", all - unseen, plural(all, "promise"));
     }
     eprintln!(
         "{}: {} in {} databases on {}, {failed} failed, {} not run, {seconds:.1} s ({made:.1} s to make them)",
@@ -141,89 +160,4 @@ fn played(script: &Script, outcome: &Played, compilation: &Compilation) -> Teste
         rules: vec![outcome.span],
         aims: Vec::new(),
     }
-}
-
-fn spoken(mutant: &Mutant, compilation: &Compilation) -> String {
-    format!("{}: {} `{}`: {}", place(compilation, mutant.span), mutant.entity, mutant.rule, mutant.words)
-}
-
-fn as_score(score: &Score, mutants: &[Mutant], compilation: &Compilation) -> serde_json::Value {
-    let list =
-        |places: &[usize]| -> Vec<String> { places.iter().map(|at| spoken(&mutants[*at], compilation)).collect() };
-    json!({
-        "killed": score.killed,
-        "live": list(&score.live),
-        "same": score.same,
-        "likely_same": score.likely_same,
-        "beyond": list(&score.beyond),
-        "not_decided": list(&score.open),
-    })
-}
-
-fn place(compilation: &Compilation, span: Span) -> String {
-    let sources = &compilation.sources;
-    format!("{}:{}", sources.file(span.file).name, position(sources, span).0)
-}
-
-fn tell(args: &Test, report: &Report, compilation: &Compilation) {
-    for one in &report.tested {
-        match one.verdict {
-            Verdict::Failed => fail(one, compilation),
-            _ if args.all => say(&format!("ok {}: {}: {}", one.entity, one.statement, one.got)),
-            _ => {}
-        }
-    }
-    for skipped in &report.skipped {
-        let at = skipped.span.map(|span| format!(" ({})", place(compilation, span))).unwrap_or_default();
-        say(&format!("NOT RUN {}: {}: {}{at}", skipped.entity, skipped.what, skipped.why));
-    }
-}
-
-fn fail(one: &Tested, compilation: &Compilation) {
-    say(&format!("FAILED {}: {}", one.entity, one.what));
-    for line in &one.lines {
-        say(&format!("    {line}"));
-    }
-    say(&format!("    {}", one.statement));
-    say(&format!("    expected: {}", one.expected));
-    say(&format!("    got:      {}", one.got));
-    for rule in &one.rules {
-        say(&format!("    rule:     {} `{}`", place(compilation, *rule), compilation.sources.text(*rule)));
-    }
-    if !one.load.is_empty() {
-        say(&format!("    rows:     {}", one.load));
-    }
-}
-
-fn as_json(report: &Report, compilation: &Compilation, seconds: f64) -> serde_json::Value {
-    let tested = report.tested.iter().map(|one| {
-        let aims = one.aims.iter().map(|(span, words)| match span {
-            Some(span) => json!({ "condition": compilation.sources.text(*span), "is": words }),
-            None => json!({ "is": words }),
-        });
-        json!({
-            "suite": one.suite,
-            "entity": one.entity,
-            "what": one.what,
-            "case": one.lines,
-            "rows": one.load,
-            "statement": one.statement,
-            "expected": one.expected,
-            "got": one.got,
-            "passed": one.verdict == Verdict::Passed,
-            "rules": one.rules.iter().map(|span| place(compilation, *span)).collect::<Vec<_>>(),
-            "shows": aims.collect::<Vec<_>>(),
-        })
-    });
-    let skipped = report.skipped.iter().map(|one| {
-        let at = one.span.map(|span| place(compilation, span));
-        json!({ "entity": one.entity, "what": one.what, "why": one.why, "place": at })
-    });
-    json!({
-        "tests": tested.collect::<Vec<_>>(),
-        "not_run": skipped.collect::<Vec<_>>(),
-        "databases": report.databases,
-        "failed": report.failures().count(),
-        "seconds": seconds,
-    })
 }

@@ -287,7 +287,7 @@ pub enum Piece {
 
 impl TypeName {
     /// The SQL of a type of the model.
-    pub(crate) fn of(model: &Model, ty: &Type) -> Self {
+    pub fn of(model: &Model, ty: &Type) -> Self {
         let named = ty.declared(model);
         let mut sql = match (&ty.base, named) {
             (_, Some(name)) if !name.schema.is_empty() => quote::qualified(&name.schema, &name.name),

@@ -284,7 +284,7 @@ impl<'m> Maker<'m> {
 }
 
 /// Takes away the rows that need not be there; false where no solution is found.
-fn smallest(world: &mut World<'_>, wanted: &mut Vec<Lit>) -> bool {
+pub(crate) fn smallest(world: &mut World<'_>, wanted: &mut Vec<Lit>) -> bool {
     if !world.circuit.solve(wanted) {
         return false;
     }

@@ -8,6 +8,8 @@ mod frame;
 mod maker;
 mod statements;
 
+pub(crate) use maker::smallest;
+
 use crate::access::Role;
 use crate::case::Case;
 use crate::sorts::Sorts;
