@@ -7,8 +7,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::shape::{Shapes, table_columns};
 use specc_catalog::{
-    Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Object, Qualified, Rule, SqlExpr, TableName,
-    Timing, Trigger,
+    Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Object, Qualified, Rule, SqlExpr,
+    TableName, Timing, Trigger,
 };
 
 /// What a relation is.
@@ -75,6 +75,7 @@ pub(crate) struct World<'c> {
     composites: FxHashMap<&'c str, Vec<&'c Composite>>,
     pub foreign_keys: Vec<&'c Constraint>,
     pub constraints: FxHashMap<&'c TableName, Vec<&'c Constraint>>,
+    pub unique_indexes: FxHashMap<&'c TableName, Vec<&'c Index>>,
     pub triggers: FxHashMap<&'c TableName, Vec<&'c Trigger>>,
     rows: FxHashMap<SmolStr, Vec<usize>>,
     places: FxHashMap<TableName, usize>,
@@ -103,6 +104,7 @@ impl<'c> World<'c> {
             composites: FxHashMap::default(),
             foreign_keys: Vec::new(),
             constraints: FxHashMap::default(),
+            unique_indexes: FxHashMap::default(),
             triggers: FxHashMap::default(),
             rows: FxHashMap::default(),
             places: FxHashMap::default(),
@@ -126,6 +128,9 @@ impl<'c> World<'c> {
                     if matches!(constraint.rule, specc_catalog::Rule::ForeignKey(_)) {
                         world.foreign_keys.push(constraint);
                     }
+                }
+                Object::Index(index) if index.unique => {
+                    world.unique_indexes.entry(&index.table).or_default().push(index);
                 }
                 Object::Trigger(trigger) => {
                     world.triggers.entry(&trigger.table).or_default().push(trigger);
@@ -225,14 +230,9 @@ impl<'c> World<'c> {
 
     fn add_checks(&self, name: &TableName, own: bool, depth: usize, all: &mut Vec<Check<'c>>) {
         for constraint in self.constraints.get(name).into_iter().flatten() {
-            match &constraint.rule {
-                Rule::Check { expr, no_inherit } if own || !no_inherit => {
-                    if all.iter().all(|known| *known.name != constraint.name) {
-                        let not_valid = constraint.not_valid;
-                        all.push(Check { name: &constraint.name, text: &expr.text, not_valid });
-                    }
-                }
-                _ => {}
+            let Rule::Check { expr, no_inherit } = &constraint.rule else { continue };
+            if (own || !no_inherit) && all.iter().all(|known| *known.name != constraint.name) {
+                all.push(Check { name: &constraint.name, text: &expr.text, not_valid: constraint.not_valid });
             }
         }
         let table = self.catalog.find(IdRef::table(name)).and_then(|at| self.catalog.at(at));

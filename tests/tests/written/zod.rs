@@ -187,6 +187,7 @@ struct Count {
 
 #[test]
 #[ignore = "installs programs by npm"]
+#[allow(clippy::print_stderr)] // What a long run found is read by who ran it.
 fn a_schema_takes_what_postgres_takes() {
     let dir = programs();
     let each = std::env::var("VALUES").ok().and_then(|n| n.parse().ok()).unwrap_or(300);

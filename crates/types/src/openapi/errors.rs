@@ -3,7 +3,7 @@
 use super::json::Json;
 use super::rights::Rights;
 use crate::world::{Relation, World};
-use specc_catalog::{Object, Rls, Rule};
+use specc_catalog::{IdRef, Object, Rls, Rule};
 use std::collections::BTreeMap;
 
 /// What is done.
@@ -65,10 +65,7 @@ pub(crate) fn of_rows(
         }
     }
     if writes {
-        for index in world.catalog.iter().filter_map(|(_, entry)| match &entry.object {
-            Object::Index(index) if index.unique && index.table == relation.name => Some(index),
-            _ => None,
-        }) {
+        for index in world.unique_indexes.get(&relation.name).into_iter().flatten() {
             add("23505", "409", format!("`{}`", index.name));
         }
     }
@@ -87,10 +84,8 @@ pub(crate) fn of_rows(
             add("P0001", "400", format!("the trigger `{}` refuses it", trigger.name));
         }
     }
-    let rls = world.catalog.iter().any(|(_, entry)| match &entry.object {
-        Object::Table(table) => table.table == relation.name && table.rls != Rls::Off,
-        _ => false,
-    });
+    let table = world.catalog.find(IdRef::table(&relation.name)).and_then(|at| world.catalog.at(at));
+    let rls = matches!(table.map(|(_, entry)| &entry.object), Some(Object::Table(table)) if table.rls != Rls::Off);
     if writes && rls && !rights.bypasses {
         add("42501", refused, "no rule lets this role write the row as it is given".to_owned());
     }

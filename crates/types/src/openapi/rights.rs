@@ -1,7 +1,8 @@
 //! What a role may do, by the grants of a catalog, its own and those of the roles whose rights it has.
 
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Function, Kind, Object, ObjectId, Role, TableName};
+use specc_catalog::{Catalog, Function, Kind, Object, ObjectId, Privilege, Role, TableName};
 use std::collections::BTreeSet;
 
 /// Everyone.
@@ -34,7 +35,8 @@ impl Columns {
 
 /// The rights of a role.
 pub(crate) struct Rights<'c> {
-    catalog: &'c Catalog,
+    /// What is granted to it, by what it is on.
+    given: FxHashMap<&'c ObjectId, Vec<&'c Privilege>>,
     /// The role and those whose rights it has.
     acts_as: BTreeSet<SmolStr>,
     /// Nothing is refused to it.
@@ -78,7 +80,16 @@ impl<'c> Rights<'c> {
         }
         let is_superuser = has(own, "superuser");
         let bypasses = is_superuser || has(own, "bypassrls") || own.is_none() && role == "service_role";
-        Self { catalog, acts_as, is_superuser, bypasses }
+        let mut given: FxHashMap<&ObjectId, Vec<&Privilege>> = FxHashMap::default();
+        for (_, entry) in catalog.iter() {
+            match &entry.object {
+                Object::Grant(grant) if acts_as.contains(&grant.to) => {
+                    given.entry(&grant.on).or_default().extend(&grant.privileges);
+                }
+                _ => {}
+            }
+        }
+        Self { given, acts_as, is_superuser, bypasses }
     }
 
     /// The columns of a table or view with which it may do this: `select`, `insert`, `update`; for `delete`, all or none.
@@ -89,10 +100,9 @@ impl<'c> Rights<'c> {
             return Columns::All;
         }
         let mut some = BTreeSet::new();
-        for (on, privileges) in self.grants() {
-            let is_it =
-                matches!(on.kind, Kind::Table | Kind::View) && on.schema == relation.schema && on.name == relation.name;
-            for given in privileges.iter().filter(|given| is_it && given.name == privilege) {
+        for kind in [Kind::Table, Kind::View] {
+            let id = ObjectId::new(kind, relation.schema.clone(), relation.name.clone());
+            for given in self.on(&id).filter(|given| given.name == privilege) {
                 if given.columns.is_empty() {
                     return Columns::All;
                 }
@@ -106,16 +116,10 @@ impl<'c> Rights<'c> {
     pub(crate) fn calls(&self, function: &Function) -> bool {
         let id =
             ObjectId::new(Kind::Function, function.schema.clone(), function.name.clone()).part(function.signature());
-        self.is_superuser
-            || self.grants().any(|(on, privileges)| *on == id && privileges.iter().any(|given| given.name == "execute"))
+        self.is_superuser || self.on(&id).any(|given| given.name == "execute")
     }
 
-    fn grants(&self) -> impl Iterator<Item = (&'c ObjectId, &'c [specc_catalog::Privilege])> {
-        self.catalog.iter().filter_map(|(_, entry)| match &entry.object {
-            Object::Grant(grant) if self.acts_as.contains(grant.to.as_str()) => {
-                Some((&grant.on, grant.privileges.as_slice()))
-            }
-            _ => None,
-        })
+    fn on(&self, id: &ObjectId) -> impl Iterator<Item = &'c Privilege> {
+        self.given.get(id).into_iter().flatten().copied()
     }
 }
