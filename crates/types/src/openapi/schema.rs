@@ -6,6 +6,7 @@ use crate::world::{Column, Relation, World};
 use crate::zod::javascript;
 use specc_analysis::checks::{Comparison, Formula, Sort, Value, conditions};
 use specc_catalog::DataType;
+use specc_facts::Family;
 
 /// How deep composite types and arrays of them are followed.
 const DEEP: usize = 16;
@@ -69,8 +70,10 @@ fn fields(world: &World<'_>, ty: &Type<'_>, depth: usize) -> Vec<(String, Json)>
             }
             ("int", _) => with("integer", &[("format", Json::text("int32"))]),
             ("bigint", _) => with("integer", &[("format", Json::text("int64"))]),
-            ("numeric" | "real" | "double precision", _) => typed("number"),
-            ("varchar" | "char" | "bpchar", [most, ..]) => with("string", &[("maxLength", Json::plain(most))]),
+            (name, _) if matches!(specc_facts::family(name), Family::Decimal | Family::Float) => typed("number"),
+            (name, [most, ..]) if specc_facts::family(name) == Family::Text => {
+                with("string", &[("maxLength", Json::plain(most))])
+            }
             ("uuid", _) => with("string", &[("format", Json::text("uuid"))]),
             ("date", _) => with("string", &[("format", Json::text("date"))]),
             ("timestamptz", _) => with("string", &[("format", Json::text("date-time"))]),

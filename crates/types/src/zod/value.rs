@@ -7,6 +7,7 @@ use crate::resolved::Type;
 use crate::world::World;
 use specc_analysis::checks::{Sort, conditions};
 use specc_catalog::{DataType, Domain};
+use specc_facts::Family;
 use std::fmt::Write as _;
 
 /// The schema of a type; what it cannot say of the values is told to `beyond`.
@@ -126,17 +127,21 @@ fn plain(name: &str, args: &[i64]) -> Option<String> {
         ("numeric", []) => "z.number()".to_owned(),
         ("numeric", [digits]) => format!("db.numeric({digits}, 0)"),
         ("numeric", [digits, places, ..]) => format!("db.numeric({digits}, {places})"),
-        ("text" | "name", _) | ("varchar" | "bpchar", []) => "db.text()".to_owned(),
+        // One byte, whatever is given.
+        ("\"char\"", _) => return None,
         ("char", []) => "db.varchar(1)".to_owned(),
-        ("varchar" | "char" | "bpchar", [most, ..]) => format!("db.varchar({most})"),
         ("uuid", _) => "db.uuid()".to_owned(),
         ("bytea", _) => "db.bytea()".to_owned(),
-        ("date" | "timestamp" | "timestamptz" | "time", _) => format!("db.at(\"{name}\")"),
-        ("interval", _) => "db.interval()".to_owned(),
         ("json" | "jsonb", _) => "db.json()".to_owned(),
         ("inet", _) => "db.inet()".to_owned(),
-        _ if specc_facts::family(name) == specc_facts::Family::Interval => "db.interval()".to_owned(),
-        _ => return None,
+        ("timetz", _) => return None,
+        _ => match (specc_facts::family(name), args) {
+            (Family::Text, [most, ..]) => format!("db.varchar({most})"),
+            (Family::Text, []) => "db.text()".to_owned(),
+            (Family::Moment | Family::Time, _) => format!("db.at(\"{name}\")"),
+            (Family::Interval, _) => "db.interval()".to_owned(),
+            _ => return None,
+        },
     })
 }
 
