@@ -7,6 +7,7 @@
 
 mod calls;
 pub mod catalog;
+pub mod checks;
 mod dml;
 mod environment;
 mod expr;

@@ -309,6 +309,9 @@ pub struct Types {
     /// The language
     #[arg(long, value_enum, default_value = "typescript")]
     pub lang: Lang,
+    /// The role whose API it is, for `--lang openapi`
+    #[arg(long, value_name = "ROLE", required_if_eq("lang", "openapi"))]
+    pub role: Option<String>,
     /// The schemas; those of `[types]` in specc.toml unless given, and `public` without
     #[arg(long, short, value_name = "SCHEMA", value_delimiter = ',')]
     pub schema: Vec<String>,
@@ -334,6 +337,12 @@ pub struct Types {
 pub enum Lang {
     /// TypeScript, as `supabase gen types` writes it
     Typescript,
+    /// Schemas of zod 4, which refuse what the database refuses
+    Zod,
+    /// Structs of Rust for serde and sqlx
+    Rust,
+    /// The API as one role has it, in OpenAPI 3.1
+    Openapi,
 }
 
 /// `specc lint`

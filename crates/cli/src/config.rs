@@ -1,5 +1,6 @@
 //! `specc.toml`.
 
+use crate::args::Lang;
 use crate::output::is_plain;
 use serde::Deserialize;
 use specc_diag::{Diagnostic, FileId, Span, codes};
@@ -91,16 +92,21 @@ pub struct Output {
     seeds: Option<Spanned<PathBuf>>,
     docs: Option<Spanned<PathBuf>>,
     state: Option<Spanned<PathBuf>>,
-    /// A file: written only where it is named.
+    /// Files: each is written only where it is named.
     types: Option<Spanned<PathBuf>>,
+    zod: Option<Spanned<PathBuf>>,
+    rust: Option<Spanned<PathBuf>>,
+    /// A folder, with a document a role.
+    openapi: Option<Spanned<PathBuf>>,
 }
 
 impl Output {
     /// A folder that is not below the output folder, with its place in the text.
     fn outside(&self) -> Option<&Spanned<PathBuf>> {
         let is_inside = |path: &Path| path.components().next().is_some() && path.components().all(is_plain);
-        let all = [&self.migrations, &self.seeds, &self.docs, &self.state, &self.types];
-        all.into_iter().flatten().find(|path| !is_inside(path.get_ref()))
+        let folders = [&self.migrations, &self.seeds, &self.docs, &self.state, &self.openapi];
+        let all = folders.into_iter().chain([&self.types, &self.zod, &self.rust]);
+        all.flatten().find(|path| !is_inside(path.get_ref()))
     }
 }
 
@@ -215,9 +221,16 @@ impl Config {
         folder(&self.output.docs, "docs")
     }
 
-    /// The file of the types, if there is to be one.
-    pub fn types_file(&self) -> Option<PathBuf> {
-        self.output.types.as_ref().map(|path| path.get_ref().clone())
+    /// The files of types that are to be written, each with its language.
+    pub fn types_files(&self) -> Vec<(Lang, PathBuf)> {
+        let all =
+            [(Lang::Typescript, &self.output.types), (Lang::Zod, &self.output.zod), (Lang::Rust, &self.output.rust)];
+        all.into_iter().filter_map(|(lang, path)| Some((lang, path.as_ref()?.get_ref().clone()))).collect()
+    }
+
+    /// The folder of the documents of OpenAPI, if they are to be written.
+    pub fn openapi(&self) -> Option<PathBuf> {
+        self.output.openapi.as_ref().map(|path| path.get_ref().clone())
     }
 
     /// The folders of what each build makes anew, and the file of the types.

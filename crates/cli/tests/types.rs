@@ -82,6 +82,49 @@ fn a_build_writes_them_where_the_settings_say() {
     assert!(code == 1 && said.contains("E0901"), "{said}");
 }
 
+/// Each language to its file, and a document for each role, behind the mark; what is committed is held against the spec.
+#[test]
+fn a_build_writes_each_language() {
+    let rules = NOTES.replace("rls off", "policy {\n    read: allow select  to authenticated\n  }");
+    let settings = "[output]\nzod = \"web/schemas.ts\"\nrust = \"src/rows.rs\"\nopenapi = \"api\"\n";
+    let dir = project(settings, &rules);
+    let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
+    assert_eq!(code, 0, "{said}");
+    let document = ["--lang", "openapi", "--role", "authenticated"];
+    let all = [
+        (&["--lang", "zod"][..], "web/schemas.ts"),
+        (&["--lang", "rust"], "src/rows.rs"),
+        (&document, "api/authenticated.json"),
+    ];
+    for (asked, file) in all {
+        let (code, text, said) = run(dir.path(), &[&["types"], asked].concat());
+        assert_eq!((code, said.as_str()), (0, ""), "{file}");
+        let path = dir.path().join(file);
+        assert_eq!(fs::read_to_string(&path).expect("the file").trim_end(), text.trim_end());
+        let check = [&["types"], asked, &["--check", file]].concat();
+        assert_eq!(run(dir.path(), &check).0, 0, "{file}");
+        fs::write(&path, text.replace("body", "corpse")).expect("a file");
+        let (code, _, said) = run(dir.path(), &check);
+        assert!(code == 1 && said.contains("E0861") && said.contains(&asked.join(" ")), "{file}: {said}");
+        // It has the mark still, so that the next build replaces it.
+    }
+    assert!(!dir.path().join("api/anon.json").exists(), "nothing is granted to it");
+    assert_eq!(run(dir.path(), &["build", "--stamp", "20260102000000"]).0, 0);
+    assert!(fs::read_to_string(dir.path().join("src/rows.rs")).expect("the file").contains("pub body: Option<String>"));
+    fs::write(dir.path().join("api/authenticated.json"), "{}\n").expect("a file");
+    let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260103000000"]);
+    assert!(code == 1 && said.contains("E0909") && said.contains("authenticated.json"), "{said}");
+}
+
+#[test]
+fn a_role_has_to_be_there() {
+    let dir = project("", NOTES);
+    let (code, _, said) = run(dir.path(), &["types", "--lang", "openapi", "--role", "service-role"]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(said);
+    assert_eq!(run(dir.path(), &["types", "--lang", "openapi"]).0, 2);
+}
+
 #[test]
 fn strict_types_say_what_the_spec_says_more() {
     let text = "
@@ -203,5 +246,11 @@ fn any_name_can_be_written() {
         assert!(text.contains(&format!("{key}: {written}\n")), "{name}: {text}");
         assert!(text.contains(&format!("Args: {{ {key}: number }}")), "{name}: {text}");
         assert!(text.lines().all(|line| line.chars().all(|c| !c.is_control())), "{name}: {text}");
+        for lang in ["zod", "rust"] {
+            let (code, text, said) =
+                run(dir.path(), &["types", "--sql", "odd.sql", "--target", "postgres", "--lang", lang]);
+            assert_eq!(code, 0, "{name}: {said}");
+            assert!(text.lines().all(|line| line.chars().all(|c| !c.is_control())), "{name}: {text}");
+        }
     }
 }

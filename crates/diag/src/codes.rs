@@ -227,6 +227,7 @@ codes! {
     // types for programs
     TYPES_SCHEMA "E0860"
     TYPES_DIFFER "E0861"
+    TYPES_ROLE "E0862"
     // project
     BAD_CONFIG "E0901"
     NO_SPECS "E0902"

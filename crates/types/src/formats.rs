@@ -60,6 +60,11 @@ fn plain(name: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a value of a type with this canonical name is a text in JSON.
+pub(crate) fn is_text(name: &str) -> bool {
+    plain(specc_facts::internal_type_name(name)) == Some("string")
+}
+
 /// The type in TypeScript, seen from `schema`.
 pub(crate) fn type_of(world: &World<'_>, format: &Format) -> Ts {
     if let Some(word) = plain(&format.name) {

@@ -52,6 +52,28 @@ pub(crate) fn of_schema<'c>(world: &World<'c>, schema: &str) -> Vec<Named<'c>> {
     all
 }
 
+/// A function that the API can call.
+pub(crate) struct Call<'c> {
+    pub function: &'c Function,
+    /// Each with whether it may be left out.
+    pub arguments: Vec<(&'c Param, bool)>,
+    /// What it gives, or one of what it gives.
+    pub gives: DataType,
+    pub is_set: bool,
+}
+
+/// The functions of a schema that the API can call, each overload by itself.
+pub(crate) fn calls<'c>(world: &World<'c>, schema: &str) -> Vec<Call<'c>> {
+    let own = world.functions.iter().filter(|function| function.schema == schema);
+    let call = |overload: Overload<'c>| Call {
+        function: overload.function,
+        is_set: overload.is_set(),
+        arguments: overload.inputs.iter().map(|input| (input.param, input.default)).collect(),
+        gives: overload.gives,
+    };
+    own.filter_map(|function| Overload::of(world, function)).map(call).collect()
+}
+
 /// The functions that are fields of rows, by the relation of the rows: their names and types, in order.
 pub(crate) fn fields(world: &World<'_>, functions: &[Named<'_>]) -> FxHashMap<SmolStr, Vec<(SmolStr, Ts)>> {
     let mut all: FxHashMap<SmolStr, Vec<(SmolStr, Ts)>> = FxHashMap::default();

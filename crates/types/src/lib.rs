@@ -1,8 +1,9 @@
-//! Types for programs that use a database: TypeScript as `supabase gen types` writes it, from a catalog alone.
+//! What programs that use a database start from, made of a catalog alone: types of TypeScript as `supabase gen types` writes
+//! them, schemas of zod, structs of Rust, and documents of OpenAPI.
 //!
-//! [`typescript`] is a pure function: the same catalog gives the same bytes. [`world`] says what a program sees of the
-//! catalog, [`functions`] and [`relationships`] what the API makes of functions and references, [`database`] puts it together
-//! and [`print`] lays it out. [`strict`] is what can be said beyond that.
+//! Each is a pure function: the same catalog gives the same bytes. [`world`] says what a program sees of the catalog and
+//! [`resolved`] what a type is, for all of them. For TypeScript, [`functions`] and [`relationships`] say what the API makes of
+//! functions and references, [`database`] puts it together and [`print`] lays it out; [`strict`] is what can be said beyond that.
 
 mod collate;
 mod compare;
@@ -10,10 +11,14 @@ mod database;
 mod formats;
 mod functions;
 mod helpers;
+mod openapi;
 mod print;
 mod relationships;
+mod resolved;
+mod rust;
 mod strict;
 mod world;
+mod zod;
 
 pub use compare::{Difference, difference};
 
@@ -37,6 +42,8 @@ pub struct Types {
     pub text: String,
     /// What the catalog does not tell, so that the file may differ from what the database has.
     pub doubts: Vec<String>,
+    /// What the database holds and the language cannot say.
+    pub beyond: Vec<String>,
 }
 
 /// The types of a catalog in TypeScript; `around` has tables that are there besides it, such as the platform's, which its views
@@ -45,9 +52,7 @@ pub struct Types {
 /// # Errors
 /// The first schema that the catalog does not have.
 pub fn typescript(catalog: &Catalog, around: &Catalog, options: &Options) -> Result<Types, SmolStr> {
-    let public = [SmolStr::new_static("public")];
-    let schemas = if options.schemas.is_empty() { &public[..] } else { &options.schemas[..] };
-    let world = World::new(catalog, around, schemas, options.strict)?;
+    let world = seen(catalog, around, options, options.strict)?;
     let mut text = format!("// {MARK}\n\n");
     text.push_str(helpers::JSON);
     if options.strict {
@@ -55,5 +60,49 @@ pub fn typescript(catalog: &Catalog, around: &Catalog, options: &Options) -> Res
     }
     database::write(&world, &mut text);
     helpers::write(&world, &mut text);
-    Ok(Types { text, doubts: world.doubts() })
+    Ok(Types { text, doubts: world.doubts(), beyond: Vec::new() })
+}
+
+/// Schemas of zod 4 for the rows of a catalog, for new rows and for changes.
+///
+/// # Errors
+/// The first schema that the catalog does not have.
+pub fn zod(catalog: &Catalog, around: &Catalog, options: &Options) -> Result<Types, SmolStr> {
+    let world = seen(catalog, around, options, true)?;
+    let mut text = format!("// {MARK}\n\n");
+    let beyond = zod::write(&world, &mut text);
+    Ok(Types { text, doubts: world.doubts(), beyond })
+}
+
+/// Structs of Rust for the rows of a catalog, for new rows and for changes.
+///
+/// # Errors
+/// The first schema that the catalog does not have.
+pub fn rust(catalog: &Catalog, around: &Catalog, options: &Options) -> Result<Types, SmolStr> {
+    let world = seen(catalog, around, options, true)?;
+    let mut text = format!("// {MARK}\n");
+    let beyond = rust::write(&world, &mut text);
+    Ok(Types { text, doubts: world.doubts(), beyond })
+}
+
+/// The API as one role has it, as a document of OpenAPI 3.1.
+///
+/// # Errors
+/// The first schema that the catalog does not have.
+pub fn openapi(catalog: &Catalog, around: &Catalog, options: &Options, role: &str) -> Result<Types, SmolStr> {
+    let world = seen(catalog, around, options, false)?;
+    let mut text = String::new();
+    let beyond = openapi::write(&world, role, &mut text);
+    Ok(Types { text, doubts: world.doubts(), beyond })
+}
+
+/// The roles that a catalog makes or grants something to, sorted.
+pub fn roles(catalog: &Catalog) -> Vec<SmolStr> {
+    openapi::roles(catalog)
+}
+
+fn seen<'c>(catalog: &'c Catalog, around: &'c Catalog, options: &Options, strict: bool) -> Result<World<'c>, SmolStr> {
+    let public = [SmolStr::new_static("public")];
+    let schemas = if options.schemas.is_empty() { &public[..] } else { &options.schemas[..] };
+    World::new(catalog, around, schemas, strict)
 }

@@ -6,7 +6,10 @@ use crate::print::Ts;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::shape::{Shapes, table_columns};
-use specc_catalog::{Catalog, Composite, Constraint, Enum, Function, Object, Qualified, TableName, Timing};
+use specc_catalog::{
+    Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Object, Qualified, Rule, SqlExpr,
+    TableName, Timing, Trigger,
+};
 
 /// What a relation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,21 @@ pub(crate) struct Column {
     pub of: Option<(Qualified, SmolStr)>,
     /// A narrower type than that of its values.
     pub narrow: Option<Ts>,
+    /// Its type, domains and all, where it is known.
+    pub ty: Option<DataType>,
+    /// What it has where a new row does not say; of a domain too.
+    pub default: Option<SqlExpr>,
+    /// Its values are compared in another way than letter by letter.
+    pub collated: bool,
+}
+
+/// A check of a table, its own or one that it has from others.
+#[derive(Clone, Debug)]
+pub(crate) struct Check<'c> {
+    pub name: &'c SmolStr,
+    pub text: &'c str,
+    /// Rows that were there before need not fit it.
+    pub not_valid: bool,
 }
 
 /// The catalog as the types show it.
@@ -57,6 +75,8 @@ pub(crate) struct World<'c> {
     composites: FxHashMap<&'c str, Vec<&'c Composite>>,
     pub foreign_keys: Vec<&'c Constraint>,
     pub constraints: FxHashMap<&'c TableName, Vec<&'c Constraint>>,
+    pub unique_indexes: FxHashMap<&'c TableName, Vec<&'c Index>>,
+    pub triggers: FxHashMap<&'c TableName, Vec<&'c Trigger>>,
     rows: FxHashMap<SmolStr, Vec<usize>>,
     places: FxHashMap<TableName, usize>,
     pub shapes: Shapes<'c>,
@@ -84,6 +104,8 @@ impl<'c> World<'c> {
             composites: FxHashMap::default(),
             foreign_keys: Vec::new(),
             constraints: FxHashMap::default(),
+            unique_indexes: FxHashMap::default(),
+            triggers: FxHashMap::default(),
             rows: FxHashMap::default(),
             places: FxHashMap::default(),
             shapes: Shapes::new(catalog, around),
@@ -107,7 +129,14 @@ impl<'c> World<'c> {
                         world.foreign_keys.push(constraint);
                     }
                 }
-                Object::Trigger(trigger) if trigger.timing == Timing::InsteadOf => {
+                Object::Index(index) if index.unique => {
+                    world.unique_indexes.entry(&index.table).or_default().push(index);
+                }
+                Object::Trigger(trigger) => {
+                    world.triggers.entry(&trigger.table).or_default().push(trigger);
+                    if trigger.timing != Timing::InsteadOf {
+                        continue;
+                    }
                     let fires = fires.entry(&trigger.table).or_default();
                     fires.0 |= trigger.events.iter().any(|(event, _)| event == "insert");
                     fires.1 |= trigger.events.iter().any(|(event, _)| event == "update");
@@ -158,6 +187,9 @@ impl<'c> World<'c> {
                 written: identity != Some(true) && column.generated.is_none(),
                 of: None,
                 narrow: None,
+                default: column.default.or_else(|| self.shapes.domain(&column.ty)?.default.clone()),
+                collated: column.collation.is_some(),
+                ty: Some(column.ty),
             }
         };
         let columns = table_columns(self.catalog, name).unwrap_or_default().into_iter().map(column).collect();
@@ -178,12 +210,35 @@ impl<'c> World<'c> {
                 written: kind == RelationKind::View && writes.column(name, &column.name),
                 of: column.of.clone(),
                 narrow: None,
+                ty: column.ty.clone(),
+                default: None,
+                collated: false,
             }
         };
         let columns = shape.columns.iter().map(column).collect();
         let plain = kind == RelationKind::View;
         let events = writes.events(name, true, None, 0);
         Relation { name: name.clone(), kind, columns, writes: (plain && events.0, plain && events.1) }
+    }
+
+    /// The checks that hold for the rows of a table.
+    pub(crate) fn checks(&self, name: &TableName) -> Vec<Check<'c>> {
+        let mut all: Vec<Check<'c>> = Vec::new();
+        self.add_checks(name, true, 0, &mut all);
+        all
+    }
+
+    fn add_checks(&self, name: &TableName, own: bool, depth: usize, all: &mut Vec<Check<'c>>) {
+        for constraint in self.constraints.get(name).into_iter().flatten() {
+            let Rule::Check { expr, no_inherit } = &constraint.rule else { continue };
+            if (own || !no_inherit) && all.iter().all(|known| *known.name != constraint.name) {
+                all.push(Check { name: &constraint.name, text: &expr.text, not_valid: constraint.not_valid });
+            }
+        }
+        let table = self.catalog.find(IdRef::table(name)).and_then(|at| self.catalog.at(at));
+        let Some(Object::Table(table)) = table.map(|(_, entry)| &entry.object).filter(|_| depth < DEEP) else { return };
+        let parents = table.inherits.iter().chain(table.partition_of.as_ref().map(|(parent, _)| parent));
+        parents.for_each(|parent| self.add_checks(parent, false, depth + 1, all));
     }
 
     /// A column's type: of a domain, the type below it.

@@ -1,8 +1,9 @@
 //! `specc build`
 
 use super::stored::{GENERATED, State};
+use super::types::What;
 use super::widening;
-use crate::args::{Build, Format, Part};
+use crate::args::{Build, Format, Lang, Part};
 use crate::config::Config;
 use crate::output::{FOLDER, File, Folder, Own, Stage, Written};
 use crate::pipeline::{self, Clock, Compilation, Lap};
@@ -329,15 +330,25 @@ fn docs(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Fa
     done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
 }
 
-/// Returns the path, if the settings name one.
-fn types(compilation: &Compilation, stage: &Stage<'_>) -> Result<Option<PathBuf>, Failure> {
-    let Some(path) = compilation.config.types_file() else { return Ok(None) };
+/// Returns the paths of the files that the settings name.
+fn types(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
     let around = specc_lower::external(&compilation.model);
-    let types = super::types::made(&compilation.catalog, &around, &super::types::asked(&compilation.config))?;
-    for doubt in &types.doubts {
-        report::note(&format!("warning: {}: {doubt}", path.display()));
+    let asked = super::types::asked(&compilation.config);
+    let files = compilation.config.types_files().into_iter().map(|(lang, path)| (What::of(lang), path));
+    let mut files: Vec<(What, PathBuf)> = files.collect();
+    if let Some(folder) = compilation.config.openapi() {
+        let roles = specc_types::roles(&compilation.catalog).into_iter();
+        let roles = roles.map(|role| What { lang: Lang::Openapi, role: role.to_string() });
+        files.extend(roles.map(|what| (folder.join(what.file()), what)).map(|(path, what)| (what, path)));
     }
-    stage.add(path.clone(), &types.text).map(|()| Some(path))
+    for (what, path) in &files {
+        let types = super::types::made(what, &compilation.catalog, &around, &asked)?;
+        for doubt in &types.doubts {
+            report::note(&format!("warning: {}: {doubt}", path.display()));
+        }
+        stage.add(path.clone(), &types.text)?;
+    }
+    Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
 fn summary(

@@ -30,10 +30,11 @@ pub fn folders_of(list: &str) -> Vec<PathBuf> {
 }
 
 impl Own {
-    /// The folders that the settings name, and the file of the types.
+    /// The folders that the settings name, and the files of types.
     pub fn of(config: &Config) -> Self {
         let mut folders = vec![config.migrations(), config.seeds(), config.docs(), config.state()];
-        folders.extend(config.types_file());
+        folders.extend(config.types_files().into_iter().map(|(_, path)| path));
+        folders.extend(config.openapi());
         Self { folders, ..Self::default() }
     }
 

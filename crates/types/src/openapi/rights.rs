@@ -1,0 +1,125 @@
+//! What a role may do, by the grants of a catalog, its own and those of the roles whose rights it has.
+
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
+use specc_catalog::{Catalog, Function, Kind, Object, ObjectId, Privilege, Role, TableName};
+use std::collections::BTreeSet;
+
+/// Everyone.
+const PUBLIC: &str = "public";
+
+/// Roles that Postgres has itself and that reach every table: the role, and what it may do there.
+const OVERALL: [(&str, &[&str]); 2] =
+    [("pg_read_all_data", &["select"]), ("pg_write_all_data", &["insert", "update", "delete"])];
+
+/// The columns that a role may do something with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// Those of the whole table, whichever it has.
+    All,
+    Some(BTreeSet<SmolStr>),
+}
+
+impl Columns {
+    pub(crate) fn has(&self, column: &str) -> bool {
+        match self {
+            Columns::All => true,
+            Columns::Some(columns) => columns.contains(column),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, Columns::Some(columns) if columns.is_empty())
+    }
+}
+
+/// The rights of a role.
+pub(crate) struct Rights<'c> {
+    /// What is granted to it, by what it is on.
+    given: FxHashMap<&'c ObjectId, Vec<&'c Privilege>>,
+    /// The role and those whose rights it has.
+    acts_as: BTreeSet<SmolStr>,
+    /// Nothing is refused to it.
+    is_superuser: bool,
+    /// Row level security does not bind it.
+    pub bypasses: bool,
+}
+
+/// The roles that a catalog knows: those that it makes and those that it grants something to.
+pub(crate) fn roles(catalog: &Catalog) -> Vec<SmolStr> {
+    let named = catalog.iter().filter_map(|(_, entry)| match &entry.object {
+        Object::Role(role) => Some(&role.name),
+        Object::Grant(grant) if grant.to != PUBLIC => Some(&grant.to),
+        _ => None,
+    });
+    let mut all: Vec<SmolStr> = named.cloned().collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+impl<'c> Rights<'c> {
+    pub(crate) fn of(catalog: &'c Catalog, role: &str) -> Self {
+        let find = |name: &str| {
+            catalog.iter().find_map(|(_, entry)| match &entry.object {
+                Object::Role(role) if role.name == name => Some(role),
+                _ => None,
+            })
+        };
+        let has =
+            |role: Option<&Role>, option: &str| role.is_some_and(|role| role.options.iter().any(|has| has == option));
+        let own = find(role);
+        let mut acts_as = BTreeSet::from([SmolStr::new(role), PUBLIC.into()]);
+        let mut open = vec![SmolStr::new(role)];
+        while let Some(name) = open.pop() {
+            // One that does not inherit has to become the other role first.
+            let Some(role) = find(&name).filter(|role| !role.options.iter().any(|option| option == "noinherit")) else {
+                continue;
+            };
+            open.extend(role.member_of.iter().filter(|parent| acts_as.insert((*parent).clone())).cloned());
+        }
+        let is_superuser = has(own, "superuser");
+        let bypasses = is_superuser || has(own, "bypassrls") || own.is_none() && role == "service_role";
+        let mut given: FxHashMap<&ObjectId, Vec<&Privilege>> = FxHashMap::default();
+        for (_, entry) in catalog.iter() {
+            match &entry.object {
+                Object::Grant(grant) if acts_as.contains(&grant.to) => {
+                    given.entry(&grant.on).or_default().extend(&grant.privileges);
+                }
+                _ => {}
+            }
+        }
+        Self { given, acts_as, is_superuser, bypasses }
+    }
+
+    /// The columns of a table or view with which it may do this: `select`, `insert`, `update`; for `delete`, all or none.
+    pub(crate) fn columns(&self, relation: &TableName, privilege: &str) -> Columns {
+        let overall =
+            |(role, privileges): &(&str, &[&str])| self.acts_as.contains(*role) && privileges.contains(&privilege);
+        if self.is_superuser || OVERALL.iter().any(overall) {
+            return Columns::All;
+        }
+        let mut some = BTreeSet::new();
+        for kind in [Kind::Table, Kind::View] {
+            let id = ObjectId::new(kind, relation.schema.clone(), relation.name.clone());
+            for given in self.on(&id).filter(|given| given.name == privilege) {
+                if given.columns.is_empty() {
+                    return Columns::All;
+                }
+                some.extend(given.columns.iter().cloned());
+            }
+        }
+        Columns::Some(some)
+    }
+
+    /// Whether it may call a function.
+    pub(crate) fn calls(&self, function: &Function) -> bool {
+        let id =
+            ObjectId::new(Kind::Function, function.schema.clone(), function.name.clone()).part(function.signature());
+        self.is_superuser || self.on(&id).any(|given| given.name == "execute")
+    }
+
+    fn on(&self, id: &ObjectId) -> impl Iterator<Item = &'c Privilege> {
+        self.given.get(id).into_iter().flatten().copied()
+    }
+}
