@@ -225,6 +225,12 @@ codes! {
     // types for programs
     TYPES_SCHEMA "E0860"
     TYPES_DIFFER "E0861"
+    // what front-end code asks for
+    FLOW_UNREAD "W0865"
+    FLOW_UNSENT "W0866"
+    FLOW_UNKNOWN "E0867"
+    FLOW_REFUSED "E0868"
+    FLOW_UNCLEAR "E0869"
     // project
     BAD_CONFIG "E0901"
     NO_SPECS "E0902"

@@ -9,11 +9,13 @@ pub mod codes;
 mod excerpt;
 mod most;
 mod render;
+mod review;
 
 pub use accept::{Acceptance, Accepted, accept};
 pub use codes::Code;
 pub use most::{MOST_SHOWN, more, most_shown};
 pub use render::{RenderOptions, Shown, draw, draw_json, position, render, render_json};
+pub use review::{Kind, github, sarif};
 
 use serde::Serialize;
 use smol_str::SmolStr;

@@ -1,9 +1,10 @@
 //! Findings for a person, for a program, and for those who review.
 
 use crate::finding::word;
+use crate::rule::Rule;
 use crate::{RULES, Report};
 use serde_json::{Value, json};
-use specc_diag::{RenderOptions, Severity, draw, draw_json, more, most_shown, position};
+use specc_diag::{Kind, RenderOptions, Severity, Shown, draw, draw_json, more, most_shown};
 
 /// With the lines that they are about. Of a file that has many, the first are shown and the rest is counted.
 pub fn text(report: &Report, options: RenderOptions) -> String {
@@ -22,69 +23,24 @@ pub fn json(report: &Report) -> Value {
 
 /// As GitHub's workflow commands, which it shows beside the lines of a change.
 pub fn github(report: &Report) -> String {
-    let mut out = String::new();
-    for finding in &report.findings {
-        let level = match finding.level {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Advice => "notice",
-        };
-        let at = finding.span();
-        let (line, column) = position(&report.sources, at);
-        let file = property(&report.sources.file(at.file).name);
-        let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-        let message = escape(&format!("{}{help}\nwhy: {}", finding.message, finding.shown().why));
-        let title = property(&format!("{} {}", finding.rule.code, finding.rule.title()));
-        out.push_str(&format!("::{level} file={file},line={line},col={column},title={title}::{message}\n"));
-    }
-    out
-}
-
-fn escape(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    escape(text).replace(':', "%3A").replace(',', "%2C")
+    specc_diag::github(&shown(report), &report.sources)
 }
 
 /// As SARIF 2.1.0, which code review tools read.
 pub fn sarif(report: &Report, version: &str) -> Value {
-    let level = |severity: Severity| if severity == Severity::Advice { "note" } else { word(severity) };
-    let rules: Vec<_> = RULES
-        .iter()
-        .map(|rule| {
-            json!({
-                "id": rule.code, "shortDescription": { "text": rule.title() }, "fullDescription": { "text": rule.why() },
-                "help": { "text": rule.page(), "markdown": rule.page() }, "defaultConfiguration": { "level": level(rule.level) },
-            })
-        })
-        .collect();
-    let results: Vec<_> = report
-        .findings
-        .iter()
-        .map(|finding| {
-            let at = finding.span();
-            let (line, column) = position(&report.sources, at);
-            let end = specc_diag::Span { start: at.end, ..at };
-            let (end_line, end_column) = position(&report.sources, end);
-            let index = RULES.iter().position(|rule| rule.code == finding.rule.code);
-            let help = finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-            json!({
-                "ruleId": finding.rule.code, "ruleIndex": index, "level": level(finding.level),
-                "message": { "text": format!("{}{help}", finding.message) },
-                "locations": [{ "physicalLocation": {
-                    "artifactLocation": { "uri": report.sources.file(at.file).name },
-                    "region": { "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column },
-                } }],
-            })
-        })
-        .collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{ "tool": { "driver": { "name": "specc lint", "version": version, "rules": rules } }, "results": results }],
-    })
+    let kind = |rule: &'static Rule| Kind {
+        code: rule.code,
+        title: rule.title(),
+        why: rule.why(),
+        page: rule.page(),
+        level: rule.level,
+    };
+    let kinds: Vec<_> = RULES.iter().map(kind).collect();
+    specc_diag::sarif("specc lint", version, &kinds, &shown(report), &report.sources)
+}
+
+fn shown(report: &Report) -> Vec<Shown<'_>> {
+    report.findings.iter().map(|finding| finding.shown()).collect()
 }
 
 /// The rules as a table of Markdown.

@@ -4,6 +4,7 @@
 //! catalog, [`functions`] and [`relationships`] what the API makes of functions and references, [`database`] puts it together
 //! and [`print`] lays it out. [`strict`] is what can be said beyond that.
 
+mod api;
 mod collate;
 mod compare;
 mod database;
@@ -15,7 +16,10 @@ mod relationships;
 mod strict;
 mod world;
 
+pub use api::Api;
 pub use compare::{Difference, difference};
+pub use relationships::Relationship;
+pub use world::{Column, Relation, RelationKind};
 
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, MARK};

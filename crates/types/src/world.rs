@@ -10,7 +10,8 @@ use specc_catalog::{Catalog, Composite, Constraint, Enum, Function, Object, Qual
 
 /// What a relation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RelationKind {
+#[allow(missing_docs)]
+pub enum RelationKind {
     Table,
     View,
     Materialized,
@@ -18,8 +19,10 @@ pub(crate) enum RelationKind {
 
 /// A table or view.
 #[derive(Clone, Debug)]
-pub(crate) struct Relation {
+pub struct Relation {
+    /// Its name.
     pub name: TableName,
+    /// Whether it is a table.
     pub kind: RelationKind,
     /// By name.
     pub columns: Vec<Column>,
@@ -29,18 +32,19 @@ pub(crate) struct Relation {
 
 /// A column of one.
 #[derive(Clone, Debug)]
-pub(crate) struct Column {
+pub struct Column {
+    /// Its name.
     pub name: SmolStr,
-    pub format: Format,
-    pub nullable: bool,
+    pub(crate) format: Format,
+    pub(crate) nullable: bool,
     /// It can be left out of a new row.
-    pub optional: bool,
+    pub(crate) optional: bool,
     /// It can be written.
     pub written: bool,
     /// The column of another relation that it passes on.
-    pub of: Option<(Qualified, SmolStr)>,
+    pub(crate) of: Option<(Qualified, SmolStr)>,
     /// A narrower type than that of its values.
-    pub narrow: Option<Ts>,
+    pub(crate) narrow: Option<Ts>,
 }
 
 /// The catalog as the types show it.
@@ -72,6 +76,21 @@ impl<'c> World<'c> {
         schemas: &[SmolStr],
         strict: bool,
     ) -> Result<Self, SmolStr> {
+        let mut there: FxHashSet<&str> = FxHashSet::default();
+        there.insert("public");
+        for (id, entry) in catalog.iter() {
+            there.insert(if let Object::Schema(schema) = &entry.object { &schema.name } else { &id.schema });
+        }
+        let mut missing: Vec<&SmolStr> = schemas.iter().filter(|schema| !there.contains(schema.as_str())).collect();
+        missing.sort_by(|a, b| compare(a, b).then_with(|| a.cmp(b)));
+        match missing.first() {
+            Some(missing) => Err((*missing).clone()),
+            None => Ok(Self::of(catalog, around, schemas, strict)),
+        }
+    }
+
+    /// Of these schemas, of which some may have nothing.
+    pub(crate) fn of(catalog: &'c Catalog, around: &'c Catalog, schemas: &[SmolStr], strict: bool) -> Self {
         let mut shown = schemas.to_vec();
         shown.sort_by(|a, b| compare(a, b).then_with(|| a.cmp(b)));
         shown.dedup();
@@ -89,11 +108,8 @@ impl<'c> World<'c> {
             shapes: Shapes::new(catalog, around),
             strict,
         };
-        let mut there: FxHashSet<&str> = FxHashSet::default();
-        there.insert("public");
         let (mut names, mut fires) = (Vec::new(), FxHashMap::<&TableName, (bool, bool)>::default());
-        for (id, entry) in catalog.iter() {
-            there.insert(if let Object::Schema(schema) = &entry.object { &schema.name } else { &id.schema });
+        for (_, entry) in catalog.iter() {
             match &entry.object {
                 Object::Table(table) => names.push((&table.table, RelationKind::Table)),
                 Object::View(view) if view.materialized => names.push((&view.view, RelationKind::Materialized)),
@@ -114,9 +130,6 @@ impl<'c> World<'c> {
                 }
                 _ => {}
             }
-        }
-        if let Some(missing) = world.schemas.iter().find(|schema| !there.contains(schema.as_str())) {
-            return Err(missing.clone());
         }
         names.retain(|(name, _)| world.is_shown(&name.schema));
         let views = |kind: RelationKind| kind != RelationKind::Table;
@@ -143,7 +156,7 @@ impl<'c> World<'c> {
             world.places.insert(relation.name.clone(), at);
         }
         world.relations = relations;
-        Ok(world)
+        world
     }
 
     fn table(&self, name: &TableName) -> Relation {

@@ -10,6 +10,7 @@ mod database;
 mod diff;
 mod drift;
 mod explain;
+mod flows;
 mod fmt;
 mod init;
 mod lint;
@@ -93,9 +94,13 @@ pub fn run(args: Args) -> ExitCode {
         let format = args.format.format().unwrap_or(Format::Text);
         return test::run(test, args.format).unwrap_or_else(|failure| failure.report(format));
     }
+    if let Command::Flows(flows) = &args.command {
+        let format = args.format.format().unwrap_or(Format::Text);
+        return flows::run(flows, args.format).unwrap_or_else(|failure| failure.report(format));
+    }
     let Some(format) = args.format.format() else {
         return Failure::broken(
-            "only `specc lint` and `specc test` can write this format; the others write text and json",
+            "only `specc lint`, `specc flows` and `specc test` can write this format; the others write text and json",
         )
         .report(Format::Text);
     };
@@ -117,7 +122,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Reset(reset) => reset::run(&reset, format),
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
-        Command::Lint(_) | Command::Test(_) => Ok(ExitCode::SUCCESS),
+        Command::Lint(_) | Command::Flows(_) | Command::Test(_) => Ok(ExitCode::SUCCESS),
         Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {
