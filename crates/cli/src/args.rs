@@ -1,8 +1,10 @@
 //! Arguments, as clap reads them.
 
 mod access;
+mod flows;
 
 pub use access::{Prove, Test, Why};
+pub use flows::Flows;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -26,9 +28,9 @@ pub enum Asked {
     Text,
     /// For a program: one JSON object on stdout
     Json,
-    /// For tools of code review (lint, test and prove)
+    /// For tools of code review (lint, flows, test and prove)
     Sarif,
-    /// As workflow commands of GitHub (lint only)
+    /// As workflow commands of GitHub (lint and flows only)
     Github,
     /// For CI servers (test only)
     Junit,
@@ -91,6 +93,8 @@ pub enum Command {
     Why(Why),
     /// Write types for programs that use the database, without a server
     Types(Types),
+    /// Set what front-end code asks for against what its roles may do, and write the map of data flows
+    Flows(Flows),
     /// Find statements in SQL migrations that lock, rewrite, lose data, fail or open access
     Lint(Lint),
     /// Try what the rules say on a scratch database: for each role and command the databases in which each condition decides

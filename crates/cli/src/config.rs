@@ -233,10 +233,11 @@ impl Config {
         self.output.openapi.as_ref().map(|path| path.get_ref().clone())
     }
 
-    /// The folders of what each build makes anew, and the file of the types.
+    /// The folders of what each build makes anew, and the files of types.
     pub fn generated(&self) -> Vec<PathBuf> {
         let mut folders = vec![self.seeds(), self.docs()];
-        folders.extend(self.types_file());
+        folders.extend(self.types_files().into_iter().map(|(_, path)| path));
+        folders.extend(self.openapi());
         folders
     }
 

@@ -381,25 +381,6 @@ bucket pictures {
     assert!(!out.contains("REFUSED") && !said.contains("not replayed"), "{out}{said}");
 }
 
-/// Without pgTAP on the machine, what of it the files use. `SPECC_PGTAP=…/pgtap--1.2.0.sql` runs them with pgTAP itself.
-const STAND_IN: &str = "
-create function plan(integer) returns text language sql as $$ select '1..' || $1 $$;
-create function \"is\"(anyelement, anyelement, text) returns text language sql as $$
-  select case when $1 is not distinct from $2 then 'ok - ' else 'not ok - ' end || $3 || coalesce(' # ' || $1::text, '') $$;
-create function finish() returns setof text language sql as $$ select ''::text where false $$;
-";
-
-/// What a file of tests says, line by line.
-fn tap(session: &mut specc_postgres::Session, path: &Path) -> Vec<String> {
-    let text = fs::read_to_string(path).expect("a file");
-    let said = session.simple_query(&text).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
-    let rows = said.iter().filter_map(|message| match message {
-        specc_postgres::postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
-    });
-    rows.filter(|line| line.contains("ok ") || line.starts_with("1..")).collect()
-}
-
 #[test]
 fn tests_that_pass_run_as_pgtap() {
     let spec = format!(

@@ -254,3 +254,19 @@ fn any_name_can_be_written() {
         }
     }
 }
+
+#[test]
+fn shapes_of_json_are_types_where_they_are_asked_for() {
+    let spec = "enum theme { light, dark }\n\nentity accounts {\n  id: uuid key\n  settings: jsonb shape { theme: theme, \"fontSize\": int?, \
+        tags: text[], home: { city: text, extra: jsonb }? }\n  rls off\n}\n\nview open as $$ select id, settings from public.accounts $$\n";
+    let dir = project("", spec);
+    let (code, strict, said) = run(dir.path(), &["types", "--strict"]);
+    assert_eq!((code, said.as_str()), (0, ""));
+    let flat: String = strict.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shape = "{ theme: \"light\" | \"dark\" fontSize?: number | null tags: string[] home?: { city: string; extra: Json } | null }";
+    // In rows, new rows and changes of the table and of the view.
+    assert_eq!(flat.matches(shape).count(), 6, "{strict}");
+    // As Supabase's own command says it, unless more is asked for.
+    let (_, plain, _) = run(dir.path(), &["types"]);
+    assert_eq!(plain.matches("settings: NonNullable<Json>").count(), 3, "{plain}");
+}

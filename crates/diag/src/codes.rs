@@ -228,6 +228,12 @@ codes! {
     TYPES_SCHEMA "E0860"
     TYPES_DIFFER "E0861"
     TYPES_ROLE "E0862"
+    // what front-end code asks for
+    FLOW_UNREAD "W0865"
+    FLOW_UNSENT "W0866"
+    FLOW_UNKNOWN "E0867"
+    FLOW_REFUSED "E0868"
+    FLOW_UNCLEAR "E0869"
     // project
     BAD_CONFIG "E0901"
     NO_SPECS "E0902"

@@ -9,14 +9,14 @@ pub mod codes;
 mod excerpt;
 mod most;
 mod render;
-mod sarif;
+mod review;
 
 pub use accept::{Acceptance, Accepted, accept};
 pub use codes::Code;
 pub use excerpt::one_line;
 pub use most::{MOST_SHOWN, more, most_shown};
 pub use render::{RenderOptions, Shown, draw, draw_json, position, render, render_json};
-pub use sarif::{SarifResult, SarifRule, sarif};
+pub use review::{SarifResult, SarifRule, github, sarif};
 
 use serde::Serialize;
 use smol_str::SmolStr;

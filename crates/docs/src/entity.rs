@@ -121,6 +121,9 @@ fn notes(book: &Book<'_>, entity: &Entity, place: usize, field: &Field) -> Strin
     if field.maintained.is_some() {
         notes.push("maintained by triggers".into());
     }
+    if let Some(shape) = &field.shape {
+        notes.push(format!("has the shape {}", text::code(&shape.to_string())));
+    }
     if field.immutable {
         notes.push("immutable".into());
     }

@@ -1,9 +1,10 @@
 //! Findings for a person, for a program, and for those who review.
 
 use crate::finding::word;
+use crate::rule::Rule;
 use crate::{RULES, Report};
 use serde_json::{Value, json};
-use specc_diag::{RenderOptions, SarifResult, SarifRule, Severity, draw, draw_json, more, most_shown, position};
+use specc_diag::{RenderOptions, SarifRule, Severity, Shown, draw, draw_json, more, most_shown};
 
 /// With the lines that they are about. Of a file that has many, the first are shown and the rest is counted.
 pub fn text(report: &Report, options: RenderOptions) -> String {
@@ -22,56 +23,25 @@ pub fn json(report: &Report) -> Value {
 
 /// As GitHub's workflow commands, which it shows beside the lines of a change.
 pub fn github(report: &Report) -> String {
-    let mut out = String::new();
-    for finding in &report.findings {
-        let level = match finding.level {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Advice => "notice",
-        };
-        let at = finding.span();
-        let (line, column) = position(&report.sources, at);
-        let file = property(&report.sources.file(at.file).name);
-        let help = finding.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-        let message = escape(&format!("{}{help}\nwhy: {}", finding.message, finding.shown().why));
-        let title = property(&format!("{} {}", finding.rule.code, finding.rule.title()));
-        out.push_str(&format!("::{level} file={file},line={line},col={column},title={title}::{message}\n"));
-    }
-    out
-}
-
-fn escape(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-fn property(text: &str) -> String {
-    escape(text).replace(':', "%3A").replace(',', "%2C")
+    specc_diag::github(&shown(report), &report.sources)
 }
 
 /// As SARIF 2.1.0, which code review tools read.
 pub fn sarif(report: &Report, version: &str) -> Value {
-    let rules: Vec<SarifRule> = RULES
-        .iter()
-        .map(|rule| SarifRule {
-            id: rule.code.to_string(),
-            title: rule.title().to_string(),
-            why: rule.why().to_string(),
-            page: rule.page().to_string(),
-            level: rule.level,
-        })
-        .collect();
-    let result = |finding: &crate::Finding| SarifResult {
-        rule: finding.rule.code.to_string(),
-        level: finding.level,
-        message: format!(
-            "{}{}",
-            finding.message,
-            finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default()
-        ),
-        span: finding.span(),
+    let kind = |rule: &'static Rule| SarifRule {
+        id: rule.code.to_owned(),
+        title: rule.title().to_owned(),
+        why: rule.why(),
+        page: rule.page(),
+        level: rule.level,
     };
-    let results: Vec<SarifResult> = report.findings.iter().map(result).collect();
-    specc_diag::sarif("specc lint", version, &rules, &results, &report.sources)
+    let kinds: Vec<_> = RULES.iter().map(kind).collect();
+    let results: Vec<_> = shown(report).iter().map(Into::into).collect();
+    specc_diag::sarif("specc lint", version, &kinds, &results, &report.sources)
+}
+
+fn shown(report: &Report) -> Vec<Shown<'_>> {
+    report.findings.iter().map(|finding| finding.shown()).collect()
 }
 
 /// The rules as a table of Markdown.

@@ -109,3 +109,23 @@ fn a_mixin_is_recognized_where_a_table_has_exactly_that() {
     }
     insta::assert_snapshot!(pulled.files.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("\n"));
 }
+
+/// Shapes of JSON stand at their columns, where the names of their checks are those that they get by themselves.
+#[test]
+fn shapes_come_back() {
+    let spec = "enum theme { light, dark }\n\nentity accounts {\n  id: uuid key\n  a: jsonb? shape { theme: theme[], \"fontSize\": int?, \
+        home: { \"it's\": text, n: numeric }[]? }\n  b: jsonb shape {}\n  rls off\n\n  \
+        check mine: jsonb_path_match(b, '($.type() == \"object\" && $.\"x\".type() == \"string\")'::jsonpath)\n}\n";
+    let options = Options { target: Target::Postgres, ..Options::default() };
+    let wanted = lower(&[("a.dbspec".to_owned(), spec.to_owned())], &options);
+    let pulled = specc_pull::pull(&wanted, &specc_pull::Options::new("p", Target::Postgres));
+    assert!(pulled.problems.is_empty() && pulled.blocks.is_empty(), "{pulled:#?}");
+    let text: String = pulled.files.iter().map(|(_, text)| text.as_str()).collect();
+    let shape = "shape { theme: theme[], fontSize: int?, home: { \"it's\": text, n: numeric }[]? }";
+    assert!(text.contains(shape) && text.contains("shape {}") && text.contains("check mine: "), "{text}");
+    let said = lower(&pulled.files, &specc_pull::Options::new("p", Target::Postgres).model());
+    for (id, entry) in wanted.iter() {
+        let said = said.get(id).unwrap_or_else(|| panic!("{id} is missing"));
+        assert_eq!(specc_pull::difference(&said.object, &entry.object), None, "{id}");
+    }
+}

@@ -40,6 +40,7 @@ fn field(text: &str) -> Field {
         backfill: None,
         storage: None,
         compression: None,
+        shape: None,
         relation: None,
         mixin: None,
         inherited: false,

@@ -5,6 +5,7 @@
 //! [`resolved`] what a type is, for all of them. For TypeScript, [`functions`] and [`relationships`] say what the API makes of
 //! functions and references, [`database`] puts it together and [`print`] lays it out; [`strict`] is what can be said beyond that.
 
+mod api;
 mod collate;
 mod compare;
 mod database;
@@ -20,7 +21,10 @@ mod strict;
 mod world;
 mod zod;
 
+pub use api::Api;
 pub use compare::{Difference, difference};
+pub use relationships::Relationship;
+pub use world::{Column, Relation, RelationKind};
 
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, MARK};

@@ -11,12 +11,18 @@ use std::collections::BTreeSet;
 
 /// One way from a relation to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Relationship {
+pub struct Relationship {
+    /// The foreign key.
     pub key: SmolStr,
+    /// The referring table or view.
     pub from: TableName,
+    /// Its columns.
     pub columns: Vec<SmolStr>,
+    /// Whether no more than one row refers to a row.
     pub one_to_one: bool,
+    /// The table or view that is referred to.
     pub to: TableName,
+    /// Its columns, in the same order.
     pub to_columns: Vec<SmolStr>,
 }
 

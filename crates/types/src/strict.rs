@@ -1,11 +1,12 @@
 //! What a catalog says more than the API's own types show: values that a check leaves to a column, and whose key it holds.
 
-use crate::print::Ts;
+use crate::print::{Field, Ts};
 use crate::world::World;
 use smol_str::SmolStr;
 use specc_analysis::shape::{Listed, listed, table_columns};
 use specc_catalog::{Column, DataType, Qualified, Rule, TableName};
 use specc_facts::Family;
+use specc_sql::{Json, JsonKey};
 use std::collections::BTreeSet;
 
 /// The types that stand for keys.
@@ -22,6 +23,9 @@ pub(crate) fn of_column(world: &World<'_>, table: &TableName, column: &SmolStr) 
     let (table, column) = origin(world, table, column)?;
     let columns = table_columns(world.catalog, &table)?;
     let found = columns.iter().find(|found| found.name == column)?;
+    if let Some(shape) = shape(world, &table, found) {
+        return Some(shape);
+    }
     if let Some(values) = values(world, &table, found) {
         return Some(values);
     }
@@ -52,6 +56,40 @@ fn origin(world: &World<'_>, relation: &TableName, column: &SmolStr) -> Option<(
         column = name;
     }
     Some((relation, column))
+}
+
+/// The shape that a check of the table holds a column of JSON to.
+fn shape(world: &World<'_>, table: &TableName, column: &Column) -> Option<Ts> {
+    if column.ty != DataType::builtin("jsonb") {
+        return None;
+    }
+    let checks = world.constraints.get(table).into_iter().flatten().filter_map(|constraint| match &constraint.rule {
+        Rule::Check { expr, no_inherit: false } if !constraint.not_valid => Some(expr.text.as_str()),
+        _ => None,
+    });
+    let shapes = checks.filter_map(specc_sql::read_shape);
+    shapes.filter(|(name, _)| *name == column.name).map(|(_, json)| of_json(&json)).next()
+}
+
+fn of_json(json: &Json) -> Ts {
+    match json {
+        Json::Any => Ts::word("Json"),
+        Json::Text => Ts::word("string"),
+        Json::Whole | Json::Number => Ts::word("number"),
+        Json::Bool => Ts::word("boolean"),
+        Json::OneOf(labels) => match &labels[..] {
+            [only] => Ts::Text(only.to_string()),
+            all => Ts::Union(all.iter().map(|label| Ts::Text(label.to_string())).collect()),
+        },
+        Json::List(of) => of_json(of).list(),
+        Json::Object(keys) => {
+            let field = |key: &JsonKey| {
+                let ty = of_json(&key.json);
+                Field::optional(&key.name, key.optional, if key.optional { ty.or_null() } else { ty })
+            };
+            Ts::flat(keys.iter().map(field).collect())
+        }
+    }
 }
 
 /// The values that the checks of a table, or of the column's domain, leave.

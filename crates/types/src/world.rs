@@ -13,7 +13,8 @@ use specc_catalog::{
 
 /// What a relation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RelationKind {
+#[allow(missing_docs)]
+pub enum RelationKind {
     Table,
     View,
     Materialized,
@@ -21,8 +22,10 @@ pub(crate) enum RelationKind {
 
 /// A table or view.
 #[derive(Clone, Debug)]
-pub(crate) struct Relation {
+pub struct Relation {
+    /// Its name.
     pub name: TableName,
+    /// Whether it is a table.
     pub kind: RelationKind,
     /// By name.
     pub columns: Vec<Column>,
@@ -32,18 +35,19 @@ pub(crate) struct Relation {
 
 /// A column of one.
 #[derive(Clone, Debug)]
-pub(crate) struct Column {
+pub struct Column {
+    /// Its name.
     pub name: SmolStr,
-    pub format: Format,
-    pub nullable: bool,
+    pub(crate) format: Format,
+    pub(crate) nullable: bool,
     /// It can be left out of a new row.
-    pub optional: bool,
+    pub(crate) optional: bool,
     /// It can be written.
     pub written: bool,
     /// The column of another relation that it passes on.
-    pub of: Option<(Qualified, SmolStr)>,
+    pub(crate) of: Option<(Qualified, SmolStr)>,
     /// A narrower type than that of its values.
-    pub narrow: Option<Ts>,
+    pub(crate) narrow: Option<Ts>,
     /// Its type, domains and all, where it is known.
     pub ty: Option<DataType>,
     /// What it has where a new row does not say; of a domain too.
@@ -92,6 +96,21 @@ impl<'c> World<'c> {
         schemas: &[SmolStr],
         strict: bool,
     ) -> Result<Self, SmolStr> {
+        let mut there: FxHashSet<&str> = FxHashSet::default();
+        there.insert("public");
+        for (id, entry) in catalog.iter() {
+            there.insert(if let Object::Schema(schema) = &entry.object { &schema.name } else { &id.schema });
+        }
+        let mut missing: Vec<&SmolStr> = schemas.iter().filter(|schema| !there.contains(schema.as_str())).collect();
+        missing.sort_by(|a, b| compare(a, b).then_with(|| a.cmp(b)));
+        match missing.first() {
+            Some(missing) => Err((*missing).clone()),
+            None => Ok(Self::of(catalog, around, schemas, strict)),
+        }
+    }
+
+    /// Of these schemas, of which some may have nothing.
+    pub(crate) fn of(catalog: &'c Catalog, around: &'c Catalog, schemas: &[SmolStr], strict: bool) -> Self {
         let mut shown = schemas.to_vec();
         shown.sort_by(|a, b| compare(a, b).then_with(|| a.cmp(b)));
         shown.dedup();
@@ -111,11 +130,8 @@ impl<'c> World<'c> {
             shapes: Shapes::new(catalog, around),
             strict,
         };
-        let mut there: FxHashSet<&str> = FxHashSet::default();
-        there.insert("public");
         let (mut names, mut fires) = (Vec::new(), FxHashMap::<&TableName, (bool, bool)>::default());
-        for (id, entry) in catalog.iter() {
-            there.insert(if let Object::Schema(schema) = &entry.object { &schema.name } else { &id.schema });
+        for (_, entry) in catalog.iter() {
             match &entry.object {
                 Object::Table(table) => names.push((&table.table, RelationKind::Table)),
                 Object::View(view) if view.materialized => names.push((&view.view, RelationKind::Materialized)),
@@ -144,9 +160,6 @@ impl<'c> World<'c> {
                 _ => {}
             }
         }
-        if let Some(missing) = world.schemas.iter().find(|schema| !there.contains(schema.as_str())) {
-            return Err(missing.clone());
-        }
         names.retain(|(name, _)| world.is_shown(&name.schema));
         let views = |kind: RelationKind| kind != RelationKind::Table;
         names.sort_by(|a, b| {
@@ -172,7 +185,7 @@ impl<'c> World<'c> {
             world.places.insert(relation.name.clone(), at);
         }
         world.relations = relations;
-        Ok(world)
+        world
     }
 
     fn table(&self, name: &TableName) -> Relation {

@@ -24,6 +24,7 @@ type Position = fn(&mut Spec);
 const POSITIONS: &[(&str, Position)] = &[
     ("fields", storage::fields),
     ("conditions", storage::conditions),
+    ("shapes", storage::shapes),
     ("types", storage::types),
     ("keys", storage::keys),
     ("references", storage::references),

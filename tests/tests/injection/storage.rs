@@ -51,6 +51,24 @@ entity {} {{
     s.comment("a column's comment", &format!("col_description({}, 2)", class(&t)), &of_column);
 }
 
+/// Shapes of JSON, whose keys and labels stand in a path in a text.
+pub fn shapes(s: &mut Spec) {
+    let (e, t, c, one, two) = (s.qualified(), s.qualified(), s.name(), s.name(), s.name());
+    let label = s.name();
+    s.say(&format!("enum {} {{ {} }}", e.spec, label.spec));
+    s.say(&format!(
+        "entity {} {{
+  id: int key identity
+  {}: jsonb shape {{ {}: {}, {}: {{ {}: text[] }}? }}
+  rls off
+}}",
+        t.spec, c.spec, one.spec, e.spec, two.spec, one.spec
+    ));
+    let (key, value) = (exact(&one.raw), exact(&label.raw));
+    s.do_first(&format!("insert into {} ({}) values (jsonb_build_object({key}, {value}))", t.sql, c.sql));
+    s.fact("a key of a shape", format!("select {} ->> {key} from {}", c.sql, t.sql), &label.raw);
+}
+
 /// Checks and generated columns.
 pub fn conditions(s: &mut Spec) {
     let (t, c, g, n) = (s.qualified(), s.name(), s.name(), s.name());

@@ -10,6 +10,7 @@ mod database;
 mod diff;
 mod drift;
 mod explain;
+mod flows;
 mod fmt;
 mod init;
 mod lint;
@@ -98,9 +99,13 @@ pub fn run(args: Args) -> ExitCode {
         let format = args.format.format().unwrap_or(Format::Text);
         return prove::run(prove, args.format).unwrap_or_else(|failure| failure.report(format));
     }
+    if let Command::Flows(flows) = &args.command {
+        let format = args.format.format().unwrap_or(Format::Text);
+        return flows::run(flows, args.format).unwrap_or_else(|failure| failure.report(format));
+    }
     let Some(format) = args.format.format() else {
         return Failure::broken(
-            "only `specc lint`, `specc test` and `specc prove` can write this format; the others write text and json",
+            "only `specc lint`, `specc flows`, `specc test` and `specc prove` can write this format; the others write text and json",
         )
         .report(Format::Text);
     };
@@ -121,7 +126,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Reset(reset) => reset::run(&reset, format),
         Command::Backup(backup) => backup::run(&backup, format),
         Command::Restore(restore) => restore::run(&restore, format),
-        Command::Lint(_) | Command::Test(_) | Command::Prove(_) => Ok(ExitCode::SUCCESS),
+        Command::Lint(_) | Command::Flows(_) | Command::Test(_) | Command::Prove(_) => Ok(ExitCode::SUCCESS),
         Command::Verify(verify) => verify::run(&verify, format),
         Command::Explain(explain) => explain::run(&explain, format),
         Command::Completions { shell } => {

@@ -7,7 +7,7 @@ use crate::pipeline::{self, Compilation};
 use crate::project::Project;
 use crate::report::{self, FINDINGS, Failure, data, plural, say};
 use serde_json::json;
-use specc_diag::{Diagnostic, SarifResult, SarifRule, Severity, Sources, Span, position};
+use specc_diag::{Diagnostic, SarifResult, SarifRule, Shown, Sources, Span, position};
 use specc_model::Model;
 use specc_prove::{Case, Finding, Verdict};
 use specc_trial::Verified;
@@ -111,20 +111,8 @@ fn as_sarif(open: &[Diagnostic], sources: &Sources) -> serde_json::Value {
     let mut codes: Vec<_> = open.iter().map(|found| found.code).collect();
     codes.sort();
     codes.dedup();
-    let rule = |code: &specc_diag::Code| SarifRule {
-        id: code.name().to_owned(),
-        title: code.title().to_owned(),
-        why: code.why().to_owned(),
-        page: code.page().to_owned(),
-        level: Severity::Error,
-    };
-    let rules: Vec<SarifRule> = codes.iter().map(rule).collect();
-    let result = |found: &Diagnostic| {
-        let example = found.example.iter().map(|line| format!("\n{line}")).collect::<String>();
-        let message = format!("{}{example}", found.message);
-        SarifResult { rule: found.code.name().to_owned(), level: found.severity(), message, span: found.span() }
-    };
-    let results: Vec<SarifResult> = open.iter().map(result).collect();
+    let rules: Vec<SarifRule> = codes.into_iter().map(Into::into).collect();
+    let results: Vec<SarifResult> = open.iter().map(|found| (&Shown::from(found)).into()).collect();
     specc_diag::sarif("specc prove", env!("CARGO_PKG_VERSION"), &rules, &results, sources)
 }
 

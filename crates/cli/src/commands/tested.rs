@@ -3,7 +3,7 @@
 use super::why::place;
 use crate::args::Test;
 use crate::pipeline::Compilation;
-use crate::report::data;
+use crate::report::say;
 use serde_json::json;
 use specc_diag::{SarifResult, SarifRule, Severity};
 use specc_trial::{Mutant, Report, Score, Tested, Verdict};
@@ -32,29 +32,29 @@ pub fn tell(args: &Test, report: &Report, compilation: &Compilation) {
     for one in &report.tested {
         match one.verdict {
             Verdict::Failed => fail(one, compilation),
-            _ if args.all => data(&format!("ok {}: {}: {}: {}", one.entity, one.what, one.statement, one.got)),
+            _ if args.all => say(&format!("ok {}: {}: {}: {}", one.entity, one.what, one.statement, one.got)),
             _ => {}
         }
     }
     for skipped in &report.skipped {
         let at = skipped.span.map(|span| format!(" ({})", place(&compilation.sources, span))).unwrap_or_default();
-        data(&format!("NOT RUN {}: {}: {}{at}", skipped.entity, skipped.what, skipped.why));
+        say(&format!("NOT RUN {}: {}: {}{at}", skipped.entity, skipped.what, skipped.why));
     }
 }
 
 fn fail(one: &Tested, compilation: &Compilation) {
-    data(&format!("FAILED {}: {}", one.entity, one.what));
+    say(&format!("FAILED {}: {}", one.entity, one.what));
     for line in &one.lines {
-        data(&format!("    {line}"));
+        say(&format!("    {line}"));
     }
-    data(&format!("    {}", one.statement));
-    data(&format!("    expected: {}", one.expected));
-    data(&format!("    got:      {}", one.got));
+    say(&format!("    {}", one.statement));
+    say(&format!("    expected: {}", one.expected));
+    say(&format!("    got:      {}", one.got));
     for rule in &one.rules {
-        data(&format!("    rule:     {} `{}`", place(&compilation.sources, *rule), compilation.sources.text(*rule)));
+        say(&format!("    rule:     {} `{}`", place(&compilation.sources, *rule), compilation.sources.text(*rule)));
     }
     if !one.load.is_empty() {
-        data(&format!("    rows:     {}", one.load));
+        say(&format!("    rows:     {}", one.load));
     }
 }
 

@@ -32,9 +32,8 @@ pub fn folders_of(list: &str) -> Vec<PathBuf> {
 impl Own {
     /// The folders that the settings name, and the files of types.
     pub fn of(config: &Config) -> Self {
-        let mut folders = vec![config.migrations(), config.seeds(), config.docs(), config.state()];
-        folders.extend(config.types_files().into_iter().map(|(_, path)| path));
-        folders.extend(config.openapi());
+        let mut folders = vec![config.migrations(), config.state()];
+        folders.extend(config.generated());
         Self { folders, ..Self::default() }
     }
 
@@ -45,7 +44,7 @@ impl Own {
 
     /// One file.
     pub fn one(name: &Path) -> Self {
-        Self { folders: vec![name.to_path_buf()], listed: FxHashSet::default() }
+        Self { folders: vec![name.to_path_buf()], ..Self::default() }
     }
 
     /// Files that an earlier version listed as its own: they have no mark.

@@ -24,6 +24,7 @@ pub(crate) struct FieldParts {
     pub backfill: Option<ExprRef>,
     pub using: Option<ExprRef>,
     pub maintained: Option<Maintained>,
+    pub shape: Option<specc_sql::Json>,
 }
 
 /// What the second look finds; put into the model afterwards.
@@ -226,6 +227,7 @@ impl Pass<'_> {
         if let Some(raw) = &f.backfill {
             found.backfill = self.exprs.get(raw, &self.scope, Expect::value(self.backfill(at), ty), &mut self.out);
         }
+        found.shape = self.shape(f, ty);
         self.parts.fields.push((at, found));
         if f.unique {
             self.unique_column(at, f.name.at.0);

@@ -31,6 +31,7 @@ mod rounds;
 mod scenarios;
 mod seed_keys;
 pub mod seeds;
+mod shapes;
 mod shut_indexes;
 mod substitute;
 mod taken;
@@ -447,6 +448,7 @@ fn apply(model: &mut Model, late: Late) {
             field.backfill = found.backfill;
             field.using = found.using;
             field.maintained = found.maintained.map(Box::new);
+            field.shape = found.shape.map(Box::new);
         }
         if let Some(key) = &mut entity.key {
             key.name = parts.key_name;

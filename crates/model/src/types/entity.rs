@@ -102,6 +102,8 @@ pub struct Field {
     pub using: Option<ExprRef>,
     pub storage: Option<Box<SmolStr>>,
     pub compression: Option<Box<SmolStr>>,
+    /// What its values of JSON have; the check is among those of the entity.
+    pub shape: Option<Box<specc_sql::Json>>,
     /// The column comes from a parent that the entity inherits from.
     pub inherited: bool,
     /// The one-column reference that this field is.

@@ -7,9 +7,10 @@ use crate::text::{Names, Text, quoted};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{
-    Action, Column, Constraint, ForeignKey, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule, SqlExpr, Table,
-    TableName, conventional_name,
+    Action, Column, Constraint, DataType, ForeignKey, Index, IndexKey, KeyOn, Kind, Object, ObjectId, Rule, SqlExpr,
+    Table, TableName, conventional_name,
 };
+use specc_sql::Json;
 use std::fmt::Write as _;
 
 /// What stands at its column rather than on a line of its own.
@@ -18,6 +19,8 @@ struct AtColumns<'a> {
     key: Option<(&'a ObjectId, SmolStr)>,
     unique: FxHashMap<SmolStr, &'a ObjectId>,
     references: FxHashMap<SmolStr, (&'a ObjectId, &'a Constraint, &'a ForeignKey)>,
+    /// Checks that hold values of JSON to a shape, as it is written.
+    shapes: FxHashMap<SmolStr, (&'a ObjectId, String)>,
 }
 
 impl AtColumns<'_> {
@@ -25,6 +28,7 @@ impl AtColumns<'_> {
         self.key.as_ref().is_some_and(|(key, _)| *key == id)
             || self.unique.values().any(|unique| *unique == id)
             || self.references.values().any(|(reference, _, _)| *reference == id)
+            || self.shapes.values().any(|(check, _)| *check == id)
     }
 }
 
@@ -129,6 +133,16 @@ fn at_columns<'a>(state: &State<'a>, table: &Table, constraints: &[(&'a ObjectId
                     at.unique.entry(column.clone()).or_insert(id);
                 }
             }
+            Rule::Check { expr, no_inherit: false } if immediate => {
+                if let Some((column, json)) = specc_sql::read_shape(&expr.text)
+                    && constraint.name == conventional_name(name, Some(&column), "check")
+                    && table.columns.iter().any(|own| own.name == column && own.ty == DataType::builtin("jsonb"))
+                    && let Json::Object(_) = json
+                    && let Some(shape) = shape(state, &json)
+                {
+                    at.shapes.entry(column).or_insert((id, shape));
+                }
+            }
             Rule::ForeignKey(key) => {
                 if let [column] = key.columns.as_slice()
                     && fits(state, table, column, key)
@@ -140,6 +154,32 @@ fn at_columns<'a>(state: &State<'a>, table: &Table, constraints: &[(&'a ObjectId
         }
     }
     at
+}
+
+/// A shape as it is written; none where no type says which texts there can be.
+fn shape(state: &State<'_>, json: &Json) -> Option<String> {
+    Some(match json {
+        Json::OneOf(labels) => {
+            let mut all = state.catalog.iter();
+            let found = all.find_map(|(_, entry)| match &entry.object {
+                Object::Enum(found) if found.labels == *labels => Some(found),
+                _ => None,
+            })?;
+            let ty = DataType { schema: found.schema.clone(), ..DataType::builtin(found.name.clone()) };
+            state.names.data_type(&ty)
+        }
+        Json::List(of) => format!("{}[]", shape(state, of)?),
+        Json::Object(keys) if keys.is_empty() => "{}".to_owned(),
+        Json::Object(keys) => {
+            let mut all = Vec::with_capacity(keys.len());
+            for key in keys {
+                let optional = if key.optional { "?" } else { "" };
+                all.push(format!("{}: {}{optional}", quoted(&key.name), shape(state, &key.json)?));
+            }
+            format!("{{ {} }}", all.join(", "))
+        }
+        other => other.to_string(),
+    })
 }
 
 /// Whether the column says nothing that `column -> target` could not say.
@@ -251,6 +291,11 @@ fn column(
             }
             if let Some(compression) = &column.compression {
                 text.push(format!(" compression {}", quoted(compression)));
+            }
+            if let Some((id, shape)) = at.shapes.get(&column.name) {
+                text.says(id, |text| {
+                    text.push(format!(" shape {shape}"));
+                });
             }
         }
     }

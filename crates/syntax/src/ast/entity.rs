@@ -80,8 +80,8 @@ pub enum MemberKind {
 
 /// `name: type modifiers`. Modifiers in any order after the type: `key`, `unique`, `immutable`, `= value`,
 /// `generated [virtual] (expr)`, `identity [always | by default] [(start 10 increment 2)]`, `collate "C"`, `was old`,
-/// `deprecated ['why']`, `backfill (expr)`, `using (expr)`, `storage external`, `compression lz4`, `not null name` is not needed.
-/// In `= value` the value is a SQL expression up to the next modifier word or the line's end, or `count(path [where
+/// `deprecated ['why']`, `backfill (expr)`, `using (expr)`, `storage external`, `compression lz4`, `shape { key: type }`, `not null name`
+/// is not needed. In `= value` the value is a SQL expression up to the next modifier word or the line's end, or `count(path [where
 /// expr])` or `sum(path.field [where expr])`.
 ///
 /// What few fields have is boxed: fields are most of a tree.
@@ -106,6 +106,30 @@ pub struct FieldDecl {
     pub using: Option<Box<RawExpr>>,
     pub storage: Option<Box<Name>>,
     pub compression: Option<Box<Name>>,
+    /// What a value of JSON has.
+    pub shape: Option<Box<ShapeDecl>>,
+}
+
+/// `shape { theme: text, size: int?, tags: text[], home: { city: text } }`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeDecl {
+    pub keys: Vec<ShapeKey>,
+    pub at: At,
+}
+
+/// A key of an object: it may be missing where it is nullable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeKey {
+    pub name: Name,
+    pub value: ShapeValue,
+    pub at: At,
+}
+
+/// What a key has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShapeValue {
+    Type(TypeRef),
+    Object { keys: Vec<ShapeKey>, dims: u8, nullable: bool },
 }
 
 /// What follows `=`.

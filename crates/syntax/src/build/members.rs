@@ -86,6 +86,7 @@ impl Cx<'_> {
             using: None,
             storage: None,
             compression: None,
+            shape: None,
         };
         for part in parts {
             match part.as_rule() {
@@ -110,10 +111,38 @@ impl Cx<'_> {
                 Rule::backfill => field.backfill = self.inner_expr(part).map(Box::new),
                 Rule::storage => field.storage = self.inner_name(part).map(Box::new),
                 Rule::compression => field.compression = self.inner_name(part).map(Box::new),
+                Rule::shape => {
+                    let at = self.at(&part);
+                    let keys = part.into_inner().next().map(|object| self.shape_keys(object)).unwrap_or_default();
+                    field.shape = Some(Box::new(ShapeDecl { keys, at }));
+                }
                 _ => {}
             }
         }
         Some(field)
+    }
+
+    /// The keys of an object; the scanner bounds how deep they are.
+    fn shape_keys(&mut self, object: Pair<'_>) -> Vec<ShapeKey> {
+        object.into_inner().filter_map(|key| self.shape_key(key)).collect()
+    }
+
+    fn shape_key(&mut self, pair: Pair<'_>) -> Option<ShapeKey> {
+        let at = self.at(&pair);
+        let (mut name, mut value) = (None, None);
+        for part in pair.into_inner() {
+            match (part.as_rule(), &mut value) {
+                (Rule::name, _) => name = Some(self.name(&part)),
+                (Rule::type_ref, _) => value = Some(ShapeValue::Type(self.type_ref(part))),
+                (Rule::shape_object, _) => {
+                    value = Some(ShapeValue::Object { keys: self.shape_keys(part), dims: 0, nullable: false });
+                }
+                (Rule::dim, Some(ShapeValue::Object { dims, .. })) => *dims = dims.saturating_add(1),
+                (Rule::opt, Some(ShapeValue::Object { nullable, .. })) => *nullable = true,
+                _ => {}
+            }
+        }
+        Some(ShapeKey { name: name?, value: value?, at })
     }
 
     /// The reason in `deprecated 'why'`, empty where none is given.

@@ -18,6 +18,21 @@ fn group(kind: &MemberKind) -> u8 {
     }
 }
 
+/// `{ key: type, other: { inner: type }[]? }`
+fn shape_keys(keys: &[ShapeKey]) -> String {
+    let one = |key: &ShapeKey| {
+        let value = match &key.value {
+            ShapeValue::Type(ty) => type_ref(ty),
+            ShapeValue::Object { keys, dims, nullable } => {
+                let optional = if *nullable { "?" } else { "" };
+                format!("{}{}{optional}", shape_keys(keys), "[]".repeat(usize::from(*dims)))
+            }
+        };
+        format!("{}: {value}", name(&key.name))
+    };
+    if keys.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", join(keys, one)) }
+}
+
 impl Printer<'_> {
     pub(super) fn members(&mut self, members: &[Member]) -> String {
         self.block(|p, lines| {
@@ -122,6 +137,7 @@ impl Printer<'_> {
         rest.extend(f.immutable.then(|| "immutable".to_owned()));
         rest.extend(f.storage.as_ref().map(|s| format!("storage {}", name(s))));
         rest.extend(f.compression.as_ref().map(|c| format!("compression {}", name(c))));
+        rest.extend(f.shape.as_ref().map(|shape| format!("shape {}", shape_keys(&shape.keys))));
         self.history(&mut rest, f.was.as_deref(), &f.deprecated, f.backfill.as_deref());
         rest.extend(f.using.as_ref().map(|e| format!("using {}", self.in_brackets(e))));
         Cells(Align::Column, vec![format!("{}:", name(&f.name)), format!("{}{value}", type_ref(&f.ty)), rest.join(" ")])

@@ -23,6 +23,7 @@ pub(super) fn field() -> impl Strategy<Value = FieldDecl> {
             of(name()),
             of(name()),
             of(expr()),
+            of(shape()),
         ),
     )
         .prop_map(|((name, ty, value, key, unique, immutable), rest)| FieldDecl {
@@ -42,7 +43,23 @@ pub(super) fn field() -> impl Strategy<Value = FieldDecl> {
             storage: rest.6.map(Box::new),
             compression: rest.7.map(Box::new),
             using: rest.8.map(Box::new),
+            shape: rest.9.map(Box::new),
         })
+}
+
+fn shape() -> impl Strategy<Value = ShapeDecl> {
+    let key = |value: ShapeValue, name| ShapeKey { name, value, at: at() };
+    let leaf = type_ref().prop_map(ShapeValue::Type);
+    let value = leaf.prop_recursive(3, 12, 3, move |inner| {
+        (vec((inner, name()), 0..3), 0..3u8, any::<bool>()).prop_map(move |(keys, dims, nullable)| {
+            let keys = keys.into_iter().map(|(value, name)| key(value, name)).collect();
+            ShapeValue::Object { keys, dims, nullable }
+        })
+    });
+    vec((value, name()), 0..4).prop_map(move |keys| ShapeDecl {
+        keys: keys.into_iter().map(|(value, name)| key(value, name)).collect(),
+        at: at(),
+    })
 }
 
 pub(super) fn action() -> impl Strategy<Value = RefAction> {

@@ -40,6 +40,11 @@ impl Candidates {
         self.checks.iter().flat_map(odd).collect()
     }
 
+    /// A value of the shape that they ask for.
+    fn shape(&self) -> Option<String> {
+        self.checks.iter().find_map(|check| specc_sql::read_shape(check)).map(|(_, shape)| literal(&shape.example()))
+    }
+
     /// A text that they take.
     fn text(&self, unique: bool, size: Option<i64>) -> Option<String> {
         let texts = self.texts();
@@ -149,6 +154,7 @@ fn written(ty: &DataType, candidates: &Candidates, unique: bool) -> Option<Strin
     let found = match specc_facts::family(&ty.name) {
         Family::Text => candidates.text(unique, ty.args.first().copied()),
         family if family.is_number() => candidates.number(unique),
+        Family::Json if candidates.shape().is_some() => candidates.shape(),
         Family::Json if candidates.texts().iter().any(|text| text == "array") => Some("'[]'".into()),
         _ => None,
     };
