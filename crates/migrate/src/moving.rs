@@ -219,17 +219,7 @@ pub(crate) fn inverse(set: &ChangeSet<'_>, hints: &Hints) -> (Hints, BTreeSet<So
                 let pairs: Option<Vec<_>> = stored.map(|own| Some((own.name.clone(), moved(own)?))).collect();
                 let Some(pairs) = pairs.filter(|_| walked_by(set.to, table).is_some()) else { continue };
                 kept.insert(Source { table: branch.table.clone(), column: None });
-                back.froms.push(RowsFrom {
-                    table: branch.table.clone(),
-                    columns: pairs.iter().map(|(own, _)| own.clone()).collect(),
-                    query: SmolStr::default(),
-                    branches: vec![RowsBranch {
-                        table: from.table.clone(),
-                        alias: from.table.name.clone(),
-                        values: pairs.iter().map(|(_, to)| ident(to).into()).collect(),
-                        filter: None,
-                    }],
-                });
+                back.froms.push(taken_back(branch, from, &pairs, None));
             }
             None if told_apart(set, hints, &branch.table).is_some() => {
                 kept.insert(Source { table: branch.table.clone(), column: None });
@@ -238,6 +228,26 @@ pub(crate) fn inverse(set: &ChangeSet<'_>, hints: &Hints) -> (Hints, BTreeSet<So
         }
     }
     (back, kept)
+}
+
+/// How a table gets its rows back from the one that took them: by its column and theirs, those that fit the filter.
+fn taken_back(
+    branch: &RowsBranch,
+    from: &RowsFrom,
+    pairs: &[(SmolStr, &SmolStr)],
+    filter: Option<SmolStr>,
+) -> RowsFrom {
+    RowsFrom {
+        table: branch.table.clone(),
+        columns: pairs.iter().map(|(own, _)| own.clone()).collect(),
+        query: SmolStr::default(),
+        branches: vec![RowsBranch {
+            table: from.table.clone(),
+            alias: from.table.name.clone(),
+            values: pairs.iter().map(|(_, to)| ident(to).into()).collect(),
+            filter,
+        }],
+    }
 }
 
 /// Tables that go on together in a new one, where each row says in one of its columns which of them it came from, so that the
@@ -264,17 +274,7 @@ fn parts(set: &ChangeSet<'_>, hints: &Hints, from: &RowsFrom, back: &mut Hints, 
             stored.map(|own| Some((own.name.clone(), moved_to(branch, from, table, own)?))).collect();
         let Some(pairs) = pairs else { continue };
         kept.insert(Source { table: branch.table.clone(), column: None });
-        back.froms.push(RowsFrom {
-            table: branch.table.clone(),
-            columns: pairs.iter().map(|(own, _)| own.clone()).collect(),
-            query: SmolStr::default(),
-            branches: vec![RowsBranch {
-                table: from.table.clone(),
-                alias: from.table.name.clone(),
-                values: pairs.iter().map(|(_, to)| ident(to).into()).collect(),
-                filter: Some(format_smolstr!("{} = {value}", ident(name))),
-            }],
-        });
+        back.froms.push(taken_back(branch, from, &pairs, Some(format_smolstr!("{} = {value}", ident(name)))));
     }
 }
 

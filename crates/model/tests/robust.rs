@@ -27,6 +27,38 @@ fn a_table_has_no_more_columns_than_postgres_allows() {
     assert!(matches!(&found[..], [only] if only.message.contains("at most 1600")), "{found:?}");
 }
 
+/// A column that refers to another entity has its type in those that inherit it too, over several, and where they are referred to.
+#[test]
+fn inherited_references_have_their_type() {
+    let text = "
+entity grades {
+  grade: bigint  key
+  rls off
+}
+entity leaves {
+  inherits branches
+  rls off
+}
+entity branches {
+  inherits trunks
+  rls off
+}
+entity trunks {
+  grade_id -> grades(grade)
+  name:    text
+  unique (grade_id)
+  rls off
+}
+";
+    let (model, found, _) = build(text);
+    assert!(found.iter().all(|d| d.severity() != specc_diag::Severity::Error), "{found:?}");
+    for name in ["trunks", "branches", "leaves"] {
+        let entity = model.entities.iter().find(|e| e.name.name == name).expect("declared");
+        let field = &entity.fields[entity.field("grade_id").expect("inherited")];
+        assert_eq!(field.ty.base, specc_model::Base::Builtin("bigint".into()), "{name}");
+    }
+}
+
 #[test]
 fn one_of_everything_builds() {
     let (model, found, sources) = build(ALL);

@@ -27,13 +27,13 @@ impl Not for Lit {
 
 /// One question to the solver is given up after so many conflicts. They are counted, not timed: a verdict is the same on
 /// every machine.
-const CONFLICTS: usize = 5_000;
+const CONFLICTS: usize = 20_000;
 
 /// After one was given up, the next ones of the same circuit have so many.
 const CONFLICTS_LATER: usize = 200;
 
 /// A circuit takes so many steps at most: gates, clauses, conditions that are looked at, and what the solver does.
-const STEPS: usize = 1_000_000;
+const STEPS: usize = 4_000_000;
 
 /// So many steps a wire counts that nothing decides.
 const WIRE: usize = 4;

@@ -4,6 +4,7 @@ use crate::scratch::ScratchError;
 use crate::words::{lines, said};
 use specc_postgres::{Address, Session, programs};
 use specc_runner::Script;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// The statements that would make the database's objects, whatever their order and that of columns.
@@ -31,10 +32,41 @@ fn unordered(statement: &str) -> String {
     if !statement.starts_with("CREATE TABLE ") {
         return statement.to_owned();
     }
-    let mut all: Vec<&str> = lines(statement).map(|line| line.trim_end_matches(',')).collect();
+    let mut all: Vec<_> = lines(statement).map(|line| without_its_name(line.trim_end_matches(','))).collect();
     if all.len() > 2 {
         let last = all.len() - 1;
         all[1..last].sort_unstable();
     }
     all.join("\n")
+}
+
+/// A column's line without the name of what makes it required: Postgres 18 takes it from the names of before, and nobody reads it.
+fn without_its_name(line: &str) -> Cow<'_, str> {
+    let named = line.match_indices(" CONSTRAINT ").find_map(|(at, word)| {
+        let name = &line[at + word.len()..];
+        let end = match name.strip_prefix('"') {
+            Some(quoted) => 1 + quoted.replace("\"\"", "__").find('"')? + 1,
+            None => name.find(' ')?,
+        };
+        name[end..].starts_with(" NOT NULL").then_some((at, &name[end..]))
+    });
+    named.map_or(Cow::Borrowed(line), |(at, rest)| Cow::Owned(format!("{}{rest}", &line[..at])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_its_name;
+
+    #[test]
+    fn what_makes_a_column_required_has_no_name() {
+        let all = [
+            ("    a integer CONSTRAINT items_b_not_null NOT NULL", "    a integer NOT NULL"),
+            ("    a text DEFAULT 'x'::text CONSTRAINT \"A \"\"b c\" NOT NULL", "    a text DEFAULT 'x'::text NOT NULL"),
+            ("    CONSTRAINT positive CHECK ((a > 0))", "    CONSTRAINT positive CHECK ((a > 0))"),
+            ("    a integer NOT NULL", "    a integer NOT NULL"),
+        ];
+        for (line, plain) in all {
+            assert_eq!(without_its_name(line), plain);
+        }
+    }
 }

@@ -31,25 +31,6 @@ $$;
 alter table public.items rename column width to depth__swap;
 alter table public.items rename column depth to width;
 alter table public.items rename column depth__swap to depth;
-
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('depth', 'items_depth_not_null'), ('width', 'items_width_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.items'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.items rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
 alter index public.items_depth_idx rename to items_width_idx;
 
 reset lock_timeout;

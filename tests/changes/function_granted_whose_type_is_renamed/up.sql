@@ -33,24 +33,6 @@ alter table public.items rename to things;
 
 alter type public.st rename to state;
 
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'things_id_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.things'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.things rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
 alter table public.things rename constraint items_pkey to things_pkey;
 
 reset lock_timeout;

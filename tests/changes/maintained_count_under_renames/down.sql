@@ -31,42 +31,6 @@ alter table public.carts rename column items to lines;
 alter table public.lines rename column basket_id to cart_id;
 alter table public.lines rename column quantity to amount;
 
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'carts_id_not_null'), ('lines', 'carts_lines_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.carts'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.carts rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'lines_id_not_null'), ('cart_id', 'lines_cart_id_not_null'), ('amount', 'lines_amount_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.lines'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.lines rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
 alter table public.carts rename constraint baskets_pkey to carts_pkey;
 
 alter table public.lines rename constraint items_basket_id_fkey to lines_cart_id_fkey;

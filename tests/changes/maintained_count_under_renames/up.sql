@@ -40,42 +40,6 @@ alter table public.baskets rename column lines to items;
 alter table public.items rename column cart_id to basket_id;
 alter table public.items rename column amount to quantity;
 
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'baskets_id_not_null'), ('items', 'baskets_items_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.baskets'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.baskets rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'items_id_not_null'), ('basket_id', 'items_basket_id_not_null'), ('quantity', 'items_quantity_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.items'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.items rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
 alter table public.baskets rename constraint carts_pkey to baskets_pkey;
 
 alter table public.items rename constraint lines_pkey to items_pkey;

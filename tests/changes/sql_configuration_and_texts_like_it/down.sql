@@ -25,6 +25,7 @@ $$;
 
 alter table public.pages rename to plain;
 
+alter table public.plain rename constraint pages_pkey to plain_pkey;
 drop index public.pages_search_idx;
 alter table public.plain drop column search;
 
@@ -37,23 +38,3 @@ alter table public.plain add column search tsvector not null generated always as
   ) stored;
 
 create index plain_search_idx on public.plain using gin (search);
-
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'plain_id_not_null'), ('title', 'plain_title_not_null'), ('kind', 'plain_kind_not_null'), ('search', 'plain_search_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.plain'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.plain rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
-alter table public.plain rename constraint pages_pkey to plain_pkey;

@@ -33,6 +33,7 @@ $$;
 
 alter table public.plain rename to pages;
 
+alter table public.pages rename constraint plain_pkey to pages_pkey;
 drop index public.plain_search_idx;
 alter table public.pages drop column search;
 
@@ -45,25 +46,5 @@ alter table public.pages add column search tsvector not null generated always as
   ) stored;
 
 create index pages_search_idx on public.pages using gin (search);
-
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'pages_id_not_null'), ('title', 'pages_title_not_null'), ('kind', 'pages_kind_not_null'), ('search', 'pages_search_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.pages'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.pages rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
-alter table public.pages rename constraint plain_pkey to pages_pkey;
 
 reset lock_timeout;

@@ -32,42 +32,6 @@ alter table public.posts rename column post_id to draft_id;
 
 alter sequence public.drafts_id_seq rename to posts_id_seq;
 
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'drafts_id_not_null'), ('title', 'drafts_title_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.drafts'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.drafts rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'posts_id_not_null'), ('title', 'posts_title_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.posts'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.posts rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
 alter table public.drafts rename constraint posts_pkey to drafts_pkey__swap;
 alter table public.drafts rename constraint posts_title_key to drafts_title_key__swap;
 

@@ -10,7 +10,12 @@ do $$
 begin
   for attempt in 1..30 loop
     begin
-      set local lock_timeout = '60ms';
+      set local lock_timeout = '30ms';
+      begin
+        lock table auth.users in access exclusive mode;
+      exception when insufficient_privilege then
+        null;
+      end;
       lock table public.parts in access exclusive mode;
       return;
     exception when lock_not_available or deadlock_detected then

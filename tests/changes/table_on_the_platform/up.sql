@@ -11,6 +11,28 @@
 
 set lock_timeout = '3s';
 
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      begin
+        lock table auth.users in share row exclusive mode;
+      exception when insufficient_privilege then
+        null;
+      end;
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
 create table public.parts (
   id       uuid not null default gen_random_uuid(),
   owner_id uuid not null,

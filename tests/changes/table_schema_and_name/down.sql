@@ -31,24 +31,6 @@ alter view private.app_id_venues_name_ddb958 rename to places_id_name_ddb958;
 
 alter sequence public.venues_id_seq rename to places_id_seq;
 
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'places_id_not_null'), ('owner_id', 'places_owner_id_not_null'), ('name', 'places_name_not_null'), ('no', 'places_no_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'public.places'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table public.places rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
 alter table public.places rename constraint venues_owner_id_fkey to places_owner_id_fkey;
 alter table public.places rename constraint venues_pkey to places_pkey;
 alter table public.places rename constraint venues_slug_key to places_slug_key;

@@ -44,24 +44,6 @@ alter sequence app.places_id_seq rename to venues_id_seq;
 
 alter view private.places_id_name_ddb958 rename to app_id_venues_name_ddb958;
 
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('id', 'venues_id_not_null'), ('owner_id', 'venues_owner_id_not_null'), ('name', 'venues_name_not_null'), ('no', 'venues_no_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'app.venues'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table app.venues rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
 alter table app.venues rename constraint places_pkey to venues_pkey;
 alter table app.venues rename constraint places_slug_key to venues_slug_key;
 alter table app.venues rename constraint places_owner_id_fkey to venues_owner_id_fkey;

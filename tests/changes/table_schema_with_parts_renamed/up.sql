@@ -43,24 +43,6 @@ alter sequence app.item_no rename to numbers;
 alter index app.items_by_name rename to items_name;
 alter table app.items rename column no to number;
 
--- Since Postgres 18 what makes a column required has a name, which comes from the name of before.
-do $$
-declare
-  rule record;
-begin
-  for rule in
-    select c.conname as was, r.called
-    from (values ('number', 'items_number_not_null')) r (attribute, called)
-      join pg_attribute a on a.attrelid = 'app.items'::regclass and a.attname = r.attribute
-      join pg_constraint c on c.conrelid = a.attrelid and c.contype = 'n' and c.conkey = array[a.attnum]
-    where c.conname <> r.called and c.coninhcount = 0
-      and not exists (select from pg_constraint o where o.conrelid = c.conrelid and o.conname = r.called)
-  loop
-    execute format('alter table app.items rename constraint %I to %I', rule.was, rule.called);
-  end loop;
-end
-$$;
-
 alter index app.items_named_name_idx rename to named_name_idx;
 
 alter table app.items alter column number set default nextval('app.numbers');

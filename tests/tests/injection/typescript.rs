@@ -131,11 +131,18 @@ fn catalogs(text: &str, target: Target, default_schema: &str, helper_schema: &st
     (!has_errors(&said)).then(|| (catalog, specc_lower::external(&model)))
 }
 
+/// What stands around the author's texts, and those texts.
+type Frames = (Vec<BTreeMap<Token, usize>>, BTreeSet<String>);
+
 /// The frames of the types of a spec, plain and strict, and the author's texts in them.
-fn frames(seed: u64, tame: bool) -> Result<Option<(Vec<BTreeMap<Token, usize>>, BTreeSet<String>)>, String> {
+fn frames(seed: u64, tame: bool) -> Result<Option<Frames>, String> {
     let (spec, target) = generated(seed, tame);
     let (own, helpers) = (&spec.default_schema.raw, &spec.helper_schema.raw);
     let Some((catalog, around)) = catalogs(&spec.text, target, own, helpers) else { return Ok(None) };
+    // As Supabase has it, a type whose name begins with an underscore is the array of another.
+    if catalog.iter().any(|(id, _)| id.kind == specc_catalog::Kind::Enum && id.name.starts_with('_')) {
+        return Ok(None);
+    }
     let mut schemas: Vec<_> = catalog.iter().map(|(id, _)| id.schema.clone()).filter(|s| !s.is_empty()).collect();
     schemas.sort();
     schemas.dedup();

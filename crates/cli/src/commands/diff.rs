@@ -145,8 +145,10 @@ pub fn run(args: &Diff, format: Format) -> Result<ExitCode, Failure> {
 
 /// A line for each object, and for each attribute that differs.
 pub fn as_text(difference: &Difference<'_>) {
-    for line in specc_diff::lines(difference) {
+    for mut line in specc_diff::lines(difference) {
+        let attributes = std::mem::take(&mut line.attributes);
         say(&line.to_string());
+        attributes.iter().for_each(|attribute| say(&format!("    {attribute}")));
     }
     for change in &difference.rows {
         let (sign, table) = (if change.put { '+' } else { '-' }, &change.seed.table);

@@ -42,11 +42,12 @@ fn decided(compared: &Compared) -> Decided {
 /// Where it cannot be read.
 pub fn against(what: &str, project: &Path) -> Result<Model, Failure> {
     if what != "last" {
-        // It is not shown: who takes it for an option that connects writes a password here.
         if !Path::new(what).exists() {
-            return Err(Failure::broken(
-                "`--against` names no folder that is there: it takes that of a spec, or `last`",
-            ));
+            // An address is not shown: who takes this for an option that connects writes a password here.
+            let named = if what.contains(['@', '=', ':']) { String::new() } else { format!(": `{what}`") };
+            return Err(Failure::broken(format!(
+                "`--against` names no folder that is there{named}; it takes that of a spec, or `last`",
+            )));
         }
         return Ok(pipeline::compile(Project::open(Path::new(what))?, false)?.model);
     }

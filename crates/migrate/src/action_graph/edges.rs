@@ -152,7 +152,6 @@ impl<'d> Builder<'d, '_> {
                     Alter::Rename { .. }
                     | Alter::SetSchema { .. }
                     | Alter::RenamePart { .. }
-                    | Alter::NameRequired { .. }
                     | Alter::SetIdentity { to: None, .. },
                 ) => true,
                 _ => false,

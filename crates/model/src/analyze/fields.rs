@@ -26,6 +26,8 @@ pub(crate) struct Shape {
     pub unique_sets: Vec<Vec<FieldIx>>,
     /// References in the order declared.
     pub references: Vec<PendingRef>,
+    /// Where the first fields come from: those that the entity has from its parents.
+    pub inherited: Vec<(EntityId, FieldIx)>,
 }
 
 /// Gives findings about a member of a mixin the place where the mixin is used; places in our own files come last.

@@ -211,14 +211,18 @@ fn with_parents<'a>(
             break;
         }
         for (at, parents) in ready {
-            let mut inherited: Vec<Field> = Vec::new();
-            for field in parents.into_iter().flat_map(|parent| &found[parent].0.fields) {
-                if inherited.iter().all(|f| f.name != field.name) {
-                    inherited.push(Field { inherited: true, immutable: false, relation: None, ..field.clone() });
+            let (mut inherited, mut from): (Vec<Field>, _) = (Vec::new(), Vec::new());
+            for parent in parents {
+                for (nth, field) in found[parent].0.fields.iter().enumerate() {
+                    if inherited.iter().all(|f| f.name != field.name) {
+                        inherited.push(Field { inherited: true, immutable: false, relation: None, ..field.clone() });
+                        from.push((EntityId(parent as u32), nth));
+                    }
                 }
             }
             let (item, d) = decls.entities[at];
             found[at] = first_look(project, EntityId(at as u32), item, d, &inherited);
+            found[at].2.inherited = from;
         }
         open = later;
     }

@@ -37,7 +37,7 @@ pub(crate) fn relations(
         }
     }
     model.relations.reserve_exact(targets.len());
-    follow_types(model, &targets, out);
+    follow_types(model, &targets, shapes, out);
     for target in targets {
         let entity = target.pending.entity.0 as usize;
         let mem = &expanded[entity].members[target.pending.member];
@@ -149,19 +149,23 @@ fn count(n: usize) -> String {
 }
 
 /// Gives each reference column the type of what it points to, over chains of references.
-fn follow_types(model: &mut Model, targets: &[Target], out: &mut Vec<Diagnostic>) {
-    let mut open: FxHashMap<(EntityId, FieldIx), (EntityId, FieldIx)> = FxHashMap::default();
-    for t in targets.iter().filter(|t| t.pending.field != usize::MAX) {
-        open.insert((t.pending.entity, t.pending.field), (t.to, t.to_fields[0]));
-    }
-    for target in targets.iter().filter(|t| t.pending.field != usize::MAX) {
-        let start = (target.pending.entity, target.pending.field);
+fn follow_types(model: &mut Model, targets: &[Target], shapes: &[Shape], out: &mut Vec<Diagnostic>) {
+    let references = targets.iter().filter(|t| t.pending.field != usize::MAX);
+    let references = references.map(|t| ((t.pending.entity, t.pending.field), (t.to, t.to_fields[0])));
+    let of_parents = model.entities.iter().zip(shapes).flat_map(|(entity, shape)| {
+        let fields = entity.fields.iter().enumerate().zip(&shape.inherited);
+        let open = fields.filter(|((_, field), _)| field.inherited && field.ty.base == Base::Unknown);
+        open.map(|((at, _), from)| ((entity.id, at), *from))
+    });
+    let follows: Vec<_> = references.chain(of_parents).collect();
+    let mut open: FxHashMap<(EntityId, FieldIx), (EntityId, FieldIx)> = follows.iter().copied().collect();
+    for (start, _) in follows {
         let mut chain = vec![start];
         let mut at = start;
         while let Some(next) = open.get(&at).copied() {
             if chain.contains(&next) {
-                if next == start {
-                    let field = &model.entity(start.0).fields[start.1];
+                let field = &model.entity(start.0).fields[start.1];
+                if next == start && !field.inherited {
                     let message = format!("the type of `{}` follows itself", field.name);
                     let found = Diagnostic::new(codes::TYPE_CYCLE, field.meta.span, message);
                     out.push(

@@ -59,10 +59,10 @@ pub struct Finding {
 }
 
 /// The steps of all entities together; each has its own, so that an order in which they are asked does not matter.
-const STEPS: usize = 100_000_000;
+const STEPS: usize = 400_000_000;
 
 /// What each of them has at least and at most.
-const STEPS_OF_ONE: (usize, usize) = (1_000_000, 4_000_000);
+const STEPS_OF_ONE: (usize, usize) = (4_000_000, 16_000_000);
 
 /// What questions about one entity share.
 pub struct Context<'m> {

@@ -83,9 +83,15 @@ fn refers<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, relation: &
     act.decide(&[closed, other])
 }
 
-/// What is unique: its name, its columns, and where it is declared. A key that somebody chooses is one.
+/// What is unique: its name, its columns, and where it is declared. A key that somebody chooses is one, unless a uuid of the
+/// row's own is in it: whoever chooses those makes them at random too.
 fn sets(entity: &Entity) -> Vec<(String, Vec<FieldIx>, Span)> {
-    let key = entity.key.iter().map(|key| ("the key".to_owned(), key.fields.clone(), entity.meta.span));
+    let is_random = |field: &FieldIx| {
+        let column = &entity.fields[*field];
+        column.relation.is_none() && matches!(&column.ty.base, Base::Builtin(name) if family(name) == Family::Uuid)
+    };
+    let key = entity.key.iter().filter(|key| !key.fields.iter().any(is_random));
+    let key = key.map(|key| ("the key".to_owned(), key.fields.clone(), entity.meta.span));
     let uniques = entity.uniques.iter().filter(|unique| unique.filter.is_none());
     let uniques = uniques.map(|unique| (&unique.name, &unique.elements, unique.span));
     let indexes = entity.indexes.iter().filter(|index| index.unique && index.filter.is_none());

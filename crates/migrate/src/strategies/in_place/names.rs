@@ -11,7 +11,6 @@ use smol_str::SmolStr;
 use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions, TableName};
 use specc_diff::Renamed;
 use specc_sql::{Alter, Statement};
-use std::collections::BTreeMap;
 
 impl<'d> Builder<'d, '_> {
     /// New names and schemas for what stays.
@@ -42,37 +41,7 @@ impl<'d> Builder<'d, '_> {
                 last = Some(node);
             }
         }
-        self.rename_required(&mut last)?;
         self.relabel(&again, last)
-    }
-
-    /// What makes columns required has a name of theirs in Postgres 18.
-    fn rename_required(&mut self, last: &mut Option<NodeId>) -> Planned {
-        let mut tables: BTreeMap<&ObjectId, FxHashSet<&SmolStr>> = BTreeMap::new();
-        for renamed in self.set.renamed.iter().filter(|renamed| renamed.now.kind == Kind::Table) {
-            let Some(table) = self.from.get(&renamed.now).map(|entry| &entry.object) else { continue };
-            let Object::Table(table) = table else { continue };
-            // A part has the names of its whole.
-            if table.partition_of.is_some() {
-                continue;
-            }
-            let is_renamed = |name: &SmolStr| match &renamed.part {
-                Some((_, now)) => now == name,
-                None => renamed.id.name != renamed.now.name,
-            };
-            let required = table.columns.iter().filter(|own| !own.nullable && is_renamed(&own.name));
-            tables.entry(&renamed.now).or_default().extend(required.map(|own| &own.name));
-        }
-        for (id, names) in tables.into_iter().filter(|(_, names)| !names.is_empty()) {
-            let Some(new) = self.to.index_of(id) else { continue };
-            let table = self.to.table_at(new)?;
-            let columns = table.columns.iter().filter(|own| names.contains(&own.name)).map(|own| own.name.as_str());
-            let name = Statement::Alter(Alter::NameRequired { table: &table.table, columns: columns.collect() });
-            let node = self.nodes.push(Slot::New(new), Role::After, Phase::Names, name);
-            last.iter().for_each(|&before| self.nodes.edge(before, node));
-            *last = Some(node);
-        }
-        Ok(())
     }
 
     /// New names for what differs in nothing else.
