@@ -14,8 +14,16 @@ const TRIES: u32 = 30;
 
 /// Each lock in a statement, in a part of the transaction that is taken back where one is not free: then none is held.
 pub(super) fn take(out: &mut String, all: &[TakenLock<'_>]) {
+    // What is not locked here, as what the file makes itself, is waited for as long as the file says.
+    let (declared, restored) = match all.iter().any(|taken| taken.relation == Relation::Foreign) {
+        true => (
+            "declare\n  waits constant text := current_setting('lock_timeout');\n",
+            "      perform set_config('lock_timeout', waits, true);\n",
+        ),
+        false => ("", ""),
+    };
     let mut body = format!(
-        "begin
+        "{declared}begin
   for attempt in 1..{TRIES} loop
     begin
       set local lock_timeout = '{}ms';
@@ -63,7 +71,7 @@ pub(super) fn take(out: &mut String, all: &[TakenLock<'_>]) {
         rest = later;
     }
     body.push_str(&format!(
-        "      return;
+        "{restored}      return;
     exception when lock_not_available or deadlock_detected then
       if attempt = {TRIES} then
         raise;
