@@ -9,6 +9,7 @@ use specc_catalog::{Catalog, Entry, Hints};
 use specc_diag::{Acceptance, Accepted, Diagnostic, FileId, Severity, Sources};
 use specc_model::Model;
 use specc_syntax::ast::{ItemKind, SpecFile};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +30,14 @@ pub struct Compilation {
     pub proofs: Vec<Acceptance>,
     /// Stage and time, in order.
     pub timings: Vec<Lap>,
+}
+
+impl Compilation {
+    /// What the spec says, with old columns that the last build keeps.
+    pub fn with_kept(&self, last: Option<&Catalog>) -> Cow<'_, Catalog> {
+        let still = |last: &Catalog| specc_migrate::still_kept(&self.catalog, last, &self.hints.since(&last.said));
+        last.map_or(Cow::Borrowed(&self.catalog), still)
+    }
 }
 
 /// How long a stage took, and how much memory there was at its end (in MB; on Linux only).

@@ -310,3 +310,30 @@ fn what_is_not_looked_into_is_said() {
     insta::assert_snapshot!("unread", said);
     assert_eq!(run(root, &["flows", "web", "--deny-warnings"]).0, 1);
 }
+
+/// The map is specc's own file: it is written anew, and no file of somebody else is.
+#[test]
+fn a_map_in_a_file_is_written_anew() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = dir.path();
+    for name in ["specc.toml", "community.dbspec"] {
+        fs::copy(fixture().join(name), root.join(name)).expect("a copy");
+    }
+    fs::create_dir(root.join("web")).expect("a folder");
+    for format in ["text", "json"] {
+        let flows = ["flows", "web", "-o", "map", "--format", format];
+        fs::write(root.join("map"), "mine\n").expect("a file");
+        fs::write(root.join("web/a.ts"), "supabase.from('events').select('id')").expect("a file");
+        let (code, out, said) = run(root, &flows);
+        assert!(code == 1 && format!("{out}{said}").contains("E0909"), "{out}{said}");
+        assert_eq!(fs::read_to_string(root.join("map")).expect("a file"), "mine\n");
+        fs::remove_file(root.join("map")).expect("it goes");
+        for asked in ["id", "title"] {
+            fs::write(root.join("web/a.ts"), format!("supabase.from('events').select('{asked}')")).expect("a file");
+            let (code, out, said) = run(root, &flows);
+            assert_eq!(code, 0, "{format}: {out}{said}");
+            assert!(fs::read_to_string(root.join("map")).expect("a map").contains(asked), "{format}");
+        }
+        fs::remove_file(root.join("map")).expect("it goes");
+    }
+}

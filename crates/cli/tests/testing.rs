@@ -4,21 +4,11 @@
 
 mod program;
 mod tap;
+mod tried;
 
 use program::run;
 use std::fs;
-use std::path::{Path, PathBuf};
-
-fn specs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs")
-}
-
-fn project(text: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a folder");
-    fs::write(dir.path().join("specc.toml"), "name = \"tried\"\n").expect("a file");
-    fs::write(dir.path().join("a.dbspec"), text).expect("a file");
-    dir
-}
+use tried::{project, specs};
 
 const TEAMS: &str = "
 entity people {

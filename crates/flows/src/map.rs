@@ -2,13 +2,14 @@
 
 use crate::{Flow, Kind, Report};
 use serde_json::{Value, json};
+use specc_catalog::MARK;
 use specc_diag::{Sources, position};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// As Markdown: by what is asked for, then by file; and what is not looked into.
 pub fn markdown(report: &Report, sources: &Sources, project: &str) -> String {
-    let mut out = format!("# Data flows of {}\n\n", plain(project));
+    let mut out = format!("<!-- {MARK} -->\n\n# Data flows of {}\n\n", plain(project));
     out.push_str(
         "What front-end code asks of the database: where, as whom, and which columns it reads and writes. A client without \
          a key that says more asks as `anon` until somebody signs in, then as `authenticated`.\n\n",
@@ -125,6 +126,7 @@ pub fn json(report: &Report, sources: &Sources) -> Value {
     };
     let open = |(span, what): &(specc_diag::Span, String)| json!({ "at": at(*span), "what": what });
     json!({
+        "about": MARK,
         "flows": report.flows.iter().map(flow).collect::<Vec<_>>(),
         "open": report.open.iter().map(open).collect::<Vec<_>>(),
     })

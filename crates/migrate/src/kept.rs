@@ -138,18 +138,21 @@ pub fn keep_old<'c>(catalog: &'c Catalog, previous: &Catalog, hints: &Hints) -> 
 /// Puts there what the state before still keeps, where what took its place is as it was.
 fn carry(difference: &Difference<'_>, made: &mut Catalog) {
     for kept in &difference.from.said.kept {
-        let find = |catalog: &Catalog, name: &str| {
-            let table = catalog.get(&kept.table.id())?.object.clone();
-            let Object::Table(table) = table else { return None };
-            table.columns.into_iter().find(|column| column.name == name)
-        };
-        let (before, now) = (find(&difference.from, &kept.column), find(made, &kept.column));
+        let (before, now) = (column(&difference.from, kept, &kept.column), column(made, kept, &kept.column));
         if let (Some(before), Some(now), Some(old), None) =
-            (before, now, find(&difference.from, &kept.old), find(made, &kept.old))
+            (before, now.cloned(), column(&difference.from, kept, &kept.old), column(made, kept, &kept.old))
             && before.ty == now.ty
         {
-            put(made, &difference.from, kept.clone(), old, &now);
+            put(made, &difference.from, kept.clone(), old.clone(), &now);
         }
+    }
+}
+
+/// A column of the table that has an old one.
+fn column<'c>(catalog: &'c Catalog, kept: &Kept, name: &str) -> Option<&'c Column> {
+    match &catalog.get(&kept.table.id())?.object {
+        Object::Table(table) => table.columns.iter().find(|column| column.name == name),
+        _ => None,
     }
 }
 
@@ -196,25 +199,23 @@ pub(crate) fn usings_back(difference: &Difference<'_>) -> Vec<(TableName, SmolSt
     let (from, to) = (&*difference.from, difference.to);
     let mut all = Vec::new();
     for kept in to.said.kept.iter().filter(|kept| !from.said.keeps(&kept.table, &kept.old)) {
-        let find = |catalog: &Catalog, name: &str| match catalog.get(&kept.table.id()).map(|entry| &entry.object) {
-            Some(Object::Table(table)) => table.columns.iter().find(|column| column.name == name).cloned(),
-            _ => None,
+        let (Some(before), Some(now)) = (column(from, kept, &kept.column), column(to, kept, &kept.column)) else {
+            continue;
         };
-        let (Some(before), Some(now)) = (find(from, &kept.column), find(to, &kept.column)) else { continue };
         let was = difference.renamed.iter().find_map(|renamed| match &renamed.part {
             Some((was, now)) if renamed.now == kept.table.id() && *now == kept.column => Some(was),
             _ => None,
         });
-        let column = was.unwrap_or(&kept.column).clone();
-        let mut text = format!("coalesce({}, {}", ident(&kept.old), ident(&column));
+        let name = was.unwrap_or(&kept.column).clone();
+        let mut text = format!("coalesce({}, {}", ident(&kept.old), ident(&name));
         if casts::conversion([to, from], &now.ty, &before.ty).is_none() {
             text.push_str("::text");
         }
         text.push_str("::");
         push_type(&mut text, &before.ty);
         text.push(')');
-        let expr = SqlExpr { text: text.into(), columns: vec![kept.old.clone(), column.clone()] };
-        all.push((kept.table.clone(), column, expr));
+        let expr = SqlExpr { text: text.into(), columns: vec![kept.old.clone(), name.clone()] };
+        all.push((kept.table.clone(), name, expr));
     }
     all
 }

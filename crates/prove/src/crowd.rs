@@ -120,7 +120,12 @@ impl<'m> Crowds<'m> {
         }
         world.complete();
         if !world.circuit.solve(&base) {
-            return Err("no rows that its table takes can be made for it".to_owned());
+            let why = if world.circuit.gave_up() {
+                crate::TOO_LARGE
+            } else {
+                "no rows that its table takes can be made for it"
+            };
+            return Err(why.to_owned());
         }
         for wish in wishes {
             base.push(wish);
@@ -128,7 +133,9 @@ impl<'m> Crowds<'m> {
                 base.pop();
             }
         }
-        smallest(&mut world, &mut base);
+        if !smallest(&mut world, &mut base) {
+            return Err(crate::TOO_LARGE.to_owned());
+        }
         let done = Done { command: RuleAction::Select, old: rows.first().copied(), new: None };
         Ok(shown(&world, PUBLIC, &[done], &sizes))
     }

@@ -12,11 +12,14 @@
 
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
+declare
+  waits constant text := current_setting('lock_timeout');
 begin
   for attempt in 1..30 loop
     begin
       set local lock_timeout = '60ms';
       lock table public.items in access exclusive mode;
+      perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
       if attempt = 30 then

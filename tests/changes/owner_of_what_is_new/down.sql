@@ -25,12 +25,15 @@ drop type app.pair;
 
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
+declare
+  waits constant text := current_setting('lock_timeout');
 begin
   for attempt in 1..30 loop
     begin
       set local lock_timeout = '10ms';
       alter materialized view app.moods set schema app;
       lock table app.readings_old, app.readings, app.readings_rest, app.halls, public.items in access exclusive mode;
+      perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
       if attempt = 30 then

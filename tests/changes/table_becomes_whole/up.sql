@@ -32,11 +32,14 @@ create table public__moved.readings (
 
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
+declare
+  waits constant text := current_setting('lock_timeout');
 begin
   for attempt in 1..30 loop
     begin
       set local lock_timeout = '20ms';
       lock table public.shops, public.people, public.readings in share row exclusive mode;
+      perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
       if attempt = 30 then
@@ -224,11 +227,14 @@ set lock_timeout = '3s';
 
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
+declare
+  waits constant text := current_setting('lock_timeout');
 begin
   for attempt in 1..30 loop
     begin
       set local lock_timeout = '30ms';
       lock table public__moved.readings, public.remarks in share row exclusive mode;
+      perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
       if attempt = 30 then
@@ -273,12 +279,15 @@ set lock_timeout = '3s';
 
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
+declare
+  waits constant text := current_setting('lock_timeout');
 begin
   for attempt in 1..30 loop
     begin
       set local lock_timeout = '10ms';
       alter view public.dear set schema public;
       lock table public.remarks, public.readings, public.people, public.shops, public.readings_2024, public.readings_2025, public__moved.readings in access exclusive mode;
+      perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
       if attempt = 30 then

@@ -53,11 +53,14 @@ create table public__moved.visits_other
 
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
+declare
+  waits constant text := current_setting('lock_timeout');
 begin
   for attempt in 1..30 loop
     begin
       set local lock_timeout = '30ms';
       lock table public.tenants, public.visits in share row exclusive mode;
+      perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
       if attempt = 30 then
@@ -246,11 +249,14 @@ alter sequence public.visits_id_seq owned by none;
 
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
+declare
+  waits constant text := current_setting('lock_timeout');
 begin
   for attempt in 1..30 loop
     begin
       set local lock_timeout = '10ms';
       lock table public.visits, public.tenants, public.visits_01, public.visits_02, public.visits_rest, public__moved.visits, public__moved.visits_01, public__moved.visits_02, public__moved.visits_other in access exclusive mode;
+      perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
       if attempt = 30 then

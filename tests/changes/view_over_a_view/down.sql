@@ -37,6 +37,8 @@
 
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$
+declare
+  waits constant text := current_setting('lock_timeout');
 begin
   for attempt in 1..30 loop
     begin
@@ -44,6 +46,7 @@ begin
       alter view public.short_named set schema public;
       alter view public.named set schema public;
       lock table public.items in access exclusive mode;
+      perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then
       if attempt = 30 then

@@ -460,11 +460,15 @@ fn run(session: &mut Session, plan: &Plan<'_>, wrong: &mut Vec<String>) -> Resul
         let outside = stage.transaction == Transaction::Outside;
         let mut ledger = Ledger::default();
         if !outside {
-            load(session, "begin", "begin")?;
+            load(session, "begin", "begin; set local lock_timeout = '2718ms'")?;
         }
         for statement in stage.statements() {
             let text = printed(statement);
             load(session, "up", &text)?;
+            let waits: String = session.query_one("show lock_timeout", &[]).map_err(said)?.get(0);
+            if !outside && waits != "2718ms" {
+                wrong.push(format!("what follows waits {waits} for its locks, after: {}", text.trim()));
+            }
             let seen = watch.look(session).map_err(said)?;
             // What runs in no transaction has let go of its locks by now.
             if outside {

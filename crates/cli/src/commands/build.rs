@@ -339,7 +339,10 @@ fn types(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, F
     if let Some(folder) = compilation.config.openapi() {
         let roles = specc_types::roles(&compilation.catalog).into_iter();
         let roles = roles.map(|role| What { lang: Lang::Openapi, role: role.to_string() });
-        files.extend(roles.map(|what| (folder.join(what.file()), what)).map(|(path, what)| (what, path)));
+        files.extend(roles.map(|what| {
+            let path = folder.join(what.file());
+            (what, path)
+        }));
     }
     for (what, path) in &files {
         let types = super::types::made(what, &compilation.catalog, &around, &asked)?;

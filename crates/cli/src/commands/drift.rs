@@ -4,26 +4,12 @@ use super::database::Place;
 use super::diff::{as_json, as_text};
 use super::stored::Stored;
 use crate::args::{Drift, Format};
-use crate::pipeline::{self, Compilation};
+use crate::pipeline;
 use crate::project::Project;
 use crate::report::{Failure, data, say};
-use specc_catalog::{Catalog, Hints};
+use specc_catalog::Hints;
 use specc_model::Target;
-use std::borrow::Cow;
 use std::process::ExitCode;
-
-/// What the spec says, with old columns that the last build keeps.
-///
-/// # Errors
-/// A stored state that cannot be read.
-pub fn with_kept(compilation: &Compilation) -> Result<Cow<'_, Catalog>, Failure> {
-    let stored = Stored::read(&compilation.root, &compilation.config)?;
-    let Some(last) = stored.map(|stored| stored.catalog()).transpose()? else {
-        return Ok(Cow::Borrowed(&compilation.catalog));
-    };
-    let hints = compilation.hints.since(&last.said);
-    Ok(specc_migrate::still_kept(&compilation.catalog, &last, &hints))
-}
 
 /// Says what the database has that the spec has not, and the other way round.
 pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
@@ -43,7 +29,9 @@ pub fn run(args: &Drift, format: Format) -> Result<ExitCode, Failure> {
             scratch.major()
         );
     }
-    let kept = with_kept(&compilation)?;
+    let stored = Stored::read(&compilation.root, &compilation.config)?;
+    let last = stored.map(|stored| stored.catalog()).transpose()?;
+    let kept = compilation.with_kept(last.as_ref());
     let wanted = scratch.canonical(&kept).map_err(|error| broken(&error))?;
     let found = scratch.read_again(&live.catalog, &wanted.catalog);
     let hints = Hints::default();

@@ -10,7 +10,6 @@ use specc_migrate::{Lost, Record};
 use specc_model::Target;
 use specc_runner::{Migration, Script};
 use specc_verify::{Input, Limits, Proved, Report, Said, ScratchError, Stall};
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -37,10 +36,7 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
     if all.is_empty() {
         return Err(Failure::broken("there is no migration to verify; `specc build` writes one"));
     }
-    let kept = match &stored {
-        Some(last) => specc_migrate::still_kept(&compilation.catalog, last, &compilation.hints.since(&last.said)),
-        None => Cow::Borrowed(&compilation.catalog),
-    };
+    let kept = compilation.with_kept(stored.as_ref());
     let input = Input {
         migrations: &all,
         catalog: &kept,

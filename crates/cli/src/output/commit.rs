@@ -51,8 +51,10 @@ pub fn settle(root: &Path, own: &Own) -> Result<Vec<PathBuf>, Failure> {
     moves.list.into_par_iter().try_for_each(|(from, to)| move_one(&from, &to))?;
     let list = std::fs::read_to_string(committed.join(REMOVED)).unwrap_or_default();
     let mut removed = Vec::new();
-    let earlier = own::folders_of(&list);
-    for path in list.lines().map(PathBuf::from).filter(|path| own.may_remove(path, &earlier)) {
+    // Who recovers does not know yet where the last build wrote.
+    let mut own = own.clone();
+    own.wrote_in(&own::folders_of(&list));
+    for path in list.lines().map(PathBuf::from).filter(|path| own.may_remove(path)) {
         let target = root.join(&path);
         let parent = target.parent().unwrap_or(root);
         if own::is_marked(&target) && own::plain_folder(root, parent).is_ok() {

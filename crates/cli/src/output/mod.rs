@@ -150,12 +150,10 @@ impl<'f> Stage<'f> {
             return Err(own::foreign(root, &state.foreign));
         }
         let mut written = state.written;
-        let earlier = own.earlier();
-        let folders = own::folders_of(&earlier);
-        let is_stale = |path: &&PathBuf| own.may_remove(path, &folders) && root.join(path).is_file();
+        let is_stale = |path: &&PathBuf| own.may_remove(path) && root.join(path).is_file();
         let mut stale: String = stale.iter().filter(is_stale).map(|path| format!("{}\n", path.display())).collect();
         if !stale.is_empty() {
-            stale.insert_str(0, &earlier);
+            stale.insert_str(0, &own.earlier());
         }
         if !written.changed.is_empty() || !stale.is_empty() {
             let new = self.new_folder();

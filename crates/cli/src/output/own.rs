@@ -12,7 +12,7 @@ use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 /// Where a project's files go, relative to the output folder, and which of them a build is known to have written.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Own {
     folders: Vec<PathBuf>,
     listed: FxHashSet<PathBuf>,
@@ -70,10 +70,10 @@ impl Own {
         self.earlier.iter().map(|folder| format!("{FOLDER}{}\n", folder.display())).collect()
     }
 
-    /// Whether a file of this name may be removed where it has specc's mark; `earlier` are folders of earlier settings.
-    pub fn may_remove(&self, path: &Path, earlier: &[PathBuf]) -> bool {
+    /// Whether a file of this name may be removed where it has specc's mark.
+    pub fn may_remove(&self, path: &Path) -> bool {
         let spec = path.extension().is_some_and(|end| end == "dbspec") || path == Path::new(CONFIG);
-        let was = path.components().all(is_plain) && earlier.iter().any(|folder| path.starts_with(folder));
+        let was = path.components().all(is_plain) && self.earlier.iter().any(|folder| path.starts_with(folder));
         !spec && (was || self.is_place(path))
     }
 

@@ -28,7 +28,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                 continue;
             }
             let (table, role_name) = (context.name(entity.id), &role.name);
-            let by = if command == RuleAction::Insert { "an insert into" } else { "an update of" };
+            let by = by(command);
             let claim = format!("{by} `{table}` tells `{role_name}` by {name} of no row that it does not read");
             let wrong =
                 format!("{by} `{table}` tells `{role_name}` by {name} whether a row is there that it does not read");
@@ -49,7 +49,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                     continue;
                 }
                 let (table, of, name) = (context.name(entity.id), context.name(relation.to), &role.name);
-                let does = if command == RuleAction::Insert { "an insert into" } else { "an update of" };
+                let does = by(command);
                 let claim = format!("{does} `{table}` tells `{name}` of no row of `{of}` that it does not read");
                 let wrong =
                     format!("{does} `{table}` tells `{name}` whether a row of `{of}` is there that it does not read");
@@ -59,6 +59,10 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
             }
         }
     }
+}
+
+fn by(command: RuleAction) -> &'static str {
+    if command == RuleAction::Insert { "an insert into" } else { "an update of" }
 }
 
 /// Whether values of a column are words, which are guessed.
@@ -83,15 +87,9 @@ fn refers<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, relation: &
     act.decide(&[closed, other])
 }
 
-/// What is unique: its name, its columns, and where it is declared. A key that somebody chooses is one, unless a uuid of the
-/// row's own is in it: whoever chooses those makes them at random too.
+/// What is unique: its name, its columns, and where it is declared. A key that somebody chooses is one.
 fn sets(entity: &Entity) -> Vec<(String, Vec<FieldIx>, Span)> {
-    let is_random = |field: &FieldIx| {
-        let column = &entity.fields[*field];
-        column.relation.is_none() && matches!(&column.ty.base, Base::Builtin(name) if family(name) == Family::Uuid)
-    };
-    let key = entity.key.iter().filter(|key| !key.fields.iter().any(is_random));
-    let key = key.map(|key| ("the key".to_owned(), key.fields.clone(), entity.meta.span));
+    let key = entity.key.iter().map(|key| ("the key".to_owned(), key.fields.clone(), entity.meta.span));
     let uniques = entity.uniques.iter().filter(|unique| unique.filter.is_none());
     let uniques = uniques.map(|unique| (&unique.name, &unique.elements, unique.span));
     let indexes = entity.indexes.iter().filter(|index| index.unique && index.filter.is_none());
@@ -105,11 +103,10 @@ fn sets(entity: &Entity) -> Vec<(String, Vec<FieldIx>, Span)> {
     key.chain(named).collect()
 }
 
-/// Whether values of a column are made, so that nobody guesses them.
+/// Whether values of a column are made, so that nobody guesses them: a uuid is, whoever makes it.
 pub(super) fn is_made(entity: &Entity, field: FieldIx) -> bool {
     let column = &entity.fields[field];
-    let random =
-        matches!(&column.ty.base, Base::Builtin(name) if family(name) == Family::Uuid) && column.default.is_some();
+    let random = matches!(&column.ty.base, Base::Builtin(name) if family(name) == Family::Uuid);
     column.identity.is_some() || random && column.relation.is_none()
 }
 

@@ -12,18 +12,13 @@ const LEAST: usize = 10;
 /// So often it is tried, with a pause between in which those who stand behind have their turn.
 const TRIES: u32 = 30;
 
-/// Each lock in a statement, in a part of the transaction that is taken back where one is not free: then none is held.
+/// Each lock in a statement, in a part of the transaction that is taken back where one is not free: then none is held. What is set
+/// in such a part holds to the end of the transaction, so the wait of the file is put back: what stands behind waits as it says.
 pub(super) fn take(out: &mut String, all: &[TakenLock<'_>]) {
-    // What is not locked here, as what the file makes itself, is waited for as long as the file says.
-    let (declared, restored) = match all.iter().any(|taken| taken.relation == Relation::Foreign) {
-        true => (
-            "declare\n  waits constant text := current_setting('lock_timeout');\n",
-            "      perform set_config('lock_timeout', waits, true);\n",
-        ),
-        false => ("", ""),
-    };
     let mut body = format!(
-        "{declared}begin
+        "declare
+  waits constant text := current_setting('lock_timeout');
+begin
   for attempt in 1..{TRIES} loop
     begin
       set local lock_timeout = '{}ms';
@@ -71,7 +66,8 @@ pub(super) fn take(out: &mut String, all: &[TakenLock<'_>]) {
         rest = later;
     }
     body.push_str(&format!(
-        "{restored}      return;
+        "      perform set_config('lock_timeout', waits, true);
+      return;
     exception when lock_not_available or deadlock_detected then
       if attempt = {TRIES} then
         raise;

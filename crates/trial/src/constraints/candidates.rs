@@ -29,7 +29,7 @@ pub(super) enum Aim {
 impl Maker<'_, '_> {
     /// Rows with one thing changed.
     pub(super) fn candidates(&self, first: Option<&Placed>, target: &Placed, third: Option<&Placed>) -> Vec<Candidate> {
-        let (model, entity) = (self.model, self.entity);
+        let (model, entity) = (self.bench.model, self.bench.entity);
         let mut all = vec![Candidate { rows: vec![target.clone()], about: "a row".to_owned(), aim: Aim::Any }];
         let mut add = |row: Placed, about: String, aim: Aim| all.push(Candidate { rows: vec![row], about, aim });
         let divides = divides(entity);
@@ -98,7 +98,7 @@ impl Maker<'_, '_> {
 
     /// Rows that are like another in what is unique, and almost.
     pub(super) fn alike(&self, set: usize, first: &Placed, target: &Placed, third: Option<&Placed>) -> Vec<Candidate> {
-        let (model, entity) = (self.model, self.entity);
+        let (model, entity) = (self.bench.model, self.bench.entity);
         let unique = &self.holder.uniques()[set];
         let divides = divides(entity);
         let about = format!("unique `{}`", unique.name);
@@ -143,7 +143,7 @@ impl Maker<'_, '_> {
     /// For checks that nothing breaks when one column changes: two columns at once.
     pub(super) fn pairs(&self, target: &Placed, tried: &[Candidate], there: &[&Placed]) -> Vec<Candidate> {
         let mut all = Vec::new();
-        for (at, check) in self.entity.checks.iter().enumerate() {
+        for (at, check) in self.bench.entity.checks.iter().enumerate() {
             let broken = tried.iter().filter(|one| one.aim == Aim::Check(at)).any(|one| {
                 let comes = one.rows.last().map(|row| self.holder.insert(there, row));
                 matches!(comes, Some(Held::Refused { breaks, .. }) if breaks == [Promise::Check(at)])
@@ -155,10 +155,10 @@ impl Maker<'_, '_> {
             let formula = &check.expr.formula;
             let mut count = 0;
             for (nth, a) in columns.iter().enumerate() {
-                for value in edges::values(self.model, formula, target, *a) {
+                for value in edges::values(self.bench.model, formula, target, *a) {
                     let row = target.with([(*a, value)]);
                     for b in &columns[nth + 1..] {
-                        for value in edges::values(self.model, formula, &row, *b) {
+                        for value in edges::values(self.bench.model, formula, &row, *b) {
                             count += 1;
                             if count <= PAIRS {
                                 let about = format!("check `{}`", check.name);
@@ -175,9 +175,9 @@ impl Maker<'_, '_> {
 
     /// The columns of a check that somebody may give a value.
     fn columns(&self, check: usize) -> Vec<FieldIx> {
-        let read = self.entity.checks[check].expr.formula.columns().into_iter().map(|(_, field)| field);
-        let divides = divides(self.entity);
-        read.filter(|field| self.entity.fields[*field].generated.is_none() && !divides.contains(field)).collect()
+        let read = self.bench.entity.checks[check].expr.formula.columns().into_iter().map(|(_, field)| field);
+        let divides = divides(self.bench.entity);
+        read.filter(|field| self.bench.entity.fields[*field].generated.is_none() && !divides.contains(field)).collect()
     }
 }
 

@@ -3,9 +3,8 @@
 use super::Maker;
 use super::held::refers;
 use crate::rows::{Asked, NULL, Placed};
-use crate::{Promised, Try, Wanted};
+use crate::{Try, Wanted};
 use specc_model::{FieldIx, Model, RelationId, RuleAction};
-use specc_prove::name;
 use specc_syntax::ast::RefActionKind;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +92,7 @@ fn delete(model: &Model, rows: &[&Placed], which: usize) -> After {
 impl Maker<'_, '_> {
     /// Deletes each row that the first refers to, and looks what became of that.
     pub(super) fn gone(&mut self, there: &[&Placed], first: &Placed, server: &mut dyn Asked) -> Vec<Try> {
-        let (model, entity) = (self.model, self.entity);
+        let (model, entity) = (self.bench.model, self.bench.entity);
         let own = there.iter().position(|row| *row == first);
         let (Some(own), Some(found)) = (own, first.found(model)) else { return Vec::new() };
         let mut tries = Vec::new();
@@ -147,9 +146,7 @@ impl Maker<'_, '_> {
             let alone = !matches!(&expected, Wanted::Refused { by, .. } if by.len() > 1);
             let mut sees = Vec::new();
             if alone {
-                sees.push(self.suite.promises.len());
-                let entity = name(model, entity.id);
-                self.suite.promises.push(Promised { entity, what: what.clone(), span: relation.span });
+                sees.push(self.bench.promise(what.clone(), relation.span));
             }
             tries.push(Try { command: RuleAction::Delete, sql, expected, about: what, sees });
         }

@@ -11,15 +11,19 @@ mod held;
 pub(crate) use edges::values;
 pub(crate) use held::refers;
 
-use crate::rows::{Asked, Placed, Spelled, base, tables, together};
-use crate::{Promised, Race, Run, Skipped, Suite, Try, Wanted};
+use crate::bench::{Bench, Together};
+use crate::rows::{Asked, Placed, Spelled, base};
+use crate::{Promised, Suite, Try, Wanted};
 use candidates::{Aim, Candidate, divides};
 use held::{Held, Holder, Promise};
 use rayon::prelude::*;
 use specc_facts::{Family, Volatility};
 use specc_model::{Entity, FieldIx, Model, RuleAction};
-use specc_prove::{Case, Crowd, Crowds, Fill, Samples, name};
+use specc_prove::{Case, Crowd, Crowds, Fill, Samples};
 use std::collections::BTreeSet;
+
+/// No trigger has a name that matches.
+const NO_TRIGGER: &str = "^$";
 
 /// So many refusals by a check are tried, and so many rows that it takes.
 const EACH: usize = 8;
@@ -32,7 +36,7 @@ pub fn constraints(model: &Model, samples: &Samples, only: &dyn Fn(&Entity) -> b
     let crowds = Crowds::new(model);
     let made: Vec<_> = own.par_iter().map(|entity| cases(model, &crowds, entity)).collect();
     for (entity, made) in own.into_iter().zip(made) {
-        let mut maker = Maker::new(model, entity, &mut suite);
+        let mut maker = Maker::new(Bench { model, entity, crowds: &crowds, fill: &fill, suite: &mut suite });
         for (case, about) in made {
             let placed = case.and_then(|case| Placed::of(&case, &fill, entity.id));
             match placed {
@@ -83,10 +87,8 @@ fn cases(model: &Model, crowds: &Crowds<'_>, entity: &Entity) -> Cases {
 }
 
 struct Maker<'m, 's> {
-    model: &'m Model,
-    entity: &'m Entity,
+    bench: Bench<'m, 's>,
     holder: Holder<'m>,
-    suite: &'s mut Suite,
     /// The places of the promises in the suite, in the order of [`Holder`].
     promised: Vec<(Promise, usize)>,
     /// Those that a test sees.
@@ -95,10 +97,10 @@ struct Maker<'m, 's> {
 }
 
 impl<'m, 's> Maker<'m, 's> {
-    fn new(model: &'m Model, entity: &'m Entity, suite: &'s mut Suite) -> Self {
+    fn new(bench: Bench<'m, 's>) -> Self {
+        let (model, entity) = (bench.model, bench.entity);
         let holder = Holder::new(model, entity);
-        let mut made =
-            Self { model, entity, holder, suite, promised: Vec::new(), seen: BTreeSet::new(), why: Vec::new() };
+        let mut made = Self { bench, holder, promised: Vec::new(), seen: BTreeSet::new(), why: Vec::new() };
         for (at, field) in entity.fields.iter().enumerate().filter(|(_, field)| is_asked(model, field)) {
             made.promise(Promise::NotNull(at), format!("`{}` is not null", field.name), field.meta.span);
         }
@@ -136,8 +138,8 @@ impl<'m, 's> Maker<'m, 's> {
     }
 
     fn promise(&mut self, promise: Promise, what: String, span: specc_diag::Span) {
-        self.promised.push((promise, self.suite.promises.len()));
-        self.suite.promises.push(Promised { entity: name(self.model, self.entity.id), what, span });
+        let at = self.bench.promise(what, span);
+        self.promised.push((promise, at));
     }
 
     fn place(&self, promise: &Promise) -> Option<usize> {
@@ -160,12 +162,12 @@ impl<'m, 's> Maker<'m, 's> {
             [first, second, ..] => (Some(*first), *second),
             [] => return,
         };
-        let there: Vec<&Placed> = rows.iter().filter(|row| row.entity != self.entity.id).chain(first).collect();
+        let there: Vec<&Placed> = rows.iter().filter(|row| row.entity != self.bench.entity.id).chain(first).collect();
         let mut candidates = match (about, first) {
             (About::Unique(set), Some(first)) => self.alike(set, first, target, None),
             (About::Unique(_), None) => return,
             (About::Check(at), _) => {
-                let about = format!("check `{}`", self.entity.checks[at].name);
+                let about = format!("check `{}`", self.bench.entity.checks[at].name);
                 vec![Candidate { rows: vec![target.clone()], about, aim: Aim::Check(at) }]
             }
             (About::All, _) => self.candidates(first, target, own.get(2).copied()),
@@ -177,10 +179,10 @@ impl<'m, 's> Maker<'m, 's> {
             candidates.extend(pairs);
         }
         let mut compared: Vec<(Placed, Placed)> = Vec::new();
-        if !self.entity.excludes.is_empty() {
+        if !self.bench.entity.excludes.is_empty() {
             for one in &candidates {
                 let mut others: Vec<&Placed> =
-                    there.iter().copied().filter(|other| other.entity == self.entity.id).collect();
+                    there.iter().copied().filter(|other| other.entity == self.bench.entity.id).collect();
                 for row in &one.rows {
                     compared.extend(others.iter().map(|other| (row.clone(), (*other).clone())));
                     others.push(row);
@@ -189,7 +191,7 @@ impl<'m, 's> Maker<'m, 's> {
         }
         self.holder.compare(&compared, server);
         let mut tries = Vec::new();
-        let mut counts = vec![(0, 0); self.entity.checks.len()];
+        let mut counts = vec![(0, 0); self.bench.entity.checks.len()];
         for one in candidates {
             if let Some(made) = self.one(&there, &one, &mut counts) {
                 tries.push(made);
@@ -206,12 +208,12 @@ impl<'m, 's> Maker<'m, 's> {
             && let Some(first) = first
         {
             // The row that is there is not loaded for all tests in vain.
-            let above: Vec<&Placed> = there.iter().copied().filter(|row| row.entity != self.entity.id).collect();
+            let above: Vec<&Placed> = there.iter().copied().filter(|row| row.entity != self.bench.entity.id).collect();
             let alone = Candidate { rows: vec![first.clone()], about: "the first row".to_owned(), aim: Aim::Any };
             // In a circle nothing is there without it.
             let needs = |row: &&Placed| {
-                let mut references = self.model.entity(row.entity).outgoing.iter();
-                references.any(|id| refers(self.model, row, *id, first))
+                let mut references = self.bench.model.entity(row.entity).outgoing.iter();
+                references.any(|id| refers(self.bench.model, row, *id, first))
             };
             let alone = if above.iter().any(needs) { None } else { self.one(&above, &alone, &mut counts) };
             self.run(&above, alone.into_iter().collect(), "no row");
@@ -229,47 +231,20 @@ impl<'m, 's> Maker<'m, 's> {
         let Some(place) = self.place(&Promise::Unique(set)) else { return };
         let Some(one) = tries.iter().find(|one| one.sees == [place]) else { return };
         let above: Vec<&Placed> = there.iter().copied().filter(|row| *row != first).collect();
-        let promised = &self.suite.promises[place];
+        let promised = &self.bench.suite.promises[place];
         let (what, span) = (format!("{}: two at once", promised.what), promised.span);
-        let table = specc_prove::table(self.model, self.entity.id);
-        let mut tables = tables(self.model, above.iter().copied());
-        tables.push(table);
-        self.suite.races.push(Race {
-            entity: name(self.model, self.entity.id),
-            what,
-            load: above.iter().map(|row| row.insert(self.model)).collect(),
+        let tried = Together {
+            statements: [first.insert(self.bench.model), one.sql.clone()],
             before: Vec::new(),
-            tables,
-            only: "^$".to_owned(),
-            statements: [first.insert(self.model), one.sql.clone()],
             most: 1,
-            refusals: vec!["23505".to_owned()],
+            refusals: &["23505"],
             holds: "select true".to_owned(),
-            span,
-        });
+        };
+        self.bench.race(&above, NO_TRIGGER, what, span, tried);
     }
 
     fn run(&mut self, there: &[&Placed], tries: Vec<Try>, what: &str) {
-        if tries.is_empty() {
-            return;
-        }
-        let load: Vec<String> = there.iter().map(|row| row.insert(self.model)).collect();
-        let table = specc_prove::table(self.model, self.entity.id);
-        let mut tables = tables(self.model, there.iter().copied());
-        if !tables.contains(&table) {
-            tables.push(table.clone());
-        }
-        self.suite.runs.push(Run {
-            entity: name(self.model, self.entity.id),
-            tables,
-            load: together(&load),
-            table,
-            only: Some("^$".to_owned()),
-            lines: vec![what.to_owned()],
-            rules: vec![self.entity.meta.span],
-            tries,
-            ..Run::default()
-        });
+        self.bench.run(there, NO_TRIGGER, what, self.bench.entity.meta.span, tries);
     }
 
     /// A candidate as a try, if it is known what comes of it and that says something new.
@@ -310,14 +285,14 @@ impl<'m, 's> Maker<'m, 's> {
             }
         };
         self.seen.extend(&sees);
-        let inserts: Vec<String> = one.rows.iter().map(|row| row.insert(self.model)).collect();
+        let inserts: Vec<String> = one.rows.iter().map(|row| row.insert(self.bench.model)).collect();
         let sql = format!("{}; set constraints all immediate; select", inserts.join("; "));
         Some(Try { command: RuleAction::Insert, sql, expected, about: one.about.clone(), sees })
     }
 
     /// A row that leaves a column to its default has it.
     fn defaults(&mut self, target: &Placed) -> Vec<Try> {
-        let (model, entity) = (self.model, self.entity);
+        let (model, entity) = (self.bench.model, self.bench.entity);
         let mut tries = Vec::new();
         let divides = divides(entity);
         for (at, field) in entity.fields.iter().enumerate() {
@@ -329,8 +304,6 @@ impl<'m, 's> Maker<'m, 's> {
             if field.maintained.is_some() || !plain {
                 continue;
             }
-            // Whether a table takes its own defaults is not for the default to say.
-            let fits = row.values.len() < target.values.len() || !target.values.contains_key(&at);
             let constant = default.formula.volatility != Volatility::Volatile;
             let own = crate::rows::column(entity, at);
             let question = match row.found(model) {
@@ -349,16 +322,11 @@ impl<'m, 's> Maker<'m, 's> {
             };
             let unique = self.holder.uniques().iter().any(|set| set.reads.contains(&at));
             let referred = entity.outgoing.iter().any(|id| model.relation(*id).fields.contains(&at));
-            if !fits || referred || unique && constant || self.breaks(&row) {
+            if referred || unique && constant || self.breaks(&row) {
                 continue;
             }
-            let place = self.suite.promises.len();
             let what = format!("default of `{}`", field.name);
-            self.suite.promises.push(Promised {
-                entity: name(model, entity.id),
-                what: what.clone(),
-                span: field.meta.span,
-            });
+            let place = self.bench.promise(what.clone(), field.meta.span);
             self.seen.insert(place);
             tries.push(Try {
                 command: RuleAction::Insert,
@@ -373,7 +341,7 @@ impl<'m, 's> Maker<'m, 's> {
 
     /// Whether a check that is plain reads a column that the row leaves out.
     fn breaks(&self, row: &Placed) -> bool {
-        let entity = self.entity;
+        let entity = self.bench.entity;
         let left = |field: &FieldIx| !row.values.contains_key(field) && entity.fields[*field].default.is_some();
         let reads = |at: &usize| {
             let read = entity.checks[*at].expr.formula.columns();
@@ -384,15 +352,12 @@ impl<'m, 's> Maker<'m, 's> {
 
     /// Promises that no test sees are not left out silently.
     fn end(mut self) {
-        let why = self.why.first().cloned();
         let unseen: Vec<usize> = self.promised.iter().map(|(_, at)| *at).filter(|at| !self.seen.contains(at)).collect();
+        let why = self.why.first().map_or("no row was found that breaks nothing else", String::as_str);
         for at in unseen {
-            let what = self.suite.promises[at].what.clone();
-            let why = why.clone().unwrap_or_else(|| "no row was found that breaks nothing else".to_owned());
-            let span = Some(self.suite.promises[at].span);
-            self.suite.skipped.push(Skipped { entity: name(self.model, self.entity.id), what, why, span });
+            let Promised { what, span, .. } = self.bench.suite.promises[at].clone();
+            self.bench.skip(what, why.to_owned(), span);
         }
-        self.why.clear();
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 mod case;
+mod kills;
 
 use case::{CONFIG, Case, NOTES};
 use std::fs;

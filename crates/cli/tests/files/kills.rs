@@ -1,10 +1,6 @@
 //! Builds and types that are killed at any moment, and several at once: all or nothing, and nothing left over.
 
-#![allow(clippy::disallowed_methods, clippy::print_stderr)]
-
-mod case;
-
-use case::{Case, specc};
+use crate::case::{Case, specc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -10,12 +10,10 @@ pub const NOTES: &str = "entity notes {\n  id: uuid = gen_random_uuid() key\n  t
 pub const SEEDS: &str = "seed dev {\n  notes one { text: 'one' }\n}\n";
 
 /// A project in a folder of its own, beside which nothing is.
-#[allow(dead_code)]
 pub struct Case {
     pub dir: tempfile::TempDir,
 }
 
-#[allow(dead_code)]
 impl Case {
     pub fn new() -> Self {
         let case = Self { dir: tempfile::tempdir().expect("a folder") };
