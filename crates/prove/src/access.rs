@@ -132,6 +132,14 @@ impl<'m> Right<'m> {
         &self.decision.openings
     }
 
+    /// Whether a rule that opens it lets the column be written. Where others name the column and it does not, one of those
+    /// has to let the row through, and what is wrong is theirs.
+    pub fn opens(&self, opening: &Opening<'m>, field: FieldIx) -> bool {
+        let guarded = self.guard.iter().flat_map(|guard| &guard.columns).find(|column| column.field == field);
+        let rules = guarded.and_then(|column| column.opened_by.as_ref());
+        rules.is_none_or(|rules| rules.iter().any(|rule| std::ptr::eq(*rule, opening.rule)))
+    }
+
     /// All conditions that it asks, and whether each has to hold (or not). One that is asked of the row before an update
     /// and of the row after it is there twice, if it can be another row that answers.
     pub fn conditions(&self) -> Vec<(&'m Formula, bool)> {

@@ -62,6 +62,8 @@ use sorts::Sorts;
 use specc_diag::{Code, codes};
 use specc_model::effective::{self, PUBLIC};
 use specc_model::{Entity, Model, Rls, Target};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// A verdict for each property of each entity that has rules, in the order of the spec.
@@ -106,10 +108,28 @@ fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     // A row that is added to what nobody shows, and opens it by that, is one hole.
     let opening: std::collections::BTreeSet<String> = found.iter().filter_map(|f| opened_by(model, f)).collect();
     found.retain(|finding| finding.code != codes::BLIND_CHILD || !opening.contains(&finding.entity));
-    // What a predicate says of every entity is said once.
-    let mut said = std::collections::BTreeSet::new();
-    found.retain(|finding| said.insert((finding.code, finding.span, finding.claim.clone())));
-    found
+    said_once(found)
+}
+
+/// What a predicate says of every entity, and a rule of each of its statements, is said once: as it is where it fails.
+fn said_once(found: Vec<Finding>) -> Vec<Finding> {
+    let mut said: BTreeMap<_, usize> = BTreeMap::new();
+    let mut once: Vec<Finding> = Vec::new();
+    for finding in found {
+        match said.entry((finding.code, finding.span, finding.claim.clone())) {
+            Entry::Vacant(new) => {
+                new.insert(once.len());
+                once.push(finding);
+            }
+            Entry::Occupied(known) => {
+                let known = &mut once[*known.get()];
+                if finding.verdict.weight() > known.verdict.weight() {
+                    *known = finding;
+                }
+            }
+        }
+    }
+    once
 }
 
 /// The entity whose new row gives a right, where that is what was found.

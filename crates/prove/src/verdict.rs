@@ -34,6 +34,17 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// How much there is to say of it: most of what does not hold.
+    pub(crate) fn weight(&self) -> u8 {
+        match self {
+            Verdict::Proven { .. } => 0,
+            Verdict::Checked { .. } => 1,
+            Verdict::OutOfFragment { .. } => 2,
+            Verdict::TooLarge => 3,
+            Verdict::Counterexample(_) => 4,
+        }
+    }
+
     /// The same, where the row is read by something else than its table.
     pub(crate) fn through(mut self, through: Through) -> Self {
         if let Verdict::Counterexample(Some(case)) = &mut self {

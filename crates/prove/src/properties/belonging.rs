@@ -15,8 +15,10 @@ const ALL: [RuleAction; 4] = [RuleAction::Select, RuleAction::Insert, RuleAction
 
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     let outgoing: Vec<&Relation> = entity.outgoing.iter().map(|id| context.model.relation(*id)).collect();
+    // A row of a membership is of what she belongs to, not of who does.
+    let is_who = |relation: &Relation| context.memberships_in(entity.id).any(|m| relation.fields == [m.who]);
     for role in context.signed_in() {
-        for relation in &outgoing {
+        for relation in outgoing.iter().filter(|relation| !is_who(relation)) {
             let of_part = !context.is_tenant(relation.to, entity.id);
             if of_part && (relation.nullable || relation.to == entity.id || !context.is_part(relation.to)) {
                 continue;

@@ -7,6 +7,7 @@ use crate::membership::deciding;
 use crate::sorts::{Source, is_condition, parts, query, viewer_key};
 use crate::standing::{Ask, Given, Person};
 use crate::verdict::Verdict;
+use crate::world::RowId;
 use specc_diag::codes;
 use specc_model::formula::{Formula, From, Node, Operator, Read, Row, Sql};
 use specc_model::{Entity, FieldIx, Model, RuleAction};
@@ -94,7 +95,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
             for field in columns.into_iter().filter(|field| *field != key && right.writes(*field)) {
                 let asks = asks.iter().filter(|(_, columns)| columns.contains(&field)).map(|(ask, _)| ask);
                 let asks: Vec<&Ask<'m>> = asks.collect();
-                for (at, opening) in right.openings().iter().enumerate() {
+                for (at, opening) in right.openings().iter().enumerate().filter(|(_, by)| right.opens(by, field)) {
                     let (name, rule, column) = (&role.name, &opening.rule.name, &entity.fields[field].name);
                     let claim = format!(
                         "by rule `{rule}` nobody sets `{column}` of its own row of `{table}` to what rules ask for"
@@ -111,6 +112,42 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     }
 }
 
+/// What one of the rules lets through, with what is looked at of it.
+struct Declared<'m> {
+    act: Act<'m>,
+    old: Option<RowId>,
+    new: RowId,
+    opened: Lit,
+    /// The row is that of who is asking.
+    mine: Lit,
+    /// The column is given a value, or another one.
+    said: Lit,
+}
+
+fn declared<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    role: &Role,
+    rule: usize,
+    key: FieldIx,
+    field: FieldIx,
+) -> Option<Declared<'m>> {
+    let entity = right.entity.id;
+    let mut act = Act::new(context, right, role, &[(entity, key), (entity, field)], []);
+    let opened = act.opened[rule];
+    let (old, new) = act.rows();
+    let new = new?;
+    let world = &mut act.world;
+    let viewer = world.session(Source::Viewer);
+    let own = world.value(old.unwrap_or(new), key);
+    let mine = world.equal(&own, &viewer).yes;
+    let said = match old {
+        Some(old) => world.differs(old, new, field),
+        None => world.given(new, field),
+    };
+    Some(Declared { act, old, new, opened, mine, said })
+}
+
 fn declares<'m>(
     context: &Context<'m>,
     right: &Right<'m>,
@@ -120,19 +157,12 @@ fn declares<'m>(
     field: FieldIx,
     asks: &[&Ask<'m>],
 ) -> Verdict {
-    let entity = right.entity.id;
-    let mut act = Act::new(context, right, role, &[(entity, key), (entity, field)], []);
-    let opened = act.opened[rule];
-    let (old, new) = act.rows();
-    let Some(new) = new else { return Verdict::Proven { rows: 0 } };
-    let world = &mut act.world;
-    let viewer = world.session(Source::Viewer);
-    let own = world.value(old.unwrap_or(new), key);
-    let mine = world.equal(&own, &viewer).yes;
-    let declared = match old {
-        Some(old) => world.differs(old, new, field),
-        None => world.given(new, field),
+    let nothing = Verdict::Proven { rows: 0 };
+    let Some(Declared { mut act, old, new, opened, mine, said }) = declared(context, right, role, rule, key, field)
+    else {
+        return nothing;
     };
+    let world = &mut act.world;
     let mut gained = Vec::new();
     for ask in asks {
         let was = old.map_or(Lit::FALSE, |old| world.asked(ask, old));
@@ -140,5 +170,28 @@ fn declares<'m>(
         gained.push(world.circuit.and(!was, is));
     }
     let gained = world.circuit.any(gained);
-    act.decide(&[opened, mine, declared, gained])
+    // Whoever gives the column of others its value, and with her own gives that up, promotes nobody.
+    let mut keeps = Lit::TRUE;
+    if old.is_some() && gives_others(context, right, role, rule, key, field) {
+        let opened = world.in_phase(1, |world| right.reaches(world, new).1);
+        let still = right.openings().iter().zip(opened).filter(|(by, _)| right.opens(by, field));
+        let still: Vec<Lit> = still.map(|(_, (_, lit))| lit).collect();
+        keeps = world.circuit.any(still);
+    }
+    act.decide(&[opened, mine, said, gained, keeps])
+}
+
+/// Whether by the rule somebody sets the column of rows that are not her own.
+fn gives_others<'m>(
+    context: &Context<'m>,
+    right: &Right<'m>,
+    role: &Role,
+    rule: usize,
+    key: FieldIx,
+    field: FieldIx,
+) -> bool {
+    let declared = declared(context, right, role, rule, key, field);
+    declared.is_some_and(|Declared { act, opened, mine, said, .. }| {
+        matches!(act.decide(&[opened, !mine, said]), Verdict::Counterexample(_))
+    })
 }

@@ -182,7 +182,10 @@ impl<'m> Line<'m, '_> {
         if !matches!(verdict, Verdict::Counterexample(_)) {
             return verdict;
         }
-        for (at, opening) in right.openings().iter().enumerate() {
+        let opens = |by: &specc_model::effective::Opening<'m>| {
+            fields.is_empty() || fields.iter().any(|field| right.opens(by, *field))
+        };
+        for (at, opening) in right.openings().iter().enumerate().filter(|(_, by)| opens(by)) {
             if let Verdict::Counterexample(Some(mut case)) = broken(Some(at)) {
                 case.by = Some((opening.rule.name.clone(), opening.rule.span));
                 return Verdict::Counterexample(Some(case));
