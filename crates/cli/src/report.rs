@@ -111,9 +111,12 @@ pub fn data(text: &str) {
     }
 }
 
-/// Writes a line for a person to stdout. Author's text in it moves no cursor, and begins no line of its own.
-pub fn say(line: &str) {
-    data(&specc_diag::one_line(line));
+/// Writes what a person reads to stdout. Author's text in it moves no cursor, and begins no line: further lines stand behind a bar.
+pub fn say(text: &str) {
+    for (at, line) in text.split('\n').enumerate() {
+        let bar = if at > 0 { "  │ " } else { "" };
+        data(&format!("{bar}{}", specc_diag::one_line(line)));
+    }
 }
 
 /// Writes lines for a person to stderr. Author's text in them moves no cursor.

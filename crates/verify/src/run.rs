@@ -33,8 +33,8 @@ impl Stopped {
     pub fn words(&self, path: &str) -> String {
         let said = in_words(&self.error);
         match &self.at {
-            Some((line, label)) => format!("{said}\n    {path}, line {line}: {label}"),
-            None => format!("{said}\n    {path}"),
+            Some((line, label)) => format!("{said}\n{path}, line {line}: {label}"),
+            None => format!("{said}\n{path}"),
         }
     }
 }

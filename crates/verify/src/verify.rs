@@ -88,6 +88,8 @@ struct Moment {
 
 struct Proof<'a> {
     input: &'a Input<'a>,
+    /// What the migrations come to: the stored catalog where the spec has changed since.
+    wanted: &'a Catalog,
     database: ScratchDatabase,
     session: Session,
     above: Session,
@@ -115,7 +117,8 @@ fn prove(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
     let (session, above) = (database.connect(false)?, database.connect(true)?);
     let roles = roles(input.stored.into_iter().chain([input.catalog]));
     let (filled, report) = (BTreeSet::new(), Report::default());
-    let mut proof = Proof { input, database, session, above, filled, roles, report };
+    let wanted = input.catalog;
+    let mut proof = Proof { input, wanted, database, session, above, filled, roles, report };
     proof.plan_again();
     let mut moments = Vec::with_capacity(input.migrations.len());
     for (at, (migration, said)) in input.migrations.iter().enumerate() {
@@ -128,10 +131,10 @@ fn prove(server: &Server, input: &Input<'_>) -> Result<Report, ScratchError> {
     }
     let there = proof.read()?;
     proof.report.objects = there.len();
-    let spec = Spec::make(server, input.catalog, &proof.roles, &mut proof.report.notes)?;
+    let spec = Spec::make(server, proof.wanted, &proof.roles, &mut proof.report.notes)?;
     let mut left = differences(&there, &spec.made, &[]);
     let known = moments.first().map(|moment| &moment.beside);
-    spec.roles(input.catalog, &there, known).iter().for_each(|what| left.push_str(&format!("\n    {what}")));
+    spec.roles(proof.wanted, &there, known).iter().for_each(|what| left.push_str(&format!("\n{what}")));
     if !left.is_empty() {
         proof.finding(None, format!("after all migrations the database is not as the spec says:{left}"));
     }
@@ -182,6 +185,7 @@ impl Proof<'_> {
         let hints = Hints::default();
         let left = specc_diff::diff(stored, self.input.catalog, &hints);
         if !left.is_empty() {
+            self.wanted = stored;
             let lines = words(specc_diff::lines(&left).iter().map(ToString::to_string));
             self.finding(
                 None,
@@ -204,7 +208,7 @@ impl Proof<'_> {
     fn moment(&mut self, at: usize) -> Result<Moment, ScratchError> {
         let catalog = self.read()?;
         if self.input.rows > 0 {
-            let made = fill(&mut self.above, &catalog, self.input.catalog, self.input.rows, &mut self.filled);
+            let made = fill(&mut self.above, &catalog, self.wanted, self.input.rows, &mut self.filled);
             for filled in made.map_err(|error| said(&error))? {
                 self.report.rows += filled.rows;
                 self.report.tables += usize::from(filled.rows > 0);
@@ -355,7 +359,7 @@ impl Proof<'_> {
         let names: BTreeSet<String> = rows.iter().map(|row| row.get(0)).collect();
         let now = self.beside()?;
         let address = self.database.address()?;
-        for what in spec.unlike(&mut self.above, self.input.catalog, &now, &address, |table| names.contains(table))? {
+        for what in spec.unlike(&mut self.above, self.wanted, &now, &address, |table| names.contains(table))? {
             self.finding(None, what);
         }
         Ok(())

@@ -16,9 +16,9 @@ pub(crate) fn differences(got: &Catalog, wanted: &Catalog, ignored: &[Kind]) -> 
 pub(crate) fn words(lines: impl Iterator<Item = String>) -> String {
     const MOST: usize = 20;
     let all: Vec<String> = lines.collect();
-    let mut out: String = all.iter().take(MOST).map(|line| format!("\n    {}", line.replace('\n', "\n    "))).collect();
+    let mut out: String = all.iter().take(MOST).map(|line| format!("\n{line}")).collect();
     if all.len() > MOST {
-        out.push_str(&format!("\n    and {} more", all.len() - MOST));
+        out.push_str(&format!("\nand {} more", all.len() - MOST));
     }
     out
 }
