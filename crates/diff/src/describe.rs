@@ -177,7 +177,10 @@ fn walk(path: &str, a: Option<&Value>, b: Option<&Value>, all: &mut Vec<Attribut
                 (None, Some(Value::Bool(_))) => Some("no".to_string()),
                 (one, _) => one.map(words),
             };
-            all.push(Attribute { path: path.to_string(), from: no(a, b), to: no(b, a) });
+            let (from, to) = (no(a, b), no(b, a));
+            let start = where_they_part(from.as_deref().unwrap_or_default(), to.as_deref().unwrap_or_default());
+            let shown = |text: Option<String>| text.map(|text| excerpt(&text, start));
+            all.push(Attribute { path: path.to_string(), from: shown(from), to: shown(to) });
         }
     }
 }
@@ -249,11 +252,26 @@ fn words(value: &Value) -> String {
         }
         other => other.to_string(),
     };
-    const LONG: usize = 160;
-    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = text.char_indices().nth(LONG) {
-        text.truncate(end);
-        text.push('…');
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// How many characters of a value a reader is shown.
+const LONG: usize = 160;
+
+/// The character to show two texts from: the first, or a little before the first that differs where that would be cut off.
+fn where_they_part(a: &str, b: &str) -> usize {
+    const BEFORE: usize = 40;
+    let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
+    if same + BEFORE / 2 < LONG { 0 } else { same - BEFORE }
+}
+
+/// What stands from a character on, with `…` for what is left out.
+fn excerpt(text: &str, start: usize) -> String {
+    let mut rest = text.chars().skip(start);
+    let mut out = if start > 0 { "…".to_owned() } else { String::new() };
+    out.extend(rest.by_ref().take(LONG));
+    if rest.next().is_some() {
+        out.push('…');
     }
-    text
+    out
 }

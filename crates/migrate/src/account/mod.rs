@@ -64,6 +64,13 @@ pub enum Note {
     StaysRole(SmolStr),
     /// A block without `down` is not taken back.
     StaysBlock(SmolStr),
+    /// Filling rows fires triggers that were there before, where whoever applies may not say that they rest.
+    Fires {
+        /// Of this table.
+        table: TableName,
+        /// The triggers.
+        triggers: Vec<SmolStr>,
+    },
     /// Labels of an enum stay, since types are made of it whose values cannot be made again: the enum, the labels.
     StaysLabels(SmolStr, Vec<SmolStr>),
     /// Rows with one label of an enum get another one.
@@ -115,6 +122,13 @@ impl fmt::Display for Note {
                 "{}.{column} comes back without values and takes null, since a constraint or unique index is over it: fill \
                  it, then set it not null",
                 name(table)
+            ),
+            Note::Fires { table, triggers } => write!(
+                f,
+                "filling {} fires {} unless the role that applies may set session_replication_role, as `postgres` of \
+                 Supabase may",
+                name(table),
+                triggers.join(", ")
             ),
             Note::StaysExtension(extension) => {
                 write!(f, "extension {extension}: other objects of the database may use it")

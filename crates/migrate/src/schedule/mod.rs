@@ -13,8 +13,10 @@ use crate::arena::Arena;
 use crate::place::{NewPlace, NodeId};
 use passes::Run;
 use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
 use specc_catalog::{Catalog, Kind, Object, TableName};
 use specc_sql::{Alter, Loss, Statement, Transaction};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The way from one state to another, or from nothing to one.
 #[derive(Clone, Debug)]
@@ -49,7 +51,33 @@ impl<'d> Plan<'d> {
             _ => None,
         });
         plan.filled = filled.collect();
+        let fires = from.map_or(Vec::new(), |from| plan.fires(from));
+        plan.notes.extend(fires);
         plan
+    }
+
+    /// The triggers that its fills would fire. What others count is filled for its triggers to see.
+    fn fires(&self, from: &Catalog) -> Vec<Note> {
+        let filled: BTreeSet<&TableName> = self
+            .statements()
+            .filter_map(|statement| match statement {
+                Statement::Alter(Alter::Backfill { table, counted: false, .. }) if self.is_in_use(table) => {
+                    Some(*table)
+                }
+                _ => None,
+            })
+            .collect();
+        let mut fires: BTreeMap<&TableName, Vec<SmolStr>> = BTreeMap::new();
+        for (_, entry) in from.iter().filter(|_| !filled.is_empty()) {
+            if let Object::Trigger(o) = &entry.object
+                && let Some(table) = filled.get(&o.table)
+                && o.enabled.is_empty()
+                && o.events.iter().any(|(event, columns)| event == "update" && columns.is_empty())
+            {
+                fires.entry(*table).or_default().push(o.name.clone());
+            }
+        }
+        fires.into_iter().map(|(table, triggers)| Note::Fires { table: table.clone(), triggers }).collect()
     }
 
     /// Whether a table has no rows: it is new, and nothing of the plan fills it.
