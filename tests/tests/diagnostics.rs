@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What the command line says itself, in snapshots of its own tests.
-const COMMANDS: &str = "crates/cli/tests/snapshots";
+const COMMANDS: [&str; 2] = ["crates/cli/tests/snapshots", "crates/cli/tests/files/snapshots"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -103,7 +103,7 @@ fn said(snapshot: &Path) -> BTreeSet<Code> {
 fn every_code_is_reached() {
     let is_snapshot = |path: &Path| has_ending(path, "snap");
     let mut snapshots: Vec<PathBuf> = cases().iter().flat_map(|case| entries(case, is_snapshot)).collect();
-    snapshots.extend(entries(&root().join(COMMANDS), is_snapshot));
+    snapshots.extend(COMMANDS.iter().flat_map(|folder| entries(&root().join(folder), is_snapshot)));
     let reached: BTreeSet<Code> = snapshots.iter().flat_map(|path| said(path)).collect();
     // What is asked of access has its examples run (`crates/cli/tests/pages.rs`).
     let missing = Code::all().filter(|code| !reached.contains(code) && !code.is_of_proofs());

@@ -123,6 +123,7 @@ fn item(text: &str) -> Option<Habit> {
                 help: "write `function full_name(p: profiles) -> text as $$ … $$`".to_owned(),
             })
         }
+        "function" | "procedure" => bare_parameter(text),
         "tablegroup" | "note" => {
             whole(format!("`{first}` has no counterpart"), "write documentation as `/// …` lines".to_owned())
         }
@@ -140,6 +141,28 @@ fn item(text: &str) -> Option<Habit> {
         }),
         _ => None,
     }
+}
+
+/// A parameter of a function as SQL has it, `p_id uuid`.
+fn bare_parameter(text: &str) -> Option<Habit> {
+    for part in after(text, "(").split(')').next()?.split(',') {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        let modes = words.iter().take_while(|word| matches!(**word, "in" | "out" | "inout" | "variadic")).count();
+        let several = ["double", "timestamp", "time", "character", "bit", "national", "interval"];
+        if let Some([name, ty, ..]) = words.get(modes..)
+            && !name.contains([':', '(', '[', '.'])
+            && !ty.starts_with([':', '=', '['])
+            && !several.contains(name)
+        {
+            return Some(Habit {
+                at: name.as_ptr().addr() - text.as_ptr().addr(),
+                len: name.len(),
+                message: format!("expected `:` between the parameter `{name}` and its type"),
+                help: format!("write `{name}: {ty}`"),
+            });
+        }
+    }
+    None
 }
 
 fn lower_at(text: &str, what: &str) -> Option<usize> {

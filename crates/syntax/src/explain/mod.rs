@@ -264,6 +264,10 @@ fn report_from(cx: &mut Cx<'_>, text: &str, start: usize, place: Place, from: us
     };
     let len = found.map_or(0, str::len);
     let mut out = diagnostic(at, len, message);
+    if found == Some(";") {
+        cx.findings.push(out.help("delete it; what comes next stands on a line of its own, or behind a comma"));
+        return;
+    }
     let meant = found.and_then(|found| {
         nearest(found, reach.words.iter().map(String::as_str).filter(|w| w.len() > 2)).filter(|m| *m != found)
     });
