@@ -7,6 +7,8 @@
 -- locks   access exclusive on public.carts (reads and writes wait, a moment), share row exclusive
 --         on public.lines (writes wait, a moment)
 -- access  as before
+-- note    filling public.carts may fire zz_kept unless the role that applies may set
+--         session_replication_role, as `postgres` of Supabase may
 -- undo    specc/down/20260102000000_change.down.sql
 
 set lock_timeout = '3s';

@@ -164,13 +164,23 @@ fn nothing_is_found_where_nothing_is_wrong() {
         entity c {\n  id: int key\n  a_id -> a\n  rls off\n}\n";
     let bio = "entity people {\n  id: int key\n  bio: text\n  name: text\n  rls off\n}\n";
     let (age, without) = (bio.replace("  rls", "  age: int?\n  rls"), bio.replace("  bio: text\n", "  age: int?\n"));
-    let cases: [(&[&str], usize); 6] = [
+    let teams = "role app\nviewer -> users\nentity users {\n  id: uuid key\n  rls off\n}\n\
+        entity teams {\n  id: uuid key\n  owner_id -> users\n  rls off\n}\nentity items {\n  id: uuid key\n  team_id -> teams\n  \
+        policy {\n    owners: allow select, insert to app when team.owner_id = viewer\n  }\n}\n";
+    let chief =
+        teams.replace("owner_id -> users", "chief_id -> users was owner_id").replace("team.owner_id", "team.chief_id");
+    let kept =
+        "entity prices {\n  id: int key\n  price: numeric(12, 2)\n  use timestamps, versioned, audited\n  rls off\n}\n";
+    let cents = kept.replace("numeric(12, 2)", "bigint using (price * 100)");
+    let cases: [(&[&str], usize); 8] = [
         (&[plain], 1),
         (&[&first, &second], 1),
         (&[seeded], 1),
         (&[numbered], 1),
         (&[circle], 3),
         (&[bio, &age, &without], 1),
+        (&[teams, &chief], 3),
+        (&[kept, &cents], 2),
     ];
     let server = private();
     for (texts, tables) in cases {

@@ -125,7 +125,7 @@ impl fmt::Display for Note {
             ),
             Note::Fires { table, triggers } => write!(
                 f,
-                "filling {} fires {} unless the role that applies may set session_replication_role, as `postgres` of \
+                "filling {} may fire {} unless the role that applies may set session_replication_role, as `postgres` of \
                  Supabase may",
                 name(table),
                 triggers.join(", ")
