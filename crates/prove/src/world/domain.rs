@@ -129,3 +129,46 @@ impl World<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Role;
+    use crate::sorts::Sorts;
+    use specc_diag::Sources;
+    use specc_model::Options;
+
+    /// Tables in a line, each with a reference that a claim is compared with.
+    fn line(tables: usize) -> Model {
+        let one = |i: usize| {
+            let rule = "r: allow select  to authenticated  when up_id = claims.up::uuid";
+            format!("entity t{i} {{\n  id: uuid key\n  up_id -> t{}\n  policy {{ {rule} }}\n}}\n", i.saturating_sub(1))
+        };
+        let text: String = (0..tables).map(one).collect();
+        let mut sources = Sources::new();
+        let file = sources.add("a.dbspec", text.clone());
+        let (tree, _) = specc_syntax::parse(file, &text);
+        specc_model::analyze(vec![tree], &mut sources, Options::default()).0
+    }
+
+    #[test]
+    fn values_are_keys_of_what_is_asked_about_and_a_table_that_is_missed_is_noticed() {
+        let model = line(60);
+        let sorts = Sorts::of(&model);
+        let named = |name: &str| model.entities.iter().find(|entity| entity.name.name == name).unwrap().id;
+        let claim = Source::Claim(["up".into()].into());
+        assert_eq!(sorts.get(&claim).unwrap().1.keys.len(), 60);
+        let sizes = [(named("t30"), 1)].into_iter().collect();
+        let mut world = World::new(&model, &sorts, sizes, Role::new(&model, "authenticated"));
+        let keyed = |world: &mut World<'_>| -> BTreeSet<EntityId> {
+            let values = world.domain(&claim).1.into_iter();
+            values.filter_map(|value| if let Val::Key(entity, _) = value { Some(entity) } else { None }).collect()
+        };
+        assert_eq!(keyed(&mut world), ["t0", "t29", "t30"].map(named).into());
+        world.table(named("t29"));
+        assert!(!world.is_crowded());
+        world.table(named("t50"));
+        assert!(world.is_crowded());
+        assert!(keyed(&mut world).contains(&named("t50")));
+    }
+}
