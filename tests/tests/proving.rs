@@ -87,6 +87,35 @@ fn every_property_of_the_specs_is_decided() {
     }
 }
 
+/// Keys that have a tenant's column in them lead from each table to the next, and what is asked of the last one says nothing of
+/// those above.
+#[test]
+fn a_line_of_references_is_no_longer_than_what_is_asked() {
+    let tenant = "tenant_id = claims.tenant_id::uuid";
+    let mut text = format!(
+        "entity tenants {{\n  id: uuid key\n  policy {{ own: allow select  to authenticated  when id = claims.tenant_id::uuid }}\n}}\n"
+    );
+    for i in 0..10 {
+        let _ = write!(
+            text,
+            "entity t{i} {{\n  tenant_id -> tenants  inverse t{i}s\n  id: uuid\n  key (tenant_id, id)\n{}  policy {{\n    \
+             own: allow select, update  to authenticated  when {tenant}\n  }}\n}}\n",
+            match i {
+                0 => String::new(),
+                _ => format!(
+                    "  up: uuid\n  reference (tenant_id, up) -> t{} (tenant_id, id) as above inverse below\n",
+                    i - 1
+                ),
+            }
+        );
+    }
+    let (model, _) = model_of(&[("line.dbspec", text)], Options::default());
+    let found = specc_prove::prove(&model);
+    assert!(found.len() > 100, "{}", found.len());
+    let open = found.iter().filter(|f| matches!(f.verdict, Verdict::Checked { .. } | Verdict::TooLarge));
+    assert!(open.map(|f| &f.claim).collect::<Vec<_>>().is_empty());
+}
+
 /// What is proven is proven by counting rows: with more of them nothing else comes out.
 #[test]
 fn more_rows_than_decide_change_no_verdict() {

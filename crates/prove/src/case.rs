@@ -92,8 +92,11 @@ impl Case {
         let mut told = BTreeSet::new();
         for step in &self.steps {
             let row = |at: Option<usize>| at.and_then(|at| Some((at, self.rows.get(at)?)));
-            let Some((_, about)) = row(step.old.or(step.new)) else { continue };
-            let table = name(model, about.entity);
+            let about = row(step.old.or(step.new));
+            if about.is_none() && step.through.is_none() {
+                continue;
+            }
+            let table = about.map(|(_, row)| name(model, row.entity)).unwrap_or_default();
             let (statement, old, new) = match (step.command, step.through) {
                 (_, Some(Through::View(view))) => {
                     (format!("select from {}", model.views[view].name.name), "read: ", "")

@@ -18,9 +18,12 @@ impl World<'_> {
             self.relations(entity).filter(|id| self.model.relation(*id).fields.contains(&field)).collect();
         for id in relations {
             let relation = self.model.relation(id);
-            // Where a column that nobody reads may be null, it is, and nothing is referred to.
+            // Where a column that nobody reads may be null, it is, and nothing is referred to; nor does it matter to what
+            // a row refers that nothing asks about.
             let columns = &self.model.entity(entity).fields;
-            let read = |field: &FieldIx| self.rows[row].cells.contains_key(field) || !columns[*field].nullable;
+            let read = |field: &FieldIx| {
+                self.rows[row].cells.contains_key(field) || self.is_live(entity) && !columns[*field].nullable
+            };
             if !relation.fields.iter().all(read) {
                 continue;
             }

@@ -26,12 +26,14 @@ pub struct Demand {
     pub complete: bool,
     /// How many parts of conditions were looked at.
     pub steps: usize,
+    /// Entities whose rows something asks about; those of others are there only because something refers to them.
+    pub live: BTreeSet<EntityId>,
 }
 
 impl Demand {
     /// Nothing was looked at.
     pub fn none() -> Self {
-        Self { sizes: FxHashMap::default(), complete: false, steps: 0 }
+        Self { sizes: FxHashMap::default(), complete: false, steps: 0, live: BTreeSet::new() }
     }
 }
 
@@ -125,9 +127,10 @@ impl<'m> Counter<'m> {
             self.count(formula, &Scope::row(entity), holds, 1);
         }
         columns.iter().for_each(|(entity, field)| self.reads(Some(*entity), *field));
-        self.refer();
+        let live = self.live();
+        self.refer(&live);
         self.close();
-        Demand { complete: self.complete, steps: self.steps, sizes: self.rows.into_iter().collect() }
+        Demand { complete: self.complete, steps: self.steps, sizes: self.rows.into_iter().collect(), live }
     }
 
     fn add(&mut self, entity: EntityId, times: usize) {
@@ -150,9 +153,22 @@ impl<'m> Counter<'m> {
         self.read.extend(entity.map(|entity| (entity, field)));
     }
 
+    /// Entities whose rows are asked for, led to, or read.
+    fn live(&self) -> BTreeSet<EntityId> {
+        let led =
+            self.followed.iter().map(|id| self.model.relation(*id)).flat_map(|relation| [relation.from, relation.to]);
+        self.rows.keys().copied().chain(led).chain(self.read.iter().map(|(entity, _)| *entity)).collect()
+    }
+
     /// The references of columns that are read: all their columns are, or cannot be null. What a reference leads to is found
     /// by columns, which are read too.
-    fn refer(&mut self) {
+    ///
+    /// A row that nothing asks about is there because one refers to it, and refers to others itself. By a column that is
+    /// neither read nor part of what it is found by, it may refer to any row: there is one for it, since a row of a table
+    /// that nobody looks at can be added to every database, and what it refers to as well. So where keys have a tenant's
+    /// column in them, a line of references ends at the first table that is not asked about, and is not as long as the
+    /// schema is deep. `specc prove --run` adds these rows, and says so where the tables do not take them.
+    fn refer(&mut self, live: &BTreeSet<EntityId>) {
         loop {
             let before = (self.followed.len(), self.read.len());
             for (entity, _) in &self.read {
@@ -160,7 +176,9 @@ impl<'m> Counter<'m> {
                     let fields = &self.model.relation(*id).fields;
                     let read = |field: &FieldIx| self.read.contains(&(*entity, *field));
                     let nullable = |field: &FieldIx| self.model.entity(*entity).fields[*field].nullable;
-                    if fields.iter().any(read) && fields.iter().all(|field| read(field) || !nullable(field)) {
+                    if fields.iter().any(read)
+                        && fields.iter().all(|field| read(field) || live.contains(entity) && !nullable(field))
+                    {
                         self.followed.insert(*id);
                     }
                 }

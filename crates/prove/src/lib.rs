@@ -47,7 +47,7 @@ pub use case::{Case, CaseRow, Held, Step, Through};
 pub use crowd::{Crowd, Crowds};
 pub use encode::ANYWHERE;
 pub use fill::{Fill, Sample, Samples};
-pub use matrix::{Aim, Expected, Matrix, Standing, Statement, Stuck, Trial, Variant, Way, matrix};
+pub use matrix::{Aim, Expected, Matrix, Standing, Statement, Stuck, Subject, Trial, Variant, Way, matrix};
 pub use properties::Finding;
 pub use replay::{Replay, table};
 pub use sample::{Tried, sample};

@@ -7,7 +7,7 @@ use crate::world::{RowId, Sym, Unknown, World};
 use smol_str::SmolStr;
 use specc_diag::Span;
 use specc_model::formula::{Formula, From, Node, Read, Row, Select, Sql};
-use specc_model::{Model, Object};
+use specc_model::{EntityId, FieldIx, Model, Object};
 
 /// With whose rights something is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,6 +96,19 @@ pub fn selects(model: &Model, view: usize) -> &[Select] {
     asks.and_then(|asks| sorts::query(asks.formula.bare())).map_or(&[], |sql| sql.selects.as_slice())
 }
 
+/// The columns of a view that are the columns of the key of a row that it reads, with those: they tell the row from others.
+pub fn passed_on(model: &Model, view: usize, entity: EntityId) -> Vec<(&SmolStr, FieldIx)> {
+    let [select] = selects(model, view) else { return Vec::new() };
+    let mut alone = select.tables.iter().filter(|from| from.of == Read::Entity(entity));
+    let (Some(from), None) = (alone.next(), alone.next()) else { return Vec::new() };
+    let key = model.entity(entity).key.as_ref().map_or(&[][..], |key| key.fields.as_slice());
+    let columns = model.views[view].output.iter().zip(&select.output).filter_map(|((name, _), output)| {
+        let Node::Column(Row::Query(alias, of), field) = &output.bare().node else { return None };
+        (*of == entity && *alias == from.name && key.contains(field)).then_some((name, *field))
+    });
+    columns.collect()
+}
+
 impl<'m> World<'m> {
     /// Whether a function is called at all: one that is `strict` is not where an argument is null, and gives null.
     pub(crate) fn is_called(&mut self, formula: &'m Formula, env: &Env<'m>) -> Lit {
@@ -150,8 +163,8 @@ impl<'m> World<'m> {
         Some(any)
     }
 
-    /// The combinations of rows that a query looks at, each with when it is chosen.
-    pub(crate) fn selected(&mut self, select: &'m Select, env: &Env<'m>) -> Vec<(Lit, Env<'m>)> {
+    /// The combinations of rows that a query looks at, each with when it is there, whatever `where` asks.
+    pub(crate) fn joined(&mut self, select: &'m Select, env: &Env<'m>) -> Vec<(Lit, Env<'m>)> {
         let mut found = vec![(Lit::TRUE, env.clone())];
         for from in &select.tables {
             let mut next = Vec::new();
@@ -177,6 +190,12 @@ impl<'m> World<'m> {
             next.retain(|(lit, _)| *lit != Lit::FALSE);
             found = next;
         }
+        found
+    }
+
+    /// The same, each with when it is chosen.
+    pub(crate) fn selected(&mut self, select: &'m Select, env: &Env<'m>) -> Vec<(Lit, Env<'m>)> {
+        let mut found = self.joined(select, env);
         for (lit, env) in &mut found {
             for condition in &select.conditions {
                 let holds = self.condition(condition, env);

@@ -11,7 +11,6 @@ use crate::shape::shaped;
 use crate::sorts::{Source, Val};
 use crate::whole::{is_spread, unique_columns};
 use specc_facts::{Family, family};
-use specc_model::formula::{Node, Read, Row};
 use specc_model::{Base, Entity, EntityId, FieldIx, Model, Object, RuleAction, Type};
 use specc_sql::quote;
 
@@ -57,7 +56,8 @@ impl Case {
         let rows: Result<Vec<String>, String> =
             there.into_iter().map(|(at, row)| writer.insert(row, at, false)).collect();
         let mut rows = rows?;
-        if self.steps.iter().any(|step| matches!(step.through, Some(Through::View(_)))) {
+        let stored = |step: &Step| matches!(step.through, Some(Through::View(at)) if is_stored(fill.model, at, 0));
+        if self.steps.iter().any(stored) {
             rows.extend(refreshed(fill.model));
         }
         let (mut viewer, mut claims) = (None, Vec::new());
@@ -131,11 +131,11 @@ fn column(entity: &Entity, field: FieldIx) -> String {
 impl Writer<'_> {
     fn statement(&self, step: &Step, way: Way, at: Option<usize>) -> Result<String, String> {
         let row = at.and_then(|at| self.case.rows.get(at));
-        let id =
-            row.or_else(|| self.case.rows.get(step.old.or(step.new)?)).map(|row| row.entity).ok_or("it has no row")?;
-        if let (Some(through), Some(row)) = (step.through, row) {
+        if let Some(through) = step.through {
             return self.read_through(row, through);
         }
+        let id =
+            row.or_else(|| self.case.rows.get(step.old.or(step.new)?)).map(|row| row.entity).ok_or("it has no row")?;
         let entity = self.fill.model.entity(id);
         let table = table(self.fill.model, id);
         let found = match (way, row) {
@@ -177,29 +177,23 @@ impl Writer<'_> {
         })
     }
 
-    /// A query of a view, or of what a function gives, for the row.
-    fn read_through(&self, row: &CaseRow, through: Through) -> Result<String, String> {
+    /// A query of a view, or of what a function gives; for the row, where its key is passed on.
+    fn read_through(&self, row: Option<&CaseRow>, through: Through) -> Result<String, String> {
         let model = self.fill.model;
-        let (from, selects) = match through {
-            Through::View(at) => {
-                let name = &model.views[at].name;
-                (quote::qualified(&name.schema, &name.name), crate::queries::selects(model, at))
-            }
-            Through::Function(at) => (self.call(at)?, &[][..]),
-        };
-        // Columns that are given as they are tell the row from others.
         let mut found = Vec::new();
-        if let (Through::View(at), [select]) = (through, selects) {
-            for ((name, _), output) in model.views[at].output.iter().zip(&select.output) {
-                let Node::Column(Row::Query(alias, entity), field) = &output.bare().node else { continue };
-                let once = select.tables.iter().filter(|from| from.of == Read::Entity(*entity)).count() == 1;
-                let key = model.entity(*entity).key.as_ref().is_some_and(|key| key.fields.contains(field));
-                if *entity == row.entity && once && key && select.tables.iter().any(|from| from.name == *alias) {
-                    let value = self.value(*entity, *field, self.held(row, *field).as_ref(), 0)?;
-                    found.push(format!("{} = {value}", quote::ident(name)));
+        let from = match through {
+            Through::View(at) => {
+                if let Some(row) = row {
+                    for (name, field) in crate::queries::passed_on(model, at, row.entity) {
+                        let value = self.value(row.entity, field, self.held(row, field).as_ref(), 0)?;
+                        found.push(format!("{} = {value}", quote::ident(name)));
+                    }
                 }
+                let name = &model.views[at].name;
+                quote::qualified(&name.schema, &name.name)
             }
-        }
+            Through::Function(at) => self.call(at)?,
+        };
         let filter = if found.is_empty() { String::new() } else { format!(" where {}", found.join(" and ")) };
         Ok(format!("select from {from}{filter}"))
     }
@@ -454,6 +448,12 @@ fn targets_first<'c>(model: &Model, mut rows: Vec<(usize, &'c CaseRow)>) -> Vec<
         ordered.push(rows.remove(at));
     }
     ordered
+}
+
+/// Whether what a view gives was stored before, by itself or by a view that it reads.
+fn is_stored(model: &Model, at: usize, depth: usize) -> bool {
+    let reads = |object: &Object| matches!(object, Object::View(other) if is_stored(model, *other, depth + 1));
+    model.views[at].materialized || depth < 16 && model.views[at].depends.iter().any(reads)
 }
 
 /// What fills the materialized views, those first that others read.

@@ -49,7 +49,7 @@ impl<'m> Scene<'m> {
         let key: Vec<FieldIx> = entity.key.iter().flat_map(|key| key.fields.iter().copied()).collect();
         let read: Vec<_> = key.iter().map(|field| (entity.id, *field)).collect();
         let demand = demand_of(model, other, &rows, &read, asked);
-        let mut world = World::new(model, sorts, demand.sizes.clone(), role.clone());
+        let mut world = World::new(model, sorts, demand.sizes.clone(), role.clone()).about(demand.live.clone());
         let (old, new) = world.touched(entity.id, command, |field| columns.contains(&field));
         let mut scene = Self { world, demand, command, role: role.clone(), old, new };
         // An example names its row by the key.

@@ -14,7 +14,7 @@ pub struct Sort {
     pub ordered: bool,
     /// Columns of it.
     pub fields: Vec<(EntityId, FieldIx)>,
-    /// Those that are keys by themselves and refer to nothing.
+    /// Those that are keys by themselves and refer to nothing, in the order of the entities.
     pub keys: Vec<(EntityId, FieldIx)>,
     /// The enum of one of them.
     pub labels: Option<EnumId>,
@@ -31,6 +31,7 @@ impl Sort {
             alone && !entity.outgoing.iter().any(|id| model.relation(*id).fields.contains(field))
         };
         self.keys = self.fields.iter().filter(is_key).copied().collect();
+        self.keys.sort();
         self.labels = self.fields.iter().find_map(|(entity, field)| {
             let ty = &model.entity(*entity).fields[*field].ty;
             match ty.base {
@@ -38,5 +39,10 @@ impl Sort {
                 _ => None,
             }
         });
+    }
+
+    /// Whether the key of an entity is one of its columns.
+    pub fn is_key_of(&self, entity: EntityId) -> bool {
+        self.keys.binary_search_by_key(&entity, |(of, _)| *of).is_ok()
     }
 }

@@ -6,6 +6,7 @@
 mod domain;
 mod state;
 
+use domain::Keyed;
 pub(crate) use domain::ordered;
 pub use state::State;
 
@@ -137,7 +138,10 @@ pub struct World<'m> {
     /// Rows that are looked past from some phase on.
     pub(crate) left_out: Vec<RowId>,
     /// Values were looked at of which there are too few to decide.
-    crowded: std::cell::Cell<bool>,
+    crowded: bool,
+    keyed: Keyed,
+    /// Entities whose rows something asks about; all, where that is not known.
+    live: Option<BTreeSet<EntityId>>,
     /// Conditions that were asked and are not made of others, where somebody wants to know.
     pub(crate) atoms: Option<Vec<(&'m Formula, Tri)>>,
 }
@@ -145,6 +149,8 @@ pub struct World<'m> {
 impl<'m> World<'m> {
     /// A database with at most `sizes` rows of each entity (one, where nothing is said), for a session of `role`.
     pub fn new(model: &'m Model, sorts: &'m Sorts, sizes: FxHashMap<EntityId, usize>, role: Role) -> Self {
+        #[allow(clippy::iter_over_hash_type)] // a set is made of them
+        let keyed = Keyed::new(model, sizes.keys().copied());
         Self {
             model,
             circuit: Circuit::default(),
@@ -167,7 +173,9 @@ impl<'m> World<'m> {
             steps: 1,
             written: Vec::new(),
             left_out: Vec::new(),
-            crowded: std::cell::Cell::new(false),
+            crowded: false,
+            keyed,
+            live: None,
             atoms: None,
         }
     }
@@ -176,6 +184,17 @@ impl<'m> World<'m> {
     pub fn within(mut self, budget: Budget) -> Self {
         self.circuit = Circuit::within(budget);
         self
+    }
+
+    /// The same where nothing asks about the rows of other entities.
+    pub fn about(mut self, live: BTreeSet<EntityId>) -> Self {
+        self.live = Some(live);
+        self
+    }
+
+    /// Whether something asks about rows of an entity.
+    pub(crate) fn is_live(&self, entity: EntityId) -> bool {
+        self.live.as_ref().is_none_or(|live| live.contains(&entity))
     }
 
     /// The same for so many statements, one after the other.
@@ -217,6 +236,7 @@ impl<'m> World<'m> {
         let mut rows = match self.tables.get(&entity) {
             Some(rows) => rows.clone(),
             None => {
+                self.expect(entity);
                 let mut rows = Vec::new();
                 for number in 0..self.size(entity) {
                     let exists = self.choice();

@@ -4,7 +4,7 @@ use crate::rows::together;
 use crate::{Run, Skipped, Suite, Try, Wanted};
 use serde_json::json;
 use specc_model::{Entity, Model, RuleAction, Target};
-use specc_prove::{Case, Fill, Matrix, Sample, Samples, Trial, name};
+use specc_prove::{Case, Fill, Matrix, Sample, Samples, Subject, Trial};
 use std::collections::BTreeMap;
 
 /// The runs of a matrix. `samples`: values that columns take, as a server said.
@@ -13,7 +13,7 @@ pub fn access(model: &Model, matrix: &Matrix, samples: &Samples) -> Suite {
     let mut suite = Suite { name: "access", ..Suite::default() };
     for stuck in &matrix.stuck {
         suite.skipped.push(Skipped {
-            entity: name(model, stuck.entity),
+            entity: stuck.of.name(model),
             what: format!("{} as {}", stuck.command.word(), stuck.role),
             why: stuck.why.clone(),
             span: Some(stuck.span),
@@ -23,7 +23,7 @@ pub fn access(model: &Model, matrix: &Matrix, samples: &Samples) -> Suite {
         match run(model, &fill, trial) {
             Ok(run) => suite.runs.push(run),
             Err(why) => suite.skipped.push(Skipped {
-                entity: name(model, trial.entity),
+                entity: trial.of.name(model),
                 what: format!("{} as {}", trial.case.command().word(), trial.case.role),
                 why,
                 span: trial.rules.first().copied(),
@@ -63,19 +63,22 @@ fn run(model: &Model, fill: &Fill<'_>, trial: &Trial) -> Result<Run, String> {
     let step = case.steps.first().ok_or("it does nothing")?;
     let mut tries = Vec::new();
     for statement in &trial.statements {
-        let sql = match case.rows.is_empty() {
-            true => refused(model, model.entity(trial.entity), case),
-            false => case.statement(fill, step, statement.way, statement.row)?,
+        let asked = || case.statement(fill, step, statement.way, statement.row);
+        let sql = match trial.of {
+            Subject::Entity(id) if case.rows.is_empty() => refused(model, model.entity(id), case),
+            Subject::Entity(_) => asked()?,
+            // Whether there is any.
+            Subject::View(_) => asked()? + " limit 1",
         };
         let expected = Wanted::Access(statement.expected);
         tries.push(Try { command: step.command, sql, expected, about: String::new(), sees: Vec::new() });
     }
     let mut run = made(model, fill, case, tries)?;
-    run.entity = name(model, trial.entity);
+    run.entity = trial.of.name(model);
     run.aims = trial.goals.iter().map(|aim| (aim.span, aim.words.clone())).collect();
     run.rules = trial.rules.clone();
     run.kills = trial.kills.clone();
-    run.table = specc_prove::table(model, trial.entity);
+    run.table = trial.of.quoted(model);
     Ok(run)
 }
 

@@ -148,16 +148,7 @@ impl<'m> Frame<'m> {
 
     /// Whether the solution that was found last says the same of these, whatever is not modelled is; it stays.
     pub(super) fn is_sure(&mut self, lits: &[Lit]) -> bool {
-        if self.unknown.is_empty() {
-            return true;
-        }
-        let held: Vec<Lit> = lits.iter().map(|lit| if self.world.circuit.value(*lit) { !*lit } else { *lit }).collect();
-        let same = self.world.chosen();
-        let open = held.into_iter().any(|other| {
-            let wanted: Vec<Lit> = same.iter().copied().chain([other]).collect();
-            self.world.circuit.solve(&wanted) || self.world.circuit.gave_up()
-        });
-        self.world.circuit.solve(&same) && !open
+        self.unknown.is_empty() || self.world.is_sure(lits)
     }
 
     /// Every outcome of the own rules.

@@ -2,7 +2,7 @@
 
 use super::frame::{Frame, Goal, Outcome, Side};
 use super::statements::Values;
-use super::{Aim, Expected, Matrix, Standing, Statement, Stuck, Trial, Variant, Way};
+use super::{Aim, Expected, Matrix, Standing, Statement, Stuck, Subject, Trial, Variant, Way};
 use crate::access::{Granted, Role};
 use crate::case::{Case, Step};
 use crate::circuit::Lit;
@@ -196,7 +196,14 @@ impl<'m> Maker<'m> {
                 }
             }
             let rules = own.right.iter().flat_map(|right| right.openings()).map(|o| o.rule.span).collect();
-            made.trials.push(Trial { entity: self.entity.id, case, statements, goals: words, rules, kills });
+            made.trials.push(Trial {
+                of: Subject::Entity(self.entity.id),
+                case,
+                statements,
+                goals: words,
+                rules,
+                kills,
+            });
         }
     }
 
@@ -215,7 +222,8 @@ impl<'m> Maker<'m> {
     }
 
     fn stuck(&self, why: String, span: Span) -> Stuck {
-        Stuck { entity: self.entity.id, role: self.role.name.to_string(), command: self.command, why, span }
+        let of = Subject::Entity(self.entity.id);
+        Stuck { of, role: self.role.name.to_string(), command: self.command, why, span }
     }
 
     /// A statement without rows, for what is not granted.
@@ -240,7 +248,7 @@ impl<'m> Maker<'m> {
         };
         let way = if self.command == RuleAction::Insert { Way::Values } else { Way::All };
         Some(Trial {
-            entity: self.entity.id,
+            of: Subject::Entity(self.entity.id),
             case,
             statements: vec![Statement { way, row: None, expected }],
             goals: vec![Aim { span: None, words: "no rule lets it".to_owned() }],

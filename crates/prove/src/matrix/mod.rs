@@ -7,6 +7,7 @@
 mod frame;
 mod maker;
 mod statements;
+mod views;
 
 pub(crate) use maker::smallest;
 
@@ -19,6 +20,7 @@ use specc_diag::Span;
 use specc_model::effective::{self, COMMANDS};
 use specc_model::formula::Formula;
 use specc_model::{Entity, EntityId, Model, Rule, RuleAction};
+use specc_sql::quote;
 
 /// How a statement is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,11 +69,38 @@ pub struct Statement {
     pub expected: Expected,
 }
 
+/// What is tried.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject {
+    /// The table of an entity.
+    Entity(EntityId),
+    /// A view, by its place in [`Model::views`].
+    View(usize),
+}
+
+impl Subject {
+    /// Its name in messages.
+    pub fn name(self, model: &Model) -> String {
+        match self {
+            Subject::Entity(id) => crate::verdict::name(model, id),
+            Subject::View(at) => model.views[at].name.name.to_string(),
+        }
+    }
+
+    /// Its schema and name, quoted.
+    pub fn quoted(self, model: &Model) -> String {
+        match self {
+            Subject::Entity(id) => crate::replay::table(model, id),
+            Subject::View(at) => quote::qualified(&model.views[at].name.schema, &model.views[at].name.name),
+        }
+    }
+}
+
 /// A database, who asks, and statements with what should come of them.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// The entity.
-    pub entity: EntityId,
+    /// What is read or written.
+    pub of: Subject,
     /// The database and who asks.
     pub case: Case,
     /// Each undone before the next.
@@ -96,8 +125,8 @@ pub struct Aim {
 /// What is not asked, and why.
 #[derive(Clone, Debug)]
 pub struct Stuck {
-    /// The entity.
-    pub entity: EntityId,
+    /// What is not asked.
+    pub of: Subject,
     /// The role.
     pub role: String,
     /// The command.
@@ -177,7 +206,8 @@ fn conditions<'v>(variants: &[(usize, &'v Variant)]) -> Vec<(EntityId, &'v Formu
     exprs.map(|(entity, expr)| (entity, &expr.formula)).collect()
 }
 
-/// For every right of every entity that has rules (of `only` these, where some are named) the databases that try it.
+/// For every right of every entity that has rules (of `only` these, where some are named) the databases that try it, and those
+/// for every view of what is of such an entity.
 pub fn matrix(model: &Model, variants: &[Variant], only: &dyn Fn(&Entity) -> bool) -> Matrix {
     let mut all = Matrix { standings: vec![Standing::Same(true); variants.len()], ..Matrix::default() };
     let roles = crate::roles(model);
@@ -205,6 +235,13 @@ pub fn matrix(model: &Model, variants: &[Variant], only: &dyn Fn(&Entity) -> boo
         for (at, standing) in own.iter().zip(found.standings) {
             all.standings[*at] = all.standings[*at].with(standing);
         }
+    }
+    let read: Vec<usize> = (0..model.views.len()).filter(|at| views::is_about(model, *at, only, 0)).collect();
+    let sorts = if read.is_empty() { Sorts::default() } else { Sorts::of(model) };
+    let of_view = |at: &usize| roles.iter().map(|role| views::of_view(model, &sorts, *at, role)).collect::<Vec<_>>();
+    for mut found in read.par_iter().flat_map_iter(of_view).collect::<Vec<_>>() {
+        all.trials.append(&mut found.trials);
+        all.stuck.append(&mut found.stuck);
     }
     all
 }

@@ -159,7 +159,7 @@ impl<'m> Context<'m> {
         if self.more > 0 {
             self.model.entities.iter().for_each(|entity| *sizes.entry(entity.id).or_insert(1) += self.more);
         }
-        World::new(self.model, self.sorts, sizes, role.clone()).within(self.budget.clone())
+        World::new(self.model, self.sorts, sizes, role.clone()).about(demand.live.clone()).within(self.budget.clone())
     }
 }
 

@@ -53,4 +53,18 @@ impl<'m> World<'m> {
     pub fn chosen(&self) -> Vec<Lit> {
         self.choices.iter().map(|lit| if self.circuit.value(*lit) { *lit } else { !*lit }).collect()
     }
+
+    /// Whether the solution that was found last says the same of these, whatever is not modelled is; it stays.
+    pub fn is_sure(&mut self, lits: &[Lit]) -> bool {
+        if self.unknowns.is_empty() {
+            return true;
+        }
+        let held: Vec<Lit> = lits.iter().map(|lit| if self.circuit.value(*lit) { !*lit } else { *lit }).collect();
+        let same = self.chosen();
+        let open = held.into_iter().any(|other| {
+            let wanted: Vec<Lit> = same.iter().copied().chain([other]).collect();
+            self.circuit.solve(&wanted) || self.circuit.gave_up()
+        });
+        self.circuit.solve(&same) && !open
+    }
 }
