@@ -5,11 +5,13 @@ use crate::formats::Format;
 use crate::print::Ts;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use specc_analysis::catalog::Known;
 use specc_analysis::shape::{Shapes, table_columns};
 use specc_catalog::{
-    Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Object, Qualified, Rule, SqlExpr,
-    TableName, Timing, Trigger,
+    Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Kind, Object, ObjectId, Qualified, Rule,
+    SqlExpr, TableName, Timing, Trigger,
 };
+use std::sync::OnceLock;
 
 /// What a relation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +41,10 @@ pub struct Column {
     /// Its name.
     pub name: SmolStr,
     pub(crate) format: Format,
-    pub(crate) nullable: bool,
+    /// Whether it may be null; of a view, unless its query shows that it is not.
+    pub nullable: bool,
     /// It can be left out of a new row.
-    pub(crate) optional: bool,
+    pub optional: bool,
     /// It can be written.
     pub written: bool,
     /// The column of another relation that it passes on.
@@ -85,6 +88,8 @@ pub(crate) struct World<'c> {
     places: FxHashMap<TableName, usize>,
     pub shapes: Shapes<'c>,
     strict: bool,
+    /// The SQLSTATEs that functions throw, looked up when they are asked for.
+    thrown: OnceLock<FxHashMap<ObjectId, Vec<SmolStr>>>,
 }
 
 impl<'c> World<'c> {
@@ -129,6 +134,7 @@ impl<'c> World<'c> {
             places: FxHashMap::default(),
             shapes: Shapes::new(catalog, around),
             strict,
+            thrown: OnceLock::new(),
         };
         let (mut names, mut fires) = (Vec::new(), FxHashMap::<&TableName, (bool, bool)>::default());
         for (_, entry) in catalog.iter() {
@@ -232,6 +238,24 @@ impl<'c> World<'c> {
         let plain = kind == RelationKind::View;
         let events = writes.events(name, true, None, 0);
         Relation { name: name.clone(), kind, columns, writes: (plain && events.0, plain && events.1) }
+    }
+
+    /// The SQLSTATEs that a function throws by itself. Of one that the catalog does not have, or whose text is of another
+    /// language, the one that is usual.
+    pub(crate) fn thrown(&self, schema: &str, name: &str, signature: &str) -> Vec<SmolStr> {
+        let thrown = self.thrown.get_or_init(|| {
+            let known = Known::new(self.catalog);
+            let of = |(_, entry): (_, &'c specc_catalog::Entry)| match &entry.object {
+                Object::Function(function) => {
+                    let body = known.of_body(function).filter(|body| !body.unread)?;
+                    Some((entry.object.id(), body.codes))
+                }
+                _ => None,
+            };
+            self.catalog.iter().filter_map(of).collect()
+        });
+        let id = ObjectId::new(Kind::Function, schema, name).part(signature);
+        thrown.get(&id).cloned().unwrap_or_else(|| vec![SmolStr::new_static("P0001")])
     }
 
     /// The checks that hold for the rows of a table.

@@ -1,0 +1,137 @@
+//! What a request may be answered with when it goes wrong: SQLSTATEs, and the status that the API gives each.
+
+use crate::rights::Rights;
+use crate::world::{Relation, World};
+use smol_str::SmolStr;
+use specc_catalog::{Action, Function, IdRef, Object, Rls, Rule};
+
+/// What is done with rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Verb {
+    Read,
+    Insert,
+    Update,
+    Delete,
+}
+
+impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Insert, Self::Update, Self::Delete];
+
+    /// The command, which is the name of its privilege too.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verb::Read => "select",
+            Verb::Insert => "insert",
+            Verb::Update => "update",
+            Verb::Delete => "delete",
+        }
+    }
+}
+
+/// A SQLSTATE: it, the status, and what it means for this request.
+pub type Error = (SmolStr, &'static str, String);
+
+/// The errors of a request of a relation's rows.
+pub(crate) fn of_rows(
+    world: &World<'_>,
+    rights: &Rights<'_>,
+    relation: &Relation,
+    verb: Verb,
+    is_anon: bool,
+) -> Vec<Error> {
+    let mut all: Vec<Error> = vec![
+        ("22P02".into(), "400", "a value, in the query or in the body, that is none of its column's type".to_owned()),
+        ("42703".into(), "400", "the query names a column that is not there".to_owned()),
+    ];
+    // Who has not said who they are is asked to.
+    let refused = if is_anon { "401" } else { "403" };
+    all.push(("42501".into(), refused, "a column or a row that this role may not reach".to_owned()));
+    let writes = matches!(verb, Verb::Insert | Verb::Update);
+    let mut add = |code: SmolStr, status, what: String| all.push((code, status, what));
+    if writes {
+        add("22001".into(), "400", "a text is longer than its column takes".to_owned());
+        add("22003".into(), "400", "a number is out of its column's range".to_owned());
+        if relation.columns.iter().any(|column| !column.nullable) {
+            add("23502".into(), "400", "null, or nothing, for a column that has to have a value".to_owned());
+        }
+    }
+    for constraint in world.constraints.get(&relation.name).into_iter().flatten() {
+        match &constraint.rule {
+            Rule::Check { .. } if writes => add("23514".into(), "400", format!("`{}`", constraint.name)),
+            Rule::PrimaryKey { .. } | Rule::Unique { .. } if writes => {
+                add("23505".into(), "409", format!("`{}`", constraint.name))
+            }
+            Rule::ForeignKey(_) if writes => add("23503".into(), "409", format!("`{}`", constraint.name)),
+            Rule::Exclude { .. } if writes => add("23P01".into(), "400", format!("`{}`", constraint.name)),
+            _ => {}
+        }
+    }
+    if writes {
+        for domain in relation.columns.iter().filter_map(|column| world.shapes.domain(column.ty.as_ref()?)) {
+            if !domain.checks.is_empty() {
+                add("23514".into(), "400", format!("the type `{}`", domain.name));
+            }
+        }
+        for index in world.unique_indexes.get(&relation.name).into_iter().flatten() {
+            add("23505".into(), "409", format!("`{}`", index.name));
+        }
+    }
+    if matches!(verb, Verb::Update | Verb::Delete) {
+        for key in &world.foreign_keys {
+            let Rule::ForeignKey(found) = &key.rule else { continue };
+            let acts = if verb == Verb::Delete { found.on_delete } else { found.on_update };
+            if found.target != relation.name || !matches!(acts, Action::NoAction | Action::Restrict) {
+                continue;
+            }
+            let what = format!("rows of `{}` refer to it (`{}`)", key.table.name, key.name);
+            if acts == Action::Restrict {
+                add("23001".into(), "400", format!("{what}, from Postgres 18 on"));
+            }
+            add("23503".into(), "409", what);
+        }
+    }
+    for trigger in world.triggers.get(&relation.name).into_iter().flatten() {
+        if trigger.events.iter().any(|(event, _)| event == verb.word()) && trigger.enabled != "disabled" {
+            for code in world.thrown(&trigger.function.schema, &trigger.function.name, "") {
+                add(code.clone(), status(&code, refused), format!("the trigger `{}` refuses it", trigger.name));
+            }
+        }
+    }
+    let table = world.catalog.find(IdRef::table(&relation.name)).and_then(|at| world.catalog.at(at));
+    let rls = matches!(table.map(|(_, entry)| &entry.object), Some(Object::Table(table)) if table.rls != Rls::Off);
+    if writes && rls && !rights.bypasses {
+        add("42501".into(), refused, "no rule lets this role write the row as it is given".to_owned());
+    }
+    all
+}
+
+/// The errors of a function's call.
+pub(crate) fn of_call(world: &World<'_>, function: &Function, is_anon: bool) -> Vec<Error> {
+    let refused = if is_anon { "401" } else { "403" };
+    let mut all: Vec<Error> = vec![
+        ("22P02".into(), "400", "a value that is none of its argument's type".to_owned()),
+        ("42501".into(), refused, "what the function does is not allowed to this role".to_owned()),
+    ];
+    let thrown = world.thrown(&function.schema, &function.name, &function.signature()).into_iter();
+    all.extend(thrown.map(|code| (code.clone(), status(&code, refused), "the function refuses it".to_owned())));
+    all
+}
+
+/// The status that the API gives a SQLSTATE.
+fn status(code: &str, refused: &'static str) -> &'static str {
+    match code {
+        "23503" | "23505" => "409",
+        "25006" => "405",
+        "42501" => refused,
+        "42883" | "42P01" => "404",
+        "P0001" => "400",
+        _ => match code.get(..2).unwrap_or_default() {
+            "08" | "53" => "503",
+            "28" | "0L" | "0P" => "403",
+            "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "P0" | "XX" => "500",
+            _ => "400",
+        },
+    }
+}
