@@ -217,8 +217,7 @@ pub fn rights(view: &View) -> &'static str {
 }
 
 fn views(book: &Book<'_>, out: &mut String) {
-    let views: Vec<_> =
-        book.own_views().collect();
+    let views: Vec<_> = book.own_views().collect();
     if views.is_empty() {
         return;
     }

@@ -225,7 +225,11 @@ impl<'a> Book<'a> {
         }
         let Base::Domain(id) = field.ty.base else { return None };
         let domain = &self.model.domains[id.0 as usize];
-        domain.default.as_ref().filter(|_| field.ty.dims == 0).map(|text| (text.text.as_str(), Some(&*domain.name.name)))
+        domain
+            .default
+            .as_ref()
+            .filter(|_| field.ty.dims == 0)
+            .map(|text| (text.text.as_str(), Some(&*domain.name.name)))
     }
 
     /// Whether the project is for Supabase.
@@ -358,7 +362,9 @@ fn tables(catalog: &Catalog) -> FxHashMap<TableName, TableObjects<'_>> {
     let mut tables: FxHashMap<TableName, TableObjects<'_>> = FxHashMap::default();
     for (_, entry) in catalog.iter() {
         match &entry.object {
-            Object::Index(index) => tables.entry(index.table.clone()).or_default().indexes.push((index, entry.comment.as_deref())),
+            Object::Index(index) => {
+                tables.entry(index.table.clone()).or_default().indexes.push((index, entry.comment.as_deref()))
+            }
             Object::Trigger(trigger) => tables.entry(trigger.table.clone()).or_default().triggers.push(trigger),
             Object::Grant(grant) if grant.on.kind == specc_catalog::Kind::Table => {
                 let table = TableName::new(grant.on.schema.clone(), grant.on.name.clone());

@@ -149,7 +149,13 @@ fn functions(book: &Book<'_>, out: &mut String) {
         let roles: Vec<String> =
             book.roles_of_pages().iter().filter(calls).map(|role| text::code(&role.name)).collect();
         let is_trigger = matches!(&function.returns, Some(Returns::Pseudo(name)) if name == "trigger");
-        let callers = if is_trigger { "triggers".to_owned() } else if roles.is_empty() { "its owner only".to_owned() } else { text::and(&roles) };
+        let callers = if is_trigger {
+            "triggers".to_owned()
+        } else if roles.is_empty() {
+            "its owner only".to_owned()
+        } else {
+            text::and(&roles)
+        };
         let kind = if function.procedure { "Procedure" } else { "Function" };
         let rights = if function.security_definer { "; it runs with the rights of its owner" } else { "" };
         let _ = writeln!(out, "{kind} in {}, called by {callers}{rights}.\n", function.language);

@@ -123,9 +123,8 @@ fn notes(book: &Book<'_>, entity: &Entity, place: usize, field: &Field) -> Strin
     if field.maintained.is_some() {
         notes.push("maintained by triggers".into());
     }
-    let sets = |trigger: &&Trigger| {
-        trigger.timing == TriggerTiming::Before && trigger.writes.contains(&(entity.id, place))
-    };
+    let sets =
+        |trigger: &&Trigger| trigger.timing == TriggerTiming::Before && trigger.writes.contains(&(entity.id, place));
     for trigger in entity.triggers.iter().filter(sets) {
         let events: Vec<&str> = trigger.events.iter().map(|(event, _)| event.as_str()).collect();
         notes.push(format!("set by the trigger {} on {}", text::code(&trigger.name), text::join(&events, "and")));
@@ -267,16 +266,19 @@ fn why(book: &Book<'_>, entity: &Entity, index: &specc_catalog::Index, comment: 
             && relation.fields.iter().zip(&columns).all(|(field, column)| entity.fields[*field].name == *column)
     });
     if let Some(relation) = serves.next() {
-        return format!("finds the rows of a {} row, also when that is deleted", book.link(relation.to, up));
+        return format!("finds what refers to a row of {}, also when that row is deleted", book.link(relation.to, up));
     }
     let names = |fields: &[FieldIx]| fields.iter().map(|field| entity.fields[*field].name.clone()).collect::<Vec<_>>();
-    if let Some(limit) = entity.limits.iter().find(|limit| !limit.per.is_empty() && columns.starts_with(&names(&limit.per))) {
+    if let Some(limit) =
+        entity.limits.iter().find(|limit| !limit.per.is_empty() && columns.starts_with(&names(&limit.per)))
+    {
         return format!("counts the rows of the limit {}", text::code(&limit.name));
     }
     let over: Vec<String> = index.keys.iter().map(key).collect();
     let filter = if index.filter.is_some() { ", of the rows that its filter names" } else { "" };
     let by = if declared { "the spec asks for it" } else { "made" };
-    format!("{by}: finds and orders rows by {}{filter}", text::and(&over))
+    let finds = if index.method == "btree" { "finds and orders" } else { "finds" };
+    format!("{by}: {finds} rows by {}{filter}", text::and(&over))
 }
 
 fn relations(book: &Book<'_>, entity: &Entity, out: &mut String) {
@@ -334,7 +336,8 @@ fn rules(book: &Book<'_>, entity: &Entity, out: &mut String) {
         Rls::Off => out.push_str("Row level security is **off**: whoever holds a grant sees every row.\n\n"),
         Rls::Forced => out.push_str("Row level security is on, for the owner of the table too.\n\n"),
         Rls::On if entity.rules.is_empty() => {
-            let _ = writeln!(out, "Row level security is on and no rule opens it: {}.\n", access::nobody_but(book, entity));
+            let _ =
+                writeln!(out, "Row level security is on and no rule opens it: {}.\n", access::nobody_but(book, entity));
         }
         Rls::On => {}
     }

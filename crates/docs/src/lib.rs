@@ -21,7 +21,7 @@ mod svg;
 mod text;
 mod workflows;
 
-pub use claims::{Claim, Says, Then};
+pub use claims::{Claim, Rows, Says, Then};
 pub use package::{Package, package};
 
 use book::Book;

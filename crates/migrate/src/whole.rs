@@ -13,7 +13,9 @@ pub fn schema_file(project: &str, catalog: &Catalog) -> Result<String, Cycle> {
     unite(&mut plan);
     let mut out = String::from("-- The whole schema of ");
     render::push_plain(&mut out, project);
-    out.push_str(&format!(".\n-- {MARK}\n--\n-- For an empty database: one that is there is changed by the migrations.\n\nbegin;\n\n"));
+    out.push_str(&format!(
+        ".\n-- {MARK}\n--\n-- For an empty database: one that is there is changed by the migrations.\n\nbegin;\n\n"
+    ));
     for stage in &plan.stages {
         render::append(&mut out, &render::body(stage, catalog));
     }

@@ -44,7 +44,11 @@ impl<'c> Api<'c> {
 
     /// The references of a table or view, with those that views pass on.
     pub fn references_of(&self, name: &TableName) -> &[Relationship] {
-        self.relationships.get_or_init(|| relationships::all(&self.world)).get(name).map(Vec::as_slice).unwrap_or_default()
+        self.relationships
+            .get_or_init(|| relationships::all(&self.world))
+            .get(name)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 
     /// What a request of rows may be answered with when it goes wrong.

@@ -11,6 +11,7 @@ use specc_catalog::{
     Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Kind, Object, ObjectId, Qualified, Rule,
     SqlExpr, TableName, Timing, Trigger,
 };
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 /// What a relation is.
@@ -256,6 +257,29 @@ impl<'c> World<'c> {
         });
         let id = ObjectId::new(Kind::Function, schema, name).part(signature);
         thrown.get(&id).cloned().unwrap_or_else(|| vec![SmolStr::new_static("P0001")])
+    }
+
+    /// The tables that the function of a trigger names.
+    pub(crate) fn touched(&self, trigger: &Trigger) -> Vec<TableName> {
+        let id = ObjectId::new(Kind::Function, trigger.function.schema.clone(), trigger.function.name.clone());
+        let depends = self.catalog.get(&id).map(|entry| entry.depends.as_slice()).unwrap_or_default();
+        let tables = depends.iter().filter(|needed| needed.on.kind == Kind::Table);
+        tables.map(|needed| TableName::new(needed.on.schema.clone(), needed.on.name.clone())).collect()
+    }
+
+    /// The SQLSTATEs with which the constraints of a table refuse a row.
+    pub(crate) fn held(&self, table: &TableName) -> BTreeSet<&'static str> {
+        let of = |constraint: &&Constraint| match &constraint.rule {
+            Rule::PrimaryKey { .. } | Rule::Unique { .. } => "23505",
+            Rule::Check { .. } => "23514",
+            Rule::ForeignKey(_) => "23503",
+            Rule::Exclude { .. } => "23P01",
+        };
+        let mut all: BTreeSet<&'static str> = self.constraints.get(table).into_iter().flatten().map(of).collect();
+        if self.relation(table).is_some_and(|relation| relation.columns.iter().any(|column| !column.nullable)) {
+            all.insert("23502");
+        }
+        all
     }
 
     /// The checks that hold for the rows of a table.

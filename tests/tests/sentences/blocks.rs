@@ -10,7 +10,7 @@ use specc_postgres::{Database, as_user};
 use specc_tests::{Rows, VERSIONS, database, root, spec, specs};
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 fn package(name: &str) -> Vec<DocFile> {
     let (model, catalog, options) = project(name);
@@ -168,6 +168,54 @@ fn the_schema_of_each_spec_in_one_file_is_that_of_the_migrations() {
     }
 }
 
+/// The commands of the pages are commands, with arguments that they take.
+#[test]
+fn the_commands_of_the_pages_are_there() {
+    let mut all = BTreeSet::new();
+    for page in package("starter") {
+        all.extend(
+            blocks(&page.contents, "sh")
+                .into_iter()
+                .flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()),
+        );
+    }
+    for command in &all {
+        let args = command.split(' ').chain(["--help"]);
+        assert_eq!(format!("{:?}", specc::run(args)), format!("{:?}", ExitCode::SUCCESS), "{command}");
+    }
+    assert!(all.len() > 8, "{all:?}");
+}
+
+/// `[output] guides` in `specc.toml` decides whether there are any; what nothing asks for any more goes.
+#[test]
+fn the_guides_are_written_where_the_settings_ask_for_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = |output: &str| {
+        fs::write(dir.path().join("specc.toml"), format!("name = \"case\"\n{output}")).expect("a file");
+    };
+    fs::write(dir.path().join("case.dbspec"), "entity things { id: int key, rls off }\n").expect("a file");
+    let build = |stamp: &str| {
+        let at = dir.path().to_str().expect("a path");
+        format!("{:?}", specc::run(["specc", "build", "--project", at, "--stamp", stamp]))
+    };
+    let done = format!("{:?}", ExitCode::SUCCESS);
+    settings("[output]\nguides = \"docs/guides\"\n");
+    assert_eq!(build("20260101000000"), done);
+    let guides = dir.path().join("docs/guides");
+    let start = fs::read_to_string(guides.join("README.md")).expect("the first page");
+    assert!(start.contains("](../access.md)") && guides.join("api/things.md").is_file(), "{start}");
+    let changes = fs::read_to_string(guides.join("changes.md")).expect("a page");
+    assert!(changes.contains("20260101000000_init"), "{changes}");
+    let files = specc_tests::build::files(dir.path());
+    assert_eq!(build("20260101000001"), done);
+    assert_eq!(files, specc_tests::build::files(dir.path()), "a second build changes nothing");
+    settings("[output]\nguides = \"docs\"\n");
+    assert_ne!(build("20260101000002"), done, "the docs are in that folder");
+    settings("");
+    assert_eq!(build("20260101000003"), done);
+    assert!(!guides.exists() && dir.path().join("docs/README.md").is_file());
+}
+
 /// The code of the package as one program: each block of the API in a scope of its own, each file of a guide as it stands.
 #[test]
 #[ignore = "installs programs by npm"]
@@ -190,7 +238,8 @@ fn the_typescript_of_the_pages_is_of_the_types() {
     let mut all = 0;
     for name in specs() {
         let (_, catalog, options) = project(&name);
-        let types = specc_types::typescript(&catalog, &options.around, &specc_types::Options::default()).expect("types");
+        let types =
+            specc_types::typescript(&catalog, &options.around, &specc_types::Options::default()).expect("types");
         write(&format!("src/{name}/database.types.ts"), &types.text);
         let mut program = "import { supabase } from './client'\nexport async function all() {\n".to_owned();
         for page in package(&name) {
@@ -198,7 +247,9 @@ fn the_typescript_of_the_pages_is_of_the_types() {
             let code = [blocks(&page.contents, "ts"), blocks(&page.contents, "tsx")].concat();
             all += code.len();
             match guide {
-                None => code.iter().for_each(|block| program.push_str(&format!("  {{ {block}; void data; void error }}\n"))),
+                None => {
+                    code.iter().for_each(|block| program.push_str(&format!("  {{ {block}; void data; void error }}\n")))
+                }
                 Some("react") => {
                     let names = ["client.ts", "add.ts", "list.tsx"];
                     code.iter().zip(names).for_each(|(block, file)| write(&format!("src/{name}/{file}"), block));
@@ -211,7 +262,8 @@ fn the_typescript_of_the_pages_is_of_the_types() {
         }
         write(&format!("src/{name}/all.ts"), &(program + "}\n"));
     }
-    let done = Command::new("node").arg("node_modules/typescript/bin/tsc").current_dir(dir.path()).output().expect("node");
+    let done =
+        Command::new("node").arg("node_modules/typescript/bin/tsc").current_dir(dir.path()).output().expect("node");
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{}", said.lines().take(40).collect::<Vec<_>>().join("\n"));
     eprintln!("{all} blocks of TypeScript");

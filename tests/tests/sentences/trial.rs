@@ -1,6 +1,6 @@
 //! How a sentence is tried: statements as its role, of which nothing stays.
 
-use specc_docs::{Claim, Says, Then};
+use specc_docs::{Claim, Rows, Says, Then};
 use specc_postgres::{Database, Session, as_user};
 use specc_sql::quote::{ident, literal, qualified};
 use specc_tests::{Who, texts};
@@ -40,7 +40,7 @@ pub fn turned(claim: &Claim) -> Option<Claim> {
     let says = match &claim.says {
         Says::May { verb, columns, .. } => Says::MayNot { verb: *verb, columns: columns.clone() },
         Says::MayNot { verb, columns } => {
-            Says::May { verb: *verb, columns: columns.clone(), listed: true, every_row: false }
+            Says::May { verb: *verb, columns: columns.clone(), listed: true, rows: Rows::ByRule }
         }
         Says::Goes { constraint, columns, target, target_columns, then } => Says::Goes {
             constraint: constraint.clone(),
@@ -116,17 +116,20 @@ impl Trials {
         let table = qualified(&claim.on.schema, &claim.on.name);
         let role = claim.role.as_str();
         match &claim.says {
-            Says::May { verb, columns, every_row, .. } => {
+            Says::May { verb, columns, rows, .. } => {
                 let columns: Vec<&str> = columns.iter().map(|c| c.as_str()).collect();
                 let got = self.right(role, &table, *verb, &columns);
                 if refused(&got) {
                     return Came::False(got);
                 }
-                if *verb == Verb::Read && *every_row {
-                    let all = self.one(&format!("select count(*) from {table}"));
-                    return came(got == all, || format!("{got} rows of {all}"));
+                match rows {
+                    Rows::Every if *verb == Verb::Read => {
+                        let all = self.one(&format!("select count(*) from {table}"));
+                        came(got == all, || format!("{got} rows of {all}"))
+                    }
+                    Rows::None => came(got == "0", || format!("{got} rows")),
+                    _ => Came::True,
                 }
-                Came::True
             }
             Says::MayNot { verb, columns } if columns.is_empty() => {
                 let got = self.right(role, &table, *verb, &[]);
@@ -142,7 +145,8 @@ impl Trials {
             }
             Says::Calls { signature, may } => {
                 let function = format!("{table}({signature})");
-                let asked = format!("select has_function_privilege({}, {}, 'execute')", literal(role), literal(&function));
+                let asked =
+                    format!("select has_function_privilege({}, {}, 'execute')", literal(role), literal(&function));
                 let got = self.one(&asked);
                 came((got == "t") == *may, || got)
             }
@@ -168,7 +172,8 @@ impl Trials {
                 if let Some(ty) = ty {
                     let mut said = String::new();
                     specc_sql::push_type(&mut said, ty);
-                    let same = self.one(&format!("select {}::regtype = {}::regtype", literal(&said), literal(&found.ty)));
+                    let same =
+                        self.one(&format!("select {}::regtype = {}::regtype", literal(&said), literal(&found.ty)));
                     if same != "t" {
                         return Came::False(format!("its type is {}", found.ty));
                     }
@@ -280,8 +285,11 @@ impl Trials {
         let put = format!("update {table} set {name} = {} where ctid = '{row}' returning ctid::text", literal(state));
         let Ok(Some(moved)) = tx.query_opt(&put, &[]) else { return Came::Open };
         let row: String = moved.get(0);
-        let become_role =
-            format!("set local session_replication_role = origin; set local role {}; select set_config('request.jwt.claims', {}, true)", ident(role), literal(&claims));
+        let become_role = format!(
+            "set local session_replication_role = origin; set local role {}; select set_config('request.jwt.claims', {}, true)",
+            ident(role),
+            literal(&claims)
+        );
         tx.batch_execute(&become_role).unwrap();
         let mut got = Vec::new();
         for other in others {
@@ -302,8 +310,9 @@ impl Trials {
         let on: Vec<String> =
             columns.iter().zip(target_columns).map(|(a, b)| format!("r.{} = t.{}", ident(a), ident(b))).collect();
         let on = on.join(" and ");
-        let referred =
-            format!("select t.ctid from {target} t where exists (select from {table} r where {on} and r.ctid is not null)");
+        let referred = format!(
+            "select t.ctid from {target} t where exists (select from {table} r where {on} and r.ctid is not null)"
+        );
         let rows = texts(&mut self.admin, &format!("{referred} limit 20"));
         let cleared = if let Then::BecomesNull(cleared) = then { cleared } else { columns };
         let nulls: Vec<String> = cleared.iter().map(|column| format!("r.{} is null", ident(column))).collect();
@@ -313,7 +322,10 @@ impl Trials {
         for row in rows {
             let mut at = transaction.savepoint("one").unwrap();
             let before: i64 = at
-                .query_one(&format!("select count(*) from {table} r join {target} t on {on} where t.ctid = '{row}'"), &[])
+                .query_one(
+                    &format!("select count(*) from {table} r join {target} t on {on} where t.ctid = '{row}'"),
+                    &[],
+                )
                 .unwrap()
                 .get(0);
             let all = |at: &mut postgres::Transaction<'_>, filter: &str| -> i64 {
@@ -343,7 +355,9 @@ impl Trials {
                         Then::RefusedAtEnd { .. } if before > 0 && rows <= rows_before - before => continue,
                         Then::RefusedAtEnd { .. } | Then::RefusedAtOnce => Came::False("the row is deleted".into()),
                         Then::Cascades => came(rows <= rows_before - before, || format!("{rows} of {rows_before}")),
-                        Then::BecomesNull(_) => came(nulls >= nulls_before + before || rows < rows_before, || format!("{nulls}")),
+                        Then::BecomesNull(_) => {
+                            came(nulls >= nulls_before + before || rows < rows_before, || format!("{nulls}"))
+                        }
                         Then::BecomesDefault(_) => Came::Open,
                     })
                 }
@@ -363,15 +377,20 @@ impl Trials {
             return Came::Open;
         }
         let said = as_user(&mut self.owner, role, r#"{"role":"service_role"}"#, |tx| {
-            let deleted =
-                tx.execute(&format!("delete from {table} where ctid = (select ctid from {table} where deleted_at is null limit 1)"), &[])?;
-            let left: i64 = tx.query_one(&format!("select count(*) from {table} where deleted_at is null"), &[])?.get(0);
+            let deleted = tx.execute(
+                &format!(
+                    "delete from {table} where ctid = (select ctid from {table} where deleted_at is null limit 1)"
+                ),
+                &[],
+            )?;
+            let left: i64 =
+                tx.query_one(&format!("select count(*) from {table} where deleted_at is null"), &[])?.get(0);
             Ok((deleted, left))
         });
         match said {
-            Ok((deleted, left)) => {
-                came(deleted == 0 && (left + 1).to_string() == live, || format!("{deleted} deleted, {left} of {live} left"))
-            }
+            Ok((deleted, left)) => came(deleted == 0 && (left + 1).to_string() == live, || {
+                format!("{deleted} deleted, {left} of {live} left")
+            }),
             Err(error) => Came::False(error.to_string()),
         }
     }

@@ -1,7 +1,7 @@
 //! `specc build`
 
-use super::stored::{GENERATED, State};
 use super::package;
+use super::stored::{GENERATED, State};
 use super::types::What;
 use super::widening;
 use crate::args::{Build, Format, Lang, Part};

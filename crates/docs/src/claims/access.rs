@@ -1,6 +1,6 @@
 //! What a role may do with a table, a view or a function: its grants, which are made from effective access.
 
-use super::{Claim, Says};
+use super::{Claim, Rows, Says};
 use crate::access::{self, Reach};
 use crate::book::{Book, RoleColumn};
 use smol_str::SmolStr;
@@ -44,17 +44,18 @@ pub fn of_relation(book: &Book<'_>, role: &RoleColumn, on: &TableName) -> Vec<Cl
             continue;
         }
         let reach = book.entity_of(on).map(|entity| access::reach(book, entity, role, action(verb)));
-        let every_row = match reach {
-            Some(Reach::Some { every_row, .. }) => every_row,
-            // A view's rows are what it gives to whom it is granted, unless the rules of its tables apply.
-            _ => false,
+        let rows = match reach {
+            Some(Reach::Some { every_row: true, .. }) => Rows::Every,
+            Some(Reach::Some { .. }) => Rows::ByRule,
+            Some(Reach::None) => Rows::None,
+            None => Rows::OfView,
         };
         if verb == Verb::Delete {
             (with, without) = (Vec::new(), Vec::new());
         }
         // Where the list of what it may not is longer, it says more to list what it may.
         let listed = with.len() < without.len();
-        say(Says::May { verb, columns: with, listed, every_row });
+        say(Says::May { verb, columns: with, listed, rows });
         if !without.is_empty() {
             say(Says::MayNot { verb, columns: without });
         }

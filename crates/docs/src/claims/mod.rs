@@ -37,8 +37,8 @@ pub enum Says {
         columns: Vec<SmolStr>,
         /// Whether the sentence lists them; else they are all, or all but those that another sentence lists.
         listed: bool,
-        /// With every row, or with those that a rule lets through.
-        every_row: bool,
+        /// With which rows.
+        rows: Rows,
     },
     /// It is refused with `42501` before any row is looked at; without columns, whatever the columns are.
     MayNot {
@@ -126,6 +126,19 @@ pub enum Says {
     },
 }
 
+/// The rows that a right reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    /// All of them.
+    Every,
+    /// Those that a rule lets through.
+    ByRule,
+    /// Those that the query of a view gives to who asks.
+    OfView,
+    /// None: there is a grant, and no rule.
+    None,
+}
+
 /// What a foreign key does when the row that it refers to goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
@@ -185,11 +198,13 @@ impl Claim {
     /// The sentence, without the name of the table and without a final period.
     pub fn words(&self) -> String {
         match &self.says {
-            Says::May { verb, columns, listed: lists, every_row } => {
-                let rows = if *every_row { "every row" } else { "rows that a rule lets through" };
-                let rows = match (verb, every_row) {
-                    (Verb::Insert, true) => "any row",
-                    _ => rows,
+            Says::May { verb, columns, listed: lists, rows } => {
+                let rows = match (rows, verb) {
+                    (Rows::Every, Verb::Insert) => "any row",
+                    (Rows::Every, _) => "every row",
+                    (Rows::ByRule, _) => "rows that a rule lets through",
+                    (Rows::OfView, _) => "the rows that the query gives",
+                    (Rows::None, _) => "no row: it has the right, but no rule lets a row through",
                 };
                 let only = match (*lists, verb) {
                     (false, _) => String::new(),
@@ -233,9 +248,11 @@ impl Claim {
                 listed(columns, "and"),
                 then.words()
             ),
-            Says::DeleteHides => "A delete does not take the row away. It sets `deleted_at` and `deleted_by`, and the client \
+            Says::DeleteHides => {
+                "A delete does not take the row away. It sets `deleted_at` and `deleted_by`, and the client \
                  is told that 0 rows were deleted. Rows that refer to it stay as they are and go on referring to it"
-                .to_owned(),
+                    .to_owned()
+            }
             Says::HidesDeleted => format!("{} sees no row that is marked as deleted", text::code(&self.role)),
             Says::Shows { column, ty, nullable } => {
                 let ty = ty.as_ref().map(|ty| format!(" {}", text::code(&ty.to_string()))).unwrap_or_default();

@@ -22,7 +22,9 @@ pub fn of_entity(book: &Book<'_>, entity: &Entity) -> Vec<Claim> {
             say(&writer, Says::Counted { column });
         } else if field.immutable {
             let others = entity.triggers.iter().any(|trigger| {
-                trigger.timing == TriggerTiming::Before && trigger.raises && trigger.events.iter().any(|(event, _)| event == "update")
+                trigger.timing == TriggerTiming::Before
+                    && trigger.raises
+                    && trigger.events.iter().any(|(event, _)| event == "update")
             });
             say(&writer, Says::Immutable { column, is_first: !others });
         }
@@ -32,7 +34,9 @@ pub fn of_entity(book: &Book<'_>, entity: &Entity) -> Vec<Claim> {
     }
     if is_soft(book, entity) {
         say(&writer, Says::DeleteHides);
-        for role in book.roles.iter().filter(|role| !role.bypasses && role.rights.columns(&on, "select").has("deleted_at")) {
+        for role in
+            book.roles.iter().filter(|role| !role.bypasses && role.rights.columns(&on, "select").has("deleted_at"))
+        {
             say(&role.name, Says::HidesDeleted);
         }
     }
@@ -73,10 +77,12 @@ pub fn workflow_words(book: &Book<'_>, entity: &Entity, workflow: &Workflow) -> 
 /// Whether null, or nothing, is refused: not where a default, the server or a trigger fills it in.
 fn is_required(book: &Book<'_>, entity: &Entity, at: usize) -> bool {
     let field = &entity.fields[at];
-    let fills = entity.triggers.iter().any(|trigger| {
-        trigger.timing == TriggerTiming::Before && trigger.writes.contains(&(entity.id, at))
-    });
-    let counts = field.maintained.is_some() || entity.limits.iter().any(|limit| limit.overflow.iter().any(|o| o.0 == at));
+    let fills = entity
+        .triggers
+        .iter()
+        .any(|trigger| trigger.timing == TriggerTiming::Before && trigger.writes.contains(&(entity.id, at)));
+    let counts =
+        field.maintained.is_some() || entity.limits.iter().any(|limit| limit.overflow.iter().any(|o| o.0 == at));
     let given = field.generated.is_some() || field.identity.is_some();
     !field.nullable && !given && !counts && !fills && book.default(field).is_none()
 }
@@ -99,9 +105,7 @@ pub fn deletes(book: &Book<'_>, relation: &Relation) -> Option<Then> {
     let Rule::ForeignKey(key) = &constraint.rule else { return None };
     let cleared = if key.on_delete_columns.is_empty() { &key.columns } else { &key.on_delete_columns };
     Some(match key.on_delete {
-        Action::NoAction => {
-            Then::RefusedAtEnd { deferred: constraint.deferrable && constraint.initially_deferred }
-        }
+        Action::NoAction => Then::RefusedAtEnd { deferred: constraint.deferrable && constraint.initially_deferred },
         Action::Restrict => Then::RefusedAtOnce,
         Action::Cascade => Then::Cascades,
         Action::SetNull => Then::BecomesNull(cleared.clone()),

@@ -10,7 +10,7 @@ use smol_str::SmolStr;
 use specc_catalog::TableName;
 use specc_model::{Function, Object};
 use specc_sql::quote;
-use specc_types::{Call, Column, Error, Relation, RelationKind, Verb, json_text, quoted, segment};
+use specc_types::{Call, Column, Relation, RelationKind, Verb, json_text, quoted, segment};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -48,7 +48,8 @@ pub fn pages(room: &Room<'_, '_>) -> Vec<DocFile> {
 }
 
 fn list(room: &Room<'_, '_>, all: &[Subject<'_>]) -> String {
-    let mut out = String::from("# API\n\nWhat each role may do with each table and view: `r`ead, `a`dd, `c`hange, `d`elete.\n\n");
+    let mut out =
+        String::from("# API\n\nWhat each role may do with each table and view: `r`ead, `a`dd, `c`hange, `d`elete.\n\n");
     let roles = room.book.roles_of_pages();
     let mut head = vec!["Table or view".to_owned()];
     head.extend(roles.iter().map(|role| text::code(&role.name)));
@@ -146,6 +147,7 @@ fn section(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>) -> S
             None => out.push_str("It cannot name a row: it may not read the key.\n\n"),
         }
         for (code, status, what) in room.api.errors(&role.rights, relation, verb, is_anon) {
+            let what = what.words(text::code);
             let (verbs, whats) = errors.entry((code, status)).or_default();
             if !verbs.contains(&title(verb)) {
                 verbs.push(title(verb));
@@ -161,19 +163,10 @@ fn section(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>) -> S
     out.push_str("### Errors\n\n");
     text::head(&mut out, &["SQLSTATE", "Status", "Where", "When"]);
     for ((code, status), (verbs, whats)) in errors {
-        text::row(&mut out, [text::code(&code), status.to_owned(), verbs.join(", "), said(&whats)]);
+        text::row(&mut out, [text::code(&code), status.to_owned(), verbs.join(", "), whats.join("; ")]);
     }
     out.push('\n');
     out
-}
-
-/// What errors mean, with the names in them as code.
-fn said(whats: &[String]) -> String {
-    let parts = whats.iter().map(|what| {
-        let parts = what.split('`').enumerate();
-        parts.map(|(n, part)| if n % 2 == 1 { text::code(part) } else { part.to_owned() }).collect::<String>()
-    });
-    parts.collect::<Vec<_>>().join("; ")
 }
 
 fn title(verb: Verb) -> &'static str {
@@ -258,10 +251,15 @@ pub fn example(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>, 
             }
         }
         Verb::Insert => {
-            let mut needed: Vec<&Column> =
-                columns.iter().copied().filter(|column| !column.optional).collect();
+            let mut needed: Vec<&Column> = columns.iter().copied().filter(|column| !column.optional).collect();
             if needed.is_empty() {
-                needed = columns.iter().copied().find(|column| is_known(column)).or(columns.first().copied()).into_iter().collect();
+                needed = columns
+                    .iter()
+                    .copied()
+                    .find(|column| is_known(column))
+                    .or(columns.first().copied())
+                    .into_iter()
+                    .collect();
             }
             let names = quote::list(needed.iter().map(|column| &column.name));
             let values: Vec<String> = needed.iter().map(|column| value(column).0).collect();
@@ -280,10 +278,8 @@ pub fn example(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>, 
             let wheres: Vec<String> =
                 key.iter().map(|column| format!("{} = {}", quote::ident(&column.name), value(column).0)).collect();
             let wheres = wheres.join(" and ");
-            let eq: String = key
-                .iter()
-                .map(|column| format!(".eq({}, {})", quoted(&column.name), value(column).1))
-                .collect();
+            let eq: String =
+                key.iter().map(|column| format!(".eq({}, {})", quoted(&column.name), value(column).1)).collect();
             let filter = |column: &&Column| {
                 let (_, json) = value(column);
                 format!("{}=eq.{}", segment(&column.name), segment(json.trim_matches('"')))
@@ -297,7 +293,11 @@ pub fn example(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>, 
                 });
             }
             let is_key = |column: &Column| key.iter().any(|key| key.name == column.name);
-            let set = columns.iter().copied().find(|column| !is_key(column) && is_known(column)).or(columns.first().copied())?;
+            let set = columns
+                .iter()
+                .copied()
+                .find(|column| !is_key(column) && is_known(column))
+                .or(columns.first().copied())?;
             let (sql, _) = value(set);
             Example {
                 typescript: format!("{from}.update({}){eq}", body(&[set])),
@@ -338,7 +338,9 @@ fn functions(room: &Room<'_, '_>) -> String {
     let mut any = false;
     for schema in schemas {
         for call in room.api.calls(schema) {
-            let Some((function, _)) = own.iter().find(|(_, found)| std::ptr::eq(*found, call.function)) else { continue };
+            let Some((function, _)) = own.iter().find(|(_, found)| std::ptr::eq(*found, call.function)) else {
+                continue;
+            };
             let callers: Vec<&RoleColumn<'_>> =
                 book.roles_of_pages().iter().filter(|role| role.rights.calls(call.function)).collect();
             if callers.is_empty() {
@@ -352,7 +354,9 @@ fn functions(room: &Room<'_, '_>) -> String {
             let names: Vec<String> = callers.iter().map(|role| text::code(&role.name)).collect();
             let _ = writeln!(out, "Called by {}.\n", text::and(&names));
             called(room, &call).write(room, &mut out);
-            let mut errors = room.api.call_errors(&call, callers.iter().all(|role| role.name == "anon"));
+            let errors = room.api.call_errors(&call, callers.iter().all(|role| role.name == "anon")).into_iter();
+            let mut errors: Vec<Said> =
+                errors.map(|(code, status, what)| (code, status, what.words(text::code))).collect();
             errors.extend(of_tables(room, function, callers[0]));
             errors_of(&mut out, errors);
         }
@@ -363,8 +367,11 @@ fn functions(room: &Room<'_, '_>) -> String {
     out
 }
 
+/// A SQLSTATE, its status, and when.
+type Said = (SmolStr, &'static str, String);
+
 /// What the tables that a function writes may refuse.
-fn of_tables(room: &Room<'_, '_>, function: &Function, role: &RoleColumn<'_>) -> Vec<Error> {
+fn of_tables(room: &Room<'_, '_>, function: &Function, role: &RoleColumn<'_>) -> Vec<Said> {
     if matches!(function.volatility.as_deref(), Some("stable" | "immutable")) {
         return Vec::new();
     }
@@ -372,12 +379,12 @@ fn of_tables(room: &Room<'_, '_>, function: &Function, role: &RoleColumn<'_>) ->
         Object::Entity(id) => room.api.relation(&room.book.table(*id)),
         _ => None,
     });
-    let mut out: Vec<Error> = Vec::new();
+    let mut out: Vec<Said> = Vec::new();
     for relation in entities {
         for verb in [Verb::Insert, Verb::Update, Verb::Delete] {
             let errors = room.api.errors(&role.rights, relation, verb, false).into_iter();
             for (code, status, _) in errors.filter(|(code, _, _)| !matches!(code.get(..2), Some("22" | "42"))) {
-                let what = format!("a row of `{}`, where the function writes one", relation.name.name);
+                let what = format!("a row of {}, where the function writes one", text::code(&relation.name.name));
                 if !out.iter().any(|(known, _, said)| *known == code && *said == what) {
                     out.push((code, status, what));
                 }
@@ -387,7 +394,7 @@ fn of_tables(room: &Room<'_, '_>, function: &Function, role: &RoleColumn<'_>) ->
     out
 }
 
-fn errors_of(out: &mut String, errors: Vec<Error>) {
+fn errors_of(out: &mut String, errors: Vec<Said>) {
     let mut all: BTreeMap<(SmolStr, &str), Vec<String>> = BTreeMap::new();
     for (code, status, what) in errors {
         let whats = all.entry((code, status)).or_default();
@@ -397,13 +404,14 @@ fn errors_of(out: &mut String, errors: Vec<Error>) {
     }
     text::head(out, &["SQLSTATE", "Status", "When"]);
     for ((code, status), whats) in all {
-        text::row(out, [text::code(&code), status.to_owned(), said(&whats)]);
+        text::row(out, [text::code(&code), status.to_owned(), whats.join("; ")]);
     }
     out.push('\n');
 }
 
 fn called(room: &Room<'_, '_>, call: &Call<'_>) -> Example {
-    let needed: Vec<_> = call.arguments.iter().filter(|(param, optional)| !optional && !param.name.is_empty()).collect();
+    let needed: Vec<_> =
+        call.arguments.iter().filter(|(param, optional)| !optional && !param.name.is_empty()).collect();
     let value = |ty| room.api.example_of(ty).map_or(("null".to_owned(), "\"\"".to_owned()), |e| (e.sql, e.json));
     let fields: Vec<String> =
         needed.iter().map(|(param, _)| format!("{}: {}", property(&param.name), value(&param.ty).1)).collect();

@@ -1,7 +1,7 @@
 //! Guides: how a program begins to use this project, with code that runs as it stands.
 
-use super::api::{Example, example, fenced};
 use super::Room;
+use super::api::{Example, example, fenced};
 use crate::book::RoleColumn;
 use crate::text;
 use specc_types::{Relation, Verb};

@@ -37,7 +37,10 @@ const RUNBOOKS: &[Runbook] = &[
         "A change of several files stopped in its middle and is not wanted any more.",
         &[
             ("See what the way back would run.", "specc apply --abandon --dry-run"),
-            ("Go back to before its first file. What was dropped by then does not come back, and has to be agreed to.", "specc apply --abandon"),
+            (
+                "Go back to before its first file. What was dropped by then does not come back, and has to be agreed to.",
+                "specc apply --abandon",
+            ),
         ],
     ),
     (
@@ -70,7 +73,8 @@ pub fn runbooks(room: &Room<'_, '_>) -> String {
             "1. Make a new key in the project's settings, and give it to every server that has the old one.\n\
              2. See that nothing uses the old one any more, and withdraw it.\n",
         );
-        let headers = book.model.webhooks.iter().flat_map(|webhook| webhook.headers.iter().filter(|(_, _, secret)| *secret));
+        let headers =
+            book.model.webhooks.iter().flat_map(|webhook| webhook.headers.iter().filter(|(_, _, secret)| *secret));
         let mut secrets: Vec<String> = headers.map(|(_, name, _)| text::code(name)).collect();
         secrets.sort();
         secrets.dedup();
@@ -91,7 +95,11 @@ pub fn runbooks(room: &Room<'_, '_>) -> String {
         .map(|role| room.link(&text::code(&role.name), &role.path))
         .collect();
     if !past.is_empty() {
-        let _ = writeln!(out, "\nNo rule binds {}: a key of it that was seen by somebody is an incident.", text::and(&past));
+        let _ = writeln!(
+            out,
+            "\nNo rule binds {}: a key of it that was seen by somebody is an incident.",
+            text::and(&past)
+        );
     }
     out.push_str("\n## Incident\n\n");
     out.push_str(
@@ -134,14 +142,20 @@ pub fn calendar(room: &Room<'_, '_>) -> String {
         let Some(by) = entity.partition_by.as_ref().filter(|by| by.method == "range") else { continue };
         let link = book.link(*id, &room.package.to_docs);
         let last = entity.partitions.iter().rev().find_map(|partition| match &partition.bounds {
-            specc_model::Bounds::Range { to, .. } => Some(to.iter().map(|to| text::code(&to.text)).collect::<Vec<_>>().join(", ")),
+            specc_model::Bounds::Range { to, .. } => {
+                Some(to.iter().map(|to| text::code(&to.text)).collect::<Vec<_>>().join(", "))
+            }
             _ => None,
         });
         let rest = entity.partitions.iter().any(|partition| matches!(partition.bounds, specc_model::Bounds::Default));
         let over = crate::behaviour::elements(entity, &by.elements);
         let what = if rest { "rows go to the default partition from then on" } else { "rows are refused from then on" };
         if let Some(last) = last {
-            rows.push([format!("before {over} reaches {last}"), format!("{link} needs another partition"), format!("Else {what}.")]);
+            rows.push([
+                format!("before {over} reaches {last}"),
+                format!("{link} needs another partition"),
+                format!("Else {what}."),
+            ]);
         }
     }
     if rows.is_empty() {
@@ -159,10 +173,14 @@ fn advice(code: &str) -> &'static str {
         "22001" => "Make the text shorter: the column has a limit.",
         "22003" => "Send a smaller number, or ask for a wider type.",
         "22P02" => "Send a value of the column's type: a UUID, a number, a label that the type has.",
-        "23001" | "23503" => "Make or name the row that is referred to; before a delete, take away the rows that refer to it.",
+        "23001" | "23503" => {
+            "Make or name the row that is referred to; before a delete, take away the rows that refer to it."
+        }
         "23502" => "Give the column a value.",
         "23505" => "A row like this is there already: change that one, or ask for an upsert.",
-        "23514" => "A check, a workflow, or a trigger that keeps a value refuses it: the message and its hint say which.",
+        "23514" => {
+            "A check, a workflow, or a trigger that keeps a value refuses it: the message and its hint say which."
+        }
         "23P01" => "It overlaps with a row that is there.",
         "40001" => "Somebody else changed the row: read it again, and send the change with its new version.",
         "42501" => "The role may not do this, or not to this row: see its page, or ask `specc why`.",
@@ -205,7 +223,9 @@ pub fn troubleshooting(room: &Room<'_, '_>) -> String {
         };
         text::row(&mut out, [text::code(code), advice(code).to_owned(), cell]);
     }
-    out.push_str("\nA client that reads and gets no row, where there is one, is not refused: no rule lets the row through.\n\n");
+    out.push_str(
+        "\nA client that reads and gets no row, where there is one, is not refused: no rule lets the row through.\n\n",
+    );
     out.push_str("## By code of specc\n\nThe codes of a project and its migrations; `specc explain CODE` has the page of each.\n\n");
     text::head(&mut out, &["Code", "What", "Why it matters"]);
     for code in Code::all().filter(|code| code.name().get(1..3) == Some("09")) {

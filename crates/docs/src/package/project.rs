@@ -32,7 +32,9 @@ pub fn start(room: &Room<'_, '_>) -> String {
         ),
         (
             "who runs the database",
-            ["[runbooks](runbooks.md)", "[calendar](calendar.md)", "[performance](performance.md)"].map(str::to_owned).to_vec(),
+            ["[runbooks](runbooks.md)", "[calendar](calendar.md)", "[performance](performance.md)"]
+                .map(str::to_owned)
+                .to_vec(),
         ),
         ("who plans the product", vec!["[features](features.md)".to_owned(), "[changes](changes.md)".to_owned()]),
     ];
@@ -54,7 +56,8 @@ pub fn security(room: &Room<'_, '_>) -> String {
          at a prompt, is a role and gets what that role's rules let through. A role that no rule names gets nothing.\n\n",
     );
     if let Some(viewer) = book.model.viewer {
-        let _ = writeln!(out, "`viewer` in a rule is the {} row of who asks.\n", book.link(viewer, &room.package.to_docs));
+        let _ =
+            writeln!(out, "`viewer` in a rule is the {} row of who asks.\n", book.link(viewer, &room.package.to_docs));
     }
     out.push_str("## Roles\n\n");
     text::head(&mut out, &["Role", "Has the rights of", "Row level security"]);
@@ -92,7 +95,11 @@ pub fn security(room: &Room<'_, '_>) -> String {
     if promises.is_empty() {
         out.push_str("The spec makes no promises.\n\n");
     } else {
-        let _ = writeln!(out, "`specc prove` decides each of these for every database there can be:\n\n{}\n", promises.join("\n"));
+        let _ = writeln!(
+            out,
+            "`specc prove` decides each of these for every database there can be:\n\n{}\n",
+            promises.join("\n")
+        );
     }
     out.push_str("## What is accepted\n\n");
     if book.accepted.is_empty() {
@@ -123,7 +130,11 @@ fn past(room: &Room<'_, '_>, out: &mut String) {
         let name = specc_catalog::TableName::new(view.name.schema.clone(), view.name.name.clone());
         let readers = book.roles_of_pages().iter().filter(|role| !role.rights.columns(&name, "select").is_empty());
         let readers: Vec<String> = readers.map(|role| text::code(&role.name)).collect();
-        rows.push([text::code(&text::short(book.model, &view.name)), access::rights(view).to_owned(), readers.join(", ")]);
+        rows.push([
+            text::code(&text::short(book.model, &view.name)),
+            access::rights(view).to_owned(),
+            readers.join(", "),
+        ]);
     }
     for bucket in book.model.buckets.iter().filter(|bucket| bucket.public) {
         let what = "files that anybody reads whose address is known".to_owned();
@@ -148,12 +159,17 @@ pub fn performance(room: &Room<'_, '_>) -> String {
     );
     for entity in entities(room) {
         let _ = writeln!(out, "## {}\n", book.link(entity.id, &room.package.to_docs));
-        let keys = entity.key.iter().map(|key| (&key.name, book.columns(entity, &key.fields), "finds a row by its key"));
+        let keys =
+            entity.key.iter().map(|key| (&key.name, book.columns(entity, &key.fields), "finds a row by its key"));
         let mut rows: Vec<[String; 3]> =
             keys.map(|(name, over, why)| [text::code(name), over, why.to_owned()]).collect();
         for unique in &entity.uniques {
             let over = crate::behaviour::elements(entity, &unique.elements);
-            rows.push([text::code(&unique.name), over, "holds that no two rows are the same in it, and finds them".to_owned()]);
+            rows.push([
+                text::code(&unique.name),
+                over,
+                "holds that no two rows are the same in it, and finds them".to_owned(),
+            ]);
         }
         rows.extend(crate::entity::indexes_of(book, entity, &room.package.to_docs));
         text::head(&mut out, &["Index", "Over", "Why"]);
@@ -174,7 +190,8 @@ pub fn features(room: &Room<'_, '_>) -> String {
         for workflow in &entity.workflows {
             let column = text::code(&entity.fields[workflow.field].name);
             let steps = workflow.steps.iter().map(|step| {
-                let when = step.when.as_ref().map(|when| format!(" when {}", text::code(&when.text))).unwrap_or_default();
+                let when =
+                    step.when.as_ref().map(|when| format!(" when {}", text::code(&when.text))).unwrap_or_default();
                 let doc = step.doc.as_deref().map(|doc| format!(" ({})", text::sentence(doc))).unwrap_or_default();
                 format!("  - from {} to {}{when}{doc}", text::code(&step.from), text::code(&step.to))
             });
@@ -216,7 +233,11 @@ pub fn changes(room: &Room<'_, '_>) -> String {
         let _ = writeln!(out, "## {}\n", text::plain(name));
         let head = contents.lines().map_while(|line| line.strip_prefix("--"));
         let head: Vec<&str> = head.map(str::trim_end).collect();
-        fenced(&mut out, "text", &head.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n"));
+        fenced(
+            &mut out,
+            "text",
+            &head.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n"),
+        );
     }
     out
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 pub(crate) fn of(errors: Vec<Error>) -> Vec<(String, Json)> {
     let mut by_status: BTreeMap<&str, BTreeMap<SmolStr, Vec<String>>> = BTreeMap::new();
     for (code, status, what) in errors {
+        let what = what.words(|name| format!("`{name}`"));
         let said = by_status.entry(status).or_default().entry(code).or_default();
         if !said.contains(&what) {
             said.push(what);
