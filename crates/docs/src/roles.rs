@@ -76,12 +76,12 @@ fn rows<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn<'_>) -> Strin
             Says::May { verb, .. } => Some(*verb),
             _ => None,
         };
-        let _ = writeln!(out, "- {}{}", claim.words(), if verb.is_some() { ":" } else { "" });
-        let Some(verb) = verb else { continue };
-        let rules = match entity.rls == Rls::Off || role.bypasses {
-            true => vec!["by a grant: no rule decides".to_owned()],
-            false => access::deciding(book, entity, role, claims::action(verb), usize::MAX),
+        let rules = match verb {
+            None => Vec::new(),
+            Some(_) if entity.rls == Rls::Off || role.bypasses => vec!["by a grant: no rule decides".to_owned()],
+            Some(verb) => access::deciding(book, entity, role, claims::action(verb), usize::MAX),
         };
+        let _ = writeln!(out, "- {}{}", claim.words(), if rules.is_empty() { "" } else { ":" });
         for rule in rules {
             let _ = writeln!(out, "  - {rule}");
         }
