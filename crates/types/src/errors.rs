@@ -3,7 +3,7 @@
 use crate::rights::Rights;
 use crate::world::{Relation, World};
 use smol_str::SmolStr;
-use specc_catalog::{Action, Function, IdRef, Object, Rls, Rule, Timing};
+use specc_catalog::{Action, Function, IdRef, Object, Rls, Rule, Timing, Volatility};
 
 /// What is done with rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,12 +111,15 @@ pub(crate) fn of_rows(
     }
     for trigger in world.triggers.get(&relation.name).into_iter().flatten() {
         if trigger.events.iter().any(|(event, _)| event == verb.word()) && trigger.enabled != "disabled" {
-            for code in world.thrown(&trigger.function.schema, &trigger.function.name, "") {
-                add(code.clone(), status(&code, refused), &["the trigger ", &trigger.name, " refuses it"]);
+            let body = world.body(&trigger.function.schema, &trigger.function.name, "");
+            for code in &body.throws {
+                add(code.clone(), status(code, refused), &["the trigger ", &trigger.name, " refuses it"]);
             }
             // What it does to other tables is refused there.
-            let tables = if trigger.timing == Timing::After { world.touched(trigger) } else { Vec::new() };
-            for table in tables.iter().filter(|table| **table != relation.name) {
+            if trigger.timing != Timing::After {
+                continue;
+            }
+            for table in body.tables.iter().filter(|table| **table != relation.name) {
                 for code in world.held(table) {
                     let what = ["a row of ", &table.name, ", where the trigger ", &trigger.name, " writes one"];
                     add(code.into(), status(code, refused), &what);
@@ -139,9 +142,16 @@ pub(crate) fn of_call(world: &World<'_>, function: &Function, is_anon: bool) -> 
         ("22P02".into(), "400", What::of(&["a value that is none of its argument's type"])),
         ("42501".into(), refused, What::of(&["what the function does is not allowed to this role"])),
     ];
-    let thrown = world.thrown(&function.schema, &function.name, &function.signature()).into_iter();
+    let body = world.body(&function.schema, &function.name, &function.signature());
     let what = What::of(&["the function refuses it"]);
-    all.extend(thrown.map(|code| (code.clone(), status(&code, refused), what.clone())));
+    all.extend(body.throws.iter().map(|code| (code.clone(), status(code, refused), what.clone())));
+    if function.volatility != Volatility::Volatile {
+        return all;
+    }
+    for table in &body.tables {
+        let what = What::of(&["a row of ", &table.name, ", where the function writes one"]);
+        all.extend(world.held(table).into_iter().map(|code| (code.into(), status(code, refused), what.clone())));
+    }
     all
 }
 

@@ -5,6 +5,7 @@ use crate::formats::Format;
 use crate::print::Ts;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use specc_analysis::Target;
 use specc_analysis::catalog::Known;
 use specc_analysis::shape::{Shapes, table_columns};
 use specc_catalog::{
@@ -89,8 +90,17 @@ pub(crate) struct World<'c> {
     places: FxHashMap<TableName, usize>,
     pub shapes: Shapes<'c>,
     strict: bool,
-    /// The SQLSTATEs that functions throw, looked up when they are asked for.
-    thrown: OnceLock<FxHashMap<ObjectId, Vec<SmolStr>>>,
+    /// What functions do, looked up when it is asked for, and what is usual.
+    bodies: OnceLock<(FxHashMap<ObjectId, Body>, Body)>,
+}
+
+/// What a function does when it runs.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// The SQLSTATEs that it throws by itself.
+    pub throws: Vec<SmolStr>,
+    /// The tables that it names.
+    pub tables: BTreeSet<TableName>,
 }
 
 impl<'c> World<'c> {
@@ -135,7 +145,7 @@ impl<'c> World<'c> {
             places: FxHashMap::default(),
             shapes: Shapes::new(catalog, around),
             strict,
-            thrown: OnceLock::new(),
+            bodies: OnceLock::new(),
         };
         let (mut names, mut fires) = (Vec::new(), FxHashMap::<&TableName, (bool, bool)>::default());
         for (_, entry) in catalog.iter() {
@@ -241,30 +251,27 @@ impl<'c> World<'c> {
         Relation { name: name.clone(), kind, columns, writes: (plain && events.0, plain && events.1) }
     }
 
-    /// The SQLSTATEs that a function throws by itself. Of one that the catalog does not have, or whose text is of another
-    /// language, the one that is usual.
-    pub(crate) fn thrown(&self, schema: &str, name: &str, signature: &str) -> Vec<SmolStr> {
-        let thrown = self.thrown.get_or_init(|| {
+    /// What a function does when it runs. Of one that the catalog does not have, or whose text is of another language, what is
+    /// usual.
+    pub(crate) fn body(&self, schema: &str, name: &str, signature: &str) -> &Body {
+        let (bodies, usual) = self.bodies.get_or_init(|| {
             let known = Known::new(self.catalog);
             let of = |(_, entry): (_, &'c specc_catalog::Entry)| match &entry.object {
                 Object::Function(function) => {
                     let body = known.of_body(function).filter(|body| !body.unread)?;
-                    Some((entry.object.id(), body.codes))
+                    let tables = body.references.into_iter().filter_map(|reference| match reference.target {
+                        Target::Relation(name) => Some(TableName::new(name.schema, name.name)),
+                        _ => None,
+                    });
+                    let tables: BTreeSet<TableName> = tables.collect();
+                    Some((entry.object.id(), Body { throws: body.codes, tables }))
                 }
                 _ => None,
             };
-            self.catalog.iter().filter_map(of).collect()
+            let usual = Body { throws: vec![SmolStr::new_static("P0001")], tables: BTreeSet::new() };
+            (self.catalog.iter().filter_map(of).collect(), usual)
         });
-        let id = ObjectId::new(Kind::Function, schema, name).part(signature);
-        thrown.get(&id).cloned().unwrap_or_else(|| vec![SmolStr::new_static("P0001")])
-    }
-
-    /// The tables that the function of a trigger names.
-    pub(crate) fn touched(&self, trigger: &Trigger) -> Vec<TableName> {
-        let id = ObjectId::new(Kind::Function, trigger.function.schema.clone(), trigger.function.name.clone());
-        let depends = self.catalog.get(&id).map(|entry| entry.depends.as_slice()).unwrap_or_default();
-        let tables = depends.iter().filter(|needed| needed.on.kind == Kind::Table);
-        tables.map(|needed| TableName::new(needed.on.schema.clone(), needed.on.name.clone())).collect()
+        bodies.get(&ObjectId::new(Kind::Function, schema, name).part(signature)).unwrap_or(usual)
     }
 
     /// The SQLSTATEs with which the constraints of a table refuse a row.

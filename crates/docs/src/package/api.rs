@@ -8,7 +8,6 @@ use crate::text;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_catalog::TableName;
-use specc_model::{Function, Object};
 use specc_sql::quote;
 use specc_types::{Call, Column, Relation, RelationKind, Verb, json_text, quoted, segment};
 use std::collections::BTreeMap;
@@ -355,9 +354,7 @@ fn functions(room: &Room<'_, '_>) -> String {
             let _ = writeln!(out, "Called by {}.\n", text::and(&names));
             called(room, &call).write(room, &mut out);
             let errors = room.api.call_errors(&call, callers.iter().all(|role| role.name == "anon")).into_iter();
-            let mut errors: Vec<Said> =
-                errors.map(|(code, status, what)| (code, status, what.words(text::code))).collect();
-            errors.extend(of_tables(room, function, callers[0]));
+            let errors = errors.map(|(code, status, what)| (code, status, what.words(text::code))).collect();
             errors_of(&mut out, errors);
         }
     }
@@ -369,30 +366,6 @@ fn functions(room: &Room<'_, '_>) -> String {
 
 /// A SQLSTATE, its status, and when.
 type Said = (SmolStr, &'static str, String);
-
-/// What the tables that a function writes may refuse.
-fn of_tables(room: &Room<'_, '_>, function: &Function, role: &RoleColumn<'_>) -> Vec<Said> {
-    if matches!(function.volatility.as_deref(), Some("stable" | "immutable")) {
-        return Vec::new();
-    }
-    let entities = function.depends.iter().filter_map(|object| match object {
-        Object::Entity(id) => room.api.relation(&room.book.table(*id)),
-        _ => None,
-    });
-    let mut out: Vec<Said> = Vec::new();
-    for relation in entities {
-        for verb in [Verb::Insert, Verb::Update, Verb::Delete] {
-            let errors = room.api.errors(&role.rights, relation, verb, false).into_iter();
-            for (code, status, _) in errors.filter(|(code, _, _)| !matches!(code.get(..2), Some("22" | "42"))) {
-                let what = format!("a row of {}, where the function writes one", text::code(&relation.name.name));
-                if !out.iter().any(|(known, _, said)| *known == code && *said == what) {
-                    out.push((code, status, what));
-                }
-            }
-        }
-    }
-    out
-}
 
 fn errors_of(out: &mut String, errors: Vec<Said>) {
     let mut all: BTreeMap<(SmolStr, &str), Vec<String>> = BTreeMap::new();
