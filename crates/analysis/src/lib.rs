@@ -53,6 +53,8 @@ pub struct Analysis {
     pub only: Option<Returned>,
     /// A body of PL/pgSQL throws an error somewhere.
     pub raises: bool,
+    /// The SQLSTATEs of those errors, as far as they are written there.
+    pub codes: Vec<SmolStr>,
     /// Has SQL that is put together when it runs.
     pub dynamic: bool,
     /// A part could not be read: names in it are looked for word by word, and may be more than are meant.
@@ -65,6 +67,8 @@ impl Analysis {
         self.references.dedup();
         self.written.sort();
         self.written.dedup();
+        self.codes.sort();
+        self.codes.dedup();
         self.findings.sort_by(|a, b| (a.start, a.end, &a.message).cmp(&(b.start, b.end, &b.message)));
         self.findings.dedup();
         self

@@ -98,13 +98,15 @@ pub struct Output {
     rust: Option<Spanned<PathBuf>>,
     /// A folder, with a document a role.
     openapi: Option<Spanned<PathBuf>>,
+    /// A folder, for the guides beside the docs.
+    guides: Option<Spanned<PathBuf>>,
 }
 
 impl Output {
     /// A folder that is not below the output folder, with its place in the text.
     fn outside(&self) -> Option<&Spanned<PathBuf>> {
         let is_inside = |path: &Path| path.components().next().is_some() && path.components().all(is_plain);
-        let folders = [&self.migrations, &self.seeds, &self.docs, &self.state, &self.openapi];
+        let folders = [&self.migrations, &self.seeds, &self.docs, &self.state, &self.openapi, &self.guides];
         let all = folders.into_iter().chain([&self.types, &self.zod, &self.rust]);
         all.flatten().find(|path| !is_inside(path.get_ref()))
     }
@@ -137,6 +139,12 @@ impl Config {
             let message = format!("nothing can be made in the schema `{}`: {why}", name.escape_debug());
             let help = "choose another name under `[schemas]`: `helpers = \"private\"`".to_owned();
             return Err(wrong(at..(at + 7).min(text.len()), message, help));
+        }
+        if let Some(guides) = &config.output.guides
+            && guides.get_ref().components().eq(config.docs().components())
+        {
+            let message = "the guides need a folder of their own: this one is that of the docs".to_owned();
+            return Err(wrong(guides.span(), message, "write `guides = \"docs/guides\"`".to_owned()));
         }
         match config.output.outside() {
             None => Ok(config),
@@ -233,11 +241,17 @@ impl Config {
         self.output.openapi.as_ref().map(|path| path.get_ref().clone())
     }
 
+    /// The folder of the guides, if they are to be written.
+    pub fn guides(&self) -> Option<PathBuf> {
+        self.output.guides.as_ref().map(|path| path.get_ref().clone())
+    }
+
     /// The folders of what each build makes anew, and the files of types.
     pub fn generated(&self) -> Vec<PathBuf> {
         let mut folders = vec![self.seeds(), self.docs()];
         folders.extend(self.types_files().into_iter().map(|(_, path)| path));
         folders.extend(self.openapi());
+        folders.extend(self.guides());
         folders
     }
 

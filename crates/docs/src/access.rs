@@ -3,6 +3,7 @@
 use crate::book::{Book, RoleColumn};
 use crate::promises;
 use crate::text;
+use specc_catalog::TableName;
 use specc_model::effective::COMMANDS;
 use specc_model::{Entity, FieldIx, ParamKind, Rls, Rule, RuleAction, Target, View};
 use std::fmt::Write;
@@ -20,8 +21,10 @@ pub fn page(book: &Book<'_>) -> String {
     );
     if book.model.options.target == Target::Supabase {
         out.push_str(
-            "`service_role` bypasses row level security: it may do everything, so its key belongs on servers only. \
-             So may the owner of the tables, in migrations and in functions that are `security definer`.\n\n",
+            "[`service_role`](roles/service_role.md) bypasses row level security: it reaches every row of every table that is granted \
+             to it, so its key belongs on servers only. Constraints and triggers bind it as they bind everybody. \
+             The owner of the tables is not bound by row level security either, in migrations and in functions that are \
+             `security definer`.\n\n",
         );
     } else {
         out.push_str("Superusers, roles with `bypassrls` and the owner of a table whose row level security is not forced see every row.\n\n");
@@ -75,7 +78,7 @@ fn predicates(book: &Book<'_>, out: &mut String) {
 }
 
 /// `R a c –`
-fn letters<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn) -> String {
+fn letters<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn<'_>) -> String {
     let letters = COMMANDS.map(|action| {
         let letter = match action {
             RuleAction::Select => 'r',
@@ -103,7 +106,7 @@ pub enum Reach {
 }
 
 /// How far an action of a role goes, by the rules or, where none bind it, by what is granted.
-pub fn reach<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn, action: RuleAction) -> Reach {
+pub fn reach<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn<'_>, action: RuleAction) -> Reach {
     if entity.rls == Rls::Off || role.bypasses {
         return by_grant(book, entity, role, action);
     }
@@ -112,7 +115,7 @@ pub fn reach<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn, action:
 }
 
 /// Without row level security, what is granted is all there is.
-fn by_grant(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAction) -> Reach {
+fn by_grant(book: &Book<'_>, entity: &Entity, role: &RoleColumn<'_>, action: RuleAction) -> Reach {
     let privilege = action.word();
     let grants = &book.objects(entity).grants;
     let mut columns = grants.iter().filter(|(to, what, _)| *what == privilege && role.acts_as.contains(to));
@@ -122,6 +125,19 @@ fn by_grant(book: &Book<'_>, entity: &Entity, role: &RoleColumn, action: RuleAct
             every_row: true,
             every_column: first.is_empty() || columns.any(|(_, _, columns)| columns.is_empty()),
         },
+    }
+}
+
+/// Who reaches an entity that no rule opens.
+pub fn nobody_but(book: &Book<'_>, entity: &Entity) -> String {
+    let table = book.table(entity.id);
+    let past = book.roles_of_pages().iter().filter(|role| {
+        role.bypasses && specc_types::Verb::ALL.iter().any(|verb| !role.rights.columns(&table, verb.word()).is_empty())
+    });
+    let past: Vec<String> = past.map(|role| text::code(&role.name)).collect();
+    match past.is_empty() {
+        true => "nobody reaches it but its owner".to_owned(),
+        false => format!("nobody reaches it but {} and its owner", text::and(&past)),
     }
 }
 
@@ -136,7 +152,7 @@ fn detail<'a>(book: &Book<'a>, entity: &'a Entity, out: &mut String) {
         Rls::On => {}
     }
     if !entity.rules.iter().any(|rule| !rule.forbid) {
-        out.push_str("No rule opens it: nobody but the service reaches it.\n\n");
+        let _ = writeln!(out, "No rule opens it: {}.\n", nobody_but(book, entity));
         return;
     }
     text::head(out, &["Role", "Read", "Add", "Change", "Delete"]);
@@ -161,7 +177,7 @@ fn detail<'a>(book: &Book<'a>, entity: &'a Entity, out: &mut String) {
 pub fn deciding<'a>(
     book: &Book<'a>,
     entity: &'a Entity,
-    role: &RoleColumn,
+    role: &RoleColumn<'_>,
     action: RuleAction,
     most: usize,
 ) -> Vec<String> {
@@ -201,15 +217,17 @@ pub fn rights(view: &View) -> &'static str {
 }
 
 fn views(book: &Book<'_>, out: &mut String) {
-    let views: Vec<_> =
-        book.model.views.iter().filter(|v| !matches!(v.meta.area.as_str(), "std" | "platform")).collect();
+    let views: Vec<_> = book.own_views().collect();
     if views.is_empty() {
         return;
     }
     out.push_str("## Views\n\n");
     text::head(out, &["View", "Read by", "Whose rights"]);
     for view in views {
-        let roles: Vec<String> = view.roles.iter().map(|role| text::code(role)).collect();
+        let name = TableName::new(view.name.schema.clone(), view.name.name.clone());
+        let reads = |role: &&RoleColumn<'_>| !role.rights.columns(&name, "select").is_empty();
+        let roles: Vec<String> =
+            book.roles_of_pages().iter().filter(reads).map(|role| text::code(&role.name)).collect();
         let readers = if roles.is_empty() { "–".to_owned() } else { roles.join(", ") };
         text::row(out, [text::code(&text::short(book.model, &view.name)), readers, rights(view).to_owned()]);
     }

@@ -1,6 +1,7 @@
 //! What a table does by itself, in words.
 
 use crate::book::Book;
+use crate::claims::{self, Says};
 use crate::text;
 use smol_str::SmolStr;
 use specc_model::{
@@ -11,16 +12,20 @@ use specc_syntax::ast::{TriggerTiming, WebhookTarget};
 /// A sentence for each thing.
 pub fn sentences(book: &Book<'_>, entity: &Entity) -> Vec<String> {
     let mut out = Vec::new();
-    for field in &entity.fields {
-        let name = text::code(&field.name);
-        if let Some(maintained) = &field.maintained {
-            out.push(format!("{name} is {}; triggers keep it true.", kept(book, maintained)));
+    for claim in claims::of_entity(book, entity) {
+        match &claim.says {
+            Says::Counted { column } => {
+                let field = entity.fields.iter().find(|field| field.name == *column);
+                if let Some(maintained) = field.and_then(|field| field.maintained.as_deref()) {
+                    out.push(format!("{} is {}.", text::code(column), kept(book, maintained)));
+                }
+            }
+            Says::Immutable { .. } | Says::DeleteHides | Says::HidesDeleted => {}
+            _ => continue,
         }
-        if field.immutable {
-            out.push(format!("{name} does not change once the row is there."));
-        }
+        out.push(format!("{}.", claim.words()));
     }
-    out.extend(entity.limits.iter().map(|limit| limited(book, entity, limit)));
+    out.extend(limits(book, entity));
     out.extend(entity.triggers.iter().map(|trigger| triggered(book, trigger)));
     for n in book.webhooks.get(&entity.id).into_iter().flatten() {
         out.push(called(book, entity, &book.model.webhooks[*n]));
@@ -36,6 +41,11 @@ pub fn sentences(book: &Book<'_>, entity: &Entity) -> Vec<String> {
         out.push(format!("{columns} are published in realtime{}.", filter.unwrap_or_default()));
     }
     out
+}
+
+/// How many rows there may be.
+pub fn limits(book: &Book<'_>, entity: &Entity) -> Vec<String> {
+    entity.limits.iter().map(|limit| limited(book, entity, limit)).collect()
 }
 
 fn kept(book: &Book<'_>, maintained: &Maintained) -> String {

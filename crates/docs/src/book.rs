@@ -3,9 +3,12 @@
 use crate::{AcceptedWarning, Options, text};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Index, Object, TableName, Trigger};
+use specc_catalog::{Catalog, Function, Index, Object, TableName, Trigger};
 use specc_model::effective::{self, Decision, Effective};
-use specc_model::{Entity, EntityId, FieldIx, Model, Relation, RelationId, RuleAction, Target};
+use specc_model::{
+    Base, Entity, EntityId, Field, FieldIx, Meta, Model, Relation, RelationId, RuleAction, Target, View,
+};
+use specc_types::Rights;
 
 /// Entities that one file of the spec declares.
 pub struct Area {
@@ -15,13 +18,18 @@ pub struct Area {
     pub entities: Vec<EntityId>,
 }
 
+/// The role that the platform's servers use.
+pub const SERVICE: &str = "service_role";
+
 /// A role as a column of the access matrix.
-pub struct RoleColumn {
+pub struct RoleColumn<'a> {
     pub name: SmolStr,
     /// Itself, the roles whose rights it has, and `public`.
     pub acts_as: Vec<SmolStr>,
     /// Row level security does not hold it up.
     pub bypasses: bool,
+    /// What is granted to it.
+    pub rights: Rights<'a>,
     /// Of its page.
     pub path: String,
 }
@@ -29,7 +37,8 @@ pub struct RoleColumn {
 /// Objects of the catalog that belong to one table.
 #[derive(Default)]
 pub struct TableObjects<'a> {
-    pub indexes: Vec<&'a Index>,
+    /// Each with its comment.
+    pub indexes: Vec<(&'a Index, Option<&'a str>)>,
     pub triggers: Vec<&'a Trigger>,
     /// Grantee, privilege, columns.
     pub grants: Vec<(&'a SmolStr, &'a SmolStr, &'a [SmolStr])>,
@@ -38,6 +47,7 @@ pub struct TableObjects<'a> {
 /// A model with what is needed to write about it.
 pub struct Book<'a> {
     pub model: &'a Model,
+    pub catalog: &'a Catalog,
     pub project: SmolStr,
     pub accepted: &'a [AcceptedWarning],
     /// The project's own entities, in the model's order.
@@ -47,7 +57,13 @@ pub struct Book<'a> {
     /// Those of the project's own entities, in the model's order.
     pub relations: Vec<&'a Relation>,
     pub areas: Vec<Area>,
-    pub roles: Vec<RoleColumn>,
+    /// Without the service's.
+    pub roles: Vec<RoleColumn<'a>>,
+    /// The roles that have a page: those and the service's, or none where there is nothing to get at.
+    pages: Vec<RoleColumn<'a>>,
+    columns: FxHashMap<TableName, specc_types::Relation>,
+    entities: FxHashMap<TableName, EntityId>,
+    routines: FxHashMap<(&'a str, &'a str), Vec<&'a Function>>,
     paths: FxHashMap<EntityId, String>,
     labels: Vec<String>,
     area_of: FxHashMap<EntityId, usize>,
@@ -104,6 +120,7 @@ impl<'a> Book<'a> {
             areas.iter().enumerate().flat_map(|(n, area)| area.entities.iter().map(move |id| (*id, n))).collect();
         Self {
             model,
+            catalog,
             accepted: &options.accepted,
             project: if options.project.is_empty() { "Schema".into() } else { options.project.clone() },
             areas,
@@ -111,7 +128,11 @@ impl<'a> Book<'a> {
             own,
             foreign,
             relations,
-            roles: roles(model),
+            roles: roles(model, catalog, false),
+            pages: if model.entities.iter().all(|e| e.external) { Vec::new() } else { roles(model, catalog, true) },
+            columns: columns(catalog, options),
+            entities: model.entities.iter().map(|e| (table_name(e), e.id)).collect(),
+            routines: routines(catalog),
             paths,
             labels: model.entities.iter().map(|entity| text::short(model, &entity.name)).collect(),
             tables: tables(catalog),
@@ -155,6 +176,72 @@ impl<'a> Book<'a> {
         self.tables.get(&name).unwrap_or(&self.nothing)
     }
 
+    /// The name of an entity's table.
+    pub fn table(&self, id: EntityId) -> TableName {
+        table_name(self.model.entity(id))
+    }
+
+    /// The entity that has this table.
+    pub fn entity_of(&self, table: &TableName) -> Option<&'a Entity> {
+        self.entities.get(table).map(|id| self.model.entity(*id))
+    }
+
+    /// The columns of a table or view, as programs see them.
+    pub fn relation_of(&self, name: &TableName) -> Option<&specc_types::Relation> {
+        self.columns.get(name)
+    }
+
+    /// The project's own views.
+    pub fn own_views(&self) -> impl Iterator<Item = &'a View> {
+        self.model.views.iter().filter(|view| is_own(&view.meta))
+    }
+
+    /// The project's own functions.
+    pub fn own_functions(&self) -> impl Iterator<Item = &'a specc_model::Function> {
+        self.model.functions.iter().filter(|function| is_own(&function.meta))
+    }
+
+    /// The function of the catalog that one of the model became.
+    pub fn routine(&self, function: &specc_model::Function) -> Option<&'a Function> {
+        let all = self.routines.get(&(function.name.schema.as_str(), function.name.name.as_str()))?;
+        let is = |found: &&&Function| {
+            found.params.len() == function.params.len()
+                && found.params.iter().zip(&function.params).all(|(found, param)| {
+                    let named = param.ty.declared(self.model).map(|name| &name.name);
+                    let builtin = match &param.ty.base {
+                        Base::Builtin(name) => Some(name),
+                        _ => None,
+                    };
+                    found.name == param.name && named.or(builtin).is_none_or(|name| *name == found.ty.name)
+                })
+        };
+        all.iter().find(is).copied()
+    }
+
+    /// The default of a field, and the domain that brings it.
+    pub fn default(&self, field: &'a Field) -> Option<(&'a str, Option<&'a str>)> {
+        if let Some(default) = &field.default {
+            return Some((&default.text, None));
+        }
+        let Base::Domain(id) = field.ty.base else { return None };
+        let domain = &self.model.domains[id.0 as usize];
+        domain
+            .default
+            .as_ref()
+            .filter(|_| field.ty.dims == 0)
+            .map(|text| (text.text.as_str(), Some(&*domain.name.name)))
+    }
+
+    /// Whether the project is for Supabase.
+    pub fn is_supabase(&self) -> bool {
+        self.model.options.target == Target::Supabase
+    }
+
+    /// The role that writes rows past all rules: the service's, or whoever owns the tables.
+    pub fn writer(&self) -> SmolStr {
+        SmolStr::new_static(if self.is_supabase() { SERVICE } else { "owner" })
+    }
+
     /// The reference that a column is, or is part of.
     pub fn reference(&self, entity: EntityId, field: FieldIx) -> Option<&'a Relation> {
         self.references.get(&(entity, field)).map(|id| self.model.relation(*id))
@@ -166,13 +253,13 @@ impl<'a> Book<'a> {
     }
 
     /// What decides about an action of a role, if anything lets it in.
-    pub fn decision(&self, entity: &'a Entity, role: &RoleColumn, action: RuleAction) -> Option<Decision<'a>> {
+    pub fn decision(&self, entity: &'a Entity, role: &RoleColumn<'_>, action: RuleAction) -> Option<Decision<'a>> {
         Effective::decision(self.model, entity, &role.acts_as, action)
     }
 
     /// The roles that have a page: where there is nothing to get at, none has.
-    pub fn roles_of_pages(&self) -> &[RoleColumn] {
-        if self.own.is_empty() { &[] } else { &self.roles }
+    pub fn roles_of_pages(&self) -> &[RoleColumn<'a>] {
+        &self.pages
     }
 
     /// `anon` and `authenticated` where rules name nobody.
@@ -185,7 +272,7 @@ impl<'a> Book<'a> {
 }
 
 /// A path that no other page has, also where the file system ignores case.
-fn unique(taken: &mut FxHashSet<String>, folder: &str, name: &str) -> String {
+pub fn unique(taken: &mut FxHashSet<String>, folder: &str, name: &str) -> String {
     let mut stem = name.to_owned();
     let mut n = 1;
     while !taken.insert(stem.to_lowercase()) {
@@ -212,11 +299,36 @@ fn areas(model: &Model, own: &[EntityId]) -> Vec<Area> {
     areas
 }
 
-/// The roles that the matrix has a column for: those of the API, then those that a rule, grant or view names.
-fn roles(model: &Model) -> Vec<RoleColumn> {
+/// Neither from the library nor from the platform.
+pub fn is_own(meta: &Meta) -> bool {
+    !matches!(meta.area.as_str(), "std" | "platform")
+}
+
+fn table_name(entity: &Entity) -> TableName {
+    TableName::new(entity.name.schema.clone(), entity.name.name.clone())
+}
+
+fn columns(catalog: &Catalog, options: &Options) -> FxHashMap<TableName, specc_types::Relation> {
+    let relations = specc_types::Api::new(catalog, &options.around).into_relations();
+    relations.into_iter().map(|relation| (relation.name.clone(), relation)).collect()
+}
+
+fn routines(catalog: &Catalog) -> FxHashMap<(&str, &str), Vec<&Function>> {
+    let mut all: FxHashMap<(&str, &str), Vec<&Function>> = FxHashMap::default();
+    for (_, entry) in catalog.iter() {
+        if let Object::Function(function) = &entry.object {
+            all.entry((function.schema.as_str(), function.name.as_str())).or_default().push(function);
+        }
+    }
+    all
+}
+
+/// The roles that the matrix has a column for: those of the API, then those that a rule, grant or view names; and the
+/// service's, if it is wanted.
+fn roles<'a>(model: &Model, catalog: &'a Catalog, service: bool) -> Vec<RoleColumn<'a>> {
     let mut names: Vec<SmolStr> = Vec::new();
     let mut add = |name: &SmolStr| {
-        if name != "public" && name != "service_role" && !names.contains(name) {
+        if name != "public" && name != SERVICE && !names.contains(name) {
             names.push(name.clone());
         }
     };
@@ -233,12 +345,15 @@ fn roles(model: &Model) -> Vec<RoleColumn> {
     if names.is_empty() {
         names.push("every role".into());
     }
+    if service && model.options.target == Target::Supabase {
+        names.push(SmolStr::new_static(SERVICE));
+    }
     let mut taken = FxHashSet::default();
     let column = |name: SmolStr| {
         let acts_as = effective::acts_as(model, &name);
         let bypasses = effective::bypasses(model, &name);
         let path = unique(&mut taken, "roles/", &text::file_name(&name));
-        RoleColumn { name, acts_as, bypasses, path }
+        RoleColumn { rights: Rights::of(catalog, &name), name, acts_as, bypasses, path }
     };
     names.into_iter().map(column).collect()
 }
@@ -247,7 +362,9 @@ fn tables(catalog: &Catalog) -> FxHashMap<TableName, TableObjects<'_>> {
     let mut tables: FxHashMap<TableName, TableObjects<'_>> = FxHashMap::default();
     for (_, entry) in catalog.iter() {
         match &entry.object {
-            Object::Index(index) => tables.entry(index.table.clone()).or_default().indexes.push(index),
+            Object::Index(index) => {
+                tables.entry(index.table.clone()).or_default().indexes.push((index, entry.comment.as_deref()))
+            }
             Object::Trigger(trigger) => tables.entry(trigger.table.clone()).or_default().triggers.push(trigger),
             Object::Grant(grant) if grant.on.kind == specc_catalog::Kind::Table => {
                 let table = TableName::new(grant.on.schema.clone(), grant.on.name.clone());

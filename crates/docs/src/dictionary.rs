@@ -1,7 +1,7 @@
 //! `dictionary.md`: every name and what it means.
 
-use crate::book::Book;
-use crate::text;
+use crate::book::{Book, RoleColumn, is_own};
+use crate::{claims, text};
 use rayon::prelude::*;
 use specc_model::{Function, Meta, Returns};
 use std::fmt::Write;
@@ -50,11 +50,6 @@ fn doc(out: &mut String, meta: &Meta) {
     if let Some(doc) = &meta.doc {
         let _ = writeln!(out, "{}\n", text::sentence(doc));
     }
-}
-
-/// Neither from the library nor from the platform.
-fn is_own(meta: &Meta) -> bool {
-    !matches!(meta.area.as_str(), "std" | "platform")
 }
 
 fn enums(book: &Book<'_>, out: &mut String) {
@@ -128,16 +123,14 @@ fn views(book: &Book<'_>, out: &mut String) {
         doc(out, &view.meta);
         let kind = if view.materialized { "Materialized view" } else { "View" };
         let refresh = view.refresh.as_ref().map(|cron| format!(", refreshed at {}", text::code(cron)));
-        let columns: Vec<String> = view
-            .output
-            .iter()
-            .map(|(name, ty)| match text::ty(book.model, ty).as_str() {
-                "unknown" => text::code(name),
-                ty => format!("{} {}", text::code(name), text::code(ty)),
-            })
-            .collect();
-        let columns = if columns.is_empty() { String::new() } else { format!(" with {}", columns.join(", ")) };
-        let _ = writeln!(out, "{kind}{columns}{}.\n", refresh.unwrap_or_default());
+        let _ = writeln!(out, "{kind}{}.\n", refresh.unwrap_or_default());
+        let columns = claims::of_view(book, view);
+        columns.iter().for_each(|claim| {
+            let _ = writeln!(out, "- {}", claim.words());
+        });
+        if !columns.is_empty() {
+            out.push('\n');
+        }
     }
 }
 
@@ -151,8 +144,18 @@ fn functions(book: &Book<'_>, out: &mut String) {
     for function in functions {
         let _ = writeln!(out, "### {}\n", text::code(&signature(book, function)));
         doc(out, &function.meta);
-        let roles: Vec<String> = function.roles.iter().map(|role| text::code(role)).collect();
-        let callers = if roles.is_empty() { "its owner only".to_owned() } else { text::and(&roles) };
+        let routine = book.routine(function);
+        let calls = |role: &&RoleColumn<'_>| routine.is_some_and(|routine| role.rights.calls(routine));
+        let roles: Vec<String> =
+            book.roles_of_pages().iter().filter(calls).map(|role| text::code(&role.name)).collect();
+        let is_trigger = matches!(&function.returns, Some(Returns::Pseudo(name)) if name == "trigger");
+        let callers = if is_trigger {
+            "triggers".to_owned()
+        } else if roles.is_empty() {
+            "its owner only".to_owned()
+        } else {
+            text::and(&roles)
+        };
         let kind = if function.procedure { "Procedure" } else { "Function" };
         let rights = if function.security_definer { "; it runs with the rights of its owner" } else { "" };
         let _ = writeln!(out, "{kind} in {}, called by {callers}{rights}.\n", function.language);

@@ -1,10 +1,10 @@
 //! `entities/<name>.md`: all that there is to say of one entity.
 
 use crate::book::Book;
-use crate::{access, behaviour, promises, text, workflows};
+use crate::{access, behaviour, claims, promises, text, workflows};
 use specc_catalog::{IndexKey, KeyOn};
-use specc_model::{Bounds, Element, Entity, EntityId, Field, Relation, Rls};
-use specc_syntax::ast::{RefAction, RefActionKind};
+use specc_model::{Bounds, Element, Entity, EntityId, Field, FieldIx, Relation, Rls, Trigger};
+use specc_syntax::ast::TriggerTiming;
 use std::fmt::Write;
 
 /// The page.
@@ -24,7 +24,7 @@ pub fn page(book: &Book<'_>, id: EntityId) -> String {
     promises::section(book, entity, &mut out);
     for workflow in &entity.workflows {
         let _ = writeln!(out, "## Workflow of {}\n", text::code(&entity.fields[workflow.field].name));
-        workflows::section(&mut out, entity, workflow);
+        workflows::section(book, &mut out, entity, workflow);
     }
     let sentences = behaviour::sentences(book, entity);
     if !sentences.is_empty() {
@@ -73,10 +73,12 @@ fn columns(book: &Book<'_>, entity: &Entity, out: &mut String) {
     }
     text::head(out, &["Column", "Type", "Null", "Default", "Notes"]);
     for (place, field) in entity.fields.iter().enumerate() {
-        let default = match (&field.default, &field.identity) {
-            (Some(default), _) => text::code(&default.text),
-            (None, Some(_)) => "next number".to_owned(),
-            (None, None) => String::new(),
+        let default = match (book.default(field), &field.identity, &field.maintained) {
+            (_, _, Some(_)) => "counted".to_owned(),
+            (Some((default, None)), _, _) => text::code(default),
+            (Some((default, Some(domain))), _, _) => format!("{} (of {})", text::code(default), text::code(domain)),
+            (None, Some(_), _) => "next number".to_owned(),
+            (None, None, None) => String::new(),
         };
         text::row(
             out,
@@ -120,6 +122,12 @@ fn notes(book: &Book<'_>, entity: &Entity, place: usize, field: &Field) -> Strin
     }
     if field.maintained.is_some() {
         notes.push("maintained by triggers".into());
+    }
+    let sets =
+        |trigger: &&Trigger| trigger.timing == TriggerTiming::Before && trigger.writes.contains(&(entity.id, place));
+    for trigger in entity.triggers.iter().filter(sets) {
+        let events: Vec<&str> = trigger.events.iter().map(|(event, _)| event.as_str()).collect();
+        notes.push(format!("set by the trigger {} on {}", text::code(&trigger.name), text::join(&events, "and")));
     }
     if let Some(shape) = &field.shape {
         notes.push(format!("has the shape {}", text::code(&shape.to_string())));
@@ -186,8 +194,21 @@ fn constraints(book: &Book<'_>, entity: &Entity, out: &mut String) {
 }
 
 fn indexes(book: &Book<'_>, entity: &Entity, out: &mut String) {
-    let mut rows: Vec<[String; 4]> = Vec::new();
-    for index in &book.objects(entity).indexes {
+    let rows = indexes_of(book, entity, "here");
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str("## Indexes\n\nBesides those that the key and the unique rules bring.\n\n");
+    text::head(out, &["Name", "Over", "Why"]);
+    rows.iter().for_each(|row| text::row(out, row));
+    out.push('\n');
+}
+
+/// Name, columns and reason of each index that neither the key nor a unique rule brings; links lead out of the folder as
+/// [`Book::link`] has it.
+pub fn indexes_of(book: &Book<'_>, entity: &Entity, up: &str) -> Vec<[String; 3]> {
+    let mut rows = Vec::new();
+    for (index, comment) in &book.objects(entity).indexes {
         // A unique rule that is an index stands with the constraints.
         if entity.uniques.iter().any(|unique| unique.name == index.name) {
             continue;
@@ -200,15 +221,12 @@ fn indexes(book: &Book<'_>, entity: &Entity, out: &mut String) {
             let columns: Vec<String> = index.include.iter().map(|name| text::code(name)).collect();
             let _ = write!(over, " with {}", columns.join(", "));
         }
-        rows.push([text::code(&index.name), index.method.to_string(), over, why(book, entity, index)]);
+        if index.method != "btree" {
+            over = format!("{over} by {}", index.method);
+        }
+        rows.push([text::code(&index.name), over, why(book, entity, index, *comment, up)]);
     }
-    if rows.is_empty() {
-        return;
-    }
-    out.push_str("## Indexes\n\nBesides those that the key and the unique rules bring.\n\n");
-    text::head(out, &["Name", "Method", "Over", "Why"]);
-    rows.iter().for_each(|row| text::row(out, row));
-    out.push('\n');
+    rows
 }
 
 fn key(key: &IndexKey) -> String {
@@ -226,15 +244,16 @@ fn key(key: &IndexKey) -> String {
 }
 
 /// Why an index is there.
-fn why(book: &Book<'_>, entity: &Entity, index: &specc_catalog::Index) -> String {
-    if let Some(declared) = entity.indexes.iter().find(|declared| declared.name == index.name) {
-        return declared.meta.doc.as_deref().map_or_else(|| "declared".to_owned(), text::sentence);
+fn why(book: &Book<'_>, entity: &Entity, index: &specc_catalog::Index, comment: Option<&str>, up: &str) -> String {
+    if let Some(comment) = comment {
+        return text::sentence(comment);
     }
+    let declared = entity.indexes.iter().any(|declared| declared.name == index.name);
     if entity.searches.iter().any(|search| search.index_name == index.name) {
         return "full text search".to_owned();
     }
     if index.unique {
-        return "holds a unique rule".to_owned();
+        return "holds that no two rows are the same in it".to_owned();
     }
     let column = |key: &IndexKey| match &key.on {
         KeyOn::Column(name) => Some(name.clone()),
@@ -246,10 +265,20 @@ fn why(book: &Book<'_>, entity: &Entity, index: &specc_catalog::Index) -> String
         relation.fields.len() <= columns.len()
             && relation.fields.iter().zip(&columns).all(|(field, column)| entity.fields[*field].name == *column)
     });
-    match serves.next() {
-        Some(relation) => format!("foreign key to {}", book.link(relation.to, "here")),
-        None => "generated".to_owned(),
+    if let Some(relation) = serves.next() {
+        return format!("finds what refers to a row of {}, also when that row is deleted", book.link(relation.to, up));
     }
+    let names = |fields: &[FieldIx]| fields.iter().map(|field| entity.fields[*field].name.clone()).collect::<Vec<_>>();
+    if let Some(limit) =
+        entity.limits.iter().find(|limit| !limit.per.is_empty() && columns.starts_with(&names(&limit.per)))
+    {
+        return format!("counts the rows of the limit {}", text::code(&limit.name));
+    }
+    let over: Vec<String> = index.keys.iter().map(key).collect();
+    let filter = if index.filter.is_some() { ", of the rows that its filter names" } else { "" };
+    let by = if declared { "the spec asks for it" } else { "made" };
+    let finds = if index.method == "btree" { "finds and orders" } else { "finds" };
+    format!("{by}: {finds} rows by {}{filter}", text::and(&over))
 }
 
 fn relations(book: &Book<'_>, entity: &Entity, out: &mut String) {
@@ -260,7 +289,7 @@ fn relations(book: &Book<'_>, entity: &Entity, out: &mut String) {
     }
     out.push_str("## Relations\n\n");
     if !outgoing.is_empty() {
-        text::head(out, &["Refers to", "By", "Path", "Rows", "When that row goes"]);
+        text::head(out, &["Refers to", "By", "Path", "Rows", "When that row is deleted"]);
         for relation in outgoing {
             text::row(
                 out,
@@ -269,14 +298,14 @@ fn relations(book: &Book<'_>, entity: &Entity, out: &mut String) {
                     book.columns(entity, &relation.fields),
                     text::code(&relation.path),
                     if relation.nullable { "none or one".to_owned() } else { "exactly one".to_owned() },
-                    on_delete(relation.options.on_delete.as_ref()),
+                    goes(book, relation),
                 ],
             );
         }
         out.push('\n');
     }
     if !incoming.is_empty() {
-        text::head(out, &["Referred to by", "By", "Path", "Rows", "When this row goes"]);
+        text::head(out, &["Referred to by", "By", "Path", "Rows", "When this row is deleted"]);
         for relation in incoming {
             text::row(
                 out,
@@ -285,7 +314,7 @@ fn relations(book: &Book<'_>, entity: &Entity, out: &mut String) {
                     book.columns(book.model.entity(relation.from), &relation.fields),
                     text::code(&relation.inverse),
                     if relation.inverse_one { "none or one".to_owned() } else { "any number".to_owned() },
-                    on_delete(relation.options.on_delete.as_ref()),
+                    goes(book, relation),
                 ],
             );
         }
@@ -293,14 +322,11 @@ fn relations(book: &Book<'_>, entity: &Entity, out: &mut String) {
     }
 }
 
-fn on_delete(action: Option<&RefAction>) -> String {
-    let Some(action) = action else { return "refused while rows refer to it".to_owned() };
-    match action.kind {
-        RefActionKind::NoAction => "refused while rows refer to it, checked at the end".to_owned(),
-        RefActionKind::Restrict => "refused while rows refer to it".to_owned(),
-        RefActionKind::Cascade => "the referring rows go too".to_owned(),
-        RefActionKind::SetNull => "the reference becomes null".to_owned(),
-        RefActionKind::SetDefault => "the reference becomes its default".to_owned(),
+fn goes(book: &Book<'_>, relation: &Relation) -> String {
+    let then = claims::deletes(book, relation).map(|then| then.words()).unwrap_or_default();
+    match claims::is_soft(book, book.model.entity(relation.to)) {
+        true => format!("a delete hides it, and the reference stays; when it goes for good: {then}"),
+        false => then,
     }
 }
 
@@ -310,7 +336,8 @@ fn rules(book: &Book<'_>, entity: &Entity, out: &mut String) {
         Rls::Off => out.push_str("Row level security is **off**: whoever holds a grant sees every row.\n\n"),
         Rls::Forced => out.push_str("Row level security is on, for the owner of the table too.\n\n"),
         Rls::On if entity.rules.is_empty() => {
-            out.push_str("Row level security is on and no rule opens it: nobody but the service reaches it.\n\n");
+            let _ =
+                writeln!(out, "Row level security is on and no rule opens it: {}.\n", access::nobody_but(book, entity));
         }
         Rls::On => {}
     }

@@ -8,16 +8,21 @@ mod access;
 mod areas;
 mod behaviour;
 mod book;
+mod claims;
 mod dictionary;
 mod entity;
 mod mermaid;
 mod overview;
+mod package;
 mod promises;
 mod roles;
 mod scenarios;
 mod svg;
 mod text;
 mod workflows;
+
+pub use claims::{Claim, Rows, Says, Then};
+pub use package::{Package, package};
 
 use book::Book;
 use rayon::prelude::*;
@@ -42,6 +47,8 @@ pub struct Options {
     pub project: SmolStr,
     /// Warnings that the spec accepts.
     pub accepted: Vec<AcceptedWarning>,
+    /// Tables that are there besides the catalog's, such as the platform's, which views may read.
+    pub around: Catalog,
 }
 
 /// A warning that the spec accepts, and why.
@@ -66,6 +73,11 @@ pub fn generate(model: &Model, catalog: &Catalog, options: &Options) -> Vec<DocF
     let mut files = files.into_inner().unwrap_or_else(PoisonError::into_inner);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
+}
+
+/// What the pages say that can be tried on a database, as data.
+pub fn claims(model: &Model, catalog: &Catalog, options: &Options) -> Vec<Claim> {
+    claims::all(&Book::new(model, catalog, options))
 }
 
 /// The comment that says who wrote a file.
@@ -98,7 +110,7 @@ pub fn each_file(model: &Model, catalog: &Catalog, options: &Options, take: impl
                 book.areas.par_iter().for_each(page);
             };
             rayon::join(entities, areas);
-            let page = |role: &book::RoleColumn| {
+            let page = |role: &book::RoleColumn<'_>| {
                 take(DocFile { path: role.path.clone(), contents: roles::page(&book, role) });
             };
             book.roles_of_pages().par_iter().for_each(page);

@@ -1,19 +1,24 @@
 //! `roles/`: a page for each role, with all that it gets at, and by which rule.
 
-use crate::access::{self, Reach};
-use crate::book::{Book, RoleColumn};
+use crate::access;
+use crate::book::{Book, RoleColumn, SERVICE};
+use crate::claims::{self, Says};
 use crate::dictionary;
 use crate::text;
 use smol_str::SmolStr;
-use specc_model::{Entity, Rls, RuleAction, Target, effective};
+use specc_catalog::TableName;
+use specc_model::{Entity, Function, Rls, Target, View, effective};
 use std::fmt::Write;
 
 /// The page of a role.
-pub fn page(book: &Book<'_>, role: &RoleColumn) -> String {
+pub fn page(book: &Book<'_>, role: &RoleColumn<'_>) -> String {
     let mut out = format!("# What {} may do\n\n", text::code(&role.name));
     match (book.model.options.target, role.name.as_str()) {
         (Target::Supabase, "anon") => out.push_str("Whoever reaches the API without a session: the public.\n\n"),
         (Target::Supabase, "authenticated") => out.push_str("Whoever is signed in.\n\n"),
+        (Target::Supabase, SERVICE) => {
+            out.push_str("Servers of the project, with the key that is never given to a client.\n\n");
+        }
         _ => {}
     }
     let others: Vec<String> = role
@@ -26,7 +31,12 @@ pub fn page(book: &Book<'_>, role: &RoleColumn) -> String {
         let _ = writeln!(out, "It has the rights of {} too.\n", text::and(&others));
     }
     if role.bypasses {
-        out.push_str("Row level security does not bind it: what is granted to it, it does to every row.\n\n");
+        out.push_str(
+            "Row level security does not bind it: what is granted to it, it does to every row. What tables and triggers refuse to \
+             everybody they refuse to this role too: constraints, steps that a workflow does not have, columns that do not \
+             change, values that triggers keep. It cannot `truncate` a table (`42501`), and it makes, changes and drops nothing \
+             that the migrations made.\n\n",
+        );
     }
     let mut closed = Vec::new();
     for area in &book.areas {
@@ -52,22 +62,26 @@ pub fn page(book: &Book<'_>, role: &RoleColumn) -> String {
     out
 }
 
-/// What it may do with the rows of an entity: an item for each action.
-fn rows<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn) -> String {
+/// What it may do with the rows of an entity, an item for each sentence, with the rules that decide; nothing where it may do nothing.
+fn rows<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn<'_>) -> String {
+    let claims = claims::of_relation(book, role, &book.table(entity.id));
+    if !claims.iter().any(|claim| matches!(claim.says, Says::May { .. })) {
+        return String::new();
+    }
     let mut out = String::new();
-    for action in effective::COMMANDS {
-        let Reach::Some { every_row, every_column } = access::reach(book, entity, role, action) else { continue };
-        let which = match (every_row, every_column) {
-            (true, true) => "every row",
-            (true, false) => "every row, some columns",
-            (false, true) => "rows that a rule lets through",
-            (false, false) => "rows that a rule lets through, some columns",
+    for claim in claims {
+        let verb = match &claim.says {
+            // Said once for all tables.
+            Says::NoTruncate => continue,
+            Says::May { verb, .. } => Some(*verb),
+            _ => None,
         };
-        let rules = match entity.rls == Rls::Off || role.bypasses {
-            true => vec!["by a grant: no rule decides".to_owned()],
-            false => access::deciding(book, entity, role, action, usize::MAX),
+        let rules = match verb {
+            None => Vec::new(),
+            Some(_) if entity.rls == Rls::Off || role.bypasses => vec!["by a grant: no rule decides".to_owned()],
+            Some(verb) => access::deciding(book, entity, role, claims::action(verb), usize::MAX),
         };
-        let _ = writeln!(out, "- {} {which}:", does(action));
+        let _ = writeln!(out, "- {}{}", claim.words(), if rules.is_empty() { "" } else { ":" });
         for rule in rules {
             let _ = writeln!(out, "  - {rule}");
         }
@@ -75,27 +89,17 @@ fn rows<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn) -> String {
     out
 }
 
-fn does(action: RuleAction) -> &'static str {
-    match action {
-        RuleAction::Select => "**reads**",
-        RuleAction::Insert => "**adds**",
-        RuleAction::Update => "**changes**",
-        RuleAction::Delete => "**deletes**",
-    }
-}
-
 /// Whether what is open to these roles is open to this one.
-fn is_among(role: &RoleColumn, roles: &[SmolStr]) -> bool {
+fn is_among(role: &RoleColumn<'_>, roles: &[SmolStr]) -> bool {
     roles.iter().any(|name| role.acts_as.contains(name))
 }
 
-fn is_own(area: &str) -> bool {
-    !matches!(area, "std" | "platform")
-}
-
-fn views(book: &Book<'_>, role: &RoleColumn, out: &mut String) {
-    let views = book.model.views.iter().filter(|view| is_own(&view.meta.area) && is_among(role, &view.roles));
-    let mut views = views.peekable();
+fn views(book: &Book<'_>, role: &RoleColumn<'_>, out: &mut String) {
+    let reads = |view: &&View| {
+        let name = TableName::new(view.name.schema.clone(), view.name.name.clone());
+        !role.rights.columns(&name, "select").is_empty()
+    };
+    let mut views = book.own_views().filter(reads).peekable();
     if views.peek().is_none() {
         return;
     }
@@ -107,9 +111,9 @@ fn views(book: &Book<'_>, role: &RoleColumn, out: &mut String) {
     out.push('\n');
 }
 
-fn functions(book: &Book<'_>, role: &RoleColumn, out: &mut String) {
-    let functions = book.model.functions.iter().filter(|f| is_own(&f.meta.area) && is_among(role, &f.roles));
-    let mut functions = functions.peekable();
+fn functions(book: &Book<'_>, role: &RoleColumn<'_>, out: &mut String) {
+    let calls = |f: &&Function| book.routine(f).is_some_and(|found| role.rights.calls(found));
+    let mut functions = book.own_functions().filter(calls).peekable();
     if functions.peek().is_none() {
         return;
     }
@@ -126,7 +130,7 @@ fn functions(book: &Book<'_>, role: &RoleColumn, out: &mut String) {
     out.push('\n');
 }
 
-fn files(book: &Book<'_>, role: &RoleColumn, out: &mut String) {
+fn files(book: &Book<'_>, role: &RoleColumn<'_>, out: &mut String) {
     let mut list = String::new();
     for bucket in &book.model.buckets {
         if bucket.public {

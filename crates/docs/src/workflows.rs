@@ -1,7 +1,8 @@
 //! `workflows.md`: the states that rows go through.
 
 use crate::book::Book;
-use crate::text;
+use crate::{claims, text};
+use smol_str::SmolStr;
 use specc_model::{Entity, Workflow};
 use std::fmt::Write;
 
@@ -46,7 +47,7 @@ pub fn page(book: &Book<'_>) -> String {
     let count: usize = with.iter().map(|entity| entity.workflows.len()).sum();
     let _ = writeln!(
         out,
-        "{} in {}. A trigger refuses every step that is not drawn here.\n",
+        "{} in {}. A trigger refuses every step that is not drawn here, with `23514`, to everybody.\n",
         text::count(count, "workflow", "workflows"),
         text::count(with.len(), "entity", "entities"),
     );
@@ -54,30 +55,20 @@ pub fn page(book: &Book<'_>) -> String {
         for workflow in &entity.workflows {
             let field = &entity.fields[workflow.field].name;
             let _ = writeln!(out, "## {}, column {}\n", book.link(entity.id, ""), text::code(field));
-            section(&mut out, entity, workflow);
+            section(book, &mut out, entity, workflow);
         }
     }
     out
 }
 
 /// The diagram and the conditions of a workflow.
-pub fn section(out: &mut String, entity: &Entity, workflow: &Workflow) {
+pub fn section(book: &Book<'_>, out: &mut String, entity: &Entity, workflow: &Workflow) {
     let _ = writeln!(out, "```mermaid\n{}```\n", diagram(workflow));
     if workflow.initial.is_empty() {
         out.push_str("A new row may start in any state.\n\n");
-    } else {
-        let states: Vec<String> = workflow.initial.iter().map(|state| text::code(state)).collect();
-        let _ = writeln!(out, "A new row starts as {}.\n", text::join(&states, "or"));
     }
-    let last: Vec<String> = ends(workflow).map(text::code).collect();
-    if !last.is_empty() {
-        let verb = if last.len() == 1 { "is" } else { "are" };
-        let _ = writeln!(
-            out,
-            "{} {verb} final: {} does not change any more.\n",
-            text::and(&last),
-            text::code(&entity.fields[workflow.field].name)
-        );
+    for sentence in claims::workflow_words(book, entity, workflow) {
+        let _ = writeln!(out, "{sentence}.\n");
     }
     if workflow.steps.iter().any(|step| step.when.is_some() || step.doc.is_some()) {
         text::head(out, &["From", "To", "Only when", "Notes"]);
@@ -93,9 +84,9 @@ pub fn section(out: &mut String, entity: &Entity, workflow: &Workflow) {
 }
 
 /// States that no step leaves.
-fn ends(workflow: &Workflow) -> impl Iterator<Item = &str> {
-    let left = |state: &&smol_str::SmolStr| !workflow.steps.iter().any(|step| step.from == **state);
-    workflow.states.iter().filter(left).map(|state| state.as_str())
+pub fn ends(workflow: &Workflow) -> impl Iterator<Item = &SmolStr> {
+    let left = |state: &&SmolStr| !workflow.steps.iter().any(|step| step.from == **state);
+    workflow.states.iter().filter(left)
 }
 
 /// A state diagram.

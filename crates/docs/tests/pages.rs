@@ -1,10 +1,15 @@
 //! The pages of a small project that has one of everything.
 
+#![allow(clippy::disallowed_methods)]
+
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use specc_diag::Sources;
-use specc_docs::{DocFile, Options, generate};
+use specc_docs::{DocFile, Options, Package, generate};
 use specc_model::{Model, analyze};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 fn model(files: &[(&str, &str)]) -> Model {
     let mut sources = Sources::new();
@@ -36,7 +41,20 @@ fn docs(model: &Model) -> Vec<DocFile> {
         place: "events.dbspec:12".to_owned(),
         reason: "admins only, 40 rows".into(),
     };
-    generate(model, &catalog, &Options { project: "Example & <co>".into(), accepted: vec![accepted] })
+    all(model, &catalog, &Options { project: "Example & <co>".into(), accepted: vec![accepted], ..Default::default() })
+}
+
+/// The pages, and those of the package in a folder below them.
+fn all(model: &Model, catalog: &specc_catalog::Catalog, options: &Options) -> Vec<DocFile> {
+    let mut files = generate(model, catalog, options);
+    let package = Package {
+        to_docs: "../".to_owned(),
+        migrations: vec![("20260101000000_init.sql".to_owned(), "-- Makes it all ``` <b>.\n".to_owned())],
+        schema: Some("select 1;\n".to_owned()),
+    };
+    let guides = specc_docs::package(model, catalog, options, &package).into_iter();
+    files.extend(guides.map(|file| DocFile { path: format!("guides/{}", file.path), ..file }));
+    files
 }
 
 #[test]
@@ -53,22 +71,43 @@ fn the_same_model_gives_the_same_bytes() {
 
 #[test]
 fn every_link_leads_to_a_page() {
-    let files = docs(&example());
+    assert!(links(&docs(&example())) > 100);
+    for name in ["medellin_spark", "starter"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../specs").join(name);
+        let mut paths: Vec<_> =
+            fs::read_dir(folder).expect("a spec").map(|entry| entry.expect("an entry").path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|end| end == "dbspec"));
+        paths.sort();
+        let text = |path: &PathBuf| fs::read_to_string(path).expect("a text");
+        let name = |path: &PathBuf| path.file_name().expect("a name").to_string_lossy().into_owned();
+        let texts: Vec<(String, String)> = paths.iter().map(|path| (name(path), text(path))).collect();
+        let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+        assert!(links(&docs(&model(&files))) > 100);
+    }
+}
+
+/// How many links there are; each leads to one of the files.
+fn links(files: &[DocFile]) -> usize {
+    use pulldown_cmark::{Event, Options, Parser, Tag};
     let mut links = 0;
+    let paths: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
     for file in files.iter().filter(|file| file.path.ends_with(".md")) {
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for part in file.contents.split("](").skip(1) {
-            let target = part.split(')').next().unwrap_or("");
-            let path = match target.strip_prefix("../") {
-                Some(rest) => rest.to_owned(),
-                None if folder.is_empty() => target.to_owned(),
-                None => format!("{folder}/{target}"),
-            };
-            assert!(files.iter().any(|other| other.path == path), "{} links to {path}", file.path);
+        for event in Parser::new_ext(&file.contents, Options::all()) {
+            let Event::Start(Tag::Link { dest_url, .. }) = event else { continue };
+            let mut parts: Vec<&str> = file.path.split('/').collect();
+            parts.pop();
+            for part in dest_url.split('/') {
+                match part {
+                    ".." => drop(parts.pop()),
+                    part => parts.push(part),
+                }
+            }
+            let path = parts.join("/");
+            assert!(paths.contains(path.as_str()), "{} links to {dest_url}", file.path);
             links += 1;
         }
     }
-    assert!(links > 20);
+    links
 }
 
 #[test]
@@ -104,7 +143,8 @@ fn the_drawing_is_well_formed_and_no_two_boxes_overlap() {
 #[test]
 fn an_empty_project_has_pages_too() {
     let files = docs(&model(&[]));
-    let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let names = files.iter().map(|file| file.path.as_str()).filter(|path| !path.starts_with("guides/"));
+    let names: Vec<&str> = names.collect();
     assert_eq!(names, ["README.md", "access.md", "dictionary.md", "erd.mmd", "erd.svg", "workflows.md"]);
 }
 
@@ -213,7 +253,7 @@ view "v{name}" to anon as $$ select id from public.children $$
         place: text.to_owned(),
         reason: text.into(),
     };
-    generate(&model, &catalog, &Options { project: text.into(), accepted: vec![accepted] })
+    all(&model, &catalog, &Options { project: text.into(), accepted: vec![accepted], ..Default::default() })
 }
 
 #[test]
@@ -233,7 +273,7 @@ fn what_authors_write_runs_nothing() {
                         let page = dest_url.split('#').next().unwrap_or_default();
                         let own = page.is_empty()
                             || page == "x"
-                            || [".md", ".svg", ".mmd"].iter().any(|end| page.ends_with(end));
+                            || [".md", ".svg", ".mmd", ".sql"].iter().any(|end| page.ends_with(end));
                         assert!(own && !dest_url.contains(':'), "{text}: {} links to {dest_url}", file.path);
                     }
                     Event::Start(Tag::Table(_)) => tables += 1,

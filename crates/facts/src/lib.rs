@@ -30,7 +30,7 @@ pub use names::{
     DIAGNOSTICS_ITEMS, LANGUAGES, LONGEST_NAME, RAISE_OPTIONS, ROLE_WORDS, STACKED_ITEMS, SYSTEM_COLUMNS, conditions,
     extension_of_trigger_function, is_condition, is_known_extension, is_language, is_list_setting, is_of_supabase,
     is_predefined_role, is_pseudo_type, is_schema_of_supabase, is_sqlstate, is_system_schema, is_trigger_function,
-    listed_names, privileges,
+    listed_names, privileges, sqlstate_of,
 };
 pub use rights::{is_of_event_trigger, is_safe_above};
 pub use table::Spelled;

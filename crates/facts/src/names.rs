@@ -41,6 +41,12 @@ pub fn is_condition(name: &str) -> bool {
     conditions().any(|condition| condition == name)
 }
 
+/// The SQLSTATE of an error that has this name.
+pub fn sqlstate_of(name: &str) -> Option<&'static str> {
+    let mut rows = include_str!("../data/conditions.txt").lines().filter_map(|line| line.split_once(' '));
+    rows.find(|(condition, _)| *condition == name).map(|(_, code)| code.trim())
+}
+
 /// Whether the text is the code of an error: five digits and capital letters.
 pub fn is_sqlstate(text: &str) -> bool {
     text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
@@ -202,6 +208,7 @@ mod tests {
         assert_eq!(privileges("sequence").collect::<Vec<_>>(), ["select", "update", "usage"]);
         assert_eq!(privileges("foreign server").collect::<Vec<_>>(), ["usage"]);
         assert_eq!(privileges("table").count(), 7);
+        assert_eq!(sqlstate_of("unique_violation"), Some("23505"));
         assert!(is_condition("unique_violation") && is_condition("transaction_timeout") && !is_condition("warning"));
         assert!(is_sqlstate("P0001") && !is_sqlstate("p0001") && !is_sqlstate("2350"));
         assert!(is_predefined_role("pg_monitor") && is_predefined_role("pg_maintain") && !is_predefined_role("ann"));

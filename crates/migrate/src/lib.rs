@@ -30,6 +30,7 @@ mod stamp;
 mod strategies;
 mod volatility;
 mod way_back;
+mod whole;
 
 pub use account::{Account, Held, Lost, Note, Prediction, Record, Warning, access_changes, touches_access};
 pub use arena::Arena;
@@ -46,3 +47,4 @@ pub use seeds::seed_file;
 pub use stamp::{Stamp, StampError};
 pub use strategies::casts::conversion;
 pub use way_back::reversed;
+pub use whole::schema_file;

@@ -53,12 +53,15 @@ pub(crate) fn of_schema<'c>(world: &World<'c>, schema: &str) -> Vec<Named<'c>> {
 }
 
 /// A function that the API can call.
-pub(crate) struct Call<'c> {
+#[derive(Debug)]
+pub struct Call<'c> {
+    /// It.
     pub function: &'c Function,
     /// Each with whether it may be left out.
     pub arguments: Vec<(&'c Param, bool)>,
     /// What it gives, or one of what it gives.
     pub gives: DataType,
+    /// Whether it gives several of them.
     pub is_set: bool,
 }
 

@@ -9,6 +9,8 @@ mod api;
 mod collate;
 mod compare;
 mod database;
+mod errors;
+mod example;
 mod formats;
 mod functions;
 mod helpers;
@@ -16,6 +18,7 @@ mod openapi;
 mod print;
 mod relationships;
 mod resolved;
+mod rights;
 mod rust;
 mod strict;
 mod world;
@@ -23,7 +26,13 @@ mod zod;
 
 pub use api::Api;
 pub use compare::{Difference, difference};
+pub use errors::{Error, Verb, What};
+pub use example::Example;
+pub use functions::Call;
+pub use openapi::segment;
+pub use print::{json as json_text, text as quoted};
 pub use relationships::Relationship;
+pub use rights::{Columns, Rights};
 pub use world::{Column, Relation, RelationKind};
 
 use smol_str::SmolStr;
@@ -102,7 +111,7 @@ pub fn openapi(catalog: &Catalog, around: &Catalog, options: &Options, role: &st
 
 /// The roles that a catalog makes or grants something to, sorted.
 pub fn roles(catalog: &Catalog) -> Vec<SmolStr> {
-    openapi::roles(catalog)
+    rights::roles(catalog)
 }
 
 fn seen<'c>(catalog: &'c Catalog, around: &'c Catalog, options: &Options, strict: bool) -> Result<World<'c>, SmolStr> {

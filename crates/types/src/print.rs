@@ -92,13 +92,13 @@ fn is_letter(c: char) -> bool {
 }
 
 /// A text in quotes: double ones, unless single ones have to be escaped less often.
-pub(crate) fn text(value: &str) -> String {
+pub fn text(value: &str) -> String {
     let count = |quote: char| value.chars().filter(|c| *c == quote).count();
     quoted(value, if count('"') > count('\'') { '\'' } else { '"' })
 }
 
 /// A text as JSON has it.
-pub(crate) fn json(value: &str) -> String {
+pub fn json(value: &str) -> String {
     quoted(value, '"')
 }
 

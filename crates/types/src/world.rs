@@ -5,11 +5,15 @@ use crate::formats::Format;
 use crate::print::Ts;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
+use specc_analysis::Target;
+use specc_analysis::catalog::Known;
 use specc_analysis::shape::{Shapes, table_columns};
 use specc_catalog::{
-    Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Object, Qualified, Rule, SqlExpr,
-    TableName, Timing, Trigger,
+    Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Kind, Object, ObjectId, Qualified, Rule,
+    SqlExpr, TableName, Timing, Trigger,
 };
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 /// What a relation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +43,10 @@ pub struct Column {
     /// Its name.
     pub name: SmolStr,
     pub(crate) format: Format,
-    pub(crate) nullable: bool,
+    /// Whether it may be null; of a view, unless its query shows that it is not.
+    pub nullable: bool,
     /// It can be left out of a new row.
-    pub(crate) optional: bool,
+    pub optional: bool,
     /// It can be written.
     pub written: bool,
     /// The column of another relation that it passes on.
@@ -85,6 +90,17 @@ pub(crate) struct World<'c> {
     places: FxHashMap<TableName, usize>,
     pub shapes: Shapes<'c>,
     strict: bool,
+    /// What functions do, looked up when it is asked for, and what is usual.
+    bodies: OnceLock<(FxHashMap<ObjectId, Body>, Body)>,
+}
+
+/// What a function does when it runs.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// The SQLSTATEs that it throws by itself.
+    pub throws: Vec<SmolStr>,
+    /// The tables that it names.
+    pub tables: BTreeSet<TableName>,
 }
 
 impl<'c> World<'c> {
@@ -129,6 +145,7 @@ impl<'c> World<'c> {
             places: FxHashMap::default(),
             shapes: Shapes::new(catalog, around),
             strict,
+            bodies: OnceLock::new(),
         };
         let (mut names, mut fires) = (Vec::new(), FxHashMap::<&TableName, (bool, bool)>::default());
         for (_, entry) in catalog.iter() {
@@ -232,6 +249,44 @@ impl<'c> World<'c> {
         let plain = kind == RelationKind::View;
         let events = writes.events(name, true, None, 0);
         Relation { name: name.clone(), kind, columns, writes: (plain && events.0, plain && events.1) }
+    }
+
+    /// What a function does when it runs. Of one that the catalog does not have, or whose text is of another language, what is
+    /// usual.
+    pub(crate) fn body(&self, schema: &str, name: &str, signature: &str) -> &Body {
+        let (bodies, usual) = self.bodies.get_or_init(|| {
+            let known = Known::new(self.catalog);
+            let of = |(_, entry): (_, &'c specc_catalog::Entry)| match &entry.object {
+                Object::Function(function) => {
+                    let body = known.of_body(function).filter(|body| !body.unread)?;
+                    let tables = body.references.into_iter().filter_map(|reference| match reference.target {
+                        Target::Relation(name) => Some(TableName::new(name.schema, name.name)),
+                        _ => None,
+                    });
+                    let tables: BTreeSet<TableName> = tables.collect();
+                    Some((entry.object.id(), Body { throws: body.codes, tables }))
+                }
+                _ => None,
+            };
+            let usual = Body { throws: vec![SmolStr::new_static("P0001")], tables: BTreeSet::new() };
+            (self.catalog.iter().filter_map(of).collect(), usual)
+        });
+        bodies.get(&ObjectId::new(Kind::Function, schema, name).part(signature)).unwrap_or(usual)
+    }
+
+    /// The SQLSTATEs with which the constraints of a table refuse a row.
+    pub(crate) fn held(&self, table: &TableName) -> BTreeSet<&'static str> {
+        let of = |constraint: &&Constraint| match &constraint.rule {
+            Rule::PrimaryKey { .. } | Rule::Unique { .. } => "23505",
+            Rule::Check { .. } => "23514",
+            Rule::ForeignKey(_) => "23503",
+            Rule::Exclude { .. } => "23P01",
+        };
+        let mut all: BTreeSet<&'static str> = self.constraints.get(table).into_iter().flatten().map(of).collect();
+        if self.relation(table).is_some_and(|relation| relation.columns.iter().any(|column| !column.nullable)) {
+            all.insert("23502");
+        }
+        all
     }
 
     /// The checks that hold for the rows of a table.

@@ -115,6 +115,7 @@ impl Reader<'_, '_> {
             self.refused(self.at - 1, Problem::NotHere, "`raise` alone stands outside of a handler", help);
         }
         let told = ["debug", "log", "info", "notice", "warning"].into_iter().any(|level| self.take(level));
+        let mut code = Some(SmolStr::new_static("P0001"));
         if !told {
             self.take("exception");
             self.walk.out.raises = true;
@@ -144,7 +145,7 @@ impl Reader<'_, '_> {
                 self.placeholders(text, values);
             }
         } else {
-            self.raised();
+            code = self.raised().or(code);
         }
         self.at = self.until(&["using"]);
         if self.take("using") {
@@ -152,19 +153,20 @@ impl Reader<'_, '_> {
             while !self.symbol(b';') && self.at < self.tokens.len() {
                 // The option's name, and `=` or `:=`.
                 self.raise_option(&mut given);
-                let code = self.is("errcode");
+                let is_code = self.is("errcode");
                 self.at += 1;
                 self.take_symbol(b':');
                 self.take_symbol(b'=');
                 let end = self.next_outer_comma();
-                if code {
-                    self.errcode(end);
+                if is_code {
+                    code = self.errcode(end);
                 }
                 self.expression_to(end);
                 self.at = end;
                 self.take_symbol(b',');
             }
         }
+        self.walk.out.codes.extend(code.filter(|_| !told));
         self.semicolon()
     }
 

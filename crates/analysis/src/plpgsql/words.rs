@@ -70,16 +70,19 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The error that `raise` names in place of a text.
-    pub(super) fn raised(&mut self) {
+    /// The error that `raise` names in place of a text: its code.
+    pub(super) fn raised(&mut self) -> Option<SmolStr> {
         if self.is("using") {
-            return;
+            return None;
         }
-        match self.name() {
-            Some(_) if self.is("sqlstate") => self.sqlstate(self.at + 1),
-            Some(name) => self.condition(self.at, &name),
-            None => {}
+        let name = self.name()?;
+        if self.is("sqlstate") {
+            self.sqlstate(self.at + 1);
+            let (from, to) = super::constant(self.text, self.tokens.get(self.at + 1)?)?;
+            return Some(self.text[from..to].into());
         }
+        self.condition(self.at, &name);
+        specc_facts::sqlstate_of(&name).map(SmolStr::new_static)
     }
 
     /// The name of an error, at this token.
@@ -105,14 +108,19 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// The value of `errcode` in `raise … using`, from here to `end`: a code, or the name of an error.
-    pub(super) fn errcode(&mut self, end: usize) {
-        let Some((from, to)) = self.tokens.get(self.at).and_then(|token| super::constant(self.text, token)) else {
-            return;
-        };
+    /// The value of `errcode` in `raise … using`, from here to `end`: a code, or the name of an error. Gives
+    /// the code.
+    pub(super) fn errcode(&mut self, end: usize) -> Option<SmolStr> {
+        let (from, to) = self.tokens.get(self.at).and_then(|token| super::constant(self.text, token))?;
         let text = &self.text[from..to];
-        if end != self.at + 1 || specc_facts::is_sqlstate(text) || specc_facts::is_condition(text) {
-            return;
+        if end != self.at + 1 {
+            return None;
+        }
+        if specc_facts::is_sqlstate(text) {
+            return Some(text.into());
+        }
+        if let Some(code) = specc_facts::sqlstate_of(text) {
+            return Some(SmolStr::new_static(code));
         }
         let near = specc_diag::nearest(text, specc_facts::conditions());
         let help = near.map_or_else(
@@ -121,6 +129,7 @@ impl Reader<'_, '_> {
         );
         let message = format!("`{text}` is neither a code nor the name of an error");
         self.refused(self.at, Problem::UnknownCondition, message, help);
+        None
     }
 
     /// The arguments of a cursor that is opened, from here to `end`: as many as it declares, and by its names.

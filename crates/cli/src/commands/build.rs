@@ -1,5 +1,6 @@
 //! `specc build`
 
+use super::package;
 use super::stored::{GENERATED, State};
 use super::types::What;
 use super::widening;
@@ -76,7 +77,7 @@ pub fn run_from(
                 &state,
                 &stage,
             ),
-            false => Ok(Vec::new()),
+            false => Ok((Vec::new(), Vec::new())),
         },
         || {
             rayon::join(
@@ -91,12 +92,15 @@ pub fn run_from(
             )
         },
     );
-    let migrated = migrations?;
+    let (migrated, heads) = migrations?;
     stale.retain(|path| !migrated.contains(path));
     let kept = stored.into_iter().filter(|file| !migrated.contains(&file.path));
     kept.into_iter().try_for_each(|file| stage.add(file.path, &file.contents))?;
     let mut made = seeds?;
     made.extend(docs?);
+    if wants(Part::Docs) {
+        made.extend(guides(&compilation, &stage, &out, &stale, heads)?);
+    }
     if args.only.is_empty() {
         let made: BTreeSet<_> = made.iter().map(|path| path.to_string_lossy().into_owned()).collect();
         stale.extend(state.generated.iter().filter(|path| !made.contains(*path)).map(PathBuf::from));
@@ -144,14 +148,17 @@ impl Others {
     }
 }
 
-/// Returns the paths of what leads to the spec; nothing where it did not change.
+/// The paths of what was written, and name and first comment of each migration among it.
+type Migrated = (Vec<PathBuf>, Vec<(String, String)>);
+
+/// Writes what leads to the spec; nothing where it did not change.
 fn migrations(
     args: &Build,
     compilation: &Compilation,
     others: &Others,
     state: &State,
     stage: &Stage<'_>,
-) -> Result<Vec<PathBuf>, Failure> {
+) -> Result<Migrated, Failure> {
     let layout = match compilation.model.options.target {
         Target::Supabase => Layout::supabase(),
         Target::Postgres => Layout::postgres(),
@@ -193,8 +200,14 @@ fn migrations(
             consent: Consent { data_loss: args.allow_data_loss, offline: args.offline_ok, dropped: &dropped },
             access: Some(Decide(&decide)),
         };
-        let (failed, made) = (Mutex::new(None), Mutex::new(Vec::new()));
+        let (failed, made, heads) = (Mutex::new(None), Mutex::new(Vec::new()), Mutex::new(Vec::new()));
         let take = |file: specc_migrate::OutputFile| {
+            let path = Path::new(&file.path);
+            if path.parent() == Some(&others.folder) && path.extension().is_some_and(|end| end == "sql") {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let head = (name, package::comment(&file.contents));
+                heads.lock().unwrap_or_else(PoisonError::into_inner).push(head);
+            }
             made.lock().unwrap_or_else(PoisonError::into_inner).push(PathBuf::from(&file.path));
             let added = others.check(Path::new(&file.path)).and_then(|()| stage.add(file.path.into(), &file.contents));
             if let Err(failure) = added {
@@ -204,7 +217,9 @@ fn migrations(
         match specc_migrate::each_file(&input, take) {
             Ok(()) => {
                 let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-                return failed.map_or(Ok(made.into_inner().unwrap_or_else(PoisonError::into_inner)), Err);
+                let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let heads = heads.into_inner().unwrap_or_else(PoisonError::into_inner);
+                return failed.map_or(Ok((made, heads)), Err);
             }
             Err(MigrationError::RenameCandidates(candidates)) if can_ask() => {
                 ask(&candidates, &mut hints, &mut dropped)?
@@ -309,18 +324,7 @@ fn seeds(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, F
 /// Returns the paths.
 fn docs(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
     let folder = compilation.config.docs();
-    let accepted = compilation.accepted.iter().map(|accepted| {
-        let (line, _) = specc_diag::position(&compilation.sources, accepted.finding.span());
-        specc_docs::AcceptedWarning {
-            code: accepted.finding.code.name(),
-            title: accepted.finding.code.title(),
-            message: accepted.finding.message.clone(),
-            place: format!("{}:{line}", compilation.sources.file(accepted.finding.span().file).name),
-            reason: accepted.reason.clone(),
-        }
-    });
-    let options =
-        specc_docs::Options { project: compilation.config.name.as_str().into(), accepted: accepted.collect() };
+    let options = package::options(compilation);
     let done = Mutex::new(Vec::new());
     specc_docs::each_file(&compilation.model, &compilation.catalog, &options, |file| {
         let path = folder.join(file.path);
@@ -328,6 +332,29 @@ fn docs(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Fa
         done.lock().unwrap_or_else(PoisonError::into_inner).push(result);
     });
     done.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+}
+
+/// Writes the guides, if the settings name a folder for them; returns the paths. `new` is name and first comment of each
+/// migration of this build.
+fn guides(
+    compilation: &Compilation,
+    stage: &Stage<'_>,
+    out: &Path,
+    stale: &[PathBuf],
+    new: Vec<(String, String)>,
+) -> Result<Vec<PathBuf>, Failure> {
+    let Some(folder) = compilation.config.guides() else { return Ok(Vec::new()) };
+    let at = compilation.config.migrations();
+    let mut migrations = package::migrations(&out.join(&at))?;
+    migrations.retain(|(name, _)| !stale.contains(&at.join(name)) && new.iter().all(|(other, _)| other != name));
+    migrations.extend(new);
+    migrations.sort();
+    let files = package::files(compilation, &folder, &compilation.config.docs(), migrations)?;
+    let add = |file: specc_docs::DocFile| {
+        let path = folder.join(file.path);
+        stage.add(path.clone(), &file.contents).map(|()| path)
+    };
+    files.into_iter().map(add).collect()
 }
 
 /// Returns the paths of the files that the settings name.

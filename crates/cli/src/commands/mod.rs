@@ -16,6 +16,7 @@ mod init;
 mod lint;
 mod live;
 mod merge_file;
+mod package;
 mod prove;
 mod pull;
 mod rebase;

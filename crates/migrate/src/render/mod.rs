@@ -70,13 +70,13 @@ pub(crate) fn abandon(
     out
 }
 
-fn append(out: &mut String, parts: &[String]) {
+pub(crate) fn append(out: &mut String, parts: &[String]) {
     out.reserve_exact(parts.iter().map(String::len).sum());
     parts.iter().for_each(|part| out.push_str(part));
 }
 
 /// The statements of a stage, in pieces that are printed at once.
-fn body(stage: &Stage<'_>, catalog: &Catalog) -> Vec<String> {
+pub(crate) fn body(stage: &Stage<'_>, catalog: &Catalog) -> Vec<String> {
     let starts: Vec<_> = (0..stage.steps.len()).step_by(CHUNK).collect();
     let chunk = |&from: &usize| statements(stage, catalog, from, (from + CHUNK).min(stage.steps.len()));
     starts.par_iter().map(chunk).collect()

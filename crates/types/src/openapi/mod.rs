@@ -3,18 +3,15 @@
 //!
 //! Rights are the grants of the catalog, which are made from effective access and nothing else.
 
-mod errors;
 mod json;
-mod rights;
+mod responses;
 mod schema;
 
-pub(crate) use rights::roles;
-
+use crate::errors::{self, Verb};
 use crate::functions::{Call, calls};
+use crate::rights::{Columns, Rights};
 use crate::world::{Column, Relation, RelationKind, World};
-use errors::Verb;
 use json::Json;
-use rights::{Columns, Rights};
 use smol_str::SmolStr;
 use specc_catalog::{MARK, Returns, Volatility};
 use std::fmt::Write as _;
@@ -150,7 +147,7 @@ impl Writer<'_, '_> {
         let is_anon = self.role == "anon";
         let label =
             if name.schema == "public" { name.name.to_string() } else { format!("{}.{}", name.schema, name.name) };
-        let errors = |verb| errors::responses(errors::of_rows(self.world, &self.rights, relation, verb, is_anon));
+        let errors = |verb| responses::of(errors::of_rows(self.world, &self.rights, relation, verb, is_anon));
         let (mut verbs, mut schemas) = (Vec::new(), Vec::new());
         let filters = self.filters(relation, &select);
         let reads = !select.is_empty();
@@ -295,7 +292,10 @@ impl Writer<'_, '_> {
                 Some(results) => ("200", answer("What the function gives", Some(one(results)))),
                 None => ("204", answer("It is done", None)),
             };
-            let errors = || errors::responses(errors::of_call(self.role == "anon"));
+            let errors = || {
+                let all = own.iter().flat_map(|call| errors::of_call(self.world, call.function, self.role == "anon"));
+                responses::of(all.collect())
+            };
             let mut asked: Vec<Json> = self.profile(schema, "Content-Profile").into_iter().collect();
             let title = format!("Call `{name}`");
             let mut verbs = Vec::new();
@@ -404,7 +404,7 @@ fn operation(
 }
 
 /// A name as a part of a path.
-fn segment(name: &str) -> String {
+pub fn segment(name: &str) -> String {
     let mut out = String::new();
     for byte in name.bytes() {
         match byte {

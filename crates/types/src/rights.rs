@@ -14,27 +14,31 @@ const OVERALL: [(&str, &[&str]); 2] =
 
 /// The columns that a role may do something with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Columns {
+pub enum Columns {
     /// Those of the whole table, whichever it has.
     All,
+    /// These.
     Some(BTreeSet<SmolStr>),
 }
 
 impl Columns {
-    pub(crate) fn has(&self, column: &str) -> bool {
+    /// Whether this column is among them.
+    pub fn has(&self, column: &str) -> bool {
         match self {
             Columns::All => true,
             Columns::Some(columns) => columns.contains(column),
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
         matches!(self, Columns::Some(columns) if columns.is_empty())
     }
 }
 
 /// The rights of a role.
-pub(crate) struct Rights<'c> {
+#[derive(Debug)]
+pub struct Rights<'c> {
     /// What is granted to it, by what it is on.
     given: FxHashMap<&'c ObjectId, Vec<&'c Privilege>>,
     /// The role and those whose rights it has.
@@ -59,7 +63,8 @@ pub(crate) fn roles(catalog: &Catalog) -> Vec<SmolStr> {
 }
 
 impl<'c> Rights<'c> {
-    pub(crate) fn of(catalog: &'c Catalog, role: &str) -> Self {
+    /// Those that a catalog gives it.
+    pub fn of(catalog: &'c Catalog, role: &str) -> Self {
         let find = |name: &str| {
             catalog.iter().find_map(|(_, entry)| match &entry.object {
                 Object::Role(role) if role.name == name => Some(role),
@@ -93,7 +98,7 @@ impl<'c> Rights<'c> {
     }
 
     /// The columns of a table or view with which it may do this: `select`, `insert`, `update`; for `delete`, all or none.
-    pub(crate) fn columns(&self, relation: &TableName, privilege: &str) -> Columns {
+    pub fn columns(&self, relation: &TableName, privilege: &str) -> Columns {
         let overall =
             |(role, privileges): &(&str, &[&str])| self.acts_as.contains(*role) && privileges.contains(&privilege);
         if self.is_superuser || OVERALL.iter().any(overall) {
@@ -113,7 +118,7 @@ impl<'c> Rights<'c> {
     }
 
     /// Whether it may call a function.
-    pub(crate) fn calls(&self, function: &Function) -> bool {
+    pub fn calls(&self, function: &Function) -> bool {
         let id =
             ObjectId::new(Kind::Function, function.schema.clone(), function.name.clone()).part(function.signature());
         self.is_superuser || self.on(&id).any(|given| given.name == "execute")
