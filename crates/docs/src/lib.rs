@@ -10,6 +10,7 @@ mod behaviour;
 mod book;
 mod dictionary;
 mod entity;
+mod figures;
 mod mermaid;
 mod overview;
 mod promises;
@@ -20,6 +21,7 @@ mod text;
 mod workflows;
 
 use book::Book;
+pub use figures::{Figures, Link, Section};
 use rayon::prelude::*;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, MARK};

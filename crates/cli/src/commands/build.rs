@@ -309,18 +309,7 @@ fn seeds(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, F
 /// Returns the paths.
 fn docs(compilation: &Compilation, stage: &Stage<'_>) -> Result<Vec<PathBuf>, Failure> {
     let folder = compilation.config.docs();
-    let accepted = compilation.accepted.iter().map(|accepted| {
-        let (line, _) = specc_diag::position(&compilation.sources, accepted.finding.span());
-        specc_docs::AcceptedWarning {
-            code: accepted.finding.code.name(),
-            title: accepted.finding.code.title(),
-            message: accepted.finding.message.clone(),
-            place: format!("{}:{line}", compilation.sources.file(accepted.finding.span().file).name),
-            reason: accepted.reason.clone(),
-        }
-    });
-    let options =
-        specc_docs::Options { project: compilation.config.name.as_str().into(), accepted: accepted.collect() };
+    let options = super::docs::options(compilation);
     let done = Mutex::new(Vec::new());
     specc_docs::each_file(&compilation.model, &compilation.catalog, &options, |file| {
         let path = folder.join(file.path);
