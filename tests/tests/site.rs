@@ -27,7 +27,15 @@ fn questions(spec: &str) -> Vec<(String, Vec<String>)> {
 /// Writes the site of a project.
 fn site(project: &Path, out: &Path) {
     let text = |path: &Path| path.to_str().expect("a path").to_owned();
-    let args = ["specc".to_owned(), "docs".to_owned(), "--site".to_owned(), "-C".to_owned(), text(project), "-o".to_owned(), text(out)];
+    let args = [
+        "specc".to_owned(),
+        "docs".to_owned(),
+        "--site".to_owned(),
+        "-C".to_owned(),
+        text(project),
+        "-o".to_owned(),
+        text(out),
+    ];
     let code = specc::run(&args);
     assert_eq!(format!("{code:?}"), format!("{:?}", std::process::ExitCode::SUCCESS), "{args:?}");
 }
@@ -39,7 +47,10 @@ fn large(folder: &Path, count: usize) {
     for area in 0..10 {
         let mut text = String::new();
         for at in (area * count / 10)..((area + 1) * count / 10) {
-            let _ = write!(text, "/// Things of the kind {at}.\nentity things_{at} {{\n  id: uuid key\n  name: text\n  state: text = 'open'\n");
+            let _ = write!(
+                text,
+                "/// Things of the kind {at}.\nentity things_{at} {{\n  id: uuid key\n  name: text\n  state: text = 'open'\n"
+            );
             for (name, to) in [("parent", at / 2), ("other", at.saturating_sub(7))].iter().filter(|(_, to)| *to < at) {
                 let _ = writeln!(text, "  {name} -> things_{to}");
             }
@@ -91,8 +102,17 @@ fn a_new_colleague_finds_the_answers() {
         let asked = questions(&name);
         let texts: Vec<&str> = asked.iter().map(|(question, _)| question.as_str()).collect();
         let pages = [
-            "index.html", "erd.html", "access.html", "workflows.html", "pages.html", "erd/events.html", "entities/registrations.html",
-            "erd/area_3.html", "entities/things_150.html", "roles/authenticated.html", "dictionary.html",
+            "index.html",
+            "erd.html",
+            "access.html",
+            "workflows.html",
+            "pages.html",
+            "erd/events.html",
+            "entities/registrations.html",
+            "erd/area_3.html",
+            "entities/things_150.html",
+            "roles/authenticated.html",
+            "dictionary.html",
         ];
         let told = ask(programs.path(), &name, &out, &texts, &pages);
         assert_eq!(told["wrong"], json!([]), "{name}");
@@ -103,7 +123,9 @@ fn a_new_colleague_finds_the_answers() {
         for (question, addresses) in asked {
             let hits = told["hits"][&question].as_array().expect("a list");
             let hits: Vec<&str> = hits.iter().take(3).filter_map(Value::as_str).collect();
-            let is_answer = |hit: &&str| addresses.iter().any(|to| *hit == to || to.find('#').is_none() && hit.starts_with(&format!("{to}#")));
+            let is_answer = |hit: &&str| {
+                addresses.iter().any(|to| *hit == to || to.find('#').is_none() && hit.starts_with(&format!("{to}#")))
+            };
             if !hits.iter().any(is_answer) {
                 let _ = writeln!(missed, "{name}: {question}: {hits:?}");
             }

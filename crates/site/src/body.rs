@@ -294,8 +294,8 @@ impl Writer<'_> {
     fn drawing(&mut self, mermaid: &str) {
         if let Some(svg) = self.site.figures.states(mermaid) {
             diagram::states(&svg, &mut self.body.html);
-            let said = mermaid.lines().skip(1).map(|line| line.replace("-->", " to ").replace("[*]", ""));
-            said.for_each(|line| self.words(&line));
+            let steps = mermaid.lines().filter(|line| line.contains("-->") && !line.contains("[*]"));
+            steps.for_each(|line| self.words(&format!("{}; ", line.trim().replace("-->", "to"))));
         } else if mermaid.starts_with("erDiagram") {
             if !std::mem::replace(&mut self.drawn, true) {
                 self.body.html.push_str(&diagram::of_page(self.site, self.path));
@@ -338,10 +338,9 @@ impl Writer<'_> {
             self.body.html.insert_str(row + "<tr".len(), &format!(" id=\"{}\"", escaped(&anchor)));
             return self.entry(anchor, first.clone(), rest.join(" · "));
         }
-        // It speaks of what has a page; what it says of that counts for this section.
-        let said = format!("{first}: {}", rest.join(" · "));
-        if let Some(anchor) = self.section.map(|section| section.anchor.clone()).filter(|_| !rest.is_empty()) {
-            self.entry(anchor, said, String::new());
+        // It speaks of what has a page, which says the rest; one thing more may be said only here.
+        if let (Some(section), [said], 2) = (self.section, rest.as_slice(), cells.len()) {
+            self.entry(section.anchor.clone(), format!("{first}: {said}"), String::new());
         }
     }
 

@@ -73,8 +73,9 @@ fn shop() -> Model {
     model(&[("sales.dbspec", SHOP), ("other.dbspec", "entity notes { id: int key, rls off }")])
 }
 
-fn pages(made: &Made) -> impl Iterator<Item = (&String, Html)> {
-    made.0.iter().filter(|(path, _)| path.ends_with(".html")).map(|(path, text)| (path, Html::parse_document(text)))
+fn pages(made: &Made) -> Vec<(&String, Html)> {
+    let pages = made.0.iter().filter(|(path, _)| path.ends_with(".html"));
+    pages.map(|(path, text)| (path, Html::parse_document(text))).collect()
 }
 
 fn all<'h>(html: &'h Html, selector: &str) -> Vec<ElementRef<'h>> {
@@ -96,18 +97,19 @@ fn decoded(address: &str) -> String {
 }
 
 /// Every address of every page leads to a file of the site and to an element of it.
-fn check_links(made: &Made) -> usize {
-    let ids: BTreeMap<&String, BTreeSet<String>> = pages(made)
+fn check_links(made: &Made, pages: &[(&String, Html)]) -> usize {
+    let ids: BTreeMap<&String, BTreeSet<String>> = pages
+        .iter()
         .map(|(path, html)| {
-            let ids: Vec<String> = all(&html, "[id]").iter().filter_map(|e| Some(e.attr("id")?.to_owned())).collect();
+            let ids: Vec<String> = all(html, "[id]").iter().filter_map(|e| Some(e.attr("id")?.to_owned())).collect();
             let set: BTreeSet<String> = ids.iter().cloned().collect();
             assert_eq!(ids.len(), set.len(), "{path}: an id stands for one element");
-            (path, set)
+            (*path, set)
         })
         .collect();
     let mut links = 0;
-    for (path, html) in pages(made) {
-        for element in all(&html, "[href], [src]") {
+    for (path, html) in pages {
+        for element in all(html, "[href], [src]") {
             let written = element.attr("href").or_else(|| element.attr("src")).expect("one of both");
             if written.starts_with("https://") || written.starts_with("mailto:") {
                 continue;
@@ -118,7 +120,7 @@ fn check_links(made: &Made) -> usize {
             for part in file.split('/').filter(|part| !part.is_empty()) {
                 if part == ".." { assert!(parts.pop().is_some(), "{path}: {written}") } else { parts.push(part) }
             }
-            let target = if file.is_empty() { path.clone() } else { decoded(&parts.join("/")) };
+            let target = if file.is_empty() { (*path).clone() } else { decoded(&parts.join("/")) };
             assert!(made.0.contains_key(&target), "{path} links to {written}");
             let anchor = decoded(anchor);
             assert!(anchor.is_empty() || ids[&target].contains(&anchor), "{path} links to {written}");
@@ -140,13 +142,13 @@ fn every_link_leads_somewhere() {
     ];
     let made = site("Shop", &shop(), &more);
     assert_eq!(made.1, []);
-    assert!(check_links(&made) > 200);
+    assert!(check_links(&made, &pages(&made)) > 200);
     assert!(made.0.contains_key("guides/index.html") && made.0.contains_key("schema.sql"));
     let lost = "# L\n\n[a](nothing.md) [b](README.md#nothing) [c](javascript:alert(1)) [d](../x.md) <e@x.example>\n";
     let made = site("Shop", &shop(), &[page("l.md", lost)]);
     let targets: Vec<&str> = made.1.iter().map(|lost| lost.target.as_str()).collect();
     assert_eq!(targets, ["../x.md", "README.md#nothing", "javascript:alert(1)", "nothing.md"]);
-    check_links(&made);
+    check_links(&made, &pages(&made));
 }
 
 #[test]
@@ -157,7 +159,7 @@ fn the_same_project_gives_the_same_bytes() {
 #[test]
 fn an_empty_project_has_a_site() {
     let made = site("Nothing", &model(&[]), &[]);
-    check_links(&made);
+    check_links(&made, &pages(&made));
     assert!(made.0["erd.html"].contains("Each area"));
 }
 
@@ -294,10 +296,11 @@ fn what_authors_write_shows_and_does_nothing() {
              ```mermaid\n{text}\n```\n\n```{text}\n{text}\n```\n\n    {text}\n\n[{text}](<{text}> \"{text}\") ![{text}](<{text}>)\n\n<div>\n{text}\n"
         );
         let made = site(text, &hostile(text), &[page("raw.md", &raw), page("guides/x.md", text)]);
-        check_links(&made);
-        for (path, html) in pages(&made) {
+        let pages = pages(&made);
+        check_links(&made, &pages);
+        for (path, html) in &pages {
             assert!(html.errors.is_empty(), "{text}: {path}: {:?}", html.errors);
-            for element in all(&html, "*") {
+            for element in all(html, "*") {
                 let name = element.value().name();
                 assert!(elements.contains(&name), "{text}: {path} has a {name}");
                 for (attribute, value) in element.value().attrs() {
@@ -313,8 +316,8 @@ fn what_authors_write_shows_and_does_nothing() {
                     );
                 }
             }
-            assert_eq!(all(&html, "script").len(), 1, "{text}: {path}");
-            let policy = all(&html, "meta[http-equiv='Content-Security-Policy']")[0].attr("content").expect("a policy");
+            assert_eq!(all(html, "script").len(), 1, "{text}: {path}");
+            let policy = all(html, "meta[http-equiv='Content-Security-Policy']")[0].attr("content").expect("a policy");
             assert!(policy.starts_with("default-src 'none'; script-src 'self' file:;") && !policy.contains("unsafe"));
         }
         let shown = |path: &str| Html::parse_document(&made.0[path]).root_element().text().collect::<String>();

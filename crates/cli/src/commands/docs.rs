@@ -126,7 +126,8 @@ impl Place {
     }
 
     fn shown(&self) -> PathBuf {
-        self.root.join(&self.folder)
+        // Joining with nothing would leave a slash at the end.
+        self.root.components().chain(self.folder.components()).collect()
     }
 }
 

@@ -53,7 +53,7 @@ fn drawing(book: &Book<'_>, layout: &Layout, link: Option<Link<'_>>) -> String {
         let _ = write!(out, "<style>\n{STYLE}</style>\n");
     }
     let _ = writeln!(out, "<rect width=\"{width}\" height=\"{}\" fill=\"#fcfcfd\"/>", places.height);
-    title(book, layout, &mut out);
+    title(book, layout, routes.edges.len(), &mut out);
     for (panel, &(x, y, w, h)) in places.panels.iter().enumerate() {
         let hue = hue(panel);
         let _ = writeln!(
@@ -102,14 +102,16 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,'Liberation 
 a:hover .n{text-decoration:underline}
 ";
 
-fn title(book: &Book<'_>, layout: &Layout, out: &mut String) {
-    let relations = text::count(book.relations.len(), "relation", "relations");
+fn title(book: &Book<'_>, layout: &Layout, relations: usize, out: &mut String) {
+    let drawn: Vec<_> = layout.boxes.iter().filter(|shape| !shape.bare).collect();
+    let areas: std::collections::BTreeSet<usize> = drawn.iter().map(|shape| shape.panel).collect();
     let _ = writeln!(out, "<text class=\"t\" x=\"24\" y=\"36\">{}</text>", escape(&book.project));
     let _ = writeln!(
         out,
-        "<text class=\"s\" x=\"24\" y=\"58\">{}, {relations}, {}</text>",
-        text::count(book.own.len(), "entity", "entities"),
-        text::count(layout.panels.len(), "area", "areas"),
+        "<text class=\"s\" x=\"24\" y=\"58\">{}, {}, {}</text>",
+        text::count(drawn.len(), "entity", "entities"),
+        text::count(relations, "relation", "relations"),
+        text::count(areas.len(), "area", "areas"),
     );
     // The legend: what the ends of a line say.
     let samples: [(&str, bool, bool); 3] =

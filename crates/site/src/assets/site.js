@@ -52,7 +52,7 @@
   // Words of a question that say nothing of what it is about.
   const EMPTY = new Set(("a an the of to in on for is are be was do does did how what which where when why whose can could may might " +
     "will would should i we you it its my our your me us there this that these those and or not by with from at as if have has had get " +
-    "someone somebody anyone person people one any all").split(" "));
+    "someone somebody anyone person people one any all happen happens happened").split(" "));
   // What else a word is called, in pages about databases.
   const ALSO = new Map(Object.entries({
     who: "access rule role", see: "read access", sees: "read access", seen: "read", view: "read", look: "read", show: "read",
@@ -88,9 +88,9 @@
     found = entries.map(([page, anchor, title, section, text]) => {
       const [name, address] = pages[page];
       return {
-        title, text, address: address + (anchor ? "#" + anchor : ""), own: !anchor,
+        title, text, address: address + (anchor ? "#" + anchor : ""), own: !anchor, section: sections[section],
         path: [anchor ? name : "", sections[section]].filter(Boolean).join(" › "),
-        words: split(title), around: split(name + " " + sections[section]), rest: split(text), page: address,
+        words: split(title), around: split(name + " " + sections[section]), name: split(name).map(stem), rest: split(text), page: address,
         exact: title.toLowerCase(),
       };
     });
@@ -152,11 +152,22 @@
       // A short title that the question names in full is what is meant.
       score *= 1 + 0.5 * entry.words.filter((one) => asked.some(({ forms }) => forms[0].base === stem(one))).length / (entry.words.length + 1);
       if (entry.exact === whole) score *= 2;
+      // So is the page whose title the question has in full.
+      if (entry.name.length > 0 && entry.name.every((one) => asked.some(({ forms }) => forms[0].base === one))) score *= 1.3;
       if (/^(dictionary|scenarios)\.html/.test(entry.page)) score *= 0.6;
       hits.push([score, entry]);
     }
-    hits.sort((a, b) => b[0] - a[0]);
-    return hits.slice(0, 20).map(([, entry]) => entry);
+    const best = (a, b) => b[0] - a[0];
+    hits.sort(best);
+    // Several pages say the same of one thing: the others come after what is not said yet.
+    const before = new Set();
+    const first = hits.slice(0, 60).map(([score, entry]) => {
+      const said = entry.section + "\n" + entry.exact;
+      const again = entry.section !== "" && before.has(said);
+      before.add(said);
+      return [again ? score * 0.6 : score, entry];
+    });
+    return first.sort(best).slice(0, 20).map(([, entry]) => entry);
   }
 
   function searching() {
@@ -239,6 +250,7 @@
     svg.removeAttribute("width");
     svg.removeAttribute("height");
     figure.classList.add("live");
+    view.style.height = `min(75vh, ${Math.ceil(view.clientWidth * all.height / all.width)}px)`;
     let now = { ...all };
     const set = (box) => {
       now = box;
