@@ -351,6 +351,8 @@ pub enum Lang {
     Rust,
     /// The API as one role has it, in OpenAPI 3.1
     Openapi,
+    /// What Supabase's generators of Go, Python and Swift read, as JSON
+    Metadata,
 }
 
 /// `specc lint`

@@ -40,12 +40,10 @@ impl<'s> Paths<'s> {
         if path == DRAWING {
             return DIAGRAM.to_owned();
         }
+        // In other folders, a page may be called `index`, too.
         match path.strip_suffix(".md") {
             Some("README") => "index.html".to_owned(),
-            Some(stem) => match stem.strip_suffix("/README") {
-                Some(folder) => format!("{folder}/index.html"),
-                None => format!("{stem}.html"),
-            },
+            Some(stem) => format!("{stem}.html"),
             None => path.to_owned(),
         }
     }

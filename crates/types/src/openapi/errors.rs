@@ -1,7 +1,7 @@
 //! What a request may be answered with when it goes wrong: SQLSTATEs, and the status that the API gives each.
 
-use super::json::Json;
 use super::rights::Rights;
+use crate::json::Json;
 use crate::world::{Relation, World};
 use specc_catalog::{IdRef, Object, Rls, Rule};
 use std::collections::BTreeMap;

@@ -4,16 +4,15 @@
 //! Rights are the grants of the catalog, which are made from effective access and nothing else.
 
 mod errors;
-mod json;
 mod rights;
 mod schema;
 
 pub(crate) use rights::roles;
 
 use crate::functions::{Call, calls};
+use crate::json::Json;
 use crate::world::{Column, Relation, RelationKind, World};
 use errors::Verb;
-use json::Json;
 use rights::{Columns, Rights};
 use smol_str::SmolStr;
 use specc_catalog::{MARK, Returns, Volatility};
