@@ -1,9 +1,11 @@
 //! Arguments, as clap reads them.
 
 mod access;
+mod docs;
 mod flows;
 
 pub use access::{Prove, Test, Why};
+pub use docs::Docs;
 pub use flows::Flows;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
@@ -91,6 +93,8 @@ pub enum Command {
     Prove(Prove),
     /// Say whether a role may do something to rows, by which rules, and what would turn the answer
     Why(Why),
+    /// Write the pages about the schema, as Markdown or as a site, without a server
+    Docs(Docs),
     /// Write types for programs that use the database, without a server
     Types(Types),
     /// Set what front-end code asks for against what its roles may do, and write the map of data flows
@@ -347,6 +351,8 @@ pub enum Lang {
     Rust,
     /// The API as one role has it, in OpenAPI 3.1
     Openapi,
+    /// What Supabase's generators of Go, Python and Swift read, as JSON
+    Metadata,
 }
 
 /// `specc lint`

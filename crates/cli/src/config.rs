@@ -96,6 +96,7 @@ pub struct Output {
     types: Option<Spanned<PathBuf>>,
     zod: Option<Spanned<PathBuf>>,
     rust: Option<Spanned<PathBuf>>,
+    metadata: Option<Spanned<PathBuf>>,
     /// A folder, with a document a role.
     openapi: Option<Spanned<PathBuf>>,
     /// A folder, for the guides beside the docs.
@@ -107,7 +108,7 @@ impl Output {
     fn outside(&self) -> Option<&Spanned<PathBuf>> {
         let is_inside = |path: &Path| path.components().next().is_some() && path.components().all(is_plain);
         let folders = [&self.migrations, &self.seeds, &self.docs, &self.state, &self.openapi, &self.guides];
-        let all = folders.into_iter().chain([&self.types, &self.zod, &self.rust]);
+        let all = folders.into_iter().chain([&self.types, &self.zod, &self.rust, &self.metadata]);
         all.flatten().find(|path| !is_inside(path.get_ref()))
     }
 }
@@ -231,8 +232,12 @@ impl Config {
 
     /// The files of types that are to be written, each with its language.
     pub fn types_files(&self) -> Vec<(Lang, PathBuf)> {
-        let all =
-            [(Lang::Typescript, &self.output.types), (Lang::Zod, &self.output.zod), (Lang::Rust, &self.output.rust)];
+        let all = [
+            (Lang::Typescript, &self.output.types),
+            (Lang::Zod, &self.output.zod),
+            (Lang::Rust, &self.output.rust),
+            (Lang::Metadata, &self.output.metadata),
+        ];
         all.into_iter().filter_map(|(lang, path)| Some((lang, path.as_ref()?.get_ref().clone()))).collect()
     }
 

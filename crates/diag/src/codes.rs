@@ -234,6 +234,8 @@ codes! {
     FLOW_UNKNOWN "E0867"
     FLOW_REFUSED "E0868"
     FLOW_UNCLEAR "E0869"
+    // pages
+    DOCS_DIFFER "E0880"
     // project
     BAD_CONFIG "E0901"
     NO_SPECS "E0902"

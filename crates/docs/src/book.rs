@@ -54,8 +54,6 @@ pub struct Book<'a> {
     pub own: Vec<EntityId>,
     /// Entities of the platform that own ones refer to.
     pub foreign: Vec<EntityId>,
-    /// Those of the project's own entities, in the model's order.
-    pub relations: Vec<&'a Relation>,
     pub areas: Vec<Area>,
     /// Without the service's.
     pub roles: Vec<RoleColumn<'a>>,
@@ -82,9 +80,8 @@ impl<'a> Book<'a> {
     /// Looks everything up.
     pub fn new(model: &'a Model, catalog: &'a Catalog, options: &'a Options) -> Self {
         let own: Vec<EntityId> = model.entities.iter().filter(|e| !e.external).map(|e| e.id).collect();
-        let drawn = |relation: &&Relation| !model.entity(relation.from).external;
-        let relations: Vec<&'a Relation> = model.relations.iter().filter(drawn).collect();
-        let mut foreign: Vec<EntityId> = relations.iter().map(|r| r.to).collect();
+        let relations = model.relations.iter().filter(|relation| !model.entity(relation.from).external);
+        let mut foreign: Vec<EntityId> = relations.map(|relation| relation.to).collect();
         foreign.retain(|id| model.entity(*id).external);
         foreign.sort_unstable();
         foreign.dedup();
@@ -127,7 +124,6 @@ impl<'a> Book<'a> {
             area_of,
             own,
             foreign,
-            relations,
             roles: roles(model, catalog, false),
             pages: if model.entities.iter().all(|e| e.external) { Vec::new() } else { roles(model, catalog, true) },
             columns: columns(catalog, options),

@@ -11,6 +11,7 @@ mod book;
 mod claims;
 mod dictionary;
 mod entity;
+mod figures;
 mod mermaid;
 mod overview;
 mod package;
@@ -25,6 +26,7 @@ pub use claims::{Claim, Rows, Says, Then};
 pub use package::{Package, package};
 
 use book::Book;
+pub use figures::{Figures, Link, Section};
 use rayon::prelude::*;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, MARK};

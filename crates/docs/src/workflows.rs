@@ -90,7 +90,7 @@ pub fn ends(workflow: &Workflow) -> impl Iterator<Item = &SmolStr> {
 }
 
 /// A state diagram.
-fn diagram(workflow: &Workflow) -> String {
+pub fn diagram(workflow: &Workflow) -> String {
     let mut out = String::from("stateDiagram-v2\n");
     let mut ids: Vec<(&str, String)> = Vec::with_capacity(workflow.states.len());
     for (number, state) in workflow.states.iter().enumerate() {

@@ -103,7 +103,7 @@ impl<'c> Overload<'c> {
         let input =
             |(at, param): (usize, &'c Param)| Input { param, default: defaults.get(at).copied().unwrap_or(false) };
         let inputs: Vec<Input<'c>> = places.map(input).collect();
-        let overload = Self { function, inputs, listed: listed(function), gives };
+        let overload = Self { function, inputs, listed: listed(function, true), gives };
         overload.is_callable(world).then_some(overload)
     }
 
@@ -153,7 +153,7 @@ fn is_row(world: &World<'_>, ty: &DataType) -> bool {
 }
 
 /// What a function gives, as one type.
-fn gives(function: &Function) -> DataType {
+pub(crate) fn gives(function: &Function) -> DataType {
     let outs: Vec<&Param> = function.params.iter().filter(|p| matches!(&*p.mode, "out" | "inout")).collect();
     match (&function.returns, &outs[..]) {
         (Some(Returns::Type(ty) | Returns::SetOf(ty)), _) => ty.clone(),
@@ -176,8 +176,8 @@ fn spelled(ty: &DataType) -> String {
     if ty.dims > 0 { format!("{name}[]") } else { name }
 }
 
-/// The parameters as the server lists them, which is what overloads are ordered by.
-fn listed(function: &Function) -> String {
+/// The parameters as the server lists them, which is what overloads are ordered by; without their defaults they tell overloads apart.
+pub(crate) fn listed(function: &Function, defaults: bool) -> String {
     let one = |param: &Param| {
         let mode = match param.mode.as_str() {
             "in" => "",
@@ -186,13 +186,19 @@ fn listed(function: &Function) -> String {
             _ => "VARIADIC ",
         };
         let name = if param.name.is_empty() { String::new() } else { format!("{} ", quote::ident(&param.name)) };
-        let default = param.default.as_ref().map(|default| format!(" DEFAULT {}", default.text)).unwrap_or_default();
+        let default = param
+            .default
+            .as_ref()
+            .filter(|_| defaults)
+            .map(|default| format!(" DEFAULT {}", default.text))
+            .unwrap_or_default();
         format!("{mode}{name}{}{default}", spelled(&param.ty))
     };
     function.params.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn result(function: &Function, gives: &DataType) -> String {
+/// What it gives, as the server writes it.
+pub(crate) fn result(function: &Function, gives: &DataType) -> String {
     match &function.returns {
         Some(Returns::SetOf(_)) => format!("SETOF {}", spelled(gives)),
         Some(Returns::Table(columns)) => {

@@ -1,5 +1,5 @@
 //! What programs that use a database start from, made of a catalog alone: types of TypeScript as `supabase gen types` writes
-//! them, schemas of zod, structs of Rust, and documents of OpenAPI.
+//! them, schemas of zod, structs of Rust, documents of OpenAPI, and metadata for other generators.
 //!
 //! Each is a pure function: the same catalog gives the same bytes. [`world`] says what a program sees of the catalog and
 //! [`resolved`] what a type is, for all of them. For TypeScript, [`functions`] and [`relationships`] say what the API makes of
@@ -14,6 +14,8 @@ mod example;
 mod formats;
 mod functions;
 mod helpers;
+mod json;
+mod metadata;
 mod openapi;
 mod print;
 mod relationships;
@@ -96,6 +98,17 @@ pub fn rust(catalog: &Catalog, around: &Catalog, options: &Options) -> Result<Ty
     let mut text = format!("// {MARK}\n");
     let beyond = rust::write(&world, &mut text);
     Ok(Types { text, doubts: world.doubts(), beyond })
+}
+
+/// What `postgrest-typegen` of Supabase reads of a database, as JSON: its generators write Go, Python and Swift from it.
+///
+/// # Errors
+/// The first schema that the catalog does not have.
+pub fn metadata(catalog: &Catalog, around: &Catalog, options: &Options) -> Result<Types, SmolStr> {
+    let world = seen(catalog, around, options, false)?;
+    let mut text = String::new();
+    metadata::write(&world, &mut text);
+    Ok(Types { text, doubts: world.doubts(), beyond: Vec::new() })
 }
 
 /// The API as one role has it, as a document of OpenAPI 3.1.

@@ -331,7 +331,12 @@ impl<'c> World<'c> {
 
     /// The relation that is shown under this name.
     pub(crate) fn relation(&self, name: &TableName) -> Option<&Relation> {
-        self.places.get(name).map(|at| &self.relations[*at])
+        self.place(name).map(|at| &self.relations[at])
+    }
+
+    /// Its place among those that are shown.
+    pub(crate) fn place(&self, name: &TableName) -> Option<usize> {
+        self.places.get(name).copied()
     }
 
     /// Schema and labels of the enum of this name: of this schema, or else the first.

@@ -1,7 +1,8 @@
-//! What is written for programs besides TypeScript: schemas of zod, structs of Rust, documents of OpenAPI.
+//! What is written for programs besides TypeScript: schemas of zod, structs of Rust, documents of OpenAPI, metadata for generators.
 
 #![allow(clippy::disallowed_methods)]
 
+mod metadata;
 mod openapi;
 mod rust;
 mod traps;

@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod database;
 mod diff;
+mod docs;
 mod drift;
 mod explain;
 mod flows;
@@ -120,6 +121,7 @@ pub fn run(args: Args) -> ExitCode {
         Command::Pull(pull) => pull::run(&pull, format),
         Command::Drift(drift) => drift::run(&drift, format),
         Command::Why(why) => why::run(&why, format),
+        Command::Docs(docs) => docs::run(&docs, format),
         Command::Types(types) => types::run(&types, format),
         Command::Diff(diff) => diff::run(&diff, format),
         Command::Apply(apply) => apply::run(&apply, format),

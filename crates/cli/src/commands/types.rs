@@ -99,6 +99,7 @@ pub fn made(
         Lang::Typescript => specc_types::typescript(catalog, around, options),
         Lang::Zod => specc_types::zod(catalog, around, options),
         Lang::Rust => specc_types::rust(catalog, around, options),
+        Lang::Metadata => specc_types::metadata(catalog, around, options),
         Lang::Openapi => {
             is_role(catalog, &what.role)?;
             specc_types::openapi(catalog, around, options, &what.role)

@@ -1,6 +1,6 @@
 //! Where boxes stand: measured, put in columns by what they refer to, columns in panels, panels on layers.
 
-use crate::book::Book;
+use crate::book::{Area, Book};
 use crate::{mermaid, text};
 use rustc_hash::FxHashMap;
 use specc_model::{EntityId, FieldIx};
@@ -31,6 +31,8 @@ pub struct Row {
 /// An entity.
 pub struct Entity {
     pub id: EntityId,
+    /// Drawn for those that refer to it: what it refers to itself is not drawn.
+    pub bare: bool,
     pub rows: Vec<Row>,
     pub width: i32,
     pub height: i32,
@@ -69,38 +71,68 @@ pub struct Layout {
     pub at: FxHashMap<EntityId, usize>,
 }
 
-/// Measures and arranges.
-pub fn arrange(book: &Book<'_>) -> Layout {
-    let keys_only = book.own.len() > MANY;
-    let mut groups: Vec<(String, Vec<EntityId>)> =
-        book.areas.iter().map(|area| (area.name.to_string(), area.entities.clone())).collect();
+/// What is drawn in one panel.
+pub struct Group {
+    title: String,
+    ids: Vec<EntityId>,
+    /// Only keys and references are shown, since it is drawn elsewhere.
+    bare: bool,
+}
+
+/// All areas, and what of the platform they refer to.
+pub fn everything(book: &Book<'_>) -> Vec<Group> {
+    let area = |area: &Area| Group { title: area.name.to_string(), ids: area.entities.clone(), bare: false };
+    let mut groups: Vec<Group> = book.areas.iter().map(area).collect();
     if !book.foreign.is_empty() {
-        groups.push(("platform".to_owned(), book.foreign.clone()));
+        groups.push(Group { title: "platform".to_owned(), ids: book.foreign.clone(), bare: true });
     }
-    let mut layout = Layout { boxes: Vec::new(), panels: Vec::new(), layers: Vec::new(), at: FxHashMap::default() };
-    for (title, ids) in groups {
-        let first = layout.boxes.len();
-        for id in ids {
-            layout.at.insert(id, layout.boxes.len());
-            layout.boxes.push(measure(book, id, keys_only, layout.panels.len()));
+    groups
+}
+
+/// An area and what it refers to elsewhere; in several drawings where it is too large for one.
+pub fn parts(book: &Book<'_>, area: &Area) -> Vec<Vec<Group>> {
+    let part = |ids: &[EntityId]| {
+        let relations = ids.iter().flat_map(|id| &book.model.entity(*id).outgoing);
+        let mut far: Vec<EntityId> = relations.map(|id| book.model.relation(*id).to).collect();
+        far.sort_unstable();
+        far.dedup();
+        let shown: rustc_hash::FxHashSet<&EntityId> = ids.iter().collect();
+        far.retain(|id| !shown.contains(id));
+        let mut groups = vec![Group { title: area.name.to_string(), ids: ids.to_vec(), bare: false }];
+        if !far.is_empty() {
+            groups.push(Group { title: "elsewhere".to_owned(), ids: far, bare: true });
         }
-        let panel = columns(book, &mut layout, first, title);
+        groups
+    };
+    area.entities.chunks(MANY).map(part).collect()
+}
+
+/// Measures and arranges.
+pub fn arrange(book: &Book<'_>, groups: &[Group]) -> Layout {
+    let keys_only = groups.iter().filter(|group| !group.bare).map(|group| group.ids.len()).sum::<usize>() > MANY;
+    let mut layout = Layout { boxes: Vec::new(), panels: Vec::new(), layers: Vec::new(), at: FxHashMap::default() };
+    for group in groups {
+        let first = layout.boxes.len();
+        for &id in &group.ids {
+            layout.at.insert(id, layout.boxes.len());
+            layout.boxes.push(measure(book, id, keys_only, layout.panels.len(), group.bare));
+        }
+        let panel = columns(book, &mut layout, first, group.title.clone());
         layout.panels.push(panel);
     }
     shelve(&mut layout);
     layout
 }
 
-fn measure(book: &Book<'_>, id: EntityId, keys_only: bool, panel: usize) -> Entity {
+fn measure(book: &Book<'_>, id: EntityId, keys_only: bool, panel: usize, bare: bool) -> Entity {
     let entity = book.model.entity(id);
     let key: &[FieldIx] = entity.key.as_ref().map_or(&[], |key| &key.fields);
-    let keys_only = keys_only || entity.external;
     let mut rows = Vec::new();
     let mut left_out = 0;
     for (place, field) in entity.fields.iter().enumerate() {
         let reference = book.reference(id, place).is_some();
         let is_key = key.contains(&place);
-        if keys_only && !is_key && !reference || rows.len() >= MOST_ROWS {
+        if (keys_only || bare) && !is_key && !reference || rows.len() >= MOST_ROWS {
             left_out += 1;
             continue;
         }
@@ -118,7 +150,7 @@ fn measure(book: &Book<'_>, id: EntityId, keys_only: bool, panel: usize) -> Enti
         let (name, ty) = (text::cut(&field.name, 36).into_owned(), text::cut(&ty, 26).into_owned());
         rows.push(Row { mark, name, ty, field: Some(place) });
     }
-    if left_out > 0 && !entity.external {
+    if left_out > 0 && !bare {
         let name = format!("… {left_out} more");
         rows.push(Row { mark: "", name, ty: String::new(), field: None });
     }
@@ -127,7 +159,7 @@ fn measure(book: &Book<'_>, id: EntityId, keys_only: bool, panel: usize) -> Enti
     let title = chars(book.label(id)) * TITLE_CHAR + 24.0;
     let width = widest.fold(title.max(130.0), f64::max) as i32;
     let height = HEADER + ROW * rows.len() as i32 + 5;
-    Entity { id, rows, width, height, panel, column: 0, y: 0 }
+    Entity { id, bare, rows, width, height, panel, column: 0, y: 0 }
 }
 
 /// Puts the boxes from `first` on into columns: referenced ones left of those that refer to them.

@@ -1,12 +1,16 @@
-//! `erd.svg`: the diagram of everything, laid out and drawn here.
+//! Diagrams of entities and of states, laid out and drawn here; `erd.svg` is the one of everything.
 
 mod layout;
 mod route;
+mod states;
 
-use crate::book::Book;
+use crate::access::{Reach, reach};
+use crate::book::{Area, Book};
 use crate::text;
 use layout::{HEADER, Layout, ROW};
 use route::{Edge, Places, Side};
+use specc_model::RuleAction;
+pub use states::draw as states;
 use std::fmt::Write;
 
 /// Hue of the panels, one after the other.
@@ -14,11 +18,29 @@ const HUES: &[u16] = &[212, 150, 28, 280, 350, 190, 50, 240, 110, 320];
 /// The title and the legend.
 const TOP: i32 = 78;
 
-/// Draws.
+/// The address of a page of this path.
+pub type Link<'l> = &'l (dyn Fn(&str) -> String + Sync);
+
+/// The file of everything.
 pub fn draw(book: &Book<'_>) -> String {
-    let layout = layout::arrange(book);
-    let routes = route::route(book, &layout);
-    let places = route::place(&layout, &routes, TOP);
+    drawing(book, &layout::arrange(book, &layout::everything(book)), None)
+}
+
+/// Everything, for a page that has [`STYLE`].
+pub fn whole(book: &Book<'_>, link: Link<'_>) -> String {
+    drawing(book, &layout::arrange(book, &layout::everything(book)), Some(link))
+}
+
+/// An area with what it refers to, for a page that has [`STYLE`]; large ones in parts.
+pub fn area(book: &Book<'_>, area: &Area, link: Link<'_>) -> Vec<String> {
+    let parts = layout::parts(book, area);
+    parts.iter().map(|groups| drawing(book, &layout::arrange(book, groups), Some(link))).collect()
+}
+
+/// A drawing, as a file, or with the addresses of pages as part of one.
+fn drawing(book: &Book<'_>, layout: &Layout, link: Option<Link<'_>>) -> String {
+    let routes = route::route(book, layout);
+    let places = route::place(layout, &routes, TOP);
     let width = places.width.max(840);
     let mut out = String::with_capacity(layout.boxes.len() * 3000 + 4096);
     let _ = writeln!(
@@ -27,9 +49,11 @@ pub fn draw(book: &Book<'_>) -> String {
         places.height,
     );
     let _ = writeln!(out, "<title>{}: entities and relations</title>", escape(&book.project));
-    style(&mut out);
+    if link.is_none() {
+        let _ = write!(out, "<style>\n{STYLE}</style>\n");
+    }
     let _ = writeln!(out, "<rect width=\"{width}\" height=\"{}\" fill=\"#fcfcfd\"/>", places.height);
-    title(book, &layout, &mut out);
+    title(book, layout, routes.edges.len(), &mut out);
     for (panel, &(x, y, w, h)) in places.panels.iter().enumerate() {
         let hue = hue(panel);
         let _ = writeln!(
@@ -39,7 +63,7 @@ pub fn draw(book: &Book<'_>) -> String {
     }
     out.push_str("<g class=\"e\">\n");
     for edge in &routes.edges {
-        line(book, &layout, &places, edge, &mut out);
+        line(book, layout, &places, edge, link.is_some(), &mut out);
     }
     out.push_str("</g>\n");
     for (panel, &(x, y, _, _)) in places.panels.iter().enumerate() {
@@ -53,7 +77,7 @@ pub fn draw(book: &Book<'_>) -> String {
         );
     }
     for at in 0..layout.boxes.len() {
-        entity(book, &layout, &places, at, &mut out);
+        entity(book, layout, &places, at, link, &mut out);
     }
     out.push_str("</svg>\n");
     out
@@ -63,32 +87,31 @@ fn hue(panel: usize) -> u16 {
     HUES[panel % HUES.len()]
 }
 
-fn style(out: &mut String) {
-    out.push_str(
-        "<style>\n\
-         text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,'Liberation Sans',sans-serif;fill:#1f2933}\n\
-         .t{font-size:20px;font-weight:600}\n\
-         .s{font-size:12px;fill:#52606d}\n\
-         .a{font-size:16px;font-weight:600;paint-order:stroke;stroke:#fff;stroke-width:5px;stroke-linejoin:round}\n\
-         .n{font-size:13px;font-weight:600;fill:#fff}\n\
-         .c,.y,.k{font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace;font-size:12px}\n\
-         .y{fill:#616e7c;text-anchor:end}\n\
-         .k{font-size:10px;font-weight:700;fill:#7b8794}\n\
-         .m{fill:#7b8794}\n\
-         .e path,.l path{fill:none;stroke-width:1.3}\n\
-         a:hover .n{text-decoration:underline}\n\
-         </style>\n",
-    );
-}
+/// How texts and lines look.
+pub const STYLE: &str = "\
+text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,'Liberation Sans',sans-serif;fill:#1f2933}
+.t{font-size:20px;font-weight:600}
+.s{font-size:12px;fill:#52606d}
+.a{font-size:16px;font-weight:600;paint-order:stroke;stroke:#fff;stroke-width:5px;stroke-linejoin:round}
+.n{font-size:13px;font-weight:600;fill:#fff}
+.c,.y,.k{font-family:ui-monospace,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace;font-size:12px}
+.y{fill:#616e7c;text-anchor:end}
+.k{font-size:10px;font-weight:700;fill:#7b8794}
+.m{fill:#7b8794}
+.e path,.l path{fill:none;stroke-width:1.3}
+a:hover .n{text-decoration:underline}
+";
 
-fn title(book: &Book<'_>, layout: &Layout, out: &mut String) {
-    let relations = text::count(book.relations.len(), "relation", "relations");
+fn title(book: &Book<'_>, layout: &Layout, relations: usize, out: &mut String) {
+    let drawn: Vec<_> = layout.boxes.iter().filter(|shape| !shape.bare).collect();
+    let areas: std::collections::BTreeSet<usize> = drawn.iter().map(|shape| shape.panel).collect();
     let _ = writeln!(out, "<text class=\"t\" x=\"24\" y=\"36\">{}</text>", escape(&book.project));
     let _ = writeln!(
         out,
-        "<text class=\"s\" x=\"24\" y=\"58\">{}, {relations}, {}</text>",
-        text::count(book.own.len(), "entity", "entities"),
-        text::count(layout.panels.len(), "area", "areas"),
+        "<text class=\"s\" x=\"24\" y=\"58\">{}, {}, {}</text>",
+        text::count(drawn.len(), "entity", "entities"),
+        text::count(relations, "relation", "relations"),
+        text::count(areas.len(), "area", "areas"),
     );
     // The legend: what the ends of a line say.
     let samples: [(&str, bool, bool); 3] =
@@ -110,7 +133,7 @@ fn title(book: &Book<'_>, layout: &Layout, out: &mut String) {
 }
 
 /// An edge and its ends.
-fn line(book: &Book<'_>, layout: &Layout, places: &Places, edge: &Edge<'_>, out: &mut String) {
+fn line(book: &Book<'_>, layout: &Layout, places: &Places, edge: &Edge<'_>, part: bool, out: &mut String) {
     let points = places.points(layout, edge);
     let (Some(&start), Some(&end)) = (points.first(), points.last()) else { return };
     let mut path = String::new();
@@ -119,7 +142,8 @@ fn line(book: &Book<'_>, layout: &Layout, places: &Places, edge: &Edge<'_>, out:
     let column = edge.relation.fields.first().map_or("", |field| from.fields[*field].name.as_str());
     let tip = format!("{}.{column} → {}", book.label(edge.relation.from), book.label(edge.relation.to));
     let hue = hue(layout.boxes[edge.to].panel);
-    let _ = write!(out, "<g stroke=\"hsl({hue},40%,48%)\"><title>{}</title><path d=\"{path}\"/>", escape(&tip));
+    let ends = if part { format!(" data-from=\"{}\" data-to=\"{}\"", edge.from, edge.to) } else { String::new() };
+    let _ = write!(out, "<g stroke=\"hsl({hue},40%,48%)\"{ends}><title>{}</title><path d=\"{path}\"/>", escape(&tip));
     foot(out, start, edge.from_side, !edge.relation.inverse_one, if edge.from_shift == 0 { 5 } else { 4 });
     stop(out, end, edge.to_side, edge.relation.nullable, if edge.to_shift == 0 { 5 } else { 4 });
     out.push_str("</g>\n");
@@ -188,14 +212,23 @@ fn radius(size: i32) -> &'static str {
 }
 
 /// A box.
-fn entity(book: &Book<'_>, layout: &Layout, places: &Places, at: usize, out: &mut String) {
+fn entity(book: &Book<'_>, layout: &Layout, places: &Places, at: usize, link: Option<Link<'_>>, out: &mut String) {
     let shape = &layout.boxes[at];
     let (x, y) = places.corner(layout, at);
     let (w, h) = (shape.width, shape.height);
     let hue = hue(shape.panel);
     let path = book.path(shape.id);
+    if link.is_some() {
+        let panel = escape(&layout.panels[shape.panel].title);
+        let (label, readers) = (escape(book.label(shape.id)), readers(book, shape.id));
+        let _ = write!(
+            out,
+            "<g data-entity=\"{label}\" data-area=\"{panel}\" data-readers=\"{readers}\" data-box=\"{x} {y} {w} {h}\">"
+        );
+    }
     if !path.is_empty() {
-        let _ = write!(out, "<a href=\"{}\">", escape(&path));
+        let href = link.map_or_else(|| path.clone(), |link| link(&path));
+        let _ = write!(out, "<a href=\"{}\">", escape(&href));
     }
     let _ = write!(
         out,
@@ -224,7 +257,15 @@ fn entity(book: &Book<'_>, layout: &Layout, places: &Places, at: usize, out: &mu
     if !path.is_empty() {
         out.push_str("</a>");
     }
-    out.push('\n');
+    out.push_str(if link.is_some() { "</g>\n" } else { "\n" });
+}
+
+/// The places of the roles that may read rows of an entity.
+fn readers(book: &Book<'_>, id: specc_model::EntityId) -> String {
+    let entity = book.model.entity(id);
+    let reads = |role| !entity.external && !matches!(reach(book, entity, role, RuleAction::Select), Reach::None);
+    let all = book.roles.iter().enumerate().filter(|(_, role)| reads(role));
+    all.map(|(place, _)| place.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 /// For text and attributes; what XML does not allow at all becomes a replacement character.

@@ -88,7 +88,11 @@ pub fn route<'a>(book: &Book<'a>, layout: &Layout) -> Routes<'a> {
     let mut routes = Routes { edges: Vec::new(), lanes: FxHashMap::default() };
     let mut taken: FxHashMap<(Track, EntityId), usize> = FxHashMap::default();
     let rough = Rough::new(layout);
-    for &relation in &book.relations {
+    let drawn = layout.boxes.iter().filter(|shape| !shape.bare).map(|shape| book.model.entity(shape.id));
+    let relations = drawn.flat_map(|entity| &entity.outgoing).map(|id| book.model.relation(*id));
+    let mut relations: Vec<&'a Relation> = relations.collect();
+    relations.sort_by_key(|relation| relation.id);
+    for relation in relations {
         let (Some(&from), Some(&to)) = (layout.at.get(&relation.from), layout.at.get(&relation.to)) else { continue };
         let (from_side, to_side, tracks) = if layout.boxes[from].panel == layout.boxes[to].panel {
             inside(layout, from, to)

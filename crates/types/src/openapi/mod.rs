@@ -3,15 +3,14 @@
 //!
 //! Rights are the grants of the catalog, which are made from effective access and nothing else.
 
-mod json;
 mod responses;
 mod schema;
 
 use crate::errors::{self, Verb};
 use crate::functions::{Call, calls};
+use crate::json::Json;
 use crate::rights::{Columns, Rights};
 use crate::world::{Column, Relation, RelationKind, World};
-use json::Json;
 use smol_str::SmolStr;
 use specc_catalog::{MARK, Returns, Volatility};
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! The answers of a request that goes wrong: one for each status.
 
-use super::json::Json;
+use crate::json::Json;
 use crate::errors::Error;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Types and checks as JSON Schema, as far as it says the same.
 
-use super::json::Json;
+use crate::json::Json;
 use crate::resolved::Type;
 use crate::world::{Column, Relation, World};
 use crate::zod::javascript;

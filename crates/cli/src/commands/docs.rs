@@ -1,0 +1,215 @@
+//! `specc docs`
+
+use super::package;
+use super::stored::GENERATED;
+use crate::args::{Docs, Format};
+use crate::output::{Folder, Own, Stage, Written, is_plain};
+use crate::pipeline::{self, Compilation};
+use crate::project::{self, Project};
+use crate::report::{Failure, data, note, plural};
+use specc_catalog::MARK;
+use specc_diag::codes;
+use specc_docs::{DocFile, Figures, Options};
+use specc_site::Lost;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+/// The list of what was written into a folder that no build writes into, so that what nobody makes any more is removed.
+const LIST: &str = "pages.txt";
+
+/// Writes the pages of the spec, as Markdown or as a site, or says whether a folder has them.
+pub fn run(args: &Docs, format: Format) -> Result<ExitCode, Failure> {
+    let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
+    let place = Place::of(args.out.as_deref(), &compilation)?;
+    let pages = Pages::new(&compilation, &place, args.site)?;
+    if args.check {
+        return check(&place, args, &pages, format);
+    }
+    let folder = Folder::take(&place.root, place.own.clone())?;
+    let stage = Stage::new(&folder);
+    let made = Mutex::new((BTreeSet::new(), Ok(())));
+    let lost = pages.each_file(|file| {
+        let added = stage.add(place.folder.join(&file.path), &file.contents);
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.1.is_ok() {
+            made.1 = added;
+        }
+        made.0.insert(file.path);
+    });
+    let (made, added) = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+    added?;
+    if place.listed {
+        let list = made.iter().fold(format!("# {MARK}\n"), |list, path| list + path + "\n");
+        stage.add(place.folder.join(LIST), &list)?;
+    }
+    let written = stage.finish(&place.stale(&made))?;
+    say(&place, &written, &lost, format);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the guides lie among the pages.
+const GUIDES: &str = "guides";
+
+/// What is written: the pages, and in a folder of their own the guides too.
+struct Pages<'a> {
+    from: &'a Compilation,
+    options: Options,
+    guides: Vec<DocFile>,
+    site: bool,
+}
+
+impl<'a> Pages<'a> {
+    fn new(from: &'a Compilation, place: &Place, site: bool) -> Result<Self, Failure> {
+        let mut guides = Vec::new();
+        // Into the folder of builds go the guides that the settings ask of builds.
+        if place.listed {
+            let migrations = package::migrations(&from.root.join(from.config.migrations()))?;
+            guides = package::files(from, Path::new(GUIDES), Path::new(""), migrations)?;
+            guides.iter_mut().for_each(|file| file.path.insert_str(0, &format!("{GUIDES}/")));
+        }
+        Ok(Self { from, options: package::options(from), guides, site })
+    }
+
+    /// Makes the files; gives the links that lead nowhere.
+    fn each_file(&self, take: impl Fn(DocFile) + Sync) -> Vec<Lost> {
+        let Self { from, options, guides, site } = self;
+        if !site {
+            specc_docs::each_file(&from.model, &from.catalog, options, &take);
+            guides.iter().cloned().for_each(take);
+            return Vec::new();
+        }
+        let mut book = specc_docs::generate(&from.model, &from.catalog, options);
+        book.extend(guides.iter().cloned());
+        let figures = Figures::new(&from.model, &from.catalog, options);
+        specc_site::each_file(&from.config.name, &book, &figures, take)
+    }
+}
+
+/// Where the files go.
+struct Place {
+    /// The folder that is locked and committed into.
+    root: PathBuf,
+    own: Own,
+    /// Below it.
+    folder: PathBuf,
+    /// The folder has a list of its own; into the other one builds write, who have theirs.
+    listed: bool,
+    /// What was written there before, relative to `folder`.
+    before: Vec<String>,
+}
+
+impl Place {
+    /// The folder that is asked for, or the one that builds write their pages into.
+    fn of(out: Option<&Path>, compilation: &Compilation) -> Result<Self, Failure> {
+        let (root, config) = (&compilation.root, &compilation.config);
+        let (list, docs) = match out {
+            Some(out) => (out.join(LIST), PathBuf::new()),
+            None => (root.join(config.state()).join(GENERATED), config.docs()),
+        };
+        let text = match std::fs::read_to_string(&list) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::broken(format!("cannot read {}: {error}", list.display())));
+            }
+            text => text.unwrap_or_default(),
+        };
+        // What other parts of a build write may lie below the folder of the pages.
+        let others: Vec<PathBuf> = config.generated().into_iter().filter(|path| *path != docs).collect();
+        let own = |line: &&str| {
+            let path = Path::new(line);
+            !line.starts_with('#')
+                && (out.is_some() || path.starts_with(&docs) && !others.iter().any(|o| path.starts_with(o)))
+        };
+        let below = |line: &str| Some(project::slashes(Path::new(line).strip_prefix(&docs).ok()?));
+        let before = text.lines().filter(own).filter_map(below).collect();
+        Ok(Self {
+            root: out.unwrap_or(root).to_path_buf(),
+            own: if out.is_some() { Own::whole() } else { Own::of(config) },
+            folder: docs,
+            listed: out.is_some(),
+            before,
+        })
+    }
+
+    /// What was written before and is not made any more.
+    fn stale(&self, made: &BTreeSet<String>) -> Vec<PathBuf> {
+        let gone = self.before.iter().filter(|path| !made.contains(*path));
+        gone.map(|path| self.folder.join(path)).filter(|path| path.components().all(is_plain)).collect()
+    }
+
+    fn shown(&self) -> PathBuf {
+        // Joining with nothing would leave a slash at the end.
+        self.root.components().chain(self.folder.components()).collect()
+    }
+}
+
+fn say(place: &Place, written: &Written, lost: &[Lost], format: Format) {
+    if format == Format::Json {
+        let paths = |list: &[PathBuf]| list.iter().map(|path| project::slashes(path)).collect::<Vec<_>>();
+        let lost: Vec<_> =
+            lost.iter().map(|lost| serde_json::json!({ "page": lost.page, "target": lost.target })).collect();
+        let said = serde_json::json!({
+            "out": place.root.to_string_lossy(), "unchanged": written.unchanged, "written": paths(&written.changed),
+            "removed": paths(&written.removed), "lost": lost,
+        });
+        return data(&said.to_string());
+    }
+    for lost in lost {
+        note(&format!("warning: {}: a link leads nowhere: {}", lost.page, lost.target.escape_debug()));
+    }
+    eprintln!(
+        "wrote {} to {}, {} as before, {} removed",
+        plural(written.changed.len(), "file"),
+        place.shown().display(),
+        written.unchanged,
+        written.removed.len()
+    );
+}
+
+/// Files that are named where a folder has not what it should.
+const MOST: usize = 10;
+
+/// Says whether the folder has what would be written.
+fn check(place: &Place, args: &Docs, pages: &Pages<'_>, format: Format) -> Result<ExitCode, Failure> {
+    let folder = place.shown();
+    let found = Mutex::new((BTreeSet::new(), Vec::new()));
+    pages.each_file(|file| {
+        let why = match std::fs::read(folder.join(&file.path)) {
+            Ok(there) if there == file.contents.as_bytes() => None,
+            Ok(there) => Some(format!("differs from line {}", line(&there, file.contents.as_bytes()))),
+            Err(_) => Some("is missing".to_owned()),
+        };
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.1.extend(why.map(|why| (file.path.clone(), why)));
+        found.0.insert(file.path);
+    });
+    let (made, mut wrong) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let stale = place.stale(&made).into_iter().filter(|path| place.root.join(path).is_file());
+    let stale = stale.filter_map(|path| Some(project::slashes(path.strip_prefix(&place.folder).ok()?)));
+    wrong.extend(stale.map(|path| (path, "is of something that is gone".to_owned())));
+    wrong.sort();
+    if wrong.is_empty() {
+        match format {
+            Format::Json => data(&serde_json::json!({ "differs": false }).to_string()),
+            Format::Text => eprintln!("{} is as the schema says", folder.display()),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let lines: String = wrong.iter().take(MOST).map(|(path, why)| format!("\n  {path} {why}")).collect();
+    let more = wrong.len().checked_sub(MOST).filter(|more| *more > 0);
+    let more = more.map(|more| format!("\n  and {} more", plural(more, "file"))).unwrap_or_default();
+    let site = if args.site { " --site" } else { "" };
+    let out = args.out.as_ref().map(|out| format!(" -o {}", out.display())).unwrap_or_default();
+    let text = format!(
+        "{} is not what the schema says now{lines}{more}\n  help: write it anew: `specc docs{site}{out}`",
+        folder.display()
+    );
+    Err(Failure::Refused(Some(codes::DOCS_DIFFER), text))
+}
+
+/// The first line in which two texts differ.
+fn line(a: &[u8], b: &[u8]) -> usize {
+    let same = a.iter().zip(b).take_while(|(a, b)| a == b);
+    same.filter(|(byte, _)| **byte == b'\n').count() + 1
+}
