@@ -110,6 +110,7 @@ const PLATFORM: &str =
     "create table notes (id int primary key, owner uuid references auth.users on delete cascade, body text);
     alter table notes enable row level security;
     create policy own on notes for all to authenticated using (auth.uid() = owner);
+    create policy gone on notes for delete to authenticated using ((select auth.role() = 'authenticated'));
     grant select on notes to anon, service_role; insert into notes (id, body) values (1, 'x');";
 
 #[test]
@@ -133,6 +134,10 @@ fn a_project_on_supabase_is_known_as_one() {
             assert!(!spec.lines().any(|line| line.starts_with("owner ")), "{from}: {spec}");
             done(dir.path(), &["build"]);
             done(dir.path(), &["drift", "--database-url", &url]);
+            if from == "database" {
+                let other = shared(major).platform_database().expect("a database");
+                done(dir.path(), &["apply", "--database-url", &other.url("postgres")]);
+            }
         }
     }
 }
