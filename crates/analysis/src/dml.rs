@@ -227,7 +227,9 @@ impl Walk<'_> {
             SetExpr::Select(select) => {
                 for (item, ty) in select.projection.iter().zip(types) {
                     match item {
-                        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+                        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }
+                            if specc_expr::row_of_star(expr).is_none() =>
+                        {
                             self.wanted(part, expr, ty);
                         }
                         _ => return,

@@ -8,6 +8,7 @@ use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::{DataType, Qualified};
+use specc_expr::RowOfStar;
 use specc_expr::sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr, Ident, Spanned, Subscript, UnaryOperator, Value, ValueWithSpan,
 };
@@ -201,7 +202,13 @@ impl Walk<'_> {
                 }
                 None
             }
-            Expr::CompoundFieldAccess { root, access_chain } => self.access(part, root, access_chain),
+            Expr::CompoundFieldAccess { root, access_chain } => match specc_expr::row_of_star(expr) {
+                Some(row) => {
+                    self.row_of_star(part, row);
+                    None
+                }
+                None => self.access(part, root, access_chain),
+            },
             Expr::QualifiedWildcard(name, _) => {
                 if let Some(written) = crate::find::idents(name) {
                     self.name(part, &written)
@@ -504,6 +511,14 @@ impl Walk<'_> {
             let message = format!("`{}` has no label `{text}`", ty.name);
             self.report(place, Problem::UnknownLabel, message, Some(help));
         }
+    }
+
+    /// The type of the row whose fields `(row).*` gives.
+    pub(crate) fn row_of_star(&mut self, part: &Part<'_>, row: RowOfStar<'_>) -> Ty {
+        let ty = self.access(part, row.root, row.fields).filter(|ty| ty.dims == 0)?;
+        self.env.fields(&ty.schema, &ty.name)?;
+        self.refer_at(part.place(row.star.span), Target::Columns(Qualified::new(ty.schema.clone(), ty.name.clone())));
+        Some(ty)
     }
 
     fn access(&mut self, part: &Part<'_>, root: &Expr, chain: &[AccessExpr]) -> Ty {

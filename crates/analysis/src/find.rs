@@ -109,16 +109,15 @@ impl Walk<'_> {
             [first, rest @ ..] => {
                 if let Some((level, source, used)) = self.source_of(&names) {
                     let source = self.levels[level].sources[source].clone();
-                    self.refer_to_source(&source, place(part, &idents[..used]));
-                    if let [field] = rest
-                        && !source.named_only
-                        && source.column(field).is_some()
-                        && self.is_field_of_variable(first, field)
-                    {
-                        let message = format!("`{first}.{field}` is a field of a variable and a column here");
-                        let help = "give the table another alias in the query, or the variable another name".to_owned();
-                        self.report(whole, Problem::Ambiguous, message, Some(help));
+                    if !source.named_only && self.is_of_variable(&names) {
+                        let is_column = names.get(used).is_none_or(|column| source.column(column).is_some());
+                        match self.conflict {
+                            Conflict::Error if is_column => self.alias_of_variable(whole, &names.join(".")),
+                            Conflict::Error if !source.complete => {}
+                            _ => return self.of_variable(&names, &|at| last(at)).flatten(),
+                        }
                     }
+                    self.refer_to_source(&source, place(part, &idents[..used]));
                     return match &rest[used - 1..] {
                         [] => self.whole_row(&source, whole),
                         [column] => self.column_of(&source, last(used), column),
@@ -168,15 +167,20 @@ impl Walk<'_> {
                 return self.unsure(at, place, name);
             }
         }
+        let mut rows = self.levels.iter().rev().flat_map(|level| &level.sources);
+        let row = rows.find(|source| source.name == name).cloned();
         if let Some(shape) = self.variable(name).cloned() {
-            return value_of(&shape);
-        }
-        for at in (0..self.levels.len()).rev() {
-            let source = self.levels[at].sources.iter().find(|source| source.name == name).cloned();
-            if let Some(source) = source {
-                self.refer_to_source(&source, Some(place));
-                return self.whole_row(&source, place);
+            let is_row = row.as_ref().is_some_and(|row| !row.named_only);
+            if !is_row || self.procedural && self.conflict == Conflict::Variable {
+                return value_of(&shape);
             }
+            if self.conflicting(name).is_some() {
+                self.alias_of_variable(place, name);
+            }
+        }
+        if let Some(source) = row {
+            self.refer_to_source(&source, Some(place));
+            return self.whole_row(&source, place);
         }
         if crate::plpgsql::is_special(name) && self.procedural {
             return None;
@@ -185,13 +189,42 @@ impl Walk<'_> {
         None
     }
 
-    /// Whether a variable of this name is a row that has the field.
-    fn is_field_of_variable(&self, name: &str, field: &str) -> bool {
-        let (Some(shape), Conflict::Error) = (self.conflicting(name), self.conflict) else { return false };
-        value_of(shape)
-            .filter(|ty| ty.dims == 0)
-            .and_then(|ty| self.env.fields(&ty.schema, &ty.name))
-            .is_some_and(|fields| fields.iter().any(|column| column.name == field))
+    /// Whether PL/pgSQL takes a name with dots for a variable with a label before it, or for a field of a variable (`*` is all
+    /// of them): it does so whether or not the variable has such a field. What is no row has none, and hides no row.
+    pub(crate) fn is_of_variable(&self, names: &[SmolStr]) -> bool {
+        let [first, second, rest @ ..] = names else { return false };
+        if !self.procedural || self.conflict == Conflict::Column {
+            return false;
+        }
+        for frame in self.frames.iter().rev() {
+            let variable = |name: &SmolStr| frame.variables.iter().find(|(own, _)| own == name).map(|(_, shape)| shape);
+            match variable(first) {
+                Some(Shape::Open | Shape::Type(None)) => return false,
+                Some(shape) if self.is_row(shape) => return true,
+                _ => {}
+            }
+            if frame.label == *first
+                && let Some(shape) = variable(second)
+            {
+                return rest.is_empty() || self.is_row(shape);
+            }
+        }
+        false
+    }
+
+    fn is_row(&self, shape: &Shape) -> bool {
+        match shape {
+            Shape::Record(_) | Shape::Rows(_) => true,
+            Shape::Type(Some(ty)) => ty.dims == 0 && self.env.fields(&ty.schema, &ty.name).is_some(),
+            Shape::Type(None) | Shape::Cursor(_) | Shape::Open => false,
+        }
+    }
+
+    /// A name that reaches a row of the query and a variable, which Postgres refuses where it runs.
+    pub(crate) fn alias_of_variable(&mut self, place: (usize, usize), written: &str) {
+        let message = format!("`{written}` means a variable and a row of this query");
+        let help = "give the table another alias in the query, or the variable another name".to_owned();
+        self.report(place, Problem::Ambiguous, message, Some(help));
     }
 
     /// A name that is a column here and a variable around it, which Postgres refuses where it runs.

@@ -1,12 +1,13 @@
 //! Queries.
 
 use crate::find::{idents, place};
-use crate::scope::{Level, Output, Ty};
+use crate::scope::{Conflict, Level, Output, Ty};
 use crate::text::{Part, folded};
 use crate::walk::Walk;
 use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_catalog::DataType;
+use specc_expr::RowOfStar;
 use specc_expr::sqlparser::ast::{
     DataType as SqlType, Distinct, Expr, GroupByExpr, Ident, LimitClause, NamedWindowExpr, OrderBy, OrderByExpr,
     OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Spanned, WindowFrameBound,
@@ -237,6 +238,10 @@ impl Walk<'_> {
         for item in items {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
+                    if let Some(row) = specc_expr::row_of_star(expr) {
+                        self.fields_of_row(part, row, &mut output);
+                        continue;
+                    }
                     let ty = self.expr(part, expr);
                     match expr {
                         Expr::QualifiedWildcard(..) | Expr::Wildcard(..) => output.complete = false,
@@ -267,6 +272,18 @@ impl Walk<'_> {
         output
     }
 
+    /// `(row).*`
+    fn fields_of_row(&mut self, part: &Part<'_>, row: RowOfStar<'_>, output: &mut Output) {
+        let fields = self.row_of_star(part, row).and_then(|ty| {
+            let relation = self.env.relation(&ty.schema, &ty.name).found();
+            self.env.fields(&ty.schema, &ty.name).filter(|_| relation.is_none_or(|relation| relation.complete))
+        });
+        match fields {
+            Some(fields) => output.columns.extend(fields.into_iter().map(|column| (column.name, column.ty))),
+            None => output.complete = false,
+        }
+    }
+
     fn row_star(
         &mut self,
         part: &Part<'_>,
@@ -276,13 +293,8 @@ impl Walk<'_> {
     ) {
         let name = match kind {
             SelectItemQualifiedWildcardKind::ObjectName(name) => name,
-            SelectItemQualifiedWildcardKind::Expr(expr) => {
-                let ty = self.expr(part, expr);
+            SelectItemQualifiedWildcardKind::Expr(_) => {
                 output.complete = false;
-                if let Some(ty) = ty.filter(|ty| self.env.fields(&ty.schema, &ty.name).is_some()) {
-                    let of = specc_catalog::Qualified::new(ty.schema, ty.name);
-                    self.refer_at(star, Target::Columns(of));
-                }
                 return;
             }
         };
@@ -294,6 +306,15 @@ impl Walk<'_> {
         names.push("*".into());
         if let Some((level, at, used)) = self.source_of(&names) {
             let source = self.levels[level].sources[at].clone();
+            if !source.named_only && self.is_of_variable(&names) {
+                if self.conflict == Conflict::Variable {
+                    output.complete = false;
+                    return;
+                }
+                if let Some(place) = place(part, &written) {
+                    self.alias_of_variable(place, &names.join("."));
+                }
+            }
             self.refer_to_source(&source, place(part, &written[..used]));
             return self.expand(&source, star, output);
         }

@@ -30,6 +30,7 @@ use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
+use std::sync::Arc;
 
 /// The grantee that is everyone.
 const PUBLIC: &str = "public";
@@ -51,8 +52,11 @@ pub struct Catalog {
     /// The settings and the files of the spec that made this state, by name: what its rules meant, which the policies that
     /// were made of them say in other words. Never compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub spec: Vec<(SmolStr, String)>,
+    pub spec: Vec<SpecText>,
 }
+
+/// A file of a spec: its name and its text, which who read it may share.
+pub type SpecText = (SmolStr, Arc<str>);
 
 /// Roles that default privileges give something on what is new, by what it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

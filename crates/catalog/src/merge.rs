@@ -3,7 +3,7 @@
 //! What is merged here was reached by two migrations that do not know of each other. So the same change on both sides is a
 //! clash too: the second migration would find it done.
 
-use crate::{Catalog, Dependency, Entry, Hints, Object, ObjectId, Table};
+use crate::{Catalog, Dependency, Entry, Hints, Object, ObjectId, SpecText, Table};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use std::fmt;
@@ -81,11 +81,11 @@ fn said(base: &Hints, ours: &Hints, theirs: &Hints) -> Hints {
 }
 
 /// The files of both sides together; none where both change one, or a side does not have its own.
-fn spec(base: &[File], ours: &[File], theirs: &[File]) -> Option<Vec<File>> {
+fn spec(base: &[SpecText], ours: &[SpecText], theirs: &[SpecText]) -> Option<Vec<SpecText>> {
     if ours.is_empty() || theirs.is_empty() {
         return None;
     }
-    let of = |side: &[File], name: &SmolStr| side.iter().find(|(n, _)| n == name).map(|(_, text)| text.clone());
+    let of = |side: &[SpecText], name: &SmolStr| side.iter().find(|(n, _)| n == name).map(|(_, text)| text.clone());
     let mut names: Vec<&SmolStr> = ours.iter().map(|(name, _)| name).collect();
     names.extend(theirs.iter().map(|(name, _)| name).filter(|name| of(ours, name).is_none()));
     // The settings stay first, and the order is the same whichever side is whose.
@@ -103,9 +103,6 @@ fn spec(base: &[File], ours: &[File], theirs: &[File]) -> Option<Vec<File>> {
     }
     Some(merged)
 }
-
-/// A file of a spec: its name and its text.
-type File = (SmolStr, String);
 
 /// Of a part of three states, the one that a side changed.
 fn either<'a, S: ?Sized, T: PartialEq + ?Sized>(
@@ -226,13 +223,13 @@ mod tests {
     fn files_of_both_sides_come_together_unless_both_change_one() {
         let files = |texts: [&str; 4]| -> Vec<_> {
             let names = ["specc.toml", "b", "a", "c"].into_iter().zip(texts).filter(|(_, text)| !text.is_empty());
-            names.map(|(name, text)| (name.into(), text.to_owned())).collect()
+            names.map(|(name, text)| (name.into(), text.into())).collect()
         };
         let base = files(["t", "1", "1", ""]);
         let (ours, theirs) = (files(["t", "2", "1", ""]), files(["t", "1", "", "3"]));
         let merged = spec(&base, &ours, &theirs);
         let names =
-            |files: &[super::File]| files.iter().map(|(name, text)| format!("{name} {text}")).collect::<Vec<_>>();
+            |files: &[crate::SpecText]| files.iter().map(|(name, text)| format!("{name} {text}")).collect::<Vec<_>>();
         assert_eq!(merged.as_deref().map(names), Some(vec!["specc.toml t".into(), "b 2".into(), "c 3".into()]));
         assert_eq!(spec(&base, &theirs, &ours), merged);
         assert_eq!(spec(&base, &ours, &files(["t", "3", "1", ""])), None);

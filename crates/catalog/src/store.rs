@@ -2,7 +2,7 @@
 
 use crate::{
     Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Grantees, Hints, Index,
-    Object, PartitionBy, Policy, Rls, Seed, Table, TableName, Trigger, View,
+    Object, PartitionBy, Policy, Rls, Seed, SpecText, Table, TableName, Trigger, View,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -149,7 +149,7 @@ struct Stored {
     #[serde(default)]
     said: Hints,
     #[serde(default)]
-    spec: Vec<(SmolStr, String)>,
+    spec: Vec<SpecText>,
     objects: Vec<Entry>,
 }
 
@@ -311,7 +311,7 @@ struct Head {
     #[serde(default)]
     said: Hints,
     #[serde(default)]
-    spec: Vec<(SmolStr, String)>,
+    spec: Vec<SpecText>,
 }
 
 /// As [`to_json`] writes it, an object a line.

@@ -4,8 +4,7 @@ use crate::config::Config;
 use crate::project::Project;
 use crate::report::Failure;
 use rayon::prelude::*;
-use smol_str::SmolStr;
-use specc_catalog::{Catalog, Entry, Hints};
+use specc_catalog::{Catalog, Entry, Hints, SpecText};
 use specc_diag::{Acceptance, Accepted, Diagnostic, FileId, Severity, Sources};
 use specc_model::Model;
 use specc_syntax::ast::{ItemKind, SpecFile};
@@ -151,25 +150,25 @@ pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result
 
 /// The settings and the files of a spec as they are kept with the state that it makes. Rows of seeds decide nothing about
 /// what else there is, and may be many.
-fn spec(sources: &Sources, trees: &[SpecFile]) -> Vec<(SmolStr, String)> {
+fn spec(sources: &Sources, trees: &[SpecFile]) -> Vec<SpecText> {
     let is_rows = |tree: &SpecFile| {
         !tree.items.is_empty() && tree.items.iter().all(|item| matches!(item.kind, ItemKind::Seed(_)))
     };
     let kept = std::iter::once(FileId(0)).chain(trees.iter().filter(|tree| !is_rows(tree)).map(|tree| tree.file.0));
-    kept.map(|id| (sources.file(id).name.clone(), sources.file(id).text.to_string())).collect()
+    kept.map(|id| (sources.file(id).name.clone(), sources.file(id).text.clone())).collect()
 }
 
 /// What the files of a spec mean that was kept with the state that it made.
 ///
 /// # Errors
 /// Why it is not known.
-pub fn kept(spec: &[(SmolStr, String)]) -> Result<Model, String> {
+pub fn kept(spec: &[SpecText]) -> Result<Model, String> {
     let Some(((_, toml), files)) = spec.split_first() else {
         return Err("the state was written without the rules that made it".into());
     };
-    let files = files.iter().map(|(name, text)| (name.to_string(), text.clone())).collect();
+    let files = files.iter().map(|(name, text)| (name.to_string(), text.to_string())).collect();
     let unreadable = || "its rules are none that this version reads".to_owned();
-    let Project { config, mut sources, files, .. } = Project::of(toml.clone(), files).map_err(|_| unreadable())?;
+    let Project { config, mut sources, files, .. } = Project::of(toml.to_string(), files).map_err(|_| unreadable())?;
     let parsed = (1..=files.len()).map(|n| FileId(n as u32));
     let parsed = parsed.map(|id| specc_syntax::parse(id, &sources.file(id).text));
     let (trees, findings): (Vec<_>, Vec<_>) = parsed.unzip();

@@ -22,7 +22,7 @@ mod unicode;
 pub use as_is::{as_is, as_is_text, is_beyond, same_sql, words};
 pub use dialect::SpecDialect;
 pub use exists::{bare_word, exists_path, is_exists_path};
-pub use mend::join_alias;
+pub use mend::{RowOfStar, join_alias, row_of_star};
 pub use parse::{MAX_BODY_TOKENS, MAX_DEPTH, MAX_EXPR_TOKENS, parse_expr, parse_query, parse_statements};
 pub use place::{expr_span, ident_span, idents_span, start_of};
 pub use plpgsql::plpgsql_references;

@@ -3,12 +3,16 @@
 //! something keeps its place.
 
 use crate::place;
+use sqlparser::ast::{AccessExpr, Expr, Ident};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 /// Stands before the alias of `using (…) as alias`, which sqlparser does not read, in the list of columns: no name that an
 /// author writes has a space in front.
 pub(crate) const JOIN_ALIAS: &str = " as";
+
+/// Stands for the `*` of `(row).*`, which sqlparser does not read, as if it were a field.
+const ROW_STAR: &str = " *";
 
 /// Puts right what the tokenizer cuts differently from Postgres.
 pub(crate) fn joined(text: &str, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
@@ -65,6 +69,7 @@ const MENDED: &[&str] = &[
     "grouping",
     "overriding",
     "insert",
+    "fetch",
 ];
 
 /// Goes through the tokens once and makes the list that sqlparser reads.
@@ -79,7 +84,8 @@ struct Reader<'t> {
 impl<'t> Reader<'t> {
     /// None where nothing is said otherwise.
     fn of(tokens: &'t [TokenWithSpan]) -> Option<Self> {
-        if !tokens.iter().any(|token| MENDED.iter().any(|word| is(&token.token, word))) {
+        let has_star = || tokens.windows(2).any(|pair| pair[0].token == Token::Period && pair[1].token == Token::Mul);
+        if !tokens.iter().any(|token| MENDED.iter().any(|word| is(&token.token, word))) && !has_star() {
             return None;
         }
         let seen = (0..tokens.len()).filter(|at| !matches!(tokens[*at].token, Token::Whitespace(_))).collect();
@@ -109,6 +115,9 @@ impl<'t> Reader<'t> {
 
     fn read(&mut self) -> Vec<TokenWithSpan> {
         for n in 0..self.seen.len() {
+            if self.symbol(n, &Token::Mul) {
+                self.star(n);
+            }
             let Token::Word(word) = self.token(n) else { continue };
             if word.quote_style.is_some() {
                 continue;
@@ -131,6 +140,7 @@ impl<'t> Reader<'t> {
                     self.drop(n..n + 3)
                 }
                 "insert" if self.is(n + 1, "into") => self.inserted(n + 2),
+                "fetch" if self.is_any(n + 1, &["first", "next"]) => self.fetch(n),
                 _ => {}
             }
         }
@@ -256,6 +266,35 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// `(row).*`, `(row).field.*`: every field of what is no table of the query.
+    fn star(&mut self, n: usize) {
+        let dot_before = |at: usize| at > 1 && self.symbol(at - 1, &Token::Period);
+        let mut at = n;
+        while dot_before(at) && (at == n || matches!(self.token(at), Token::Word(_))) {
+            at -= 2;
+        }
+        if at < n && matches!(self.token(at), Token::RParen | Token::RBracket) {
+            let star = Word { value: ROW_STAR.into(), quote_style: Some('"'), keyword: Keyword::NoKeyword };
+            self.instead.push((n, vec![Token::Word(star)]));
+        }
+    }
+
+    /// `fetch first (n + 1) rows only`: sqlparser takes only a number there, and `limit` takes all.
+    fn fetch(&mut self, n: usize) {
+        let end = match self.token(n + 2) {
+            Token::LParen => self.closed(n + 2),
+            Token::Word(_) if !self.is_any(n + 2, &["row", "rows"]) => n + 2,
+            _ => return,
+        };
+        if self.is_any(end + 1, &["row", "rows"]) {
+            let words = if self.is(end + 2, "with") { 3 } else { 2 };
+            let limit = Word { value: "limit".into(), quote_style: None, keyword: Keyword::LIMIT };
+            self.instead.push((n, vec![Token::Word(limit)]));
+            self.drop(n + 1..n + 2);
+            self.drop(end + 1..end + 1 + words);
+        }
+    }
+
     /// Elements in the list of columns of an insert: `insert into t (a[1], b)`.
     fn inserted(&mut self, n: usize) {
         let mut at = n;
@@ -311,6 +350,27 @@ pub fn join_alias(name: &sqlparser::ast::ObjectName) -> Option<&sqlparser::ast::
     }
 }
 
+/// The row of which `(row).*` gives all fields.
+pub fn row_of_star(expr: &Expr) -> Option<RowOfStar<'_>> {
+    let Expr::CompoundFieldAccess { root, access_chain } = expr else { return None };
+    let (last, fields) = access_chain.split_last()?;
+    match last {
+        AccessExpr::Dot(Expr::Identifier(star)) if star.value == ROW_STAR => Some(RowOfStar { root, fields, star }),
+        _ => None,
+    }
+}
+
+/// A row, and the fields that lead from it to the one whose fields are meant.
+#[derive(Clone, Copy, Debug)]
+pub struct RowOfStar<'e> {
+    /// What stands before the first dot.
+    pub root: &'e Expr,
+    /// Mostly none.
+    pub fields: &'e [AccessExpr],
+    /// Where the `*` stands.
+    pub star: &'e Ident,
+}
+
 #[cfg(test)]
 mod tests {
     use specc_diag::{FileId, Span};
@@ -323,6 +383,8 @@ mod tests {
             "table t union all (table u) order by 1",
             "select a from t group by grouping sets (cube (a, (b, c)), grouping sets ((a), rollup (b)), ())",
             "select sum(a) over (order by a groups 1 preceding exclude current row) from t",
+            "select (a).*, (f(b)).*, (c.d[1]).e.* from t fetch first (a + 1) rows only",
+            "select a from t offset 1 row fetch next n rows with ties",
             "with x as (insert into t (a[1], b) overriding user value values (1, 2) returning a) select a from x",
         ] {
             assert!(crate::parse_query(text, Span::new(FileId(0), 0, text.len())).is_ok(), "{text}");

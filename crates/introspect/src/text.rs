@@ -39,11 +39,16 @@ pub(crate) fn closing(text: &str, open: usize) -> Option<usize> {
     None
 }
 
-/// The text without parentheses that are around all of it.
+/// The text without parentheses that are around all of it; a query keeps those that make it a value.
 pub(crate) fn bare(text: &str) -> &str {
     let mut text = text.trim();
     while text.starts_with('(') && closing(text, 0) == Some(text.len() - 1) {
-        text = text[1..text.len() - 1].trim();
+        let inner = text[1..text.len() - 1].trim();
+        let first = inner.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        if ["SELECT", "WITH", "VALUES"].contains(&first) {
+            break;
+        }
+        text = inner;
     }
     text
 }
@@ -193,6 +198,7 @@ mod tests {
     fn parentheses_are_taken_off_only_where_they_are_around_all() {
         assert_eq!(bare("((a > 0))"), "a > 0");
         assert_eq!(bare("(a) + (b)"), "(a) + (b)");
+        assert_eq!(bare("(( SELECT f() AS f))"), "( SELECT f() AS f)");
         assert_eq!(bare("(a = ')'::text)"), "a = ')'::text");
         assert_eq!(bare("(a = E'\\')'::text)"), "a = E'\\')'::text");
     }

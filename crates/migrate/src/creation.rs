@@ -106,6 +106,10 @@ impl<'a, 'o> Creator<'a, 'o> {
             public: FxHashSet::default(),
             owners: owners(catalog),
         };
+        // Grown step by step, the largest of them would be copied when there is least room for that.
+        for (part, steps) in creator.steps.iter_mut().enumerate() {
+            steps.reserve(2 * parts.iter().filter(|of| **of as usize == part).count());
+        }
         let mut places = vec![0_u32; catalog.len()];
         for (place, &object) in order.sequence().iter().enumerate() {
             places[object as usize] = place as u32;

@@ -110,6 +110,7 @@ impl Shapes<'_> {
         let mut columns = Vec::new();
         for item in &select.projection {
             match item {
+                SelectItem::UnnamedExpr(expr) if specc_expr::row_of_star(expr).is_some() => return None,
                 SelectItem::UnnamedExpr(expr) => {
                     columns.push(self.output(&scope, withs, expr, output_name(expr), grouped.0))
                 }

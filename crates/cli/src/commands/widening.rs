@@ -4,15 +4,14 @@ use super::stored::Stored;
 use crate::pipeline;
 use crate::project::{self, Project};
 use crate::report::Failure;
-use smol_str::SmolStr;
-use specc_catalog::TableName;
+use specc_catalog::{SpecText, TableName};
 use specc_migrate::Decided;
 use specc_model::Model;
 use specc_prove::Compared;
 use std::path::Path;
 
 /// What changed about access from the state that a spec made to a later one.
-pub fn since(kept: &[(SmolStr, String)], now: &Model) -> Decided {
+pub fn since(kept: &[SpecText], now: &Model) -> Decided {
     match pipeline::kept(kept) {
         Ok(before) => decided(&specc_prove::compare(&before, now)),
         Err(why) => unknown(&why),
@@ -20,7 +19,7 @@ pub fn since(kept: &[(SmolStr, String)], now: &Model) -> Decided {
 }
 
 /// The same of two states of which neither is at hand.
-pub fn between(kept: &[(SmolStr, String)], now: &[(SmolStr, String)]) -> Decided {
+pub fn between(kept: &[SpecText], now: &[SpecText]) -> Decided {
     match pipeline::kept(now) {
         Ok(now) => since(kept, &now),
         Err(why) => unknown(&why),

@@ -2,17 +2,18 @@
 
 mod access;
 mod objects;
+mod record;
 
 pub(crate) use access::{AS_BEFORE, closed, is_access, opened};
 pub use access::{changes as access_changes, touches as touches_access};
 pub(crate) use objects::Counts;
+pub use record::{Lost, Prediction, Record};
 
 use crate::schedule::{Plan, Purpose, Stage};
-use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Kind, Object, Table, TableName};
 use specc_diff::{Difference, Renamed};
-use specc_sql::{Alter, Lock, Loss, Statement, Transaction, print};
+use specc_sql::{Alter, Lock, Loss, Statement, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -312,81 +313,6 @@ pub(crate) fn limits_locks(account: &Account<'_>, stage: &Stage<'_>) -> bool {
     account.waits() && stage.transaction != Transaction::Outside
 }
 
-/// What a build hands on beside a migration, for those who prove or run it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// What the migration loses.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub loses: Vec<Lost>,
-    /// Its statements, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub statements: Vec<Prediction>,
-    /// It is a part of a first migration: nobody uses yet what is there.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub first: bool,
-    /// Tables whose columns stand in another order after the change than the spec says.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reorders: Vec<String>,
-    /// What the way back loses.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub back_loses: Vec<Lost>,
-    /// Tables whose columns stand in another order after the way back than before the change.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub back_reorders: Vec<String>,
-    /// Extensions that the way back leaves.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub back_leaves: Vec<SmolStr>,
-}
-
-impl Record {
-    /// Of a stage, and of what takes it back.
-    pub(crate) fn new(plan: &Plan<'_>, stage: &Stage<'_>, back: &Plan<'_>, gone: &[Gone]) -> Self {
-        let leaves = back.notes.iter().filter_map(|note| match note {
-            Note::StaysExtension(name) | Note::StaysRole(name) | Note::StaysLabels(name, _) => Some(name.clone()),
-            _ => None,
-        });
-        // What an earlier file made is there for all to use.
-        let made: BTreeSet<&TableName> = stage.statements().filter_map(Plan::makes).map(|(name, _)| name).collect();
-        let in_use = |table: &TableName| plan.is_in_use(table) || !made.contains(table);
-        let mut statements: Vec<_> = stage
-            .statements()
-            .map(|statement| Prediction::of(in_use, |table| !in_use(table) && plan.is_bare(table), statement))
-            .collect();
-        if limits_locks(&Account::of(plan, stage), stage) {
-            statements.insert(0, Prediction::setting(SET_LOCK_TIMEOUT));
-            statements.push(Prediction::setting(RESET_LOCK_TIMEOUT));
-        }
-        // What the change put there was not there before: the rest has to be as it was.
-        let back_losses = back.losses();
-        let back_loses = back_losses.iter().filter(|loss| !matches!(loss, Loss::Seeded { .. }));
-        let moved = back.notes.iter().filter_map(Note::reordered);
-        Self {
-            loses: stage.statements().flat_map(Statement::loses).filter_map(|loss| Lost::of(&loss)).collect(),
-            statements,
-            first: matches!(stage.purpose, Purpose::Part(_) | Purpose::All),
-            reorders: plan.notes.iter().filter_map(Note::reordered).map(name).collect(),
-            back_loses: back_loses.filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),
-            back_reorders: moved.map(name).collect(),
-            back_leaves: leaves.collect(),
-        }
-    }
-
-    /// As a file.
-    pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
-    }
-
-    /// Reads the file.
-    ///
-    /// # Errors
-    /// A file of another kind.
-    pub fn read(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string())
-    }
-}
-
 /// Tables whose columns the spec has in another order than a change leaves them in: those that stay do not move, and new ones
 /// stand after them.
 pub(crate) fn moved(from: &Catalog, to: &Catalog) -> Vec<String> {
@@ -446,102 +372,6 @@ impl fmt::Display for Gone {
             Gone::Lost(loss) => loss.fmt(f),
             Gone::Was(table, column) => write!(f, "what the values of {}.{column} were", name(table)),
             Gone::Nulls(table, column) => write!(f, "the nulls of {}.{column}", name(table)),
-        }
-    }
-}
-
-/// A table whose rows, a column whose values, or a sequence whose position are not there afterwards.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lost {
-    /// The table, or the sequence.
-    pub table: String,
-    /// The column; absent: rows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub column: Option<SmolStr>,
-}
-
-impl Lost {
-    fn of(loss: &Loss) -> Option<Self> {
-        match loss {
-            Loss::Rows(table) | Loss::Seeded { table, .. } => Some(Self { table: name(table), column: None }),
-            Loss::Values { table, column } | Loss::Part { table, column, .. } => {
-                Some(Self { table: name(table), column: Some(column.clone()) })
-            }
-            // Its row is made anew.
-            Loss::Bucket(_) => Some(Self { table: "storage.buckets".to_owned(), column: None }),
-            Loss::Position(sequence) => {
-                Some(Self { table: format!("{}.{}", sequence.schema, sequence.name), column: None })
-            }
-            _ => None,
-        }
-    }
-
-    /// The tables and columns that an author's `-- specc: loses …` names, `public.items` and `public.items.name`.
-    pub fn declared(text: &str) -> impl Iterator<Item = Self> {
-        text.split([' ', ',', ';']).filter_map(|word| {
-            let mut parts = word.splitn(3, '.');
-            let (schema, table, column) = (parts.next()?, parts.next()?, parts.next());
-            Some(Self { table: format!("{schema}.{table}"), column: column.map(SmolStr::new) })
-        })
-    }
-}
-
-/// What a statement is predicted to do to tables that others may be using.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Prediction {
-    /// Its text.
-    pub sql: String,
-    /// The strongest lock on each table, in Postgres's words.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub locks: BTreeMap<String, SmolStr>,
-    /// Whether rows are written anew.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub rewrites: bool,
-    /// Tables that are read in full.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scans: Vec<String>,
-    /// It fills a materialized view.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub fills: bool,
-    /// It is a block of SQL: what it locks, only its author knows.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub block: bool,
-}
-
-impl Prediction {
-    fn setting(sql: &str) -> Self {
-        Self { sql: sql.to_owned(), ..Self::default() }
-    }
-
-    fn of(
-        is_in_use: impl Fn(&TableName) -> bool,
-        is_bare: impl Fn(&TableName) -> bool,
-        statement: &Statement<'_>,
-    ) -> Self {
-        let mut sql = String::new();
-        print(statement, &mut sql);
-        sql.truncate(sql.trim_end().len());
-        let mut strongest: BTreeMap<String, Lock> = BTreeMap::new();
-        let mut scans = Vec::new();
-        let in_use = statement.table().is_some_and(&is_in_use);
-        let on_new = statement.table().is_some_and(is_bare);
-        statement.each_lock(|table, lock, scan| {
-            if is_in_use(table) {
-                let held = strongest.entry(name(table)).or_insert(lock);
-                *held = (*held).max(lock);
-                if scan && !on_new {
-                    scans.push(name(table));
-                }
-            }
-        });
-        let locks = strongest.into_iter().map(|(table, lock)| (table, SmolStr::new_static(lock.words()))).collect();
-        Self {
-            sql,
-            locks,
-            rewrites: in_use && statement.effects(|_| false).rewrites,
-            scans,
-            fills: statement.fills().is_some(),
-            block: matches!(statement, Statement::RunSql(_) | Statement::RunDown(_)),
         }
     }
 }

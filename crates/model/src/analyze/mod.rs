@@ -90,8 +90,8 @@ pub fn analyze(mut files: Vec<SpecFile>, sources: &mut Sources, options: Options
     let mut model = build(&project, &decls, &mut out);
     model.options = options.clone();
     finish(&mut out);
-    // Taking the trees apart takes a while, and nobody waits for it.
-    rayon::spawn(move || drop(files));
+    // Now, on all cores: what comes next takes their place in memory.
+    files.into_par_iter().for_each(drop);
     (model, out)
 }
 
@@ -482,7 +482,9 @@ fn apply(model: &mut Model, late: Late) {
         entity.promises = parts.promises;
     }
     for (id, rules) in late.rules {
-        model.entities[id.0 as usize].rules.extend(rules);
+        let own = &mut model.entities[id.0 as usize].rules;
+        own.reserve_exact(rules.len());
+        own.extend(rules);
     }
     for (id, promise) in late.promises {
         model.entities[id.0 as usize].promises.push(promise);

@@ -163,6 +163,7 @@ impl Builder<'_> {
                 }
                 (Level::ATOM, parts)
             }
+            Ast::CompoundFieldAccess { .. } if specc_expr::row_of_star(ast).is_some() => return None,
             Ast::CompoundFieldAccess { root, access_chain } => (Level::ATOM, self.access(root, access_chain)?),
             Ast::Prefixed { prefix, value } => {
                 let value = operand(value, Level::LIKE.above());

@@ -77,6 +77,7 @@ impl Builder<'_> {
         made.conditions.extend(conditions.map(|condition| self.formula(condition)));
         for item in &select.projection {
             match item {
+                SelectItem::UnnamedExpr(expr) if specc_expr::row_of_star(expr).is_some() => return None,
                 SelectItem::UnnamedExpr(expr) => {
                     made.names.push(crate::typing::output_name(expr));
                     made.output.push(self.formula(expr));

@@ -83,6 +83,16 @@ impl Checker<'_> {
         self.out.push(Diagnostic::new(codes::AMBIGUOUS, span, message).help(help));
     }
 
+    /// Says that `this` is neither of the two rows of a trigger.
+    pub(super) fn neither_of_two(&mut self, idents: &[Ident]) {
+        let two = self.place == Place::TriggerWhen && self.scope.rows.len() > 1;
+        if two && idents[0].value == "this" && idents[0].quote_style.is_none() {
+            let span = ident_span(&idents[0], self.text, self.at);
+            let message = "`this` could be the `new` or the `old` row of the trigger";
+            self.out.push(Diagnostic::new(codes::AMBIGUOUS, span, message).help("write `new` or `old`"));
+        }
+    }
+
     /// `this.*`
     pub(super) fn wildcard(&mut self, name: &ObjectName) {
         let idents: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();

@@ -98,6 +98,7 @@ impl Checker<'_> {
         if value {
             return Some(Found::Ty(self.value.as_ref().map_or(Ty::Opaque, Ty::of)));
         }
+        self.neither_of_two(idents);
         if let Some(resolved) = self.model.resolve(self.scope, parts, quoted) {
             return Some(Found::Spec(resolved, self.scope.clone(), None));
         }

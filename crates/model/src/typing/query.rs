@@ -146,6 +146,11 @@ impl Checker<'_> {
 
     fn item(&mut self, item: &SelectItem, columns: &mut Option<Columns>) {
         let (name, ty) = match item {
+            SelectItem::UnnamedExpr(e) if specc_expr::row_of_star(e).is_some() => {
+                self.expr(e);
+                *columns = None;
+                return;
+            }
             SelectItem::UnnamedExpr(e) => (output_name(e), self.expr(e)),
             SelectItem::ExprWithAlias { expr, alias } => (folded(alias), self.expr(expr)),
             SelectItem::Wildcard(_) => {

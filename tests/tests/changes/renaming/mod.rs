@@ -2,6 +2,7 @@
 //! Postgres keeps text; no row and no value moves, and what is made from nothing differs in names alone.
 
 mod moving;
+mod pages;
 pub mod permuting;
 mod spec;
 
@@ -67,9 +68,12 @@ fn both(spec: &Spec, seed: u64, before: &str, after: &str) -> Vec<String> {
     wrong.extend(same_but_names(spec, &from, &to));
     let typed = !spec.has_names_of_types();
     let beside = |given: &Given, text: &str| beside(given, text, typed, seed.is_multiple_of(3));
+    let ([was_made, was_told], [is_made, is_told]) = (beside(&from, before), beside(&to, after));
     // Names in types stand in single quotes where they need some.
-    let (was, is) = (spec.exchanged(&beside(&from, before)), spec.bare(&beside(&to, after)));
-    wrong.extend(differences(&words(&was.replace('\'', "")), &words(&is.replace('\'', ""))));
+    let was = |text: &str| spec.exchanged(text).replace('\'', "");
+    let is = |text: &str| spec.bare(text).replace('\'', "");
+    wrong.extend(differences(&words(&was(&was_made)), &words(&is(&is_made))));
+    wrong.extend(differences(&pages::lines(&was(&was_told)), &pages::lines(&is(&is_told))));
     let major = if seed.is_multiple_of(5) { 18 } else { 15 };
     let way = Way { data_loss: false, ..Way::empty(&from, &to, major) };
     match way.go() {
@@ -118,8 +122,8 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// What is made of a spec beside its catalog: the statements of its scenarios, the types of its tables, its warnings and
-/// which of them are accepted, and, where `proved`, what is proven of its promises.
-fn beside(given: &Given, text: &str, typed: bool, proved: bool) -> String {
+/// which of them are accepted, and, where `proved`, what is proven of its promises; and the pages of its docs.
+fn beside(given: &Given, text: &str, typed: bool, proved: bool) -> [String; 2] {
     let mut sources = Sources::new();
     let file = sources.add("case", text.to_owned());
     let (mut tree, _) = specc_syntax::parse(file, text);
@@ -151,7 +155,7 @@ fn beside(given: &Given, text: &str, typed: bool, proved: bool) -> String {
             }),
         );
     }
-    out.join("\n")
+    [out.join("\n"), pages::pages(model, &given.catalog)]
 }
 
 /// What one list has and the other has not.
