@@ -372,6 +372,7 @@ fn change(
             let mut record = Record::new(&plan, stage, &back, &gone);
             record.reorders.extend(account::moved(&difference.from, input.catalog));
             record.back_reorders.extend(account::stay_moved(&plan, difference));
+            record.renames = account::renamings(difference);
             (render::down(&file, &back, &gone, &notes, previous), record)
         } else {
             (render::elsewhere(&file, &first), Record::new(&plan, stage, &Plan::nothing(), &[]))

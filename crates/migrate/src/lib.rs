@@ -31,7 +31,7 @@ mod strategies;
 mod volatility;
 mod way_back;
 
-pub use account::{Account, Held, Lost, Note, Prediction, Record, Warning, access_changes, touches_access};
+pub use account::{Account, Held, Lost, Note, Prediction, Record, Renaming, Warning, access_changes, touches_access};
 pub use arena::Arena;
 pub use files::{
     Consent, Decide, Decided, Layout, MigrationError, MigrationInput, OutputFile, Sum, checksums, default_name,
