@@ -10,6 +10,7 @@ use smol_str::SmolStr;
 use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions, TableName};
 use specc_diff::Renamed;
 use specc_sql::{Alter, Statement};
+use std::collections::BTreeMap;
 
 /// What goes aside.
 #[derive(Default)]
@@ -31,7 +32,7 @@ impl Aside {
                 && matches!(renamed.id.kind, Kind::Table | Kind::View)
                 && renamed.id.schema != renamed.now.schema
         };
-        let moved: FxHashMap<TableName, &Renamed> = set
+        let moved: BTreeMap<TableName, &Renamed> = set
             .renamed
             .iter()
             .filter(moves)
