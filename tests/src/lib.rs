@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod build;
+mod dice;
 pub mod forward;
 pub mod fuzz;
 pub mod load;
@@ -13,6 +14,7 @@ pub mod stage;
 
 pub use access::{Who, sql};
 pub use build::{Built, Layout, findings, project, project_for, root, spec, spec_files, specs};
+pub use dice::Dice;
 pub use stage::{Rows, database, each_version, one_text, texts};
 
 /// The server versions that everything has to hold on.

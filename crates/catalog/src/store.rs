@@ -2,7 +2,7 @@
 
 use crate::{
     Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Grantees, Hints, Index,
-    Object, PartitionBy, Policy, Rls, Seed, SpecText, Table, TableName, Trigger, View,
+    Object, Parameters, PartitionBy, Policy, Rls, Seed, SpecText, Table, TableName, Trigger, View,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -174,7 +174,7 @@ pub(crate) struct StoredTable {
     inherits: Vec<TableName>,
     rls: Rls,
     #[serde(default)]
-    options: Vec<(SmolStr, SmolStr)>,
+    options: Parameters,
     #[serde(default)]
     replica_identity: Option<SmolStr>,
 }

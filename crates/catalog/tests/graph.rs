@@ -12,7 +12,7 @@ fn table(name: &str) -> Table {
         partition_by: None,
         partition_of: None,
         rls: Rls::On,
-        options: vec![],
+        options: Default::default(),
         replica_identity: None,
         inherits: Vec::new(),
     }

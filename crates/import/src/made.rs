@@ -109,7 +109,7 @@ impl Made {
             partition_of: None,
             inherits: Vec::new(),
             rls,
-            options: Vec::new(),
+            options: Default::default(),
             replica_identity: None,
         };
         self.add_with(table, comment);
@@ -179,7 +179,7 @@ impl Made {
             keys,
             include: Vec::new(),
             filter: filter.map(SqlExpr::new),
-            options: Vec::new(),
+            options: Default::default(),
             nulls_not_distinct: false,
         });
     }

@@ -196,7 +196,7 @@ fn extras(reader: &mut CatalogReader<'_>, row: &Row, index: &Named, id: &ObjectI
         add(reader, "cluster on", format!("{alter} cluster on {ident}"), format!("{alter} set without cluster"));
     }
     if constraint {
-        let options = parameters(row.get(16), None);
+        let options = parameters(row.get(16), None).sorted();
         if !options.is_empty() {
             let set: Vec<_> = options.iter().map(|(name, value)| format!("{name} = {value}")).collect();
             let names: Vec<_> = options.iter().map(|(name, _)| name.as_str()).collect();

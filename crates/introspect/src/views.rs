@@ -32,7 +32,7 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
         let Some(relation) = reader.relations.get(&oid).filter(|relation| relation.ours).cloned() else { continue };
         // A view that went while it was read has no definition any more.
         let Some(query) = row.get::<_, Option<&str>>(2) else { continue };
-        let mut options = parameters(row.get(4), row.get(5));
+        let mut options = parameters(row.get(4), row.get(5)).sorted();
         let mut take = |name: &str| {
             let at = options.iter().position(|(option, _)| option == name)?;
             Some(options.remove(at).1)

@@ -132,7 +132,7 @@ fn one(catalog: &mut Catalog, n: usize) {
             partition_by: None,
             partition_of: None,
             rls: Rls::On,
-            options: Vec::new(),
+            options: Default::default(),
             replica_identity: None,
             inherits: Vec::new(),
         },
@@ -168,7 +168,7 @@ fn one(catalog: &mut Catalog, n: usize) {
                 keys: vec![IndexKey::column(column)],
                 include: Vec::new(),
                 filter: None,
-                options: Vec::new(),
+                options: Default::default(),
                 nulls_not_distinct: false,
             },
         );

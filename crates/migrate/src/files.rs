@@ -3,7 +3,9 @@
 use crate::abandon::After;
 use crate::account::{self, Note, Record};
 use crate::arena::Arena;
+use crate::change_set::ChangeSet;
 use crate::first::{self, plan_create};
+use crate::moving::Moving;
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::render::{self, File, Summary};
 use crate::schedule::{Part, Plan, Purpose, Stage, locks};
@@ -116,8 +118,8 @@ pub enum MigrationError {
     Change(ChangeError),
     /// What looks like a rename: a drop and an add would lose what is there.
     RenameCandidates(Vec<RenameCandidate>),
-    /// What would be lost.
-    Loss(Vec<Loss>),
+    /// What would be lost, and what is made of it without giving it back.
+    Loss(Vec<(Loss, Option<String>)>),
     /// The stamp is not after that of the last migration.
     Stamp(Stamp),
 }
@@ -149,9 +151,15 @@ impl fmt::Display for MigrationError {
             }
             MigrationError::Loss(losses) => {
                 f.write_str("this would be lost:")?;
-                losses.iter().try_for_each(|loss| match loss {
-                    Loss::Part { rows, .. } => write!(f, "\n  {loss}; to see those rows: {rows}"),
-                    loss => write!(f, "\n  {loss}"),
+                losses.iter().try_for_each(|(loss, made)| {
+                    write!(f, "\n  {loss}")?;
+                    if let Some(made) = made {
+                        write!(f, "; {made} is made of it, and does not tell what it was")?;
+                    }
+                    match loss {
+                        Loss::Part { rows, .. } => write!(f, "; to see those rows: {rows}"),
+                        _ => Ok(()),
+                    }
                 })
             }
         }
@@ -317,7 +325,12 @@ fn change(
     let back = plan_back(&back_difference, &hints, &back_arena, Vec::new())?;
     let losses = plan.losses();
     if !losses.is_empty() && !input.consent.data_loss {
-        return Err(MigrationError::Loss(losses));
+        let moving = Moving::new(&ChangeSet::new(difference), input.hints);
+        let all = losses.into_iter().map(|loss| {
+            let made = moving.made_of(&loss);
+            (loss, made)
+        });
+        return Err(MigrationError::Loss(all.collect()));
     }
     let gone = gone(&plan, &difference.from);
     let reordered = plan.notes.iter().filter(|note| matches!(note, Note::LastColumns { .. }));
@@ -372,6 +385,7 @@ fn change(
             let mut record = Record::new(&plan, stage, &back, &gone);
             record.reorders.extend(account::moved(&difference.from, input.catalog));
             record.back_reorders.extend(account::stay_moved(&plan, difference));
+            record.renames = account::renamings(difference);
             (render::down(&file, &back, &gone, &notes, previous), record)
         } else {
             (render::elsewhere(&file, &first), Record::new(&plan, stage, &Plan::nothing(), &[]))

@@ -312,8 +312,8 @@ impl<'d> Midway<'d> {
                 self.column(table, &column.name, |own| own.compression.clone_from(&column.compression));
             }
             Alter::SetOptions { of, to, .. } => self.object(&of.id(), |object| match object {
-                Object::Table(o) => o.options = to.to_vec(),
-                Object::Index(o) => o.options = to.to_vec(),
+                Object::Table(o) => o.options = to.iter().cloned().collect(),
+                Object::Index(o) => o.options = to.iter().cloned().collect(),
                 _ => {}
             }),
             Alter::SetLogged { table, logged } => {

@@ -1,5 +1,6 @@
 //! What a change reads before it goes: columns and tables whose values a new column or table takes over.
 
+use crate::account::name;
 use crate::change_set::ChangeSet;
 use crate::strategies::filled_table::walked_by;
 use smol_str::{SmolStr, format_smolstr};
@@ -8,6 +9,7 @@ use specc_analysis::catalog::Known;
 use specc_catalog::{
     Catalog, Column, Hints, IdRef, Kind, Object, Qualified, RowsBranch, RowsFrom, SqlExpr, Table, TableName,
 };
+use specc_sql::Loss;
 use specc_sql::quote::{ident, literal, qualified};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -119,6 +121,18 @@ impl Moving {
     pub fn is_read(&self, table: &TableName, column: &str) -> bool {
         let is = |it: &Source| it.table == *table && it.column.as_deref() == Some(column);
         self.columns.values().chain(self.types.values()).chain(self.tables.values()).flatten().any(is)
+    }
+
+    /// What is made of it before it is lost: a column, or a table.
+    pub fn made_of(&self, loss: &Loss) -> Option<String> {
+        let source = match loss {
+            Loss::Rows(table) => Source { table: table.clone(), column: None },
+            Loss::Values { table, column } => Source { table: table.clone(), column: Some(column.clone()) },
+            _ => return None,
+        };
+        let mut columns = self.columns.iter().chain(&self.types).filter(|(_, read)| read.contains(&source));
+        let column = columns.next().map(|((table, column), _)| format!("{}.{column}", name(table)));
+        column.or_else(|| self.tables.iter().find(|(_, read)| read.contains(&source)).map(|(table, _)| name(table)))
     }
 
     /// What goes after this column of a table is filled.

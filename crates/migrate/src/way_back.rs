@@ -1,6 +1,6 @@
 //! The way back: a change from the new state to the old one.
 
-use crate::account::{Gone, Note};
+use crate::account::{Gone, Note, called_before};
 use crate::arena::Arena;
 use crate::change_set::ChangeSet;
 use crate::kept::usings_back;
@@ -8,7 +8,7 @@ use crate::moving::{inverse, or_neutral};
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::schedule::{Plan, Purpose, Stage, Step, locks};
 use crate::strategies::in_place::table::neutral_value;
-use specc_catalog::{Catalog, Hints, Kind, Object, Rename, TableName};
+use specc_catalog::{Catalog, Hints, Object, Rename, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Loss, Statement, Transaction};
 
@@ -74,16 +74,7 @@ pub(crate) fn hints_back(difference: &Difference<'_>, hints: &Hints) -> Hints {
     let mut all = reversed(difference);
     let set = ChangeSet::new(difference);
     let (moved, _) = inverse(&set, hints);
-    let old = |table: &TableName| {
-        let whole = difference.renamed.iter().find(|it| it.part.is_none() && it.now == table.id());
-        let mut name =
-            whole.map_or_else(|| table.clone(), |it| TableName::new(it.id.schema.clone(), it.id.name.clone()));
-        let schema = difference.renamed.iter().find(|it| it.now.kind == Kind::Schema && it.now.name == name.schema);
-        if let Some(schema) = schema {
-            name.schema.clone_from(&schema.id.name);
-        }
-        name
-    };
+    let old = |table: &TableName| called_before(difference, &table.id());
     for (table, column, mut value) in moved.backfills {
         let back = set.from.table(&table).and_then(|table| table.columns.iter().find(|own| own.name == column));
         // Rows that came since have none.

@@ -30,7 +30,7 @@ fn a_sequence_belongs_to_its_column_when_both_are_in_blocks() {
         partition_of: None,
         inherits: Vec::new(),
         rls: Rls::Off,
-        options: Vec::new(),
+        options: Default::default(),
         replica_identity: None,
     }));
     let pulled = pull(&catalog, &Options::new("p", Target::Postgres));
@@ -62,7 +62,7 @@ fn a_table_may_be_in_several_publications() {
         partition_of: None,
         inherits: Vec::new(),
         rls: Rls::Off,
-        options: Vec::new(),
+        options: Default::default(),
         replica_identity: None,
     }));
     let pulled = pull(&catalog, &Options::new("p", Target::Postgres));

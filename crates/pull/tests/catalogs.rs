@@ -263,7 +263,7 @@ fn catalog() -> impl Strategy<Value = Catalog> {
                 ],
                 include: Vec::new(),
                 filter: flags[15].then(|| conditions[2].clone()),
-                options: Vec::new(),
+                options: Default::default(),
                 nulls_not_distinct: false,
             }
             .into());

@@ -385,7 +385,7 @@ pub fn key_index(constraint: &Constraint, name: &str) -> Option<Index> {
         keys: columns.iter().map(|column| specc_catalog::IndexKey::column(column.clone())).collect(),
         include: include.clone(),
         filter: None,
-        options: Vec::new(),
+        options: Default::default(),
         nulls_not_distinct,
     })
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 ///
 /// # Errors
 /// Where there is no `pg_dump` that fits the server, or it fails.
-pub(crate) fn statements(session: &mut Session, address: &Address) -> Result<BTreeSet<String>, ScratchError> {
+pub fn statements(session: &mut Session, address: &Address) -> Result<BTreeSet<String>, ScratchError> {
     const VERSION: &str = "select pg_catalog.current_setting('server_version_num')::int / 10000";
     let row = session.query_one(VERSION, &[]).map_err(|error| said(&error))?;
     let major = u32::try_from(row.get::<_, i32>(0)).unwrap_or_default();
@@ -34,14 +34,33 @@ fn comparable(statement: &str) -> String {
         return without_names_of_calls(statement);
     }
     if !statement.starts_with("CREATE TABLE ") {
-        return statement.to_owned();
+        return if statement.starts_with("CREATE ") { parameters_sorted(statement) } else { Cow::Borrowed(statement) }
+            .into_owned();
     }
-    let mut all: Vec<_> = lines(statement).map(|line| without_its_name(line.trim_end_matches(','))).collect();
+    let mut all: Vec<_> = lines(statement)
+        .map(|line| match line.starts_with("WITH (") {
+            true => parameters_sorted(line),
+            false => without_its_name(line.trim_end_matches(',')),
+        })
+        .collect();
     if all.len() > 2 {
         let last = all.len() - 1;
         all[1..last].sort_unstable();
     }
     all.join("\n")
+}
+
+/// Storage parameters in the order of their names: one that was set later stands behind.
+fn parameters_sorted(text: &str) -> Cow<'_, str> {
+    let sorted = text.rfind("WITH (").and_then(|at| {
+        let (start, rest) = text.split_at(at + "WITH (".len());
+        let (list, end) = rest.split_once(')')?;
+        let mut all: Vec<&str> = list.split(", ").collect();
+        let are_parameters = all.iter().all(|one| one.contains('=') && !one.contains('('));
+        all.sort_unstable();
+        are_parameters.then(|| format!("{start}{}){end}", all.join(", ")))
+    });
+    sorted.map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 /// A column's line without the name of what makes it required: Postgres 18 takes it from the names of before, and nobody reads it.
@@ -77,7 +96,7 @@ fn without_names_of_calls(policy: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{without_its_name, without_names_of_calls};
+    use super::{parameters_sorted, without_its_name, without_names_of_calls};
 
     #[test]
     fn what_a_call_gives_has_no_name_in_a_policy() {
@@ -90,6 +109,24 @@ mod tests {
         ];
         for (policy, plain) in all {
             assert_eq!(without_names_of_calls(policy), plain);
+        }
+    }
+
+    #[test]
+    fn parameters_stand_in_one_order() {
+        let all = [
+            (
+                "WITH (fillfactor='70', autovacuum_enabled='false')",
+                "WITH (autovacuum_enabled='false', fillfactor='70')",
+            ),
+            (
+                "CREATE INDEX i ON t USING btree (a) WITH (b=x, a=y) WHERE (c)",
+                "CREATE INDEX i ON t USING btree (a) WITH (a=y, b=x) WHERE (c)",
+            ),
+            ("CREATE VIEW v AS SELECT 1 WITH (now())", "CREATE VIEW v AS SELECT 1 WITH (now())"),
+        ];
+        for (text, sorted) in all {
+            assert_eq!(parameters_sorted(text), sorted);
         }
     }
 

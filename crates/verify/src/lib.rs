@@ -21,6 +21,7 @@ mod verify;
 mod watch;
 mod words;
 
+pub use dump::statements as dumped;
 pub use fill::{Filled, fill, samples};
 pub use ground::{Ground, Made, Texts};
 pub use make::own;

@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use specc_migrate::{Lost, Prediction, Record};
 use specc_runner::Script;
 use specc_sql::Lock;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What was said of a migration.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ pub(crate) fn enter(prediction: &Prediction, ledger: &mut Ledger, watch: &Watch)
 }
 
 /// Whether a table's rows or a sequence's position (`None`) or a column's values are said to be lost.
-pub(crate) fn says_lost(lost: &[Lost], table: &str, column: Option<&str>) -> bool {
+pub(crate) fn says_lost(lost: &BTreeSet<Lost>, table: &str, column: Option<&str>) -> bool {
     lost.iter().any(|lost| lost.table == table && lost.column.as_deref() == column)
 }
 

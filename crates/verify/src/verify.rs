@@ -15,7 +15,7 @@ use crate::words::{differences, said, words};
 use serde::Serialize;
 use specc_catalog::{Catalog, Hints, Kind, TableName};
 use specc_introspect::introspect;
-use specc_migrate::{Lost, Prediction, Record};
+use specc_migrate::{Lost, Prediction, Record, Renaming};
 use specc_postgres::{Limits, Session};
 use specc_runner::{Migration, Script};
 use specc_sql::Lock;
@@ -194,10 +194,36 @@ impl Proof<'_> {
         }
     }
 
+    /// What the migrations from this one on say of their ways back, under the names of before it.
+    fn said_from(&self, at: usize, of: impl Fn(&Record) -> Vec<Lost>) -> BTreeSet<Lost> {
+        let later = self.input.migrations.iter().skip(at).rev().filter_map(|(_, said)| said.record());
+        later.fold(BTreeSet::new(), |after, record| {
+            // What it says itself may stand under the names of before already.
+            let own = of(record);
+            let before: Vec<Lost> = after.iter().chain(&own).map(|lost| record.before(lost)).collect();
+            own.into_iter().chain(before).collect()
+        })
+    }
+
     /// What is lost on the way from before a migration to the end and back: what each of the later ones loses too.
-    fn lost_from(&self, at: usize) -> Vec<Lost> {
-        let later = self.input.migrations.iter().skip(at);
-        later.filter_map(|(_, said)| said.record()).flat_map(|record| record.back_loses.iter().cloned()).collect()
+    fn lost_from(&self, at: usize) -> BTreeSet<Lost> {
+        self.said_from(at, |record| record.back_loses.clone())
+    }
+
+    /// Tables whose columns the way from before a migration to the end and back leaves in another order. What a later migration says
+    /// of that, it says of the spec's order: where a table has another one, a column may come back in another place.
+    fn reordered_from(&self, at: usize) -> BTreeSet<String> {
+        let whole = |table: &String| Lost { table: table.clone(), column: None };
+        let last = self.input.migrations.last().and_then(|(_, said)| said.record());
+        let later = self.said_from(at, |record| {
+            let stay = record.reorders.iter().filter(|_| !last.is_some_and(|last| std::ptr::eq(last, record)));
+            record.back_reorders.iter().chain(stay).map(whole).collect()
+        });
+        let earlier = self.input.migrations.iter().take(at).filter_map(|(_, said)| said.record());
+        let earlier = earlier.fold(BTreeSet::new(), |all: BTreeSet<String>, record| {
+            all.iter().map(|table| record.after(table)).chain(record.reorders.iter().cloned()).collect()
+        });
+        later.into_iter().map(|lost| lost.table).chain(earlier).collect()
     }
 
     fn beside(&mut self) -> Result<Beside, ScratchError> {
@@ -293,6 +319,7 @@ impl Proof<'_> {
                 proved.predicted = ran.checked;
                 ran.wrong.iter().for_each(|what| self.finding(Some(migration), what.clone()));
                 self.left(migration, &migration.up.path, &ran);
+                self.rename(said_of, |renaming| (&renaming.was, &renaming.now));
                 let now = self.beside()?;
                 // Where rows are filled in batches, each may take a value.
                 let none = Sums::new();
@@ -310,6 +337,17 @@ impl Proof<'_> {
         Ok(went)
     }
 
+    /// Tables that got their rows are called otherwise now.
+    fn rename(&mut self, told: &Said, from_to: impl Fn(&Renaming) -> (&TableName, &TableName)) {
+        let renames = told.record().map(|record| record.renames.as_slice()).unwrap_or_default();
+        let filled = std::mem::take(&mut self.filled);
+        let named = |table: TableName| {
+            let found = renames.iter().map(&from_to).find(|(from, _)| **from == table);
+            found.map_or(table, |(_, to)| to.clone())
+        };
+        self.filled = filled.into_iter().map(named).collect();
+    }
+
     /// What a file leaves in its session would hold for the next one.
     fn left(&mut self, migration: &Migration, path: &str, ran: &Ran) {
         if !ran.left.is_empty() {
@@ -324,12 +362,6 @@ impl Proof<'_> {
             let moved = words(moved.into_iter());
             self.finding(Some(migration), format!("{path} moves a sequence, and no row has the value:{moved}"));
         }
-    }
-
-    /// Tables whose columns the way from before a migration to the end and back leaves in another order.
-    fn reordered_from(&self, at: usize) -> BTreeSet<&str> {
-        let later = self.input.migrations.iter().skip(at).filter_map(|(_, said)| said.record());
-        later.flat_map(|record| record.back_reorders.iter().map(String::as_str)).collect()
     }
 
     /// All go up once more, without rows but their own: what is there now is what the spec makes.
@@ -382,6 +414,7 @@ impl Proof<'_> {
         if Script::read(&down.text).is_ok_and(|script| script.steps.is_empty()) && !migration.up.text.is_empty() {
             return Ok(Back::Done);
         }
+        self.rename(told, |renaming| (&renaming.now, &renaming.was));
         let back = self.read()?;
         let leaves = told.record().is_some_and(|record| !record.back_leaves.is_empty());
         let ignored: &[Kind] = if leaves { &[Kind::Extension, Kind::Role, Kind::Enum] } else { &[] };

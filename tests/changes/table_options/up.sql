@@ -8,4 +8,4 @@
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 
-alter table public.items set (autovacuum_enabled = false, fillfactor = 70);
+alter table public.items set (fillfactor = 70, autovacuum_enabled = false);

@@ -1,13 +1,13 @@
 //! A column with rows gets another type, drawn at random, without consent to any loss: either no value is changed, or nothing is.
 
 use crate::given::compile;
-use crate::random::Dice;
 use crate::run::{printed, script};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeError, ChangeOptions, plan_change};
 use specc_model::Target;
 use specc_postgres::{Session, load_sql, shared};
 use specc_sql::Transaction;
+use specc_tests::Dice;
 
 /// Types, those of one's own among them.
 const TYPES: &[&str] = &[

@@ -1,6 +1,6 @@
 //! Constraints and indexes.
 
-use super::{Qualified, SqlExpr, is_default};
+use super::{Parameters, Qualified, SqlExpr, is_default};
 use crate::TableName;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -111,9 +111,9 @@ pub struct Index {
     /// Which rows it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<SqlExpr>,
-    /// Storage parameters, sorted by name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub options: Vec<(SmolStr, SmolStr)>,
+    /// Storage parameters.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub options: Parameters,
     /// Nulls are equal to each other.
     #[serde(default, skip_serializing_if = "is_default")]
     pub nulls_not_distinct: bool,

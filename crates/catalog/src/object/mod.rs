@@ -3,6 +3,7 @@
 mod access;
 mod keys;
 mod named;
+mod parameters;
 mod platform;
 mod routine;
 mod table;
@@ -11,6 +12,7 @@ mod value;
 pub use access::*;
 pub use keys::*;
 pub use named::*;
+pub use parameters::*;
 pub use platform::*;
 pub use routine::*;
 pub use table::*;

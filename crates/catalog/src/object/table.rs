@@ -1,6 +1,6 @@
 //! Tables, their columns and how they are divided.
 
-use super::{DataType, IndexKey, Qualified, SequenceOptions, SqlExpr, is_default};
+use super::{DataType, IndexKey, Parameters, Qualified, SequenceOptions, SqlExpr, is_default};
 use crate::TableName;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -28,9 +28,9 @@ pub struct Table {
     pub inherits: Vec<TableName>,
     /// Row level security.
     pub rls: Rls,
-    /// Storage parameters, sorted by name.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub options: Vec<(SmolStr, SmolStr)>,
+    /// Storage parameters.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub options: Parameters,
     /// `full`, `nothing`; absent: the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replica_identity: Option<SmolStr>,

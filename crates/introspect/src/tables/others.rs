@@ -7,7 +7,7 @@ use crate::blocks::Block;
 use crate::reader::{CatalogReader, Relation, class, name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
-use specc_catalog::{Kind, ObjectId, PartitionBy, TableName};
+use specc_catalog::{Kind, ObjectId, Parameters, PartitionBy, TableName};
 use specc_sql::quote;
 use std::fmt::Write as _;
 
@@ -131,7 +131,7 @@ pub(super) struct Typed {
     pub of: u32,
     pub partition_by: Option<PartitionBy>,
     pub unlogged: bool,
-    pub options: Vec<(SmolStr, SmolStr)>,
+    pub options: Parameters,
     /// Row security: on, forced.
     pub rls: (bool, bool),
     pub replica_identity: Option<SmolStr>,
@@ -148,7 +148,7 @@ pub(super) fn typed(reader: &mut CatalogReader<'_>, oid: u32, relation: &Relatio
         specc_sql::push_partition_by(&mut up, by);
     }
     if !typed.options.is_empty() {
-        let set: Vec<_> = typed.options.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        let set: Vec<_> = typed.options.sorted().iter().map(|(name, value)| format!("{name} = {value}")).collect();
         let _ = write!(up, " with ({})", set.join(", "));
     }
     block.up(up).down(format!("drop table {quoted}"));

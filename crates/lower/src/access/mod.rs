@@ -225,7 +225,7 @@ fn add_indexes(model: &Model, out: &mut Output, wanted: &[(EntityId, FieldIx)]) 
             keys: vec![IndexKey::column(column)],
             include: Vec::new(),
             filter: None,
-            options: Vec::new(),
+            options: Default::default(),
             nulls_not_distinct: false,
         };
         let mut entry = Entry::new(index);

@@ -49,7 +49,7 @@ fn unique_index(ground: &Ground<'_>, entity: &Entity, unique: &Unique, made: &mu
         keys: unique.elements.iter().map(|e| index_key(model, entity, e)).collect(),
         include: column_names(entity, &unique.include),
         filter: unique.filter.as_deref().map(|f| bare(model, entity.id, f)),
-        options: Vec::new(),
+        options: Default::default(),
         nulls_not_distinct: unique.nulls_not_distinct,
     };
     let mut entry = Entry::new(index);
@@ -102,7 +102,7 @@ fn plain(entity: &Entity, name: SmolStr, method: &str, fields: &[FieldIx]) -> ca
         keys: column_names(entity, fields).into_iter().map(IndexKey::column).collect(),
         include: Vec::new(),
         filter: None,
-        options: Vec::new(),
+        options: Default::default(),
         nulls_not_distinct: false,
     }
 }

@@ -6,7 +6,9 @@ use crate::expr::{self, RowRef};
 use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog as catalog;
-use specc_catalog::{Action, Column, Constraint, Dependency, Entry, ForeignKey, IndexKey, KeyOn, SqlExpr, Table};
+use specc_catalog::{
+    Action, Column, Constraint, Dependency, Entry, ForeignKey, IndexKey, KeyOn, Parameters, SqlExpr, Table,
+};
 use specc_diag::Span;
 use specc_model::scope::Scope;
 use specc_model::{Base, Bounds, Element, Entity, EntityId, Expr, Field, FieldIx, Model, On, Relation, Rls};
@@ -53,7 +55,7 @@ fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
         partition_by,
         partition_of: None,
         rls: rls(entity.rls),
-        options: if stored { storage_options(&entity.options) } else { Vec::new() },
+        options: if stored { storage_options(&entity.options) } else { Parameters::default() },
         replica_identity: entity.replica_identity.clone(),
         inherits: entity.inherits.iter().map(|id| table_of(model.entity(*id))).collect(),
     };
@@ -80,7 +82,7 @@ pub fn external(model: &Model) -> catalog::Catalog {
             partition_of: None,
             inherits: Vec::new(),
             rls: catalog::Rls::Off,
-            options: Vec::new(),
+            options: Default::default(),
             replica_identity: None,
         }));
     }

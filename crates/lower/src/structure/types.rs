@@ -5,7 +5,7 @@ use crate::expr;
 use crate::types::data_type;
 use smol_str::SmolStr;
 use specc_catalog as catalog;
-use specc_catalog::{SequenceOptions, SqlExpr, TableName};
+use specc_catalog::{Parameters, SequenceOptions, SqlExpr, TableName};
 use specc_model::scope::Scope;
 use specc_model::{Expr, Model, Qualified, Type};
 use specc_syntax::ast::Setting;
@@ -91,11 +91,9 @@ pub(crate) fn sequence_options(settings: &[Setting]) -> SequenceOptions {
     options
 }
 
-/// Storage parameters, sorted by name.
-pub(crate) fn storage_options(settings: &[Setting]) -> Vec<(SmolStr, SmolStr)> {
-    let mut options: Vec<_> = settings.iter().map(|s| (s.name.text.clone(), s.value.clone())).collect();
-    options.sort();
-    options
+/// Storage parameters, in the author's order.
+pub(crate) fn storage_options(settings: &[Setting]) -> Parameters {
+    settings.iter().map(|setting| (setting.name.text.clone(), setting.value.clone())).collect()
 }
 
 /// A view's or table's name.

@@ -3,16 +3,19 @@
 mod access;
 mod objects;
 mod record;
+mod renaming;
 
 pub(crate) use access::{AS_BEFORE, closed, is_access, opened};
 pub use access::{changes as access_changes, touches as touches_access};
 pub(crate) use objects::Counts;
 pub use record::{Lost, Prediction, Record};
+pub use renaming::Renaming;
+pub(crate) use renaming::{called_before, renamings};
 
 use crate::schedule::{Plan, Purpose, Stage};
 use smol_str::SmolStr;
-use specc_catalog::{Catalog, Kind, Object, Table, TableName};
-use specc_diff::{Difference, Renamed};
+use specc_catalog::{Catalog, Object, Table, TableName};
+use specc_diff::Difference;
 use specc_sql::{Alter, Lock, Loss, Statement, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -332,16 +335,8 @@ pub(crate) fn moved(from: &Catalog, to: &Catalog) -> Vec<String> {
 
 /// Tables whose columns a change moves for good, as they were called before it.
 pub(crate) fn stay_moved(plan: &Plan<'_>, difference: &Difference<'_>) -> Vec<String> {
-    let before = |table: &TableName| {
-        let is_it = |renamed: &&Renamed| {
-            let now = &renamed.now;
-            renamed.part.is_none() && now.kind == Kind::Table && now.schema == table.schema && now.name == table.name
-        };
-        let renamed = difference.renamed.iter().find(is_it);
-        renamed.map_or_else(|| name(table), |renamed| format!("{}.{}", renamed.id.schema, renamed.id.name))
-    };
     let stay = plan.notes.iter().filter(|note| matches!(note, Note::LastColumns { .. }));
-    stay.filter_map(Note::reordered).map(before).collect()
+    stay.filter_map(Note::reordered).map(|table| name(&called_before(difference, &table.id()))).collect()
 }
 
 /// What the way there took, so that the way back does not bring it back.

@@ -1,6 +1,6 @@
 //! What a build hands on beside a migration: what is lost, and what each statement is predicted to do.
 
-use super::{Account, Gone, Note, RESET_LOCK_TIMEOUT, SET_LOCK_TIMEOUT, limits_locks, name};
+use super::{Account, Gone, Note, Renaming, RESET_LOCK_TIMEOUT, SET_LOCK_TIMEOUT, limits_locks, name};
 use crate::schedule::{Plan, Purpose, Stage};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -33,6 +33,9 @@ pub struct Record<S = Vec<Prediction>> {
     /// Extensions that the way back leaves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub back_leaves: Vec<SmolStr>,
+    /// What is called otherwise after the change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renames: Vec<Renaming>,
 }
 
 /// The statements of a stage, each predicted when it is written: thousands of texts are never in memory together.
@@ -84,6 +87,7 @@ impl<'p, 'd> Record<Predicted<'p, 'd>> {
             back_loses: back_loses.filter_map(Lost::of).chain(gone.iter().filter_map(Gone::lost)).collect(),
             back_reorders: moved.map(name).collect(),
             back_leaves: leaves.collect(),
+            renames: Vec::new(),
         }
     }
 }
@@ -108,7 +112,7 @@ impl Record {
 }
 
 /// A table whose rows, a column whose values, or a sequence whose position are not there afterwards.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Lost {
     /// The table, or the sequence.
     pub table: String,

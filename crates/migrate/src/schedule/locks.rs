@@ -126,6 +126,8 @@ impl Names {
         is_own: &dyn Fn(&TableName) -> bool,
     ) -> Found {
         let mut found = Found::default();
+        // The locks are taken by the names of the beginning: before anything that there is gets another one.
+        let mut moved = None;
         let steps = unit.iter().enumerate().flat_map(|(stage, own)| {
             own.steps.iter().enumerate().map(move |(step, own)| ((stage, step), &own.statement))
         });
@@ -150,9 +152,15 @@ impl Names {
                 let held = found.locks.entry(then.clone()).or_insert(held);
                 held.lock = held.lock.max(lock);
             });
+            let known = self.touched.len();
             self.step(statement);
+            let is_old = |name| self.now.get(name).is_some_and(|known| matches!(known.origin, Origin::Was(_)));
+            if self.touched[known..].iter().any(is_old) {
+                moved.get_or_insert(at);
+            }
         }
         self.end();
+        found.first = found.first.map(|first| moved.map_or(first, |moved| first.min(moved)));
         found
     }
 

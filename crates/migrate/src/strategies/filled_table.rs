@@ -70,7 +70,7 @@ fn reached(table: &TableName, source: &Table, key: &[&str]) -> Table {
         partition_of: None,
         inherits: Vec::new(),
         rls: Rls::Off,
-        options: Vec::new(),
+        options: Default::default(),
         replica_identity: None,
     }
 }

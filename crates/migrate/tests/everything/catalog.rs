@@ -26,7 +26,7 @@ pub fn table(name: &str, columns: Vec<Column>) -> Table {
         partition_by: None,
         partition_of: None,
         rls: Rls::On,
-        options: vec![],
+        options: Default::default(),
         replica_identity: None,
         inherits: Vec::new(),
     }
@@ -74,7 +74,7 @@ pub fn index(table: &str, name: &str, keys: Vec<IndexKey>) -> Index {
         keys,
         include: vec![],
         filter: None,
-        options: vec![],
+        options: Default::default(),
         nulls_not_distinct: false,
     }
 }

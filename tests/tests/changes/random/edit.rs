@@ -1,7 +1,7 @@
 //! What somebody may do to a project.
 
-use super::Dice;
 use super::project::{Column, Group, Project, TYPES};
+use specc_tests::Dice;
 
 /// One edit, by the number that decides everything about it.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! A small project, and its text.
 
-use super::Dice;
+use specc_tests::Dice;
 use std::fmt::Write;
 
 pub const TYPES: [&str; 11] = [

@@ -7,7 +7,6 @@ pub mod permuting;
 mod spec;
 
 use crate::given::{Given, compile};
-use crate::random::Dice;
 use crate::run::Way;
 use spec::Spec;
 use specc_catalog::{Hints, to_json};
@@ -18,6 +17,7 @@ use specc_model::{Options, Target};
 use specc_prove::Verdict;
 use specc_scenario::Act;
 use specc_sql::{Alter, Statement, print};
+use specc_tests::Dice;
 
 /// Whether a statement only gives a name, or makes again what Postgres keeps as text.
 fn only_renames(statement: &Statement<'_>) -> bool {

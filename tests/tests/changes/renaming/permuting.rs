@@ -1,11 +1,11 @@
-//! Tables, columns and labels that exchange their names: each row, column and label is found under its new name, there and
-//! back.
+//! Tables, columns, labels and functions that exchange their names: each row, column, label and body is found under its new name,
+//! there and back.
 
 use crate::given::compile;
-use crate::random::Dice;
 use crate::run::{Way, load, script};
 use specc_model::Target;
 use specc_postgres::Session;
+use specc_tests::Dice;
 
 /// Names, and for each what had it before; as many as there are owners, some of them new.
 struct Names {
@@ -37,11 +37,15 @@ struct Exchange {
     tables: Names,
     columns: Vec<Names>,
     labels: Names,
+    functions: Names,
+    /// By table: whether its columns take no null, so that there are names of that too.
+    required: Vec<bool>,
     /// Which columns have a unique, an index or a check over them; by table and column as they were.
     parts: Vec<Vec<usize>>,
 }
 
 const LABELS: usize = 3;
+const FUNCTIONS: usize = 3;
 
 impl Exchange {
     fn random(dice: &mut Dice) -> Self {
@@ -50,7 +54,10 @@ impl Exchange {
         let many: Vec<usize> = tables.was.iter().map(|_| 2 + dice.below(3)).collect();
         let columns = many.iter().map(|many| Names::random(dice, *many, "c")).collect();
         let parts = many.iter().map(|many| (0..*many).map(|_| dice.below(4)).collect()).collect();
-        Self { tables, columns, labels: Names::random(dice, LABELS, "l"), parts }
+        let labels = Names::random(dice, LABELS, "l");
+        let functions = Names::random(dice, FUNCTIONS, "f");
+        let required = many.iter().map(|_| dice.once_in(2)).collect();
+        Self { tables, columns, labels, functions, required, parts }
     }
 
     /// A column's type, by its place before; those of one table exchange types with their names.
@@ -74,6 +81,15 @@ impl Exchange {
             };
             out += &format!("{label}{}", if before + 1 < LABELS { ", " } else { " }\n" });
         }
+        for at in 0..FUNCTIONS {
+            out += &match after {
+                true => {
+                    let (name, said) = (&self.functions.more[at], self.functions.said(at, "f"));
+                    format!("function {name}() -> int stable{said} as $$ select {} $$\n", self.functions.was[at])
+                }
+                false => format!("function f{at}() -> int stable as $$ select {at} $$\n"),
+            };
+        }
         for at in 0..self.tables.was.len() {
             let before = if after { self.tables.was[at] } else { at };
             let names = &self.columns[before];
@@ -87,7 +103,8 @@ impl Exchange {
                 let at = names.was.iter().position(|other| *other == was).unwrap_or(was);
                 let name = if after { names.more[at].clone() } else { format!("c{was}") };
                 let said = if after { names.said(at, "c") } else { String::new() };
-                out += &format!("  {name}: {}?{said}\n", Self::ty(before, was));
+                let null = if self.required[before] { "" } else { "?" };
+                out += &format!("  {name}: {}{null}{said}\n", Self::ty(before, was));
                 parts += &match self.parts[before][was] {
                     0 => format!("  unique ({name})\n"),
                     1 => format!("  index ({name})\n"),
@@ -95,7 +112,12 @@ impl Exchange {
                     _ => String::new(),
                 };
             }
-            out += &format!("  e: e?\n{parts}  rls off\n}}\n");
+            let function = before % FUNCTIONS;
+            let called = match self.functions.was.iter().position(|was| *was == function) {
+                Some(now) if after => self.functions.more[now].clone(),
+                _ => format!("f{function}"),
+            };
+            out += &format!("  e: e?\n  f: int = {called}()\n{parts}  rls off\n}}\n");
         }
         out
     }
@@ -105,7 +127,8 @@ impl Exchange {
         for (table, names) in self.columns.iter().enumerate() {
             let values: Vec<String> =
                 (0..names.was.len()).map(|column| format!("'{}'", Self::value(table, column))).collect();
-            out += &format!("insert into t{table} values (1, {}, 'l{}');\n", values.join(", "), table % LABELS);
+            out +=
+                &format!("insert into t{table} values (1, {}, 'l{}', default);\n", values.join(", "), table % LABELS);
         }
         out
     }
@@ -113,6 +136,16 @@ impl Exchange {
     /// What is not where it should be.
     fn misplaced(&self, session: &mut Session, after: bool) -> Vec<String> {
         let mut wrong = Vec::new();
+        for at in 0..FUNCTIONS {
+            let (name, was) = match after {
+                true => (self.functions.more[at].clone(), self.functions.was[at]),
+                false => (format!("f{at}"), at),
+            };
+            match session.query_one(&format!("select {name}()"), &[]).map(|row| row.get::<_, i32>(0)) {
+                Ok(found) if usize::try_from(found) == Ok(was) => {}
+                found => wrong.push(format!("{name}() should give {was}: {found:?}")),
+            }
+        }
         for at in 0..self.tables.was.len() {
             let before = if after { self.tables.was[at] } else { at };
             let table = if after { self.tables.more[at].clone() } else { format!("t{at}") };

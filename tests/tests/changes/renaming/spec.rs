@@ -3,7 +3,7 @@
 //! In a template `@t1@` is the name that has this symbol, `@=t1@` says in the second text what it `was`, and `@'l1@` is a
 //! label as a literal. `#` is the number of the part, `%` that of a table before it.
 
-use crate::random::Dice;
+use specc_tests::Dice;
 use std::collections::BTreeMap;
 
 /// Tables, with what is written about them. A second name may be that of a type of Postgres, which then has to be said with

@@ -1,5 +1,6 @@
 //! Statements that change an object where it is.
 
+mod aside;
 pub(crate) mod backfill;
 pub(crate) mod counted;
 mod grants;

@@ -5,6 +5,7 @@ use crate::place::{NodeId, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
 use crate::recreation::Actions;
 use crate::schedule::Phase;
+use crate::strategies::in_place::aside::Aside;
 use crate::strategies::in_place::turns::{Half, aside, goal, in_turn, label_of, name_of, spot, with_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
@@ -28,9 +29,20 @@ impl<'d> Builder<'d, '_> {
             }
             all.push(renamed);
         }
+        let mut aside = Aside::new(self.set, &again)?;
         let taken: Vec<_> = all.iter().map(|renamed| (spot(&renamed.id, &renamed.part), goal(renamed))).collect();
-        for step in in_turn(&taken) {
+        for mut step in in_turn(&taken) {
             let renamed = all[step.of];
+            if aside.sequences.contains(&renamed.now) {
+                step.half = Half::Second;
+            }
+            for statement in aside.before(renamed, self.arena) {
+                let node = self.nodes.push(Slot::None, Role::Make, Phase::Names, statement);
+                if let Some(last) = last {
+                    self.nodes.edge(last, node);
+                }
+                last = Some(node);
+            }
             let slot = self.to.index_of(&renamed.now).map_or(Slot::None, Slot::New);
             let step = self.arena.renamed(step.of_it(renamed));
             for statement in self.renaming(step, renamed)? {
@@ -41,12 +53,13 @@ impl<'d> Builder<'d, '_> {
                 last = Some(node);
             }
         }
-        self.relabel(&again, last)
+        self.relabel(&again, &aside, last)
     }
 
     /// New names for what differs in nothing else.
-    fn relabel(&mut self, again: &FxHashSet<OldPlace>, last: Option<NodeId>) -> Planned {
-        let pairs: Vec<_> = self.set.relabelled.iter().copied().filter(|pair| !again.contains(&pair.0)).collect();
+    fn relabel(&mut self, again: &FxHashSet<OldPlace>, set_aside: &Aside, last: Option<NodeId>) -> Planned {
+        let pairs = self.set.relabelled.iter().copied().filter(|pair| !again.contains(&pair.0));
+        let (asides, pairs): (Vec<_>, Vec<_>) = pairs.partition(|pair| set_aside.parts.contains(&pair.0));
         let mut taken = Vec::new();
         for &(old, new) in &pairs {
             let (a, b) = (&self.from.entry(old)?.object, &self.to.entry(new)?.object);
@@ -75,6 +88,15 @@ impl<'d> Builder<'d, '_> {
             before.insert(step.of, node);
             if step.half != Half::Second {
                 left.insert(was, node);
+            }
+        }
+        for (old, new) in asides {
+            let (a, b) = (&self.from.entry(old)?.object, &self.to.entry(new)?.object);
+            let from = self.arena.object(Aside::called(a, b)?);
+            let statement = Statement::Alter(Alter::Rename { from, to: name_of(b)? });
+            let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
+            for earlier in last.into_iter().chain(left.get(&label_of(b)?).copied()) {
+                self.nodes.edge(earlier, node);
             }
         }
         Ok(())

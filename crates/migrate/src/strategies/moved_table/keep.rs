@@ -84,7 +84,7 @@ impl<'d> Builder<'d, '_> {
             keys: fill.key.iter().map(|name| IndexKey::column(SmolStr::from(*name))).collect(),
             include: Vec::new(),
             filter: None,
-            options: Vec::new(),
+            options: Default::default(),
             nulls_not_distinct: false,
         }))
     }
