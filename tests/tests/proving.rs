@@ -92,9 +92,7 @@ fn every_property_of_the_specs_is_decided() {
 #[test]
 fn a_line_of_references_is_no_longer_than_what_is_asked() {
     let tenant = "tenant_id = claims.tenant_id::uuid";
-    let mut text = format!(
-        "entity tenants {{\n  id: uuid key\n  policy {{ own: allow select  to authenticated  when id = claims.tenant_id::uuid }}\n}}\n"
-    );
+    let mut text = "entity tenants {\n  id: uuid key\n  policy { own: allow select  to authenticated  when id = claims.tenant_id::uuid }\n}\n".to_owned();
     for i in 0..10 {
         let _ = write!(
             text,

@@ -84,7 +84,7 @@ fn table() -> BoxedStrategy<Object> {
                 partition_by,
                 partition_of,
                 rls,
-                options,
+                options: options.into_iter().collect(),
                 replica_identity: None,
                 inherits: Vec::new(),
             }
@@ -231,6 +231,7 @@ fn small() -> BoxedStrategy<Object> {
             .prop_map(|(schema, name, ty, options, owned_by)| Sequence { schema, name, ty, options, owned_by }.into()),
         index.prop_map(|(table, name, flags, method, keys, filter, options)| {
             let (unique, nulls_not_distinct) = (flags[0], flags[1]);
+            let options = options.into_iter().collect();
             Index { table, name, unique, method, keys, include: vec![], filter, options, nulls_not_distinct }.into()
         }),
         view.prop_map(|(view, columns, query, flags, check_option)| {

@@ -209,7 +209,7 @@ fn catalog() -> impl Strategy<Value = Catalog> {
             let numbers = SequenceOptions { increment: Some(-2), max: Some(-1), ..SequenceOptions::default() };
             add(Sequence { schema: "public".into(), name: "s".into(), ty: None, options: numbers, owned_by: None }
                 .into());
-            let options = if flags[0] { vec![("fillfactor".into(), "70".into())] } else { Vec::new() };
+            let options = flags[0].then(|| ("fillfactor".into(), "70".into())).into_iter().collect();
             let types: Vec<DataType> = columns.iter().map(|c| c.ty.clone()).collect();
             add(Table {
                 table: table.clone(),

@@ -31,7 +31,7 @@ type Made = (BTreeMap<String, String>, Vec<Lost>);
 /// The site of a model, with pages besides those that it has anyway.
 fn site(project: &str, model: &Model, more: &[DocFile]) -> Made {
     let (catalog, _) = specc_lower::lower(model);
-    let options = Options { project: project.into(), accepted: Vec::new() };
+    let options = Options { project: project.into(), ..Options::default() };
     let mut book = specc_docs::generate(model, &catalog, &options);
     book.extend(more.iter().cloned());
     let files = Mutex::new(BTreeMap::new());

@@ -199,7 +199,7 @@ fn main() {
                 continue;
             }
             let mut dice = Dice::new(seed);
-            let seeds: Vec<u64> = (0..1 + dice.below(8)).map(|_| dice.next()).collect();
+            let seeds: Vec<u64> = (0..1 + dice.below(8)).map(|_| dice.number()).collect();
             match there_and_back(&template, &seeds, show) {
                 Ok(Went::Online) => online += 1,
                 Ok(Went::Offline) => offline += 1,

@@ -128,7 +128,7 @@ fn the_sql_of_all_pages_runs() {
         for major in VERSIONS {
             let db = database(&name, major, rows_of(&name));
             let (ran, found) = api(&name, &db);
-            eprintln!("{name}, Postgres {major}: {ran} blocks of the API, {} of the guide", psql(&name, &db));
+            println!("{name}, Postgres {major}: {ran} blocks of the API, {} of the guide", psql(&name, &db));
             all += ran;
             wrong.extend(found);
         }
@@ -266,6 +266,6 @@ fn the_typescript_of_the_pages_is_of_the_types() {
         Command::new("node").arg("node_modules/typescript/bin/tsc").current_dir(dir.path()).output().expect("node");
     let said = String::from_utf8_lossy(&done.stdout);
     assert!(done.status.success(), "{}", said.lines().take(40).collect::<Vec<_>>().join("\n"));
-    eprintln!("{all} blocks of TypeScript");
+    println!("{all} blocks of TypeScript");
     assert!(all > 200 && root().exists(), "{all}");
 }

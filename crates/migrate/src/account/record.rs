@@ -1,6 +1,6 @@
 //! What a build hands on beside a migration: what is lost, and what each statement is predicted to do.
 
-use super::{Account, Gone, Note, Renaming, RESET_LOCK_TIMEOUT, SET_LOCK_TIMEOUT, limits_locks, name};
+use super::{Account, Gone, Note, RESET_LOCK_TIMEOUT, Renaming, SET_LOCK_TIMEOUT, limits_locks, name};
 use crate::schedule::{Plan, Purpose, Stage};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;

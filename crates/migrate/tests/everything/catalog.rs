@@ -232,7 +232,9 @@ fn events(all: &mut Adder, platform: bool) {
         with_default("user", "text", "current_user"),
     ];
     let mut events = table("events", columns);
-    events.options = vec![("autovacuum_vacuum_scale_factor".into(), "0.05".into()), ("fillfactor".into(), "80".into())];
+    events.options = [("autovacuum_vacuum_scale_factor".into(), "0.05".into()), ("fillfactor".into(), "80".into())]
+        .into_iter()
+        .collect();
     events.replica_identity = Some("full".into());
     events.rls = Rls::Forced;
     all.add(events).comment = Some("something to go to".into());
@@ -262,7 +264,7 @@ fn events(all: &mut Adder, platform: bool) {
     all.add(recent).comment = Some("for the front page".into());
     let mut tags = index("events", "events_tags_idx", vec![IndexKey::column("tags")]);
     tags.method = "gin".into();
-    tags.options = vec![("fastupdate".into(), "off".into())];
+    tags.options = [("fastupdate".into(), "off".into())].into_iter().collect();
     all.add(tags);
     let mut lower = expr_key("lower(title)");
     lower.opclass = Some(Qualified::new("pg_catalog", "text_pattern_ops"));

@@ -1,7 +1,7 @@
 //! The answers of a request that goes wrong: one for each status.
 
-use crate::json::Json;
 use crate::errors::Error;
+use crate::json::Json;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 

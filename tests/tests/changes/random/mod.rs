@@ -26,7 +26,7 @@ impl Pair {
     fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let before = Project::random(&mut dice, seed);
-        let edits = (0..1 + dice.below(8)).map(|_| Edit(dice.next())).collect();
+        let edits = (0..1 + dice.below(8)).map(|_| Edit(dice.number())).collect();
         Self { seed, before, edits }
     }
 
@@ -107,7 +107,7 @@ fn branches(seed: u64) -> Result<[Given; 3], String> {
     let mut branch = || {
         let mut after = base.clone();
         after.forget_names();
-        (0..1 + dice.below(3)).for_each(|_| Edit(dice.next()).apply(&mut after));
+        (0..1 + dice.below(3)).for_each(|_| Edit(dice.number()).apply(&mut after));
         after.text()
     };
     let [ours, theirs] = [branch(), branch()];
