@@ -103,7 +103,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                     let wrong = format!(
                         "by rule `{rule}` `{name}` sets `{column}` of its own row of `{table}`, which rules ask for"
                     );
-                    let verdict = declares(context, &right, role, at, key, field, &asks);
+                    let verdict = Writes { right: &right, role, rule: at, key, field }.gains(context, &asks);
                     let (code, span) = (codes::SELF_DECLARED, opening.rule.span);
                     found.push(Finding { code, entity: table.clone(), claim, wrong, verdict, span });
                 }
@@ -112,7 +112,17 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     }
 }
 
-/// What one of the rules lets through, with what is looked at of it.
+/// A rule by which somebody may write a column of what could be her own row.
+struct Writes<'a, 'm> {
+    right: &'a Right<'m>,
+    role: &'a Role,
+    /// Its place among the right's openings.
+    rule: usize,
+    key: FieldIx,
+    field: FieldIx,
+}
+
+/// What the rule lets through, with what is looked at of it.
 struct Declared<'m> {
     act: Act<'m>,
     old: Option<RowId>,
@@ -124,74 +134,53 @@ struct Declared<'m> {
     said: Lit,
 }
 
-fn declared<'m>(
-    context: &Context<'m>,
-    right: &Right<'m>,
-    role: &Role,
-    rule: usize,
-    key: FieldIx,
-    field: FieldIx,
-) -> Option<Declared<'m>> {
-    let entity = right.entity.id;
-    let mut act = Act::new(context, right, role, &[(entity, key), (entity, field)], []);
-    let opened = act.opened[rule];
-    let (old, new) = act.rows();
-    let new = new?;
-    let world = &mut act.world;
-    let viewer = world.session(Source::Viewer);
-    let own = world.value(old.unwrap_or(new), key);
-    let mine = world.equal(&own, &viewer).yes;
-    let said = match old {
-        Some(old) => world.differs(old, new, field),
-        None => world.given(new, field),
-    };
-    Some(Declared { act, old, new, opened, mine, said })
-}
-
-fn declares<'m>(
-    context: &Context<'m>,
-    right: &Right<'m>,
-    role: &Role,
-    rule: usize,
-    key: FieldIx,
-    field: FieldIx,
-    asks: &[&Ask<'m>],
-) -> Verdict {
-    let nothing = Verdict::Proven { rows: 0 };
-    let Some(Declared { mut act, old, new, opened, mine, said }) = declared(context, right, role, rule, key, field)
-    else {
-        return nothing;
-    };
-    let world = &mut act.world;
-    let mut gained = Vec::new();
-    for ask in asks {
-        let was = old.map_or(Lit::FALSE, |old| world.asked(ask, old));
-        let is = world.in_phase(1, |world| world.asked(ask, new));
-        gained.push(world.circuit.and(!was, is));
+impl<'m> Writes<'_, 'm> {
+    fn declared(&self, context: &Context<'m>) -> Option<Declared<'m>> {
+        let (entity, field) = (self.right.entity.id, self.field);
+        let mut act = Act::new(context, self.right, self.role, &[(entity, self.key), (entity, field)], []);
+        let opened = act.opened[self.rule];
+        let (old, new) = act.rows();
+        let new = new?;
+        let world = &mut act.world;
+        let viewer = world.session(Source::Viewer);
+        let own = world.value(old.unwrap_or(new), self.key);
+        let mine = world.equal(&own, &viewer).yes;
+        let said = match old {
+            Some(old) => world.differs(old, new, field),
+            None => world.given(new, field),
+        };
+        Some(Declared { act, old, new, opened, mine, said })
     }
-    let gained = world.circuit.any(gained);
-    // Whoever gives the column of others its value, and with her own gives that up, promotes nobody.
-    let mut keeps = Lit::TRUE;
-    if old.is_some() && gives_others(context, right, role, rule, key, field) {
-        let opened = world.in_phase(1, |world| right.reaches(world, new).1);
-        let still = right.openings().iter().zip(opened).filter(|(by, _)| right.opens(by, field));
-        let still: Vec<Lit> = still.map(|(_, (_, lit))| lit).collect();
-        keeps = world.circuit.any(still);
-    }
-    act.decide(&[opened, mine, said, gained, keeps])
-}
 
-/// Whether by the rule somebody sets the column of rows that are not her own.
-fn gives_others<'m>(
-    context: &Context<'m>,
-    right: &Right<'m>,
-    role: &Role,
-    rule: usize,
-    key: FieldIx,
-    field: FieldIx,
-) -> bool {
-    let declared = declared(context, right, role, rule, key, field);
-    declared.is_some_and(|Declared { act, opened, mine, said, .. }| {
-        matches!(act.decide(&[opened, !mine, said]), Verdict::Counterexample(_))
-    })
+    /// Whether somebody gives herself by it what is asked of her, and had not.
+    fn gains(&self, context: &Context<'m>, asks: &[&Ask<'m>]) -> Verdict {
+        let Some(Declared { mut act, old, new, opened, mine, said }) = self.declared(context) else {
+            return Verdict::Proven { rows: 0 };
+        };
+        let world = &mut act.world;
+        let mut gained = Vec::new();
+        for ask in asks {
+            let was = old.map_or(Lit::FALSE, |old| world.asked(ask, old));
+            let is = world.in_phase(1, |world| world.asked(ask, new));
+            gained.push(world.circuit.and(!was, is));
+        }
+        let gained = world.circuit.any(gained);
+        // Whoever gives the column of others its value, and with her own gives that up, promotes nobody.
+        let mut keeps = Lit::TRUE;
+        if old.is_some() && self.gives_others(context) {
+            let right = self.right;
+            let opened = world.in_phase(1, |world| right.reaches(world, new).1);
+            let still = right.openings().iter().zip(opened).filter(|(by, _)| right.opens(by, self.field));
+            let still: Vec<Lit> = still.map(|(_, (_, lit))| lit).collect();
+            keeps = world.circuit.any(still);
+        }
+        act.decide(&[opened, mine, said, gained, keeps])
+    }
+
+    /// Whether somebody sets the column of rows that are not her own by it.
+    fn gives_others(&self, context: &Context<'m>) -> bool {
+        self.declared(context).is_some_and(|Declared { act, opened, mine, said, .. }| {
+            matches!(act.decide(&[opened, !mine, said]), Verdict::Counterexample(_))
+        })
+    }
 }
