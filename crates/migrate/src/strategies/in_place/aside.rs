@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 pub(super) struct Aside {
     /// By table or view as it will be called: its parts as they were called, and the third name of each.
     before: FxHashMap<ObjectId, Vec<(Object, SmolStr)>>,
-    /// Sequences of identity columns, as they will be called.
-    pub sequences: FxHashSet<ObjectId>,
-    /// Constraints, indexes and sequences.
+    /// Sequences of identity columns, and what a rename names, as they will be called.
+    pub renamed: FxHashSet<ObjectId>,
+    /// Constraints, indexes and sequences that differ in nothing but the name.
     pub parts: FxHashSet<OldPlace>,
 }
 
@@ -46,11 +46,7 @@ impl Aside {
             |schema: &SmolStr, name: &str| held.get(&(schema.clone(), name.into())).is_some_and(|many| *many > 1);
         for &(old, new) in set.relabelled.iter().filter(|pair| !again.contains(&pair.0)) {
             let (part, then) = (&set.from.entry(old)?.object, &set.to.entry(new)?.object);
-            let table = match part {
-                Object::Sequence(o) => o.owned_by.as_ref().map(|(table, _)| table),
-                part => part.table(),
-            };
-            let Some(renamed) = table.and_then(|table| moved.get(table)) else { continue };
+            let Some(renamed) = table_of(part).and_then(|table| moved.get(table)) else { continue };
             // What is unique in its table meets nobody.
             if label_of(part)?.0.is_none() && is_held(&renamed.now.schema, name_of(part)?) {
                 all.parts.insert(old);
@@ -61,13 +57,20 @@ impl Aside {
         for (table, renamed) in &moved {
             let own: FxHashSet<ObjectId> =
                 set.to.table(table).map(|table| table.identity_sequences().collect()).unwrap_or_default();
-            for sequence in set.renamed.iter().filter(|it| own.contains(&it.now)) {
-                if is_held(&renamed.now.schema, &sequence.id.name) {
-                    all.sequences.insert(sequence.now.clone());
-                    let (schema, name) = (renamed.id.schema.clone(), sequence.id.name.clone());
-                    let object =
-                        Sequence { schema, name, ty: None, options: SequenceOptions::default(), owned_by: None };
-                    let third = (object.into(), aside(&sequence.now.name));
+            let object = |id: &ObjectId| set.from.get(id).map(|entry| &entry.object);
+            let is_own = |id: &ObjectId| own.contains(id) || object(id).and_then(table_of) == Some(table);
+            for part in set.renamed.iter().filter(|it| it.part.is_none() && is_own(&it.now)) {
+                if is_held(&renamed.now.schema, &part.id.name) {
+                    all.renamed.insert(part.now.clone());
+                    let (schema, name) = (renamed.id.schema.clone(), part.id.name.clone());
+                    let called = match object(&part.now) {
+                        Some(object) => at(&with_name(object, name), &renamed.id),
+                        None => {
+                            Sequence { schema, name, ty: None, options: SequenceOptions::default(), owned_by: None }
+                                .into()
+                        }
+                    };
+                    let third = (called, aside(&part.now.name));
                     all.before.entry(renamed.now.clone()).or_default().push(third);
                 }
             }
@@ -94,7 +97,8 @@ impl Aside {
 fn held(set: &ChangeSet<'_>) -> FxHashMap<(SmolStr, SmolStr), usize> {
     let was: FxHashMap<&ObjectId, &SmolStr> = set.renamed.iter().map(|it| (&it.now, &it.id.name)).collect();
     let mut held: FxHashMap<(SmolStr, SmolStr), usize> = FxHashMap::default();
-    for (_, entry) in set.from.catalog.iter() {
+    for (id, entry) in set.from.catalog.iter() {
+        let before = || was.get(id).copied().unwrap_or(&id.name);
         let mut count =
             |schema: &SmolStr, name: &SmolStr| *held.entry((schema.clone(), name.clone())).or_default() += 1;
         match &entry.object {
@@ -105,8 +109,7 @@ fn held(set: &ChangeSet<'_>) -> FxHashMap<(SmolStr, SmolStr), usize> {
                 }
             }
             Object::View(o) => count(&o.view.schema, &o.view.name),
-            Object::Sequence(o) => count(&o.schema, &o.name),
-            Object::Index(o) => count(&o.table.schema, &o.name),
+            Object::Sequence(_) | Object::Index(_) => count(&id.schema, before()),
             Object::Constraint(o) if label_of(&entry.object).is_ok_and(|label| label.0.is_none()) => {
                 count(&o.table.schema, &o.name);
             }
@@ -114,6 +117,14 @@ fn held(set: &ChangeSet<'_>) -> FxHashMap<(SmolStr, SmolStr), usize> {
         }
     }
     held
+}
+
+/// The table or view with which a part goes to another schema.
+fn table_of(part: &Object) -> Option<&TableName> {
+    match part {
+        Object::Sequence(o) => o.owned_by.as_ref().map(|(table, _)| table),
+        part => part.table(),
+    }
 }
 
 /// The part where its table still is.

@@ -6,7 +6,7 @@ use crate::planner::Builder;
 use crate::recreation::Actions;
 use crate::schedule::Phase;
 use crate::strategies::in_place::aside::Aside;
-use crate::strategies::in_place::turns::{Half, aside, goal, in_turn, label_of, name_of, spot, with_name};
+use crate::strategies::in_place::turns::{self, Half, aside, goal, in_turn, label_of, name_of, spot, with_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions, TableName};
@@ -27,14 +27,32 @@ impl<'d> Builder<'d, '_> {
                 self.called.extend(object.map(|object| (old, self.arena.object(object))));
                 continue;
             }
+            // An index goes and comes with its view.
+            let index = place.and_then(|old| self.from.object(old)?.table());
+            let view = index.map(|of| ObjectId::new(Kind::View, of.schema.clone(), of.name.clone()));
+            if view.and_then(|view| self.from.index_of(&view)).is_some_and(|view| again.contains(&view)) {
+                continue;
+            }
             all.push(renamed);
         }
         let mut aside = Aside::new(self.set, &again)?;
-        let taken: Vec<_> = all.iter().map(|renamed| (spot(&renamed.id, &renamed.part), goal(renamed))).collect();
+        let is_aside = |renamed: &&Renamed| renamed.part.is_none() && aside.renamed.contains(&renamed.now);
+        let set_aside: Vec<bool> = all.iter().map(is_aside).collect();
+        let taken = all.iter().zip(&set_aside).map(|(renamed, &is_aside)| {
+            let mut was = spot(&renamed.id, &renamed.part);
+            if is_aside {
+                was.2 = turns::aside(&renamed.now.name);
+            }
+            (was, goal(renamed))
+        });
+        let taken: Vec<_> = taken.collect();
         for mut step in in_turn(&taken) {
             let renamed = all[step.of];
-            if aside.sequences.contains(&renamed.now) {
-                step.half = Half::Second;
+            match (set_aside[step.of], step.half) {
+                // It stands under the third name already.
+                (true, Half::First) => continue,
+                (true, _) => step.half = Half::Second,
+                _ => {}
             }
             for statement in aside.before(renamed, self.arena) {
                 let node = self.nodes.push(Slot::None, Role::Make, Phase::Names, statement);
