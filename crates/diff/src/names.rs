@@ -245,7 +245,7 @@ impl Names {
         }
     }
 
-    fn id(&self, id: &mut ObjectId) {
+    pub fn id(&self, id: &mut ObjectId) {
         match id.kind {
             Kind::Schema => self.schema(&mut id.name),
             Kind::Role => self.role(&mut id.name),

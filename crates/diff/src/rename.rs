@@ -4,7 +4,9 @@ use crate::names::{Names, Texts};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::catalog::Known;
-use specc_catalog::{Catalog, Entry, Hints, IdRef, Kind, Object, ObjectId, Rename, TableName, sequence_of};
+use specc_catalog::{
+    Catalog, Entry, Hints, IdRef, Kind, Object, ObjectId, Rename, TableName, conventional_name, sequence_of,
+};
 use std::hash::Hash;
 
 /// Something that gets another name.
@@ -27,6 +29,7 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
     let mut names = Names::default();
     let mut renamed = Vec::new();
     let mut parts = None;
+    let mut moved = Vec::new();
     let mut hinted: Vec<_> = hints.renames.iter().collect();
     // What contains others first.
     let contains = |kind: Kind| (kind != Kind::Schema, !matches!(kind, Kind::Table | Kind::View));
@@ -53,7 +56,8 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
                 let parts = parts.get_or_insert_with(|| parts_by_table(from));
                 let table = TableName::new(was.schema.clone(), was.name.clone());
                 for part in parts.get(&table).into_iter().flatten() {
-                    names.add(part, &ObjectId { schema: now.schema.clone(), ..part.clone() });
+                    names.add(part, &ObjectId { schema: now.schema.clone(), ..(*part).clone() });
+                    moved.push(*part);
                 }
             }
             if id != *now {
@@ -67,6 +71,7 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
     names.add_identities(from, to, &mut renamed);
     names.add_signatures(from);
     let texts = Texts { from: Known::new(from), to: Known::new(to) };
+    names.keep_apart(&moved, from, to, &texts, &mut renamed);
     for (id, was, now) in names.view_columns(from, to, &texts) {
         renamed.push(Renamed { id: id.clone(), now: id, part: Some((was, now)) });
     }
@@ -180,8 +185,8 @@ fn free_first<T, N: Eq + Hash>(
 }
 
 /// What goes to another schema with its table: indexes, and sequences that its columns own.
-fn parts_by_table(catalog: &Catalog) -> FxHashMap<TableName, Vec<ObjectId>> {
-    let mut all: FxHashMap<TableName, Vec<ObjectId>> = FxHashMap::default();
+fn parts_by_table(catalog: &Catalog) -> FxHashMap<TableName, Vec<&ObjectId>> {
+    let mut all: FxHashMap<TableName, Vec<&ObjectId>> = FxHashMap::default();
     for (id, entry) in catalog.iter() {
         let table = match &entry.object {
             Object::Index(o) => Some(&o.table),
@@ -189,7 +194,7 @@ fn parts_by_table(catalog: &Catalog) -> FxHashMap<TableName, Vec<ObjectId>> {
             _ => None,
         };
         if let Some(table) = table {
-            all.entry(table.clone()).or_default().push(id.clone());
+            all.entry(table.clone()).or_default().push(id);
         }
     }
     all
@@ -224,6 +229,56 @@ impl Names {
             let (was, now) = (function.signature(), now.signature());
             if was != now {
                 self.signatures.insert(was, now);
+            }
+        }
+    }
+
+    /// What came to another schema with its table and met its own name there goes by the one that it will have, or by a third
+    /// one: no two objects have one id.
+    fn keep_apart(
+        &mut self,
+        moved: &[&ObjectId],
+        from: &Catalog,
+        to: &Catalog,
+        texts: &Texts<'_>,
+        renamed: &mut Vec<Renamed>,
+    ) {
+        let called = |names: &Self, id: &ObjectId| {
+            let mut id = id.clone();
+            names.id(&mut id);
+            id
+        };
+        let kinds = from.iter().filter(|(id, _)| moved.iter().any(|part| part.kind == id.kind));
+        let mut held: FxHashMap<ObjectId, usize> = FxHashMap::default();
+        kinds.for_each(|(id, _)| *held.entry(called(self, id)).or_default() += 1);
+        for may_be_third in [false, true] {
+            for &part in moved {
+                let met = called(self, part);
+                let is_met = held.get(&met).is_some_and(|many| *many > 1) && !renamed.iter().any(|it| it.now == met);
+                let Some(entry) = from.get(part).filter(|_| is_met) else { continue };
+                let mut entry = entry.clone();
+                self.entry(&mut entry, texts);
+                let plain = nameless(&entry);
+                let mut same = to.iter().filter(|(id, other)| {
+                    id.kind == part.kind
+                        && !held.contains_key(id)
+                        && other.object.table() == entry.object.table()
+                        && nameless(other) == plain
+                });
+                let now = match same.next() {
+                    Some((id, _)) => id.clone(),
+                    None if may_be_third => {
+                        let third = |n: usize| conventional_name(&part.name, None, &format!("_moved{n}"));
+                        let mut all = (1..).map(|n| ObjectId { name: third(n), ..met.clone() });
+                        let Some(id) = all.find(|id| !held.contains_key(id) && !to.contains(id)) else { continue };
+                        id
+                    }
+                    None => continue,
+                };
+                held.insert(met.clone(), held[&met] - 1);
+                held.insert(now.clone(), 1);
+                self.add(part, &now);
+                renamed.push(Renamed { id: ObjectId { name: part.name.clone(), ..met }, now, part: None });
             }
         }
     }

@@ -103,7 +103,7 @@ fn kept<'a>(a: &'a Composite, b: &'a Composite) -> impl Iterator<Item = (&'a Att
 type Attribute = (SmolStr, DataType, Option<Qualified>);
 
 /// Whether attributes stand in another order, which `alter type` cannot do.
-fn is_reordered(a: &Composite, b: &Composite) -> bool {
+pub(crate) fn is_reordered(a: &Composite, b: &Composite) -> bool {
     kept(a, b).any(|(field, other)| field.0 != other.0)
 }
 
@@ -160,17 +160,12 @@ pub(crate) fn actions(set: &ChangeSet<'_>, swaps: &Swaps<'_>, options: ChangeOpt
             }
             (Strategy::InPlace, Object::Composite(x), Object::Composite(y)) if is_retyped(x, y) => {
                 let needs = from.needs();
-                let kind = |place: OldPlace| from.kind(place);
-                let of = |ty: OldPlace| {
-                    let all = from.places().map(|(other, ..)| other);
-                    all.filter(|&other| needs.of(other).iter().any(|(need, _)| *need == ty)).collect::<Vec<_>>()
-                };
-                let users = of(old);
-                let nested = users.iter().filter(|&&user| matches!(kind(user), Some(Kind::Composite | Kind::Domain)));
+                let is_user = |user: OldPlace| needs.of(user).iter().any(|(need, _)| *need == old);
+                let mut users = from.places().map(|(other, ..)| other).filter(|&other| is_user(other));
                 // As far as `alter type` goes.
-                if nested.into_iter().any(|&user| of(user).into_iter().any(|other| kind(other) == Some(Kind::Table))) {
+                if in_other_types(from, old) {
                     Strategy::InPlace
-                } else if users.iter().any(|&user| kind(user) == Some(Kind::Table)) {
+                } else if users.any(|user| from.kind(user) == Some(Kind::Table)) {
                     Strategy::TypeSwap
                 } else if is_reordered(x, y) {
                     Strategy::Recreate

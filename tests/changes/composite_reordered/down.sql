@@ -36,6 +36,6 @@ end
 $$;
 
 alter table public.items alter column size set data type public.size
-  using case when not (size is null) then row((size).width::int, (size).height::int)::public.size end;
+  using case when size is distinct from null then row((size).width::int, (size).height::int)::public.size end;
 
 drop type public.size__old;

@@ -41,7 +41,7 @@ end
 $$;
 
 alter table public.items alter column size set data type public.size
-  using case when not (size is null) then row(null::int, (size).height::int, (size).width::bigint)::public.size end;
+  using case when size is distinct from null then row(null::int, (size).height::int, (size).width::bigint)::public.size end;
 
 drop type public.size__old;
 

@@ -11,8 +11,8 @@ declare
 begin
   for attempt in 1..30 loop
     begin
-      set local lock_timeout = '60ms';
-      lock table public.posts in access exclusive mode;
+      set local lock_timeout = '30ms';
+      lock table public.posts, public.drafts in access exclusive mode;
       perform set_config('lock_timeout', waits, true);
       return;
     exception when lock_not_available or deadlock_detected then

@@ -35,8 +35,8 @@ $$;
 
 alter schema app rename to back;
 
-alter table public.items rename constraint items_pkey to things_pkey__swap;
 alter table public.items rename constraint items_code_key to things_code_key__swap;
+alter table public.items rename constraint items_pkey to things_pkey__swap;
 
 alter sequence public.items_id_seq rename to things_id_seq__swap;
 
@@ -46,7 +46,7 @@ alter table public.things set schema back;
 
 alter sequence back.things_id_seq__swap rename to things_id_seq;
 
-alter table back.things rename constraint things_pkey__swap to things_pkey;
 alter table back.things rename constraint things_code_key__swap to things_code_key;
+alter table back.things rename constraint things_pkey__swap to things_pkey;
 
 reset lock_timeout;

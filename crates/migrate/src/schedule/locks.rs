@@ -7,8 +7,8 @@
 use super::{Plan, Stage, Step};
 use crate::arena::Arena;
 use rustc_hash::FxHashMap;
-use specc_catalog::{Catalog, Kind, Object, TableName};
-use specc_diff::Difference;
+use specc_catalog::{Catalog, Kind, Object, ObjectId, TableName};
+use specc_diff::{Difference, Renamed};
 use specc_sql::{Alter, Lock, Relation, Statement, TakenLock, Transaction};
 
 /// Puts what takes the locks into each transaction that keeps somebody waiting; all stages are one where `one` says so.
@@ -103,16 +103,14 @@ impl Names {
         let all = difference.from.iter().filter_map(|(_, entry)| relation(&entry.object));
         let now = all.map(|(name, relation)| (name.clone(), Known { relation, origin: Origin::Same }));
         let mut names = Self { now: now.collect(), touched: Vec::new() };
-        for renamed in difference.renamed.iter().rev().filter(|renamed| renamed.part.is_none()) {
-            let (was, now) = (&renamed.id, &renamed.now);
-            match was.kind {
-                Kind::Schema => names.schema_moved(&now.name, &was.name),
-                Kind::Table | Kind::View => {
-                    let [now, was] = [now, was].map(|id| TableName::new(id.schema.clone(), id.name.clone()));
-                    names.moved(now, was);
-                }
-                _ => {}
-            }
+        let renamed = difference.renamed.iter().rev().filter(|renamed| renamed.part.is_none());
+        let name = |id: &ObjectId| TableName::new(id.schema.clone(), id.name.clone());
+        // All at once: some exchange their names.
+        let tables = renamed.clone().filter(|renamed| matches!(renamed.id.kind, Kind::Table | Kind::View));
+        let back: Vec<_> = tables.filter_map(|it| Some((name(&it.id), names.now.remove(&name(&it.now))?))).collect();
+        names.now.extend(back);
+        for Renamed { id, now, .. } in renamed.filter(|renamed| renamed.id.kind == Kind::Schema) {
+            names.schema_moved(&now.name, &id.name);
         }
         names.end();
         names

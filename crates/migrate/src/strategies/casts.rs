@@ -23,6 +23,14 @@ pub fn conversion(catalogs: [&Catalog; 2], from: &DataType, to: &DataType) -> Op
     Some(if asks { bare.and(Conversion { lossy: false, failing: true }) } else { bare })
 }
 
+/// The same of a cast in so many words, which cuts or pads texts and bits where storing them is an error.
+pub(crate) fn cast_in_words(catalogs: [&Catalog; 2], from: &DataType, to: &DataType) -> Option<Conversion> {
+    let known = conversion(catalogs, from, to)?;
+    let ends = base(catalogs[1], to, DEPTH);
+    let cuts = ends.schema.is_empty() && matches!(specc_facts::family(&ends.name), Family::Text | Family::Bits);
+    Some(Conversion { lossy: known.lossy || known.failing && cuts, ..known })
+}
+
 /// An enum, domain or composite type of one's own.
 fn own<'c>(catalog: &'c Catalog, ty: &DataType) -> Option<&'c Object> {
     let find = |kind| catalog.find(IdRef::new(kind, &ty.schema, &ty.name)).and_then(|place| catalog.at(place));

@@ -150,7 +150,10 @@ impl<'d> Builder<'d, '_> {
             return;
         }
         let whole = effect.lossy && !way.written && self.cuts_blanks(from, to);
-        let changed = (effect.lossy && !whole).then(|| self.changed(from, to, way.same));
+        let changed = (effect.lossy && !whole).then(|| {
+            let condition = self.changed(&ident(&from.name), &from.ty, &to.ty, way.same);
+            self.arena.text(condition)
+        });
         let convert = Convert {
             table: &table.table,
             column: from,
@@ -211,13 +214,12 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Which rows hold another value afterwards: there and back it is not the same.
-    fn changed(&self, from: &Column, to: &Column, same: &str) -> &'d str {
-        let own = ident(&from.name);
-        let back = casts::conversion([self.to.catalog, self.from.catalog], &to.ty, &from.ty).is_some();
-        let condition = match (back, has_equality(&from.ty)) {
+    pub(crate) fn changed(&self, own: &str, from: &DataType, to: &DataType, same: &str) -> String {
+        let back = casts::conversion([self.to.catalog, self.from.catalog], to, from).is_some();
+        match (back, has_equality(from)) {
             (true, equal) => {
                 let mut there = format!("{same}::");
-                specc_sql::push_type(&mut there, &from.ty);
+                specc_sql::push_type(&mut there, from);
                 if equal {
                     format!("{there} is distinct from {own}")
                 } else {
@@ -225,10 +227,9 @@ impl<'d> Builder<'d, '_> {
                 }
             }
             // Lists and what is no list are never the same.
-            (false, _) if from.ty.dims != to.ty.dims => format!("{own} is not null"),
+            (false, _) if from.dims != to.dims => format!("{own} is not null"),
             (false, _) => format!("{same}::text is distinct from {own}::text"),
-        };
-        self.arena.text(condition)
+        }
     }
 
     /// Rows are asked under the names of now.

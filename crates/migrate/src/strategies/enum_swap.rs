@@ -1,18 +1,19 @@
 //! A type that cannot be changed where it is: a new one takes its name, and its columns move over.
 
-use crate::account::Note;
+use crate::account::{Note, Warning};
 use crate::action_graph::{Role, Slot};
 use crate::creation::set_owner;
 use crate::place::{NewPlace, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
 use crate::recreation::Actions;
 use crate::schedule::Phase;
+use crate::strategies::casts;
 use crate::strategies::in_place::table::{Chain, temporary_name};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Column, Composite, DataType, Object, ObjectId, Table};
 use specc_sql::quote::{ident, qualified};
-use specc_sql::{Alter, Statement};
+use specc_sql::{Alter, Convert, Statement};
 
 impl<'d> Builder<'d, '_> {
     /// Says which labels stay, and which take the rows of others.
@@ -98,6 +99,9 @@ impl<'d> Builder<'d, '_> {
                     .arena
                     .column(Column { ty: DataType { name: aside_name.clone(), ..was.ty.clone() }, ..was.clone() });
                 self.ask(&mut chain, table, was, column, &column.ty);
+                if let (Object::Composite(x), Object::Composite(y)) = (&a.object, &b.object) {
+                    self.retyped(&mut chain, table, column, x, y);
+                }
                 let using = match (&a.object, &b.object) {
                     (Object::Composite(x), Object::Composite(y)) if column.ty.dims == 0 => {
                         Some(self.arena.text(rebuilt(&column.name, x, y)))
@@ -134,7 +138,87 @@ impl<'d> Builder<'d, '_> {
         }
         Ok(())
     }
+
+    /// Attributes of a column's values that get another type: what does not hold all values is for the author to say, in a type of
+    /// its own. The way back takes what there is, and says so.
+    fn retyped(
+        &mut self,
+        chain: &mut Chain,
+        table: &'d Table,
+        column: &'d Column,
+        from: &'d Composite,
+        to: &'d Composite,
+    ) {
+        let names = |of: &'d Composite| of.fields.iter().map(|field| &field.0);
+        // Its values go by way of their text, where attributes have their places and no names.
+        let is_list = column.ty.dims > 0;
+        if is_list && !self.options.one && !names(from).eq(names(to)) {
+            let why = format!(
+                "attributes cannot come, go or change places along with another change while `{}.{}` is a list of it; {ANOTHER_TYPE}",
+                table.table.name, column.name
+            );
+            self.impossible.push((Object::Composite(to.clone()).id(), why));
+        }
+        let catalogs = [self.from.catalog, self.to.catalog];
+        for (field, ty, _) in &to.fields {
+            let Some((_, was, _)) = from.fields.iter().find(|(name, was, _)| name == field && was != ty) else {
+                continue;
+            };
+            let known = casts::cast_in_words(catalogs, was, ty);
+            let is_lossy = known.is_none_or(|known| known.lossy);
+            let mut spelled = String::new();
+            specc_sql::push_type(&mut spelled, ty);
+            if !self.options.one {
+                if is_lossy || !casts::settings(catalogs, was, ty).is_empty() || is_list && !is_read_alike(was, ty) {
+                    let why = format!(
+                        "attribute `{field}` cannot become `{spelled}` while columns have the type: what each value becomes is yours to \
+                         say; {ANOTHER_TYPE}"
+                    );
+                    self.impossible.push((Object::Composite(to.clone()).id(), why));
+                }
+            } else if is_lossy {
+                let own = ident(&column.name);
+                let changed = if is_list {
+                    format!("{own} is not null")
+                } else {
+                    let value = format!("({own}).{}", ident(field));
+                    self.changed(&value, was, ty, &format!("{value}::{spelled}"))
+                };
+                let name = format_smolstr!("{}.{field}", column.name);
+                let convert = Convert {
+                    table: &table.table,
+                    column: self.arena.column(Column { name: name.clone(), ..column.clone() }),
+                    to: ty,
+                    value: None,
+                    refuses: false,
+                    required: false,
+                    whole: false,
+                    changed: Some(self.arena.text(changed)),
+                    key: Vec::new(),
+                    settings: Vec::new(),
+                };
+                self.warnings.push(Warning::Converts {
+                    table: table.table.clone(),
+                    column: name,
+                    to: spelled,
+                    refuses: false,
+                    rows: convert.changed_rows(),
+                });
+                self.add(chain, Role::After, Phase::Main, Statement::Alter(Alter::Convert(convert)));
+            }
+        }
+    }
 }
+
+/// Whether the text of a value is one of both types.
+fn is_read_alike(was: &DataType, ty: &DataType) -> bool {
+    let kind = |of: &DataType| specc_facts::family(&of.name);
+    was.dims == ty.dims && was.schema.is_empty() && ty.schema.is_empty() && kind(was) == kind(ty)
+}
+
+/// What to do where an attribute's type does not just change.
+pub(crate) const ANOTHER_TYPE: &str =
+    "write another composite type, give the columns that one with `using (…)`, and drop this one";
 
 /// The type under a temporary name, and that name.
 ///
@@ -156,7 +240,8 @@ pub(crate) fn aside(object: &Object, end: &str) -> Planned<(Object, SmolStr)> {
 /// A value of a composite type, made anew from its attributes.
 fn rebuilt(column: &str, from: &Composite, to: &Composite) -> String {
     let name = ident(column);
-    let mut text = format!("case when not ({name} is null) then row(");
+    // A row of nulls `is null`, and is a value.
+    let mut text = format!("case when {name} is distinct from null then row(");
     for (n, (field, ty, _)) in to.fields.iter().enumerate() {
         text.push_str(if n > 0 { ", " } else { "" });
         match from.fields.iter().find(|other| other.0 == *field) {

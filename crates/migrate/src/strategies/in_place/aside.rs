@@ -3,7 +3,8 @@
 
 use crate::arena::Arena;
 use crate::change_set::ChangeSet;
-use crate::place::{OldPlace, Planned};
+use crate::place::{NewPlace, OldPlace, Planned};
+use crate::strategies::in_place::table::temporary_name;
 use crate::strategies::in_place::turns::{aside, label_of, name_of, with_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
@@ -17,10 +18,14 @@ use std::collections::BTreeMap;
 pub(super) struct Aside {
     /// By table or view as it will be called: its parts as they were called, and the third name of each.
     before: FxHashMap<ObjectId, Vec<(Object, SmolStr)>>,
-    /// Sequences of identity columns, as they will be called.
-    pub sequences: FxHashSet<ObjectId>,
-    /// Constraints, indexes and sequences.
-    pub parts: FxHashSet<OldPlace>,
+    /// Sequences of identity columns, and what a rename names, as they will be called.
+    pub renamed: FxHashSet<ObjectId>,
+    /// Constraints, indexes and sequences that differ in nothing but the name, or not even in that.
+    pub parts: Vec<(OldPlace, NewPlace)>,
+    /// Sequences of identity columns under a third name, and the name that they had and get back.
+    pub back: Vec<(Object, SmolStr)>,
+    /// What goes, as it is called by then.
+    pub gone: Vec<(OldPlace, Object)>,
 }
 
 impl Aside {
@@ -41,33 +46,60 @@ impl Aside {
         if moved.is_empty() {
             return Ok(all);
         }
-        let held = held(set);
+        let held = held(set, &moved);
         let is_held =
             |schema: &SmolStr, name: &str| held.get(&(schema.clone(), name.into())).is_some_and(|many| *many > 1);
-        for &(old, new) in set.relabelled.iter().filter(|pair| !again.contains(&pair.0)) {
-            let (part, then) = (&set.from.entry(old)?.object, &set.to.entry(new)?.object);
-            let table = match part {
-                Object::Sequence(o) => o.owned_by.as_ref().map(|(table, _)| table),
-                part => part.table(),
-            };
-            let Some(renamed) = table.and_then(|table| moved.get(table)) else { continue };
+        let relabelled: FxHashMap<OldPlace, NewPlace> = set.relabelled.iter().copied().collect();
+        let named: FxHashSet<&ObjectId> = set.renamed.iter().map(|it| &it.now).collect();
+        for (old, id, entry) in set.from.places().filter(|(old, id, _)| !again.contains(old) && !named.contains(id)) {
+            let part = &entry.object;
+            let Some(renamed) = table_of(part).and_then(|table| moved.get(table)) else { continue };
             // What is unique in its table meets nobody.
-            if label_of(part)?.0.is_none() && is_held(&renamed.now.schema, name_of(part)?) {
-                all.parts.insert(old);
-                let third = (at(part, &renamed.id), aside(name_of(then)?));
-                all.before.entry(renamed.now.clone()).or_default().push(third);
+            if !matches!(id.kind, Kind::Constraint | Kind::Index | Kind::Sequence)
+                || label_of(part)?.0.is_some()
+                || !is_held(&renamed.now.schema, name_of(part)?)
+            {
+                continue;
             }
+            let third = match relabelled.get(&old).copied().or_else(|| set.to.index_of(id)) {
+                Some(new) => {
+                    all.parts.push((old, new));
+                    aside(name_of(&set.to.entry(new)?.object)?)
+                }
+                None => {
+                    let third = temporary_name(&[name_of(part)?, "gone"]);
+                    all.gone.push((old, with_name(part, third.clone())));
+                    third
+                }
+            };
+            all.before.entry(renamed.now.clone()).or_default().push((at(part, &renamed.id), third));
         }
+        let sequence = |schema: &SmolStr, name: SmolStr| -> Object {
+            let options = SequenceOptions::default();
+            Sequence { schema: schema.clone(), name, ty: None, options, owned_by: None }.into()
+        };
         for (table, renamed) in &moved {
             let own: FxHashSet<ObjectId> =
                 set.to.table(table).map(|table| table.identity_sequences().collect()).unwrap_or_default();
-            for sequence in set.renamed.iter().filter(|it| own.contains(&it.now)) {
-                if is_held(&renamed.now.schema, &sequence.id.name) {
-                    all.sequences.insert(sequence.now.clone());
-                    let (schema, name) = (renamed.id.schema.clone(), sequence.id.name.clone());
-                    let object =
-                        Sequence { schema, name, ty: None, options: SequenceOptions::default(), owned_by: None };
-                    let third = (object.into(), aside(&sequence.now.name));
+            let kept = set.from.table(table).into_iter().flat_map(|table| table.identity_sequences());
+            for ObjectId { schema, name, .. } in kept.filter(|id| own.contains(id) && !named.contains(id)) {
+                if is_held(&schema, &name) {
+                    let third = (sequence(&renamed.id.schema, name.clone()), aside(&name));
+                    all.back.push((sequence(&schema, aside(&name)), name));
+                    all.before.entry(renamed.now.clone()).or_default().push(third);
+                }
+            }
+            let object = |id: &ObjectId| set.from.get(id).map(|entry| &entry.object);
+            let is_own = |id: &ObjectId| own.contains(id) || object(id).and_then(table_of) == Some(table);
+            for part in set.renamed.iter().filter(|it| it.part.is_none() && is_own(&it.now)) {
+                if is_held(&renamed.now.schema, &part.id.name) {
+                    all.renamed.insert(part.now.clone());
+                    let (schema, name) = (renamed.id.schema.clone(), part.id.name.clone());
+                    let called = match object(&part.now) {
+                        Some(object) => at(&with_name(object, name), &renamed.id),
+                        None => sequence(&schema, name),
+                    };
+                    let third = (called, aside(&part.now.name));
                     all.before.entry(renamed.now.clone()).or_default().push(third);
                 }
             }
@@ -90,13 +122,18 @@ impl Aside {
     }
 }
 
-/// How many have a name in a schema, of all that share them.
-fn held(set: &ChangeSet<'_>) -> FxHashMap<(SmolStr, SmolStr), usize> {
+/// How many have a name in a schema, of all that share them; what moves has it in both schemas.
+fn held(set: &ChangeSet<'_>, moved: &BTreeMap<TableName, &Renamed>) -> FxHashMap<(SmolStr, SmolStr), usize> {
     let was: FxHashMap<&ObjectId, &SmolStr> = set.renamed.iter().map(|it| (&it.now, &it.id.name)).collect();
     let mut held: FxHashMap<(SmolStr, SmolStr), usize> = FxHashMap::default();
-    for (_, entry) in set.from.catalog.iter() {
-        let mut count =
-            |schema: &SmolStr, name: &SmolStr| *held.entry((schema.clone(), name.clone())).or_default() += 1;
+    for (id, entry) in set.from.catalog.iter() {
+        let before = || was.get(id).copied().unwrap_or(&id.name);
+        let left = table_of(&entry.object).and_then(|table| moved.get(table)).map(|renamed| &renamed.id.schema);
+        let mut count = |schema: &SmolStr, name: &SmolStr| {
+            for schema in left.into_iter().chain([schema]) {
+                *held.entry((schema.clone(), name.clone())).or_default() += 1;
+            }
+        };
         match &entry.object {
             Object::Table(o) => {
                 count(&o.table.schema, &o.table.name);
@@ -105,8 +142,7 @@ fn held(set: &ChangeSet<'_>) -> FxHashMap<(SmolStr, SmolStr), usize> {
                 }
             }
             Object::View(o) => count(&o.view.schema, &o.view.name),
-            Object::Sequence(o) => count(&o.schema, &o.name),
-            Object::Index(o) => count(&o.table.schema, &o.name),
+            Object::Sequence(_) | Object::Index(_) => count(&id.schema, before()),
             Object::Constraint(o) if label_of(&entry.object).is_ok_and(|label| label.0.is_none()) => {
                 count(&o.table.schema, &o.name);
             }
@@ -114,6 +150,15 @@ fn held(set: &ChangeSet<'_>) -> FxHashMap<(SmolStr, SmolStr), usize> {
         }
     }
     held
+}
+
+/// The table or view with which something goes to another schema.
+fn table_of(part: &Object) -> Option<&TableName> {
+    match part {
+        Object::Sequence(o) => o.owned_by.as_ref().map(|(table, _)| table),
+        Object::Table(o) => Some(&o.table),
+        part => part.table(),
+    }
 }
 
 /// The part where its table still is.

@@ -1,12 +1,12 @@
 //! New names and schemas for what stays.
 
 use crate::action_graph::{Role, Slot};
-use crate::place::{NodeId, OldPlace, Planned, Unexpected};
+use crate::place::{NewPlace, NodeId, OldPlace, Planned, Unexpected};
 use crate::planner::Builder;
 use crate::recreation::Actions;
 use crate::schedule::Phase;
 use crate::strategies::in_place::aside::Aside;
-use crate::strategies::in_place::turns::{Half, aside, goal, in_turn, label_of, name_of, spot, with_name};
+use crate::strategies::in_place::turns::{self, Half, aside, goal, in_turn, label_of, name_of, spot, with_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions, TableName};
@@ -27,14 +27,34 @@ impl<'d> Builder<'d, '_> {
                 self.called.extend(object.map(|object| (old, self.arena.object(object))));
                 continue;
             }
+            // An index goes and comes with its view.
+            let index = place.and_then(|old| self.from.object(old)?.table());
+            let view = index.map(|of| ObjectId::new(Kind::View, of.schema.clone(), of.name.clone()));
+            if view.and_then(|view| self.from.index_of(&view)).is_some_and(|view| again.contains(&view)) {
+                continue;
+            }
             all.push(renamed);
         }
         let mut aside = Aside::new(self.set, &again)?;
-        let taken: Vec<_> = all.iter().map(|renamed| (spot(&renamed.id, &renamed.part), goal(renamed))).collect();
+        let gone = std::mem::take(&mut aside.gone);
+        self.called.extend(gone.into_iter().map(|(old, object)| (old, self.arena.object(object))));
+        let is_aside = |renamed: &&Renamed| renamed.part.is_none() && aside.renamed.contains(&renamed.now);
+        let set_aside: Vec<bool> = all.iter().map(is_aside).collect();
+        let taken = all.iter().zip(&set_aside).map(|(renamed, &is_aside)| {
+            let mut was = spot(&renamed.id, &renamed.part);
+            if is_aside {
+                was.2 = turns::aside(&renamed.now.name);
+            }
+            (was, goal(renamed))
+        });
+        let taken: Vec<_> = taken.collect();
         for mut step in in_turn(&taken) {
             let renamed = all[step.of];
-            if aside.sequences.contains(&renamed.now) {
-                step.half = Half::Second;
+            match (set_aside[step.of], step.half) {
+                // It stands under the third name already.
+                (true, Half::First) => continue,
+                (true, _) => step.half = Half::Second,
+                _ => {}
             }
             for statement in aside.before(renamed, self.arena) {
                 let node = self.nodes.push(Slot::None, Role::Make, Phase::Names, statement);
@@ -53,13 +73,22 @@ impl<'d> Builder<'d, '_> {
                 last = Some(node);
             }
         }
+        for (from, to) in std::mem::take(&mut aside.back) {
+            let rename = Alter::Rename { from: self.arena.object(from), to: self.arena.text(to) };
+            let node = self.nodes.push(Slot::None, Role::Make, Phase::Names, Statement::Alter(rename));
+            if let Some(last) = last {
+                self.nodes.edge(last, node);
+            }
+            last = Some(node);
+        }
         self.relabel(&again, &aside, last)
     }
 
     /// New names for what differs in nothing else.
     fn relabel(&mut self, again: &FxHashSet<OldPlace>, set_aside: &Aside, last: Option<NodeId>) -> Planned {
         let pairs = self.set.relabelled.iter().copied().filter(|pair| !again.contains(&pair.0));
-        let (asides, pairs): (Vec<_>, Vec<_>) = pairs.partition(|pair| set_aside.parts.contains(&pair.0));
+        let asides: FxHashMap<OldPlace, NewPlace> = set_aside.parts.iter().copied().collect();
+        let pairs: Vec<_> = pairs.filter(|pair| !asides.contains_key(&pair.0)).collect();
         let mut taken = Vec::new();
         for &(old, new) in &pairs {
             let (a, b) = (&self.from.entry(old)?.object, &self.to.entry(new)?.object);
@@ -90,7 +119,7 @@ impl<'d> Builder<'d, '_> {
                 left.insert(was, node);
             }
         }
-        for (old, new) in asides {
+        for &(old, new) in &set_aside.parts {
             let (a, b) = (&self.from.entry(old)?.object, &self.to.entry(new)?.object);
             let from = self.arena.object(Aside::called(a, b)?);
             let statement = Statement::Alter(Alter::Rename { from, to: name_of(b)? });

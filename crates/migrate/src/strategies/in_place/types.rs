@@ -3,7 +3,9 @@
 use crate::action_graph::{Role, Slot};
 use crate::place::{NewPlace, OldPlace, Planned};
 use crate::planner::Builder;
+use crate::recreation::is_reordered;
 use crate::schedule::Phase;
+use crate::strategies::enum_swap::ANOTHER_TYPE;
 use crate::strategies::in_place::table::Chain;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
@@ -74,6 +76,12 @@ impl<'d> Builder<'d, '_> {
 
     pub(crate) fn composite(&mut self, old: OldPlace, new: NewPlace, from: &'d Composite, to: &'d Composite) {
         let used = self.columns_of(old);
+        if used && !self.options.one && is_reordered(from, to) {
+            let why = format!(
+                "attributes cannot change places while columns have the type within another one; {ANOTHER_TYPE}"
+            );
+            self.impossible.push((Object::Composite(to.clone()).id(), why));
+        }
         let mut chain = Chain::new(Slot::New(new));
         for field in &from.fields {
             if !to.fields.iter().any(|other| other.0 == field.0) {
@@ -89,8 +97,8 @@ impl<'d> Builder<'d, '_> {
                 Some(before) if before != field => {
                     if used {
                         let why = format!(
-                            "attribute `{}` cannot change its type while columns have the type, itself or within another one; write \
-                             another composite type, give the columns that one with `using (…)`, and drop this one",
+                            "attribute `{}` cannot change its type while columns have the type, itself or within another one; \
+                             {ANOTHER_TYPE}",
                             field.0
                         );
                         self.impossible.push((Object::Composite(to.clone()).id(), why));

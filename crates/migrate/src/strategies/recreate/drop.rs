@@ -46,7 +46,8 @@ impl<'d> Builder<'d, '_> {
             let slot = Slot::Old(old);
             let table_stays = home.is_some();
             let phase = if actions.at_cut_over.contains(&old) { Phase::CutOver } else { Phase::Main };
-            match &entry.object {
+            let object = self.called.get(&old).copied().unwrap_or(&entry.object);
+            match object {
                 // Its rows have moved by then.
                 Object::Table(_) if self.moves.goes(old) => {
                     let phase = self.moves.phase(old);
@@ -73,7 +74,7 @@ impl<'d> Builder<'d, '_> {
                             self.nodes.push(slot, Role::Drop, Phase::Cleanup, statement);
                         }
                         _ => {
-                            self.nodes.push(slot, Role::Drop, phase, Statement::Drop(&entry.object));
+                            self.nodes.push(slot, Role::Drop, phase, Statement::Drop(object));
                         }
                     }
                 }
@@ -85,7 +86,7 @@ impl<'d> Builder<'d, '_> {
                         && !self.options.offline
                         && self.can_build_beside(&constraint.table);
                     let phase = if beside { Phase::CutOver } else { phase };
-                    self.nodes.push(slot, Role::Drop, phase, Statement::Drop(&entry.object));
+                    self.nodes.push(slot, Role::Drop, phase, Statement::Drop(object));
                 }
                 Object::Sql(sql) => {
                     if sql.down.is_none() {
@@ -117,8 +118,7 @@ impl<'d> Builder<'d, '_> {
                 // Rows are compared one by one.
                 Object::Seed(_) => {}
                 other => {
-                    let object = self.called.get(&old).copied().unwrap_or(other);
-                    self.nodes.push(slot, Role::Drop, phase, Statement::Drop(object));
+                    self.nodes.push(slot, Role::Drop, phase, Statement::Drop(other));
                 }
             }
         }
