@@ -95,10 +95,10 @@ pub(crate) fn of_rows(
         }
     }
     if matches!(verb, Verb::Update | Verb::Delete) {
-        for key in &world.foreign_keys {
+        for key in world.referring.get(&relation.name).into_iter().flatten() {
             let Rule::ForeignKey(found) = &key.rule else { continue };
             let acts = if verb == Verb::Delete { found.on_delete } else { found.on_update };
-            if found.target != relation.name || !matches!(acts, Action::NoAction | Action::Restrict) {
+            if !matches!(acts, Action::NoAction | Action::Restrict) {
                 continue;
             }
             let (table, name) = (&key.table.name, &key.name);

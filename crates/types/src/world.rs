@@ -61,6 +61,14 @@ pub struct Column {
     pub collated: bool,
 }
 
+impl Column {
+    /// The table or view whose column it passes on, and that column.
+    pub fn passes_on(&self) -> Option<(TableName, &SmolStr)> {
+        let (on, column) = self.of.as_ref()?;
+        Some((TableName::new(on.schema.clone(), on.name.clone()), column))
+    }
+}
+
 /// A check of a table, its own or one that it has from others.
 #[derive(Clone, Debug)]
 pub(crate) struct Check<'c> {
@@ -83,6 +91,8 @@ pub(crate) struct World<'c> {
     enums: FxHashMap<&'c str, Vec<&'c Enum>>,
     composites: FxHashMap<&'c str, Vec<&'c Composite>>,
     pub foreign_keys: Vec<&'c Constraint>,
+    /// The foreign keys by the table that they refer to.
+    pub referring: FxHashMap<&'c TableName, Vec<&'c Constraint>>,
     pub constraints: FxHashMap<&'c TableName, Vec<&'c Constraint>>,
     pub unique_indexes: FxHashMap<&'c TableName, Vec<&'c Index>>,
     pub triggers: FxHashMap<&'c TableName, Vec<&'c Trigger>>,
@@ -138,6 +148,7 @@ impl<'c> World<'c> {
             enums: FxHashMap::default(),
             composites: FxHashMap::default(),
             foreign_keys: Vec::new(),
+            referring: FxHashMap::default(),
             constraints: FxHashMap::default(),
             unique_indexes: FxHashMap::default(),
             triggers: FxHashMap::default(),
@@ -158,8 +169,9 @@ impl<'c> World<'c> {
                 Object::Function(function) if !function.procedure => world.functions.push(function),
                 Object::Constraint(constraint) => {
                     world.constraints.entry(&constraint.table).or_default().push(constraint);
-                    if matches!(constraint.rule, specc_catalog::Rule::ForeignKey(_)) {
+                    if let specc_catalog::Rule::ForeignKey(key) = &constraint.rule {
                         world.foreign_keys.push(constraint);
+                        world.referring.entry(&key.target).or_default().push(constraint);
                     }
                 }
                 Object::Index(index) if index.unique => {
