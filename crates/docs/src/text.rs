@@ -59,18 +59,23 @@ pub fn plain(name: &str) -> Cow<'_, str> {
 /// What an author wrote as Markdown, without what could do more than show text: no HTML, and links only to the web, to mail
 /// and to other pages.
 pub fn prose(text: &str) -> Cow<'_, str> {
-    if !text.contains(['<', '`', ']']) {
+    if !text.contains(['<', '`', ']', '~']) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text;
-    while let Some(at) = rest.find(['<', '`', ']', '\\']) {
+    while let Some(at) = rest.find(['<', '`', ']', '~', '\\']) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let next = rest[1..].chars().next();
         let took = match (&rest[..1], next) {
             ("<", _) => {
                 out.push_str("&lt;");
+                1
+            }
+            // Three begin a block of code, which goes on to the end of the page.
+            ("~", _) => {
+                out.push_str(if rest.starts_with("~~~") { "\\~" } else { "~" });
                 1
             }
             ("\\", Some(c)) if c != '<' => {
@@ -305,6 +310,7 @@ mod tests {
 
     #[test]
     fn a_title_stays_a_title() {
+        assert_eq!(prose("~~~ a ~~b~~"), "\\~~~ a ~~b~~");
         assert_eq!(title("one\n# two\n```mermaid\n<b>"), "one # two \\`\\`\\`mermaid &lt;b>");
     }
 

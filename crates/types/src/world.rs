@@ -9,8 +9,8 @@ use specc_analysis::Target;
 use specc_analysis::catalog::Known;
 use specc_analysis::shape::{Shapes, table_columns};
 use specc_catalog::{
-    Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Kind, Object, ObjectId, Qualified, Rule,
-    SqlExpr, TableName, Timing, Trigger,
+    Bounds, Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Kind, Object, ObjectId, Qualified,
+    Rule, SqlExpr, TableName, Timing, Trigger,
 };
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -96,6 +96,8 @@ pub(crate) struct World<'c> {
     pub constraints: FxHashMap<&'c TableName, Vec<&'c Constraint>>,
     pub unique_indexes: FxHashMap<&'c TableName, Vec<&'c Index>>,
     pub triggers: FxHashMap<&'c TableName, Vec<&'c Trigger>>,
+    /// Tables with a partition for what no other one holds.
+    pub with_rest: FxHashSet<&'c TableName>,
     rows: FxHashMap<SmolStr, Vec<usize>>,
     places: FxHashMap<TableName, usize>,
     pub shapes: Shapes<'c>,
@@ -152,6 +154,7 @@ impl<'c> World<'c> {
             constraints: FxHashMap::default(),
             unique_indexes: FxHashMap::default(),
             triggers: FxHashMap::default(),
+            with_rest: FxHashSet::default(),
             rows: FxHashMap::default(),
             places: FxHashMap::default(),
             shapes: Shapes::new(catalog, around),
@@ -161,7 +164,12 @@ impl<'c> World<'c> {
         let (mut names, mut fires) = (Vec::new(), FxHashMap::<&TableName, (bool, bool)>::default());
         for (_, entry) in catalog.iter() {
             match &entry.object {
-                Object::Table(table) => names.push((&table.table, RelationKind::Table)),
+                Object::Table(table) => {
+                    if let Some((parent, Bounds::Default)) = &table.partition_of {
+                        world.with_rest.insert(parent);
+                    }
+                    names.push((&table.table, RelationKind::Table));
+                }
                 Object::View(view) if view.materialized => names.push((&view.view, RelationKind::Materialized)),
                 Object::View(view) => names.push((&view.view, RelationKind::View)),
                 Object::Enum(found) => world.enums.entry(&found.name).or_default().push(found),
