@@ -74,6 +74,68 @@ fn a_check_names_the_files_that_differ() {
     assert!(code == 2 && said.contains("--out"), "{said}");
 }
 
+/// The folder of a spec of this repository.
+fn spec(name: &str) -> String {
+    format!("{}/../../specs/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn the_guides_are_among_the_pages() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let names = ["automation_platform", "medellin_spark", "srvc_crm", "starter"];
+    std::thread::scope(|scope| {
+        for name in names {
+            let at = dir.path();
+            scope.spawn(move || {
+                let (code, said, _) =
+                    run(at, &["docs", "--site", "-o", name, "--project", &spec(name), "--format", "json"]);
+                let said: serde_json::Value = serde_json::from_str(&said).expect("JSON");
+                assert!(code == 0 && said["lost"].as_array().is_some_and(Vec::is_empty), "{name}: {said}");
+                for page in ["README", "security", "api/README", "runbooks"] {
+                    assert!(at.join(format!("{name}/guides/{page}.html")).is_file(), "{name}: {page}");
+                }
+                assert!(at.join(format!("{name}/guides/schema.sql")).is_file());
+            });
+        }
+    });
+    // As Markdown they are the same pages.
+    let written = |site: &[&str], folder: &str| {
+        let (code, _, said) = run(dir.path(), &[&["docs", "-o", folder, "--project", &spec("starter")], site].concat());
+        assert_eq!(code, 0, "{said}");
+        let guides = files(&dir.path().join(folder).join("guides"));
+        guides.into_keys().map(|path| path.replace(".html", ".md")).collect::<Vec<_>>()
+    };
+    assert_eq!(written(&[], "pages"), written(&["--site"], "starter"));
+    // A guide that is not as it was is seen, and written anew.
+    let guide = dir.path().join("pages/guides/security.md");
+    let text = fs::read_to_string(&guide).expect("a page");
+    fs::write(&guide, text.replace("Roles", "Rulers")).expect("a file");
+    let command =
+        |check: &[&str]| run(dir.path(), &[&["docs", "-o", "pages", "--project", &spec("starter")], check].concat());
+    let (code, _, said) = command(&["--check"]);
+    assert!(code == 1 && said.contains("guides/security.md differs"), "{said}");
+    assert_eq!((command(&[]).0, command(&["--check"]).0), (0, 0));
+    assert_eq!(fs::read_to_string(&guide).expect("a page"), text);
+    commands(&dir.path().join("pages"));
+}
+
+/// The commands of the pages are commands, with arguments that they take: without a project none of them gets further.
+fn commands(pages: &Path) {
+    let mut all = std::collections::BTreeSet::new();
+    for text in files(pages).into_values() {
+        let text = String::from_utf8(text).expect("UTF-8");
+        let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+        all.extend(blocks.flat_map(str::lines).map(str::to_owned));
+    }
+    let nowhere = tempfile::tempdir().expect("a folder");
+    for command in &all {
+        let args: Vec<&str> = command.strip_prefix("specc ").expect("the program").split(' ').collect();
+        let (code, _, said) = run(nowhere.path(), &args);
+        assert!(code != 0 && said.contains("specc.toml"), "{command}: {said}");
+    }
+    assert!(all.len() > 8, "{all:?}");
+}
+
 #[test]
 fn only_its_own_files_are_touched() {
     let dir = project();

@@ -27,7 +27,7 @@ fn main() {
                 let _ = writeln!(text, "  parent_id -> thing_{} as parent on delete cascade", n * 7 / 8);
                 let _ = writeln!(
                     text,
-                    "  other_id -> thing_{}? as other inverse others on delete set null",
+                    "  other_id -> thing_{}? as other inverse others_{n} on delete set null",
                     (n * 31) % n.min(40)
                 );
             }
@@ -54,6 +54,9 @@ fn main() {
         let bytes: usize = files.iter().map(|file| file.contents.len()).sum();
         let time = start.elapsed();
         println!("run {run}: {count} entities, {} files, {:.1} MB in {time:.1?}", files.len(), bytes as f64 / 1e6);
+        let start = Instant::now();
+        let guides = specc_docs::package(&model, &catalog, &options, &specc_docs::Package::default());
+        println!("       and {} of the guides in {:.1?}", guides.len(), start.elapsed());
         if let Some(out) = out.as_ref().filter(|_| run == 5) {
             for file in files {
                 let path = std::path::Path::new(out).join(&file.path);

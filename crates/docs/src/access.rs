@@ -3,7 +3,6 @@
 use crate::book::{Book, RoleColumn};
 use crate::promises;
 use crate::text;
-use specc_catalog::TableName;
 use specc_model::effective::COMMANDS;
 use specc_model::{Entity, FieldIx, ParamKind, Rls, Rule, RuleAction, Target, View};
 use std::fmt::Write;
@@ -187,9 +186,14 @@ pub fn deciding<'a>(
         format!("{}{}", text::code(&rule.name), limits(rule, columns, most))
     };
     let mut parts: Vec<String> = decision.openings.iter().map(|o| said(o.rule, o.columns)).collect();
-    parts.extend(decision.narrowings.iter().map(|rule| format!("but {}", said(rule, &[]))));
-    parts.extend(decision.closed.iter().map(|(rule, columns)| format!("but {}", said(rule, columns))));
+    parts.extend(decision.narrowings.iter().map(|rule| format!("but refused by {}", said(rule, &[]))));
+    parts.extend(decision.closed.iter().map(|(rule, columns)| format!("but refused by {}", said(rule, columns))));
     parts
+}
+
+/// Whether the condition says which rows the rule lets pass, as that of a restrictive policy does.
+fn lets_pass(rule: &Rule) -> bool {
+    rule.unless || rule.forbid && rule.exact
 }
 
 /// `: when … , columns …`
@@ -197,7 +201,7 @@ pub fn limits(rule: &Rule, columns: Option<String>, most: usize) -> String {
     let condition = |text: &str| text::code(&text::cut(&text::line(text), most));
     let mut parts = Vec::new();
     if let Some(when) = &rule.when {
-        let word = if rule.unless { "unless" } else { "when" };
+        let word = if lets_pass(rule) { "unless" } else { "when" };
         parts.push(format!("{word} {}", condition(&when.text)));
     }
     if let Some(check) = &rule.check {
@@ -224,8 +228,7 @@ fn views(book: &Book<'_>, out: &mut String) {
     out.push_str("## Views\n\n");
     text::head(out, &["View", "Read by", "Whose rights"]);
     for view in views {
-        let name = TableName::new(view.name.schema.clone(), view.name.name.clone());
-        let reads = |role: &&RoleColumn<'_>| !role.rights.columns(&name, "select").is_empty();
+        let reads = |role: &&RoleColumn<'_>| book.reads(role, view);
         let roles: Vec<String> =
             book.roles_of_pages().iter().filter(reads).map(|role| text::code(&role.name)).collect();
         let readers = if roles.is_empty() { "–".to_owned() } else { roles.join(", ") };
@@ -252,6 +255,9 @@ pub fn words(book: &Book<'_>, entity: Option<&Entity>, rule: &Rule) -> String {
     for (action, columns) in rule.actions.iter().filter(|(_, columns)| !columns.is_empty()) {
         if let Some(entity) = entity {
             phrases.push(match rule.forbid {
+                true if *action == RuleAction::Insert => {
+                    format!("set {} in a new row", book.columns(entity, columns))
+                }
                 true => format!("{} {}", text::verb(*action), book.columns(entity, columns)),
                 false => format!("{} rows (only {})", text::verb(*action), book.columns(entity, columns)),
             });
@@ -263,7 +269,7 @@ pub fn words(book: &Book<'_>, entity: Option<&Entity>, rule: &Rule) -> String {
     };
     let mut out = format!("{}: {who} {may} {}", text::code(&rule.name), text::join(&phrases, word));
     if let Some(when) = &rule.when {
-        let word = if rule.unless { "unless" } else { "where" };
+        let word = if lets_pass(rule) { "unless" } else { "where" };
         let _ = write!(out, " {word} {}", text::code(&when.text));
     }
     if let Some(check) = &rule.check {

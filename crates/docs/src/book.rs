@@ -24,6 +24,8 @@ pub const SERVICE: &str = "service_role";
 /// A role as a column of the access matrix.
 pub struct RoleColumn<'a> {
     pub name: SmolStr,
+    /// It is a role of the database, not what stands for all of them where the spec names none.
+    pub is_named: bool,
     /// Itself, the roles whose rights it has, and `public`.
     pub acts_as: Vec<SmolStr>,
     /// Row level security does not hold it up.
@@ -57,10 +59,11 @@ pub struct Book<'a> {
     pub areas: Vec<Area>,
     /// Without the service's.
     pub roles: Vec<RoleColumn<'a>>,
-    /// The roles that have a page: those and the service's, or none where there is nothing to get at.
+    /// The roles that have a page: those and the service's.
     pages: Vec<RoleColumn<'a>>,
     columns: FxHashMap<TableName, specc_types::Relation>,
     entities: FxHashMap<TableName, EntityId>,
+    views: FxHashMap<TableName, &'a View>,
     routines: FxHashMap<(&'a str, &'a str), Vec<&'a Function>>,
     paths: FxHashMap<EntityId, String>,
     labels: Vec<String>,
@@ -125,9 +128,10 @@ impl<'a> Book<'a> {
             own,
             foreign,
             roles: roles(model, catalog, false),
-            pages: if model.entities.iter().all(|e| e.external) { Vec::new() } else { roles(model, catalog, true) },
+            pages: roles(model, catalog, true),
             columns: columns(catalog, options),
             entities: model.entities.iter().map(|e| (table_name(e), e.id)).collect(),
+            views: model.views.iter().map(|view| (view_name(view), view)).collect(),
             routines: routines(catalog),
             paths,
             labels: model.entities.iter().map(|entity| text::short(model, &entity.name)).collect(),
@@ -192,6 +196,30 @@ impl<'a> Book<'a> {
         self.model.views.iter().filter(|view| is_own(&view.meta))
     }
 
+    /// Whether a role reads a view: it has the right, and where the view asks with the rights of who reads it, some right on each of
+    /// the project's tables and views that the query names, and that on the columns that it passes on.
+    pub fn reads(&self, role: &RoleColumn<'_>, view: &View) -> bool {
+        let some = |name: &TableName| !role.rights.columns(name, "select").is_empty();
+        let open = |object: &specc_model::Object| match object {
+            specc_model::Object::Entity(id) => self.model.entity(*id).external || some(&self.table(*id)),
+            specc_model::Object::View(at) => self.reads(role, &self.model.views[*at]),
+            _ => true,
+        };
+        let past = view.materialized || view.security_definer;
+        let passes = |column: &specc_types::Column| {
+            let own = column.passes_on().filter(|(on, _)| self.entity_of(on).is_some_and(|entity| !entity.external));
+            own.is_none_or(|(on, column)| role.rights.columns(&on, "select").has(column))
+        };
+        let name = view_name(view);
+        let columns = self.relation_of(&name).map(|relation| relation.columns.as_slice()).unwrap_or_default();
+        some(&name) && (past || view.depends.iter().all(open) && columns.iter().all(passes))
+    }
+
+    /// The view of this name.
+    pub fn view_of(&self, name: &TableName) -> Option<&'a View> {
+        self.views.get(name).copied()
+    }
+
     /// The project's own functions.
     pub fn own_functions(&self) -> impl Iterator<Item = &'a specc_model::Function> {
         self.model.functions.iter().filter(|function| is_own(&function.meta))
@@ -253,7 +281,7 @@ impl<'a> Book<'a> {
         Effective::decision(self.model, entity, &role.acts_as, action)
     }
 
-    /// The roles that have a page: where there is nothing to get at, none has.
+    /// The roles that have a page.
     pub fn roles_of_pages(&self) -> &[RoleColumn<'a>] {
         &self.pages
     }
@@ -304,6 +332,11 @@ fn table_name(entity: &Entity) -> TableName {
     TableName::new(entity.name.schema.clone(), entity.name.name.clone())
 }
 
+/// The name of a view as a relation.
+pub fn view_name(view: &View) -> TableName {
+    TableName::new(view.name.schema.clone(), view.name.name.clone())
+}
+
 fn columns(catalog: &Catalog, options: &Options) -> FxHashMap<TableName, specc_types::Relation> {
     let relations = specc_types::Api::new(catalog, &options.around).into_relations();
     relations.into_iter().map(|relation| (relation.name.clone(), relation)).collect()
@@ -338,7 +371,8 @@ fn roles<'a>(model: &Model, catalog: &'a Catalog, service: bool) -> Vec<RoleColu
     named.sort_unstable();
     named.dedup();
     named.into_iter().for_each(&mut add);
-    if names.is_empty() {
+    let is_named = !names.is_empty();
+    if !is_named {
         names.push("every role".into());
     }
     if service && model.options.target == Target::Supabase {
@@ -349,7 +383,7 @@ fn roles<'a>(model: &Model, catalog: &'a Catalog, service: bool) -> Vec<RoleColu
         let acts_as = effective::acts_as(model, &name);
         let bypasses = effective::bypasses(model, &name);
         let path = unique(&mut taken, "roles/", &text::file_name(&name));
-        RoleColumn { rights: Rights::of(catalog, &name), name, acts_as, bypasses, path }
+        RoleColumn { rights: Rights::of(catalog, &name), name, is_named, acts_as, bypasses, path }
     };
     names.into_iter().map(column).collect()
 }

@@ -167,7 +167,8 @@ pub fn signature(book: &Book<'_>, function: &Function) -> String {
     let model = book.model;
     let params = function.params.iter().map(|p| {
         let mode = if p.mode == "in" || p.mode.is_empty() { String::new() } else { format!("{} ", p.mode) };
-        format!("{mode}{}: {}", p.name, text::ty(model, &p.ty))
+        let name = if p.name.is_empty() { String::new() } else { format!("{}: ", p.name) };
+        format!("{mode}{name}{}", text::ty(model, &p.ty))
     });
     let returns = match &function.returns {
         None => String::new(),

@@ -255,14 +255,15 @@ fn why(book: &Book<'_>, entity: &Entity, index: &specc_catalog::Index, comment: 
     if index.unique {
         return "holds that no two rows are the same in it".to_owned();
     }
-    let column = |key: &IndexKey| match &key.on {
-        KeyOn::Column(name) => Some(name.clone()),
-        KeyOn::Expr(_) => None,
-    };
-    let columns: Vec<_> = index.keys.iter().filter_map(column).collect();
+    // Those that lead: what comes behind an expression finds nothing by itself.
+    let columns: Vec<_> = index.keys.iter().map_while(|key| key.column_name().cloned()).collect();
     let references = entity.outgoing.iter().map(|id| book.model.relation(*id));
+    // Whoever looks for a key looks for a value: a filter that says no more leaves none out.
+    let has_value = |filter: &str| columns.iter().any(|column| *filter == format!("{column} is not null"));
+    let whole = index.method == "btree" && index.filter.as_ref().is_none_or(|filter| has_value(&filter.text));
     let mut serves = references.filter(|relation| {
-        relation.fields.len() <= columns.len()
+        whole
+            && relation.fields.len() <= columns.len()
             && relation.fields.iter().zip(&columns).all(|(field, column)| entity.fields[*field].name == *column)
     });
     if let Some(relation) = serves.next() {
@@ -342,7 +343,11 @@ fn rules(book: &Book<'_>, entity: &Entity, out: &mut String) {
         Rls::On => {}
     }
     let (forbids, allows): (Vec<_>, Vec<_>) = entity.rules.iter().partition(|rule| rule.forbid);
-    for (title, rules) in [("Allowed, if any of these says so", allows), ("Narrowed, by each of these", forbids)] {
+    let groups = match entity.rls {
+        Rls::Off => [("Without effect while it is off", entity.rules.iter().collect()), ("", Vec::new())],
+        _ => [("Allowed, if any of these says so", allows), ("Narrowed, by each of these", forbids)],
+    };
+    for (title, rules) in groups {
         if rules.is_empty() {
             continue;
         }

@@ -6,8 +6,7 @@ use crate::claims::{self, Says};
 use crate::dictionary;
 use crate::text;
 use smol_str::SmolStr;
-use specc_catalog::TableName;
-use specc_model::{Entity, Function, Rls, Target, View, effective};
+use specc_model::{Entity, EntityId, Function, Rls, Target, effective};
 use std::fmt::Write;
 
 /// The page of a role.
@@ -30,13 +29,19 @@ pub fn page(book: &Book<'_>, role: &RoleColumn<'_>) -> String {
     if !others.is_empty() {
         let _ = writeln!(out, "It has the rights of {} too.\n", text::and(&others));
     }
-    if role.bypasses {
+    if role.rights.is_superuser {
+        out.push_str("It is a superuser: neither grants nor rules bind it.\n\n");
+    } else if role.bypasses {
         out.push_str(
             "Row level security does not bind it: what is granted to it, it does to every row. What tables and triggers refuse to \
              everybody they refuse to this role too: constraints, steps that a workflow does not have, columns that do not \
-             change, values that triggers keep. It cannot `truncate` a table (`42501`), and it makes, changes and drops nothing \
-             that the migrations made.\n\n",
+             change, values that triggers keep.",
         );
+        let truncates = |id: &EntityId| !role.rights.columns(&book.table(*id), "truncate").is_empty();
+        if !book.own.iter().any(truncates) {
+            out.push_str(" It cannot `truncate` a table (`42501`).");
+        }
+        out.push_str("\n\n");
     }
     let mut closed = Vec::new();
     for area in &book.areas {
@@ -57,7 +62,7 @@ pub fn page(book: &Book<'_>, role: &RoleColumn<'_>) -> String {
     functions(book, role, &mut out);
     files(book, role, &mut out);
     if !closed.is_empty() {
-        let _ = writeln!(out, "## Closed\n\nNothing of {}.", text::and(&closed));
+        let _ = writeln!(out, "## Closed\n\nIt may do nothing with {}.", text::and(&closed));
     }
     out
 }
@@ -95,11 +100,7 @@ fn is_among(role: &RoleColumn<'_>, roles: &[SmolStr]) -> bool {
 }
 
 fn views(book: &Book<'_>, role: &RoleColumn<'_>, out: &mut String) {
-    let reads = |view: &&View| {
-        let name = TableName::new(view.name.schema.clone(), view.name.name.clone());
-        !role.rights.columns(&name, "select").is_empty()
-    };
-    let mut views = book.own_views().filter(reads).peekable();
+    let mut views = book.own_views().filter(|view| book.reads(role, view)).peekable();
     if views.peek().is_none() {
         return;
     }

@@ -34,15 +34,22 @@ pub fn code(text: &str) -> String {
 pub fn plain(name: &str) -> Cow<'_, str> {
     let is_markup = |c: char| matches!(c, '\\' | '`' | '*' | '[' | ']' | '<' | '&' | '|' | '~' | '#' | '$');
     let name = line(name);
-    if !name.contains(is_markup) {
+    // Between letters it is none.
+    let inner = |at: usize| {
+        let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let (before, after) = (name[..at].trim_end_matches('_'), name[at..].trim_start_matches('_'));
+        is_letter(before.chars().next_back()) && is_letter(after.chars().next())
+    };
+    let is_marked = |(at, c): (usize, char)| is_markup(c) || c == '_' && !inner(at);
+    if !name.char_indices().any(is_marked) {
         return name;
     }
     let mut out = String::with_capacity(name.len() + 8);
-    for c in name.chars() {
+    for (at, c) in name.char_indices() {
         match c {
             '<' => out.push_str("&lt;"),
             '&' => out.push_str("&amp;"),
-            _ if is_markup(c) => out.extend(['\\', c]),
+            _ if is_marked((at, c)) => out.extend(['\\', c]),
             _ => out.push(c),
         }
     }
@@ -52,18 +59,23 @@ pub fn plain(name: &str) -> Cow<'_, str> {
 /// What an author wrote as Markdown, without what could do more than show text: no HTML, and links only to the web, to mail
 /// and to other pages.
 pub fn prose(text: &str) -> Cow<'_, str> {
-    if !text.contains(['<', '`', ']']) {
+    if !text.contains(['<', '`', ']', '~']) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     let mut rest = text;
-    while let Some(at) = rest.find(['<', '`', ']', '\\']) {
+    while let Some(at) = rest.find(['<', '`', ']', '~', '\\']) {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let next = rest[1..].chars().next();
         let took = match (&rest[..1], next) {
             ("<", _) => {
                 out.push_str("&lt;");
+                1
+            }
+            // Three begin a block of code, which goes on to the end of the page.
+            ("~", _) => {
+                out.push_str(if rest.starts_with("~~~") { "\\~" } else { "~" });
                 1
             }
             ("\\", Some(c)) if c != '<' => {
@@ -298,7 +310,14 @@ mod tests {
 
     #[test]
     fn a_title_stays_a_title() {
+        assert_eq!(prose("~~~ a ~~b~~"), "\\~~~ a ~~b~~");
         assert_eq!(title("one\n# two\n```mermaid\n<b>"), "one # two \\`\\`\\`mermaid &lt;b>");
+    }
+
+    #[test]
+    fn a_name_is_no_markup() {
+        assert_eq!(plain("a_b__c"), "a_b__c");
+        assert_eq!(plain("__x_y_ *z*"), "\\_\\_x_y\\_ \\*z\\*");
     }
 
     #[test]

@@ -12,6 +12,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 fn model(files: &[(&str, &str)]) -> Model {
+    model_with(files, specc_model::Options::default())
+}
+
+fn model_with(files: &[(&str, &str)], options: specc_model::Options) -> Model {
     let mut sources = Sources::new();
     let mut parsed = Vec::new();
     let mut found = Vec::new();
@@ -21,7 +25,7 @@ fn model(files: &[(&str, &str)]) -> Model {
         parsed.push(file);
         found.extend(diagnostics);
     }
-    let (model, diagnostics) = analyze(parsed, &mut sources, specc_model::Options::default());
+    let (model, diagnostics) = analyze(parsed, &mut sources, options);
     found.extend(diagnostics);
     let errors: Vec<_> = found.iter().filter(|d| d.severity() == specc_diag::Severity::Error).collect();
     assert!(errors.is_empty(), "{errors:#?}");
@@ -145,11 +149,102 @@ fn an_empty_project_has_pages_too() {
     let files = docs(&model(&[]));
     let names = files.iter().map(|file| file.path.as_str()).filter(|path| !path.starts_with("guides/"));
     let names: Vec<&str> = names.collect();
-    assert_eq!(names, ["README.md", "access.md", "dictionary.md", "erd.mmd", "erd.svg", "workflows.md"]);
+    let roles = ["roles/anon.md", "roles/authenticated.md", "roles/service_role.md"];
+    let first = ["README.md", "access.md", "dictionary.md", "erd.mmd", "erd.svg"];
+    assert_eq!(names, [&first[..], &roles, &["workflows.md"]].concat());
+    assert!(links(&files) > 10);
+    links(&docs(&plain("")));
+    let views = docs(&model(&[("a.dbspec", "view one to anon as $$ select 1 as n $$")]));
+    assert!(links(&views) > 10 && page(&views, "roles/anon.md").contains("| `one` |"));
+}
+
+/// The model of one file for a plain server.
+fn plain(text: &str) -> Model {
+    let options = specc_model::Options {
+        target: specc_model::Target::Postgres,
+        viewer_setting: "my.viewer".into(),
+        ..Default::default()
+    };
+    model_with(&[("a.dbspec", text)], options)
+}
+
+fn page<'f>(files: &'f [DocFile], path: &str) -> &'f str {
+    let paths = || files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>();
+    let file = files.iter().find(|file| file.path == path);
+    &file.unwrap_or_else(|| panic!("{path} is none of {:?}", paths())).contents
+}
+
+#[test]
+fn who_asks_is_said_as_the_server_hears_it() {
+    let things = "entity things { id: int key\n policy { all: allow select } }\n";
+    let files = docs(&plain(things));
+    for guide in ["guides/psql.md", "guides/sqlx.md"] {
+        let text = page(&files, guide);
+        assert!(text.contains("request.jwt.claims") && !text.contains("set local role"), "{text}");
+    }
+    let files = docs(&plain(&format!("role app\nviewer -> things\n{things}")));
+    assert!(page(&files, "guides/psql.md").contains("set local role app;\nselect set_config('my.viewer', '1', true);"));
+    let sqlx = page(&files, "guides/sqlx.md");
+    assert!(sqlx.contains("set local role app") && sqlx.contains(".bind(\"my.viewer\")"), "{sqlx}");
+    // Statuses are of an API, which a plain server has not.
+    assert!(!page(&files, "guides/api/things.md").contains("Status"));
+}
+
+#[test]
+fn a_partition_is_missing_where_no_other_begins() {
+    let text = "entity a {\n  at: date\n  partition by range (at)\n  partition a_3 from ('2028-01-01') to ('2029-01-01')\n  \
+                partition a_2 from ('2026-01-01') to ('2027-01-01')\n  partition a_1 from (minvalue) to ('2026-01-01')\n  rls off\n}\n\
+                entity b {\n  at: date\n  partition by range (at)\n  partition b_1 from (minvalue) to (maxvalue)\n  rls off\n}\n";
+    let files = docs(&plain(text));
+    let calendar = page(&files, "guides/calendar.md");
+    let rows: Vec<&str> = calendar.lines().filter(|line| line.starts_with("| before")).collect();
+    assert_eq!(rows.len(), 2, "{calendar}");
+    assert!(rows[0].contains("`'2029-01-01'`") && rows[1].contains("`'2027-01-01'`"), "{calendar}");
+}
+
+#[test]
+fn a_rule_is_said_as_it_works() {
+    let text = "role app\nentity off {\n  id: int key\n  rls off\n  policy { none: forbid select when id > 1 }\n}\n\
+                entity exact {\n  id: int key\n  name: text\n  policy {\n    all: allow all to app using (true)\n    \
+                never: forbid select to app using (id > 1)\n    kept: forbid insert (name)\n  }\n}\ngrant select, insert on exact to app\n";
+    let files = docs(&plain(text));
+    let off = page(&files, "entities/off.md");
+    assert!(off.contains("Without effect while it is off:\n\n- `none`") && !off.contains("Narrowed"), "{off}");
+    assert!(!page(&files, "guides/security.md").contains("`none`"));
+    let exact = page(&files, "entities/exact.md");
+    assert!(exact.contains("`never`: `app` may not read rows unless `id > 1`."), "{exact}");
+    assert!(exact.contains("`kept`: nobody may set `name` in a new row."), "{exact}");
+    assert!(page(&files, "roles/app.md").contains("but refused by `never`: unless `id > 1`"));
+}
+
+#[test]
+fn an_index_serves_a_reference_if_it_has_all_its_rows() {
+    let text = "entity a { id: int key, rls off }\nentity b {\n  id: int key\n  a_id -> a?\n  open: bool\n  name: text\n  \
+                index some: (a_id) where open\n  index there: (a_id) where a_id is not null\n  index second: (lower(name), a_id)\n  rls off\n}\n";
+    let files = docs(&plain(text));
+    let serves: Vec<&str> =
+        page(&files, "guides/performance.md").lines().filter(|line| line.contains("also when that row")).collect();
+    assert!(!serves.is_empty() && serves.iter().all(|line| !line.contains("`some`") && !line.contains("`second`")));
+    assert!(serves.iter().any(|line| line.contains("a_id is not null")), "{serves:?}");
+}
+
+#[test]
+fn a_view_is_read_by_who_reads_its_tables() {
+    let text = "role app\nrole other\nentity a { id: int key, name: text, policy { them: allow select (id) to app } }\n\
+                view ids to app, other as $$ select id from public.a $$\nview names to app as $$ select name from public.a $$\n\
+                view twice to app, other as $$ select id from public.ids $$\n\
+                view past security definer to other as $$ select name from public.a $$\n";
+    let files = docs(&plain(text));
+    let access = page(&files, "access.md");
+    for row in ["| `ids` | `app` |", "| `names` | – |", "| `twice` | `app` |", "| `past` | `other` |"] {
+        assert!(access.contains(row), "{row}: {access}");
+    }
+    let api = page(&files, "guides/api/README.md");
+    assert!(api.contains("| [`ids`](ids.md) | r | – |") && api.contains("| [`names`](names.md) | – | – |"), "{api}");
 }
 
 /// Names, texts and labels that are markup: they show as they are, and do nothing.
-const HOSTILE: [&str; 8] = [
+const HOSTILE: [&str; 9] = [
     "| a `x | <script>alert(9)</script> | `x |",
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
@@ -158,6 +253,7 @@ const HOSTILE: [&str; 8] = [
     "](x) ![y](data:text/html,z)",
     "*_~|#&lt;",
     "``` <i>",
+    "~~~ x",
 ];
 
 fn hostile(text: &str) -> Vec<DocFile> {

@@ -95,10 +95,10 @@ pub(crate) fn of_rows(
         }
     }
     if matches!(verb, Verb::Update | Verb::Delete) {
-        for key in &world.foreign_keys {
+        for key in world.referring.get(&relation.name).into_iter().flatten() {
             let Rule::ForeignKey(found) = &key.rule else { continue };
             let acts = if verb == Verb::Delete { found.on_delete } else { found.on_update };
-            if found.target != relation.name || !matches!(acts, Action::NoAction | Action::Restrict) {
+            if !matches!(acts, Action::NoAction | Action::Restrict) {
                 continue;
             }
             let (table, name) = (&key.table.name, &key.name);
@@ -127,9 +127,16 @@ pub(crate) fn of_rows(
             }
         }
     }
-    let table = world.catalog.find(IdRef::table(&relation.name)).and_then(|at| world.catalog.at(at));
-    let rls = matches!(table.map(|(_, entry)| &entry.object), Some(Object::Table(table)) if table.rls != Rls::Off);
-    if writes && rls && !rights.bypasses {
+    let entry = world.catalog.find(IdRef::table(&relation.name)).and_then(|at| world.catalog.at(at));
+    let table = match entry.map(|(_, entry)| &entry.object) {
+        Some(Object::Table(table)) => Some(table),
+        _ => None,
+    };
+    let split = table.and_then(|table| table.partition_by.as_ref()).is_some_and(|by| by.method != "hash");
+    if writes && split && !world.with_rest.contains(&relation.name) {
+        add("23514".into(), "400", &["no partition holds the row"]);
+    }
+    if writes && table.is_some_and(|table| table.rls != Rls::Off) && !rights.bypasses {
         add("42501".into(), refused, &["no rule lets this role write the row as it is given"]);
     }
     all

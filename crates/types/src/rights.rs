@@ -44,7 +44,7 @@ pub struct Rights<'c> {
     /// The role and those whose rights it has.
     acts_as: BTreeSet<SmolStr>,
     /// Nothing is refused to it.
-    is_superuser: bool,
+    pub is_superuser: bool,
     /// Row level security does not bind it.
     pub bypasses: bool,
 }

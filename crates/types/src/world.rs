@@ -9,8 +9,8 @@ use specc_analysis::Target;
 use specc_analysis::catalog::Known;
 use specc_analysis::shape::{Shapes, table_columns};
 use specc_catalog::{
-    Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Kind, Object, ObjectId, Qualified, Rule,
-    SqlExpr, TableName, Timing, Trigger,
+    Bounds, Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Kind, Object, ObjectId, Qualified,
+    Rule, SqlExpr, TableName, Timing, Trigger,
 };
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -61,6 +61,14 @@ pub struct Column {
     pub collated: bool,
 }
 
+impl Column {
+    /// The table or view whose column it passes on, and that column.
+    pub fn passes_on(&self) -> Option<(TableName, &SmolStr)> {
+        let (on, column) = self.of.as_ref()?;
+        Some((TableName::new(on.schema.clone(), on.name.clone()), column))
+    }
+}
+
 /// A check of a table, its own or one that it has from others.
 #[derive(Clone, Debug)]
 pub(crate) struct Check<'c> {
@@ -83,9 +91,13 @@ pub(crate) struct World<'c> {
     enums: FxHashMap<&'c str, Vec<&'c Enum>>,
     composites: FxHashMap<&'c str, Vec<&'c Composite>>,
     pub foreign_keys: Vec<&'c Constraint>,
+    /// The foreign keys by the table that they refer to.
+    pub referring: FxHashMap<&'c TableName, Vec<&'c Constraint>>,
     pub constraints: FxHashMap<&'c TableName, Vec<&'c Constraint>>,
     pub unique_indexes: FxHashMap<&'c TableName, Vec<&'c Index>>,
     pub triggers: FxHashMap<&'c TableName, Vec<&'c Trigger>>,
+    /// Tables with a partition for what no other one holds.
+    pub with_rest: FxHashSet<&'c TableName>,
     rows: FxHashMap<SmolStr, Vec<usize>>,
     places: FxHashMap<TableName, usize>,
     pub shapes: Shapes<'c>,
@@ -138,9 +150,11 @@ impl<'c> World<'c> {
             enums: FxHashMap::default(),
             composites: FxHashMap::default(),
             foreign_keys: Vec::new(),
+            referring: FxHashMap::default(),
             constraints: FxHashMap::default(),
             unique_indexes: FxHashMap::default(),
             triggers: FxHashMap::default(),
+            with_rest: FxHashSet::default(),
             rows: FxHashMap::default(),
             places: FxHashMap::default(),
             shapes: Shapes::new(catalog, around),
@@ -150,7 +164,12 @@ impl<'c> World<'c> {
         let (mut names, mut fires) = (Vec::new(), FxHashMap::<&TableName, (bool, bool)>::default());
         for (_, entry) in catalog.iter() {
             match &entry.object {
-                Object::Table(table) => names.push((&table.table, RelationKind::Table)),
+                Object::Table(table) => {
+                    if let Some((parent, Bounds::Default)) = &table.partition_of {
+                        world.with_rest.insert(parent);
+                    }
+                    names.push((&table.table, RelationKind::Table));
+                }
                 Object::View(view) if view.materialized => names.push((&view.view, RelationKind::Materialized)),
                 Object::View(view) => names.push((&view.view, RelationKind::View)),
                 Object::Enum(found) => world.enums.entry(&found.name).or_default().push(found),
@@ -158,8 +177,9 @@ impl<'c> World<'c> {
                 Object::Function(function) if !function.procedure => world.functions.push(function),
                 Object::Constraint(constraint) => {
                     world.constraints.entry(&constraint.table).or_default().push(constraint);
-                    if matches!(constraint.rule, specc_catalog::Rule::ForeignKey(_)) {
+                    if let specc_catalog::Rule::ForeignKey(key) = &constraint.rule {
                         world.foreign_keys.push(constraint);
+                        world.referring.entry(&key.target).or_default().push(constraint);
                     }
                 }
                 Object::Index(index) if index.unique => {

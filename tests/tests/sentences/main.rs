@@ -6,22 +6,27 @@
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout)]
 
 mod blocks;
+mod corners;
 mod trial;
 
 use specc_docs::Claim;
+use specc_postgres::Database;
 use specc_tests::{Rows, VERSIONS, database};
 use std::collections::BTreeMap;
 use trial::{Came, Trials};
 
 /// The model and the catalog of a spec under `specs/`, as the build reads it.
 pub fn project(name: &str) -> (specc_model::Model, specc_catalog::Catalog, specc_docs::Options) {
-    let (mut sources, mut trees) = (specc_diag::Sources::new(), Vec::new());
-    for (file, text) in specc_tests::spec_files(name) {
-        let id = sources.add(file.as_str(), text.as_str());
-        trees.push(specc_syntax::parse(id, &text).0);
-    }
-    let (model, found) = specc_model::analyze(trees, &mut sources, specc_model::Options::default());
-    assert!(!specc_diag::has_errors(&found), "{name}: {found:#?}");
+    read(name, &specc_tests::spec_files(name), specc_model::Options::default())
+}
+
+/// The same of any files.
+fn read(
+    name: &str,
+    files: &[(String, String)],
+    options: specc_model::Options,
+) -> (specc_model::Model, specc_catalog::Catalog, specc_docs::Options) {
+    let (model, _) = specc_tests::replay::model_of(files, options);
     let (catalog, _) = specc_lower::lower(&model);
     let around = specc_lower::external(&model);
     let options = specc_docs::Options { project: name.into(), around, ..Default::default() };
@@ -40,9 +45,11 @@ pub fn rows_of(name: &str) -> Rows {
 
 /// Tries claims; says how many were decided, by their kind, and which are false.
 fn tried(name: &str, major: u32, claims: &[Claim]) -> (BTreeMap<&'static str, [usize; 2]>, Vec<String>) {
-    let rows = rows_of(name);
-    let db = database(name, major, rows);
-    let mut trials = Trials::new(&db);
+    tried_on(&database(name, major, rows_of(name)), &format!("{name}, {major}"), claims)
+}
+
+fn tried_on(db: &Database, name: &str, claims: &[Claim]) -> (BTreeMap<&'static str, [usize; 2]>, Vec<String>) {
+    let mut trials = Trials::new(db);
     let (mut counts, mut wrong) = (BTreeMap::<&str, [usize; 2]>::new(), Vec::new());
     for claim in claims {
         let count = counts.entry(trial::kind(claim)).or_default();
@@ -50,7 +57,7 @@ fn tried(name: &str, major: u32, claims: &[Claim]) -> (BTreeMap<&'static str, [u
             Came::True => count[0] += 1,
             Came::Open => count[1] += 1,
             Came::False(what) => {
-                wrong.push(format!("{name}, {major}: {} of {:?}: {}: {what}", claim.role, claim.on, claim.words()))
+                wrong.push(format!("{name}: {} of {:?}: {}: {what}", claim.role, claim.on, claim.words()))
             }
         }
     }

@@ -39,7 +39,8 @@ pub fn of_relation(book: &Book<'_>, role: &RoleColumn, on: &TableName) -> Vec<Cl
                 without.push(column.name.clone());
             }
         }
-        if granted.is_empty() || verb == Verb::Delete && granted != Columns::All {
+        let shut = book.view_of(on).is_some_and(|view| !book.reads(role, view));
+        if granted.is_empty() || shut || verb == Verb::Delete && granted != Columns::All {
             say(Says::MayNot { verb, columns: Vec::new() });
             continue;
         }
@@ -60,7 +61,7 @@ pub fn of_relation(book: &Book<'_>, role: &RoleColumn, on: &TableName) -> Vec<Cl
             say(Says::MayNot { verb, columns: without });
         }
     }
-    if is_table && role.bypasses {
+    if is_table && role.bypasses && role.rights.columns(on, "truncate").is_empty() {
         say(Says::NoTruncate);
     }
     out

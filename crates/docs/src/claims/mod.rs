@@ -9,7 +9,7 @@ mod rows;
 pub use access::{action, of_function, of_relation};
 pub use rows::{deletes, is_soft, of_entity, of_view, workflow_words};
 
-use crate::book::Book;
+use crate::book::{Book, view_name};
 use crate::text;
 use smol_str::SmolStr;
 use specc_catalog::{DataType, TableName};
@@ -272,7 +272,7 @@ pub(crate) fn all(book: &Book<'_>) -> Vec<Claim> {
             out.extend(of_relation(book, role, &book.table(id)));
         }
         for view in book.own_views() {
-            out.extend(of_relation(book, role, &TableName::new(&*view.name.schema, &*view.name.name)));
+            out.extend(of_relation(book, role, &view_name(view)));
         }
         for function in book.own_functions() {
             out.extend(of_function(book, role, function));

@@ -1,10 +1,10 @@
 //! What holds for the rows of a table whoever writes them, and for what views give.
 
 use super::{Claim, Says, Then};
-use crate::book::{Book, SERVICE};
+use crate::book::{Book, RoleColumn, view_name};
 use smol_str::SmolStr;
-use specc_catalog::{Action, Constraint, Kind, Object, Rule, TableName};
-use specc_model::{Entity, Relation, TriggerAction, View, Workflow};
+use specc_catalog::{Action, Constraint, Kind, Object, Rule};
+use specc_model::{Entity, Relation, Rls, TriggerAction, View, Workflow};
 use specc_syntax::ast::TriggerTiming;
 
 /// The claims of an entity.
@@ -34,9 +34,9 @@ pub fn of_entity(book: &Book<'_>, entity: &Entity) -> Vec<Claim> {
     }
     if is_soft(book, entity) {
         say(&writer, Says::DeleteHides);
-        for role in
-            book.roles.iter().filter(|role| !role.bypasses && role.rights.columns(&on, "select").has("deleted_at"))
-        {
+        let bound = |role: &&RoleColumn<'_>| entity.rls != Rls::Off && !role.bypasses;
+        let sees = |role: &&RoleColumn<'_>| bound(role) && role.rights.columns(&on, "select").has("deleted_at");
+        for role in book.roles.iter().filter(sees) {
             say(&role.name, Says::HidesDeleted);
         }
     }
@@ -135,15 +135,14 @@ fn goes(book: &Book<'_>, relation: &Relation) -> Option<Says> {
 
 /// The columns of a view.
 pub fn of_view(book: &Book<'_>, view: &View) -> Vec<Claim> {
-    let on = TableName::new(&*view.name.schema, &*view.name.name);
+    let on = view_name(view);
     let Some(relation) = book.relation_of(&on) else { return Vec::new() };
     // In the order of the query, where the model knows it.
     let place = |name: &SmolStr| view.output.iter().position(|(output, _)| output == name).unwrap_or(usize::MAX);
     let mut columns: Vec<_> = relation.columns.iter().collect();
     columns.sort_by_key(|column| place(&column.name));
-    let role = if book.is_supabase() { SmolStr::new_static(SERVICE) } else { book.writer() };
     let says = |column: &&specc_types::Column| Claim {
-        role: role.clone(),
+        role: book.writer(),
         on: on.clone(),
         says: Says::Shows { column: column.name.clone(), ty: column.ty.clone(), nullable: column.nullable },
     };

@@ -2,12 +2,11 @@
 
 use super::Room;
 use crate::DocFile;
-use crate::book::{RoleColumn, unique};
+use crate::book::{Book, RoleColumn, unique, view_name};
 use crate::claims::{self, Says};
 use crate::text;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
-use specc_catalog::TableName;
 use specc_sql::quote;
 use specc_types::{Call, Column, Relation, RelationKind, Verb, json_text, quoted, segment};
 use std::collections::BTreeMap;
@@ -30,10 +29,7 @@ pub fn pages(room: &Room<'_, '_>) -> Vec<DocFile> {
     taken.insert("functions".to_owned());
     let up = format!("../{}", room.package.to_docs);
     let tables = book.own.iter().map(|id| (book.table(*id), book.label(*id).to_owned(), Some(book.link(*id, &up))));
-    let views = book.own_views().map(|view| {
-        let name = TableName::new(view.name.schema.clone(), view.name.name.clone());
-        (name, text::short(book.model, &view.name), None)
-    });
+    let views = book.own_views().map(|view| (view_name(view), text::short(book.model, &view.name), None));
     let all = tables.chain(views).filter_map(|(name, label, more)| {
         let relation = room.api.relation(&name)?;
         Some(Subject { relation, path: unique(&mut taken, "api/", &text::file_name(&label)), label, more })
@@ -57,7 +53,7 @@ fn list(room: &Room<'_, '_>, all: &[Subject<'_>]) -> String {
         let page = subject.path.trim_start_matches("api/");
         let mut cells = vec![format!("[{}]({page})", text::code(&subject.label))];
         cells.extend(roles.iter().map(|role| {
-            let letters = verbs(subject.relation, role).into_iter().map(|verb| match verb {
+            let letters = verbs(room.book, subject.relation, role).into_iter().map(|verb| match verb {
                 Verb::Read => "r",
                 Verb::Insert => "a",
                 Verb::Update => "c",
@@ -73,7 +69,8 @@ fn list(room: &Room<'_, '_>, all: &[Subject<'_>]) -> String {
 }
 
 /// What a role may do with a table or view.
-fn verbs(relation: &Relation, role: &RoleColumn<'_>) -> Vec<Verb> {
+fn verbs(book: &Book<'_>, relation: &Relation, role: &RoleColumn<'_>) -> Vec<Verb> {
+    let shut = book.view_of(&relation.name).is_some_and(|view| !book.reads(role, view));
     let may = |verb: &Verb| {
         let granted = !role.rights.columns(&relation.name, verb.word()).is_empty();
         let (inserts, updates) = relation.writes;
@@ -83,7 +80,7 @@ fn verbs(relation: &Relation, role: &RoleColumn<'_>) -> Vec<Verb> {
             (RelationKind::View, Verb::Insert) => inserts,
             (RelationKind::View, _) => updates,
         };
-        granted && through
+        granted && through && !(shut && *verb == Verb::Read)
     };
     Verb::ALL.into_iter().filter(may).collect()
 }
@@ -127,7 +124,7 @@ fn page(room: &Room<'_, '_>, subject: &Subject<'_>) -> String {
 }
 
 fn section(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>) -> String {
-    let verbs = verbs(relation, role);
+    let verbs = verbs(room.book, relation, role);
     let mut out = String::new();
     let claims = claims::of_relation(room.book, role, &relation.name);
     let (mut errors, is_anon) = (BTreeMap::<(SmolStr, &str), (Vec<&str>, Vec<String>)>::new(), role.name == "anon");
@@ -143,6 +140,9 @@ fn section(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>) -> S
         }
         match example(room, relation, role, verb) {
             Some(example) => example.write(room, &mut out),
+            None if key(room, relation).is_empty() => {
+                out.push_str("No key names a row: say by a condition of your own which rows.\n\n");
+            }
             None => out.push_str("It cannot name a row: it may not read the key.\n\n"),
         }
         for (code, status, what) in room.api.errors(&role.rights, relation, verb, is_anon) {
@@ -160,9 +160,9 @@ fn section(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>) -> S
         return out;
     }
     out.push_str("### Errors\n\n");
-    text::head(&mut out, &["SQLSTATE", "Status", "Where", "When"]);
+    errors_head(room, &mut out, &["Where", "When"]);
     for ((code, status), (verbs, whats)) in errors {
-        text::row(&mut out, [text::code(&code), status.to_owned(), verbs.join(", "), whats.join("; ")]);
+        errors_row(room, &mut out, &code, status, [verbs.join(", "), whats.join("; ")]);
     }
     out.push('\n');
     out
@@ -308,7 +308,7 @@ pub fn example(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>, 
 }
 
 /// The columns of the key of a table, as far as there is one.
-fn key<'r>(room: &Room<'_, '_>, relation: &'r Relation) -> Vec<&'r Column> {
+pub fn key<'r>(room: &Room<'_, '_>, relation: &'r Relation) -> Vec<&'r Column> {
     let Some(entity) = room.book.entity_of(&relation.name) else { return Vec::new() };
     let fields = entity.key.iter().flat_map(|key| &key.fields);
     let find = |field: &usize| relation.columns.iter().find(|column| column.name == entity.fields[*field].name);
@@ -355,11 +355,11 @@ fn functions(room: &Room<'_, '_>) -> String {
             called(room, &call).write(room, &mut out);
             let errors = room.api.call_errors(&call, callers.iter().all(|role| role.name == "anon")).into_iter();
             let errors = errors.map(|(code, status, what)| (code, status, what.words(text::code))).collect();
-            errors_of(&mut out, errors);
+            errors_of(room, &mut out, errors);
         }
     }
     if !any {
-        out.push_str("No role calls a function of the project.\n");
+        out.push_str("There is no function to call by the names of its parameters.\n");
     }
     out
 }
@@ -367,7 +367,19 @@ fn functions(room: &Room<'_, '_>) -> String {
 /// A SQLSTATE, its status, and when.
 type Said = (SmolStr, &'static str, String);
 
-fn errors_of(out: &mut String, errors: Vec<Said>) {
+/// The status stands where there is an API that gives it.
+fn errors_head(room: &Room<'_, '_>, out: &mut String, rest: &[&str]) {
+    let status = room.book.is_supabase().then_some("Status");
+    let names: Vec<&str> = ["SQLSTATE"].into_iter().chain(status).chain(rest.iter().copied()).collect();
+    text::head(out, &names);
+}
+
+fn errors_row<const N: usize>(room: &Room<'_, '_>, out: &mut String, code: &str, status: &str, rest: [String; N]) {
+    let status = room.book.is_supabase().then(|| status.to_owned());
+    text::row(out, [text::code(code)].into_iter().chain(status).chain(rest));
+}
+
+fn errors_of(room: &Room<'_, '_>, out: &mut String, errors: Vec<Said>) {
     let mut all: BTreeMap<(SmolStr, &str), Vec<String>> = BTreeMap::new();
     for (code, status, what) in errors {
         let whats = all.entry((code, status)).or_default();
@@ -375,9 +387,9 @@ fn errors_of(out: &mut String, errors: Vec<Said>) {
             whats.push(what);
         }
     }
-    text::head(out, &["SQLSTATE", "Status", "When"]);
+    errors_head(room, out, &["When"]);
     for ((code, status), whats) in all {
-        text::row(out, [text::code(&code), status.to_owned(), whats.join("; ")]);
+        errors_row(room, out, &code, status, [whats.join("; ")]);
     }
     out.push('\n');
 }

@@ -1,7 +1,7 @@
 //! Guides: how a program begins to use this project, with code that runs as it stands.
 
 use super::Room;
-use super::api::{Example, example, fenced};
+use super::api::{Example, example, fenced, key};
 use crate::book::RoleColumn;
 use crate::text;
 use specc_types::{Relation, Verb};
@@ -140,7 +140,7 @@ export function clientOf(token: string) {
             text::code(&read.role.name)
         );
         let code = format!(
-            "import {{ clientOf }} from './server'
+            "import {{ clientOf }} from '../../server'
 
 export async function GET(request: Request): Promise<Response> {{
   const supabase = clientOf((request.headers.get('authorization') ?? '').replace('Bearer ', ''))
@@ -171,38 +171,67 @@ pub fn sqlx(room: &Room<'_, '_>) -> String {
         return out;
     };
     let table = specc_sql::quote::qualified(&read.relation.name.schema, &read.relation.name.name);
-    let claims = match room.book.is_supabase() {
-        true => "request.jwt.claims".to_owned(),
-        false => room.book.model.options.claims_setting.to_string(),
+    let asking = asking(room);
+    let (how, role) = match read.role.is_named {
+        true => {
+            let role = format!("set local role {}", specc_sql::quote::ident(&read.role.name));
+            let line = format!("    sqlx::query({}).execute(&mut *tx).await?;\n", rust(&role));
+            ("takes that person's role first, for one transaction", line)
+        }
+        false => ("connects as another role, and says in each transaction who asks", String::new()),
     };
     let _ = writeln!(
         out,
-        "The owner of the tables and a superuser are bound by no rule, so a program that acts for a person takes that person's role \
-         first, for one transaction. How many rows of {} {} sees:\n",
+        "The owner of the tables and a superuser are bound by no rule, so a program that acts for a person {how}. How many rows of {} {} \
+         sees:\n",
         text::code(&read.relation.name.name),
         text::code(&read.role.name)
     );
     let query = format!("select count(*) from {table}");
     let code = format!(
-        "pub async fn count(pool: &sqlx::PgPool, claims: &str) -> Result<i64, sqlx::Error> {{
+        "pub async fn count(pool: &sqlx::PgPool, who: &str) -> Result<i64, sqlx::Error> {{
     let mut tx = pool.begin().await?;
-    sqlx::query({}).execute(&mut *tx).await?;
-    sqlx::query(\"select set_config($1, $2, true)\")
+{role}    sqlx::query(\"select set_config($1, $2, true)\")
         .bind({})
-        .bind(claims)
+        .bind(who)
         .execute(&mut *tx)
         .await?;
     let rows: i64 = sqlx::query_scalar({}).fetch_one(&mut *tx).await?;
     tx.commit().await?;
     Ok(rows)
 }}",
-        rust(&format!("set local role {}", specc_sql::quote::ident(&read.role.name))),
-        rust(&claims),
+        rust(asking.setting),
         rust(&query)
     );
     fenced(&mut out, "rust", &code);
-    out.push_str("The claims are JSON, as a token has them: `{\"sub\": \"…\", \"role\": \"…\"}`.\n");
+    out.push_str(match asking.key {
+        Some(_) => "`who` is the key of who asks, as text.\n",
+        None => "`who` is the claims as JSON, as a token has them: `{\"sub\": \"…\", \"role\": \"…\"}`.\n",
+    });
     out
+}
+
+/// How a session says who is asking.
+struct Asking<'r> {
+    setting: &'r str,
+    /// A key of the viewer's entity as a literal of SQL, where the setting has that; else it has claims.
+    key: Option<String>,
+}
+
+fn asking<'r>(room: &Room<'r, '_>) -> Asking<'r> {
+    let (book, options) = (room.book, &room.book.model.options);
+    if book.is_supabase() {
+        return Asking { setting: "request.jwt.claims", key: None };
+    }
+    let Some(viewer) = book.model.viewer else { return Asking { setting: &options.claims_setting, key: None } };
+    let relation = room.api.relation(&book.table(viewer));
+    let example = relation.and_then(|relation| {
+        let column = key(room, relation).into_iter().next()?;
+        room.api.example(relation, column)
+    });
+    let key = example.map_or_else(|| "1".to_owned(), |example| example.sql);
+    let key = if key.starts_with('\'') { key } else { specc_sql::quote::literal(&key) };
+    Asking { setting: &options.viewer_setting, key: Some(key) }
 }
 
 /// A text as Rust writes it.
@@ -218,6 +247,12 @@ pub fn psql(room: &Room<'_, '_>) -> String {
         "What a role sees and may do is tried in one transaction that is rolled back: take the role, say who is asking, ask. Nothing \
          stays.\n\n",
     );
+    if !book.roles_of_pages().iter().any(|role| role.is_named) {
+        out.push_str(
+            "The spec names no role: connect as any that is neither a superuser nor the owner of the tables.\n\n",
+        );
+    }
+    let asking = asking(room);
     for role in book.roles_of_pages() {
         let Some((relation, example)) = book.own.iter().find_map(|id| {
             let relation = room.api.relation(&book.table(*id))?;
@@ -227,16 +262,20 @@ pub fn psql(room: &Room<'_, '_>) -> String {
             continue;
         };
         let _ = writeln!(out, "{} of {}:\n", text::code(&role.name), text::code(&relation.name.name));
-        let setting = if book.is_supabase() { "request.jwt.claims" } else { &book.model.options.claims_setting };
-        let claims = format!(
-            "{{\"sub\": \"00000000-0000-4000-8000-000000000001\", \"role\": {}}}",
-            specc_types::json_text(&role.name)
-        );
+        let claims = || {
+            let known = role.is_named.then(|| format!(", \"role\": {}", specc_types::json_text(&role.name)));
+            let known = known.unwrap_or_default();
+            let claims = format!("{{\"sub\": \"00000000-0000-4000-8000-000000000001\"{known}}}");
+            specc_sql::quote::literal(&claims)
+        };
+        let taken = match role.is_named {
+            true => format!("set local role {};\n", specc_sql::quote::ident(&role.name)),
+            false => String::new(),
+        };
         let code = format!(
-            "begin;\nset local role {};\nselect set_config({}, {}, true);\n{}\nrollback;",
-            specc_sql::quote::ident(&role.name),
-            specc_sql::quote::literal(setting),
-            specc_sql::quote::literal(&claims),
+            "begin;\n{taken}select set_config({}, {}, true);\n{}\nrollback;",
+            specc_sql::quote::literal(asking.setting),
+            asking.key.clone().unwrap_or_else(claims),
             example.sql
         );
         fenced(&mut out, "sql", &code);

@@ -5,6 +5,7 @@ use super::api::fenced;
 use crate::text;
 use smol_str::SmolStr;
 use specc_diag::Code;
+use specc_model::{Bounds, Entity, EntityId, ExprRef};
 use specc_types::{RelationKind, Verb};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -38,7 +39,8 @@ const RUNBOOKS: &[Runbook] = &[
         &[
             ("See what the way back would run.", "specc apply --abandon --dry-run"),
             (
-                "Go back to before its first file. What was dropped by then does not come back, and has to be agreed to.",
+                "Go back to before its first file. What was dropped by then does not come back: where there is such a loss, the \
+                 option `--allow-data-loss` agrees to it.",
                 "specc apply --abandon",
             ),
         ],
@@ -47,8 +49,11 @@ const RUNBOOKS: &[Runbook] = &[
         "Restore",
         "Rows are lost or wrong.",
         &[
-            ("Bring the backup back beside the database, and look at it first.", "specc restore BACKUP --into NAME"),
-            ("Put back what is missing in one table.", "specc restore BACKUP --table TABLE"),
+            (
+                "Bring a table's rows of the backup back into a new table beside it, and look at them first.",
+                "specc restore BACKUP --table TABLE --into NAME",
+            ),
+            ("Put back the rows that are missing in that table.", "specc restore BACKUP --table TABLE"),
             ("Or bring all of it back into an empty database.", "specc restore BACKUP"),
         ],
     ),
@@ -57,7 +62,10 @@ const RUNBOOKS: &[Runbook] = &[
 /// `runbooks.md`
 pub fn runbooks(room: &Room<'_, '_>) -> String {
     let book = room.book;
-    let mut out = String::from("# Runbooks\n\nThe database is the one that `DATABASE_URL` names.\n\n");
+    let mut out = String::from(
+        "# Runbooks\n\nThe database is the one that `DATABASE_URL` names. Where it is marked as production, what changes it needs \
+         `--allow-production` too.\n\n",
+    );
     for (title, when, steps) in RUNBOOKS {
         let _ = writeln!(out, "## {title}\n\n{when}\n");
         for (number, (step, command)) in steps.iter().enumerate() {
@@ -107,8 +115,8 @@ pub fn runbooks(room: &Room<'_, '_>) -> String {
          2. See how the database differs from what was released.\n\n",
     );
     fenced(&mut out, "sh", "specc drift");
-    out.push_str("3. Ask what the role could do, and by which rule.\n\n");
-    fenced(&mut out, "sh", "specc prove");
+    out.push_str("3. Ask what the role could do to a table, and by which rule.\n\n");
+    fenced(&mut out, "sh", "specc why ROLE select TABLE");
     let kept = |mixin: &str| {
         let with = book.own.iter().filter(|id| book.model.entity(**id).mixins.iter().any(|name| name == mixin));
         with.map(|id| book.link(*id, &room.package.to_docs)).collect::<Vec<_>>()
@@ -141,22 +149,18 @@ pub fn calendar(room: &Room<'_, '_>) -> String {
         let entity = book.model.entity(*id);
         let Some(by) = entity.partition_by.as_ref().filter(|by| by.method == "range") else { continue };
         let link = book.link(*id, &room.package.to_docs);
-        let last = entity.partitions.iter().rev().find_map(|partition| match &partition.bounds {
-            specc_model::Bounds::Range { to, .. } => {
+        let ends = entity.partitions.iter().filter_map(|partition| match &partition.bounds {
+            Bounds::Range { to, .. } if !continues(entity, to) => {
                 Some(to.iter().map(|to| text::code(&to.text)).collect::<Vec<_>>().join(", "))
             }
             _ => None,
         });
-        let rest = entity.partitions.iter().any(|partition| matches!(partition.bounds, specc_model::Bounds::Default));
+        let rest = entity.partitions.iter().any(|partition| matches!(partition.bounds, Bounds::Default));
         let over = crate::behaviour::elements(entity, &by.elements);
         let what = if rest { "rows go to the default partition from then on" } else { "rows are refused from then on" };
-        if let Some(last) = last {
-            rows.push([
-                format!("before {over} reaches {last}"),
-                format!("{link} needs another partition"),
-                format!("Else {what}."),
-            ]);
-        }
+        rows.extend(ends.map(|end| {
+            [format!("before {over} reaches {end}"), format!("{link} needs another partition"), format!("Else {what}.")]
+        }));
     }
     if rows.is_empty() {
         out.push_str("The spec has no schedule, no view that is refreshed and no partition by range.\n");
@@ -167,15 +171,25 @@ pub fn calendar(room: &Room<'_, '_>) -> String {
     out
 }
 
+/// Whether something holds the rows from the end of a partition on: another partition, or there are none.
+fn continues(entity: &Entity, end: &[ExprRef]) -> bool {
+    let is_max = |bound: &ExprRef| bound.text.eq_ignore_ascii_case("maxvalue");
+    let begins = |from: &[ExprRef]| from.iter().map(|bound| &bound.text).eq(end.iter().map(|bound| &bound.text));
+    end.first().is_some_and(is_max)
+        || entity.partitions.iter().any(|partition| match &partition.bounds {
+            Bounds::Range { from, .. } => begins(from),
+            _ => false,
+        })
+}
+
 /// What to do about a SQLSTATE.
 fn advice(code: &str) -> &'static str {
     match code {
         "22001" => "Make the text shorter: the column has a limit.",
         "22003" => "Send a smaller number, or ask for a wider type.",
         "22P02" => "Send a value of the column's type: a UUID, a number, a label that the type has.",
-        "23001" | "23503" => {
-            "Make or name the row that is referred to; before a delete, take away the rows that refer to it."
-        }
+        "23001" => "Before the row goes or its key changes, take away the rows that refer to it.",
+        "23503" => "Make or name the row that is referred to; before a delete, take away the rows that refer to it.",
         "23502" => "Give the column a value.",
         "23505" => "A row like this is there already: change that one, or ask for an upsert.",
         "23514" => {
@@ -195,7 +209,7 @@ fn advice(code: &str) -> &'static str {
 /// `troubleshooting.md`
 pub fn troubleshooting(room: &Room<'_, '_>) -> String {
     let book = room.book;
-    let mut found: BTreeMap<SmolStr, Vec<String>> = BTreeMap::new();
+    let mut found: BTreeMap<SmolStr, Vec<EntityId>> = BTreeMap::new();
     for id in &book.own {
         let Some(relation) = room.api.relation(&book.table(*id)) else { continue };
         for role in book.roles_of_pages() {
@@ -205,9 +219,9 @@ pub fn troubleshooting(room: &Room<'_, '_>) -> String {
                 }
                 for (code, _, _) in room.api.errors(&role.rights, relation, verb, false) {
                     let places = found.entry(code).or_default();
-                    let link = book.link(*id, &room.package.to_docs);
-                    if !places.contains(&link) {
-                        places.push(link);
+                    // The entities come one by one.
+                    if places.last() != Some(id) {
+                        places.push(*id);
                     }
                 }
             }
@@ -215,11 +229,15 @@ pub fn troubleshooting(room: &Room<'_, '_>) -> String {
     }
     let mut out = String::from("# Troubleshooting\n\n## By SQLSTATE\n\nThose that this schema answers with.\n\n");
     text::head(&mut out, &["SQLSTATE", "What to do", "Where"]);
+    let links = |places: &[EntityId]| {
+        let links = places.iter().map(|id| book.link(*id, &room.package.to_docs));
+        links.collect::<Vec<_>>().join(", ")
+    };
     for (code, places) in &found {
         let cell = match places.len() {
             n if n == book.own.len() => "everywhere".to_owned(),
-            n if n > 12 => format!("{} and {} more", places[..10].join(", "), n - 10),
-            _ => places.join(", "),
+            n if n > 12 => format!("{} and {} more", links(&places[..10]), n - 10),
+            _ => links(places),
         };
         text::row(&mut out, [text::code(code), advice(code).to_owned(), cell]);
     }

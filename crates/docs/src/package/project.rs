@@ -53,7 +53,7 @@ pub fn security(room: &Room<'_, '_>) -> String {
     let mut out = String::from("# Security\n\n## The model\n\n");
     out.push_str(
         "Access is decided in the database, for each row and each role, and nowhere else: whatever asks, a front end, a server or a person \
-         at a prompt, is a role and gets what that role's rules let through. A role that no rule names gets nothing.\n\n",
+         at a prompt, is a role and gets what that role's rules let through. What neither a rule nor a grant opens to a role is closed to it.\n\n",
     );
     if let Some(viewer) = book.model.viewer {
         let _ =
@@ -72,8 +72,9 @@ pub fn security(room: &Room<'_, '_>) -> String {
         let _ = writeln!(out, "### {}\n", book.link(entity.id, &room.package.to_docs));
         if entity.rls == Rls::Off {
             out.push_str("Row level security is off: what is granted is all there is.\n\n");
+            continue;
         }
-        if !entity.rules.iter().any(|rule| !rule.forbid) && entity.rls != Rls::Off {
+        if !entity.rules.iter().any(|rule| !rule.forbid) {
             let _ = writeln!(out, "No rule opens it: {}.\n", access::nobody_but(book, entity));
         }
         for rule in &entity.rules {
@@ -127,14 +128,10 @@ fn past(room: &Room<'_, '_>, out: &mut String) {
         rows.push([name, "function with its owner's rights".to_owned(), callers.join(", ")]);
     }
     for view in book.own_views().filter(|view| view.security_definer || view.materialized) {
-        let name = specc_catalog::TableName::new(view.name.schema.clone(), view.name.name.clone());
-        let readers = book.roles_of_pages().iter().filter(|role| !role.rights.columns(&name, "select").is_empty());
+        let readers = book.roles_of_pages().iter().filter(|role| book.reads(role, view));
+        let what = if view.materialized { "view whose rows are stored" } else { "view with its owner's rights" };
         let readers: Vec<String> = readers.map(|role| text::code(&role.name)).collect();
-        rows.push([
-            text::code(&text::short(book.model, &view.name)),
-            access::rights(view).to_owned(),
-            readers.join(", "),
-        ]);
+        rows.push([text::code(&text::short(book.model, &view.name)), what.to_owned(), readers.join(", ")]);
     }
     for bucket in book.model.buckets.iter().filter(|bucket| bucket.public) {
         let what = "files that anybody reads whose address is known".to_owned();
@@ -145,7 +142,12 @@ fn past(room: &Room<'_, '_>, out: &mut String) {
     }
     out.push_str("## What the rules of tables do not bind\n\n");
     text::head(out, &["Name", "What it is", "Reached by"]);
-    rows.iter().for_each(|row| text::row(out, row));
+    for row in &mut rows {
+        if row[2].is_empty() {
+            row[2].push_str("its owner only");
+        }
+        text::row(out, row);
+    }
     out.push('\n');
 }
 
@@ -172,8 +174,12 @@ pub fn performance(room: &Room<'_, '_>) -> String {
             ]);
         }
         rows.extend(crate::entity::indexes_of(book, entity, &room.package.to_docs));
-        text::head(&mut out, &["Index", "Over", "Why"]);
-        rows.iter().for_each(|row| text::row(&mut out, row));
+        if rows.is_empty() {
+            out.push_str("It has no index: every query reads the whole table.\n");
+        } else {
+            text::head(&mut out, &["Index", "Over", "Why"]);
+            rows.iter().for_each(|row| text::row(&mut out, row));
+        }
         out.push('\n');
     }
     out
