@@ -91,16 +91,7 @@ impl<'m> Right<'m> {
         let named = names.collect();
         let stays = crate::files::is_files(entity).then(|| entity.field("bucket_id")).flatten();
         let stays = stays.filter(|_| command == RuleAction::Update && crate::files::stay(model, entity));
-        Some(Self {
-            entity,
-            command,
-            decision,
-            guard: guard.flatten(),
-            named,
-            stays,
-            role: role.clone(),
-            model,
-        })
+        Some(Self { entity, command, decision, guard: guard.flatten(), named, stays, role: role.clone(), model })
     }
 
     /// Whether the role can give a column a value.

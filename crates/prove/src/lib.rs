@@ -109,9 +109,8 @@ fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
         matches!(finding.verdict, Verdict::Counterexample(Some(_))) && !other
     };
     let accused = found.iter().filter(is_accused).map(|finding| finding.span).collect();
-    let later = |entity: &&Entity, steps| {
-        properties::of_steps(&properties::Context::new(&shared, steps), entity, &accused)
-    };
+    let later =
+        |entity: &&Entity, steps| properties::of_steps(&properties::Context::new(&shared, steps), entity, &accused);
     found.extend(pool.ask(STEPS_OF_SEVERAL, &entities, later).into_iter().flatten());
     // A row that is added to what nobody shows, and opens it by that, is one hole.
     let opening: std::collections::BTreeSet<String> = found.iter().filter_map(|f| opened_by(model, f)).collect();

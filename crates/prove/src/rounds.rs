@@ -62,3 +62,44 @@ impl Pool {
         self.0 / of.max(1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What each takes of a pool of so many steps, and which are decided.
+    fn asked(steps: usize, needed: &[usize]) -> (usize, Vec<bool>) {
+        let mut pool = Pool(steps);
+        let found = pool.ask(10, needed, |needed, budget| {
+            budget.spend(*needed);
+            !budget.is_spent()
+        });
+        (steps - pool.0, found)
+    }
+
+    #[test]
+    fn what_takes_little_is_decided_whatever_the_rest_takes() {
+        let (spent, found) = asked(1_000, &[1_000_000, 5, 1_000_000, 9, 1_000_000]);
+        assert_eq!(found, [false, true, false, true, false]);
+        assert!(spent <= 1_000, "{spent}");
+    }
+
+    #[test]
+    fn what_takes_more_is_asked_again_while_there_is_enough() {
+        assert_eq!(asked(1_000, &[30, 5, 100]).1, [true, true, true]);
+        assert_eq!(asked(100, &[30, 5, 100]).1, [true, true, false]);
+        assert_eq!(asked(1_000, &[]), (0, Vec::new()));
+        assert_eq!(asked(0, &[1, 0]).1, [false, false]);
+    }
+
+    #[test]
+    fn the_order_decides_nothing() {
+        let needed: Vec<usize> = (0..40).map(|at| at * at).collect();
+        let (spent, found) = asked(9_000, &needed);
+        let back: Vec<usize> = needed.iter().rev().copied().collect();
+        let (spent_back, mut found_back) = asked(9_000, &back);
+        found_back.reverse();
+        assert_eq!((spent, &found), (spent_back, &found_back));
+        assert!(found.contains(&true) && found.contains(&false));
+    }
+}

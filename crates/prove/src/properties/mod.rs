@@ -104,7 +104,17 @@ impl<'m> Shared<'m> {
             of_members.entry(membership.members).or_default().push(at);
             of_tenants.entry(model.relation(membership.to).to).or_default().push(at);
         }
-        Self { model, sorts, roles: crate::bound_roles(model), memberships, of_members, of_tenants, owners, strict, more }
+        Self {
+            model,
+            sorts,
+            roles: crate::bound_roles(model),
+            memberships,
+            of_members,
+            of_tenants,
+            owners,
+            strict,
+            more,
+        }
     }
 
     /// The memberships whose rows are of an entity.
