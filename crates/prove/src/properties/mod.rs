@@ -62,12 +62,15 @@ pub struct Finding {
     pub span: Span,
 }
 
+/// An entity, the name of a role, and what it does.
+type Asking = (EntityId, SmolStr, RuleAction);
+
 /// What questions about one entity share.
 pub struct Context<'m> {
     shared: Arc<Shared<'m>>,
     budget: Budget,
     /// Rights that were asked for: a table of many rules is asked about as many times.
-    rights: RefCell<FxHashMap<(EntityId, SmolStr, RuleAction), Option<Rc<Right<'m>>>>>,
+    rights: RefCell<FxHashMap<Asking, Option<Rc<Right<'m>>>>>,
 }
 
 impl<'m> Deref for Context<'m> {
