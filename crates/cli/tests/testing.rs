@@ -85,6 +85,32 @@ fn behind(text: &str, sql: &str) -> String {
     format!("{text}\nsql leak\n  depends on teams, members, chapters, open_teams, managers\n$$\n{sql}\n$$\n")
 }
 
+/// A rule refuses nothing to who passes row level security, whether it names that role or another one.
+#[test]
+fn who_passes_row_level_security_is_refused_nothing() {
+    let dir = project(
+        "
+role clerk bypassrls
+entity notes {
+  id:    uuid = gen_random_uuid()  key
+  text:  text
+  shut:  bool = false
+  policy {
+    read:  allow select  to authenticated, service_role, clerk  when not shut
+    write: allow update (text)  to service_role, clerk  when not shut
+    kept:  forbid update  to service_role, clerk  when text = 'x'
+  }
+}
+view open_notes to authenticated, service_role, clerk as $$ select id, text from public.notes $$
+",
+    );
+    for args in [&["test"][..], &["test", "--mutants"]] {
+        let (code, out, said) = run(dir.path(), args);
+        assert_eq!(code, 0, "{args:?} {out}{said}");
+        assert!(!said.contains(" 0 passed") && !out.contains("service_role"), "{args:?} {out}{said}");
+    }
+}
+
 /// Rows that refer to nothing are among those that a helper finds, and hide no other row by that.
 #[test]
 fn a_reference_that_is_null_decides_about_no_other_row() {

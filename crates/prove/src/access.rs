@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use specc_model::effective::{self, Decision, Effective, Guard, Opening};
 use specc_model::formula::{Formula, Node, Row};
 use specc_model::scope::PathStep;
-use specc_model::{Entity, EntityId, FieldIx, Model, Object, Rls, Rule, RuleAction};
+use specc_model::{Entity, EntityId, FieldIx, Model, Object, Rls, Rule, RuleAction, Target};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,11 @@ impl Role {
     /// A role of the spec.
     pub fn new(model: &Model, name: &str) -> Self {
         Self { name: name.into(), acts_as: effective::acts_as(model, name), signed_in: name != "anon" }
+    }
+
+    /// Whether it is that of the platform's service, which may do everything with every table.
+    pub fn is_service(&self, model: &Model) -> bool {
+        model.options.target == Target::Supabase && self.name == "service_role"
     }
 }
 
@@ -43,10 +48,8 @@ pub struct Right<'m> {
     pub command: RuleAction,
     decision: Decision<'m>,
     guard: Option<Guard<'m>>,
-    /// Columns of what the author grants beside the rules; all, where none is named.
-    granted: Vec<&'m [SmolStr]>,
-    /// Whether rules bring grants.
-    ruled: bool,
+    /// Whether the role has the privilege on each column.
+    named: Vec<bool>,
     /// A column that a policy of the platform's keeps as it is.
     stays: Option<FieldIx>,
     role: Role,
@@ -82,19 +85,13 @@ impl<'m> Right<'m> {
         if !ruled && granted.is_empty() {
             return None;
         }
+        let of_rules = |field| ruled && decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
+        let by_grant = |name| granted.iter().any(|columns| columns.is_empty() || columns.contains(name));
+        let names = entity.fields.iter().enumerate().map(|(field, column)| of_rules(field) || by_grant(&column.name));
+        let named = names.collect();
         let stays = crate::files::is_files(entity).then(|| entity.field("bucket_id")).flatten();
         let stays = stays.filter(|_| command == RuleAction::Update && crate::files::stay(model, entity));
-        Some(Self {
-            entity,
-            command,
-            decision,
-            guard: guard.flatten(),
-            granted,
-            ruled,
-            stays,
-            role: role.clone(),
-            model,
-        })
+        Some(Self { entity, command, decision, guard: guard.flatten(), named, stays, role: role.clone(), model })
     }
 
     /// Whether the role can give a column a value.
@@ -112,19 +109,9 @@ impl<'m> Right<'m> {
         }
     }
 
-    /// Whether a rule or a grant names the column, or all: it is read, where the command reads.
+    /// Whether the role has the privilege on a column: a rule or a grant names it, or all.
     pub fn names(&self, field: FieldIx) -> bool {
-        let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
-        let name = &self.entity.fields[field].name;
-        opened || self.granted.iter().any(|columns| columns.is_empty() || columns.contains(name))
-    }
-
-    /// Whether the role has the privilege on a column, whatever the column is.
-    pub fn grants(&self, field: FieldIx) -> bool {
-        let opened = self.ruled && self.decision.columns.as_ref().is_none_or(|columns| columns.contains(&field));
-        let name = &self.entity.fields[field].name;
-        let granted = |columns: &&[SmolStr]| columns.is_empty() || columns.contains(name);
-        opened || self.granted.iter().any(granted)
+        self.named.get(field).is_some_and(|named| *named)
     }
 
     /// The rules that open it.
@@ -215,6 +202,9 @@ impl<'m> Right<'m> {
         row: RowId,
         condition: impl Fn(&'m Rule) -> Option<&'m Formula>,
     ) -> (Lit, Opened<'m>) {
+        if world.circuit.is_full() {
+            return (Lit::FALSE, self.openings().iter().map(|opening| (opening.rule, Lit::FALSE)).collect());
+        }
         let mut opened = Vec::new();
         for opening in &self.decision.openings {
             let lit = match condition(opening.rule) {
@@ -236,6 +226,9 @@ impl<'m> Right<'m> {
         let Some(guard) = &self.guard else { return Lit::TRUE };
         let mut all = Lit::TRUE;
         for column in &guard.columns {
+            if world.circuit.stops() {
+                return Lit::FALSE;
+            }
             if !self.writes(column.field) {
                 continue;
             }

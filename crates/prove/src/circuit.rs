@@ -46,6 +46,13 @@ const LOOKED_AT: usize = 8;
 #[derive(Clone)]
 pub struct Budget(Rc<Cell<usize>>);
 
+impl Default for Budget {
+    /// As many as one circuit takes at most.
+    fn default() -> Self {
+        Self::new(STEPS)
+    }
+}
+
 impl Budget {
     /// So many steps.
     pub fn new(steps: usize) -> Self {
@@ -55,6 +62,11 @@ impl Budget {
     /// Takes some of them.
     pub fn spend(&self, steps: usize) {
         self.0.set(self.0.get().saturating_sub(steps));
+    }
+
+    /// How many are left.
+    pub fn left(&self) -> usize {
+        self.0.get()
     }
 
     /// Whether nothing is left.
@@ -104,7 +116,7 @@ impl Default for Circuit {
             vars: vec![always],
             gates: FxHashMap::default(),
             steps: 0,
-            budget: Budget::new(STEPS),
+            budget: Budget::default(),
             gave_up: (false, false),
         };
         circuit.clause(&[Lit::TRUE]);

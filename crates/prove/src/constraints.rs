@@ -65,6 +65,9 @@ impl World<'_> {
         }
         for a in 0..self.rows.len() {
             for b in a + 1..self.rows.len() {
+                if self.circuit.is_full() {
+                    return;
+                }
                 self.unique(a, b);
             }
         }

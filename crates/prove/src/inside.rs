@@ -162,6 +162,9 @@ impl<'m> Context<'m> {
         let entity = world.rows[row].entity;
         let mut by = vec![self.owns(world, row)];
         for membership in self.memberships_of(entity) {
+            if world.circuit.is_full() {
+                return Lit::FALSE;
+            }
             for member in world.table(membership.members) {
                 let is = self.is_member(world, member, row, membership);
                 let lapsed = if how.in_force { world.lapsed(member, &membership.lapses) } else { Lit::FALSE };

@@ -23,6 +23,7 @@ mod pin;
 mod properties;
 mod queries;
 mod replay;
+mod rounds;
 mod sample;
 mod scene;
 mod session;
@@ -56,7 +57,8 @@ pub use verdict::{Verdict, name};
 pub use why::{Answer, Asking, Change, Edit, Opened, Reason, Why, answers, conjuncts, why};
 pub use wider::More;
 
-use rayon::prelude::*;
+use circuit::Budget;
+use rounds::Pool;
 use smol_str::SmolStr;
 use sorts::Sorts;
 use specc_diag::{Code, codes};
@@ -87,24 +89,29 @@ pub fn prove_beyond(model: &Model, more: usize) -> Vec<Finding> {
     prove_all(model, true, more)
 }
 
+/// What questions about one entity have at first, and those about several statements, files, views and functions.
+const STEPS_OF_ONE: usize = 64_000;
+const STEPS_OF_SEVERAL: usize = 256_000;
+
 fn prove_all(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
     let sorts = Sorts::of(model);
     let shared = Arc::new(properties::Shared::new(model, &sorts, strict, more));
-    let of_one = || properties::Context::new(&shared);
+    let mut pool = Pool::of(model, more);
     let entities: Vec<&Entity> = model.entities.iter().filter(|entity| is_guarded(entity)).collect();
-    let mut found: Vec<Finding> =
-        entities.par_iter().flat_map_iter(|entity| properties::of(&of_one(), entity)).collect();
-    found.extend(properties::past_the_rules(&shared));
-    let files: Vec<Vec<Finding>> =
-        files::of_buckets(model).par_iter().map(|model| of_files(model, strict, more)).collect();
+    let of_one = |entity: &&Entity, steps| properties::of(&properties::Context::new(&shared, steps), entity);
+    let mut found: Vec<Finding> = pool.ask(STEPS_OF_ONE, &entities, of_one).into_iter().flatten().collect();
+    found.extend(properties::past_the_rules(&shared, &mut pool));
+    let buckets = files::of_buckets(model);
+    let files = pool.ask(STEPS_OF_SEVERAL, &buckets, |model, steps| of_files(model, strict, more, steps));
     found.extend(files.into_iter().flatten());
     let is_accused = |finding: &&Finding| {
         let other = [codes::UNSEEN_WRITE, codes::BLIND_CHILD].contains(&finding.code);
         matches!(finding.verdict, Verdict::Counterexample(Some(_))) && !other
     };
     let accused = found.iter().filter(is_accused).map(|finding| finding.span).collect();
-    let later = entities.par_iter().flat_map_iter(|entity| properties::of_steps(&of_one(), entity, &accused));
-    found.extend(later.collect::<Vec<_>>());
+    let later =
+        |entity: &&Entity, steps| properties::of_steps(&properties::Context::new(&shared, steps), entity, &accused);
+    found.extend(pool.ask(STEPS_OF_SEVERAL, &entities, later).into_iter().flatten());
     // A row that is added to what nobody shows, and opens it by that, is one hole.
     let opening: std::collections::BTreeSet<String> = found.iter().filter_map(|f| opened_by(model, f)).collect();
     found.retain(|finding| finding.code != codes::BLIND_CHILD || !opening.contains(&finding.entity));
@@ -140,9 +147,10 @@ fn opened_by(model: &Model, finding: &Finding) -> Option<String> {
 }
 
 /// What is asked of the table of files.
-fn of_files(model: &Model, strict: bool, more: usize) -> Vec<Finding> {
+fn of_files(model: &Model, strict: bool, more: usize, steps: Budget) -> Vec<Finding> {
     let sorts = Sorts::of(model);
-    let context = properties::Context::new(&Arc::new(properties::Shared::new(model, &sorts, strict, more)));
+    let shared = Arc::new(properties::Shared::new(model, &sorts, strict, more));
+    let context = properties::Context::new(&shared, steps);
     let files = model.entities.iter().filter(|entity| files::is_files(entity) && is_guarded(entity));
     files.flat_map(|entity| properties::of(&context, entity)).collect()
 }
@@ -165,4 +173,11 @@ pub fn roles(model: &Model) -> Vec<Role> {
     names.sort();
     names.dedup();
     names.iter().map(|name| Role::new(model, name)).collect()
+}
+
+/// Those of them that row level security binds: what rules refuse is refused to these alone.
+pub fn bound_roles(model: &Model) -> Vec<Role> {
+    let mut roles = roles(model);
+    roles.retain(|role| !effective::bypasses(model, &role.name));
+    roles
 }

@@ -2,7 +2,7 @@
 
 use crate::access::{Right, Role};
 use crate::case::Case;
-use crate::circuit::Lit;
+use crate::circuit::{Budget, Lit};
 use crate::fill::Fill;
 use crate::matrix::Way;
 use crate::properties::{Act, Context, Shared};
@@ -62,7 +62,7 @@ pub fn sample(model: &Model, seed: u64, count: usize, mut each: impl FnMut(Tried
             for command in [RuleAction::Select, RuleAction::Insert, RuleAction::Update, RuleAction::Delete] {
                 let Some(right) = Right::of(model, entity.id, role, command) else { continue };
                 for (way, locks) in ways(command) {
-                    let context = Context::new(&shared);
+                    let context = Context::new(&shared, Budget::default());
                     of_way(&context, &right, role, (*way, *locks), &mut dice, count, &mut each);
                 }
             }

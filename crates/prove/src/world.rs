@@ -394,6 +394,9 @@ impl<'m> World<'m> {
 
     /// A value of a sort.
     pub(crate) fn any_value(&mut self, source: &Source, nullable: bool) -> Sym {
+        if self.circuit.is_full() {
+            return Sym::null();
+        }
         let (sort, mut domain) = self.domain(source);
         if self.is_uuid(source) {
             domain.retain(|value| !matches!(value, Val::Text(text) if text.len() < 32));

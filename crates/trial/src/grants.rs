@@ -3,7 +3,7 @@
 use specc_diag::Span;
 use specc_model::effective::{COMMANDS, PUBLIC};
 use specc_model::{Entity, Model, Object, Rls, RuleAction};
-use specc_prove::{Granted, Right, name};
+use specc_prove::{Granted, Right, Role, name};
 
 /// A privilege that a role has or has not.
 #[derive(Clone, Debug)]
@@ -24,6 +24,13 @@ pub struct Privilege {
     pub span: Span,
 }
 
+/// The roles whose privileges the spec decides.
+fn roles(model: &Model) -> Vec<Role> {
+    let mut roles = specc_prove::roles(model);
+    roles.retain(|role| !role.is_service(model));
+    roles
+}
+
 /// Who reads each view, where nothing but the view says so.
 fn views(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privilege> {
     let mut all = Vec::new();
@@ -37,7 +44,7 @@ fn views(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privilege> {
         if granted || !view.depends.iter().any(about) {
             continue;
         }
-        for role in specc_prove::roles(model) {
+        for role in roles(model) {
             all.push(Privilege {
                 entity: view.name.name.to_string(),
                 table: specc_sql::quote::qualified(&view.name.schema, &view.name.name),
@@ -55,7 +62,7 @@ fn views(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privilege> {
 /// Every privilege of every role on every table that rules guard, and on views.
 pub fn privileges(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privilege> {
     let mut all = views(model, only);
-    let roles = specc_prove::roles(model);
+    let roles = roles(model);
     let guarded = model.entities.iter().filter(|entity| !entity.external && entity.rls != Rls::Off && only(entity));
     for entity in guarded {
         for role in &roles {
@@ -81,7 +88,7 @@ pub fn privileges(model: &Model, only: &dyn Fn(&Entity) -> bool) -> Vec<Privileg
                     continue;
                 }
                 for (at, field) in entity.fields.iter().enumerate() {
-                    let ruled = right.as_ref().is_some_and(|right| right.grants(at));
+                    let ruled = right.as_ref().is_some_and(|right| right.names(at));
                     add(Some(field.name.to_string()), ruled || granted.covers(Some(&field.name)));
                 }
             }

@@ -40,7 +40,7 @@ impl<'m> Side<'m> {
     /// Whether a statement can name a row by its key.
     pub(super) fn names_key(&self, entity: &Entity) -> bool {
         let key = entity.key.as_ref().map(|key| key.fields.as_slice()).unwrap_or_default();
-        !key.is_empty() && self.select.as_ref().is_some_and(|select| key.iter().all(|field| select.grants(*field)))
+        !key.is_empty() && self.select.as_ref().is_some_and(|select| key.iter().all(|field| select.names(*field)))
     }
 }
 

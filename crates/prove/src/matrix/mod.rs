@@ -210,7 +210,7 @@ fn conditions<'v>(variants: &[(usize, &'v Variant)]) -> Vec<(EntityId, &'v Formu
 /// for every view of what is of such an entity.
 pub fn matrix(model: &Model, variants: &[Variant], only: &dyn Fn(&Entity) -> bool) -> Matrix {
     let mut all = Matrix { standings: vec![Standing::Same(true); variants.len()], ..Matrix::default() };
-    let roles = crate::roles(model);
+    let roles = crate::bound_roles(model);
     let guarded = model.entities.iter().filter(|entity| crate::is_guarded(entity) && !entity.external);
     let guarded: Vec<&Entity> = guarded.filter(|entity| only(entity)).collect();
     let of_entity = |entity: &&Entity| {

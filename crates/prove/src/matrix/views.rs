@@ -124,7 +124,7 @@ impl Reads {
             let right = Right::of(model, *id, role, RuleAction::Select);
             let granted = Granted::of(model, *id, role, RuleAction::Select);
             let has = |field: FieldIx| {
-                right.as_ref().is_some_and(|right| right.grants(field)) || granted.covers(Some(&fields[field].name))
+                right.as_ref().is_some_and(|right| right.names(field)) || granted.covers(Some(&fields[field].name))
             };
             if granted.revoked {
                 return None;

@@ -24,7 +24,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                 continue;
             }
             for command in ALL {
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 for at in 0..right.openings().len() {
                     // What a row is a part of says who reads it, and adds to it (A0016, A0046).
                     let writes = matches!(command, RuleAction::Update | RuleAction::Delete);
@@ -36,7 +36,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         }
     }
     for role in &context.roles {
-        let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Select) else { continue };
+        let Some(right) = context.right(entity.id, role, RuleAction::Select) else { continue };
         let contains = |r: &&&Relation| {
             let cascades = r.options.on_delete.as_ref().is_some_and(|on| on.kind == RefActionKind::Cascade);
             let contains = cascades && !r.nullable && Some(r.to) != context.model.viewer;
@@ -210,11 +210,11 @@ fn open_child<'m>(
     if is_of_session(context.model, rule) {
         return;
     }
-    let parent = Right::of(context.model, relation.to, role, RuleAction::Select);
+    let parent = context.right(relation.to, role, RuleAction::Select);
     let columns: Vec<(EntityId, usize)> = relation.fields.iter().map(|field| (entity.id, *field)).collect();
-    let mut act = Act::new(context, right, role, &columns, denied(parent.as_ref()));
+    let mut act = Act::new(context, right, role, &columns, denied(parent.as_deref()));
     let row = act.row();
-    let closed = context.under_closed(&mut act.world, row, relation, parent.as_ref());
+    let closed = context.under_closed(&mut act.world, row, relation, parent.as_deref());
     // What is one's own, or about oneself, is one's own.
     let mut own = vec![context.owns(&mut act.world, row)];
     for membership in context.memberships_in(entity.id) {

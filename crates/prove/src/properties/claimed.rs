@@ -21,7 +21,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     for claimed in claimed(context, entity) {
         for role in context.signed_in() {
             for command in ALL {
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 for at in 0..right.openings().len() {
                     push(context, &right, role, at, &claimed, found);
                 }

@@ -90,7 +90,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     let table = context.name(viewer);
     for role in context.signed_in() {
         for command in [RuleAction::Insert, RuleAction::Update] {
-            let Some(right) = Right::of(context.model, viewer, role, command) else { continue };
+            let Some(right) = context.right(viewer, role, command) else { continue };
             let columns: BTreeSet<FieldIx> = asks.iter().flat_map(|(_, columns)| columns).copied().collect();
             for field in columns.into_iter().filter(|field| *field != key && right.writes(*field)) {
                 let asks = asks.iter().filter(|(_, columns)| columns.contains(&field)).map(|(ask, _)| ask);

@@ -24,7 +24,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                 if place.is_none() && command == RuleAction::Insert {
                     continue;
                 }
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 for at in 0..right.openings().len() {
                     push(context, &right, role, at, place, found);
                 }

@@ -25,7 +25,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         found.push(Finding { code, entity: table.clone(), claim, wrong, verdict, span });
     };
     for role in context.signed_in() {
-        if let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Update) {
+        if let Some(right) = context.right(entity.id, role, RuleAction::Update) {
             for (at, opening) in right.openings().iter().enumerate() {
                 let rule = opening.rule;
                 let claim = format!("by rule `{}` `{}` moves no file to another bucket", rule.name, role.name);
@@ -35,7 +35,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         }
         for (bucket, nth) in folders_of_viewers(context.model, entity, bucket_id) {
             for command in [RuleAction::Insert, RuleAction::Update, RuleAction::Delete] {
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 for (at, opening) in right.openings().iter().enumerate() {
                     let rule = opening.rule;
                     if is_by_rank(context.model, rule) || looks_further(context.model, rule, name) {
@@ -54,7 +54,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         let asked = folders_of_others(context.model, entity, bucket);
         for role in context.signed_in().filter(|_| !asked.is_empty()) {
             for command in [RuleAction::Insert, RuleAction::Update, RuleAction::Delete] {
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 for (at, opening) in right.openings().iter().enumerate() {
                     let rule = opening.rule;
                     if is_by_rank(context.model, rule) || is_by_owner(context.model, rule) {

@@ -22,7 +22,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accus
     for role in context.signed_in() {
         let mut asked = BTreeSet::new();
         for command in [RuleAction::Select, RuleAction::Update, RuleAction::Delete] {
-            let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+            let Some(right) = context.right(entity.id, role, command) else { continue };
             for (at, opening) in right.openings().iter().enumerate() {
                 // What a rule opens to one statement it opens to another.
                 if asked.insert(opening.rule.span) {
@@ -31,7 +31,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accus
             }
         }
         for membership in context.memberships_in(entity.id) {
-            let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Insert) else { continue };
+            let Some(right) = context.right(entity.id, role, RuleAction::Insert) else { continue };
             for at in 0..right.openings().len() {
                 after_each(context, &right, role, at, Some(membership), accused, found);
             }
@@ -58,7 +58,7 @@ fn after_each<'m>(
             continue;
         }
         for command in [RuleAction::Insert, RuleAction::Update] {
-            let Some(step) = Right::of(context.model, first, role, command) else { continue };
+            let Some(step) = context.right(first, role, command) else { continue };
             let trusted = |at: &usize| !accused.contains(&step.openings()[*at].rule.span);
             let trusted: Vec<usize> = (0..step.openings().len()).filter(trusted).collect();
             if trusted.is_empty() || !columns.iter().any(|field| step.writes(*field)) {

@@ -19,7 +19,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         for invitation in invitations {
             let givers = givers(context, invitation);
             for role in context.signed_in().filter(|_| !givers.is_empty()) {
-                let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Insert) else { continue };
+                let Some(right) = context.right(entity.id, role, RuleAction::Insert) else { continue };
                 for (at, opening) in right.openings().iter().enumerate() {
                     let rule = opening.rule;
                     if asked_of(context.model, rule, invitation).is_empty() {

@@ -22,7 +22,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         let kept = kept(context.model, entity, field);
         for (command, by) in WRITES.iter().flat_map(|command| kept.iter().map(move |by| (*command, by))) {
             for role in context.roles.iter().filter(|_| by.on.contains(&command)) {
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 let (name, does) = (&role.name, super::does(command));
                 let what = format!("`{}` of `{table}`, {}", column.name, by.why);
                 let claim = format!("`{name}` {does} no value of its own as {what}");
@@ -39,7 +39,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     }
     for workflow in &entity.workflows {
         for role in &context.roles {
-            let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Insert) else { continue };
+            let Some(right) = context.right(entity.id, role, RuleAction::Insert) else { continue };
             let (name, column) = (&role.name, &entity.fields[workflow.field].name);
             let claim =
                 format!("a row of `{table}` that `{name}` inserts is at the start of the workflow of `{column}`");

@@ -20,7 +20,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                 continue;
             }
             for command in [RuleAction::Update, RuleAction::Delete] {
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 if entity.triggers.iter().any(|trigger| refuses(context, trigger, command)) {
                     continue;
                 }
@@ -42,7 +42,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
 /// What rules ask of whoever adds members, without who it is; nothing where some rule lets others do it too, or where every
 /// member may.
 fn managers<'m>(context: &Context<'m>, entity: &'m Entity, role: &Role, membership: &Membership<'m>) -> Vec<Ask<'m>> {
-    let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Insert) else { return Vec::new() };
+    let Some(right) = context.right(entity.id, role, RuleAction::Insert) else { return Vec::new() };
     let mut found = Vec::new();
     for opening in right.openings() {
         let asks: Vec<&Ask<'m>> =

@@ -15,7 +15,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         for membership in context.memberships_in(entity.id) {
             let to = context.name(context.model.relation(membership.to).to);
             for command in [RuleAction::Insert, RuleAction::Update] {
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 for (at, opening) in right.openings().iter().enumerate() {
                     if is_of_session(context.model, opening.rule) {
                         continue;

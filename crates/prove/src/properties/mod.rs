@@ -28,14 +28,18 @@ use crate::access::{Right, Role};
 use crate::circuit::Budget;
 use crate::demand::{Asked, Demand, demand};
 use crate::membership::{Membership, memberships, owners_by_path};
+use crate::rounds::Pool;
 use crate::sorts::Sorts;
 use crate::verdict::{Verdict, name};
 use crate::world::World;
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 use specc_diag::{Code, Span};
 use specc_model::{Entity, EntityId, FieldIx, Model, RuleAction};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
-
 use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 
 pub(crate) use act::Act;
@@ -58,16 +62,15 @@ pub struct Finding {
     pub span: Span,
 }
 
-/// The steps of all entities together; each has its own, so that an order in which they are asked does not matter.
-const STEPS: usize = 400_000_000;
-
-/// What each of them has at least and at most.
-const STEPS_OF_ONE: (usize, usize) = (4_000_000, 16_000_000);
+/// An entity, the name of a role, and what it does.
+type Asking = (EntityId, SmolStr, RuleAction);
 
 /// What questions about one entity share.
 pub struct Context<'m> {
     shared: Arc<Shared<'m>>,
     budget: Budget,
+    /// Rights that were asked for: a table of many rules is asked about as many times.
+    rights: RefCell<FxHashMap<Asking, Option<Rc<Right<'m>>>>>,
 }
 
 impl<'m> Deref for Context<'m> {
@@ -104,7 +107,17 @@ impl<'m> Shared<'m> {
             of_members.entry(membership.members).or_default().push(at);
             of_tenants.entry(model.relation(membership.to).to).or_default().push(at);
         }
-        Self { model, sorts, roles: crate::roles(model), memberships, of_members, of_tenants, owners, strict, more }
+        Self {
+            model,
+            sorts,
+            roles: crate::bound_roles(model),
+            memberships,
+            of_members,
+            of_tenants,
+            owners,
+            strict,
+            more,
+        }
     }
 
     /// The memberships whose rows are of an entity.
@@ -133,10 +146,15 @@ impl<'m> Shared<'m> {
 
 impl<'m> Context<'m> {
     /// For questions about one entity, or what else is asked for itself.
-    pub fn new(shared: &Arc<Shared<'m>>) -> Self {
-        let (least, most) = STEPS_OF_ONE;
-        let steps = (STEPS / shared.model.entities.len().max(1)).clamp(least, most);
-        Self { shared: Arc::clone(shared), budget: Budget::new(steps) }
+    pub fn new(shared: &Arc<Shared<'m>>, budget: Budget) -> Self {
+        Self { shared: Arc::clone(shared), budget, rights: RefCell::default() }
+    }
+
+    /// What a role may do with rows of an entity; none where it may not at all.
+    pub(crate) fn right(&self, entity: EntityId, role: &Role, command: RuleAction) -> Option<Rc<Right<'m>>> {
+        let mut rights = self.rights.borrow_mut();
+        let right = rights.entry((entity, role.name.clone(), command));
+        right.or_insert_with(|| Right::of(self.shared.model, entity, role, command).map(Rc::new)).clone()
     }
 
     /// How many rows decide; unknown where no steps are left.
@@ -197,8 +215,8 @@ pub fn of<'m>(context: &Context<'m>, entity: &'m Entity) -> Vec<Finding> {
 }
 
 /// What is asked of views and functions.
-pub fn past_the_rules(shared: &Arc<Shared<'_>>) -> Vec<Finding> {
-    through::ask(shared)
+pub fn past_the_rules(shared: &Arc<Shared<'_>>, pool: &mut Pool) -> Vec<Finding> {
+    through::ask(shared, pool)
 }
 
 /// The conditions of a right where it must not hold.

@@ -1,7 +1,7 @@
 //! What who is not signed in reads because she is nobody: `owner_id is not distinct from viewer`, `viewer is null or …`.
 
 use super::{Act, Context, Finding};
-use crate::access::{Right, binds};
+use crate::access::binds;
 use crate::encode::Env;
 use crate::membership::owners;
 use crate::sorts::{Source, session, visit};
@@ -12,7 +12,7 @@ use specc_model::{Entity, Model, Rule, RuleAction};
 pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec<Finding>) {
     let columns: Vec<_> = owners(context.model, entity).into_iter().map(|field| (entity.id, field)).collect();
     for role in context.roles.iter().filter(|role| !role.signed_in) {
-        let Some(right) = Right::of(context.model, entity.id, role, RuleAction::Select) else { continue };
+        let Some(right) = context.right(entity.id, role, RuleAction::Select) else { continue };
         for (at, opening) in right.openings().iter().enumerate() {
             let rule = opening.rule;
             let shared = context.signed_in().any(|other| binds(context.model, rule, other));

@@ -20,7 +20,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         for (role, command) in
             context.signed_in().flat_map(|role| [(role, RuleAction::Insert), (role, RuleAction::Update)])
         {
-            let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+            let Some(right) = context.right(entity.id, role, command) else { continue };
             // A value that is made at random, or that nobody chooses, is not guessed. What an update leaves is as it is.
             let chosen = |field: &FieldIx| right.writes(*field) && !is_made(entity, *field);
             let all = if command == RuleAction::Insert { fields.iter().all(chosen) } else { fields.iter().any(chosen) };
@@ -44,7 +44,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         }
         for role in context.signed_in() {
             for command in [RuleAction::Insert, RuleAction::Update] {
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 if !relation.fields.iter().any(|field| right.writes(*field)) {
                     continue;
                 }
@@ -74,11 +74,11 @@ fn is_guessed(entity: &Entity, field: FieldIx) -> bool {
 
 /// Whether a reference is let through to a row that is not read.
 fn refers<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, relation: &Relation) -> Verdict {
-    let select = Right::of(context.model, relation.to, role, RuleAction::Select);
+    let select = context.right(relation.to, role, RuleAction::Select);
     let columns: Vec<_> = relation.fields.iter().map(|field| (right.entity.id, *field)).collect();
-    let mut act = Act::new(context, right, role, &columns, denied(select.as_ref()));
+    let mut act = Act::new(context, right, role, &columns, denied(select.as_deref()));
     let (old, new) = (act.rows().0, act.after_row());
-    let closed = context.under_closed(&mut act.world, new, relation, select.as_ref());
+    let closed = context.under_closed(&mut act.world, new, relation, select.as_deref());
     let other: Vec<Lit> = match old {
         Some(old) => relation.fields.iter().map(|field| act.world.differs(old, new, *field)).collect(),
         None => vec![Lit::TRUE],
@@ -112,9 +112,9 @@ pub(super) fn is_made(entity: &Entity, field: FieldIx) -> bool {
 
 fn tells<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, fields: &[FieldIx], is_key: bool) -> Verdict {
     let entity = right.entity.id;
-    let select = Right::of(context.model, entity, role, RuleAction::Select);
+    let select = context.right(entity, role, RuleAction::Select);
     let columns: Vec<_> = fields.iter().map(|field| (entity, *field)).collect();
-    let mut act = Act::new(context, right, role, &columns, denied(select.as_ref()));
+    let mut act = Act::new(context, right, role, &columns, denied(select.as_deref()));
     act.world.clash = true;
     let new = act.after_row();
     let old = act.rows().0;

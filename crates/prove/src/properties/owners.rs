@@ -29,7 +29,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
             let written = authors.is_empty() || authors.contains(&field);
             let authors = if written { Vec::new() } else { authors };
             for command in [RuleAction::Insert, RuleAction::Update] {
-                let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+                let Some(right) = context.right(entity.id, role, command) else { continue };
                 for (at, opening) in right.openings().iter().enumerate().filter(|(_, by)| right.opens(by, field)) {
                     let insert = command == RuleAction::Insert;
                     if insert && (member || !written || !asked.contains(&field))

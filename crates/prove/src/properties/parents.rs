@@ -18,7 +18,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
         let parents =
             outgoing.filter(|r| !r.nullable && Some(r.to) != model.viewer && !context.is_tenant(r.to, entity.id));
         for relation in parents.filter(|r| !model.entity(r.to).external && crate::is_guarded(model.entity(r.to))) {
-            if let Some(right) = Right::of(model, entity.id, role, RuleAction::Insert) {
+            if let Some(right) = context.right(entity.id, role, RuleAction::Insert) {
                 for at in 0..right.openings().len() {
                     found.extend(blind(context, &right, relation, role, at));
                 }
@@ -40,11 +40,11 @@ fn blind<'m>(context: &Context<'m>, right: &Right<'m>, relation: &Relation, role
     if is_of_session(context.model, rule) {
         return None;
     }
-    let parent = Right::of(context.model, relation.to, role, RuleAction::Select);
+    let parent = context.right(relation.to, role, RuleAction::Select);
     let columns: Vec<(EntityId, FieldIx)> = relation.fields.iter().map(|field| (entity.id, *field)).collect();
-    let mut act = Act::new(context, right, role, &columns, denied(parent.as_ref()));
+    let mut act = Act::new(context, right, role, &columns, denied(parent.as_deref()));
     let row = act.after_row();
-    let closed = context.under_closed(&mut act.world, row, relation, parent.as_ref());
+    let closed = context.under_closed(&mut act.world, row, relation, parent.as_deref());
     let opened = act.opened[at];
     let (table, to, name) = (context.name(entity.id), context.name(relation.to), &role.name);
     let claim = format!("by rule `{}` `{name}` adds rows of `{table}` only to a `{to}` that it reads", rule.name);
@@ -56,7 +56,7 @@ fn blind<'m>(context: &Context<'m>, right: &Right<'m>, relation: &Relation, role
 /// Whether a row that a rule keeps from being deleted goes with the one that it refers to.
 fn goes_along<'m>(context: &Context<'m>, entity: &'m Entity, relation: &'m Relation, role: &Role) -> Option<Finding> {
     let model = context.model;
-    let right = Right::of(model, entity.id, role, RuleAction::Delete)?;
+    let right = context.right(entity.id, role, RuleAction::Delete)?;
     let child = model.entity(relation.from);
     let keeps = |rule: &&Rule| {
         let deletes = rule.actions.iter().any(|(action, columns)| *action == RuleAction::Delete && columns.is_empty());
@@ -90,10 +90,10 @@ fn goes_along<'m>(context: &Context<'m>, entity: &'m Entity, relation: &'m Relat
 
 /// Whether a row of a table that inherits is read which the rules of the whole deny.
 fn part<'m>(context: &Context<'m>, entity: &'m Entity, whole: EntityId, role: &Role) -> Option<Finding> {
-    let right = Right::of(context.model, entity.id, role, RuleAction::Select)?;
-    let above = Right::of(context.model, whole, role, RuleAction::Select);
+    let right = context.right(entity.id, role, RuleAction::Select)?;
+    let above = context.right(whole, role, RuleAction::Select);
     // The columns of the whole come first, so its rules read them of a row of the part.
-    let asked = denied(above.as_ref()).into_iter().map(|(_, formula, holds)| (entity.id, formula, holds));
+    let asked = denied(above.as_deref()).into_iter().map(|(_, formula, holds)| (entity.id, formula, holds));
     let mut act = Act::new(context, &right, role, &[], asked.collect::<Vec<_>>());
     let row = act.row();
     let seen = above.as_ref().map_or(Lit::FALSE, |above| above.reaches(&mut act.world, row).0);

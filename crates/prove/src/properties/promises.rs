@@ -91,11 +91,11 @@ struct Line<'m, 'a> {
 impl<'m> Line<'m, '_> {
     fn finding(&self, promise: &Promise) -> Finding {
         let table = self.context.name(self.entity.id);
-        let right = Right::of(self.context.model, self.entity.id, self.role, self.command);
+        let right = self.context.right(self.entity.id, self.role, self.command);
         let verdict = match (self.line.deny, right) {
             (true, None) => Verdict::Proven { rows: 0 },
             (true, Some(right)) => self.denied(&right),
-            (false, right) => self.allowed(right.as_ref()),
+            (false, right) => self.allowed(right.as_deref()),
         };
         let names: Vec<String> =
             self.columns.iter().map(|field| format!("`{}`", self.entity.fields[*field].name)).collect();
@@ -197,9 +197,9 @@ impl<'m> Line<'m, '_> {
     /// Whether what always can be done always can. A row is changed and deleted by its key, so it has to be read too;
     /// what is hidden is not there.
     fn allowed(&self, right: Option<&Right<'m>>) -> Verdict {
-        let (model, id) = (self.context.model, self.entity.id);
+        let id = self.entity.id;
         let writes = matches!(self.command, RuleAction::Update | RuleAction::Delete);
-        let select = if writes { Right::of(model, id, self.role, RuleAction::Select) } else { None };
+        let select = if writes { self.context.right(id, self.role, RuleAction::Select) } else { None };
         let key = self.entity.key.as_ref().map_or(&[][..], |key| &key.fields);
         let finds = |select: &Right<'m>| key.iter().all(|field| select.names(*field));
         let read = |right: &Right<'m>| {
@@ -209,14 +209,14 @@ impl<'m> Line<'m, '_> {
             })
         };
         let right = right.filter(|right| read(right));
-        let right = right.filter(|_| !writes || select.as_ref().is_some_and(finds));
+        let right = right.filter(|_| !writes || select.as_deref().is_some_and(finds));
         let rows = if self.command == RuleAction::Update { vec![id, id] } else { vec![id] };
         let fields: Vec<FieldIx> = match (self.columns, self.command, &self.line.becoming) {
             ([], RuleAction::Update, None) => Vec::new(),
             ([], ..) => (0..self.entity.fields.len()).filter(|f| right.is_none_or(|right| right.writes(*f))).collect(),
             (columns, ..) => columns.to_vec(),
         };
-        let seen = denied(select.as_ref());
+        let seen = denied(select.as_deref());
         let asked = self.conditions().into_iter().chain(denied(right)).chain(seen.clone()).chain(seen);
         let read: Vec<_> = self.columns.iter().map(|field| (id, *field)).collect();
         let demand = self.context.demand(&rows, &read, asked);

@@ -1,7 +1,7 @@
 //! Rules that let nothing through, everything, or nothing that others do not.
 
 use super::{Context, Finding};
-use crate::access::{Right, Role};
+use crate::access::Role;
 use crate::circuit::Lit;
 use crate::demand::Asked;
 use crate::encode::Env;
@@ -40,8 +40,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
                 others.is_empty() || !columns.is_empty() && columns.iter().all(|column| others.contains(column))
             };
             // What each who holds it has besides.
-            let rights =
-                holders.iter().filter_map(|role| Some((*role, Right::of(context.model, entity.id, role, *command)?)));
+            let rights = holders.iter().filter_map(|role| Some((*role, context.right(entity.id, role, *command)?)));
             let besides: Vec<(&Role, Vec<&'m Rule>)> = rights
                 .map(|(role, right)| {
                     let others = right.openings().iter().filter(|o| !std::ptr::eq(o.rule, rule) && covers(o.columns));

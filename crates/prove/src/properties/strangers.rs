@@ -1,7 +1,6 @@
 //! Who changes rows that she has nothing to do with.
 
 use super::{Accused, Act, Context, Finding, does};
-use crate::access::Right;
 use crate::circuit::Lit;
 use crate::membership::is_of_session;
 use crate::sorts::{Source, asks, session, visit};
@@ -21,7 +20,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, accused: &Accus
     }
     for role in context.signed_in() {
         for command in [RuleAction::Update, RuleAction::Delete] {
-            let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+            let Some(right) = context.right(entity.id, role, command) else { continue };
             for (at, opening) in right.openings().iter().enumerate() {
                 let rule = opening.rule;
                 let accused = accused.contains(&rule.span);

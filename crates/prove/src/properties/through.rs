@@ -1,16 +1,16 @@
 //! What views and functions show of rows that the rules of their tables deny.
 
 use super::{Context, Finding, Shared, denied};
-use crate::access::{Right, Role, may_use};
+use crate::access::{Role, may_use};
 use crate::case::Through;
 use crate::circuit::Lit;
 use crate::demand::demand_of_query;
 use crate::encode::Env;
 use crate::queries::{Fetched, Rights};
+use crate::rounds::Pool;
 use crate::sorts;
 use crate::verdict::{Done, Question, Verdict};
 use crate::world::{RowId, World};
-use rayon::prelude::*;
 use smol_str::SmolStr;
 use specc_diag::{Code, Span, codes};
 use specc_model::formula::{Call, Formula, Node, Piece, Read, Row, Select, Sql, is_aggregate};
@@ -74,7 +74,7 @@ pub(crate) fn is_looked_into(function: &Function) -> bool {
     function.security_definer && function.asks.is_some()
 }
 
-pub(super) fn ask(shared: &Arc<Shared<'_>>) -> Vec<Finding> {
+pub(super) fn ask<'m>(shared: &Arc<Shared<'m>>, pool: &mut Pool) -> Vec<Finding> {
     let model = shared.model;
     let views = model.views.iter().enumerate().filter_map(|(at, view)| {
         let may = |role: &&Role| may_use(model, role, &view.roles, &Object::View(at), "select");
@@ -86,15 +86,15 @@ pub(super) fn ask(shared: &Arc<Shared<'_>>) -> Vec<Finding> {
         Way::of_function(at, function).map(|way| (way, shared.roles.iter().filter(may).collect()))
     });
     let all: Vec<_> = views.chain(functions).collect();
-    let of_one = |(way, roles): &(Way<'_>, Vec<&Role>)| {
-        let context = Context::new(shared);
+    let of_one = |(way, roles): &(Way<'m>, Vec<&Role>), steps| {
+        let context = Context::new(shared, steps);
         roles.iter().flat_map(|role| shown(&context, way, role)).collect::<Vec<_>>()
     };
-    all.par_iter().flat_map_iter(of_one).collect()
+    pool.ask(crate::STEPS_OF_SEVERAL, &all, of_one).into_iter().flatten().collect()
 }
 
 /// A finding for each table whose rows it gives to a role.
-fn shown(context: &Context<'_>, way: &Way<'_>, role: &Role) -> Vec<Finding> {
+fn shown<'m>(context: &Context<'m>, way: &Way<'m>, role: &Role) -> Vec<Finding> {
     let finding = |entity: String, claim: String, wrong: String, verdict: Verdict| {
         let verdict = verdict.through(way.through);
         Finding { code: way.code, entity, claim, wrong, verdict, span: way.span }
@@ -135,8 +135,14 @@ fn shown(context: &Context<'_>, way: &Way<'_>, role: &Role) -> Vec<Finding> {
 }
 
 /// Whether a row of a table is shown to who does not read it, or a column of it that she does not read.
-fn decide(context: &Context<'_>, way: &Way<'_>, role: &Role, entity: EntityId, columns: &BTreeSet<FieldIx>) -> Verdict {
-    let right = Right::of(context.model, entity, role, RuleAction::Select);
+fn decide<'m>(
+    context: &Context<'m>,
+    way: &Way<'m>,
+    role: &Role,
+    entity: EntityId,
+    columns: &BTreeSet<FieldIx>,
+) -> Verdict {
+    let right = context.right(entity, role, RuleAction::Select);
     let unread = right.as_ref().is_none_or(|right| columns.iter().any(|field| !right.names(*field)));
     let given = Given::all(context, way, role, Some(entity));
     let Given { mut world, demand, rows, .. } = given;
@@ -166,7 +172,7 @@ struct Given<'m> {
 impl<'m> Given<'m> {
     /// All that is given, in a database in which there are enough rows to see that one of `entity` is denied.
     fn all(context: &Context<'m>, way: &Way<'m>, role: &Role, entity: Option<EntityId>) -> Self {
-        let right = entity.and_then(|entity| Right::of(context.model, entity, role, RuleAction::Select));
+        let right = entity.and_then(|entity| context.right(entity, role, RuleAction::Select));
         let keys = entity.into_iter().flat_map(|id| {
             let key = context.model.entity(id).key.as_ref();
             key.into_iter().flat_map(move |key| key.fields.iter().map(move |field| (id, *field)))
@@ -178,7 +184,7 @@ impl<'m> Given<'m> {
             way.rights.owner,
             way.function(),
             &columns,
-            denied(right.as_ref()),
+            denied(right.as_deref()),
         );
         let world = context.world(&needed, role);
         let mut given =

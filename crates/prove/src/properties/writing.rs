@@ -13,7 +13,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     let table = context.name(entity.id);
     for role in context.roles.iter().filter(|role| !role.signed_in) {
         for command in WRITES {
-            let right = Right::of(context.model, entity.id, role, command);
+            let right = context.right(entity.id, role, command);
             let (name, does) = (&role.name, does(command));
             // A right is a rule with a place; without one there is nothing to point to.
             let span = right.as_ref().map_or(entity.meta.span, |right| right.openings()[0].rule.span);
@@ -29,7 +29,7 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
     // Who uploads a file asks for nothing back, and the storage service reads what it changes.
     for role in context.signed_in().filter(|_| !crate::files::is_files(entity)) {
         for command in WRITES {
-            let Some(right) = Right::of(context.model, entity.id, role, command) else { continue };
+            let Some(right) = context.right(entity.id, role, command) else { continue };
             for (at, opening) in right.openings().iter().enumerate() {
                 let verdict = unseen(context, &right, role, at);
                 let (name, rule, does) = (&role.name, &opening.rule.name, does(command));
@@ -44,8 +44,8 @@ pub(super) fn ask<'m>(context: &Context<'m>, entity: &'m Entity, found: &mut Vec
 
 /// Whether one of the rules lets somebody write a row that she does not see.
 fn unseen<'m>(context: &Context<'m>, right: &Right<'m>, role: &Role, rule: usize) -> Verdict {
-    let select = Right::of(context.model, right.entity.id, role, RuleAction::Select);
-    let mut act = Act::new(context, right, role, &[], denied(select.as_ref()));
+    let select = context.right(right.entity.id, role, RuleAction::Select);
+    let mut act = Act::new(context, right, role, &[], denied(select.as_deref()));
     let row = act.row();
     let seen = select.as_ref().map_or(Lit::FALSE, |select| select.reaches(&mut act.world, row).0);
     let opened = act.opened[rule];

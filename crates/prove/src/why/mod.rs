@@ -23,7 +23,7 @@ use specc_diag::{FileId, Span};
 use specc_facts::{Family, family};
 use specc_model::effective::bypasses;
 use specc_model::formula::Formula;
-use specc_model::{Base, EntityId, ExprRef, FieldIx, Model, Rls, RuleAction, Target, Type};
+use specc_model::{Base, EntityId, ExprRef, FieldIx, Model, Rls, RuleAction, Type};
 
 /// What somebody wants to know.
 #[derive(Clone, Debug)]
@@ -242,9 +242,8 @@ impl<'m> Asked<'m> {
         if !free && entity.rls != Rls::Off {
             return None;
         }
-        let service = free && model.options.target == Target::Supabase && role.name == "service_role";
         let granted = !crate::access::grants(model, entity.id, role, command).is_empty();
-        let allowed = service || granted || free && self.right(command).is_some();
+        let allowed = role.is_service(model) || granted || free && self.right(command).is_some();
         Some(if allowed { Answer::Always } else { Answer::Never })
     }
 

@@ -88,7 +88,7 @@ impl Score {
 /// The matrix of a spec, made so that it shows every change of a rule, and those changes. The numbers in
 /// [`specc_prove::Trial::kills`] are places in their list.
 pub fn mutants(model: &Model, only: &(dyn Fn(&Entity) -> bool + Sync)) -> (Matrix, Vec<Mutant>) {
-    let roles = specc_prove::roles(model);
+    let roles = specc_prove::bound_roles(model);
     let entities: Vec<&Entity> =
         model.entities.iter().filter(|entity| !entity.external && entity.rls != Rls::Off && only(entity)).collect();
     let made: Vec<(Matrix, Vec<Mutant>)> = entities.par_iter().map(|entity| of_entity(model, entity, &roles)).collect();
@@ -158,7 +158,7 @@ fn privileges(model: &Model, entity: &Entity, roles: &[Role]) -> Vec<bool> {
             match command {
                 RuleAction::Delete => all.push(right.is_some()),
                 _ => all.extend(
-                    (0..entity.fields.len()).map(|field| right.as_ref().is_some_and(|right| right.grants(field))),
+                    (0..entity.fields.len()).map(|field| right.as_ref().is_some_and(|right| right.names(field))),
                 ),
             }
         }
