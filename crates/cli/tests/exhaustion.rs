@@ -210,7 +210,7 @@ fn bounded(dir: &std::path::Path, args: &[&str]) -> std::process::Output {
 fn no_question_about_access_takes_long() {
     let mut wrong = Vec::new();
     let mut too_large = 0;
-    for (name, text) in asking(100) {
+    for (name, text) in asking(50) {
         let dir = tempfile::tempdir().expect("a folder");
         fs::write(dir.path().join("specc.toml"), "name = \"q\"\n").expect("a file");
         fs::write(dir.path().join("a.dbspec"), text).expect("a file");
