@@ -248,9 +248,10 @@ impl Names {
             names.id(&mut id);
             id
         };
-        let kinds = from.iter().filter(|(id, _)| moved.iter().any(|part| part.kind == id.kind));
+        let kinds: FxHashSet<Kind> = moved.iter().map(|part| part.kind).collect();
         let mut held: FxHashMap<ObjectId, usize> = FxHashMap::default();
-        kinds.for_each(|(id, _)| *held.entry(called(self, id)).or_default() += 1);
+        let alike = from.iter().filter(|(id, _)| kinds.contains(&id.kind));
+        alike.for_each(|(id, _)| *held.entry(called(self, id)).or_default() += 1);
         for may_be_third in [false, true] {
             for &part in moved {
                 let met = called(self, part);

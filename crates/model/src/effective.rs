@@ -175,9 +175,13 @@ pub fn grantees(model: &Model, rule: &Rule) -> Vec<SmolStr> {
 
 /// Whether row level security does not bind the role: it is the platform's service, or has an option that says so.
 pub fn bypasses(model: &Model, role: &str) -> bool {
-    let service = model.options.target == Target::Supabase && role == "service_role";
     let past = |option: &SmolStr| option == "bypassrls" || option == "superuser";
-    service || model.roles.iter().any(|other| other.name == role && other.options.iter().any(past))
+    is_service(model, role) || model.roles.iter().any(|other| other.name == role && other.options.iter().any(past))
+}
+
+/// Whether it is the role of the platform's service, which may do everything with every table.
+pub fn is_service(model: &Model, role: &str) -> bool {
+    model.options.target == Target::Supabase && role == "service_role"
 }
 
 /// The role, those whose rights it has, and `public`.

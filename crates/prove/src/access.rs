@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use specc_model::effective::{self, Decision, Effective, Guard, Opening};
 use specc_model::formula::{Formula, Node, Row};
 use specc_model::scope::PathStep;
-use specc_model::{Entity, EntityId, FieldIx, Model, Object, Rls, Rule, RuleAction, Target};
+use specc_model::{Entity, EntityId, FieldIx, Model, Object, Rls, Rule, RuleAction};
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +24,6 @@ impl Role {
     /// A role of the spec.
     pub fn new(model: &Model, name: &str) -> Self {
         Self { name: name.into(), acts_as: effective::acts_as(model, name), signed_in: name != "anon" }
-    }
-
-    /// Whether it is that of the platform's service, which may do everything with every table.
-    pub fn is_service(&self, model: &Model) -> bool {
-        model.options.target == Target::Supabase && self.name == "service_role"
     }
 }
 

@@ -1,7 +1,7 @@
 //! Privileges by column: what the rules open is granted, and nothing else; and views, to those whom they are for.
 
 use specc_diag::Span;
-use specc_model::effective::{COMMANDS, PUBLIC};
+use specc_model::effective::{COMMANDS, PUBLIC, is_service};
 use specc_model::{Entity, Model, Object, Rls, RuleAction};
 use specc_prove::{Granted, Right, Role, name};
 
@@ -27,7 +27,7 @@ pub struct Privilege {
 /// The roles whose privileges the spec decides.
 fn roles(model: &Model) -> Vec<Role> {
     let mut roles = specc_prove::roles(model);
-    roles.retain(|role| !role.is_service(model));
+    roles.retain(|role| !is_service(model, &role.name));
     roles
 }
 

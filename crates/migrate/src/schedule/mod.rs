@@ -68,7 +68,10 @@ impl<'d> Plan<'d> {
             })
             .collect();
         let mut fires: BTreeMap<&TableName, Vec<SmolStr>> = BTreeMap::new();
-        for (_, entry) in from.iter().filter(|_| !filled.is_empty()) {
+        if filled.is_empty() {
+            return Vec::new();
+        }
+        for (_, entry) in from.iter() {
             if let Object::Trigger(o) = &entry.object
                 && let Some(table) = filled.get(&o.table)
                 && o.enabled.is_empty()

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use smol_str::SmolStr;
 use specc_diag::{FileId, Span};
 use specc_facts::{Family, family};
-use specc_model::effective::bypasses;
+use specc_model::effective::{bypasses, is_service};
 use specc_model::formula::Formula;
 use specc_model::{Base, EntityId, ExprRef, FieldIx, Model, Rls, RuleAction, Type};
 
@@ -243,7 +243,7 @@ impl<'m> Asked<'m> {
             return None;
         }
         let granted = !crate::access::grants(model, entity.id, role, command).is_empty();
-        let allowed = role.is_service(model) || granted || free && self.right(command).is_some();
+        let allowed = is_service(model, &role.name) || granted || free && self.right(command).is_some();
         Some(if allowed { Answer::Always } else { Answer::Never })
     }
 
