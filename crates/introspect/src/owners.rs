@@ -11,7 +11,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
 /// A sequence of a column is its table's. Only superusers own event triggers and wrappers, and they are all alike.
-const OWNERS: &str = "select 1259::oid, c.oid, c.relnamespace, c.relowner from pg_class c \
+/// What came with the server belongs to who made the cluster.
+const OWNERS: &str = "select * from (select 1259::oid, c.oid, c.relnamespace, c.relowner from pg_class c \
       where c.relkind in ('r', 'p', 'v', 'm', 'f', 'S') and c.relpersistence <> 't' and not exists (select from pg_depend d \
         where d.classid = 1259 and d.objid = c.oid and d.refclassid = 1259 and d.refobjsubid > 0 and d.deptype in ('a', 'i')) \
     union all select 1255, oid, pronamespace, proowner from pg_proc \
@@ -28,7 +29,7 @@ const OWNERS: &str = "select 1259::oid, c.oid, c.relnamespace, c.relowner from p
     union all select 3381, oid, stxnamespace, stxowner from pg_statistic_ext \
     union all select 6104, oid, 0, pubowner from pg_publication \
     union all select 1417, oid, 0, srvowner from pg_foreign_server \
-    union all select 2612, oid, 0, lanowner from pg_language";
+    union all select 2612, oid, 0, lanowner from pg_language) o(class, object, schema, owner) where object >= 16384";
 
 /// Who keeps the journal, and whether that can be read.
 const JOURNAL: &str = "select n.nspowner, coalesce(has_table_privilege(a.attrelid, 'select'), false) \
@@ -54,7 +55,7 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut counts: FxHashMap<u32, usize> = FxHashMap::default();
     for row in reader.query(OWNERS, &[])? {
         let (address, schema, owner) = ((row.get(0), row.get(1)), row.get(2), row.get(3));
-        if address.1 < crate::reader::FIRST_OWN || schema != 0 && !reader.is_ours(schema, owner, address) {
+        if schema != 0 && !reader.is_ours(schema, owner, address) {
             continue;
         }
         by.insert(address, (owner, schema));
