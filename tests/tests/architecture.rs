@@ -109,3 +109,38 @@ fn the_files_that_the_docs_name_exist() {
     assert!(named > 150, "{named} paths");
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
+
+/// Commands that run some of the tests name a room and a test that are there.
+#[test]
+fn the_tests_that_the_docs_name_exist() {
+    let mut pages = Vec::new();
+    ["docs", "tests", "crates"].iter().for_each(|folder| files(&root().join(folder), &mut pages));
+    let code: BTreeMap<&str, String> = [("-p specc-tests ", "tests/tests"), ("-p specc ", "crates/cli/tests")]
+        .map(|(package, folder)| {
+            let mut all = Vec::new();
+            files(&root().join(folder), &mut all);
+            all.retain(|path| has_ending(path, "rs"));
+            (package, all.iter().map(|path| std::fs::read_to_string(path).expect("UTF-8")).collect())
+        })
+        .into();
+    pages.retain(|path| has_ending(path, "md") || has_ending(path, "rs"));
+    let (mut named, mut missing) = (0, Vec::new());
+    for page in pages {
+        let text = std::fs::read_to_string(&page).expect("UTF-8");
+        for (package, code) in &code {
+            for rest in text.split(&format!("{package}--test all ")).skip(1) {
+                let words = rest.split(['`', '\n', '#', ';']).next().unwrap_or_default().split_whitespace();
+                let Some(filter) = words.filter(|word| !word.starts_with('-')).last() else { continue };
+                named += 1;
+                let (room, test) = filter.rsplit_once("::").unwrap_or(("", filter));
+                let has_room = room.is_empty() || code.contains(&format!("mod {room};\n"));
+                let is_test = |rest: &str| rest.split('(').next().is_some_and(|name| name.contains(test));
+                if !has_room || !code.split("\nfn ").skip(1).any(is_test) {
+                    missing.push(format!("{} names `{filter}`", page.display()));
+                }
+            }
+        }
+    }
+    assert!(named > 20, "{named} commands");
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}

@@ -1,7 +1,7 @@
 //! The site in a browser.
 //!
 //! The ignored test asks what a new colleague would ask (`fixtures/site/questions.txt`), in Chromium without a window:
-//! `cargo test -p specc-tests --test site -- --ignored`. It needs Debian's package `chromium`, or the program that `CHROMIUM` names,
+//! `cargo test -p specc-tests --test all -- --ignored site::`. It needs Debian's package `chromium`, or the program that `CHROMIUM` names,
 //! and installs playwright-core by npm. With `PICTURES=FOLDER` it leaves pictures of pages there: light, dark, and as on a phone.
 
 #![allow(clippy::disallowed_methods)]

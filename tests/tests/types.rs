@@ -3,7 +3,7 @@
 //! every kind of object and with names that are hard to write.
 //!
 //! What the command writes is kept in `fixtures/types`. The ignored test asks it again, and TypeScript's compiler too:
-//! `cargo test -p specc-tests --test types -- --ignored` (`TYPES_UPDATE=1` writes the files anew).
+//! `cargo test -p specc-tests --test all -- --ignored types::` (`TYPES_UPDATE=1` writes the files anew).
 
 #![allow(clippy::disallowed_methods)]
 

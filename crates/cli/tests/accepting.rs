@@ -2,9 +2,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
-mod program;
-
-use program::run;
+use crate::program::run;
 use std::fs;
 
 const SPEC: &str = "entity notes {  accept W0604 'the server | <b>reads</b> it'\n  id: uuid key\n}\n";

@@ -145,7 +145,7 @@ fn a_project_on_supabase_is_known_as_one() {
 /// Schemas as applications have them: nothing in more than a hundred functions is taken for wrong, no function is left as a block,
 /// and what is built of them is what they were.
 ///
-/// `cargo test -p specc --test dumps -- --ignored applications`
+/// `cargo test -p specc --test all -- --ignored schemas_of_applications`
 #[test]
 #[ignore = "a minute"]
 fn schemas_of_applications_are_pulled_built_and_loaded() {

@@ -3,12 +3,8 @@
 
 #![allow(clippy::disallowed_methods)]
 
-mod program;
-mod tap;
-mod tried;
-
-use program::run;
-use tried::{project, specs};
+use crate::program::run;
+use crate::tried::{project, specs};
 
 const SHOP: &str = "
 extension btree_gist
@@ -161,9 +157,9 @@ fn promises_run_as_pgtap() {
         let db = specc_postgres::shared(major).platform_database().expect("a database");
         let (code, _, said) = run(dir.path(), &["apply", "--database-url", &db.url("postgres")]);
         assert_eq!(code, 0, "{said}");
-        tap::install(&mut db.connect_superuser().expect("a session"));
+        crate::tap::install(&mut db.connect_superuser().expect("a session"));
         let mut owner = db.connect().expect("a session");
-        let mut lines = |table: &str| tap::lines(&mut owner, &folder.join(format!("{table}.test.sql")));
+        let mut lines = |table: &str| crate::tap::lines(&mut owner, &folder.join(format!("{table}.test.sql")));
         let mut ran = 0;
         for table in ["bookings", "orders", "owners", "shops"] {
             let said = lines(table);

@@ -2,13 +2,9 @@
 
 #![allow(clippy::disallowed_methods)]
 
-mod program;
-mod tap;
-mod tried;
-
-use program::run;
+use crate::program::run;
+use crate::tried::{project, specs};
 use std::fs;
-use tried::{project, specs};
 
 const TEAMS: &str = "
 entity people {
@@ -441,14 +437,14 @@ fn run_as_pgtap(spec: &str, connect: Connect) {
         let (code, _, said) = run(dir.path(), &["apply", "--database-url", &db.url("postgres")]);
         assert_eq!(code, 0, "{said}");
         let mut above = db.connect_superuser().expect("a session");
-        tap::install(&mut above);
+        crate::tap::install(&mut above);
         above.batch_execute("insert into public.teams (slug) values ('other-1')").expect("a row that is in the way");
         let mut session = connect(&db).expect("a session");
         let files = ["chapters", "managers", "members", "open_teams", "pages", "people", "teams"]
             .map(|name| folder.join(format!("{name}.test.sql")));
         let mut ran = 0;
         for path in &files {
-            let lines = tap::lines(&mut session, path);
+            let lines = crate::tap::lines(&mut session, path);
             let (plan, lines) = lines.split_first().expect("a plan");
             assert_eq!(plan, &format!("1..{}", lines.len()), "{}", path.display());
             let wrong: Vec<&String> = lines.iter().filter(|line| line.starts_with("not ok")).collect();
@@ -459,7 +455,7 @@ fn run_as_pgtap(spec: &str, connect: Connect) {
         let kept: i64 = session.query_one("select count(*) from public.teams", &[]).expect("a row").get(0);
         assert!(kept >= 1, "nothing is left behind, and nothing is gone");
         above.batch_execute("create policy leak on public.teams for select to anon using (true)").expect("a leak");
-        let lines = tap::lines(&mut session, &files[6]);
+        let lines = crate::tap::lines(&mut session, &files[6]);
         assert!(lines.iter().any(|line| line.starts_with("not ok")), "{lines:#?}");
     }
 }

@@ -2,9 +2,7 @@
 
 #![allow(clippy::disallowed_methods)]
 
-mod program;
-
-use program::run;
+use crate::program::run;
 use std::fs;
 
 const NOTES: &str = "enum mood { ok, bad }

@@ -1,5 +1,5 @@
 use super::medellin_people::PEOPLE_ROWS;
-use crate::with_rows;
+use crate::access::with_rows;
 use specc_tests::Who;
 use specc_tests::access::matrix;
 

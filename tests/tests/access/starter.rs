@@ -1,4 +1,4 @@
-use crate::with_rows;
+use crate::access::with_rows;
 use specc_tests::Who;
 use specc_tests::access::matrix;
 

@@ -1,6 +1,6 @@
 //! Each change of an audited row leaves its row in the trail, and nothing else does.
 
-use crate::{event, run};
+use crate::behaviour::{event, run};
 use specc_postgres::{Session, as_user_commit};
 use specc_tests::stage::said;
 use specc_tests::{Rows, Who, each_version, sql, texts};
@@ -197,7 +197,7 @@ fn the_trail_is_for_admins_to_read_and_for_nobody_to_write() {
         }
         trail(&mut owner);
         // what is rolled back leaves no trace
-        let said = crate::told(&mut owner, Who::User("ana"), &["update public.events set title = 'Other'"]);
+        let said = crate::behaviour::told(&mut owner, Who::User("ana"), &["update public.events set title = 'Other'"]);
         assert_eq!(said, ["done"]);
         assert_eq!(trail(&mut owner), [""; 0]);
     });

@@ -1,6 +1,6 @@
 //! Never more seats taken than there are, however many ask at once; and a seat that becomes free goes to who waits longest.
 
-use crate::{event, run};
+use crate::behaviour::{event, run};
 use specc_postgres::platform::{AUTHENTICATED, OWNER, claims};
 use specc_postgres::{Database, Session, as_user_commit, postgres};
 use specc_tests::{Rows, VERSIONS, Who, database, each_version, one_text, sql, texts};
@@ -177,7 +177,7 @@ fn a_limit_holds_for_every_way_into_it() {
         // but not twice at a time
         let again = "insert into public.registrations (event_id, attendee_id) select event_id, attendee_id
              from public.registrations where status = 'confirmed' limit 1";
-        let told = crate::told(&mut owner, Who::Service, &[again]);
+        let told = crate::behaviour::told(&mut owner, Who::Service, &[again]);
         assert!(told[0].starts_with("23505"), "{told:?}");
         // an event with nobody at it
         run(&mut owner, "update public.events set capacity = capacity + 1 where id = {launch}");

@@ -1,6 +1,6 @@
 //! Maintained counts and sums say what is there, whatever happens to the rows.
 
-use crate::{run, told};
+use crate::behaviour::{run, told};
 use specc_postgres::{Session, platform::OWNER};
 use specc_tests::{Rows, VERSIONS, Who, database, each_version, texts};
 use std::thread;

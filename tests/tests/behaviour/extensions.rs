@@ -1,6 +1,6 @@
 //! What extensions bring keeps its meaning in the bodies of generated functions, whose search path has none of it.
 
-use crate::run;
+use crate::behaviour::run;
 use specc_tests::access::matrix;
 use specc_tests::{Rows, VERSIONS, Who, project, texts};
 

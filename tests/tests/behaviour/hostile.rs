@@ -1,6 +1,6 @@
 //! Names that generated functions use for themselves, as names of the author's.
 
-use crate::run;
+use crate::behaviour::run;
 use specc_tests::load::{nothing_wrong, told};
 use specc_tests::{Layout, Rows, VERSIONS, one_text, texts};
 

@@ -1,6 +1,6 @@
 //! What triggers hold while rows are removed, partitions written and settings changed, for whoever writes.
 
-use crate::run;
+use crate::behaviour::run;
 use specc_tests::access::matrix;
 use specc_tests::{Rows, VERSIONS, Who, project, texts};
 

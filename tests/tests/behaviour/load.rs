@@ -1,6 +1,6 @@
 //! Constructs under load: nobody waits in a circle, nothing is lost, and many rows cost as much as many times one row.
 
-use crate::run;
+use crate::behaviour::run;
 use specc_postgres::{Database, Session, platform::OWNER};
 use specc_tests::load::{WRONG_BOARDS, WRONG_EVENTS, any_change, crowd, fill, nothing_wrong, seats, time};
 use specc_tests::stage::said;

@@ -1,6 +1,6 @@
 //! The platform's services: buckets, schedules, webhooks, realtime.
 
-use crate::{event, run, told};
+use crate::behaviour::{event, run, told};
 use specc_tests::{Rows, Who, each_version, texts};
 
 #[test]

@@ -1,6 +1,6 @@
 //! Searches and everyday queries find their rows by an index, with rows enough for it to matter.
 
-use crate::{event, run};
+use crate::behaviour::{event, run};
 use specc_postgres::{Session, as_user};
 use specc_tests::stage::said;
 use specc_tests::{Rows, Who, each_version, sql, texts};

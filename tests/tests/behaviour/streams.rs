@@ -1,6 +1,6 @@
 //! Partitions, the event-sourced decks with their projection and versions, and the read models.
 
-use crate::{event, run, told};
+use crate::behaviour::{event, run, told};
 use specc_postgres::{Session, as_user_commit};
 use specc_tests::stage::said;
 use specc_tests::{Rows, VERSIONS, Who, database, each_version, sql, texts};

@@ -1,6 +1,6 @@
 //! Rows that keep their version, rows that are hidden instead of deleted, and fields that never change.
 
-use crate::{event, run, told};
+use crate::behaviour::{event, run, told};
 use specc_postgres::platform::OWNER;
 use specc_postgres::{Session, as_user_commit};
 use specc_tests::access::matrix;

@@ -1,6 +1,6 @@
 //! Only the steps that a workflow draws.
 
-use crate::{event, run, told};
+use crate::behaviour::{event, run, told};
 use specc_tests::{Rows, Who, each_version, one_text};
 
 /// Every pair of states, with those that the spec allows.

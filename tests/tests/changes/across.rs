@@ -1,8 +1,8 @@
 //! Changes of tables that refer to each other, while others read and write both: nobody is taken back, nobody waits long.
 
-use crate::busy::{Seen, while_busy};
-use crate::filling::given;
-use crate::run::{Way, script};
+use crate::changes::busy::{Seen, while_busy};
+use crate::changes::filling::given;
+use crate::changes::run::{Way, script};
 use specc_postgres::{load_sql, shared};
 use specc_runner::{File, Migrations, Options};
 use std::time::Duration;
@@ -203,7 +203,7 @@ fn who_works_across_a_reference_is_not_taken_back() {
     }
 }
 
-/// `RUNS=100 cargo test -p specc-tests --test changes -- --ignored --nocapture across_references`: nobody is taken back and nobody
+/// `RUNS=100 cargo test -p specc-tests --test all -- --ignored --nocapture across_references`: nobody is taken back and nobody
 /// waits longer than a tenth of a second on the way there, however often it is done. The way back may write all rows.
 #[test]
 #[ignore = "the long run: minutes"]

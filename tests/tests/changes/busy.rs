@@ -1,7 +1,7 @@
 //! Rows are filled while clients write them as fast as they can.
 
-use crate::filling::given;
-use crate::run::{printed, script};
+use crate::changes::filling::given;
+use crate::changes::run::{printed, script};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeOptions, plan_change};
 use specc_postgres::{Database, load_sql, shared};

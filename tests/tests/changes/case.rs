@@ -1,8 +1,8 @@
 //! A folder of `tests/changes`.
 
-use crate::given::{Given, compile_after};
-use crate::halfway;
-use crate::run::Way;
+use crate::changes::given::{Given, compile_after};
+use crate::changes::halfway;
+use crate::changes::run::Way;
 use specc_catalog::Catalog;
 use specc_model::Target;
 use specc_tests::root;

@@ -1,7 +1,7 @@
 //! A table that is filled from the rows of another one: in batches, at once, again after it was stopped.
 
-use crate::given::{Given, compile};
-use crate::run::{printed, script};
+use crate::changes::given::{Given, compile};
+use crate::changes::run::{printed, script};
 use specc_catalog::{Catalog, Object, Table, TableName};
 use specc_model::Target;
 use specc_postgres::{Database, Session, load_sql, shared};

@@ -1,9 +1,9 @@
 //! What others see and write while a migration fills rows: after each file the answer is that of the old state or of the
 //! new one, and here both are the same.
 
-use crate::all;
-use crate::given::{Given, compile};
-use crate::run::{printed, script};
+use crate::changes::all;
+use crate::changes::given::{Given, compile};
+use crate::changes::run::{printed, script};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeOptions, plan_change};
 use specc_model::Target;
@@ -318,7 +318,7 @@ fn nobody_sees_a_third_state_while_rows_are_filled() {
 #[test]
 fn what_runs_as_its_owner_looks_up_the_temporary_schema_last() {
     let (mut functions, mut wrong) = (0, Vec::new());
-    for case in crate::case::Case::all() {
+    for case in crate::changes::case::Case::all() {
         let Ok((ups, downs)) = case.scripts() else { continue };
         for text in ups.iter().chain(&downs) {
             for (at, _) in text.match_indices(" security definer\n") {

@@ -1,8 +1,8 @@
 //! A change of several files that stops at each of its steps: whatever stopped it, `--abandon` leads back to the objects and
 //! rows of before, and the change can be run again to its end.
 
-use crate::run::{Way, declared, differences, load, read, script};
-use crate::tables::{self, Tables};
+use crate::changes::run::{Way, declared, differences, load, read, script};
+use crate::changes::tables::{self, Tables};
 use specc_catalog::{from_json, to_json};
 use specc_migrate::OutputFile;
 use specc_model::Target;

@@ -3,7 +3,7 @@
 //! A loss of time or safety hides in statements that nobody needs: an object that is dropped and made again although
 //! `alter` changes it, a default that goes and comes back, a second scan.
 
-use crate::case::Case;
+use crate::changes::case::Case;
 use specc_runner::Script;
 
 /// The change, and the fewest statements of SQL there and back. Online, a constraint takes two (`not valid`, then

@@ -1,7 +1,7 @@
 //! What others write between the files of a change is there in the end.
 
-use crate::filling::given;
-use crate::run::{printed, script};
+use crate::changes::filling::given;
+use crate::changes::run::{printed, script};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeOptions, plan_change};
 use specc_postgres::{Database, Session, load_sql, shared};

@@ -1,7 +1,7 @@
 //! Tables whose rows move to one that is divided otherwise.
 
-use crate::filling::given;
-use crate::run::{printed, script};
+use crate::changes::filling::given;
+use crate::changes::run::{printed, script};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeError, ChangeOptions, plan_change};
 use specc_postgres::{load_sql, shared};

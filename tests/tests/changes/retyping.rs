@@ -1,7 +1,7 @@
 //! A column with rows gets another type, drawn at random, without consent to any loss: either no value is changed, or nothing is.
 
-use crate::given::compile;
-use crate::run::{printed, script};
+use crate::changes::given::compile;
+use crate::changes::run::{printed, script};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeError, ChangeOptions, plan_change};
 use specc_model::Target;

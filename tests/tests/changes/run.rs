@@ -1,7 +1,7 @@
 //! A change on a real Postgres: there, back, and what it said of itself.
 
-use crate::given::Given;
-use crate::tables::{self, Tables};
+use crate::changes::given::Given;
+use crate::changes::tables::{self, Tables};
 use specc_catalog::{Catalog, Hints, Kind, Object, from_json, to_json};
 use specc_diff::{Difference, diff, lines};
 use specc_introspect::introspect;

@@ -1,7 +1,7 @@
 //! Positions of what a database does: functions, triggers, views, workflows, limits, rules.
 
-use crate::alphabet::{exact, plain};
-use crate::spec::{Name, Spec};
+use crate::injection::alphabet::{exact, plain};
+use crate::injection::spec::{Name, Spec};
 
 fn class(name: &Name) -> String {
     format!("{}::regclass", exact(&name.sql))

@@ -1,7 +1,7 @@
 //! A spec on a real Postgres: up, what is asked, down, all in one transaction that is rolled back.
 
-use crate::spec::Spec;
-use crate::{STRUCTURES, generated};
+use crate::injection::spec::Spec;
+use crate::injection::{STRUCTURES, generated};
 use specc_catalog::{Catalog, Entry, Hints};
 use specc_diag::{RenderOptions, Sources, has_errors, render};
 use specc_migrate::{Consent, Layout, MigrationInput, migration_files};

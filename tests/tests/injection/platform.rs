@@ -1,7 +1,7 @@
 //! Positions that only the platform has: buckets, schedules, webhooks, realtime.
 
-use crate::alphabet::{exact, plain};
-use crate::spec::Spec;
+use crate::injection::alphabet::{exact, plain};
+use crate::injection::spec::Spec;
 
 /// Files, jobs, and requests.
 pub fn services(s: &mut Spec) {

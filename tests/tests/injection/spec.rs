@@ -1,6 +1,6 @@
 //! A spec that is put together from positions, and what Postgres has to say of it afterwards.
 
-use crate::alphabet::{self, Dice, exact, literal, plain, quoted};
+use crate::injection::alphabet::{self, Dice, exact, literal, plain, quoted};
 use std::collections::BTreeSet;
 
 /// Something that Postgres is asked, and the author's own word for it.

@@ -1,6 +1,6 @@
 //! Types for programs are text of another language: names and labels stay what they are there, too.
 
-use crate::{STRUCTURES, generated};
+use crate::injection::{STRUCTURES, generated};
 use specc_catalog::Catalog;
 use specc_diag::{Sources, has_errors};
 use specc_model::{Options, Target};

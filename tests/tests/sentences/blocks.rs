@@ -1,7 +1,7 @@
 //! Every block of code of the package runs: SQL as the role that its section is about, in a transaction that is rolled back;
 //! `schema.sql` makes what the migrations make.
 //!
-//! With all specs, and the code for programs type-checked: `cargo test -p specc-tests --test sentences -- --ignored`.
+//! With all specs, and the code for programs type-checked: `cargo test -p specc-tests --test all -- --ignored sentences::`.
 
 use super::{project, rows_of};
 use specc_catalog::{Catalog, Hints};

@@ -1,7 +1,7 @@
 //! The JSON that Supabase's generators of types read.
 //!
 //! The ignored test has them write Go, Python and Swift from it, and from what they read of a loaded database themselves:
-//! `cargo test -p specc-tests --test written -- --ignored metadata`.
+//! `cargo test -p specc-tests --test all -- --ignored written::metadata`.
 
 use super::written;
 use specc_tests::forward::forward;

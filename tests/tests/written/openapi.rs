@@ -1,7 +1,7 @@
 //! A document of OpenAPI has the paths, verbs and columns that its role has on a loaded database, and no others.
 //!
 //! The ignored test asks a validator whether the documents are OpenAPI 3.1:
-//! `cargo test -p specc-tests --test written openapi -- --ignored`.
+//! `cargo test -p specc-tests --test all -- --ignored written::openapi`.
 
 use super::written;
 use serde_json::Value;

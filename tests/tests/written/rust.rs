@@ -1,6 +1,6 @@
 //! Structs of Rust: what is written for the specs, and that the compiler takes it.
 //!
-//! The ignored test makes a crate of all of it: `cargo test -p specc-tests --test written rust -- --ignored`.
+//! The ignored test makes a crate of all of it: `cargo test -p specc-tests --test all -- --ignored written::rust`.
 
 use super::{catalog_of, written};
 use specc_postgres::{Database, shared};

@@ -1,6 +1,6 @@
 //! Values in JSON for a column: those that JSON and Postgres do not see alike, those near to what its checks say, and others.
 
-use crate::traps::{ANY, BYTES, CLOCKS, DATES, HOSTS, INTERVALS, JSONS, NUMBERS, TEXTS, UUIDS, ZONES};
+use crate::written::traps::{ANY, BYTES, CLOCKS, DATES, HOSTS, INTERVALS, JSONS, NUMBERS, TEXTS, UUIDS, ZONES};
 use serde_json::{Value, json};
 use specc_catalog::{Catalog, Column, DataType, IdRef, Kind, Object, Table};
 

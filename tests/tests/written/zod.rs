@@ -1,10 +1,10 @@
 //! Schemas of zod refuse what Postgres refuses, as far as they say it, and little else.
 //!
 //! The ignored test asks zod and Postgres about the same values, as the API would hand them on:
-//! `cargo test -p specc-tests --test written -- --ignored` (`VALUES=10000` for so many of each column; 300 without it).
+//! `cargo test -p specc-tests --test all -- --ignored written::` (`VALUES=10000` for so many of each column; 300 without it).
 
 use super::{catalog_of, written};
-use crate::values::{self, Values};
+use crate::written::values::{self, Values};
 use specc_postgres::{Database, Session, shared};
 use specc_sql::quote;
 use specc_tests::{Rows, VERSIONS, database, root, specs};

@@ -1,6 +1,6 @@
 //! Builds and types that are killed at any moment, and several at once: all or nothing, and nothing left over.
 
-use crate::case::{Case, specc};
+use crate::files::case::{Case, specc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

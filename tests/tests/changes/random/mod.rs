@@ -3,8 +3,8 @@
 mod edit;
 mod project;
 
-use crate::given::{Given, compile};
-use crate::run::{self, Way};
+use crate::changes::given::{Given, compile};
+use crate::changes::run::{self, Way};
 use edit::Edit;
 use project::Project;
 use specc_catalog::{Catalog, Hints};

@@ -6,8 +6,8 @@ mod pages;
 pub mod permuting;
 mod spec;
 
-use crate::given::{Given, compile};
-use crate::run::Way;
+use crate::changes::given::{Given, compile};
+use crate::changes::run::Way;
 use spec::Spec;
 use specc_catalog::{Hints, to_json};
 use specc_diag::Sources;

@@ -1,8 +1,8 @@
 //! Other names, and other schemas, for what policies, helpers and views read.
 
 use super::only_renames;
-use crate::given::{Given, compile};
-use crate::run::{Way, printed};
+use crate::changes::given::{Given, compile};
+use crate::changes::run::{Way, printed};
 use specc_diff::diff;
 use specc_migrate::{Arena, ChangeOptions, access_changes, plan_change};
 use specc_model::Target;
@@ -173,6 +173,6 @@ fn check((name, before, after): &(&str, &str, &str), major: u32) -> Vec<String> 
 
 #[test]
 fn other_names_and_schemas_change_no_access() {
-    let failed = crate::all(FORMS, |form| [15, 18].into_iter().flat_map(|major| check(form, major)).collect());
+    let failed = crate::changes::all(FORMS, |form| [15, 18].into_iter().flat_map(|major| check(form, major)).collect());
     assert!(failed.is_empty(), "{} findings\n{}", failed.len(), failed.join("\n"));
 }

@@ -1,8 +1,8 @@
 //! Tables, columns, labels and functions that exchange their names: each row, column, label and body is found under its new name,
 //! there and back.
 
-use crate::given::compile;
-use crate::run::{Way, load, script};
+use crate::changes::given::compile;
+use crate::changes::run::{Way, load, script};
 use specc_model::Target;
 use specc_postgres::Session;
 use specc_tests::Dice;

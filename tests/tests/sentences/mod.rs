@@ -1,7 +1,7 @@
 //! What the pages say is so: each sentence that can be tried is tried on a loaded database, as the role that it speaks of.
 //!
 //! The suite tries the sentences about rows of one spec; all of them, of all specs, on both versions:
-//! `cargo test -p specc-tests --test sentences -- --ignored every_sentence`.
+//! `cargo test -p specc-tests --test all -- --ignored sentences::every_sentence`.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, clippy::print_stdout)]
 

@@ -100,7 +100,7 @@ fn changes_that_stop_are_abandoned() {
     assert_eq!(stopped(&cases), sample.len());
 }
 
-/// `cargo test -p specc-tests --test changes -- --ignored every_change`; `CHANGES=view` runs those with `view` in their names.
+/// `cargo test -p specc-tests --test all -- --ignored changes::every_change`; `CHANGES=view` runs those with `view` in their names.
 #[test]
 #[ignore = "the long run: minutes"]
 fn every_change_of_several_files_is_abandoned() {
@@ -158,7 +158,7 @@ fn random_branches_merge_in_either_order() {
     branches(0..25);
 }
 
-/// `cargo test -p specc-tests --test changes -- --ignored many_branches`; `PAIRS` and `SEED` say how many and from which.
+/// `cargo test -p specc-tests --test all -- --ignored changes::many_branches`; `PAIRS` and `SEED` say how many and from which.
 #[test]
 #[ignore = "the long run: minutes"]
 fn many_branches_merge_in_either_order() {
@@ -193,21 +193,21 @@ fn names_change_places_and_rows_follow() {
     exchanges(0..15);
 }
 
-/// `cargo test -p specc-tests --test changes -- --ignored many_exchanges`; `PAIRS` and `SEED` say how many and from which.
+/// `cargo test -p specc-tests --test all -- --ignored changes::many_exchanges`; `PAIRS` and `SEED` say how many and from which.
 #[test]
 #[ignore = "the long run: minutes"]
 fn many_exchanges_of_names() {
     exchanges(asked(500));
 }
 
-/// `cargo test -p specc-tests --test changes -- --ignored many_renamings`; `PAIRS` and `SEED` say how many and from which.
+/// `cargo test -p specc-tests --test all -- --ignored changes::many_renamings`; `PAIRS` and `SEED` say how many and from which.
 #[test]
 #[ignore = "the long run: minutes"]
 fn many_renamings_change_nothing() {
     renamings(asked(2000));
 }
 
-/// `cargo test -p specc-tests --test changes -- --ignored long`; `PAIRS` and `SEED` say how many and from which.
+/// `cargo test -p specc-tests --test all -- --ignored changes::long`; `PAIRS` and `SEED` say how many and from which.
 #[test]
 #[ignore = "the long run: minutes"]
 fn long_run_of_random_pairs() {
@@ -235,7 +235,7 @@ fn retyping_changes_no_value_in_silence() {
     retypings(0..60);
 }
 
-/// `cargo test -p specc-tests --test changes -- --ignored many_retypings`; `PAIRS` and `SEED` say how many and from which.
+/// `cargo test -p specc-tests --test all -- --ignored changes::many_retypings`; `PAIRS` and `SEED` say how many and from which.
 #[test]
 #[ignore = "the long run: minutes"]
 fn many_retypings_change_no_value_in_silence() {

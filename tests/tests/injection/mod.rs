@@ -144,7 +144,7 @@ fn tame_specs_are_right() {
     }
 }
 
-/// `SPECS=20000 SEED=0 cargo test -p specc-tests --test injection -- --ignored many`
+/// `SPECS=20000 SEED=0 cargo test -p specc-tests --test all -- --ignored injection::many`
 #[test]
 #[ignore = "the long run: half an hour"]
 fn many_specs_escape_from_nothing() {

@@ -1,0 +1,32 @@
+//! Every test of the command line in one program: two at a time, on clusters that they share, and linked once.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
+mod abandon;
+mod accepting;
+mod book;
+mod changes;
+mod codes;
+mod docs;
+mod dumps;
+mod exhaustion;
+mod files;
+mod flows;
+mod keeping;
+mod linting;
+mod live;
+mod odd;
+mod pages;
+mod program;
+mod promises;
+mod proving;
+mod rebase;
+mod running;
+mod saying;
+mod tap;
+mod testing;
+mod tried;
+mod types;
+mod untrusted;
+mod why;
+mod widening;

@@ -1,0 +1,42 @@
+//! Every test of the whole in one program: two at a time, on clusters that they share, and linked once.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+
+mod access;
+mod architecture;
+mod attacks;
+mod behaviour;
+mod bodies;
+mod changes;
+mod conversions;
+mod diagnostics;
+mod effective;
+mod facts;
+mod fuzz;
+mod holes;
+mod injection;
+mod language;
+mod lint;
+mod literals;
+mod load;
+mod meanings;
+mod mutants;
+mod names;
+mod neighbours;
+mod never_null;
+mod policies;
+mod predicates;
+mod promises;
+mod proving;
+mod scenarios;
+mod sentences;
+mod shapes;
+mod shut_indexes;
+mod site;
+mod supply;
+mod together;
+mod types;
+mod verify;
+mod why;
+mod widening;
+mod written;
