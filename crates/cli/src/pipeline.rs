@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use specc_catalog::{Catalog, Entry, Hints, SpecText};
 use specc_diag::{Acceptance, Accepted, Diagnostic, FileId, Severity, Sources};
 use specc_model::Model;
-use specc_syntax::ast::{ItemKind, SpecFile};
+use specc_syntax::ast::{Item, ItemKind, SpecFile};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -148,12 +148,14 @@ pub fn compile_onto(project: Project, out: &Path, deny_warnings: bool) -> Result
     Ok(Compilation { root, config, sources, model, catalog, hints, warnings: findings, accepted, proofs, timings })
 }
 
-/// The settings and the files of a spec as they are kept with the state that it makes. Rows of seeds decide nothing about
-/// what else there is, and may be many.
+/// Rows of seeds, and what is tried on them: they decide nothing about what else there is, and may be many.
+fn is_of_rows(item: &Item) -> bool {
+    matches!(item.kind, ItemKind::Seed(_) | ItemKind::Scenario(_))
+}
+
+/// The settings and the files of a spec as they are kept with the state that it makes, without files that are all rows.
 fn spec(sources: &Sources, trees: &[SpecFile]) -> Vec<SpecText> {
-    let is_rows = |tree: &SpecFile| {
-        !tree.items.is_empty() && tree.items.iter().all(|item| matches!(item.kind, ItemKind::Seed(_)))
-    };
+    let is_rows = |tree: &SpecFile| !tree.items.is_empty() && tree.items.iter().all(is_of_rows);
     let kept = std::iter::once(FileId(0)).chain(trees.iter().filter(|tree| !is_rows(tree)).map(|tree| tree.file.0));
     kept.map(|id| (sources.file(id).name.clone(), sources.file(id).text.clone())).collect()
 }
@@ -171,7 +173,9 @@ pub fn kept(spec: &[SpecText]) -> Result<Model, String> {
     let Project { config, mut sources, files, .. } = Project::of(toml.to_string(), files).map_err(|_| unreadable())?;
     let parsed = (1..=files.len()).map(|n| FileId(n as u32));
     let parsed = parsed.map(|id| specc_syntax::parse(id, &sources.file(id).text));
-    let (trees, findings): (Vec<_>, Vec<_>) = parsed.unzip();
+    let (mut trees, findings): (Vec<_>, Vec<_>) = parsed.unzip();
+    // What is left of rows may name some that were not kept.
+    trees.iter_mut().for_each(|tree| tree.items.retain(|item| !is_of_rows(item)));
     let (model, found) = specc_model::analyze(trees, &mut sources, config.options());
     match findings.iter().flatten().chain(&found).any(|finding| finding.severity() == Severity::Error) {
         true => Err(unreadable()),

@@ -221,3 +221,39 @@ fn a_spec_in_a_folder_is_compared_with() {
     let (code, _, err) = run(new.path(), &["prove", "--against", "last"]);
     assert!(code == 2 && err.contains("no last migration"), "{err}");
 }
+
+/// Rows are not kept with a state: what names them, wherever it stands, keeps nobody from comparing its rules.
+#[test]
+fn rows_of_a_state_are_not_needed_to_compare_its_rules() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("a file");
+    let kinds = |rules: &str| {
+        format!(
+            "entity kinds {{\n  id: text key\n  policy {{\n    {rules}\n  }}\n}}\nseed base {{\n  kinds small {{ id: 's' }}\n}}\n"
+        )
+    };
+    let things = "entity things {\n  id: uuid = gen_random_uuid() key\n  kind_id -> kinds\n  name: text\n  policy {\n    \
+                  all_see: allow select when true\n  }\n}\n";
+    write("specc.toml", "name = \"things\"\n");
+    write("kinds.dbspec", &kinds("all_see: allow select when true"));
+    write("rows.dbspec", "seed base {\n  kinds large { id: 'l' }\n}\n");
+    let names_rows =
+        "seed dev {\n  things box { kind_id: large, name: 'Box' }\n  things pin { kind_id: small, name: 'Pin' }\n}\n";
+    write("things.dbspec", &format!("{things}{names_rows}"));
+    write(
+        "tried.dbspec",
+        "scenario 'everybody sees' {\n  as anon {\n    things -> 2 rows\n    things -> only box, pin\n  }\n}\n",
+    );
+    let done = |args: &[&str]| {
+        let (code, out, err) = run(dir.path(), args);
+        assert_eq!(code, 0, "{args:?}: {out}{err}");
+        out + &err
+    };
+    done(&["build", "--stamp", "20260101000000"]);
+    done(&["prove", "--against", "last"]);
+    write("kinds.dbspec", &kinds("all_see: allow select, insert when true"));
+    let (_, out, err) = run(dir.path(), &["prove", "--against", "last"]);
+    assert!(err.contains("A0019"), "{out}{err}");
+    let text = done(&["diff"]);
+    assert!(text.contains("`anon` inserts more rows of `kinds`") && !text.contains("is not known"), "{text}");
+}
