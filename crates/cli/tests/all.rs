@@ -21,6 +21,7 @@ mod program;
 mod promises;
 mod proving;
 mod rebase;
+mod recipes;
 mod running;
 mod saying;
 mod tap;
