@@ -25,20 +25,29 @@ pub(super) fn pair(asked: &Asked<'_>) -> Option<Pair> {
             return None;
         }
         let allowed = question.shown();
-        let mut wanted = vec![no];
-        for lit in kept(&question.world, row) {
-            wanted.push(lit);
-            if !question.world.circuit.solve(&wanted) {
-                wanted.pop();
-            }
-        }
-        if !question.world.circuit.solve(&wanted) {
+        if !as_near(&mut question.world, row, no) {
             return None;
         }
         let denied = question.shown();
-        let steps = differences(asked.stage.model, &denied, &allowed);
+        // The way back leaves what is only in the second one, where that does no harm.
+        if !as_near(&mut question.world, row, yes) {
+            return None;
+        }
+        let steps = differences(asked.stage.model, &denied, &question.shown());
         Some(Pair { allowed, denied, steps })
     })
+}
+
+/// Solves for this, and as much as can be stays as it is in the present solution.
+fn as_near(world: &mut World<'_>, row: usize, goal: Lit) -> bool {
+    let mut wanted = vec![goal];
+    for lit in kept(world, row) {
+        wanted.push(lit);
+        if !world.circuit.solve(&wanted) {
+            wanted.pop();
+        }
+    }
+    world.circuit.solve(&wanted)
 }
 
 /// What the solution has that is to stay as it is, the dearest first: who asks, the row that is asked about, what rows refer
