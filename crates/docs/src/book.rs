@@ -1,7 +1,7 @@
 //! What several pages ask for, looked up once.
 
 use crate::{AcceptedWarning, Options, text};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Function, Index, Object, TableName, Trigger};
 use specc_model::effective::{self, Decision, Effective};
@@ -109,10 +109,10 @@ impl<'a> Book<'a> {
         model.webhooks.iter().enumerate().for_each(|(n, w)| webhooks.entry(w.entity).or_default().push(n));
         let mut realtime: FxHashMap<EntityId, Vec<usize>> = FxHashMap::default();
         model.realtime.iter().enumerate().for_each(|(n, r)| realtime.entry(r.entity).or_default().push(n));
-        let mut taken = FxHashSet::default();
+        let mut taken = Taken::default();
         let paths = own.iter().map(|id| {
             let name = text::file_name(&text::short(model, &model.entity(*id).name));
-            (*id, unique(&mut taken, "entities/", &name))
+            (*id, taken.path("entities/", &name))
         });
         let paths = paths.collect();
         let areas = areas(model, &own);
@@ -295,26 +295,41 @@ impl<'a> Book<'a> {
     }
 }
 
-/// A path that no other page has, also where the file system ignores case.
-pub fn unique(taken: &mut FxHashSet<String>, folder: &str, name: &str) -> String {
-    let mut stem = name.to_owned();
-    let mut n = 1;
-    while !taken.insert(stem.to_lowercase()) {
-        n += 1;
-        stem = format!("{name}-{n}");
+/// Names of files that are taken, whatever their capitals, with the last number behind each.
+#[derive(Default)]
+pub struct Taken(FxHashMap<String, usize>);
+
+impl Taken {
+    /// Takes the name of a page that the folder has anyway.
+    pub fn reserve(&mut self, name: &str) {
+        self.0.insert(name.to_lowercase(), 1);
     }
-    format!("{folder}{stem}.md")
+
+    /// The path of a page: that of its name, or with the first number that nobody has yet.
+    pub fn path(&mut self, folder: &str, name: &str) -> String {
+        let first = name.to_lowercase();
+        let mut stem = name.to_owned();
+        if let Some(mut number) = self.0.get(&first).copied() {
+            while self.0.contains_key(&stem.to_lowercase()) {
+                number += 1;
+                stem = format!("{name}-{number}");
+            }
+            self.0.insert(first, number);
+        }
+        self.0.insert(stem.to_lowercase(), 1);
+        format!("{folder}{stem}.md")
+    }
 }
 
 fn areas(model: &Model, own: &[EntityId]) -> Vec<Area> {
     let mut places: FxHashMap<SmolStr, usize> = FxHashMap::default();
     let mut areas: Vec<Area> = Vec::new();
-    let mut taken = FxHashSet::default();
+    let mut taken = Taken::default();
     for &id in own {
         let name = &model.entity(id).meta.area;
         let place = *places.entry(name.clone()).or_insert_with(|| {
             let shown = if name.is_empty() { "main" } else { name.as_str() };
-            let path = unique(&mut taken, "erd/", &text::file_name(shown));
+            let path = taken.path("erd/", &text::file_name(shown));
             areas.push(Area { name: shown.into(), path, entities: Vec::new() });
             areas.len() - 1
         });
@@ -378,11 +393,11 @@ fn roles<'a>(model: &Model, catalog: &'a Catalog, service: bool) -> Vec<RoleColu
     if service && model.options.target == Target::Supabase {
         names.push(SmolStr::new_static(SERVICE));
     }
-    let mut taken = FxHashSet::default();
+    let mut taken = Taken::default();
     let column = |name: SmolStr| {
         let acts_as = effective::acts_as(model, &name);
         let bypasses = effective::bypasses(model, &name);
-        let path = unique(&mut taken, "roles/", &text::file_name(&name));
+        let path = taken.path("roles/", &text::file_name(&name));
         RoleColumn { rights: Rights::of(catalog, &name), name, is_named, acts_as, bypasses, path }
     };
     names.into_iter().map(column).collect()

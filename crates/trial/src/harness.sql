@@ -5,7 +5,7 @@ returns text[] language plpgsql as $specc$
 declare
   said text[] := '{}';
   loaded boolean := false;
-  off text[];
+  off oid[];
   one text;
   touched bigint;
   state text;
@@ -15,13 +15,15 @@ declare
 begin
   begin
     -- Rows are put there as they are: triggers that change or refuse them are off, all constraints on.
-    select coalesce(array_agg(format('%s %%s trigger %I', tgrelid::regclass, tgname)), '{}') into off
+    select coalesce(array_agg(oid), '{}') into off
       from pg_trigger
       where tgrelid = any (tables::regclass[]) and not tgisinternal and tgparentid = 0 and tgenabled = 'O'
         and (tgtype & 4 > 0 or firing is not null);
-    foreach one in array off loop
+    for one in
+      select format('%s disable trigger %I', tgrelid::regclass, tgname) from pg_trigger where oid = any (off)
+    loop
       begin
-        execute 'alter table ' || format(one, 'disable');
+        execute 'alter table ' || one;
       exception when insufficient_privilege then
         -- The table is somebody else's: this way no reference is looked at either, but rows come with what they refer to.
         perform set_config('session_replication_role', 'replica', true);
@@ -37,7 +39,7 @@ begin
     -- All fire again, or those that the statements are about.
     for one in
       select format('%s enable trigger %I', tgrelid::regclass, tgname) from pg_trigger
-      where format('%s %%s trigger %I', tgrelid::regclass, tgname) = any (off) and (firing is null or tgname ~ firing)
+      where oid = any (off) and (firing is null or tgname ~ firing)
     loop
       begin
         execute 'alter table ' || one;

@@ -29,7 +29,7 @@ pub use kept::kept;
 pub use limits::limits;
 pub use mutants::{Mutant, Score, mutants};
 pub use outcome::{Got, Outcome, Verdict, is_worth_another, verdict};
-pub use pgtap::pgtap;
+pub use pgtap::{TEST_FILE, pgtap};
 pub use replay::{Verified, allowed, replay};
 pub use report::{Report, Tested};
 pub use rows::{Answer, Asked, answer};

@@ -3,9 +3,12 @@
 use crate::{Got, HARNESS, Outcome, Privilege, Run, Suite, Verdict, Wanted, verdict};
 use specc_model::{Model, RuleAction};
 use specc_prove::Expected;
-use specc_sql::quote::text;
+use specc_sql::quote::literal;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+
+/// How the name of a file of tests ends.
+pub const TEST_FILE: &str = ".test.sql";
 
 /// A file for each entity: its name, and its text. `mark`: a line that says whose files these are. `results`: what came of
 /// each run of a suite; those that passed are in the files.
@@ -19,7 +22,7 @@ pub fn pgtap(
     for (privilege, _) in privileges.iter().filter(|(privilege, there)| privilege.expected == *there) {
         let (count, body) = files.entry(&privilege.entity).or_default();
         let (of, column) = match &privilege.column {
-            Some(column) => ("column", format!("{}, ", text(column))),
+            Some(column) => ("column", format!("{}, ", literal(column))),
             None => ("table", String::new()),
         };
         let command = privilege.command.word();
@@ -32,11 +35,11 @@ pub fn pgtap(
         let _ = writeln!(
             body,
             "select is(has_{of}_privilege({}, {}, {column}{}), {}, {});",
-            text(&privilege.role),
-            text(&privilege.table),
-            text(command),
+            literal(&privilege.role),
+            literal(&privilege.table),
+            literal(command),
             privilege.expected,
-            text(&name)
+            described(&name)
         );
         *count += 1;
     }
@@ -56,11 +59,12 @@ pub fn pgtap(
     let mut file = |(entity, (count, body)): (&str, (usize, String))| {
         // Names that differ in what a file name cannot have.
         let name = entity.replace(|c: char| !c.is_alphanumeric() && c != '_', "_");
-        let nth = named.entry(name.clone()).and_modify(|nth| *nth += 1).or_insert(1);
-        let name = if *nth == 1 { format!("{name}.test.sql") } else { format!("{name}.{nth}.test.sql") };
+        // Where a file system tells no capitals from small letters, they are two files too.
+        let nth = named.entry(name.to_lowercase()).and_modify(|nth| *nth += 1).or_insert(1);
+        let name = if *nth == 1 { format!("{name}{TEST_FILE}") } else { format!("{name}.{nth}{TEST_FILE}") };
         let harness = HARNESS.trim_end();
         let text = format!(
-            "-- {mark}\nbegin;\n{empty}{harness};\n{SAID}\nselect plan({count});\n{body}select * from finish();\nrollback;\n"
+            "-- {mark}\nbegin;\nset local standard_conforming_strings = on;\n{empty}{harness};\n{SAID}\nselect plan({count});\n{body}select * from finish();\nrollback;\n"
         );
         (name, text)
     };
@@ -72,8 +76,8 @@ pub fn pgtap(
 const SAID: &str = "create function pg_temp.specc_said(outcome text, wanted text) returns text language sql as
 $$ select case
   when wanted like '% or %' and split_part(outcome, ' ', 2) = any (string_to_array(substr(wanted, 7), ' or ')) then wanted
-  when wanted ~ '^error \\S+ ' then regexp_replace(outcome, '^(error \\S+ \\S+) .*', '\\1')
-  else regexp_replace(outcome, '^(error \\S+) .*', '\\1') end $$;";
+  when wanted ~ '^error [^ ]+ ' then regexp_replace(outcome, '^(error [^ ]+ [^ ]+) .*', E'\\\\1')
+  else regexp_replace(outcome, '^(error [^ ]+) .*', E'\\\\1') end $$;";
 
 /// The tests begin without rows; all of it is rolled back.
 fn emptied(model: &Model) -> String {
@@ -88,6 +92,12 @@ fn emptied(model: &Model) -> String {
         let _ = writeln!(out, "delete from {table};");
     }
     out
+}
+
+/// What a test is about, as its line says it: a number sign begins a word for who reads the results, such as `# TODO`, which
+/// makes a failure one that is expected.
+fn described(words: &str) -> String {
+    literal(&specc_diag::one_line(words).replace('\\', "\\\\").replace('#', "\\#"))
 }
 
 fn array(items: impl IntoIterator<Item = String>) -> String {
@@ -106,27 +116,27 @@ fn tests(body: &mut String, run: &Run, outcome: &Outcome) {
         },
         (Wanted::Refused { .. }, Got::Rows(rows)) => format!("rows {rows}"),
     };
-    let or_null = |said: Option<&str>| said.map_or_else(|| "null".to_owned(), text);
+    let or_null = |said: Option<&str>| said.map_or_else(|| "null".to_owned(), literal);
     let names = run.tries.iter().map(|one| {
         if !one.about.is_empty() {
-            return text(&one.about);
+            return described(&one.about);
         }
         let aim = run.aims.iter().find(|(span, _)| span.is_none()).map(|(_, words)| format!(": {words}"));
         let command = if one.command == RuleAction::Select { "reads" } else { one.command.word() };
-        text(&format!("{} {command}{}", run.role, aim.unwrap_or_default()))
+        described(&format!("{} {command}{}", run.role, aim.unwrap_or_default()))
     });
     let _ = writeln!(
         body,
         "\nselect is(pg_temp.specc_said(got, wanted), wanted, about) from unnest(\n  pg_temp.specc_trial(\n    {},\n    {},\n    {}, {}, {}, {},\n    {},\n    {}\n  ),\n  {},\n  {}\n) with ordinality as t (got, wanted, about, nth) order by nth;",
-        array(run.tables.iter().map(|table| text(table))),
-        text(&run.load),
+        array(run.tables.iter().map(|table| literal(table))),
+        literal(&run.load),
         or_null(run.emptied.as_deref()),
         or_null(outcome.quiet.then_some(run.table.as_str())),
         or_null(run.only.as_deref()),
-        text(&run.role),
-        array(run.settings.iter().map(|setting| text(setting))),
-        array(run.tries.iter().map(|one| text(&one.sql))),
-        array(run.tries.iter().zip(&outcome.got).map(|pair| text(&wanted(pair)))),
+        literal(&run.role),
+        array(run.settings.iter().map(|setting| literal(setting))),
+        array(run.tries.iter().map(|one| literal(&one.sql))),
+        array(run.tries.iter().zip(&outcome.got).map(|pair| literal(&wanted(pair)))),
         array(names)
     );
 }

@@ -32,7 +32,7 @@ pub use errors::{Error, Verb, What};
 pub use example::Example;
 pub use functions::Call;
 pub use openapi::segment;
-pub use print::{json as json_text, text as quoted};
+pub use print::{json as json_text, member, text as quoted};
 pub use relationships::Relationship;
 pub use rights::{Columns, Rights};
 pub use world::{Column, Relation, RelationKind};

@@ -83,6 +83,11 @@ pub(crate) fn key(name: &str) -> String {
     if plain { name.to_owned() } else { text(name) }
 }
 
+/// A property's name in an object that is a value: `__proto__` is no property there unless it is worked out.
+pub fn member(name: &str) -> String {
+    if name == "__proto__" { format!("[{}]", text(name)) } else { key(name) }
+}
+
 /// Letters outside of ASCII that surely may stand in an identifier.
 fn is_letter(c: char) -> bool {
     matches!(c,

@@ -129,11 +129,13 @@ pub fn run(args: &Test, format: Asked) -> Result<ExitCode, Failure> {
     Ok(if failed == 0 && !live { ExitCode::SUCCESS } else { ExitCode::from(FINDINGS) })
 }
 
-/// Writes files of ours into a folder, and takes away those of ours that nobody makes any more where that is known.
+/// Writes files of ours into a folder, and takes away those of ours that nobody makes any more where that is known: of files of
+/// tests, since migrations say that they are ours too.
 fn write(folder: &Path, files: &[(String, String)], all: bool) -> Result<(), Failure> {
     let taken = Folder::take(folder, Own::whole())?;
     let stale = if all { output::marked_in(folder)? } else { Vec::new() };
     let stale = stale.into_iter().filter_map(|path| Some(PathBuf::from(path.file_name()?)));
+    let stale = stale.filter(|path| path.to_string_lossy().ends_with(specc_trial::TEST_FILE));
     let is_new = |path: &PathBuf| files.iter().all(|(name, _)| Path::new(name) != path);
     let stale: Vec<PathBuf> = stale.filter(is_new).filter(|path| folder.join(path).is_file()).collect();
     let stage = Stage::new(&taken);

@@ -1,4 +1,6 @@
-//! Files of pgTAP, run on a database.
+//! Files of pgTAP, run on a database. Not every test needs all of it.
+
+#![allow(dead_code)]
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,6 @@
-//! Projects that are tried.
+//! Projects that are tried. Not every test needs all of it.
+
+#![allow(dead_code)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

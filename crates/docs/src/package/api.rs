@@ -2,13 +2,12 @@
 
 use super::Room;
 use crate::DocFile;
-use crate::book::{Book, RoleColumn, unique, view_name};
+use crate::book::{Book, RoleColumn, Taken, view_name};
 use crate::claims::{self, Says};
 use crate::text;
-use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_sql::quote;
-use specc_types::{Call, Column, Relation, RelationKind, Verb, json_text, quoted, segment};
+use specc_types::{Call, Column, Relation, RelationKind, Verb, json_text, member, quoted, segment};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -24,15 +23,15 @@ struct Subject<'r> {
 /// The pages.
 pub fn pages(room: &Room<'_, '_>) -> Vec<DocFile> {
     let book = room.book;
-    let mut taken = FxHashSet::default();
-    taken.insert("readme".to_owned());
-    taken.insert("functions".to_owned());
+    let mut taken = Taken::default();
+    taken.reserve("readme");
+    taken.reserve("functions");
     let up = format!("../{}", room.package.to_docs);
     let tables = book.own.iter().map(|id| (book.table(*id), book.label(*id).to_owned(), Some(book.link(*id, &up))));
     let views = book.own_views().map(|view| (view_name(view), text::short(book.model, &view.name), None));
     let all = tables.chain(views).filter_map(|(name, label, more)| {
         let relation = room.api.relation(&name)?;
-        Some(Subject { relation, path: unique(&mut taken, "api/", &text::file_name(&label)), label, more })
+        Some(Subject { relation, path: taken.path("api/", &text::file_name(&label)), label, more })
     });
     let all: Vec<Subject<'_>> = all.collect();
     let mut files: Vec<DocFile> =
@@ -229,7 +228,7 @@ pub fn example(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>, 
     };
     let is_known = |column: &Column| room.api.example(relation, column).is_some();
     let body = |columns: &[&Column]| {
-        let fields = columns.iter().map(|column| format!("{}: {}", property(&column.name), value(column).1));
+        let fields = columns.iter().map(|column| format!("{}: {}", member(&column.name), value(column).1));
         format!("{{ {} }}", fields.collect::<Vec<_>>().join(", "))
     };
     let json = |columns: &[&Column]| {
@@ -319,11 +318,6 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-/// A name as a property of an object.
-fn property(name: &str) -> String {
-    if is_plain(name) && !name.starts_with(|c: char| c.is_ascii_digit()) { name.to_owned() } else { quoted(name) }
-}
-
 fn functions(room: &Room<'_, '_>) -> String {
     let book = room.book;
     let mut out = String::from("# Functions\n\n");
@@ -399,7 +393,7 @@ fn called(room: &Room<'_, '_>, call: &Call<'_>) -> Example {
         call.arguments.iter().filter(|(param, optional)| !optional && !param.name.is_empty()).collect();
     let value = |ty| room.api.example_of(ty).map_or(("null".to_owned(), "\"\"".to_owned()), |e| (e.sql, e.json));
     let fields: Vec<String> =
-        needed.iter().map(|(param, _)| format!("{}: {}", property(&param.name), value(&param.ty).1)).collect();
+        needed.iter().map(|(param, _)| format!("{}: {}", member(&param.name), value(&param.ty).1)).collect();
     let named: Vec<String> =
         needed.iter().map(|(param, _)| format!("{} => {}", quote::ident(&param.name), value(&param.ty).0)).collect();
     let function = call.function;

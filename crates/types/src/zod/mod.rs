@@ -9,7 +9,7 @@ mod value;
 
 pub(crate) use pattern::javascript;
 
-use crate::print::{key, text};
+use crate::print::{key, member, text};
 use crate::resolved::Type;
 use crate::world::{Check, Column, Relation, RelationKind, World};
 use condition::condition;
@@ -28,17 +28,17 @@ pub(crate) fn write(world: &World<'_>, out: &mut String) -> Vec<String> {
     out.push_str(PRELUDE);
     out.push_str("\nconst enums = {\n");
     for schema in &world.schemas {
-        let _ = writeln!(out, "  {}: {{", property(schema));
+        let _ = writeln!(out, "  {}: {{", member(schema));
         for found in world.enums_of(schema) {
             let labels: Vec<String> = found.labels.iter().map(|label| text(label)).collect();
-            let _ = writeln!(out, "    {}: z.enum([{}]),", property(&found.name), labels.join(", "));
+            let _ = writeln!(out, "    {}: z.enum([{}]),", member(&found.name), labels.join(", "));
         }
         out.push_str("  },\n");
     }
     out.push_str("}\n\n/** Schemas of each table's rows, of new rows, and of changes; of each view's rows, and of each enum. */\n");
     out.push_str("export const schemas = {\n");
     for schema in &world.schemas {
-        let _ = writeln!(out, "  {}: {{", property(schema));
+        let _ = writeln!(out, "  {}: {{", member(schema));
         for (name, tables) in [("Tables", true), ("Views", false)] {
             let _ = writeln!(out, "    {name}: {{");
             world.relations_of(schema, tables).for_each(|relation| Writer { world, relation }.write(out, &mut beyond));
@@ -48,11 +48,6 @@ pub(crate) fn write(world: &World<'_>, out: &mut String) -> Vec<String> {
     }
     out.push_str("}\n");
     beyond
-}
-
-/// A name before a colon. `__proto__` is no property there unless it is worked out.
-fn property(name: &str) -> String {
-    if name == "__proto__" { format!("[{}]", text(name)) } else { key(name) }
 }
 
 /// A property of what stands before.
@@ -80,12 +75,12 @@ impl<'c> Writer<'_, 'c> {
         let mut columns = String::new();
         for column in &self.relation.columns {
             let schema = self.column(column, &said, &mut not_held);
-            let _ = writeln!(columns, "          {}: {schema},", property(&column.name));
+            let _ = writeln!(columns, "          {}: {schema},", member(&column.name));
         }
         let name = format!("{}.{}", self.relation.name.schema, self.relation.name.name);
         beyond.extend(not_held.iter().map(|what| format!("`{name}`: {what}")));
         not_held.extend(self.elsewhere());
-        let _ = writeln!(out, "      {}: (() => {{", property(&self.relation.name.name));
+        let _ = writeln!(out, "      {}: (() => {{", member(&self.relation.name.name));
         if !not_held.is_empty() {
             out.push_str("        // Postgres alone knows:\n");
             for what in not_held {
@@ -112,7 +107,7 @@ impl<'c> Writer<'_, 'c> {
             for column in self.relation.columns.iter().filter(|column| column.written) {
                 let optional = !is_insert || column.optional || !is_table;
                 let (own, optional) = (at(&column.name), if optional { ".optional()" } else { "" });
-                let _ = writeln!(out, "              {}: c{own}{optional},", property(&column.name));
+                let _ = writeln!(out, "              {}: c{own}{optional},", member(&column.name));
             }
             let absent = if is_insert && is_table { self.absent(&said) } else { String::new() };
             let _ = writeln!(out, "            }}),\n            {written},{absent}\n          ),");
@@ -222,7 +217,7 @@ impl<'c> Writer<'_, 'c> {
                 None => None,
                 Some(default) => value::constant(&self.type_of(&column.name), &default.text),
             };
-            known.extend(value.map(|value| format!("{}: {value}", property(&column.name))));
+            known.extend(value.map(|value| format!("{}: {value}", member(&column.name))));
         }
         if known.is_empty() { String::new() } else { format!("\n            {{ {} }},", known.join(", ")) }
     }

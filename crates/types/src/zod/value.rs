@@ -2,7 +2,7 @@
 
 use super::at;
 use super::condition::condition;
-use crate::print::text;
+use crate::print::{member, text};
 use crate::resolved::Type;
 use crate::world::World;
 use specc_analysis::checks::{Sort, conditions};
@@ -105,7 +105,7 @@ fn object(
 ) -> String {
     let field = |(name, ty): (smol_str::SmolStr, DataType)| {
         let mut told = |what| beyond(format!("`{name}`: {what}"));
-        format!("{}: {}", super::property(&name), of(world, &ty, true, depth + 1, &mut told))
+        format!("{}: {}", member(&name), of(world, &ty, true, depth + 1, &mut told))
     };
     format!("z.object({{ {} }})", fields.into_iter().map(field).collect::<Vec<_>>().join(", "))
 }
