@@ -141,11 +141,9 @@ impl Config {
             let help = "choose another name under `[schemas]`: `helpers = \"private\"`".to_owned();
             return Err(wrong(at..(at + 7).min(text.len()), message, help));
         }
-        if let Some(guides) = &config.output.guides
-            && guides.get_ref().components().eq(config.docs().components())
-        {
-            let message = "the guides need a folder of their own: this one is that of the docs".to_owned();
-            return Err(wrong(guides.span(), message, "write `guides = \"docs/guides\"`".to_owned()));
+        if let Some((path, why)) = config.shared() {
+            let help = "give each a place of its own: `guides = \"docs/guides\"`, `types = \"src/database.types.ts\"`";
+            return Err(wrong(path.span(), why, help.to_owned()));
         }
         match config.output.outside() {
             None => Ok(config),
@@ -156,6 +154,38 @@ impl Config {
                     .to_owned(),
             )),
         }
+    }
+
+    /// A place that two outputs have, or that lies among the migrations or the state, where other files are looked for: what is
+    /// written to one would be taken for the other.
+    fn shared(&self) -> Option<(&Spanned<PathBuf>, String)> {
+        let output = &self.output;
+        let all = [
+            ("migrations", &output.migrations, Some(self.migrations())),
+            ("state", &output.state, Some(self.state())),
+            ("seeds", &output.seeds, Some(self.seeds())),
+            ("docs", &output.docs, Some(self.docs())),
+            ("guides", &output.guides, None),
+            ("openapi", &output.openapi, None),
+            ("types", &output.types, None),
+            ("zod", &output.zod, None),
+            ("rust", &output.rust, None),
+            ("metadata", &output.metadata, None),
+        ];
+        let places = all.map(|(name, said, usual)| {
+            (name, said.as_ref(), said.as_ref().map(|said| said.get_ref().clone()).or(usual))
+        });
+        let pairs =
+            places.iter().enumerate().flat_map(|(at, one)| places[at + 1..].iter().map(move |other| (one, other)));
+        let mut shared = pairs.filter_map(|((a, a_said, a_path), (b, b_said, b_path))| {
+            let (a_path, b_path) = (a_path.as_ref()?, b_path.as_ref()?);
+            let kept = |name: &str| matches!(name, "migrations" | "state");
+            let is_shared =
+                a_path == b_path || kept(a) && b_path.starts_with(a_path) || kept(b) && a_path.starts_with(b_path);
+            let said = (*b_said).or(*a_said)?;
+            is_shared.then(|| (said, format!("`{a}` and `{b}` would be written to the same place")))
+        });
+        shared.next()
     }
 
     /// What a spec's meaning depends on.

@@ -137,6 +137,27 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     }
 }
 
+/// The bytes of a file that lies in a project: a pipe or a device, which whoever wrote the project may have put there, has no end.
+///
+/// # Errors
+/// As the system says, and where it is not an ordinary file.
+pub fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(std::io::Error::other("it is not an ordinary file; put the file itself into the project"));
+    }
+    std::fs::read(path)
+}
+
+/// [`bytes`] as text.
+///
+/// # Errors
+/// As [`bytes`], and where it is not UTF-8.
+pub fn text(path: &Path) -> std::io::Result<String> {
+    let wrong = |_| std::io::Error::new(std::io::ErrorKind::InvalidData, "stream did not contain valid UTF-8");
+    String::from_utf8(bytes(path)?).map_err(wrong)
+}
+
 /// A path with `/` between its parts, as stored files and git write it.
 pub fn slashes(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")

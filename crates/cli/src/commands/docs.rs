@@ -108,7 +108,7 @@ impl Place {
             Some(out) => (out.join(LIST), PathBuf::new()),
             None => (root.join(config.state()).join(GENERATED), config.docs()),
         };
-        let text = match std::fs::read_to_string(&list) {
+        let text = match project::text(&list) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Failure::broken(format!("cannot read {}: {error}", list.display())));
             }
@@ -175,7 +175,7 @@ fn check(place: &Place, args: &Docs, pages: &Pages<'_>, format: Format) -> Resul
     let folder = place.shown();
     let found = Mutex::new((BTreeSet::new(), Vec::new()));
     pages.each_file(|file| {
-        let why = match std::fs::read(folder.join(&file.path)) {
+        let why = match project::bytes(&folder.join(&file.path)) {
             Ok(there) if there == file.contents.as_bytes() => None,
             Ok(there) => Some(format!("differs from line {}", line(&there, file.contents.as_bytes()))),
             Err(_) => Some("is missing".to_owned()),

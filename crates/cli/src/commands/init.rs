@@ -39,7 +39,7 @@ fn merge_driver(dir: &Path) -> Result<ExitCode, Failure> {
     repository.configure("merge.specc.name", "specc's own files")?;
     repository.configure("merge.specc.driver", "specc merge-file %O %A %B %P")?;
     let path = root.join(".gitattributes");
-    let before = match std::fs::read_to_string(&path) {
+    let before = match project::text(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(Failure::broken(format!("cannot read {}: {error}", path.display()))),

@@ -5,7 +5,6 @@ use crate::project;
 use crate::report::Failure;
 use specc_diag::codes;
 use specc_docs::{DocFile, Package};
-use std::fs;
 use std::path::{Component, Path};
 
 /// What the docs are made with besides the model and its catalog.
@@ -53,7 +52,8 @@ pub fn migrations(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
     for path in project::listed(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.ends_with(".sql") {
-            let text = fs::read(&path).map_err(|error| Failure::broken(format!("{}: {error}", path.display())))?;
+            let text =
+                project::bytes(&path).map_err(|error| Failure::broken(format!("{}: {error}", path.display())))?;
             found.push((name, comment(&String::from_utf8_lossy(&text))));
         }
     }

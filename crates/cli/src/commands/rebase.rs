@@ -6,7 +6,7 @@ use crate::args::{Format, Rebase};
 use crate::config::Config;
 use crate::git::Repository;
 use crate::output::{self, File};
-use crate::project::slashes;
+use crate::project::{self, slashes};
 use crate::report::{Failure, plural};
 use specc_catalog::checksum;
 use std::collections::BTreeSet;
@@ -75,7 +75,7 @@ fn start(repository: &Repository, onto: &Onto, out: &Path, config: &Config) -> R
     let recorded = stored.recorded;
     let mut history = Vec::new();
     for (path, sum) in recorded.iter().filter(|(path, _)| Path::new(path) != catalog_path) {
-        let is_as_it_was = std::fs::read_to_string(out.join(path)).is_ok_and(|text| checksum(&text) == *sum);
+        let is_as_it_was = project::text(&out.join(path)).is_ok_and(|text| checksum(&text) == *sum);
         if is_as_it_was {
             continue;
         }

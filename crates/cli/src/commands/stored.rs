@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::output::{self, folders_of};
+use crate::project;
 use crate::report::Failure;
 use specc_catalog::{Catalog, MARK};
 use specc_diag::codes;
@@ -220,7 +221,7 @@ pub fn checksums(text: &str) -> Result<Vec<(String, String)>, String> {
 
 /// The text of a file, if there is one.
 fn text(path: &Path) -> Result<Option<String>, Failure> {
-    match std::fs::read_to_string(path) {
+    match project::text(path) {
         // Version control may have exchanged the line ends.
         Ok(text) => Ok(Some(if text.contains("\r\n") { text.replace("\r\n", "\n") } else { text })),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

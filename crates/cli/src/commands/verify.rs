@@ -4,7 +4,7 @@ use super::database::Place;
 use super::stored::Stored;
 use crate::args::{Connection, Format, Verify};
 use crate::pipeline;
-use crate::project::Project;
+use crate::project::{self, Project};
 use crate::report::{FINDINGS, Failure, data, plural, say};
 use specc_migrate::{Lost, Record};
 use specc_model::Target;
@@ -69,7 +69,7 @@ pub fn run(args: &Verify, format: Format) -> Result<ExitCode, Failure> {
 fn said(place: &Place, migration: &Migration, written: &BTreeSet<String>) -> Result<Said, Failure> {
     let path = place.config.state().join("plans").join(format!("{}.json", migration.title()));
     let unreadable = |why| Said::Unreadable { path: path.display().to_string(), why };
-    Ok(match std::fs::read_to_string(place.root.join(&path)) {
+    Ok(match project::text(&place.root.join(&path)) {
         Ok(text) if text.trim().is_empty() => unreadable("is empty".to_owned()),
         Ok(text) => Record::read(&text).map_or_else(|why| unreadable(format!("cannot be read: {why}")), Said::Build),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -274,6 +274,73 @@ fn a_checkout_with_other_line_ends() {
     assert_eq!(case.migrations().len(), 2);
 }
 
+/// What one output writes is never taken for another's.
+#[test]
+fn outputs_have_places_of_their_own() {
+    for outputs in [
+        "docs = \"specc\"",
+        "docs = \"migrations\"",
+        "docs = \"migrations/docs\"",
+        "types = \"specc/catalog.json\"",
+        "rust = \"migrations/20260101000000_init.sql\"",
+        "types = \"src/a\"\nzod = \"./src/a\"",
+        "guides = \"docs/./\"",
+        "state = \"migrations\"",
+        "seeds = \"docs\"",
+        "migrations = \"specc/sql\"",
+    ] {
+        let case = Case::new();
+        case.write("specc.toml", &format!("{CONFIG}[output]\n{outputs}\n"));
+        let before = case.tree();
+        for args in [&["build", "--stamp", "20260101000000"][..], &["docs"]] {
+            let (code, said) = case.run(args);
+            assert!(code == 1 && said.contains("E0901"), "{outputs}, {args:?}: {code} {said}");
+        }
+        assert_eq!(case.tree(), before, "{outputs}");
+    }
+    let case = Case::new();
+    case.write("specc.toml", &format!("{CONFIG}[output]\nguides = \"docs/guides\"\ntypes = \"docs/database.ts\"\n"));
+    case.built("20260101000000");
+}
+
+/// A project may have a pipe or a device where a file should be: neither has an end.
+#[test]
+fn what_has_no_end_is_not_read() {
+    let plan = "specc/plans/20260101000000_init_schema.json";
+    let places: [(&str, &[&[&str]]); 6] = [
+        ("specc/catalog.json", &[&["build"], &["diff"], &["prove", "--against", "last"]]),
+        ("specc/generated.txt", &[&["build"], &["docs"]]),
+        ("specc/checksums.toml", &[&["build"], &["diff"]]),
+        (plan, &[&["build"]]),
+        ("migrations/20260103000000_x.sql", &[&["docs", "-o", "pages"]]),
+        ("pages/pages.txt", &[&["docs", "-o", "pages"]]),
+    ];
+    for (place, commands) in places {
+        for device in [true, false] {
+            let case = Case::new();
+            case.built("20260101000000");
+            let path = case.project().join(place);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            let _ = fs::remove_file(&path);
+            match device {
+                true => std::os::unix::fs::symlink("/dev/zero", &path).expect("a link"),
+                false => {
+                    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo is there");
+                    assert!(made.success());
+                }
+            }
+            for args in commands {
+                let mut command = std::process::Command::new("sh");
+                command.args(["-c", "ulimit -v 3000000; exec timeout 60 \"$@\"", "sh", env!("CARGO_BIN_EXE_specc")]);
+                let out = case::specc(command, &case.project(), args).output().expect("specc runs");
+                let (code, said) = case.said(&out);
+                let told = said.contains("is not an ordinary file") && said.contains(place);
+                assert!(code == 2 && told, "{place}, device: {device}, {args:?}: {code} {said}");
+            }
+        }
+    }
+}
+
 /// Links that would lead what specc writes for itself elsewhere.
 #[test]
 fn links_in_place_of_own_files() {
