@@ -9,26 +9,44 @@ use sqlparser::ast::{
     SelectItemQualifiedWildcardKind, SetExpr, SetOperator, TableFactor,
 };
 
-/// What `with` gives names to, the innermost last.
-type With = Vec<(SmolStr, Vec<Select>)>;
+/// What `with` gives names to.
+struct With {
+    /// The innermost last, each with how many queries it is made of.
+    named: Vec<(SmolStr, Vec<Select>, usize)>,
+    /// So many queries may still stand where a name of one does.
+    left: usize,
+}
+
+/// Queries that stand where `with` gives a name. One that reads another one twice, which reads another one twice, has no end: what
+/// is beyond this is not looked into.
+const MOST: usize = 2_000;
+
+/// How many queries these are, with those that they read.
+fn count(selects: &[Select]) -> usize {
+    let inner = |from: &From| if let Read::Query(selects) = &from.of { count(selects) } else { 0 };
+    selects.iter().map(|select| 1 + select.tables.iter().map(inner).sum::<usize>()).sum()
+}
 
 impl Builder<'_> {
     /// The queries that a query is made of; none where one of them is not looked into.
     pub(super) fn selects(&self, query: &Query) -> Vec<Select> {
-        self.selects_with(query, &With::new())
+        self.selects_with(query, &mut With { named: Vec::new(), left: MOST })
     }
 
-    fn selects_with(&self, query: &Query, around: &With) -> Vec<Select> {
+    fn selects_with(&self, query: &Query, with: &mut With) -> Vec<Select> {
         let first = is_first(query);
         let some = !first && (query.limit_clause.is_some() || query.fetch.is_some());
-        let mut with = around.clone();
+        let around = with.named.len();
         for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
             let recursive = query.with.as_ref().is_some_and(|with| with.recursive) || !cte.alias.columns.is_empty();
-            let made = if recursive { Vec::new() } else { self.selects_with(&cte.query, &with) };
-            with.push((folded(&cte.alias.name), made));
+            let made = if recursive { Vec::new() } else { self.selects_with(&cte.query, with) };
+            let size = count(&made);
+            with.named.push((folded(&cte.alias.name), made, size));
         }
         let mut made = Vec::new();
-        if !self.branches(&query.body, &with, &mut made) {
+        let known = self.branches(&query.body, with, &mut made);
+        with.named.truncate(around);
+        if !known {
             return Vec::new();
         }
         // The first of several queries together is of any of them.
@@ -38,7 +56,7 @@ impl Builder<'_> {
         made
     }
 
-    fn branches(&self, body: &SetExpr, with: &With, made: &mut Vec<Select>) -> bool {
+    fn branches(&self, body: &SetExpr, with: &mut With, made: &mut Vec<Select>) -> bool {
         match body {
             SetExpr::Select(select) => match self.select(select, with) {
                 Some(select) => {
@@ -60,7 +78,7 @@ impl Builder<'_> {
         }
     }
 
-    fn select(&self, select: &ast::Select, with: &With) -> Option<Select> {
+    fn select(&self, select: &ast::Select, with: &mut With) -> Option<Select> {
         if select.qualify.is_some() || !select.lateral_views.is_empty() {
             return None;
         }
@@ -106,7 +124,7 @@ impl Builder<'_> {
         Some(made)
     }
 
-    fn join(&self, join: &ast::Join, with: &With, made: &mut Select) -> Option<()> {
+    fn join(&self, join: &ast::Join, with: &mut With, made: &mut Select) -> Option<()> {
         let mut read = self.read(&join.relation, with)?;
         let (on, outer) = match &join.join_operator {
             JoinOperator::Join(on) | JoinOperator::Inner(on) => (on, false),
@@ -150,7 +168,7 @@ impl Builder<'_> {
         Some(Formula { node, ty, span, nullable: true, volatility: Volatility::Immutable })
     }
 
-    fn read(&self, factor: &TableFactor, with: &With) -> Option<From> {
+    fn read(&self, factor: &TableFactor, with: &mut With) -> Option<From> {
         let (ident, alias): (&Ident, _) = match factor {
             TableFactor::Table { name, alias, .. } | TableFactor::Function { name, alias, .. } => {
                 (name.0.last()?.as_ident()?, alias.as_ref())
@@ -168,7 +186,12 @@ impl Builder<'_> {
         };
         let renamed = alias.is_some_and(|alias| !alias.columns.is_empty());
         let plain = matches!(factor, TableFactor::Table { name, args: None, .. } if name.0.len() == 1);
-        let cte = with.iter().rev().find(|(name, _)| plain && *name == folded(ident)).map(|(_, made)| made.clone());
+        let cte = with.named.iter().rev().find(|(name, ..)| plain && *name == folded(ident));
+        let cte = cte.filter(|(.., size)| *size <= with.left).map(|(_, made, size)| (made.clone(), *size));
+        let cte = cte.map(|(made, size)| {
+            with.left -= size;
+            made
+        });
         let inner = match factor {
             TableFactor::Derived { subquery, .. } => Some(self.selects_with(subquery, with)),
             _ => cte,
