@@ -48,6 +48,11 @@ fn texts(n: usize) -> Vec<(&'static str, String)> {
         ("seeds", format!("}}\nseed base {{\n{}", times(n / 20, |i| format!(" t r{i} {{ id: {i} }}\n")))),
         ("a list", format!(" check c: id in ({}0)", again("1, "))),
         ("a union", format!("}}\nview v as $$ {} select 1 $$\nentity u {{", again("select 1 union "))),
+        ("names of tables that a query gives twice", {
+            let reads = |i: usize| if i == 0 { "public.t".to_owned() } else { format!("c{}", i - 1) };
+            let one = |i: usize| format!("c{i} as (select x.id from {0} x join {0} y on x.id = y.id), ", reads(i));
+            format!("}}\nview v as $$ with {} z as (select 1) select id from c39 $$\nentity u {{", times(40, one))
+        }),
     ]
 }
 
@@ -170,6 +175,20 @@ fn asking(n: usize) -> Vec<(&'static str, String)> {
             ruled("", &rule, &times(n, |i| format!("role r{i}\n")))
         }),
         ("a wide table", ruled(&fields(1_500, "int"), mine, "")),
+        ("a wide table with a check of each column", {
+            ruled(&(fields(6 * n, "int") + &times(6 * n, |i| format!("  check c{i}: a{i} in (1, 2)\n"))), mine, "")
+        }),
+        ("a wide view of views", {
+            let view = |i: usize| {
+                let from = if i == 0 { "t".to_owned() } else { format!("v{}", i - 1) };
+                format!("view v{i} to authenticated as $$ select * from public.{from} $$\n")
+            };
+            ruled(&fields(6 * n, "int"), mine, &times(20, view))
+        }),
+        ("a path", {
+            let up = "up.".repeat(12 * n);
+            ruled("  up_id -> t? inverse kids\n", &when(&format!("{up}owner_id = viewer")), "")
+        }),
         ("levels", ruled("  up_id -> t? inverse kids\n", &when(&deep("")), "")),
         ("levels that are not there", ruled("  up_id -> t? inverse kids\n", &when(&deep("not ")), "")),
         ("functions that call another one twice", ruled("", &when("public.f39()"), &times(40, function))),
@@ -214,12 +233,14 @@ fn no_question_about_access_takes_long() {
         let dir = tempfile::tempdir().expect("a folder");
         fs::write(dir.path().join("specc.toml"), "name = \"q\"\n").expect("a file");
         fs::write(dir.path().join("a.dbspec"), text).expect("a file");
-        let commands: [&[&str]; 5] = [
+        let commands: [&[&str]; 7] = [
             &["prove"],
             &["why", "authenticated", "select", "t"],
             &["explain", "access", "authenticated"],
-            &["types"],
+            &["types", "--strict"],
+            &["types", "--lang", "rust"],
             &["build", "--only", "docs", "--stamp", "20260101000000"],
+            &["docs", "--site", "-o", "site"],
         ];
         for args in commands {
             let out = bounded(dir.path(), args);

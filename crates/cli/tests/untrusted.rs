@@ -354,12 +354,17 @@ fn what_only_reads_and_writes_files_runs_nothing() {
         let mut command = specc(dir.path(), args);
         command.env("PATH", &bin).env("SPECC_POSTGRES_DIR", programs.path()).output().expect("specc runs")
     };
-    let commands: [&[&str]; 12] = [
+    fs::write(dir.path().join("page.ts"), "await client.from('t').select('id')\n").expect("a file");
+    let commands: [&[&str]; 16] = [
         &["prove"],
         &["prove", "--against", "last"],
         &["why", "public", "select", "t"],
         &["explain", "access"],
         &["types"],
+        &["types", "--lang", "rust", "-o", "database.rs"],
+        &["docs"],
+        &["docs", "--site", "-o", "site"],
+        &["flows", "page.ts"],
         &["check"],
         &["fmt", "--check"],
         &["diff", "--sql"],

@@ -236,30 +236,53 @@ pub fn nearest_by<'a, R: Ord>(
     rank: impl Fn(&str) -> R,
 ) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1) + usize::from(word.len() > 3);
+    let lower: Vec<char> = word.to_lowercase().chars().collect();
+    let mut rows = Rows::default();
     candidates
         .into_iter()
         .filter(|c| c.len().abs_diff(word.len()) <= limit)
-        .map(|c| (distance(&word.to_lowercase(), &c.to_lowercase()), c))
-        .filter(|(d, _)| *d <= limit)
+        .filter_map(|c| Some((rows.distance(&lower, c, limit)?, c)))
         .min_by_key(|(d, c)| (*d, rank(c), *c))
         .map(|(_, c)| c)
 }
 
-/// Edit distance with transpositions of neighbours (optimal string alignment), over characters.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let cost = usize::from(a[i - 1] != b[j - 1]);
-            row[j] = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + cost);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before[j - 2] + 1);
+/// Room for the rows of a table of distances: a word that is nowhere is set against all there are.
+#[derive(Default)]
+struct Rows {
+    other: Vec<char>,
+    before: Vec<usize>,
+    last: Vec<usize>,
+    row: Vec<usize>,
+}
+
+impl Rows {
+    /// Edit distance with transpositions of neighbours (optimal string alignment), over characters in small letters; none where it is
+    /// beyond the limit.
+    fn distance(&mut self, a: &[char], b: &str, limit: usize) -> Option<usize> {
+        let Self { other: b_chars, before, last, row } = self;
+        b_chars.clear();
+        b_chars.extend(b.chars().flat_map(char::to_lowercase));
+        let b: &[char] = b_chars;
+        before.clear();
+        last.clear();
+        last.extend(0..=b.len());
+        for i in 1..=a.len() {
+            row.clear();
+            row.resize(b.len() + 1, i);
+            for j in 1..=b.len() {
+                let cost = usize::from(a[i - 1] != b[j - 1]);
+                row[j] = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + cost);
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    row[j] = row[j].min(before[j - 2] + 1);
+                }
             }
+            // Each row needs one of the two before it.
+            if row.iter().chain(&*last).all(|distance| *distance > limit) {
+                return None;
+            }
+            std::mem::swap(before, last);
+            std::mem::swap(last, row);
         }
-        before = std::mem::replace(&mut last, row);
+        last.last().copied().filter(|distance| *distance <= limit)
     }
-    last[b.len()]
 }

@@ -5,7 +5,6 @@ use crate::book::{Book, RoleColumn, SERVICE};
 use crate::claims::{self, Says};
 use crate::dictionary;
 use crate::text;
-use smol_str::SmolStr;
 use specc_model::{Entity, EntityId, Function, Rls, Target, effective};
 use std::fmt::Write;
 
@@ -94,11 +93,6 @@ fn rows<'a>(book: &Book<'a>, entity: &'a Entity, role: &RoleColumn<'_>) -> Strin
     out
 }
 
-/// Whether what is open to these roles is open to this one.
-fn is_among(role: &RoleColumn<'_>, roles: &[SmolStr]) -> bool {
-    roles.iter().any(|name| role.acts_as.contains(name))
-}
-
 fn views(book: &Book<'_>, role: &RoleColumn<'_>, out: &mut String) {
     let mut views = book.own_views().filter(|view| book.reads(role, view)).peekable();
     if views.peek().is_none() {
@@ -137,7 +131,7 @@ fn files(book: &Book<'_>, role: &RoleColumn<'_>, out: &mut String) {
         if bucket.public {
             let _ = writeln!(list, "- {}: anybody reads a file whose address is known", text::code(&bucket.name));
         }
-        let binds = |rule: &&specc_model::Rule| is_among(role, &effective::grantees(book.model, rule));
+        let binds = |rule: &&specc_model::Rule| effective::binds(book.model, rule, &role.acts_as);
         for rule in bucket.rules.iter().filter(binds) {
             let actions: Vec<&str> = rule.actions.iter().map(|(action, _)| text::verb(*action)).collect();
             let may = if rule.forbid { "may not" } else { "may" };

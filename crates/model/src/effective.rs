@@ -4,6 +4,7 @@
 
 use crate::types::*;
 use smol_str::SmolStr;
+use std::collections::BTreeMap;
 
 /// The grantee that stands for every role there is.
 pub const PUBLIC: &str = "public";
@@ -119,12 +120,11 @@ impl<'m> Effective<'m> {
         let table = Table { model, entity, rules };
         let mut accesses = Vec::new();
         for command in COMMANDS {
-            let mut roles: Vec<SmolStr> =
-                table.allowing(command).filter(|rule| !rule.exact).flat_map(|rule| grantees(model, rule)).collect();
-            roles.sort();
-            roles.dedup();
-            for role in roles {
-                let openings = table.openings(command, |rule| !rule.exact && grantees(model, rule).contains(&role));
+            let mut roles: BTreeMap<SmolStr, Vec<Opening<'m>>> = BTreeMap::new();
+            for opening in table.openings(command, |rule| !rule.exact) {
+                grantees(model, opening.rule).into_iter().for_each(|role| roles.entry(role).or_default().push(opening));
+            }
+            for (role, openings) in roles {
                 let columns = table.columns(command, &openings, &acts_as(model, &role));
                 accesses.push(Access { command, role, openings, columns });
             }
@@ -162,15 +162,35 @@ impl<'m> Effective<'m> {
 /// The grantees that a rule is for. Without `to`, an allowing rule is for the roles of the platform's API, or for everyone
 /// where there is none; a forbidding one and one that is taken as it is written are for everyone.
 pub fn grantees(model: &Model, rule: &Rule) -> Vec<SmolStr> {
-    let mut roles = match model.options.target {
-        _ if rule.roles.iter().any(|role| role == PUBLIC) => vec![PUBLIC.into()],
-        _ if !rule.roles.is_empty() => rule.roles.clone(),
-        Target::Supabase if !rule.forbid && !rule.exact => vec!["anon".into(), "authenticated".into()],
-        _ => vec![PUBLIC.into()],
+    let mut roles: Vec<SmolStr> = match named(model, rule) {
+        Named::Written(roles) => roles.to_vec(),
+        Named::Usual(roles) => roles.iter().copied().map(SmolStr::new).collect(),
     };
     roles.sort();
     roles.dedup();
     roles
+}
+
+enum Named<'r> {
+    Written(&'r [SmolStr]),
+    Usual(&'static [&'static str]),
+}
+
+fn named<'r>(model: &Model, rule: &'r Rule) -> Named<'r> {
+    match model.options.target {
+        _ if rule.roles.iter().any(|role| role == PUBLIC) => Named::Usual(&[PUBLIC]),
+        _ if !rule.roles.is_empty() => Named::Written(&rule.roles),
+        Target::Supabase if !rule.forbid && !rule.exact => Named::Usual(&["anon", "authenticated"]),
+        _ => Named::Usual(&[PUBLIC]),
+    }
+}
+
+/// Whether a rule is for one of these roles.
+pub fn binds(model: &Model, rule: &Rule, acts_as: &[SmolStr]) -> bool {
+    match named(model, rule) {
+        Named::Written(roles) => acts_as.iter().any(|role| roles.contains(role)),
+        Named::Usual(roles) => acts_as.iter().any(|role| roles.contains(&role.as_str())),
+    }
 }
 
 /// Whether row level security does not bind the role: it is the platform's service, or has an option that says so.
@@ -254,10 +274,6 @@ fn takes(rule: &Rule, command: RuleAction) -> Option<&[FieldIx]> {
     rule.actions.iter().find(|(action, _)| *action == command).map(|(_, columns)| columns.as_slice())
 }
 
-fn binds(model: &Model, rule: &Rule, acts_as: &[SmolStr]) -> bool {
-    grantees(model, rule).iter().any(|role| acts_as.contains(role))
-}
-
 /// Whether a rule forbids the column on every row.
 pub(crate) fn always_forbids(rule: &Rule, command: RuleAction, field: FieldIx) -> bool {
     rule.forbid && !rule.exact && rule.when.is_none() && takes(rule, command).is_some_and(|c| c.contains(&field))
@@ -310,10 +326,10 @@ impl<'m> Table<'m> {
     }
 
     fn columns(&self, command: RuleAction, openings: &[Opening<'m>], acts_as: &[SmolStr]) -> Option<Vec<FieldIx>> {
-        let closed = |field: FieldIx| {
-            let mut rules = self.rules.iter().filter(|rule| always_forbids(rule, command, field));
-            rules.any(|rule| binds(self.model, rule, acts_as))
-        };
+        let shut = self.rules.iter().filter(|rule| rule.forbid && !rule.exact && rule.when.is_none());
+        let shut = shut.filter(|rule| binds(self.model, rule, acts_as)).filter_map(|rule| takes(rule, command));
+        let shut: Vec<FieldIx> = shut.flatten().copied().collect();
+        let closed = |field: FieldIx| shut.contains(&field);
         let whole = openings.iter().any(|o| o.columns.is_empty());
         if whole && !(0..self.entity.fields.len()).any(closed) {
             return None;

@@ -314,7 +314,7 @@ pub(crate) fn checked(rule: &Rule) -> Option<&Formula> {
 }
 
 pub(crate) fn binds(model: &Model, rule: &Rule, role: &Role) -> bool {
-    effective::grantees(model, rule).iter().any(|grantee| role.acts_as.contains(grantee))
+    effective::binds(model, rule, &role.acts_as)
 }
 
 /// Whether a forbidding rule lets the row pass.

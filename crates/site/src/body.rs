@@ -6,7 +6,7 @@ use crate::paths::Target;
 use crate::search::Entry;
 use crate::{Lost, Site, diagram};
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd};
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 use std::fmt::Write;
 
 /// What became of a page.
@@ -34,7 +34,7 @@ pub fn write(site: &Site<'_>, at: usize) -> Body {
         section: None,
         code: None,
         drawn: false,
-        taken: FxHashSet::default(),
+        taken: FxHashMap::default(),
     };
     parser(text).for_each(|event| writer.event(event));
     writer.end_section();
@@ -61,8 +61,8 @@ struct Writer<'s> {
     code: Option<(String, String)>,
     /// Whether the page's drawing of entities stands already.
     drawn: bool,
-    /// Anchors of rows and items.
-    taken: FxHashSet<String>,
+    /// Anchors of rows and items, with the last number behind each.
+    taken: FxHashMap<String, usize>,
 }
 
 /// An item of a list.
@@ -349,11 +349,13 @@ impl Writer<'_> {
         let section = self.section.map_or("", |section| section.anchor.as_str());
         let first = format!("{section}:{}", slug(name));
         let mut anchor = first.clone();
-        let mut n = 1;
-        while !self.taken.insert(anchor.clone()) {
-            n += 1;
-            anchor = format!("{first}-{n}");
+        let mut number = self.taken.get(&first).copied().unwrap_or(0);
+        while self.taken.contains_key(&anchor) {
+            number += 1;
+            anchor = format!("{first}-{number}");
         }
+        self.taken.insert(first, number.max(1));
+        self.taken.entry(anchor.clone()).or_insert(1);
         anchor
     }
 

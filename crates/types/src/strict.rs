@@ -2,9 +2,10 @@
 
 use crate::print::{Field, Ts};
 use crate::world::World;
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_analysis::shape::{Listed, listed, table_columns};
-use specc_catalog::{Column, DataType, Qualified, Rule, TableName};
+use specc_analysis::shape::{Listed, listed};
+use specc_catalog::{Column, Constraint, DataType, Qualified, Rule, TableName};
 use specc_facts::Family;
 use specc_sql::{Json, JsonKey};
 use std::collections::BTreeSet;
@@ -21,12 +22,12 @@ export type Id<Of extends string, Value = string> = Value & {
 /// one that a view passes on.
 pub(crate) fn of_column(world: &World<'_>, table: &TableName, column: &SmolStr) -> Option<Ts> {
     let (table, column) = origin(world, table, column)?;
-    let columns = table_columns(world.catalog, &table)?;
-    let found = columns.iter().find(|found| found.name == column)?;
-    if let Some(shape) = shape(world, &table, found) {
-        return Some(shape);
+    let known = world.narrowing(&table)?;
+    let found = known.columns.get(&column)?;
+    if let Some(shape) = known.shapes.get(&column).filter(|_| found.ty == DataType::builtin("jsonb")) {
+        return Some(of_json(shape));
     }
-    if let Some(values) = values(world, &table, found) {
+    if let Some(values) = values(world, known, found) {
         return Some(values);
     }
     let of = key_of(world, &table, &column)?;
@@ -58,17 +59,51 @@ fn origin(world: &World<'_>, relation: &TableName, column: &SmolStr) -> Option<(
     Some((relation, column))
 }
 
-/// The shape that a check of the table holds a column of JSON to.
-fn shape(world: &World<'_>, table: &TableName, column: &Column) -> Option<Ts> {
-    if column.ty != DataType::builtin("jsonb") {
-        return None;
+/// What a table says of its columns, by their names.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowing {
+    columns: FxHashMap<SmolStr, Column>,
+    /// The shapes that checks hold columns of JSON to.
+    shapes: FxHashMap<SmolStr, Json>,
+    /// The values that checks leave.
+    values: FxHashMap<SmolStr, Vec<Listed>>,
+    /// What columns refer to by themselves.
+    leads: FxHashMap<SmolStr, (TableName, SmolStr)>,
+    /// The column that is the key.
+    key: Option<SmolStr>,
+}
+
+impl Narrowing {
+    /// Of a table with these constraints; the first that says something of a column counts.
+    pub(crate) fn of<'c>(columns: Vec<Column>, constraints: impl IntoIterator<Item = &'c Constraint>) -> Self {
+        let columns = columns.into_iter().map(|column| (column.name.clone(), column)).collect();
+        let mut known = Self { columns, ..Self::default() };
+        for constraint in constraints {
+            match &constraint.rule {
+                // Rows that were there before, or that are of tables below, need not fit it.
+                Rule::Check { expr, no_inherit: false } if !constraint.not_valid => {
+                    if let Some((column, json)) = specc_sql::read_shape(&expr.text) {
+                        known.shapes.entry(column).or_insert(json);
+                    }
+                    for (column, values) in listed(&expr.text) {
+                        known.values.entry(column).or_insert(values);
+                    }
+                }
+                Rule::ForeignKey(key) => {
+                    if let ([column], Some(target)) = (&key.columns[..], key.target_columns.first()) {
+                        known.leads.entry(column.clone()).or_insert_with(|| (key.target.clone(), target.clone()));
+                    }
+                }
+                Rule::PrimaryKey { columns, .. } => {
+                    if let [column] = &columns[..] {
+                        known.key = Some(column.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        known
     }
-    let checks = world.constraints.get(table).into_iter().flatten().filter_map(|constraint| match &constraint.rule {
-        Rule::Check { expr, no_inherit: false } if !constraint.not_valid => Some(expr.text.as_str()),
-        _ => None,
-    });
-    let shapes = checks.filter_map(specc_sql::read_shape);
-    shapes.filter(|(name, _)| *name == column.name).map(|(_, json)| of_json(&json)).next()
 }
 
 fn of_json(json: &Json) -> Ts {
@@ -93,21 +128,16 @@ fn of_json(json: &Json) -> Ts {
 }
 
 /// The values that the checks of a table, or of the column's domain, leave.
-fn values(world: &World<'_>, table: &TableName, column: &Column) -> Option<Ts> {
+fn values(world: &World<'_>, known: &Narrowing, column: &Column) -> Option<Ts> {
     // In another collation, a text may be equal to one that is written otherwise.
     if column.collation.is_some() {
         return None;
     }
     let domain = world.shapes.domain(&column.ty);
     let base = domain.map_or(&column.ty, |domain| &domain.base);
-    let by_domain = domain.into_iter().flat_map(|domain| &domain.checks);
-    let by_domain = by_domain.map(|(_, check)| (check.text.as_str(), "value"));
-    let by_table = world.constraints.get(table).into_iter().flatten().filter_map(|constraint| match &constraint.rule {
-        // Rows that were there before, or that are of tables below, need not fit it.
-        Rule::Check { expr, no_inherit: false } if !constraint.not_valid => Some((expr.text.as_str(), &*column.name)),
-        _ => None,
-    });
-    let values = by_table.chain(by_domain).find_map(|(check, name)| listed(check).remove(name))?;
+    let mut by_domain = domain.into_iter().flat_map(|domain| &domain.checks);
+    let by_domain = || by_domain.find_map(|(_, check)| listed(&check.text).remove("value"));
+    let values = known.values.get(&column.name).cloned().or_else(by_domain)?;
     union(base, &values)
 }
 
@@ -136,25 +166,18 @@ fn key_of(world: &World<'_>, table: &TableName, column: &SmolStr) -> Option<Qual
     let (mut table, mut column) = (table.clone(), column.clone());
     let mut seen = BTreeSet::new();
     loop {
-        let constraints = || world.constraints.get(&table).into_iter().flatten();
-        let leads = constraints().find_map(|constraint| match &constraint.rule {
-            Rule::ForeignKey(key) if key.columns == [column.clone()] => {
-                Some((key.target.clone(), key.target_columns.first().cloned()?))
-            }
-            _ => None,
-        });
+        let known = world.narrowing(&table);
+        let leads = known.and_then(|known| known.leads.get(&column)).cloned();
         if let Some((target, target_column)) = leads.filter(|_| seen.insert((table.clone(), column.clone()))) {
-            let known = world.catalog.contains(&target.id());
+            let is_own = world.catalog.contains(&target.id());
             (table, column) = (target, target_column);
-            if known {
+            if is_own {
                 continue;
             }
             // What is not the project's own is known by its key.
             return Some(Qualified::new(table.schema, table.name));
         }
-        let own = constraints().any(
-            |constraint| matches!(&constraint.rule, Rule::PrimaryKey { columns, .. } if *columns == [column.clone()]),
-        );
+        let own = known.is_some_and(|known| known.key.as_ref() == Some(&column));
         return own.then(|| Qualified::new(table.schema.clone(), table.name.clone()));
     }
 }

@@ -3,16 +3,19 @@
 use crate::collate::compare;
 use crate::formats::Format;
 use crate::print::Ts;
+use crate::strict::Narrowing;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_analysis::Target;
 use specc_analysis::catalog::Known;
-use specc_analysis::shape::{Shapes, table_columns};
+use specc_analysis::shape::{Shape, Shapes, table_columns};
 use specc_catalog::{
     Bounds, Catalog, Composite, Constraint, DataType, Enum, Function, IdRef, Index, Kind, Object, ObjectId, Qualified,
     Rule, SqlExpr, TableName, Timing, Trigger,
 };
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 /// What a relation is.
@@ -104,6 +107,8 @@ pub(crate) struct World<'c> {
     strict: bool,
     /// What functions do, looked up when it is asked for, and what is usual.
     bodies: OnceLock<(FxHashMap<ObjectId, Body>, Body)>,
+    /// What tables say of their columns, looked up when it is asked for.
+    narrowings: OnceLock<FxHashMap<&'c TableName, Narrowing>>,
 }
 
 /// What a function does when it runs.
@@ -160,6 +165,7 @@ impl<'c> World<'c> {
             shapes: Shapes::new(catalog, around),
             strict,
             bodies: OnceLock::new(),
+            narrowings: OnceLock::new(),
         };
         let (mut names, mut fires) = (Vec::new(), FxHashMap::<&TableName, (bool, bool)>::default());
         for (_, entry) in catalog.iter() {
@@ -202,7 +208,7 @@ impl<'c> World<'c> {
         names.sort_by(|a, b| {
             views(a.1).cmp(&views(b.1)).then_with(|| compare(&a.0.name, &b.0.name)).then_with(|| a.0.cmp(b.0))
         });
-        let writes = Writes { shapes: &world.shapes, fires: &fires };
+        let writes = Writes { shapes: &world.shapes, fires: &fires, through: RefCell::default() };
         let mut relations = Vec::with_capacity(names.len());
         for (name, kind) in names {
             let mut relation = match kind {
@@ -223,6 +229,17 @@ impl<'c> World<'c> {
         }
         world.relations = relations;
         world
+    }
+
+    /// What a table says of its columns.
+    pub(crate) fn narrowing(&self, table: &TableName) -> Option<&Narrowing> {
+        let of = |(_, entry): (_, &'c specc_catalog::Entry)| {
+            let Object::Table(table) = &entry.object else { return None };
+            let columns = table_columns(self.catalog, &table.table)?;
+            let constraints = self.constraints.get(&table.table).into_iter().flatten().copied();
+            Some((&table.table, Narrowing::of(columns, constraints)))
+        };
+        self.narrowings.get_or_init(|| self.catalog.iter().filter_map(of).collect()).get(table)
     }
 
     fn table(&self, name: &TableName) -> Relation {
@@ -434,6 +451,8 @@ struct Writes<'w, 'c> {
     shapes: &'w Shapes<'c>,
     /// Views with a trigger instead of an insert, and of an update.
     fires: &'w FxHashMap<&'c TableName, (bool, bool)>,
+    /// Of views, the columns that are written through theirs, by name: each column is asked for by itself.
+    through: RefCell<FxHashMap<TableName, Rc<FxHashMap<SmolStr, SmolStr>>>>,
 }
 
 /// How far a view over a view is followed.
@@ -448,14 +467,25 @@ impl Writes<'_, '_> {
         };
         let fires = self.fires.get(name).copied().filter(|_| triggers).unwrap_or_default();
         let Some(base) = shape.base.as_ref().filter(|_| depth < DEEP) else { return fires };
-        let is_asked = |name: &SmolStr| only.is_none_or(|only| only.contains(name));
-        let asked = shape.columns.iter().filter(|column| is_asked(&column.name));
-        let below: Vec<SmolStr> = asked.filter_map(|column| column.writes.clone()).collect();
+        let through = self.through(name, &shape);
+        let below: Vec<SmolStr> = match only {
+            None => through.values().cloned().collect(),
+            Some(only) => only.iter().filter_map(|name| through.get(name).cloned()).collect(),
+        };
         if below.is_empty() {
             return fires;
         }
         let base = self.events(&TableName::new(&*base.schema, &*base.name), triggers, Some(&below), depth + 1);
         (fires.0 || base.0, fires.1 || base.1)
+    }
+
+    fn through(&self, name: &TableName, shape: &Shape) -> Rc<FxHashMap<SmolStr, SmolStr>> {
+        let mut known = self.through.borrow_mut();
+        let found = known.entry(name.clone()).or_insert_with(|| {
+            let columns = shape.columns.iter();
+            Rc::new(columns.filter_map(|column| Some((column.name.clone(), column.writes.clone()?))).collect())
+        });
+        found.clone()
     }
 
     fn column(&self, view: &TableName, column: &SmolStr) -> bool {

@@ -1,5 +1,6 @@
 //! The columns of a table, with those that it has from others.
 
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Column, DataType, IdRef, Kind, Object, TableName};
 
@@ -36,19 +37,24 @@ fn of_table(catalog: &Catalog, name: &TableName, depth: usize) -> Option<Vec<Col
         return Some(if own.is_empty() { of_table(catalog, parent, depth + 1).unwrap_or_default() } else { own });
     }
     let mut columns: Vec<Column> = Vec::new();
+    let mut places: FxHashMap<SmolStr, usize> = FxHashMap::default();
     for parent in &table.inherits {
         for mut column in of_table(catalog, parent, depth + 1).unwrap_or_default() {
             // An identity is the parent's own.
             column.identity = None;
-            match columns.iter_mut().find(|known| known.name == column.name) {
-                Some(known) => known.nullable &= column.nullable,
-                None => columns.push(column),
+            match places.get(&column.name) {
+                Some(at) => columns[*at].nullable &= column.nullable,
+                None => {
+                    places.insert(column.name.clone(), columns.len());
+                    columns.push(column);
+                }
             }
         }
     }
     for column in &table.columns {
-        match columns.iter_mut().find(|known| known.name == column.name) {
-            Some(known) => {
+        match places.get(&column.name) {
+            Some(at) => {
+                let known = &mut columns[*at];
                 let nullable = known.nullable && column.nullable;
                 *known =
                     Column { nullable, default: column.default.clone().or(known.default.take()), ..column.clone() };

@@ -9,6 +9,7 @@ mod paths;
 pub(crate) use frame::{Frame, Place, RowRef};
 pub(crate) use paths::Chain;
 
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::SqlExpr;
 use specc_diag::{Diagnostic, Span, codes};
@@ -80,7 +81,9 @@ pub(crate) struct Folder<'m> {
     pub followed: Vec<PathStep>,
     /// The name by which a row would be addressed, where a table of plain SQL in between has it too.
     pub captured: Option<SmolStr>,
-    aliases: Vec<SmolStr>,
+    aliases: FxHashSet<SmolStr>,
+    /// The last number behind a name that several tables wish for.
+    numbers: FxHashMap<SmolStr, usize>,
     /// Names of tables in the plain SQL around the name at hand, the innermost last.
     queries: Vec<Vec<SmolStr>>,
     /// How many of them stand where the argument of a predicate was written, which is written out further inside.
@@ -107,7 +110,7 @@ impl Session {
 
 impl<'m> Folder<'m> {
     pub fn new(model: &'m Model, frame: Frame) -> Self {
-        let aliases = frame.names(model);
+        let aliases = frame.names(model).into_iter().collect();
         Self {
             model,
             frame,
@@ -124,6 +127,7 @@ impl<'m> Folder<'m> {
             followed: Vec::new(),
             captured: None,
             aliases,
+            numbers: FxHashMap::default(),
             queries: Vec::new(),
             written: None,
             inside: 0,
@@ -157,12 +161,14 @@ impl<'m> Folder<'m> {
     /// An alias near `wish` that no other table of this expression has.
     pub fn alias(&mut self, wish: &str) -> SmolStr {
         let mut alias = SmolStr::new(wish);
-        let mut n = 1;
-        while self.aliases.contains(&alias) {
-            n += 1;
-            alias = format!("{wish}_{n}").into();
+        if self.aliases.contains(&alias) {
+            let number = self.numbers.entry(alias.clone()).or_insert(1);
+            while self.aliases.contains(&alias) {
+                *number += 1;
+                alias = format!("{wish}_{number}").into();
+            }
         }
-        self.aliases.push(alias.clone());
+        self.aliases.insert(alias.clone());
         alias
     }
 

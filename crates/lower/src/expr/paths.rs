@@ -7,6 +7,7 @@ use specc_model::formula::{Exists, Formula, Level, print_open};
 use specc_model::scope::PathStep;
 use specc_model::{EntityId, FieldIx};
 use specc_sql::quote;
+use std::fmt::Write as _;
 
 /// The tables of a path: `public.events as event join public.venues as venue on …`.
 pub(crate) struct Chain {
@@ -74,7 +75,7 @@ impl Folder<'_> {
                     let equals = self.equals(to, b);
                     format!("{}.{inner} {equals} {}.{outer}", quote::ident(&alias), quote::ident(&last))
                 });
-                from = format!("{from}\n    join {table} on {}", on.collect::<Vec<_>>().join(" and "));
+                let _ = write!(from, "\n    join {table} on {}", on.collect::<Vec<_>>().join(" and "));
             }
             if !all {
                 visible.extend(self.visible(target, &alias));

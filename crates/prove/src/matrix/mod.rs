@@ -157,7 +157,7 @@ impl Variant {
     fn matters(&self, model: &Model, of: &Entity, role: &Role, command: RuleAction) -> bool {
         let binds = |rule: &Rule| {
             let acts = rule.actions.iter().any(|(action, _)| *action == command || *action == RuleAction::Select);
-            acts && effective::grantees(model, rule).iter().any(|grantee| role.acts_as.contains(grantee))
+            acts && effective::binds(model, rule, &role.acts_as)
         };
         binds(&of.rules[self.rule]) || !self.gone && binds(&self.entity.rules[self.rule])
     }

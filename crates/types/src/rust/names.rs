@@ -1,6 +1,6 @@
 //! Names of the catalog as names of Rust: words that Rust keeps, what is no name at all, and what becomes the same.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Words that Rust keeps for itself; `r#` makes a name of them.
 const KEPT: &[&str] = &[
@@ -20,23 +20,30 @@ const USED: &[&str] = &["Self", "Option", "Some", "None", "Ok", "Err", "Result",
 #[derive(Debug, Default)]
 pub(super) struct Names {
     taken: FxHashSet<String>,
+    /// The last number behind a name that was asked for more than once.
+    numbers: FxHashMap<String, usize>,
 }
 
 impl Names {
     /// For types: without those that the file uses.
     pub(super) fn of_types() -> Self {
-        Self { taken: USED.iter().map(|name| (*name).to_owned()).collect() }
+        Self { taken: USED.iter().map(|name| (*name).to_owned()).collect(), numbers: FxHashMap::default() }
     }
 
     /// The name, or that with the first number that makes it another.
     pub(super) fn take(&mut self, name: String) -> String {
-        let mut found = name.clone();
-        let mut number = 2;
-        while !self.taken.insert(found.clone()) {
-            found = format!("{name}{}{number}", if name.starts_with(char::is_uppercase) { "" } else { "_" });
-            number += 1;
+        if self.taken.insert(name.clone()) {
+            return name;
         }
-        found
+        let between = if name.starts_with(char::is_uppercase) { "" } else { "_" };
+        let number = self.numbers.entry(name.clone()).or_insert(1);
+        loop {
+            *number += 1;
+            let found = format!("{name}{between}{number}");
+            if self.taken.insert(found.clone()) {
+                return found;
+            }
+        }
     }
 
     /// Whether nobody has it yet.
