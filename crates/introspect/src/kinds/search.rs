@@ -119,9 +119,17 @@ pub(super) fn configurations(reader: &mut CatalogReader<'_>) -> Result<(), Error
     Ok(())
 }
 
-const STATISTICS: &str = "select s.oid, s.stxnamespace, s.stxowner, pg_get_statisticsobjdef(s.oid), s.stxstattarget::int, \
-      i.type, i.identity \
-    from pg_statistic_ext s, lateral pg_identify_object(3381, s.oid, 0) i where s.stxnamespace = any ($1)";
+/// Columns are named in the order of their names: they mean the same in any, and Postgres names them as they stand in the table.
+const STATISTICS: &str = "select s.oid, s.stxnamespace, s.stxowner, \
+      coalesce(replace(pg_get_statisticsobjdef(s.oid), ' ON ' || o.list || ' FROM ', \
+        ' ON ' || c.named || substr(o.list, length(c.placed) + 1) || ' FROM '), pg_get_statisticsobjdef(s.oid)), \
+      s.stxstattarget::int, i.type, i.identity \
+    from pg_statistic_ext s, lateral pg_identify_object(3381, s.oid, 0) i, \
+      lateral pg_get_statisticsobjdef_columns(s.oid) o(list), \
+      lateral (select string_agg(quote_ident(a.attname), ', ' order by a.attnum) as placed, \
+          string_agg(quote_ident(a.attname), ', ' order by a.attname::text collate \"C\") as named \
+        from pg_attribute a where a.attrelid = s.stxrelid and a.attnum = any (s.stxkeys::int2[])) c \
+    where s.stxnamespace = any ($1)";
 
 pub(super) fn statistics(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let spaces = reader.spaces.clone();
