@@ -67,6 +67,9 @@ pub struct Grantees {
     /// On enums, domains and composite types.
     #[serde(rename = "default_type_grantees", default, skip_serializing_if = "Vec::is_empty")]
     pub types: Vec<SmolStr>,
+    /// On sequences, the platform's aside: those of identity columns come with it too.
+    #[serde(rename = "default_sequence_grantees", default, skip_serializing_if = "Vec::is_empty")]
+    pub sequences: Vec<SmolStr>,
     /// On schemas.
     #[serde(rename = "default_schema_grantees", default, skip_serializing_if = "Vec::is_empty")]
     pub schemas: Vec<SmolStr>,

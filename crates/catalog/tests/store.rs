@@ -297,7 +297,7 @@ fn catalog() -> impl Strategy<Value = Catalog> {
     let grantees = || vec(name(), 0..3);
     (vec(entry(), 0..12), grantees(), grantees(), grantees()).prop_map(|(entries, objects, types, schemas)| {
         let mut catalog = Catalog::new();
-        catalog.default_grantees = Grantees { objects, types, schemas };
+        catalog.default_grantees = Grantees { objects, types, sequences: Vec::new(), schemas };
         for entry in entries {
             catalog.insert(entry);
         }

@@ -35,7 +35,7 @@ fn held(acl: &[String]) -> Held {
 
 pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     let mut grantees = BTreeSet::new();
-    let [mut objects, mut types, mut schemas] = [const { BTreeSet::new() }; 3];
+    let [mut objects, mut types, mut sequences, mut schemas] = [const { BTreeSet::new() }; 4];
     let mut made = Vec::new();
     for row in reader.query(DEFAULTS, &[])? {
         let (role, schema): (u32, u32) = (row.get(1), row.get(2));
@@ -66,6 +66,9 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
             let removed: Vec<_> = had.difference(has).copied().collect();
             if (by_us || by_me) && !added.is_empty() && *grantee != owner {
                 grantees.insert(grantee.clone());
+                if kind == "sequences" && !theirs {
+                    sequences.insert(grantee.clone());
+                }
                 match kind {
                     // Everyone may use a type anyway.
                     "types" if *grantee == "public" => {}
@@ -87,9 +90,9 @@ pub(crate) fn read(reader: &mut CatalogReader<'_>) -> Result<(), Error> {
     }
     last(reader, &made);
     let above = |name: &SmolStr| reader.roles.values().any(|role| role.superuser && role.name == *name);
-    let [objects, types, schemas] =
-        [objects, types, schemas].map(|roles| roles.into_iter().filter(|name| !above(name)).collect());
-    reader.default_grantees = Grantees { objects, types, schemas };
+    let [objects, types, sequences, schemas] =
+        [objects, types, sequences, schemas].map(|roles| roles.into_iter().filter(|name| !above(name)).collect());
+    reader.default_grantees = Grantees { objects, types, sequences, schemas };
     reader.mentioned.extend(grantees);
     Ok(())
 }

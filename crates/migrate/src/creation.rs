@@ -4,7 +4,7 @@ use crate::place::NewPlace;
 use crate::schedule::Part;
 use rustc_hash::{FxHashMap, FxHashSet};
 use specc_catalog::{
-    Catalog, Constraint, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Table, order,
+    Catalog, Constraint, Cycle, Entry, IdRef, Kind, Object, Order, Privilege, Rls, Rule, Table, TableName, order,
 };
 use specc_sql::{Access, Alter, Named, Privileges, Statement};
 use std::collections::BTreeMap;
@@ -83,6 +83,17 @@ pub(crate) fn set_owner<'a>(catalog: &Catalog, of: &'a Object, owner: Option<&'a
     let schema = of.id().schema;
     let lend = owner.is_some_and(|owner| catalog.lends(&schema, owner));
     Statement::SetOwner { of, owner, lend }
+}
+
+/// Takes what default privileges gave on the sequence of an identity column.
+pub(crate) fn revoke_identity<'a>(
+    catalog: &'a Catalog,
+    table: &'a TableName,
+    column: &'a str,
+) -> Option<Statement<'a>> {
+    let roles: Vec<_> = catalog.default_grantees.sequences.iter().map(|role| role.as_str()).collect();
+    let access = Access { on: Named::Identity(table, column), privileges: Privileges::All, roles };
+    (!access.roles.is_empty()).then_some(Statement::Revoke(access))
 }
 
 /// Roles that own something, by name.
@@ -346,6 +357,12 @@ impl<'a, 'o> Creator<'a, 'o> {
             self.push(object, own, Statement::SetRls { table: name, from: Rls::Off, to: table.rls });
         }
         self.revoke(object, &entry.object, None);
+        let identities = table.columns.iter().filter(|column| column.identity.is_some());
+        for column in identities {
+            if let Some(access) = revoke_identity(self.catalog, name, &column.name) {
+                self.push(object, own, access);
+            }
+        }
         if let Some(text) = &entry.comment {
             self.push(object, own, Statement::Comment { on: Named::Object(&entry.object), text: Some(text) });
         }

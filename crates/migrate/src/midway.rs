@@ -4,7 +4,7 @@ use crate::recreation::{constraint_reads, index_reads};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Column, DataType, Entry, Kind, Object, ObjectId, Rls, Table, TableName};
 use specc_diff::{Difference, Renamed};
-use specc_sql::{Alter, Named, Statement};
+use specc_sql::{Alter, Statement};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What there is after some of the statements. Things that stay have the names that they have after the change, since new
@@ -258,10 +258,7 @@ impl<'d> Midway<'d> {
                 self.column(table, column, |own| own.comment = text.map(SmolStr::from));
             }
             Statement::Grant(access) | Statement::Revoke(access) => {
-                let on = match &access.on {
-                    Named::Object(object) => object.id(),
-                    Named::Id(id) => (*id).clone(),
-                };
+                let on = access.on.id();
                 access.roles.iter().for_each(|role| self.access(&on, role));
             }
             Statement::InsertSeed { seed, .. } | Statement::DeleteSeed(seed) => self.seeds(&seed.table),

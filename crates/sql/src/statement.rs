@@ -4,7 +4,7 @@ use crate::alter::Alter;
 use crate::effects::Lock;
 use specc_catalog::{
     Column, Constraint, Function, Index, Object, ObjectId, Privilege, Rls, Role, Seed, Sequence, Sql, SqlExpr, Table,
-    TableName, View,
+    TableName, View, sequence_of,
 };
 
 /// One thing to do. It borrows from the catalogs that it was planned from.
@@ -159,6 +159,8 @@ pub enum Named<'a> {
     Object(&'a Object),
     /// Belongs to the platform.
     Id(&'a ObjectId),
+    /// The sequence of an identity column of this table.
+    Identity(&'a TableName, &'a str),
 }
 
 impl Named<'_> {
@@ -167,6 +169,7 @@ impl Named<'_> {
         match self {
             Named::Object(object) => object.id(),
             Named::Id(id) => (*id).clone(),
+            Named::Identity(table, column) => sequence_of(table, column),
         }
     }
 
@@ -212,7 +215,7 @@ impl<'a> Statement<'a> {
             }
             Statement::Grant(access) | Statement::Revoke(access) => match access.on {
                 Named::Object(object) => Some(object),
-                Named::Id(_) => None,
+                Named::Id(_) | Named::Identity(..) => None,
             },
             _ => None,
         }

@@ -16,14 +16,16 @@ pub(super) fn grantees(model: &Model) -> Grantees {
     model.sql_blocks.iter().for_each(|block| read(&block.up, &mut all));
     // Everyone may use a type anyway.
     all.types.remove("public");
-    let [objects, types, schemas] = [all.objects, all.types, all.schemas].map(|roles| roles.into_iter().collect());
-    Grantees { objects, types, schemas }
+    let [objects, types, sequences, schemas] =
+        [all.objects, all.types, all.sequences, all.schemas].map(|roles| roles.into_iter().collect());
+    Grantees { objects, types, sequences, schemas }
 }
 
 #[derive(Default)]
 struct ByKind {
     objects: BTreeSet<SmolStr>,
     types: BTreeSet<SmolStr>,
+    sequences: BTreeSet<SmolStr>,
     schemas: BTreeSet<SmolStr>,
 }
 
@@ -39,12 +41,16 @@ fn read(text: &str, all: &mut ByKind) {
                 pairs.any(|(on, what)| on.is(text, "on") && what.is(text, word))
             };
             let roles = statement[to + 1..].iter().take_while(|token| !token.is(text, "with"));
+            let roles: Vec<SmolStr> = roles.filter_map(|token| role(text, token)).collect();
+            if is_on("sequences") {
+                all.sequences.extend(roles.iter().cloned());
+            }
             let given = match () {
                 () if is_on("types") => &mut all.types,
                 () if is_on("schemas") => &mut all.schemas,
                 () => &mut all.objects,
             };
-            given.extend(roles.filter_map(|token| role(text, token)));
+            given.extend(roles);
         }
     }
 }
@@ -58,10 +64,10 @@ fn role(text: &str, token: &Token) -> Option<SmolStr> {
 
 #[cfg(test)]
 mod tests {
-    fn by_kind(text: &str) -> [Vec<String>; 3] {
+    fn by_kind(text: &str) -> [Vec<String>; 4] {
         let mut all = super::ByKind::default();
         super::read(text, &mut all);
-        [all.objects, all.types, all.schemas].map(|roles| roles.into_iter().map(String::from).collect())
+        [all.objects, all.types, all.sequences, all.schemas].map(|roles| roles.into_iter().map(String::from).collect())
     }
 
     fn of(text: &str) -> Vec<String> {
@@ -73,8 +79,10 @@ mod tests {
         let text = "
             alter default privileges in schema app grant usage on types to designers;
             alter default privileges grant usage, create on schemas to \"on\", builders;
+            alter default privileges grant usage on sequences to counters;
             alter default privileges grant all on functions to types;";
-        assert_eq!(by_kind(text), [vec!["types"], vec!["designers"], vec!["builders", "on"]]);
+        let objects = vec!["counters", "types"];
+        assert_eq!(by_kind(text), [objects, vec!["designers"], vec!["counters"], vec!["builders", "on"]]);
     }
 
     #[test]

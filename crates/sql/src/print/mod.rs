@@ -250,6 +250,7 @@ pub(crate) fn named(out: &mut String, name: Named<'_>) {
             }
         }
         Named::Id(id) => by_id(out, id),
+        Named::Identity(..) => by_id(out, &name.id()),
     }
 }
 

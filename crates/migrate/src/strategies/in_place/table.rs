@@ -2,6 +2,7 @@
 
 use crate::account::{Note, Warning};
 use crate::action_graph::{Role, Slot};
+use crate::creation::revoke_identity;
 use crate::place::{NewPlace, NodeId, OldPlace, Planned};
 use crate::planner::Builder;
 use crate::recreation::{computes_anew, constraint_reads, index_reads, is_regenerated};
@@ -177,6 +178,10 @@ impl<'d> Builder<'d, '_> {
         let mut keyed = false;
         let mut ruled = false;
         for (_, entry) in self.to.iter() {
+            let revoke = numbered.then(|| revoke_identity(self.to.catalog, name, &column.name)).flatten();
+            if let Some(revoke) = revoke {
+                self.add(&mut chain, Role::After, main, revoke);
+            }
             match &entry.object {
                 Object::Constraint(o) if o.table == table.table && constraint_reads(&o.rule, column) => {
                     keyed |= matches!(o.rule, Rule::PrimaryKey { .. });
@@ -209,6 +214,7 @@ impl<'d> Builder<'d, '_> {
             if neutral.is_some_and(|neutral| neutral.default.is_some()) {
                 let set = Statement::SetDefault { table: name, column: &column.name, default: None };
                 self.add(&mut chain, Role::After, main, set);
+            self.withdraw(&mut chain, sequence);
             } else if neutral.is_none() && required && column.default.is_none() && !numbered {
                 self.warnings.push(Warning::Required { table: name.clone(), column: column.name.clone() });
             }
@@ -268,6 +274,9 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
+        if let Some(revoke) = revoke_identity(self.to.catalog, &table.table, column) {
+            self.add(chain, Role::After, phase, revoke);
+        }
     /// Who may insert into the table takes numbers from the sequence meanwhile.
     fn let_use(&mut self, chain: &mut Chain, table: &TableName, sequence: &'d Object) {
         let roles = self.to.iter().filter_map(|(_, entry)| match &entry.object {
