@@ -70,6 +70,7 @@ pub(crate) fn apply(from: &Catalog, to: &Catalog, hints: &Hints) -> Option<(Cata
     }
     names.add_identities(from, to, &mut renamed);
     names.add_signatures(from);
+    names.add_overloads(from, &mut renamed);
     let texts = Texts { from: Known::new(from), to: Known::new(to) };
     names.keep_apart(&moved, from, to, &texts, &mut renamed);
     for (id, was, now) in names.view_columns(from, to, &texts) {
@@ -229,6 +230,28 @@ impl Names {
             let (was, now) = (function.signature(), now.signature());
             if was != now {
                 self.signatures.insert(was, now);
+            }
+        }
+    }
+
+    /// All functions of a name go by the new one: each is renamed by itself.
+    fn add_overloads(&self, from: &Catalog, renamed: &mut Vec<Renamed>) {
+        let all = std::mem::take(renamed);
+        for one in all {
+            if one.now.kind != Kind::Function || one.part.is_some() {
+                renamed.push(one);
+                continue;
+            }
+            for (id, _) in from.iter().filter(|(id, _)| id.kind == Kind::Function && id.name == one.id.name) {
+                let mut now = id.clone();
+                self.id(&mut now);
+                if (&now.schema, &now.name) == (&one.now.schema, &one.now.name) {
+                    renamed.push(Renamed {
+                        id: ObjectId { part: now.part.clone(), ..one.id.clone() },
+                        now,
+                        part: None,
+                    });
+                }
             }
         }
     }

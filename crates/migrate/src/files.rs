@@ -1,7 +1,7 @@
 //! The files of a migration.
 
 use crate::abandon::After;
-use crate::account::{self, Note, Record};
+use crate::account::{self, Record};
 use crate::arena::Arena;
 use crate::change_set::ChangeSet;
 use crate::first::{self, plan_create};
@@ -333,7 +333,8 @@ fn change(
         return Err(MigrationError::Loss(all.collect()));
     }
     let gone = gone(&plan, &difference.from);
-    let reordered = plan.notes.iter().filter(|note| matches!(note, Note::LastColumns { .. }));
+    let told: Vec<_> = gone.iter().map(|gone| gone.before(difference)).collect();
+    let reordered = plan.notes.iter().filter_map(|note| note.before(difference));
     let notes: Vec<String> = (back.notes.iter().filter(|note| !note.stays()).map(ToString::to_string))
         .chain(back.warnings.iter().filter(|warning| warning.is_of_values()).map(ToString::to_string))
         .chain(reordered.map(|note| format!("{note}, and stay there")))
@@ -386,7 +387,7 @@ fn change(
             record.reorders.extend(account::moved(&difference.from, input.catalog));
             record.back_reorders.extend(account::stay_moved(&plan, difference));
             record.renames = account::renamings(difference);
-            (render::down(&file, &back, &gone, &notes, previous), record)
+            (render::down(&file, &back, &told, &notes, previous), record)
         } else {
             (render::elsewhere(&file, &first), Record::new(&plan, stage, &Plan::nothing(), &[]))
         };

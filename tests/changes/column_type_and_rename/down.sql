@@ -83,8 +83,8 @@
 --         any, nothing is changed
 -- note    values of `public.parts.item_id` that cannot become `int` are counted first: if there are
 --         any, nothing is changed
--- note    public.things: code, id, size in the end after the other columns, and stay there
--- note    public.pieces: item_id in the end after the other columns, and stay there
+-- note    public.items: code, id, size in the end after the other columns, and stay there
+-- note    public.parts: item_id in the end after the other columns, and stay there
 
 -- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
 do $$

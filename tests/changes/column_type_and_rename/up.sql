@@ -5,9 +5,7 @@
 -- changes 8 renames, ~2 tables
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.items (reads and writes wait, a moment), access exclusive on
---         public.parts (reads and writes wait, a moment), access exclusive on public.pieces (reads
---         and writes wait, a moment), access exclusive on public.things (reads and writes wait, a
---         moment)
+--         public.parts (reads and writes wait, a moment)
 -- access  as before
 -- note    public.things: code, id, size in the end after the other columns
 -- note    public.pieces: item_id in the end after the other columns

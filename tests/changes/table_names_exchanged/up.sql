@@ -5,8 +5,7 @@
 -- changes 11 renames
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.drafts (reads and writes wait, a moment), access exclusive on
---         public.posts (reads and writes wait, a moment), access exclusive on public.posts__swap
---         (reads and writes wait, a moment)
+--         public.posts (reads and writes wait, a moment)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 

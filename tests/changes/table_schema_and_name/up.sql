@@ -4,11 +4,8 @@
 --
 -- changes 7 renames, +1 schema, ~1 function, ~1 view, +1 grant
 -- data    nothing is rewritten or lost
--- locks   access exclusive on app.places (reads and writes wait, a moment), access exclusive on
---         app.venues (reads and writes wait, a moment), access exclusive on
---         private.places_id_name_ddb958 (reads and writes wait, a moment), access exclusive on
---         public.places (reads and writes wait, a moment), share update exclusive on
---         private.app_id_venues_name_ddb958 (nobody waits)
+-- locks   access exclusive on private.places_id_name_ddb958 (reads and writes wait, a moment),
+--         access exclusive on public.places (reads and writes wait, a moment)
 -- access  +1 grant
 --         access to app widens for table_schema_b
 -- undo    specc/down/20260102000000_change.down.sql

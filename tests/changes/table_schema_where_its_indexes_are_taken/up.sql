@@ -4,11 +4,8 @@
 --
 -- changes 9 renames, ~1 table
 -- data    nothing is rewritten or lost
--- locks   access exclusive on app.things (reads and writes wait, a moment), access exclusive on
---         public.codes (reads and writes wait, a moment), access exclusive on
---         public.codes_of_things (reads and writes wait, a moment), access exclusive on
---         public.items (reads and writes wait, a moment), access exclusive on public.things (reads
---         and writes wait, a moment)
+-- locks   access exclusive on public.codes (reads and writes wait, a moment), access exclusive on
+--         public.items (reads and writes wait, a moment)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 
@@ -36,37 +33,37 @@ begin
 end
 $$;
 
-alter table public.items rename constraint items_pkey to things_pkey__swap;
-alter index public.by_no rename to things_no__swap;
+alter table public.items rename constraint items_pkey to app_things_pkey__swap;
+alter index public.by_no rename to app_things_no__swap;
 
-alter sequence public.items_id_seq rename to things_id_seq__swap;
+alter sequence public.items_id_seq rename to app_things_id_seq__swap;
 
-alter sequence public.item_no rename to thing_no__swap;
+alter sequence public.item_no rename to app_thing_no__swap;
 
-alter index public.items_code_idx rename to things_code_idx__swap;
-alter index public.items_lower_idx rename to things_lower_idx__swap;
+alter index public.items_code_idx rename to app_things_code_idx__swap;
+alter index public.items_lower_idx rename to app_things_lower_idx__swap;
 alter table public.items rename to things;
 
 alter table public.things set schema app;
 
-alter index public.codes_once rename to codes_of_things_once__swap;
+alter index public.codes_once rename to app_codes_of_things_once__swap;
 
 alter materialized view public.codes rename to codes_of_things;
 
 alter materialized view public.codes_of_things set schema app;
 
-alter index app.things_no__swap rename to things_no;
+alter index app.app_things_no__swap rename to things_no;
 
-alter sequence app.things_id_seq__swap rename to things_id_seq;
+alter sequence app.app_things_id_seq__swap rename to things_id_seq;
 
-alter sequence app.thing_no__swap rename to thing_no;
+alter sequence app.app_thing_no__swap rename to thing_no;
 
-alter index app.things_code_idx__swap rename to things_code_idx;
-alter index app.things_lower_idx__swap rename to things_lower_idx;
+alter index app.app_things_code_idx__swap rename to things_code_idx;
+alter index app.app_things_lower_idx__swap rename to things_lower_idx;
 
-alter index app.codes_of_things_once__swap rename to codes_of_things_once;
+alter index app.app_codes_of_things_once__swap rename to codes_of_things_once;
 
-alter table app.things rename constraint things_pkey__swap to things_pkey;
+alter table app.things rename constraint app_things_pkey__swap to things_pkey;
 alter table app.things alter column no set default nextval('app.thing_no');
 
 reset lock_timeout;

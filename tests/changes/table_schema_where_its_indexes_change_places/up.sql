@@ -5,8 +5,7 @@
 -- changes 9 renames, -1 constraint, -1 index
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on app.items (reads and writes wait, a moment), access exclusive on
---         app.past (reads and writes wait, a moment), access exclusive on public.items (reads and
---         writes wait, a moment)
+--         public.items (reads and writes wait, a moment)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 
@@ -35,29 +34,29 @@ $$;
 
 alter table app.items rename to past;
 
-alter table public.items rename constraint items_code_key to items_code_key__gone;
-alter table public.items rename constraint items_pkey to items_pkey__swap;
+alter table public.items rename constraint items_code_key to public_items_code_key__gone;
+alter table public.items rename constraint items_pkey to app_items_pkey__swap;
 
-alter sequence public.items_id_seq rename to items_id_seq__swap;
+alter sequence public.items_id_seq rename to app_items_id_seq__swap;
 
-alter index public.gone rename to gone__moved1__swap;
-alter index public.items_code_idx rename to items_code_idx__moved1__swap;
+alter index public.gone rename to app_gone__moved1__swap;
+alter index public.items_code_idx rename to app_items_code_idx__moved1__swap;
 alter table public.items set schema app;
 
 alter sequence app.items_id_seq rename to past_id_seq;
 
-alter index app.gone__moved1__swap rename to gone__moved1;
-alter index app.items_code_idx__moved1__swap rename to items_code_idx__moved1;
+alter index app.app_gone__moved1__swap rename to gone__moved1;
+alter index app.app_items_code_idx__moved1__swap rename to items_code_idx__moved1;
 
-alter sequence app.items_id_seq__swap rename to items_id_seq;
+alter sequence app.app_items_id_seq__swap rename to items_id_seq;
 
 alter table app.past rename constraint items_pkey to past_pkey;
 alter table app.past rename constraint items_code_key to past_code_key;
 alter index app.items_code_idx rename to past_code_idx;
 
 alter index app.items_code_idx__moved1 rename to items_code_idx;
-alter table app.items rename constraint items_pkey__swap to items_pkey;
-alter table app.items drop constraint items_code_key__gone;
+alter table app.items rename constraint app_items_pkey__swap to items_pkey;
+alter table app.items drop constraint public_items_code_key__gone;
 
 reset lock_timeout;
 

@@ -4,9 +4,7 @@
 --
 -- changes 5 renames
 -- data    nothing is rewritten or lost
--- locks   access exclusive on back.things (reads and writes wait, a moment), access exclusive on
---         public.items (reads and writes wait, a moment), access exclusive on public.things (reads
---         and writes wait, a moment)
+-- locks   access exclusive on public.items (reads and writes wait, a moment)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 
@@ -35,18 +33,18 @@ $$;
 
 alter schema app rename to back;
 
-alter table public.items rename constraint items_code_key to things_code_key__swap;
-alter table public.items rename constraint items_pkey to things_pkey__swap;
+alter table public.items rename constraint items_code_key to back_things_code_key__swap;
+alter table public.items rename constraint items_pkey to back_things_pkey__swap;
 
-alter sequence public.items_id_seq rename to things_id_seq__swap;
+alter sequence public.items_id_seq rename to back_things_id_seq__swap;
 
 alter table public.items rename to things;
 
 alter table public.things set schema back;
 
-alter sequence back.things_id_seq__swap rename to things_id_seq;
+alter sequence back.back_things_id_seq__swap rename to things_id_seq;
 
-alter table back.things rename constraint things_code_key__swap to things_code_key;
-alter table back.things rename constraint things_pkey__swap to things_pkey;
+alter table back.things rename constraint back_things_code_key__swap to things_code_key;
+alter table back.things rename constraint back_things_pkey__swap to things_pkey;
 
 reset lock_timeout;

@@ -4,10 +4,8 @@
 --
 -- changes 6 renames, ~1 table
 -- data    nothing is rewritten or lost
--- locks   access exclusive on app.items (reads and writes wait, a moment), access exclusive on
---         app.items_named (reads and writes wait, a moment), access exclusive on public.items
---         (reads and writes wait, a moment), access exclusive on public.items_named (reads and
---         writes wait, a moment)
+-- locks   access exclusive on public.items (reads and writes wait, a moment), access exclusive on
+--         public.items_named (reads and writes wait, a moment)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 

@@ -282,14 +282,6 @@ impl Way<'_> {
         let (fresh, rows_fresh) = self.fresh(!difference.rows.is_empty())?;
         let notes = plan.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         out.wrong.extend(differences(&there, &fresh, &notes).into_iter().map(|what| format!("after up: {what}")));
-        // What is said of a table is said of it under its name of now.
-        let said = difference.renamed.iter().filter(|renamed| renamed.part.is_none()).fold(
-            out.down.clone(),
-            |said, renamed| {
-                let name = |id: &specc_catalog::ObjectId| format!("{}.{}", id.schema, id.name);
-                said.replace(&name(&renamed.now), &name(&renamed.id))
-            },
-        );
         // What stays was said.
         let stays = |what: &String| {
             let mut all = records.iter().flat_map(|record| &record.back_leaves);
@@ -300,7 +292,7 @@ impl Way<'_> {
         };
         let mut expected = before.clone();
         takes_null(&mut expected, &out.down);
-        let wrong = differences(&back, &expected, &said).into_iter().filter(|what| !stays(what));
+        let wrong = differences(&back, &expected, &out.down).into_iter().filter(|what| !stays(what));
         out.wrong.extend(wrong.map(|what| format!("after down: {what}")));
         let seeded = |name: &str| {
             difference.rows.iter().any(|r| format!("{}.{}", r.seed.table.schema, r.seed.table.name) == name)

@@ -1,6 +1,7 @@
 //! What a plan does to data, locks and access, as data.
 
 mod access;
+mod called;
 mod objects;
 mod record;
 mod renaming;
@@ -10,13 +11,15 @@ pub use access::{changes as access_changes, touches as touches_access};
 pub(crate) use objects::Counts;
 pub use record::{Lost, Prediction, Record};
 pub use renaming::Renaming;
-pub(crate) use renaming::{called_before, renamings};
+pub(crate) use renaming::{called_before, column_before, renamings};
 
+use self::called::Called;
 use crate::schedule::{Plan, Purpose, Stage};
 use smol_str::SmolStr;
 use specc_catalog::{Catalog, Object, Table, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Lock, Loss, Statement, Transaction};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -91,6 +94,14 @@ pub enum Note {
 }
 
 impl Note {
+    /// Columns that stand after the others, under the names that the way back leads to.
+    pub(crate) fn before(&self, difference: &Difference<'_>) -> Option<Self> {
+        let Note::LastColumns { table, columns } = self else { return None };
+        let id = table.id();
+        let columns = columns.iter().map(|column| column_before(difference, &id, column)).collect();
+        Some(Note::LastColumns { table: called_before(difference, &id), columns })
+    }
+
     /// The table whose columns stand in another order afterwards.
     pub fn reordered(&self) -> Option<&TableName> {
         match self {
@@ -211,8 +222,8 @@ impl fmt::Display for Warning {
 /// A lock on a table that others may be using.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held<'d> {
-    /// The table.
-    pub table: &'d TableName,
+    /// The table, as it is called when the file begins.
+    pub table: Cow<'d, TableName>,
     /// The strongest lock on it.
     pub lock: Lock,
     /// Whether it is held while rows are read or written, not for a moment only.
@@ -248,7 +259,8 @@ impl<'d> Account<'d> {
     /// Of one stage of a plan.
     pub fn of(plan: &Plan<'d>, stage: &Stage<'d>) -> Self {
         let mut account = Self::default();
-        let mut held: BTreeMap<&'d TableName, (Lock, bool)> = BTreeMap::new();
+        let mut held: BTreeMap<Cow<'d, TableName>, (Lock, bool)> = BTreeMap::new();
+        let mut called = Called::new(plan, stage);
         // What is done to one table stands together.
         let mut last: Option<(&'d TableName, bool)> = None;
         let mut is_in_use = |table: &'d TableName| match last {
@@ -287,16 +299,17 @@ impl<'d> Account<'d> {
             }
             let on_new = table.is_some_and(|table| plan.is_bare(table));
             statement.each_lock(|table, lock, scan| {
-                if is_in_use(table) {
-                    let held = held.entry(table).or_insert((lock, false));
+                if called.is_in_use(table).unwrap_or_else(|| is_in_use(table)) {
+                    let held = held.entry(called.before(table)).or_insert((lock, false));
                     held.0 = held.0.max(lock);
                     held.1 |= (scan && !on_new || rewrites) && lock.blocks_writes();
                 }
             });
+            called.step(plan, statement);
         }
         held.retain(|_, (lock, _)| *lock > Lock::AccessShare);
         account.locks = held.into_iter().map(|(table, (lock, long))| Held { table, lock, long }).collect();
-        account.locks.sort_by(|a, b| (b.long, b.lock, a.table).cmp(&(a.long, a.lock, b.table)));
+        account.locks.sort_by(|a, b| (b.long, b.lock, &a.table).cmp(&(a.long, a.lock, &b.table)));
         account
     }
 
@@ -358,6 +371,24 @@ impl Gone {
                 Some(Lost { table: name(table), column: Some(column.clone()) })
             }
         }
+    }
+
+    /// Under the names that the way back leads to.
+    pub fn before(&self, difference: &Difference<'_>) -> Self {
+        let mut gone = self.clone();
+        let (table, column) = match &mut gone {
+            Gone::Lost(Loss::Rows(table) | Loss::Seeded { table, .. }) => (table, None),
+            Gone::Lost(Loss::Values { table, column } | Loss::Part { table, column, .. })
+            | Gone::Nulls(table, column)
+            | Gone::Was(table, column) => (table, Some(column)),
+            Gone::Lost(_) => return gone,
+        };
+        let id = table.id();
+        if let Some(column) = column {
+            *column = column_before(difference, &id, column);
+        }
+        *table = called_before(difference, &id);
+        gone
     }
 }
 

@@ -59,6 +59,13 @@ pub(crate) fn renamings(difference: &Difference<'_>) -> Vec<Renaming> {
     renamings.filter(|renaming| renaming.now != renaming.was || !renaming.columns.is_empty()).collect()
 }
 
+/// What a column was called before a change, by the name that its table has after it.
+pub(crate) fn column_before(difference: &Difference<'_>, table: &ObjectId, now: &SmolStr) -> SmolStr {
+    let parts = difference.renamed.iter().filter(|renamed| renamed.now == *table);
+    let mut parts = parts.filter_map(|renamed| renamed.part.as_ref());
+    parts.find(|(_, name)| name == now).map_or_else(|| now.clone(), |(was, _)| was.clone())
+}
+
 /// What a table, view or sequence was called before a change.
 pub(crate) fn called_before(difference: &Difference<'_>, now: &ObjectId) -> TableName {
     let named = |id: &ObjectId| TableName::new(id.schema.clone(), id.name.clone());

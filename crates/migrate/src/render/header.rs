@@ -252,7 +252,7 @@ fn locks(account: &Account<'_>) -> String {
             (true, false) => ", a moment",
             (false, _) => "",
         };
-        format!("{} on {} ({who}{time})", held.lock.words(), name(held.table))
+        format!("{} on {} ({who}{time})", held.lock.words(), name(&held.table))
     };
     let mut texts: Vec<String> = account.locks.iter().map(text).collect();
     if account.blocks_lock {

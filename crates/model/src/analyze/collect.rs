@@ -298,7 +298,7 @@ impl<'a> Collector<'a, '_> {
             let schema = was.schema.as_ref().map_or_else(|| full.schema.clone(), |schema| schema.text.clone());
             let old = Qualified { schema, name: was.name.text.clone() };
             if old != full {
-                self.moved.insert((*space, full.clone()));
+                self.moved.extend(spaces.iter().map(|space| (*space, full.clone())));
             }
             self.renames.push((*space, old, was.span(), kind));
         }

@@ -5,7 +5,7 @@ use crate::arena::Arena;
 use crate::change_set::ChangeSet;
 use crate::place::{NewPlace, OldPlace, Planned};
 use crate::strategies::in_place::table::temporary_name;
-use crate::strategies::in_place::turns::{aside, label_of, name_of, with_name};
+use crate::strategies::in_place::turns::{aside_to, label_of, name_of, with_name};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions, TableName};
@@ -29,7 +29,7 @@ pub(super) struct Aside {
 }
 
 impl Aside {
-    /// Finds it; what is made again has no name to keep.
+    /// Finds it; what is made again goes first, under a third name.
     pub fn new(set: &ChangeSet<'_>, again: &FxHashSet<OldPlace>) -> Planned<Self> {
         let mut all = Self::default();
         let moves = |renamed: &&Renamed| {
@@ -37,10 +37,14 @@ impl Aside {
                 && matches!(renamed.id.kind, Kind::Table | Kind::View)
                 && renamed.id.schema != renamed.now.schema
         };
+        // A view that is made again goes by its old name, and its indexes with it.
+        let goes = |it: &&Renamed| {
+            it.id.kind == Kind::View && set.from.index_of(&it.now).is_some_and(|view| again.contains(&view))
+        };
         let moved: BTreeMap<TableName, &Renamed> = set
             .renamed
             .iter()
-            .filter(moves)
+            .filter(|it| moves(it) && !goes(it))
             .map(|it| (TableName::new(it.now.schema.clone(), it.now.name.clone()), it))
             .collect();
         if moved.is_empty() {
@@ -51,7 +55,7 @@ impl Aside {
             |schema: &SmolStr, name: &str| held.get(&(schema.clone(), name.into())).is_some_and(|many| *many > 1);
         let relabelled: FxHashMap<OldPlace, NewPlace> = set.relabelled.iter().copied().collect();
         let named: FxHashSet<&ObjectId> = set.renamed.iter().map(|it| &it.now).collect();
-        for (old, id, entry) in set.from.places().filter(|(old, id, _)| !again.contains(old) && !named.contains(id)) {
+        for (old, id, entry) in set.from.places().filter(|(_, id, _)| !named.contains(id)) {
             let part = &entry.object;
             let Some(renamed) = table_of(part).and_then(|table| moved.get(table)) else { continue };
             // What is unique in its table meets nobody.
@@ -61,13 +65,14 @@ impl Aside {
             {
                 continue;
             }
-            let third = match relabelled.get(&old).copied().or_else(|| set.to.index_of(id)) {
+            let stays = relabelled.get(&old).copied().or_else(|| set.to.index_of(id));
+            let third = match stays.filter(|_| !again.contains(&old)) {
                 Some(new) => {
                     all.parts.push((old, new));
-                    aside(name_of(&set.to.entry(new)?.object)?)
+                    Self::third(&set.to.entry(new)?.object)?
                 }
                 None => {
-                    let third = temporary_name(&[name_of(part)?, "gone"]);
+                    let third = temporary_name(&[&renamed.id.schema, name_of(part)?, "gone"]);
                     all.gone.push((old, with_name(part, third.clone())));
                     third
                 }
@@ -84,14 +89,16 @@ impl Aside {
             let kept = set.from.table(table).into_iter().flat_map(|table| table.identity_sequences());
             for ObjectId { schema, name, .. } in kept.filter(|id| own.contains(id) && !named.contains(id)) {
                 if is_held(&schema, &name) {
-                    let third = (sequence(&renamed.id.schema, name.clone()), aside(&name));
-                    all.back.push((sequence(&schema, aside(&name)), name));
+                    let third = aside_to(&schema, &name);
+                    all.back.push((sequence(&schema, third.clone()), name.clone()));
+                    let third = (sequence(&renamed.id.schema, name), third);
                     all.before.entry(renamed.now.clone()).or_default().push(third);
                 }
             }
             let object = |id: &ObjectId| set.from.get(id).map(|entry| &entry.object);
             let is_own = |id: &ObjectId| own.contains(id) || object(id).and_then(table_of) == Some(table);
-            for part in set.renamed.iter().filter(|it| it.part.is_none() && is_own(&it.now)) {
+            let parts = set.renamed.iter().filter(|it| !matches!(it.now.kind, Kind::Table | Kind::View));
+            for part in parts.filter(|it| it.part.is_none() && is_own(&it.now)) {
                 if is_held(&renamed.now.schema, &part.id.name) {
                     all.renamed.insert(part.now.clone());
                     let (schema, name) = (renamed.id.schema.clone(), part.id.name.clone());
@@ -99,7 +106,7 @@ impl Aside {
                         Some(object) => at(&with_name(object, name), &renamed.id),
                         None => sequence(&schema, name),
                     };
-                    let third = (called, aside(&part.now.name));
+                    let third = (called, aside_to(&part.now.schema, &part.now.name));
                     all.before.entry(renamed.now.clone()).or_default().push(third);
                 }
             }
@@ -118,7 +125,11 @@ impl Aside {
 
     /// A part as it is called by then.
     pub fn called(part: &Object, then: &Object) -> Planned<Object> {
-        Ok(with_name(part, aside(name_of(then)?)))
+        Ok(with_name(part, Self::third(then)?))
+    }
+
+    fn third(then: &Object) -> Planned<SmolStr> {
+        Ok(aside_to(&then.id().schema, name_of(then)?))
     }
 }
 

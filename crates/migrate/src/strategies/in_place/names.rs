@@ -6,7 +6,9 @@ use crate::planner::Builder;
 use crate::recreation::Actions;
 use crate::schedule::Phase;
 use crate::strategies::in_place::aside::Aside;
-use crate::strategies::in_place::turns::{self, Half, aside, goal, in_turn, label_of, name_of, spot, with_name};
+use crate::strategies::in_place::turns::{
+    self, Half, aside, aside_to, goal, in_turn, label_of, name_of, spot, with_name,
+};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions, TableName};
@@ -43,7 +45,7 @@ impl<'d> Builder<'d, '_> {
         let taken = all.iter().zip(&set_aside).map(|(renamed, &is_aside)| {
             let mut was = spot(&renamed.id, &renamed.part);
             if is_aside {
-                was.2 = turns::aside(&renamed.now.name);
+                was.2 = aside_to(&renamed.now.schema, &renamed.now.name);
             }
             (was, goal(renamed))
         });
@@ -64,7 +66,12 @@ impl<'d> Builder<'d, '_> {
                 last = Some(node);
             }
             let slot = self.to.index_of(&renamed.now).map_or(Slot::None, Slot::New);
-            let step = self.arena.renamed(step.of_it(renamed));
+            let third = match &renamed.part {
+                Some((_, now)) => turns::aside(now),
+                None if set_aside[step.of] => aside_to(&renamed.now.schema, &renamed.now.name),
+                None => turns::aside(&renamed.now.name),
+            };
+            let step = self.arena.renamed(step.of_it(renamed, third));
             for statement in self.renaming(step, renamed)? {
                 let node = self.nodes.push(slot, Role::Make, Phase::Names, statement);
                 if let Some(last) = last {

@@ -29,17 +29,16 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// As a rename of its own.
-    pub fn of_it(&self, renamed: &Renamed) -> Renamed {
+    /// As a rename of its own, by way of a third name.
+    pub fn of_it(&self, renamed: &Renamed, third: SmolStr) -> Renamed {
         let mut one = renamed.clone();
-        let third = |name: &SmolStr| aside(name);
         match (self.half, &mut one.part) {
             (Half::Whole, _) => {}
-            (Half::First, Some((_, now))) => *now = third(now),
-            (Half::Second, Some((was, now))) => *was = third(now),
+            (Half::First, Some((_, now))) => *now = third,
+            (Half::Second, Some((was, _))) => *was = third,
             // It goes to its schema with the second half.
-            (Half::First, None) => one.now = ObjectId { name: third(&renamed.now.name), ..renamed.id.clone() },
-            (Half::Second, None) => one.id.name = third(&renamed.now.name),
+            (Half::First, None) => one.now = ObjectId { name: third, ..renamed.id.clone() },
+            (Half::Second, None) => one.id.name = third,
         }
         one
     }
@@ -48,6 +47,11 @@ impl Turn {
 /// The third name on the way to a name.
 pub(super) fn aside(name: &str) -> SmolStr {
     temporary_name(&[name, "swap"])
+}
+
+/// The same where the way leads through two schemas: what goes the other way may be called alike.
+pub(super) fn aside_to(schema: &str, name: &str) -> SmolStr {
+    temporary_name(&[schema, name, "swap"])
 }
 
 /// The order. Each pair is what a name is unique among with the name, before and after.
@@ -92,7 +96,9 @@ fn whole(id: &ObjectId) -> (Kind, ObjectId, SmolStr) {
         Kind::View | Kind::Sequence | Kind::Index | Kind::Enum | Kind::Domain | Kind::Composite => Kind::Table,
         kind => kind,
     };
-    (kind, ObjectId::new(kind, id.schema.clone(), ""), id.name.clone())
+    // Functions of one name are told apart by their parameters.
+    let part = if kind == Kind::Function { id.part.clone() } else { SmolStr::default() };
+    (kind, ObjectId { part, ..ObjectId::new(kind, id.schema.clone(), "") }, id.name.clone())
 }
 
 /// A name that an author may have left to a rule: the table that it is unique in, or none where it is unique in the schema.

@@ -1,0 +1,1 @@
+insert into days (b) values ('{high,low}');

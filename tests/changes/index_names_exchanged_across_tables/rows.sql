@@ -1,0 +1,2 @@
+insert into items (a, b) values ('a', 'b');
+insert into others (a, b) values ('c', 'd');

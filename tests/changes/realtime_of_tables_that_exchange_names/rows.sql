@@ -1,0 +1,1 @@
+insert into items (code, note) values (1, 'a'); insert into marks default values;

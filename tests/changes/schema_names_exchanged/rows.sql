@@ -1,0 +1,1 @@
+insert into a.items (code) values ('q'); insert into b.items (item_id, mood) values (1, 'x');

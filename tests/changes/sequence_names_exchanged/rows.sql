@@ -1,0 +1,1 @@
+insert into days default values; insert into days default values;

@@ -1,0 +1,1 @@
+insert into logs values ('2026-02-01', 1, null), ('2020-01-01', 2, 'x');

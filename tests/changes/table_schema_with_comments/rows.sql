@@ -1,0 +1,1 @@
+insert into items (code) values (1), (2);

@@ -1,0 +1,1 @@
+insert into items (t) values ('a'), ('b'); insert into app.items (u) values ('c');

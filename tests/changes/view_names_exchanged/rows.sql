@@ -1,0 +1,1 @@
+insert into days (no) values (1), (2), (3);
