@@ -2,10 +2,11 @@
 
 use super::{Account, Gone, Note, RESET_LOCK_TIMEOUT, Renaming, SET_LOCK_TIMEOUT, limits_locks, name};
 use crate::schedule::{Plan, Purpose, Stage};
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use specc_catalog::TableName;
-use specc_sql::{Lock, Loss, Statement, print};
+use specc_sql::{Lock, Loss, Statement, Transaction, print};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a build hands on beside a migration, for those who prove or run it. Its statements are read as a list; those of a build
@@ -53,8 +54,10 @@ impl<'p, 'd> Predicted<'p, 'd> {
         Self { plan, stage, made, limits_locks: limits_locks(&Account::of(plan, stage), stage) }
     }
 
-    fn prediction(&self, statement: &Statement<'_>) -> Prediction {
-        let in_use = |table: &TableName| self.plan.is_in_use(table) || !self.made.contains(table);
+    /// `fresh` is what the file has made by then, also again: nobody else sees it.
+    fn prediction(&self, statement: &Statement<'_>, fresh: &FxHashSet<&TableName>) -> Prediction {
+        let in_use =
+            |table: &TableName| (self.plan.is_in_use(table) || !self.made.contains(table)) && !fresh.contains(table);
         Prediction::of(in_use, |table| !in_use(table) && self.plan.is_bare(table), statement)
     }
 }
@@ -62,7 +65,13 @@ impl<'p, 'd> Predicted<'p, 'd> {
 impl Serialize for Predicted<'_, '_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let setting = |sql| self.limits_locks.then(|| Prediction::setting(sql));
-        let statements = self.stage.statements().map(|statement| self.prediction(statement));
+        let mut fresh = FxHashSet::default();
+        let is_one = self.stage.transaction != Transaction::Outside;
+        let statements = self.stage.statements().map(|statement| {
+            let prediction = self.prediction(statement, &fresh);
+            fresh.extend(Plan::makes(statement).filter(|_| is_one).map(|(name, _)| name));
+            prediction
+        });
         serializer
             .collect_seq(setting(SET_LOCK_TIMEOUT).into_iter().chain(statements).chain(setting(RESET_LOCK_TIMEOUT)))
     }
