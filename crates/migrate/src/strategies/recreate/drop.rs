@@ -30,7 +30,7 @@ impl<'d> Builder<'d, '_> {
             if let Some(home) = home.filter(|home| set.contains(home))
                 && goes_along(&entry.object)
                 && !Self::holds_another(&entry.object)
-                && !self.stands_between(&needs, old, home)
+                && !self.stands_between(&needs, &set, old, home)
             {
                 along.push((old, home));
                 continue;
@@ -141,10 +141,16 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Whether it needs something that goes and that needs what it is a part of: it goes before both.
-    fn stands_between(&self, needs: &NeedsOf<'_, Old>, old: OldPlace, home: OldPlace) -> bool {
+    fn stands_between(
+        &self,
+        needs: &NeedsOf<'_, Old>,
+        going: &FxHashSet<OldPlace>,
+        old: OldPlace,
+        home: OldPlace,
+    ) -> bool {
         let between = |need: OldPlace| {
-            self.set.removed.contains(&need)
-                && needs.of(need).iter().any(|&(other, strength)| other == home && strength == Strength::Hard)
+            going.contains(&need)
+                && needs.of(need).iter().any(|&(other, strength)| other == home && strength != Strength::Wish)
         };
         let is_policy = matches!(self.from.object(old), Some(Object::Policy(_)));
         is_policy && needs.of(old).into_iter().any(|(need, _)| need != home && between(need))
