@@ -7,7 +7,7 @@ use crate::kept::usings_back;
 use crate::moving::{inverse, or_neutral};
 use crate::planner::{ChangeError, ChangeOptions, plan_change};
 use crate::schedule::{Plan, Purpose, Stage, Step, locks};
-use crate::strategies::in_place::table::neutral_value;
+use crate::strategies::in_place::neutral::neutral_value;
 use specc_catalog::{Catalog, Hints, Object, Rename, TableName};
 use specc_diff::Difference;
 use specc_sql::{Alter, Loss, Statement, Transaction};

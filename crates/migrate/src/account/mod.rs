@@ -64,6 +64,8 @@ pub enum Note {
         table: TableName,
         /// The column.
         column: SmolStr,
+        /// Whether it is computed from such a column.
+        computed: bool,
     },
     /// An extension is not dropped: it may have been there before.
     StaysExtension(SmolStr),
@@ -132,12 +134,13 @@ impl fmt::Display for Note {
             Note::Neutral { table, column, value } => {
                 write!(f, "{}.{column} is {value} in rows that are there by then", name(table))
             }
-            Note::TakesNull { table, column } => write!(
-                f,
-                "{}.{column} comes back without values and takes null, since a constraint or unique index is over it: fill \
-                 it, then set it not null",
-                name(table)
-            ),
+            Note::TakesNull { table, column, computed } => {
+                let (why, what) = match computed {
+                    true => ("it is computed from such a column", "fill that one, then set both not null"),
+                    false => ("a constraint or unique index is over it", "fill it, then set it not null"),
+                };
+                write!(f, "{}.{column} comes back without values and takes null, since {why}: {what}", name(table))
+            }
             Note::Fires { table, triggers } => write!(
                 f,
                 "filling {} may fire {} unless the role that applies may set session_replication_role, as `postgres` of \

@@ -112,6 +112,7 @@ impl<'d> Builder<'d, '_> {
                 };
                 let change = Alter::SetType { table: &table.table, from, to: column, using };
                 self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
+                self.stored_as(&mut chain, &table.table, column);
                 if let Some(default) = &column.default {
                     let set =
                         Statement::SetDefault { table: &table.table, column: &column.name, default: Some(default) };

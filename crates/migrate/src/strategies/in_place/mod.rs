@@ -5,6 +5,7 @@ pub(crate) mod backfill;
 pub(crate) mod counted;
 mod grants;
 mod names;
+pub(crate) mod neutral;
 mod rows;
 pub(crate) mod table;
 mod turns;

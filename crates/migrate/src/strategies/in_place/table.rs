@@ -5,7 +5,7 @@ use crate::action_graph::{Role, Slot};
 use crate::creation::revoke_identity;
 use crate::place::{NewPlace, NodeId, OldPlace, Planned};
 use crate::planner::Builder;
-use crate::recreation::{computes_anew, constraint_reads, index_reads, is_regenerated};
+use crate::recreation::{computes_anew, is_regenerated};
 use crate::schedule::Phase;
 use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{
@@ -109,9 +109,13 @@ impl<'d> Builder<'d, '_> {
     ) {
         let gone = self.drop_column(old, from, before, before.generated.is_some());
         self.moves_to_the_end(to, column);
+        let column = self.computed_of_nulls(to, column);
         let statement = self.adding(to, column);
         let node = self.nodes.push(Slot::New(new), Role::Make, Phase::Main, statement);
         self.nodes.edge(gone, node);
+        if column.storage.is_some() {
+            self.nodes.then(node, Role::After, Phase::Main, Statement::SetStorage { table: &to.table, column });
+        }
         self.comment_column(new, to, column, Some(node));
     }
 
@@ -156,44 +160,6 @@ impl<'d> Builder<'d, '_> {
         Statement::Alter(Alter::AddColumn { table: &table.table, column, each_row })
     }
 
-    /// On the way back: a required column that had no default comes again with a value that says nothing, for the rows
-    /// that are there by then.
-    pub(crate) fn neutral(&mut self, table: &Table, column: &Column) -> Option<&'d Column> {
-        let value = if self.options.one { neutral_value(self.to.catalog, &column.ty)? } else { return None };
-        // A value that is the same for all rows is none that a rule over the column takes.
-        if self.has_rules(table, &column.name) {
-            self.notes.push(Note::TakesNull { table: table.table.clone(), column: column.name.clone() });
-            return Some(self.arena.column(Column { nullable: true, ..column.clone() }));
-        }
-        self.notes.push(Note::Neutral {
-            table: table.table.clone(),
-            column: column.name.clone(),
-            value: value.clone(),
-        });
-        Some(self.arena.column(Column { default: Some(SqlExpr::new(value)), ..column.clone() }))
-    }
-
-    /// Whether a constraint or unique index is over the column, other than a primary key, which takes no null either.
-    fn has_rules(&self, table: &Table, column: &str) -> bool {
-        let mut keyed = false;
-        let mut ruled = false;
-        for (_, entry) in self.to.iter() {
-            let revoke = numbered.then(|| revoke_identity(self.to.catalog, name, &column.name)).flatten();
-            if let Some(revoke) = revoke {
-                self.add(&mut chain, Role::After, main, revoke);
-            }
-            match &entry.object {
-                Object::Constraint(o) if o.table == table.table && constraint_reads(&o.rule, column) => {
-                    keyed |= matches!(o.rule, Rule::PrimaryKey { .. });
-                    ruled = true;
-                }
-                Object::Index(o) if o.table == table.table && o.unique => ruled |= index_reads(o, column),
-                _ => {}
-            }
-        }
-        ruled && !keyed
-    }
-
     /// A new column. Where Postgres would write every row under a lock that stops everyone, the column comes empty and
     /// is filled in batches.
     fn add_column(&mut self, new: NewPlace, table: &'d Table, column: &'d Column) {
@@ -209,12 +175,16 @@ impl<'d> Builder<'d, '_> {
         if at_once || column.generated.is_some() {
             let neutral =
                 if required && column.default.is_none() && !numbered { self.neutral(table, column) } else { None };
+            let column = self.computed_of_nulls(table, column);
             let statement = self.adding(table, neutral.unwrap_or(column));
             let node = self.add(&mut chain, Role::Make, main, statement);
+            let revoke = numbered.then(|| revoke_identity(self.to.catalog, name, &column.name)).flatten();
+            if let Some(revoke) = revoke {
+                self.add(&mut chain, Role::After, main, revoke);
+            }
             if neutral.is_some_and(|neutral| neutral.default.is_some()) {
                 let set = Statement::SetDefault { table: name, column: &column.name, default: None };
                 self.add(&mut chain, Role::After, main, set);
-            self.withdraw(&mut chain, sequence);
             } else if neutral.is_none() && required && column.default.is_none() && !numbered {
                 self.warnings.push(Warning::Required { table: name.clone(), column: column.name.clone() });
             }
@@ -244,6 +214,7 @@ impl<'d> Builder<'d, '_> {
             let next = format!("nextval({})", literal(&qualified(&sequence.schema, &sequence.name)));
             let sequence = self.arena.object(sequence);
             self.add(&mut chain, Role::After, Phase::Main, Statement::Create(sequence));
+            self.withdraw(&mut chain, sequence);
             self.let_use(&mut chain, name, sequence);
             default = Some(self.arena.expr(SqlExpr::new(next)));
             counter = Some(sequence);
@@ -274,9 +245,6 @@ impl<'d> Builder<'d, '_> {
         }
     }
 
-        if let Some(revoke) = revoke_identity(self.to.catalog, &table.table, column) {
-            self.add(chain, Role::After, phase, revoke);
-        }
     /// Who may insert into the table takes numbers from the sequence meanwhile.
     fn let_use(&mut self, chain: &mut Chain, table: &TableName, sequence: &'d Object) {
         let roles = self.to.iter().filter_map(|(_, entry)| match &entry.object {
@@ -306,6 +274,9 @@ impl<'d> Builder<'d, '_> {
     ) {
         let change = Alter::SetIdentity { table: &table.table, column, from: None, to: Some(identity) };
         self.add(chain, Role::After, phase, Statement::Alter(change));
+        if let Some(revoke) = revoke_identity(self.to.catalog, &table.table, column) {
+            self.add(chain, Role::After, phase, revoke);
+        }
         let advance = Statement::AdvanceSequence { table: &table.table, column };
         self.add(chain, Role::After, phase, advance);
     }
@@ -351,8 +322,8 @@ impl<'d> Builder<'d, '_> {
             self.add(&mut chain, Role::Make, Phase::Main, Statement::Alter(change));
         }
         if self.swaps.moves(name, &to.name) {
-            // With its default, its numbers and whether it is required.
-            return self.alter_column_rest(new, table, from, to);
+            // With its default, its numbers, whether it is required and how it is stored.
+            return self.recomment(new, table, from, to);
         }
         if from.ty != to.ty || from.collation != to.collation {
             if from.ty != to.ty {
@@ -368,6 +339,7 @@ impl<'d> Builder<'d, '_> {
             let using = (from.ty != to.ty && (way.written || !self.is_assigned(from, to))).then_some(way.value);
             let change = Alter::SetType { table: name, from, to, using };
             self.add(&mut chain, Role::Change, Phase::Main, Statement::Alter(change));
+            self.stored_as(&mut chain, name, to);
         }
         if !default_is_set {
             let set = Statement::SetDefault { table: name, column: &to.name, default: to.default.as_ref() };
@@ -411,14 +383,30 @@ impl<'d> Builder<'d, '_> {
         let apart = |builder: &mut Self, statement| {
             builder.nodes.push(Slot::New(new), Role::After, Phase::Main, statement);
         };
-        if from.storage != to.storage {
+        let is_anew = from.ty != to.ty || from.collation != to.collation;
+        if from.storage != to.storage && !(is_anew && to.storage.is_some()) {
             apart(self, Statement::SetStorage { table: name, column: to });
         }
-        if from.compression != to.compression {
+        if from.compression != to.compression && !(is_anew && to.compression.is_some()) {
             apart(self, Statement::Alter(Alter::SetCompression { table: name, column: to }));
         }
+        self.recomment(new, table, from, to);
+    }
+
+    fn recomment(&mut self, new: NewPlace, table: &'d Table, from: &'d Column, to: &'d Column) {
         if from.comment != to.comment {
             self.comment_column(new, table, to, None);
+        }
+    }
+
+    /// With a type of its own a column is stored as that type is, whatever was said of it before.
+    pub(crate) fn stored_as(&mut self, chain: &mut Chain, table: &'d TableName, column: &'d Column) {
+        if column.storage.is_some() {
+            self.add(chain, Role::Change, Phase::Main, Statement::SetStorage { table, column });
+        }
+        if column.compression.is_some() {
+            let change = Alter::SetCompression { table, column };
+            self.add(chain, Role::Change, Phase::Main, Statement::Alter(change));
         }
     }
 
@@ -487,36 +475,6 @@ pub(crate) fn is_asked(catalog: &Catalog, ty: &DataType) -> bool {
         }
         _ => false,
     }
-}
-
-/// A value of the type that says nothing.
-pub(crate) fn neutral_value(catalog: &Catalog, ty: &DataType) -> Option<String> {
-    if ty.dims > 0 {
-        return Some("'{}'".into());
-    }
-    if !ty.schema.is_empty() {
-        let of = |kind| catalog.find(IdRef::new(kind, &ty.schema, &ty.name)).and_then(|place| catalog.at(place));
-        return match of(Kind::Enum).or_else(|| of(Kind::Domain)).map(|(_, entry)| &entry.object) {
-            Some(Object::Enum(o)) => o.labels.first().map(|label| literal(label)),
-            Some(Object::Domain(o)) => neutral_value(catalog, &o.base),
-            _ => None,
-        };
-    }
-    let value = match specc_facts::family(&ty.name) {
-        Family::Integer | Family::Decimal | Family::Float | Family::Money | Family::Oid => "0",
-        Family::Text | Family::Bytes | Family::Search => "''",
-        Family::Boolean => "false",
-        Family::Uuid => "'00000000-0000-0000-0000-000000000000'",
-        Family::Moment => "'epoch'",
-        Family::Time => "'00:00'",
-        Family::Interval => "'0'",
-        Family::Json => "'null'",
-        Family::Network => "'0.0.0.0'",
-        Family::Multirange => "'{}'",
-        Family::Range => "'empty'",
-        _ => return None,
-    };
-    Some(value.into())
 }
 
 /// Statements that follow each other.

@@ -236,6 +236,10 @@ impl<'d> Move<'_, 'd> {
             let bare = builder.arena.column(bare);
             let add = builder.adding(self.to, bare);
             let node = builder.add(&mut chain, Role::After, Phase::Main, add);
+            if bare.storage.is_some() {
+                let set = Statement::SetStorage { table: &self.to.table, column: bare };
+                builder.add(&mut chain, Role::After, Phase::Main, set);
+            }
             for (ty, made) in &builder.types_aside {
                 if is_type(builder.from.at(*ty)?.0, &swap.to.ty) {
                     builder.nodes.edge(*made, node);
