@@ -111,10 +111,12 @@ impl<'d> Search<'_, 'd, '_> {
         if !self.stays(o, column) {
             return None;
         }
+        let own = o.columns.iter().find(|own| own.name == column)?;
+        let is_null = self.builder.is_null(&ident(column), &own.ty, false);
         Some(Misfit {
             table,
             other: None,
-            rows: self.text(format!("from {} where {} is null", Self::name(table), ident(column))),
+            rows: self.text(format!("from {} where {is_null}", Self::name(table))),
             groups: None,
             what: self.text(format!("no value in {column}, which is to be required")),
             code: "not_null_violation",

@@ -3,6 +3,7 @@
 use crate::effects::Loss;
 use crate::print::push_type;
 use crate::quote::qualified;
+use smol_str::{SmolStr, format_smolstr};
 use specc_catalog::{Column, DataType, TableName};
 
 /// Asks what the values of a column become in another type, before anything is changed.
@@ -12,6 +13,8 @@ pub struct Convert<'a> {
     pub table: &'a TableName,
     /// The column, as it was.
     pub column: &'a Column,
+    /// An attribute of its values that gets another type, if they keep theirs; none: they are what gets it.
+    pub attribute: Option<&'a str>,
     /// The type that it gets.
     pub to: &'a DataType,
     /// What a value becomes, over the row; absent: what it is by itself where it is stored as that type.
@@ -31,6 +34,14 @@ pub struct Convert<'a> {
 }
 
 impl Convert<'_> {
+    /// The column, or the attribute of its values.
+    pub fn path(&self) -> SmolStr {
+        match self.attribute {
+            Some(attribute) => format_smolstr!("{}.{attribute}", self.column.name),
+            None => self.column.name.clone(),
+        }
+    }
+
     /// The type as it is written.
     pub fn type_text(&self) -> String {
         let mut text = String::new();
@@ -47,7 +58,7 @@ impl Convert<'_> {
     pub(crate) fn loses(&self) -> Option<Loss> {
         Some(Loss::Part {
             table: self.table.clone(),
-            column: self.column.name.clone(),
+            column: self.path(),
             to: self.type_text(),
             rows: self.changed_rows()?,
         })

@@ -107,7 +107,7 @@ begin
         -- A domain may take no null, so that there is no value before.
         value constant bigint := (select coalesce(id__old, id::bigint) from (select each.*) items);
       begin
-        if value is null then
+        if value is not distinct from null then
           raise exception 'null, and the column takes none';
         end if;
       end;
@@ -191,7 +191,7 @@ begin
         -- A domain may take no null, so that there is no value before.
         value constant bigint := (select coalesce(item_id__old, item_id::bigint) from (select each.*) parts);
       begin
-        if value is null then
+        if value is not distinct from null then
           raise exception 'null, and the column takes none';
         end if;
       end;

@@ -40,7 +40,7 @@ begin
         -- A domain may take no null, so that there is no value before.
         value constant uuid := (select md5(owner_id::text)::uuid from (select each.*) cards);
       begin
-        if value is null then
+        if value is not distinct from null then
           raise exception 'null, and the column takes none';
         end if;
       end;
@@ -124,7 +124,7 @@ begin
         -- A domain may take no null, so that there is no value before.
         value constant uuid := (select md5(id::text)::uuid from (select each.*) people);
       begin
-        if value is null then
+        if value is not distinct from null then
           raise exception 'null, and the column takes none';
         end if;
       end;

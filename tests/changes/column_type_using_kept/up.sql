@@ -31,7 +31,7 @@ begin
         -- A domain may take no null, so that there is no value before.
         value constant boolean := (select n in ('yes', 'true') from (select each.*) items);
       begin
-        if value is null then
+        if value is not distinct from null then
           raise exception 'null, and the column takes none';
         end if;
       end;

@@ -29,7 +29,7 @@ begin
         -- A domain may take no null, so that there is no value before.
         value constant boolean := (select n <> 0 from (select each.*) items);
       begin
-        if value is null then
+        if value is not distinct from null then
           raise exception 'null, and the column takes none';
         end if;
       end;

@@ -13,39 +13,99 @@
 --         the values of public.items.size.note, what numeric(8, 2) cannot hold of the values of
 --         public.items.more.height, what varchar(3) cannot hold of the values of
 --         public.items.more.code, what json cannot hold of the values of public.items.more.note
--- note    what `numeric(8, 2)` cannot hold of the values of `public.items.size.height` is lost in
---         the rows of: select * from public.items where (size).height::numeric(8, 2)::numeric(10,
---         4) is distinct from (size).height
+-- note    values of `public.items.size.width` that cannot become `int` are counted first: if there
+--         are any, nothing is changed
+-- note    values of `public.items.size.height` that cannot become `numeric(8, 2)` are counted
+--         first: if there are any, nothing is changed; what `numeric(8, 2)` cannot hold of the
+--         values of `public.items.size.height` is lost in the rows of: select * from public.items
+--         where (size).height::numeric(8, 2)::numeric(10, 4) is distinct from (size).height
 -- note    what `varchar(3)` cannot hold of the values of `public.items.size.code` is lost in the
 --         rows of: select * from public.items where (size).code::varchar(3)::text is distinct from
 --         (size).code
 -- note    what `json` cannot hold of the values of `public.items.size.note` is lost in the rows of:
 --         select * from public.items where (size).note::json::text is distinct from (size).note
--- note    what `numeric(8, 2)` cannot hold of the values of `public.items.more.height` is lost in
---         the rows of: select * from public.items where (more).height::numeric(8, 2)::numeric(10,
---         4) is distinct from (more).height
+-- note    values of `public.items.more.width` that cannot become `int` are counted first: if there
+--         are any, nothing is changed
+-- note    values of `public.items.more.height` that cannot become `numeric(8, 2)` are counted
+--         first: if there are any, nothing is changed; what `numeric(8, 2)` cannot hold of the
+--         values of `public.items.more.height` is lost in the rows of: select * from public.items
+--         where (more).height::numeric(8, 2)::numeric(10, 4) is distinct from (more).height
 -- note    what `varchar(3)` cannot hold of the values of `public.items.more.code` is lost in the
 --         rows of: select * from public.items where (more).code::varchar(3)::text is distinct from
 --         (more).code
 -- note    what `json` cannot hold of the values of `public.items.more.note` is lost in the rows of:
 --         select * from public.items where (more).note::json::text is distinct from (more).note
 
-alter type public.size rename to size__old;
-
-create type public.size as (
-  width int,
-  height numeric(8, 2),
-  code varchar(3),
-  note json
-);
+-- What the values become is asked before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
+begin
+  set local row_security = off;
+  for each in select * from public.items loop
+    begin
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant bigint := (select count((each.size).width::int) where each.size is distinct from null);
+      begin
+        null;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
+      end if;
+    end;
+  end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('values of public.items.size.width that cannot become int: %s', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
+end
+$$;
 
 -- What the values become is asked before anything is changed.
 do $$
 #variable_conflict use_column
 declare
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
   changed bigint;
 begin
   set local row_security = off;
+  for each in select * from public.items loop
+    begin
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant bigint := (select count((each.size).height::numeric(8, 2)) where each.size is distinct from null);
+      begin
+        null;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
+      end if;
+    end;
+  end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('values of public.items.size.height that cannot become numeric(8, 2): %s', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
   select count(*) into changed from public.items where (size).height::numeric(8, 2)::numeric(10, 4) is distinct from (size).height;
   if changed > 0 then
     raise warning using
@@ -87,37 +147,76 @@ begin
 end
 $$;
 
--- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+-- What the values become is asked before anything is changed.
 do $$
+#variable_conflict use_column
 declare
-  waits constant text := current_setting('lock_timeout');
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
 begin
-  for attempt in 1..30 loop
+  set local row_security = off;
+  for each in select * from public.items loop
     begin
-      set local lock_timeout = '60ms';
-      lock table public.items in access exclusive mode;
-      perform set_config('lock_timeout', waits, true);
-      return;
-    exception when lock_not_available or deadlock_detected then
-      if attempt = 30 then
-        raise;
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant bigint := (select count((each.more).width::int) where each.more is distinct from null);
+      begin
+        null;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
       end if;
     end;
-    perform pg_sleep(0.05 + 0.1 * random());
   end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('values of public.items.more.width that cannot become int: %s', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
 end
 $$;
-
-alter table public.items alter column size set data type public.size
-  using case when size is distinct from null then row((size).width::int, (size).height::numeric(8, 2), (size).code::varchar(3), (size).note::json)::public.size end;
 
 -- What the values become is asked before anything is changed.
 do $$
 #variable_conflict use_column
 declare
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
   changed bigint;
 begin
   set local row_security = off;
+  for each in select * from public.items loop
+    begin
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant bigint := (select count((each.more).height::numeric(8, 2)) where each.more is distinct from null);
+      begin
+        null;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
+      end if;
+    end;
+  end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('values of public.items.more.height that cannot become numeric(8, 2): %s', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
   select count(*) into changed from public.items where (more).height::numeric(8, 2)::numeric(10, 4) is distinct from (more).height;
   if changed > 0 then
     raise warning using
@@ -158,6 +257,39 @@ begin
   end if;
 end
 $$;
+
+alter type public.size rename to size__old;
+
+create type public.size as (
+  width int,
+  height numeric(8, 2),
+  code varchar(3),
+  note json
+);
+
+-- All locks of the file are taken at once or not at all, so that nobody waits long behind one of them.
+do $$
+declare
+  waits constant text := current_setting('lock_timeout');
+begin
+  for attempt in 1..30 loop
+    begin
+      set local lock_timeout = '60ms';
+      lock table public.items in access exclusive mode;
+      perform set_config('lock_timeout', waits, true);
+      return;
+    exception when lock_not_available or deadlock_detected then
+      if attempt = 30 then
+        raise;
+      end if;
+    end;
+    perform pg_sleep(0.05 + 0.1 * random());
+  end loop;
+end
+$$;
+
+alter table public.items alter column size set data type public.size
+  using case when size is distinct from null then row((size).width::int, (size).height::numeric(8, 2), (size).code::varchar(3), (size).note::json)::public.size end;
 
 alter table public.items alter column more set data type public.size
   using case when more is distinct from null then row((more).width::int, (more).height::numeric(8, 2), (more).code::varchar(3), (more).note::json)::public.size end;

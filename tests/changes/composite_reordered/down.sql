@@ -4,6 +4,44 @@
 -- specc: loses the attribute depth in all values of public.size
 --
 -- data    LOST: the attribute depth in all values of public.size
+-- note    values of `public.items.size.width` that cannot become `int` are counted first: if there
+--         are any, nothing is changed
+
+-- What the values become is asked before anything is changed.
+do $$
+#variable_conflict use_column
+declare
+  each public.items%rowtype;
+  failed bigint := 0;
+  reason text;
+  named text[] := '{}';
+begin
+  set local row_security = off;
+  for each in select * from public.items loop
+    begin
+      declare
+        -- A domain may take no null, so that there is no value before.
+        value constant bigint := (select count((each.size).width::int) where each.size is distinct from null);
+      begin
+        null;
+      end;
+    exception when others then
+      failed := failed + 1;
+      reason := coalesce(reason, sqlerrm);
+      if failed <= 20 then
+        named := named || quote_nullable(each.id);
+      end if;
+    end;
+  end loop;
+  if failed > 0 then
+    raise exception using
+      errcode = 'data_exception',
+      message = format('values of public.items.size.width that cannot become int: %s', failed),
+      detail = reason,
+      hint = 'give those rows another value first, then run this again; to see 20 of them at most: select * from public.items where id in (' || array_to_string(named, ', ') || ')';
+  end if;
+end
+$$;
 
 alter type public.size drop attribute depth;
 

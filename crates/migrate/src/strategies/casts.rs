@@ -19,16 +19,17 @@ pub fn conversion(catalogs: [&Catalog; 2], from: &DataType, to: &DataType) -> Op
         }
         _ => asks(catalogs[1], to, DEPTH),
     };
-    let bare = between(catalogs, &base(catalogs[0], from, DEPTH), &base(catalogs[1], to, DEPTH))?;
+    let bare = between(catalogs, &base(catalogs[0], from), &base(catalogs[1], to))?;
     Some(if asks { bare.and(Conversion { lossy: false, failing: true }) } else { bare })
 }
 
 /// The same of a cast in so many words, which cuts or pads texts and bits where storing them is an error.
 pub(crate) fn cast_in_words(catalogs: [&Catalog; 2], from: &DataType, to: &DataType) -> Option<Conversion> {
     let known = conversion(catalogs, from, to)?;
-    let ends = base(catalogs[1], to, DEPTH);
+    let ends = base(catalogs[1], to);
     let cuts = ends.schema.is_empty() && matches!(specc_facts::family(&ends.name), Family::Text | Family::Bits);
-    Some(Conversion { lossy: known.lossy || known.failing && cuts, ..known })
+    let failing = known.failing && (!cuts || asks(catalogs[1], to, DEPTH));
+    Some(Conversion { lossy: known.lossy || known.failing && cuts, failing })
 }
 
 /// An enum, domain or composite type of one's own.
@@ -39,10 +40,14 @@ fn own<'c>(catalog: &'c Catalog, ty: &DataType) -> Option<&'c Object> {
 }
 
 /// What a domain stands on in the end; any other type itself.
-fn base(catalog: &Catalog, ty: &DataType, depth: usize) -> DataType {
+pub(crate) fn base(catalog: &Catalog, ty: &DataType) -> DataType {
+    within(catalog, ty, DEPTH)
+}
+
+fn within(catalog: &Catalog, ty: &DataType, depth: usize) -> DataType {
     match own(catalog, ty) {
         Some(Object::Domain(o)) if depth > 0 => {
-            base(catalog, &DataType { dims: o.base.dims + ty.dims, ..o.base.clone() }, depth - 1)
+            within(catalog, &DataType { dims: o.base.dims + ty.dims, ..o.base.clone() }, depth - 1)
         }
         _ => ty.clone(),
     }
@@ -51,6 +56,19 @@ fn base(catalog: &Catalog, ty: &DataType, depth: usize) -> DataType {
 /// Whether it is a domain of one's own.
 pub(crate) fn is_domain(catalog: &Catalog, ty: &DataType) -> bool {
     matches!(own(catalog, ty), Some(Object::Domain(_)))
+}
+
+/// Whether a value is null, as a condition. Of a row `is null` says that all its attributes are, and `is not null` that none is.
+pub(crate) fn is_null(catalogs: [&Catalog; 2], value: &str, ty: &DataType, not: bool) -> String {
+    let is_enum = |catalog: &&Catalog| matches!(own(catalog, ty), Some(Object::Enum(_)));
+    let inner = catalogs.iter().map(|catalog| base(catalog, ty)).find(|base| base != ty);
+    let may_be_row = |ty: &DataType| !ty.schema.is_empty() && ty.dims == 0 && !catalogs.iter().any(is_enum);
+    match (may_be_row(inner.as_ref().unwrap_or(ty)), not) {
+        (true, false) => format!("{value} is not distinct from null"),
+        (true, true) => format!("{value} is distinct from null"),
+        (false, false) => format!("{value} is null"),
+        (false, true) => format!("{value} is not null"),
+    }
 }
 
 /// Whether Postgres has no cast between two built-in types, written or not, so that a value goes by way of its text.

@@ -100,6 +100,11 @@ impl<'d> Builder<'d, '_> {
         !is_remade && self.conversion(from, to).is_some()
     }
 
+    /// Whether a value of a type is null, or is none, as a condition.
+    pub(crate) fn is_null(&self, value: &str, ty: &DataType, not: bool) -> String {
+        casts::is_null([self.from.catalog, self.to.catalog], value, ty, not)
+    }
+
     fn conversion(&self, from: &Column, to: &Column) -> Option<Conversion> {
         casts::conversion([self.from.catalog, self.to.catalog], &from.ty, &to.ty)
     }
@@ -157,6 +162,7 @@ impl<'d> Builder<'d, '_> {
         let convert = Convert {
             table: &table.table,
             column: from,
+            attribute: None,
             to: spelled,
             value: (way.written || known.is_none()).then_some(way.value),
             refuses: effect.failing,
@@ -173,12 +179,16 @@ impl<'d> Builder<'d, '_> {
             refuses: effect.failing,
             rows: convert.changed_rows(),
         });
+        self.asks(chain, spelled, convert);
+    }
+
+    /// Looks before anything is changed, or where the new type is there.
+    pub(crate) fn asks(&mut self, chain: &mut Chain, spelled: &DataType, convert: Convert<'d>) {
         let ask = Statement::Alter(Alter::Convert(convert));
         if spelled.schema.is_empty() {
             let node = self.nodes.push(Slot::None, Role::After, Phase::Ask, ask);
             self.asked.push(node);
         } else {
-            // Where the type is there.
             self.add(chain, Role::After, Phase::Main, ask);
         }
     }
@@ -218,16 +228,22 @@ impl<'d> Builder<'d, '_> {
         let back = casts::conversion([self.to.catalog, self.from.catalog], to, from).is_some();
         match (back, has_equality(from)) {
             (true, equal) => {
-                let mut there = format!("{same}::");
-                specc_sql::push_type(&mut there, from);
-                if equal {
+                // A domain that is made anew has its name already: what it stands on is compared.
+                let whole = casts::base(self.from.catalog, from);
+                let typed = |value: &str| {
+                    let mut text = format!("{value}::");
+                    specc_sql::push_type(&mut text, &whole);
+                    text
+                };
+                let (there, own) = (typed(same), if whole == *from { own.to_owned() } else { typed(own) });
+                if equal && has_equality(&whole) {
                     format!("{there} is distinct from {own}")
                 } else {
                     format!("{there}::text is distinct from {own}::text")
                 }
             }
             // Lists and what is no list are never the same.
-            (false, _) if from.dims != to.dims => format!("{own} is not null"),
+            (false, _) if from.dims != to.dims => self.is_null(own, from, true),
             (false, _) => format!("{same}::text is distinct from {own}::text"),
         }
     }

@@ -167,45 +167,49 @@ impl<'d> Builder<'d, '_> {
             };
             let known = casts::cast_in_words(catalogs, was, ty);
             let is_lossy = known.is_none_or(|known| known.lossy);
+            let refuses = known.is_some_and(|known| known.failing);
             let mut spelled = String::new();
             specc_sql::push_type(&mut spelled, ty);
-            if !self.options.one {
-                if is_lossy || !casts::settings(catalogs, was, ty).is_empty() || is_list && !is_read_alike(was, ty) {
-                    let why = format!(
-                        "attribute `{field}` cannot become `{spelled}` while columns have the type: what each value becomes is yours to \
-                         say; {ANOTHER_TYPE}"
-                    );
-                    self.impossible.push((Object::Composite(to.clone()).id(), why));
-                }
-            } else if is_lossy {
+            let is_own = !self.options.one
+                && (is_lossy || !casts::settings(catalogs, was, ty).is_empty() || is_list && !is_read_alike(was, ty));
+            if is_own {
+                let why = format!(
+                    "attribute `{field}` cannot become `{spelled}` while columns have the type: what each value becomes is yours to \
+                     say; {ANOTHER_TYPE}"
+                );
+                self.impossible.push((Object::Composite(to.clone()).id(), why));
+            } else if is_lossy || refuses {
                 let own = ident(&column.name);
-                let changed = if is_list {
-                    format!("{own} is not null")
-                } else {
-                    let value = format!("({own}).{}", ident(field));
-                    self.changed(&value, was, ty, &format!("{value}::{spelled}"))
-                };
-                let name = format_smolstr!("{}.{field}", column.name);
+                let changed = is_lossy.then(|| {
+                    let condition = if is_list {
+                        format!("{own} is not null")
+                    } else {
+                        let value = format!("({own}).{}", ident(field));
+                        self.changed(&value, was, ty, &format!("{value}::{spelled}"))
+                    };
+                    self.arena.text(condition)
+                });
                 let convert = Convert {
                     table: &table.table,
-                    column: self.arena.column(Column { name: name.clone(), ..column.clone() }),
+                    column,
+                    attribute: Some(field),
                     to: ty,
                     value: None,
-                    refuses: false,
+                    refuses,
                     required: false,
                     whole: false,
-                    changed: Some(self.arena.text(changed)),
-                    key: Vec::new(),
+                    changed,
+                    key: self.key(&table.table),
                     settings: Vec::new(),
                 };
                 self.warnings.push(Warning::Converts {
                     table: table.table.clone(),
-                    column: name,
+                    column: convert.path(),
                     to: spelled,
-                    refuses: false,
+                    refuses,
                     rows: convert.changed_rows(),
                 });
-                self.add(chain, Role::After, Phase::Main, Statement::Alter(Alter::Convert(convert)));
+                self.asks(chain, ty, convert);
             }
         }
     }

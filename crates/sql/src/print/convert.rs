@@ -10,7 +10,7 @@ const NAMED: usize = 20;
 /// Each row is asked by itself, since Postgres 15 can say of a value that it does not fit by an error only.
 pub(super) fn convert(out: &mut String, o: &Convert<'_>) {
     let name = qualified(&o.table.schema, &o.table.name);
-    let column = format!("{}.{}.{}", o.table.schema, o.table.name, o.column.name);
+    let column = format!("{}.{}.{}", o.table.schema, o.table.name, o.path());
     let ty = o.type_text();
     let mut declared = String::new();
     let mut body = format!("  {SEES_ALL}\n");
@@ -27,12 +27,23 @@ pub(super) fn convert(out: &mut String, o: &Convert<'_>) {
             [one] => (one.clone(), columns.join(", ")),
             _ => (format!("'(' || {} || ')'", own.join(" || ', ' || ")), format!("({})", columns.join(", "))),
         };
-        let assign = match o.value {
+        // An attribute is asked in each value of the column.
+        let attribute = o.attribute.map(|attribute| {
+            let (own, attribute) = (ident(&o.column.name), ident(attribute));
+            if o.column.ty.dims > 0 {
+                format!("(select count(one.{attribute}::{ty}) from unnest(each.{own}) as one)")
+            } else {
+                format!("(select count((each.{own}).{attribute}::{ty}) where each.{own} is distinct from null)")
+            }
+        });
+        let asked = if attribute.is_some() { "bigint" } else { &ty };
+        let assign = attribute.unwrap_or_else(|| match o.value {
             None => format!("each.{}", ident(&o.column.name)),
             Some(value) => format!("(select {value} from (select each.*) {})", ident(&o.table.name)),
-        };
+        });
+        // A row of nulls `is null`, and is a value.
         let null = if o.required {
-            "if value is null then\n          raise exception 'null, and the column takes none';\n        end if;"
+            "if value is not distinct from null then\n          raise exception 'null, and the column takes none';\n        end if;"
                 .to_owned()
         } else if o.whole {
             let own = ident(&o.column.name);
@@ -51,7 +62,7 @@ pub(super) fn convert(out: &mut String, o: &Convert<'_>) {
     begin
       declare
         -- A domain may take no null, so that there is no value before.
-        value constant {ty} := {assign};
+        value constant {asked} := {assign};
       begin
         {null}
       end;

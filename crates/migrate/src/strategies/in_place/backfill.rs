@@ -28,7 +28,7 @@ impl<'d> Builder<'d, '_> {
         // A count is there for every row.
         let is_count = self.counts.is_new(&table.table, &column.name);
         let gives_up = !is_count && self.is_volatile(value);
-        let empty = format!("{name} is null");
+        let empty = self.is_null(&name, &column.ty, false);
         let mut pending = empty.clone();
         let mut refused = empty;
         if !gives_up && !is_count && self.hints.backfill(&table.table, &column.name).is_some() {
@@ -125,7 +125,8 @@ impl<'d> Builder<'d, '_> {
             return None;
         }
         let name = temporary_name(&[&table.table.name, &column.name, "follow"]);
-        let body = following(&table.table, column, value);
+        let is_null = |value: &str| self.is_null(value, &column.ty, false);
+        let body = following(&table.table, column, value, is_null);
         let settings = self.settings(table, column, value).iter();
         let settings = settings.map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let function = temporary_trigger_function(&table.table.schema, &name, body, settings);
@@ -190,7 +191,7 @@ pub(crate) fn keeps_nulls(column: &str) -> SmolStr {
     temporary_name(&[column, "filled"])
 }
 
-fn following(table: &TableName, column: &Column, value: &str) -> String {
+fn following(table: &TableName, column: &Column, value: &str, is_null: impl Fn(&str) -> String) -> String {
     let name = ident(&column.name);
     let row = |row: &str| format!("(select {value} from (select {row}.*) {})", ident(&table.name));
     let text = if has_equality(&column.ty) { "" } else { "::pg_catalog.text" };
@@ -204,13 +205,13 @@ declare
   value {of}.{name}%type;
 begin
   if tg_op = 'INSERT' then
-    if new.{name} is null then
+    if {new_is_null} then
       new.{name} := {new};
     end if;
   elsif {kept} then
     -- A value that somebody gave stays.
     value := {old};
-    if old.{name} is null or {followed} then
+    if {old_is_null} or {followed} then
       new.{name} := {new};
     end if;
   end if;
@@ -220,6 +221,8 @@ end
         of = qualified(&table.schema, &table.name),
         new = row("new"),
         old = row("old"),
+        new_is_null = is_null(&format!("new.{name}")),
+        old_is_null = is_null(&format!("old.{name}")),
     )
 }
 

@@ -229,7 +229,7 @@ impl<'d> Builder<'d, '_> {
             self.fill(&mut chain, table, column, value);
         }
         if required {
-            self.require(&mut chain, table, &column.name);
+            self.require(&mut chain, table, &column.name, &column.ty);
         }
         if let Some(following) = following {
             self.end_following(&mut chain, following);
@@ -282,7 +282,7 @@ impl<'d> Builder<'d, '_> {
     }
 
     /// Null is not taken any more: a check for new rows first, then the old ones are validated without blocking writes.
-    pub(crate) fn require(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str) {
+    pub(crate) fn require(&mut self, chain: &mut Chain, table: &'d Table, column: &'d str, ty: &DataType) {
         let name = &table.table;
         if self.options.offline {
             let change = Alter::SetNotNull { table: name, column, proven: false };
@@ -291,10 +291,11 @@ impl<'d> Builder<'d, '_> {
             self.required.insert((name.clone(), column.into()), node);
             return;
         }
+        let is_value = self.is_null(&ident(column), ty, true);
         let check = self.arena.constraint(Constraint {
             table: name.clone(),
             name: required_name(name, column),
-            rule: Rule::Check { expr: SqlExpr::new(format!("{} is not null", ident(column))), no_inherit: false },
+            rule: Rule::Check { expr: SqlExpr::new(is_value), no_inherit: false },
             deferrable: false,
             initially_deferred: false,
             not_valid: true,
@@ -353,7 +354,7 @@ impl<'d> Builder<'d, '_> {
                 kept = self.keep_nulls(&mut chain, table, to);
                 self.fill(&mut chain, table, to, value);
             }
-            self.require(&mut chain, table, &to.name);
+            self.require(&mut chain, table, &to.name, &to.ty);
             following.into_iter().for_each(|following| self.end_following(&mut chain, following));
             if let Some(column) = kept {
                 let drop = Alter::DropColumn { table: name, column, kept: true, moved: false };
@@ -432,7 +433,8 @@ impl<'d> Builder<'d, '_> {
         let is_string = |ty: &DataType| !is_own(ty) && specc_facts::family(&ty.name) == Family::Text;
         if from.dims == 0 && to.dims == 1 && !is_string(from) {
             let one = self.cast_of(value, from, &DataType { dims: 0, ..to.clone() });
-            return self.arena.text(format!("case when {text} is not null then array[{one}] end"));
+            let is_value = self.is_null(&text, from, true);
+            return self.arena.text(format!("case when {is_value} then array[{one}] end"));
         }
         let merged = match self.merged_labels(from) {
             none if none.is_empty() => self.merged_labels(to),

@@ -277,7 +277,7 @@ impl<'d> Move<'_, 'd> {
         for swap in self.columns.iter().filter(|swap| !swap.to.nullable) {
             let aside = builder.arena.text(Self::aside(&swap.to.name));
             let mut chain = Chain::after(slot, filled);
-            builder.require(&mut chain, self.to, aside);
+            builder.require(&mut chain, self.to, aside, &swap.to.ty);
             ready.extend(chain.last());
         }
         let (before, after) = self.parts(builder, filled, &mut ready)?;
