@@ -4,10 +4,8 @@
 --
 -- changes 9 renames, +2 functions, -2 functions, +4 triggers, -4 triggers, ~2 triggers
 -- data    nothing is rewritten or lost
--- locks   access exclusive on public.baskets (reads and writes wait, a moment), access exclusive on
---         public.carts (reads and writes wait, a moment), access exclusive on public.items (reads
---         and writes wait, a moment), access exclusive on public.lines (reads and writes wait, a
---         moment)
+-- locks   access exclusive on public.carts (reads and writes wait, a moment), access exclusive on
+--         public.lines (reads and writes wait, a moment)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 

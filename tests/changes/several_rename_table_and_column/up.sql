@@ -6,8 +6,7 @@
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.items (reads and writes wait, a moment), access exclusive on
 --         public.named (reads and writes wait, a moment), access exclusive on public.parts (reads
---         and writes wait, a moment), access exclusive on public.things (reads and writes wait, a
---         moment)
+--         and writes wait, a moment)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 

@@ -294,10 +294,8 @@ alter table public.remarks validate constraint remarks_reading_id_reading_at_fke
 -- data    nothing is rewritten or lost
 -- locks   access exclusive on public.dear (reads and writes wait, a moment), access exclusive on
 --         public.people (reads and writes wait, a moment), access exclusive on public.readings
---         (reads and writes wait, a moment), access exclusive on public.readings_2024 (reads and
---         writes wait, a moment), access exclusive on public.readings_2025 (reads and writes wait,
---         a moment), access exclusive on public.remarks (reads and writes wait, a moment), access
---         exclusive on public.shops (reads and writes wait, a moment)
+--         (reads and writes wait, a moment), access exclusive on public.remarks (reads and writes
+--         wait, a moment), access exclusive on public.shops (reads and writes wait, a moment)
 -- undo    specc/down/20260102000004_change_switch.down.sql
 
 set lock_timeout = '3s';

@@ -9,9 +9,7 @@
 --         as it reads or writes all rows), access exclusive on public.remarks (reads and writes
 --         wait, for as long as it reads or writes all rows), access exclusive on public.shops
 --         (reads and writes wait, for as long as it reads or writes all rows), access exclusive on
---         public.dear (reads and writes wait, a moment), access exclusive on public.readings_2024
---         (reads and writes wait, a moment), access exclusive on public.readings_2025 (reads and
---         writes wait, a moment)
+--         public.dear (reads and writes wait, a moment)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 

@@ -4,8 +4,7 @@
 --
 -- changes 2 renames
 -- data    nothing is rewritten or lost
--- locks   access exclusive on public.items (reads and writes wait, a moment), access exclusive on
---         public.things (reads and writes wait, a moment)
+-- locks   access exclusive on public.items (reads and writes wait, a moment)
 -- access  as before
 -- undo    specc/down/20260102000000_change.down.sql
 
