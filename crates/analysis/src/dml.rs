@@ -8,8 +8,9 @@ use crate::{Problem, Target};
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Ident, Insert, Merge, MergeAction,
-    MergeInsertKind, MergeUpdateKind, ObjectName, OnConflictAction, OnInsert, OutputClause, SelectItem, SetExpr,
-    Spanned, Statement, TableFactor, TableObject, TableWithJoins, Update, UpdateTableFromKind,
+    MergeClauseKind, MergeInsertExpr, MergeInsertKind, MergeUpdateKind, ObjectName, OnConflictAction, OnInsert,
+    OutputClause, SelectItem, SetExpr, Spanned, Statement, TableFactor, TableObject, TableWithJoins, Update,
+    UpdateTableFromKind,
 };
 
 impl Walk<'_> {
@@ -327,7 +328,7 @@ impl Walk<'_> {
         }
         self.assignments(part, &update.assignments, &target);
         if let Some(expr) = &update.selection {
-            self.expr(part, expr);
+            self.condition(part, "where", expr);
         }
         self.returning(part, update.returning.as_deref())
     }
@@ -346,7 +347,7 @@ impl Walk<'_> {
             self.tables(part, using);
         }
         if let Some(expr) = &delete.selection {
-            self.expr(part, expr);
+            self.condition(part, "where", expr);
         }
         self.returning(part, delete.returning.as_deref())
     }
@@ -355,25 +356,22 @@ impl Walk<'_> {
         self.levels.push(Level::default());
         let target = self.target(part, &merge.table);
         self.factor(part, &merge.source);
-        self.level().sources.insert(0, target.clone());
-        self.expr(part, &merge.on);
+        let source = std::mem::take(&mut self.level().sources);
+        let both: Vec<Source> = std::iter::once(target.clone()).chain(source.iter().cloned()).collect();
+        self.level().sources.clone_from(&both);
+        self.condition(part, "on", &merge.on);
         for clause in &merge.clauses {
+            // A row without its other side has nothing of it.
+            self.level().sources = match clause.clause_kind {
+                MergeClauseKind::Matched => both.clone(),
+                MergeClauseKind::NotMatched | MergeClauseKind::NotMatchedByTarget => source.clone(),
+                MergeClauseKind::NotMatchedBySource => vec![target.clone()],
+            };
             if let Some(expr) = &clause.predicate {
-                self.expr(part, expr);
+                self.condition(part, "when", expr);
             }
             match &clause.action {
-                MergeAction::Insert(insert) => {
-                    let types: Vec<Ty> =
-                        insert.columns.iter().map(|name| self.target_column(part, name, &target)).collect();
-                    if let MergeInsertKind::Values(values) = &insert.kind {
-                        for row in &values.rows {
-                            for (at, expr) in row.content.iter().enumerate() {
-                                self.expr(part, expr);
-                                self.wanted(part, expr, types.get(at).unwrap_or(&None));
-                            }
-                        }
-                    }
-                }
+                MergeAction::Insert(insert) => self.merge_insert(part, insert, &target),
                 MergeAction::Update(update) => {
                     if let MergeUpdateKind::Set(assignments) = &update.kind {
                         self.assignments(part, assignments, &target);
@@ -382,11 +380,36 @@ impl Walk<'_> {
                 MergeAction::Delete { .. } | MergeAction::DoNothing { .. } => {}
             }
         }
+        self.level().sources = both;
         match &merge.output {
             Some(OutputClause::Returning { select_items, .. } | OutputClause::Output { select_items, .. }) => {
                 self.returning(part, Some(select_items))
             }
             None => self.returning(part, None),
+        }
+    }
+
+    fn merge_insert(&mut self, part: &Part<'_>, insert: &MergeInsertExpr, target: &Source) {
+        let columns = insert.columns.iter().map(|name| (self.target_column(part, name, target), name));
+        let columns: Vec<(Ty, &ObjectName)> = columns.collect();
+        self.each_once(part, insert.columns.iter());
+        let MergeInsertKind::Values(values) = &insert.kind else { return };
+        let none = target.columns.iter().map(|column| &column.ty);
+        let types: Vec<Ty> = match &columns[..] {
+            [] => none.cloned().collect(),
+            columns => columns.iter().map(|(ty, _)| ty.clone()).collect(),
+        };
+        for row in &values.rows {
+            for (at, expr) in row.content.iter().enumerate() {
+                self.expr(part, expr);
+                self.no_aggregate(part, expr, "values");
+                self.wanted(part, expr, types.get(at).unwrap_or(&None));
+            }
+            if !columns.is_empty() {
+                let given = row.content.iter().map(|_| (SmolStr::default(), None)).collect();
+                let output = Output { columns: given, complete: true };
+                self.count(part, &SetExpr::Values(values.clone()), &columns, &output);
+            }
         }
     }
 }

@@ -50,10 +50,13 @@ impl Walk<'_> {
             Expr::Value(value) => self.value(part, value),
             Expr::Nested(inner) => self.expr(part, inner),
             Expr::BinaryOp { left, op, right } => self.binary(part, expr, left, op, right),
+            Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
+                self.condition(part, "not", expr);
+                plain("boolean")
+            }
             Expr::UnaryOp { op, expr } => {
                 let ty = self.expr(part, expr);
                 match op {
-                    UnaryOperator::Not => plain("boolean"),
                     UnaryOperator::Plus | UnaryOperator::Minus => ty,
                     _ => None,
                 }
@@ -79,7 +82,13 @@ impl Walk<'_> {
                 self.compared(part, inner, subquery);
                 plain("boolean")
             }
-            Expr::Between { expr: inner, low, high, .. } => self.all(part, &[inner, low, high]),
+            Expr::Between { expr: inner, low, high, .. } => {
+                let ty = self.expr(part, inner);
+                self.all(part, &[low, high]);
+                self.wanted(part, low, &ty);
+                self.wanted(part, high, &ty);
+                plain("boolean")
+            }
             Expr::Like { expr: inner, pattern, .. }
             | Expr::ILike { expr: inner, pattern, .. }
             | Expr::SimilarTo { expr: inner, pattern, .. } => self.all(part, &[inner, pattern]),
@@ -98,10 +107,13 @@ impl Walk<'_> {
                 plain("boolean")
             }
             Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
-                self.expr(part, left);
+                let ty = self.expr(part, left);
                 match &**right {
                     Expr::Subquery(query) => drop(self.compared(part, left, query)),
-                    right => drop(self.expr(part, right)),
+                    right => {
+                        self.expr(part, right);
+                        self.wanted(part, right, &ty.map(|ty| DataType { dims: ty.dims + 1, ..ty }));
+                    }
                 }
                 plain("boolean")
             }
@@ -112,7 +124,10 @@ impl Walk<'_> {
                     if let Some(ty) = &subject {
                         self.wanted(part, &when.condition, ty);
                     }
-                    self.expr(part, &when.condition);
+                    match &subject {
+                        Some(_) => drop(self.expr(part, &when.condition)),
+                        None => self.condition(part, "when", &when.condition),
+                    }
                     let ty = self.expr(part, &when.result);
                     results.push((&when.result, ty));
                 }
@@ -269,7 +284,12 @@ impl Walk<'_> {
                 self.operands(part, whole, op, &a, &b);
                 plain("boolean")
             }
-            Op::And | Op::Or => self.all(part, &[left, right]),
+            Op::And | Op::Or => {
+                let place = if *op == Op::And { "and" } else { "or" };
+                self.condition(part, place, left);
+                self.condition(part, place, right);
+                plain("boolean")
+            }
             Op::Plus | Op::Minus | Op::Multiply | Op::Divide | Op::Modulo => {
                 let (a, b) = (self.expr(part, left), self.expr(part, right));
                 self.operands(part, whole, op, &a, &b);
@@ -373,13 +393,16 @@ impl Walk<'_> {
             }
             _ => {
                 self.expr(part, inner);
+                if matches!(inner, Expr::Array(_)) {
+                    self.wanted(part, inner, &ty);
+                }
             }
         }
         ty
     }
 
     /// The text in a plain string, and its place without the quotes.
-    fn string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<(SmolStr, (usize, usize))> {
+    pub(crate) fn string(&self, part: &Part<'_>, value: &ValueWithSpan) -> Option<(SmolStr, (usize, usize))> {
         let Value::SingleQuotedString(text) = &value.value else { return None };
         let (start, end) = part.place(value.span)?;
         (end - start == text.len() + 2).then(|| (text.as_str().into(), (start + 1, end - 1)))
@@ -474,42 +497,6 @@ impl Walk<'_> {
             (Some(name), None, 1) => Some((None, name.into(), place)),
             (Some(schema), Some(name), 3) => Some((Some(schema.into()), name.into(), place)),
             _ => None,
-        }
-    }
-
-    /// Reads `expr` as a value of this type, where it is a literal.
-    pub(crate) fn wanted(&mut self, part: &Part<'_>, expr: &Expr, ty: &Ty) {
-        match expr {
-            Expr::Value(value) => self.literal(part, value, ty),
-            Expr::Nested(inner) => self.wanted(part, inner, ty),
-            Expr::Case { conditions, else_result, .. } => {
-                for result in conditions.iter().map(|when| &when.result).chain(else_result.as_deref()) {
-                    self.wanted(part, result, ty);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A literal of an enum is one of its labels.
-    fn literal(&mut self, part: &Part<'_>, value: &ValueWithSpan, ty: &Ty) {
-        let Some(ty) = ty.as_ref().filter(|ty| !ty.schema.is_empty() && ty.dims == 0) else { return };
-        let Some((text, (start, end))) = self.string(part, value) else { return };
-        let Some(labels) = self.env.labels(&ty.schema, &ty.name) else { return };
-        let place = (start - 1, end + 1);
-        if labels.contains(&text) {
-            let name = Qualified::new(ty.schema.clone(), ty.name.clone());
-            self.refer(place, Target::Label(name, text));
-        } else if !self.made.contains(&ty.name) {
-            let help = match specc_diag::nearest(&text, labels.iter().map(SmolStr::as_str)) {
-                Some(near) => format!("did you mean `'{near}'`?"),
-                None => {
-                    let shown: Vec<String> = labels.iter().take(8).map(|label| format!("`{label}`")).collect();
-                    format!("its labels are {}", shown.join(", "))
-                }
-            };
-            let message = format!("`{}` has no label `{text}`", ty.name);
-            self.report(place, Problem::UnknownLabel, message, Some(help));
         }
     }
 

@@ -185,6 +185,10 @@ impl Walk<'_> {
         if crate::plpgsql::is_special(name) && self.procedural {
             return None;
         }
+        // A function of the grammar that is called by its word alone: `current_schema`.
+        if let Some(value) = specc_facts::grammar(name).and_then(|grammar| grammar.value) {
+            return crate::query::plain(value);
+        }
         self.unknown_name(place, name);
         None
     }
@@ -216,7 +220,7 @@ impl Walk<'_> {
         match shape {
             Shape::Record(_) | Shape::Rows(_) => true,
             Shape::Type(Some(ty)) => ty.dims == 0 && self.env.fields(&ty.schema, &ty.name).is_some(),
-            Shape::Type(None) | Shape::Cursor(_) | Shape::Open => false,
+            Shape::Type(None) | Shape::Cursor(..) | Shape::Open => false,
         }
     }
 
@@ -438,7 +442,7 @@ impl Walk<'_> {
                 self.records[*at].uses.push((place.0, place.1, field.into()));
                 None
             }
-            Shape::Type(None) | Shape::Cursor(_) | Shape::Open => None,
+            Shape::Type(None) | Shape::Cursor(..) | Shape::Open => None,
         }
     }
 
@@ -474,7 +478,7 @@ fn value_of(shape: &Shape) -> Ty {
             [row] => Some(row_type(row)),
             _ => None,
         },
-        Shape::Record(_) | Shape::Cursor(_) | Shape::Open => None,
+        Shape::Record(_) | Shape::Cursor(..) | Shape::Open => None,
     }
 }
 

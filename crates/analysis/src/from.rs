@@ -1,12 +1,14 @@
 //! What `from` brings into sight.
 
+use crate::Problem;
 use crate::find::{idents, place};
 use crate::scope::{Level, Output, Seen, Source, seen};
 use crate::text::{Part, folded};
 use crate::walk::Walk;
 use smol_str::SmolStr;
 use specc_expr::sqlparser::ast::{
-    FunctionArg, Ident, JoinConstraint, JoinOperator, ObjectName, TableAlias, TableFactor, TableWithJoins,
+    FunctionArg, Ident, JoinConstraint, JoinOperator, JsonTableColumn, ObjectName, Spanned, TableAlias, TableFactor,
+    TableWithJoins,
 };
 
 impl Walk<'_> {
@@ -35,7 +37,7 @@ impl Walk<'_> {
             };
             match constraint {
                 JoinConstraint::On(condition) => {
-                    self.expr(part, condition);
+                    self.condition(part, "on", condition);
                     self.no_aggregate(part, condition, "on");
                     self.no_set(part, condition, "on");
                 }
@@ -87,6 +89,15 @@ impl Walk<'_> {
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let source = self.table(part, name, alias.as_ref());
+                let again = |other: &&Source| other.name == source.name && !other.named_only;
+                // Two tables of one name in two schemas are told apart by their schemas.
+                let apart = |other: &Source| source.own_name && other.own_name && source.relation != other.relation;
+                if self.level().sources.iter().filter(again).any(|other| !apart(other)) {
+                    let area = alias.as_ref().map_or_else(|| name.span(), |alias| alias.name.span);
+                    let message = format!("two tables of this query are called `{}`", source.name);
+                    let help = "give one of the two another alias".to_owned();
+                    self.report_at(part, area, Problem::Twice, message, Some(help));
+                }
                 self.level().sources.push(source);
             }
             TableFactor::Table { name, alias, args: Some(args), with_ordinality, .. } => {
@@ -101,6 +112,7 @@ impl Walk<'_> {
                 if !lateral {
                     self.level().sources = hidden;
                 }
+                self.names_fit(part, &output, alias.as_ref());
                 let source = derived(output, alias.as_ref());
                 self.level().sources.push(source);
             }
@@ -120,19 +132,44 @@ impl Walk<'_> {
                     }
                 }
                 let output = Output { columns, complete };
-                self.push_function(output, alias.as_ref(), "unnest", *with_ordinality);
+                self.push_function(part, output, alias.as_ref(), "unnest", *with_ordinality);
             }
             TableFactor::NestedJoin { table_with_joins, alias } => {
+                let before = self.level().sources.len();
                 self.table_with_joins(part, table_with_joins);
                 if let Some(alias) = alias {
+                    // The alias hides the names of the tables in it.
+                    self.level().sources[before..].iter_mut().for_each(|source| source.name = SmolStr::default());
                     self.level().sources.push(Source::open(folded(&alias.name)));
                 }
             }
-            TableFactor::JsonTable { json_expr, alias, .. } => {
+            TableFactor::JsonTable { json_expr, columns, alias, .. } => {
                 self.expr(part, json_expr);
-                self.level().sources.push(Source::open(alias_name(alias.as_ref())));
+                let mut output = Output { columns: Vec::new(), complete: true };
+                self.json_columns(part, columns, &mut output);
+                let mut source = derived(output, alias.as_ref());
+                if alias.is_none() {
+                    source.name = "json_table".into();
+                }
+                self.level().sources.push(source);
             }
             _ => self.level().sources.push(Source::open(SmolStr::default())),
+        }
+    }
+
+    /// The columns that `json_table` says it gives; those of a nested path stand beside the others.
+    fn json_columns(&mut self, part: &Part<'_>, columns: &[JsonTableColumn], output: &mut Output) {
+        for column in columns {
+            match column {
+                JsonTableColumn::Named(named) => {
+                    let ty = self.data_type(part, &named.r#type);
+                    output.columns.push((folded(&named.name), ty));
+                }
+                JsonTableColumn::ForOrdinality(name) => {
+                    output.columns.push((folded(name), crate::query::plain("int")));
+                }
+                JsonTableColumn::Nested(nested) => self.json_columns(part, &nested.columns, output),
+            }
         }
     }
 
@@ -215,10 +252,27 @@ impl Walk<'_> {
             },
             _ => Output::open(),
         };
-        self.push_function(output, alias, &called, ordinality);
+        self.push_function(part, output, alias, &called, ordinality);
     }
 
-    fn push_function(&mut self, output: Output, alias: Option<&TableAlias>, called: &str, ordinality: bool) {
+    /// No more names than there are columns: `from f() as t (a, b)`.
+    fn names_fit(&mut self, part: &Part<'_>, output: &Output, alias: Option<&TableAlias>) {
+        let (given, there) = (alias.map_or(0, |alias| alias.columns.len()), output.columns.len());
+        if let Some(alias) = alias.filter(|_| output.complete && given > there) {
+            let message = format!("`{}` has {}, and {given} names", alias.name.value, crate::query::columns(there));
+            let help = "give each column one name".to_owned();
+            self.report_at(part, alias.name.span, Problem::WrongCount, message, Some(help));
+        }
+    }
+
+    fn push_function(
+        &mut self,
+        part: &Part<'_>,
+        output: Output,
+        alias: Option<&TableAlias>,
+        called: &str,
+        ordinality: bool,
+    ) {
         let mut output = output;
         // The one column of a function has the function's alias as its name.
         if let (Some(alias), [(name, _)]) = (alias, &mut output.columns[..])
@@ -229,6 +283,7 @@ impl Walk<'_> {
         if ordinality && output.complete {
             output.columns.push(("ordinality".into(), Some(specc_catalog::DataType::builtin("bigint"))));
         }
+        self.names_fit(part, &output, alias);
         let mut source = derived(output, alias);
         if alias.is_none() {
             source.name = called.into();

@@ -14,6 +14,7 @@ mod expr;
 mod find;
 mod from;
 mod grouping;
+mod labels;
 mod meet;
 mod order;
 mod places;

@@ -64,6 +64,16 @@ impl Walk<'_> {
         self.report_at(part, whole.span(), Problem::Types, message, Some(help));
     }
 
+    /// Resolves what has to be true or false, and says where it never is.
+    pub(crate) fn condition(&mut self, part: &Part<'_>, place: &str, expr: &Expr) {
+        let ty = self.expr(part, expr);
+        if let Some(ty) = told(&ty).filter(|ty| ty.dims > 0 || ty.name != "boolean") {
+            let message = format!("what stands in `{place}` is of type `{ty}`, and has to be true or false");
+            let help = "compare it with something".to_owned();
+            self.report_at(part, expr.span(), Problem::Types, message, Some(help));
+        }
+    }
+
     /// Says where values that have to be of one type cannot be: the branches of a `case`, the arguments of a `coalesce`.
     pub(crate) fn one_type<'e>(
         &mut self,

@@ -32,6 +32,11 @@ impl Walk<'_> {
         if let Some(with) = &query.with {
             for cte in &with.cte_tables {
                 let name = folded(&cte.alias.name);
+                if self.with[before..].iter().any(|(other, _)| *other == name) {
+                    let message = format!("there are two `with` queries `{name}`");
+                    let help = "give one of the two another name".to_owned();
+                    self.report_at(part, cte.alias.name.span, Problem::Twice, message, Some(help));
+                }
                 let names: Vec<SmolStr> = cte.alias.columns.iter().map(|column| folded(&column.name)).collect();
                 let output = match &*cte.query.body {
                     SetExpr::SetOperation { left, right, .. } if with.recursive && cte.query.with.is_none() => {
@@ -160,7 +165,7 @@ impl Walk<'_> {
             self.table_with_joins(part, table);
         }
         if let Some(expr) = &select.selection {
-            self.expr(part, expr);
+            self.condition(part, "where", expr);
         }
         let output = self.projection(part, &select.projection);
         if let GroupByExpr::Expressions(parts, _) = &select.group_by {
@@ -181,7 +186,7 @@ impl Walk<'_> {
             }
         }
         if let Some(expr) = &select.having {
-            self.expr(part, expr);
+            self.condition(part, "having", expr);
         }
         for window in &select.named_window {
             if let NamedWindowExpr::WindowSpec(spec) = &window.1 {

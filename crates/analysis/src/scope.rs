@@ -88,8 +88,8 @@ pub(crate) enum Shape {
     Rows(Vec<Qualified>),
     /// Whatever is put into it: the place of the record in [`crate::walk::Walk::records`].
     Record(usize),
-    /// A cursor with a query, by the names of its parameters.
-    Cursor(Vec<SmolStr>),
+    /// A cursor with a query: the names of its parameters, and what the query gives.
+    Cursor(Vec<SmolStr>, Output),
     /// Nothing is known.
     Open,
 }

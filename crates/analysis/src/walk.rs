@@ -369,8 +369,16 @@ impl<'a> Walk<'a> {
     /// The parameters of the cursor of this name, where it is declared with its query.
     pub(crate) fn cursor(&self, name: &str) -> Option<&[SmolStr]> {
         match self.variable(name) {
-            Some(Shape::Cursor(params)) => Some(params),
+            Some(Shape::Cursor(params, _)) => Some(params),
             _ => None,
+        }
+    }
+
+    /// What the query of this cursor gives; open where the cursor is declared without one.
+    pub(crate) fn rows_of_cursor(&self, name: &str) -> Output {
+        match self.variable(name) {
+            Some(Shape::Cursor(_, output)) => output.clone(),
+            _ => Output::open(),
         }
     }
 

@@ -92,14 +92,24 @@ pub fn is_beyond(sql: &str) -> bool {
         _ => String::new(),
     };
     let is = |at: usize, token: &Token| tokens.get(at) == Some(token);
+    let begins = |at: usize| at.checked_sub(1).is_none_or(|before| is(before, &Token::SemiColon));
+    if (0..tokens.len()).any(|at| begins(at) && is_statement_beyond(&word(at))) {
+        return true;
+    }
     (0..tokens.len()).any(|at| match word(at).as_str() {
         "search" => matches!(word(at + 1).as_str(), "depth" | "breadth") && word(at + 2) == "first",
         "cycle" => at > 0 && is(at - 1, &Token::RParen),
         "rows" => word(at + 1) == "from" && is(at + 2, &Token::LParen),
         "insert" => word(at + 1) == "default",
+        "returning" => word(at + 1) == "with" && is(at + 2, &Token::LParen),
         "set" => is(at + 2, &Token::LBracket) || word(at + 1) == "constraints",
         name => CALLS.contains(&name) && is(at + 1, &Token::LParen),
     })
+}
+
+/// Whether a statement that sqlparser does not read begins with this word.
+fn is_statement_beyond(word: &str) -> bool {
+    matches!(word, "do" | "refresh" | "reindex")
 }
 
 /// Whether two texts are the same SQL: the same tokens, whatever stands between them, words that are not quoted in

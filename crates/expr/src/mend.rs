@@ -70,6 +70,10 @@ const MENDED: &[&str] = &[
     "overriding",
     "insert",
     "fetch",
+    "group",
+    "local",
+    "operator",
+    "similar",
 ];
 
 /// Goes through the tokens once and makes the list that sqlparser reads.
@@ -140,6 +144,10 @@ impl<'t> Reader<'t> {
                     self.drop(n..n + 3)
                 }
                 "insert" if self.is(n + 1, "into") => self.inserted(n + 2),
+                "group" if self.is(n + 1, "by") && self.is_any(n + 2, &["all", "distinct"]) => self.drop(n + 2..n + 3),
+                "local" if n > 1 && self.is(n - 1, "at") => self.local(n),
+                "operator" if self.symbol(n + 1, &Token::LParen) => self.sign(n),
+                "similar" if n > 1 && !self.is(n + 1, "to") && !self.is_any(n - 1, &["not"]) => self.similar(n),
                 "fetch" if self.is_any(n + 1, &["first", "next"]) => self.fetch(n),
                 _ => {}
             }
@@ -295,6 +303,56 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// `at local` is `at time zone` with the zone of the session.
+    fn local(&mut self, n: usize) {
+        let word = |value: &str, keyword| Token::Word(Word { value: value.into(), quote_style: None, keyword });
+        let zone = Token::SingleQuotedString("local".into());
+        self.instead.push((n, vec![word("time", Keyword::TIME), word("zone", Keyword::ZONE), zone]));
+    }
+
+    /// `operator(pg_catalog.-) a`: sqlparser reads it between two operands only.
+    fn sign(&mut self, n: usize) {
+        let operand_before = n.checked_sub(1).is_some_and(|before| match self.token(before) {
+            Token::RParen | Token::RBracket | Token::Number(..) | Token::SingleQuotedString(_) => true,
+            Token::Word(word) => {
+                let value = word.value.to_lowercase();
+                let is_value = matches!(&*value, "null" | "true" | "false" | "end")
+                    || specc_facts::grammar(&value).is_some_and(|grammar| grammar.value.is_some());
+                word.quote_style.is_some() || is_value || !specc_facts::needs_quotes(&value)
+            }
+            _ => false,
+        });
+        let end = self.closed(n + 1);
+        let own = end == n + 3 || end == n + 5 && self.is(n + 2, "pg_catalog") && self.symbol(n + 3, &Token::Period);
+        if !operand_before && own {
+            self.drop(n..end - 1);
+            self.drop(end..end + 1);
+        }
+    }
+
+    /// `substring(a similar b escape c)` is `substring(a from b for c)`.
+    fn similar(&mut self, n: usize) {
+        let mut depth = 0usize;
+        let Some(opens) = (0..n).rev().find(|at| {
+            match self.token(*at) {
+                Token::RParen => depth += 1,
+                Token::LParen if depth == 0 => return true,
+                Token::LParen => depth -= 1,
+                _ => {}
+            }
+            false
+        }) else {
+            return;
+        };
+        let end = self.closed(opens);
+        let escape = (n + 1..end).rev().find(|at| self.is(*at, "escape"));
+        if let (true, Some(escape)) = (opens > 0 && self.is(opens - 1, "substring"), escape) {
+            let word = |value: &str, keyword| Token::Word(Word { value: value.into(), quote_style: None, keyword });
+            self.instead.push((n, vec![word("from", Keyword::FROM)]));
+            self.instead.push((escape, vec![word("for", Keyword::FOR)]));
+        }
+    }
+
     /// Elements in the list of columns of an insert: `insert into t (a[1], b)`.
     fn inserted(&mut self, n: usize) {
         let mut at = n;
@@ -385,6 +443,9 @@ mod tests {
             "select sum(a) over (order by a groups 1 preceding exclude current row) from t",
             "select (a).*, (f(b)).*, (c.d[1]).e.* from t fetch first (a + 1) rows only",
             "select a from t offset 1 row fetch next n rows with ties",
+            "select a from t group by distinct rollup (a, b), cube (c)",
+            "select a at local, substring(a similar f(b) escape '#') from t where a not similar to b group by all a",
+            "select operator(pg_catalog.-) a, a operator(pg_catalog.+) 1, (operator(-) b) from t where operator(-) a = 1",
             "with x as (insert into t (a[1], b) overriding user value values (1, 2) returning a) select a from x",
         ] {
             assert!(crate::parse_query(text, Span::new(FileId(0), 0, text.len())).is_ok(), "{text}");

@@ -128,12 +128,12 @@ impl Reader<'_, '_> {
         let (start, stop) = self.bytes(self.at, end);
         let params: Vec<SmolStr> = frame.variables.iter().map(|(name, _)| name.clone()).collect();
         self.walk.frames.push(frame);
-        self.walk.read_query(start, stop);
+        let output = self.walk.read_query(start, stop);
         self.walk.frames.pop();
         if let Some(problem) = self.walk.unreadable.take() {
             self.unreadable(self.at, end, problem);
         }
-        self.declare(name, Shape::Cursor(params));
+        self.declare(name, Shape::Cursor(params, output));
         self.semicolon()
     }
 

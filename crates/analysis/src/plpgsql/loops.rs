@@ -1,7 +1,7 @@
 //! Loops of PL/pgSQL.
 
 use super::reader::Reader;
-use crate::scope::{Frame, Shape};
+use crate::scope::{Frame, Record, Shape};
 use smol_str::SmolStr;
 
 impl Reader<'_, '_> {
@@ -58,9 +58,13 @@ impl Reader<'_, '_> {
         let mut variables = Vec::new();
         let single = self.names();
         let targets = match &single.0[..] {
-            // The cursor of a loop is its record.
-            [name] if self.walk.variable(name).is_none() && single.1 + 1 == inside && !starts_query => {
-                variables.push((name.into(), Shape::Open));
+            // A loop over a cursor declares its record, whatever else is called so.
+            [name] if single.1 + 1 == inside && self.is_cursor_at(inside) => {
+                let output = self.tokens[inside].name(self.text).map(|name| self.walk.rows_of_cursor(&name));
+                let fields = output.iter().flat_map(|output| &output.columns).map(|(name, _)| name.clone()).collect();
+                let open = output.is_none_or(|output| !output.complete);
+                variables.push((name.into(), Shape::Record(self.walk.records.len())));
+                self.walk.records.push(Record { open, fields, uses: Vec::new() });
                 Vec::new()
             }
             _ => self.targets(),
@@ -87,6 +91,13 @@ impl Reader<'_, '_> {
         self.at = end;
         self.take("loop");
         self.in_loop(Frame { variables, ..frame }, start)
+    }
+
+    /// Whether the name of a cursor with a query stands here, with its values or alone.
+    fn is_cursor_at(&self, at: usize) -> bool {
+        let name = self.tokens.get(at).and_then(|token| token.name(self.text));
+        let ends = self.symbol_at(at + 1, b'(') || self.is_at(at + 1, "loop");
+        ends && name.is_some_and(|name| self.walk.cursor(&name).is_some())
     }
 
     pub(super) fn foreach(&mut self, label: Option<SmolStr>) -> Option<()> {

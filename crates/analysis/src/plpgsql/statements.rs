@@ -4,6 +4,7 @@ use super::reader::Reader;
 use crate::Problem;
 use crate::scope::{Conflict, Frame, Shape};
 use smol_str::SmolStr;
+use specc_catalog::DataType;
 use specc_split::TokenKind;
 
 /// How deep blocks are followed.
@@ -216,9 +217,11 @@ impl Reader<'_, '_> {
                 if word == "fetch" && !self.is("into") {
                     return self.broken(self.at, "`fetch` puts its row nowhere", "write `fetch … into variable`");
                 }
+                let cursor = self.at.checked_sub(1).and_then(|at| self.tokens[at].name(self.text));
+                let output = cursor.map(|name| self.walk.rows_of_cursor(&name)).unwrap_or_default();
                 if self.take("into") {
                     let targets = self.targets();
-                    self.unknown_into(&targets);
+                    self.put(&targets, &output);
                 }
                 self.semicolon()
             }
@@ -331,10 +334,15 @@ impl Reader<'_, '_> {
 
     fn case_statement(&mut self) -> Option<()> {
         let opened = self.at - 1;
+        let mut subject = None;
         if !self.is("when") {
-            self.expression(&["when"]);
+            let output = self.expression(&["when"]);
+            subject = output.columns.into_iter().next().and_then(|(_, ty)| ty);
         }
         while self.take("when") {
+            if let Some(ty) = &subject {
+                self.labels_of_case(ty);
+            }
             self.needed(&["then"], "when")?;
             self.need("then", "when")?;
             self.statements(&["when", "else", "end"], opened)?;
@@ -343,6 +351,20 @@ impl Reader<'_, '_> {
             self.statements(&["end"], opened)?;
         }
         self.end(Some("case"))
+    }
+
+    /// Literals behind `when` are values of the type that `case` compares.
+    fn labels_of_case(&mut self, ty: &DataType) {
+        let Some(labels) = self.walk.env.labels(&ty.schema, &ty.name).filter(|_| ty.dims == 0) else { return };
+        let end = self.until(&["then"]);
+        for at in self.at..end {
+            let alone =
+                (at == self.at || self.symbol_at(at - 1, b',')) && (at + 1 == end || self.symbol_at(at + 1, b','));
+            if let Some((from, to)) = super::constant(self.text, &self.tokens[at]).filter(|_| alone) {
+                let token = &self.tokens[at];
+                self.walk.label(ty, &labels, self.text[from..to].into(), (token.start, token.end));
+            }
+        }
     }
 
     /// The next comma outside of parentheses, or the semicolon.
