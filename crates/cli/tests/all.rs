@@ -12,6 +12,7 @@ mod dumps;
 mod exhaustion;
 mod files;
 mod flows;
+mod hostile;
 mod keeping;
 mod linting;
 mod live;

@@ -2,16 +2,12 @@
 
 #![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
-mod program;
-mod tap;
-mod tried;
-
-use program::run;
+use crate::program::run;
+use crate::tried::project;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use tried::project;
 
 /// Names and texts that end, begin or turn what stands around them: quotes, dollars, commands of psql, format strings, words of
 /// results of tests, and lines of their own. `{trap}` is a command of psql that makes a file.
@@ -143,7 +139,7 @@ fn files_of_pgtap_hold_names_and_texts() {
         let (code, _, said) = run(dir.path(), &["apply", "--database-url", &db.url("postgres")]);
         assert_eq!(code, 0, "{said}");
         let mut above = db.connect_superuser().expect("a session");
-        tap::install(&mut above);
+        crate::tap::install(&mut above);
         take_roles(&mut above, major);
         let url = db.url("postgres");
         let mut ran = 0;
