@@ -4,9 +4,8 @@
 --
 -- changes 3 renames, ~1 sql block
 -- data    rewrites public.pages; sql blocks run as they are written
--- locks   access exclusive on public.pages (reads and writes wait, for as long as it reads or
---         writes all rows), access exclusive on public.plain (reads and writes wait, a moment),
---         whatever its sql blocks lock
+-- locks   access exclusive on public.plain (reads and writes wait, for as long as it reads or
+--         writes all rows), whatever its sql blocks lock
 -- access  as before
 -- note    public.pages.search becomes the last column
 -- undo    specc/down/20260102000000_change.down.sql
