@@ -157,7 +157,8 @@ fn option(words: &mut Cursor<'_>, column: &mut Column) {
     }
 }
 
-/// The columns that a check proves to be not null: `a is not null and b is not null`.
+/// The columns that a check proves to be not null: `a is not null and b is not null`. Postgres reads `is distinct from null` as the
+/// same, and of a composite it says no more than that.
 fn proves(mut words: Cursor<'_>, depth: usize) -> Vec<String> {
     let whole = words.clone();
     if depth > 0 && words.sees_symbol(0, b'(') {
@@ -183,7 +184,7 @@ fn proves(mut words: Cursor<'_>, depth: usize) -> Vec<String> {
             return Vec::new();
         }
         if let Some(column) = part.ident()
-            && part.take("is not null")
+            && (part.take("is not null") || part.take("is distinct from null"))
             && part.is_done()
         {
             all.push(column);

@@ -1,1 +1,2 @@
 alter table orders validate constraint kind_given;
+alter table orders validate constraint place_given;
