@@ -28,6 +28,8 @@ end
 $$;
 
 drop trigger soft_delete on public.items;
+drop trigger soft_delete_begin on public.items;
+drop trigger soft_delete_end on public.items;
 
 drop function private.soft_delete_row();
 

@@ -10,6 +10,7 @@ mod hostile;
 mod kept;
 mod load;
 mod platform;
+mod removed;
 mod search;
 mod streams;
 mod versions;
