@@ -130,7 +130,7 @@ fn the_tests_that_the_docs_name_exist() {
         for (package, code) in &code {
             for rest in text.split(&format!("{package}--test all ")).skip(1) {
                 let words = rest.split(['`', '\n', '#', ';']).next().unwrap_or_default().split_whitespace();
-                let Some(filter) = words.filter(|word| !word.starts_with('-')).last() else { continue };
+                let Some(filter) = words.filter(|word| !word.starts_with('-')).next_back() else { continue };
                 named += 1;
                 let (room, test) = filter.rsplit_once("::").unwrap_or(("", filter));
                 let is_room = |name: &str| code.contains(&format!("mod {name};\n"));

@@ -48,7 +48,9 @@ impl Walk<'_> {
         for element in inner.split(',') {
             let label = element.trim();
             let from = at + (element.len() - element.trim_start().len());
-            if !label.is_empty() && !label.eq_ignore_ascii_case("null") {
+            // A label of the enum is no reference here: one is printed as a literal of its own.
+            let is_known = label.eq_ignore_ascii_case("null") || labels.iter().any(|known| known == label);
+            if !label.is_empty() && !is_known {
                 self.label(ty, &labels, label.into(), (from, from + label.len()));
             }
             at += element.len() + 1;
