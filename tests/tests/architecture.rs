@@ -129,8 +129,8 @@ fn the_tests_that_the_docs_name_exist() {
         let text = std::fs::read_to_string(&page).expect("UTF-8");
         for (package, code) in &code {
             for rest in text.split(&format!("{package}--test all ")).skip(1) {
-                let words = rest.split(['`', '\n', '#', ';']).next().unwrap_or_default().split_whitespace();
-                let Some(filter) = words.filter(|word| !word.starts_with('-')).next_back() else { continue };
+                let mut words = rest.split(['`', '\n', '#', ';']).next().unwrap_or_default().split_whitespace();
+                let Some(filter) = words.rfind(|word| !word.starts_with('-')) else { continue };
                 named += 1;
                 let (room, test) = filter.rsplit_once("::").unwrap_or(("", filter));
                 let is_room = |name: &str| code.contains(&format!("mod {name};\n"));
