@@ -135,11 +135,7 @@ fn files_of_pgtap_hold_names_and_texts() {
     let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
     assert_eq!(code, 0, "{said}");
     for major in [15, 18] {
-        let db = specc_postgres::shared(major).platform_database().expect("a database");
-        let (code, _, said) = run(dir.path(), &["apply", "--database-url", &db.url("postgres")]);
-        assert_eq!(code, 0, "{said}");
-        let mut above = db.connect_superuser().expect("a session");
-        crate::tap::install(&mut above);
+        let (db, mut above) = crate::tap::database(dir.path(), major);
         take_roles(&mut above, major);
         let url = db.url("postgres");
         let mut ran = 0;

@@ -154,10 +154,7 @@ fn promises_run_as_pgtap() {
     let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
     assert_eq!(code, 0, "{said}");
     for major in [15, 18] {
-        let db = specc_postgres::shared(major).platform_database().expect("a database");
-        let (code, _, said) = run(dir.path(), &["apply", "--database-url", &db.url("postgres")]);
-        assert_eq!(code, 0, "{said}");
-        crate::tap::install(&mut db.connect_superuser().expect("a session"));
+        let (db, _) = crate::tap::database(dir.path(), major);
         let mut owner = db.connect().expect("a session");
         let mut lines = |table: &str| crate::tap::lines(&mut owner, &folder.join(format!("{table}.test.sql")));
         let mut ran = 0;

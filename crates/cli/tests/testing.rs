@@ -433,11 +433,7 @@ fn run_as_pgtap(spec: &str, connect: Connect) {
     let (code, _, said) = run(dir.path(), &["build", "--stamp", "20260101000000"]);
     assert_eq!(code, 0, "{said}");
     for major in [15, 18] {
-        let db = specc_postgres::shared(major).platform_database().expect("a database");
-        let (code, _, said) = run(dir.path(), &["apply", "--database-url", &db.url("postgres")]);
-        assert_eq!(code, 0, "{said}");
-        let mut above = db.connect_superuser().expect("a session");
-        crate::tap::install(&mut above);
+        let (db, mut above) = crate::tap::database(dir.path(), major);
         above.batch_execute("insert into public.teams (slug) values ('other-1')").expect("a row that is in the way");
         let mut session = connect(&db).expect("a session");
         let files = ["chapters", "managers", "members", "open_teams", "pages", "people", "teams"]

@@ -1,7 +1,7 @@
-//! Files of pgTAP, run on a database. Not every test needs all of it.
+//! Files of pgTAP, run on a database.
 
-#![allow(dead_code)]
-
+use crate::program::run;
+use specc_postgres::{Database, Session};
 use std::fs;
 use std::path::Path;
 
@@ -13,14 +13,24 @@ create function \"is\"(anyelement, anyelement, text) returns text language sql a
 create function finish() returns setof text language sql as $$ select ''::text where false $$;
 ";
 
+/// A database with the migrations of the project in this folder and what its files of tests use, and a session of its superuser.
+pub fn database(dir: &Path, major: u32) -> (Database, Session) {
+    let db = specc_postgres::shared(major).platform_database().expect("a database");
+    let (code, _, said) = run(dir, &["apply", "--database-url", &db.url("postgres")]);
+    assert_eq!(code, 0, "{said}");
+    let mut above = db.connect_superuser().expect("a session");
+    install(&mut above);
+    (db, above)
+}
+
 /// Makes what the files use.
-pub fn install(above: &mut specc_postgres::Session) {
+fn install(above: &mut Session) {
     let pgtap = std::env::var("SPECC_PGTAP").map(|path| fs::read_to_string(path).expect("pgTAP"));
     above.batch_execute(&pgtap.unwrap_or_else(|_| STAND_IN.to_owned())).expect("functions");
 }
 
 /// What a file of tests says, line by line.
-pub fn lines(session: &mut specc_postgres::Session, path: &Path) -> Vec<String> {
+pub fn lines(session: &mut Session, path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).expect("a file");
     let said = session.simple_query(&text).unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
     let rows = said.iter().filter_map(|message| match message {

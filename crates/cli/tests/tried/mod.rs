@@ -1,6 +1,4 @@
-//! Projects that are tried. Not every test needs all of it.
-
-#![allow(dead_code)]
+//! Projects that are tried.
 
 use std::fs;
 use std::path::{Path, PathBuf};
