@@ -236,14 +236,18 @@ impl Names {
 
     /// All functions of a name go by the new one: each is renamed by itself.
     fn add_overloads(&self, from: &Catalog, renamed: &mut Vec<Renamed>) {
+        let mut functions: FxHashMap<&SmolStr, Vec<&ObjectId>> = FxHashMap::default();
+        for (id, _) in from.iter().filter(|(id, _)| id.kind == Kind::Function) {
+            functions.entry(&id.name).or_default().push(id);
+        }
         let all = std::mem::take(renamed);
         for one in all {
             if one.now.kind != Kind::Function || one.part.is_some() {
                 renamed.push(one);
                 continue;
             }
-            for (id, _) in from.iter().filter(|(id, _)| id.kind == Kind::Function && id.name == one.id.name) {
-                let mut now = id.clone();
+            for id in functions.get(&one.id.name).into_iter().flatten() {
+                let mut now = ObjectId::clone(id);
                 self.id(&mut now);
                 if (&now.schema, &now.name) == (&one.now.schema, &one.now.name) {
                     renamed.push(Renamed {
