@@ -220,6 +220,20 @@ fn many_rows_in_one_statement() {
     });
 }
 
+/// The same for the rows whose number of places one statement changes.
+#[test]
+fn many_numbers_in_one_statement() {
+    each_version(|_, owner, major| {
+        let mut took = |events: u32| {
+            fill(owner, events, 10, 0);
+            run(owner, "analyze public.events");
+            time(owner, "update public.events set capacity = capacity + 1")
+        };
+        let (few, many) = (took(5_000), took(20_000));
+        assert!(many < few * 9.0 + 50.0, "version {major}: {few:.0} ms, then {many:.0} ms for four times as many");
+    });
+}
+
 #[test]
 fn two_thousand_promotions() {
     each_version(|_, owner, major| {

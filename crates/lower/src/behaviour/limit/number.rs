@@ -50,28 +50,40 @@ impl Places<'_> {
         self.setting(&format!("of_{name}"))
     }
 
-    /// Before the statement: its turn. After each row: who has another number of places now.
+    /// Before the statement: its turn. After each row: who has another number of places now. A text that grows by each
+    /// row is copied at each row, so what has become long is put away.
     fn note_body(&self, target: &Entity, relation: &Relation) -> String {
         let pairs = relation
             .fields
             .iter()
             .zip(&relation.to_fields)
             .map(|(from, to)| format!("{}, new.{}", literal(&self.entity.fields[*from].name), column(target, *to)));
+        let noted = self.noted(target);
         format!(
             "
+<<note>>
+declare
+  noted text := current_setting({noted}, true);
+  parts int := nullif(current_setting({parts}, true), '')::int;
 begin
   if tg_level = 'STATEMENT' then
     perform pg_advisory_xact_lock({gate});
-    perform set_config({noted}, '', true);
+    perform set_config({noted}, '', true), set_config({parts}, '0', true);
     return null;
   end if;
-  perform set_config({noted}, concat_ws(',', nullif(current_setting({noted}, true), ''),
+  if octet_length(note.noted) > 8000 then
+    perform set_config({part} || note.parts, note.noted, true), set_config({parts}, (note.parts + 1)::text, true);
+    note.noted := '';
+  end if;
+  perform set_config({noted}, concat_ws(',', nullif(note.noted, ''),
     jsonb_build_object({owner})), true);
   return null;
 end
 ",
             gate = gate(target),
-            noted = literal(&self.noted(target)),
+            parts = literal(&format!("{noted}.parts")),
+            part = literal(&format!("{noted}.part_")),
+            noted = literal(&noted),
             owner = pairs.collect::<Vec<_>>().join(", "),
         )
     }
@@ -148,6 +160,7 @@ end
                 fill = qualified(&fill.schema, &fill.name),
             )
         });
+        let setting = self.noted(target);
         let variables = match (self.overflows(), fill.is_some()) {
             (true, true) => "\n  owners jsonb;\n  too_many bigint;\n  gone bigint;",
             (true, false) => "\n  too_many bigint;\n  gone bigint;",
@@ -157,7 +170,10 @@ end
             "
 <<number>>
 declare
-  noted constant jsonb := '[' || coalesce(current_setting({setting}, true), '') || ']';{variables}
+  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting({setting}, true), ''), (
+    select string_agg(current_setting({part} || part), ',')
+    from generate_series(0, nullif(current_setting({parts}, true), '')::int - 1) part
+  )) || ']';{variables}
 begin
   if number.noted = '[]' then
     return null;
@@ -165,7 +181,9 @@ begin
 {lowered}{raised}  return null;
 end
 ",
-            setting = literal(&self.noted(target)),
+            setting = literal(&setting),
+            parts = literal(&format!("{setting}.parts")),
+            part = literal(&format!("{setting}.part_")),
         )
     }
 
