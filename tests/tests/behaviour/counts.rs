@@ -107,6 +107,59 @@ fn counts_follow_rows_that_change_sides() {
     }
 }
 
+/// `NaN` and infinity are not taken away by a difference.
+#[test]
+fn sums_return_from_values_that_are_not_finite() {
+    let built = specc_tests::project(
+        "domain weight: numeric?
+         entity teams {
+           id: int key
+           weight: numeric = sum(people.weight where not away)
+           waited: interval = sum(people.waited)
+         }
+         entity people {
+           id: int key
+           team_id -> teams inverse people
+           weight: weight?
+           waited: interval = '0'
+           away: bool = false
+         }",
+    );
+    for major in VERSIONS {
+        let db = built.database(major, Rows::Base);
+        let mut owner = db.connect().unwrap();
+        let mut says = |statement: &str| {
+            run(&mut owner, statement);
+            texts(&mut owner, "select weight, waited from public.teams order by id").join(" | ")
+        };
+        says("insert into public.teams (id) values (1), (2)");
+        says("insert into public.people values (1, 1, 1), (2, 1, 2), (3, 2, 4)");
+        assert_eq!(says("update public.people set weight = 'NaN' where id = 2"), "NaN 00:00:00 | 4 00:00:00");
+        assert_eq!(says("insert into public.people values (4, 1, 8)"), "NaN 00:00:00 | 4 00:00:00");
+        assert_eq!(says("update public.people set team_id = 2 where id = 2"), "9 00:00:00 | NaN 00:00:00");
+        assert_eq!(says("update public.people set away = true where id = 2"), "9 00:00:00 | 4 00:00:00");
+        assert_eq!(says("update public.people set away = false where id = 2"), "9 00:00:00 | NaN 00:00:00");
+        assert_eq!(says("delete from public.people where id = 2"), "9 00:00:00 | 4 00:00:00");
+        assert_eq!(
+            says("update public.people set weight = 'infinity' where id in (1, 3)"),
+            "Infinity 00:00:00 | Infinity 00:00:00"
+        );
+        assert_eq!(
+            says("update public.people set weight = '-infinity' where id = 4"),
+            "NaN 00:00:00 | Infinity 00:00:00"
+        );
+        assert_eq!(says("update public.people set weight = case id when 4 then 8 end"), "8 00:00:00 | 0 00:00:00");
+        // The first version that knows an interval without end is 17.
+        if major >= 17 {
+            assert_eq!(says("update public.people set waited = 'infinity' where id = 1"), "8 infinity | 0 00:00:00");
+            assert_eq!(
+                says("update public.people set team_id = 2, waited = '1h' where id = 1"),
+                "8 00:00:00 | 0 01:00:00"
+            );
+        }
+    }
+}
+
 /// A count that is written by hand would be a lie.
 #[test]
 fn nobody_sets_a_count() {

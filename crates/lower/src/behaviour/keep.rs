@@ -12,7 +12,8 @@ use crate::structure::tables::zero;
 use crate::structure::{Room, table_of};
 use specc_catalog::{Count, Dependency, SqlExpr};
 use specc_diag::Span;
-use specc_model::{Entity, Expr, FieldIx, Maintained, MaintainedFunction, Model, Relation};
+use specc_facts::Family;
+use specc_model::{Base, Entity, Expr, FieldIx, Maintained, MaintainedFunction, Model, Relation};
 use specc_sql::quote::ident;
 
 /// A maintained field with all that it is about.
@@ -57,15 +58,42 @@ impl Kept<'_> {
         self.maintained.filter.as_ref().map(|f| condition(self.model, self.child, "r", f))
     }
 
-    /// The difference that rows with a sign make.
+    /// The value, worked out from the rows that are there.
+    fn anew(&self, row: &str, parent: &str) -> String {
+        let references = columns(self.model, self.child, &self.relation.fields);
+        let keys = columns(self.model, self.parent, &self.relation.to_fields);
+        let mut tests = vec![equal(row, &references, parent, &keys)];
+        tests.extend(self.maintained.filter.as_ref().map(|f| condition(self.model, self.child, row, f)));
+        let total = match self.summed() {
+            None => "count(*)".to_owned(),
+            Some(column) => format!("coalesce(sum({row}.{column}), {})", self.zero()),
+        };
+        format!("(select {total} from {} {row} where {})", table(self.child), tests.join(" and "))
+    }
+
+    /// Whether a row has a value that leaves nothing when it is taken away from a sum again: `NaN`, infinity.
+    fn not_finite(&self) -> Option<String> {
+        let summed = &self.child.fields[self.maintained.field?];
+        let Base::Builtin(name) = &self.model.under(&summed.ty).base else { return None };
+        let column = self.summed()?;
+        match specc_facts::family(name) {
+            Family::Decimal => Some(format!("r.{column} in ('NaN', 'Infinity', '-Infinity')")),
+            Family::Interval => Some(format!("not isfinite(r.{column})")),
+            _ => None,
+        }
+    }
+
+    /// The difference that rows with a sign make, as far as it can be added.
     fn difference(&self, sign: &str) -> String {
         let total = match self.summed() {
             None => format!("sum(r.{sign})"),
             Some(column) => format!("sum(r.{sign} * r.{column})"),
         };
-        let total = match self.filter() {
-            Some(filter) => format!("{total} filter (where {filter})"),
-            None => total,
+        let finite = self.not_finite().map(|not_finite| format!("({not_finite}) is not true"));
+        let filter: Vec<_> = finite.into_iter().chain(self.filter()).collect();
+        let total = match filter.as_slice() {
+            [] => total,
+            tests => format!("{total} filter (where {})", tests.join(" and ")),
         };
         format!("coalesce({total}, {})", self.zero())
     }
@@ -77,18 +105,10 @@ pub(crate) fn counts(model: &Model, parent: &Entity) -> Vec<Count> {
         let name = ident(&parent.name.name);
         // Names under the parent's are the parent's.
         let row = if name == "r" { "counted" } else { "r" };
-        let references = columns(model, kept.child, &kept.relation.fields);
-        let mut tests = vec![equal(row, &references, &name, &columns(model, parent, &kept.relation.to_fields))];
-        tests.extend(kept.maintained.filter.as_ref().map(|f| condition(model, kept.child, row, f)));
-        let total = match kept.summed() {
-            None => "count(*)".to_owned(),
-            Some(column) => format!("coalesce(sum({row}.{column}), {})", kept.zero()),
-        };
-        let from = table(kept.child);
         Count {
             column: parent.fields[kept.field].name.clone(),
             of: table_of(kept.child),
-            value: SqlExpr::new(format!("(select {total} from {from} {row} where {})", tests.join(" and "))),
+            value: SqlExpr::new(kept.anew(row, &name)),
         }
     };
     kept_by(model, parent).into_iter().map(count).collect()
@@ -307,6 +327,9 @@ end
         for kept in &followed.kept {
             let difference = kept.difference(&rows.sign);
             having.push(format!("{difference} <> {}", kept.zero()));
+            if !with_values {
+                having.extend(kept.not_finite().map(|not_finite| format!("bool_or({not_finite})")));
+            }
             if with_values {
                 values.push(format!("{difference} as {}", column(self.parent, kept.field)));
             }
@@ -380,6 +403,7 @@ for no key update of p;",
         let keys = columns(self.model, self.parent, &followed.relation.to_fields);
         let names: Vec<_> = followed.kept.iter().map(|k| column(self.parent, k.field)).collect();
         let sets: Vec<_> = names.iter().map(|name| format!("{name} = p.{name} + c.{name}")).collect();
+        let anew: String = followed.kept.iter().map(|kept| self.made_anew(kept, rows)).collect();
         format!(
             "
     update {parent} p
@@ -387,11 +411,38 @@ for no key update of p;",
     from (
       {change}
     ) c
-    where {this};",
+    where {this};{anew}",
             change = indented(&self.change(followed, rows, true), 6),
             parent = table(self.parent),
             sets = sets.join(",\n        "),
             this = equal("p", &keys, "c", &keys),
+        )
+    }
+
+    /// The sums of parents whose rows have, or had, a value that no difference takes away.
+    fn made_anew(&self, kept: &Kept, rows: &Rows) -> String {
+        let Some(not_finite) = kept.not_finite() else { return String::new() };
+        let keys = columns(self.model, self.parent, &kept.relation.to_fields);
+        let references = list("r", &columns(self.model, self.child, &kept.relation.fields));
+        let source = indented(&rows.source, 4);
+        let these = within("p", &keys, &format!("select {references} from {source} r where {not_finite}"));
+        format!(
+            "
+    if exists (select from {source} r where {not_finite}) then
+      -- Such a value is not taken away again by a difference.
+      perform
+      from {parent} p
+      where {these}
+      order by {order}
+      for no key update of p;
+      update {parent} p
+      set {column} = {anew}
+      where {these};
+    end if;",
+            parent = table(self.parent),
+            order = self.order("p"),
+            column = column(self.parent, kept.field),
+            anew = kept.anew("r", "p"),
         )
     }
 }
