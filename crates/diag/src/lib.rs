@@ -237,13 +237,26 @@ pub fn nearest_by<'a, R: Ord>(
 ) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1) + usize::from(word.len() > 3);
     let lower: Vec<char> = word.to_lowercase().chars().collect();
+    let letters = letters(&lower);
     let mut rows = Rows::default();
     candidates
         .into_iter()
         .filter(|c| c.len().abs_diff(word.len()) <= limit)
+        // One edit takes at most one letter away and brings at most one.
+        .filter(|c| !c.is_ascii() || (letters ^ letters_of(c)).count_ones() as usize <= 2 * limit)
         .filter_map(|c| Some((rows.distance(&lower, c, limit)?, c)))
         .min_by_key(|(d, c)| (*d, rank(c), *c))
         .map(|(_, c)| c)
+}
+
+/// Which letters there are, each as a bit: several letters may share one.
+fn letters(word: &[char]) -> u64 {
+    word.iter().fold(0, |all, c| all | 1 << (*c as u32 % 64))
+}
+
+/// The same for a word in ASCII, in small letters.
+fn letters_of(word: &str) -> u64 {
+    word.bytes().fold(0, |all, c| all | 1 << (c.to_ascii_lowercase() % 64))
 }
 
 /// Room for the rows of a table of distances: a word that is nowhere is set against all there are.

@@ -1,12 +1,13 @@
 //! The spec as what SQL is resolved against.
 
-use super::project::{Project, sorted};
+use super::project::Project;
 use crate::types::*;
 use smol_str::SmolStr;
 use specc_analysis::catalog::is_pseudo;
 use specc_analysis::{Column, Environment, Lookup, Parameter, Relation, Routine};
 use specc_catalog::DataType;
 use specc_catalog::Qualified as Name;
+use specc_diag::nearest;
 
 /// What the spec declares, and what Postgres and the declared extensions bring.
 pub(crate) struct Known<'a> {
@@ -315,17 +316,12 @@ impl Environment for Known<'_> {
     }
 
     fn similar(&self, name: &str, function: bool) -> Option<SmolStr> {
-        let spell = |name: &Qualified| self.project.spell(name);
-        let names: Vec<String> = if function {
-            self.project.functions.keys().map(spell).collect()
-        } else {
-            self.project.relations.keys().map(spell).collect()
-        };
-        let mut words = sorted(names.iter().map(String::as_str));
-        if function {
-            words.extend(sorted(specc_facts::function_names()));
+        if !function {
+            return nearest(name, self.project.spelled().iter().map(|(word, _)| word.as_str())).map(Into::into);
         }
-        specc_diag::nearest(name, words).map(Into::into)
+        let own: Vec<String> = self.project.functions.keys().map(|name| self.project.spell(name)).collect();
+        let others = specc_facts::function_names().map(|word| -> &str { word });
+        nearest(name, own.iter().map(String::as_str).chain(others)).map(Into::into)
     }
 }
 

@@ -4,7 +4,7 @@ use super::collect::Decls;
 use super::exprs::Exprs;
 use super::fields::unknown_field;
 use super::names::Names;
-use super::project::{Project, Seen, check_name, show, sorted};
+use super::project::{Project, Seen, check_name, show};
 use super::typeref::plain;
 use crate::scope::Scope;
 use crate::types::*;
@@ -480,10 +480,10 @@ pub(crate) fn object(
             return None;
         }
         let what = if word.is_empty() { "object" } else { word };
-        let mut words: Vec<String> = project.relations.keys().map(|n| project.spell(n)).collect();
-        words.extend(project.functions.keys().chain(project.types.keys()).map(|n| project.spell(n)));
-        words.extend(project.sql_blocks.keys().map(SmolStr::to_string));
-        let help = match nearest(&show(name), sorted(words.iter().map(String::as_str))) {
+        let others = project.functions.keys().chain(project.types.keys());
+        let others: Vec<String> = others.map(|n| project.spell(n)).collect();
+        let words = project.spelled().iter().map(|(word, _)| word).chain(&others).map(String::as_str);
+        let help = match nearest(&show(name), words.chain(project.sql_blocks.keys().map(SmolStr::as_str))) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "name something that one of the files declares, or that a `sql` block provides".to_owned(),
         };

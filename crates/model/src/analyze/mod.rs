@@ -85,6 +85,7 @@ pub fn analyze(mut files: Vec<SpecFile>, sources: &mut Sources, options: Options
         roles: FxHashSet::default(),
         mixins: FxHashMap::default(),
         indexes: collect::indexes(&files),
+        spelled: std::sync::OnceLock::new(),
     };
     let decls = collect::collect(&files, &mut project, &mut out);
     let mut model = build(&project, &decls, &mut out);

@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use specc_catalog::{LONGEST_NAME, clip};
 use specc_diag::{Code, Diagnostic, FileId, Span, codes, nearest};
 use specc_syntax::ast;
+use std::sync::OnceLock;
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::{MixedScript, confusable_detection::skeleton};
 
@@ -40,6 +41,8 @@ pub(crate) struct Project<'a> {
     pub mixins: FxHashMap<SmolStr, MixinAt<'a>>,
     /// Names that authors give to indexes and constraints.
     pub indexes: FxHashSet<SmolStr>,
+    /// See [`Project::spelled`].
+    pub spelled: OnceLock<Vec<(String, Object)>>,
 }
 
 impl<'a> Project<'a> {
@@ -130,15 +133,21 @@ impl<'a> Project<'a> {
         }
     }
 
+    /// The relations as the author would write them, when all are known: each wrong name is set against them.
+    pub(crate) fn spelled(&self) -> &[(String, Object)] {
+        let spell = || self.relations.iter().map(|(name, object)| (self.spell(name), object.clone())).collect();
+        self.spelled.get_or_init(spell)
+    }
+
     /// A relation with a similar name, or with the same name in another schema.
     pub(crate) fn suggest_relation(&self, name: &ast::QName, fits: impl Fn(&Object) -> bool) -> Option<String> {
         let wanted = self.qualified(name);
         let known = || self.relations.iter().filter(|(_, o)| fits(o)).map(|(n, _)| n);
         let elsewhere = known().filter(|n| n.name == wanted.name).min();
-        let spelled: Vec<String> = known().map(|n| self.spell(n)).collect();
+        let fitting = self.spelled().iter().filter(|(_, o)| fits(o)).map(|(word, _)| word.as_str());
         let near = match elsewhere {
             Some(found) => Some(self.spell(found)),
-            None => nearest(&show(name), sorted(spelled.iter().map(String::as_str))).map(str::to_owned),
+            None => nearest(&show(name), fitting).map(str::to_owned),
         };
         near.map(|near| format!("did you mean `{near}`?"))
     }
