@@ -1,7 +1,7 @@
 //! Many sessions that write to the same rows at the same time: what each of them is told, and how much they do.
 
 use crate::build::{Built, Layout, project_for};
-use crate::stage::texts;
+use crate::stage::{one_text, texts};
 use specc_postgres::{Database, Session, platform::OWNER};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -167,11 +167,17 @@ pub fn any_change(random: &mut Random) -> String {
     }
 }
 
-/// How long a statement takes, in milliseconds.
+/// How long the processor works at a statement, in milliseconds; where the system does not say, how long the statement takes.
 pub fn time(owner: &mut Session, statement: &str) -> f64 {
-    let start = Instant::now();
+    let worked = format!("/proc/{}/schedstat", one_text(owner, "select pg_backend_pid()"));
+    let worked = || {
+        let text = std::fs::read_to_string(&worked).ok()?;
+        text.split(' ').next()?.parse().ok().filter(|nanoseconds| *nanoseconds > 0).map(Duration::from_nanos)
+    };
+    let (start, before) = (Instant::now(), worked());
     owner.batch_execute(statement).unwrap_or_else(|error| panic!("{}\n{statement}", crate::stage::said(&error)));
-    start.elapsed().as_secs_f64() * 1000.0
+    let took = before.zip(worked()).map_or(start.elapsed(), |(before, after)| after - before);
+    took.as_secs_f64() * 1000.0
 }
 
 /// What the owner is told for a statement, which is undone.
