@@ -155,6 +155,8 @@
       // So is the page whose title the question has in full.
       if (entry.name.length > 0 && entry.name.every((one) => asked.some(({ forms }) => forms[0].base === one))) score *= 1.3;
       if (/^(dictionary|scenarios)\.html/.test(entry.page)) score *= 0.6;
+      // How one asks for a thing comes after what it is.
+      if (entry.page.startsWith("guides/")) score *= entry.page.startsWith("guides/api/") ? 0.5 : 0.7;
       hits.push([score, entry]);
     }
     const best = (a, b) => b[0] - a[0];
