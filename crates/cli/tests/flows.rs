@@ -269,6 +269,37 @@ fn code_as_people_write_it() {
     assert!(open >= 5, "{open} places are not looked into");
 }
 
+/// What a view asks of who reads it: every column that its query names, wherever.
+#[test]
+fn a_view_asks_for_all_that_its_query_reads() {
+    let spec = "entity notes {
+  id:    uuid  key
+  title: text
+  owner: uuid
+  policy { read: allow select (id, title)  to authenticated }
+}
+view passed to authenticated as $$ select id, title from notes $$
+view filtered to authenticated as $$ select id from notes where owner is not null $$
+view past security definer to authenticated as $$ select id, owner from notes $$
+view over_it security definer to authenticated as $$ select id from filtered $$
+";
+    let dir = tempfile::tempdir().expect("a folder");
+    let root = dir.path();
+    fs::write(root.join("specc.toml"), "name = \"notes\"\n").expect("a file");
+    fs::write(root.join("notes.dbspec"), spec).expect("a file");
+    fs::create_dir(root.join("web")).expect("a folder");
+    for (view, refused) in
+        [("passed", None), ("filtered", Some("notes.owner")), ("past", None), ("over_it", Some("notes.owner"))]
+    {
+        fs::write(root.join("web/a.ts"), format!("supabase.from('{view}').select('id')")).expect("a file");
+        let (code, _, said) = run(root, &["flows", "web", "--role", "authenticated"]);
+        match refused {
+            None => assert_eq!(code, 0, "{view}: {said}"),
+            Some(what) => assert!(code == 1 && said.contains("E0868") && said.contains(what), "{view}: {said}"),
+        }
+    }
+}
+
 #[test]
 fn roles_formats_and_exit_codes() {
     let dir = fixture();

@@ -8,7 +8,7 @@ use specc_model::effective::{self, Decision, Effective};
 use specc_model::{
     Base, Entity, EntityId, Field, FieldIx, Meta, Model, Relation, RelationId, RuleAction, Target, View,
 };
-use specc_types::Rights;
+use specc_types::{Api, Rights, Through};
 
 /// Entities that one file of the spec declares.
 pub struct Area {
@@ -64,6 +64,8 @@ pub struct Book<'a> {
     columns: FxHashMap<TableName, specc_types::Relation>,
     entities: FxHashMap<TableName, EntityId>,
     views: FxHashMap<TableName, &'a View>,
+    /// What the own views ask of who reads them.
+    through: FxHashMap<TableName, Through>,
     routines: FxHashMap<(&'a str, &'a str), Vec<&'a Function>>,
     paths: FxHashMap<EntityId, String>,
     labels: Vec<String>,
@@ -82,6 +84,11 @@ pub struct Book<'a> {
 impl<'a> Book<'a> {
     /// Looks everything up.
     pub fn new(model: &'a Model, catalog: &'a Catalog, options: &'a Options) -> Self {
+        Self::over(model, catalog, options, &Api::new(catalog, &options.around))
+    }
+
+    /// Looks everything up where what the API shows of the catalog is there already.
+    pub fn over(model: &'a Model, catalog: &'a Catalog, options: &'a Options, api: &Api<'a>) -> Self {
         let own: Vec<EntityId> = model.entities.iter().filter(|e| !e.external).map(|e| e.id).collect();
         let relations = model.relations.iter().filter(|relation| !model.entity(relation.from).external);
         let mut foreign: Vec<EntityId> = relations.map(|relation| relation.to).collect();
@@ -129,9 +136,10 @@ impl<'a> Book<'a> {
             foreign,
             roles: roles(model, catalog, false),
             pages: roles(model, catalog, true),
-            columns: columns(catalog, options),
+            columns: api.relations().iter().map(|relation| (relation.name.clone(), relation.clone())).collect(),
             entities: model.entities.iter().map(|e| (table_name(e), e.id)).collect(),
             views: model.views.iter().map(|view| (view_name(view), view)).collect(),
+            through: model.views.iter().map(view_name).map(|name| (name.clone(), api.through(&name))).collect(),
             routines: routines(catalog),
             paths,
             labels: model.entities.iter().map(|entity| text::short(model, &entity.name)).collect(),
@@ -196,23 +204,15 @@ impl<'a> Book<'a> {
         self.model.views.iter().filter(|view| is_own(&view.meta))
     }
 
-    /// Whether a role reads a view: it has the right, and where the view asks with the rights of who reads it, some right on each of
-    /// the project's tables and views that the query names, and that on the columns that it passes on.
+    /// Whether a role reads a view: it has the right, and all rights that the view asks of who reads it.
     pub fn reads(&self, role: &RoleColumn<'_>, view: &View) -> bool {
-        let some = |name: &TableName| !role.rights.columns(name, "select").is_empty();
-        let open = |object: &specc_model::Object| match object {
-            specc_model::Object::Entity(id) => self.model.entity(*id).external || some(&self.table(*id)),
-            specc_model::Object::View(at) => self.reads(role, &self.model.views[*at]),
-            _ => true,
-        };
-        let past = view.materialized || view.security_definer;
-        let passes = |column: &specc_types::Column| {
-            let own = column.passes_on().filter(|(on, _)| self.entity_of(on).is_some_and(|entity| !entity.external));
-            own.is_none_or(|(on, column)| role.rights.columns(&on, "select").has(column))
-        };
         let name = view_name(view);
-        let columns = self.relation_of(&name).map(|relation| relation.columns.as_slice()).unwrap_or_default();
-        some(&name) && (past || view.depends.iter().all(open) && columns.iter().all(passes))
+        let open = |(on, column): &(TableName, Option<SmolStr>)| {
+            let granted = role.rights.columns(on, "select");
+            column.as_ref().map_or(!granted.is_empty(), |column| granted.has(column))
+        };
+        let asked = self.through.get(&name);
+        !role.rights.columns(&name, "select").is_empty() && asked.is_none_or(|asked| asked.relations.iter().all(open))
     }
 
     /// The view of this name.
@@ -350,11 +350,6 @@ fn table_name(entity: &Entity) -> TableName {
 /// The name of a view as a relation.
 pub fn view_name(view: &View) -> TableName {
     TableName::new(view.name.schema.clone(), view.name.name.clone())
-}
-
-fn columns(catalog: &Catalog, options: &Options) -> FxHashMap<TableName, specc_types::Relation> {
-    let relations = specc_types::Api::new(catalog, &options.around).into_relations();
-    relations.into_iter().map(|relation| (relation.name.clone(), relation)).collect()
 }
 
 fn routines(catalog: &Catalog) -> FxHashMap<(&str, &str), Vec<&Function>> {

@@ -5,14 +5,13 @@ use crate::need::{Need, Relation, What, shown};
 use crate::request::{Action, Filter, Piece, Request, Target};
 use crate::rights::Rights;
 use crate::select::{Item, Word, logic, select};
-use crate::through::Reads;
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use specc_analysis::catalog::Known;
 use specc_catalog::{Catalog, Command, Function, Kind, Object, ObjectId, Returns, Rule, TableName};
 use specc_diag::{Diagnostic, Span, codes, nearest};
-use specc_types::{Api, RelationKind};
+use specc_types::{Api, RelationKind, Through};
 use std::cell::RefCell;
+use std::rc::Rc;
 
 /// The schema, as requests see it.
 pub(crate) struct Schema<'c> {
@@ -22,8 +21,7 @@ pub(crate) struct Schema<'c> {
     pub rights: Rights<'c>,
     pub api: Api<'c>,
     pub ways: Ways,
-    pub known: Known<'c>,
-    pub views: RefCell<FxHashMap<TableName, Reads>>,
+    pub views: RefCell<FxHashMap<TableName, Rc<Through>>>,
     functions: FxHashMap<(&'c str, &'c str), Vec<(&'c ObjectId, &'c Function)>>,
 }
 
@@ -46,16 +44,7 @@ impl<'c> Schema<'c> {
         }
         let api = Api::new(catalog, around);
         let ways = Ways::new(&api, catalog);
-        Self {
-            catalog,
-            around,
-            rights: Rights::new(catalog),
-            api,
-            ways,
-            known: Known::new(catalog),
-            views: RefCell::default(),
-            functions,
-        }
+        Self { catalog, around, rights: Rights::new(catalog), api, ways, views: RefCell::default(), functions }
     }
 
     /// What one request comes to.
@@ -156,9 +145,18 @@ impl<'c> Schema<'c> {
     /// Rows that are read, with what a view reads for who asks.
     pub(crate) fn reads(&self, relation: &Relation, at: Span, found: &mut Outcome) {
         found.needs.push(Need { what: What::Rows(relation.clone(), Command::Select), span: at });
-        for (base, column) in self.through(relation) {
-            found.needs.push(Need { what: What::Through(relation.shown(), base, column), span: at });
+        let asked = self.through(&relation.name);
+        for (name, column) in &asked.relations {
+            if let Some(base) = self.relation(name) {
+                found.needs.push(Need { what: What::Through(relation.shown(), base, column.clone()), span: at });
+            }
         }
+    }
+
+    /// What a view asks of who reads it.
+    fn through(&self, view: &TableName) -> Rc<Through> {
+        let mut views = self.views.borrow_mut();
+        views.entry(view.clone()).or_insert_with(|| Rc::new(self.api.through(view))).clone()
     }
 
     /// A column that is read.

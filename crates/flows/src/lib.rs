@@ -19,7 +19,6 @@ mod scope;
 mod script;
 mod select;
 mod syntax;
-mod through;
 mod value;
 
 pub use map::{json, markdown};

@@ -5,10 +5,13 @@ use crate::example::{self, Example};
 use crate::functions::{self, Call};
 use crate::relationships::{self, Relationship};
 use crate::rights::Rights;
+use crate::through::{self, Through};
 use crate::world::{Column, Relation, World};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
+use specc_analysis::catalog::Known;
 use specc_catalog::{Catalog, DataType, TableName};
+use std::cell::OnceCell;
 use std::sync::OnceLock;
 
 /// The relations of some schemas and the ways between them that the API follows.
@@ -16,6 +19,8 @@ use std::sync::OnceLock;
 pub struct Api<'c> {
     world: World<'c>,
     relationships: OnceLock<FxHashMap<TableName, Vec<Relationship>>>,
+    /// What queries are resolved against, once one is asked for.
+    known: OnceCell<Known<'c>>,
 }
 
 impl<'c> Api<'c> {
@@ -24,7 +29,8 @@ impl<'c> Api<'c> {
         let mut schemas: Vec<SmolStr> = catalog.iter().map(|(id, _)| id.schema.clone()).collect();
         schemas.sort();
         schemas.dedup();
-        Self { world: World::of(catalog, around, &schemas, false), relationships: OnceLock::new() }
+        let world = World::of(catalog, around, &schemas, false);
+        Self { world, relationships: OnceLock::new(), known: OnceCell::new() }
     }
 
     /// A table or view.
@@ -37,9 +43,9 @@ impl<'c> Api<'c> {
         &self.world.relations
     }
 
-    /// All of them, without what they were made from.
-    pub fn into_relations(self) -> Vec<Relation> {
-        self.world.relations
+    /// What a view asks of who reads it; nothing of a table.
+    pub fn through(&self, view: &TableName) -> Through {
+        through::of_view(&self.world, self.known.get_or_init(|| Known::new(self.world.catalog)), view)
     }
 
     /// The references of a table or view, with those that views pass on.

@@ -23,6 +23,7 @@ mod resolved;
 mod rights;
 mod rust;
 mod strict;
+mod through;
 mod world;
 mod zod;
 
@@ -35,6 +36,7 @@ pub use openapi::segment;
 pub use print::{json as json_text, member, text as quoted};
 pub use relationships::Relationship;
 pub use rights::{Columns, Rights};
+pub use through::Through;
 pub use world::{Column, Relation, RelationKind};
 
 use smol_str::SmolStr;

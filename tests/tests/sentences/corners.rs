@@ -65,6 +65,10 @@ grant select (id) on open to reader
 view through to reader, app as $$ select id from public.open $$
 view past security definer to "odd Role" as $$ select id, name from public.users $$
 view twice to app as $$ select id from through $$
+view filtered to app as $$ select id from public.users where secret is null $$
+view joined to reader as $$ select a.id from public.open a join public.open b on a.v = b.v $$
+view whole_rows to reader as $$ select to_json(o) as row from public.open o $$
+view over_all security definer to reader as $$ select id from joined $$
 materialized view counted as $$ select count(*) as n from public.users $$
 
 function unnamed(int, text) -> int stable to app as $$ select $1 $$
@@ -105,6 +109,8 @@ entity parts {
 grant select, insert, update, delete on parts to authenticated
 
 view titles to anon, authenticated as $$ select title from public.notes $$
+view ordered to anon, authenticated as $$ select title from public.notes order by owner_id $$
+view grouped to anon, authenticated as $$ select count(*) as n from public.notes n group by n.parts $$
 view hidden to anon as $$ select id from public.profiles $$
 "#;
 

@@ -28,7 +28,7 @@ pub struct Package {
 /// What the pages of the package are made from.
 struct Room<'b, 'a> {
     book: &'b Book<'a>,
-    api: Api<'a>,
+    api: &'b Api<'a>,
     package: &'b Package,
 }
 
@@ -41,8 +41,9 @@ impl Room<'_, '_> {
 
 /// The files of the package, sorted by path, relative to its folder.
 pub fn package(model: &Model, catalog: &Catalog, options: &Options, package: &Package) -> Vec<DocFile> {
-    let book = Book::new(model, catalog, options);
-    let room = Room { book: &book, api: Api::new(catalog, &options.around), package };
+    let api = Api::new(catalog, &options.around);
+    let book = Book::over(model, catalog, options, &api);
+    let room = Room { book: &book, api: &api, package };
     let mut files = api::pages(&room);
     let mut add = |path: &str, contents: String| files.push(DocFile { path: path.to_owned(), contents });
     if book.is_supabase() {
