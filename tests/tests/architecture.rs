@@ -1,4 +1,4 @@
-//! What `docs/architecture.md` says of crates and files is so, and no file is too long.
+//! What `docs/architecture.md` and `docs/requirements.md` say of crates, files and names is so, and no file is too long.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -144,4 +144,96 @@ fn the_tests_that_the_docs_name_exist() {
     }
     assert!(named > 20, "{named} commands");
     assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+fn page(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).expect("a page")
+}
+
+/// The rows of each document in `docs/requirements.md`, as requirement and what meets it.
+fn requirements(page: &str) -> Vec<(&str, Vec<(&str, &str)>)> {
+    let documents = page.split("\n## ").skip(1);
+    let one = |text| -> (&str, Vec<(&str, &str)>) {
+        let (title, table): (&str, &str) = str::split_once(text, '\n').expect("a title");
+        let cells = table.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
+        (title, cells.skip(1).collect())
+    };
+    documents.map(one).collect()
+}
+
+#[test]
+fn the_requirements_are_counted() {
+    let page = page("docs/requirements.md");
+    let (mut all, mut said) = ([0; 3], Vec::new());
+    let line = |title: &str, [rows, whole, part]: [usize; 3]| {
+        let counts = [(whole, "whole"), (part, "in part")].into_iter().filter(|(count, _)| *count > 0);
+        let open: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
+        format!("| {title} | {rows} | {} |", open.join(", "))
+    };
+    for (title, rows) in requirements(&page) {
+        let whole = rows.iter().filter(|(_, met)| met.starts_with("**open**")).count();
+        let open = rows.iter().filter(|(_, met)| met.contains("**open**")).count();
+        let counts = [rows.len(), whole, open - whole];
+        all.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        said.push(line(title, counts));
+    }
+    said.push(line("all", all));
+    let wrong: Vec<&String> = said.iter().filter(|line| !page.contains(*line)).collect();
+    assert!(said.len() == 6 && wrong.is_empty(), "docs/requirements.md has to say:\n{said:#?}");
+}
+
+/// Names in backticks are words of the specs, the library, the tests or the other pages; pages of the guides are there.
+#[test]
+fn the_names_that_the_requirements_give_are_there() {
+    // Of the platform, or places for a name.
+    const OTHER: [&str; 7] =
+        ["pgcrypto", "job_run_details", "_http_response", "YYYYMMDDHHMMSS", "stamp", "cols", "CODE"];
+    let mut paths = vec![root().join("README.md")];
+    ["specs", "crates/model/std", "docs", "tests/tests"].iter().for_each(|at| files(&root().join(at), &mut paths));
+    let mut known: BTreeSet<String> = OTHER.iter().map(|word| (*word).to_owned()).collect();
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    for path in paths.iter().filter(|path| !path.ends_with("requirements.md") && !path.ends_with("architecture.rs")) {
+        known.extend(path.file_stem().iter().flat_map(|stem| words(&stem.to_string_lossy())));
+        known.extend(std::fs::read(path).iter().flat_map(|bytes| words(&String::from_utf8_lossy(bytes))));
+    }
+    let text = page("docs/requirements.md");
+    let quoted = text.split('`').skip(1).step_by(2).filter(|quoted| FOLDERS.iter().all(|f| !quoted.starts_with(f)));
+    let named: Vec<(&str, String)> =
+        quoted.flat_map(|quoted| words(quoted).into_iter().map(move |word| (quoted, word))).collect();
+    let missing: Vec<_> =
+        named.iter().filter(|(_, word)| !known.contains(word) && !word.starts_with("_init_")).collect();
+    assert!(named.len() > 500 && missing.is_empty(), "{} names: {missing:?}", named.len());
+    let package = page("crates/docs/src/package/mod.rs");
+    let guides = text
+        .split(" | ")
+        .flat_map(|cell| cell.split('*').skip(1).step_by(2))
+        .filter(|name| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()));
+    let guides: BTreeSet<&str> = guides.filter(|name| *name != "open").collect();
+    let gone: Vec<_> = guides.iter().filter(|name| !package.contains(&format!("\"{name}.md\""))).collect();
+    assert!(guides.len() > 5 && gone.is_empty(), "{guides:?}: {gone:?}");
+}
+
+/// Each code that a page names has a page of its own.
+#[test]
+fn the_codes_that_the_docs_name_are_there() {
+    let mut pages = vec![root().join("README.md")];
+    files(&root().join("docs"), &mut pages);
+    let known: BTreeSet<&str> = specc_diag::Code::all().map(|code| code.name()).collect();
+    let (mut named, mut missing) = (0, Vec::new());
+    for page in pages.iter().filter(|path| has_ending(path, "md")) {
+        let text = std::fs::read_to_string(page).expect("UTF-8");
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+            let number = word.strip_prefix(['A', 'E', 'W']).filter(|number| number.len() == 4);
+            if number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit())) {
+                named += 1;
+                if !known.contains(word) {
+                    missing.push(format!("{}: {word}", page.display()));
+                }
+            }
+        }
+    }
+    assert!(named > 300 && missing.is_empty(), "{named}: {missing:?}");
 }

@@ -82,3 +82,15 @@ fn every_command_and_option_that_is_named_is_there() {
     assert!(named > 100, "{named} calls");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn the_requirements_list_every_command() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/requirements.md");
+    let page = fs::read_to_string(page).expect("UTF-8");
+    let (_, list) = page.split_once("The commands are ").expect("the list");
+    let list = list.split('.').next().unwrap_or_default();
+    let named: BTreeSet<&str> = list.split('`').skip(1).step_by(2).collect();
+    let commands = commands();
+    let there: BTreeSet<&str> = commands.keys().map(String::as_str).filter(|name| *name != "help").collect();
+    assert_eq!(named, there);
+}
