@@ -114,6 +114,57 @@ fn a_build_writes_each_language() {
     assert!(code == 1 && said.contains("E0909") && said.contains("authenticated.json"), "{said}");
 }
 
+/// What is written by name replaces what is of its own sort, and nothing else that specc wrote.
+#[test]
+fn a_file_of_another_sort_is_not_replaced() {
+    let rules = NOTES.replace("rls off", "policy {\n    read: allow select  to anon, authenticated\n  }");
+    let dir = project("", &rules);
+    fs::create_dir(dir.path().join("web")).expect("a folder");
+    fs::write(dir.path().join("web/a.ts"), "").expect("a file");
+    let all: [&[&str]; 8] = [
+        &["types"],
+        &["types", "--lang", "zod"],
+        &["types", "--lang", "rust"],
+        &["types", "--lang", "metadata"],
+        &["types", "--lang", "openapi", "--role", "anon"],
+        &["types", "--lang", "openapi", "--role", "authenticated"],
+        &["flows", "web"],
+        &["flows", "web", "--format", "json"],
+    ];
+    let write = |how: &[&str]| run(dir.path(), &[how, &["-o", "file"]].concat());
+    let file = dir.path().join("file");
+    for (at, first) in all.iter().enumerate() {
+        assert_eq!(write(first).0, 0, "{first:?}");
+        let there = fs::read(&file).expect("the file");
+        for (other, second) in all.iter().enumerate() {
+            let (code, out, said) = write(second);
+            if at == other {
+                assert_eq!(code, 0, "{said}");
+            } else {
+                assert!(code == 1 && format!("{out}{said}").contains("E0863"), "{first:?}, {second:?}: {out}{said}");
+            }
+            assert!(there == fs::read(&file).expect("the file"), "{first:?}, {second:?}");
+        }
+        fs::remove_file(&file).expect("the file");
+    }
+    // Strict types are of the same sort; so is what a formatter has been over.
+    assert_eq!(write(all[0]).0, 0);
+    let text = fs::read_to_string(&file).expect("the file");
+    fs::write(&file, text.replace("\n\n", "\n").replace("| null", "|null")).expect("a file");
+    assert_eq!(write(&["types", "--strict"]).0, 0);
+    // Neither a migration, a page nor the stored catalog goes.
+    assert_eq!(run(dir.path(), &["build", "--stamp", "20260101000000"]).0, 0);
+    for path in
+        ["supabase/migrations/20260101000000_init_schema.sql", "docs/README.md", "docs/erd.mmd", "specc/catalog.json"]
+    {
+        let (code, _, said) = run(dir.path(), &["types", "-o", path]);
+        assert!(code == 1 && said.contains("E0863"), "{path}: {said}");
+        if path.ends_with(".sql") {
+            insta::assert_snapshot!(said);
+        }
+    }
+}
+
 #[test]
 fn a_role_has_to_be_there() {
     let dir = project("", NOTES);

@@ -228,6 +228,7 @@ codes! {
     TYPES_SCHEMA "E0860"
     TYPES_DIFFER "E0861"
     TYPES_ROLE "E0862"
+    OTHER_SORT "E0863"
     // what front-end code asks for
     FLOW_UNREAD "W0865"
     FLOW_UNSENT "W0866"

@@ -3,6 +3,7 @@
 mod commit;
 mod lock;
 mod own;
+mod sort;
 
 use crate::config::Config;
 use crate::report::Failure;
@@ -214,11 +215,12 @@ pub fn write(root: &Path, files: impl IntoIterator<Item = File>) -> Result<(), F
 /// Writes one file of specc's own at once.
 ///
 /// # Errors
-/// As [`Stage`]: where another file is there, too.
+/// As [`Stage`]: where another file is there, too, of the author's or of specc's.
 pub fn write_one(path: &Path, contents: &str) -> Result<(), Failure> {
     let name =
         path.file_name().map(Path::new).ok_or_else(|| Failure::broken(format!("{} is no file", path.display())))?;
     let folder = Folder::take(path.parent().unwrap_or(Path::new("")), Own::one(name))?;
+    own::same_sort(path, contents)?;
     let stage = Stage::new(&folder);
     stage.add(name.to_path_buf(), contents)?;
     stage.finish(&[]).map(drop)

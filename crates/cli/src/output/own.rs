@@ -2,11 +2,11 @@
 //! folders for the last build, its files there are removed, and none is written.
 
 use super::failed;
+use super::sort::{HEAD, sort};
 use crate::config::Config;
 use crate::project::{self, CONFIG};
 use crate::report::Failure;
 use rustc_hash::FxHashSet;
-use specc_catalog::MARK;
 use specc_diag::codes;
 use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
@@ -89,15 +89,36 @@ pub fn is_plain(part: Component<'_>) -> bool {
     matches!(part, Component::Normal(name) if !name.to_str().is_some_and(kept))
 }
 
+/// How a file begins, if it is one.
+fn head(path: &Path) -> Option<String> {
+    let mut head = Vec::new();
+    path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
+    std::fs::File::open(path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
+    Some(String::from_utf8_lossy(&head).into_owned())
+}
+
 /// Whether a file says that specc wrote it.
 pub fn is_marked(path: &Path) -> bool {
-    let is_file = path.symlink_metadata().is_ok_and(|found| found.is_file());
-    let mut head = Vec::new();
-    if !is_file || std::fs::File::open(path).and_then(|file| file.take(1024).read_to_end(&mut head)).is_err() {
-        return false;
+    head(path).is_some_and(|head| !sort(&head).is_empty())
+}
+
+/// Refuses to write over what has the mark and is something else: a migration, or types of another language.
+///
+/// # Errors
+/// Such a file.
+pub fn same_sort(path: &Path, contents: &str) -> Result<(), Failure> {
+    let Some(head) = head(path) else { return Ok(()) };
+    let begins = &contents.as_bytes()[..contents.len().min(HEAD)];
+    let (there, new) = (sort(&head), sort(&String::from_utf8_lossy(begins)));
+    if there.is_empty() || there == new {
+        return Ok(());
     }
-    let head = String::from_utf8_lossy(&head);
-    head.contains(MARK) || head.starts_with(specc_catalog::STORED_HEAD)
+    let text = format!(
+        "{} has {there} in it, and this would write {new} over it\n  \
+         help: name another file, or remove this one if nothing reads it any more",
+        path.display()
+    );
+    Err(Failure::Refused(Some(codes::OTHER_SORT), text))
 }
 
 /// The files of a folder that specc wrote.
