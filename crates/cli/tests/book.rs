@@ -49,6 +49,39 @@ fn without_a_folder_it_writes_what_a_build_writes() {
     assert_eq!(run(dir.path(), &["docs", "--check"]).0, 0);
 }
 
+/// The guides are part of it where builds write them, in a folder among the pages or beside them.
+#[test]
+fn without_a_folder_it_writes_the_guides_that_a_build_writes() {
+    for folder in ["docs/guides", "guides"] {
+        let dir = project();
+        let toml = format!("name = \"shop\"\n[output]\nguides = \"{folder}\"\n");
+        fs::write(dir.path().join("specc.toml"), toml).expect("a file");
+        assert_eq!(run(dir.path(), &["build", "--stamp", "20260101000000"]).0, 0);
+        let built = files(dir.path());
+        assert_eq!(run(dir.path(), &["docs", "--check"]).0, 0, "{folder}");
+        fs::remove_dir_all(dir.path().join("docs")).expect("the folder");
+        let _ = fs::remove_dir_all(dir.path().join("guides"));
+        let (code, _, said) = run(dir.path(), &["docs", "--check"]);
+        assert!(code == 1 && said.contains("and ") && said.contains("help: write it anew: `specc docs`"), "{said}");
+        assert_eq!(run(dir.path(), &["docs"]).0, 0);
+        assert!(built == files(dir.path()), "{folder}: {:?}", files(dir.path()).keys());
+        // What is of a table that is gone goes, there too.
+        fs::remove_file(dir.path().join("tags.dbspec")).expect("the file");
+        let (code, _, said) = run(dir.path(), &["docs", "--check"]);
+        assert!(code == 1 && said.contains("tags.md is of something that is gone"), "{said}");
+        assert_eq!(run(dir.path(), &["docs"]).0, 0);
+        let now = files(dir.path());
+        let mut gone: Vec<&str> = built.keys().filter(|path| !now.contains_key(*path)).map(String::as_str).collect();
+        gone.sort_unstable();
+        let mut expected = vec!["docs/entities/tags.md", "docs/erd/tags.md", "tags.dbspec"];
+        let page = format!("{folder}/api/tags.md");
+        expected.push(&page);
+        expected.sort_unstable();
+        assert_eq!(gone, expected);
+        assert_eq!(run(dir.path(), &["docs", "--check"]).0, 0);
+    }
+}
+
 #[test]
 fn a_check_names_the_files_that_differ() {
     let dir = project();

@@ -12,7 +12,7 @@ pub struct Docs {
     /// A site of static HTML with search and diagrams, in place of Markdown
     #[arg(long, requires = "out")]
     pub site: bool,
-    /// The folder to write; unless given, the one that builds write their pages into
+    /// The folder to write; unless given, those that builds write their pages and guides into
     #[arg(long, short, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Write nothing; exit with 1 if the folder has something else, and name the files

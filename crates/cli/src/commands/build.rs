@@ -354,7 +354,7 @@ fn guides(
         let path = folder.join(file.path);
         stage.add(path.clone(), &file.contents).map(|()| path)
     };
-    files.into_iter().map(add).collect()
+    files.into_par_iter().map(add).collect()
 }
 
 /// Returns the paths of the files that the settings name.

@@ -7,6 +7,7 @@ use crate::output::{Folder, Own, Stage, Written, is_plain};
 use crate::pipeline::{self, Compilation};
 use crate::project::{self, Project};
 use crate::report::{Failure, data, note, plural};
+use rayon::prelude::*;
 use specc_catalog::MARK;
 use specc_diag::codes;
 use specc_docs::{DocFile, Figures, Options};
@@ -25,13 +26,13 @@ pub fn run(args: &Docs, format: Format) -> Result<ExitCode, Failure> {
     let place = Place::of(args.out.as_deref(), &compilation)?;
     let pages = Pages::new(&compilation, &place, args.site)?;
     if args.check {
-        return check(&place, args, &pages, format);
+        return check(&place, args, pages, format);
     }
     let folder = Folder::take(&place.root, place.own.clone())?;
     let stage = Stage::new(&folder);
     let made = Mutex::new((BTreeSet::new(), Ok(())));
     let lost = pages.each_file(|file| {
-        let added = stage.add(place.folder.join(&file.path), &file.contents);
+        let added = stage.add(PathBuf::from(&file.path), &file.contents);
         let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.1.is_ok() {
             made.1 = added;
@@ -42,20 +43,22 @@ pub fn run(args: &Docs, format: Format) -> Result<ExitCode, Failure> {
     added?;
     if place.listed {
         let list = made.iter().fold(format!("# {MARK}\n"), |list, path| list + path + "\n");
-        stage.add(place.folder.join(LIST), &list)?;
+        stage.add(PathBuf::from(LIST), &list)?;
     }
     let written = stage.finish(&place.stale(&made))?;
     say(&place, &written, &lost, format);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the guides lie among the pages.
+/// Where the guides lie in a folder that no build writes into.
 const GUIDES: &str = "guides";
 
-/// What is written: the pages, and in a folder of their own the guides too.
+/// What is written: the pages, and the guides. Paths are relative to the folder that is committed into.
 struct Pages<'a> {
     from: &'a Compilation,
     options: Options,
+    /// What stands before the path of a page.
+    docs: String,
     guides: Vec<DocFile>,
     site: bool,
 }
@@ -63,23 +66,27 @@ struct Pages<'a> {
 impl<'a> Pages<'a> {
     fn new(from: &'a Compilation, place: &Place, site: bool) -> Result<Self, Failure> {
         let mut guides = Vec::new();
-        // Into the folder of builds go the guides that the settings ask of builds.
-        if place.listed {
+        if let Some(folder) = &place.guides {
             let migrations = package::migrations(&from.root.join(from.config.migrations()))?;
-            guides = package::files(from, Path::new(GUIDES), Path::new(""), migrations)?;
-            guides.iter_mut().for_each(|file| file.path.insert_str(0, &format!("{GUIDES}/")));
+            guides = package::files(from, folder, &place.docs, migrations)?;
+            let before = below(folder);
+            guides.iter_mut().for_each(|file| file.path.insert_str(0, &before));
         }
-        Ok(Self { from, options: package::options(from), guides, site })
+        Ok(Self { from, options: package::options(from), docs: below(&place.docs), guides, site })
     }
 
     /// Makes the files; gives the links that lead nowhere.
-    fn each_file(&self, take: impl Fn(DocFile) + Sync) -> Vec<Lost> {
-        let Self { from, options, guides, site } = self;
+    fn each_file(self, take: impl Fn(DocFile) + Sync) -> Vec<Lost> {
+        let Self { from, options, docs, guides, site } = &self;
         if !site {
-            specc_docs::each_file(&from.model, &from.catalog, options, &take);
-            guides.iter().cloned().for_each(take);
+            specc_docs::each_file(&from.model, &from.catalog, options, |mut file| {
+                file.path.insert_str(0, docs);
+                take(file);
+            });
+            self.guides.into_par_iter().for_each(|file| take(file));
             return Vec::new();
         }
+        // A site is never written among what builds write.
         let mut book = specc_docs::generate(&from.model, &from.catalog, options);
         book.extend(guides.iter().cloned());
         let figures = Figures::new(&from.model, &from.catalog, options);
@@ -87,26 +94,34 @@ impl<'a> Pages<'a> {
     }
 }
 
+/// A folder's path before that of a file in it.
+fn below(folder: &Path) -> String {
+    let text = project::slashes(folder);
+    if text.is_empty() { text } else { text + "/" }
+}
+
 /// Where the files go.
 struct Place {
     /// The folder that is locked and committed into.
     root: PathBuf,
     own: Own,
-    /// Below it.
-    folder: PathBuf,
+    /// The folder of the pages, below it.
+    docs: PathBuf,
+    /// The folder of the guides, below it, if there are any.
+    guides: Option<PathBuf>,
     /// The folder has a list of its own; into the other one builds write, who have theirs.
     listed: bool,
-    /// What was written there before, relative to `folder`.
+    /// What was written there before, relative to `root`.
     before: Vec<String>,
 }
 
 impl Place {
-    /// The folder that is asked for, or the one that builds write their pages into.
+    /// The folder that is asked for, or those that builds write their pages and guides into.
     fn of(out: Option<&Path>, compilation: &Compilation) -> Result<Self, Failure> {
         let (root, config) = (&compilation.root, &compilation.config);
-        let (list, docs) = match out {
-            Some(out) => (out.join(LIST), PathBuf::new()),
-            None => (root.join(config.state()).join(GENERATED), config.docs()),
+        let (list, docs, guides) = match out {
+            Some(out) => (out.join(LIST), PathBuf::new(), Some(PathBuf::from(GUIDES))),
+            None => (root.join(config.state()).join(GENERATED), config.docs(), config.guides()),
         };
         let text = match project::text(&list) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -115,18 +130,19 @@ impl Place {
             text => text.unwrap_or_default(),
         };
         // What other parts of a build write may lie below the folder of the pages.
-        let others: Vec<PathBuf> = config.generated().into_iter().filter(|path| *path != docs).collect();
+        let is_here = |folder: &PathBuf| *folder == docs || Some(folder) == guides.as_ref();
+        let others: Vec<PathBuf> = config.generated().into_iter().filter(|folder| !is_here(folder)).collect();
         let own = |line: &&str| {
             let path = Path::new(line);
-            !line.starts_with('#')
-                && (out.is_some() || path.starts_with(&docs) && !others.iter().any(|o| path.starts_with(o)))
+            let here = path.starts_with(&docs) || guides.as_ref().is_some_and(|guides| path.starts_with(guides));
+            !line.starts_with('#') && (out.is_some() || here && !others.iter().any(|other| path.starts_with(other)))
         };
-        let below = |line: &str| Some(project::slashes(Path::new(line).strip_prefix(&docs).ok()?));
-        let before = text.lines().filter(own).filter_map(below).collect();
+        let before = text.lines().filter(own).map(str::to_owned).collect();
         Ok(Self {
             root: out.unwrap_or(root).to_path_buf(),
             own: if out.is_some() { Own::whole() } else { Own::of(config) },
-            folder: docs,
+            docs,
+            guides,
             listed: out.is_some(),
             before,
         })
@@ -135,12 +151,19 @@ impl Place {
     /// What was written before and is not made any more.
     fn stale(&self, made: &BTreeSet<String>) -> Vec<PathBuf> {
         let gone = self.before.iter().filter(|path| !made.contains(*path));
-        gone.map(|path| self.folder.join(path)).filter(|path| path.components().all(is_plain)).collect()
+        gone.map(PathBuf::from).filter(|path| path.components().all(is_plain)).collect()
     }
 
-    fn shown(&self) -> PathBuf {
+    /// The folders, for a message, and its verb.
+    fn shown(&self) -> (String, &'static str) {
         // Joining with nothing would leave a slash at the end.
-        self.root.components().chain(self.folder.components()).collect()
+        let whole = |folder: &Path| self.root.components().chain(folder.components()).collect::<PathBuf>();
+        let beside = self.guides.iter().filter(|guides| !guides.starts_with(&self.docs));
+        let docs = whole(&self.docs).display().to_string();
+        match beside.map(|guides| whole(guides)).next() {
+            Some(guides) => (format!("{docs} and {}", guides.display()), "are"),
+            None => (docs, "is"),
+        }
     }
 }
 
@@ -161,7 +184,7 @@ fn say(place: &Place, written: &Written, lost: &[Lost], format: Format) {
     eprintln!(
         "wrote {} to {}, {} as before, {} removed",
         plural(written.changed.len(), "file"),
-        place.shown().display(),
+        place.shown().0,
         written.unchanged,
         written.removed.len()
     );
@@ -171,11 +194,11 @@ fn say(place: &Place, written: &Written, lost: &[Lost], format: Format) {
 const MOST: usize = 10;
 
 /// Says whether the folder has what would be written.
-fn check(place: &Place, args: &Docs, pages: &Pages<'_>, format: Format) -> Result<ExitCode, Failure> {
-    let folder = place.shown();
+fn check(place: &Place, args: &Docs, pages: Pages<'_>, format: Format) -> Result<ExitCode, Failure> {
+    let (folder, is) = place.shown();
     let found = Mutex::new((BTreeSet::new(), Vec::new()));
     pages.each_file(|file| {
-        let why = match project::bytes(&folder.join(&file.path)) {
+        let why = match project::bytes(&place.root.join(&file.path)) {
             Ok(there) if there == file.contents.as_bytes() => None,
             Ok(there) => Some(format!("differs from line {}", line(&there, file.contents.as_bytes()))),
             Err(_) => Some("is missing".to_owned()),
@@ -186,13 +209,12 @@ fn check(place: &Place, args: &Docs, pages: &Pages<'_>, format: Format) -> Resul
     });
     let (made, mut wrong) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let stale = place.stale(&made).into_iter().filter(|path| place.root.join(path).is_file());
-    let stale = stale.filter_map(|path| Some(project::slashes(path.strip_prefix(&place.folder).ok()?)));
-    wrong.extend(stale.map(|path| (path, "is of something that is gone".to_owned())));
+    wrong.extend(stale.map(|path| (project::slashes(&path), "is of something that is gone".to_owned())));
     wrong.sort();
     if wrong.is_empty() {
         match format {
             Format::Json => data(&serde_json::json!({ "differs": false }).to_string()),
-            Format::Text => eprintln!("{} is as the schema says", folder.display()),
+            Format::Text => eprintln!("{folder} {is} as the schema says"),
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -202,8 +224,7 @@ fn check(place: &Place, args: &Docs, pages: &Pages<'_>, format: Format) -> Resul
     let site = if args.site { " --site" } else { "" };
     let out = args.out.as_ref().map(|out| format!(" -o {}", out.display())).unwrap_or_default();
     let text = format!(
-        "{} is not what the schema says now{lines}{more}\n  help: write it anew: `specc docs{site}{out}`",
-        folder.display()
+        "{folder} {is} not what the schema says now{lines}{more}\n  help: write it anew: `specc docs{site}{out}`"
     );
     Err(Failure::Refused(Some(codes::DOCS_DIFFER), text))
 }
