@@ -261,13 +261,25 @@ fn why(book: &Book<'_>, entity: &Entity, index: &specc_catalog::Index, comment: 
     // Whoever looks for a key looks for a value: a filter that says no more leaves none out.
     let has_value = |filter: &str| columns.iter().any(|column| *filter == format!("{column} is not null"));
     let whole = index.method == "btree" && index.filter.as_ref().is_none_or(|filter| has_value(&filter.text));
-    let mut serves = references.filter(|relation| {
+    let leads = |relation: &&Relation| {
+        let first = columns.get(..relation.fields.len());
         whole
-            && relation.fields.len() <= columns.len()
-            && relation.fields.iter().zip(&columns).all(|(field, column)| entity.fields[*field].name == *column)
-    });
-    if let Some(relation) = serves.next() {
-        return format!("finds what refers to a row of {}, also when that row is deleted", book.link(relation.to, up));
+            && first
+                .is_some_and(|first| relation.fields.iter().all(|field| first.contains(&entity.fields[*field].name)))
+    };
+    let mut serves: Vec<&Relation> = references.filter(leads).collect();
+    // What has more of its columns is more what it is for.
+    serves.sort_by_key(|relation| std::cmp::Reverse(relation.fields.len()));
+    let mut links: Vec<String> = Vec::new();
+    for relation in serves {
+        let link = book.link(relation.to, up);
+        if !links.contains(&link) {
+            links.push(link);
+        }
+    }
+    if !links.is_empty() {
+        let links = text::join(&links, "or");
+        return format!("finds what refers to a row of {links}, also when that row is deleted");
     }
     let names = |fields: &[FieldIx]| fields.iter().map(|field| entity.fields[*field].name.clone()).collect::<Vec<_>>();
     if let Some(limit) =

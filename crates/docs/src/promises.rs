@@ -10,7 +10,7 @@ pub fn section(book: &Book<'_>, entity: &Entity, out: &mut String) {
     if entity.promises.is_empty() {
         return;
     }
-    out.push_str("## Promises\n\nDecided for every database by `specc prove`.\n\n");
+    out.push_str("## Promises\n\nDecided by `specc prove` for every database and every role that rules bind.\n\n");
     for promise in &entity.promises {
         let doc = promise.doc.as_deref().map(|doc| format!(": {}", text::sentence(doc))).unwrap_or_default();
         let _ = writeln!(out, "- **{}**{doc}", text::title(&promise.text));
@@ -28,7 +28,7 @@ pub fn list(book: &Book<'_>, out: &mut String) {
     if all.peek().is_none() {
         return;
     }
-    out.push_str("## Promises\n\nWhat holds whatever the rules are, decided for every database by `specc prove`.\n\n");
+    out.push_str("## Promises\n\nWhat holds whatever the rules are, decided by `specc prove` for every database and every role that rules bind.\n\n");
     text::head(out, &["Entity", "Promise"]);
     for (entity, Promise { text: sentence, .. }) in all {
         text::row(out, [book.link(entity.id, ""), text::prose(sentence).into_owned()]);

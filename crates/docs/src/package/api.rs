@@ -6,6 +6,7 @@ use crate::book::{Book, RoleColumn, Taken, view_name};
 use crate::claims::{self, Says};
 use crate::text;
 use smol_str::SmolStr;
+use specc_model::Field;
 use specc_sql::quote;
 use specc_types::{Call, Column, Relation, RelationKind, Verb, json_text, member, quoted, segment};
 use std::collections::BTreeMap;
@@ -291,11 +292,12 @@ pub fn example(room: &Room<'_, '_>, relation: &Relation, role: &RoleColumn<'_>, 
                 });
             }
             let is_key = |column: &Column| key.iter().any(|key| key.name == column.name);
-            let set = columns
-                .iter()
-                .copied()
-                .find(|column| !is_key(column) && is_known(column))
-                .or(columns.first().copied())?;
+            // What triggers keep is refused whatever the value is.
+            let fields = room.book.entity_of(&relation.name).map_or(&[][..], |entity| &entity.fields);
+            let kept = |field: &Field| field.immutable || field.maintained.is_some();
+            let is_kept = |column: &Column| fields.iter().any(|field| field.name == column.name && kept(field));
+            let others = || columns.iter().copied().filter(|column| !is_key(column) && is_known(column));
+            let set = others().find(|column| !is_kept(column)).or(others().next()).or(columns.first().copied())?;
             let (sql, _) = value(set);
             Example {
                 typescript: format!("{from}.update({}){eq}", body(&[set])),

@@ -161,11 +161,23 @@ export async function GET(request: Request): Promise<Response> {{
     out
 }
 
+/// What the structs and the code of the guide need.
+const CRATES: &str = r#"[dependencies]
+chrono = { version = "0.4", features = ["serde"] }
+rust_decimal = { version = "1", features = ["serde"] }
+serde = { version = "1", features = ["derive"] }
+serde_json = "1"
+sqlx = { version = "0.8", features = ["chrono", "derive", "json", "postgres", "runtime-tokio", "rust_decimal", "uuid"] }
+tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+uuid = { version = "1", features = ["serde"] }"#;
+
 /// `sqlx.md`
 pub fn sqlx(room: &Room<'_, '_>) -> String {
     let mut out = format!("# {} with sqlx\n\n", text::plain(&room.book.project));
     out.push_str("Structs for the rows of all tables, made from the spec:\n\n");
     fenced(&mut out, "sh", "specc types --lang rust -o src/database.rs");
+    out.push_str("The crates in `Cargo.toml`:\n\n");
+    fenced(&mut out, "toml", CRATES);
     let Some(read) = shown(room, Verb::Read) else {
         out.push_str("No role reads a table, so there is nothing to show.\n");
         return out;

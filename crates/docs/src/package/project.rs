@@ -98,7 +98,7 @@ pub fn security(room: &Room<'_, '_>) -> String {
     } else {
         let _ = writeln!(
             out,
-            "`specc prove` decides each of these for every database there can be:\n\n{}\n",
+            "`specc prove` decides each of these for every database there can be and every role that rules bind:\n\n{}\n",
             promises.join("\n")
         );
     }
