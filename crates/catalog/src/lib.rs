@@ -114,6 +114,19 @@ pub struct Entry {
     /// never compared, and decides when such a column has to be counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub counts: Vec<Count>,
+    /// Of a table or view: columns that hold something of a person, or a secret. Never compared, as nothing in a database says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<(SmolStr, DataClass)>,
+}
+
+/// What a column holds, where that asks for care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataClass {
+    /// Something of a person.
+    Pii,
+    /// Whoever has it may do something.
+    Secret,
 }
 
 /// A column that triggers keep equal to a count or a sum.
@@ -137,6 +150,7 @@ impl Entry {
             depends: Vec::new(),
             area: SmolStr::default(),
             counts: Vec::new(),
+            classes: Vec::new(),
         }
     }
 

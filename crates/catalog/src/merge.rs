@@ -182,6 +182,7 @@ fn beside(id: &ObjectId, [base, ours, theirs]: [&Entry; 3], table: Table, clashe
     both([ours, theirs].map(|side| side.comment != base.comment));
     both([ours, theirs].map(|side| side.owner != base.owner));
     both([ours, theirs].map(|side| side.counts != base.counts));
+    both([ours, theirs].map(|side| side.classes != base.classes));
     let kept = |on: &&Dependency| {
         let is_new = !base.depends.contains(on);
         is_new || (ours.depends.contains(on) && theirs.depends.contains(on))
@@ -194,6 +195,7 @@ fn beside(id: &ObjectId, [base, ours, theirs]: [&Entry; 3], table: Table, clashe
         depends: ours.depends.iter().chain(new).filter(kept).cloned().collect(),
         area: ours.area.clone(),
         counts: either(base, ours, theirs, |e| &e.counts).clone(),
+        classes: either(base, ours, theirs, |e| &e.classes).clone(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The stored catalog: JSON, one object a line, sorted by id, so that a change shows as a change in review.
 
 use crate::{
-    Bounds, Catalog, Column, Constraint, Count, Dependency, Entry, Enum, Function, Grant, Grantees, Hints, Index,
-    Object, Parameters, PartitionBy, Policy, Rls, Seed, SpecText, Table, TableName, Trigger, View,
+    Bounds, Catalog, Column, Constraint, Count, DataClass, Dependency, Entry, Enum, Function, Grant, Grantees, Hints,
+    Index, Object, Parameters, PartitionBy, Policy, Rls, Seed, SpecText, Table, TableName, Trigger, View,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -346,10 +346,12 @@ fn entry(line: &str) -> Option<Entry> {
         area: SmolStr,
         #[serde(default)]
         counts: Vec<Count>,
+        #[serde(default)]
+        classes: Vec<(SmolStr, DataClass)>,
     }
     fn read<T: for<'t> Deserialize<'t> + Into<Object>>(line: &str) -> Option<Entry> {
-        let Of::<T> { object, comment, owner, depends, area, counts } = serde_json::from_str(line).ok()?;
-        Some(Entry { object: object.into(), comment, owner, depends, area, counts })
+        let Of::<T> { object, comment, owner, depends, area, counts, classes } = serde_json::from_str(line).ok()?;
+        Some(Entry { object: object.into(), comment, owner, depends, area, counts, classes })
     }
     let (kind, _) = line.strip_prefix("{\"object\":{\"kind\":\"")?.split_once('"')?;
     match kind {

@@ -4,7 +4,7 @@ use crate::book::Book;
 use crate::{access, behaviour, claims, promises, text, workflows};
 use specc_catalog::{IndexKey, KeyOn};
 use specc_model::{Bounds, Element, Entity, EntityId, Field, FieldIx, Relation, Rls, Trigger};
-use specc_syntax::ast::TriggerTiming;
+use specc_syntax::ast::{DataClass, TriggerTiming};
 use std::fmt::Write;
 
 /// The page.
@@ -134,6 +134,11 @@ fn notes(book: &Book<'_>, entity: &Entity, place: usize, field: &Field) -> Strin
     }
     if field.immutable {
         notes.push("immutable".into());
+    }
+    match field.class {
+        Some(DataClass::Pii) => notes.push("**personal**".into()),
+        Some(DataClass::Secret) => notes.push("**secret**".into()),
+        None => {}
     }
     if let Some(collation) = &field.collation {
         notes.push(format!("collation {}", text::code(&text::short(book.model, collation))));

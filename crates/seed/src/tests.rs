@@ -36,6 +36,7 @@ fn field(text: &str) -> Field {
         collation: None,
         maintained: None,
         immutable: false,
+        class: None,
         deprecated: None,
         backfill: None,
         storage: None,

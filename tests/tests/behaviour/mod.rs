@@ -5,6 +5,7 @@
 mod audit;
 mod capacity;
 mod counts;
+mod erase;
 mod extensions;
 mod hostile;
 mod kept;

@@ -413,3 +413,68 @@ pub fn blocks(s: &mut Spec) {
     s.say(&format!("sql {}\n  provides function {}\n  {up}\n  down {down}", n.spec, f.spec));
     s.fact("a block", format!("select {}()", f.sql), v.replace("$in$", ""));
 }
+
+/// Tables and columns that the functions about a person, and those about old rows, name.
+pub fn persons(s: &mut Spec) {
+    let (t, u, w, key, text, owner, at) =
+        (s.qualified(), s.qualified(), s.qualified(), s.name(), s.name(), s.name(), s.name());
+    let v = s.value();
+    s.say(&format!(
+        "entity {} {{
+  {}: int key
+  {}: text pii
+  use audited
+  rls off
+}}
+entity {} {{
+  id: int key
+  {} -> {} inverse of_it
+  {}: text? secret
+  rls off
+}}
+entity {} {{
+  {}: int key
+  {}: text pii
+  {}: date
+  retain 1 day from {}
+  rls off
+}}
+person {} {{
+  {} by {} = {} ({})
+}}",
+        t.spec,
+        key.spec,
+        text.spec,
+        u.spec,
+        owner.spec,
+        t.spec,
+        text.spec,
+        w.spec,
+        key.spec,
+        text.spec,
+        at.spec,
+        at.spec,
+        t.spec,
+        w.spec,
+        text.spec,
+        t.spec,
+        text.spec
+    ));
+    let value = exact(&v);
+    s.do_first(&format!("insert into {} values (1, {value}), (2, {value} || '2')", t.sql));
+    s.do_first(&format!("insert into {} values (1, 1, {value}), (2, 2, {value})", u.sql));
+    s.do_first(&format!(
+        "insert into {} values (1, {value}, '2000-01-01'), (2, {value}, now() + interval '1 day'), (3, {value} || '3', now())",
+        w.sql
+    ));
+    let schema = s.helper_schema.sql.clone();
+    s.do_first(&format!("select {schema}.erase_person(1)"));
+    s.fact(
+        "what is erased",
+        format!("select x.{} like 'erased%' from {} x where x.{} = 1", text.sql, t.sql, key.sql),
+        "t",
+    );
+    s.fact("what is not", format!("select {} from {} where {} = 2", text.sql, t.sql, key.sql), format!("{v}2"));
+    s.counts("a secret", &format!("{} x where x.{} is null", u.sql, text.sql), 1);
+    s.counts("what is found by a value", &format!("{} x where x.{} like 'erased%'", w.sql, text.sql), 2);
+}

@@ -39,6 +39,7 @@ const POSITIONS: &[(&str, Position)] = &[
     ("rules", behaviour::rules),
     ("mixins", behaviour::mixins),
     ("blocks", behaviour::blocks),
+    ("persons", behaviour::persons),
 ];
 
 /// Those of a platform.

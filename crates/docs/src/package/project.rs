@@ -6,6 +6,7 @@ use crate::access;
 use crate::claims;
 use crate::text;
 use specc_model::{Entity, Rls};
+use specc_syntax::ast::DataClass;
 use std::fmt::Write;
 
 fn entities<'r>(room: &Room<'r, '_>) -> impl Iterator<Item = &'r Entity> {
@@ -85,6 +86,7 @@ pub fn security(room: &Room<'_, '_>) -> String {
             out.push('\n');
         }
     }
+    classes(room, &mut out);
     past(room, &mut out);
     out.push_str("## What is proven\n\n");
     let promises: Vec<String> = entities(room)
@@ -114,6 +116,35 @@ pub fn security(room: &Room<'_, '_>) -> String {
         }
     }
     out
+}
+
+/// Columns that hold something of a person, or a secret.
+fn classes(room: &Room<'_, '_>, out: &mut String) {
+    let book = room.book;
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    let word = |class: DataClass| match class {
+        DataClass::Pii => "personal".to_owned(),
+        DataClass::Secret => "secret".to_owned(),
+    };
+    for entity in entities(room) {
+        for (class, field) in entity.fields.iter().filter_map(|field| Some((field.class?, field))) {
+            rows.push([book.link(entity.id, &room.package.to_docs), text::code(&field.name), word(class)]);
+        }
+    }
+    for view in book.own_views() {
+        for ((name, _), class) in view.output.iter().zip(&view.classes) {
+            if let Some(class) = class {
+                rows.push([text::code(&text::short(book.model, &view.name)), text::code(name), word(*class)]);
+            }
+        }
+    }
+    if rows.is_empty() {
+        return;
+    }
+    out.push_str("## Personal data and secrets\n\n");
+    text::head(out, &["Table or view", "Column", "Class"]);
+    rows.iter().for_each(|row| text::row(out, row));
+    out.push('\n');
 }
 
 /// What runs past the rules: functions and views that have their owner's rights, and public files.

@@ -82,6 +82,10 @@ pub(crate) fn lower(model: &Model, rules: Rules, out: &mut Output) {
     }
     if model.options.derive {
         found.visitors.into_iter().for_each(|role| grants.usage(&model.options.helper_schema, role));
+        if model.person.is_some() && model.options.target == Target::Supabase {
+            // It calls the functions about a person.
+            grants.usage(&model.options.helper_schema, "service_role".into());
+        }
     }
     let needs = session_needs(model, out);
     // The key has a function of its own.

@@ -50,8 +50,12 @@ pub(super) fn lower(room: &mut Room) {
 
 fn refuse_change(room: &mut Room, entity: &Entity) -> Qualified {
     let schema = room.model.options.helper_schema.clone();
-    let function = trigger_function(schema, "refuse_immutable_change".into(), REFUSE.into());
-    let routine = Routine::new(REFUSE.into(), "Refuses a change of the columns that the trigger names.");
+    let body = match room.model.person {
+        Some(_) => REFUSE.replacen("begin\n", &format!("begin\n{}", specc_model::LET_THROUGH), 1),
+        None => REFUSE.to_owned(),
+    };
+    let function = trigger_function(schema, "refuse_immutable_change".into(), body.as_str().into());
+    let routine = Routine::new(body, "Refuses a change of the columns that the trigger names.");
     helper(room, entity, function, routine, entity.meta.span)
 }
 

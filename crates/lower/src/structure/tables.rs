@@ -12,7 +12,7 @@ use specc_catalog::{
 use specc_diag::Span;
 use specc_model::scope::Scope;
 use specc_model::{Base, Bounds, Element, Entity, EntityId, Expr, Field, FieldIx, Model, On, Relation, Rls};
-use specc_syntax::ast::{RefAction, RefActionKind};
+use specc_syntax::ast::{DataClass, RefAction, RefActionKind};
 
 pub(super) fn lower(room: &mut Room) {
     room.each_entity(|ground, entity, made| {
@@ -61,7 +61,17 @@ fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
     };
     if let Some(mut entry) = ground.entry(table, &entity.meta, depends) {
         entry.counts = crate::behaviour::counts(model, entity);
+        let classed = entity.fields.iter().filter_map(|field| Some((field.name.clone(), class(field.class?))));
+        entry.classes = classed.collect();
         made.add(entry, entity.meta.span);
+    }
+}
+
+/// The catalog's word for a class.
+pub(super) fn class(class: DataClass) -> catalog::DataClass {
+    match class {
+        DataClass::Pii => catalog::DataClass::Pii,
+        DataClass::Secret => catalog::DataClass::Secret,
     }
 }
 

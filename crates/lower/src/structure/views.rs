@@ -1,6 +1,6 @@
 //! Views and materialized views.
 
-use super::tables::{exprs_of, key_over};
+use super::tables::{class, exprs_of, key_over};
 use super::types::{constant, storage_options, table_name};
 use super::{Room, depends};
 use specc_catalog as catalog;
@@ -23,7 +23,11 @@ pub(super) fn lower(room: &mut Room) {
             no_data: view.no_data,
         };
         let depends = depends::declared(model, &view.depends, "its query reads or calls it");
-        room.declare(object, &view.meta, depends);
+        if let Some(mut entry) = room.entry(object, &view.meta, depends) {
+            let columns = view.output.iter().zip(&view.classes);
+            entry.classes = columns.filter_map(|((name, _), found)| Some((name.clone(), class((*found)?)))).collect();
+            room.add(entry, view.meta.span);
+        }
         indexes(room, view);
     }
 }

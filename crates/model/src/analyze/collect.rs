@@ -20,6 +20,7 @@ pub(crate) struct Decls<'a> {
     pub composites: Vec<At<'a, ast::CompositeDecl>>,
     pub sequences: Vec<At<'a, ast::SequenceDecl>>,
     pub entities: Vec<At<'a, ast::EntityDecl>>,
+    pub persons: Vec<At<'a, ast::PersonDecl>>,
     pub viewers: Vec<At<'a, ast::ViewerDecl>>,
     pub predicates: Vec<At<'a, ast::PredicateDecl>>,
     pub policies: Vec<At<'a, ast::PolicyBlock>>,
@@ -151,6 +152,7 @@ impl<'a> Collector<'a, '_> {
                     self.project.mixins.insert(d.name.text.clone(), MixinAt { decl: d });
                 }
             }
+            ItemKind::Person(d) => self.decls.persons.push((item, d)),
             ItemKind::Viewer(d) => self.decls.viewers.push((item, d)),
             ItemKind::Predicate(d) => {
                 if self.plain(Space::Predicate, "predicate", &d.name, None) {

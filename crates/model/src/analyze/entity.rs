@@ -203,7 +203,7 @@ impl Pass<'_> {
                 self.parts.inherits.extend(found);
             }
             MemberKind::ReplicaIdentity(word) => self.parts.replica_identity = Some(word.text.clone()),
-            MemberKind::Key(_) | MemberKind::CompositeRef(_) | MemberKind::Use(_) => {}
+            MemberKind::Key(_) | MemberKind::CompositeRef(_) | MemberKind::Use(_) | MemberKind::Retain(_) => {}
         }
     }
 

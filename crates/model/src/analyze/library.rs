@@ -4,7 +4,7 @@ use crate::types::{Options, Target};
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use specc_diag::Sources;
-use specc_syntax::ast::{ItemKind, MemberKind, QName, SpecFile, TypeRef};
+use specc_syntax::ast::{ItemKind, Member, MemberKind, QName, SpecFile, TypeRef};
 
 /// The area of our mixins and what they bring.
 pub const STD: &str = "std";
@@ -39,9 +39,17 @@ pub fn shipped() -> impl Iterator<Item = (String, &'static str)> {
 pub(crate) fn add(files: &mut Vec<SpecFile>, sources: &mut Sources, options: &Options) {
     let (used, own) = names(files);
     let viewer = viewer_type(files, sources, options);
+    let retains = |members: &[Member]| members.iter().any(|member| matches!(member.kind, MemberKind::Retain(_)));
+    let erases = files.iter().flat_map(|file| &file.items).any(|item| match &item.kind {
+        ItemKind::Person(_) => true,
+        ItemKind::Entity(entity) => retains(&entity.members),
+        ItemKind::Mixin(mixin) => retains(&mixin.members),
+        _ => false,
+    });
     for (name, text) in MIXINS {
         if used.contains(*name) && !own.contains(*name) {
-            let text = localized(text, options, viewer.as_deref().unwrap_or("uuid"));
+            let guard = if erases { super::classes::LET_THROUGH } else { "" };
+            let text = localized(&text.replace("  -- erasing\n", guard), options, viewer.as_deref().unwrap_or("uuid"));
             let id = sources.add(format!("std/{name}.dbspec"), text.as_str());
             files.push(specc_syntax::parse(id, &text).0);
         }

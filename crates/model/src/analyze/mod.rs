@@ -4,6 +4,7 @@ mod access;
 mod asked;
 mod behaviour;
 mod bodies;
+mod classes;
 mod collect;
 mod condition;
 mod conflicts;
@@ -39,6 +40,7 @@ mod typeref;
 mod views;
 mod visibility;
 
+pub use classes::LET_THROUGH;
 pub use condition::condition;
 
 use crate::formula::Formula;
@@ -165,6 +167,7 @@ fn build(project: &Project<'_>, decls: &Decls<'_>, out: &mut Vec<Diagnostic>) ->
     promises::check(&model, out);
     kept::check(&model, out);
     rounds::check(&model, out);
+    classes::classes(project, decls, &mut model, &expanded, out);
     visibility::visibility(&mut model);
     shut_indexes::check(&model, out);
     bodies::cycles(project, &model, out);
@@ -301,6 +304,7 @@ fn blank(project: &Project<'_>, id: EntityId, item: &ast::Item, d: &ast::EntityD
         outgoing: Vec::new(),
         incoming: Vec::new(),
         mixins: Vec::new(),
+        retain: None,
     }
 }
 

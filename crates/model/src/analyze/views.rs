@@ -51,6 +51,7 @@ pub(crate) fn views(
             asks: None,
             depends: d.depends.iter().filter_map(|name| object(project, None, name, out)).collect(),
             output: vec![("*".into(), unknown())],
+            classes: Vec::new(),
             indexes: Vec::new(),
             triggers: Vec::new(),
         });

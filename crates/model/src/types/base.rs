@@ -3,6 +3,7 @@
 use super::Model;
 use crate::formula::Formula;
 use smol_str::SmolStr;
+use specc_catalog::DataType;
 use specc_diag::Span;
 use std::sync::Arc;
 
@@ -55,6 +56,16 @@ pub enum Base {
 }
 
 impl Type {
+    /// The catalog's type; one that could not be known is `text`.
+    pub fn data_type(&self, model: &Model) -> DataType {
+        let (schema, name) = match (&self.base, self.declared(model)) {
+            (_, Some(name)) => (name.schema.clone(), name.name.clone()),
+            (Base::Builtin(name), None) => (SmolStr::default(), name.clone()),
+            _ => (SmolStr::default(), "text".into()),
+        };
+        DataType { schema, name, args: self.args.clone(), dims: self.dims }
+    }
+
     /// Its name, where the spec or an extension declares it.
     pub fn declared<'m>(&'m self, model: &'m Model) -> Option<&'m Qualified> {
         match &self.base {

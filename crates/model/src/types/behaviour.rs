@@ -94,6 +94,8 @@ pub struct View {
     pub depends: Vec<Object>,
     /// Names and, where known, types of the columns.
     pub output: Vec<(SmolStr, Type)>,
+    /// The classes of the columns, where they pass on what has one.
+    pub classes: Vec<Option<ast::DataClass>>,
     pub indexes: Vec<Index>,
     /// `instead of` triggers and statement triggers; their conditions are not typed.
     pub triggers: Vec<Trigger>,

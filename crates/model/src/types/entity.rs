@@ -2,7 +2,7 @@
 
 use super::{
     Check, EntityId, Exclude, ExprRef, FieldIx, Index, Key, Limit, Meta, Object, Partition, PartitionBy, Promise,
-    Qualified, RelationId, Rule, Search, Trigger, Type, Unique, Workflow,
+    Qualified, RelationId, Retain, Rule, Search, Trigger, Type, Unique, Workflow,
 };
 use smol_str::SmolStr;
 use specc_diag::Span;
@@ -47,6 +47,7 @@ pub struct Entity {
     pub incoming: Vec<RelationId>,
     /// Names of the mixins used, for the docs.
     pub mixins: Vec<SmolStr>,
+    pub retain: Option<Retain>,
 }
 
 /// A query whose rows a new entity gets.
@@ -96,6 +97,8 @@ pub struct Field {
     pub collation: Option<Box<Qualified>>,
     pub maintained: Option<Box<Maintained>>,
     pub immutable: bool,
+    /// As written; of a computed column, that of what it is computed from.
+    pub class: Option<ast::DataClass>,
     pub deprecated: Option<SmolStr>,
     pub backfill: Option<ExprRef>,
     /// What its values become where it gets this type.

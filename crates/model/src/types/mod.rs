@@ -6,6 +6,7 @@
 mod access;
 mod base;
 mod behaviour;
+mod classes;
 mod entity;
 mod keys;
 mod named;
@@ -16,6 +17,7 @@ mod scenario;
 pub use access::*;
 pub use base::*;
 pub use behaviour::*;
+pub use classes::*;
 pub use entity::*;
 pub use keys::*;
 pub use named::*;
@@ -98,6 +100,7 @@ pub struct Model {
     pub predicates: Vec<Predicate>,
     /// The entity whose key is who is asking.
     pub viewer: Option<EntityId>,
+    pub person: Option<Person>,
     pub views: Vec<View>,
     pub functions: Vec<Function>,
     pub roles: Vec<Role>,

@@ -1,8 +1,9 @@
 //! Entities and mixins: fields and references.
 
 use super::{
-    At, CheckDecl, Doc, ExcludeDecl, IndexDecl, KeyDecl, LimitDecl, Name, PartitionByDecl, PartitionDecl, PolicyRule,
-    PromiseDecl, QName, RawExpr, SearchDecl, Setting, TriggerDecl, TypeRef, UniqueDecl, WorkflowDecl,
+    At, CheckDecl, DataClass, Doc, ExcludeDecl, IndexDecl, KeyDecl, LimitDecl, Name, PartitionByDecl, PartitionDecl,
+    PolicyRule, PromiseDecl, QName, RawExpr, RetainDecl, SearchDecl, Setting, TriggerDecl, TypeRef, UniqueDecl,
+    WorkflowDecl,
 };
 use smol_str::SmolStr;
 
@@ -76,9 +77,11 @@ pub enum MemberKind {
     Inherits(Vec<QName>),
     /// `replica identity full` (the word after `identity`)
     ReplicaIdentity(Name),
+    /// `retain 2 years from created_at`
+    Retain(Box<RetainDecl>),
 }
 
-/// `name: type modifiers`. Modifiers in any order after the type: `key`, `unique`, `immutable`, `= value`,
+/// `name: type modifiers`. Modifiers in any order after the type: `key`, `unique`, `immutable`, `pii`, `secret`, `= value`,
 /// `generated [virtual] (expr)`, `identity [always | by default] [(start 10 increment 2)]`, `collate "C"`, `was old`,
 /// `deprecated ['why']`, `backfill (expr)`, `using (expr)`, `storage external`, `compression lz4`, `shape { key: type }`, `not null name`
 /// is not needed. In `= value` the value is a SQL expression up to the next modifier word or the line's end, or `count(path [where
@@ -94,6 +97,7 @@ pub struct FieldDecl {
     pub unique: bool,
     /// A trigger refuses a change of the value.
     pub immutable: bool,
+    pub class: Option<DataClass>,
     pub generated: Option<Box<RawExpr>>,
     /// The generated value is computed when it is read, and not kept.
     pub is_virtual: bool,

@@ -12,6 +12,7 @@
 mod access;
 mod base;
 mod behaviour;
+mod classes;
 mod entity;
 mod keys;
 mod named;
@@ -22,6 +23,7 @@ mod scenario;
 pub use access::*;
 pub use base::*;
 pub use behaviour::*;
+pub use classes::*;
 pub use entity::*;
 pub use keys::*;
 pub use named::*;
@@ -86,4 +88,5 @@ pub enum ItemKind {
     Promise(Box<PromiseDecl>),
     Scenario(Box<ScenarioDecl>),
     Kept(KeptDecl),
+    Person(Box<PersonDecl>),
 }

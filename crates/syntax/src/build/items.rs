@@ -43,6 +43,7 @@ impl Cx<'_> {
             Rule::promise_block => ItemKind::Promise(Box::new(self.promise(pair)?)),
             Rule::scenario => ItemKind::Scenario(Box::new(self.scenario(pair)?)),
             Rule::kept => ItemKind::Kept(self.kept(pair)?),
+            Rule::person => ItemKind::Person(Box::new(self.person(pair)?)),
             _ => return None,
         };
         Some(Item { doc, kind, at })

@@ -42,6 +42,7 @@ impl Cx<'_> {
             Rule::sql_depends => MemberKind::Depends(self.dependencies(pair)),
             Rule::inherits => MemberKind::Inherits(self.qnames(pair)),
             Rule::replica => MemberKind::ReplicaIdentity(self.inner_name(pair)?),
+            Rule::retain => MemberKind::Retain(Box::new(self.retain(pair)?)),
             _ => return None,
         };
         Some((kind, at))
@@ -76,6 +77,7 @@ impl Cx<'_> {
             key: false,
             unique: false,
             immutable: false,
+            class: None,
             generated: None,
             is_virtual: false,
             identity: None,
@@ -95,6 +97,8 @@ impl Cx<'_> {
                 Rule::m_key => field.key = true,
                 Rule::m_unique => field.unique = true,
                 Rule::m_immutable => field.immutable = true,
+                // who holds a secret of a person holds it as a secret
+                Rule::m_class => field.class = field.class.max(super::classes::class(part.as_str())),
                 Rule::generated => {
                     for part in part.into_inner() {
                         match part.as_rule() {

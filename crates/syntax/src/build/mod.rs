@@ -2,6 +2,7 @@
 
 mod access;
 mod behaviour;
+mod classes;
 mod data;
 mod items;
 mod members;

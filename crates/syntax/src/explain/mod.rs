@@ -36,6 +36,7 @@ pub(crate) enum Place {
     Realtime,
     Seed,
     SeedRow,
+    Person,
 }
 
 impl Place {
@@ -58,6 +59,7 @@ impl Place {
             Place::Realtime => Rule::only_realtime,
             Place::Seed => Rule::only_row,
             Place::SeedRow => Rule::only_value,
+            Place::Person => Rule::only_person,
         }
     }
 }

@@ -33,6 +33,7 @@ pub(super) const ITEMS: &[&str] = &[
     "scenario",
     "query",
     "promise",
+    "person",
     "external",
     "unlogged",
 ];
@@ -55,6 +56,7 @@ const MEMBERS: &[&str] = &[
     "rls",
     "with",
     "replica",
+    "retain",
 ];
 
 /// Words that an entry of this block can start with.
@@ -91,6 +93,7 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::Item, "function") => "`function full_name(p: profiles) -> text as $$ select … $$`",
         (Place::Item, "procedure") => "`procedure rollup(day: date) as $$ … $$`",
         (Place::Item, "trigger") => "`trigger touch on events before update execute touch()`",
+        (Place::Item, "person") => "`person profiles { invitations by email = contacts (email) }`",
         (Place::Item, "schema") => "`schema billing`",
         (Place::Item, "extension") => "`extension pg_trgm in extensions`",
         (Place::Item, "domain") => "`domain email: citext { check has_at: value ~ '@' }`",
@@ -125,6 +128,7 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::Member, "rls") => "`rls off` or `rls force`",
         (Place::Member, "with") => "`with (fillfactor = 70)`",
         (Place::Member, "replica") => "`replica identity full`",
+        (Place::Member, "retain") => "`retain 2 years` or `retain 90 days from created_at`",
         (Place::Member, _) => "`name: type = default key unique`, or `column -> entity on delete cascade`",
         (Place::Enum, _) => "`draft` or `'in review' was reviewing`, apart by commas or line ends",
         (Place::Composite, _) => "`street: text`, apart by commas or line ends",
@@ -143,6 +147,7 @@ pub(super) fn spelling(place: Place, keyword: &str) -> Option<&'static str> {
         (Place::Bucket, _) => "`public`, `size 5 MB`, `mime 'image/png', 'image/*'` or `policy { … }`",
         (Place::Realtime, _) => "`registrations (id, status) where status = 'confirmed'`",
         (Place::Seed, _) => "`events launch { title: 'Launch' }` or `events * 100 { title: fake.sentence }`",
+        (Place::Person, _) => "`notes by author_id` or `invitations by email = contacts (email)`",
         (Place::SeedRow, _) => "`title: 'Launch night'`, apart by commas or line ends",
         _ => return None,
     })

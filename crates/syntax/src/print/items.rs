@@ -74,6 +74,7 @@ impl Printer<'_> {
             ItemKind::Sql(s) => self.sql(s),
             ItemKind::Promise(p) => self.promise(p),
             ItemKind::Scenario(s) => self.scenario(s),
+            ItemKind::Person(person) => self.person(person),
             ItemKind::Kept(k) => {
                 // its comments are in its text
                 self.take(self.entry_end);

@@ -113,6 +113,7 @@ impl Printer<'_> {
             MemberKind::Depends(list) => super::items::depends(list).into(),
             MemberKind::Inherits(list) => format!("inherits {}", qnames(list)).into(),
             MemberKind::ReplicaIdentity(how) => format!("replica identity {}", name(how)).into(),
+            MemberKind::Retain(r) => super::classes::retain(r).into(),
         }
     }
 
@@ -135,6 +136,7 @@ impl Printer<'_> {
         rest.extend(f.identity.as_deref().map(identity));
         rest.extend(f.collate.as_ref().map(|c| format!("collate {}", collation_name(c))));
         rest.extend(f.immutable.then(|| "immutable".to_owned()));
+        rest.extend(f.class.map(|class| class.word().to_owned()));
         rest.extend(f.storage.as_ref().map(|s| format!("storage {}", name(s))));
         rest.extend(f.compression.as_ref().map(|c| format!("compression {}", name(c))));
         rest.extend(f.shape.as_ref().map(|shape| format!("shape {}", shape_keys(&shape.keys))));

@@ -5,6 +5,7 @@
 
 mod access;
 mod behaviour;
+mod classes;
 mod items;
 mod members;
 mod promise;

@@ -185,6 +185,10 @@ pub(super) fn access() -> impl Strategy<Value = ItemKind> {
     });
     prop_oneof![
         qname().prop_map(|entity| ItemKind::Viewer(ViewerDecl { entity })),
+        (qname(), vec((qname(), names(1), of((qname(), names(1)))), 0..3)).prop_map(|(entity, rows)| {
+            let rows = rows.into_iter().map(|(entity, columns, of)| PersonRows { entity, columns, of, at: at() });
+            ItemKind::Person(Box::new(PersonDecl { entity, rows: rows.collect() }))
+        }),
         (name(), vec((name(), type_ref()), 0..3), expr())
             .prop_map(|(name, params, body)| ItemKind::Predicate(PredicateDecl { name, params, body })),
         (qname(), rules()).prop_map(|(entity, rules)| ItemKind::Policy(PolicyBlock { entity, rules })),

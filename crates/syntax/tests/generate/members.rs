@@ -25,14 +25,16 @@ pub(super) fn field() -> impl Strategy<Value = FieldDecl> {
             of(expr()),
             of(shape()),
         ),
+        of(proptest::sample::select(&[DataClass::Pii, DataClass::Secret][..])),
     )
-        .prop_map(|((name, ty, value, key, unique, immutable), rest)| FieldDecl {
+        .prop_map(|((name, ty, value, key, unique, immutable), rest, class)| FieldDecl {
             name,
             ty,
             value,
             key,
             unique,
             immutable,
+            class,
             is_virtual: immutable && rest.0.is_some(),
             generated: rest.0.map(Box::new),
             identity: rest.1.map(Box::new),
@@ -304,6 +306,11 @@ pub(super) fn smol<S: AsRef<str>, T: for<'a> From<&'a str>>(text: S) -> T {
     T::from(text.as_ref())
 }
 
+fn retain() -> impl Strategy<Value = RetainDecl> {
+    let unit = proptest::sample::select(&["years", "year", "days", "minutes"][..]).prop_map(name_of);
+    (vec((0u32..1000, unit), 1..3), of(name())).prop_map(|(spans, from)| RetainDecl { spans, from, at: at() })
+}
+
 pub(super) fn member() -> impl Strategy<Value = Member> {
     let composite =
         (names(1), qname(), names(0), ref_options()).prop_map(|(columns, target, target_columns, options)| {
@@ -338,6 +345,7 @@ pub(super) fn member() -> impl Strategy<Value = Member> {
         1 => proptest::sample::select(&["off", "force", "on"][..]).prop_map(|w| MemberKind::Rls(name_of(w))).boxed(),
         1 => vec(setting(), 1..3).prop_map(MemberKind::With).boxed(),
         1 => name().prop_map(MemberKind::ReplicaIdentity).boxed(),
+        1 => retain().prop_map(|r| MemberKind::Retain(Box::new(r))).boxed(),
         1 => vec(qname(), 1..3).prop_map(MemberKind::Inherits).boxed(),
         1 => vec((of(kind), qname()), 1..3).prop_map(MemberKind::Depends).boxed(),
     ];
