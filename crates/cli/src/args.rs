@@ -528,6 +528,9 @@ pub struct Backup {
     /// Only rows
     #[arg(long)]
     pub data_only: bool,
+    /// Columns that the spec calls `pii` or `secret` hold other values, of the same form
+    #[arg(long, conflicts_with = "schema_only")]
+    pub masked: bool,
     /// Only this table, schema.name; may be given again
     #[arg(long, value_name = "TABLE")]
     pub table: Vec<String>,

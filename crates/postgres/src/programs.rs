@@ -63,6 +63,13 @@ pub fn open(path: &Path) -> Result<File, Error> {
     File::open(path).map_err(Error::io("read", path))
 }
 
+/// Makes a file that only its owner may read.
+pub fn create(path: &Path) -> Result<File, Error> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = File::options();
+    options.write(true).create_new(true).mode(0o600).open(path).map_err(Error::io("create", path))
+}
+
 fn text_of(mut file: File) -> String {
     use std::io::Seek;
     let mut text = String::new();

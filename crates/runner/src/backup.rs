@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "a run waits for a server and says how long it took")]
 
 use crate::manifest::{Manifest, digest};
+use crate::masked::{self, MaskedColumn};
 use crate::{Error, Event, Refused, Tell, fingerprint, journal, rights};
 use serde::{Deserialize, Serialize};
 use specc_postgres::{Address, Session, postgres, programs};
@@ -32,6 +33,8 @@ pub struct BackupOptions {
     pub tables: Vec<String>,
     /// Leaves out schemas that are the platform's.
     pub supabase: bool,
+    /// Columns that hold other values in the dump; none: all is as it is.
+    pub masked: Option<Vec<MaskedColumn>>,
 }
 
 /// Schema and name of a table, as somebody wrote it.
@@ -93,8 +96,12 @@ fn dump(
         &[],
     )?;
     let (snapshot, database, taken): (String, String, String) = (row.get(0), row.get(1), row.get(2));
-    let mut args = vec!["--format=custom".into(), "--no-password".into(), format!("--snapshot={snapshot}")];
-    args.push(format!("--file={}", to.display()));
+    let masked = options.masked.as_ref().map(|columns| masked::Plan::read(session, columns, tell)).transpose()?;
+    let mut args = match &masked {
+        None => vec!["--format=custom".to_owned(), format!("--file={}", to.display())],
+        Some(_) => masked::arguments(install.major()),
+    };
+    args.extend(["--no-password".into(), format!("--snapshot={snapshot}")]);
     match options.scope {
         Scope::Whole => {}
         Scope::Schema => args.push("--schema-only".into()),
@@ -126,7 +133,14 @@ fn dump(
     let with_rights = options.scope != Scope::Data && only.is_empty();
     let rights = if with_rights { Some(rights::all(session, &without)?) } else { None };
     let began = Instant::now();
-    let said = programs::run(&install, "pg_dump", Some(address), &args)?;
+    let said = match &masked {
+        None => programs::run(&install, "pg_dump", Some(address), &args)?,
+        Some(plan) => {
+            let mut file = std::io::BufWriter::new(programs::create(to)?);
+            programs::stream(&install, "pg_dump", Some(address), &args, |output| plan.copy(output, &mut file))?;
+            String::new()
+        }
+    };
     said.lines().for_each(|line| tell(Event::Warning(line.to_owned())));
     tell(Event::Note(format!("dumped in {}", crate::event::seconds(began.elapsed()))));
     let tables = if options.scope == Scope::Schema {
@@ -137,7 +151,10 @@ fn dump(
         let began = Instant::now();
         let mut tables = Vec::with_capacity(names.len());
         for (schema, name) in &names {
-            tables.push(fingerprint::of(session, schema, name)?);
+            let mut table = fingerprint::of(session, schema, name)?;
+            // It says of values what they were.
+            table.fingerprint = table.fingerprint.filter(|_| !masked.as_ref().is_some_and(|m| m.changes(schema, name)));
+            tables.push(table);
         }
         tell(Event::Note(format!("{} tables counted in {}", tables.len(), crate::event::seconds(began.elapsed()))));
         tables
@@ -160,6 +177,7 @@ fn dump(
         only,
         without,
         search_path,
+        masked: masked.is_some(),
         tables,
         sequences,
         rights,

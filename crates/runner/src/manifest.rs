@@ -36,6 +36,9 @@ pub struct Manifest {
     /// The search path of the database, where functions are called while rows come back that may need one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search_path: Option<String>,
+    /// Whether columns hold other values than those that were there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub masked: bool,
     /// The tables, in the snapshot that was dumped.
     pub tables: Vec<TableState>,
     /// The sequences.
@@ -59,8 +62,15 @@ pub struct TableState {
     pub name: String,
     /// How many.
     pub rows: i64,
-    /// A sum over all of them, in which their order is nothing.
+    /// A sum over all of them, in which their order is nothing; none where values are masked.
     pub fingerprint: Option<String>,
+}
+
+impl TableState {
+    /// Whether these are the rows that there were, as far as that is known.
+    pub(crate) fn is_in(&self, is: &Self) -> bool {
+        self.rows == is.rows && (self.fingerprint.is_none() || self.fingerprint == is.fingerprint)
+    }
 }
 
 /// Where a sequence stands.

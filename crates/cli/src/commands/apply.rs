@@ -44,7 +44,7 @@ pub fn run(args: &Apply, format: Format) -> Result<ExitCode, Failure> {
         let would = specc_runner::apply(&connect, &migrations, &dry, &mut |_| Ok(()), &tell).map_err(failure)?;
         if !would.ran.is_empty() {
             let file = backup::file_name(&place, Scope::Whole);
-            backup::write(&place, &file, Scope::Whole, &[])?;
+            backup::write(&place, &file, Scope::Whole, &[], None)?;
             eprintln!("backed up to {}", file.display());
         }
     }

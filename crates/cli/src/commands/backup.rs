@@ -2,8 +2,10 @@
 
 use super::database::{Place, broken, failure, summary, tell};
 use crate::args::{Backup, Format};
+use crate::pipeline;
+use crate::project::Project;
 use crate::report::{Failure, plural};
-use specc_runner::{BackupOptions, Manifest, Scope};
+use specc_runner::{BackupOptions, Manifest, MaskedColumn, Scope};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -16,8 +18,9 @@ pub fn run(args: &Backup, format: Format) -> Result<ExitCode, Failure> {
         (_, true) => Scope::Data,
         _ => Scope::Whole,
     };
+    let masked = args.masked.then(|| classed(args)).transpose()?;
     let file = args.file.clone().unwrap_or_else(|| file_name(&place, scope));
-    let manifest = write(&place, &file, scope, &args.table)?;
+    let manifest = write(&place, &file, scope, &args.table, masked)?;
     let rows: i64 = manifest.tables.iter().map(|table| table.rows).sum();
     let words = format!(
         "{}: {} bytes, {}, {rows} rows\n  {}\n  {}",
@@ -30,6 +33,28 @@ pub fn run(args: &Backup, format: Format) -> Result<ExitCode, Failure> {
     let json = serde_json::json!({ "file": file, "manifest": manifest });
     summary(format, &json, &words);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The columns to which the spec gives a class.
+fn classed(args: &Backup) -> Result<Vec<MaskedColumn>, Failure> {
+    let compilation = pipeline::compile(Project::open(&args.place.project)?, false)?;
+    let mut found = Vec::new();
+    for entity in &compilation.model.entities {
+        let computed = |at: usize| {
+            entity.fields[at].generated.is_some() || entity.searches.iter().any(|search| search.field == at)
+        };
+        for (at, field) in entity.fields.iter().enumerate().filter(|(_, field)| field.class.is_some()) {
+            if computed(at) {
+                continue;
+            }
+            found.push(MaskedColumn {
+                schema: entity.name.schema.to_string(),
+                table: entity.name.name.to_string(),
+                column: field.name.to_string(),
+            });
+        }
+    }
+    Ok(found)
 }
 
 /// Where a backup goes if nobody says: named by database and time, in the working folder.
@@ -56,7 +81,13 @@ pub fn beside(file: &Path) -> PathBuf {
 }
 
 /// Writes both; neither is there before it is whole.
-pub fn write(place: &Place, file: &Path, scope: Scope, tables: &[String]) -> Result<Manifest, Failure> {
+pub fn write(
+    place: &Place,
+    file: &Path,
+    scope: Scope,
+    tables: &[String],
+    masked: Option<Vec<MaskedColumn>>,
+) -> Result<Manifest, Failure> {
     let manifest_file = beside(file);
     for path in [file, &manifest_file] {
         if path.exists() {
@@ -69,7 +100,7 @@ pub fn write(place: &Place, file: &Path, scope: Scope, tables: &[String]) -> Res
     let staged = tempfile::Builder::new().prefix(".specc-").tempdir_in(folder).map_err(cannot)?;
     let dump = staged.path().join("dump");
     let mut session = place.connect().map_err(broken)?;
-    let options = BackupOptions { scope, tables: tables.to_vec(), supabase: place.is_supabase() };
+    let options = BackupOptions { scope, tables: tables.to_vec(), supabase: place.is_supabase(), masked };
     let manifest = specc_runner::backup(&mut session, &place.address, &dump, &options, &tell).map_err(failure)?;
     private(&dump).map_err(cannot)?;
     let mut json = tempfile::NamedTempFile::new_in(folder).map_err(cannot)?;

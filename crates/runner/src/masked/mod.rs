@@ -1,0 +1,359 @@
+//! A dump in which columns hold other values than those that were there.
+//!
+//! `pg_dump` writes its tar format, and the rows in it are changed on their way to the file: no value that was there is ever in
+//! one. A masked value is as long as what it stands for, so that all else in the dump stays as it is.
+
+mod value;
+
+use crate::{Error, Event, Refused, Tell};
+use specc_postgres::Session;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, Read, Write};
+use value::{Form, Mask};
+
+/// A column whose values do not go into the dump.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MaskedColumn {
+    /// Its table's schema.
+    pub schema: String,
+    /// Its table.
+    pub table: String,
+    /// Its name.
+    pub column: String,
+}
+
+type Table = (String, String);
+
+/// What happens to the rows of each table.
+pub(crate) struct Plan {
+    mask: Mask,
+    columns: BTreeMap<Table, BTreeMap<String, Form>>,
+    /// The keys of rows that logs keep as JSON, by the table that they are of.
+    kept: BTreeMap<Table, BTreeSet<String>>,
+}
+
+/// Tables in which the library keeps rows of others, and the columns with the rows.
+const LOGS: [(&str, &[&str]); 2] = [("audit_log", &["old_data", "new_data"]), ("row_history", &["data"])];
+
+/// These columns, those of the same name in partitions and in tables that inherit them, and those that refer to them or that
+/// they refer to; with the type below domains.
+const COLUMNS: &str = "\
+with recursive said (oid, num) as ( \
+  select a.attrelid, a.attnum from unnest($1::text[], $2::text[], $3::text[]) w (s, t, c) \
+    join pg_namespace n on n.nspname = w.s join pg_class r on r.relnamespace = n.oid and r.relname = w.t \
+    join pg_attribute a on a.attrelid = r.oid and a.attname = w.c and not a.attisdropped \
+), steps (a, an, b, bn) as ( \
+  select k.conrelid, k.x, k.confrelid, k.y from ( \
+    select conrelid, confrelid, unnest(conkey) x, unnest(confkey) y from pg_constraint where contype = 'f') k \
+  union all select k.confrelid, k.y, k.conrelid, k.x from ( \
+    select conrelid, confrelid, unnest(conkey) x, unnest(confkey) y from pg_constraint where contype = 'f') k \
+  union all select i.inhparent, p.attnum, i.inhrelid, c.attnum from pg_inherits i \
+    join pg_attribute p on p.attrelid = i.inhparent and p.attnum > 0 and not p.attisdropped \
+    join pg_attribute c on c.attrelid = i.inhrelid and c.attname = p.attname \
+), all_of (oid, num) as ( \
+  select oid, num from said union select s.b, s.bn from all_of o join steps s on (s.a, s.an) = (o.oid, o.num) \
+) \
+select n.nspname::text, r.relname::text, a.attname::text, x.typcategory::text, \
+  case when x.typcategory = 'A' then coalesce(e.typname, x.typname)::text else x.typname::text end \
+from all_of o join pg_class r on r.oid = o.oid and r.relkind in ('r', 'p') join pg_namespace n on n.oid = r.relnamespace \
+join pg_attribute a on (a.attrelid, a.attnum) = (o.oid, o.num) and a.attgenerated = '' \
+cross join lateral ( \
+  with recursive down (oid) as (select a.atttypid union select t.typbasetype from down d join pg_type t on t.oid = d.oid where t.typbasetype <> 0) \
+  select t.* from down d join pg_type t on t.oid = d.oid where t.typtype <> 'd' limit 1 \
+) x left join pg_type e on e.oid = x.typelem and x.typcategory = 'A' \
+order by 1, 2, 3";
+
+impl Plan {
+    /// Looks up the columns, which the database has to have.
+    pub(crate) fn read(session: &mut Session, columns: &[MaskedColumn], tell: Tell<'_>) -> Result<Self, Error> {
+        let part = |of: fn(&MaskedColumn) -> &String| -> Vec<String> { columns.iter().map(of).cloned().collect() };
+        let (schemas, tables, names) = (part(|c| &c.schema), part(|c| &c.table), part(|c| &c.column));
+        let rows = session.query(COLUMNS, &[&schemas, &tables, &names])?;
+        let key: String = session.query_one("select gen_random_uuid()::text || gen_random_uuid()::text", &[])?.get(0);
+        let mut plan = Self { mask: Mask::new(&key), columns: BTreeMap::new(), kept: BTreeMap::new() };
+        let mut stay = Vec::new();
+        for row in &rows {
+            let (table, column): (Table, String) = ((row.get(0), row.get(1)), row.get(2));
+            let (category, ty): (String, String) = (row.get(3), row.get(4));
+            plan.kept.entry(table.clone()).or_default().insert(column.clone());
+            match form(&category, &ty) {
+                Some(form) => {
+                    plan.columns.entry(table).or_default().insert(column, form);
+                }
+                None => stay.push(format!("{}.{}.{column} ({ty})", table.0, table.1)),
+            }
+        }
+        if !stay.is_empty() {
+            return Err(Refused::new(format!(
+                "values of these types have no other that could stand for them: {}",
+                stay.join(", ")
+            ))
+            .help("take the class from the column, or make it a text; nothing was written")
+            .into());
+        }
+        let missing: Vec<String> = columns
+            .iter()
+            .filter(|c| {
+                !plan.kept.get(&(c.schema.clone(), c.table.clone())).is_some_and(|names| names.contains(&c.column))
+            })
+            .map(|c| format!("{}.{}.{}", c.schema, c.table, c.column))
+            .collect();
+        if !missing.is_empty() {
+            let what = missing.join(", ");
+            tell(Event::Note(format!("not in the database, or computed from others, and so not masked: {what}")));
+        }
+        Ok(plan)
+    }
+
+    /// Whether rows of the table change on their way.
+    pub(crate) fn changes(&self, schema: &str, table: &str) -> bool {
+        self.columns.contains_key(&(schema.to_owned(), table.to_owned())) || LOGS.iter().any(|(log, _)| *log == table)
+    }
+
+    /// What happens to the columns of a table, in their order; none if nothing does.
+    fn rows(&self, table: &Table, columns: &[String]) -> Option<Rows<'_>> {
+        let forms = self.columns.get(table);
+        let form = |name: &String| forms.and_then(|forms| forms.get(name)).copied();
+        let log = LOGS.iter().find(|(log, _)| *log == table.1).and_then(|(_, kept)| {
+            let at = |name: &str| columns.iter().position(|column| column == name);
+            let kept = (0..columns.len()).filter(|at| kept.contains(&columns[*at].as_str())).collect();
+            Some(Log { schema: at("table_schema")?, table: at("table_name")?, kept })
+        });
+        let forms: Vec<Option<Form>> = columns.iter().map(form).collect();
+        (log.is_some() || forms.iter().any(Option::is_some)).then_some(Rows { plan: self, forms, log })
+    }
+
+    /// Writes a dump in tar format again, masked.
+    pub(crate) fn copy(&self, mut from: &mut dyn Read, to: &mut dyn Write) -> Result<(), Error> {
+        let cannot = |error: std::io::Error| Error::from(Refused::new(format!("cannot write the dump: {error}")));
+        let mut contents: BTreeMap<String, (Table, Vec<String>)> = BTreeMap::new();
+        let mut header = [0_u8; 512];
+        loop {
+            from.read_exact(&mut header).map_err(cannot)?;
+            to.write_all(&header).map_err(cannot)?;
+            let Some((name, size)) = member(&header) else { break };
+            let mut body = Read::take(&mut from, size);
+            if name == "toc.dat" {
+                let mut text = Vec::new();
+                body.read_to_end(&mut text).map_err(cannot)?;
+                to.write_all(&text).map_err(cannot)?;
+                contents = listed(&text);
+            } else if let Some(rows) = contents.get(&name).and_then(|(table, columns)| self.rows(table, columns)) {
+                let mut body = std::io::BufReader::with_capacity(1 << 16, body);
+                let mut line = Vec::new();
+                while body.read_until(b'\n', &mut line).map_err(cannot)? > 0 {
+                    rows.line(&mut line);
+                    to.write_all(&line).map_err(cannot)?;
+                    line.clear();
+                }
+            } else {
+                std::io::copy(&mut body, to).map_err(cannot)?;
+            }
+            let mut padding = Read::take(&mut from, size.next_multiple_of(512) - size);
+            std::io::copy(&mut padding, to).map_err(cannot)?;
+        }
+        std::io::copy(&mut from, to).map_err(cannot)?;
+        to.flush().map_err(cannot)
+    }
+}
+
+/// How values of a type are written.
+fn form(category: &str, ty: &str) -> Option<Form> {
+    Some(match (category, ty) {
+        ("A", "text" | "varchar" | "bpchar" | "citext" | "name") => Form::List,
+        ("S", _) | (_, "citext") => Form::Text,
+        ("N", "int2") => Form::Number(5),
+        ("N", "int4") => Form::Number(10),
+        ("N", "int8") => Form::Number(19),
+        ("N", "numeric" | "float4" | "float8") => Form::Number(usize::MAX),
+        ("D", "date" | "timestamp" | "timestamptz") => Form::Date,
+        ("I", "inet") => Form::Address,
+        (_, "uuid" | "bytea") => Form::Hex,
+        (_, "json" | "jsonb") => Form::Json,
+        _ => return None,
+    })
+}
+
+/// The rows of a table as they come.
+struct Rows<'p> {
+    plan: &'p Plan,
+    forms: Vec<Option<Form>>,
+    log: Option<Log>,
+}
+
+/// Where a log has the name of a table, and where its row.
+struct Log {
+    schema: usize,
+    table: usize,
+    kept: Vec<usize>,
+}
+
+impl Rows<'_> {
+    /// A line of `copy`: values between tabs, with their backslashes.
+    fn line(&self, line: &mut [u8]) {
+        let end = line.len() - usize::from(line.ends_with(b"\n"));
+        if &line[..end] == b"\\." {
+            return;
+        }
+        let mut fields = Vec::new();
+        let mut start = 0;
+        for (at, byte) in line[..end].iter().enumerate() {
+            if *byte == b'\t' {
+                fields.push(start..at);
+                start = at + 1;
+            }
+        }
+        fields.push(start..end);
+        let keys = self.log.as_ref().and_then(|log| {
+            let text = |at: usize| Some(String::from_utf8_lossy(&plain(&line[fields.get(at)?.clone()]).0).into_owned());
+            self.plan.kept.get(&(text(log.schema)?, text(log.table)?)).map(|keys| (log, keys))
+        });
+        for (at, range) in fields.into_iter().enumerate() {
+            let field = &mut line[range];
+            if field == b"\\N" {
+                continue;
+            }
+            if let Some(form) = self.forms.get(at).copied().flatten() {
+                change(field, |text| self.plan.mask.value(form, text));
+            } else if let Some((_, keys)) = keys.filter(|(log, _)| log.kept.contains(&at)) {
+                change(field, |text| self.plan.mask.keys(text, &|key| keys.contains(key)));
+            }
+        }
+    }
+}
+
+/// The value of a field, and where each of its bytes stands.
+fn plain(field: &[u8]) -> (Vec<u8>, Vec<usize>) {
+    let (mut text, mut places) = (Vec::with_capacity(field.len()), Vec::with_capacity(field.len()));
+    let mut at = 0;
+    while at < field.len() {
+        if field[at] == b'\\' && at + 1 < field.len() {
+            at += 1;
+            text.push(match field[at] {
+                b'b' => 8,
+                b'f' => 12,
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                b'v' => 11,
+                other => other,
+            });
+        } else {
+            text.push(field[at]);
+        }
+        places.push(at);
+        at += 1;
+    }
+    (text, places)
+}
+
+/// Changes letters and digits of a field; what has a backslash is neither, and stays.
+fn change(field: &mut [u8], act: impl FnOnce(&mut [u8])) {
+    let (was, places) = plain(field);
+    let mut now = was.clone();
+    act(&mut now);
+    for ((was, now), place) in was.iter().zip(&now).zip(places) {
+        if was != now {
+            field[place] = *now;
+        }
+    }
+}
+
+/// The name and size of a member of the archive; none at its end.
+fn member(header: &[u8; 512]) -> Option<(String, u64)> {
+    let name = header[..100].split(|b| *b == 0).next().filter(|name| !name.is_empty())?;
+    let size = &header[124..136];
+    let size = match size[0] & 0x80 {
+        0 => size.iter().filter(|b| (b'0'..=b'7').contains(b)).fold(0, |sum, b| sum * 8 + u64::from(b - b'0')),
+        _ => size[4..].iter().fold(0, |sum, b| (sum << 8) | u64::from(*b)),
+    };
+    Some((String::from_utf8_lossy(name).into_owned(), size))
+}
+
+/// Whose rows each member has, by the table of contents: `COPY schema.table (columns) FROM stdin;`, and behind it the name.
+fn listed(toc: &[u8]) -> BTreeMap<String, (Table, Vec<String>)> {
+    let mut found = BTreeMap::new();
+    let (start, end) = (&b"COPY "[..], &b" FROM stdin;\n"[..]);
+    let find =
+        |from: usize, what: &[u8]| toc[from..].windows(what.len()).position(|some| some == what).map(|n| from + n);
+    let mut at = 0;
+    while let Some(copy) = find(at, start) {
+        at = copy + start.len();
+        let Some(stop) = find(at, end) else { break };
+        let Some(read) = std::str::from_utf8(&toc[at..stop]).ok().and_then(named) else { continue };
+        let Some(dot) = find(stop, b".dat") else { break };
+        let digits = toc[..dot].iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        found.insert(String::from_utf8_lossy(&toc[dot - digits..dot + 4]).into_owned(), read);
+    }
+    found
+}
+
+/// `public."odd name" (a, "b")`
+fn named(text: &str) -> Option<(Table, Vec<String>)> {
+    let mut names: Vec<String> = Vec::new();
+    let mut rest = text;
+    let mut listed = 0;
+    while let Some(first) = rest.chars().next() {
+        if first == '"' {
+            let mut name = String::new();
+            let mut chars = rest[1..].char_indices().peekable();
+            let mut end = None;
+            while let Some((at, c)) = chars.next() {
+                if c != '"' {
+                    name.push(c);
+                } else if chars.next_if(|(_, next)| *next == '"').is_some() {
+                    name.push('"');
+                } else {
+                    end = Some(at + 2);
+                    break;
+                }
+            }
+            rest = rest.get(end?..)?;
+            names.push(name);
+        } else if first.is_alphanumeric() || first == '_' || first == '$' {
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
+            names.push(rest[..end].to_owned());
+            rest = &rest[end..];
+        } else {
+            if first == '(' {
+                listed = names.len();
+            }
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    let columns = names.split_off(if listed == 0 { names.len() } else { listed });
+    let [schema, table] = <[String; 2]>::try_from(names).ok()?;
+    Some(((schema, table), columns))
+}
+
+/// A version of `pg_dump` that would add what the server knows of values is told not to.
+pub(crate) fn arguments(major: u32) -> Vec<String> {
+    let mut all = vec!["--format=tar".to_owned()];
+    all.extend((major >= 18).then(|| "--no-statistics".to_owned()));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{change, listed, named};
+
+    #[test]
+    fn names_are_read_as_pg_dump_writes_them() {
+        let strings = |all: &[&str]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let read = named("public.\"odd \"\" (name\" (a, \"b,c\", d$1)").expect("names");
+        assert_eq!(read, (("public".into(), "odd \" (name".into()), strings(&["a", "b,c", "d$1"])));
+        assert_eq!(named("s.empty ()"), Some((("s".into(), "empty".into()), Vec::new())));
+        let toc = b"..COPY s.t (a) FROM stdin;\n\0\x01\0public\0\x08\0\0\0" as &[u8];
+        let toc = [toc, b"3456.dat..COPY s.u (b) FROM stdin;\n..78.dat"].concat();
+        let found = listed(&toc);
+        assert_eq!(found["3456.dat"].0.1, "t");
+        assert_eq!(found["78.dat"].1, ["b"]);
+    }
+
+    #[test]
+    fn what_has_a_backslash_stays() {
+        let mut field = br"a\tb\\n".to_vec();
+        change(&mut field, |text| text.iter_mut().filter(|b| b.is_ascii_lowercase()).for_each(|b| *b = b'z'));
+        assert_eq!(field, br"z\tz\\z");
+    }
+}
