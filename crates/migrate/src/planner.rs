@@ -166,6 +166,8 @@ pub fn plan_change<'d>(
         types_gone: FxHashMap::default(),
         types_named: BTreeMap::new(),
         called: BTreeMap::new(),
+        renames: Vec::new(),
+        before_renames: Vec::new(),
         nodes: Nodes::default(),
         with_columns: FxHashSet::default(),
         required: FxHashMap::default(),
@@ -244,6 +246,9 @@ pub(crate) struct Builder<'d, 's> {
     pub types_named: BTreeMap<OldPlace, NodeId>,
     /// What goes under the name that it had.
     pub called: BTreeMap<OldPlace, &'d Object>,
+    /// The steps that give new names, and blocks that are taken back before them, since they speak of the old ones.
+    pub renames: Vec<NodeId>,
+    pub before_renames: Vec<NodeId>,
     pub nodes: Nodes<'d>,
     /// What Postgres takes together with a column.
     pub with_columns: FxHashSet<OldPlace>,

@@ -42,6 +42,7 @@ impl<'d> Builder<'d, '_> {
         self.forward(&sorted(new));
         self.backward(&sorted(old), actions);
         self.clashes()?;
+        self.under_old_names();
         self.around(actions);
         self.required_keys();
         self.inherited();

@@ -11,7 +11,7 @@ use crate::strategies::in_place::turns::{
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
-use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions, TableName};
+use specc_catalog::{Kind, Object, ObjectId, Sequence, SequenceOptions, Sql, TableName};
 use specc_diff::Renamed;
 use specc_sql::{Alter, Statement};
 
@@ -88,7 +88,31 @@ impl<'d> Builder<'d, '_> {
             }
             last = Some(node);
         }
+        self.renames = self.nodes.ids().collect();
         self.relabel(&again, &aside, last)
+    }
+
+    /// Whether the way back of a block speaks of something by a name that it has no more. Names in bodies and texts count.
+    pub(crate) fn names_renamed(&self, block: &Sql) -> bool {
+        let Some(down) = block.down.as_deref().filter(|_| !self.set.renamed.is_empty()) else { return false };
+        let words: FxHashSet<&str> = down.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        // A name may be more than a word.
+        let says = |name: &SmolStr| words.contains(&**name) || !is_word(name) && down.contains(&**name);
+        self.set.renamed.iter().any(|renamed| match &renamed.part {
+            Some((was, _)) => says(was),
+            None => {
+                renamed.id.name != renamed.now.name && says(&renamed.id.name) || {
+                    renamed.id.schema != renamed.now.schema && says(&renamed.id.schema)
+                }
+            }
+        })
+    }
+
+    /// What speaks of old names is done while they are there.
+    pub(crate) fn under_old_names(&mut self) {
+        for &before in &self.before_renames {
+            self.renames.iter().for_each(|&rename| self.nodes.soft(before, rename));
+        }
     }
 
     /// New names for what differs in nothing else.
@@ -215,6 +239,10 @@ impl Builder<'_, '_> {
             }
         }
     }
+}
+
+fn is_word(name: &str) -> bool {
+    name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// The object under another name, if it is of a kind that can have one.

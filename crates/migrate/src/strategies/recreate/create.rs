@@ -196,6 +196,13 @@ impl<'d> Builder<'d, '_> {
                 continue;
             };
             let phase = made.iter().map(|&node| self.nodes[node].phase).max().unwrap_or(Phase::Finish);
+            if self.names_renamed(before) {
+                let gone = self.nodes.push(Slot::None, Role::After, Phase::Names, Statement::RunDown(before));
+                self.before_renames.push(gone);
+                let again = self.nodes.push(Slot::None, Role::After, phase, Statement::RunSql(after));
+                made.into_iter().chain([gone]).for_each(|node| self.nodes.edge(node, again));
+                continue;
+            }
             let gone = self.nodes.push(Slot::None, Role::After, phase, Statement::RunDown(before));
             made.into_iter().for_each(|node| self.nodes.edge(node, gone));
             self.nodes.then(gone, Role::After, phase, Statement::RunSql(after));
@@ -206,9 +213,12 @@ impl<'d> Builder<'d, '_> {
     /// one.
     pub(crate) fn may_rest_on(&self, table: &TableName) -> bool {
         let id = table.id();
-        self.from
-            .iter()
-            .any(|(_, entry)| matches!(&entry.object, Object::Sql(_)) && entry.depends.iter().any(|need| need.on == id))
+        let of_it = |need: &specc_catalog::ObjectId| {
+            *need == id || self.from.get(need).and_then(|entry| entry.object.table()).is_some_and(|of| of == table)
+        };
+        self.from.iter().any(|(_, entry)| {
+            matches!(&entry.object, Object::Sql(_)) && entry.depends.iter().any(|need| of_it(&need.on))
+        })
     }
 
     /// Whether the table or view is there when the indexes are built, and was before.

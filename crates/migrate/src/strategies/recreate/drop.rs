@@ -94,8 +94,12 @@ impl<'d> Builder<'d, '_> {
                         self.impossible.push((entry.object.id(), why.into()));
                     }
                     // Blocks come last, so they go first; over a column that moves, they go and come in one moment.
-                    let phase = if phase == Phase::CutOver { phase } else { Phase::Names };
-                    self.nodes.push(slot, Role::Drop, phase, Statement::RunDown(sql));
+                    let old_names = self.names_renamed(sql);
+                    let phase = if phase == Phase::CutOver && !old_names { phase } else { Phase::Names };
+                    let down = self.nodes.push(slot, Role::Drop, phase, Statement::RunDown(sql));
+                    if old_names {
+                        self.before_renames.push(down);
+                    }
                 }
                 // By its name alone a procedure would be taken for a function.
                 Object::Grant(grant) => {

@@ -1,0 +1,1 @@
+insert into kinds (id, name) values (1, 'one'), (2, 'two');
