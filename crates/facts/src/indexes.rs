@@ -85,6 +85,11 @@ fn classes() -> impl Iterator<Item = Class> {
     })
 }
 
+/// The operator classes of a method, of Postgres and of extensions.
+pub fn operator_classes(method: &str) -> impl Iterator<Item = &'static str> {
+    classes().filter(move |class| class.method == method).map(|class| class.name)
+}
+
 /// The extension that brings an operator class; `None` for Postgres itself and what is not known.
 pub fn extension_of_operator_class(name: &str) -> Option<&'static str> {
     static BY_NAME: LazyLock<FxHashMap<&'static str, &'static str>> = LazyLock::new(|| {

@@ -1,8 +1,8 @@
 //! What Postgres has and does, in one place: types and their families, functions and operators with their volatility,
 //! casts, keywords, index methods, what statements lock. The tables under `data` are written from Postgres 15 and 18 by
 //! `facts.sql`; a test of `specc-postgres` reads both servers again and compares. What only one version has is marked
-//! there with `@` and the version. `grammar.txt` (what only the grammar has) and `elsewhere.txt` (types of extensions that
-//! are not on the test servers) are written by hand. A table is read when it is first asked for.
+//! there with `@` and the version. `grammar.txt` (what only the grammar has), `parameters.txt` (of storage) and
+//! `elsewhere.txt` (types of extensions that are not on the test servers) are written by hand. A table is read when it is first asked for.
 
 mod casts;
 mod conversions;
@@ -11,6 +11,7 @@ mod indexes;
 mod keywords;
 mod names;
 mod rights;
+mod storage;
 mod table;
 mod types;
 
@@ -23,7 +24,7 @@ pub use functions::{
 };
 pub use indexes::{
     IndexMethod, extension_of_operator_class, has_default_class, index_method, index_methods, is_leakproof,
-    most_indexed_dimensions,
+    most_indexed_dimensions, operator_classes,
 };
 pub use keywords::{is_keyword, is_operator_word, needs_quotes};
 pub use names::{
@@ -33,6 +34,7 @@ pub use names::{
     listed_names, privileges, sqlstate_of,
 };
 pub use rights::{is_of_event_trigger, is_safe_above};
+pub use storage::{COMPRESSION_WORDS, Parameter, ParameterValue, STORAGE_WORDS, parameters};
 pub use table::Spelled;
 pub use types::{
     Equality, Family, INTERVAL_FIELDS, Modifiers, TypeInfo, canonical_type, extension_of_type, family,

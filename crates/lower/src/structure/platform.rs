@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use specc_catalog as catalog;
 use specc_catalog::{Catalog, Dependency, Entry, Job, Kind, ObjectId, PublicationTable};
-use specc_model::{Qualified, Target, View};
+use specc_model::{Qualified, ReplicaIdentity, Target, View};
 use specc_split::{Lexer, TokenKind};
 use specc_sql::quote;
 use specc_syntax::ast::WebhookTarget;
@@ -155,7 +155,34 @@ fn unique_indexes(view: &View) -> impl Iterator<Item = &specc_model::Index> {
     })
 }
 
+/// What is said of an index and has no place in the catalog: a block, as one that is read from a database.
+fn replica_identities(room: &mut Room) {
+    let model = room.model;
+    for (_, entity) in super::own(model) {
+        let Some(ReplicaIdentity::Index { name, span }) = &entity.replica_identity else { continue };
+        let table = super::table_of(entity);
+        let constraint = entity.key.as_ref().is_some_and(|key| key.name == *name)
+            || entity.uniques.iter().any(|unique| unique.name == *name && !unique.is_index());
+        let on = match constraint {
+            true => table.part(Kind::Constraint, name.clone()),
+            false => ObjectId::new(Kind::Index, table.schema.clone(), name.clone()),
+        };
+        let alter = format!("alter table {} replica identity", quote::qualified(&table.schema, &table.name));
+        let mut entry = Entry::new(catalog::Sql {
+            name: format!("replica identity {}.{name}", table.schema).into(),
+            up: format!("{alter} using index {};", quote::ident(name)).into(),
+            down: Some(format!("{alter} default;").into()),
+            last: false,
+            provides: Vec::new(),
+        });
+        entry.depends.push(Dependency::new(on, "it is said of this index"));
+        entry.area = entity.meta.area.clone();
+        room.add(entry, *span);
+    }
+}
+
 pub(super) fn sql_blocks(room: &mut Room) {
+    replica_identities(room);
     let model = room.model;
     if model.sql_blocks.is_empty() {
         return;

@@ -11,7 +11,9 @@ use specc_catalog::{
 };
 use specc_diag::Span;
 use specc_model::scope::Scope;
-use specc_model::{Base, Bounds, Element, Entity, EntityId, Expr, Field, FieldIx, Model, On, Relation, Rls};
+use specc_model::{
+    Base, Bounds, Element, Entity, EntityId, Expr, Field, FieldIx, Model, On, Relation, ReplicaIdentity, Rls,
+};
 use specc_syntax::ast::{DataClass, RefAction, RefActionKind};
 
 pub(super) fn lower(room: &mut Room) {
@@ -56,7 +58,7 @@ fn table(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
         partition_of: None,
         rls: rls(entity.rls),
         options: if stored { storage_options(&entity.options) } else { Parameters::default() },
-        replica_identity: entity.replica_identity.clone(),
+        replica_identity: replica_identity(entity),
         inherits: entity.inherits.iter().map(|id| table_of(model.entity(*id))).collect(),
     };
     if let Some(mut entry) = ground.entry(table, &entity.meta, depends) {
@@ -147,7 +149,7 @@ fn partitions(ground: &Ground<'_>, entity: &Entity, made: &mut Made) {
             partition_of: Some((table_of(entity), bounds)),
             rls: rls(partition.rls.unwrap_or(entity.rls)),
             options: storage_options(if partition.options.is_empty() { &entity.options } else { &partition.options }),
-            replica_identity: entity.replica_identity.clone(),
+            replica_identity: replica_identity(entity),
             inherits: Vec::new(),
         });
         entry.comment = partition.doc.clone();
@@ -161,6 +163,15 @@ fn bound(model: &Model, expr: &Expr) -> SqlExpr {
     match expr.text.to_ascii_lowercase().as_str() {
         word @ ("minvalue" | "maxvalue") => SqlExpr::new(word),
         _ => constant(model, expr),
+    }
+}
+
+/// What the table itself says; an index has a block of its own.
+fn replica_identity(entity: &Entity) -> Option<SmolStr> {
+    match entity.replica_identity {
+        Some(ReplicaIdentity::Full) => Some("full".into()),
+        Some(ReplicaIdentity::Nothing) => Some("nothing".into()),
+        Some(ReplicaIdentity::Index { .. }) | None => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::entity::Pass;
 use super::fields::list;
+use super::project::Project;
 use crate::formula::Formula;
 use crate::scope::Scope;
 use crate::types::*;
@@ -54,6 +55,9 @@ impl Pass<'_> {
         let method = i.method.as_ref().map_or_else(|| "btree".into(), |m| m.text.to_lowercase());
         let at = i.method.as_ref().map_or(span, |m| m.at.0);
         self.check_index(i, &method, &elements, at);
+        if specc_facts::index_method(&method).is_some() {
+            self.check_parameters(&i.with, Some(&method));
+        }
         let name = match &i.name {
             Some(name) => name.text.clone(),
             None => {
@@ -86,23 +90,8 @@ impl Pass<'_> {
     }
 
     fn check_index(&mut self, i: &ast::IndexDecl, method: &str, elements: &[Element], at: Span) {
-        let Some(&IndexMethod { extension, most_columns: most, unique, ordered, includes, .. }) =
-            specc_facts::index_method(method)
-        else {
-            let names = || specc_facts::index_methods().iter().map(|m| m.name);
-            let help = match nearest(method, names()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("methods are {}", names().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
-            };
-            self.bad_index(at, format!("unknown index method `{method}`"), help);
-            return;
-        };
-        if extension != "-" && !self.project.extensions.contains_key(extension) {
-            let message =
-                format!("index method `{method}` comes from the extension `{extension}`, which is not declared");
-            let help = format!("add `extension {extension}` to one of the files");
-            self.out.push(Diagnostic::new(codes::UNKNOWN_EXTENSION, at, message).help(help));
-        }
+        let Some(known) = known_method(self.project, method, at, &mut self.out) else { return };
+        let IndexMethod { most_columns: most, unique, ordered, includes, .. } = *known;
         if elements.len() > most {
             let help = format!("write one index for each column, or at most {most} here");
             self.bad_index(at, format!("a `{method}` index takes at most {most} and gets {}", elements.len()), help);
@@ -126,8 +115,13 @@ impl Pass<'_> {
         }
     }
 
+    fn check_class(&mut self, element: &Element, method: &str) {
+        operator_class(self.project, self.model, element, method, &mut self.out);
+    }
+
     /// Whether the method has an operator class for the element.
     pub(crate) fn check_method(&mut self, element: &Element, method: &str, _at: Span) {
+        self.check_class(element, method);
         if let Some(opclass) = &element.opclass
             && let Some(extension) = specc_facts::extension_of_operator_class(&opclass.name)
             && !self.project.extensions.contains_key(extension)
@@ -230,6 +224,7 @@ impl Pass<'_> {
             self.out.push(bad(message, "use `gist`".to_owned(), at));
         }
         for (element, operator) in &elements {
+            self.check_class(element, &method);
             let ty = match &element.on {
                 On::Field(f) => self.model.under(&self.entity.fields[*f].ty),
                 On::Expr(expr) => self.model.under(&expr.formula.ty),
@@ -296,6 +291,9 @@ impl Pass<'_> {
         if method == "list" && elements.len() > 1 {
             self.bad_partition(span, "a list partition has one column", "use one column, or `range` or `hash`");
         }
+        for element in &elements {
+            self.check_class(element, if method == "hash" { "hash" } else { "btree" });
+        }
         self.parts.partition_by = Some(PartitionBy { method, elements, span });
     }
 
@@ -322,6 +320,7 @@ impl Pass<'_> {
             name: p.name.name.text.clone(),
         };
         let rls = p.rls.as_ref().map(super::entity::rls);
+        self.check_parameters(&p.with, None);
         self.parts.partitions.push(Partition { name, doc: doc.clone(), bounds, rls, options: p.with.clone(), span });
     }
 
@@ -432,6 +431,68 @@ impl Pass<'_> {
                 }));
             }
         }
+    }
+}
+
+/// The method with this name, which an extension of the project or Postgres has.
+pub(super) fn known_method(
+    project: &Project<'_>,
+    method: &str,
+    at: Span,
+    out: &mut Vec<Diagnostic>,
+) -> Option<&'static IndexMethod> {
+    let Some(known) = specc_facts::index_method(method) else {
+        let names = || specc_facts::index_methods().iter().map(|m| m.name);
+        let help = match nearest(method, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("methods are {}", names().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("unknown index method `{method}`");
+        out.push(Diagnostic::new(codes::BAD_INDEX, at, message).help(help));
+        return None;
+    };
+    let extension = known.extension;
+    if extension != "-" && !project.extensions.contains_key(extension) {
+        let message = format!("index method `{method}` comes from the extension `{extension}`, which is not declared");
+        let help = format!("add `extension {extension}` to one of the files");
+        out.push(Diagnostic::new(codes::UNKNOWN_EXTENSION, at, message).help(help));
+    }
+    Some(known)
+}
+
+/// Whether there is an operator class that is named, and the method has it.
+pub(super) fn operator_class(
+    project: &Project<'_>,
+    model: &Model,
+    element: &Element,
+    method: &str,
+    out: &mut Vec<Diagnostic>,
+) {
+    let Some(named) = element.opclass.as_ref().filter(|class| class.schema.is_empty()) else { return };
+    let name = named.name.as_str();
+    let mut bad =
+        |message: String, help: String| out.push(Diagnostic::new(codes::BAD_INDEX, element.span, message).help(help));
+    let provided = model.sql_blocks.iter().flat_map(|block| &block.provides);
+    if provided.into_iter().any(|(kind, class)| kind == "operator class" && class.name == name) {
+        return;
+    }
+    let of = |method: &'static str| specc_facts::operator_classes(method).any(|class| class == name);
+    let Some(method) = specc_facts::index_method(method) else { return };
+    if of(method.name) {
+        return;
+    }
+    if let Some(other) = specc_facts::index_methods().iter().find(|other| of(other.name)) {
+        let help = format!("write `using {}`, or remove the operator class", other.name);
+        let message = format!("the operator class `{name}` is for `{}` indexes, not for `{}`", other.name, method.name);
+        bad(message, help);
+    } else if specc_facts::extension_of_operator_class(name).is_none()
+        && project.extensions.keys().all(|extension| specc_facts::is_known_extension(extension))
+    {
+        let help = match nearest(name, specc_facts::operator_classes(method.name)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("remove it, or make it in a block: `sql … provides operator class {name} …`"),
+        };
+        bad(format!("unknown operator class `{name}`"), help);
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Parts {
     pub constraints: Vec<(RelationId, SmolStr)>,
     pub rls: Option<Rls>,
     pub options: Vec<ast::Setting>,
-    pub replica_identity: Option<SmolStr>,
+    pub replica_identity: Option<ReplicaIdentity>,
     pub inherits: Vec<EntityId>,
     pub origins: Vec<Origin>,
     pub depends: Vec<Object>,
@@ -96,6 +96,7 @@ pub(crate) fn entity(
     pass.origins(from);
     pass.name_references();
     pass.check_partitioned();
+    pass.check_replica_identity();
     pass.check_generated();
     pass.check_first_states();
     pass.check_new_rows();
@@ -191,7 +192,10 @@ impl Pass<'_> {
             MemberKind::Rls(word) => {
                 self.parts.rls = Some(rls(word));
             }
-            MemberKind::With(settings) => self.parts.options.extend(settings.iter().cloned()),
+            MemberKind::With(settings) => {
+                self.check_parameters(settings, None);
+                self.parts.options.extend(settings.iter().cloned());
+            }
             MemberKind::Depends(list) => {
                 let found = list
                     .iter()
@@ -202,7 +206,7 @@ impl Pass<'_> {
                 let found = list.iter().filter_map(|name| self.project.entity(name, &mut self.out));
                 self.parts.inherits.extend(found);
             }
-            MemberKind::ReplicaIdentity(word) => self.parts.replica_identity = Some(word.text.clone()),
+            MemberKind::ReplicaIdentity(said) => self.replica_identity(said),
             MemberKind::Key(_) | MemberKind::CompositeRef(_) | MemberKind::Use(_) | MemberKind::Retain(_) => {}
         }
     }
@@ -228,6 +232,7 @@ impl Pass<'_> {
             found.backfill = self.exprs.get(raw, &self.scope, Expect::value(self.backfill(at), ty), &mut self.out);
         }
         found.shape = self.shape(f, ty);
+        self.check_stored(f, ty);
         self.parts.fields.push((at, found));
         if f.unique {
             self.unique_column(at, f.name.at.0);

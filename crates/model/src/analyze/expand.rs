@@ -326,6 +326,7 @@ fn has_dollar(member: &Member) -> bool {
                 || f.using.as_deref().is_some_and(raw)
         }
         MemberKind::Check(c) => raw(&c.expr) || c.name.as_ref().is_some_and(name),
+        MemberKind::ReplicaIdentity(ast::ReplicaIdentity::Index(index)) => name(index),
         MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(_) => false,
         MemberKind::Trigger(t) => match &t.action {
             ast::TriggerAction::Execute { function, args } => {

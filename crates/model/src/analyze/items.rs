@@ -395,6 +395,12 @@ fn check_function(project: &Project<'_>, d: &ast::FunctionDecl, f: &Function, ou
             "remove `rows`".to_owned(),
         );
     }
+    for (word, number) in [("cost", &f.cost), ("rows", &f.rows)] {
+        if number.as_ref().and_then(|n| n.replace('_', "").parse::<f64>().ok()).is_some_and(|n| n <= 0.0) {
+            let message = format!("`{word}` of `{name}` is not above zero");
+            bad(d.name.span(), message, format!("write a number above zero, or remove `{word}`"));
+        }
+    }
 }
 
 /// Defaults of parameters, by function.

@@ -34,6 +34,7 @@ mod seed_keys;
 pub mod seeds;
 mod shapes;
 mod shut_indexes;
+mod stored;
 mod substitute;
 mod taken;
 mod typeref;

@@ -393,7 +393,8 @@ impl Filler<'_> {
             MemberKind::Depends(list) => list.iter_mut().for_each(|(_, name)| self.qname(name)),
             MemberKind::Inherits(list) => list.iter_mut().for_each(|name| self.qname(name)),
             MemberKind::Retain(retain) => self.maybe(retain.from.as_mut()),
-            MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(_) => {}
+            MemberKind::ReplicaIdentity(ReplicaIdentity::Index(name)) => self.name(name),
+            MemberKind::Rls(_) | MemberKind::With(_) | MemberKind::ReplicaIdentity(ReplicaIdentity::Word(_)) => {}
         }
     }
 }

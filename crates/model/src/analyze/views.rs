@@ -256,6 +256,14 @@ fn indexes(
             }
         };
         let filter = i.filter.as_ref().and_then(|raw| plain_sql(model, raw, out)).map(Arc::new);
+        let method = i.method.as_ref().map_or_else(|| "btree".to_owned(), |m| m.text.to_lowercase());
+        if super::constraints::known_method(project, &method, i.method.as_ref().map_or(span, |m| m.at.0), out).is_some()
+        {
+            super::stored::parameters(&i.with, Some(&method), out);
+            for element in &elements {
+                super::constraints::operator_class(project, model, element, &method, out);
+            }
+        }
         list.push(Index {
             meta: Meta {
                 area: project.area(span),
@@ -266,7 +274,7 @@ fn indexes(
             },
             name,
             unique: i.unique,
-            method: i.method.as_ref().map_or_else(|| "btree".into(), |m| m.text.clone()),
+            method: method.into(),
             elements,
             include: i.include.iter().filter_map(|n| output.iter().position(|(o, _)| *o == n.text)).collect(),
             filter,

@@ -17,7 +17,8 @@ pub struct Entity {
     pub unlogged: bool,
     pub rls: Rls,
     pub options: Vec<ast::Setting>,
-    pub replica_identity: Option<SmolStr>,
+    /// None where the key is.
+    pub replica_identity: Option<ReplicaIdentity>,
     /// Whose columns it has too; they come first among `fields`.
     pub inherits: Vec<EntityId>,
     /// Where its rows come from when it is new.
@@ -73,6 +74,17 @@ pub struct Branch {
     pub values: Vec<ExprRef>,
     /// Which rows; none: all.
     pub filter: Option<ExprRef>,
+}
+
+/// How a replica finds the row that was changed, if not by the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplicaIdentity {
+    /// By all of its columns.
+    Full,
+    /// Not at all.
+    Nothing,
+    /// By the columns of a unique index, or of what has one.
+    Index { name: SmolStr, span: Span },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -75,10 +75,19 @@ pub enum MemberKind {
     Depends(Vec<(Option<Name>, QName)>),
     /// `inherits animals, things`
     Inherits(Vec<QName>),
-    /// `replica identity full` (the word after `identity`)
-    ReplicaIdentity(Name),
     /// `retain 2 years from created_at`
     Retain(Box<RetainDecl>),
+    /// `replica identity full`, `replica identity using index x`
+    ReplicaIdentity(ReplicaIdentity),
+}
+
+/// How a replica finds the row that was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplicaIdentity {
+    /// The word after `identity`
+    Word(Name),
+    /// `using index x`
+    Index(Name),
 }
 
 /// `name: type modifiers`. Modifiers in any order after the type: `key`, `unique`, `immutable`, `pii`, `secret`, `= value`,

@@ -41,8 +41,14 @@ impl Cx<'_> {
             Rule::settings => MemberKind::With(self.settings(pair)),
             Rule::sql_depends => MemberKind::Depends(self.dependencies(pair)),
             Rule::inherits => MemberKind::Inherits(self.qnames(pair)),
-            Rule::replica => MemberKind::ReplicaIdentity(self.inner_name(pair)?),
             Rule::retain => MemberKind::Retain(Box::new(self.retain(pair)?)),
+            Rule::replica => {
+                let inner = pair.into_inner().next()?;
+                MemberKind::ReplicaIdentity(match inner.as_rule() {
+                    Rule::replica_index => ReplicaIdentity::Index(self.inner_name(inner)?),
+                    _ => ReplicaIdentity::Word(self.name(&inner)),
+                })
+            }
             _ => return None,
         };
         Some((kind, at))

@@ -112,8 +112,11 @@ impl Printer<'_> {
             MemberKind::With(list) => settings(list).into(),
             MemberKind::Depends(list) => super::items::depends(list).into(),
             MemberKind::Inherits(list) => format!("inherits {}", qnames(list)).into(),
-            MemberKind::ReplicaIdentity(how) => format!("replica identity {}", name(how)).into(),
             MemberKind::Retain(r) => super::classes::retain(r).into(),
+            MemberKind::ReplicaIdentity(ReplicaIdentity::Word(how)) => format!("replica identity {}", name(how)).into(),
+            MemberKind::ReplicaIdentity(ReplicaIdentity::Index(index)) => {
+                format!("replica identity using index {}", name(index)).into()
+            }
         }
     }
 

@@ -344,8 +344,9 @@ pub(super) fn member() -> impl Strategy<Value = Member> {
         1 => promise(false).prop_map(|p| MemberKind::Promise(Box::new(p))).boxed(),
         1 => proptest::sample::select(&["off", "force", "on"][..]).prop_map(|w| MemberKind::Rls(name_of(w))).boxed(),
         1 => vec(setting(), 1..3).prop_map(MemberKind::With).boxed(),
-        1 => name().prop_map(MemberKind::ReplicaIdentity).boxed(),
         1 => retain().prop_map(|r| MemberKind::Retain(Box::new(r))).boxed(),
+        1 => name().prop_map(|n| MemberKind::ReplicaIdentity(ReplicaIdentity::Word(n))).boxed(),
+        1 => name().prop_map(|n| MemberKind::ReplicaIdentity(ReplicaIdentity::Index(n))).boxed(),
         1 => vec(qname(), 1..3).prop_map(MemberKind::Inherits).boxed(),
         1 => vec((of(kind), qname()), 1..3).prop_map(MemberKind::Depends).boxed(),
     ];
