@@ -63,7 +63,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 <<number>>
 declare
-  noted constant jsonb := '[' || coalesce(current_setting('specc.seats_limit_full_of_halls_number', true), '') || ']';
+  noted constant jsonb := '[' || concat_ws(',', nullif(current_setting('specc.seats_limit_full_of_halls_number', true), ''), (
+    select string_agg(current_setting('specc.seats_limit_full_of_halls_number.part_' || part), ',')
+    from generate_series(0, nullif(current_setting('specc.seats_limit_full_of_halls_number.parts', true), '')::int - 1) part
+  )) || ']';
 begin
   if number.noted = '[]' then
     return null;

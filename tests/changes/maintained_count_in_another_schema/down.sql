@@ -72,7 +72,8 @@ begin
           from (select r.*, 1 as sign from new_rows r) r
           group by r.cart_id
           having coalesce(sum(r.sign) filter (where r.amount > 0), 0) <> 0
-            or coalesce(sum(r.sign * r.amount), 0) <> 0
+            or coalesce(sum(r.sign * r.amount) filter (where (r.amount in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
+            or bool_or(r.amount in ('NaN', 'Infinity', '-Infinity'))
         )
       order by p.id
       for no key update of p;
@@ -83,13 +84,24 @@ begin
     from (
       select r.cart_id as id,
              coalesce(sum(r.sign) filter (where r.amount > 0), 0) as lines,
-             coalesce(sum(r.sign * r.amount), 0) as total
+             coalesce(sum(r.sign * r.amount) filter (where (r.amount in ('NaN', 'Infinity', '-Infinity')) is not true), 0) as total
       from (select r.*, 1 as sign from new_rows r) r
       group by r.cart_id
       having coalesce(sum(r.sign) filter (where r.amount > 0), 0) <> 0
-        or coalesce(sum(r.sign * r.amount), 0) <> 0
+        or coalesce(sum(r.sign * r.amount) filter (where (r.amount in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
     ) c
     where p.id = c.id;
+    if exists (select from (select r.*, 1 as sign from new_rows r) r where r.amount in ('NaN', 'Infinity', '-Infinity')) then
+      -- Such a value is not taken away again by a difference.
+      perform
+      from public.carts p
+      where p.id in (select r.cart_id from (select r.*, 1 as sign from new_rows r) r where r.amount in ('NaN', 'Infinity', '-Infinity'))
+      order by p.id
+      for no key update of p;
+      update public.carts p
+      set total = (select coalesce(sum(r.amount), 0) from public.cart_lines r where r.cart_id = p.id)
+      where p.id in (select r.cart_id from (select r.*, 1 as sign from new_rows r) r where r.amount in ('NaN', 'Infinity', '-Infinity'));
+    end if;
   elsif tg_op = 'UPDATE' then
     -- What the rows were is taken away and what they are is added; most updates come out even and touch no parent.
     if (select count(*) from (select from (
@@ -108,7 +120,8 @@ begin
           ) r
           group by r.cart_id
           having coalesce(sum(r.sign) filter (where r.amount > 0), 0) <> 0
-            or coalesce(sum(r.sign * r.amount), 0) <> 0
+            or coalesce(sum(r.sign * r.amount) filter (where (r.amount in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
+            or bool_or(r.amount in ('NaN', 'Infinity', '-Infinity'))
         )
       order by p.id
       for no key update of p;
@@ -119,7 +132,7 @@ begin
     from (
       select r.cart_id as id,
              coalesce(sum(r.sign) filter (where r.amount > 0), 0) as lines,
-             coalesce(sum(r.sign * r.amount), 0) as total
+             coalesce(sum(r.sign * r.amount) filter (where (r.amount in ('NaN', 'Infinity', '-Infinity')) is not true), 0) as total
       from (
         select r.*, 1 as sign from new_rows r
         union all
@@ -127,9 +140,32 @@ begin
       ) r
       group by r.cart_id
       having coalesce(sum(r.sign) filter (where r.amount > 0), 0) <> 0
-        or coalesce(sum(r.sign * r.amount), 0) <> 0
+        or coalesce(sum(r.sign * r.amount) filter (where (r.amount in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
     ) c
     where p.id = c.id;
+    if exists (select from (
+      select r.*, 1 as sign from new_rows r
+      union all
+      select r.*, -1 from old_rows r
+    ) r where r.amount in ('NaN', 'Infinity', '-Infinity')) then
+      -- Such a value is not taken away again by a difference.
+      perform
+      from public.carts p
+      where p.id in (select r.cart_id from (
+      select r.*, 1 as sign from new_rows r
+      union all
+      select r.*, -1 from old_rows r
+    ) r where r.amount in ('NaN', 'Infinity', '-Infinity'))
+      order by p.id
+      for no key update of p;
+      update public.carts p
+      set total = (select coalesce(sum(r.amount), 0) from public.cart_lines r where r.cart_id = p.id)
+      where p.id in (select r.cart_id from (
+      select r.*, 1 as sign from new_rows r
+      union all
+      select r.*, -1 from old_rows r
+    ) r where r.amount in ('NaN', 'Infinity', '-Infinity'));
+    end if;
   elsif tg_op = 'DELETE' then
     if (select count(*) from (select from (select r.*, -1 as sign from old_rows r) r group by r.cart_id limit 2) several) > 1 then
       perform
@@ -139,7 +175,8 @@ begin
           from (select r.*, -1 as sign from old_rows r) r
           group by r.cart_id
           having coalesce(sum(r.sign) filter (where r.amount > 0), 0) <> 0
-            or coalesce(sum(r.sign * r.amount), 0) <> 0
+            or coalesce(sum(r.sign * r.amount) filter (where (r.amount in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
+            or bool_or(r.amount in ('NaN', 'Infinity', '-Infinity'))
         )
       order by p.id
       for no key update of p;
@@ -150,13 +187,24 @@ begin
     from (
       select r.cart_id as id,
              coalesce(sum(r.sign) filter (where r.amount > 0), 0) as lines,
-             coalesce(sum(r.sign * r.amount), 0) as total
+             coalesce(sum(r.sign * r.amount) filter (where (r.amount in ('NaN', 'Infinity', '-Infinity')) is not true), 0) as total
       from (select r.*, -1 as sign from old_rows r) r
       group by r.cart_id
       having coalesce(sum(r.sign) filter (where r.amount > 0), 0) <> 0
-        or coalesce(sum(r.sign * r.amount), 0) <> 0
+        or coalesce(sum(r.sign * r.amount) filter (where (r.amount in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
     ) c
     where p.id = c.id;
+    if exists (select from (select r.*, -1 as sign from old_rows r) r where r.amount in ('NaN', 'Infinity', '-Infinity')) then
+      -- Such a value is not taken away again by a difference.
+      perform
+      from public.carts p
+      where p.id in (select r.cart_id from (select r.*, -1 as sign from old_rows r) r where r.amount in ('NaN', 'Infinity', '-Infinity'))
+      order by p.id
+      for no key update of p;
+      update public.carts p
+      set total = (select coalesce(sum(r.amount), 0) from public.cart_lines r where r.cart_id = p.id)
+      where p.id in (select r.cart_id from (select r.*, -1 as sign from old_rows r) r where r.amount in ('NaN', 'Infinity', '-Infinity'));
+    end if;
   elsif tg_op = 'TRUNCATE' then
     update public.carts p set lines = 0, total = 0 where p.lines <> 0 or p.total <> 0;
   end if;

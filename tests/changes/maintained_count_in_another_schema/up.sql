@@ -117,7 +117,8 @@ begin
           from (select r.*, 1 as sign from new_rows r) r
           group by r.cart_id
           having coalesce(sum(r.sign) filter (where r.price > 0), 0) <> 0
-            or coalesce(sum(r.sign * r.price), 0) <> 0
+            or coalesce(sum(r.sign * r.price) filter (where (r.price in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
+            or bool_or(r.price in ('NaN', 'Infinity', '-Infinity'))
         )
       order by p.id
       for no key update of p;
@@ -128,13 +129,24 @@ begin
     from (
       select r.cart_id as id,
              coalesce(sum(r.sign) filter (where r.price > 0), 0) as total,
-             coalesce(sum(r.sign * r.price), 0) as lines
+             coalesce(sum(r.sign * r.price) filter (where (r.price in ('NaN', 'Infinity', '-Infinity')) is not true), 0) as lines
       from (select r.*, 1 as sign from new_rows r) r
       group by r.cart_id
       having coalesce(sum(r.sign) filter (where r.price > 0), 0) <> 0
-        or coalesce(sum(r.sign * r.price), 0) <> 0
+        or coalesce(sum(r.sign * r.price) filter (where (r.price in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
     ) c
     where p.id = c.id;
+    if exists (select from (select r.*, 1 as sign from new_rows r) r where r.price in ('NaN', 'Infinity', '-Infinity')) then
+      -- Such a value is not taken away again by a difference.
+      perform
+      from app.carts p
+      where p.id in (select r.cart_id from (select r.*, 1 as sign from new_rows r) r where r.price in ('NaN', 'Infinity', '-Infinity'))
+      order by p.id
+      for no key update of p;
+      update app.carts p
+      set lines = (select coalesce(sum(r.price), 0) from app.carts_lines r where r.cart_id = p.id)
+      where p.id in (select r.cart_id from (select r.*, 1 as sign from new_rows r) r where r.price in ('NaN', 'Infinity', '-Infinity'));
+    end if;
   elsif tg_op = 'UPDATE' then
     -- What the rows were is taken away and what they are is added; most updates come out even and touch no parent.
     if (select count(*) from (select from (
@@ -153,7 +165,8 @@ begin
           ) r
           group by r.cart_id
           having coalesce(sum(r.sign) filter (where r.price > 0), 0) <> 0
-            or coalesce(sum(r.sign * r.price), 0) <> 0
+            or coalesce(sum(r.sign * r.price) filter (where (r.price in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
+            or bool_or(r.price in ('NaN', 'Infinity', '-Infinity'))
         )
       order by p.id
       for no key update of p;
@@ -164,7 +177,7 @@ begin
     from (
       select r.cart_id as id,
              coalesce(sum(r.sign) filter (where r.price > 0), 0) as total,
-             coalesce(sum(r.sign * r.price), 0) as lines
+             coalesce(sum(r.sign * r.price) filter (where (r.price in ('NaN', 'Infinity', '-Infinity')) is not true), 0) as lines
       from (
         select r.*, 1 as sign from new_rows r
         union all
@@ -172,9 +185,32 @@ begin
       ) r
       group by r.cart_id
       having coalesce(sum(r.sign) filter (where r.price > 0), 0) <> 0
-        or coalesce(sum(r.sign * r.price), 0) <> 0
+        or coalesce(sum(r.sign * r.price) filter (where (r.price in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
     ) c
     where p.id = c.id;
+    if exists (select from (
+      select r.*, 1 as sign from new_rows r
+      union all
+      select r.*, -1 from old_rows r
+    ) r where r.price in ('NaN', 'Infinity', '-Infinity')) then
+      -- Such a value is not taken away again by a difference.
+      perform
+      from app.carts p
+      where p.id in (select r.cart_id from (
+      select r.*, 1 as sign from new_rows r
+      union all
+      select r.*, -1 from old_rows r
+    ) r where r.price in ('NaN', 'Infinity', '-Infinity'))
+      order by p.id
+      for no key update of p;
+      update app.carts p
+      set lines = (select coalesce(sum(r.price), 0) from app.carts_lines r where r.cart_id = p.id)
+      where p.id in (select r.cart_id from (
+      select r.*, 1 as sign from new_rows r
+      union all
+      select r.*, -1 from old_rows r
+    ) r where r.price in ('NaN', 'Infinity', '-Infinity'));
+    end if;
   elsif tg_op = 'DELETE' then
     if (select count(*) from (select from (select r.*, -1 as sign from old_rows r) r group by r.cart_id limit 2) several) > 1 then
       perform
@@ -184,7 +220,8 @@ begin
           from (select r.*, -1 as sign from old_rows r) r
           group by r.cart_id
           having coalesce(sum(r.sign) filter (where r.price > 0), 0) <> 0
-            or coalesce(sum(r.sign * r.price), 0) <> 0
+            or coalesce(sum(r.sign * r.price) filter (where (r.price in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
+            or bool_or(r.price in ('NaN', 'Infinity', '-Infinity'))
         )
       order by p.id
       for no key update of p;
@@ -195,13 +232,24 @@ begin
     from (
       select r.cart_id as id,
              coalesce(sum(r.sign) filter (where r.price > 0), 0) as total,
-             coalesce(sum(r.sign * r.price), 0) as lines
+             coalesce(sum(r.sign * r.price) filter (where (r.price in ('NaN', 'Infinity', '-Infinity')) is not true), 0) as lines
       from (select r.*, -1 as sign from old_rows r) r
       group by r.cart_id
       having coalesce(sum(r.sign) filter (where r.price > 0), 0) <> 0
-        or coalesce(sum(r.sign * r.price), 0) <> 0
+        or coalesce(sum(r.sign * r.price) filter (where (r.price in ('NaN', 'Infinity', '-Infinity')) is not true), 0) <> 0
     ) c
     where p.id = c.id;
+    if exists (select from (select r.*, -1 as sign from old_rows r) r where r.price in ('NaN', 'Infinity', '-Infinity')) then
+      -- Such a value is not taken away again by a difference.
+      perform
+      from app.carts p
+      where p.id in (select r.cart_id from (select r.*, -1 as sign from old_rows r) r where r.price in ('NaN', 'Infinity', '-Infinity'))
+      order by p.id
+      for no key update of p;
+      update app.carts p
+      set lines = (select coalesce(sum(r.price), 0) from app.carts_lines r where r.cart_id = p.id)
+      where p.id in (select r.cart_id from (select r.*, -1 as sign from old_rows r) r where r.price in ('NaN', 'Infinity', '-Infinity'));
+    end if;
   elsif tg_op = 'TRUNCATE' then
     update app.carts p set total = 0, lines = 0 where p.total <> 0 or p.lines <> 0;
   end if;

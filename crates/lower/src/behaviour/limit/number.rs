@@ -68,11 +68,13 @@ declare
 begin
   if tg_level = 'STATEMENT' then
     perform pg_advisory_xact_lock({gate});
-    perform set_config({noted}, '', true), set_config({parts}, '0', true);
+    perform set_config({noted}, '', true);
+    perform set_config({parts}, '0', true);
     return null;
   end if;
   if octet_length(note.noted) > 8000 then
-    perform set_config({part} || note.parts, note.noted, true), set_config({parts}, (note.parts + 1)::text, true);
+    perform set_config({part} || note.parts, note.noted, true);
+    perform set_config({parts}, (note.parts + 1)::text, true);
     note.noted := '';
   end if;
   perform set_config({noted}, concat_ws(',', nullif(note.noted, ''),
