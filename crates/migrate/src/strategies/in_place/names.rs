@@ -108,9 +108,19 @@ impl<'d> Builder<'d, '_> {
         })
     }
 
-    /// What speaks of old names is done while they are there.
+    /// What speaks of old names is done while they are there, unless something has to go before it that speaks of new ones.
     pub(crate) fn under_old_names(&mut self) {
-        for &before in &self.before_renames {
+        let waits = self.nodes.before();
+        let is_renamed = |table: &TableName| {
+            self.set.renamed.iter().any(|renamed| {
+                let now = &renamed.now;
+                renamed.part.is_none() && now.schema == table.schema && now.name == table.name
+            })
+        };
+        let speaks_of_new = |node: &NodeId| self.nodes[*node].statement.table().is_some_and(is_renamed);
+        let free = |node: &&NodeId| !waits.get(*node).is_some_and(|needed| needed.iter().any(speaks_of_new));
+        let blocks: Vec<NodeId> = self.before_renames.iter().filter(free).copied().collect();
+        for before in blocks {
             self.renames.iter().for_each(|&rename| self.nodes.soft(before, rename));
         }
     }
