@@ -281,14 +281,16 @@ fn entry() -> BoxedStrategy<Entry> {
     let object = prop_oneof![16 => small(), 4 => table(), 4 => constraint(), 3 => function(), 3 => trigger_or_policy()];
     let depends = vec((id(), name()).prop_map(|(on, why)| Dependency { on, why }), 0..2);
     let counts = vec((name(), table_name(), expr()).prop_map(|(column, of, value)| Count { column, of, value }), 0..2);
-    (object, of(name()), of(name()), depends, name(), counts)
-        .prop_map(|(object, comment, owner, depends, area, counts)| Entry {
+    let class = prop_oneof![Just(DataClass::Pii), Just(DataClass::Secret)];
+    (object, of(name()), of(name()), depends, name(), counts, vec((name(), class), 0..2))
+        .prop_map(|(object, comment, owner, depends, area, counts, classes)| Entry {
             object,
             comment,
             owner,
             depends,
             area,
             counts,
+            classes,
         })
         .boxed()
 }

@@ -145,6 +145,11 @@ fn condition() -> impl Strategy<Value = SqlExpr> {
     .prop_map(SqlExpr::new)
 }
 
+/// Whether values of the type are kept in ways that are chosen.
+fn is_long(ty: &DataType) -> bool {
+    ty.dims > 0 || specc_facts::type_info(&ty.name).is_some_and(|info| info.usual_storage() != "plain")
+}
+
 fn column() -> impl Strategy<Value = Column> {
     (column_type(), any::<bool>(), of(default()), of(condition()), any::<bool>(), comment(), 0..12u8).prop_map(
         |(ty, nullable, default, generated, is_virtual, comment, kind)| {
@@ -162,8 +167,8 @@ fn column() -> impl Strategy<Value = Column> {
                     column.identity = Some(Box::new((nullable, numbers)));
                 }
                 6 => column.collation = Some(Box::new(Qualified::new("pg_catalog", "C"))),
-                7 => column.storage = Some("external".into()),
-                8 => column.compression = Some("lz4".into()),
+                7 if is_long(&column.ty) => column.storage = Some("external".into()),
+                8 if is_long(&column.ty) => column.compression = Some("lz4".into()),
                 _ => {}
             }
             column
@@ -177,7 +182,8 @@ fn columns() -> impl Strategy<Value = Vec<Column>> {
         let named = names.into_iter().zip(columns).map(|(name, column)| Column { name, ..column });
         // The one that conditions and keys read; one condition reads `viewer` as well.
         let ty = if first.identity.is_some() { first.ty.clone() } else { ty };
-        let first = Column { ty, generated: None, virtual_generated: false, ..first };
+        let (storage, compression) = if is_long(&ty) { (first.storage, first.compression) } else { (None, None) };
+        let first = Column { ty, generated: None, virtual_generated: false, storage, compression, ..first };
         let viewer = Column { nullable: true, ..Column::new("viewer", DataType::builtin("boolean")) };
         let all: Vec<Column> = [first].into_iter().chain(named.filter(|column| column.name != "viewer")).collect();
         all.into_iter().chain([viewer]).collect()

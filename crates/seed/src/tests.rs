@@ -74,6 +74,7 @@ impl Build {
             rls: Rls::On,
             options: vec![],
             replica_identity: None,
+            retain: None,
             inherits: vec![],
             origins: vec![],
             depends: vec![],

@@ -183,7 +183,7 @@ fn every_kind_of_column_is_emptied_in_its_way() {
         run(
             &mut owner,
             "insert into people (id, name, born, kind, email, tags, extra, hash, note)
-               select n, 'name' || n, '2000-01-01', 'kind' || n, 'mail' || n || '@x', '{tag}', '{\"k\": 1}', '\\x00', 'note' from generate_series(1, 3) n;
+               select n, 'name' || n, '2000-01-01', 'kind' || n, 'mail' || n || '@x', array['tag'], '{\"k\": 1}', '\\x00', 'note' from generate_series(1, 3) n;
              insert into parts select n, n, n, 'words' || n from generate_series(1, 3) n;
              insert into pieces select n, n, n, 'text' || n from generate_series(1, 3) n;
              update people set name = 'new' || id;

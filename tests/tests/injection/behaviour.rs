@@ -472,7 +472,7 @@ person {} {{
     s.fact(
         "what is erased",
         format!("select x.{} like 'erased%' from {} x where x.{} = 1", text.sql, t.sql, key.sql),
-        "t",
+        "true",
     );
     s.fact("what is not", format!("select {} from {} where {} = 2", text.sql, t.sql, key.sql), format!("{v}2"));
     s.counts("a secret", &format!("{} x where x.{} is null", u.sql, text.sql), 1);

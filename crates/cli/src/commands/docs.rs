@@ -83,7 +83,7 @@ impl<'a> Pages<'a> {
                 file.path.insert_str(0, docs);
                 take(file);
             });
-            self.guides.into_par_iter().for_each(|file| take(file));
+            self.guides.into_par_iter().for_each(&take);
             return Vec::new();
         }
         // A site is never written among what builds write.

@@ -130,7 +130,7 @@ impl Mask {
         let from = text.iter().position(u8::is_ascii_digit).unwrap_or(text.len());
         let to = text[from..].iter().position(|b| matches!(b, b'e' | b'E')).map_or(text.len(), |at| from + at);
         let digits = text[from..to].iter().take_while(|b| b.is_ascii_digit()).count();
-        self.symbols(&mut text[from..to], |read| digits_of(read));
+        self.symbols(&mut text[from..to], digits_of);
         // What has as many digits as there can be may be too much now.
         if digits >= most.max(1) && text[from] > b'1' {
             text[from] = b'1';
@@ -369,7 +369,7 @@ fn date_of(mut days: u32) -> String {
 }
 
 fn is_leap(year: u32) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 fn length(year: u32) -> u32 {
