@@ -7,6 +7,7 @@ mod value;
 
 use crate::{Error, Event, Refused, Tell};
 use specc_postgres::Session;
+use specc_split::Lexer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, Read, Write};
 use value::{Form, Mask};
@@ -291,37 +292,15 @@ fn listed(toc: &[u8]) -> BTreeMap<String, (Table, Vec<String>)> {
 /// `public."odd name" (a, "b")`
 fn named(text: &str) -> Option<(Table, Vec<String>)> {
     let mut names: Vec<String> = Vec::new();
-    let mut rest = text;
-    let mut listed = 0;
-    while let Some(first) = rest.chars().next() {
-        if first == '"' {
-            let mut name = String::new();
-            let mut chars = rest[1..].char_indices().peekable();
-            let mut end = None;
-            while let Some((at, c)) = chars.next() {
-                if c != '"' {
-                    name.push(c);
-                } else if chars.next_if(|(_, next)| *next == '"').is_some() {
-                    name.push('"');
-                } else {
-                    end = Some(at + 2);
-                    break;
-                }
-            }
-            rest = rest.get(end?..)?;
-            names.push(name);
-        } else if first.is_alphanumeric() || first == '_' || first == '$' {
-            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
-            names.push(rest[..end].to_owned());
-            rest = &rest[end..];
-        } else {
-            if first == '(' {
-                listed = names.len();
-            }
-            rest = &rest[first.len_utf8()..];
+    let mut listed = None;
+    for token in Lexer::new(text).map_while(Result::ok) {
+        match token.name(text) {
+            Some(name) => names.push(name),
+            None if &text[token.start..token.end] == "(" => listed = Some(names.len()),
+            None => {}
         }
     }
-    let columns = names.split_off(if listed == 0 { names.len() } else { listed });
+    let columns = names.split_off(listed.unwrap_or(names.len()));
     let [schema, table] = <[String; 2]>::try_from(names).ok()?;
     Some(((schema, table), columns))
 }

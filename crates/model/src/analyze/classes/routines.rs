@@ -87,14 +87,6 @@ fn sql_type(model: &Model, ty: &Type) -> String {
     out
 }
 
-/// The type below domains.
-fn base<'m>(model: &'m Model, mut ty: &'m Type) -> &'m Type {
-    while let (Base::Domain(id), true) = (&ty.base, ty.dims == 0) {
-        ty = &model.domains[id.0 as usize].base;
-    }
-    ty
-}
-
 /// Deletes the oldest rows that are too old, and what calls it.
 fn retention(model: &Model, entity: &Entity) -> (Function, Option<Schedule>) {
     let retain = entity.retain.as_ref();
@@ -223,7 +215,7 @@ impl Sheet<'_> {
         let (mut declared, mut filled) = (String::new(), String::new());
         for (at, field) in &gathered {
             let entity = self.model.entity(self.person.reached[*at].entity);
-            let ty = sql_type(self.model, base(self.model, &entity.fields[*field].ty));
+            let ty = sql_type(self.model, &self.model.under(&entity.fields[*field].ty));
             let _ = writeln!(declared, "  rows_{at}_{field} {ty}[];");
         }
         for (at, reached) in self.person.reached.iter().enumerate() {
@@ -262,7 +254,7 @@ impl Sheet<'_> {
         let at = self.person.reached.iter().position(|reached| reached.entity == *of)?;
         let other = self.model.entity(*of);
         let same = |a: FieldIx, b: FieldIx| {
-            let (a, b) = (base(self.model, &entity.fields[a].ty), base(self.model, &other.fields[b].ty));
+            let (a, b) = (self.model.under(&entity.fields[a].ty), self.model.under(&other.fields[b].ty));
             a == b && matches!(a.base, Base::Builtin(_))
         };
         if let ([own], [field]) = (link.fields.as_slice(), fields.as_slice()) {
@@ -273,22 +265,27 @@ impl Sheet<'_> {
                 false => format!("lower(t.{own_name}::text) = any (lower({array}::text)::text[])"),
             });
         }
-        let arrays: Vec<String> = fields.iter().map(|field| self.array(at, *field)).collect();
-        let names: Vec<String> = (0..arrays.len()).map(|n| format!("v{n}")).collect();
-        let equal = link.fields.iter().zip(fields).zip(&names).map(|((own, field), name)| {
-            let own_name = column(entity, *own);
-            match same(*own, *field) {
+        Some(self.among(at, fields, |n, name| {
+            let (own, field) = (link.fields[n], fields[n]);
+            let own_name = column(entity, own);
+            match same(own, field) {
                 true => format!("k.{name} = t.{own_name}"),
                 false => format!("lower(k.{name}::text) = lower(t.{own_name}::text)"),
             }
-        });
-        let equal: Vec<String> = equal.collect();
-        Some(format!(
+        }))
+    }
+
+    /// Whether rows of the person have these values together: `equal` compares one of them, by its place.
+    fn among(&self, at: usize, fields: &[FieldIx], equal: impl Fn(usize, &str) -> String) -> String {
+        let arrays: Vec<String> = fields.iter().map(|field| self.array(at, *field)).collect();
+        let names: Vec<String> = (0..arrays.len()).map(|n| format!("v{n}")).collect();
+        let equal: Vec<String> = names.iter().enumerate().map(|(n, name)| equal(n, name)).collect();
+        format!(
             "exists (select from unnest({}) as k ({}) where {})",
             arrays.join(", "),
             names.join(", "),
             equal.join(" and ")
-        ))
+        )
     }
 
     /// The same of a row that is kept as JSON.
@@ -304,17 +301,9 @@ impl Sheet<'_> {
                 let array = self.array(at, *field);
                 return Some(format!("lower({row} ->> {}) = any (lower({array}::text)::text[])", key(*own)));
             }
-            let arrays: Vec<String> = fields.iter().map(|field| self.array(at, *field)).collect();
-            let names: Vec<String> = (0..arrays.len()).map(|n| format!("v{n}")).collect();
-            let equal = link.fields.iter().zip(&names);
-            let equal: Vec<String> =
-                equal.map(|(own, name)| format!("lower(k.{name}::text) = lower({row} ->> {})", key(*own))).collect();
-            Some(format!(
-                "exists (select from unnest({}) as k ({}) where {})",
-                arrays.join(", "),
-                names.join(", "),
-                equal.join(" and ")
-            ))
+            let equal =
+                |n: usize, name: &str| format!("lower(k.{name}::text) = lower({row} ->> {})", key(link.fields[n]));
+            Some(self.among(at, fields, equal))
         });
         format!("({})", links.collect::<Vec<_>>().join(" or "))
     }
@@ -407,7 +396,7 @@ impl Sheet<'_> {
             return "null".into();
         }
         let model = self.model;
-        let ty = base(model, &field.ty);
+        let ty = model.under(&field.ty);
         let alone = |elements: &[Element]| elements.iter().any(|e| e.field() == Some(at));
         let unique = entity.uniques.iter().any(|u| alone(&u.elements))
             || entity.indexes.iter().any(|i| i.unique && alone(&i.elements))
